@@ -1,0 +1,80 @@
+package analysis
+
+// Frame is the evidence about one incident, on one time axis.
+//
+// A missing sample is NaN. Rows need not be evenly spaced, but times ascend.
+type Frame struct {
+	Times []float64 // Unix seconds of the rows
+	Onset float64   // Unix seconds: rows at or after it belong to the incident
+	End   float64   // Unix seconds, inclusive; later rows are ignored; 0 means the last row
+
+	Targets  []Target    // the KPIs; the first is the one that people look at
+	Topology [][2]string // known calls between services: caller, callee
+	Warnings []Warning   // what could not be had; goes into the Result as it is
+}
+
+// Target is one KPI, with the evidence that belongs to it.
+type Target struct {
+	Name       string
+	Kind       string    // latency, error, traffic, cpu, …; empty: told from the name
+	Weight     float64   // severity among the targets; 0 means 1
+	Values     []float64 // one value a row
+	Breakdown  *Breakdown
+	Candidates []Series
+}
+
+// Series is one candidate: a series that may explain the KPI.
+type Series struct {
+	Name    string    // unique in a target: the column, or the Prometheus series
+	Query   string    // the candidate query it came from; series of one query share a unit
+	Service string    // whose series it is; empty: unknown
+	Kind    string    // as Target.Kind
+	Scale   string    // each or common; empty: the default of DESIGN (one query: common)
+	Values  []float64 // one value a row
+
+	Positive bool  // the KPI can only rise with it (a cost that adds up)
+	Lags     []int // rows by which copies of it are shifted; empty: none
+}
+
+// Breakdown is a KPI split by labels: one row a leaf, a leaf being one
+// combination of label values.
+type Breakdown struct {
+	Labels []string   // label names
+	Leaves [][]string // leaf → label values in the order of Labels; "" is a missing label
+
+	Numerator   Pieces  // the measure itself, if it is additive
+	Denominator *Pieces // of a ratio; nil: additive
+	Count       bool    // the measure counts events, so its noise is at least Poisson's
+
+	Marginals []Marginal // in place of leaves, where only one label at a time could be asked
+	Refused   []Refusal  // labels that were not broken down
+}
+
+// Pieces are aggregates of one measure over pieces of time, one value a leaf,
+// from which a forecast is made. A missing piece is nil; inside a piece a
+// missing sample is NaN.
+type Pieces struct {
+	Actual   []float64   // mean over the incident
+	Recent   [][]float64 // [k]: means of consecutive short steps before the incident, oldest first
+	Profile  [][]float64 // [j-1]: mean over the incident's window, j days earlier
+	Level    [][]float64 // [j-1]: mean over the hour before that window, j days earlier
+	Day      []float64   // mean over the 24 hours before the incident
+	Hour     []float64   // mean over the hour before the incident
+	Baseline []float64   // mean over a baseline that the user has chosen; replaces the forecast
+	Forecast []float64   // a forecast that came with the data; replaces everything else
+}
+
+// Marginal is a breakdown by one label alone.
+type Marginal struct {
+	Label  string
+	Values []string // one a row of the pieces
+
+	Numerator   Pieces
+	Denominator *Pieces
+}
+
+// Refusal says why a label was not broken down.
+type Refusal struct {
+	Label  string `json:"label"`
+	Reason string `json:"reason"`
+}

@@ -1,0 +1,154 @@
+package analysis
+
+// Verdict is the whole answer in one word.
+type Verdict string
+
+// The verdicts, from the most to the least helpful.
+const (
+	Explained            Verdict = "explained"             // at least one cause passes its threshold
+	External             Verdict = "external"              // everything moved alike: the cause is not in the labels
+	NoConfidentCause     Verdict = "no_confident_cause"    // the KPI moved, nothing stands out
+	NoChange             Verdict = "no_change"             // the KPI did not move
+	InsufficientEvidence Verdict = "insufficient_evidence" // queries failed or too little history
+)
+
+// Confidence says how far a finding can be trusted.
+type Confidence string
+
+// The levels of confidence.
+const (
+	High   Confidence = "high"
+	Medium Confidence = "medium"
+	Low    Confidence = "low"
+)
+
+// Rank orders confidences: 0 is the best.
+func (c Confidence) Rank() int {
+	switch c {
+	case High:
+		return 0
+	case Medium:
+		return 1
+	default:
+		return 2
+	}
+}
+
+// Kinds of findings.
+const (
+	KindLabels = "labels" // where: a set of label values
+	KindSeries = "series" // why: a series that moved with the KPI
+)
+
+// Result is what an analysis found. Its JSON is the `result` of a report.
+type Result struct {
+	Verdict    Verdict     `json:"verdict"`
+	Causes     []Finding   `json:"causes"`
+	Dimensions []Dimension `json:"dimensions"`
+	Fit        *Fit        `json:"fit,omitempty"`
+	Graph      Graph       `json:"graph"`
+	Warnings   []Warning   `json:"warnings"`
+
+	// Change is the move of the first target, for sentences and charts.
+	Change *Change `json:"change,omitempty"`
+	// Forecast says how the expected values of the breakdown were made.
+	Forecast string `json:"forecast,omitempty"`
+}
+
+// Change is the move of a KPI: its expected and its actual value.
+type Change struct {
+	Target   string  `json:"target"`
+	Forecast float64 `json:"forecast"`
+	Actual   float64 `json:"actual"`
+	Rising   bool    `json:"rising"`
+}
+
+// Finding is one cause.
+type Finding struct {
+	Rank       int                 `json:"rank"` // 1 is the best
+	Kind       string              `json:"kind"` // labels or series
+	Labels     []map[string]string `json:"labels,omitempty"`
+	Series     string              `json:"series,omitempty"`
+	Name       string              `json:"name"`
+	Score      float64             `json:"score"` // of its method; comparable inside one method only
+	Share      float64             `json:"share"` // of the KPI's change that it explains
+	Confidence Confidence          `json:"confidence"`
+	Method     string              `json:"method"`
+	Sentence   string              `json:"sentence"`
+	Explains   []string            `json:"explains"` // names of the targets that it explains
+	Common     bool                `json:"common"`   // it explains all targets of an incident
+	Evidence   map[string]any      `json:"evidence"`
+}
+
+// Dimension is the KPI seen by one label.
+type Dimension struct {
+	Label     string    `json:"label"`
+	Surprise  float64   `json:"surprise"`  // bits, of the candidate set
+	Explained float64   `json:"explained"` // share of the change that the candidate set explains
+	Masking   float64   `json:"masking"`   // Σ|Δ| / |ΣΔ|: 1 means that nothing moves against the total
+	Elements  []Element `json:"elements"`
+	Note      string    `json:"note,omitempty"` // pruned, folded, refused: why
+}
+
+// Element is one value of a label.
+type Element struct {
+	Value    string   `json:"value"`
+	Forecast float64  `json:"forecast"`
+	Actual   float64  `json:"actual"`
+	EP       float64  `json:"ep"`       // explanatory power: share of the change
+	Surprise float64  `json:"surprise"` // bits
+	Change   float64  `json:"change"`   // actual − forecast
+	Tags     []string `json:"tags,omitempty"`
+}
+
+// Fit describes the regression of the KPI on the candidates.
+type Fit struct {
+	Explained float64 `json:"explained"` // share of the KPI's variance
+	Series    int     `json:"series"`    // candidates looked at
+	Moved     int     `json:"moved"`     // candidates that moved in the incident
+	Selected  int     `json:"selected"`
+	Converged bool    `json:"converged"`
+}
+
+// Graph is the causal graph over the KPI and its leading candidates.
+type Graph struct {
+	Nodes  []Node   `json:"nodes"`
+	Edges  []Edge   `json:"edges"`
+	Chains []Chain  `json:"chains,omitempty"`
+	Notes  []string `json:"notes,omitempty"`
+}
+
+// Node is one variable of the graph.
+type Node struct {
+	Name    string   `json:"name"`
+	Role    string   `json:"role"` // target or candidate
+	Aliases []string `json:"aliases,omitempty"`
+	Score   float64  `json:"score"`
+	Onset   float64  `json:"onset,omitempty"` // Unix seconds at which it first moved
+}
+
+// Edge is one link of the graph.
+type Edge struct {
+	From               string  `json:"from"`
+	To                 string  `json:"to"`
+	Directed           bool    `json:"directed"`
+	Feedback           bool    `json:"feedback,omitempty"`
+	PartialCorrelation float64 `json:"partial_correlation"`
+	P                  float64 `json:"p"`
+	Weight             float64 `json:"weight"`
+	Source             string  `json:"source"` // learned, topology or given
+}
+
+// Chain is a likely way from a suspect to the KPI.
+type Chain struct {
+	Nodes    []string `json:"nodes"`
+	Weight   float64  `json:"weight"`
+	Directed bool     `json:"directed"` // every edge of it has a known direction
+	Sentence string   `json:"sentence"`
+}
+
+// Warning is a doubt that travels with the answer.
+type Warning struct {
+	Source string `json:"source"` // the query, the method or the sink that it is about
+	Text   string `json:"text"`   // what is wrong, and what would help
+}

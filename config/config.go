@@ -1,0 +1,144 @@
+// Package config is what the user wrote, read strictly and checked.
+//
+// [Load] reads the main file and its rule files and returns plain data, or
+// every mistake at once, each with file, line, reason and hint. The package
+// knows YAML and Alertmanager's matcher syntax. It does not parse PromQL:
+// promql.Check does, with the positions that are kept here, so that
+// `culprit check config`, `culprit serve` and a reload share one judgement.
+package config
+
+import (
+	"github.com/prometheus/alertmanager/pkg/labels"
+	commonconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// Config is the whole configuration.
+type Config struct {
+	Prometheus       Prometheus        `yaml:"prometheus"`
+	Alertmanagers    []Alertmanager    `yaml:"alertmanagers,omitempty"`
+	Grafana          *Grafana          `yaml:"grafana,omitempty"`
+	RecoveryWebhooks []RecoveryWebhook `yaml:"recovery_webhooks,omitempty"`
+	Publish          Publish           `yaml:"publish,omitempty"`
+	Analysis         analysis.Options  `yaml:"analysis,omitempty"`
+	RuleFiles        []string          `yaml:"rule_files,omitempty"`
+	Rules            []Rule            `yaml:"rules,omitempty"` // of this file, then of the rule files in order
+}
+
+// Prometheus is the server that is asked.
+type Prometheus struct {
+	URL                  *commonconfig.URL             `yaml:"url"`
+	HTTPConfig           commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
+	MaxConcurrentQueries int                           `yaml:"max_concurrent_queries,omitempty"` // default 4
+	QueryTimeout         model.Duration                `yaml:"query_timeout,omitempty"`          // default 10s
+	MaxSeries            int                           `yaml:"max_series,omitempty"`             // per analysis; default 20000
+}
+
+// Alertmanager is one peer of a cluster. Every peer must be listed.
+type Alertmanager struct {
+	URL        *commonconfig.URL             `yaml:"url"`
+	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
+}
+
+// Grafana is where region annotations go.
+type Grafana struct {
+	URL        *commonconfig.URL             `yaml:"url"`
+	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
+}
+
+// RecoveryWebhook is told every incident with its ranked causes.
+type RecoveryWebhook struct {
+	URL           *commonconfig.URL             `yaml:"url"`
+	HTTPConfig    commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
+	SecretFile    string                        `yaml:"secret_file,omitempty"`    // key of the HMAC signature
+	MinConfidence analysis.Confidence           `yaml:"min_confidence,omitempty"` // high, medium or low; default low
+}
+
+// Publish says which write-backs are made.
+type Publish struct {
+	AlertAnnotations   Toggle          `yaml:"alert_annotations,omitempty"`
+	SilenceComments    SilenceComments `yaml:"silence_comments,omitempty"`
+	GrafanaAnnotations Toggle          `yaml:"grafana_annotations,omitempty"`
+}
+
+// Toggle switches one write-back; the default is on.
+type Toggle struct {
+	Enabled bool `yaml:"enabled"`
+}
+
+// SilenceComments says what is done with silences.
+type SilenceComments struct {
+	UpdateExisting bool `yaml:"update_existing"` // default true
+	CreateNote     bool `yaml:"create_note"`     // default false
+}
+
+// Rule says how one kind of alert is explained.
+type Rule struct {
+	Name       string            `yaml:"name"`
+	Matchers   []string          `yaml:"matchers"` // as the user wrote them
+	Target     *Target           `yaml:"target,omitempty"`
+	Targets    []Target          `yaml:"targets,omitempty"`
+	Breakdown  *Breakdown        `yaml:"breakdown,omitempty"`
+	Candidates []Candidate       `yaml:"candidates,omitempty"`
+	Window     Window            `yaml:"window,omitempty"`
+	Topology   *Topology         `yaml:"topology,omitempty"`
+	Grafana    GrafanaPlace      `yaml:"grafana,omitempty"`
+	Analysis   *analysis.Options `yaml:"analysis,omitempty"`
+
+	Parsed labels.Matchers `yaml:"-"` // Matchers, parsed
+	Source Source          `yaml:"-"` // where the rule and its texts stand
+}
+
+// Target is one KPI of a rule.
+type Target struct {
+	Name       string      `yaml:"name,omitempty"`
+	Query      string      `yaml:"query,omitempty"` // template; empty: the alert's own expression
+	Weight     float64     `yaml:"weight,omitempty"`
+	Kind       string      `yaml:"kind,omitempty"`
+	Breakdown  *Breakdown  `yaml:"breakdown,omitempty"`
+	Candidates []Candidate `yaml:"candidates,omitempty"`
+}
+
+// Breakdown names the labels that a target is split by.
+type Breakdown struct {
+	Labels []string `yaml:"labels,omitempty"`
+}
+
+// Candidate is one query whose series may be causes.
+type Candidate struct {
+	Name     string `yaml:"name"`
+	Query    string `yaml:"query"` // template
+	Kind     string `yaml:"kind,omitempty"`
+	Scale    string `yaml:"scale,omitempty"` // each or common
+	Positive bool   `yaml:"positive,omitempty"`
+	Lags     []int  `yaml:"lags,omitempty,flow"`
+}
+
+// Window is the time that an analysis looks at.
+type Window struct {
+	Incident model.Duration `yaml:"incident,omitempty"` // 0: from the onset to now
+	Baseline model.Duration `yaml:"baseline,omitempty"` // 0: chosen by the plan
+}
+
+// Topology is the call graph, as edges or as a query whose series have caller
+// and callee labels.
+type Topology struct {
+	Edges [][]string `yaml:"edges,omitempty,flow"` // [caller, callee]
+	Query string     `yaml:"query,omitempty"`      // template
+}
+
+// GrafanaPlace is where an annotation is shown.
+type GrafanaPlace struct {
+	DashboardUID string `yaml:"dashboard_uid,omitempty"`
+	PanelID      int64  `yaml:"panel_id,omitempty"`
+}
+
+// Source remembers where the texts of a rule stand in their file. Keys of
+// Lines are paths such as "target.query" or "targets[1].candidates[0].query";
+// the empty path is the rule itself.
+type Source struct {
+	File  string
+	Lines map[string]int
+}

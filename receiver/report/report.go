@@ -1,0 +1,127 @@
+// Package report is what culprit says about an alert.
+//
+// A [Report] is made from the result of one analysis by [New], which is pure.
+// Its JSON is a contract (`GET /api/v1/reports/{id}`). An [Incident] is what
+// the open reports of one alert group have in common. The texts for people
+// (one line for a phone, five lines for an annotation) are methods here, so
+// that every sink and every page says the same.
+package report
+
+import (
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// Status says how much of the evidence was there.
+type Status string
+
+// The statuses of a report.
+const (
+	Complete Status = "complete"
+	Partial  Status = "partial" // some queries failed
+	Failed   Status = "failed"  // nothing could be said; the warnings say why
+)
+
+// Report is everything about one alert.
+type Report struct {
+	ID       string          `json:"id"`
+	Status   Status          `json:"status"`
+	Alert    Alert           `json:"alert"`
+	Rule     string          `json:"rule"`
+	Onset    time.Time       `json:"onset"`
+	Summary  string          `json:"summary"` // one line for a phone
+	Plan     Plan            `json:"plan"`
+	Result   analysis.Result `json:"result"`
+	Timings  Timings         `json:"timings"`
+	Sent     []Sent          `json:"sent"`
+	URL      string          `json:"url,omitempty"` // the page of this report
+	Incident string          `json:"incident,omitempty"`
+
+	CreatedAt  time.Time  `json:"createdAt"`
+	ResolvedAt *time.Time `json:"resolvedAt,omitempty"` // nil while the alert is open
+	Charts     []Chart    `json:"charts,omitempty"`
+	Grafana    Place      `json:"grafana,omitzero"`
+}
+
+// Alert is the alert as Alertmanager gave it.
+type Alert struct {
+	Labels       model.LabelSet `json:"labels"`
+	Annotations  model.LabelSet `json:"annotations"`
+	StartsAt     time.Time      `json:"startsAt"`
+	EndsAt       time.Time      `json:"endsAt,omitzero"`
+	GeneratorURL string         `json:"generatorURL,omitempty"`
+	Fingerprint  string         `json:"fingerprint"`
+}
+
+// Plan is what was asked.
+type Plan struct {
+	Queries []Query   `json:"queries"`
+	Start   time.Time `json:"start"`
+	End     time.Time `json:"end"`
+	Step    string    `json:"step"` // such as "30s"
+}
+
+// Query is one question to Prometheus.
+type Query struct {
+	Role  string `json:"role"` // target, breakdown, candidate or topology
+	Name  string `json:"name"`
+	Query string `json:"query"`
+}
+
+// Timings are seconds.
+type Timings struct {
+	Queued  float64 `json:"queued"`
+	Fetch   float64 `json:"fetch"`
+	Analyze float64 `json:"analyze"`
+	Publish float64 `json:"publish"`
+}
+
+// Outcomes of a write-back.
+const (
+	SentOK      = "ok"
+	SentFailed  = "failed"
+	SentSkipped = "skipped"
+)
+
+// Sent is the outcome of one write-back.
+type Sent struct {
+	Sink   string    `json:"sink"`
+	Status string    `json:"status"` // ok, failed or skipped
+	Ref    string    `json:"ref,omitempty"`
+	Error  string    `json:"error,omitempty"` // of a failed one; the reason of a skipped one
+	At     time.Time `json:"at,omitzero"`
+}
+
+// Chart is a line that the page draws: the KPI, or a candidate among the
+// causes, thinned to what a screen shows.
+type Chart struct {
+	Name   string     `json:"name"`
+	Times  []float64  `json:"times"`  // Unix seconds
+	Values []*float64 `json:"values"` // null is a missing sample
+}
+
+// Place is where in Grafana an alert is shown.
+type Place struct {
+	DashboardUID string `json:"dashboardUID,omitempty"`
+	PanelID      int64  `json:"panelID,omitempty"`
+}
+
+// Incident is what the open reports of one alert group have in common.
+type Incident struct {
+	ID         string             `json:"id"`
+	GroupKey   string             `json:"groupKey"`
+	Reports    []string           `json:"reports"` // report ids, oldest first
+	Alerts     []string           `json:"alerts"`  // their alert names, in the same order
+	Summary    string             `json:"summary"`
+	Causes     []analysis.Finding `json:"causes"` // merged over the reports
+	Onset      time.Time          `json:"onset"`
+	CreatedAt  time.Time          `json:"createdAt"`
+	UpdatedAt  time.Time          `json:"updatedAt"`
+	ResolvedAt *time.Time         `json:"resolvedAt,omitempty"`
+	URL        string             `json:"url,omitempty"`
+	Grafana    Place              `json:"grafana,omitzero"`
+	Sent       []Sent             `json:"sent,omitempty"`
+}
