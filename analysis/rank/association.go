@@ -1,0 +1,150 @@
+package rank
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+const regressRows = 300 // rows before the onset that the attribution sees
+
+// A Regression is what an Attribution is given: the KPI and the candidates
+// around the incident, each standardised over these rows (constant ones are
+// all zero).
+type Regression struct {
+	Y     []float64   // the KPI, by row
+	X     [][]float64 // the candidates, X[j][row], in the order of Column
+	Onset int         // rows Onset.. are the incident
+	// Column is the index of each candidate in Input.Series: series that were
+	// left out have no column.
+	Column []int
+	// Move is the KPI's change, Moves[j] that of candidate j: median of the
+	// incident minus median of the rows before it.
+	Move  float64
+	Moves []float64
+}
+
+// An Attribution shares out the change of the KPI: one number per candidate,
+// of any common scale; negative numbers count as 0. Ridge is the default.
+type Attribution func(Regression) []float64
+
+// Ridge is the attribution by ridge regression of the KPI on all candidates,
+// with as much penalty as there are candidates: coefficient times move, in the
+// direction of the KPI's own move. The smaller one of the two equivalent
+// systems is solved, rows x rows or candidates x candidates.
+func Ridge(r Regression) []float64 {
+	p, n := len(r.X), len(r.Y)
+	share := make([]float64, p)
+	if p == 0 {
+		return share
+	}
+	c := mat.NewDense(p, n, nil)
+	for j, x := range r.X {
+		c.SetRow(j, x)
+	}
+	beta := ridge(c, r.Y, float64(p))
+	for j := range share {
+		share[j] = beta[j] * r.Moves[j] * sign(r.Move)
+	}
+	return share
+}
+
+// ridge solves min |y - Cᵀb|² + lambda |b|² for C with one row per regressor.
+func ridge(c *mat.Dense, y []float64, lambda float64) []float64 {
+	p, n := c.Dims()
+	var gram mat.SymDense
+	var b mat.VecDense
+	rhs := mat.NewVecDense(n, y)
+	if p <= n {
+		gram.SymOuterK(1, c)
+		b.MulVec(c, rhs)
+		solve(&gram, lambda, &b)
+		return b.RawVector().Data
+	}
+	gram.SymOuterK(1, c.T())
+	dual := mat.VecDenseCopyOf(rhs)
+	solve(&gram, lambda, dual)
+	b.MulVec(c, dual)
+	return b.RawVector().Data
+}
+
+// solve replaces b by (a + lambda I)⁻¹ b; lambda > 0 makes it definite.
+func solve(a *mat.SymDense, lambda float64, b *mat.VecDense) {
+	for i := range a.SymmetricDim() {
+		a.SetSym(i, i, a.At(i, i)+lambda)
+	}
+	var chol mat.Cholesky
+	if !chol.Factorize(a) {
+		b.Zero()
+		return
+	}
+	if err := chol.SolveVecTo(b, b); err != nil {
+		b.Zero() // worse conditioned than lambda allows: no attribution is better than a wrong one
+	}
+}
+
+func sign(v float64) float64 {
+	switch {
+	case v > 0:
+		return 1
+	case v < 0:
+		return -1
+	}
+	return 0
+}
+
+// associate fills in rho, share and link (step 5). w is how far the KPI can be
+// trusted: with w = 0 all candidates get the same link.
+func associate(t *table, p period, w float64, attribute Attribution, ev []Evidence) {
+	lo := max(0, p.onset-nearRows(t, p))
+	y := t.kpi.x[lo:]
+	for j := range ev {
+		ev[j].Rho = math.Abs(correlation(t.cand[j].x[lo:], y))
+	}
+	share := attribute(regression(t, p))
+	top := math.SmallestNonzeroFloat64
+	for j, v := range share {
+		if !finite(v) {
+			share[j] = 0
+		}
+		top = max(top, share[j])
+	}
+	for j := range ev {
+		ev[j].Share = max(0, share[j]) / top
+		ev[j].Link = 0.3 + w*(ev[j].Rho+0.5*ev[j].Share)
+	}
+}
+
+// regression collects the rows that an attribution sees.
+func regression(t *table, p period) Regression {
+	lo := max(0, p.onset-regressRows)
+	r := Regression{
+		Y: make([]float64, t.rows-lo), X: make([][]float64, len(t.cand)), Onset: p.onset - lo,
+		Column: make([]int, len(t.cand)), Moves: make([]float64, len(t.cand)),
+	}
+	var buf []float64
+	move := func(q []float64) float64 {
+		return medianOf(q[r.Onset:], &buf) - medianOf(q[:r.Onset], &buf)
+	}
+	standardise(r.Y, t.kpi.x[lo:])
+	r.Move = move(r.Y)
+	cells := make([]float64, len(t.cand)*len(r.Y))
+	for j := range t.cand {
+		r.Column[j] = t.cand[j].column
+		r.X[j], cells = cells[:len(r.Y)], cells[len(r.Y):]
+		standardise(r.X[j], t.cand[j].x[lo:])
+		r.Moves[j] = move(r.X[j])
+	}
+	return r
+}
+
+// trust returns how far the KPI can be believed, 0..1: the logistic of its
+// deviation, centred on 3; 0 for a demand KPI.
+func trust(t *table, p period) (kz, w float64) {
+	a := appendAbs(nil, t.kpi.z[p.onset:], 0)
+	kz = quantile(a, 0.6)
+	if t.kpi.kind.Demand() {
+		return kz, 0
+	}
+	return kz, 1 / (1 + math.Exp(3-kz))
+}

@@ -1,0 +1,80 @@
+package rank
+
+import "math"
+
+const (
+	localMin, localMax = 5, 30 // bounds of the near baseline, in rows
+	quietMax           = 40    // about how many quiet windows are looked at
+	quietShare         = 0.9   // the quantile of the quiet windows that counts as calm
+)
+
+// A window is a stretch of rows [from, to) that is tested for a deviation,
+// with the near baseline [near, from).
+type window struct{ near, from, to int }
+
+// incidentWindow returns the window of the incident. Its near baseline is the
+// rows in which the KPI was still calm, if there are two or more of them, else
+// the last few rows before the onset.
+func incidentWindow(t *table, p period) window {
+	if p.calm >= 2 {
+		return window{p.onset - p.calm, p.onset, t.rows}
+	}
+	return window{max(0, p.onset-nearRows(t, p)), p.onset, t.rows}
+}
+
+// nearRows is the length of the near baseline: twice the incident, in bounds.
+func nearRows(t *table, p period) int {
+	return max(localMin, min(localMax, 2*(t.rows-p.onset)))
+}
+
+// deviation returns how far the series left its long baseline and, by the same
+// scale, its near one (step 4a). Only what both show is evidence: the first
+// alone would take a series for deviant that has drifted for an hour, the
+// second alone one that returned from a spike.
+func (w window) deviation(s *series, buf *[]float64) (long, near float64) {
+	a := s.z[w.from:w.to]
+	return lasting(a, 0), lasting(a, medianOf(s.z[w.near:w.from], buf))
+}
+
+// quietWindows returns windows of the core that are like the incident's own,
+// for calibration (step 4c): at most about forty, as long as the incident but
+// at most a quarter of the core. There are none if the core is too short.
+func quietWindows(t *table, p period) []window {
+	rows := max(2, min(t.rows-p.onset, t.core/4))
+	step := max(1, floorDiv(t.core-rows-localMin, quietMax))
+	var ws []window
+	for from := localMin; from+rows <= t.core; from += step {
+		ws = append(ws, window{max(0, from-nearRows(t, p)), from, from + rows})
+	}
+	return ws
+}
+
+func floorDiv(a, b int) int { return int(math.Floor(float64(a) / float64(b))) }
+
+// deviations fills in long, near, dev and quiet of every candidate, and
+// returns the deviation of each in each quiet window (windows x candidates).
+func deviations(t *table, p period) ([]Evidence, [][]float64) {
+	w, quiet := incidentWindow(t, p), quietWindows(t, p)
+	calm := make([][]float64, len(quiet))
+	for i := range calm {
+		calm[i] = make([]float64, len(t.cand))
+	}
+	ev := make([]Evidence, len(t.cand))
+	var buf, own []float64
+	for j := range t.cand {
+		s, e := &t.cand[j], &ev[j]
+		e.Long, e.Near = w.deviation(s, &buf)
+		e.Dev = min(e.Long, e.Near)
+		e.Residual, e.Quiet = e.Dev, 1
+		own = own[:0]
+		for i, q := range quiet {
+			long, near := q.deviation(s, &buf)
+			calm[i][j] = min(long, near)
+			own = append(own, calm[i][j])
+		}
+		if len(own) > 0 {
+			e.Quiet = max(1, quantile(own, quietShare))
+		}
+	}
+	return ev, calm
+}

@@ -1,0 +1,156 @@
+package rank
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Kind says what a series measures. The ranking needs it for three things:
+// whether following the KPI is evidence (demand or symptom), how much a
+// movement counts that is likely a consequence, and which series of one
+// service to name first.
+type Kind uint8
+
+// The kinds. The zero value is Unknown, which is weighted like a resource: a
+// series that can't be placed is not held against its service.
+const (
+	Unknown Kind = iota
+	Latency
+	Error
+	Traffic
+	CPU
+	Memory
+	Network
+	IO
+	Node
+	Other
+)
+
+func kindNames() []string {
+	return []string{"unknown", "latency", "error", "traffic", "cpu", "mem", "net", "io", "node", "other"}
+}
+
+// String returns the name by which rules and case files know the kind.
+func (k Kind) String() string {
+	if names := kindNames(); int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+// ParseKind reads a name that String wrote; "" is Unknown, and the long forms
+// memory, network, disk and errors are understood.
+func ParseKind(s string) (Kind, error) {
+	switch s = strings.ToLower(strings.TrimSpace(s)); s {
+	case "":
+		return Unknown, nil
+	case "memory":
+		return Memory, nil
+	case "network":
+		return Network, nil
+	case "disk":
+		return IO, nil
+	case "errors":
+		return Error, nil
+	}
+	for i, name := range kindNames() {
+		if s == name {
+			return Kind(i), nil
+		}
+	}
+	return Unknown, fmt.Errorf("kind %q is not known: use one of %s", s, strings.Join(kindNames(), ", "))
+}
+
+// Resource reports whether the kind measures what a machine gives: processor,
+// memory, network or storage. Resources move at the cause more often than at
+// those who wait for it.
+func (k Kind) Resource() bool {
+	return k == CPU || k == Memory || k == Network || k == IO
+}
+
+// Demand reports whether the kind measures how much is asked of a system.
+// All that serves demand follows it, guilty or not, so that following a KPI of
+// such a kind is no evidence. A KPI of any other kind is a symptom.
+func (k Kind) Demand() bool {
+	return k == Traffic || k == Network
+}
+
+// weight is the prior of a kind beside a KPI of another: latencies, errors and
+// request rates of other services are more often consequences than causes.
+func (k Kind) weight(kpi Kind) float64 {
+	if k == kpi || k.Resource() || k == Unknown || k == Other {
+		return 1
+	}
+	return 0.2
+}
+
+// DetectKind guesses the kind from the name of a metric or from a query: the
+// words between underscores, colons, pipes and the like are looked up, and the
+// first class with a match wins. Errors come before latency and traffic,
+// because http_request_errors_total counts errors; resources come before
+// traffic, because container_network_receive_bytes_total is a resource.
+// Unknown is the answer when nothing matches.
+func DetectKind(name string) Kind {
+	if strings.Contains(name, "5..") { // code=~"5..", the usual way to select failed requests
+		return Error
+	}
+	words := strings.FieldsFunc(strings.ToLower(splitCamel(name)), func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+	for _, class := range vocabulary() {
+		for _, w := range words {
+			if class.has(w) {
+				return class.kind
+			}
+		}
+	}
+	return Unknown
+}
+
+type class struct {
+	kind  Kind
+	words []string // a word of the name is one of these, or
+	stems []string // begins with one of these
+}
+
+func (c class) has(word string) bool {
+	for _, w := range c.words {
+		if word == w {
+			return true
+		}
+	}
+	for _, s := range c.stems {
+		if strings.HasPrefix(word, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// vocabulary lists the classes in the order in which they are tried.
+func vocabulary() []class {
+	return []class{
+		{Error, []string{"5xx", "4xx", "availability", "retry", "retries"}, []string{"err", "fail", "fault", "exception", "drop", "timeout", "reject", "panic"}},
+		{CPU, []string{"load1", "load5", "load15"}, []string{"cpu", "throttl"}},
+		{Memory, []string{"rss", "heap", "swap", "gc", "oom"}, []string{"mem"}},
+		{IO, []string{"io", "iops", "inode", "inodes", "fs", "blkio"}, []string{"disk", "filesystem", "wal", "volume"}},
+		{Network, []string{"rx", "tx", "tcp", "udp", "sockets"}, []string{"net", "packet", "transmit", "receiv", "bandwidth"}},
+		{Latency, []string{"rt", "p50", "p75", "p90", "p95", "p99", "quantile"}, []string{"laten", "duration", "delay", "response", "elapsed", "rtt", "wait", "lag"}},
+		{Traffic, []string{"rps", "qps", "tps", "ops", "hits"}, []string{"request", "traffic", "call", "quer", "throughput", "workload", "messag", "transaction", "connection", "session"}},
+	}
+}
+
+// splitCamel puts a space before each capital that follows a small letter, so
+// that ErrorRate and latencyP90 fall into words.
+func splitCamel(s string) string {
+	var b strings.Builder
+	var last rune
+	for _, r := range s {
+		if r >= 'A' && r <= 'Z' && last >= 'a' && last <= 'z' {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+		last = r
+	}
+	return b.String()
+}

@@ -1,0 +1,3 @@
+package rank
+
+func residuals(t *table, p period, ev []Evidence) {}

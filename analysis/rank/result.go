@@ -1,0 +1,179 @@
+package rank
+
+import (
+	"fmt"
+	"math"
+)
+
+// Evidence is what one candidate shows, step by step. Deviations are in units
+// of the series' own robust scale in the baseline.
+type Evidence struct {
+	Long, Near float64 // deviation from the long baseline, and from the minutes before the onset
+	Dev        float64 // the smaller of both
+	Residual   float64 // Dev, corrected by what the series' parents in the causal graph explain
+	Quiet      float64 // what the series reaches when nothing is wrong, at least 1
+	Rho        float64 // |Pearson's r| with the KPI around the incident
+	Share      float64 // share in the KPI's move by the attribution, the largest is 1
+	Link       float64 // weight of the association with the KPI
+	Kind       float64 // weight of the kind
+	x          float64 // ln(1+Residual/Quiet) * Link * Kind
+	score      float64 // x with the evidence of its service
+}
+
+// A Cause is one candidate with its evidence.
+type Cause struct {
+	Series  int     // index in Input.Series
+	Service int     // its service
+	Score   float64 // larger is likelier; comparable within one result only
+	Evidence
+	Before, After float64 // median of the core and of the incident, in the unit of the input
+	Since         int     // row in which the deviation began; may lie before the onset
+}
+
+// A Service is one service with the evidence of its series together.
+type Service struct {
+	Service int
+	Score   float64 // Sum * Factor
+	Sum     float64 // the best series, half the second, a quarter of the third …
+	Factor  float64 // what explaining away by a callee leaves, 1 = all
+	By      int     // that callee, -1 if none
+}
+
+// A Confidence is how sure it is that anything broke. It does not say that the
+// order of the causes is right.
+type Confidence uint8
+
+// The confidences. Uncalibrated is a refusal to guess: the baseline holds
+// fewer than ten stretches as long as the incident, so that what is normal at
+// this length isn't known.
+const (
+	Uncalibrated Confidence = iota
+	Low
+	Medium
+	High
+)
+
+// String returns the name in small letters.
+func (c Confidence) String() string {
+	return [...]string{"uncalibrated", "low", "medium", "high"}[c]
+}
+
+// A Result is a ranking with its doubts.
+type Result struct {
+	Causes   []Cause   // all candidates with enough data, most likely first
+	Services []Service // their services, likewise
+	Onset    int       // first row of the incident as found
+	Walked   int       // rows by which the given onset was late
+	Calm     int       // rows by which the KPI followed
+	KPI      float64   // deviation of the KPI in the incident, in its own scale
+	Trust    float64   // 0..1: how far the KPI's movement was used as evidence
+
+	// Alarm is the most unusual service in the incident over the most unusual
+	// one in any quiet window of the baseline; 0 if there is no such window.
+	Alarm      float64
+	Confidence Confidence
+	Rows, Core int      // rows in all, rows that calibrated
+	Warnings   []string // in words for the reader of the report
+}
+
+const (
+	alarmMedium, alarmHigh = 1.8, 2.3 // read off quiet windows of public systems
+	windowsNeeded          = 10       // disjoint quiet windows that a 95 % level takes at least
+)
+
+// list fills in Causes and Services.
+func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
+	var buf []float64
+	at := map[int]group{}
+	for _, g := range gs {
+		at[g.service] = g
+	}
+	for _, j := range order(t, gs, ev) {
+		s := &t.cand[j]
+		raw := in.Series[s.column].Values
+		r.Causes = append(r.Causes, Cause{
+			Series: s.column, Service: s.service, Score: ev[j].score, Evidence: ev[j],
+			Before: present(raw[:t.core], &buf), After: present(raw[p.onset:], &buf), Since: since(s.z, t.core, p.onset),
+		})
+		if g, ok := at[s.service]; ok {
+			delete(at, s.service)
+			r.Services = append(r.Services, Service{g.service, g.factor * g.sum, g.sum, g.factor, g.by})
+		}
+	}
+}
+
+// present returns the median of the values that are there, 0 if there are none.
+func present(a []float64, buf *[]float64) float64 {
+	*buf = appendFinite((*buf)[:0], a)
+	if len(*buf) == 0 {
+		return 0
+	}
+	return median(*buf)
+}
+
+// since returns the first row after the core from which on the series stays
+// above half of what it reaches in the incident for two rows, onset if none.
+func since(z []float64, core, onset int) int {
+	half := lasting(z[onset:], 0) / 2
+	for i := core; i+1 < len(z); i++ {
+		if min(math.Abs(z[i]), math.Abs(z[i+1])) >= half {
+			return i
+		}
+	}
+	return onset
+}
+
+// judge sets Alarm and Confidence (step 11) and warns of what weakens them.
+func (r *Result) judge(t *table, p period, gs []group, ev []Evidence, calm [][]float64) {
+	var quiet float64
+	for _, d := range calm {
+		quiet = max(quiet, unusual(gs, ev, func(j int) float64 { return d[j] }))
+	}
+	if quiet > 0 {
+		r.Alarm = unusual(gs, ev, func(j int) float64 { return ev[j].Dev }) / quiet
+	}
+	incident := t.rows - p.onset
+	switch {
+	case t.core < windowsNeeded*incident || quiet == 0:
+		r.warn("not calibrated: %d quiet samples before an incident of %d; ask for a baseline of at least %d times the incident",
+			t.core, incident, 2*windowsNeeded)
+	case r.Alarm >= alarmHigh:
+		r.Confidence = High
+	case r.Alarm >= alarmMedium:
+		r.Confidence = Medium
+	default:
+		r.Confidence = Low
+	}
+	switch {
+	case t.kpi.kind.Demand():
+		r.warn("the KPI measures demand: that a series follows it is no evidence, series are ranked by their own deviation")
+	case r.Trust < 0.5:
+		r.warn("the KPI hardly moved (%.1f times its usual scale): series are ranked mostly by their own deviation", r.KPI)
+	}
+}
+
+func (r *Result) warn(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+}
+
+// refuse lists the candidates in their order without a score and says why.
+func (r Result) refuse(t *table) Result {
+	r.Onset = t.onset
+	switch {
+	case len(t.cand) == 0:
+		r.warn("no candidate has enough data")
+	case t.onset == t.rows:
+		r.warn("no samples at or after the onset")
+	default:
+		r.warn("no baseline: %d samples before the onset, at least 3 are needed to say anything and 15 to say much", t.onset)
+	}
+	seen := map[int]bool{}
+	for _, s := range t.cand {
+		r.Causes = append(r.Causes, Cause{Series: s.column, Service: s.service, Since: t.onset})
+		if !seen[s.service] {
+			seen[s.service] = true
+			r.Services = append(r.Services, Service{Service: s.service, Factor: 1, By: -1})
+		}
+	}
+	return r
+}
