@@ -93,6 +93,9 @@ type Sent struct {
 	Ref    string    `json:"ref,omitempty"`
 	Error  string    `json:"error,omitempty"` // of a failed one; the reason of a skipped one
 	At     time.Time `json:"at,omitzero"`
+
+	Attempts  int  `json:"attempts,omitempty"`  // requests made, when more than one was needed
+	Retryable bool `json:"retryable,omitempty"` // a failure that may pass when it is sent again
 }
 
 // Chart is a line that the page draws: the KPI, or a candidate among the
