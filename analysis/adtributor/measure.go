@@ -1,0 +1,254 @@
+package adtributor
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Tolerances, relative to the total.
+const (
+	tinyNegative = 1e-9  // rounding of a rate: taken as 0
+	tinyRest     = 1e-6  // what a dimension may lack of the total
+	tinyMove     = 1e-12 // rounding of a total: no move
+)
+
+// ValueError says which value of which dimension cannot be analysed.
+type ValueError struct {
+	Dimension, Element int
+	Value              float64
+}
+
+func (e *ValueError) Error() string {
+	why := "is not a finite number"
+	if e.Value < 0 && !math.IsInf(e.Value, -1) {
+		why = "is negative, so it is no share of a total; use a counter's increase, a count or a sum"
+	}
+	return fmt.Sprintf("dimension %d, element %d: value %g %s", e.Dimension, e.Element, e.Value, why)
+}
+
+// measure is the checked input: the elements of each dimension, and the totals
+// that they share out.
+type measure struct {
+	dims     [][]Element
+	ratio    bool
+	absolute bool   // some values are negative, and that is allowed
+	total    Totals // the denominator's of 1 and 1 for an additive measure
+	size     Totals // what shares refer to: the totals, of absolute values if need be
+	folded   []int
+	excess   []float64
+}
+
+// newMeasure checks the values, folds long dimensions and completes short ones.
+func newMeasure(dims []Dimension, opt Options) (*measure, error) {
+	m := &measure{
+		dims:   make([][]Element, len(dims)),
+		folded: make([]int, len(dims)),
+		excess: make([]float64, len(dims)),
+	}
+	for i := range dims {
+		d := &dims[i]
+		ratio := d.ForecastDen != nil || d.ActualDen != nil
+		if i > 0 && ratio != m.ratio {
+			panic("adtributor: ratios and additive measures mixed")
+		}
+		m.ratio = ratio
+		els, err := m.read(i, d, opt.Absolute)
+		if err != nil {
+			return nil, err
+		}
+		m.dims[i] = els
+	}
+	m.setTotals(opt.Totals)
+	for i := range m.dims {
+		if opt.Mode == Complete {
+			m.fold(i, opt.Fold)
+		}
+		m.complete(i)
+	}
+	return m, nil
+}
+
+// read turns dimension i into elements.
+func (m *measure) read(i int, d *Dimension, absolute bool) ([]Element, error) {
+	n := len(d.Forecast)
+	if len(d.Actual) != n || m.ratio && (len(d.ForecastDen) != n || len(d.ActualDen) != n) {
+		panic("adtributor: slices of a dimension differ in length")
+	}
+	els := make([]Element, n)
+	for k := range els {
+		els[k] = Element{ID: int32(k), Forecast: d.Forecast[k], Actual: d.Actual[k]}
+		if m.ratio {
+			els[k].ForecastDen, els[k].ActualDen = d.ForecastDen[k], d.ActualDen[k]
+		}
+	}
+	sum := m.sum(els, math.Abs)
+	for k := range els {
+		e := &els[k]
+		for _, v := range []struct {
+			x     *float64
+			total float64
+		}{
+			{&e.Forecast, sum.Forecast},
+			{&e.Actual, sum.Actual},
+			{&e.ForecastDen, sum.ForecastDen},
+			{&e.ActualDen, sum.ActualDen},
+		} {
+			switch {
+			case math.IsNaN(*v.x) || math.IsInf(*v.x, 0):
+				return nil, &ValueError{i, k, *v.x}
+			case *v.x >= 0:
+			case *v.x >= -tinyNegative*v.total:
+				*v.x = 0
+			case absolute:
+				m.absolute = true
+			default:
+				return nil, &ValueError{i, k, *v.x}
+			}
+		}
+	}
+	return els, nil
+}
+
+// sum adds up the elements, each value through f.
+func (m *measure) sum(els []Element, f func(float64) float64) Totals {
+	var t Totals
+	for k := range els {
+		e := &els[k]
+		t.Forecast += f(e.Forecast)
+		t.Actual += f(e.Actual)
+		t.ForecastDen += f(e.ForecastDen)
+		t.ActualDen += f(e.ActualDen)
+	}
+	return t
+}
+
+// setTotals takes the given totals, or the largest sums of any dimension: one
+// that some series lack falls short of it.
+func (m *measure) setTotals(given *Totals) {
+	same := func(x float64) float64 { return x }
+	for i, els := range m.dims {
+		t, s := m.sum(els, same), m.sum(els, math.Abs)
+		if i == 0 {
+			m.total, m.size = t, s
+			continue
+		}
+		m.total = t.merge(m.total, math.Max)
+		m.size = s.merge(m.size, math.Max)
+	}
+	if given == nil {
+		return
+	}
+	m.total = *given
+	if !m.absolute {
+		m.size = *given
+	}
+}
+
+// merge applies f to each pair of totals.
+func (t Totals) merge(u Totals, f func(a, b float64) float64) Totals {
+	return Totals{
+		Forecast:    f(t.Forecast, u.Forecast),
+		Actual:      f(t.Actual, u.Actual),
+		ForecastDen: f(t.ForecastDen, u.ForecastDen),
+		ActualDen:   f(t.ActualDen, u.ActualDen),
+	}
+}
+
+// fold sums all but the largest elements of dimension i into Other.
+func (m *measure) fold(i, keep int) {
+	els := m.dims[i]
+	if len(els) <= keep {
+		return
+	}
+	weight := func(e *Element) float64 {
+		return max(
+			share(e.Forecast, m.size.Forecast), share(e.Actual, m.size.Actual),
+			share(e.ForecastDen, m.size.ForecastDen), share(e.ActualDen, m.size.ActualDen),
+		)
+	}
+	slices.SortFunc(els, func(a, b Element) int {
+		return cmp.Or(cmp.Compare(weight(&b), weight(&a)), cmp.Compare(a.ID, b.ID))
+	})
+	m.folded[i] = len(els) - keep
+	rest := m.sum(els[keep:], func(x float64) float64 { return x })
+	m.dims[i] = append(els[:keep], rest.element(Other))
+}
+
+// complete adds what dimension i lacks of the totals, and notes what it has
+// too much.
+func (m *measure) complete(i int) {
+	have := m.sum(m.dims[i], func(x float64) float64 { return x })
+	lack := m.total.merge(have, func(t, h float64) float64 {
+		if t-h <= tinyRest*math.Abs(t) {
+			return 0
+		}
+		return t - h
+	})
+	over := have.merge(m.total, func(h, t float64) float64 {
+		if h-t <= tinyRest*math.Abs(t) {
+			return 0
+		}
+		return (h - t) / max(math.Abs(t), math.SmallestNonzeroFloat64)
+	})
+	if lack != (Totals{}) {
+		m.dims[i] = append(m.dims[i], lack.element(Missing))
+	}
+	m.excess[i] = min(math.MaxFloat64, max(over.Forecast, over.Actual, over.ForecastDen, over.ActualDen))
+}
+
+func (t Totals) element(id int32) Element {
+	return Element{ID: id, Forecast: t.Forecast, Actual: t.Actual, ForecastDen: t.ForecastDen, ActualDen: t.ActualDen}
+}
+
+// value is the measure: the numerator alone, or the ratio, which is 0 where
+// there is no denominator.
+func (m *measure) value(num, den float64) float64 {
+	if !m.ratio {
+		return num
+	}
+	if den == 0 {
+		return 0
+	}
+	return num / den
+}
+
+// noBaseline tells whether there is nothing to compare with.
+func (m *measure) noBaseline() bool {
+	if m.ratio {
+		return m.total.ForecastDen == 0
+	}
+	return m.total.Forecast == 0
+}
+
+// outage tells whether nothing is left to look at.
+func (m *measure) outage() bool {
+	if m.ratio {
+		return m.total.ActualDen == 0
+	}
+	return m.total.Actual == 0
+}
+
+// presence tells whether an element exists in only one of the windows. Of a
+// ratio the denominator decides: no errors yet is not no traffic yet.
+func (m *measure) presence(e *Element) (appeared, vanished bool) {
+	f, a := e.Forecast, e.Actual
+	if m.ratio {
+		f, a = e.ForecastDen, e.ActualDen
+	}
+	return f == 0 && a != 0, f != 0 && a == 0
+}
+
+// empty tells whether an element exists in neither window.
+func (m *measure) empty(e *Element) bool {
+	if m.ratio {
+		return e.ForecastDen == 0 && e.ActualDen == 0
+	}
+	return e.Forecast == 0 && e.Actual == 0
+}
+
+// forecastShare is the part of the total that the element was to have.
+func (m *measure) forecastShare(e *Element) float64 {
+	return share(e.Forecast, m.size.Forecast)
+}

@@ -1,0 +1,103 @@
+package adtributor
+
+import "math"
+
+// Mode says how the elements of a set are chosen.
+type Mode int
+
+const (
+	// Complete takes all elements whose EP passes the threshold, and applies
+	// the corrections that the package comment lists.
+	Complete Mode = iota
+	// NSDI is the algorithm as published (figure 2 of the paper), without any
+	// correction: the greedy prefix by surprise that explains enough.
+	NSDI
+)
+
+// Options are the settings of [Explain]. The zero value is the default.
+type Options struct {
+	Mode Mode
+
+	SetShare     float64 // T_EP: share that a set must explain, exclusive; 0 means 0.67
+	ElementShare float64 // T_EEP: share that an element must explain, exclusive; 0 means 0.10
+	Top          int     // sets in the answer; 0 means 3, negative means all
+
+	Gate   Gate    // below it, the total counts as unmoved
+	Totals *Totals // of the measure; nil: the largest sum of any dimension
+
+	// Count says that the measure is a number of events within the window (a
+	// rate times its seconds). The surprise that chance alone gives to counts
+	// so small is then subtracted.
+	Count      bool
+	Dispersion float64 // variance of a count over its mean; 0 means 1 (Poisson)
+
+	Fold         int  // elements looked at in a dimension, the largest; 0 means 2000
+	Absolute     bool // allow negative values: shares of absolute values, flagged
+	KeepVolatile bool // let a dimension most of whose values come and go give a set
+
+	// Parents holds, for each dimension, the dimensions that it determines, as
+	// [Refinements] finds them. nil: unknown.
+	Parents [][]int
+}
+
+// Gate decides whether a total has moved: by more than the largest of its
+// three bounds.
+type Gate struct {
+	Absolute float64 // in the unit of the measure
+	Relative float64 // share of the forecast; 0 means 0.02, negative means none
+	SD       float64 // robust standard deviation of the total's past residuals; three of them are needed
+}
+
+// Totals of the measure (of its numerator, for a ratio) and of the denominator.
+type Totals struct {
+	Forecast, Actual       float64
+	ForecastDen, ActualDen float64
+}
+
+// moved tells whether the change from f to a passes the gate.
+func (g Gate) moved(f, a float64) bool {
+	rel := g.Relative
+	switch {
+	case rel == 0:
+		rel = 0.02
+	case rel < 0:
+		rel = 0
+	}
+	d := math.Abs(a - f)
+	return d > 0 && d >= max(g.Absolute, rel*math.Abs(f), 3*g.SD)
+}
+
+// RobustSD is the standard deviation of the residuals as their median absolute
+// deviation from the median tells it (1.4826·MAD): a few past incidents among
+// them do not move it. It is 0 for fewer than two residuals.
+func RobustSD(residuals []float64) float64 {
+	if len(residuals) < 2 {
+		return 0
+	}
+	dev := make([]float64, len(residuals))
+	centre := median(residuals)
+	for i, r := range residuals {
+		dev[i] = math.Abs(r - centre)
+	}
+	return 1.4826 * median(dev)
+}
+
+// withDefaults fills in what the zero value stands for.
+func (o Options) withDefaults() Options {
+	if o.SetShare == 0 {
+		o.SetShare = 0.67
+	}
+	if o.ElementShare == 0 {
+		o.ElementShare = 0.10
+	}
+	if o.Top == 0 {
+		o.Top = 3
+	}
+	if o.Dispersion == 0 {
+		o.Dispersion = 1
+	}
+	if o.Fold <= 0 {
+		o.Fold = 2000
+	}
+	return o
+}

@@ -1,0 +1,72 @@
+package adtributor
+
+import (
+	"math"
+	"slices"
+)
+
+// divergence is an element's part of the Jensen–Shannon divergence of the
+// prior p and the posterior q, in bits (equation 7, with 0·log 0 = 0).
+//
+// Its exact value is never negative; rounding is cut off at 0.
+func divergence(p, q float64) float64 {
+	if p == q {
+		return 0
+	}
+	var s float64
+	if p > 0 {
+		s += p * math.Log2(2*p/(p+q))
+	}
+	if q > 0 {
+		s += q * math.Log2(2*q/(p+q))
+	}
+	return max(0, s/2)
+}
+
+// surprise of an element: of a ratio, the sum over its numerator and its
+// denominator, taken as independent (section 4 of the paper).
+func (m *measure) surprise(e *Element) float64 {
+	s := divergence(share(e.Forecast, m.size.Forecast), share(e.Actual, m.size.Actual))
+	if m.ratio {
+		s += divergence(share(e.ForecastDen, m.size.ForecastDen), share(e.ActualDen, m.size.ActualDen))
+	}
+	return s
+}
+
+// floor is the surprise, in bits, that sampling alone gives to k elements of
+// counts. A divergence of two samples of sizes N_F and N_A from one law is
+// about (1/8)(1/N_F + 1/N_A) nats an element, times the dispersion.
+func (m *measure) floor(k int, dispersion float64) float64 {
+	inv := reciprocal(m.total.Forecast) + reciprocal(m.total.Actual)
+	if m.ratio {
+		inv += reciprocal(m.total.ForecastDen) + reciprocal(m.total.ActualDen)
+	}
+	return float64(k) / 8 * dispersion * inv / math.Ln2
+}
+
+func reciprocal(x float64) float64 {
+	if x <= 0 {
+		return 0
+	}
+	return 1 / x
+}
+
+// share is part/total, and 0 if there is no total. Negative values (only with
+// Options.Absolute) count by their size.
+func share(part, total float64) float64 {
+	if total == 0 {
+		return 0
+	}
+	return math.Abs(part) / total
+}
+
+// median of x, which is not changed.
+func median(x []float64) float64 {
+	s := slices.Clone(x)
+	slices.Sort(s)
+	h := len(s) / 2
+	if len(s)%2 == 1 {
+		return s[h]
+	}
+	return (s[h-1] + s[h]) / 2
+}
