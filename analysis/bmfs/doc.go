@@ -1,0 +1,50 @@
+// Package bmfs selects the few candidate series that explain a target, by
+// Bayesian multicollinear feature selection, the forward half of BALANCE:
+//
+//	Chen et al., BALANCE: Bayesian Linear Attribution for Root Cause
+//	Localization, Proc. ACM Manag. Data 1(1), art. 95, 2023
+//	(doi 10.1145/3588949, arXiv 2301.13572).
+//
+// # The model
+//
+// With y and the columns of X standardised,
+//
+//	y = X beta + e               e ~ N(0, 1/alpha)
+//	beta ~ N(0, [gamma L^1/2 K L^1/2]^-1)     L = diag(lambda)
+//	p(lambda_j) ~ lambda_j^-1/2 / (1+lambda_j)
+//
+// The horseshoe on lambda keeps large coefficients and shrinks small ones:
+// kappa_j = <lambda_j>/(1+<lambda_j>) is 0 for a candidate that is kept and 1
+// for one that is shrunk away; Result.Relevance is 1-kappa. K is the candidates'
+// correlation matrix (nine parts) with the identity (one part), so that
+// correlated candidates share their fate instead of one of them taking all.
+//
+// Fit approximates the posterior by q(beta) q(lambda) q(alpha) q(gamma) and
+// raises a lower bound of the evidence until nothing moves: q(beta) is a
+// multivariate normal (or independent log-normals, Options.Positive), lambda
+// takes one natural-gradient step with a line search, alpha and gamma have
+// closed forms. The bound is returned after every half step.
+//
+// # Two presets
+//
+// Paper is the published method: mixture threshold on kappa, missing values
+// filled in from the target. Robust, the default, keeps the model but puts a
+// floor under the noise, fills missing values from correlated candidates,
+// selects by the extended BIC along the order that the posterior gives, and
+// reports candidates that the data cannot tell apart as one finding (Set) with
+// several members. An empty selection is a legal answer of Robust.
+//
+// # Doubt
+//
+// Nothing that the data can do is an error: constant, empty and duplicate
+// candidates, a target that does not move, three samples. The result then
+// selects nothing and Result.Warnings says why. For finite input all numbers
+// in a result are finite. The same input gives the same bits.
+//
+// # Cost
+//
+// An iteration is a Cholesky factor and inverse of order p while p <= 3n, and
+// of order 2n above that (Woodbury): O(p^3) or O(n^2 p). Fits take 20 to 40
+// iterations. Beyond Options.Screen candidates a linear screening pass
+// decides which of them enter the model, so that time grows linearly with p.
+package bmfs

@@ -1,0 +1,287 @@
+package bmfs
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+)
+
+const (
+	pathLength = 30   // columns on a path at most
+	nearCopy   = 1e-3 // columns with less than this share outside the span are skipped
+	related    = 0.7  // correlation from which candidates may stand for each other
+)
+
+// selection is what a selection rule says, in the standardised problem.
+type selection struct {
+	selected []bool
+	beta     []float64
+	sets     []Set
+}
+
+func newSelection(p int) selection {
+	return selection{selected: make([]bool, p), beta: make([]float64, p)}
+}
+
+// selectByEBIC looks for the prefix with the least extended BIC on two paths
+// over the candidates that the posterior ranks first, prunes it, adds members
+// of the correlated blocks it has found, and gathers what cannot be told apart
+// from each of them.
+func (d *design) selectByEBIC(mu []float64, confusion float64) selection {
+	e := newEBIC(d, mu)
+	s := e.grow()
+	s = e.prune(s)
+	s = e.members(s)
+	return e.confuse(s, confusion)
+}
+
+// ebic is the state of one selection.
+type ebic struct {
+	d     *design
+	score scorer
+	norm  []float64 // of the columns
+	order []int     // candidates on the paths, by |mu_j| |x_j|
+}
+
+func newEBIC(d *design, mu []float64) *ebic {
+	e := &ebic{d: d, score: d.scorer(d.p), norm: make([]float64, d.p)}
+	weight := make([]float64, d.p)
+	for j := range d.p {
+		e.norm[j] = floats.Norm(d.column(j), 2)
+		weight[j] = math.Abs(mu[j]) * e.norm[j]
+		if weight[j] > 0 {
+			e.order = append(e.order, j)
+		}
+	}
+	slices.SortStableFunc(e.order, func(a, b int) int { return descending(weight[a], weight[b]) })
+	e.order = e.order[:min(len(e.order), max(20, d.n/2))]
+	return e
+}
+
+func descending(a, b float64) int {
+	switch {
+	case a > b:
+		return -1
+	case a < b:
+		return 1
+	}
+	return 0
+}
+
+// grow walks both paths and returns the best prefix of either.
+func (e *ebic) grow() []int {
+	best := e.score.loss(e.score.total)
+	var s []int
+	for _, forward := range []bool{false, true} {
+		p := e.newPath()
+		for p.step(forward) {
+			if v := e.score.loss(p.rss()) + float64(len(p.chosen))*e.score.price; v < best {
+				best, s = v, slices.Clone(p.chosen)
+			}
+		}
+	}
+	return s
+}
+
+// path is one growing subset: nested, in the order given, or forward, by the
+// largest fall of the residual.
+type path struct {
+	*basis
+	e      *ebic
+	left   []int       // positions in order that are still to come
+	r      [][]float64 // columns of order, outside the span
+	chosen []int
+}
+
+func (e *ebic) newPath() *path {
+	p := &path{basis: newBasis(e.d.t), e: e}
+	for i, j := range e.order {
+		p.left = append(p.left, i)
+		p.r = append(p.r, slices.Clone(e.d.column(j)))
+	}
+	return p
+}
+
+// step adds the next column; false at the end of the path.
+func (p *path) step(forward bool) bool {
+	limit := max(1, min(p.e.d.p, p.e.d.n/3, pathLength))
+	for len(p.left) > 0 && len(p.chosen) < limit {
+		at := 0
+		if forward {
+			var best float64
+			if at, best = p.best(); best <= 0 {
+				return false
+			}
+		}
+		i := p.left[at]
+		p.left = slices.Delete(p.left, at, at+1)
+		v := p.add(p.r[i], 0)
+		if v == nil {
+			continue
+		}
+		p.chosen = append(p.chosen, p.e.order[i])
+		for _, k := range p.left {
+			floats.AddScaled(p.r[k], -floats.Dot(v, p.r[k]), v)
+		}
+		return true
+	}
+	return false
+}
+
+// best is the position in left with the largest gain.
+func (p *path) best() (at int, most float64) {
+	most = math.Inf(-1)
+	for a, i := range p.left {
+		if g := gain(p.r[i], p.resid, p.e.norm[p.e.order[i]]); g > most {
+			at, most = a, g
+		}
+	}
+	return at, most
+}
+
+// prune drops the column whose removal lowers the criterion most, until none does.
+func (e *ebic) prune(s []int) []int {
+	for len(s) > 0 {
+		base := e.score.loss(e.d.basisOf(s).rss())
+		at, least := 0, math.Inf(1)
+		for i := range s {
+			if g := e.score.loss(e.d.basisOf(without(s, i)).rss()) - base - e.score.price; g < least {
+				at, least = i, g
+			}
+		}
+		if least >= 0 {
+			break
+		}
+		s = without(s, at)
+	}
+	return s
+}
+
+// near marks the candidates that correlate with j by at least related.
+func (e *ebic) near(j int) []bool {
+	dots := make([]float64, e.d.p)
+	mul(dots, e.d.x, e.d.column(j))
+	out := make([]bool, e.d.p)
+	for k, v := range dots {
+		out[k] = e.norm[k] > 0 && math.Abs(v) >= related*e.norm[k]*e.norm[j]
+	}
+	return out
+}
+
+// members adds further members of the blocks found, at the lower price of
+// 2 + 2 ln m for m candidates in those blocks.
+func (e *ebic) members(s []int) []int {
+	if len(s) == 0 {
+		return s
+	}
+	mate, taken := make([]bool, e.d.p), make([]bool, e.d.p)
+	invite := func(j int) {
+		taken[j] = true
+		for k, near := range e.near(j) {
+			mate[k] = mate[k] || near
+		}
+	}
+	for _, j := range s {
+		invite(j)
+	}
+	b := e.d.basisOf(s)
+	for len(s) < e.d.n/3 {
+		at, rss, m := e.bestMate(b, mate, taken)
+		if m == 0 || e.score.loss(b.rss())-e.score.loss(rss) < 2+2*math.Log(float64(m)) {
+			break
+		}
+		b.add(e.d.column(at), 0)
+		s = append(s, at)
+		invite(at)
+	}
+	return s
+}
+
+// bestMate is the untaken mate whose addition leaves the least residual, and the
+// number of mates there are.
+func (e *ebic) bestMate(b *basis, mate, taken []bool) (at int, rss float64, m int) {
+	at, rss = -1, math.Inf(1)
+	r := make([]float64, e.d.n)
+	for j := range mate {
+		if !mate[j] || taken[j] {
+			continue
+		}
+		m++
+		copy(r, e.d.column(j))
+		b.project(r)
+		if left := b.rss() - math.Max(gain(r, b.resid, e.norm[j]), 0); left < rss {
+			at, rss = j, left
+		}
+	}
+	return at, rss, m
+}
+
+// confuse gathers for each selected candidate those that could take its place
+// at a loss of fit of at most limit, weighs them by their likelihood, and
+// spreads the coefficient over them.
+func (e *ebic) confuse(s []int, limit float64) selection {
+	sel := newSelection(e.d.p)
+	seed := make([]bool, e.d.p)
+	for _, j := range s {
+		seed[j] = true
+		sel.selected[j] = true
+	}
+	base := e.score.loss(e.d.basisOf(s).rss())
+	for i, j := range s {
+		rest := e.d.basisOf(without(s, i))
+		near := e.near(j)
+		near[j] = true
+		var found []substitute
+		for k, ok := range near {
+			if !ok || seed[k] && k != j {
+				continue
+			}
+			if c, ok := e.substitute(rest, k, base); k == j || ok && c.loss <= limit {
+				found = append(found, c)
+			}
+		}
+		sel.collect(j, found)
+	}
+	return sel
+}
+
+// substitute is a candidate in the place of a selected one.
+type substitute struct {
+	candidate int
+	loss      float64 // of fit against the selection
+	beta      float64 // partial regression coefficient there
+}
+
+func (e *ebic) substitute(rest *basis, k int, base float64) (substitute, bool) {
+	r := slices.Clone(e.d.column(k))
+	rest.project(r)
+	g := gain(r, rest.resid, e.norm[k])
+	c := substitute{candidate: k, loss: e.score.loss(rest.rss()-math.Max(g, 0)) - base}
+	if g < 0 {
+		return c, false
+	}
+	c.beta = floats.Dot(r, rest.resid) / floats.Dot(r, r)
+	return c, true
+}
+
+// collect turns the substitutes of seed j into its set.
+func (s *selection) collect(j int, found []substitute) {
+	least, total := math.Inf(1), 0.0
+	for _, c := range found {
+		least = math.Min(least, c.loss)
+	}
+	out := Set{Seed: j}
+	for _, c := range found {
+		w := math.Exp(-(c.loss - least) / 2)
+		total += w
+		out.Members = append(out.Members, Member{Candidate: c.candidate, Weight: w, Loss: c.loss})
+	}
+	for i := range out.Members {
+		m := &out.Members[i]
+		m.Weight /= total
+		s.beta[m.Candidate] += m.Weight * found[i].beta
+		s.selected[m.Candidate] = true
+	}
+	s.sets = append(s.sets, out)
+}
