@@ -1,0 +1,26 @@
+// Package pcalg learns a causal graph from samples with the PC algorithm
+// (Spirtes and Glymour) in its order-independent form (Colombo and Maathuis,
+// JMLR 2014), and reads influence chains from it.
+//
+// PC takes correlations and returns a partly directed graph. Two variables
+// stay adjacent unless some set of neighbours makes them independent by
+// Fisher's z; edges are directed by what is known beforehand, by colliders and
+// by the rules of Meek (UAI 1995). What can't be decided stays undirected.
+// Learn does the same from time series: it drops and fills columns, puts
+// copies together, takes normal scores and counts serially correlated samples
+// for fewer than they are.
+//
+// What a reader should know before believing an edge: it says that two series
+// stay correlated whatever neighbours are held fixed, and no more. On real
+// monitoring data with graphs drawn by experts the adjacencies of PC are
+// hardly better than chance (F1 about 0.3), the directions worse. So the graph
+// is good for showing a likely path and for testing a series against its
+// neighbours, and never for choosing which series to look at.
+//
+// Limits, for a bounded answer: sets of at most four conditions, and a budget
+// of tests, which stops before a level that would exceed it (Graph.CutOff).
+// 60 variables of 300 samples with sets of three take some milliseconds.
+//
+// Results don't depend on the number of workers. The skeleton doesn't depend
+// on the order of the variables.
+package pcalg

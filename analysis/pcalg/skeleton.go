@@ -1,0 +1,204 @@
+package pcalg
+
+import (
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// a pair is one pair of variables i < j with what its tests gave.
+type pair struct {
+	i, j  int
+	r     float64 // the weakest correlation over all sets tested, and
+	z     float64 // its |z|
+	p     float64 // its p: the largest of all tests
+	sep   []int   // union of the separating sets, ascending
+	gone  bool
+	tests int
+}
+
+// skeleton finds which variables are adjacent.
+type skeleton struct {
+	r       matrix
+	n       func(i, j int) float64
+	alpha   float64
+	maxK    int
+	workers int
+	budget  int
+	keep    func(i, j int) bool // required edges, never tested away
+	adj     [][]bool
+	pairs   []pair // all that were adjacent at the start, by (i, j)
+	tests   int
+	cutOff  int // the level that the budget did not allow, -1 if none
+}
+
+// run removes edges level by level. Lists of neighbours are frozen during a
+// level, and pairs are removed after it: the order of the variables doesn't
+// matter then (PC-stable), and the pairs of a level can be tested in parallel.
+func (s *skeleton) run() {
+	s.cutOff = -1
+	for k := 0; k <= s.maxK; k++ {
+		nb := s.neighbours()
+		if !slices.ContainsFunc(nb, func(v []int) bool { return len(v) > k }) {
+			return
+		}
+		if s.cost(nb, k) > s.budget-s.tests {
+			s.cutOff = k
+			return
+		}
+		s.level(nb, k)
+		for i := range s.pairs {
+			q := &s.pairs[i]
+			if q.gone {
+				s.adj[q.i][q.j], s.adj[q.j][q.i] = false, false
+			}
+		}
+	}
+}
+
+// neighbours lists, for each variable, those adjacent to it, ascending.
+func (s *skeleton) neighbours() [][]int {
+	nb := make([][]int, len(s.adj))
+	for i, row := range s.adj {
+		for j, ok := range row {
+			if ok {
+				nb[i] = append(nb[i], j)
+			}
+		}
+	}
+	return nb
+}
+
+// cost is the number of tests of a level, exactly: sets that both ends offer
+// count once.
+func (s *skeleton) cost(nb [][]int, k int) int {
+	var n float64
+	for _, q := range s.pairs {
+		if q.gone || s.keep(q.i, q.j) {
+			continue
+		}
+		var both int
+		for _, v := range nb[q.i] {
+			if s.adj[q.j][v] {
+				both++
+			}
+		}
+		n += binomial(len(nb[q.i])-1, k) + binomial(len(nb[q.j])-1, k) - binomial(both, k)
+	}
+	return int(min(n, math.MaxInt32))
+}
+
+func binomial(n, k int) float64 {
+	b := 1.0
+	for i := range k {
+		b *= float64(n-i) / float64(i+1)
+	}
+	return max(0, b)
+}
+
+// level tests all pairs that are left, results placed by index.
+func (s *skeleton) level(nb [][]int, k int) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range max(1, min(s.workers, len(s.pairs))) {
+		wg.Go(func() {
+			set := make([]int, k)
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(s.pairs) {
+					return
+				}
+				if q := &s.pairs[i]; !q.gone && !s.keep(q.i, q.j) {
+					s.try(q, nb, set)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i := range s.pairs {
+		s.tests += s.pairs[i].tests
+		s.pairs[i].tests = 0
+	}
+}
+
+// try tests one pair given all sets of len(set) neighbours of either end. It
+// goes on after the first set that separates: a collider is decided by all of
+// them.
+func (s *skeleton) try(q *pair, nb [][]int, set []int) {
+	k := len(set)
+	n := s.n(q.i, q.j)
+	limit := criticalR(s.alpha, n, k)
+	weakest := math.Inf(1)
+	var in []bool
+	test := func() {
+		q.tests++
+		r := s.r.partial(q.i, q.j, set)
+		if math.Abs(r) < math.Abs(weakest) {
+			weakest = r
+		}
+		if math.Abs(r) > limit {
+			return
+		}
+		if in == nil {
+			in = make([]bool, len(nb))
+		}
+		for _, v := range set {
+			in[v] = true
+		}
+		q.gone = true
+	}
+	subsets(without(nb[q.i], q.j), set, test)
+	subsets(without(nb[q.j], q.i), set, func() {
+		if slices.ContainsFunc(set, func(v int) bool { return !s.adj[q.i][v] }) {
+			test()
+		}
+	})
+	q.record(weakest, n, k)
+	for v, ok := range in {
+		if ok {
+			q.sep = append(q.sep, v)
+		}
+	}
+}
+
+// record keeps the weakest test of a pair over all levels.
+func (q *pair) record(r, n float64, k int) {
+	if math.IsInf(r, 0) {
+		return
+	}
+	z, p := FisherZ(r, n, k)
+	if z = math.Abs(z); z <= q.z {
+		q.r, q.z, q.p = r, z, p
+	}
+}
+
+func without(a []int, v int) []int {
+	return slices.DeleteFunc(slices.Clone(a), func(u int) bool { return u == v })
+}
+
+// subsets calls f with each subset of from of len(set) members in set, in
+// lexical order.
+func subsets(from, set []int, f func()) {
+	var fill func(at, start int)
+	fill = func(at, start int) {
+		if at == len(set) {
+			f()
+			return
+		}
+		for i := start; i <= len(from)-(len(set)-at); i++ {
+			set[at] = from[i]
+			fill(at+1, i+1)
+		}
+	}
+	fill(0, 0)
+}
+
+// workers returns how many goroutines to use.
+func workers(n int) int {
+	if n > 0 {
+		return n
+	}
+	return runtime.GOMAXPROCS(0)
+}
