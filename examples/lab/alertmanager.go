@@ -1,0 +1,279 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"time"
+
+	apiv2 "github.com/prometheus/alertmanager/api/v2"
+	amconfig "github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/alertmanager/dispatch"
+	"github.com/prometheus/alertmanager/eventrecorder"
+	"github.com/prometheus/alertmanager/featurecontrol"
+	"github.com/prometheus/alertmanager/inhibit"
+	"github.com/prometheus/alertmanager/marker"
+	"github.com/prometheus/alertmanager/nflog"
+	"github.com/prometheus/alertmanager/notify"
+	"github.com/prometheus/alertmanager/notify/webhook"
+	"github.com/prometheus/alertmanager/provider/mem"
+	"github.com/prometheus/alertmanager/silence"
+	"github.com/prometheus/alertmanager/template"
+	"github.com/prometheus/alertmanager/timeinterval"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/common/promslog"
+)
+
+// The defaults of Alertmanager's own flags.
+const (
+	alertmanagerRetention   = 120 * time.Hour  // --data.retention
+	alertmanagerMaintenance = 15 * time.Minute // --data.maintenance-interval
+	alertmanagerGC          = 30 * time.Minute // --alerts.gc-interval
+	dispatchMaintenance     = 30 * time.Second // --dispatch.maintenance-interval
+	alertmanagerDrain       = 5 * time.Second  // for requests that run when it is closed
+	alertmanagerHeader      = 10 * time.Second // to read the header of a request
+)
+
+// AlertmanagerOptions says how an Alertmanager is started. Only Config is
+// required.
+type AlertmanagerOptions struct {
+	Config  string       // Alertmanager's own YAML; its receivers may be webhooks only
+	Listen  string       // address; default 127.0.0.1:0, a free port
+	DataDir string       // where silences and the notification log survive a restart; empty: nowhere
+	Logger  *slog.Logger // default: no logs
+
+	MaxSilences    int // --silences.max-silences; 0: no limit
+	MaxSilenceSize int // --silences.max-silence-size-bytes; 0: no limit
+}
+
+// Alertmanager is the code of Prometheus' Alertmanager in this process: its
+// provider, silences, inhibition, dispatcher, notification log, webhook
+// notifier and API v2, wired as its own main function does. It has no cluster
+// and no web interface.
+type Alertmanager struct {
+	listener net.Listener
+	cleanups []func() error
+	once     sync.Once
+	closeErr error
+}
+
+// StartAlertmanager starts one and returns when it answers. The caller must
+// Close it.
+func StartAlertmanager(opts AlertmanagerOptions) (*Alertmanager, error) {
+	am := &Alertmanager{}
+	if err := am.start(opts); err != nil {
+		return nil, errors.Join(fmt.Errorf("start Alertmanager: %w", err), am.Close())
+	}
+	return am, nil
+}
+
+// URL is the address of the server, such as http://127.0.0.1:9093.
+func (am *Alertmanager) URL() string { return "http://" + am.listener.Addr().String() }
+
+// Close stops the server, then everything behind it, in the reverse order of
+// the start. It may be called twice.
+func (am *Alertmanager) Close() error {
+	am.once.Do(func() {
+		for i := len(am.cleanups) - 1; i >= 0; i-- {
+			am.closeErr = errors.Join(am.closeErr, am.cleanups[i]())
+		}
+	})
+	return am.closeErr
+}
+
+func (am *Alertmanager) onClose(f func()) {
+	am.cleanups = append(am.cleanups, func() error { f(); return nil })
+}
+
+// start wires the parts. It is one straight function because each step needs
+// what the steps before it made.
+func (am *Alertmanager) start(opts AlertmanagerOptions) error {
+	logger := opts.Logger
+	if logger == nil {
+		logger = promslog.NewNopLogger()
+	}
+	conf, err := amconfig.Load(opts.Config)
+	if err != nil {
+		return fmt.Errorf("read its configuration: %w", err)
+	}
+	listen := opts.Listen
+	if listen == "" {
+		listen = "127.0.0.1:0"
+	}
+	if am.listener, err = net.Listen("tcp", listen); err != nil {
+		return err
+	}
+	am.cleanups = append(am.cleanups, func() error {
+		if err := am.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+
+	reg := prometheus.NewRegistry()
+	rec := eventrecorder.Recorder{}
+	data, err := openAlertmanagerData(opts, logger, reg)
+	if err != nil {
+		return err
+	}
+	am.onClose(data.close)
+	silencer := silence.NewSilencer(data.silences, logger, rec)
+	alerts, err := mem.NewAlerts(context.Background(), alertmanagerGC, 0, silencer, logger, rec, reg, featurecontrol.NoopFlags{})
+	if err != nil {
+		return err
+	}
+	am.onClose(alerts.Close)
+
+	tmpl, err := template.FromGlobs(conf.Templates)
+	if err != nil {
+		return fmt.Errorf("read its templates: %w", err)
+	}
+	if tmpl.ExternalURL, err = url.Parse(am.URL()); err != nil {
+		return err
+	}
+	integrations, err := webhooks(conf, tmpl, logger)
+	if err != nil {
+		return err
+	}
+
+	inhibitor := inhibit.NewInhibitor(alerts, conf.InhibitRules, logger, rec)
+	groups := marker.NewGroupMarker()
+	pipeline := notify.NewPipelineBuilder(reg, featurecontrol.NoopFlags{}, rec).New(
+		integrations, func() time.Duration { return 0 }, inhibitor, silencer,
+		timeinterval.NewIntervener(intervals(conf)), groups, data.nflog, nil)
+	dispatcher := dispatch.NewDispatcher(alerts, dispatch.NewRoute(conf.Route, nil), pipeline, groups,
+		func(d time.Duration) time.Duration { return max(d, notify.MinTimeout) },
+		dispatchMaintenance, nil, logger, rec, dispatch.NewDispatcherMetrics(false, reg, featurecontrol.NoopFlags{}), tmpl)
+	go inhibitor.Run()
+	inhibitor.WaitForLoading()
+	am.onClose(inhibitor.Stop)
+	go dispatcher.Run(time.Now())
+	dispatcher.WaitForLoading()
+	am.onClose(dispatcher.Stop)
+
+	api, err := apiv2.NewAPI(alerts, dispatcher.Groups, groups.Muted, data.silences, nil, logger, reg)
+	if err != nil {
+		return err
+	}
+	api.Update(conf, func(ctx context.Context, labels model.LabelSet) {
+		inhibitor.Mutes(ctx, labels)
+		silencer.Mutes(ctx, labels)
+	})
+	am.serve(api.Handler, reg)
+	return nil
+}
+
+// serve answers on the listener: the API, health and metrics.
+func (am *Alertmanager) serve(api http.Handler, reg *prometheus.Registry) {
+	ok := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "OK") }
+	mux := http.NewServeMux()
+	mux.Handle("/api/v2/", api)
+	mux.HandleFunc("GET /-/healthy", ok)
+	mux.HandleFunc("GET /-/ready", ok)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: alertmanagerHeader}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(am.listener) // ends with ErrServerClosed when it is closed
+	}()
+	am.cleanups = append(am.cleanups, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), alertmanagerDrain)
+		defer cancel()
+		err := server.Shutdown(ctx)
+		if err != nil {
+			err = errors.Join(err, server.Close())
+		}
+		<-done
+		return err
+	})
+}
+
+// alertmanagerData is what Alertmanager keeps over a restart.
+type alertmanagerData struct {
+	silences *silence.Silences
+	nflog    *nflog.Log
+	stop     chan struct{}
+	running  sync.WaitGroup
+}
+
+func openAlertmanagerData(opts AlertmanagerOptions, logger *slog.Logger, reg prometheus.Registerer) (*alertmanagerData, error) {
+	var silenceFile, nflogFile string
+	if opts.DataDir != "" {
+		if err := os.MkdirAll(opts.DataDir, 0o755); err != nil {
+			return nil, err
+		}
+		silenceFile = filepath.Join(opts.DataDir, "silences")
+		nflogFile = filepath.Join(opts.DataDir, "nflog")
+	}
+	silences, err := silence.New(silence.Options{
+		SnapshotFile: silenceFile, Retention: alertmanagerRetention, Logger: logger, Metrics: reg,
+		Limits: silence.Limits{
+			MaxSilences:         func() int { return opts.MaxSilences },
+			MaxSilenceSizeBytes: func() int { return opts.MaxSilenceSize },
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open silences: %w", err)
+	}
+	log, err := nflog.New(nflog.Options{SnapshotFile: nflogFile, Retention: alertmanagerRetention, Logger: logger, Metrics: reg})
+	if err != nil {
+		return nil, fmt.Errorf("open the notification log: %w", err)
+	}
+	d := &alertmanagerData{silences: silences, nflog: log, stop: make(chan struct{})}
+	d.running.Go(func() { silences.Maintenance(alertmanagerMaintenance, silenceFile, d.stop, nil) })
+	d.running.Go(func() { log.Maintenance(alertmanagerMaintenance, nflogFile, d.stop, nil) })
+	return d, nil
+}
+
+// close ends the maintenance, which writes the last snapshots.
+func (d *alertmanagerData) close() {
+	close(d.stop)
+	d.running.Wait()
+}
+
+// webhooks makes the notifiers of all receivers. Receivers of other kinds are
+// refused rather than forgotten: they would pull in a client for each service.
+func webhooks(conf *amconfig.Config, tmpl *template.Template, logger *slog.Logger) (map[string][]notify.Integration, error) {
+	all := make(map[string][]notify.Integration, len(conf.Receivers))
+	for _, r := range conf.Receivers {
+		all[r.Name] = []notify.Integration{}
+		for i, c := range r.WebhookConfigs {
+			n, err := webhook.New(c, tmpl, logger)
+			if err != nil {
+				return nil, fmt.Errorf("receiver %q: %w", r.Name, err)
+			}
+			all[r.Name] = append(all[r.Name], notify.NewIntegration(n, c, "webhook", i, r.Name))
+		}
+		if !onlyWebhooks(r) {
+			return nil, fmt.Errorf("receiver %q is not only a webhook: this Alertmanager has no other notifiers; use webhook_configs", r.Name)
+		}
+	}
+	return all, nil
+}
+
+func onlyWebhooks(r amconfig.Receiver) bool {
+	r.Name, r.Labels, r.WebhookConfigs = "", nil, nil
+	return reflect.ValueOf(r).IsZero()
+}
+
+func intervals(conf *amconfig.Config) map[string][]timeinterval.TimeInterval {
+	all := make(map[string][]timeinterval.TimeInterval, len(conf.TimeIntervals)+len(conf.MuteTimeIntervals))
+	for _, t := range conf.MuteTimeIntervals {
+		all[t.Name] = t.TimeIntervals
+	}
+	for _, t := range conf.TimeIntervals {
+		all[t.Name] = t.TimeIntervals
+	}
+	return all
+}
