@@ -1,0 +1,92 @@
+package report
+
+import (
+	"math"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+const (
+	chartPoints = 240 // as many as a phone has room for
+	chartSeries = 5   // lines beside the KPI
+)
+
+// Charts returns what the page draws: the first KPI of the frame, then the
+// series among the causes. Long series are thinned to what a screen shows,
+// with the smallest and the largest value of each stretch kept, so that no
+// spike is lost.
+func Charts(f analysis.Frame, causes []analysis.Finding) []Chart {
+	if len(f.Targets) == 0 {
+		return nil
+	}
+	charts := []Chart{thin(f.Targets[0].Name, f.Times, f.Targets[0].Values)}
+	for _, cause := range causes {
+		if cause.Kind != analysis.KindSeries || len(charts) > chartSeries {
+			continue
+		}
+		if s, ok := findSeries(f, cause.Series); ok {
+			charts = append(charts, thin(s.Name, f.Times, s.Values))
+		}
+	}
+	return charts
+}
+
+func findSeries(f analysis.Frame, name string) (analysis.Series, bool) {
+	for _, t := range f.Targets {
+		for _, s := range t.Candidates {
+			if s.Name == name {
+				return s, true
+			}
+		}
+	}
+	return analysis.Series{}, false
+}
+
+// thin copies a series, or of each stretch of it its two extremes.
+func thin(name string, times, values []float64) Chart {
+	n := min(len(times), len(values))
+	if n <= chartPoints {
+		c := Chart{Name: name, Times: make([]float64, 0, n), Values: make([]*float64, 0, n)}
+		for i := range n {
+			c.add(times[i], values[i])
+		}
+		return c
+	}
+	c := Chart{Name: name}
+	for b := range chartPoints / 2 {
+		from, to := b*n/(chartPoints/2), (b+1)*n/(chartPoints/2)
+		lo, hi := extremes(values[from:to])
+		c.add(times[from+lo], values[from+lo])
+		if hi != lo {
+			c.add(times[from+hi], values[from+hi])
+		}
+	}
+	return c
+}
+
+// extremes returns the places of the smallest and the largest value, the
+// earlier first, both 0 if there is no value.
+func extremes(values []float64) (first, second int) {
+	lo, hi := -1, -1
+	for i, v := range values {
+		if math.IsNaN(v) {
+			continue
+		}
+		if lo < 0 || v < values[lo] {
+			lo = i
+		}
+		if hi < 0 || v > values[hi] {
+			hi = i
+		}
+	}
+	return max(0, min(lo, hi)), max(0, lo, hi)
+}
+
+func (c *Chart) add(t, v float64) {
+	c.Times = append(c.Times, t)
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		c.Values = append(c.Values, nil)
+		return
+	}
+	c.Values = append(c.Values, &v)
+}

@@ -1,0 +1,52 @@
+package report
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// clean makes one line of a text that somebody else has written: control
+// characters (line breaks, escape sequences) and the invisible ones that turn
+// the direction of writing become spaces, broken UTF-8 becomes a replacement
+// character, and runs of spaces become one.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "�"))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// cut shortens a text to at most limit bytes, between two characters.
+func cut(s string, limit int) string {
+	const ellipsis = "…"
+	if len(s) <= limit {
+		return s
+	}
+	end := max(0, limit-len(ellipsis))
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return strings.TrimRight(s[:end], " ,;:") + ellipsis
+}
+
+// middle shortens a text to at most limit bytes by leaving out its middle: of
+// a series name both the metric and the last labels tell most.
+func middle(s string, limit int) string {
+	const ellipsis = "…"
+	if len(s) <= limit {
+		return s
+	}
+	head := (limit - len(ellipsis)) * 2 / 3
+	tail := len(s) - (limit - len(ellipsis) - head)
+	for head > 0 && !utf8.RuneStart(s[head]) {
+		head--
+	}
+	for tail < len(s) && !utf8.RuneStart(s[tail]) {
+		tail++
+	}
+	return s[:head] + ellipsis + s[tail:]
+}

@@ -1,0 +1,31 @@
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// idLength is enough characters of base 32 (80 bits) that two ids never meet,
+// and few enough to be read aloud.
+const idLength = 16
+
+// ID names the report of an alert: the same fingerprint and start give the
+// same id, so that an alert that is seen twice is reported once. It is safe in
+// a URL and as a key.
+func ID(fingerprint string, startsAt time.Time) string {
+	return id("report", fingerprint, startsAt)
+}
+
+// IncidentID names the incident of an alert group whose first alert started at
+// start.
+func IncidentID(groupKey string, start time.Time) string {
+	return id("incident", groupKey, start)
+}
+
+func id(kind, key string, start time.Time) string {
+	sum := sha256.Sum256([]byte(kind + "\x00" + key + "\x00" + strconv.FormatInt(start.UnixNano(), 10)))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:idLength])
+}

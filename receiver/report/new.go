@@ -1,0 +1,107 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// Roles of a query.
+const (
+	RoleTarget    = "target"
+	RoleBreakdown = "breakdown"
+	RoleCandidate = "candidate"
+	RoleTopology  = "topology"
+)
+
+// Input is what a report is made of.
+type Input struct {
+	Alert    Alert
+	Rule     string
+	Onset    time.Time
+	Plan     Plan
+	Result   analysis.Result
+	Charts   []Chart // see [Charts]
+	Grafana  Place
+	Timings  Timings
+	Incident string    // id, if it is known already
+	Base     string    // external URL of culprit; empty: no links
+	Now      time.Time // becomes CreatedAt
+}
+
+// New makes a report. It is pure: the same input gives the same report.
+func New(in Input) Report {
+	r := Report{
+		ID:        ID(in.Alert.Fingerprint, in.Alert.StartsAt),
+		Alert:     in.Alert,
+		Rule:      in.Rule,
+		Onset:     in.Onset,
+		Plan:      in.Plan,
+		Result:    whole(in.Result),
+		Timings:   in.Timings,
+		Sent:      []Sent{},
+		Incident:  in.Incident,
+		CreatedAt: in.Now,
+		Charts:    in.Charts,
+		Grafana:   in.Grafana,
+	}
+	if r.Plan.Queries == nil {
+		r.Plan.Queries = []Query{}
+	}
+	r.Status = status(r)
+	r.URL = URL(in.Base, "reports", r.ID)
+	r.Summary = r.Line()
+	return r
+}
+
+// URL returns the address of a page under culprit's external URL; it is empty
+// if that is.
+func URL(base, kind, id string) string {
+	if base == "" {
+		return ""
+	}
+	return strings.TrimSuffix(base, "/") + "/" + kind + "/" + id
+}
+
+// whole gives every list of the JSON a value, so that a reader of it finds []
+// and not null.
+func whole(res analysis.Result) analysis.Result {
+	res.Causes = list(res.Causes)
+	res.Dimensions = list(res.Dimensions)
+	res.Warnings = list(res.Warnings)
+	res.Graph.Nodes = list(res.Graph.Nodes)
+	res.Graph.Edges = list(res.Graph.Edges)
+	if res.Verdict == "" {
+		res.Verdict = analysis.InsufficientEvidence
+	}
+	return res
+}
+
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// status judges how much of the evidence was there.
+func status(r Report) Status {
+	switch {
+	case r.Result.Verdict == analysis.InsufficientEvidence:
+		return Failed
+	case slices.ContainsFunc(r.Result.Warnings, r.aboutQuery):
+		return Partial
+	default:
+		return Complete
+	}
+}
+
+// aboutQuery says whether a warning is about a query of the plan: its source
+// is the query's name, its role, or both.
+func (r Report) aboutQuery(w analysis.Warning) bool {
+	return slices.ContainsFunc(r.Plan.Queries, func(q Query) bool {
+		return w.Source != "" && (w.Source == q.Name || w.Source == q.Role || w.Source == q.Role+" "+q.Name)
+	})
+}

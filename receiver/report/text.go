@@ -1,0 +1,250 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+const (
+	lineLimit  = 200 // bytes: what a phone shows of a notification
+	titleLimit = 72  // bytes of one cause in a line that may name two
+)
+
+// Line says the answer on one line for a phone: the most important first, at
+// most 200 bytes, no line break whatever the labels hold. Every verdict has its
+// sentence. When a cause of each kind is confident it names both.
+func (r Report) Line() string {
+	return fit(r.sentences()...)
+}
+
+// sentences returns the parts of the line, the most important first. Parts
+// that don't fit are left out from the end.
+func (r Report) sentences() []string {
+	switch {
+	case r.Result.Verdict == analysis.NoChange:
+		return r.sayNoChange()
+	case r.Status == Failed, r.Result.Verdict == analysis.InsufficientEvidence:
+		return []string{"No answer: " + r.doubt("there was too little evidence")}
+	case r.Result.Verdict == analysis.External:
+		return r.sayExternal()
+	}
+	if causes := causeParts(r.Result.Causes, r.of()); len(causes) > 0 {
+		if moved := r.moved(); moved != "" {
+			causes = append(causes, " ("+moved+")")
+		}
+		return causes
+	}
+	return r.sayNoCause()
+}
+
+func (r Report) sayNoChange() []string {
+	if c := r.Result.Change; c != nil {
+		u := r.Unit()
+		return []string{
+			fmt.Sprintf("No change found: %s is %s, as expected (%s)", cut(r.KPI(), titleLimit), u.Format(c.Actual), u.Format(c.Forecast)),
+			"; the alert is about a level, not about a move",
+		}
+	}
+	return []string{"No change found in " + cut(r.KPI(), titleLimit)}
+}
+
+func (r Report) sayExternal() []string {
+	parts := []string{"No single place: " + r.movedOr("the change") + " is spread alike over all labels"}
+	return append(parts, "; look upstream: demand, a shared dependency, a rollout everywhere")
+}
+
+func (r Report) sayNoCause() []string {
+	parts := []string{"No cause found: " + r.movedOr(cut(r.KPI(), titleLimit)+" moved") + ", but nothing stands out"}
+	if len(r.Result.Causes) > 0 {
+		parts = append(parts, "; a guess: "+middle(Title(r.Result.Causes[0]), titleLimit))
+	}
+	return parts
+}
+
+// moved says how the KPI changed; it is empty if that is not known.
+func (r Report) moved() string {
+	c := r.Result.Change
+	if c == nil {
+		return ""
+	}
+	u := r.Unit()
+	return fmt.Sprintf("%s %s → %s", cut(r.KPI(), titleLimit), u.Format(c.Forecast), u.Format(c.Actual))
+}
+
+func (r Report) movedOr(otherwise string) string {
+	if s := r.moved(); s != "" {
+		return s
+	}
+	return otherwise
+}
+
+// of names what a share is a share of.
+func (r Report) of() string {
+	switch c := r.Result.Change; {
+	case c == nil:
+		return "the change"
+	case c.Rising:
+		return "the rise"
+	default:
+		return "the fall"
+	}
+}
+
+// doubt returns the first warning, or otherwise.
+func (r Report) doubt(otherwise string) string {
+	for _, w := range r.Result.Warnings {
+		if text := clean(w.Text); text != "" {
+			return text
+		}
+	}
+	return otherwise
+}
+
+// causeParts names the best confident cause of each kind, in their order in
+// the list.
+func causeParts(causes []analysis.Finding, of string) []string {
+	where, why := best(causes, analysis.KindLabels), best(causes, analysis.KindSeries)
+	switch {
+	case where == nil && why == nil:
+		return nil
+	case why == nil:
+		return []string{likely(*where) + sayLabels(*where, of)}
+	case where == nil:
+		return []string{likely(*why) + saySeries(*why, of)}
+	case where.Rank <= why.Rank:
+		return []string{likely(*where) + sayLabels(*where, of), "; " + likely(*why) + saySeries(*why, "")}
+	default:
+		return []string{likely(*why) + saySeries(*why, of), "; " + likely(*where) + sayLabels(*where, of)}
+	}
+}
+
+// likely marks a cause that is not certain.
+func likely(f analysis.Finding) string {
+	if f.Confidence == analysis.Medium {
+		return "likely "
+	}
+	return ""
+}
+
+func sayLabels(f analysis.Finding, of string) string {
+	title := middle(Title(f), titleLimit)
+	if f.Share > 0 {
+		return fmt.Sprintf("%s of %s is %s", Percent(min(f.Share, 1)), of, title)
+	}
+	return title + " stands out"
+}
+
+// saySeries says how a series moved; of is empty when the share would be one
+// number too many.
+func saySeries(f analysis.Finding, of string) string {
+	text := middle(Title(f), titleLimit)
+	if before, after, ok := Moved(f); ok {
+		text += " " + verb(before, after)
+	} else {
+		text += " moved with it"
+	}
+	if of != "" && f.Share > 0 {
+		text += fmt.Sprintf(", %s of %s", Percent(min(f.Share, 1)), of)
+	}
+	return text
+}
+
+// verb says in which direction a value moved and how far.
+func verb(before, after float64) string {
+	word := "rose"
+	if after < before {
+		word = "fell"
+	}
+	switch by := Factor(before, after); {
+	case strings.HasPrefix(by, "×"):
+		return word + " " + by
+	case by != "":
+		return word + " " + strings.TrimLeft(by, "+−")
+	default:
+		return fmt.Sprintf("%s %s → %s", word, Number(before), Number(after))
+	}
+}
+
+// Moved returns the level of a cause before and in the incident, if its
+// evidence has them.
+func Moved(f analysis.Finding) (before, after float64, ok bool) {
+	for _, keys := range [][2]string{{"before", "after"}, {"forecast", "actual"}} {
+		b, okB := Float(f.Evidence, keys[0])
+		a, okA := Float(f.Evidence, keys[1])
+		if okA && okB {
+			return b, a, true
+		}
+	}
+	return 0, 0, false
+}
+
+// Float returns a number of the evidence.
+func Float(evidence map[string]any, key string) (float64, bool) {
+	switch v := evidence[key].(type) {
+	case float64:
+		return v, true
+	case int:
+		return float64(v), true
+	default:
+		return 0, false
+	}
+}
+
+// fit joins as many parts as the line has room for. The first is always
+// there, cut if it must be.
+func fit(parts ...string) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	line := cut(parts[0], lineLimit)
+	for _, part := range parts[1:] {
+		if len(line)+len(part) > lineLimit {
+			break
+		}
+		line += part
+	}
+	return line
+}
+
+// CauseLines returns the causes as at most limit lines for an annotation, the
+// most likely first, each on one line of at most 200 bytes with its
+// confidence. It returns none when there is no cause: the [Report.Line] says
+// so.
+func (r Report) CauseLines(limit int) []string {
+	return causeLines(r.Result.Causes, limit, func(f analysis.Finding) string { return describe(f, r.of(), r.Unit()) })
+}
+
+func causeLines(causes []analysis.Finding, limit int, describe func(analysis.Finding) string) []string {
+	lines := make([]string, 0, min(limit, len(causes)))
+	for i := range causes[:min(limit, len(causes))] {
+		lines = append(lines, cut(fmt.Sprintf("%d. %s", i+1, describe(causes[i])), lineLimit))
+	}
+	return lines
+}
+
+// describe writes one cause with its figures. The unit is the KPI's, and so
+// it is that of a set of labels, but not of a series.
+func describe(f analysis.Finding, of string, u Unit) string {
+	if f.Kind != analysis.KindLabels {
+		u = ""
+	}
+	var facts []string
+	if f.Share > 0 {
+		facts = append(facts, Percent(min(f.Share, 1))+" of "+of)
+	}
+	if before, after, ok := Moved(f); ok {
+		facts = append(facts, fmt.Sprintf("%s → %s", u.Format(before), u.Format(after)))
+	}
+	facts = append(facts, confidence(f))
+	return middle(Title(f), lineLimit/2) + ": " + strings.Join(facts, ", ")
+}
+
+// confidence says how sure it is, in words.
+func confidence(f analysis.Finding) string {
+	if !Confident(f) {
+		return "low confidence"
+	}
+	return string(f.Confidence) + " confidence"
+}

@@ -1,0 +1,146 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// UnitOf tells the unit of a query's result from the names of its metrics and
+// from what the query does with them. It follows Prometheus' naming habits
+// (base units as suffixes) and answers a bare number whenever it is not sure.
+func UnitOf(query string) Unit {
+	expr, err := parser.NewParser(parser.Options{EnableExperimentalFunctions: true}).ParseExpr(query)
+	if err != nil {
+		return ""
+	}
+	return measureOf(expr).unit()
+}
+
+// measure is a base unit, and whether it is counted a second.
+type measure struct {
+	base   Unit // "" is a count
+	perSec bool
+	known  bool
+}
+
+func (m measure) unit() Unit {
+	switch {
+	case !m.known:
+		return ""
+	case !m.perSec:
+		return m.base
+	case m.base == "":
+		return PerSecond
+	case m.base == Bytes:
+		return BytesPerSecond
+	default: // seconds a second are cores
+		return ""
+	}
+}
+
+func measureOf(expr parser.Expr) measure {
+	switch e := expr.(type) {
+	case *parser.ParenExpr:
+		return measureOf(e.Expr)
+	case *parser.StepInvariantExpr:
+		return measureOf(e.Expr)
+	case *parser.UnaryExpr:
+		return measureOf(e.Expr)
+	case *parser.SubqueryExpr:
+		return measureOf(e.Expr)
+	case *parser.MatrixSelector:
+		return measureOf(e.VectorSelector)
+	case *parser.VectorSelector:
+		return measureOfName(e.Name)
+	case *parser.AggregateExpr:
+		return measureOfAggregate(e)
+	case *parser.Call:
+		return measureOfCall(e)
+	case *parser.BinaryExpr:
+		return measureOfBinary(e)
+	default:
+		return measure{}
+	}
+}
+
+// measureOfName reads the suffixes that Prometheus' naming habits prescribe.
+func measureOfName(name string) measure {
+	for _, part := range []string{"_total", "_sum", "_bucket"} {
+		name = strings.TrimSuffix(name, part)
+	}
+	for suffix, unit := range map[string]Unit{
+		"_seconds": Seconds, "_bytes": Bytes, "_ratio": Ratio, "_percent": Percentage,
+	} {
+		if strings.HasSuffix(name, suffix) {
+			return measure{base: unit, known: true}
+		}
+	}
+	return measure{known: name != ""}
+}
+
+func measureOfAggregate(e *parser.AggregateExpr) measure {
+	switch e.Op {
+	case parser.COUNT, parser.COUNT_VALUES, parser.GROUP, parser.STDVAR:
+		return measure{}
+	default:
+		return measureOf(e.Expr)
+	}
+}
+
+func measureOfCall(e *parser.Call) measure {
+	switch e.Func.Name {
+	case "rate", "irate", "deriv":
+		m := measureOf(e.Args[0])
+		return measure{base: m.base, perSec: true, known: m.known && !m.perSec}
+	case "histogram_quantile", "quantile_over_time":
+		m := measureOf(e.Args[1])
+		return measure{base: m.base, known: m.known && m.base != ""}
+	case "increase", "delta", "idelta", "abs", "ceil", "floor", "round", "clamp", "clamp_min", "clamp_max", "sort", "sort_desc",
+		"avg_over_time", "max_over_time", "min_over_time", "sum_over_time", "last_over_time", "histogram_sum", "histogram_avg", "label_replace":
+		return measureOf(e.Args[0])
+	default:
+		return measure{}
+	}
+}
+
+func measureOfBinary(e *parser.BinaryExpr) measure {
+	left, right := measureOf(e.LHS), measureOf(e.RHS)
+	number, isNumber := e.RHS.(*parser.NumberLiteral)
+	if first, ok := e.LHS.(*parser.NumberLiteral); ok {
+		left, right, number, isNumber = right, left, first, true
+	}
+	switch e.Op {
+	case parser.MUL:
+		if isNumber && number.Val == 100 && left.unit() == Ratio {
+			return measure{base: Percentage, known: true}
+		}
+		return measure{}
+	case parser.DIV:
+		if isNumber {
+			return measure{}
+		}
+		return divide(left, right)
+	case parser.ADD, parser.SUB:
+		if isNumber || left == right {
+			return left
+		}
+		return measure{}
+	default: // comparisons and set operators pass the left side on
+		return left
+	}
+}
+
+// divide returns the measure of a quotient.
+func divide(a, b measure) measure {
+	switch {
+	case !a.known || !b.known || a.perSec != b.perSec:
+		return measure{}
+	case a.base == b.base:
+		return measure{base: Ratio, known: true}
+	case b.base == "": // seconds a second by requests a second: seconds a request
+		return measure{base: a.base, known: true}
+	default:
+		return measure{}
+	}
+}
