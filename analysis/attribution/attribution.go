@@ -1,0 +1,162 @@
+// Package attribution turns the coefficients of a linear model into what each
+// candidate contributed to a change of the target, the backward half of
+// BALANCE (Chen et al., Proc. ACM Manag. Data 1(1), art. 95, 2023), and merges
+// the contributions to several targets.
+//
+// For a linear model f(x) = b_0 + sum_j b_j x_j and a baseline x0,
+//
+//	phi_j = b_j (x_j - x0_j)
+//
+// is at once the marginal effect, the integrated gradient, the DeepLIFT score
+// and the exact Shapley value of candidate j: the phi add up to f(x) - f(x0),
+// a candidate without a coefficient or a change gets nothing, equal candidates
+// with equal changes get the same, and small changes of x change it little.
+package attribution
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// MinExplained is the share of the target's change below which a model explains
+// too little to be trusted with more than a low confidence.
+const MinExplained = 0.3
+
+// Change is a linear model and the two states that it is asked to compare. The
+// three slices have one entry for each candidate.
+type Change struct {
+	Coefficient []float64 // in units of the target for a unit of the candidate
+	At          []float64 // candidates in the anomaly, NaN when not observed
+	Baseline    []float64 // candidates before it
+	TargetAt    float64
+	TargetBase  float64
+}
+
+// Result is the attribution of a change to the candidates, one entry each.
+type Result struct {
+	// Phi is the contribution in the target's unit: the marginal effect.
+	Phi []float64
+	// Psi is Phi as a share of the target's change; all 0 when it has none.
+	Psi []float64
+	// Share is the candidate's part of what pushed the target the way it went:
+	// in [0,1], and adding up to 1 unless nothing did.
+	Share []float64
+	// Salience is b_j x_j, the contribution against a baseline of 0;
+	// Sensitivity is b_j. The published program ranks by them.
+	Salience, Sensitivity []float64
+
+	// Unexplained is 1 - sum of Psi: negative when the model explains more than
+	// there was.
+	Unexplained float64
+	// Order lists the candidates that pushed the target the way it went,
+	// largest contribution first; Counteracting those that pushed against it,
+	// strongest first.
+	Order, Counteracting []int
+}
+
+// Weak tells whether the model explains less than MinExplained of the change.
+func (r Result) Weak() bool { return 1-r.Unexplained < MinExplained }
+
+// Attribute divides the change of the target among the candidates. A candidate
+// that is not observed in one of the states contributes nothing. Ties go to the
+// smaller index.
+//
+// Attribute panics if the slices of c differ in length.
+func Attribute(c Change) Result {
+	p := len(c.Coefficient)
+	if len(c.At) != p || len(c.Baseline) != p {
+		panic(fmt.Sprintf("attribution: %d coefficients for %d and %d candidates", p, len(c.At), len(c.Baseline)))
+	}
+	zero := func() []float64 { return make([]float64, p) }
+	r := Result{Phi: zero(), Psi: zero(), Salience: zero(), Sensitivity: slices.Clone(c.Coefficient)}
+	dy := c.TargetAt - c.TargetBase
+	moved := math.Abs(dy) > 1e-12*math.Max(math.Abs(c.TargetAt), math.Abs(c.TargetBase))
+	r.Unexplained = 1
+	for j, b := range c.Coefficient {
+		r.Salience[j] = finite(b * c.At[j])
+		r.Phi[j] = finite(b * (c.At[j] - c.Baseline[j]))
+		if moved {
+			r.Psi[j] = finite(r.Phi[j] / dy)
+			r.Unexplained -= r.Psi[j]
+		}
+	}
+	direction := sign(dy)
+	if !moved {
+		direction = sign(sum(r.Phi))
+	}
+	r.Share = Shares(r.Phi, direction)
+	r.Order = ranked(r.Phi, direction)
+	r.Counteracting = ranked(r.Phi, -direction)
+	return r
+}
+
+// Shares is the part of each contribution in all those of the sign of
+// direction; all 0 if there are none. Direction 0 counts as positive.
+func Shares(phi []float64, direction float64) []float64 {
+	if direction == 0 {
+		direction = 1
+	}
+	share := make([]float64, len(phi))
+	most := 0.0 // divided out first, so that no sum overflows
+	for j, v := range phi {
+		share[j] = math.Max(v*sign(direction), 0)
+		most = math.Max(most, share[j])
+	}
+	if most == 0 {
+		return share
+	}
+	for j := range share {
+		share[j] /= most
+	}
+	total := sum(share)
+	for j := range share {
+		share[j] /= total
+	}
+	return share
+}
+
+// ranked lists the contributions of the sign of direction, largest first.
+func ranked(phi []float64, direction float64) []int {
+	var order []int
+	for j, v := range phi {
+		if v*direction > 0 {
+			order = append(order, j)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch x, y := math.Abs(phi[a]), math.Abs(phi[b]); {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return 0
+	})
+	return order
+}
+
+// finite is v, and 0 for what is not observed or does not fit a float64.
+func finite(v float64) float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0
+	}
+	return v
+}
+
+func sign(v float64) float64 {
+	switch {
+	case v > 0:
+		return 1
+	case v < 0:
+		return -1
+	}
+	return 0
+}
+
+func sum(v []float64) (s float64) {
+	for _, x := range v {
+		s += x
+	}
+	return s
+}
