@@ -1,0 +1,154 @@
+package grescan
+
+import (
+	"math"
+	"slices"
+)
+
+// Bounds of the noise model.
+const (
+	minKappa   = 0.01 // relative noise: no forecast is better
+	maxKappa   = 0.5  // nor worse, or nothing could be told
+	minPhi     = 1e-6 // times the median forecast
+	minFit     = 8    // leaves below which nothing is fitted
+	leavesABin = 12
+	maxBins    = 12
+	madToSD    = 1.4826 // of a normal law
+)
+
+// Noise is the law of the residuals: a forecast of x errs by a variance of
+// φx + (κx)². φ is the dispersion of counts (1: Poisson), κ the relative error
+// of large values.
+type Noise struct {
+	Phi, Kappa float64
+}
+
+// variance of a leaf of middle m.
+func (n Noise) variance(m float64) float64 {
+	k := n.Kappa * m
+	return n.Phi*m + k*k
+}
+
+// FitNoise reads the noise off the leaves themselves. They are put into up to
+// twelve bins of equal size by forecast; each bin has a median forecast X and
+// a robust variance Y, from the median of |actual − forecast|; and φ and κ are
+// the weighted least squares line of Y/X = φ + κ²X. Medians make it blind to a
+// fault that holds less than half of each band of sizes.
+//
+// Leaves of equal forecast share a bin, so that the order of rows is no
+// matter. count says that the measure counts events: φ is at least 1.
+func FitNoise(forecast, actual []float64, count bool) Noise {
+	f, r := residuals(forecast, actual)
+	if len(f) < minFit {
+		return Noise{Phi: 1, Kappa: minKappa}
+	}
+	x, y := bins(f, r)
+	phi, k2 := line(x, y)
+	if phi < 0 {
+		phi = 0
+		k2 = medianOf(len(x), func(i int) float64 { return y[i] / x[i] })
+	}
+	if k2 < 0 {
+		k2 = 0
+		phi = medianOf(len(x), func(i int) float64 { return y[i] })
+	}
+	floor := 1.0
+	if !count {
+		floor = minPhi * median(f)
+	}
+	return Noise{
+		Phi:   max(phi, floor),
+		Kappa: min(max(math.Sqrt(k2), minKappa), maxKappa),
+	}
+}
+
+// residuals returns the positive forecasts and their absolute errors.
+func residuals(forecast, actual []float64) (f, r []float64) {
+	f = make([]float64, 0, len(forecast))
+	r = make([]float64, 0, len(forecast))
+	for i, x := range forecast {
+		if x > 0 {
+			f = append(f, x)
+			r = append(r, math.Abs(actual[i]-x))
+		}
+	}
+	return f, r
+}
+
+// bins returns the median forecast x and the robust variance over forecast y
+// of each bin that is not empty.
+func bins(f, r []float64) (x, y []float64) {
+	n := len(f)
+	last := boundaries(f, min(max(n/leavesABin, 2), maxBins))
+	ends := make([]int, len(last)+1) // ends[b+1] is where bin b ends, once it is full
+	of := func(v float64) int { b, _ := slices.BinarySearch(last, v); return b }
+	for _, v := range f {
+		ends[of(v)+1]++
+	}
+	for b := range last {
+		ends[b+1] += ends[b]
+	}
+	next := slices.Clone(ends)
+	sorted, errs := make([]float64, n), make([]float64, n)
+	for i, v := range f {
+		b := of(v)
+		sorted[next[b]], errs[next[b]] = v, r[i]
+		next[b]++
+	}
+	for b := range last {
+		from, to := ends[b], ends[b+1]
+		if from == to {
+			continue
+		}
+		centre := median(sorted[from:to])
+		sd := madToSD * median(errs[from:to])
+		x = append(x, centre)
+		y = append(y, sd*sd/centre)
+	}
+	return x, y
+}
+
+// boundaries returns the greatest value of each of nb nearly equal parts of f,
+// the longer parts first.
+func boundaries(f []float64, nb int) []float64 {
+	s := slices.Clone(f)
+	last := make([]float64, nb)
+	from := 0
+	for b := range nb {
+		size := len(f) / nb
+		if b < len(f)%nb {
+			size++
+		}
+		last[b] = kth(s[from:], size-1)
+		from += size
+	}
+	return last
+}
+
+// line fits y = phi + k2·x by least squares with the weights of relative
+// errors. No bin counts more than ten times the typical one.
+func line(x, y []float64) (phi, k2 float64) {
+	top := slices.Max(y)
+	typical := medianOf(len(y), func(i int) float64 { return y[i] })
+	var sw, sx, sy float64
+	weights := make([]float64, len(x))
+	for i := range x {
+		w := 1 / max(y[i], 1e-9*max(top, 1e-30))
+		w = min(w, 10/max(typical, 1e-100))
+		weights[i] = w * w
+		sw += weights[i]
+		sx += weights[i] * x[i]
+		sy += weights[i] * y[i]
+	}
+	mx, my := sx/sw, sy/sw
+	var sxx, sxy float64
+	for i := range x {
+		sxx += weights[i] * (x[i] - mx) * (x[i] - mx)
+		sxy += weights[i] * (x[i] - mx) * (y[i] - my)
+	}
+	if sxx <= 1e-12*sw*mx*mx {
+		return my, 0
+	}
+	k2 = sxy / sxx
+	return my - k2*mx, k2
+}

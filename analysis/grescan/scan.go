@@ -1,0 +1,243 @@
+package grescan
+
+import (
+	"math"
+	"runtime"
+)
+
+// Constants of the scan.
+const (
+	deeper        = 0.05   // gain of the score that a further label must bring
+	stopRelative  = 0.02   // share of the first score below which the rest is noise
+	minDeviation  = 0.08   // |d̄| of an element
+	minHomogenous = 0.3    // R² of an element
+	shareDeep     = 0.0003 // least share of the change, deep
+	shareMax      = 0.05   // the same by default, at most
+	shareMin      = 0.002  // and at least
+	shareSD       = 2      // standard deviations of the total in between
+	churnShare    = 0.1    // of Σ|v−f|, taken for the change if that is smaller
+	barOffset     = 3      // S must exceed ln(elements) by it
+	nearlyEqual   = 1e-9   // relative difference of scores that is rounding
+	serialWork    = 1 << 16
+)
+
+// Options are the settings of [Scan]. The zero value is the default.
+type Options struct {
+	Count bool // values are numbers of events: noise is at least Poisson's
+	Deep  bool // look for causes that the total hardly shows
+	Both  bool // look for causes against the direction of the total too
+
+	MaxCauses int // 0 means 8
+	MaxLayer  int // labels in a combination; 0 means 4
+	Workers   int // 0 means one a processor
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxCauses <= 0 {
+		o.MaxCauses = 8
+	}
+	if o.MaxLayer <= 0 {
+		o.MaxLayer = 4
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	return o
+}
+
+// Result is the answer of [Scan].
+type Result struct {
+	Causes   []Cause // in the order in which they were found: by score, mostly
+	Noise    Noise
+	Bar      float64 // score that chance reaches hardly ever among Elements
+	Elements int     // combinations looked at
+}
+
+// Cause is a combination of label values below which everything moved alike.
+type Cause struct {
+	Dims  []int   // labels, ascending
+	Codes []int32 // their values
+
+	Score     float64 // S
+	Ratio     float64 // actual over forecast, common to its leaves
+	R2        float64 // homogeneity
+	Share     float64 // of the change of the total; 0 if that did not move
+	Forecast  float64
+	Actual    float64
+	Leaves    int
+	LowChance bool // chance could have made it: its score is below Result.Bar
+}
+
+// Scan looks for the combinations of label values that explain the change from
+// forecast to actual. codes[d][i] is the value of label d on leaf i, in
+// [0, cards[d]).
+//
+// It returns a [*ValueError] if a value is negative, not finite or beyond
+// 1e100, and no causes if nothing stands out. It panics if the lengths differ
+// or a code is out of range.
+//
+// Cost: the leaves once for every choice of MaxLayer labels, and the cells of
+// all cuboids once a cause.
+func Scan(codes [][]int32, cards []int, forecast, actual []float64, opt Options) (Result, error) {
+	check(codes, cards, forecast, actual)
+	opt = opt.withDefaults()
+	t, err := newTable(codes, cards, forecast, actual, opt.Count)
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{Noise: t.noise}
+	if len(t.codes) == 0 {
+		return r, nil
+	}
+	if t.leaves()<<len(t.codes) < serialWork {
+		opt.Workers = 1
+	}
+	c := newCube(t, opt.MaxLayer, opt.Workers)
+	c.sum(opt.Workers)
+	r.Elements = c.elements()
+	r.Bar = math.Log(float64(r.Elements)) + barOffset
+	rule := t.rule(opt)
+	for len(r.Causes) < opt.MaxCauses {
+		best := c.best(rule, opt.Workers)
+		first := len(r.Causes) == 0
+		if best.score == 0 || !first && (best.score < r.Bar || best.score < stopRelative*r.Causes[0].Score) {
+			break
+		}
+		leaves := t.under(best.dims, best.leaf)
+		r.Causes = append(r.Causes, t.cause(best, leaves, r.Bar, forecast, actual))
+		if best.score < r.Bar {
+			break
+		}
+		for _, i := range leaves {
+			t.alive[i] = false
+		}
+		c.remove(leaves, opt.Workers)
+	}
+	return r, nil
+}
+
+// check panics on wrong shapes.
+func check(codes [][]int32, cards []int, forecast, actual []float64) {
+	if len(codes) != len(cards) || len(forecast) != len(actual) {
+		panic("grescan: lengths differ")
+	}
+	for d := range codes {
+		if len(codes[d]) != len(forecast) {
+			panic("grescan: lengths differ")
+		}
+		for _, c := range codes[d] {
+			if c < 0 || int(c) >= cards[d] {
+				panic("grescan: code out of range")
+			}
+		}
+	}
+}
+
+// rule says which elements may be causes.
+type rule struct {
+	both  bool
+	rises bool    // the total rises
+	least float64 // change that an element must bring
+}
+
+func (t *table) rule(opt Options) rule {
+	base := max(math.Abs(t.change), churnShare*t.churn)
+	share := shareDeep
+	if !opt.Deep {
+		share = min(shareMax, max(shareMin, shareSD*t.sd/base))
+	}
+	return rule{both: opt.Both, rises: t.change >= 0, least: share * base}
+}
+
+// score of a cell, or 0 if it may not be a cause.
+func (r rule) score(c *cell) float64 {
+	rises := c.wd > 0
+	e := c.e
+	if !rises {
+		e = -e
+	}
+	if c.n == 0 || e < r.least || !r.both && rises != r.rises {
+		return 0
+	}
+	if math.Abs(c.wd) < minDeviation*c.w {
+		return 0
+	}
+	q := c.wd * c.wd / c.w
+	r2 := c.homogeneity(q)
+	if r2 < minHomogenous {
+		return 0
+	}
+	return q / 2 * math.Sqrt(r2)
+}
+
+// homogeneity is R², the share of the element's own deviance that one common
+// deviation explains, less what noise would.
+func (c *cell) homogeneity(q float64) float64 {
+	return min(max((q-1)/max(c.wdd-float64(c.n-1), q), 0), 1)
+}
+
+// candidate is the best element of some cuboids.
+type candidate struct {
+	cell
+	dims  []int
+	score float64
+}
+
+// best returns the best element: of the shallowest layer, unless a deeper one
+// is better by a margin. Its score is 0 if there is none.
+func (c *cube) best(r rule, workers int) candidate {
+	var best candidate
+	for _, layer := range c.layers {
+		found := make([]candidate, len(layer))
+		parallel(len(layer), workers, func(i int) { found[i] = layer[i].best(c.t, r) })
+		var top candidate
+		for _, f := range found {
+			if f.score > top.score*(1+nearlyEqual) {
+				top = f
+			}
+		}
+		if top.score > best.score*(1+deeper) {
+			best = top
+		}
+	}
+	return best
+}
+
+// best returns the best element of a cuboid; of equal ones that with the
+// smallest codes.
+func (c *cuboid) best(t *table, r rule) candidate {
+	var best candidate
+	for i := range c.cells {
+		s := r.score(&c.cells[i])
+		if s > 0 && (s > best.score ||
+			s == best.score && t.key(c.dims, c.cells[i].leaf) < t.key(c.dims, best.leaf)) {
+			best = candidate{cell: c.cells[i], dims: c.dims, score: s}
+		}
+	}
+	return best
+}
+
+// cause spells out a candidate for the caller.
+func (t *table) cause(b candidate, leaves []int32, bar float64, forecast, actual []float64) Cause {
+	q := b.wd * b.wd / b.w
+	d := b.wd / b.w
+	c := Cause{
+		Score:     b.score,
+		Ratio:     (2 + d) / max(2-d, 1e-9),
+		R2:        b.homogeneity(q),
+		Leaves:    int(b.n),
+		LowChance: b.score < bar,
+	}
+	for _, k := range b.dims {
+		c.Dims = append(c.Dims, t.dims[k])
+		c.Codes = append(c.Codes, t.codes[k][b.leaf])
+	}
+	for _, i := range leaves {
+		c.Forecast += forecast[t.leaf[i]]
+		c.Actual += actual[t.leaf[i]]
+	}
+	if t.change != 0 {
+		c.Share = (c.Actual - c.Forecast) / t.change
+	}
+	return c
+}

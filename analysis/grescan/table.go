@@ -1,0 +1,219 @@
+package grescan
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
+
+// limit is the largest value: beyond it squares leave the range of floats.
+const limit = 1e100
+
+// tinyNegative, times the total, is the rounding of a rate: taken for 0.
+const tinyNegative = 1e-9
+
+// ValueError says which leaf has a value that cannot be analysed.
+type ValueError struct {
+	Leaf  int
+	Value float64
+}
+
+func (e *ValueError) Error() string {
+	return fmt.Sprintf("leaf %d: value %g is not a number from 0 to %g", e.Leaf, e.Value, limit)
+}
+
+// table holds the leaves that have any volume, and the terms of their scores.
+type table struct {
+	codes [][]int32 // label → leaf → value
+	cards []int
+	dims  []int   // label → label of the caller
+	leaf  []int32 // leaf → leaf of the caller
+
+	w, d, e []float64 // precision, deviation, v−f
+	alive   []bool
+
+	noise        Noise
+	change       float64 // Σ(v−f)
+	churn        float64 // Σ|v−f|
+	sd           float64 // √Σs²: what the leaves' noise adds up to
+	actual, fore float64 // totals
+}
+
+// newTable checks the leaves, leaves out the empty ones and the labels that
+// have only one value among the rest.
+func newTable(codes [][]int32, cards []int, forecast, actual []float64, count bool) (*table, error) {
+	t := &table{}
+	if err := checkValues(forecast); err != nil {
+		return nil, err
+	}
+	if err := checkValues(actual); err != nil {
+		return nil, err
+	}
+	for i := range forecast {
+		if forecast[i] > 0 || actual[i] > 0 {
+			t.leaf = append(t.leaf, int32(i))
+		}
+	}
+	f, v := positive(gather(forecast, t.leaf)), positive(gather(actual, t.leaf))
+	for d := range codes {
+		if column := gather(codes[d], t.leaf); several(column) {
+			t.codes = append(t.codes, column)
+			t.cards = append(t.cards, cards[d])
+			t.dims = append(t.dims, d)
+		}
+	}
+	t.noise = FitNoise(f, v, count)
+	t.score(f, v, pseudo(f, count))
+	return t, nil
+}
+
+// checkValues accepts values that are finite and not negative beyond rounding.
+func checkValues(x []float64) error {
+	var sum float64
+	for i, v := range x {
+		if !(v <= limit && v >= -limit) {
+			return &ValueError{i, v}
+		}
+		sum += max(v, 0)
+	}
+	for i, v := range x {
+		if v < -tinyNegative*sum {
+			return &ValueError{i, v}
+		}
+	}
+	return nil
+}
+
+// positive takes what is left below 0 for 0.
+func positive(x []float64) []float64 {
+	for i := range x {
+		x[i] = max(x[i], 0)
+	}
+	return x
+}
+
+// pseudo is the value added to both sides of every leaf, so that few events
+// make no large deviation.
+func pseudo(forecast []float64, count bool) float64 {
+	if count {
+		return 0.5
+	}
+	var positive []float64
+	for _, x := range forecast {
+		if x > 0 {
+			positive = append(positive, x)
+		}
+	}
+	if len(positive) == 0 {
+		return 1
+	}
+	return 0.05 * median(positive)
+}
+
+// score computes the terms of each leaf.
+func (t *table) score(f, v []float64, f0 float64) {
+	n := len(f)
+	t.w, t.d, t.e, t.alive = make([]float64, n), make([]float64, n), make([]float64, n), make([]bool, n)
+	var s2 float64
+	for i := range f {
+		m := (f[i]+v[i])/2 + f0
+		s := t.noise.variance(m)
+		t.w[i] = m * m / s
+		t.d[i] = (v[i] - f[i]) / m
+		t.e[i] = v[i] - f[i]
+		t.alive[i] = true
+		s2 += s
+		t.change += t.e[i]
+		t.churn += math.Abs(t.e[i])
+		t.fore += f[i]
+		t.actual += v[i]
+	}
+	t.sd = math.Sqrt(s2)
+}
+
+func (t *table) leaves() int { return len(t.w) }
+
+// addTo adds leaf i to a cell.
+func (t *table) addTo(c *cell, i int) {
+	wd := t.w[i] * t.d[i]
+	c.w += t.w[i]
+	c.wd += wd
+	c.wdd += wd * t.d[i]
+	c.e += t.e[i]
+	c.n++
+}
+
+// takeFrom takes leaf i out of a cell.
+func (t *table) takeFrom(c *cell, i int) {
+	wd := t.w[i] * t.d[i]
+	c.w -= t.w[i]
+	c.wd -= wd
+	c.wdd -= wd * t.d[i]
+	c.e -= t.e[i]
+	c.n--
+}
+
+// key is the mixed-radix number of a leaf's values of some labels.
+func (t *table) key(dims []int, leaf int32) uint64 {
+	var k uint64
+	for _, d := range dims {
+		k = k*uint64(t.cards[d]) + uint64(t.codes[d][leaf])
+	}
+	return k
+}
+
+// tooMany stands for more keys than 64 bits can tell apart.
+const tooMany = math.MaxUint64
+
+// product is the number of keys over some labels, or tooMany.
+func (t *table) product(dims []int) uint64 {
+	p := uint64(1)
+	for _, d := range dims {
+		over, low := bits.Mul64(p, uint64(t.cards[d]))
+		if over != 0 {
+			return tooMany
+		}
+		p = low
+	}
+	return p
+}
+
+// under returns the living leaves that have the values of leaf in dims.
+func (t *table) under(dims []int, leaf int32) []int32 {
+	var found []int32
+	for i := range t.alive {
+		if t.alive[i] && t.same(dims, leaf, int32(i)) {
+			found = append(found, int32(i))
+		}
+	}
+	return found
+}
+
+// same tells whether two leaves have the same values in dims.
+func (t *table) same(dims []int, a, b int32) bool {
+	for _, d := range dims {
+		if t.codes[d][a] != t.codes[d][b] {
+			return false
+		}
+	}
+	return true
+}
+
+// gather returns the chosen rows of a column.
+func gather[T any](x []T, rows []int32) []T {
+	y := make([]T, len(rows))
+	for k, i := range rows {
+		y[k] = x[i]
+	}
+	return y
+}
+
+// several tells whether a column has more than one value.
+func several(x []int32) bool {
+	for _, c := range x {
+		if c != x[0] {
+			return true
+		}
+	}
+	return false
+}
