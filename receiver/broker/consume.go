@@ -1,0 +1,216 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Job is one piece of work.
+type Job struct {
+	ID         string
+	Body       []byte
+	Deliveries int       // 1 the first time
+	EnqueuedAt time.Time // when the queue took it
+}
+
+// Handler works on a job. nil ends the job, an error asks for another attempt.
+type Handler func(ctx context.Context, job Job) error
+
+// Consume gives jobs to the handler, up to so many at a time, until the
+// context ends. A job whose handler fails or panics is given out again after
+// RetryMin, then twice that and so on up to RetryMax; after MaxDeliveries
+// attempts it goes to OnDead. While a handler runs, the broker is kept from
+// giving its job to somebody else, however long it takes.
+//
+// When the context ends, no job is taken any more and Consume returns nil when
+// the running handlers are done. Their own context goes on for DrainTimeout;
+// what they have not finished by then is given out again later. Consume
+// returns [ErrClosed] if the broker is closed below it.
+func (b *Broker) Consume(ctx context.Context, workers int, handle func(ctx context.Context, job Job) error) error {
+	if workers < 1 {
+		panic("broker: Consume needs at least one worker")
+	}
+	work, cancel := b.graceful(ctx)
+	defer cancel()
+	errs := make([]error, workers)
+	var all sync.WaitGroup
+	for i := range workers {
+		all.Go(func() { errs[i] = b.worker(ctx, work, handle) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// graceful returns the context of the handlers: it ends DrainTimeout after ctx.
+func (b *Broker) graceful(ctx context.Context) (context.Context, context.CancelFunc) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(b.opt.DrainTimeout, cancel)
+		context.AfterFunc(work, func() { timer.Stop() })
+	})
+	return work, func() { stop(); cancel() }
+}
+
+// worker takes one job after the other. It asks for the next only when it is
+// free, so that no job waits behind another while its time runs.
+func (b *Broker) worker(ctx, work context.Context, handle Handler) error {
+	for ctx.Err() == nil {
+		err := b.pull(ctx, work, handle)
+		if b.closing.Err() != nil {
+			return ErrClosed
+		}
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		b.opt.Logger.Warn("waiting for the work queue", "err", err)
+		select {
+		case <-ctx.Done():
+		case <-b.closing.Done():
+		case <-time.After(b.opt.RetryMin):
+		}
+	}
+	return nil
+}
+
+// pull opens the queue and works until the context ends (nil) or the queue
+// can't be read.
+func (b *Broker) pull(ctx, work context.Context, handle Handler) error {
+	try, cancel := context.WithTimeout(ctx, attempt)
+	defer cancel()
+	cons, err := b.js.Consumer(try, streamName, consumerName)
+	if err != nil {
+		return fmt.Errorf("consumer %s: %w", consumerName, err)
+	}
+	msgs, err := cons.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(pullExpiry))
+	if err != nil {
+		return fmt.Errorf("reading the queue: %w", err)
+	}
+	defer msgs.Stop()
+	defer context.AfterFunc(ctx, msgs.Drain)()
+	for {
+		msg, err := msgs.Next()
+		switch {
+		case err == nil && ctx.Err() != nil: // came while we were leaving
+			return msg.Nak()
+		case err == nil:
+			b.work(work, msg, handle)
+		case ctx.Err() != nil && errors.Is(err, jetstream.ErrMsgIteratorClosed):
+			return nil
+		default:
+			return fmt.Errorf("reading the queue: %w", err)
+		}
+	}
+}
+
+// pullExpiry is how long one question for the next job stands; the heartbeat
+// that tells a lost question is half of it.
+const pullExpiry = 10 * time.Second
+
+// work handles one message to its end: acknowledged, put back or dead.
+func (b *Broker) work(ctx context.Context, msg jetstream.Msg, handle Handler) {
+	job, err := jobOf(msg)
+	if err != nil {
+		b.opt.Logger.Error("unreadable message in the queue", "err", err)
+		_ = msg.Term() // not one of ours: nothing can be lost
+		return
+	}
+	if job.Deliveries > b.opt.MaxDeliveries {
+		b.settle(job, "dead", b.dead(msg, job, ErrDeadJob))
+		return
+	}
+	err = b.attempt(ctx, msg, job, handle)
+	switch {
+	case err == nil:
+		b.settle(job, "done", acknowledge(msg))
+	case ctx.Err() != nil: // the drain cut it off; that is no fault of the job
+		b.settle(job, "put back", msg.Nak())
+	case job.Deliveries >= b.opt.MaxDeliveries:
+		b.settle(job, "dead", b.dead(msg, job, err))
+	default:
+		wait := b.backoff(job.Deliveries)
+		b.opt.Logger.Warn("job failed, trying again", "id", job.ID, "deliveries", job.Deliveries, "wait", wait, "err", err)
+		b.settle(job, "put back", msg.NakWithDelay(wait))
+	}
+}
+
+// settle logs an answer that did not reach the queue. The job is then given
+// out again after AckWait.
+func (b *Broker) settle(job Job, what string, err error) {
+	if err != nil {
+		b.opt.Logger.Warn("the queue was not told how a job ended; it will be handled again", "id", job.ID, "outcome", what, "err", err)
+	}
+}
+
+// acknowledge waits until the queue has noted the end of the job.
+func acknowledge(msg jetstream.Msg) error {
+	ctx, cancel := context.WithTimeout(context.Background(), attempt)
+	defer cancel()
+	return msg.DoubleAck(ctx)
+}
+
+// dead hands the job to OnDead and takes it from the queue, in this order: a
+// crash in between tells it twice, the other order would lose it.
+func (b *Broker) dead(msg jetstream.Msg, job Job, why error) error {
+	b.opt.OnDead(job, why)
+	return msg.TermWithReason("failed too often")
+}
+
+// backoff is the wait after the n-th attempt: RetryMin·2ⁿ⁻¹, at most RetryMax.
+func (b *Broker) backoff(n int) time.Duration {
+	wait := b.opt.RetryMin
+	for ; n > 1 && wait < b.opt.RetryMax; n-- {
+		wait *= 2
+	}
+	return min(wait, b.opt.RetryMax)
+}
+
+// attempt runs the handler, keeps the job ours meanwhile and turns a panic
+// into an error.
+func (b *Broker) attempt(ctx context.Context, msg jetstream.Msg, job Job, handle Handler) (err error) {
+	done := make(chan struct{})
+	var beat sync.WaitGroup
+	beat.Go(func() { b.keepAlive(msg, done) })
+	defer func() {
+		close(done)
+		beat.Wait()
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return handle(ctx, job)
+}
+
+// keepAlive tells the queue three times in each AckWait that the job is in work.
+func (b *Broker) keepAlive(msg jetstream.Msg, done <-chan struct{}) {
+	tick := time.NewTicker(b.opt.AckWait / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			if err := msg.InProgress(); err != nil {
+				b.opt.Logger.Debug("job not kept", "err", err)
+			}
+		}
+	}
+}
+
+// jobOf reads a message.
+func jobOf(msg jetstream.Msg) (Job, error) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return Job{}, err
+	}
+	id, err := decodeKey(msg.Headers().Get(jetstream.MsgIDHeader))
+	if err != nil {
+		return Job{}, err
+	}
+	return Job{ID: id, Body: msg.Data(), Deliveries: int(meta.NumDelivered), EnqueuedAt: meta.Timestamp}, nil
+}

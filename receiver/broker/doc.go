@@ -1,0 +1,38 @@
+// Package broker is the memory of the daemon: a work queue on disk and
+// key-value buckets with a lifetime. It embeds a NATS server with JetStream,
+// so that there is nothing to install, and it deals in bytes, ids and keys: it
+// knows nothing of alerts.
+//
+// # What is promised
+//
+// [Broker.Publish] returns nil only after the job is on disk (written and
+// flushed, on a majority of the replicas if there are three). From then on the
+// job is handed to a handler of [Broker.Consume] again and again until one
+// returns nil, or until it has failed Options.MaxDeliveries times; then it is
+// handed to Options.OnDead, and never dropped in silence. A job may be handled
+// twice (a process that dies between the work and the acknowledgement), so
+// handlers must be idempotent. Two jobs with one id inside the deduplication
+// window are one job.
+//
+// When the queue holds Options.MaxJobs jobs or Options.MaxBytes bytes, Publish
+// refuses with [ErrFull]; nothing that was accepted is ever discarded to make
+// room. Every other refusal is [ErrUnavailable], and after it the job may or
+// may not be in the queue: publish it again under the same id.
+//
+// # One replica or three
+//
+// With one replica the server opens no port at all. With three
+// ([ClusterOptions]) it listens for its peers, and each job and each entry is
+// kept by all three, so that the loss of one node loses nothing. Two have no
+// quorum and are refused. The number is chosen at install: a directory made
+// with one replica hides its stream from a cluster, and so Start refuses to
+// open it as one of three.
+//
+// # When the disk is full
+//
+// JetStream gives a stream up at the first write that fails and does not take
+// it back. The broker therefore looks after its server: while the disk can't
+// be written, Publish fails at once and [Broker.Healthy] says why; when it can
+// be written again, the server is restarted in place and the handlers and
+// watchers go on.
+package broker

@@ -1,0 +1,172 @@
+package broker
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// Options are the settings of a broker. All but Dir may be left at zero.
+type Options struct {
+	Dir     string          // where everything is kept; made if it is missing
+	Logger  *slog.Logger    // nil: nothing is logged
+	Cluster *ClusterOptions // nil: one replica that listens to nobody
+
+	MaxJobs        int64 // jobs that the queue holds, waiting and in work; 0 means 100,000
+	MaxBytes       int64 // bytes that the queue holds; 0 means 1 GiB
+	MaxBucketBytes int64 // bytes that each bucket holds; 0 means 1 GiB
+
+	DedupeWindow  time.Duration // how long an id is remembered; 0 means 10 minutes
+	MaxDeliveries int           // attempts before a job is dead; 0 means 5
+	AckWait       time.Duration // silence of a handler's process after which its job is given to another; 0 means 30 s
+	RetryMin      time.Duration // wait after the first failure, then doubled; 0 means 1 s
+	RetryMax      time.Duration // longest wait; 0 means 1 minute
+	DrainTimeout  time.Duration // how long running handlers may go on after Consume's context ended; 0 means 30 s
+
+	// SyncInterval is how long a write may wait for its flush to the disk. 0
+	// flushes each one before it is acknowledged, so that a loss of power loses
+	// nothing. A process that is killed loses nothing either way: what it has
+	// written is in the hands of the kernel.
+	SyncInterval time.Duration
+
+	// OnDead is told each job that failed for the last time, with its last
+	// error, before it leaves the queue. It must not block for long.
+	OnDead func(Job, error)
+}
+
+// ClusterOptions are the settings of one of three nodes.
+type ClusterOptions struct {
+	Name     string   // of the cluster, the same on every node; "" means culprit
+	Node     string   // of this node, unique and the same after a restart
+	Listen   string   // host:port for the other nodes
+	Routes   []string // nats://host:port of the nodes; a node skips itself
+	Secret   string   // shared by the nodes; "" lets everybody in who reaches Listen
+	Replicas int      // 1 or 3; with 1 the other fields are not used
+}
+
+// MaxPayload is the size of the largest job or entry, in bytes.
+const MaxPayload = 8 << 20
+
+// withDefaults returns o with the zero values filled in.
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	orDefault(&o.MaxJobs, 100_000)
+	orDefault(&o.MaxBytes, 1<<30)
+	orDefault(&o.MaxBucketBytes, 1<<30)
+	orDefault(&o.DedupeWindow, 10*time.Minute)
+	orDefault(&o.MaxDeliveries, 5)
+	orDefault(&o.AckWait, 30*time.Second)
+	orDefault(&o.RetryMin, time.Second)
+	orDefault(&o.RetryMax, time.Minute)
+	orDefault(&o.DrainTimeout, 30*time.Second)
+	if o.OnDead == nil {
+		log := o.Logger
+		o.OnDead = func(j Job, err error) {
+			log.Error("job given up", "id", j.ID, "deliveries", j.Deliveries, "err", err)
+		}
+	}
+	return o
+}
+
+func orDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// replicas returns 1 or 3.
+func (o Options) replicas() int {
+	if o.Cluster == nil || o.Cluster.Replicas == 0 {
+		return 1
+	}
+	return o.Cluster.Replicas
+}
+
+// validate finds what can't work before anything is touched.
+func (o Options) validate() error {
+	switch {
+	case o.Dir == "":
+		return &Error{What: "no storage directory", Hint: "name one"}
+	case o.replicas() != 1 && o.replicas() != 3:
+		return &Error{
+			What: fmt.Sprintf("%d replicas", o.replicas()), Err: ErrReplicas,
+			Hint: "use 1, or 3: two nodes have no majority when one is lost",
+		}
+	case o.replicas() == 3 && o.Cluster.Node == "":
+		return &Error{What: "a cluster node without a name", Hint: "give each node its own, such as its host name"}
+	}
+	return nil
+}
+
+// serverOptions are the settings of the embedded server. The token keeps other
+// users of the machine out of the port that a cluster node can't do without.
+func (o Options) serverOptions(token string) (*server.Options, error) {
+	so := &server.Options{
+		ServerName:             "culprit",
+		Host:                   "127.0.0.1",
+		Port:                   server.RANDOM_PORT,
+		DontListen:             true,
+		Authorization:          token,
+		NoSigs:                 true,
+		NoLog:                  true,
+		DisableJetStreamBanner: true,
+		MaxPayload:             MaxPayload,
+		JetStream:              true,
+		StoreDir:               o.Dir,
+		JetStreamMaxStore:      1 << 60, // the streams have limits of their own; a full disk is looked after
+		JetStreamMaxMemory:     64 << 20,
+		SyncAlways:             o.SyncInterval == 0,
+		SyncInterval:           o.SyncInterval,
+	}
+	if o.replicas() == 1 {
+		return so, nil
+	}
+	return so, o.Cluster.apply(so)
+}
+
+// apply makes the options those of a cluster node.
+func (c *ClusterOptions) apply(so *server.Options) error {
+	host, port, err := splitListen(c.Listen)
+	if err != nil {
+		return err
+	}
+	so.DontListen = false
+	so.ServerName = c.Node
+	so.Cluster.Name = c.Name
+	orDefault(&so.Cluster.Name, "culprit")
+	so.Cluster.Host, so.Cluster.Port = host, port
+	if c.Secret != "" {
+		so.Cluster.Username, so.Cluster.Password = "culprit", c.Secret
+	}
+	for _, route := range c.Routes {
+		u, err := url.Parse(route)
+		if err != nil || u.Host == "" {
+			return &Error{What: fmt.Sprintf("route %q of the cluster", route), Err: err, Hint: "write nats://host:port"}
+		}
+		if c.Secret != "" && u.User == nil {
+			u.User = url.UserPassword("culprit", c.Secret)
+		}
+		so.Routes = append(so.Routes, u)
+	}
+	return nil
+}
+
+// splitListen reads host:port.
+func splitListen(addr string) (host string, port int, err error) {
+	host, p, err := net.SplitHostPort(addr)
+	if err == nil {
+		port, err = strconv.Atoi(p)
+	}
+	if err != nil {
+		return "", 0, &Error{What: fmt.Sprintf("listen address %q of the cluster", addr), Err: err, Hint: "write host:port, such as 0.0.0.0:6222"}
+	}
+	return host, port, nil
+}

@@ -1,0 +1,95 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Publish puts a job into the queue and returns when it is safe there. A job
+// with the id of one that was published inside the deduplication window is
+// the same job: Publish returns nil and the queue is as it was.
+//
+// The error is [ErrFull], [ErrTooLarge] or, for every other reason,
+// [ErrUnavailable]. A context without a deadline gets one of five seconds.
+func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
+	if err := b.writable(); err != nil {
+		return err
+	}
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
+	msg := nats.NewMsg(subject)
+	msg.Data = body
+	_, err := b.js.PublishMsg(ctx, msg, jetstream.WithMsgID(encodeKey(id)), jetstream.WithExpectStream(streamName))
+	if err != nil {
+		return fmt.Errorf("job %q: %w", id, b.explain(publishError(err)))
+	}
+	return nil
+}
+
+// writable returns an error if it is known that no write can succeed.
+func (b *Broker) writable() error {
+	if b.closing.Err() != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
+	}
+	if why := b.sick.Load(); why != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, *why)
+	}
+	return nil
+}
+
+// explain adds to a refusal what the server says of itself: a stream that met
+// a write error does not answer, and "deadline exceeded" helps nobody.
+func (b *Broker) explain(err error) error {
+	if !errors.Is(err, ErrUnavailable) || b.closing.Err() != nil {
+		return err
+	}
+	if why := b.Healthy(); why != nil {
+		return fmt.Errorf("%w: %w", err, why)
+	}
+	return err
+}
+
+// withDeadline bounds a request by five seconds if nothing else does.
+func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, 5*time.Second)
+}
+
+// Stats is the state of the work queue.
+type Stats struct {
+	Pending  int           // jobs that no handler has had yet
+	InFlight int           // jobs with a handler, or waiting for another attempt
+	Bytes    int64         // on disk, of both
+	Oldest   time.Duration // age of the oldest of both; 0 if there is none
+}
+
+// Stats asks for the state of the work queue.
+func (b *Broker) Stats(ctx context.Context) (Stats, error) {
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
+	stream, err := b.js.Stream(ctx, streamName)
+	if err != nil {
+		return Stats{}, fmt.Errorf("asking for the queue: %w", err)
+	}
+	cons, err := stream.Consumer(ctx, consumerName)
+	if err != nil {
+		return Stats{}, fmt.Errorf("asking for the queue's consumer: %w", err)
+	}
+	state := stream.CachedInfo().State
+	s := Stats{
+		Pending:  int(cons.CachedInfo().NumPending),
+		InFlight: cons.CachedInfo().NumAckPending,
+		Bytes:    int64(state.Bytes),
+	}
+	if state.Msgs > 0 {
+		s.Oldest = max(0, time.Since(state.FirstTime))
+	}
+	return s, nil
+}
