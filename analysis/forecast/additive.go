@@ -1,0 +1,210 @@
+package forecast
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Constants of the forecast.
+const (
+	profileDays = 6   // days that make the profile
+	weekDay     = 7   // the day that joins them, for its weekday
+	ewmaSteps   = 23  // steps of 5 minutes in 2 hours, less the one before the incident
+	ewmaAlpha   = 0.3 // weight of the newest step
+	meanSteps   = 6   // steps in half an hour
+	leastSteps  = 3   // steps below which nothing can be said: 20 minutes, less one step
+	levelEvents = 5   // events a step with which a leaf's level is drawn to that of all
+	levelShare  = 0.01
+)
+
+// ErrHistory says that there is not enough history for any forecast.
+var ErrHistory = errors.New("not enough history for a forecast: 20 minutes before the incident are needed; choose a baseline of your own")
+
+// Method is the way in which a forecast was made.
+type Method int
+
+// The methods, best first.
+const (
+	Given    Method = iota // it came with the data
+	Chosen                 // the mean of a baseline that the user chose
+	Profile                // the same window on earlier days, at the level of the last hour
+	Smoothed               // exponentially weighted mean of 2 hours
+	Mean                   // mean of the last half hour
+	DayRate                // of a ratio: rates of a day at the level of the last hour
+	HourRate               // of a ratio: rates of the last hour
+)
+
+// Forecast is what each leaf should have been.
+type Forecast struct {
+	Expected []float64 // in the unit of the pieces
+	Method   Method
+	Days     int     // earlier days in the profile
+	Level    float64 // of the last hour against the same hour of those days; 0: not known
+	SD       float64 // robust standard deviation of past errors of the total; 0: not known
+}
+
+// String says how the forecast was made, for a report.
+func (f Forecast) String() string {
+	switch f.Method {
+	case Given:
+		return "forecast given with the data"
+	case Chosen:
+		return "mean of the chosen baseline"
+	case Profile:
+		return fmt.Sprintf("median of the same window on %d earlier days, at the level of the last hour (×%.2f)", f.Days, f.Level)
+	case Smoothed:
+		return "exponentially weighted mean of the last 2 hours (less than a day of history)"
+	case Mean:
+		return "mean of the last half hour (less than 2 hours of history)"
+	case DayRate:
+		return fmt.Sprintf("each part's rate over 24 hours, at the level of the last hour (×%.2f)", f.Level)
+	default:
+		return "each part's rate over the last hour (less than a day of history)"
+	}
+}
+
+// Additive forecasts an additive measure, by the best method that its pieces
+// allow. unit is the value of a piece that stands for one event in 5 minutes
+// (1/300 for a rate a second, 1 for counts of 5 minutes); 0 means that the
+// measure counts no events.
+//
+// It returns [ErrHistory] if there is too little before the incident, and
+// panics if the pieces differ in length.
+func Additive(p Pieces, unit float64) (Forecast, error) {
+	p.check()
+	switch {
+	case p.Forecast != nil:
+		return Forecast{Expected: orZero(p.Forecast), Method: Given}, nil
+	case p.Baseline != nil:
+		return Forecast{Expected: orZero(p.Baseline), Method: Chosen}, nil
+	}
+	if f, ok := profile(p, unit); ok {
+		return f, nil
+	}
+	recent := present(p.Recent)
+	switch {
+	case len(recent) >= ewmaSteps:
+		return Forecast{Expected: smooth(recent), Method: Smoothed, SD: smoothSD(recent)}, nil
+	case len(recent) >= leastSteps:
+		last := recent[max(0, len(recent)-meanSteps):]
+		return Forecast{Expected: average(last), Method: Mean, SD: meanSD(last)}, nil
+	}
+	return Forecast{}, ErrHistory
+}
+
+// profile is the median over earlier days, re-levelled: with now_e the mean of
+// the last hour, ref_e the same hour's profile, and r the ratio of their sums,
+//
+//	F_e = profile_e · (now_e + c·r) / (ref_e + c)
+//
+// c draws small leaves to the level r of all.
+func profile(p Pieces, unit float64) (Forecast, bool) {
+	now := filled(p.Hour)
+	windows, hours := days(p)
+	if now == nil || len(windows) == 0 {
+		return Forecast{}, false
+	}
+	expected, ref := medians(windows), medians(hours)
+	level := 1.0
+	if s := total(ref); s > 0 {
+		level = total(now) / s
+	}
+	c := levelEvents * unit
+	if unit == 0 {
+		c = levelShare * typical(ref)
+	}
+	for e := range expected {
+		if ref[e]+c > 0 {
+			expected[e] *= (now[e] + c*level) / (ref[e] + c)
+		}
+	}
+	return Forecast{
+		Expected: expected, Method: Profile, Days: len(windows),
+		Level: level, SD: profileSD(windows, hours),
+	}, true
+}
+
+// days returns the earlier days of which both the window and the hour before it
+// are known: six of them, and the one a week ago if all seven are there.
+func days(p Pieces) (windows, hours [][]float64) {
+	for j := range min(len(p.Profile), len(p.Level), weekDay) {
+		w, h := filled(p.Profile[j]), filled(p.Level[j])
+		if w != nil && h != nil {
+			windows = append(windows, w)
+			hours = append(hours, h)
+		}
+	}
+	return windows, hours
+}
+
+// smooth is the exponentially weighted mean of the steps.
+func smooth(steps [][]float64) []float64 {
+	s := slices.Clone(steps[0])
+	for _, step := range steps[1:] {
+		for e := range s {
+			s[e] += ewmaAlpha * (step[e] - s[e])
+		}
+	}
+	return s
+}
+
+// average is the plain mean of the steps.
+func average(steps [][]float64) []float64 {
+	s := make([]float64, len(steps[0]))
+	for _, step := range steps {
+		for e := range s {
+			s[e] += step[e] / float64(len(steps))
+		}
+	}
+	return s
+}
+
+// medians is the median over days of each leaf.
+func medians(days [][]float64) []float64 {
+	out := make([]float64, len(days[0]))
+	buf := make([]float64, len(days))
+	for e := range out {
+		for j := range days {
+			buf[j] = days[j][e]
+		}
+		out[e] = median(buf)
+	}
+	return out
+}
+
+// median of x, which is sorted.
+func median(x []float64) float64 {
+	slices.Sort(x)
+	h := len(x) / 2
+	if len(x)%2 == 1 {
+		return x[h]
+	}
+	return (x[h-1] + x[h]) / 2
+}
+
+// typical is the median of the leaves that have any volume.
+func typical(piece []float64) float64 {
+	var volume []float64
+	for _, x := range piece {
+		if x > 0 {
+			volume = append(volume, x)
+		}
+	}
+	if len(volume) == 0 {
+		return 0
+	}
+	return median(volume)
+}
+
+// orZero is the piece with 0 for what is missing.
+func orZero(piece []float64) []float64 {
+	out := slices.Clone(piece)
+	for i, x := range out {
+		if math.IsNaN(x) {
+			out[i] = 0
+		}
+	}
+	return out
+}

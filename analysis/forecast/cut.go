@@ -1,0 +1,165 @@
+package forecast
+
+import (
+	"math"
+	"slices"
+	"sort"
+)
+
+const (
+	day       = 86400.0
+	hour      = 3600.0
+	shortStep = 300.0
+	leastRows = 0.5 // of its rows a piece must have
+	leastPart = 0.8 // of its samples a leaf must have, or it is partial
+)
+
+// Series are the leaves of a measure over time, as they were recorded.
+type Series struct {
+	Times  []float64   // Unix seconds of the rows, ascending
+	Values [][]float64 // leaf → row; NaN: no sample
+}
+
+// Span is an incident: its first and its last row, in Unix seconds, both
+// inclusive.
+type Span struct {
+	Onset, End float64
+}
+
+// Cut takes the pieces out of series: rows are used as they are. A row that no
+// leaf has a sample in does not exist; in the others a leaf without a sample has
+// 0. A piece with less than half of its rows is missing. No piece but Actual
+// reaches nearer to the onset than one step of 5 minutes (or one row, if rows
+// are further apart), which may belong to the incident already.
+//
+// It panics if a leaf has not one value a row.
+func Cut(s Series, span Span) Pieces {
+	c := newCutter(s, span)
+	p := Pieces{Actual: c.mean(span.Onset, span.End)}
+	if p.Actual == nil {
+		p.Actual = make([]float64, len(s.Values))
+	}
+	for j := 1.0; j <= weekDay; j++ {
+		shift := j * day
+		p.Profile = append(p.Profile, c.mean(span.Onset-shift, span.End-shift))
+		p.Level = append(p.Level, c.before(hour, shift))
+	}
+	p.Hour = c.before(hour, 0)
+	p.Day = c.before(day, 0)
+	p.Recent = c.recent()
+	return p
+}
+
+// Partial tells of each leaf whether it has some, but less than four fifths, of
+// the samples that it should have in the incident or in the hour before: a
+// scrape that failed looks like a value that vanished.
+func Partial(s Series, span Span) []bool {
+	c := newCutter(s, span)
+	partial := make([]bool, len(s.Values))
+	for _, w := range [2][2]float64{{span.Onset, span.End}, {span.Onset - hour, span.Onset - c.step}} {
+		rows := c.rows(w[0], w[1])
+		for e, values := range s.Values {
+			have := 0
+			for _, i := range rows {
+				if !math.IsNaN(values[i]) {
+					have++
+				}
+			}
+			if have > 0 && float64(have) < leastPart*float64(len(rows)) {
+				partial[e] = true
+			}
+		}
+	}
+	return partial
+}
+
+// cutter knows which rows exist.
+type cutter struct {
+	s    Series
+	span Span
+	step float64 // usual distance of rows
+	row  []int   // rows that have a sample
+}
+
+func newCutter(s Series, span Span) *cutter {
+	c := &cutter{s: s, span: span, step: usualStep(s.Times)}
+	exists := make([]bool, len(s.Times))
+	for _, values := range s.Values {
+		if len(values) != len(s.Times) {
+			panic("forecast: a leaf has not one value a row")
+		}
+		for i, x := range values {
+			exists[i] = exists[i] || !math.IsNaN(x)
+		}
+	}
+	for i := range exists {
+		if exists[i] {
+			c.row = append(c.row, i)
+		}
+	}
+	return c
+}
+
+// usualStep is the median distance of rows.
+func usualStep(times []float64) float64 {
+	if len(times) < 2 {
+		return shortStep
+	}
+	d := make([]float64, len(times)-1)
+	for i := range d {
+		d[i] = times[i+1] - times[i]
+	}
+	return median(d)
+}
+
+// guard is the time before the onset that no baseline uses.
+func (c *cutter) guard() float64 { return max(c.step, shortStep) }
+
+// rows that exist from first to last, both inclusive.
+func (c *cutter) rows(first, last float64) []int {
+	from := sort.Search(len(c.row), func(k int) bool { return c.s.Times[c.row[k]] >= first })
+	to := sort.Search(len(c.row), func(k int) bool { return c.s.Times[c.row[k]] > last })
+	return c.row[from:max(from, to)]
+}
+
+// mean over the rows from first to last, or nil if half of them are missing.
+func (c *cutter) mean(first, last float64) []float64 {
+	rows := c.rows(first, last)
+	expected := math.Floor((last-first)/c.step+1e-9) + 1
+	if len(rows) == 0 || float64(len(rows)) < leastRows*expected {
+		return nil
+	}
+	out := make([]float64, len(c.s.Values))
+	for e, values := range c.s.Values {
+		var sum float64
+		for _, i := range rows {
+			if x := values[i]; !math.IsNaN(x) {
+				sum += x
+			}
+		}
+		out[e] = sum / float64(len(rows))
+	}
+	return out
+}
+
+// before is the mean over the time before the onset, shifted into the past.
+func (c *cutter) before(length, shift float64) []float64 {
+	end := c.span.Onset - shift - c.guard()
+	return c.mean(c.span.Onset-shift-length, end-c.step)
+}
+
+// recent are the steps of 5 minutes of the last two hours, oldest first, back
+// to the first that is missing.
+func (c *cutter) recent() [][]float64 {
+	var steps [][]float64
+	width := c.guard()
+	for end := c.span.Onset - width; end > c.span.Onset-2*hour; end -= width {
+		m := c.mean(end-width, end-c.step)
+		if m == nil {
+			break
+		}
+		steps = append(steps, m)
+	}
+	slices.Reverse(steps)
+	return steps
+}

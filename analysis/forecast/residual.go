@@ -1,0 +1,75 @@
+package forecast
+
+import "math"
+
+// The errors that a forecast of the total made in the past tell how far a total
+// strays when nothing is wrong. They are given as a robust standard deviation,
+// 1.4826 times the median absolute deviation, so that an incident among them is
+// no matter.
+
+// leastResiduals below which no standard deviation is told.
+const leastResiduals = 3
+
+// robustSD of residuals, in place; 0 if there are too few.
+func robustSD(residuals []float64) float64 {
+	if len(residuals) < leastResiduals {
+		return 0
+	}
+	centre := median(residuals)
+	for i, r := range residuals {
+		residuals[i] = math.Abs(r - centre)
+	}
+	return 1.4826 * median(residuals)
+}
+
+// profileSD forecasts each earlier day's total from the other days, at the
+// level of its own hour before.
+func profileSD(windows, hours [][]float64) float64 {
+	w, h := totals(windows), totals(hours)
+	var residuals []float64
+	for j := range w {
+		ref := median(without(h, j))
+		if len(w) == 1 || ref <= 0 {
+			continue
+		}
+		residuals = append(residuals, w[j]-median(without(w, j))*h[j]/ref)
+	}
+	return robustSD(residuals)
+}
+
+// smoothSD forecasts each step's total from the weighted mean of those before.
+func smoothSD(steps [][]float64) float64 {
+	t := totals(steps)
+	level := t[0]
+	var residuals []float64
+	for _, x := range t[1:] {
+		residuals = append(residuals, x-level)
+		level += ewmaAlpha * (x - level)
+	}
+	return robustSD(residuals)
+}
+
+// meanSD compares each step's total with the mean of all.
+func meanSD(steps [][]float64) float64 {
+	t := totals(steps)
+	mean := total(t) / float64(len(t))
+	for i := range t {
+		t[i] -= mean
+	}
+	return robustSD(t)
+}
+
+func totals(pieces [][]float64) []float64 {
+	t := make([]float64, len(pieces))
+	for i, p := range pieces {
+		t[i] = total(p)
+	}
+	return t
+}
+
+// without is a copy of x that lacks x[j].
+func without(x []float64, j int) []float64 {
+	out := make([]float64, 0, len(x)-1)
+	out = append(out, x[:j]...)
+	return append(out, x[j+1:]...)
+}
