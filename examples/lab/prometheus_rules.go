@@ -1,0 +1,144 @@
+package lab
+
+import (
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/rules"
+)
+
+// rulesFile is the name under which the rules of the options are known.
+const rulesFile = "rules.yml"
+
+// textLoader gives the rule manager rules from memory in place of a file.
+type textLoader struct {
+	text   string
+	parser parser.Parser
+	logger *slog.Logger
+}
+
+var _ rules.GroupLoader = textLoader{}
+
+func (l textLoader) Load(_ string, ignoreUnknown bool, names model.ValidationScheme) (*rulefmt.RuleGroups, []error) {
+	return rulefmt.Parse([]byte(l.text), ignoreUnknown, names, l.parser, l.logger)
+}
+
+func (l textLoader) Parse(query string) (parser.Expr, error) { return l.parser.ParseExpr(query) }
+
+// The types below are the JSON of /api/v1/alerts and /api/v1/rules.
+
+type jsonAlert struct {
+	Labels          labels.Labels `json:"labels"`
+	Annotations     labels.Labels `json:"annotations"`
+	State           string        `json:"state"`
+	ActiveAt        *time.Time    `json:"activeAt,omitempty"`
+	KeepFiringSince *time.Time    `json:"keepFiringSince,omitempty"`
+	Value           string        `json:"value"`
+}
+
+type jsonRule struct {
+	State          string           `json:"state,omitempty"`
+	Name           string           `json:"name"`
+	Query          string           `json:"query"`
+	Duration       *float64         `json:"duration,omitempty"`
+	KeepFiringFor  *float64         `json:"keepFiringFor,omitempty"`
+	Labels         labels.Labels    `json:"labels"`
+	Annotations    *labels.Labels   `json:"annotations,omitempty"`
+	Alerts         []jsonAlert      `json:"alerts,omitempty"`
+	Health         rules.RuleHealth `json:"health"`
+	LastError      string           `json:"lastError,omitempty"`
+	EvaluationTime float64          `json:"evaluationTime"`
+	LastEvaluation time.Time        `json:"lastEvaluation"`
+	Type           string           `json:"type"`
+}
+
+type jsonGroup struct {
+	Name           string     `json:"name"`
+	File           string     `json:"file"`
+	Rules          []jsonRule `json:"rules"`
+	Interval       float64    `json:"interval"`
+	Limit          int        `json:"limit"`
+	EvaluationTime float64    `json:"evaluationTime"`
+	LastEvaluation time.Time  `json:"lastEvaluation"`
+}
+
+// alertList is the data of /api/v1/alerts.
+func alertList(active []*rules.Alert) []jsonAlert {
+	list := make([]jsonAlert, 0, len(active))
+	for _, a := range active {
+		j := jsonAlert{
+			Labels:      a.Labels,
+			Annotations: a.Annotations,
+			State:       a.State.String(),
+			ActiveAt:    &a.ActiveAt,
+			Value:       strconv.FormatFloat(a.Value, 'e', -1, 64),
+		}
+		if !a.KeepFiringSince.IsZero() {
+			j.KeepFiringSince = &a.KeepFiringSince
+		}
+		list = append(list, j)
+	}
+	return list
+}
+
+// groupList is the data of /api/v1/rules; typ is alert, record or empty.
+func groupList(groups []*rules.Group, typ string) []jsonGroup {
+	list := make([]jsonGroup, 0, len(groups))
+	for _, g := range groups {
+		j := jsonGroup{
+			Name:           g.Name(),
+			File:           g.File(),
+			Rules:          []jsonRule{},
+			Interval:       g.Interval().Seconds(),
+			Limit:          g.Limit(),
+			EvaluationTime: g.GetEvaluationTime().Seconds(),
+			LastEvaluation: g.GetLastEvaluation(),
+		}
+		for _, r := range g.Rules() {
+			switch rule := r.(type) {
+			case *rules.AlertingRule:
+				if typ != "record" {
+					j.Rules = append(j.Rules, alertingRule(rule))
+				}
+			case *rules.RecordingRule:
+				if typ != "alert" {
+					j.Rules = append(j.Rules, newRule(rule, "recording"))
+				}
+			}
+		}
+		list = append(list, j)
+	}
+	return list
+}
+
+// newRule is what alerting and recording rules have in common.
+func newRule(r rules.Rule, typ string) jsonRule {
+	j := jsonRule{
+		Name:           r.Name(),
+		Query:          r.Query().String(),
+		Labels:         r.Labels(),
+		Health:         r.Health(),
+		EvaluationTime: r.GetEvaluationDuration().Seconds(),
+		LastEvaluation: r.GetEvaluationTimestamp(),
+		Type:           typ,
+	}
+	if err := r.LastError(); err != nil {
+		j.LastError = err.Error()
+	}
+	return j
+}
+
+// alertingRule adds to newRule what only an alerting rule has.
+func alertingRule(r *rules.AlertingRule) jsonRule {
+	j := newRule(r, "alerting")
+	hold, keep, annotations := r.HoldDuration().Seconds(), r.KeepFiringFor().Seconds(), r.Annotations()
+	j.State = r.State().String()
+	j.Duration, j.KeepFiringFor, j.Annotations = &hold, &keep, &annotations
+	j.Alerts = alertList(r.ActiveAlerts())
+	return j
+}
