@@ -1,0 +1,225 @@
+// Package alertmanager is a client of one Alertmanager that loses nothing.
+//
+// Alerts and silences are read as raw JSON beside the few fields that culprit
+// looks at, and go back as they came: a field that this package has never
+// heard of, of a newer Alertmanager or of another server that speaks the same
+// API, survives. It needs API v2, which every Alertmanager since 0.16 has.
+//
+// A [Client] speaks to one peer. In a cluster silences are gossiped and alerts
+// are not, so alerts are read from and posted to every peer by itself.
+//
+// Errors are those of package remote: they say what was tried and whether to
+// try again.
+package alertmanager
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/common/model"
+	"gopkg.in/yaml.v3"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/sink/remote"
+)
+
+// Options bounds the requests. The zero value is good.
+type Options struct {
+	Timeout time.Duration // of one request; default 5 s
+	MaxBody int64         // bytes of an answer; default 64 MiB
+}
+
+// Client speaks to one Alertmanager. It is safe for concurrent use.
+type Client struct {
+	remote *remote.Client
+}
+
+// New makes a client. It sends nothing yet.
+func New(conf config.Alertmanager, opts Options) (*Client, error) {
+	r, err := remote.New(remote.Options{
+		Name: "Alertmanager", URL: conf.URL, HTTPConfig: conf.HTTPConfig,
+		Timeout: opts.Timeout, MaxBody: opts.MaxBody,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Client{remote: r}, nil
+}
+
+// Address names the peer, without secrets.
+func (c *Client) Address() string { return c.remote.Shown() }
+
+// Filter chooses alerts. The zero value is all that are not resolved, silenced
+// and inhibited ones too.
+type Filter struct {
+	Matchers []string // in Alertmanager's syntax, all must match
+	Receiver string   // anchored regular expression of a receiver's name
+}
+
+// Exactly returns the filter of an alert with these labels. It may let others
+// through, because it leaves out long values to keep the address short: look
+// for the fingerprint in the answer.
+func Exactly(ls model.LabelSet) Filter {
+	const long, all = 256, 2048 // bytes
+	var f Filter
+	size := 0
+	for _, name := range sortedNames(ls) {
+		m := labels.Matcher{Type: labels.MatchEqual, Name: string(name), Value: string(ls[name])}
+		text := m.String()
+		if len(text) > long || size+len(text) > all {
+			continue
+		}
+		f.Matchers = append(f.Matchers, text)
+		size += len(text)
+	}
+	return f
+}
+
+func sortedNames(ls model.LabelSet) []model.LabelName {
+	names := make([]model.LabelName, 0, len(ls))
+	for name := range ls {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (f Filter) query() url.Values {
+	q := url.Values{}
+	for _, m := range f.Matchers {
+		q.Add("filter", m)
+	}
+	if f.Receiver != "" {
+		q.Set("receiver", f.Receiver)
+	}
+	return q
+}
+
+// Alerts reads alerts that are not resolved.
+func (c *Client) Alerts(ctx context.Context, f Filter) ([]Alert, error) {
+	q := f.query()
+	for _, kind := range []string{"active", "silenced", "inhibited", "unprocessed"} {
+		q.Set(kind, "true")
+	}
+	var alerts []Alert
+	err := c.get(ctx, "read alerts", "/api/v2/alerts", q, &alerts)
+	return alerts, err
+}
+
+// Group is one group of alerts, as a route made it.
+type Group struct {
+	Labels   model.LabelSet `json:"labels"`
+	Receiver struct {
+		Name string `json:"name"`
+	} `json:"receiver"`
+	Alerts []Alert `json:"alerts"`
+}
+
+// Groups reads the groups of alerts. An alert is in one group for each route
+// that it takes.
+func (c *Client) Groups(ctx context.Context, f Filter) ([]Group, error) {
+	var groups []Group
+	err := c.get(ctx, "read alert groups", "/api/v2/alerts/groups", f.query(), &groups)
+	return groups, err
+}
+
+// PostAlerts posts alerts as [Alert.Repost] makes them. When the server
+// refuses one of them it stores the others all the same.
+func (c *Client) PostAlerts(ctx context.Context, alerts ...json.RawMessage) error {
+	return c.post(ctx, "post alerts", "/api/v2/alerts", alerts, nil)
+}
+
+// Silence reads one silence, also one that has expired.
+func (c *Client) Silence(ctx context.Context, id string) (Silence, error) {
+	var s Silence
+	err := c.get(ctx, "read the silence "+id, "/api/v2/silence/"+url.PathEscape(id), nil, &s)
+	return s, err
+}
+
+// Silences reads the silences that have all of these matchers; without any,
+// all silences. Those that expired within the server's retention are among them.
+func (c *Client) Silences(ctx context.Context, matchers ...string) ([]Silence, error) {
+	var s []Silence
+	err := c.get(ctx, "read silences", "/api/v2/silences", Filter{Matchers: matchers}.query(), &s)
+	return s, err
+}
+
+// PostSilence posts a silence as [Silence.Update] or [NewSilence] make it, and
+// returns the id under which the server keeps it. That may be another than the
+// one that was posted: then the server made a new silence.
+func (c *Client) PostSilence(ctx context.Context, silence any) (string, error) {
+	var made struct {
+		ID string `json:"silenceID"`
+	}
+	err := c.post(ctx, "post a silence", "/api/v2/silences", silence, &made)
+	return made.ID, err
+}
+
+// DeleteSilence expires a silence. One that has expired already is no error.
+func (c *Client) DeleteSilence(ctx context.Context, id string) error {
+	return c.remote.Do(ctx, remote.Request{
+		Op: "expire the silence " + id, Method: http.MethodDelete, Path: "/api/v2/silence/" + url.PathEscape(id),
+	}, nil)
+}
+
+// Status is what a server says of itself.
+type Status struct {
+	Version string // may be empty
+	// ResolveTimeout is how long an alert lives that was posted without an
+	// end; 0 when the server doesn't say.
+	ResolveTimeout time.Duration
+}
+
+// defaultResolveTimeout is Alertmanager's.
+const defaultResolveTimeout = 5 * time.Minute
+
+// Status asks the server for its version and its resolve timeout.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var answer struct {
+		VersionInfo struct {
+			Version string `json:"version"`
+		} `json:"versionInfo"`
+		Config struct {
+			Original string `json:"original"`
+		} `json:"config"`
+	}
+	if err := c.get(ctx, "read the status", "/api/v2/status", nil, &answer); err != nil {
+		return Status{}, err
+	}
+	return Status{Version: answer.VersionInfo.Version, ResolveTimeout: resolveTimeout(answer.Config.Original)}, nil
+}
+
+// resolveTimeout finds the setting in the text of a configuration.
+func resolveTimeout(original string) time.Duration {
+	var conf struct {
+		Global *struct {
+			ResolveTimeout model.Duration `yaml:"resolve_timeout"`
+		} `yaml:"global"`
+		Route map[string]any `yaml:"route"`
+	}
+	if err := yaml.Unmarshal([]byte(original), &conf); err != nil || conf.Route == nil {
+		return 0
+	}
+	if conf.Global == nil || conf.Global.ResolveTimeout == 0 {
+		return defaultResolveTimeout
+	}
+	return time.Duration(conf.Global.ResolveTimeout)
+}
+
+func (c *Client) get(ctx context.Context, op, path string, q url.Values, into any) error {
+	return c.remote.Do(ctx, remote.Request{Op: op, Method: http.MethodGet, Path: path, Query: q}, into)
+}
+
+func (c *Client) post(ctx context.Context, op, path string, body, into any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return c.remote.Do(ctx, remote.Request{Op: op, Method: http.MethodPost, Path: path, Body: b}, into)
+}

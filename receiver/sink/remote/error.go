@@ -1,0 +1,166 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Reason says why a request failed. It is one of the constants below, so that
+// it can label a metric.
+type Reason string
+
+// The reasons.
+const (
+	Network      Reason = "network"      // no connection, or it broke
+	Timeout      Reason = "timeout"      // no whole answer in time
+	Canceled     Reason = "canceled"     // culprit itself gave up, as on shutdown
+	Overloaded   Reason = "overloaded"   // 429 or 503
+	ServerError  Reason = "server_error" // another 5xx
+	Unauthorized Reason = "unauthorized" // 401 or 403
+	NotFound     Reason = "not_found"    // 404
+	Refused      Reason = "refused"      // another 4xx
+	Redirected   Reason = "redirected"   // 3xx that is not followed
+	Malformed    Reason = "malformed"    // an answer that is not what was asked for
+	TooLarge     Reason = "too_large"    // an answer over the limit
+)
+
+// Retryable says whether the same request may succeed later.
+func (r Reason) Retryable() bool {
+	switch r {
+	case Network, Timeout, Canceled, Overloaded, ServerError:
+		return true
+	default:
+		return false
+	}
+}
+
+func (r Reason) hint() string {
+	switch r {
+	case Network:
+		return "is it up, and is the address right?"
+	case Timeout:
+		return "it is slow or hangs; it is tried again"
+	case Unauthorized:
+		return "check its http_config: the credentials are missing, wrong or may not do this"
+	case Redirected:
+		return "configure the address that it redirects to"
+	case Malformed:
+		return "is there another server at this address?"
+	default:
+		return ""
+	}
+}
+
+// Error is a request that failed.
+type Error struct {
+	Op      string // what was tried
+	Server  string // which kind of server
+	Address string // where, without secrets
+	Reason  Reason
+	Status  int           // of the answer; 0: there was none
+	Text    string        // what the server said, shortened
+	After   time.Duration // when it asked to be tried again; 0: it didn't
+	Err     error         // what is behind it, if anything
+}
+
+// Error says what failed and why, then what to do.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op + " at " + e.Server + " " + e.Address + ": ")
+	switch {
+	case e.Status != 0:
+		b.WriteString(strconv.Itoa(e.Status) + " " + http.StatusText(e.Status))
+		if e.Text != "" {
+			b.WriteString(": " + e.Text)
+		}
+	case e.Reason == Timeout:
+		b.WriteString("no answer in time")
+	case e.Err != nil:
+		b.WriteString(e.Err.Error())
+	default:
+		b.WriteString(string(e.Reason))
+	}
+	if hint := e.Reason.hint(); hint != "" {
+		b.WriteString(" (" + hint + ")")
+	}
+	return b.String()
+}
+
+// Unwrap returns what is behind the error.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Retryable says whether the request that failed with err may succeed later.
+// It is false for errors that are none of this package's.
+func Retryable(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Reason.Retryable()
+}
+
+// ReasonOf returns why a request failed; it is empty for nil and for errors
+// that are none of this package's.
+func ReasonOf(err error) Reason {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Reason
+	}
+	return ""
+}
+
+// from classifies an error before a whole answer was there. The context is
+// the caller's: when it is cancelled the server is not to blame.
+func (e *Error) from(ctx context.Context, err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err // without the address, which may hold a secret
+	}
+	e.Err = err
+	var t interface{ Timeout() bool }
+	switch {
+	case errors.Is(err, errTooLarge):
+		e.Reason = TooLarge
+	case errors.Is(ctx.Err(), context.Canceled):
+		e.Reason = Canceled
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &t) && t.Timeout():
+		e.Reason = Timeout
+	default:
+		e.Reason = Network
+	}
+	return e
+}
+
+// answered classifies an answer that is no success.
+func (e *Error) answered(resp *http.Response, body []byte) error {
+	e.Status, e.Text = resp.StatusCode, quote(body)
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		e.After = time.Duration(seconds) * time.Second
+	}
+	switch s := resp.StatusCode; {
+	case s == http.StatusTooManyRequests, s == http.StatusServiceUnavailable:
+		e.Reason = Overloaded
+	case s >= 500:
+		e.Reason = ServerError
+	case s == http.StatusUnauthorized, s == http.StatusForbidden:
+		e.Reason = Unauthorized
+	case s == http.StatusNotFound:
+		e.Reason = NotFound
+	case s >= 400:
+		e.Reason = Refused
+	default:
+		e.Reason = Redirected
+	}
+	return e
+}
+
+// quote shortens an answer to one line.
+func quote(body []byte) string {
+	text := strings.ToValidUTF8(strings.Join(strings.Fields(string(body)), " "), "")
+	if len(text) > quoted {
+		text = strings.ToValidUTF8(text[:quoted], "") + "…"
+	}
+	return text
+}

@@ -1,0 +1,178 @@
+// Package remote sends requests to the servers that culprit writes to, so that
+// each is bounded in time and size and each failure is one of a few known
+// kinds.
+//
+// A [Client] speaks JSON to one server. What goes wrong comes back as an
+// [*Error], which says what was tried, what the server answered and what to
+// do, and whether the same request may succeed later ([Retryable]). No error
+// shows more of an address than scheme, host and path.
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	commonconfig "github.com/prometheus/common/config"
+)
+
+// The defaults of Options.
+const (
+	DefaultTimeout = 5 * time.Second
+	DefaultMaxBody = 64 << 20
+)
+
+// quoted is how much of an answer an error quotes.
+const quoted = 300
+
+// Options describes a server. Name, URL and HTTPConfig are required.
+type Options struct {
+	Name       string // for people: Alertmanager, Grafana, recovery webhook
+	URL        *commonconfig.URL
+	HTTPConfig commonconfig.HTTPClientConfig
+
+	Timeout    time.Duration // of one request with its answer; default 5 s
+	MaxBody    int64         // bytes of an answer; default 64 MiB
+	SecretPath bool          // the path of the URL is a secret and never shown
+}
+
+// Client speaks to one server.
+type Client struct {
+	name    string
+	base    *url.URL
+	shown   string
+	http    *http.Client
+	timeout time.Duration
+	maxBody int64
+}
+
+// New makes a client. It fails when the connection settings name files that
+// can't be read.
+func New(opts Options) (*Client, error) {
+	if opts.URL == nil || opts.URL.URL == nil {
+		return nil, fmt.Errorf("%s: no URL is set", opts.Name)
+	}
+	hc, err := commonconfig.NewClientFromConfig(opts.HTTPConfig, "culprit", commonconfig.WithUserAgent("culprit"))
+	if err != nil {
+		return nil, fmt.Errorf("%s: http_config: %w", opts.Name, err)
+	}
+	hc.CheckRedirect = followReads(opts.HTTPConfig.FollowRedirects)
+	c := &Client{
+		name: opts.Name, base: opts.URL.URL, shown: show(opts.URL.URL, opts.SecretPath),
+		http: hc, timeout: opts.Timeout, maxBody: opts.MaxBody,
+	}
+	if c.timeout <= 0 {
+		c.timeout = DefaultTimeout
+	}
+	if c.maxBody <= 0 {
+		c.maxBody = DefaultMaxBody
+	}
+	return c, nil
+}
+
+// Shown is the address without what may be secret in it.
+func (c *Client) Shown() string { return c.shown }
+
+// show leaves out user, password and query, and the path if it is a secret.
+func show(u *url.URL, secretPath bool) string {
+	s := url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")}
+	if secretPath {
+		s.Path = ""
+	}
+	return s.String()
+}
+
+// followReads follows redirects of reads only: a body must not end up on a
+// server that nobody has configured.
+func followReads(follow bool) func(*http.Request, []*http.Request) error {
+	return func(_ *http.Request, via []*http.Request) error {
+		if !follow || via[0].Method != http.MethodGet {
+			return http.ErrUseLastResponse
+		}
+		if len(via) >= 10 {
+			return errors.New("stopped after 10 redirects")
+		}
+		return nil
+	}
+}
+
+// Request is one question.
+type Request struct {
+	Op     string // what is tried, for errors: "read the alerts"
+	Method string
+	Path   string // below the base URL; empty: the base URL itself
+	Query  url.Values
+	Header http.Header
+	Body   []byte // JSON; nil: none
+}
+
+// Do sends a request and decodes a 2xx answer into into, unless that is nil.
+// Every error is an *Error.
+func (c *Client) Do(ctx context.Context, r Request, into any) error {
+	inner, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	e := &Error{Op: r.Op, Server: c.name, Address: c.shown}
+	resp, err := c.send(inner, r)
+	if err != nil {
+		return e.from(ctx, err)
+	}
+	defer resp.Body.Close()
+	body, err := c.read(resp.Body)
+	if err != nil {
+		return e.from(ctx, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return e.answered(resp, body)
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		e.Reason, e.Err = Malformed, err
+		return e
+	}
+	return nil
+}
+
+func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
+	target := *c.base
+	if r.Path != "" {
+		target = *c.base.JoinPath(r.Path)
+	}
+	if r.Query != nil {
+		target.RawQuery = r.Query.Encode()
+	}
+	var body io.Reader
+	if r.Body != nil {
+		body = bytes.NewReader(r.Body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.Method, target.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range r.Header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Accept", "application/json")
+	if r.Body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return c.http.Do(req)
+}
+
+var errTooLarge = errors.New("the answer is too large")
+
+func (c *Client) read(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, c.maxBody+1))
+	if err == nil && int64(len(body)) > c.maxBody {
+		return nil, fmt.Errorf("%w: over %d bytes", errTooLarge, c.maxBody)
+	}
+	return body, err
+}

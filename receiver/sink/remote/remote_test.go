@@ -1,0 +1,170 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	commonconfig "github.com/prometheus/common/config"
+)
+
+func client(t *testing.T, address string, opts Options) *Client {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Name, opts.URL = "Grafana", &commonconfig.URL{URL: u}
+	c, err := New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func serve(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestEveryAnswerHasItsReason(t *testing.T) {
+	for status, want := range map[int]Reason{
+		301: Redirected, 308: Redirected, 400: Refused, 401: Unauthorized, 403: Unauthorized, 404: NotFound,
+		409: Refused, 413: Refused, 429: Overloaded, 500: ServerError, 502: ServerError, 503: Overloaded, 504: ServerError,
+	} {
+		url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(status)
+			io.WriteString(w, "the  server's\nwords")
+		})
+		err := client(t, url, Options{}).Do(t.Context(), Request{Op: "write", Method: "POST", Body: []byte("{}")}, nil)
+		var e *Error
+		if !errors.As(err, &e) || e.Reason != want || e.Status != status || e.Text != "the server's words" {
+			t.Errorf("%d: %+v", status, err)
+		}
+		retryable := status == 429 || status >= 500
+		if Retryable(err) != retryable || ReasonOf(err) != want {
+			t.Errorf("%d: retryable is %v", status, Retryable(err))
+		}
+	}
+}
+
+func TestAServerThatIsDownOrHangsIsRetryable(t *testing.T) {
+	release := make(chan struct{})
+	hanging := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
+	defer close(release)
+	c := client(t, hanging, Options{Timeout: 20 * time.Millisecond})
+	if err := c.Do(t.Context(), Request{Op: "read", Method: "GET"}, nil); ReasonOf(err) != Timeout || !Retryable(err) {
+		t.Errorf("a server that hangs: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.Do(ctx, Request{Op: "read", Method: "GET"}, nil); ReasonOf(err) != Canceled || !Retryable(err) {
+		t.Errorf("a caller that gave up: %v", err)
+	}
+	down := httptest.NewServer(nil)
+	down.Close()
+	err := client(t, down.URL, Options{}).Do(t.Context(), Request{Op: "read", Method: "GET"}, nil)
+	if ReasonOf(err) != Network || !Retryable(err) || !strings.Contains(err.Error(), "is it up") {
+		t.Errorf("a server that is down: %v", err)
+	}
+}
+
+func TestAnAnswerThatIsTooLargeOrNoJSONIsRefused(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>a proxy</html>") })
+	var into map[string]any
+	err := client(t, url, Options{}).Do(t.Context(), Request{Op: "read", Method: "GET"}, &into)
+	if ReasonOf(err) != Malformed || Retryable(err) {
+		t.Errorf("HTML: %v", err)
+	}
+	err = client(t, url, Options{MaxBody: 19}).Do(t.Context(), Request{Op: "read", Method: "GET"}, &into)
+	if ReasonOf(err) != TooLarge || Retryable(err) {
+		t.Errorf("20 bytes where 19 are allowed: %v", err)
+	}
+	if err := client(t, url, Options{MaxBody: 20}).Do(t.Context(), Request{Op: "read", Method: "GET"}, nil); err != nil {
+		t.Errorf("20 bytes where 20 are allowed: %v", err)
+	}
+}
+
+func TestReadsFollowRedirectsAndWritesDoNot(t *testing.T) {
+	var got []string
+	target := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Method)
+		io.WriteString(w, "{}")
+	})
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, target, http.StatusTemporaryRedirect)
+	})
+	c := client(t, url, Options{HTTPConfig: commonconfig.HTTPClientConfig{FollowRedirects: true}})
+	if err := c.Do(t.Context(), Request{Op: "read", Method: "GET"}, nil); err != nil {
+		t.Errorf("GET: %v", err)
+	}
+	err := c.Do(t.Context(), Request{Op: "write", Method: "POST", Body: []byte(`{"secret":1}`)}, nil)
+	if ReasonOf(err) != Redirected {
+		t.Errorf("POST: %v", err)
+	}
+	if len(got) != 1 || got[0] != "GET" {
+		t.Errorf("the server behind the redirect got %v", got)
+	}
+}
+
+func TestNoErrorShowsASecretOfTheAddress(t *testing.T) {
+	down := httptest.NewServer(nil)
+	down.Close()
+	secret := strings.Replace(down.URL, "http://", "http://ann:pass@", 1) + "/hook/token?key=value"
+	for name, opts := range map[string]Options{"path shown": {}, "path hidden": {SecretPath: true}} {
+		err := client(t, secret, opts).Do(t.Context(), Request{Op: "write", Method: "POST"}, nil)
+		for _, word := range []string{"ann", "pass", "key", "value"} {
+			if strings.Contains(err.Error(), word) {
+				t.Errorf("%s: %q in %q", name, word, err)
+			}
+		}
+		if strings.Contains(err.Error(), "token") == opts.SecretPath {
+			t.Errorf("%s: %q", name, err)
+		}
+	}
+}
+
+func TestTheRequestIsSentAsAsked(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.URL.String() != "/prefix/api/v2/alerts?filter=a%3D%22b%22" || string(body) != `{"a":1}` || r.UserAgent() != "culprit" ||
+			r.Header.Get("Content-Type") != "application/json" || r.Header.Get("X-One") != "1" {
+			t.Errorf("%s %s %v %s", r.Method, r.URL, r.Header, body)
+		}
+		io.WriteString(w, `{"answer":42}`)
+	})
+	var into struct{ Answer int }
+	err := client(t, url+"/prefix/", Options{}).Do(t.Context(), Request{
+		Op: "write", Method: "POST", Path: "/api/v2/alerts", Query: map[string][]string{"filter": {`a="b"`}},
+		Header: http.Header{"X-One": {"1"}}, Body: []byte(`{"a":1}`),
+	}, &into)
+	if err != nil || into.Answer != 42 {
+		t.Errorf("%v %+v", err, into)
+	}
+}
+
+func TestRetryAfterIsRead(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+	var e *Error
+	if err := client(t, url, Options{}).Do(t.Context(), Request{Op: "write", Method: "POST"}, nil); !errors.As(err, &e) || e.After != 7*time.Second {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAServerWithoutAnAddressIsRefused(t *testing.T) {
+	if _, err := New(Options{Name: "Grafana"}); err == nil || !strings.Contains(err.Error(), "Grafana: no URL") {
+		t.Errorf("%v", err)
+	}
+}
