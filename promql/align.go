@@ -1,0 +1,286 @@
+package promql
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// Align makes a frame of what was answered. It is pure: the same plan and
+// evidence give the same frame.
+//
+// Every series is on the plan's grid, NaN where a sample is missing. What
+// failed, what the server warned of and what came back empty is a warning,
+// named after its query.
+func Align(p Plan, e Evidence) analysis.Frame {
+	a := aligner{plan: p, evidence: e, frame: analysis.Frame{
+		Times:    p.grid().times(),
+		Onset:    seconds(p.Onset),
+		End:      seconds(p.End),
+		Warnings: slices.Clone(p.Warnings),
+	}}
+	for i := range p.Targets {
+		a.target(i)
+	}
+	a.topology()
+	a.serverWarnings()
+	return a.frame
+}
+
+type aligner struct {
+	plan     Plan
+	evidence Evidence
+	frame    analysis.Frame
+	noted    map[string]bool // queries whose warnings are in the frame
+}
+
+func (a *aligner) warn(source, format string, args ...any) {
+	a.frame.Warnings = append(a.frame.Warnings, analysis.Warning{Source: source, Text: fmt.Sprintf(format, args...)})
+}
+
+// matrix returns the answer to a query on the grid.
+func (a *aligner) matrix(q Query) (model.Matrix, bool) {
+	answer := a.evidence.Answers.to(q)
+	if answer.Err != nil {
+		return nil, false
+	}
+	return asMatrix(answer.Value, q)
+}
+
+// asMatrix reads an answer; a scalar is a series without labels.
+func asMatrix(v model.Value, q Query) (model.Matrix, bool) {
+	switch v := v.(type) {
+	case model.Matrix:
+		sorted := slices.Clone(v)
+		slices.SortFunc(sorted, func(a, b *model.SampleStream) int { return compareMetrics(a.Metric, b.Metric) })
+		return sorted, true
+	case *model.Scalar:
+		return model.Matrix{{Values: []model.SamplePair{{Timestamp: model.TimeFromUnixNano(q.End.UnixNano()), Value: v.Value}}}}, true
+	default:
+		return nil, false
+	}
+}
+
+func compareMetrics(a, b model.Metric) int {
+	if a.Equal(b) {
+		return 0
+	}
+	if a.Before(b) {
+		return -1
+	}
+	return 1
+}
+
+// values puts a series on the grid. A sample belongs to the row that it is
+// nearest to.
+func values(s *model.SampleStream, g grid) []float64 {
+	row := make([]float64, g.rows())
+	for i := range row {
+		row[i] = math.NaN()
+	}
+	start, step := g.start.UnixMilli(), g.step.Milliseconds()
+	for _, v := range s.Values {
+		i := int((int64(v.Timestamp) - start + step/2) / step)
+		if i >= 0 && i < len(row) && !math.IsInf(float64(v.Value), 0) {
+			row[i] = float64(v.Value)
+		}
+	}
+	return row
+}
+
+func (a *aligner) target(i int) {
+	t := a.plan.Targets[i]
+	out := analysis.Target{Name: t.Query.Name, Kind: t.Kind, Weight: t.Weight}
+	m, ok := a.matrix(t.Query)
+	if ok && len(m) == 0 {
+		a.warn(t.Query.Name, "the query gave no series: %s", t.Query.Text)
+	}
+	out.Values = a.targetValues(t, m)
+	out.Candidates = a.candidates(t)
+	if t.Breakdown != nil && i < len(a.evidence.Breakdowns) {
+		out.Breakdown = a.breakdown(t.Breakdown, a.evidence.Breakdowns[i])
+	}
+	a.frame.Targets = append(a.frame.Targets, out)
+}
+
+// targetValues makes one series of a target's answer: the alert's own, where
+// one has its labels; else the sum of all, or their mean if they don't add up.
+func (a *aligner) targetValues(t Target, m model.Matrix) []float64 {
+	g := a.plan.grid()
+	switch {
+	case len(m) == 0:
+		return values(&model.SampleStream{}, g)
+	case len(m) == 1:
+		return values(m[0], g)
+	}
+	if s := ownSeries(m, t.Own); s != nil {
+		return values(s, g)
+	}
+	how := "mean"
+	if t.Additive {
+		how = "sum"
+	}
+	a.warn(t.Query.Name, "the query gave %d series and none has the alert's labels: their %s is looked at; hint: select one by the alert's labels", len(m), how)
+	return pool(m, g, t.Additive)
+}
+
+// ownSeries returns the series that has the most labels of the alert, and no
+// others.
+func ownSeries(m model.Matrix, own model.LabelSet) *model.SampleStream {
+	var best *model.SampleStream
+	for _, s := range m {
+		ls := model.LabelSet(s.Metric).Clone()
+		delete(ls, model.MetricNameLabel)
+		if len(ls) > 0 && within(ls, own) && (best == nil || len(s.Metric) > len(best.Metric)) {
+			best = s
+		}
+	}
+	return best
+}
+
+// pool adds series up, or averages them, over what is there in each row.
+func pool(m model.Matrix, g grid, sum bool) []float64 {
+	total, n := make([]float64, g.rows()), make([]int, g.rows())
+	for _, s := range m {
+		for i, v := range values(s, g) {
+			if !math.IsNaN(v) {
+				total[i] += v
+				n[i]++
+			}
+		}
+	}
+	for i := range total {
+		switch {
+		case n[i] == 0:
+			total[i] = math.NaN()
+		case !sum:
+			total[i] /= float64(n[i])
+		}
+	}
+	return total
+}
+
+func (a *aligner) candidates(t Target) []analysis.Series {
+	var out []analysis.Series
+	names := map[string]bool{t.Query.Name: true}
+	left := candidateBudget(a.plan)
+	for _, c := range t.Candidates {
+		m, ok := a.matrix(c.Query)
+		if ok && len(m) == 0 {
+			a.warn(c.Query.Name, "the query gave no series: %s", c.Query.Text)
+		}
+		if len(m) > left {
+			a.warn(c.Query.Name, "%d of %d series were left out: one target may have %d series of candidates", len(m)-left, len(m), candidateBudget(a.plan))
+			m = m[:left]
+		}
+		left -= len(m)
+		for _, s := range m {
+			out = append(out, analysis.Series{
+				Name: uniqueName(seriesName(c.Query.Name, s.Metric), c.Query.Name, names), Query: c.Query.Name,
+				Service: serviceOf(s.Metric), Kind: c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags,
+				Values: values(s, a.plan.grid()),
+			})
+		}
+	}
+	return out
+}
+
+// candidateBudget bounds the points of all candidates of a target.
+func candidateBudget(p Plan) int { return max(1, 2*mostPoints/p.grid().rows()) }
+
+// topology collects the edges that are given and those that a query found.
+func (a *aligner) topology() {
+	edges := slices.Clone(a.plan.Topology.Edges)
+	if q := a.plan.Topology.Query; q != nil {
+		answer := a.evidence.Answers.to(*q)
+		if v, ok := answer.Value.(model.Vector); ok && answer.Err == nil {
+			found := edgesOf(v)
+			if len(found) == 0 {
+				a.warn(q.Name, "no series has labels of caller and callee, such as client and server")
+			}
+			edges = append(edges, found...)
+		}
+	}
+	slices.SortFunc(edges, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	a.frame.Topology = slices.Compact(edges)
+}
+
+// serverWarnings notes, once a query, what failed and what the server warned
+// of, in the order of the plan.
+func (a *aligner) serverWarnings() {
+	a.noted = map[string]bool{}
+	for _, q := range a.plan.first() {
+		a.note(q)
+	}
+	for i, t := range a.plan.Targets {
+		if t.Breakdown != nil && i < len(a.evidence.Breakdowns) {
+			for _, q := range a.evidence.Breakdowns[i].queries(t.Breakdown) {
+				a.note(q)
+			}
+		}
+	}
+}
+
+func (a *aligner) note(q Query) {
+	answer, asked := a.evidence.Answers[q.key()]
+	if !asked || a.noted[q.key()] {
+		return
+	}
+	a.noted[q.key()] = true
+	if answer.Err != nil {
+		a.warn(q.Name, "%s", explain(answer.Err))
+	}
+	for _, w := range answer.Warnings {
+		a.warn(q.Name, "%s", w)
+	}
+}
+
+// presence is where something existed, on the steps of a range query.
+type presence struct {
+	start time.Time
+	step  time.Duration
+	there []bool
+	known bool
+}
+
+func newPresence(q Query, answer Answer) presence {
+	p := presence{start: q.Start, step: q.Step, there: make([]bool, int(q.End.Sub(q.Start)/q.Step)+1)}
+	m, ok := answer.Value.(model.Matrix)
+	if answer.Err != nil || !ok {
+		return p
+	}
+	p.known = true
+	for _, s := range m {
+		for _, v := range s.Values {
+			i := int((int64(v.Timestamp) - q.Start.UnixMilli() + q.Step.Milliseconds()/2) / q.Step.Milliseconds())
+			if i >= 0 && i < len(p.there) && !math.IsNaN(float64(v.Value)) {
+				p.there[i] = true
+			}
+		}
+	}
+	return p
+}
+
+// within returns the share of the steps in (from, to] that were there; 0 if
+// none of the steps lies in it.
+func (p presence) within(from, to time.Time) float64 {
+	n, there := 0, 0
+	for i, ok := range p.there {
+		t := p.start.Add(time.Duration(i) * p.step)
+		if t.After(from) && !t.After(to) {
+			n++
+			if ok {
+				there++
+			}
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	return float64(there) / float64(n)
+}

@@ -1,0 +1,244 @@
+package promql
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// breakdown joins the answers to the pieces. What could not be broken down is
+// a breakdown without labels, that says which labels were refused.
+func (a *aligner) breakdown(b *Breakdown, s Split) *analysis.Breakdown {
+	a.frame.Warnings = append(a.frame.Warnings, s.Warnings...)
+	out := &analysis.Breakdown{Count: b.Count, Refused: s.Refused}
+	if len(s.Labels) == 0 {
+		return out
+	}
+	j := newJoiner(b, s, a.evidence.Answers)
+	if s.Marginal {
+		for _, name := range s.Labels {
+			leaves, n, d := j.join([]string{name})
+			m := analysis.Marginal{Label: name, Values: make([]string, len(leaves)), Numerator: n, Denominator: d}
+			for i, leaf := range leaves {
+				m.Values[i] = leaf[0]
+			}
+			out.Marginals = append(out.Marginals, m)
+		}
+		return out
+	}
+	out.Labels = s.Labels
+	out.Leaves, out.Numerator, out.Denominator = j.join(s.Labels)
+	dropConstant(out)
+	return out
+}
+
+// dropConstant takes out labels of which all leaves have the same value, but
+// leaves one.
+func dropConstant(b *analysis.Breakdown) {
+	for i := len(b.Labels) - 1; i >= 0 && len(b.Labels) > 1 && len(b.Leaves) > 0; i-- {
+		first := b.Leaves[0][i]
+		if slices.ContainsFunc(b.Leaves, func(l []string) bool { return l[i] != first }) {
+			continue
+		}
+		b.Refused = append(b.Refused, analysis.Refusal{Label: b.Labels[i], Reason: "it has one value only, " + quote(first)})
+		b.Labels = slices.Delete(slices.Clone(b.Labels), i, i+1)
+		for l := range b.Leaves {
+			b.Leaves[l] = slices.Delete(b.Leaves[l], i, i+1)
+		}
+	}
+}
+
+func quote(v string) string {
+	if v == "" {
+		return "no value at all"
+	}
+	return v
+}
+
+// joiner joins the windows of a breakdown over their leaves.
+type joiner struct {
+	b       *Breakdown
+	samples []sample
+	answers Answers
+	history presence
+	recent  presence
+}
+
+func newJoiner(b *Breakdown, s Split, answers Answers) joiner {
+	history, recent := b.presence()
+	return joiner{
+		b: b, samples: s.samples, answers: answers,
+		history: newPresence(history, answers.to(history)),
+		recent:  newPresence(recent, answers.to(recent)),
+	}
+}
+
+// join returns the leaves that any window of any side has, in the order of
+// their values, and the pieces over them.
+func (j joiner) join(names []string) (leaves [][]string, numerator analysis.Pieces, denominator *analysis.Pieces) {
+	index := j.index(names)
+	keys := slices.Sorted(maps.Keys(index))
+	leaves = make([][]string, len(keys))
+	for i, key := range keys {
+		index[key] = i
+		leaves[i] = strings.Split(key, keySeparator)
+	}
+	numerator = j.pieces(names, j.b.Numerator, index)
+	if j.b.Denominator != nil {
+		d := j.pieces(names, j.b.Denominator, index)
+		denominator = &d
+	}
+	return leaves, numerator, denominator
+}
+
+// keySeparator stands between the values of a leaf's key: a byte that is in no
+// UTF-8.
+const keySeparator = "\xff"
+
+func leafKey(m model.Metric, names []string) string {
+	vs := make([]string, len(names))
+	for i, name := range names {
+		vs[i] = string(m[model.LabelName(name)])
+	}
+	return strings.Join(vs, keySeparator)
+}
+
+// index collects the keys of all leaves.
+func (j joiner) index(names []string) map[string]int {
+	index := map[string]int{}
+	for _, q := range j.b.queries(names, j.samples) {
+		switch v := j.answers.to(q).Value.(type) {
+		case model.Vector:
+			for _, s := range v {
+				index[leafKey(s.Metric, names)] = 0
+			}
+		case model.Matrix:
+			for _, s := range v {
+				index[leafKey(s.Metric, names)] = 0
+			}
+		}
+	}
+	return index
+}
+
+// pieces makes the pieces of one side. A window that was not answered, or that
+// lacks more than half of its steps for every leaf, is missing.
+func (j joiner) pieces(names []string, terms []Term, index map[string]int) analysis.Pieces {
+	var p analysis.Pieces
+	for _, s := range j.samples {
+		means := j.means(s, names, terms, len(index), index)
+		switch s.piece {
+		case PieceActual:
+			p.Actual = means[0]
+		case PieceHour:
+			p.Hour = means[0]
+		case PieceDay:
+			p.Day = means[0]
+		case PieceBaseline:
+			p.Baseline = means[0]
+		case PieceProfile:
+			p.Profile = append(p.Profile, means[0])
+		case PieceLevel:
+			p.Level = append(p.Level, means[0])
+		case PieceRecent:
+			p.Recent = slices.DeleteFunc(means, func(step []float64) bool { return step == nil })
+		}
+	}
+	return p
+}
+
+// means returns, for each step of a window (one for an instant), the mean of
+// every leaf: 0 where a leaf has no samples in a step that others have.
+func (j joiner) means(s sample, names []string, terms []Term, n int, index map[string]int) [][]float64 {
+	steps := max(1, s.steps)
+	means := make([][]float64, steps)
+	evaluations := make([]float64, steps)
+	for k := range means {
+		end := s.end.Add(-time.Duration(steps-1-k) * s.length)
+		if share := j.covered(s, end); share >= 0.5 {
+			means[k] = make([]float64, n)
+			evaluations[k] = share * float64(s.length/s.res)
+		}
+	}
+	for _, t := range terms {
+		q := s.query(j.b, t, names)
+		answer := j.answers.to(q)
+		if answer.Err != nil {
+			return make([][]float64, steps)
+		}
+		add := func(m model.Metric, at model.Time, v model.SampleValue) {
+			k := 0
+			if s.steps > 0 {
+				k = int((int64(at) - q.Start.UnixMilli() + s.length.Milliseconds()/2) / s.length.Milliseconds())
+			}
+			if k >= 0 && k < steps && means[k] != nil {
+				means[k][index[leafKey(m, names)]] += t.Coefficient * j.b.amount(t) * float64(v) / evaluations[k]
+			}
+		}
+		each(answer.Value, add)
+	}
+	for k := range means {
+		clamp(means[k])
+	}
+	return means
+}
+
+// each calls f for every sample.
+func each(v model.Value, f func(model.Metric, model.Time, model.SampleValue)) {
+	switch v := v.(type) {
+	case model.Vector:
+		for _, s := range v {
+			f(s.Metric, s.Timestamp, s.Value)
+		}
+	case model.Matrix:
+		for _, s := range v {
+			for _, p := range s.Values {
+				f(s.Metric, p.Timestamp, p.Value)
+			}
+		}
+	}
+}
+
+// amount turns a flow into what flows in as long a time as the incident, so
+// that events are counted: noise, and how much few events are worth, go by
+// their number.
+func (b *Breakdown) amount(t Term) float64 {
+	if t.Unit == 0 {
+		return 1
+	}
+	return b.incident().Seconds() / t.Unit.Seconds()
+}
+
+// covered returns the share of a window in which the measure existed. Without
+// an answer to that, the window is taken as whole.
+func (j joiner) covered(s sample, end time.Time) float64 {
+	p := j.recent
+	switch s.piece {
+	case PieceProfile, PieceLevel:
+		return 1 // chosen by daysBack because it was there
+	case PieceDay, PieceBaseline:
+		p = j.history
+	}
+	if !p.known {
+		return 1
+	}
+	return p.within(end.Add(-s.length), end)
+}
+
+// clamp makes what subtraction left below zero by rounding zero.
+func clamp(values []float64) {
+	var total float64
+	for _, v := range values {
+		total += max(v, -v)
+	}
+	for i, v := range values {
+		if v < 0 && v > -1e-9*total {
+			values[i] = 0
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package promql
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// Evidence is everything that was asked for a plan: what [Align] makes a frame
+// of.
+type Evidence struct {
+	Answers    Answers
+	Breakdowns []Split // one a target; zero where none is wanted
+}
+
+// Split is how a breakdown was asked for.
+type Split struct {
+	Labels   []string
+	Marginal bool     // each label by itself
+	samples  []sample // the windows asked for
+	Refused  []analysis.Refusal
+	Warnings []analysis.Warning
+}
+
+// Fetch asks all queries of a plan and makes a frame of the answers. A query
+// that fails is a warning in the frame. The error is [ErrUnreachable] if
+// nothing was answered at all; the frame then holds the warnings.
+func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
+	e := Evidence{Breakdowns: make([]Split, len(p.Targets))}
+	shapes := make([]shape, len(p.Targets))
+	var wg sync.WaitGroup
+	for i, t := range p.Targets {
+		if t.Breakdown != nil {
+			wg.Go(func() { shapes[i] = f.probe(ctx, t.Breakdown) })
+		}
+	}
+	e.Answers = f.ask(ctx, p.first())
+	wg.Wait()
+	if err := e.Answers.unreached(); err != nil {
+		return Align(p, e), err
+	}
+	var pieces []Query
+	for i, t := range p.Targets {
+		if t.Breakdown != nil {
+			e.Breakdowns[i] = split(t.Breakdown, shapes[i], e.Answers)
+			pieces = append(pieces, e.Breakdowns[i].queries(t.Breakdown)...)
+		}
+	}
+	for key, a := range f.ask(ctx, pieces) {
+		e.Answers[key] = a
+	}
+	return Align(p, e), nil
+}
+
+// first are the queries that depend on no other answer.
+func (p Plan) first() []Query {
+	qs := p.series()
+	for _, t := range p.Targets {
+		if t.Breakdown != nil && t.Breakdown.Reason == "" {
+			history, recent := t.Breakdown.presence()
+			qs = append(qs, history, recent)
+		}
+	}
+	return qs
+}
+
+// unreached returns an error if no query has been answered.
+func (a Answers) unreached() error {
+	var last error
+	for _, answer := range a {
+		if !unreached(answer.Err) {
+			return nil
+		}
+		last = answer.Err
+	}
+	return last
+}
+
+// split decides on the windows of a breakdown.
+func split(b *Breakdown, s shape, answers Answers) Split {
+	out := Split{Labels: s.names, Marginal: s.marginal, Refused: s.refused, Warnings: s.warnings}
+	if s.reason != "" {
+		out.Labels = nil
+		out.Warnings = append(out.Warnings, analysis.Warning{Source: b.Target + ": breakdown", Text: "the KPI was not broken down: " + s.reason})
+		return out
+	}
+	if s.marginal {
+		out.Warnings = append(out.Warnings, analysis.Warning{Source: b.Target + ": breakdown", Text: fmt.Sprintf(
+			"%d combinations of %s are too many to ask for: each label was asked by itself, so a cause that is a combination can't be found; hint: name fewer labels in breakdown.labels, or raise prometheus.max_series",
+			s.leaves, quoteNames(s.names))})
+	}
+	days := daysBack(b, answers)
+	if s.marginal {
+		days = min(days, marginalDays)
+	}
+	// Without days to look back at, the recent steps are the forecast; with
+	// them they only show the noise, and are asked where they are cheap.
+	recent := s.leaves*recentSteps <= recentPoints || b.Denominator == nil && days == 0
+	out.samples = b.samples(days, recent)
+	return out
+}
+
+// recentPoints is how many points of recent steps are cheap.
+const recentPoints = 200_000
+
+// daysBack counts the days back that have data at the time of the incident,
+// up to the first one that has none.
+func daysBack(b *Breakdown, answers Answers) int {
+	if b.Denominator != nil || b.Baseline > 0 {
+		return 0
+	}
+	history, _ := b.presence()
+	p := newPresence(history, answers.to(history))
+	for j := 1; j <= mostDays; j++ {
+		end := b.grid.end.Add(-day * time.Duration(j))
+		if p.within(end.Add(-3*history.Step), end) < 0.5 {
+			return j - 1
+		}
+	}
+	return mostDays
+}
+
+// queries are all questions of a split.
+func (s Split) queries(b *Breakdown) []Query {
+	if len(s.Labels) == 0 {
+		return nil
+	}
+	if !s.Marginal {
+		return b.queries(s.Labels, s.samples)
+	}
+	var qs []Query
+	for _, name := range s.Labels {
+		qs = append(qs, b.queries([]string{name}, s.samples)...)
+	}
+	return qs
+}

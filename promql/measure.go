@@ -1,0 +1,408 @@
+package promql
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// Term is one summand of a measure: a multiple of an expression whose parts by
+// label values add up to it.
+type Term struct {
+	Coefficient float64
+	Text        string // PromQL: a sum, a count, or plain series that will be summed
+
+	// Unit is the time over which the term counts its events: 1 s for a rate,
+	// the range for an increase, 0 for what is no flow.
+	Unit time.Duration
+}
+
+// measure is a KPI taken apart: the numerator itself if it is additive, and a
+// denominator if it is a ratio.
+type measure struct {
+	numerator   []Term
+	denominator []Term
+	count       bool // the numerator counts events
+}
+
+// decompose takes a KPI apart. The error says why its parts by label values
+// would not add up.
+func decompose(e parser.Expr) (measure, error) {
+	m, err := ratio(e)
+	if err != nil {
+		return measure{}, err
+	}
+	if m.denominator == nil {
+		if m.numerator, err = linear(e); err != nil {
+			return measure{}, err
+		}
+	}
+	if m.denominator != nil {
+		m.numerator, m.denominator = unscaled(m.numerator), unscaled(m.denominator)
+	}
+	m.count = countsEvents(m.numerator)
+	return m, nil
+}
+
+// unscaled takes a common factor out of the terms, so that percent of a ratio
+// are still counted in events.
+func unscaled(terms []Term) []Term {
+	c := math.Abs(terms[0].Coefficient)
+	for _, t := range terms {
+		if c == 0 || math.Abs(t.Coefficient) != c {
+			return terms
+		}
+	}
+	return scaled(terms, 1/c)
+}
+
+// ratio takes a quotient apart, through what doesn't change whose fault a
+// change is: factors, limits, guards, and the complement 1 - a/b. It returns a
+// measure without denominator if e is no ratio.
+func ratio(e parser.Expr) (measure, error) {
+	switch e := bare(e).(type) {
+	case *parser.AggregateExpr:
+		if e.Op == parser.AVG {
+			return average(e), nil
+		}
+	case *parser.BinaryExpr:
+		return binaryRatio(e)
+	}
+	return measure{}, nil
+}
+
+func binaryRatio(e *parser.BinaryExpr) (measure, error) {
+	left, leftIsNumber := number(e.LHS)
+	_, rightIsNumber := number(e.RHS)
+	switch {
+	case e.Op == parser.DIV && !leftIsNumber && !rightIsNumber:
+		return quotient(e.LHS, e.RHS)
+	case e.Op == parser.SUB && leftIsNumber:
+		m, err := ratio(e.RHS)
+		if err != nil || m.denominator == nil || left == 0 {
+			return m, err
+		}
+		// c - s·n/d = c·(d - (s/c)·n)/d
+		m.numerator = subtract(m.denominator, scaled(m.numerator, factor(e.RHS)/left))
+		return m, nil
+	case e.Op == parser.MUL && leftIsNumber:
+		return ratio(e.RHS)
+	case (e.Op == parser.MUL || e.Op == parser.DIV) && rightIsNumber:
+		return ratio(e.LHS)
+	default:
+		return measure{}, nil
+	}
+}
+
+func quotient(numerator, denominator parser.Expr) (measure, error) {
+	n, err := linear(numerator)
+	if err != nil {
+		return measure{}, fmt.Errorf("the numerator: %w", err)
+	}
+	d, err := linear(denominator)
+	if err != nil {
+		return measure{}, fmt.Errorf("the denominator: %w", err)
+	}
+	return measure{numerator: n, denominator: d}, nil
+}
+
+// average is the ratio of sum and count.
+func average(e *parser.AggregateExpr) measure {
+	sum, count := *e, *e
+	sum.Op, count.Op = parser.SUM, parser.COUNT
+	return measure{
+		numerator:   []Term{term(&sum)},
+		denominator: []Term{term(&count)},
+	}
+}
+
+// factor returns the number by which e multiplies its ratio.
+func factor(e parser.Expr) float64 {
+	b, ok := bare(e).(*parser.BinaryExpr)
+	if !ok {
+		return 1
+	}
+	if v, ok := number(b.LHS); ok && b.Op == parser.MUL {
+		return v * factor(b.RHS)
+	}
+	if v, ok := number(b.RHS); ok && v != 0 {
+		switch b.Op {
+		case parser.MUL:
+			return v * factor(b.LHS)
+		case parser.DIV:
+			return factor(b.LHS) / v
+		}
+	}
+	return 1
+}
+
+// bare strips what stands around a KPI without being part of it: parentheses,
+// comparisons with a number, guards after `and` and `unless`, a default after
+// `or`, limits and the order.
+func bare(e parser.Expr) parser.Expr {
+	switch e := unparen(e).(type) {
+	case *parser.BinaryExpr:
+		if guard(e) {
+			return bare(e.LHS)
+		}
+		return e
+	case *parser.Call:
+		switch e.Func.Name {
+		case "clamp_min", "clamp_max", "clamp", "scalar", "sort", "sort_desc", "round", "label_replace", "label_join":
+			return bare(e.Args[0])
+		}
+		return e
+	default:
+		return e
+	}
+}
+
+// guard says whether only the left side of e measures anything.
+func guard(e *parser.BinaryExpr) bool {
+	switch {
+	case e.Op == parser.LAND || e.Op == parser.LUNLESS:
+		return true
+	case e.Op == parser.LOR:
+		return constant(e.RHS)
+	case e.Op.IsComparisonOperator():
+		return true
+	default:
+		return false
+	}
+}
+
+// constant says whether e has the same value whatever is measured, as
+// vector(0), on() vector(0) and a*0 have.
+func constant(e parser.Expr) bool {
+	switch e := unparen(e).(type) {
+	case *parser.NumberLiteral:
+		return true
+	case *parser.Call:
+		return e.Func.Name == "vector" && constant(e.Args[0])
+	case *parser.BinaryExpr:
+		v, ok := number(e.RHS)
+		return ok && e.Op == parser.MUL && v == 0
+	default:
+		return false
+	}
+}
+
+// linear takes a sum of multiples apart.
+func linear(e parser.Expr) ([]Term, error) {
+	e = bare(e)
+	switch e := e.(type) {
+	case *parser.NumberLiteral, *parser.StringLiteral:
+		return nil, fmt.Errorf("%s is a constant", e)
+	case *parser.UnaryExpr:
+		terms, err := linear(e.Expr)
+		if e.Op == parser.SUB {
+			terms = scaled(terms, -1)
+		}
+		return terms, err
+	case *parser.BinaryExpr:
+		return linearBinary(e)
+	case *parser.AggregateExpr:
+		return linearAggregate(e)
+	case *parser.Call:
+		return linearCall(e)
+	default:
+		return []Term{term(e)}, nil
+	}
+}
+
+func linearBinary(e *parser.BinaryExpr) ([]Term, error) {
+	left, leftIsNumber := number(e.LHS)
+	right, rightIsNumber := number(e.RHS)
+	switch {
+	case e.Op == parser.MUL && leftIsNumber:
+		terms, err := linear(e.RHS)
+		return scaled(terms, left), err
+	case e.Op == parser.MUL && rightIsNumber:
+		terms, err := linear(e.LHS)
+		return scaled(terms, right), err
+	case e.Op == parser.DIV && rightIsNumber && right != 0:
+		terms, err := linear(e.LHS)
+		return scaled(terms, 1/right), err
+	case (e.Op == parser.ADD || e.Op == parser.SUB) && !leftIsNumber && !rightIsNumber:
+		return linearSum(e)
+	case e.Op == parser.MUL && aggregates(e) == nil:
+		return []Term{term(e)}, nil // such as rate(a) * on(pod) group_left(node) info
+	default:
+		return nil, fmt.Errorf("the parts of %s don't add up to it", abbreviate(e))
+	}
+}
+
+func linearSum(e *parser.BinaryExpr) ([]Term, error) {
+	a, err := linear(e.LHS)
+	if err != nil {
+		return nil, err
+	}
+	b, err := linear(e.RHS)
+	if err != nil {
+		return nil, err
+	}
+	if e.Op == parser.SUB {
+		return subtract(a, b), nil
+	}
+	return append(slices.Clone(a), b...), nil
+}
+
+func linearAggregate(e *parser.AggregateExpr) ([]Term, error) {
+	switch e.Op {
+	case parser.SUM, parser.COUNT:
+		return []Term{term(e)}, nil
+	default:
+		return nil, fmt.Errorf("the parts of %s don't add up to it: only sum, count and avg can be told apart by labels", abbreviate(e))
+	}
+}
+
+func linearCall(e *parser.Call) ([]Term, error) {
+	switch e.Func.Name {
+	case "histogram_quantile", "histogram_quantiles", "quantile_over_time":
+		return nil, errors.New("quantiles don't add up; break down the share of slow requests in its place, " +
+			`as in 1 - sum(rate(m_bucket{le="0.5"}[5m])) / sum(rate(m_count[5m]))`)
+	case "absent", "absent_over_time", "time", "vector", "pi":
+		return nil, fmt.Errorf("%s has no parts", abbreviate(e))
+	default:
+		return []Term{term(e)}, nil
+	}
+}
+
+// aggregates returns the first aggregation in e.
+func aggregates(e parser.Expr) *parser.AggregateExpr {
+	var found *parser.AggregateExpr
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if a, ok := n.(*parser.AggregateExpr); ok && found == nil {
+			found = a
+		}
+		return nil
+	})
+	return found
+}
+
+func term(e parser.Expr) Term {
+	return Term{Coefficient: 1, Text: e.String(), Unit: unit(e)}
+}
+
+// unit returns the time over which e counts: see Term.Unit. Only a flow that
+// nothing but sums stands around keeps its unit.
+func unit(e parser.Expr) time.Duration {
+	switch e := unparen(e).(type) {
+	case *parser.AggregateExpr:
+		if e.Op == parser.SUM {
+			return unit(e.Expr)
+		}
+	case *parser.Call:
+		switch e.Func.Name {
+		case "rate", "irate":
+			return time.Second
+		case "increase":
+			if m, ok := unparen(e.Args[0]).(*parser.MatrixSelector); ok {
+				return m.Range
+			}
+		}
+	case *parser.BinaryExpr:
+		if e.Op == parser.MUL && e.VectorMatching != nil { // with an info series
+			return unit(e.LHS)
+		}
+	}
+	return 0
+}
+
+// countsEvents says whether the terms are flows of counters of events, told
+// from the names of their metrics.
+func countsEvents(terms []Term) bool {
+	for _, t := range terms {
+		if t.Unit == 0 {
+			return false
+		}
+		for _, s := range vectorSelectors(mustParse(t.Text)) {
+			if !eventCounter(s.Name) {
+				return false
+			}
+		}
+	}
+	return len(terms) > 0
+}
+
+func eventCounter(metric string) bool {
+	for _, amount := range []string{"_seconds_total", "_bytes_total", "_joules_total", "_sum"} {
+		if strings.HasSuffix(metric, amount) {
+			return false
+		}
+	}
+	for _, count := range []string{"_total", "_count", "_bucket"} {
+		if strings.HasSuffix(metric, count) {
+			return true
+		}
+	}
+	return false
+}
+
+func scaled(terms []Term, by float64) []Term {
+	out := slices.Clone(terms)
+	for i := range out {
+		out[i].Coefficient *= by
+	}
+	return out
+}
+
+func subtract(a, b []Term) []Term {
+	return append(slices.Clone(a), scaled(b, -1)...)
+}
+
+// abbreviate shortens an expression for a sentence.
+func abbreviate(e parser.Expr) string {
+	const most = 60
+	s := []rune(e.String())
+	if len(s) <= most {
+		return string(s)
+	}
+	return string(s[:most-1]) + "…"
+}
+
+// by returns the text of a term broken down by labels: its outermost
+// aggregation grouped by them, or a sum of its series. Without labels it is
+// the whole.
+//
+// Sums inside of the outer one are widened by the labels, so that these reach
+// it; other aggregations keep theirs, since a maximum by more labels is
+// another quantity.
+func (t Term) by(names []string) string {
+	e := unparen(mustParse(t.Text))
+	a, ok := e.(*parser.AggregateExpr)
+	if !ok {
+		a = &parser.AggregateExpr{Op: parser.SUM, Expr: e}
+	}
+	if a.Op == parser.SUM {
+		widen(a.Expr, names)
+	}
+	a.Without = false
+	a.Grouping = slices.Clone(names)
+	return a.String()
+}
+
+// widen adds labels to the sums and counts directly inside of a sum.
+func widen(e parser.Expr, names []string) {
+	a, ok := unparen(e).(*parser.AggregateExpr)
+	if !ok || a.Op != parser.SUM && a.Op != parser.COUNT {
+		return
+	}
+	for _, name := range names {
+		has := slices.Contains(a.Grouping, name)
+		switch {
+		case a.Without && has:
+			a.Grouping = slices.DeleteFunc(a.Grouping, func(g string) bool { return g == name })
+		case !a.Without && !has:
+			a.Grouping = append(a.Grouping, name)
+		}
+	}
+	if a.Op == parser.SUM {
+		widen(a.Expr, names)
+	}
+}

@@ -1,0 +1,101 @@
+package promql
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/prometheus/common/model"
+)
+
+// seriesName names a candidate as a Prometheus series: metric{a="b"}; where
+// the metric has lost its name, the query's stands for it.
+func seriesName(query string, m model.Metric) string {
+	if _, ok := m[model.MetricNameLabel]; ok {
+		return m.String()
+	}
+	if len(m) == 0 {
+		return query
+	}
+	return query + m.String()
+}
+
+// uniqueName adds the query's name, then a number, to a name that is taken.
+func uniqueName(name, query string, taken map[string]bool) string {
+	unique := name
+	for n := 1; taken[unique]; n++ {
+		unique = fmt.Sprintf("%s (%s)", name, query)
+		if n > 1 {
+			unique = fmt.Sprintf("%s (%s, %d)", name, query, n)
+		}
+	}
+	taken[unique] = true
+	return unique
+}
+
+// serviceLabels name whose series it is, best first. The workload stands
+// before the job: of container metrics the job is the kubelet.
+func serviceLabels() []model.LabelName {
+	return []model.LabelName{
+		"service", "service_name", "app", "application", "app_kubernetes_io_name", "deployment", "statefulset",
+		"daemonset", "workload", "pod", "container", "job", "instance",
+	}
+}
+
+// serviceOf guesses whose series it is; empty if no label tells.
+func serviceOf(m model.Metric) string {
+	for _, name := range serviceLabels() {
+		v := string(m[name])
+		if v == "" {
+			continue
+		}
+		if name == "pod" {
+			return workloadOf(v)
+		}
+		return v
+	}
+	return ""
+}
+
+// workloadOf strips from a pod's name what Kubernetes has added to its
+// deployment's (cart-7d9f8c6b5d-x2x9k) or stateful set's (cart-db-0).
+func workloadOf(pod string) string {
+	for _, suffix := range []string{`-[a-f0-9]{6,10}-[a-z0-9]{5}$`, `-[0-9]{1,4}$`} {
+		if loc := regexp.MustCompile(suffix).FindStringIndex(pod); loc != nil && loc[0] > 0 {
+			return pod[:loc[0]]
+		}
+	}
+	return pod
+}
+
+// edgeLabels are the pairs of labels that name caller and callee in the
+// metrics of service graphs and meshes.
+func edgeLabels() [][2]model.LabelName {
+	return [][2]model.LabelName{
+		{"client", "server"}, // traces_service_graph_request_total
+		{"caller", "callee"},
+		{"source_workload", "destination_workload"}, // istio_requests_total
+		{"source_app", "destination_app"},
+		{"source", "destination"},
+		{"parent", "child"},
+		{"from", "to"},
+	}
+}
+
+// edgesOf reads the calls out of series; a service that calls itself is none.
+func edgesOf(v model.Vector) [][2]string {
+	var edges [][2]string
+	for _, s := range v {
+		for _, names := range edgeLabels() {
+			caller, callee := string(s.Metric[names[0]]), string(s.Metric[names[1]])
+			if caller != "" && callee != "" {
+				if caller != callee {
+					edges = append(edges, [2]string{caller, callee})
+				}
+				break
+			}
+		}
+	}
+	slices.SortFunc(edges, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	return slices.Compact(edges)
+}

@@ -1,0 +1,202 @@
+package promql
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+)
+
+// Breakdown is a KPI that will be split by labels.
+type Breakdown struct {
+	Target      string
+	Labels      []string // nil: discovered before the leaves are asked
+	Reason      string   // why the KPI can't be broken down; empty if it can
+	Numerator   []Term   // the KPI itself if it is additive
+	Denominator []Term
+	Count       bool          // the numerator counts events
+	Baseline    time.Duration // chosen by the user, in place of a forecast; 0: none
+
+	grid grid
+}
+
+// Piece is one aggregate over time of a breakdown.
+type Piece string
+
+// The pieces, as in analysis.Pieces.
+const (
+	PieceActual   Piece = "actual"
+	PieceRecent   Piece = "recent"
+	PieceProfile  Piece = "profile"
+	PieceLevel    Piece = "level"
+	PieceDay      Piece = "day"
+	PieceHour     Piece = "hour"
+	PieceBaseline Piece = "baseline"
+)
+
+// The windows of the pieces.
+const (
+	day          = 24 * time.Hour
+	mostDays     = 7 // a week back: the same weekday
+	marginalDays = 3 // where each label is asked by itself
+	hourWindow   = time.Hour
+	recentStep   = 5 * time.Minute
+	recentSteps  = 24
+)
+
+// sample is one window of a piece: what is summed over (end-length, end] at
+// the given resolution. Recent is many of them, in one range query.
+type sample struct {
+	piece  Piece
+	index  int // days back of a profile or a level
+	end    time.Time
+	length time.Duration
+	res    time.Duration
+	steps  int // 0: one instant; else so many windows, the last at end
+}
+
+// incident is the length of the incident: its rows, each for a step.
+func (b *Breakdown) incident() time.Duration { return b.grid.end.Sub(b.grid.onset) + b.grid.step }
+
+// samples returns the windows to ask for, given how many days back there is
+// data. A ratio is forecast from the rates of the last hour and day; an
+// additive measure from its profile over days, put on the level of the last
+// hour, or from the last two hours.
+func (b *Breakdown) samples(days int, recent bool) []sample {
+	g := b.grid
+	fine, minute := g.step, max(g.step, time.Minute)
+	s := []sample{{piece: PieceActual, end: g.end, length: b.incident(), res: fine}}
+	if b.Baseline > 0 {
+		return append(s, sample{piece: PieceBaseline, end: g.before, length: b.Baseline, res: b.baselineRes()})
+	}
+	s = append(s, sample{piece: PieceHour, end: g.before, length: hourWindow, res: minute})
+	if b.Denominator != nil {
+		s = append(s, sample{piece: PieceDay, end: g.before, length: day, res: recentStep})
+	} else {
+		for j := 1; j <= days; j++ {
+			back := time.Duration(j) * day
+			s = append(s,
+				sample{piece: PieceProfile, index: j, end: g.end.Add(-back), length: b.incident(), res: fine},
+				sample{piece: PieceLevel, index: j, end: g.before.Add(-back), length: hourWindow, res: minute})
+		}
+	}
+	if recent {
+		s = append(s, sample{piece: PieceRecent, end: g.before, length: recentStep, res: min(fine, time.Minute), steps: recentSteps})
+	}
+	return s
+}
+
+// baselineRes keeps a chosen baseline under about three hundred evaluations.
+func (b *Breakdown) baselineRes() time.Duration {
+	return max(b.grid.step, (b.Baseline / 300).Round(15*time.Second))
+}
+
+// tick moves windows off the multiples of their resolution: Prometheus 2
+// counts both ends of a range, Prometheus 3 only the last one. Past the
+// multiple by a tick, both count the same.
+const tick = time.Millisecond
+
+// query asks for the sums of a term over a window.
+func (s sample) query(b *Breakdown, t Term, names []string) Query {
+	q := Query{
+		Role: RoleBreakdown,
+		Name: b.Target + ": " + s.name(),
+		Text: fmt.Sprintf("sum_over_time((%s)[%s:%s])", t.by(names), model.Duration(s.length), model.Duration(s.res)),
+		End:  s.end.Add(tick),
+	}
+	if s.steps > 0 {
+		q.Step = s.length
+		q.Start = q.End.Add(-time.Duration(s.steps-1) * s.length)
+	}
+	return q
+}
+
+func (s sample) name() string {
+	if s.index > 0 {
+		return fmt.Sprintf("%s %d", s.piece, s.index)
+	}
+	return string(s.piece)
+}
+
+// terms are all terms of both sides.
+func (b *Breakdown) terms() []Term {
+	return append(append([]Term(nil), b.Numerator...), b.Denominator...)
+}
+
+// queries asks for every window of every term.
+func (b *Breakdown) queries(names []string, samples []sample) []Query {
+	var qs []Query
+	for _, s := range samples {
+		for _, t := range b.terms() {
+			qs = append(qs, s.query(b, t, names))
+		}
+	}
+	return qs
+}
+
+// whole is the text of something that exists whenever the measure does: the
+// denominator, or the measure itself, without labels.
+func (b *Breakdown) whole() string {
+	terms := b.Denominator
+	if terms == nil {
+		terms = b.Numerator
+	}
+	texts := make([]string, len(terms))
+	for i, t := range terms {
+		texts[i] = t.by(nil)
+	}
+	return strings.Join(texts, " or ")
+}
+
+// presence asks where there is data: in each hour of the last week, and in
+// each step of the last hours.
+func (b *Breakdown) presence() (history, recent Query) {
+	history = Query{
+		Role: RoleBreakdown, Name: b.Target + ": history", Text: b.whole(),
+		Start: b.grid.end.Add(-mostDays*day - 2*time.Hour), End: b.grid.end, Step: time.Hour,
+	}
+	recent = Query{
+		Role: RoleBreakdown, Name: b.Target + ": presence", Text: b.whole(),
+		Start: floor(b.grid.before.Add(-recentSteps*recentStep), b.grid.step), End: b.grid.end, Step: b.grid.step,
+	}
+	if b.Baseline > 0 {
+		history.Step = b.baselineRes()
+		history.Start, history.End = b.grid.before.Add(-b.Baseline), b.grid.before
+	}
+	return history, recent
+}
+
+// leafCount asks how many leaves there are.
+func (b *Breakdown) leafCount(names []string) Query {
+	terms := b.Denominator
+	if terms == nil {
+		terms = b.Numerator
+	}
+	return Query{
+		Role: RoleBreakdown,
+		Name: fmt.Sprintf("%s: number of values of %s", b.Target, strings.Join(names, ", ")),
+		Text: "count(" + terms[0].by(names) + ")",
+		End:  b.grid.end,
+	}
+}
+
+// shown are the queries of a breakdown as people would write them.
+func (b *Breakdown) shown(names []string) []Query {
+	if b.Reason != "" || names == nil {
+		return nil
+	}
+	var qs []Query
+	add := func(side string, terms []Term) {
+		for _, t := range terms {
+			qs = append(qs, Query{Role: RoleBreakdown, Name: b.Target + side, Text: t.by(names), End: b.grid.end})
+		}
+	}
+	if b.Denominator == nil {
+		add("", b.Numerator)
+		return qs
+	}
+	add(", numerator", b.Numerator)
+	add(", denominator", b.Denominator)
+	return qs
+}

@@ -1,0 +1,347 @@
+package promql
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+)
+
+// Alert is what a plan needs to know of an alert.
+type Alert struct {
+	Labels       model.LabelSet // as Alertmanager has them
+	Annotations  model.LabelSet
+	StartsAt     time.Time // onset plus the rule's `for`
+	GeneratorURL string
+	Fingerprint  string
+
+	Onset time.Time      // when the condition began to hold: see Fetcher.ActiveAt; zero: StartsAt
+	Own   model.LabelSet // the labels without external ones, as series have them; nil: Labels
+}
+
+// Role says what a query is for.
+type Role string
+
+// The roles.
+const (
+	RoleTarget    Role = "target"
+	RoleBreakdown Role = "breakdown"
+	RoleCandidate Role = "candidate"
+	RoleTopology  Role = "topology"
+)
+
+// Query is one question to Prometheus.
+type Query struct {
+	Role Role
+	Name string // of the target, the candidate or the part of a breakdown
+	Text string // PromQL
+
+	Start, End time.Time     // an instant is asked at End
+	Step       time.Duration // 0: an instant
+}
+
+// instant says whether q asks for one point in time.
+func (q Query) instant() bool { return q.Step == 0 }
+
+// key is the same for queries with the same answer.
+func (q Query) key() string {
+	return fmt.Sprintf("%d %d %d %s", q.Start.UnixMilli(), q.End.UnixMilli(), q.Step.Milliseconds(), q.Text)
+}
+
+// Plan is what will be asked about one alert.
+type Plan struct {
+	Rule  string
+	Start time.Time // first row of the grid
+	Onset time.Time // first row of the incident
+	End   time.Time // last row
+	Step  time.Duration
+
+	Targets  []Target
+	Topology Topology
+	Warnings []analysis.Warning // doubts that are known before anything is asked
+
+	before time.Time // see grid.before
+}
+
+// Target is one KPI.
+type Target struct {
+	Query      Query
+	Kind       string
+	Weight     float64
+	Own        model.LabelSet // if the query gives several series, the alert's has these labels
+	Additive   bool           // several series may be added up
+	Breakdown  *Breakdown     // nil: none is wanted
+	Candidates []Candidate
+}
+
+// Candidate is a query whose series may be causes.
+type Candidate struct {
+	Query    Query
+	Kind     string
+	Scale    string
+	Positive bool
+	Lags     []int
+}
+
+// Topology is the call graph.
+type Topology struct {
+	Edges [][2]string // given: caller, callee
+	Query *Query      // nil: none
+}
+
+// NewPlan decides what to ask about an alert at the time now. It asks nothing.
+//
+// A query that can't be made is a warning of the plan. The error says that no
+// target at all is left, and why.
+func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
+	if alert.Own == nil {
+		alert.Own = alert.Labels
+	}
+	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{Rule: rule.Name}}
+	kpis := b.targets()
+	if len(kpis) == 0 {
+		return b.plan, fmt.Errorf("rule %q: no target to ask for: %s", rule.Name, b.whyNot())
+	}
+	b.window(kpis, now)
+	for _, k := range kpis {
+		b.plan.Targets = append(b.plan.Targets, b.target(k))
+	}
+	b.topology()
+	return b.plan, nil
+}
+
+// builder collects a plan.
+type builder struct {
+	rule  config.Rule
+	alert Alert
+	data  alertData
+	plan  Plan
+}
+
+// kpi is a target with its expression.
+type kpi struct {
+	config.Target
+	expr parser.Expr
+}
+
+func (b *builder) warn(source string, err error) {
+	b.plan.Warnings = append(b.plan.Warnings, analysis.Warning{Source: source, Text: err.Error()})
+}
+
+func (b *builder) whyNot() string {
+	texts := make([]string, len(b.plan.Warnings))
+	for i, w := range b.plan.Warnings {
+		texts[i] = w.Text
+	}
+	return strings.Join(texts, "; ")
+}
+
+// targetsOf returns the targets of a rule; one that is left out is the alert's
+// own expression.
+func targetsOf(rule config.Rule) []config.Target {
+	switch {
+	case len(rule.Targets) > 0:
+		return rule.Targets
+	case rule.Target != nil:
+		return []config.Target{*rule.Target}
+	default:
+		return []config.Target{{}}
+	}
+}
+
+func (b *builder) targets() []kpi {
+	var kpis []kpi
+	for i, t := range targetsOf(b.rule) {
+		t.Name = b.targetName(t, i)
+		expr, err := b.targetExpr(t)
+		if err != nil {
+			b.warn(t.Name, err)
+			continue
+		}
+		kpis = append(kpis, kpi{Target: t, expr: expr})
+	}
+	return kpis
+}
+
+func (b *builder) targetName(t config.Target, i int) string {
+	switch {
+	case t.Name != "":
+		return t.Name
+	case i > 0:
+		return fmt.Sprintf("target %d", i+1)
+	case b.rule.Name != "":
+		return b.rule.Name
+	default:
+		return string(b.alert.Labels[model.AlertNameLabel])
+	}
+}
+
+func (b *builder) targetExpr(t config.Target) (parser.Expr, error) {
+	if strings.TrimSpace(t.Query) == "" {
+		return derive(b.alert.GeneratorURL, b.alert.Own)
+	}
+	expr, err := b.expand(t.Name, t.Query)
+	if err != nil {
+		return nil, err
+	}
+	return measured(expr), nil
+}
+
+// expand makes the expression of a template; matchers that stayed empty for
+// want of a label are worth a warning.
+func (b *builder) expand(name, text string) (parser.Expr, error) {
+	expr, missing, err := expand(text, b.data)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range missing {
+		b.warn(name, fmt.Errorf("the matcher %s is empty: the alert has no such label; hint: name a label that every alert of the rule has", m))
+	}
+	return expr, nil
+}
+
+func (b *builder) window(kpis []kpi, now time.Time) {
+	var shortest, longest time.Duration
+	for _, k := range kpis {
+		s, l := ranges(k.expr)
+		if shortest == 0 || s > 0 && s < shortest {
+			shortest = s
+		}
+		longest = max(longest, l)
+	}
+	onset := b.alert.Onset
+	if onset.IsZero() {
+		onset = b.alert.StartsAt
+	}
+	g, warnings := newGrid(onset, now, b.rule.Window, shortest, longest)
+	b.plan.Start, b.plan.Onset, b.plan.End, b.plan.Step, b.plan.before = g.start, g.onset, g.end, g.step, g.before
+	b.plan.Warnings = append(b.plan.Warnings, warnings...)
+}
+
+// onGrid is a query on the grid of the plan.
+func (p Plan) onGrid(role Role, name, text string) Query {
+	return Query{Role: role, Name: name, Text: text, Start: p.Start, End: p.End, Step: p.Step}
+}
+
+func (p Plan) grid() grid {
+	return grid{start: p.Start, onset: p.Onset, end: p.End, before: p.before, step: p.Step}
+}
+
+func (b *builder) target(k kpi) Target {
+	t := Target{
+		Query:  b.plan.onGrid(RoleTarget, k.Name, k.expr.String()),
+		Kind:   k.Kind,
+		Weight: k.Weight,
+		Own:    b.alert.Own,
+	}
+	m, err := decompose(k.expr)
+	t.Additive = err == nil && m.denominator == nil
+	t.Breakdown = b.breakdown(k, m, err)
+	candidates := k.Candidates
+	if candidates == nil {
+		candidates = b.rule.Candidates
+	}
+	for _, c := range candidates {
+		expr, err := b.expand(c.Name, c.Query)
+		if err != nil {
+			b.warn(c.Name, err)
+			continue
+		}
+		t.Candidates = append(t.Candidates, Candidate{
+			Query: b.plan.onGrid(RoleCandidate, c.Name, expr.String()),
+			Kind:  c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags,
+		})
+	}
+	return t
+}
+
+// breakdown returns nil if the rule says `labels: []`.
+func (b *builder) breakdown(k kpi, m measure, err error) *Breakdown {
+	wanted := k.Breakdown
+	if wanted == nil {
+		wanted = b.rule.Breakdown
+	}
+	var names []string
+	if wanted != nil {
+		names = wanted.Labels
+	}
+	if names != nil && len(names) == 0 {
+		return nil
+	}
+	d := &Breakdown{
+		Target: k.Name, Labels: names, Numerator: m.numerator, Denominator: m.denominator, Count: m.count,
+		Baseline: time.Duration(b.rule.Window.Baseline), grid: b.plan.grid(),
+	}
+	if err != nil {
+		d.Reason = err.Error()
+	}
+	return d
+}
+
+func (b *builder) topology() {
+	t := b.rule.Topology
+	if t == nil {
+		return
+	}
+	for _, e := range t.Edges {
+		if len(e) == 2 {
+			b.plan.Topology.Edges = append(b.plan.Topology.Edges, [2]string{e[0], e[1]})
+		}
+	}
+	if t.Query == "" {
+		return
+	}
+	expr, err := b.expand(string(RoleTopology), t.Query)
+	if err != nil {
+		b.warn(string(RoleTopology), err)
+		return
+	}
+	b.plan.Topology.Query = &Query{Role: RoleTopology, Name: string(RoleTopology), Text: expr.String(), End: b.plan.End}
+}
+
+// errNothing is what stands for an answer that nobody asked for.
+var errNothing = errors.New("not asked")
+
+// series are the queries on the grid and the topology: what is asked before
+// anything is known.
+func (p Plan) series() []Query {
+	var qs []Query
+	for _, t := range p.Targets {
+		qs = append(qs, t.Query)
+	}
+	for _, t := range p.Targets {
+		for _, c := range t.Candidates {
+			qs = append(qs, c.Query)
+		}
+	}
+	if p.Topology.Query != nil {
+		qs = append(qs, *p.Topology.Query)
+	}
+	return qs
+}
+
+// Asked returns the queries worth showing to people: targets, the parts of
+// the breakdowns by the labels that f was broken down by, candidates and
+// topology. The pieces of time of a breakdown are left out: they ask for the
+// same sums over other windows.
+func (p Plan) Asked(f analysis.Frame) []Query {
+	var qs []Query
+	for i, t := range p.Targets {
+		qs = append(qs, t.Query)
+		if t.Breakdown == nil {
+			continue
+		}
+		names := t.Breakdown.Labels
+		if i < len(f.Targets) && f.Targets[i].Breakdown != nil && len(f.Targets[i].Breakdown.Labels) > 0 {
+			names = f.Targets[i].Breakdown.Labels
+		}
+		qs = append(qs, t.Breakdown.shown(names)...)
+	}
+	return append(qs, p.series()[len(p.Targets):]...)
+}

@@ -1,0 +1,238 @@
+package promql
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// errMisplaced is the mistake of a template whose value of a label would
+// become PromQL text.
+var errMisplaced = errors.New("a value from the alert may stand only inside the value of a matcher, as in {service=\"{{ .Labels.service }}\"}")
+
+// value is the value of a label or an annotation inside a template. It prints
+// as a placeholder, whatever the verb; comparisons see the value itself.
+type value string
+
+// A placeholder is letters and digits only, so it is itself in any string of
+// PromQL, and it holds what it stands for, so that a template may cut or
+// change a value.
+const (
+	placeholderStart = "xculprit"
+	placeholderEnd   = "z"
+)
+
+func (v value) String() string {
+	return placeholderStart + hex.EncodeToString([]byte(v)) + placeholderEnd
+}
+
+// Format implements fmt.Formatter: no verb prints the value.
+func (v value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.String()) }
+
+// alertData is what a template sees.
+type alertData struct {
+	Labels      map[string]value
+	Annotations map[string]value
+	StartsAt    time.Time
+
+	all model.LabelSet
+}
+
+// Label is a label whose name is no identifier: {{ .Label "http.status" }}.
+func (d alertData) Label(name string) value { return value(d.all[model.LabelName(name)]) }
+
+// newAlertData holds the names that are identifiers only: a template may range
+// over the maps, and names then are text.
+func newAlertData(a Alert) alertData {
+	return alertData{
+		Labels:      identifiers(a.Labels),
+		Annotations: identifiers(a.Annotations),
+		StartsAt:    a.StartsAt,
+		all:         a.Labels,
+	}
+}
+
+func identifiers(set model.LabelSet) map[string]value {
+	m := make(map[string]value, len(set))
+	for name, v := range set {
+		if model.LegacyValidation.IsValidLabelName(string(name)) {
+			m[string(name)] = value(v)
+		}
+	}
+	return m
+}
+
+// functions are what a template may call besides the built-in functions.
+// printf is replaced because the built-in one shows a value for %p.
+func functions() template.FuncMap {
+	return template.FuncMap{
+		"toLower":    func(v value) value { return value(strings.ToLower(string(v))) },
+		"toUpper":    func(v value) value { return value(strings.ToUpper(string(v))) },
+		"trimPrefix": func(prefix, v value) value { return value(strings.TrimPrefix(string(v), string(prefix))) },
+		"trimSuffix": func(suffix, v value) value { return value(strings.TrimSuffix(string(v), string(suffix))) },
+		"reReplaceAll": func(pattern, replacement string, v value) (value, error) {
+			re, err := regexp.Compile(pattern)
+			if err != nil {
+				return "", err
+			}
+			return value(re.ReplaceAllString(string(v), replacement)), nil
+		},
+		"printf": func(format string, args ...any) string {
+			for i, a := range args {
+				if v, ok := a.(value); ok {
+					args[i] = v.String()
+				}
+			}
+			return fmt.Sprintf(format, args...)
+		},
+	}
+}
+
+func parseTemplate(text string) (*template.Template, error) {
+	return template.New("query").Funcs(functions()).Option("missingkey=zero").Parse(text)
+}
+
+// expand executes a template and parses what it prints. missing are matchers
+// that a template left empty, such as service="".
+func expand(text string, data alertData) (expr parser.Expr, missing []string, err error) {
+	t, err := parseTemplate(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, data); err != nil {
+		return nil, nil, err
+	}
+	expr, err = parse(b.String())
+	if err != nil {
+		return nil, nil, placeholderError(b.String(), err)
+	}
+	missing, err = fill(expr)
+	return expr, missing, err
+}
+
+// placeholderError shows a parse error without placeholders, which mean
+// nothing to people.
+func placeholderError(text string, err error) error {
+	shown := placeholders().ReplaceAllString(err.Error(), "{{…}}")
+	if shown != err.Error() || strings.Contains(text, placeholderStart) && misplaced(text) {
+		return fmt.Errorf("%s: %w", shown, errMisplaced)
+	}
+	return err
+}
+
+// misplaced says whether a placeholder stands outside of quotes, roughly: it
+// only chooses the words of an error.
+func misplaced(text string) bool {
+	quoted := regexp.MustCompile("\"[^\"]*\"|'[^']*'|`[^`]*`")
+	return strings.Contains(quoted.ReplaceAllString(text, ""), placeholderStart)
+}
+
+func placeholders() *regexp.Regexp {
+	return regexp.MustCompile(placeholderStart + "([0-9a-f]*)" + placeholderEnd)
+}
+
+// fill replaces the placeholders in the matcher values of expr. A placeholder
+// anywhere else is an error.
+func fill(expr parser.Expr) (missing []string, err error) {
+	selectors := vectorSelectors(expr)
+	kept := make([][]*labels.Matcher, len(selectors))
+	for i, s := range selectors {
+		kept[i] = s.LabelMatchers
+		s.LabelMatchers = blank(s)
+	}
+	rest := expr.String()
+	for i, s := range selectors {
+		s.LabelMatchers = kept[i]
+	}
+	if placeholders().MatchString(rest) {
+		return nil, errMisplaced
+	}
+	for _, s := range selectors {
+		for i, m := range s.LabelMatchers {
+			filled, err := fillMatcher(m)
+			if err != nil {
+				return nil, err
+			}
+			if filled.Value == "" && m.Value != "" {
+				missing = append(missing, filled.String())
+			}
+			s.LabelMatchers[i] = filled
+		}
+	}
+	return missing, nil
+}
+
+// blank returns the matchers of s with empty values; the name of the metric,
+// where it stands before the braces, is text and stays.
+func blank(s *parser.VectorSelector) []*labels.Matcher {
+	var ms []*labels.Matcher
+	for _, m := range s.LabelMatchers {
+		ms = append(ms, &labels.Matcher{Type: m.Type, Name: m.Name})
+	}
+	return ms
+}
+
+// fillMatcher returns m with its placeholders replaced. In a regular
+// expression the value is quoted, and kept together where something that
+// counts (*, +, ?, {) follows it.
+func fillMatcher(m *labels.Matcher) (*labels.Matcher, error) {
+	ps := placeholders().FindAllStringSubmatchIndex(m.Value, -1)
+	if len(ps) == 0 {
+		return m, nil
+	}
+	isRegexp := m.Type == labels.MatchRegexp || m.Type == labels.MatchNotRegexp
+	if isRegexp && strings.Contains(m.Value, `\Q`) {
+		return nil, fmt.Errorf(`%s%s: a value from the alert can't be quoted by \Q; hint: leave out \Q and \E, values are quoted anyhow`, m.Name, m.Type)
+	}
+	var b strings.Builder
+	last := 0
+	for _, p := range ps {
+		b.WriteString(m.Value[last:p[0]])
+		last = p[1]
+		v, err := hex.DecodeString(m.Value[p[2]:p[3]])
+		if err != nil {
+			return nil, fmt.Errorf("%s%s: %w", m.Name, m.Type, errMisplaced)
+		}
+		if isRegexp {
+			b.WriteString(quoteRegexp(string(v), m.Value[last:]))
+		} else {
+			b.Write(v)
+		}
+	}
+	b.WriteString(m.Value[last:])
+	filled, err := labels.NewMatcher(m.Type, m.Name, b.String())
+	if err != nil {
+		return nil, fmt.Errorf("%s%s%q is no regular expression: %w", m.Name, m.Type, b.String(), err)
+	}
+	return filled, nil
+}
+
+func quoteRegexp(v, next string) string {
+	q := regexp.QuoteMeta(v)
+	if next != "" && strings.ContainsRune("*+?{", rune(next[0])) {
+		return "(?:" + q + ")"
+	}
+	return q
+}
+
+// sampleData is an alert that has every label that a template names, for
+// checking without an alert.
+func sampleData(names map[string]bool) alertData {
+	d := alertData{Labels: map[string]value{}, Annotations: map[string]value{}, StartsAt: time.Unix(0, 0).UTC()}
+	for name := range names {
+		d.Labels[name] = "x"
+	}
+	d.Annotations = maps.Clone(d.Labels)
+	return d
+}

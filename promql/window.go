@@ -1,0 +1,119 @@
+package promql
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+)
+
+// The windows, where the rule doesn't say.
+const (
+	longestIncident  = time.Hour // of an old alert the first hour: what began it lies there
+	fewestSteps      = 3         // of an incident
+	shortestBaseline = time.Hour
+	baselineFactor   = 20 // incidents in a baseline: ten are needed to calibrate, half may be unfit
+	mostRows         = 1500
+	rowLimit         = 10_000 // Prometheus refuses 11,000 points a series
+)
+
+// grid is the times of a plan.
+type grid struct {
+	start, onset, end time.Time // rows from start to end; the incident from onset
+	before            time.Time // the end of what is known to be untouched by the incident
+	step              time.Duration
+}
+
+// newGrid decides on the times. shortest and longest are the ranges of the
+// target's query.
+//
+// With a chosen incident the onset stays, and the end follows; unless not that
+// much time has passed, then the onset is earlier. Every time is a multiple of
+// the step, so that queries of several alerts are the same, and VictoriaMetrics
+// doesn't move them.
+func newGrid(onset, now time.Time, w config.Window, shortest, longest time.Duration) (grid, []analysis.Warning) {
+	if onset.IsZero() || onset.After(now) {
+		onset = now
+	}
+	end := now
+	switch incident := time.Duration(w.Incident); {
+	case incident > 0 && now.Sub(onset) < incident:
+		onset = now.Add(-incident)
+	case incident > 0:
+		end = onset.Add(incident)
+	case now.Sub(onset) > longestIncident:
+		end = onset.Add(longestIncident)
+	}
+	step := stepFor(shortest)
+	if least := fewestSteps * step; end.Sub(onset) < least {
+		onset = end.Add(-least)
+	}
+	baseline, chosen := time.Duration(w.Baseline), w.Baseline > 0
+	if !chosen {
+		baseline = max(shortestBaseline, baselineFactor*end.Sub(onset))
+	}
+	step = coarsen(step, end.Sub(onset), baseline)
+	var warnings []analysis.Warning
+	if most := rowLimit*step - end.Sub(onset); baseline > most {
+		warnings = append(warnings, analysis.Warning{Source: "window", Text: fmt.Sprintf(
+			"of the baseline of %s only the last %s are looked at as series, at a step of %s: a longer incident would allow a larger step", baseline, most, step)})
+		baseline = most
+	}
+	return align(onset, end, step, baseline, longest), warnings
+}
+
+func align(onset, end time.Time, step, baseline, longest time.Duration) grid {
+	g := grid{step: step, onset: floor(onset, step), end: floor(end, step)}
+	g.start = floor(g.onset.Add(-baseline), step)
+	g.before = g.onset.Add(-longest - step)
+	g.before = floor(g.before, step)
+	return g
+}
+
+// stepFor is a step that a scrape interval is likely to be a divisor of: a
+// range usually covers four scrapes.
+func stepFor(shortest time.Duration) time.Duration {
+	switch {
+	case shortest >= 4*time.Minute:
+		return time.Minute
+	case shortest >= 2*time.Minute:
+		return 30 * time.Second
+	default:
+		return 15 * time.Second
+	}
+}
+
+// coarsen enlarges the step while there are too many rows and the incident
+// keeps its steps.
+func coarsen(step, incident, baseline time.Duration) time.Duration {
+	for _, s := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute} {
+		if int((incident+baseline)/step) <= mostRows {
+			break
+		}
+		if s > step && incident >= fewestSteps*s {
+			step = s
+		}
+	}
+	return step
+}
+
+// floor returns the last multiple of step, since 1970, that is not after t.
+func floor(t time.Time, step time.Duration) time.Time {
+	ns := t.UnixNano()
+	return time.Unix(0, ns-ns%int64(step)).UTC()
+}
+
+// rows is the number of times on the grid.
+func (g grid) rows() int { return int(g.end.Sub(g.start)/g.step) + 1 }
+
+// times are the rows as Unix seconds.
+func (g grid) times() []float64 {
+	ts := make([]float64, g.rows())
+	for i := range ts {
+		ts[i] = seconds(g.start.Add(time.Duration(i) * g.step))
+	}
+	return ts
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
