@@ -1,0 +1,198 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/prometheus/common/model"
+	"pgregory.net/rapid"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// reportOf makes an open report of an alert of its own.
+func reportOf(n int, name string, causes ...analysis.Finding) Report {
+	in := input(analysis.Explained, causes...)
+	in.Alert.Labels = model.LabelSet{"alertname": model.LabelValue(name), "instance": model.LabelValue(fmt.Sprint(n))}
+	in.Alert.Fingerprint = in.Alert.Labels.Fingerprint().String()
+	in.Alert.StartsAt = start.Add(time.Duration(n) * time.Minute)
+	in.Onset = in.Alert.StartsAt.Add(-2 * time.Minute)
+	return New(in)
+}
+
+func TestMergeOfTwoAlerts(t *testing.T) {
+	one := reportOf(0, "CheckoutErrors", payV2(), dbConnections())
+	two := reportOf(1, "CartSlow", with(dbConnections(), func(f *analysis.Finding) { f.Share, f.Confidence, f.Rank = 0.5, analysis.Medium, 1 }))
+	two.Grafana = Place{DashboardUID: "cart"}
+	inc := Open("group", start, "https://culprit.example.org").Merge([]Report{two, one}, start.Add(time.Hour))
+
+	if diff := cmp.Diff([]string{one.ID, two.ID}, inc.Reports); diff != "" {
+		t.Errorf("reports, oldest first:\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"CheckoutErrors", "CartSlow"}, inc.Alerts); diff != "" {
+		t.Errorf("alerts:\n%s", diff)
+	}
+	if !inc.Onset.Equal(one.Onset) || inc.Grafana != two.Grafana || !inc.Open() || inc.URL != "https://culprit.example.org/incidents/"+inc.ID {
+		t.Errorf("got %+v", inc)
+	}
+	want := []analysis.Finding{
+		with(payV2(), func(f *analysis.Finding) { f.Explains = []string{"CheckoutErrors"} }),
+		with(dbConnections(), func(f *analysis.Finding) {
+			f.Share, f.Common, f.Explains = 1-(1-0.61)*(1-0.5), true, []string{"CheckoutErrors", "CartSlow"}
+		}),
+	}
+	opts := cmp.Options{cmpopts.IgnoreFields(analysis.Finding{}, "Evidence"), cmpopts.EquateApprox(0, 1e-12)}
+	if diff := cmp.Diff(want, inc.Causes, opts); diff != "" {
+		t.Errorf("causes (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]float64{"CheckoutErrors": 0.61, "CartSlow": 0.5}, inc.Causes[1].Evidence["shares"]); diff != "" {
+		t.Errorf("shares:\n%s", diff)
+	}
+	if want := `2 alerts: 82 % of the change is path=/pay, version=v2; db connections{pod="cart-db-0"} rose ×13; it explains 1 of them`; inc.Line() != want {
+		t.Errorf("line\n got %s\nwant %s", inc.Line(), want)
+	}
+	lines := []string{
+		"1. path=/pay, version=v2: 82 % of the change, 1.1 → 32.2, high confidence, explains 1 of 2 alerts",
+		`2. db connections{pod="cart-db-0"}: 81 % of the change, 15.2 → 196, high confidence, explains all alerts`,
+	}
+	if diff := cmp.Diff(lines, inc.CauseLines(5)); diff != "" {
+		t.Errorf("lines:\n%s", diff)
+	}
+}
+
+func TestAlertsOfOneNameAreToldApart(t *testing.T) {
+	inc := Open("group", start, "").Merge([]Report{reportOf(1, "Slow", payV2()), reportOf(2, "Slow", payV2())}, start)
+	want := []string{"Slow{instance=1}", "Slow{instance=2}"}
+	if diff := cmp.Diff(want, inc.Causes[0].Explains); diff != "" {
+		t.Error(diff)
+	}
+	if want := "2 alerts: 97 % of the change is path=/pay, version=v2; it explains all of them"; inc.Line() != want {
+		t.Errorf("got %s", inc.Line())
+	}
+}
+
+func TestReportsWithoutCausesDoNotHideWhatIsCommon(t *testing.T) {
+	inc := Open("group", start, "").Merge([]Report{reportOf(1, "A", payV2()), reportOf(2, "B", payV2()), reportOf(3, "C")}, start)
+	if !inc.Causes[0].Common {
+		t.Error("common to all reports that have causes, but not said so")
+	}
+	alone := Open("group", start, "").Merge([]Report{reportOf(1, "A", payV2()), reportOf(3, "C")}, start)
+	if alone.Causes[0].Common {
+		t.Error("a cause of one report is called common")
+	}
+	none := Open("group", start, "").Merge([]Report{reportOf(1, "A"), reportOf(3, "C")}, start)
+	if want := "2 alerts: no cause found that explains them"; len(none.Causes) != 0 || none.Line()[:len(want)] != want {
+		t.Errorf("got %q", none.Line())
+	}
+}
+
+func TestIncidentClosesWithItsLastAlert(t *testing.T) {
+	one, two := reportOf(1, "A", payV2()), reportOf(2, "B", dbConnections())
+	inc := Open("group", start, "").Merge([]Report{one, two}, start)
+	at := start.Add(time.Hour)
+	one.ResolvedAt = &at
+	inc = inc.Merge([]Report{one, two}, start.Add(61*time.Minute))
+	if !inc.Open() || len(inc.Reports) != 1 || len(inc.Causes) != 1 {
+		t.Fatalf("one of two resolved: %+v", inc)
+	}
+	later := at.Add(time.Hour)
+	two.ResolvedAt = &later
+	closed := inc.Merge([]Report{two, one}, start.Add(3*time.Hour))
+	if closed.Open() || !closed.ResolvedAt.Equal(later) {
+		t.Errorf("all resolved: %+v", closed)
+	}
+	if diff := cmp.Diff(inc.Causes, closed.Causes); diff != "" || closed.Summary != inc.Summary || !closed.CreatedAt.Equal(inc.CreatedAt) {
+		t.Errorf("a closed incident keeps what it last said:\n%s", diff)
+	}
+	two.ResolvedAt = nil
+	if again := closed.Merge([]Report{one, two}, at); !again.Open() {
+		t.Error("an alert that fires again leaves its incident closed")
+	}
+}
+
+func TestOneReportIsLeftAsItIs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawReport(t, 0)
+		inc := Open("group", start, "").Merge([]Report{r}, start)
+		if diff := cmp.Diff(r.Result.Causes, inc.Causes, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatal(diff)
+		}
+		if inc.Line() != r.Line() {
+			t.Fatalf("%q is not %q", inc.Line(), r.Line())
+		}
+	})
+}
+
+func TestOrderOfReportsDoesNotMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		reports := make([]Report, rapid.IntRange(1, 5).Draw(t, "reports"))
+		for i := range reports {
+			reports[i] = drawReport(t, i)
+		}
+		want := Open("group", start, "").Merge(reports, start)
+		got := Open("group", start, "").Merge(rapid.Permutation(reports).Draw(t, "order"), start)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatal(diff)
+		}
+		checkMerged(t, reports, want)
+	})
+}
+
+// checkMerged holds for every merge: each cause once, ranks in order, shares
+// between the largest of the reports and 1, and no confident kind hidden.
+func checkMerged(t *rapid.T, reports []Report, inc Incident) {
+	if len(reports) == 1 {
+		return // left as it is
+	}
+	seen := map[string]bool{}
+	largest := map[string]float64{}
+	for _, r := range reports {
+		for _, f := range r.Result.Causes {
+			largest[identity(f)] = max(largest[identity(f)], min(f.Share, 1))
+		}
+	}
+	for k, f := range inc.Causes {
+		key := identity(f)
+		if seen[key] {
+			t.Fatalf("%s is there twice", f.Name)
+		}
+		seen[key] = true
+		if f.Share < largest[key]-1e-6 || f.Share > 1 || math.IsNaN(f.Share) {
+			t.Fatalf("%s: share %g, the largest of a report is %g", f.Name, f.Share, largest[key])
+		}
+		if len(reports) > 1 && f.Rank != k+1 {
+			t.Fatalf("rank %d at place %d", f.Rank, k)
+		}
+	}
+	if len(seen) != len(largest) {
+		t.Fatalf("%d causes of %d", len(seen), len(largest))
+	}
+	for _, kind := range []string{analysis.KindLabels, analysis.KindSeries} {
+		if best(inc.Causes, kind) != nil && best(inc.Causes[:min(5, len(inc.Causes))], kind) == nil {
+			t.Fatalf("a confident cause of kind %s is not among the first five", kind)
+		}
+	}
+}
+
+func drawReport(t *rapid.T, n int) Report {
+	causes := make([]analysis.Finding, rapid.IntRange(0, 8).Draw(t, "causes"))
+	for i := range causes {
+		f := payV2()
+		if rapid.Bool().Draw(t, "series") {
+			f = dbConnections()
+			f.Series = rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "name")
+			f.Name = f.Series
+		} else {
+			f.Labels = []map[string]string{{"path": rapid.SampledFrom([]string{"/a", "/b", "/c", "/d"}).Draw(t, "path")}}
+		}
+		f.Rank = i + 1
+		f.Share = rapid.SampledFrom([]float64{0, 0.1, 0.5, 1, 1.4}).Draw(t, "share")
+		f.Confidence = rapid.SampledFrom([]analysis.Confidence{analysis.High, analysis.Medium, analysis.Low}).Draw(t, "confidence")
+		causes[i] = f
+	}
+	return reportOf(n, rapid.SampledFrom([]string{"A", "B"}).Draw(t, "alert"), causes...)
+}

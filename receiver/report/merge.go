@@ -1,0 +1,157 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/attribution"
+)
+
+// mergeCauses makes one list of the causes of several reports, each report
+// being a KPI of weight 1. What a cause explains of all of them is the union
+// of its shares, and it is common when their intersection is not empty (see
+// [attribution.Union] and [attribution.Intersection]).
+func mergeCauses(reports []Report) []analysis.Finding {
+	if len(reports) == 1 {
+		return slices.Clone(reports[0].Result.Causes)
+	}
+	all := gather(reports)
+	shares := make([][]float64, len(reports)) // [report][cause]
+	for k := range shares {
+		shares[k] = make([]float64, len(all))
+		for j, m := range all {
+			shares[k][j] = m.shares[k]
+		}
+	}
+	union, intersection := attribution.Union(shares, nil), attribution.Intersection(shares, nil)
+	for j, m := range all {
+		m.union, m.common = union[j], intersection[j] > 0 && len(m.shares) > 1
+	}
+	slices.SortFunc(all, compareMerges)
+	kpis := kpiNames(reports)
+	causes := make([]analysis.Finding, len(all))
+	for j, m := range showBothKinds(all) {
+		causes[j] = m.finding(j+1, kpis)
+	}
+	return causes
+}
+
+// merge is one cause over the reports.
+type merge struct {
+	key    string
+	best   analysis.Finding // the most confident telling of it
+	shares map[int]float64  // report → share in its change; those only that it explains
+	union  float64
+	common bool
+}
+
+// gather finds the same cause in several reports, ordered by its identity.
+func gather(reports []Report) []*merge {
+	merged := map[string]*merge{}
+	for k, r := range reports {
+		for _, f := range r.Result.Causes {
+			key := identity(f)
+			m := merged[key]
+			if m == nil {
+				m = &merge{key: key, best: f, shares: map[int]float64{}}
+				merged[key] = m
+			}
+			m.add(f, k)
+		}
+	}
+	all := make([]*merge, 0, len(merged))
+	for _, key := range slices.Sorted(maps.Keys(merged)) {
+		all = append(all, merged[key])
+	}
+	return all
+}
+
+// unknownShare stands for the share of a cause that a method is sure of
+// without giving a figure: more than nothing.
+const unknownShare = 1e-6
+
+func (m *merge) add(f analysis.Finding, report int) {
+	if better(f, m.best) {
+		m.best = f
+	}
+	share := min(max(f.Share, 0), 1)
+	if share == 0 && Confident(f) {
+		share = unknownShare
+	}
+	if share > m.shares[report] {
+		m.shares[report] = share
+	}
+}
+
+// better compares two tellings of the same cause.
+func better(a, b analysis.Finding) bool {
+	return cmp.Or(cmp.Compare(a.Confidence.Rank(), b.Confidence.Rank()), cmp.Compare(b.Share, a.Share)) < 0
+}
+
+// finding returns the merged cause at its place in the list.
+func (m *merge) finding(rank int, kpis []string) analysis.Finding {
+	f := m.best
+	f.Rank, f.Common, f.Share = rank, m.common, m.union
+	if f.Share < 2*unknownShare*float64(len(kpis)) {
+		f.Share = 0
+	}
+	f.Explains = make([]string, 0, len(m.shares))
+	shares := map[string]float64{}
+	for k, kpi := range kpis {
+		if share, ok := m.shares[k]; ok {
+			f.Explains = append(f.Explains, kpi)
+			shares[kpi] = share
+		}
+	}
+	f.Evidence = maps.Clone(f.Evidence)
+	if f.Evidence == nil {
+		f.Evidence = map[string]any{}
+	}
+	f.Evidence["shares"] = shares
+	return f
+}
+
+// compareMerges orders by confidence, then by the share explained, then where
+// before why; the rest makes the order the same every time.
+func compareMerges(a, b *merge) int {
+	return cmp.Or(
+		cmp.Compare(a.best.Confidence.Rank(), b.best.Confidence.Rank()),
+		cmp.Compare(b.union, a.union),
+		cmp.Compare(len(b.shares), len(a.shares)),
+		cmp.Compare(a.best.Kind, b.best.Kind), // labels before series
+		cmp.Compare(a.key, b.key),
+	)
+}
+
+// firstScreen is how many causes people read: a kind that is confident must
+// not be hidden below them by the other.
+const firstScreen = 5
+
+func showBothKinds(all []*merge) []*merge {
+	for _, kind := range []string{analysis.KindLabels, analysis.KindSeries} {
+		at := slices.IndexFunc(all, func(m *merge) bool { return m.best.Kind == kind && Confident(m.best) })
+		if at >= firstScreen {
+			m := all[at]
+			all = slices.Insert(slices.Delete(all, at, at+1), firstScreen-1, m)
+		}
+	}
+	return all
+}
+
+// identity is the same for the same cause in two reports: the same label sets
+// in any order, or the same series.
+func identity(f analysis.Finding) string {
+	if f.Kind != analysis.KindLabels || len(f.Labels) == 0 {
+		return f.Kind + "\x00" + cmp.Or(f.Series, f.Name)
+	}
+	sets := make([]string, len(f.Labels))
+	for i, set := range f.Labels {
+		sets[i] = fmt.Sprintf("%q", set) // fmt writes a map in the order of its keys
+	}
+	slices.Sort(sets)
+	return f.Kind + "\x00" + strings.Join(sets, "\x00")
+}

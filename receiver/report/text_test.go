@@ -1,0 +1,180 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
+	"pgregory.net/rapid"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+func TestLine(t *testing.T) {
+	medium := func(f *analysis.Finding) { f.Confidence = analysis.Medium }
+	low := func(f *analysis.Finding) { f.Confidence = analysis.Low }
+	tests := []struct {
+		name string
+		in   Input
+		want string
+	}{
+		{
+			"both kinds confident", input(analysis.Explained, payV2(), dbConnections()),
+			`82 % of the rise is path=/pay, version=v2; db connections{pod="cart-db-0"} rose ×13 (checkout errors 3.1/s → 41/s)`,
+		},
+		{
+			"why before where", input(analysis.Explained,
+				with(dbConnections(), func(f *analysis.Finding) { f.Rank = 1 }), with(payV2(), func(f *analysis.Finding) { f.Rank = 2; medium(f) })),
+			`db connections{pod="cart-db-0"} rose ×13, 61 % of the rise; likely 82 % of the rise is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)`,
+		},
+		{
+			"only where", input(analysis.Explained, payV2(), with(dbConnections(), low)),
+			`82 % of the rise is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)`,
+		},
+		{
+			"only why, without figures", input(analysis.Explained, with(dbConnections(), func(f *analysis.Finding) { f.Share, f.Evidence = 0, nil })),
+			`db connections{pod="cart-db-0"} moved with it (checkout errors 3.1/s → 41/s)`,
+		},
+		{
+			"several values of one label", input(analysis.Explained, with(payV2(), func(f *analysis.Finding) {
+				f.Labels = []map[string]string{{"path": "/a"}, {"path": "/b"}}
+			})),
+			`82 % of the rise is path=/a or /b (checkout errors 3.1/s → 41/s)`,
+		},
+		{
+			"several combinations", input(analysis.Explained, with(payV2(), func(f *analysis.Finding) {
+				f.Labels = []map[string]string{{"path": "/a", "zone": ""}, {"path": "/b"}}
+			})),
+			`82 % of the rise is path=/a, zone="" or path=/b (checkout errors 3.1/s → 41/s)`,
+		},
+		{
+			"a fall", fall(input(analysis.Explained, payV2())),
+			`82 % of the fall is path=/pay, version=v2 (checkout errors 41/s → 3.1/s)`,
+		},
+		{
+			"nothing stands out", input(analysis.NoConfidentCause),
+			`No cause found: checkout errors 3.1/s → 41/s, but nothing stands out`,
+		},
+		{
+			"nothing passes its mark", input(analysis.NoConfidentCause, with(payV2(), low)),
+			`No cause found: checkout errors 3.1/s → 41/s, but nothing stands out; a guess: path=/pay, version=v2`,
+		},
+		{
+			"everything moved alike", input(analysis.External),
+			`No single place: checkout errors 3.1/s → 41/s is spread alike over all labels; look upstream: demand, a shared dependency, a rollout everywhere`,
+		},
+		{
+			"no change", still(input(analysis.NoChange)),
+			`No change found: checkout errors is 41/s, as expected (40.6/s); the alert is about a level, not about a move`,
+		},
+		{
+			"no history", doubtful(input(analysis.InsufficientEvidence), "history", "only 3 samples before the onset"),
+			`No answer: only 3 samples before the onset`,
+		},
+		{
+			"no words for it", input(analysis.InsufficientEvidence),
+			`No answer: there was too little evidence`,
+		},
+		{
+			"a target without a name goes by the alert", unnamed(input(analysis.NoConfidentCause)),
+			`No cause found: CheckoutErrors 3.1/s → 41/s, but nothing stands out`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := New(tt.in)
+			if diff := cmp.Diff(tt.want, r.Line()); diff != "" {
+				t.Errorf("line (-want +got):\n%s", diff)
+			}
+			if r.Summary != r.Line() {
+				t.Errorf("the summary is %q, not the line", r.Summary)
+			}
+		})
+	}
+}
+
+func fall(in Input) Input {
+	in.Result.Change = &analysis.Change{Target: "checkout errors", Forecast: 41, Actual: 3.1}
+	return in
+}
+
+func still(in Input) Input {
+	in.Result.Change = &analysis.Change{Target: "checkout errors", Forecast: 40.6, Actual: 41}
+	return in
+}
+
+func unnamed(in Input) Input {
+	in.Result.Change.Target = ""
+	return in
+}
+
+func doubtful(in Input, source, text string) Input {
+	in.Result.Warnings = append(in.Result.Warnings, analysis.Warning{Source: source, Text: text})
+	return in
+}
+
+func TestCauseLines(t *testing.T) {
+	r := New(input(analysis.Explained, payV2(), dbConnections(), with(dbConnections(), func(f *analysis.Finding) {
+		f.Name, f.Share, f.Confidence, f.Evidence = "cpu", 0, "", nil
+	})))
+	want := []string{
+		"1. path=/pay, version=v2: 82 % of the rise, 1.1/s → 32.2/s, high confidence",
+		`2. db connections{pod="cart-db-0"}: 61 % of the rise, 15.2 → 196, high confidence`,
+		"3. cpu: low confidence",
+	}
+	if diff := cmp.Diff(want, r.CauseLines(5)); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+	if got := r.CauseLines(2); !slices.Equal(got, want[:2]) {
+		t.Errorf("two lines asked, got %q", got)
+	}
+	if got := New(input(analysis.External)).CauseLines(5); len(got) != 0 {
+		t.Errorf("no causes, got %q", got)
+	}
+}
+
+// Whatever the labels hold, a line stays one line of at most 200 bytes of
+// valid UTF-8 without invisible characters.
+func TestLinesHoldWhateverTheLabelsAre(t *testing.T) {
+	text := rapid.OneOf(rapid.String(), rapid.Just("a\nb\x1b[31m\u202e\u200b\xff"), rapid.StringN(200, 400, -1))
+	rapid.Check(t, func(t *rapid.T) {
+		in := input(rapid.SampledFrom([]analysis.Verdict{
+			analysis.Explained, analysis.External, analysis.NoConfidentCause, analysis.NoChange, analysis.InsufficientEvidence,
+		}).Draw(t, "verdict"))
+		in.Alert.Labels = model.LabelSet{"alertname": model.LabelValue(text.Draw(t, "alertname"))}
+		in.Result.Change.Target = text.Draw(t, "target")
+		in.Result.Warnings = []analysis.Warning{{Source: "x", Text: text.Draw(t, "warning")}}
+		in.Result.Causes = []analysis.Finding{
+			with(payV2(), func(f *analysis.Finding) {
+				f.Labels = []map[string]string{{text.Draw(t, "label"): text.Draw(t, "value")}}
+			}),
+			with(dbConnections(), func(f *analysis.Finding) { f.Name = text.Draw(t, "name") }),
+		}
+		one, two := New(in), New(in)
+		two.ID, two.Alert.Labels = "x", model.LabelSet{"alertname": "B", "x": model.LabelValue(text.Draw(t, "x"))}
+		inc := Open("group", start, "").Merge([]Report{one, two}, start)
+		for _, line := range slices.Concat([]string{one.Line(), inc.Line()}, one.CauseLines(5), inc.CauseLines(5)) {
+			if len(line) > 200 || !utf8.ValidString(line) || strings.TrimSpace(line) == "" {
+				t.Fatalf("%d bytes, valid %t: %q", len(line), utf8.ValidString(line), line)
+			}
+			if i := strings.IndexFunc(line, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }); i >= 0 {
+				t.Fatalf("control character at %d of %q", i, line)
+			}
+		}
+	})
+}
+
+func TestMiddleKeepsBothEnds(t *testing.T) {
+	name := `container_cpu_usage_seconds_total{namespace="shop",pod="checkout-5d8b"}`
+	got := middle(name, 40)
+	if len(got) > 40 || !strings.HasPrefix(got, "container_cpu_") || !strings.HasSuffix(got, `5d8b"}`) || !strings.Contains(got, "…") {
+		t.Errorf("got %q", got)
+	}
+	if got := middle("ÄÖÜÄÖÜÄÖÜÄÖÜ", 12); !utf8.ValidString(got) || len(got) > 12 {
+		t.Errorf("got %q, %d bytes", got, len(got))
+	}
+}
