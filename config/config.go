@@ -25,6 +25,8 @@ type Config struct {
 	Analysis         analysis.Options  `yaml:"analysis,omitempty"`
 	RuleFiles        []string          `yaml:"rule_files,omitempty"`
 	Rules            []Rule            `yaml:"rules,omitempty"` // of this file, then of the rule files in order
+
+	Warnings []Mistake `yaml:"-"` // what is legal and hardly meant
 }
 
 // Prometheus is the server that is asked.

@@ -1,0 +1,200 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// at notes a mistake at the value of a path, or at the nearest thing around it
+// if the value is not there.
+func (d *decoder) at(path, what, hint string) {
+	where := path
+	for where != "" {
+		if _, ok := d.places[where]; ok {
+			break
+		}
+		where = where[:max(0, strings.LastIndexAny(where, ".["))]
+	}
+	p, ok := d.places[where]
+	if !ok || where == "" {
+		p = place{}
+	}
+	d.add(p, path+" "+what, hint)
+}
+
+// checkMain checks all of a main file but what concerns several files.
+func (d *decoder) checkMain(c *Config) {
+	d.checkPrometheus(&c.Prometheus)
+	seen := map[string]bool{}
+	for i := range c.Alertmanagers {
+		am, path := &c.Alertmanagers[i], fmt.Sprintf("alertmanagers[%d]", i)
+		d.checkServer(path, am.URL, &am.HTTPConfig)
+		if am.URL != nil && am.URL.URL != nil {
+			if seen[am.URL.String()] {
+				d.at(path+".url", "is listed twice", "list every peer once")
+			}
+			seen[am.URL.String()] = true
+		}
+	}
+	if c.Grafana != nil {
+		d.checkServer("grafana", c.Grafana.URL, &c.Grafana.HTTPConfig)
+	}
+	for i := range c.RecoveryWebhooks {
+		h, path := &c.RecoveryWebhooks[i], fmt.Sprintf("recovery_webhooks[%d]", i)
+		d.checkServer(path, h.URL, &h.HTTPConfig)
+		d.oneOf(path+".min_confidence", string(h.MinConfidence), "high", "medium", "low")
+	}
+	d.checkAnalysis("analysis", c.Analysis)
+	for i, glob := range c.RuleFiles {
+		path := fmt.Sprintf("rule_files[%d]", i)
+		if _, err := filepath.Match(glob, ""); err != nil || glob == "" {
+			d.at(path, fmt.Sprintf("is %q, which is not a pattern", glob), "write a path with *, ? or [a-z], such as rules/*.yml")
+		}
+	}
+	d.checkRules(c.Rules)
+	c.Warnings = append(c.Warnings, d.warnings(c)...)
+}
+
+func (d *decoder) checkPrometheus(p *Prometheus) {
+	d.checkServer("prometheus", p.URL, &p.HTTPConfig)
+	if p.MaxConcurrentQueries < 1 {
+		d.at("prometheus.max_concurrent_queries", fmt.Sprintf("is %d", p.MaxConcurrentQueries), "allow at least 1, or leave it out for 4")
+	}
+	if p.QueryTimeout <= 0 {
+		d.at("prometheus.query_timeout", "is zero", "write a duration such as 10s, or leave it out")
+	}
+	if p.MaxSeries < 1 {
+		d.at("prometheus.max_series", fmt.Sprintf("is %d", p.MaxSeries), "allow at least 1, or leave it out for 20000")
+	}
+}
+
+// checkServer checks how a server is reached. Validate also fills in what
+// follows from the settings (a bearer token becomes an authorization).
+func (d *decoder) checkServer(path string, u *commonconfig.URL, h *commonconfig.HTTPClientConfig) {
+	d.checkURL(path+".url", u)
+	err := errors.Join(h.Validate(), h.TLSConfig.Validate())
+	if h.OAuth2 != nil {
+		err = errors.Join(err, h.OAuth2.TLSConfig.Validate())
+	}
+	if err != nil {
+		d.at(path+".http_config", "is contradictory: "+strings.ReplaceAll(err.Error(), "\n", "; "), "the keys are those of Prometheus' http_config")
+	}
+}
+
+func (d *decoder) checkURL(path string, u *commonconfig.URL) {
+	switch {
+	case d.refused(path):
+	case u == nil || u.URL == nil:
+		d.at(path, "is missing", "write the address of the server, such as http://host:port")
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		d.at(path, fmt.Sprintf("is %q, which is no http address", u.Redacted()), "write http:// or https:// and the host")
+	case hasPassword(u.URL):
+		d.at(path, "contains a password", "write it to a file and name it under http_config: basic_auth: password_file")
+	}
+}
+
+func hasPassword(u *url.URL) bool {
+	_, has := u.User.Password()
+	return has
+}
+
+// refused reports whether the value of a path was given but could not be read,
+// which has been said already.
+func (d *decoder) refused(path string) bool {
+	p, given := d.places[path]
+	return given && slices.ContainsFunc(d.mistakes, func(m Mistake) bool { return m.Line == p.line && m.Column == p.column })
+}
+
+// oneOf checks a word against the legal ones. Empty is the default.
+func (d *decoder) oneOf(path, word string, legal ...string) {
+	if word != "" && !slices.Contains(legal, word) {
+		d.at(path, fmt.Sprintf("is %q", word), suggest(word, legal))
+	}
+}
+
+// between checks a number against its bounds, both legal.
+func (d *decoder) between(path string, x, low, high float64) {
+	if !(low <= x && x <= high) { // NaN is in no interval
+		d.at(path, fmt.Sprintf("is %v", x), fmt.Sprintf("write a number from %v to %v", low, high))
+	}
+}
+
+// checkAnalysis checks the settings of the methods.
+func (d *decoder) checkAnalysis(path string, o analysis.Options) {
+	d.oneOf(path+".labels.mode", o.Labels.Mode, "auto", "nsdi", "complete", "grescan", "riskloc")
+	d.between(path+".labels.min_change", o.Labels.MinChange, 0, 1)
+	d.between(path+".labels.top", float64(o.Labels.Top), 0, 1000)
+	d.oneOf(path+".series.method", o.Series.Method, "rank", "balance")
+	d.oneOf(path+".series.preset", o.Series.Preset, "robust", "paper")
+	d.oneOf(path+".series.candidate_ad", o.Series.CandidateAD, "report", "pre", "off")
+	d.oneOf(path+".series.transform", o.Series.Transform, "none", "ranks", "hinge")
+	d.between(path+".series.top", float64(o.Series.Top), 0, 1000)
+	d.between(path+".graph.alpha", o.Graph.Alpha, 0, 0.5)
+	d.between(path+".graph.max_k", float64(o.Graph.MaxK), 0, 10)
+}
+
+// duplicates finds rules with the name of an earlier one.
+func duplicates(rules []Rule) Errors {
+	var errs Errors
+	first := map[string]*Rule{}
+	for i := range rules {
+		r := &rules[i]
+		if r.Name == "" {
+			continue
+		}
+		if was, twice := first[r.Name]; twice {
+			errs = append(errs, Mistake{
+				File: r.Source.File, Line: r.Source.Lines["name"], What: fmt.Sprintf("a second rule is called %q", r.Name),
+				Hint: fmt.Sprintf("rename one; the first is at %s:%d", was.Source.File, was.Source.Lines["name"]),
+			})
+			continue
+		}
+		first[r.Name] = r
+	}
+	return errs
+}
+
+// warnings finds what is legal and hardly meant.
+func (d *decoder) warnings(c *Config) Errors {
+	var w Errors
+	warn := func(path, what, hint string) {
+		p := d.places[path]
+		w = append(w, Mistake{File: d.file, Line: p.line, Column: p.column, What: what, Hint: hint})
+	}
+	if len(c.Alertmanagers) == 0 && (c.Publish.AlertAnnotations.Enabled || c.Publish.SilenceComments.UpdateExisting) {
+		warn("alertmanagers", "there are no alertmanagers, so nothing is written on alerts and silences", "list every peer under alertmanagers:")
+	}
+	for _, path := range d.inlineSecrets() {
+		warn(path, path+" holds a secret", "write it to a file and name it as "+lastKey(path)+"_file, so that this file can be shown")
+	}
+	return w
+}
+
+// inlineSecrets returns the paths of secrets that stand in the file, sorted.
+func (d *decoder) inlineSecrets() []string {
+	var found []string
+	for path := range d.places {
+		switch {
+		case !strings.Contains(path, "http_config."), strings.Contains(path, "http_headers."):
+		case slices.Contains([]string{"password", "credentials", "client_secret", "bearer_token", "key"}, lastKey(path)):
+			found = append(found, path)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// lastKey returns the last key of a path.
+func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
+
+// finite reports whether x is a number that can be computed with.
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

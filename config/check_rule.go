@@ -1,0 +1,188 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/alertmanager/matcher/parse"
+	"github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/common/model"
+)
+
+// kinds are the names of what a series measures, as the ranking knows them;
+// those after other are second names.
+func kinds() []string {
+	return []string{"latency", "error", "traffic", "cpu", "mem", "net", "io", "node", "other", "unknown", "errors", "memory", "network", "disk"}
+}
+
+// checkRules checks each rule by itself.
+func (d *decoder) checkRules(rules []Rule) {
+	for i := range rules {
+		d.checkRule(&rules[i], fmt.Sprintf("rules[%d]", i))
+	}
+}
+
+func (d *decoder) checkRule(r *Rule, path string) {
+	if strings.TrimSpace(r.Name) == "" {
+		d.at(path+".name", "is missing", "every rule has a name, by which reports call it")
+	}
+	d.checkTargets(r, path)
+	d.checkBreakdown(r.Breakdown, path+".breakdown")
+	d.checkCandidates(r.Candidates, path+".candidates")
+	d.checkTopology(r.Topology, path+".topology")
+	if r.Window.Incident > 0 && r.Window.Baseline > 0 && r.Window.Baseline < r.Window.Incident {
+		d.at(path+".window.baseline", fmt.Sprintf("is %s, shorter than the incident's %s", r.Window.Baseline, r.Window.Incident),
+			"compare with at least as much time before the incident, better ten times as much")
+	}
+	d.checkPlace(r.Grafana, path+".grafana")
+	if r.Analysis != nil {
+		d.checkAnalysis(path+".analysis", *r.Analysis)
+	}
+}
+
+// checkPlace checks where an annotation is to be shown.
+func (d *decoder) checkPlace(g GrafanaPlace, path string) {
+	if g.PanelID < 0 {
+		d.at(path+".panel_id", fmt.Sprintf("is %d", g.PanelID), "take the number after viewPanel= in the address of the panel")
+	}
+	if g.PanelID != 0 && g.DashboardUID == "" {
+		d.at(path+".dashboard_uid", "is missing", "a panel is found only with the uid of its dashboard: take it from the address, /d/<uid>/")
+	}
+}
+
+// parseMatchers fills Parsed. As in Alertmanager, each line may hold several
+// matchers, the UTF-8 syntax is tried first and the classic one after it.
+func (d *decoder) parseMatchers(r *Rule, path string) {
+	if len(r.Matchers) == 0 && !d.refused(path+".matchers") {
+		d.at(path+".matchers", "is missing", `say which alerts the rule is for: ['alertname="HighErrors"']`)
+	}
+	for i, text := range r.Matchers {
+		ms, err := parse.Matchers(text)
+		if err != nil {
+			if old, oldErr := labels.ParseMatchers(text); oldErr == nil {
+				ms, err = old, nil
+			}
+		}
+		at := fmt.Sprintf("%s.matchers[%d]", path, i)
+		switch {
+		case d.refused(at):
+		case err != nil:
+			d.at(at, fmt.Sprintf("is %q: %s", text, err), `write label="value", or !=, =~, !~`)
+		case len(ms) == 0:
+			d.at(at, "is empty", `write label="value", or !=, =~, !~`)
+		}
+		r.Parsed = append(r.Parsed, ms...)
+	}
+}
+
+// checkTargets checks the KPIs of a rule, which are one (target) or several
+// (targets).
+func (d *decoder) checkTargets(r *Rule, path string) {
+	if r.Target != nil && len(r.Targets) > 0 {
+		d.at(path+".targets", "and target are both given", "put the single target among the targets, or remove it")
+	}
+	if r.Target != nil {
+		d.checkTarget(r.Target, path+".target")
+	}
+	names, unasked := map[string]bool{}, 0
+	for i := range r.Targets {
+		t, at := &r.Targets[i], fmt.Sprintf("%s.targets[%d]", path, i)
+		d.checkTarget(t, at)
+		if t.Name == "" && len(r.Targets) > 1 {
+			d.at(at+".name", "is missing", "several targets are told apart by their names")
+		}
+		d.unique(names, t.Name, at+".name")
+		if t.Query == "" {
+			unasked++
+		}
+		if unasked > 1 && t.Query == "" {
+			d.at(at+".query", "is missing", "one target can be the alert's own expression, the others need a query")
+		}
+	}
+}
+
+func (d *decoder) checkTarget(t *Target, path string) {
+	if !finite(t.Weight) || t.Weight < 0 {
+		d.at(path+".weight", fmt.Sprintf("is %v", t.Weight), "write a number from 0 up; 2 counts twice as much as 1")
+	}
+	d.checkKind(t.Kind, path+".kind")
+	d.checkBreakdown(t.Breakdown, path+".breakdown")
+	d.checkCandidates(t.Candidates, path+".candidates")
+}
+
+// unique notes a name that was used before in its list.
+func (d *decoder) unique(seen map[string]bool, name, path string) {
+	if name != "" && seen[name] {
+		d.at(path, fmt.Sprintf("%q is used twice", name), "choose another, so that reports can tell them apart")
+	}
+	seen[name] = true
+}
+
+func (d *decoder) checkKind(kind, path string) {
+	d.oneOf(path, strings.ToLower(strings.TrimSpace(kind)), kinds()...)
+}
+
+func (d *decoder) checkCandidates(cs []Candidate, path string) {
+	names := map[string]bool{}
+	for i := range cs {
+		c, at := &cs[i], fmt.Sprintf("%s[%d]", path, i)
+		if strings.TrimSpace(c.Query) == "" {
+			d.at(at+".query", "is missing", "write the PromQL whose series may be causes")
+		}
+		if c.Name == "" {
+			d.at(at+".name", "is missing", "name what the query measures, such as cpu")
+		}
+		d.unique(names, c.Name, at+".name")
+		d.checkKind(c.Kind, at+".kind")
+		d.oneOf(at+".scale", c.Scale, "each", "common")
+		d.checkLags(c.Lags, at+".lags")
+	}
+}
+
+// maxLag bounds lags: a copy for every row of the incident and no more.
+const maxLag = 60
+
+func (d *decoder) checkLags(lags []int, path string) {
+	for i, lag := range lags {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if lag < -maxLag || lag > maxLag {
+			d.at(at, fmt.Sprintf("is %d", lag), fmt.Sprintf("write a number of steps from -%d to %d", maxLag, maxLag))
+		}
+		if slices.Contains(lags[:i], lag) {
+			d.at(at, fmt.Sprintf("is %d for the second time", lag), "list every lag once")
+		}
+	}
+}
+
+func (d *decoder) checkBreakdown(b *Breakdown, path string) {
+	if b == nil {
+		return
+	}
+	seen := map[string]bool{}
+	for i, label := range b.Labels {
+		at := fmt.Sprintf("%s.labels[%d]", path, i)
+		if !model.UTF8Validation.IsValidLabelName(label) || label == model.MetricNameLabel {
+			d.at(at, fmt.Sprintf("is %q, which is no label to split by", label), "write the name of a label, such as instance")
+		}
+		d.unique(seen, label, at)
+	}
+}
+
+func (d *decoder) checkTopology(t *Topology, path string) {
+	if t == nil {
+		return
+	}
+	for i, e := range t.Edges {
+		at := fmt.Sprintf("%s.edges[%d]", path, i)
+		switch {
+		case d.refused(at):
+		case len(e) != 2:
+			d.at(at, fmt.Sprintf("has %d names", len(e)), "write the caller and the callee: [frontend, checkout]")
+		case e[0] == "" || e[1] == "":
+			d.at(at, "has an empty name", "write the caller and the callee: [frontend, checkout]")
+		case e[0] == e[1]:
+			d.at(at, fmt.Sprintf("leads from %q to itself", e[0]), "remove it")
+		}
+	}
+}

@@ -1,0 +1,350 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	commonconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+	"gopkg.in/yaml.v3"
+)
+
+// decoder fills a value from a YAML tree, strictly. The decoder of yaml.v3
+// stops at the first error of an UnmarshalYAML method and forgets where it
+// was; this one goes on, so that all mistakes are shown at once, and remembers
+// the place of every value for the checks that come after it.
+type decoder struct {
+	file     string
+	places   map[string]place // by path: "rules[0].target.query"
+	mistakes Errors
+}
+
+// place is where a value stands. Line and column are those of its node; text
+// is the line on which the text of a scalar begins, which in the block styles
+// (| and >) is the one below.
+type place struct{ line, column, text int }
+
+func newDecoder(file string) *decoder {
+	return &decoder{file: file, places: map[string]place{}}
+}
+
+// document reads one YAML document into v, which is a pointer to a struct. It
+// returns false if the text is not YAML, so that there is nothing to check.
+func (d *decoder) document(text []byte, v any) bool {
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	var doc, second yaml.Node
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		return true // an empty file: the checks say what is missing
+	} else if err != nil {
+		d.syntax(err)
+		return false
+	}
+	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
+		d.add(place{line: max(1, second.Line)}, "more than one document in the file", "keep one, without a line of ---")
+	}
+	// Aliases that contain themselves or blow up are found by the decoder of
+	// yaml.v3. Its type errors are of no interest: an `any` takes everything.
+	var any any
+	var types *yaml.TypeError
+	if err := doc.Decode(&any); err != nil && !errors.As(err, &types) {
+		d.syntax(err)
+		return false
+	}
+	d.value(doc.Content[0], reflect.ValueOf(v).Elem(), "")
+	return true
+}
+
+// add notes a mistake.
+func (d *decoder) add(p place, what, hint string) {
+	d.mistakes = append(d.mistakes, Mistake{File: d.file, Line: p.line, Column: p.column, What: what, Hint: hint})
+}
+
+// syntax notes an error of the YAML parser, whose text begins with the line.
+func (d *decoder) syntax(err error) {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	var p place
+	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); m != nil {
+		p.line, _ = strconv.Atoi(m[1])
+		text = strings.TrimPrefix(text, m[0])
+	}
+	d.add(p, "not valid YAML: "+text, "check indentation, quotes and brackets near this line")
+}
+
+// value fills v from the node.
+func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	p := place{line: n.Line, column: n.Column, text: n.Line}
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		p.text++
+	}
+	d.places[path] = p
+	if n.Tag == "!!null" {
+		return
+	}
+	if v.Kind() == reflect.Pointer && !isLeaf(v.Type()) {
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		v = v.Elem()
+	}
+	switch {
+	case isLeaf(v.Type()):
+		d.leaf(n, v, path)
+	case v.Kind() == reflect.Struct && n.Kind == yaml.MappingNode:
+		d.fields(n, v, path)
+	case v.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
+		d.elements(n, v, path)
+	case v.Kind() == reflect.Map && n.Kind == yaml.MappingNode:
+		d.entries(n, v, path)
+	default:
+		d.wrongKind(n, v.Type(), path)
+	}
+}
+
+// isLeaf reports whether values of the type are read in one piece.
+func isLeaf(t reflect.Type) bool {
+	switch t {
+	case reflect.TypeFor[*commonconfig.URL](), reflect.TypeFor[commonconfig.URL]():
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Slice, reflect.Map, reflect.Pointer:
+		return false
+	}
+	return true
+}
+
+// wrongKind says that a list, a mapping or a scalar stands in the place of another.
+func (d *decoder) wrongKind(n *yaml.Node, t reflect.Type, path string) {
+	what, hint := "must be a mapping", "write key: value pairs below it"
+	if t.Kind() == reflect.Slice {
+		what, hint = "must be a list", "write [a, b], or lines that begin with a dash"
+	}
+	d.add(placeOf(n), fmt.Sprintf("%s %s", name(path), what), hint)
+}
+
+// name is a path for people.
+func name(path string) string {
+	if path == "" {
+		return "the file"
+	}
+	return path
+}
+
+func placeOf(n *yaml.Node) place { return place{line: n.Line, column: n.Column, text: n.Line} }
+
+// pair is one entry of a mapping.
+type pair struct{ key, value *yaml.Node }
+
+// pairs returns the entries of a mapping, those of a merge key (<<) first, so
+// that the mapping's own override them. It notes keys that stand twice.
+func (d *decoder) pairs(n *yaml.Node, path string) []pair {
+	var merged, own []pair
+	first := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Tag == "!!merge" {
+			merged = append(merged, d.merge(value, path)...)
+			continue
+		}
+		if line, twice := first[key.Value]; twice {
+			d.add(placeOf(key), fmt.Sprintf("%s is given twice", join(path, key.Value)), fmt.Sprintf("keep one; the first is on line %d", line))
+			continue
+		}
+		first[key.Value] = key.Line
+		own = append(own, pair{key, value})
+	}
+	return append(merged, own...)
+}
+
+// merge returns the entries behind a merge key.
+func (d *decoder) merge(n *yaml.Node, path string) []pair {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		return d.pairs(n, path)
+	case yaml.SequenceNode: // of several, the earlier one wins
+		var all []pair
+		for _, one := range slices.Backward(n.Content) {
+			all = append(all, d.merge(one, path)...)
+		}
+		return all
+	}
+	return nil
+}
+
+// join appends a key to a path.
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// defaulter is a type with settings whose default is not the zero value.
+type defaulter interface{ setDefaults() }
+
+// fields fills a struct from a mapping.
+func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string) {
+	if def, ok := v.Addr().Interface().(defaulter); ok {
+		def.setDefaults()
+	}
+	known, rest := fieldsOf(v)
+	for _, p := range d.pairs(n, path) {
+		if f, ok := known[p.key.Value]; ok {
+			d.value(p.value, f, join(path, p.key.Value))
+			continue
+		}
+		if rest.IsValid() {
+			d.entry(p, rest, path)
+			continue
+		}
+		d.unknown(p.key, path, known)
+	}
+}
+
+// fieldsOf returns the fields of a struct by key, those of inlined structs
+// too, and the inlined map that takes all other keys, if there is one.
+func fieldsOf(v reflect.Value) (known map[string]reflect.Value, rest reflect.Value) {
+	known = map[string]reflect.Value{}
+	for i := range v.NumField() {
+		key, flags, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		switch {
+		case key == "-":
+		case flags == "inline" && v.Field(i).Kind() == reflect.Map:
+			rest = v.Field(i)
+		case flags == "inline":
+			inner, _ := fieldsOf(v.Field(i))
+			for k, f := range inner {
+				known[k] = f
+			}
+		case key != "":
+			known[key] = v.Field(i)
+		}
+	}
+	return known, rest
+}
+
+// unknown notes a key that means nothing here.
+func (d *decoder) unknown(key *yaml.Node, path string, known map[string]reflect.Value) {
+	legal := make([]string, 0, len(known))
+	for k := range known {
+		legal = append(legal, k)
+	}
+	slices.Sort(legal)
+	hint, near := nearest(key.Value, legal)
+	if !near {
+		hint = "use one of " + strings.Join(legal, ", ")
+	}
+	if key.Value == "secret" && slices.Contains(legal, "secret_file") {
+		hint = "write the secret to a file and name it as secret_file"
+	}
+	d.add(placeOf(key), fmt.Sprintf("%s is not a setting", join(path, key.Value)), hint)
+}
+
+// elements fills a slice from a list.
+func (d *decoder) elements(n *yaml.Node, v reflect.Value, path string) {
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	for i, e := range n.Content {
+		d.value(e, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
+	}
+}
+
+// entries fills a map from a mapping.
+func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string) {
+	for _, p := range d.pairs(n, path) {
+		d.entry(p, v, path)
+	}
+}
+
+// entry adds one entry to a map with keys of kind string.
+func (d *decoder) entry(p pair, v reflect.Value, path string) {
+	if v.IsNil() {
+		v.Set(reflect.MakeMap(v.Type()))
+	}
+	e := reflect.New(v.Type().Elem()).Elem()
+	d.value(p.value, e, join(path, p.key.Value))
+	v.SetMapIndex(reflect.ValueOf(p.key.Value).Convert(v.Type().Key()), e)
+}
+
+// leaf fills a value that is read in one piece.
+func (d *decoder) leaf(n *yaml.Node, v reflect.Value, path string) {
+	if v.Kind() != reflect.Interface && n.Kind != yaml.ScalarNode {
+		d.add(placeOf(n), name(path)+" must be a single value", "write "+example(v.Type()))
+		return
+	}
+	err := n.Decode(v.Addr().Interface())
+	if err == nil && v.CanInt() && n.ShortTag() == "!!float" {
+		err = errFraction
+	}
+	if err != nil {
+		d.add(placeOf(n), name(path)+" "+reason(n, v.Type(), err), "write "+example(v.Type()))
+	}
+}
+
+// errFraction is what yaml.v3 leaves out: it cuts fractions off.
+var errFraction = errors.New("a fraction")
+
+// reason says what is wrong with a scalar. The words of a secret or of an
+// address, which may hold a password, are not repeated.
+func reason(n *yaml.Node, t reflect.Type, err error) string {
+	var bad *url.Error
+	switch {
+	case errors.As(err, &bad):
+		return "is not a URL: " + bad.Err.Error()
+	case t == reflect.TypeFor[commonconfig.Secret]():
+		return "is not a text"
+	case t == reflect.TypeFor[model.Duration]() && strings.HasPrefix(n.Value, "-"):
+		return fmt.Sprintf("is %q, and can't be negative", n.Value)
+	default:
+		return fmt.Sprintf("is %q, which is not %s", n.Value, kind(t))
+	}
+}
+
+// kind names what a setting of the type takes.
+func kind(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[model.Duration]():
+		return "a duration"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	case t.Kind() == reflect.Float64:
+		return "a number"
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
+		return "a whole number"
+	default:
+		return "a legal value"
+	}
+}
+
+// example shows a legal value of the type.
+func example(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[model.Duration]():
+		return "30s, 5m or 1h30m"
+	case t == reflect.TypeFor[*commonconfig.URL](), t == reflect.TypeFor[commonconfig.URL]():
+		return "http://host:port"
+	case t == reflect.TypeFor[commonconfig.TLSVersion]():
+		return "TLS12 or TLS13"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	case t.Kind() == reflect.Float64:
+		return "a number such as 0.5"
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
+		return "a number such as 4"
+	default:
+		return "a text"
+	}
+}

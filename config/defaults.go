@@ -1,0 +1,35 @@
+package config
+
+import (
+	"time"
+
+	commonconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+)
+
+// setDefaults fills in every setting whose default is not the zero value. It
+// runs before the file is read.
+func (c *Config) setDefaults() {
+	c.Prometheus.setDefaults()
+	c.Publish = Publish{
+		AlertAnnotations:   Toggle{Enabled: true},
+		SilenceComments:    SilenceComments{UpdateExisting: true},
+		GrafanaAnnotations: Toggle{Enabled: true},
+	}
+}
+
+func (p *Prometheus) setDefaults() {
+	p.HTTPConfig = commonconfig.DefaultHTTPClientConfig
+	p.MaxConcurrentQueries = 4
+	p.QueryTimeout = model.Duration(10 * time.Second)
+	p.MaxSeries = 20_000
+}
+
+func (a *Alertmanager) setDefaults() { a.HTTPConfig = commonconfig.DefaultHTTPClientConfig }
+
+func (g *Grafana) setDefaults() { g.HTTPConfig = commonconfig.DefaultHTTPClientConfig }
+
+func (h *RecoveryWebhook) setDefaults() {
+	h.HTTPConfig = commonconfig.DefaultHTTPClientConfig
+	h.MinConfidence = "low"
+}

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Load reads the main file and the rule files that it names, fills in the
+// defaults and checks everything. Globs and files of secrets are relative to
+// the directory of the file in which they stand. The error is an [Errors] with
+// every mistake, or that of reading the main file.
+func Load(path string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, Errors{{File: path, What: "can't be read: " + reasonOf(err), Hint: "check the path and who may read it"}}
+	}
+	c, d := parseMain(path, text)
+	c.setDirectory(filepath.Dir(path))
+	for _, file := range d.ruleFiles(c) {
+		rules, more := loadRules(file)
+		d.mistakes = append(d.mistakes, more...)
+		c.Rules = append(c.Rules, rules...)
+	}
+	return c.finish(d)
+}
+
+// Parse is [Load] without the file system: the text of a main file, called
+// name in messages. Its rule files are not read and the files that it names
+// stay as they are written.
+func Parse(name string, text []byte) (*Config, error) {
+	c, d := parseMain(name, text)
+	return c.finish(d)
+}
+
+// ParseRules reads the text of a rule file, called name in messages.
+func ParseRules(name string, text []byte) ([]Rule, error) {
+	rules, errs := parseRules(name, text)
+	if err := append(errs, duplicates(rules)...).orNil(); err != nil {
+		return nil, err
+	}
+	return rules, nil
+}
+
+// parseMain reads and checks a main file by itself. The decoder has the
+// mistakes.
+func parseMain(file string, text []byte) (*Config, *decoder) {
+	c := new(Config)
+	c.setDefaults()
+	d := newDecoder(file)
+	if d.document(text, c) {
+		d.finishRules(c.Rules)
+		d.checkMain(c)
+	}
+	return c, d
+}
+
+// finish checks what concerns several files.
+func (c *Config) finish(d *decoder) (*Config, error) {
+	if len(c.Rules) == 0 {
+		c.Warnings = append(c.Warnings, Mistake{File: d.file, What: "there are no rules, so no alert is explained", Hint: "write rules: or rule_files:"})
+	}
+	if err := append(d.mistakes, duplicates(c.Rules)...).orNil(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// ruleFile is the whole of a rule file.
+type ruleFile struct {
+	Rules []Rule `yaml:"rules"`
+}
+
+// parseRules reads and checks a rule file by itself.
+func parseRules(file string, text []byte) ([]Rule, Errors) {
+	var f ruleFile
+	d := newDecoder(file)
+	if d.document(text, &f) {
+		d.finishRules(f.Rules)
+		d.checkRules(f.Rules)
+	}
+	return f.Rules, d.mistakes
+}
+
+func loadRules(file string) ([]Rule, Errors) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, Errors{{File: file, What: "can't be read: " + reasonOf(err), Hint: "check who may read it"}}
+	}
+	return parseRules(file, text)
+}
+
+// reasonOf drops the operation and the path from an error of os.
+func reasonOf(err error) string {
+	if pe, ok := err.(*os.PathError); ok {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// ruleFiles returns the files that the globs match, in the order of the globs
+// and sorted inside each, every file once. A glob that matches nothing is a
+// warning only: rules may be delivered after the daemon was.
+func (d *decoder) ruleFiles(c *Config) []string {
+	var files []string
+	for i, glob := range c.RuleFiles {
+		if !filepath.IsAbs(glob) {
+			glob = filepath.Join(filepath.Dir(d.file), glob)
+		}
+		matches, _ := filepath.Glob(glob) // a bad pattern has been noted
+		if len(matches) == 0 {
+			path := fmt.Sprintf("rule_files[%d]", i)
+			c.Warnings = append(c.Warnings, Mistake{
+				File: d.file, Line: d.places[path].line, Column: d.places[path].column,
+				What: fmt.Sprintf("%s %q matches no file", path, c.RuleFiles[i]), Hint: "the path is relative to this file",
+			})
+		}
+		for _, file := range matches {
+			if !slices.Contains(files, file) {
+				files = append(files, file)
+			}
+		}
+	}
+	return files
+}
+
+// setDirectory makes the files that hold secrets relative to the directory.
+func (c *Config) setDirectory(dir string) {
+	c.Prometheus.HTTPConfig.SetDirectory(dir)
+	for i := range c.Alertmanagers {
+		c.Alertmanagers[i].HTTPConfig.SetDirectory(dir)
+	}
+	if c.Grafana != nil {
+		c.Grafana.HTTPConfig.SetDirectory(dir)
+	}
+	for i := range c.RecoveryWebhooks {
+		h := &c.RecoveryWebhooks[i]
+		h.HTTPConfig.SetDirectory(dir)
+		if h.SecretFile != "" && !filepath.IsAbs(h.SecretFile) {
+			h.SecretFile = filepath.Join(dir, h.SecretFile)
+		}
+	}
+}
+
+// finishRules parses the matchers of each rule and notes where its texts stand.
+func (d *decoder) finishRules(rules []Rule) {
+	byRule := make([]map[string]int, len(rules))
+	for i := range byRule {
+		byRule[i] = map[string]int{}
+	}
+	for path, p := range d.places {
+		var i int
+		if n, _ := fmt.Sscanf(path, "rules[%d]", &i); n == 1 && i < len(rules) {
+			_, rest, _ := strings.Cut(path, "]")
+			byRule[i][strings.TrimPrefix(rest, ".")] = p.text
+		}
+	}
+	for i := range rules {
+		rules[i].Source = Source{File: d.file, Lines: byRule[i]}
+		d.parseMatchers(&rules[i], fmt.Sprintf("rules[%d]", i))
+	}
+}
