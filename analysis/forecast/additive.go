@@ -9,14 +9,14 @@ import (
 
 // Constants of the forecast.
 const (
-	profileDays = 6   // days that make the profile
-	weekDay     = 7   // the day that joins them, for its weekday
-	ewmaSteps   = 23  // steps of 5 minutes in 2 hours, less the one before the incident
-	ewmaAlpha   = 0.3 // weight of the newest step
-	meanSteps   = 6   // steps in half an hour
-	leastSteps  = 3   // steps below which nothing can be said: 20 minutes, less one step
-	levelEvents = 5   // events a step with which a leaf's level is drawn to that of all
-	levelShare  = 0.01
+	profileDays = 6    // days that make the profile
+	weekDay     = 7    // the day that joins them, for its weekday
+	ewmaSteps   = 23   // steps of 5 minutes in 2 hours, less the one before the incident
+	ewmaAlpha   = 0.3  // weight of the newest step
+	meanSteps   = 6    // steps in half an hour
+	leastSteps  = 3    // steps below which nothing can be said: 20 minutes, less one step
+	levelEvents = 5    // events a step with which a leaf's level is drawn to that of all
+	levelShare  = 0.05 // the same of the typical leaf, where nothing is counted
 )
 
 // ErrHistory says that there is not enough history for any forecast.
