@@ -98,7 +98,7 @@ func (a *aligner) target(i int) {
 	out := analysis.Target{Name: t.Query.Name, Kind: t.Kind, Weight: t.Weight}
 	m, ok := a.matrix(t.Query)
 	if ok && len(m) == 0 {
-		a.warn(t.Query.Name, "the query gave no series: %s", t.Query.Text)
+		a.warn(t.Query.Name, "the query gave no series: %s", t.Query.Query)
 	}
 	out.Values = a.targetValues(t, m)
 	out.Candidates = a.candidates(t)
@@ -172,7 +172,7 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 	for _, c := range t.Candidates {
 		m, ok := a.matrix(c.Query)
 		if ok && len(m) == 0 {
-			a.warn(c.Query.Name, "the query gave no series: %s", c.Query.Text)
+			a.warn(c.Query.Name, "the query gave no series: %s", c.Query.Query)
 		}
 		if len(m) > left {
 			a.warn(c.Query.Name, "%d of %d series were left out: one target may have %d series of candidates", len(m)-left, len(m), candidateBudget(a.plan))

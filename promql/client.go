@@ -126,9 +126,9 @@ func (f *Fetcher) query(ctx context.Context, q Query) Answer {
 		var w v1.Warnings
 		var err error
 		if q.instant() {
-			a.Value, w, _, err = f.api.Query(ctx, q.Text, q.End, v1.WithTimeout(f.timeout), limit)
+			a.Value, w, _, err = f.api.Query(ctx, q.Query, q.End, v1.WithTimeout(f.timeout), limit)
 		} else {
-			a.Value, w, _, err = f.api.QueryRange(ctx, q.Text, v1.Range{Start: q.Start, End: q.End, Step: q.Step}, v1.WithTimeout(f.timeout), limit)
+			a.Value, w, _, err = f.api.QueryRange(ctx, q.Query, v1.Range{Start: q.Start, End: q.End, Step: q.Step}, v1.WithTimeout(f.timeout), limit)
 		}
 		a.Warnings = w
 		return err

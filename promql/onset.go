@@ -21,10 +21,12 @@ type Activity struct {
 	Warnings []analysis.Warning
 }
 
-// Apply returns the alert with its onset and its own labels.
-func (a Activity) Apply(alert Alert) Alert {
+// Locate returns the alert with its onset and its own labels; what could not
+// be found out is a warning.
+func (f *Fetcher) Locate(ctx context.Context, alert Alert) (Alert, []analysis.Warning) {
+	a := f.ActiveAt(ctx, alert)
 	alert.Onset, alert.Own = a.Onset, a.Own
-	return alert
+	return alert, a.Warnings
 }
 
 // ActiveAt finds the onset of an alert, which is earlier than startsAt by the
@@ -117,8 +119,8 @@ func within(a, b model.LabelSet) bool {
 func (f *Fetcher) forState(ctx context.Context, alert Alert) (time.Time, model.LabelSet) {
 	name := string(alert.Labels[model.AlertNameLabel])
 	a := f.query(ctx, Query{
-		Text: "ALERTS_FOR_STATE{alertname=" + strconv.Quote(name) + "}",
-		End:  alert.StartsAt.Add(time.Second),
+		Query: "ALERTS_FOR_STATE{alertname=" + strconv.Quote(name) + "}",
+		End:   alert.StartsAt.Add(time.Second),
 	})
 	vector, ok := a.Value.(model.Vector)
 	if a.Err != nil || !ok {

@@ -100,10 +100,10 @@ const tick = time.Millisecond
 // query asks for the sums of a term over a window.
 func (s sample) query(b *Breakdown, t Term, names []string) Query {
 	q := Query{
-		Role: RoleBreakdown,
-		Name: b.Target + ": " + s.name(),
-		Text: fmt.Sprintf("sum_over_time((%s)[%s:%s])", t.by(names), model.Duration(s.length), model.Duration(s.res)),
-		End:  s.end.Add(tick),
+		Role:  RoleBreakdown,
+		Name:  b.Target + ": " + s.name(),
+		Query: fmt.Sprintf("sum_over_time((%s)[%s:%s])", t.by(names), model.Duration(s.length), model.Duration(s.res)),
+		End:   s.end.Add(tick),
 	}
 	if s.steps > 0 {
 		q.Step = s.length
@@ -153,11 +153,11 @@ func (b *Breakdown) whole() string {
 // each step of the last hours.
 func (b *Breakdown) presence() (history, recent Query) {
 	history = Query{
-		Role: RoleBreakdown, Name: b.Target + ": history", Text: b.whole(),
+		Role: RoleBreakdown, Name: b.Target + ": history", Query: b.whole(),
 		Start: b.grid.end.Add(-mostDays*day - 2*time.Hour), End: b.grid.end, Step: time.Hour,
 	}
 	recent = Query{
-		Role: RoleBreakdown, Name: b.Target + ": presence", Text: b.whole(),
+		Role: RoleBreakdown, Name: b.Target + ": presence", Query: b.whole(),
 		Start: floor(b.grid.before.Add(-recentSteps*recentStep), b.grid.step), End: b.grid.end, Step: b.grid.step,
 	}
 	if b.Baseline > 0 {
@@ -174,10 +174,10 @@ func (b *Breakdown) leafCount(names []string) Query {
 		terms = b.Numerator
 	}
 	return Query{
-		Role: RoleBreakdown,
-		Name: fmt.Sprintf("%s: number of values of %s", b.Target, strings.Join(names, ", ")),
-		Text: "count(" + terms[0].by(names) + ")",
-		End:  b.grid.end,
+		Role:  RoleBreakdown,
+		Name:  fmt.Sprintf("%s: number of values of %s", b.Target, strings.Join(names, ", ")),
+		Query: "count(" + terms[0].by(names) + ")",
+		End:   b.grid.end,
 	}
 }
 
@@ -189,7 +189,7 @@ func (b *Breakdown) shown(names []string) []Query {
 	var qs []Query
 	add := func(side string, terms []Term) {
 		for _, t := range terms {
-			qs = append(qs, Query{Role: RoleBreakdown, Name: b.Target + side, Text: t.by(names), End: b.grid.end})
+			qs = append(qs, Query{Role: RoleBreakdown, Name: b.Target + side, Query: t.by(names), End: b.grid.end})
 		}
 	}
 	if b.Denominator == nil {

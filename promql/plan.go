@@ -38,9 +38,9 @@ const (
 
 // Query is one question to Prometheus.
 type Query struct {
-	Role Role
-	Name string // of the target, the candidate or the part of a breakdown
-	Text string // PromQL
+	Role  Role
+	Name  string // of the target, the candidate or the part of a breakdown
+	Query string // PromQL
 
 	Start, End time.Time     // an instant is asked at End
 	Step       time.Duration // 0: an instant
@@ -51,7 +51,7 @@ func (q Query) instant() bool { return q.Step == 0 }
 
 // key is the same for queries with the same answer.
 func (q Query) key() string {
-	return fmt.Sprintf("%d %d %d %s", q.Start.UnixMilli(), q.End.UnixMilli(), q.Step.Milliseconds(), q.Text)
+	return fmt.Sprintf("%d %d %d %s", q.Start.UnixMilli(), q.End.UnixMilli(), q.Step.Milliseconds(), q.Query)
 }
 
 // Plan is what will be asked about one alert.
@@ -62,6 +62,7 @@ type Plan struct {
 	End   time.Time // last row
 	Step  time.Duration
 
+	Queries  []Query // what people are shown of it: see Asked
 	Targets  []Target
 	Topology Topology
 	Warnings []analysis.Warning // doubts that are known before anything is asked
@@ -113,6 +114,7 @@ func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
 		b.plan.Targets = append(b.plan.Targets, b.target(k))
 	}
 	b.topology()
+	b.plan.Queries = b.plan.Asked(analysis.Frame{})
 	return b.plan, nil
 }
 
@@ -226,7 +228,7 @@ func (b *builder) window(kpis []kpi, now time.Time) {
 
 // onGrid is a query on the grid of the plan.
 func (p Plan) onGrid(role Role, name, text string) Query {
-	return Query{Role: role, Name: name, Text: text, Start: p.Start, End: p.End, Step: p.Step}
+	return Query{Role: role, Name: name, Query: text, Start: p.Start, End: p.End, Step: p.Step}
 }
 
 func (p Plan) grid() grid {
@@ -302,7 +304,7 @@ func (b *builder) topology() {
 		b.warn(string(RoleTopology), err)
 		return
 	}
-	b.plan.Topology.Query = &Query{Role: RoleTopology, Name: string(RoleTopology), Text: expr.String(), End: b.plan.End}
+	b.plan.Topology.Query = &Query{Role: RoleTopology, Name: string(RoleTopology), Query: expr.String(), End: b.plan.End}
 }
 
 // errNothing is what stands for an answer that nobody asked for.
@@ -328,8 +330,9 @@ func (p Plan) series() []Query {
 
 // Asked returns the queries worth showing to people: targets, the parts of
 // the breakdowns by the labels that f was broken down by, candidates and
-// topology. The pieces of time of a breakdown are left out: they ask for the
-// same sums over other windows.
+// topology. Labels that are discovered are known only of the frame. The pieces
+// of time of a breakdown are left out: they ask for the same sums over other
+// windows.
 func (p Plan) Asked(f analysis.Frame) []Query {
 	var qs []Query
 	for i, t := range p.Targets {

@@ -1,0 +1,254 @@
+// Package promtest is a Prometheus for tests: the real storage and the real
+// PromQL engine behind a thin handler of the HTTP API.
+//
+// The series are those of a promqltest script (`load 1m` and one series a
+// line, from the Unix epoch on). Alerts and rules are what the test says. A
+// request that the server doesn't know fails the test, so that nothing is
+// asked by mistake.
+package promtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/promqltest"
+	"github.com/prometheus/prometheus/storage"
+)
+
+// Server is a Prometheus on a port of its own. It ends with its test.
+type Server struct {
+	URL string
+
+	t      testing.TB
+	db     storage.Queryable
+	engine *promql.Engine
+	http   *httptest.Server
+
+	mu       sync.Mutex
+	requests []Request
+	failures map[string]Failure
+	alerts   []Alert
+	rules    []string
+	warnings []string
+	noLimit  bool
+}
+
+// Alert is one that /api/v1/alerts lists.
+type Alert struct {
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	State       string            `json:"state"` // pending or firing
+	ActiveAt    time.Time         `json:"activeAt"`
+	Value       string            `json:"value"`
+}
+
+// Request is one that was made.
+type Request struct {
+	Path string // such as /api/v1/query
+	Form url.Values
+}
+
+// Failure is how requests fail.
+type Failure struct {
+	Status int           // such as 422 or 503; 0: the request is answered after all
+	Type   string        // errorType, such as execution; empty: the body is no JSON
+	Text   string        // the error
+	After  time.Duration // waits before it answers, or until the client is gone
+}
+
+// New starts a server with the series of a promqltest script.
+func New(t testing.TB, load string) *Server {
+	t.Helper()
+	s := &Server{t: t, failures: map[string]Failure{}}
+	s.db = promqltest.LoadedStorage(t, load)
+	s.engine = promqltest.NewTestEngine(t, false, 5*time.Minute, 50_000_000)
+	s.http = httptest.NewServer(s.handler())
+	s.URL = s.http.URL
+	t.Cleanup(s.http.Close)
+	return s
+}
+
+// Down closes the server: from now on nothing is reachable.
+func (s *Server) Down() { s.http.Close() }
+
+// SetAlerts replaces the alerts that the server lists.
+func (s *Server) SetAlerts(alerts ...Alert) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alerts = alerts
+}
+
+// SetRules replaces the names of the alerting rules.
+func (s *Server) SetRules(names ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rules = names
+}
+
+// SetWarnings makes every answer carry warnings, as Thanos does of missing
+// stores.
+func (s *Server) SetWarnings(texts ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.warnings = texts
+}
+
+// IgnoreLimit makes the server ignore the parameter limit, as old ones do.
+func (s *Server) IgnoreLimit() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noLimit = true
+}
+
+// Fail makes requests fail: those for the path, or for the path followed by a
+// space and a query, such as "/api/v1/query up".
+func (s *Server) Fail(what string, f Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures[what] = f
+}
+
+// Requests returns what was asked until now, sorted by path and parameters: the order in
+// which parallel requests arrive means nothing.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rs := slices.Clone(s.requests)
+	slices.SortFunc(rs, func(a, b Request) int {
+		return slices.Compare([]string{a.Path, a.Form.Encode()}, []string{b.Path, b.Form.Encode()})
+	})
+	return rs
+}
+
+// Queries returns the distinct texts of the queries until now, sorted.
+func (s *Server) Queries() []string {
+	texts := map[string]bool{}
+	for _, r := range s.Requests() {
+		if q := r.Form.Get("query"); q != "" {
+			texts[q] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(texts))
+}
+
+// handler records a request, fails it if it should, and routes it.
+func (s *Server) handler() http.Handler {
+	routes := map[string]func(*http.Request) (any, error){
+		"/api/v1/query":       s.query,
+		"/api/v1/query_range": s.queryRange,
+		"/api/v1/series":      s.series,
+		"/api/v1/labels":      s.labelNames,
+		"/api/v1/alerts":      s.listAlerts,
+		"/api/v1/rules":       s.listRules,
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil {
+			s.t.Errorf("promtest: %s: %v", r.URL, err)
+		}
+		failure, fails := s.record(r)
+		if fails {
+			select {
+			case <-time.After(failure.After):
+			case <-r.Context().Done():
+				return
+			}
+		}
+		if fails && failure.Status != 0 {
+			failure.write(w)
+			return
+		}
+		answer, ok := routes[r.URL.Path]
+		if label, is := labelOf(r.URL.Path); is {
+			answer, ok = func(r *http.Request) (any, error) { return s.labelValues(r, label) }, true
+		}
+		if !ok {
+			s.t.Errorf("promtest: nobody knows %s %s", r.Method, r.URL.Path)
+			http.NotFound(w, r)
+			return
+		}
+		data, err := answer(r)
+		s.respond(w, data, err)
+	})
+}
+
+func (s *Server) record(r *http.Request) (Failure, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, Request{Path: r.URL.Path, Form: r.Form})
+	if f, ok := s.failures[r.URL.Path+" "+r.Form.Get("query")]; ok {
+		return f, true
+	}
+	f, ok := s.failures[r.URL.Path]
+	return f, ok
+}
+
+// envelope is around every answer of the API.
+type envelope struct {
+	Status    string   `json:"status"`
+	Data      any      `json:"data,omitempty"`
+	ErrorType string   `json:"errorType,omitempty"`
+	Error     string   `json:"error,omitempty"`
+	Warnings  []string `json:"warnings,omitempty"`
+}
+
+func (f Failure) write(w http.ResponseWriter) {
+	if f.Type == "" {
+		http.Error(w, f.Text, f.Status)
+		return
+	}
+	w.WriteHeader(f.Status)
+	_ = json.NewEncoder(w).Encode(envelope{Status: "error", ErrorType: f.Type, Error: f.Text}) // the client may be gone
+}
+
+// refusal is an error with the status and type that Prometheus gives it.
+type refusal struct {
+	status int
+	typ    string
+	err    error
+}
+
+func (r refusal) Error() string { return r.err.Error() }
+
+func badData(format string, args ...any) error {
+	return refusal{http.StatusBadRequest, "bad_data", fmt.Errorf(format, args...)}
+}
+
+func (s *Server) respond(w http.ResponseWriter, data any, err error) {
+	s.mu.Lock()
+	e := envelope{Status: "success", Data: data, Warnings: s.warnings}
+	s.mu.Unlock()
+	if err != nil {
+		r, ok := err.(refusal)
+		if !ok {
+			r = refusal{http.StatusUnprocessableEntity, "execution", err}
+		}
+		e = envelope{Status: "error", ErrorType: r.typ, Error: r.Error()}
+		w.WriteHeader(r.status)
+	}
+	_ = json.NewEncoder(w).Encode(e) // the client may be gone
+}
+
+func (s *Server) listAlerts(*http.Request) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return map[string]any{"alerts": s.alerts}, nil
+}
+
+func (s *Server) listRules(*http.Request) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rules := []any{}
+	for _, name := range s.rules {
+		rules = append(rules, map[string]any{"type": "alerting", "name": name, "query": "vector(1)", "state": "inactive", "health": "ok"})
+	}
+	return map[string]any{"groups": []any{map[string]any{"name": "test", "file": "test.yml", "rules": rules}}}, nil
+}
