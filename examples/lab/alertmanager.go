@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/alertmanager/featurecontrol"
 	"github.com/prometheus/alertmanager/inhibit"
 	"github.com/prometheus/alertmanager/marker"
+	"github.com/prometheus/alertmanager/matcher/compat"
 	"github.com/prometheus/alertmanager/nflog"
 	"github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/alertmanager/notify/webhook"
@@ -65,6 +66,13 @@ type Alertmanager struct {
 	cleanups []func() error
 	once     sync.Once
 	closeErr error
+}
+
+// init chooses how matchers and label names are read, as Alertmanager's main
+// function does. It is no part of the start because it sets variables that all
+// Alertmanagers of a process share.
+func init() {
+	compat.InitFromFlags(promslog.NewNopLogger(), featurecontrol.NoopFlags{})
 }
 
 // StartAlertmanager starts one and returns when it answers. The caller must

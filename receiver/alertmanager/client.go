@@ -108,7 +108,10 @@ func (c *Client) Alerts(ctx context.Context, f Filter) ([]Alert, error) {
 		q.Set(kind, "true")
 	}
 	var alerts []Alert
-	err := c.get(ctx, "read alerts", "/api/v2/alerts", q, &alerts)
+	at, err := c.get(ctx, "read alerts", "/api/v2/alerts", q, &alerts)
+	for i := range alerts {
+		alerts[i].ReadAt = at
+	}
 	return alerts, err
 }
 
@@ -125,7 +128,7 @@ type Group struct {
 // that it takes.
 func (c *Client) Groups(ctx context.Context, f Filter) ([]Group, error) {
 	var groups []Group
-	err := c.get(ctx, "read alert groups", "/api/v2/alerts/groups", f.query(), &groups)
+	_, err := c.get(ctx, "read alert groups", "/api/v2/alerts/groups", f.query(), &groups)
 	return groups, err
 }
 
@@ -138,7 +141,8 @@ func (c *Client) PostAlerts(ctx context.Context, alerts ...json.RawMessage) erro
 // Silence reads one silence, also one that has expired.
 func (c *Client) Silence(ctx context.Context, id string) (Silence, error) {
 	var s Silence
-	err := c.get(ctx, "read the silence "+id, "/api/v2/silence/"+url.PathEscape(id), nil, &s)
+	at, err := c.get(ctx, "read the silence "+id, "/api/v2/silence/"+url.PathEscape(id), nil, &s)
+	s.ReadAt = at
 	return s, err
 }
 
@@ -146,7 +150,10 @@ func (c *Client) Silence(ctx context.Context, id string) (Silence, error) {
 // all silences. Those that expired within the server's retention are among them.
 func (c *Client) Silences(ctx context.Context, matchers ...string) ([]Silence, error) {
 	var s []Silence
-	err := c.get(ctx, "read silences", "/api/v2/silences", Filter{Matchers: matchers}.query(), &s)
+	at, err := c.get(ctx, "read silences", "/api/v2/silences", Filter{Matchers: matchers}.query(), &s)
+	for i := range s {
+		s[i].ReadAt = at
+	}
 	return s, err
 }
 
@@ -189,7 +196,7 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 			Original string `json:"original"`
 		} `json:"config"`
 	}
-	if err := c.get(ctx, "read the status", "/api/v2/status", nil, &answer); err != nil {
+	if _, err := c.get(ctx, "read the status", "/api/v2/status", nil, &answer); err != nil {
 		return Status{}, err
 	}
 	return Status{Version: answer.VersionInfo.Version, ResolveTimeout: resolveTimeout(answer.Config.Original)}, nil
@@ -212,8 +219,10 @@ func resolveTimeout(original string) time.Duration {
 	return time.Duration(conf.Global.ResolveTimeout)
 }
 
-func (c *Client) get(ctx context.Context, op, path string, q url.Values, into any) error {
-	return c.remote.Do(ctx, remote.Request{Op: op, Method: http.MethodGet, Path: path, Query: q}, into)
+// get returns the time of the server's clock.
+func (c *Client) get(ctx context.Context, op, path string, q url.Values, into any) (at time.Time, err error) {
+	err = c.remote.Do(ctx, remote.Request{Op: op, Method: http.MethodGet, Path: path, Query: q, Clock: &at}, into)
+	return at, err
 }
 
 func (c *Client) post(ctx context.Context, op, path string, body, into any) error {

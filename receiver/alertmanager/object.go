@@ -67,6 +67,7 @@ type Alert struct {
 	SilencedBy   []string // ids of the active silences that match it
 	InhibitedBy  []string // fingerprints
 	Receivers    []string
+	ReadAt       time.Time // the server's clock when it answered, to the second
 
 	raw object
 }
@@ -141,6 +142,7 @@ type Silence struct {
 	StartsAt    time.Time
 	EndsAt      time.Time
 	UpdatedAt   time.Time
+	ReadAt      time.Time // the server's clock when it answered, to the second
 
 	raw object
 }

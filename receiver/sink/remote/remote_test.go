@@ -168,3 +168,16 @@ func TestAServerWithoutAnAddressIsRefused(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestTheClockIsTheServers(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", "Sun, 22 Nov 2026 04:46:57 GMT")
+	})
+	var at time.Time
+	if err := client(t, url, Options{}).Do(t.Context(), Request{Op: "read", Method: "GET", Clock: &at}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if want := time.Date(2026, 11, 22, 4, 46, 57, 0, time.UTC); !at.Equal(want) {
+		t.Errorf("%v, not %v", at, want)
+	}
+}
