@@ -73,6 +73,7 @@ const (
 	NoCandidates      WarningCode = "no_candidates"
 	RarelyObserved    WarningCode = "rarely_observed"
 	ConstantCandidate WarningCode = "constant_candidate"
+	ScreenedOut       WarningCode = "screened_out"
 	NotConverged      WarningCode = "not_converged"
 	BoundFell         WarningCode = "bound_fell"
 	RidgeRaised       WarningCode = "ridge_raised"
@@ -99,6 +100,8 @@ func (w Warning) String() string {
 		return fmt.Sprintf("left out: observed in %g rows only", w.Value)
 	case ConstantCandidate:
 		return fmt.Sprintf("left out: it does not move from %g", w.Value)
+	case ScreenedOut:
+		return fmt.Sprintf("%g candidates were left out by a first screening", w.Value)
 	case NotConverged:
 		return fmt.Sprintf("the fit has not settled after %g iterations", w.Value)
 	case BoundFell:

@@ -5,6 +5,7 @@ import (
 
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -18,11 +19,10 @@ type dense struct {
 	x    *mat.Dense
 	t    []float64
 
-	prec, sigma mat.SymDense
-	chol        mat.Cholesky
-	km          *mat.SymDense // K o <beta beta'>
-	g           gaussian
-	fit         []float64
+	sigma *mat.SymDense // the precision J, then its inverse
+	km    *mat.SymDense // K o <beta beta'>
+	g     gaussian
+	fit   []float64
 }
 
 func newDense(d *design) *dense {
@@ -33,8 +33,7 @@ func newDense(d *design) *dense {
 	for j, v := range d.k0 {
 		b.k.SetSym(j, j, b.k.At(j, j)+v)
 	}
-	b.prec.ReuseAsSym(d.p)
-	b.sigma.ReuseAsSym(d.p)
+	b.sigma = mat.NewSymDense(d.p, nil)
 	b.g.mu, b.g.second = make([]float64, d.p), make([]float64, d.p)
 	b.fit = make([]float64, d.n)
 	b.load(d)
@@ -56,29 +55,32 @@ func (b *dense) load(d *design) {
 // update sets Sigma = J^-1 and mu = alpha Sigma X'y with
 // J = alpha X'X + gamma (K o <L^1/2 1 1' L^1/2>) + ridge I.
 func (b *dense) update(pr prior) gaussian {
-	for raise := 0; ; raise++ {
-		b.precision(pr)
-		if b.chol.Factorize(&b.prec) {
-			break
-		}
-		if raise == 5 {
-			b.g.failed = true
-			return b.g
-		}
+	factor, ok := b.factor(pr)
+	for raise := 0; !ok && raise < 5; raise++ {
 		pr.ridge *= 10
+		factor, ok = b.factor(pr)
 	}
-	b.g.ridge = pr.ridge
-	rhs := mat.NewVecDense(b.p, append([]float64(nil), b.xy...))
-	rhs.ScaleVec(pr.alpha, rhs)
-	solve(&b.chol, mat.NewVecDense(b.p, b.g.mu), rhs)
-	_ = b.chol.InverseTo(&b.sigma) // a condition number, see solve
-	b.g.logDet = -b.chol.LogDet()
+	b.g.ridge, b.g.failed = pr.ridge, !ok
+	if !ok {
+		return b.g
+	}
+	b.g.logDet = 0
+	for j := range b.p {
+		b.g.logDet -= 2 * math.Log(b.sigma.At(j, j))
+	}
+	floats.ScaleTo(b.g.mu, pr.alpha, b.xy)
+	blas64.Trsv(trans, factor, vector(b.g.mu))
+	blas64.Trsv(noTrans, factor, vector(b.g.mu))
+	lapack64.Potri(factor)
 	b.products()
 	return b.g
 }
 
-func (b *dense) precision(pr prior) {
-	j, k, xx := b.prec.RawSymmetric(), b.k.RawSymmetric(), b.xx.RawSymmetric()
+// factor writes J to sigma and factorises it in place. LAPACK is called
+// directly: the condition number that mat.Cholesky also computes is a tenth of
+// the whole fit, and nobody asks for it.
+func (b *dense) factor(pr prior) (blas64.Triangular, bool) {
+	j, k, xx := b.sigma.RawSymmetric(), b.k.RawSymmetric(), b.xx.RawSymmetric()
 	for r := range b.p {
 		row, krow, xrow := j.Data[r*j.Stride:], k.Data[r*k.Stride:], xx.Data[r*xx.Stride:]
 		sr := pr.gamma * pr.root[r]
@@ -87,6 +89,7 @@ func (b *dense) precision(pr prior) {
 		}
 		row[r] = pr.gamma*pr.mean[r]*krow[r] + pr.alpha*xrow[r] + pr.ridge
 	}
+	return lapack64.Potrf(j)
 }
 
 // products fills <beta_j^2>, K o <beta beta'> and the expected residual

@@ -43,7 +43,7 @@
 //
 // # Cost
 //
-// An iteration is a Cholesky factor and inverse of order p while p <= 3n, and
+// An iteration is a Cholesky factor and inverse of order p while p <= 5n, and
 // of order 2n above that (Woodbury): O(p^3) or O(n^2 p). Fits take 20 to 40
 // iterations. Beyond Options.Screen candidates a linear screening pass
 // decides which of them enter the model, so that time grows linearly with p.

@@ -30,22 +30,29 @@ func newSelection(p int) selection {
 // from each of them.
 func (d *design) selectByEBIC(mu []float64, confusion float64) selection {
 	e := newEBIC(d, mu)
-	s := e.grow()
-	s = e.prune(s)
-	s = e.members(s)
+	s := e.find()
+	if d.gaps {
+		s = e.findWeighted(s)
+	}
 	return e.confuse(s, confusion)
 }
+
+func (e *ebic) find() []int { return e.members(e.prune(e.grow())) }
 
 // ebic is the state of one selection.
 type ebic struct {
 	d     *design
 	score scorer
-	norm  []float64 // of the columns
-	order []int     // candidates on the paths, by |mu_j| |x_j|
+	norm  []float64                          // of the columns
+	order []int                              // candidates on the paths, by |mu_j| |x_j|
+	plain *design                            // d without weights
+	limit int                                // columns on a path at most
+	loss  func(s []int, rss float64) float64 // -2 log-likelihood of a prefix
 }
 
 func newEBIC(d *design, mu []float64) *ebic {
-	e := &ebic{d: d, score: d.scorer(d.p), norm: make([]float64, d.p)}
+	e := &ebic{d: d, plain: d, limit: max(1, min(d.p, d.n/3, pathLength)), score: d.scorer(), norm: make([]float64, d.p)}
+	e.loss = e.leastSquares
 	weight := make([]float64, d.p)
 	for j := range d.p {
 		e.norm[j] = floats.Norm(d.column(j), 2)
@@ -69,58 +76,78 @@ func descending(a, b float64) int {
 	return 0
 }
 
-// grow walks both paths and returns the best prefix of either.
+func (e *ebic) leastSquares(_ []int, rss float64) float64 { return e.score.loss(rss) }
+
+// grow walks the paths and returns the best prefix of any: the posterior's
+// order, the forward path over the candidates that it ranks first, and the
+// forward path over all, for the weak one that it has left behind.
 func (e *ebic) grow() []int {
-	best := e.score.loss(e.score.total)
-	var s []int
-	for _, forward := range []bool{false, true} {
-		p := e.newPath()
-		for p.step(forward) {
-			if v := e.score.loss(p.rss()) + float64(len(p.chosen))*e.score.price; v < best {
-				best, s = v, slices.Clone(p.chosen)
-			}
+	all := make([]int, e.d.p)
+	for j := range all {
+		all[j] = j
+	}
+	best, s := e.loss(nil, floats.Dot(e.d.t, e.d.t)), []int(nil)
+	for _, p := range []*path{
+		{columns: e.order, nested: true}, {columns: e.order}, {columns: all},
+	} {
+		e.start(p)
+		if loss, prefix := e.walk(p); loss < best {
+			best, s = loss, prefix
 		}
 	}
 	return s
 }
 
-// path is one growing subset: nested, in the order given, or forward, by the
-// largest fall of the residual.
-type path struct {
-	*basis
-	e      *ebic
-	left   []int       // positions in order that are still to come
-	r      [][]float64 // columns of order, outside the span
-	chosen []int
+// walk follows a path to its end and returns its best prefix.
+func (e *ebic) walk(p *path) (best float64, s []int) {
+	best = math.Inf(1)
+	for p.step(e.limit) {
+		if v := e.loss(p.chosen, p.rss()) + float64(len(p.chosen))*e.score.price; v < best {
+			best, s = v, slices.Clone(p.chosen)
+		}
+	}
+	return best, s
 }
 
-func (e *ebic) newPath() *path {
-	p := &path{basis: newBasis(e.d.t), e: e}
-	for i, j := range e.order {
+// path is one growing subset of some columns: nested, in the order given, or
+// forward, by the largest fall of the residual.
+type path struct {
+	*basis
+	columns []int
+	nested  bool
+	chosen  []int
+
+	left []int       // positions in columns that are still to come
+	r    [][]float64 // the columns, outside the span
+	norm []float64   // of the columns
+}
+
+func (e *ebic) start(p *path) {
+	p.basis = newBasis(e.d.t)
+	for i, j := range p.columns {
 		p.left = append(p.left, i)
 		p.r = append(p.r, slices.Clone(e.d.column(j)))
+		p.norm = append(p.norm, e.norm[j])
 	}
-	return p
 }
 
 // step adds the next column; false at the end of the path.
-func (p *path) step(forward bool) bool {
-	limit := max(1, min(p.e.d.p, p.e.d.n/3, pathLength))
+func (p *path) step(limit int) bool {
 	for len(p.left) > 0 && len(p.chosen) < limit {
 		at := 0
-		if forward {
-			var best float64
-			if at, best = p.best(); best <= 0 {
+		if !p.nested {
+			var most float64
+			if at, most = p.best(); most <= 0 {
 				return false
 			}
 		}
 		i := p.left[at]
 		p.left = slices.Delete(p.left, at, at+1)
-		v := p.add(p.r[i], 0)
+		v := p.add(p.r[i], p.norm[i])
 		if v == nil {
 			continue
 		}
-		p.chosen = append(p.chosen, p.e.order[i])
+		p.chosen = append(p.chosen, p.columns[i])
 		for _, k := range p.left {
 			floats.AddScaled(p.r[k], -floats.Dot(v, p.r[k]), v)
 		}
@@ -133,7 +160,7 @@ func (p *path) step(forward bool) bool {
 func (p *path) best() (at int, most float64) {
 	most = math.Inf(-1)
 	for a, i := range p.left {
-		if g := gain(p.r[i], p.resid, p.e.norm[p.e.order[i]]); g > most {
+		if g := gain(p.r[i], p.resid, p.norm[i]); g > most {
 			at, most = a, g
 		}
 	}
@@ -161,10 +188,14 @@ func (e *ebic) prune(s []int) []int {
 // near marks the candidates that correlate with j by at least related.
 func (e *ebic) near(j int) []bool {
 	dots := make([]float64, e.d.p)
-	mul(dots, e.d.x, e.d.column(j))
+	mul(dots, e.plain.x, e.plain.column(j))
 	out := make([]bool, e.d.p)
+	norm := make([]float64, e.d.p)
+	for k := range norm {
+		norm[k] = floats.Norm(e.plain.column(k), 2)
+	}
 	for k, v := range dots {
-		out[k] = e.norm[k] > 0 && math.Abs(v) >= related*e.norm[k]*e.norm[j]
+		out[k] = norm[k] > 0 && math.Abs(v) >= related*norm[k]*norm[j]
 	}
 	return out
 }
@@ -191,7 +222,7 @@ func (e *ebic) members(s []int) []int {
 		if m == 0 || e.score.loss(b.rss())-e.score.loss(rss) < 2+2*math.Log(float64(m)) {
 			break
 		}
-		b.add(e.d.column(at), 0)
+		b.add(e.d.column(at), e.norm[at])
 		s = append(s, at)
 		invite(at)
 	}

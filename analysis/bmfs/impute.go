@@ -38,6 +38,7 @@ func (d *design) fillFromNeighbours() {
 		for _, i := range rows {
 			v, known := vote(near, i, z, seen, sd)
 			col[i] = sd[j] * v
+			d.doubt[j] = append(d.doubt[j], sd[j]*sd[j]*(1-known))
 			d.extra[j] += sd[j] * sd[j] * (1 - known)
 		}
 	}

@@ -30,7 +30,7 @@ const (
 type Solver int
 
 const (
-	// Auto is Dense while p <= 3n, Woodbury above.
+	// Auto is Dense while p <= 5n, Woodbury above: where the two cost the same.
 	Auto Solver = iota
 	// Dense factorises the p by p precision.
 	Dense
@@ -51,6 +51,11 @@ type Options struct {
 	// Independent drops the correlation from the prior (K = I): automatic
 	// relevance determination with a horseshoe.
 	Independent bool
+
+	// Screen is how many candidates enter the model at most: when there are
+	// more, a linear screening pass chooses them. 0 means 400 (Robust) or no
+	// limit (Paper), a negative value no limit.
+	Screen int
 
 	// MaxIterations bounds the iterations; 0 means 1000.
 	MaxIterations int
@@ -93,6 +98,9 @@ func (o Options) withDefaults() settings {
 	}
 	if o.Confusion <= 0 {
 		o.Confusion = 5.99
+	}
+	if o.Screen == 0 && o.Preset == Robust {
+		o.Screen = 400
 	}
 	s := settings{Options: o, noiseFloor: 1e-2, dMax: 1e12}
 	if o.Preset == Paper {

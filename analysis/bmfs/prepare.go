@@ -17,14 +17,16 @@ const (
 // design is the standardised regression problem, one candidate a row, so that
 // a candidate's samples are contiguous.
 type design struct {
-	n, p int
-	x    *mat.Dense // p by n; missing entries are 0 until they are filled in
-	t    []float64  // target, mean 0, sd 1
-	f    *mat.Dense // p by n: K = F F' + diag(k0) is the prior correlation
-	k0   []float64
+	n, p    int
+	offered int        // candidates before screening
+	x       *mat.Dense // p by n; missing entries are 0 until they are filled in
+	t       []float64  // target, mean 0, sd 1
+	f       *mat.Dense // p by n: K = F F' + diag(k0) is the prior correlation
+	k0      []float64
 
-	missing [][]int   // rows in which candidate j is missing, nil when none
-	extra   []float64 // variance of the filled-in entries, part of E[X'X]_jj
+	missing [][]int     // rows in which candidate j is missing, nil when none
+	doubt   [][]float64 // variance of each of these entries once filled in
+	extra   []float64   // their sum, part of E[X'X]_jj
 	gaps    bool
 
 	kept         []int     // column of the caller for each of the p
@@ -65,6 +67,10 @@ func prepare(x [][]float64, y []float64, opt settings) (d *design, warn []Warnin
 		d.t[i] = (d.t[i] - d.yMean) / d.yUnit
 	}
 	d.standardise(raw, opt.Scale)
+	if d.offered = d.p; opt.Screen > 0 && d.p > opt.Screen {
+		d.screen(opt.Screen)
+		warn = append(warn, Warning{Code: ScreenedOut, Candidate: -1, Value: float64(d.offered - d.p)})
+	}
 	d.correlate(opt.Independent)
 	return d, warn, true
 }
@@ -147,7 +153,7 @@ func meanSD(c []float64) (mean, sd float64, seen int) {
 func (d *design) standardise(raw [][]float64, scale Scale) {
 	d.x = mat.NewDense(d.p, d.n, nil)
 	d.center, d.unit = make([]float64, d.p), make([]float64, d.p)
-	d.missing, d.extra = make([][]int, d.p), make([]float64, d.p)
+	d.missing, d.doubt, d.extra = make([][]int, d.p), make([][]float64, d.p), make([]float64, d.p)
 	var all float64
 	if scale == Common {
 		all = pooledSD(raw)

@@ -47,7 +47,7 @@ func newInference(d *design, opt settings) *inference {
 // newPosterior chooses the form of q(beta). For the positive variant it moves
 // start to the mean of the log-normals.
 func newPosterior(d *design, opt settings, start []float64) posterior {
-	wide := opt.Solver == Woodbury || opt.Solver == Auto && d.p > 3*d.n
+	wide := opt.Solver == Woodbury || opt.Solver == Auto && d.p > 5*d.n
 	var q interface {
 		posterior
 		quadratic
