@@ -18,15 +18,12 @@ import (
 // if the value is not there.
 func (d *decoder) at(path, what, hint string) {
 	where := path
-	for where != "" {
-		if _, ok := d.places[where]; ok {
-			break
-		}
-		where = where[:max(0, strings.LastIndexAny(where, ".["))]
+	for where != "" && d.places[where] == (place{}) {
+		where = parent(where)
 	}
-	p, ok := d.places[where]
-	if !ok || where == "" {
-		p = place{}
+	var p place // the place of the whole file is none
+	if where != "" {
+		p = d.places[where]
 	}
 	d.add(p, path+" "+what, hint)
 }
@@ -92,7 +89,7 @@ func (d *decoder) checkServer(path string, u *commonconfig.URL, h *commonconfig.
 
 func (d *decoder) checkURL(path string, u *commonconfig.URL) {
 	switch {
-	case d.refused(path):
+	case d.isRefused(path):
 	case u == nil || u.URL == nil:
 		d.at(path, "is missing", "write the address of the server, such as http://host:port")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
@@ -105,13 +102,6 @@ func (d *decoder) checkURL(path string, u *commonconfig.URL) {
 func hasPassword(u *url.URL) bool {
 	_, has := u.User.Password()
 	return has
-}
-
-// refused reports whether the value of a path was given but could not be read,
-// which has been said already.
-func (d *decoder) refused(path string) bool {
-	p, given := d.places[path]
-	return given && slices.ContainsFunc(d.mistakes, func(m Mistake) bool { return m.Line == p.line && m.Column == p.column })
 }
 
 // oneOf checks a word against the legal ones. Empty is the default.

@@ -54,7 +54,7 @@ func (d *decoder) checkPlace(g GrafanaPlace, path string) {
 // parseMatchers fills Parsed. As in Alertmanager, each line may hold several
 // matchers, the UTF-8 syntax is tried first and the classic one after it.
 func (d *decoder) parseMatchers(r *Rule, path string) {
-	if len(r.Matchers) == 0 && !d.refused(path+".matchers") {
+	if len(r.Matchers) == 0 && !d.isRefused(path+".matchers") {
 		d.at(path+".matchers", "is missing", `say which alerts the rule is for: ['alertname="HighErrors"']`)
 	}
 	for i, text := range r.Matchers {
@@ -66,7 +66,7 @@ func (d *decoder) parseMatchers(r *Rule, path string) {
 		}
 		at := fmt.Sprintf("%s.matchers[%d]", path, i)
 		switch {
-		case d.refused(at):
+		case d.isRefused(at):
 		case err != nil:
 			d.at(at, fmt.Sprintf("is %q: %s", text, err), `write label="value", or !=, =~, !~`)
 		case len(ms) == 0:
@@ -149,7 +149,7 @@ func (d *decoder) checkLags(lags []int, path string) {
 		if lag < -maxLag || lag > maxLag {
 			d.at(at, fmt.Sprintf("is %d", lag), fmt.Sprintf("write a number of steps from -%d to %d", maxLag, maxLag))
 		}
-		if slices.Contains(lags[:i], lag) {
+		if slices.Contains(lags[:i], lag) && !d.isRefused(at) {
 			d.at(at, fmt.Sprintf("is %d for the second time", lag), "list every lag once")
 		}
 	}
@@ -176,9 +176,9 @@ func (d *decoder) checkTopology(t *Topology, path string) {
 	for i, e := range t.Edges {
 		at := fmt.Sprintf("%s.edges[%d]", path, i)
 		switch {
-		case d.refused(at):
+		case d.isRefused(at):
 		case len(e) != 2:
-			d.at(at, fmt.Sprintf("has %d names", len(e)), "write the caller and the callee: [frontend, checkout]")
+			d.at(at, fmt.Sprintf("has %d instead of two names", len(e)), "write the caller and the callee: [frontend, checkout]")
 		case e[0] == "" || e[1] == "":
 			d.at(at, "has an empty name", "write the caller and the callee: [frontend, checkout]")
 		case e[0] == e[1]:

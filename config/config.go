@@ -1,10 +1,29 @@
 // Package config is what the user wrote, read strictly and checked.
 //
 // [Load] reads the main file and its rule files and returns plain data, or
-// every mistake at once, each with file, line, reason and hint. The package
-// knows YAML and Alertmanager's matcher syntax. It does not parse PromQL:
-// promql.Check does, with the positions that are kept here, so that
-// `culprit check config`, `culprit serve` and a reload share one judgement.
+// every mistake at once, each with file, line, reason and hint ([Errors]). The
+// package knows YAML and Alertmanager's matcher syntax. It does not parse
+// PromQL: promql.Check does, with the positions that are kept in [Source], so
+// that `culprit check config`, `culprit serve` and a reload share one
+// judgement.
+//
+// The smallest useful file:
+//
+//	prometheus:
+//	  url: http://prometheus:9090
+//	alertmanagers:
+//	  - url: http://alertmanager:9093
+//	rules:
+//	  - name: checkout errors
+//	    matchers: ['alertname="CheckoutErrors"', 'service=~"checkout|cart"']
+//
+// Rules are tried in order, those of the main file first, then those of
+// `rule_files:`; [Config.Rule] returns the first whose matchers all match.
+// What a rule leaves out is told from the alert itself. Everything that can be
+// written stands in the types below, under the keys of their yaml tags.
+//
+// Files that hold secrets and globs are relative to the directory of the file
+// that names them. Anchors, aliases and merge keys (<<) are understood.
 package config
 
 import (
@@ -21,7 +40,7 @@ type Config struct {
 	Alertmanagers    []Alertmanager    `yaml:"alertmanagers,omitempty"`
 	Grafana          *Grafana          `yaml:"grafana,omitempty"`
 	RecoveryWebhooks []RecoveryWebhook `yaml:"recovery_webhooks,omitempty"`
-	Publish          Publish           `yaml:"publish,omitempty"`
+	Publish          Publish           `yaml:"publish"`
 	Analysis         analysis.Options  `yaml:"analysis,omitempty"`
 	RuleFiles        []string          `yaml:"rule_files,omitempty"`
 	Rules            []Rule            `yaml:"rules,omitempty"` // of this file, then of the rule files in order
@@ -60,9 +79,9 @@ type RecoveryWebhook struct {
 
 // Publish says which write-backs are made.
 type Publish struct {
-	AlertAnnotations   Toggle          `yaml:"alert_annotations,omitempty"`
-	SilenceComments    SilenceComments `yaml:"silence_comments,omitempty"`
-	GrafanaAnnotations Toggle          `yaml:"grafana_annotations,omitempty"`
+	AlertAnnotations   Toggle          `yaml:"alert_annotations"`
+	SilenceComments    SilenceComments `yaml:"silence_comments"`
+	GrafanaAnnotations Toggle          `yaml:"grafana_annotations"`
 }
 
 // Toggle switches one write-back; the default is on.

@@ -24,6 +24,7 @@ import (
 type decoder struct {
 	file     string
 	places   map[string]place // by path: "rules[0].target.query"
+	refused  map[string]bool  // paths whose value could not be read
 	mistakes Errors
 }
 
@@ -33,11 +34,11 @@ type decoder struct {
 type place struct{ line, column, text int }
 
 func newDecoder(file string) *decoder {
-	return &decoder{file: file, places: map[string]place{}}
+	return &decoder{file: file, places: map[string]place{}, refused: map[string]bool{}}
 }
 
 // document reads one YAML document into v, which is a pointer to a struct. It
-// returns false if the text is not YAML, so that there is nothing to check.
+// returns false if the text is no YAML mapping, so that there is nothing to check.
 func (d *decoder) document(text []byte, v any) bool {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, second yaml.Node
@@ -59,7 +60,7 @@ func (d *decoder) document(text []byte, v any) bool {
 		return false
 	}
 	d.value(doc.Content[0], reflect.ValueOf(v).Elem(), "")
-	return true
+	return !d.refused[""]
 }
 
 // add notes a mistake.
@@ -130,16 +131,32 @@ func (d *decoder) wrongKind(n *yaml.Node, t reflect.Type, path string) {
 	if t.Kind() == reflect.Slice {
 		what, hint = "must be a list", "write [a, b], or lines that begin with a dash"
 	}
-	d.add(placeOf(n), fmt.Sprintf("%s %s", name(path), what), hint)
+	d.refuse(n, path, what, hint)
 }
 
-// name is a path for people.
-func name(path string) string {
-	if path == "" {
-		return "the file"
+// refuse notes that the value of a path can't be read.
+func (d *decoder) refuse(n *yaml.Node, path, what, hint string) {
+	d.refused[path] = true
+	name := path
+	if name == "" {
+		name = "the file"
 	}
-	return path
+	d.add(placeOf(n), name+" "+what, hint)
 }
+
+// isRefused reports whether the value of a path, or one around it, was given
+// but could not be read, which has been said already.
+func (d *decoder) isRefused(path string) bool {
+	for ; path != ""; path = parent(path) {
+		if d.refused[path] {
+			return true
+		}
+	}
+	return false
+}
+
+// parent returns the path of what a value is a part of.
+func parent(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }
 
 func placeOf(n *yaml.Node) place { return place{line: n.Line, column: n.Column, text: n.Line} }
 
@@ -282,7 +299,7 @@ func (d *decoder) entry(p pair, v reflect.Value, path string) {
 // leaf fills a value that is read in one piece.
 func (d *decoder) leaf(n *yaml.Node, v reflect.Value, path string) {
 	if v.Kind() != reflect.Interface && n.Kind != yaml.ScalarNode {
-		d.add(placeOf(n), name(path)+" must be a single value", "write "+example(v.Type()))
+		d.refuse(n, path, "must be a single value", "write "+example(v.Type()))
 		return
 	}
 	err := n.Decode(v.Addr().Interface())
@@ -290,7 +307,7 @@ func (d *decoder) leaf(n *yaml.Node, v reflect.Value, path string) {
 		err = errFraction
 	}
 	if err != nil {
-		d.add(placeOf(n), name(path)+" "+reason(n, v.Type(), err), "write "+example(v.Type()))
+		d.refuse(n, path, reason(n, v.Type(), err), "write "+example(v.Type()))
 	}
 }
 
@@ -345,6 +362,6 @@ func example(t reflect.Type) string {
 	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
 		return "a number such as 4"
 	default:
-		return "a text"
+		return "a text, in quotes if it contains a colon"
 	}
 }
