@@ -12,6 +12,8 @@ const (
 	tinyNegative = 1e-9  // rounding of a rate: taken as 0
 	tinyRest     = 1e-6  // what a dimension may lack of the total
 	tinyMove     = 1e-12 // rounding of a total: no move
+
+	missedEvents = 3 // of a Poisson law, all of them stay out in one window of twenty
 )
 
 // ValueError says which value of which dimension cannot be analysed.
@@ -33,6 +35,7 @@ func (e *ValueError) Error() string {
 type measure struct {
 	dims     [][]Element
 	ratio    bool
+	count    bool   // of events
 	absolute bool   // some values are negative, and that is allowed
 	total    Totals // the denominator's of 1 and 1 for an additive measure
 	size     Totals // what shares refer to: the totals, of absolute values if need be
@@ -44,6 +47,7 @@ type measure struct {
 func newMeasure(dims []Dimension, opt Options) (*measure, error) {
 	m := &measure{
 		dims:   make([][]Element, len(dims)),
+		count:  opt.Count,
 		folded: make([]int, len(dims)),
 		excess: make([]float64, len(dims)),
 	}
@@ -231,13 +235,18 @@ func (m *measure) outage() bool {
 }
 
 // presence tells whether an element exists in only one of the windows. Of a
-// ratio the denominator decides: no errors yet is not no traffic yet.
+// ratio the denominator decides: no errors yet is not no traffic yet. Of counts,
+// a few events are not missed when they do not come.
 func (m *measure) presence(e *Element) (appeared, vanished bool) {
 	f, a := e.Forecast, e.Actual
 	if m.ratio {
 		f, a = e.ForecastDen, e.ActualDen
 	}
-	return f == 0 && a != 0, f != 0 && a == 0
+	least := 0.0
+	if m.count {
+		least = missedEvents
+	}
+	return f == 0 && math.Abs(a) > least, math.Abs(f) > least && a == 0
 }
 
 // empty tells whether an element exists in neither window.

@@ -101,3 +101,8 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
+
+// Plus adds two totals.
+func (t Totals) Plus(u Totals) Totals {
+	return t.merge(u, func(a, b float64) float64 { return a + b })
+}

@@ -76,7 +76,7 @@ func (m *measure) partial(e *Element) (raw float64, ok bool) {
 	return (d1*f2 - d2*f1) / (f2 * (f2 + d2)), true
 }
 
-// effects splits the change of a ratio exactly: with w an element's share of
+// Effects splits the change of a ratio exactly: with w an element's share of
 // the denominator and r its own ratio,
 //
 //	h_A − h_F = Σ w^A (r^A − r^F) + Σ (w^A − w^F)(r^F − r_F)
@@ -85,17 +85,23 @@ func (m *measure) partial(e *Element) (raw float64, ok bool) {
 // element got worse), the second of traffic (more went where it was bad
 // before). An element without a baseline had the ratio of the whole; one
 // without traffic has no rate effect.
-func (m *measure) effects(e *Element) (rate, mix float64) {
-	overall := m.value(m.total.Forecast, m.total.ForecastDen)
+//
+// Both are in the unit of the ratio. all must have denominators.
+func Effects(part, all Totals) (rate, mix float64) {
+	overall := all.Forecast / all.ForecastDen
 	before := overall
-	if e.ForecastDen != 0 {
-		before = e.Forecast / e.ForecastDen
+	if part.ForecastDen != 0 {
+		before = part.Forecast / part.ForecastDen
 	}
-	wA, wF := e.ActualDen/m.total.ActualDen, e.ForecastDen/m.total.ForecastDen
-	if e.ActualDen != 0 {
-		rate = wA * (e.Actual/e.ActualDen - before)
+	wA, wF := part.ActualDen/all.ActualDen, part.ForecastDen/all.ForecastDen
+	if part.ActualDen != 0 {
+		rate = wA * (part.Actual/part.ActualDen - before)
 	}
 	return rate, (wA - wF) * (before - overall)
+}
+
+func (m *measure) effects(e *Element) (rate, mix float64) {
+	return Effects(Totals{e.Forecast, e.Actual, e.ForecastDen, e.ActualDen}, m.total)
 }
 
 // contribution is the signed part of the change that an element brings, in the

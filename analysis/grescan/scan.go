@@ -17,6 +17,7 @@ const (
 	shareSD       = 2      // standard deviations of the total in between
 	churnShare    = 0.1    // of Σ|v−f|, taken for the change if that is smaller
 	barOffset     = 3      // S must exceed ln(elements) by it
+	opposed       = 0.2    // share of the first score that a cause against its direction must have
 	nearlyEqual   = 1e-9   // relative difference of scores that is rounding
 	serialWork    = 1 << 16
 )
@@ -25,7 +26,7 @@ const (
 type Options struct {
 	Count bool // values are numbers of events: noise is at least Poisson's
 	Deep  bool // look for causes that the total hardly shows
-	Both  bool // look for causes against the direction of the total too
+	Both  bool // the total does not tell a direction: take that of the strongest cause
 
 	MaxCauses int // 0 means 8
 	MaxLayer  int // labels in a combination; 0 means 4
@@ -105,6 +106,9 @@ func Scan(codes [][]int32, cards []int, forecast, actual []float64, opt Options)
 		}
 		leaves := t.under(best.dims, best.leaf)
 		r.Causes = append(r.Causes, t.cause(best, leaves, r.Bar, forecast, actual))
+		if first && opt.Both {
+			rule.rises, rule.against = best.wd > 0, opposed*best.score
+		}
 		if best.score < r.Bar {
 			break
 		}
@@ -135,9 +139,9 @@ func check(codes [][]int32, cards []int, forecast, actual []float64) {
 
 // rule says which elements may be causes.
 type rule struct {
-	both  bool
-	rises bool    // the total rises
-	least float64 // change that an element must bring
+	rises   bool    // the direction of causes
+	against float64 // score that a cause in the other direction must have
+	least   float64 // change that an element must bring
 }
 
 func (t *table) rule(opt Options) rule {
@@ -146,7 +150,11 @@ func (t *table) rule(opt Options) rule {
 	if !opt.Deep {
 		share = min(shareMax, max(shareMin, shareSD*t.sd/base))
 	}
-	return rule{both: opt.Both, rises: t.change >= 0, least: share * base}
+	against := math.Inf(1)
+	if opt.Both {
+		against = 0
+	}
+	return rule{rises: t.change >= 0, against: against, least: share * base}
 }
 
 // score of a cell, or 0 if it may not be a cause.
@@ -156,7 +164,7 @@ func (r rule) score(c *cell) float64 {
 	if !rises {
 		e = -e
 	}
-	if c.n == 0 || e < r.least || !r.both && rises != r.rises {
+	if c.n == 0 || e < r.least || rises != r.rises && math.IsInf(r.against, 1) {
 		return 0
 	}
 	if math.Abs(c.wd) < minDeviation*c.w {
@@ -167,7 +175,11 @@ func (r rule) score(c *cell) float64 {
 	if r2 < minHomogenous {
 		return 0
 	}
-	return q / 2 * math.Sqrt(r2)
+	s := q / 2 * math.Sqrt(r2)
+	if rises != r.rises && s < r.against {
+		return 0
+	}
+	return s
 }
 
 // homogeneity is R², the share of the element's own deviance that one common

@@ -1,0 +1,90 @@
+package localize
+
+import "github.com/culprit-dev/culprit/analysis/adtributor"
+
+// Verdict is the answer in one word.
+type Verdict int
+
+// The verdicts.
+const (
+	Explained   Verdict = iota // there are causes
+	NoConfident                // the total moved, and nothing stands out beyond chance
+	External                   // everything moved alike: the cause is not in the labels
+	TrafficMix                 // a ratio moved because its traffic did; no part degraded
+	Outage                     // everything stopped: no label explains it
+	NoChange                   // the total did not move, nor did anything below it
+)
+
+// Confidence says how far a cause can be trusted.
+type Confidence int
+
+// The levels of confidence.
+const (
+	High   Confidence = iota
+	Medium            // the total did not move, or samples are missing, or it is one label alone
+	Low               // chance could have made it
+)
+
+// Result is the answer of [Run].
+type Result struct {
+	Verdict    Verdict
+	Causes     []Cause     // best first
+	Dimensions []Dimension // every label, the most surprising first
+
+	Forecast, Actual float64 // totals; of a ratio, its expected and actual numerator
+	// Of a ratio: the ratio of its parts before and now.
+	RatioBefore, RatioNow float64
+
+	Gross      bool    // the total did not move: shares are of what moved below it
+	NoBaseline bool    // there was nothing before
+	Absolute   bool    // reserved by adtributor: negative values
+	Phi, Kappa float64 // noise of the leaves, see grescan.Noise
+}
+
+// Combination is a value for each of some labels.
+type Combination struct {
+	Labels []int // ascending
+	Values []int32
+}
+
+// Cause is a set of combinations that acts together.
+type Cause struct {
+	Combinations []Combination
+	Method       string // adtributor, grescan or riskloc
+	Confidence   Confidence
+
+	Share            float64 // of the change of the total; 0 if that did not move
+	Forecast, Actual float64
+	Ratio            float64 // actual over forecast; 0 if there was no forecast
+	Leaves           int     // 0 where only marginals are known
+	Partial          int     // leaves that lack samples
+
+	Score     float64 // of its method
+	Bar       float64 // score that chance hardly reaches; 0: the method has none
+	R2        float64 // homogeneity: share of its deviance that one common ratio explains
+	Surprise  float64 // bits; of a set of one label
+	Rate, Mix float64 // of a ratio: shares of its change by worse parts, and by traffic
+	Appeared  bool    // there was nothing of it before
+	Vanished  bool    // there is nothing of it now
+	Rollover  bool    // one value replaced another
+}
+
+// Reason says why a label gives no causes.
+type Reason int
+
+// The reasons.
+const (
+	None      Reason = iota // it may give causes
+	Constant                // it has one value
+	Alias                   // it says the same as an earlier label
+	Volatile                // most of its values come and go
+	OnlyShown               // the caller asked for its table only
+	Surplus                 // there are more surprising labels than combinations can be made of
+)
+
+// Dimension is the measure seen by one label.
+type Dimension struct {
+	Label int
+	adtributor.Table
+	Reason Reason
+}
