@@ -23,10 +23,11 @@ type Fault struct {
 
 // Truth is what a good analysis finds.
 type Truth struct {
-	Alert  string            // that fires
-	Labels map[string]string // the place: label values that belong to it
-	Metric string            // of the series that moved first
-	Series map[string]string // its labels
+	Alert   string            // that fires
+	Labels  map[string]string // the place
+	Implied map[string]string // labels that everything in the place has
+	Metric  string            // of the series that moved first
+	Series  map[string]string // its labels
 }
 
 // The place of a Spike.
@@ -47,9 +48,10 @@ func (f Fault) Truth() Truth {
 		}
 	}
 	return Truth{
-		Alert:  "ErrorRatioHigh",
-		Labels: map[string]string{"path": faultyPath, "version": faultyVersion},
-		Metric: "db_connections_in_use", Series: map[string]string{"service": drained},
+		Alert:   "ErrorRatioHigh",
+		Labels:  map[string]string{"path": faultyPath, "version": faultyVersion},
+		Implied: map[string]string{"method": "POST", "service": faultyService},
+		Metric:  "db_connections_in_use", Series: map[string]string{"service": drained},
 	}
 }
 

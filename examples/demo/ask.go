@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// pause is how often the demo looks whether something has happened.
+const pause = 250 * time.Millisecond
+
+// alert is what the demo reads of Alertmanager's GET /api/v2/alerts.
+type alert struct {
+	Fingerprint string         `json:"fingerprint"`
+	Labels      model.LabelSet `json:"labels"`
+	Annotations model.LabelSet `json:"annotations"`
+	StartsAt    time.Time      `json:"startsAt"`
+	Status      struct {
+		State      string   `json:"state"`
+		SilencedBy []string `json:"silencedBy"`
+	} `json:"status"`
+}
+
+// silence is what the demo reads and writes of /api/v2/silences.
+type silence struct {
+	ID        string           `json:"id,omitempty"`
+	Matchers  []silenceMatcher `json:"matchers"`
+	StartsAt  time.Time        `json:"startsAt"`
+	EndsAt    time.Time        `json:"endsAt"`
+	CreatedBy string           `json:"createdBy"`
+	Comment   string           `json:"comment"`
+	Status    *struct {
+		State string `json:"state"`
+	} `json:"status,omitempty"`
+}
+
+type silenceMatcher struct {
+	Name    string `json:"name"`
+	Value   string `json:"value"`
+	IsRegex bool   `json:"isRegex"`
+	IsEqual bool   `json:"isEqual"`
+}
+
+// fetch asks a server and returns the body of a 2xx answer.
+func fetch(ctx context.Context, method, url string, body any) ([]byte, error) {
+	var reader io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		reader = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, reader)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s %s: %s: %s", method, url, resp.Status, bytes.TrimSpace(text))
+	}
+	return text, err
+}
+
+// fetchJSON asks a server and decodes its answer.
+func fetchJSON[T any](ctx context.Context, method, url string, body any) (T, error) {
+	var v T
+	text, err := fetch(ctx, method, url, body)
+	if err == nil && len(text) > 0 {
+		if err = json.Unmarshal(text, &v); err != nil {
+			err = fmt.Errorf("%s %s: %w", method, url, err)
+		}
+	}
+	return v, err
+}
+
+// alerts returns the alerts of a name that Alertmanager holds.
+func (w *world) alerts(ctx context.Context, name string) ([]alert, error) {
+	filter := url.Values{"filter": {fmt.Sprintf("alertname=%q", name)}}
+	return fetchJSON[[]alert](ctx, http.MethodGet, w.alertmanagerURL+"/api/v2/alerts?"+filter.Encode(), nil)
+}
+
+// silences returns the silences that Alertmanager holds.
+func (w *world) silences(ctx context.Context) ([]silence, error) {
+	return fetchJSON[[]silence](ctx, http.MethodGet, w.alertmanagerURL+"/api/v2/silences", nil)
+}
+
+// silence makes a silence and returns its id.
+func (w *world) silence(ctx context.Context, s silence) (string, error) {
+	type made struct {
+		ID string `json:"silenceID"`
+	}
+	m, err := fetchJSON[made](ctx, http.MethodPost, w.alertmanagerURL+"/api/v2/silences", s)
+	return m.ID, err
+}
+
+// reports returns culprit's reports of an alert, newest first, as its list
+// shows them.
+func (w *world) reports(ctx context.Context, fingerprint string) ([]report.Report, error) {
+	query := url.Values{"fingerprint": {fingerprint}}
+	return fetchJSON[[]report.Report](ctx, http.MethodGet, w.culpritURL()+"/api/v1/reports?"+query.Encode(), nil)
+}
+
+// report returns a whole report, and its JSON.
+func (w *world) report(ctx context.Context, id string) (r report.Report, raw []byte, err error) {
+	raw, err = fetch(ctx, http.MethodGet, w.culpritURL()+"/api/v1/reports/"+url.PathEscape(id), nil)
+	if err == nil {
+		err = json.Unmarshal(raw, &r)
+	}
+	return r, raw, err
+}
+
+// await calls look until it finds something, fails for good, or time is up.
+// Errors of look are only told when time is up.
+func await[T any](ctx context.Context, limit time.Duration, what string, look func(context.Context) (T, bool, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		v, found, err := look(ctx)
+		if found {
+			return v, nil
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			if err != nil {
+				return v, fmt.Errorf("no %s within %s: %w", what, limit, err)
+			}
+			return v, fmt.Errorf("no %s within %s", what, limit)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/examples/lab"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// judge says what is wrong with the causes of a report: the first must be the
+// injected place or the series that moved first, and the first place of all
+// must be the injected one.
+func judge(r report.Report, truth lab.Truth) error {
+	if len(r.Result.Causes) == 0 {
+		return fmt.Errorf("there are no causes; the verdict is %s", r.Result.Verdict)
+	}
+	var errs []error
+	if r.Result.Verdict != analysis.Explained {
+		errs = append(errs, fmt.Errorf("the verdict is %s", r.Result.Verdict))
+	}
+	first := r.Result.Causes[0]
+	if !inPlace(first, truth) && !isSeries(first, r, truth) {
+		errs = append(errs, fmt.Errorf("the first cause is %s, want %v or %s%v", first.Name, truth.Labels, truth.Metric, truth.Series))
+	}
+	for _, c := range r.Result.Causes {
+		if c.Kind == analysis.KindLabels {
+			if !inPlace(c, truth) {
+				errs = append(errs, fmt.Errorf("the first place is %s, want %v", c.Name, truth.Labels))
+			}
+			return errors.Join(errs...)
+		}
+	}
+	return errors.Join(append(errs, errors.New("no place is among the causes"))...)
+}
+
+// inPlace says whether a cause names the injected place: every combination of
+// labels has a label of the place, and none that contradicts it.
+func inPlace(c analysis.Finding, truth lab.Truth) bool {
+	if c.Kind != analysis.KindLabels || len(c.Labels) == 0 {
+		return false
+	}
+	for _, combination := range c.Labels {
+		hits := 0
+		for name, value := range combination {
+			want, known := truth.Labels[name]
+			switch {
+			case known && value == want:
+				hits++
+			case known || !implied(truth, name, value):
+				return false
+			}
+		}
+		if hits == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// implied says whether everything in the injected place has the label, so that
+// naming it is no mistake.
+func implied(truth lab.Truth, name, value string) bool { return truth.Implied[name] == value }
+
+// isSeries says whether a cause is the series that moved first: of a candidate
+// query that asks for the metric, with the labels.
+func isSeries(c analysis.Finding, r report.Report, truth lab.Truth) bool {
+	brace := strings.IndexByte(c.Series, '{')
+	if c.Kind != analysis.KindSeries || brace < 0 {
+		return false
+	}
+	set, err := parser.NewParser(parser.Options{}).ParseMetric(c.Series[brace:])
+	if err != nil {
+		return false
+	}
+	for name, value := range truth.Series {
+		if set.Get(name) != value {
+			return false
+		}
+	}
+	return slices.ContainsFunc(r.Plan.Queries, func(q report.Query) bool {
+		return q.Name == c.Series[:brace] && strings.Contains(q.Query, truth.Metric)
+	})
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/culprit-dev/culprit/examples/lab"
+)
+
+// options is what the command line says.
+type options struct {
+	fault     string
+	once      bool
+	format    string
+	groupWait time.Duration
+	seed      uint64
+
+	prometheusURL   string
+	alertmanagerURL string
+	grafanaURL      string
+	grafanaToken    string // a file
+	listen          string
+	shopListen      string
+	faultAfter      time.Duration
+
+	reconcile time.Duration // pause of culprit's own look at Alertmanager
+}
+
+// parse reads the command line.
+func parse(args []string) (options, error) {
+	o := options{reconcile: 10 * time.Second}
+	app := kingpin.New("demo", "Breaks a small shop and shows how culprit tells the people on call what caused their alert.")
+	app.HelpFlag.Short('h')
+	app.Flag("fault", "What breaks: spike (errors rise on one path of one version) or drop (orders fall in one region).").
+		Default(lab.Spike).EnumVar(&o.fault, lab.Spike, lab.Drop)
+	app.Flag("once", "End after the first alert: exit 0 only if its cause is ranked first and every write-back is seen where it should be.").
+		BoolVar(&o.once)
+	app.Flag("format", "What is printed at the end: text, or json for culprit's report alone.").
+		Default("text").EnumVar(&o.format, "text", "json")
+	app.Flag("group-wait", "How long the people's route waits before its first message.").
+		Default("30s").DurationVar(&o.groupWait)
+	app.Flag("seed", "Another seed makes another shop.").Default("1").Uint64Var(&o.seed)
+	app.Flag("prometheus.url", "A Prometheus that runs already, to be used in place of the demo's own. It has to scrape the shop.").
+		StringVar(&o.prometheusURL)
+	app.Flag("alertmanager.url", "An Alertmanager that runs already.").StringVar(&o.alertmanagerURL)
+	app.Flag("grafana.url", "A Grafana that runs already.").StringVar(&o.grafanaURL)
+	app.Flag("grafana.token-file", "File with a service account token for --grafana.url.").StringVar(&o.grafanaToken)
+	app.Flag("web.listen-address", "Where culprit listens.").Default("127.0.0.1:0").StringVar(&o.listen)
+	app.Flag("shop.listen-address", "Where the shop can be scraped, with --prometheus.url.").
+		Default("localhost:9799").StringVar(&o.shopListen)
+	app.Flag("fault-after", "When the shop breaks. With --prometheus.url leave half an hour for a history.").
+		Default("10s").DurationVar(&o.faultAfter)
+	if _, err := app.Parse(args); err != nil {
+		return o, err
+	}
+	return o, o.check()
+}
+
+// check finds combinations that can't work.
+func (o options) check() error {
+	var errs []error
+	for flag, text := range map[string]string{
+		"--prometheus.url": o.prometheusURL, "--alertmanager.url": o.alertmanagerURL, "--grafana.url": o.grafanaURL,
+	} {
+		if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "") {
+			errs = append(errs, fmt.Errorf("%s: %q is no URL, write http://host:port", flag, text))
+		}
+	}
+	if (o.grafanaURL == "") != (o.grafanaToken == "") {
+		errs = append(errs, errors.New("--grafana.url and --grafana.token-file go together"))
+	}
+	if o.alertmanagerURL != "" && o.prometheusURL == "" {
+		errs = append(errs, errors.New("--alertmanager.url needs --prometheus.url: a Prometheus that sends its alerts there"))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/storage"
+
+	"github.com/culprit-dev/culprit/examples/lab"
+)
+
+//go:embed alerts.yml alertmanager.yml culprit.yml
+var files embed.FS
+
+// The addresses in the files, in place of which the world puts its own.
+const (
+	filePrometheus   = "http://localhost:9090"
+	fileAlertmanager = "http://localhost:9093"
+	fileGrafana      = "http://localhost:3000"
+	fileCulprit      = "http://localhost:9798"
+	filePeople       = "http://localhost:9095/"
+	fileHook         = "http://localhost:9096/"
+	fileGroupWait    = "group_wait: 30s"
+)
+
+const (
+	hookSecret   = "demo-secret"
+	grafanaToken = "demo-token"
+	history      = 50 * time.Hour // two days and what queries look back beyond
+	scrape       = 15 * time.Second
+	lead         = 60 * time.Second // by which the resource moves before customers notice
+	hush         = 2 * time.Minute  // of history that is written after the fault is planned
+)
+
+// world is everything around culprit: the shop, the servers that watch it and
+// the people who are paged. Servers that run elsewhere are nil.
+type world struct {
+	options options
+	say     func(format string, args ...any)
+	dir     string // of files that culprit reads
+
+	shop         *lab.Shop
+	fault        lab.Fault
+	prometheus   *lab.Prometheus
+	alertmanager *lab.Alertmanager
+	grafana      *lab.Grafana
+	people       *lab.Receiver
+	hook         *hook
+
+	prometheusURL   string
+	alertmanagerURL string
+	grafanaURL      string
+	culpritAddress  string
+
+	closers []func() error
+}
+
+// startWorld starts what the options don't take from elsewhere.
+func startWorld(ctx context.Context, o options, say func(string, ...any)) (_ *world, err error) {
+	w := &world{options: o, say: say, shop: lab.NewShop(o.seed)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.Close())
+		}
+	}()
+	if w.dir, err = os.MkdirTemp("", "culprit-demo-"); err != nil {
+		return nil, err
+	}
+	w.onClose(func() error { return os.RemoveAll(w.dir) })
+	if w.culpritAddress, err = reserve(o.listen); err != nil {
+		return nil, err
+	}
+	for _, start := range []func(context.Context) error{
+		w.startRecorders, w.startAlertmanager, w.startPrometheus, w.startShop,
+	} {
+		if err := start(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return w, w.writeConfig()
+}
+
+// Close stops everything, the last started first.
+func (w *world) Close() error {
+	var errs []error
+	for i := len(w.closers) - 1; i >= 0; i-- {
+		errs = append(errs, w.closers[i]())
+	}
+	w.closers = nil
+	return errors.Join(errs...)
+}
+
+func (w *world) onClose(f func() error) { w.closers = append(w.closers, f) }
+
+// reserve finds a port, because Alertmanager must know culprit's address
+// before culprit is there.
+func reserve(listen string) (string, error) {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return "", fmt.Errorf("culprit can't listen: %w; choose another --web.listen-address", err)
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// startRecorders starts those who only listen.
+func (w *world) startRecorders(context.Context) (err error) {
+	if w.people, err = lab.StartReceiver(""); err != nil {
+		return err
+	}
+	w.onClose(w.people.Close)
+	if w.hook, err = startHook(hookSecret); err != nil {
+		return err
+	}
+	w.onClose(w.hook.Close)
+	w.grafanaURL = w.options.grafanaURL
+	if w.grafanaURL != "" {
+		return nil
+	}
+	w.grafana, err = lab.StartGrafana(lab.GrafanaOptions{Token: grafanaToken, Dashboards: map[string]string{"shop": "Shop"}})
+	if err != nil {
+		return err
+	}
+	w.onClose(w.grafana.Close)
+	w.grafanaURL = w.grafana.URL()
+	return nil
+}
+
+func (w *world) startAlertmanager(context.Context) (err error) {
+	w.alertmanagerURL = w.options.alertmanagerURL
+	if w.alertmanagerURL != "" {
+		return nil
+	}
+	w.alertmanager, err = lab.StartAlertmanager(lab.AlertmanagerOptions{Config: w.file("alertmanager.yml")})
+	if err != nil {
+		return err
+	}
+	w.onClose(w.alertmanager.Close)
+	w.alertmanagerURL = w.alertmanager.URL()
+	w.say("Alertmanager answers at %s", w.alertmanagerURL)
+	return nil
+}
+
+// startPrometheus writes two days of the shop into a Prometheus of our own.
+func (w *world) startPrometheus(ctx context.Context) (err error) {
+	w.prometheusURL = w.options.prometheusURL
+	if w.prometheusURL != "" {
+		return w.breakShop(time.Now().Add(w.options.faultAfter))
+	}
+	w.say("Writing two days of the shop's history into Prometheus' database")
+	w.prometheus, err = lab.StartPrometheus(ctx, lab.PrometheusOptions{
+		Rules: w.file("alerts.yml"), Alertmanagers: []string{w.alertmanagerURL},
+		ExternalLabels: map[string]string{"replica": "A"}, History: w.writeHistory,
+	})
+	if err != nil {
+		return err
+	}
+	w.onClose(w.prometheus.Close)
+	w.prometheusURL = w.prometheus.URL()
+	w.say("Prometheus answers at %s and evaluates its rules every second", w.prometheusURL)
+	return nil
+}
+
+// writeHistory leaves the last minutes until it is known when the shop breaks:
+// the resource moves before customers notice, so that lies in the history.
+func (w *world) writeHistory(ctx context.Context, db storage.Appendable) error {
+	from, quiet := time.Now().Add(-history), time.Now().Add(-hush)
+	if err := w.shop.Backfill(ctx, db, from, quiet, scrape); err != nil {
+		return err
+	}
+	if err := w.breakShop(time.Now().Add(w.options.faultAfter)); err != nil {
+		return err
+	}
+	return w.shop.Backfill(ctx, db, quiet, time.Now(), scrape)
+}
+
+// breakShop plans the fault.
+func (w *world) breakShop(at time.Time) (err error) {
+	w.fault, err = w.shop.Inject(lab.Fault{Kind: w.options.fault, Start: at, Lead: lead})
+	return err
+}
+
+// startShop lets the shop live on every second, or be scraped.
+func (w *world) startShop(ctx context.Context) error {
+	if w.prometheus == nil {
+		return w.serveShop()
+	}
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- w.shop.Run(ctx, w.prometheus, time.Second) }()
+	w.onClose(func() error {
+		stop()
+		return <-done
+	})
+	return nil
+}
+
+// serveShop exposes the shop to a Prometheus elsewhere, and says what that and
+// its Alertmanager need.
+func (w *world) serveShop() error {
+	l, err := net.Listen("tcp", w.options.shopListen)
+	if err != nil {
+		return fmt.Errorf("the shop can't listen: %w; choose another --shop.listen-address", err)
+	}
+	server := &http.Server{Handler: w.shop, ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		server.Serve(l) // ends with Close
+	}()
+	w.onClose(func() error {
+		err := server.Close()
+		<-done
+		return err
+	})
+	w.say("Let Prometheus scrape the shop and load these rules:\n\n%s\n%s", scrapeConfig(l.Addr().String()), w.file("alerts.yml"))
+	if w.alertmanager != nil {
+		w.say("Let Prometheus send its alerts to %s", w.alertmanagerURL)
+	} else {
+		w.say("Let Alertmanager load this:\n\n%s", w.file("alertmanager.yml"))
+	}
+	return nil
+}
+
+// scrapeConfig is what a Prometheus needs to watch the shop. The labels of the
+// shop win: its instances are many and stand behind one address.
+func scrapeConfig(address string) string {
+	return fmt.Sprintf(`scrape_configs:
+  - job_name: shop
+    honor_labels: true
+    scrape_interval: 5s
+    static_configs: [{targets: [%q]}]
+`, address)
+}
+
+// file returns one of the demo's files with the addresses of this world.
+func (w *world) file(name string) string {
+	text, err := files.ReadFile(name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return strings.NewReplacer(
+		filePrometheus, w.prometheusURL, fileAlertmanager, w.alertmanagerURL, fileGrafana, w.grafanaURL,
+		fileCulprit, "http://"+w.culpritAddress, filePeople, w.people.URL(), fileHook, w.hook.url,
+		fileGroupWait, "group_wait: "+w.options.groupWait.String(),
+	).Replace(string(text))
+}
+
+// writeConfig writes what culprit reads: its configuration and two secrets.
+func (w *world) writeConfig() error {
+	token := grafanaToken
+	if w.options.grafanaToken != "" {
+		text, err := os.ReadFile(w.options.grafanaToken)
+		if err != nil {
+			return fmt.Errorf("read --grafana.token-file: %w", err)
+		}
+		token = strings.TrimSpace(string(text))
+	}
+	for name, text := range map[string]string{
+		"culprit.yml": w.file("culprit.yml"), "grafana-token": token, "webhook-secret": hookSecret,
+	} {
+		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configFile is culprit's configuration, with the addresses of this world.
+func (w *world) configFile() string { return filepath.Join(w.dir, "culprit.yml") }
+
+// culpritURL is where culprit answers.
+func (w *world) culpritURL() string { return "http://" + w.culpritAddress }
