@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -104,58 +103,5 @@ func TestPublishedJobsAreHandledOnce(t *testing.T) {
 	})
 	if err := b.Healthy(); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestBucketBasics(t *testing.T) {
-	b := start(t, Options{Logger: testLog(t)})
-	ctx := deadline(t)
-	k, err := b.Bucket(ctx, "reports", time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := k.Get(ctx, "a b.c"); !errors.Is(err, ErrNotFound) {
-		t.Errorf("Get of nothing: %v", err)
-	}
-	rev, err := k.Create(ctx, "a b.c", []byte("1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := k.Create(ctx, "a b.c", []byte("2")); !errors.Is(err, ErrExists) {
-		t.Errorf("second Create: %v", err)
-	}
-	if _, err := k.Update(ctx, "a b.c", []byte("3"), rev); err != nil {
-		t.Errorf("Update: %v", err)
-	}
-	if _, err := k.Update(ctx, "a b.c", []byte("4"), rev); !errors.Is(err, ErrConflict) {
-		t.Errorf("Update with an old revision: %v", err)
-	}
-	e, err := k.Get(ctx, "a b.c")
-	if err != nil || string(e.Value) != "3" || e.Key != "a b.c" {
-		t.Errorf("Get: %+v, %v", e, err)
-	}
-	if err := k.Delete(ctx, "a b.c"); err != nil {
-		t.Error(err)
-	}
-	if _, err := k.Get(ctx, "a b.c"); !errors.Is(err, ErrNotFound) {
-		t.Errorf("Get after Delete: %v", err)
-	}
-	if _, err := k.Create(ctx, "a b.c", []byte("5")); err != nil {
-		t.Errorf("Create after Delete: %v", err)
-	}
-}
-
-func BenchmarkPublish(b *testing.B) {
-	for name, interval := range map[string]time.Duration{"flushed": 0, "interval": 2 * time.Minute} {
-		b.Run(name, func(b *testing.B) {
-			br := start(b, Options{SyncInterval: interval, MaxJobs: 1 << 40, MaxBytes: 1 << 40})
-			body := make([]byte, 2<<10)
-			ctx := context.Background()
-			for i := 0; b.Loop(); i++ {
-				if err := br.Publish(ctx, fmt.Sprint(i), body); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }

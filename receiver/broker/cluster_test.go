@@ -1,0 +1,132 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// node is one member of a cluster in this process.
+type node struct {
+	*Broker
+	opt Options
+}
+
+// cluster starts three nodes side by side.
+func cluster(t *testing.T) []*node {
+	t.Helper()
+	addrs := freeAddrs(t, 3)
+	var routes []string
+	for _, a := range addrs {
+		routes = append(routes, "nats://"+a)
+	}
+	nodes := make([]*node, 3)
+	var all sync.WaitGroup
+	for i := range nodes {
+		opt := fast(t)
+		opt.Dir = t.TempDir()
+		opt.Cluster = &ClusterOptions{Node: fmt.Sprintf("node-%d", i), Listen: addrs[i], Routes: routes, Secret: "s3cret/@:", Replicas: 3}
+		nodes[i] = &node{opt: opt}
+		all.Go(func() { nodes[i].start(t) })
+	}
+	all.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return nodes
+}
+
+func (n *node) start(t *testing.T) {
+	var err error
+	if n.Broker, err = Start(deadline(t), n.opt); err != nil {
+		t.Errorf("%s: %v", n.opt.Cluster.Node, err)
+		return
+	}
+	t.Cleanup(func() { _ = n.Close() })
+}
+
+// freeAddrs finds addresses on which nobody listens.
+func freeAddrs(t *testing.T, n int) []string {
+	t.Helper()
+	var addrs []string
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		addrs = append(addrs, l.Addr().String())
+	}
+	return addrs
+}
+
+func TestAClusterSurvivesTheLossOfOneNode(t *testing.T) {
+	nodes := cluster(t)
+	ctx := deadline(t)
+	publish(t, nodes[0].Broker, 5)
+	k := bucket(t, nodes[0].Broker, "reports", time.Hour)
+	rev := put(t, k, "key", "1")
+
+	other := bucket(t, nodes[1].Broker, "reports", time.Hour)
+	if _, err := other.Create(ctx, "key", nil); !errors.Is(err, ErrExists) {
+		t.Errorf("Create on another node: %v", err)
+	}
+	if rev, err := other.Update(ctx, "key", []byte("2"), rev); err != nil || rev == 0 {
+		t.Errorf("Update on another node: %v", err)
+	}
+	if _, err := k.Update(ctx, "key", []byte("3"), rev); !errors.Is(err, ErrConflict) {
+		t.Errorf("Update with an old revision: %v", err)
+	}
+
+	if err := nodes[0].Close(); err != nil { // it has the connection, and may have led
+		t.Fatal(err)
+	}
+	eventually(t, "a job taken by the two others", func() bool {
+		return nodes[1].Publish(ctx, "after the loss", nil) == nil
+	})
+	if jobs := collect(t, nodes[2].Broker, 6); jobs["job-4"].ID == "" {
+		t.Errorf("jobs: %v", jobs)
+	}
+	eventually(t, "the entry", func() bool { e, err := other.Get(ctx, "key"); return err == nil && string(e.Value) == "2" })
+
+	nodes[0].start(t)
+	eventually(t, "all three well", func() bool {
+		return nodes[0].Healthy() == nil && nodes[1].Healthy() == nil && nodes[2].Healthy() == nil
+	})
+	if err := nodes[0].Publish(ctx, "job-0", nil); err != nil { // an id that the others remember
+		t.Error(err)
+	}
+	eventually(t, "an empty queue", func() bool { s, err := nodes[0].Stats(ctx); return err == nil && s.Pending == 0 })
+}
+
+func TestWithoutAMajorityNothingIsTaken(t *testing.T) {
+	nodes := cluster(t)
+	for _, n := range nodes[1:] {
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "an unhealthy node", func() bool { return nodes[0].Healthy() != nil })
+	ctx, cancel := context.WithTimeout(deadline(t), 5*time.Second)
+	defer cancel()
+	if err := nodes[0].Publish(ctx, "alone", nil); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("%v, want ErrUnavailable", err)
+	}
+}
+
+func TestANodeAloneSaysWhatItWaitsFor(t *testing.T) {
+	addrs := freeAddrs(t, 3)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	_, err := Start(ctx, Options{Dir: t.TempDir(), Cluster: &ClusterOptions{
+		Node: "a", Listen: addrs[0], Routes: []string{"nats://" + addrs[1], "nats://" + addrs[2]}, Replicas: 3,
+	}})
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "two of the three nodes must be up") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,101 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The disk is a small file system in memory, which a process may mount in
+// namespaces of its own without being root.
+func TestAFullDiskIsToldAndSurvived(t *testing.T) {
+	cmd := child("full", t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	out, err := cmd.Output()
+	if err != nil && len(out) == 0 {
+		t.Skipf("no namespaces here: %v", err)
+	}
+	if err != nil || strings.TrimSpace(string(out)) != "mounted" {
+		t.Errorf("%s: %v", out, err)
+	}
+}
+
+// fillDisk publishes until the disk is full, makes room and goes on.
+func fillDisk(dir string) error {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
+		return err
+	}
+	fmt.Println("mounted")
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 12<<20), 0o600); err != nil {
+		return err
+	}
+	b, err := Start(context.Background(), Options{Dir: filepath.Join(dir, "data")})
+	if err != nil {
+		return err
+	}
+	taken, err := publishUntilRefused(b)
+	if !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrFull) {
+		return fmt.Errorf("refused with: %w", err)
+	}
+	if err := within(func() error { return tellsOfTheDisk(b) }); err != nil {
+		return err
+	}
+	if err := os.Remove(ballast); err != nil {
+		return err
+	}
+	if err := within(b.Healthy); err != nil {
+		return fmt.Errorf("after room was made: %w", err)
+	}
+	if err := b.Publish(context.Background(), "after", nil); err != nil {
+		return err
+	}
+	s, err := b.Stats(context.Background())
+	if err != nil || s.Pending < taken+1 || s.Pending > taken+2 { // the refused one may be there
+		return fmt.Errorf("%d jobs are in the queue, %d were acknowledged: %w", s.Pending, taken+1, err)
+	}
+	return b.Close()
+}
+
+// publishUntilRefused returns how many jobs were taken, and the refusal.
+func publishUntilRefused(b *Broker) (int, error) {
+	for n := 0; ; n++ {
+		if err := b.Publish(context.Background(), fmt.Sprint(n), make([]byte, 64<<10)); err != nil {
+			return n, err
+		}
+	}
+}
+
+// tellsOfTheDisk wants the broker to say why it takes nothing, at once.
+func tellsOfTheDisk(b *Broker) error {
+	if err := b.Healthy(); !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("health: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := b.Publish(ctx, "x", nil); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "free some space") {
+		return fmt.Errorf("publish: %w", err)
+	}
+	return nil
+}
+
+// within tries for half a minute.
+func within(f func() error) error {
+	var err error
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if err = f(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
