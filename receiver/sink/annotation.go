@@ -1,0 +1,358 @@
+package sink
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// The annotations that culprit writes on alerts. All others are left alone.
+const (
+	AnnotationSummary  = "culprit_summary"  // one line
+	AnnotationCauses   = "culprit_causes"   // up to five lines
+	AnnotationReport   = "culprit_report"   // the address of the report
+	AnnotationIncident = "culprit_incident" // one line, when the alert is one of several
+)
+
+const (
+	annotationLimit = 1024 // bytes of one annotation
+	causeLines      = 5
+
+	repostRate  = 50 // batches a second to one peer
+	repostBurst = 100
+	repostBatch = 64 // alerts in one request
+
+	minLeft      = 15 * time.Second // an alert that ends sooner is left alone
+	shortLife    = 6 * time.Second  // five, and one because the server's clock is read to the second
+	freshFor     = time.Second      // from the read of an alert to its post
+	timeoutSlack = 2 * time.Second
+	statusFor    = 10 * time.Minute // how long a peer's resolve timeout is believed
+	statusPause  = 10 * time.Second // before a peer that didn't tell it is asked again
+)
+
+// Annotations writes the causes on the alert itself, by posting the alert back
+// to Alertmanager with annotations added.
+//
+// There is no API to annotate an alert: a post replaces the stored alert, and
+// one at the wrong moment does harm. A post after the alert has ended starts it
+// again, until the end that is in the post; a post with an early end ends the
+// alert if its sender never names one. So for each peer by itself:
+//
+//   - The alert is read from the peer within the second before it is posted
+//     there. An alert that ends within 15 s is left alone, and a resolved one
+//     is never posted.
+//   - If its Prometheus can be asked ([Source]) and no longer lists it as
+//     firing, it is left alone.
+//   - If its Prometheus lists it as firing, and its end is not the one that
+//     Alertmanager gives to alerts without any, the post names an end five
+//     seconds from now. Alertmanager keeps the later end that Prometheus has
+//     given, and if the alert ends in just that instant the mistake lasts
+//     seconds and not a minute. In all other cases the end is copied.
+//   - The alert is read back at once. If its end has come closer (senders with
+//     and without an end are mixed), the old end is restored and the alert is
+//     only posted with its end copied from then on.
+//   - Everything else of the alert goes back as it came.
+//
+// Prometheus sends each firing alert again every minute, without our
+// annotations. [Annotations.Reconcile] puts them back.
+type Annotations struct {
+	base
+	source     Source
+	peers      []*annotationPeer
+	reposts    *prometheus.CounterVec
+	reappeared prometheus.Counter
+}
+
+// annotationPeer is one Alertmanager and what is remembered of it. All of that
+// can be lost.
+type annotationPeer struct {
+	client *alertmanager.Client
+	limit  *limiter
+	past   history
+
+	mu      sync.Mutex
+	timeout time.Duration // resolve_timeout; 0: not known
+	until   time.Time     // how long that is believed
+}
+
+// NewAnnotations makes the sink for all peers of an Alertmanager cluster.
+func NewAnnotations(peers []*alertmanager.Client, opts Options) *Annotations {
+	a := &Annotations{
+		base: newBase(NameAnnotation, opts), source: opts.Source,
+		reposts: counters(opts.Registerer, "culprit_alert_reposts_total",
+			"Alerts that were to be posted back to an Alertmanager with annotations, by what became of it.", "outcome"),
+		reappeared: counters(opts.Registerer, "culprit_alert_reappearances_total",
+			"Alerts that were gone and came back with their old start, when a post of culprit was less than 60 s away. It should stay 0.").WithLabelValues(),
+	}
+	for _, c := range peers {
+		a.peers = append(a.peers, &annotationPeer{client: c, limit: newLimiter(repostRate, repostBurst)})
+	}
+	return a
+}
+
+// Send annotates the alert on every peer that has it. There is one outcome for
+// each peer; the ref is its address. Of a resolved alert it only takes note.
+func (a *Annotations) Send(ctx context.Context, m Message) []report.Sent {
+	if m.Resolved {
+		for _, p := range a.peers {
+			p.past.gone(m.Report.Alert.Fingerprint, a.now())
+		}
+		return nil
+	}
+	want := wantOf(m)
+	sent := make([]report.Sent, len(a.peers))
+	var wg sync.WaitGroup
+	for i, p := range a.peers {
+		wg.Go(func() {
+			tries := a.repost(ctx, p, alertmanager.Exactly(want.labels), []wanted{want})
+			sent[i] = a.outcome(p, tries[0])
+		})
+	}
+	wg.Wait()
+	return sent
+}
+
+// Reconcile puts annotations back on alerts that have lost them, as every alert
+// does when Prometheus sends it again, or that carry old ones. The alerts are
+// all that have just been read from the peer; open holds the message of each
+// alert that should be annotated, by fingerprint. It returns what became of the
+// alerts that had to be posted, by fingerprint.
+func (a *Annotations) Reconcile(ctx context.Context, peer *alertmanager.Client, alerts []alertmanager.Alert, open map[string]Message) map[string]report.Sent {
+	i := slices.IndexFunc(a.peers, func(p *annotationPeer) bool { return p.client.Address() == peer.Address() })
+	if i < 0 {
+		return nil
+	}
+	p := a.peers[i]
+	a.reappeared.Add(float64(p.past.sweep(alerts, a.now())))
+	var lost []wanted
+	for _, alert := range alerts {
+		m, ok := open[alert.Fingerprint]
+		if !ok || m.Resolved {
+			continue
+		}
+		if want := wantOf(m); !carries(alert.Annotations, want.annotations) {
+			lost = append(lost, want)
+		}
+	}
+	sent := make(map[string]report.Sent, len(lost))
+	for batch := range slices.Chunk(lost, repostBatch) {
+		var filter alertmanager.Filter
+		if len(batch) == 1 {
+			filter = alertmanager.Exactly(batch[0].labels)
+		}
+		for _, t := range a.repost(ctx, p, filter, batch) {
+			sent[t.fingerprint] = a.outcome(p, t)
+		}
+	}
+	return sent
+}
+
+// wanted is an alert and the annotations that it should carry.
+type wanted struct {
+	fingerprint string
+	labels      model.LabelSet
+	annotations model.LabelSet
+}
+
+func wantOf(m Message) wanted {
+	return wanted{
+		fingerprint: m.Report.Alert.Fingerprint,
+		labels:      m.Report.Alert.Labels,
+		annotations: annotationsOf(m),
+	}
+}
+
+// annotationsOf writes the texts. An address that is too long is left out: half
+// of one is worth nothing.
+func annotationsOf(m Message) model.LabelSet {
+	ls := model.LabelSet{}
+	add := func(name model.LabelName, text string) {
+		if text = clip(text, annotationLimit); text != "" {
+			ls[name] = model.LabelValue(text)
+		}
+	}
+	add(AnnotationSummary, m.Report.Line())
+	add(AnnotationCauses, strings.Join(m.Report.CauseLines(causeLines), "\n"))
+	if len(m.Report.URL) <= annotationLimit {
+		add(AnnotationReport, m.Report.URL)
+	}
+	if len(m.Incident.Reports) > 1 {
+		add(AnnotationIncident, m.Incident.Line())
+	}
+	return ls
+}
+
+func ours() []model.LabelName {
+	return []model.LabelName{AnnotationSummary, AnnotationCauses, AnnotationReport, AnnotationIncident}
+}
+
+// carries says whether an alert has our annotations just so.
+func carries(have, want model.LabelSet) bool {
+	for _, name := range ours() {
+		if have[name] != want[name] {
+			return false
+		}
+	}
+	return true
+}
+
+// annotated returns all foreign annotations and ours.
+func annotated(have, want model.LabelSet) model.LabelSet {
+	all := have.Clone()
+	for _, name := range ours() {
+		delete(all, name)
+	}
+	maps.Copy(all, want)
+	return all
+}
+
+// attempt is one alert on its way through a repost. It is decided as soon as it
+// has an outcome.
+type attempt struct {
+	wanted
+	confirmed bool // its Prometheus lists it as firing
+	short     bool // posted with an early end
+	before    alertmanager.Alert
+	body      json.RawMessage
+	result    repostResult
+	err       error
+}
+
+func (t *attempt) decide(r repostResult, err error) { t.result, t.err = r, err }
+
+// undecided are the attempts that have no outcome yet.
+func undecided(tries []*attempt) []*attempt {
+	var left []*attempt
+	for _, t := range tries {
+		if t.result == "" {
+			left = append(left, t)
+		}
+	}
+	return left
+}
+
+// repost posts alerts back to one peer, with all guards. Every attempt that it
+// returns is decided; they are in the order of want.
+func (a *Annotations) repost(ctx context.Context, p *annotationPeer, filter alertmanager.Filter, want []wanted) []*attempt {
+	tries := make([]*attempt, len(want))
+	for i, w := range want {
+		tries[i] = &attempt{wanted: w}
+		a.ask(ctx, tries[i])
+	}
+	timeout := p.resolveTimeout(ctx)
+	if err := p.limit.wait(ctx); err != nil {
+		decideAll(undecided(tries), repostLimited, later{err})
+		return tries
+	}
+	began := time.Now()
+	alerts, err := p.client.Alerts(ctx, filter)
+	if err != nil {
+		decideAll(undecided(tries), repostReadFailed, err)
+		return tries
+	}
+	byFingerprint := index(alerts)
+	for _, t := range undecided(tries) {
+		a.prepare(p, t, byFingerprint, timeout)
+	}
+	pending := undecided(tries)
+	if len(pending) == 0 {
+		return tries
+	}
+	if time.Since(began) > freshFor {
+		decideAll(pending, repostLate, later{errLate})
+		return tries
+	}
+	bodies := make([]json.RawMessage, len(pending))
+	for i, t := range pending {
+		bodies[i] = t.body
+		p.past.posted(t.fingerprint, a.now())
+	}
+	err = p.client.PostAlerts(ctx, bodies...)
+	a.readBack(ctx, p, filter, pending, err)
+	return tries
+}
+
+// ask asks the alert's Prometheus about it.
+func (a *Annotations) ask(ctx context.Context, t *attempt) {
+	known, firing, err := a.firing(ctx, t.labels)
+	if err != nil {
+		a.log.Debug("Prometheus could not be asked, the end of the alert is copied", "err", err)
+	}
+	t.confirmed = err == nil && known && firing
+	if err == nil && known && !firing {
+		t.decide(repostNotFiring, nil)
+	}
+}
+
+func (a *Annotations) firing(ctx context.Context, ls model.LabelSet) (known, firing bool, err error) {
+	if a.source == nil {
+		return false, false, nil
+	}
+	return a.source.Firing(ctx, ls)
+}
+
+// prepare decides whether an alert is posted, and how.
+func (a *Annotations) prepare(p *annotationPeer, t *attempt, alerts map[string]alertmanager.Alert, timeout time.Duration) {
+	alert, ok := alerts[t.fingerprint]
+	if !ok {
+		t.decide(repostAbsent, nil)
+		return
+	}
+	if p.past.seen(alert, a.now()) {
+		a.reappeared.Inc()
+	}
+	if carries(alert.Annotations, t.annotations) {
+		t.decide(repostUnchanged, nil)
+		return
+	}
+	if alert.EndsAt.Sub(alert.ReadAt) <= minLeft {
+		t.decide(repostEnding, nil)
+		return
+	}
+	t.before = alert
+	var end time.Time
+	if t.confirmed && !mayLackEnd(alert, timeout) && !p.past.verbatimOnly(t.fingerprint) {
+		t.short, end = true, alert.ReadAt.Add(shortLife)
+	}
+	t.body = alert.Repost(annotated(alert.Annotations, t.annotations), end)
+}
+
+// mayLackEnd says whether the sender may have named no end, so that the one
+// that is shown is Alertmanager's own.
+func mayLackEnd(alert alertmanager.Alert, timeout time.Duration) bool {
+	return timeout == 0 || (alert.EndsAt.Sub(alert.UpdatedAt)-timeout).Abs() <= timeoutSlack
+}
+
+// resolveTimeout returns what the peer gives to alerts without an end, or 0 if
+// it doesn't say.
+func (p *annotationPeer) resolveTimeout(ctx context.Context) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Now().Before(p.until) {
+		return p.timeout
+	}
+	status, err := p.client.Status(ctx)
+	p.timeout, p.until = status.ResolveTimeout, time.Now().Add(statusFor)
+	if err != nil {
+		p.until = time.Now().Add(statusPause)
+	}
+	return p.timeout
+}
+
+func index(alerts []alertmanager.Alert) map[string]alertmanager.Alert {
+	byFingerprint := make(map[string]alertmanager.Alert, len(alerts))
+	for _, alert := range alerts {
+		byFingerprint[alert.Fingerprint] = alert
+	}
+	return byFingerprint
+}
