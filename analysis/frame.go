@@ -1,5 +1,10 @@
 package analysis
 
+import (
+	"github.com/culprit-dev/culprit/analysis/forecast"
+	"github.com/culprit-dev/culprit/analysis/words"
+)
+
 // Frame is the evidence about one incident, on one time axis.
 //
 // A missing sample is NaN. Rows need not be evenly spaced, but times ascend.
@@ -16,9 +21,10 @@ type Frame struct {
 // Target is one KPI, with the evidence that belongs to it.
 type Target struct {
 	Name       string
-	Kind       string    // latency, error, traffic, cpu, …; empty: told from the name
-	Weight     float64   // severity among the targets; 0 means 1
-	Values     []float64 // one value a row
+	Kind       string     // latency, error, traffic, cpu, …; empty: told from the name
+	Unit       words.Unit // of Values, as far as it is known
+	Weight     float64    // severity among the targets; 0 means 1
+	Values     []float64  // one value a row
 	Breakdown  *Breakdown
 	Candidates []Series
 }
@@ -46,23 +52,22 @@ type Breakdown struct {
 	Denominator *Pieces // of a ratio; nil: additive
 	Count       bool    // the measure counts events, so its noise is at least Poisson's
 
+	// Scale turns the pieces into numbers of events; the zero value means that
+	// they are amounts of an incident of Seconds.
+	Scale forecast.Scale
+	// Event is what one event in 5 minutes is worth in the pieces; 0: nothing is counted.
+	Event float64
+	// Seconds is the length of the incident if the pieces are amounts within
+	// it: people are shown amounts divided by it. 0: the pieces are shown as they are.
+	Seconds float64
+
 	Marginals []Marginal // in place of leaves, where only one label at a time could be asked
 	Refused   []Refusal  // labels that were not broken down
 }
 
 // Pieces are aggregates of one measure over pieces of time, one value a leaf,
-// from which a forecast is made. A missing piece is nil; inside a piece a
-// missing sample is NaN.
-type Pieces struct {
-	Actual   []float64   // mean over the incident
-	Recent   [][]float64 // [k]: means of consecutive short steps before the incident, oldest first
-	Profile  [][]float64 // [j-1]: mean over the incident's window, j days earlier
-	Level    [][]float64 // [j-1]: mean over the hour before that window, j days earlier
-	Day      []float64   // mean over the 24 hours before the incident
-	Hour     []float64   // mean over the hour before the incident
-	Baseline []float64   // mean over a baseline that the user has chosen; replaces the forecast
-	Forecast []float64   // a forecast that came with the data; replaces everything else
-}
+// from which a forecast is made.
+type Pieces = forecast.Pieces
 
 // Marginal is a breakdown by one label alone.
 type Marginal struct {

@@ -16,6 +16,9 @@ import (
 func (a *aligner) breakdown(b *Breakdown, s Split) *analysis.Breakdown {
 	a.frame.Warnings = append(a.frame.Warnings, s.Warnings...)
 	out := &analysis.Breakdown{Count: b.Count, Refused: s.Refused}
+	if slices.ContainsFunc(b.Numerator, func(t Term) bool { return t.Unit != 0 }) {
+		out.Seconds = b.incident().Seconds() // see amount
+	}
 	if len(s.Labels) == 0 {
 		return out
 	}

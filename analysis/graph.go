@@ -1,0 +1,174 @@
+package analysis
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/culprit-dev/culprit/analysis/pcalg"
+	"github.com/culprit-dev/culprit/analysis/rank"
+	"github.com/culprit-dev/culprit/analysis/words"
+)
+
+const (
+	graphNodes    = 26   // the KPI and the 25 leading candidates: what a page can show
+	graphRows     = 1000 // the nearest rows: older ones tell of another system
+	graphSuspects = 5
+)
+
+// graph learns how the KPI and its leading candidates hang together, on the
+// rows before and in the incident: a disturbance shows more of the links than
+// a quiet hour does. It is for people to look at. The ranking uses a graph of
+// the baseline alone, in package rank.
+func (c *candidates) graph(r rank.Result) Graph {
+	if c.options.Graph.Off || len(r.Causes) == 0 || r.Causes[0].Score == 0 {
+		return Graph{}
+	}
+	v := c.variables(r)
+	net := pcalg.Learn(v.columns, pcalg.SeriesOptions{
+		Options: pcalg.Options{
+			Alpha: c.options.Graph.Alpha, MaxK: c.options.Graph.MaxK,
+			Knowledge: pcalg.Knowledge{Likely: c.likely(v)},
+		},
+		MaxNodes: graphNodes,
+	})
+	return v.describe(net)
+}
+
+// variables are the columns of a graph: the KPI first, then candidates by
+// their score.
+type variables struct {
+	columns  [][]float64
+	names    []string
+	services []int
+	scores   []float64 // the best is 1; the KPI's is 1
+	since    []float64 // Unix seconds at which each first moved; 0: not known
+	onset    int       // row of the columns
+}
+
+func (c *candidates) variables(r rank.Result) *variables {
+	first := max(0, len(c.times)-graphRows)
+	v := &variables{
+		columns: [][]float64{c.target.Values[first:]}, names: []string{c.target.Name},
+		services: []int{-1}, scores: []float64{1}, since: []float64{c.timeOf(r.Onset)},
+		onset: max(0, r.Onset-first),
+	}
+	for _, cause := range r.Causes[:min(graphNodes-1, len(r.Causes))] {
+		s := c.series[cause.Series]
+		v.columns = append(v.columns, s.Values[first:])
+		v.names = append(v.names, s.Name)
+		v.services = append(v.services, c.codes[cause.Series])
+		v.scores = append(v.scores, cause.Score/r.Causes[0].Score)
+		v.since = append(v.since, c.timeOf(cause.Since))
+	}
+	return v
+}
+
+// timeOf is the time of a row, 0 if there is no such row.
+func (c *candidates) timeOf(row int) float64 {
+	if row < 0 || row >= len(c.times) {
+		return 0
+	}
+	return c.times[row]
+}
+
+// likely are the arrows that the call graph suggests: trouble goes from the
+// callee to the caller.
+func (c *candidates) likely(v *variables) [][2]int {
+	called := map[[2]int]bool{}
+	for _, call := range c.calls {
+		called[call] = true
+	}
+	var arrows [][2]int
+	for i := range v.columns {
+		for j := range v.columns {
+			if called[[2]int{v.services[i], v.services[j]}] {
+				arrows = append(arrows, [2]int{j, i})
+			}
+		}
+	}
+	return arrows
+}
+
+// describe gives the nodes of a learned graph their names.
+func (v *variables) describe(net *pcalg.Network) Graph {
+	g := Graph{Notes: []string{caveat(net)}}
+	for i, n := range net.Nodes {
+		node := Node{Name: v.names[n.Column], Role: "candidate", Score: finite(v.scores[n.Column]), Onset: v.since[n.Column]}
+		if i == 0 && n.Column == 0 {
+			node.Role = "target"
+		}
+		for _, alias := range n.Aliases {
+			node.Aliases = append(node.Aliases, v.names[alias])
+		}
+		g.Nodes = append(g.Nodes, node)
+	}
+	weights := net.Weights(v.columns, v.onset)
+	for i, e := range net.Edges {
+		source := e.Origin.String()
+		if e.Origin == pcalg.Undirected {
+			source = pcalg.Learned.String() // the link is learned, its direction is not
+		}
+		g.Edges = append(g.Edges, Edge{
+			From: g.Nodes[e.From].Name, To: g.Nodes[e.To].Name, Directed: e.Directed, Feedback: e.Feedback,
+			PartialCorrelation: finite(e.R), P: finite(e.P), Weight: finite(weights[i]), Source: source,
+		})
+	}
+	g.Chains = v.chains(net, weights, g)
+	return g
+}
+
+// chains are the likely ways from the leading suspects to the KPI.
+func (v *variables) chains(net *pcalg.Network, weights []float64, g Graph) []Chain {
+	if len(net.Nodes) == 0 || net.Nodes[0].Column != 0 {
+		return nil // the KPI is constant or mostly missing
+	}
+	scores := make([]float64, len(net.Nodes))
+	var suspects []int
+	for i, n := range net.Nodes {
+		scores[i] = v.scores[n.Column]
+		if n.Column > 0 && n.Column <= graphSuspects {
+			suspects = append(suspects, i)
+		}
+	}
+	var chains []Chain
+	for _, c := range net.Chains(0, suspects, weights, scores) {
+		chains = append(chains, describeChain(c, net, g))
+	}
+	return chains
+}
+
+func describeChain(c pcalg.Chain, net *pcalg.Network, g Graph) Chain {
+	chain := Chain{Weight: finite(c.Weight), Directed: true}
+	var text strings.Builder
+	for i, node := range c.Nodes {
+		name := g.Nodes[node].Name
+		chain.Nodes = append(chain.Nodes, name)
+		text.WriteString(name)
+		if i == len(c.Nodes)-1 {
+			break
+		}
+		if net.Edges[c.Edges[i]].Directed {
+			text.WriteString(" → ")
+			continue
+		}
+		chain.Directed = false
+		text.WriteString(" — ")
+	}
+	if !chain.Directed {
+		text.WriteString(" (— means: direction unknown)")
+	}
+	chain.Sentence = text.String()
+	return chain
+}
+
+// caveat is the sentence that goes with every graph.
+func caveat(net *pcalg.Network) string {
+	text := fmt.Sprintf("Learned from %d samples of correlation, before and in the incident: a hint, not a proof.", net.Samples)
+	if net.Effective > 0 && net.Effective < 0.8*float64(net.Samples) {
+		text += fmt.Sprintf(" The samples resemble their neighbours so much that they are worth about %s.", words.Number(net.Effective))
+	}
+	if net.CutOff >= 0 {
+		text += " Too many links for a full search: some of them may be indirect."
+	}
+	return text
+}

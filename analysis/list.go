@@ -1,0 +1,123 @@
+package analysis
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/attribution"
+)
+
+// oneList puts where and why into one ranked list: by confidence, then by the
+// share of the change, and where before why at equal standing. Inside a kind
+// the order of its method stays. At least one confident finding of each kind
+// is among the first five.
+func oneList(where, why []Finding) []Finding {
+	list := make([]Finding, 0, len(where)+len(why))
+	for len(where) > 0 || len(why) > 0 {
+		switch {
+		case len(why) == 0, len(where) > 0 && !before(why[0], where[0]):
+			list, where = append(list, where[0]), where[1:]
+		default:
+			list, why = append(list, why[0]), why[1:]
+		}
+	}
+	for _, kind := range []string{KindLabels, KindSeries} {
+		list = intoFirstFive(list, kind)
+	}
+	for i := range list {
+		list[i].Rank = i + 1
+	}
+	return list
+}
+
+func before(a, b Finding) bool {
+	return cmp.Or(cmp.Compare(a.Confidence.Rank(), b.Confidence.Rank()), cmp.Compare(b.Share, a.Share)) < 0
+}
+
+// intoFirstFive moves the first confident finding of a kind up to the fifth
+// place if it stands below.
+func intoFirstFive(list []Finding, kind string) []Finding {
+	const places = 5
+	at := slices.IndexFunc(list, func(f Finding) bool { return f.Kind == kind && f.Confidence != Low })
+	if at < places {
+		return list
+	}
+	f := list[at]
+	return slices.Insert(slices.Delete(list, at, at+1), places-1, f)
+}
+
+// mergeTargets joins the findings of several KPIs. Those of one KPI stay as
+// they are.
+func mergeTargets(targets []Target, answers []answer) (where, why []Finding) {
+	if len(answers) == 1 {
+		return answers[0].labels.findings, answers[0].series.findings
+	}
+	labels, series := make([][]Finding, len(answers)), make([][]Finding, len(answers))
+	for k, a := range answers {
+		labels[k], series[k] = a.labels.findings, a.series.findings
+	}
+	return mergeFindings(targets, labels), mergeFindings(targets, series)
+}
+
+// mergeFindings joins the findings of one kind by name. The share of a cause
+// of several KPIs is the union of its shares, 1 − Π(1 − A)^w, and a cause that
+// all explained KPIs have in common is marked (BALANCE, step 8).
+func mergeFindings(targets []Target, findings [][]Finding) []Finding {
+	index := map[string]int{}
+	var best []Finding
+	for _, list := range findings {
+		for _, f := range list {
+			i, ok := index[f.Name]
+			if !ok {
+				index[f.Name] = len(best)
+				best = append(best, f)
+			} else if f.Confidence.Rank() < best[i].Confidence.Rank() {
+				best[i] = f
+			}
+		}
+	}
+	shares, weights := shareTable(targets, findings, index)
+	merged := make([]Finding, 0, len(best))
+	listed := make([]bool, len(best))
+	for _, m := range attribution.Merge(shares, weights) {
+		f := best[m.Candidate]
+		f.Share, f.Common = m.Union, m.Common
+		f.Explains = nil
+		for _, k := range m.Explains {
+			f.Explains = append(f.Explains, targets[k].Name)
+		}
+		listed[m.Candidate] = true
+		merged = append(merged, f)
+	}
+	for i, f := range best { // what has no share in any KPI comes last
+		if !listed[i] {
+			merged = append(merged, f)
+		}
+	}
+	slices.SortStableFunc(merged, func(a, b Finding) int { return cmp.Compare(a.Confidence.Rank(), b.Confidence.Rank()) })
+	return merged
+}
+
+func shareTable(targets []Target, findings [][]Finding, index map[string]int) (shares [][]float64, weights []float64) {
+	largest := 0.0
+	for _, t := range targets {
+		largest = max(largest, t.weight())
+	}
+	for k, list := range findings {
+		row := make([]float64, len(index))
+		for _, f := range list {
+			row[index[f.Name]] = min(max(f.Share, 0), 1)
+		}
+		shares = append(shares, row)
+		weights = append(weights, targets[k].weight()/largest)
+	}
+	return shares, weights
+}
+
+// weight is the severity of a target among the others.
+func (t Target) weight() float64 {
+	if t.Weight <= 0 {
+		return 1
+	}
+	return t.Weight
+}

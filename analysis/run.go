@@ -1,0 +1,119 @@
+package analysis
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Run analyses a frame: where (which label values) and why (which series) the
+// targets changed.
+//
+// It never fails. An analysis that can't be made, or that breaks, becomes a
+// warning in the result, and the others still speak.
+func Run(f Frame, opt Options) Result {
+	r := Result{Warnings: slices.Clone(f.Warnings)}
+	if err := f.check(); err != nil {
+		r.Warnings = append(r.Warnings, Warning{Source: "analysis", Text: err.Error()})
+		r.Verdict = InsufficientEvidence
+		return r
+	}
+	answers := make([]answer, len(f.Targets))
+	for i, t := range f.Targets {
+		answers[i] = explain(f, t, opt)
+		r.Warnings = append(r.Warnings, answers[i].warnings(len(f.Targets) > 1)...)
+	}
+	lead := &answers[0]
+	r.Dimensions, r.Forecast = lead.labels.dimensions, lead.labels.forecast
+	r.Fit, r.Graph = lead.series.fit, lead.series.graph
+	r.Change = lead.change(f)
+	r.Causes = oneList(mergeTargets(f.Targets, answers))
+	r.Verdict = judge(answers, r.Causes)
+	return r
+}
+
+// answer is all that is found about one target.
+type answer struct {
+	target Target
+	labels labelAnswer
+	series seriesAnswer
+	broken []Warning
+}
+
+// explain makes both analyses of one target. One that panics is a defect of
+// ours, and no reason to keep silent about what the other found.
+func explain(f Frame, t Target, opt Options) answer {
+	a := answer{target: t}
+	a.guard("labels", func() { a.labels = explainLabels(f, t, opt) })
+	a.guard("series", func() { a.series = explainSeries(f, t, opt) })
+	return a
+}
+
+func (a *answer) guard(source string, analyse func()) {
+	defer func() {
+		if err := recover(); err != nil {
+			a.broken = append(a.broken, Warning{Source: source, Text: fmt.Sprintf("the analysis broke and is left out (a defect of culprit, please report it): %v", err)})
+		}
+	}()
+	analyse()
+}
+
+// warnings are those of both analyses; with several targets they say whose.
+func (a *answer) warnings(named bool) []Warning {
+	all := slices.Concat(a.broken, a.labels.warnings, a.series.warnings)
+	if named {
+		for i := range all {
+			all[i].Source = a.target.Name + ": " + all[i].Source
+		}
+	}
+	return all
+}
+
+// change is the move of the KPI: as the breakdown tells it, or else the median
+// of its samples before and in the incident.
+func (a *answer) change(f Frame) *Change {
+	if a.labels.change != nil {
+		return a.labels.change
+	}
+	before, after, ok := f.levels(a.target.Values)
+	if !ok {
+		return nil
+	}
+	return &Change{Target: a.target.Name, Forecast: before, Actual: after, Rising: after > before}
+}
+
+// judge is the verdict over all targets.
+func judge(answers []answer, causes []Finding) Verdict {
+	if slices.ContainsFunc(causes, func(c Finding) bool { return c.Confidence != Low }) {
+		return Explained
+	}
+	var still, uniform, blind int
+	for _, a := range answers {
+		switch {
+		case a.blind():
+			blind++
+		case a.still():
+			still++
+		case a.labels.external:
+			uniform++
+		}
+	}
+	switch {
+	case blind == len(answers):
+		return InsufficientEvidence
+	case still+blind == len(answers):
+		return NoChange
+	case uniform > 0:
+		return External
+	}
+	return NoConfidentCause
+}
+
+// blind says that there was nothing to look at.
+func (a *answer) blind() bool { return !a.labels.looked && a.series.fit == nil }
+
+// still says that the KPI did not move, as far as anything was looked at.
+func (a *answer) still() bool {
+	labels := !a.labels.looked || a.labels.still
+	series := a.series.fit == nil || a.series.calm
+	return labels && series
+}

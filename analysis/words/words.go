@@ -1,0 +1,136 @@
+// Package words writes numbers for people: three digits and a unit, shares as
+// percents, moves as factors.
+package words
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Number writes a value with three digits and a suffix: 0.0031, 41, 4.12k.
+func Number(v float64) string {
+	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return strconv.FormatFloat(v, 'g', 3, 64) // 0, NaN, +Inf
+	}
+	return scaled(v, 1000, []string{"", "k", "M", "G", "T"})
+}
+
+// Percent writes a share: 0.82 is "82 %". It never rounds something to
+// nothing, nor a part to the whole.
+func Percent(share float64) string {
+	switch p := 100 * share; {
+	case p > 0 && p < 1:
+		return "<1 %"
+	case p > 99 && p < 100:
+		return ">99 %"
+	case math.Abs(p) >= 10:
+		return strconv.FormatFloat(math.Round(p), 'f', 0, 64) + " %"
+	default:
+		return digits(p) + " %"
+	}
+}
+
+// Factor says how far a value moved: "×13", "+40 %", "−60 %". It is empty
+// where a factor has no meaning: from zero, or across it.
+func Factor(before, after float64) string {
+	if before == 0 || after*before < 0 || math.IsNaN(after/before) || math.IsInf(after/before, 0) {
+		return ""
+	}
+	switch q := after / before; {
+	case q >= 2:
+		return "×" + Number(two(q))
+	case q >= 1:
+		return "+" + Percent(q-1)
+	default:
+		return "−" + Percent(1-q)
+	}
+}
+
+// two rounds to two significant digits: more of a factor says nothing more.
+func two(v float64) float64 {
+	if v >= 100 {
+		return math.Round(v)
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(v))-1)
+	return math.Round(v/unit) * unit
+}
+
+// Unit is what a KPI is measured in, as far as its query tells.
+type Unit string
+
+// The units that are known. The zero value is a bare number.
+const (
+	PerSecond      Unit = "/s"
+	Seconds        Unit = "s"
+	Bytes          Unit = "B"
+	BytesPerSecond Unit = "B/s"
+	Ratio          Unit = "ratio" // 1 is the whole
+	Percentage     Unit = "%"     // 100 is the whole
+)
+
+// Format writes a value in its unit: 41/s, 320 ms, 1.2 GiB, 11 %.
+func (u Unit) Format(v float64) string {
+	switch u {
+	case PerSecond:
+		return Number(v) + "/s"
+	case Seconds:
+		return duration(v)
+	case Bytes:
+		return scaled(v, 1024, []string{" B", " KiB", " MiB", " GiB", " TiB", " PiB"})
+	case BytesPerSecond:
+		return scaled(v, 1024, []string{" B/s", " KiB/s", " MiB/s", " GiB/s", " TiB/s", " PiB/s"})
+	case Ratio:
+		return digits(100*v) + " %"
+	case Percentage:
+		return digits(v) + " %"
+	default:
+		return Number(v)
+	}
+}
+
+// duration writes seconds: 12 µs, 320 ms, 1.3 s, 7 min, 3.1 h.
+func duration(v float64) string {
+	switch abs := math.Abs(v); {
+	case abs == 0:
+		return "0 s"
+	case abs < 1e-3:
+		return digits(v*1e6) + " µs"
+	case abs < 1:
+		return digits(v*1e3) + " ms"
+	case abs < 120:
+		return digits(v) + " s"
+	case abs < 2*3600:
+		return digits(v/60) + " min"
+	default:
+		return digits(v/3600) + " h"
+	}
+}
+
+// scaled divides v by base until it fits, and appends the suffix of that step.
+func scaled(v, base float64, suffixes []string) string {
+	i := 0
+	for i < len(suffixes)-1 && math.Abs(v) >= base*0.9995 {
+		v /= base
+		i++
+	}
+	return digits(v) + suffixes[i]
+}
+
+// digits writes v with three significant digits and without an exponent, as
+// long as that is shorter.
+func digits(v float64) string {
+	abs := math.Abs(v)
+	if abs != 0 && (abs < 1e-4 || abs >= 1e6) || math.IsNaN(v) || math.IsInf(v, 0) {
+		return strconv.FormatFloat(v, 'g', 3, 64)
+	}
+	if abs >= 100 {
+		return strconv.FormatFloat(math.Round(v), 'f', 0, 64)
+	}
+	s := strconv.FormatFloat(v, 'g', 3, 64)
+	f, err := strconv.ParseFloat(s, 64) // a number of three digits, now without an exponent
+	if err != nil {
+		return s
+	}
+	return strings.TrimPrefix(strconv.FormatFloat(f, 'f', -1, 64), "+")
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+	"github.com/prometheus/common/version"
+	webflag "github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github.com/culprit-dev/culprit/receiver"
+	"github.com/culprit-dev/culprit/receiver/broker"
+)
+
+func addServe(app *kingpin.Application, commands map[string]command) {
+	cmd := app.Command("serve", "Run the daemon: take alerts from Alertmanager and write their causes back.")
+	opt := receiver.Options{}
+	cmd.Flag("config.file", "Configuration file.").Default("culprit.yml").StringVar(&opt.ConfigFile)
+	cmd.Flag("storage.path", "Folder of the queue and the reports.").Default("data").StringVar(&opt.StoragePath)
+	retention := cmd.Flag("storage.retention", "How long reports are kept after their last change.").Default("168h").Duration()
+	cmd.Flag("web.external-url", "URL under which people reach the report pages; its path is the prefix of all pages.").
+		PlaceHolder("URL").StringVar(&opt.ExternalURL)
+	cmd.Flag("workers", "Alerts explained at a time.").Default("4").IntVar(&opt.Workers)
+	cmd.Flag("reconcile.interval", "Pause between two looks at Alertmanager's alerts.").Default("30s").DurationVar(&opt.Reconcile)
+	cluster := clusterFlags(cmd)
+	opt.Web = webflag.AddFlags(cmd, ":9798")
+	logging := &promslog.Config{}
+	promslogflag.AddFlags(cmd, logging)
+
+	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error {
+		logging.Writer = s.err
+		opt.Logger = promslog.New(logging)
+		opt.Retention = *retention
+		opt.Registry = registry()
+		opt.Cluster = cluster.options()
+		return serve(ctx, opt)
+	}
+}
+
+// clusterSettings are the flags of one of three replicas.
+type clusterSettings struct {
+	name, listen string
+	peers        []string
+}
+
+func clusterFlags(cmd *kingpin.CmdClause) *clusterSettings {
+	c := &clusterSettings{}
+	cmd.Flag("cluster.name", "Name of this replica, such as the pod's; with one replica leave it out.").StringVar(&c.name)
+	cmd.Flag("cluster.listen-address", "Address for the other replicas.").Default(":6222").StringVar(&c.listen)
+	cmd.Flag("cluster.peer", "Address host:port of a replica; once for each of the three.").StringsVar(&c.peers)
+	return c
+}
+
+// options returns nil for a daemon that stands alone.
+func (c *clusterSettings) options() *broker.ClusterOptions {
+	if len(c.peers) == 0 {
+		return nil
+	}
+	return &broker.ClusterOptions{Name: c.name, Listen: c.listen, Routes: c.peers, Replicas: len(c.peers)}
+}
+
+func registry() *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		versioncollector.NewCollector("culprit"),
+	)
+	return reg
+}
+
+// startTimeout bounds the wait for a quorum of replicas.
+const startTimeout = 2 * time.Minute
+
+// serve runs a daemon until ctx ends. SIGHUP reloads the configuration.
+func serve(ctx context.Context, opt receiver.Options) error {
+	opt.Logger.Info("Starting culprit", "version", version.Info(), "build", version.BuildContext())
+	starting, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	d, err := receiver.New(starting, opt)
+	if err != nil {
+		return err
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	go func() {
+		for {
+			select {
+			case <-hup:
+				_ = d.Reload() // says in the log and in a metric what went wrong
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return d.Run(ctx)
+}

@@ -1,0 +1,246 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/culprit-dev/culprit/receiver/broker"
+)
+
+// Options say how a daemon runs. ConfigFile and StoragePath must be set.
+type Options struct {
+	ConfigFile    string
+	StoragePath   string // folder of the queue and the reports
+	ListenAddress string // of one listener, if Web is nil; default ":9798"
+	Web           *web.FlagConfig
+	ExternalURL   string        // under which people reach the pages; empty: http://<listen address>
+	Retention     time.Duration // of reports; default 7 days
+	Workers       int           // alerts explained at a time; default 4
+	Reconcile     time.Duration // pause between two looks at Alertmanager; default 30 s
+	Cluster       *broker.ClusterOptions
+
+	Logger   *slog.Logger         // default: slog.Default()
+	Registry *prometheus.Registry // default: a new one
+	Now      func() time.Time     // default: time.Now
+}
+
+func (o Options) withDefaults() Options {
+	if o.ListenAddress == "" {
+		o.ListenAddress = ":9798"
+	}
+	if o.Retention == 0 {
+		o.Retention = 7 * 24 * time.Hour
+	}
+	if o.Workers == 0 {
+		o.Workers = 4
+	}
+	if o.Reconcile == 0 {
+		o.Reconcile = 30 * time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Daemon is culprit at work. It is made by [New] and works while [Daemon.Run]
+// runs.
+type Daemon struct {
+	opt     Options
+	log     *slog.Logger
+	metrics *metrics
+	shared  *shared
+	live    atomic.Pointer[live]
+
+	listeners []net.Listener
+	external  *url.URL
+	broker    *broker.Broker
+	store     *store
+	worker    *worker
+	publisher *publisher
+	reconcile *reconciler
+	server    *http.Server
+
+	reloading sync.Mutex
+	stopIndex context.CancelFunc
+	cleanups  []cleanup // run backwards
+}
+
+type cleanup struct {
+	name string
+	run  func() error
+}
+
+// New opens everything that the daemon needs: its configuration, its listener,
+// its queue and its store. It does not need Prometheus or Alertmanager to be
+// there. What was opened is closed again if New fails.
+func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
+	opt = opt.withDefaults()
+	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
+	if err := d.listen(); err != nil {
+		return nil, err
+	}
+	if err := d.Reload(); err != nil {
+		return nil, err
+	}
+	if err := d.open(ctx); err != nil {
+		return nil, err
+	}
+	d.publisher = newPublisher(d.live.Load, d.store, d.metrics, d.log)
+	d.worker = &worker{live: d.live.Load, store: d.store, publisher: d.publisher, metrics: d.metrics, log: d.log, now: opt.Now}
+	d.reconcile = newReconciler(d)
+	d.server = &http.Server{Handler: d.handler(), ReadHeaderTimeout: 10 * time.Second}
+	return d, nil
+}
+
+// open starts the queue and reads the store.
+func (d *Daemon) open(ctx context.Context) error {
+	b, err := broker.Start(ctx, broker.Options{
+		Dir: d.opt.StoragePath, Logger: d.log, Cluster: d.opt.Cluster,
+		OnDead: func(j broker.Job, err error) { d.worker.dead(j, err) },
+	})
+	if err != nil {
+		return fmt.Errorf("opening the storage: %w", err)
+	}
+	d.broker = b
+	d.cleanup("queue and reports", b.Close)
+	// The index must follow the buckets for as long as the daemon drains.
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	d.cleanup("index", func() error { stop(); return nil })
+	d.store, err = newStore(following, b, storeOptions{ttl: d.opt.Retention, base: d.external.String(), now: d.opt.Now, log: d.log})
+	if err != nil {
+		return fmt.Errorf("opening the reports: %w", err)
+	}
+	return nil
+}
+
+// listen opens the listeners, so that an address that is taken is told at once.
+func (d *Daemon) listen() error {
+	addresses := []string{d.opt.ListenAddress}
+	if d.opt.Web != nil {
+		addresses = *d.opt.Web.WebListenAddresses
+	}
+	for _, address := range addresses {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return fmt.Errorf("listening on %s: %w (choose another --web.listen-address)", address, err)
+		}
+		d.listeners = append(d.listeners, l)
+		d.cleanup("listener", func() error { return ignoreClosed(l.Close()) })
+	}
+	external := d.opt.ExternalURL
+	if external == "" {
+		external = localURL(d.listeners[0].Addr())
+	}
+	u, err := url.Parse(external)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return fmt.Errorf("the external URL %q is no URL (write it as https://culprit.example.org/path)", external)
+	}
+	d.external = u
+	return nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// localURL is how the daemon is reached from its own machine.
+func localURL(addr net.Addr) string {
+	host, port, _ := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// URL is where the pages are found.
+func (d *Daemon) URL() string { return d.external.String() }
+
+// Address is that of the first listener.
+func (d *Daemon) Address() net.Addr { return d.listeners[0].Addr() }
+
+// Run works until ctx ends, finishes what it has begun, and closes everything.
+func (d *Daemon) Run(ctx context.Context) error {
+	serving := make(chan error, 1)
+	go func() { serving <- d.serve() }()
+	d.log.Info("Ready for alerts", "url", d.URL())
+
+	background := sync.WaitGroup{}
+	background.Go(func() { d.publisher.run(ctx) })
+	background.Go(func() { d.reconcile.run(ctx) })
+	working := make(chan error, 1)
+	go func() { working <- d.broker.Consume(ctx, d.opt.Workers, d.worker.handle) }()
+
+	var err error
+	select {
+	case <-ctx.Done():
+		d.log.Info("Stopping: finishing what has begun")
+	case err = <-serving:
+		err = fmt.Errorf("serving HTTP: %w", err)
+	case err = <-working:
+		working <- err
+	}
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	err = errors.Join(err, d.server.Shutdown(shutdown))
+	if ctx.Err() != nil {
+		err = errors.Join(err, <-working)
+		background.Wait()
+	}
+	return errors.Join(err, d.close())
+}
+
+func (d *Daemon) serve() error {
+	var err error
+	if d.opt.Web != nil {
+		err = web.ServeMultiple(d.listeners, d.server, d.opt.Web, d.log)
+	} else {
+		err = d.server.Serve(d.listeners[0])
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// cleanup registers what is to be closed at the end.
+func (d *Daemon) cleanup(name string, run func() error) {
+	d.cleanups = append(d.cleanups, cleanup{name, run})
+}
+
+func (d *Daemon) close() error {
+	var errs []error
+	for len(d.cleanups) > 0 {
+		last := d.cleanups[len(d.cleanups)-1]
+		d.cleanups = d.cleanups[:len(d.cleanups)-1]
+		if err := last.run(); err != nil {
+			errs = append(errs, fmt.Errorf("closing the %s: %w", last.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,63 @@
+package receiver
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/culprit-dev/culprit/receiver/web"
+)
+
+// handler is everything that the daemon serves, below the path of the external
+// URL.
+func (d *Daemon) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /api/v1/webhook", &webhook{queue: d.broker, log: d.log, metrics: d.metrics, now: d.opt.Now})
+	mux.HandleFunc("GET /-/healthy", d.healthy)
+	mux.HandleFunc("GET /-/ready", d.ready)
+	mux.HandleFunc("POST /-/reload", d.reloadHandler)
+	mux.HandleFunc("PUT /-/reload", d.reloadHandler)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(d.gatherer(), promhttp.HandlerOpts{Registry: d.opt.Registry}))
+	mux.Handle("/", web.New(web.Options{Reader: d.store, External: d.external}))
+
+	prefix := strings.TrimSuffix(d.external.Path, "/")
+	if prefix == "" {
+		return mux
+	}
+	outer := http.NewServeMux()
+	outer.Handle(prefix+"/", http.StripPrefix(prefix, mux))
+	// Probes and scrapes come straight to the port and know no prefix.
+	outer.Handle("/-/", mux)
+	outer.Handle("/metrics", mux)
+	outer.Handle("POST /api/v1/webhook", mux)
+	return outer
+}
+
+// healthy says that the process lives. It stays true when other servers fail:
+// a restart of culprit would not mend them.
+func (d *Daemon) healthy(w http.ResponseWriter, _ *http.Request) {
+	fmt.Fprintln(w, "culprit is healthy.")
+}
+
+// ready says whether alerts can be taken, and if not, why.
+func (d *Daemon) ready(w http.ResponseWriter, _ *http.Request) {
+	if err := d.broker.Healthy(); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	if missing := d.reconcile.missing(); len(missing) > 0 {
+		http.Error(w, "Not ready: waiting for "+strings.Join(missing, "; "), http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "culprit is ready.")
+}
+
+func (d *Daemon) reloadHandler(w http.ResponseWriter, _ *http.Request) {
+	if err := d.Reload(); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	fmt.Fprintln(w, "The configuration was reloaded.")
+}

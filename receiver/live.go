@@ -1,0 +1,92 @@
+package receiver
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/sink"
+)
+
+// live is everything that a reload replaces, as one.
+type live struct {
+	config  *config.Config
+	fetcher *promql.Fetcher
+	peers   []*alertmanager.Client
+
+	sinks         []Sink // told of every report
+	incidentSinks []Sink // told of every incident
+}
+
+// pipeline is the walk of an alert that rule matches.
+func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
+	p := &Pipeline{
+		Rule: rule, Options: l.config.Analysis, Fetcher: l.fetcher, Store: d.store, Sinks: l.sinks,
+		Base: d.URL(), Metrics: d.metrics, Log: d.log, Now: d.opt.Now,
+	}
+	if rule.Analysis != nil {
+		p.Options = rule.Analysis.Merge(l.config.Analysis)
+	}
+	return p
+}
+
+// Reload reads the configuration again. All that can fail runs first; then the
+// new parts take the place of the old ones at once. If it fails the daemon goes
+// on with what it has.
+func (d *Daemon) Reload() error {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	next, err := d.load()
+	if err != nil {
+		d.metrics.reloads.Set(0)
+		d.log.Error("The configuration can't be used; the one before stays", "file", d.opt.ConfigFile, "err", err)
+		return err
+	}
+	d.live.Store(next)
+	d.metrics.reloads.Set(1)
+	d.metrics.reloadTime.Set(float64(d.opt.Now().Unix()))
+	d.log.Info("The configuration was loaded", "file", d.opt.ConfigFile, "rules", len(next.config.Rules))
+	return nil
+}
+
+// load makes everything that a configuration asks for.
+func (d *Daemon) load() (*live, error) {
+	cfg, err := LoadConfig(d.opt.ConfigFile)
+	if err != nil {
+		return nil, err
+	}
+	l := &live{config: cfg}
+	if l.fetcher, err = promql.NewFetcher(cfg.Prometheus, d.shared.queries); err != nil {
+		return nil, fmt.Errorf("prometheus: %w", err)
+	}
+	for _, am := range cfg.Alertmanagers {
+		peer, err := alertmanager.New(am, alertmanager.Options{})
+		if err != nil {
+			return nil, fmt.Errorf("alertmanager %s: %w", am.URL, err)
+		}
+		l.peers = append(l.peers, peer)
+	}
+	return l, d.addSinks(l)
+}
+
+// LoadConfig reads a configuration and checks all of it: what it says, and
+// whether its queries parse. The error names every mistake.
+func LoadConfig(file string) (*config.Config, error) {
+	cfg, err := config.Load(file)
+	var mistakes config.Errors
+	if err != nil && !errors.As(err, &mistakes) {
+		return nil, err
+	}
+	if cfg != nil {
+		for _, rule := range cfg.Rules {
+			mistakes = append(mistakes, promql.Check(rule)...)
+		}
+	}
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	return cfg, nil
+}

@@ -1,0 +1,70 @@
+package receiver
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// stageBuckets cover an analysis: from a cached answer to a slow server.
+var stageBuckets = []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 10, 30, 60}
+
+type metrics struct {
+	notifications  *prometheus.CounterVec
+	alerts         *prometheus.CounterVec
+	reports        *prometheus.CounterVec
+	stages         *prometheus.HistogramVec
+	toAnnotation   prometheus.Histogram
+	sends          *prometheus.CounterVec
+	reconciles     *prometheus.CounterVec
+	jobsDead       prometheus.Counter
+	unmatched      prometheus.Counter
+	reloads        prometheus.Gauge
+	reloadTime     prometheus.Gauge
+	openIncidents  prometheus.Gauge
+	queueDepth     prometheus.Gauge
+	queueInFlight  prometheus.Gauge
+	queueOldestAge prometheus.Gauge
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		notifications: counters("culprit_notifications_total", "Webhook messages by outcome.", "outcome"),
+		alerts:        counters("culprit_alerts_total", "Alerts put on the queue, by status and by who found them.", "status", "reason"),
+		reports:       counters("culprit_reports_total", "Reports made, by verdict.", "verdict"),
+		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "culprit_stage_duration_seconds", Help: "Time of one stage of an analysis.", Buckets: stageBuckets,
+		}, []string{"stage"}),
+		toAnnotation: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "culprit_webhook_to_annotation_seconds", Help: "Time from a webhook message to the annotation on its alert.", Buckets: stageBuckets,
+		}),
+		sends:          counters("culprit_sends_total", "Write-backs by sink and outcome.", "sink", "outcome"),
+		reconciles:     counters("culprit_reconciles_total", "Rounds of the reconcile loop by outcome.", "outcome"),
+		jobsDead:       prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_jobs_dead_total", Help: "Jobs given up after repeated failures."}),
+		unmatched:      prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts that no rule matches."}),
+		reloads:        gauge("culprit_config_last_reload_successful", "Whether the last configuration reload succeeded."),
+		reloadTime:     gauge("culprit_config_last_reload_success_timestamp_seconds", "When the configuration was last reloaded with success."),
+		openIncidents:  gauge("culprit_incidents_open", "Incidents that are open."),
+		queueDepth:     gauge("culprit_queue_depth", "Jobs that wait in the queue."),
+		queueInFlight:  gauge("culprit_queue_in_flight", "Jobs that are being worked on."),
+		queueOldestAge: gauge("culprit_queue_oldest_age_seconds", "Age of the oldest job in the queue."),
+	}
+	reg.MustRegister(m.notifications, m.alerts, m.reports, m.stages, m.toAnnotation, m.sends, m.reconciles, m.jobsDead,
+		m.unmatched, m.reloads, m.reloadTime, m.openIncidents, m.queueDepth, m.queueInFlight, m.queueOldestAge)
+	return m
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+}
+
+// stage measures one stage and returns its seconds.
+func (m *metrics) stage(name string, start time.Time) float64 {
+	seconds := time.Since(start).Seconds()
+	m.stages.WithLabelValues(name).Observe(seconds)
+	return seconds
+}

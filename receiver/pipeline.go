@@ -1,0 +1,170 @@
+package receiver
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink"
+)
+
+// Fetcher asks Prometheus.
+type Fetcher interface {
+	// Locate finds when the anomaly began and which of the alert's labels its
+	// series have. What could not be found out is a warning.
+	Locate(ctx context.Context, alert promql.Alert) (promql.Alert, []analysis.Warning)
+	// Fetch asks the queries of a plan. A query that fails is a warning in the
+	// frame; an error means that nothing at all could be asked.
+	Fetch(ctx context.Context, plan promql.Plan) (analysis.Frame, error)
+}
+
+// Store keeps what was found.
+type Store interface {
+	// Put writes a report; the same id again replaces it. It makes the report
+	// part of the open incident of its alert group and returns that.
+	Put(ctx context.Context, r *record) (report.Incident, error)
+}
+
+// Sink writes causes where people look.
+type Sink interface {
+	// Send writes one message. It is safe to repeat, and it says of each place
+	// that it wrote to, or meant to, what became of it.
+	Send(ctx context.Context, m sink.Message) []report.Sent
+}
+
+// Pipeline is the walk of one alert, with what it needs on the way.
+type Pipeline struct {
+	Rule    *config.Rule
+	Options analysis.Options // the rule's, over those of the configuration
+	Fetcher Fetcher
+	Store   Store
+	Sinks   []Sink
+	Base    string // external URL of the report pages
+	Metrics *metrics
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Explain takes one firing alert to its causes and back.
+//
+// Whatever happens on the way ends in a report, even when the report says only
+// why there is nothing to say. An error means that not even that could be
+// stored, and that the job should come again.
+func (p *Pipeline) Explain(ctx context.Context, j job) (record, error) {
+	r := record{Group: j.Group, Tries: j.Tries + 1, AnalyzedAt: p.Now()}
+	in := report.Input{
+		Alert: j.Alert, Rule: p.Rule.Name, Base: p.Base, Now: r.AnalyzedAt,
+		Timings: report.Timings{Queued: r.AnalyzedAt.Sub(j.ReceivedAt).Seconds()},
+	}
+
+	start := time.Now()
+	alert, doubts := p.Fetcher.Locate(ctx, subject(j.Alert))
+	in.Onset = alert.Onset
+	plan, err := promql.NewPlan(*p.Rule, alert, p.Now())
+	if err != nil {
+		return p.conclude(ctx, r, in, failed("plan", err, doubts))
+	}
+	in.Plan = describe(plan)
+	frame, err := p.Fetcher.Fetch(ctx, plan)
+	in.Timings.Fetch = p.Metrics.stage("fetch", start)
+	if err != nil {
+		return p.conclude(ctx, r, in, failed("prometheus", err, doubts))
+	}
+	frame.Warnings = append(doubts, frame.Warnings...)
+
+	start = time.Now()
+	result := analysis.Run(frame, p.Options)
+	in.Timings.Analyze = p.Metrics.stage("analyze", start)
+	in.Charts = report.Charts(frame, result.Causes)
+	if j.Truncated > 0 {
+		result.Warnings = append(result.Warnings, truncated(j.Truncated))
+	}
+	return p.conclude(ctx, r, in, result)
+}
+
+// conclude stores what was found, writes it back, and stores what became of
+// that. The first write makes the report visible while the sinks are at work.
+func (p *Pipeline) conclude(ctx context.Context, r record, in report.Input, result analysis.Result) (record, error) {
+	in.Result = result
+	r.Report = report.New(in)
+	p.Metrics.reports.WithLabelValues(string(result.Verdict)).Inc()
+	incident, err := p.Store.Put(ctx, &r)
+	if err != nil {
+		return r, err
+	}
+
+	start := time.Now()
+	r.Report.Sent = send(ctx, p.Sinks, sink.Message{Report: r.Report, Incident: incident}, p.Metrics)
+	r.Report.Timings.Publish = p.Metrics.stage("publish", start)
+	if _, err := p.Store.Put(ctx, &r); err != nil {
+		return r, err
+	}
+	p.Log.Info("Explained an alert", "alert", r.Report.Alert.Labels["alertname"], "report", r.Report.ID,
+		"verdict", result.Verdict, "summary", r.Report.Summary)
+	return r, nil
+}
+
+// sendTimeout bounds one write-back, so that a server that hangs holds up
+// neither the others nor the queue.
+const sendTimeout = 20 * time.Second
+
+// send gives a message to all sinks at once. The outcomes are in the order of
+// the sinks.
+func send(ctx context.Context, sinks []Sink, m sink.Message, metrics *metrics) []report.Sent {
+	outcomes := make([][]report.Sent, len(sinks))
+	var wg sync.WaitGroup
+	for i, s := range sinks {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+			defer cancel()
+			outcomes[i] = s.Send(ctx, m)
+		})
+	}
+	wg.Wait()
+	var all []report.Sent
+	for _, sent := range outcomes {
+		for _, one := range sent {
+			metrics.sends.WithLabelValues(one.Sink, one.Status).Inc()
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// failed is the result of an alert about which nothing could be asked.
+func failed(source string, err error, doubts []analysis.Warning) analysis.Result {
+	return analysis.Result{
+		Verdict:  analysis.InsufficientEvidence,
+		Warnings: append(doubts, analysis.Warning{Source: source, Text: err.Error()}),
+	}
+}
+
+// truncated warns of alerts that Alertmanager has left out of its message.
+func truncated(n uint64) analysis.Warning {
+	return analysis.Warning{Source: "alertmanager", Text: fmt.Sprintf(
+		"the message left out %d alerts of this group (max_alerts of the webhook): they are found within a minute by reading Alertmanager itself", n)}
+}
+
+// subject is an alert as the plan sees it, before anything is known of its
+// onset.
+func subject(a report.Alert) promql.Alert {
+	return promql.Alert{
+		Labels: a.Labels, Annotations: a.Annotations, StartsAt: a.StartsAt,
+		GeneratorURL: a.GeneratorURL, Fingerprint: a.Fingerprint,
+	}
+}
+
+// describe is what a report shows of a plan.
+func describe(plan promql.Plan) report.Plan {
+	shown := report.Plan{Start: plan.Start, End: plan.End, Step: plan.Step.String()}
+	for _, q := range plan.Queries {
+		shown.Queries = append(shown.Queries, report.Query{Role: string(q.Role), Name: q.Name, Query: q.Query})
+	}
+	return shown
+}

@@ -1,0 +1,130 @@
+package receiver
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink"
+)
+
+// publisher writes incidents back: to Grafana and to the recovery webhooks. It
+// gathers what changes within a second, so that a storm of a thousand alerts
+// in one group is told in a few messages and not in a thousand.
+//
+// What it has not written when the daemon stops, the reconcile loop of the
+// next start finds, because the incident says what was sent.
+type publisher struct {
+	live    func() *live
+	store   *store
+	metrics *metrics
+	log     *slog.Logger
+	pause   time.Duration
+
+	wake chan struct{}
+	mu   sync.Mutex
+	due  map[string]bool            // incident ids
+	told map[string]report.Incident // what was last written
+}
+
+func newPublisher(live func() *live, s *store, m *metrics, log *slog.Logger) *publisher {
+	return &publisher{
+		live: live, store: s, metrics: m, log: log, pause: time.Second,
+		wake: make(chan struct{}, 1), due: map[string]bool{}, told: map[string]report.Incident{},
+	}
+}
+
+// notify says that an incident has changed, or is to be told again.
+func (p *publisher) notify(id string) {
+	p.mu.Lock()
+	p.due[id] = true
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run publishes until ctx ends, and then once more what is due.
+func (p *publisher) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			p.round(context.WithoutCancel(ctx))
+			return
+		case <-p.wake:
+			p.round(ctx)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(p.pause):
+		}
+	}
+}
+
+// parallelIncidents is how many incidents are written at a time.
+const parallelIncidents = 4
+
+func (p *publisher) round(ctx context.Context) {
+	p.mu.Lock()
+	due := p.due
+	p.due = map[string]bool{}
+	p.mu.Unlock()
+	var g errgroup.Group
+	g.SetLimit(parallelIncidents)
+	for id := range due {
+		g.Go(func() error {
+			p.publish(ctx, id)
+			return nil
+		})
+	}
+	_ = g.Wait()
+}
+
+func (p *publisher) publish(ctx context.Context, id string) {
+	inc, ok := p.store.incidentByID(id)
+	if !ok || !p.changed(inc) {
+		return
+	}
+	reports := p.store.members(id)
+	if len(reports) == 0 {
+		return
+	}
+	sent := send(ctx, p.live().incidentSinks, sink.Message{
+		Report: reports[0], Incident: inc, Resolved: inc.ResolvedAt != nil,
+	}, p.metrics)
+	if err := p.store.recordSent(ctx, id, sent); err != nil {
+		p.log.Error("What became of an incident's write-backs can't be stored", "incident", id, "err", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if inc.ResolvedAt != nil || unsent(sent) {
+		delete(p.told, id)
+		return
+	}
+	p.told[id] = inc
+}
+
+// changed says whether there is anything new to tell of an incident.
+func (p *publisher) changed(inc report.Incident) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	told, ok := p.told[inc.ID]
+	told.UpdatedAt, told.Sent = inc.UpdatedAt, inc.Sent
+	return !ok || !reflect.DeepEqual(told, inc)
+}
+
+// unsent says whether a write-back failed and is worth another try.
+func unsent(sent []report.Sent) bool {
+	for _, s := range sent {
+		if s.Status == report.SentFailed && s.Retryable {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,94 @@
+package receiver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/culprit-dev/culprit/receiver/broker"
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/web"
+)
+
+// reader is the store as the pages read it.
+type reader struct {
+	store *store
+	// busy says whether an alert is being worked on.
+	busy func(fingerprint string) bool
+}
+
+var _ web.Reader = reader{}
+
+// Report returns a report with the write-backs of its incident among its own:
+// whoever looks at an alert wants to see all that was sent for it.
+func (r reader) Report(ctx context.Context, id string) (report.Report, error) {
+	rec, err := r.store.load(ctx, id)
+	if errors.Is(err, broker.ErrNotFound) {
+		return report.Report{}, web.ErrNotFound
+	}
+	if err != nil {
+		return report.Report{}, err
+	}
+	if inc, ok := r.store.incidentByID(rec.Report.Incident); ok {
+		rec.Report.Sent = slices.Concat(rec.Report.Sent, inc.Sent)
+	}
+	return rec.Report, nil
+}
+
+// Latest returns the newest report of an alert.
+func (r reader) Latest(ctx context.Context, fingerprint string) (report.Report, error) {
+	rec, ok := r.store.current(fingerprint)
+	switch {
+	case ok:
+		return r.Report(ctx, rec.Report.ID)
+	case r.busy(fingerprint):
+		return report.Report{}, web.ErrPending
+	}
+	return report.Report{}, web.ErrNotFound
+}
+
+// Reports returns the reports that a filter lets pass, newest first.
+func (r reader) Reports(_ context.Context, f web.Filter) ([]report.Report, error) {
+	r.store.mu.RLock()
+	defer r.store.mu.RUnlock()
+	list := []report.Report{}
+	for _, rec := range r.store.byID {
+		if f.PassReport(rec.Report) {
+			list = append(list, rec.Report)
+		}
+	}
+	slices.SortFunc(list, func(a, b report.Report) int { return compareReports(b, a) })
+	return limit(list, f.Limit), nil
+}
+
+// Incident returns an incident.
+func (r reader) Incident(_ context.Context, id string) (report.Incident, error) {
+	if inc, ok := r.store.incidentByID(id); ok {
+		return inc, nil
+	}
+	return report.Incident{}, web.ErrNotFound
+}
+
+// Incidents returns the incidents that a filter lets pass, newest first.
+func (r reader) Incidents(_ context.Context, f web.Filter) ([]report.Incident, error) {
+	r.store.mu.RLock()
+	defer r.store.mu.RUnlock()
+	list := []report.Incident{}
+	for _, inc := range r.store.incident {
+		if f.PassIncident(inc) {
+			list = append(list, inc)
+		}
+	}
+	slices.SortFunc(list, func(a, b report.Incident) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return limit(list, f.Limit), nil
+}
+
+func limit[T any](list []T, n int) []T {
+	if n > 0 && len(list) > n {
+		return list[:n]
+	}
+	return list
+}

@@ -1,0 +1,288 @@
+package receiver
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// reconciler compares what Alertmanager has with what was reported. The
+// webhook is the hint, Alertmanager is the truth: whatever was lost on the way
+// is found here, within one interval.
+type reconciler struct {
+	live      func() *live
+	store     *store
+	queue     Queue
+	publisher *publisher
+	refresh   func(context.Context, view)
+	metrics   *metrics
+	log       *slog.Logger
+	now       func() time.Time
+	interval  time.Duration
+
+	mu      sync.Mutex
+	reached map[string]bool      // servers that have answered since the start
+	gone    map[string]time.Time // fingerprint of an open report → since when no Alertmanager has its alert
+}
+
+// view is what one round has seen of the Alertmanagers.
+type view struct {
+	peers  []peerView
+	groups map[string]group // fingerprint → the group on culprit's own receiver
+	whole  bool             // every peer has answered
+}
+
+// peerView is what one peer has.
+type peerView struct {
+	client *alertmanager.Client
+	alerts []alertmanager.Alert
+	err    error
+}
+
+const (
+	// grace is how long an alert may be without a report before it counts as
+	// missed: its webhook may be on the way.
+	grace = 10 * time.Second
+	// goneFor is how long no Alertmanager may have an alert before its report
+	// is closed. One that has restarted gets its alerts back within a minute,
+	// when Prometheus sends them again.
+	goneFor = 3 * time.Minute
+)
+
+// run makes a round at once and then one an interval until ctx ends.
+func (r *reconciler) run(ctx context.Context) {
+	ticker := time.NewTicker(r.interval)
+	defer ticker.Stop()
+	for {
+		r.round(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (r *reconciler) round(ctx context.Context) {
+	live := r.live()
+	r.ping(ctx, live)
+	v := r.look(ctx, live)
+	r.metrics.reconciles.WithLabelValues(v.outcome()).Inc()
+	for _, a := range v.alerts() {
+		r.enqueueMissed(ctx, live, a, v.groups[a.Fingerprint])
+	}
+	if v.whole {
+		r.closeGone(ctx, v)
+	}
+	r.refresh(ctx, v)
+	open := r.store.openIncidents()
+	for _, inc := range open {
+		r.publisher.notify(inc.ID)
+	}
+	r.metrics.openIncidents.Set(float64(len(open)))
+}
+
+// ping asks Prometheus until it has answered once.
+func (r *reconciler) ping(ctx context.Context, live *live) {
+	if r.has("Prometheus") {
+		return
+	}
+	if err := live.fetcher.Ping(ctx); err != nil {
+		r.log.Warn("Prometheus does not answer yet", "err", err)
+		return
+	}
+	r.mark("Prometheus")
+}
+
+// look reads the alerts and the groups of every peer.
+func (r *reconciler) look(ctx context.Context, live *live) view {
+	v := view{peers: make([]peerView, len(live.peers)), groups: map[string]group{}, whole: len(live.peers) > 0}
+	var wg sync.WaitGroup
+	for i, client := range live.peers {
+		wg.Go(func() {
+			p := peerView{client: client}
+			p.alerts, p.err = client.Alerts(ctx, alertmanager.Filter{})
+			v.peers[i] = p
+		})
+	}
+	wg.Wait()
+	for _, p := range v.peers {
+		if p.err != nil {
+			v.whole = false
+			r.log.Warn("Alertmanager can't be read; it is tried again", "alertmanager", p.client.Address(), "err", p.err)
+			continue
+		}
+		r.mark("Alertmanager")
+	}
+	v.readGroups(ctx)
+	return v
+}
+
+// readGroups finds the groups of the alerts, from the first peer that answers.
+// A route for culprit is known by its receiver's name.
+func (v *view) readGroups(ctx context.Context) {
+	for _, p := range v.peers {
+		if p.err != nil || len(p.alerts) == 0 {
+			continue
+		}
+		groups, err := p.client.Groups(ctx, alertmanager.Filter{})
+		if err != nil {
+			continue
+		}
+		for _, g := range groups {
+			for _, a := range g.Alerts {
+				known, ok := v.groups[a.Fingerprint]
+				if !ok || ours(g.Receiver.Name) && !ours(known.Receiver) {
+					v.groups[a.Fingerprint] = group{Receiver: g.Receiver.Name, Labels: g.Labels}
+				}
+			}
+		}
+		return
+	}
+}
+
+// ours guesses whether a receiver is culprit's.
+func ours(receiver string) bool { return strings.Contains(strings.ToLower(receiver), "culprit") }
+
+func (v *view) outcome() string {
+	switch {
+	case v.whole:
+		return "ok"
+	case slices.ContainsFunc(v.peers, func(p peerView) bool { return p.err == nil }):
+		return "partial"
+	}
+	return "failed"
+}
+
+// alerts are those of all peers, each once, with its earliest start.
+func (v *view) alerts() []alertmanager.Alert {
+	at := map[string]int{}
+	var all []alertmanager.Alert
+	for _, p := range v.peers {
+		for _, a := range p.alerts {
+			i, ok := at[a.Fingerprint]
+			if !ok {
+				at[a.Fingerprint] = len(all)
+				all = append(all, a)
+			} else if a.StartsAt.Before(all[i].StartsAt) {
+				all[i] = a
+			}
+		}
+	}
+	return all
+}
+
+// enqueueMissed makes a job for an alert that a rule matches and that has no
+// report, or whose report deserves another try.
+func (r *reconciler) enqueueMissed(ctx context.Context, live *live, a alertmanager.Alert, g group) {
+	if _, ok := live.config.Rule(a.Labels); !ok || r.now().Sub(a.StartsAt) < grace {
+		return
+	}
+	j := job{Alert: stripped(a), Status: statusFiring, Group: g, Reason: reasonReconcile, ReceivedAt: r.now()}
+	if g.Receiver == "" {
+		j.Group.Labels = a.Labels // an alert alone is an incident of one
+	}
+	known, ok := r.store.current(a.Fingerprint)
+	if ok && known.open() {
+		if !r.due(known) {
+			return
+		}
+		j.Reason, j.Group = reasonRetry, known.Group
+	}
+	if err := publish(ctx, r.queue, j); err != nil {
+		r.log.Error("An alert that was missed can't be enqueued; it is tried again", "alert", a.Labels[model.AlertNameLabel], "err", err)
+		return
+	}
+	r.metrics.alerts.WithLabelValues(j.Status, j.Reason).Inc()
+}
+
+// due says whether an open report deserves another try: queries that failed may
+// succeed now, and what could not be told a minute after the onset may be
+// plain five minutes after it. The pauses double.
+func (r *reconciler) due(known record) bool {
+	if known.Report.Result.Verdict == analysis.Explained && known.Report.Status == report.Complete {
+		return false
+	}
+	pause := time.Minute << min(known.Tries-1, 5)
+	return r.now().Sub(known.AnalyzedAt) >= pause && known.Tries < 8
+}
+
+// stripped is an alert without what culprit itself has written on it.
+func stripped(a alertmanager.Alert) report.Alert {
+	annotations := model.LabelSet{}
+	for name, value := range a.Annotations {
+		if !strings.HasPrefix(string(name), "culprit_") {
+			annotations[name] = value
+		}
+	}
+	return report.Alert{
+		Labels: a.Labels, Annotations: annotations, StartsAt: a.StartsAt,
+		GeneratorURL: a.GeneratorURL, Fingerprint: a.Fingerprint,
+	}
+}
+
+// closeGone ends the reports whose alert no Alertmanager has any more.
+func (r *reconciler) closeGone(ctx context.Context, v view) {
+	there := map[string]bool{}
+	for _, a := range v.alerts() {
+		there[a.Fingerprint] = true
+	}
+	now := r.now()
+	still := map[string]time.Time{}
+	for _, known := range r.store.openRecords() {
+		fp := known.Report.Alert.Fingerprint
+		if there[fp] {
+			continue
+		}
+		since, ok := r.gone[fp]
+		if !ok {
+			since = now
+		}
+		still[fp] = since
+		if now.Sub(since) < goneFor {
+			continue
+		}
+		j := job{Alert: known.Report.Alert, Status: statusResolved, Group: known.Group, Reason: reasonReconcile, ReceivedAt: now}
+		j.Alert.EndsAt = since
+		if err := publish(ctx, r.queue, j); err != nil {
+			r.log.Error("The end of an alert can't be enqueued; it is tried again", "report", known.Report.ID, "err", err)
+		}
+	}
+	r.gone = still
+}
+
+func (r *reconciler) mark(server string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reached[server] = true
+}
+
+func (r *reconciler) has(server string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.reached[server]
+}
+
+// missing names the servers that have not answered since the start.
+func (r *reconciler) missing() []string {
+	var names []string
+	live := r.live()
+	if !r.has("Prometheus") {
+		names = append(names, fmt.Sprintf("Prometheus at %s", cmp.Or(live.config.Prometheus.URL.Redacted(), "?")))
+	}
+	if len(live.peers) > 0 && !r.has("Alertmanager") {
+		names = append(names, fmt.Sprintf("Alertmanager at %s", live.peers[0].Address()))
+	}
+	return names
+}

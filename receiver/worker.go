@@ -1,0 +1,144 @@
+package receiver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/culprit-dev/culprit/receiver/broker"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// worker takes jobs off the queue: a firing alert goes through the pipeline, a
+// resolved one closes its report.
+type worker struct {
+	live      func() *live
+	store     *store
+	publisher *publisher
+	metrics   *metrics
+	log       *slog.Logger
+	now       func() time.Time
+	alerts    keyedMutex
+}
+
+// handle works on one job. An error brings the job back later.
+func (w *worker) handle(ctx context.Context, b broker.Job) error {
+	var j job
+	if err := json.Unmarshal(b.Body, &j); err != nil {
+		return fmt.Errorf("a job can't be read: %w", err)
+	}
+	// Jobs of one alert go one after the other, whatever the number of workers.
+	unlock := w.alerts.lock(j.Alert.Fingerprint)
+	defer unlock()
+	known, ok := w.store.current(j.Alert.Fingerprint)
+	if j.Status == statusResolved {
+		if !ok || !known.open() {
+			return nil
+		}
+		return w.resolve(ctx, known, j)
+	}
+	if ok && known.open() {
+		if j.Reason != reasonRetry {
+			return nil // a repeat of what has a report
+		}
+		j.Tries, j.CreatedAt = known.Tries, known.Report.CreatedAt
+		// The start may have moved earlier since, which would give another id.
+		j.Alert.StartsAt = known.Report.Alert.StartsAt
+	}
+	return w.explain(ctx, j)
+}
+
+func (w *worker) explain(ctx context.Context, j job) error {
+	live := w.live()
+	rule, ok := live.config.Rule(j.Alert.Labels)
+	if !ok {
+		w.metrics.unmatched.Inc()
+		return nil
+	}
+	p := live.pipeline(rule)
+	r, err := p.Explain(ctx, j)
+	if err != nil {
+		return err
+	}
+	if j.Reason == reasonWebhook && sentOK(r.Report.Sent, sinkAnnotation) {
+		w.metrics.toAnnotation.Observe(w.now().Sub(j.ReceivedAt).Seconds())
+	}
+	w.publisher.notify(r.Report.Incident)
+	return nil
+}
+
+// sinkAnnotation is the name of the sink that annotates alerts.
+const sinkAnnotation = "annotation"
+
+func sentOK(sent []report.Sent, name string) bool {
+	for _, s := range sent {
+		if s.Sink == name && s.Status == report.SentOK {
+			return true
+		}
+	}
+	return false
+}
+
+// resolve closes a report, and its incident with the last one.
+func (w *worker) resolve(ctx context.Context, known record, j job) error {
+	at := j.Alert.EndsAt
+	if at.IsZero() || at.After(w.now()) {
+		at = w.now()
+	}
+	r, err := w.store.update(ctx, known.Report.ID, func(r *record) { r.Report.ResolvedAt = &at })
+	if errors.Is(err, broker.ErrNotFound) {
+		w.store.forget(known.Report.ID) // outlived its lifetime
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.log.Info("An alert has resolved", "alert", r.Report.Alert.Labels["alertname"], "report", r.Report.ID)
+	w.publisher.notify(r.Report.Incident)
+	return nil
+}
+
+// dead is told of a job that has failed for the last time.
+func (w *worker) dead(b broker.Job, err error) {
+	w.metrics.jobsDead.Inc()
+	w.log.Error("A job was given up; the alert is tried again as long as Alertmanager has it", "id", b.ID, "err", err)
+}
+
+// keyedMutex is one mutex for each key.
+type keyedMutex struct {
+	mu    sync.Mutex
+	locks map[string]*countedMutex
+}
+
+type countedMutex struct {
+	sync.Mutex
+	users int
+}
+
+// lock waits for the key and returns the function that gives it back.
+func (k *keyedMutex) lock(key string) (unlock func()) {
+	k.mu.Lock()
+	if k.locks == nil {
+		k.locks = map[string]*countedMutex{}
+	}
+	m := k.locks[key]
+	if m == nil {
+		m = &countedMutex{}
+		k.locks[key] = m
+	}
+	m.users++
+	k.mu.Unlock()
+	m.Lock()
+	return func() {
+		m.Unlock()
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if m.users--; m.users == 0 {
+			delete(k.locks, key)
+		}
+	}
+}
