@@ -1,0 +1,109 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/prometheus/alertmanager/pkg/labels"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+)
+
+func (s *server) reports(w http.ResponseWriter, r *http.Request) error {
+	f, err := parseFilter(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	reports, err := s.reader.Reports(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	if reports == nil {
+		reports = []report.Report{} // [], not null
+	}
+	writeJSON(w, http.StatusOK, reports)
+	return nil
+}
+
+func (s *server) report(w http.ResponseWriter, r *http.Request) error {
+	rep, err := s.reader.Report(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, rep)
+	return nil
+}
+
+func (s *server) incidents(w http.ResponseWriter, r *http.Request) error {
+	f, err := parseFilter(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	incidents, err := s.reader.Incidents(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	if incidents == nil {
+		incidents = []report.Incident{}
+	}
+	writeJSON(w, http.StatusOK, incidents)
+	return nil
+}
+
+func (s *server) incident(w http.ResponseWriter, r *http.Request) error {
+	inc, err := s.reader.Incident(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, inc)
+	return nil
+}
+
+// parseFilter reads the filter of a list from the query of its URL.
+func parseFilter(q url.Values) (Filter, error) {
+	f := Filter{
+		Limit:       defaultLimit,
+		AlertName:   q.Get("alertname"),
+		Status:      report.Status(q.Get("status")),
+		Fingerprint: q.Get("fingerprint"),
+		Incident:    q.Get("incident"),
+	}
+	switch f.Status {
+	case "", report.Complete, report.Partial, report.Failed:
+	default:
+		return f, badRequest("status is complete, partial or failed, not %q", f.Status)
+	}
+	if text := q.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return f, badRequest("limit is a number from 1 to %d, not %q", maxLimit, text)
+		}
+		f.Limit = min(n, maxLimit)
+	}
+	if text := q.Get("open"); text != "" {
+		open, err := strconv.ParseBool(text)
+		if err != nil {
+			return f, badRequest("open is true or false, not %q", text)
+		}
+		f.Open = &open
+	}
+	for _, text := range q["match"] {
+		ms, err := labels.ParseMatchers(text)
+		if err != nil {
+			return f, badRequest(`match is a matcher such as service="checkout", not %q: %v`, text, err)
+		}
+		f.Matchers = append(f.Matchers, ms...)
+	}
+	return f, nil
+}
+
+func badRequest(format string, args ...any) error {
+	return &problem{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,241 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// causeView is one cause in words.
+type causeView struct {
+	Rank       int
+	Title      string
+	Kind       string // where or why
+	Confidence string
+	Dots       string // the same as a picture
+	Share      string // empty: not known
+	Bar        barView
+	Before     string
+	After      string
+	Factor     string
+	Sentence   string
+	Explains   string
+	Spark      *sparkView
+	Method     string
+	Evidence   []pair
+}
+
+// causes puts the causes of a report into words. Label sets are in the KPI's
+// unit, series in one that is not known.
+func causes(found []analysis.Finding, unit report.Unit, r report.Report) []causeView {
+	views := make([]causeView, len(found))
+	for i, f := range found {
+		views[i] = newCause(f, unit)
+		if f.Kind == analysis.KindSeries {
+			views[i].Spark = spark(r, f.Series)
+		}
+	}
+	return views
+}
+
+func newCause(f analysis.Finding, unit report.Unit) causeView {
+	v := causeView{
+		Rank: f.Rank, Title: report.Title(f), Kind: "why", Sentence: f.Sentence,
+		Confidence: "low confidence", Dots: "●○○", Method: f.Method, Evidence: evidence(f.Evidence),
+	}
+	if f.Kind == analysis.KindLabels {
+		v.Kind = "where"
+	} else {
+		unit = ""
+	}
+	switch f.Confidence {
+	case analysis.High:
+		v.Confidence, v.Dots = "high confidence", "●●●"
+	case analysis.Medium:
+		v.Confidence, v.Dots = "medium confidence", "●●○"
+	}
+	if f.Share > 0 {
+		v.Share = report.Percent(min(f.Share, 1))
+	}
+	v.Bar = bar(f.Share)
+	if before, after, ok := report.Moved(f); ok {
+		v.Before, v.After, v.Factor = unit.Format(before), unit.Format(after), report.Factor(before, after)
+	}
+	return v
+}
+
+// words are the names of figures of the evidence that people may not know, in
+// the order in which they are read. Figures that are not among them come after
+// these under their own name.
+func words() []pair {
+	return []pair{
+		{"forecast", "expected"},
+		{"actual", "actual"},
+		{"before", "before"},
+		{"after", "in the incident"},
+		{"since", "moved since"},
+		{"explanatory_power", "share of the change (explanatory power)"},
+		{"surprise", "surprise, bits"},
+		{"deviation", "deviation, in units of its own noise"},
+		{"residual", "deviation that its parents don't explain"},
+		{"association", "association with the KPI, |r|"},
+		{"coefficient", "coefficient of the regression"},
+		{"relevance", "relevance in the regression, 0 to 1"},
+		{"selected", "chosen by the regression"},
+		{"phi", "contribution, in the KPI's unit (φ)"},
+		{"psi", "share of the change by the regression (ψ)"},
+		{"members", "can't be told apart from"},
+		{"shares", "share of each alert"},
+	}
+}
+
+// evidence puts the figures behind a cause into words.
+func evidence(figures map[string]any) []pair {
+	known := words()
+	place := func(key string) int {
+		if i := slices.IndexFunc(known, func(p pair) bool { return p.Key == key }); i >= 0 {
+			return i
+		}
+		return len(known)
+	}
+	keys := make([]string, 0, len(figures))
+	for key := range figures {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b)) })
+	out := make([]pair, len(keys))
+	for i, key := range keys {
+		name := strings.ReplaceAll(key, "_", " ")
+		if at := place(key); at < len(known) {
+			name = known[at].Value
+		}
+		out[i] = pair{name, figure(figures[key])}
+	}
+	return out
+}
+
+// figure writes one value of the evidence, as it is after its way through
+// JSON or before it.
+func figure(v any) string {
+	switch v := v.(type) {
+	case float64:
+		if v > 1e9 && v < 1e10 { // Unix seconds of this age
+			return time.Unix(int64(v), 0).UTC().Format("15:04:05 UTC")
+		}
+		return report.Number(v)
+	case int:
+		return strconv.Itoa(v)
+	case bool:
+		if v {
+			return "yes"
+		}
+		return "no"
+	case []string:
+		return strings.Join(v, ", ")
+	case []any:
+		parts := make([]string, len(v))
+		for i := range v {
+			parts[i] = figure(v[i])
+		}
+		return strings.Join(parts, ", ")
+	case map[string]float64:
+		return joinFigures(v)
+	case map[string]any:
+		return joinFigures(v)
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func joinFigures[T any](figures map[string]T) string {
+	parts := make([]string, 0, len(figures))
+	for key, v := range figures {
+		parts = append(parts, key+" "+figure(any(v)))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
+}
+
+// dimensionView is the KPI seen by one label.
+type dimensionView struct {
+	Label    string
+	Facts    string
+	Note     string
+	Elements []elementView
+	More     string // said when elements were left out
+}
+
+type elementView struct {
+	Value, Before, After, Share, Surprise, Tags string
+	Bar                                         barView
+}
+
+// shownElements is how many values of a label a page lists.
+const shownElements = 12
+
+func dimensions(dims []analysis.Dimension, unit report.Unit) []dimensionView {
+	views := make([]dimensionView, len(dims))
+	for i, d := range dims {
+		v := dimensionView{Label: d.Label, Note: d.Note, Facts: dimensionFacts(d)}
+		elements := slices.Clone(d.Elements)
+		slices.SortStableFunc(elements, func(a, b analysis.Element) int { return cmp.Compare(math.Abs(b.EP), math.Abs(a.EP)) })
+		if left := len(elements) - shownElements; left > 0 {
+			v.More = fmt.Sprintf("and %d more values that explain less", left)
+			elements = elements[:shownElements]
+		}
+		for _, e := range elements {
+			v.Elements = append(v.Elements, newElement(e, unit))
+		}
+		views[i] = v
+	}
+	return views
+}
+
+func newElement(e analysis.Element, unit report.Unit) elementView {
+	v := elementView{
+		Value: e.Value, Before: unit.Format(e.Forecast), After: unit.Format(e.Actual),
+		Share: report.Percent(e.EP), Surprise: report.Number(e.Surprise), Tags: strings.Join(e.Tags, ", "), Bar: bar(e.EP),
+	}
+	if v.Value == "" {
+		v.Value = `""`
+	}
+	return v
+}
+
+func dimensionFacts(d analysis.Dimension) string {
+	var facts []string
+	if d.Explained != 0 {
+		facts = append(facts, "explains "+report.Percent(d.Explained))
+	}
+	if d.Surprise != 0 {
+		facts = append(facts, "surprise "+report.Number(d.Surprise)+" bits")
+	}
+	if d.Masking > 1.5 {
+		facts = append(facts, "values move against each other (masking "+report.Number(d.Masking)+")")
+	}
+	return strings.Join(facts, ", ")
+}
+
+// barView is a horizontal bar from 0 to 100.
+type barView struct {
+	Width    string
+	Negative bool
+	Shown    bool
+}
+
+func bar(share float64) barView {
+	if math.IsNaN(share) {
+		return barView{}
+	}
+	return barView{Width: f1(100 * min(math.Abs(share), 1)), Negative: share < 0, Shown: share != 0}
+}
+
+// f1 writes a coordinate of a drawing.
+func f1(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }

@@ -1,0 +1,194 @@
+package web
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// Size of the chart of the KPI, in units of about a pixel of a phone.
+const (
+	chartWidth, chartHeight = 360.0, 168.0
+	plotTop, plotBottom     = 14.0, 146.0
+	plotRight               = chartWidth - 8
+)
+
+// chartView is the KPI as a drawing: its line, the incident shaded, and what
+// was expected.
+type chartView struct {
+	Width, Height          string
+	Line                   string // path
+	Top, Bottom, Right     string
+	OnsetX, ShadeWidth     string // empty: the onset is not on the chart
+	OnsetLabel, OnsetEnd   string // and on which side of its place the label stands
+	ForecastY              string // empty: not known
+	ForecastLabel          string
+	LastX, LastY, LastText string
+	Ticks                  []tick // of the value axis
+	First, Last            string // of the time axis
+	Words                  string // the same for who can't see it
+}
+
+type tick struct{ Y, TextY, Label string }
+
+// scale maps times and values to places.
+type scale struct{ t0, t1, v0, v1, right, top, bottom float64 }
+
+func (s scale) x(t float64) float64 { return s.right * (t - s.t0) / (s.t1 - s.t0) }
+func (s scale) y(v float64) float64 { return s.bottom - (s.bottom-s.top)*(v-s.v0)/(s.v1-s.v0) }
+
+// kpiChart draws the first chart of a report; nil if it has none.
+func kpiChart(r report.Report, unit report.Unit) *chartView {
+	if len(r.Charts) == 0 {
+		return nil
+	}
+	c := r.Charts[0]
+	also := []float64{}
+	if r.Result.Change != nil {
+		also = append(also, r.Result.Change.Forecast)
+	}
+	s, ok := fitScale(c, also...)
+	if !ok {
+		return nil
+	}
+	s.right, s.top, s.bottom = plotRight, plotTop, plotBottom
+	v := &chartView{
+		Width: f1(chartWidth), Height: f1(chartHeight), Top: f1(plotTop), Bottom: f1(plotBottom), Right: f1(plotRight),
+		Line: path(c, s), First: clockTime(s.t0), Last: clockTime(s.t1),
+	}
+	v.addTicks(s, unit)
+	v.addLast(c, s, unit)
+	v.addIncident(r, s, unit)
+	v.Words = chartWords(r, unit, s)
+	return v
+}
+
+// fitScale finds the ranges of a chart; it is not ok if there is no line to
+// draw. Values above zero are drawn from zero.
+func fitScale(c report.Chart, also ...float64) (scale, bool) {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	count := 0
+	for _, v := range c.Values {
+		if v != nil && !math.IsInf(*v, 0) && !math.IsNaN(*v) {
+			lo, hi = min(lo, *v), max(hi, *v)
+			count++
+		}
+	}
+	if count < 2 || len(c.Times) != len(c.Values) || c.Times[0] >= c.Times[len(c.Times)-1] {
+		return scale{}, false
+	}
+	for _, v := range also {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	if lo > 0 {
+		lo = 0
+	}
+	if hi <= lo {
+		hi = lo + 1
+	}
+	return scale{t0: c.Times[0], t1: c.Times[len(c.Times)-1], v0: lo, v1: hi}, true
+}
+
+// path draws the line, broken where samples are missing.
+func path(c report.Chart, s scale) string {
+	var b strings.Builder
+	pen := "M"
+	for i, v := range c.Values {
+		if v == nil {
+			pen = "M"
+			continue
+		}
+		fmt.Fprintf(&b, "%s%s %s", pen, f1(s.x(c.Times[i])), f1(s.y(*v)))
+		pen = "L"
+	}
+	return b.String()
+}
+
+// addTicks marks two or three round values.
+func (v *chartView) addTicks(s scale, unit report.Unit) {
+	step := roundStep((s.v1 - s.v0) / 2.2)
+	for value := math.Ceil(s.v0/step) * step; value <= s.v1 && len(v.Ticks) < 5; value += step {
+		if math.Abs(value) < step/1e6 {
+			value = 0
+		}
+		v.Ticks = append(v.Ticks, tick{Y: f1(s.y(value)), TextY: f1(s.y(value) - 3), Label: unit.Format(value)})
+	}
+}
+
+// roundStep returns the next smaller of 1, 2 and 5 times a power of ten.
+func roundStep(v float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, f := range []float64{5, 2} {
+		if v >= f*power {
+			return f * power
+		}
+	}
+	return power
+}
+
+// addLast marks where the KPI is now.
+func (v *chartView) addLast(c report.Chart, s scale, unit report.Unit) {
+	for i, value := range slices.Backward(c.Values) {
+		if value != nil {
+			v.LastX, v.LastY, v.LastText = f1(s.x(c.Times[i])), f1(s.y(*value)), unit.Format(*value)
+			return
+		}
+	}
+}
+
+// addIncident shades the incident and draws what was expected during it.
+func (v *chartView) addIncident(r report.Report, s scale, unit report.Unit) {
+	onset := float64(r.Onset.Unix())
+	if onset < s.t0 || onset >= s.t1 {
+		return
+	}
+	x := s.x(onset)
+	v.OnsetX, v.ShadeWidth = f1(x), f1(s.right-x)
+	v.OnsetLabel, v.OnsetEnd = "onset "+clockTime(onset), "end"
+	if x < chartWidth/3 {
+		v.OnsetEnd = "start"
+	}
+	if c := r.Result.Change; c != nil {
+		v.ForecastY, v.ForecastLabel = f1(s.y(c.Forecast)), "expected "+unit.Format(c.Forecast)
+	}
+}
+
+func chartWords(r report.Report, unit report.Unit, s scale) string {
+	text := fmt.Sprintf("%s from %s to %s", r.KPI(), clockTime(s.t0), clockTime(s.t1))
+	if c := r.Result.Change; c != nil {
+		text += fmt.Sprintf(": %s in the incident, which began at %s; %s was expected",
+			unit.Format(c.Actual), clockTime(float64(r.Onset.Unix())), unit.Format(c.Forecast))
+	}
+	return text
+}
+
+func clockTime(t float64) string { return time.Unix(int64(t), 0).UTC().Format("15:04") }
+
+func clockSeconds(t float64) string { return time.Unix(int64(t), 0).UTC().Format("15:04:05") }
+
+// sparkView is the line of one cause without axes.
+type sparkView struct{ Line, OnsetX, ShadeWidth, Words string }
+
+const sparkWidth, sparkHeight = 120.0, 32.0
+
+// spark draws the chart of a series, nil if the report has none.
+func spark(r report.Report, series string) *sparkView {
+	i := slices.IndexFunc(r.Charts, func(c report.Chart) bool { return c.Name == series })
+	if i < 1 { // the first is the KPI
+		return nil
+	}
+	s, ok := fitScale(r.Charts[i])
+	if !ok {
+		return nil
+	}
+	s.right, s.top, s.bottom = sparkWidth, 3, sparkHeight-3
+	v := &sparkView{Line: path(r.Charts[i], s), Words: "The course of " + series}
+	if onset := float64(r.Onset.Unix()); onset > s.t0 && onset < s.t1 {
+		v.OnsetX, v.ShadeWidth = f1(s.x(onset)), f1(sparkWidth-s.x(onset))
+	}
+	return v
+}

@@ -1,0 +1,136 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// listPage is the front page.
+type listPage struct {
+	Incidents []incidentRow // open ones of more than one alert
+	Reports   []row
+	Filter    string // what the list is limited to, in words; empty: nothing
+	OpenOnly  bool
+	Full      string // said when there may be more than is shown
+}
+
+type incidentRow struct{ ID, Summary, Alerts, State string }
+
+func (listPage) title() string { return "Reports" }
+
+func newListPage(reports []report.Report, incidents []report.Incident, f Filter, now clock) listPage {
+	p := listPage{OpenOnly: f.Open != nil && *f.Open, Filter: filterWords(f)}
+	for _, inc := range incidents {
+		if len(inc.Reports) > 1 {
+			p.Incidents = append(p.Incidents, incidentRow{inc.ID, inc.Summary, alertNames(inc.Alerts), now.state(inc.Onset, inc.ResolvedAt)})
+		}
+	}
+	for _, r := range reports {
+		p.Reports = append(p.Reports, newRow(r, now))
+	}
+	if len(reports) >= f.Limit {
+		p.Full = fmt.Sprintf("These are the newest %d.", f.Limit)
+	}
+	return p
+}
+
+// filterWords says what a list is limited to, besides to open alerts.
+func filterWords(f Filter) string {
+	var parts []string
+	for _, p := range []pair{
+		{"alertname", f.AlertName}, {"status", string(f.Status)}, {"fingerprint", f.Fingerprint}, {"incident", f.Incident},
+	} {
+		if p.Value != "" {
+			parts = append(parts, p.Key+" "+p.Value)
+		}
+	}
+	if len(f.Matchers) > 0 {
+		parts = append(parts, f.Matchers.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// alertNames says each name once, with how often it is there.
+func alertNames(names []string) string {
+	var order []string
+	count := map[string]int{}
+	for _, name := range names {
+		if count[name]++; count[name] == 1 {
+			order = append(order, name)
+		}
+	}
+	for i, name := range order {
+		if n := count[name]; n > 1 {
+			order[i] = fmt.Sprintf("%s (%d)", name, n)
+		}
+	}
+	return strings.Join(order, ", ")
+}
+
+// incidentPage is an incident in the words of its page.
+type incidentPage struct {
+	ID, Summary, Alerts, State, Onset string
+	Verdict, Kind                     string
+	Open                              bool
+	Causes                            []causeView
+	NoCause                           string
+	Reports                           []row
+	Sent                              []sentView
+}
+
+func (p incidentPage) title() string { return "Incident: " + p.Summary }
+
+func newIncidentPage(inc report.Incident, reports []report.Report, now clock) incidentPage {
+	p := incidentPage{
+		ID: inc.ID, Summary: inc.Summary, Alerts: alertNames(inc.Alerts), Open: inc.Open(),
+		State: incidentState(inc, now), Onset: now.stamp(inc.Onset), Sent: sent(inc.Sent, now),
+		Verdict: "No cause found", Kind: "none",
+		NoCause: "Nothing that was looked at explains enough of these alerts to be called their cause. Each report says what was asked.",
+	}
+	for _, f := range inc.Causes {
+		c := newCause(f, "")
+		if c.Explains = explains(len(f.Explains), len(inc.Reports), f.Common); c.Explains != "" {
+			c.Explains += ": " + strings.Join(f.Explains, ", ")
+		}
+		p.Causes = append(p.Causes, c)
+	}
+	if slices.ContainsFunc(inc.Causes, report.Confident) {
+		p.Verdict, p.Kind = "Cause found", "found"
+	}
+	for _, r := range reports {
+		p.Reports = append(p.Reports, newRow(r, now))
+	}
+	return p
+}
+
+func incidentState(inc report.Incident, now clock) string {
+	if inc.Open() {
+		return "open for " + span(now.now.Sub(inc.Onset))
+	}
+	return "closed after " + span(inc.ResolvedAt.Sub(inc.Onset))
+}
+
+// explains says how many of the alerts a cause explains.
+func explains(n, of int, common bool) string {
+	switch {
+	case of < 2 || n == 0:
+		return ""
+	case common:
+		return "explains all alerts"
+	default:
+		return fmt.Sprintf("explains %d of %d alerts", n, of)
+	}
+}
+
+// OpenLink is the address of the same list with only the open alerts in it, or
+// with all.
+func (p listPage) OpenLink() string {
+	if p.OpenOnly {
+		return "?"
+	}
+	return "?" + url.Values{"open": {"true"}}.Encode()
+}

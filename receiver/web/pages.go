@@ -1,0 +1,97 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+)
+
+//go:embed templates static
+var files embed.FS
+
+// pages are the parsed templates and what every page shares.
+type pages struct {
+	byName map[string]*template.Template
+	prefix string
+	style  template.CSS
+	policy string // content security policy
+}
+
+// page is what the frame around every page needs.
+type page struct {
+	Title   string
+	Prefix  string
+	Style   template.CSS
+	Refresh int // seconds after which the browser asks again; 0: never
+	Body    any
+}
+
+func newPages(prefix string) *pages {
+	style := must(files.ReadFile("static/style.css"))
+	sum := sha256.Sum256(style)
+	p := &pages{
+		byName: map[string]*template.Template{},
+		prefix: prefix,
+		style:  template.CSS(style), //nolint:gosec // ours, and its hash is in the policy
+		policy: "default-src 'none'; img-src 'self'; script-src 'self'; connect-src 'none'; base-uri 'none'; " +
+			"form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
+	}
+	for _, name := range []string{"report", "incident", "list", "pending", "error"} {
+		p.byName[name] = template.Must(template.New("frame.html").Funcs(template.FuncMap{"path": p.path}).
+			ParseFS(files, "templates/frame.html", "templates/parts.html", "templates/drawings.html", "templates/"+name+".html"))
+	}
+	return p
+}
+
+// must returns a file that is in the binary.
+func must(body []byte, err error) []byte {
+	if err != nil {
+		panic(err)
+	}
+	return body
+}
+
+// path returns the address of a page of ours.
+func (p *pages) path(parts ...string) string {
+	address := p.prefix
+	for _, part := range parts {
+		address += "/" + part
+	}
+	return address
+}
+
+// titled is a body that names its page.
+type titled interface{ title() string }
+
+// refreshing is a body that is to be asked for again.
+type refreshing interface{ refresh() int }
+
+// render writes a page. It is made as a whole before the first byte is sent,
+// so that a mistake in a template can't leave half a page.
+func (p *pages) render(w http.ResponseWriter, status int, name string, body titled) {
+	pg := page{Title: body.title(), Prefix: p.prefix, Style: p.style, Body: body}
+	if r, ok := body.(refreshing); ok {
+		pg.Refresh = r.refresh()
+	}
+	var buf bytes.Buffer
+	if err := p.byName[name].Execute(&buf, pg); err != nil {
+		http.Error(w, "This page can't be drawn: "+err.Error()+"\nThe same report as JSON is below /api/v1.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(buf.Bytes())
+}
+
+// static serves the script, the only file that a page asks for.
+func (s *server) static(w http.ResponseWriter, r *http.Request) error {
+	if r.PathValue("name") != "copy.js" {
+		return &problem{http.StatusNotFound, "There is no such file."}
+	}
+	w.Header().Set("Cache-Control", "max-age=3600")
+	http.ServeFileFS(w, r, files, "static/copy.js")
+	return nil
+}

@@ -1,0 +1,83 @@
+package web
+
+import (
+	"context"
+	"errors"
+
+	"github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// Answers of a Reader that have a page of their own.
+var (
+	// ErrNotFound says that there is no such report, or no longer.
+	ErrNotFound = errors.New("not found")
+	// ErrPending says that the alert is known and its report is being made.
+	ErrPending = errors.New("being analysed")
+)
+
+// Reader is where reports and incidents come from.
+type Reader interface {
+	ReportReader
+	IncidentReader
+}
+
+// ReportReader reads reports.
+type ReportReader interface {
+	// Report returns a whole report, or ErrNotFound.
+	Report(ctx context.Context, id string) (report.Report, error)
+	// Latest returns the newest report of an alert, ErrPending while the first
+	// is being made, or ErrNotFound.
+	Latest(ctx context.Context, fingerprint string) (report.Report, error)
+	// Reports returns the reports that the filter lets pass, newest first. They
+	// may lack what a list does not show: charts, queries, dimensions, graph.
+	Reports(ctx context.Context, f Filter) ([]report.Report, error)
+}
+
+// IncidentReader reads incidents.
+type IncidentReader interface {
+	// Incident returns an incident, or ErrNotFound.
+	Incident(ctx context.Context, id string) (report.Incident, error)
+	// Incidents returns the incidents that the filter lets pass, newest first.
+	Incidents(ctx context.Context, f Filter) ([]report.Incident, error)
+}
+
+// Filter chooses from a list. The zero value lets everything pass.
+type Filter struct {
+	Limit       int // at most so many; 0: no limit
+	Open        *bool
+	AlertName   string
+	Status      report.Status
+	Fingerprint string
+	Incident    string
+	Matchers    labels.Matchers // of the alert's labels
+}
+
+// PassReport says whether a report passes, the limit aside.
+func (f Filter) PassReport(r report.Report) bool {
+	return (f.Open == nil || *f.Open == r.Open()) &&
+		(f.Status == "" || f.Status == r.Status) &&
+		(f.AlertName == "" || f.AlertName == string(r.Alert.Labels[model.AlertNameLabel])) &&
+		(f.Fingerprint == "" || f.Fingerprint == r.Alert.Fingerprint) &&
+		(f.Incident == "" || f.Incident == r.Incident) &&
+		f.Matchers.Matches(r.Alert.Labels)
+}
+
+// PassIncident says whether an incident passes, as far as it can be told
+// without its reports: by its state, its id and the names of its alerts.
+func (f Filter) PassIncident(i report.Incident) bool {
+	if f.Open != nil && *f.Open != i.Open() || f.Incident != "" && f.Incident != i.ID {
+		return false
+	}
+	if f.AlertName == "" {
+		return true
+	}
+	for _, name := range i.Alerts {
+		if name == f.AlertName {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,249 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// reportPage is a report in the words of its page.
+type reportPage struct {
+	ID, Summary, Name       string
+	Verdict, Kind           string // in words; and the class that colours it
+	State                   string // firing since …, resolved after …
+	Open                    bool
+	Labels                  []pair
+	About                   []pair // what the alert says of itself
+	Runbook, Dashboard      string // links; empty: none
+	Incident                string
+	Moved                   moved
+	Causes                  []causeView
+	NoCause                 string // said when there are none
+	Chart                   *chartView
+	Dimensions              []dimensionView
+	Forecast                string
+	Graph                   *graphView
+	Warnings                []analysis.Warning
+	Queries                 []queryView
+	Window                  string
+	Sent                    []sentView
+	Facts                   []pair
+	FitText                 string
+	Partial, PrometheusLink bool
+}
+
+type pair struct{ Key, Value string }
+
+// moved is the KPI before and in the incident.
+type moved struct{ KPI, Before, After, Factor string }
+
+func (p reportPage) title() string { return p.Name + ": " + p.Summary }
+
+func (s *server) newReportPage(r report.Report) reportPage {
+	now, unit := clock{s.now().UTC()}, r.Unit()
+	p := reportPage{
+		ID: r.ID, Summary: r.Summary, Name: r.Name(), Incident: r.Incident,
+		State: now.state(r.Alert.StartsAt, r.ResolvedAt), Open: r.Open(),
+		Labels: alertLabels(r.Alert), About: about(r.Alert),
+		Runbook:   webLink(string(r.Alert.Annotations["runbook_url"])),
+		Dashboard: s.dashboard(r),
+		Causes:    causes(r.Result.Causes, unit, r),
+		Chart:     kpiChart(r, unit),
+		Forecast:  r.Result.Forecast,
+		Graph:     drawGraph(r.Result),
+		Warnings:  r.Result.Warnings,
+		Sent:      sent(r.Sent, now),
+		Partial:   r.Status != report.Complete,
+	}
+	p.Verdict, p.Kind = verdict(r)
+	p.NoCause = noCause(r.Result.Verdict)
+	p.Moved = movement(r, unit)
+	p.Dimensions = dimensions(r.Result.Dimensions, unit)
+	p.Queries = s.queries(r)
+	p.PrometheusLink = slices.ContainsFunc(p.Queries, func(q queryView) bool { return q.Link != "" })
+	p.FitText = fitText(r.Result.Fit)
+	p.Window = fmt.Sprintf("%s to %s, every %s", now.stamp(r.Plan.Start), now.stamp(r.Plan.End), r.Plan.Step)
+	p.Facts = facts(r, now)
+	return p
+}
+
+// verdict says in two or three words what kind of an answer this is.
+func verdict(r report.Report) (words, class string) {
+	switch r.Result.Verdict {
+	case analysis.Explained:
+		return "Cause found", "found"
+	case analysis.External:
+		return "No single place", "none"
+	case analysis.NoChange:
+		return "No change", "none"
+	case analysis.NoConfidentCause:
+		return "No cause found", "none"
+	default:
+		return "No answer", "failed"
+	}
+}
+
+// noCause is said in place of an empty list of causes.
+func noCause(v analysis.Verdict) string {
+	switch v {
+	case analysis.NoChange:
+		return "The KPI is where it was expected to be, so there is no change to explain."
+	case analysis.External:
+		return "Every label value moved by the same factor, and no series moved with the KPI. The cause is not in what was looked at."
+	case analysis.InsufficientEvidence:
+		return "There was too little evidence to look for a cause. What was missing is listed below."
+	default:
+		return "Nothing that was looked at explains enough of the change to be called its cause."
+	}
+}
+
+func movement(r report.Report, unit report.Unit) moved {
+	c := r.Result.Change
+	if c == nil {
+		return moved{}
+	}
+	return moved{r.KPI(), unit.Format(c.Forecast), unit.Format(c.Actual), report.Factor(c.Forecast, c.Actual)}
+}
+
+func fitText(f *analysis.Fit) string {
+	if f == nil || f.Series == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%s series were looked at", report.Number(float64(f.Series)))
+	if f.Moved > 0 {
+		text += fmt.Sprintf(", %s moved in the incident", report.Number(float64(f.Moved)))
+	}
+	if f.Selected > 0 {
+		text += fmt.Sprintf(", %s were chosen by the regression, which explains %s of the KPI", report.Number(float64(f.Selected)), report.Percent(f.Explained))
+	}
+	if !f.Converged && f.Selected > 0 {
+		text += " (it did not converge)"
+	}
+	return text + "."
+}
+
+func facts(r report.Report, now clock) []pair {
+	facts := []pair{
+		{"Rule", r.Rule},
+		{"Onset", now.stamp(r.Onset)},
+		{"Fired", now.stamp(r.Alert.StartsAt)},
+		{"Reported", now.stamp(r.CreatedAt)},
+	}
+	t := r.Timings
+	for _, step := range []struct {
+		name    string
+		seconds float64
+	}{{"Waited in the queue", t.Queued}, {"Asked Prometheus", t.Fetch}, {"Analysed", t.Analyze}, {"Written back", t.Publish}} {
+		if step.seconds > 0 {
+			facts = append(facts, pair{step.name, report.Seconds.Format(step.seconds)})
+		}
+	}
+	return append(facts, pair{"Fingerprint", r.Alert.Fingerprint})
+}
+
+// alertLabels are the labels of an alert without its name, sorted.
+func alertLabels(a report.Alert) []pair {
+	labels := pairs(a.Labels)
+	return slices.DeleteFunc(labels, func(p pair) bool { return p.Key == model.AlertNameLabel })
+}
+
+// about are the annotations that somebody wrote, without those of ours and
+// without links.
+func about(a report.Alert) []pair {
+	return slices.DeleteFunc(pairs(a.Annotations), func(p pair) bool {
+		return strings.HasPrefix(p.Key, "culprit_") || strings.HasPrefix(p.Key, "__") || p.Key == "runbook_url"
+	})
+}
+
+func pairs(set model.LabelSet) []pair {
+	out := make([]pair, 0, len(set))
+	for k, v := range set {
+		out = append(out, pair{string(k), string(v)})
+	}
+	slices.SortFunc(out, func(a, b pair) int { return strings.Compare(a.Key, b.Key) })
+	return out
+}
+
+// queryView is one query with a link to try it.
+type queryView struct{ Role, Name, Query, Link string }
+
+func (s *server) queries(r report.Report) []queryView {
+	views := make([]queryView, len(r.Plan.Queries))
+	for i, q := range r.Plan.Queries {
+		views[i] = queryView{q.Role, q.Name, q.Query, s.graphLink(q.Query, r)}
+	}
+	return views
+}
+
+// sentView is one write-back in words.
+type sentView struct{ Sink, Mark, Words, Ref, When, Class string }
+
+func sent(all []report.Sent, now clock) []sentView {
+	views := make([]sentView, len(all))
+	for i, s := range all {
+		v := sentView{Sink: s.Sink, Ref: s.Ref, Class: s.Status}
+		if !s.At.IsZero() {
+			v.When = now.stamp(s.At)
+		}
+		switch s.Status {
+		case report.SentOK:
+			v.Mark, v.Words = "✓", "sent"
+		case report.SentSkipped:
+			v.Mark, v.Words = "–", "not sent: "+s.Error
+		default:
+			v.Mark, v.Words = "✗", "failed: "+s.Error
+		}
+		views[i] = v
+	}
+	return views
+}
+
+// clock is the time of a page, in words.
+type clock struct{ now time.Time }
+
+// stamp writes a time so that it is as short as it can be: 03:04 UTC today,
+// 14 Mar 03:04 UTC otherwise.
+func (c clock) stamp(t time.Time) string {
+	if t.IsZero() {
+		return "unknown"
+	}
+	t = t.UTC()
+	switch now := c.now.UTC(); {
+	case t.Year() != now.Year():
+		return t.Format("2 Jan 2006 15:04 UTC")
+	case t.YearDay() != now.YearDay():
+		return t.Format("2 Jan 15:04 UTC")
+	default:
+		return t.Format("15:04 UTC")
+	}
+}
+
+// state says whether an alert fires, and for how long.
+func (c clock) state(starts time.Time, resolved *time.Time) string {
+	if resolved != nil {
+		return "resolved after " + span(resolved.Sub(starts))
+	}
+	return "firing for " + span(c.now.Sub(starts))
+}
+
+// span writes a duration in its two largest units.
+func span(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0 s"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	default:
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+}
