@@ -10,6 +10,7 @@ const (
 	maxMissing = 0.2   // share of missing baseline samples above which a series says nothing
 	hugeValue  = 1e100 // beyond it, squares and sums leave the range of float64
 	maxZ       = 1e12  // bound of a standard score: nothing is decided above it
+	neverRows  = 3     // the rule of three, see surprise
 )
 
 // A table is the input after preparation: rows are aligned samples, the KPI
@@ -28,8 +29,10 @@ type series struct {
 	kind    Kind
 	x       []float64 // values: missing ones filled, ratios near their bound flipped
 	z       []float64 // (x-centre)/scale
+	floor   float64   // the smallest scale that the kind of value allows
 	centre  float64
 	scale   float64
+	limit   float64 // what the baseline can support, see surprise
 }
 
 // prepare makes the table (steps 0 to 2) and says which candidates it left out.
@@ -78,11 +81,10 @@ func (t *table) column(in Series, index int, buf *[]float64) series {
 	s := series{column: index, service: in.Service, kind: in.Kind, x: make([]float64, t.rows), z: make([]float64, t.rows)}
 	copy(s.x, in.Values)
 	fill(s.x, t.core, buf)
-	var floor float64
 	if s.kind == Error {
-		floor = s.flip(t.core, buf)
+		s.floor = s.flip(t.core, buf)
 	}
-	s.standardise(t.core, floor, buf)
+	s.standardise(t.core, buf)
 	return s
 }
 
@@ -126,21 +128,58 @@ func (s *series) flip(core int, buf *[]float64) float64 {
 	return 0
 }
 
-// standardise sets centre, scale and z from the core alone. The floors keep a
-// series that hardly moved in the baseline from reaching absurd scores: a
-// quarter of the standard deviation (spikes that the quartiles don't see), 1 %
-// of the level and 0.1 % of the largest value.
-func (s *series) standardise(core int, floor float64, buf *[]float64) {
+// standardise sets centre, scale, z and limit from the core alone. The floors
+// keep a series that hardly moved in the baseline from reaching absurd scores:
+// a quarter of the standard deviation (spikes that the quartiles don't see),
+// 1 % of the level and 0.1 % of the largest value.
+func (s *series) standardise(core int, buf *[]float64) {
 	c := s.x[:core]
 	*buf = append((*buf)[:0], c...)
 	iqr := quantile(*buf, 0.75) - quantile(*buf, 0.25)
 	s.centre = median(*buf)
 	_, sd := moments(c)
-	s.scale = max(iqr/1.349, 0.25*sd, 0.01*math.Abs(s.centre), 0.001*maxAbs(c), floor)
-	if s.scale == 0 {
-		s.scale = 1
+	s.scale = max(iqr/1.349, 0.25*sd, 0.01*math.Abs(s.centre), 0.001*maxAbs(c), s.floor)
+	switch {
+	case s.scale == 0:
+		s.scale, s.limit = 1, float64(core)/neverRows
+	case iqr == 0 && sd == 0:
+		s.limit = float64(core) * neverRows
+	default:
+		s.limit = math.Inf(1)
 	}
 	for i, v := range s.x {
 		s.z[i] = min(max((v-s.centre)/s.scale, -maxZ), maxZ)
+	}
+}
+
+// surprise turns a deviation into evidence, ln(1+z), bounded by what the
+// baseline can support. A scale that was measured is trusted. A series that
+// never varied in n rows has none: the floor of 1 % of its level is a guess,
+// and a series of zeros has not even that, only the 1 of whatever unit it is
+// counted in. From n rows without a change follows a probability of up to 3/n
+// for one (the rule of three), which is odds of n/3: the bound of a series of
+// zeros. With a level to compare with, the bound is 3n. The bound is smooth,
+// so that a larger deviation stays a larger one.
+func (s *series) surprise(z float64) float64 {
+	if !math.IsInf(s.limit, 1) {
+		z *= s.limit / (z + s.limit)
+	}
+	return math.Log1p(z)
+}
+
+// rebase scales and calibrates anew once the incident is dated: the guard rows
+// were kept apart because the alert might have been late, and up to a few rows
+// before the onset that was found they are baseline like the rest. They are
+// the nearest part of it, and after a long incident a third of it.
+func (t *table) rebase(p period) {
+	core := p.onset - p.calm - guardMin
+	if core <= t.core {
+		return
+	}
+	t.core = core
+	var buf []float64
+	t.kpi.standardise(core, &buf)
+	for j := range t.cand {
+		t.cand[j].standardise(core, &buf)
 	}
 }

@@ -1,9 +1,6 @@
 package rank
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // A Series is one column of the input.
 type Series struct {
@@ -45,7 +42,29 @@ func Rank(in Input, opt Options) Result {
 		return res.refuse(t)
 	}
 	p := findOnset(t)
-	kz, w := trust(t, p)
+	t.rebase(p)
+	res.Core = t.core
+	res.rank(in, t, p, opt)
+	return res
+}
+
+// rank does all that comes after the preparation.
+func (r *Result) rank(in Input, t *table, p period, opt Options) {
+	r.Onset, r.Walked, r.Calm = p.onset, p.walked, p.calm
+	r.KPI, r.Trust = trust(t, p)
+	ev, calm := weigh(t, p, r.Trust, opt)
+	gs := groups(t, ev)
+	if !opt.NoExplainAway {
+		explainAway(t, gs, in.Calls, max(0, p.onset-nearRows(t, p)), r.Trust)
+	}
+	spread(gs, ev)
+	r.list(in, t, p, gs, ev)
+	r.judge(t, p, gs, ev, calm)
+}
+
+// weigh collects the evidence of each candidate, and its deviation in each
+// quiet window.
+func weigh(t *table, p period, w float64, opt Options) ([]Evidence, [][]float64) {
 	ev, calm := deviations(t, p)
 	attribute := opt.Attribution
 	if attribute == nil {
@@ -59,18 +78,9 @@ func Rank(in Input, opt Options) Result {
 		residuals(t, p, ev)
 	}
 	for j := range ev {
-		ev[j].x = math.Log1p(ev[j].Residual/ev[j].Quiet) * ev[j].Link * ev[j].Kind
+		ev[j].x = t.cand[j].surprise(ev[j].Residual/ev[j].Quiet) * ev[j].Link * ev[j].Kind
 	}
-	gs := groups(t, ev)
-	if !opt.NoExplainAway {
-		explainAway(t, gs, in.Calls, max(0, p.onset-nearRows(t, p)), w)
-	}
-	spread(gs, ev)
-	res.Onset, res.Walked, res.Calm = p.onset, p.walked, p.calm
-	res.KPI, res.Trust = kz, w
-	res.list(in, t, p, gs, ev)
-	res.judge(t, p, gs, ev, calm)
-	return res
+	return ev, calm
 }
 
 func check(in Input) {

@@ -16,7 +16,7 @@ type Evidence struct {
 	Share      float64 // share in the KPI's move by the attribution, the largest is 1
 	Link       float64 // weight of the association with the KPI
 	Kind       float64 // weight of the kind
-	x          float64 // ln(1+Residual/Quiet) * Link * Kind
+	x          float64 // surprise of Residual/Quiet, times Link and Kind
 	score      float64 // x with the evidence of its service
 }
 
@@ -127,10 +127,10 @@ func since(z []float64, core, onset int) int {
 func (r *Result) judge(t *table, p period, gs []group, ev []Evidence, calm [][]float64) {
 	var quiet float64
 	for _, d := range calm {
-		quiet = max(quiet, unusual(gs, ev, func(j int) float64 { return d[j] }))
+		quiet = max(quiet, unusual(t, gs, ev, func(j int) float64 { return d[j] }))
 	}
 	if quiet > 0 {
-		r.Alarm = unusual(gs, ev, func(j int) float64 { return ev[j].Dev }) / quiet
+		r.Alarm = unusual(t, gs, ev, func(j int) float64 { return ev[j].Dev }) / quiet
 	}
 	incident := t.rows - p.onset
 	switch {

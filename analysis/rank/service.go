@@ -2,7 +2,6 @@ package rank
 
 import (
 	"cmp"
-	"math"
 	"slices"
 )
 
@@ -159,11 +158,11 @@ func sortStable(a []int, key func(int) float64) {
 
 // unusual returns the largest evidence of any service by deviation and kind
 // alone, without association and residual: is anything at all unusual?
-func unusual(gs []group, ev []Evidence, dev func(j int) float64) float64 {
+func unusual(t *table, gs []group, ev []Evidence, dev func(j int) float64) float64 {
 	var top float64
 	for _, g := range gs {
 		top = max(top, g.total(func(j int) float64 {
-			return math.Log1p(dev(j)/ev[j].Quiet) * ev[j].Kind
+			return t.cand[j].surprise(dev(j)/ev[j].Quiet) * ev[j].Kind
 		}))
 	}
 	return top
