@@ -37,6 +37,7 @@ type aligner struct {
 	evidence Evidence
 	frame    analysis.Frame
 	noted    map[string]bool // queries whose warnings are in the frame
+	down     bool            // the frame says that the server was not reached
 }
 
 func (a *aligner) warn(source, format string, args ...any) {
@@ -232,8 +233,13 @@ func (a *aligner) note(q Query) {
 		return
 	}
 	a.noted[q.key()] = true
-	if answer.Err != nil {
+	switch {
+	case answer.Err == nil:
+	case !unreached(answer.Err):
 		a.warn(q.Name, "%s", explain(answer.Err))
+	case !a.down: // once: it is the same for all
+		a.down = true
+		a.warn("prometheus", "%s, asked for %s", explain(answer.Err), q.Name)
 	}
 	for _, w := range answer.Warnings {
 		a.warn(q.Name, "%s", w)

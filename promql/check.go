@@ -79,21 +79,14 @@ func (c *checker) target(path string, t config.Target, shared *config.Breakdown)
 	}
 }
 
-// labels checks names that can't be broken down by, whatever the query.
+// labels checks what can't be broken down by, whatever the query. That they are
+// names of labels, each once, is checked where the configuration is read.
 func (c *checker) labels(path string, names []string) {
-	for i, name := range names {
-		at := fmt.Sprintf("%s.labels[%d]", path, i)
-		switch {
-		case name == "":
-			c.mistake(at, "is empty", "name a label, such as instance")
-		case name == "__name__":
-			c.mistake(at, "is the name of the metric, which is no label to break down by", "leave it out")
-		case slices.Contains(names[:i], name):
-			c.mistake(at, fmt.Sprintf("%q is there twice", name), "leave one out")
-		}
-	}
 	if len(names) > mostLabels {
-		c.mistake(path+".labels", fmt.Sprintf("%d labels", len(names)), fmt.Sprintf("name at the most %d: every combination of them is searched", mostLabels))
+		c.mistake(path+".labels", fmt.Sprintf("has %d labels", len(names)), fmt.Sprintf("name at the most %d: every combination of them is searched", mostLabels))
+	}
+	if i := slices.Index(names, "le"); i >= 0 {
+		c.mistake(fmt.Sprintf("%s.labels[%d]", path, i), `"le" is no part: each bucket holds those below it`, "leave it out")
 	}
 }
 
@@ -114,12 +107,9 @@ func (c *checker) breakdown(path string, e parser.Expr, names []string) {
 
 func (c *checker) candidates(path string, candidates []config.Candidate) {
 	for i, d := range candidates {
-		at := fmt.Sprintf("%s[%d].query", path, i)
-		if strings.TrimSpace(d.Query) == "" {
-			c.mistake(at, "is empty", "write the query whose series may be causes")
-			continue
+		if strings.TrimSpace(d.Query) != "" { // an empty one is a mistake of the configuration already
+			c.query(fmt.Sprintf("%s[%d].query", path, i), d.Query)
 		}
-		c.query(at, d.Query)
 	}
 }
 

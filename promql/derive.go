@@ -13,23 +13,14 @@ import (
 // errNoExpression says that an alert doesn't carry its expression.
 var errNoExpression = errors.New("the alert's generatorURL holds no expression; hint: give the rule a target.query")
 
-// derive returns the KPI of an alert from its own expression: what is compared,
-// without the comparison and its guards. Where the expression groups by labels
-// that the alert has, the KPI is held to the alert's values of them.
-//
-// The address is read, never asked: it comes from whoever posted the alert.
-func derive(generatorURL string, own model.LabelSet) (parser.Expr, error) {
+// derive returns the expression of an alert. The address is read, never asked:
+// it comes from whoever posted the alert.
+func derive(generatorURL string) (parser.Expr, error) {
 	text, err := expressionOf(generatorURL)
 	if err != nil {
 		return nil, err
 	}
-	e, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
-	kpi := measured(e)
-	scope(kpi, own)
-	return kpi, nil
+	return parse(text)
 }
 
 // measured strips a comparison and guards, and nothing else.

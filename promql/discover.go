@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
@@ -15,20 +14,17 @@ import (
 )
 
 const (
-	mostLabels     = 8       // of a breakdown that discovers them: 256 combinations of labels to search
-	mostLeaves     = 200_000 // of one breakdown, and never more than max_series
-	mostValues     = 10_000  // of one label, where there are too many leaves
-	seriesSample   = 5_000   // series looked at to discover labels
-	uniqueFrom     = 50      // series from which on a label that tells each apart is an id
-	churningSample = 2       // see unfit
+	mostLabels   = 8       // of a breakdown that discovers them: 256 combinations of labels to search
+	mostLeaves   = 200_000 // of one breakdown, and never more than max_series
+	mostValues   = 10_000  // of one label, where there are too many leaves
+	seriesSample = 5_000   // series looked at to discover labels
+	uniqueFrom   = 50      // series from which on a label that tells each apart is an id
 )
 
 // unfit are labels that are no place where something breaks, but a name for
 // what comes and goes. A rule may ask for them.
 func unfit() []string {
-	return []string{
-		"__name__", "container_id", "id", "instance", "le", "pod", "pod_ip", "quantile", "replica", "uid",
-	}
+	return []string{"container_id", "id", "instance", "pod", "pod_ip", "quantile", "replica", "uid"}
 }
 
 // labelsOf returns the labels to break down by: those of the rule, or the
@@ -77,6 +73,7 @@ func (f *Fetcher) sample(ctx context.Context, b *Breakdown) ([]model.LabelSet, [
 // varying returns the labels in which the series differ, those with the fewest
 // values first, and why others were left out.
 func varying(series []model.LabelSet) (names []string, refused []analysis.Refusal) {
+	var last []string // taken if there is nothing else
 	values := map[string]map[model.LabelValue]bool{}
 	for _, s := range series {
 		for name, v := range s {
@@ -94,20 +91,26 @@ func varying(series []model.LabelSet) (names []string, refused []analysis.Refusa
 				everywhere++
 			}
 		}
-		if n == 1 && everywhere == len(series) || slices.Contains(unfit(), name) {
-			continue
+		switch {
+		case n == 1 && everywhere == len(series) || name == model.MetricNameLabel || name == "le":
+		case slices.Contains(unfit(), name):
+			last = append(last, name)
+		default:
+			names = append(names, name)
 		}
-		names = append(names, name)
+	}
+	if len(names) == 0 {
+		names = last
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(len(values[a]), len(values[b])) })
-	if last := len(names) - 1; last > 0 && len(series) > uniqueFrom && len(values[names[last]]) == len(series) {
-		refused = append(refused, analysis.Refusal{Label: names[last], Reason: "every series has its own value of it"})
-		names = names[:last]
+	if end := len(names) - 1; end > 0 && len(series) > uniqueFrom && len(values[names[end]]) == len(series) {
+		refused = append(refused, analysis.Refusal{Label: names[end], Reason: "every series has its own value of it"})
+		names = names[:end]
 	}
 	for len(names) > mostLabels {
-		last := len(names) - 1
-		refused = append(refused, analysis.Refusal{Label: names[last], Reason: fmt.Sprintf("%d other labels have fewer values; hint: name it in breakdown.labels", mostLabels)})
-		names = names[:last]
+		end := len(names) - 1
+		refused = append(refused, analysis.Refusal{Label: names[end], Reason: fmt.Sprintf("%d other labels have fewer values; hint: name it in breakdown.labels", mostLabels)})
+		names = names[:end]
 	}
 	return names, refused
 }
@@ -141,13 +144,12 @@ func (b *Breakdown) defines(label string) bool {
 
 // shape is how a breakdown can be asked for.
 type shape struct {
-	names     []string
-	leaves    int
-	marginal  bool // one label at a time: there are too many leaves
-	refused   []analysis.Refusal
-	warnings  []analysis.Warning
-	reason    string // why there is nothing to ask; empty if there is
-	unreached bool
+	names    []string
+	leaves   int
+	marginal bool // one label at a time: there are too many leaves
+	refused  []analysis.Refusal
+	warnings []analysis.Warning
+	reason   string // why there is nothing to ask; empty if there is
 }
 
 // probe counts the leaves before anything is broken down. If there are too
@@ -182,7 +184,7 @@ func (f *Fetcher) count(ctx context.Context, b *Breakdown, names []string, s *sh
 	q := b.leafCount(names)
 	a := f.query(ctx, q)
 	if a.Err != nil {
-		s.reason, s.unreached = "its leaves could not be counted: "+explain(a.Err), unreached(a.Err)
+		s.reason = "its leaves could not be counted: " + explain(a.Err)
 		return 0
 	}
 	if v, ok := a.Value.(model.Vector); ok && len(v) == 1 {
@@ -203,5 +205,3 @@ func (f *Fetcher) refuseLarge(ctx context.Context, b *Breakdown, s *shape, most 
 	}
 	s.names = kept
 }
-
-func quoteNames(names []string) string { return strings.Join(names, ", ") }

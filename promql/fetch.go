@@ -2,7 +2,9 @@ package promql
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"time"
@@ -40,7 +42,7 @@ func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
 	}
 	e.Answers = f.ask(ctx, p.first())
 	wg.Wait()
-	if err := e.Answers.unreached(); err != nil {
+	if err := e.Answers.unreached(p.first()); err != nil {
 		return Align(p, e), err
 	}
 	var pieces []Query
@@ -68,16 +70,22 @@ func (p Plan) first() []Query {
 	return qs
 }
 
-// unreached returns an error if no query has been answered.
-func (a Answers) unreached() error {
-	var last error
-	for _, answer := range a {
-		if !unreached(answer.Err) {
+// unreached returns an error if none of the queries has been answered.
+func (a Answers) unreached(qs []Query) error {
+	var first error
+	for _, q := range qs {
+		err := a.to(q).Err
+		if !unreached(err) {
 			return nil
 		}
-		last = answer.Err
+		if first == nil {
+			first = err
+		}
 	}
-	return last
+	if first == nil || errors.Is(first, ErrUnreachable) {
+		return first
+	}
+	return fmt.Errorf("%w: %w", ErrUnreachable, first)
 }
 
 // split decides on the windows of a breakdown.
@@ -91,7 +99,7 @@ func split(b *Breakdown, s shape, answers Answers) Split {
 	if s.marginal {
 		out.Warnings = append(out.Warnings, analysis.Warning{Source: b.Target + ": breakdown", Text: fmt.Sprintf(
 			"%d combinations of %s are too many to ask for: each label was asked by itself, so a cause that is a combination can't be found; hint: name fewer labels in breakdown.labels, or raise prometheus.max_series",
-			s.leaves, quoteNames(s.names))})
+			s.leaves, strings.Join(s.names, ", "))})
 	}
 	days := daysBack(b, answers)
 	if s.marginal {

@@ -96,6 +96,10 @@ func TestARatioWithThreeLabelsAndTwoCandidatesGivesAFullFrame(t *testing.T) {
 	}
 	fmt.Printf("%+v\n", frame.Targets[0].Breakdown)
 	fmt.Println(frame.Targets[0].Values)
-	for _, c := range frame.Targets[0].Candidates { fmt.Println(c.Name, c.Service, c.Values[len(c.Values)-5:]) }
-	for _, q := range s.Queries() { fmt.Println(q) }
+	for _, c := range frame.Targets[0].Candidates {
+		fmt.Println(c.Name, c.Service, c.Values[len(c.Values)-5:])
+	}
+	for _, q := range s.Queries() {
+		fmt.Println(q)
+	}
 }

@@ -301,6 +301,8 @@ func unit(e parser.Expr) time.Duration {
 		switch e.Func.Name {
 		case "rate", "irate":
 			return time.Second
+		case "histogram_count", "histogram_sum":
+			return unit(e.Args[0])
 		case "increase":
 			if m, ok := unparen(e.Args[0]).(*parser.MatrixSelector); ok {
 				return m.Range

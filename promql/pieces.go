@@ -151,6 +151,11 @@ func (b *Breakdown) whole() string {
 
 // presence asks where there is data: in each hour of the last week, and in
 // each step of the last hours.
+//
+// A counter of errors often has no series before the first error, so in the
+// last hours an additive measure without series is zero wherever the server
+// had anything (up) at all. Days back are asked strictly: a service that is new
+// has no profile.
 func (b *Breakdown) presence() (history, recent Query) {
 	history = Query{
 		Role: RoleBreakdown, Name: b.Target + ": history", Query: b.whole(),
@@ -160,7 +165,11 @@ func (b *Breakdown) presence() (history, recent Query) {
 		Role: RoleBreakdown, Name: b.Target + ": presence", Query: b.whole(),
 		Start: floor(b.grid.before.Add(-recentSteps*recentStep), b.grid.step), End: b.grid.end, Step: b.grid.step,
 	}
+	if b.Denominator == nil {
+		recent.Query += " or count(up)"
+	}
 	if b.Baseline > 0 {
+		history.Query = recent.Query
 		history.Step = b.baselineRes()
 		history.Start, history.End = b.grid.before.Add(-b.Baseline), b.grid.before
 	}

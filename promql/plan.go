@@ -184,15 +184,22 @@ func (b *builder) targetName(t config.Target, i int) string {
 	}
 }
 
+// targetExpr is what a target measures: without a comparison, and held to the
+// alert's values of the labels that it groups by.
 func (b *builder) targetExpr(t config.Target) (parser.Expr, error) {
+	var expr parser.Expr
+	var err error
 	if strings.TrimSpace(t.Query) == "" {
-		return derive(b.alert.GeneratorURL, b.alert.Own)
+		expr, err = derive(b.alert.GeneratorURL)
+	} else {
+		expr, err = b.expand(t.Name, t.Query)
 	}
-	expr, err := b.expand(t.Name, t.Query)
 	if err != nil {
 		return nil, err
 	}
-	return measured(expr), nil
+	expr = measured(expr)
+	scope(expr, b.alert.Own)
+	return expr, nil
 }
 
 // expand makes the expression of a template; matchers that stayed empty for

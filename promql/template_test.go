@@ -1,0 +1,228 @@
+package promql
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+func dataWith(v string) alertData {
+	return newAlertData(Alert{
+		Labels:      model.LabelSet{"service": model.LabelValue(v), "http.status": model.LabelValue(v)},
+		Annotations: model.LabelSet{"summary": model.LabelValue(v)},
+		StartsAt:    time.Unix(1_700_000_000, 0),
+	})
+}
+
+// hostile are values that would be PromQL, a regular expression or a template,
+// if anything read them as such.
+func hostile() []string {
+	return []string{
+		"", "a", "a.b*c", `"`, `\`, `\E`, "`", "'", "a\"} or vector(1) or {b=\"", "{{ .Labels.x }}", "line\nbreak", "\x00", "\xff\xfe",
+		"[z-a]", "(", "a|b", "$^", "ü→", "xculprit61z", "xculprit", strings.Repeat("long", 500), "{3}", "a{2,1}",
+	}
+}
+
+func TestValuesOfLabelsStayValues(t *testing.T) {
+	for _, v := range hostile() {
+		expr, _, err := expand(`sum(rate(m{service="{{ .Labels.service }}",path!="{{ .Annotations.summary }}"}[5m]))`, dataWith(v))
+		if err != nil {
+			t.Errorf("%q: %v", v, err)
+			continue
+		}
+		again, err := parse(expr.String())
+		if err != nil {
+			t.Errorf("%q: the query can't be parsed: %s: %v", v, expr, err)
+			continue
+		}
+		s := vectorSelectors(again)
+		if len(s) != 1 || len(s[0].LabelMatchers) != 3 {
+			t.Errorf("%q: gave another query: %s", v, expr)
+			continue
+		}
+		for _, m := range s[0].LabelMatchers {
+			if m.Name != labels.MetricName && m.Value != v {
+				t.Errorf("%q: the matcher is %s", v, m)
+			}
+		}
+	}
+}
+
+func TestARegularExpressionMatchesTheValueAndNothingElse(t *testing.T) {
+	for _, v := range hostile() {
+		expr, _, err := expand(`m{service=~"{{ .Labels.service }}"}`, dataWith(v))
+		if err != nil {
+			if utf8.ValidString(v) {
+				t.Errorf("%q: %v", v, err)
+			}
+			continue
+		}
+		m := matcherOn(t, mustParse(expr.String()).String(), "service")
+		if !m.Matches(v) {
+			t.Errorf("%s doesn't match %q", m, v)
+		}
+		for _, other := range append(hostile(), v+"x", "x"+v) {
+			if other != v && m.Matches(other) {
+				t.Errorf("%s matches %q", m, other)
+			}
+		}
+	}
+}
+
+func matcherOn(t *testing.T, query, label string) *labels.Matcher {
+	t.Helper()
+	for _, s := range vectorSelectors(mustParse(query)) {
+		for _, m := range s.LabelMatchers {
+			if m.Name == label {
+				return m
+			}
+		}
+	}
+	t.Fatalf("no matcher on %s in %s", label, query)
+	return nil
+}
+
+func TestAValueBeforeARepetitionIsKeptTogether(t *testing.T) {
+	expr, _, err := expand(`m{service=~"({{ .Labels.service }},){{ .Labels.service }}+"}`, dataWith("ab"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := matcherOn(t, expr.String(), "service")
+	if !m.Matches("ab,abab") || m.Matches("ab,abb") {
+		t.Errorf("%s", m)
+	}
+}
+
+func TestTemplatesMayChangeValues(t *testing.T) {
+	for text, want := range map[string]string{
+		`m{a="{{ .Labels.service }}-db"}`:                                                   `m{a="Cart-1-db"}`,
+		`m{a="{{ toLower .Labels.service }}"}`:                                              `m{a="cart-1"}`,
+		`m{a="{{ .Labels.service | toUpper }}"}`:                                            `m{a="CART-1"}`,
+		`m{a="{{ .Labels.service | trimSuffix "-1" | trimPrefix "C" }}"}`:                   `m{a="art"}`,
+		`m{a="{{ reReplaceAll "-[0-9]+$" "" .Labels.service }}"}`:                           `m{a="Cart"}`,
+		`m{a="{{ slice .Labels.service 0 2 }}"}`:                                            `m{a="Ca"}`,
+		`m{a="{{ .Label "http.status" }}"}`:                                                 `m{a="Cart-1"}`,
+		`m{a="{{ printf "%s/%s" .Labels.service "x" }}"}`:                                   `m{a="Cart-1/x"}`,
+		`{{ if eq .Labels.service "Cart-1" }}one{{ else }}other{{ end }}`:                   `one`,
+		`{{ if .Labels.nope }}one{{ else }}other{{ end }}`:                                  `other`,
+		`{{ with .Labels.service }}m{a="{{ . }}"}{{ end }}`:                                 `m{a="Cart-1"}`,
+		`m @ {{ .StartsAt.Unix }}`:                                                          `m @ 1700000000.000`,
+		`{__name__="{{ .Labels.service }}"}`:                                                `{__name__="Cart-1"}`,
+		`{"{{ .Labels.service }}"}`:                                                         `{__name__="Cart-1"}`, // the same to the parser
+		"m{a=\"x\"} # {{ .Labels.service }}":                                                `m{a="x"}`,
+		`sum by ({{ range $name, $_ := .Annotations }}{{ $name }}{{ end }}) (m)`:            `sum by (summary) (m)`,
+		`m{a="{{ html .Labels.service }}",b="{{ js .Labels.service | urlquery | print }}"}`: `m{a="Cart-1",b="Cart-1"}`,
+	} {
+		expr, _, err := expand(text, dataWith("Cart-1"))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		} else if expr.String() != want {
+			t.Errorf("%s gave %s, want %s", text, expr, want)
+		}
+	}
+}
+
+func TestAValueOutsideOfAMatcherIsRefused(t *testing.T) {
+	for _, text := range []string{
+		`{{ .Labels.service }}`,
+		`{{ .Labels.service }}{a="b"}`,
+		`{"{{ .Labels.service }}"="x"}`,
+		`m{ {{ .Labels.service }}="x"}`,
+		`m > {{ .Labels.service }}`,
+		`rate(m[{{ .Labels.service }}])`,
+		`m offset {{ .Labels.service }}`,
+		`m @ {{ .Labels.service }}`,
+		`sum by ({{ .Labels.service }}) (m)`,
+		`sum by ("{{ .Labels.service }}") (m)`,
+		`sum without ({{ .Labels.service }}) (m)`,
+		`a * on({{ .Labels.service }}) group_left({{ .Labels.service }}) b`,
+		`label_replace(m, "a", "{{ .Labels.service }}", "b", ".*")`,
+		`count_values("{{ .Labels.service }}", m)`,
+		`{{ .Labels.service }}(m)`,
+		`m {{ .Labels.service }} m`,
+		`{{ printf "%d%p%x" .Labels.service .Labels.service .Labels.service }}`,
+		`{{ .Labels }}`,
+	} {
+		for _, v := range []string{"up", "5", "5m", "a"} {
+			expr, _, err := expand(text, dataWith(v))
+			if err == nil {
+				t.Errorf("%s with %q gave %s", text, v, expr)
+				continue
+			}
+			if strings.Contains(err.Error(), placeholderStart) {
+				t.Errorf("%s: the error shows a placeholder: %v", text, err)
+			}
+		}
+	}
+}
+
+func TestTheErrorOfAMisplacedValueSaysWhereItMayStand(t *testing.T) {
+	for _, text := range []string{`{{ .Labels.service }}`, `rate(m[{{ .Labels.service }}])`, `m > {{ .Labels.service }}`} {
+		if _, _, err := expand(text, dataWith("x")); !errors.Is(err, errMisplaced) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestAMatcherThatStaysEmptyIsNoted(t *testing.T) {
+	_, missing, err := expand(`m{a="{{ .Labels.nope }}",b="",c=~"{{ .Labels.service }}"}`, dataWith("x"))
+	if err != nil || fmt.Sprint(missing) != `[a=""]` {
+		t.Errorf("missing %v, %v", missing, err)
+	}
+}
+
+func TestANameThatIsNoIdentifierDoesNotReachARange(t *testing.T) {
+	data := newAlertData(Alert{Labels: model.LabelSet{`a) or vector(1) or (b`: "x", "ok": "y"}})
+	expr, _, err := expand(`sum by ({{ range $name, $_ := .Labels }}{{ $name }}{{ end }}) (m)`, data)
+	if err != nil || expr.String() != "sum by (ok) (m)" {
+		t.Errorf("%v, %v", expr, err)
+	}
+}
+
+func TestQuotingByTheRuleItselfIsRefused(t *testing.T) {
+	if _, _, err := expand(`m{a=~`+"`\\Q{{ .Labels.service }}\\E`"+`}`, dataWith("x")); err == nil {
+		t.Error("a value inside of \\Q…\\E was accepted")
+	}
+}
+
+// No value of a label, however it is printed, becomes a part of the query
+// other than the value of a matcher.
+func FuzzValues(f *testing.F) {
+	verbs := []string{"%s", "%v", "%d", "%p", "%x", "%q", "%T", "%!", "%#v", "%+v", "%5.2s", "%[2]v"}
+	for i, v := range hostile() {
+		f.Add(v, i)
+	}
+	f.Fuzz(func(t *testing.T, v string, verb int) {
+		text := `a{s="{{ .Labels.service }}",r=~"x{{ .Labels.service }}y",n!~"{{ .Labels.service }}+"} + b{x="{{ .Labels.service | toLower }}"}`
+		expr, _, err := expand(text, dataWith(v))
+		if err != nil {
+			if utf8.ValidString(v) {
+				t.Fatalf("%q: %v", v, err)
+			}
+			return
+		}
+		if got := mustParse(expr.String()).String(); got != expr.String() {
+			t.Fatalf("%q: printed as %s, read as %s", v, expr, got)
+		}
+		if m := matcherOn(t, expr.String(), "s"); m.Value != v {
+			t.Fatalf("%q: %s", v, m)
+		}
+		if m := matcherOn(t, expr.String(), "r"); !m.Matches("x"+v+"y") || m.Matches(v) && v != "x"+v+"y" {
+			t.Fatalf("%q: %s", v, m)
+		}
+		if m := matcherOn(t, expr.String(), "n"); v != "" && m.Matches(v+v) {
+			t.Fatalf("%q: %s", v, m)
+		}
+		spelled := fmt.Sprintf(`{{ printf %q .Labels.service .Annotations.summary }}`, verbs[uint(verb)%uint(len(verbs))])
+		outside, _, err := expand("m{a=\"b\"} + "+spelled, dataWith(v))
+		if err == nil {
+			t.Fatalf("%s with %q gave %s", spelled, v, outside)
+		}
+	})
+}
