@@ -5,7 +5,7 @@ import "slices"
 // cell holds the sums over the living leaves of one element.
 type cell struct {
 	w, wd, wdd float64 // Σw, Σwd, Σwd²
-	e          float64 // Σ(v−f)
+	e, up      float64 // Σ(v−f), and its positive part
 	n          int32   // leaves
 	leaf       int32   // any leaf of the element: it spells out its labels
 }
@@ -15,40 +15,55 @@ func (c *cell) add(o *cell) {
 	c.wd += o.wd
 	c.wdd += o.wdd
 	c.e += o.e
+	c.up += o.up
 	c.n += o.n
 }
 
-// cuboid is one choice of labels with the cells of its elements.
-//
-// The deepest cuboids are summed from the leaves, all others from a parent: a
-// cuboid with one label more.
+// cuboid is one choice of labels. Of its elements it keeps those that may be
+// causes: a share of the change that an element cannot reach with all that
+// moved its way, it cannot reach after others are removed either. There are a
+// few thousand of these at most, however many elements there are.
 type cuboid struct {
-	dims   []int
-	cells  []cell
-	parent *cuboid // nil: summed from the leaves
-	of     []int32 // cell of each cell of the parent (of each leaf, if there is none)
+	dims     []int
+	children []*cuboid // cuboids of one label less, which are summed from this one
+	root     bool      // it is summed from the leaves
+	size     int       // all elements
+	cells    []cell    // elements that may be causes
+	at       index     // key → cell
 }
 
-// cube is the lattice of cuboids over a table of leaves.
+// cube is the lattice of cuboids over a table of leaves: layers[k−1] holds
+// those of k labels, in lexical order.
 type cube struct {
 	t      *table
-	layers [][]*cuboid // layers[k−1] holds the cuboids of k labels, in lexical order
+	layers [][]*cuboid
 }
 
-// newCube lays out the cuboids of up to maxLayer labels and gives each leaf its
-// place.
-func newCube(t *table, maxLayer, workers int) *cube {
+// newCube sums the leaves into the deepest cuboids, and each of those into the
+// cuboids above. Only one full cuboid of each layer exists at a time and
+// worker.
+func newCube(t *table, r rule, maxLayer, workers int) *cube {
 	depth := min(len(t.codes), maxLayer)
 	c := &cube{t: t, layers: make([][]*cuboid, depth)}
+	var roots []*cuboid
 	for k := depth; k >= 1; k-- {
-		layer := choose(len(t.codes), k)
-		layer = slices.DeleteFunc(layer, func(x *cuboid) bool { return t.product(x.dims) == tooMany })
-		c.layers[k-1] = layer
-		if k < depth {
-			adopt(layer, c.layers[k])
+		c.layers[k-1] = slices.DeleteFunc(choose(len(t.codes), k), func(x *cuboid) bool {
+			return t.product(x.dims) == tooMany
+		})
+		for _, x := range c.layers[k-1] {
+			if k < depth {
+				x.adopt(t, c.layers[k])
+			}
+			if x.root {
+				roots = append(roots, x)
+			}
 		}
-		parallel(len(layer), workers, func(i int) { layer[i].place(t) })
 	}
+	pads := make([][]pad, max(1, workers))
+	for i := range pads {
+		pads[i] = make([]pad, depth)
+	}
+	parallel(len(roots), workers, func(worker, i int) { roots[i].build(t, r, pads[worker], nil) })
 	return c
 }
 
@@ -59,7 +74,7 @@ func choose(n, k int) []*cuboid {
 	var walk func(from int)
 	walk = func(from int) {
 		if len(dims) == k {
-			all = append(all, &cuboid{dims: slices.Clone(dims)})
+			all = append(all, &cuboid{dims: slices.Clone(dims), root: true})
 			return
 		}
 		for d := from; d < n; d++ {
@@ -72,14 +87,17 @@ func choose(n, k int) []*cuboid {
 	return all
 }
 
-// adopt gives each cuboid the smallest of its possible parents.
-func adopt(layer, above []*cuboid) {
-	for _, c := range layer {
-		for _, p := range above {
-			if contains(p.dims, c.dims) && (c.parent == nil || len(p.cells) < len(c.parent.cells)) {
-				c.parent = p
-			}
+// adopt makes the cuboid a child of the smallest of its possible parents.
+func (c *cuboid) adopt(t *table, above []*cuboid) {
+	var parent *cuboid
+	for _, p := range above {
+		if contains(p.dims, c.dims) && (parent == nil || t.product(p.dims) < t.product(parent.dims)) {
+			parent = p
 		}
+	}
+	if parent != nil {
+		parent.children = append(parent.children, c)
+		c.root = false
 	}
 }
 
@@ -94,54 +112,81 @@ func contains(set, sub []int) bool {
 	return i == len(sub)
 }
 
-// place numbers the elements of the cuboid in the order in which they are met
-// and notes which leaf, or which cell of the parent, belongs to which.
-func (c *cuboid) place(t *table) {
-	if c.parent == nil {
-		c.of = make([]int32, t.leaves())
-		ids := newIndex(t.product(c.dims), len(c.of))
-		for i := range c.of {
-			c.of[i] = ids.id(t.key(c.dims, int32(i)))
-			c.found(c.of[i], int32(i))
+// pad is where the full cells of a cuboid are summed.
+type pad struct {
+	ids   index
+	cells []cell
+}
+
+// reset makes room for the cells of up to count keys below limit.
+func (p *pad) reset(limit uint64, count int) {
+	p.ids.reset(limit, count)
+	if most := int(min(limit, uint64(count))); cap(p.cells) < most {
+		p.cells = make([]cell, 0, most)
+	}
+	p.cells = p.cells[:0]
+}
+
+// cell of a key, which is that of a leaf.
+func (p *pad) cell(key uint64, leaf int32) *cell {
+	id := p.ids.id(key)
+	if int(id) == len(p.cells) {
+		p.cells = append(p.cells, cell{leaf: leaf})
+	}
+	return &p.cells[id]
+}
+
+// build sums the cuboid, from the leaves or from the cells of its parent, keeps
+// what may be a cause, and goes on with its children.
+func (c *cuboid) build(t *table, r rule, pads []pad, parent []cell) {
+	p := &pads[0]
+	if c.root {
+		p.reset(t.product(c.dims), t.leaves())
+		for i := range t.leaves() {
+			t.addTo(p.cell(t.key(c.dims, int32(i)), int32(i)), i)
 		}
-		return
-	}
-	c.of = make([]int32, len(c.parent.cells))
-	ids := newIndex(t.product(c.dims), len(c.of))
-	for i := range c.of {
-		leaf := c.parent.cells[i].leaf
-		c.of[i] = ids.id(t.key(c.dims, leaf))
-		c.found(c.of[i], leaf)
-	}
-}
-
-// found opens the cell id if it is new.
-func (c *cuboid) found(id, leaf int32) {
-	if int(id) == len(c.cells) {
-		c.cells = append(c.cells, cell{leaf: leaf})
-	}
-}
-
-// sum fills the cells from the leaves or from the parent.
-func (c *cuboid) sum(t *table) {
-	if c.parent == nil {
-		for i, id := range c.of {
-			t.addTo(&c.cells[id], i)
+	} else {
+		p.reset(t.product(c.dims), len(parent))
+		for i := range parent {
+			p.cell(t.key(c.dims, parent[i].leaf), parent[i].leaf).add(&parent[i])
 		}
-		return
 	}
-	for i := range c.cells {
-		c.cells[i] = cell{leaf: c.cells[i].leaf}
-	}
-	for i := range c.parent.cells {
-		c.cells[c.of[i]].add(&c.parent.cells[i])
+	c.size = len(p.cells)
+	c.keep(t, r, p.cells)
+	for _, child := range c.children {
+		child.build(t, r, pads[1:], p.cells)
 	}
 }
 
-// remove takes leaves out of a cuboid that is summed from the leaves.
+// keep copies the cells that may be causes.
+func (c *cuboid) keep(t *table, r rule, cells []cell) {
+	n := 0
+	for i := range cells {
+		if r.possible(&cells[i]) {
+			n++
+		}
+	}
+	c.cells = make([]cell, 0, n)
+	c.at.reset(t.product(c.dims), n)
+	for i := range cells {
+		if r.possible(&cells[i]) {
+			c.at.id(t.key(c.dims, cells[i].leaf))
+			c.cells = append(c.cells, cells[i])
+		}
+	}
+}
+
+// remove takes leaves out of the cuboid.
 func (c *cuboid) remove(t *table, leaves []int32) {
+	if len(c.cells) == 0 {
+		return
+	}
 	for _, i := range leaves {
-		x := &c.cells[c.of[i]]
+		id, ok := c.at.find(t.key(c.dims, i))
+		if !ok {
+			continue
+		}
+		x := &c.cells[id]
 		t.takeFrom(x, int(i))
 		if x.n == 0 { // nothing is left but rounding
 			*x = cell{leaf: x.leaf}
@@ -149,35 +194,26 @@ func (c *cuboid) remove(t *table, leaves []int32) {
 	}
 }
 
-// sum fills all cuboids, the deepest first.
-func (c *cube) sum(workers int) {
-	for k := len(c.layers) - 1; k >= 0; k-- {
-		layer := c.layers[k]
-		parallel(len(layer), workers, func(i int) { layer[i].sum(c.t) })
+// all are the cuboids of all layers.
+func (c *cube) all() []*cuboid {
+	var all []*cuboid
+	for _, layer := range c.layers {
+		all = append(all, layer...)
 	}
+	return all
 }
 
 // remove takes leaves out of all cuboids.
 func (c *cube) remove(leaves []int32, workers int) {
-	for k := len(c.layers) - 1; k >= 0; k-- {
-		layer := c.layers[k]
-		parallel(len(layer), workers, func(i int) {
-			if layer[i].parent == nil {
-				layer[i].remove(c.t, leaves)
-				return
-			}
-			layer[i].sum(c.t)
-		})
-	}
+	all := c.all()
+	parallel(len(all), workers, func(_, i int) { all[i].remove(c.t, leaves) })
 }
 
 // elements is the number of elements of all cuboids.
 func (c *cube) elements() int {
 	var n int
-	for _, layer := range c.layers {
-		for _, x := range layer {
-			n += len(x.cells)
-		}
+	for _, x := range c.all() {
+		n += x.size
 	}
 	return n
 }

@@ -4,29 +4,44 @@ import "math/bits"
 
 // index numbers keys from 0 in the order in which they come. It is an array
 // where the keys are dense enough for one, else a hash table with open
-// addressing.
+// addressing. It needs a reset before its first use.
 type index struct {
 	n     int32
-	dense []int32 // key → id+1
+	dense []int32 // key → id+1; nil: hashed
 	keys  []uint64
 	ids   []int32 // slot → id+1
 	shift uint
 }
 
-// newIndex makes an index for keys below limit, of which up to count come.
-func newIndex(limit uint64, count int) *index {
-	if limit <= uint64(4*count)+1024 {
-		return &index{dense: make([]int32, limit)}
+// reset empties the index and makes room for up to count keys below limit. It
+// uses its memory again.
+func (x *index) reset(limit uint64, count int) {
+	x.n = 0
+	if limit <= uint64(4*count)+64 {
+		x.dense = zeroed(x.dense, int(limit))
+		return
 	}
-	size := bits.Len(uint(2 * count))
-	return &index{
-		keys:  make([]uint64, 1<<size),
-		ids:   make([]int32, 1<<size),
-		shift: uint(64 - size),
+	size := bits.Len(uint(2*count)) + 1
+	x.dense = nil
+	x.ids = zeroed(x.ids, 1<<size)
+	if cap(x.keys) < 1<<size {
+		x.keys = make([]uint64, 1<<size)
 	}
+	x.keys = x.keys[:1<<size]
+	x.shift = uint(64 - size)
 }
 
-// id returns the number of a key.
+// zeroed returns n zeros, in the memory of s if that suffices.
+func zeroed(s []int32, n int) []int32 {
+	if cap(s) < n {
+		return make([]int32, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
+}
+
+// id returns the number of a key, which may be new.
 func (x *index) id(key uint64) int32 {
 	if x.dense != nil {
 		if x.dense[key] == 0 {
@@ -35,14 +50,31 @@ func (x *index) id(key uint64) int32 {
 		}
 		return x.dense[key] - 1
 	}
-	mask := len(x.ids) - 1
-	slot := int(key * 0x9e3779b97f4a7c15 >> x.shift) // Fibonacci hashing
-	for x.ids[slot] != 0 && x.keys[slot] != key {
-		slot = (slot + 1) & mask
-	}
+	slot := x.slot(key)
 	if x.ids[slot] == 0 {
 		x.n++
 		x.ids[slot], x.keys[slot] = x.n, key
 	}
 	return x.ids[slot] - 1
+}
+
+// find returns the number of a key, if it has one.
+func (x *index) find(key uint64) (int32, bool) {
+	id := int32(0)
+	if x.dense != nil {
+		id = x.dense[key]
+	} else {
+		id = x.ids[x.slot(key)]
+	}
+	return id - 1, id != 0
+}
+
+// slot is where a key is, or where it belongs, by Fibonacci hashing.
+func (x *index) slot(key uint64) int {
+	mask := len(x.ids) - 1
+	slot := int(key * 0x9e3779b97f4a7c15 >> x.shift)
+	for x.ids[slot] != 0 && x.keys[slot] != key {
+		slot = (slot + 1) & mask
+	}
+	return slot
 }

@@ -5,7 +5,11 @@ import "slices"
 // median of x; it is the mean of the middle two if there are two. x is not
 // changed.
 func median(x []float64) float64 {
-	s := slices.Clone(x)
+	return medianInPlace(slices.Clone(x))
+}
+
+// medianInPlace is the median of s, which it reorders.
+func medianInPlace(s []float64) float64 {
 	h := len(s) / 2
 	upper := kth(s, h)
 	if len(s)%2 == 1 {
@@ -20,7 +24,7 @@ func medianOf(n int, f func(int) float64) float64 {
 	for i := range s {
 		s[i] = f(i)
 	}
-	return median(s)
+	return medianInPlace(s)
 }
 
 // kth puts the k-th smallest value of s at s[k], with nothing greater before

@@ -80,19 +80,20 @@ func residuals(forecast, actual []float64) (f, r []float64) {
 func bins(f, r []float64) (x, y []float64) {
 	n := len(f)
 	last := boundaries(f, min(max(n/leavesABin, 2), maxBins))
+	bin := make([]uint8, n)
 	ends := make([]int, len(last)+1) // ends[b+1] is where bin b ends, once it is full
-	of := func(v float64) int { b, _ := slices.BinarySearch(last, v); return b }
-	for _, v := range f {
-		ends[of(v)+1]++
+	for i, v := range f {
+		b, _ := slices.BinarySearch(last, v)
+		bin[i] = uint8(b)
+		ends[b+1]++
 	}
 	for b := range last {
 		ends[b+1] += ends[b]
 	}
 	next := slices.Clone(ends)
 	sorted, errs := make([]float64, n), make([]float64, n)
-	for i, v := range f {
-		b := of(v)
-		sorted[next[b]], errs[next[b]] = v, r[i]
+	for i, b := range bin {
+		sorted[next[b]], errs[next[b]] = f[i], r[i]
 		next[b]++
 	}
 	for b := range last {
@@ -100,8 +101,8 @@ func bins(f, r []float64) (x, y []float64) {
 		if from == to {
 			continue
 		}
-		centre := median(sorted[from:to])
-		sd := madToSD * median(errs[from:to])
+		centre := medianInPlace(sorted[from:to])
+		sd := madToSD * medianInPlace(errs[from:to])
 		x = append(x, centre)
 		y = append(y, sd*sd/centre)
 	}

@@ -5,22 +5,22 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls f(0) … f(n−1) on up to workers goroutines. The calls must not
-// depend on each other.
-func parallel(n, workers int, f func(i int)) {
+// parallel calls f(worker, i) for i from 0 to n−1 on up to workers goroutines.
+// The calls must not depend on each other; those of one worker do not overlap.
+func parallel(n, workers int, f func(worker, i int)) {
 	workers = min(workers, n)
 	if workers <= 1 {
 		for i := range n {
-			f(i)
+			f(0, i)
 		}
 		return
 	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range workers {
+	for w := range workers {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
+				f(w, i)
 			}
 		})
 	}

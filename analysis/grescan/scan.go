@@ -93,11 +93,13 @@ func Scan(codes [][]int32, cards []int, forecast, actual []float64, opt Options)
 	if t.leaves()<<len(t.codes) < serialWork {
 		opt.Workers = 1
 	}
-	c := newCube(t, opt.MaxLayer, opt.Workers)
-	c.sum(opt.Workers)
+	rule := t.rule(opt)
+	if rule.least == 0 {
+		return r, nil
+	}
+	c := newCube(t, rule, opt.MaxLayer, opt.Workers)
 	r.Elements = c.elements()
 	r.Bar = math.Log(float64(r.Elements)) + barOffset
-	rule := t.rule(opt)
 	for len(r.Causes) < opt.MaxCauses {
 		best := c.best(rule, opt.Workers)
 		first := len(r.Causes) == 0
@@ -147,7 +149,7 @@ type rule struct {
 func (t *table) rule(opt Options) rule {
 	base := max(math.Abs(t.change), churnShare*t.churn)
 	share := shareDeep
-	if !opt.Deep {
+	if !opt.Deep && base > 0 {
 		share = min(shareMax, max(shareMin, shareSD*t.sd/base))
 	}
 	against := math.Inf(1)
@@ -155,6 +157,16 @@ func (t *table) rule(opt Options) rule {
 		against = 0
 	}
 	return rule{rises: t.change >= 0, against: against, least: share * base}
+}
+
+// possible tells whether an element can ever bring enough change, whatever is
+// removed.
+func (r rule) possible(c *cell) bool {
+	down := c.up - c.e
+	if math.IsInf(r.against, 1) {
+		return r.rises && c.up >= r.least || !r.rises && down >= r.least
+	}
+	return max(c.up, down) >= r.least
 }
 
 // score of a cell, or 0 if it may not be a cause.
@@ -201,7 +213,7 @@ func (c *cube) best(r rule, workers int) candidate {
 	var best candidate
 	for _, layer := range c.layers {
 		found := make([]candidate, len(layer))
-		parallel(len(layer), workers, func(i int) { found[i] = layer[i].best(c.t, r) })
+		parallel(len(layer), workers, func(_, i int) { found[i] = layer[i].best(c.t, r) })
 		var top candidate
 		for _, f := range found {
 			if f.score > top.score*(1+nearlyEqual) {

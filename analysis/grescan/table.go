@@ -56,7 +56,11 @@ func newTable(codes [][]int32, cards []int, forecast, actual []float64, count bo
 	}
 	f, v := positive(gather(forecast, t.leaf)), positive(gather(actual, t.leaf))
 	for d := range codes {
-		if column := gather(codes[d], t.leaf); several(column) {
+		column := codes[d]
+		if len(t.leaf) < len(column) {
+			column = gather(column, t.leaf)
+		}
+		if several(column) {
 			t.codes = append(t.codes, column)
 			t.cards = append(t.cards, cards[d])
 			t.dims = append(t.dims, d)
@@ -98,16 +102,16 @@ func pseudo(forecast []float64, count bool) float64 {
 	if count {
 		return 0.5
 	}
-	var positive []float64
+	volume := make([]float64, 0, len(forecast))
 	for _, x := range forecast {
 		if x > 0 {
-			positive = append(positive, x)
+			volume = append(volume, x)
 		}
 	}
-	if len(positive) == 0 {
+	if len(volume) == 0 {
 		return 1
 	}
-	return 0.05 * median(positive)
+	return 0.05 * medianInPlace(volume)
 }
 
 // score computes the terms of each leaf.
@@ -140,6 +144,7 @@ func (t *table) addTo(c *cell, i int) {
 	c.wd += wd
 	c.wdd += wd * t.d[i]
 	c.e += t.e[i]
+	c.up += max(t.e[i], 0)
 	c.n++
 }
 
@@ -150,6 +155,7 @@ func (t *table) takeFrom(c *cell, i int) {
 	c.wd -= wd
 	c.wdd -= wd * t.d[i]
 	c.e -= t.e[i]
+	c.up -= max(t.e[i], 0)
 	c.n--
 }
 
