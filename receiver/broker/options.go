@@ -46,7 +46,7 @@ type ClusterOptions struct {
 	Listen   string   // host:port for the other nodes
 	Routes   []string // nats://host:port of the nodes; a node skips itself
 	Secret   string   // shared by the nodes; "" lets everybody in who reaches Listen
-	Replicas int      // 1 or 3; with 1 the other fields are not used
+	Replicas int      // 1 or 3; 0 means 1, with which the other fields are not used
 }
 
 // MaxPayload is the size of the largest job or entry, in bytes.

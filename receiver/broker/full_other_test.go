@@ -1,0 +1,8 @@
+//go:build !linux
+
+package broker
+
+import "errors"
+
+// fillDisk needs the namespaces of Linux.
+func fillDisk(string) error { return errors.ErrUnsupported }
