@@ -37,7 +37,17 @@ func (d *design) selectByEBIC(mu []float64, confusion float64) selection {
 	return e.confuse(s, confusion)
 }
 
-func (e *ebic) find() []int { return e.members(e.prune(e.grow())) }
+// find grows and prunes a selection and completes its blocks. A block of which
+// only one member is in leaves a rest that strangers can fit and that hides what
+// is weak, so both are looked at again once the blocks are complete.
+func (e *ebic) find() []int {
+	s := e.members(e.prune(e.grow(), nil))
+	if len(s) == 0 {
+		return s
+	}
+	s = e.prune(s, e.fellows(s))
+	return e.members(e.extend(s))
+}
 
 // ebic is the state of one selection.
 type ebic struct {
@@ -167,12 +177,16 @@ func (p *path) best() (at int, most float64) {
 	return at, most
 }
 
-// prune drops the column whose removal lowers the criterion most, until none does.
-func (e *ebic) prune(s []int) []int {
+// prune drops the column whose removal lowers the criterion most, until none
+// does. Columns that are safe stay.
+func (e *ebic) prune(s []int, safe map[int]bool) []int {
 	for len(s) > 0 {
 		base := e.score.loss(e.d.basisOf(s).rss())
 		at, least := 0, math.Inf(1)
-		for i := range s {
+		for i, j := range s {
+			if safe[j] {
+				continue
+			}
 			if g := e.score.loss(e.d.basisOf(without(s, i)).rss()) - base - e.score.price; g < least {
 				at, least = i, g
 			}
@@ -181,6 +195,43 @@ func (e *ebic) prune(s []int) []int {
 			break
 		}
 		s = without(s, at)
+	}
+	return s
+}
+
+// fellows are the columns of s that are related to another one of s.
+func (e *ebic) fellows(s []int) map[int]bool {
+	out := map[int]bool{}
+	for _, j := range s {
+		near := e.near(j)
+		for _, k := range s {
+			if k != j && near[k] {
+				out[j] = true
+			}
+		}
+	}
+	return out
+}
+
+// extend adds columns to s while the criterion falls.
+func (e *ebic) extend(s []int) []int {
+	b := e.d.basisOf(s)
+	taken := make([]bool, e.d.p)
+	for _, j := range s {
+		taken[j] = true
+	}
+	all := make([]bool, e.d.p)
+	for j := range all {
+		all[j] = true
+	}
+	for len(s) < e.limit {
+		at, rss, _ := e.bestMate(b, all, taken)
+		if at < 0 || e.score.loss(b.rss())-e.score.loss(rss) <= e.score.price {
+			break
+		}
+		b.add(e.d.column(at), e.norm[at])
+		taken[at] = true
+		s = append(s, at)
 	}
 	return s
 }
@@ -246,73 +297,4 @@ func (e *ebic) bestMate(b *basis, mate, taken []bool) (at int, rss float64, m in
 		}
 	}
 	return at, rss, m
-}
-
-// confuse gathers for each selected candidate those that could take its place
-// at a loss of fit of at most limit, weighs them by their likelihood, and
-// spreads the coefficient over them.
-func (e *ebic) confuse(s []int, limit float64) selection {
-	sel := newSelection(e.d.p)
-	seed := make([]bool, e.d.p)
-	for _, j := range s {
-		seed[j] = true
-		sel.selected[j] = true
-	}
-	base := e.score.loss(e.d.basisOf(s).rss())
-	for i, j := range s {
-		rest := e.d.basisOf(without(s, i))
-		near := e.near(j)
-		near[j] = true
-		var found []substitute
-		for k, ok := range near {
-			if !ok || seed[k] && k != j {
-				continue
-			}
-			if c, ok := e.substitute(rest, k, base); k == j || ok && c.loss <= limit {
-				found = append(found, c)
-			}
-		}
-		sel.collect(j, found)
-	}
-	return sel
-}
-
-// substitute is a candidate in the place of a selected one.
-type substitute struct {
-	candidate int
-	loss      float64 // of fit against the selection
-	beta      float64 // partial regression coefficient there
-}
-
-func (e *ebic) substitute(rest *basis, k int, base float64) (substitute, bool) {
-	r := slices.Clone(e.d.column(k))
-	rest.project(r)
-	g := gain(r, rest.resid, e.norm[k])
-	c := substitute{candidate: k, loss: e.score.loss(rest.rss()-math.Max(g, 0)) - base}
-	if g < 0 {
-		return c, false
-	}
-	c.beta = floats.Dot(r, rest.resid) / floats.Dot(r, r)
-	return c, true
-}
-
-// collect turns the substitutes of seed j into its set.
-func (s *selection) collect(j int, found []substitute) {
-	least, total := math.Inf(1), 0.0
-	for _, c := range found {
-		least = math.Min(least, c.loss)
-	}
-	out := Set{Seed: j}
-	for _, c := range found {
-		w := math.Exp(-(c.loss - least) / 2)
-		total += w
-		out.Members = append(out.Members, Member{Candidate: c.candidate, Weight: w, Loss: c.loss})
-	}
-	for i := range out.Members {
-		m := &out.Members[i]
-		m.Weight /= total
-		s.beta[m.Candidate] += m.Weight * found[i].beta
-		s.selected[m.Candidate] = true
-	}
-	s.sets = append(s.sets, out)
 }
