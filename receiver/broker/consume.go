@@ -32,7 +32,7 @@ type Handler func(ctx context.Context, job Job) error
 // the running handlers are done. Their own context goes on for DrainTimeout;
 // what they have not finished by then is given out again later. Consume
 // returns [ErrClosed] if the broker is closed below it.
-func (b *Broker) Consume(ctx context.Context, workers int, handle func(ctx context.Context, job Job) error) error {
+func (b *Broker) Consume(ctx context.Context, workers int, handle Handler) error {
 	if workers < 1 {
 		panic("broker: Consume needs at least one worker")
 	}
