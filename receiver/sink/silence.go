@@ -1,0 +1,361 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+const (
+	blockLimit = 400 // bytes of our part of a comment, blank and brackets included
+
+	silenceLeft  = time.Minute     // a silence that ends sooner is left alone
+	silenceRest  = 5 * time.Second // after a change, for the peers of a cluster to hear of it
+	maxRewrites  = 2               // of one silence for one incident
+	deleteTries  = 3               // of a silence that was made by mistake
+	deletePause  = 200 * time.Millisecond
+	rewriteMark  = "#2" // ends the ref of the second write
+	blockOpen    = " [culprit: "
+	blockClose   = "]"
+	tooLargeText = "maximum size" // of Alertmanager's refusal
+)
+
+// Silences tells the causes in the comment of a silence that a person has set
+// on the alert, by updating the silence in place.
+//
+// The comment keeps what the person wrote; ours is one line in brackets after
+// it, never before it, because other tools know silences by how their comment
+// begins. Matchers, start, end and author stay as they are.
+//
+// Alertmanager makes a new, active silence when the one to be updated has
+// expired in the meantime, which would undo what a person has done. So a
+// silence is left alone unless every peer that knows it says that it is
+// active, it has a minute left, and nobody has changed it in the last five
+// seconds. And after each update the id is compared: if it is another one, the
+// new silence is expired at once.
+//
+// A silence is written once for an incident, and once more if the first cause
+// changes. What a person takes out of the comment stays out.
+type Silences struct {
+	base
+	peers    []*alertmanager.Client
+	updates  *prometheus.CounterVec
+	mistakes *prometheus.CounterVec
+	busy     locks
+	written  cache[writing]
+}
+
+// writing is what was written into a silence for an incident.
+type writing struct {
+	times int
+	top   string // the first cause then; empty: not known any more
+}
+
+// NewSilences makes the sink for all peers of an Alertmanager cluster.
+func NewSilences(peers []*alertmanager.Client, opts Options) *Silences {
+	return &Silences{
+		base: newBase(NameSilence, opts), peers: peers,
+		updates: counters(opts.Registerer, "culprit_silence_updates_total",
+			"Silences whose comment was to be updated, by what became of it.", "outcome"),
+		mistakes: counters(opts.Registerer, "culprit_silences_by_mistake_total",
+			"Silences that an update has made although it should not, by whether they could be expired again. It should stay 0.", "outcome"),
+	}
+}
+
+// Send writes the causes into the silences that mute the alert now. The ref of
+// an outcome begins with the id of the silence. A silence that appears later is
+// found by [Silences.Reconcile].
+func (s *Silences) Send(ctx context.Context, m Message) []report.Sent {
+	if m.Resolved || len(m.causes()) == 0 {
+		return nil
+	}
+	var sent []report.Sent
+	done := map[string]bool{}
+	for _, peer := range s.peers {
+		alerts, err := peer.Alerts(ctx, alertmanager.Exactly(m.Report.Alert.Labels))
+		if err != nil {
+			sent = append(sent, s.count(s.failed(peer.Address(), err)))
+			continue
+		}
+		alert, ok := index(alerts)[m.Report.Alert.Fingerprint]
+		if !ok {
+			continue
+		}
+		sent = append(sent, s.comment(ctx, alert.SilencedBy, m, done)...)
+	}
+	return sent
+}
+
+// Reconcile writes the causes into silences that have appeared over alerts with
+// a report. The alerts are those that have just been read from one peer; open
+// holds the messages by fingerprint. It returns the outcomes by fingerprint, of
+// those silences only that were written or should have been.
+func (s *Silences) Reconcile(ctx context.Context, alerts []alertmanager.Alert, open map[string]Message) map[string][]report.Sent {
+	sent := map[string][]report.Sent{}
+	done := map[string]map[string]bool{} // by incident
+	for _, alert := range alerts {
+		m, ok := open[alert.Fingerprint]
+		if !ok || m.Resolved || len(alert.SilencedBy) == 0 || len(m.causes()) == 0 {
+			continue
+		}
+		if done[m.key()] == nil {
+			done[m.key()] = map[string]bool{}
+		}
+		if outcomes := s.comment(ctx, alert.SilencedBy, m, done[m.key()]); len(outcomes) > 0 {
+			sent[alert.Fingerprint] = outcomes
+		}
+	}
+	return sent
+}
+
+// causes are those of the incident, or of the report if there is none.
+func (m Message) causes() []string {
+	if len(m.Incident.Causes) > 0 {
+		return m.Incident.CauseLines(1)
+	}
+	return m.Report.CauseLines(1)
+}
+
+// top names the first cause.
+func (m Message) top() string {
+	switch {
+	case len(m.Incident.Causes) > 0:
+		return report.Title(m.Incident.Causes[0])
+	case len(m.Report.Result.Causes) > 0:
+		return report.Title(m.Report.Result.Causes[0])
+	default:
+		return ""
+	}
+}
+
+// comment writes into those silences that are not done yet.
+func (s *Silences) comment(ctx context.Context, ids []string, m Message, done map[string]bool) []report.Sent {
+	var sent []report.Sent
+	for _, id := range ids {
+		if done[id] {
+			continue
+		}
+		done[id] = true
+		if one, told := s.update(ctx, id, m); told {
+			sent = append(sent, s.count(one))
+		}
+	}
+	return sent
+}
+
+func (s *Silences) count(one report.Sent) report.Sent {
+	s.updates.WithLabelValues(one.Status).Inc()
+	return one
+}
+
+// update writes into one silence. It tells nothing when there is nothing to do.
+func (s *Silences) update(ctx context.Context, id string, m Message) (one report.Sent, told bool) {
+	unlock, err := s.busy.lock(ctx, id)
+	if err != nil {
+		return s.failed(id, later{err}), true
+	}
+	defer unlock()
+
+	key := id + " " + m.key()
+	past, known := s.past(key, id, m)
+	if past.times >= maxRewrites || known && past.times > 0 && past.top == m.top() {
+		return report.Sent{}, false
+	}
+	peer, silence, why, err := s.read(ctx, id)
+	switch {
+	case err != nil:
+		return s.failed(id, err), true
+	case why != "":
+		return s.skipped(id, why), true
+	}
+	comment := withBlock(silence.Comment, blockOf(m))
+	there := ourBlock().FindString(silence.Comment)
+	if past.times == 0 && m.wrote(there) {
+		past.times = 1 // and the outcome was lost
+	}
+	removed := past.times > 0 && there == "" // by a person
+	if removed || past.times > 0 && !known && tells(there, m.top()) || comment == silence.Comment {
+		s.written.put(key, writing{times: max(past.times, 1), top: m.top()})
+		return report.Sent{}, false
+	}
+	if err := s.post(ctx, peer, silence, comment, m); err != nil {
+		return s.failed(id, err), true
+	}
+	past = writing{times: past.times + 1, top: m.top()}
+	s.written.put(key, past)
+	if past.times >= maxRewrites {
+		return s.ok(id + rewriteMark), true
+	}
+	return s.ok(id), true
+}
+
+// past tells how often the silence was written for the incident: what this
+// process remembers, or else what the outcomes in the message say. Those don't
+// say with which first cause; known is false then.
+func (s *Silences) past(key, id string, m Message) (past writing, known bool) {
+	if past, ok := s.written.get(key); ok {
+		return past, true
+	}
+	for _, ref := range m.sent(NameSilence) {
+		switch ref {
+		case id:
+			past.times = max(past.times, 1)
+		case id + rewriteMark:
+			past.times = maxRewrites
+		}
+	}
+	return past, false
+}
+
+// read reads a silence from every peer that can be asked, because one of them
+// may not have heard yet that it was expired: an update there would bring it
+// back everywhere. It returns the newest copy and its peer, or why the silence
+// is left alone.
+func (s *Silences) read(ctx context.Context, id string) (peer *alertmanager.Client, newest alertmanager.Silence, why string, err error) {
+	var errs []error
+	for _, p := range s.peers {
+		silence, err := p.Silence(ctx, id)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if why := untouchable(silence); why != "" {
+			return nil, silence, why, nil
+		}
+		if peer == nil || silence.UpdatedAt.After(newest.UpdatedAt) {
+			peer, newest = p, silence
+		}
+	}
+	if peer == nil {
+		return nil, newest, "", errors.Join(errs...)
+	}
+	return peer, newest, "", nil
+}
+
+// untouchable says why a silence is left alone; it is empty if it may be
+// updated.
+func untouchable(s alertmanager.Silence) string {
+	switch {
+	case s.State != alertmanager.SilenceActive:
+		return "the silence is " + s.State
+	case s.EndsAt.Sub(s.ReadAt) <= silenceLeft:
+		return "the silence ends within a minute"
+	case s.ReadAt.Sub(s.UpdatedAt) < silenceRest:
+		return "the silence was changed less than 5 s ago; it is looked at again"
+	default:
+		return ""
+	}
+}
+
+// post updates a silence and makes sure that it is still the same one. A
+// server that limits the size of silences gets the comment alone.
+func (s *Silences) post(ctx context.Context, peer *alertmanager.Client, silence alertmanager.Silence, comment string, m Message) error {
+	id, err := peer.PostSilence(ctx, silence.Update(comment, silenceAnnotations(m)))
+	if err != nil && strings.Contains(err.Error(), tooLargeText) {
+		id, err = peer.PostSilence(ctx, silence.Update(comment, nil))
+	}
+	if err != nil {
+		return err
+	}
+	if id == silence.ID {
+		return nil
+	}
+	return s.undo(ctx, peer, silence.ID, id)
+}
+
+// silenceAnnotations are kept by servers since 0.32; older ones drop them.
+func silenceAnnotations(m Message) model.LabelSet {
+	all := annotationsOf(m)
+	ls := model.LabelSet{}
+	for _, name := range []model.LabelName{AnnotationSummary, AnnotationReport} {
+		if all[name] != "" {
+			ls[name] = all[name]
+		}
+	}
+	return ls
+}
+
+// undo expires a silence that should never have been made. It does not give up
+// when the context ends.
+func (s *Silences) undo(ctx context.Context, peer *alertmanager.Client, old, made string) error {
+	ctx = context.WithoutCancel(ctx)
+	var err error
+	for try := range deleteTries {
+		if try > 0 {
+			time.Sleep(deletePause)
+		}
+		if err = peer.DeleteSilence(ctx, made); err == nil {
+			s.mistakes.WithLabelValues("expired").Inc()
+			return fmt.Errorf("silence %s had just expired: Alertmanager made %s in its place, which was expired at once", old, made)
+		}
+	}
+	s.mistakes.WithLabelValues("left").Inc()
+	s.log.Error("A silence that was made by mistake could not be expired; expire it by hand",
+		"alertmanager", peer.Address(), "silence", made, "err", err)
+	return fmt.Errorf("silence %s had just expired: Alertmanager made %s in its place, and it could not be expired (expire it by hand): %w", old, made, err)
+}
+
+// ourBlock matches our part of a comment.
+func ourBlock() *regexp.Regexp { return regexp.MustCompile(` ?\[culprit: [^\]]*\]`) }
+
+// withBlock puts our part after what a person wrote, in place of an older one
+// if there is one.
+func withBlock(comment, block string) string {
+	head, tail := strings.TrimRight(comment, " \n\t"), ""
+	if at := ourBlock().FindStringIndex(comment); at != nil {
+		head, tail = comment[:at[0]], comment[at[1]:]
+	}
+	if head == "" {
+		block = strings.TrimPrefix(block, " ")
+	}
+	return head + block + tail
+}
+
+// blockOf writes our part of a comment: one line, the address whole.
+func blockOf(m Message) string {
+	text, address := m.Report.Line(), m.Report.URL
+	if len(m.Incident.Reports) > 1 {
+		text, address = m.Incident.Line(), m.Incident.URL
+	}
+	room := blockLimit - len(blockOpen) - len(blockClose)
+	address = escapeBlock(address)
+	if address != "" && len(address) < room/2 {
+		room -= len(address) + 1
+		address = " " + address
+	} else {
+		address = ""
+	}
+	return blockOpen + clip(escapeBlock(oneLine(text)), room) + address + blockClose
+}
+
+// escapeBlock keeps brackets in a text from ending the block.
+func escapeBlock(text string) string {
+	return strings.NewReplacer("[", "(", "]", ")").Replace(text)
+}
+
+// tells says whether a block names a cause. Long names are shortened in the
+// middle, so their beginning decides.
+func tells(block, cause string) bool {
+	const enough = 24 // bytes
+	cause = escapeBlock(oneLine(cause))
+	return strings.Contains(block, strings.ToValidUTF8(cause[:min(len(cause), enough)], ""))
+}
+
+// wrote says whether a block is of this message's incident or report.
+func (m Message) wrote(block string) bool {
+	for _, address := range []string{m.Report.URL, m.Incident.URL} {
+		if address != "" && strings.Contains(block, " "+escapeBlock(address)+blockClose) {
+			return true
+		}
+	}
+	return false
+}
