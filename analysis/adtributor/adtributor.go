@@ -28,8 +28,9 @@ type Dimension struct {
 // Explain returns the sets of elements that explain the change of the measure,
 // the most surprising first, and the table of each dimension.
 //
-// It returns a [*ValueError] if a value is NaN, infinite or (unless
-// Options.Absolute is set) negative beyond rounding. It panics if the slices
+// It returns a [*ValueError] if a value is not finite, beyond 1e100, or negative
+// beyond rounding (Options.Absolute allows the latter, but not in a
+// denominator). It panics if the slices
 // of a dimension differ in length, or if some dimensions are ratios and others
 // are not.
 //

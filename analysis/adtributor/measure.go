@@ -7,6 +7,10 @@ import (
 	"slices"
 )
 
+// limit is the largest value, and its inverse the smallest that is not 0:
+// products and quotients of such values stay in the range of floats.
+const limit = 1e100
+
 // Tolerances, relative to the total.
 const (
 	tinyNegative = 1e-9  // rounding of a rate: taken as 0
@@ -23,8 +27,8 @@ type ValueError struct {
 }
 
 func (e *ValueError) Error() string {
-	why := "is not a finite number"
-	if e.Value < 0 && !math.IsInf(e.Value, -1) {
+	why := fmt.Sprintf("is not a number up to %g", limit)
+	if e.Value < 0 && e.Value >= -limit {
 		why = "is negative, so it is no share of a total; use a counter's increase, a count or a sum"
 	}
 	return fmt.Sprintf("dimension %d, element %d: value %g %s", e.Dimension, e.Element, e.Value, why)
@@ -91,28 +95,36 @@ func (m *measure) read(i int, d *Dimension, absolute bool) ([]Element, error) {
 	for k := range els {
 		e := &els[k]
 		for _, v := range []struct {
-			x     *float64
-			total float64
+			x      *float64
+			total  float64
+			signed bool // may be negative
 		}{
-			{&e.Forecast, sum.Forecast},
-			{&e.Actual, sum.Actual},
-			{&e.ForecastDen, sum.ForecastDen},
-			{&e.ActualDen, sum.ActualDen},
+			{&e.Forecast, sum.Forecast, absolute},
+			{&e.Actual, sum.Actual, absolute},
+			{&e.ForecastDen, sum.ForecastDen, false},
+			{&e.ActualDen, sum.ActualDen, false},
 		} {
-			switch {
-			case math.IsNaN(*v.x) || math.IsInf(*v.x, 0):
-				return nil, &ValueError{i, k, *v.x}
-			case *v.x >= 0:
-			case *v.x >= -tinyNegative*v.total:
-				*v.x = 0
-			case absolute:
-				m.absolute = true
-			default:
+			clean, ok := cleaned(*v.x, v.total, v.signed)
+			if !ok {
 				return nil, &ValueError{i, k, *v.x}
 			}
+			m.absolute = m.absolute || clean < 0
+			*v.x = clean
 		}
 	}
 	return els, nil
+}
+
+// cleaned takes rounding for 0, and tells whether a value can be analysed.
+func cleaned(x, total float64, signed bool) (float64, bool) {
+	switch {
+	case !(math.Abs(x) <= limit):
+		return x, false
+	case math.Abs(x) < 1/limit || x < 0 && x >= -tinyNegative*total:
+		return 0, true
+	default:
+		return x, x >= 0 || signed
+	}
 }
 
 // sum adds up the elements, each value through f.

@@ -277,11 +277,6 @@ func FuzzFiniteInFiniteOut(f *testing.F) {
 		add := Dimension{Forecast: []float64{f0, f1}, Actual: []float64{a0, a1}}
 		ratio := add
 		ratio.ForecastDen, ratio.ActualDen = []float64{fd0, fd1}, []float64{ad0, ad1}
-		for _, x := range []float64{f0, f1, a0, a1, fd0, fd1, ad0, ad1} {
-			if math.Abs(x) > 1e100 || x != 0 && math.Abs(x) < 1e-100 {
-				t.Skip("beyond any measure")
-			}
-		}
 		for _, d := range []Dimension{add, ratio} {
 			for _, opt := range []Options{{}, {Mode: NSDI}, {Absolute: true, Count: true}} {
 				if r, err := Explain([]Dimension{d}, opt); err == nil {
