@@ -38,8 +38,7 @@ type series struct {
 // prepare makes the table (steps 0 to 2) and says which candidates it left out.
 func prepare(in Input) (*table, []string) {
 	n := len(in.KPI.Values)
-	guard := min(in.Onset/3, max(guardMin, 2*(n-in.Onset)))
-	t := &table{rows: n, onset: in.Onset, core: in.Onset - guard}
+	t := &table{rows: n, onset: in.Onset, core: coreRows(n, in.Onset)}
 	var buf []float64
 	t.kpi = t.column(in.KPI, -1, &buf)
 	var warnings []string
@@ -51,6 +50,12 @@ func prepare(in Input) (*table, []string) {
 		t.cand = append(t.cand, t.column(s, j, &buf))
 	}
 	return t, warnings
+}
+
+// coreRows is how many rows scale and calibrate: those before the onset but
+// for a guard of twice the incident, at most a third of the baseline.
+func coreRows(rows, onset int) int {
+	return onset - min(onset/3, max(guardMin, 2*(rows-onset)))
 }
 
 // missing returns the share of values that are not finite.

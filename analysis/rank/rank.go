@@ -36,10 +36,14 @@ type Options struct {
 // within the rows.
 func Rank(in Input, opt Options) Result {
 	check(in)
+	res := Result{Rows: len(in.KPI.Values)}
+	if why := unfit(in); why != "" {
+		return res.refuse(in, why)
+	}
 	t, warnings := prepare(in)
-	res := Result{Rows: t.rows, Core: max(0, t.core), Warnings: warnings}
-	if t.core < 2 || t.onset == t.rows || len(t.cand) == 0 {
-		return res.refuse(t)
+	res.Warnings = warnings
+	if len(t.cand) == 0 {
+		return res.refuse(Input{Onset: in.Onset}, "no candidate has enough data")
 	}
 	p := findOnset(t)
 	t.rebase(p)
@@ -81,6 +85,17 @@ func weigh(t *table, p period, w float64, opt Options) ([]Evidence, [][]float64)
 		ev[j].x = t.cand[j].surprise(ev[j].Residual/ev[j].Quiet) * ev[j].Link * ev[j].Kind
 	}
 	return ev, calm
+}
+
+// unfit says why the rows can't be ranked at all, "" if they can.
+func unfit(in Input) string {
+	switch rows := len(in.KPI.Values); {
+	case in.Onset == rows:
+		return "no samples at or after the onset"
+	case coreRows(rows, in.Onset) < 2:
+		return fmt.Sprintf("no baseline: %d samples before the onset, at least 3 are needed to say anything and 15 to say much", in.Onset)
+	}
+	return ""
 }
 
 func check(in Input) {

@@ -156,23 +156,16 @@ func (r *Result) warn(format string, args ...any) {
 	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
 }
 
-// refuse lists the candidates in their order without a score and says why.
-func (r Result) refuse(t *table) Result {
-	r.Onset = t.onset
-	switch {
-	case len(t.cand) == 0:
-		r.warn("no candidate has enough data")
-	case t.onset == t.rows:
-		r.warn("no samples at or after the onset")
-	default:
-		r.warn("no baseline: %d samples before the onset, at least 3 are needed to say anything and 15 to say much", t.onset)
-	}
+// refuse lists the series in their order without a score and says why.
+func (r Result) refuse(in Input, why string) Result {
+	r.Onset = in.Onset
+	r.Warnings = append(r.Warnings, why)
 	seen := map[int]bool{}
-	for _, s := range t.cand {
-		r.Causes = append(r.Causes, Cause{Series: s.column, Service: s.service, Since: t.onset})
-		if !seen[s.service] {
-			seen[s.service] = true
-			r.Services = append(r.Services, Service{Service: s.service, Factor: 1, By: -1})
+	for j, s := range in.Series {
+		r.Causes = append(r.Causes, Cause{Series: j, Service: s.Service, Since: in.Onset})
+		if !seen[s.Service] {
+			seen[s.Service] = true
+			r.Services = append(r.Services, Service{Service: s.Service, Factor: 1, By: -1})
 		}
 	}
 	return r
