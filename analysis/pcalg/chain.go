@@ -133,6 +133,7 @@ func (s *search) walk(nodes, edges []int, product, lowest float64) {
 	at := nodes[len(nodes)-1]
 	if at == s.target {
 		w := math.Pow(product, 1/float64(len(edges))) * lowest
+		w = math.Round(w*1e12) / 1e12 // a chain of equal edges ties with a shorter one
 		s.found = append(s.found, Chain{slices.Clone(nodes), slices.Clone(edges), w})
 		if len(s.found) > maxFound {
 			heaviest(s.found)

@@ -2,6 +2,7 @@ package pcalg
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -177,14 +178,11 @@ func TestMeekGolden(t *testing.T) {
 // TestFisherZGolden compares with scipy.
 func TestFisherZGolden(t *testing.T) {
 	for _, c := range readGolden[struct {
-		R    float64
-		N    float64
-		K    int
-		Z    *float64
-		P    float64
-		Name string
+		R, N, P float64
+		K       int
+		Z       *float64
 	}](t, "fisherz_golden.json") {
-		t.Run(caseName(c.R, c.N, c.K), func(t *testing.T) {
+		t.Run(fmt.Sprintf("r=%v,n=%v,k=%d", c.R, c.N, c.K), func(t *testing.T) {
 			z, p := FisherZ(c.R, c.N, c.K)
 			want := 0.0 // null: no test possible
 			if c.Z != nil {
