@@ -145,14 +145,22 @@ func (j joiner) pieces(names []string, terms []Term, index map[string]int) analy
 		case PieceBaseline:
 			p.Baseline = means[0]
 		case PieceProfile:
-			p.Profile = append(p.Profile, means[0])
+			p.Profile = place(p.Profile, s.index, means[0])
 		case PieceLevel:
-			p.Level = append(p.Level, means[0])
+			p.Level = place(p.Level, s.index, means[0])
 		case PieceRecent:
 			p.Recent = slices.DeleteFunc(means, func(step []float64) bool { return step == nil })
 		}
 	}
 	return p
+}
+
+// place puts the piece of j days back at index j-1; days between are missing.
+func place(pieces [][]float64, j int, piece []float64) [][]float64 {
+	for len(pieces) < j-1 {
+		pieces = append(pieces, nil)
+	}
+	return append(pieces, piece)
 }
 
 // means returns, for each step of a window (one for an instant), the mean of

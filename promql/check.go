@@ -1,6 +1,7 @@
 package promql
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,6 +32,7 @@ func Check(rule config.Rule) []config.Mistake {
 	if rule.Topology != nil && rule.Topology.Query != "" {
 		c.query("topology.query", rule.Topology.Query)
 	}
+	slices.SortStableFunc(c.mistakes, func(a, b config.Mistake) int { return cmp.Compare(a.Line, b.Line) })
 	return c.mistakes
 }
 
@@ -117,14 +119,14 @@ func (c *checker) candidates(path string, candidates []config.Candidate) {
 func (c *checker) query(path, text string) []parser.Expr {
 	t, err := parseTemplate(text)
 	if err != nil {
-		c.mistake(path, templateError(err), "values come from the alert as {{ .Labels.name }}, {{ .Annotations.name }} and {{ .StartsAt }}")
+		c.mistake(path, templateError(err), templateHint)
 		return nil
 	}
 	var found []parser.Expr
 	for _, data := range []alertData{sampleData(fieldsOf(t)), sampleData(nil)} {
 		e, _, err := expand(text, data)
 		if err != nil {
-			c.mistake(path, err.Error(), hintFor(err))
+			c.mistake(path, templateError(err), hintFor(err))
 			return nil
 		}
 		if e.Type() != parser.ValueTypeVector && e.Type() != parser.ValueTypeScalar {
@@ -136,9 +138,15 @@ func (c *checker) query(path, text string) []parser.Expr {
 	return found
 }
 
-// templateError shortens "template: query:1: …".
+const templateHint = "values come from the alert as {{ .Labels.name }}, {{ .Annotations.name }} and {{ .StartsAt }}"
+
+// templateError shortens "template: query:1:15: executing "query" at <…>: …".
 func templateError(err error) string {
-	return strings.TrimPrefix(err.Error(), "template: ")
+	text := strings.TrimPrefix(err.Error(), "template: query:")
+	if where, what, ok := strings.Cut(text, `executing "query" at `); ok {
+		return where + what
+	}
+	return text
 }
 
 func hintFor(err error) string {
@@ -147,7 +155,7 @@ func hintFor(err error) string {
 	case errors.Is(err, errMisplaced):
 		return "put it between the quotes of a matcher"
 	case errors.As(err, &exec):
-		return "the template parses, but can't be executed"
+		return templateHint
 	default:
 		return "try the query in Prometheus' own page"
 	}

@@ -3,6 +3,7 @@ package promql
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -90,9 +91,23 @@ func (f *Fetcher) do(ctx context.Context, endpoint string, request func(context.
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	start := time.Now()
-	err := request(ctx)
+	err := spoken(request(ctx))
 	f.metrics.observe(endpoint, time.Since(start), err)
 	return err
+}
+
+// spoken is an error with what the server said, which the client leaves aside
+// for some statuses: a query that took too long answers 503.
+func spoken(err error) error {
+	var api *v1.Error
+	if !errors.As(err, &api) || api.Detail == "" {
+		return err
+	}
+	var body struct{ ErrorType, Error string }
+	if json.Unmarshal([]byte(api.Detail), &body) != nil || body.Error == "" {
+		return err
+	}
+	return &v1.Error{Type: v1.ErrorType(body.ErrorType), Msg: body.Error}
 }
 
 // Answer is what Prometheus said to one query.
@@ -212,11 +227,14 @@ func (f *Fetcher) ask(ctx context.Context, qs []Query) Answers {
 	return answers
 }
 
-// unreached says whether err is about the way to the server.
+// unreached says whether err is about the way to the server; an error page
+// (502) is a proxy's.
 func unreached(err error) bool {
-	o := outcomeOf(err)
 	var api *v1.Error
-	return o == outcomeUnreachable || o == outcomeCanceled || o == outcomeTimeout && !errors.As(err, &api)
+	if errors.As(err, &api) {
+		return api.Type == v1.ErrServer
+	}
+	return err != nil
 }
 
 // explain is an error of Prometheus in words for people.

@@ -42,7 +42,7 @@ func expressionOf(generatorURL string) (string, error) {
 	if text := u.Query().Get("g0.expr"); text != "" {
 		return text, nil
 	}
-	_, query, _ := strings.Cut(u.Fragment, "?")
+	_, query, _ := strings.Cut(u.EscapedFragment(), "?")
 	values, err := url.ParseQuery(query)
 	if err != nil || values.Get("g0.expr") == "" {
 		return "", errNoExpression

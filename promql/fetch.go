@@ -103,11 +103,11 @@ func split(b *Breakdown, s shape, answers Answers) Split {
 	}
 	days := daysBack(b, answers)
 	if s.marginal {
-		days = min(days, marginalDays)
+		days = days[:min(len(days), marginalDays)]
 	}
 	// Without days to look back at, the recent steps are the forecast; with
 	// them they only show the noise, and are asked where they are cheap.
-	recent := s.leaves*recentSteps <= recentPoints || b.Denominator == nil && days == 0
+	recent := s.leaves*recentSteps <= recentPoints || b.Denominator == nil && len(days) == 0
 	out.samples = b.samples(days, recent)
 	return out
 }
@@ -115,21 +115,25 @@ func split(b *Breakdown, s shape, answers Answers) Split {
 // recentPoints is how many points of recent steps are cheap.
 const recentPoints = 200_000
 
-// daysBack counts the days back that have data at the time of the incident,
-// up to the first one that has none.
-func daysBack(b *Breakdown, answers Answers) int {
+// daysBack returns the days back that have data from before the level's hour
+// to the end of the incident, up to the first one that has nothing there.
+func daysBack(b *Breakdown, answers Answers) []int {
 	if b.Denominator != nil || b.Baseline > 0 {
-		return 0
+		return nil
 	}
 	history, _ := b.presence()
 	p := newPresence(history, answers.to(history))
+	var days []int
 	for j := 1; j <= mostDays; j++ {
-		end := b.grid.end.Add(-day * time.Duration(j))
-		if p.within(end.Add(-3*history.Step), end) < 0.5 {
-			return j - 1
+		back := -day * time.Duration(j)
+		switch p.within(b.grid.before.Add(back-hourWindow-history.Step), b.grid.end.Add(back)) {
+		case 0:
+			return days
+		case 1:
+			days = append(days, j)
 		}
 	}
-	return mostDays
+	return days
 }
 
 // queries are all questions of a split.

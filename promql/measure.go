@@ -186,7 +186,7 @@ func constant(e parser.Expr) bool {
 		return e.Func.Name == "vector" && constant(e.Args[0])
 	case *parser.BinaryExpr:
 		v, ok := number(e.RHS)
-		return ok && e.Op == parser.MUL && v == 0
+		return ok && e.Op == parser.MUL && v == 0 || e.Op.IsComparisonOperator() && constant(e.LHS) && constant(e.RHS)
 	default:
 		return false
 	}

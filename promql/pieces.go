@@ -59,11 +59,11 @@ type sample struct {
 // incident is the length of the incident: its rows, each for a step.
 func (b *Breakdown) incident() time.Duration { return b.grid.end.Sub(b.grid.onset) + b.grid.step }
 
-// samples returns the windows to ask for, given how many days back there is
-// data. A ratio is forecast from the rates of the last hour and day; an
+// samples returns the windows to ask for, given the days back that have data. A
+// ratio is forecast from the rates of the last hour and day; an
 // additive measure from its profile over days, put on the level of the last
 // hour, or from the last two hours.
-func (b *Breakdown) samples(days int, recent bool) []sample {
+func (b *Breakdown) samples(days []int, recent bool) []sample {
 	g := b.grid
 	fine, minute := g.step, max(g.step, time.Minute)
 	s := []sample{{piece: PieceActual, end: g.end, length: b.incident(), res: fine}}
@@ -74,7 +74,7 @@ func (b *Breakdown) samples(days int, recent bool) []sample {
 	if b.Denominator != nil {
 		s = append(s, sample{piece: PieceDay, end: g.before, length: day, res: recentStep})
 	} else {
-		for j := 1; j <= days; j++ {
+		for _, j := range days {
 			back := time.Duration(j) * day
 			s = append(s,
 				sample{piece: PieceProfile, index: j, end: g.end.Add(-back), length: b.incident(), res: fine},
@@ -159,7 +159,7 @@ func (b *Breakdown) whole() string {
 func (b *Breakdown) presence() (history, recent Query) {
 	history = Query{
 		Role: RoleBreakdown, Name: b.Target + ": history", Query: b.whole(),
-		Start: b.grid.end.Add(-mostDays*day - 2*time.Hour), End: b.grid.end, Step: time.Hour,
+		Start: b.grid.end.Add(-(mostDays + 1) * day), End: b.grid.end, Step: time.Hour,
 	}
 	recent = Query{
 		Role: RoleBreakdown, Name: b.Target + ": presence", Query: b.whole(),

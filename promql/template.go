@@ -125,10 +125,10 @@ func expand(text string, data alertData) (expr parser.Expr, missing []string, er
 // nothing to people.
 func placeholderError(text string, err error) error {
 	shown := placeholders().ReplaceAllString(err.Error(), "{{…}}")
-	if shown != err.Error() || strings.Contains(text, placeholderStart) && misplaced(text) {
+	if misplaced(text) {
 		return fmt.Errorf("%s: %w", shown, errMisplaced)
 	}
-	return err
+	return errors.New(shown)
 }
 
 // misplaced says whether a placeholder stands outside of quotes, roughly: it

@@ -1,0 +1,142 @@
+package promql
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func termTexts(terms []Term) string {
+	texts := make([]string, len(terms))
+	for i, t := range terms {
+		texts[i] = fmt.Sprintf("%g·%s", t.Coefficient, t.by([]string{"l"}))
+	}
+	return strings.Join(texts, " + ")
+}
+
+func TestKPIsAreTakenApart(t *testing.T) {
+	for _, c := range []struct{ name, query, numerator, denominator string }{
+		{"a sum", `sum(rate(a_total[5m]))`, "1·sum by (l) (rate(a_total[5m]))", ""},
+		{"a sum by another label", `sum by (job) (a)`, "1·sum by (l) (a)", ""},
+		{"a sum without a label", `sum without (l, m) (a)`, "1·sum by (l) (a)", ""},
+		{"a count", `count(a > 3)`, "1·count by (l) (a > 3)", ""},
+		{"series", `rate(a_total[5m])`, "1·sum by (l) (rate(a_total[5m]))", ""},
+		{"sums in a sum", `sum(sum by (pod) (count without (l) (a)))`, "1·sum by (l) (sum by (pod, l) (count without () (a)))", ""},
+		{"a maximum in a sum", `sum(max by (pod) (a))`, "1·sum by (l) (max by (pod) (a))", ""},
+		{"pods counted", `count(sum by (pod) (a))`, "1·count by (l) (sum by (pod) (a))", ""},
+		{"a difference of sums", `sum(a) - (sum(b) + 2 * sum(c))`, "1·sum by (l) (a) + -1·sum by (l) (b) + -2·sum by (l) (c)", ""},
+		{"another unit", `sum(a) / 1024`, "0.0009765625·sum by (l) (a)", ""},
+		{"minus", `-sum(a)`, "-1·sum by (l) (a)", ""},
+		{"a threshold", `sum(a) > 5`, "1·sum by (l) (a)", ""},
+		{"guards", `(sum(a) and sum(b) > 1) unless sum(c)`, "1·sum by (l) (a)", ""},
+		{"a default", `sum(a) or vector(0)`, "1·sum by (l) (a)", ""},
+		{"with an info series", `rate(a_total[5m]) * on(pod) group_left(node) info`, "1·sum by (l) (rate(a_total[5m]) * on (pod) group_left (node) info)", ""},
+		{"a ratio", `sum(a) / sum(b)`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"a ratio of series", `a / b`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"a ratio by a label", `sum by (job) (a) / on(job) sum by (job) (b)`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"percent", `100 * sum(a) / sum(b)`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"percent after it", `(sum(a) / sum(b)) * 100 > 5`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"a complement", `1 - sum(a) / sum(b)`, "1·sum by (l) (b) + -1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"a complement in percent", `100 - 100 * sum(a) / sum(b)`, "1·sum by (l) (b) + -1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"a complement in percent, in parentheses", `100 - (sum(a) / sum(b) * 100)`, "1·sum by (l) (b) + -1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"percent of a complement", `100 * (1 - sum(a) / sum(b))`, "1·sum by (l) (b) + -1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"a difference over a sum", `(sum(a) - sum(b)) / sum(a)`, "1·sum by (l) (a) + -1·sum by (l) (b)", "1·sum by (l) (a)"},
+		{"a denominator held above zero", `sum(a) / clamp_min(sum(b), 1)`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"a comparison inside", `(a > 0) / b > 0.5`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"an average", `avg by (job) (a)`, "1·sum by (l) (a)", "1·count by (l) (a)"},
+		{"percent of an average", `100 * avg(a)`, "1·sum by (l) (a)", "1·count by (l) (a)"},
+		{"a mean from sum and count", `rate(a_sum[5m]) / rate(a_count[5m])`, "1·sum by (l) (rate(a_sum[5m]))", "1·sum by (l) (rate(a_count[5m]))"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, err := decompose(mustParse(c.query))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := termTexts(m.numerator); got != c.numerator {
+				t.Errorf("numerator %s\nwant      %s", got, c.numerator)
+			}
+			if got := termTexts(m.denominator); got != c.denominator {
+				t.Errorf("denominator %s\nwant        %s", got, c.denominator)
+			}
+		})
+	}
+}
+
+func TestKPIsWhosePartsDontAddUpAreRefused(t *testing.T) {
+	for query, reason := range map[string]string{
+		`max(a)`:     "only sum, count and avg",
+		`topk(5, a)`: "only sum, count and avg",
+		`histogram_quantile(0.99, sum by (le) (rate(a_bucket[5m])))`: "quantiles don't add up",
+		`sum(a) / max(b)`:            "the denominator:",
+		`min(a) / sum(b)`:            "the numerator:",
+		`(sum(a) / sum(b)) / sum(c)`: "the numerator:",
+		`sum(a) + 3`:                 "don't add up",
+		`time() - a`:                 "no parts",
+		`absent(a)`:                  "no parts",
+		`sum(a) * sum(b)`:            "don't add up",
+		`sum(a) ^ 2`:                 "don't add up",
+		`7`:                          "constant",
+	} {
+		if m, err := decompose(mustParse(query)); err == nil || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%s: %v, %+v; want %q", query, err, m, reason)
+		}
+	}
+}
+
+func TestFlowsKeepTheirUnit(t *testing.T) {
+	for query, want := range map[string]time.Duration{
+		`sum(rate(a_total[5m]))`:                                    time.Second,
+		`irate(a_total[5m])`:                                        time.Second,
+		`sum(increase(a_total[5m]))`:                                5 * time.Minute,
+		`sum(sum by (x) (increase(a_total[2m])))`:                   2 * time.Minute,
+		`sum(rate(a_total[5m]) * on(p) group_left() b)`:             time.Second,
+		`sum(histogram_count(rate(a[5m])))`:                         time.Second,
+		`sum(a)`:                                                    0,
+		`count(rate(a_total[5m]))`:                                  0,
+		`sum(max by (x) (rate(a_total[5m])))`:                       0,
+		`sum(deriv(a[5m]))`:                                         0,
+		`sum(rate(a_total[5m]) > 3)`:                                0,
+		`sum(max_over_time((sum by (x) (rate(a_total[5m])))[1h:]))`: 0,
+	} {
+		m, err := decompose(mustParse(query))
+		if err != nil {
+			t.Errorf("%s: %v", query, err)
+		} else if m.numerator[0].Unit != want {
+			t.Errorf("%s: unit %s, want %s", query, m.numerator[0].Unit, want)
+		}
+	}
+}
+
+func TestEventsAreToldFromAmounts(t *testing.T) {
+	for query, want := range map[string]bool{
+		`sum(rate(http_requests_total[5m]))`:                             true,
+		`sum(rate(http_request_duration_seconds_count[5m]))`:             true,
+		`sum(rate(b_bucket{le="0.5"}[5m])) / sum(rate(b_count[5m]))`:     true,
+		`1 - sum(rate(b_bucket{le="0.5"}[5m])) / sum(rate(b_count[5m]))`: true,
+		`sum(rate(a_sum[5m])) / sum(rate(a_count[5m]))`:                  false,
+		`sum(rate(process_cpu_seconds_total[5m]))`:                       false,
+		`sum(rate(node_network_receive_bytes_total[5m]))`:                false,
+		`sum(queue_length)`:        false,
+		`sum(http_requests_total)`: false,
+	} {
+		m, err := decompose(mustParse(query))
+		if err != nil || m.count != want {
+			t.Errorf("%s: count %v, %v", query, m.count, err)
+		}
+	}
+}
+
+func TestRangesAreThoseOfOneEvaluation(t *testing.T) {
+	for query, want := range map[string][2]time.Duration{
+		`a`:                                   {0, 0},
+		`sum(rate(a[2m])) / sum(rate(b[5m]))`: {2 * time.Minute, 5 * time.Minute},
+		`max_over_time((rate(a[5m]))[1h:1m])`: {5 * time.Minute, time.Hour + 5*time.Minute},
+		`max_over_time(a[10m:])`:              {10 * time.Minute, 10 * time.Minute},
+	} {
+		shortest, longest := ranges(mustParse(query))
+		if shortest != want[0] || longest != want[1] {
+			t.Errorf("%s: %s, %s; want %v", query, shortest, longest, want)
+		}
+	}
+}

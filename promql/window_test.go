@@ -1,0 +1,132 @@
+package promql
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"pgregory.net/rapid"
+
+	"github.com/culprit-dev/culprit/config"
+)
+
+// clock is a time of one day; with a minus, so long before it begins.
+func clock(s string) time.Time {
+	const midnight = "2026-11-22 "
+	before := strings.HasPrefix(s, "-")
+	t, err := time.Parse("2006-01-02 15:04:05", midnight+strings.TrimPrefix(s, "-"))
+	if err != nil {
+		panic(err)
+	}
+	if before {
+		return t.Add(-2 * t.Sub(t.Truncate(24*time.Hour)))
+	}
+	return t
+}
+
+func TestWindows(t *testing.T) {
+	minutes := func(n int) model.Duration { return model.Duration(time.Duration(n) * time.Minute) }
+	for _, c := range []struct {
+		name                      string
+		onset, now                string
+		window                    config.Window
+		shortest, longest         time.Duration
+		start, begin, end, before string
+		step                      time.Duration
+	}{
+		{
+			"from the onset to now, with an hour before it",
+			"12:00:00", "12:03:00", config.Window{}, 0, 0,
+			"11:00:00", "12:00:00", "12:03:00", "11:59:45", 15 * time.Second,
+		},
+		{
+			"a rate ends one range and one step before the onset",
+			"12:00:00", "12:10:00", config.Window{}, 2 * time.Minute, 5 * time.Minute,
+			"08:40:00", "12:00:00", "12:10:00", "11:54:30", 30 * time.Second,
+		},
+		{
+			"an alert that has just fired has three steps",
+			"12:00:00", "12:00:00", config.Window{}, 5 * time.Minute, 5 * time.Minute,
+			"10:57:00", "11:57:00", "12:00:00", "11:51:00", time.Minute,
+		},
+		{
+			"an old alert is looked at in its first hour",
+			"06:00:00", "12:00:00", config.Window{}, 5 * time.Minute, 5 * time.Minute,
+			"-14:00:00", "06:00:00", "07:00:00", "05:54:00", time.Minute,
+		},
+		{
+			"a chosen incident begins at the onset",
+			"12:00:00", "12:30:00", config.Window{Incident: minutes(5)}, 0, 0,
+			"10:20:00", "12:00:00", "12:05:00", "11:59:45", 15 * time.Second,
+		},
+		{
+			"a chosen incident that is longer than the alert begins earlier",
+			"12:00:00", "12:01:00", config.Window{Incident: minutes(10)}, 0, 0,
+			"08:31:00", "11:51:00", "12:01:00", "11:50:45", 15 * time.Second,
+		},
+		{
+			"a chosen baseline",
+			"12:00:00", "12:05:00", config.Window{Baseline: minutes(30)}, 0, 0,
+			"11:30:00", "12:00:00", "12:05:00", "11:59:45", 15 * time.Second,
+		},
+		{
+			"times between the steps",
+			"12:00:07", "12:05:14", config.Window{Baseline: minutes(30)}, 0, 0,
+			"11:30:00", "12:00:00", "12:05:00", "11:59:45", 15 * time.Second,
+		},
+		{
+			"an onset in the future is now",
+			"13:00:00", "12:00:00", config.Window{Baseline: minutes(30)}, 0, 0,
+			"11:29:15", "11:59:15", "12:00:00", "11:59:00", 15 * time.Second,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g, warnings := newGrid(clock(c.onset), clock(c.now), c.window, c.shortest, c.longest)
+			if len(warnings) > 0 {
+				t.Errorf("warnings %v", warnings)
+			}
+			want := grid{start: clock(c.start), onset: clock(c.begin), end: clock(c.end), before: clock(c.before), step: c.step}
+			if g != want {
+				t.Errorf("got  %+v\nwant %+v", g, want)
+			}
+		})
+	}
+}
+
+func TestALongBaselineOfAShortIncidentIsCutAndSaysSo(t *testing.T) {
+	g, warnings := newGrid(clock("12:00:00"), clock("12:02:00"), config.Window{Baseline: model.Duration(14 * 24 * time.Hour)}, 0, 0)
+	if len(warnings) != 1 || g.rows() > 11_000 {
+		t.Errorf("%d rows, %v", g.rows(), warnings)
+	}
+}
+
+func TestWindowsAreOnOneGridAndInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		seconds := func(name string, most int) time.Duration {
+			return time.Duration(rapid.IntRange(0, most).Draw(t, name)) * time.Second
+		}
+		now := time.Unix(1_700_000_000, 0).Add(seconds("now", 86_400)).UTC()
+		w := config.Window{Incident: model.Duration(seconds("incident", 7200)), Baseline: model.Duration(seconds("baseline", 30*86_400))}
+		longest := seconds("longest", 86_400)
+		g, _ := newGrid(now.Add(-seconds("age", 86_400)), now, w, min(longest, seconds("shortest", 3600)), longest)
+
+		for name, at := range map[string]time.Time{"start": g.start, "onset": g.onset, "end": g.end, "before": g.before} {
+			if !at.Equal(floor(at, g.step)) {
+				t.Errorf("%s %s is not on the grid of %s", name, at, g.step)
+			}
+		}
+		if g.end.After(now) || g.end.Sub(g.onset) < (fewestSteps-1)*g.step {
+			t.Errorf("the incident is from %s to %s at %s, now %s", g.onset, g.end, g.step, now)
+		}
+		if gap := g.onset.Sub(g.before); gap < longest+g.step {
+			t.Errorf("the baseline ends %s before the onset, the range is %s", gap, longest)
+		}
+		if !g.start.Before(g.onset) && w.Baseline > model.Duration(g.step) {
+			t.Errorf("no baseline: %s to %s", g.start, g.onset)
+		}
+		if g.rows() > 11_000 || len(g.times()) != g.rows() {
+			t.Errorf("%d rows", g.rows())
+		}
+	})
+}
