@@ -118,16 +118,18 @@ func summarize(reports []Report, causes []analysis.Finding) string {
 	head := fmt.Sprintf("%d alerts: ", len(reports))
 	parts := causeParts(causes, "the change")
 	if len(parts) == 0 {
-		return fit(head+"no cause found that explains them", "; "+reports[0].Line())
+		return join(head+"no cause found that explains them", "; "+reports[0].Line())
 	}
 	parts[0] = head + parts[0]
 	if f := firstConfident(causes); f.Common {
-		parts = append(parts, "; it explains all of them")
+		parts = append(parts, "; the first explains all of them")
 	} else if n := len(f.Explains); n > 0 && n < len(reports) {
-		parts = append(parts, fmt.Sprintf("; it explains %d of them", n))
+		parts = append(parts, fmt.Sprintf("; the first explains %d of them", n))
 	}
-	return fit(parts...)
+	return join(parts...)
 }
+
+func join(parts ...string) string { return strings.Join(fit(parts...), "") }
 
 func firstConfident(causes []analysis.Finding) analysis.Finding {
 	for _, f := range causes {

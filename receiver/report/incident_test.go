@@ -52,7 +52,7 @@ func TestMergeOfTwoAlerts(t *testing.T) {
 	if diff := cmp.Diff(map[string]float64{"CheckoutErrors": 0.61, "CartSlow": 0.5}, inc.Causes[1].Evidence["shares"]); diff != "" {
 		t.Errorf("shares:\n%s", diff)
 	}
-	if want := `2 alerts: 82 % of the change is path=/pay, version=v2; db connections{pod="cart-db-0"} rose ×13; it explains 1 of them`; inc.Line() != want {
+	if want := `2 alerts: 82 % of the change is path=/pay, version=v2; db connections{pod="cart-db-0"} rose ×13; the first explains 1 of them`; inc.Line() != want {
 		t.Errorf("line\n got %s\nwant %s", inc.Line(), want)
 	}
 	lines := []string{
@@ -70,7 +70,7 @@ func TestAlertsOfOneNameAreToldApart(t *testing.T) {
 	if diff := cmp.Diff(want, inc.Causes[0].Explains); diff != "" {
 		t.Error(diff)
 	}
-	if want := "2 alerts: 97 % of the change is path=/pay, version=v2; it explains all of them"; inc.Line() != want {
+	if want := "2 alerts: 97 % of the change is path=/pay, version=v2; the first explains all of them"; inc.Line() != want {
 		t.Errorf("got %s", inc.Line())
 	}
 }

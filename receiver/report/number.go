@@ -14,8 +14,8 @@ func Number(v float64) string {
 	return scaled(v, 1000, []string{"", "k", "M", "G", "T"})
 }
 
-// Percent writes a share: 0.82 is "82 %". It never rounds something to
-// nothing, nor a part to the whole.
+// Percent writes a share in two digits: 0.82 is "82 %". It never rounds
+// something to nothing, nor a part to the whole.
 func Percent(share float64) string {
 	switch p := 100 * share; {
 	case p > 0 && p < 1:
@@ -25,7 +25,7 @@ func Percent(share float64) string {
 	case math.Abs(p) >= 10:
 		return strconv.FormatFloat(math.Round(p), 'f', 0, 64) + " %"
 	default:
-		return digits(p) + " %"
+		return digits(math.Round(10*p)/10) + " %"
 	}
 }
 

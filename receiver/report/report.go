@@ -127,4 +127,5 @@ type Incident struct {
 	URL        string             `json:"url,omitempty"`
 	Grafana    Place              `json:"grafana,omitzero"`
 	Sent       []Sent             `json:"sent,omitempty"`
+	Published  string             `json:"published,omitempty"` // digest of what was last written back
 }

@@ -15,9 +15,11 @@ const (
 // Line says the answer on one line for a phone: the most important first, at
 // most 200 bytes, no line break whatever the labels hold. Every verdict has its
 // sentence. When a cause of each kind is confident it names both.
-func (r Report) Line() string {
-	return fit(r.sentences()...)
-}
+func (r Report) Line() string { return strings.Join(r.Parts(), "") }
+
+// Parts returns the pieces that [Report.Line] is made of: the answer, and then
+// what there was room for besides.
+func (r Report) Parts() []string { return fit(r.sentences()...) }
 
 // sentences returns the parts of the line, the most important first. Parts
 // that don't fit are left out from the end.
@@ -192,20 +194,18 @@ func Float(evidence map[string]any, key string) (float64, bool) {
 	}
 }
 
-// fit joins as many parts as the line has room for. The first is always
+// fit returns as many parts as a line has room for. The first is always
 // there, cut if it must be.
-func fit(parts ...string) string {
-	if len(parts) == 0 {
-		return ""
-	}
-	line := cut(parts[0], lineLimit)
+func fit(parts ...string) []string {
+	fitting := []string{cut(parts[0], lineLimit)}
+	length := len(fitting[0])
 	for _, part := range parts[1:] {
-		if len(line)+len(part) > lineLimit {
+		if length += len(part); length > lineLimit {
 			break
 		}
-		line += part
+		fitting = append(fitting, part)
 	}
-	return line
+	return fitting
 }
 
 // CauseLines returns the causes as at most limit lines for an annotation, the

@@ -17,7 +17,9 @@ import (
 type causeView struct {
 	Rank       int
 	Title      string
+	Labels     string // of a series, without its braces
 	Kind       string // where or why
+	Low        bool
 	Confidence string
 	Dots       string // the same as a picture
 	Share      string // empty: not known
@@ -54,7 +56,9 @@ func newCause(f analysis.Finding, unit report.Unit) causeView {
 		v.Kind = "where"
 	} else {
 		unit = ""
+		v.Title, v.Labels = cutLabels(v.Title)
 	}
+	v.Low = !report.Confident(f)
 	switch f.Confidence {
 	case analysis.High:
 		v.Confidence, v.Dots = "high confidence", "●●●"
@@ -69,6 +73,15 @@ func newCause(f analysis.Finding, unit report.Unit) causeView {
 		v.Before, v.After, v.Factor = unit.Format(before), unit.Format(after), report.Factor(before, after)
 	}
 	return v
+}
+
+// cutLabels parts a series name into what is measured and its labels.
+func cutLabels(name string) (metric, labels string) {
+	metric, rest, ok := strings.Cut(name, "{")
+	if !ok || metric == "" || !strings.HasSuffix(rest, "}") {
+		return name, ""
+	}
+	return metric, strings.TrimSuffix(rest, "}")
 }
 
 // words are the names of figures of the evidence that people may not know, in

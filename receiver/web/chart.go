@@ -14,7 +14,7 @@ import (
 const (
 	chartWidth, chartHeight = 360.0, 168.0
 	plotTop, plotBottom     = 14.0, 146.0
-	plotRight               = chartWidth - 8
+	plotLeft, plotRight     = 40.0, chartWidth - 8
 )
 
 // chartView is the KPI as a drawing: its line, the incident shaded, and what
@@ -22,7 +22,8 @@ const (
 type chartView struct {
 	Width, Height          string
 	Line                   string // path
-	Top, Bottom, Right     string
+	Top, Bottom            string
+	Left, Right            string
 	OnsetX, ShadeWidth     string // empty: the onset is not on the chart
 	OnsetLabel, OnsetEnd   string // and on which side of its place the label stands
 	ForecastY              string // empty: not known
@@ -33,12 +34,12 @@ type chartView struct {
 	Words                  string // the same for who can't see it
 }
 
-type tick struct{ Y, TextY, Label string }
+type tick struct{ Y, Label string }
 
 // scale maps times and values to places.
-type scale struct{ t0, t1, v0, v1, right, top, bottom float64 }
+type scale struct{ t0, t1, v0, v1, left, right, top, bottom float64 }
 
-func (s scale) x(t float64) float64 { return s.right * (t - s.t0) / (s.t1 - s.t0) }
+func (s scale) x(t float64) float64 { return s.left + (s.right-s.left)*(t-s.t0)/(s.t1-s.t0) }
 func (s scale) y(v float64) float64 { return s.bottom - (s.bottom-s.top)*(v-s.v0)/(s.v1-s.v0) }
 
 // kpiChart draws the first chart of a report; nil if it has none.
@@ -55,9 +56,9 @@ func kpiChart(r report.Report, unit report.Unit) *chartView {
 	if !ok {
 		return nil
 	}
-	s.right, s.top, s.bottom = plotRight, plotTop, plotBottom
+	s.left, s.right, s.top, s.bottom = plotLeft, plotRight, plotTop, plotBottom
 	v := &chartView{
-		Width: f1(chartWidth), Height: f1(chartHeight), Top: f1(plotTop), Bottom: f1(plotBottom), Right: f1(plotRight),
+		Width: f1(chartWidth), Height: f1(chartHeight), Top: f1(plotTop), Bottom: f1(plotBottom), Left: f1(plotLeft), Right: f1(plotRight),
 		Line: path(c, s), First: clockTime(s.t0), Last: clockTime(s.t1),
 	}
 	v.addTicks(s, unit)
@@ -108,14 +109,14 @@ func path(c report.Chart, s scale) string {
 	return b.String()
 }
 
-// addTicks marks two or three round values.
+// addTicks marks a few round values.
 func (v *chartView) addTicks(s scale, unit report.Unit) {
-	step := roundStep((s.v1 - s.v0) / 2.2)
+	step := roundStep((s.v1 - s.v0) / 1.9)
 	for value := math.Ceil(s.v0/step) * step; value <= s.v1 && len(v.Ticks) < 5; value += step {
 		if math.Abs(value) < step/1e6 {
 			value = 0
 		}
-		v.Ticks = append(v.Ticks, tick{Y: f1(s.y(value)), TextY: f1(s.y(value) - 3), Label: unit.Format(value)})
+		v.Ticks = append(v.Ticks, tick{Y: f1(s.y(value)), Label: unit.Format(value)})
 	}
 }
 

@@ -18,6 +18,5 @@
 // content security policy forbids everything that they don't need: the labels
 // on them were written by whoever can get a metric scraped.
 //
-// [Register] puts the routes on a mux. What there is to show comes from a
-// [Reader].
+// [New] makes the handler. What there is to show comes from a [Reader].
 package web

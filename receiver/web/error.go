@@ -23,7 +23,7 @@ func (s *server) Error(w http.ResponseWriter, r *http.Request, err error) {
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusAccepted {
 		w.Header().Set("Retry-After", "2")
 	}
-	if strings.HasPrefix(r.URL.Path, s.prefix+"/api/") {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
 		writeJSON(w, p.status, map[string]string{"error": p.text})
 		return
 	}

@@ -189,12 +189,12 @@ func newNode(n analysis.Node, c cell, rank int) nodeView {
 	x := c.x - c.width/2
 	v := nodeView{
 		X: f1(x), Y: f1(y), Width: f1(c.width), Height: f1(nodeHeight), Middle: f1(c.x),
-		Target: n.Role == "target", Rank: rank, BadgeX: f1(x + 2), BadgeY: f1(y + 2), Title: nodeWords(n),
+		Target: n.Role == "target", Rank: rank, BadgeX: f1(x), BadgeY: f1(y), Title: nodeWords(n),
 	}
 	metric, who := splitName(n.Name)
-	lines := []lineView{{Text: shorten(metric, c.width/6.1), Class: "metric"}}
+	lines := []lineView{{Text: shorten(metric, (c.width-6)/6.8), Class: "metric"}}
 	if who != "" {
-		lines = append(lines, lineView{Text: shorten(who, c.width/5.6), Class: "who"})
+		lines = append(lines, lineView{Text: shorten(who, c.width/6), Class: "who"})
 	}
 	if n.Onset > 0 {
 		lines = append(lines, lineView{Text: "from " + clockSeconds(n.Onset), Class: "who"})

@@ -34,9 +34,10 @@ type layout struct {
 
 const (
 	layoutWidth   = 360.0
-	nodeWidth     = 112.0
-	passWidth     = 10.0 // room for a link that passes a layer
-	cellGap       = 10.0
+	nodeWidth     = 108.0 // of three in a layer
+	wideNode      = 148.0 // of fewer
+	passWidth     = 10.0  // room for a link that passes a layer
+	cellGap       = 14.0
 	nodesPerLayer = 3 // as many as are legible on a phone
 )
 
@@ -45,8 +46,9 @@ const (
 func layered(n int, arcs []arc) layout {
 	l := layout{nodes: make([]int, n), down: acyclic(n, arcs)}
 	layer := splitLayers(assignLayers(n, l.downward(arcs)))
+	width := widths(layer)
 	for v := range n {
-		l.nodes[v] = l.add(cell{node: v, arc: -1, layer: layer[v], width: nodeWidth})
+		l.nodes[v] = l.add(cell{node: v, arc: -1, layer: layer[v], width: width[layer[v]]})
 	}
 	for i, a := range l.downward(arcs) {
 		route := []int{l.nodes[a.from]}
@@ -58,6 +60,23 @@ func layered(n int, arcs []arc) layout {
 	l.order()
 	l.place()
 	return l
+}
+
+// widths returns how wide the nodes of each layer are: longer names are legible
+// where there are few.
+func widths(layer []int) map[int]float64 {
+	count := map[int]int{}
+	for _, at := range layer {
+		count[at]++
+	}
+	width := map[int]float64{}
+	for at, n := range count {
+		width[at] = wideNode
+		if n >= nodesPerLayer {
+			width[at] = nodeWidth
+		}
+	}
+	return width
 }
 
 func (l *layout) add(c cell) int {

@@ -14,7 +14,8 @@ import (
 
 // reportPage is a report in the words of its page.
 type reportPage struct {
-	ID, Summary, Name       string
+	ID, Name                string
+	Answer, More            string // the summary: its first part, and the rest
 	Verdict, Kind           string // in words; and the class that colours it
 	State                   string // firing since …, resolved after …
 	Open                    bool
@@ -43,12 +44,12 @@ type pair struct{ Key, Value string }
 // moved is the KPI before and in the incident.
 type moved struct{ KPI, Before, After, Factor string }
 
-func (p reportPage) title() string { return p.Name + ": " + p.Summary }
+func (p reportPage) title() string { return p.Name + ": " + p.Answer + p.More }
 
 func (s *server) newReportPage(r report.Report) reportPage {
 	now, unit := clock{s.now().UTC()}, r.Unit()
 	p := reportPage{
-		ID: r.ID, Summary: r.Summary, Name: r.Name(), Incident: r.Incident,
+		ID: r.ID, Name: r.Name(), Incident: r.Incident,
 		State: now.state(r.Alert.StartsAt, r.ResolvedAt), Open: r.Open(),
 		Labels: alertLabels(r.Alert), About: about(r.Alert),
 		Runbook:   webLink(string(r.Alert.Annotations["runbook_url"])),
@@ -62,6 +63,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 		Partial:   r.Status != report.Complete,
 	}
 	p.Verdict, p.Kind = verdict(r)
+	p.Answer, p.More = headline(r)
 	p.NoCause = noCause(r.Result.Verdict)
 	p.Moved = movement(r, unit)
 	p.Dimensions = dimensions(r.Result.Dimensions, unit)
@@ -71,6 +73,16 @@ func (s *server) newReportPage(r report.Report) reportPage {
 	p.Window = fmt.Sprintf("%s to %s, every %s", now.stamp(r.Plan.Start), now.stamp(r.Plan.End), r.Plan.Step)
 	p.Facts = facts(r, now)
 	return p
+}
+
+// headline parts the summary for the eye. A report keeps the summary that was
+// sent; if it can't be parted as it is today, it is shown as a whole.
+func headline(r report.Report) (answer, more string) {
+	parts := r.Parts()
+	if strings.Join(parts, "") != r.Summary {
+		return r.Summary, ""
+	}
+	return parts[0], strings.Join(parts[1:], "")
 }
 
 // verdict says in two or three words what kind of an answer this is.

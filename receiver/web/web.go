@@ -9,42 +9,46 @@ import (
 
 // Options are where things are. The zero value links to nothing.
 type Options struct {
-	Reader      Reader
-	ExternalURL *url.URL         // culprit's own, as users reach it; its path is the prefix of all routes
-	Prometheus  *url.URL         // for links to its graph page; nil: taken from an alert's generator URL
-	Grafana     *url.URL         // for links to dashboards; nil: no links
-	Now         func() time.Time // nil: time.Now
+	Reader     Reader
+	External   *url.URL         // culprit's own address, as users reach it; links begin with its path
+	Prometheus *url.URL         // for links to its graph page; nil: taken from an alert's generator URL
+	Grafana    *url.URL         // for links to dashboards; nil: no links
+	Now        func() time.Time // nil: time.Now
 }
 
-// Register adds the routes to mux, below the path of the external URL. The
-// page that says "no such page" answers whatever no other route of the mux
-// answers. Register panics if a route is taken, as the mux does.
-func Register(mux *http.ServeMux, opts Options) {
+// New returns the pages and the API. The handler wants to see paths without
+// the path of the external URL: whoever mounts it strips that.
+func New(opts Options) http.Handler {
 	s := newServer(opts)
-	handle := func(path string, h handler) {
-		mux.Handle("GET "+s.prefix+path, s.serve(h))
+	mux := http.NewServeMux()
+	for path, h := range map[string]handler{
+		"/{$}":                   s.listPage,
+		"/reports/{id}":          s.reportPage,
+		"/incidents/{id}":        s.incidentPage,
+		"/a/{fingerprint}":       s.alertPage,
+		"/static/{name}":         s.static,
+		"/api/v1/reports":        s.reports,
+		"/api/v1/reports/{id}":   s.report,
+		"/api/v1/incidents":      s.incidents,
+		"/api/v1/incidents/{id}": s.incident,
+	} {
+		mux.Handle("GET "+path, s.serve(h))
 	}
-	handle("/{$}", s.listPage)
-	handle("/reports/{id}", s.reportPage)
-	handle("/incidents/{id}", s.incidentPage)
-	handle("/a/{fingerprint}", s.alertPage)
-	handle("/static/{name}", s.static)
-	handle("/api/v1/reports", s.reports)
-	handle("/api/v1/reports/{id}", s.report)
-	handle("/api/v1/incidents", s.incidents)
-	handle("/api/v1/incidents/{id}", s.incident)
-	if s.prefix != "" {
-		mux.Handle("GET /{$}", http.RedirectHandler(s.prefix+"/", http.StatusFound))
+	mux.Handle("/", s.serve(nowhere))
+	return mux
+}
+
+// nowhere answers what no other route answers.
+func nowhere(_ http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return &problem{http.StatusMethodNotAllowed, "Reports are made by alerts; here they can only be read."}
 	}
-	mux.Handle("/", s.serve(func(http.ResponseWriter, *http.Request) error {
-		return &problem{http.StatusNotFound, "There is no such page."}
-	}))
+	return &problem{http.StatusNotFound, "There is no such page."}
 }
 
 // server is what the handlers share.
 type server struct {
 	reader     Reader
-	prefix     string // path of the external URL, without the slash at its end
 	prometheus *url.URL
 	grafana    *url.URL
 	now        func() time.Time
@@ -53,13 +57,14 @@ type server struct {
 
 func newServer(opts Options) *server {
 	s := &server{reader: opts.Reader, prometheus: opts.Prometheus, grafana: opts.Grafana, now: opts.Now}
-	if opts.ExternalURL != nil {
-		s.prefix = strings.TrimRight(opts.ExternalURL.Path, "/")
-	}
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.pages = newPages(s.prefix)
+	prefix := ""
+	if opts.External != nil {
+		prefix = strings.TrimRight(opts.External.Path, "/")
+	}
+	s.pages = newPages(prefix)
 	return s
 }
 
