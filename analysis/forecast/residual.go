@@ -25,14 +25,15 @@ func robustSD(residuals []float64) float64 {
 // profileSD forecasts each earlier day's total from the other days, at the
 // level of its own hour before.
 func profileSD(windows, hours [][]float64) float64 {
+	if len(windows) < leastResiduals {
+		return 0
+	}
 	w, h := totals(windows), totals(hours)
 	var residuals []float64
 	for j := range w {
-		ref := median(without(h, j))
-		if len(w) == 1 || ref <= 0 {
-			continue
+		if ref := median(without(h, j)); ref > 0 {
+			residuals = append(residuals, w[j]-median(without(w, j))*h[j]/ref)
 		}
-		residuals = append(residuals, w[j]-median(without(w, j))*h[j]/ref)
 	}
 	return robustSD(residuals)
 }

@@ -1,0 +1,316 @@
+package forecast
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func near(t *testing.T, what string, got, want float64) {
+	t.Helper()
+	if math.IsNaN(got) || math.Abs(got-want) > 1e-9*max(1, math.Abs(want)) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func additive(t *testing.T, p Pieces, unit float64) Forecast {
+	t.Helper()
+	f, err := Additive(p, unit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+var nan = math.NaN()
+
+func TestProfileIsRelevelledByTheLastHour(t *testing.T) {
+	p := Pieces{
+		Actual:  []float64{0, 0, 0},
+		Profile: [][]float64{{100, 50, 0}, {120, 40, 0}, {90, 60, 0}},
+		Level:   [][]float64{{200, 30, 0}, {220, 30, 0}, {180, 30, 0}},
+		Hour:    []float64{300, 60, 10},
+	}
+	f := additive(t, p, 1)
+	if f.Method != Profile || f.Days != 3 {
+		t.Fatalf("%+v", f)
+	}
+	r := 370. / 230
+	near(t, "level", f.Level, r)
+	near(t, "first leaf", f.Expected[0], 100*(300+5*r)/(200+5))
+	near(t, "second leaf", f.Expected[1], 50*(60+5*r)/(30+5))
+	near(t, "a leaf without history", f.Expected[2], 0)
+	tiny := additive(t, p, 1e12)
+	near(t, "a leaf drawn wholly to the level of all", tiny.Expected[0]/(100*r), 1)
+}
+
+func TestTheWeekdayJoinsSixDays(t *testing.T) {
+	p := Pieces{Actual: []float64{0}, Hour: []float64{10}}
+	for j := range 9 {
+		p.Profile = append(p.Profile, []float64{float64(10 * (j + 1))})
+		p.Level = append(p.Level, []float64{10})
+	}
+	f := additive(t, p, 0)
+	if f.Days != 7 {
+		t.Fatalf("%d days", f.Days)
+	}
+	near(t, "median of seven days", f.Expected[0], 40)
+}
+
+func TestDaysWithoutBothPiecesAreLeftOut(t *testing.T) {
+	p := Pieces{
+		Actual:  []float64{0},
+		Profile: [][]float64{{10}, nil, {30}, {nan}, {50}},
+		Level:   [][]float64{{10}, {10}, nil, {10}, {10}},
+		Hour:    []float64{10},
+	}
+	f := additive(t, p, 0)
+	if f.Days != 2 {
+		t.Fatalf("%d days", f.Days)
+	}
+	near(t, "median of the first and the fifth", f.Expected[0], 30)
+}
+
+func TestAnEmptyCellIsZero(t *testing.T) {
+	p := Pieces{
+		Actual:  []float64{0, 0},
+		Profile: [][]float64{{10, nan}, {10, 8}},
+		Level:   [][]float64{{10, nan}, {10, 8}},
+		Hour:    []float64{10, 4},
+	}
+	f := additive(t, p, 0)
+	c, r := 0.05*7, 14./14
+	near(t, "half of the days empty", f.Expected[1], 4*(4+c*r)/(4+c))
+}
+
+func TestFallbacksByHistory(t *testing.T) {
+	steps := func(n int) [][]float64 {
+		var s [][]float64
+		for k := range n {
+			s = append(s, []float64{float64(k)})
+		}
+		return s
+	}
+	day := Pieces{
+		Actual: []float64{1}, Recent: steps(23), Hour: []float64{2},
+		Profile: [][]float64{{1}}, Level: [][]float64{{1}}, Baseline: []float64{7}, Forecast: []float64{9},
+	}
+	want := []Method{Given, Chosen, Profile, Smoothed, Mean}
+	less := []func(*Pieces){
+		func(p *Pieces) { p.Forecast = nil },
+		func(p *Pieces) { p.Baseline = nil },
+		func(p *Pieces) { p.Hour = nil },
+		func(p *Pieces) { p.Recent = p.Recent[:22] },
+		func(p *Pieces) { p.Recent = p.Recent[:2] },
+	}
+	for k, m := range want {
+		f := additive(t, day, 1)
+		if f.Method != m || f.String() == "" {
+			t.Errorf("step %d: %v (%s), want %v", k, f.Method, f, m)
+		}
+		less[k](&day)
+	}
+	if _, err := Additive(day, 1); !errors.Is(err, ErrHistory) {
+		t.Errorf("two steps: error %v", err)
+	}
+}
+
+func TestSmoothedAndMean(t *testing.T) {
+	p := Pieces{Actual: []float64{0}}
+	want := 4.0
+	for k := range 23 {
+		x := float64(4 + k%3)
+		p.Recent = append(p.Recent, []float64{x})
+		want += 0.3 * (x - want)
+	}
+	near(t, "exponentially weighted", additive(t, p, 0).Expected[0], want)
+	p.Recent = p.Recent[:10] // 4 5 6 4 | 5 6 4 5 6 4
+	near(t, "mean of six steps", additive(t, p, 0).Expected[0], 5)
+}
+
+func TestPastErrorsOfTheTotal(t *testing.T) {
+	p := Pieces{Actual: []float64{0}, Hour: []float64{100}}
+	for _, x := range []float64{100, 102, 98, 101, 99, 5000} { // one day was an incident
+		p.Profile = append(p.Profile, []float64{x})
+		p.Level = append(p.Level, []float64{100})
+	}
+	if sd := additive(t, p, 0).SD; sd < 1 || sd > 5 {
+		t.Errorf("standard deviation %v", sd)
+	}
+	p.Profile, p.Level = p.Profile[:1], p.Level[:1]
+	if sd := additive(t, p, 0).SD; sd != 0 {
+		t.Errorf("of one day nothing is known: %v", sd)
+	}
+}
+
+func ratio(t *testing.T, num, den Pieces, s Scale, count bool) Forecast {
+	t.Helper()
+	f, err := Ratio(num, den, s, count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestRule4_10ExpectedCountsOfAChosenBaseline(t *testing.T) {
+	num := Pieces{Actual: []float64{9, 0}, Baseline: []float64{2, 0}}
+	den := Pieces{Actual: []float64{100, 400}, Baseline: []float64{50, 150}}
+	f := ratio(t, num, den, Scale{Window: 1}, true)
+	g := 2. / 200
+	near(t, "first", f.Expected[0], 100*(2+50*g)/(50+50))
+	near(t, "second", f.Expected[1], 400*(0+50*g)/(150+50))
+	// The same traffic, seen through rates a second over 10 seconds.
+	tenth := func(p Pieces) Pieces {
+		for _, x := range [][]float64{p.Actual, p.Baseline} {
+			for i := range x {
+				x[i] /= 10
+			}
+		}
+		return p
+	}
+	g10 := ratio(t, tenth(num), tenth(den), Scale{Window: 10}, true)
+	near(t, "as rates", 10*g10.Expected[0], f.Expected[0])
+}
+
+func TestRule4_10TrafficShiftsDropOut(t *testing.T) {
+	num := Pieces{Actual: []float64{50, 6}, Baseline: []float64{1000, 1000}}
+	den := Pieces{Actual: []float64{500, 600}, Baseline: []float64{10000, 100000}}
+	f := ratio(t, num, den, Scale{Window: 1}, true)
+	for i, a := range num.Actual {
+		if math.Abs(f.Expected[i]-a) > 0.03*a {
+			t.Errorf("leaf %d: expected %v of its own rate, came %v", i, f.Expected[i], a)
+		}
+	}
+}
+
+func TestRatioOfADayInTwoSteps(t *testing.T) {
+	num := Pieces{Actual: []float64{9, 1}, Day: []float64{2, 1}, Hour: []float64{3, 1}}
+	den := Pieces{Actual: []float64{100, 20}, Day: []float64{90, 30}, Hour: []float64{100, 20}}
+	f := ratio(t, num, den, Scale{Window: 2, Hour: 12, Day: 288}, true)
+	if f.Method != DayRate {
+		t.Fatalf("%+v", f)
+	}
+	g24, g1 := 3./120, 4./120
+	near(t, "level", f.Level, g1/g24)
+	for e := range num.Day {
+		day := (288*num.Day[e] + 50*g24) / (288*den.Day[e] + 50)
+		rate := (12*num.Hour[e] + 100*day*g1/g24) / (12*den.Hour[e] + 100)
+		near(t, "expected", f.Expected[e], den.Actual[e]*rate)
+	}
+}
+
+func TestRatioFallbacks(t *testing.T) {
+	num := Pieces{Actual: []float64{9}, Hour: []float64{2}, Recent: [][]float64{{1}, {1}, {1}}}
+	den := Pieces{Actual: []float64{90}, Hour: []float64{100}, Recent: [][]float64{{10}, {10}, {10}}}
+	s := Scale{Window: 1, Hour: 12, Day: 288}
+	f := ratio(t, num, den, s, true)
+	if f.Method != HourRate {
+		t.Fatalf("%+v", f)
+	}
+	near(t, "one leaf has the rate of all", f.Expected[0], 90*0.02)
+	num.Hour = nil
+	near(t, "of three steps", ratio(t, num, den, s, true).Expected[0], 9)
+	den.Recent = den.Recent[:2]
+	if _, err := Ratio(num, den, s, true); !errors.Is(err, ErrHistory) {
+		t.Errorf("error %v", err)
+	}
+	given := ratio(t, Pieces{Actual: num.Actual, Forecast: []float64{1}}, Pieces{Actual: den.Actual, Forecast: []float64{50}}, s, false)
+	if given.Method != Given {
+		t.Errorf("%+v", given)
+	}
+	near(t, "given", given.Expected[0], 90./50)
+}
+
+func TestARatioWithoutTrafficHasNoRate(t *testing.T) {
+	zero := func() []float64 { return []float64{0, 0} }
+	f := ratio(t, Pieces{Actual: []float64{1, 0}, Baseline: zero()}, Pieces{Actual: []float64{5, 0}, Baseline: zero()}, Scale{}, false)
+	if !slices.Equal(f.Expected, zero()) {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestScaleIsNoMatterWhereNothingIsCounted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		by := math.Ldexp(1, rapid.IntRange(-30, 30).Draw(t, "scale"))
+		n := rapid.IntRange(1, 6).Draw(t, "leaves")
+		value := rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(0.1, 1e6))
+		piece := func(name string) []float64 { return rapid.SliceOfN(value, n, n).Draw(t, name) }
+		p := Pieces{
+			Actual: piece("actual"), Hour: piece("hour"),
+			Profile: [][]float64{piece("p1"), piece("p2")}, Level: [][]float64{piece("l1"), piece("l2")},
+		}
+		scaled := func(x []float64) []float64 {
+			y := slices.Clone(x)
+			for i := range y {
+				y[i] *= by
+			}
+			return y
+		}
+		q := Pieces{
+			Actual: scaled(p.Actual), Hour: scaled(p.Hour),
+			Profile: [][]float64{scaled(p.Profile[0]), scaled(p.Profile[1])},
+			Level:   [][]float64{scaled(p.Level[0]), scaled(p.Level[1])},
+		}
+		one, err1 := Additive(p, 0)
+		two, err2 := Additive(q, 0)
+		if err1 != nil || err2 != nil {
+			t.Fatal(err1, err2)
+		}
+		for i := range one.Expected {
+			if x := one.Expected[i]; math.IsNaN(x) || math.IsInf(x, 0) || x < 0 || x*by != two.Expected[i] {
+				t.Fatalf("leaf %d: %v, scaled %v", i, x, two.Expected[i])
+			}
+		}
+	})
+}
+
+func TestPiecesOfDifferentLengthsPanic(t *testing.T) {
+	for name, call := range map[string]func(){
+		"hour":    func() { _, _ = Additive(Pieces{Actual: []float64{1}, Hour: []float64{1, 2}}, 0) },
+		"profile": func() { _, _ = Additive(Pieces{Actual: []float64{1}, Profile: [][]float64{{}}}, 0) },
+		"ratio":   func() { _, _ = Ratio(Pieces{Actual: []float64{1}}, Pieces{Actual: []float64{1, 2}}, Scale{}, true) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			call()
+		}()
+	}
+}
+
+// week is n leaves over days of 5-minute steps with a daily cycle and noise.
+func week(n, days int) Series {
+	rng := rand.New(rand.NewPCG(1, uint64(n)))
+	s := Series{Values: make([][]float64, n)}
+	for i := range days * 288 {
+		s.Times = append(s.Times, 1.5e9+300*float64(i))
+	}
+	for e := range s.Values {
+		size := 1000 * rng.ExpFloat64()
+		s.Values[e] = make([]float64, len(s.Times))
+		for i := range s.Values[e] {
+			cycle := 1 + 0.8*math.Sin(2*math.Pi*float64(i%288)/288)
+			s.Values[e][i] = size * cycle * (1 + 0.05*rng.NormFloat64())
+		}
+	}
+	return s
+}
+
+func BenchmarkCutAndForecast(b *testing.B) {
+	s := week(600, 7)
+	last := s.Times[len(s.Times)-1]
+	span := Span{Onset: last - 900, End: last}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Additive(Cut(s, span), 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
