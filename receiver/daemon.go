@@ -109,7 +109,7 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.publisher = newPublisher(d.live.Load, d.store, d.metrics, d.log)
-	d.worker = &worker{live: d.live.Load, store: d.store, publisher: d.publisher, metrics: d.metrics, log: d.log, now: opt.Now}
+	d.worker = &worker{live: d.live.Load, pipeline: d.pipeline, store: d.store, publisher: d.publisher, metrics: d.metrics, log: d.log, now: opt.Now}
 	d.reconcile = newReconciler(d)
 	d.server = &http.Server{Handler: d.handler(), ReadHeaderTimeout: 10 * time.Second}
 	return d, nil

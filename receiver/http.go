@@ -19,20 +19,24 @@ func (d *Daemon) handler() http.Handler {
 	mux.HandleFunc("GET /-/ready", d.ready)
 	mux.HandleFunc("POST /-/reload", d.reloadHandler)
 	mux.HandleFunc("PUT /-/reload", d.reloadHandler)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(d.gatherer(), promhttp.HandlerOpts{Registry: d.opt.Registry}))
-	mux.Handle("/", web.New(web.Options{Reader: d.store, External: d.external}))
-
+	mux.Handle("GET /metrics", promhttp.HandlerFor(d.opt.Registry, promhttp.HandlerOpts{Registry: d.opt.Registry}))
+	mux.Handle("/", web.New(d.pages()))
 	prefix := strings.TrimSuffix(d.external.Path, "/")
-	if prefix == "" {
-		return mux
+	if prefix != "" {
+		// Alertmanager, probes and scrapes may come with the prefix and without.
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, mux))
 	}
-	outer := http.NewServeMux()
-	outer.Handle(prefix+"/", http.StripPrefix(prefix, mux))
-	// Probes and scrapes come straight to the port and know no prefix.
-	outer.Handle("/-/", mux)
-	outer.Handle("/metrics", mux)
-	outer.Handle("POST /api/v1/webhook", mux)
-	return outer
+	return mux
+}
+
+// pages are what people see.
+func (d *Daemon) pages() web.Options {
+	cfg := d.live.Load().config
+	opts := web.Options{Reader: reader{store: d.store, busy: d.worker.busy}, External: d.external, Now: d.opt.Now}
+	if cfg.Grafana != nil && cfg.Grafana.URL != nil {
+		opts.Grafana = cfg.Grafana.URL.URL
+	}
+	return opts
 }
 
 // healthy says that the process lives. It stays true when other servers fail:

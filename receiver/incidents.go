@@ -2,36 +2,74 @@ package receiver
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
+	"time"
 
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// incidentOf returns the incident that a report belongs to: the one it is in
-// already, the open one of its alert group, or a new one.
-func (s *store) incidentOf(r *record) report.Incident {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if inc, ok := s.incident[r.Report.Incident]; ok {
-		return inc
+// join returns the id of the incident that a report belongs to: the one it is
+// in already, the open one of its alert group, or a new one.
+func (s *store) join(r *record) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.incident[r.Report.Incident]; ok {
+		return r.Report.Incident
 	}
 	for _, other := range s.byID {
 		inc, ok := s.incident[other.Report.Incident]
-		if ok && inc.ResolvedAt == nil && other.Group.id() == r.Group.id() {
-			return inc
+		if ok && inc.Open() && other.Group.id() == r.Group.id() {
+			return inc.ID
 		}
 	}
-	return report.Open(r.Group.key(), r.Report.Alert.StartsAt, s.base)
+	inc := report.Open(r.Group.key(), r.Report.Alert.StartsAt, s.base)
+	if _, ok := s.incident[inc.ID]; !ok {
+		s.incident[inc.ID] = inc
+	}
+	return inc.ID
 }
 
-// sameIncident says whether two states of an incident differ in nothing but
-// the time of their writing.
-func sameIncident(a, b report.Incident) bool {
-	a.UpdatedAt, b.UpdatedAt = b.UpdatedAt, b.UpdatedAt
-	return reflect.DeepEqual(a, b)
+// mergeIncident brings an incident up to date with its reports.
+func (s *store) mergeIncident(ctx context.Context, id string) (report.Incident, error) {
+	s.merging.Lock()
+	defer s.merging.Unlock()
+	inc, ok := s.incidentByID(id)
+	if !ok {
+		return inc, nil // outlived its lifetime meanwhile
+	}
+	merged := inc.Merge(s.members(id), s.now())
+	if digest(inc) == digest(merged) {
+		return inc, nil
+	}
+	return merged, s.putIncident(ctx, merged)
+}
+
+// recordSent notes what became of the write-backs of an incident. Published
+// is the digest of what was written, empty if it has to be written again.
+func (s *store) recordSent(ctx context.Context, id string, sent []report.Sent, published string) error {
+	s.merging.Lock()
+	defer s.merging.Unlock()
+	inc, ok := s.incidentByID(id)
+	if !ok {
+		return nil
+	}
+	inc.Sent, inc.Published = sent, published
+	return s.putIncident(ctx, inc)
+}
+
+// digest is the same for two states of an incident that say the same thing.
+func digest(inc report.Incident) string {
+	inc.UpdatedAt, inc.Sent, inc.Published = time.Time{}, nil, ""
+	body, err := json.Marshal(inc)
+	if err != nil {
+		return err.Error() // evidence that JSON can't write; it can't be stored either
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:8])
 }
 
 // openIncidents returns the incidents that are open, oldest first.
@@ -40,7 +78,7 @@ func (s *store) openIncidents() []report.Incident {
 	defer s.mu.RUnlock()
 	var open []report.Incident
 	for _, inc := range s.incident {
-		if inc.ResolvedAt == nil {
+		if inc.Open() {
 			open = append(open, inc)
 		}
 	}
@@ -68,16 +106,6 @@ func (s *store) members(id string) []report.Report {
 	}
 	slices.SortFunc(reports, compareReports)
 	return reports
-}
-
-// recordSent notes what became of the write-backs of an incident.
-func (s *store) recordSent(ctx context.Context, id string, sent []report.Sent) error {
-	inc, ok := s.incidentByID(id)
-	if !ok {
-		return nil
-	}
-	inc.Sent = sent
-	return s.putIncident(ctx, inc)
 }
 
 // putIncident writes an incident.

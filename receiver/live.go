@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
@@ -17,20 +16,19 @@ type live struct {
 	fetcher *promql.Fetcher
 	peers   []*alertmanager.Client
 
+	annotations *sink.Annotations // nil: switched off
+	silences    *sink.Silences    // nil: switched off
+
 	sinks         []Sink // told of every report
 	incidentSinks []Sink // told of every incident
 }
 
 // pipeline is the walk of an alert that rule matches.
 func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
-	p := &Pipeline{
-		Rule: rule, Options: l.config.Analysis, Fetcher: l.fetcher, Store: d.store, Sinks: l.sinks,
+	return &Pipeline{
+		Rule: rule, Options: l.config.Options(rule), Fetcher: l.fetcher, Store: d.store, Sinks: l.sinks,
 		Base: d.URL(), Metrics: d.metrics, Log: d.log, Now: d.opt.Now,
 	}
-	if rule.Analysis != nil {
-		p.Options = rule.Analysis.Merge(l.config.Analysis)
-	}
-	return p
 }
 
 // Reload reads the configuration again. All that can fail runs first; then the

@@ -31,8 +31,6 @@ type job struct {
 	Truncated  uint64       `json:"truncated,omitempty"` // alerts that the message left out
 	Reason     string       `json:"reason"`              // webhook, reconcile or retry
 	ReceivedAt time.Time    `json:"receivedAt"`
-	Tries      int          `json:"tries,omitempty"`    // analyses made before
-	CreatedAt  time.Time    `json:"createdAt,omitzero"` // of the report, if there is one already
 }
 
 // group is the alert group that an alert came with.

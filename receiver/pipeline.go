@@ -55,9 +55,11 @@ type Pipeline struct {
 //
 // Whatever happens on the way ends in a report, even when the report says only
 // why there is nothing to say. An error means that not even that could be
-// stored, and that the job should come again.
-func (p *Pipeline) Explain(ctx context.Context, j job) (record, error) {
-	r := record{Group: j.Group, Tries: j.Tries + 1, AnalyzedAt: p.Now()}
+// stored, and that the job should come again. known is the report that the
+// alert has already, if this is another try.
+func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, error) {
+	r := known
+	r.Group, r.Tries, r.AnalyzedAt = j.Group, known.Tries+1, p.Now()
 	in := report.Input{
 		Alert: j.Alert, Rule: p.Rule.Name, Base: p.Base, Now: r.AnalyzedAt,
 		Timings: report.Timings{Queued: r.AnalyzedAt.Sub(j.ReceivedAt).Seconds()},
@@ -70,13 +72,14 @@ func (p *Pipeline) Explain(ctx context.Context, j job) (record, error) {
 	if err != nil {
 		return p.conclude(ctx, r, in, failed("plan", err, doubts))
 	}
-	in.Plan = describe(plan)
+	in.Plan = describe(plan, plan.Queries)
 	frame, err := p.Fetcher.Fetch(ctx, plan)
 	in.Timings.Fetch = p.Metrics.stage("fetch", start)
 	if err != nil {
 		return p.conclude(ctx, r, in, failed("prometheus", err, doubts))
 	}
 	frame.Warnings = append(doubts, frame.Warnings...)
+	in.Plan = describe(plan, plan.Asked(frame))
 
 	start = time.Now()
 	result := analysis.Run(frame, p.Options)
@@ -92,7 +95,11 @@ func (p *Pipeline) Explain(ctx context.Context, j job) (record, error) {
 // that. The first write makes the report visible while the sinks are at work.
 func (p *Pipeline) conclude(ctx context.Context, r record, in report.Input, result analysis.Result) (record, error) {
 	in.Result = result
+	known := r.Report
 	r.Report = report.New(in)
+	if known.ID == r.Report.ID {
+		r.Report.CreatedAt, r.Report.Incident, r.Report.Sent = known.CreatedAt, known.Incident, known.Sent
+	}
 	p.Metrics.reports.WithLabelValues(string(result.Verdict)).Inc()
 	incident, err := p.Store.Put(ctx, &r)
 	if err != nil {
@@ -100,7 +107,8 @@ func (p *Pipeline) conclude(ctx context.Context, r record, in report.Input, resu
 	}
 
 	start := time.Now()
-	r.Report.Sent = send(ctx, p.Sinks, sink.Message{Report: r.Report, Incident: incident}, p.Metrics)
+	sent := send(ctx, p.Sinks, sink.Message{Report: r.Report, Incident: incident}, p.Metrics)
+	r.Report.Sent, _ = mergeSent(r.Report.Sent, sent)
 	r.Report.Timings.Publish = p.Metrics.stage("publish", start)
 	if _, err := p.Store.Put(ctx, &r); err != nil {
 		return r, err
@@ -160,10 +168,10 @@ func subject(a report.Alert) promql.Alert {
 	}
 }
 
-// describe is what a report shows of a plan.
-func describe(plan promql.Plan) report.Plan {
+// describe is what a report shows of a plan and its queries.
+func describe(plan promql.Plan, queries []promql.Query) report.Plan {
 	shown := report.Plan{Start: plan.Start, End: plan.End, Step: plan.Step.String()}
-	for _, q := range plan.Queries {
+	for _, q := range queries {
 		shown.Queries = append(shown.Queries, report.Query{Role: string(q.Role), Name: q.Name, Query: q.Query})
 	}
 	return shown

@@ -3,7 +3,6 @@ package receiver
 import (
 	"context"
 	"log/slog"
-	"reflect"
 	"sync"
 	"time"
 
@@ -28,14 +27,13 @@ type publisher struct {
 
 	wake chan struct{}
 	mu   sync.Mutex
-	due  map[string]bool            // incident ids
-	told map[string]report.Incident // what was last written
+	due  map[string]bool // incident ids
 }
 
 func newPublisher(live func() *live, s *store, m *metrics, log *slog.Logger) *publisher {
 	return &publisher{
 		live: live, store: s, metrics: m, log: log, pause: time.Second,
-		wake: make(chan struct{}, 1), due: map[string]bool{}, told: map[string]report.Incident{},
+		wake: make(chan struct{}, 1), due: map[string]bool{},
 	}
 }
 
@@ -86,37 +84,24 @@ func (p *publisher) round(ctx context.Context) {
 	_ = g.Wait()
 }
 
+// publish writes an incident back, unless what it says was written already.
 func (p *publisher) publish(ctx context.Context, id string) {
 	inc, ok := p.store.incidentByID(id)
-	if !ok || !p.changed(inc) {
-		return
-	}
+	content := digest(inc)
 	reports := p.store.members(id)
-	if len(reports) == 0 {
+	if !ok || len(reports) == 0 || inc.Published == content {
 		return
 	}
 	sent := send(ctx, p.live().incidentSinks, sink.Message{
-		Report: reports[0], Incident: inc, Resolved: inc.ResolvedAt != nil,
+		Report: reports[0], Incident: inc, Resolved: !inc.Open(),
 	}, p.metrics)
-	if err := p.store.recordSent(ctx, id, sent); err != nil {
+	if unsent(sent) {
+		content = ""
+	}
+	merged, _ := mergeSent(inc.Sent, sent)
+	if err := p.store.recordSent(ctx, id, merged, content); err != nil {
 		p.log.Error("What became of an incident's write-backs can't be stored", "incident", id, "err", err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if inc.ResolvedAt != nil || unsent(sent) {
-		delete(p.told, id)
-		return
-	}
-	p.told[id] = inc
-}
-
-// changed says whether there is anything new to tell of an incident.
-func (p *publisher) changed(inc report.Incident) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	told, ok := p.told[inc.ID]
-	told.UpdatedAt, told.Sent = inc.UpdatedAt, inc.Sent
-	return !ok || !reflect.DeepEqual(told, inc)
 }
 
 // unsent says whether a write-back failed and is worth another try.

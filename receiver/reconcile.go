@@ -50,6 +50,14 @@ type peerView struct {
 	err    error
 }
 
+func newReconciler(d *Daemon) *reconciler {
+	return &reconciler{
+		live: d.live.Load, store: d.store, queue: d.broker, publisher: d.publisher, refresh: d.refresh,
+		metrics: d.metrics, log: d.log, now: d.opt.Now, interval: d.opt.Reconcile,
+		reached: map[string]bool{}, gone: map[string]time.Time{},
+	}
+}
+
 const (
 	// grace is how long an alert may be without a report before it counts as
 	// missed: its webhook may be on the way.

@@ -21,7 +21,7 @@ type store struct {
 	base               string // external URL of the pages
 	now                func() time.Time
 	log                *slog.Logger
-	joining            keyedMutex // by group: one report at a time becomes part of an incident
+	merging            sync.Mutex // held while an incident is read, changed and written
 
 	mu       sync.RWMutex
 	byID     map[string]*record         // report id → what the index keeps of it
@@ -194,18 +194,11 @@ func compareReports(a, b report.Report) int {
 // Put writes a report; the same id again replaces it. The report becomes part
 // of the open incident of its alert group, which is returned as it is then.
 func (s *store) Put(ctx context.Context, r *record) (report.Incident, error) {
-	unlock := s.joining.lock(r.Group.id())
-	defer unlock()
-	inc := s.incidentOf(r)
-	r.Report.Incident = inc.ID
+	r.Report.Incident = s.join(r)
 	if err := s.write(ctx, r); err != nil {
-		return inc, err
+		return report.Incident{}, err
 	}
-	merged := inc.Merge(s.members(inc.ID), s.now())
-	if !inc.CreatedAt.IsZero() && sameIncident(inc, merged) {
-		return inc, nil
-	}
-	return merged, s.putIncident(ctx, merged)
+	return s.mergeIncident(ctx, r.Report.Incident)
 }
 
 // write stores one report and indexes it.

@@ -9,14 +9,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
 // worker takes jobs off the queue: a firing alert goes through the pipeline, a
 // resolved one closes its report.
 type worker struct {
 	live      func() *live
+	pipeline  func(*live, *config.Rule) *Pipeline
 	store     *store
 	publisher *publisher
 	metrics   *metrics
@@ -45,34 +48,30 @@ func (w *worker) handle(ctx context.Context, b broker.Job) error {
 		if j.Reason != reasonRetry {
 			return nil // a repeat of what has a report
 		}
-		j.Tries, j.CreatedAt = known.Tries, known.Report.CreatedAt
 		// The start may have moved earlier since, which would give another id.
 		j.Alert.StartsAt = known.Report.Alert.StartsAt
+		return w.explain(ctx, j, known)
 	}
-	return w.explain(ctx, j)
+	return w.explain(ctx, j, record{})
 }
 
-func (w *worker) explain(ctx context.Context, j job) error {
+func (w *worker) explain(ctx context.Context, j job, known record) error {
 	live := w.live()
 	rule, ok := live.config.Rule(j.Alert.Labels)
 	if !ok {
 		w.metrics.unmatched.Inc()
 		return nil
 	}
-	p := live.pipeline(rule)
-	r, err := p.Explain(ctx, j)
+	r, err := w.pipeline(live, rule).Explain(ctx, j, known)
 	if err != nil {
 		return err
 	}
-	if j.Reason == reasonWebhook && sentOK(r.Report.Sent, sinkAnnotation) {
+	if j.Reason == reasonWebhook && sentOK(r.Report.Sent, sink.NameAnnotation) {
 		w.metrics.toAnnotation.Observe(w.now().Sub(j.ReceivedAt).Seconds())
 	}
 	w.publisher.notify(r.Report.Incident)
 	return nil
 }
-
-// sinkAnnotation is the name of the sink that annotates alerts.
-const sinkAnnotation = "annotation"
 
 func sentOK(sent []report.Sent, name string) bool {
 	for _, s := range sent {
@@ -97,6 +96,8 @@ func (w *worker) resolve(ctx context.Context, known record, j job) error {
 	if err != nil {
 		return err
 	}
+	incident, _ := w.store.incidentByID(r.Report.Incident)
+	send(ctx, w.live().sinks, sink.Message{Report: r.Report, Incident: incident, Resolved: true}, w.metrics)
 	w.log.Info("An alert has resolved", "alert", r.Report.Alert.Labels["alertname"], "report", r.Report.ID)
 	w.publisher.notify(r.Report.Incident)
 	return nil
@@ -107,6 +108,9 @@ func (w *worker) dead(b broker.Job, err error) {
 	w.metrics.jobsDead.Inc()
 	w.log.Error("A job was given up; the alert is tried again as long as Alertmanager has it", "id", b.ID, "err", err)
 }
+
+// busy says whether an alert is being worked on.
+func (w *worker) busy(fingerprint string) bool { return w.alerts.held(fingerprint) }
 
 // keyedMutex is one mutex for each key.
 type keyedMutex struct {
@@ -141,4 +145,11 @@ func (k *keyedMutex) lock(key string) (unlock func()) {
 			delete(k.locks, key)
 		}
 	}
+}
+
+// held says whether somebody has the key or waits for it.
+func (k *keyedMutex) held(key string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.locks[key] != nil
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -33,38 +35,63 @@ func addServe(app *kingpin.Application, commands map[string]command) {
 	cluster := clusterFlags(cmd)
 	opt.Web = webflag.AddFlags(cmd, ":9798")
 	logging := &promslog.Config{}
-	promslogflag.AddFlags(cmd, logging)
+	promslogflag.AddFlags(app, logging)
 
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error {
 		logging.Writer = s.err
 		opt.Logger = promslog.New(logging)
 		opt.Retention = *retention
 		opt.Registry = registry()
-		opt.Cluster = cluster.options()
+		var err error
+		if opt.Cluster, err = cluster.options(); err != nil {
+			return err
+		}
 		return serve(ctx, opt)
 	}
 }
 
 // clusterSettings are the flags of one of three replicas.
 type clusterSettings struct {
-	name, listen string
-	peers        []string
+	node, listen, secretFile string
+	peers                    []string
 }
 
 func clusterFlags(cmd *kingpin.CmdClause) *clusterSettings {
 	c := &clusterSettings{}
-	cmd.Flag("cluster.name", "Name of this replica, such as the pod's; with one replica leave it out.").StringVar(&c.name)
+	cmd.Flag("cluster.peer", "Address host:port of a replica; once for each of the three, this one included. Left out: culprit stands alone.").
+		StringsVar(&c.peers)
+	cmd.Flag("cluster.node", "Name of this replica, unique and the same after a restart, such as the pod's.").
+		Default(hostname()).StringVar(&c.node)
 	cmd.Flag("cluster.listen-address", "Address for the other replicas.").Default(":6222").StringVar(&c.listen)
-	cmd.Flag("cluster.peer", "Address host:port of a replica; once for each of the three.").StringsVar(&c.peers)
+	cmd.Flag("cluster.secret-file", "File with a secret that all replicas share.").PlaceHolder("FILE").StringVar(&c.secretFile)
 	return c
 }
 
-// options returns nil for a daemon that stands alone.
-func (c *clusterSettings) options() *broker.ClusterOptions {
-	if len(c.peers) == 0 {
-		return nil
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "culprit"
 	}
-	return &broker.ClusterOptions{Name: c.name, Listen: c.listen, Routes: c.peers, Replicas: len(c.peers)}
+	return name
+}
+
+// options returns nil for a daemon that stands alone.
+func (c *clusterSettings) options() (*broker.ClusterOptions, error) {
+	if len(c.peers) == 0 {
+		return nil, nil
+	}
+	opt := &broker.ClusterOptions{Node: c.node, Listen: c.listen, Replicas: len(c.peers)}
+	for _, peer := range c.peers {
+		opt.Routes = append(opt.Routes, "nats://"+peer)
+	}
+	if c.secretFile != "" {
+		secret, err := os.ReadFile(c.secretFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the secret of the cluster: %w", err)
+		}
+		opt.Secret = strings.TrimSpace(string(secret))
+	}
+	return opt, nil
 }
 
 func registry() *prometheus.Registry {
