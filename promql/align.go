@@ -1,6 +1,8 @@
 package promql
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -235,7 +237,7 @@ func (a *aligner) note(q Query) {
 	a.noted[q.key()] = true
 	switch {
 	case answer.Err == nil:
-	case !unreached(answer.Err):
+	case !unreached(answer.Err), errors.Is(answer.Err, context.DeadlineExceeded):
 		a.warn(q.Name, "%s", explain(answer.Err))
 	case !a.down: // once: it is the same for all
 		a.down = true

@@ -1,7 +1,6 @@
 package promql
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -85,11 +84,13 @@ func newJoiner(b *Breakdown, s Split, answers Answers) joiner {
 // their values, and the pieces over them.
 func (j joiner) join(names []string) (leaves [][]string, numerator analysis.Pieces, denominator *analysis.Pieces) {
 	index := j.index(names)
-	keys := slices.Sorted(maps.Keys(index))
-	leaves = make([][]string, len(keys))
-	for i, key := range keys {
-		index[key] = i
-		leaves[i] = strings.Split(key, keySeparator)
+	leaves = make([][]string, 0, len(index))
+	for key := range index {
+		leaves = append(leaves, strings.Split(key, keySeparator))
+	}
+	slices.SortFunc(leaves, slices.Compare[[]string])
+	for i, leaf := range leaves {
+		index[strings.Join(leaf, keySeparator)] = i
 	}
 	numerator = j.pieces(names, j.b.Numerator, index)
 	if j.b.Denominator != nil {
