@@ -124,12 +124,11 @@ func (w Warning) String() string {
 //
 // Fit panics if a candidate differs from y in length.
 func Fit(x [][]float64, y []float64, opt Options) Result {
-	for _, col := range x {
-		if len(col) != len(y) {
-			panic("bmfs: candidate and target differ in length")
-		}
-	}
+	checkLengths(x, y)
 	o := opt.withDefaults()
+	if o.Monotone {
+		return fitMonotone(x, y, opt)
+	}
 	d, warn, ok := prepare(x, y, o)
 	res := newResult(len(x), d.yMean)
 	res.Warnings = warn
@@ -147,6 +146,24 @@ func Fit(x [][]float64, y []float64, opt Options) Result {
 	}
 	res.adopt(d, v.choose())
 	return res
+}
+
+// fitMonotone selects on normal scores.
+func fitMonotone(x [][]float64, y []float64, opt Options) Result {
+	opt.Monotone = false
+	r := Fit(allNormalScores(x), normalScores(y), opt)
+	o := opt.withDefaults()
+	o.Screen = 0
+	r.rescale(x, y, o)
+	return r
+}
+
+func checkLengths(x [][]float64, y []float64) {
+	for j, col := range x {
+		if len(col) != len(y) {
+			panic(fmt.Sprintf("bmfs: candidate %d has %d samples, the target %d", j, len(col), len(y)))
+		}
+	}
 }
 
 // choose selects candidates by the preset's rule.
@@ -180,7 +197,7 @@ func (s *selection) keepPositive() {
 		for i := range members {
 			members[i].Weight /= total
 		}
-		sets = append(sets, Set{Seed: set.Seed, Members: members})
+		sets = append(sets, Set{Seed: heaviest(set.Seed, members), Members: members})
 	}
 	s.sets = sets
 	for j, b := range s.beta {
@@ -188,6 +205,20 @@ func (s *selection) keepPositive() {
 			s.beta[j], s.selected[j] = 0, false
 		}
 	}
+}
+
+// heaviest is the seed if it is among the members, else the likeliest of them.
+func heaviest(seed int, members []Member) int {
+	best := members[0]
+	for _, m := range members {
+		if m.Candidate == seed {
+			return seed
+		}
+		if m.Weight > best.Weight {
+			best = m
+		}
+	}
+	return best.Candidate
 }
 
 func newResult(p int, mean float64) Result {
@@ -246,6 +277,11 @@ func (r *Result) adopt(d *design, sel selection) {
 		}
 		r.Sets = append(r.Sets, s)
 	}
+	r.Explained = d.explained(fit)
+}
+
+// explained is the share of the target's variance in a fit, which it overwrites.
+func (d *design) explained(fit []float64) float64 {
 	floats.SubTo(fit, d.t, fit)
-	r.Explained = max(0, 1-floats.Dot(fit, fit)/floats.Dot(d.t, d.t))
+	return max(0, 1-floats.Dot(fit, fit)/floats.Dot(d.t, d.t))
 }

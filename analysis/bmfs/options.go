@@ -52,6 +52,11 @@ type Options struct {
 	// relevance determination with a horseshoe.
 	Independent bool
 
+	// Monotone selects on normal scores of target and candidates, for
+	// relations that are monotone but not linear. Coefficients are still those
+	// of a linear model in the units of the input.
+	Monotone bool
+
 	// Screen is how many candidates enter the model at most: when there are
 	// more, a linear screening pass chooses them. 0 means 400 (Robust) or no
 	// limit (Paper), a negative value no limit.

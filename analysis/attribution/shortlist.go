@@ -1,0 +1,105 @@
+package attribution
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Shortlist decides which candidates are worth reporting. The zero value is the
+// documented default.
+//
+// Filtering what is reported, and not what the models are fitted on, is
+// deliberate: without the quiet candidates a model gives their part of the
+// target to those that are left.
+type Shortlist struct {
+	// MinDeviation is how far a candidate must have moved, in robust standard
+	// deviations of its baseline; 0 means 3.
+	MinDeviation float64
+	// MinShare is the least share of the change, over those that moved; 0
+	// means 0.03.
+	MinShare float64
+}
+
+// Finding is one candidate worth reporting.
+type Finding struct {
+	Candidate int
+	Share     float64 // of the change, averaged over the models
+	Deviation float64
+}
+
+// Select lists the candidates that moved and that the models hold responsible,
+// largest share first, ties to the smaller index. phi[m] are the contributions
+// that model m found, weights how much each model counts (nil: all alike),
+// deviation how far each candidate moved, and direction the sign of the
+// target's change.
+//
+// A sparse selection and a ridge are good at different things: the one when few
+// candidates act, the other when the target is the sum of many. Their average is
+// better than either where it is not known which it is.
+//
+// Select panics if the slices differ in length, or a weight is not positive.
+func (s Shortlist) Select(phi [][]float64, weights, deviation []float64, direction float64) []Finding {
+	if s.MinDeviation == 0 {
+		s.MinDeviation = 3
+	}
+	if s.MinShare == 0 {
+		s.MinShare = 0.03
+	}
+	if len(phi) == 0 || len(phi[0]) != len(deviation) {
+		panic(fmt.Sprintf("attribution: contributions of %d models do not fit %d deviations", len(phi), len(deviation)))
+	}
+	weights = checkWeights(phi, weights)
+	share := make([]float64, len(deviation))
+	total := sum(weights)
+	for m := range phi {
+		moved := slices.Clone(phi[m])
+		for j, z := range deviation {
+			if !(math.Abs(z) >= s.MinDeviation) {
+				moved[j] = 0
+			}
+		}
+		for j, v := range Shares(moved, direction) {
+			share[j] += weights[m] / total * v
+		}
+	}
+	var out []Finding
+	for _, j := range ranked(share, 1) {
+		if share[j] >= s.MinShare {
+			out = append(out, Finding{Candidate: j, Share: share[j], Deviation: deviation[j]})
+		}
+	}
+	return out
+}
+
+// maxDeviation stands for a move of a candidate that never moved before.
+const maxDeviation = 1e6
+
+// Deviation is how far the series moved in the window from its median before
+// it, in robust standard deviations of the baseline: 1.4826 times the median
+// absolute deviation, and at least a quarter of the standard deviation, so that
+// a series that mostly stands still is not all spikes. It is 0 when there is
+// nothing to compare, and bounded by 1e6.
+func (w Window) Deviation(series []float64) float64 {
+	at, base := w.Levels(series)
+	if math.IsNaN(at) || math.IsNaN(base) || at == base {
+		return 0
+	}
+	var away []float64
+	scale := 0.0
+	for _, v := range series[:w.Onset] {
+		if a := math.Abs(v - base); a <= math.MaxFloat64 {
+			away = append(away, a)
+			scale = math.Max(scale, a)
+		}
+	}
+	var ss float64
+	for _, a := range away {
+		if scale > 0 {
+			ss += (a / scale) * (a / scale)
+		}
+	}
+	sd := scale * math.Sqrt(ss/float64(len(away)))
+	z := (at - base) / math.Max(1.4826*median(away), sd/4)
+	return math.Max(-maxDeviation, math.Min(z, maxDeviation))
+}

@@ -1,0 +1,115 @@
+package bmfs
+
+import (
+	"math"
+	"slices"
+)
+
+// Expansion is a set of candidates of which several stand for the same one:
+// shifted copies of it, or its excess beside it. Fit and attribute the expanded
+// candidates, and add up what belongs together.
+type Expansion struct {
+	X      [][]float64
+	Origin []int // candidate that each of X stands for
+	p      int
+}
+
+// Sum adds up a score, such as a contribution, over what stands for the same
+// candidate.
+//
+// Sum panics if score does not have one entry for each of X.
+func (e Expansion) Sum(score []float64) []float64 {
+	if len(score) != len(e.Origin) {
+		panic("bmfs: the score does not fit the expansion")
+	}
+	out := make([]float64, e.p)
+	for i, j := range e.Origin {
+		out[j] += score[i]
+	}
+	return out
+}
+
+// Any tells for each candidate whether anything that stands for it is on.
+//
+// Any panics if on does not have one entry for each of X.
+func (e Expansion) Any(on []bool) []bool {
+	if len(on) != len(e.Origin) {
+		panic("bmfs: the flags do not fit the expansion")
+	}
+	out := make([]bool, e.p)
+	for i, j := range e.Origin {
+		out[j] = out[j] || on[i]
+	}
+	return out
+}
+
+// Lagged gives every candidate once for each lag: at lag k a copy holds at
+// sample i what the candidate was at i-k, so a positive lag lets its past
+// explain the target, and a negative one, as in the published method, allows for
+// a candidate that is recorded late. Samples beyond the ends are missing. The
+// copies of one candidate stand together, in the order of the lags; without
+// lags each candidate is there once, as it is.
+func Lagged(x [][]float64, lags ...int) Expansion {
+	if len(lags) == 0 {
+		lags = []int{0}
+	}
+	e := Expansion{p: len(x)}
+	for j, c := range x {
+		for _, k := range lags {
+			e.X, e.Origin = append(e.X, shift(c, k)), append(e.Origin, j)
+		}
+	}
+	return e
+}
+
+func shift(c []float64, k int) []float64 {
+	out := make([]float64, len(c))
+	for i := range out {
+		if out[i] = math.NaN(); i-k >= 0 && i-k < len(c) {
+			out[i] = c[i-k]
+		}
+	}
+	return out
+}
+
+// Hinged gives every candidate with its excess over its 90th percentile beside
+// it, so that one that acts only, or more strongly, near its limit can be found:
+// a queue, a pool, a disk. A candidate without an excess stands alone.
+func Hinged(x [][]float64) Expansion {
+	e := Expansion{p: len(x)}
+	for j, c := range x {
+		e.X, e.Origin = append(e.X, c), append(e.Origin, j)
+		knee, ok := percentile90(c)
+		if !ok {
+			continue
+		}
+		over := make([]float64, len(c))
+		for i, v := range c {
+			over[i] = v
+			if usable(v) {
+				over[i] = math.Max(0, v-knee)
+			}
+		}
+		e.X, e.Origin = append(e.X, over), append(e.Origin, j)
+	}
+	return e
+}
+
+// percentile90 is the linear 90th percentile of the usable values; false when
+// it is their maximum.
+func percentile90(c []float64) (float64, bool) {
+	var s []float64
+	for _, v := range c {
+		if usable(v) {
+			s = append(s, v)
+		}
+	}
+	if len(s) < minRows {
+		return 0, false
+	}
+	slices.Sort(s)
+	at := 0.9 * float64(len(s)-1)
+	i := int(at)
+	knee := s[i] + (at-float64(i))*(s[i+1]-s[i])
+	return knee, knee < s[len(s)-1]
+}
