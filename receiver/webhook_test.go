@@ -1,0 +1,193 @@
+package receiver
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// memoryQueue is a Queue that remembers, or refuses.
+type memoryQueue struct {
+	ids    []string
+	bodies [][]byte
+	err    error
+}
+
+func (q *memoryQueue) Publish(_ context.Context, id string, body []byte) error {
+	if q.err != nil {
+		return q.err
+	}
+	q.ids, q.bodies = append(q.ids, id), append(q.bodies, body)
+	return nil
+}
+
+func post(t *testing.T, q Queue, body []byte) *httptest.ResponseRecorder {
+	t.Helper()
+	h := &webhook{queue: q, log: slog.New(slog.DiscardHandler), metrics: newMetrics(prometheus.NewRegistry()), now: time.Now}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/v1/webhook", bytes.NewReader(body)))
+	return w
+}
+
+// The files are bodies that Alertmanager 0.25, 0.28.1, 0.33.1 and 0.34.2 have
+// sent, one for each thing that a group can do.
+func TestEveryRecordedMessageIsTaken(t *testing.T) {
+	files, err := filepath.Glob("testdata/alertmanager-*.json")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d recorded messages, %v; want at least 20", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			body, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var message struct {
+				Alerts []struct {
+					Fingerprint string    `json:"fingerprint"`
+					Status      string    `json:"status"`
+					StartsAt    time.Time `json:"startsAt"`
+				} `json:"alerts"`
+				GroupKey string `json:"groupKey"`
+			}
+			if err := json.Unmarshal(body, &message); err != nil {
+				t.Fatal(err)
+			}
+			q := &memoryQueue{}
+			if w := post(t, q, body); w.Code != http.StatusAccepted {
+				t.Fatalf("answered %d %q", w.Code, w.Body)
+			}
+			if len(q.bodies) != len(message.Alerts) {
+				t.Fatalf("%d jobs for %d alerts", len(q.bodies), len(message.Alerts))
+			}
+			for i, want := range message.Alerts {
+				var got job
+				if err := json.Unmarshal(q.bodies[i], &got); err != nil {
+					t.Fatal(err)
+				}
+				if got.Alert.Fingerprint != want.Fingerprint {
+					t.Errorf("alert %d: fingerprint %s, Alertmanager says %s", i, got.Alert.Fingerprint, want.Fingerprint)
+				}
+				if got.Status != want.Status || !got.Alert.StartsAt.Equal(want.StartsAt) || got.Group.Key != message.GroupKey {
+					t.Errorf("alert %d: %+v; want %+v of group %s", i, got, want, message.GroupKey)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatIsNoMessageIsRefusedWithASentence(t *testing.T) {
+	alert := `{"status":"firing","labels":{"alertname":"A"},"startsAt":"2026-01-02T03:04:05Z"}`
+	for name, c := range map[string]struct{ body, says string }{
+		"empty":           {``, "no Alertmanager webhook message"},
+		"no JSON":         {`hello`, "no Alertmanager webhook message"},
+		"another version": {`{"version":"1","alerts":[` + alert + `]}`, `its version is "1"`},
+		"a Slack payload": {`{"text":"HighErrors is firing"}`, `its version is ""`},
+		"no alerts":       {`{"version":"4","alerts":[]}`, "no alerts"},
+		"no labels":       {`{"version":"4","alerts":[{"status":"firing","startsAt":"2026-01-02T03:04:05Z"}]}`, "alert 0 has no labels"},
+		"no status":       {`{"version":"4","alerts":[` + strings.Replace(alert, "firing", "", 1) + `]}`, "alert 0 has the status"},
+		"no start":        {`{"version":"4","alerts":[{"status":"firing","labels":{"a":"b"}}]}`, "alert 0 has no startsAt"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := &memoryQueue{}
+			w := post(t, q, []byte(c.body))
+			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), c.says) {
+				t.Errorf("answered %d %q; want 400 and %q", w.Code, w.Body, c.says)
+			}
+			if len(q.ids) != 0 {
+				t.Errorf("enqueued %q", q.ids)
+			}
+		})
+	}
+}
+
+func TestUnknownFieldsPass(t *testing.T) {
+	body := `{"version":"4","orgId":7,"alerts":[{"status":"firing","labels":{"alertname":"A"},"startsAt":"2026-01-02T03:04:05Z","valueString":"x"}],"muteTimeIntervals":["a"]}`
+	if w := post(t, &memoryQueue{}, []byte(body)); w.Code != http.StatusAccepted {
+		t.Errorf("answered %d %q", w.Code, w.Body)
+	}
+}
+
+func TestABodyOverTheLimitIsRefusedWith413(t *testing.T) {
+	body := append([]byte(`{"version":"4","receiver":"`), bytes.Repeat([]byte("x"), maxWebhookBytes)...)
+	if w := post(t, &memoryQueue{}, body); w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("answered %d", w.Code)
+	}
+}
+
+// After a 429 Alertmanager would wait for a whole group_interval.
+func TestAQueueThatIsFullAnswers503(t *testing.T) {
+	body := `{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"A"},"startsAt":"2026-01-02T03:04:05Z"}]}`
+	w := post(t, &memoryQueue{err: errors.New("the queue is full")}, []byte(body))
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "the queue is full") {
+		t.Errorf("answered %d %q", w.Code, w.Body)
+	}
+}
+
+func TestTheIdOfAJobIsItsAlertStartAndStatus(t *testing.T) {
+	n, err := decodeNotification([]byte(`{"version":"4","alerts":[
+		{"status":"firing","labels":{"alertname":"A"},"startsAt":"2026-01-02T03:04:05Z"},
+		{"status":"firing","labels":{"alertname":"A"},"startsAt":"2026-01-02T03:04:05Z","annotations":{"summary":"changed"}},
+		{"status":"resolved","labels":{"alertname":"A"},"startsAt":"2026-01-02T03:04:05Z"},
+		{"status":"firing","labels":{"alertname":"A"},"startsAt":"2026-01-02T03:05:05Z"},
+		{"status":"firing","labels":{"alertname":"B"},"startsAt":"2026-01-02T03:04:05Z"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, j := range n.jobs(time.Now()) {
+		ids = append(ids, j.messageID())
+	}
+	if ids[0] != ids[1] {
+		t.Errorf("the same alert twice has the ids %s and %s", ids[0], ids[1])
+	}
+	for i := 1; i < len(ids); i++ {
+		for k := i + 1; k < len(ids); k++ {
+			if ids[i] == ids[k] {
+				t.Errorf("alerts %d and %d have the same id %s", i, k, ids[i])
+			}
+		}
+	}
+}
+
+func TestAReceiversNameIsReadAsItIsConfigured(t *testing.T) {
+	if got := unquote(`culprit\.prod-1\[a\]`); got != "culprit.prod-1[a]" {
+		t.Errorf("unquoted to %q", got)
+	}
+}
+
+func FuzzDecodeNotification(f *testing.F) {
+	files, _ := filepath.Glob("testdata/alertmanager-*.json")
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		n, err := decodeNotification(body)
+		if err != nil {
+			return
+		}
+		for _, j := range n.jobs(time.Unix(0, 0)) {
+			if _, err := json.Marshal(j); err != nil {
+				t.Errorf("a job that was taken can't be stored: %v", err)
+			}
+			if len(j.messageID()) == 0 || len(j.Alert.Fingerprint) != 16 {
+				t.Errorf("job %+v", j)
+			}
+		}
+	})
+}
