@@ -93,8 +93,11 @@ func sign(v float64) float64 {
 	return 0
 }
 
-// associate fills in rho, share and link (step 5). w is how far the KPI can be
-// trusted: with w = 0 all candidates get the same link.
+// associate fills in rho, share and link. w is how far the KPI can be trusted:
+// with w = 0 all candidates get the same link, so that a KPI that is calm, or
+// that measures demand, has no say. Correlation is taken on the near rows,
+// where the incident rules it, and regression on the far ones, where each
+// candidate's usual part in the KPI can be told from the others'.
 func associate(t *table, p period, w float64, attribute Attribution, ev []Evidence) {
 	lo := max(0, p.onset-nearRows(t, p))
 	y := t.kpi.x[lo:]

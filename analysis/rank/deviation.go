@@ -28,7 +28,7 @@ func nearRows(t *table, p period) int {
 }
 
 // deviation returns how far the series left its long baseline and, by the same
-// scale, its near one (step 4a). Only what both show is evidence: the first
+// scale, its near one. Only what both show is evidence: the first
 // alone would take a series for deviant that has drifted for an hour, the
 // second alone one that returned from a spike.
 func (w window) deviation(s *series, buf *[]float64) (long, near float64) {
@@ -37,7 +37,7 @@ func (w window) deviation(s *series, buf *[]float64) (long, near float64) {
 }
 
 // quietWindows returns windows of the core that are like the incident's own,
-// for calibration (step 4c): at most about forty, as long as the incident but
+// for calibration: at most about forty, as long as the incident but
 // at most a quarter of the core. There are none if the core is too short.
 func quietWindows(t *table, p period) []window {
 	rows := max(2, min(t.rows-p.onset, t.core/4))

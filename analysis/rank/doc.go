@@ -19,15 +19,45 @@
 //     given call graph (service.go).
 //  7. Say how sure it is that anything broke at all (result.go).
 //
-// What it can't do: a fault that moves no series isn't found, and the first
-// place is a hint and no proof. See Result.Confidence and Result.Warnings.
+// # What it rests on
 //
 // The deviation against a baseline is that of N-Sigma and BARO (Pham et al.,
 // FSE 2024), the test against graph parents that of CIRCA (Li et al., KDD
 // 2022), where here each must also stand the comparison with its own quiet
-// windows.
+// windows. A regression alone, coefficients times deviations, is not a ranker;
+// as a factor it lifts the first place. Ridge was compared with the selection
+// of package bmfs and with none: Avg@5 .950, .942, .942 on the first set
+// below, .838, .808, .815 on the second, equal on the others.
 //
-// Cost: linear in the number of series, for the attribution also quadratic in
-// the rows that it sees (at most 300 before the onset). Everything is
-// deterministic.
+// Measured on public fault injections, by service, AC@1 / Avg@5 (the share of
+// cases whose faulty service is first, and the mean of that over the first one
+// to five places), with N-Sigma, BARO's formula and the deviation alone:
+//
+//	                              here        N-Sigma     BARO        deviation
+//	Online Boutique (Nezha)       .83 .950    .67 .767    .75 .833    .83 .933
+//	PetShop, with its call graph  .69 .838    .23 .492    .15 .154    .15 .492
+//	  without                     .54 .754
+//	Bookinfo on edge nodes        .79 .958    .83 .967    .54 .883    .71 .942
+//	Online Boutique (MicroIRC)    .56 .675    .38 .613    .38 .550    .31 .588
+//	Sock Shop (OpenNetAI)         .57 .692    .54 .589    .43 .519    .54 .611
+//
+// (N-Sigma by the better of two ways to treat gaps.) Those are single injected
+// faults; a difference of one place of one case is about .01. The same with an alert one sample late: .942 .831 .958 .650 .703.
+//
+// # What it can't do
+//
+// A fault that moves no series isn't found, and the first place is a hint and
+// no proof: see Result.Confidence and Result.Warnings. Calibration needs a
+// baseline of ten incidents' length, better twenty; without it the order
+// stands, and Confidence is Uncalibrated. Where one service calls another, the
+// callee's latency as measured by the caller moves as far as the caller's own,
+// and explaining away may name the callee.
+//
+// # Cost
+//
+// Linear in the number of series; the attribution also quadratic in the rows
+// that it sees (at most 300 before the onset), or in the series if they are
+// fewer. 600 rows on one core of a small machine: 200 series 16 ms and 6 MB
+// allocated, 600 series 55 ms and 14 MB, 5,000 series half a second and 90 MB.
+// Everything is deterministic.
 package rank

@@ -16,7 +16,7 @@ type period struct {
 	calm   int // rows after the walk in which the KPI had not moved yet
 }
 
-// findOnset dates the incident (step 3): back from the alert's own time over
+// findOnset dates the incident: back from the alert's own time over
 // the guard rows while the most deviant candidates are high, because alerts
 // fire late; then, if the KPI is a symptom, forward over the rows in which it
 // is still calm.

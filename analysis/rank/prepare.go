@@ -1,9 +1,6 @@
 package rank
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 const (
 	guardMin   = 5     // rows before the onset that never calibrate: the onset may be late
@@ -35,21 +32,23 @@ type series struct {
 	limit   float64 // what the baseline can support, see surprise
 }
 
-// prepare makes the table (steps 0 to 2) and says which candidates it left out.
-func prepare(in Input) (*table, []string) {
+// prepare makes the table: missing samples filled, ratios flipped, all columns
+// scaled. It also returns the series that it left out: one that is missing for
+// a fifth of the baseline has been started, stopped or renamed in it, and its
+// scale would be that of the filling.
+func prepare(in Input) (t *table, skipped []int) {
 	n := len(in.KPI.Values)
-	t := &table{rows: n, onset: in.Onset, core: coreRows(n, in.Onset)}
+	t = &table{rows: n, onset: in.Onset, core: coreRows(n, in.Onset)}
 	var buf []float64
 	t.kpi = t.column(in.KPI, -1, &buf)
-	var warnings []string
 	for j, s := range in.Series {
 		if missing(s.Values[:in.Onset]) > maxMissing {
-			warnings = append(warnings, fmt.Sprintf("series %d left out: more than %.0f %% of its history is missing", j, 100*maxMissing))
+			skipped = append(skipped, j)
 			continue
 		}
 		t.cand = append(t.cand, t.column(s, j, &buf))
 	}
-	return t, warnings
+	return t, skipped
 }
 
 // coreRows is how many rows scale and calibrate: those before the onset but

@@ -40,8 +40,10 @@ func Rank(in Input, opt Options) Result {
 	if why := unfit(in); why != "" {
 		return res.refuse(in, why)
 	}
-	t, warnings := prepare(in)
-	res.Warnings = warnings
+	t, skipped := prepare(in)
+	if res.Skipped = skipped; len(skipped) > 0 {
+		res.warn("%d of %d series left out: more than %.0f %% of their baseline is missing", len(skipped), len(in.Series), 100*maxMissing)
+	}
 	if len(t.cand) == 0 {
 		return res.refuse(Input{Onset: in.Onset}, "no candidate has enough data")
 	}

@@ -189,7 +189,7 @@ func TestSeriesWithoutHistoryIsLeftOut(t *testing.T) {
 		in.Series[5].Values[i] = math.NaN()
 	}
 	r := Rank(in, Options{})
-	if len(r.Causes) != 23 || !warned(r, "series 5 left out") {
+	if len(r.Causes) != 23 || len(r.Skipped) != 1 || r.Skipped[0] != 5 || !warned(r, "1 of 24 series left out") {
 		t.Errorf("%d causes, warnings %q", len(r.Causes), r.Warnings)
 	}
 }

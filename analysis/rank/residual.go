@@ -17,7 +17,7 @@ const (
 )
 
 // residuals corrects the deviation of the leading candidates by what their
-// parents in a causal graph explain (step 4b): the graph is learned on the
+// parents in a causal graph explain: the graph is learned on the
 // core alone, each series is regressed there on its parents and undirected
 // neighbours, and the residual is looked at in the incident. A series that
 // only follows has a small one; a series that broke away from what usually

@@ -15,7 +15,10 @@ type group struct {
 	by      int     // the callee that explains it, -1 if none
 }
 
-// groups collects the candidates by service, in order of service (step 8).
+// groups collects the candidates by service, in order of service, with the
+// evidence of each. Operators act on services, and a service that is broken
+// shows it in several series; counting those keeps one odd series of a healthy
+// service from the first place.
 func groups(t *table, ev []Evidence) []group {
 	byService := map[int]int{}
 	var gs []group
@@ -48,7 +51,7 @@ func (g group) total(value func(j int) float64) float64 {
 }
 
 // explainAway discounts a service when a service that it calls, directly or
-// through others, has as much evidence and moved with it (step 9): what a
+// through others, has as much evidence and moved with it: what a
 // caller shows is then likely the callee's fault. lo is the first row of the
 // correlation, w the trust in the KPI.
 func explainAway(t *table, gs []group, calls [][2]int, lo int, w float64) {
@@ -117,7 +120,7 @@ func spread(gs []group, ev []Evidence) {
 	}
 }
 
-// order ranks the candidates by score (step 10). Inside one service, on the
+// order ranks the candidates by score . Inside one service, on the
 // places that it holds, a resource that clearly left its baseline counts three
 // times: where a service's latency and its processor both moved, the processor
 // is the better name for the cause. It never moves a service.
