@@ -17,10 +17,18 @@
 // is good for showing a likely path and for testing a series against its
 // neighbours, and never for choosing which series to look at.
 //
+// Knowledge of the caller goes in as tiers, forbidden, required and likely
+// arrows; a call graph is likely arrows from callee to caller, for trouble
+// travels against the calls. Without it hardly any direction can be learned:
+// on PetShop's incidents, of the directed edges between two services that call
+// each other, 38 agreed with the call graph and 29 contradicted it.
+//
 // Limits, for a bounded answer: sets of at most four conditions, and a budget
-// of tests, which stops before a level that would exceed it (Graph.CutOff).
-// 60 variables of 300 samples with sets of three take some milliseconds.
+// of tests, which stops before a level that would exceed it (Graph.CutOff). On
+// one core of a small machine, with sets of three and 300 samples: 26
+// variables 4 ms, 60 variables 24 ms, 100 variables 140 ms.
 //
 // Results don't depend on the number of workers. The skeleton doesn't depend
-// on the order of the variables.
+// on the order of the variables; where colliders contradict each other their
+// direction does.
 package pcalg

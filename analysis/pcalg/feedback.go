@@ -3,7 +3,8 @@ package pcalg
 // feedback returns the edges whose ends each follow the other in time: the
 // past of each adds to what the other's own past tells of it. Both must be so
 // at a level divided by the number of questions asked: data of one common
-// drift say such things of everybody.
+// drift say such things of everybody. A loop has no direction that a graph
+// without cycles could show, so that such an edge is marked and left alone.
 func feedback(g *Graph, cols []*series, alpha float64) map[[2]int]bool {
 	if alpha == 0 {
 		alpha = defaultAlpha

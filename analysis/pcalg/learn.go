@@ -143,7 +143,9 @@ func (net *Network) difference(cols []*series, opt SeriesOptions) []*series {
 	return kept
 }
 
-// group puts copies together and keeps as many as the limit allows.
+// group puts copies together and keeps as many as the limit allows. Of two
+// columns that are one, each would separate the other from everything: without
+// grouping both would lose their edges.
 func (net *Network) group(cols []*series, opt SeriesOptions) []*series {
 	limit := opt.MaxNodes
 	if limit == 0 {

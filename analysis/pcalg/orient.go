@@ -86,8 +86,9 @@ func (g *pdag) mayCollide(x, y, z int, parity bool) bool {
 
 // meek applies the four rules of Meek (1995) in sweeps until a whole sweep
 // changes nothing. Arrows are set in place. The order of the loops is part of
-// the contract: where colliders contradict each other it decides, and this one
-// is closest to causal-learn.
+// the contract: where colliders contradict each other it decides. Six others
+// (the edge outermost, each rule to its own fixpoint, a restart after every
+// arrow …) were further from causal-learn's answer on its own test data.
 func (g *pdag) meek() {
 	for changed := true; changed; {
 		changed = false

@@ -72,7 +72,8 @@ func (s *skeleton) neighbours() [][]int {
 }
 
 // cost is the number of tests of a level, exactly: sets that both ends offer
-// count once.
+// count once. Known beforehand, it makes the cut-off a matter of the data and
+// not of the clock, so that a slow machine gives the same graph.
 func (s *skeleton) cost(nb [][]int, k int) int {
 	var n float64
 	for _, q := range s.pairs {
