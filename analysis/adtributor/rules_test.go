@@ -336,6 +336,8 @@ func TestRule4_13Uniform(t *testing.T) {
 	if !r.External {
 		t.Errorf("everything doubled: %+v", r.Sets)
 	}
+	near(t, "tilt", r.Tables[1].Tilt, 0, 1e-12)
+	near(t, "tilt of the devices", explain(t, revenueDims(), Options{}).Tables[2].Tilt, .48, 1e-12)
 	if r = explain(t, revenueDims(), Options{}); r.External || !r.Sets[2].Uniform {
 		t.Error("the device explains the drop; the data centre does not")
 	}

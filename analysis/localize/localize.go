@@ -63,6 +63,9 @@ func (r *Result) decide(in *Input, v *view, opt Options) error {
 	case in.Codes == nil || opt.Mode == NSDI || opt.Mode == Complete:
 		r.labelsAlone(in, v, opt)
 		return nil
+	case v.NoBaseline && opt.Mode == Auto:
+		r.concentration(in, v)
+		return nil
 	}
 	var causes []Cause
 	var err error
@@ -101,8 +104,10 @@ func (r *Result) glue(in *Input, v *view, causes []Cause) {
 		r.Causes = causes
 	case v.mixOnly():
 		r.Verdict = TrafficMix
-	case r.Gross:
+	case r.Gross || v.NoChange:
 		r.Verdict = NoChange
+	case v.alike():
+		r.Verdict = External
 	case len(causes) > 0:
 		r.Verdict, r.Causes = NoConfident, causes
 	case selective:
@@ -124,11 +129,11 @@ func (r *Result) labelsAlone(in *Input, v *view, opt Options) {
 		r.Verdict = verdictOf(r.Causes)
 	case v.mixOnly():
 		r.Verdict = TrafficMix
-	case v.External:
+	case v.External || v.alike():
 		r.Verdict = External
 	case selective:
 		r.Causes = []Cause{r.fromSet(in, v, set, Medium)}
-	case r.Gross:
+	case r.Gross || v.NoChange:
 		r.Verdict = NoChange
 	default:
 		r.Verdict = NoConfident
@@ -189,8 +194,47 @@ func (v *view) among(label int) bool {
 // mixOnly tells whether a ratio moved by its traffic alone: its parts moved,
 // but the events were those to be expected of the traffic.
 func (v *view) mixOnly() bool {
-	return v.parts != nil && v.Gross && v.parts.TrafficMix &&
+	return v.parts != nil && (v.Gross || v.NoChange) && v.parts.TrafficMix &&
 		math.Abs(v.parts.Actual-v.parts.Forecast) >= mixChange*v.parts.Forecast
+}
+
+// alike tells whether a total moved, and by each label everything moved with
+// it, each value as much as its share.
+func (v *view) alike() bool {
+	if v.Gross || v.NoBaseline || v.NoChange {
+		return false
+	}
+	for i := range v.Tables {
+		if v.Tables[i].Tilt > 1-uniformRatio {
+			return false
+		}
+	}
+	return true
+}
+
+// concentration answers for a measure that was 0: there is no ratio to compare,
+// only where everything is now. The values that hold nearly all of it, one a
+// label, are one combination.
+func (r *Result) concentration(in *Input, v *view) {
+	var c Combination
+	for _, d := range v.able() {
+		for _, e := range v.Tables[d].Elements {
+			if e.ID >= 0 && e.EP >= uniformRatio {
+				c.Labels, c.Values = append(c.Labels, d), append(c.Values, e.ID)
+			}
+		}
+	}
+	set, ok := v.selective()
+	switch {
+	case len(c.Labels) > 0:
+		cause := in.cause(c, "adtributor")
+		cause.Confidence, cause.Share = Medium, r.share(&cause)
+		r.Causes = []Cause{cause}
+	case ok && len(set.Elements) < len(v.Tables[set.Dimension].Elements):
+		r.Causes = []Cause{r.fromSet(in, v, set, Medium)}
+	default:
+		r.Verdict = External
+	}
 }
 
 // union makes one cause of several of one label.

@@ -37,7 +37,6 @@ type Result struct {
 
 	Gross      bool    // the total did not move: shares are of what moved below it
 	NoBaseline bool    // there was nothing before
-	Absolute   bool    // reserved by adtributor: negative values
 	Phi, Kappa float64 // noise of the leaves, see grescan.Noise
 }
 
