@@ -20,18 +20,17 @@ const (
 // chartView is the KPI as a drawing: its line, the incident shaded, and what
 // was expected.
 type chartView struct {
-	Width, Height          string
-	Line                   string // path
-	Top, Bottom            string
-	Left, Right            string
-	OnsetX, ShadeWidth     string // empty: the onset is not on the chart
-	OnsetLabel, OnsetEnd   string // and on which side of its place the label stands
-	ForecastY              string // empty: not known
-	ForecastLabel          string
-	LastX, LastY, LastText string
-	Ticks                  []tick // of the value axis
-	First, Last            string // of the time axis
-	Words                  string // the same for who can't see it
+	Width, Height        string
+	Line                 string // path
+	Top, Bottom          string
+	Left, Right          string
+	OnsetX, ShadeWidth   string // empty: the onset is not on the chart
+	OnsetLabel, OnsetEnd string // and on which side of its place the label stands
+	ForecastY            string // empty: not known
+	LastX, LastY         string
+	Ticks                []tick // of the value axis
+	First, Last          string // of the time axis
+	Words                string // the same for who can't see it
 }
 
 type tick struct{ Y, Label string }
@@ -62,14 +61,14 @@ func kpiChart(r report.Report, unit report.Unit) *chartView {
 		Line: path(c, s), First: clockTime(s.t0), Last: clockTime(s.t1),
 	}
 	v.addTicks(s, unit)
-	v.addLast(c, s, unit)
-	v.addIncident(r, s, unit)
+	v.addLast(c, s)
+	v.addIncident(r, s)
 	v.Words = chartWords(r, unit, s)
 	return v
 }
 
 // fitScale finds the ranges of a chart; it is not ok if there is no line to
-// draw. Values above zero are drawn from zero.
+// draw.
 func fitScale(c report.Chart, also ...float64) (scale, bool) {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	count := 0
@@ -85,13 +84,25 @@ func fitScale(c report.Chart, also ...float64) (scale, bool) {
 	for _, v := range also {
 		lo, hi = min(lo, v), max(hi, v)
 	}
-	if lo > 0 {
-		lo = 0
-	}
-	if hi <= lo {
-		hi = lo + 1
-	}
+	lo, hi = withZero(lo, hi)
 	return scale{t0: c.Times[0], t1: c.Times[len(c.Times)-1], v0: lo, v1: hi}, true
+}
+
+// withZero widens a range to zero, unless that would make the move too small
+// to be seen, and to something if it is nothing.
+func withZero(lo, hi float64) (float64, float64) {
+	switch far := (hi - lo) > (math.Abs(lo)+math.Abs(hi))/8; {
+	case lo >= 0 && far:
+		return 0, hi
+	case hi <= 0 && far:
+		return lo, 0
+	case lo < hi:
+		return lo, hi
+	case lo == 0:
+		return 0, 1
+	default:
+		return lo - math.Abs(lo)/10, lo + math.Abs(lo)/10
+	}
 }
 
 // path draws the line, broken where samples are missing.
@@ -132,17 +143,17 @@ func roundStep(v float64) float64 {
 }
 
 // addLast marks where the KPI is now.
-func (v *chartView) addLast(c report.Chart, s scale, unit report.Unit) {
+func (v *chartView) addLast(c report.Chart, s scale) {
 	for i, value := range slices.Backward(c.Values) {
 		if value != nil {
-			v.LastX, v.LastY, v.LastText = f1(s.x(c.Times[i])), f1(s.y(*value)), unit.Format(*value)
+			v.LastX, v.LastY = f1(s.x(c.Times[i])), f1(s.y(*value))
 			return
 		}
 	}
 }
 
 // addIncident shades the incident and draws what was expected during it.
-func (v *chartView) addIncident(r report.Report, s scale, unit report.Unit) {
+func (v *chartView) addIncident(r report.Report, s scale) {
 	onset := float64(r.Onset.Unix())
 	if onset < s.t0 || onset >= s.t1 {
 		return
@@ -154,7 +165,7 @@ func (v *chartView) addIncident(r report.Report, s scale, unit report.Unit) {
 		v.OnsetEnd = "start"
 	}
 	if c := r.Result.Change; c != nil {
-		v.ForecastY, v.ForecastLabel = f1(s.y(c.Forecast)), "expected "+unit.Format(c.Forecast)
+		v.ForecastY = f1(s.y(c.Forecast))
 	}
 }
 

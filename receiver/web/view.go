@@ -64,6 +64,9 @@ func (s *server) newReportPage(r report.Report) reportPage {
 	}
 	p.Verdict, p.Kind = verdict(r)
 	p.Answer, p.More = headline(r)
+	if strings.HasPrefix(p.Answer, p.Verdict) {
+		p.Verdict = "" // said already
+	}
 	p.NoCause = noCause(r.Result.Verdict)
 	p.Moved = movement(r, unit)
 	p.Dimensions = dimensions(r.Result.Dimensions, unit)

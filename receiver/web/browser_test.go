@@ -1,0 +1,132 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"image"
+	_ "image/png" // to read screenshots
+	"net/http/httptest"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// browser starts a Chromium, or skips the test where there is none.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes seconds")
+	}
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		t.Skip("no Chromium or Chrome is installed: the pages are not tried in a browser")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Cleanup(cancel)
+	options := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
+		chromedp.ExecPath(path), chromedp.NoSandbox)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// seen is what a browser makes of a page.
+type seen struct {
+	Scroll, Window float64 // width of the page and of the window
+	Top, Bottom    float64 // of the answer
+	Height         float64 // of the window
+	Paper          string  // the background: the style was let in
+	Buttons        int     // copy buttons: the script was let in
+}
+
+const look = `(() => {
+  const h1 = document.querySelector("h1").getBoundingClientRect();
+  return {
+    Scroll: document.documentElement.scrollWidth, Window: innerWidth, Height: innerHeight, Top: h1.top, Bottom: h1.bottom,
+    Paper: getComputedStyle(document.body).backgroundColor, Buttons: document.querySelectorAll("button.copy").length,
+  };
+})()`
+
+// On a phone the answer is on the first screen, nothing scrolls sideways, and
+// the policy lets in what the page needs, whatever the labels are.
+func TestPagesInABrowser(t *testing.T) {
+	ctx := browser(t)
+	r := example(t)
+	long, inc := hostile(t, strings.Repeat("W", 5000))
+	m := memory{reports: []report.Report{r, long}, incidents: []report.Incident{inc}, pending: []string{"f00d"}}
+	opts := options(t, m)
+	srv := httptest.NewServer(New(opts))
+	t.Cleanup(srv.Close)
+	for _, size := range [][2]int64{{320, 568}, {390, 844}, {1280, 900}} {
+		for _, path := range []string{"/reports/" + r.ID, "/reports/hostile", "/incidents/" + inc.ID, "/", "/a/f00d", "/nothing"} {
+			if err := chromedp.Do(ctx, chromedp.EmulateViewport(size[0], size[1]), chromedp.Navigate(srv.URL+path)); err != nil {
+				t.Fatal(err)
+			}
+			got, err := chromedp.Run(ctx, chromedp.Evaluate[seen](look))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkSeen(t, path, got)
+		}
+	}
+	checkScreenshot(t, ctx, srv.URL+"/reports/"+r.ID)
+}
+
+func checkSeen(t *testing.T, path string, got seen) {
+	t.Helper()
+	if got.Scroll > got.Window {
+		t.Errorf("%s scrolls sideways: %g wide in a window of %g", path, got.Scroll, got.Window)
+	}
+	if got.Top < 0 || got.Top > got.Height {
+		t.Errorf("%s: the answer begins at %g of %g", path, got.Top, got.Height)
+	}
+	if strings.HasPrefix(path, "/reports/u") && got.Bottom > got.Height*0.6 {
+		t.Errorf("%s: the answer ends at %g of %g: no cause is on the first screen", path, got.Bottom, got.Height)
+	}
+	if got.Paper != "rgb(250, 248, 245)" {
+		t.Errorf("%s: the style is not applied: background %s", path, got.Paper)
+	}
+	if strings.HasPrefix(path, "/reports/") && got.Buttons != 8 {
+		t.Errorf("%s: %d copy buttons for 8 queries", path, got.Buttons)
+	}
+}
+
+// checkScreenshot makes sure that something is drawn at all: a page of one
+// colour passes every other test.
+func checkScreenshot(t *testing.T, ctx context.Context, url string) {
+	t.Helper()
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(390, 844), chromedp.Navigate(url)); err != nil {
+		t.Fatal(err)
+	}
+	shot, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, _, err := image.Decode(bytes.NewReader(shot))
+	if err != nil {
+		t.Fatal(err)
+	}
+	colours := map[[3]uint32]bool{}
+	for y := range img.Bounds().Dy() {
+		for x := range img.Bounds().Dx() {
+			r, g, b, _ := img.At(x, y).RGBA()
+			colours[[3]uint32{r, g, b}] = true
+		}
+	}
+	if len(colours) < 50 {
+		t.Errorf("the page has %d colours", len(colours))
+	}
+}
