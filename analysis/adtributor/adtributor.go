@@ -97,8 +97,10 @@ func bySurprise(els []Element) []Element {
 	}
 	slices.SortFunc(keys, func(a, b key) int {
 		switch {
-		case a.surprise != b.surprise:
-			return cmp.Compare(b.surprise, a.surprise)
+		case a.surprise > b.surprise:
+			return -1
+		case a.surprise < b.surprise:
+			return 1
 		case a.ep != b.ep:
 			return cmp.Compare(b.ep, a.ep)
 		default:

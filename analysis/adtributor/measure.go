@@ -91,7 +91,7 @@ func (m *measure) read(i int, d *Dimension, absolute bool) ([]Element, error) {
 			els[k].ForecastDen, els[k].ActualDen = d.ForecastDen[k], d.ActualDen[k]
 		}
 	}
-	sum := m.sum(els, math.Abs)
+	size := sizes(els)
 	for k := range els {
 		e := &els[k]
 		for _, v := range []struct {
@@ -99,10 +99,10 @@ func (m *measure) read(i int, d *Dimension, absolute bool) ([]Element, error) {
 			total  float64
 			signed bool // may be negative
 		}{
-			{&e.Forecast, sum.Forecast, absolute},
-			{&e.Actual, sum.Actual, absolute},
-			{&e.ForecastDen, sum.ForecastDen, false},
-			{&e.ActualDen, sum.ActualDen, false},
+			{&e.Forecast, size.Forecast, absolute},
+			{&e.Actual, size.Actual, absolute},
+			{&e.ForecastDen, size.ForecastDen, false},
+			{&e.ActualDen, size.ActualDen, false},
 		} {
 			clean, ok := cleaned(*v.x, v.total, v.signed)
 			if !ok {
@@ -127,15 +127,28 @@ func cleaned(x, total float64, signed bool) (float64, bool) {
 	}
 }
 
-// sum adds up the elements, each value through f.
-func (m *measure) sum(els []Element, f func(float64) float64) Totals {
+// sum adds up the elements.
+func sum(els []Element) Totals {
 	var t Totals
 	for k := range els {
 		e := &els[k]
-		t.Forecast += f(e.Forecast)
-		t.Actual += f(e.Actual)
-		t.ForecastDen += f(e.ForecastDen)
-		t.ActualDen += f(e.ActualDen)
+		t.Forecast += e.Forecast
+		t.Actual += e.Actual
+		t.ForecastDen += e.ForecastDen
+		t.ActualDen += e.ActualDen
+	}
+	return t
+}
+
+// sizes adds up the absolute values of the elements.
+func sizes(els []Element) Totals {
+	var t Totals
+	for k := range els {
+		e := &els[k]
+		t.Forecast += math.Abs(e.Forecast)
+		t.Actual += math.Abs(e.Actual)
+		t.ForecastDen += math.Abs(e.ForecastDen)
+		t.ActualDen += math.Abs(e.ActualDen)
 	}
 	return t
 }
@@ -143,9 +156,12 @@ func (m *measure) sum(els []Element, f func(float64) float64) Totals {
 // setTotals takes the given totals, or the largest sums of any dimension: one
 // that some series lack falls short of it.
 func (m *measure) setTotals(given *Totals) {
-	same := func(x float64) float64 { return x }
 	for i, els := range m.dims {
-		t, s := m.sum(els, same), m.sum(els, math.Abs)
+		t := sum(els)
+		s := t
+		if m.absolute {
+			s = sizes(els)
+		}
 		if i == 0 {
 			m.total, m.size = t, s
 			continue
@@ -188,14 +204,14 @@ func (m *measure) fold(i, keep int) {
 		return cmp.Or(cmp.Compare(weight(&b), weight(&a)), cmp.Compare(a.ID, b.ID))
 	})
 	m.folded[i] = len(els) - keep
-	rest := m.sum(els[keep:], func(x float64) float64 { return x })
+	rest := sum(els[keep:])
 	m.dims[i] = append(els[:keep], rest.element(Other))
 }
 
 // complete adds what dimension i lacks of the totals, and notes what it has
 // too much.
 func (m *measure) complete(i int) {
-	have := m.sum(m.dims[i], func(x float64) float64 { return x })
+	have := sum(m.dims[i])
 	lack := m.total.merge(have, func(t, h float64) float64 {
 		if t-h <= tinyRest*math.Abs(t) {
 			return 0

@@ -83,7 +83,10 @@ func bins(f, r []float64) (x, y []float64) {
 	bin := make([]uint8, n)
 	ends := make([]int, len(last)+1) // ends[b+1] is where bin b ends, once it is full
 	for i, v := range f {
-		b, _ := slices.BinarySearch(last, v)
+		b := 0
+		for b < len(last)-1 && v > last[b] {
+			b++
+		}
 		bin[i] = uint8(b)
 		ends[b+1]++
 	}
@@ -112,18 +115,32 @@ func bins(f, r []float64) (x, y []float64) {
 // boundaries returns the greatest value of each of nb nearly equal parts of f,
 // the longer parts first.
 func boundaries(f []float64, nb int) []float64 {
-	s := slices.Clone(f)
-	last := make([]float64, nb)
-	from := 0
-	for b := range nb {
-		size := len(f) / nb
+	ranks := make([]int, nb)
+	end := 0
+	for b := range ranks {
+		end += len(f) / nb
 		if b < len(f)%nb {
-			size++
+			end++
 		}
-		last[b] = kth(s[from:], size-1)
-		from += size
+		ranks[b] = end - 1
 	}
-	return last
+	s := slices.Clone(f)
+	settle(s, ranks, 0)
+	return gather(s, ranks)
+}
+
+// settle puts the values of the given ranks, ascending, where they belong. s
+// begins at rank from. Halving the ranks, it looks at each value about log₂ of
+// their number times.
+func settle(s []float64, ranks []int, from int) {
+	if len(ranks) == 0 {
+		return
+	}
+	h := len(ranks) / 2
+	k := ranks[h] - from
+	kth(s, k)
+	settle(s[:k], ranks[:h], from)
+	settle(s[k+1:], ranks[h+1:], ranks[h]+1)
 }
 
 // line fits y = phi + k2·x by least squares with the weights of relative

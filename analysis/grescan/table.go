@@ -206,7 +206,7 @@ func (t *table) same(dims []int, a, b int32) bool {
 }
 
 // gather returns the chosen rows of a column.
-func gather[T any](x []T, rows []int32) []T {
+func gather[T any, I int | int32](x []T, rows []I) []T {
 	y := make([]T, len(rows))
 	for k, i := range rows {
 		y[k] = x[i]
