@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
 // hook stands for what decides on recovery: it takes culprit's webhooks, and
@@ -30,10 +30,10 @@ type hook struct {
 
 // hookCall is one webhook that was taken.
 type hookCall struct {
-	at       time.Time
-	signed   bool
-	body     []byte
-	incident report.Incident
+	at      time.Time
+	signed  bool
+	body    []byte
+	payload sink.Payload
 }
 
 // startHook starts one on a free port.
@@ -70,8 +70,8 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the sender is gone
 	}
-	call := hookCall{at: time.Now(), body: body, signed: hmac.Equal([]byte(h.sign(body)), []byte(r.Header.Get("X-Culprit-Signature")))}
-	if err := json.Unmarshal(body, &call.incident); err != nil {
+	call := hookCall{at: time.Now(), body: body, signed: hmac.Equal([]byte(h.sign(body)), []byte(r.Header.Get(sink.HeaderSignature)))}
+	if err := json.Unmarshal(body, &call.payload); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}

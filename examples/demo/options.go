@@ -52,8 +52,8 @@ func parse(args []string) (options, error) {
 	app.Flag("web.listen-address", "Where culprit listens.").Default("127.0.0.1:0").StringVar(&o.listen)
 	app.Flag("shop.listen-address", "Where the shop can be scraped, with --prometheus.url.").
 		Default("localhost:9799").StringVar(&o.shopListen)
-	app.Flag("fault-after", "When the shop breaks. With --prometheus.url leave half an hour for a history.").
-		Default("10s").DurationVar(&o.faultAfter)
+	app.Flag("fault-after", "When the shop breaks, from now. With --prometheus.url leave half an hour (30m) for a history.").
+		Default("-15s").DurationVar(&o.faultAfter)
 	if _, err := app.Parse(args); err != nil {
 		return o, err
 	}

@@ -12,15 +12,21 @@ import (
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
-// plot says what is going to break.
+// plot says what is broken, or will be.
 func (w *world) plot() string {
-	in := max(0, time.Until(w.fault.Start)).Round(time.Second)
-	if w.fault.Kind == lab.Drop {
-		return fmt.Sprintf("In %s the orders of %s fall: its banks decline", in, w.fault.Region)
+	what, when := "", "The shop breaks: "
+	if in := time.Until(w.fault.Start); in > time.Second {
+		when = fmt.Sprintf("In %s the shop breaks: ", in.Round(time.Second))
 	}
 	truth := w.fault.Truth()
-	return fmt.Sprintf("In %s %s of %s starts to fail; its database connections run out already",
-		in, truth.Labels["path"], truth.Labels["version"])
+	switch w.fault.Kind {
+	case lab.Drop:
+		what = fmt.Sprintf("the banks of %s decline, and its orders fall", w.fault.Region)
+	case lab.Spike:
+		what = fmt.Sprintf("%s of %s %s fails, after the connections of payment's database ran out",
+			truth.Labels["path"], truth.Implied["service"], truth.Labels["version"])
+	}
+	return when + what
 }
 
 // print writes the result: one JSON value, or everything that a person got.
@@ -72,8 +78,8 @@ func text(s *seen) string {
 	}
 	if len(s.hook.body) > 0 {
 		section(&b, "The recovery webhook, signed")
-		line(&b, "incident", s.hook.incident.ID)
-		line(&b, "summary", s.hook.incident.Summary)
+		line(&b, "incident", s.hook.payload.Incident.ID)
+		line(&b, "summary", s.hook.payload.Incident.Summary)
 	}
 	if s.report.URL != "" {
 		section(&b, "The report")

@@ -19,7 +19,7 @@ import (
 // on the options.
 const (
 	patience  = 3 * time.Minute // from the fault to its alert
-	analysis  = time.Minute     // from the alert to its report
+	analysing = time.Minute     // from the alert to its report
 	writing   = 20 * time.Second
 	reconcile = 75 * time.Second // culprit looks at silences twice a minute
 )
@@ -112,7 +112,7 @@ func (w *world) seeAlert(ctx context.Context, s *seen) (err error) {
 }
 
 func (w *world) seeReport(ctx context.Context, s *seen) error {
-	id, err := await(ctx, analysis, "report", func(ctx context.Context) (string, bool, error) {
+	id, err := await(ctx, analysing, "report", func(ctx context.Context) (string, bool, error) {
 		reports, err := w.reports(ctx, s.alert.Fingerprint)
 		if len(reports) == 0 {
 			return "", false, err
@@ -215,7 +215,7 @@ func (w *world) sentToGrafana(ctx context.Context, s *seen) (c lab.GrafanaCall, 
 func (w *world) seeHook(ctx context.Context, s *seen) (err error) {
 	s.hook, err = await(ctx, writing, "recovery webhook", func(context.Context) (hookCall, bool, error) {
 		for _, c := range w.hook.taken() {
-			if slices.Contains(c.incident.Reports, s.report.ID) {
+			if slices.Contains(c.payload.Incident.Reports, s.report.ID) {
 				return c, true, nil
 			}
 		}

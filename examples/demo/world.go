@@ -35,9 +35,10 @@ const (
 	hookSecret   = "demo-secret"
 	grafanaToken = "demo-token"
 	history      = 50 * time.Hour // two days and what queries look back beyond
-	scrape       = 15 * time.Second
-	lead         = 60 * time.Second // by which the resource moves before customers notice
-	hush         = 2 * time.Minute  // of history that is written after the fault is planned
+	oldScrape    = 10 * time.Second
+	recent       = 2 * time.Hour // of history that is as dense as what follows
+	scrape       = 5 * time.Second
+	lead         = 30 * time.Second // by which the resource moves before customers notice
 )
 
 // world is everything around culprit: the shop, the servers that watch it and
@@ -75,8 +76,8 @@ func startWorld(ctx context.Context, o options, say func(string, ...any)) (_ *wo
 		return nil, err
 	}
 	w.onClose(func() error { return os.RemoveAll(w.dir) })
-	if w.culpritAddress, err = reserve(o.listen); err != nil {
-		return nil, err
+	if w.culpritAddress, err = lab.FreeAddress(o.listen); err != nil {
+		return nil, fmt.Errorf("culprit can't listen: %w; choose another --web.listen-address", err)
 	}
 	for _, start := range []func(context.Context) error{
 		w.startRecorders, w.startAlertmanager, w.startPrometheus, w.startShop,
@@ -99,16 +100,6 @@ func (w *world) Close() error {
 }
 
 func (w *world) onClose(f func() error) { w.closers = append(w.closers, f) }
-
-// reserve finds a port, because Alertmanager must know culprit's address
-// before culprit is there.
-func reserve(listen string) (string, error) {
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return "", fmt.Errorf("culprit can't listen: %w; choose another --web.listen-address", err)
-	}
-	return l.Addr().String(), l.Close()
-}
 
 // startRecorders starts those who only listen.
 func (w *world) startRecorders(context.Context) (err error) {
@@ -168,17 +159,18 @@ func (w *world) startPrometheus(ctx context.Context) (err error) {
 	return nil
 }
 
-// writeHistory leaves the last minutes until it is known when the shop breaks:
-// the resource moves before customers notice, so that lies in the history.
+// writeHistory writes the last two hours as densely as what is to come: a range
+// across a change of the scrape interval has a rate that is too low.
 func (w *world) writeHistory(ctx context.Context, db storage.Appendable) error {
-	from, quiet := time.Now().Add(-history), time.Now().Add(-hush)
-	if err := w.shop.Backfill(ctx, db, from, quiet, scrape); err != nil {
+	begin := time.Now()
+	dense := begin.Add(-recent)
+	if err := w.shop.Backfill(ctx, db, begin.Add(-history), dense, oldScrape); err != nil {
 		return err
 	}
 	if err := w.breakShop(time.Now().Add(w.options.faultAfter)); err != nil {
 		return err
 	}
-	return w.shop.Backfill(ctx, db, quiet, time.Now(), scrape)
+	return w.shop.Backfill(ctx, db, dense, time.Now(), scrape)
 }
 
 // breakShop plans the fault.
@@ -187,14 +179,14 @@ func (w *world) breakShop(at time.Time) (err error) {
 	return err
 }
 
-// startShop lets the shop live on every second, or be scraped.
+// startShop lets the shop live on, or be scraped.
 func (w *world) startShop(ctx context.Context) error {
 	if w.prometheus == nil {
 		return w.serveShop()
 	}
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
-	go func() { done <- w.shop.Run(ctx, w.prometheus, time.Second) }()
+	go func() { done <- w.shop.Run(ctx, w.prometheus, scrape) }()
 	w.onClose(func() error {
 		stop()
 		return <-done
@@ -235,9 +227,9 @@ func scrapeConfig(address string) string {
 	return fmt.Sprintf(`scrape_configs:
   - job_name: shop
     honor_labels: true
-    scrape_interval: 5s
+    scrape_interval: %s
     static_configs: [{targets: [%q]}]
-`, address)
+`, scrape, address)
 }
 
 // file returns one of the demo's files with the addresses of this world.

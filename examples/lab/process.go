@@ -1,0 +1,141 @@
+package lab
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// ProcessOptions say how culprit is run as a process of its own.
+type ProcessOptions struct {
+	Binary      string // of [BuildCulprit]
+	ConfigFile  string
+	StoragePath string
+	Listen      string   // host:port; must be chosen, because Alertmanager has to know it
+	Args        []string // further flags
+	Log         io.Writer
+}
+
+// Process is culprit as a process of its own, so that it can be measured and
+// killed.
+type Process struct {
+	url  string
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	err  error         // of its end
+}
+
+// BuildCulprit compiles culprit into a folder and returns the path. It needs
+// the go command, and a working directory inside the module.
+func BuildCulprit(ctx context.Context, dir string) (string, error) {
+	binary := filepath.Join(dir, "culprit")
+	if runtime.GOOS == "windows" {
+		binary += ".exe"
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/culprit-dev/culprit/cmd/culprit")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build culprit: %w\n%s", err, bytes.TrimSpace(out))
+	}
+	return binary, nil
+}
+
+// FreeAddress returns an address that nobody listens on now: that one, with a
+// free port in place of port 0. Alertmanager must know culprit's address before
+// culprit is there.
+func FreeAddress(listen string) (string, error) {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// StartProcess starts culprit and returns when it is healthy.
+func StartProcess(ctx context.Context, o ProcessOptions) (*Process, error) {
+	args := append([]string{
+		"serve", "--config.file=" + o.ConfigFile, "--storage.path=" + o.StoragePath, "--web.listen-address=" + o.Listen,
+	}, o.Args...)
+	p := &Process{url: "http://" + o.Listen, cmd: exec.Command(o.Binary, args...), done: make(chan struct{})}
+	log := cmp.Or[io.Writer](o.Log, io.Discard)
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start culprit: %w", err)
+	}
+	go func() {
+		defer close(p.done)
+		p.err = p.cmd.Wait()
+	}()
+	if err := p.waitHealthy(ctx); err != nil {
+		return nil, errors.Join(err, p.Kill())
+	}
+	return p, nil
+}
+
+// waitHealthy returns when the process answers.
+func (p *Process) waitHealthy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/-/healthy", nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-p.done:
+			return fmt.Errorf("culprit has ended before it was healthy: %w", cmp.Or(p.err, errors.New("exit status 0")))
+		case <-ctx.Done():
+			return fmt.Errorf("culprit is not healthy: %w", ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// URL is where culprit answers.
+func (p *Process) URL() string { return p.url }
+
+// Running says whether the process lives.
+func (p *Process) Running() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// Kill ends the process at once, as kill -9 does, and waits for its end.
+func (p *Process) Kill() error {
+	err := p.cmd.Process.Kill()
+	<-p.done
+	if errors.Is(err, os.ErrProcessDone) {
+		return nil
+	}
+	return err
+}
+
+// Stop asks the process to end, waits for that, and returns the error of its
+// exit.
+func (p *Process) Stop() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-p.done
+	return p.err
+}
