@@ -61,7 +61,7 @@ func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, er
 	r := known
 	r.Group, r.Tries, r.AnalyzedAt = j.Group, known.Tries+1, p.Now()
 	in := report.Input{
-		Alert: j.Alert, Rule: p.Rule.Name, Base: p.Base, Now: r.AnalyzedAt,
+		Alert: j.Alert, Rule: p.Rule.Name, Base: p.Base, Now: r.AnalyzedAt, Grafana: placeOf(p.Rule, j.Alert),
 		Timings: report.Timings{Queued: r.AnalyzedAt.Sub(j.ReceivedAt).Seconds()},
 	}
 
