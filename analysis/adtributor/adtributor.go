@@ -77,24 +77,27 @@ func (m *measure) table(i int, gross bool, opt Options) Table {
 		t.Surprise += e.Surprise
 		e.Appeared, e.Vanished = m.presence(e)
 	}
-	t.Elements = bySurprise(t.Elements)
+	m.bySurprise(t.Elements)
 	m.describe(&t, opt)
 	t.Set = m.choose(&t, gross, opt)
 	t.Set.Dimension = i
 	return t
 }
 
+// key is what elements are sorted by.
+type key struct {
+	surprise, ep float64
+	at           int // -1: already in its place
+}
+
 // bySurprise sorts elements by surprise, EP and id. It sorts small keys and
-// moves each element once: an element has a hundred bytes.
-func bySurprise(els []Element) []Element {
-	type key struct {
-		surprise, ep float64
-		at           int32
-	}
-	keys := make([]key, len(els))
+// then moves each element once, since an element has a hundred bytes.
+func (m *measure) bySurprise(els []Element) {
+	keys := m.keys[:0]
 	for k := range els {
-		keys[k] = key{els[k].Surprise, els[k].EP, int32(k)}
+		keys = append(keys, key{els[k].Surprise, els[k].EP, k})
 	}
+	m.keys = keys
 	slices.SortFunc(keys, func(a, b key) int {
 		switch {
 		case a.surprise > b.surprise:
@@ -107,11 +110,22 @@ func bySurprise(els []Element) []Element {
 			return cmp.Compare(els[a.at].ID, els[b.at].ID)
 		}
 	})
-	sorted := make([]Element, len(els))
-	for k := range keys {
-		sorted[k] = els[keys[k].at]
+	for i := range keys {
+		if keys[i].at < 0 {
+			continue
+		}
+		first, to := els[i], i
+		for {
+			from := keys[to].at
+			keys[to].at = -1
+			if from == i {
+				els[to] = first
+				break
+			}
+			els[to] = els[from]
+			to = from
+		}
 	}
-	return sorted
 }
 
 // choose walks the elements by surprise (figure 2 of the paper, lines 7 to 16)

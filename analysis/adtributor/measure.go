@@ -45,6 +45,7 @@ type measure struct {
 	size     Totals // what shares refer to: the totals, of absolute values if need be
 	folded   []int
 	excess   []float64
+	keys     []key // for sorting
 }
 
 // newMeasure checks the values, folds long dimensions and completes short ones.
@@ -84,7 +85,7 @@ func (m *measure) read(i int, d *Dimension, absolute bool) ([]Element, error) {
 	if len(d.Actual) != n || m.ratio && (len(d.ForecastDen) != n || len(d.ActualDen) != n) {
 		panic("adtributor: slices of a dimension differ in length")
 	}
-	els := make([]Element, n)
+	els := make([]Element, n, n+1) // one more for what is missing
 	for k := range els {
 		els[k] = Element{ID: int32(k), Forecast: d.Forecast[k], Actual: d.Actual[k]}
 		if m.ratio {

@@ -15,12 +15,12 @@ func divergence(p, q float64) float64 {
 	}
 	var s float64
 	if p > 0 {
-		s += p * math.Log2(2*p/(p+q))
+		s += p * math.Log(2*p/(p+q))
 	}
 	if q > 0 {
-		s += q * math.Log2(2*q/(p+q))
+		s += q * math.Log(2*q/(p+q))
 	}
-	return max(0, s/2)
+	return max(0, s/(2*math.Ln2))
 }
 
 // surprise of an element: of a ratio, the sum over its numerator and its
