@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // Title names a cause on one line. A set of labels is written as people say
@@ -67,12 +68,17 @@ func combination(set map[string]string) string {
 	return strings.Join(pairs, ", ")
 }
 
-// value writes a label value so that an empty one is seen.
+// value writes a label value so that an empty one is seen. The attribution
+// folds rare values into one, and marks leaves that lack the label.
 func value(v string) string {
-	if v = clean(v); v != "" {
+	switch v = clean(v); v {
+	case "", "__missing__":
+		return `""`
+	case "__other__":
+		return "(all others)"
+	default:
 		return v
 	}
-	return `""`
 }
 
 // KPI is the name of what moved: that of the first target, unless it has none
@@ -95,7 +101,7 @@ func (r Report) Name() string {
 }
 
 // Unit is the unit of the KPI, as far as the target's query tells.
-func (r Report) Unit() Unit {
+func (r Report) Unit() words.Unit {
 	for _, q := range r.Plan.Queries {
 		if q.Role == RoleTarget {
 			return UnitOf(q.Query)

@@ -98,10 +98,13 @@ func status(r Report) Status {
 	}
 }
 
-// aboutQuery says whether a warning is about a query of the plan: its source
-// is the query's name, its role, or both.
+// aboutQuery says whether a warning is about a question to Prometheus: its
+// source is the server, a query of the plan by name or role, or a breakdown.
 func (r Report) aboutQuery(w analysis.Warning) bool {
+	if w.Source == "prometheus" || strings.HasSuffix(w.Source, ": "+RoleBreakdown) {
+		return true
+	}
 	return slices.ContainsFunc(r.Plan.Queries, func(q Query) bool {
-		return w.Source != "" && (w.Source == q.Name || w.Source == q.Role || w.Source == q.Role+" "+q.Name)
+		return w.Source != "" && (w.Source == q.Name || w.Source == q.Role)
 	})
 }

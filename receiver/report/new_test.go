@@ -45,7 +45,8 @@ func TestStatus(t *testing.T) {
 		{"a doubt of a method", doubtful(input(analysis.Explained), "adtributor", "few leaves"), Complete},
 		{"a query by its name", doubtful(input(analysis.Explained), "checkout errors", "timeout"), Partial},
 		{"a query by its role", doubtful(input(analysis.External), "target", "timeout"), Partial},
-		{"a query by both", doubtful(input(analysis.External), "target checkout errors", "timeout"), Partial},
+		{"the server", doubtful(input(analysis.External), "prometheus", "connection refused"), Partial},
+		{"a breakdown", doubtful(input(analysis.External), "checkout errors: breakdown", "timeout"), Partial},
 		{"nothing could be said", doubtful(input(analysis.InsufficientEvidence), "target", "timeout"), Failed},
 		{"no verdict at all", Input{}, Failed},
 	}

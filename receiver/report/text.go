@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 const (
@@ -133,7 +134,7 @@ func likely(f analysis.Finding) string {
 func sayLabels(f analysis.Finding, of string) string {
 	title := middle(Title(f), titleLimit)
 	if f.Share > 0 {
-		return fmt.Sprintf("%s of %s is %s", Percent(min(f.Share, 1)), of, title)
+		return fmt.Sprintf("%s of %s is %s", words.Percent(min(f.Share, 1)), of, title)
 	}
 	return title + " stands out"
 }
@@ -148,7 +149,7 @@ func saySeries(f analysis.Finding, of string) string {
 		text += " moved with it"
 	}
 	if of != "" && f.Share > 0 {
-		text += fmt.Sprintf(", %s of %s", Percent(min(f.Share, 1)), of)
+		text += fmt.Sprintf(", %s of %s", words.Percent(min(f.Share, 1)), of)
 	}
 	return text
 }
@@ -159,13 +160,13 @@ func verb(before, after float64) string {
 	if after < before {
 		word = "fell"
 	}
-	switch by := Factor(before, after); {
+	switch by := words.Factor(before, after); {
 	case strings.HasPrefix(by, "×"):
 		return word + " " + by
 	case by != "":
 		return word + " " + strings.TrimLeft(by, "+−")
 	default:
-		return fmt.Sprintf("%s %s → %s", word, Number(before), Number(after))
+		return fmt.Sprintf("%s %s → %s", word, words.Number(before), words.Number(after))
 	}
 }
 
@@ -226,13 +227,13 @@ func causeLines(causes []analysis.Finding, limit int, describe func(analysis.Fin
 
 // describe writes one cause with its figures. The unit is the KPI's, and so
 // it is that of a set of labels, but not of a series.
-func describe(f analysis.Finding, of string, u Unit) string {
+func describe(f analysis.Finding, of string, u words.Unit) string {
 	if f.Kind != analysis.KindLabels {
 		u = ""
 	}
 	var facts []string
 	if f.Share > 0 {
-		facts = append(facts, Percent(min(f.Share, 1))+" of "+of)
+		facts = append(facts, words.Percent(min(f.Share, 1))+" of "+of)
 	}
 	if before, after, ok := Moved(f); ok {
 		facts = append(facts, fmt.Sprintf("%s → %s", u.Format(before), u.Format(after)))

@@ -4,12 +4,14 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // UnitOf tells the unit of a query's result from the names of its metrics and
 // from what the query does with them. It follows Prometheus' naming habits
 // (base units as suffixes) and answers a bare number whenever it is not sure.
-func UnitOf(query string) Unit {
+func UnitOf(query string) words.Unit {
 	expr, err := parser.NewParser(parser.Options{EnableExperimentalFunctions: true}).ParseExpr(query)
 	if err != nil {
 		return ""
@@ -19,21 +21,21 @@ func UnitOf(query string) Unit {
 
 // measure is a base unit, and whether it is counted a second.
 type measure struct {
-	base   Unit // "" is a count
+	base   words.Unit // "" is a count
 	perSec bool
 	known  bool
 }
 
-func (m measure) unit() Unit {
+func (m measure) unit() words.Unit {
 	switch {
 	case !m.known:
 		return ""
 	case !m.perSec:
 		return m.base
 	case m.base == "":
-		return PerSecond
-	case m.base == Bytes:
-		return BytesPerSecond
+		return words.PerSecond
+	case m.base == words.Bytes:
+		return words.BytesPerSecond
 	default: // seconds a second are cores
 		return ""
 	}
@@ -69,8 +71,8 @@ func measureOfName(name string) measure {
 	for _, part := range []string{"_total", "_sum", "_bucket"} {
 		name = strings.TrimSuffix(name, part)
 	}
-	for suffix, unit := range map[string]Unit{
-		"_seconds": Seconds, "_bytes": Bytes, "_ratio": Ratio, "_percent": Percentage,
+	for suffix, unit := range map[string]words.Unit{
+		"_seconds": words.Seconds, "_bytes": words.Bytes, "_ratio": words.Ratio, "_percent": words.Percentage,
 	} {
 		if strings.HasSuffix(name, suffix) {
 			return measure{base: unit, known: true}
@@ -112,8 +114,8 @@ func measureOfBinary(e *parser.BinaryExpr) measure {
 	}
 	switch e.Op {
 	case parser.MUL:
-		if isNumber && number.Val == 100 && left.unit() == Ratio {
-			return measure{base: Percentage, known: true}
+		if isNumber && number.Val == 100 && left.unit() == words.Ratio {
+			return measure{base: words.Percentage, known: true}
 		}
 		return measure{}
 	case parser.DIV:
@@ -137,7 +139,7 @@ func divide(a, b measure) measure {
 	case !a.known || !b.known || a.perSec != b.perSec:
 		return measure{}
 	case a.base == b.base:
-		return measure{base: Ratio, known: true}
+		return measure{base: words.Ratio, known: true}
 	case b.base == "": // seconds a second by requests a second: seconds a request
 		return measure{base: a.base, known: true}
 	default:

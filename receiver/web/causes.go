@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/words"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -36,7 +36,7 @@ type causeView struct {
 
 // causes puts the causes of a report into words. Label sets are in the KPI's
 // unit, series in one that is not known.
-func causes(found []analysis.Finding, unit report.Unit, r report.Report) []causeView {
+func causes(found []analysis.Finding, unit words.Unit, r report.Report) []causeView {
 	views := make([]causeView, len(found))
 	for i, f := range found {
 		views[i] = newCause(f, unit)
@@ -47,7 +47,7 @@ func causes(found []analysis.Finding, unit report.Unit, r report.Report) []cause
 	return views
 }
 
-func newCause(f analysis.Finding, unit report.Unit) causeView {
+func newCause(f analysis.Finding, unit words.Unit) causeView {
 	v := causeView{
 		Rank: f.Rank, Title: report.Title(f), Kind: "why", Sentence: f.Sentence,
 		Confidence: "low confidence", Dots: "●○○", Method: f.Method, Evidence: evidence(f.Evidence),
@@ -66,11 +66,11 @@ func newCause(f analysis.Finding, unit report.Unit) causeView {
 		v.Confidence, v.Dots = "medium confidence", "●●○"
 	}
 	if f.Share > 0 {
-		v.Share = report.Percent(min(f.Share, 1))
+		v.Share = words.Percent(min(f.Share, 1))
 	}
 	v.Bar = bar(f.Share)
 	if before, after, ok := report.Moved(f); ok {
-		v.Before, v.After, v.Factor = unit.Format(before), unit.Format(after), report.Factor(before, after)
+		v.Before, v.After, v.Factor = unit.Format(before), unit.Format(after), words.Factor(before, after)
 	}
 	return v
 }
@@ -84,18 +84,23 @@ func cutLabels(name string) (metric, labels string) {
 	return metric, strings.TrimSuffix(rest, "}")
 }
 
-// words are the names of figures of the evidence that people may not know, in
+// figureNames are the names of figures of the evidence that people may not know, in
 // the order in which they are read. Figures that are not among them come after
 // these under their own name.
-func words() []pair {
+func figureNames() []pair {
 	return []pair{
 		{"forecast", "expected"},
 		{"actual", "actual"},
 		{"before", "before"},
 		{"after", "in the incident"},
 		{"since", "moved since"},
-		{"explanatory_power", "share of the change (explanatory power)"},
+		{"ratio", "actual by expected"},
 		{"surprise", "surprise, bits"},
+		{"leaves", "combinations of labels in it"},
+		{"partial_leaves", "of them moved only in part"},
+		{"homogeneity", "how alike they moved, 0 to 1"},
+		{"rate_effect", "by a changed rate"},
+		{"mix_effect", "by changed traffic"},
 		{"deviation", "deviation, in units of its own noise"},
 		{"residual", "deviation that its parents don't explain"},
 		{"association", "association with the KPI, |r|"},
@@ -104,6 +109,10 @@ func words() []pair {
 		{"selected", "chosen by the regression"},
 		{"phi", "contribution, in the KPI's unit (φ)"},
 		{"psi", "share of the change by the regression (ψ)"},
+		{"unexplained", "left unexplained by the regression"},
+		{"service", "service"},
+		{"kind", "kind of metric"},
+		{"query", "query"},
 		{"members", "can't be told apart from"},
 		{"shares", "share of each alert"},
 	}
@@ -111,7 +120,7 @@ func words() []pair {
 
 // evidence puts the figures behind a cause into words.
 func evidence(figures map[string]any) []pair {
-	known := words()
+	known := figureNames()
 	place := func(key string) int {
 		if i := slices.IndexFunc(known, func(p pair) bool { return p.Key == key }); i >= 0 {
 			return i
@@ -123,13 +132,18 @@ func evidence(figures map[string]any) []pair {
 		keys = append(keys, key)
 	}
 	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b)) })
-	out := make([]pair, len(keys))
-	for i, key := range keys {
-		name := strings.ReplaceAll(key, "_", " ")
+	out := make([]pair, 0, len(keys))
+	for _, key := range keys {
+		p := pair{strings.ReplaceAll(key, "_", " "), figure(figures[key])}
 		if at := place(key); at < len(known) {
-			name = known[at].Value
+			p.Key = known[at].Value
 		}
-		out[i] = pair{name, figure(figures[key])}
+		if t, ok := report.Float(figures, key); ok && key == "since" {
+			p.Value = clockSeconds(t) + " UTC"
+		}
+		if p.Value != "" {
+			out = append(out, p)
+		}
 	}
 	return out
 }
@@ -139,10 +153,7 @@ func evidence(figures map[string]any) []pair {
 func figure(v any) string {
 	switch v := v.(type) {
 	case float64:
-		if v > 1e9 && v < 1e10 { // Unix seconds of this age
-			return time.Unix(int64(v), 0).UTC().Format("15:04:05 UTC")
-		}
-		return report.Number(v)
+		return words.Number(v)
 	case int:
 		return strconv.Itoa(v)
 	case bool:
@@ -193,7 +204,7 @@ type elementView struct {
 // shownElements is how many values of a label a page lists.
 const shownElements = 12
 
-func dimensions(dims []analysis.Dimension, unit report.Unit) []dimensionView {
+func dimensions(dims []analysis.Dimension, unit words.Unit) []dimensionView {
 	views := make([]dimensionView, len(dims))
 	for i, d := range dims {
 		v := dimensionView{Label: d.Label, Note: d.Note, Facts: dimensionFacts(d)}
@@ -211,27 +222,38 @@ func dimensions(dims []analysis.Dimension, unit report.Unit) []dimensionView {
 	return views
 }
 
-func newElement(e analysis.Element, unit report.Unit) elementView {
+func newElement(e analysis.Element, unit words.Unit) elementView {
 	v := elementView{
 		Value: e.Value, Before: unit.Format(e.Forecast), After: unit.Format(e.Actual),
-		Share: report.Percent(e.EP), Surprise: report.Number(e.Surprise), Tags: strings.Join(e.Tags, ", "), Bar: bar(e.EP),
+		Share: share(e.EP), Surprise: words.Number(e.Surprise), Tags: strings.Join(e.Tags, ", "), Bar: bar(e.EP),
 	}
-	if v.Value == "" {
-		v.Value = `""`
+	switch v.Value {
+	case "", "__missing__":
+		v.Value = "(no such label)"
+	case "__other__":
+		v.Value = "(all others)"
 	}
 	return v
+}
+
+// share writes a share so that many of them make a tidy column.
+func share(ep float64) string {
+	if math.Abs(ep) < 0.1 {
+		ep = math.Round(1000*ep) / 1000
+	}
+	return words.Percent(ep)
 }
 
 func dimensionFacts(d analysis.Dimension) string {
 	var facts []string
 	if d.Explained != 0 {
-		facts = append(facts, "explains "+report.Percent(d.Explained))
+		facts = append(facts, "explains "+words.Percent(d.Explained))
 	}
 	if d.Surprise != 0 {
-		facts = append(facts, "surprise "+report.Number(d.Surprise)+" bits")
+		facts = append(facts, "surprise "+words.Number(d.Surprise)+" bits")
 	}
 	if d.Masking > 1.5 {
-		facts = append(facts, "values move against each other (masking "+report.Number(d.Masking)+")")
+		facts = append(facts, "values move against each other (masking "+words.Number(d.Masking)+")")
 	}
 	return strings.Join(facts, ", ")
 }

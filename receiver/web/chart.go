@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/culprit-dev/culprit/analysis/words"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -42,7 +43,7 @@ func (s scale) x(t float64) float64 { return s.left + (s.right-s.left)*(t-s.t0)/
 func (s scale) y(v float64) float64 { return s.bottom - (s.bottom-s.top)*(v-s.v0)/(s.v1-s.v0) }
 
 // kpiChart draws the first chart of a report; nil if it has none.
-func kpiChart(r report.Report, unit report.Unit) *chartView {
+func kpiChart(r report.Report, unit words.Unit) *chartView {
 	if len(r.Charts) == 0 {
 		return nil
 	}
@@ -121,7 +122,7 @@ func path(c report.Chart, s scale) string {
 }
 
 // addTicks marks a few round values.
-func (v *chartView) addTicks(s scale, unit report.Unit) {
+func (v *chartView) addTicks(s scale, unit words.Unit) {
 	step := roundStep((s.v1 - s.v0) / 1.9)
 	for value := math.Ceil(s.v0/step) * step; value <= s.v1 && len(v.Ticks) < 5; value += step {
 		if math.Abs(value) < step/1e6 {
@@ -169,7 +170,7 @@ func (v *chartView) addIncident(r report.Report, s scale) {
 	}
 }
 
-func chartWords(r report.Report, unit report.Unit, s scale) string {
+func chartWords(r report.Report, unit words.Unit, s scale) string {
 	text := fmt.Sprintf("%s from %s to %s", r.KPI(), clockTime(s.t0), clockTime(s.t1))
 	if c := r.Result.Change; c != nil {
 		text += fmt.Sprintf(": %s in the incident, which began at %s; %s was expected",

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/culprit-dev/culprit/analysis"
-	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // graphView is the causal graph as a drawing and in words.
@@ -361,7 +361,7 @@ func linkWords(e analysis.Edge) string {
 func linkTable(edges []analysis.Edge) []linkRow {
 	rows := make([]linkRow, len(edges))
 	for i, e := range edges {
-		rows[i] = linkRow{e.From, arrow(e), e.To, report.Number(e.PartialCorrelation), report.Number(e.P), e.Source}
+		rows[i] = linkRow{e.From, arrow(e), e.To, words.Number(e.PartialCorrelation), words.Number(e.P), e.Source}
 	}
 	return rows
 }

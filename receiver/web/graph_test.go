@@ -32,7 +32,7 @@ func TestGraphIsDrawnWithItsCaveat(t *testing.T) {
 		t.Errorf("places among the causes: %q", got)
 	}
 	for selector, want := range map[string]string{
-		".caveat":          "A hint, not a proof: links are learned from correlation. Learned from 127 samples, baseline and incident together.",
+		".caveat":          "Learned from 130 samples of correlation, before and in the incident: a hint, not a proof.",
 		".chains li":       "db connections of cart-db-0 rose first (03:01), then cart latency p99 (03:01:30), then errors per second (03:02).",
 		".scroll tbody tr": `db connections{pod="cart-db-0"} → cart latency p99{pod="cart-7c9f"}0.881e-12topology`,
 	} {

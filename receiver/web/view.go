@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/words"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -89,7 +90,7 @@ func headline(r report.Report) (answer, more string) {
 }
 
 // verdict says in two or three words what kind of an answer this is.
-func verdict(r report.Report) (words, class string) {
+func verdict(r report.Report) (text, class string) {
 	switch r.Result.Verdict {
 	case analysis.Explained:
 		return "Cause found", "found"
@@ -118,24 +119,24 @@ func noCause(v analysis.Verdict) string {
 	}
 }
 
-func movement(r report.Report, unit report.Unit) moved {
+func movement(r report.Report, unit words.Unit) moved {
 	c := r.Result.Change
 	if c == nil {
 		return moved{}
 	}
-	return moved{r.KPI(), unit.Format(c.Forecast), unit.Format(c.Actual), report.Factor(c.Forecast, c.Actual)}
+	return moved{r.KPI(), unit.Format(c.Forecast), unit.Format(c.Actual), words.Factor(c.Forecast, c.Actual)}
 }
 
 func fitText(f *analysis.Fit) string {
 	if f == nil || f.Series == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%s series were looked at", report.Number(float64(f.Series)))
+	text := fmt.Sprintf("%s series were looked at", words.Number(float64(f.Series)))
 	if f.Moved > 0 {
-		text += fmt.Sprintf(", %s moved in the incident", report.Number(float64(f.Moved)))
+		text += fmt.Sprintf(", %s moved in the incident", words.Number(float64(f.Moved)))
 	}
 	if f.Selected > 0 {
-		text += fmt.Sprintf(", %s were chosen by the regression, which explains %s of the KPI", report.Number(float64(f.Selected)), report.Percent(f.Explained))
+		text += fmt.Sprintf(", %s were chosen by the regression, which explains %s of the KPI", words.Number(float64(f.Selected)), words.Percent(f.Explained))
 	}
 	if !f.Converged && f.Selected > 0 {
 		text += " (it did not converge)"
@@ -156,7 +157,7 @@ func facts(r report.Report, now clock) []pair {
 		seconds float64
 	}{{"Waited in the queue", t.Queued}, {"Asked Prometheus", t.Fetch}, {"Analysed", t.Analyze}, {"Written back", t.Publish}} {
 		if step.seconds > 0 {
-			facts = append(facts, pair{step.name, report.Seconds.Format(step.seconds)})
+			facts = append(facts, pair{step.name, words.Seconds.Format(step.seconds)})
 		}
 	}
 	return append(facts, pair{"Fingerprint", r.Alert.Fingerprint})
