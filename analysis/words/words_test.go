@@ -73,4 +73,3 @@ func TestFormat(t *testing.T) {
 		}
 	}
 }
-
