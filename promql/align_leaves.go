@@ -15,7 +15,7 @@ import (
 func (a *aligner) breakdown(b *Breakdown, s Split) *analysis.Breakdown {
 	a.frame.Warnings = append(a.frame.Warnings, s.Warnings...)
 	out := &analysis.Breakdown{Count: b.Count, Refused: s.Refused}
-	if slices.ContainsFunc(b.Numerator, func(t Term) bool { return t.Unit != 0 }) {
+	if flows(b.Numerator) {
 		out.Seconds = b.incident().Seconds() // see amount
 	}
 	if len(s.Labels) == 0 {
@@ -116,16 +116,7 @@ func leafKey(m model.Metric, names []string) string {
 func (j joiner) index(names []string) map[string]int {
 	index := map[string]int{}
 	for _, q := range j.b.queries(names, j.samples) {
-		switch v := j.answers.to(q).Value.(type) {
-		case model.Vector:
-			for _, s := range v {
-				index[leafKey(s.Metric, names)] = 0
-			}
-		case model.Matrix:
-			for _, s := range v {
-				index[leafKey(s.Metric, names)] = 0
-			}
-		}
+		each(j.answers.to(q).Value, func(m model.Metric, _ []model.SamplePair) { index[leafKey(m, names)] = 0 })
 	}
 	return index
 }
@@ -135,7 +126,7 @@ func (j joiner) index(names []string) map[string]int {
 func (j joiner) pieces(names []string, terms []Term, index map[string]int) analysis.Pieces {
 	var p analysis.Pieces
 	for _, s := range j.samples {
-		means := j.means(s, names, terms, len(index), index)
+		means := j.means(s, names, terms, index)
 		switch s.piece {
 		case PieceActual:
 			p.Actual = means[0]
@@ -166,33 +157,33 @@ func place(pieces [][]float64, j int, piece []float64) [][]float64 {
 
 // means returns, for each step of a window (one for an instant), the mean of
 // every leaf: 0 where a leaf has no samples in a step that others have.
-func (j joiner) means(s sample, names []string, terms []Term, n int, index map[string]int) [][]float64 {
+func (j joiner) means(s sample, names []string, terms []Term, index map[string]int) [][]float64 {
 	steps := max(1, s.steps)
 	means := make([][]float64, steps)
 	evaluations := make([]float64, steps)
 	for k := range means {
 		end := s.end.Add(-time.Duration(steps-1-k) * s.length)
 		if share := j.covered(s, end); share >= 0.5 {
-			means[k] = make([]float64, n)
+			means[k] = make([]float64, len(index))
 			evaluations[k] = share * float64(s.length/s.res)
 		}
 	}
+	amount := j.b.amount(terms)
 	for _, t := range terms {
 		q := s.query(j.b, t, names)
 		answer := j.answers.to(q)
 		if answer.Err != nil {
 			return make([][]float64, steps)
 		}
-		add := func(m model.Metric, at model.Time, v model.SampleValue) {
-			k := 0
-			if s.steps > 0 {
-				k = int((int64(at) - q.Start.UnixMilli() + s.length.Milliseconds()/2) / s.length.Milliseconds())
+		factor := t.Coefficient * amount(t)
+		each(answer.Value, func(m model.Metric, points []model.SamplePair) {
+			leaf := index[leafKey(m, names)]
+			for _, p := range points {
+				if k := s.step(q, p.Timestamp); k >= 0 && k < steps && means[k] != nil {
+					means[k][leaf] += factor * float64(p.Value) / evaluations[k]
+				}
 			}
-			if k >= 0 && k < steps && means[k] != nil {
-				means[k][index[leafKey(m, names)]] += t.Coefficient * j.b.amount(t) * float64(v) / evaluations[k]
-			}
-		}
-		each(answer.Value, add)
+		})
 	}
 	for k := range means {
 		clamp(means[k])
@@ -200,30 +191,43 @@ func (j joiner) means(s sample, names []string, terms []Term, n int, index map[s
 	return means
 }
 
-// each calls f for every sample.
-func each(v model.Value, f func(model.Metric, model.Time, model.SampleValue)) {
+// step returns which window of a range query a sample belongs to.
+func (s sample) step(q Query, at model.Time) int {
+	if s.steps == 0 {
+		return 0
+	}
+	length := s.length.Milliseconds()
+	return int((int64(at) - q.Start.UnixMilli() + length/2) / length)
+}
+
+// each calls f for every series.
+func each(v model.Value, f func(model.Metric, []model.SamplePair)) {
 	switch v := v.(type) {
 	case model.Vector:
 		for _, s := range v {
-			f(s.Metric, s.Timestamp, s.Value)
+			f(s.Metric, []model.SamplePair{{Timestamp: s.Timestamp, Value: s.Value}})
 		}
 	case model.Matrix:
 		for _, s := range v {
-			for _, p := range s.Values {
-				f(s.Metric, p.Timestamp, p.Value)
-			}
+			f(s.Metric, s.Values)
 		}
 	}
 }
 
-// amount turns a flow into what flows in as long a time as the incident, so
-// that events are counted: noise, and how much few events are worth, go by
-// their number.
-func (b *Breakdown) amount(t Term) float64 {
-	if t.Unit == 0 {
-		return 1
+// amount returns the factor that turns a flow into what flows in as long a
+// time as the incident, so that events are counted: noise, and how much few
+// events are worth, go by their number. Terms of which some are no flows are
+// left as they are, or they could not be added.
+func (b *Breakdown) amount(terms []Term) func(Term) float64 {
+	if !flows(terms) {
+		return func(Term) float64 { return 1 }
 	}
-	return b.incident().Seconds() / t.Unit.Seconds()
+	return func(t Term) float64 { return b.incident().Seconds() / t.Unit.Seconds() }
+}
+
+// flows says whether all terms count something that flows.
+func flows(terms []Term) bool {
+	return !slices.ContainsFunc(terms, func(t Term) bool { return t.Unit == 0 })
 }
 
 // covered returns the share of a window in which the measure existed. Without

@@ -129,10 +129,6 @@ func (c *checker) query(path, text string) []parser.Expr {
 			c.mistake(path, templateError(err), hintFor(err))
 			return nil
 		}
-		if e.Type() != parser.ValueTypeVector && e.Type() != parser.ValueTypeScalar {
-			c.mistake(path, fmt.Sprintf("gives a %s", parser.DocumentedType(e.Type())), "put a function such as rate() around a range")
-			return nil
-		}
 		found = append(found, e)
 	}
 	return found
@@ -156,6 +152,8 @@ func hintFor(err error) string {
 		return "put it between the quotes of a matcher"
 	case errors.As(err, &exec):
 		return templateHint
+	case errors.Is(err, errNoValues):
+		return "put a function such as rate() around a range"
 	default:
 		return "try the query in Prometheus' own page"
 	}

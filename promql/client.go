@@ -121,6 +121,9 @@ type Answer struct {
 // came.
 type Answers map[string]Answer
 
+// errNothing stands for the answer to what nobody asked.
+var errNothing = errors.New("not asked")
+
 // to returns the answer to q; its error says so if q was not asked.
 func (a Answers) to(q Query) Answer {
 	if answer, ok := a[q.key()]; ok {

@@ -20,7 +20,11 @@ func derive(generatorURL string) (parser.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parse(text)
+	expr, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return expr, evaluable(expr)
 }
 
 // measured strips a comparison and guards, and nothing else.

@@ -19,7 +19,7 @@
 //
 // The incident reaches from the onset (see [Fetcher.ActiveAt]) to now, at the
 // most an hour. The series of targets and candidates are asked on one grid,
-// with a baseline of twenty incidents and at least an hour. A breakdown is
+// with a baseline of thirty incidents and at least an hour. A breakdown is
 // asked as means over pieces of time, one instant query a piece, never as raw
 // samples; pieces of the past end one step and one range of the query before
 // the onset, so that a rate over [2m] doesn't carry the incident into them.

@@ -1,10 +1,11 @@
 package promql
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -18,6 +19,19 @@ func parse(text string) (parser.Expr, error) {
 		EnableBinopFillModifiers:     true,
 	}).ParseExpr(text)
 }
+
+// evaluable says whether a query of this expression has values at each time.
+func evaluable(e parser.Expr) error {
+	switch e.Type() {
+	case parser.ValueTypeVector, parser.ValueTypeScalar:
+		return nil
+	default:
+		return fmt.Errorf("%s gives a %s: %w", abbreviate(e), parser.DocumentedType(e.Type()), errNoValues)
+	}
+}
+
+// errNoValues is the mistake of a range or a text where values are wanted.
+var errNoValues = errors.New("that is no value at a time")
 
 // mustParse parses text that this package has printed from a parsed
 // expression.
@@ -64,21 +78,6 @@ func matchersOn(e parser.Expr, label string) []string {
 	}
 	slices.Sort(texts)
 	return slices.Compact(texts)
-}
-
-// matchedLabels returns the labels that the matchers of e name, without the
-// name of the metric; sorted, each once.
-func matchedLabels(e parser.Expr) []string {
-	var names []string
-	for _, s := range vectorSelectors(e) {
-		for _, m := range s.LabelMatchers {
-			if m.Name != labels.MetricName {
-				names = append(names, m.Name)
-			}
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 // ranges returns the shortest and the longest time that one evaluation of e

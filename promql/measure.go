@@ -45,6 +45,11 @@ func decompose(e parser.Expr) (measure, error) {
 	if m.denominator != nil {
 		m.numerator, m.denominator = unscaled(m.numerator), unscaled(m.denominator)
 	}
+	for _, t := range slices.Concat(m.numerator, m.denominator) {
+		if _, err := parse(t.Text); err != nil { // what prints wrong is better refused than asked
+			return measure{}, fmt.Errorf("%s can't be written in parts: %w", abbreviate(e), err)
+		}
+	}
 	m.count = countsEvents(m.numerator)
 	return m, nil
 }

@@ -149,8 +149,8 @@ func (b *Breakdown) whole() string {
 	return strings.Join(texts, " or ")
 }
 
-// presence asks where there is data: in each hour of the last week, and in
-// each step of the last hours.
+// presence asks where there is data: in each hour of the last week (of the last
+// day, for a ratio), and in each step of the last hours.
 //
 // A counter of errors often has no series before the first error, so in the
 // last hours an additive measure without series is zero wherever the server
@@ -167,6 +167,8 @@ func (b *Breakdown) presence() (history, recent Query) {
 	}
 	if b.Denominator == nil {
 		recent.Query += " or count(up)"
+	} else {
+		history.Start = b.grid.end.Add(-2 * day)
 	}
 	if b.Baseline > 0 {
 		history.Query = recent.Query

@@ -1,7 +1,6 @@
 package promql
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -313,9 +312,6 @@ func (b *builder) topology() {
 	}
 	b.plan.Topology.Query = &Query{Role: RoleTopology, Name: string(RoleTopology), Query: expr.String(), End: b.plan.End}
 }
-
-// errNothing is what stands for an answer that nobody asked for.
-var errNothing = errors.New("not asked")
 
 // series are the queries on the grid and the topology: what is asked before
 // anything is known.

@@ -117,8 +117,10 @@ func expand(text string, data alertData) (expr parser.Expr, missing []string, er
 	if err != nil {
 		return nil, nil, placeholderError(b.String(), err)
 	}
-	missing, err = fill(expr)
-	return expr, missing, err
+	if missing, err = fill(expr); err != nil {
+		return nil, nil, err
+	}
+	return expr, missing, evaluable(expr)
 }
 
 // placeholderError shows a parse error without placeholders, which mean

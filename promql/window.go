@@ -13,7 +13,7 @@ const (
 	longestIncident  = time.Hour // of an old alert the first hour: what began it lies there
 	fewestSteps      = 3         // of an incident
 	shortestBaseline = time.Hour
-	baselineFactor   = 20 // incidents in a baseline: ten are needed to calibrate, half may be unfit
+	baselineFactor   = 30 // incidents in a baseline: twenty calibrate, and an onset that is dated earlier takes some
 	mostRows         = 1500
 	rowLimit         = 10_000 // Prometheus refuses 11,000 points a series
 )

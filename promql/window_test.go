@@ -11,16 +11,14 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// clock is a time of one day; with a minus, so long before it begins.
+// clock is a time of day in November 2026, by default of the 22nd.
 func clock(s string) time.Time {
-	const midnight = "2026-11-22 "
-	before := strings.HasPrefix(s, "-")
-	t, err := time.Parse("2006-01-02 15:04:05", midnight+strings.TrimPrefix(s, "-"))
+	if !strings.Contains(s, " ") {
+		s = "22 " + s
+	}
+	t, err := time.Parse("2006-01-02 15:04:05", "2026-11-"+s)
 	if err != nil {
 		panic(err)
-	}
-	if before {
-		return t.Add(-2 * t.Sub(t.Truncate(24*time.Hour)))
 	}
 	return t
 }
@@ -36,34 +34,34 @@ func TestWindows(t *testing.T) {
 		step                      time.Duration
 	}{
 		{
-			"from the onset to now, with an hour before it",
+			"from the onset to now, with thirty times that before it",
 			"12:00:00", "12:03:00", config.Window{}, 0, 0,
-			"11:00:00", "12:00:00", "12:03:00", "11:59:45", 15 * time.Second,
+			"10:30:00", "12:00:00", "12:03:00", "11:59:45", 15 * time.Second,
 		},
 		{
 			"a rate ends one range and one step before the onset",
 			"12:00:00", "12:10:00", config.Window{}, 2 * time.Minute, 5 * time.Minute,
-			"08:40:00", "12:00:00", "12:10:00", "11:54:30", 30 * time.Second,
+			"07:00:00", "12:00:00", "12:10:00", "11:54:30", 30 * time.Second,
 		},
 		{
 			"an alert that has just fired has three steps",
 			"12:00:00", "12:00:00", config.Window{}, 5 * time.Minute, 5 * time.Minute,
-			"10:57:00", "11:57:00", "12:00:00", "11:51:00", time.Minute,
+			"10:27:00", "11:57:00", "12:00:00", "11:51:00", time.Minute,
 		},
 		{
 			"an old alert is looked at in its first hour",
 			"06:00:00", "12:00:00", config.Window{}, 5 * time.Minute, 5 * time.Minute,
-			"-14:00:00", "06:00:00", "07:00:00", "05:54:00", time.Minute,
+			"21 00:00:00", "06:00:00", "07:00:00", "05:52:00", 2 * time.Minute,
 		},
 		{
 			"a chosen incident begins at the onset",
 			"12:00:00", "12:30:00", config.Window{Incident: minutes(5)}, 0, 0,
-			"10:20:00", "12:00:00", "12:05:00", "11:59:45", 15 * time.Second,
+			"09:30:00", "12:00:00", "12:05:00", "11:59:45", 15 * time.Second,
 		},
 		{
 			"a chosen incident that is longer than the alert begins earlier",
 			"12:00:00", "12:01:00", config.Window{Incident: minutes(10)}, 0, 0,
-			"08:31:00", "11:51:00", "12:01:00", "11:50:45", 15 * time.Second,
+			"06:51:00", "11:51:00", "12:01:00", "11:50:45", 15 * time.Second,
 		},
 		{
 			"a chosen baseline",
