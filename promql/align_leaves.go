@@ -1,6 +1,7 @@
 package promql
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -180,7 +181,7 @@ func (j joiner) means(s sample, names []string, terms []Term, index map[string]i
 			leaf := index[leafKey(m, names)]
 			for _, p := range points {
 				if k := s.step(q, p.Timestamp); k >= 0 && k < steps && means[k] != nil {
-					means[k][leaf] += factor * float64(p.Value) / evaluations[k]
+					means[k][leaf] += factor * finite(p.Value) / evaluations[k]
 				}
 			}
 		})
@@ -189,6 +190,14 @@ func (j joiner) means(s sample, names []string, terms []Term, index map[string]i
 		clamp(means[k])
 	}
 	return means
+}
+
+// finite takes what is infinite, as after a division by zero, for missing.
+func finite(v model.SampleValue) float64 {
+	if math.IsInf(float64(v), 0) {
+		return math.NaN()
+	}
+	return float64(v)
 }
 
 // step returns which window of a range query a sample belongs to.
@@ -250,7 +259,9 @@ func (j joiner) covered(s sample, end time.Time) float64 {
 func clamp(values []float64) {
 	var total float64
 	for _, v := range values {
-		total += max(v, -v)
+		if !math.IsNaN(v) {
+			total += math.Abs(v)
+		}
 	}
 	for i, v := range values {
 		if v < 0 && v > -1e-9*total {

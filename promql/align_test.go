@@ -159,6 +159,17 @@ func TestRoundingBelowZeroIsZero(t *testing.T) {
 	}
 }
 
+func TestWhatIsInfiniteIsMissing(t *testing.T) {
+	if v := finite(model.SampleValue(math.Inf(-1))); !math.IsNaN(v) {
+		t.Error(v)
+	}
+	v := []float64{1, math.NaN(), -1e-12}
+	clamp(v)
+	if fmt.Sprint(v) != "[1 NaN 0]" {
+		t.Error(v)
+	}
+}
+
 func TestPresenceIsTheShareOfSteps(t *testing.T) {
 	q := Query{Start: time.Unix(0, 0), End: time.Unix(40, 0), Step: 10 * time.Second}
 	p := newPresence(q, Answer{Value: model.Matrix{samples(0, 1, 10, math.NaN()), samples(20, 1, 50, 1)}})
