@@ -314,3 +314,43 @@ func BenchmarkCutAndForecast(b *testing.B) {
 		}
 	}
 }
+
+func FuzzFiniteInFiniteOut(f *testing.F) {
+	f.Add(1.0, 0.0, 3.0, 1e99, math.NaN(), 2.0, uint8(3))
+	f.Add(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, uint8(255))
+	f.Fuzz(func(t *testing.T, a, b, c, d, e, g float64, how uint8) {
+		for _, x := range []float64{a, b, c, d, e, g} {
+			if math.IsInf(x, 0) || x < 0 || x > 1e100 || x > 0 && x < 1e-100 {
+				t.Skip("no measure")
+			}
+		}
+		piece := func(x, y float64) []float64 { return []float64{x, y} }
+		num := Pieces{Actual: piece(a, b), Recent: [][]float64{piece(a, c), piece(b, d), piece(c, e)}}
+		den := Pieces{Actual: piece(g, a), Recent: [][]float64{piece(d, e), piece(e, g), piece(g, a)}}
+		if how&1 != 0 {
+			num.Hour, num.Day = piece(c, d), piece(e, g)
+			den.Hour, den.Day = piece(d, g), piece(b, a)
+		}
+		if how&2 != 0 {
+			num.Profile, num.Level = [][]float64{piece(g, e), piece(a, a)}, [][]float64{piece(b, d), piece(c, c)}
+		}
+		if how&4 != 0 {
+			num.Baseline, den.Baseline = piece(b, c), piece(d, e)
+		}
+		add, err1 := Additive(num, float64(how>>4))
+		div, err2 := Ratio(num, den, Scale{Window: 2, Hour: 12, Day: 288}, how&8 != 0)
+		for _, made := range []struct {
+			Forecast
+			error
+		}{{add, err1}, {div, err2}} {
+			if made.error != nil {
+				continue
+			}
+			for _, x := range append(made.Expected, made.Level, made.SD) {
+				if math.IsNaN(x) || math.IsInf(x, 0) || x < 0 {
+					t.Fatalf("%+v", made.Forecast)
+				}
+			}
+		}
+	})
+}
