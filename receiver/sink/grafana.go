@@ -1,0 +1,272 @@
+package sink
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink/remote"
+)
+
+const (
+	grafanaTag    = "culprit"          // of every annotation, by which they are found again
+	grafanaTagMax = 100                // bytes of one tag; all together Grafana keeps 500
+	grafanaLimit  = 1000               // annotations that are looked through
+	grafanaSlack  = time.Hour          // around the incident, where its annotation is looked for
+	annotationsAt = "/api/annotations" // of Grafana's HTTP API, as all versions since 7 have it
+)
+
+// Grafana marks the time of an incident on its dashboard: one region with the
+// causes as its text, which begins at the onset, grows with the incident and
+// ends with it.
+//
+// Grafana takes an annotation for a dashboard that it doesn't know and drops
+// the dashboard without a word, so the dashboard is looked up first. If there
+// is none the annotation is the organisation's, which dashboards show by its
+// tags. A tag that does not exist yet makes a PATCH hang on some versions, so
+// all tags are made with the annotation and never changed. They are few and
+// repeat, because Grafana keeps a row for each tag that there ever was. The id
+// of the incident is in the text, by which the annotation is found again when
+// culprit died between the write and its record.
+type Grafana struct {
+	base
+	remote *remote.Client
+	busy   locks
+	marks  cache[mark] // by incident
+}
+
+// mark is an annotation that is there.
+type mark struct {
+	id     int64
+	text   string // empty: not known
+	closed bool
+}
+
+// NewGrafana makes the sink. It fails when the connection settings name files
+// that can't be read.
+func NewGrafana(conf config.Grafana, opts Options) (*Grafana, error) {
+	r, err := remote.New(remote.Options{Name: "Grafana", URL: conf.URL, HTTPConfig: conf.HTTPConfig})
+	if err != nil {
+		return nil, err
+	}
+	return &Grafana{base: newBase(NameGrafana, opts), remote: r}, nil
+}
+
+// Send opens, updates or closes the annotation of an incident. The ref of the
+// outcome is the id of the annotation.
+func (g *Grafana) Send(ctx context.Context, m Message) []report.Sent {
+	if m.Resolved && !m.closed() {
+		return nil // other alerts of the incident are open
+	}
+	unlock, err := g.busy.lock(ctx, m.key())
+	if err != nil {
+		return []report.Sent{g.failed("", later{err})}
+	}
+	defer unlock()
+	known, err := g.known(ctx, m)
+	switch {
+	case err != nil:
+		return []report.Sent{g.failed("", err)}
+	case known.id != 0:
+		return []report.Sent{g.update(ctx, m, known)}
+	case m.closed():
+		return nil // it was never opened
+	default:
+		return []report.Sent{g.open(ctx, m)}
+	}
+}
+
+// known finds the annotation of the incident: in memory, in the outcomes, or in
+// Grafana itself. Its id is 0 if there is none.
+func (g *Grafana) known(ctx context.Context, m Message) (mark, error) {
+	if known, ok := g.marks.get(m.key()); ok {
+		return known, nil
+	}
+	for _, ref := range m.sent(NameGrafana) {
+		if id, err := strconv.ParseInt(ref, 10, 64); err == nil {
+			return mark{id: id}, nil
+		}
+	}
+	return g.find(ctx, m)
+}
+
+func (g *Grafana) find(ctx context.Context, m Message) (mark, error) {
+	var found []struct {
+		ID   int64  `json:"id"`
+		Text string `json:"text"`
+	}
+	err := g.remote.Do(ctx, remote.Request{
+		Op: "look for the annotation", Method: http.MethodGet, Path: annotationsAt,
+		Query: url.Values{
+			"tags": {grafanaTag}, "type": {"annotation"}, "limit": {strconv.Itoa(grafanaLimit)},
+			"from": {millis(m.onset().Add(-grafanaSlack))}, "to": {millis(g.now().Add(grafanaSlack))},
+		},
+	}, &found)
+	for _, a := range found {
+		if strings.HasSuffix(a.Text, signature(m)) {
+			return mark{id: a.ID, text: a.Text}, nil
+		}
+	}
+	return mark{}, err
+}
+
+// open makes the annotation.
+func (g *Grafana) open(ctx context.Context, m Message) report.Sent {
+	place := m.Incident.Grafana
+	if place == (report.Place{}) {
+		place = m.Report.Grafana
+	}
+	place, note, err := g.place(ctx, place)
+	if err != nil {
+		return g.failed("", err)
+	}
+	now := g.now()
+	text := grafanaText(m)
+	var made struct {
+		ID int64 `json:"id"`
+	}
+	err = g.write(ctx, "make an annotation", http.MethodPost, annotationsAt, newAnnotation{
+		DashboardUID: place.DashboardUID, PanelID: place.PanelID,
+		Time: m.onset().UnixMilli(), TimeEnd: max(now.UnixMilli(), m.onset().UnixMilli()),
+		Tags: grafanaTags(m), Text: text,
+	}, &made)
+	if err != nil {
+		return g.failed("", err)
+	}
+	g.marks.put(m.key(), mark{id: made.ID, text: text})
+	sent := g.ok(strconv.FormatInt(made.ID, 10))
+	sent.Error = note
+	return sent
+}
+
+// newAnnotation is the body of POST /api/annotations. Times are milliseconds.
+type newAnnotation struct {
+	DashboardUID string   `json:"dashboardUID,omitempty"`
+	PanelID      int64    `json:"panelId,omitempty"`
+	Time         int64    `json:"time"`
+	TimeEnd      int64    `json:"timeEnd"`
+	Tags         []string `json:"tags"`
+	Text         string   `json:"text"`
+}
+
+// place makes sure that Grafana knows the dashboard. If it doesn't, the place is
+// nowhere and the note says so. A token that may not look is no obstacle.
+func (g *Grafana) place(ctx context.Context, p report.Place) (place report.Place, note string, err error) {
+	if p.DashboardUID == "" {
+		return report.Place{}, "", nil
+	}
+	err = g.remote.Do(ctx, remote.Request{
+		Op: "look up the dashboard " + p.DashboardUID, Method: http.MethodGet,
+		Path: "/api/dashboards/uid/" + url.PathEscape(p.DashboardUID),
+	}, nil)
+	switch remote.ReasonOf(err) {
+	case "", remote.Unauthorized:
+		return p, "", nil
+	case remote.NotFound:
+		note = fmt.Sprintf("Grafana has no dashboard with the uid %q: the annotation is on no dashboard; correct the rule's grafana.dashboard_uid", p.DashboardUID)
+		g.log.Warn("An annotation is on no dashboard", "uid", p.DashboardUID)
+		return report.Place{}, note, nil
+	default:
+		return p, "", err
+	}
+}
+
+// update brings the text and the end of an annotation up to date.
+func (g *Grafana) update(ctx context.Context, m Message, known mark) report.Sent {
+	ref := strconv.FormatInt(known.id, 10)
+	change := struct {
+		TimeEnd int64  `json:"timeEnd,omitempty"`
+		Text    string `json:"text"`
+	}{Text: grafanaText(m)}
+	if m.closed() {
+		change.TimeEnd = max(m.end(g.now()).UnixMilli(), m.onset().UnixMilli())
+	}
+	if change.Text == known.text && m.closed() == known.closed {
+		g.marks.put(m.key(), known)
+		return g.ok(ref)
+	}
+	err := g.write(ctx, "update annotation "+ref, http.MethodPatch, annotationsAt+"/"+ref, change, nil)
+	if remote.ReasonOf(err) == remote.NotFound {
+		return g.skipped(ref, "somebody has deleted the annotation in Grafana")
+	}
+	if err != nil {
+		return g.failed(ref, err)
+	}
+	g.marks.put(m.key(), mark{id: known.id, text: change.Text, closed: m.closed()})
+	return g.ok(ref)
+}
+
+func (g *Grafana) write(ctx context.Context, op, method, path string, body, into any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return g.remote.Do(ctx, remote.Request{Op: op, Method: method, Path: path, Body: b}, into)
+}
+
+func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+
+// onset is where the region begins.
+func (m Message) onset() time.Time {
+	for _, t := range []time.Time{m.Incident.Onset, m.Report.Onset, m.Report.Alert.StartsAt} {
+		if !t.IsZero() {
+			return t
+		}
+	}
+	return m.Report.CreatedAt
+}
+
+// end is when the incident, or the alert alone, has ended.
+func (m Message) end(otherwise time.Time) time.Time {
+	for _, t := range []*time.Time{m.Incident.ResolvedAt, m.Report.ResolvedAt} {
+		if t != nil {
+			return *t
+		}
+	}
+	return otherwise
+}
+
+// grafanaTags are few and repeat.
+func grafanaTags(m Message) []string {
+	tags := []string{grafanaTag}
+	for _, name := range []model.LabelName{"alertname", "severity"} {
+		if value := m.Report.Alert.Labels[name]; value != "" {
+			tags = append(tags, clip(oneLine(string(name)+":"+string(value)), grafanaTagMax))
+		}
+	}
+	return tags
+}
+
+// grafanaText is HTML, which Grafana sanitises: the line, the causes, and where
+// it comes from. Every text of others is escaped.
+func grafanaText(m Message) string {
+	line, causes, address := m.Report.Line(), m.Report.CauseLines(causeLines), m.Report.URL
+	if len(m.Incident.Reports) > 1 {
+		line, causes, address = m.Incident.Line(), m.Incident.CauseLines(causeLines), m.Incident.URL
+	}
+	var b strings.Builder
+	b.WriteString(html.EscapeString(line) + "\n")
+	for _, cause := range causes {
+		b.WriteString(html.EscapeString(cause) + "\n")
+	}
+	if m.closed() {
+		fmt.Fprintf(&b, "Resolved after %s.\n", m.end(m.onset()).Sub(m.onset()).Round(time.Second))
+	}
+	if strings.HasPrefix(address, "http://") || strings.HasPrefix(address, "https://") {
+		fmt.Fprintf(&b, `<a href="%s">Report</a> `, html.EscapeString(address))
+	}
+	return b.String() + signature(m)
+}
+
+// signature ends the text of an incident's annotation.
+func signature(m Message) string { return "culprit " + html.EscapeString(m.key()) }

@@ -1,0 +1,228 @@
+package sink
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink/remote"
+)
+
+const (
+	webhookVersion = "1"
+	webhookBody    = 1 << 20 // bytes; a larger message goes without its details
+
+	webhookTries = 5
+	webhookPause = 500 * time.Millisecond // before the second try; doubles each time
+	webhookMax   = 10 * time.Second       // between two tries
+)
+
+// The headers of a recovery webhook.
+const (
+	// HeaderSignature is sha256= and the hex HMAC-SHA256 of the body under the
+	// hook's secret.
+	HeaderSignature = "X-Culprit-Signature"
+	// HeaderKey is the same for all messages that say the same, so that a
+	// receiver can drop what it has had.
+	HeaderKey = "Idempotency-Key"
+)
+
+// Payload is the body of a recovery webhook. Fields may be added; the version
+// changes when one changes its meaning.
+type Payload struct {
+	Version string `json:"version"` // "1"
+	Status  string `json:"status"`  // firing or resolved
+	// Incident has the ranked causes, merged over its reports, and the ids of
+	// the reports.
+	Incident report.Incident `json:"incident"`
+	// Reports has by its id the report that this message was sent for, unless
+	// the message would be larger than a megabyte.
+	Reports map[string]report.Report `json:"reports"`
+}
+
+// Webhook tells an incident to a program that decides on recovery.
+//
+// The body is signed, a redirect is not followed, and a failure that may pass
+// (no connection, no answer in time, 429, 5xx) is tried again with growing
+// pauses. Everything is sent at least once: receivers tell repeats by
+// [HeaderKey].
+type Webhook struct {
+	base
+	conf   config.RecoveryWebhook
+	remote *remote.Client
+	pause  time.Duration
+}
+
+// NewWebhook makes the sink of one hook. It fails when its settings name files
+// that can't be read.
+func NewWebhook(conf config.RecoveryWebhook, opts Options) (*Webhook, error) {
+	r, err := remote.New(remote.Options{
+		Name: "recovery webhook", URL: conf.URL, HTTPConfig: conf.HTTPConfig, MaxBody: webhookBody, SecretPath: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	w := &Webhook{base: newBase(NameWebhook, opts), conf: conf, remote: r, pause: webhookPause}
+	if _, err := w.secret(); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Send tells the incident, if it has a cause of enough confidence. The ref is
+// the host of the hook and the key of the message. A message of which a
+// message in the outcomes had the same key is not sent again.
+func (w *Webhook) Send(ctx context.Context, m Message) []report.Sent {
+	if m.Resolved && !m.closed() {
+		return nil // other alerts of the incident are open
+	}
+	p := payloadOf(m)
+	if w.conf.MinConfidence != "" && !confident(p.Incident.Causes, w.conf.MinConfidence) {
+		return []report.Sent{w.skipped(w.remote.Shown(), fmt.Sprintf("no cause has %s confidence", w.conf.MinConfidence))}
+	}
+	key := w.key(m.key(), p)
+	ref := w.remote.Shown() + " " + key
+	if slices.Contains(m.sent(NameWebhook), ref) {
+		return nil
+	}
+	body, err := p.encode()
+	if err != nil {
+		return []report.Sent{w.failed(ref, err)}
+	}
+	header, err := w.header(key, body)
+	if err != nil {
+		return []report.Sent{w.failed(ref, err)}
+	}
+	tries, err := w.post(ctx, remote.Request{Op: "tell an incident", Method: http.MethodPost, Header: header, Body: body})
+	sent := w.ok(ref)
+	if err != nil {
+		sent = w.failed(ref, err)
+	}
+	sent.Attempts = tries
+	return []report.Sent{sent}
+}
+
+// payloadOf makes the body. An alert alone is an incident of one.
+func payloadOf(m Message) Payload {
+	p := Payload{Version: webhookVersion, Status: "firing", Incident: m.Incident}
+	if m.closed() {
+		p.Status = "resolved"
+	}
+	r := m.Report
+	if p.Incident.ID == "" {
+		p.Incident = report.Incident{
+			Reports: []string{r.ID}, Alerts: []string{r.Name()}, Summary: r.Line(), Causes: r.Result.Causes,
+			Onset: r.Onset, CreatedAt: r.CreatedAt, ResolvedAt: r.ResolvedAt, URL: r.URL, Grafana: r.Grafana,
+		}
+	}
+	p.Incident.Sent, r.Sent, r.Charts = nil, []report.Sent{}, nil // of no use to the receiver
+	p.Reports = map[string]report.Report{r.ID: r}
+	return p
+}
+
+func confident(causes []analysis.Finding, least analysis.Confidence) bool {
+	return slices.ContainsFunc(causes, func(f analysis.Finding) bool { return f.Confidence.Rank() <= least.Rank() })
+}
+
+// key is the same for the same hook, incident, status and ranked causes.
+func (w *Webhook) key(incident string, p Payload) string {
+	about := []any{w.conf.URL.String(), incident, p.Status}
+	for _, f := range p.Incident.Causes {
+		about = append(about, f.Kind, f.Labels, f.Series, f.Name, f.Confidence)
+	}
+	b, err := json.Marshal(about)
+	if err != nil {
+		panic("sink: strings can't be encoded: " + err.Error())
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}
+
+// encode writes the body, without the report when it would be too large.
+func (p Payload) encode() ([]byte, error) {
+	body, err := json.Marshal(p)
+	if err == nil && len(body) > webhookBody {
+		p.Reports = map[string]report.Report{}
+		body, err = json.Marshal(p)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write the message of a recovery webhook: %w", err)
+	}
+	if len(body) > webhookBody {
+		return nil, fmt.Errorf("the message of a recovery webhook has %d bytes, more than %d: the incident has too many causes or alerts", len(body), webhookBody)
+	}
+	return body, nil
+}
+
+func (w *Webhook) header(key string, body []byte) (http.Header, error) {
+	h := http.Header{HeaderKey: {key}}
+	secret, err := w.secret()
+	if err != nil {
+		return nil, err
+	}
+	if secret != nil {
+		h.Set(HeaderSignature, sign(secret, body))
+	}
+	return h, nil
+}
+
+// secret reads the key of the signature, each time anew, so that it may be
+// changed; it is nil if the hook has none.
+func (w *Webhook) secret() ([]byte, error) {
+	if w.conf.SecretFile == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(w.conf.SecretFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the secret of a recovery webhook: %w", err)
+	}
+	if b = bytes.TrimRight(b, "\r\n"); len(b) == 0 {
+		return nil, fmt.Errorf("read the secret of a recovery webhook: %s is empty; put the key into it", w.conf.SecretFile)
+	}
+	return b, nil
+}
+
+func sign(secret, body []byte) string {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write(body)
+	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+// post sends until it is accepted, refused for good, or out of tries or time.
+func (w *Webhook) post(ctx context.Context, r remote.Request) (tries int, err error) {
+	for pause := w.pause; ; pause = min(2*pause, webhookMax) {
+		tries++
+		err = w.remote.Do(ctx, r, nil)
+		if err == nil || !remote.Retryable(err) || tries == webhookTries {
+			return tries, err
+		}
+		select {
+		case <-time.After(wait(pause, err)):
+		case <-ctx.Done():
+			return tries, err
+		}
+	}
+}
+
+// wait is the pause, between half of it and all, or as long as the server has
+// asked for.
+func wait(pause time.Duration, err error) time.Duration {
+	var e *remote.Error
+	if errors.As(err, &e) && e.After > 0 {
+		return min(e.After, webhookMax)
+	}
+	return pause/2 + rand.N(pause/2+1)
+}

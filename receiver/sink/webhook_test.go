@@ -1,0 +1,290 @@
+package sink
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink/remote"
+)
+
+// hook is a receiver that answers with the statuses in turn, then with 200,
+// and keeps what it gets.
+type hook struct {
+	*httptest.Server
+	mu       sync.Mutex
+	statuses []int
+	bodies   []string
+	headers  []http.Header
+}
+
+func startHook(t *testing.T, statuses ...int) *hook {
+	h := &hook{statuses: statuses}
+	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.bodies = append(h.bodies, bodyOf(t, r))
+		h.headers = append(h.headers, r.Header)
+		if len(h.statuses) > 0 {
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(h.statuses[0])
+			h.statuses = h.statuses[1:]
+		}
+	}))
+	t.Cleanup(h.Close)
+	return h
+}
+
+func webhookTo(t *testing.T, address string, conf config.RecoveryWebhook) *Webhook {
+	t.Helper()
+	conf.URL = parseURL(t, address)
+	w, err := NewWebhook(conf, Options{Registerer: prometheus.NewRegistry()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pause = time.Millisecond
+	return w
+}
+
+func TestTheHookGetsTheIncidentSigned(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("It's a secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := startHook(t)
+	w := webhookTo(t, h.URL+"/v1/webhooks/culprit?token=abc", config.RecoveryWebhook{SecretFile: secret})
+	sent := w.Send(t.Context(), story())
+	if statuses(sent) != "ok" || sent[0].Sink != "webhook" || sent[0].Attempts != 1 || !strings.HasPrefix(sent[0].Ref, h.URL+" ") || strings.Contains(sent[0].Ref, "token") {
+		t.Fatalf("%+v", sent)
+	}
+	var p Payload
+	if err := json.Unmarshal([]byte(h.bodies[0]), &p); err != nil {
+		t.Fatal(err)
+	}
+	m := story()
+	if p.Version != "1" || p.Status != "firing" || p.Incident.ID != m.Incident.ID || len(p.Incident.Causes) != 2 ||
+		p.Incident.Reports[0] != m.Report.ID || p.Reports[m.Report.ID].Result.Verdict != analysis.Explained {
+		t.Errorf("%s", h.bodies[0])
+	}
+	if got := h.headers[0].Get(HeaderSignature); got != sign([]byte("It's a secret"), []byte(h.bodies[0])) {
+		t.Errorf("signature %q", got)
+	}
+	if key := h.headers[0].Get(HeaderKey); len(key) != 32 || !strings.HasSuffix(sent[0].Ref, " "+key) {
+		t.Errorf("key %q", key)
+	}
+
+	t.Run("with the secret of the day", func(t *testing.T) {
+		if err := os.WriteFile(secret, []byte("another"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.Send(t.Context(), resolved(story()))
+		if got := h.headers[1].Get(HeaderSignature); got != sign([]byte("another"), []byte(h.bodies[1])) {
+			t.Errorf("signature %q", got)
+		}
+		if !strings.Contains(h.bodies[1], `"status":"resolved"`) {
+			t.Errorf("%s", h.bodies[1])
+		}
+	})
+	t.Run("and never without one", func(t *testing.T) {
+		if err := os.Remove(secret); err != nil {
+			t.Fatal(err)
+		}
+		if sent := w.Send(t.Context(), story()); statuses(sent) != "failed" || sent[0].Retryable || len(h.bodies) != 2 {
+			t.Errorf("%+v", sent)
+		}
+	})
+}
+
+// The value is that of `printf %s 'Hello, World!' | openssl dgst -sha256 -hmac
+// "It's a Secret to Everybody"`, the example of GitHub's documentation of
+// webhooks.
+func TestTheSignatureIsHMACSHA256(t *testing.T) {
+	const want = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+	if got := sign([]byte("It's a Secret to Everybody"), []byte("Hello, World!")); got != want {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestAFailureThatMayPassIsTriedAgain(t *testing.T) {
+	for name, tc := range map[string]struct {
+		statuses  []int
+		status    string
+		attempts  int
+		retryable bool
+	}{
+		"503, then 429, then 200":  {[]int{503, 429}, "ok", 3, false},
+		"500 for ever":             {[]int{500, 500, 500, 500, 500, 500}, "failed", 5, true},
+		"400":                      {[]int{400}, "failed", 1, false},
+		"401":                      {[]int{401}, "failed", 1, false},
+		"a redirect with the body": {[]int{307}, "failed", 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := startHook(t, tc.statuses...)
+			conf := config.RecoveryWebhook{HTTPConfig: commonconfig.HTTPClientConfig{FollowRedirects: true}}
+			sent := webhookTo(t, h.URL, conf).Send(t.Context(), story())
+			if statuses(sent) != tc.status || sent[0].Attempts != tc.attempts || sent[0].Retryable != tc.retryable || len(h.bodies) != tc.attempts {
+				t.Errorf("%+v after %d requests", sent, len(h.bodies))
+			}
+			for i, body := range h.bodies {
+				if body != h.bodies[0] || h.headers[i].Get(HeaderKey) != h.headers[0].Get(HeaderKey) {
+					t.Error("the tries differ")
+				}
+			}
+		})
+	}
+}
+
+func TestAHookThatIsDownIsToldWithoutItsSecrets(t *testing.T) {
+	down := httptest.NewServer(nil)
+	down.Close()
+	sent := webhookTo(t, down.URL+"/services/T0/B0/token?key=abc", config.RecoveryWebhook{}).Send(t.Context(), story())
+	if statuses(sent) != "failed" || !sent[0].Retryable || sent[0].Attempts != webhookTries {
+		t.Errorf("%+v", sent)
+	}
+	if text := fmt.Sprint(sent); strings.Contains(text, "token") || strings.Contains(text, "abc") {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestTheTimeThatIsLeftBoundsTheTries(t *testing.T) {
+	h := startHook(t, 503, 503, 503, 503, 503)
+	w := webhookTo(t, h.URL, config.RecoveryWebhook{})
+	w.pause = time.Hour
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if sent := w.Send(ctx, story()); statuses(sent) != "failed" || sent[0].Attempts != 1 || !sent[0].Retryable {
+		t.Errorf("%+v", sent)
+	}
+}
+
+func TestThePauseIsTheServersIfItAsksForOne(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{3 * time.Second: 3 * time.Second, time.Hour: webhookMax} {
+		if got := wait(time.Millisecond, &remote.Error{After: after}); got != want {
+			t.Errorf("%v where %v was asked for", got, after)
+		}
+	}
+	for _, pause := range []time.Duration{time.Millisecond, time.Second, webhookMax} {
+		if got := wait(pause, &remote.Error{}); got < pause/2 || got > pause {
+			t.Errorf("%v for %v", got, pause)
+		}
+	}
+}
+
+func TestOnlyIncidentsOfEnoughConfidenceAreTold(t *testing.T) {
+	medium, none := story(), story()
+	medium.Incident.Causes = medium.Incident.Causes[1:]
+	none.Incident.Causes = nil
+	for _, tc := range []struct {
+		least analysis.Confidence
+		m     Message
+		want  string
+	}{
+		{"high", story(), "ok"}, {"high", medium, "skipped"}, {"medium", medium, "ok"}, {"low", medium, "ok"},
+		{"low", none, "skipped"}, {"", none, "ok"},
+	} {
+		h := startHook(t)
+		sent := webhookTo(t, h.URL, config.RecoveryWebhook{MinConfidence: tc.least}).Send(t.Context(), tc.m)
+		if statuses(sent) != tc.want || (len(h.bodies) == 1) != (tc.want == "ok") {
+			t.Errorf("at least %q, of %d causes: %+v", tc.least, len(tc.m.Incident.Causes), sent)
+		}
+	}
+}
+
+func TestTheSameIsToldOnceAndWhatIsNewIsTold(t *testing.T) {
+	h := startHook(t)
+	w := webhookTo(t, h.URL, config.RecoveryWebhook{})
+	m := story()
+	again := func(change func()) string {
+		change()
+		sent := w.Send(t.Context(), m)
+		m.Incident.Sent = append(m.Incident.Sent, sent...)
+		return statuses(sent)
+	}
+	for i, step := range []struct {
+		change func()
+		want   string
+	}{
+		{func() {}, "ok"},
+		{func() {}, ""},
+		{func() { m.Report.Timings.Publish, m.Incident.UpdatedAt = 3, time.Now() }, ""},
+		{func() { m.Incident.Causes[0].Confidence = analysis.Medium }, "ok"},
+		{func() { m.Resolved = true }, ""}, // another alert of the incident is open
+		{func() { m = withSent(resolved(m), m.Incident.Sent) }, "ok"},
+		{func() {}, ""},
+	} {
+		if got := again(step.change); got != step.want {
+			t.Errorf("step %d: %q, not %q", i, got, step.want)
+		}
+	}
+	if other := webhookTo(t, h.URL+"/other", config.RecoveryWebhook{}).Send(t.Context(), m); statuses(other) != "ok" {
+		t.Errorf("another hook: %+v", other)
+	}
+}
+
+func withSent(m Message, sent []report.Sent) Message {
+	m.Incident.Sent = sent
+	return m
+}
+
+func TestAnAlertAloneIsAnIncidentOfOne(t *testing.T) {
+	m := story()
+	m.Incident = report.Incident{}
+	p := payloadOf(m)
+	if p.Status != "firing" || len(p.Incident.Causes) != 2 || p.Incident.Reports[0] != m.Report.ID || p.Incident.Summary != m.Report.Line() {
+		t.Errorf("%+v", p.Incident)
+	}
+	m.Resolved = true
+	if p := payloadOf(m); p.Status != "resolved" {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestALargeMessageGoesWithoutTheReport(t *testing.T) {
+	m := story()
+	m.Report.Result.Dimensions = []analysis.Dimension{{Note: strings.Repeat("x", webhookBody)}}
+	body, err := payloadOf(m).encode()
+	if err != nil || len(body) > 10_000 || !strings.Contains(string(body), `"reports":{}`) {
+		t.Errorf("%d bytes, %v", len(body), err)
+	}
+	m.Incident.Summary = strings.Repeat("x", webhookBody)
+	if _, err := payloadOf(m).encode(); err == nil || !strings.Contains(err.Error(), "more than 1048576") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAHookWithoutItsSecretIsRefusedAtTheStart(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, words := range map[string]string{"/does/not/exist": "no such file", empty: "is empty"} {
+		_, err := NewWebhook(config.RecoveryWebhook{URL: parseURL(t, "http://hook.example"), SecretFile: file}, Options{})
+		if err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+func TestSinksOfTwoConfigurationsShareTheirMetrics(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	for range 2 {
+		NewAnnotations(nil, Options{Registerer: reg})
+		NewSilences(nil, Options{Registerer: reg})
+		NewNotes(nil, Options{Registerer: reg})
+	}
+	lint(t, reg)
+}
