@@ -11,11 +11,11 @@
 //   - Causes that all belong to one label, which is among the most surprising
 //     ones too, are one set of that label.
 //   - Else the combinations are the answer, best first.
-//   - If nothing stands out among combinations but a label does, its set is the
-//     answer, with low confidence.
+//   - A combination that chance could have made, or failing that the set of a
+//     label, is an answer of low confidence.
 //   - If what was found holds no more of the change than it should hold of the
-//     total had everything moved alike, the cause is not in the labels: the
-//     verdict is External.
+//     total had everything moved alike, or if by every label each value moved as
+//     much as its share, the cause is not in the labels: the verdict is External.
 //
 // A ratio comes as the events expected of the traffic that there was (package
 // forecast) beside the events that came, which is an additive measure; its

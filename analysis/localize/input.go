@@ -11,8 +11,8 @@ type Input struct {
 	// Marginals are the measure by one label alone, one a label, one number a
 	// value. With them there are no combinations to be found.
 	Marginals []Measure
-	// Totals of the measure, where marginals may not hold all of it; nil: the
-	// largest sum of any label.
+	// Totals of the measure (of a ratio, of its parts), where marginals may not
+	// hold all of it; nil: the largest sum of any label.
 	Totals *adtributor.Totals
 
 	TableOnly []bool // labels that are shown, but give no causes (pods, say); nil: none

@@ -47,9 +47,7 @@ func oneDim(in *Input, opt Options) (*view, error) {
 			// Events that failed to come are no value that vanished: whether
 			// a label is volatile, its traffic decides.
 			o.KeepVolatile = true
-			if in.Totals != nil {
-				o.Totals = nil // they are of the parts
-			}
+			o.Totals = nil // they are of the parts
 		}
 		r, err := adtributor.Explain(plain(m), o)
 		if err != nil {
