@@ -126,6 +126,7 @@ func (d *Daemon) open(ctx context.Context) error {
 	}
 	d.broker = b
 	d.cleanup("queue and reports", b.Close)
+	d.opt.Registry.MustRegister(newQueueCollector(b))
 	// The index must follow the buckets for as long as the daemon drains.
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	d.cleanup("index", func() error { stop(); return nil })

@@ -1,30 +1,30 @@
 package receiver
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/culprit-dev/culprit/receiver/broker"
 )
 
 // stageBuckets cover an analysis: from a cached answer to a slow server.
 var stageBuckets = []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 10, 30, 60}
 
 type metrics struct {
-	notifications  *prometheus.CounterVec
-	alerts         *prometheus.CounterVec
-	reports        *prometheus.CounterVec
-	stages         *prometheus.HistogramVec
-	toAnnotation   prometheus.Histogram
-	sends          *prometheus.CounterVec
-	reconciles     *prometheus.CounterVec
-	jobsDead       prometheus.Counter
-	unmatched      prometheus.Counter
-	reloads        prometheus.Gauge
-	reloadTime     prometheus.Gauge
-	openIncidents  prometheus.Gauge
-	queueDepth     prometheus.Gauge
-	queueInFlight  prometheus.Gauge
-	queueOldestAge prometheus.Gauge
+	notifications *prometheus.CounterVec
+	alerts        *prometheus.CounterVec
+	reports       *prometheus.CounterVec
+	stages        *prometheus.HistogramVec
+	toAnnotation  prometheus.Histogram
+	sends         *prometheus.CounterVec
+	reconciles    *prometheus.CounterVec
+	jobsDead      prometheus.Counter
+	unmatched     prometheus.Counter
+	reloads       prometheus.Gauge
+	reloadTime    prometheus.Gauge
+	openIncidents prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -38,19 +38,16 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		toAnnotation: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "culprit_webhook_to_annotation_seconds", Help: "Time from a webhook message to the annotation on its alert.", Buckets: stageBuckets,
 		}),
-		sends:          counters("culprit_sends_total", "Write-backs by sink and outcome.", "sink", "outcome"),
-		reconciles:     counters("culprit_reconciles_total", "Rounds of the reconcile loop by outcome.", "outcome"),
-		jobsDead:       prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_jobs_dead_total", Help: "Jobs given up after repeated failures."}),
-		unmatched:      prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts that no rule matches."}),
-		reloads:        gauge("culprit_config_last_reload_successful", "Whether the last configuration reload succeeded."),
-		reloadTime:     gauge("culprit_config_last_reload_success_timestamp_seconds", "When the configuration was last reloaded with success."),
-		openIncidents:  gauge("culprit_incidents_open", "Incidents that are open."),
-		queueDepth:     gauge("culprit_queue_depth", "Jobs that wait in the queue."),
-		queueInFlight:  gauge("culprit_queue_in_flight", "Jobs that are being worked on."),
-		queueOldestAge: gauge("culprit_queue_oldest_age_seconds", "Age of the oldest job in the queue."),
+		sends:         counters("culprit_sends_total", "Write-backs by sink and outcome.", "sink", "outcome"),
+		reconciles:    counters("culprit_reconciles_total", "Rounds of the reconcile loop by outcome.", "outcome"),
+		jobsDead:      prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_jobs_dead_total", Help: "Jobs given up after repeated failures."}),
+		unmatched:     prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts that no rule matches."}),
+		reloads:       gauge("culprit_config_last_reload_successful", "Whether the last configuration reload succeeded."),
+		reloadTime:    gauge("culprit_config_last_reload_success_timestamp_seconds", "When the configuration was last reloaded with success."),
+		openIncidents: gauge("culprit_incidents_open", "Incidents that are open."),
 	}
 	reg.MustRegister(m.notifications, m.alerts, m.reports, m.stages, m.toAnnotation, m.sends, m.reconciles, m.jobsDead,
-		m.unmatched, m.reloads, m.reloadTime, m.openIncidents, m.queueDepth, m.queueInFlight, m.queueOldestAge)
+		m.unmatched, m.reloads, m.reloadTime, m.openIncidents)
 	return m
 }
 
@@ -67,4 +64,40 @@ func (m *metrics) stage(name string, start time.Time) float64 {
 	seconds := time.Since(start).Seconds()
 	m.stages.WithLabelValues(name).Observe(seconds)
 	return seconds
+}
+
+// queueCollector asks for the state of the queue when it is scraped.
+type queueCollector struct {
+	broker              *broker.Broker
+	depth, busy, eldest *prometheus.Desc
+}
+
+func newQueueCollector(b *broker.Broker) *queueCollector {
+	return &queueCollector{
+		broker: b,
+		depth:  prometheus.NewDesc("culprit_queue_depth", "Jobs that wait in the queue.", nil, nil),
+		busy:   prometheus.NewDesc("culprit_queue_in_flight", "Jobs that are worked on, or wait for another attempt.", nil, nil),
+		eldest: prometheus.NewDesc("culprit_queue_oldest_age_seconds", "Age of the oldest job in the queue.", nil, nil),
+	}
+}
+
+// Describe sends the descriptions of the metrics.
+func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.depth
+	ch <- c.busy
+	ch <- c.eldest
+}
+
+// Collect sends the state of the queue, or nothing if it can't be had: a gauge
+// that is missing says more than one that is wrong.
+func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	s, err := c.broker.Stats(ctx)
+	if err != nil {
+		return
+	}
+	ch <- prometheus.MustNewConstMetric(c.depth, prometheus.GaugeValue, float64(s.Pending))
+	ch <- prometheus.MustNewConstMetric(c.busy, prometheus.GaugeValue, float64(s.InFlight))
+	ch <- prometheus.MustNewConstMetric(c.eldest, prometheus.GaugeValue, s.Oldest.Seconds())
 }

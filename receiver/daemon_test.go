@@ -1,0 +1,183 @@
+package receiver
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+func TestAnAlertGetsItsCausesAndItsEnd(t *testing.T) {
+	w := newWorld(t, true)
+	start := time.Now().Add(-time.Minute)
+	w.post("ErrorsHigh", start, true)
+
+	w.await("a report is complete and sent", func() bool {
+		list := w.reports()
+		return len(list) == 1 && len(list[0].Sent) > 0
+	})
+	var r report.Report
+	if code := w.get("/api/v1/reports/"+w.reports()[0].ID, &r); code != http.StatusOK {
+		t.Fatalf("the report answers %d", code)
+	}
+	if r.Result.Verdict != analysis.Explained {
+		t.Fatalf("verdict %s, warnings %v", r.Result.Verdict, r.Result.Warnings)
+	}
+	if first := r.Result.Causes[0]; len(first.Labels) != 1 || first.Labels[0]["path"] != "/pay" || first.Labels[0]["version"] != "v2" {
+		t.Errorf("the first cause is %+v", first)
+	}
+	if got := w.annotation("ErrorsHigh", "culprit_summary"); got != r.Summary || got == "" {
+		t.Errorf("the alert says %q, the report %q", got, r.Summary)
+	}
+	if got := w.annotation("ErrorsHigh", "summary"); got != "errors" {
+		t.Errorf("the alert's own annotation is now %q", got)
+	}
+	var page string
+	if code := w.get("/a/"+r.Alert.Fingerprint, &page); code != http.StatusOK || !strings.Contains(page, "/pay") {
+		t.Errorf("the page of the alert answers %d", code)
+	}
+
+	w.post("ErrorsHigh", start, false)
+	w.await("the report and its incident are closed", func() bool {
+		list := w.reports()
+		return list[0].ResolvedAt != nil && w.metric("culprit_incidents_open") == "0"
+	})
+	var incident report.Incident
+	w.get("/api/v1/incidents/"+r.Incident, &incident)
+	if incident.ResolvedAt == nil {
+		t.Error("the incident is open after its only alert has resolved")
+	}
+
+	again := time.Now()
+	w.post("ErrorsHigh", again, true)
+	w.await("firing again makes a second report", func() bool { return len(w.reports()) == 2 })
+	w.post("ErrorsHigh", again, false)
+	w.await("which is closed, too", func() bool { return w.reports()[0].ResolvedAt != nil })
+}
+
+func TestAnAlertWhoseMessageWasLostIsFound(t *testing.T) {
+	w := newWorld(t, false)
+	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
+	w.await("the reconcile loop finds it", func() bool { return len(w.reports()) == 1 })
+	if got := w.metric(`culprit_alerts_total{reason="reconcile",status="firing"}`); got != "1" {
+		t.Errorf("enqueued %s times", got)
+	}
+}
+
+func TestAlertsOfOneGroupAreOneIncident(t *testing.T) {
+	w := newWorld(t, true)
+	for _, name := range []string{"ErrorsHigh", "ErrorsOfAnotherKind"} {
+		w.post(name, time.Now().Add(-time.Minute), true)
+	}
+	var list []report.Incident
+	w.await("both reports are in one incident", func() bool {
+		w.get("/api/v1/incidents", &list)
+		return len(list) == 1 && len(list[0].Reports) == 2
+	})
+	if cause := list[0].Causes[0]; !cause.Common {
+		t.Errorf("the cause %s of both alerts is not marked as common", cause.Name)
+	}
+}
+
+func TestPrometheusDownEndsInAReportAndIsTriedAgain(t *testing.T) {
+	w := newWorld(t, true)
+	good := fmt.Sprintf("prometheus: {url: %q}\nalertmanagers: [{url: %q}]\n", w.prometheus.URL(), w.alertmanager.URL()) + testRules
+	w.configure(strings.Replace(good, w.prometheus.URL(), "http://127.0.0.1:1", 1))
+	w.must(w.daemon.Reload())
+	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
+	w.await("the report says why there is nothing to say", func() bool {
+		list := w.reports()
+		return len(list) == 1 && list[0].Status == report.Failed && len(list[0].Result.Warnings) > 0
+	})
+	w.configure(good)
+	w.must(w.daemon.Reload())
+	w.daemon.reconcile.now = func() time.Time { return time.Now().Add(2 * time.Minute) }
+	w.await("the next try succeeds", func() bool { return w.reports()[0].Result.Verdict == analysis.Explained })
+	if n := len(w.reports()); n != 1 {
+		t.Errorf("%d reports of one alert", n)
+	}
+}
+
+func TestAnAlertThatNoAlertmanagerHasIsClosed(t *testing.T) {
+	w := newWorld(t, true)
+	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
+	w.await("a report is there", func() bool { return len(w.reports()) == 1 })
+	w.alertmanager.Close()
+	time.Sleep(time.Second)
+	if w.reports()[0].ResolvedAt != nil {
+		t.Fatal("an Alertmanager that is down closed a report")
+	}
+}
+
+func TestReportsOutliveARestart(t *testing.T) {
+	w := newWorld(t, true)
+	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
+	w.await("a report is sent", func() bool { return len(w.reports()) == 1 && len(w.reports()[0].Sent) > 0 })
+	before := w.reports()[0]
+	w.stop()
+	w.start()
+	after := w.reports()
+	if len(after) != 1 || after[0].ID != before.ID || after[0].Summary != before.Summary {
+		t.Fatalf("after the restart there is %+v", after)
+	}
+	time.Sleep(time.Second)
+	if n := len(w.reports()); n != 1 {
+		t.Errorf("the alert was reported %d times", n)
+	}
+}
+
+func TestABadReloadKeepsTheOldConfiguration(t *testing.T) {
+	w := newWorld(t, true)
+	w.configure("prometheus: {url: nowhere}\nrulez: []\n")
+	resp, err := http.Post(w.daemon.URL()+"/-/reload", "", nil)
+	w.must(err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusInternalServerError {
+		t.Errorf("the reload answers %s", resp.Status)
+	}
+	if got := w.metric("culprit_config_last_reload_successful"); got != "0" {
+		t.Errorf("the metric says %s", got)
+	}
+	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
+	w.await("alerts are explained by the old rules", func() bool { return len(w.reports()) == 1 })
+}
+
+func TestReadyWhenTheServersHaveAnswered(t *testing.T) {
+	w := newWorld(t, true)
+	w.await("ready", func() bool { return w.get("/-/ready", nil) == http.StatusOK })
+	if code := w.get("/-/healthy", nil); code != http.StatusOK {
+		t.Errorf("healthy answers %d", code)
+	}
+	w.stop()
+	w.configure("prometheus: {url: 'http://127.0.0.1:1'}\nalertmanagers: [{url: 'http://127.0.0.1:1'}]\n" + testRules)
+	w.start()
+	var text string
+	if code := w.get("/-/ready", &text); code != http.StatusServiceUnavailable || !strings.Contains(text, "Prometheus at http://127.0.0.1:1") {
+		t.Errorf("with no server there, ready answers %d %q", code, text)
+	}
+	if code := w.get("/-/healthy", nil); code != http.StatusOK {
+		t.Errorf("healthy answers %d", code)
+	}
+}
+
+func TestMetricsAreInOrder(t *testing.T) {
+	w := newWorld(t, true)
+	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
+	w.await("a report is sent", func() bool { return len(w.reports()) == 1 && len(w.reports()[0].Sent) > 0 })
+	problems, err := testutil.GatherAndLint(w.daemon.opt.Registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	if n := w.metric("culprit_webhook_to_annotation_seconds_count"); n != "1" {
+		t.Errorf("%s annotations were timed", n)
+	}
+}
