@@ -109,10 +109,10 @@ func (w *world) silence(ctx context.Context, s silence) (string, error) {
 	return m.ID, err
 }
 
-// reports returns culprit's reports of an alert, newest first, as its list
-// shows them.
-func (w *world) reports(ctx context.Context, fingerprint string) ([]report.Report, error) {
-	query := url.Values{"fingerprint": {fingerprint}}
+// reports returns the reports of culprit that have something in common, such as
+// the fingerprint or the alertname; newest first, as its list shows them.
+func (w *world) reports(ctx context.Context, key, value string) ([]report.Report, error) {
+	query := url.Values{key: {value}}
 	return fetchJSON[[]report.Report](ctx, http.MethodGet, w.culpritURL()+"/api/v1/reports?"+query.Encode(), nil)
 }
 

@@ -28,11 +28,15 @@ type options struct {
 	faultAfter      time.Duration
 
 	reconcile time.Duration // pause of culprit's own look at Alertmanager
+	history   time.Duration // of the shop, in Prometheus
+
+	// edit changes one of the demo's files before it is used; nil: nothing.
+	edit func(name, text string) string
 }
 
 // parse reads the command line.
 func parse(args []string) (options, error) {
-	o := options{reconcile: 10 * time.Second}
+	o := options{reconcile: 10 * time.Second, history: history}
 	app := kingpin.New("demo", "Breaks a small shop and shows how culprit tells the people on call what caused their alert.")
 	app.HelpFlag.Short('h')
 	app.Flag("fault", "What breaks: spike (errors rise on one path of one version) or drop (orders fall in one region).").

@@ -13,6 +13,7 @@ import (
 
 	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
 // How long the steps of the story may take. Only the people's message depends
@@ -113,7 +114,7 @@ func (w *world) seeAlert(ctx context.Context, s *seen) (err error) {
 
 func (w *world) seeReport(ctx context.Context, s *seen) error {
 	id, err := await(ctx, analysing, "report", func(ctx context.Context) (string, bool, error) {
-		reports, err := w.reports(ctx, s.alert.Fingerprint)
+		reports, err := w.reports(ctx, "fingerprint", s.alert.Fingerprint)
 		if len(reports) == 0 {
 			return "", false, err
 		}
@@ -196,7 +197,7 @@ func (w *world) seeGrafana(ctx context.Context, s *seen) (err error) {
 		return lab.GrafanaCall{}, false, nil
 	})
 	if err == nil && w.grafana != nil && !strings.Contains(s.region.Body, `"dashboardUID":"shop"`) {
-		err = fmt.Errorf("it is not on the shop's dashboard: %s", s.region.Body)
+		err = errors.New("the annotation is not on the dashboard that the rule names")
 	}
 	return err
 }
@@ -205,7 +206,7 @@ func (w *world) seeGrafana(ctx context.Context, s *seen) (err error) {
 func (w *world) sentToGrafana(ctx context.Context, s *seen) (c lab.GrafanaCall, done bool, err error) {
 	inc, err := fetchJSON[report.Incident](ctx, http.MethodGet, w.culpritURL()+"/api/v1/incidents/"+s.report.Incident, nil)
 	for _, sent := range inc.Sent {
-		if sent.Sink == "grafana" && sent.Status == report.SentOK {
+		if sent.Sink == sink.NameGrafana && sent.Status == report.SentOK {
 			return lab.GrafanaCall{Method: http.MethodPost, Path: "/api/annotations", Body: sent.Ref, Status: http.StatusOK}, true, nil
 		}
 	}

@@ -164,7 +164,7 @@ func (w *world) startPrometheus(ctx context.Context) (err error) {
 func (w *world) writeHistory(ctx context.Context, db storage.Appendable) error {
 	begin := time.Now()
 	dense := begin.Add(-recent)
-	if err := w.shop.Backfill(ctx, db, begin.Add(-history), dense, oldScrape); err != nil {
+	if err := w.shop.Backfill(ctx, db, begin.Add(-w.options.history), dense, oldScrape); err != nil {
 		return err
 	}
 	if err := w.breakShop(time.Now().Add(w.options.faultAfter)); err != nil {
@@ -238,11 +238,15 @@ func (w *world) file(name string) string {
 	if err != nil {
 		panic(err) // it is embedded
 	}
+	edited := string(text)
+	if w.options.edit != nil {
+		edited = w.options.edit(name, edited)
+	}
 	return strings.NewReplacer(
 		filePrometheus, w.prometheusURL, fileAlertmanager, w.alertmanagerURL, fileGrafana, w.grafanaURL,
 		fileCulprit, "http://"+w.culpritAddress, filePeople, w.people.URL(), fileHook, w.hook.url,
 		fileGroupWait, "group_wait: "+w.options.groupWait.String(),
-	).Replace(string(text))
+	).Replace(edited)
 }
 
 // writeConfig writes what culprit reads: its configuration and two secrets.

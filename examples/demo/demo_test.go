@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/examples/lab"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// The whole demo, faster: the fault has lasted for a while when the rules are
+// first evaluated, and people's route waits a few seconds only.
+func TestBothStoriesEndAsTheyShould(t *testing.T) {
+	for _, fault := range []string{lab.Spike, lab.Drop} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			w := startTest(t, func(o *options) {
+				o.fault, o.faultAfter, o.groupWait, o.history = fault, -50*time.Second, 5*time.Second, history
+			})
+			startInside(t, w)
+			s := w.watch(t.Context())
+			for _, c := range s.failed() {
+				t.Errorf("%s: %v", c.claim, c.err)
+			}
+			if want := 10; len(s.checks) != want {
+				t.Errorf("%d checks were made, want %d", len(s.checks), want)
+			}
+			checkOutput(t, s)
+		})
+	}
+}
+
+// checkOutput wants everything that was seen in the text, and one JSON value.
+func checkOutput(t *testing.T, s *seen) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := print(&b, "text", s); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{s.silence.Comment, s.region.Body, s.report.URL, s.hook.payload.Incident.Summary, "The first message to people"} {
+		if part == "" || !strings.Contains(b.String(), part) {
+			t.Errorf("the text lacks %q:\n%s", part, b.String())
+		}
+	}
+	b.Reset()
+	if err := print(&b, "json", s); err != nil {
+		t.Fatal(err)
+	}
+	var r report.Report
+	dec := json.NewDecoder(&b)
+	if err := dec.Decode(&r); err != nil || r.ID != s.report.ID || dec.More() {
+		t.Errorf("the JSON is not the one report: %v, %s", err, b.String())
+	}
+}
+
+func TestWrongCallsAreRefusedWithASentence(t *testing.T) {
+	for args, want := range map[string]string{
+		"--fault flood":                       "flood",
+		"--format xml":                        "xml",
+		"--prometheus.url localhost":          `"localhost" is no URL`,
+		"--grafana.url http://localhost:3000": "--grafana.token-file",
+		"--alertmanager.url http://localhost": "needs --prometheus.url",
+		"--no-such-flag":                      "no-such-flag",
+	} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), strings.Fields(args), &out, &errs); code != exitUsage {
+			t.Errorf("%s: exit %d, want %d", args, code, exitUsage)
+		}
+		if !strings.Contains(errs.String(), want) || out.Len() > 0 {
+			t.Errorf("%s: says %q, and prints %q", args, errs.String(), out.String())
+		}
+	}
+}
+
+func TestTheJudgeAcceptsTheTruthAndNothingElse(t *testing.T) {
+	truth := lab.Fault{Kind: lab.Spike}.Truth()
+	place := func(sets ...map[string]string) analysis.Finding {
+		return analysis.Finding{Kind: analysis.KindLabels, Labels: sets, Name: "a place"}
+	}
+	series := func(name string) analysis.Finding {
+		return analysis.Finding{Kind: analysis.KindSeries, Series: name, Name: name}
+	}
+	pay, version := map[string]string{"path": "/api/checkout/pay"}, map[string]string{"version": "v2.4.0"}
+	connections := series(`connections{service="payment"}`)
+	tests := []struct {
+		name   string
+		causes []analysis.Finding
+		right  bool
+	}{
+		{"the place", []analysis.Finding{place(map[string]string{"path": "/api/checkout/pay", "version": "v2.4.0"})}, true},
+		{"one side of the place", []analysis.Finding{place(pay)}, true},
+		{"the place and what it implies", []analysis.Finding{place(map[string]string{"version": "v2.4.0", "method": "POST"})}, true},
+		{"the series, then the place", []analysis.Finding{connections, place(version)}, true},
+		{"no causes", nil, false},
+		{"the series without a place", []analysis.Finding{connections}, false},
+		{"only what the place implies", []analysis.Finding{place(map[string]string{"method": "POST"})}, false},
+		{"a place that is too narrow", []analysis.Finding{place(map[string]string{"version": "v2.4.0", "region": "eu-west"})}, false},
+		{"another value beside the right one", []analysis.Finding{place(version, map[string]string{"version": "v2.3.1"})}, false},
+		{"another place before the right one", []analysis.Finding{connections, place(map[string]string{"region": "eu-west"}), place(pay)}, false},
+		{"an innocent first", []analysis.Finding{series(`cpu{service="payment"}`), place(pay)}, false},
+		{"the series of another service first", []analysis.Finding{series(`connections{service="cart"}`), place(pay)}, false},
+	}
+	for _, tt := range tests {
+		r := report.Report{Result: analysis.Result{Verdict: analysis.Explained, Causes: tt.causes}}
+		r.Plan.Queries = []report.Query{
+			{Name: "connections", Query: "sum by (service) (db_connections_in_use)"},
+			{Name: "cpu", Query: "sum by (service) (rate(process_cpu_seconds_total[1m]))"},
+		}
+		if err := judge(r, truth); (err == nil) != tt.right {
+			t.Errorf("%s: judged %v", tt.name, err)
+		}
+	}
+	r := report.Report{Result: analysis.Result{Verdict: analysis.NoConfidentCause, Causes: []analysis.Finding{place(pay)}}}
+	if judge(r, truth) == nil {
+		t.Error("the truth without confidence was accepted")
+	}
+}
