@@ -2,13 +2,17 @@ package report
 
 import (
 	"math"
+	"slices"
 
 	"github.com/culprit-dev/culprit/analysis"
 )
 
 const (
-	chartPoints = 240 // as many as a phone has room for
-	chartSeries = 5   // lines beside the KPI
+	chartPoints  = 240 // as many as a phone has room for
+	chartSeries  = 5   // lines beside the KPI
+	chartHistory = 8   // incident lengths before the onset, so that the incident is more than a sliver
+	chartBefore  = 900 // seconds before it at the least
+	chartRows    = 40  // rows at the least
 )
 
 // Charts returns what the page draws: the first KPI of the frame, then the
@@ -19,16 +23,33 @@ func Charts(f analysis.Frame, causes []analysis.Finding) []Chart {
 	if len(f.Targets) == 0 {
 		return nil
 	}
-	charts := []Chart{thin(f.Targets[0].Name, f.Times, f.Targets[0].Values)}
+	first := firstRow(f)
+	draw := func(name string, values []float64) Chart {
+		n := min(len(f.Times), len(values))
+		return thin(name, f.Times[min(first, n):n], values[min(first, n):n])
+	}
+	charts := []Chart{draw(f.Targets[0].Name, f.Targets[0].Values)}
 	for _, cause := range causes {
 		if cause.Kind != analysis.KindSeries || len(charts) > chartSeries {
 			continue
 		}
 		if s, ok := findSeries(f, cause.Series); ok {
-			charts = append(charts, thin(s.Name, f.Times, s.Values))
+			charts = append(charts, draw(s.Name, s.Values))
 		}
 	}
 	return charts
+}
+
+// firstRow is the first row that is drawn: enough before the incident to see
+// what is normal, and not so much that the incident can't be seen.
+func firstRow(f analysis.Frame) int {
+	n := len(f.Times)
+	if n == 0 || f.Onset < f.Times[0] || f.Onset > f.Times[n-1] {
+		return 0
+	}
+	before := max(chartHistory*(f.Times[n-1]-f.Onset), chartBefore)
+	row, _ := slices.BinarySearch(f.Times, f.Onset-before)
+	return max(0, min(row, n-chartRows))
 }
 
 func findSeries(f analysis.Frame, name string) (analysis.Series, bool) {
@@ -42,9 +63,9 @@ func findSeries(f analysis.Frame, name string) (analysis.Series, bool) {
 	return analysis.Series{}, false
 }
 
-// thin copies a series, or of each stretch of it its two extremes.
+// thin copies a series of as many values as times, or of each stretch of it its two extremes.
 func thin(name string, times, values []float64) Chart {
-	n := min(len(times), len(values))
+	n := len(times)
 	if n <= chartPoints {
 		c := Chart{Name: name, Times: make([]float64, 0, n), Values: make([]*float64, 0, n)}
 		for i := range n {

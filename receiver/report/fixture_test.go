@@ -39,7 +39,10 @@ func input(verdict analysis.Verdict, causes ...analysis.Finding) Input {
 		},
 		Rule:  "checkout errors",
 		Onset: start.Add(-2 * time.Minute),
-		Plan:  Plan{Queries: []Query{{Role: RoleTarget, Name: "checkout errors", Query: `sum(rate(http_requests_total{code=~"5.."}[2m]))`}}},
+		Plan: Plan{Queries: []Query{
+			{Role: RoleTarget, Name: "checkout errors", Query: `sum(rate(http_requests_total{code=~"5.."}[2m]))`},
+			{Role: RoleBreakdown, Name: "checkout errors", Query: `sum by (path) (rate(http_requests_total{code=~"5.."}[2m]))`},
+		}},
 		Result: analysis.Result{
 			Verdict: verdict, Causes: causes,
 			Change: &analysis.Change{Target: "checkout errors", Forecast: 3.1, Actual: 41, Rising: true},

@@ -101,9 +101,16 @@ func (r Report) Name() string {
 }
 
 // Unit is the unit of the KPI, as far as the target's query tells.
-func (r Report) Unit() words.Unit {
+func (r Report) Unit() words.Unit { return r.unitOf(RoleTarget) }
+
+// PartUnit is the unit of the parts that the KPI was broken down into: that of
+// the KPI, or of its numerator if it is a ratio.
+func (r Report) PartUnit() words.Unit { return r.unitOf(RoleBreakdown) }
+
+// unitOf is the unit of the first query of a role.
+func (r Report) unitOf(role string) words.Unit {
 	for _, q := range r.Plan.Queries {
-		if q.Role == RoleTarget {
+		if q.Role == role {
 			return UnitOf(q.Query)
 		}
 	}

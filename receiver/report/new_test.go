@@ -111,6 +111,21 @@ func TestChartsAreTheKPIAndTheCauses(t *testing.T) {
 	}
 }
 
+func TestIncidentIsMoreThanASliverOfItsChart(t *testing.T) {
+	fr := frame(2000, func(i int) float64 { return float64(i) }) // a row each 30 s
+	for _, tt := range []struct{ onset, first float64 }{
+		{0, 0},                                // no onset known: everything
+		{1999*30 - 600, 1999*30 - 600 - 4800}, // ten minutes: eight times as much before
+		{1999*30 - 60, 1960 * 30},             // a minute: a quarter of an hour, but 40 rows at the least
+		{100 * 30, 0},                         // nearly all of it
+	} {
+		fr.Onset = tt.onset
+		if got := Charts(fr, nil)[0].Times[0]; got > tt.first || got < tt.first-300 {
+			t.Errorf("onset %g: the chart begins at %g, want %g", tt.onset, got, tt.first)
+		}
+	}
+}
+
 func TestThinningLosesNoSpike(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.IntRange(1, 3000).Draw(t, "rows")

@@ -214,7 +214,7 @@ func fit(parts ...string) []string {
 // confidence. It returns none when there is no cause: the [Report.Line] says
 // so.
 func (r Report) CauseLines(limit int) []string {
-	return causeLines(r.Result.Causes, limit, func(f analysis.Finding) string { return describe(f, r.of(), r.Unit()) })
+	return causeLines(r.Result.Causes, limit, func(f analysis.Finding) string { return describe(f, r.of(), r.PartUnit()) })
 }
 
 func causeLines(causes []analysis.Finding, limit int, describe func(analysis.Finding) string) []string {
@@ -225,8 +225,8 @@ func causeLines(causes []analysis.Finding, limit int, describe func(analysis.Fin
 	return lines
 }
 
-// describe writes one cause with its figures. The unit is the KPI's, and so
-// it is that of a set of labels, but not of a series.
+// describe writes one cause with its figures. The unit is that of a set of
+// labels; that of a series is not known.
 func describe(f analysis.Finding, of string, u words.Unit) string {
 	if f.Kind != analysis.KindLabels {
 		u = ""

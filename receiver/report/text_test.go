@@ -137,6 +137,20 @@ func TestCauseLines(t *testing.T) {
 	}
 }
 
+// The parts of a ratio are parts of its numerator, not percents.
+func TestPartsOfARatioAreInTheUnitOfItsNumerator(t *testing.T) {
+	in := input(analysis.Explained, payV2())
+	in.Plan.Queries[0].Query = "sum(rate(errors_total[2m])) / sum(rate(requests_total[2m]))"
+	in.Result.Change = &analysis.Change{Target: "error ratio", Forecast: 0.003, Actual: 0.063, Rising: true}
+	r := New(in)
+	if want := "82 % of the rise is path=/pay, version=v2 (error ratio 0.3 % → 6.3 %)"; r.Line() != want {
+		t.Errorf("got %s", r.Line())
+	}
+	if want := "1. path=/pay, version=v2: 82 % of the rise, 1.1/s → 32.2/s, high confidence"; r.CauseLines(1)[0] != want {
+		t.Errorf("got %s", r.CauseLines(1)[0])
+	}
+}
+
 // Whatever the labels hold, a line stays one line of at most 200 bytes of
 // valid UTF-8 without invisible characters.
 func TestLinesHoldWhateverTheLabelsAre(t *testing.T) {

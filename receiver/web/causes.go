@@ -34,17 +34,29 @@ type causeView struct {
 	Evidence   []pair
 }
 
-// causes puts the causes of a report into words. Label sets are in the KPI's
-// unit, series in one that is not known.
-func causes(found []analysis.Finding, unit words.Unit, r report.Report) []causeView {
-	views := make([]causeView, len(found))
-	for i, f := range found {
-		views[i] = newCause(f, unit)
+// causeList are the causes as they are shown: when some are confident, the
+// others are one tap away.
+type causeList struct{ Shown, Guesses []causeView }
+
+func newCauseList(views []causeView) causeList {
+	sure := slices.IndexFunc(views, func(v causeView) bool { return v.Low })
+	if sure <= 0 {
+		return causeList{Shown: views}
+	}
+	return causeList{views[:sure], views[sure:]}
+}
+
+// causes puts the causes of a report into words. Label sets are in the unit of
+// the KPI's parts, series in one that is not known.
+func causes(r report.Report) causeList {
+	views := make([]causeView, len(r.Result.Causes))
+	for i, f := range r.Result.Causes {
+		views[i] = newCause(f, r.PartUnit())
 		if f.Kind == analysis.KindSeries {
 			views[i].Spark = spark(r, f.Series)
 		}
 	}
-	return views
+	return newCauseList(views)
 }
 
 func newCause(f analysis.Finding, unit words.Unit) causeView {

@@ -14,17 +14,17 @@ import (
 func TestChartShowsTheIncidentAndWhatWasExpected(t *testing.T) {
 	r := example(t)
 	c := kpiChart(r, r.Unit())
-	if c.OnsetLabel != "onset 03:02" || c.First != "02:02" || c.Last != "03:07" || c.ForecastY == "" || c.LastX != f1(plotRight) {
+	if c.OnsetLabel != "onset 03:02" || c.First != "02:22" || c.Last != "03:07" || c.ForecastY == "" || c.LastX != f1(plotRight) {
 		t.Errorf("got %+v", c)
 	}
-	// Of 3900 s the onset is at 3600: of the 312 units between the margins at 288.
-	if c.OnsetX != "328" || c.ShadeWidth != "24" {
+	// Of 2700 s the onset is at 2400: of the 312 units between the margins at 277.3.
+	if c.OnsetX != "317.3" || c.ShadeWidth != "34.7" {
 		t.Errorf("the incident is drawn at %s, %s wide", c.OnsetX, c.ShadeWidth)
 	}
 	if n := strings.Count(c.Line, "M"); n != 2 {
 		t.Errorf("a gap in the samples: %d strokes, want 2", n)
 	}
-	if want := "errors per second from 02:02 to 03:07: 41/s in the incident, which began at 03:02; 3.1/s was expected"; c.Words != want {
+	if want := "errors per second from 02:22 to 03:07: 41/s in the incident, which began at 03:02; 3.1/s was expected"; c.Words != want {
 		t.Errorf("in words: %q", c.Words)
 	}
 }

@@ -53,16 +53,18 @@ const (
 
 // drawGraph lays out the graph of a result; nil if it has no links.
 func drawGraph(res analysis.Result) *graphView {
+	if len(res.Graph.Edges) == 0 {
+		return nil
+	}
+	v := &graphView{Notes: res.Graph.Notes, Table: linkTable(res.Graph.Edges)}
 	shown, left := chooseNodes(res)
 	arcs, edges := arcsOf(res.Graph, shown)
 	if len(edges) == 0 {
-		return nil
+		return v // nothing leads to the KPI: there is no spreading to draw
 	}
 	l := layered(len(shown), arcs)
-	v := &graphView{
-		Width: f1(layoutWidth), Height: f1(2*graphMargin + float64(len(l.layers))*layerHeight - (layerHeight - nodeHeight)),
-		Notes: res.Graph.Notes, Table: linkTable(res.Graph.Edges),
-	}
+	v.Width = f1(layoutWidth + 2*graphMargin)
+	v.Height = f1(2*graphMargin + float64(len(l.layers))*layerHeight - (layerHeight - nodeHeight))
 	for i, n := range shown {
 		v.Nodes = append(v.Nodes, newNode(n, l.cells[l.nodes[i]], rankOf(n, res.Causes)))
 	}
@@ -81,20 +83,13 @@ func drawGraph(res analysis.Result) *graphView {
 }
 
 // chooseNodes returns the nodes to draw, the most important first: the KPIs,
-// the members of the chains, then by score. Nodes without a link are left out.
+// the members of the chains, then by score. Nodes that no links join with a KPI
+// are left out.
 func chooseNodes(res analysis.Result) (shown []analysis.Node, left int) {
-	linked, inChain := map[string]bool{}, map[string]bool{}
-	for _, e := range res.Graph.Edges {
-		linked[e.From], linked[e.To] = true, true
-	}
+	inChain := map[string]bool{}
 	for _, c := range res.Graph.Chains {
 		for _, name := range c.Nodes {
 			inChain[name] = true
-		}
-	}
-	for _, n := range res.Graph.Nodes {
-		if linked[n.Name] {
-			shown = append(shown, n)
 		}
 	}
 	class := func(n analysis.Node) int {
@@ -107,28 +102,57 @@ func chooseNodes(res analysis.Result) (shown []analysis.Node, left int) {
 			return 2
 		}
 	}
+	joined := joinedWithKPI(res.Graph.Nodes, res.Graph.Edges)
+	shown = slices.Clone(joined)
 	slices.SortStableFunc(shown, func(a, b analysis.Node) int {
 		return cmp.Or(cmp.Compare(class(a), class(b)), cmp.Compare(b.Score, a.Score))
 	})
-	if len(shown) > graphNodes {
-		shown, left = shown[:graphNodes], len(shown)-graphNodes
+	shown = joinedWithKPI(shown[:min(graphNodes, len(shown))], res.Graph.Edges)
+	return shown, len(joined) - len(shown)
+}
+
+// joinedWithKPI returns the nodes that links among them join with a KPI.
+func joinedWithKPI(nodes []analysis.Node, edges []analysis.Edge) []analysis.Node {
+	place := places(nodes)
+	var known []analysis.Edge
+	for _, e := range edges {
+		if _, _, ok := ends(e, place); ok {
+			known = append(known, e)
+		}
 	}
-	return shown, left
+	distance := distances(nodes, known, place)
+	var joined []analysis.Node
+	for i, n := range nodes {
+		if distance[i] < len(nodes) {
+			joined = append(joined, n)
+		}
+	}
+	return joined
+}
+
+func places(nodes []analysis.Node) map[string]int {
+	place := map[string]int{}
+	for i, n := range nodes {
+		place[n.Name] = i
+	}
+	return place
+}
+
+// ends are the places of the nodes that a link joins, if both are there.
+func ends(e analysis.Edge, place map[string]int) (from, to int, ok bool) {
+	from, okFrom := place[e.From]
+	to, okTo := place[e.To]
+	return from, to, okFrom && okTo && from != to
 }
 
 // arcsOf returns the links among the nodes, strongest first, with the arcs that
 // the layout should draw downwards. Where the direction is not known, the end
 // that is nearer to a KPI goes below.
 func arcsOf(g analysis.Graph, nodes []analysis.Node) ([]arc, []analysis.Edge) {
-	place := map[string]int{}
-	for i, n := range nodes {
-		place[n.Name] = i
-	}
+	place := places(nodes)
 	var edges []analysis.Edge
 	for _, e := range g.Edges {
-		_, from := place[e.From]
-		_, to := place[e.To]
-		if from && to && e.From != e.To {
+		if _, _, ok := ends(e, place); ok {
 			edges = append(edges, e)
 		}
 	}
@@ -192,7 +216,7 @@ func newNode(n analysis.Node, c cell, rank int) nodeView {
 		Target: n.Role == "target", Rank: rank, BadgeX: f1(x), BadgeY: f1(y), Title: nodeWords(n),
 	}
 	metric, who := splitName(n.Name)
-	lines := []lineView{{Text: shorten(metric, (c.width-6)/6.8), Class: "metric"}}
+	lines := []lineView{{Text: shorten(metric, (c.width-6)/7.2), Class: "metric"}}
 	if who != "" {
 		lines = append(lines, lineView{Text: shorten(who, c.width/6), Class: "who"})
 	}
@@ -227,7 +251,7 @@ func splitName(name string) (metric, who string) {
 	}
 	var values []string
 	for i, part := range strings.Split(rest, `"`) {
-		if i%2 == 1 { // between quotes
+		if i%2 == 1 && !slices.Contains(values, part) { // between quotes
 			values = append(values, part)
 		}
 	}

@@ -76,7 +76,7 @@ type incidentPage struct {
 	ID, Summary, Alerts, State, Onset string
 	Verdict, Kind                     string
 	Open                              bool
-	Causes                            []causeView
+	Causes                            causeList
 	NoCause                           string
 	Reports                           []row
 	Sent                              []sentView
@@ -91,13 +91,15 @@ func newIncidentPage(inc report.Incident, reports []report.Report, now clock) in
 		Verdict: "No cause found", Kind: "none",
 		NoCause: "Nothing that was looked at explains enough of these alerts to be called their cause. Each report says what was asked.",
 	}
+	views := make([]causeView, 0, len(inc.Causes))
 	for _, f := range inc.Causes {
 		c := newCause(f, "")
 		if c.Explains = explains(len(f.Explains), len(inc.Reports), f.Common); c.Explains != "" {
 			c.Explains += ": " + strings.Join(f.Explains, ", ")
 		}
-		p.Causes = append(p.Causes, c)
+		views = append(views, c)
 	}
+	p.Causes = newCauseList(views)
 	if slices.ContainsFunc(inc.Causes, report.Confident) {
 		p.Verdict, p.Kind = "Cause found", "found"
 	}

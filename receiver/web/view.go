@@ -25,7 +25,7 @@ type reportPage struct {
 	Runbook, Dashboard      string // links; empty: none
 	Incident                string
 	Moved                   moved
-	Causes                  []causeView
+	Causes                  causeList
 	NoCause                 string // said when there are none
 	Chart                   *chartView
 	Dimensions              []dimensionView
@@ -55,13 +55,13 @@ func (s *server) newReportPage(r report.Report) reportPage {
 		Labels: alertLabels(r.Alert), About: about(r.Alert),
 		Runbook:   webLink(string(r.Alert.Annotations["runbook_url"])),
 		Dashboard: s.dashboard(r),
-		Causes:    causes(r.Result.Causes, unit, r),
-		Chart:     kpiChart(r, unit),
-		Forecast:  r.Result.Forecast,
-		Graph:     drawGraph(r.Result),
-		Warnings:  r.Result.Warnings,
-		Sent:      sent(r.Sent, now),
-		Partial:   r.Status != report.Complete,
+
+		Chart:    kpiChart(r, unit),
+		Forecast: r.Result.Forecast,
+		Graph:    drawGraph(r.Result),
+		Warnings: r.Result.Warnings,
+		Sent:     sent(r.Sent, now),
+		Partial:  r.Status != report.Complete,
 	}
 	p.Verdict, p.Kind = verdict(r)
 	p.Answer, p.More = headline(r)
@@ -70,7 +70,8 @@ func (s *server) newReportPage(r report.Report) reportPage {
 	}
 	p.NoCause = noCause(r.Result.Verdict)
 	p.Moved = movement(r, unit)
-	p.Dimensions = dimensions(r.Result.Dimensions, unit)
+	p.Causes = causes(r)
+	p.Dimensions = dimensions(r.Result.Dimensions, r.PartUnit())
 	p.Queries = s.queries(r)
 	p.PrometheusLink = slices.ContainsFunc(p.Queries, func(q queryView) bool { return q.Link != "" })
 	p.FitText = fitText(r.Result.Fit)
