@@ -64,7 +64,7 @@ func (s *selection) collect(j int, found []substitute, evidence float64) {
 	for _, c := range found {
 		least = math.Min(least, c.loss)
 	}
-	out := Set{Seed: j}
+	out := Set{Seed: firstOf(j, found)}
 	for _, c := range found {
 		w := math.Exp(-evidence * (c.loss - least) / 2)
 		total += w
@@ -77,6 +77,23 @@ func (s *selection) collect(j int, found []substitute, evidence float64) {
 		s.selected[m.Candidate] = true
 	}
 	s.sets = append(s.sets, out)
+}
+
+// firstOf is the first of the substitutes that are as good as j: among exact
+// copies rounding must not decide.
+func firstOf(j int, found []substitute) int {
+	own := 0.0
+	for _, c := range found {
+		if c.candidate == j {
+			own = c.loss
+		}
+	}
+	for _, c := range found {
+		if math.Abs(c.loss-own) < 1e-8 {
+			return c.candidate
+		}
+	}
+	return j
 }
 
 const (

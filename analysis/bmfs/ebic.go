@@ -38,15 +38,11 @@ func (d *design) selectByEBIC(mu []float64, confusion float64) selection {
 }
 
 // find grows and prunes a selection and completes its blocks. A block of which
-// only one member is in leaves a rest that strangers can fit and that hides what
-// is weak, so both are looked at again once the blocks are complete.
+// only one member is in leaves a rest that strangers can fit, so these are
+// looked at again once the blocks are complete.
 func (e *ebic) find() []int {
 	s := e.members(e.prune(e.grow(), nil))
-	if len(s) == 0 {
-		return s
-	}
-	s = e.prune(s, e.fellows(s))
-	return e.members(e.extend(s))
+	return e.prune(s, e.fellows(s))
 }
 
 // ebic is the state of one selection.
@@ -62,7 +58,7 @@ type ebic struct {
 
 func newEBIC(d *design, mu []float64) *ebic {
 	e := &ebic{d: d, plain: d, limit: max(1, min(d.p, d.n/3, pathLength)), score: d.scorer(), norm: make([]float64, d.p)}
-	e.loss = e.leastSquares
+	e.loss = e.complete
 	weight := make([]float64, d.p)
 	for j := range d.p {
 		e.norm[j] = floats.Norm(d.column(j), 2)
@@ -86,7 +82,8 @@ func descending(a, b float64) int {
 	return 0
 }
 
-func (e *ebic) leastSquares(_ []int, rss float64) float64 { return e.score.loss(rss) }
+// complete is the likelihood of complete data: only the residual matters.
+func (e *ebic) complete(_ []int, rss float64) float64 { return e.score.loss(rss) }
 
 // grow walks the paths and returns the best prefix of any: the posterior's
 // order, the forward path over the candidates that it ranks first, and the
@@ -182,12 +179,13 @@ func (p *path) best() (at int, most float64) {
 func (e *ebic) prune(s []int, safe map[int]bool) []int {
 	for len(s) > 0 {
 		base := e.score.loss(e.d.basisOf(s).rss())
+		price := e.prices(s)
 		at, least := 0, math.Inf(1)
 		for i, j := range s {
 			if safe[j] {
 				continue
 			}
-			if g := e.score.loss(e.d.basisOf(without(s, i)).rss()) - base - e.score.price; g < least {
+			if g := e.score.loss(e.d.basisOf(without(s, i)).rss()) - base - price[i]; g < least {
 				at, least = i, g
 			}
 		}
@@ -197,6 +195,32 @@ func (e *ebic) prune(s []int, safe map[int]bool) []int {
 		s = without(s, at)
 	}
 	return s
+}
+
+// prices are what the columns of s must be worth.
+func (e *ebic) prices(s []int) []float64 {
+	strength := e.d.leastSquares(s)
+	strongest := 0.0
+	for i, j := range s {
+		strength[i] = math.Abs(strength[i]) * e.norm[j]
+		strongest = math.Max(strongest, strength[i])
+	}
+	price := make([]float64, len(s))
+	for i := range s {
+		if price[i] = e.score.price; strength[i] < weakShare*strongest {
+			price[i] += e.score.weak
+		}
+	}
+	return price
+}
+
+// leastSquares are the coefficients of the columns of s, with a ridge too small
+// to matter.
+func (d *design) leastSquares(s []int) []float64 {
+	if len(s) == 0 {
+		return nil
+	}
+	return ridgeSolve(d.gathered(s), d.t, 1e-6*float64(d.n))
 }
 
 // fellows are the columns of s that are related to another one of s.
@@ -211,29 +235,6 @@ func (e *ebic) fellows(s []int) map[int]bool {
 		}
 	}
 	return out
-}
-
-// extend adds columns to s while the criterion falls.
-func (e *ebic) extend(s []int) []int {
-	b := e.d.basisOf(s)
-	taken := make([]bool, e.d.p)
-	for _, j := range s {
-		taken[j] = true
-	}
-	all := make([]bool, e.d.p)
-	for j := range all {
-		all[j] = true
-	}
-	for len(s) < e.limit {
-		at, rss, _ := e.bestMate(b, all, taken)
-		if at < 0 || e.score.loss(b.rss())-e.score.loss(rss) <= e.score.price {
-			break
-		}
-		b.add(e.d.column(at), e.norm[at])
-		taken[at] = true
-		s = append(s, at)
-	}
-	return s
 }
 
 // near marks the candidates that correlate with j by at least related.

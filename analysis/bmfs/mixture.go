@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/mat"
 )
 
 // mixture is a mixture of two normals whose means stay where they are.
@@ -117,11 +116,7 @@ func (d *design) selectByKappa(kappa []float64) selection {
 	if len(chosen) > d.n {
 		penalty = 1e-1
 	}
-	x := mat.NewDense(len(chosen), d.n, nil)
-	for i, j := range chosen {
-		copy(x.RawRowView(i), d.column(j))
-	}
-	for i, b := range ridgeSolve(x, d.t, penalty) {
+	for i, b := range ridgeSolve(d.gathered(chosen), d.t, penalty) {
 		sel.beta[chosen[i]] = b
 		sel.sets = append(sel.sets, Set{Seed: chosen[i], Members: []Member{{Candidate: chosen[i], Weight: 1}}})
 	}

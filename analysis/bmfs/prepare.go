@@ -12,6 +12,7 @@ const (
 	minRows     = 4     // fewer rows cannot carry a regression
 	minObserved = 0.3   // share of the rows in which a candidate must be observed
 	constant    = 1e-12 // a range below this share of the magnitude is constant
+	negligible  = 1e-6  // and so is a deviation below this share of the common scale
 )
 
 // design is the standardised regression problem, one candidate a row, so that
@@ -35,6 +36,15 @@ type design struct {
 }
 
 func (d *design) column(j int) []float64 { return d.x.RawRowView(j) }
+
+// gathered copies the candidates of s.
+func (d *design) gathered(s []int) *mat.Dense {
+	x := mat.NewDense(len(s), d.n, nil)
+	for i, j := range s {
+		copy(x.RawRowView(i), d.column(j))
+	}
+	return x
+}
 
 // prepare drops rows without a target and candidates that cannot enter,
 // standardises, and builds the prior correlation. ok is false, with the reason
@@ -67,6 +77,9 @@ func prepare(x [][]float64, y []float64, opt settings) (d *design, warn []Warnin
 		d.t[i] = (d.t[i] - d.yMean) / d.yUnit
 	}
 	d.standardise(raw, opt.Scale)
+	if opt.Scale == Common {
+		warn = append(warn, d.dropNegligible()...)
+	}
 	if d.offered = d.p; opt.Screen > 0 && d.p > opt.Screen {
 		d.screen(opt.Screen)
 		warn = append(warn, Warning{Code: ScreenedOut, Candidate: -1, Value: float64(d.offered - d.p)})
@@ -173,6 +186,21 @@ func (d *design) standardise(raw [][]float64, scale Scale) {
 			row[i] = (v - d.center[j]) / d.unit[j]
 		}
 	}
+}
+
+// dropNegligible drops candidates that do not move on the common scale: their
+// precision would be that of the prior alone, and underflow.
+func (d *design) dropNegligible() (warn []Warning) {
+	take := make([]bool, d.p)
+	for j := range take {
+		c := d.column(j)
+		take[j] = floats.Norm(c, 2) > negligible*math.Sqrt(float64(d.n))
+		if !take[j] {
+			warn = append(warn, Warning{Code: ConstantCandidate, Candidate: d.kept[j], Value: d.center[j]})
+		}
+	}
+	d.restrict(take)
+	return warn
 }
 
 // pooledSD is the standard deviation of all values of all candidates together

@@ -61,7 +61,7 @@ func (e *ebic) weighted(s []int) *ebic {
 		floats.Mul(d.column(j), w)
 		out.norm[j] = floats.Norm(d.column(j), 2)
 	}
-	out.loss = out.leastSquares
+	out.loss = out.complete
 	out.limit = max(1, min(e.limit, int(floats.Dot(w, w))/3))
 	return out
 }
@@ -80,16 +80,10 @@ func (e *ebic) rowWeights(s []int) []float64 {
 func (e *ebic) rowVariances(s []int) (noise float64, unknown []float64) {
 	d := e.plain
 	resid, unknown := slices.Clone(d.t), make([]float64, d.n)
-	if len(s) > 0 {
-		x := mat.NewDense(len(s), d.n, nil)
-		for i, j := range s {
-			copy(x.RawRowView(i), d.column(j))
-		}
-		for i, b := range ridgeSolve(x, d.t, 1e-6*float64(d.n)) {
-			floats.AddScaled(resid, -b, d.column(s[i]))
-			for k, row := range d.missing[s[i]] {
-				unknown[row] += b * b * d.doubt[s[i]][k]
-			}
+	for i, b := range d.leastSquares(s) {
+		floats.AddScaled(resid, -b, d.column(s[i]))
+		for k, row := range d.missing[s[i]] {
+			unknown[row] += b * b * d.doubt[s[i]][k]
 		}
 	}
 	return noiseVariance(resid, unknown, e.score.floor), unknown
