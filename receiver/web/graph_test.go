@@ -33,7 +33,7 @@ func TestGraphIsDrawnWithItsCaveat(t *testing.T) {
 	}
 	for selector, want := range map[string]string{
 		".caveat":          "Learned from 130 samples of correlation, before and in the incident: a hint, not a proof.",
-		".chains li":       "db connections of cart-db-0 rose first (03:01), then cart latency p99 (03:01:30), then errors per second (03:02).",
+		".chains li":       `db connections{pod="cart-db-0"} → cart latency p99{pod="cart-7c9f"} → errors per second`,
 		".scroll tbody tr": `db connections{pod="cart-db-0"} → cart latency p99{pod="cart-7c9f"}0.881e-12topology`,
 	} {
 		if got := textOf(doc.Find(selector).First()); got != want {
