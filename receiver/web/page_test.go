@@ -146,7 +146,7 @@ func TestWarningsAndWriteBacksAreInWords(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	want := []string{
-		"alertmanager sent",
+		"annotation sent",
 		"silence not sent: no silence is active on this alert",
 		"grafana sent",
 		"webhook failed: 503 Service Unavailable after 4 tries; it is tried again every minute",
