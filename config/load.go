@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -94,8 +95,9 @@ func loadRules(file string) ([]Rule, Errors) {
 
 // reasonOf drops the operation and the path from an error of os.
 func reasonOf(err error) string {
-	if pe, ok := err.(*os.PathError); ok {
-		return pe.Err.Error()
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
 	}
 	return err.Error()
 }

@@ -79,7 +79,6 @@ type Daemon struct {
 	server    *http.Server
 
 	reloading sync.Mutex
-	stopIndex context.CancelFunc
 	cleanups  []cleanup // run backwards
 }
 

@@ -108,7 +108,7 @@ func TestAnAlertThatNoAlertmanagerHasIsClosed(t *testing.T) {
 	w := newWorld(t, true)
 	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
 	w.await("a report is there", func() bool { return len(w.reports()) == 1 })
-	w.alertmanager.Close()
+	w.must(w.alertmanager.Close())
 	time.Sleep(time.Second)
 	if w.reports()[0].ResolvedAt != nil {
 		t.Fatal("an Alertmanager that is down closed a report")
@@ -137,7 +137,7 @@ func TestABadReloadKeepsTheOldConfiguration(t *testing.T) {
 	w.configure("prometheus: {url: nowhere}\nrulez: []\n")
 	resp, err := http.Post(w.daemon.URL()+"/-/reload", "", nil)
 	w.must(err)
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusInternalServerError {
 		t.Errorf("the reload answers %s", resp.Status)
 	}

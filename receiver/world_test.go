@@ -51,7 +51,7 @@ func newWorld(t *testing.T, routed bool) *world {
 	var err error
 	w.prometheus, err = lab.StartPrometheus(t.Context(), lab.PrometheusOptions{History: brokenShop})
 	w.must(err)
-	t.Cleanup(func() { w.prometheus.Close() })
+	t.Cleanup(func() { _ = w.prometheus.Close() })
 	address, err := lab.FreeAddress("127.0.0.1:0")
 	w.must(err)
 	receiver := "nobody"
@@ -66,7 +66,7 @@ receivers:
     webhook_configs: [{url: "http://%s/api/v1/webhook"}]
 `, receiver, address)})
 	w.must(err)
-	t.Cleanup(func() { w.alertmanager.Close() })
+	t.Cleanup(func() { _ = w.alertmanager.Close() })
 	dir := t.TempDir()
 	w.opt = Options{
 		ConfigFile: filepath.Join(dir, "culprit.yml"), StoragePath: filepath.Join(dir, "data"),
@@ -162,7 +162,7 @@ func (w *world) post(name string, start time.Time, firing bool) {
 	w.must(err)
 	resp, err := http.Post(w.alertmanager.URL()+"/api/v2/alerts", "application/json", bytes.NewReader(body))
 	w.must(err)
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(resp.Body)
 		w.t.Fatalf("posting an alert: %s %s", resp.Status, text)
@@ -179,7 +179,7 @@ func (w *world) read(url string, into any) int {
 	w.t.Helper()
 	resp, err := http.Get(url)
 	w.must(err)
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	w.must(err)
 	if text, ok := into.(*string); ok {
