@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -13,7 +17,11 @@ import (
 // and messages of its own, and nothing is left open.
 func TestAnAlertThatResolvesAndFiresAgainEndsTwice(t *testing.T) {
 	t.Parallel()
-	w := startTest(t, nil)
+	w := startTest(t, func(o *options) {
+		// There is a cause to tell, of which only the switch tells.
+		o.fault, o.faultAfter = lab.Drop, -50*time.Second
+		o.edit = func(name, text string) string { return strings.ReplaceAll(hurried(name, text), "for: 2s", "for: 1h") }
+	})
 	startInside(t, w)
 	for round := 1; round <= 2; round++ {
 		w.flip(t, "a", 1)
@@ -82,7 +90,7 @@ func (w *world) toldInOrder(t *testing.T, want ...string) {
 				last = key
 			}
 		}
-		return told, len(told) >= len(want), nil
+		return told, len(told) >= len(want), fmt.Errorf("they say %v", told)
 	})
 	for i := range want {
 		if got[i] != want[i] || len(got) != len(want) {

@@ -70,14 +70,7 @@ func TestWithAlertmanagerDownTheAnnotationIsWrittenLater(t *testing.T) {
 	})
 	w.healthy(t)
 	g.pass()
-	eventually(t, "annotated alert", func(ctx context.Context) (alert, bool, error) {
-		alerts, err := w.alerts(ctx, "Switch")
-		if len(alerts) != 1 {
-			return alert{}, false, err
-		}
-		err = carries(alerts[0].Annotations)
-		return alerts[0], err == nil, err
-	})
+	w.annotated(t, "Switch")
 }
 
 func TestWithGrafanaAnswering500TheRegionIsMadeLater(t *testing.T) {
@@ -112,13 +105,6 @@ func TestAServerThatHangsHoldsUpNobody(t *testing.T) {
 	g.hold()
 	start := time.Now()
 	w.flip(t, "a", 1)
-	eventually(t, "annotated alert", func(ctx context.Context) (alert, bool, error) {
-		alerts, err := w.alerts(ctx, "Switch")
-		if len(alerts) != 1 {
-			return alert{}, false, err
-		}
-		err = carries(alerts[0].Annotations)
-		return alerts[0], err == nil, err
-	})
+	w.annotated(t, "Switch")
 	t.Logf("the alert is annotated after %s while Grafana hangs", time.Since(start))
 }

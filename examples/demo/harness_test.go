@@ -97,7 +97,7 @@ func (w *world) flip(t *testing.T, name string, value float64) {
 // eventually waits for something that must come.
 func eventually[T any](t *testing.T, what string, look func(context.Context) (T, bool, error)) T {
 	t.Helper()
-	v, err := await(t.Context(), time.Minute, what, look)
+	v, err := await(t.Context(), 2*time.Minute, what, look) // a report is made again after a minute
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +132,20 @@ func has(sent []report.Sent, status string) bool {
 		}
 	}
 	return false
+}
+
+// annotated waits until an alert tells what culprit found. A switch has no
+// causes: then there is a summary and a report.
+func (w *world) annotated(t *testing.T, name string) {
+	t.Helper()
+	eventually(t, "annotated alert", func(ctx context.Context) (struct{}, bool, error) {
+		alerts, err := w.alerts(ctx, name)
+		if len(alerts) != 1 {
+			return struct{}{}, false, err
+		}
+		a := alerts[0].Annotations
+		return struct{}{}, a[annotationSummary] != "" && a[annotationReport] != "", nil
+	})
 }
 
 // sumOf adds up the samples of one metric in the text format.
