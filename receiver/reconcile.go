@@ -39,7 +39,7 @@ type reconciler struct {
 // view is what one round has seen of the Alertmanagers.
 type view struct {
 	peers  []peerView
-	groups map[string]group // fingerprint → the group on culprit's own receiver
+	groups map[string]group // fingerprint → the group on culprit's own receiver; nil: not read yet
 	whole  bool             // every peer has answered
 }
 
@@ -87,9 +87,7 @@ func (r *reconciler) round(ctx context.Context) {
 	r.ping(ctx, live)
 	v := r.look(ctx, live)
 	r.metrics.reconciles.WithLabelValues(v.outcome()).Inc()
-	for _, a := range v.alerts() {
-		r.enqueueMissed(ctx, live, a, v.groups[a.Fingerprint])
-	}
+	r.enqueueMissed(ctx, live, &v)
 	if v.whole {
 		r.closeGone(ctx, v)
 	}
@@ -115,7 +113,7 @@ func (r *reconciler) ping(ctx context.Context, live *live) {
 
 // look reads the alerts and the groups of every peer.
 func (r *reconciler) look(ctx context.Context, live *live) view {
-	v := view{peers: make([]peerView, len(live.peers)), groups: map[string]group{}, whole: len(live.peers) > 0}
+	v := view{peers: make([]peerView, len(live.peers)), whole: len(live.peers) > 0}
 	var wg sync.WaitGroup
 	for i, client := range live.peers {
 		wg.Go(func() {
@@ -133,13 +131,13 @@ func (r *reconciler) look(ctx context.Context, live *live) view {
 		}
 		r.mark("Alertmanager")
 	}
-	v.readGroups(ctx)
 	return v
 }
 
 // readGroups finds the groups of the alerts, from the first peer that answers.
 // A route for culprit is known by its receiver's name.
 func (v *view) readGroups(ctx context.Context) {
+	v.groups = map[string]group{}
 	for _, p := range v.peers {
 		if p.err != nil || len(p.alerts) == 0 {
 			continue
@@ -191,28 +189,41 @@ func (v *view) alerts() []alertmanager.Alert {
 	return all
 }
 
-// enqueueMissed makes a job for an alert that a rule matches and that has no
+// enqueueMissed makes jobs for the alerts that a rule matches and that have no
 // report, or whose report deserves another try.
-func (r *reconciler) enqueueMissed(ctx context.Context, live *live, a alertmanager.Alert, g group) {
-	if _, ok := live.config.Rule(a.Labels); !ok || r.now().Sub(a.StartsAt) < grace {
-		return
-	}
-	j := job{Alert: stripped(a), Status: statusFiring, Group: g, Reason: reasonReconcile, ReceivedAt: r.now()}
-	if g.Receiver == "" {
-		j.Group.Labels = a.Labels // an alert alone is an incident of one
-	}
-	known, ok := r.store.current(a.Fingerprint)
-	if ok && known.open() {
-		if !r.due(known) {
-			return
+func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
+	for _, a := range v.alerts() {
+		if _, ok := live.config.Rule(a.Labels); !ok || r.now().Sub(a.StartsAt) < grace {
+			continue
 		}
-		j.Reason, j.Group = reasonRetry, known.Group
+		known, ok := r.store.current(a.Fingerprint)
+		if ok && known.open() && !r.due(known) {
+			continue
+		}
+		j := job{Alert: stripped(a), Status: statusFiring, Reason: reasonReconcile, ReceivedAt: r.now()}
+		if ok && known.open() {
+			j.Reason, j.Group = reasonRetry, known.Group
+		} else {
+			j.Group = v.groupOf(ctx, a)
+		}
+		if err := publish(ctx, r.queue, j); err != nil {
+			r.log.Error("An alert that was missed can't be enqueued; it is tried again", "alert", a.Labels[model.AlertNameLabel], "err", err)
+			continue
+		}
+		r.metrics.alerts.WithLabelValues(j.Status, j.Reason).Inc()
 	}
-	if err := publish(ctx, r.queue, j); err != nil {
-		r.log.Error("An alert that was missed can't be enqueued; it is tried again", "alert", a.Labels[model.AlertNameLabel], "err", err)
-		return
+}
+
+// groupOf is the alert group of an alert. An alert of which no group is known
+// is an incident of one. The groups are read when the first is asked for.
+func (v *view) groupOf(ctx context.Context, a alertmanager.Alert) group {
+	if v.groups == nil {
+		v.readGroups(ctx)
 	}
-	r.metrics.alerts.WithLabelValues(j.Status, j.Reason).Inc()
+	if g, ok := v.groups[a.Fingerprint]; ok {
+		return g
+	}
+	return group{Labels: a.Labels}
 }
 
 // due says whether an open report deserves another try: queries that failed may
