@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -35,6 +36,9 @@ var (
 	errOverwritten = errors.New("the alert was sent again in the same instant, without the annotations")
 )
 
+// sourceMemory is longer than a Source remembers an answer.
+const sourceMemory = 1200 * time.Millisecond
+
 func decideAll(tries []*attempt, r repostResult, err error) {
 	for _, t := range tries {
 		t.decide(r, err)
@@ -56,13 +60,20 @@ func (a *Annotations) readBack(ctx context.Context, p *annotationPeer, filter al
 		return
 	}
 	byFingerprint := index(alerts)
+	var cut []*attempt
 	for _, t := range tries {
-		a.check(ctx, p, t, byFingerprint, posted)
+		if a.check(t, byFingerprint, posted) {
+			cut = append(cut, t)
+		}
+	}
+	if len(cut) > 0 {
+		a.repair(ctx, p, cut)
 	}
 }
 
-// check decides one attempt by what the peer has now.
-func (a *Annotations) check(ctx context.Context, p *annotationPeer, t *attempt, alerts map[string]alertmanager.Alert, posted error) {
+// check decides one attempt by what the peer has now, or says that our post has
+// brought the end of the alert closer.
+func (a *Annotations) check(t *attempt, alerts map[string]alertmanager.Alert, posted error) (cut bool) {
 	after, ok := alerts[t.fingerprint]
 	there := carries(after.Annotations, t.annotations)
 	switch {
@@ -71,7 +82,7 @@ func (a *Annotations) check(ctx context.Context, p *annotationPeer, t *attempt, 
 	case !ok:
 		t.decide(repostAbsent, nil)
 	case there && t.short && after.EndsAt.Before(t.before.EndsAt):
-		a.repair(ctx, p, t)
+		return true
 	case there:
 		t.decide(repostPosted, nil)
 	case posted != nil:
@@ -79,26 +90,35 @@ func (a *Annotations) check(ctx context.Context, p *annotationPeer, t *attempt, 
 	default:
 		t.decide(repostOverwritten, later{errOverwritten})
 	}
+	return false
 }
 
-// repair restores the end of an alert whose end our post has brought closer.
+// repair restores the end of alerts whose end our post has brought closer.
 // That happens when a sender without an end has touched the alert, and then
 // the old end is due. It also happens when the alert was resolved between our
-// read and our post, and then it is to end: its Prometheus knows.
-func (a *Annotations) repair(ctx context.Context, p *annotationPeer, t *attempt) {
-	if known, firing, err := a.firing(ctx, t.labels); err == nil && known && !firing {
-		t.decide(repostNotFiring, nil)
+// read and our post, and then it is to end: its Prometheus knows, and is asked
+// once what it told us before is surely forgotten. There are five seconds.
+func (a *Annotations) repair(ctx context.Context, p *annotationPeer, cut []*attempt) {
+	time.Sleep(sourceMemory)
+	var bodies []json.RawMessage
+	for _, t := range cut {
+		if known, firing, err := a.firing(ctx, t.labels); err == nil && known && !firing {
+			t.decide(repostNotFiring, nil)
+			continue
+		}
+		p.past.keepEnd(t.fingerprint)
+		bodies = append(bodies, t.before.Repost(annotated(t.before.Annotations, t.annotations), time.Time{}))
+	}
+	if len(bodies) == 0 {
 		return
 	}
-	p.past.keepEnd(t.fingerprint)
-	body := t.before.Repost(annotated(t.before.Annotations, t.annotations), time.Time{})
-	if err := p.client.PostAlerts(ctx, body); err != nil {
+	if err := p.client.PostAlerts(ctx, bodies...); err != nil {
 		a.log.Error("The end of an alert could not be restored: it may resolve until its sender sends it again",
-			"alertmanager", p.client.Address(), "alert", t.labels, "end", t.before.EndsAt, "err", err)
-		t.decide(repostRepairFailed, err)
+			"alertmanager", p.client.Address(), "alerts", len(bodies), "err", err)
+		decideAll(undecided(cut), repostRepairFailed, err)
 		return
 	}
-	t.decide(repostRepaired, nil)
+	decideAll(undecided(cut), repostRepaired, nil)
 }
 
 // outcome counts an attempt and says for the report what became of it.

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -238,6 +239,22 @@ func race(t *testing.T, p posted, happen func(direct *alertmanager.Client)) (thr
 	return through, direct
 }
 
+// remembering is a Source that remembers its answer for a second.
+type remembering struct {
+	Source
+	at            time.Time
+	known, firing bool
+	err           error
+}
+
+func (r *remembering) Firing(ctx context.Context, ls model.LabelSet) (known, firing bool, err error) {
+	if time.Since(r.at) > time.Second {
+		r.known, r.firing, r.err = r.Source.Firing(ctx, ls)
+		r.at = time.Now()
+	}
+	return r.known, r.firing, r.err
+}
+
 func TestAnAlertThatEndsBetweenReadAndPostFiresForSecondsOnly(t *testing.T) {
 	p, source := fromPrometheus("Errors"), firing()
 	resolved := p
@@ -247,7 +264,7 @@ func TestAnAlertThatEndsBetweenReadAndPostFiresForSecondsOnly(t *testing.T) {
 		post(t, c, resolved)
 	})
 	reg := prometheus.NewRegistry()
-	a := NewAnnotations(peersOf(c), Options{Source: source, Registerer: reg})
+	a := NewAnnotations(peersOf(c), Options{Source: &remembering{Source: source}, Registerer: reg})
 	if sent := a.Send(t.Context(), explained(p.Labels)); statuses(sent) != "skipped" {
 		t.Errorf("%+v", sent)
 	}

@@ -83,8 +83,8 @@ type Source interface {
 	// external labels are among the alert's. Firing says that it fires there
 	// now. An error means that the server could not be asked.
 	//
-	// It is called before each write, so an answer should come from a cache of
-	// at most a second or two.
+	// It is called before each write, so answers should be remembered, and for
+	// a second at most.
 	Firing(ctx context.Context, labels model.LabelSet) (known, firing bool, err error)
 }
 
