@@ -226,15 +226,23 @@ func (v *view) groupOf(ctx context.Context, a alertmanager.Alert) group {
 	return group{Labels: a.Labels}
 }
 
-// due says whether an open report deserves another try: queries that failed may
-// succeed now, and what could not be told a minute after the onset may be
-// plain five minutes after it. The pauses double.
+// due says whether an open report deserves another look: queries that failed
+// may succeed now, and what could not be told from the first seconds of an
+// incident may be plain some minutes later. The pauses double.
 func (r *reconciler) due(known record) bool {
-	if known.Report.Result.Verdict == analysis.Explained && known.Report.Status == report.Complete {
-		return false
+	rep, age := known.Report, r.now().Sub(known.AnalyzedAt)
+	if rep.Result.Verdict == analysis.Explained && rep.Status == report.Complete {
+		return known.Tries == 1 && age >= 2*time.Minute && !saysWhy(rep)
 	}
-	pause := time.Minute << min(known.Tries-1, 5)
-	return r.now().Sub(known.AnalyzedAt) >= pause && known.Tries < 8
+	return known.Tries < 8 && age >= time.Minute<<min(known.Tries-1, 5)
+}
+
+// saysWhy says whether a report that looked at series names one with
+// confidence.
+func saysWhy(rep report.Report) bool {
+	return rep.Result.Fit == nil || slices.ContainsFunc(rep.Result.Causes, func(c analysis.Finding) bool {
+		return c.Kind == analysis.KindSeries && c.Confidence != analysis.Low
+	})
 }
 
 // stripped is an alert without what culprit itself has written on it.
