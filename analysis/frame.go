@@ -16,6 +16,10 @@ type Frame struct {
 	Targets  []Target    // the KPIs; the first is the one that people look at
 	Topology [][2]string // known calls between services: caller, callee
 	Warnings []Warning   // what could not be had; goes into the Result as it is
+
+	// Tiers order some series in time or by design, for the graph: what stands
+	// in a later (larger) tier is no cause of what stands in an earlier one.
+	Tiers map[string]int
 }
 
 // Target is one KPI, with the evidence that belongs to it.
@@ -62,7 +66,14 @@ type Breakdown struct {
 	Seconds float64
 
 	Marginals []Marginal // in place of leaves, where only one label at a time could be asked
+	Total     *Marginal  // beside Marginals: the whole measure, in one row; nil: the largest sum of any label
 	Refused   []Refusal  // labels that were not broken down
+
+	// Discovered says that nobody has named the labels. Those that name a
+	// replica, such as pod, are then shown and give no causes, unless there are
+	// no others.
+	Discovered bool
+	Partial    []bool // leaves that lack samples; nil: none is known to
 }
 
 // Pieces are aggregates of one measure over pieces of time, one value a leaf,

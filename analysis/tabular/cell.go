@@ -1,0 +1,39 @@
+package tabular
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ParseTime reads a time: Unix seconds, or RFC 3339. It returns Unix seconds.
+func ParseTime(text string) (float64, error) {
+	text = strings.TrimSpace(text)
+	if v, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) {
+		return v, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no time: write Unix seconds, or RFC 3339 as in 2022-08-22T03:54:00Z", text)
+	}
+	return float64(t.UnixNano()) / 1e9, nil
+}
+
+// parseValue reads a number; an empty cell, NaN and infinity are a missing
+// sample, which is NaN.
+func parseValue(text string) (float64, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return math.NaN(), nil
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil && !math.IsInf(v, 0) {
+		return 0, fmt.Errorf("%q is no number: leave the cell empty where there is no sample", text)
+	}
+	if math.IsInf(v, 0) {
+		return math.NaN(), nil
+	}
+	return v, nil
+}

@@ -1,0 +1,34 @@
+package tabular
+
+import (
+	"regexp"
+	"strings"
+)
+
+// splitName reads from the name of a column whose series it is, as far as it
+// tells: service|metric, or the labels of a Prometheus series.
+func splitName(name string) (service string) {
+	service, _, ok := strings.Cut(name, "|")
+	if ok && !strings.Contains(service, "{") {
+		return service
+	}
+	if _, labels, ok := strings.Cut(name, "{"); ok {
+		return serviceOf(labels)
+	}
+	return ""
+}
+
+// serviceOf takes the service from the labels of a series, the label that names
+// it best first.
+func serviceOf(labels string) string {
+	value := map[string]string{}
+	for _, m := range regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"`).FindAllStringSubmatch(labels, -1) {
+		value[m[1]] = m[2]
+	}
+	for _, label := range []string{"service", "service_name", "app", "deployment", "statefulset", "workload", "pod", "container", "job", "instance"} {
+		if v := value[label]; v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,101 @@
+package tabular
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// Entry is the pseudo-service of what is measured where requests come in. Its
+// series are KPIs and never causes; in a call graph it is a node like any other.
+const Entry = "entry"
+
+// Roles say what the columns of a table are. Only Targets must be given.
+type Roles struct {
+	Targets    []string // columns of the KPIs
+	Onset, End float64  // Unix seconds of the first and the last row of the incident; 0: not known, the last row
+
+	Services map[string]string // column → service; others: as their name tells
+	Kinds    map[string]string // column → kind; others: as their name tells
+	Topology [][2]string       // caller, callee; a service in it may have no series
+	Tiers    map[string]int    // column → tier: what is later can't be a cause of what is earlier
+
+	Scale    string // of all candidates: each or common; empty: the default
+	Positive bool   // the KPI can only rise with a candidate
+	Lags     []int  // rows by which copies of each candidate are shifted
+}
+
+// Frame makes a frame: all columns are candidates but the KPIs and those of the
+// pseudo-service [Entry].
+func (s *Series) Frame(roles Roles) (analysis.Frame, error) {
+	if len(roles.Targets) == 0 {
+		return analysis.Frame{}, errors.New("no column is named as the KPI")
+	}
+	if len(s.Times) == 0 {
+		return analysis.Frame{}, errors.New("there are no rows below the header")
+	}
+	f := analysis.Frame{
+		Times: s.Times, Onset: roles.Onset, End: roles.End, Topology: roles.Topology, Tiers: roles.Tiers,
+	}
+	for _, note := range s.Notes {
+		f.Warnings = append(f.Warnings, analysis.Warning{Source: "file", Text: note})
+	}
+	candidates := s.candidates(roles)
+	for _, name := range roles.Targets {
+		values, ok := s.Column(name)
+		if !ok {
+			return analysis.Frame{}, fmt.Errorf("there is no column %q: %s", name, s.similar(name))
+		}
+		f.Targets = append(f.Targets, analysis.Target{
+			Name: name, Kind: roles.Kinds[name], Values: values, Candidates: candidates,
+		})
+	}
+	return f, nil
+}
+
+func (s *Series) candidates(roles Roles) []analysis.Series {
+	var list []analysis.Series
+	for _, c := range s.Columns {
+		service, ok := roles.Services[c.Name]
+		if !ok {
+			service = splitName(c.Name)
+		}
+		if slices.Contains(roles.Targets, c.Name) || service == Entry {
+			continue
+		}
+		list = append(list, analysis.Series{
+			Name: c.Name, Service: service, Kind: roles.Kinds[c.Name], Values: c.Values,
+			Scale: roles.Scale, Positive: roles.Positive, Lags: roles.Lags,
+		})
+	}
+	return list
+}
+
+// similar says which columns there are: those that share a word with name, or
+// else the first ones.
+func (s *Series) similar(name string) string {
+	const shown = 5
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("|_{}=\" ", r) })
+	var near, all []string
+	for _, c := range s.Columns {
+		all = append(all, c.Name)
+		lower := strings.ToLower(c.Name)
+		if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(lower, w) }) {
+			near = append(near, c.Name)
+		}
+	}
+	if len(near) > 0 {
+		return "did you mean " + strings.Join(near[:min(shown, len(near))], ", ") + "?"
+	}
+	return "the columns are " + strings.Join(all[:min(shown, len(all))], ", ") + more(len(all)-shown)
+}
+
+func more(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n)
+}
