@@ -99,11 +99,11 @@ func (m measurement) print(out io.Writer) {
 	row("alerts with a report", "%d", len(m.reports))
 	row("reports of an alert that had one", "%d", m.twice())
 	row("alerts with their causes on them", "%d", len(m.annotated))
-	row("webhook to annotation, p50 p90 p99", "%.1fs %.1fs %.1fs", m.webhook(0.50), m.webhook(0.90), m.webhook(0.99))
-	row("firing to annotation, p50 p90 p99 last", "%.1fs %.1fs %.1fs %.1fs",
+	row("webhook to annotation, p50 p90 p99 max", "%.1fs %.1fs %.1fs %.1fs",
 		quantile(m.annotated, 0.50), quantile(m.annotated, 0.90), quantile(m.annotated, 0.99), quantile(m.annotated, 1))
 	row("first alert to last report", "%.1fs", m.last.Seconds())
 	row("reports per second", "%.1f", float64(len(m.reports))/m.last.Seconds())
+	row("analyses, with those made again", "%d", m.analyses)
 	row("queries to Prometheus", "%d", m.queries)
 	row("most memory of culprit", "%.0f MB", float64(m.rss)/1e6)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
 // measurement is what there is to say about a storm.
@@ -24,16 +25,13 @@ type measurement struct {
 	fired     int
 	firing    time.Duration // from the first startsAt to the last
 	reports   map[string]report.Report
-	made      int           // reports that culprit says it has made
-	annotated []float64     // seconds from startsAt to the annotation, ascending
+	listed    int           // reports that culprit has, of whatever alert
+	analyses  int           // that culprit has made; some are made again
+	annotated []float64     // seconds from the webhook to the annotation, ascending
 	last      time.Duration // from the first startsAt to the last report
-	histogram []bucket      // of culprit's own seconds from webhook to annotation
 	queries   int
 	rss       int64
 }
-
-// bucket is one of a histogram: how many values are at most le.
-type bucket struct{ le, count float64 }
 
 // measure runs one storm.
 func measure(ctx context.Context, o options, say func(string, ...any)) (m measurement, err error) {
@@ -85,7 +83,7 @@ func (m *measurement) wait(ctx context.Context, f *field, o options, say func(st
 
 // read gets the reports of every service; a list is at most a thousand long.
 func (m *measurement) read(ctx context.Context, base string) error {
-	m.reports = map[string]report.Report{}
+	m.reports, m.listed = map[string]report.Report{}, 0
 	for _, service := range []string{"frontend", "catalog", "search", "cart", "checkout", "payment", "shipping", "accounts"} {
 		query := url.Values{"limit": {"1000"}, "match": {fmt.Sprintf("service=%q", service)}}
 		var page []report.Report
@@ -94,6 +92,7 @@ func (m *measurement) read(ctx context.Context, base string) error {
 		}); err != nil {
 			return err
 		}
+		m.listed += len(page)
 		for _, r := range page {
 			m.reports[r.Alert.Fingerprint] = r
 		}
@@ -122,9 +121,10 @@ func (m *measurement) count() {
 		}
 		latest = later(latest, start)
 		last = later(last, r.CreatedAt)
+		webhook := r.CreatedAt.Add(-time.Duration(r.Timings.Queued * float64(time.Second)))
 		for _, sent := range r.Sent {
-			if sent.Sink == "annotation" && sent.Status == report.SentOK {
-				m.annotated = append(m.annotated, sent.At.Sub(start).Seconds())
+			if sent.Sink == sink.NameAnnotation && sent.Status == report.SentOK {
+				m.annotated = append(m.annotated, sent.At.Sub(webhook).Seconds())
 			}
 			last = later(last, sent.At)
 		}
@@ -149,42 +149,17 @@ func (m *measurement) scrape(ctx context.Context, base string) error {
 			return err
 		}
 		for _, c := range families["culprit_reports_total"].GetMetric() {
-			m.made += int(c.GetCounter().GetValue())
+			m.analyses += int(c.GetCounter().GetValue())
 		}
 		for _, c := range families["culprit_prometheus_queries_total"].GetMetric() {
 			m.queries += int(c.GetCounter().GetValue())
-		}
-		for _, h := range families["culprit_webhook_to_annotation_seconds"].GetMetric() {
-			for _, b := range h.GetHistogram().GetBucket() {
-				m.histogram = append(m.histogram, bucket{b.GetUpperBound(), float64(b.GetCumulativeCount())})
-			}
 		}
 		return nil
 	})
 }
 
 // twice is the number of reports beyond the first of their alert.
-func (m measurement) twice() int { return max(0, m.made-len(m.reports)) }
-
-// webhook is a quantile of the seconds from webhook to annotation, linear
-// inside the bucket it falls in, as histogram_quantile has it.
-func (m measurement) webhook(q float64) float64 {
-	if len(m.histogram) == 0 {
-		return math.NaN()
-	}
-	rank := q * m.histogram[len(m.histogram)-1].count
-	low := bucket{}
-	for _, b := range m.histogram {
-		if b.count >= rank && b.count > low.count {
-			if math.IsInf(b.le, 1) {
-				return low.le
-			}
-			return low.le + (b.le-low.le)*(rank-low.count)/(b.count-low.count)
-		}
-		low = b
-	}
-	return math.NaN()
-}
+func (m measurement) twice() int { return m.listed - len(m.reports) }
 
 // quantile is the value at a share of a sorted list.
 func quantile(sorted []float64, q float64) float64 {
