@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
