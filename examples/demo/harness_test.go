@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/culprit-dev/culprit/examples/lab"
@@ -146,18 +143,4 @@ func (w *world) annotated(t *testing.T, name string) {
 		a := alerts[0].Annotations
 		return struct{}{}, a[annotationSummary] != "" && a[annotationReport] != "", nil
 	})
-}
-
-// sumOf adds up the samples of one metric in the text format.
-func sumOf(text []byte, name string) (float64, error) {
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
-	if err != nil {
-		return 0, err
-	}
-	sum := 0.0
-	for _, m := range families[name].GetMetric() {
-		sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
-	}
-	return sum, nil
 }

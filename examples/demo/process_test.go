@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/report"
@@ -33,12 +37,12 @@ func (l *log) String() string {
 // startOutside runs culprit as a process of its own, with the storage of the
 // world. It does not look at Alertmanager by itself for the first hour, but for
 // once at its start.
-func startOutside(t *testing.T, w *world, binary string) *lab.Process {
+func startOutside(t *testing.T, w *world, binary string, prefix ...string) *lab.Process {
 	t.Helper()
 	l := &log{}
 	p, err := lab.StartProcess(t.Context(), lab.ProcessOptions{
 		Binary: binary, ConfigFile: w.configFile(), StoragePath: filepath.Join(w.dir, "data"), Listen: w.culpritAddress,
-		Args: []string{"--reconcile.interval=1h"}, Log: l,
+		Args: []string{"--reconcile.interval=1h"}, Prefix: prefix, Log: l,
 	})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, l)
@@ -54,13 +58,39 @@ func startOutside(t *testing.T, w *world, binary string) *lab.Process {
 	return p
 }
 
-// metric returns the sum of one of culprit's metrics over its labels.
-func (w *world) metric(ctx context.Context, name string) (float64, error) {
-	text, err := fetch(ctx, "GET", w.culpritURL()+"/metrics", nil)
+// metric returns the sum of one of culprit's metrics over the series that have
+// a label; pairs are its name and value.
+func (w *world) metric(ctx context.Context, name string, pairs ...string) (float64, error) {
+	text, err := fetch(ctx, http.MethodGet, w.culpritURL()+"/metrics", nil)
 	if err != nil {
 		return 0, err
 	}
-	return sumOf(text, name)
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
+	if err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for _, m := range families[name].GetMetric() {
+		matches := len(pairs) == 0
+		for _, l := range m.GetLabel() {
+			matches = matches || l.GetName() == pairs[0] && l.GetValue() == pairs[1]
+		}
+		if matches {
+			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return sum, nil
+}
+
+// buildCulprit compiles culprit for one test.
+func buildCulprit(t *testing.T) string {
+	t.Helper()
+	binary, err := lab.BuildCulprit(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
 }
 
 // Alerts are taken in while Prometheus hangs, culprit is killed, and started
@@ -69,10 +99,7 @@ func TestAKillBetweenIntakeAndReportLosesNothing(t *testing.T) {
 	t.Parallel()
 	const alerts = 12
 	w := startTest(t, nil)
-	binary, err := lab.BuildCulprit(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := buildCulprit(t)
 	g := w.behind(t, &w.prometheusURL)
 	g.hold()
 	p := startOutside(t, w, binary)

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -24,6 +25,7 @@ type ProcessOptions struct {
 	StoragePath string
 	Listen      string   // host:port; must be chosen, because Alertmanager has to know it
 	Args        []string // further flags
+	Prefix      []string // a command that runs culprit's, such as nice; it must not fork
 	Log         io.Writer
 }
 
@@ -63,10 +65,10 @@ func FreeAddress(listen string) (string, error) {
 
 // StartProcess starts culprit and returns when it is healthy.
 func StartProcess(ctx context.Context, o ProcessOptions) (*Process, error) {
-	args := append([]string{
-		"serve", "--config.file=" + o.ConfigFile, "--storage.path=" + o.StoragePath, "--web.listen-address=" + o.Listen,
-	}, o.Args...)
-	p := &Process{url: "http://" + o.Listen, cmd: exec.Command(o.Binary, args...), done: make(chan struct{})}
+	command := slices.Concat(o.Prefix, []string{
+		o.Binary, "serve", "--config.file=" + o.ConfigFile, "--storage.path=" + o.StoragePath, "--web.listen-address=" + o.Listen,
+	}, o.Args)
+	p := &Process{url: "http://" + o.Listen, cmd: exec.Command(command[0], command[1:]...), done: make(chan struct{})}
 	log := cmp.Or[io.Writer](o.Log, io.Discard)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
@@ -109,6 +111,9 @@ func (p *Process) waitHealthy(ctx context.Context) error {
 
 // URL is where culprit answers.
 func (p *Process) URL() string { return p.url }
+
+// PID is the number of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Running says whether the process lives.
 func (p *Process) Running() bool {

@@ -53,6 +53,7 @@ func measure(ctx context.Context, o options, say func(string, ...any)) (m measur
 	if err := m.scrape(ctx, f.culprit.URL()); err != nil {
 		return m, err
 	}
+	m.fired = o.alerts
 	m.count()
 	err = f.culprit.Stop()
 	m.rss = f.culprit.MaxRSS()
@@ -130,7 +131,7 @@ func (m *measurement) count() {
 		}
 	}
 	slices.Sort(m.annotated)
-	m.fired, m.firing, m.last = len(m.reports), latest.Sub(first), last.Sub(first)
+	m.firing, m.last = latest.Sub(first), last.Sub(first)
 }
 
 func later(a, b time.Time) time.Time {
