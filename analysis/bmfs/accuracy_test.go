@@ -27,7 +27,7 @@ func TestPublishedRecipe(t *testing.T) {
 	}
 	for _, p := range sizes {
 		for _, blocks := range []int{p, max(5, p/2), max(5, p*4/10)} {
-			f1, _ := mean(5, func(seed uint64) synth.Problem {
+			f1, _ := mean(4, func(seed uint64) synth.Problem {
 				return synth.Published{N: 100, P: p, Blocks: blocks}.Problem(synth.Rand(seed))
 			})
 			if f1 < .99 {
@@ -43,7 +43,7 @@ func TestPublishedRecipeWithMissingSamples(t *testing.T) {
 	}
 	for i, want := range []float64{.93, .88, .80, .74, .71} {
 		missing := float64(i+1) / 10
-		f1, _ := mean(10, func(seed uint64) synth.Problem {
+		f1, _ := mean(6, func(seed uint64) synth.Problem {
 			return synth.Published{N: 100, P: 1000, Blocks: 400, Missing: missing}.Problem(synth.Rand(seed))
 		})
 		if f1 < want {

@@ -93,11 +93,11 @@ const (
 	manyMissing     = 0.1 // share of missing samples from which no odds are asked
 )
 
-func (d *design) scorer() scorer {
+func (d *design) scorer(distinct float64) scorer {
 	n := float64(d.n)
 	s := scorer{n: n, floor: likelihoodFloor * floats.Dot(d.t, d.t) / n, weak: 2 * math.Log(oddsWhenWeak)}
 	asked := 1 - math.Min(d.missingShare()/manyMissing, 1)
-	s.price = math.Log(n) + 2*math.Log(d.distinct()) + 2*math.Log(odds)*asked
+	s.price = math.Log(n) + 2*math.Log(distinct) + 2*math.Log(odds)*asked
 	return s
 }
 

@@ -29,7 +29,7 @@ func newSelection(p int) selection {
 // of the correlated blocks it has found, and gathers what cannot be told apart
 // from each of them.
 func (d *design) selectByEBIC(mu []float64, confusion float64) selection {
-	e := newEBIC(d, mu)
+	e := newEBIC(d, mu, d.distinct())
 	s := e.find()
 	if d.gaps {
 		s = e.findWeighted(s)
@@ -48,17 +48,19 @@ func (e *ebic) find() []int {
 // ebic is the state of one selection.
 type ebic struct {
 	d     *design
+	plain *design // d before its rows were weighted
 	score scorer
-	norm  []float64                          // of the columns
-	order []int                              // candidates on the paths, by |mu_j| |x_j|
-	plain *design                            // d without weights
-	limit int                                // columns on a path at most
-	loss  func(s []int, rss float64) float64 // -2 log-likelihood of a prefix
+	norm  []float64 // of the columns
+	order []int     // candidates on the paths, by |mu_j| |x_j|
+	limit int       // columns on a path at most
+	// loss is -2 log-likelihood of a prefix with this residual.
+	loss func(s []int, rss float64) float64
 }
 
-func newEBIC(d *design, mu []float64) *ebic {
-	e := &ebic{d: d, plain: d, limit: max(1, min(d.p, d.n/3, pathLength)), score: d.scorer(), norm: make([]float64, d.p)}
-	e.loss = e.complete
+// newEBIC prices columns as one of so many distinct ones.
+func newEBIC(d *design, mu []float64, distinct float64) *ebic {
+	e := &ebic{d: d, plain: d, score: d.scorer(distinct), norm: make([]float64, d.p)}
+	e.limit, e.loss = max(1, min(d.p, d.n/3, pathLength)), e.complete
 	weight := make([]float64, d.p)
 	for j := range d.p {
 		e.norm[j] = floats.Norm(d.column(j), 2)

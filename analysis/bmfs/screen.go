@@ -47,7 +47,7 @@ func (d *design) screen(limit int) {
 
 // forward returns the best prefix of the forward path and its residual.
 func (d *design) forward() (s []int, resid []float64) {
-	e := newEBIC(d, make([]float64, d.p))
+	e := newEBIC(d, make([]float64, d.p), float64(d.p))
 	p := &path{columns: ranking(make([]float64, d.p))}
 	e.start(p)
 	_, s = e.walk(p)
