@@ -2,10 +2,12 @@ package analysis
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/culprit-dev/culprit/analysis/adtributor"
 	"github.com/culprit-dev/culprit/analysis/forecast"
+	"github.com/culprit-dev/culprit/analysis/grescan"
 	"github.com/culprit-dev/culprit/analysis/localize"
 )
 
@@ -34,7 +36,7 @@ func explainLabels(_ Frame, t Target, opt Options) labelAnswer {
 		return labelAnswer{dimensions: l.refused(), warnings: []Warning{{Source: "labels", Text: err.Error()}}}
 	}
 	result, err := localize.Run(l.input, localize.Options{
-		Mode: modeOf(opt.Labels.Mode), Count: l.breakdown.Count, Deep: opt.Labels.Deep,
+		Mode: modeOf(opt.Labels.Mode), Count: l.count, Deep: opt.Labels.Deep,
 		Gate: adtributor.Gate{Relative: opt.Labels.MinChange, SD: l.made.SD * l.scale.Window},
 	})
 	if err != nil {
@@ -53,12 +55,17 @@ func modeOf(name string) localize.Mode {
 
 // location is a breakdown on its way through the kernels: names become codes,
 // pieces of time become a forecast.
+//
+// Labels, their values and the leaves are put in the order of their names, so
+// that the order of columns and rows is no matter, down to the last bit.
 type location struct {
 	target    Target
 	breakdown *Breakdown
 	options   Options
+	count     bool       // the measure counts events
 	names     []string   // labels, in the order of the kernels' dimensions
 	values    [][]string // label → value names; a code is an index
+	rows      []int      // place of a leaf in the kernels → row in the breakdown
 	scale     forecast.Scale
 	input     localize.Input
 	made      forecast.Forecast
@@ -66,124 +73,258 @@ type location struct {
 
 func newLocation(t Target, opt Options) *location {
 	l := &location{target: t, breakdown: t.Breakdown, options: opt, scale: t.Breakdown.Scale}
+	l.count = l.breakdown.Count || opt.Labels.Count
 	if l.scale == (forecast.Scale{}) {
 		l.scale = forecast.Scale{Window: 1}
 		if s := t.Breakdown.Seconds; s > 0 {
 			l.scale.Hour, l.scale.Day = 3600/s, 86400/s
 		}
 	}
-	if len(t.Breakdown.Marginals) > 0 {
-		for _, m := range t.Breakdown.Marginals {
-			l.names = append(l.names, m.Label)
-			l.values = append(l.values, m.Values)
-		}
-		return l
+	if len(l.breakdown.Marginals) == 0 && len(l.breakdown.Leaves) > 0 {
+		l.encode()
 	}
-	if len(t.Breakdown.Leaves) == 0 {
-		return l
+	for _, i := range byName(marginalNames(l.breakdown)) {
+		l.names = append(l.names, l.breakdown.Marginals[i].Label)
 	}
-	l.names = t.Breakdown.Labels
-	l.encode()
+	l.input.TableOnly = l.tableOnly()
 	return l
 }
 
-// encode numbers the values of each label in the order of their names, so that
-// the order of rows is no matter.
+// encode numbers labels, values and leaves.
 func (l *location) encode() {
-	leaves := l.breakdown.Leaves
-	for d := range l.names {
-		code := map[string]int32{}
-		for _, leaf := range leaves {
-			code[leaf[d]] = 0
-		}
-		values := make([]string, 0, len(code))
-		for v := range code {
-			values = append(values, v)
-		}
-		slices.Sort(values)
-		for i, v := range values {
-			code[v] = int32(i)
-		}
-		codes := make([]int32, len(leaves))
-		for i, leaf := range leaves {
-			codes[i] = code[leaf[d]]
-		}
+	b := l.breakdown
+	for _, d := range byName(b.Labels) {
+		values, codes := encode(b.Leaves, d)
+		l.names = append(l.names, b.Labels[d])
 		l.values = append(l.values, values)
 		l.input.Codes = append(l.input.Codes, codes)
 		l.input.Cards = append(l.input.Cards, len(values))
 	}
+	l.rows = rowOrder(l.input.Codes, l.input.Cards)
+	for d, codes := range l.input.Codes {
+		l.input.Codes[d] = arrange(codes, l.rows)
+	}
+	l.input.Partial = arrange(b.Partial, l.rows)
+}
+
+// encode returns the values of a label in the order of their names, and of
+// each leaf the place of its value there.
+func encode(leaves [][]string, label int) (values []string, codes []int32) {
+	code := map[string]int32{}
+	codes = make([]int32, len(leaves))
+	for i, leaf := range leaves {
+		c, ok := code[leaf[label]]
+		if !ok {
+			c = int32(len(values))
+			code[leaf[label]] = c
+			values = append(values, leaf[label])
+		}
+		codes[i] = c
+	}
+	order := byName(values)
+	place := make([]int32, len(values))
+	for to, from := range order {
+		place[from] = int32(to)
+	}
+	for i, c := range codes {
+		codes[i] = place[c]
+	}
+	return arrange(values, order), codes
+}
+
+// rowOrder puts leaves in the order of their codes, the first label first. Each
+// pass sorts by one label and keeps what the later labels have ordered.
+func rowOrder(codes [][]int32, cards []int) []int {
+	order := make([]int, len(codes[0]))
+	for i := range order {
+		order[i] = i
+	}
+	next := make([]int, len(order))
+	for d := len(codes) - 1; d >= 0; d-- {
+		start := make([]int, cards[d]+1)
+		for _, c := range codes[d] {
+			start[c+1]++
+		}
+		for c := range cards[d] {
+			start[c+1] += start[c]
+		}
+		for _, i := range order {
+			c := codes[d][i]
+			next[start[c]] = i
+			start[c]++
+		}
+		order, next = next, order
+	}
+	return order
+}
+
+// byName is the order of names.
+func byName(names []string) []int {
+	order := make([]int, len(names))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return compareNames(names[a], names[b]) })
+	return order
+}
+
+func marginalNames(b *Breakdown) []string {
+	names := make([]string, len(b.Marginals))
+	for i, m := range b.Marginals {
+		names[i] = m.Label
+	}
+	return names
+}
+
+// arrange returns the entries of x in the given order; nil stays nil.
+func arrange[T any](x []T, order []int) []T {
+	if x == nil {
+		return nil
+	}
+	out := make([]T, len(order))
+	for to, from := range order {
+		out[to] = x[from]
+	}
+	return out
+}
+
+// arranged is arrange for all pieces.
+func arranged(p Pieces, order []int) Pieces {
+	if order == nil || slices.IsSorted(order) {
+		return p
+	}
+	many := func(pieces [][]float64) [][]float64 {
+		out := make([][]float64, len(pieces))
+		for i, piece := range pieces {
+			out[i] = arrange(piece, order)
+		}
+		return out
+	}
+	return Pieces{
+		Actual: arrange(p.Actual, order),
+		Recent: many(p.Recent), Profile: many(p.Profile), Level: many(p.Level),
+		Day: arrange(p.Day, order), Hour: arrange(p.Hour, order),
+		Baseline: arrange(p.Baseline, order), Forecast: arrange(p.Forecast, order),
+	}
+}
+
+// tableOnly marks labels that name a replica, if nobody has asked for them and
+// there are others.
+func (l *location) tableOnly() []bool {
+	if !l.breakdown.Discovered {
+		return nil
+	}
+	marks := make([]bool, len(l.names))
+	for i, name := range l.names {
+		marks[i] = namesReplica(name)
+	}
+	if !slices.Contains(marks, false) {
+		return nil
+	}
+	return marks
+}
+
+// namesReplica tells labels whose values are names of what comes and goes, or
+// no place at all. Being finer than the labels that mean something, they are
+// always at least as surprising.
+func namesReplica(label string) bool {
+	switch label {
+	case "instance", "pod", "pod_ip", "uid", "container_id", "id", "replica", "le", "quantile", "__name__":
+		return true
+	}
+	return false
 }
 
 // measure makes the forecasts.
 func (l *location) measure() error {
 	if len(l.breakdown.Marginals) == 0 {
-		m, made, err := l.forecast(l.breakdown.Numerator, l.breakdown.Denominator)
+		m, made, err := l.forecast(l.breakdown.Numerator, l.breakdown.Denominator, l.rows)
 		l.input.Measure, l.made = m, made
 		return err
 	}
-	for _, marginal := range l.breakdown.Marginals {
-		m, made, err := l.forecast(marginal.Numerator, marginal.Denominator)
+	for _, i := range byName(marginalNames(l.breakdown)) {
+		marginal := l.breakdown.Marginals[i]
+		order := byName(marginal.Values)
+		m, made, err := l.forecast(marginal.Numerator, marginal.Denominator, order)
 		if err != nil {
-			return err
+			return fmt.Errorf("label %s: %w", marginal.Label, err)
 		}
+		l.values = append(l.values, arrange(marginal.Values, order))
 		l.input.Marginals = append(l.input.Marginals, m)
 		l.made = made
+	}
+	return l.total()
+}
+
+// total sets what marginals are shares of, where it is known by itself.
+func (l *location) total() error {
+	t := l.breakdown.Total
+	if t == nil {
+		return nil
+	}
+	m, _, err := l.forecast(t.Numerator, t.Denominator, nil)
+	if err != nil {
+		return fmt.Errorf("the total: %w", err)
+	}
+	l.input.Totals = &adtributor.Totals{Forecast: m.Forecast[0], Actual: m.Actual[0]}
+	if p := m.Parts; p != nil {
+		l.input.Totals = &adtributor.Totals{
+			Forecast: p.ForecastNum[0], Actual: m.Actual[0],
+			ForecastDen: p.ForecastDen[0], ActualDen: p.ActualDen[0],
+		}
 	}
 	return nil
 }
 
 // forecast says what was to be expected of each leaf. A ratio becomes the
 // events expected of the traffic that there was, beside those that came.
-func (l *location) forecast(num Pieces, den *Pieces) (localize.Measure, forecast.Forecast, error) {
+func (l *location) forecast(num Pieces, den *Pieces, order []int) (localize.Measure, forecast.Forecast, error) {
+	num = arranged(num, order)
 	if den == nil {
 		made, err := forecast.Additive(num, l.event())
 		if err != nil {
 			return localize.Measure{}, made, err
 		}
-		return localize.Measure{Forecast: times(made.Expected, l.scale.Window), Actual: times(num.Actual, l.scale.Window)}, made, nil
+		return localize.Measure{Forecast: l.amounts(made.Expected), Actual: l.amounts(num.Actual)}, made, nil
 	}
-	made, err := forecast.Ratio(num, *den, l.scale, l.breakdown.Count)
+	below := arranged(*den, order)
+	made, err := forecast.Ratio(num, below, l.scale, l.count)
 	if err != nil {
 		return localize.Measure{}, made, err
 	}
-	m := localize.Measure{Forecast: times(made.Expected, l.scale.Window), Actual: times(num.Actual, l.scale.Window)}
-	n, d := l.part(num), l.part(*den)
-	if n != nil && d != nil {
-		m.Parts = &localize.Parts{
-			ForecastNum: times(n, l.scale.Window), ForecastDen: times(d, l.scale.Window),
-			ActualDen: times(den.Actual, l.scale.Window),
-		}
-	}
-	return m, made, nil
+	return localize.Measure{
+		Forecast: l.amounts(made.Expected), Actual: l.amounts(num.Actual),
+		Parts: &localize.Parts{
+			ForecastNum: l.amounts(l.part(num)), ForecastDen: l.amounts(l.part(below)),
+			ActualDen: l.amounts(below.Actual),
+		},
+	}, made, nil
 }
 
 // event is what one event in 5 minutes is worth in the pieces.
 func (l *location) event() float64 {
-	if l.breakdown.Event == 0 && l.breakdown.Count && l.breakdown.Seconds > 0 {
+	if l.breakdown.Event == 0 && l.count && l.breakdown.Seconds > 0 {
 		return l.breakdown.Seconds / 300
 	}
 	return l.breakdown.Event
 }
 
-// part is what was to be expected of one side of a ratio by itself; nil if it
-// can't be told.
+// part is what was to be expected of one side of a ratio by itself. Where there
+// is too little for that, there is the hour that the ratio was forecast from.
 func (l *location) part(p Pieces) []float64 {
 	if made, err := forecast.Additive(p, l.event()); err == nil {
 		return made.Expected
 	}
-	if p.Hour == nil {
-		return nil
-	}
-	return times(p.Hour, 1)
+	return p.Hour
 }
 
-// times multiplies values, with 0 in the place of missing ones: no sample of
-// an additive measure is no event.
-func times(values []float64, by float64) []float64 {
-	out := make([]float64, len(values))
-	for i, v := range values {
+// amounts turns means into what came in the incident, with 0 in the place of
+// missing values: no sample of an additive measure is no event.
+func (l *location) amounts(means []float64) []float64 {
+	out := make([]float64, len(means))
+	for i, v := range means {
 		if v == v { // not NaN
-			out[i] = v * by
+			out[i] = v * l.scale.Window
 		}
 	}
 	return out
@@ -191,9 +332,24 @@ func times(values []float64, by float64) []float64 {
 
 // explain says with names what a kernel says with numbers.
 func (l *location) explain(err error) string {
-	var value *adtributor.ValueError
-	if errors.As(err, &value) {
-		return "a value can't be broken down: " + err.Error() + "; a breakdown needs counts, rates or sums, which are never negative"
+	var element *adtributor.ValueError
+	var leaf *grescan.ValueError
+	switch {
+	case errors.As(err, &element) && element.Element >= 0:
+		return sayValue(element.Value, l.names[element.Dimension]+"="+l.values[element.Dimension][element.Element])
+	case errors.As(err, &leaf):
+		labels := map[string]string{}
+		for d, codes := range l.input.Codes {
+			labels[l.names[d]] = l.values[d][codes[leaf.Leaf]]
+		}
+		return sayValue(leaf.Value, matcher(labels))
 	}
 	return err.Error()
+}
+
+func sayValue(v float64, where string) string {
+	if v < 0 {
+		return fmt.Sprintf("the value %g of %s is negative, so it is no part of a whole: a breakdown needs counts, rates or sums", v, where)
+	}
+	return fmt.Sprintf("the value %g of %s is beyond what can be compared", v, where)
 }

@@ -1,7 +1,6 @@
 package analysis
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis/adtributor"
 	"github.com/culprit-dev/culprit/analysis/localize"
-	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // answer turns a localisation into findings.
@@ -27,36 +25,23 @@ func (l *location) answer(r localize.Result) labelAnswer {
 		a.dimensions = append(a.dimensions, l.dimension(d))
 	}
 	a.dimensions = append(a.dimensions, l.refused()...)
-	if text := sayVerdict(r); text != "" {
+	for _, text := range append(l.sayVerdict(r), l.doubts(r)...) {
 		a.warnings = append(a.warnings, Warning{Source: "labels", Text: text})
 	}
 	return a
 }
 
-// sayVerdict explains the verdicts that need more than their name.
-func sayVerdict(r localize.Result) string {
-	switch r.Verdict {
-	case localize.TrafficMix:
-		return "traffic mix: no part got worse; more of the traffic now goes where the ratio was different already"
-	case localize.Outage:
-		return "everything stopped: no label explains it"
-	case localize.External:
-		return "everything moved alike: no label value stands out"
-	}
-	if r.NoBaseline {
-		return "there was nothing before the incident: shares are those of what came"
-	}
-	if r.Gross && len(r.Causes) > 0 {
-		return "the total did not move: parts moved against each other, and shares are those of all that moved"
-	}
-	return ""
+// ratio tells whether the measure is a ratio.
+func (l *location) ratio() bool {
+	return l.breakdown.Denominator != nil ||
+		len(l.breakdown.Marginals) > 0 && l.breakdown.Marginals[0].Denominator != nil
 }
 
 // change is the move of the KPI as the breakdown tells it.
 func (l *location) change(r localize.Result) *Change {
 	c := &Change{Target: l.target.Name, Forecast: l.shown(r.Forecast), Actual: l.shown(r.Actual)}
-	if l.breakdown.Denominator != nil || len(l.breakdown.Marginals) > 0 && l.breakdown.Marginals[0].Denominator != nil {
-		c.Forecast, c.Actual = r.RatioBefore, r.RatioNow
+	if l.ratio() {
+		c.Forecast, c.Actual = finite(r.RatioBefore), finite(r.RatioNow)
 	}
 	c.Rising = c.Actual > c.Forecast
 	return c
@@ -70,43 +55,67 @@ func (l *location) shown(amount float64) float64 {
 	return finite(amount)
 }
 
-// unit is that of what shown returns.
-func (l *location) unit() words.Unit {
-	if l.breakdown.Seconds > 0 {
-		return words.PerSecond
-	}
-	return ""
-}
-
 func (l *location) finding(r localize.Result, c localize.Cause) Finding {
 	f := Finding{
 		Kind: KindLabels, Score: finite(c.Score), Share: finite(c.Share), Method: c.Method,
 		Confidence: [...]Confidence{High, Medium, Low}[c.Confidence], Explains: []string{l.target.Name},
-		Evidence: map[string]any{
-			"forecast": l.shown(c.Forecast), "actual": l.shown(c.Actual), "ratio": finite(c.Ratio),
-			"leaves": c.Leaves, "homogeneity": finite(c.R2), "surprise": finite(c.Surprise),
-		},
+		Evidence: l.evidence(r, c),
 	}
-	var matchers []string
-	for _, combination := range c.Combinations {
+	matchers := make([]string, len(c.Combinations))
+	for i, combination := range c.Combinations {
 		labels := l.labels(combination)
 		f.Labels = append(f.Labels, labels)
-		matchers = append(matchers, matcher(labels))
+		matchers[i] = matcher(labels)
 	}
 	f.Name = strings.Join(matchers, " or ")
-	if r.RatioBefore != 0 || r.RatioNow != 0 {
-		f.Evidence["rate_effect"], f.Evidence["mix_effect"] = finite(c.Rate), finite(c.Mix)
+	f.Sentence = l.sentence(r, c, f)
+	return f
+}
+
+// evidence is the arithmetic behind a cause.
+func (l *location) evidence(r localize.Result, c localize.Cause) map[string]any {
+	e := map[string]any{
+		"forecast": l.shown(c.Forecast), "actual": l.shown(c.Actual),
+		"share": finite(c.Share), "surprise": finite(c.Surprise),
+	}
+	if c.Ratio != 0 {
+		e["ratio"] = finite(c.Ratio)
+	}
+	if c.Leaves > 0 {
+		e["leaves"] = c.Leaves
+	}
+	if c.Method == "grescan" {
+		e["homogeneity"], e["score_by_chance"] = finite(c.R2), finite(c.Bar)
+	}
+	if l.ratio() {
+		e["rate_effect"], e["mix_effect"] = finite(c.Rate), finite(c.Mix)
 	}
 	for tag, yes := range map[string]bool{"appeared": c.Appeared, "vanished": c.Vanished, "rollover": c.Rollover} {
 		if yes {
-			f.Evidence[tag] = true
+			e[tag] = true
 		}
 	}
 	if c.Partial > 0 {
-		f.Evidence["partial_leaves"] = c.Partial
+		e["partial_leaves"] = c.Partial
 	}
-	f.Sentence = l.sentence(r, c, f)
-	return f
+	if against := l.offsetting(r, c); len(against) > 0 {
+		e["offsetting"] = against
+	}
+	return e
+}
+
+// offsetting names the values of a cause's labels that moved against the total.
+func (l *location) offsetting(r localize.Result, c localize.Cause) []string {
+	var against []string
+	for _, d := range r.Dimensions {
+		if !slices.ContainsFunc(c.Combinations, func(k localize.Combination) bool { return slices.Contains(k.Labels, d.Label) }) {
+			continue
+		}
+		for _, id := range d.Offsetting {
+			against = append(against, l.names[d.Label]+"="+shownValue(l.value(d.Label, id)))
+		}
+	}
+	return against
 }
 
 // labels are the names of a combination.
@@ -120,10 +129,10 @@ func (l *location) labels(c localize.Combination) map[string]string {
 
 // value is the name of a code.
 func (l *location) value(label int, code int32) string {
-	switch {
-	case code == adtributor.Other:
+	switch code {
+	case adtributor.Other:
 		return "__other__"
-	case code == adtributor.Missing:
+	case adtributor.Missing:
 		return "__missing__"
 	}
 	return l.values[label][code]
@@ -138,55 +147,10 @@ func matcher(labels map[string]string) string {
 	return "{" + strings.Join(pairs, ",") + "}"
 }
 
-// sentence says a cause in words: "82 % of the extra errors come from
-// path=/pay on version=v2 (forecast 3.1/s, now 41/s)".
-func (l *location) sentence(r localize.Result, c localize.Cause, f Finding) string {
-	places := make([]string, len(f.Labels))
-	for i, labels := range f.Labels {
-		places[i] = place(labels)
-	}
-	where := strings.Join(places, " and ")
-	u := l.unit()
-	numbers := fmt.Sprintf("(forecast %s, now %s)", u.Format(l.shown(c.Forecast)), u.Format(l.shown(c.Actual)))
-	switch {
-	case c.Rollover:
-		return fmt.Sprintf("%s took the place of another value: a rollout or a restart %s", where, numbers)
-	case r.Gross:
-		return fmt.Sprintf("%s %s while the total stood still %s", where, verb(c.Forecast, c.Actual), numbers)
-	default:
-		return fmt.Sprintf("%s of the %s from %s %s", words.Percent(f.Share), l.noun(r), where, numbers)
-	}
-}
-
-// noun names what there is more or less of, with its verb.
-func (l *location) noun(r localize.Result) string {
-	extra, missing := "rise comes", "fall comes"
-	if kindOf(l.target.Kind, l.target.Name).String() == "error" {
-		extra, missing = "extra errors come", "missing errors come"
-	}
-	if r.Actual >= r.Forecast {
-		return extra
-	}
-	return missing
-}
-
-// place writes a combination as people say it.
-func place(labels map[string]string) string {
-	pairs := make([]string, 0, len(labels))
-	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		value := labels[name]
-		if value == "" {
-			value = `""`
-		}
-		pairs = append(pairs, name+"="+value)
-	}
-	return strings.Join(pairs, " on ")
-}
-
 // dimension is the KPI seen by one label.
 func (l *location) dimension(d localize.Dimension) Dimension {
 	out := Dimension{
-		Label: l.names[d.Label], Surprise: finite(d.Surprise), Explained: finite(d.Set.EP), Masking: finite(d.Masking),
+		Label: l.names[d.Label], Surprise: finite(d.Set.Surprise), Explained: finite(d.Set.EP), Masking: finite(d.Masking),
 		Note: l.note(d), Elements: []Element{},
 	}
 	for _, e := range d.Elements[:min(len(d.Elements), shownElements)] {
@@ -209,37 +173,13 @@ func tags(d localize.Dimension, e adtributor.Element) []string {
 	if e.Vanished {
 		list = append(list, "vanished")
 	}
+	if d.Rollover && (e.Appeared || e.Vanished) {
+		list = append(list, "rollover")
+	}
 	if slices.Contains(d.Offsetting, e.ID) {
 		list = append(list, "offsetting")
 	}
 	return list
-}
-
-// note says why a label gives no causes, and what is not shown of it.
-func (l *location) note(d localize.Dimension) string {
-	var notes []string
-	switch d.Reason {
-	case localize.Constant:
-		notes = append(notes, "it has one value only")
-	case localize.Alias:
-		notes = append(notes, "it says the same as "+l.names[d.AliasOf])
-	case localize.Volatile:
-		notes = append(notes, "most of its values come and go, so it is shown and not searched")
-	case localize.OnlyShown:
-		notes = append(notes, "it names a replica, so it is shown and not searched")
-	case localize.Surplus:
-		notes = append(notes, "too many labels: more surprising ones were searched for combinations")
-	}
-	if d.Folded > 0 {
-		notes = append(notes, fmt.Sprintf("its %d smallest values are taken together", d.Folded))
-	}
-	if n := len(d.Elements) - shownElements; n > 0 {
-		notes = append(notes, fmt.Sprintf("%d more values are not shown", n))
-	}
-	if d.Masking > 3 {
-		notes = append(notes, "its values move against each other much more than the total shows")
-	}
-	return strings.Join(notes, "; ")
 }
 
 // refused are the labels that were not broken down.

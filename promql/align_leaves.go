@@ -15,7 +15,7 @@ import (
 // a breakdown without labels, that says which labels were refused.
 func (a *aligner) breakdown(b *Breakdown, s Split) *analysis.Breakdown {
 	a.frame.Warnings = append(a.frame.Warnings, s.Warnings...)
-	out := &analysis.Breakdown{Count: b.Count, Refused: s.Refused}
+	out := &analysis.Breakdown{Count: b.Count, Refused: s.Refused, Discovered: b.Labels == nil}
 	if flows(b.Numerator) {
 		out.Seconds = b.incident().Seconds() // see amount
 	}
