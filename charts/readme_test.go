@@ -56,7 +56,8 @@ func valuesTable(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("| value | default | what it is |\n|---|---|---|\n")
 	for _, v := range documentedValues(t) {
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", v.name, v.def, strings.ReplaceAll(v.text, "|", "\\|"))
+		line := strings.ReplaceAll(fmt.Sprintf("`%s`\x00 `%s`\x00 %s", v.name, v.def, v.text), "|", "\\|")
+		fmt.Fprintf(&b, "| %s |\n", strings.ReplaceAll(line, "\x00", " |"))
 	}
 	return b.String()
 }

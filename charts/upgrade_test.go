@@ -104,10 +104,13 @@ func TestUninstallLeavesTheVolumesAndNothingElse(t *testing.T) {
 }
 
 func TestTheNumberOfReplicasChangesOnlyAfterTheDrain(t *testing.T) {
-	running := func(n int32) runtime.Object {
+	running := func(n int32) []runtime.Object {
+		if n == 0 { // the drain deletes it
+			return nil
+		}
 		set := statefulSet(t, nil)
 		set.Spec.Replicas = &n
-		return set
+		return []runtime.Object{set}
 	}
 	for _, c := range []struct {
 		name    string
@@ -121,7 +124,7 @@ func TestTheNumberOfReplicasChangesOnlyAfterTheDrain(t *testing.T) {
 		{"drained: none to three", 0, values{"replicas": 3}, false},
 		{"without volumes", 1, values{"replicas": 3, "persistence": values{"enabled": false}}, false},
 	} {
-		_, err := renderAgainst(t, c.vals, running(c.had))
+		_, err := renderAgainst(t, c.vals, running(c.had)...)
 		if refused := err != nil && strings.Contains(err.Error(), "Drain it first"); refused != c.refused {
 			t.Errorf("%s: %v", c.name, err)
 		}
