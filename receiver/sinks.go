@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink"
@@ -86,15 +87,12 @@ func (d *Daemon) record(ctx context.Context, fingerprint string, outcomes []repo
 	}
 }
 
-// mergeSent puts new outcomes in the place of those of the same sink and place,
-// and of what that sink could not do before. A write-back that was skipped does
-// not replace one that was made.
+// mergeSent puts new outcomes in the place of those of the same sink and place.
+// A write-back that was skipped does not replace one that was made.
 func mergeSent(known, outcomes []report.Sent) (merged []report.Sent, changed bool) {
 	merged = append(merged, known...)
 	for _, o := range outcomes {
-		at := slices.IndexFunc(merged, func(k report.Sent) bool {
-			return k.Sink == o.Sink && (k.Ref == o.Ref || k.Status != report.SentOK)
-		})
+		at := slices.IndexFunc(merged, func(k report.Sent) bool { return k.Sink == o.Sink && samePlace(k, o) })
 		switch {
 		case at < 0:
 			merged, changed = append(merged, o), true
@@ -107,4 +105,13 @@ func mergeSent(known, outcomes []report.Sent) (merged []report.Sent, changed boo
 		}
 	}
 	return merged, changed
+}
+
+// samePlace says whether two outcomes of a sink are about the same place. The
+// ref of a sink with several places begins with the address; that of the others
+// is the id of what was made, or names the incident for which nothing could be.
+func samePlace(known, now report.Sent) bool {
+	a, _, _ := strings.Cut(known.Ref, " ")
+	b, _, _ := strings.Cut(now.Ref, " ")
+	return a == b || known.Status != report.SentOK && !strings.Contains(a, "://")
 }
