@@ -59,11 +59,12 @@ func gauge(name, help string) prometheus.Gauge {
 	return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
 }
 
-// stage measures one stage and returns its seconds.
-func (m *metrics) stage(name string, start time.Time) float64 {
-	seconds := time.Since(start).Seconds()
-	m.stages.WithLabelValues(name).Observe(seconds)
-	return seconds
+// observe counts the seconds of one stage; a stage that was not reached has
+// none.
+func (m *metrics) observe(stage string, seconds float64) {
+	if seconds > 0 {
+		m.stages.WithLabelValues(stage).Observe(seconds)
+	}
 }
 
 // queueCollector asks for the state of the queue when it is scraped.

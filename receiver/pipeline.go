@@ -38,6 +38,15 @@ type Sink interface {
 	Send(ctx context.Context, m sink.Message) []report.Sent
 }
 
+// Question is one alert to explain, with everything that the answer depends on.
+type Question struct {
+	Alert   report.Alert
+	Rule    *config.Rule
+	Options analysis.Options // the rule's, over those of the configuration
+	Onset   time.Time        // when the anomaly began; zero: the fetcher is asked
+	Now     time.Time
+}
+
 // Pipeline is the walk of one alert, with what it needs on the way.
 type Pipeline struct {
 	Rule    *config.Rule
@@ -60,47 +69,64 @@ type Pipeline struct {
 func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, error) {
 	r := known
 	r.Group, r.Tries, r.AnalyzedAt = j.Group, known.Tries+1, p.Now()
-	in := report.Input{
-		Alert: j.Alert, Rule: p.Rule.Name, Base: p.Base, Now: r.AnalyzedAt, Grafana: placeOf(p.Rule, j.Alert),
-		Timings: report.Timings{Queued: r.AnalyzedAt.Sub(j.ReceivedAt).Seconds()},
+	in := investigate(ctx, p.Fetcher, Question{Alert: j.Alert, Rule: p.Rule, Options: p.Options, Now: r.AnalyzedAt})
+	in.Base, in.Timings.Queued = p.Base, r.AnalyzedAt.Sub(j.ReceivedAt).Seconds()
+	p.Metrics.observe("fetch", in.Timings.Fetch)
+	p.Metrics.observe("analyze", in.Timings.Analyze)
+	if j.Truncated > 0 {
+		in.Result.Warnings = append(in.Result.Warnings, truncated(j.Truncated))
 	}
+	return p.conclude(ctx, r, in)
+}
 
+// investigate is the middle of the walk, which the command line shares: from an
+// alert to everything that its report is made of. It writes nothing anywhere.
+func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
+	in := report.Input{Alert: q.Alert, Rule: q.Rule.Name, Now: q.Now, Grafana: placeOf(q.Rule, q.Alert)}
 	start := time.Now()
-	alert, doubts := p.Fetcher.Locate(ctx, subject(j.Alert))
+	alert, doubts := locate(ctx, f, q)
 	in.Onset = alert.Onset
-	plan, err := promql.NewPlan(*p.Rule, alert, p.Now())
+	plan, err := promql.NewPlan(*q.Rule, alert, q.Now)
 	if err != nil {
-		return p.conclude(ctx, r, in, failed("plan", err, doubts))
+		in.Result = failed("plan", err, doubts)
+		return in
 	}
 	in.Plan = describe(plan, plan.Queries)
-	frame, err := p.Fetcher.Fetch(ctx, plan)
-	in.Timings.Fetch = p.Metrics.stage("fetch", start)
+	frame, err := f.Fetch(ctx, plan)
+	in.Timings.Fetch = time.Since(start).Seconds()
 	if err != nil {
-		return p.conclude(ctx, r, in, failed("prometheus", err, doubts))
+		in.Result = failed("prometheus", err, doubts)
+		return in
 	}
 	frame.Warnings = append(doubts, frame.Warnings...)
 	in.Plan = describe(plan, plan.Asked(frame))
 
 	start = time.Now()
-	result := analysis.Run(frame, p.Options)
-	in.Timings.Analyze = p.Metrics.stage("analyze", start)
-	in.Charts = report.Charts(frame, result.Causes)
-	if j.Truncated > 0 {
-		result.Warnings = append(result.Warnings, truncated(j.Truncated))
+	in.Result = analysis.Run(frame, q.Options)
+	in.Timings.Analyze = time.Since(start).Seconds()
+	in.Charts = report.Charts(frame, in.Result.Causes)
+	return in
+}
+
+// locate finds the onset, unless it is given.
+func locate(ctx context.Context, f Fetcher, q Question) (promql.Alert, []analysis.Warning) {
+	alert := subject(q.Alert)
+	if q.Onset.IsZero() {
+		return f.Locate(ctx, alert)
 	}
-	return p.conclude(ctx, r, in, result)
+	alert.Onset = q.Onset
+	return alert, nil
 }
 
 // conclude stores what was found, writes it back, and stores what became of
 // that. The first write makes the report visible while the sinks are at work.
-func (p *Pipeline) conclude(ctx context.Context, r record, in report.Input, result analysis.Result) (record, error) {
-	in.Result = result
+func (p *Pipeline) conclude(ctx context.Context, r record, in report.Input) (record, error) {
 	known := r.Report
 	r.Report = report.New(in)
 	if known.ID == r.Report.ID {
 		r.Report.CreatedAt, r.Report.Incident, r.Report.Sent = known.CreatedAt, known.Incident, known.Sent
 	}
-	p.Metrics.reports.WithLabelValues(string(result.Verdict)).Inc()
+	p.Metrics.reports.WithLabelValues(string(in.Result.Verdict)).Inc()
 	incident, err := p.Store.Put(ctx, &r)
 	if err != nil {
 		return r, err
@@ -109,12 +135,13 @@ func (p *Pipeline) conclude(ctx context.Context, r record, in report.Input, resu
 	start := time.Now()
 	sent := send(ctx, p.Sinks, sink.Message{Report: r.Report, Incident: incident}, p.Metrics)
 	r.Report.Sent, _ = mergeSent(r.Report.Sent, sent)
-	r.Report.Timings.Publish = p.Metrics.stage("publish", start)
+	r.Report.Timings.Publish = time.Since(start).Seconds()
+	p.Metrics.observe("publish", r.Report.Timings.Publish)
 	if _, err := p.Store.Put(ctx, &r); err != nil {
 		return r, err
 	}
 	p.Log.Info("Explained an alert", "alert", r.Report.Alert.Labels["alertname"], "report", r.Report.ID,
-		"verdict", result.Verdict, "summary", r.Report.Summary)
+		"verdict", in.Result.Verdict, "summary", r.Report.Summary)
 	return r, nil
 }
 
