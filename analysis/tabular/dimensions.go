@@ -1,0 +1,195 @@
+package tabular
+
+import (
+	"encoding/binary"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+)
+
+// header is the first line of a file with labels and measures.
+type header struct {
+	names  []string
+	labels []int // columns that are labels, in the order of the file
+}
+
+// readHeader reads the names of columns and takes as labels all that are not
+// among the others.
+func readHeader(rows *csv.Reader, others ...string) (header, error) {
+	line, err := rows.Read()
+	if errors.Is(err, io.EOF) {
+		return header{}, errors.New("the file is empty; hint: its first line must name the columns")
+	}
+	if err != nil {
+		return header{}, err
+	}
+	h := header{names: make([]string, len(line))}
+	seen := map[string]bool{}
+	for i, name := range line {
+		name = strings.TrimSpace(name)
+		switch {
+		case name == "":
+			return header{}, fmt.Errorf("column %d has no name; hint: the first line must name every column", i+1)
+		case seen[name]:
+			return header{}, fmt.Errorf("column %d is another %q; hint: remove one of them", i+1, name)
+		case !slices.Contains(others, name):
+			h.labels = append(h.labels, i)
+		}
+		h.names[i], seen[name] = name, true
+	}
+	return h, nil
+}
+
+// column returns the place of a column.
+func (h header) column(name string) (int, error) {
+	i := slices.Index(h.names, name)
+	if i < 0 {
+		return 0, fmt.Errorf("there is no column %q; hint: the columns are %s", name, h.list())
+	}
+	return i, nil
+}
+
+// columns returns the places of columns.
+func (h header) columns(names ...string) ([]int, error) {
+	at := make([]int, len(names))
+	for k, name := range names {
+		i, err := h.column(name)
+		if err != nil {
+			return nil, err
+		}
+		at[k] = i
+	}
+	return at, nil
+}
+
+// list names the first columns.
+func (h header) list() string {
+	const shown = 12
+	return strings.Join(h.names[:min(shown, len(h.names))], ", ") + more(len(h.names)-shown)
+}
+
+// labelNames are the names of the labels.
+func (h header) labelNames() []string {
+	names := make([]string, len(h.labels))
+	for k, i := range h.labels {
+		names[k] = h.names[i]
+	}
+	return names
+}
+
+// eachRow calls f with every row below the header; what f returns is an error
+// of that line.
+func eachRow(rows *csv.Reader, f func(line int, row []string) error) error {
+	for n := 0; ; n++ {
+		row, err := rows.Read()
+		switch {
+		case errors.Is(err, io.EOF) && n == 0:
+			return errors.New("there are no rows below the header")
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		line, _ := rows.FieldPos(0)
+		if err := f(line, row); err != nil {
+			return err
+		}
+	}
+}
+
+// cell reads the value of a measure.
+func (h header) cell(line, column int, row []string) (float64, error) {
+	v, err := parseValue(row[column])
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", place(line, h.names[column]), err)
+	}
+	return v, nil
+}
+
+// leafIndex numbers combinations of label values in the order in which they
+// come.
+type leafIndex struct {
+	at     map[string]int
+	leaves [][]string
+	shared map[string]string // one copy of each value
+	key    []byte
+}
+
+func newLeafIndex() *leafIndex {
+	return &leafIndex{at: map[string]int{}, shared: map[string]string{}}
+}
+
+// of returns the number of the leaf that a row belongs to. Rows of the same
+// labels are the same leaf.
+func (x *leafIndex) of(row []string, labels []int) int {
+	x.key = x.key[:0]
+	for _, i := range labels {
+		x.key = binary.AppendUvarint(x.key, uint64(len(row[i])))
+		x.key = append(x.key, row[i]...)
+	}
+	if at, ok := x.at[string(x.key)]; ok {
+		return at
+	}
+	leaf := make([]string, len(labels))
+	for k, i := range labels {
+		leaf[k] = x.share(row[i])
+	}
+	at := len(x.leaves)
+	x.at[string(x.key)] = at
+	x.leaves = append(x.leaves, leaf)
+	return at
+}
+
+// share keeps one copy of a value, and no hold on the line that it is from.
+func (x *leafIndex) share(v string) string {
+	if s, ok := x.shared[v]; ok {
+		return s
+	}
+	s := strings.Clone(v)
+	x.shared[s] = s
+	return s
+}
+
+// plus adds a value to a cell that may be missing.
+func plus(sum, v float64) float64 {
+	switch {
+	case math.IsNaN(v):
+		return sum
+	case math.IsNaN(sum):
+		return v
+	}
+	return sum + v
+}
+
+// tinyNegative is how far below 0, as a share of the whole, rounding can bring
+// the part of a sum.
+const tinyNegative = 1e-9
+
+// signs looks for values that are no parts of a whole.
+type signs struct {
+	total  float64 // of absolute values
+	lowest float64
+	where  string // of the lowest
+}
+
+func (s *signs) add(v float64, line int, column string) {
+	if math.IsNaN(v) {
+		return
+	}
+	s.total += math.Abs(v)
+	if v < s.lowest {
+		s.lowest, s.where = v, place(line, column)
+	}
+}
+
+// err is an error if a value is negative beyond rounding.
+func (s *signs) err() error {
+	if s.lowest >= -tinyNegative*s.total {
+		return nil
+	}
+	return fmt.Errorf("%s: %g is negative, so it is no part of a whole; hint: a breakdown needs counts, rates or sums, not differences or gauges below zero", s.where, s.lowest)
+}
