@@ -48,15 +48,17 @@ func (p *publisher) notify(id string) {
 	}
 }
 
-// run publishes until ctx ends, and then once more what is due.
+// run publishes until ctx ends, and then once more what is due. A round that
+// has begun is finished: each write has its own time limit.
 func (p *publisher) run(ctx context.Context) {
+	working := context.WithoutCancel(ctx)
 	for {
 		select {
 		case <-ctx.Done():
-			p.round(context.WithoutCancel(ctx))
+			p.round(working)
 			return
 		case <-p.wake:
-			p.round(ctx)
+			p.round(working)
 		}
 		select {
 		case <-ctx.Done():
