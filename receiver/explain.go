@@ -1,0 +1,175 @@
+package receiver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/find"
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink"
+)
+
+// ExplainOnce is [Pipeline.Explain] without a queue, a store and sinks: it
+// asks and writes nothing anywhere. Whatever goes wrong is in the report.
+func ExplainOnce(ctx context.Context, f Fetcher, q Question) report.Report {
+	return report.New(investigate(ctx, f, q))
+}
+
+// QuestionOf is the question about a subject by the rules of a configuration.
+// An alert that no rule matches is explained by what its own expression tells.
+func QuestionOf(cfg *config.Config, s find.Subject) Question {
+	rule, ok := cfg.Rule(s.Alert.Labels)
+	if !ok {
+		rule = &config.Rule{Name: string(s.Alert.Labels[model.AlertNameLabel])}
+	}
+	return Question{Alert: s.Alert, Rule: rule, Options: cfg.Options(rule), Onset: s.Onset, Now: s.Now}
+}
+
+// Publish writes a report that stands alone on its alert and on the silences
+// of it, as far as the configuration wants that. Grafana and the recovery
+// webhooks are told of incidents, which only the daemon knows.
+func Publish(ctx context.Context, cfg *config.Config, peers []*alertmanager.Client, source sink.Source, r report.Report) []report.Sent {
+	opts := sink.Options{Source: source}
+	var sinks []Sink
+	if cfg.Publish.AlertAnnotations.Enabled {
+		sinks = append(sinks, sink.NewAnnotations(peers, opts))
+	}
+	if cfg.Publish.SilenceComments.UpdateExisting {
+		sinks = append(sinks, sink.NewSilences(peers, opts))
+	}
+	var sent []report.Sent
+	for _, s := range sinks {
+		sent = append(sent, s.Send(ctx, sink.Message{Report: r})...)
+	}
+	return sent
+}
+
+// Bounds of `POST /api/v1/explain`: a person who asks must not slow down the
+// alerts.
+const (
+	maxAskBytes   = 1 << 20
+	maxAsking     = 2 // at a time
+	explainWithin = time.Minute
+)
+
+// explainer is `POST /api/v1/explain`.
+type explainer struct {
+	live func() *live
+	now  func() time.Time
+	turn chan struct{}
+}
+
+func newExplainer(live func() *live, now func() time.Time) *explainer {
+	return &explainer{live: live, now: now, turn: make(chan struct{}, maxAsking)}
+}
+
+// askJSON is the body of a request; see [find.Ask].
+type askJSON struct {
+	Labels model.LabelSet `json:"labels"`
+	Expr   string         `json:"expr"`
+	At     string         `json:"at"` // RFC 3339, Unix seconds, or how long ago
+	Until  string         `json:"until"`
+}
+
+// ServeHTTP answers
+//
+//	200  the report, also one that says only why there is nothing to say
+//	400  the question can't be read, or can't be meant like that
+//	404  there is no such alert
+//	413  the body is too large
+//	502  Prometheus doesn't answer
+//	503  others are asking already
+//	504  it took longer than a minute
+//
+// The work ends with the request.
+func (h *explainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	select {
+	case h.turn <- struct{}{}:
+		defer func() { <-h.turn }()
+	default:
+		w.Header().Set("Retry-After", "5")
+		answer(w, http.StatusServiceUnavailable, errors.New("two other questions are being answered: ask again in a few seconds"))
+		return
+	}
+	ask, err := h.read(w, r)
+	if err != nil {
+		answer(w, statusOfAsk(err), err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), explainWithin)
+	defer cancel()
+	rep, err := h.explain(ctx, ask)
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("it took longer than %s: %w", explainWithin, ctx.Err())
+	}
+	if err != nil {
+		answer(w, statusOfAsk(err), err)
+		return
+	}
+	answer(w, http.StatusOK, rep)
+}
+
+func (h *explainer) read(w http.ResponseWriter, r *http.Request) (find.Ask, error) {
+	var body askJSON
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAskBytes))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&body); err != nil {
+		return find.Ask{}, fmt.Errorf(`%w: the body must be JSON such as {"labels": {"alertname": "HighErrors"}}: %w`, find.ErrUnclear, err)
+	}
+	ask := find.Ask{Labels: body.Labels, Expr: body.Expr}
+	var err error
+	if ask.At, err = find.Time(body.At, h.now()); err != nil {
+		return ask, err
+	}
+	ask.Until, err = find.Time(body.Until, h.now())
+	return ask, err
+}
+
+func (h *explainer) explain(ctx context.Context, ask find.Ask) (report.Report, error) {
+	live := h.live()
+	finder, err := find.New(live.config.Prometheus)
+	if err != nil {
+		return report.Report{}, err
+	}
+	defer finder.Close()
+	subject, err := finder.Resolve(ctx, ask, h.now())
+	if err != nil {
+		return report.Report{}, err
+	}
+	return ExplainOnce(ctx, live.fetcher, QuestionOf(live.config, subject)), nil
+}
+
+// statusOfAsk says whose fault an error is.
+func statusOfAsk(err error) int {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, find.ErrUnclear):
+		return http.StatusBadRequest
+	case errors.Is(err, find.ErrNotFound):
+		return http.StatusNotFound
+	case errors.Is(err, context.DeadlineExceeded):
+		return http.StatusGatewayTimeout
+	default:
+		return http.StatusBadGateway
+	}
+}
+
+// answer sends v, or {"error": "…"}.
+func answer(w http.ResponseWriter, status int, v any) {
+	if err, ok := v.(error); ok {
+		v = map[string]string{"error": err.Error()}
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client may be gone
+}

@@ -1,0 +1,310 @@
+package find
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/alertmanager/matcher/parse"
+	"github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// Ask is what somebody wants to have explained.
+//
+//	Matchers               the alert that they match, now
+//	Matchers, At           the same at a time of the past
+//	Matchers, At, Until    the alert's expression between two times, fired or not
+//	Expr                   an expression, as if it were that of an alert
+//	Expr, At               the same at a time of the past
+//	Expr, At, Until        an expression between two times
+//
+// Labels may stand in place of Matchers: those of an alert as Alertmanager has
+// it, with external labels that Prometheus doesn't know, or only some of them.
+type Ask struct {
+	Matchers  labels.Matchers
+	Labels    model.LabelSet
+	Expr      string
+	At, Until time.Time
+}
+
+// Subject is what is to be explained: an alert, or what takes its place.
+type Subject struct {
+	Alert report.Alert
+	Onset time.Time // when the anomaly began
+	Now   time.Time // up to which it is looked at
+
+	Others []Alert // those that would have fitted as well
+}
+
+// Resolve finds the subject of a question. Of several alerts that fit it is
+// the first that began to fire. now is the time of the asker's clock.
+func (f *Finder) Resolve(ctx context.Context, a Ask, now time.Time) (Subject, error) {
+	if err := a.check(now); err != nil {
+		return Subject{}, err
+	}
+	if a.Labels != nil {
+		a.Matchers = exactly(a.Labels)
+	}
+	switch {
+	case a.Expr != "":
+		return f.expression(ctx, a, now)
+	case !a.Until.IsZero():
+		return f.window(ctx, a)
+	case !a.At.IsZero():
+		found, err := f.At(ctx, a.broad(), a.At)
+		if err != nil {
+			return Subject{}, err
+		}
+		return first(a.fitting(found), a.At, fmt.Sprintf("at %s no alert that fits was firing; hint: --until explains a stretch of time without an alert", a.At.UTC().Format(time.RFC3339)))
+	default:
+		return f.now(ctx, a, now)
+	}
+}
+
+func (a Ask) check(now time.Time) error {
+	switch {
+	case a.Expr == "" && len(a.Matchers) == 0 && len(a.Labels) == 0:
+		return fmt.Errorf("%w: it names neither an alert nor an expression", ErrUnclear)
+	case !a.Until.IsZero() && a.At.IsZero():
+		return fmt.Errorf("%w: it has an end and no beginning; hint: say `at`, too", ErrUnclear)
+	case !a.Until.IsZero() && !a.At.Before(a.Until):
+		return fmt.Errorf("%w: it ends at %s, before it begins at %s", ErrUnclear, a.Until.Format(time.RFC3339), a.At.Format(time.RFC3339))
+	case a.At.After(now), a.Until.After(now):
+		return fmt.Errorf("%w: it is about the future", ErrUnclear)
+	case a.Expr != "":
+		return parsed(a.Expr)
+	default:
+		return nil
+	}
+}
+
+// broad are matchers that let through every alert that could be meant: of
+// labels only the name, as some of the others may be external.
+func (a Ask) broad() labels.Matchers {
+	if a.Labels == nil {
+		return a.Matchers
+	}
+	return exactly(model.LabelSet{model.AlertNameLabel: a.Labels[model.AlertNameLabel]})
+}
+
+// fitting leaves out the alerts that differ from the labels of the question in
+// a label, or have one that it doesn't have while they lack another.
+func (a Ask) fitting(found []Alert) []Alert {
+	if a.Labels == nil {
+		return found
+	}
+	var kept []Alert
+	for _, f := range found {
+		if within(f.Labels, a.Labels) || within(a.Labels, f.Labels) {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// within says whether every label of a is in b, with the same value.
+func within(a, b model.LabelSet) bool {
+	for name, v := range a {
+		if w, ok := b[name]; !ok || w != v {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *Finder) now(ctx context.Context, a Ask, now time.Time) (Subject, error) {
+	found, err := f.Firing(ctx, a.broad(), now)
+	if err != nil {
+		return Subject{}, err
+	}
+	if found = a.fitting(found); len(found) > 0 {
+		return first(found, now, "")
+	}
+	all, err := f.Firing(ctx, nil, now)
+	if err != nil {
+		return Subject{}, err
+	}
+	if len(all) == 0 {
+		return Subject{}, fmt.Errorf("%w: no alert is active at %s", ErrNotFound, f.base)
+	}
+	return Subject{}, fmt.Errorf("%w: none that fits is active at %s; active are: %s", ErrNotFound, f.base, strings.Join(Names(all), ", "))
+}
+
+func first(found []Alert, now time.Time, whyNot string) (Subject, error) {
+	if len(found) == 0 {
+		return Subject{}, fmt.Errorf("%w: %s", ErrNotFound, whyNot)
+	}
+	return Subject{Alert: found[0].Alert, Onset: found[0].Onset, Now: now, Others: found[1:]}, nil
+}
+
+// window is an alert's expression between two times. The labels are those
+// that the matchers demand.
+func (f *Finder) window(ctx context.Context, a Ask) (Subject, error) {
+	ls := demanded(a.Matchers)
+	rules, err := f.rules(ctx)
+	if err != nil {
+		return Subject{}, err
+	}
+	r, ok := ruleOf(rules, ls)
+	if !ok {
+		return Subject{}, fmt.Errorf("%w: there is no alerting rule %q with labels that fit %s", ErrNotFound, ls[model.AlertNameLabel], ls)
+	}
+	return Subject{Alert: f.alert(ls, r.Query, a.At).Alert, Onset: a.At, Now: a.Until}, nil
+}
+
+// exactly returns matchers of labels.
+func exactly(ls model.LabelSet) labels.Matchers {
+	var ms labels.Matchers
+	for _, name := range slices.Sorted(maps.Keys(ls)) {
+		ms = append(ms, &labels.Matcher{Type: labels.MatchEqual, Name: string(name), Value: string(ls[name])})
+	}
+	return ms
+}
+
+// demanded are the labels for which the matchers leave one value.
+func demanded(ms labels.Matchers) model.LabelSet {
+	ls := model.LabelSet{}
+	for _, m := range ms {
+		if m.Type == labels.MatchEqual && m.Value != "" {
+			ls[model.LabelName(m.Name)] = model.LabelValue(m.Value)
+		}
+	}
+	return ls
+}
+
+// The look back of an expression without an alert.
+const (
+	lookBack   = 6 * time.Hour
+	lookStep   = 30 * time.Second
+	shortAgo   = 5 * time.Minute // an incident of which nothing is known
+	expression = "expression"    // in place of a name
+)
+
+// expression is an expression as if it were an alert's. If it has series only
+// sometimes, as that of an alert, the incident is the stretch in which it has
+// them, and the labels are those of the series that came first.
+func (f *Finder) expression(ctx context.Context, a Ask, now time.Time) (Subject, error) {
+	ls := demanded(a.Matchers)
+	if !a.Until.IsZero() {
+		return f.subject(a.Expr, ls, a.At, a.Until), nil
+	}
+	if !a.At.IsZero() {
+		now = a.At
+	}
+	matrix, err := f.queryRange(ctx, a.Expr, now.Add(-lookBack), now, lookStep)
+	if err != nil {
+		return Subject{}, fmt.Errorf("asking the expression: %w", err)
+	}
+	runs := running(matrix, now)
+	if len(runs) == 0 || len(ls) > 0 {
+		return f.subject(a.Expr, ls, onsetOf(runs, now), now), nil
+	}
+	s := f.subject(a.Expr, runs[0].Labels, runs[0].Onset, now)
+	s.Others = runs[1:]
+	return s, nil
+}
+
+func onsetOf(runs []Alert, now time.Time) time.Time {
+	if len(runs) == 0 {
+		return now.Add(-shortAgo)
+	}
+	return runs[0].Onset
+}
+
+// subject is an expression in place of an alert.
+func (f *Finder) subject(expr string, ls model.LabelSet, onset, now time.Time) Subject {
+	a := f.alert(ls, expr, onset)
+	// Two expressions without labels are two alerts.
+	a.Fingerprint = model.LabelSet{expression: model.LabelValue(expr), "labels": model.LabelValue(ls.String())}.Fingerprint().String()
+	return Subject{Alert: a.Alert, Onset: onset, Now: now}
+}
+
+// running returns the series that have values up to now, and have begun to
+// have them within the time that was asked for; the earliest first.
+func running(matrix model.Matrix, now time.Time) []Alert {
+	var runs []Alert
+	for _, s := range matrix {
+		n := len(s.Values)
+		if n == 0 || now.Sub(s.Values[n-1].Timestamp.Time()) > 2*lookStep {
+			continue
+		}
+		i := n - 1
+		for i > 0 && s.Values[i].Timestamp.Sub(s.Values[i-1].Timestamp) <= lookStep {
+			i--
+		}
+		onset := s.Values[i].Timestamp.Time()
+		if onset.Sub(now.Add(-lookBack)) <= lookStep {
+			continue // always there
+		}
+		ls := model.LabelSet(s.Metric).Clone()
+		delete(ls, model.MetricNameLabel)
+		runs = append(runs, Alert{Alert: report.Alert{Labels: ls}, Onset: onset.UTC()})
+	}
+	sortAlerts(runs)
+	return runs
+}
+
+// Matchers reads what names an alert: its name, or matchers in Alertmanager's
+// syntax, or both.
+func Matchers(words []string) (labels.Matchers, error) {
+	var ms labels.Matchers
+	for _, w := range words {
+		if !strings.ContainsAny(w, "=~{") {
+			ms = append(ms, &labels.Matcher{Type: labels.MatchEqual, Name: model.AlertNameLabel, Value: w})
+			continue
+		}
+		more, err := parse.Matchers(w)
+		if err != nil {
+			more, err = labels.ParseMatchers(w) // the syntax before Alertmanager 0.27
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %q is neither a name nor a matcher: %w", ErrUnclear, w, err)
+		}
+		ms = append(ms, more...)
+	}
+	return ms, nil
+}
+
+// Time reads a time as RFC 3339, as Unix seconds, or as how long ago it was,
+// such as 10m.
+func Time(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(seconds) < 1e11 {
+		return time.UnixMilli(int64(seconds * 1e3)).UTC(), nil
+	}
+	if ago, err := model.ParseDuration(strings.TrimPrefix(text, "-")); err == nil {
+		return now.Add(-time.Duration(ago)), nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, fmt.Errorf("%w: %q is no time; hint: write 2026-11-22T04:30:00Z, Unix seconds, or 10m for ten minutes ago", ErrUnclear, text)
+	}
+	return t, nil
+}
+
+// parsed says whether text is PromQL with values.
+func parsed(text string) error {
+	expr, err := parser.NewParser(parser.Options{
+		EnableExperimentalFunctions: true, ExperimentalDurationExpr: true,
+		EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
+	}).ParseExpr(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: the expression can't be read: %w", ErrUnclear, err)
+	case expr.Type() != parser.ValueTypeVector:
+		return fmt.Errorf("%w: the expression gives a %s, not series with values", ErrUnclear, parser.DocumentedType(expr.Type()))
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,183 @@
+// Package find turns what a person names into an alert to explain: one that
+// fires now, one of the past, a stretch of time of an alert that did not fire,
+// or an expression without any alert.
+//
+// It reads Prometheus' rules, which carry their active alerts, and the series
+// ALERTS and ALERTS_FOR_STATE, in which every Prometheus remembers the alerts
+// of the past.
+package find
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	commonconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// ErrNotFound is the error of a search to which no alert or rule answers.
+var ErrNotFound = errors.New("no such alert")
+
+// ErrUnclear is the error of a question that can't be meant as it is put.
+var ErrUnclear = errors.New("the question is not clear")
+
+// Alert is an alert with what is known of its time.
+type Alert struct {
+	report.Alert           // GeneratorURL holds the expression, if it is known
+	Onset        time.Time // when the condition began to hold
+	Pending      bool      // it holds, and not yet for long enough to fire
+	Last         time.Time // of one of the past: when it was last seen
+}
+
+// Finder looks for alerts in one Prometheus. It is safe for concurrent use.
+type Finder struct {
+	api     v1.API
+	http    *http.Client
+	base    string
+	timeout time.Duration
+}
+
+// New returns a Finder for the server of the configuration. It doesn't connect.
+func New(conf config.Prometheus) (*Finder, error) {
+	if conf.URL == nil || conf.URL.URL == nil {
+		return nil, errors.New("prometheus: no url; hint: set prometheus.url, as in http://prometheus:9090")
+	}
+	client, err := commonconfig.NewClientFromConfig(conf.HTTPConfig, "culprit")
+	if err != nil {
+		return nil, fmt.Errorf("prometheus: http_config: %w", err)
+	}
+	c, err := api.NewClient(api.Config{Address: conf.URL.String(), Client: client})
+	if err != nil {
+		return nil, fmt.Errorf("prometheus: url %s: %w", conf.URL.Redacted(), err)
+	}
+	return &Finder{
+		api: v1.NewAPI(c), http: client, base: conf.URL.Redacted(),
+		timeout: cmp.Or(time.Duration(conf.QueryTimeout), 10*time.Second),
+	}, nil
+}
+
+// Close gives the connections back.
+func (f *Finder) Close() { f.http.CloseIdleConnections() }
+
+// Firing returns the active alerts that all matchers match, those that fire
+// before those that are pending, each the earliest first. Where Prometheus
+// lists no rules (VictoriaMetrics, a bare querier) they are read from the
+// series in which alerts are remembered.
+func (f *Finder) Firing(ctx context.Context, ms labels.Matchers, now time.Time) ([]Alert, error) {
+	rules, err := f.rules(ctx)
+	if err != nil || len(rules) == 0 {
+		return f.At(ctx, ms, now)
+	}
+	var found []Alert
+	for _, r := range rules {
+		for _, a := range r.Alerts {
+			if ms.Matches(a.Labels) {
+				found = append(found, f.active(r, *a))
+			}
+		}
+	}
+	sortAlerts(found)
+	return found, nil
+}
+
+func (f *Finder) active(r v1.AlertingRule, a v1.Alert) Alert {
+	alert := f.alert(a.Labels, r.Query, a.ActiveAt)
+	alert.Annotations = a.Annotations
+	alert.Pending = a.State == v1.AlertStatePending
+	if !alert.Pending {
+		alert.StartsAt = a.ActiveAt.Add(hold(r))
+	}
+	return alert
+}
+
+// alert returns an alert that has just become active.
+func (f *Finder) alert(ls model.LabelSet, expr string, onset time.Time) Alert {
+	a := Alert{Alert: report.Alert{Labels: ls, Fingerprint: ls.Fingerprint().String(), StartsAt: onset.UTC()}, Onset: onset.UTC()}
+	if expr != "" {
+		a.GeneratorURL = strings.TrimSuffix(f.base, "/") + "/graph?g0.expr=" + url.QueryEscape(expr) + "&g0.tab=1"
+	}
+	return a
+}
+
+// hold is how long the rule's condition must hold before its alert fires.
+func hold(r v1.AlertingRule) time.Duration { return time.Duration(r.Duration * float64(time.Second)) }
+
+func sortAlerts(as []Alert) {
+	pending := func(a Alert) int {
+		if a.Pending {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(as, func(a, b Alert) int {
+		return cmp.Or(cmp.Compare(pending(a), pending(b)), a.Onset.Compare(b.Onset), cmp.Compare(a.Labels.String(), b.Labels.String()))
+	})
+}
+
+// rules returns all alerting rules.
+func (f *Finder) rules(ctx context.Context) ([]v1.AlertingRule, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	result, err := f.api.Rules(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("reading the rules of %s: %w", f.base, err)
+	}
+	var rules []v1.AlertingRule
+	for _, g := range result.Groups {
+		for _, r := range g.Rules {
+			if a, ok := r.(v1.AlertingRule); ok {
+				rules = append(rules, a)
+			}
+		}
+	}
+	return rules, nil
+}
+
+// ruleOf returns the rule that makes alerts with these labels: of those with
+// the name the one that shares most of its own labels with them. A label of a
+// rule that is a template can be anything.
+func ruleOf(rules []v1.AlertingRule, ls model.LabelSet) (best v1.AlertingRule, found bool) {
+	most := -1
+	for _, r := range rules {
+		if r.Name != string(ls[model.AlertNameLabel]) {
+			continue
+		}
+		shared, fits := 0, true
+		for name, v := range r.Labels {
+			own, ok := ls[name]
+			switch {
+			case ok && own == v:
+				shared++
+			case ok && !strings.Contains(string(v), "{{"):
+				fits = false
+			}
+		}
+		if fits && shared > most {
+			best, most, found = r, shared, true
+		}
+	}
+	return best, found
+}
+
+// Names returns the names of the alerts, sorted, each once.
+func Names(as []Alert) []string {
+	names := map[string]bool{}
+	for _, a := range as {
+		names[string(a.Labels[model.AlertNameLabel])] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}

@@ -1,0 +1,150 @@
+package find
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/prometheus/alertmanager/pkg/labels"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+	promlabels "github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// remembered is PromQL of the alerts that fire, with the Unix time of their
+// onsets as values and without alertstate among their labels.
+func remembered(ms labels.Matchers) string {
+	return selector("ALERTS_FOR_STATE", ms) + " and ignoring (alertstate) " +
+		selector("ALERTS", append(labels.Matchers{{Type: labels.MatchEqual, Name: "alertstate", Value: "firing"}}, ms...))
+}
+
+// selector writes matchers of Alertmanager as PromQL.
+func selector(metric string, ms labels.Matchers) string {
+	types := map[labels.MatchType]promlabels.MatchType{
+		labels.MatchEqual: promlabels.MatchEqual, labels.MatchNotEqual: promlabels.MatchNotEqual,
+		labels.MatchRegexp: promlabels.MatchRegexp, labels.MatchNotRegexp: promlabels.MatchNotRegexp,
+	}
+	s := parser.VectorSelector{Name: metric}
+	for _, m := range ms {
+		s.LabelMatchers = append(s.LabelMatchers, &promlabels.Matcher{Type: types[m.Type], Name: m.Name, Value: m.Value})
+	}
+	return s.String()
+}
+
+// At returns the alerts that fired at a time of the past, the earliest first.
+func (f *Finder) At(ctx context.Context, ms labels.Matchers, at time.Time) ([]Alert, error) {
+	value, err := f.query(ctx, remembered(ms), at)
+	if err != nil {
+		return nil, fmt.Errorf("reading the alerts of %s: %w", at.UTC().Format(time.RFC3339), err)
+	}
+	vector, _ := value.(model.Vector)
+	rules, _ := f.rules(ctx) // without them the expressions stay unknown, and the report says so
+	var found []Alert
+	for _, s := range vector {
+		a := f.past(rules, model.LabelSet(s.Metric), time.UnixMilli(int64(float64(s.Value)*1e3)))
+		a.StartsAt = earlier(a.StartsAt, at)
+		a.Last = at
+		found = append(found, a)
+	}
+	sortAlerts(found)
+	return found, nil
+}
+
+// past returns an alert that was active, as far as the rules of today tell.
+func (f *Finder) past(rules []v1.AlertingRule, metric model.LabelSet, onset time.Time) Alert {
+	ls := metric.Clone()
+	delete(ls, model.MetricNameLabel)
+	r, _ := ruleOf(rules, ls)
+	a := f.alert(ls, r.Query, onset)
+	a.StartsAt = a.Onset.Add(hold(r))
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// chunk is as many steps as are asked for at once: a range of 11,000 is
+// refused.
+const chunk = 1440
+
+// Between returns the alerts that fired between two times, in the order in
+// which they began to fire: each time that one did counts. Times are exact to
+// the step.
+func (f *Finder) Between(ctx context.Context, ms labels.Matchers, from, to time.Time, step time.Duration) ([]Alert, error) {
+	rules, _ := f.rules(ctx) // without them the expressions stay unknown, and the reports say so
+	seen := episodes{}
+	for start := from; !start.After(to); start = start.Add(chunk * step) {
+		matrix, err := f.queryRange(ctx, remembered(ms), start, earlier(start.Add((chunk-1)*step), to), step)
+		if err != nil {
+			return nil, fmt.Errorf("reading the alerts from %s on: %w", start.UTC().Format(time.RFC3339), err)
+		}
+		for _, s := range matrix {
+			seen.add(s)
+		}
+	}
+	var found []Alert
+	for _, list := range seen {
+		for _, e := range list {
+			a := f.past(rules, e.metric, e.onset)
+			if a.StartsAt.After(e.first) || a.StartsAt.Before(e.first.Add(-step)) {
+				a.StartsAt = e.first.UTC() // the rule had another `for` then
+			}
+			a.Last = e.last.UTC()
+			found = append(found, a)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Alert) int {
+		if c := a.StartsAt.Compare(b.StartsAt); c != 0 {
+			return c
+		}
+		return slices.Compare([]string{a.Labels.String()}, []string{b.Labels.String()})
+	})
+	return found, nil
+}
+
+// episode is one time that an alert fired.
+type episode struct {
+	metric             model.LabelSet
+	onset, first, last time.Time
+}
+
+// episodes are those of each series, in order.
+type episodes map[model.Fingerprint][]episode
+
+// add takes in a stretch of a series. A new episode begins with an onset after
+// the alert was last seen; others are those of the same one, seen by a replica
+// or restored after a restart.
+func (es episodes) add(s *model.SampleStream) {
+	key := s.Metric.Fingerprint()
+	list := es[key]
+	for _, p := range s.Values {
+		onset, at := time.UnixMilli(int64(float64(p.Value)*1e3)), p.Timestamp.Time()
+		if n := len(list); n > 0 && !onset.After(list[n-1].last) {
+			list[n-1].last = at
+			continue
+		}
+		list = append(list, episode{metric: model.LabelSet(s.Metric), onset: onset, first: at, last: at})
+	}
+	es[key] = list
+}
+
+func (f *Finder) query(ctx context.Context, q string, at time.Time) (model.Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	value, _, _, err := f.api.Query(ctx, q, at)
+	return value, err
+}
+
+func (f *Finder) queryRange(ctx context.Context, q string, start, end time.Time, step time.Duration) (model.Matrix, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	value, _, _, err := f.api.QueryRange(ctx, q, v1.Range{Start: start, End: end, Step: step})
+	matrix, _ := value.(model.Matrix)
+	return matrix, err
+}
