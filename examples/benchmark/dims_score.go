@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// located are the combinations of a cause, each written as in the data, in the
+// order of the answer.
+func located(f analysis.Finding) []string {
+	list := make([]string, len(f.Labels))
+	for i, labels := range f.Labels {
+		pairs := make([]string, 0, len(labels))
+		for _, name := range slices.Sorted(maps.Keys(labels)) {
+			pairs = append(pairs, name+"="+labels[name])
+		}
+		slices.Sort(pairs)
+		list[i] = strings.Join(pairs, "&")
+	}
+	return list
+}
+
+// locatedBy are the combinations of some causes.
+func locatedBy(causes []analysis.Finding) []string {
+	var list []string
+	for _, f := range causes {
+		list = append(list, located(f)...)
+	}
+	return list
+}
+
+// setScore counts exact combinations over the cases of a set.
+type setScore struct {
+	cases, right, found, true, exact int
+	ac1, ac3                         float64
+}
+
+func (s *setScore) add(answer, truth []string) {
+	hits := hitsOf(answer, truth)
+	s.cases++
+	s.right += hits
+	s.found += len(answer)
+	s.true += len(truth)
+	if hits == len(truth) && hits == len(answer) {
+		s.exact++
+	}
+	s.ac1 += accuracyAt(1, answer, truth)
+	s.ac3 += accuracyAt(3, answer, truth)
+}
+
+func hitsOf(answer, truth []string) int {
+	n := 0
+	for _, c := range answer {
+		if slices.Contains(truth, c) {
+			n++
+		}
+	}
+	return n
+}
+
+// accuracyAt is AC@k of one case: the share of the truth among the first k
+// answers, of as much as k answers can hold.
+func accuracyAt(k int, answer, truth []string) float64 {
+	return float64(hitsOf(answer[:min(k, len(answer))], truth)) / float64(min(k, len(truth)))
+}
+
+func ratio(a, b int) float64 {
+	if b == 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
+}
+
+// f1 is the micro F1 over exact combinations.
+func (s *setScore) f1() float64 { return ratio(2*s.right, s.found+s.true) }
+
+// cells are the scores as cells of a table.
+func (s *setScore) cells() string {
+	n := float64(max(s.cases, 1))
+	return fmt.Sprintf("%d | %.3f | %.3f | **%.3f** | %d | %.2f | %.2f",
+		s.cases, ratio(s.right, s.found), ratio(s.right, s.true), s.f1(), s.exact, s.ac1/n, s.ac3/n)
+}
