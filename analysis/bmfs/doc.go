@@ -34,6 +34,27 @@
 // reports candidates that the data cannot tell apart as one finding (Set) with
 // several members. An empty selection is a legal answer of Robust.
 //
+// # Selection in Robust
+//
+// The mixture threshold of the paper is not competitive when p >= n, so the
+// posterior mean only orders the candidates. A subset is grown along that order
+// and along forward paths, and priced by the extended BIC, with a block of
+// correlated candidates counting as one. Where samples are missing, the search
+// is repeated with the likelihood of the observed data: rows in which a selected
+// candidate was not observed count less. When a single event carries the whole
+// variance of the target, whatever moved in it as never otherwise joins the
+// finding, because then nothing else tells the candidates apart.
+//
+// Where none of this is right, a target that is the sum of very many parts, no
+// sparse selection is: Ridge is the second opinion.
+//
+// # Limits of the model
+//
+// Relations that are late, that start at a limit, or that are curved can be
+// found by expanding the candidates (Lagged, Hinged) or on ranks
+// (Options.Monotone). Relations that drift, and pairs that drive each other,
+// are not modelled; Drift and Precedence tell of them.
+//
 // # Doubt
 //
 // Nothing that the data can do is an error: constant, empty and duplicate

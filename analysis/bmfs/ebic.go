@@ -24,10 +24,13 @@ func newSelection(p int) selection {
 	return selection{selected: make([]bool, p), beta: make([]float64, p)}
 }
 
-// selectByEBIC looks for the prefix with the least extended BIC on two paths
-// over the candidates that the posterior ranks first, prunes it, adds members
-// of the correlated blocks it has found, and gathers what cannot be told apart
-// from each of them.
+// selectByEBIC looks for the prefix with the least extended BIC on three paths,
+// prunes it, adds members of the correlated blocks it has found, and gathers
+// what cannot be told apart from each of them.
+//
+// A path is at most n/3 long, so that the likelihood is never that of a
+// saturated model, and at most pathLength: a finding of more causes than that
+// helps nobody.
 func (d *design) selectByEBIC(mu []float64, confusion float64) selection {
 	e := newEBIC(d, mu, d.distinct())
 	s := e.find()
@@ -199,7 +202,8 @@ func (e *ebic) prune(s []int, safe map[int]bool) []int {
 	return s
 }
 
-// prices are what the columns of s must be worth.
+// prices are what the columns of s must be worth. Strength is a coefficient on
+// the scale on which all columns have the same norm.
 func (e *ebic) prices(s []int) []float64 {
 	strength := e.d.leastSquares(s)
 	strongest := 0.0
