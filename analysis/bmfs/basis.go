@@ -87,7 +87,7 @@ type scorer struct {
 
 // The constants were chosen on synthetic problems of the published recipe and on
 // correlated blocks, none on recorded incidents. With odds 1 a false candidate
-// enters one fit in thirty, with 10 one in some hundreds; 30 starts to cost true
+// entered 4 fits in 108 of that recipe, with 10 none in 360; more would cost true
 // ones where n is 60.
 const (
 	likelihoodFloor = 1e-3 // in units of the target's variance
