@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/culprit-dev/culprit/analysis/adtributor"
 	"github.com/culprit-dev/culprit/analysis/forecast"
@@ -164,7 +165,7 @@ func byName(names []string) []int {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return compareNames(names[a], names[b]) })
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(names[a], names[b]) })
 	return order
 }
 

@@ -98,7 +98,7 @@ func (l *location) sentence(r localize.Result, c localize.Cause, f Finding) stri
 	case c.Rollover:
 		return fmt.Sprintf("%s took the place of another value: a rollout or a restart %s", where, numbers)
 	case r.Gross || c.Share <= 0:
-		return fmt.Sprintf("%s %s while the total stood still %s", where, verb(c.Forecast, c.Actual), numbers)
+		return fmt.Sprintf("%s moved, and the total did not move with it %s", where, numbers)
 	case c.Share > 1.05:
 		return fmt.Sprintf("all of the %s from %s %s, and elsewhere it went the other way", l.noun(r), where, numbers)
 	default:

@@ -207,10 +207,10 @@ func (l *longTable) tables() ([]*LeafTable, error) {
 	return tables, nil
 }
 
-// Overlay replaces the values of the times from onset to end, both inclusive,
-// by those of another table with the same labels. Leaves that only the other
-// table has are added, leaves that it lacks stay as they are.
-func (t *LeafTable) Overlay(over *LeafTable, onset, end float64) error {
+// Overlay replaces the values of the incident by those of another table with
+// the same labels. Leaves that only the other table has are added, leaves that
+// it lacks stay as they are.
+func (t *LeafTable) Overlay(over *LeafTable, w Window) error {
 	order, err := t.labelOrder(over)
 	if err != nil {
 		return err
@@ -222,7 +222,7 @@ func (t *LeafTable) Overlay(over *LeafTable, onset, end float64) error {
 	}
 	index.leaves = slices.Clone(t.Leaves)
 	for k, at := range over.Times {
-		if at < onset || at > end {
+		if at < w.Onset || w.End != 0 && at > w.End {
 			continue
 		}
 		to, ok := slices.BinarySearch(t.Times, at)

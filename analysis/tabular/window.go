@@ -23,8 +23,8 @@ type Window struct {
 
 func (w Window) chosen() bool { return w.BaselineStart != 0 || w.BaselineEnd != 0 }
 
-// check looks at the bounds by themselves.
-func (w Window) check() error {
+// Check says what is wrong with the bounds by themselves.
+func (w Window) Check() error {
 	switch {
 	case w.End != 0 && w.End < w.Onset:
 		return fmt.Errorf("the incident ends at %.0f, before its onset at %.0f", w.End, w.Onset)
@@ -45,7 +45,7 @@ func (w Window) check() error {
 // a sample has 0. The exception is the chosen baseline of a ratio, which is the
 // mean over the times at which the leaf is there.
 func Breakdown(numerator, denominator *LeafTable, w Window, count bool) (*analysis.Breakdown, error) {
-	if err := w.check(); err != nil {
+	if err := w.Check(); err != nil {
 		return nil, err
 	}
 	num, den, err := aligned(numerator, denominator)

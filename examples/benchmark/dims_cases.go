@@ -156,10 +156,11 @@ func seriesCases(dir string, list []map[string]string) ([]dimsCase, error) {
 			if err != nil {
 				return nil, err
 			}
-			if err := series.Overlay(over, onset, end); err != nil {
+			w := tabular.Window{Onset: onset, End: end}
+			if err := series.Overlay(over, w); err != nil {
 				return nil, err
 			}
-			return tabular.Breakdown(series, requests, tabular.Window{Onset: onset, End: end}, requests != nil)
+			return tabular.Breakdown(series, requests, w, requests != nil)
 		}
 	}
 	return cases, nil

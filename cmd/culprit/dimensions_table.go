@@ -1,0 +1,181 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/words"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+const (
+	tableWidth = 100 // characters of a line
+	nameWidth  = 30  // of them for the value of a label
+	mostValues = 10  // of one label
+)
+
+// dimensionsTable writes an attribution to labels for a terminal: the verdict,
+// the causes, and the measure by each label.
+type dimensionsTable struct {
+	w     io.Writer
+	width int
+	wide  bool // nothing is cut
+}
+
+func (t *dimensionsTable) print(file string, r report.Report) error {
+	if file != "" {
+		t.line("── %s", file)
+	}
+	t.wrap("", verdictOf(r))
+	for _, c := range r.Result.Causes {
+		t.cause(c)
+	}
+	t.line("")
+	t.line("  %s %9s   %-9s %-*s  %8s", pad("BY LABEL", nameWidth), "FORECAST", "NOW", barWidth+9, "SHARE OF THE CHANGE", "SURPRISE")
+	for _, d := range r.Result.Dimensions {
+		t.dimension(d)
+	}
+	t.line("")
+	if f := r.Result.Forecast; f != "" {
+		t.wrap("", "Forecast: "+strings.TrimPrefix(f, "forecast ")+".")
+	}
+	for _, text := range doubts(r) {
+		t.wrap("", "Note: "+text+".")
+	}
+	_, err := fmt.Fprintln(t.w)
+	return err
+}
+
+// verdictOf is the answer in a sentence. The labels say better than the general
+// line why there is no cause.
+func verdictOf(r report.Report) string {
+	if r.Result.Verdict != analysis.Explained && len(r.Result.Warnings) > 0 {
+		text := r.Result.Warnings[0].Text
+		first, size := utf8.DecodeRuneInString(text)
+		return strings.ToUpper(string(first)) + text[size:] + "."
+	}
+	return strings.TrimSuffix(r.Summary, ".") + "."
+}
+
+// doubts are the warnings that the verdict has not told.
+func doubts(r report.Report) []string {
+	var texts []string
+	for i, w := range r.Result.Warnings {
+		if i > 0 || r.Result.Verdict == analysis.Explained {
+			texts = append(texts, w.Text)
+		}
+	}
+	return texts
+}
+
+// cause writes a cause on a line with its bar, and below it what it means.
+func (t *dimensionsTable) cause(c analysis.Finding) {
+	t.line("")
+	t.line("%2d. %s", c.Rank, report.Title(c))
+	share := "–"
+	if c.Share > 0 {
+		share = words.Percent(c.Share)
+	}
+	t.line("    %-*s %s, %s confidence", barWidth, bar(c.Share), share, c.Confidence)
+	t.wrap("    ", c.Sentence)
+}
+
+// dimension writes the measure by one label.
+func (t *dimensionsTable) dimension(d analysis.Dimension) {
+	head := d.Label
+	if len(d.Elements) > 0 {
+		head += fmt.Sprintf(": its set explains %s, surprise %s bits", words.Percent(d.Explained), words.Number(d.Surprise))
+	}
+	t.line("%s", head)
+	if d.Note != "" {
+		t.wrap("  ", "("+d.Note+")")
+	}
+	for _, e := range d.Elements[:min(mostValues, len(d.Elements))] {
+		t.element(e)
+	}
+	if n := len(d.Elements) - mostValues; n > 0 {
+		t.line("  … and %d less surprising", n)
+	}
+}
+
+func (t *dimensionsTable) element(e analysis.Element) {
+	value := e.Value
+	if value == "" {
+		value = `""`
+	}
+	t.line("  %s %9s → %-9s %-*s %8s  %8s  %s", pad(t.cut(value, nameWidth), nameWidth),
+		words.Number(e.Forecast), words.Number(e.Actual), barWidth, bar(e.EP), signed(e.EP), words.Number(e.Surprise),
+		strings.Join(e.Tags, ", "))
+}
+
+// signed writes a share that may be negative.
+func signed(share float64) string {
+	if share < 0 {
+		return "−" + words.Percent(-share)
+	}
+	return words.Percent(share)
+}
+
+// line writes one line, no wider than the table, without trailing spaces.
+// Control characters, which a label may hold, would act on the terminal.
+func (t *dimensionsTable) line(format string, args ...any) {
+	text := strings.Map(printable, fmt.Sprintf(format, args...))
+	fmt.Fprintln(t.w, strings.TrimRight(t.cut(text, t.width), " "))
+}
+
+func printable(r rune) rune {
+	if r < ' ' || r >= 0x7f && r < 0xa0 {
+		return '�'
+	}
+	return r
+}
+
+// cut shortens a text to a number of characters.
+func (t *dimensionsTable) cut(text string, width int) string {
+	if t.wide || columns(text) <= width {
+		return text
+	}
+	for columns(text) >= width {
+		_, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
+	}
+	return text + "…"
+}
+
+// wrap writes a text on as many lines as it needs.
+func (t *dimensionsTable) wrap(indent, text string) {
+	line := indent
+	for _, word := range strings.Fields(text) {
+		if line != indent && columns(line)+1+columns(word) > t.width {
+			t.line("%s", line)
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	t.line("%s", line)
+}
+
+// pad fills a text up with spaces to a number of columns of the terminal.
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-columns(text)))
+}
+
+// columns is how many columns of a terminal a text takes: Chinese, Japanese and
+// Korean characters take two.
+func columns(text string) int {
+	n := 0
+	for _, r := range text {
+		n++
+		if unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana) || r >= 0xff01 && r <= 0xff60 {
+			n++
+		}
+	}
+	return n
+}
