@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,7 +29,7 @@ func ExplainOnce(ctx context.Context, f Fetcher, q Question) report.Report {
 func QuestionOf(cfg *config.Config, s find.Subject) Question {
 	rule, ok := cfg.Rule(s.Alert.Labels)
 	if !ok {
-		rule = &config.Rule{Name: string(s.Alert.Labels[model.AlertNameLabel])}
+		rule = &config.Rule{Name: cmp.Or(s.Expr, string(s.Alert.Labels[model.AlertNameLabel]))}
 	}
 	return Question{Alert: s.Alert, Rule: rule, Options: cfg.Options(rule), Onset: s.Onset, Now: s.Now}
 }

@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	app.Version(version.Print("culprit"))
 	app.VersionFlag.Short('V')
 	app.HelpFlag.Short('h')
-	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addVersion} {
+	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addVersion} {
 		add(app, commands)
 	}
 	name, err := app.Parse(args)
@@ -76,11 +76,11 @@ func run(ctx context.Context, args []string, s streams) int {
 	} else {
 		err = usageError{err}
 	}
-	return report(err, s.err)
+	return say(err, s.err)
 }
 
-// report prints an error for a person and returns its exit code.
-func report(err error, w io.Writer) int {
+// say prints an error for a person and returns its exit code.
+func say(err error, w io.Writer) int {
 	var finding findingError
 	var usage usageError
 	switch {

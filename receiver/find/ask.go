@@ -39,6 +39,7 @@ type Ask struct {
 // Subject is what is to be explained: an alert, or what takes its place.
 type Subject struct {
 	Alert report.Alert
+	Expr  string    // of a question about an expression
 	Onset time.Time // when the anomaly began
 	Now   time.Time // up to which it is looked at
 
@@ -205,12 +206,35 @@ func (f *Finder) expression(ctx context.Context, a Ask, now time.Time) (Subject,
 		return Subject{}, fmt.Errorf("asking the expression: %w", err)
 	}
 	runs := running(matrix, now)
+	if !sometimes(a.Expr) {
+		runs = nil
+	}
 	if len(runs) == 0 || len(ls) > 0 {
 		return f.subject(a.Expr, ls, onsetOf(runs, now), now), nil
 	}
 	s := f.subject(a.Expr, runs[0].Labels, runs[0].Onset, now)
 	s.Others = runs[1:]
 	return s, nil
+}
+
+// sometimes says whether an expression leaves out series by their values, or
+// has one for want of others.
+func sometimes(expr string) bool {
+	e, err := readPromQL(expr)
+	if err != nil {
+		return false
+	}
+	found := false
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		switch n := n.(type) {
+		case *parser.BinaryExpr:
+			found = found || n.Op.IsComparisonOperator() && !n.ReturnBool
+		case *parser.Call:
+			found = found || n.Func.Name == "absent" || n.Func.Name == "absent_over_time"
+		}
+		return nil
+	})
+	return found
 }
 
 func onsetOf(runs []Alert, now time.Time) time.Time {
@@ -225,7 +249,7 @@ func (f *Finder) subject(expr string, ls model.LabelSet, onset, now time.Time) S
 	a := f.alert(ls, expr, onset)
 	// Two expressions without labels are two alerts.
 	a.Fingerprint = model.LabelSet{expression: model.LabelValue(expr), "labels": model.LabelValue(ls.String())}.Fingerprint().String()
-	return Subject{Alert: a.Alert, Onset: onset, Now: now}
+	return Subject{Alert: a.Alert, Expr: expr, Onset: onset, Now: now}
 }
 
 // running returns the series that have values up to now, and have begun to
@@ -293,12 +317,17 @@ func Time(text string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// parsed says whether text is PromQL with values.
-func parsed(text string) error {
-	expr, err := parser.NewParser(parser.Options{
+// readPromQL reads an expression with everything that a server may know.
+func readPromQL(text string) (parser.Expr, error) {
+	return parser.NewParser(parser.Options{
 		EnableExperimentalFunctions: true, ExperimentalDurationExpr: true,
 		EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
 	}).ParseExpr(text)
+}
+
+// parsed says whether text is PromQL with values.
+func parsed(text string) error {
+	expr, err := readPromQL(text)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: the expression can't be read: %w", ErrUnclear, err)

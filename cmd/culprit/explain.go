@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver"
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/find"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+const explainHelp = `Explain one alert now, or at a time of the past, or any expression without an alert.
+
+The alert is named by its name, by matchers, or both:
+
+  culprit explain CheckoutErrors 'service="cart"' --prometheus.url http://prometheus:9090
+  culprit explain CheckoutErrors --at 2h             two hours ago
+  culprit explain CheckoutErrors --at 3h --until 2h  between two times, whether it fired or not
+  culprit explain --expr 'sum(rate(errors_total[5m])) > 3'
+
+Nothing is written anywhere, unless --publish says so.`
+
+// explainOptions are the flags of explain.
+type explainOptions struct {
+	server       *server
+	words        []string // name and matchers of the alert
+	expr         string
+	at, until    string
+	alertmanager string
+	publish      bool
+	queries      bool
+	format       string
+}
+
+func addExplain(app *kingpin.Application, commands map[string]command) {
+	cmd := app.Command("explain", explainHelp)
+	o := &explainOptions{server: serverFlags(cmd)}
+	cmd.Arg("alert", "Name of the alert, or matchers such as 'service=~\"cart|checkout\"'.").StringsVar(&o.words)
+	cmd.Flag("expr", "PromQL to explain as if it were the expression of an alert.").PlaceHolder("EXPR").StringVar(&o.expr)
+	cmd.Flag("at", "When: RFC 3339, Unix seconds, or how long ago, such as 2h. With --until the beginning of what is to be explained.").
+		PlaceHolder("TIME").StringVar(&o.at)
+	cmd.Flag("until", "End of what is to be explained.").PlaceHolder("TIME").StringVar(&o.until)
+	cmd.Flag("alertmanager.url", "Take the alert from this Alertmanager.").PlaceHolder("URL").StringVar(&o.alertmanager)
+	cmd.Flag("publish", "Write the causes on the alert and on its silences in Alertmanager, as the daemon does.").BoolVar(&o.publish)
+	cmd.Flag("queries", "Show every query.").BoolVar(&o.queries)
+	cmd.Flag("format", "table or json, which is the whole report.").Default("table").EnumVar(&o.format, "table", "json")
+	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return o.run(ctx, s) }
+}
+
+func (o *explainOptions) run(ctx context.Context, s streams) error {
+	ask, err := o.ask(time.Now())
+	if err != nil {
+		return usageError{err}
+	}
+	cfg, err := o.server.load()
+	if err != nil {
+		return err
+	}
+	n, err := newNarrator(cfg.Prometheus, s.err)
+	if err != nil {
+		return err
+	}
+	peers, err := o.peers(cfg)
+	if err != nil {
+		return err
+	}
+	subject, err := o.subject(ctx, cfg, peers, ask)
+	if err != nil {
+		return ofAsking(err)
+	}
+	n.subject(subject)
+	r := receiver.ExplainOnce(ctx, n, receiver.QuestionOf(cfg, subject))
+	n.done(r)
+	if ctx.Err() != nil {
+		return fmt.Errorf("interrupted: %w", ctx.Err())
+	}
+	if o.publish {
+		r.Sent = receiver.Publish(ctx, cfg, peers, n.fetcher, r)
+		n.sent(r.Sent)
+	}
+	return o.print(s.out, r)
+}
+
+// ask reads the question.
+func (o *explainOptions) ask(now time.Time) (find.Ask, error) {
+	ask := find.Ask{Expr: o.expr}
+	var err error
+	if ask.Matchers, err = find.Matchers(o.words); err != nil {
+		return ask, err
+	}
+	if ask.At, err = find.Time(o.at, now); err != nil {
+		return ask, err
+	}
+	if ask.Until, err = find.Time(o.until, now); err != nil {
+		return ask, err
+	}
+	switch {
+	case len(o.words) == 0 && o.expr == "":
+		return ask, errors.New("name an alert to explain, or give an expression with --expr")
+	case o.fromAlertmanager() && o.expr != "":
+		return ask, errors.New("an expression is in no Alertmanager: leave out --alertmanager.url and --publish, or --expr")
+	case o.fromAlertmanager() && (o.at != "" || o.until != ""):
+		return ask, errors.New("Alertmanager knows nothing of the past: leave out --alertmanager.url and --publish, or --at and --until")
+	}
+	return ask, nil
+}
+
+func (o *explainOptions) fromAlertmanager() bool { return o.alertmanager != "" || o.publish }
+
+// peers are the Alertmanagers that the flags or the configuration name.
+func (o *explainOptions) peers(cfg *config.Config) ([]*alertmanager.Client, error) {
+	if o.alertmanager != "" {
+		u, err := parseURL("--alertmanager.url", o.alertmanager)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Alertmanagers = []config.Alertmanager{{URL: u, HTTPConfig: commonconfig.DefaultHTTPClientConfig}}
+	}
+	if o.publish && len(cfg.Alertmanagers) == 0 {
+		return nil, usageError{errors.New("--publish needs to know where: give --alertmanager.url, or a --config.file with alertmanagers")}
+	}
+	var peers []*alertmanager.Client
+	for _, am := range cfg.Alertmanagers {
+		peer, err := alertmanager.New(am, alertmanager.Options{})
+		if err != nil {
+			return nil, fmt.Errorf("alertmanager %s: %w", am.URL.Redacted(), err)
+		}
+		peers = append(peers, peer)
+	}
+	return peers, nil
+}
+
+func (o *explainOptions) subject(ctx context.Context, cfg *config.Config, peers []*alertmanager.Client, ask find.Ask) (find.Subject, error) {
+	if o.fromAlertmanager() {
+		return find.InAlertmanager(ctx, peers, ask.Matchers, time.Now())
+	}
+	finder, err := find.New(cfg.Prometheus)
+	if err != nil {
+		return find.Subject{}, err
+	}
+	defer finder.Close()
+	return finder.Resolve(ctx, ask, time.Now())
+}
+
+// ofAsking tells a wrong call from what the servers answered.
+func ofAsking(err error) error {
+	if errors.Is(err, find.ErrUnclear) {
+		return usageError{err}
+	}
+	return err
+}
+
+func (o *explainOptions) print(w io.Writer, r report.Report) error {
+	if o.format == "json" {
+		return printJSON(w, r)
+	}
+	return printReport(w, r, o.queries)
+}
+
+// printJSON writes one value for a program.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/receiver"
+	"github.com/culprit-dev/culprit/receiver/find"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// narrator is a fetcher that tells a person what is asked and how long it
+// took.
+type narrator struct {
+	fetcher  *promql.Fetcher
+	registry *prometheus.Registry
+	w        io.Writer
+	where    string
+}
+
+var _ receiver.Fetcher = (*narrator)(nil)
+
+func newNarrator(conf config.Prometheus, w io.Writer) (*narrator, error) {
+	n := &narrator{registry: prometheus.NewRegistry(), w: w, where: conf.URL.Redacted()}
+	var err error
+	n.fetcher, err = promql.NewFetcher(conf, promql.NewMetrics(n.registry))
+	return n, err
+}
+
+// subject says what is explained, and what else it could have been.
+func (n *narrator) subject(s find.Subject) {
+	name := string(s.Alert.Labels[model.AlertNameLabel])
+	if s.Expr != "" {
+		name = "the expression"
+	}
+	fmt.Fprintf(n.w, "%s, since %s\n", name, s.Onset.UTC().Format(time.RFC3339))
+	if len(s.Others) == 0 {
+		return
+	}
+	fmt.Fprintf(n.w, "note: %d more fit, this one began first; add matchers to choose another:\n", len(s.Others))
+	for _, a := range s.Others[:min(3, len(s.Others))] {
+		fmt.Fprintf(n.w, "  %s\n", a.Labels)
+	}
+}
+
+// Locate finds the onset; see [receiver.Fetcher].
+func (n *narrator) Locate(ctx context.Context, alert promql.Alert) (promql.Alert, []analysis.Warning) {
+	start := time.Now()
+	found, doubts := n.fetcher.Locate(ctx, alert)
+	fmt.Fprintf(n.w, "asked when it began: %s (%s)\n", found.Onset.UTC().Format(time.RFC3339), took(start))
+	return found, doubts
+}
+
+// Fetch asks the queries of a plan; see [receiver.Fetcher].
+func (n *narrator) Fetch(ctx context.Context, plan promql.Plan) (analysis.Frame, error) {
+	fmt.Fprintf(n.w, "asking %s for %s to %s every %s:\n", n.where, plan.Start.UTC().Format(time.RFC3339), plan.End.UTC().Format(time.RFC3339), plan.Step)
+	for _, q := range plan.Queries {
+		fmt.Fprintf(n.w, "  %s %s\n", q.Role, q.Name)
+	}
+	start := time.Now()
+	frame, err := n.fetcher.Fetch(ctx, plan)
+	fmt.Fprintf(n.w, "answered in %s: %s\n", took(start), n.cost())
+	return frame, err
+}
+
+// done says what the analysis took.
+func (n *narrator) done(r report.Report) {
+	fmt.Fprintf(n.w, "analysed in %.2f s\n", r.Timings.Analyze)
+	for _, warning := range r.Result.Warnings {
+		fmt.Fprintf(n.w, "warning: %s: %s\n", warning.Source, warning.Text)
+	}
+}
+
+func (n *narrator) sent(sent []report.Sent) {
+	for _, s := range sent {
+		fmt.Fprintln(n.w, strings.TrimSpace(fmt.Sprintf("%s: %s %s %s", s.Sink, s.Status, s.Ref, s.Error)))
+	}
+}
+
+func took(start time.Time) string { return fmt.Sprintf("%.2f s", time.Since(start).Seconds()) }
+
+// cost is what Prometheus was asked until now.
+func (n *narrator) cost() string {
+	requests, seconds := n.spent()
+	return fmt.Sprintf("%d requests, %.2f s of its time", requests, seconds)
+}
+
+// spent reads the fetcher's own metrics.
+func (n *narrator) spent() (requests int, seconds float64) {
+	families, err := n.registry.Gather()
+	if err != nil {
+		return 0, 0
+	}
+	for _, f := range families {
+		if f.GetName() != "culprit_prometheus_query_duration_seconds" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			requests += int(m.GetHistogram().GetSampleCount())
+			seconds += m.GetHistogram().GetSampleSum()
+		}
+	}
+	return requests, seconds
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/alecthomas/kingpin/v2"
+	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver"
+)
+
+// server are the flags of a command that asks a Prometheus.
+type server struct {
+	configFile, url string
+}
+
+func serverFlags(cmd *kingpin.CmdClause) *server {
+	s := &server{}
+	cmd.Flag("prometheus.url", "Prometheus to ask, instead of the one of the configuration.").PlaceHolder("URL").StringVar(&s.url)
+	cmd.Flag("config.file", "Configuration with rules, candidates and the servers' credentials; may be left out.").PlaceHolder("FILE").StringVar(&s.configFile)
+	return s
+}
+
+// load returns the configuration that the flags make: that of the file, with
+// the address of the flag in it.
+func (s *server) load() (*config.Config, error) {
+	if s.configFile == "" && s.url == "" {
+		return nil, usageError{errors.New("no Prometheus to ask: give --prometheus.url, or a --config.file that names one")}
+	}
+	if s.configFile == "" {
+		cfg, err := config.Parse("--prometheus.url", []byte("prometheus: {url: "+strconv.Quote(s.url)+"}"))
+		if err != nil {
+			return nil, usageError{err}
+		}
+		return cfg, nil
+	}
+	cfg, err := receiver.LoadConfig(s.configFile)
+	if err != nil || s.url == "" {
+		return cfg, err
+	}
+	cfg.Prometheus.URL, err = parseURL("--prometheus.url", s.url)
+	return cfg, err
+}
+
+func parseURL(flag, text string) (*commonconfig.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return nil, usageError{fmt.Errorf("%s %q is no URL; write http://host:port", flag, text)}
+	}
+	return &commonconfig.URL{URL: u}, nil
+}
