@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -40,38 +39,39 @@ Files may be packed by gzip; - is standard input.`
 
 // dimensionsOptions are the flags of analyze dimensions.
 type dimensionsOptions struct {
-	files                                               []string
-	series, overlay, numerator, denominator             string
-	long, marginals                                     string
-	columns                                             tabular.LongColumns
-	onsetText, endText, baselineStartText, baselineText string
-	window                                              tabular.Window
-	count, wide                                         bool
-	labels                                              analysis.LabelOptions
-	format                                              string
+	files                                   fileNames
+	series, overlay, numerator, denominator fileName
+	long, marginals                         fileName
+	columns                                 tabular.LongColumns
+	onset, end, baselineStart, baselineEnd  string
+	window                                  tabular.Window // of these times
+	count, wide                             bool
+	labels                                  analysis.LabelOptions
+	format                                  string
 }
 
 func addAnalyzeDimensions(parent *kingpin.CmdClause, commands map[string]command) {
 	cmd := parent.Command("dimensions", dimensionsHelp)
 	o := &dimensionsOptions{}
-	cmd.Arg("file", "Snapshots.").StringsVar(&o.files)
+	cmd.Arg("file", "Snapshots.").SetValue(&o.files)
 	text := func(name, help, placeholder string, to *string) {
 		cmd.Flag(name, help).PlaceHolder(placeholder).StringVar(to)
 	}
-	text("series", "Series of an additive measure.", "FILE", &o.series)
-	text("numerator", "Series of the numerator of a ratio.", "FILE", &o.numerator)
-	text("denominator", "Series of the denominator of a ratio.", "FILE", &o.denominator)
-	text("overlay", "Series whose values replace those of the incident, of a ratio in its numerator.", "FILE", &o.overlay)
-	text("long", "Rows with a column of time.", "FILE", &o.long)
+	file := func(name, help string, to *fileName) { cmd.Flag(name, help).PlaceHolder("FILE").SetValue(to) }
+	file("series", "Series of an additive measure.", &o.series)
+	file("numerator", "Series of the numerator of a ratio.", &o.numerator)
+	file("denominator", "Series of the denominator of a ratio.", &o.denominator)
+	file("overlay", "Series whose values replace those of the incident, of a ratio in its numerator.", &o.overlay)
+	file("long", "Rows with a column of time.", &o.long)
+	file("marginals", "What each label says by itself.", &o.marginals)
 	text("time", "With --long: the column of time.", "COLUMN", &o.columns.Time)
 	text("value", "With --long: the column of an additive measure.", "COLUMN", &o.columns.Value)
 	text("numerator-column", "With --long: the column of the numerator of a ratio.", "COLUMN", &o.columns.Numerator)
 	text("denominator-column", "With --long: the column of the denominator of a ratio.", "COLUMN", &o.columns.Denominator)
-	text("marginals", "What each label says by itself.", "FILE", &o.marginals)
-	text("onset", "First time of the incident, Unix seconds or RFC 3339.", "TIME", &o.onsetText)
-	text("end", "Last time of the incident; left out: the last one of the file.", "TIME", &o.endText)
-	text("baseline-start", "First time of a baseline of your own, in place of a forecast.", "TIME", &o.baselineStartText)
-	text("baseline-end", "Last time of that baseline.", "TIME", &o.baselineText)
+	text("onset", "First time of the incident, Unix seconds or RFC 3339.", "TIME", &o.onset)
+	text("end", "Last time of the incident; left out: the last one of the file.", "TIME", &o.end)
+	text("baseline-start", "First time of a baseline of your own, in place of a forecast.", "TIME", &o.baselineStart)
+	text("baseline-end", "Last time of that baseline.", "TIME", &o.baselineEnd)
 	cmd.Flag("count", "The measure counts events.").BoolVar(&o.count)
 	cmd.Flag("mode", "auto, complete or nsdi (single labels), grescan or riskloc (combinations).").
 		Default("auto").EnumVar(&o.labels.Mode, "auto", "complete", "nsdi", "grescan", "riskloc")
@@ -148,8 +148,13 @@ func (o *dimensionsOptions) check() error {
 // readsTwice tells whether two inputs are standard input.
 func (o *dimensionsOptions) readsTwice() bool {
 	n := 0
-	for _, file := range append(slices.Clone(o.files), o.series, o.numerator, o.denominator, o.overlay, o.long, o.marginals) {
-		if file == "-" {
+	for _, file := range o.files {
+		if file == stdinName {
+			n++
+		}
+	}
+	for _, file := range []fileName{o.series, o.numerator, o.denominator, o.overlay, o.long, o.marginals} {
+		if file == stdinName {
 			n++
 		}
 	}
@@ -182,25 +187,25 @@ func (o *dimensionsOptions) overTime() bool {
 }
 
 func (o *dimensionsOptions) checkTimes() error {
-	given := o.onsetText != "" || o.endText != "" || o.baselineStartText != "" || o.baselineText != ""
+	given := o.onset != "" || o.end != "" || o.baselineStart != "" || o.baselineEnd != ""
 	switch {
 	case !o.overTime() && given:
 		return errors.New("--onset, --end, --baseline-start and --baseline-end are for measures over time: give --series, --numerator or --long")
 	case !o.overTime():
 		return nil
-	case o.onsetText == "":
+	case o.onset == "":
 		return errors.New("--onset is missing: when did the incident begin?")
-	case (o.baselineStartText == "") != (o.baselineText == ""):
+	case (o.baselineStart == "") != (o.baselineEnd == ""):
 		return errors.New("a baseline of your own needs both --baseline-start and --baseline-end")
 	}
 	for _, t := range []struct {
 		flag, text string
 		to         *float64
 	}{
-		{"--onset", o.onsetText, &o.window.Onset},
-		{"--end", o.endText, &o.window.End},
-		{"--baseline-start", o.baselineStartText, &o.window.BaselineStart},
-		{"--baseline-end", o.baselineText, &o.window.BaselineEnd},
+		{"--onset", o.onset, &o.window.Onset},
+		{"--end", o.end, &o.window.End},
+		{"--baseline-start", o.baselineStart, &o.window.BaselineStart},
+		{"--baseline-end", o.baselineEnd, &o.window.BaselineEnd},
 	} {
 		if t.text == "" {
 			continue
@@ -211,10 +216,7 @@ func (o *dimensionsOptions) checkTimes() error {
 		}
 		*t.to = v
 	}
-	if err := o.window.Check(); err != nil {
-		return err
-	}
-	return nil
+	return o.window.Check()
 }
 
 // explain reads one input and analyses it. An empty file means the input that
@@ -240,7 +242,7 @@ func (o *dimensionsOptions) read(stdin io.Reader, file string) (string, *analysi
 		b, err := tabular.Breakdown(num, den, o.window, o.count)
 		return o.name(unnamed), b, err
 	case o.marginals != "":
-		b, err := readInput(o.marginals, stdin, func(r io.Reader) (*analysis.Breakdown, error) { return tabular.ReadMarginals(r, o.count) })
+		b, err := readInput(string(o.marginals), stdin, func(r io.Reader) (*analysis.Breakdown, error) { return tabular.ReadMarginals(r, o.count) })
 		return unnamed, b, err
 	default:
 		b, err := readInput(file, stdin, func(r io.Reader) (*analysis.Breakdown, error) { return tabular.ReadSnapshot(r, o.count) })
@@ -255,8 +257,8 @@ func (o *dimensionsOptions) name(otherwise string) string {
 			return name
 		}
 	}
-	file := filepath.Base(o.series + o.numerator)
-	if file == "-" {
+	file := filepath.Base(string(o.series + o.numerator))
+	if file == stdinName {
 		return otherwise
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(file, ".gz"), ".csv")
@@ -265,17 +267,17 @@ func (o *dimensionsOptions) name(otherwise string) string {
 // tables reads a measure over time; denominator is nil if it is additive.
 func (o *dimensionsOptions) tables(stdin io.Reader) (numerator, denominator *tabular.LeafTable, err error) {
 	if o.long != "" {
-		parts, err := readInput(o.long, stdin, func(r io.Reader) ([2]*tabular.LeafTable, error) {
+		parts, err := readInput(string(o.long), stdin, func(r io.Reader) ([2]*tabular.LeafTable, error) {
 			n, d, err := tabular.ReadLong(r, o.columns)
 			return [2]*tabular.LeafTable{n, d}, err
 		})
 		return parts[0], parts[1], err
 	}
-	if numerator, err = readInput(o.series+o.numerator, stdin, tabular.ReadWide); err != nil {
+	if numerator, err = readInput(string(o.series+o.numerator), stdin, tabular.ReadWide); err != nil {
 		return nil, nil, err
 	}
 	if o.overlay != "" {
-		over, err := readInput(o.overlay, stdin, tabular.ReadWide)
+		over, err := readInput(string(o.overlay), stdin, tabular.ReadWide)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -284,7 +286,7 @@ func (o *dimensionsOptions) tables(stdin io.Reader) (numerator, denominator *tab
 		}
 	}
 	if o.denominator != "" {
-		denominator, err = readInput(o.denominator, stdin, tabular.ReadWide)
+		denominator, err = readInput(string(o.denominator), stdin, tabular.ReadWide)
 	}
 	return numerator, denominator, err
 }

@@ -9,14 +9,51 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 )
+
+// fileName is a flag or an argument that names a file. The parser of the command
+// line hands on a lone - as nothing.
+type fileName string
+
+// String is part of kingpin.Value.
+func (f *fileName) String() string { return string(*f) }
+
+// Set is part of kingpin.Value.
+func (f *fileName) Set(text string) error {
+	if text == "" {
+		text = stdinName
+	}
+	*f = fileName(text)
+	return nil
+}
+
+// fileNames are several of them.
+type fileNames []string
+
+// String is part of kingpin.Value.
+func (f *fileNames) String() string { return strings.Join(*f, " ") }
+
+// Set is part of kingpin.Value.
+func (f *fileNames) Set(text string) error {
+	var one fileName
+	err := one.Set(text)
+	*f = append(*f, string(one))
+	return err
+}
+
+// IsCumulative lets an argument be given several times.
+func (f *fileNames) IsCumulative() bool { return true }
+
+// stdinName stands for standard input.
+const stdinName = "-"
 
 // readInput reads a file, or standard input if it is called -. What is packed
 // by gzip is unpacked, whatever its name. Errors say which file they are about.
 func readInput[T any](file string, stdin io.Reader, parse func(io.Reader) (T, error)) (T, error) {
 	var none T
 	r, name := stdin, "standard input"
-	if file != "-" {
+	if file != stdinName {
 		f, err := os.Open(file)
 		if err != nil {
 			return none, sayOpen(file, err)
