@@ -1,122 +1,187 @@
 package promql
 
 import (
+	"cmp"
 	"errors"
-	"net/url"
+	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// errNoExpression says that an alert doesn't carry its expression.
-var errNoExpression = errors.New("the alert's generatorURL holds no expression; hint: give the rule a target.query")
+// Derivation is what an alert's expression says about its KPI: the alert fires
+// where "Target Operator Threshold" holds and the guards do.
+type Derivation struct {
+	Kind      Kind
+	Target    string // PromQL of the KPI, without the comparison
+	Operator  string // >, >=, <, <=, == or !=
+	Threshold string // a number, or PromQL of a scalar
 
-// derive returns the expression of an alert. The address is read, never asked:
-// it comes from whoever posted the alert.
-func derive(generatorURL string) (parser.Expr, error) {
-	text, err := expressionOf(generatorURL)
-	if err != nil {
-		return nil, err
-	}
-	expr, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return expr, evaluable(expr)
+	// Numerator and Denominator are the two sides of a ratio, of a mean, and of
+	// the share of a histogram's events above the threshold that a quantile is
+	// broken down as. Both are empty where there is nothing to divide.
+	Numerator, Denominator string
+
+	Guards []Guard      // what must hold besides the comparison
+	Undone string       // why the KPI can't be told apart by labels; empty if it can
+	Others []Derivation // of the further branches of an `or`
 }
 
-// measured strips a comparison and guards, and nothing else.
-func measured(e parser.Expr) parser.Expr {
+// Derive takes an alert's expression apart. Of several branches of an `or` it is
+// the first, with the others in it: which of them fires, only Prometheus knows.
+// The error says in words why there is no KPI in the expression.
+func Derive(expr string) (Derivation, error) {
+	e, err := parse(expr)
+	if err != nil {
+		return Derivation{}, fmt.Errorf("the expression can't be read: %w", err)
+	}
+	if err := evaluable(e); err != nil {
+		return Derivation{}, err
+	}
+	var found []Derivation
+	var first error
+	for _, c := range conditions(e) {
+		d, err := derived(c)
+		switch {
+		case err == nil:
+			found = append(found, d)
+		case first == nil:
+			first = err
+		}
+	}
+	if len(found) == 0 {
+		return Derivation{}, first
+	}
+	found[0].Others = found[1:]
+	return found[0], nil
+}
+
+// Branches are d and its others.
+func (d Derivation) Branches() []Derivation { return append([]Derivation{d}, d.Others...) }
+
+// Limit returns the threshold if it is a number.
+func (d Derivation) Limit() (float64, bool) {
+	v, err := strconv.ParseFloat(d.Threshold, 64)
+	return v, err == nil
+}
+
+// Condition is PromQL that has series where the alert fires.
+func (d Derivation) Condition() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %s", inParens(mustParse(d.Target)), d.Operator, inParens(mustParse(d.Threshold)))
+	for _, g := range d.Guards {
+		text := "(" + b.String() + ") " + g.Join + " " + g.Expr
+		b.Reset()
+		b.WriteString(text)
+	}
+	return b.String()
+}
+
+// errConstant is the reason why an expression has no KPI.
+var errConstant = errors.New("it measures no series, so nothing can be said to have changed")
+
+func derived(c condition) (Derivation, error) {
+	c, err := present(c)
+	if err != nil {
+		return Derivation{}, err
+	}
+	if len(vectorSelectors(c.value)) == 0 {
+		return Derivation{}, fmt.Errorf("%s: %w", abbreviate(c.value), errConstant)
+	}
+	d := Derivation{
+		Kind: cmp.Or(c.kind, kindOf(c.value)), Target: c.value.String(), Operator: c.op.String(), Threshold: limitText(c.limit), Guards: c.guards,
+	}
+	if _, err := parse(d.Condition()); err != nil { // what prints wrong is better refused than asked
+		return Derivation{}, fmt.Errorf("%s can't be written as a KPI: %w", abbreviate(c.value), err)
+	}
+	m, err := d.measure()
+	if err != nil {
+		d.Undone = err.Error()
+		return d, nil
+	}
+	if m.denominator != nil {
+		d.Numerator, d.Denominator = sumText(m.numerator), sumText(m.denominator)
+	}
+	return d, nil
+}
+
+func limitText(e parser.Expr) string {
+	if v, ok := number(e); ok {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return e.String()
+}
+
+// measure takes the KPI apart; a quantile is the share of events above the
+// threshold.
+func (d Derivation) measure() (measure, error) {
+	e := mustParse(d.Target)
+	if d.Kind == KindQuantile {
+		limit, ok := d.Limit()
+		if !ok {
+			limit = math.NaN()
+		}
+		return tailShare(e, d.Operator, limit)
+	}
+	return decompose(e)
+}
+
+// present turns what fires by being there or not being there into a count.
+func present(c condition) (condition, error) {
+	call, ok := c.value.(*parser.Call)
+	switch {
+	case ok && (call.Func.Name == "absent" || call.Func.Name == "absent_over_time"):
+		if c.op != 0 && !holdsAt(c, 1) {
+			return c, fmt.Errorf("%s is 1 or nothing, so the alert can't fire", abbreviate(call))
+		}
+		c.value, c.kind = countOf(call.Args[0]), KindPresence
+		c.op, c.limit = parser.LSS, &parser.NumberLiteral{Val: 1}
+	case c.op == 0 && len(vectorSelectors(c.value)) > 0:
+		c.value, c.kind = countOf(c.value), KindPresence
+		c.op, c.limit = parser.GTR, &parser.NumberLiteral{}
+	}
+	return c, nil
+}
+
+// countOf counts series; none are zero. Those that are counted by labels
+// already stay so.
+func countOf(e parser.Expr) parser.Expr {
 	e = unparen(e)
-	if b, ok := e.(*parser.BinaryExpr); ok && guard(b) {
-		return measured(b.LHS)
+	if e.Type() == parser.ValueTypeMatrix {
+		name := "present_over_time"
+		e = &parser.Call{Func: parser.Functions[name], Args: parser.Expressions{e}}
 	}
-	return e
+	if a, ok := e.(*parser.AggregateExpr); ok && a.Op == parser.GROUP && (len(a.Grouping) > 0 || a.Without) {
+		return &parser.AggregateExpr{Op: parser.COUNT, Expr: a.Expr, Grouping: a.Grouping, Without: a.Without}
+	}
+	zero := &parser.Call{Func: parser.Functions["vector"], Args: parser.Expressions{&parser.NumberLiteral{}}}
+	return &parser.BinaryExpr{
+		Op: parser.LOR, LHS: &parser.AggregateExpr{Op: parser.COUNT, Expr: e}, RHS: zero,
+		VectorMatching: &parser.VectorMatching{Card: parser.CardManyToMany},
+	}
 }
 
-// expressionOf finds g0.expr in the query of an address, or in its fragment
-// (where vmui has it).
-func expressionOf(generatorURL string) (string, error) {
-	u, err := url.Parse(generatorURL)
-	if err != nil {
-		return "", errNoExpression
-	}
-	if text := u.Query().Get("g0.expr"); text != "" {
-		return text, nil
-	}
-	_, query, _ := strings.Cut(u.EscapedFragment(), "?")
-	values, err := url.ParseQuery(query)
-	if err != nil || values.Get("g0.expr") == "" {
-		return "", errNoExpression
-	}
-	return values.Get("g0.expr"), nil
-}
-
-// scope adds matchers for the labels that an aggregation groups by and the
-// alert has to all selectors inside of it: these labels reach the result
-// unchanged, so the alert's series is the one with these values.
-func scope(e parser.Expr, own model.LabelSet) {
-	switch e := e.(type) {
-	case *parser.ParenExpr:
-		scope(e.Expr, own)
-	case *parser.UnaryExpr:
-		scope(e.Expr, own)
-	case *parser.BinaryExpr:
-		scope(e.LHS, own)
-		scope(e.RHS, own)
-	case *parser.Call:
-		if !relabels(e) {
-			for _, arg := range e.Args {
-				scope(arg, own)
-			}
+// sumText writes terms as one expression.
+func sumText(terms []Term) string {
+	var b strings.Builder
+	for i, t := range terms {
+		c := t.Coefficient
+		switch {
+		case i > 0 && c < 0:
+			b.WriteString(" - ")
+			c = -c
+		case i > 0:
+			b.WriteString(" + ")
+		case c == -1:
+			b.WriteString("-")
+			c = 1
 		}
-	case *parser.AggregateExpr:
-		scopeAggregate(e, own)
-	}
-}
-
-func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet) {
-	if e.Without || containsRelabelling(e) {
-		return
-	}
-	for _, s := range vectorSelectors(e.Expr) {
-		for _, name := range e.Grouping {
-			v, ok := own[model.LabelName(name)]
-			if !ok || name == "le" || hasMatcher(s, name, string(v)) {
-				continue
-			}
-			s.LabelMatchers = append(s.LabelMatchers, &labels.Matcher{Type: labels.MatchEqual, Name: name, Value: string(v)})
+		if c != 1 {
+			b.WriteString(strconv.FormatFloat(c, 'g', -1, 64) + " * ")
 		}
+		b.WriteString(inParens(mustParse(t.Text)).String())
 	}
-}
-
-func hasMatcher(s *parser.VectorSelector, name, v string) bool {
-	for _, m := range s.LabelMatchers {
-		if m.Type == labels.MatchEqual && m.Name == name && m.Value == v {
-			return true
-		}
-	}
-	return false
-}
-
-func relabels(c *parser.Call) bool {
-	return c.Func.Name == "label_replace" || c.Func.Name == "label_join"
-}
-
-// containsRelabelling says whether a label in e's result may be another one in
-// its selectors: renamed, or brought in from another series.
-func containsRelabelling(e parser.Expr) bool {
-	found := false
-	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
-		switch n := n.(type) {
-		case *parser.Call:
-			found = found || relabels(n) || n.Func.Name == "info"
-		case *parser.BinaryExpr:
-			found = found || n.VectorMatching != nil && len(n.VectorMatching.Include) > 0
-		}
-		return nil
-	})
-	return found
+	return b.String()
 }

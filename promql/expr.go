@@ -3,6 +3,7 @@ package promql
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -123,8 +124,8 @@ func unparen(e parser.Expr) parser.Expr {
 	}
 }
 
-// number returns the value of a literal, also of a negative one or one in
-// parentheses.
+// number returns the value of a constant: a literal, also a negative one or one
+// in parentheses, and what is computed of literals alone, as 24*60*60.
 func number(e parser.Expr) (float64, bool) {
 	switch e := unparen(e).(type) {
 	case *parser.NumberLiteral:
@@ -135,6 +136,35 @@ func number(e parser.Expr) (float64, bool) {
 			v = -v
 		}
 		return v, ok
+	case *parser.BinaryExpr:
+		a, ok := number(e.LHS)
+		if !ok {
+			return 0, false
+		}
+		b, ok := number(e.RHS)
+		if !ok {
+			return 0, false
+		}
+		return computed(a, e.Op, b)
+	default:
+		return 0, false
+	}
+}
+
+func computed(a float64, op parser.ItemType, b float64) (float64, bool) {
+	switch op {
+	case parser.ADD:
+		return a + b, true
+	case parser.SUB:
+		return a - b, true
+	case parser.MUL:
+		return a * b, true
+	case parser.DIV:
+		return a / b, true
+	case parser.POW:
+		return math.Pow(a, b), true
+	case parser.MOD:
+		return math.Mod(a, b), true
 	default:
 		return 0, false
 	}

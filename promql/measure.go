@@ -1,7 +1,6 @@
 package promql
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -27,7 +26,8 @@ type Term struct {
 type measure struct {
 	numerator   []Term
 	denominator []Term
-	count       bool // the numerator counts events
+	count       bool    // the numerator counts events
+	bucket      float64 // of a quantile: the bound that the terms select by le; 0: none
 }
 
 // decompose takes a KPI apart. The error says why its parts by label values
@@ -153,7 +153,7 @@ func bare(e parser.Expr) parser.Expr {
 	switch e := unparen(e).(type) {
 	case *parser.BinaryExpr:
 		if guard(e) {
-			return bare(e.LHS)
+			return bare(measuredSide(e))
 		}
 		return e
 	case *parser.Call:
@@ -167,6 +167,15 @@ func bare(e parser.Expr) parser.Expr {
 	}
 }
 
+// measured strips a comparison and guards, and nothing else.
+func measured(e parser.Expr) parser.Expr {
+	e = unparen(e)
+	if b, ok := e.(*parser.BinaryExpr); ok && (guard(b) || b.Op.IsComparisonOperator()) {
+		return measured(measuredSide(b))
+	}
+	return e
+}
+
 // guard says whether only the left side of e measures anything.
 func guard(e *parser.BinaryExpr) bool {
 	switch {
@@ -175,10 +184,18 @@ func guard(e *parser.BinaryExpr) bool {
 	case e.Op == parser.LOR:
 		return constant(e.RHS)
 	case e.Op.IsComparisonOperator():
-		return true
+		return !e.ReturnBool
 	default:
 		return false
 	}
+}
+
+// measuredSide is the side of a guard that has the values.
+func measuredSide(e *parser.BinaryExpr) parser.Expr {
+	if e.Op.IsComparisonOperator() && scalarLimit(e.LHS) != nil {
+		return e.RHS
+	}
+	return e.LHS
 }
 
 // constant says whether e has the same value whatever is measured, as
@@ -190,8 +207,10 @@ func constant(e parser.Expr) bool {
 	case *parser.Call:
 		return e.Func.Name == "vector" && constant(e.Args[0])
 	case *parser.BinaryExpr:
-		v, ok := number(e.RHS)
-		return ok && e.Op == parser.MUL && v == 0 || e.Op.IsComparisonOperator() && constant(e.LHS) && constant(e.RHS)
+		if e.Op == parser.MUL {
+			return isZero(e.LHS) || isZero(e.RHS)
+		}
+		return e.Op.IsComparisonOperator() && constant(e.LHS) && constant(e.RHS)
 	default:
 		return false
 	}
@@ -234,12 +253,28 @@ func linearBinary(e *parser.BinaryExpr) ([]Term, error) {
 		terms, err := linear(e.LHS)
 		return scaled(terms, 1/right), err
 	case (e.Op == parser.ADD || e.Op == parser.SUB) && !leftIsNumber && !rightIsNumber:
+		if aggregates(e) == nil || e.VectorMatching != nil && e.VectorMatching.Card != parser.CardOneToOne {
+			return seriesTerm(e)
+		}
 		return linearSum(e)
+	case e.Op == parser.LOR || e.Op.IsComparisonOperator(): // one or the other metric; 1 or 0 a series
+		return []Term{term(e)}, nil
 	case e.Op == parser.MUL && aggregates(e) == nil:
 		return []Term{term(e)}, nil // such as rate(a) * on(pod) group_left(node) info
 	default:
 		return nil, fmt.Errorf("the parts of %s don't add up to it", abbreviate(e))
 	}
+}
+
+// seriesTerm keeps the sum or difference of series whole: only those that have
+// a partner count, and in a group one may count often.
+func seriesTerm(e *parser.BinaryExpr) ([]Term, error) {
+	for _, side := range []parser.Expr{e.LHS, e.RHS} {
+		if _, err := linear(side); err != nil {
+			return nil, err
+		}
+	}
+	return []Term{term(e)}, nil
 }
 
 func linearSum(e *parser.BinaryExpr) ([]Term, error) {
@@ -269,8 +304,7 @@ func linearAggregate(e *parser.AggregateExpr) ([]Term, error) {
 func linearCall(e *parser.Call) ([]Term, error) {
 	switch e.Func.Name {
 	case "histogram_quantile", "histogram_quantiles", "quantile_over_time":
-		return nil, errors.New("quantiles don't add up; break down the share of slow requests in its place, " +
-			`as in 1 - sum(rate(m_bucket{le="0.5"}[5m])) / sum(rate(m_count[5m]))`)
+		return nil, errNoBucket
 	case "absent", "absent_over_time", "time", "vector", "pi":
 		return nil, fmt.Errorf("%s has no parts", abbreviate(e))
 	default:
@@ -314,8 +348,13 @@ func unit(e parser.Expr) time.Duration {
 			}
 		}
 	case *parser.BinaryExpr:
-		if e.Op == parser.MUL && e.VectorMatching != nil { // with an info series
-			return unit(e.LHS)
+		left := unit(e.LHS)
+		switch {
+		case e.VectorMatching == nil:
+		case e.Op == parser.MUL: // with an info series
+			return left
+		case (e.Op == parser.ADD || e.Op == parser.SUB || e.Op == parser.LOR) && left == unit(e.RHS):
+			return left
 		}
 	}
 	return 0

@@ -1,0 +1,163 @@
+package promql
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// bucketLabel holds the upper bound of a histogram's bucket.
+const bucketLabel = "le"
+
+// A quantile is above a threshold exactly when the share of events above the
+// threshold is above 1 - φ. Quantiles don't add up, events do; so a quantile is
+// broken down as that share, at the bucket whose bound is the threshold.
+
+// errNoBucket says that no bucket stands for the threshold of a quantile.
+var errNoBucket = errors.New("quantiles don't add up; break down the share of slow requests in its place, " +
+	`as in 1 - sum(rate(m_bucket{le="0.5"}[5m])) / sum(rate(m_count[5m]))`)
+
+// tailShare is the share of events that a quantile is broken down as: those on
+// the side of the limit that the alert is about.
+func tailShare(e parser.Expr, op string, limit float64) (measure, error) {
+	call, times := quantileCall(e)
+	if call == nil || math.IsNaN(limit) || times == 0 {
+		return measure{}, errNoBucket
+	}
+	above := strings.HasPrefix(op, ">")
+	bound := limit / times
+	if classicBuckets(call.Args[1]) {
+		return classicShare(call.Args[1], above, bound)
+	}
+	return nativeShare(call.Args[1], above, bound)
+}
+
+// quantileCall finds histogram_quantile and what it is multiplied by.
+func quantileCall(e parser.Expr) (*parser.Call, float64) {
+	switch b := bare(e).(type) {
+	case *parser.Call:
+		if b.Func.Name == "histogram_quantile" {
+			return b, 1
+		}
+	case *parser.BinaryExpr:
+		return scaledQuantile(b)
+	}
+	return nil, 0
+}
+
+func scaledQuantile(b *parser.BinaryExpr) (*parser.Call, float64) {
+	if v, ok := number(b.LHS); ok && b.Op == parser.MUL {
+		call, times := quantileCall(b.RHS)
+		return call, times * v
+	}
+	if m := b.VectorMatching; b.Op == parser.MUL && m != nil && m.Card == parser.CardOneToMany {
+		return quantileCall(b.RHS)
+	}
+	v, ok := number(b.RHS)
+	call, times := quantileCall(b.LHS)
+	switch {
+	case b.Op == parser.MUL && b.VectorMatching != nil: // with series that bring labels
+		return call, times
+	case ok && b.Op == parser.MUL:
+		return call, times * v
+	case ok && b.Op == parser.DIV && v != 0:
+		return call, times / v
+	default:
+		return nil, 0
+	}
+}
+
+// classicBuckets says whether a histogram has a series a bucket.
+func classicBuckets(e parser.Expr) bool {
+	found := slices.ContainsFunc(vectorSelectors(e), func(s *parser.VectorSelector) bool { return hasSuffix(s, "_bucket") })
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if a, ok := n.(*parser.AggregateExpr); ok && !a.Without {
+			found = found || slices.Contains(a.Grouping, bucketLabel)
+		}
+		return nil
+	})
+	return found
+}
+
+// classicShare is of cumulative buckets: all events are those of le="+Inf".
+func classicShare(e parser.Expr, above bool, bound float64) (measure, error) {
+	all, err := linear(oneBucket(e, []string{"+Inf"}))
+	if err != nil {
+		return measure{}, fmt.Errorf("the buckets: %w", err)
+	}
+	below, err := linear(oneBucket(e, boundTexts(bound)))
+	if err != nil {
+		return measure{}, fmt.Errorf("the buckets: %w", err)
+	}
+	m := measure{numerator: below, denominator: all, count: true, bucket: bound}
+	if above {
+		m.numerator = subtract(all, below)
+	}
+	return m, nil
+}
+
+// oneBucket holds all selectors of e to one bucket, in any of the ways in which
+// its bound is written, and doesn't group by it any more.
+func oneBucket(e parser.Expr, bounds []string) parser.Expr {
+	e = mustParse(e.String())
+	for _, s := range vectorSelectors(e) {
+		s.LabelMatchers = slices.DeleteFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == bucketLabel })
+		s.LabelMatchers = append(s.LabelMatchers, bucketMatcher(bounds))
+	}
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if a, ok := n.(*parser.AggregateExpr); ok {
+			a.Grouping = slices.DeleteFunc(a.Grouping, func(name string) bool { return name == bucketLabel })
+		}
+		return nil
+	})
+	return e
+}
+
+func bucketMatcher(bounds []string) *labels.Matcher {
+	if len(bounds) == 1 {
+		return labels.MustNewMatcher(labels.MatchEqual, bucketLabel, bounds[0])
+	}
+	quoted := make([]string, len(bounds))
+	for i, b := range bounds {
+		quoted[i] = quoteRegexp(b, "")
+	}
+	return labels.MustNewMatcher(labels.MatchRegexp, bucketLabel, strings.Join(quoted, "|"))
+}
+
+// boundTexts are the ways in which clients write a bound: 1, 1.0, 1e+06.
+func boundTexts(bound float64) []string {
+	plain := strconv.FormatFloat(bound, 'f', -1, 64)
+	texts := []string{plain, strconv.FormatFloat(bound, 'g', -1, 64)}
+	if !strings.Contains(plain, ".") {
+		texts = append(texts, plain+".0")
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+// nativeShare is of histograms that are one series each.
+func nativeShare(e parser.Expr, above bool, bound float64) (measure, error) {
+	if a, ok := unparen(e).(*parser.AggregateExpr); ok && a.Op == parser.SUM {
+		e = a.Expr // each series by itself; they are added up later
+	}
+	from, to := "-Inf", strconv.FormatFloat(bound, 'g', -1, 64)
+	if above {
+		from, to = to, "+Inf"
+	}
+	events := "histogram_count(" + e.String() + ")"
+	share := fmt.Sprintf("histogram_fraction(%s, %s, %s) * %s", from, to, e, events)
+	part, err := parse(share)
+	if err != nil {
+		return measure{}, err
+	}
+	all := term(mustParse(events))
+	tail := term(part)
+	tail.Unit = all.Unit
+	return measure{numerator: []Term{tail}, denominator: []Term{all}, count: true}, nil
+}

@@ -1,0 +1,193 @@
+package promql
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	prom "github.com/prometheus/prometheus/promql"
+	"gopkg.in/yaml.v3"
+)
+
+// publicRule is an alerting rule that somebody has published.
+type publicRule struct {
+	Alert string `yaml:"alert"`
+	Expr  string `yaml:"expr"`
+}
+
+// publicRules are the alerting rules of the files that match: Kubernetes
+// objects, or plain rule files.
+func publicRules(t testing.TB, glob string) []publicRule {
+	t.Helper()
+	files, err := filepath.Glob(glob)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: %d files, %v", glob, len(files), err)
+	}
+	type groups []struct {
+		Rules []publicRule `yaml:"rules"`
+	}
+	var rules []publicRule
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Spec struct {
+				Groups groups `yaml:"groups"`
+			} `yaml:"spec"`
+			Groups groups `yaml:"groups"`
+		}
+		if err := yaml.Unmarshal(text, &doc); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, g := range append(doc.Spec.Groups, doc.Groups...) {
+			for _, r := range g.Rules {
+				if r.Alert != "" {
+					rules = append(rules, r)
+				}
+			}
+		}
+	}
+	return rules
+}
+
+// verdict is what was seen of a rule and its derivation.
+type verdict struct {
+	fired, quiet int // trials in which the alert fired; in which there was a value that doesn't cross
+	problem      string
+}
+
+// compareRule evaluates a rule and what was derived from it in one world. ok
+// is false if the rule itself can't be evaluated there.
+func compareRule(t testing.TB, engine *prom.Engine, w *world, expr string, d Derivation) (v verdict, ok bool) {
+	fires, err := w.run(t, engine, expr)
+	if err != nil {
+		return v, false
+	}
+	crosses := make(trials, w.regimes)
+	for _, b := range d.Branches() {
+		part, err := w.run(t, engine, b.Condition())
+		if err != nil {
+			return verdict{problem: fmt.Sprintf("the condition %s: %v", b.Condition(), err)}, true
+		}
+		values, err := w.run(t, engine, b.Target)
+		if err != nil {
+			return verdict{problem: fmt.Sprintf("the target %s: %v", b.Target, err)}, true
+		}
+		for r := range part {
+			if crosses[r] == nil {
+				crosses[r] = map[string]trial{}
+			}
+			maps.Copy(crosses[r], part[r])
+			v.quiet += max(0, len(values[r])-len(part[r]))
+		}
+	}
+	names := commonNames(fires, crosses)
+	for r := range fires {
+		a, b := project(fires[r], names), project(crosses[r], names)
+		v.fired += len(fires[r])
+		if !slices.Equal(a, b) && v.problem == "" {
+			v.problem = fmt.Sprintf("regime %d: the alert fires for %v, the KPI crosses for %v", r, a, b)
+		}
+	}
+	return v, true
+}
+
+// commonNames are the labels that both sides have: a join that only brings
+// labels isn't part of the KPI.
+func commonNames(a, b trials) []string {
+	names := func(ts trials) map[string]bool {
+		found := map[string]bool{}
+		for _, r := range ts {
+			for _, t := range r {
+				for name := range t.labels.Map() {
+					found[name] = true
+				}
+			}
+		}
+		return found
+	}
+	both := names(b)
+	var out []string
+	for name := range names(a) {
+		if both[name] {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func project(ts map[string]trial, names []string) []string {
+	set := map[string]bool{}
+	for _, t := range ts {
+		values := make([]string, len(names))
+		for i, name := range names {
+			values[i] = t.labels.Get(name)
+		}
+		set[strings.Join(values, ",")] = true
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// checkRule tries worlds until the rule has fired and not fired in them.
+func checkRule(t testing.TB, engine *prom.Engine, expr string, d Derivation) verdict {
+	var all verdict
+	worlds := 0
+	for seed := range uint64(24) {
+		members := 3
+		if seed%2 == 1 {
+			members = 1
+		}
+		v, ok := compareRule(t, engine, newWorld(mustParse(expr), seed, members), expr, d)
+		if !ok {
+			continue
+		}
+		worlds++
+		all.fired += v.fired
+		all.quiet += v.quiet
+		if v.problem != "" {
+			all.problem = v.problem
+			return all
+		}
+		if all.fired > 0 && all.quiet > 0 && worlds >= 2 {
+			return all
+		}
+	}
+	switch {
+	case worlds == 0:
+		all.problem = "no world in which it can be evaluated"
+	case all.fired == 0:
+		all.problem = "it never fired"
+	case all.quiet == 0:
+		all.problem = "it never was quiet"
+	}
+	return all
+}
+
+func TestTheKPIOfAPublicRuleCrossesWhenTheRuleFires(t *testing.T) {
+	rules := publicRules(t, "testdata/rules/*.yaml")
+	engine := newEngine(t)
+	good := 0
+	for i, r := range rules {
+		d, err := Derive(r.Expr)
+		if err != nil {
+			t.Logf("%d %s: %v", i, r.Alert, err)
+			continue
+		}
+		if v := checkRule(t, engine, r.Expr, d); v.problem != "" {
+			t.Logf("%d %s: %s\n%s\n%s", i, r.Alert, v.problem, mustParse(r.Expr), d.Condition())
+			continue
+		}
+		good++
+	}
+	t.Logf("%d of %d", good, len(rules))
+	if len(rules) != 139 || float64(good) < 0.95*float64(len(rules)) {
+		t.Errorf("%d of %d rules have a KPI that crosses its threshold when the rule fires", good, len(rules))
+	}
+}

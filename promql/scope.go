@@ -1,0 +1,74 @@
+package promql
+
+import (
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// scope adds matchers for the labels that an aggregation groups by and the
+// alert has to all selectors inside of it: these labels reach the result
+// unchanged, so the alert's series is the one with these values.
+func scope(e parser.Expr, own model.LabelSet) {
+	switch e := e.(type) {
+	case *parser.ParenExpr:
+		scope(e.Expr, own)
+	case *parser.UnaryExpr:
+		scope(e.Expr, own)
+	case *parser.BinaryExpr:
+		scope(e.LHS, own)
+		scope(e.RHS, own)
+	case *parser.Call:
+		if !relabels(e) {
+			for _, arg := range e.Args {
+				scope(arg, own)
+			}
+		}
+	case *parser.AggregateExpr:
+		scopeAggregate(e, own)
+	}
+}
+
+func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet) {
+	if e.Without || containsRelabelling(e) {
+		return
+	}
+	for _, s := range vectorSelectors(e.Expr) {
+		for _, name := range e.Grouping {
+			v, ok := own[model.LabelName(name)]
+			if !ok || name == "le" || hasMatcher(s, name, string(v)) {
+				continue
+			}
+			s.LabelMatchers = append(s.LabelMatchers, &labels.Matcher{Type: labels.MatchEqual, Name: name, Value: string(v)})
+		}
+	}
+}
+
+func hasMatcher(s *parser.VectorSelector, name, v string) bool {
+	for _, m := range s.LabelMatchers {
+		if m.Type == labels.MatchEqual && m.Name == name && m.Value == v {
+			return true
+		}
+	}
+	return false
+}
+
+func relabels(c *parser.Call) bool {
+	return c.Func.Name == "label_replace" || c.Func.Name == "label_join"
+}
+
+// containsRelabelling says whether a label in e's result may be another one in
+// its selectors: renamed, or brought in from another series.
+func containsRelabelling(e parser.Expr) bool {
+	found := false
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		switch n := n.(type) {
+		case *parser.Call:
+			found = found || relabels(n) || n.Func.Name == "info"
+		case *parser.BinaryExpr:
+			found = found || n.VectorMatching != nil && len(n.VectorMatching.Include) > 0
+		}
+		return nil
+	})
+	return found
+}
