@@ -354,3 +354,19 @@ func FuzzFiniteInFiniteOut(f *testing.F) {
 		}
 	})
 }
+
+// Traffic moves from an element with 1 % to one with 10 %, and neither changes
+// its own ratio: nothing is left to explain but the mix.
+func TestGivenRatiosAreTakenAtTheirWord(t *testing.T) {
+	num := Pieces{Actual: []float64{50, 6, 0}, Forecast: []float64{10, 10, 0}}
+	den := Pieces{Actual: []float64{500, 600, 55}, Forecast: []float64{100, 1000, 0}}
+	f, err := Ratio(num, den, Scale{Window: 1}, false)
+	if err != nil || f.Method != Given {
+		t.Fatal(f, err)
+	}
+	for e, want := range []float64{50, 6, 1} { // the third has no history: the ratio of all, 20/1100
+		if math.Abs(f.Expected[e]-want) > 1e-12 {
+			t.Errorf("leaf %d: %v, want %v", e, f.Expected[e], want)
+		}
+	}
+}

@@ -1,5 +1,7 @@
 package forecast
 
+import "math"
+
 // Pseudo-requests: how much traffic a leaf needs to be believed its own rate.
 const (
 	pseudoBaseline = 50  // of a chosen baseline, scaled to the incident's length
@@ -26,7 +28,10 @@ type Scale struct {
 // With a day of history there are two steps: the leaf's day against the day of
 // all (k = 50), then its last hour against its own day at the level of the last
 // hour (k = 100). count says that the denominator counts requests; else k is a
-// twentieth of the typical denominator, since its unit means nothing.
+// twentieth of the typical denominator, since its unit means nothing. Forecasts
+// that came with data that count nothing are taken at their word: to draw them
+// together would make a rise of each leaf above the mean, and hide that a mere
+// shift of traffic is one.
 //
 // It returns [ErrHistory] if there is no baseline, and panics if the pieces
 // differ in length.
@@ -42,6 +47,9 @@ func Ratio(num, den Pieces, scale Scale, count bool) (Forecast, error) {
 		return Forecast{Expected: r.times(now), Method: m}, nil
 	}
 	switch {
+	case num.Forecast != nil && den.Forecast != nil && !count:
+		r := asGiven(orZero(num.Forecast), orZero(den.Forecast))
+		return Forecast{Expected: r.times(now), Method: Given}, nil
 	case num.Forecast != nil && den.Forecast != nil:
 		return one(orZero(num.Forecast), orZero(den.Forecast), scale.Window, Given)
 	case num.Baseline != nil && den.Baseline != nil:
@@ -82,6 +90,22 @@ func rates(num, den []float64, count bool, length, requests float64) shrunk {
 	for e := range num {
 		if den[e]+k > 0 {
 			r.rate[e] = (num[e] + k*r.all) / (den[e] + k)
+		}
+	}
+	return r
+}
+
+// asGiven is the rate of each leaf by itself; a leaf without traffic was to have
+// the rate of all.
+func asGiven(num, den []float64) shrunk {
+	r := shrunk{rate: make([]float64, len(num))}
+	if d := total(den); d > 0 {
+		r.all = total(num) / d
+	}
+	for e := range num {
+		r.rate[e] = num[e] / den[e]
+		if !(r.rate[e] <= math.MaxFloat64) { // 0/0, or too small a denominator
+			r.rate[e] = r.all
 		}
 	}
 	return r
