@@ -148,29 +148,35 @@ func (f *Finder) rules(ctx context.Context) ([]v1.AlertingRule, error) {
 }
 
 // ruleOf returns the rule that makes alerts with these labels: of those with
-// the name the one that shares most of its own labels with them. A label of a
-// rule that is a template can be anything.
+// the name and no other value of a label the one of whose labels most are
+// there, and fewest are not. A label of a rule that is a template can be
+// anything.
 func ruleOf(rules []v1.AlertingRule, ls model.LabelSet) (best v1.AlertingRule, found bool) {
-	most := -1
+	most := 0
 	for _, r := range rules {
 		if r.Name != string(ls[model.AlertNameLabel]) {
 			continue
 		}
-		shared, fits := 0, true
-		for name, v := range r.Labels {
-			own, ok := ls[name]
-			switch {
-			case ok && own == v:
-				shared++
-			case ok && !strings.Contains(string(v), "{{"):
-				fits = false
-			}
-		}
-		if fits && shared > most {
-			best, most, found = r, shared, true
+		if score, fits := likeness(r.Labels, ls); fits && (!found || score > most) {
+			best, most, found = r, score, true
 		}
 	}
 	return best, found
+}
+
+func likeness(rule, ls model.LabelSet) (score int, fits bool) {
+	for name, v := range rule {
+		own, ok := ls[name]
+		switch {
+		case !ok:
+			score--
+		case own == v:
+			score++
+		case !strings.Contains(string(v), "{{"):
+			return 0, false
+		}
+	}
+	return score, true
 }
 
 // Names returns the names of the alerts, sorted, each once.

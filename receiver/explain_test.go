@@ -1,0 +1,112 @@
+package receiver
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// ask posts a question to the daemon.
+func (w *world) ask(body string) (int, string) {
+	w.t.Helper()
+	resp, err := http.Post(w.daemon.URL()+"/api/v1/explain", "application/json", strings.NewReader(body))
+	w.must(err)
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	w.must(err)
+	return resp.StatusCode, string(text)
+}
+
+func TestAnExpressionIsExplainedOnRequest(t *testing.T) {
+	w := newWorld(t, false)
+	code, text := w.ask(`{"expr": "sum(rate(errors_total[1m])) > 3"}`)
+	var r report.Report
+	if err := json.Unmarshal([]byte(text), &r); err != nil || code != http.StatusOK {
+		t.Fatalf("%d %s", code, text)
+	}
+	if r.Result.Verdict != analysis.Explained || r.Result.Causes[0].Labels[0]["path"] != "/pay" {
+		t.Errorf("%s %v", r.Summary, r.Result.Warnings)
+	}
+	if n := len(w.reports()); n != 0 {
+		t.Errorf("%d reports are stored", n)
+	}
+}
+
+func TestQuestionsThatCanNotBeAnswered(t *testing.T) {
+	w := newWorld(t, false)
+	for _, c := range []struct {
+		body string
+		code int
+		want string
+	}{
+		{`labels`, 400, "the body must be JSON"},
+		{`{"label": {}}`, 400, "unknown field"},
+		{`{}`, 400, "names neither an alert nor an expression"},
+		{`{"expr": "sum("}`, 400, "can't be read"},
+		{`{"expr": "up", "at": "soon"}`, 400, "is no time"},
+		{`{"expr": "up", "at": "1h", "until": "2h"}`, 400, "before it begins"},
+		{`{"labels": {"alertname": "A"}}`, 404, "no alert is active"},
+		{`{"labels": {"alertname": "A"}, "at": "1h"}`, 404, "no alert that fits was firing"},
+		{`{"expr": "` + strings.Repeat("x", maxAskBytes) + `"}`, 413, "too large"},
+	} {
+		code, text := w.ask(c.body)
+		var body struct{ Error string }
+		if err := json.Unmarshal([]byte(text), &body); err != nil || code != c.code || !strings.Contains(body.Error, c.want) {
+			t.Errorf("%.60s: %d %s", c.body, code, text)
+		}
+	}
+	w.configure("prometheus: {url: 'http://127.0.0.1:1'}\nalertmanagers: [{url: 'http://127.0.0.1:1'}]\n" + testRules)
+	w.must(w.daemon.Reload())
+	if code, text := w.ask(`{"labels": {"alertname": "A"}}`); code != http.StatusBadGateway {
+		t.Errorf("with Prometheus down: %d %s", code, text)
+	}
+}
+
+func TestQuestionsAreFewAndEndWithTheirRequest(t *testing.T) {
+	w := newWorld(t, false)
+	asked, released := make(chan struct{}, 10), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadAll(r.Body) // so that the server sees the client go
+		asked <- struct{}{}
+		<-r.Context().Done()
+		released <- struct{}{}
+	}))
+	t.Cleanup(slow.Close)
+	w.configure("prometheus: {url: '" + slow.URL + "'}\nalertmanagers: [{url: 'http://127.0.0.1:1'}]\n" + testRules)
+	w.must(w.daemon.Reload())
+
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{}, maxAsking)
+	for range maxAsking {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			req, _ := http.NewRequestWithContext(ctx, http.MethodPost, w.daemon.URL()+"/api/v1/explain", strings.NewReader(`{"expr": "up"}`))
+			if resp, err := http.DefaultClient.Do(req); err == nil {
+				_ = resp.Body.Close()
+			}
+		}()
+	}
+	for range maxAsking {
+		<-asked
+	}
+	if code, text := w.ask(`{"expr": "up"}`); code != http.StatusServiceUnavailable {
+		t.Errorf("one question more: %d %s", code, text)
+	}
+	cancel()
+	for range maxAsking {
+		<-done
+		select {
+		case <-released:
+		case <-time.After(5 * time.Second):
+			t.Fatal("Prometheus is still being asked after the client has gone")
+		}
+	}
+}
