@@ -111,25 +111,25 @@ func (d *decoder) oneOf(path, word string, legal ...string) {
 	}
 }
 
-// between checks a number against its bounds, both legal.
-func (d *decoder) between(path string, x, low, high float64) {
-	if !(low <= x && x <= high) { // NaN is in no interval
-		d.at(path, fmt.Sprintf("is %v", x), fmt.Sprintf("write a number from %v to %v", low, high))
+// upTo checks that a number is from 0 to high, both legal.
+func (d *decoder) upTo(path string, x, high float64) {
+	if !(0 <= x && x <= high) { // NaN is in no interval
+		d.at(path, fmt.Sprintf("is %v", x), fmt.Sprintf("write a number from 0 to %v", high))
 	}
 }
 
 // checkAnalysis checks the settings of the methods.
 func (d *decoder) checkAnalysis(path string, o analysis.Options) {
 	d.oneOf(path+".labels.mode", o.Labels.Mode, "auto", "nsdi", "complete", "grescan", "riskloc")
-	d.between(path+".labels.min_change", o.Labels.MinChange, 0, 1)
-	d.between(path+".labels.top", float64(o.Labels.Top), 0, 1000)
+	d.upTo(path+".labels.min_change", o.Labels.MinChange, 1)
+	d.upTo(path+".labels.top", float64(o.Labels.Top), 1000)
 	d.oneOf(path+".series.method", o.Series.Method, "rank", "balance")
 	d.oneOf(path+".series.preset", o.Series.Preset, "robust", "paper")
 	d.oneOf(path+".series.candidate_ad", o.Series.CandidateAD, "report", "pre", "off")
 	d.oneOf(path+".series.transform", o.Series.Transform, "none", "ranks", "hinge")
-	d.between(path+".series.top", float64(o.Series.Top), 0, 1000)
-	d.between(path+".graph.alpha", o.Graph.Alpha, 0, 0.5)
-	d.between(path+".graph.max_k", float64(o.Graph.MaxK), 0, 10)
+	d.upTo(path+".series.top", float64(o.Series.Top), 1000)
+	d.upTo(path+".graph.alpha", o.Graph.Alpha, 0.5)
+	d.upTo(path+".graph.max_k", float64(o.Graph.MaxK), 10)
 }
 
 // duplicates finds rules with the name of an earlier one.

@@ -117,7 +117,7 @@ func (r *Result) glue(in *Input, v *view, causes []Cause) {
 	case len(causes) > 0:
 		r.Verdict, r.Causes = NoConfident, causes
 	case selective:
-		r.Verdict, r.Causes = NoConfident, []Cause{r.fromSet(in, v, set, Low)}
+		r.Verdict, r.Causes = NoConfident, []Cause{r.fromSet(v, set, Low)}
 	case v.External:
 		r.Verdict = External
 	default:
@@ -132,7 +132,7 @@ func (r *Result) labelsAlone(in *Input, v *view, opt Options) {
 	switch {
 	case opt.Mode == NSDI:
 		for _, s := range v.Sets {
-			r.Causes = append(r.Causes, r.fromSet(in, v, s, Medium))
+			r.Causes = append(r.Causes, r.fromSet(v, s, Medium))
 		}
 		r.Verdict = verdictOf(r.Causes)
 	case v.mixOnly():
@@ -140,7 +140,7 @@ func (r *Result) labelsAlone(in *Input, v *view, opt Options) {
 	case v.External || v.alike():
 		r.Verdict = External
 	case selective:
-		r.Causes = []Cause{r.fromSet(in, v, set, Medium)}
+		r.Causes = []Cause{r.fromSet(v, set, Medium)}
 	case r.Gross || v.NoChange:
 		r.Verdict = NoChange
 	default:
@@ -239,7 +239,7 @@ func (r *Result) concentration(in *Input, v *view) {
 		cause.Confidence, cause.Share = Medium, r.share(&cause)
 		r.Causes = []Cause{cause}
 	case ok && len(set.Elements) < len(v.Tables[set.Dimension].Elements):
-		r.Causes = []Cause{r.fromSet(in, v, set, Medium)}
+		r.Causes = []Cause{r.fromSet(v, set, Medium)}
 	default:
 		r.Verdict = External
 	}
@@ -281,7 +281,7 @@ func (r *Result) union(in *Input, v *view, causes []Cause) Cause {
 }
 
 // fromSet makes a cause of a set of one label.
-func (r *Result) fromSet(in *Input, v *view, s adtributor.Set, conf Confidence) Cause {
+func (r *Result) fromSet(v *view, s adtributor.Set, conf Confidence) Cause {
 	t := &v.Tables[s.Dimension]
 	c := Cause{
 		Method: "adtributor", Confidence: conf, Score: s.Adjusted,

@@ -79,7 +79,7 @@ func (g *Graph) Chains(target int, suspects []int, weight, score []float64) []Ch
 	}
 	heaviest(first)
 	heaviest(rest)
-	all := append(first, rest...)
+	all := slices.Concat(first, rest)
 	all = all[:min(maxChains, len(all))]
 	heaviest(all)
 	return all

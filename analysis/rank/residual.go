@@ -26,7 +26,7 @@ const (
 // Only the residual enters the ranking. Walking the graph from the KPI to its
 // ancestors was measured to make every ranking worse.
 func residuals(t *table, p period, ev []Evidence) {
-	lead := leaders(t, ev)
+	lead := leaders(ev)
 	f, lead := clippedCore(t, lead)
 	if len(lead) < 2 {
 		return
@@ -63,7 +63,7 @@ func safeRatio(a, b float64) float64 {
 }
 
 // leaders returns the candidates that lead before any residual is known.
-func leaders(t *table, ev []Evidence) []int {
+func leaders(ev []Evidence) []int {
 	first := make([]float64, len(ev))
 	for j := range ev {
 		first[j] = math.Log1p(ev[j].Dev) * ev[j].Link * ev[j].Kind

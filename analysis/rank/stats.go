@@ -113,18 +113,17 @@ func maxAbs(a []float64) float64 {
 	return m
 }
 
-// standardise writes (a-mean)/sd to dst and reports whether a varies at all: a
-// standard deviation below 1e-12 of the size of a is rounding, and dst is 0.
-func standardise(dst, a []float64) bool {
+// standardise writes (a-mean)/sd to dst, or 0 if a does not vary: a standard
+// deviation below 1e-12 of the size of a is rounding.
+func standardise(dst, a []float64) {
 	mean, sd := moments(a)
 	if sd <= 1e-12*(1+maxAbs(a)) {
 		clear(dst)
-		return false
+		return
 	}
 	for i, v := range a {
 		dst[i] = (v - mean) / sd
 	}
-	return true
 }
 
 // correlation returns Pearson's r of x and y, 0 when either is constant.

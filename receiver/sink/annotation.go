@@ -308,7 +308,7 @@ func (a *Annotations) prepare(p *annotationPeer, t *attempt, alerts map[string]a
 		t.decide(repostAbsent, nil)
 		return
 	}
-	if p.past.seen(alert, a.now()) {
+	if p.past.seen(alert) {
 		a.reappeared.Inc()
 	}
 	if carries(alert.Annotations, t.annotations) {

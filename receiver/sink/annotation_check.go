@@ -200,7 +200,7 @@ func (h *history) gone(fingerprint string, now time.Time) {
 // seen takes note that an alert is there. It says whether the alert was gone
 // and has come back with its old start, with a post of ours close enough to be
 // the reason.
-func (h *history) seen(alert alertmanager.Alert, now time.Time) bool {
+func (h *history) seen(alert alertmanager.Alert) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	e, ok := h.entries[alert.Fingerprint]
@@ -220,7 +220,7 @@ func (h *history) sweep(alerts []alertmanager.Alert, now time.Time) int {
 	there := make(map[string]bool, len(alerts))
 	for _, alert := range alerts {
 		there[alert.Fingerprint] = true
-		if h.seen(alert, now) {
+		if h.seen(alert) {
 			reappeared++
 		}
 	}

@@ -116,7 +116,7 @@ func joinedWithKPI(nodes []analysis.Node, edges []analysis.Edge) []analysis.Node
 	place := places(nodes)
 	var known []analysis.Edge
 	for _, e := range edges {
-		if _, _, ok := ends(e, place); ok {
+		if joined(e, place) {
 			known = append(known, e)
 		}
 	}
@@ -138,11 +138,11 @@ func places(nodes []analysis.Node) map[string]int {
 	return place
 }
 
-// ends are the places of the nodes that a link joins, if both are there.
-func ends(e analysis.Edge, place map[string]int) (from, to int, ok bool) {
+// joined says whether both nodes of a link are there.
+func joined(e analysis.Edge, place map[string]int) bool {
 	from, okFrom := place[e.From]
 	to, okTo := place[e.To]
-	return from, to, okFrom && okTo && from != to
+	return okFrom && okTo && from != to
 }
 
 // arcsOf returns the links among the nodes, strongest first, with the arcs that
@@ -152,7 +152,7 @@ func arcsOf(g analysis.Graph, nodes []analysis.Node) ([]arc, []analysis.Edge) {
 	place := places(nodes)
 	var edges []analysis.Edge
 	for _, e := range g.Edges {
-		if _, _, ok := ends(e, place); ok {
+		if joined(e, place) {
 			edges = append(edges, e)
 		}
 	}
