@@ -1,71 +1,163 @@
 package analysis
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
+	"github.com/culprit-dev/culprit/analysis/attribution"
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // balance is the published pipeline alone: the regression selects, the
-// attribution ranks (Chen et al., BALANCE, SIGMOD 2023). Candidates that did
-// not move in the incident are left out of the answer, or of the regression
-// already, as the options say.
+// attribution ranks (Chen et al., BALANCE, SIGMOD 2023).
+//
+// In an incident, candidates that did not move in it are left out of the
+// answer, or of the regression already, as the options say. Without an onset
+// the last row is the anomaly, and all that is selected is in the answer.
 func (c *candidates) balance() seriesAnswer {
+	window := attribution.Window{Onset: c.onset, End: len(c.times)}
+	ad := c.options.Series.CandidateAD
 	var series []int
-	moved := map[int]bool{}
+	moved := 0
 	for i, s := range c.series {
-		moved[i] = abnormal(s.Values, c.onset)
-		if c.options.Series.CandidateAD != "pre" || moved[i] {
+		still := math.Abs(window.Deviation(s.Values)) < minDeviation
+		if !still {
+			moved++
+		}
+		if ad != "pre" || !still {
 			series = append(series, i)
 		}
 	}
 	reg := c.regress(series, 0, c.onset)
-	answer := seriesAnswer{fit: reg.fit(len(c.series)), warnings: reg.warnings()}
-	answer.fit.Moved = count(moved)
-	members := reg.sets()
-	listed := map[int]bool{}
-	for _, column := range reg.change.Order {
-		i := reg.seriesOf[column]
-		if len(answer.findings) == top(c.options.Series.Top, 5) {
-			break
-		}
-		if listed[i] || !c.reported(i, moved) {
-			continue
-		}
-		f := c.contribution(i, reg)
-		f.Evidence["members"] = c.names(members[i], i)
-		for _, m := range append(members[i], i) {
-			listed[m] = true
-		}
-		answer.findings = append(answer.findings, f)
+	answer := seriesAnswer{fit: reg.fit(len(c.series)), warnings: append(reg.warnings(), c.drift(reg)...)}
+	answer.fit.Moved = moved
+	if ad == "off" || !c.dated {
+		answer.findings = c.contributions(reg.all(), reg)
+		return answer
 	}
+	answer.findings = c.contributions(reg.shortlist(c.options.Series.Preset == "paper"), reg)
 	return answer
 }
 
-// reported says whether a candidate may be in the answer. Without an onset
-// there is no incident that it could have moved in.
-func (c *candidates) reported(series int, moved map[int]bool) bool {
-	return c.options.Series.CandidateAD == "off" || !c.dated || moved[series]
+// minDeviation is how far a candidate must have moved, in robust standard
+// deviations, to count as anomalous: that of the published detector.
+const minDeviation = 3
+
+// part is a candidate with what it contributed to the KPI's change.
+type part struct {
+	series int
+	share  float64 // of what pushed the KPI the way it went
+	phi    float64 // in the KPI's unit
+}
+
+// shortlist are the candidates that moved and that the regression holds
+// responsible. A sparse selection misses the cause where the KPI is the sum of
+// many parts, so that a ridge has a say, too, unless it is to be as published.
+func (r *regression) shortlist(published bool) []part {
+	phi := [][]float64{r.bySeries(r.change.Phi)}
+	if !published {
+		phi = append(phi, r.bySeries(r.opinion().Phi))
+	}
+	deviation := make([]float64, len(phi[0]))
+	for s := range r.columns {
+		deviation[s] = r.deviation(s)
+	}
+	at, base := r.window.Levels(r.y)
+	var list []part
+	for _, f := range (attribution.Shortlist{MinDeviation: minDeviation}).Select(phi, nil, deviation, at-base) {
+		list = append(list, part{f.Candidate, f.Share, phi[0][f.Candidate]})
+	}
+	return list
+}
+
+// bySeries adds up numbers of columns for each series, 0 for those that are
+// not in the regression.
+func (r *regression) bySeries(values []float64) []float64 {
+	last := -1
+	for _, s := range r.seriesOf {
+		last = max(last, s)
+	}
+	sums := make([]float64, last+1)
+	for column, v := range values {
+		sums[r.seriesOf[column]] += v
+	}
+	return sums
+}
+
+// all are the selected candidates: those that pushed the KPI the way it went,
+// then the others, each by what they contributed. Those that the regression
+// can't tell apart are one, with the shares of all.
+func (r *regression) all() []part {
+	at, base := r.window.Levels(r.y)
+	direction := 1.0
+	if at < base {
+		direction = -1
+	}
+	var list []part
+	for s, phi := range r.bySeries(r.change.Phi) {
+		if r.selected(s) {
+			list = append(list, part{s, r.share(s), phi})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b part) int {
+		forward := cmp.Compare(max(b.phi*direction, 0), max(a.phi*direction, 0))
+		return cmp.Or(forward, cmp.Compare(math.Abs(b.phi), math.Abs(a.phi)))
+	})
+	return r.together(list)
+}
+
+// together keeps of each set of candidates that can't be told apart the first.
+func (r *regression) together(list []part) []part {
+	sets := r.sets()
+	place := map[int]int{} // series → its place in what is kept
+	var kept []part
+	for _, p := range list {
+		if i, ok := place[p.series]; ok {
+			kept[i].share += p.share
+			continue
+		}
+		for _, m := range sets[p.series] {
+			place[m] = len(kept)
+		}
+		kept = append(kept, p)
+	}
+	return kept
+}
+
+// contributions are the findings of a list.
+func (c *candidates) contributions(list []part, reg *regression) []Finding {
+	var findings []Finding
+	members := reg.sets()
+	for _, p := range list[:min(len(list), top(c.options.Series.Top, 5))] {
+		f := c.contribution(p, reg)
+		f.Evidence["members"] = c.names(members[p.series], p.series)
+		findings = append(findings, f)
+	}
+	return findings
 }
 
 // contribution is one candidate with what it contributed to the change.
-func (c *candidates) contribution(series int, reg *regression) Finding {
-	s := c.series[series]
+func (c *candidates) contribution(p part, reg *regression) Finding {
+	s := c.series[p.series]
 	f := Finding{
 		Kind: KindSeries, Series: s.Name, Name: s.Name, Method: "balance",
-		Score: finite(math.Abs(reg.sum(reg.change.Phi, series))), Share: finite(reg.share(series)),
+		Score: finite(p.share), Share: finite(p.share),
 		Confidence: Low, Explains: []string{c.target.Name},
-		Evidence: map[string]any{"service": serviceOf(s)},
+		Evidence: map[string]any{"service": serviceOf(s), "deviation": finite(math.Abs(reg.deviation(p.series)))},
 	}
-	if !reg.weak() {
+	if !reg.weak() && reg.selected(p.series) {
 		f.Confidence = Medium
 	}
 	before, after := c.levels(s.Values)
 	f.Evidence["before"], f.Evidence["after"] = finite(before), finite(after)
-	reg.describe(series, f.Evidence)
-	f.Sentence = s.Name + " " + verb(before, after) + ": by the regression it makes " +
-		words.Percent(f.Share) + " of the change of " + c.target.Name
+	reg.describe(p.series, f.Evidence)
+	f.Sentence = s.Name + " " + verb(before, after) + ": "
+	if p.share > 0 {
+		f.Sentence += "by the regression it makes " + words.Percent(f.Share) + " of the change of " + c.target.Name
+	} else {
+		f.Sentence += "by the regression it did not push " + c.target.Name + " the way it went"
+	}
 	return f
 }
 
@@ -82,37 +174,4 @@ func medianOf(values []float64) float64 {
 		return math.NaN()
 	}
 	return median(present)
-}
-
-// abnormal is the candidate test of the published pipeline: more than three
-// robust standard deviations from the median before the onset, in at least
-// half of the incident.
-func abnormal(values []float64, onset int) bool {
-	centre := medianOf(values[:onset])
-	distances := make([]float64, onset)
-	for i, v := range values[:onset] {
-		distances[i] = math.Abs(v - centre)
-	}
-	sd := 1.4826 * medianOf(distances)
-	out, seen := 0, 0
-	for _, v := range values[onset:] {
-		if math.IsNaN(v) {
-			continue
-		}
-		seen++
-		if math.Abs(v-centre) >= 3*sd && v != centre {
-			out++
-		}
-	}
-	return seen > 0 && 2*out >= seen
-}
-
-func count(set map[int]bool) int {
-	n := 0
-	for _, yes := range set {
-		if yes {
-			n++
-		}
-	}
-	return n
 }

@@ -1,8 +1,13 @@
 package analysis
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/culprit-dev/culprit/analysis/pcalg"
 	"github.com/culprit-dev/culprit/analysis/rank"
@@ -15,20 +20,63 @@ const (
 	graphSuspects = 5
 )
 
+// lead is a candidate that may be shown in the graph.
+type lead struct {
+	series int
+	score  float64 // the best is 1
+	since  float64 // Unix seconds at which it first moved; 0: not known
+}
+
+// leads are the leading candidates of a ranking, with the onset that it found.
+func (c *candidates) leads(r rank.Result) (list []lead, onset int) {
+	for _, cause := range r.Causes {
+		if cause.Score > 0 {
+			list = append(list, lead{cause.Series, cause.Score / r.Causes[0].Score, c.timeOf(cause.Since)})
+		}
+	}
+	return list, r.Onset
+}
+
+// undated is the graph alone, learned on all rows: without an onset nothing
+// can be ranked. The candidates that go with the KPI most are in it.
+func (c *candidates) undated() seriesAnswer {
+	leads := make([]lead, len(c.series))
+	for i, s := range c.series {
+		leads[i] = lead{series: i, score: association(c.target.Values, s.Values)}
+	}
+	slices.SortStableFunc(leads, func(a, b lead) int { return cmp.Compare(b.score, a.score) })
+	return seriesAnswer{
+		graph:    c.graph(leads, len(c.times)),
+		warnings: warnings("series", []string{"no onset is known: nothing is ranked, and the graph is learned from all samples alike"}),
+	}
+}
+
+// association is |Pearson's r| over the samples that both have; 0 if it can't
+// be told.
+func association(x, y []float64) float64 {
+	var a, b []float64
+	for i := range x {
+		if !math.IsNaN(x[i]+y[i]) && !math.IsInf(x[i]+y[i], 0) {
+			a, b = append(a, x[i]), append(b, y[i])
+		}
+	}
+	if len(a) < 3 {
+		return 0
+	}
+	return finite(math.Abs(stat.Correlation(a, b, nil)))
+}
+
 // graph learns how the KPI and its leading candidates hang together, on the
 // rows before and in the incident: a disturbance shows more of the links than
 // a quiet hour does. It is for people to look at. The ranking uses a graph of
 // the baseline alone, in package rank.
-func (c *candidates) graph(r rank.Result) Graph {
-	if c.options.Graph.Off || len(r.Causes) == 0 || r.Causes[0].Score == 0 {
+func (c *candidates) graph(leads []lead, onset int) Graph {
+	if c.options.Graph.Off || len(leads) == 0 {
 		return Graph{}
 	}
-	v := c.variables(r)
+	v := c.variables(leads, onset)
 	net := pcalg.Learn(v.columns, pcalg.SeriesOptions{
-		Options: pcalg.Options{
-			Alpha: c.options.Graph.Alpha, MaxK: c.options.Graph.MaxK,
-			Knowledge: pcalg.Knowledge{Likely: c.likely(v)},
-		},
+		Options:  pcalg.Options{Alpha: c.options.Graph.Alpha, MaxK: c.options.Graph.MaxK, Knowledge: c.knowledge(v)},
 		MaxNodes: graphNodes,
 	})
 	return v.describe(net)
@@ -43,22 +91,22 @@ type variables struct {
 	scores   []float64 // the best is 1; the KPI's is 1
 	since    []float64 // Unix seconds at which each first moved; 0: not known
 	onset    int       // row of the columns
+	dated    bool      // there was an incident
 }
 
-func (c *candidates) variables(r rank.Result) *variables {
+func (c *candidates) variables(leads []lead, onset int) *variables {
 	first := max(0, len(c.times)-graphRows)
 	v := &variables{
 		columns: [][]float64{c.target.Values[first:]}, names: []string{c.target.Name},
-		services: []int{-1}, scores: []float64{1}, since: []float64{c.timeOf(r.Onset)},
-		onset: max(0, r.Onset-first),
+		services: []int{-1}, scores: []float64{1}, since: []float64{c.timeOf(onset)},
+		onset: max(0, onset-first), dated: c.dated,
 	}
-	for _, cause := range r.Causes[:min(graphNodes-1, len(r.Causes))] {
-		s := c.series[cause.Series]
-		v.columns = append(v.columns, s.Values[first:])
-		v.names = append(v.names, s.Name)
-		v.services = append(v.services, c.codes[cause.Series])
-		v.scores = append(v.scores, cause.Score/r.Causes[0].Score)
-		v.since = append(v.since, c.timeOf(cause.Since))
+	for _, l := range leads[:min(graphNodes-1, len(leads))] {
+		v.columns = append(v.columns, c.series[l.series].Values[first:])
+		v.names = append(v.names, c.series[l.series].Name)
+		v.services = append(v.services, c.codes[l.series])
+		v.scores = append(v.scores, l.score)
+		v.since = append(v.since, l.since)
 	}
 	return v
 }
@@ -69,6 +117,24 @@ func (c *candidates) timeOf(row int) float64 {
 		return 0
 	}
 	return c.times[row]
+}
+
+// knowledge is what is known before looking at the data: tiers, calls, and that
+// a KPI which is a symptom is the cause of nothing. One that measures demand may
+// well be.
+func (c *candidates) knowledge(v *variables) pcalg.Knowledge {
+	k := pcalg.Knowledge{Likely: c.likely(v)}
+	symptom := !kindOf(c.target.Kind, metricOf(c.target.Name)).Demand()
+	for i, cause := range v.names {
+		for j, effect := range v.names {
+			a, known := c.tiers[cause]
+			b, too := c.tiers[effect]
+			if i != j && (known && too && a > b || i == 0 && symptom && !(known && too)) {
+				k.Forbidden = append(k.Forbidden, [2]int{i, j})
+			}
+		}
+	}
+	return k
 }
 
 // likely are the arrows that the call graph suggests: trouble goes from the
@@ -91,7 +157,7 @@ func (c *candidates) likely(v *variables) [][2]int {
 
 // describe gives the nodes of a learned graph their names.
 func (v *variables) describe(net *pcalg.Network) Graph {
-	g := Graph{Notes: []string{caveat(net)}}
+	g := Graph{Notes: []string{v.caveat(net)}}
 	for i, n := range net.Nodes {
 		node := Node{Name: v.names[n.Column], Role: "candidate", Score: finite(v.scores[n.Column]), Onset: v.since[n.Column]}
 		if i == 0 && n.Column == 0 {
@@ -162,8 +228,12 @@ func describeChain(c pcalg.Chain, net *pcalg.Network, g Graph) Chain {
 }
 
 // caveat is the sentence that goes with every graph.
-func caveat(net *pcalg.Network) string {
-	text := fmt.Sprintf("Learned from %d samples of correlation, before and in the incident: a hint, not a proof.", net.Samples)
+func (v *variables) caveat(net *pcalg.Network) string {
+	when := ", before and in the incident"
+	if !v.dated {
+		when = ""
+	}
+	text := fmt.Sprintf("Learned from %d samples of correlation%s: a hint, not a proof.", net.Samples, when)
 	if net.Effective > 0 && net.Effective < 0.8*float64(net.Samples) {
 		text += fmt.Sprintf(" The samples resemble their neighbours so much that they are worth about %s.", words.Number(net.Effective))
 	}

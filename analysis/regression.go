@@ -1,10 +1,12 @@
 package analysis
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/culprit-dev/culprit/analysis/attribution"
 	"github.com/culprit-dev/culprit/analysis/bmfs"
+	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // regressionRows is how many rows before the onset a regression beside the
@@ -14,62 +16,57 @@ const regressionRows = 300
 
 // regression is the KPI regressed on some candidates, and what each of them
 // contributed to the change. A candidate may have several columns, one for
-// each lag; its numbers are the sums over them.
+// each lag, or its excess beside it; its numbers are the sums over them.
 type regression struct {
+	x        [][]float64
+	y        []float64
+	options  bmfs.Options
+	window   attribution.Window
 	model    bmfs.Result
 	change   attribution.Result
 	columns  map[int][]int // series → its columns
 	seriesOf []int         // column → series
-	first    int           // row of the frame at which the regression begins
 }
 
 // regress fits the KPI on the given candidates, over the rows from first to
 // the end of the incident that begins at onset.
 func (c *candidates) regress(series []int, first, onset int) *regression {
-	r := &regression{columns: map[int][]int{}, first: first}
-	y := c.target.Values[first:]
-	var x [][]float64
-	positive := len(series) > 0
+	r := &regression{columns: map[int][]int{}, y: c.target.Values[first:], options: c.modelOptions(series)}
 	for _, s := range series {
-		positive = positive && c.series[s].Positive
-		for _, lag := range lags(c.series[s]) {
-			r.columns[s] = append(r.columns[s], len(x))
+		for _, column := range c.shapes(s, first) {
+			r.columns[s] = append(r.columns[s], len(r.x))
 			r.seriesOf = append(r.seriesOf, s)
-			x = append(x, shift(c.series[s].Values, lag)[first:])
+			r.x = append(r.x, column)
 		}
 	}
-	opt := bmfs.Options{Positive: positive, Scale: c.scale(series)}
-	if c.options.Series.Preset == "paper" {
-		opt.Preset = bmfs.Paper
-	}
-	r.model = bmfs.Fit(x, y, opt)
-	window := attribution.Window{Onset: onset - first, End: len(y)}
-	r.change = attribution.Attribute(window.Change(r.model.Coefficient, x, y))
+	r.model = bmfs.Fit(r.x, r.y, r.options)
+	r.window = attribution.Window{Onset: onset - first, End: len(r.y)}
+	r.change = attribution.Attribute(r.window.Change(r.model.Coefficient, r.x, r.y))
 	return r
 }
 
-// lags are the shifts of a candidate's copies; without any it stands alone.
-func lags(s Series) []int {
-	if len(s.Lags) == 0 {
-		return []int{0}
+func (c *candidates) modelOptions(series []int) bmfs.Options {
+	opt := bmfs.Options{Scale: c.scale(series), Monotone: c.options.Series.Transform == "ranks", Positive: len(series) > 0}
+	if c.options.Series.Preset == "paper" {
+		opt.Preset = bmfs.Paper
 	}
-	return s.Lags
+	for _, s := range series {
+		opt.Positive = opt.Positive && c.series[s].Positive
+	}
+	return opt
 }
 
-// shift moves a series by some rows: a lag of 1 puts the sample of the row
-// before into a row. Rows without a sample are missing.
-func shift(values []float64, lag int) []float64 {
-	if lag == 0 {
-		return values
+// shapes are the columns that stand for a series: its copies, one for each lag,
+// and beside each its excess over the usual where the user asks for that.
+func (c *candidates) shapes(series, first int) [][]float64 {
+	columns := bmfs.Lagged([][]float64{c.series[series].Values}, c.series[series].Lags...).X
+	if c.options.Series.Transform == "hinge" {
+		columns = bmfs.Hinged(columns).X
 	}
-	out := make([]float64, len(values))
-	for i := range out {
-		out[i] = math.NaN()
-		if from := i - lag; from >= 0 && from < len(values) {
-			out[i] = values[from]
-		}
+	for i := range columns {
+		columns[i] = columns[i][first:]
 	}
-	return out
+	return columns
 }
 
 // scale is common for candidates of one query, which share a unit, and each
@@ -175,4 +172,45 @@ func (r *regression) warnings() []Warning {
 		}
 	}
 	return list
+}
+
+// drift warns of selected candidates whose relation to the KPI was not the same
+// all the time before the incident: what they are said to contribute to it
+// rests on that relation.
+func (c *candidates) drift(r *regression) []Warning {
+	before := r.window.Onset
+	x := make([][]float64, len(r.x))
+	for j, column := range r.x {
+		x[j] = column[:before]
+	}
+	var seeds []int
+	for _, set := range r.model.Sets {
+		seeds = append(seeds, set.Seed)
+	}
+	var list []Warning
+	for _, change := range bmfs.Drift(x, r.y[:before], seeds) {
+		list = append(list, Warning{Source: "regression", Text: fmt.Sprintf(
+			"the relation of %s to the KPI changed before the incident (%s, then %s for one unit of it): its contribution is uncertain",
+			c.series[r.seriesOf[change.Candidate]].Name, words.Number(change.Before), words.Number(change.After))})
+	}
+	return list
+}
+
+// opinion is what a ridge regression on the same columns finds, the second
+// opinion for a KPI that is the sum of many small parts.
+func (r *regression) opinion() attribution.Result {
+	ridge := bmfs.Ridge(r.x, r.y, r.options)
+	return attribution.Attribute(r.window.Change(ridge.Coefficient, r.x, r.y))
+}
+
+// deviation is how far a candidate moved, in robust standard deviations of its
+// samples before the incident: that of the column that moved most.
+func (r *regression) deviation(series int) float64 {
+	far := 0.0
+	for _, column := range r.columns[series] {
+		if z := r.window.Deviation(r.x[column]); math.Abs(z) > math.Abs(far) {
+			far = z
+		}
+	}
+	return far
 }

@@ -108,8 +108,8 @@ func judge(answers []answer, causes []Finding) Verdict {
 	return NoConfidentCause
 }
 
-// blind says that there was nothing to look at.
-func (a *answer) blind() bool { return !a.labels.looked && a.series.fit == nil }
+// blind says that there was nothing to look at, or too little to compare with.
+func (a *answer) blind() bool { return !a.labels.looked && (a.series.fit == nil || a.series.short) }
 
 // still says that the KPI did not move, as far as anything was looked at.
 func (a *answer) still() bool {

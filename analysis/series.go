@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 
 	"github.com/culprit-dev/culprit/analysis/rank"
 	"github.com/culprit-dev/culprit/analysis/words"
@@ -17,109 +16,26 @@ type seriesAnswer struct {
 	graph    Graph
 	warnings []Warning
 	calm     bool // the KPI did not leave its usual range
+	short    bool // there is too little history to know that range
 }
 
-// candidates is one target's evidence about series, on the rows up to the end
-// of the incident, in the order of the series' names.
-type candidates struct {
-	target   Target
-	times    []float64
-	onset    int  // first row of the incident
-	dated    bool // the frame has an onset; without one the last row is the incident
-	series   []Series
-	services []string // sorted names; a series' code is its index
-	codes    []int    // series → service
-	calls    [][2]int
-	options  Options
-	single   bool // all candidates come from one query
-}
-
-// newCandidates cuts the frame to the rows of the analysis and puts the
-// candidates in the order of their names, so that every tie falls to the
-// smaller name whatever order they came in.
-func newCandidates(f Frame, t Target, opt Options) *candidates {
-	end := len(f.Times)
-	if f.End != 0 {
-		end = sort.Search(len(f.Times), func(i int) bool { return f.Times[i] > f.End })
-	}
-	c := &candidates{
-		target: t, times: f.Times[:end], options: opt,
-		onset: max(0, end-1), dated: f.Onset != 0,
-	}
-	if c.dated {
-		c.onset = sort.SearchFloat64s(f.Times[:end], f.Onset)
-	}
-	c.target.Values = t.Values[:end]
-	c.series = slices.Clone(t.Candidates)
-	slices.SortStableFunc(c.series, func(a, b Series) int { return compareNames(a.Name, b.Name) })
-	queries := map[string]bool{}
-	for i := range c.series {
-		c.series[i].Values = c.series[i].Values[:end]
-		queries[c.series[i].Query] = true
-	}
-	c.single = len(queries) == 1
-	c.encodeServices(f.Topology)
-	return c
-}
-
-func compareNames(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
-// encodeServices numbers the services of the series and of the call graph. A
-// series without a service stands for itself.
-func (c *candidates) encodeServices(topology [][2]string) {
-	code := map[string]int{}
-	for _, s := range c.series {
-		code[serviceOf(s)] = 0
-	}
-	for _, call := range topology {
-		code[call[0]], code[call[1]] = 0, 0
-	}
-	for name := range code {
-		c.services = append(c.services, name)
-	}
-	slices.Sort(c.services)
-	for i, name := range c.services {
-		code[name] = i
-	}
-	for _, s := range c.series {
-		c.codes = append(c.codes, code[serviceOf(s)])
-	}
-	for _, call := range topology {
-		c.calls = append(c.calls, [2]int{code[call[0]], code[call[1]]})
-	}
-}
-
-func serviceOf(s Series) string {
-	if s.Service == "" {
-		return s.Name
-	}
-	return s.Service
-}
-
-// kindOf is the kind that the user gave, or the one that the name tells.
-func kindOf(given, name string) rank.Kind {
-	if k, err := rank.ParseKind(given); err == nil && given != "" {
-		return k
-	}
-	return rank.DetectKind(name)
-}
-
-// explainSeries ranks the candidates of a target.
+// explainSeries ranks the candidates of a target. Without an onset there is
+// nothing to rank by, but the published pipeline and the graph need none.
 func explainSeries(f Frame, t Target, opt Options) seriesAnswer {
-	c := newCandidates(f, t, opt)
-	if len(c.series) == 0 {
+	if len(t.Candidates) == 0 || len(t.Values) == 0 {
 		return seriesAnswer{}
 	}
-	if opt.Series.Method == "balance" {
+	c := newCandidates(f, t, opt)
+	if c.dated || opt.Series.Method == "balance" {
+		if why := c.unusable(); why != "" {
+			return seriesAnswer{warnings: warnings("series", []string{why})}
+		}
+	}
+	switch {
+	case opt.Series.Method == "balance":
 		return c.balance()
+	case !c.dated:
+		return c.undated()
 	}
 	return c.rank()
 }
@@ -128,35 +44,68 @@ func explainSeries(f Frame, t Target, opt Options) seriesAnswer {
 // regression's arithmetic beside each as evidence.
 func (c *candidates) rank() seriesAnswer {
 	in := rank.Input{
-		KPI:   rank.Series{Values: c.target.Values, Kind: kindOf(c.target.Kind, c.target.Name)},
+		KPI:   rank.Series{Values: c.target.Values, Kind: kindOf(c.target.Kind, metricOf(c.target.Name))},
 		Onset: c.onset, Calls: c.calls,
 	}
 	for i, s := range c.series {
-		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: c.codes[i], Kind: kindOf(s.Kind, s.Query+" "+s.Name)})
+		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: c.codes[i], Kind: s.kind()})
 	}
 	ranking := rank.Rank(in, rank.Options{})
+	answer := seriesAnswer{warnings: warnings("ranking", ranking.Warnings)}
+	if ranking.Core == 0 { // it refused, and said why
+		return answer
+	}
 	reg := c.regress(leading(ranking), max(0, ranking.Onset-regressionRows), ranking.Onset)
-	answer := seriesAnswer{fit: reg.fit(len(c.series)), calm: ranking.Trust < 0.5 && !in.KPI.Kind.Demand()}
-	answer.warnings = append(warnings("ranking", ranking.Warnings), reg.warnings()...)
+	answer.warnings = append(answer.warnings, reg.warnings()...)
+	answer.fit = reg.fit(len(c.series))
 	answer.fit.Moved = moved(ranking)
-	members := reg.sets()
+	answer.calm = ranking.Trust < 0.5 && !in.KPI.Kind.Demand()
+	answer.short = ranking.Core < shortHistory
+	answer.findings = c.findings(ranking, reg)
+	answer.graph = c.graph(c.leads(ranking))
+	return answer
+}
+
+// shortHistory is how many samples before the incident are too few to know
+// what is usual, so that the ranking is a guess.
+const shortHistory = 10
+
+// findings are the leading candidates. Those that the regression can't tell
+// apart are one, named by the best of them, as far as they belong to one
+// service: across services the ranking can tell more than the regression, and
+// to hide a service behind another costs more than a long list does.
+func (c *candidates) findings(ranking rank.Result, reg *regression) []Finding {
+	members := c.withinService(reg.sets())
+	var findings []Finding
 	listed := map[int]bool{}
 	for _, cause := range ranking.Causes {
-		if len(answer.findings) == top(c.options.Series.Top, 5) {
+		if len(findings) == top(c.options.Series.Top, 5) {
 			break
 		}
 		if listed[cause.Series] {
-			continue // named with another that it can't be told from
+			continue
 		}
-		finding := c.finding(ranking, cause, reg)
-		finding.Evidence["members"] = c.names(members[cause.Series], cause.Series)
+		f := c.finding(ranking, cause, reg)
+		f.Evidence["members"] = c.names(members[cause.Series], cause.Series)
 		for _, m := range members[cause.Series] {
 			listed[m] = true
 		}
-		answer.findings = append(answer.findings, finding)
+		findings = append(findings, f)
 	}
-	answer.graph = c.graph(ranking)
-	return answer
+	return findings
+}
+
+// withinService keeps of each set the members of one's own service.
+func (c *candidates) withinService(sets map[int][]int) map[int][]int {
+	own := map[int][]int{}
+	for s, members := range sets {
+		for _, m := range members {
+			if c.codes[m] == c.codes[s] {
+				own[s] = append(own[s], m)
+			}
+		}
+	}
+	return own
 }
 
 // regressed is how many of the leading candidates the regression beside the
@@ -206,7 +155,7 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 			"association": finite(cause.Rho),
 			"before":      finite(cause.Before),
 			"after":       finite(cause.After),
-			"kind":        kindOf(s.Kind, s.Query+" "+s.Name).String(),
+			"kind":        s.kind().String(),
 			"service":     serviceOf(s),
 		},
 	}

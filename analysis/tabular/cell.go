@@ -37,3 +37,8 @@ func parseValue(text string) (float64, error) {
 	}
 	return v, nil
 }
+
+// place says where a cell is.
+func place(line int, column string) string {
+	return fmt.Sprintf("line %d, column %q", line, column)
+}
