@@ -135,12 +135,21 @@ func (p *Process) Kill() error {
 	return err
 }
 
+// stopTimeout is how long a process may take to finish what it has begun.
+const stopTimeout = 45 * time.Second
+
 // Stop asks the process to end, waits for that, and returns the error of its
-// exit.
+// exit. One that does not end is killed, after it has told where it stands.
 func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	<-p.done
-	return p.err
+	select {
+	case <-p.done:
+		return p.err
+	case <-time.After(stopTimeout):
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGQUIT) // the runtime prints all stacks
+	time.Sleep(time.Second)
+	return errors.Join(fmt.Errorf("culprit has not ended %s after it was asked to", stopTimeout), p.Kill())
 }

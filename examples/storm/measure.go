@@ -183,8 +183,13 @@ func (f *field) pods(ctx context.Context) (pods []labels.Labels, err error) {
 	return answer.Data, err
 }
 
+// answerTimeout is more than a server takes on a machine that is busy.
+const answerTimeout = 30 * time.Second
+
 // get reads an answer of a server.
 func get(ctx context.Context, url string, read func(io.Reader) error) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
