@@ -18,32 +18,38 @@ func TestOutcomesReplaceThoseOfTheSamePlace(t *testing.T) {
 		"a peer that answers again": {
 			[]report.Sent{one("annotation", "http://a", failed), one("annotation", "http://b", ok)},
 			[]report.Sent{one("annotation", "http://a", ok)},
-			[]report.Sent{one("annotation", "http://a", ok), one("annotation", "http://b", ok)}, true,
+			[]report.Sent{one("annotation", "http://a", ok), one("annotation", "http://b", ok)},
+			true,
 		},
 		"one peer's success says nothing of another": {
 			[]report.Sent{one("annotation", "http://a", failed)},
 			[]report.Sent{one("annotation", "http://b", ok)},
-			[]report.Sent{one("annotation", "http://a", failed), one("annotation", "http://b", ok)}, true,
+			[]report.Sent{one("annotation", "http://a", failed), one("annotation", "http://b", ok)},
+			true,
 		},
 		"a hook that is told again has another key": {
 			[]report.Sent{one("webhook", "http://hook k1", ok)},
 			[]report.Sent{one("webhook", "http://hook k2", ok)},
-			[]report.Sent{one("webhook", "http://hook k2", ok)}, true,
+			[]report.Sent{one("webhook", "http://hook k2", ok)},
+			true,
 		},
 		"what could not be made for an incident is made now": {
 			[]report.Sent{one("note", "incident", failed)},
 			[]report.Sent{one("note", "silence-id", ok)},
-			[]report.Sent{one("note", "silence-id", ok)}, true,
+			[]report.Sent{one("note", "silence-id", ok)},
+			true,
 		},
 		"what was made is not skipped afterwards": {
 			[]report.Sent{one("silence", "s", ok)},
 			[]report.Sent{one("silence", "s", skipped)},
-			[]report.Sent{one("silence", "s", ok)}, false,
+			[]report.Sent{one("silence", "s", ok)},
+			false,
 		},
 		"the same again is no news": {
 			[]report.Sent{one("annotation", "http://a", ok)},
 			[]report.Sent{one("annotation", "http://a", ok)},
-			[]report.Sent{one("annotation", "http://a", ok)}, false,
+			[]report.Sent{one("annotation", "http://a", ok)},
+			false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -65,7 +65,7 @@ func (r *Result) decide(in *Input, v *view, opt Options) error {
 		r.Verdict = Outage
 		return nil
 	case in.Codes == nil || opt.Mode == NSDI || opt.Mode == Complete:
-		r.labelsAlone(in, v, opt)
+		r.labelsAlone(v, opt)
 		return nil
 	case v.NoBaseline && opt.Mode == Auto:
 		r.concentration(in, v)
@@ -127,7 +127,7 @@ func (r *Result) glue(in *Input, v *view, causes []Cause) {
 
 // labelsAlone gives the sets of single labels as the causes: all of the
 // published mode's, or the best.
-func (r *Result) labelsAlone(in *Input, v *view, opt Options) {
+func (r *Result) labelsAlone(v *view, opt Options) {
 	set, selective := v.selective()
 	switch {
 	case opt.Mode == NSDI:

@@ -388,7 +388,7 @@ func TestWhatGoesWrongAtAPeerIsToldWithWhetherToRetry(t *testing.T) {
 		}, repostUnchecked, true},
 		"the status is forbidden": {func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/api/v2/status" {
-				http.Error(w, "no", 403)
+				http.Error(w, "no", http.StatusForbidden)
 				return true
 			}
 			return false
