@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"sort"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/bmfs"
+	"github.com/culprit-dev/culprit/analysis/rank"
+)
+
+// ablations compares what may stand as the attribution inside the ranking.
+func ablations(sets []string, out io.Writer) error {
+	ways := []struct {
+		name string
+		opt  rank.Options
+	}{
+		{"ridge (default)", rank.Options{}},
+		{"BMFS", rank.Options{Attribution: selected}},
+		{"none", rank.Options{Attribution: func(r rank.Regression) []float64 { return make([]float64, len(r.X)) }}},
+		{"ridge, without residual", rank.Options{NoResidual: true}},
+		{"ridge, without explaining away", rank.Options{NoExplainAway: true}},
+	}
+	fmt.Fprintln(out, "| data set | attribution | service AC@1 | AC@3 | AC@5 | Avg@5 | metric AC@1 | AC@3 | AC@5 | Avg@5 |")
+	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|")
+	for _, set := range sets {
+		incidents, err := readIncidents(set)
+		if err != nil {
+			return err
+		}
+		for _, way := range ways {
+			t := tally{answered: map[analysis.Confidence]int{}, right: map[analysis.Confidence]int{}}
+			for _, c := range incidents {
+				t.add(c, c.rankWith(way.opt))
+			}
+			fmt.Fprintf(out, "| %s | %s | %s | %s |\n", filepath.Base(set), way.name, t.services.cells(), t.metrics.cells())
+		}
+	}
+	return nil
+}
+
+// rankWith ranks with other settings than the analysis has.
+func (c incident) rankWith(opt rank.Options) []analysis.Finding {
+	frame, err := c.frame(0)
+	if err != nil {
+		panic(err) // the case names a KPI that it does not have
+	}
+	target := frame.Targets[0]
+	slices.SortFunc(target.Candidates, func(a, b analysis.Series) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	code := c.codes()
+	in := rank.Input{
+		KPI:   rank.Series{Values: target.Values, Kind: kind(c.kindOf(target.Name))},
+		Onset: sort.SearchFloat64s(frame.Times, frame.Onset),
+	}
+	for _, s := range target.Candidates {
+		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: code[s.Service], Kind: kind(s.Kind)})
+	}
+	for _, call := range c.Graph {
+		in.Calls = append(in.Calls, [2]int{code[call[0]], code[call[1]]})
+	}
+	var causes []analysis.Finding
+	for _, cause := range rank.Rank(in, opt).Causes {
+		causes = append(causes, analysis.Finding{
+			Series: target.Candidates[cause.Series].Name, Confidence: analysis.Low,
+			Evidence: map[string]any{"members": []string{}},
+		})
+	}
+	return causes
+}
+
+// codes numbers the services in the order of their names.
+func (c incident) codes() map[string]int {
+	var names []string
+	for _, s := range c.Series {
+		names = append(names, s.Service)
+	}
+	for _, call := range c.Graph {
+		names = append(names, call[0], call[1])
+	}
+	slices.Sort(names)
+	code := map[string]int{}
+	for i, n := range slices.Compact(names) {
+		code[n] = i
+	}
+	return code
+}
+
+func (c incident) kindOf(column string) string { return c.Roles().Kinds[column] }
+
+// kind is a name as the case writes it; what is not known is no kind.
+func kind(name string) rank.Kind {
+	k, _ := rank.ParseKind(name)
+	return k
+}
+
+// selected attributes the KPI's move to the candidates that BMFS selects.
+func selected(r rank.Regression) []float64 {
+	fit := bmfs.Fit(r.X, r.Y, bmfs.Options{})
+	share := make([]float64, len(r.X))
+	sign := 1.0
+	if r.Move < 0 {
+		sign = -1
+	}
+	for j := range share {
+		share[j] = fit.Coefficient[j] * r.Moves[j] * sign
+	}
+	return share
+}
