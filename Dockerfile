@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-# build runs on the machine's own architecture and compiles for the target's,
+# The build runs on the machine's own architecture and compiles for the target's,
 # so that no emulation is needed for an image of several architectures:
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=v0.1.0 .

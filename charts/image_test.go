@@ -45,7 +45,7 @@ func dockerfile(t *testing.T) (build, final instructions.Stage) {
 	for _, w := range ast.Warnings {
 		t.Errorf("Dockerfile: %s", w.Short)
 	}
-	lint := linter.New(&linter.Config{ExperimentalAll: true, Warn: func(rule, description, _, msg string, at []parser.Range) {
+	lint := linter.New(&linter.Config{Warn: func(rule, description, _, msg string, at []parser.Range) {
 		t.Errorf("Dockerfile:%v: %s: %s (%s)", at, rule, msg, description)
 	}})
 	stages, _, err := instructions.Parse(ast.AST, lint)

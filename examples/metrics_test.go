@@ -1,0 +1,217 @@
+package examples_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/receiver"
+)
+
+// exported are the metrics of a daemon with every sink switched on: names of
+// series to the labels that they have.
+func exported(t *testing.T) map[string][]string {
+	t.Helper()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "culprit.yml")
+	write(t, config, `
+prometheus: {url: "http://127.0.0.1:1"}
+alertmanagers: [{url: "http://127.0.0.1:2"}]
+grafana: {url: "http://127.0.0.1:3"}
+recovery_webhooks: [{url: "http://127.0.0.1:4"}]
+publish: {silence_comments: {create_note: true}}
+`)
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	daemon, err := receiver.New(t.Context(), receiver.Options{
+		ConfigFile: config, StoragePath: filepath.Join(dir, "data"), ListenAddress: "127.0.0.1:0",
+		Registry: reg, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := daemon.Run(stopped); err != nil {
+		t.Fatal(err)
+	}
+	return described(reg)
+}
+
+// described asks a registry for everything that it may ever export: a counter
+// with labels exports nothing before its first event.
+func described(reg *prometheus.Registry) map[string][]string {
+	descriptions := make(chan *prometheus.Desc)
+	go func() {
+		reg.Describe(descriptions)
+		close(descriptions)
+	}()
+	// A description can only be read as text.
+	form := regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{([^}]*)\}`)
+	found := map[string][]string{"up": nil}
+	for d := range descriptions {
+		m := form.FindStringSubmatch(d.String())
+		if m == nil {
+			continue
+		}
+		names := strings.FieldsFunc(m[2], func(r rune) bool { return r == ',' || r == ' ' })
+		found[m[1]] = names
+		found[m[1]+"_bucket"] = append(slices.Clone(names), "le")
+		found[m[1]+"_sum"], found[m[1]+"_count"] = names, names
+	}
+	return found
+}
+
+// ofTheTarget are labels that a scrape adds.
+func ofTheTarget() []string { return []string{"job", "instance", "namespace", "pod"} }
+
+// checkQuery says what a query asks for that is not there.
+func checkQuery(t *testing.T, where, query string, metrics map[string][]string) {
+	t.Helper()
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
+	if err != nil {
+		t.Errorf("%s: %v in %s", where, err, query)
+		return
+	}
+	known := ofTheTarget()
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		s, ok := n.(*parser.VectorSelector)
+		if !ok {
+			return nil
+		}
+		names, ok := metrics[s.Name]
+		if !ok {
+			t.Errorf("%s: no metric is called %q", where, s.Name)
+			return nil
+		}
+		known = append(known, names...)
+		for _, m := range s.LabelMatchers {
+			if m.Name != labels.MetricName && !slices.Contains(append(ofTheTarget(), names...), m.Name) {
+				t.Errorf("%s: %s has no label %q", where, s.Name, m.Name)
+			}
+		}
+		return nil
+	})
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		if a, ok := n.(*parser.AggregateExpr); ok {
+			for _, name := range a.Grouping {
+				if !slices.Contains(known, name) {
+					t.Errorf("%s: nothing in %s has a label %q", where, query, name)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func TestAlertsAndDashboardAskForMetricsThatExist(t *testing.T) {
+	metrics := exported(t)
+	if len(metrics["culprit_sends_total"]) != 2 {
+		t.Fatalf("culprit_sends_total has the labels %v", metrics["culprit_sends_total"])
+	}
+	for _, rule := range alertRules(t, filepath.Join(mixin, "alerts.yaml")) {
+		checkQuery(t, rule.Alert, rule.Expr, metrics)
+	}
+	queries := 0
+	for _, p := range readDashboard(t).Panels {
+		for _, target := range p.Targets {
+			queries++
+			// Grafana fills these in; any legal value will do.
+			query := strings.NewReplacer("$__rate_interval", "1m", "$job", "culprit").Replace(target.Expr)
+			checkQuery(t, fmt.Sprintf("panel %q", p.Title), query, metrics)
+		}
+	}
+	if queries == 0 {
+		t.Error("the dashboard asks nothing")
+	}
+}
+
+func TestEveryMetricOfCulpritIsOnTheDashboardOrInAnAlert(t *testing.T) {
+	var used strings.Builder
+	for _, file := range []string{"alerts.yaml", "dashboard.json"} {
+		used.WriteString(read(t, filepath.Join(mixin, file)))
+	}
+	for name := range exported(t) {
+		base := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_sum"), "_count")
+		if strings.HasPrefix(name, "culprit_") && !strings.Contains(used.String(), base) && base != "culprit_config_last_reload_success_timestamp_seconds" {
+			t.Errorf("nobody looks at %s", base)
+		}
+	}
+}
+
+// dashboard is what matters of a dashboard of Grafana.
+type dashboard struct {
+	UID    string  `json:"uid"`
+	Title  string  `json:"title"`
+	Panels []panel `json:"panels"`
+}
+
+type panel struct {
+	ID      int    `json:"id"`
+	Type    string `json:"type"`
+	Title   string `json:"title"`
+	GridPos struct{ X, Y, W, H int }
+	Targets []struct {
+		RefID string `json:"refId"`
+		Expr  string `json:"expr"`
+	} `json:"targets"`
+}
+
+func readDashboard(t *testing.T) dashboard {
+	t.Helper()
+	var d dashboard
+	if err := json.Unmarshal([]byte(read(t, filepath.Join(mixin, "dashboard.json"))), &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestPanelsOfTheDashboardStandBesideEachOther(t *testing.T) {
+	d := readDashboard(t)
+	ids, cells := map[int]bool{}, map[[2]int]string{}
+	for _, p := range d.Panels {
+		if ids[p.ID] {
+			t.Errorf("two panels have the id %d", p.ID)
+		}
+		ids[p.ID] = true
+		if p.Type != "row" && len(p.Targets) == 0 {
+			t.Errorf("the panel %q shows nothing", p.Title)
+		}
+		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
+			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
+				if other, taken := cells[[2]int{x, y}]; taken || x >= 24 {
+					t.Fatalf("the panel %q lies on %q or beyond the edge", p.Title, other)
+				}
+				cells[[2]int{x, y}] = p.Title
+			}
+		}
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
