@@ -151,7 +151,7 @@ func first(found []Alert, now time.Time, whyNot string) (Subject, error) {
 // that the matchers demand.
 func (f *Finder) window(ctx context.Context, a Ask) (Subject, error) {
 	ls := demanded(a.Matchers)
-	rules, err := f.rules(ctx)
+	rules, err := f.Rules(ctx)
 	if err != nil {
 		return Subject{}, err
 	}

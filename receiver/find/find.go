@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -46,39 +45,49 @@ type Alert struct {
 // Finder looks for alerts in one Prometheus. It is safe for concurrent use.
 type Finder struct {
 	api     v1.API
-	http    *http.Client
+	close   func()
 	base    string
 	timeout time.Duration
 }
 
 // New returns a Finder for the server of the configuration. It doesn't connect.
 func New(conf config.Prometheus) (*Finder, error) {
-	if conf.URL == nil || conf.URL.URL == nil {
-		return nil, errors.New("prometheus: no url; hint: set prometheus.url, as in http://prometheus:9090")
-	}
-	client, err := commonconfig.NewClientFromConfig(conf.HTTPConfig, "culprit")
+	api, closeIdle, err := NewAPI(conf)
 	if err != nil {
-		return nil, fmt.Errorf("prometheus: http_config: %w", err)
-	}
-	c, err := api.NewClient(api.Config{Address: conf.URL.String(), Client: client})
-	if err != nil {
-		return nil, fmt.Errorf("prometheus: url %s: %w", conf.URL.Redacted(), err)
+		return nil, err
 	}
 	return &Finder{
-		api: v1.NewAPI(c), http: client, base: conf.URL.Redacted(),
+		api: api, close: closeIdle, base: conf.URL.Redacted(),
 		timeout: cmp.Or(time.Duration(conf.QueryTimeout), 10*time.Second),
 	}, nil
 }
 
+// NewAPI returns a client of the server of the configuration, and what gives
+// its connections back.
+func NewAPI(conf config.Prometheus) (v1.API, func(), error) {
+	if conf.URL == nil || conf.URL.URL == nil {
+		return nil, nil, errors.New("prometheus: no url; hint: set prometheus.url, as in http://prometheus:9090")
+	}
+	client, err := commonconfig.NewClientFromConfig(conf.HTTPConfig, "culprit")
+	if err != nil {
+		return nil, nil, fmt.Errorf("prometheus: http_config: %w", err)
+	}
+	c, err := api.NewClient(api.Config{Address: conf.URL.String(), Client: client})
+	if err != nil {
+		return nil, nil, fmt.Errorf("prometheus: url %s: %w", conf.URL.Redacted(), err)
+	}
+	return v1.NewAPI(c), client.CloseIdleConnections, nil
+}
+
 // Close gives the connections back.
-func (f *Finder) Close() { f.http.CloseIdleConnections() }
+func (f *Finder) Close() { f.close() }
 
 // Firing returns the active alerts that all matchers match, those that fire
 // before those that are pending, each the earliest first. Where Prometheus
 // lists no rules (VictoriaMetrics, a bare querier) they are read from the
 // series in which alerts are remembered.
 func (f *Finder) Firing(ctx context.Context, ms labels.Matchers, now time.Time) ([]Alert, error) {
-	rules, err := f.rules(ctx)
+	rules, err := f.Rules(ctx)
 	if err != nil || len(rules) == 0 {
 		return f.At(ctx, ms, now)
 	}
@@ -128,8 +137,8 @@ func sortAlerts(as []Alert) {
 	})
 }
 
-// rules returns all alerting rules.
-func (f *Finder) rules(ctx context.Context) ([]v1.AlertingRule, error) {
+// Rules returns all alerting rules.
+func (f *Finder) Rules(ctx context.Context) ([]v1.AlertingRule, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	result, err := f.api.Rules(ctx, nil)

@@ -40,7 +40,7 @@ func (f *Finder) At(ctx context.Context, ms labels.Matchers, at time.Time) ([]Al
 		return nil, fmt.Errorf("reading the alerts of %s: %w", at.UTC().Format(time.RFC3339), err)
 	}
 	vector, _ := value.(model.Vector)
-	rules, _ := f.rules(ctx) // without them the expressions stay unknown, and the report says so
+	rules, _ := f.Rules(ctx) // without them the expressions stay unknown, and the report says so
 	var found []Alert
 	for _, s := range vector {
 		a := f.past(rules, model.LabelSet(s.Metric), time.UnixMilli(int64(float64(s.Value)*1e3)))
@@ -77,7 +77,7 @@ const chunk = 1440
 // which they began to fire: each time that one did counts. Times are exact to
 // the step.
 func (f *Finder) Between(ctx context.Context, ms labels.Matchers, from, to time.Time, step time.Duration) ([]Alert, error) {
-	rules, _ := f.rules(ctx) // without them the expressions stay unknown, and the reports say so
+	rules, _ := f.Rules(ctx) // without them the expressions stay unknown, and the reports say so
 	seen := episodes{}
 	for start := from; !start.After(to); start = start.Add(chunk * step) {
 		matrix, err := f.queryRange(ctx, remembered(ms), start, earlier(start.Add((chunk-1)*step), to), step)

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/culprit-dev/culprit/receiver/find"
+	"github.com/culprit-dev/culprit/receiver/suggest"
+)
+
+const suggestHelp = `Suggest rules to start from, made from the alerting rules that you have.
+
+  culprit suggest --prometheus.url http://prometheus:9090 > rules.yml
+  culprit suggest --rules alerts.yml more.yml          without a server
+
+Files are rule files of Prometheus or PrometheusRule objects. With a server as well, the labels and the candidates are those
+that it has.`
+
+type suggestOptions struct {
+	server *server
+	files  fileNames
+	format string
+}
+
+func addSuggest(app *kingpin.Application, commands map[string]command) {
+	cmd := app.Command("suggest", suggestHelp)
+	o := &suggestOptions{server: serverFlags(cmd)}
+	cmd.Flag("rules", "File with alerting rules, instead of those of the server.").PlaceHolder("FILE").SetValue(&o.files)
+	cmd.Arg("file", "More files with alerting rules.").SetValue(&o.files)
+	cmd.Flag("format", "yaml, a rule file to edit, or json, an array of what was told from each rule.").Default("yaml").EnumVar(&o.format, "yaml", "json")
+	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return o.run(ctx, s) }
+}
+
+func (o *suggestOptions) run(ctx context.Context, s streams) error {
+	rules, source, err := o.rules(ctx, s.in)
+	if err != nil {
+		return err
+	}
+	entries := make([]suggest.Entry, len(rules))
+	for i, r := range rules {
+		entries[i] = suggest.Entry{Suggestion: suggest.Derive(r)}
+	}
+	tell(s.err, entries)
+	if o.format == "json" {
+		list := make([]suggest.Suggestion, len(entries))
+		for i, e := range entries {
+			list[i] = e.Suggestion
+		}
+		return printJSON(s.out, list)
+	}
+	if o.asks() {
+		if err := o.explore(ctx, s.err, entries); err != nil {
+			return err
+		}
+	}
+	return suggest.Write(s.out, source, entries)
+}
+
+func (o *suggestOptions) asks() bool { return o.server.url != "" || o.server.configFile != "" }
+
+// rules reads the files, or asks the server.
+func (o *suggestOptions) rules(ctx context.Context, stdin io.Reader) (rules []suggest.Rule, source string, err error) {
+	if len(o.files) == 0 && !o.asks() {
+		return nil, "", usageError{errors.New("no rules to read: give --rules FILE, or --prometheus.url")}
+	}
+	if len(o.files) == 0 {
+		return o.rulesOfServer(ctx)
+	}
+	for _, file := range o.files {
+		more, err := readInput(file, stdin, suggest.Read)
+		if err != nil {
+			return nil, "", err
+		}
+		rules = append(rules, more...)
+	}
+	if len(o.files) > 3 {
+		return rules, fmt.Sprintf("%d files", len(o.files)), nil
+	}
+	return rules, strings.Join(o.files, ", "), nil
+}
+
+func (o *suggestOptions) rulesOfServer(ctx context.Context) (rules []suggest.Rule, source string, err error) {
+	cfg, err := o.server.load()
+	if err != nil {
+		return nil, "", err
+	}
+	finder, err := find.New(cfg.Prometheus)
+	if err != nil {
+		return nil, "", err
+	}
+	defer finder.Close()
+	list, err := finder.Rules(ctx)
+	for _, r := range list {
+		rules = append(rules, suggest.Rule{Alert: r.Name, Expr: r.Query, Labels: r.Labels})
+	}
+	return rules, cfg.Prometheus.URL.Redacted(), err
+}
+
+// tell says how many rules could be taken apart, and why the others could not.
+func tell(w io.Writer, entries []suggest.Entry) {
+	derived := 0
+	for _, e := range entries {
+		if e.Error == "" {
+			derived++
+			continue
+		}
+		fmt.Fprintf(w, "%s: %s\n", e.Alert, e.Error)
+	}
+	fmt.Fprintf(w, "%d of %d alerting rules tell their KPI\n", derived, len(entries))
+}
+
+// explore asks what the server has for each entry.
+func (o *suggestOptions) explore(ctx context.Context, w io.Writer, entries []suggest.Entry) error {
+	cfg, err := o.server.load()
+	if err != nil {
+		return err
+	}
+	api, closeIdle, err := find.NewAPI(cfg.Prometheus)
+	if err != nil {
+		return err
+	}
+	defer closeIdle()
+	start := time.Now()
+	explorer := suggest.Explorer{API: api, Now: start}
+	var g errgroup.Group
+	g.SetLimit(cfg.Prometheus.MaxConcurrentQueries)
+	for i := range entries {
+		g.Go(func() error {
+			explorer.Explore(ctx, &entries[i])
+			return ctx.Err()
+		})
+	}
+	err = g.Wait()
+	fmt.Fprintf(w, "asked %s what there is for them (%s)\n", cfg.Prometheus.URL.Redacted(), took(start))
+	return err
+}

@@ -1,0 +1,121 @@
+package suggest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// Lister lists the series that there are.
+type Lister interface {
+	// Series returns the label sets of the series that one of the selectors
+	// selects.
+	Series(ctx context.Context, selectors []string, start, end time.Time, opts ...v1.Option) ([]model.LabelSet, v1.Warnings, v1.Infos, error)
+}
+
+// Explorer asks a Prometheus what there is for a KPI.
+type Explorer struct {
+	API Lister
+	Now time.Time
+}
+
+// Label is a label in which the series of a KPI differ.
+type Label struct {
+	Name   string
+	Values int
+}
+
+const (
+	lookBack   = time.Hour
+	mostSeries = 5_000 // looked at for one KPI
+	mostValues = 200   // of a label to break down by
+)
+
+// Explore asks what there is for an entry, and notes it there.
+func (e Explorer) Explore(ctx context.Context, entry *Entry) {
+	if entry.Error != "" || entry.Undone != "" {
+		return
+	}
+	entry.Asked = true
+	var err error
+	if entry.Found, entry.Series, err = e.Labels(ctx, entry.Suggestion); err != nil {
+		entry.Doubt = err.Error()
+	}
+}
+
+// Labels returns the labels in which the series of a KPI differ, those with the
+// fewest values first, and how many series there are. A KPI that is a ratio is
+// seen by its denominator: an error that never happened has no series.
+func (e Explorer) Labels(ctx context.Context, s Suggestion) (found []Label, series int, err error) {
+	selectors := selectorsOf(cmp.Or(s.Denominator, s.Target))
+	if len(selectors) == 0 {
+		return nil, 0, nil
+	}
+	sets, _, _, err := e.API.Series(ctx, selectors, e.Now.Add(-lookBack), e.Now, v1.WithLimit(mostSeries))
+	if err != nil {
+		return nil, 0, err
+	}
+	return varying(sets), len(sets), nil
+}
+
+// varying counts the values of each label that has several; a label that is
+// missing has one more.
+func varying(sets []model.LabelSet) []Label {
+	values, there := map[model.LabelName]map[model.LabelValue]bool{}, map[model.LabelName]int{}
+	for _, set := range sets {
+		for name, v := range set {
+			if values[name] == nil {
+				values[name] = map[model.LabelValue]bool{}
+			}
+			values[name][v] = true
+			there[name]++
+		}
+	}
+	var found []Label
+	for name, vs := range values {
+		n := len(vs)
+		if there[name] < len(sets) {
+			n++
+		}
+		if n > 1 && name != model.MetricNameLabel && name != "le" {
+			found = append(found, Label{string(name), n})
+		}
+	}
+	slices.SortFunc(found, func(a, b Label) int {
+		return cmp.Or(cmp.Compare(a.Values, b.Values), cmp.Compare(a.Name, b.Name))
+	})
+	return found
+}
+
+// selectorsOf returns the selectors of PromQL, each once.
+func selectorsOf(query string) []string {
+	expr, err := readPromQL(query)
+	if err != nil {
+		return nil
+	}
+	var texts []string
+	for _, path := range parser.ExtractSelectors(expr) {
+		texts = append(texts, selectorText(path))
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+func selectorText(ms []*labels.Matcher) string {
+	s := parser.VectorSelector{LabelMatchers: ms}
+	return s.String()
+}
+
+// readPromQL reads an expression with everything that a server may know.
+func readPromQL(text string) (parser.Expr, error) {
+	return parser.NewParser(parser.Options{
+		EnableExperimentalFunctions: true, ExperimentalDurationExpr: true,
+		EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
+	}).ParseExpr(text)
+}

@@ -1,0 +1,247 @@
+package suggest_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
+	"pgregory.net/rapid"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/promql/promtest"
+	"github.com/culprit-dev/culprit/receiver/find"
+	"github.com/culprit-dev/culprit/receiver/suggest"
+)
+
+const ruleFile = `
+groups:
+  - name: shop
+    rules:
+      - record: job:errors:rate5m
+        expr: sum by (job) (rate(errors_total[5m]))
+      - alert: ErrorsHigh
+        expr: sum(rate(errors_total[5m])) / sum(rate(requests_total[5m])) > 0.05
+        for: 2m
+        labels: {severity: page}
+      - alert: QueueLong
+        expr: max(queue_depth) > 100 and on () hour() > 6
+        labels: {severity: ticket}
+      - alert: QueueLong
+        expr: max(queue_depth) > 1000
+        labels: {severity: page}
+      - alert: Watchdog
+        expr: vector(1)
+---
+kind: List
+items:
+  - kind: PrometheusRule
+    spec:
+      groups:
+        - name: disks
+          rules:
+            - alert: DiskFull
+              expr: disk_free_bytes / disk_size_bytes < 0.1 or disk_errors > 0
+            - alert: Broken
+              expr: 'sum('
+`
+
+func read(t testing.TB, text string) []suggest.Rule {
+	t.Helper()
+	rules, err := suggest.Read(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
+func entriesOf(rules []suggest.Rule) []suggest.Entry {
+	entries := make([]suggest.Entry, len(rules))
+	for i, r := range rules {
+		entries[i].Suggestion = suggest.Derive(r)
+	}
+	return entries
+}
+
+func written(t testing.TB, entries []suggest.Entry) string {
+	t.Helper()
+	var b strings.Builder
+	if err := suggest.Write(&b, "a test", entries); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// mistakes are those that the configuration finds in a rule file.
+func mistakes(text string) []string {
+	rules, err := config.ParseRules("rules.yml", []byte(text))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var found []string
+	for _, r := range rules {
+		for _, m := range promql.Check(r) {
+			found = append(found, m.String())
+		}
+	}
+	return found
+}
+
+func TestSuggestionsAsJSON(t *testing.T) {
+	var list []suggest.Suggestion
+	for _, r := range read(t, ruleFile) {
+		list = append(list, suggest.Derive(r))
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(list); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "suggestions.json", b.String())
+}
+
+func TestTheRuleFile(t *testing.T) {
+	text := written(t, entriesOf(read(t, ruleFile)))
+	golden(t, "rules.yml", text)
+	if found := mistakes(text); len(found) > 0 {
+		t.Errorf("it has mistakes: %q", found)
+	}
+}
+
+func TestWhatAPrometheusHasIsInTheRuleFile(t *testing.T) {
+	s := promtest.New(t, `load 1m
+errors_total{path="/a",version="1",pod="a"} 0+1x60
+requests_total{path="/a",version="1",pod="a"} 0+1x60
+requests_total{path="/b",version="1",pod="b"} 0+1x60
+requests_total{path="/b",version="2"} 0+1x60
+`)
+	cfg, err := config.Parse("test", []byte("prometheus: {url: "+s.URL+"}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, closeIdle, err := find.NewAPI(cfg.Prometheus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeIdle()
+	entries := entriesOf(read(t, ruleFile))
+	for i := range entries {
+		suggest.Explorer{API: api, Now: time.Unix(3600, 0)}.Explore(t.Context(), &entries[i])
+	}
+	text := written(t, entries)
+	golden(t, "rules-explored.yml", text)
+	if found := mistakes(text); len(found) > 0 {
+		t.Errorf("it has mistakes: %q", found)
+	}
+}
+
+// TestPublicRulesMakeAValidFile uses the alerting rules of kube-prometheus.
+func TestPublicRulesMakeAValidFile(t *testing.T) {
+	files, err := filepath.Glob("../../promql/testdata/rules/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	var rules []suggest.Rule
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		more, err := suggest.Read(f)
+		_ = f.Close()
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		rules = append(rules, more...)
+	}
+	entries := entriesOf(rules)
+	if found := mistakes(written(t, entries)); len(found) > 0 {
+		t.Errorf("the file has mistakes:\n%s", strings.Join(found, "\n"))
+	}
+	derived := 0
+	for _, e := range entries {
+		if e.Error == "" {
+			derived++
+		}
+	}
+	if len(rules) != 139 || derived < 132 {
+		t.Errorf("%d of %d rules tell their KPI", derived, len(rules))
+	}
+}
+
+// TestAnyRuleMakesAValidFile writes rules with names, labels and values that
+// people may have, and checks that the file is one that the configuration takes,
+// in which each alert is matched by a rule.
+func TestAnyRuleMakesAValidFile(t *testing.T) {
+	words := rapid.SampledFrom([]string{"A", "B's", `C "x"`, "yes", "12", "a: b", "- c", "#d", "é {{ x", "{e}", "x\ny"})
+	rapid.Check(t, func(t *rapid.T) {
+		var rules []suggest.Rule
+		for range rapid.IntRange(1, 5).Draw(t, "rules") {
+			rules = append(rules, suggest.Rule{
+				Alert: words.Draw(t, "alert"),
+				Expr:  rapid.SampledFrom([]string{`a > 1`, `sum(rate(b{x="{{"}[5m])) / sum(rate(c[5m])) > 0.1`, "vector(1)", "a > 1 or b > 2", "histogram_quantile(0.9, sum by (le) (rate(d_bucket[5m]))) > 1"}).Draw(t, "expr"),
+				Labels: model.LabelSet{
+					"severity": model.LabelValue(words.Draw(t, "severity")), "team": model.LabelValue(words.Draw(t, "team")),
+				},
+			})
+		}
+		entries := entriesOf(rules)
+		for i := range entries {
+			entries[i].Asked, entries[i].Series = true, 3
+			entries[i].Found = []suggest.Label{{Name: words.Draw(t, "label"), Values: 2}, {Name: "many", Values: 1000}}
+			entries[i].Candidates = []suggest.Candidate{{Name: words.Draw(t, "candidate"), Query: `up{job="x"}`, Series: 1}}
+		}
+		var b strings.Builder
+		if err := suggest.Write(&b, words.Draw(t, "source"), entries); err != nil {
+			t.Fatal(err)
+		}
+		if found := mistakes(b.String()); len(found) > 0 {
+			t.Fatalf("%q in\n%s", found, b.String())
+		}
+		parsed, _ := config.ParseRules("rules.yml", []byte(b.String()))
+		cfg := config.Config{Rules: parsed}
+		for _, e := range entries {
+			ls := e.Labels.Merge(model.LabelSet{"alertname": model.LabelValue(e.Alert)})
+			if _, ok := cfg.Rule(ls); !ok && e.Error == "" {
+				t.Fatalf("no rule matches %s in\n%s", ls, b.String())
+			}
+		}
+	})
+}
+
+func TestWhatIsNoRuleFile(t *testing.T) {
+	if _, err := suggest.Read(strings.NewReader("groups: {a: b}")); err == nil {
+		t.Error("it was read")
+	}
+	if rules := read(t, ""); len(rules) != 0 {
+		t.Errorf("an empty file has the rules %v", rules)
+	}
+	if text := written(t, nil); len(mistakes(text)) > 0 {
+		t.Errorf("no rules make\n%s", text)
+	}
+}
+
+// golden compares text with a file of testdata. UPDATE=1 writes the file.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s (-want +got):\n%s", name, d)
+	}
+}

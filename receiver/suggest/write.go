@@ -1,0 +1,286 @@
+package suggest
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/promql"
+)
+
+// Entry is a suggestion with what a Prometheus knows of it.
+type Entry struct {
+	Suggestion
+	Asked  bool    // whether a Prometheus was asked for the rest
+	Series int     // of the KPI
+	Found  []Label // in which they differ
+	Doubt  string  // why it could not be asked; empty if it could
+
+	Candidates []Candidate
+}
+
+// Candidate is a query that has series there.
+type Candidate struct {
+	Name, Query string
+	Series      int
+}
+
+const head = `# Rules for culprit, suggested from %s.
+#
+# Each alert is explained without a rule, too, by what its own expression says.
+# A rule tells culprit more: keep those of the alerts that wake people, add the
+# candidates that you look at yourself when they fire, and delete the rest.
+#
+#   target      what the alert measures; delete it to take it from the alert
+#   breakdown   labels to tell where from; left out: found when the alert fires
+#   candidates  queries whose series may tell why, such as
+#                 - {name: cpu, query: 'sum by (pod) (rate(container_cpu_usage_seconds_total[5m]))'}
+#
+# Load the file with "rule_files: [FILE]" in culprit.yml, and check it with
+# "culprit check config culprit.yml --prometheus.url URL".
+
+rules:
+`
+
+// Write writes a rule file with a rule for each entry, commented; source says
+// where they come from. Several alerting rules with one name are told apart by
+// their labels, or left to the expression of the alert where that is not
+// possible.
+func Write(w io.Writer, source string, entries []Entry) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, head, oneLine(source))
+	written := map[string]bool{}
+	for i, e := range entries {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		own := distinguishing(e.Suggestion, entries)
+		name := nameOf(e.Alert, own)
+		switch {
+		case e.Error != "":
+			writeUnderived(&b, e)
+		case written[name]:
+			comment(&b, "  # ", e.Alert+" again: the rule "+name+" is for this one, too.")
+		default:
+			writeRule(&b, e, own, unclear(e.Suggestion, own, entries))
+			written[name] = true
+		}
+	}
+	text := b.String()
+	if len(written) == 0 {
+		text = strings.Replace(text, "\nrules:\n", "\nrules: []\n", 1)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// nameOf is the name of a rule: that of the alert, and what tells it from
+// others of that name.
+func nameOf(alert string, own model.LabelSet) string {
+	for _, label := range sortedNames(own) {
+		alert += " " + string(own[label])
+	}
+	return alert
+}
+
+func writeUnderived(b *strings.Builder, e Entry) {
+	fmt.Fprintf(b, "  # %s: no KPI could be told from its expression:\n", oneLine(e.Alert))
+	comment(b, "  #   ", e.Error)
+	comment(b, "  #   ", e.Expr)
+}
+
+func writeRule(b *strings.Builder, e Entry, own model.LabelSet, unclear string) {
+	comment(b, "  # ", fmt.Sprintf("%s fires when this is %s %s (kind: %s)", e.Alert, e.Operator, limit(e.Threshold), e.Kind))
+	for _, g := range e.Guards {
+		comment(b, "  #   ", g.Join+" "+g.Expr)
+	}
+	matchers := []string{matcher(model.AlertNameLabel, e.Alert)}
+	for _, label := range sortedNames(own) {
+		matchers = append(matchers, matcher(label, string(own[label])))
+	}
+	fmt.Fprintf(b, "  - name: %s\n    matchers: [%s]\n", quote(nameOf(e.Alert, own)), strings.Join(matchers, ", "))
+	writeTarget(b, e, unclear)
+	writeBreakdown(b, e)
+	writeCandidates(b, e)
+}
+
+// unclear says why the target is left to the alert itself; empty if it isn't.
+func unclear(s Suggestion, own model.LabelSet, all []Entry) string {
+	switch {
+	case len(s.Others) > 0:
+		return "The expression has several branches: which of them fires is told from the alert"
+	case own == nil && count(s.Alert, all) > 1:
+		return "Several alerting rules have this name: which of them fires is told from the alert"
+	case s.Kind == string(promql.KindQuantile):
+		return "A quantile is broken down as the share of events beyond the threshold, which is told from the alert"
+	case strings.Contains(s.Target, "{{"):
+		return "The expression holds {{, which would be a template here; it is taken from the alert"
+	default:
+		return ""
+	}
+}
+
+func writeTarget(b *strings.Builder, e Entry, unclear string) {
+	if unclear != "" {
+		comment(b, "    # ", unclear+".")
+		return
+	}
+	b.WriteString("    target:\n      query: |\n")
+	for line := range strings.Lines(strings.TrimLeft(pretty(e.Target), " ")) {
+		fmt.Fprintf(b, "        %s\n", strings.TrimRight(line, "\n"))
+	}
+}
+
+func writeBreakdown(b *strings.Builder, e Entry) {
+	switch {
+	case e.Undone != "":
+		comment(b, "    # ", "Not broken down by labels: "+e.Undone+".")
+	case !e.Asked:
+	case e.Doubt != "":
+		comment(b, "    # ", "The labels could not be asked for: "+e.Doubt+".")
+	case e.Series == 0:
+		b.WriteString("    # There are no such series now: the labels are found when the alert fires.\n")
+	default:
+		writeLabels(b, e)
+	}
+}
+
+func writeLabels(b *strings.Builder, e Entry) {
+	var names, counts, many []string
+	for _, l := range e.Found {
+		if l.Values > mostValues {
+			many = append(many, fmt.Sprintf("%s (%d values)", l.Name, l.Values))
+			continue
+		}
+		names = append(names, quote(l.Name))
+		counts = append(counts, fmt.Sprintf("%s %d", l.Name, l.Values))
+	}
+	of := fmt.Sprintf("%d series", e.Series)
+	if e.Series >= mostSeries {
+		of = fmt.Sprintf("the first %d series", mostSeries)
+	}
+	if len(names) == 0 {
+		fmt.Fprintf(b, "    # The %s do not differ in any label.\n", of)
+	} else {
+		fmt.Fprintf(b, "    # Values of each label among %s: %s.\n", of, oneLine(strings.Join(counts, ", ")))
+		fmt.Fprintf(b, "    breakdown: {labels: [%s]}\n", strings.Join(names, ", "))
+	}
+	if len(many) > 0 {
+		fmt.Fprintf(b, "    # Left out, as they name things rather than tell them apart: %s.\n", oneLine(strings.Join(many, ", ")))
+	}
+}
+
+func writeCandidates(b *strings.Builder, e Entry) {
+	if len(e.Candidates) == 0 {
+		return
+	}
+	b.WriteString("    candidates: # queries that have series now\n")
+	for _, c := range e.Candidates {
+		fmt.Fprintf(b, "      - name: %s # %d series\n        query: %s\n", quote(c.Name), c.Series, quote(c.Query))
+	}
+}
+
+// distinguishing returns the labels by which a rule differs from the others of
+// its name: empty if there is no other, and nil if not all of them can be told
+// apart.
+func distinguishing(s Suggestion, all []Entry) model.LabelSet {
+	own := model.LabelSet{}
+	for _, a := range all {
+		for _, b := range all {
+			if a.Alert != s.Alert || b.Alert != s.Alert || a.Expr == b.Expr && a.Labels.Equal(b.Labels) {
+				continue
+			}
+			differing := differing(a.Labels, b.Labels)
+			if len(differing) == 0 {
+				return nil
+			}
+			for _, name := range differing {
+				own[name] = s.Labels[name]
+			}
+		}
+	}
+	return own
+}
+
+// differing are the labels of which both have a value, and not the same. A
+// template can have any value.
+func differing(a, b model.LabelSet) []model.LabelName {
+	var names []model.LabelName
+	for name, v := range a {
+		if w := b[name]; v != w && v != "" && w != "" && !strings.Contains(string(v+w), "{{") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func count(alert string, all []Entry) int {
+	n := 0
+	for _, e := range all {
+		if e.Alert == alert {
+			n++
+		}
+	}
+	return n
+}
+
+func sortedNames(ls model.LabelSet) []model.LabelName {
+	names := make([]model.LabelName, 0, len(ls))
+	for name := range ls {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// matcher writes a matcher of Alertmanager as YAML.
+func matcher(name model.LabelName, value string) string {
+	return "'" + strings.ReplaceAll(string(name)+"="+strconv.Quote(value), "'", "''") + "'"
+}
+
+// quote writes a YAML scalar on one line.
+func quote(s string) string {
+	plain := s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '_' && r != '-' && r != ' ' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	if plain && strings.Trim(s, " -0123456789") == s && !slices.Contains([]string{"true", "false", "yes", "no", "on", "off", "null", "y", "n"}, strings.ToLower(s)) {
+		return s
+	}
+	return strconv.Quote(s)
+}
+
+// pretty breaks a long expression into lines.
+func pretty(query string) string {
+	expr, err := readPromQL(query)
+	if err != nil {
+		return query
+	}
+	return parser.Prettify(expr)
+}
+
+// limit writes a threshold.
+func limit(threshold any) string {
+	if v, ok := threshold.(float64); ok {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(threshold)
+}
+
+// comment writes a text as a comment, cut at a length that nobody reads on.
+func comment(b *strings.Builder, prefix, text string) {
+	const most = 300
+	text = oneLine(text)
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	b.WriteString(prefix + text + "\n")
+}
+
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
+}
