@@ -101,6 +101,8 @@ func (l *location) sentence(r localize.Result, c localize.Cause, f Finding) stri
 		return fmt.Sprintf("%s moved, and the total did not move with it %s", where, numbers)
 	case c.Share > 1.05:
 		return fmt.Sprintf("all of the %s from %s %s, and elsewhere it went the other way", l.noun(r), where, numbers)
+	case c.Share > 0.999:
+		return fmt.Sprintf("all of the %s from %s %s", l.noun(r), where, numbers)
 	default:
 		return fmt.Sprintf("%s of the %s from %s %s", words.Percent(f.Share), l.noun(r), where, numbers)
 	}

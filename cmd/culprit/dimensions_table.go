@@ -86,11 +86,14 @@ func (t *dimensionsTable) cause(c analysis.Finding) {
 
 // dimension writes the measure by one label.
 func (t *dimensionsTable) dimension(d analysis.Dimension) {
-	head := d.Label
-	if len(d.Elements) > 0 {
-		head += fmt.Sprintf(": its set explains %s, surprise %s bits", words.Percent(d.Explained), words.Number(d.Surprise))
+	switch {
+	case len(d.Elements) == 0:
+		t.line("%s", d.Label)
+	case d.Explained == 0:
+		t.line("%s: no value stands out", d.Label)
+	default:
+		t.line("%s: what stands out explains %s, surprise %s bits", d.Label, words.Percent(d.Explained), words.Number(d.Surprise))
 	}
-	t.line("%s", head)
 	if d.Note != "" {
 		t.wrap("  ", "("+d.Note+")")
 	}
