@@ -106,7 +106,7 @@ func (a *aligner) target(i int) {
 	out.Values = a.targetValues(t, m)
 	out.Candidates = a.candidates(t)
 	if t.Breakdown != nil && i < len(a.evidence.Breakdowns) {
-		out.Breakdown = a.breakdown(t.Breakdown, a.evidence.Breakdowns[i])
+		out.Breakdown = a.breakdown(a.evidence.Breakdowns[i])
 	}
 	a.frame.Targets = append(a.frame.Targets, out)
 }
@@ -222,7 +222,7 @@ func (a *aligner) serverWarnings() {
 	}
 	for i, t := range a.plan.Targets {
 		if t.Breakdown != nil && i < len(a.evidence.Breakdowns) {
-			for _, q := range a.evidence.Breakdowns[i].queries(t.Breakdown) {
+			for _, q := range a.evidence.Breakdowns[i].queries() {
 				a.note(q)
 			}
 		}

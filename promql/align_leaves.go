@@ -13,9 +13,13 @@ import (
 
 // breakdown joins the answers to the pieces. What could not be broken down is
 // a breakdown without labels, that says which labels were refused.
-func (a *aligner) breakdown(b *Breakdown, s Split) *analysis.Breakdown {
+func (a *aligner) breakdown(s Split) *analysis.Breakdown {
 	a.frame.Warnings = append(a.frame.Warnings, s.Warnings...)
-	out := &analysis.Breakdown{Count: b.Count, Refused: s.Refused, Discovered: b.Labels == nil}
+	b := s.b
+	if b == nil {
+		return &analysis.Breakdown{}
+	}
+	out := &analysis.Breakdown{Count: b.Count, Refused: s.Refused, Discovered: b.Labels == nil && !b.Siblings}
 	if flows(b.Numerator) {
 		out.Seconds = b.incident().Seconds() // see amount
 	}
@@ -24,20 +28,65 @@ func (a *aligner) breakdown(b *Breakdown, s Split) *analysis.Breakdown {
 	}
 	j := newJoiner(b, s, a.evidence.Answers)
 	if s.Marginal {
+		out.Total = j.marginal("")
 		for _, name := range s.Labels {
-			leaves, n, d := j.join([]string{name})
-			m := analysis.Marginal{Label: name, Values: make([]string, len(leaves)), Numerator: n, Denominator: d}
-			for i, leaf := range leaves {
-				m.Values[i] = leaf[0]
-			}
-			out.Marginals = append(out.Marginals, m)
+			m := j.marginal(name)
+			out.Marginals = append(out.Marginals, *m)
+			a.checkParts(b, j, m.Numerator.Actual, m.Denominator)
 		}
 		return out
 	}
 	out.Labels = s.Labels
 	out.Leaves, out.Numerator, out.Denominator = j.join(s.Labels)
+	a.checkParts(b, j, out.Numerator.Actual, out.Denominator)
 	dropConstant(out)
 	return out
+}
+
+// marginal is the breakdown by one label; by none it is the whole.
+func (j joiner) marginal(name string) *analysis.Marginal {
+	var names []string
+	if name != "" {
+		names = []string{name}
+	}
+	leaves, n, d := j.join(names)
+	m := &analysis.Marginal{Label: name, Values: make([]string, len(leaves)), Numerator: n, Denominator: d}
+	for i, leaf := range leaves {
+		m.Values[i] = strings.Join(leaf, "")
+	}
+	return m
+}
+
+// checkParts compares the sum of the parts with the whole, of the incident.
+func (a *aligner) checkParts(b *Breakdown, j joiner, numerator []float64, denominator *analysis.Pieces) {
+	actual := j.samples[0]
+	check := func(side string, terms []Term, parts []float64) {
+		whole := j.means(actual, nil, terms, map[string]int{"": 0})[0]
+		if len(whole) != 1 || len(parts) == 0 {
+			return
+		}
+		sum := sumOf(parts)
+		if off := apartBy(sum, whole[0]); off > mostApart && math.Abs(sum-whole[0]) > 1e-9 {
+			a.warn(b.Target+": breakdown", "the parts%s add up to %.4g, and the whole is %.4g: what they say of it is %.0f %% off", side, sum, whole[0], 100*off)
+		}
+	}
+	side := ""
+	if denominator != nil {
+		side = " of the numerator"
+		check(" of the denominator", b.Denominator, denominator.Actual)
+	}
+	check(side, b.Numerator, numerator)
+}
+
+// sumOf adds up what is there.
+func sumOf(values []float64) float64 {
+	var sum float64
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			sum += v
+		}
+	}
+	return sum
 }
 
 // dropConstant takes out labels of which all leaves have the same value, but

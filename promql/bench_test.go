@@ -30,9 +30,9 @@ func wide(leaves int) (Plan, Evidence) {
 		grid: grid{start: clock("10:00:00"), onset: clock("12:00:00"), end: clock("12:10:00"), before: clock("11:59:00"), step: time.Minute},
 	}
 	plan := Plan{Start: d.grid.start, Onset: d.grid.onset, End: d.grid.end, Step: d.grid.step, Targets: []Target{{Breakdown: d}}}
-	s := Split{Labels: []string{"x", "y"}, samples: d.samples(nil, true)}
+	s := Split{b: d, Labels: []string{"x", "y"}, samples: d.samples(nil, true)}
 	answers := Answers{}
-	for _, q := range s.queries(d) {
+	for _, q := range s.queries() {
 		answers[q.key()] = Answer{Value: wideAnswer(q, leaves)}
 	}
 	return plan, Evidence{Answers: answers, Breakdowns: []Split{s}}

@@ -157,6 +157,15 @@ func (f *Fetcher) query(ctx context.Context, q Query) Answer {
 	return a
 }
 
+// seriesOf asks for the series that selectors select.
+func (f *Fetcher) seriesOf(ctx context.Context, selectors []string, start, end time.Time) (series []model.LabelSet, said v1.Warnings, err error) {
+	err = f.do(ctx, "series", func(ctx context.Context) (err error) {
+		series, said, _, err = f.api.Series(ctx, selectors, start, end, v1.WithLimit(seriesSample))
+		return err
+	})
+	return series[:min(len(series), seriesSample)], said, err
+}
+
 // limit is how many series an answer may have.
 func (f *Fetcher) limit(q Query) int {
 	points := 1

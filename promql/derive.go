@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -19,9 +18,10 @@ type Derivation struct {
 	Operator  string // >, >=, <, <=, == or !=
 	Threshold string // a number, or PromQL of a scalar
 
-	// Numerator and Denominator are the two sides of a ratio, of a mean, and of
-	// the share of a histogram's events above the threshold that a quantile is
-	// broken down as. Both are empty where there is nothing to divide.
+	// Numerator and Denominator are the two sides of a ratio or a mean, whose
+	// quotient is the target, or of the share of a histogram's events beyond the
+	// threshold that a quantile is broken down as. Both are empty where there is
+	// nothing to divide.
 	Numerator, Denominator string
 
 	Guards []Guard      // what must hold besides the comparison
@@ -96,13 +96,13 @@ func derived(c condition) (Derivation, error) {
 	if _, err := parse(d.Condition()); err != nil { // what prints wrong is better refused than asked
 		return Derivation{}, fmt.Errorf("%s can't be written as a KPI: %w", abbreviate(c.value), err)
 	}
-	m, err := d.measure()
+	m, err := d.measure(c.value)
 	if err != nil {
 		d.Undone = err.Error()
 		return d, nil
 	}
-	if m.denominator != nil {
-		d.Numerator, d.Denominator = sumText(m.numerator), sumText(m.denominator)
+	if m.denominator != nil && m.standsFor == "" {
+		d.Numerator, d.Denominator = sumText(scaled(m.numerator, m.scale)), sumText(m.denominator)
 	}
 	return d, nil
 }
@@ -114,18 +114,15 @@ func limitText(e parser.Expr) string {
 	return e.String()
 }
 
-// measure takes the KPI apart; a quantile is the share of events above the
-// threshold.
-func (d Derivation) measure() (measure, error) {
-	e := mustParse(d.Target)
-	if d.Kind == KindQuantile {
-		limit, ok := d.Limit()
-		if !ok {
-			limit = math.NaN()
+// measure takes a KPI apart that d was derived for; a quantile is the share of
+// events on the alert's side of the threshold.
+func (d Derivation) measure(e parser.Expr) (measure, error) {
+	if limit, ok := d.Limit(); ok && d.Kind == KindQuantile {
+		if m, err := tailShare(e, d.Operator, limit); err == nil {
+			return m, nil
 		}
-		return tailShare(e, d.Operator, limit)
 	}
-	return decompose(e)
+	return apart(e)
 }
 
 // present turns what fires by being there or not being there into a count.

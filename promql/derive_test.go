@@ -1,74 +1,171 @@
 package promql
 
 import (
-	"errors"
-	"net/url"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
-
-	"github.com/prometheus/common/model"
 )
 
-func TestTheExpressionIsReadFromGeneratorURL(t *testing.T) {
-	const expr = `sum by (svc) (rate(kpi_total{a="b&c"}[5m])) > 0`
-	for name, address := range map[string]string{
-		"Prometheus":                "http://prom:9090/graph?g0.expr=" + url.QueryEscape(expr) + "&g0.tab=1",
-		"Prometheus behind a path":  "https://host/prometheus/graph?g0.expr=" + url.QueryEscape(expr) + "&g0.tab=1",
-		"vmui":                      "http://vm:8428/vmui/#/?g0.expr=" + url.QueryEscape(expr),
-		"vmui with another request": "http://vm:8428/vmui/?x=1#/graph?g0.range_input=1h&g0.expr=" + url.QueryEscape(expr),
+func TestWhatAnExpressionMeasures(t *testing.T) {
+	for _, c := range []struct {
+		expr string
+		kind Kind
+		want string // target operator threshold
+	}{
+		{`up == 0`, KindAdditive, `up == 0`},
+		{`5 < sum(rate(a_total[5m]))`, KindAdditive, `sum(rate(a_total[5m])) > 5`},
+		{`a >= 24 * 60 * 60`, KindAdditive, `a >= 86400`},
+		{`a > bool 5`, KindAdditive, `a > 5`},
+		{`(a > bool 5) == 0`, KindAdditive, `a <= 5`},
+		{`sum(up == bool 0) > 2`, KindAdditive, `sum(up == bool 0) > 2`},
+		{`scalar(sum(up)) > bool 3`, KindAdditive, `sum(up) > 3`},
+		{`sum(up) < scalar(count(up)) * 0.5`, KindAdditive, `sum(up) < scalar(count(up)) * 0.5`},
+		{`100 * sum(a) / sum(b) > 5`, KindRatio, `100 * sum(a) / sum(b) > 5`},
+		{`1 - a / clamp_min(b, 1) > 0.1`, KindRatio, `1 - a / clamp_min(b, 1) > 0.1`},
+		{`(a > 0) / b > 0.5`, KindRatio, `(a > 0) / b > 0.5`},
+		{`rate(a_sum[5m]) / rate(a_count[5m]) > 3`, KindMean, `rate(a_sum[5m]) / rate(a_count[5m]) > 3`},
+		{`100 - avg by (instance) (rate(cpu_total{mode="idle"}[2m])) * 100 > 80`, KindMean, `100 - avg by (instance) (rate(cpu_total{mode="idle"}[2m])) * 100 > 80`},
+		{`histogram_quantile(0.9, sum by (le) (rate(d_bucket[5m]))) > 1`, KindQuantile, `histogram_quantile(0.9, sum by (le) (rate(d_bucket[5m]))) > 1`},
+		{`d_seconds{quantile="0.99"} > 1`, KindQuantile, `d_seconds{quantile="0.99"} > 1`},
+		{`max by (job) (lag) > 10`, KindExtremum, `max by (job) (lag) > 10`},
+		{`time() - last_success > 3600`, KindAge, `time() - last_success > 3600`},
+		{`last_success < time() - 3600`, KindAge, `time() - last_success > 3600`},
+		{`not_after < time() + 3600`, KindAge, `time() - not_after > -3600`},
+		{`started > time()`, KindAge, `time() - started < 0`},
+		{`(not_after - time()) / 86400 < 20`, KindAge, `(not_after - time()) / 86400 < 20`},
+		{`changes(up[10m]) > 2`, KindChange, `changes(up[10m]) > 2`},
+		{`predict_linear(free[1h], 3600) < 0`, KindChange, `predict_linear(free[1h], 3600) < 0`},
+		{`absent(up{job="x"})`, KindPresence, `count(up{job="x"}) or vector(0) < 1`},
+		{`absent(up{job="x"}) == 1`, KindPresence, `count(up{job="x"}) or vector(0) < 1`},
+		{`absent_over_time(up{job="x"}[5m])`, KindPresence, `count(present_over_time(up{job="x"}[5m])) or vector(0) < 1`},
+		{`ALERTS{alertname="x"}`, KindPresence, `count(ALERTS{alertname="x"}) or vector(0) > 0`},
+		{`group by (job) (up == 0)`, KindAdditive, `sum by (job) (up == bool 0) > 0`},
+		{`count by (job) (up == 0) / count by (job) (up) > 0.1`, KindRatio, `sum by (job) (up == bool 0) / count by (job) (up) > 0.1`},
+		{`count(up == 1) < 3`, KindAdditive, `count(up == 1) < 3`},
+		{`a > b`, KindAdditive, `a - b > 0`},
+		{`a < on (job) group_left () count by (job) (b)`, KindAdditive, `a - on (job) group_left () count by (job) (b) < 0`},
+		{`a + b > c * d`, KindAdditive, `(a + b) - (c * d) > 0`},
+		{`stddev by (job) (a) > 3`, KindOther, `stddev by (job) (a) > 3`},
+		{`topk(3, rate(a_total[5m]) > 3)`, KindAdditive, `topk(3, rate(a_total[5m])) > 3`},
+		{`label_replace(a > 5, "x", "$1", "y", "(.*)")`, KindAdditive, `label_replace(a, "x", "$1", "y", "(.*)") > 5`},
+		{`(a / b > 0.9) * 100`, KindRatio, `a / b > 0.9`},
+		{`sum(a) or vector(0) < 1`, KindAdditive, `sum(a) or vector(0) < 1`},
+		{`sort_desc(a > 5)`, KindAdditive, `sort_desc(a) > 5`},
 	} {
-		if got, err := expressionOf(address); err != nil || got != expr {
-			t.Errorf("%s: %q, %v", name, got, err)
+		d, err := Derive(c.expr)
+		if err != nil {
+			t.Errorf("%s: %v", c.expr, err)
+			continue
 		}
-	}
-	for _, address := range []string{"", "::", "http://grafana/alerting/grafana/uid/view", "http://vm/vmalert/alert?group_id=1&alert_id=2", "http://p/graph?g0.expr=", "http://p/#%zz?%zz"} {
-		if got, err := expressionOf(address); !errors.Is(err, errNoExpression) {
-			t.Errorf("%q: %q, %v", address, got, err)
+		if got := fmt.Sprintf("%s %s %s", d.Target, d.Operator, d.Threshold); got != c.want || d.Kind != c.kind || len(d.Guards)+len(d.Others) > 0 {
+			t.Errorf("%s: %s, %s, guards %v", c.expr, d.Kind, got, d.Guards)
 		}
 	}
 }
 
-func TestAKPIIsWhatIsCompared(t *testing.T) {
-	for query, want := range map[string]string{
-		`a > 5`:                         `a`,
-		`(sum(a) / sum(b)) > 0.05`:      `sum(a) / sum(b)`,
-		`a > b`:                         `a`,
-		`a == bool 1`:                   `a`,
-		`(a > 5) and on() (b > 0)`:      `a`,
-		`a > 5 unless c`:                `a`,
-		`sum(a) or vector(0)`:           `sum(a)`,
-		`sum(a) or on() vector(0) > 5`:  `sum(a)`,
-		`a or b`:                        `a or b`,
-		`rate(a[5m])`:                   `rate(a[5m])`,
-		`((clamp_max(sum(a), 5))) >= 1`: `clamp_max(sum(a), 5)`,
+func TestWhatStandsAroundTheKPIIsKeptAsGuards(t *testing.T) {
+	for expr, want := range map[string]string{
+		`a / b < 0.1 and c == 0`:  `a / b; and (c == 0)`,
+		`a > 5 unless on (job) b`: `a; unless on (job) b`,
+		`a > 0.9 < 1`:             `a; and (a < 1)`,
+		`0.9 < a < 1`:             `a; and (a < 1)`,
+		`a != b > 0`:              `a - b; and (a > 0)`,
+		`(a < 10) * on (instance) group_left (nodename) info`:             `a; and on (instance) info`,
+		`(a < 10 and b == 0) * on (instance) group_left (n) info`:         `a; and (b == 0); and on (instance) info`,
+		`(a and on (x) b > 0) == 0`:                                       `a; and on (x) (b > 0)`,
+		`a and b > 5`:                                                     `b; and a`,
+		`m_count > 0 and histogram_quantile(0.9, rate(m_bucket[5m])) > 5`: `histogram_quantile(0.9, rate(m_bucket[5m])); and (m_count > 0)`,
+		`(hour() >= 9 and hour() < 17) and on () sum(up) == 0`:            `sum(up); and on () (hour() >= 9 and hour() < 17)`,
 	} {
-		if got := measured(mustParse(query)).String(); got != want {
-			t.Errorf("%s: %s, want %s", query, got, want)
+		d, err := Derive(expr)
+		if err != nil {
+			t.Errorf("%s: %v", expr, err)
+			continue
+		}
+		got := []string{d.Target}
+		for _, g := range d.Guards {
+			got = append(got, g.Join+" "+g.Expr)
+		}
+		if strings.Join(got, "; ") != want {
+			t.Errorf("%s: %q", expr, got)
 		}
 	}
 }
 
-func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
-	own := model.LabelSet{"alertname": "A", "svc": "cart \"x\"", "job": "j", "severity": "page", "le": "5"}
-	for query, want := range map[string]string{
-		`sum by (svc) (rate(a[5m]))`:               `sum by (svc) (rate(a{svc="cart \"x\""}[5m]))`,
-		`sum by (svc, job) (a) / sum by (job) (b)`: `sum by (svc, job) (a{job="j",svc="cart \"x\""}) / sum by (job) (b{job="j"})`,
-		`sum by (svc) (a{svc="cart \"x\""})`:       `sum by (svc) (a{svc="cart \"x\""})`,
-		`sum(a)`:                                   `sum(a)`,
-		`rate(a[5m])`:                              `rate(a[5m])`,
-		`sum without (pod) (a)`:                    `sum without (pod) (a)`,
-		`sum by (path) (a)`:                        `sum by (path) (a)`,
-		`sum by (le, job) (a)`:                     `sum by (le, job) (a{job="j"})`,
-		`100 * (1 - sum by (job) (a))`:             `100 * (1 - sum by (job) (a{job="j"}))`,
-		`-sum by (job) (a)`:                        `-sum by (job) (a{job="j"})`,
-		`clamp_min(sum by (job) (a), 1)`:           `clamp_min(sum by (job) (a{job="j"}), 1)`,
-		`sum by (svc) (label_replace(a, "svc", "$1", "app", "(.*)"))`: `sum by (svc) (label_replace(a, "svc", "$1", "app", "(.*)"))`,
-		`label_replace(sum by (job) (a), "x", "y", "job", ".*")`:      `label_replace(sum by (job) (a), "x", "y", "job", ".*")`,
-		`sum by (svc) (a * on(pod) group_left(svc) b)`:                `sum by (svc) (a * on (pod) group_left (svc) b)`,
+func TestEveryBranchOfAnOrIsADerivation(t *testing.T) {
+	d, err := Derive(`(a > 5 or b < 2 or vector(1)) and on (job) c == 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, b := range d.Branches() {
+		got = append(got, b.Condition())
+	}
+	want := []string{`(a > 5) and on (job) (c == 1)`, `(b < 2) and on (job) (c == 1)`}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestTheSidesOfARatioAreTold(t *testing.T) {
+	for expr, want := range map[string][2]string{
+		`100 * sum(a) / sum(b) > 5`:                         {`100 * sum(a)`, `sum(b)`},
+		`100 - sum(a) * 100 / sum(b) > 5`:                   {`100 * sum(b) - 100 * sum(a)`, `sum(b)`},
+		`1 - sum(a) / sum(b) > 0.1`:                         {`sum(b) - sum(a)`, `sum(b)`},
+		`(a - b) / a > 0.1`:                                 {`(a - b)`, `a`},
+		`avg by (job) (a) > 1`:                              {`sum by (job) (a)`, `count by (job) (a)`},
+		`sum(a) > 1`:                                        {``, ``},
+		`min by (job) (a / b) > 1`:                          {``, ``},
+		`histogram_quantile(0.9, rate(d_bucket[5m])) > 2.5`: {`rate(d_bucket{le="+Inf"}[5m]) - rate(d_bucket{le="2.5"}[5m])`, `rate(d_bucket{le="+Inf"}[5m])`},
+		`histogram_quantile(0.1, rate(d_bucket[5m])) * 1000 < 2000`: {
+			`rate(d_bucket{le=~"2|2\\.0"}[5m])`, `rate(d_bucket{le="+Inf"}[5m])`,
+		},
+		`histogram_quantile(0.9, sum(rate(d[5m]))) > 2`: {
+			`(histogram_fraction(2, +Inf, rate(d[5m])) * histogram_count(rate(d[5m])))`, `histogram_count(rate(d[5m]))`,
+		},
 	} {
-		e := mustParse(query)
-		scope(e, own)
-		if e.String() != want {
-			t.Errorf("%s: %s, want %s", query, e, want)
+		d, err := Derive(expr)
+		if err != nil || d.Numerator != want[0] || d.Denominator != want[1] {
+			t.Errorf("%s: %v\n%q\n%q", expr, err, d.Numerator, d.Denominator)
 		}
 	}
+}
+
+func TestWhatHasNoKPISaysWhy(t *testing.T) {
+	for expr, reason := range map[string]string{
+		`vector(1)`:           "measures no series",
+		`hour() > 9`:          "measures no series",
+		`absent(up) > 1`:      "can't fire",
+		`sum(`:                "can't be read",
+		`rate(a[5m])[5m:]`:    "no value at a time",
+		`vector(time()) > 10`: "measures no series",
+	} {
+		if d, err := Derive(expr); err == nil || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%s: %v, %+v", expr, err, d)
+		}
+	}
+}
+
+func FuzzDerive(f *testing.F) {
+	for _, r := range publicRules(f, "testdata/rules/*.yaml") {
+		f.Add(r.Expr)
+	}
+	f.Add(`0.9 < (a or b) * on (x) group_left () c unless d > bool 5`)
+	f.Fuzz(func(t *testing.T, expr string) {
+		d, err := Derive(expr)
+		if err != nil {
+			return
+		}
+		for _, b := range d.Branches() {
+			if _, err := parse(b.Condition()); err != nil {
+				t.Errorf("%s: the condition %s: %v", expr, b.Condition(), err)
+			}
+			for _, side := range []string{b.Target, b.Numerator, b.Denominator} {
+				if _, err := parse(side); side != "" && err != nil {
+					t.Errorf("%s: %s: %v", expr, side, err)
+				}
+			}
+		}
+	})
 }

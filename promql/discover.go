@@ -5,9 +5,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strings"
 
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -34,31 +35,96 @@ func (f *Fetcher) labelsOf(ctx context.Context, b *Breakdown) (names []string, r
 		names, refused = b.usable(b.Labels)
 		return names, refused, nil
 	}
-	series, warnings := f.sample(ctx, b)
-	names, refused = varying(series)
+	series, warnings := f.sample(ctx, b, b.base())
+	names, refused = varying(series, b.Siblings)
 	names, more := b.usable(names)
-	return names, append(refused, more...), warnings
+	refused = append(refused, more...)
+	if b.Denominator == nil {
+		return names, refused, warnings
+	}
+	above, more2 := f.sample(ctx, b, b.Numerator)
+	kept, lacking := onBothSides(names, above)
+	if len(kept) > 0 || len(lacking) > 0 && len(above) == 0 {
+		return kept, append(refused, lacking...), append(warnings, more2...)
+	}
+	return f.numeratorOnly(b, above, refused, append(warnings, more2...))
 }
 
-// sample asks for series of the breakdown's denominator, or of the measure
-// itself.
-func (f *Fetcher) sample(ctx context.Context, b *Breakdown) ([]model.LabelSet, []analysis.Warning) {
-	terms := b.Denominator
-	if terms == nil {
-		terms = b.Numerator
+// base are the terms that exist whenever the measure does: the denominator, or
+// the measure itself.
+func (b *Breakdown) base() []Term {
+	if b.Denominator != nil {
+		return b.Denominator
 	}
+	return b.Numerator
+}
+
+// onBothSides leaves out labels that no series of the numerator has. Of a
+// numerator without any series nothing is known.
+func onBothSides(names []string, above []model.LabelSet) (kept []string, refused []analysis.Refusal) {
+	for _, name := range names {
+		has := func(s model.LabelSet) bool { _, ok := s[model.LabelName(name)]; return ok }
+		if len(above) > 0 && !slices.ContainsFunc(above, has) {
+			refused = append(refused, analysis.Refusal{Label: name, Reason: "only the denominator has it"})
+			continue
+		}
+		kept = append(kept, name)
+	}
+	return kept, refused
+}
+
+// numeratorOnly breaks down what is divided, where what it is divided by has no
+// labels that vary, as connections by the most that are allowed.
+func (f *Fetcher) numeratorOnly(b *Breakdown, above []model.LabelSet, refused []analysis.Refusal, warnings []analysis.Warning) ([]string, []analysis.Refusal, []analysis.Warning) {
+	names, more := varying(above, b.Siblings)
+	if len(names) == 0 {
+		return nil, append(refused, more...), warnings
+	}
+	b.Denominator = nil
+	b.standsFor = "the denominator has no label that varies: the numerator is broken down alone"
+	return names, more, warnings
+}
+
+// sample asks for series of terms, with the labels that a term can be broken
+// down by. Where nothing is joined, they are those of the last hours.
+func (f *Fetcher) sample(ctx context.Context, b *Breakdown, terms []Term) ([]model.LabelSet, []analysis.Warning) {
 	var selectors []string
-	for _, t := range terms {
-		selectors = append(selectors, selectorTexts(mustParse(t.Text))[0])
-	}
-	slices.Sort(selectors)
-	selectors = slices.Compact(selectors)
 	var series []model.LabelSet
-	var said v1.Warnings
-	err := f.do(ctx, "series", func(ctx context.Context) (err error) {
-		series, said, _, err = f.api.Series(ctx, selectors, b.grid.before.Add(-hourWindow), b.grid.end, v1.WithLimit(seriesSample))
-		return err
-	})
+	var warnings []analysis.Warning
+	for _, t := range terms {
+		if texts := selectorTexts(mustParse(t.Text)); len(texts) == 1 {
+			selectors = append(selectors, texts[0])
+			continue
+		}
+		reached, more := f.reached(ctx, b, t)
+		series, warnings = append(series, reached...), append(warnings, more...)
+	}
+	if len(selectors) > 0 {
+		slices.Sort(selectors)
+		stored, more := f.stored(ctx, b, slices.Compact(selectors))
+		series, warnings = append(series, stored...), append(warnings, more...)
+	}
+	return series[:min(len(series), seriesSample)], warnings
+}
+
+// stored asks for the series that selectors select.
+func (f *Fetcher) stored(ctx context.Context, b *Breakdown, selectors []string) ([]model.LabelSet, []analysis.Warning) {
+	series, said, err := f.seriesOf(ctx, selectors, b.grid.before.Add(-hourWindow), b.grid.end)
+	return series, b.labelWarnings(said, err)
+}
+
+// reached evaluates a term at the end, with all labels that reach it.
+func (f *Fetcher) reached(ctx context.Context, b *Breakdown, t Term) ([]model.LabelSet, []analysis.Warning) {
+	a := f.query(ctx, Query{Role: RoleBreakdown, Name: b.Target + ": labels", Query: t.reach().String(), End: b.grid.end})
+	v, _ := a.Value.(model.Vector)
+	series := make([]model.LabelSet, 0, len(v))
+	for _, s := range v {
+		series = append(series, model.LabelSet(s.Metric))
+	}
+	return series, b.labelWarnings(a.Warnings, a.Err)
+}
+
+func (b *Breakdown) labelWarnings(said []string, err error) []analysis.Warning {
 	source := b.Target + ": labels"
 	var warnings []analysis.Warning
 	for _, w := range said {
@@ -67,12 +133,13 @@ func (f *Fetcher) sample(ctx context.Context, b *Breakdown) ([]model.LabelSet, [
 	if err != nil {
 		warnings = append(warnings, analysis.Warning{Source: source, Text: "no labels to break down by could be found: " + explain(err)})
 	}
-	return series[:min(len(series), seriesSample)], warnings
+	return warnings
 }
 
 // varying returns the labels in which the series differ, those with the fewest
-// values first, and why others were left out.
-func varying(series []model.LabelSet) (names []string, refused []analysis.Refusal) {
+// values first, and why others were left out. Among siblings the names of what
+// comes and goes are as good as any.
+func varying(series []model.LabelSet, siblings bool) (names []string, refused []analysis.Refusal) {
 	var last []string // taken if there is nothing else
 	values := map[string]map[model.LabelValue]bool{}
 	for _, s := range series {
@@ -93,7 +160,7 @@ func varying(series []model.LabelSet) (names []string, refused []analysis.Refusa
 		}
 		switch {
 		case n == 1 && everywhere == len(series) || name == model.MetricNameLabel || name == "le":
-		case slices.Contains(unfit(), name):
+		case !siblings && slices.Contains(unfit(), name):
 			last = append(last, name)
 		default:
 			names = append(names, name)
@@ -103,7 +170,7 @@ func varying(series []model.LabelSet) (names []string, refused []analysis.Refusa
 		names = last
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(len(values[a]), len(values[b])) })
-	if end := len(names) - 1; end > 0 && len(series) > uniqueFrom && len(values[names[end]]) == len(series) {
+	if end := len(names) - 1; !siblings && end > 0 && len(series) > uniqueFrom && len(values[names[end]]) == len(series) {
 		refused = append(refused, analysis.Refusal{Label: names[end], Reason: "every series has its own value of it"})
 		names = names[:end]
 	}
@@ -144,6 +211,7 @@ func (b *Breakdown) defines(label string) bool {
 
 // shape is how a breakdown can be asked for.
 type shape struct {
+	b        Breakdown // as it is asked for
 	names    []string
 	leaves   int
 	marginal bool // one label at a time: there are too many leaves
@@ -152,51 +220,177 @@ type shape struct {
 	reason   string // why there is nothing to ask; empty if there is
 }
 
-// probe counts the leaves before anything is broken down. If there are too
+func (s *shape) warn(format string, args ...any) {
+	s.warnings = append(s.warnings, analysis.Warning{Source: s.b.Target + ": breakdown", Text: fmt.Sprintf(format, args...)})
+}
+
+// noLabels is the reason of a breakdown whose series have no labels in which
+// they differ.
+const noLabels = "there is no label to break it down by"
+
+// probe finds out how a breakdown can be asked for. If no label varies among
+// the series of the alert, its siblings are looked at.
+func (f *Fetcher) probe(ctx context.Context, b *Breakdown) shape {
+	s := f.probeOne(ctx, *b)
+	if b.wider == nil || s.reason != noLabels {
+		return s
+	}
+	wider := f.probeOne(ctx, *b.wider)
+	if wider.reason != "" {
+		return s
+	}
+	return wider
+}
+
+// probeOne counts the leaves before anything is broken down. If there are too
 // many, labels with very many values go first; if that doesn't help, each
 // label is asked by itself.
-func (f *Fetcher) probe(ctx context.Context, b *Breakdown) shape {
-	s := shape{reason: b.Reason}
+func (f *Fetcher) probeOne(ctx context.Context, b Breakdown) shape {
+	s := shape{b: b, reason: b.Reason}
 	if s.reason != "" {
 		return s
 	}
-	s.names, s.refused, s.warnings = f.labelsOf(ctx, b)
+	f.findBucket(ctx, &s)
+	f.findLabels(ctx, &s)
 	most := min(mostLeaves, f.maxSeries)
-	if s.leaves = f.count(ctx, b, s.names, &s); s.leaves > most {
-		f.refuseLarge(ctx, b, &s, min(mostValues, f.maxSeries))
-		s.leaves = f.count(ctx, b, s.names, &s)
+	if s.leaves = f.count(ctx, s.names, &s); s.leaves > most {
+		f.refuseLarge(ctx, &s, min(mostValues, f.maxSeries))
+		s.leaves = f.count(ctx, s.names, &s)
 		s.marginal = s.leaves > most
 	}
 	switch {
 	case s.reason != "":
 	case len(s.names) == 0:
-		s.reason = "there is no label to break it down by"
+		s.reason = noLabels
 	case s.leaves == 0:
 		s.reason = "there are no series"
 	}
+	s.explain()
 	return s
 }
 
-func (f *Fetcher) count(ctx context.Context, b *Breakdown, names []string, s *shape) int {
-	if len(names) == 0 || s.reason != "" {
+// explain says what is broken down, where it isn't quite the KPI.
+func (s *shape) explain() {
+	if s.reason != "" {
+		return
+	}
+	if s.b.standsFor != "" {
+		s.warn("the series of the KPI are broken down, not the KPI itself: %s", s.b.standsFor)
+	}
+	own := model.LabelSet{}
+	for _, name := range s.names {
+		if v, ok := s.b.Own[model.LabelName(name)]; ok {
+			own[model.LabelName(name)] = v
+		}
+	}
+	if s.b.Siblings && len(own) > 0 {
+		s.warn("the alert is about a single series, so all series of its KPI are broken down; its own is %s", own)
+	}
+}
+
+// findLabels decides on the labels. Where aggregations are nested, labels are
+// sent through all of them, as far as the parts then add up; if none does,
+// through sums alone.
+func (f *Fetcher) findLabels(ctx context.Context, s *shape) {
+	nested := slices.ContainsFunc(s.b.terms(), Term.nested)
+	before := s.b
+	s.b.deepen(nested)
+	s.names, s.refused, s.warnings = f.labelsOf(ctx, &s.b)
+	if !nested || len(s.names) == 0 || f.addUp(ctx, s) {
+		return
+	}
+	s.b = before
+	s.b.deepen(false)
+	s.names, s.refused, s.warnings = f.labelsOf(ctx, &s.b)
+	if parts, whole, ok := f.addsUp(ctx, s, s.names); !ok {
+		s.reason = fmt.Sprintf("its parts by %s add up to %.4g, and the whole is %.4g", strings.Join(s.names, ", "), parts, whole)
+	}
+}
+
+// addUp says whether the parts add up by the labels, or by those of them that
+// do so alone; the others are refused.
+func (f *Fetcher) addUp(ctx context.Context, s *shape) bool {
+	if _, _, ok := f.addsUp(ctx, s, s.names); ok {
+		return true
+	}
+	var kept []string
+	refused := s.refused
+	for _, name := range s.names {
+		if parts, whole, ok := f.addsUp(ctx, s, []string{name}); !ok {
+			refused = append(refused, analysis.Refusal{Label: name, Reason: fmt.Sprintf("its parts add up to %.4g, and the whole is %.4g", parts, whole)})
+			continue
+		}
+		kept = append(kept, name)
+	}
+	if _, _, ok := f.addsUp(ctx, s, kept); !ok || len(kept) == 0 {
+		return false
+	}
+	s.names, s.refused = kept, refused
+	return true
+}
+
+// deepen sets how far labels are sent in; the terms are copied.
+func (b *Breakdown) deepen(deep bool) {
+	b.Numerator, b.Denominator = slices.Clone(b.Numerator), slices.Clone(b.Denominator)
+	for _, side := range [][]Term{b.Numerator, b.Denominator} {
+		for i := range side {
+			side[i].deep = deep && side[i].nested()
+		}
+	}
+}
+
+// addsUp evaluates parts and whole at the end of the incident. What can't be
+// evaluated is no proof against them, unless it is the parts.
+func (f *Fetcher) addsUp(ctx context.Context, s *shape, names []string) (parts, whole float64, ok bool) {
+	for _, t := range s.b.terms() {
+		if !t.nested() || len(names) == 0 {
+			continue
+		}
+		name := s.b.Target + ": whole"
+		sum := f.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: "sum(" + t.by(names) + ")", End: s.b.grid.end})
+		all := f.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: t.by(nil), End: s.b.grid.end})
+		parts, whole = single(sum.Value), single(all.Value)
+		if sum.Err != nil && all.Err == nil || apartBy(parts, whole) > mostApart {
+			return parts, whole, false
+		}
+	}
+	return parts, whole, true
+}
+
+// mostApart is the share of the whole by which the sum of its parts may miss it.
+const mostApart = 0.01
+
+func apartBy(parts, whole float64) float64 {
+	if parts == whole {
 		return 0
 	}
-	q := b.leafCount(names)
-	a := f.query(ctx, q)
-	if a.Err != nil {
-		s.reason = "its leaves could not be counted: " + explain(a.Err)
-		return 0
-	}
-	if v, ok := a.Value.(model.Vector); ok && len(v) == 1 {
-		return int(v[0].Value)
+	return math.Abs(parts-whole) / max(math.Abs(whole), math.SmallestNonzeroFloat64)
+}
+
+// single is the value of an answer with one series; 0 is none.
+func single(v model.Value) float64 {
+	if vector, ok := v.(model.Vector); ok && len(vector) == 1 {
+		return float64(vector[0].Value)
 	}
 	return 0
 }
 
-func (f *Fetcher) refuseLarge(ctx context.Context, b *Breakdown, s *shape, most int) {
+func (f *Fetcher) count(ctx context.Context, names []string, s *shape) int {
+	if len(names) == 0 || s.reason != "" {
+		return 0
+	}
+	a := f.query(ctx, s.b.leafCount(names))
+	if a.Err != nil {
+		s.reason = "its leaves could not be counted: " + explain(a.Err)
+		return 0
+	}
+	return int(single(a.Value))
+}
+
+func (f *Fetcher) refuseLarge(ctx context.Context, s *shape, most int) {
 	var kept []string
 	for _, name := range s.names {
-		n := f.count(ctx, b, []string{name}, s)
+		n := f.count(ctx, []string{name}, s)
 		if n > most {
 			s.refused = append(s.refused, analysis.Refusal{Label: name, Reason: fmt.Sprintf("it has %d values, more than %d", n, most)})
 			continue

@@ -153,7 +153,7 @@ func TestWhatCantBeBrokenDownSaysWhy(t *testing.T) {
 		labels []string
 		reason string
 	}{
-		{"max(q)", nil, "the parts of max(q) don't add up"},
+		{"sum(q) ^ 2", nil, "the parts of sum(q) ^ 2 don't add up"},
 		{"sum(plain)", nil, "no label to break it down by"},
 		{"sum(nosuch)", []string{"a"}, "there are no series"},
 		{`sum(q{a="x"}) / sum(q)`, []string{"a"}, "no label to break it down by"},
@@ -214,5 +214,57 @@ topology | topology | calls
 	}
 	if len(plan.Queries) != 4 {
 		t.Errorf("before anything is known: %v", plan.Queries)
+	}
+}
+
+func TestSeriesThatAMaximumIsTakenOverAreBrokenDown(t *testing.T) {
+	b, warnings, _ := breakdownOf(t, "load 1m\nq{a=\"x\"} 1x60\nq{a=\"y\"} 3x60\n", "max(q)", nil, 0)
+	warned(t, warnings, "kpi: breakdown", "not the KPI itself: the parts of max(q) don't add up")
+	if fmt.Sprint(b.Labels, b.Leaves) != "[a] [[x] [y]]" {
+		t.Errorf("%v %v", b.Labels, b.Leaves)
+	}
+	near(t, "parts", b.Numerator.Actual, 1, 3)
+}
+
+// Labels go through other aggregations where that changes nothing.
+func TestLabelsReachThroughNestedAggregations(t *testing.T) {
+	const load = "load 1m\n" +
+		"q{pod=\"p1\",node=\"a\",scraper=\"s1\"} 1x60\nq{pod=\"p1\",node=\"a\",scraper=\"s2\"} 1x60\n" +
+		"q{pod=\"p2\",node=\"b\",scraper=\"s1\"} 3x60\nq{pod=\"p2\",node=\"b\",scraper=\"s2\"} 3x60\n" +
+		"info{pod=\"p1\",team=\"x\"} 1x60\ninfo{pod=\"p2\",team=\"y\"} 1x60\n"
+	for query, want := range map[string]string{
+		"sum(sum by (pod) (q))":                                   "[node scraper] [8]",
+		"sum(max by (pod) (q) * on (pod) group_left (team) info)": "[node team] [4]",
+		"sum(q * on (pod) group_left (team) info)":                "[node scraper team] [8]",
+	} {
+		b, warnings, _ := breakdownOf(t, load, query, nil, 0)
+		if got := fmt.Sprint(b.Labels, []float64{total(b.Numerator.Actual)}); got != want {
+			t.Errorf("%s: %s, want %s; %v", query, got, want, warnings)
+		}
+	}
+	b, warnings, _ := breakdownOf(t, load, "sum(max by (pod) (q))", []string{"node"}, 0)
+	if fmt.Sprint(b.Labels, b.Leaves, b.Numerator.Actual) != "[node] [[a] [b]] [1 3]" {
+		t.Errorf("%v %v %v %v", b.Labels, b.Leaves, b.Numerator.Actual, warnings)
+	}
+	b, warnings, _ = breakdownOf(t, load, "sum(max by (pod) (q))", []string{"scraper"}, 0)
+	if len(b.Leaves) != 1 || b.Numerator.Actual[0] != 4 { // twice the whole by scraper
+		t.Errorf("%v %v %v", b.Leaves, b.Numerator.Actual, warnings)
+	}
+}
+
+func TestANumeratorIsBrokenDownAloneIfOnlyItHasLabels(t *testing.T) {
+	b, warnings, _ := breakdownOf(t, "load 1m\nc{app=\"x\"} 10x60\nc{app=\"y\"} 30x60\nmost 100x60\n", "sum(c) / sum(most)", nil, 0)
+	warned(t, warnings, "kpi: breakdown", "the numerator is broken down alone")
+	if b.Denominator != nil || fmt.Sprint(b.Labels, b.Numerator.Actual) != "[app] [10 30]" {
+		t.Errorf("%+v", b)
+	}
+}
+
+func TestALabelOfTheDenominatorAloneIsRefused(t *testing.T) {
+	const load = "load 1m\ne{app=\"x\"} 1x60\ne{app=\"y\"} 2x60\n" +
+		"r{app=\"x\",zone=\"1\"} 10x60\nr{app=\"y\",zone=\"1\"} 10x60\nr{app=\"y\",zone=\"2\"} 10x60\n"
+	b, _, _ := breakdownOf(t, load, "sum(e) / sum(r)", nil, 0)
+	if fmt.Sprint(b.Labels) != "[app]" || reasons(b)["zone"] != "only the denominator has it" {
+		t.Errorf("%v, refused %v", b.Labels, b.Refused)
 	}
 }

@@ -21,14 +21,16 @@ type Evidence struct {
 // Split is how a breakdown was asked for.
 type Split struct {
 	Labels   []string
-	Marginal bool     // each label by itself
-	samples  []sample // the windows asked for
+	b        *Breakdown // as it is asked for
+	Marginal bool       // each label by itself
+	samples  []sample   // the windows asked for
 	Refused  []analysis.Refusal
 	Warnings []analysis.Warning
 }
 
 // Fetch asks all queries of a plan and makes a frame of the answers. A query
-// that fails is a warning in the frame. The error is [ErrUnreachable] if
+// that fails is a warning in the frame. How the breakdowns of the plan were
+// asked for in the end is written into them. The error is [ErrUnreachable] if
 // nothing was answered at all; the frame then holds the warnings.
 func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
 	e := Evidence{Breakdowns: make([]Split, len(p.Targets))}
@@ -47,8 +49,9 @@ func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
 	var pieces []Query
 	for i, t := range p.Targets {
 		if t.Breakdown != nil {
-			e.Breakdowns[i] = split(t.Breakdown, shapes[i], e.Answers)
-			pieces = append(pieces, e.Breakdowns[i].queries(t.Breakdown)...)
+			*t.Breakdown = shapes[i].b // so that Asked shows what was asked
+			e.Breakdowns[i] = split(shapes[i], e.Answers)
+			pieces = append(pieces, e.Breakdowns[i].queries()...)
 		}
 	}
 	for key, a := range f.ask(ctx, pieces) {
@@ -88,8 +91,9 @@ func (a Answers) unreached(qs []Query) error {
 }
 
 // split decides on the windows of a breakdown.
-func split(b *Breakdown, s shape, answers Answers) Split {
-	out := Split{Labels: s.names, Marginal: s.marginal, Refused: s.refused, Warnings: s.warnings}
+func split(s shape, answers Answers) Split {
+	b := &s.b
+	out := Split{b: b, Labels: s.names, Marginal: s.marginal, Refused: s.refused, Warnings: s.warnings}
 	if s.reason != "" {
 		out.Labels = nil
 		out.Warnings = append(out.Warnings, analysis.Warning{Source: b.Target + ": breakdown", Text: "the KPI was not broken down: " + s.reason})
@@ -136,16 +140,16 @@ func daysBack(b *Breakdown, answers Answers) []int {
 }
 
 // queries are all questions of a split.
-func (s Split) queries(b *Breakdown) []Query {
+func (s Split) queries() []Query {
 	if len(s.Labels) == 0 {
 		return nil
 	}
 	if !s.Marginal {
-		return b.queries(s.Labels, s.samples)
+		return append(s.b.queries(s.Labels, s.samples), s.b.queries(nil, s.samples[:1])...)
 	}
-	var qs []Query
+	qs := s.b.queries(nil, s.samples)
 	for _, name := range s.Labels {
-		qs = append(qs, b.queries([]string{name}, s.samples)...)
+		qs = append(qs, s.b.queries([]string{name}, s.samples)...)
 	}
 	return qs
 }

@@ -437,9 +437,11 @@ func TestTheAlertsOwnSeriesIsTheTarget(t *testing.T) {
 	if target.Values[0] != 7 {
 		t.Errorf("target %v", target.Values[0])
 	}
-	if fmt.Sprint(target.Breakdown.Labels, target.Breakdown.Leaves) != "[topic] [[a] [b]]" {
+	if fmt.Sprint(target.Breakdown.Labels, target.Breakdown.Leaves) != "[instance topic] [[1 a] [1 b] [2 a]]" {
 		t.Errorf("its siblings: %v %v", target.Breakdown.Labels, target.Breakdown.Leaves)
 	}
+
+	warned(t, frame.Warnings, "lag: breakdown", `its own is {instance="2", topic="a"}`)
 
 	alert.Labels = model.LabelSet{"alertname": "Lag"}
 	for query, want := range map[string]float64{"lag": 11, "lag / lag * 2": 2} {
@@ -448,5 +450,30 @@ func TestTheAlertsOwnSeriesIsTheTarget(t *testing.T) {
 			t.Errorf("%s: %v, want %v", query, got, want)
 		}
 		warned(t, frame.Warnings, "lag", "none has the alert's labels")
+	}
+}
+
+func TestAQuantileIsBrokenDownAsTheShareOfSlowRequests(t *testing.T) {
+	var load strings.Builder
+	load.WriteString("load 1m\n")
+	for _, path := range []string{"/pay", "/cart"} {
+		for _, b := range [][2]string{{"0.1", "0+30x180"}, {"0.4", "0+54x170 9180+30x20"}, {"1.0", "0+60x180"}, {"+Inf", "0+60x180"}} {
+			values := b[1]
+			if path == "/cart" && b[0] == "0.4" {
+				values = "0+54x180"
+			}
+			fmt.Fprintf(&load, "d_bucket{path=%q,le=%q} %s\n", path, b[0], values)
+		}
+	}
+	alert := ordersAlert(172 * time.Minute)
+	alert.GeneratorURL = "http://prom/graph?g0.expr=" + url.QueryEscape("histogram_quantile(0.9, sum by (le) (rate(d_bucket[2m]))) * 1000 > 500")
+	frame := fetch(t, newFetcher(t, promtest.New(t, load.String()), nil), config.Rule{Name: "slow"}, alert, after(179*time.Minute))
+	warned(t, frame.Warnings, "slow: breakdown", "no bucket at 0.5; the share of events beyond 0.4")
+	b := frame.Targets[0].Breakdown
+	if !b.Count || b.Denominator == nil || fmt.Sprint(b.Labels, b.Leaves) != "[path] [[/cart] [/pay]]" {
+		t.Fatalf("%+v", b)
+	}
+	if cart, pay := b.Numerator.Actual[0]/b.Denominator.Actual[0], b.Numerator.Actual[1]/b.Denominator.Actual[1]; math.Abs(cart-0.1) > 1e-6 || pay < 0.4 {
+		t.Errorf("shares %v and %v", cart, pay)
 	}
 }

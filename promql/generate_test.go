@@ -505,7 +505,9 @@ func (w *world) run(t testing.TB, engine *prom.Engine, text string) (trials, err
 	return out, nil
 }
 
-func newEngine(t testing.TB) *prom.Engine { return promqltest.NewTestEngine(t, false, 5*time.Minute, 100_000_000) }
+func newEngine(t testing.TB) *prom.Engine {
+	return promqltest.NewTestEngine(t, false, 5*time.Minute, 100_000_000)
+}
 
 func TestExamplesOfRegexpsMatchThem(t *testing.T) {
 	m := worldMaker{rng: rand.New(rand.NewPCG(1, 1))}

@@ -19,6 +19,8 @@ type Term struct {
 	// Unit is the time over which the term counts its events: 1 s for a rate,
 	// the range for an increase, 0 for what is no flow.
 	Unit time.Duration
+
+	deep bool // labels go through every aggregation, not only through sums: see widen
 }
 
 // measure is a KPI taken apart: the numerator itself if it is additive, and a
@@ -26,8 +28,11 @@ type Term struct {
 type measure struct {
 	numerator   []Term
 	denominator []Term
+	scale       float64 // of a ratio: what the quotient is multiplied by
 	count       bool    // the numerator counts events
 	bucket      float64 // of a quantile: the bound that the terms select by le; 0: none
+	leaf        bool    // nothing is aggregated: the parts are the series beside the alert's own
+	standsFor   string  // why something else is taken apart in place of the KPI; empty: it is the KPI
 }
 
 // decompose takes a KPI apart. The error says why its parts by label values
@@ -43,7 +48,10 @@ func decompose(e parser.Expr) (measure, error) {
 		}
 	}
 	if m.denominator != nil {
-		m.numerator, m.denominator = unscaled(m.numerator), unscaled(m.denominator)
+		var above, below float64
+		m.numerator, above = unscaled(m.numerator)
+		m.denominator, below = unscaled(m.denominator)
+		m.scale *= above / below
 	}
 	for _, t := range slices.Concat(m.numerator, m.denominator) {
 		if _, err := parse(t.Text); err != nil { // what prints wrong is better refused than asked
@@ -56,14 +64,14 @@ func decompose(e parser.Expr) (measure, error) {
 
 // unscaled takes a common factor out of the terms, so that percent of a ratio
 // are still counted in events.
-func unscaled(terms []Term) []Term {
+func unscaled(terms []Term) ([]Term, float64) {
 	c := math.Abs(terms[0].Coefficient)
 	for _, t := range terms {
 		if c == 0 || math.Abs(t.Coefficient) != c {
-			return terms
+			return terms, 1
 		}
 	}
-	return scaled(terms, 1/c)
+	return scaled(terms, 1/c), c
 }
 
 // ratio takes a quotient apart, through what doesn't change whose fault a
@@ -83,25 +91,34 @@ func ratio(e parser.Expr) (measure, error) {
 
 func binaryRatio(e *parser.BinaryExpr) (measure, error) {
 	left, leftIsNumber := number(e.LHS)
-	_, rightIsNumber := number(e.RHS)
+	right, rightIsNumber := number(e.RHS)
 	switch {
 	case e.Op == parser.DIV && !leftIsNumber && !rightIsNumber:
 		return quotient(e.LHS, e.RHS)
-	case e.Op == parser.SUB && leftIsNumber:
+	case e.Op == parser.SUB && leftIsNumber && left != 0:
 		m, err := ratio(e.RHS)
-		if err != nil || m.denominator == nil || left == 0 {
+		if err != nil || m.denominator == nil {
 			return m, err
 		}
 		// c - s·n/d = c·(d - (s/c)·n)/d
-		m.numerator = subtract(m.denominator, scaled(m.numerator, factor(e.RHS)/left))
+		m.numerator = subtract(m.denominator, scaled(m.numerator, m.scale/left))
+		m.scale = left
 		return m, nil
 	case e.Op == parser.MUL && leftIsNumber:
-		return ratio(e.RHS)
-	case (e.Op == parser.MUL || e.Op == parser.DIV) && rightIsNumber:
-		return ratio(e.LHS)
+		return ratioTimes(e.RHS, left)
+	case e.Op == parser.MUL && rightIsNumber:
+		return ratioTimes(e.LHS, right)
+	case e.Op == parser.DIV && rightIsNumber && right != 0:
+		return ratioTimes(e.LHS, 1/right)
 	default:
 		return measure{}, nil
 	}
+}
+
+func ratioTimes(e parser.Expr, by float64) (measure, error) {
+	m, err := ratio(e)
+	m.scale *= by
+	return m, err
 }
 
 func quotient(numerator, denominator parser.Expr) (measure, error) {
@@ -113,7 +130,7 @@ func quotient(numerator, denominator parser.Expr) (measure, error) {
 	if err != nil {
 		return measure{}, fmt.Errorf("the denominator: %w", err)
 	}
-	return measure{numerator: n, denominator: d}, nil
+	return measure{numerator: n, denominator: d, scale: 1}, nil
 }
 
 // average is the ratio of sum and count.
@@ -123,27 +140,14 @@ func average(e *parser.AggregateExpr) measure {
 	return measure{
 		numerator:   []Term{term(&sum)},
 		denominator: []Term{term(&count)},
+		scale:       1,
 	}
 }
 
-// factor returns the number by which e multiplies its ratio.
-func factor(e parser.Expr) float64 {
-	b, ok := bare(e).(*parser.BinaryExpr)
-	if !ok {
-		return 1
-	}
-	if v, ok := number(b.LHS); ok && b.Op == parser.MUL {
-		return v * factor(b.RHS)
-	}
-	if v, ok := number(b.RHS); ok && v != 0 {
-		switch b.Op {
-		case parser.MUL:
-			return v * factor(b.LHS)
-		case parser.DIV:
-			return factor(b.LHS) / v
-		}
-	}
-	return 1
+// divides says whether e is a ratio.
+func divides(e parser.Expr) bool {
+	m, err := ratio(e)
+	return err != nil || m.denominator != nil
 }
 
 // bare strips what stands around a KPI without being part of it: parentheses,
@@ -410,45 +414,4 @@ func abbreviate(e parser.Expr) string {
 		return string(s)
 	}
 	return string(s[:most-1]) + "…"
-}
-
-// by returns the text of a term broken down by labels: its outermost
-// aggregation grouped by them, or a sum of its series. Without labels it is
-// the whole.
-//
-// Sums inside of the outer one are widened by the labels, so that these reach
-// it; other aggregations keep theirs, since a maximum by more labels is
-// another quantity.
-func (t Term) by(names []string) string {
-	e := unparen(mustParse(t.Text))
-	a, ok := e.(*parser.AggregateExpr)
-	if !ok {
-		a = &parser.AggregateExpr{Op: parser.SUM, Expr: e}
-	}
-	if a.Op == parser.SUM {
-		widen(a.Expr, names)
-	}
-	a.Without = false
-	a.Grouping = slices.Clone(names)
-	return a.String()
-}
-
-// widen adds labels to the sums and counts directly inside of a sum.
-func widen(e parser.Expr, names []string) {
-	a, ok := unparen(e).(*parser.AggregateExpr)
-	if !ok || a.Op != parser.SUM && a.Op != parser.COUNT {
-		return
-	}
-	for _, name := range names {
-		has := slices.Contains(a.Grouping, name)
-		switch {
-		case a.Without && has:
-			a.Grouping = slices.DeleteFunc(a.Grouping, func(g string) bool { return g == name })
-		case !a.Without && !has:
-			a.Grouping = append(a.Grouping, name)
-		}
-	}
-	if a.Op == parser.SUM {
-		widen(a.Expr, names)
-	}
 }

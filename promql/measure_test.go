@@ -65,6 +65,26 @@ func TestKPIsAreTakenApart(t *testing.T) {
 	}
 }
 
+func TestAKPIIsWhatIsCompared(t *testing.T) {
+	for query, want := range map[string]string{
+		`a > 5`:                         `a`,
+		`(sum(a) / sum(b)) > 0.05`:      `sum(a) / sum(b)`,
+		`a > b`:                         `a`,
+		`a == bool 1`:                   `a`,
+		`(a > 5) and on() (b > 0)`:      `a`,
+		`a > 5 unless c`:                `a`,
+		`sum(a) or vector(0)`:           `sum(a)`,
+		`sum(a) or on() vector(0) > 5`:  `sum(a)`,
+		`a or b`:                        `a or b`,
+		`rate(a[5m])`:                   `rate(a[5m])`,
+		`((clamp_max(sum(a), 5))) >= 1`: `clamp_max(sum(a), 5)`,
+	} {
+		if got := measured(mustParse(query)).String(); got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+}
+
 func TestKPIsWhosePartsDontAddUpAreRefused(t *testing.T) {
 	for query, reason := range map[string]string{
 		`max(a)`:     "only sum, count and avg",

@@ -18,8 +18,20 @@ type Breakdown struct {
 	Count       bool          // the numerator counts events
 	Baseline    time.Duration // chosen by the user, in place of a forecast; 0: none
 
-	grid grid
+	// Siblings says that the parts are the series of the KPI, the alert's own
+	// among them: an alert on a single series has nothing below it.
+	Siblings bool
+	Own      model.LabelSet // labels that the alert's own series has
+
+	standsFor string     // why other series are told apart than those of the KPI; empty: they are not
+	leaf      bool       // nothing is aggregated
+	bucket    float64    // see measure.bucket
+	wider     *Breakdown // the siblings, if no label varies within the alert's own; nil: none
+	grid      grid
 }
+
+// siblings makes b a breakdown over all series of the KPI.
+func (b *Breakdown) siblings(own model.LabelSet) { b.Siblings, b.Own = true, own }
 
 // Piece is one aggregate over time of a breakdown.
 type Piece string
@@ -138,10 +150,7 @@ func (b *Breakdown) queries(names []string, samples []sample) []Query {
 // whole is the text of something that exists whenever the measure does: the
 // denominator, or the measure itself, without labels.
 func (b *Breakdown) whole() string {
-	terms := b.Denominator
-	if terms == nil {
-		terms = b.Numerator
-	}
+	terms := b.base()
 	texts := make([]string, len(terms))
 	for i, t := range terms {
 		texts[i] = t.by(nil)
@@ -180,14 +189,10 @@ func (b *Breakdown) presence() (history, recent Query) {
 
 // leafCount asks how many leaves there are.
 func (b *Breakdown) leafCount(names []string) Query {
-	terms := b.Denominator
-	if terms == nil {
-		terms = b.Numerator
-	}
 	return Query{
 		Role:  RoleBreakdown,
 		Name:  fmt.Sprintf("%s: number of values of %s", b.Target, strings.Join(names, ", ")),
-		Query: "count(" + terms[0].by(names) + ")",
+		Query: "count(" + b.base()[0].by(names) + ")",
 		End:   b.grid.end,
 	}
 }

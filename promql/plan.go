@@ -1,6 +1,7 @@
 package promql
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -22,6 +23,16 @@ type Alert struct {
 
 	Onset time.Time      // when the condition began to hold: see Fetcher.ActiveAt; zero: StartsAt
 	Own   model.LabelSet // the labels without external ones, as series have them; nil: Labels
+	KPI   *KPI           // what the expression measures: see Fetcher.Locate; nil: told from GeneratorURL
+	Storm bool           // many alerts of the same name fire at once, so that what they share is looked at
+}
+
+// KPI is what an alert's expression measures, as far as Prometheus was asked.
+type KPI struct {
+	Derivation
+	Expanded string         // Target with its recording rules written out; empty: it has none
+	Result   model.LabelSet // labels of the expression's own result for this alert; nil: not known
+	Scrape   time.Duration  // between two samples; 0: not known
 }
 
 // Role says what a query is for.
@@ -128,7 +139,17 @@ type builder struct {
 // kpi is a target with its expression.
 type kpi struct {
 	config.Target
-	expr parser.Expr
+	expr    parser.Expr // as it is asked for, held to the alert's labels
+	whole   parser.Expr // what is broken down: expr, or more of it
+	derived *KPI        // nil: the rule has a query of its own
+}
+
+// measure takes what is broken down apart, held to the alert's labels or not.
+func (k kpi) measure(e parser.Expr) (measure, error) {
+	if k.derived != nil {
+		return k.derived.measure(e)
+	}
+	return apart(e)
 }
 
 func (b *builder) warn(source string, err error) {
@@ -160,12 +181,12 @@ func (b *builder) targets() []kpi {
 	var kpis []kpi
 	for i, t := range targetsOf(b.rule) {
 		t.Name = b.targetName(t, i)
-		expr, err := b.targetExpr(t)
+		k, err := b.kpi(t)
 		if err != nil {
 			b.warn(t.Name, err)
 			continue
 		}
-		kpis = append(kpis, kpi{Target: t, expr: expr})
+		kpis = append(kpis, k)
 	}
 	return kpis
 }
@@ -183,22 +204,55 @@ func (b *builder) targetName(t config.Target, i int) string {
 	}
 }
 
-// targetExpr is what a target measures: without a comparison, and held to the
+// kpi finds out what a target measures: without a comparison, and held to the
 // alert's values of the labels that it groups by.
-func (b *builder) targetExpr(t config.Target) (parser.Expr, error) {
-	var expr parser.Expr
+func (b *builder) kpi(t config.Target) (kpi, error) {
+	k := kpi{Target: t}
+	if strings.TrimSpace(t.Query) != "" {
+		expr, err := b.expand(t.Name, t.Query)
+		if err != nil {
+			return k, err
+		}
+		k.expr = measured(expr)
+		k.whole = k.expr
+	} else if err := k.derive(b.alert); err != nil {
+		return k, err
+	}
+	k.whole = mustParse(k.whole.String())
+	if !b.alert.Storm {
+		scope(k.expr, b.alert.scope())
+	}
+	return k, nil
+}
+
+// derive takes the KPI from the alert's own expression.
+func (k *kpi) derive(alert Alert) error {
+	k.derived = alert.KPI
+	if k.derived == nil {
+		text, err := expressionOf(alert.GeneratorURL)
+		if err != nil {
+			return err
+		}
+		d, err := Derive(text)
+		if err != nil {
+			return err
+		}
+		k.derived = &KPI{Derivation: d}
+	}
 	var err error
-	if strings.TrimSpace(t.Query) == "" {
-		expr, err = derive(b.alert.GeneratorURL)
-	} else {
-		expr, err = b.expand(t.Name, t.Query)
+	if k.expr, err = parse(k.derived.Target); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, err
+	k.whole, err = parse(cmp.Or(k.derived.Expanded, k.derived.Target))
+	return err
+}
+
+// scope are the labels that select the alert's own series.
+func (a Alert) scope() model.LabelSet {
+	if a.KPI != nil && a.KPI.Result != nil {
+		return a.KPI.Result
 	}
-	expr = measured(expr)
-	scope(expr, b.alert.Own)
-	return expr, nil
+	return a.Own
 }
 
 // expand makes the expression of a template; matchers that stayed empty for
@@ -248,9 +302,9 @@ func (b *builder) target(k kpi) Target {
 		Weight: k.Weight,
 		Own:    b.alert.Own,
 	}
-	m, err := decompose(k.expr)
-	t.Additive = err == nil && m.denominator == nil
-	t.Breakdown = b.breakdown(k, m, err)
+	_, err := decompose(k.expr)
+	t.Additive = err == nil && !divides(k.expr)
+	t.Breakdown = b.breakdown(k)
 	candidates := k.Candidates
 	if candidates == nil {
 		candidates = b.rule.Candidates
@@ -270,7 +324,7 @@ func (b *builder) target(k kpi) Target {
 }
 
 // breakdown returns nil if the rule says `labels: []`.
-func (b *builder) breakdown(k kpi, m measure, err error) *Breakdown {
+func (b *builder) breakdown(k kpi) *Breakdown {
 	wanted := k.Breakdown
 	if wanted == nil {
 		wanted = b.rule.Breakdown
@@ -282,9 +336,31 @@ func (b *builder) breakdown(k kpi, m measure, err error) *Breakdown {
 	if names != nil && len(names) == 0 {
 		return nil
 	}
+	all := b.parts(k, names, k.whole)
+	if names == nil {
+		all.siblings(b.alert.scope())
+	}
+	if b.alert.Storm {
+		return all
+	}
+	own := mustParse(k.whole.String())
+	scope(own, b.alert.scope())
+	d := b.parts(k, names, own)
+	if names == nil && d.leaf {
+		d.siblings(b.alert.scope())
+	}
+	if names == nil && own.String() != k.whole.String() && !d.Siblings {
+		d.wider = all
+	}
+	return d
+}
+
+// parts takes an expression apart for a breakdown.
+func (b *builder) parts(k kpi, names []string, e parser.Expr) *Breakdown {
+	m, err := k.measure(e)
 	d := &Breakdown{
 		Target: k.Name, Labels: names, Numerator: m.numerator, Denominator: m.denominator, Count: m.count,
-		Baseline: time.Duration(b.rule.Window.Baseline), grid: b.plan.grid(),
+		Baseline: time.Duration(b.rule.Window.Baseline), standsFor: m.standsFor, leaf: m.leaf, bucket: m.bucket, grid: b.plan.grid(),
 	}
 	if err != nil {
 		d.Reason = err.Error()

@@ -1,6 +1,7 @@
 package promql
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -27,7 +29,7 @@ var errNoBucket = errors.New("quantiles don't add up; break down the share of sl
 // the side of the limit that the alert is about.
 func tailShare(e parser.Expr, op string, limit float64) (measure, error) {
 	call, times := quantileCall(e)
-	if call == nil || math.IsNaN(limit) || times == 0 {
+	if call == nil || times == 0 {
 		return measure{}, errNoBucket
 	}
 	above := strings.HasPrefix(op, ">")
@@ -95,7 +97,7 @@ func classicShare(e parser.Expr, above bool, bound float64) (measure, error) {
 	if err != nil {
 		return measure{}, fmt.Errorf("the buckets: %w", err)
 	}
-	m := measure{numerator: below, denominator: all, count: true, bucket: bound}
+	m := measure{numerator: below, denominator: all, scale: 1, count: true, bucket: bound}
 	if above {
 		m.numerator = subtract(all, below)
 	}
@@ -159,5 +161,69 @@ func nativeShare(e parser.Expr, above bool, bound float64) (measure, error) {
 	all := term(mustParse(events))
 	tail := term(part)
 	tail.Unit = all.Unit
-	return measure{numerator: []Term{tail}, denominator: []Term{all}, count: true}, nil
+	return measure{numerator: []Term{tail}, denominator: []Term{all}, scale: 1, count: true}, nil
+}
+
+// findBucket holds the terms of a quantile to the bucket whose bound is nearest
+// to the threshold, in proportion; few histograms have one right there.
+func (f *Fetcher) findBucket(ctx context.Context, s *shape) {
+	b := &s.b
+	if b.bucket == 0 {
+		return
+	}
+	e := mustParse(b.Denominator[0].Text)
+	for _, sel := range vectorSelectors(e) {
+		sel.LabelMatchers = slices.DeleteFunc(sel.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == bucketLabel })
+	}
+	a := f.query(ctx, Query{
+		Role: RoleBreakdown, Name: b.Target + ": buckets", End: b.grid.end,
+		Query: "group by (" + bucketLabel + ") (" + selectorTexts(e)[0] + ")",
+	})
+	if a.Err != nil {
+		s.reason = "its buckets could not be read: " + explain(a.Err)
+		return
+	}
+	text, bound := nearestBucket(a.Value, b.bucket)
+	if text == "" {
+		s.reason = "the histogram has no buckets now"
+		return
+	}
+	if bound != b.bucket {
+		s.b.standsFor = fmt.Sprintf("a quantile has no parts, and there is no bucket at %g; the share of events beyond %g is looked at", b.bucket, bound)
+	}
+	b.Numerator = holdToBucket(b.Numerator, text)
+}
+
+func nearestBucket(v model.Value, bound float64) (text string, nearest float64) {
+	vector, _ := v.(model.Vector)
+	best := math.Inf(1)
+	for _, s := range vector {
+		le := string(s.Metric[bucketLabel])
+		at, err := strconv.ParseFloat(le, 64)
+		if err != nil || math.IsInf(at, 0) || at <= 0 {
+			continue
+		}
+		d := math.Abs(math.Log(at / bound))
+		if d < best || d == best && le < text {
+			text, nearest, best = le, at, d
+		}
+	}
+	return text, nearest
+}
+
+// holdToBucket replaces the matchers of the threshold by the bucket's own text.
+func holdToBucket(terms []Term, le string) []Term {
+	out := slices.Clone(terms)
+	for i, t := range out {
+		e := mustParse(t.Text)
+		for _, s := range vectorSelectors(e) {
+			for k, m := range s.LabelMatchers {
+				if m.Name == bucketLabel && m.Value != "+Inf" {
+					s.LabelMatchers[k] = bucketMatcher([]string{le})
+				}
+			}
+		}
+		out[i].Text = e.String()
+	}
+	return out
 }

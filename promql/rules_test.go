@@ -3,6 +3,7 @@ package promql
 import (
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -190,4 +191,95 @@ func TestTheKPIOfAPublicRuleCrossesWhenTheRuleFires(t *testing.T) {
 	if len(rules) != 139 || float64(good) < 0.95*float64(len(rules)) {
 		t.Errorf("%d of %d rules have a KPI that crosses its threshold when the rule fires", good, len(rules))
 	}
+}
+
+// checkParts compares, in one world, the parts of what a derivation breaks down
+// with the whole, and the whole with the KPI. It returns how many could be
+// compared.
+func checkParts(t testing.TB, engine *prom.Engine, w *world, d Derivation) (compared int, problem string) {
+	m, err := d.measure(mustParse(d.Target))
+	if err != nil {
+		return 0, ""
+	}
+	for _, term := range append(slices.Clone(m.numerator), m.denominator...) {
+		whole, err := w.run(t, engine, term.by(nil))
+		if err != nil {
+			return compared, fmt.Sprintf("%s: %v", term.by(nil), err)
+		}
+		for _, names := range [][]string{{"instance"}, {"member", "instance"}, {"namespace", "job"}} {
+			parts, err := w.run(t, engine, "sum("+term.by(names)+")")
+			if err != nil {
+				return compared, fmt.Sprintf("%s: %v", term.by(names), err)
+			}
+			for r := range whole {
+				all, ok := whole[r]["{}"]
+				if !ok {
+					continue
+				}
+				compared++
+				if sum := parts[r]["{}"]; apartBy(sum.value, all.value) > mostApart && math.Abs(sum.value-all.value) > 1e-9 {
+					return compared, fmt.Sprintf("%s: the parts are %v, the whole is %v", term.by(names), sum.value, all.value)
+				}
+			}
+		}
+	}
+	return compared, ""
+}
+
+// checkWhole compares a KPI that is aggregated with the quotient of its sides.
+func checkWhole(t testing.TB, engine *prom.Engine, w *world, d Derivation) (compared int, problem string) {
+	if d.Numerator == "" || d.Kind == KindQuantile {
+		return 0, ""
+	}
+	kpi, err := w.run(t, engine, "("+d.Target+")")
+	if err != nil {
+		return 0, ""
+	}
+	sides := "(" + d.Numerator + ") / (" + d.Denominator + ")"
+	quotient, err := w.run(t, engine, sides)
+	if err != nil { // a join that the sides alone don't tell
+		return 0, ""
+	}
+	for r := range kpi {
+		for key, v := range kpi[r] {
+			if q, ok := quotient[r][key]; ok && finiteBoth(v.value, q.value) {
+				compared++
+				if apartBy(v.value, q.value) > mostApart && math.Abs(v.value-q.value) > 1e-9 {
+					return compared, fmt.Sprintf("%s is %v, and %s is %v", d.Target, v.value, sides, q.value)
+				}
+			}
+		}
+	}
+	return compared, ""
+}
+
+func finiteBoth(a, b float64) bool {
+	return !math.IsNaN(a) && !math.IsInf(a, 0) && !math.IsNaN(b) && !math.IsInf(b, 0)
+}
+
+func TestThePartsOfAPublicRulesKPIAddUp(t *testing.T) {
+	engine := newEngine(t)
+	broken, whole := 0, 0
+	for i, r := range publicRules(t, "testdata/rules/*.yaml") {
+		d, err := Derive(r.Expr)
+		if err != nil {
+			continue
+		}
+		w := newWorld(mustParse(r.Expr), uint64(i), 3-i%3)
+		for _, b := range d.Branches() {
+			parts, problem := checkParts(t, engine, w, b)
+			if problem != "" {
+				t.Errorf("%s: %s", r.Alert, problem)
+			}
+			quotients, problem := checkWhole(t, engine, w, b)
+			if problem != "" {
+				t.Errorf("%s: %s", r.Alert, problem)
+			}
+			broken, whole = broken+parts, whole+quotients
+		}
+	}
+	if broken < 10_000 || whole < 1000 {
+		t.Errorf("only %d parts and %d quotients could be compared", broken, whole)
+	}
+	t.Logf("%d sums of parts, %d quotients", broken, whole)
 }

@@ -1,44 +1,93 @@
 package promql
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
-
-	"github.com/prometheus/prometheus/promql/parser"
 )
 
 // errNoExpression says that an alert doesn't carry its expression.
 var errNoExpression = errors.New("the alert's generatorURL holds no expression; hint: give the rule a target.query")
 
-// derive returns the expression of an alert. The address is read, never asked:
-// it comes from whoever posted the alert.
-func derive(generatorURL string) (parser.Expr, error) {
-	text, err := expressionOf(generatorURL)
-	if err != nil {
-		return nil, err
-	}
-	expr, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return expr, evaluable(expr)
-}
-
-// expressionOf finds g0.expr in the query of an address, or in its fragment
-// (where vmui has it).
+// expressionOf finds the expression of an alert in its generatorURL: g0.expr in
+// the query, or in the fragment (where vmui has it), or Grafana Explore's panes
+// or left. The address is read, never asked: it comes from whoever posted the
+// alert.
 func expressionOf(generatorURL string) (string, error) {
 	u, err := url.Parse(generatorURL)
 	if err != nil {
 		return "", errNoExpression
 	}
-	if text := u.Query().Get("g0.expr"); text != "" {
-		return text, nil
+	_, behind, _ := strings.Cut(u.EscapedFragment(), "?")
+	fragment, err := url.ParseQuery(behind)
+	if err != nil {
+		fragment = nil
 	}
-	_, query, _ := strings.Cut(u.EscapedFragment(), "?")
-	values, err := url.ParseQuery(query)
-	if err != nil || values.Get("g0.expr") == "" {
-		return "", errNoExpression
+	for _, values := range []url.Values{u.Query(), fragment} {
+		for _, text := range []string{
+			values.Get("g0.expr"), inPanes(values.Get("panes")), inLeft(values.Get("left")),
+		} {
+			if strings.TrimSpace(text) != "" {
+				return text, nil
+			}
+		}
 	}
-	return values.Get("g0.expr"), nil
+	return "", errNoExpression
+}
+
+// exploreQuery is a query of Grafana's Explore.
+type exploreQuery struct {
+	Expr string `json:"expr"`
+	Hide bool   `json:"hide"`
+}
+
+type explorePane struct {
+	Queries []exploreQuery `json:"queries"`
+}
+
+func (p explorePane) expr() string {
+	for _, q := range p.Queries {
+		if q.Expr != "" && !q.Hide {
+			return q.Expr
+		}
+	}
+	return ""
+}
+
+// inPanes reads {"abc": {"queries": [{"expr": …}]}}, as Grafana 10 writes it.
+func inPanes(text string) string {
+	var panes map[string]explorePane
+	if json.Unmarshal([]byte(text), &panes) != nil {
+		return ""
+	}
+	for _, name := range slices.Sorted(maps.Keys(panes)) {
+		if expr := panes[name].expr(); expr != "" {
+			return expr
+		}
+	}
+	return ""
+}
+
+// inLeft reads {"queries": [{"expr": …}]}, or the older list
+// ["now-1h", "now", "Prometheus", {"expr": …}].
+func inLeft(text string) string {
+	var pane explorePane
+	if json.Unmarshal([]byte(text), &pane) == nil {
+		return pane.expr()
+	}
+	var list []json.RawMessage
+	if json.Unmarshal([]byte(text), &list) != nil {
+		return ""
+	}
+	for _, item := range list {
+		var q exploreQuery
+		if bytes.HasPrefix(bytes.TrimSpace(item), []byte("{")) && json.Unmarshal(item, &q) == nil && q.Expr != "" {
+			return q.Expr
+		}
+	}
+	return ""
 }

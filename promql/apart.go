@@ -1,0 +1,94 @@
+package promql
+
+import (
+	"slices"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// apart takes a KPI apart as far as it goes. What has no parts that add up,
+// such as a maximum, is told apart by the series that it is taken over, or by
+// its own series, one of which is the alert's. The error says why not even
+// that is possible.
+func apart(e parser.Expr) (measure, error) {
+	m, err := decompose(e)
+	if err == nil {
+		m.leaf = !slices.ContainsFunc(append(slices.Clone(m.numerator), m.denominator...), aggregated)
+		return m, nil
+	}
+	inner := takenOver(e)
+	switch {
+	case inner == nil:
+		return measure{}, err
+	case inner == bare(e):
+		m = measure{numerator: []Term{term(inner)}}
+	default:
+		var hopeless error
+		if m, hopeless = apart(inner); hopeless != nil {
+			return measure{}, err
+		}
+	}
+	m.leaf, m.count, m.standsFor = true, false, err.Error()
+	return m, nil
+}
+
+// aggregated says whether a term is more than its series.
+func aggregated(t Term) bool {
+	_, ok := unparen(mustParse(t.Text)).(*parser.AggregateExpr)
+	return ok
+}
+
+// takenOver returns the series that a KPI without parts is taken over: those
+// inside of a maximum, or those of the KPI itself if it has labels. It returns
+// nil if there are none.
+func takenOver(e parser.Expr) parser.Expr {
+	e = bare(e)
+	switch e := e.(type) {
+	case *parser.AggregateExpr:
+		switch e.Op {
+		case parser.MAX, parser.MIN, parser.TOPK, parser.BOTTOMK, parser.LIMITK, parser.LIMIT_RATIO, parser.QUANTILE, parser.STDDEV, parser.STDVAR:
+			return e.Expr
+		}
+		return nil
+	case *parser.BinaryExpr:
+		if _, ok := number(e.LHS); ok && linearOp(e.Op) && takenOver(e.RHS) != nil {
+			return takenOver(e.RHS)
+		}
+		if _, ok := number(e.RHS); ok && linearOp(e.Op) && takenOver(e.LHS) != nil {
+			return takenOver(e.LHS)
+		}
+	}
+	if labelled(e) {
+		return e
+	}
+	return nil
+}
+
+func linearOp(op parser.ItemType) bool {
+	return op == parser.ADD || op == parser.SUB || op == parser.MUL || op == parser.DIV
+}
+
+// labelled says whether the series of e can have labels.
+func labelled(e parser.Expr) bool {
+	switch e := unparen(e).(type) {
+	case *parser.VectorSelector, *parser.MatrixSelector:
+		return true
+	case *parser.SubqueryExpr:
+		return labelled(e.Expr)
+	case *parser.UnaryExpr:
+		return labelled(e.Expr)
+	case *parser.AggregateExpr:
+		return len(e.Grouping) > 0 || e.Without || e.Op == parser.COUNT_VALUES ||
+			(e.Op == parser.TOPK || e.Op == parser.BOTTOMK || e.Op == parser.LIMITK) && labelled(e.Expr)
+	case *parser.Call:
+		return !slices.Contains([]string{"absent", "absent_over_time", "scalar", "vector", "time"}, e.Func.Name) &&
+			slices.ContainsFunc(e.Args, labelled)
+	case *parser.BinaryExpr:
+		if m := e.VectorMatching; m != nil && m.On && len(m.MatchingLabels) == 0 && m.Card == parser.CardOneToOne {
+			return false
+		}
+		return labelled(e.LHS) || labelled(e.RHS)
+	default:
+		return false
+	}
+}

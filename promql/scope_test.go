@@ -1,0 +1,33 @@
+package promql
+
+import (
+	"testing"
+
+	"github.com/prometheus/common/model"
+)
+
+func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
+	own := model.LabelSet{"alertname": "A", "svc": "cart \"x\"", "job": "j", "severity": "page", "le": "5"}
+	for query, want := range map[string]string{
+		`sum by (svc) (rate(a[5m]))`:               `sum by (svc) (rate(a{svc="cart \"x\""}[5m]))`,
+		`sum by (svc, job) (a) / sum by (job) (b)`: `sum by (svc, job) (a{job="j",svc="cart \"x\""}) / sum by (job) (b{job="j"})`,
+		`sum by (svc) (a{svc="cart \"x\""})`:       `sum by (svc) (a{svc="cart \"x\""})`,
+		`sum(a)`:                                   `sum(a)`,
+		`rate(a[5m])`:                              `rate(a[5m])`,
+		`sum without (pod) (a)`:                    `sum without (pod) (a)`,
+		`sum by (path) (a)`:                        `sum by (path) (a)`,
+		`sum by (le, job) (a)`:                     `sum by (le, job) (a{job="j"})`,
+		`100 * (1 - sum by (job) (a))`:             `100 * (1 - sum by (job) (a{job="j"}))`,
+		`-sum by (job) (a)`:                        `-sum by (job) (a{job="j"})`,
+		`clamp_min(sum by (job) (a), 1)`:           `clamp_min(sum by (job) (a{job="j"}), 1)`,
+		`sum by (svc) (label_replace(a, "svc", "$1", "app", "(.*)"))`: `sum by (svc) (label_replace(a, "svc", "$1", "app", "(.*)"))`,
+		`label_replace(sum by (job) (a), "x", "y", "job", ".*")`:      `label_replace(sum by (job) (a), "x", "y", "job", ".*")`,
+		`sum by (svc) (a * on(pod) group_left(svc) b)`:                `sum by (svc) (a * on (pod) group_left (svc) b)`,
+	} {
+		e := mustParse(query)
+		scope(e, own)
+		if e.String() != want {
+			t.Errorf("%s: %s, want %s", query, e, want)
+		}
+	}
+}

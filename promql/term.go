@@ -1,0 +1,111 @@
+package promql
+
+import (
+	"slices"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// by returns the text of a term broken down by labels: its outermost
+// aggregation grouped by them, or a sum of its series. Without labels it is
+// the whole.
+//
+// Sums inside of the outer one are widened by the labels, so that these reach
+// it. Other aggregations are widened only where that has been seen to change
+// nothing (Term.deep): a maximum by more labels may be another quantity.
+func (t Term) by(names []string) string {
+	a := t.outer()
+	if a.Op == parser.SUM || t.deep {
+		widen(a.Expr, names, t.deep)
+	}
+	a.Without = false
+	a.Grouping = slices.Clone(names)
+	return a.String()
+}
+
+// outer is the sum or count around a term; series are summed.
+func (t Term) outer() *parser.AggregateExpr {
+	e := unparen(mustParse(t.Text))
+	if a, ok := e.(*parser.AggregateExpr); ok && (a.Op == parser.SUM || a.Op == parser.COUNT) {
+		return a
+	}
+	return &parser.AggregateExpr{Op: parser.SUM, Expr: e}
+}
+
+// nested says whether something is aggregated inside of the outermost
+// aggregation, so that parts by more labels may not add up.
+func (t Term) nested() bool { return aggregates(t.outer().Expr) != nil }
+
+// reach is an expression whose series have all the labels that a term can be
+// broken down by.
+func (t Term) reach() parser.Expr {
+	inner := t.outer().Expr
+	through(inner, t.deep, func(a *parser.AggregateExpr) { a.Without, a.Grouping = true, nil })
+	return inner
+}
+
+// widen adds labels to the aggregations directly inside of a sum.
+func widen(e parser.Expr, names []string, deep bool) {
+	through(e, deep, func(a *parser.AggregateExpr) {
+		for _, name := range names {
+			has := slices.Contains(a.Grouping, name)
+			switch {
+			case a.Without && has:
+				a.Grouping = slices.DeleteFunc(a.Grouping, func(g string) bool { return g == name })
+			case !a.Without && !has:
+				a.Grouping = append(a.Grouping, name)
+			}
+		}
+	})
+}
+
+// through calls f for the aggregations on the way from the outside to the
+// series: sums and counts that stand directly inside of each other, and, going
+// deep, also others, those in functions and those on the side of a join whose
+// labels stay.
+func through(e parser.Expr, deep bool, f func(*parser.AggregateExpr)) {
+	switch e := unparen(e).(type) {
+	case *parser.AggregateExpr:
+		if !deep && e.Op != parser.SUM && e.Op != parser.COUNT {
+			return
+		}
+		f(e)
+		if deep || e.Op == parser.SUM {
+			through(e.Expr, deep, f)
+		}
+	case *parser.Call:
+		for _, arg := range e.Args {
+			if deep && arg.Type() == parser.ValueTypeVector {
+				through(arg, deep, f)
+			}
+		}
+	case *parser.BinaryExpr:
+		if deep {
+			throughJoin(e, f)
+		}
+	}
+}
+
+// throughJoin goes on on the sides whose labels stay.
+func throughJoin(e *parser.BinaryExpr, f func(*parser.AggregateExpr)) {
+	left, right := true, true
+	if m := e.VectorMatching; m != nil {
+		switch m.Card {
+		case parser.CardManyToOne:
+			right = false
+		case parser.CardOneToMany:
+			left = false
+		case parser.CardManyToMany:
+			right = e.Op == parser.LOR
+		default: // what is matched by some labels keeps no others
+			left = !m.On && len(m.MatchingLabels) == 0
+			right = left
+		}
+	}
+	if left {
+		through(e.LHS, true, f)
+	}
+	if right {
+		through(e.RHS, true, f)
+	}
+}
