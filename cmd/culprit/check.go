@@ -4,23 +4,34 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver"
+	"github.com/culprit-dev/culprit/receiver/find"
+	"github.com/culprit-dev/culprit/receiver/probe"
 )
+
+const checkHelp = `Load configurations, parse every template and query, and show every mistake.
+
+With --prometheus.url every query is asked there, too, with any value in place of what an alert brings. What returns nothing, or
+is refused, is a mistake as well.`
 
 func addCheck(app *kingpin.Application, commands map[string]command) {
 	check := app.Command("check", "Check files without running anything.")
-	cmd := check.Command("config", "Load configurations, parse every template and query, and show every mistake.")
+	cmd := check.Command("config", checkHelp)
 	files := cmd.Arg("file", "Configuration file.").Required().Strings()
-	commands[cmd.FullCommand()] = func(_ context.Context, s streams) error {
-		return checkConfigs(*files, s)
+	url := cmd.Flag("prometheus.url", "Prometheus at which every query is tried.").PlaceHolder("URL").String()
+	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error {
+		return checkConfigs(ctx, *files, *url, s)
 	}
 }
 
 // checkConfigs says of each file what it holds or what is wrong with it.
-func checkConfigs(files []string, s streams) error {
+func checkConfigs(ctx context.Context, files []string, url string, s streams) error {
 	var mistakes []error
 	for _, file := range files {
 		cfg, err := receiver.LoadConfig(file)
@@ -28,13 +39,58 @@ func checkConfigs(files []string, s streams) error {
 			mistakes = append(mistakes, err)
 			continue
 		}
-		fmt.Fprintf(s.out, "%s: fine, %d rules\n", file, len(cfg.Rules))
 		for _, w := range cfg.Warnings {
 			fmt.Fprintf(s.err, "warning: %s\n", w)
 		}
+		asked, err := probeConfig(ctx, cfg, url, s.err)
+		if usage := (usageError{}); errors.As(err, &usage) || ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			mistakes = append(mistakes, err)
+			continue
+		}
+		fmt.Fprintf(s.out, "%s: fine, %d rules%s\n", file, len(cfg.Rules), asked)
 	}
 	if len(mistakes) > 0 {
 		return findingError{errors.Join(mistakes...)}
 	}
 	return nil
+}
+
+// probeConfig asks every query of a configuration. The error is what is wrong
+// with them.
+func probeConfig(ctx context.Context, cfg *config.Config, url string, w io.Writer) (asked string, err error) {
+	if url == "" {
+		return "", nil
+	}
+	if cfg.Prometheus.URL, err = parseURL("--prometheus.url", url); err != nil {
+		return "", err
+	}
+	api, closeIdle, err := find.NewAPI(cfg.Prometheus)
+	if err != nil {
+		return "", err
+	}
+	defer closeIdle()
+	finder, err := find.New(cfg.Prometheus)
+	if err != nil {
+		return "", err
+	}
+	defer finder.Close()
+	if _, _, _, err := api.Query(ctx, "vector(1)", time.Now()); err != nil {
+		return "", fmt.Errorf("asking %s: %w", cfg.Prometheus.URL.Redacted(), err)
+	}
+	rules, err := finder.Rules(ctx)
+	if err != nil {
+		fmt.Fprintf(w, "warning: %s; whether there are such alerts is not known\n", err)
+	}
+	p := probe.Probe{API: api, Alerting: rules, Now: time.Now(), Parallel: cfg.Prometheus.MaxConcurrentQueries}
+	found, n, err := p.Run(ctx, cfg.Rules)
+	if err == nil && len(found) > 0 {
+		err = config.Errors(found)
+	}
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf(", %d questions answered", n), nil
 }

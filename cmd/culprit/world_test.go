@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -108,6 +110,33 @@ func withRules(t testing.TB, s *promtest.Server, rules ...string) string {
 			return
 		}
 		fmt.Fprintf(w, `{"status":"success","data":{"groups":[{"name":"shop","file":"shop.yml","interval":15,"rules":[%s]}]}}`, strings.Join(rules, ","))
+	}))
+	t.Cleanup(front.Close)
+	return front.URL
+}
+
+// startShopNow is startShop for questions about now: they are asked of the last
+// moment of the shop.
+func startShopNow(t testing.TB, rules ...string) string {
+	t.Helper()
+	shop := startShop(t, rules...)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil {
+			t.Error(err)
+		}
+		for _, name := range []string{"time", "start", "end"} {
+			if at, err := strconv.ParseFloat(r.Form.Get(name), 64); err == nil {
+				r.Form.Set(name, strconv.FormatFloat(at-float64(time.Now().Unix()-shopEnd), 'f', 3, 64))
+			}
+		}
+		resp, err := http.Get(shop + r.URL.Path + "?" + r.Form.Encode())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = resp.Body.Close() }()
+		w.WriteHeader(resp.StatusCode)
+		_, _ = io.Copy(w, resp.Body) // the client may be gone
 	}))
 	t.Cleanup(front.Close)
 	return front.URL

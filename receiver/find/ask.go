@@ -220,7 +220,7 @@ func (f *Finder) expression(ctx context.Context, a Ask, now time.Time) (Subject,
 // sometimes says whether an expression leaves out series by their values, or
 // has one for want of others.
 func sometimes(expr string) bool {
-	e, err := readPromQL(expr)
+	e, err := ParseQuery(expr)
 	if err != nil {
 		return false
 	}
@@ -317,8 +317,9 @@ func Time(text string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// readPromQL reads an expression with everything that a server may know.
-func readPromQL(text string) (parser.Expr, error) {
+// ParseQuery reads PromQL with everything that a server may know, so that
+// nothing fails here that works there.
+func ParseQuery(text string) (parser.Expr, error) {
 	return parser.NewParser(parser.Options{
 		EnableExperimentalFunctions: true, ExperimentalDurationExpr: true,
 		EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
@@ -327,7 +328,7 @@ func readPromQL(text string) (parser.Expr, error) {
 
 // parsed says whether text is PromQL with values.
 func parsed(text string) error {
-	expr, err := readPromQL(text)
+	expr, err := ParseQuery(text)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: the expression can't be read: %w", ErrUnclear, err)

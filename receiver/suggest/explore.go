@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/receiver/find"
 )
 
 // Lister lists the series that there are.
@@ -35,6 +37,7 @@ const (
 	lookBack   = time.Hour
 	mostSeries = 5_000 // looked at for one KPI
 	mostValues = 200   // of a label to break down by
+	mostLabels = 8     // to break down by: every combination of them is searched
 )
 
 // Explore asks what there is for an entry, and notes it there.
@@ -61,7 +64,33 @@ func (e Explorer) Labels(ctx context.Context, s Suggestion) (found []Label, seri
 	if err != nil {
 		return nil, 0, err
 	}
-	return varying(sets), len(sets), nil
+	found = varying(sets)
+	if s.Denominator != "" {
+		found = slices.DeleteFunc(found, func(l Label) bool {
+			return !slices.Equal(matchersOn(s.Numerator, l.Name), matchersOn(s.Denominator, l.Name))
+		})
+	}
+	return found, len(sets), nil
+}
+
+// matchersOn returns the matchers of PromQL on a label. Where the sides of a
+// ratio differ in them, the label is what makes the event, and no place where it
+// happens: the share of code=500 by code is one or nothing.
+func matchersOn(query, label string) []string {
+	expr, err := find.ParseQuery(query)
+	if err != nil {
+		return nil
+	}
+	var texts []string
+	for _, ms := range parser.ExtractSelectors(expr) {
+		for _, m := range ms {
+			if m.Name == label {
+				texts = append(texts, m.String())
+			}
+		}
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
 }
 
 // varying counts the values of each label that has several; a label that is
@@ -95,7 +124,7 @@ func varying(sets []model.LabelSet) []Label {
 
 // selectorsOf returns the selectors of PromQL, each once.
 func selectorsOf(query string) []string {
-	expr, err := readPromQL(query)
+	expr, err := find.ParseQuery(query)
 	if err != nil {
 		return nil
 	}
@@ -110,12 +139,4 @@ func selectorsOf(query string) []string {
 func selectorText(ms []*labels.Matcher) string {
 	s := parser.VectorSelector{LabelMatchers: ms}
 	return s.String()
-}
-
-// readPromQL reads an expression with everything that a server may know.
-func readPromQL(text string) (parser.Expr, error) {
-	return parser.NewParser(parser.Options{
-		EnableExperimentalFunctions: true, ExperimentalDurationExpr: true,
-		EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
-	}).ParseExpr(text)
 }

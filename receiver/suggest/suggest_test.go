@@ -2,6 +2,7 @@ package suggest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,6 +36,8 @@ groups:
       - alert: QueueLong
         expr: max(queue_depth) > 1000
         labels: {severity: page}
+      - alert: CallsFail
+        expr: sum(rate(calls_total{code="500"}[5m])) / sum(rate(calls_total[5m])) > 0.1
       - alert: Watchdog
         expr: vector(1)
 ---
@@ -121,6 +124,8 @@ errors_total{path="/a",version="1",pod="a"} 0+1x60
 requests_total{path="/a",version="1",pod="a"} 0+1x60
 requests_total{path="/b",version="1",pod="b"} 0+1x60
 requests_total{path="/b",version="2"} 0+1x60
+calls_total{code="200",path="/a"} 0+1x60
+calls_total{code="500",path="/b"} 0+1x60
 `)
 	cfg, err := config.Parse("test", []byte("prometheus: {url: "+s.URL+"}"))
 	if err != nil {
@@ -195,7 +200,10 @@ func TestAnyRuleMakesAValidFile(t *testing.T) {
 		entries := entriesOf(rules)
 		for i := range entries {
 			entries[i].Asked, entries[i].Series = true, 3
-			entries[i].Found = []suggest.Label{{Name: words.Draw(t, "label"), Values: 2}, {Name: "many", Values: 1000}}
+			entries[i].Found = []suggest.Label{{Name: words.Draw(t, "label"), Values: 2}}
+			for j := range rapid.IntRange(0, 12).Draw(t, "labels") {
+				entries[i].Found = append(entries[i].Found, suggest.Label{Name: fmt.Sprintf("l%d", j), Values: 3 + 100*j})
+			}
 			entries[i].Candidates = []suggest.Candidate{{Name: words.Draw(t, "candidate"), Query: `up{job="x"}`, Series: 1}}
 		}
 		var b strings.Builder

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/receiver/find"
 )
 
 // Entry is a suggestion with what a Prometheus knows of it.
@@ -153,7 +154,7 @@ func writeBreakdown(b *strings.Builder, e Entry) {
 func writeLabels(b *strings.Builder, e Entry) {
 	var names, counts, many []string
 	for _, l := range e.Found {
-		if l.Values > mostValues {
+		if l.Values > mostValues || len(names) == mostLabels {
 			many = append(many, fmt.Sprintf("%s (%d values)", l.Name, l.Values))
 			continue
 		}
@@ -171,7 +172,7 @@ func writeLabels(b *strings.Builder, e Entry) {
 		fmt.Fprintf(b, "    breakdown: {labels: [%s]}\n", strings.Join(names, ", "))
 	}
 	if len(many) > 0 {
-		fmt.Fprintf(b, "    # Left out, as they name things rather than tell them apart: %s.\n", oneLine(strings.Join(many, ", ")))
+		fmt.Fprintf(b, "    # Left out, as they have more values: %s.\n", oneLine(strings.Join(many, ", ")))
 	}
 }
 
@@ -256,7 +257,7 @@ func quote(s string) string {
 
 // pretty breaks a long expression into lines.
 func pretty(query string) string {
-	expr, err := readPromQL(query)
+	expr, err := find.ParseQuery(query)
 	if err != nil {
 		return query
 	}

@@ -1,0 +1,304 @@
+// Package probe asks every query of a configuration once and says which of
+// them return nothing, before an alert finds out.
+//
+// A query is a template that waits for the labels of an alert. Here each value
+// of the alert stands for any value: service="{{ .Labels.service }}" asks for
+// series that have a label service at all, which finds names that are
+// misspelt.
+package probe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/receiver/find"
+)
+
+// Asker answers queries.
+type Asker interface {
+	// Query returns the value of a query at a time.
+	Query(ctx context.Context, query string, at time.Time, opts ...v1.Option) (model.Value, v1.Warnings, v1.Infos, error)
+	// Series returns the label sets of the series that one of the selectors
+	// selects.
+	Series(ctx context.Context, selectors []string, start, end time.Time, opts ...v1.Option) ([]model.LabelSet, v1.Warnings, v1.Infos, error)
+}
+
+// Probe asks one Prometheus.
+type Probe struct {
+	API      Asker
+	Alerting []v1.AlertingRule // of that Prometheus; nil: not known
+	Now      time.Time
+	Parallel int // queries at a time; 0 is one after the other
+}
+
+// question is one thing to ask, and what is wrong when the answer is nothing.
+type question struct {
+	rule  config.Rule
+	path  string // of its text in the rule
+	query string
+	label string // that the series must have; empty: the query must have a value
+	err   error  // why there is nothing to ask
+}
+
+// Run returns what is wrong with the rules, in their order: a query that the
+// server refuses, one that returns nothing now, a label that no series has, a
+// rule for which no alert is ever made. asked is the number of questions.
+func (p Probe) Run(ctx context.Context, rules []config.Rule) (found []config.Mistake, asked int, err error) {
+	var questions []question
+	for _, r := range rules {
+		questions = append(questions, p.questions(r)...)
+	}
+	mistakes := make([]*config.Mistake, len(questions))
+	var g errgroup.Group
+	g.SetLimit(max(1, p.Parallel))
+	for i, q := range questions {
+		g.Go(func() error {
+			mistakes[i] = p.ask(ctx, q)
+			return ctx.Err()
+		})
+	}
+	err = g.Wait()
+	for _, m := range mistakes {
+		if m != nil {
+			found = append(found, *m)
+		}
+	}
+	return found, len(questions), err
+}
+
+// ask returns nil if there is an answer.
+func (p Probe) ask(ctx context.Context, q question) *config.Mistake {
+	if q.err != nil {
+		return q.mistake(q.err.Error(), "")
+	}
+	if q.label != "" {
+		return p.askLabel(ctx, q)
+	}
+	value, _, _, err := p.API.Query(ctx, q.query, p.Now, v1.WithLimit(1))
+	if err != nil {
+		return q.mistake("can't be asked: "+err.Error(), "")
+	}
+	if vector, ok := value.(model.Vector); ok && len(vector) == 0 {
+		return q.mistake("returns nothing now", "asked as "+q.query+"; look for a misspelt name, or for a matcher that no series fits")
+	}
+	return nil
+}
+
+// lookBack is how old a series may be of which a label is looked for.
+const lookBack = time.Hour
+
+func (p Probe) askLabel(ctx context.Context, q question) *config.Mistake {
+	selectors := withLabel(q.query, q.label)
+	if len(selectors) == 0 {
+		return nil
+	}
+	series, _, _, err := p.API.Series(ctx, selectors, p.Now.Add(-lookBack), p.Now, v1.WithLimit(1))
+	if err != nil {
+		return q.mistake("can't be asked: "+err.Error(), "")
+	}
+	if len(series) == 0 {
+		return q.mistake(fmt.Sprintf("no series of the target has a label %q", q.label), "leave it out, or spell it as the series do")
+	}
+	return nil
+}
+
+func (q question) mistake(what, hint string) *config.Mistake {
+	m := config.Mistake{File: q.rule.Source.File, What: fmt.Sprintf("rule %q: %s %s", q.rule.Name, q.path, what), Hint: hint}
+	for path := q.path; ; path = path[:max(0, strings.LastIndexAny(path, ".["))] {
+		if line, ok := q.rule.Source.Lines[path]; ok || path == "" {
+			m.Line = line
+			return &m
+		}
+	}
+}
+
+// questions are all that a rule gives reason for.
+func (p Probe) questions(r config.Rule) []question {
+	var qs []question
+	if q, ok := p.unmade(r); ok {
+		qs = append(qs, q)
+	}
+	switch {
+	case r.Target != nil:
+		qs = append(qs, p.target(r, "target", *r.Target)...)
+	case len(r.Targets) == 0:
+		qs = append(qs, p.target(r, "target", config.Target{})...)
+	}
+	for i, t := range r.Targets {
+		qs = append(qs, p.target(r, fmt.Sprintf("targets[%d]", i), t)...)
+	}
+	qs = append(qs, candidates(r, "candidates", r.Candidates)...)
+	if r.Topology != nil && r.Topology.Query != "" {
+		only := constant(config.Rule{Topology: &config.Topology{Query: r.Topology.Query}})
+		qs = append(qs, ofPlan(r, "topology.query", r.Topology.Query, only, func(p promql.Plan) string { return p.Topology.Query.Query }))
+	}
+	return qs
+}
+
+// unmade says that no alerting rule makes an alert that a rule matches, as far
+// as the name tells.
+func (p Probe) unmade(r config.Rule) (question, bool) {
+	if p.Alerting == nil || slices.ContainsFunc(p.Alerting, func(a v1.AlertingRule) bool { return named(r, a.Name) }) {
+		return question{}, false
+	}
+	return question{rule: r, path: "matchers", err: errors.New("match no alert that this Prometheus makes")}, true
+}
+
+func named(r config.Rule, alert string) bool {
+	for _, m := range r.Parsed {
+		if m.Name == model.AlertNameLabel && !m.Matches(alert) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p Probe) target(r config.Rule, path string, t config.Target) []question {
+	var qs []question
+	if strings.TrimSpace(t.Query) == "" {
+		qs = p.ownExpressions(r, path)
+	} else {
+		only := config.Rule{Target: &config.Target{Query: t.Query, Breakdown: &config.Breakdown{Labels: []string{}}}}
+		qs = append(qs, ofPlan(r, path+".query", t.Query, only, func(p promql.Plan) string { return p.Targets[0].Query.Query }))
+	}
+	breakdown, at := t.Breakdown, path+".breakdown"
+	if breakdown == nil {
+		breakdown, at = r.Breakdown, "breakdown"
+	}
+	if breakdown != nil && len(qs) == 1 && qs[0].err == nil {
+		for i, name := range breakdown.Labels {
+			qs = append(qs, question{rule: r, path: fmt.Sprintf("%s.labels[%d]", at, i), query: qs[0].query, label: name})
+		}
+	}
+	return append(qs, candidates(r, path+".candidates", t.Candidates)...)
+}
+
+// ownExpressions are the KPIs of the alerts that a rule matches, where it names
+// none of its own.
+func (p Probe) ownExpressions(r config.Rule, path string) []question {
+	var qs []question
+	for _, a := range p.Alerting {
+		if !named(r, a.Name) {
+			continue
+		}
+		q := question{rule: r, path: path}
+		d, err := promql.Derive(a.Query)
+		if err != nil {
+			q.err = fmt.Errorf("can't be taken from the alert %s: %w", a.Name, err)
+		}
+		q.query = d.Target
+		qs = append(qs, q)
+	}
+	return qs
+}
+
+func candidates(r config.Rule, path string, cs []config.Candidate) []question {
+	var qs []question
+	for i, c := range cs {
+		only := constant(config.Rule{Candidates: []config.Candidate{c}})
+		qs = append(qs, ofPlan(r, fmt.Sprintf("%s[%d].query", path, i), c.Query, only, func(p promql.Plan) string {
+			return p.Targets[0].Candidates[0].Query.Query
+		}))
+	}
+	return qs
+}
+
+// constant gives a rule a target that needs nothing.
+func constant(r config.Rule) config.Rule {
+	r.Target = &config.Target{Query: "vector(1)", Breakdown: &config.Breakdown{Labels: []string{}}}
+	return r
+}
+
+// ofPlan expands the one text of a rule as the plan of an alert would, and
+// opens the matchers that got a value from it.
+func ofPlan(r config.Rule, path, text string, only config.Rule, pick func(promql.Plan) string) question {
+	q := question{rule: r, path: path}
+	now := time.Unix(0, 0).UTC() // the text doesn't depend on it
+	plan, err := promql.NewPlan(only, anyAlert(text, now), now)
+	switch {
+	case err != nil:
+		q.err = err
+	case len(plan.Warnings) > 0:
+		q.err = errors.New(plan.Warnings[0].Text)
+	default:
+		q.query, q.err = opened(pick(plan))
+	}
+	return q
+}
+
+// anyValue stands for any value of a label of the alert. Templates may change
+// its case.
+const anyValue = "culpritprobe"
+
+// anyAlert has every label and annotation that a template names.
+func anyAlert(text string, now time.Time) promql.Alert {
+	a := promql.Alert{Labels: model.LabelSet{}, Annotations: model.LabelSet{}, StartsAt: now, Onset: now}
+	for _, m := range regexp.MustCompile(`\.(Label|Annotation)s?[. ]\s*"?([a-zA-Z0-9_.:-]+)`).FindAllStringSubmatch(text, -1) {
+		set := a.Labels
+		if m[1] == "Annotation" {
+			set = a.Annotations
+		}
+		set[model.LabelName(m[2])] = anyValue
+	}
+	a.Own = model.LabelSet{} // nothing is held to values that nobody has
+	return a
+}
+
+// opened replaces the matchers that hold a value of the alert by those that any
+// value fits; what must not be such a value may be anything.
+func opened(query string) (string, error) {
+	expr, err := find.ParseQuery(query)
+	if err != nil {
+		return "", err
+	}
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		if s, ok := n.(*parser.VectorSelector); ok {
+			s.LabelMatchers = openMatchers(s.LabelMatchers)
+		}
+		return nil
+	})
+	return expr.String(), nil
+}
+
+func openMatchers(ms []*labels.Matcher) []*labels.Matcher {
+	var kept []*labels.Matcher
+	for _, m := range ms {
+		switch {
+		case !strings.Contains(strings.ToLower(m.Value), anyValue):
+			kept = append(kept, m)
+		case m.Type == labels.MatchEqual || m.Type == labels.MatchRegexp:
+			kept = append(kept, &labels.Matcher{Type: labels.MatchNotEqual, Name: m.Name})
+		}
+	}
+	return kept
+}
+
+// withLabel returns the selectors of a query, each held to series that have a
+// label.
+func withLabel(query, label string) []string {
+	expr, err := find.ParseQuery(query)
+	if err != nil {
+		return nil
+	}
+	var texts []string
+	for _, ms := range parser.ExtractSelectors(expr) {
+		s := parser.VectorSelector{LabelMatchers: append(slices.Clone(ms), &labels.Matcher{Type: labels.MatchNotEqual, Name: label})}
+		texts = append(texts, s.String())
+	}
+	slices.SortFunc(texts, cmp.Compare)
+	return slices.Compact(texts)
+}
