@@ -92,6 +92,7 @@ type variables struct {
 	since    []float64 // Unix seconds at which each first moved; 0: not known
 	onset    int       // row of the columns
 	dated    bool      // there was an incident
+	effect   bool      // the KPI is a symptom: a cause of nothing
 }
 
 func (c *candidates) variables(leads []lead, onset int) *variables {
@@ -100,6 +101,7 @@ func (c *candidates) variables(leads []lead, onset int) *variables {
 		columns: [][]float64{c.target.Values[first:]}, names: []string{c.target.Name},
 		services: []int{-1}, scores: []float64{1}, since: []float64{c.timeOf(onset)},
 		onset: max(0, onset-first), dated: c.dated,
+		effect: !kindOf(c.target.Kind, metricOf(c.target.Name)).Demand(),
 	}
 	for _, l := range leads[:min(graphNodes-1, len(leads))] {
 		v.columns = append(v.columns, c.series[l.series].Values[first:])
@@ -124,12 +126,12 @@ func (c *candidates) timeOf(row int) float64 {
 // well be.
 func (c *candidates) knowledge(v *variables) pcalg.Knowledge {
 	k := pcalg.Knowledge{Likely: c.likely(v)}
-	symptom := !kindOf(c.target.Kind, metricOf(c.target.Name)).Demand()
 	for i, cause := range v.names {
 		for j, effect := range v.names {
 			a, known := c.tiers[cause]
 			b, too := c.tiers[effect]
-			if i != j && (known && too && a > b || i == 0 && symptom && !(known && too)) {
+			ordered := known && too
+			if i != j && (ordered && a > b || !ordered && i == 0 && v.effect) {
 				k.Forbidden = append(k.Forbidden, [2]int{i, j})
 			}
 		}
@@ -157,7 +159,7 @@ func (c *candidates) likely(v *variables) [][2]int {
 
 // describe gives the nodes of a learned graph their names.
 func (v *variables) describe(net *pcalg.Network) Graph {
-	g := Graph{Notes: []string{v.caveat(net)}}
+	g := Graph{Notes: v.notes(net)}
 	for i, n := range net.Nodes {
 		node := Node{Name: v.names[n.Column], Role: "candidate", Score: finite(v.scores[n.Column]), Onset: v.since[n.Column]}
 		if i == 0 && n.Column == 0 {
@@ -227,8 +229,9 @@ func describeChain(c pcalg.Chain, net *pcalg.Network, g Graph) Chain {
 	return chain
 }
 
-// caveat is the sentence that goes with every graph.
-func (v *variables) caveat(net *pcalg.Network) string {
+// notes are what goes with every graph: what it was learned from, and what was
+// taken for granted.
+func (v *variables) notes(net *pcalg.Network) []string {
 	when := ", before and in the incident"
 	if !v.dated {
 		when = ""
@@ -240,5 +243,9 @@ func (v *variables) caveat(net *pcalg.Network) string {
 	if net.CutOff >= 0 {
 		text += " Too many links for a full search: some of them may be indirect."
 	}
-	return text
+	notes := []string{text}
+	if v.effect {
+		notes = append(notes, "The KPI is taken for a symptom: no link is drawn as going out of it.")
+	}
+	return notes
 }

@@ -176,7 +176,8 @@ func (r *regression) warnings() []Warning {
 
 // drift warns of selected candidates whose relation to the KPI was not the same
 // all the time before the incident: what they are said to contribute to it
-// rests on that relation.
+// rests on that relation. With many samples a small change is sure, too, but
+// it does not matter.
 func (c *candidates) drift(r *regression) []Warning {
 	before := r.window.Onset
 	x := make([][]float64, len(r.x))
@@ -189,6 +190,9 @@ func (c *candidates) drift(r *regression) []Warning {
 	}
 	var list []Warning
 	for _, change := range bmfs.Drift(x, r.y[:before], seeds) {
+		if math.Abs(change.After-change.Before) < max(math.Abs(change.Before), math.Abs(change.After))/2 {
+			continue
+		}
 		list = append(list, Warning{Source: "regression", Text: fmt.Sprintf(
 			"the relation of %s to the KPI changed before the incident (%s, then %s for one unit of it): its contribution is uncertain",
 			c.series[r.seriesOf[change.Candidate]].Name, words.Number(change.Before), words.Number(change.After))})

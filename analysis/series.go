@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/culprit-dev/culprit/analysis/rank"
 	"github.com/culprit-dev/culprit/analysis/words"
@@ -210,7 +211,7 @@ func verb(before, after float64) string {
 		word = "fell"
 	}
 	if by := words.Factor(before, after); by != "" {
-		return word + " " + by
+		return word + " " + strings.TrimLeft(by, "+−")
 	}
 	return word
 }

@@ -1,8 +1,10 @@
 package tabular
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,6 +28,37 @@ type Roles struct {
 	Scale    string // of all candidates: each or common; empty: the default
 	Positive bool   // the KPI can only rise with a candidate
 	Lags     []int  // rows by which copies of each candidate are shifted
+}
+
+// Override returns the roles with all that is set in other taken from there.
+// Kinds and services are known column by column.
+func (r Roles) Override(other Roles) Roles {
+	if len(other.Targets) > 0 {
+		r.Targets = other.Targets
+	}
+	r.Onset, r.End = cmp.Or(other.Onset, r.Onset), cmp.Or(other.End, r.End)
+	if other.Topology != nil {
+		r.Topology = other.Topology
+	}
+	if other.Tiers != nil {
+		r.Tiers = other.Tiers
+	}
+	r.Kinds, r.Services = overlay(r.Kinds, other.Kinds), overlay(r.Services, other.Services)
+	r.Scale = cmp.Or(other.Scale, r.Scale)
+	r.Positive = r.Positive || other.Positive
+	if other.Lags != nil {
+		r.Lags = other.Lags
+	}
+	return r
+}
+
+func overlay(below, above map[string]string) map[string]string {
+	both := maps.Clone(below)
+	if both == nil {
+		both = map[string]string{}
+	}
+	maps.Copy(both, above)
+	return both
 }
 
 // Frame makes a frame: all columns are candidates but the KPIs and those of the

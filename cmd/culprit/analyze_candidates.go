@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/tabular"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+const candidatesHelp = `Which series explain a change, from tables of series.
+
+  culprit analyze candidates incident.csv --target 'entry|latency_p90' --onset 1661140440 --topology calls.json
+
+The file is CSV: first a column time, in Unix seconds or RFC 3339, then one column a series, called service|metric or like a Prometheus series. An empty cell is a missing sample. Every column is a candidate but the KPIs and those of the service called entry.
+
+A case of a public data set says all that itself:
+
+  culprit analyze candidates --case case.json
+
+The published method alone, BMFS and its attribution; without an onset the last row is the anomaly:
+
+  culprit analyze candidates sql.csv --target response_time --method balance --scale common --positive --lags=-1,0
+
+Files may be packed by gzip; - is standard input.`
+
+// candidatesOptions are the flags of analyze candidates.
+type candidatesOptions struct {
+	input    seriesInput
+	series   analysis.SeriesOptions
+	scale    string
+	positive bool
+	lags     string
+	shifts   []int // lags, read
+	format   string
+}
+
+func addAnalyzeCandidates(parent *kingpin.CmdClause, commands map[string]command) {
+	cmd := parent.Command("candidates", candidatesHelp)
+	o := &candidatesOptions{}
+	o.input.addFlags(cmd)
+	cmd.Flag("top", "How many series at the most.").Default("5").IntVar(&o.series.Top)
+	cmd.Flag("method", "rank, the measured ranking, or balance, BMFS and its attribution alone.").
+		Default("rank").EnumVar(&o.series.Method, "rank", "balance")
+	cmd.Flag("preset", "Of the regression: robust, or paper, as it was published.").Default("robust").EnumVar(&o.series.Preset, "robust", "paper")
+	cmd.Flag("scale", "Of the candidates in the regression: each its own, or common, if they share a unit.").EnumVar(&o.scale, "each", "common")
+	cmd.Flag("positive", "The KPI can only rise with a candidate, as the parts of a sum do.").BoolVar(&o.positive)
+	cmd.Flag("lags", "Rows by which copies of each candidate are shifted in the regression, as in --lags=-1,0.").PlaceHolder("ROWS").StringVar(&o.lags)
+	cmd.Flag("candidate-ad", "With --method balance: leave what did not move out of the report, out of the regression already (pre), or nowhere (off).").
+		Default("report").EnumVar(&o.series.CandidateAD, "report", "pre", "off")
+	cmd.Flag("format", "table or json.").Default("table").EnumVar(&o.format, "table", "json")
+	commands[cmd.FullCommand()] = func(_ context.Context, s streams) error { return o.run(s) }
+}
+
+func (o *candidatesOptions) run(s streams) error {
+	if err := o.check(); err != nil {
+		return usageError{err}
+	}
+	return o.input.each(s.in, o.adjust, func(name string, f analysis.Frame) error {
+		if f.Onset == 0 && o.series.Method == "rank" {
+			return usageError{errors.New("--onset is missing: when did the incident begin? (--method balance can do without)")}
+		}
+		result := analysis.Run(f, analysis.Options{Series: o.series})
+		r := report.New(report.Input{Result: result, Charts: report.Charts(f, result.Causes)})
+		if o.format == "json" {
+			return printResult(s.out, name, r.Result)
+		}
+		return printCandidates(s.out, name, r)
+	})
+}
+
+func (o *candidatesOptions) check() error {
+	if o.series.Top < 1 {
+		return fmt.Errorf("--top is %d: it must be at least 1", o.series.Top)
+	}
+	if o.lags != "" {
+		for _, text := range strings.Split(o.lags, ",") {
+			lag, err := strconv.Atoi(strings.TrimSpace(text))
+			if err != nil {
+				return fmt.Errorf("--lags: %q is no number of rows: write --lags=-1,0", text)
+			}
+			o.shifts = append(o.shifts, lag)
+		}
+	}
+	return o.input.check()
+}
+
+// adjust adds what the flags say about all candidates.
+func (o *candidatesOptions) adjust(r *tabular.Roles) {
+	r.Scale, r.Positive, r.Lags = o.scale, o.positive, o.shifts
+}
+
+// printResult writes a result as JSON: by itself, or on one line with the name
+// of its input where there are several.
+func printResult(w io.Writer, name string, result analysis.Result) error {
+	if name == "" {
+		return printJSON(w, result)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(struct {
+		File string `json:"file"`
+		analysis.Result
+	}{name, result})
+}

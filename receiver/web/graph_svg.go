@@ -1,0 +1,57 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// graphStyle is what the style sheet of the pages says about a graph, for a
+// drawing that has none.
+const graphStyle = `<style>
+svg { --paper: #faf8f5; --card: #fff; --ink: #1c1a17; --soft: #5f5a53; --line: #e3ddd4; font-family: system-ui, sans-serif; background: var(--paper); }
+@media (prefers-color-scheme: dark) { svg { --paper: #141310; --card: #1d1b18; --ink: #efebe4; --soft: #aaa398; --line: #37332d; } }
+`
+
+// emptyGraph is the drawing of a graph without links.
+const emptyGraph = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 360 60"><text x="180" y="35" text-anchor="middle" font-family="system-ui, sans-serif" font-size="13">No links were found.</text></svg>
+`
+
+// WriteGraph draws the causal graph of a result as an SVG file, as the report
+// page shows it.
+func WriteGraph(w io.Writer, res analysis.Result) error {
+	view := drawGraph(res)
+	if view == nil {
+		_, err := io.WriteString(w, emptyGraph)
+		return err
+	}
+	drawings, err := template.ParseFS(files, "templates/drawings.html")
+	if err != nil {
+		return err
+	}
+	var svg bytes.Buffer
+	if err := drawings.ExecuteTemplate(&svg, "graph", view); err != nil {
+		return err
+	}
+	// The page's drawing is a part of a page: by itself it needs to say what it
+	// is, and what it looks like.
+	opening, rest, _ := strings.Cut(strings.TrimSpace(svg.String()), ">")
+	_, err = fmt.Fprintf(w, "%s xmlns=\"http://www.w3.org/2000/svg\">\n%s</style>%s\n", opening, graphStyle+graphRules(), rest)
+	return err
+}
+
+// graphRules are the rules of the style sheet about graphs and their nodes.
+func graphRules() string {
+	sheet := must(files.ReadFile("static/style.css"))
+	var rules strings.Builder
+	for line := range strings.Lines(string(sheet)) {
+		if strings.HasPrefix(line, ".graph .") || strings.HasPrefix(line, ".node") {
+			rules.WriteString(line)
+		}
+	}
+	return rules.String()
+}
