@@ -114,6 +114,10 @@ func encode(leaves [][]string, label int) (values []string, codes []int32) {
 	code := map[string]int32{}
 	codes = make([]int32, len(leaves))
 	for i, leaf := range leaves {
+		if i > 0 && leaf[label] == leaves[i-1][label] { // as most are in a sorted table
+			codes[i] = codes[i-1]
+			continue
+		}
 		c, ok := code[leaf[label]]
 		if !ok {
 			c = int32(len(values))

@@ -25,6 +25,38 @@
 // incident, the KPI, the onset, the call graph, and service and kind of each
 // series, and what the cause really was.
 //
+// # Breakdowns
+//
+// A measure split by labels comes in four forms. Each becomes an
+// [analysis.Breakdown], which [Frame] makes a frame of.
+//
+// [ReadSnapshot] reads one row a combination of label values: every column is a
+// label but real and predict, the actual value and the forecast; of a ratio,
+// numerator_real, numerator_predict, denominator_real and denominator_predict.
+//
+//	path,version,real,predict
+//	/pay,v2,41,3.1
+//
+// [ReadWide] reads labels and then one column a time, [ReadLong] rows with a
+// column of time. Both give a [LeafTable]; [Breakdown] takes out of one, or of
+// the two of a ratio, what came in an incident and what a forecast is made of,
+// or a baseline that the user has chosen ([Window]).
+//
+//	path,version,1661140440,1661140740
+//	/pay,v2,3,41
+//
+// [ReadMarginals] reads what each label says by itself: one row a value of a
+// label, and a row without a label for the total.
+//
+//	label,value,real,predict
+//	,,50,100
+//	device,tablet,0,25
+//
+// An empty cell counts as 0, since a part without a sample had no events; a time
+// at which all cells are empty does not exist. Rows and columns may come in
+// any order, but for the times of a wide table, and rows of the same labels are
+// added. Negative values are refused: they are no parts of a whole.
+//
 // # Mistakes
 //
 // An error is the user's to mend: it names line and column, shows what stands
