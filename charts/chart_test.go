@@ -1,3 +1,10 @@
+// Package charts tests the Helm chart with Helm's own code and the types of
+// Kubernetes, and the image with BuildKit's parser and a run of its steps. It is
+// a module of its own, so that what it needs is nobody else's.
+//
+//	go test ./...          # two minutes of compiling at first, then half a minute
+//	go test -short ./...   # without the image
+//	go test -update ./...  # write what is made from the chart
 package charts
 
 import (

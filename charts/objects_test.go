@@ -345,3 +345,10 @@ func statefulSet(t *testing.T, vals values) *appsv1.StatefulSet {
 	t.Helper()
 	return the[*appsv1.StatefulSet](t, template(t, vals))
 }
+
+func TestAProbeCanDoWithoutHTTP(t *testing.T) {
+	c := culpritContainer(t, statefulSet(t, parseValues(t, "webConfig: {existingSecret: web, scheme: https}\nlivenessProbe: {httpGet: null, tcpSocket: {port: http}}")))
+	if c.LivenessProbe.HTTPGet != nil || c.LivenessProbe.TCPSocket == nil {
+		t.Errorf("the probe is %+v", c.LivenessProbe)
+	}
+}
