@@ -18,7 +18,7 @@ func ParseTime(text string) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%q is no time: write Unix seconds, or RFC 3339 as in 2022-08-22T03:54:00Z", text)
 	}
-	return float64(t.UnixNano()) / 1e9, nil
+	return float64(t.Unix()) + float64(t.Nanosecond())/1e9, nil
 }
 
 // parseValue reads a number; an empty cell, NaN and infinity are a missing

@@ -2,6 +2,7 @@ package tabular
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -23,7 +24,9 @@ func splitName(name string) (service string) {
 func serviceOf(labels string) string {
 	value := map[string]string{}
 	for _, m := range regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"`).FindAllStringSubmatch(labels, -1) {
-		value[m[1]] = m[2]
+		if v, err := strconv.Unquote(`"` + m[2] + `"`); err == nil {
+			value[m[1]] = v
+		}
 	}
 	for _, label := range []string{"service", "service_name", "app", "deployment", "statefulset", "workload", "pod", "container", "job", "instance"} {
 		if v := value[label]; v != "" {
