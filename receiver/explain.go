@@ -1,12 +1,12 @@
 package receiver
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -29,9 +29,23 @@ func ExplainOnce(ctx context.Context, f Fetcher, q Question) report.Report {
 func QuestionOf(cfg *config.Config, s find.Subject) Question {
 	rule, ok := cfg.Rule(s.Alert.Labels)
 	if !ok {
-		rule = &config.Rule{Name: cmp.Or(s.Expr, string(s.Alert.Labels[model.AlertNameLabel]))}
+		rule = &config.Rule{Name: string(s.Alert.Labels[model.AlertNameLabel])}
+	}
+	if s.Expr != "" {
+		rule = measuring(*rule, s)
 	}
 	return Question{Alert: s.Alert, Rule: rule, Options: cfg.Options(rule), Onset: s.Onset, Now: s.Now}
+}
+
+// measuring is a rule with the KPI of a subject in place of its own.
+func measuring(rule config.Rule, s find.Subject) *config.Rule {
+	rule.Name, rule.Target, rule.Targets = s.Expr, nil, nil
+	if !s.Condition {
+		// As a target it is a template, as an alert's expression it would be
+		// something that fires by having values.
+		rule.Target = &config.Target{Query: strings.ReplaceAll(s.Expr, "{{", `{{"{{"}}`)}
+	}
+	return &rule
 }
 
 // Publish writes a report that stands alone on its alert and on the silences

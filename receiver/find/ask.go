@@ -39,9 +39,11 @@ type Ask struct {
 // Subject is what is to be explained: an alert, or what takes its place.
 type Subject struct {
 	Alert report.Alert
-	Expr  string    // of a question about an expression
 	Onset time.Time // when the anomaly began
 	Now   time.Time // up to which it is looked at
+
+	Expr      string // of a question about an expression
+	Condition bool   // it has values only sometimes, as that of an alert
 
 	Others []Alert // those that would have fitted as well
 }
@@ -249,7 +251,7 @@ func (f *Finder) subject(expr string, ls model.LabelSet, onset, now time.Time) S
 	a := f.alert(ls, expr, onset)
 	// Two expressions without labels are two alerts.
 	a.Fingerprint = model.LabelSet{expression: model.LabelValue(expr), "labels": model.LabelValue(ls.String())}.Fingerprint().String()
-	return Subject{Alert: a.Alert, Expr: expr, Onset: onset, Now: now}
+	return Subject{Alert: a.Alert, Onset: onset, Now: now, Expr: expr, Condition: sometimes(expr)}
 }
 
 // running returns the series that have values up to now, and have begun to
