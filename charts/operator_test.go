@@ -62,6 +62,9 @@ func TestTheRouteIsAtOnceAndGoesOn(t *testing.T) {
 	if !spec.Route.Continue || spec.Route.GroupWait == nil || *spec.Route.GroupWait != "0s" {
 		t.Errorf("the route is %+v", spec.Route)
 	}
+	if spec.Route.GroupInterval == nil || *spec.Route.GroupInterval != "10s" {
+		t.Errorf("an alert that joins a group waits for %v", spec.Route.GroupInterval)
+	}
 	if len(spec.Receivers) != 1 || spec.Receivers[0].Name != spec.Route.Receiver {
 		t.Fatalf("the receivers are %+v", spec.Receivers)
 	}
