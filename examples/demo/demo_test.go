@@ -18,8 +18,15 @@ func TestBothStoriesEndAsTheyShould(t *testing.T) {
 	for _, fault := range []string{lab.Spike, lab.Drop} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
+			past := 26 * time.Hour
+			if underRace {
+				past = 3 * time.Hour
+			}
+			if fault == lab.Drop && underRace {
+				t.Skip("its alert compares with yesterday, of which there is nothing under the race detector")
+			}
 			w := startTest(t, func(o *options) {
-				o.fault, o.faultAfter, o.groupWait, o.history = fault, -50*time.Second, 5*time.Second, history
+				o.fault, o.faultAfter, o.groupWait, o.history = fault, -50*time.Second, 5*time.Second, past
 			})
 			startInside(t, w)
 			s := w.watch(t.Context())

@@ -170,7 +170,19 @@ func (w *world) writeHistory(ctx context.Context, db storage.Appendable) error {
 	if err := w.breakShop(time.Now().Add(w.options.faultAfter)); err != nil {
 		return err
 	}
-	return w.shop.Backfill(ctx, db, dense, time.Now(), scrape)
+	return w.catchUp(ctx, db, dense)
+}
+
+// catchUp writes the history from a time until now. Writing takes its time on
+// a busy machine, so that now has moved on when it is done.
+func (w *world) catchUp(ctx context.Context, db storage.Appendable, from time.Time) error {
+	for to := time.Now(); from.Before(to); to = time.Now() {
+		if err := w.shop.Backfill(ctx, db, from, to, scrape); err != nil {
+			return err
+		}
+		from = from.Add(to.Sub(from).Truncate(scrape) + scrape)
+	}
+	return nil
 }
 
 // breakShop plans the fault.

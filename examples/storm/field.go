@@ -75,7 +75,7 @@ func startField(ctx context.Context, o options, say func(string, ...any)) (_ *fi
 		return nil, err
 	}
 	f.onClose(f.alertmanager.Close)
-	say("Writing two days of a shop's history into Prometheus' database")
+	say("Writing a shop's history into Prometheus' database")
 	if err := f.startPrometheus(ctx, o); err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (f *field) startPrometheus(ctx context.Context, o options) (err error) {
 	f.prometheus, err = lab.StartPrometheus(ctx, lab.PrometheusOptions{
 		Rules: rules, Alertmanagers: []string{f.alertmanager.URL()},
 		History: func(ctx context.Context, db storage.Appendable) error {
-			return shop.Backfill(ctx, db, time.Now().Add(-50*time.Hour), time.Now(), 15*time.Second)
+			return shop.Backfill(ctx, db, time.Now().Add(-o.history), time.Now(), 15*time.Second)
 		},
 	})
 	if err != nil {

@@ -43,6 +43,7 @@ type options struct {
 	binary  string
 	workers int
 	seed    uint64
+	history time.Duration // of the shop
 }
 
 func parse(args []string) (o options, err error) {
@@ -54,6 +55,7 @@ func parse(args []string) (o options, err error) {
 	app.Flag("max-memory", "The most memory that culprit may need, in MB.").Default("300").Int64Var(&o.memory)
 	app.Flag("culprit", "A culprit that is compiled already.").StringVar(&o.binary)
 	app.Flag("workers", "Alerts that culprit explains at a time.").Default("4").IntVar(&o.workers)
+	app.Flag("history", "How long the shop has been watched.").Default("50h").DurationVar(&o.history)
 	app.Flag("seed", "Another seed makes another shop.").Default("1").Uint64Var(&o.seed)
 	_, err = app.Parse(args)
 	if err == nil && (o.alerts < 1 || o.within < time.Second) {

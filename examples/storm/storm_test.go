@@ -13,7 +13,7 @@ import (
 
 func TestASmallStormEndsInAReportForEveryAlert(t *testing.T) {
 	var out, errs bytes.Buffer
-	args := []string{"--alerts", "24", "--within", "1s", "--limit", "90s", "--max-memory", "300"}
+	args := []string{"--alerts", "24", "--within", "1s", "--limit", "90s", "--history", "3h"}
 	if code := run(t.Context(), args, &out, &errs); code != 0 {
 		t.Fatalf("exit %d: %s\n%s", code, errs.String(), out.String())
 	}
