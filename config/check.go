@@ -63,14 +63,24 @@ func (d *decoder) checkMain(c *Config) {
 
 func (d *decoder) checkPrometheus(p *Prometheus) {
 	d.checkServer("prometheus", p.URL, &p.HTTPConfig)
-	if p.MaxConcurrentQueries < 1 {
-		d.at("prometheus.max_concurrent_queries", fmt.Sprintf("is %d", p.MaxConcurrentQueries), "allow at least 1, or leave it out for 4")
+	for _, c := range []struct {
+		key      string
+		n, usual int
+	}{
+		{"max_concurrent_queries", p.MaxConcurrentQueries, 4},
+		{"max_series", p.MaxSeries, 20_000},
+		{"max_queries", p.MaxQueries, 500},
+		{"max_samples", p.MaxSamples, 20_000_000},
+	} {
+		if c.n < 1 {
+			d.at("prometheus."+c.key, fmt.Sprintf("is %d", c.n), fmt.Sprintf("allow at least 1, or leave it out for %d", c.usual))
+		}
 	}
 	if p.QueryTimeout <= 0 {
 		d.at("prometheus.query_timeout", "is zero", "write a duration such as 10s, or leave it out")
 	}
-	if p.MaxSeries < 1 {
-		d.at("prometheus.max_series", fmt.Sprintf("is %d", p.MaxSeries), "allow at least 1, or leave it out for 20000")
+	if p.MaxTime <= 0 {
+		d.at("prometheus.max_time", "is zero", "write a duration such as 1m, or leave it out")
 	}
 }
 

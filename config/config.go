@@ -55,6 +55,9 @@ type Prometheus struct {
 	MaxConcurrentQueries int                           `yaml:"max_concurrent_queries,omitempty"` // default 4
 	QueryTimeout         model.Duration                `yaml:"query_timeout,omitempty"`          // default 10s
 	MaxSeries            int                           `yaml:"max_series,omitempty"`             // per analysis; default 20000
+	MaxQueries           int                           `yaml:"max_queries,omitempty"`            // per analysis; default 500
+	MaxSamples           int                           `yaml:"max_samples,omitempty"`            // per analysis; default 20000000
+	MaxTime              model.Duration                `yaml:"max_time,omitempty"`               // per analysis; default 1m
 }
 
 // Alertmanager is one peer of a cluster. Every peer must be listed.
@@ -135,6 +138,8 @@ type Candidate struct {
 	Scale    string `yaml:"scale,omitempty"` // each or common
 	Positive bool   `yaml:"positive,omitempty"`
 	Lags     []int  `yaml:"lags,omitempty,flow"`
+
+	Default bool `yaml:"-"` // not of the rule, but what is looked at if it names none
 }
 
 // Window is the time that an analysis looks at.

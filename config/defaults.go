@@ -23,6 +23,9 @@ func (p *Prometheus) setDefaults() {
 	p.MaxConcurrentQueries = 4
 	p.QueryTimeout = model.Duration(10 * time.Second)
 	p.MaxSeries = 20_000
+	p.MaxQueries = 500
+	p.MaxSamples = 20_000_000
+	p.MaxTime = model.Duration(time.Minute)
 }
 
 func (a *Alertmanager) setDefaults() { a.HTTPConfig = commonconfig.DefaultHTTPClientConfig }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -38,8 +40,10 @@ type aligner struct {
 	plan     Plan
 	evidence Evidence
 	frame    analysis.Frame
-	noted    map[string]bool // queries whose warnings are in the frame
-	down     bool            // the frame says that the server was not reached
+	noted    map[string]bool     // queries whose warnings are in the frame
+	spared   map[string][]string // names of queries that were not asked, by the reason
+	series   int                 // of candidates, so far
+	down     bool                // the frame says that the server was not reached
 }
 
 func (a *aligner) warn(source, format string, args ...any) {
@@ -171,14 +175,16 @@ func pool(m model.Matrix, g grid, sum bool) []float64 {
 func (a *aligner) candidates(t Target) []analysis.Series {
 	var out []analysis.Series
 	names := map[string]bool{t.Query.Name: true}
-	left := candidateBudget(a.plan)
+	left, found := a.seriesLeft(), 0
+	var cut []string
 	for _, c := range t.Candidates {
 		m, ok := a.matrix(c.Query)
-		if ok && len(m) == 0 {
+		if ok && len(m) == 0 && !c.optional {
 			a.warn(c.Query.Name, "the query gave no series: %s", c.Query.Query)
 		}
+		found += len(m)
 		if len(m) > left {
-			a.warn(c.Query.Name, "%d of %d series were left out: one target may have %d series of candidates", len(m)-left, len(m), candidateBudget(a.plan))
+			cut = append(cut, c.Query.Name)
 			m = m[:left]
 		}
 		left -= len(m)
@@ -190,11 +196,28 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 			})
 		}
 	}
+	if len(cut) > 0 {
+		a.warn("cost", "%d of %d series of candidates were left out (%s): an analysis may read %d series, and %d points of candidates; hint: aggregate more in the queries, or raise prometheus.max_series",
+			found-len(out), found, strings.Join(cut, ", "), a.evidence.mostSeries(), mostCandidatePoints)
+	}
+	a.series += len(out)
 	return out
 }
 
-// candidateBudget bounds the points of all candidates of a target.
-func candidateBudget(p Plan) int { return max(1, 2*mostPoints/p.grid().rows()) }
+// seriesLeft is how many series of candidates the next target may have: what
+// the targets, the leaves and the candidates before have left of the analysis.
+func (a *aligner) seriesLeft() int {
+	left := a.evidence.mostSeries() - len(a.plan.Targets) - a.series
+	for _, s := range a.evidence.Breakdowns {
+		if !s.Marginal {
+			left -= s.leaves
+		}
+	}
+	return max(0, min(left, mostCandidatePoints/a.plan.grid().rows()))
+}
+
+// mostCandidatePoints bounds the points of all candidates of a target.
+const mostCandidatePoints = 2 * mostPoints
 
 // topology collects the edges that are given and those that a query found.
 func (a *aligner) topology() {
@@ -213,19 +236,22 @@ func (a *aligner) topology() {
 	a.frame.Topology = slices.Compact(edges)
 }
 
-// serverWarnings notes, once a query, what failed and what the server warned
-// of, in the order of the plan.
+// serverWarnings notes, once a query, what failed, what the server warned of
+// and what was left out for its cost, in the order of the plan.
 func (a *aligner) serverWarnings() {
-	a.noted = map[string]bool{}
-	for _, q := range a.plan.first() {
-		a.note(q)
-	}
+	a.noted, a.spared = map[string]bool{}, map[string][]string{}
+	qs := a.plan.first()
 	for i, t := range a.plan.Targets {
 		if t.Breakdown != nil && i < len(a.evidence.Breakdowns) {
-			for _, q := range a.evidence.Breakdowns[i].queries() {
-				a.note(q)
-			}
+			qs = append(qs, a.evidence.Breakdowns[i].queries()...)
 		}
+	}
+	for _, q := range append(qs, a.plan.others()...) {
+		a.note(q)
+	}
+	for _, why := range slices.Sorted(maps.Keys(a.spared)) {
+		names := a.spared[why]
+		a.warn("cost", "%d queries were %s; left out: %s", len(names), why, strings.Join(slices.Compact(names), ", "))
 	}
 }
 
@@ -235,8 +261,11 @@ func (a *aligner) note(q Query) {
 		return
 	}
 	a.noted[q.key()] = true
+	var over *overBudget
 	switch {
 	case answer.Err == nil:
+	case errors.As(answer.Err, &over):
+		a.spared[over.Error()] = append(a.spared[over.Error()], q.Name)
 	case !unreached(answer.Err), errors.Is(answer.Err, context.DeadlineExceeded):
 		a.warn(q.Name, "%s", explain(answer.Err))
 	case !a.down: // once: it is the same for all

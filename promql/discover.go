@@ -30,24 +30,24 @@ func unfit() []string {
 
 // labelsOf returns the labels to break down by: those of the rule, or the
 // discovered ones, without those that can't be used, and why.
-func (f *Fetcher) labelsOf(ctx context.Context, b *Breakdown) (names []string, refused []analysis.Refusal, warnings []analysis.Warning) {
+func (i *inquiry) labelsOf(ctx context.Context, b *Breakdown) (names []string, refused []analysis.Refusal, warnings []analysis.Warning) {
 	if b.Labels != nil {
 		names, refused = b.usable(b.Labels)
 		return names, refused, nil
 	}
-	series, warnings := f.sample(ctx, b, b.base())
+	series, warnings := i.sample(ctx, b, b.base())
 	names, refused = varying(series, b.Siblings)
 	names, more := b.usable(names)
 	refused = append(refused, more...)
 	if b.Denominator == nil {
 		return names, refused, warnings
 	}
-	above, more2 := f.sample(ctx, b, b.Numerator)
+	above, more2 := i.sample(ctx, b, b.Numerator)
 	kept, lacking := onBothSides(names, above)
 	if len(kept) > 0 || len(lacking) > 0 && len(above) == 0 {
 		return kept, append(refused, lacking...), append(warnings, more2...)
 	}
-	return f.numeratorOnly(b, above, refused, append(warnings, more2...))
+	return i.numeratorOnly(b, above, refused, append(warnings, more2...))
 }
 
 // base are the terms that exist whenever the measure does: the denominator, or
@@ -75,7 +75,7 @@ func onBothSides(names []string, above []model.LabelSet) (kept []string, refused
 
 // numeratorOnly breaks down what is divided, where what it is divided by has no
 // labels that vary, as connections by the most that are allowed.
-func (f *Fetcher) numeratorOnly(b *Breakdown, above []model.LabelSet, refused []analysis.Refusal, warnings []analysis.Warning) ([]string, []analysis.Refusal, []analysis.Warning) {
+func (i *inquiry) numeratorOnly(b *Breakdown, above []model.LabelSet, refused []analysis.Refusal, warnings []analysis.Warning) ([]string, []analysis.Refusal, []analysis.Warning) {
 	names, more := varying(above, b.Siblings)
 	if len(names) == 0 {
 		return nil, append(refused, more...), warnings
@@ -87,7 +87,7 @@ func (f *Fetcher) numeratorOnly(b *Breakdown, above []model.LabelSet, refused []
 
 // sample asks for series of terms, with the labels that a term can be broken
 // down by. Where nothing is joined, they are those of the last hours.
-func (f *Fetcher) sample(ctx context.Context, b *Breakdown, terms []Term) ([]model.LabelSet, []analysis.Warning) {
+func (i *inquiry) sample(ctx context.Context, b *Breakdown, terms []Term) ([]model.LabelSet, []analysis.Warning) {
 	var selectors []string
 	var series []model.LabelSet
 	var warnings []analysis.Warning
@@ -96,26 +96,26 @@ func (f *Fetcher) sample(ctx context.Context, b *Breakdown, terms []Term) ([]mod
 			selectors = append(selectors, texts[0])
 			continue
 		}
-		reached, more := f.reached(ctx, b, t)
+		reached, more := i.reached(ctx, b, t)
 		series, warnings = append(series, reached...), append(warnings, more...)
 	}
 	if len(selectors) > 0 {
 		slices.Sort(selectors)
-		stored, more := f.stored(ctx, b, slices.Compact(selectors))
+		stored, more := i.stored(ctx, b, slices.Compact(selectors))
 		series, warnings = append(series, stored...), append(warnings, more...)
 	}
 	return series[:min(len(series), seriesSample)], warnings
 }
 
 // stored asks for the series that selectors select.
-func (f *Fetcher) stored(ctx context.Context, b *Breakdown, selectors []string) ([]model.LabelSet, []analysis.Warning) {
-	series, said, err := f.seriesOf(ctx, selectors, b.grid.before.Add(-hourWindow), b.grid.end)
+func (i *inquiry) stored(ctx context.Context, b *Breakdown, selectors []string) ([]model.LabelSet, []analysis.Warning) {
+	series, said, err := i.seriesOf(ctx, selectors, b.grid.before.Add(-hourWindow), b.grid.end)
 	return series, b.labelWarnings(said, err)
 }
 
 // reached evaluates a term at the end, with all labels that reach it.
-func (f *Fetcher) reached(ctx context.Context, b *Breakdown, t Term) ([]model.LabelSet, []analysis.Warning) {
-	a := f.query(ctx, Query{Role: RoleBreakdown, Name: b.Target + ": labels", Query: t.reach().String(), End: b.grid.end})
+func (i *inquiry) reached(ctx context.Context, b *Breakdown, t Term) ([]model.LabelSet, []analysis.Warning) {
+	a := i.query(ctx, Query{Role: RoleBreakdown, Name: b.Target + ": labels", Query: t.reach().String(), End: b.grid.end})
 	v, _ := a.Value.(model.Vector)
 	series := make([]model.LabelSet, 0, len(v))
 	for _, s := range v {
@@ -230,12 +230,12 @@ const noLabels = "there is no label to break it down by"
 
 // probe finds out how a breakdown can be asked for. If no label varies among
 // the series of the alert, its siblings are looked at.
-func (f *Fetcher) probe(ctx context.Context, b *Breakdown) shape {
-	s := f.probeOne(ctx, *b)
+func (i *inquiry) probe(ctx context.Context, b *Breakdown) shape {
+	s := i.probeOne(ctx, *b)
 	if b.wider == nil || s.reason != noLabels {
 		return s
 	}
-	wider := f.probeOne(ctx, *b.wider)
+	wider := i.probeOne(ctx, *b.wider)
 	if wider.reason != "" {
 		return s
 	}
@@ -245,17 +245,17 @@ func (f *Fetcher) probe(ctx context.Context, b *Breakdown) shape {
 // probeOne counts the leaves before anything is broken down. If there are too
 // many, labels with very many values go first; if that doesn't help, each
 // label is asked by itself.
-func (f *Fetcher) probeOne(ctx context.Context, b Breakdown) shape {
+func (i *inquiry) probeOne(ctx context.Context, b Breakdown) shape {
 	s := shape{b: b, reason: b.Reason}
 	if s.reason != "" {
 		return s
 	}
-	f.findBucket(ctx, &s)
-	f.findLabels(ctx, &s)
-	most := min(mostLeaves, f.maxSeries)
-	if s.leaves = f.count(ctx, s.names, &s); s.leaves > most {
-		f.refuseLarge(ctx, &s, min(mostValues, f.maxSeries))
-		s.leaves = f.count(ctx, s.names, &s)
+	i.findBucket(ctx, &s)
+	i.findLabels(ctx, &s)
+	most := min(mostLeaves, i.most.series)
+	if s.leaves = i.count(ctx, s.names, &s); s.leaves > most {
+		i.refuseLarge(ctx, &s, min(mostValues, i.most.series))
+		s.leaves = i.count(ctx, s.names, &s)
 		s.marginal = s.leaves > most
 	}
 	switch {
@@ -291,38 +291,38 @@ func (s *shape) explain() {
 // findLabels decides on the labels. Where aggregations are nested, labels are
 // sent through all of them, as far as the parts then add up; if none does,
 // through sums alone.
-func (f *Fetcher) findLabels(ctx context.Context, s *shape) {
+func (i *inquiry) findLabels(ctx context.Context, s *shape) {
 	nested := slices.ContainsFunc(s.b.terms(), Term.nested)
 	before := s.b
 	s.b.deepen(nested)
-	s.names, s.refused, s.warnings = f.labelsOf(ctx, &s.b)
-	if !nested || len(s.names) == 0 || f.addUp(ctx, s) {
+	s.names, s.refused, s.warnings = i.labelsOf(ctx, &s.b)
+	if !nested || len(s.names) == 0 || i.addUp(ctx, s) {
 		return
 	}
 	s.b = before
 	s.b.deepen(false)
-	s.names, s.refused, s.warnings = f.labelsOf(ctx, &s.b)
-	if parts, whole, ok := f.addsUp(ctx, s, s.names); !ok {
+	s.names, s.refused, s.warnings = i.labelsOf(ctx, &s.b)
+	if parts, whole, ok := i.addsUp(ctx, s, s.names); !ok {
 		s.reason = fmt.Sprintf("its parts by %s add up to %.4g, and the whole is %.4g", strings.Join(s.names, ", "), parts, whole)
 	}
 }
 
 // addUp says whether the parts add up by the labels, or by those of them that
 // do so alone; the others are refused.
-func (f *Fetcher) addUp(ctx context.Context, s *shape) bool {
-	if _, _, ok := f.addsUp(ctx, s, s.names); ok {
+func (i *inquiry) addUp(ctx context.Context, s *shape) bool {
+	if _, _, ok := i.addsUp(ctx, s, s.names); ok {
 		return true
 	}
 	var kept []string
 	refused := s.refused
 	for _, name := range s.names {
-		if parts, whole, ok := f.addsUp(ctx, s, []string{name}); !ok {
+		if parts, whole, ok := i.addsUp(ctx, s, []string{name}); !ok {
 			refused = append(refused, analysis.Refusal{Label: name, Reason: fmt.Sprintf("its parts add up to %.4g, and the whole is %.4g", parts, whole)})
 			continue
 		}
 		kept = append(kept, name)
 	}
-	if _, _, ok := f.addsUp(ctx, s, kept); !ok || len(kept) == 0 {
+	if _, _, ok := i.addsUp(ctx, s, kept); !ok || len(kept) == 0 {
 		return false
 	}
 	s.names, s.refused = kept, refused
@@ -341,14 +341,14 @@ func (b *Breakdown) deepen(deep bool) {
 
 // addsUp evaluates parts and whole at the end of the incident. What can't be
 // evaluated is no proof against them, unless it is the parts.
-func (f *Fetcher) addsUp(ctx context.Context, s *shape, names []string) (parts, whole float64, ok bool) {
+func (i *inquiry) addsUp(ctx context.Context, s *shape, names []string) (parts, whole float64, ok bool) {
 	for _, t := range s.b.terms() {
 		if !t.nested() || len(names) == 0 {
 			continue
 		}
 		name := s.b.Target + ": whole"
-		sum := f.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: "sum(" + t.by(names) + ")", End: s.b.grid.end})
-		all := f.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: t.by(nil), End: s.b.grid.end})
+		sum := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: "sum(" + t.by(names) + ")", End: s.b.grid.end})
+		all := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: t.by(nil), End: s.b.grid.end})
 		parts, whole = single(sum.Value), single(all.Value)
 		if sum.Err != nil && all.Err == nil || apartBy(parts, whole) > mostApart {
 			return parts, whole, false
@@ -375,11 +375,11 @@ func single(v model.Value) float64 {
 	return 0
 }
 
-func (f *Fetcher) count(ctx context.Context, names []string, s *shape) int {
+func (i *inquiry) count(ctx context.Context, names []string, s *shape) int {
 	if len(names) == 0 || s.reason != "" {
 		return 0
 	}
-	a := f.query(ctx, s.b.leafCount(names))
+	a := i.query(ctx, s.b.leafCount(names))
 	if a.Err != nil {
 		s.reason = "its leaves could not be counted: " + explain(a.Err)
 		return 0
@@ -387,10 +387,10 @@ func (f *Fetcher) count(ctx context.Context, names []string, s *shape) int {
 	return int(single(a.Value))
 }
 
-func (f *Fetcher) refuseLarge(ctx context.Context, s *shape, most int) {
+func (i *inquiry) refuseLarge(ctx context.Context, s *shape, most int) {
 	var kept []string
 	for _, name := range s.names {
-		n := f.count(ctx, []string{name}, s)
+		n := i.count(ctx, []string{name}, s)
 		if n > most {
 			s.refused = append(s.refused, analysis.Refusal{Label: name, Reason: fmt.Sprintf("it has %d values, more than %d", n, most)})
 			continue

@@ -1,9 +1,11 @@
 package promql
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -16,12 +18,16 @@ import (
 type Evidence struct {
 	Answers    Answers
 	Breakdowns []Split // one a target; zero where none is wanted
+	MaxSeries  int     // that an analysis may read; 0: the default
 }
+
+func (e Evidence) mostSeries() int { return cmp.Or(e.MaxSeries, defaultMaxSeries) }
 
 // Split is how a breakdown was asked for.
 type Split struct {
 	Labels   []string
 	b        *Breakdown // as it is asked for
+	leaves   int        // of all labels together
 	Marginal bool       // each label by itself
 	samples  []sample   // the windows asked for
 	Refused  []analysis.Refusal
@@ -33,36 +39,44 @@ type Split struct {
 // asked for in the end is written into them. The error is [ErrUnreachable] if
 // nothing was answered at all; the frame then holds the warnings.
 func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
-	e := Evidence{Breakdowns: make([]Split, len(p.Targets))}
+	i := f.inquire(p.Alert)
+	defer func() { f.metrics.spent(i.budget) }()
+	ctx, cancel := context.WithTimeoutCause(ctx, f.mostTime, &overBudget{
+		fmt.Sprintf("an analysis may take %s", f.mostTime), "raise prometheus.max_time, or ask for less",
+	})
+	defer cancel()
+	e := Evidence{Breakdowns: make([]Split, len(p.Targets)), MaxSeries: f.most.series}
 	shapes := make([]shape, len(p.Targets))
 	var wg sync.WaitGroup
-	for i, t := range p.Targets {
+	for k, t := range p.Targets {
 		if t.Breakdown != nil {
-			wg.Go(func() { shapes[i] = f.probe(ctx, t.Breakdown) })
+			wg.Go(func() { shapes[k] = i.probe(ctx, t.Breakdown) })
 		}
 	}
-	e.Answers = f.ask(ctx, p.first())
+	e.Answers = i.ask(ctx, p.first())
 	wg.Wait()
 	if err := e.Answers.unreached(p.first()); err != nil {
 		return Align(p, e), err
 	}
-	var pieces []Query
-	for i, t := range p.Targets {
+	var rest []Query
+	for k, t := range p.Targets {
 		if t.Breakdown != nil {
-			*t.Breakdown = shapes[i].b // so that Asked shows what was asked
-			e.Breakdowns[i] = split(shapes[i], e.Answers)
-			pieces = append(pieces, e.Breakdowns[i].queries()...)
+			*t.Breakdown = shapes[k].b // so that Asked shows what was asked
+			e.Breakdowns[k] = split(shapes[k], e.Answers)
+			rest = append(rest, e.Breakdowns[k].queries()...)
 		}
 	}
-	for key, a := range f.ask(ctx, pieces) {
-		e.Answers[key] = a
-	}
+	maps.Copy(e.Answers, i.ask(ctx, append(rest, p.others()...)))
 	return Align(p, e), nil
 }
 
-// first are the queries that depend on no other answer.
+// first are the queries that depend on no other answer and that others wait
+// for: the targets, and where there is data.
 func (p Plan) first() []Query {
-	qs := p.series()
+	var qs []Query
+	for _, t := range p.Targets {
+		qs = append(qs, t.Query)
+	}
 	for _, t := range p.Targets {
 		if t.Breakdown != nil && t.Breakdown.Reason == "" {
 			history, recent := t.Breakdown.presence()
@@ -93,7 +107,7 @@ func (a Answers) unreached(qs []Query) error {
 // split decides on the windows of a breakdown.
 func split(s shape, answers Answers) Split {
 	b := &s.b
-	out := Split{b: b, Labels: s.names, Marginal: s.marginal, Refused: s.refused, Warnings: s.warnings}
+	out := Split{b: b, leaves: s.leaves, Labels: s.names, Marginal: s.marginal, Refused: s.refused, Warnings: s.warnings}
 	if s.reason != "" {
 		out.Labels = nil
 		out.Warnings = append(out.Warnings, analysis.Warning{Source: b.Target + ": breakdown", Text: "the KPI was not broken down: " + s.reason})

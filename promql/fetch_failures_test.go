@@ -96,15 +96,27 @@ func TestTooManySeriesAreCutAndSaidSo(t *testing.T) {
 		if ignore {
 			s.IgnoreLimit()
 		}
-		f := newFetcher(t, s, func(c *config.Prometheus) { c.MaxSeries = 8 })
+		f := newFetcher(t, s, func(c *config.Prometheus) { c.MaxSeries = 12 })
 		rule := ratioRule()
+		rule.Breakdown = &config.Breakdown{Labels: []string{}}
 		rule.Candidates = []config.Candidate{{Name: "all", Query: "http_requests_total"}}
 		frame := fetch(t, f, rule, shopAlert(), shopTime())
-		warned(t, frame.Warnings, "all", "more than 8 series")
-		if n := len(frame.Targets[0].Candidates); n != 8 {
+		warned(t, frame.Warnings, "all", "more than 12 series")
+		if n := len(frame.Targets[0].Candidates); n != 11 { // and the target
 			t.Errorf("%d candidates", n)
 		}
 	}
+}
+
+func TestASeriesLimitHoldsForTheWholeAnalysis(t *testing.T) {
+	f := newFetcher(t, promtest.New(t, shop()), func(c *config.Prometheus) { c.MaxSeries = 20 })
+	rule := ratioRule()
+	rule.Candidates = []config.Candidate{{Name: "cpu", Query: "cpu"}, {Name: "all", Query: "http_requests_total"}, {Name: "connections", Query: "connections"}}
+	frame := fetch(t, f, rule, shopAlert(), shopTime())
+	if n := len(frame.Targets[0].Candidates); n != 20-1-8 { // the target and eight leaves
+		t.Errorf("%d candidates", n)
+	}
+	warned(t, frame.Warnings, "cost", "8 of 19 series of candidates were left out (all, connections): an analysis may read 20 series")
 }
 
 func TestTheFrameIsTheSameInWhateverOrderAnswersCome(t *testing.T) {

@@ -15,6 +15,12 @@ import (
 type Metrics struct {
 	queries  *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+	shared   prometheus.Counter
+	spared   *prometheus.CounterVec
+	open     prometheus.Gauge
+	series   prometheus.Histogram
+	samples  prometheus.Histogram
+	asked    prometheus.Histogram
 }
 
 // NewMetrics registers the metrics; reg may be nil.
@@ -30,10 +36,58 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Buckets: []float64{.005, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"endpoint"}),
 	}
+	m.register(promauto.With(reg))
 	for _, o := range []outcome{outcomeOK, outcomeRefused, outcomeTimeout, outcomeUnreachable, outcomeCanceled} {
 		m.queries.WithLabelValues(string(o))
 	}
 	return m
+}
+
+// register adds the metrics of cost.
+func (m *Metrics) register(f promauto.Factory) {
+	m.shared = f.NewCounter(prometheus.CounterOpts{
+		Name: "culprit_prometheus_queries_shared_total",
+		Help: "Questions that were answered from the answer to another alert.",
+	})
+	m.spared = f.NewCounterVec(prometheus.CounterOpts{
+		Name: "culprit_prometheus_queries_spared_total",
+		Help: "Questions that were not asked, by reason: budget of the analysis, storm of alerts, or breaker.",
+	}, []string{"reason"})
+	for _, r := range []string{sparedBudget, sparedStorm, sparedBreaker} {
+		m.spared.WithLabelValues(r)
+	}
+	m.open = f.NewGauge(prometheus.GaugeOpts{
+		Name: "culprit_prometheus_breaker_open",
+		Help: "1 while Prometheus is left alone because it did not answer.",
+	})
+	m.asked = f.NewHistogram(prometheus.HistogramOpts{
+		Name: "culprit_analysis_queries", Help: "Questions that an analysis asked Prometheus.",
+		Buckets: prometheus.ExponentialBuckets(5, 2, 8),
+	})
+	m.series = f.NewHistogram(prometheus.HistogramOpts{
+		Name: "culprit_analysis_series", Help: "Series that an analysis read.",
+		Buckets: prometheus.ExponentialBuckets(10, 4, 8),
+	})
+	m.samples = f.NewHistogram(prometheus.HistogramOpts{
+		Name: "culprit_analysis_samples", Help: "Samples that an analysis read.",
+		Buckets: prometheus.ExponentialBuckets(1000, 4, 8),
+	})
+}
+
+// The reasons for which a question isn't asked.
+const (
+	sparedBudget  = "budget"
+	sparedStorm   = "storm"
+	sparedBreaker = "breaker"
+)
+
+// spent notes what an analysis has cost.
+func (m *Metrics) spent(b *budget) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m.asked.Observe(float64(b.queries))
+	m.series.Observe(float64(b.most.series - b.seriesLeft()))
+	m.samples.Observe(float64(b.samples))
 }
 
 func (m *Metrics) observe(endpoint string, took time.Duration, err error) {

@@ -118,7 +118,7 @@ func within(a, b model.LabelSet) bool {
 // time of the onset. It returns no labels if there is none.
 func (f *Fetcher) forState(ctx context.Context, alert Alert) (time.Time, model.LabelSet) {
 	name := string(alert.Labels[model.AlertNameLabel])
-	a := f.query(ctx, Query{
+	a := f.inquire(name).query(ctx, Query{
 		Query: "ALERTS_FOR_STATE{alertname=" + strconv.Quote(name) + "}",
 		End:   alert.StartsAt.Add(time.Second),
 	})
@@ -143,20 +143,8 @@ func (f *Fetcher) forState(ctx context.Context, alert Alert) (time.Time, model.L
 // hasRule says whether there is an alerting rule of that name. A server
 // without rules (VictoriaMetrics, a bare querier) has none.
 func (f *Fetcher) hasRule(ctx context.Context, name string) (bool, error) {
-	var rules v1.RulesResult
-	err := f.do(ctx, "rules", func(ctx context.Context) (err error) {
-		rules, err = f.api.Rules(ctx, nil)
-		return err
-	})
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(rules.Groups, func(g v1.RuleGroup) bool {
-		return slices.ContainsFunc(g.Rules, func(r any) bool {
-			a, ok := r.(v1.AlertingRule)
-			return ok && a.Name == name
-		})
-	}), nil
+	rules, err := f.rules(ctx)
+	return slices.ContainsFunc(rules.alerting, func(r v1.AlertingRule) bool { return r.Name == name }), err
 }
 
 // sharedAlerts is the list of alerts for everybody who asks within a second: in

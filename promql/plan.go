@@ -67,6 +67,7 @@ func (q Query) key() string {
 // Plan is what will be asked about one alert.
 type Plan struct {
 	Rule  string
+	Alert string    // its name, by which a storm is known
 	Start time.Time // first row of the grid
 	Onset time.Time // first row of the incident
 	End   time.Time // last row
@@ -98,6 +99,8 @@ type Candidate struct {
 	Scale    string
 	Positive bool
 	Lags     []int
+
+	optional bool // nobody has asked for it by name: that it has no series is no news
 }
 
 // Topology is the call graph.
@@ -114,7 +117,7 @@ func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
 	if alert.Own == nil {
 		alert.Own = alert.Labels
 	}
-	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{Rule: rule.Name}}
+	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{Rule: rule.Name, Alert: string(alert.Labels[model.AlertNameLabel])}}
 	kpis := b.targets()
 	if len(kpis) == 0 {
 		return b.plan, fmt.Errorf("rule %q: no target to ask for: %s", rule.Name, b.whyNot())
@@ -318,6 +321,7 @@ func (b *builder) target(k kpi) Target {
 		t.Candidates = append(t.Candidates, Candidate{
 			Query: b.plan.onGrid(RoleCandidate, c.Name, expr.String()),
 			Kind:  c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags,
+			optional: c.Default,
 		})
 	}
 	return t
@@ -389,13 +393,9 @@ func (b *builder) topology() {
 	b.plan.Topology.Query = &Query{Role: RoleTopology, Name: string(RoleTopology), Query: expr.String(), End: b.plan.End}
 }
 
-// series are the queries on the grid and the topology: what is asked before
-// anything is known.
-func (p Plan) series() []Query {
+// others are the queries that nothing waits for: candidates and topology.
+func (p Plan) others() []Query {
 	var qs []Query
-	for _, t := range p.Targets {
-		qs = append(qs, t.Query)
-	}
 	for _, t := range p.Targets {
 		for _, c := range t.Candidates {
 			qs = append(qs, c.Query)
@@ -425,5 +425,5 @@ func (p Plan) Asked(f analysis.Frame) []Query {
 		}
 		qs = append(qs, t.Breakdown.shown(names)...)
 	}
-	return append(qs, p.series()[len(p.Targets):]...)
+	return append(qs, p.others()...)
 }

@@ -44,7 +44,7 @@ func printed(p Plan) string {
 		qs = append(qs, t.Breakdown.leafCount(t.Breakdown.Labels))
 		qs = append(qs, t.Breakdown.queries(t.Breakdown.Labels, t.Breakdown.samples([]int{1, 2, 3}, true))...)
 	}
-	for _, q := range qs {
+	for _, q := range append(qs, p.others()...) {
 		at := q.End.Format("02 15:04:05.999")
 		if !q.instant() {
 			at = fmt.Sprintf("%s … %s every %s", q.Start.Format("02 15:04:05.999"), at, q.Step)

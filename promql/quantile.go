@@ -166,7 +166,7 @@ func nativeShare(e parser.Expr, above bool, bound float64) (measure, error) {
 
 // findBucket holds the terms of a quantile to the bucket whose bound is nearest
 // to the threshold, in proportion; few histograms have one right there.
-func (f *Fetcher) findBucket(ctx context.Context, s *shape) {
+func (i *inquiry) findBucket(ctx context.Context, s *shape) {
 	b := &s.b
 	if b.bucket == 0 {
 		return
@@ -175,7 +175,7 @@ func (f *Fetcher) findBucket(ctx context.Context, s *shape) {
 	for _, sel := range vectorSelectors(e) {
 		sel.LabelMatchers = slices.DeleteFunc(sel.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == bucketLabel })
 	}
-	a := f.query(ctx, Query{
+	a := i.query(ctx, Query{
 		Role: RoleBreakdown, Name: b.Target + ": buckets", End: b.grid.end,
 		Query: "group by (" + bucketLabel + ") (" + selectorTexts(e)[0] + ")",
 	})

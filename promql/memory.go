@@ -1,0 +1,106 @@
+package promql
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// Answers are kept for a minute, so that the alerts of one storm, whose times
+// lie on the same grid, share them.
+const (
+	keepAnswers    = time.Minute
+	mostRemembered = 4_000_000 // samples of all answers kept, at 16 bytes
+)
+
+// memory shares answers: a question that is being asked is waited for, and one
+// that was asked a moment ago isn't asked again. It is safe for concurrent use.
+type memory struct {
+	mu      sync.Mutex
+	entries map[string]*entry
+	order   []string // keys of what is kept, the oldest first
+	samples int
+}
+
+type entry struct {
+	done    chan struct{} // closed when the rest is set
+	value   any
+	samples int
+	err     error
+	until   time.Time
+}
+
+func newMemory() *memory { return &memory{entries: map[string]*entry{}} }
+
+// recall returns the answer to the question of that key, which ask asks if
+// nobody else does or did. The answer and what the server refused are kept;
+// that it wasn't reached is not, and neither is the impatience of who asked:
+// then the next one asks. asked says whether this call did.
+func (m *memory) recall(ctx context.Context, key string, ask func() (value any, samples int, err error)) (value any, asked bool, err error) {
+	for {
+		e, mine := m.claim(key)
+		if mine {
+			e.value, e.samples, e.err = ask()
+			m.settle(key, e)
+			return e.value, true, e.err
+		}
+		select {
+		case <-e.done:
+		case <-ctx.Done():
+			return nil, false, context.Cause(ctx)
+		}
+		if !private(e.err) {
+			return e.value, false, e.err
+		}
+	}
+}
+
+// private says whether an error is of who asked, and not of the question.
+func private(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.As(err, new(*overBudget))
+}
+
+// claim returns the entry of a key, and whether the caller has to fill it.
+func (m *memory) claim(key string) (e *entry, mine bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e = m.entries[key]; e != nil && (e.until.IsZero() || time.Now().Before(e.until)) {
+		return e, false
+	}
+	if e != nil {
+		m.drop(key)
+	}
+	e = &entry{done: make(chan struct{})}
+	m.entries[key] = e
+	return e, true
+}
+
+// settle keeps an answer, or forgets that it was asked for.
+func (m *memory) settle(key string, e *entry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e.until = time.Now().Add(keepAnswers)
+	close(e.done)
+	if private(e.err) || unreached(e.err) {
+		delete(m.entries, key)
+		return
+	}
+	m.order = append(m.order, key)
+	m.samples += e.samples
+	for len(m.order) > 0 && (m.samples > mostRemembered || time.Now().After(m.entries[m.order[0]].until)) {
+		m.drop(m.order[0])
+	}
+}
+
+// drop forgets what is kept under a key.
+func (m *memory) drop(key string) {
+	for i, k := range m.order {
+		if k == key {
+			m.order = append(m.order[:i], m.order[i+1:]...)
+			break
+		}
+	}
+	m.samples -= m.entries[key].samples
+	delete(m.entries, key)
+}

@@ -1,0 +1,43 @@
+package promql
+
+import (
+	"context"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+)
+
+// ruleSet are the rules of a server.
+type ruleSet struct {
+	alerting  []v1.AlertingRule
+	recording map[string][]v1.RecordingRule // by the metric that they record
+}
+
+// rules asks for the rules of the server, at the most once a minute.
+func (f *Fetcher) rules(ctx context.Context) (ruleSet, error) {
+	kept, _, err := f.memory.recall(ctx, "rules", func() (any, int, error) {
+		var result v1.RulesResult
+		err := f.do(ctx, "rules", func(ctx context.Context) (err error) {
+			result, err = f.api.Rules(ctx, nil)
+			return err
+		})
+		set := newRuleSet(result)
+		return set, 10 * (len(set.alerting) + len(set.recording)), err
+	})
+	set, _ := kept.(ruleSet)
+	return set, err
+}
+
+func newRuleSet(result v1.RulesResult) ruleSet {
+	set := ruleSet{recording: map[string][]v1.RecordingRule{}}
+	for _, g := range result.Groups {
+		for _, rule := range g.Rules {
+			switch r := rule.(type) {
+			case v1.AlertingRule:
+				set.alerting = append(set.alerting, r)
+			case v1.RecordingRule:
+				set.recording[r.Name] = append(set.recording[r.Name], r)
+			}
+		}
+	}
+	return set
+}

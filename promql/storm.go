@@ -1,0 +1,95 @@
+package promql
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/model"
+)
+
+// A storm is when many alerts of one name fire at about the same time.
+const (
+	stormFrom   = 10 // alerts of one name within stormWindow
+	stormWindow = time.Minute
+	stormFactor = 15 // a storm may cost as much as so many of its alerts
+)
+
+// storms remembers, by the name of the alert, who asks how much. It is safe for
+// concurrent use.
+type storms struct {
+	mu   sync.Mutex
+	name map[string]*storm
+}
+
+type storm struct {
+	alerts  map[model.Fingerprint]time.Time // when each was last seen
+	shared  model.LabelSet                  // the labels that all of them have
+	asked   []time.Time                     // of each question of the last stormWindow
+	largest int                             // questions of one analysis
+}
+
+func newStorms() *storms { return &storms{name: map[string]*storm{}} }
+
+// see notes an alert. shared are the labels that all alerts of the storm have;
+// nil if there is no storm.
+func (s *storms) see(labels model.LabelSet, now time.Time) (shared model.LabelSet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.of(string(labels[model.AlertNameLabel]), now)
+	if len(st.alerts) == 0 {
+		st.shared = labels.Clone()
+	}
+	st.alerts[labels.Fingerprint()] = now
+	for name, v := range st.shared {
+		if labels[name] != v {
+			delete(st.shared, name)
+		}
+	}
+	if len(st.alerts) <= stormFrom {
+		return nil
+	}
+	return st.shared.Clone()
+}
+
+// of returns the storm of a name, without what is long over.
+func (s *storms) of(name string, now time.Time) *storm {
+	for other, st := range s.name {
+		st.forget(now)
+		if len(st.alerts) == 0 && len(st.asked) == 0 {
+			delete(s.name, other)
+		}
+	}
+	if s.name[name] == nil {
+		s.name[name] = &storm{alerts: map[model.Fingerprint]time.Time{}}
+	}
+	return s.name[name]
+}
+
+func (st *storm) forget(now time.Time) {
+	for fp, seen := range st.alerts {
+		if now.Sub(seen) > stormWindow {
+			delete(st.alerts, fp)
+		}
+	}
+	for len(st.asked) > 0 && now.Sub(st.asked[0]) > stormWindow {
+		st.asked = st.asked[1:]
+	}
+}
+
+// ask counts a question of an analysis that has asked own before it, or says
+// that the alerts of this name have asked enough for now. The largest analysis
+// is always let go on, so that one alert at least is explained as if alone.
+func (s *storms) ask(name string, own int, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.of(name, now)
+	if len(st.asked) >= stormFactor*st.largest && own < st.largest {
+		return &overBudget{
+			"many alerts of this name fire at once, and what they don't have in common was left out",
+			"look at the alerts of the same name that came first",
+		}
+	}
+	st.asked = append(st.asked, now)
+	st.largest = max(st.largest, own+1)
+	return nil
+}
