@@ -222,7 +222,7 @@ func (f *Finder) expression(ctx context.Context, a Ask, now time.Time) (Subject,
 // sometimes says whether an expression leaves out series by their values, or
 // has one for want of others.
 func sometimes(expr string) bool {
-	e, err := ParseQuery(expr)
+	e, err := QueryParser().ParseExpr(expr)
 	if err != nil {
 		return false
 	}
@@ -319,18 +319,18 @@ func Time(text string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// ParseQuery reads PromQL with everything that a server may know, so that
+// QueryParser reads PromQL with everything that a server may know, so that
 // nothing fails here that works there.
-func ParseQuery(text string) (parser.Expr, error) {
+func QueryParser() parser.Parser {
 	return parser.NewParser(parser.Options{
 		EnableExperimentalFunctions: true, ExperimentalDurationExpr: true,
 		EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
-	}).ParseExpr(text)
+	})
 }
 
 // parsed says whether text is PromQL with values.
 func parsed(text string) error {
-	expr, err := ParseQuery(text)
+	expr, err := QueryParser().ParseExpr(text)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: the expression can't be read: %w", ErrUnclear, err)

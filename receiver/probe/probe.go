@@ -261,7 +261,7 @@ func anyAlert(text string, now time.Time) promql.Alert {
 // opened replaces the matchers that hold a value of the alert by those that any
 // value fits; what must not be such a value may be anything.
 func opened(query string) (string, error) {
-	expr, err := find.ParseQuery(query)
+	expr, err := find.QueryParser().ParseExpr(query)
 	if err != nil {
 		return "", err
 	}
@@ -290,7 +290,7 @@ func openMatchers(ms []*labels.Matcher) []*labels.Matcher {
 // withLabel returns the selectors of a query, each held to series that have a
 // label.
 func withLabel(query, label string) []string {
-	expr, err := find.ParseQuery(query)
+	expr, err := find.QueryParser().ParseExpr(query)
 	if err != nil {
 		return nil
 	}

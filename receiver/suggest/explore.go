@@ -77,7 +77,7 @@ func (e Explorer) Labels(ctx context.Context, s Suggestion) (found []Label, seri
 // ratio differ in them, the label is what makes the event, and no place where it
 // happens: the share of code=500 by code is one or nothing.
 func matchersOn(query, label string) []string {
-	expr, err := find.ParseQuery(query)
+	expr, err := find.QueryParser().ParseExpr(query)
 	if err != nil {
 		return nil
 	}
@@ -124,7 +124,7 @@ func varying(sets []model.LabelSet) []Label {
 
 // selectorsOf returns the selectors of PromQL, each once.
 func selectorsOf(query string) []string {
-	expr, err := find.ParseQuery(query)
+	expr, err := find.QueryParser().ParseExpr(query)
 	if err != nil {
 		return nil
 	}

@@ -257,7 +257,7 @@ func quote(s string) string {
 
 // pretty breaks a long expression into lines.
 func pretty(query string) string {
-	expr, err := find.ParseQuery(query)
+	expr, err := find.QueryParser().ParseExpr(query)
 	if err != nil {
 		return query
 	}

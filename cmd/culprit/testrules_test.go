@@ -1,0 +1,52 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+const ruleTests = "../../receiver/ruletest/testdata/tests.yml"
+
+func TestRulesThatPass(t *testing.T) {
+	c := culprit(t, "test", "rules", ruleTests)
+	if c.code != exitOK || c.out != ruleTests+": 3 alerts, 3 as expected\n" {
+		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
+	}
+	var got testedFile
+	culprit(t, "test", "rules", "--format", "json", ruleTests).into(t, &got)
+	if len(got.Outcomes) != 3 || got.Outcomes[0].Alert != "ErrorsHigh" || len(got.Outcomes[0].Failures) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestRulesThatFail(t *testing.T) {
+	file := write(t, "tests.yml", `
+config_file: `+write(t, "culprit.yml", shopConfig)+`
+tests:
+  - name: nothing there
+    alerts:
+      - {labels: {alertname: ErrorsHigh}, expr: sum(errors), onset: 3h, at: 3h5m, exp_verdict: explained}
+`)
+	c := culprit(t, "test", "rules", file, ruleTests)
+	if c.code != exitFinding || !strings.Contains(c.out, file+": 1 alerts, 0 as expected\n") || !strings.Contains(c.out, "3 as expected") ||
+		!strings.Contains(c.err, file+": nothing there: ErrorsHigh: the verdict is insufficient_evidence, not explained") {
+		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
+	}
+}
+
+func TestWrongCallsOfTestRules(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{nil, exitUsage, "required argument 'file'"},
+		{[]string{"none.yml"}, exitFinding, "none.yml"},
+		{[]string{write(t, "x.yml", "tests: 3")}, exitFinding, "no test file of rules"},
+	} {
+		got := culprit(t, append([]string{"test", "rules"}, c.args...)...)
+		if got.code != c.code || got.out != "" || !strings.Contains(got.err, c.want) {
+			t.Errorf("%q: exit %d: %s%s", c.args, got.code, got.out, got.err)
+		}
+	}
+}

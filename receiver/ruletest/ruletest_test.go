@@ -1,0 +1,151 @@
+package ruletest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/promqltest"
+	"github.com/prometheus/prometheus/storage"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+func load(t *testing.T, text string) *File {
+	t.Helper()
+	f, err := Read(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.SetDirectory("testdata")
+	return f
+}
+
+func file(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestTheExamplePasses(t *testing.T) {
+	outcomes, err := load(t, file(t, "tests.yml")).Run(t.Context())
+	if err != nil || len(outcomes) != 3 {
+		t.Fatalf("%+v %v", outcomes, err)
+	}
+	for _, o := range outcomes {
+		if len(o.Failures) > 0 {
+			t.Errorf("%s: %s: %q (%s %v)", o.Test, o.Alert, o.Failures, o.Summary, o.Report.Result.Warnings)
+		}
+	}
+}
+
+func TestWhatIsNotAsExpected(t *testing.T) {
+	text := file(t, "tests.yml")
+	for _, c := range []struct{ old, expected, want string }{
+		{"exp_verdict: explained", "exp_verdict: external", "the verdict is explained, not external"},
+		{"{path: /pay, version: v2}", "{path: /cart}", "path=/cart is not among the causes; they are: 1. path=/pay, version=v2 (high)"},
+		{"- labels: {path: /pay, version: v2}\n", "- series: 'db_connections{service=\"shop\"}'\n", "confidence, less than high"},
+		{"exp_verdict: explained", "exp_summary: nothing", `not "nothing"`},
+		{"exp_causes:\n          - labels: {queue: mail}", "exp_causes: []", "a cause was found where none is expected: 1. queue=mail"},
+	} {
+		if !strings.Contains(text, c.old) {
+			t.Fatalf("there is no %q", c.old)
+		}
+		outcomes, err := load(t, strings.Replace(text, c.old, c.expected, 1)).Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var failures []string
+		for _, o := range outcomes {
+			failures = append(failures, o.Failures...)
+		}
+		if len(failures) == 0 || !strings.Contains(failures[0], c.want) {
+			t.Errorf("%s: %q", c.expected, failures)
+		}
+	}
+}
+
+func TestFilesWithMistakes(t *testing.T) {
+	const alert = "rule_files: [x]\ntests: [{alerts: [{labels: {a: b}, at: 1h, exp_verdict: explained}]}]"
+	for _, c := range []struct{ text, want string }{
+		{"", "neither rule_files nor config_file"},
+		{"rule_files: [x]", "there are no tests"},
+		{"rule_files: [x]\ntests: [{name: a}]", "tests[0]: there are no alerts"},
+		{strings.Replace(alert, "{a: b}", "{}", 1), "labels are missing"},
+		{strings.Replace(alert, "at: 1h", "at: 1h, onset: 2h", 1), "explained at 1h, which is not after its onset 2h"},
+		{strings.Replace(alert, ", exp_verdict: explained", "", 1), "nothing is expected"},
+		{strings.Replace(alert, "exp_verdict: explained", "exp_causes: [{top: 1}]", 1), "write either labels or series"},
+		{strings.Replace(alert, "exp_verdict: explained", "exp_causes: [{series: a, min_confidence: some}]", 1), "write high, medium or low"},
+		{strings.Replace(alert, "at:", "when:", 1), "field when not found"},
+	} {
+		if _, err := Read(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.text, err)
+		}
+	}
+	for _, c := range []struct{ old, bad, want string }{
+		{"rules.yml", "none.yml", "matches no file"},
+		{"rules.yml", "bad-rules.yml", "bad-rules.yml:4: target.query"},
+		{"'0+300x740'", "'0+300y'", "input_series[0]"},
+		{`path="/cart",version="v2"`, `path="/cart",version="v1"`, "is given twice"},
+	} {
+		_, err := load(t, strings.Replace(file(t, "tests.yml"), c.old, c.bad, 1)).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.bad, err)
+		}
+	}
+}
+
+func TestAConfigurationBringsItsRulesAndOptions(t *testing.T) {
+	text := strings.Replace(file(t, "tests.yml"), "rule_files: [rules.yml]", "config_file: culprit.yml", 1)
+	outcomes, err := load(t, text).Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range outcomes[0].Report.Result.Causes {
+		if c.Kind == analysis.KindSeries {
+			t.Errorf("the configuration wants no series, and there is %s", c.Name)
+		}
+	}
+}
+
+// TestTheStoreIsThatOfPrometheus compares it with the storage of promqltest.
+func TestTheStoreIsThatOfPrometheus(t *testing.T) {
+	series := []InputSeries{
+		{`a{x="1"}`, "0+10x20 stale 5+1x10"}, {`a{x="2"}`, "_x5 1x30"}, {`b{x="1"}`, "3 _ _ _ _ _ _ 4x20"},
+		{`h{x="1"}`, "{{schema:0 sum:3 count:2 buckets:[1 1]}}x30"},
+	}
+	var script strings.Builder
+	script.WriteString("load 1m\n")
+	for _, s := range series {
+		script.WriteString(s.Series + " " + s.Values + "\n")
+	}
+	theirs := promqltest.LoadedStorage(t, script.String())
+	ours, err := newStore(series, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := promqltest.NewTestEngine(t, false, 5*time.Minute, 1_000_000)
+	for _, q := range []string{
+		"a", `a{x!="1"}`, `{x=~"1|2"}`, "rate(a[5m])", "sum by (x) (a) + on (x) group_right b", "absent(c)", "count_over_time(b[10m])",
+		"max_over_time(rate(a[2m])[10m:1m])", "histogram_quantile(0.5, h)", "a offset 3m", "timestamp(a)",
+	} {
+		var texts [2]string
+		for i, db := range []storage.Queryable{theirs, ours} {
+			rq, err := engine.NewRangeQuery(t.Context(), db, nil, q, at(0), at(0).Add(40*time.Minute), 90*time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res := rq.Exec(t.Context())
+			texts[i] = res.String()
+			rq.Close()
+		}
+		if texts[0] != texts[1] || texts[0] == "" {
+			t.Errorf("%s:\n%s\nis here\n%s", q, texts[0], texts[1])
+		}
+	}
+}
