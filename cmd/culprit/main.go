@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	app.Version(version.Print("culprit"))
 	app.VersionFlag.Short('V')
 	app.HelpFlag.Short('h')
-	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addSuggest, addTestRules, addAnalyze, addVersion} {
+	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addSuggest, addTestRules, addReplay, addAnalyze, addVersion} {
 		add(app, commands)
 	}
 	name, err := app.Parse(args)

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/model"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver"
+	"github.com/culprit-dev/culprit/receiver/find"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+const replayHelp = `Explain the alerts of the past, as if culprit had been there.
+
+  culprit replay --from 7d --prometheus.url http://prometheus:9090
+
+The alerts are those that Prometheus remembers in the series ALERTS and ALERTS_FOR_STATE; their expressions are those of today.
+Nothing is written anywhere.`
+
+type replayOptions struct {
+	server   *server
+	words    []string
+	from, to string
+	after    time.Duration
+	step     time.Duration
+	limit    int
+	parallel int
+	format   string
+}
+
+func addReplay(app *kingpin.Application, commands map[string]command) {
+	cmd := app.Command("replay", replayHelp)
+	o := &replayOptions{server: serverFlags(cmd)}
+	cmd.Arg("alert", "Only alerts of this name, or that fit these matchers.").StringsVar(&o.words)
+	cmd.Flag("from", "From when on: RFC 3339, Unix seconds, or how long ago, such as 7d.").Required().PlaceHolder("TIME").StringVar(&o.from)
+	cmd.Flag("to", "Until when; left out: now.").PlaceHolder("TIME").StringVar(&o.to)
+	cmd.Flag("after", "How long after it began to fire an alert is explained.").Default("1m").DurationVar(&o.after)
+	cmd.Flag("step", "How exactly alerts are looked for: one that fired for less may be missed.").Default("1m").DurationVar(&o.step)
+	cmd.Flag("limit", "Alerts to explain at the most, spread evenly over all.").Default("200").IntVar(&o.limit)
+	cmd.Flag("parallel", "Alerts explained at a time.").Default("2").IntVar(&o.parallel)
+	cmd.Flag("format", "table or json, which has the whole reports.").Default("table").EnumVar(&o.format, "table", "json")
+	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return o.run(ctx, s, time.Now()) }
+}
+
+// replayed is the result.
+type replayed struct {
+	From     time.Time                `json:"from"`
+	To       time.Time                `json:"to"`
+	Found    int                      `json:"found"` // alerts; as many reports, unless there was a limit
+	Verdicts map[analysis.Verdict]int `json:"verdicts"`
+	Requests int                      `json:"requests"` // to Prometheus
+	Seconds  float64                  `json:"seconds"`  // of its time
+	Reports  []report.Report          `json:"reports"`
+}
+
+func (o *replayOptions) run(ctx context.Context, s streams, now time.Time) error {
+	from, to, err := o.span(now)
+	if err != nil {
+		return usageError{err}
+	}
+	cfg, err := o.server.load()
+	if err != nil {
+		return err
+	}
+	alerts, err := o.alerts(ctx, cfg, from, to)
+	if err != nil {
+		return ofAsking(err)
+	}
+	result := replayed{From: from, To: to, Found: len(alerts), Verdicts: map[analysis.Verdict]int{}, Reports: []report.Report{}}
+	fmt.Fprintf(s.err, "%d alerts began to fire between %s and %s\n", len(alerts), from.UTC().Format(timeLayout), to.UTC().Format(timeLayout))
+	if len(alerts) > o.limit {
+		fmt.Fprintf(s.err, "note: %d of them are explained; --limit raises that\n", o.limit)
+		alerts = spread(alerts, o.limit)
+	}
+	if err := o.explain(ctx, s, cfg, alerts, &result); err != nil {
+		return err
+	}
+	if o.format == "json" {
+		return printJSON(s.out, result)
+	}
+	return result.print(s.out)
+}
+
+func (o *replayOptions) span(now time.Time) (from, to time.Time, err error) {
+	if from, err = find.Time(o.from, now); err != nil {
+		return from, to, err
+	}
+	if to, err = find.Time(o.to, now); err != nil {
+		return from, to, err
+	}
+	if to.IsZero() {
+		to = now
+	}
+	switch {
+	case !from.Before(to):
+		err = fmt.Errorf("--from %s is not before --to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	case o.step < time.Second || o.limit < 1 || o.parallel < 1 || o.after < 0:
+		err = errors.New("--step must be a second or more, --limit and --parallel 1 or more, and --after not negative")
+	}
+	return from, to, err
+}
+
+func (o *replayOptions) alerts(ctx context.Context, cfg *config.Config, from, to time.Time) ([]find.Alert, error) {
+	ms, err := find.Matchers(o.words)
+	if err != nil {
+		return nil, err
+	}
+	finder, err := find.New(cfg.Prometheus)
+	if err != nil {
+		return nil, err
+	}
+	defer finder.Close()
+	return finder.Between(ctx, ms, from, to, o.step)
+}
+
+// spread returns n of the alerts, evenly.
+func spread(alerts []find.Alert, n int) []find.Alert {
+	kept := make([]find.Alert, n)
+	for i := range kept {
+		kept[i] = alerts[i*len(alerts)/n]
+	}
+	return kept
+}
+
+// explain explains every alert; the reports are in the order of the alerts.
+func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Config, alerts []find.Alert, result *replayed) error {
+	n, err := newNarrator(cfg.Prometheus, io.Discard)
+	if err != nil {
+		return err
+	}
+	p := &progress{w: s.err, total: len(alerts), start: time.Now(), cost: n.cost, rewrites: isTerminal(s.err)}
+	result.Reports = make([]report.Report, len(alerts))
+	var g errgroup.Group
+	g.SetLimit(o.parallel)
+	for i, a := range alerts {
+		g.Go(func() error {
+			subject := find.Subject{Alert: a.Alert, Onset: a.Onset, Now: a.StartsAt.Add(o.after)}
+			result.Reports[i] = receiver.ExplainOnce(ctx, n.fetcher, receiver.QuestionOf(cfg, subject))
+			p.done(string(a.Labels[model.AlertNameLabel]))
+			return ctx.Err()
+		})
+	}
+	err = g.Wait()
+	p.end()
+	for _, r := range result.Reports {
+		result.Verdicts[r.Result.Verdict]++
+	}
+	result.Requests, result.Seconds = n.spent()
+	return err
+}
+
+func (r replayed) print(w io.Writer) error {
+	var text bytes.Buffer
+	t := tabwriter.NewWriter(&text, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "FIRED\tALERT\tVERDICT\tANSWER")
+	for _, one := range r.Reports {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", one.Alert.StartsAt.UTC().Format(timeLayout), one.Name(), one.Result.Verdict, one.Summary)
+	}
+	_ = t.Flush() // a buffer takes everything
+	fmt.Fprintln(&text)
+	if len(r.Reports) == 0 {
+		text.Reset()
+		text.WriteString("no alert began to fire\n")
+	}
+	for _, v := range []analysis.Verdict{analysis.Explained, analysis.External, analysis.NoConfidentCause, analysis.NoChange, analysis.InsufficientEvidence} {
+		if n := r.Verdicts[v]; n > 0 {
+			fmt.Fprintf(&text, "%d of %d: %s\n", n, len(r.Reports), v)
+		}
+	}
+	_, err := w.Write(trimLines(text.Bytes()))
+	return err
+}
+
+// isTerminal says whether a person watches w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
