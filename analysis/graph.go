@@ -18,6 +18,12 @@ const (
 	graphNodes    = 26   // the KPI and the 25 leading candidates: what a page can show
 	graphRows     = 1000 // the nearest rows: older ones tell of another system
 	graphSuspects = 5
+
+	// graphTests bounds the search for separating sets. Real incidents need a
+	// tenth of it; where all series move alike, fewer of them are searched
+	// to the end rather than many in part.
+	graphTests = 150_000
+	denseNodes = 13
 )
 
 // lead is a candidate that may be shown in the graph.
@@ -30,9 +36,14 @@ type lead struct {
 // leads are the leading candidates of a ranking, with the onset that it found.
 func (c *candidates) leads(r rank.Result) (list []lead, onset int) {
 	for _, cause := range r.Causes {
-		if cause.Score > 0 {
-			list = append(list, lead{cause.Series, cause.Score / r.Causes[0].Score, c.timeOf(cause.Since)})
+		if cause.Score <= 0 {
+			continue
 		}
+		l := lead{series: cause.Series, score: cause.Score / r.Causes[0].Score}
+		if hasMoved(cause) {
+			l.since = c.timeOf(cause.Since)
+		}
+		list = append(list, l)
 	}
 	return list, r.Onset
 }
@@ -75,10 +86,17 @@ func (c *candidates) graph(leads []lead, onset int) Graph {
 		return Graph{}
 	}
 	v := c.variables(leads, onset)
-	net := pcalg.Learn(v.columns, pcalg.SeriesOptions{
-		Options:  pcalg.Options{Alpha: c.options.Graph.Alpha, MaxK: c.options.Graph.MaxK, Knowledge: c.knowledge(v)},
+	opt := pcalg.SeriesOptions{
+		Options: pcalg.Options{
+			Alpha: c.options.Graph.Alpha, MaxK: c.options.Graph.MaxK, Knowledge: c.knowledge(v), MaxTests: graphTests,
+		},
 		MaxNodes: graphNodes,
-	})
+	}
+	net := pcalg.Learn(v.columns, opt)
+	if net.CutOff >= 0 {
+		opt.MaxNodes = denseNodes
+		net = pcalg.Learn(v.columns, opt)
+	}
 	return v.describe(net)
 }
 
@@ -92,7 +110,7 @@ type variables struct {
 	since    []float64 // Unix seconds at which each first moved; 0: not known
 	onset    int       // row of the columns
 	dated    bool      // there was an incident
-	effect   bool      // the KPI is a symptom: a cause of nothing
+	effect   bool      // the KPI is taken for a symptom: a cause of nothing
 }
 
 func (c *candidates) variables(leads []lead, onset int) *variables {
@@ -101,8 +119,9 @@ func (c *candidates) variables(leads []lead, onset int) *variables {
 		columns: [][]float64{c.target.Values[first:]}, names: []string{c.target.Name},
 		services: []int{-1}, scores: []float64{1}, since: []float64{c.timeOf(onset)},
 		onset: max(0, onset-first), dated: c.dated,
-		effect: !kindOf(c.target.Kind, metricOf(c.target.Name)).Demand(),
 	}
+	_, placed := c.tiers[c.target.Name]
+	v.effect = !placed && !kindOf(c.target.Kind, metricOf(c.target.Name)).Demand()
 	for _, l := range leads[:min(graphNodes-1, len(leads))] {
 		v.columns = append(v.columns, c.series[l.series].Values[first:])
 		v.names = append(v.names, c.series[l.series].Name)
@@ -121,17 +140,16 @@ func (c *candidates) timeOf(row int) float64 {
 	return c.times[row]
 }
 
-// knowledge is what is known before looking at the data: tiers, calls, and that
-// a KPI which is a symptom is the cause of nothing. One that measures demand may
-// well be.
+// knowledge is what is known before looking at the data: tiers, calls, and,
+// unless the tiers place it, that a KPI which is a symptom is the cause of
+// nothing. One that measures demand may well be.
 func (c *candidates) knowledge(v *variables) pcalg.Knowledge {
 	k := pcalg.Knowledge{Likely: c.likely(v)}
 	for i, cause := range v.names {
 		for j, effect := range v.names {
 			a, known := c.tiers[cause]
 			b, too := c.tiers[effect]
-			ordered := known && too
-			if i != j && (ordered && a > b || !ordered && i == 0 && v.effect) {
+			if i != j && (known && too && a > b || i == 0 && v.effect) {
 				k.Forbidden = append(k.Forbidden, [2]int{i, j})
 			}
 		}

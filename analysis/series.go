@@ -23,7 +23,7 @@ type seriesAnswer struct {
 // explainSeries ranks the candidates of a target. Without an onset there is
 // nothing to rank by, but the published pipeline and the graph need none.
 func explainSeries(f Frame, t Target, opt Options) seriesAnswer {
-	if len(t.Candidates) == 0 || len(t.Values) == 0 {
+	if len(t.Candidates) == 0 || t.Values == nil {
 		return seriesAnswer{}
 	}
 	c := newCandidates(f, t, opt)
@@ -131,11 +131,15 @@ func top(n, otherwise int) int {
 	return n
 }
 
-// moved counts the candidates that left what they reach when nothing is wrong.
+// hasMoved says whether a candidate clearly left what it reaches when nothing is
+// wrong.
+func hasMoved(c rank.Cause) bool { return c.Dev > 3*c.Quiet }
+
+// moved counts the candidates that did.
 func moved(r rank.Result) int {
 	n := 0
 	for _, c := range r.Causes {
-		if c.Dev > 3*c.Quiet {
+		if hasMoved(c) {
 			n++
 		}
 	}
@@ -163,7 +167,7 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 	if s.Query != "" {
 		f.Evidence["query"] = s.Query
 	}
-	if cause.Since < len(c.times) {
+	if hasMoved(cause) && cause.Since < len(c.times) {
 		f.Evidence["since"] = c.times[cause.Since]
 	}
 	reg.describe(cause.Series, f.Evidence)
@@ -171,24 +175,21 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 	return f
 }
 
-// confidence is that of the whole ranking, one step lower for a series that is
-// far behind the first, and low where the regression explains too little of a
-// KPI that did move.
+// confidence is that of the whole ranking, which says that something broke. It
+// is one step lower for a series that is far behind the first, and low for one
+// that is farther, that did not clearly move itself, or where the regression
+// explains too little of a KPI that did move.
 func confidence(r rank.Result, cause rank.Cause, reg *regression) Confidence {
-	level := Low
-	switch r.Confidence {
-	case rank.High:
-		level = High
-	case rank.Medium:
-		level = Medium
+	best := r.Causes[0].Score
+	switch {
+	case cause.Score < best/4, !hasMoved(cause), r.Trust >= 0.5 && reg.weak():
+		return Low
+	case r.Confidence == rank.High && cause.Score >= best/2:
+		return High
+	case r.Confidence >= rank.Medium:
+		return Medium
 	}
-	if len(r.Causes) > 0 && cause.Score < r.Causes[0].Score/2 && level == High {
-		level = Medium
-	}
-	if len(r.Causes) > 0 && cause.Score < r.Causes[0].Score/4 || r.Trust >= 0.5 && reg.weak() {
-		level = Low
-	}
-	return level
+	return Low
 }
 
 // sentence says what a series did, in words.
@@ -198,7 +199,7 @@ func (c *candidates) sentence(f Finding, r rank.Result, cause rank.Cause) string
 	if times := cause.Dev / cause.Quiet; times >= 1 {
 		text += fmt.Sprintf(", %s times what it reaches when nothing is wrong", words.Number(math.Round(times)))
 	}
-	if cause.Since < r.Onset && r.Onset < len(c.times) {
+	if hasMoved(cause) && cause.Since < r.Onset && r.Onset < len(c.times) {
 		text += fmt.Sprintf(", %s before the KPI", words.Seconds.Format(c.times[r.Onset]-c.times[cause.Since]))
 	}
 	return text
