@@ -138,19 +138,6 @@ func TestAlertsAndDashboardAskForMetricsThatExist(t *testing.T) {
 	}
 }
 
-func TestEveryMetricOfCulpritIsOnTheDashboardOrInAnAlert(t *testing.T) {
-	var used strings.Builder
-	for _, file := range []string{"alerts.yaml", "dashboard.json"} {
-		used.WriteString(read(t, filepath.Join(mixin, file)))
-	}
-	for name := range exported(t) {
-		base := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_sum"), "_count")
-		if strings.HasPrefix(name, "culprit_") && !strings.Contains(used.String(), base) && base != "culprit_config_last_reload_success_timestamp_seconds" {
-			t.Errorf("nobody looks at %s", base)
-		}
-	}
-}
-
 // dashboard is what matters of a dashboard of Grafana.
 type dashboard struct {
 	UID    string  `json:"uid"`
