@@ -58,6 +58,7 @@ func (d *decoder) checkMain(c *Config) {
 		}
 	}
 	d.checkRules(c.Rules)
+	d.checkCatalogue(c.Candidates)
 	c.Warnings = append(c.Warnings, d.warnings(c)...)
 }
 

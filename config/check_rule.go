@@ -51,13 +51,18 @@ func (d *decoder) checkPlace(g GrafanaPlace, path string) {
 	}
 }
 
-// parseMatchers fills Parsed. As in Alertmanager, each line may hold several
-// matchers, the UTF-8 syntax is tried first and the classic one after it.
-func (d *decoder) parseMatchers(r *Rule, path string) {
+// ruleMatchers fills Parsed.
+func (d *decoder) ruleMatchers(r *Rule, path string) {
 	if len(r.Matchers) == 0 && !d.isRefused(path+".matchers") {
 		d.at(path+".matchers", "is missing", `say which alerts the rule is for: ['alertname="HighErrors"']`)
 	}
-	for i, text := range r.Matchers {
+	r.Parsed = d.parseMatchers(r.Matchers, path)
+}
+
+// parseMatchers reads the matchers of a path. As in Alertmanager, each line may
+// hold several, the UTF-8 syntax is tried first and the classic one after it.
+func (d *decoder) parseMatchers(texts []string, path string) (parsed labels.Matchers) {
+	for i, text := range texts {
 		ms, err := parse.Matchers(text)
 		if err != nil {
 			if old, oldErr := labels.ParseMatchers(text); oldErr == nil {
@@ -72,8 +77,9 @@ func (d *decoder) parseMatchers(r *Rule, path string) {
 		case len(ms) == 0:
 			d.at(at, "is empty", `write label="value", or !=, =~, !~`)
 		}
-		r.Parsed = append(r.Parsed, ms...)
+		parsed = append(parsed, ms...)
 	}
+	return parsed
 }
 
 // checkTargets checks the KPIs of a rule, which are one (target) or several
@@ -126,18 +132,32 @@ func (d *decoder) checkKind(kind, path string) {
 func (d *decoder) checkCandidates(cs []Candidate, path string) {
 	names := map[string]bool{}
 	for i := range cs {
-		c, at := &cs[i], fmt.Sprintf("%s[%d]", path, i)
-		if strings.TrimSpace(c.Query) == "" {
-			d.at(at+".query", "is missing", "write the PromQL whose series may be causes")
-		}
-		if c.Name == "" {
-			d.at(at+".name", "is missing", "name what the query measures, such as cpu")
-		}
-		d.unique(names, c.Name, at+".name")
-		d.checkKind(c.Kind, at+".kind")
-		d.oneOf(at+".scale", c.Scale, "each", "common")
-		d.checkLags(c.Lags, at+".lags")
+		d.checkCandidate(&cs[i], fmt.Sprintf("%s[%d]", path, i), names)
 	}
+}
+
+// checkCatalogue checks the candidates for alerts whose rule names none.
+func (d *decoder) checkCatalogue(ks []Known) {
+	names := map[string]bool{}
+	for i := range ks {
+		at := fmt.Sprintf("candidates[%d]", i)
+		ks[i].Parsed = d.parseMatchers(ks[i].Matchers, at)
+		d.checkCandidate(&ks[i].Candidate, at, names)
+	}
+}
+
+// checkCandidate checks one candidate; names are those before it in its list.
+func (d *decoder) checkCandidate(c *Candidate, at string, names map[string]bool) {
+	if strings.TrimSpace(c.Query) == "" {
+		d.at(at+".query", "is missing", "write the PromQL whose series may be causes")
+	}
+	if c.Name == "" {
+		d.at(at+".name", "is missing", "name what the query measures, such as cpu")
+	}
+	d.unique(names, c.Name, at+".name")
+	d.checkKind(c.Kind, at+".kind")
+	d.oneOf(at+".scale", c.Scale, "each", "common")
+	d.checkLags(c.Lags, at+".lags")
 }
 
 // maxLag bounds lags: a copy for every row of the incident and no more.

@@ -45,6 +45,12 @@ type Config struct {
 	RuleFiles        []string          `yaml:"rule_files,omitempty"`
 	Rules            []Rule            `yaml:"rules,omitempty"` // of this file, then of the rule files in order
 
+	// Candidates is a catalogue for rules that name no candidates, and for alerts
+	// without a rule. It comes before the well-known exporters.
+	Candidates []Known `yaml:"candidates,omitempty"`
+
+	CandidateSource Source `yaml:"-"` // where the catalogue and its texts stand
+
 	Warnings []Mistake `yaml:"-"` // what is legal and hardly meant
 }
 
@@ -142,6 +148,15 @@ type Candidate struct {
 	Default bool `yaml:"-"` // not of the rule, but what is looked at if it names none
 }
 
+// Known is a candidate of the catalogue. It is used for alerts that the matchers
+// match and that have every label that its query names.
+type Known struct {
+	Candidate `yaml:",inline"`
+	Matchers  []string `yaml:"matchers,omitempty"` // empty: every alert
+
+	Parsed labels.Matchers `yaml:"-"`
+}
+
 // Window is the time that an analysis looks at.
 type Window struct {
 	Incident model.Duration `yaml:"incident,omitempty"` // 0: from the onset to now
@@ -162,8 +177,8 @@ type GrafanaPlace struct {
 }
 
 // Source remembers where the texts of a rule stand in their file. Keys of
-// Lines are paths such as "target.query" or "targets[1].candidates[0].query";
-// the empty path is the rule itself.
+// Lines are paths such as "target.query" or "targets[1].candidates[0].query",
+// or "candidates[0].query" of the catalogue; the empty path is the rule itself.
 type Source struct {
 	File  string
 	Lines map[string]int

@@ -53,6 +53,7 @@ func parseMain(file string, text []byte) (*Config, *decoder) {
 	d := newDecoder(file)
 	if d.document(text, c) {
 		d.finishRules(c.Rules)
+		c.CandidateSource = d.sourceOf("candidates")
 		d.checkMain(c)
 	}
 	return c, d
@@ -146,6 +147,17 @@ func (c *Config) setDirectory(dir string) {
 	}
 }
 
+// sourceOf remembers where the texts below a key of the file stand.
+func (d *decoder) sourceOf(key string) Source {
+	s := Source{File: d.file, Lines: map[string]int{}}
+	for path, p := range d.places {
+		if strings.HasPrefix(path, key) {
+			s.Lines[path] = p.text
+		}
+	}
+	return s
+}
+
 // finishRules parses the matchers of each rule and notes where its texts stand.
 func (d *decoder) finishRules(rules []Rule) {
 	byRule := make([]map[string]int, len(rules))
@@ -161,6 +173,6 @@ func (d *decoder) finishRules(rules []Rule) {
 	}
 	for i := range rules {
 		rules[i].Source = Source{File: d.file, Lines: byRule[i]}
-		d.parseMatchers(&rules[i], fmt.Sprintf("rules[%d]", i))
+		d.ruleMatchers(&rules[i], fmt.Sprintf("rules[%d]", i))
 	}
 }

@@ -21,11 +21,13 @@ type Activity struct {
 	Warnings []analysis.Warning
 }
 
-// Locate returns the alert with its onset and its own labels; what could not
-// be found out is a warning.
+// Locate returns the alert with its onset and its own labels, and tells whether
+// it is one of a storm; what could not be found out is a warning.
 func (f *Fetcher) Locate(ctx context.Context, alert Alert) (Alert, []analysis.Warning) {
 	a := f.ActiveAt(ctx, alert)
 	alert.Onset, alert.Own = a.Onset, a.Own
+	alert.Shared = f.storms.see(alert.Own, time.Now())
+	alert.Storm = alert.Shared != nil
 	return alert, a.Warnings
 }
 

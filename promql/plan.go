@@ -24,7 +24,9 @@ type Alert struct {
 	Onset time.Time      // when the condition began to hold: see Fetcher.ActiveAt; zero: StartsAt
 	Own   model.LabelSet // the labels without external ones, as series have them; nil: Labels
 	KPI   *KPI           // what the expression measures: see Fetcher.Locate; nil: told from GeneratorURL
-	Storm bool           // many alerts of the same name fire at once, so that what they share is looked at
+
+	Storm  bool           // many alerts of the same name fire at once, so that what they share is looked at
+	Shared model.LabelSet // in a storm: the labels that all its alerts have
 }
 
 // KPI is what an alert's expression measures, as far as Prometheus was asked.
@@ -272,19 +274,22 @@ func (b *builder) expand(name, text string) (parser.Expr, error) {
 }
 
 func (b *builder) window(kpis []kpi, now time.Time) {
-	var shortest, longest time.Duration
+	t := timing{storm: b.alert.Storm}
 	for _, k := range kpis {
 		s, l := ranges(k.expr)
-		if shortest == 0 || s > 0 && s < shortest {
-			shortest = s
+		if t.shortest == 0 || s > 0 && s < t.shortest {
+			t.shortest = s
 		}
-		longest = max(longest, l)
+		t.longest = max(t.longest, l)
+		if k.derived != nil {
+			t.scrape = max(t.scrape, k.derived.Scrape)
+		}
 	}
 	onset := b.alert.Onset
 	if onset.IsZero() {
 		onset = b.alert.StartsAt
 	}
-	g, warnings := newGrid(onset, now, b.rule.Window, shortest, longest)
+	g, warnings := newGrid(onset, now, b.rule.Window, t)
 	b.plan.Start, b.plan.Onset, b.plan.End, b.plan.Step, b.plan.before = g.start, g.onset, g.end, g.step, g.before
 	b.plan.Warnings = append(b.plan.Warnings, warnings...)
 }

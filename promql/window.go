@@ -25,14 +25,20 @@ type grid struct {
 	step              time.Duration
 }
 
-// newGrid decides on the times. shortest and longest are the ranges of the
-// target's query.
+// timing is what the step and the windows of a plan are told from.
+type timing struct {
+	shortest, longest time.Duration // ranges of the targets' queries
+	scrape            time.Duration // between two samples; 0: not known
+	storm             bool          // whole minutes, so that the alerts of a storm ask the same
+}
+
+// newGrid decides on the times.
 //
 // With a chosen incident the onset stays, and the end follows; unless not that
 // much time has passed, then the onset is earlier. Every time is a multiple of
 // the step, so that queries of several alerts are the same, and VictoriaMetrics
 // doesn't move them.
-func newGrid(onset, now time.Time, w config.Window, shortest, longest time.Duration) (grid, []analysis.Warning) {
+func newGrid(onset, now time.Time, w config.Window, t timing) (grid, []analysis.Warning) {
 	if onset.IsZero() || onset.After(now) {
 		onset = now
 	}
@@ -45,7 +51,7 @@ func newGrid(onset, now time.Time, w config.Window, shortest, longest time.Durat
 	case now.Sub(onset) > longestIncident:
 		end = onset.Add(longestIncident)
 	}
-	step := stepFor(shortest)
+	step := t.step()
 	if least := fewestSteps * step; end.Sub(onset) < least {
 		onset = end.Add(-least)
 	}
@@ -60,7 +66,7 @@ func newGrid(onset, now time.Time, w config.Window, shortest, longest time.Durat
 			"of the baseline of %s only the last %s are looked at as series, at a step of %s: a longer incident would allow a larger step", baseline, most, step)})
 		baseline = most
 	}
-	return align(onset, end, step, baseline, longest), warnings
+	return align(onset, end, step, baseline, t.longest), append(warnings, t.gaps()...)
 }
 
 func align(onset, end time.Time, step, baseline, longest time.Duration) grid {
@@ -69,6 +75,39 @@ func align(onset, end time.Time, step, baseline, longest time.Duration) grid {
 	g.before = g.onset.Add(-longest - step)
 	g.before = floor(g.before, step)
 	return g
+}
+
+// step is the distance of rows: that of the range, and not less than that of
+// samples, between which nothing can be seen.
+func (t timing) step() time.Duration {
+	step := stepFor(t.shortest)
+	if t.storm {
+		step = max(step, time.Minute)
+	}
+	for _, s := range steps() {
+		if step < t.scrape-t.scrape/10 && s > step {
+			step = s
+		}
+	}
+	return step
+}
+
+// lookback is how old a sample may be to count as present, where the server
+// isn't told otherwise.
+const lookback = 5 * time.Minute
+
+// gaps warns of samples so far apart that there is nothing in between.
+func (t timing) gaps() []analysis.Warning {
+	if t.scrape <= lookback {
+		return nil
+	}
+	return []analysis.Warning{{Source: "window", Text: fmt.Sprintf(
+		"there is a sample only every %s, and Prometheus looks back %s: what is between them is missing", t.scrape, lookback)}}
+}
+
+// steps are what a step may be enlarged to.
+func steps() []time.Duration {
+	return []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute}
 }
 
 // stepFor is a step that a scrape interval is likely to be a divisor of: a
@@ -87,7 +126,7 @@ func stepFor(shortest time.Duration) time.Duration {
 // coarsen enlarges the step while there are too many rows and the incident
 // keeps its steps.
 func coarsen(step, incident, baseline time.Duration) time.Duration {
-	for _, s := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute} {
+	for _, s := range steps() {
 		if int((incident+baseline)/step) <= mostRows {
 			break
 		}

@@ -98,7 +98,7 @@ func TestWindows(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g, warnings := newGrid(clock(c.onset), clock(c.now), c.window, c.shortest, c.longest)
+			g, warnings := newGrid(clock(c.onset), clock(c.now), c.window, timing{shortest: c.shortest, longest: c.longest})
 			if len(warnings) > 0 {
 				t.Errorf("warnings %v", warnings)
 			}
@@ -111,7 +111,7 @@ func TestWindows(t *testing.T) {
 }
 
 func TestALongBaselineOfAShortIncidentIsCutAndSaysSo(t *testing.T) {
-	g, warnings := newGrid(clock("12:00:00"), clock("12:02:00"), config.Window{Baseline: model.Duration(14 * 24 * time.Hour)}, 0, 0)
+	g, warnings := newGrid(clock("12:00:00"), clock("12:02:00"), config.Window{Baseline: model.Duration(14 * 24 * time.Hour)}, timing{})
 	if len(warnings) != 1 || g.rows() > 11_000 {
 		t.Errorf("%d rows, %v", g.rows(), warnings)
 	}
@@ -125,7 +125,7 @@ func TestWindowsAreOnOneGridAndInOrder(t *testing.T) {
 		now := time.Unix(1_700_000_000, 0).Add(seconds("now", 86_400)).UTC()
 		w := config.Window{Incident: model.Duration(seconds("incident", 7200)), Baseline: model.Duration(seconds("baseline", 30*86_400))}
 		longest := seconds("longest", 86_400)
-		g, _ := newGrid(now.Add(-seconds("age", 86_400)), now, w, min(longest, seconds("shortest", 3600)), longest)
+		g, _ := newGrid(now.Add(-seconds("age", 86_400)), now, w, timing{shortest: min(longest, seconds("shortest", 3600)), longest: longest})
 
 		for name, at := range map[string]time.Time{"start": g.start, "onset": g.onset, "end": g.end, "before": g.before} {
 			if !at.Equal(floor(at, g.step)) {
@@ -145,4 +145,26 @@ func TestWindowsAreOnOneGridAndInOrder(t *testing.T) {
 			t.Errorf("%d rows", g.rows())
 		}
 	})
+}
+
+func TestAStepIsNoSmallerThanTheScrapeInterval(t *testing.T) {
+	for _, c := range []struct {
+		timing
+		want time.Duration
+	}{
+		{timing{scrape: 15 * time.Second}, 15 * time.Second},
+		{timing{scrape: 31 * time.Second}, 30 * time.Second},
+		{timing{scrape: time.Minute}, time.Minute},
+		{timing{scrape: 90 * time.Second}, 2 * time.Minute},
+		{timing{shortest: 2 * time.Minute, scrape: 10 * time.Second}, 30 * time.Second},
+		{timing{scrape: 2 * time.Hour}, 30 * time.Minute},
+		{timing{storm: true}, time.Minute},
+	} {
+		if got := c.step(); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.timing, got, c.want)
+		}
+	}
+	if _, warnings := newGrid(clock("12:00:00"), clock("13:00:00"), config.Window{}, timing{scrape: 10 * time.Minute}); len(warnings) != 1 || !strings.Contains(warnings[0].Text, "only every 10m") {
+		t.Errorf("%v", warnings)
+	}
 }

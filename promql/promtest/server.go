@@ -37,7 +37,7 @@ type Server struct {
 	requests []Request
 	failures map[string]Failure
 	alerts   []Alert
-	rules    []string
+	rules    []Rule
 	warnings []string
 	noLimit  bool
 }
@@ -87,11 +87,27 @@ func (s *Server) SetAlerts(alerts ...Alert) {
 	s.alerts = alerts
 }
 
-// SetRules replaces the names of the alerting rules.
+// Rule is one that /api/v1/rules lists: an alerting rule, or one that records.
+type Rule struct {
+	Alert, Record string // one of them
+	Query         string
+	Labels        map[string]string
+}
+
+// SetRules replaces the alerting rules by some of these names, that never fire.
 func (s *Server) SetRules(names ...string) {
+	var rules []Rule
+	for _, name := range names {
+		rules = append(rules, Rule{Alert: name, Query: "vector(1)"})
+	}
+	s.PutRules(rules...)
+}
+
+// PutRules replaces the rules.
+func (s *Server) PutRules(rules ...Rule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rules = names
+	s.rules = rules
 }
 
 // SetWarnings makes every answer carry warnings, as Thanos does of missing
@@ -247,8 +263,12 @@ func (s *Server) listRules(*http.Request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rules := []any{}
-	for _, name := range s.rules {
-		rules = append(rules, map[string]any{"type": "alerting", "name": name, "query": "vector(1)", "state": "inactive", "health": "ok"})
+	for _, r := range s.rules {
+		rule := map[string]any{"type": "alerting", "name": r.Alert, "query": r.Query, "labels": r.Labels, "state": "inactive", "health": "ok"}
+		if r.Record != "" {
+			rule = map[string]any{"type": "recording", "name": r.Record, "query": r.Query, "labels": r.Labels, "health": "ok"}
+		}
+		rules = append(rules, rule)
 	}
 	return map[string]any{"groups": []any{map[string]any{"name": "test", "file": "test.yml", "rules": rules}}}, nil
 }

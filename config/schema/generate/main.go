@@ -1,0 +1,33 @@
+// Generate writes the JSON Schemas of the configuration into a directory.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/culprit-dev/culprit/config/schema"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("want one directory to write to, have %d arguments", len(args))
+	}
+	files, err := schema.Files(".")
+	if err != nil {
+		return err
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(args[0], name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+// Package schema makes JSON Schemas of the configuration from its Go types, for
+// editors that complete and check YAML while it is written.
+//
+// A schema says what the types say: keys, kinds of values, and the comments of
+// the fields as descriptions. It is a help and no judge: what `culprit check
+// config` accepts is what counts, and it knows much more.
+//
+// The schemas of the repository are examples/culprit.schema.json, of the main
+// file, and examples/rules.schema.json, of rule files. An editor with
+// yaml-language-server finds them by a comment:
+//
+//	# yaml-language-server: $schema=https://raw.githubusercontent.com/culprit-dev/culprit/main/examples/culprit.schema.json
+//
+// After a change of the types run `go generate ./config/schema`.
+package schema
+
+//go:generate go run ./generate ../../examples
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+
+	commonconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// Schema is a JSON Schema, draft 7, as far as it is used here.
+type Schema struct {
+	Version              string             `json:"$schema,omitempty"`
+	Title                string             `json:"title,omitempty"`
+	Description          string             `json:"description,omitempty"`
+	Ref                  string             `json:"$ref,omitempty"`
+	Type                 string             `json:"type,omitempty"`
+	Enum                 []string           `json:"enum,omitempty"`
+	Pattern              string             `json:"pattern,omitempty"`
+	Items                *Schema            `json:"items,omitempty"`
+	Properties           map[string]*Schema `json:"properties,omitempty"`
+	AdditionalProperties any                `json:"additionalProperties,omitempty"` // false or a *Schema
+	Required             []string           `json:"required,omitempty"`
+	Definitions          map[string]*Schema `json:"definitions,omitempty"`
+}
+
+// Of returns the schema of a struct, titled as given.
+func Of(t reflect.Type, title string, notes Notes) *Schema {
+	m := maker{notes: notes, definitions: map[string]*Schema{}}
+	root := m.object(t)
+	root.Version, root.Title, root.Definitions = "http://json-schema.org/draft-07/schema#", title, m.definitions
+	return root
+}
+
+// Encode returns the text of a schema, the same for the same types.
+func (s *Schema) Encode() ([]byte, error) {
+	text, err := json.MarshalIndent(s, "", "  ")
+	return append(text, '\n'), err
+}
+
+// maker collects the definitions of the structs that it meets.
+type maker struct {
+	notes       Notes
+	definitions map[string]*Schema
+}
+
+// of returns the schema of values of a type.
+func (m maker) of(t reflect.Type) *Schema {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if s, ok := leaf(t); ok {
+		return s
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		return m.named(t)
+	case reflect.Slice, reflect.Array:
+		return &Schema{Type: "array", Items: m.of(t.Elem())}
+	case reflect.Map:
+		return &Schema{Type: "object", AdditionalProperties: m.of(t.Elem())}
+	default: // any
+		return &Schema{}
+	}
+}
+
+// leaf returns the schema of a value that is read in one piece.
+func leaf(t reflect.Type) (*Schema, bool) {
+	switch t {
+	case reflect.TypeFor[commonconfig.URL]():
+		return &Schema{Type: "string", Pattern: "^https?://"}, true
+	case reflect.TypeFor[model.Duration]():
+		return &Schema{Type: "string", Pattern: `^(0|([0-9]+(y|w|d|h|m|s|ms))+)$`}, true
+	case reflect.TypeFor[commonconfig.TLSVersion]():
+		return &Schema{Type: "string", Enum: []string{"TLS10", "TLS11", "TLS12", "TLS13"}}, true
+	case reflect.TypeFor[analysis.Confidence]():
+		return &Schema{Type: "string", Enum: []string{"high", "medium", "low"}}, true
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return &Schema{Type: "string"}, true
+	case reflect.Bool:
+		return &Schema{Type: "boolean"}, true
+	case reflect.Int, reflect.Int64:
+		return &Schema{Type: "integer"}, true
+	case reflect.Float64:
+		return &Schema{Type: "number"}, true
+	default:
+		return nil, false
+	}
+}
+
+// named returns a reference to the definition of a struct.
+func (m maker) named(t reflect.Type) *Schema {
+	if _, done := m.definitions[t.Name()]; !done {
+		m.definitions[t.Name()] = nil // a struct may hold itself
+		m.definitions[t.Name()] = m.object(t)
+	}
+	return &Schema{Ref: "#/definitions/" + t.Name()}
+}
+
+func (m maker) object(t reflect.Type) *Schema {
+	s := &Schema{
+		Type: "object", Description: m.notes.of(t, ""), Properties: map[string]*Schema{}, AdditionalProperties: false,
+		Required: required()[t.Name()],
+	}
+	m.fields(t, s)
+	return s
+}
+
+// fields adds the fields of a struct, those of inlined ones too.
+func (m maker) fields(t reflect.Type, s *Schema) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		key, flags, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		inlined := slices.Contains(strings.Split(flags, ","), "inline")
+		switch {
+		case inlined && f.Type.Kind() == reflect.Map:
+			s.AdditionalProperties = m.of(f.Type.Elem())
+		case inlined:
+			m.fields(f.Type, s)
+		case key != "" && key != "-":
+			s.Properties[key] = m.field(t, f, key)
+		}
+	}
+}
+
+func (m maker) field(t reflect.Type, f reflect.StructField, key string) *Schema {
+	s := m.of(f.Type)
+	if words, ok := enums()[t.Name()+"."+key]; ok {
+		s.Enum = words
+	}
+	s.Description = m.notes.of(t, f.Name) // editors show it beside a reference, too
+	return s
+}
+
+// required are the keys without which a value of a type is refused.
+func required() map[string][]string {
+	return map[string][]string{
+		"Prometheus": {"url"}, "Alertmanager": {"url"}, "Grafana": {"url"}, "RecoveryWebhook": {"url"},
+		"Rule": {"name", "matchers"}, "Candidate": {"name", "query"},
+	}
+}
+
+// enums are the words that a text may be, where there are few.
+func enums() map[string][]string {
+	kinds := []string{"latency", "error", "traffic", "cpu", "mem", "net", "io", "node", "other"}
+	return map[string][]string{
+		"Target.kind":                kinds,
+		"Candidate.kind":             kinds,
+		"Candidate.scale":            {"each", "common"},
+		"LabelOptions.mode":          {"auto", "nsdi", "complete", "grescan", "riskloc"},
+		"SeriesOptions.method":       {"rank", "balance"},
+		"SeriesOptions.preset":       {"robust", "paper"},
+		"SeriesOptions.candidate_ad": {"report", "pre", "off"},
+		"SeriesOptions.transform":    {"none", "ranks", "hinge"},
+	}
+}

@@ -1,0 +1,238 @@
+package promql
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+)
+
+// How many candidates an alert without named ones gets.
+const (
+	mostPerKind  = 4
+	mostDefaults = 18
+)
+
+// identity is a way in which the labels of an alert name whose series to look
+// at.
+type identity struct {
+	name     string
+	labels   []string // that the alert must have
+	matchers string   // template
+}
+
+// The names of the identities, as the table of exporters uses them.
+const (
+	byPod       = "pod"
+	byInstance  = "instance"
+	byHost      = "host" // the instance, whatever its port
+	byNode      = "node"
+	byNodeLabel = "node label"
+	byWorkload  = "workload"
+	byService   = "service"
+	byJob       = "job"
+	byNamespace = "namespace"
+	byWorkers   = "pods of a workload"
+	byTarget    = "destination"
+)
+
+// identities are what an alert may be known by; each needs its labels.
+func identities() []identity {
+	const namespace = `namespace="{{ .Labels.namespace }}",`
+	ids := []identity{
+		{byPod, []string{"namespace", "pod"}, namespace + `pod="{{ .Labels.pod }}"`},
+		{byInstance, []string{"instance"}, `instance="{{ .Labels.instance }}"`},
+		{byHost, []string{"instance"}, `instance=~"{{ reReplaceAll ":[0-9]+$" "" .Labels.instance }}(:[0-9]+)?"`},
+		{byNode, []string{"node"}, `instance=~"{{ .Labels.node }}(:[0-9]+)?"`},
+		{byNodeLabel, []string{"node"}, `node="{{ .Labels.node }}"`},
+		{byTarget, []string{"destination_service"}, `destination_service="{{ .Labels.destination_service }}"`},
+	}
+	for _, kind := range []string{"deployment", "statefulset", "daemonset"} {
+		ids = append(ids,
+			identity{byWorkload, []string{"namespace", kind}, namespace + kind + `="{{ .Labels.` + kind + ` }}"`},
+			identity{byWorkers, []string{"namespace", kind}, namespace + `pod=~"{{ .Labels.` + kind + ` }}-.+"`})
+	}
+	for _, name := range []string{"service", "app", "application", "service_name"} {
+		ids = append(ids, identity{byService, []string{name}, name + `="{{ .Labels.` + name + ` }}"`})
+	}
+	return append(ids,
+		identity{byJob, []string{"job"}, `job="{{ .Labels.job }}"`},
+		identity{byNamespace, []string{"namespace"}, `namespace="{{ .Labels.namespace }}"`})
+}
+
+// candidates are those to look at where nobody has named any: of the user's
+// catalogue, then of the exporters that have series for the alert.
+func (i *inquiry) candidates(ctx context.Context, alert Alert, catalogue []config.Known) ([]config.Candidate, []analysis.Warning) {
+	out := []config.Candidate{}
+	for _, k := range catalogue {
+		if k.Parsed.Matches(alert.Labels) && complete(k.Query, alert) {
+			c := k.Candidate
+			c.Default = true
+			out = append(out, c)
+		}
+	}
+	exported, warnings := i.exported(ctx, alert)
+	perKind := map[string]int{}
+	for _, c := range exported {
+		if perKind[c.Kind] < mostPerKind && len(out) < mostDefaults+len(catalogue) {
+			perKind[c.Kind]++
+			out = append(out, c)
+		}
+	}
+	return out, warnings
+}
+
+// complete says whether an alert has all labels that a template names.
+func complete(query string, alert Alert) bool {
+	_, missing, err := expand(query, newAlertData(alert))
+	return err == nil && len(missing) == 0
+}
+
+// exported are the candidates of well-known exporters that have series for the
+// alert: each for the nearest of its identities that has its metric.
+func (i *inquiry) exported(ctx context.Context, alert Alert) ([]config.Candidate, []analysis.Warning) {
+	known, warnings := i.metricsOf(ctx, alert)
+	measured := kpiMetrics(alert)
+	window := rangeFor(alert)
+	var out []config.Candidate
+	for _, e := range exporters() {
+		for _, q := range e.queries {
+			if slices.Contains(measured, q.metric) {
+				continue
+			}
+			if id, ok := nearest(known, e.by, q.metric); ok {
+				out = append(out, config.Candidate{
+					Name: q.name, Kind: q.kind, Query: q.text(id.matchers, window), Default: true,
+				})
+			}
+		}
+	}
+	return out, warnings
+}
+
+// named are the metrics that exist for one identity of an alert.
+type named struct {
+	identity
+	metrics map[model.LabelValue]bool
+}
+
+// nearest returns the first identity, in the order that an exporter prefers,
+// for which a metric exists.
+func nearest(known []named, by []string, metric string) (identity, bool) {
+	for _, name := range by {
+		for _, k := range known {
+			if k.name == name && k.metrics[model.LabelValue(metric)] {
+				return k.identity, true
+			}
+		}
+	}
+	return identity{}, false
+}
+
+// metricsOf asks which metrics exist for each identity of the alert. In a storm
+// only labels count that all its alerts have, so that they ask the same.
+func (i *inquiry) metricsOf(ctx context.Context, alert Alert) ([]named, []analysis.Warning) {
+	own := alert.identifying()
+	var found []named
+	var warnings []analysis.Warning
+	for _, id := range identities() {
+		if slices.ContainsFunc(id.labels, func(name string) bool { return own[model.LabelName(name)] == "" }) {
+			continue
+		}
+		e, _, err := expand("{"+id.matchers+"}", newAlertData(alert))
+		if err != nil {
+			continue // a value that no matcher can hold
+		}
+		names, err := i.metricNames(ctx, e.String(), alert.evaluated(time.Now()))
+		if err != nil {
+			warnings = append(warnings, analysis.Warning{Source: "candidates", Text: fmt.Sprintf("which metrics the %s has could not be found: %s", id.name, explain(err))})
+			continue
+		}
+		found = append(found, named{id, names})
+	}
+	return found, warnings
+}
+
+// identifying are the labels of an alert by which candidates are looked for.
+func (a Alert) identifying() model.LabelSet {
+	if a.Storm {
+		return a.Shared
+	}
+	return a.Own
+}
+
+// metricNames asks for the names of the metrics that a selector selects. The
+// times are whole five minutes, so that alerts share the answer.
+func (i *inquiry) metricNames(ctx context.Context, selector string, at time.Time) (map[model.LabelValue]bool, error) {
+	end := floor(at, recentStep).Add(recentStep)
+	start := end.Add(-hourWindow)
+	key := fmt.Sprintf("names %d %s", end.Unix(), selector)
+	kept, _, err := i.memory.recall(ctx, key, func() (any, int, error) {
+		if err := i.admit(); err != nil {
+			return nil, 0, err
+		}
+		names := map[model.LabelValue]bool{}
+		err := i.do(ctx, "label_values", func(ctx context.Context) error {
+			values, _, _, err := i.api.LabelValues(ctx, model.MetricNameLabel, []string{selector}, start, end)
+			for _, v := range values {
+				names[v] = true
+			}
+			return err
+		})
+		return names, len(names), err
+	})
+	names, _ := kept.(map[model.LabelValue]bool)
+	return names, err
+}
+
+// kpiMetrics are the metrics that the KPI itself is made of, which explain
+// nothing.
+func kpiMetrics(alert Alert) []string {
+	if alert.KPI == nil {
+		return nil
+	}
+	var names []string
+	for _, s := range vectorSelectors(mustParse(alert.KPI.Target)) {
+		names = append(names, metricName(s))
+	}
+	return names
+}
+
+// rangeFor is the range of a rate: that of the KPI, and at least four samples.
+func rangeFor(alert Alert) time.Duration {
+	window := 5 * time.Minute
+	if alert.KPI == nil {
+		return window
+	}
+	if shortest, _ := ranges(mustParse(alert.KPI.Target)); shortest > 0 {
+		window = min(max(shortest, time.Minute), 10*time.Minute)
+	}
+	return max(window, (4 * alert.KPI.Scrape).Round(time.Minute))
+}
+
+// text is a query of the table with its holes filled in: {} is where the
+// matchers of an identity go, [] the range of a rate.
+func (q exporterQuery) text(matchers string, window time.Duration) string {
+	text := strings.ReplaceAll(q.query, "{}", "{"+matchers+"}")
+	text = strings.ReplaceAll(text, ",}", ","+matchers+"}")
+	return strings.ReplaceAll(text, "[]", "["+model.Duration(window).String()+"]")
+}
+
+// checked says why a query of the table can't be used; nil if it can.
+func (q exporterQuery) checked() error {
+	e, err := parse(q.text(`job="x"`, time.Minute))
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(vectorSelectors(e), func(s *parser.VectorSelector) bool { return s.Name == q.metric }) {
+		return fmt.Errorf("%s doesn't select %s", e, q.metric)
+	}
+	return evaluable(e)
+}

@@ -1,0 +1,212 @@
+package promql
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+)
+
+// Complete fills in what a rule leaves out, as far as Prometheus has to be
+// asked for it: what the alert's expression measures (Alert.KPI), and the
+// candidates, which are those of catalogue, then those of well-known exporters
+// that have series for the alert. A rule of which nothing is left out comes
+// back as it is. The zero Rule is for alerts that no rule matches.
+//
+// What can't be found out is a warning; [NewPlan] takes the rule and the alert
+// in any case.
+func (f *Fetcher) Complete(ctx context.Context, rule config.Rule, alert Alert, catalogue []config.Known) (config.Rule, Alert, []analysis.Warning) {
+	i := f.inquire(string(alert.Labels[model.AlertNameLabel]))
+	if alert.Own == nil {
+		alert.Own = alert.Labels
+	}
+	var warnings []analysis.Warning
+	named := false // candidates
+	for _, t := range targetsOf(rule) {
+		if strings.TrimSpace(t.Query) == "" && alert.KPI == nil {
+			var more []analysis.Warning
+			alert.KPI, more = i.kpi(ctx, alert)
+			warnings = append(warnings, more...)
+		}
+		named = named || t.Candidates != nil
+	}
+	if rule.Candidates == nil && !named {
+		var more []analysis.Warning
+		rule.Candidates, more = i.candidates(ctx, alert, catalogue)
+		warnings = append(warnings, more...)
+	}
+	return rule, alert, warnings
+}
+
+// kpi finds out what an alert measures. An alert without an expression is
+// counted itself, as all that is known of it is when it fires.
+func (i *inquiry) kpi(ctx context.Context, alert Alert) (*KPI, []analysis.Warning) {
+	var warnings []analysis.Warning
+	warn := func(format string, args ...any) {
+		warnings = append(warnings, analysis.Warning{Source: "expression", Text: fmt.Sprintf(format, args...)})
+	}
+	text, err := i.expression(ctx, alert)
+	if err != nil {
+		warn("%s: all that is looked at is when alerts of this name fired", explain(err))
+		return &KPI{Derivation: firingAlerts(alert)}, warnings
+	}
+	d, err := Derive(text)
+	if err != nil {
+		warn("%s, so all that is looked at is when alerts of this name fired", err)
+		return &KPI{Derivation: firingAlerts(alert)}, warnings
+	}
+	at := alert.evaluated(time.Now())
+	k := &KPI{Derivation: d}
+	if found, result := i.firingBranch(ctx, d.Branches(), alert, at); result != nil {
+		k.Derivation, k.Result = found, result
+	} else if len(d.Others) > 0 {
+		warn("none of the %d branches of the alert's `or` has its labels at %s: the first one is looked at", len(d.Others)+1, at.UTC().Format(time.TimeOnly))
+	}
+	k.Expanded = i.writtenOut(ctx, k.Target, warn)
+	k.Scrape = i.scrape(ctx, *k, alert, at)
+	return k, warnings
+}
+
+// evaluated is when the alert's expression is looked at: when it fired, and
+// never in the future.
+func (a Alert) evaluated(now time.Time) time.Time {
+	for _, t := range []time.Time{a.StartsAt, a.Onset} {
+		if !t.IsZero() && t.Before(now) {
+			return t
+		}
+	}
+	return now
+}
+
+// expression finds an alert's expression: in its generatorURL, else among the
+// rules of the server.
+func (i *inquiry) expression(ctx context.Context, alert Alert) (string, error) {
+	text, err := expressionOf(alert.GeneratorURL)
+	if err == nil {
+		return text, nil
+	}
+	rules, rulesErr := i.rules(ctx)
+	if rulesErr != nil {
+		return "", fmt.Errorf("%w, and the rules of Prometheus could not be read: %s", errNoExpression, explain(rulesErr))
+	}
+	rule, ok := ruleOf(rules.alerting, alert.Own)
+	if !ok {
+		return "", fmt.Errorf("%w, and Prometheus has no alerting rule of this name and these labels", errNoExpression)
+	}
+	return rule.Query, nil
+}
+
+// ruleOf returns the rule that makes alerts with these labels: of those of the
+// name whose labels are all there, the one with the most. A label of a rule
+// that is a template may have any value.
+func ruleOf(rules []v1.AlertingRule, own model.LabelSet) (v1.AlertingRule, bool) {
+	var best v1.AlertingRule
+	found := false
+	for _, r := range rules {
+		if r.Name != string(own[model.AlertNameLabel]) || !makes(r.Labels, own) {
+			continue
+		}
+		if !found || len(r.Labels) > len(best.Labels) {
+			best, found = r, true
+		}
+	}
+	return best, found
+}
+
+func makes(rule, own model.LabelSet) bool {
+	for name, v := range rule {
+		if w, ok := own[name]; (!ok || w != v) && !strings.Contains(string(v), "{{") {
+			return false
+		}
+	}
+	return true
+}
+
+// firingAlerts counts the alerts of this name that fire.
+func firingAlerts(alert Alert) Derivation {
+	s := &parser.VectorSelector{Name: "ALERTS", LabelMatchers: []*labels.Matcher{
+		labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, "ALERTS"),
+		labels.MustNewMatcher(labels.MatchEqual, model.AlertNameLabel, string(alert.Labels[model.AlertNameLabel])),
+		labels.MustNewMatcher(labels.MatchEqual, "alertstate", "firing"),
+	}}
+	return Derivation{Kind: KindPresence, Target: countOf(s).String(), Operator: ">", Threshold: "0"}
+}
+
+// firingBranch returns the branch of an `or` whose result has the alert's
+// labels, and these labels as the result has them; nil if there is none, or
+// nobody needs to know.
+func (i *inquiry) firingBranch(ctx context.Context, branches []Derivation, alert Alert, at time.Time) (Derivation, model.LabelSet) {
+	if len(branches) == 1 && alert.Storm {
+		return branches[0], nil
+	}
+	for _, b := range branches {
+		a := i.query(ctx, Query{Role: RoleTarget, Name: "expression", Query: b.Condition(), End: at})
+		v, _ := a.Value.(model.Vector)
+		if result := resultOf(v, alert.Own); result != nil {
+			return b, result
+		}
+	}
+	return Derivation{}, nil
+}
+
+// resultOf returns the labels of the series that made an alert: the most of
+// those that the alert has.
+func resultOf(v model.Vector, own model.LabelSet) model.LabelSet {
+	var best model.LabelSet
+	for _, s := range v {
+		ls := model.LabelSet(s.Metric).Clone()
+		delete(ls, model.MetricNameLabel)
+		if within(ls, own) && (best == nil || len(ls) > len(best)) {
+			best = ls
+		}
+	}
+	return best
+}
+
+// writtenOut returns the target with recording rules written out; empty if
+// there are none.
+func (i *inquiry) writtenOut(ctx context.Context, target string, warn func(string, ...any)) string {
+	e := mustParse(target)
+	names := recordedNames(e)
+	if len(names) == 0 {
+		return ""
+	}
+	rules, err := i.rules(ctx)
+	if err != nil {
+		warn("what %s records could not be read, so labels that it has no longer are not seen: %s", names[0], explain(err))
+		return ""
+	}
+	out, changed := writtenOut(e, rules)
+	if _, err := parse(out.String()); !changed || err != nil {
+		return ""
+	}
+	return out.String()
+}
+
+// scrape measures how far samples are apart, from those of one selector in the
+// last minutes; 0 if there are too few.
+func (i *inquiry) scrape(ctx context.Context, k KPI, alert Alert, at time.Time) time.Duration {
+	const window = 10 * time.Minute
+	e := mustParse(k.Target)
+	if !alert.Storm && k.Result != nil {
+		scope(e, k.Result)
+	}
+	texts := selectorTexts(e)
+	a := i.query(ctx, Query{
+		Role: RoleTarget, Name: "scrape interval", End: at,
+		Query: fmt.Sprintf("max(count_over_time(%s[%s]))", texts[0], model.Duration(window)),
+	})
+	n := single(a.Value)
+	if n < 2 {
+		return 0
+	}
+	return (window / time.Duration(n)).Round(time.Second)
+}
