@@ -31,7 +31,9 @@ type Candidate struct {
 	Series      int
 }
 
-const head = `# Rules for culprit, suggested from %s.
+const head = `# yaml-language-server: $schema=https://raw.githubusercontent.com/culprit-dev/culprit/main/examples/rules.schema.json
+#
+# Rules for culprit, suggested from %s.
 #
 # Each alert is explained without a rule, too, by what its own expression says.
 # A rule tells culprit more: keep those of the alerts that wake people, add the
