@@ -312,7 +312,7 @@ func TestWrongCallsForSeries(t *testing.T) {
 
 func TestTooLittleIsAResult(t *testing.T) {
 	for _, args := range [][]string{
-		{"--onset", "1"}, {"--onset", "1700000060"}, {"--onset", "1800000000"}
+		{"--onset", "1"}, {"--onset", "1700000060"}, {"--onset", "1800000000"},
 	} {
 		var r analysis.Result
 		c := analyzeSeries(t, "candidates", append([]string{write(t, "a.csv", incidentTable(45)), "--target", "entry|latency", "--format", "json"}, args...)...)
