@@ -6,10 +6,10 @@ demo: ## the main job on embedded parts: an alert gets its causes
 	go run ./examples/demo
 
 test: ## all tests
-	go test ./...
+	go test -timeout 20m ./...
 
 race: ## the tests of everything that runs in parallel
-	go test -race ./receiver/... ./promql/... ./analysis/...
+	go test -race -short -timeout 30m ./receiver ./receiver/sink/... ./receiver/alertmanager ./receiver/report ./promql/... ./analysis/grescan ./analysis/localize ./analysis/pcalg
 
 lint: ## what CI checks besides the tests
 	bash .ci/lint

@@ -116,8 +116,11 @@ func (o *dimensionsOptions) check() error {
 		name  string
 		given bool
 	}{
-		{"FILE", len(o.files) > 0}, {"--series", o.series != ""}, {"--numerator", o.numerator != ""},
-		{"--long", o.long != ""}, {"--marginals", o.marginals != ""},
+		{"FILE", len(o.files) > 0},
+		{"--series", o.series != ""},
+		{"--numerator", o.numerator != ""},
+		{"--long", o.long != ""},
+		{"--marginals", o.marginals != ""},
 	} {
 		if f.given {
 			forms = append(forms, f.name)

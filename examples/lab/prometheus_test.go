@@ -113,7 +113,8 @@ func TestPrometheusAnswersAsTheServerDoes(t *testing.T) {
 			`{"result":[{"metric":{"__name__":"up","job":"a"},"value":[` + ts(2*time.Minute) + `,"2"]}],"resultType":"vector"}`,
 		},
 		{
-			"a scalar", "/api/v1/query", url.Values{"query": {"1 / 0"}, "time": {sec(0)}},
+			"a scalar", "/api/v1/query",
+			url.Values{"query": {"1 / 0"}, "time": {sec(0)}},
 			`{"result":[` + ts(0) + `,"+Inf"],"resultType":"scalar"}`,
 		},
 		{

@@ -116,7 +116,9 @@ func TestAConfigurationBringsItsRulesAndOptions(t *testing.T) {
 // TestTheStoreIsThatOfPrometheus compares it with the storage of promqltest.
 func TestTheStoreIsThatOfPrometheus(t *testing.T) {
 	series := []InputSeries{
-		{`a{x="1"}`, "0+10x20 stale 5+1x10"}, {`a{x="2"}`, "_x5 1x30"}, {`b{x="1"}`, "3 _ _ _ _ _ _ 4x20"},
+		{`a{x="1"}`, "0+10x20 stale 5+1x10"},
+		{`a{x="2"}`, "_x5 1x30"},
+		{`b{x="1"}`, "3 _ _ _ _ _ _ 4x20"},
 		{`h{x="1"}`, "{{schema:0 sum:3 count:2 buckets:[1 1]}}x30"},
 	}
 	var script strings.Builder

@@ -193,8 +193,12 @@ func TestOnlyIncidentsOfEnoughConfidenceAreTold(t *testing.T) {
 		m     Message
 		want  string
 	}{
-		{"high", story(), "ok"}, {"high", medium, "skipped"}, {"medium", medium, "ok"}, {"low", medium, "ok"},
-		{"low", none, "skipped"}, {"", none, "ok"},
+		{"high", story(), "ok"},
+		{"high", medium, "skipped"},
+		{"medium", medium, "ok"},
+		{"low", medium, "ok"},
+		{"low", none, "skipped"},
+		{"", none, "ok"},
 	} {
 		h := startHook(t)
 		sent := webhookTo(t, h.URL, config.RecoveryWebhook{MinConfidence: tc.least}).Send(t.Context(), tc.m)

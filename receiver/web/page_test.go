@@ -81,8 +81,10 @@ func TestCausesAreListedInOrderWithTheirBars(t *testing.T) {
 	if second.Find("details[open]").Length() != 0 {
 		t.Error("the arithmetic is not one tap away but there at once")
 	}
-	for _, want := range []string{"contribution, in the KPI's unit (φ) 23.1", "chosen by the regression yes", "moved since 03:01:00 UTC",
-		`can't be told apart from db wait time{pod="cart-db-0"}`} {
+	for _, want := range []string{
+		"contribution, in the KPI's unit (φ) 23.1", "chosen by the regression yes", "moved since 03:01:00 UTC",
+		`can't be told apart from db wait time{pod="cart-db-0"}`,
+	} {
 		if !slices.Contains(texts(second.Find(".facts div")), want) {
 			t.Errorf("%q is not among the evidence: %q", want, texts(second.Find(".facts div")))
 		}
