@@ -45,7 +45,7 @@ func TestBothStoriesEndAsTheyShould(t *testing.T) {
 func checkOutput(t *testing.T, s *seen) {
 	t.Helper()
 	var b bytes.Buffer
-	if err := print(&b, "text", s); err != nil {
+	if err := show(&b, "text", s); err != nil {
 		t.Fatal(err)
 	}
 	for _, part := range []string{s.silence.Comment, s.region.Body, s.report.URL, s.hook.payload.Incident.Summary, "The first message to people"} {
@@ -54,7 +54,7 @@ func checkOutput(t *testing.T, s *seen) {
 		}
 	}
 	b.Reset()
-	if err := print(&b, "json", s); err != nil {
+	if err := show(&b, "json", s); err != nil {
 		t.Fatal(err)
 	}
 	var r report.Report

@@ -46,7 +46,7 @@ func startHook(secret string) (*hook, error) {
 	h.server = &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		defer close(h.done)
-		h.server.Serve(l) // ends with Close
+		_ = h.server.Serve(l) // ends with Close
 	}()
 	return h, nil
 }

@@ -89,7 +89,7 @@ func tell(ctx context.Context, o options, stdout io.Writer, say func(string, ...
 	}
 	say("%s", w.plot())
 	s = w.watch(ctx)
-	if err := print(stdout, o.format, s); err != nil {
+	if err := show(stdout, o.format, s); err != nil {
 		return s, err
 	}
 	if !o.once && ctx.Err() == nil {

@@ -29,8 +29,8 @@ func (w *world) plot() string {
 	return when + what
 }
 
-// print writes the result: one JSON value, or everything that a person got.
-func print(out io.Writer, format string, s *seen) error {
+// show writes the result: one JSON value, or everything that a person got.
+func show(out io.Writer, format string, s *seen) error {
 	if format == "json" {
 		raw := s.raw
 		if len(raw) == 0 {

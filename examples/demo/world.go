@@ -217,7 +217,7 @@ func (w *world) serveShop() error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		server.Serve(l) // ends with Close
+		_ = server.Serve(l) // ends with Close
 	}()
 	w.onClose(func() error {
 		err := server.Close()

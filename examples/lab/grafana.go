@@ -76,7 +76,7 @@ func StartGrafana(o GrafanaOptions) (*Grafana, error) {
 	g.server = &http.Server{Handler: http.HandlerFunc(g.record), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		defer close(g.done)
-		g.server.Serve(listener) // ends with Close
+		_ = g.server.Serve(listener) // ends with Close
 	}()
 	return g, nil
 }
@@ -140,7 +140,7 @@ func (g *Grafana) record(w http.ResponseWriter, r *http.Request) {
 	g.calls = append(g.calls, GrafanaCall{time.Now(), r.Method, r.URL.RequestURI(), string(body), status})
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(answer) // the caller may be gone
+	_ = json.NewEncoder(w).Encode(answer) // the caller may be gone
 }
 
 // answer routes a call.

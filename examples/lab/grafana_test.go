@@ -37,7 +37,11 @@ func TestGrafanaAnswersAsRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer g.Close()
+	t.Cleanup(func() {
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	exchanges := []struct {
 		method, path, body string
 		status             int
@@ -96,7 +100,11 @@ func TestGrafanaRefusesStrangersAndFailsOnDemand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer g.Close()
+	t.Cleanup(func() {
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	if status, body := call(t, g, "POST", "/api/annotations", `{"text":"x"}`); status != 401 || !strings.Contains(body, "invalid API key") {
 		t.Errorf("a wrong token: have %d %s", status, body)
 	}

@@ -164,7 +164,7 @@ func (p *Prometheus) serve(listener net.Listener) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		p.server.Serve(listener) // ends with Close
+		_ = p.server.Serve(listener) // ends with Close
 	}()
 	p.closers = append(p.closers, func() error {
 		err := p.server.Close()

@@ -92,7 +92,7 @@ func respond(w http.ResponseWriter, r *http.Request, h func(*http.Request) (answ
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) // the client may be gone
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone
 }
 
 // asAPIError names an error as the server does.
