@@ -62,8 +62,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		fmt.Fprintln(stderr, "error:", err)
 		return exitFailed
-	case ctx.Err() != nil && s == nil:
-		return exitOK
+	case ctx.Err() != nil && o.once:
+		fmt.Fprintln(stderr, "error: stopped before the end of the story")
+		return exitFailed
 	case len(s.failed()) > 0:
 		for _, c := range s.failed() {
 			fmt.Fprintf(stderr, "failed: %s: %v\n", c.claim, c.err)

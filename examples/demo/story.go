@@ -92,6 +92,9 @@ func (s *seen) do(ctx context.Context, w *world, claim string, step func(context
 		return
 	}
 	err := step(ctx, s)
+	if ctx.Err() != nil {
+		return // it was stopped; that says nothing of the claim
+	}
 	s.checks = append(s.checks, check{claim, err})
 	if err == nil {
 		w.say("✓ %s", claim)
