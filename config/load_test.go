@@ -333,3 +333,40 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestTheCatalogueOfCandidatesIsReadWithItsMatchersAndLines(t *testing.T) {
+	c, err := Parse("x.yml", []byte(`prometheus: {url: http://p}
+candidates:
+  - name: queue
+    query: sum(queue_length{namespace="{{ .Labels.namespace }}"})
+    kind: other
+    lags: [-1, 0]
+    matchers: ['namespace=~"shop|cart"']
+  - {name: deploys, query: deployments_total}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := c.Candidates[0]
+	if len(c.Candidates) != 2 || k.Name != "queue" || k.Kind != "other" || len(k.Lags) != 2 || c.CandidateSource.Lines["candidates[0].query"] != 4 {
+		t.Errorf("%+v, lines %v", k, c.CandidateSource.Lines)
+	}
+	if !k.Parsed.Matches(model.LabelSet{"namespace": "cart"}) || k.Parsed.Matches(model.LabelSet{"namespace": "web"}) || !c.Candidates[1].Parsed.Matches(model.LabelSet{}) {
+		t.Errorf("matchers %v and %v", k.Parsed, c.Candidates[1].Parsed)
+	}
+}
+
+func TestTheBudgetOfAnAnalysisHasDefaults(t *testing.T) {
+	c, err := Parse("x.yml", []byte("prometheus: {url: http://p, max_queries: 50}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := c.Prometheus; p.MaxQueries != 50 || p.MaxSamples != 20_000_000 || p.MaxTime != model.Duration(time.Minute) {
+		t.Errorf("%+v", p)
+	}
+	for _, bad := range []string{"max_queries: 0", "max_samples: -1", "max_time: 0s"} {
+		if _, err := Parse("x.yml", []byte("prometheus: {url: http://p, "+bad+"}\n")); err == nil {
+			t.Errorf("%s is legal", bad)
+		}
+	}
+}

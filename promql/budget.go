@@ -63,9 +63,3 @@ func (b *budget) seriesLeft() int {
 	}
 	return left
 }
-
-func (b *budget) asked() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.queries
-}

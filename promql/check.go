@@ -36,6 +36,17 @@ func Check(rule config.Rule) []config.Mistake {
 	return c.mistakes
 }
 
+// CheckCatalogue parses the queries of the catalogue of candidates.
+func CheckCatalogue(c *config.Config) []config.Mistake {
+	ch := checker{rule: config.Rule{Source: c.CandidateSource}}
+	for i, k := range c.Candidates {
+		if strings.TrimSpace(k.Query) != "" {
+			ch.query(fmt.Sprintf("candidates[%d].query", i), k.Query)
+		}
+	}
+	return ch.mistakes
+}
+
 type checker struct {
 	rule     config.Rule
 	mistakes []config.Mistake

@@ -85,7 +85,7 @@ func binaryConditions(e *parser.BinaryExpr) []condition {
 // is both.
 func defaulted(e *parser.BinaryExpr) []condition {
 	c, ok := unparen(e.RHS).(*parser.BinaryExpr)
-	if !ok || !c.Op.IsComparisonOperator() || scalarLimit(c.RHS) == nil {
+	if !ok || !c.Op.IsComparisonOperator() || scalarLimit(c.RHS) == nil || !existing(conditions(e.LHS)) {
 		return conditions(e.LHS)
 	}
 	or := *e

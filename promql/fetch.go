@@ -39,7 +39,7 @@ type Split struct {
 // asked for in the end is written into them. The error is [ErrUnreachable] if
 // nothing was answered at all; the frame then holds the warnings.
 func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
-	i := f.inquire(p.Alert)
+	i := f.inquire(p.asker)
 	defer func() { f.metrics.spent(i.budget) }()
 	ctx, cancel := context.WithTimeoutCause(ctx, f.mostTime, &overBudget{
 		fmt.Sprintf("an analysis may take %s", f.mostTime), "raise prometheus.max_time, or ask for less",

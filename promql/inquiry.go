@@ -16,25 +16,24 @@ import (
 type inquiry struct {
 	*Fetcher
 	budget *budget
-	alert  string // the name of the alert; empty: none
+	alert  asker
 }
 
-func (f *Fetcher) inquire(alert string) *inquiry {
+func (f *Fetcher) inquire(alert asker) *inquiry {
 	return &inquiry{Fetcher: f, budget: newBudget(f.most), alert: alert}
 }
 
 // admit counts a question that nobody has asked yet, or says why it is left
 // out.
 func (i *inquiry) admit() error {
-	own := i.budget.asked()
 	if err := i.budget.take(); err != nil {
 		i.metrics.spared.WithLabelValues(sparedBudget).Inc()
 		return err
 	}
-	if i.alert == "" {
+	if i.alert.name == "" {
 		return nil
 	}
-	if err := i.storms.ask(i.alert, own, time.Now()); err != nil {
+	if err := i.storms.ask(i.alert, time.Now()); err != nil {
 		i.metrics.spared.WithLabelValues(sparedStorm).Inc()
 		return err
 	}

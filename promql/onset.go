@@ -120,7 +120,7 @@ func within(a, b model.LabelSet) bool {
 // time of the onset. It returns no labels if there is none.
 func (f *Fetcher) forState(ctx context.Context, alert Alert) (time.Time, model.LabelSet) {
 	name := string(alert.Labels[model.AlertNameLabel])
-	a := f.inquire(name).query(ctx, Query{
+	a := f.inquire(alert.asker()).query(ctx, Query{
 		Query: "ALERTS_FOR_STATE{alertname=" + strconv.Quote(name) + "}",
 		End:   alert.StartsAt.Add(time.Second),
 	})

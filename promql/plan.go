@@ -69,7 +69,6 @@ func (q Query) key() string {
 // Plan is what will be asked about one alert.
 type Plan struct {
 	Rule  string
-	Alert string    // its name, by which a storm is known
 	Start time.Time // first row of the grid
 	Onset time.Time // first row of the incident
 	End   time.Time // last row
@@ -81,6 +80,7 @@ type Plan struct {
 	Warnings []analysis.Warning // doubts that are known before anything is asked
 
 	before time.Time // see grid.before
+	asker  asker     // the alert
 }
 
 // Target is one KPI.
@@ -119,7 +119,7 @@ func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
 	if alert.Own == nil {
 		alert.Own = alert.Labels
 	}
-	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{Rule: rule.Name, Alert: string(alert.Labels[model.AlertNameLabel])}}
+	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{Rule: rule.Name, asker: alert.asker()}}
 	kpis := b.targets()
 	if len(kpis) == 0 {
 		return b.plan, fmt.Errorf("rule %q: no target to ask for: %s", rule.Name, b.whyNot())

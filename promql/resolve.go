@@ -24,7 +24,7 @@ import (
 // What can't be found out is a warning; [NewPlan] takes the rule and the alert
 // in any case.
 func (f *Fetcher) Complete(ctx context.Context, rule config.Rule, alert Alert, catalogue []config.Known) (config.Rule, Alert, []analysis.Warning) {
-	i := f.inquire(string(alert.Labels[model.AlertNameLabel]))
+	i := f.inquire(alert.asker())
 	if alert.Own == nil {
 		alert.Own = alert.Labels
 	}

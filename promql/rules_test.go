@@ -1,6 +1,7 @@
 package promql
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"math"
@@ -11,48 +12,27 @@ import (
 	"testing"
 
 	prom "github.com/prometheus/prometheus/promql"
-	"gopkg.in/yaml.v3"
 )
 
-// publicRule is an alerting rule that somebody has published.
-type publicRule struct {
-	Alert string `yaml:"alert"`
-	Expr  string `yaml:"expr"`
-}
-
-// publicRules are the alerting rules of the files that match: Kubernetes
-// objects, or plain rule files.
-func publicRules(t testing.TB, glob string) []publicRule {
+// publicRules are the alerting rules of the files that match, as somebody has
+// published them.
+func publicRules(t testing.TB, glob string) []AlertingRule {
 	t.Helper()
 	files, err := filepath.Glob(glob)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%s: %d files, %v", glob, len(files), err)
 	}
-	type groups []struct {
-		Rules []publicRule `yaml:"rules"`
-	}
-	var rules []publicRule
+	var rules []AlertingRule
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var doc struct {
-			Spec struct {
-				Groups groups `yaml:"groups"`
-			} `yaml:"spec"`
-			Groups groups `yaml:"groups"`
+		more, err := ReadAlertingRules(file, bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := yaml.Unmarshal(text, &doc); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		for _, g := range append(doc.Spec.Groups, doc.Groups...) {
-			for _, r := range g.Rules {
-				if r.Alert != "" {
-					rules = append(rules, r)
-				}
-			}
-		}
+		rules = append(rules, more...)
 	}
 	return rules
 }

@@ -25,7 +25,18 @@ type storm struct {
 	alerts  map[model.Fingerprint]time.Time // when each was last seen
 	shared  model.LabelSet                  // the labels that all of them have
 	asked   []time.Time                     // of each question of the last stormWindow
-	largest int                             // questions of one analysis
+	own     map[model.Fingerprint]int       // questions of each alert
+	largest int                             // of them
+}
+
+// asker is the alert for which a question is asked; the zero one is none.
+type asker struct {
+	name string
+	id   model.Fingerprint
+}
+
+func (a Alert) asker() asker {
+	return asker{string(a.Labels[model.AlertNameLabel]), a.Labels.Fingerprint()}
 }
 
 func newStorms() *storms { return &storms{name: map[string]*storm{}} }
@@ -60,7 +71,7 @@ func (s *storms) of(name string, now time.Time) *storm {
 		}
 	}
 	if s.name[name] == nil {
-		s.name[name] = &storm{alerts: map[model.Fingerprint]time.Time{}}
+		s.name[name] = &storm{alerts: map[model.Fingerprint]time.Time{}, own: map[model.Fingerprint]int{}}
 	}
 	return s.name[name]
 }
@@ -74,22 +85,26 @@ func (st *storm) forget(now time.Time) {
 	for len(st.asked) > 0 && now.Sub(st.asked[0]) > stormWindow {
 		st.asked = st.asked[1:]
 	}
+	if len(st.asked) == 0 {
+		clear(st.own)
+	}
 }
 
-// ask counts a question of an analysis that has asked own before it, or says
-// that the alerts of this name have asked enough for now. The largest analysis
-// is always let go on, so that one alert at least is explained as if alone.
-func (s *storms) ask(name string, own int, now time.Time) error {
+// ask counts a question for an alert, or says that the alerts of its name have
+// asked enough for now. The alert that has asked most may always go on, so that
+// one at least is explained as if alone.
+func (s *storms) ask(a asker, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := s.of(name, now)
-	if len(st.asked) >= stormFactor*st.largest && own < st.largest {
+	st := s.of(a.name, now)
+	if len(st.asked) >= stormFactor*st.largest && st.own[a.id] < st.largest {
 		return &overBudget{
 			"many alerts of this name fire at once, and what they don't have in common was left out",
 			"look at the alerts of the same name that came first",
 		}
 	}
 	st.asked = append(st.asked, now)
-	st.largest = max(st.largest, own+1)
+	st.own[a.id]++
+	st.largest = max(st.largest, st.own[a.id])
 	return nil
 }

@@ -1,0 +1,40 @@
+package promql
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/prometheus/common/model"
+)
+
+func TestTheTableOfExportersIsSound(t *testing.T) {
+	kinds := []string{"latency", "error", "traffic", "cpu", "mem", "net", "io", "node", "other"}
+	ids := map[string]bool{}
+	for _, id := range identities() {
+		ids[id.name] = true
+		set := model.LabelSet{}
+		for _, name := range id.labels {
+			set[model.LabelName(name)] = "x"
+		}
+		if _, missing, err := expand("{"+id.matchers+"}", newAlertData(Alert{Labels: set})); err != nil || len(missing) > 0 {
+			t.Errorf("%s: %v, missing %v", id.name, err, missing)
+		}
+	}
+	seen := map[string]bool{}
+	for _, e := range exporters() {
+		for _, by := range e.by {
+			if !ids[by] {
+				t.Errorf("%s is found by %q, which is no identity", e.name, by)
+			}
+		}
+		for _, q := range e.queries {
+			if err := q.checked(); err != nil {
+				t.Errorf("%s: %v", q.name, err)
+			}
+			if !slices.Contains(kinds, q.kind) || seen[q.name] {
+				t.Errorf("%s: kind %q, or the name is used twice", q.name, q.kind)
+			}
+			seen[q.name] = true
+		}
+	}
+}

@@ -1,0 +1,247 @@
+package promql_test
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/promql/promtest"
+)
+
+// explain does with an alert what the daemon does, without a rule.
+func explain(t *testing.T, f *promql.Fetcher, alert promql.Alert, now time.Time) (promql.Plan, analysis.Frame, []analysis.Warning) {
+	t.Helper()
+	rule, alert, warnings := f.Complete(t.Context(), config.Rule{}, alert, nil)
+	plan, err := promql.NewPlan(rule, alert, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame, err := f.Fetch(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan, frame, warnings
+}
+
+// fleet is a shop of three pods on two nodes. From minute 170 on pod 2 queues.
+func fleet() string {
+	var b strings.Builder
+	b.WriteString("load 1m\n")
+	for i := range 3 {
+		queue := "5x190"
+		if i == 2 {
+			queue = "5x170 50x19"
+		}
+		ls := fmt.Sprintf(`namespace="shop",pod="cart-%d",job="cart",instance="10.0.0.%d:80"`, i, i)
+		fmt.Fprintf(&b, "queue_length{%s} %s\n", ls, queue)
+		fmt.Fprintf(&b, "go_goroutines{%s} %s\n", ls, queue)
+		fmt.Fprintf(&b, "process_cpu_seconds_total{%s} 0+30x190\n", ls)
+		fmt.Fprintf(&b, "container_cpu_usage_seconds_total{namespace=\"shop\",pod=\"cart-%d\",container=\"cart\",job=\"kubelet\",instance=\"node-%d\"} 0+30x190\n", i, i%2)
+		fmt.Fprintf(&b, "node_load1{job=\"node\",instance=\"10.0.0.%d:9100\"} 1x190\n", i)
+	}
+	return b.String()
+}
+
+func queueAlert(expr string) promql.Alert {
+	own := model.LabelSet{"alertname": "CartQueue", "namespace": "shop", "pod": "cart-2", "job": "cart", "instance": "10.0.0.2:80", "severity": "page"}
+	a := promql.Alert{Labels: own.Clone(), Own: own, StartsAt: after(175 * time.Minute), Onset: after(171 * time.Minute)}
+	a.Labels["replica"] = "A"
+	if expr != "" {
+		a.GeneratorURL = "http://prom/graph?g0.expr=" + url.QueryEscape(expr)
+	}
+	return a
+}
+
+func names(f analysis.Frame) []string {
+	var out []string
+	for _, c := range f.Targets[0].Candidates {
+		out = append(out, c.Name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestAnAlertWithoutARuleIsExplainedAmongItsSiblings(t *testing.T) {
+	f := newFetcher(t, promtest.New(t, fleet()), nil)
+	_, frame, warnings := explain(t, f, queueAlert("queue_length > 20"), after(180*time.Minute))
+	if len(warnings) > 0 {
+		t.Errorf("%v", warnings)
+	}
+	target := frame.Targets[0]
+	if target.Name != "CartQueue" || target.Values[len(target.Values)-1] != 50 || target.Values[len(target.Values)/2] != 5 {
+		t.Errorf("%s: %v", target.Name, target.Values)
+	}
+	if b := target.Breakdown; fmt.Sprint(b.Labels, len(b.Leaves)) != "[instance pod] 3" || b.Discovered {
+		t.Errorf("%v %v", b.Labels, b.Leaves)
+	}
+	warned(t, frame.Warnings, "CartQueue: breakdown", `its own is {instance="10.0.0.2:80", pod="cart-2"}`)
+	want := []string{
+		`container cpu{namespace="shop", pod="cart-2"}`,
+		`go_goroutines{instance="10.0.0.2:80", job="cart", namespace="shop", pod="cart-2"}`,
+		`node_load1{instance="10.0.0.2:9100", job="node"}`,
+		`process cpu{instance="10.0.0.2:80", job="cart", namespace="shop", pod="cart-2"}`,
+	}
+	if got := names(frame); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestTheRulesOfTheServerHaveTheExpression(t *testing.T) {
+	s := promtest.New(t, fleet())
+	s.PutRules(
+		promtest.Rule{Alert: "CartQueue", Query: "queue_length > 1000", Labels: map[string]string{"severity": "info"}},
+		promtest.Rule{Alert: "CartQueue", Query: "queue_length > 20", Labels: map[string]string{"severity": "page", "team": "{{ $labels.team }}"}},
+		promtest.Rule{Alert: "Other", Query: "up == 0"},
+	)
+	plan, _, warnings := explain(t, newFetcher(t, s, nil), queueAlert(""), after(180*time.Minute))
+	if got := plan.Targets[0].Query.Query; got != "queue_length" || len(warnings) > 0 {
+		t.Errorf("%s, %v", got, warnings)
+	}
+}
+
+func TestWithoutAnExpressionTheAlertsThemselvesAreCounted(t *testing.T) {
+	load := fleet() + "ALERTS{alertname=\"CartQueue\",alertstate=\"firing\",pod=\"cart-2\"} _x174 1x15\nALERTS{alertname=\"CartQueue\",alertstate=\"firing\",pod=\"cart-1\"} _x176 1x13\n"
+	s := promtest.New(t, load)
+	plan, frame, warnings := explain(t, newFetcher(t, s, nil), queueAlert(""), after(180*time.Minute))
+	warned(t, warnings, "expression", "Prometheus has no alerting rule of this name")
+	if got, want := plan.Targets[0].Query.Query, `count(ALERTS{alertname="CartQueue",alertstate="firing"}) or vector(0)`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if v := frame.Targets[0].Values; v[0] != 0 || v[len(v)-1] != 2 {
+		t.Errorf("%v", v)
+	}
+	s.Fail("/api/v1/rules", promtest.Failure{Status: 404, Text: "no rules here"})
+	_, _, warnings = explain(t, newFetcher(t, s, nil), queueAlert(""), after(180*time.Minute))
+	warned(t, warnings, "expression", "the rules of Prometheus could not be read")
+}
+
+func TestTheBranchOfAnOrIsTheOneThatFires(t *testing.T) {
+	f := newFetcher(t, promtest.New(t, fleet()), nil)
+	plan, _, _ := explain(t, f, queueAlert("queue_length < 1 or sum by (namespace, pod) (queue_length) > 20 or vector(0) == 1"), after(180*time.Minute))
+	if got, want := plan.Targets[0].Query.Query, `sum by (namespace, pod) (queue_length{namespace="shop",pod="cart-2"})`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	_, alert, warnings := f.Complete(t.Context(), config.Rule{}, queueAlert("queue_length < 1 or queue_length > 1000"), nil)
+	warned(t, warnings, "expression", "none of the 2 branches")
+	if alert.KPI.Operator != "<" {
+		t.Errorf("%+v", alert.KPI)
+	}
+}
+
+func TestAnAlertIsHeldToTheLabelsOfItsOwnResult(t *testing.T) {
+	f := newFetcher(t, promtest.New(t, fleet()), nil)
+	alert := queueAlert("sum without (pod, instance) (queue_length) > 20")
+	alert.Own["cluster"] = "of the rule"
+	alert.Labels["cluster"] = "of the rule"
+	delete(alert.Own, "pod")
+	delete(alert.Own, "instance")
+	plan, frame, _ := explain(t, f, alert, after(180*time.Minute))
+	if b := plan.Targets[0].Breakdown; fmt.Sprint(frame.Targets[0].Breakdown.Labels) != "[instance pod]" || b.Siblings {
+		t.Errorf("%v", frame.Targets[0].Breakdown)
+	}
+	_, alert, _ = f.Complete(t.Context(), config.Rule{}, alert, nil)
+	if got := fmt.Sprint(alert.KPI.Result); got != `{job="cart", namespace="shop"}` {
+		t.Error(got)
+	}
+	if alert.KPI.Scrape != time.Minute {
+		t.Errorf("scraped every %s", alert.KPI.Scrape)
+	}
+}
+
+// Where nothing varies within the alert's own series, those beside it are
+// looked at.
+func TestAnAlertWithNothingBelowItHasItsSiblings(t *testing.T) {
+	f := newFetcher(t, promtest.New(t, fleet()), nil)
+	plan, frame, _ := explain(t, f, queueAlert("sum by (namespace, pod) (queue_length) > 20"), after(180*time.Minute))
+	if !plan.Targets[0].Breakdown.Siblings || fmt.Sprint(frame.Targets[0].Breakdown.Labels, len(frame.Targets[0].Breakdown.Leaves)) != "[instance pod] 3" {
+		t.Errorf("%+v", frame.Targets[0].Breakdown)
+	}
+}
+
+func TestRecordingRulesAreWrittenOut(t *testing.T) {
+	s := promtest.New(t, shop()+"service:errors:rate2m{service=\"shop\"} 0.8x172 10x17\n")
+	s.PutRules(
+		promtest.Rule{Record: "service:errors:rate2m", Query: `sum by (service) (rate(http_requests_total{code="500"}[2m]))`},
+		promtest.Rule{Record: "service:errors:rate2m", Query: `sum by (service) (old)`, Labels: map[string]string{"service": "other"}},
+	)
+	alert := shopAlert()
+	alert.GeneratorURL = "http://prom/graph?g0.expr=" + url.QueryEscape(`sum by (service) (service:errors:rate2m{service="shop"}) > 5`)
+	plan, frame, warnings := explain(t, newFetcher(t, s, nil), alert, shopTime())
+	if len(warnings) > 0 {
+		t.Error(warnings)
+	}
+	if got, want := plan.Targets[0].Query.Query, `sum by (service) (service:errors:rate2m{service="shop"})`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	b := frame.Targets[0].Breakdown
+	if fmt.Sprint(b.Labels) != "[method path version]" || len(b.Leaves) != 8 {
+		t.Errorf("%v %v %v", b.Labels, b.Leaves, frame.Warnings)
+	}
+	s.Fail("/api/v1/rules", promtest.Failure{Status: 404, Text: "no rules here"})
+	_, _, warnings = explain(t, newFetcher(t, s, nil), alert, shopTime())
+	warned(t, warnings, "expression", "what service:errors:rate2m records could not be read")
+}
+
+func TestTheCatalogueComesFirst(t *testing.T) {
+	f := newFetcher(t, promtest.New(t, fleet()), nil)
+	only := func(name, value string) labels.Matchers {
+		m, err := labels.NewMatcher(labels.MatchEqual, name, value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return labels.Matchers{m}
+	}
+	rule, _, _ := f.Complete(t.Context(), config.Rule{}, queueAlert("queue_length > 20"), []config.Known{
+		{Candidate: config.Candidate{Name: "mine", Query: `go_goroutines{pod="{{ .Labels.pod }}"}`}, Parsed: only("job", "cart")},
+		{Candidate: config.Candidate{Name: "not for it", Query: "up"}, Parsed: only("job", "web")},
+		{Candidate: config.Candidate{Name: "no such label", Query: `up{zone="{{ .Labels.zone }}"}`}},
+	})
+	var got []string
+	for _, c := range rule.Candidates {
+		got = append(got, c.Name)
+	}
+	if len(got) != 5 || got[0] != "mine" || slices.Contains(got, "not for it") || slices.Contains(got, "no such label") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestARuleThatNamesCandidatesKeepsThem(t *testing.T) {
+	s := promtest.New(t, fleet())
+	f := newFetcher(t, s, nil)
+	for _, rule := range []config.Rule{
+		{Target: &config.Target{Query: "sum(queue_length)"}, Candidates: []config.Candidate{}},
+		{Target: &config.Target{Query: "sum(queue_length)", Candidates: []config.Candidate{{Name: "x", Query: "x"}}}},
+	} {
+		got, alert, _ := f.Complete(t.Context(), rule, queueAlert(""), nil)
+		if len(got.Candidates) != 0 || alert.KPI != nil {
+			t.Errorf("%+v, %+v", got, alert.KPI)
+		}
+	}
+	if n := len(s.Requests()); n != 0 {
+		t.Errorf("%d requests for rules that leave nothing out", n)
+	}
+}
+
+func TestLabelsOfAnAlertAreNoPromQL(t *testing.T) {
+	f := newFetcher(t, promtest.New(t, fleet()), nil)
+	alert := queueAlert("sum by (pod) (queue_length) > 20")
+	for _, hostile := range []model.LabelValue{`"} or vector(1) or x{a="`, "a\nb", `.*`, `\`, "\xff"} {
+		alert.Labels, alert.Own = alert.Labels.Clone(), alert.Own.Clone()
+		for _, name := range []model.LabelName{"pod", "instance", "namespace", "job"} {
+			alert.Labels[name], alert.Own[name] = hostile, hostile
+		}
+		_, frame, _ := explain(t, f, alert, after(180*time.Minute))
+		if c := frame.Targets[0].Candidates; len(c) != 0 && hostile != `.*` {
+			t.Errorf("%q has candidates: %v", hostile, names(frame))
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package promql
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"gopkg.in/yaml.v3"
+)
+
+// ruleDocument is a rule file of Prometheus, or a PrometheusRule of Kubernetes,
+// or a list of such.
+type ruleDocument struct {
+	Groups []ruleGroup                  `yaml:"groups"`
+	Spec   struct{ Groups []ruleGroup } `yaml:"spec"`
+	Items  []ruleDocument               `yaml:"items"`
+}
+
+type ruleGroup struct {
+	Rules []AlertingRule `yaml:"rules"`
+}
+
+// ReadAlertingRules reads the alerting rules of a file: a rule file of
+// Prometheus, or PrometheusRule objects, in one or more YAML documents. Rules
+// that record are left out. Name is that of the file, for the error.
+func ReadAlertingRules(name string, r io.Reader) ([]AlertingRule, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	var rules []AlertingRule
+	for {
+		var doc ruleDocument
+		switch err := dec.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return rules, nil
+		case err != nil:
+			return nil, fmt.Errorf("%s: not a file of rules: %w; hint: give a rule file of Prometheus, or a PrometheusRule", name, err)
+		}
+		rules = append(rules, doc.alerting()...)
+	}
+}
+
+func (d ruleDocument) alerting() []AlertingRule {
+	var rules []AlertingRule
+	for _, groups := range [][]ruleGroup{d.Groups, d.Spec.Groups} {
+		for _, g := range groups {
+			for _, r := range g.Rules {
+				if r.Alert != "" {
+					rules = append(rules, r)
+				}
+			}
+		}
+	}
+	for _, item := range d.Items {
+		rules = append(rules, item.alerting()...)
+	}
+	return rules
+}

@@ -1,0 +1,120 @@
+package promql
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+)
+
+// AlertingRule is what an analysis needs to know of a rule of Prometheus.
+type AlertingRule struct {
+	Alert  string            `json:"alert" yaml:"alert"`
+	Expr   string            `json:"expr" yaml:"expr"`
+	Labels map[string]string `json:"-" yaml:"labels"`
+}
+
+// Suggestion is what an alerting rule's expression says by itself, as one flat
+// object. Error says why there is no KPI in it; the rest is empty then.
+type Suggestion struct {
+	Alert       string `json:"alert"`
+	Expr        string `json:"expr"`
+	Kind        Kind   `json:"kind"`
+	Target      string `json:"target"`
+	Operator    string `json:"operator"`
+	Threshold   string `json:"threshold"`
+	Numerator   string `json:"numerator"`
+	Denominator string `json:"denominator"`
+	Error       string `json:"error"`
+}
+
+// Suggest derives the KPI of a rule. It asks nothing.
+func Suggest(r AlertingRule) Suggestion {
+	s := Suggestion{Alert: r.Alert, Expr: r.Expr}
+	d, err := Derive(r.Expr)
+	if err != nil {
+		s.Error = err.Error()
+		return s
+	}
+	s.Kind, s.Target, s.Operator, s.Threshold = d.Kind, d.Target, d.Operator, d.Threshold
+	s.Numerator, s.Denominator = d.Numerator, d.Denominator
+	return s
+}
+
+// Survey is what a server has for a rule.
+type Survey struct {
+	KPI        KPI
+	Series     int                // that the target has now
+	Labels     []LabelCount       // by which the target can be broken down, those with the fewest values first
+	Refused    []analysis.Refusal // and by which it can't
+	Candidates []config.Candidate // whose metrics exist for one of the series, as templates
+}
+
+// LabelCount is a label with the number of its values.
+type LabelCount struct {
+	Label  string
+	Values int
+}
+
+// Survey looks at what there is for a rule now: the labels of its KPI and the
+// candidates of the catalogue and of well-known exporters. What could not be
+// found out is a warning. The error says that there is no KPI in the rule.
+func (f *Fetcher) Survey(ctx context.Context, r AlertingRule, catalogue []config.Known, now time.Time) (Survey, []analysis.Warning, error) {
+	d, err := Derive(r.Expr)
+	if err != nil {
+		return Survey{}, nil, err
+	}
+	i := f.inquire(asker{})
+	s := Survey{KPI: KPI{Derivation: d}}
+	var warnings []analysis.Warning
+	s.KPI.Expanded = i.writtenOut(ctx, d.Target, func(format string, args ...any) {
+		warnings = append(warnings, analysis.Warning{Source: r.Alert, Text: fmt.Sprintf(format, args...)})
+	})
+	alert, more := i.typical(ctx, r, &s, now)
+	warnings = append(warnings, more...)
+	plan, err := NewPlan(config.Rule{Name: r.Alert}, alert, now)
+	if err != nil {
+		return s, warnings, err
+	}
+	found := i.probe(ctx, plan.Targets[0].Breakdown)
+	warnings = append(warnings, found.warnings...)
+	s.Refused = found.refused
+	for _, name := range found.names {
+		n := i.count(ctx, []string{name}, &found)
+		s.Labels = append(s.Labels, LabelCount{name, n})
+	}
+	slices.SortStableFunc(s.Labels, func(a, b LabelCount) int { return cmp.Compare(a.Values, b.Values) })
+	s.Candidates, more = i.candidates(ctx, alert, catalogue)
+	return s, append(warnings, more...), nil
+}
+
+// typical is an alert of a rule on the first of the series that it has now.
+func (i *inquiry) typical(ctx context.Context, r AlertingRule, s *Survey, now time.Time) (Alert, []analysis.Warning) {
+	own := model.LabelSet{model.AlertNameLabel: model.LabelValue(r.Alert)}
+	a := i.query(ctx, Query{Role: RoleTarget, Name: r.Alert, Query: s.KPI.Target, End: now})
+	var warnings []analysis.Warning
+	if a.Err != nil {
+		warnings = append(warnings, analysis.Warning{Source: r.Alert, Text: explain(a.Err)})
+	}
+	v, _ := a.Value.(model.Vector)
+	s.Series = len(v)
+	if len(v) > 0 {
+		first := slices.MinFunc(v, func(a, b *model.Sample) int { return compareMetrics(a.Metric, b.Metric) }).Metric
+		for name, value := range first {
+			if name != model.MetricNameLabel {
+				own[name] = value
+			}
+		}
+		s.KPI.Result = resultOf(model.Vector{{Metric: first}}, own)
+	}
+	for name, value := range r.Labels {
+		own[model.LabelName(name)] = model.LabelValue(value)
+	}
+	return Alert{Labels: own, Own: own, StartsAt: now, Onset: now, KPI: &s.KPI}, warnings
+}
