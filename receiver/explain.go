@@ -34,7 +34,9 @@ func QuestionOf(cfg *config.Config, s find.Subject) Question {
 	if s.Expr != "" {
 		rule = measuring(*rule, s)
 	}
-	return Question{Alert: s.Alert, Rule: rule, Options: cfg.Options(rule), Onset: s.Onset, Now: s.Now}
+	return Question{
+		Alert: s.Alert, Rule: rule, Catalogue: cfg.Candidates, Options: cfg.Options(rule), Onset: s.Onset, Now: s.Now,
+	}
 }
 
 // measuring is a rule with the KPI of a subject in place of its own.

@@ -26,7 +26,7 @@ type live struct {
 // pipeline is the walk of an alert that rule matches.
 func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
 	return &Pipeline{
-		Rule: rule, Options: l.config.Options(rule), Fetcher: l.fetcher, Store: d.store, Sinks: l.sinks,
+		Rule: rule, Catalogue: l.config.Candidates, Options: l.config.Options(rule), Fetcher: l.fetcher, Store: d.store, Sinks: l.sinks,
 		Base: d.URL(), Metrics: d.metrics, Log: d.log, Now: d.opt.Now,
 	}
 }

@@ -19,6 +19,10 @@ type Fetcher interface {
 	// Locate finds when the anomaly began and which of the alert's labels its
 	// series have. What could not be found out is a warning.
 	Locate(ctx context.Context, alert promql.Alert) (promql.Alert, []analysis.Warning)
+	// Complete fills in what a rule leaves out: what the alert's expression
+	// measures, and candidates, first those of the catalogue. What could not be
+	// found out is a warning.
+	Complete(ctx context.Context, rule config.Rule, alert promql.Alert, catalogue []config.Known) (config.Rule, promql.Alert, []analysis.Warning)
 	// Fetch asks the queries of a plan. A query that fails is a warning in the
 	// frame; an error means that nothing at all could be asked.
 	Fetch(ctx context.Context, plan promql.Plan) (analysis.Frame, error)
@@ -40,24 +44,26 @@ type Sink interface {
 
 // Question is one alert to explain, with everything that the answer depends on.
 type Question struct {
-	Alert   report.Alert
-	Rule    *config.Rule
-	Options analysis.Options // the rule's, over those of the configuration
-	Onset   time.Time        // when the anomaly began; zero: the fetcher is asked
-	Now     time.Time
+	Alert     report.Alert
+	Rule      *config.Rule
+	Catalogue []config.Known   // candidates, where the rule names none
+	Options   analysis.Options // the rule's, over those of the configuration
+	Onset     time.Time        // when the anomaly began; zero: the fetcher is asked
+	Now       time.Time
 }
 
 // Pipeline is the walk of one alert, with what it needs on the way.
 type Pipeline struct {
-	Rule    *config.Rule
-	Options analysis.Options // the rule's, over those of the configuration
-	Fetcher Fetcher
-	Store   Store
-	Sinks   []Sink
-	Base    string // external URL of the report pages
-	Metrics *metrics
-	Log     *slog.Logger
-	Now     func() time.Time
+	Rule      *config.Rule
+	Catalogue []config.Known   // candidates, where the rule names none
+	Options   analysis.Options // the rule's, over those of the configuration
+	Fetcher   Fetcher
+	Store     Store
+	Sinks     []Sink
+	Base      string // external URL of the report pages
+	Metrics   *metrics
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
 // Explain takes one firing alert to its causes and back.
@@ -69,7 +75,9 @@ type Pipeline struct {
 func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, error) {
 	r := known
 	r.Group, r.Tries, r.AnalyzedAt = j.Group, known.Tries+1, p.Now()
-	in := investigate(ctx, p.Fetcher, Question{Alert: j.Alert, Rule: p.Rule, Options: p.Options, Now: r.AnalyzedAt})
+	in := investigate(ctx, p.Fetcher, Question{
+		Alert: j.Alert, Rule: p.Rule, Catalogue: p.Catalogue, Options: p.Options, Now: r.AnalyzedAt,
+	})
 	in.Base, in.Timings.Queued = p.Base, r.AnalyzedAt.Sub(j.ReceivedAt).Seconds()
 	p.Metrics.observe("fetch", in.Timings.Fetch)
 	p.Metrics.observe("analyze", in.Timings.Analyze)
@@ -86,7 +94,9 @@ func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
 	start := time.Now()
 	alert, doubts := locate(ctx, f, q)
 	in.Onset = alert.Onset
-	plan, err := promql.NewPlan(*q.Rule, alert, q.Now)
+	rule, alert, more := f.Complete(ctx, *q.Rule, alert, q.Catalogue)
+	doubts = append(doubts, more...)
+	plan, err := promql.NewPlan(rule, alert, q.Now)
 	if err != nil {
 		in.Result = failed("plan", err, doubts)
 		return in

@@ -85,7 +85,7 @@ func probeConfig(ctx context.Context, cfg *config.Config, url string, w io.Write
 		fmt.Fprintf(w, "warning: %s; whether there are such alerts is not known\n", err)
 	}
 	p := probe.Probe{API: api, Alerting: rules, Now: time.Now(), Parallel: cfg.Prometheus.MaxConcurrentQueries}
-	found, n, err := p.Run(ctx, cfg.Rules)
+	found, n, err := p.Run(ctx, cfg)
 	if err == nil && len(found) > 0 {
 		err = config.Errors(found)
 	}

@@ -7,6 +7,7 @@ import (
 
 const checkedConfig = `prometheus: {url: "http://p:9090"}
 alertmanagers: [{url: "http://a:9093"}]
+candidates: [{name: queues, query: queue_depth}]
 rules:
   - name: errors
     matchers: ['alertname="ErrorsHigh"']
@@ -30,19 +31,20 @@ func TestQueriesThatReturnNothingAreFound(t *testing.T) {
 	}
 	got := strings.Split(strings.TrimSpace(c.err), "\n")
 	for i, want := range []string{
-		`culprit.yml:6: rule "errors": breakdown.labels[1] no series of the target has a label "versoin"`,
-		`culprit.yml:10: rule "errors": candidates[2].query returns nothing now (asked as db_connections{serivce!=""}`,
-		`culprit.yml:11: rule "errors": candidates[3].query returns nothing now (asked as db_conections;`,
-		`culprit.yml:12: rule "errors": candidates[4].query can't be asked: `,
-		`culprit.yml:14: rule "queues": matchers match no alert that this Prometheus makes`,
-		`culprit.yml:15: rule "queues": target.query returns nothing now (asked as sum(queue_depth{queue!=""})`,
-		`culprit.yml:16: rule "queues": topology.query returns nothing now (asked as calls_total;`,
+		`culprit.yml:3: rule "every alert": candidates[0].query returns nothing now (asked as queue_depth;`,
+		`culprit.yml:7: rule "errors": breakdown.labels[1] no series of the target has a label "versoin"`,
+		`culprit.yml:11: rule "errors": candidates[2].query returns nothing now (asked as db_connections{serivce!=""}`,
+		`culprit.yml:12: rule "errors": candidates[3].query returns nothing now (asked as db_conections;`,
+		`culprit.yml:13: rule "errors": candidates[4].query can't be asked: `,
+		`culprit.yml:15: rule "queues": matchers match no alert that this Prometheus makes`,
+		`culprit.yml:16: rule "queues": target.query returns nothing now (asked as sum(queue_depth{queue!=""})`,
+		`culprit.yml:17: rule "queues": topology.query returns nothing now (asked as calls_total;`,
 	} {
 		if i >= len(got) || !strings.Contains(got[i], want) {
 			t.Fatalf("line %d is not %q in\n%s", i, want, c.err)
 		}
 	}
-	if len(got) != 7 {
+	if len(got) != 8 {
 		t.Errorf("%d lines:\n%s", len(got), c.err)
 	}
 }

@@ -60,6 +60,16 @@ func (n *narrator) Locate(ctx context.Context, alert promql.Alert) (promql.Alert
 	return found, doubts
 }
 
+// Complete fills in what a rule leaves out; see [receiver.Fetcher].
+func (n *narrator) Complete(ctx context.Context, rule config.Rule, alert promql.Alert, catalogue []config.Known) (config.Rule, promql.Alert, []analysis.Warning) {
+	start := time.Now()
+	found, alert, doubts := n.fetcher.Complete(ctx, rule, alert, catalogue)
+	if more := len(found.Candidates) - len(rule.Candidates); rule.Candidates == nil {
+		fmt.Fprintf(n.w, "asked what there is for it: %d queries that may tell why (%s)\n", more, took(start))
+	}
+	return found, alert, doubts
+}
+
 // Fetch asks the queries of a plan; see [receiver.Fetcher].
 func (n *narrator) Fetch(ctx context.Context, plan promql.Plan) (analysis.Frame, error) {
 	fmt.Fprintf(n.w, "asking %s for %s to %s every %s:\n", n.where, plan.Start.UTC().Format(time.RFC3339), plan.End.UTC().Format(time.RFC3339), plan.Step)
@@ -68,7 +78,7 @@ func (n *narrator) Fetch(ctx context.Context, plan promql.Plan) (analysis.Frame,
 	}
 	start := time.Now()
 	frame, err := n.fetcher.Fetch(ctx, plan)
-	fmt.Fprintf(n.w, "answered in %s: %s\n", took(start), n.cost())
+	fmt.Fprintf(n.w, "answered in %s: %s\n", took(start), costOf(n.registry))
 	return frame, err
 }
 
@@ -88,15 +98,14 @@ func (n *narrator) sent(sent []report.Sent) {
 
 func took(start time.Time) string { return fmt.Sprintf("%.2f s", time.Since(start).Seconds()) }
 
-// cost is what Prometheus was asked until now.
-func (n *narrator) cost() string {
-	requests, seconds := n.spent()
+// costOf is what Prometheus was asked until now, by the metrics of a fetcher.
+func costOf(registry *prometheus.Registry) string {
+	requests, seconds := spent(registry)
 	return fmt.Sprintf("%d requests, %.2f s of its time", requests, seconds)
 }
 
-// spent reads the fetcher's own metrics.
-func (n *narrator) spent() (requests int, seconds float64) {
-	families, err := n.registry.Gather()
+func spent(registry *prometheus.Registry) (requests int, seconds float64) {
+	families, err := registry.Gather()
 	if err != nil {
 		return 0, 0
 	}

@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
@@ -135,18 +137,19 @@ func spread(alerts []find.Alert, n int) []find.Alert {
 
 // explain explains every alert; the reports are in the order of the alerts.
 func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Config, alerts []find.Alert, result *replayed) error {
-	n, err := newNarrator(cfg.Prometheus, io.Discard)
+	registry := prometheus.NewRegistry()
+	fetchers, err := fetchersFor(cfg.Prometheus, len(alerts), registry)
 	if err != nil {
 		return err
 	}
-	p := &progress{w: s.err, total: len(alerts), start: time.Now(), cost: n.cost, rewrites: isTerminal(s.err)}
+	p := &progress{w: s.err, total: len(alerts), start: time.Now(), cost: func() string { return costOf(registry) }, rewrites: isTerminal(s.err)}
 	result.Reports = make([]report.Report, len(alerts))
 	var g errgroup.Group
 	g.SetLimit(o.parallel)
 	for i, a := range alerts {
 		g.Go(func() error {
 			subject := find.Subject{Alert: a.Alert, Onset: a.Onset, Now: a.StartsAt.Add(o.after)}
-			result.Reports[i] = receiver.ExplainOnce(ctx, n.fetcher, receiver.QuestionOf(cfg, subject))
+			result.Reports[i] = receiver.ExplainOnce(ctx, fetchers[i/alertsPerFetcher], receiver.QuestionOf(cfg, subject))
 			p.done(string(a.Labels[model.AlertNameLabel]))
 			return ctx.Err()
 		})
@@ -156,8 +159,24 @@ func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Conf
 	for _, r := range result.Reports {
 		result.Verdicts[r.Result.Verdict]++
 	}
-	result.Requests, result.Seconds = n.spent()
+	result.Requests, result.Seconds = spent(registry)
 	return err
+}
+
+// alertsPerFetcher is how many alerts one fetcher may explain before it takes
+// them for a storm, in which it spares Prometheus.
+const alertsPerFetcher = 10
+
+func fetchersFor(conf config.Prometheus, alerts int, registry *prometheus.Registry) ([]*promql.Fetcher, error) {
+	metrics := promql.NewMetrics(registry)
+	fetchers := make([]*promql.Fetcher, (alerts+alertsPerFetcher-1)/alertsPerFetcher)
+	for i := range fetchers {
+		var err error
+		if fetchers[i], err = promql.NewFetcher(conf, metrics); err != nil {
+			return nil, err
+		}
+	}
+	return fetchers, nil
 }
 
 func (r replayed) print(w io.Writer) error {

@@ -54,12 +54,13 @@ type question struct {
 	err   error  // why there is nothing to ask
 }
 
-// Run returns what is wrong with the rules, in their order: a query that the
-// server refuses, one that returns nothing now, a label that no series has, a
-// rule for which no alert is ever made. asked is the number of questions.
-func (p Probe) Run(ctx context.Context, rules []config.Rule) (found []config.Mistake, asked int, err error) {
-	var questions []question
-	for _, r := range rules {
+// Run returns what is wrong with the rules and the catalogue of candidates, in
+// their order: a query that the server refuses, one that returns nothing now, a
+// label that no series has, a rule for which no alert is ever made. asked is the
+// number of questions.
+func (p Probe) Run(ctx context.Context, cfg *config.Config) (found []config.Mistake, asked int, err error) {
+	questions := catalogue(cfg)
+	for _, r := range cfg.Rules {
 		questions = append(questions, p.questions(r)...)
 	}
 	mistakes := make([]*config.Mistake, len(questions))
@@ -215,6 +216,15 @@ func candidates(r config.Rule, path string, cs []config.Candidate) []question {
 		}))
 	}
 	return qs
+}
+
+// catalogue asks for the candidates of alerts without named ones.
+func catalogue(cfg *config.Config) []question {
+	all := config.Rule{Name: "every alert", Source: cfg.CandidateSource}
+	for _, k := range cfg.Candidates {
+		all.Candidates = append(all.Candidates, k.Candidate)
+	}
+	return candidates(all, "candidates", all.Candidates)
 }
 
 // constant gives a rule a target that needs nothing.
