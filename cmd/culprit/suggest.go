@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/suggest"
 )
@@ -127,8 +128,12 @@ func (o *suggestOptions) explore(ctx context.Context, w io.Writer, entries []sug
 		return err
 	}
 	defer closeIdle()
+	fetcher, err := promql.NewFetcher(cfg.Prometheus, nil)
+	if err != nil {
+		return err
+	}
 	start := time.Now()
-	explorer := suggest.Explorer{API: api, Now: start}
+	explorer := suggest.Explorer{API: api, Completer: fetcher, Catalogue: cfg.Candidates, Now: start}
 	var g errgroup.Group
 	g.SetLimit(cfg.Prometheus.MaxConcurrentQueries)
 	for i := range entries {

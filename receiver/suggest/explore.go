@@ -3,6 +3,7 @@ package suggest
 import (
 	"cmp"
 	"context"
+	"net/url"
 	"slices"
 	"time"
 
@@ -11,20 +12,34 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/find"
 )
 
-// Lister lists the series that there are.
-type Lister interface {
+// Asker answers questions about what there is.
+type Asker interface {
+	// Query returns the value of a query at a time.
+	Query(ctx context.Context, query string, at time.Time, opts ...v1.Option) (model.Value, v1.Warnings, v1.Infos, error)
 	// Series returns the label sets of the series that one of the selectors
 	// selects.
 	Series(ctx context.Context, selectors []string, start, end time.Time, opts ...v1.Option) ([]model.LabelSet, v1.Warnings, v1.Infos, error)
 }
 
+// Completer finds the candidates of an alert.
+type Completer interface {
+	// Complete adds to a rule without candidates those that have series for the
+	// alert.
+	Complete(ctx context.Context, rule config.Rule, alert promql.Alert, catalogue []config.Known) (config.Rule, promql.Alert, []analysis.Warning)
+}
+
 // Explorer asks a Prometheus what there is for a KPI.
 type Explorer struct {
-	API Lister
-	Now time.Time
+	API       Asker
+	Completer Completer // nil: no candidates are looked for
+	Catalogue []config.Known
+	Now       time.Time
 }
 
 // Label is a label in which the series of a KPI differ.
@@ -42,14 +57,36 @@ const (
 
 // Explore asks what there is for an entry, and notes it there.
 func (e Explorer) Explore(ctx context.Context, entry *Entry) {
-	if entry.Error != "" || entry.Undone != "" {
+	if entry.Error != "" {
 		return
 	}
 	entry.Asked = true
 	var err error
 	if entry.Found, entry.Series, err = e.Labels(ctx, entry.Suggestion); err != nil {
 		entry.Doubt = err.Error()
+		return
 	}
+	if e.Completer != nil && entry.Series > 0 {
+		entry.Candidates = e.Candidates(ctx, entry.Suggestion)
+	}
+}
+
+// Candidates returns the queries that have series for an alert such as the KPI
+// would make now: with the labels of one of its series and those of its rule.
+// There are none where the KPI has no value now, as nobody knows then which
+// labels the alert would have.
+func (e Explorer) Candidates(ctx context.Context, s Suggestion) []config.Candidate {
+	value, _, _, err := e.API.Query(ctx, s.Target, e.Now, v1.WithLimit(1))
+	vector, _ := value.(model.Vector)
+	if err != nil || len(vector) == 0 {
+		return nil
+	}
+	own := model.LabelSet(vector[0].Metric).Clone()
+	delete(own, model.MetricNameLabel)
+	own = own.Merge(s.Labels).Merge(model.LabelSet{model.AlertNameLabel: model.LabelValue(s.Alert)})
+	alert := promql.Alert{Labels: own, Own: own, StartsAt: e.Now, Onset: e.Now, GeneratorURL: "?g0.expr=" + url.QueryEscape(s.Expr)}
+	rule, _, _ := e.Completer.Complete(ctx, config.Rule{}, alert, e.Catalogue)
+	return rule.Candidates
 }
 
 // Labels returns the labels in which the series of a KPI differ, those with the

@@ -124,6 +124,11 @@ errors_total{path="/a",version="1",pod="a"} 0+1x60
 requests_total{path="/a",version="1",pod="a"} 0+1x60
 requests_total{path="/b",version="1",pod="b"} 0+1x60
 requests_total{path="/b",version="2"} 0+1x60
+node_load1{instance="a:9100"} 3x60
+node_memory_MemAvailable_bytes{instance="a:9100"} 3x60
+node_memory_MemTotal_bytes{instance="a:9100"} 9x60
+disk_free_bytes{instance="a:9100",device="sda"} 3x60
+disk_size_bytes{instance="a:9100",device="sda"} 9x60
 calls_total{code="200",path="/a"} 0+1x60
 calls_total{code="500",path="/b"} 0+1x60
 `)
@@ -136,9 +141,13 @@ calls_total{code="500",path="/b"} 0+1x60
 		t.Fatal(err)
 	}
 	defer closeIdle()
+	fetcher, err := promql.NewFetcher(cfg.Prometheus, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	entries := entriesOf(read(t, ruleFile))
 	for i := range entries {
-		suggest.Explorer{API: api, Now: time.Unix(3600, 0)}.Explore(t.Context(), &entries[i])
+		suggest.Explorer{API: api, Completer: fetcher, Now: time.Unix(3600, 0)}.Explore(t.Context(), &entries[i])
 	}
 	text := written(t, entries)
 	golden(t, "rules-explored.yml", text)
@@ -204,7 +213,7 @@ func TestAnyRuleMakesAValidFile(t *testing.T) {
 			for j := range rapid.IntRange(0, 12).Draw(t, "labels") {
 				entries[i].Found = append(entries[i].Found, suggest.Label{Name: fmt.Sprintf("l%d", j), Values: 3 + 100*j})
 			}
-			entries[i].Candidates = []suggest.Candidate{{Name: words.Draw(t, "candidate"), Query: `up{job="x"}`, Series: 1}}
+			entries[i].Candidates = []config.Candidate{{Name: words.Draw(t, "candidate"), Query: `up{job="x"}`, Kind: "cpu"}}
 		}
 		var b strings.Builder
 		if err := suggest.Write(&b, words.Draw(t, "source"), entries); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/find"
 )
@@ -22,13 +23,7 @@ type Entry struct {
 	Found  []Label // in which they differ
 	Doubt  string  // why it could not be asked; empty if it could
 
-	Candidates []Candidate
-}
-
-// Candidate is a query that has series there.
-type Candidate struct {
-	Name, Query string
-	Series      int
+	Candidates []config.Candidate // that have series for such an alert
 }
 
 const head = `# yaml-language-server: $schema=https://raw.githubusercontent.com/culprit-dev/culprit/main/examples/rules.schema.json
@@ -182,9 +177,13 @@ func writeCandidates(b *strings.Builder, e Entry) {
 	if len(e.Candidates) == 0 {
 		return
 	}
-	b.WriteString("    candidates: # queries that have series now\n")
+	b.WriteString("    candidates: # these have series there\n")
 	for _, c := range e.Candidates {
-		fmt.Fprintf(b, "      - name: %s # %d series\n        query: %s\n", quote(c.Name), c.Series, quote(c.Query))
+		fmt.Fprintf(b, "      - name: %s\n", quote(c.Name))
+		if c.Kind != "" {
+			fmt.Fprintf(b, "        kind: %s\n", quote(c.Kind))
+		}
+		fmt.Fprintf(b, "        query: %s\n", quote(c.Query))
 	}
 }
 
@@ -253,6 +252,9 @@ func quote(s string) string {
 	})
 	if plain && strings.Trim(s, " -0123456789") == s && !slices.Contains([]string{"true", "false", "yes", "no", "on", "off", "null", "y", "n"}, strings.ToLower(s)) {
 		return s
+	}
+	if strings.ContainsAny(s, `"\\`) && !strings.ContainsFunc(s, func(r rune) bool { return r == '\'' || !strconv.IsPrint(r) }) {
+		return "'" + s + "'"
 	}
 	return strconv.Quote(s)
 }
