@@ -32,7 +32,7 @@ func ablations(sets []string, out io.Writer) error {
 			return err
 		}
 		for _, way := range ways {
-			t := tally{answered: map[analysis.Confidence]int{}, right: map[analysis.Confidence]int{}}
+			t := newTally()
 			for _, c := range incidents {
 				t.add(c, c.rankWith(way.opt))
 			}

@@ -22,6 +22,7 @@ var problemTable []byte
 // are any, on the faults of containers.
 func regressions(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bmfs", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the error says it
 	seeds := flags.Int("seeds", 5, "problems of each description")
 	paper := flags.Bool("paper", false, "measure the preset paper, too (ten times as slow where samples are missing)")
 	if err := flags.Parse(args); err != nil {

@@ -18,6 +18,7 @@ import (
 // what it says when nothing is wrong.
 func candidates(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("candidates", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the error says it
 	ablation := flags.Bool("ablation", false, "compare ridge, BMFS and no attribution inside the ranking")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -34,7 +35,7 @@ func candidates(args []string, out io.Writer) error {
 	}
 	fmt.Fprintln(out, "| data set | cases | service AC@1 | AC@3 | AC@5 | Avg@5 | metric AC@1 | AC@3 | AC@5 | Avg@5 | ms | MB |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|---|---|")
-	var variations, confidences []string
+	var comparisons, variations, confidences []string
 	for _, set := range sets {
 		incidents, err := readIncidents(set)
 		if err != nil {
@@ -44,9 +45,14 @@ func candidates(args []string, out io.Writer) error {
 		usual := rankAll(incidents, variation{})
 		fmt.Fprintf(out, "| %s | %d | %s | %s | %.0f | %.1f |\n", name, len(incidents),
 			usual.services.cells(), usual.metrics.cells(), usual.ms, usual.mb)
+		comparisons = append(comparisons, comparison(name, incidents, usual))
 		variations = append(variations, vary(name, incidents, usual))
 		confidences = append(confidences, usual.confidence(name)+quiet(incidents))
 	}
+	fmt.Fprintln(out, "\nAC@1 / Avg@5 by service, beside simple formulas on the same series:")
+	fmt.Fprintln(out, "\n| data set | culprit | N-Sigma | BARO |")
+	fmt.Fprintln(out, "|---|---|---|---|")
+	printLines(out, comparisons)
 	fmt.Fprintln(out, "\nAvg@5 by service:")
 	fmt.Fprintln(out, "\n| data set | as it is | without call graph | one sample late | 60 s late | kinds from names |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|")
@@ -77,9 +83,13 @@ type tally struct {
 	ms, mb            float64 // a case
 }
 
+func newTally() tally {
+	return tally{answered: map[analysis.Confidence]int{}, right: map[analysis.Confidence]int{}}
+}
+
 // rankAll analyses each case as the daemon would.
 func rankAll(incidents []incident, v variation) tally {
-	t := tally{answered: map[analysis.Confidence]int{}, right: map[analysis.Confidence]int{}}
+	t := newTally()
 	var before, after runtime.MemStats
 	for _, c := range incidents {
 		frame, err := c.frame(v.late)
