@@ -91,9 +91,9 @@ func derived(c condition) (Derivation, error) {
 		return Derivation{}, fmt.Errorf("%s: %w", abbreviate(c.value), errConstant)
 	}
 	d := Derivation{
-		Kind: cmp.Or(c.kind, kindOf(c.value)), Target: c.value.String(), Operator: c.op.String(), Threshold: limitText(c.limit), Guards: c.guards,
+		Kind: cmp.Or(c.kind, kindOf(c.value)), Target: selfContained(c.value).String(), Operator: c.op.String(), Threshold: limitText(c.limit), Guards: c.guards,
 	}
-	if _, err := parse(d.Condition()); err != nil { // what prints wrong is better refused than asked
+	if err := d.printed(); err != nil {
 		return Derivation{}, fmt.Errorf("%s can't be written as a KPI: %w", abbreviate(c.value), err)
 	}
 	m, err := d.measure(c.value)
@@ -105,6 +105,27 @@ func derived(c condition) (Derivation, error) {
 		d.Numerator, d.Denominator = sumText(scaled(m.numerator, m.scale)), sumText(m.denominator)
 	}
 	return d, nil
+}
+
+// selfContained puts parentheses around what binds less tightly than a comparison,
+// so that the target can be followed by one.
+func selfContained(e parser.Expr) parser.Expr {
+	if b, ok := e.(*parser.BinaryExpr); ok && (b.Op.IsSetOperator() || b.Op.IsComparisonOperator()) {
+		return inParens(e)
+	}
+	return e
+}
+
+// printed says whether d reads as it is meant: what prints wrong is better
+// refused than asked.
+func (d Derivation) printed() error {
+	for _, text := range []string{d.Target, d.Threshold} {
+		if _, err := parse(text); err != nil {
+			return err
+		}
+	}
+	_, err := parse(d.Condition())
+	return err
 }
 
 func limitText(e parser.Expr) string {

@@ -36,10 +36,10 @@ func TestWhatAnExpressionMeasures(t *testing.T) {
 		{`(not_after - time()) / 86400 < 20`, KindAge, `(not_after - time()) / 86400 < 20`},
 		{`changes(up[10m]) > 2`, KindChange, `changes(up[10m]) > 2`},
 		{`predict_linear(free[1h], 3600) < 0`, KindChange, `predict_linear(free[1h], 3600) < 0`},
-		{`absent(up{job="x"})`, KindPresence, `count(up{job="x"}) or vector(0) < 1`},
-		{`absent(up{job="x"}) == 1`, KindPresence, `count(up{job="x"}) or vector(0) < 1`},
-		{`absent_over_time(up{job="x"}[5m])`, KindPresence, `count(present_over_time(up{job="x"}[5m])) or vector(0) < 1`},
-		{`ALERTS{alertname="x"}`, KindPresence, `count(ALERTS{alertname="x"}) or vector(0) > 0`},
+		{`absent(up{job="x"})`, KindPresence, `(count(up{job="x"}) or vector(0)) < 1`},
+		{`absent(up{job="x"}) == 1`, KindPresence, `(count(up{job="x"}) or vector(0)) < 1`},
+		{`absent_over_time(up{job="x"}[5m])`, KindPresence, `(count(present_over_time(up{job="x"}[5m])) or vector(0)) < 1`},
+		{`ALERTS{alertname="x"}`, KindPresence, `(count(ALERTS{alertname="x"}) or vector(0)) > 0`},
 		{`group by (job) (up == 0)`, KindAdditive, `sum by (job) (up == bool 0) > 0`},
 		{`count by (job) (up == 0) / count by (job) (up) > 0.1`, KindRatio, `sum by (job) (up == bool 0) / count by (job) (up) > 0.1`},
 		{`count(up == 1) < 3`, KindAdditive, `count(up == 1) < 3`},
@@ -50,7 +50,7 @@ func TestWhatAnExpressionMeasures(t *testing.T) {
 		{`topk(3, rate(a_total[5m]) > 3)`, KindAdditive, `topk(3, rate(a_total[5m])) > 3`},
 		{`label_replace(a > 5, "x", "$1", "y", "(.*)")`, KindAdditive, `label_replace(a, "x", "$1", "y", "(.*)") > 5`},
 		{`(a / b > 0.9) * 100`, KindRatio, `a / b > 0.9`},
-		{`sum(a) or vector(0) < 1`, KindAdditive, `sum(a) or vector(0) < 1`},
+		{`sum(a) or vector(0) < 1`, KindAdditive, `(sum(a) or vector(0)) < 1`},
 		{`sort_desc(a > 5)`, KindAdditive, `sort_desc(a) > 5`},
 	} {
 		d, err := Derive(c.expr)
