@@ -36,8 +36,10 @@ func writeCases(t *testing.T) string {
 			"graph":      [][2]string{{"entry", "cart"}, {"cart", "db"}},
 			"root_cause": map[string]any{"services": []string{"db"}, "metrics": []string{"db|wait"}},
 			"series": []map[string]string{
-				{"col": "entry|latency", "service": "entry", "kind": "latency"}, {"col": "db|wait", "service": "db", "kind": "io"},
-				{"col": "cart|cpu", "service": "cart", "kind": "cpu"}, {"col": "entry|rate", "service": "entry", "kind": "traffic"},
+				{"col": "entry|latency", "service": "entry", "kind": "latency"},
+				{"col": "db|wait", "service": "db", "kind": "io"},
+				{"col": "cart|cpu", "service": "cart", "kind": "cpu"},
+				{"col": "entry|rate", "service": "entry", "kind": "traffic"},
 			},
 		})
 		if err != nil {
