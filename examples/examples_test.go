@@ -3,6 +3,7 @@ package examples_test
 import (
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"reflect"
@@ -336,37 +337,39 @@ func compareSchema(t *testing.T, defs map[string]schemaNode, typ reflect.Type, n
 	if typ.Kind() != reflect.Struct || node.Properties == nil {
 		return
 	}
-	keys := map[string]bool{}
-	for i := range typ.NumField() {
-		key, flags, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ",")
-		if key == "-" || key == "" && !strings.Contains(flags, "inline") {
-			continue
-		}
-		if strings.Contains(flags, "inline") { // the settings of a proxy
-			for j := range typ.Field(i).Type.NumField() {
-				name, _, _ := strings.Cut(typ.Field(i).Type.Field(j).Tag.Get("yaml"), ",")
-				keys[name] = true
-			}
-			continue
-		}
-		keys[key] = true
+	keys := settings(typ)
+	for key, typ := range keys {
 		child, ok := node.Properties[key]
-		if !ok {
-			if !isSecret(key) {
-				t.Errorf("the schema has no %s.%s", path, key)
-			}
-			continue
-		}
-		if isSecret(key) {
+		switch {
+		case ok && isSecret(key):
 			t.Errorf("the schema takes the secret %s.%s", path, key)
+		case ok:
+			compareSchema(t, defs, typ, child, path+"."+key)
+		case !isSecret(key):
+			t.Errorf("the schema has no %s.%s", path, key)
 		}
-		compareSchema(t, defs, typ.Field(i).Type, child, path+"."+key)
 	}
 	for key := range node.Properties {
-		if !keys[key] {
+		if keys[key] == nil {
 			t.Errorf("the schema takes %s.%s, which culprit does not", path, key)
 		}
 	}
+}
+
+// settings are the keys of a struct in YAML, those of inlined structs too.
+func settings(typ reflect.Type) map[string]reflect.Type {
+	keys := map[string]reflect.Type{}
+	for i := range typ.NumField() {
+		field := typ.Field(i)
+		key, flags, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		switch {
+		case strings.Contains(flags, "inline") && field.Type.Kind() == reflect.Struct:
+			maps.Copy(keys, settings(field.Type))
+		case key != "" && key != "-":
+			keys[key] = field.Type
+		}
+	}
+	return keys
 }
 
 // isSecret says whether a key of http_config holds a secret, or names one in a
