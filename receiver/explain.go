@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
@@ -46,6 +47,8 @@ func measuring(rule config.Rule, s find.Subject) *config.Rule {
 		// As a target it is a template, as an alert's expression it would be
 		// something that fires by having values.
 		rule.Target = &config.Target{Query: strings.ReplaceAll(s.Expr, "{{", `{{"{{"}}`)}
+	} else if d, err := promql.Derive(s.Expr); err == nil {
+		rule.Name = d.Target // which moves, while the threshold stands
 	}
 	return &rule
 }

@@ -144,3 +144,11 @@ func printQueries(w io.Writer, p report.Plan) {
 
 // timeLayout is how times are shown to people.
 const timeLayout = "2006-01-02 15:04:05Z"
+
+// number counts things: "1 alert", "2 alerts".
+func number(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -50,7 +50,7 @@ func checkConfigs(ctx context.Context, files []string, url string, s streams) er
 			mistakes = append(mistakes, err)
 			continue
 		}
-		fmt.Fprintf(s.out, "%s: fine, %d rules%s\n", file, len(cfg.Rules), asked)
+		fmt.Fprintf(s.out, "%s: fine, %s%s\n", file, number(len(cfg.Rules), "rule"), asked)
 	}
 	if len(mistakes) > 0 {
 		return findingError{errors.Join(mistakes...)}
@@ -92,5 +92,5 @@ func probeConfig(ctx context.Context, cfg *config.Config, url string, w io.Write
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf(", %d questions answered", n), nil
+	return fmt.Sprintf(", %s answered", number(n, "question")), nil
 }

@@ -52,7 +52,7 @@ func TestQueriesThatReturnNothingAreFound(t *testing.T) {
 func TestQueriesThatAnswerAreFine(t *testing.T) {
 	url := startShopNow(t, errorRule)
 	c := culprit(t, "check", "config", write(t, "culprit.yml", shopConfig), "--prometheus.url", url)
-	if c.code != exitOK || !strings.Contains(c.out, "fine, 1 rules, 2 questions answered") {
+	if c.code != exitOK || !strings.Contains(c.out, "fine, 1 rule, 2 questions answered") {
 		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
 	}
 }

@@ -80,7 +80,7 @@ func (o *replayOptions) run(ctx context.Context, s streams, now time.Time) error
 		return ofAsking(err)
 	}
 	result := replayed{From: from, To: to, Found: len(alerts), Verdicts: map[analysis.Verdict]int{}, Reports: []report.Report{}}
-	fmt.Fprintf(s.err, "%d alerts began to fire between %s and %s\n", len(alerts), from.UTC().Format(timeLayout), to.UTC().Format(timeLayout))
+	fmt.Fprintf(s.err, "%s began to fire between %s and %s\n", number(len(alerts), "alert"), from.UTC().Format(timeLayout), to.UTC().Format(timeLayout))
 	if len(alerts) > o.limit {
 		fmt.Fprintf(s.err, "note: %d of them are explained; --limit raises that\n", o.limit)
 		alerts = spread(alerts, o.limit)

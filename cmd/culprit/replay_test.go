@@ -16,7 +16,7 @@ func TestThePastIsExplained(t *testing.T) {
 		t.Fatalf("exit %d: %s", c.code, c.err)
 	}
 	golden(t, "replay.txt", c.out)
-	for _, want := range []string{"1 alerts began to fire between 1970-01-01 00:00:00Z and 1970-01-01 03:05:00Z", "1/1, done in", "requests"} {
+	for _, want := range []string{"1 alert began to fire between 1970-01-01 00:00:00Z and 1970-01-01 03:05:00Z", "1/1, done in", "requests"} {
 		if !strings.Contains(c.err, want) {
 			t.Errorf("the progress doesn't say %q:\n%s", want, c.err)
 		}

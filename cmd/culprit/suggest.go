@@ -114,7 +114,7 @@ func tell(w io.Writer, entries []suggest.Entry) {
 		}
 		fmt.Fprintf(w, "%s: %s\n", e.Alert, e.Error)
 	}
-	fmt.Fprintf(w, "%d of %d alerting rules tell their KPI\n", derived, len(entries))
+	fmt.Fprintf(w, "%d of %s tell what they measure\n", derived, number(len(entries), "alerting rule"))
 }
 
 // explore asks what the server has for each entry.

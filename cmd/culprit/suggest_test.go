@@ -29,7 +29,7 @@ func TestSuggestFromFilesAsJSON(t *testing.T) {
 	if list[0]["threshold"] != 0.05 || list[0]["error"] != "" || list[1]["error"] == "" {
 		t.Errorf("%v", list[:2])
 	}
-	if !strings.Contains(c.err, "2 of 4 alerting rules tell their KPI") {
+	if !strings.Contains(c.err, "2 of 4 alerting rules tell what they measure") {
 		t.Errorf("it says %q", c.err)
 	}
 }
@@ -40,7 +40,7 @@ func TestSuggestFromAServer(t *testing.T) {
 		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
 	}
 	file := write(t, "rules.yml", "prometheus: {url: 'http://p:9090'}\n"+c.out)
-	if got := culprit(t, "check", "config", file); got.code != exitOK || !strings.Contains(got.out, "1 rules") {
+	if got := culprit(t, "check", "config", file); got.code != exitOK || !strings.Contains(got.out, "1 rule") {
 		t.Errorf("as a configuration: exit %d: %s%s", got.code, got.out, got.err)
 	}
 }

@@ -64,7 +64,7 @@ func testRules(ctx context.Context, s streams, files []string, format string) er
 		}
 		failed = append(failed, failures(file, outcomes)...)
 		if format == "table" {
-			fmt.Fprintf(s.out, "%s: %d alerts, %d as expected\n", file, len(outcomes), passed(outcomes))
+			fmt.Fprintf(s.out, "%s: %s, %d as expected\n", file, number(len(outcomes), "alert"), passed(outcomes))
 		}
 	}
 	if len(failed) > 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -19,6 +20,16 @@ func TestRulesThatPass(t *testing.T) {
 	}
 }
 
+func TestTheStoriesPass(t *testing.T) {
+	files, err := filepath.Glob("../../examples/rules/tests/*.yml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	if c := culprit(t, append([]string{"test", "rules"}, files...)...); c.code != exitOK {
+		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
+	}
+}
+
 func TestRulesThatFail(t *testing.T) {
 	file := write(t, "tests.yml", `
 config_file: `+write(t, "culprit.yml", shopConfig)+`
@@ -28,7 +39,7 @@ tests:
       - {labels: {alertname: ErrorsHigh}, expr: sum(errors), onset: 3h, at: 3h5m, exp_verdict: explained}
 `)
 	c := culprit(t, "test", "rules", file, ruleTests)
-	if c.code != exitFinding || !strings.Contains(c.out, file+": 1 alerts, 0 as expected\n") || !strings.Contains(c.out, "3 as expected") ||
+	if c.code != exitFinding || !strings.Contains(c.out, file+": 1 alert, 0 as expected\n") || !strings.Contains(c.out, "3 as expected") ||
 		!strings.Contains(c.err, file+": nothing there: ErrorsHigh: the verdict is insufficient_evidence, not explained") {
 		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
 	}
