@@ -42,6 +42,7 @@ type aligner struct {
 	frame    analysis.Frame
 	noted    map[string]bool     // queries whose warnings are in the frame
 	spared   map[string][]string // names of queries that were not asked, by the reason
+	said     map[string][]string // and of those of which the server warned, by its words
 	series   int                 // of candidates, so far
 	down     bool                // the frame says that the server was not reached
 }
@@ -239,7 +240,7 @@ func (a *aligner) topology() {
 // serverWarnings notes, once a query, what failed, what the server warned of
 // and what was left out for its cost, in the order of the plan.
 func (a *aligner) serverWarnings() {
-	a.noted, a.spared = map[string]bool{}, map[string][]string{}
+	a.noted, a.spared, a.said = map[string]bool{}, map[string][]string{}, map[string][]string{}
 	qs := a.plan.first()
 	for i, t := range a.plan.Targets {
 		if t.Breakdown != nil && i < len(a.evidence.Breakdowns) {
@@ -253,6 +254,18 @@ func (a *aligner) serverWarnings() {
 		names := a.spared[why]
 		a.warn("cost", "%d queries were %s; left out: %s", len(names), why, strings.Join(slices.Compact(names), ", "))
 	}
+	for _, text := range slices.Sorted(maps.Keys(a.said)) {
+		a.warn("prometheus", "the evidence is incomplete (%s): %s", few(slices.Compact(a.said[text])), text)
+	}
+}
+
+// few lists names, and says how many more there are.
+func few(names []string) string {
+	const most = 6
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 func (a *aligner) note(q Query) {
@@ -273,7 +286,10 @@ func (a *aligner) note(q Query) {
 		a.warn("prometheus", "%s, asked for %s", explain(answer.Err), q.Name)
 	}
 	for _, w := range answer.Warnings {
-		a.warn(q.Name, "%s", w)
+		a.said[w] = append(a.said[w], q.Name)
+	}
+	if answer.cut > 0 {
+		a.warn(q.Name, "more than %d series: only the first %d were looked at; hint: aggregate more in the query, or raise prometheus.max_series", answer.cut, answer.cut)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -15,6 +16,8 @@ type Answer struct {
 	Value    model.Value
 	Warnings []string // of the server, such as missing stores of Thanos
 	Err      error
+
+	cut int // series of which only so many are here; 0: these are all
 }
 
 // Answers are keyed by query, so they are the same in whatever order they
@@ -52,7 +55,7 @@ func (f *Fetcher) request(ctx context.Context, q Query) Answer {
 		return err
 	})
 	if a.Err == nil {
-		f.cut(&a, f.limit(q))
+		a.hold(f.limit(q))
 	}
 	return a
 }
@@ -66,30 +69,20 @@ func (f *Fetcher) limit(q Query) int {
 	return max(1, min(f.most.series, mostPoints/points))
 }
 
-// cut holds an answer to a number of series, also where the server doesn't
-// know the parameter `limit`. The server's own word about it is replaced.
-func (f *Fetcher) cut(a *Answer, most int) {
-	cut := false
+// hold holds an answer to a number of series, also where the server doesn't
+// know the parameter `limit`. The server's own word about it is left out.
+func (a *Answer) hold(most int) {
 	switch v := a.Value.(type) {
 	case model.Vector:
-		if cut = len(v) > most; cut {
-			a.Value = v[:most]
+		if len(v) > most {
+			a.Value, a.cut = v[:most], most
 		}
 	case model.Matrix:
-		if cut = len(v) > most; cut {
-			a.Value = v[:most]
+		if len(v) > most {
+			a.Value, a.cut = v[:most], most
 		}
 	}
-	kept := a.Warnings[:0]
-	for _, w := range a.Warnings {
-		if !strings.Contains(w, "truncated due to limit") {
-			kept = append(kept, w)
-		}
-	}
-	a.Warnings = kept
-	if cut {
-		a.Warnings = append(a.Warnings, fmt.Sprintf("more than %d series: only the first %d were looked at; hint: aggregate more in the query, or raise prometheus.max_series", most, most))
-	}
+	a.Warnings = slices.DeleteFunc(a.Warnings, func(w string) bool { return strings.Contains(w, "truncated due to limit") })
 }
 
 // unreached says whether err is about the way to the server; an error page

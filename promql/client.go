@@ -1,11 +1,13 @@
 package promql
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -82,8 +84,18 @@ func NewFetcher(conf config.Prometheus, m *Metrics) (*Fetcher, error) {
 }
 
 // uncached adds nocache=1 to every address: with it VictoriaMetrics leaves
-// start and end of a range alone; others ignore it.
+// start and end of a range alone; others ignore it. And it makes a warning of
+// VictoriaMetrics' own way to say that some of its storage didn't answer.
 type uncached struct{ api.Client }
+
+func (c uncached) Do(ctx context.Context, req *http.Request) (*http.Response, []byte, error) {
+	resp, body, err := c.Client.Do(ctx, req)
+	const head = 100 // it stands before the data
+	if n := min(head, len(body)); bytes.Contains(body[:n], []byte(`"isPartial":true`)) {
+		body = bytes.Replace(body, []byte(`"isPartial":true`), []byte(`"warnings":["some of the storage did not answer (isPartial)"]`), 1)
+	}
+	return resp, body, err
+}
 
 func (c uncached) URL(endpoint string, args map[string]string) *url.URL {
 	u := c.Client.URL(endpoint, args)

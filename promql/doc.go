@@ -1,12 +1,25 @@
 // Package promql turns a rule and an alert into questions to Prometheus, and
 // the answers into an [analysis.Frame].
 //
-// It has three stages. [NewPlan] is pure: it expands the templates of a
-// [config.Rule], decides on windows and step, and takes the KPI apart into
-// sums that can be told apart by labels. [Fetcher.Fetch] asks. [Align] is pure
-// again: it puts the answers on one grid of time and joins the leaves of a
-// breakdown. [Check] is what [NewPlan] would complain about, for every rule at
-// once and with lines.
+// One alert's walk: [Fetcher.Locate] finds its onset, [Fetcher.Complete] what
+// its rule leaves out, [NewPlan] decides what to ask and [Fetcher.Fetch] asks;
+// [Align], which is pure, puts the answers on one grid of time and joins the
+// leaves of a breakdown. [Check] is what [NewPlan] would complain about, for
+// every rule at once and with lines.
+//
+// # Any alert
+//
+// [Derive] takes an alert's expression apart: into what it measures, the
+// threshold, and what must hold besides. It is exact: the alert fires where
+// "target operator threshold" holds and the guards do, which is shown on 139
+// public rules with Prometheus' own engine on generated series. Two vectors
+// that are compared are measured by their difference, `absent(x)` by the count
+// of x, the members of a group for which something holds by their number, so
+// that there is a value also when the alert doesn't fire. The expression is
+// found in the alert's generatorURL (g0.expr, or Grafana Explore's panes and
+// left), which is read and never asked, else among the rules of the server;
+// without any, the alerts themselves are counted. Recording rules are written
+// out one level.
 //
 // # Values of labels
 //
@@ -19,15 +32,32 @@
 //
 // The incident reaches from the onset (see [Fetcher.ActiveAt]) to now, at the
 // most an hour. The series of targets and candidates are asked on one grid,
-// with a baseline of thirty incidents and at least an hour. A breakdown is
-// asked as means over pieces of time, one instant query a piece, never as raw
-// samples; pieces of the past end one step and one range of the query before
-// the onset, so that a rate over [2m] doesn't carry the incident into them.
+// with a baseline of thirty incidents and at least an hour; its step is told
+// from the ranges of the KPI and from how far its samples are apart. A
+// breakdown is asked as means over pieces of time, one instant query a piece,
+// never as raw samples; pieces of the past end one step and one range of the
+// query before the onset, so that a rate over [2m] doesn't carry the incident
+// into them.
 //
 // # Measures
 //
 // A breakdown needs parts that add up to the whole. Sums, counts, plain series
 // and their differences and multiples do; a quotient of two of them is a
-// ratio, an average is the ratio of sum and count, and 1 - a/b is (b-a)/b.
-// Quantiles, maxima and minima don't, and are refused with a reason.
+// ratio, an average is the ratio of sum and count, and 1 - a/b is (b-a)/b. A
+// quantile with a threshold is the share of events beyond it. Of a maximum the
+// series are told apart that it is taken over. Most alerts are about a single
+// series, below which there is nothing: then all series of the KPI are its
+// parts, the alert's own among them. Labels are sent through nested
+// aggregations as far as the parts still add up; every frame compares the parts
+// with the whole, and warns when they are more than 1 % apart.
+//
+// # Cost
+//
+// An analysis has a budget of queries, series, samples and time. Answers are
+// kept for a minute and shared, a question that is being asked is waited for,
+// and all times lie on a grid, so that the alerts of one storm ask the same: in
+// the test, where one alert asks 18 times, 500 of the same rule ask about 140
+// times. Where they can't share, the alerts of one name together ask 15 times
+// as much as one of them at the most. A server that doesn't answer is left
+// alone for a while. What was left out for its cost is a warning of the frame.
 package promql

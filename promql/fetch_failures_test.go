@@ -86,8 +86,15 @@ func TestWarningsOfTheServerAreKept(t *testing.T) {
 	s := promtest.New(t, shop())
 	s.SetWarnings("store 10.0.0.7 is not available")
 	frame := fetch(t, newFetcher(t, s, nil), ratioRule(), shopAlert(), shopTime())
-	warned(t, frame.Warnings, "cpu", "store 10.0.0.7")
-	warned(t, frame.Warnings, "shop errors: actual", "store 10.0.0.7")
+	warned(t, frame.Warnings, "prometheus", "the evidence is incomplete (shop errors, shop errors: history, shop errors: presence, shop errors: actual, shop errors: hour, shop errors: day and ")
+	warned(t, frame.Warnings, "prometheus", "store 10.0.0.7 is not available")
+}
+
+func TestPartialAnswersOfVictoriaMetricsAreSaidSo(t *testing.T) {
+	s := promtest.New(t, shop())
+	s.Fail("/api/v1/query_range cpu", promtest.Failure{Status: 200, Text: `{"status":"success","isPartial":true,"data":{"resultType":"matrix","result":[]}}`})
+	frame := fetch(t, newFetcher(t, s, nil), ratioRule(), shopAlert(), shopTime())
+	warned(t, frame.Warnings, "prometheus", "the evidence is incomplete (cpu): some of the storage did not answer")
 }
 
 func TestTooManySeriesAreCutAndSaidSo(t *testing.T) {
