@@ -1,7 +1,12 @@
 // Culprit tells every Prometheus alert what caused it.
 //
-//	culprit serve --config.file culprit.yml
-//	culprit check config culprit.yml
+//	culprit serve          the daemon
+//	culprit explain        one alert now or then, or an expression
+//	culprit suggest        rules to start from
+//	culprit check config   whether a configuration is right, and its queries answer
+//	culprit test rules     unit tests of rules
+//	culprit replay         the alerts of the past, explained
+//	culprit analyze        the methods, on files
 //
 // It sits beside Alertmanager and Prometheus, takes each firing alert, finds
 // the label values and the series that explain the change, and writes the
