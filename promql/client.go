@@ -115,7 +115,7 @@ func (f *Fetcher) do(ctx context.Context, endpoint string, request func(context.
 	case f.turns <- struct{}{}:
 		defer func() { <-f.turns }()
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return gaveUp{context.Cause(ctx)}
 	}
 	if err := f.breaker.allow(time.Now()); err != nil {
 		f.metrics.spared.WithLabelValues(sparedBreaker).Inc()
@@ -127,12 +127,18 @@ func (f *Fetcher) do(ctx context.Context, endpoint string, request func(context.
 	err := spoken(request(within))
 	f.metrics.observe(endpoint, time.Since(start), err)
 	if ctx.Err() != nil && err != nil {
-		f.breaker.forget() // whoever asked has given up, which says nothing of the server
-		return context.Cause(ctx)
+		f.breaker.forget()
+		return gaveUp{context.Cause(ctx)}
 	}
 	f.learn(err)
 	return err
 }
+
+// gaveUp is the error of who asked, for want of time or interest. It says
+// nothing of the server.
+type gaveUp struct{ error }
+
+func (e gaveUp) Unwrap() error { return e.error }
 
 // learn tells the breaker how a request ended.
 func (f *Fetcher) learn(err error) {

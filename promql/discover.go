@@ -250,7 +250,9 @@ func (i *inquiry) probeOne(ctx context.Context, b Breakdown) shape {
 	if s.reason != "" {
 		return s
 	}
-	i.findBucket(ctx, &s)
+	if i.findBucket(ctx, &s); s.reason != "" {
+		return s
+	}
 	i.findLabels(ctx, &s)
 	most := min(mostLeaves, i.most.series)
 	if s.leaves = i.count(ctx, s.names, &s); s.leaves > most {

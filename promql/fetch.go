@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -58,10 +59,15 @@ func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
 	if err := e.Answers.unreached(p.first()); err != nil {
 		return Align(p, e), err
 	}
-	var rest []Query
 	for k, t := range p.Targets {
 		if t.Breakdown != nil {
 			*t.Breakdown = shapes[k].b // so that Asked shows what was asked
+		}
+	}
+	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first())))
+	var rest []Query
+	for k, t := range p.Targets {
+		if t.Breakdown != nil {
 			e.Breakdowns[k] = split(shapes[k], e.Answers)
 			rest = append(rest, e.Breakdowns[k].queries()...)
 		}
@@ -84,6 +90,12 @@ func (p Plan) first() []Query {
 		}
 	}
 	return qs
+}
+
+// missing are those of the queries that were not asked yet: a breakdown that
+// turned out to be of other series has its data elsewhere.
+func (a Answers) missing(qs []Query) []Query {
+	return slices.DeleteFunc(slices.Clone(qs), func(q Query) bool { _, asked := a[q.key()]; return asked })
 }
 
 // unreached returns an error if none of the queries has been answered.

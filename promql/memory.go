@@ -58,7 +58,7 @@ func (m *memory) recall(ctx context.Context, key string, ask func() (value any, 
 
 // private says whether an error is of who asked, and not of the question.
 func private(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.As(err, new(*overBudget))
+	return errors.As(err, new(gaveUp)) || errors.As(err, new(*overBudget))
 }
 
 // claim returns the entry of a key, and whether the caller has to fill it.

@@ -44,7 +44,7 @@ func TestWhoGivesUpDoesNotSpeakForOthers(t *testing.T) {
 		_, _, _ = m.recall(hasty, "k", func() (any, int, error) {
 			close(began)
 			<-hasty.Done()
-			return nil, 0, hasty.Err()
+			return nil, 0, gaveUp{hasty.Err()}
 		})
 	}()
 	<-began

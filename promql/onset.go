@@ -26,8 +26,10 @@ type Activity struct {
 func (f *Fetcher) Locate(ctx context.Context, alert Alert) (Alert, []analysis.Warning) {
 	a := f.ActiveAt(ctx, alert)
 	alert.Onset, alert.Own = a.Onset, a.Own
-	alert.Shared = f.storms.see(alert.Own, time.Now())
-	alert.Storm = alert.Shared != nil
+	if !alert.Past {
+		alert.Shared = f.storms.see(alert.Own, time.Now())
+		alert.Storm = alert.Shared != nil
+	}
 	return alert, a.Warnings
 }
 

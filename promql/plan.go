@@ -24,6 +24,7 @@ type Alert struct {
 	Onset time.Time      // when the condition began to hold: see Fetcher.ActiveAt; zero: StartsAt
 	Own   model.LabelSet // the labels without external ones, as series have them; nil: Labels
 	KPI   *KPI           // what the expression measures: see Fetcher.Locate; nil: told from GeneratorURL
+	Past  bool           // it is looked at again, and counts for no storm
 
 	Storm  bool           // many alerts of the same name fire at once, so that what they share is looked at
 	Shared model.LabelSet // in a storm: the labels that all its alerts have

@@ -162,6 +162,9 @@ func TestAnAlertIsHeldToTheLabelsOfItsOwnResult(t *testing.T) {
 func TestAnAlertWithNothingBelowItHasItsSiblings(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, fleet()), nil)
 	plan, frame, _ := explain(t, f, queueAlert("sum by (namespace, pod) (queue_length) > 20"), after(180*time.Minute))
+	if p := frame.Targets[0].Breakdown.Numerator; len(p.Recent) == 0 || p.Hour == nil {
+		t.Errorf("nothing is known of where their data is: %+v", p)
+	}
 	if !plan.Targets[0].Breakdown.Siblings || fmt.Sprint(frame.Targets[0].Breakdown.Labels, len(frame.Targets[0].Breakdown.Leaves)) != "[instance pod] 3" {
 		t.Errorf("%+v", frame.Targets[0].Breakdown)
 	}

@@ -36,6 +36,9 @@ type asker struct {
 }
 
 func (a Alert) asker() asker {
+	if a.Past {
+		return asker{}
+	}
 	return asker{string(a.Labels[model.AlertNameLabel]), a.Labels.Fingerprint()}
 }
 
