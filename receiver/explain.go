@@ -22,6 +22,7 @@ import (
 // ExplainOnce is [Pipeline.Explain] without a queue, a store and sinks: it
 // asks and writes nothing anywhere. Whatever goes wrong is in the report.
 func ExplainOnce(ctx context.Context, f Fetcher, q Question) report.Report {
+	q.ByHand = true
 	return report.New(investigate(ctx, f, q))
 }
 

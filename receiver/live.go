@@ -79,6 +79,7 @@ func LoadConfig(file string) (*config.Config, error) {
 		return nil, err
 	}
 	if cfg != nil {
+		mistakes = append(mistakes, promql.CheckCatalogue(cfg)...)
 		for _, rule := range cfg.Rules {
 			mistakes = append(mistakes, promql.Check(rule)...)
 		}

@@ -50,6 +50,7 @@ type Question struct {
 	Options   analysis.Options // the rule's, over those of the configuration
 	Onset     time.Time        // when the anomaly began; zero: the fetcher is asked
 	Now       time.Time
+	ByHand    bool // somebody asks: it is not one more alert of a storm
 }
 
 // Pipeline is the walk of one alert, with what it needs on the way.
@@ -121,6 +122,7 @@ func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
 // locate finds the onset, unless it is given.
 func locate(ctx context.Context, f Fetcher, q Question) (promql.Alert, []analysis.Warning) {
 	alert := subject(q.Alert)
+	alert.Past = q.ByHand
 	if q.Onset.IsZero() {
 		return f.Locate(ctx, alert)
 	}

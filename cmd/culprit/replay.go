@@ -138,7 +138,7 @@ func spread(alerts []find.Alert, n int) []find.Alert {
 // explain explains every alert; the reports are in the order of the alerts.
 func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Config, alerts []find.Alert, result *replayed) error {
 	registry := prometheus.NewRegistry()
-	fetchers, err := fetchersFor(cfg.Prometheus, len(alerts), registry)
+	fetcher, err := promql.NewFetcher(cfg.Prometheus, promql.NewMetrics(registry))
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Conf
 	for i, a := range alerts {
 		g.Go(func() error {
 			subject := find.Subject{Alert: a.Alert, Onset: a.Onset, Now: a.StartsAt.Add(o.after)}
-			result.Reports[i] = receiver.ExplainOnce(ctx, fetchers[i/alertsPerFetcher], receiver.QuestionOf(cfg, subject))
+			result.Reports[i] = receiver.ExplainOnce(ctx, fetcher, receiver.QuestionOf(cfg, subject))
 			p.done(string(a.Labels[model.AlertNameLabel]))
 			return ctx.Err()
 		})
@@ -161,22 +161,6 @@ func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Conf
 	}
 	result.Requests, result.Seconds = spent(registry)
 	return err
-}
-
-// alertsPerFetcher is how many alerts one fetcher may explain before it takes
-// them for a storm, in which it spares Prometheus.
-const alertsPerFetcher = 10
-
-func fetchersFor(conf config.Prometheus, alerts int, registry *prometheus.Registry) ([]*promql.Fetcher, error) {
-	metrics := promql.NewMetrics(registry)
-	fetchers := make([]*promql.Fetcher, (alerts+alertsPerFetcher-1)/alertsPerFetcher)
-	for i := range fetchers {
-		var err error
-		if fetchers[i], err = promql.NewFetcher(conf, metrics); err != nil {
-			return nil, err
-		}
-	}
-	return fetchers, nil
 }
 
 func (r replayed) print(w io.Writer) error {

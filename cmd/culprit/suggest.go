@@ -46,18 +46,18 @@ func (o *suggestOptions) run(ctx context.Context, s streams) error {
 	}
 	entries := make([]suggest.Entry, len(rules))
 	for i, r := range rules {
-		entries[i] = suggest.Entry{Suggestion: suggest.Derive(r)}
+		entries[i] = suggest.New(r)
 	}
 	tell(s.err, entries)
 	if o.format == "json" {
-		list := make([]suggest.Suggestion, len(entries))
-		for i, e := range entries {
-			list[i] = e.Suggestion
+		list := make([]promql.Suggestion, len(rules))
+		for i, r := range rules {
+			list[i] = promql.Suggest(r)
 		}
 		return printJSON(s.out, list)
 	}
 	if o.asks() {
-		if err := o.explore(ctx, s.err, entries); err != nil {
+		if err := o.look(ctx, s.err, rules, entries); err != nil {
 			return err
 		}
 	}
@@ -67,7 +67,7 @@ func (o *suggestOptions) run(ctx context.Context, s streams) error {
 func (o *suggestOptions) asks() bool { return o.server.url != "" || o.server.configFile != "" }
 
 // rules reads the files, or asks the server.
-func (o *suggestOptions) rules(ctx context.Context, stdin io.Reader) (rules []suggest.Rule, source string, err error) {
+func (o *suggestOptions) rules(ctx context.Context, stdin io.Reader) (rules []promql.AlertingRule, source string, err error) {
 	if len(o.files) == 0 && !o.asks() {
 		return nil, "", usageError{errors.New("no rules to read: give --rules FILE, or --prometheus.url")}
 	}
@@ -75,19 +75,19 @@ func (o *suggestOptions) rules(ctx context.Context, stdin io.Reader) (rules []su
 		return o.rulesOfServer(ctx)
 	}
 	for _, file := range o.files {
-		more, err := readInput(file, stdin, suggest.Read)
+		more, err := readInput(file, stdin, func(r io.Reader) ([]promql.AlertingRule, error) { return promql.ReadAlertingRules("alerting rules", r) })
 		if err != nil {
 			return nil, "", err
 		}
 		rules = append(rules, more...)
 	}
 	if len(o.files) > 3 {
-		return rules, fmt.Sprintf("%d files", len(o.files)), nil
+		return rules, number(len(o.files), "file"), nil
 	}
 	return rules, strings.Join(o.files, ", "), nil
 }
 
-func (o *suggestOptions) rulesOfServer(ctx context.Context) (rules []suggest.Rule, source string, err error) {
+func (o *suggestOptions) rulesOfServer(ctx context.Context) (rules []promql.AlertingRule, source string, err error) {
 	cfg, err := o.server.load()
 	if err != nil {
 		return nil, "", err
@@ -99,7 +99,11 @@ func (o *suggestOptions) rulesOfServer(ctx context.Context) (rules []suggest.Rul
 	defer finder.Close()
 	list, err := finder.Rules(ctx)
 	for _, r := range list {
-		rules = append(rules, suggest.Rule{Alert: r.Name, Expr: r.Query, Labels: r.Labels})
+		labels := map[string]string{}
+		for name, v := range r.Labels {
+			labels[string(name)] = string(v)
+		}
+		rules = append(rules, promql.AlertingRule{Alert: r.Name, Expr: r.Query, Labels: labels})
 	}
 	return rules, cfg.Prometheus.URL.Redacted(), err
 }
@@ -108,37 +112,31 @@ func (o *suggestOptions) rulesOfServer(ctx context.Context) (rules []suggest.Rul
 func tell(w io.Writer, entries []suggest.Entry) {
 	derived := 0
 	for _, e := range entries {
-		if e.Error == "" {
+		if e.Err == nil {
 			derived++
 			continue
 		}
-		fmt.Fprintf(w, "%s: %s\n", e.Alert, e.Error)
+		fmt.Fprintf(w, "%s: %s\n", e.Alert, e.Err)
 	}
 	fmt.Fprintf(w, "%d of %s tell what they measure\n", derived, number(len(entries), "alerting rule"))
 }
 
-// explore asks what the server has for each entry.
-func (o *suggestOptions) explore(ctx context.Context, w io.Writer, entries []suggest.Entry) error {
+// look asks what the server has for each entry.
+func (o *suggestOptions) look(ctx context.Context, w io.Writer, rules []promql.AlertingRule, entries []suggest.Entry) error {
 	cfg, err := o.server.load()
 	if err != nil {
 		return err
 	}
-	api, closeIdle, err := find.NewAPI(cfg.Prometheus)
-	if err != nil {
-		return err
-	}
-	defer closeIdle()
 	fetcher, err := promql.NewFetcher(cfg.Prometheus, nil)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	explorer := suggest.Explorer{API: api, Completer: fetcher, Catalogue: cfg.Candidates, Now: start}
 	var g errgroup.Group
 	g.SetLimit(cfg.Prometheus.MaxConcurrentQueries)
 	for i := range entries {
 		g.Go(func() error {
-			explorer.Explore(ctx, &entries[i])
+			entries[i].Look(ctx, fetcher, rules[i], cfg.Candidates, start)
 			return ctx.Err()
 		})
 	}

@@ -26,7 +26,7 @@ func TestSuggestFromFilesAsJSON(t *testing.T) {
 			t.Errorf("a rule that doesn't derive has no %s", key)
 		}
 	}
-	if list[0]["threshold"] != 0.05 || list[0]["error"] != "" || list[1]["error"] == "" {
+	if list[0]["threshold"] != "0.05" || list[0]["error"] != "" || list[1]["error"] == "" {
 		t.Errorf("%v", list[:2])
 	}
 	if !strings.Contains(c.err, "2 of 4 alerting rules tell what they measure") {
@@ -53,7 +53,7 @@ func TestWrongCallsOfSuggest(t *testing.T) {
 	}{
 		{nil, exitUsage, "no rules to read"},
 		{[]string{"--rules", "nowhere.yml"}, exitFinding, "nowhere.yml"},
-		{[]string{"--rules", write(t, "x.yml", "groups: 3")}, exitFinding, "neither a rule file nor a PrometheusRule"},
+		{[]string{"--rules", write(t, "x.yml", "groups: 3")}, exitFinding, "not a file of rules"},
 		{[]string{"--prometheus.url", "http://127.0.0.1:1"}, exitFinding, "reading the rules of http://127.0.0.1:1"},
 	} {
 		got := culprit(t, append([]string{"suggest"}, c.args...)...)

@@ -1,67 +1,56 @@
-// Package suggest makes rules for culprit from the alerting rules that are
+// Package suggest writes rules for culprit from the alerting rules that are
 // there already: what each alert measures, the labels in which its series
-// differ, and the series that could tell why it fires.
-//
-// [Read] reads alerting rules, [Derive] takes one apart, [Explorer] asks a
-// Prometheus what there is, and [Write] writes a rule file for people to edit.
+// differ, and the series that could tell why it fires. [promql.Survey] is what
+// a Prometheus knows of that; this package is how people read and edit it.
 package suggest
 
 import (
+	"context"
+	"time"
+
 	"github.com/prometheus/common/model"
 
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
 )
 
-// Rule is an alerting rule of Prometheus.
-type Rule struct {
-	Alert  string
-	Expr   string
-	Labels model.LabelSet
+// Entry is an alerting rule with what is known of it.
+type Entry struct {
+	Alert, Expr string
+	Labels      model.LabelSet // of the rule
+
+	KPI    promql.Derivation
+	Err    error              // why there is no KPI in the expression
+	Survey *promql.Survey     // what a Prometheus has for it; nil: not asked
+	Doubts []analysis.Warning // what could not be found out there
 }
 
-// Suggestion is what a rule says about its KPI. Its JSON is a contract (`culprit
-// suggest --format json`): of a rule that can't be taken apart it has the error,
-// and the rest is empty.
-type Suggestion struct {
-	Alert string `json:"alert"`
-	Expr  string `json:"expr"`
-
-	Kind        string `json:"kind"`
-	Target      string `json:"target"`
-	Operator    string `json:"operator"`
-	Threshold   any    `json:"threshold"` // a number, or PromQL of one
-	Numerator   string `json:"numerator"` // of a ratio
-	Denominator string `json:"denominator"`
-	Error       string `json:"error"`
-
-	Guards []promql.Guard `json:"guards,omitempty"` // what must hold besides
-	Undone string         `json:"undone,omitempty"` // why the KPI can't be broken down by labels
-	Others []Suggestion   `json:"others,omitempty"` // the further branches of an `or`
-
-	Labels model.LabelSet `json:"-"` // of the rule
+// New takes a rule apart.
+func New(r promql.AlertingRule) Entry {
+	e := Entry{Alert: r.Alert, Expr: r.Expr, Labels: model.LabelSet{}}
+	for name, v := range r.Labels {
+		e.Labels[model.LabelName(name)] = model.LabelValue(v)
+	}
+	e.KPI, e.Err = promql.Derive(r.Expr)
+	return e
 }
 
-// Derive takes a rule apart.
-func Derive(r Rule) Suggestion {
-	d, err := promql.Derive(r.Expr)
+// Surveyor knows what there is for a rule.
+type Surveyor interface {
+	// Survey looks at the series of a rule's KPI and at the candidates for it. What
+	// could not be found out is a warning.
+	Survey(ctx context.Context, r promql.AlertingRule, catalogue []config.Known, now time.Time) (promql.Survey, []analysis.Warning, error)
+}
+
+// Look asks what there is for a rule, and notes it in its entry.
+func (e *Entry) Look(ctx context.Context, s Surveyor, r promql.AlertingRule, catalogue []config.Known, now time.Time) {
+	if e.Err != nil {
+		return
+	}
+	survey, doubts, err := s.Survey(ctx, r, catalogue, now)
 	if err != nil {
-		return Suggestion{Alert: r.Alert, Expr: r.Expr, Labels: r.Labels, Error: err.Error()}
+		doubts = append(doubts, analysis.Warning{Source: r.Alert, Text: err.Error()})
 	}
-	s := of(r, d)
-	for _, branch := range d.Others {
-		s.Others = append(s.Others, of(r, branch))
-	}
-	return s
-}
-
-func of(r Rule, d promql.Derivation) Suggestion {
-	s := Suggestion{
-		Alert: r.Alert, Expr: r.Expr, Labels: r.Labels,
-		Kind: string(d.Kind), Target: d.Target, Operator: d.Operator, Threshold: d.Threshold,
-		Numerator: d.Numerator, Denominator: d.Denominator, Guards: d.Guards, Undone: d.Undone,
-	}
-	if limit, ok := d.Limit(); ok {
-		s.Threshold = limit
-	}
-	return s
+	e.Survey, e.Doubts = &survey, doubts
 }

@@ -1,7 +1,6 @@
 package suggest_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,10 +12,10 @@ import (
 	"github.com/prometheus/common/model"
 	"pgregory.net/rapid"
 
+	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/promql/promtest"
-	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/suggest"
 )
 
@@ -54,19 +53,19 @@ items:
               expr: 'sum('
 `
 
-func read(t testing.TB, text string) []suggest.Rule {
+func read(t testing.TB, text string) []promql.AlertingRule {
 	t.Helper()
-	rules, err := suggest.Read(strings.NewReader(text))
+	rules, err := promql.ReadAlertingRules("test", strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return rules
 }
 
-func entriesOf(rules []suggest.Rule) []suggest.Entry {
+func entriesOf(rules []promql.AlertingRule) []suggest.Entry {
 	entries := make([]suggest.Entry, len(rules))
 	for i, r := range rules {
-		entries[i].Suggestion = suggest.Derive(r)
+		entries[i] = suggest.New(r)
 	}
 	return entries
 }
@@ -95,21 +94,6 @@ func mistakes(text string) []string {
 	return found
 }
 
-func TestSuggestionsAsJSON(t *testing.T) {
-	var list []suggest.Suggestion
-	for _, r := range read(t, ruleFile) {
-		list = append(list, suggest.Derive(r))
-	}
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(list); err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "suggestions.json", b.String())
-}
-
 func TestTheRuleFile(t *testing.T) {
 	text := written(t, entriesOf(read(t, ruleFile)))
 	golden(t, "rules.yml", text)
@@ -136,18 +120,14 @@ calls_total{code="500",path="/b"} 0+1x60
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, closeIdle, err := find.NewAPI(cfg.Prometheus)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer closeIdle()
 	fetcher, err := promql.NewFetcher(cfg.Prometheus, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries := entriesOf(read(t, ruleFile))
+	rules := read(t, ruleFile)
+	entries := entriesOf(rules)
 	for i := range entries {
-		suggest.Explorer{API: api, Completer: fetcher, Now: time.Unix(3600, 0)}.Explore(t.Context(), &entries[i])
+		entries[i].Look(t.Context(), fetcher, rules[i], nil, time.Unix(3600, 0))
 	}
 	text := written(t, entries)
 	golden(t, "rules-explored.yml", text)
@@ -162,13 +142,13 @@ func TestPublicRulesMakeAValidFile(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	var rules []suggest.Rule
+	var rules []promql.AlertingRule
 	for _, file := range files {
 		f, err := os.Open(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		more, err := suggest.Read(f)
+		more, err := promql.ReadAlertingRules(file, f)
 		_ = f.Close()
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
@@ -181,7 +161,7 @@ func TestPublicRulesMakeAValidFile(t *testing.T) {
 	}
 	derived := 0
 	for _, e := range entries {
-		if e.Error == "" {
+		if e.Err == nil {
 			derived++
 		}
 	}
@@ -196,24 +176,17 @@ func TestPublicRulesMakeAValidFile(t *testing.T) {
 func TestAnyRuleMakesAValidFile(t *testing.T) {
 	words := rapid.SampledFrom([]string{"A", "B's", `C "x"`, "yes", "12", "a: b", "- c", "#d", "é {{ x", "{e}", "x\ny"})
 	rapid.Check(t, func(t *rapid.T) {
-		var rules []suggest.Rule
+		var rules []promql.AlertingRule
 		for range rapid.IntRange(1, 5).Draw(t, "rules") {
-			rules = append(rules, suggest.Rule{
-				Alert: words.Draw(t, "alert"),
-				Expr:  rapid.SampledFrom([]string{`a > 1`, `sum(rate(b{x="{{"}[5m])) / sum(rate(c[5m])) > 0.1`, "vector(1)", "a > 1 or b > 2", "histogram_quantile(0.9, sum by (le) (rate(d_bucket[5m]))) > 1"}).Draw(t, "expr"),
-				Labels: model.LabelSet{
-					"severity": model.LabelValue(words.Draw(t, "severity")), "team": model.LabelValue(words.Draw(t, "team")),
-				},
+			rules = append(rules, promql.AlertingRule{
+				Alert:  words.Draw(t, "alert"),
+				Expr:   rapid.SampledFrom([]string{`a > 1`, `sum(rate(b{x="{{"}[5m])) / sum(rate(c[5m])) > 0.1`, "vector(1)", "a > 1 or b > 2", "max(e) > 1", `sum(rate(b{l0="1"}[5m])) / sum(rate(b[5m])) > 0.1`, "histogram_quantile(0.9, sum by (le) (rate(d_bucket[5m]))) > 1"}).Draw(t, "expr"),
+				Labels: map[string]string{"severity": words.Draw(t, "severity"), "team": words.Draw(t, "team")},
 			})
 		}
 		entries := entriesOf(rules)
 		for i := range entries {
-			entries[i].Asked, entries[i].Series = true, 3
-			entries[i].Found = []suggest.Label{{Name: words.Draw(t, "label"), Values: 2}}
-			for j := range rapid.IntRange(0, 12).Draw(t, "labels") {
-				entries[i].Found = append(entries[i].Found, suggest.Label{Name: fmt.Sprintf("l%d", j), Values: 3 + 100*j})
-			}
-			entries[i].Candidates = []config.Candidate{{Name: words.Draw(t, "candidate"), Query: `up{job="x"}`, Kind: "cpu"}}
+			entries[i].Survey = surveys(words).Draw(t, "survey")
 		}
 		var b strings.Builder
 		if err := suggest.Write(&b, words.Draw(t, "source"), entries); err != nil {
@@ -226,20 +199,27 @@ func TestAnyRuleMakesAValidFile(t *testing.T) {
 		cfg := config.Config{Rules: parsed}
 		for _, e := range entries {
 			ls := e.Labels.Merge(model.LabelSet{"alertname": model.LabelValue(e.Alert)})
-			if _, ok := cfg.Rule(ls); !ok && e.Error == "" {
+			if _, ok := cfg.Rule(ls); !ok && e.Err == nil {
 				t.Fatalf("no rule matches %s in\n%s", ls, b.String())
 			}
 		}
 	})
 }
 
-func TestWhatIsNoRuleFile(t *testing.T) {
-	if _, err := suggest.Read(strings.NewReader("groups: {a: b}")); err == nil {
-		t.Error("it was read")
-	}
-	if rules := read(t, ""); len(rules) != 0 {
-		t.Errorf("an empty file has the rules %v", rules)
-	}
+// surveys are what a Prometheus may have for a rule.
+func surveys(words *rapid.Generator[string]) *rapid.Generator[*promql.Survey] {
+	return rapid.Custom(func(t *rapid.T) *promql.Survey {
+		s := &promql.Survey{Series: rapid.IntRange(0, 5).Draw(t, "series"), Labels: []promql.LabelCount{{Label: words.Draw(t, "label"), Values: 2}}}
+		for j := range rapid.IntRange(0, 12).Draw(t, "labels") {
+			s.Labels = append(s.Labels, promql.LabelCount{Label: fmt.Sprintf("l%d", j), Values: 3 + 100*j})
+		}
+		s.Refused = []analysis.Refusal{{Label: words.Draw(t, "refused"), Reason: words.Draw(t, "reason")}}
+		s.Candidates = []config.Candidate{{Name: words.Draw(t, "candidate"), Query: `up{job="x"}`, Kind: "cpu"}}
+		return s
+	})
+}
+
+func TestNoRulesAreAValidFile(t *testing.T) {
 	if text := written(t, nil); len(mistakes(text)) > 0 {
 		t.Errorf("no rules make\n%s", text)
 	}

@@ -15,17 +15,6 @@ import (
 	"github.com/culprit-dev/culprit/receiver/find"
 )
 
-// Entry is a suggestion with what a Prometheus knows of it.
-type Entry struct {
-	Suggestion
-	Asked  bool    // whether a Prometheus was asked for the rest
-	Series int     // of the KPI
-	Found  []Label // in which they differ
-	Doubt  string  // why it could not be asked; empty if it could
-
-	Candidates []config.Candidate // that have series for such an alert
-}
-
 const head = `# yaml-language-server: $schema=https://raw.githubusercontent.com/culprit-dev/culprit/main/examples/rules.schema.json
 #
 # Rules for culprit, suggested from %s.
@@ -57,15 +46,15 @@ func Write(w io.Writer, source string, entries []Entry) error {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		own := distinguishing(e.Suggestion, entries)
+		own := distinguishing(e.Alert, e.Labels, entries)
 		name := nameOf(e.Alert, own)
 		switch {
-		case e.Error != "":
+		case e.Err != nil:
 			writeUnderived(&b, e)
 		case written[name]:
 			comment(&b, "  # ", e.Alert+" again: the rule "+name+" is for this one, too.")
 		default:
-			writeRule(&b, e, own, unclear(e.Suggestion, own, entries))
+			writeRule(&b, e, own, e.unclear(own, entries))
 			written[name] = true
 		}
 	}
@@ -88,13 +77,13 @@ func nameOf(alert string, own model.LabelSet) string {
 
 func writeUnderived(b *strings.Builder, e Entry) {
 	fmt.Fprintf(b, "  # %s: no KPI could be told from its expression:\n", oneLine(e.Alert))
-	comment(b, "  #   ", e.Error)
+	comment(b, "  #   ", e.Err.Error())
 	comment(b, "  #   ", e.Expr)
 }
 
 func writeRule(b *strings.Builder, e Entry, own model.LabelSet, unclear string) {
-	comment(b, "  # ", fmt.Sprintf("%s fires when this is %s %s (kind: %s)", e.Alert, e.Operator, limit(e.Threshold), e.Kind))
-	for _, g := range e.Guards {
+	comment(b, "  # ", fmt.Sprintf("%s fires when this is %s %s (kind: %s)", e.Alert, e.KPI.Operator, e.KPI.Threshold, e.KPI.Kind))
+	for _, g := range e.KPI.Guards {
 		comment(b, "  #   ", g.Join+" "+g.Expr)
 	}
 	matchers := []string{matcher(model.AlertNameLabel, e.Alert)}
@@ -108,15 +97,15 @@ func writeRule(b *strings.Builder, e Entry, own model.LabelSet, unclear string) 
 }
 
 // unclear says why the target is left to the alert itself; empty if it isn't.
-func unclear(s Suggestion, own model.LabelSet, all []Entry) string {
+func (e Entry) unclear(own model.LabelSet, all []Entry) string {
 	switch {
-	case len(s.Others) > 0:
+	case len(e.KPI.Others) > 0:
 		return "The expression has several branches: which of them fires is told from the alert"
-	case own == nil && count(s.Alert, all) > 1:
+	case own == nil && count(e.Alert, all) > 1:
 		return "Several alerting rules have this name: which of them fires is told from the alert"
-	case s.Kind == string(promql.KindQuantile):
+	case e.KPI.Kind == promql.KindQuantile:
 		return "A quantile is broken down as the share of events beyond the threshold, which is told from the alert"
-	case strings.Contains(s.Target, "{{"):
+	case strings.Contains(e.KPI.Target, "{{"):
 		return "The expression holds {{, which would be a template here; it is taken from the alert"
 	default:
 		return ""
@@ -129,56 +118,59 @@ func writeTarget(b *strings.Builder, e Entry, unclear string) {
 		return
 	}
 	b.WriteString("    target:\n      query: |\n")
-	for line := range strings.Lines(strings.TrimLeft(pretty(e.Target), " ")) {
+	for line := range strings.Lines(strings.TrimLeft(pretty(e.KPI.Target), " ")) {
 		fmt.Fprintf(b, "        %s\n", strings.TrimRight(line, "\n"))
 	}
 }
 
 func writeBreakdown(b *strings.Builder, e Entry) {
-	switch {
-	case e.Undone != "":
-		comment(b, "    # ", "Not broken down by labels: "+e.Undone+".")
-	case !e.Asked:
-	case e.Doubt != "":
-		comment(b, "    # ", "The labels could not be asked for: "+e.Doubt+".")
-	case e.Series == 0:
-		b.WriteString("    # There are no such series now: the labels are found when the alert fires.\n")
-	default:
-		writeLabels(b, e)
+	if e.KPI.Undone != "" {
+		comment(b, "    # ", "Not broken down by labels: "+e.KPI.Undone+".")
+	}
+	for _, d := range e.Doubts {
+		comment(b, "    # ", "Not known: "+d.Text+".")
+	}
+	if e.Survey == nil {
+		return
+	}
+	if e.Survey.Series == 0 {
+		b.WriteString("    # It has no series now: the labels are found when the alert fires.\n")
+	}
+	var names, counts []string
+	for _, l := range e.Survey.Labels {
+		names = append(names, l.Label)
+		counts = append(counts, fmt.Sprintf("%s %d", l.Label, l.Values))
+	}
+	if len(names) > 0 {
+		comment(b, "    # ", "Values of each label: "+strings.Join(counts, ", ")+".")
+		writeLabels(b, e.KPI.Target, names)
+	}
+	for _, r := range e.Survey.Refused {
+		comment(b, "    # ", "Left out: "+r.Label+", as "+r.Reason+".")
 	}
 }
 
-func writeLabels(b *strings.Builder, e Entry) {
-	var names, counts, many []string
-	for _, l := range e.Found {
-		if l.Values > mostValues || len(names) == mostLabels {
-			many = append(many, fmt.Sprintf("%s (%d values)", l.Name, l.Values))
-			continue
-		}
-		names = append(names, quote(l.Name))
-		counts = append(counts, fmt.Sprintf("%s %d", l.Name, l.Values))
+// writeLabels writes the labels, as a comment where a written target can't be
+// broken down by them: what is left out culprit looks for in other ways, too.
+func writeLabels(b *strings.Builder, target string, names []string) {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = quote(name)
 	}
-	of := fmt.Sprintf("%d series", e.Series)
-	if e.Series >= mostSeries {
-		of = fmt.Sprintf("the first %d series", mostSeries)
+	prefix := "    "
+	rule := config.Rule{Target: &config.Target{Query: target}, Breakdown: &config.Breakdown{Labels: names}}
+	if len(promql.Check(rule)) > 0 {
+		prefix = "    # "
 	}
-	if len(names) == 0 {
-		fmt.Fprintf(b, "    # The %s do not differ in any label.\n", of)
-	} else {
-		fmt.Fprintf(b, "    # Values of each label among %s: %s.\n", of, oneLine(strings.Join(counts, ", ")))
-		fmt.Fprintf(b, "    breakdown: {labels: [%s]}\n", strings.Join(names, ", "))
-	}
-	if len(many) > 0 {
-		fmt.Fprintf(b, "    # Left out, as they have more values: %s.\n", oneLine(strings.Join(many, ", ")))
-	}
+	fmt.Fprintf(b, "%sbreakdown: {labels: [%s]}\n", prefix, strings.Join(quoted, ", "))
 }
 
 func writeCandidates(b *strings.Builder, e Entry) {
-	if len(e.Candidates) == 0 {
+	if e.Survey == nil || len(e.Survey.Candidates) == 0 {
 		return
 	}
 	b.WriteString("    candidates: # these have series there\n")
-	for _, c := range e.Candidates {
+	for _, c := range e.Survey.Candidates {
 		fmt.Fprintf(b, "      - name: %s\n", quote(c.Name))
 		if c.Kind != "" {
 			fmt.Fprintf(b, "        kind: %s\n", quote(c.Kind))
@@ -190,11 +182,11 @@ func writeCandidates(b *strings.Builder, e Entry) {
 // distinguishing returns the labels by which a rule differs from the others of
 // its name: empty if there is no other, and nil if not all of them can be told
 // apart.
-func distinguishing(s Suggestion, all []Entry) model.LabelSet {
+func distinguishing(alert string, ls model.LabelSet, all []Entry) model.LabelSet {
 	own := model.LabelSet{}
 	for _, a := range all {
 		for _, b := range all {
-			if a.Alert != s.Alert || b.Alert != s.Alert || a.Expr == b.Expr && a.Labels.Equal(b.Labels) {
+			if a.Alert != alert || b.Alert != alert || a.Expr == b.Expr && a.Labels.Equal(b.Labels) {
 				continue
 			}
 			differing := differing(a.Labels, b.Labels)
@@ -202,7 +194,7 @@ func distinguishing(s Suggestion, all []Entry) model.LabelSet {
 				return nil
 			}
 			for _, name := range differing {
-				own[name] = s.Labels[name]
+				own[name] = ls[name]
 			}
 		}
 	}
@@ -266,14 +258,6 @@ func pretty(query string) string {
 		return query
 	}
 	return parser.Prettify(expr)
-}
-
-// limit writes a threshold.
-func limit(threshold any) string {
-	if v, ok := threshold.(float64); ok {
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	}
-	return fmt.Sprint(threshold)
 }
 
 // comment writes a text as a comment, cut at a length that nobody reads on.
