@@ -17,7 +17,7 @@ ARG REVISION=unknown
 ARG BRANCH=unknown
 ARG BUILD_DATE=unknown
 ENV CGO_ENABLED=0
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+RUN --mount=type=cache,target=/go/pkg/mod \
     v=github.com/prometheus/common/version; \
     GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -o out/culprit -ldflags "-s -w \
       -X $v.Version=${VERSION#v} -X $v.Revision=$REVISION -X $v.Branch=$BRANCH \
