@@ -181,9 +181,9 @@ func TestOffsettingValuesAreEvidence(t *testing.T) {
 }
 
 func TestARolloutIsTold(t *testing.T) {
-	b := &Breakdown{Labels: []string{"version", "zone"}, Scale: forecast.Scale{Window: 1}}
-	for _, l := range [][]string{{"v1", "a"}, {"v1", "b"}, {"v2", "a"}, {"v2", "b"}} {
-		b.Leaves = append(b.Leaves, l)
+	b := &Breakdown{
+		Labels: []string{"version", "zone"}, Scale: forecast.Scale{Window: 1},
+		Leaves: [][]string{{"v1", "a"}, {"v1", "b"}, {"v2", "a"}, {"v2", "b"}},
 	}
 	b.Numerator.Forecast, b.Numerator.Actual = []float64{60, 40, 0, 0}, []float64{0, 0, 42, 28}
 	r := analyse(t, b, LabelOptions{})

@@ -14,7 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/culprit-dev/culprit/receiver"
@@ -98,7 +98,7 @@ func checkQuery(t *testing.T, where, query string, metrics map[string][]string) 
 		}
 		known = append(known, names...)
 		for _, m := range s.LabelMatchers {
-			if m.Name != labels.MetricName && !slices.Contains(append(ofTheTarget(), names...), m.Name) {
+			if m.Name != model.MetricNameLabel && !slices.Contains(append(ofTheTarget(), names...), m.Name) {
 				t.Errorf("%s: %s has no label %q", where, s.Name, m.Name)
 			}
 		}

@@ -82,7 +82,8 @@ func (d *Daemon) record(ctx context.Context, fingerprint string, outcomes []repo
 	if !changed {
 		return
 	}
-	if _, err := d.store.update(ctx, known.Report.ID, func(r *record) { r.Report.Sent = sent }); err != nil {
+	// What was written is recorded, also when the daemon has begun to stop.
+	if _, err := d.store.update(context.WithoutCancel(ctx), known.Report.ID, func(r *record) { r.Report.Sent = sent }); err != nil {
 		d.log.Error("What became of a write-back can't be stored", "report", known.Report.ID, "err", err)
 	}
 }

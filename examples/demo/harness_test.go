@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/culprit-dev/culprit/examples/lab"
@@ -83,7 +84,7 @@ func startInside(t *testing.T, w *world) {
 func (w *world) flip(t *testing.T, name string, value float64) {
 	t.Helper()
 	app := w.prometheus.Appender(t.Context())
-	if _, err := app.Append(0, labels.FromStrings(labels.MetricName, "switch", "name", name), time.Now().UnixMilli(), value); err != nil {
+	if _, err := app.Append(0, labels.FromStrings(model.MetricNameLabel, "switch", "name", name), time.Now().UnixMilli(), value); err != nil {
 		t.Fatal(err)
 	}
 	if err := app.Commit(); err != nil {

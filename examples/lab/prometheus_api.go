@@ -202,7 +202,7 @@ func (p *Prometheus) series(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	defer querier.Close()
+	defer func() { _ = querier.Close() }()
 	sets := make([]storage.SeriesSet, len(selectors))
 	for i, matchers := range selectors {
 		sets[i] = querier.Select(r.Context(), true, nil, matchers...)
@@ -248,7 +248,7 @@ func (p *Prometheus) eachSelector(r *http.Request,
 	if err != nil {
 		return answer{}, err
 	}
-	defer querier.Close()
+	defer func() { _ = querier.Close() }()
 	all := []string{}
 	var warnings annotations.Annotations
 	for _, matchers := range selectors {

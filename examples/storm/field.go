@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 
@@ -165,7 +166,7 @@ func (f *field) raise(ctx context.Context, pods []labels.Labels, n int) error {
 	now := time.Now().UnixMilli()
 	for i := range n {
 		pod := pods[i%len(pods)]
-		series := labels.FromStrings(labels.MetricName, "storm", "number", fmt.Sprint(i+1),
+		series := labels.FromStrings(model.MetricNameLabel, "storm", "number", fmt.Sprint(i+1),
 			"service", pod.Get("service"), "instance", pod.Get("instance"))
 		if _, err := app.Append(0, series, now, 1); err != nil {
 			return errors.Join(err, app.Rollback())

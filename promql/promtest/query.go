@@ -135,7 +135,7 @@ func (s *Server) each(r *http.Request, f func(labels.Labels)) error {
 	if err != nil {
 		return err
 	}
-	defer q.Close()
+	defer func() { _ = q.Close() }()
 	for _, ms := range selectors {
 		set := q.Select(r.Context(), true, &storage.SelectHints{Start: start.UnixMilli(), End: end.UnixMilli(), Func: "series"}, ms...)
 		for set.Next() {

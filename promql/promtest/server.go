@@ -9,6 +9,7 @@ package promtest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -243,8 +244,8 @@ func (s *Server) respond(w http.ResponseWriter, data any, err error) {
 	e := envelope{Status: "success", Data: data, Warnings: s.warnings}
 	s.mu.Unlock()
 	if err != nil {
-		r, ok := err.(refusal)
-		if !ok {
+		var r refusal
+		if !errors.As(err, &r) {
 			r = refusal{http.StatusUnprocessableEntity, "execution", err}
 		}
 		e = envelope{Status: "error", ErrorType: r.typ, Error: r.Error()}
