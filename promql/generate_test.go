@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	stale "github.com/prometheus/prometheus/model/value"
@@ -157,7 +158,7 @@ func (m *worldMaker) collect() {
 	})
 	m.named = append(m.named, "instance", "job")
 	slices.Sort(m.named)
-	m.named = slices.DeleteFunc(slices.Compact(m.named), func(l string) bool { return l == "le" || l == labels.MetricName })
+	m.named = slices.DeleteFunc(slices.Compact(m.named), func(l string) bool { return l == "le" || l == model.MetricNameLabel })
 }
 
 // some returns each of the names or not.
@@ -274,7 +275,7 @@ func (m *worldMaker) bounds() []float64 {
 func (m *worldMaker) labels(s *parser.VectorSelector, entity, member int) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels())
 	if s.Name != "" {
-		b.Set(labels.MetricName, s.Name)
+		b.Set(model.MetricNameLabel, s.Name)
 	}
 	if m.members > 1 { // whatever is aggregated has several
 		b.Set("member", strconv.Itoa(member))
@@ -496,7 +497,7 @@ func (w *world) run(t testing.TB, engine *prom.Engine, text string) (trials, err
 		out[r] = map[string]trial{}
 	}
 	for _, s := range m {
-		ls := s.Metric.DropReserved(func(name string) bool { return name == labels.MetricName })
+		ls := s.Metric.DropReserved(func(name string) bool { return name == model.MetricNameLabel })
 		for _, p := range s.Floats {
 			r := int(time.UnixMilli(p.T).Sub(worldStart())/w.length) - 1
 			out[r][ls.String()] = trial{ls, p.F}

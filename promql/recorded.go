@@ -63,7 +63,7 @@ func selected(s *parser.VectorSelector, r v1.RecordingRule) parser.Expr {
 		return nil
 	}
 	for _, m := range s.LabelMatchers {
-		if m.Name == labels.MetricName {
+		if m.Name == model.MetricNameLabel {
 			continue
 		}
 		if v, given := r.Labels[model.LabelName(m.Name)]; given {

@@ -133,7 +133,7 @@ func makes(rule, own model.LabelSet) bool {
 // firingAlerts counts the alerts of this name that fire.
 func firingAlerts(alert Alert) Derivation {
 	s := &parser.VectorSelector{Name: "ALERTS", LabelMatchers: []*labels.Matcher{
-		labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, "ALERTS"),
+		labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "ALERTS"),
 		labels.MustNewMatcher(labels.MatchEqual, model.AlertNameLabel, string(alert.Labels[model.AlertNameLabel])),
 		labels.MustNewMatcher(labels.MatchEqual, "alertstate", "firing"),
 	}}

@@ -47,7 +47,7 @@ func TestValuesOfLabelsStayValues(t *testing.T) {
 			continue
 		}
 		for _, m := range s[0].LabelMatchers {
-			if m.Name != labels.MetricName && m.Value != v {
+			if m.Name != model.MetricNameLabel && m.Value != v {
 				t.Errorf("%q: the matcher is %s", v, m)
 			}
 		}
