@@ -47,6 +47,23 @@ func Factor(before, after float64) string {
 	}
 }
 
+// Move says in words which way a value went and how far: "rose ×13", "rose
+// 40 %", "fell 60 %". Where a factor has no meaning it gives both values: "rose
+// 0 → 41".
+func Move(before, after float64) string {
+	word := "rose"
+	switch {
+	case before == after:
+		return "stayed at " + Number(before)
+	case after < before:
+		word = "fell"
+	}
+	if by := Factor(before, after); by != "" {
+		return word + " " + strings.TrimLeft(by, "+−") // the word has the sign
+	}
+	return word + " " + Number(before) + " → " + Number(after)
+}
+
 // two rounds to two significant digits: more of a factor says nothing more.
 func two(v float64) float64 {
 	if v >= 100 {

@@ -48,6 +48,28 @@ func TestFactor(t *testing.T) {
 	}
 }
 
+func TestMove(t *testing.T) {
+	for _, tt := range []struct {
+		before, after float64
+		want          string
+	}{
+		{15, 196, "rose ×13"},
+		{10, 16, "rose 60 %"},
+		{10, 6, "fell 40 %"},
+		{2, 0, "fell 100 %"},
+		{0, 41, "rose 0 → 41"},
+		{5, -3, "fell 5 → -3"},
+		{-10, -16, "fell 60 %"}, // away from zero is down
+		{-10, -6, "rose 40 %"},
+		{7, 7, "stayed at 7"},
+		{0, 0, "stayed at 0"},
+	} {
+		if got := Move(tt.before, tt.after); got != tt.want {
+			t.Errorf("Move(%g, %g) = %q, want %q", tt.before, tt.after, got, tt.want)
+		}
+	}
+}
+
 func TestFormat(t *testing.T) {
 	for _, tt := range []struct {
 		unit Unit

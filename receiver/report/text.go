@@ -53,9 +53,33 @@ func (r Report) sayNoChange() []string {
 	return []string{"No change found in " + cut(r.KPI(), titleLimit)}
 }
 
+// sayExternal says why the change is of no single place, and where to look.
 func (r Report) sayExternal() []string {
-	parts := []string{"No single place: " + r.movedOr("the change") + " is spread alike over all labels"}
-	return append(parts, "; look upstream: demand, a shared dependency, a rollout everywhere")
+	switch r.Result.Everywhere() {
+	case analysis.MixShifted:
+		return []string{
+			"No part changed: " + r.movedOr("the ratio moved") + " because more of the traffic goes where it was " + r.already() + " already",
+			"; look at what moved the traffic: routing, a failover, a new caller",
+		}
+	case analysis.AllStopped:
+		return []string{
+			"Everything stopped: " + r.movedOr("nothing is left") + " under every label",
+			"; look at what all of it depends on, and whether it is still scraped",
+		}
+	default:
+		return []string{
+			"No single place: " + r.movedOr("the change") + " is spread alike over all labels",
+			"; look upstream: demand, a shared dependency, a rollout everywhere",
+		}
+	}
+}
+
+// already is where a ratio was that moved by its traffic.
+func (r Report) already() string {
+	if c := r.Result.Change; c != nil && !c.Rising {
+		return "lower"
+	}
+	return "higher"
 }
 
 func (r Report) sayNoCause() []string {
@@ -144,7 +168,7 @@ func sayLabels(f analysis.Finding, of string) string {
 func saySeries(f analysis.Finding, of string) string {
 	text := middle(Title(f), titleLimit)
 	if before, after, ok := Moved(f); ok {
-		text += " " + verb(before, after)
+		text += " " + words.Move(before, after)
 	} else {
 		text += " moved with it"
 	}
@@ -152,22 +176,6 @@ func saySeries(f analysis.Finding, of string) string {
 		text += fmt.Sprintf(", %s of %s", words.Percent(min(f.Share, 1)), of)
 	}
 	return text
-}
-
-// verb says in which direction a value moved and how far.
-func verb(before, after float64) string {
-	word := "rose"
-	if after < before {
-		word = "fell"
-	}
-	switch by := words.Factor(before, after); {
-	case strings.HasPrefix(by, "×"):
-		return word + " " + by
-	case by != "":
-		return word + " " + strings.TrimLeft(by, "+−")
-	default:
-		return fmt.Sprintf("%s %s → %s", word, words.Number(before), words.Number(after))
-	}
 }
 
 // Moved returns the level of a cause before and in the incident, if its

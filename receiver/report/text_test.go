@@ -68,6 +68,18 @@ func TestLine(t *testing.T) {
 			`No single place: checkout errors 3.1/s → 41/s is spread alike over all labels; look upstream: demand, a shared dependency, a rollout everywhere`,
 		},
 		{
+			"the mix of traffic", warned(input(analysis.External), "traffic mix: no part changed by itself; more of the traffic …"),
+			`No part changed: checkout errors 3.1/s → 41/s because more of the traffic goes where it was higher already; look at what moved the traffic: routing, a failover, a new caller`,
+		},
+		{
+			"the mix of traffic, downwards", fall(warned(input(analysis.External), "traffic mix: no part changed by itself; more of the traffic …")),
+			`No part changed: checkout errors 41/s → 3.1/s because more of the traffic goes where it was lower already; look at what moved the traffic: routing, a failover, a new caller`,
+		},
+		{
+			"an outage", fall(warned(input(analysis.External), "everything stopped (41/s → 3.1/s): no label explains it")),
+			`Everything stopped: checkout errors 41/s → 3.1/s under every label; look at what all of it depends on, and whether it is still scraped`,
+		},
+		{
 			"no change", still(input(analysis.NoChange)),
 			`No change found: checkout errors is 41/s, as expected (40.6/s); the alert is about a level, not about a move`,
 		},
@@ -106,6 +118,8 @@ func still(in Input) Input {
 	in.Result.Change = &analysis.Change{Target: "checkout errors", Forecast: 40.6, Actual: 41}
 	return in
 }
+
+func warned(in Input, text string) Input { return doubtful(in, "labels", text) }
 
 func unnamed(in Input) Input {
 	in.Result.Change.Target = ""

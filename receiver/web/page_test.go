@@ -94,7 +94,7 @@ func TestCausesAreListedInOrderWithTheirBars(t *testing.T) {
 func TestNoCauseIsSaidPlainly(t *testing.T) {
 	for verdict, want := range map[analysis.Verdict][2]string{
 		analysis.NoConfidentCause:     {"No cause found: errors per second 3.1/s → 41/s, but nothing stands out", "Nothing that was looked at explains enough"},
-		analysis.External:             {"No single place: errors per second 3.1/s → 41/s is spread alike", "Every label value moved by the same factor"},
+		analysis.External:             {"No single place: errors per second 3.1/s → 41/s is spread alike", "No label value moved more than the others"},
 		analysis.NoChange:             {"No change found: errors per second is 41/s, as expected (3.1/s)", "there is no change to explain"},
 		analysis.InsufficientEvidence: {`No answer: The query "disk latency" was refused`, "There was too little evidence"},
 	} {
@@ -113,6 +113,28 @@ func TestNoCauseIsSaidPlainly(t *testing.T) {
 				t.Errorf("%d queries are shown, 8 were asked", n)
 			}
 		})
+	}
+}
+
+func TestWhyItIsNoSinglePlaceIsSaid(t *testing.T) {
+	for _, tt := range []struct{ warning, heading, eyebrow, instead string }{
+		{"traffic mix: no part changed by itself", "No part changed: errors per second 3.1/s → 41/s because", "Traffic mix", "how the traffic is shared out"},
+		{"everything stopped (3.1/s → 41/s)", "Everything stopped: errors per second 3.1/s → 41/s", "", "All label values stopped together"},
+	} {
+		doc := examplePage(t, func(r *report.Report) {
+			r.Result.Verdict, r.Result.Causes = analysis.External, nil
+			r.Result.Warnings = []analysis.Warning{{Source: "labels", Text: tt.warning}}
+			r.Summary = r.Line()
+		})
+		if got := textOf(doc.Find("h1")); !strings.HasPrefix(got, tt.heading) {
+			t.Errorf("the heading is %q", got)
+		}
+		if got := textOf(doc.Find(".verdict")); got != tt.eyebrow {
+			t.Errorf("above the heading: %q, want %q", got, tt.eyebrow)
+		}
+		if got := textOf(doc.Find(".nothing").First()); !strings.Contains(got, tt.instead) {
+			t.Errorf("in place of causes: %q", got)
+		}
 	}
 }
 

@@ -68,7 +68,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 	if strings.HasPrefix(p.Answer, p.Verdict) {
 		p.Verdict = "" // said already
 	}
-	p.NoCause = noCause(r.Result.Verdict)
+	p.NoCause = noCause(r.Result)
 	p.Moved = movement(r, unit)
 	p.Causes = causes(r)
 	p.Dimensions = dimensions(r.Result.Dimensions, r.PartUnit())
@@ -96,7 +96,9 @@ func verdict(r report.Report) (text, class string) {
 	case analysis.Explained:
 		return "Cause found", "found"
 	case analysis.External:
-		return "No single place", "none"
+		return map[analysis.Everywhere]string{
+			analysis.MovedAlike: "No single place", analysis.MixShifted: "Traffic mix", analysis.AllStopped: "Everything stopped",
+		}[r.Result.Everywhere()], "none"
 	case analysis.NoChange:
 		return "No change", "none"
 	case analysis.NoConfidentCause:
@@ -107,12 +109,16 @@ func verdict(r report.Report) (text, class string) {
 }
 
 // noCause is said in place of an empty list of causes.
-func noCause(v analysis.Verdict) string {
-	switch v {
+func noCause(r analysis.Result) string {
+	switch r.Verdict {
 	case analysis.NoChange:
 		return "The KPI is where it was expected to be, so there is no change to explain."
 	case analysis.External:
-		return "Every label value moved by the same factor, and no series moved with the KPI. The cause is not in what was looked at."
+		return map[analysis.Everywhere]string{
+			analysis.MovedAlike: "No label value moved more than the others, and no series moved with the KPI. The cause is not in what was looked at.",
+			analysis.MixShifted: "Each label value is as it was expected to be for the traffic that it had. What changed is how the traffic is shared out.",
+			analysis.AllStopped: "All label values stopped together, so none of them tells more than the others.",
+		}[r.Everywhere()]
 	case analysis.InsufficientEvidence:
 		return "There was too little evidence to look for a cause. What was missing is listed below."
 	default:
