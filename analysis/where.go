@@ -76,7 +76,10 @@ func (l *location) finding(r localize.Result, c localize.Cause) Finding {
 func (l *location) evidence(r localize.Result, c localize.Cause) map[string]any {
 	e := map[string]any{
 		"forecast": l.shown(c.Forecast), "actual": l.shown(c.Actual),
-		"share": finite(c.Share), "surprise": finite(c.Surprise),
+		"share": finite(c.Share),
+	}
+	if c.Surprise != 0 { // of a set of one label
+		e["surprise"] = finite(c.Surprise)
 	}
 	if c.Ratio != 0 {
 		e["ratio"] = finite(c.Ratio)

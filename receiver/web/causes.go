@@ -62,7 +62,7 @@ func causes(r report.Report) causeList {
 func newCause(f analysis.Finding, unit words.Unit) causeView {
 	v := causeView{
 		Rank: f.Rank, Title: report.Title(f), Kind: "why", Sentence: f.Sentence,
-		Confidence: "low confidence", Dots: "●○○", Method: f.Method, Evidence: evidence(f.Evidence),
+		Confidence: "low confidence", Dots: "●○○", Method: f.Method,
 	}
 	if f.Kind == analysis.KindLabels {
 		v.Kind = "where"
@@ -70,6 +70,7 @@ func newCause(f analysis.Finding, unit words.Unit) causeView {
 		unit = ""
 		v.Title, v.Labels = cutLabels(v.Title)
 	}
+	v.Evidence = evidence(f.Evidence, unit)
 	v.Low = !report.Confident(f)
 	switch f.Confidence {
 	case analysis.High:
@@ -94,109 +95,6 @@ func cutLabels(name string) (metric, labels string) {
 		return name, ""
 	}
 	return metric, strings.TrimSuffix(rest, "}")
-}
-
-// figureNames are the names of figures of the evidence that people may not know, in
-// the order in which they are read. Figures that are not among them come after
-// these under their own name.
-func figureNames() []pair {
-	return []pair{
-		{"forecast", "expected"},
-		{"actual", "actual"},
-		{"before", "before"},
-		{"after", "in the incident"},
-		{"since", "moved since"},
-		{"ratio", "actual by expected"},
-		{"surprise", "surprise, bits"},
-		{"leaves", "combinations of labels in it"},
-		{"partial_leaves", "of them moved only in part"},
-		{"homogeneity", "how alike they moved, 0 to 1"},
-		{"rate_effect", "by a changed rate"},
-		{"mix_effect", "by changed traffic"},
-		{"deviation", "deviation, in units of its own noise"},
-		{"residual", "deviation that its parents don't explain"},
-		{"association", "association with the KPI, |r|"},
-		{"coefficient", "coefficient of the regression"},
-		{"relevance", "relevance in the regression, 0 to 1"},
-		{"selected", "chosen by the regression"},
-		{"phi", "contribution, in the KPI's unit (φ)"},
-		{"psi", "share of the change by the regression (ψ)"},
-		{"unexplained", "left unexplained by the regression"},
-		{"service", "service"},
-		{"kind", "kind of metric"},
-		{"query", "query"},
-		{"members", "can't be told apart from"},
-		{"shares", "share of each alert"},
-	}
-}
-
-// evidence puts the figures behind a cause into words.
-func evidence(figures map[string]any) []pair {
-	known := figureNames()
-	place := func(key string) int {
-		if i := slices.IndexFunc(known, func(p pair) bool { return p.Key == key }); i >= 0 {
-			return i
-		}
-		return len(known)
-	}
-	keys := make([]string, 0, len(figures))
-	for key := range figures {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b)) })
-	out := make([]pair, 0, len(keys))
-	for _, key := range keys {
-		p := pair{strings.ReplaceAll(key, "_", " "), figure(figures[key])}
-		if at := place(key); at < len(known) {
-			p.Key = known[at].Value
-		}
-		if t, ok := report.Float(figures, key); ok && key == "since" {
-			p.Value = clockSeconds(t) + " UTC"
-		}
-		if p.Value != "" {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// figure writes one value of the evidence, as it is after its way through
-// JSON or before it.
-func figure(v any) string {
-	switch v := v.(type) {
-	case float64:
-		return words.Number(v)
-	case int:
-		return strconv.Itoa(v)
-	case bool:
-		if v {
-			return "yes"
-		}
-		return "no"
-	case []string:
-		return strings.Join(v, ", ")
-	case []any:
-		parts := make([]string, len(v))
-		for i := range v {
-			parts[i] = figure(v[i])
-		}
-		return strings.Join(parts, ", ")
-	case map[string]float64:
-		return joinFigures(v)
-	case map[string]any:
-		return joinFigures(v)
-	default:
-		return fmt.Sprint(v)
-	}
-}
-
-func joinFigures[T any](figures map[string]T) string {
-	parts := make([]string, 0, len(figures))
-	for key, v := range figures {
-		parts = append(parts, key+" "+figure(any(v)))
-	}
-	slices.Sort(parts)
-	return strings.Join(parts, ", ")
 }
 
 // dimensionView is the KPI seen by one label.
