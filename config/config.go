@@ -19,8 +19,10 @@
 //
 // Rules are tried in order, those of the main file first, then those of
 // `rule_files:`; [Config.Rule] returns the first whose matchers all match.
-// What a rule leaves out is told from the alert itself. Everything that can be
-// written stands in the types below, under the keys of their yaml tags.
+// What a rule leaves out is told from the alert itself, and so is everything
+// about an alert that no rule matches, unless `unmatched_alerts:` is switched
+// off. All that can be written stands in the types below, under the keys of
+// their yaml tags.
 //
 // Files that hold secrets and globs are relative to the directory of the file
 // that names them. Anchors, aliases and merge keys (<<) are understood.
@@ -43,7 +45,8 @@ type Config struct {
 	Publish          Publish           `yaml:"publish"`
 	Analysis         analysis.Options  `yaml:"analysis,omitempty"`
 	RuleFiles        []string          `yaml:"rule_files,omitempty"`
-	Rules            []Rule            `yaml:"rules,omitempty"` // of this file, then of the rule files in order
+	Rules            []Rule            `yaml:"rules,omitempty"`  // of this file, then of the rule files in order
+	UnmatchedAlerts  Toggle            `yaml:"unmatched_alerts"` // explained by their own expression; default on
 
 	// Candidates is a catalogue for rules that name no candidates, and for alerts
 	// without a rule. It comes before the well-known exporters.
@@ -93,7 +96,7 @@ type Publish struct {
 	GrafanaAnnotations Toggle          `yaml:"grafana_annotations"`
 }
 
-// Toggle switches one write-back; the default is on.
+// Toggle switches one thing; the default is on.
 type Toggle struct {
 	Enabled bool `yaml:"enabled"`
 }

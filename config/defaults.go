@@ -11,6 +11,7 @@ import (
 // runs before the file is read.
 func (c *Config) setDefaults() {
 	c.Prometheus.setDefaults()
+	c.UnmatchedAlerts.Enabled = true
 	c.Publish = Publish{
 		AlertAnnotations:   Toggle{Enabled: true},
 		SilenceComments:    SilenceComments{UpdateExisting: true},

@@ -61,8 +61,11 @@ func parseMain(file string, text []byte) (*Config, *decoder) {
 
 // finish checks what concerns several files.
 func (c *Config) finish(d *decoder) (*Config, error) {
-	if len(c.Rules) == 0 {
-		c.Warnings = append(c.Warnings, Mistake{File: d.file, What: "there are no rules, so no alert is explained", Hint: "write rules: or rule_files:"})
+	if len(c.Rules) == 0 && !c.UnmatchedAlerts.Enabled {
+		c.Warnings = append(c.Warnings, Mistake{
+			File: d.file, What: "there are no rules and unmatched_alerts is switched off, so no alert is explained",
+			Hint: "write rules: or rule_files:, or leave unmatched_alerts out",
+		})
 	}
 	if err := append(d.mistakes, duplicates(c.Rules)...).orNil(); err != nil {
 		return nil, err

@@ -149,7 +149,7 @@ func TestRulesComeInOrderAndEachFileOnce(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	var got []string
-	for _, file := range []string{"full", "minimal"} {
+	for _, file := range []string{"full", "minimal", "silent"} {
 		for _, w := range load(t, "testdata/good/"+file+".yml").Warnings {
 			got = append(got, w.String())
 		}

@@ -2,7 +2,9 @@ package receiver
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +74,40 @@ func TestAnAlertWhoseMessageWasLostIsFound(t *testing.T) {
 	w.await("the reconcile loop finds it", func() bool { return len(w.reports()) == 1 })
 	if got := w.metric(`culprit_alerts_total{reason="reconcile",status="firing"}`); got != "1" {
 		t.Errorf("enqueued %s times", got)
+	}
+}
+
+func TestAnAlertWithoutARuleIsExplainedByItsExpression(t *testing.T) {
+	for name, routed := range map[string]bool{"posted to culprit": true, "found in Alertmanager": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, routed)
+			const expr = `sum by (service) (rate(errors_total[1m])) / sum by (service) (rate(requests_total[1m])) > 0.05`
+			w.postOf(expr, "NobodyWroteARule", time.Now().Add(-time.Minute), true)
+			w.await("its annotation names the cause", func() bool {
+				return strings.Contains(w.annotation("NobodyWroteARule", "culprit_summary"), "/pay")
+			})
+			r := w.reports()[0]
+			if r.Rule != "" || r.Result.Verdict != analysis.Explained {
+				t.Errorf("rule %q, %s: %s", r.Rule, r.Result.Verdict, r.Summary)
+			}
+			cause := r.Result.Causes[0]
+			if want := (map[string]string{"path": "/pay", "version": "v2"}); !maps.Equal(cause.Labels[0], want) {
+				t.Errorf("the first cause is %v", cause.Labels)
+			}
+		})
+	}
+}
+
+func TestAlertsWithoutARuleAreLeftAloneIfSoConfigured(t *testing.T) {
+	w := newWorld(t, true)
+	text, err := os.ReadFile(w.opt.ConfigFile)
+	w.must(err)
+	w.configure("unmatched_alerts: {enabled: false}\n" + string(text))
+	w.must(w.daemon.Reload())
+	w.post("NobodyWroteARule", time.Now(), true) // too young for a round that began before the reload
+	w.await("the alert is counted", func() bool { return w.metric("culprit_alerts_unmatched_total") == "1" })
+	if n := len(w.reports()); n != 0 {
+		t.Errorf("%d reports", n)
 	}
 }
 

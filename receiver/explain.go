@@ -31,7 +31,7 @@ func ExplainOnce(ctx context.Context, f Fetcher, q Question) report.Report {
 func QuestionOf(cfg *config.Config, s find.Subject) Question {
 	rule, ok := cfg.Rule(s.Alert.Labels)
 	if !ok {
-		rule = &config.Rule{Name: string(s.Alert.Labels[model.AlertNameLabel])}
+		rule = &config.Rule{}
 	}
 	if s.Expr != "" {
 		rule = measuring(*rule, s)

@@ -23,7 +23,7 @@ type live struct {
 	incidentSinks []Sink // told of every incident
 }
 
-// pipeline is the walk of an alert that rule matches.
+// pipeline is the walk of an alert that is explained by rule.
 func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
 	return &Pipeline{
 		Rule: rule, Catalogue: l.config.Candidates, Options: l.config.Options(rule), Fetcher: l.fetcher, Store: d.store, Sinks: l.sinks,

@@ -41,7 +41,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		sends:         counters("culprit_sends_total", "Write-backs by sink and outcome.", "sink", "outcome"),
 		reconciles:    counters("culprit_reconciles_total", "Rounds of the reconcile loop by outcome.", "outcome"),
 		jobsDead:      prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_jobs_dead_total", Help: "Jobs given up after repeated failures."}),
-		unmatched:     prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts that no rule matches."}),
+		unmatched:     prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts that were left alone, as no rule matches them and unmatched_alerts is switched off."}),
 		reloads:       gauge("culprit_config_last_reload_successful", "Whether the last configuration reload succeeded."),
 		reloadTime:    gauge("culprit_config_last_reload_success_timestamp_seconds", "When the configuration was last reloaded with success."),
 		openIncidents: gauge("culprit_incidents_open", "Incidents that are open."),

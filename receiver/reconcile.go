@@ -189,11 +189,11 @@ func (v *view) alerts() []alertmanager.Alert {
 	return all
 }
 
-// enqueueMissed makes jobs for the alerts that a rule matches and that have no
+// enqueueMissed makes jobs for the alerts that are to be explained and have no
 // report, or whose report deserves another try.
 func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
 	for _, a := range v.alerts() {
-		if _, ok := live.config.Rule(a.Labels); !ok || r.now().Sub(a.StartsAt) < grace {
+		if live.config.Explained(a.Labels) == nil || r.now().Sub(a.StartsAt) < grace {
 			continue
 		}
 		known, ok := r.store.current(a.Fingerprint)

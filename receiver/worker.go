@@ -57,8 +57,8 @@ func (w *worker) handle(ctx context.Context, b broker.Job) error {
 
 func (w *worker) explain(ctx context.Context, j job, known record) error {
 	live := w.live()
-	rule, ok := live.config.Rule(j.Alert.Labels)
-	if !ok {
+	rule := live.config.Explained(j.Alert.Labels)
+	if rule == nil {
 		w.metrics.unmatched.Inc()
 		return nil
 	}

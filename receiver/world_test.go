@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -151,13 +152,20 @@ func brokenShop(ctx context.Context, db storage.Appendable) error {
 // ends at once if firing is false.
 func (w *world) post(name string, start time.Time, firing bool) {
 	w.t.Helper()
+	w.postOf("", name, start, firing)
+}
+
+// postOf is post with the expression of the alert.
+func (w *world) postOf(expr, name string, start time.Time, firing bool) {
+	w.t.Helper()
 	end := time.Now().Add(5 * time.Minute)
 	if !firing {
 		end = time.Now()
 	}
 	body, err := json.Marshal([]map[string]any{{
 		"labels": map[string]string{"alertname": name, "service": "shop"}, "annotations": map[string]string{"summary": "errors"},
-		"startsAt": start, "endsAt": end, "generatorURL": "http://prometheus.example.org/graph",
+		"startsAt": start, "endsAt": end,
+		"generatorURL": "http://prometheus.example.org/graph?" + url.Values{"g0.expr": {expr}}.Encode(),
 	}})
 	w.must(err)
 	resp, err := http.Post(w.alertmanager.URL()+"/api/v2/alerts", "application/json", bytes.NewReader(body))
