@@ -78,7 +78,7 @@ func (l *location) evidence(r localize.Result, c localize.Cause) map[string]any 
 		"forecast": l.shown(c.Forecast), "actual": l.shown(c.Actual),
 		"share": finite(c.Share),
 	}
-	if c.Surprise != 0 { // of a set of one label
+	if c.Surprise != 0 || c.Method == "adtributor" { // combinations have none
 		e["surprise"] = finite(c.Surprise)
 	}
 	if c.Ratio != 0 {
