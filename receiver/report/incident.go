@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // Open begins the incident of an alert group whose first alert started at
@@ -52,9 +53,22 @@ func (i Incident) Merge(reports []Report, now time.Time) Incident {
 			i.Grafana = r.Grafana
 		}
 	}
+	i.Unit = commonUnit(open)
 	i.Causes = mergeCauses(open)
 	i.Summary = summarize(open, i.Causes)
 	return i
+}
+
+// commonUnit is the unit of the parts of every report; it is empty if they
+// differ.
+func commonUnit(reports []Report) words.Unit {
+	unit := reports[0].PartUnit()
+	for _, r := range reports[1:] {
+		if r.PartUnit() != unit {
+			return ""
+		}
+	}
+	return unit
 }
 
 // openReports returns the open ones in one fixed order: oldest first.
@@ -147,7 +161,7 @@ func (i Incident) Line() string { return i.Summary }
 // [Report.CauseLines] does, each with the number of alerts that it explains.
 func (i Incident) CauseLines(limit int) []string {
 	return causeLines(i.Causes, limit, func(f analysis.Finding) string {
-		line := describe(f, "the change", "")
+		line := describe(f, "the change", i.Unit)
 		switch n := len(i.Reports); {
 		case n < 2 || len(f.Explains) == 0:
 			return line

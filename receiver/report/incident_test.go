@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // reportOf makes an open report of an alert of its own.
@@ -56,11 +57,30 @@ func TestMergeOfTwoAlerts(t *testing.T) {
 		t.Errorf("line\n got %s\nwant %s", inc.Line(), want)
 	}
 	lines := []string{
-		"1. path=/pay, version=v2: 82 % of the change, 1.1 → 32.2, high confidence, explains 1 of 2 alerts",
+		"1. path=/pay, version=v2: 82 % of the change, 1.1/s → 32.2/s, high confidence, explains 1 of 2 alerts",
 		`2. db connections{pod="cart-db-0"}: 81 % of the change, 15.2 → 196, high confidence, explains all alerts`,
 	}
 	if diff := cmp.Diff(lines, inc.CauseLines(5)); diff != "" {
 		t.Errorf("lines:\n%s", diff)
+	}
+}
+
+// Lists of reports come without their queries; the unit must not go with them.
+func TestASummaryKeepsItsUnitWithoutTheQueries(t *testing.T) {
+	whole := reportOf(0, "CheckoutErrors", payV2())
+	slim := whole
+	slim.Plan.Queries = nil
+	inc := Open("group", start, "").Merge([]Report{slim}, start)
+	if inc.Line() != whole.Line() || slim.CauseLines(1)[0] != whole.CauseLines(1)[0] {
+		t.Errorf("got %q and %q\nwant %q and %q", inc.Line(), slim.CauseLines(1), whole.Line(), whole.CauseLines(1))
+	}
+	if inc.Unit != words.PerSecond {
+		t.Errorf("the incident is in %q", inc.Unit)
+	}
+	other := reportOf(1, "Memory", payV2())
+	other.Units.Parts = words.Bytes
+	if inc = inc.Merge([]Report{slim, other}, start); inc.Unit != "" {
+		t.Errorf("alerts in /s and B are in %q", inc.Unit)
 	}
 }
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -101,11 +102,11 @@ func (r Report) Name() string {
 }
 
 // Unit is the unit of the KPI, as far as the target's query tells.
-func (r Report) Unit() words.Unit { return r.unitOf(RoleTarget) }
+func (r Report) Unit() words.Unit { return cmp.Or(r.Units.KPI, r.unitOf(RoleTarget)) }
 
 // PartUnit is the unit of the parts that the KPI was broken down into: that of
 // the KPI, or of its numerator if it is a ratio.
-func (r Report) PartUnit() words.Unit { return r.unitOf(RoleBreakdown) }
+func (r Report) PartUnit() words.Unit { return cmp.Or(r.Units.Parts, r.unitOf(RoleBreakdown)) }
 
 // unitOf is the unit of the first query of a role.
 func (r Report) unitOf(role string) words.Unit {

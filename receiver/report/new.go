@@ -50,6 +50,7 @@ func New(in Input) Report {
 	if r.Plan.Queries == nil {
 		r.Plan.Queries = []Query{}
 	}
+	r.Units = Units{KPI: r.unitOf(RoleTarget), Parts: r.unitOf(RoleBreakdown)}
 	r.Status = status(r)
 	r.URL = URL(in.Base, "reports", r.ID)
 	r.Summary = r.Line()

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // Status says how much of the evidence was there.
@@ -44,6 +45,14 @@ type Report struct {
 	ResolvedAt *time.Time `json:"resolvedAt,omitempty"` // nil while the alert is open
 	Charts     []Chart    `json:"charts,omitempty"`
 	Grafana    Place      `json:"grafana,omitzero"`
+	Units      Units      `json:"units,omitzero"`
+}
+
+// Units are what the figures of a report are measured in, as far as its queries
+// tell. They are kept because lists of reports do without the queries.
+type Units struct {
+	KPI   words.Unit `json:"kpi,omitempty"`
+	Parts words.Unit `json:"parts,omitempty"` // of what the KPI was broken down into: of a ratio, its numerator's
 }
 
 // Alert is the alert as Alertmanager gave it.
@@ -126,6 +135,7 @@ type Incident struct {
 	ResolvedAt *time.Time         `json:"resolvedAt,omitempty"`
 	URL        string             `json:"url,omitempty"`
 	Grafana    Place              `json:"grafana,omitzero"`
+	Unit       words.Unit         `json:"unit,omitempty"` // of the figures of label causes, if all reports agree
 	Sent       []Sent             `json:"sent,omitempty"`
 	Published  string             `json:"published,omitempty"` // digest of what was last written back
 }

@@ -93,7 +93,7 @@ func newIncidentPage(inc report.Incident, reports []report.Report, now clock) in
 	}
 	views := make([]causeView, 0, len(inc.Causes))
 	for _, f := range inc.Causes {
-		c := newCause(f, "")
+		c := newCause(f, inc.Unit)
 		if c.Explains = explains(len(f.Explains), len(inc.Reports), f.Common); c.Explains != "" {
 			c.Explains += ": " + strings.Join(f.Explains, ", ")
 		}
