@@ -194,19 +194,30 @@ func (i *inquiry) writtenOut(ctx context.Context, target string, warn func(strin
 // scrape measures how far samples are apart, from those of one selector in the
 // last minutes; 0 if there are too few.
 func (i *inquiry) scrape(ctx context.Context, k KPI, alert Alert, at time.Time) time.Duration {
-	const window = 10 * time.Minute
 	e := mustParse(k.Target)
 	if !alert.Storm && k.Result != nil {
 		scope(e, k.Result)
 	}
-	texts := selectorTexts(e)
-	a := i.query(ctx, Query{
-		Role: RoleTarget, Name: "scrape interval", End: at,
-		Query: fmt.Sprintf("max(count_over_time(%s[%s]))", texts[0], model.Duration(window)),
-	})
-	n := single(a.Value)
-	if n < 2 {
+	selector := selectorTexts(e)[0]
+	apart := func(window time.Duration, least float64) time.Duration {
+		a := i.query(ctx, Query{
+			Role: RoleTarget, Name: "scrape interval", End: at,
+			Query: fmt.Sprintf("max(count_over_time(%s[%s]))", selector, model.Duration(window)),
+		})
+		if n := single(a.Value); n >= least {
+			return (window / time.Duration(n)).Round(time.Second)
+		}
 		return 0
 	}
-	return (window / time.Duration(n)).Round(time.Second)
+	const short = 2 * time.Minute
+	long := apart(10*time.Minute, 2)
+	if 0 < long && long <= 15*time.Second {
+		return long
+	}
+	// A series that is younger than the window has few samples in it, and is no
+	// slow one: what crashes is often young.
+	if young := apart(short, 4); young > 0 && young < long/2 {
+		return young
+	}
+	return long
 }

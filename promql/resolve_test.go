@@ -157,6 +157,21 @@ func TestAnAlertIsHeldToTheLabelsOfItsOwnResult(t *testing.T) {
 	}
 }
 
+// A pod that has just started has few samples, and is scraped as often as others.
+func TestTheScrapeIntervalOfAYoungSeries(t *testing.T) {
+	for interval, load := range map[time.Duration]string{
+		15 * time.Second: "load 15s\nqueue_length{pod=\"cart-2\"} _x688 50x12", // for three minutes before the alert
+		time.Minute:      "load 1m\nqueue_length{pod=\"cart-2\"} _x165 50x10",
+		2 * time.Minute:  "load 2m\nqueue_length{pod=\"cart-2\"} 50x90",
+	} {
+		f := newFetcher(t, promtest.New(t, load), nil)
+		_, alert, _ := f.Complete(t.Context(), config.Rule{}, queueAlert("queue_length > 20"), nil)
+		if alert.KPI.Scrape != interval {
+			t.Errorf("%s, where a sample comes every %s", alert.KPI.Scrape, interval)
+		}
+	}
+}
+
 // Where nothing varies within the alert's own series, those beside it are
 // looked at.
 func TestAnAlertWithNothingBelowItHasItsSiblings(t *testing.T) {
