@@ -21,10 +21,10 @@ func (c *Config) Rule(set model.LabelSet) (*Rule, bool) {
 	return nil, false
 }
 
-// Explained returns the rule by which an alert is explained: the first that
+// RuleFor returns the rule by which an alert is explained: the first that
 // matches, else the zero rule, which leaves everything to the alert's own
 // expression. It is nil if alerts that no rule matches are to be left alone.
-func (c *Config) Explained(set model.LabelSet) *Rule {
+func (c *Config) RuleFor(set model.LabelSet) *Rule {
 	if r, ok := c.Rule(set); ok {
 		return r
 	}

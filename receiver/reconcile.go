@@ -193,7 +193,7 @@ func (v *view) alerts() []alertmanager.Alert {
 // report, or whose report deserves another try.
 func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
 	for _, a := range v.alerts() {
-		if live.config.Explained(a.Labels) == nil || r.now().Sub(a.StartsAt) < grace {
+		if live.config.RuleFor(a.Labels) == nil || r.now().Sub(a.StartsAt) < grace {
 			continue
 		}
 		known, ok := r.store.current(a.Fingerprint)

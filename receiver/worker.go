@@ -57,7 +57,7 @@ func (w *worker) handle(ctx context.Context, b broker.Job) error {
 
 func (w *worker) explain(ctx context.Context, j job, known record) error {
 	live := w.live()
-	rule := live.config.Explained(j.Alert.Labels)
+	rule := live.config.RuleFor(j.Alert.Labels)
 	if rule == nil {
 		w.metrics.unmatched.Inc()
 		return nil
