@@ -20,15 +20,25 @@ func Number(v float64) string {
 // nothing, nor a part to the whole.
 func Percent(share float64) string {
 	switch p := 100 * share; {
+	case p == 0:
+		return "0 %" // of −0 too
+	case p < 0:
+		return "−" + whole(-p) + " %"
 	case p > 0 && p < 1:
 		return "<1 %"
 	case p > 99 && p < 100:
 		return ">99 %"
-	case math.Abs(p) >= 10:
-		return strconv.FormatFloat(math.Round(p), 'f', 0, 64) + " %"
 	default:
-		return digits(p) + " %"
+		return whole(p) + " %"
 	}
+}
+
+// whole writes a percentage without decimals from 10 on.
+func whole(p float64) string {
+	if p >= 10 {
+		p = math.Round(p)
+	}
+	return digits(p)
 }
 
 // Factor says how far a value moved: "×13", "+40 %", "−60 %". It is empty

@@ -18,7 +18,7 @@ func TestNumber(t *testing.T) {
 
 func TestPercentNeverRoundsSomethingToNothing(t *testing.T) {
 	for v, want := range map[float64]string{
-		0: "0 %", 0.82: "82 %", 0.824: "82 %", 0.004: "<1 %", 0.9951: ">99 %", 1: "100 %", 0.034: "3.4 %", -0.4: "-40 %", 1.5: "150 %",
+		0: "0 %", 0.82: "82 %", 0.824: "82 %", 0.004: "<1 %", 0.9951: ">99 %", 1: "100 %", 0.034: "3.4 %", -0.4: "−40 %", -0.034: "−3.4 %", -0.002: "−0.2 %", math.Copysign(0, -1): "0 %", 1.5: "150 %",
 	} {
 		if got := Percent(v); got != want {
 			t.Errorf("Percent(%g) = %q, want %q", v, got, want)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/words"
@@ -61,7 +63,7 @@ func causes(r report.Report) causeList {
 
 func newCause(f analysis.Finding, unit words.Unit) causeView {
 	v := causeView{
-		Rank: f.Rank, Title: report.Title(f), Kind: "why", Sentence: f.Sentence,
+		Rank: f.Rank, Title: report.Title(f), Kind: "why", Sentence: sentence(f),
 		Confidence: "low confidence", Dots: "●○○", Method: f.Method,
 	}
 	if f.Kind == analysis.KindLabels {
@@ -70,7 +72,7 @@ func newCause(f analysis.Finding, unit words.Unit) causeView {
 		unit = ""
 		v.Title, v.Labels = cutLabels(v.Title)
 	}
-	v.Evidence = evidence(f.Evidence, unit)
+	v.Evidence = evidence(f, unit)
 	v.Low = !report.Confident(f)
 	switch f.Confidence {
 	case analysis.High:
@@ -88,6 +90,20 @@ func newCause(f analysis.Finding, unit words.Unit) causeView {
 	return v
 }
 
+// sentence is that of a cause, as it stands below the cause's name: that of a
+// series begins with its name, which is not said again.
+func sentence(f analysis.Finding) string {
+	text, cut := f.Sentence, false
+	if f.Kind == analysis.KindSeries {
+		text, cut = strings.CutPrefix(text, f.Name+" ")
+	}
+	if cut || strings.HasPrefix(text, "all of ") { // else it begins with a figure or a name
+		first, size := utf8.DecodeRuneInString(text)
+		return string(unicode.ToUpper(first)) + text[size:]
+	}
+	return text
+}
+
 // cutLabels parts a series name into what is measured and its labels.
 func cutLabels(name string) (metric, labels string) {
 	metric, rest, ok := strings.Cut(name, "{")
@@ -100,7 +116,8 @@ func cutLabels(name string) (metric, labels string) {
 // dimensionView is the KPI seen by one label.
 type dimensionView struct {
 	Label    string
-	Facts    string
+	Most     string // which value stands out
+	Facts    string // the arithmetic
 	Note     string
 	Elements []elementView
 	More     string // said when elements were left out
@@ -117,7 +134,7 @@ const shownElements = 12
 func dimensions(dims []analysis.Dimension, unit words.Unit) []dimensionView {
 	views := make([]dimensionView, len(dims))
 	for i, d := range dims {
-		v := dimensionView{Label: d.Label, Note: d.Note, Facts: dimensionFacts(d)}
+		v := dimensionView{Label: d.Label, Note: d.Note, Most: mostOf(d), Facts: dimensionFacts(d)}
 		elements := slices.Clone(d.Elements)
 		slices.SortStableFunc(elements, func(a, b analysis.Element) int { return cmp.Compare(math.Abs(b.EP), math.Abs(a.EP)) })
 		if left := len(elements) - shownElements; left > 0 {
@@ -133,17 +150,21 @@ func dimensions(dims []analysis.Dimension, unit words.Unit) []dimensionView {
 }
 
 func newElement(e analysis.Element, unit words.Unit) elementView {
-	v := elementView{
-		Value: e.Value, Before: unit.Format(e.Forecast), After: unit.Format(e.Actual),
+	return elementView{
+		Value: shownValue(e.Value), Before: unit.Format(e.Forecast), After: unit.Format(e.Actual),
 		Share: share(e.EP), Surprise: words.Number(e.Surprise), Tags: strings.Join(e.Tags, ", "), Bar: bar(e.EP),
 	}
-	switch v.Value {
+}
+
+func shownValue(value string) string {
+	switch value {
 	case "", "__missing__":
-		v.Value = "(no such label)"
+		return "(no such label)"
 	case "__other__":
-		v.Value = "(all others)"
+		return "(all others)"
+	default:
+		return value
 	}
-	return v
 }
 
 // share writes a share so that many of them make a tidy column.
@@ -154,10 +175,38 @@ func share(ep float64) string {
 	return words.Percent(ep)
 }
 
+// alikeUpTo is the share of the change that may lie elsewhere than had all
+// values moved alike, for a label of which none stands out.
+const alikeUpTo = 0.1
+
+// mostOf names the value of a label that holds most of the change, unless all
+// of them moved alike.
+func mostOf(d analysis.Dimension) string {
+	if len(d.Elements) == 0 {
+		return ""
+	}
+	total, elsewhere, most := 0.0, 0.0, d.Elements[0]
+	for _, e := range d.Elements {
+		total += e.Forecast
+		if e.EP > most.EP {
+			most = e
+		}
+	}
+	for _, e := range d.Elements {
+		if total > 0 {
+			elsewhere += math.Abs(e.EP-e.Forecast/total) / 2
+		}
+	}
+	if total > 0 && elsewhere <= alikeUpTo || most.EP <= 0 {
+		return "no value stands out"
+	}
+	return shownValue(most.Value) + " " + share(most.EP)
+}
+
 func dimensionFacts(d analysis.Dimension) string {
 	var facts []string
 	if d.Explained != 0 {
-		facts = append(facts, "explains "+words.Percent(d.Explained))
+		facts = append(facts, "What stands out explains "+words.Percent(d.Explained))
 	}
 	if d.Surprise != 0 {
 		facts = append(facts, "surprise "+words.Number(d.Surprise)+" bits")

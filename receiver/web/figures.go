@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
@@ -58,8 +59,9 @@ func figureNames() []figureName {
 }
 
 // evidence puts the figures behind a cause into words. Amounts are in the unit
-// of the cause. What has nothing to say, as an empty list, is left out.
-func evidence(figures map[string]any, unit words.Unit) []pair {
+// of the cause. What tells nothing, as an empty list or the cause's own name, is
+// left out.
+func evidence(f analysis.Finding, unit words.Unit) []pair {
 	known := figureNames()
 	place := func(key string) int {
 		if i := slices.IndexFunc(known, func(n figureName) bool { return n.key == key }); i >= 0 {
@@ -67,8 +69,8 @@ func evidence(figures map[string]any, unit words.Unit) []pair {
 		}
 		return len(known)
 	}
-	keys := make([]string, 0, len(figures))
-	for key := range figures {
+	keys := make([]string, 0, len(f.Evidence))
+	for key := range f.Evidence {
 		keys = append(keys, key)
 	}
 	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b)) })
@@ -82,7 +84,7 @@ func evidence(figures map[string]any, unit words.Unit) []pair {
 		if write == nil {
 			write = plain
 		}
-		if value := figure(figures[key], unit, write); value != "" {
+		if value := figure(f.Evidence[key], unit, write); value != "" && value != "unknown" && value != f.Name {
 			out = append(out, pair{n.name, value})
 		}
 	}

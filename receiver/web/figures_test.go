@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
@@ -35,7 +36,7 @@ func TestEvidenceIsReadAsPeopleSayIt(t *testing.T) {
 		{"share of each alert", "Errors 100 %, Slow 50 %"},
 		{"of another day", "yes, 2.5 and x"},
 	}
-	if diff := cmp.Diff(want, evidence(figures, words.PerSecond)); diff != "" {
+	if diff := cmp.Diff(want, evidence(analysis.Finding{Evidence: figures}, words.PerSecond)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	text, err := json.Marshal(figures)
@@ -46,14 +47,23 @@ func TestEvidenceIsReadAsPeopleSayIt(t *testing.T) {
 	if err := json.Unmarshal(text, &stored); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, evidence(stored, words.PerSecond)); diff != "" {
+	if diff := cmp.Diff(want, evidence(analysis.Finding{Evidence: stored}, words.PerSecond)); diff != "" {
 		t.Errorf("stored and read (-want +got):\n%s", diff)
 	}
 }
 
 func TestAFigureOfAnotherTypeIsStillShown(t *testing.T) {
-	got := evidence(map[string]any{"share": "unknown", "since": nil}, "")
-	if diff := cmp.Diff([]pair{{"share of the change", "unknown"}}, got); diff != "" {
+	got := evidence(analysis.Finding{Evidence: map[string]any{"share": "none", "since": nil}}, "")
+	if diff := cmp.Diff([]pair{{"share of the change", "none"}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFiguresThatTellNothingAreLeftOut(t *testing.T) {
+	f := analysis.Finding{Name: "up{job=\"a\"}", Evidence: map[string]any{
+		"service": "up{job=\"a\"}", "kind": "unknown", "members": []any{}, "query": "up",
+	}}
+	if diff := cmp.Diff([]pair{{"query", "up"}}, evidence(f, "")); diff != "" {
 		t.Error(diff)
 	}
 }

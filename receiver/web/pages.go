@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"strings"
 )
 
 //go:embed templates static
@@ -40,7 +41,7 @@ func newPages(prefix string) *pages {
 			"form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
 	}
 	for _, name := range []string{"report", "incident", "list", "pending", "error"} {
-		p.byName[name] = template.Must(template.New("frame.html").Funcs(template.FuncMap{"path": p.path}).
+		p.byName[name] = template.Must(template.New("frame.html").Funcs(template.FuncMap{"path": p.path, "tied": tied, "pieces": pieces}).
 			ParseFS(files, "templates/frame.html", "templates/parts.html", "templates/drawings.html", "templates/"+name+".html"))
 	}
 	return p
@@ -62,6 +63,15 @@ func (p *pages) path(parts ...string) string {
 	}
 	return address
 }
+
+// tied keeps a number and its percent sign, and what comes before an arrow and
+// the arrow, on one line.
+func tied(s string) string {
+	return strings.NewReplacer(" %", "\u00a0%", " → ", "\u00a0→ ").Replace(s)
+}
+
+// pieces parts a label value where a line may end: behind a slash.
+func pieces(s string) []string { return strings.SplitAfter(s, "/") }
 
 // titled is a body that names its page.
 type titled interface{ title() string }

@@ -138,17 +138,30 @@ func fitText(f *analysis.Fit) string {
 	if f == nil || f.Series == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%s series were looked at", words.Number(float64(f.Series)))
+	text := counted(f.Series, "series was", "series were") + " looked at"
 	if f.Moved > 0 {
-		text += fmt.Sprintf(", %s moved in the incident", words.Number(float64(f.Moved)))
-	}
-	if f.Selected > 0 {
-		text += fmt.Sprintf(", %s were chosen by the regression, which explains %s of the KPI", words.Number(float64(f.Selected)), words.Percent(f.Explained))
-	}
-	if !f.Converged && f.Selected > 0 {
-		text += " (it did not converge)"
+		text += fmt.Sprintf(", %d moved in the incident", f.Moved)
 	}
 	return text + "."
+}
+
+// regression says what the regression made of the series.
+func regression(f *analysis.Fit) string {
+	if f == nil || f.Selected == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%s chosen, %s of the KPI's variance explained", counted(f.Selected, "series", "series"), words.Percent(f.Explained))
+	if !f.Converged {
+		text += "; it did not converge"
+	}
+	return text
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func facts(r report.Report, now clock) []pair {
@@ -166,6 +179,9 @@ func facts(r report.Report, now clock) []pair {
 		if step.seconds > 0 {
 			facts = append(facts, pair{step.name, words.Seconds.Format(step.seconds)})
 		}
+	}
+	if text := regression(r.Result.Fit); text != "" {
+		facts = append(facts, pair{"Regression", text})
 	}
 	return append(facts, pair{"Fingerprint", r.Alert.Fingerprint})
 }
