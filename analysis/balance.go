@@ -158,6 +158,7 @@ func (c *candidates) contribution(p part, reg *regression) Finding {
 	} else {
 		f.Sentence += "by the regression it did not push " + c.target.Name + " the way it went"
 	}
+	f.place(s)
 	return f
 }
 

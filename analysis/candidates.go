@@ -23,6 +23,8 @@ type candidates struct {
 	tiers    map[string]int
 	options  Options
 	single   bool // all candidates come from one query
+
+	relatives map[string][]string // names of series that are not ranked beside the one that they go with
 }
 
 // newCandidates cuts the frame to the rows of the analysis and puts the

@@ -41,6 +41,8 @@ type Series struct {
 	Kind    string    // as Target.Kind
 	Scale   string    // each or common; empty: the default of DESIGN (one query: common)
 	Values  []float64 // one value a row
+	Scope   string    // the set of labels that its query was narrowed to, as a selector; empty: none
+	Whole   string    // name of the series that it is a part of, by its scope; empty: none
 
 	Positive bool  // the KPI can only rise with it (a cost that adds up)
 	Lags     []int // rows by which copies of it are shifted; empty: none

@@ -44,28 +44,36 @@ func explainSeries(f Frame, t Target, opt Options) seriesAnswer {
 // rank orders the candidates by the measured ranking, and puts the
 // regression's arithmetic beside each as evidence.
 func (c *candidates) rank() seriesAnswer {
-	in := rank.Input{
-		KPI:   rank.Series{Values: c.target.Values, Kind: kindOf(c.target.Kind, metricOf(c.target.Name))},
-		Onset: c.onset, Calls: c.calls,
+	looked := len(c.series)
+	ranking := rank.Rank(c.input(), rank.Options{})
+	if c.dropRelatives(ranking) {
+		ranking = rank.Rank(c.input(), rank.Options{})
 	}
-	for i, s := range c.series {
-		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: c.codes[i], Kind: s.kind()})
-	}
-	ranking := rank.Rank(in, rank.Options{})
 	answer := seriesAnswer{warnings: warnings("ranking", ranking.Warnings)}
 	if ranking.Core == 0 { // it refused, and said why
 		return answer
 	}
 	reg := c.regress(leading(ranking), max(0, ranking.Onset-regressionRows), ranking.Onset)
 	answer.warnings = append(answer.warnings, reg.warnings()...)
-	answer.fit = reg.fit(len(c.series))
+	answer.fit = reg.fit(looked)
 	answer.fit.Moved = moved(ranking)
-	answer.calm = ranking.Trust < 0.5 && !in.KPI.Kind.Demand()
+	answer.calm = ranking.Trust < 0.5 && !c.kpiKind().Demand()
 	answer.short = ranking.Core < shortHistory
 	answer.findings = c.findings(ranking, reg)
 	answer.graph = c.graph(c.leads(ranking))
 	return answer
 }
+
+// input is what is ranked.
+func (c *candidates) input() rank.Input {
+	in := rank.Input{KPI: rank.Series{Values: c.target.Values, Kind: c.kpiKind()}, Onset: c.onset, Calls: c.calls}
+	for i, s := range c.series {
+		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: c.codes[i], Kind: s.kind()})
+	}
+	return in
+}
+
+func (c *candidates) kpiKind() rank.Kind { return kindOf(c.target.Kind, metricOf(c.target.Name)) }
 
 // shortHistory is how many samples before the incident are too few to know
 // what is usual, so that the ranking is a guess.
@@ -87,7 +95,7 @@ func (c *candidates) findings(ranking rank.Result, reg *regression) []Finding {
 			continue
 		}
 		f := c.finding(ranking, cause, reg)
-		f.Evidence["members"] = c.names(members[cause.Series], cause.Series)
+		f.Evidence["members"] = append(c.names(members[cause.Series], cause.Series), c.relatives[f.Series]...)
 		for _, m := range members[cause.Series] {
 			listed[m] = true
 		}
@@ -172,6 +180,7 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 	}
 	reg.describe(cause.Series, f.Evidence)
 	f.Sentence = c.sentence(f, r, cause)
+	f.place(s)
 	return f
 }
 

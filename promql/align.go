@@ -175,7 +175,7 @@ func pool(m model.Matrix, g grid, sum bool) []float64 {
 
 func (a *aligner) candidates(t Target) []analysis.Series {
 	var out []analysis.Series
-	names := map[string]bool{t.Query.Name: true}
+	names, there := map[string]bool{t.Query.Name: true}, relatives{}
 	left, found := a.seriesLeft(), 0
 	var cut []string
 	for _, c := range t.Candidates {
@@ -183,6 +183,7 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 		if ok && len(m) == 0 && !c.optional {
 			a.warn(c.Query.Name, "the query gave no series: %s", c.Query.Query)
 		}
+		m = there.fresh(c, m)
 		found += len(m)
 		if len(m) > left {
 			cut = append(cut, c.Query.Name)
@@ -190,11 +191,10 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 		}
 		left -= len(m)
 		for _, s := range m {
-			out = append(out, analysis.Series{
-				Name: uniqueName(seriesName(c.Query.Name, s.Metric), c.Query.Name, names), Query: c.Query.Name,
-				Service: serviceOf(s.Metric), Kind: c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags,
-				Values: values(s, a.plan.grid()),
-			})
+			series := c.series(s, names)
+			series.Values = values(s, a.plan.grid())
+			series.Whole = there.add(c, s, series.Name)
+			out = append(out, series)
 		}
 	}
 	if len(cut) > 0 {
@@ -202,6 +202,20 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 			found-len(out), found, strings.Join(cut, ", "), a.evidence.mostSeries(), mostCandidatePoints)
 	}
 	a.series += len(out)
+	return out
+}
+
+// series describes one series of a candidate, under a name that isn't taken.
+func (c Candidate) series(s *model.SampleStream, taken map[string]bool) analysis.Series {
+	out := analysis.Series{
+		Name: seriesName(c.Query.Name, s.Metric), Query: c.unscoped().Name, Service: serviceOf(s.Metric),
+		Kind: c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags,
+	}
+	if c.scope != nil {
+		out.Name = c.scope.name(out.Query, s.Metric)
+		out.Service, out.Scope = serviceOf(c.scope.on(s.Metric)), c.scope.String()
+	}
+	out.Name = uniqueName(out.Name, c.Query.Name, taken)
 	return out
 }
 

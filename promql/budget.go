@@ -12,6 +12,7 @@ type budget struct {
 	samples int
 	series  map[string]int // by what they are the series of: see Query.group
 	most    limits
+	noted   limits // what the metrics know of
 }
 
 // limits are what one analysis may cost at the most.

@@ -4,8 +4,9 @@
 // One alert's walk: [Fetcher.Locate] finds its onset, [Fetcher.Complete] what
 // its rule leaves out, [NewPlan] decides what to ask and [Fetcher.Fetch] asks;
 // [Align], which is pure, puts the answers on one grid of time and joins the
-// leaves of a breakdown. [Check] is what [NewPlan] would complain about, for
-// every rule at once and with lines.
+// leaves of a breakdown. Where that leads to a set of labels, [Plan.Within] goes
+// on from there. [Check] is what [NewPlan] would complain about, for every rule
+// at once and with lines.
 //
 // # Any alert
 //
@@ -51,13 +52,25 @@
 // aggregations as far as the parts still add up; every frame compares the parts
 // with the whole, and warns when they are more than 1 % apart.
 //
+// # Candidates
+//
+// The series of a candidate are named as Prometheus names them, by the query's
+// name where the metric has lost its own. Once a set of labels is found, such as
+// instance="a", a query that adds up over instances hides which of its series
+// are of that place. So each is asked once more with the set's matchers put
+// into all of its selectors by the parser (of several labels all together, then
+// each by itself, since a metric may have one of them only). What keeps the
+// label apart, is held to a value of it, gives labels other names or has no
+// series isn't asked again; what comes back the same is not listed again.
+//
 // # Cost
 //
-// An analysis has a budget of queries, series, samples and time. Answers are
-// kept for a minute and shared, a question that is being asked is waited for,
-// and all times lie on a grid, so that the alerts of one storm ask the same: in
-// the test, where one alert asks 18 times, 500 of the same rule ask about 140
-// times. Where they can't share, the alerts of one name together ask 15 times
-// as much as one of them at the most. A server that doesn't answer is left
-// alone for a while. What was left out for its cost is a warning of the frame.
+// An analysis has a budget of queries, series, samples and time, which what is
+// asked inside of a set shares. Answers are kept for a minute and shared, a
+// question that is being asked is waited for, and all times lie on a grid, so
+// that the alerts of one storm ask the same: in the test, where one alert asks
+// 18 times, 500 of the same rule ask about 140 times. Where they can't share,
+// the alerts of one name together ask 15 times as much as one of them at the
+// most. A server that doesn't answer is left alone for a while. What was left
+// out for its cost is a warning of the frame.
 package promql

@@ -35,18 +35,40 @@ type Split struct {
 	Warnings []analysis.Warning
 }
 
-// Fetch asks all queries of a plan and makes a frame of the answers. A query
-// that fails is a warning in the frame. How the breakdowns of the plan were
-// asked for in the end is written into them. The error is [ErrUnreachable] if
-// nothing was answered at all; the frame then holds the warnings.
+// Fetch asks all queries of a plan and makes a frame of the answers. Of a plan
+// that goes on from another (see [Plan.Within]) only what is new is asked, with
+// what is left of the other's budget.
+//
+// A query that fails is a warning in the frame. How the breakdowns of the plan
+// were asked for in the end is written into them. The error is [ErrUnreachable]
+// if nothing was answered at all; the frame then holds the warnings.
 func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
 	i := f.inquire(p.asker)
+	until := time.Now().Add(f.mostTime)
+	if p.goesOn {
+		i.budget, until = p.asked.budget, p.asked.until
+	}
 	defer func() { f.metrics.spent(i.budget) }()
-	ctx, cancel := context.WithTimeoutCause(ctx, f.mostTime, &overBudget{
+	ctx, cancel := context.WithDeadlineCause(ctx, until, &overBudget{
 		fmt.Sprintf("an analysis may take %s", f.mostTime), "raise prometheus.max_time, or ask for less",
 	})
 	defer cancel()
-	e := Evidence{Breakdowns: make([]Split, len(p.Targets)), MaxSeries: f.most.series}
+	if p.goesOn {
+		e := p.asked.evidence
+		e.Answers = maps.Clone(e.Answers)
+		maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.others())))
+		return Align(p, e), nil
+	}
+	e, err := i.fetch(ctx, p)
+	if p.asked != nil {
+		*p.asked = round{budget: i.budget, until: until, evidence: e}
+	}
+	return Align(p, e), err
+}
+
+// fetch asks all queries of a plan.
+func (i *inquiry) fetch(ctx context.Context, p Plan) (Evidence, error) {
+	e := Evidence{Breakdowns: make([]Split, len(p.Targets)), MaxSeries: i.most.series}
 	shapes := make([]shape, len(p.Targets))
 	var wg sync.WaitGroup
 	for k, t := range p.Targets {
@@ -57,7 +79,7 @@ func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
 	e.Answers = i.ask(ctx, p.first())
 	wg.Wait()
 	if err := e.Answers.unreached(p.first()); err != nil {
-		return Align(p, e), err
+		return e, err
 	}
 	for k, t := range p.Targets {
 		if t.Breakdown != nil {
@@ -73,7 +95,7 @@ func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
 		}
 	}
 	maps.Copy(e.Answers, i.ask(ctx, append(rest, p.others()...)))
-	return Align(p, e), nil
+	return e, nil
 }
 
 // first are the queries that depend on no other answer and that others wait

@@ -81,13 +81,16 @@ const (
 	sparedBreaker = "breaker"
 )
 
-// spent notes what an analysis has cost.
+// spent notes what an analysis has cost since it was noted last: one that goes
+// on inside of a set of labels is noted twice.
 func (m *Metrics) spent(b *budget) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	m.asked.Observe(float64(b.queries))
-	m.series.Observe(float64(b.most.series - b.seriesLeft()))
-	m.samples.Observe(float64(b.samples))
+	cost := limits{b.queries, b.most.series - b.seriesLeft(), b.samples}
+	m.asked.Observe(float64(cost.queries - b.noted.queries))
+	m.series.Observe(float64(cost.series - b.noted.series))
+	m.samples.Observe(float64(cost.samples - b.noted.samples))
+	b.noted = cost
 }
 
 func (m *Metrics) observe(endpoint string, took time.Duration, err error) {

@@ -75,13 +75,15 @@ type Plan struct {
 	End   time.Time // last row
 	Step  time.Duration
 
-	Queries  []Query // what people are shown of it: see Asked
+	Queries  []Query // what people are shown of what will be asked: see Asked
 	Targets  []Target
 	Topology Topology
 	Warnings []analysis.Warning // doubts that are known before anything is asked
 
 	before time.Time // see grid.before
 	asker  asker     // the alert
+	asked  *round    // what Fetch has asked of it
+	goesOn bool      // it goes on from there: see Within
 }
 
 // Target is one KPI.
@@ -103,7 +105,9 @@ type Candidate struct {
 	Positive bool
 	Lags     []int
 
-	optional bool // nobody has asked for it by name: that it has no series is no news
+	optional bool   // nobody has asked for it by name: that it has no series is no news
+	scope    region // what the query is narrowed to; nil: nothing
+	whole    Query  // that it was before
 }
 
 // Topology is the call graph.
@@ -120,7 +124,7 @@ func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
 	if alert.Own == nil {
 		alert.Own = alert.Labels
 	}
-	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{Rule: rule.Name, asker: alert.asker()}}
+	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{Rule: rule.Name, asker: alert.asker(), asked: &round{}}}
 	kpis := b.targets()
 	if len(kpis) == 0 {
 		return b.plan, fmt.Errorf("rule %q: no target to ask for: %s", rule.Name, b.whyNot())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -90,6 +91,9 @@ func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, er
 
 // investigate is the middle of the walk, which the command line shares: from an
 // alert to everything that its report is made of. It writes nothing anywhere.
+//
+// Where the labels say in which place the KPI changed, the last two steps are
+// taken again with the candidates inside of that place beside the others.
 func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
 	in := report.Input{Alert: q.Alert, Rule: q.Rule.Name, Now: q.Now, Grafana: placeOf(q.Rule, q.Alert)}
 	start := time.Now()
@@ -109,14 +113,43 @@ func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
 		in.Result = failed("prometheus", err, doubts)
 		return in
 	}
-	frame.Warnings = append(doubts, frame.Warnings...)
-	in.Plan = describe(plan, plan.Asked(frame))
+	in.Result = analyze(frame, doubts, q.Options, &in.Timings)
 
-	start = time.Now()
-	in.Result = analysis.Run(frame, q.Options)
-	in.Timings.Analyze = time.Since(start).Seconds()
+	if inside, ok := plan.Within(place(in.Result.Causes)); ok {
+		start = time.Now()
+		wider, err := f.Fetch(ctx, inside)
+		in.Timings.Fetch += time.Since(start).Seconds()
+		if err != nil {
+			doubts = append(doubts, analysis.Warning{Source: "prometheus", Text: err.Error()})
+		} else {
+			plan, frame = inside, wider
+		}
+		in.Result = analyze(frame, doubts, q.Options, &in.Timings)
+	}
+	in.Plan = describe(plan, plan.Asked(frame))
 	in.Charts = report.Charts(frame, in.Result.Causes)
 	return in
+}
+
+// analyze runs the analysis on a frame, with the doubts from before it.
+func analyze(frame analysis.Frame, doubts []analysis.Warning, opt analysis.Options, took *report.Timings) analysis.Result {
+	start := time.Now()
+	frame.Warnings = slices.Concat(doubts, frame.Warnings)
+	result := analysis.Run(frame, opt)
+	took.Analyze += time.Since(start).Seconds()
+	return result
+}
+
+// place is the first confident set of labels among causes: where to look for
+// series that the queries of the candidates add up with others. It is empty if
+// there is none.
+func place(causes []analysis.Finding) analysis.Finding {
+	for _, f := range causes {
+		if f.Kind == analysis.KindLabels && report.Confident(f) {
+			return f
+		}
+	}
+	return analysis.Finding{}
 }
 
 // locate finds the onset, unless it is given.

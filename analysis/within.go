@@ -1,0 +1,84 @@
+package analysis
+
+import (
+	"strings"
+
+	"github.com/culprit-dev/culprit/analysis/rank"
+)
+
+// dropRelatives takes out of each whole and its parts (see [Series.Whole]) all
+// but the one that a ranking has first, and what moved the other way. A whole
+// moves because a part does, so that together they would be counted as evidence
+// twice, against the services that have no parts. Those that moved are kept by
+// name, for the finding. It says whether anything was taken out.
+func (c *candidates) dropRelatives(r rank.Result) bool {
+	leader := map[string]rank.Cause{} // by the name of the whole
+	c.relatives = map[string][]string{}
+	drop := map[int]bool{}
+	wholes := c.wholes()
+	for _, cause := range r.Causes {
+		s := c.series[cause.Series]
+		whole := s.whole()
+		if !wholes[whole] {
+			continue
+		}
+		best, ok := leader[whole]
+		switch {
+		case !ok:
+			leader[whole] = cause
+			continue
+		case !hasMoved(cause):
+		case rises(cause) != rises(best):
+			continue
+		default:
+			first := c.series[best.Series].Name
+			c.relatives[first] = append(c.relatives[first], s.Name)
+		}
+		drop[cause.Series] = true
+	}
+	c.remove(drop)
+	return len(drop) > 0
+}
+
+// wholes are the names of the series that others are parts of.
+func (c *candidates) wholes() map[string]bool {
+	names := map[string]bool{}
+	for _, s := range c.series {
+		if s.Whole != "" {
+			names[s.Whole] = true
+		}
+	}
+	return names
+}
+
+// whole is the name of what a series is a part of, its own if of nothing.
+func (s Series) whole() string {
+	if s.Whole == "" {
+		return s.Name
+	}
+	return s.Whole
+}
+
+func rises(c rank.Cause) bool { return c.After > c.Before }
+
+// remove leaves out series.
+func (c *candidates) remove(drop map[int]bool) {
+	var series []Series
+	var codes []int
+	for i, s := range c.series {
+		if !drop[i] {
+			series, codes = append(series, s), append(codes, c.codes[i])
+		}
+	}
+	c.series, c.codes = series, codes
+}
+
+// place says of a finding inside of which labels it was found.
+func (f *Finding) place(s Series) {
+	if s.Scope == "" {
+		return
+	}
+	f.Evidence["scope"] = s.Scope
+	inside := strings.TrimSuffix(strings.TrimPrefix(s.Scope, "{"), "}")
+	f.Sentence = "inside " + inside + ": " + f.Sentence
+}

@@ -1,0 +1,100 @@
+package promql
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// on returns the labels of a series with those that the region holds it to.
+func (r region) on(metric model.Metric) model.Metric {
+	metric = metric.Clone()
+	for _, m := range r {
+		if _, ok := metric[model.LabelName(m.Name)]; !ok && m.Type == labels.MatchEqual && m.Value != "" {
+			metric[model.LabelName(m.Name)] = model.LabelValue(m.Value)
+		}
+	}
+	return metric
+}
+
+// name is [seriesName] of a series inside, with the matchers among its labels.
+func (r region) name(query string, metric model.Metric) string {
+	var pairs []string
+	for name, v := range metric {
+		if name != model.MetricNameLabel {
+			pairs = append(pairs, fmt.Sprintf("%s=%q", name, v))
+		}
+	}
+	for _, m := range r {
+		if _, ok := metric[model.LabelName(m.Name)]; !ok {
+			pairs = append(pairs, m.String())
+		}
+	}
+	slices.Sort(pairs)
+	return cmp.Or(string(metric[model.MetricNameLabel]), query) + "{" + strings.Join(pairs, ", ") + "}"
+}
+
+// relatives knows the series of a target's candidates by what they are parts
+// of: narrowed series that are the whole again are not listed a second time.
+type relatives map[relation][]relative
+
+// relation is the candidate that nobody has narrowed, and the labels that a
+// series has in its answer.
+type relation struct {
+	query  string
+	labels model.Fingerprint
+}
+
+type relative struct {
+	name     string
+	narrowed bool
+	stream   *model.SampleStream
+}
+
+func (c Candidate) relation(s *model.SampleStream) relation {
+	return relation{c.unscoped().key(), s.Metric.Fingerprint()}
+}
+
+// unscoped is the query that nobody has narrowed.
+func (c Candidate) unscoped() Query {
+	if c.scope == nil {
+		return c.Query
+	}
+	return c.whole
+}
+
+// fresh returns the series of a candidate without those of a narrowed one that
+// are there already.
+func (r relatives) fresh(c Candidate, m model.Matrix) model.Matrix {
+	if c.scope == nil {
+		return m
+	}
+	return slices.DeleteFunc(slices.Clone(m), func(s *model.SampleStream) bool {
+		return slices.ContainsFunc(r[c.relation(s)], func(other relative) bool { return sameSamples(s, other.stream) })
+	})
+}
+
+// sameSamples compares two series but for rounding: a sum over parts of which
+// all but one are zero may differ in its last bits.
+func sameSamples(a, b *model.SampleStream) bool {
+	return slices.EqualFunc(a.Values, b.Values, func(x, y model.SamplePair) bool {
+		v, w := float64(x.Value), float64(y.Value)
+		return x.Timestamp == y.Timestamp && (math.Abs(v-w) <= 1e-9*math.Abs(w) || v == w || math.IsNaN(v) && math.IsNaN(w))
+	})
+}
+
+// add notes a series under its name, and returns the name of the one that it is
+// a part of; empty: it is none.
+func (r relatives) add(c Candidate, s *model.SampleStream, name string) (whole string) {
+	key := c.relation(s)
+	if c.scope != nil && len(r[key]) > 0 && !r[key][0].narrowed {
+		whole = r[key][0].name
+	}
+	r[key] = append(r[key], relative{name, c.scope != nil, s})
+	return whole
+}
