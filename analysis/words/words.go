@@ -74,6 +74,19 @@ func Move(before, after float64) string {
 	return word + " " + Number(before) + " → " + Number(after)
 }
 
+// Arrow draws a link of a graph between the names of its ends: → from cause to
+// effect, ⇄ where each follows the other, — where the direction is unknown.
+func Arrow(directed, feedback bool) string {
+	switch {
+	case feedback:
+		return "⇄"
+	case directed:
+		return "→"
+	default:
+		return "—"
+	}
+}
+
 // two rounds to two significant digits: more of a factor says nothing more.
 func two(v float64) float64 {
 	if v >= 100 {

@@ -95,3 +95,14 @@ func TestFormat(t *testing.T) {
 		}
 	}
 }
+
+func TestArrow(t *testing.T) {
+	for _, tt := range []struct {
+		directed, feedback bool
+		want               string
+	}{{true, false, "→"}, {false, false, "—"}, {false, true, "⇄"}, {true, true, "⇄"}} {
+		if got := Arrow(tt.directed, tt.feedback); got != tt.want {
+			t.Errorf("directed %t, feedback %t: %s, want %s", tt.directed, tt.feedback, got, tt.want)
+		}
+	}
+}

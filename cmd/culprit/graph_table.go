@@ -60,22 +60,11 @@ func (t *dimensionsTable) edges(edges []analysis.Edge) {
 	t.line("")
 	t.line("%s    %s %7s  %8s  KNOWN FROM", pad("LINK", nodeWidth), pad("", nodeWidth), "R", "P")
 	for _, e := range edges {
-		t.line("%s %s  %s %7.2f  %8.2g  %s", pad(shorten(e.From, nodeWidth), nodeWidth), arrowOf(e), pad(shorten(e.To, nodeWidth), nodeWidth),
+		t.line("%s %s  %s %7.2f  %8.2g  %s", pad(shorten(e.From, nodeWidth), nodeWidth), words.Arrow(e.Directed, e.Feedback), pad(shorten(e.To, nodeWidth), nodeWidth),
 			e.PartialCorrelation, e.P, e.Source)
 	}
 	if len(edges) == 0 {
 		t.line("none")
-	}
-}
-
-func arrowOf(e analysis.Edge) string {
-	switch {
-	case e.Feedback:
-		return "⇄"
-	case e.Directed:
-		return "→"
-	default:
-		return "—"
 	}
 }
 

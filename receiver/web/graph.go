@@ -360,19 +360,8 @@ func head(x, y, sign float64) string {
 	return fmt.Sprintf("M%s %sL%s %sL%s %sZ", f1(x), f1(y), f1(x-4), f1(base), f1(x+4), f1(base))
 }
 
-func arrow(e analysis.Edge) string {
-	switch {
-	case e.Feedback:
-		return "⇄"
-	case e.Directed:
-		return "→"
-	default:
-		return "–"
-	}
-}
-
 func linkWords(e analysis.Edge) string {
-	text := e.From + " " + arrow(e) + " " + e.To
+	text := e.From + " " + words.Arrow(e.Directed, e.Feedback) + " " + e.To
 	switch {
 	case e.Feedback:
 		text += " (both ways)"
@@ -385,7 +374,7 @@ func linkWords(e analysis.Edge) string {
 func linkTable(edges []analysis.Edge) []linkRow {
 	rows := make([]linkRow, len(edges))
 	for i, e := range edges {
-		rows[i] = linkRow{e.From, arrow(e), e.To, words.Number(e.PartialCorrelation), words.Number(e.P), e.Source}
+		rows[i] = linkRow{e.From, words.Arrow(e.Directed, e.Feedback), e.To, words.Number(e.PartialCorrelation), words.Number(e.P), e.Source}
 	}
 	return rows
 }

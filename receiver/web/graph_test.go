@@ -40,7 +40,7 @@ func TestGraphIsDrawnWithItsCaveat(t *testing.T) {
 			t.Errorf("%s: got %q", selector, got)
 		}
 	}
-	if got := graph.AttrOr("aria-label", ""); !strings.Contains(got, `retries{service="checkout"} – errors per second (direction unknown)`) {
+	if got := graph.AttrOr("aria-label", ""); !strings.Contains(got, `retries{service="checkout"} — errors per second (direction unknown)`) {
 		t.Errorf("in words: %q", got)
 	}
 }
