@@ -81,6 +81,8 @@ type cutter struct {
 	row  []int   // rows that have a sample
 }
 
+// newCutter finds the rows that exist: those in which any leaf has a sample. A row
+// in which none has is an outage of the monitoring, and no zero of the measure.
 func newCutter(s Series, span Span) *cutter {
 	c := &cutter{s: s, span: span, step: usualStep(s.Times)}
 	exists := make([]bool, len(s.Times))

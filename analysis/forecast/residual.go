@@ -60,6 +60,7 @@ func meanSD(steps [][]float64) float64 {
 	return robustSD(t)
 }
 
+// totals are the sums over all leaves, piece by piece.
 func totals(pieces [][]float64) []float64 {
 	t := make([]float64, len(pieces))
 	for i, p := range pieces {

@@ -10,6 +10,8 @@ type cell struct {
 	leaf       int32   // any leaf of the element: it spells out its labels
 }
 
+// add joins the leaves of another cell to this one. All that a score needs are sums,
+// which is why a cuboid can be summed from the one below it.
 func (c *cell) add(o *cell) {
 	c.w += o.w
 	c.wd += o.wd

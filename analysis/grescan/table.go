@@ -135,6 +135,7 @@ func (t *table) score(f, v []float64, f0 float64) {
 	t.sd = math.Sqrt(s2)
 }
 
+// leaves is the number of leaves with any volume, explained ones too.
 func (t *table) leaves() int { return len(t.w) }
 
 // addTo adds leaf i to a cell.

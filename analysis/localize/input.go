@@ -97,6 +97,7 @@ func (in *Input) check() {
 	}
 }
 
+// check panics if a measure has not n numbers on every side.
 func (m *Measure) check(n int) {
 	ok := len(m.Actual) == n
 	if p := m.Parts; p != nil {
@@ -124,6 +125,7 @@ func (in *Input) marginals() []Measure {
 	return out
 }
 
+// sumBy adds up x by the value of one label, in the order of the leaves.
 func sumBy(codes []int32, card int, x []float64) []float64 {
 	out := make([]float64, card)
 	for i, c := range codes {

@@ -129,6 +129,9 @@ func (s *search) from(v int) []Chain {
 	return s.found[:min(maxChains, len(s.found))]
 }
 
+// walk goes on from the last of nodes. product is that of the weights of edges so
+// far, lowest the smallest score of the nodes, the target's left out: that the KPI
+// itself moved is why anybody asks, and tells chains apart in nothing.
 func (s *search) walk(nodes, edges []int, product, lowest float64) {
 	at := nodes[len(nodes)-1]
 	if at == s.target {

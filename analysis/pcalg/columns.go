@@ -107,6 +107,8 @@ func unit(x []float64) []float64 {
 	return u
 }
 
+// dot is the scalar product, summed in the order of the rows: the same bits on
+// every run.
 func dot(a, b []float64) float64 {
 	var s float64
 	for i := range a {

@@ -8,6 +8,8 @@ type rules struct {
 	forbidden, required map[[2]int]bool
 }
 
+// newRules indexes k for p variables. It panics if there is not one tier for each
+// variable, or if an arrow leaves the variables or returns to where it began.
 func newRules(p int, k Knowledge) *rules {
 	if k.Tiers != nil && len(k.Tiers) != p {
 		panic(fmt.Sprintf("pcalg: %d tiers for %d variables", len(k.Tiers), p))
@@ -22,6 +24,8 @@ func newRules(p int, k Knowledge) *rules {
 	return &rules{k, setOf(k.Forbidden), setOf(k.Required)}
 }
 
+// setOf is a list of arrows for looking up. Contradictions stay: i→j and j→i may
+// both be in it, which together part the pair.
 func setOf(list [][2]int) map[[2]int]bool {
 	m := map[[2]int]bool{}
 	for _, a := range list {

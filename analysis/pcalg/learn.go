@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
+// pairs is a table over pairs of variables.
 type pairs = mat.SymDense
 
 // newPairs returns a symmetric table of p, nil for p = 0, which gonum's
@@ -113,6 +114,8 @@ func (net *Network) collect(x [][]float64, opt SeriesOptions) []*series {
 	return net.difference(cols, opt)
 }
 
+// drop notes a column that is not in the graph, so that every column is accounted
+// for: as a node, as an alias of one, or here.
 func (net *Network) drop(column int, reason string) {
 	net.Dropped = append(net.Dropped, Drop{column, reason})
 }

@@ -10,6 +10,7 @@ type pdag struct {
 	frozen     func(i, j int) bool // must i—j stay undirected?
 }
 
+// square returns p rows of p cells, all false, in one piece of memory.
 func square(p int) [][]bool {
 	rows, cells := make([][]bool, p), make([]bool, p*p)
 	for i := range rows {
@@ -18,6 +19,8 @@ func square(p int) [][]bool {
 	return rows
 }
 
+// newPDAG is a graph without arrows in which everything may be directed. It keeps
+// adj, and doesn't change it.
 func newPDAG(adj [][]bool) *pdag {
 	never := func(int, int) bool { return false }
 	return &pdag{adj: adj, arrow: square(len(adj)), forbidden: never, frozen: never}
@@ -75,6 +78,9 @@ func (g *pdag) colliders(sep func(x, z int) []int, parity bool) {
 	}
 }
 
+// mayCollide reports whether x→y←z can be drawn: neither arrow is forbidden, is
+// against one that is there already, or (but for parity) closes a cycle. Both or
+// none: half a collider would say that y doesn't part x and z, without saying why.
 func (g *pdag) mayCollide(x, y, z int, parity bool) bool {
 	for _, v := range []int{x, z} {
 		if g.arrow[y][v] || g.forbidden(v, y) || g.frozen(v, y) || !parity && g.reaches(y, v) {

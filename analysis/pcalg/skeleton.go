@@ -91,6 +91,8 @@ func (s *skeleton) cost(nb [][]int, k int) int {
 	return int(min(n, math.MaxInt32))
 }
 
+// binomial is n over k, as a float: 100 over 4 sets for each of thousands of pairs
+// leave the range of 32 bits. It is 0 if there is no such choice.
 func binomial(n, k int) float64 {
 	b := 1.0
 	for i := range k {
@@ -175,6 +177,7 @@ func (q *pair) record(r, n float64, k int) {
 	}
 }
 
+// without is a copy of a that lacks v; a belongs to all workers of a level.
 func without(a []int, v int) []int {
 	return slices.DeleteFunc(slices.Clone(a), func(u int) bool { return u == v })
 }

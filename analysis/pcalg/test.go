@@ -48,6 +48,8 @@ type matrix struct {
 	a []float64
 }
 
+// newMatrix copies s. The closed recursion of partial reads single entries millions
+// of times, and a call through an interface is dearer than the entry.
 func newMatrix(s mat.Symmetric) matrix {
 	m := matrix{s.SymmetricDim(), make([]float64, s.SymmetricDim()*s.SymmetricDim())}
 	for i := range m.p {

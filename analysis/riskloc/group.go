@@ -128,6 +128,9 @@ type index struct {
 	ids   map[uint64]int32
 }
 
+// newIndex makes an index for up to count keys below limit. The array may have
+// four places a key (and a thousand more): 16 bytes, which is no more than a map
+// takes for it.
 func newIndex(limit uint64, count int) *index {
 	if limit <= uint64(4*count)+1024 {
 		return &index{dense: make([]int32, limit)}
@@ -135,6 +138,7 @@ func newIndex(limit uint64, count int) *index {
 	return &index{ids: make(map[uint64]int32)}
 }
 
+// id returns the number of a key, which may be new.
 func (x *index) id(key uint64) int32 {
 	if x.dense != nil {
 		if x.dense[key] == 0 {

@@ -4,7 +4,10 @@
 //
 // It is the best published method on tables with little noise, and is here for
 // comparison; package grescan is what culprit uses, since on real traffic
-// sparse leaves (which RiskLoc counts like large ones) decide its cut-off.
+// sparse leaves (which RiskLoc counts like large ones) decide its cut-off. The
+// paper's own program reaches an F1 over exact combinations of .94 on the cube
+// of a search engine with 0.8 % of noise, and of .03 on incidents of live
+// streaming of 15 to 640 sparse leaves.
 //
 // Each leaf has a deviation d = 2(f−v)/(f+v). Noise is taken to be symmetric,
 // so the side on which deviations reach less far shows how far noise reaches,
@@ -103,6 +106,8 @@ func Locate(codes [][]int32, cards []int, forecast, actual []float64, opt Option
 	return causes, nil
 }
 
+// check panics on wrong shapes. That codes lie below their cards it leaves to the
+// indexing.
 func check(codes [][]int32, cards []int, forecast, actual []float64, opt Options) {
 	n := len(forecast)
 	if len(codes) != len(cards) || len(actual) != n || opt.Power != nil && len(opt.Power) != n {
@@ -132,6 +137,8 @@ type search struct {
 	change float64  // of the total
 }
 
+// newSearch prepares the leaves: deviations, the cut-off, and what is abnormal.
+// Leaves without volume, before and now, take no part: 0/0 is no deviation.
 func newSearch(codes [][]int32, cards []int, forecast, actual []float64, opt Options) (*search, error) {
 	s := &search{codes: codes, cards: cards, opt: opt}
 	var err error
