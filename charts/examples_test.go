@@ -91,7 +91,7 @@ func TestTheSidecarIsWiredUp(t *testing.T) {
 		t.Error("the ServiceMonitor does not select the Service")
 	}
 	url := *the[*monitoringv1alpha1.AlertmanagerConfig](t, r).Spec.Receivers[0].WebhookConfigs[0].URL
-	if want := "http://" + service.Name + "." + service.Namespace + ".svc:9798/api/v1/webhook"; string(url) != want {
+	if want := "http://" + service.Name + "." + service.Namespace + ".svc:9798/api/v1/webhook"; url != want {
 		t.Errorf("alerts go to %s, the Service is %s", url, want)
 	}
 }

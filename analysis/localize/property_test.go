@@ -1,6 +1,7 @@
 package localize
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -125,5 +126,34 @@ func TestPaperTablesThroughMarginals(t *testing.T) {
 	}
 	if !slices.Equal(order, []int{2, 1, 0}) {
 		t.Errorf("tables in the order %v", order)
+	}
+}
+
+// The books balance: the sums of a cause are those of the leaves that it names,
+// and its share is that of the change of the total.
+func TestTheSumsOfACauseAreThoseOfItsLeaves(t *testing.T) {
+	for seed := range uint64(30) {
+		in := breakdown(seed, []int{4, 3, 3}, func(c []int32) float64 {
+			return 1 + float64(uint64(c[0])*seed%3) + float64(uint64(c[1]*c[2])*seed%2)
+		})
+		r := run(t, in, Options{})
+		for _, c := range r.Causes {
+			var forecast, actual float64
+			leaves := 0
+			for i := range in.Forecast {
+				if slices.ContainsFunc(c.Combinations, func(k Combination) bool { return k.holds(in.Codes, i) }) {
+					forecast += in.Forecast[i]
+					actual += in.Actual[i]
+					leaves++
+				}
+			}
+			near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*(1+math.Abs(b)) }
+			if !near(c.Forecast, forecast) || !near(c.Actual, actual) || c.Method == "grescan" && c.Leaves != leaves {
+				t.Errorf("seed %d: %+v; its %d leaves have %v → %v", seed, c, leaves, forecast, actual)
+			}
+			if share := (actual - forecast) / (r.Actual - r.Forecast); c.Method == "grescan" && !near(c.Share, share) {
+				t.Errorf("seed %d: share %v, want %v", seed, c.Share, share)
+			}
+		}
 	}
 }
