@@ -42,7 +42,11 @@ func Derive(expr string) (Derivation, error) {
 	}
 	var found []Derivation
 	var first error
-	for _, c := range conditions(e) {
+	cs := conditions(e)
+	for _, c := range cs {
+		if len(cs) > 1 && c.always() {
+			return Derivation{}, fmt.Errorf("%s %w", c.text(), errAlways)
+		}
 		d, err := derived(c)
 		switch {
 		case err == nil:
@@ -82,11 +86,16 @@ func (d Derivation) Condition() string {
 // errConstant is the reason why an expression has no KPI.
 var errConstant = errors.New("it measures no series, so nothing can be said to have changed")
 
+// errAlways is the reason why an expression with a constant among its branches
+// has no KPI.
+var errAlways = errors.New("is one of the sides of the `or`, so the alert fires always, whatever is measured; hint: a comparison binds more tightly than `or`: " +
+	"write (a or vector(0)) > 1 for what is to be compared as a whole")
+
 func derived(c condition) (Derivation, error) {
-	c, err := present(c)
-	if err != nil {
-		return Derivation{}, err
+	if c.never != nil {
+		return Derivation{}, c.never
 	}
+	c = present(c)
 	if len(vectorSelectors(c.value)) == 0 {
 		return Derivation{}, fmt.Errorf("%s: %w", abbreviate(c.value), errConstant)
 	}
@@ -101,9 +110,13 @@ func derived(c condition) (Derivation, error) {
 		d.Undone = err.Error()
 		return d, nil
 	}
-	if m.denominator != nil && m.standsFor == "" {
-		d.Numerator, d.Denominator = sumText(scaled(m.numerator, m.scale)), sumText(m.denominator)
+	if m.denominator == nil || m.standsFor != "" {
+		return d, nil
 	}
+	if written, err := sides(asWritten).ratio(c.value); err == nil && written.denominator != nil {
+		m = written // with the limits of each side
+	}
+	d.Numerator, d.Denominator = sumText(scaled(m.numerator, m.scale)), sumText(m.denominator)
 	return d, nil
 }
 
@@ -132,7 +145,7 @@ func limitText(e parser.Expr) string {
 	if v, ok := number(e); ok {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
-	return e.String()
+	return selfContained(e).String()
 }
 
 // measure takes a KPI apart that d was derived for; a quantile is the share of
@@ -146,42 +159,24 @@ func (d Derivation) measure(e parser.Expr) (measure, error) {
 	return apart(e)
 }
 
-// present turns what fires by being there or not being there into a count.
-func present(c condition) (condition, error) {
-	call, ok := c.value.(*parser.Call)
-	switch {
-	case ok && (call.Func.Name == "absent" || call.Func.Name == "absent_over_time"):
-		if c.op != 0 && !holdsAt(c, 1) {
-			return c, fmt.Errorf("%s is 1 or nothing, so the alert can't fire", abbreviate(call))
+// present turns what fires by being there into a count. Guards are part of what
+// is counted: a count may not have the labels that they look for.
+func present(c condition) condition {
+	if c.op != 0 || len(vectorSelectors(c.value)) == 0 {
+		return c
+	}
+	value := c.value
+	for _, g := range c.guards {
+		guarded, err := parse(inParens(value).String() + " " + g.Join + " " + g.Expr)
+		if err != nil {
+			return condition{never: fmt.Errorf("%s can't be written with its guards: %w", abbreviate(c.value), err)}
 		}
-		c.value, c.kind = countOf(call.Args[0]), KindPresence
-		c.op, c.limit = parser.LSS, &parser.NumberLiteral{Val: 1}
-	case c.op == 0 && len(vectorSelectors(c.value)) > 0:
-		c.value, c.kind = countOf(c.value), KindPresence
-		c.op, c.limit = parser.GTR, &parser.NumberLiteral{}
+		value = guarded
 	}
-	return c, nil
+	return condition{value: membersOf(value), op: parser.GTR, limit: &parser.NumberLiteral{}, kind: KindPresence}
 }
 
-// countOf counts series; none are zero. Those that are counted by labels
-// already stay so.
-func countOf(e parser.Expr) parser.Expr {
-	e = unparen(e)
-	if e.Type() == parser.ValueTypeMatrix {
-		name := "present_over_time"
-		e = &parser.Call{Func: parser.Functions[name], Args: parser.Expressions{e}}
-	}
-	if a, ok := e.(*parser.AggregateExpr); ok && a.Op == parser.GROUP && (len(a.Grouping) > 0 || a.Without) {
-		return &parser.AggregateExpr{Op: parser.COUNT, Expr: a.Expr, Grouping: a.Grouping, Without: a.Without}
-	}
-	zero := &parser.Call{Func: parser.Functions["vector"], Args: parser.Expressions{&parser.NumberLiteral{}}}
-	return &parser.BinaryExpr{
-		Op: parser.LOR, LHS: &parser.AggregateExpr{Op: parser.COUNT, Expr: e}, RHS: zero,
-		VectorMatching: &parser.VectorMatching{Card: parser.CardManyToMany},
-	}
-}
-
-// sumText writes terms as one expression.
+// sumText writes terms as one expression, which can be divided.
 func sumText(terms []Term) string {
 	var b strings.Builder
 	for i, t := range terms {
@@ -201,5 +196,5 @@ func sumText(terms []Term) string {
 		}
 		b.WriteString(inParens(mustParse(t.Text)).String())
 	}
-	return b.String()
+	return inParens(mustParse(b.String())).String()
 }

@@ -36,9 +36,27 @@ func TestWhatAnExpressionMeasures(t *testing.T) {
 		{`(not_after - time()) / 86400 < 20`, KindAge, `(not_after - time()) / 86400 < 20`},
 		{`changes(up[10m]) > 2`, KindChange, `changes(up[10m]) > 2`},
 		{`predict_linear(free[1h], 3600) < 0`, KindChange, `predict_linear(free[1h], 3600) < 0`},
-		{`absent(up{job="x"})`, KindPresence, `(count(up{job="x"}) or vector(0)) < 1`},
-		{`absent(up{job="x"}) == 1`, KindPresence, `(count(up{job="x"}) or vector(0)) < 1`},
-		{`absent_over_time(up{job="x"}[5m])`, KindPresence, `(count(present_over_time(up{job="x"}[5m])) or vector(0)) < 1`},
+		{`absent(up{job="x"})`, KindPresence, `(count by (job) (up{job="x"}) or 0 * absent(up{job="x"})) < 1`},
+		{`absent(up{job="x"}) == 1`, KindPresence, `(count by (job) (up{job="x"}) or 0 * absent(up{job="x"})) < 1`},
+		{`absent(up{job=~"x|y"})`, KindPresence, `(count(up{job=~"x|y"}) or vector(0)) < 1`},
+		{`absent(up{job="x",job!="y"})`, KindPresence, `(count(up{job!="y",job="x"}) or vector(0)) < 1`},
+		{`absent(sum by (job) (up))`, KindPresence, `(count(up) or vector(0)) < 1`},
+		{`absent_over_time(up[5m])`, KindPresence, `(count(present_over_time(up[5m])) or vector(0)) < 1`},
+		{`a unless on (i) b`, KindPresence, `(count by (i) (b) or on (i) 0 * group by (i) (a)) * on (i) group_right () (a ^ 0) < 1`},
+		{`a unless b`, KindPresence, `(count without () (b) or 0 * group without () (a)) < 1`},
+		{`a and on (i) b`, KindPresence, `(count(a and on (i) b) or vector(0)) > 0`},
+		{`sum by (job) (a)`, KindPresence, `count by (job) (a) > 0`},
+		{`max by (job) (a > 5)`, KindExtremum, `max by (job) (a) > 5`},
+		{`min by (job) (a < time() - 60)`, KindAdditive, `sum by (job) (a < bool time() - 60) > 0`},
+		{`max by (job) (a == 5)`, KindAdditive, `sum by (job) (a == bool 5) > 0`},
+		{`max by (job) (a > 5 and on (i) b)`, KindAdditive, `sum by (job) ((a > bool 5) and on (i) b) > 0`},
+		{`sum by (n) ((a > 5) * on (i) group_left (n) b)`, KindPresence, `count by (n) ((a > 5) * on (i) group_left (n) b) > 0`},
+		{`floor(-(a > 5) / 60)`, KindAdditive, `a > 5`},
+		{`(a > 5) * on (i) group_left (n) b`, KindAdditive, `a * on (i) group_left (n) (b ^ 0) > 5`},
+		{`b * on (i) group_right (n) (a > 5)`, KindAdditive, `(b ^ 0) * on (i) group_right (n) a > 5`},
+		{`(a / b > 5) * on (i) group_left (n) c`, KindRatio, `(a / b) * on (i) group_left (n) (c ^ 0) > 5`},
+		{`(a > 5) + (b > 3)`, KindAdditive, `a * ((b > 3) ^ 0) > 5`},
+		{`a or vector(0) > 2`, KindPresence, `(count(a) or vector(0)) > 0`},
 		{`ALERTS{alertname="x"}`, KindPresence, `(count(ALERTS{alertname="x"}) or vector(0)) > 0`},
 		{`group by (job) (up == 0)`, KindAdditive, `sum by (job) (up == bool 0) > 0`},
 		{`count by (job) (up == 0) / count by (job) (up) > 0.1`, KindRatio, `sum by (job) (up == bool 0) / count by (job) (up) > 0.1`},
@@ -50,7 +68,6 @@ func TestWhatAnExpressionMeasures(t *testing.T) {
 		{`topk(3, rate(a_total[5m]) > 3)`, KindAdditive, `topk(3, rate(a_total[5m])) > 3`},
 		{`label_replace(a > 5, "x", "$1", "y", "(.*)")`, KindAdditive, `label_replace(a, "x", "$1", "y", "(.*)") > 5`},
 		{`(a / b > 0.9) * 100`, KindRatio, `a / b > 0.9`},
-		{`sum(a) or vector(0) < 1`, KindAdditive, `(sum(a) or vector(0)) < 1`},
 		{`sort_desc(a > 5)`, KindAdditive, `sort_desc(a) > 5`},
 	} {
 		d, err := Derive(c.expr)
@@ -66,13 +83,17 @@ func TestWhatAnExpressionMeasures(t *testing.T) {
 
 func TestWhatStandsAroundTheKPIIsKeptAsGuards(t *testing.T) {
 	for expr, want := range map[string]string{
-		`a / b < 0.1 and c == 0`:  `a / b; and (c == 0)`,
-		`a > 5 unless on (job) b`: `a; unless on (job) b`,
-		`a > 0.9 < 1`:             `a; and (a < 1)`,
-		`0.9 < a < 1`:             `a; and (a < 1)`,
-		`a != b > 0`:              `a - b; and (a > 0)`,
-		`(a < 10) * on (instance) group_left (nodename) info`:             `a; and on (instance) info`,
-		`(a < 10 and b == 0) * on (instance) group_left (n) info`:         `a; and (b == 0); and on (instance) info`,
+		`a / b < 0.1 and c == 0`:          `a / b; and (c == 0)`,
+		`a > 5 unless on (job) b`:         `a; unless on (job) b`,
+		`a > 0.9 < 1`:                     `a; and (a < 1)`,
+		`0.9 < a < 1`:                     `a; and (a < 1)`,
+		`a != b > 0`:                      `a - b; and (a > 0)`,
+		`absent(up) and on () hour() > 5`: `(count(up) or vector(0)); and on () (hour() > 5)`,
+		`absent(up{job="a"}) and up`:      `(count by (job) (up{job="a"}) or 0 * absent(up{job="a"})); and up`,
+		`topk(3, a == 3)`:                 `a; and topk(3, a == 3)`,
+		`(a < 10 and b == 0) * on (instance) group_left (n) info`:         `a * on (instance) group_left (n) (info ^ 0); and ignoring (n) (b == 0)`,
+		`(a < 10 and on (i) b) * on (i) group_left (n) info`:              `a * on (i) group_left (n) (info ^ 0); and on (i) b`,
+		`(a < 10 and b) * on (i) info`:                                    `a; and b; and on (i) info`,
 		`(a and on (x) b > 0) == 0`:                                       `a; and on (x) (b > 0)`,
 		`a and b > 5`:                                                     `b; and a`,
 		`m_count > 0 and histogram_quantile(0.9, rate(m_bucket[5m])) > 5`: `histogram_quantile(0.9, rate(m_bucket[5m])); and (m_count > 0)`,
@@ -94,30 +115,38 @@ func TestWhatStandsAroundTheKPIIsKeptAsGuards(t *testing.T) {
 }
 
 func TestEveryBranchOfAnOrIsADerivation(t *testing.T) {
-	d, err := Derive(`(a > 5 or b < 2 or vector(1)) and on (job) c == 1`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, b := range d.Branches() {
-		got = append(got, b.Condition())
-	}
-	want := []string{`(a > 5) and on (job) (c == 1)`, `(b < 2) and on (job) (c == 1)`}
-	if !slices.Equal(got, want) {
-		t.Errorf("%q", got)
+	for expr, want := range map[string][]string{
+		`(a > 5 or b < 2 or vector(1)) and on (job) c == 1`: {`(a > 5) and on (job) (c == 1)`, `(b < 2) and on (job) (c == 1)`},
+		`a > 5 or on (i) b < 2`:                             {`a > 5`, `(b < 2) unless on (i) (a > 5)`},
+		`a > 5 or vector(0) > 1`:                            {`a > 5`},
+	} {
+		d, err := Derive(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, b := range d.Branches() {
+			got = append(got, b.Condition())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q", expr, got)
+		}
 	}
 }
 
 func TestTheSidesOfARatioAreTold(t *testing.T) {
 	for expr, want := range map[string][2]string{
-		`100 * sum(a) / sum(b) > 5`:                         {`100 * sum(a)`, `sum(b)`},
-		`100 - sum(a) * 100 / sum(b) > 5`:                   {`100 * sum(b) - 100 * sum(a)`, `sum(b)`},
-		`1 - sum(a) / sum(b) > 0.1`:                         {`sum(b) - sum(a)`, `sum(b)`},
+		`100 * sum(a) / sum(b) > 5`:                         {`(100 * sum(a))`, `sum(b)`},
+		`100 - sum(a) * 100 / sum(b) > 5`:                   {`(100 * sum(b) - (sum(a) * 100))`, `sum(b)`},
+		`1 - sum(a) / sum(b) > 0.1`:                         {`(sum(b) - sum(a))`, `sum(b)`},
 		`(a - b) / a > 0.1`:                                 {`(a - b)`, `a`},
+		`sum(a) / clamp_min(sum(b), 1) > 5`:                 {`sum(a)`, `clamp_min(sum(b), 1)`},
+		`1 - sum(a) / clamp_min(sum(b), 1) > 5`:             {`(clamp_min(sum(b), 1) - sum(a))`, `clamp_min(sum(b), 1)`},
+		`sum(a) / sum(b) - 1 > 5`:                           {`(sum(a) - sum(b))`, `sum(b)`},
 		`avg by (job) (a) > 1`:                              {`sum by (job) (a)`, `count by (job) (a)`},
 		`sum(a) > 1`:                                        {``, ``},
 		`min by (job) (a / b) > 1`:                          {``, ``},
-		`histogram_quantile(0.9, rate(d_bucket[5m])) > 2.5`: {`rate(d_bucket{le="+Inf"}[5m]) - rate(d_bucket{le="2.5"}[5m])`, `rate(d_bucket{le="+Inf"}[5m])`},
+		`histogram_quantile(0.9, rate(d_bucket[5m])) > 2.5`: {`(rate(d_bucket{le="+Inf"}[5m]) - rate(d_bucket{le="2.5"}[5m]))`, `rate(d_bucket{le="+Inf"}[5m])`},
 		`histogram_quantile(0.1, rate(d_bucket[5m])) * 1000 < 2000`: {
 			`rate(d_bucket{le=~"2|2\\.0"}[5m])`, `rate(d_bucket{le="+Inf"}[5m])`,
 		},
@@ -140,6 +169,8 @@ func TestWhatHasNoKPISaysWhy(t *testing.T) {
 		`sum(`:                "can't be read",
 		`rate(a[5m])[5m:]`:    "no value at a time",
 		`vector(time()) > 10`: "measures no series",
+		`a or vector(0) < 1`:  "vector(0) < 1 is one of the sides",
+		`a > 5 or vector(0)`:  "fires always",
 	} {
 		if d, err := Derive(expr); err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%s: %v, %+v", expr, err, d)

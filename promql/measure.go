@@ -2,7 +2,6 @@ package promql
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -38,7 +37,7 @@ type measure struct {
 // decompose takes a KPI apart. The error says why its parts by label values
 // would not add up.
 func decompose(e parser.Expr) (measure, error) {
-	m, err := ratio(e)
+	m, err := sides(linear).ratio(e)
 	if err != nil {
 		return measure{}, err
 	}
@@ -62,102 +61,19 @@ func decompose(e parser.Expr) (measure, error) {
 	return m, nil
 }
 
-// unscaled takes a common factor out of the terms, so that percent of a ratio
-// are still counted in events.
-func unscaled(terms []Term) ([]Term, float64) {
-	c := math.Abs(terms[0].Coefficient)
-	for _, t := range terms {
-		if c == 0 || math.Abs(t.Coefficient) != c {
-			return terms, 1
-		}
-	}
-	return scaled(terms, 1/c), c
-}
-
-// ratio takes a quotient apart, through what doesn't change whose fault a
-// change is: factors, limits, guards, and the complement 1 - a/b. It returns a
-// measure without denominator if e is no ratio.
-func ratio(e parser.Expr) (measure, error) {
-	switch e := bare(e).(type) {
-	case *parser.AggregateExpr:
-		if e.Op == parser.AVG {
-			return average(e), nil
-		}
-	case *parser.BinaryExpr:
-		return binaryRatio(e)
-	}
-	return measure{}, nil
-}
-
-func binaryRatio(e *parser.BinaryExpr) (measure, error) {
-	left, leftIsNumber := number(e.LHS)
-	right, rightIsNumber := number(e.RHS)
-	switch {
-	case e.Op == parser.DIV && !leftIsNumber && !rightIsNumber:
-		return quotient(e.LHS, e.RHS)
-	case e.Op == parser.SUB && leftIsNumber && left != 0:
-		m, err := ratio(e.RHS)
-		if err != nil || m.denominator == nil {
-			return m, err
-		}
-		// c - s·n/d = c·(d - (s/c)·n)/d
-		m.numerator = subtract(m.denominator, scaled(m.numerator, m.scale/left))
-		m.scale = left
-		return m, nil
-	case e.Op == parser.MUL && leftIsNumber:
-		return ratioTimes(e.RHS, left)
-	case e.Op == parser.MUL && rightIsNumber:
-		return ratioTimes(e.LHS, right)
-	case e.Op == parser.DIV && rightIsNumber && right != 0:
-		return ratioTimes(e.LHS, 1/right)
-	default:
-		return measure{}, nil
-	}
-}
-
-func ratioTimes(e parser.Expr, by float64) (measure, error) {
-	m, err := ratio(e)
-	m.scale *= by
-	return m, err
-}
-
-func quotient(numerator, denominator parser.Expr) (measure, error) {
-	n, err := linear(numerator)
-	if err != nil {
-		return measure{}, fmt.Errorf("the numerator: %w", err)
-	}
-	d, err := linear(denominator)
-	if err != nil {
-		return measure{}, fmt.Errorf("the denominator: %w", err)
-	}
-	return measure{numerator: n, denominator: d, scale: 1}, nil
-}
-
-// average is the ratio of sum and count.
-func average(e *parser.AggregateExpr) measure {
-	sum, count := *e, *e
-	sum.Op, count.Op = parser.SUM, parser.COUNT
-	return measure{
-		numerator:   []Term{term(&sum)},
-		denominator: []Term{term(&count)},
-		scale:       1,
-	}
-}
-
-// divides says whether e is a ratio.
-func divides(e parser.Expr) bool {
-	m, err := ratio(e)
-	return err != nil || m.denominator != nil
-}
-
 // bare strips what stands around a KPI without being part of it: parentheses,
 // comparisons with a number, guards after `and` and `unless`, a default after
-// `or`, limits and the order.
+// `or`, limits, the order, and joins that only bring labels.
 func bare(e parser.Expr) parser.Expr {
 	switch e := unparen(e).(type) {
 	case *parser.BinaryExpr:
-		if guard(e) {
+		switch {
+		case guard(e):
 			return bare(measuredSide(e))
+		case e.Op == parser.MUL && isOnes(e.RHS):
+			return bare(e.LHS)
+		case e.Op == parser.MUL && isOnes(e.LHS):
+			return bare(e.RHS)
 		}
 		return e
 	case *parser.Call:

@@ -77,7 +77,9 @@ func scaledQuantile(b *parser.BinaryExpr) (*parser.Call, float64) {
 
 // classicBuckets says whether a histogram has a series a bucket.
 func classicBuckets(e parser.Expr) bool {
-	found := slices.ContainsFunc(vectorSelectors(e), func(s *parser.VectorSelector) bool { return hasSuffix(s, "_bucket") })
+	found := slices.ContainsFunc(vectorSelectors(e), func(s *parser.VectorSelector) bool {
+		return strings.Contains(metricName(s), "_bucket") // also as recorded: job_le:m_bucket:rate5m
+	})
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
 		if a, ok := n.(*parser.AggregateExpr); ok && !a.Without {
 			found = found || slices.Contains(a.Grouping, bucketLabel)

@@ -14,52 +14,11 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
-	stale "github.com/prometheus/prometheus/model/value"
-	prom "github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
-	"github.com/prometheus/prometheus/promql/promqltest"
-	"github.com/prometheus/prometheus/storage"
-	"github.com/prometheus/prometheus/tsdb/chunkenc"
-	"github.com/prometheus/prometheus/tsdb/chunks"
-	"github.com/prometheus/prometheus/util/annotations"
 )
 
-// A world is series for the selectors of one expression: several entities of
-// several members each, whose labels fit its matchers and joins, and whose
-// values change from regime to regime around the numbers of the expression.
-// Every entity in every regime is a trial: does the alert fire, does the KPI
-// cross?
-type world struct {
-	series  []worldSeries
-	regimes int
-	length  time.Duration // of a regime
-	step    time.Duration // between samples
-}
-
-type worldSeries struct {
-	labels   labels.Labels
-	patterns []pattern // one a regime
-}
-
-// pattern is how a series behaves in a regime.
-type pattern struct {
-	base, slope float64
-	other       float64 // alternates with base, unless it is NaN
-	ago         bool    // base is seconds before the end of the regime
-	absent      bool
-}
-
-// worldStart is where all worlds begin: a Monday.
-func worldStart() time.Time { return time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC) }
-
-// times are the ends of the regimes, where everything is evaluated.
-func (w *world) end(regime int) time.Time {
-	return worldStart().Add(time.Duration(regime+1) * w.length)
-}
-
-// builder of worlds.
+// worldMaker reads from an expression what its series must be like.
 type worldMaker struct {
 	expr     parser.Expr
 	rng      *rand.Rand
@@ -70,27 +29,41 @@ type worldMaker struct {
 	sources  map[string]string // labels that label_replace reads, with its regexps
 	named    []string          // labels that the expression groups or matches by
 	loose    []string          // labels that it takes away somewhere: not all series have them
+	spread   map[string]int    // how the values of a label differ: see free
 	clock    bool              // the expression reads the time
+	negative bool              // it changes signs
+	constant []float64         // the numbers in it
+	equals   bool              // it wants a number exactly
+	strict   bool              // not all series have the labels that matchers want to have a value
+	ranked   bool              // it picks the largest, of which no two must be equal
 
 	without []string // the labels that the series of the selector at hand lack
 	outage  []bool   // the regimes in which it selects nothing
 }
 
-// newWorld makes a world. The same seed gives the same world.
-func newWorld(e parser.Expr, seed uint64, members int) *world {
+// newWorld makes a world. The same seed gives the same world; the first seeds
+// give the plainest.
+func newWorld(e parser.Expr, seed uint64) *world {
 	m := worldMaker{
-		expr: e, rng: rand.New(rand.NewPCG(seed, 7)), members: members, entities: 4,
-		equal: map[string]string{}, sources: map[string]string{},
+		expr: e, rng: rand.New(rand.NewPCG(seed, 7)), members: []int{3, 1, 2}[seed%3], entities: 4,
+		equal: map[string]string{}, sources: map[string]string{}, spread: map[string]int{},
 	}
 	m.collect()
+	if seed > 2 {
+		for _, name := range m.named {
+			m.spread[name] = max(0, m.rng.IntN(8)-4)
+		}
+		m.entities = 1 + m.rng.IntN(5)
+		m.strict = m.rng.IntN(3) == 0
+	}
 	shortest, longest := ranges(e)
 	longest += longestOffset(e)
 	w := &world{step: min(time.Minute, max(15*time.Second, shortest/4)), length: longest + 10*time.Minute}
 	w.length = (w.length / time.Minute) * time.Minute
 	w.regimes = int(min(48, max(8, 40_000/(w.length/w.step))))
 	seen := map[string]bool{}
-	for _, s := range selections(e) {
-		m.without = m.some(m.loose)
+	for _, s := range worldSelectors(e) {
+		m.without = append(m.some(m.loose), s.brought...)
 		m.outage = make([]bool, w.regimes)
 		for r := range m.outage {
 			m.outage[r] = m.rng.IntN(12) == 0
@@ -134,13 +107,17 @@ func (m *worldMaker) collect() {
 			if v, ok := number(n); ok {
 				m.number(v)
 			}
+			m.equals = m.equals || n.Op == parser.EQLC
 			if n.VectorMatching != nil {
 				m.named = append(append(m.named, n.VectorMatching.MatchingLabels...), n.VectorMatching.Include...)
 				if !n.VectorMatching.On {
 					m.loose = append(m.loose, n.VectorMatching.MatchingLabels...)
 				}
 			}
+		case *parser.UnaryExpr:
+			m.negative = true
 		case *parser.AggregateExpr:
+			m.ranked = m.ranked || n.Op == parser.TOPK || n.Op == parser.BOTTOMK
 			m.named = append(m.named, n.Grouping...)
 			if n.Without {
 				m.loose = append(m.loose, n.Grouping...)
@@ -149,6 +126,12 @@ func (m *worldMaker) collect() {
 			m.call(n)
 		case *parser.VectorSelector:
 			for _, lm := range n.LabelMatchers {
+				if bound, err := strconv.ParseFloat(lm.Value, 64); err == nil && lm.Name == "le" {
+					m.number(bound)
+				}
+				if lm.Type != labels.MatchEqual && !lm.Matches("") && lm.Name != model.MetricNameLabel {
+					m.named = append(m.named, lm.Name)
+				}
 				if _, taken := m.equal[lm.Name]; lm.Type == labels.MatchEqual && !taken {
 					m.equal[lm.Name] = lm.Value
 				}
@@ -156,6 +139,7 @@ func (m *worldMaker) collect() {
 		}
 		return nil
 	})
+	m.combine()
 	m.named = append(m.named, "instance", "job")
 	slices.Sort(m.named)
 	m.named = slices.DeleteFunc(slices.Compact(m.named), func(l string) bool { return l == "le" || l == model.MetricNameLabel })
@@ -174,14 +158,52 @@ func (m *worldMaker) some(names []string) []string {
 
 func (m *worldMaker) number(v float64) {
 	if !math.IsInf(v, 0) && !math.IsNaN(v) {
+		m.constant = append(m.constant, v)
 		m.numbers = append(m.numbers, v, v, v/2, 2*v, v+1, v-1, v/100, v*100, v*0.95, v*1.05)
 	}
 }
 
+// combine adds what the numbers of an expression come to: of a/1024/1024 > 50,
+// a is about 50 · 1024 · 1024. Units are undone, too.
+func (m *worldMaker) combine() {
+	all := slices.Clone(m.constant)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	product := 1.0
+	for _, a := range m.constant {
+		if a != 0 {
+			product *= a
+		}
+	}
+	m.numbers = append(m.numbers, product, 2*product)
+	for i, a := range all[:min(len(all), 5)] {
+		for _, b := range all[i+1 : min(len(all), 5)] {
+			if b != 0 && a != 0 {
+				m.numbers = append(m.numbers, a*b, 1.5*a*b, 0.5*a*b, a/b, b/a)
+			}
+		}
+	}
+	if m.negative || m.clock {
+		for _, v := range slices.Clone(m.numbers) {
+			m.numbers = append(m.numbers, -v)
+		}
+	}
+	m.numbers = slices.DeleteFunc(m.numbers, func(v float64) bool { return math.IsInf(v, 0) || math.IsNaN(v) })
+}
+
 func (m *worldMaker) call(c *parser.Call) {
-	switch c.Func.Name {
+	switch name := c.Func.Name; name {
 	case "time", "timestamp":
 		m.clock = true
+	case "hour", "minute", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year":
+		if len(c.Args) > 0 {
+			m.clock = true
+			m.numbers = append(m.numbers, 3600, 5*3600, 9*3600, 86400, 3*86400, 5*86400, 20*86400, 40*86400, 70*86400)
+		}
+	case "exp":
+		m.numbers = append(m.numbers, 3, 10)
+	case "ln", "log2", "log10":
+		m.numbers = append(m.numbers, 1e3, 1e6, 1e9)
 	case "label_replace":
 		src, re := c.Args[3].(*parser.StringLiteral).Val, c.Args[4].(*parser.StringLiteral).Val
 		m.sources[src] = re
@@ -192,62 +214,81 @@ func (m *worldMaker) call(c *parser.Call) {
 	}
 }
 
-// selection is a selector with what stands around it.
-type selection struct {
+// worldSelector is a selector with what stands around it.
+type worldSelector struct {
 	*parser.VectorSelector
-	counter   time.Duration // the range of the rate or increase around it; 0: none
-	histogram bool          // a quantile is taken of it
-	buckets   bool          // it has a series a bucket
+	counter time.Duration // the range of the rate or increase around it; 0: none
+	native  bool          // it is a native histogram
+	buckets bool          // it has a series a bucket
+	brought []string      // labels that it has only by a join
 }
 
-func selections(e parser.Expr) []selection {
-	var found []selection
+func worldSelectors(e parser.Expr) []worldSelector {
+	var found []worldSelector
 	parser.Inspect(e, func(n parser.Node, path []parser.Node) error {
 		s, ok := n.(*parser.VectorSelector)
 		if !ok {
 			return nil
 		}
-		one := selection{VectorSelector: s, buckets: hasSuffix(s, "_bucket")}
+		one := worldSelector{VectorSelector: s, buckets: strings.Contains(metricName(s), "_bucket")}
+		one.brought = broughtTo(append(path[:len(path):len(path)], s))
 		for i, p := range path {
 			if c, ok := p.(*parser.Call); ok {
 				switch c.Func.Name {
 				case "rate", "irate", "increase":
 					one.counter = max(time.Minute, rangeOf(c.Args[0]))
-				case "histogram_quantile", "histogram_count", "histogram_sum", "histogram_fraction", "histogram_avg":
-					one.histogram = true
+				case "histogram_quantile", "histogram_count", "histogram_sum", "histogram_fraction", "histogram_avg", "histogram_stddev", "histogram_stdvar":
+					one.native = true
 				}
 			}
 			if a, ok := p.(*parser.AggregateExpr); ok && i >= 0 && slices.Contains(a.Grouping, "le") {
 				one.buckets = true
 			}
 		}
+		one.native = one.native && !one.buckets
 		found = append(found, one)
 		return nil
 	})
 	return found
 }
 
+// broughtTo are the labels that the many sides of joins on a path get from the
+// others.
+func broughtTo(path []parser.Node) []string {
+	var names []string
+	for i, p := range path[:len(path)-1] {
+		b, ok := p.(*parser.BinaryExpr)
+		if !ok || b.VectorMatching == nil {
+			continue
+		}
+		if many := b.LHS; b.VectorMatching.Card == parser.CardManyToOne && path[i+1] == parser.Node(many) {
+			names = append(names, b.VectorMatching.Include...)
+		}
+		if many := b.RHS; b.VectorMatching.Card == parser.CardOneToMany && path[i+1] == parser.Node(many) {
+			names = append(names, b.VectorMatching.Include...)
+		}
+	}
+	return names
+}
+
 // family are the series of one member of an entity that a selector selects:
 // one, or one a bucket.
-func (m *worldMaker) family(w *world, s selection, entity, member int) []worldSeries {
+func (m *worldMaker) family(w *world, s worldSelector, entity, member int) []worldSeries {
 	ls := m.labels(s.VectorSelector, entity, member)
 	if !s.buckets {
-		return []worldSeries{{labels: ls, patterns: m.patterns(w, s)}}
+		return []worldSeries{{labels: ls, patterns: m.patterns(w, s), native: s.native}}
 	}
 	bounds := append(m.bounds(), math.Inf(1))
 	var out []worldSeries
-	sums, heavy := make([]float64, w.regimes), make([]int, w.regimes)
-	for r := range heavy {
-		heavy[r] = m.rng.IntN(len(bounds))
+	first, then := m.shares(w, len(bounds)), m.shares(w, len(bounds))
+	turns := make([]time.Duration, w.regimes)
+	for r := range turns {
+		turns[r] = time.Duration(m.rng.IntN(2)) * m.turn(w)
 	}
 	for i, bound := range bounds {
 		ps := make([]pattern, w.regimes)
 		for r := range ps {
-			sums[r] += 0.01
-			if heavy[r] == i { // most events are in one bucket
-				sums[r] += 100
-			}
-			ps[r] = pattern{slope: sums[r], other: math.NaN()}
+			ps[r] = pattern{first: bucketOf(s, first[r][i]), then: bucketOf(s, then[r][i]), turn: turns[r]}
 		}
 		le := strconv.FormatFloat(bound, 'g', -1, 64)
 		if math.IsInf(bound, 1) {
@@ -259,6 +300,29 @@ func (m *worldMaker) family(w *world, s selection, entity, member int) []worldSe
 		}
 	}
 	return out
+}
+
+// shares are the cumulative counts of buckets, most of which is in one of them.
+func (m *worldMaker) shares(w *world, buckets int) [][]float64 {
+	all := make([][]float64, w.regimes)
+	for r := range all {
+		heavy, sum := m.rng.IntN(buckets), 0.0
+		for i := range buckets {
+			sum += 0.01
+			if i == heavy {
+				sum += 100
+			}
+			all[r] = append(all[r], sum)
+		}
+	}
+	return all
+}
+
+func bucketOf(s worldSelector, count float64) behaviour {
+	if s.counter == 0 {
+		return behaviour{base: count, other: math.NaN()}
+	}
+	return behaviour{slope: count, other: math.NaN()}
 }
 
 func (m *worldMaker) bounds() []float64 {
@@ -282,14 +346,16 @@ func (m *worldMaker) labels(s *parser.VectorSelector, entity, member int) labels
 	}
 	for _, name := range m.named {
 		if !slices.Contains(m.without, name) {
-			b.Set(name, m.free(name, entity))
+			b.Set(name, m.free(name, entity, member))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.sources)) {
-		b.Set(name, m.example(m.sources[name]))
+		if re, err := regexp.Compile("^(?:" + m.sources[name] + ")$"); err != nil || !re.MatchString(b.Get(name)) || b.Get(name) == "" {
+			b.Set(name, m.example(m.sources[name]))
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.equal)) {
-		if !slices.Contains(m.without, name) && (!slices.Contains(m.named, name) || m.rng.IntN(4) > 0) {
+		if !slices.Contains(m.without, name) && (!m.strict && !slices.Contains(m.named, name) || m.rng.IntN(4) > 0) {
 			b.Set(name, m.equal[name])
 		}
 	}
@@ -297,16 +363,29 @@ func (m *worldMaker) labels(s *parser.VectorSelector, entity, member int) labels
 		if lm.Matches(b.Get(lm.Name)) {
 			continue
 		}
-		b.Set(lm.Name, m.fitting(s.LabelMatchers, lm.Name, entity))
+		b.Set(lm.Name, m.fitting(s.LabelMatchers, lm.Name, m.free(lm.Name, entity, member)))
 	}
 	return b.Labels()
 }
 
-func (m *worldMaker) free(name string, entity int) string { return fmt.Sprintf("%s-%d", name, entity) }
+// free is the value of a label that may have any: one an entity, unless the
+// label is spread otherwise in this world.
+func (m *worldMaker) free(name string, entity, member int) string {
+	switch m.spread[name] {
+	case 1:
+		return name
+	case 2:
+		return fmt.Sprintf("%s-%d", name, entity/2)
+	case 3:
+		return fmt.Sprintf("%s-%d-%d", name, entity, member)
+	default:
+		return fmt.Sprintf("%s-%d", name, entity)
+	}
+}
 
 // fitting returns a value that satisfies all matchers of a label.
-func (m *worldMaker) fitting(ms []*labels.Matcher, name string, entity int) string {
-	tries := []string{m.free(name, entity), "", "other"}
+func (m *worldMaker) fitting(ms []*labels.Matcher, name, first string) string {
+	tries := []string{first, "", "other"}
 	for _, lm := range ms {
 		if lm.Name != name {
 			continue
@@ -326,10 +405,6 @@ func (m *worldMaker) fitting(ms []*labels.Matcher, name string, entity int) stri
 		}
 	}
 	return ""
-}
-
-func matchesAll(ls labels.Labels, ms []*labels.Matcher) bool {
-	return !slices.ContainsFunc(ms, func(m *labels.Matcher) bool { return !m.Matches(ls.Get(m.Name)) })
 }
 
 // example returns a text that a regular expression matches.
@@ -366,23 +441,44 @@ func (m *worldMaker) write(b *strings.Builder, re *syntax.Regexp) {
 	}
 }
 
-func (m *worldMaker) patterns(w *world, s selection) []pattern {
+func (m *worldMaker) patterns(w *world, s worldSelector) []pattern {
 	ps := make([]pattern, w.regimes)
 	for r := range ps {
-		ps[r] = m.pattern(w, s)
-		ps[r].absent = ps[r].absent || m.outage[r]
+		ps[r] = steady(m.behaviour(w, s))
+		ps[r].heavy = m.rng.IntN(12) - 6
+		if m.rng.IntN(3) == 0 {
+			ps[r].then, ps[r].turn = m.behaviour(w, s), m.turn(w)
+		}
+		ps[r].first.absent = ps[r].first.absent || m.outage[r]
 	}
 	return ps
 }
 
-func (m *worldMaker) pick() float64 { return m.numbers[m.rng.IntN(len(m.numbers))] }
+// turn is some time within the regime, often near its end.
+func (m *worldMaker) turn(w *world) time.Duration {
+	end := w.length
+	if m.rng.IntN(2) == 0 {
+		return end - time.Duration(1+m.rng.IntN(10))*time.Minute + w.step
+	}
+	return (time.Duration(m.rng.Float64()*float64(end)) / w.step) * w.step
+}
 
-func (m *worldMaker) pattern(w *world, s selection) pattern {
-	p := pattern{base: m.pick(), other: math.NaN()}
+func (m *worldMaker) pick() float64 {
+	v := m.numbers[m.rng.IntN(len(m.numbers))]
+	if m.ranked && !m.equals {
+		v += 1e-6 * m.rng.Float64()
+	}
+	return v
+}
+
+func (m *worldMaker) behaviour(w *world, s worldSelector) behaviour {
+	p := behaviour{base: m.pick(), other: math.NaN()}
 	dice := m.rng.IntN(100)
 	switch {
 	case dice < 6:
 		p.absent = true
+	case dice < 9:
+		p.silent = true
 	case s.counter > 0:
 		p.base, p.slope = 0, math.Abs(m.pick())
 		if dice < 50 {
@@ -391,123 +487,14 @@ func (m *worldMaker) pattern(w *world, s selection) pattern {
 	case m.clock && dice < 60:
 		p.ago = true
 	case dice < 75:
-	case dice < 88: // a line that meets a number in the time to come
+	case dice < 82: // a line that meets a number in the time to come
 		p.slope = (m.pick() - p.base) / w.length.Seconds()
+	case dice < 88:
+		p.slope = m.pick()
 	default:
 		p.other = m.pick()
 	}
 	return p
-}
-
-// storage.Queryable
-
-var _ storage.Queryable = (*world)(nil)
-
-func (w *world) Querier(int64, int64) (storage.Querier, error) {
-	return &storage.MockQuerier{SelectMockFunction: func(_ bool, _ *storage.SelectHints, ms ...*labels.Matcher) storage.SeriesSet {
-		set := &worldSet{at: -1}
-		for i := range w.series {
-			if s := &w.series[i]; matchesAll(s.labels, ms) {
-				set.series = append(set.series, &storage.SeriesEntry{
-					Lset:             s.labels,
-					SampleIteratorFn: func(chunkenc.Iterator) chunkenc.Iterator { return storage.NewListSeriesIterator(worldSamples{w, s}) },
-				})
-			}
-		}
-		slices.SortFunc(set.series, func(a, b storage.Series) int { return labels.Compare(a.Labels(), b.Labels()) })
-		return set
-	}}, nil
-}
-
-type worldSet struct {
-	series []storage.Series
-	at     int
-}
-
-func (s *worldSet) Next() bool                        { s.at++; return s.at < len(s.series) }
-func (s *worldSet) At() storage.Series                { return s.series[s.at] }
-func (s *worldSet) Err() error                        { return nil }
-func (s *worldSet) Warnings() annotations.Annotations { return nil }
-
-// worldSamples computes the samples of a series when they are asked for.
-type worldSamples struct {
-	w *world
-	s *worldSeries
-}
-
-func (x worldSamples) Len() int { return x.w.regimes * int(x.w.length/x.w.step) }
-
-func (x worldSamples) Get(i int) chunks.Sample {
-	perRegime := int(x.w.length / x.w.step)
-	r, k := i/perRegime, i%perRegime
-	p := x.s.patterns[r]
-	since := time.Duration(k+1) * x.w.step
-	at := worldStart().Add(time.Duration(r)*x.w.length + since)
-	v := p.base + p.slope*since.Seconds()
-	switch {
-	case p.absent:
-		v = math.Float64frombits(stale.StaleNaN)
-	case p.ago:
-		v = float64(x.w.end(r).Unix()) - p.base
-	case !math.IsNaN(p.other) && k%2 == 1:
-		v = p.other
-	}
-	return worldSample{at.UnixMilli(), v}
-}
-
-type worldSample struct {
-	t int64
-	v float64
-}
-
-func (s worldSample) T() int64                      { return s.t }
-func (s worldSample) ST() int64                     { return 0 }
-func (s worldSample) F() float64                    { return s.v }
-func (s worldSample) H() *histogram.Histogram       { return nil }
-func (s worldSample) FH() *histogram.FloatHistogram { return nil }
-func (s worldSample) Type() chunkenc.ValueType      { return chunkenc.ValFloat }
-func (s worldSample) Copy() chunks.Sample           { return s }
-
-// at is an answer: for each regime, the value of every label set.
-type trials []map[string]trial
-
-type trial struct {
-	labels labels.Labels
-	value  float64
-}
-
-// run evaluates an expression at the end of every regime.
-func (w *world) run(t testing.TB, engine *prom.Engine, text string) (trials, error) {
-	t.Helper()
-	q, err := engine.NewRangeQuery(t.Context(), w, nil, text, w.end(0), w.end(w.regimes-1), w.length)
-	if err != nil {
-		return nil, err
-	}
-	defer q.Close()
-	res := q.Exec(t.Context())
-	if res.Err != nil {
-		return nil, res.Err
-	}
-	m, err := res.Matrix()
-	if err != nil {
-		return nil, err
-	}
-	out := make(trials, w.regimes)
-	for r := range out {
-		out[r] = map[string]trial{}
-	}
-	for _, s := range m {
-		ls := s.Metric.DropReserved(func(name string) bool { return name == model.MetricNameLabel })
-		for _, p := range s.Floats {
-			r := int(time.UnixMilli(p.T).Sub(worldStart())/w.length) - 1
-			out[r][ls.String()] = trial{ls, p.F}
-		}
-	}
-	return out, nil
-}
-
-func newEngine(t testing.TB) *prom.Engine {
-	return promqltest.NewTestEngine(t, false, 5*time.Minute, 100_000_000)
 }
 
 func TestExamplesOfRegexpsMatchThem(t *testing.T) {

@@ -1,0 +1,245 @@
+package promql
+
+import (
+	"fmt"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// compared takes a comparison apart.
+func compared(e *parser.BinaryExpr) []condition {
+	left, right := e.LHS, e.RHS
+	op := e.Op
+	if scalarLimit(left) != nil && scalarLimit(right) == nil {
+		left, right, op = right, left, mirrored(op)
+	}
+	limit := scalarLimit(right)
+	if limit == nil {
+		return []condition{difference(e)}
+	}
+	cs := comparedValue(left, op, limit)
+	for i := range cs {
+		cs[i].since()
+		if cs[i].kind == "" && !holdsAt(cs[i], 0) {
+			cs[i].value = zeroed(cs[i].value)
+		}
+	}
+	return cs
+}
+
+// comparedValue goes on inside of what is compared with a limit: through
+// chains of comparisons, through bool, and through guards.
+func comparedValue(left parser.Expr, op parser.ItemType, limit parser.Expr) []condition {
+	outer := condition{value: vectorOf(unparen(left)), op: op, limit: limit}
+	if isAbsent(outer.value) {
+		return []condition{absentCompared(outer)}
+	}
+	b, ok := outer.value.(*parser.BinaryExpr)
+	switch {
+	case !ok:
+		return []condition{outer}
+	case b.Op.IsComparisonOperator() && b.ReturnBool:
+		return negatable(b, outer)
+	case b.Op.IsComparisonOperator():
+		return chained(b, outer)
+	case (b.Op == parser.LAND || b.Op == parser.LUNLESS) && existing(conditions(b.LHS)):
+		return withGuard(comparedValue(b.LHS, op, limit), guardOf(b, b.RHS))
+	default:
+		return []condition{outer}
+	}
+}
+
+// absentCompared takes `absent(a) == 1` for absent(a).
+func absentCompared(outer condition) condition {
+	call := outer.value.(*parser.Call)
+	if _, known := number(outer.limit); !known {
+		return outer
+	}
+	c := missing(call)
+	if !holdsAt(outer, 1) {
+		c.never = fmt.Errorf("%s is 1 or nothing, so the alert can't fire", abbreviate(call))
+	}
+	return c
+}
+
+// vectorOf undoes scalar(), so that there is something to have series of.
+func vectorOf(e parser.Expr) parser.Expr {
+	if c, ok := e.(*parser.Call); ok && c.Func.Name == "scalar" {
+		return unparen(c.Args[0])
+	}
+	return e
+}
+
+// zeroed makes the count of members for which something holds, and a multiple
+// or a share of it, zero where it holds for none; as it is written, it would be
+// missing there. It is for alerts that don't fire at zero.
+func zeroed(e parser.Expr) parser.Expr {
+	switch e := e.(type) {
+	case *parser.ParenExpr:
+		return &parser.ParenExpr{Expr: zeroed(e.Expr)}
+	case *parser.AggregateExpr:
+		inner, ok := unparen(e.Expr).(*parser.BinaryExpr)
+		if ok && e.Op == parser.COUNT && inner.Op.IsComparisonOperator() && !inner.ReturnBool {
+			return holding(e)
+		}
+	case *parser.BinaryExpr:
+		z := *e
+		if _, ok := number(e.LHS); ok && e.Op == parser.MUL {
+			z.RHS = zeroed(e.RHS)
+		} else if e.Op == parser.DIV || e.Op == parser.MUL && scalarLimit(e.RHS) != nil {
+			z.LHS = zeroed(e.LHS)
+		}
+		return &z
+	}
+	return e
+}
+
+// holdsAt says whether v satisfies the comparison; true if that isn't known.
+func holdsAt(c condition, v float64) bool {
+	limit, ok := number(c.limit)
+	return !ok || holds(v, c.op, limit)
+}
+
+func holds(v float64, op parser.ItemType, limit float64) bool {
+	switch op {
+	case parser.GTR:
+		return v > limit
+	case parser.GTE:
+		return v >= limit
+	case parser.LSS:
+		return v < limit
+	case parser.LTE:
+		return v <= limit
+	case parser.EQLC:
+		return v == limit
+	case parser.NEQ:
+		return v != limit
+	default:
+		return false
+	}
+}
+
+// negatable takes `(a > bool 5) == 0` apart: the comparison inside or its
+// opposite, by which of 1 and 0 the outer one lets through.
+func negatable(b *parser.BinaryExpr, outer condition) []condition {
+	limit, ok := number(outer.limit)
+	if !ok {
+		return []condition{outer}
+	}
+	inner := *b
+	inner.ReturnBool = false
+	switch yes, no := holds(1, outer.op, limit), holds(0, outer.op, limit); {
+	case yes && !no:
+	case no && !yes:
+		inner.Op = opposite(b.Op)
+	default:
+		return []condition{outer}
+	}
+	return compared(&inner)
+}
+
+// chained takes `a > 0.9 < 1` apart: the first comparison is what the alert is
+// about, the others are guards on the same value.
+func chained(b *parser.BinaryExpr, outer condition) []condition {
+	cs := compared(b)
+	kept := unparen(b.LHS) // the value that a comparison lets through
+	if scalarLimit(b.LHS) != nil {
+		kept = unparen(b.RHS)
+	}
+	guard := &parser.BinaryExpr{Op: outer.op, LHS: inParens(kept), RHS: inParens(outer.limit)}
+	and := &parser.BinaryExpr{Op: parser.LAND}
+	if m := b.VectorMatching; m != nil {
+		and.VectorMatching = &parser.VectorMatching{Card: parser.CardManyToMany, MatchingLabels: m.MatchingLabels, On: m.On}
+	}
+	return withGuard(cs, guardOf(and, guard))
+}
+
+// difference is a comparison of two vectors: how far the one is from the
+// other, since either of them may have moved.
+func difference(e *parser.BinaryExpr) condition {
+	d := *e
+	d.ReturnBool = false
+	d.Op, d.LHS, d.RHS = parser.SUB, inParens(e.LHS), inParens(e.RHS)
+	return condition{value: &d, op: e.Op, limit: &parser.NumberLiteral{}}
+}
+
+// since turns `a < time() - 3600` into `time() - a > 3600`.
+func (c *condition) since() {
+	call, seconds, ok := sinceTime(c.limit)
+	if !ok || c.value.Type() != parser.ValueTypeVector {
+		return
+	}
+	c.value = &parser.BinaryExpr{Op: parser.SUB, LHS: call, RHS: inParens(c.value)}
+	c.op, c.limit = mirrored(c.op), &parser.NumberLiteral{Val: seconds}
+}
+
+// sinceTime reads time() and time() - seconds.
+func sinceTime(e parser.Expr) (call *parser.Call, seconds float64, ok bool) {
+	switch e := unparen(e).(type) {
+	case *parser.Call:
+		return e, 0, e.Func.Name == "time"
+	case *parser.BinaryExpr:
+		call, _, ok = sinceTime(e.LHS)
+		seconds, isNumber := number(e.RHS)
+		if e.Op == parser.ADD {
+			seconds = -seconds
+		}
+		return call, seconds, ok && isNumber && (e.Op == parser.SUB || e.Op == parser.ADD) && call == unparen(e.LHS)
+	default:
+		return nil, 0, false
+	}
+}
+
+// scalarLimit returns e as a scalar, nil if it differs from series to series.
+func scalarLimit(e parser.Expr) parser.Expr {
+	e = unparen(e)
+	if v, ok := number(e); ok {
+		return &parser.NumberLiteral{Val: v}
+	}
+	if c, ok := e.(*parser.Call); ok && c.Func.Name == "vector" {
+		return scalarLimit(c.Args[0])
+	}
+	if e.Type() == parser.ValueTypeScalar {
+		return e
+	}
+	return nil
+}
+
+func isZero(e parser.Expr) bool {
+	v, ok := number(e)
+	return ok && v == 0
+}
+
+// mirrored is the operator for the sides exchanged.
+func mirrored(op parser.ItemType) parser.ItemType {
+	switch op {
+	case parser.GTR:
+		return parser.LSS
+	case parser.GTE:
+		return parser.LTE
+	case parser.LSS:
+		return parser.GTR
+	case parser.LTE:
+		return parser.GTE
+	default:
+		return op
+	}
+}
+
+// opposite is the operator that holds where op doesn't.
+func opposite(op parser.ItemType) parser.ItemType {
+	switch op {
+	case parser.GTR:
+		return parser.LTE
+	case parser.GTE:
+		return parser.LSS
+	case parser.LSS:
+		return parser.GTE
+	case parser.LTE:
+		return parser.GTR
+	case parser.EQLC:
+		return parser.NEQ
+	default:
+		return parser.EQLC
+	}
+}

@@ -1,0 +1,233 @@
+package promql
+
+import (
+	"slices"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// What fires because something is there, or isn't, is counted.
+
+// aggregateConditions takes an aggregation that exists only where a comparison
+// holds for one of its members, as in `max by (job) (up == 0)`: what is
+// measured is how many members it holds for. It returns nil for all others.
+func aggregateConditions(e *parser.AggregateExpr) []condition {
+	if !aggregatesWhatHolds(e) {
+		return nil
+	}
+	c := condition{op: parser.GTR, limit: &parser.NumberLiteral{}}
+	switch e.Op {
+	case parser.TOPK, parser.BOTTOMK, parser.LIMITK, parser.LIMIT_RATIO:
+		return picked(e)
+	case parser.MAX, parser.MIN:
+		if c, ok := extremeBeyond(e); ok {
+			return []condition{c}
+		}
+	}
+	if c.value = holding(e); c.value == nil {
+		c.value, c.kind = membersOf(e), KindPresence
+	}
+	return []condition{c}
+}
+
+// aggregatesWhatHolds says whether an aggregation has no other members than
+// those for which a comparison holds, and doesn't make labels of values.
+func aggregatesWhatHolds(e *parser.AggregateExpr) bool {
+	return e.Op != parser.COUNT_VALUES && comparesInside(e.Expr)
+}
+
+// extremeBeyond takes `max by (job) (a > 5)` for `max by (job) (a) > 5`: the
+// largest is beyond the limit if any is.
+func extremeBeyond(e *parser.AggregateExpr) (c condition, ok bool) {
+	cs := conditions(e.Expr)
+	if len(cs) != 1 || cs[0].op == 0 || len(cs[0].guards) > 0 || cs[0].kind != "" || !reaches(e.Op, cs[0].op) {
+		return condition{}, false
+	}
+	c = cs[0]
+	extreme := *e
+	extreme.Expr = c.value
+	c.value = &extreme
+	return c, true
+}
+
+// reaches says whether the largest or smallest values are those for which a
+// comparison holds, if it holds for any.
+func reaches(aggregation, op parser.ItemType) bool {
+	switch aggregation {
+	case parser.MAX, parser.TOPK:
+		return op == parser.GTR || op == parser.GTE
+	case parser.MIN, parser.BOTTOMK:
+		return op == parser.LSS || op == parser.LTE
+	default:
+		return false
+	}
+}
+
+// picked takes `topk(5, a > 3)` for `topk(5, a) > 3`. Where the order is the
+// other way round, it is `a > 3` for those that are picked.
+func picked(e *parser.AggregateExpr) []condition {
+	cs := conditions(e.Expr)
+	if len(cs) == 1 && cs[0].op != 0 && len(cs[0].guards) == 0 && reaches(e.Op, cs[0].op) {
+		top := *e
+		top.Expr = cs[0].value
+		cs[0].value = &top
+		return cs
+	}
+	and := parser.BinaryExpr{Op: parser.LAND, VectorMatching: &parser.VectorMatching{Card: parser.CardManyToMany}}
+	return withGuard(cs, guardOf(&and, e))
+}
+
+// holding counts the members of an aggregation for which a comparison holds;
+// it is zero, and not missing, when it holds for none. It returns nil where the
+// comparison is too far inside.
+func holding(e *parser.AggregateExpr) parser.Expr {
+	members := indicator(e.Expr)
+	if members == nil {
+		return nil
+	}
+	return &parser.AggregateExpr{Op: parser.SUM, Expr: members, Grouping: e.Grouping, Without: e.Without}
+}
+
+// indicator is 1 where a comparison holds and 0 where it doesn't, with the
+// guards on its right. It returns nil if e is no comparison.
+func indicator(e parser.Expr) parser.Expr {
+	b, ok := unparen(e).(*parser.BinaryExpr)
+	if !ok || b.ReturnBool {
+		return nil
+	}
+	one := *b
+	switch {
+	case b.Op.IsComparisonOperator():
+		one.ReturnBool = true
+		return &one
+	case b.Op == parser.LAND || b.Op == parser.LUNLESS:
+		left := indicator(b.LHS)
+		if left == nil {
+			return nil
+		}
+		one.LHS = inParens(left)
+		return &one
+	default:
+		return nil
+	}
+}
+
+// lacking is `a unless b`, where a compares nothing: the alert fires where a
+// exists and b doesn't, so b is counted wherever a exists.
+func lacking(e *parser.BinaryExpr) condition {
+	m := e.VectorMatching
+	count := func(op parser.ItemType, of parser.Expr) parser.Expr {
+		return &parser.AggregateExpr{Op: op, Expr: of, Grouping: m.MatchingLabels, Without: !m.On}
+	}
+	none := &parser.BinaryExpr{Op: parser.MUL, LHS: &parser.NumberLiteral{Val: 0}, RHS: count(parser.GROUP, e.LHS)}
+	value := &parser.BinaryExpr{Op: parser.LOR, LHS: count(parser.COUNT, e.RHS), RHS: none, VectorMatching: &parser.VectorMatching{
+		Card: parser.CardManyToMany, MatchingLabels: m.MatchingLabels, On: m.On,
+	}}
+	c := condition{value: value, op: parser.LSS, limit: &parser.NumberLiteral{Val: 1}, kind: KindPresence}
+	if m.On || len(m.MatchingLabels) > 0 { // back to the labels of a
+		c.value = &parser.BinaryExpr{Op: parser.MUL, LHS: inParens(value), RHS: ones(e.LHS), VectorMatching: &parser.VectorMatching{
+			Card: parser.CardOneToMany, MatchingLabels: m.MatchingLabels, On: m.On,
+		}}
+	}
+	return c
+}
+
+// ones is 1 wherever e exists: a factor that brings labels and no value.
+func ones(e parser.Expr) parser.Expr {
+	return inParens(&parser.BinaryExpr{Op: parser.POW, LHS: inParens(e), RHS: &parser.NumberLiteral{}})
+}
+
+// isOnes says whether e is 1 wherever it exists.
+func isOnes(e parser.Expr) bool {
+	b, ok := unparen(e).(*parser.BinaryExpr)
+	return ok && b.Op == parser.POW && isZero(b.RHS)
+}
+
+func isAbsent(e parser.Expr) bool {
+	call, ok := unparen(e).(*parser.Call)
+	return ok && (call.Func.Name == "absent" || call.Func.Name == "absent_over_time")
+}
+
+// missing takes absent(x) for the number of series of x below 1. It has the
+// labels that absent(x) has, so that guards and joins find it.
+func missing(call *parser.Call) condition {
+	c := condition{value: countOf(call.Args[0]), op: parser.LSS, limit: &parser.NumberLiteral{Val: 1}, kind: KindPresence}
+	names := absentLabels(call.Args[0])
+	if len(names) == 0 {
+		return c
+	}
+	none := &parser.BinaryExpr{Op: parser.MUL, LHS: &parser.NumberLiteral{Val: 0}, RHS: call}
+	c.value = &parser.BinaryExpr{
+		Op: parser.LOR, LHS: &parser.AggregateExpr{Op: parser.COUNT, Expr: atATime(call.Args[0]), Grouping: names}, RHS: none,
+		VectorMatching: &parser.VectorMatching{Card: parser.CardManyToMany},
+	}
+	return c
+}
+
+// absentLabels are the labels that absent gives its result: those with one
+// matcher only, which wants a value, of a plain selector.
+func absentLabels(e parser.Expr) []string {
+	if m, ok := e.(*parser.MatrixSelector); ok {
+		e = m.VectorSelector
+	}
+	s, ok := e.(*parser.VectorSelector)
+	if !ok {
+		return nil
+	}
+	matchers := map[string]int{}
+	for _, m := range s.LabelMatchers {
+		matchers[m.Name]++
+	}
+	var names []string
+	for _, m := range s.LabelMatchers {
+		if m.Name != model.MetricNameLabel && m.Type == labels.MatchEqual && m.Value != "" && matchers[m.Name] == 1 {
+			names = append(names, m.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// atATime makes of a range the series that are in it.
+func atATime(e parser.Expr) parser.Expr {
+	if e.Type() != parser.ValueTypeMatrix {
+		return e
+	}
+	name := "present_over_time"
+	return &parser.Call{Func: parser.Functions[name], Args: parser.Expressions{e}}
+}
+
+// membersOf counts the series that make up e, by the labels that it is
+// aggregated by.
+func membersOf(e parser.Expr) parser.Expr {
+	a, ok := unparen(e).(*parser.AggregateExpr)
+	if !ok || !summarises(a.Op) || len(a.Grouping) == 0 && !a.Without {
+		return countOf(e)
+	}
+	return &parser.AggregateExpr{Op: parser.COUNT, Expr: a.Expr, Grouping: a.Grouping, Without: a.Without}
+}
+
+// countOf counts all series that make up e; none are zero.
+func countOf(e parser.Expr) parser.Expr {
+	e = atATime(unparen(e))
+	if a, ok := e.(*parser.AggregateExpr); ok && summarises(a.Op) {
+		return countOf(a.Expr)
+	}
+	zero := &parser.Call{Func: parser.Functions["vector"], Args: parser.Expressions{&parser.NumberLiteral{}}}
+	return &parser.BinaryExpr{
+		Op: parser.LOR, LHS: &parser.AggregateExpr{Op: parser.COUNT, Expr: e}, RHS: zero,
+		VectorMatching: &parser.VectorMatching{Card: parser.CardManyToMany},
+	}
+}
+
+// summarises says whether an aggregation makes one series of each group.
+func summarises(op parser.ItemType) bool {
+	switch op {
+	case parser.SUM, parser.AVG, parser.COUNT, parser.MIN, parser.MAX, parser.GROUP, parser.STDDEV, parser.STDVAR, parser.QUANTILE:
+		return true
+	default:
+		return false
+	}
+}
