@@ -7,37 +7,45 @@ import (
 )
 
 // dropRelatives takes out of each whole and its parts (see [Series.Whole]) all
-// but the one that a ranking has first, and what moved the other way. A whole
-// moves because a part does, so that together they would be counted as evidence
-// twice, against the services that have no parts. Those that moved are kept by
-// name, for the finding. It says whether anything was taken out.
+// but the one that leads, and what moved the other way. A whole moves because a
+// part does, so that together they would be counted as evidence twice, against
+// the services that have no parts. Those that moved are kept by name, for the
+// finding. It says whether anything was taken out.
 func (c *candidates) dropRelatives(r rank.Result) bool {
-	leader := map[string]rank.Cause{} // by the name of the whole
+	leaders := c.leaders(r)
 	c.relatives = map[string][]string{}
 	drop := map[int]bool{}
-	wholes := c.wholes()
 	for _, cause := range r.Causes {
 		s := c.series[cause.Series]
-		whole := s.whole()
-		if !wholes[whole] {
+		leader, ok := leaders[s.whole()]
+		switch moved := hasMoved(cause); {
+		case !ok, cause.Series == leader.Series, moved && rises(cause) != rises(leader):
 			continue
-		}
-		best, ok := leader[whole]
-		switch {
-		case !ok:
-			leader[whole] = cause
-			continue
-		case !hasMoved(cause):
-		case rises(cause) != rises(best):
-			continue
-		default:
-			first := c.series[best.Series].Name
-			c.relatives[first] = append(c.relatives[first], s.Name)
+		case moved:
+			name := c.series[leader.Series].Name
+			c.relatives[name] = append(c.relatives[name], s.Name)
 		}
 		drop[cause.Series] = true
 	}
 	c.remove(drop)
 	return len(drop) > 0
+}
+
+// leaders are, by the name of each series that has parts, the first of them all
+// in a ranking that moved, or the whole where none did.
+func (c *candidates) leaders(r rank.Result) map[string]rank.Cause {
+	leaders := map[string]rank.Cause{}
+	wholes := c.wholes()
+	for _, cause := range r.Causes {
+		s := c.series[cause.Series]
+		best, ok := leaders[s.whole()]
+		switch {
+		case !wholes[s.whole()]:
+		case !ok, !hasMoved(best) && (hasMoved(cause) || s.Whole == ""):
+			leaders[s.whole()] = cause
+		}
+	}
+	return leaders
 }
 
 // wholes are the names of the series that others are parts of.

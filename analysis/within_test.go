@@ -104,3 +104,19 @@ func TestThePublishedPipelineSaysInsideOfWhat(t *testing.T) {
 		t.Errorf("causes %s", asJSON(t, r.Causes))
 	}
 }
+
+func TestOfWhatDidNotMoveTheWholeIsListed(t *testing.T) {
+	for seed := range uint64(20) {
+		f := narrowed(40, 0)
+		rng := rand.New(rand.NewPCG(seed, 2))
+		part := &f.Targets[0].Candidates[len(f.Targets[0].Candidates)-1]
+		for i := range part.Values {
+			part.Values[i] = 50 + rng.NormFloat64()
+		}
+		for _, c := range Run(f, Options{}).Causes {
+			if c.Series == part.Name {
+				t.Errorf("seed %d: %s", seed, c.Sentence)
+			}
+		}
+	}
+}
