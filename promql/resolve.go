@@ -55,12 +55,12 @@ func (i *inquiry) kpi(ctx context.Context, alert Alert) (*KPI, []analysis.Warnin
 	}
 	text, err := i.expression(ctx, alert)
 	if err != nil {
-		warn("%s: all that is looked at is when alerts of this name fired", explain(err))
+		warn("%s; all that is looked at is when alerts of this name fired", explain(err))
 		return &KPI{Derivation: firingAlerts(alert)}, warnings
 	}
 	d, err := Derive(text)
 	if err != nil {
-		warn("%s, so all that is looked at is when alerts of this name fired", err)
+		warn("%s; all that is looked at is when alerts of this name fired", err)
 		return &KPI{Derivation: firingAlerts(alert)}, warnings
 	}
 	at := alert.evaluated(time.Now())

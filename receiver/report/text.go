@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -119,14 +120,29 @@ func (r Report) of() string {
 	}
 }
 
-// doubt returns the first warning, or otherwise.
+// doubt returns the first warning that may be the reason why there is no
+// answer, or otherwise.
 func (r Report) doubt(otherwise string) string {
+	note := ""
 	for _, w := range r.Result.Warnings {
-		if text := clean(w.Text); text != "" {
+		text := clean(w.Text)
+		if text != "" && !footnote(w.Source) {
 			return text
 		}
+		note = cmp.Or(note, text)
 	}
-	return otherwise
+	return cmp.Or(note, otherwise)
+}
+
+// footnote says whether warnings of a source are about how the question was
+// put, and not about the KPI.
+func footnote(source string) bool {
+	switch source {
+	case "onset", "window", "candidates", "alertmanager":
+		return true
+	default:
+		return false
+	}
 }
 
 // causeParts names the best confident cause of each kind, in their order in

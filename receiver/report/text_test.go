@@ -88,6 +88,14 @@ func TestLine(t *testing.T) {
 			`No answer: only 3 samples before the onset`,
 		},
 		{
+			"the reason and a footnote", doubtful(doubtful(input(analysis.InsufficientEvidence), "onset", "the onset is taken from startsAt"), "expression", "vector(1): it measures no series"),
+			`No answer: vector(1): it measures no series`,
+		},
+		{
+			"a footnote alone", doubtful(input(analysis.InsufficientEvidence), "onset", "the onset is taken from startsAt"),
+			`No answer: the onset is taken from startsAt`,
+		},
+		{
 			"no words for it", input(analysis.InsufficientEvidence),
 			`No answer: there was too little evidence`,
 		},

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -166,7 +167,7 @@ func counted(n int, one, many string) string {
 
 func facts(r report.Report, now clock) []pair {
 	facts := []pair{
-		{"Rule", r.Rule},
+		{"Rule", cmp.Or(r.Rule, "none: explained by its own expression")},
 		{"Onset", now.stamp(r.Onset)},
 		{"Fired", now.stamp(r.Alert.StartsAt)},
 		{"Reported", now.stamp(r.CreatedAt)},
