@@ -93,15 +93,21 @@ func pointwise(name string) bool {
 }
 
 // relabelled goes on inside of a function that changes labels only. The values
-// keep it around them, unless guards match the labels inside.
+// keep it around them, unless guards look for the label that it changes.
 func relabelled(e *parser.Call) []condition {
+	var changed []string
+	if dst, ok := unparen(e.Args[min(1, len(e.Args)-1)]).(*parser.StringLiteral); ok && relabels(e) {
+		changed = []string{dst.Val}
+	}
 	cs := conditions(e.Args[0])
 	for i := range cs {
-		if len(cs[i].guards) == 0 {
-			around := *e
-			around.Args = append(parser.Expressions{cs[i].value}, e.Args[1:]...)
-			cs[i].value = &around
+		guards, ok := ignoring(cs[i].guards, changed)
+		if !ok {
+			continue
 		}
+		around := *e
+		around.Args = append(parser.Expressions{cs[i].value}, e.Args[1:]...)
+		cs[i].value, cs[i].guards = &around, guards
 	}
 	return cs
 }
@@ -201,7 +207,8 @@ func joined(e *parser.BinaryExpr, kpi, other parser.Expr) []condition {
 	keeps := m.Card == parser.CardManyToOne && left || m.Card == parser.CardOneToMany && !left
 	cs := conditions(kpi)
 	for i := range cs {
-		if len(cs[i].guards) > 0 && !keeps {
+		guards, ok := ignoring(cs[i].guards, m.Include)
+		if !ok || len(guards) > 0 && !keeps {
 			cs[i].guards = append(cs[i].guards, joinGuard(e, other))
 			continue
 		}
@@ -210,22 +217,34 @@ func joined(e *parser.BinaryExpr, kpi, other parser.Expr) []condition {
 		if !left {
 			join.LHS, join.RHS = join.RHS, join.LHS
 		}
-		cs[i].value = &join
-		for k, g := range cs[i].guards {
-			cs[i].guards[k] = g.ignoring(m.Include)
-		}
+		cs[i].value, cs[i].guards = &join, guards
 	}
 	return cs
 }
 
-// ignoring doesn't match by labels that the KPI has got only later.
-func (g Guard) ignoring(names []string) Guard {
-	e, err := parse("a " + g.Join + " b")
-	if b, ok := e.(*parser.BinaryExpr); err == nil && ok && !b.VectorMatching.On {
-		b.VectorMatching.MatchingLabels = append(b.VectorMatching.MatchingLabels, names...)
-		g.Join = b.ShortString()
+// ignoring are guards that don't match by labels that the KPI has got only
+// later. It returns false if one of them names such a label.
+func ignoring(guards []Guard, names []string) ([]Guard, bool) {
+	if len(names) == 0 {
+		return guards, true
 	}
-	return g
+	out := slices.Clone(guards)
+	for i, g := range out {
+		e, err := parse("a " + g.Join + " b")
+		b, ok := e.(*parser.BinaryExpr)
+		if err != nil || !ok {
+			return nil, false
+		}
+		m := b.VectorMatching
+		switch named := slices.ContainsFunc(m.MatchingLabels, func(l string) bool { return slices.Contains(names, l) }); {
+		case m.On && named:
+			return nil, false
+		case !m.On:
+			m.MatchingLabels = append(m.MatchingLabels, names...)
+			out[i].Join = b.ShortString()
+		}
+	}
+	return out, true
 }
 
 // filled says whether a side of e has values where its series are missing.

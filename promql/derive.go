@@ -18,10 +18,11 @@ type Derivation struct {
 	Operator  string // >, >=, <, <=, == or !=
 	Threshold string // a number, or PromQL of a scalar
 
-	// Numerator and Denominator are the two sides of a ratio or a mean, whose
-	// quotient is the target, or of the share of a histogram's events beyond the
-	// threshold that a quantile is broken down as. Both are empty where there is
-	// nothing to divide.
+	// Numerator and Denominator are the two sides of a ratio or a mean, as they are
+	// written: their quotient is the target, with factors and complements, but
+	// without what rounds or limits it. Or they are the events of a histogram beyond
+	// the threshold and all events, as which a quantile is broken down. Both are
+	// empty where there is nothing to divide.
 	Numerator, Denominator string
 
 	Guards []Guard      // what must hold besides the comparison

@@ -2,9 +2,12 @@ package promql
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/prometheus/prometheus/promql/parser"
 )
 
 func TestWhatAnExpressionMeasures(t *testing.T) {
@@ -178,25 +181,61 @@ func TestWhatHasNoKPISaysWhy(t *testing.T) {
 	}
 }
 
-func FuzzDerive(f *testing.F) {
-	for _, r := range publicRules(f, "testdata/rules/*.yaml") {
-		f.Add(r.Expr)
+// Taking apart looks at each level once: else these would not end.
+func TestDeepRulesAreTakenApart(t *testing.T) {
+	for _, around := range [][2]string{
+		{"max(", ")"}, {"-abs(", ")"}, {"(", " and b == 0)"}, {"((", " and b) == 0)"}, {"(b > 1 and ", ")"}, {"(b or ", ")"}, {"(a unless ", ")"},
+		{"((", " > bool 0) == 0)"}, {"(b * on () group_right (x) ", ")"}, {"(1 - ", " / b)"}, {"topk(2, ", ")"}, {"absent(", ")"}, {"(time() - ", " < 5)"},
+	} {
+		for _, core := range []string{"a", "(a / b > 5)"} {
+			if _, err := Derive(strings.Repeat(around[0], 150) + core + strings.Repeat(around[1], 150)); err != nil && !strings.Contains(err.Error(), "can't be") {
+				t.Errorf("%s…%s: %v", around[0], around[1], err)
+			}
+		}
 	}
-	f.Add(`0.9 < (a or b) * on (x) group_left () c unless d > bool 5`)
+}
+
+// Whatever is read is taken apart or refused in words, and all that comes of it
+// can be asked as it stands.
+func FuzzDerive(f *testing.F) {
+	for _, file := range []string{"testdata/rules/*.yaml", "testdata/idioms/*.yaml"} {
+		for _, r := range publicRules(f, file) {
+			f.Add(r.Expr)
+		}
+	}
+	for seed := range uint64(200) {
+		f.Add(grammar{rand.New(rand.NewPCG(seed, 5)).IntN}.condition(6))
+	}
 	f.Fuzz(func(t *testing.T, expr string) {
-		d, err := Derive(expr)
-		if err != nil {
+		s := Suggest(AlertingRule{Expr: expr})
+		if s.Error != "" {
+			if s.Target != "" || s.Condition != "" {
+				t.Errorf("%s: an error and a KPI: %+v", expr, s)
+			}
 			return
 		}
-		for _, b := range d.Branches() {
-			if _, err := parse(b.Condition()); err != nil {
-				t.Errorf("%s: the condition %s: %v", expr, b.Condition(), err)
-			}
-			for _, side := range []string{b.Target, b.Numerator, b.Denominator} {
-				if _, err := parse(side); side != "" && err != nil {
-					t.Errorf("%s: %s: %v", expr, side, err)
-				}
+		texts := []string{s.Condition, s.Target, s.Target + " " + s.Operator + " " + s.Threshold, s.Threshold + " " + mirrored(operator(t, s.Operator)).String() + " " + s.Target}
+		if s.Numerator != "" || s.Denominator != "" {
+			texts = append(texts, s.Numerator, s.Denominator, s.Numerator+" / "+s.Denominator)
+		}
+		for _, text := range texts {
+			if _, err := parse(text); err != nil {
+				t.Errorf("%s: %s: %v", expr, text, err)
 			}
 		}
+		if s.Kind == "" {
+			t.Errorf("%s: no kind", expr)
+		}
 	})
+}
+
+func operator(t *testing.T, text string) parser.ItemType {
+	t.Helper()
+	for _, op := range []parser.ItemType{parser.GTR, parser.GTE, parser.LSS, parser.LTE, parser.EQLC, parser.NEQ} {
+		if op.String() == text {
+			return op
+		}
+	}
+	t.Fatalf("%q is no comparison", text)
+	return 0
 }

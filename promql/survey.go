@@ -21,17 +21,37 @@ type AlertingRule struct {
 }
 
 // Suggestion is what an alerting rule's expression says by itself, as one flat
-// object. Error says why there is no KPI in it; the rest is empty then.
+// object, in which every text is PromQL that can be asked as it stands.
+//
+// The alert fires for a series exactly where "target operator threshold" has
+// it, as far as the guards allow: what stands behind `and` and `unless`, and
+// further branches of an `or`, are in the condition only. The target has the
+// labels of the alert; only of what fires by being there at all (kind presence,
+// "> 0") it is one number for all series.
 type Suggestion struct {
-	Alert       string `json:"alert"`
-	Expr        string `json:"expr"`
-	Kind        Kind   `json:"kind"`
-	Target      string `json:"target"`
-	Operator    string `json:"operator"`
-	Threshold   string `json:"threshold"`
+	Alert string `json:"alert"`
+	Expr  string `json:"expr"`
+	Kind  Kind   `json:"kind"`
+
+	Target    string `json:"target"`    // what is measured
+	Operator  string `json:"operator"`  // >, >=, <, <=, == or !=
+	Threshold string `json:"threshold"` // a number in plain digits, or +Inf or -Inf; else PromQL of a scalar
+
+	// Numerator and Denominator are there for ratios and means whose sides can be
+	// told apart by labels: numerator / denominator is the target, factors such as
+	// 100 * and complements as 1 - a/b included, before it is rounded or limited.
+	// Where the target matches its sides by on, ignoring or group_left, so must who
+	// divides them. For a quantile of a histogram they are the events beyond the
+	// threshold and all events, which is how a quantile is broken down. Empty
+	// otherwise.
 	Numerator   string `json:"numerator"`
 	Denominator string `json:"denominator"`
-	Error       string `json:"error"`
+
+	// Condition has series exactly where the alert fires: the comparison, its
+	// guards, and every further branch of an `or`.
+	Condition string `json:"condition"`
+
+	Error string `json:"error"` // why there is no KPI in it; all but alert and expr are empty then
 }
 
 // Suggest derives the KPI of a rule. It asks nothing.
@@ -44,6 +64,10 @@ func Suggest(r AlertingRule) Suggestion {
 	}
 	s.Kind, s.Target, s.Operator, s.Threshold = d.Kind, d.Target, d.Operator, d.Threshold
 	s.Numerator, s.Denominator = d.Numerator, d.Denominator
+	s.Condition = d.Condition()
+	for _, b := range d.Others {
+		s.Condition = "(" + s.Condition + ") or (" + b.Condition() + ")"
+	}
 	return s
 }
 

@@ -45,9 +45,13 @@ func TestASuggestionIsFlat(t *testing.T) {
 	want := promql.Suggestion{
 		Alert: "E", Expr: "sum(a) / sum(b) > 0.05 and sum(b) > 1", Kind: promql.KindRatio, Target: "sum(a) / sum(b)",
 		Operator: ">", Threshold: "0.05", Numerator: "sum(a)", Denominator: "sum(b)",
+		Condition: "((sum(a) / sum(b)) > 0.05) and (sum(b) > 1)",
 	}
 	if got != want {
 		t.Errorf("%+v", got)
+	}
+	if s := promql.Suggest(promql.AlertingRule{Expr: "a > 1 or b > 2 and c or d > 3"}); s.Condition != "((a > 1) or ((b > 2) and c)) or (d > 3)" {
+		t.Errorf("%s", s.Condition)
 	}
 	if s := promql.Suggest(promql.AlertingRule{Expr: "vector(1)"}); !strings.Contains(s.Error, "measures no series") || s.Target != "" {
 		t.Errorf("%+v", s)

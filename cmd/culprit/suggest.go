@@ -22,7 +22,21 @@ const suggestHelp = `Suggest rules to start from, made from the alerting rules t
   culprit suggest --rules alerts.yml more.yml          without a server
 
 Files are rule files of Prometheus or PrometheusRule objects. With a server as well, the labels and the candidates are those
-that it has.`
+that it has.
+
+With --format json, an array with an object for each alerting rule, in which every text is PromQL that can be asked:
+
+  alert, expr       of the rule
+  kind              additive, ratio, mean, quantile, extremum, age, change, presence or other
+  target            what is measured; the alert fires where "target operator threshold" holds, and its guards do
+  operator          >, >=, <, <=, == or !=; exchanged where the rule has the threshold on its left
+  threshold         a number, or PromQL of a scalar; of two series that are compared, the target is their difference, and this is 0
+  numerator,        of a ratio or a mean: numerator / denominator is the target, before rounding and limits, 100 * and 1 - a/b
+  denominator       included; of a quantile, the events beyond the threshold and all events; else empty
+  condition         the comparison, its guards, and every further branch of an "or": it has series exactly where the alert fires
+  error             why the rule measures nothing; the others but alert and expr are empty then
+
+The exit status is 0 also if some rules measure nothing.`
 
 type suggestOptions struct {
 	server *server

@@ -21,7 +21,7 @@ func TestSuggestFromFilesAsJSON(t *testing.T) {
 	if len(list) != 4 {
 		t.Fatalf("%d suggestions", len(list))
 	}
-	for _, key := range []string{"alert", "expr", "kind", "target", "operator", "threshold", "numerator", "denominator", "error"} {
+	for _, key := range []string{"alert", "expr", "kind", "target", "operator", "threshold", "numerator", "denominator", "condition", "error"} {
 		if _, ok := list[1][key]; !ok {
 			t.Errorf("a rule that doesn't derive has no %s", key)
 		}
