@@ -14,9 +14,9 @@ import (
 
 // labelAnswer is what the labels of one target say.
 type labelAnswer struct {
-	looked     bool // there was a breakdown to look at
-	still      bool // the total did not move
-	external   bool // everything moved alike
+	looked     bool       // there was a breakdown to look at
+	still      bool       // the total did not move
+	everywhere Everywhere // the change is of no single place; empty: it is, or nothing changed
 	findings   []Finding
 	dimensions []Dimension
 	change     *Change

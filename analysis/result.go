@@ -49,6 +49,8 @@ type Result struct {
 	Graph      Graph       `json:"graph"`
 	Warnings   []Warning   `json:"warnings"`
 
+	// Everywhere says why a change is of no single place: for the verdict external.
+	Everywhere Everywhere `json:"everywhere,omitempty"`
 	// Change is the move of the first target, for sentences and charts.
 	Change *Change `json:"change,omitempty"`
 	// Forecast says how the expected values of the breakdown were made.

@@ -28,6 +28,9 @@ func Run(f Frame, opt Options) Result {
 	r.Change = lead.change(f)
 	r.Causes = oneList(mergeTargets(f.Targets, answers))
 	r.Verdict = judge(answers, r.Causes)
+	if r.Verdict == External {
+		r.Everywhere = reason(answers)
+	}
 	return r
 }
 
@@ -93,7 +96,7 @@ func judge(answers []answer, causes []Finding) Verdict {
 			blind++
 		case a.still():
 			still++
-		case a.labels.external:
+		case a.labels.everywhere != "":
 			uniform++
 		}
 	}
@@ -106,6 +109,16 @@ func judge(answers []answer, causes []Finding) Verdict {
 		return External
 	}
 	return NoConfidentCause
+}
+
+// reason is why the first of the targets that moved everywhere did.
+func reason(answers []answer) Everywhere {
+	for _, a := range answers {
+		if a.labels.everywhere != "" {
+			return a.labels.everywhere
+		}
+	}
+	return ""
 }
 
 // blind says that there was nothing to look at, or too little to compare with.

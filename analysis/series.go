@@ -205,7 +205,7 @@ func confidence(r rank.Result, cause rank.Cause, reg *regression) Confidence {
 func (c *candidates) sentence(f Finding, r rank.Result, cause rank.Cause) string {
 	text := fmt.Sprintf("%s %s (%s → %s)", f.Name, verb(cause.Before, cause.After),
 		words.Number(cause.Before), words.Number(cause.After))
-	if times := cause.Dev / cause.Quiet; times >= 1 {
+	if times := cause.Dev / cause.Quiet; times >= 1.5 {
 		text += fmt.Sprintf(", %s times what it reaches when nothing is wrong", words.Number(math.Round(times)))
 	}
 	if hasMoved(cause) && cause.Since < r.Onset && r.Onset < len(c.times) {
@@ -217,7 +217,10 @@ func (c *candidates) sentence(f Finding, r rank.Result, cause rank.Cause) string
 // verb says in which direction a value moved and how far.
 func verb(before, after float64) string {
 	word := "rose"
-	if after < before {
+	switch {
+	case after == before:
+		return "stayed"
+	case after < before:
 		word = "fell"
 	}
 	if by := words.Factor(before, after); by != "" {

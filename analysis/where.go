@@ -14,8 +14,7 @@ import (
 func (l *location) answer(r localize.Result) labelAnswer {
 	a := labelAnswer{
 		looked: true, still: r.Verdict == localize.NoChange,
-		external: r.Verdict == localize.External || r.Verdict == localize.TrafficMix || r.Verdict == localize.Outage,
-		forecast: l.made.String(), change: l.change(r),
+		everywhere: everywhere(r.Verdict), forecast: l.made.String(), change: l.change(r),
 	}
 	causes := r.Causes[:min(len(r.Causes), top(l.options.Labels.Top, 8))]
 	for _, c := range causes {

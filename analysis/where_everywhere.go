@@ -1,9 +1,8 @@
 package analysis
 
-import "strings"
+import "github.com/culprit-dev/culprit/analysis/localize"
 
-// Everywhere says what the verdict [External] means: the cause is of no single
-// place, for one of three reasons.
+// Everywhere says why a change is of no single place.
 type Everywhere string
 
 // The reasons.
@@ -13,27 +12,16 @@ const (
 	AllStopped Everywhere = "outage" // there is nothing left anywhere
 )
 
-// Openings of the warnings that tell the reasons apart. They are written and
-// read in this package only; a stored report has its reason in them.
-const (
-	openMix     = "traffic mix: "
-	openStopped = "everything stopped"
-)
-
-// Everywhere returns why an External change is of no single place, as the
-// warning about the labels tells it. Without such a warning everything moved
-// alike.
-func (r Result) Everywhere() Everywhere {
-	for _, w := range r.Warnings {
-		if w.Source != "labels" && !strings.HasSuffix(w.Source, ": labels") { // with several targets the source says whose
-			continue
-		}
-		switch {
-		case strings.HasPrefix(w.Text, openMix):
-			return MixShifted
-		case strings.HasPrefix(w.Text, openStopped):
-			return AllStopped
-		}
+// everywhere is empty for a verdict that is not about all places at once.
+func everywhere(v localize.Verdict) Everywhere {
+	switch v {
+	case localize.External:
+		return MovedAlike
+	case localize.TrafficMix:
+		return MixShifted
+	case localize.Outage:
+		return AllStopped
+	default:
+		return ""
 	}
-	return MovedAlike
 }

@@ -21,7 +21,7 @@ func TestWhyAChangeIsOfNoSinglePlaceIsKnown(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := analyse(t, tt.b, LabelOptions{})
-			if got := r.Everywhere(); r.Verdict != External || got != tt.want {
+			if got := r.Everywhere; r.Verdict != External || got != tt.want {
 				t.Errorf("verdict %s, %s, want %s", r.Verdict, got, tt.want)
 			}
 			text, err := json.Marshal(r)
@@ -32,7 +32,7 @@ func TestWhyAChangeIsOfNoSinglePlaceIsKnown(t *testing.T) {
 			if err := json.Unmarshal(text, &stored); err != nil {
 				t.Fatal(err)
 			}
-			if got := stored.Everywhere(); got != tt.want {
+			if got := stored.Everywhere; got != tt.want {
 				t.Errorf("stored and read it is %s", got)
 			}
 		})
@@ -44,14 +44,7 @@ func TestWhyIsKnownOfOneOfSeveralTargets(t *testing.T) {
 		{Name: "orders", Breakdown: shop(4, 1, never)}, // still
 		{Name: "errors", Breakdown: mixShift()},
 	}}
-	if r := Run(f, Options{}); r.Verdict != External || r.Everywhere() != MixShifted {
-		t.Errorf("verdict %s, %s; warnings %v", r.Verdict, r.Everywhere(), r.Warnings)
-	}
-}
-
-func TestWhatAQueryWarnsOfIsNoReason(t *testing.T) {
-	r := Result{Verdict: External, Warnings: []Warning{{Source: "errors: breakdown", Text: "everything stopped"}}}
-	if got := r.Everywhere(); got != MovedAlike {
-		t.Errorf("got %s", got)
+	if r := Run(f, Options{}); r.Verdict != External || r.Everywhere != MixShifted {
+		t.Errorf("verdict %s, %s; warnings %v", r.Verdict, r.Everywhere, r.Warnings)
 	}
 }

@@ -29,9 +29,9 @@ func (l *location) sayVerdict(r localize.Result) []string {
 		if !change.Rising {
 			where = "lower"
 		}
-		return []string{fmt.Sprintf(openMix+"no part changed by itself; more of the traffic now goes where the ratio was %s already (%s)", where, moved)}
+		return []string{fmt.Sprintf("traffic mix: no part changed by itself; more of the traffic now goes where the ratio was %s already (%s)", where, moved)}
 	case r.Verdict == localize.Outage:
-		return []string{openStopped + " (" + moved + "): no label explains it"}
+		return []string{"everything stopped (" + moved + "): no label explains it"}
 	case r.Verdict == localize.External && r.NoBaseline:
 		return []string{"there was nothing before the incident, and what came is everywhere: no label value stands out"}
 	case r.Verdict == localize.External:

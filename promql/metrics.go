@@ -61,15 +61,15 @@ func (m *Metrics) register(f promauto.Factory) {
 		Help: "1 while Prometheus is left alone because it did not answer.",
 	})
 	m.asked = f.NewHistogram(prometheus.HistogramOpts{
-		Name: "culprit_analysis_queries", Help: "Questions that an analysis asked Prometheus.",
+		Name: "culprit_analysis_queries", Help: "Questions that an analysis asked Prometheus; one that goes on inside of a set of labels counts again.",
 		Buckets: prometheus.ExponentialBuckets(5, 2, 8),
 	})
 	m.series = f.NewHistogram(prometheus.HistogramOpts{
-		Name: "culprit_analysis_series", Help: "Series that an analysis read.",
+		Name: "culprit_analysis_series", Help: "Series that an analysis read; one that goes on inside of a set of labels counts again.",
 		Buckets: prometheus.ExponentialBuckets(10, 4, 8),
 	})
 	m.samples = f.NewHistogram(prometheus.HistogramOpts{
-		Name: "culprit_analysis_samples", Help: "Samples that an analysis read.",
+		Name: "culprit_analysis_samples", Help: "Samples that an analysis read; one that goes on inside of a set of labels counts again.",
 		Buckets: prometheus.ExponentialBuckets(1000, 4, 8),
 	})
 }
@@ -82,7 +82,7 @@ const (
 )
 
 // spent notes what an analysis has cost since it was noted last: one that goes
-// on inside of a set of labels is noted twice.
+// on inside of a set of labels is noted again.
 func (m *Metrics) spent(b *budget) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

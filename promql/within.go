@@ -97,7 +97,7 @@ func (r region) String() string {
 	return "{" + strings.Join(texts, ", ") + "}"
 }
 
-// selections are all labels of a set together and, as many a metric has one of
+// regions are all labels of a set together and, as many a metric has one of
 // them only, each by itself.
 func regions(set []map[string]string) []region {
 	var all region

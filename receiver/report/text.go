@@ -56,7 +56,7 @@ func (r Report) sayNoChange() []string {
 
 // sayExternal says why the change is of no single place, and where to look.
 func (r Report) sayExternal() []string {
-	switch r.Result.Everywhere() {
+	switch r.Result.Everywhere {
 	case analysis.MixShifted:
 		return []string{
 			"No part changed: " + r.movedOr("the ratio moved") + " because more of the traffic goes where it was " + r.already() + " already",

@@ -64,19 +64,19 @@ func TestLine(t *testing.T) {
 			`No cause found: checkout errors 3.1/s → 41/s, but nothing stands out; a guess: path=/pay, version=v2`,
 		},
 		{
-			"everything moved alike", input(analysis.External),
+			"everything moved alike", everywhere(analysis.MovedAlike),
 			`No single place: checkout errors 3.1/s → 41/s is spread alike over all labels; look upstream: demand, a shared dependency, a rollout everywhere`,
 		},
 		{
-			"the mix of traffic", warned(input(analysis.External), "traffic mix: no part changed by itself; more of the traffic …"),
+			"the mix of traffic", everywhere(analysis.MixShifted),
 			`No part changed: checkout errors 3.1/s → 41/s because more of the traffic goes where it was higher already; look at what moved the traffic: routing, a failover, a new caller`,
 		},
 		{
-			"the mix of traffic, downwards", fall(warned(input(analysis.External), "traffic mix: no part changed by itself; more of the traffic …")),
+			"the mix of traffic, downwards", fall(everywhere(analysis.MixShifted)),
 			`No part changed: checkout errors 41/s → 3.1/s because more of the traffic goes where it was lower already; look at what moved the traffic: routing, a failover, a new caller`,
 		},
 		{
-			"an outage", fall(warned(input(analysis.External), "everything stopped (41/s → 3.1/s): no label explains it")),
+			"an outage", fall(everywhere(analysis.AllStopped)),
 			`Everything stopped: checkout errors 41/s → 3.1/s under every label; look at what all of it depends on, and whether it is still scraped`,
 		},
 		{
@@ -127,7 +127,11 @@ func still(in Input) Input {
 	return in
 }
 
-func warned(in Input, text string) Input { return doubtful(in, "labels", text) }
+func everywhere(why analysis.Everywhere) Input {
+	in := input(analysis.External)
+	in.Result.Everywhere = why
+	return in
+}
 
 func unnamed(in Input) Input {
 	in.Result.Change.Target = ""

@@ -117,13 +117,16 @@ func TestNoCauseIsSaidPlainly(t *testing.T) {
 }
 
 func TestWhyItIsNoSinglePlaceIsSaid(t *testing.T) {
-	for _, tt := range []struct{ warning, heading, eyebrow, instead string }{
-		{"traffic mix: no part changed by itself", "No part changed: errors per second 3.1/s → 41/s because", "Traffic mix", "how the traffic is shared out"},
-		{"everything stopped (3.1/s → 41/s)", "Everything stopped: errors per second 3.1/s → 41/s", "", "All label values stopped together"},
+	for _, tt := range []struct {
+		why                       analysis.Everywhere
+		heading, eyebrow, instead string
+	}{
+		{analysis.MixShifted, "No part changed: errors per second 3.1/s → 41/s because", "Traffic mix", "how the traffic is shared out"},
+		{analysis.AllStopped, "Everything stopped: errors per second 3.1/s → 41/s", "", "All label values stopped together"},
 	} {
 		doc := examplePage(t, func(r *report.Report) {
 			r.Result.Verdict, r.Result.Causes = analysis.External, nil
-			r.Result.Warnings = []analysis.Warning{{Source: "labels", Text: tt.warning}}
+			r.Result.Everywhere = tt.why
 			r.Summary = r.Line()
 		})
 		if got := textOf(doc.Find("h1")); !strings.HasPrefix(got, tt.heading) {

@@ -99,7 +99,7 @@ func verdict(r report.Report) (text, class string) {
 	case analysis.External:
 		return map[analysis.Everywhere]string{
 			analysis.MovedAlike: "No single place", analysis.MixShifted: "Traffic mix", analysis.AllStopped: "Everything stopped",
-		}[r.Result.Everywhere()], "none"
+		}[cmp.Or(r.Result.Everywhere, analysis.MovedAlike)], "none"
 	case analysis.NoChange:
 		return "No change", "none"
 	case analysis.NoConfidentCause:
@@ -119,7 +119,7 @@ func noCause(r analysis.Result) string {
 			analysis.MovedAlike: "No label value moved more than the others, and no series moved with the KPI. The cause is not in what was looked at.",
 			analysis.MixShifted: "Each label value is as it was expected to be for the traffic that it had. What changed is how the traffic is shared out.",
 			analysis.AllStopped: "All label values stopped together, so none of them tells more than the others.",
-		}[r.Everywhere()]
+		}[cmp.Or(r.Everywhere, analysis.MovedAlike)]
 	case analysis.InsufficientEvidence:
 		return "There was too little evidence to look for a cause. What was missing is listed below."
 	default:
