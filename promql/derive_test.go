@@ -184,8 +184,19 @@ func TestWhatHasNoKPISaysWhy(t *testing.T) {
 // Taking apart looks at each level once: else these would not end.
 func TestDeepRulesAreTakenApart(t *testing.T) {
 	for _, around := range [][2]string{
-		{"max(", ")"}, {"-abs(", ")"}, {"(", " and b == 0)"}, {"((", " and b) == 0)"}, {"(b > 1 and ", ")"}, {"(b or ", ")"}, {"(a unless ", ")"},
-		{"((", " > bool 0) == 0)"}, {"(b * on () group_right (x) ", ")"}, {"(1 - ", " / b)"}, {"topk(2, ", ")"}, {"absent(", ")"}, {"(time() - ", " < 5)"},
+		{"max(", ")"},
+		{"-abs(", ")"},
+		{"(", " and b == 0)"},
+		{"((", " and b) == 0)"},
+		{"(b > 1 and ", ")"},
+		{"(b or ", ")"},
+		{"(a unless ", ")"},
+		{"((", " > bool 0) == 0)"},
+		{"(b * on () group_right (x) ", ")"},
+		{"(1 - ", " / b)"},
+		{"topk(2, ", ")"},
+		{"absent(", ")"},
+		{"(time() - ", " < 5)"},
 	} {
 		for _, core := range []string{"a", "(a / b > 5)"} {
 			if _, err := Derive(strings.Repeat(around[0], 150) + core + strings.Repeat(around[1], 150)); err != nil && !strings.Contains(err.Error(), "can't be") {

@@ -46,8 +46,10 @@ func TestKPIsAreTakenApart(t *testing.T) {
 		{"a change in percent", `100 * (sum(a) / sum(b) - 1)`, "1·sum by (l) (a) + -1·sum by (l) (b)", "1·sum by (l) (b)"},
 		{"more than a ratio", `sum(a) / sum(b) + 2`, "1·sum by (l) (b) + 0.5·sum by (l) (a)", "1·sum by (l) (b)"},
 		{"less than nothing", `0 - sum(a) / sum(b)`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
-		{"a ratio of series with an info", `(a / b) * on (i) group_left (n) info`,
-			"1·sum by (l) (a * on (i) group_left (n) info)", "1·sum by (l) (b * on (i) group_left (n) (info ^ 0))"},
+		{
+			"a ratio of series with an info", `(a / b) * on (i) group_left (n) info`,
+			"1·sum by (l) (a * on (i) group_left (n) info)", "1·sum by (l) (b * on (i) group_left (n) (info ^ 0))",
+		},
 		{"labels that a ratio gets", `(sum(a) / sum(b)) * on (i) group_left (n) (info ^ 0)`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
 		{"a difference over a sum", `(sum(a) - sum(b)) / sum(a)`, "1·sum by (l) (a) + -1·sum by (l) (b)", "1·sum by (l) (a)"},
 		{"a denominator held above zero", `sum(a) / clamp_min(sum(b), 1)`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
