@@ -31,3 +31,26 @@ func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
 		}
 	}
 }
+
+func TestAKPIIsHeldToAnyValue(t *testing.T) {
+	for _, v := range hostile() {
+		e := mustParse(`sum by (l) (rate(a[5m])) / sum by (l) (b)`)
+		scope(e, model.LabelSet{"l": model.LabelValue(v)})
+		own := firingAlerts(Alert{Labels: model.LabelSet{model.AlertNameLabel: model.LabelValue(v)}}).Target
+		for text, label := range map[string]string{e.String(): "l", own: model.AlertNameLabel} {
+			if _, err := parse(text); err != nil {
+				t.Errorf("%q: %s: %v", v, text, err)
+				continue
+			}
+			for _, s := range vectorSelectors(mustParse(text)) {
+				values := map[string]string{}
+				for _, m := range s.LabelMatchers {
+					values[m.Name] = m.Value
+				}
+				if values[label] != v {
+					t.Errorf("%q: %s selects %q", v, text, values[label])
+				}
+			}
+		}
+	}
+}
