@@ -23,6 +23,7 @@ func (c condition) always() bool {
 	return ok && len(c.guards) == 0 && (c.op == 0 || holdsAt(c, v))
 }
 
+// text is c for a sentence.
 func (c condition) text() string {
 	if c.op == 0 {
 		return abbreviate(c.value)
