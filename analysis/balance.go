@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/culprit-dev/culprit/analysis/attribution"
+	"github.com/culprit-dev/culprit/analysis/order"
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
@@ -174,5 +175,5 @@ func medianOf(values []float64) float64 {
 	if len(present) == 0 {
 		return math.NaN()
 	}
-	return median(present)
+	return order.MedianInPlace(present)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 // check looks for what no analysis can work with. It is a defect of the caller
@@ -45,15 +47,5 @@ func (f Frame) levels(values []float64) (before, after float64, ok bool) {
 	if len(calm) == 0 || len(incident) == 0 {
 		return 0, 0, false
 	}
-	return median(calm), median(incident), true
-}
-
-// median sorts values and returns their middle.
-func median(values []float64) float64 {
-	slices.Sort(values)
-	n := len(values)
-	if n%2 == 1 {
-		return values[n/2]
-	}
-	return (values[n/2-1] + values[n/2]) / 2
+	return order.MedianInPlace(calm), order.MedianInPlace(incident), true
 }

@@ -1,6 +1,10 @@
 package adtributor
 
-import "math"
+import (
+	"math"
+
+	"github.com/culprit-dev/culprit/analysis/order"
+)
 
 // Mode says how the elements of a set are chosen.
 type Mode int
@@ -74,12 +78,7 @@ func RobustSD(residuals []float64) float64 {
 	if len(residuals) < 2 {
 		return 0
 	}
-	dev := make([]float64, len(residuals))
-	centre := median(residuals)
-	for i, r := range residuals {
-		dev[i] = math.Abs(r - centre)
-	}
-	return 1.4826 * median(dev)
+	return order.RobustSD(residuals)
 }
 
 // withDefaults fills in what the zero value stands for.

@@ -1,9 +1,6 @@
 package adtributor
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // divergence is an element's part of the Jensen–Shannon divergence of the
 // prior p and the posterior q, in bits (equation 7, with 0·log 0 = 0).
@@ -58,15 +55,4 @@ func share(part, total float64) float64 {
 		return 0
 	}
 	return math.Abs(part) / total
-}
-
-// median of x, which is not changed.
-func median(x []float64) float64 {
-	s := slices.Clone(x)
-	slices.Sort(s)
-	h := len(s) / 2
-	if len(s)%2 == 1 {
-		return s[h]
-	}
-	return (s[h-1] + s[h]) / 2
 }

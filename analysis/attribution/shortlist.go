@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 // Shortlist decides which candidates are worth reporting. The zero value is the
@@ -100,6 +102,6 @@ func (w Window) Deviation(series []float64) float64 {
 		}
 	}
 	sd := scale * math.Sqrt(ss/float64(len(away)))
-	z := (at - base) / math.Max(1.4826*median(away), sd/4)
+	z := (at - base) / math.Max(order.NormalMAD*order.MedianInPlace(away), sd/4)
 	return math.Max(-maxDeviation, math.Min(z, maxDeviation))
 }

@@ -2,7 +2,8 @@ package attribution
 
 import (
 	"math"
-	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 // Window is where the anomaly lies among the samples: [Onset, End). The samples
@@ -56,10 +57,5 @@ func median(v []float64) float64 {
 	if len(s) == 0 {
 		return math.NaN()
 	}
-	slices.Sort(s)
-	h := len(s) / 2
-	if len(s)%2 == 1 {
-		return s[h]
-	}
-	return s[h-1]/2 + s[h]/2
+	return order.MedianInPlace(s)
 }

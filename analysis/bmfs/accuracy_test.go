@@ -66,6 +66,8 @@ func TestCorrelatedBlocks(t *testing.T) {
 		{synth.Blocks{N: 120, P: 200, Size: 5, Rho: .9, Acting: 3, R2: .9}, .921},
 		{synth.Blocks{N: 120, P: 200, Size: 5, Rho: .99, Acting: 3, R2: .9}, .444},
 		{synth.Blocks{N: 120, P: 200, Size: 5, Rho: .95, Acting: 3, R2: .9, Missing: .3}, .348},
+		{synth.Blocks{N: 60, P: 500, Size: 10, Rho: .95, Acting: 2, All: true, R2: .8}, .507},
+		{synth.Blocks{N: 120, P: 2000, Size: 10, Rho: .95, Acting: 2, All: true, R2: .9}, .680},
 	} {
 		t.Run(fmt.Sprintf("%+v", c.Blocks), func(t *testing.T) {
 			feature, block := mean(6, func(seed uint64) synth.Problem { return c.Problem(synth.Rand(seed)) })

@@ -2,7 +2,6 @@ package bmfs
 
 import (
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/floats"
 )
@@ -97,11 +96,11 @@ const (
 	manyMissing     = 0.1 // share of missing samples from which no odds are asked
 )
 
-func (d *design) scorer(distinct float64) scorer {
+func (d *design) scorer(among float64) scorer {
 	n := float64(d.n)
 	s := scorer{n: n, floor: likelihoodFloor * floats.Dot(d.t, d.t) / n, weak: 2 * math.Log(oddsWhenWeak)}
 	asked := 1 - math.Min(d.missingShare()/manyMissing, 1)
-	s.price = math.Log(n) + 2*math.Log(distinct) + 2*math.Log(odds)*asked
+	s.price = math.Log(n) + 2*math.Log(among) + 2*math.Log(odds)*asked
 	return s
 }
 
@@ -115,23 +114,4 @@ func (d *design) missingShare() float64 {
 
 func (s scorer) loss(rss float64) float64 {
 	return s.n * math.Log(math.Max(rss, 0)/s.n+s.floor)
-}
-
-// distinct is the number of candidates that do not follow another: a block of
-// correlated candidates is one chance of a false find, not many. Screening is
-// taken to keep as many of each kind as it drops.
-func (d *design) distinct() float64 {
-	var leaders [][]float64
-	for j := range d.p {
-		c := d.column(j)
-		norm := floats.Norm(c, 2)
-		follows := slices.ContainsFunc(leaders, func(l []float64) bool {
-			return math.Abs(floats.Dot(l, c)) >= related*norm
-		})
-		if !follows {
-			leaders = append(leaders, slices.Clone(c))
-			floats.Scale(1/norm, leaders[len(leaders)-1])
-		}
-	}
-	return float64(len(leaders)) * float64(d.offered) / float64(d.p)
 }

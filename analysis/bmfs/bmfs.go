@@ -50,17 +50,21 @@ type Result struct {
 }
 
 // Set is one finding: a selected candidate and those that the data cannot tell
-// from it.
+// from it, or a block of correlated candidates that acts as a whole.
 type Set struct {
-	Seed    int      // the candidate that was selected
+	Seed    int      // the candidate that was selected; of a whole, the likeliest
 	Members []Member // the seed included, in the order of the candidates
+	// Whole tells that no member explains the target alone as well as the mean
+	// of all does. The members then share one coefficient.
+	Whole bool
 }
 
-// Member is a candidate that could stand in the place of a set's seed.
+// Member is a candidate that could stand in the place of a set's seed, or a part
+// of a whole.
 type Member struct {
 	Candidate int
-	Weight    float64 // its share of the set's likelihood; they add up to 1
-	Loss      float64 // of fit against the seed, on the scale of -2 log-likelihood
+	Weight    float64 // its share of the set's likelihood, of a whole equal; they add up to 1
+	Loss      float64 // of fit against the seed or the whole, on the scale of -2 log-likelihood
 }
 
 // WarningCode names what a warning is about.
@@ -197,7 +201,7 @@ func (s *selection) keepPositive() {
 		for i := range members {
 			members[i].Weight /= total
 		}
-		sets = append(sets, Set{Seed: heaviest(set.Seed, members), Members: members})
+		sets = append(sets, Set{Seed: heaviest(set.Seed, members), Members: members, Whole: set.Whole})
 	}
 	s.sets = sets
 	for j, b := range s.beta {

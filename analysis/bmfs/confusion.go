@@ -8,28 +8,28 @@ import (
 )
 
 // confuse gathers for each selected candidate those that could take its place
-// at a loss of fit of at most limit, or that moved with it in the one event
+// at a loss of fit within the limit, or that moved with it in the one event
 // there is, weighs them by their likelihood, and spreads the coefficient over
 // them.
-func (e *ebic) confuse(s []int, limit float64) selection {
-	sel := newSelection(e.d.p)
-	for _, j := range s {
-		sel.selected[j] = true
-	}
+func (e *ebic) confuse(s []int) selection {
+	sel := newSelection(e.candidates)
 	base := e.score.loss(e.d.basisOf(s).rss())
-	ev := e.event()
+	ev := e.plain.event()
 	moved := e.assign(ev.moved(e.d), s)
-	seeds := slices.Clone(sel.selected)
 	for i, j := range s {
 		rest := e.d.basisOf(without(s, i))
+		if b, whole := e.blockOf(j); whole {
+			e.together(&sel, b, j, rest, base)
+			continue
+		}
 		near := e.near(j)
 		var found []substitute
-		for k := range e.d.p {
-			if k != j && (seeds[k] || !near[k] && moved[k] != j) {
+		for k := range e.candidates {
+			if k != j && (slices.Contains(s, k) || !near[k] && moved[k] != j) {
 				continue
 			}
 			c, ok := e.substitute(rest, k, base)
-			if k == j || ok && (c.loss <= limit || moved[k] == j) {
+			if k == j || ok && (c.loss <= e.confusion || moved[k] == j) {
 				found = append(found, c)
 			}
 		}
@@ -109,8 +109,8 @@ const (
 type event struct{ rows []int }
 
 // event returns the event, without rows if there is none.
-func (e *ebic) event() event {
-	t := e.plain.t
+func (d *design) event() event {
+	t := d.t
 	order := make([]int, len(t))
 	dist := make([]float64, len(t))
 	center := middle(t)

@@ -38,8 +38,10 @@
 //
 // The mixture threshold of the paper is not competitive when p >= n, so the
 // posterior mean only orders the candidates. A subset is grown along that order
-// and along forward paths, and priced by the extended BIC, with a block of
-// correlated candidates counting as one. Where samples are missing, the search
+// and along forward paths, improved by exchanging one candidate at a time, and
+// priced by the extended BIC, with a block of correlated candidates counting as
+// the few that they are worth. The mean of a block is a candidate, too: a block
+// that acts as a whole becomes one finding (Set.Whole). Where samples are missing, the search
 // is repeated with the likelihood of the observed data: rows in which a selected
 // candidate was not observed count less. When a single event carries the whole
 // variance of the target, whatever moved in it as never otherwise joins the

@@ -24,20 +24,27 @@ func newSelection(p int) selection {
 	return selection{selected: make([]bool, p), beta: make([]float64, p)}
 }
 
-// selectByEBIC looks for the prefix with the least extended BIC on three paths,
-// prunes it, adds members of the correlated blocks it has found, and gathers
-// what cannot be told apart from each of them.
+// selectByEBIC looks for the subset with the least extended BIC: the best prefix
+// of three paths, improved by exchange, pruned, with further members of the
+// correlated blocks it has found; and it gathers what cannot be told apart from
+// each of them.
 //
 // A path is at most n/3 long, so that the likelihood is never that of a
 // saturated model, and at most pathLength: a finding of more causes than that
 // helps nobody.
 func (d *design) selectByEBIC(mu []float64, confusion float64) selection {
-	e := newEBIC(d, mu, d.distinct())
+	blocks := d.blocks()
+	among := d.chances(blocks) * d.kinds
+	if blocks = several(blocks); len(d.event().rows) > 0 {
+		blocks = nil // what moved in the event is one finding anyway
+	}
+	e := newEBIC(d.withMeans(blocks), mu, among)
+	e.candidates, e.blocks, e.confusion = d.p, blocks, confusion
 	s := e.find()
 	if d.gaps {
 		s = e.findWeighted(s)
 	}
-	return e.confuse(s, confusion)
+	return e.confuse(s)
 }
 
 // find grows and prunes a selection and completes its blocks. A block of which
@@ -45,7 +52,14 @@ func (d *design) selectByEBIC(mu []float64, confusion float64) selection {
 // looked at again once the blocks are complete.
 func (e *ebic) find() []int {
 	s := e.members(e.prune(e.grow(), nil))
-	return e.prune(s, e.fellows(s))
+	for {
+		s = e.prune(s, e.fellows(s))
+		next, changed := e.settle(s)
+		if !changed {
+			return s
+		}
+		s = e.members(next)
+	}
 }
 
 // ebic is the state of one selection.
@@ -56,19 +70,26 @@ type ebic struct {
 	norm  []float64 // of the columns
 	order []int     // candidates on the paths, by |mu_j| |x_j|
 	limit int       // columns on a path at most
+
+	candidates int     // columns that are candidates; the others are means
+	blocks     []block // of which they are the means, in order
+	confusion  float64 // Options.Confusion
+
 	// loss is -2 log-likelihood of a prefix with this residual.
 	loss func(s []int, rss float64) float64
 }
 
-// newEBIC prices columns as one of so many distinct ones.
-func newEBIC(d *design, mu []float64, distinct float64) *ebic {
-	e := &ebic{d: d, plain: d, score: d.scorer(distinct), norm: make([]float64, d.p)}
+// newEBIC prices columns as one of so many independent ones. The first columns of d
+// have the posterior means mu.
+func newEBIC(d *design, mu []float64, among float64) *ebic {
+	e := &ebic{d: d, plain: d, score: d.scorer(among), norm: make([]float64, d.p), candidates: d.p}
 	e.limit, e.loss = max(1, min(d.p, d.n/3, pathLength)), e.complete
-	weight := make([]float64, d.p)
 	for j := range d.p {
 		e.norm[j] = floats.Norm(d.column(j), 2)
-		weight[j] = math.Abs(mu[j]) * e.norm[j]
-		if weight[j] > 0 {
+	}
+	weight := make([]float64, len(mu))
+	for j, m := range mu {
+		if weight[j] = math.Abs(m) * e.norm[j]; weight[j] > 0 {
 			e.order = append(e.order, j)
 		}
 	}
@@ -90,7 +111,7 @@ func descending(a, b float64) int {
 // complete is the likelihood of complete data: only the residual matters.
 func (e *ebic) complete(_ []int, rss float64) float64 { return e.score.loss(rss) }
 
-// grow walks the paths and returns the best prefix of any: the posterior's
+// grow walks the paths and improves the best prefix of any: the posterior's
 // order, the forward path over the candidates that it ranks first, and the
 // forward path over all, for the weak one that it has left behind.
 func (e *ebic) grow() []int {
@@ -107,14 +128,19 @@ func (e *ebic) grow() []int {
 			best, s = loss, prefix
 		}
 	}
-	return s
+	return e.improve(s)
+}
+
+// criterion is the extended BIC of a selection with this residual.
+func (e *ebic) criterion(s []int, rss float64) float64 {
+	return e.loss(s, rss) + float64(len(s))*e.score.price
 }
 
 // walk follows a path to its end and returns its best prefix.
 func (e *ebic) walk(p *path) (best float64, s []int) {
 	best = math.Inf(1)
 	for p.step(e.limit) {
-		if v := e.loss(p.chosen, p.rss()) + float64(len(p.chosen))*e.score.price; v < best {
+		if v := e.criterion(p.chosen, p.rss()); v < best {
 			best, s = v, slices.Clone(p.chosen)
 		}
 	}
@@ -293,7 +319,7 @@ func (e *ebic) bestMate(b *basis, mate, taken []bool) (at int, rss float64, m in
 	at, rss = -1, math.Inf(1)
 	r := make([]float64, e.d.n)
 	for j := range mate {
-		if !mate[j] || taken[j] {
+		if !mate[j] || taken[j] || j >= e.candidates {
 			continue
 		}
 		m++

@@ -18,12 +18,12 @@ const (
 // design is the standardised regression problem, one candidate a row, so that
 // a candidate's samples are contiguous.
 type design struct {
-	n, p    int
-	offered int        // candidates before screening
-	x       *mat.Dense // p by n; missing entries are 0 until they are filled in
-	t       []float64  // target, mean 0, sd 1
-	f       *mat.Dense // p by n: K = F F' + diag(k0) is the prior correlation
-	k0      []float64
+	n, p  int
+	kinds float64    // distinct candidates offered, for each left after screening
+	x     *mat.Dense // p by n; missing entries are 0 until they are filled in
+	t     []float64  // target, mean 0, sd 1
+	f     *mat.Dense // p by n: K = F F' + diag(k0) is the prior correlation
+	k0    []float64
 
 	missing [][]int     // rows in which candidate j is missing, nil when none
 	doubt   [][]float64 // variance of each of these entries once filled in
@@ -80,9 +80,10 @@ func prepare(x [][]float64, y []float64, opt settings) (d *design, warn []Warnin
 	if opt.Scale == Common {
 		warn = append(warn, d.dropNegligible()...)
 	}
-	if d.offered = d.p; opt.Screen > 0 && d.p > opt.Screen {
+	if d.kinds = 1; opt.Screen > 0 && d.p > opt.Screen {
+		offered := d.p
 		d.screen(opt.Screen)
-		warn = append(warn, Warning{Code: ScreenedOut, Candidate: -1, Value: float64(d.offered - d.p)})
+		warn = append(warn, Warning{Code: ScreenedOut, Candidate: -1, Value: float64(offered - d.p)})
 	}
 	d.correlate(opt.Independent)
 	return d, warn, true

@@ -42,7 +42,9 @@ func (d *design) screen(limit int) {
 			enter(order[i])
 		}
 	}
+	offered := d.distinct(limit)
 	d.restrict(take)
+	d.kinds = math.Max(1, offered/d.distinct(limit))
 }
 
 // forward returns the best prefix of the forward path and its residual.

@@ -71,31 +71,6 @@ func TestBasisRefusesCopies(t *testing.T) {
 	}
 }
 
-func TestDistinctCountsBlocksOnce(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	x, y := make([][]float64, 12), make([]float64, 50)
-	for j := range x {
-		x[j] = make([]float64, 50)
-		for i := range x[j] {
-			x[j][i] = rng.NormFloat64()
-			if j%3 > 0 {
-				x[j][i] = .1*x[j][i] - x[j-j%3][i]
-			}
-		}
-	}
-	for i := range y {
-		y[i] = rng.NormFloat64()
-	}
-	d, _, _ := prepare(x, y, settings{})
-	if got := d.distinct(); got != 4 {
-		t.Errorf("%g distinct candidates in four blocks of three", got)
-	}
-	d.offered = 120
-	if got := d.distinct(); got != 40 {
-		t.Errorf("%g distinct candidates of ten times as many, want 40", got)
-	}
-}
-
 // The price of a column falls with the share of missing samples, and rises for
 // one that hardly moves the target.
 func TestPrices(t *testing.T) {
@@ -197,7 +172,7 @@ func (d *design) expectedResidualOf(q *dense) float64 {
 }
 
 func TestEventIsWhereTheVarianceIs(t *testing.T) {
-	row := func(n int, at map[int]float64) *ebic {
+	row := func(n int, at map[int]float64) *design {
 		y := make([]float64, n)
 		for i := range y {
 			y[i] = math.Sin(float64(3 * i))
@@ -205,11 +180,11 @@ func TestEventIsWhereTheVarianceIs(t *testing.T) {
 		for i, v := range at {
 			y[i] = v
 		}
-		return &ebic{plain: &design{n: n, t: y}}
+		return &design{n: n, t: y}
 	}
 	for _, c := range []struct {
 		name string
-		e    *ebic
+		d    *design
 		want []int
 	}{
 		{"none", row(60, nil), nil},
@@ -218,7 +193,7 @@ func TestEventIsWhereTheVarianceIs(t *testing.T) {
 		{"too many rows", row(60, map[int]float64{10: 40, 11: 40, 12: 40, 13: 40}), nil},
 		{"too many for so short a series", row(31, map[int]float64{10: 40, 11: 40}), nil},
 	} {
-		got := slices.Sorted(slices.Values(c.e.event().rows))
+		got := slices.Sorted(slices.Values(c.d.event().rows))
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: rows %v, want %v", c.name, got, c.want)
 		}

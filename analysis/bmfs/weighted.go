@@ -56,7 +56,10 @@ func (e *ebic) weighted(s []int) *ebic {
 		w[i] = math.Sqrt(w[i])
 	}
 	floats.Mul(d.t, w)
-	out := &ebic{d: &d, plain: e.plain, score: e.score, order: e.order, norm: make([]float64, d.p)}
+	out := &ebic{
+		d: &d, plain: e.plain, score: e.score, order: e.order, norm: make([]float64, d.p),
+		candidates: e.candidates, blocks: e.blocks, confusion: e.confusion,
+	}
 	for j := range d.p {
 		floats.Mul(d.column(j), w)
 		out.norm[j] = floats.Norm(d.column(j), 2)

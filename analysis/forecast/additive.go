@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 // Constants of the forecast.
@@ -169,19 +171,9 @@ func medians(days [][]float64) []float64 {
 		for j := range days {
 			buf[j] = days[j][e]
 		}
-		out[e] = median(buf)
+		out[e] = order.MedianInPlace(buf)
 	}
 	return out
-}
-
-// median of x, which is sorted.
-func median(x []float64) float64 {
-	slices.Sort(x)
-	h := len(x) / 2
-	if len(x)%2 == 1 {
-		return x[h]
-	}
-	return (x[h-1] + x[h]) / 2
 }
 
 // typical is the median of the leaves that have any volume.
@@ -195,7 +187,7 @@ func typical(piece []float64) float64 {
 	if len(volume) == 0 {
 		return 0
 	}
-	return median(volume)
+	return order.MedianInPlace(volume)
 }
 
 // orZero is the piece with 0 for what is missing.

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"sort"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 const (
@@ -111,7 +113,7 @@ func usualStep(times []float64) float64 {
 	for i := range d {
 		d[i] = times[i+1] - times[i]
 	}
-	return median(d)
+	return order.MedianInPlace(d)
 }
 
 // guard is the time before the onset that no baseline uses.

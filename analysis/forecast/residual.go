@@ -1,6 +1,6 @@
 package forecast
 
-import "math"
+import "github.com/culprit-dev/culprit/analysis/order"
 
 // The errors that a forecast of the total made in the past tell how far a total
 // strays when nothing is wrong. They are given as a robust standard deviation,
@@ -10,16 +10,12 @@ import "math"
 // leastResiduals below which no standard deviation is told.
 const leastResiduals = 3
 
-// robustSD of residuals, in place; 0 if there are too few.
+// robustSD of residuals; 0 if there are too few.
 func robustSD(residuals []float64) float64 {
 	if len(residuals) < leastResiduals {
 		return 0
 	}
-	centre := median(residuals)
-	for i, r := range residuals {
-		residuals[i] = math.Abs(r - centre)
-	}
-	return 1.4826 * median(residuals)
+	return order.RobustSD(residuals)
 }
 
 // profileSD forecasts each earlier day's total from the other days, at the
@@ -31,8 +27,8 @@ func profileSD(windows, hours [][]float64) float64 {
 	w, h := totals(windows), totals(hours)
 	var residuals []float64
 	for j := range w {
-		if ref := median(without(h, j)); ref > 0 {
-			residuals = append(residuals, w[j]-median(without(w, j))*h[j]/ref)
+		if ref := order.MedianInPlace(without(h, j)); ref > 0 {
+			residuals = append(residuals, w[j]-order.MedianInPlace(without(w, j))*h[j]/ref)
 		}
 	}
 	return robustSD(residuals)

@@ -3,6 +3,8 @@ package grescan
 import (
 	"math"
 	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 // Bounds of the noise model.
@@ -13,7 +15,6 @@ const (
 	minFit     = 8    // leaves below which nothing is fitted
 	leavesABin = 12
 	maxBins    = 12
-	madToSD    = 1.4826 // of a normal law
 )
 
 // Noise is the law of the residuals: a forecast of x errs by a variance of
@@ -54,7 +55,7 @@ func FitNoise(forecast, actual []float64, count bool) Noise {
 	}
 	floor := 1.0
 	if !count {
-		floor = minPhi * median(f)
+		floor = minPhi * order.Median(f)
 	}
 	return Noise{
 		Phi:   max(phi, floor),
@@ -104,8 +105,8 @@ func bins(f, r []float64) (x, y []float64) {
 		if from == to {
 			continue
 		}
-		centre := medianInPlace(sorted[from:to])
-		sd := madToSD * medianInPlace(errs[from:to])
+		centre := order.MedianInPlace(sorted[from:to])
+		sd := order.NormalMAD * order.MedianInPlace(errs[from:to])
 		x = append(x, centre)
 		y = append(y, sd*sd/centre)
 	}
@@ -138,7 +139,7 @@ func settle(s []float64, ranks []int, from int) {
 	}
 	h := len(ranks) / 2
 	k := ranks[h] - from
-	kth(s, k)
+	order.Select(s, k)
 	settle(s[:k], ranks[:h], from)
 	settle(s[k+1:], ranks[h+1:], ranks[h]+1)
 }
@@ -169,4 +170,13 @@ func line(x, y []float64) (phi, k2 float64) {
 	}
 	k2 = sxy / sxx
 	return my - k2*mx, k2
+}
+
+// medianOf is the median of f(0) … f(n−1).
+func medianOf(n int, f func(int) float64) float64 {
+	s := make([]float64, n)
+	for i := range s {
+		s[i] = f(i)
+	}
+	return order.MedianInPlace(s)
 }

@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"pgregory.net/rapid"
 )
 
 func TestNoiseOfAKnownLaw(t *testing.T) {
@@ -72,23 +70,4 @@ func TestNoiseBounds(t *testing.T) {
 	if count := FitNoise(same, same, true); count.Phi != 1 {
 		t.Errorf("of counts: %+v", count)
 	}
-}
-
-func TestMedianOfSelection(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		x := rapid.SliceOfN(rapid.OneOf(rapid.Just(1.0), rapid.Float64Range(-1e6, 1e6)), 1, 300).Draw(t, "x")
-		k := rapid.IntRange(0, len(x)-1).Draw(t, "k")
-		sorted := slices.Clone(x)
-		slices.Sort(sorted)
-		if got := kth(slices.Clone(x), k); got != sorted[k] {
-			t.Fatalf("%d-th is %v, want %v", k, got, sorted[k])
-		}
-		want := sorted[len(x)/2]
-		if len(x)%2 == 0 {
-			want = (sorted[len(x)/2-1] + want) / 2
-		}
-		if got := median(x); got != want {
-			t.Fatalf("median %v, want %v", got, want)
-		}
-	})
 }

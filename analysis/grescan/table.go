@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 // limit is the largest value: beyond it squares leave the range of floats.
@@ -111,7 +113,7 @@ func pseudo(forecast []float64, count bool) float64 {
 	if len(volume) == 0 {
 		return 1
 	}
-	return 0.05 * medianInPlace(volume)
+	return 0.05 * order.MedianInPlace(volume)
 }
 
 // score computes the terms of each leaf.

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 const regressRows = 300 // rows before the onset that the attribution sees
@@ -145,7 +147,7 @@ func regression(t *table, p period) Regression {
 // deviation, centred on 3; 0 for a demand KPI.
 func trust(t *table, p period) (kz, w float64) {
 	a := appendAbs(nil, t.kpi.z[p.onset:], 0)
-	kz = quantile(a, 0.6)
+	kz = order.Quantile(a, 0.6)
 	if t.kpi.kind.Demand() {
 		return kz, 0
 	}

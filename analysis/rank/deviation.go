@@ -1,6 +1,10 @@
 package rank
 
-import "math"
+import (
+	"math"
+
+	"github.com/culprit-dev/culprit/analysis/order"
+)
 
 const (
 	localMin, localMax = 5, 30 // bounds of the near baseline, in rows
@@ -73,7 +77,7 @@ func deviations(t *table, p period) ([]Evidence, [][]float64) {
 			own = append(own, calm[i][j])
 		}
 		if len(own) > 0 {
-			e.Quiet = max(1, quantile(own, quietShare))
+			e.Quiet = max(1, order.Quantile(own, quietShare))
 		}
 	}
 	return ev, calm

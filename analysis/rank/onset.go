@@ -1,6 +1,10 @@
 package rank
 
-import "math"
+import (
+	"math"
+
+	"github.com/culprit-dev/culprit/analysis/order"
+)
 
 const (
 	onsetSeries = 5  // the most deviant candidates that date the onset together
@@ -39,7 +43,7 @@ func walkBack(t *table) int {
 	calm := medianOf(level[:t.core], &buf)
 	high := medianOf(level[t.onset:], &buf)
 	buf = appendAbs(buf[:0], level[:t.core], calm)
-	if high-calm <= max(1.5, 4*1.4826*median(buf)) {
+	if high-calm <= max(1.5, 4*order.NormalMAD*order.MedianInPlace(buf)) {
 		return t.onset
 	}
 	first, mid := t.onset, (calm+high)/2

@@ -1,6 +1,10 @@
 package rank
 
-import "math"
+import (
+	"math"
+
+	"github.com/culprit-dev/culprit/analysis/order"
+)
 
 const (
 	guardMin   = 5     // rows before the onset that never calibrate: the onset may be late
@@ -139,8 +143,8 @@ func (s *series) flip(core int, buf *[]float64) float64 {
 func (s *series) standardise(core int, buf *[]float64) {
 	c := s.x[:core]
 	*buf = append((*buf)[:0], c...)
-	iqr := quantile(*buf, 0.75) - quantile(*buf, 0.25)
-	s.centre = median(*buf)
+	iqr := order.Quantile(*buf, 0.75) - order.Quantile(*buf, 0.25)
+	s.centre = order.MedianInPlace(*buf)
 	_, sd := moments(c)
 	s.scale = max(iqr/1.349, 0.25*sd, 0.01*math.Abs(s.centre), 0.001*maxAbs(c), s.floor)
 	switch {

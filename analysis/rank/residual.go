@@ -5,6 +5,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/culprit-dev/culprit/analysis/order"
 	"github.com/culprit-dev/culprit/analysis/pcalg"
 )
 
@@ -160,11 +161,11 @@ func residual(t *table, p period, v int, causes []int) float64 {
 			incident[i] -= b[k] * (t.cand[u].z[p.onset+i] - mean[k]) / sd[k]
 		}
 	}
-	return lasting(incident, median(e)) / robustScale(e)
+	return lasting(incident, order.MedianInPlace(e)) / robustScale(e)
 }
 
 // robustScale returns the scale of a residual, never 0. It reorders e.
 func robustScale(e []float64) float64 {
 	_, sd := moments(e)
-	return max((quantile(e, 0.75)-quantile(e, 0.25))/1.349, 0.25*sd, 1e-9)
+	return max((order.Quantile(e, 0.75)-order.Quantile(e, 0.25))/1.349, 0.25*sd, 1e-9)
 }

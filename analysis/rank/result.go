@@ -3,6 +3,8 @@ package rank
 import (
 	"fmt"
 	"math"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 // Evidence is what one candidate shows, step by step. Deviations are in units
@@ -90,7 +92,7 @@ func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
 	for _, g := range gs {
 		at[g.service] = g
 	}
-	for _, j := range order(t, gs, ev) {
+	for _, j := range ordered(t, gs, ev) {
 		s := &t.cand[j]
 		raw := in.Series[s.column].Values
 		r.Causes = append(r.Causes, Cause{
@@ -110,7 +112,7 @@ func present(a []float64, buf *[]float64) float64 {
 	if len(*buf) == 0 {
 		return 0
 	}
-	return median(*buf)
+	return order.MedianInPlace(*buf)
 }
 
 // since returns the row in which the deviation of the incident began: the

@@ -120,11 +120,11 @@ func spread(gs []group, ev []Evidence) {
 	}
 }
 
-// order ranks the candidates by score . Inside one service, on the
+// ordered ranks the candidates by score . Inside one service, on the
 // places that it holds, a resource that clearly left its baseline counts three
 // times: where a service's latency and its processor both moved, the processor
 // is the better name for the cause. It never moves a service.
-func order(t *table, gs []group, ev []Evidence) []int {
+func ordered(t *table, gs []group, ev []Evidence) []int {
 	score := make([]float64, len(ev))
 	for j := range ev {
 		score[j] = ev[j].score

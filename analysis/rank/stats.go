@@ -4,38 +4,20 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
-
-// quantile returns the q-quantile of a by linear interpolation (Hyndman and
-// Fan's type 7, numpy's default). It reorders a and panics if a is empty.
-// Selection instead of sorting: the ranking asks for some hundred thousand
-// medians of short windows.
-func quantile(a []float64, q float64) float64 {
-	pos := q * float64(len(a)-1)
-	k := int(pos)
-	lo := selectKth(a, k)
-	frac := pos - float64(k)
-	if frac == 0 || k+1 == len(a) {
-		return lo
-	}
-	hi := floats.Min(a[k+1:])
-	return lo + (hi-lo)*frac
-}
-
-// median returns the middle of a, of an even number the mean of both middles.
-// It reorders a.
-func median(a []float64) float64 { return quantile(a, 0.5) }
 
 // medianOf returns the median of a and leaves a alone; buf is scratch.
 func medianOf(a []float64, buf *[]float64) float64 {
 	*buf = append((*buf)[:0], a...)
-	return median(*buf)
+	return order.MedianInPlace(*buf)
 }
 
 // medianAbs returns the median of |a|; buf is scratch.
 func medianAbs(a []float64, buf *[]float64) float64 {
 	*buf = appendAbs((*buf)[:0], a, 0)
-	return median(*buf)
+	return order.MedianInPlace(*buf)
 }
 
 // appendAbs appends |v-centre| for each v of a to dst.
@@ -44,55 +26,6 @@ func appendAbs(dst, a []float64, centre float64) []float64 {
 		dst = append(dst, math.Abs(v-centre))
 	}
 	return dst
-}
-
-// selectKth reorders a so that a[k] is what it would be if a were sorted, no
-// smaller value follows it and no larger one stands before it (Hoare's FIND
-// with the median of three). a holds no NaN.
-func selectKth(a []float64, k int) float64 {
-	for lo, hi := 0, len(a)-1; lo < hi; {
-		if hi-lo < 12 {
-			insertionSort(a[lo : hi+1])
-			break
-		}
-		p := medianOfThree(a[lo], a[(lo+hi)/2], a[hi])
-		i, j := lo, hi
-		for i <= j {
-			for a[i] < p {
-				i++
-			}
-			for a[j] > p {
-				j--
-			}
-			if i <= j {
-				a[i], a[j] = a[j], a[i]
-				i, j = i+1, j-1
-			}
-		}
-		switch {
-		case k <= j:
-			hi = j
-		case k >= i:
-			lo = i
-		default:
-			return a[k]
-		}
-	}
-	return a[k]
-}
-
-func insertionSort(a []float64) {
-	for i := 1; i < len(a); i++ {
-		v, j := a[i], i
-		for ; j > 0 && a[j-1] > v; j-- {
-			a[j] = a[j-1]
-		}
-		a[j] = v
-	}
-}
-
-func medianOfThree(a, b, c float64) float64 {
-	return max(min(a, b), min(max(a, b), c))
 }
 
 // moments returns mean and population standard deviation of a.

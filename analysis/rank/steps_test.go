@@ -10,44 +10,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-func finiteSlice(min int) *rapid.Generator[[]float64] {
-	return rapid.SliceOfN(rapid.Float64Range(-1e6, 1e6), min, 60)
-}
-
-// TestQuantile holds selection against sorting, and against values of numpy
-// 1.24 (percentile, linear).
-func TestQuantile(t *testing.T) {
-	for _, c := range []struct {
-		a    []float64
-		q    float64
-		want float64
-	}{
-		{[]float64{3}, 0.9, 3},
-		{[]float64{4, 1, 3, 2}, 0.5, 2.5},
-		{[]float64{4, 1, 3, 2}, 0.25, 1.75},
-		{[]float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384}, 0.9, 6553.6},
-		{[]float64{5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6}, 0.6, 5},
-	} {
-		if got := quantile(slices.Clone(c.a), c.q); math.Abs(got-c.want) > 1e-9 {
-			t.Errorf("quantile %v of %v is %v, want %v", c.q, c.a, got, c.want)
-		}
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		a := finiteSlice(1).Draw(t, "a")
-		q := rapid.Float64Range(0, 1).Draw(t, "q")
-		sorted := slices.Sorted(slices.Values(a))
-		pos := q * float64(len(a)-1)
-		k := int(pos)
-		want := sorted[k]
-		if k+1 < len(a) {
-			want += (sorted[k+1] - want) * (pos - float64(k))
-		}
-		if got := quantile(a, q); got != want {
-			t.Fatalf("quantile %v, want %v", got, want)
-		}
-	})
-}
-
 func TestLasting(t *testing.T) {
 	for _, c := range []struct {
 		a    []float64
@@ -346,11 +308,11 @@ func TestResourceIsNamedFirstInsideItsService(t *testing.T) {
 	tab := &table{cand: []series{{kind: Latency}, {kind: CPU, service: 0}, {kind: Latency, service: 1}}}
 	ev := []Evidence{{Residual: 9, score: 4}, {Residual: 5, score: 2}, {Residual: 9, score: 3}}
 	gs := []group{{service: 0, members: []int{0, 1}}, {service: 1, members: []int{2}}}
-	if got := order(tab, gs, ev); !slices.Equal(got, []int{1, 2, 0}) {
+	if got := ordered(tab, gs, ev); !slices.Equal(got, []int{1, 2, 0}) {
 		t.Errorf("order %v, want 1 2 0: the places of the services stay", got)
 	}
 	ev[1].Residual = 3 // hardly left its baseline
-	if got := order(tab, gs, ev); !slices.Equal(got, []int{0, 2, 1}) {
+	if got := ordered(tab, gs, ev); !slices.Equal(got, []int{0, 2, 1}) {
 		t.Errorf("order %v, want 0 2 1", got)
 	}
 }
