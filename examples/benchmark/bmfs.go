@@ -7,7 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis/bmfs"
@@ -24,6 +26,7 @@ func regressions(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bmfs", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it
 	seeds := flags.Int("seeds", 5, "problems of each description")
+	only := flags.String("only", "", "measure only the tables with this in their name, such as \"correlated blocks\"")
 	paper := flags.Bool("paper", false, "measure the preset paper, too (ten times as slow where samples are missing)")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -32,7 +35,8 @@ func regressions(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := selections(problems, *seeds, *paper, out); err != nil {
+	problems = slices.DeleteFunc(problems, func(p problem) bool { return !strings.Contains(p.table, *only) })
+	if err := selections(problems, *seeds, *paper, out); err != nil || *only != "" {
 		return err
 	}
 	statements(out)

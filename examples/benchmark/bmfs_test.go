@@ -48,6 +48,16 @@ func TestASelectionIsMeasuredBesideThoseOfOthers(t *testing.T) {
 	}
 }
 
+func TestOnlySomeTablesAreMeasured(t *testing.T) {
+	var out strings.Builder
+	if err := regressions([]string{"-seeds", "1", "-only", "with missing"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); strings.Count(text, "| n=") != 6 || strings.Contains(text, "published") {
+		t.Errorf("want the six blocks with missing samples, got\n%s", text)
+	}
+}
+
 func TestContainersAreScored(t *testing.T) {
 	dir := t.TempDir()
 	var table strings.Builder
