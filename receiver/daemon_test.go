@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +143,32 @@ func TestPrometheusDownEndsInAReportAndIsTriedAgain(t *testing.T) {
 	w.await("the next try succeeds", func() bool { return w.reports()[0].Result.Verdict == analysis.Explained })
 	if n := len(w.reports()); n != 1 {
 		t.Errorf("%d reports of one alert", n)
+	}
+}
+
+func TestAnotherLookWithoutEvidenceLeavesTheReport(t *testing.T) {
+	w := newWorld(t, true)
+	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
+	w.await("the alert is explained", func() bool {
+		list := w.reports()
+		return len(list) == 1 && len(list[0].Sent) > 0 && list[0].Result.Verdict == analysis.Explained
+	})
+	var before, after report.Report
+	w.get("/api/v1/reports/"+w.reports()[0].ID, &before)
+
+	w.configure(fmt.Sprintf("prometheus: {url: \"http://127.0.0.1:1\"}\nalertmanagers: [{url: %q}]\n", w.alertmanager.URL()) + testRules)
+	w.must(w.daemon.Reload())
+	w.must(publish(t.Context(), w.daemon.broker, job{Alert: before.Alert, Status: statusFiring, Reason: reasonRetry, ReceivedAt: time.Now()}))
+	w.await("it was looked at again", func() bool {
+		known, ok := w.daemon.store.current(before.Alert.Fingerprint)
+		return ok && known.Tries == 2
+	})
+	w.get("/api/v1/reports/"+before.ID, &after)
+	if !reflect.DeepEqual(after, before) {
+		t.Errorf("%s became %s", before.Summary, after.Summary)
+	}
+	if len(after.Plan.Queries) == 0 || len(after.Result.Dimensions) == 0 {
+		t.Error("only what the index has of the report is left")
 	}
 }
 

@@ -72,8 +72,9 @@ type Pipeline struct {
 //
 // Whatever happens on the way ends in a report, even when the report says only
 // why there is nothing to say. An error means that not even that could be
-// stored, and that the job should come again. known is the report that the
-// alert has already, if this is another try.
+// stored, and that the job should come again. known is the whole report that the
+// alert has already, if this is another try; it stays if this one finds no
+// evidence, and it did.
 func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, error) {
 	r := known
 	r.Group, r.Tries, r.AnalyzedAt = j.Group, known.Tries+1, p.Now()
@@ -172,6 +173,14 @@ func (p *Pipeline) conclude(ctx context.Context, r record, in report.Input) (rec
 		r.Report.CreatedAt, r.Report.Incident, r.Report.Sent = known.CreatedAt, known.Incident, known.Sent
 	}
 	p.Metrics.reports.WithLabelValues(string(in.Result.Verdict)).Inc()
+	if known.ID == r.Report.ID && known.Status != report.Failed && r.Report.Status == report.Failed {
+		// An answer that people have seen is not taken back because Prometheus
+		// doesn't answer now.
+		p.Log.Warn("Another look at an alert found no evidence; its report stays", "report", known.ID, "found", r.Report.Summary)
+		r.Report = known
+		_, err := p.Store.Put(ctx, &r)
+		return r, err
+	}
 	incident, err := p.Store.Put(ctx, &r)
 	if err != nil {
 		return r, err

@@ -48,11 +48,24 @@ func (w *worker) handle(ctx context.Context, b broker.Job) error {
 		if j.Reason != reasonRetry {
 			return nil // a repeat of what has a report
 		}
-		// The start may have moved earlier since, which would give another id.
-		j.Alert.StartsAt = known.Report.Alert.StartsAt
-		return w.explain(ctx, j, known)
+		return w.again(ctx, j, known.Report.ID)
 	}
 	return w.explain(ctx, j, record{})
+}
+
+// again looks at an alert once more that has an open report.
+func (w *worker) again(ctx context.Context, j job, id string) error {
+	known, err := w.store.load(ctx, id) // the index has only a part of it
+	if errors.Is(err, broker.ErrNotFound) {
+		w.store.forget(id) // outlived its lifetime
+		return w.explain(ctx, j, record{})
+	}
+	if err != nil {
+		return err
+	}
+	// The start may have moved earlier since, which would give another id.
+	j.Alert.StartsAt = known.Report.Alert.StartsAt
+	return w.explain(ctx, j, known)
 }
 
 func (w *worker) explain(ctx context.Context, j job, known record) error {
