@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -96,8 +97,27 @@ func newExplainer(live func() *live, now func() time.Time) *explainer {
 type askJSON struct {
 	Labels model.LabelSet `json:"labels"`
 	Expr   string         `json:"expr"`
-	At     string         `json:"at"` // RFC 3339, Unix seconds, or how long ago
-	Until  string         `json:"until"`
+	At     askedTime      `json:"at"`
+	Until  askedTime      `json:"until"`
+}
+
+// askedTime is a time as [find.Time] reads it: RFC 3339, Unix seconds, also as
+// a number, or how long ago.
+type askedTime string
+
+// UnmarshalJSON is part of json.Unmarshaler.
+func (t *askedTime) UnmarshalJSON(text []byte) error {
+	var number json.Number // takes a quoted number, too
+	if err := json.Unmarshal(text, &number); err == nil {
+		*t = askedTime(number)
+		return nil
+	}
+	var s string
+	if err := json.Unmarshal(text, &s); err != nil {
+		return fmt.Errorf("%s is no time: write it in quotes, or as Unix seconds", text)
+	}
+	*t = askedTime(s)
+	return nil
 }
 
 // ServeHTTP answers
@@ -128,7 +148,7 @@ func (h *explainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), explainWithin)
 	defer cancel()
 	rep, err := h.explain(ctx, ask)
-	if err == nil && ctx.Err() != nil {
+	if ctx.Err() != nil {
 		err = fmt.Errorf("it took longer than %s: %w", explainWithin, ctx.Err())
 	}
 	if err != nil {
@@ -142,15 +162,21 @@ func (h *explainer) read(w http.ResponseWriter, r *http.Request) (find.Ask, erro
 	var body askJSON
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAskBytes))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&body); err != nil {
-		return find.Ask{}, fmt.Errorf(`%w: the body must be JSON such as {"labels": {"alertname": "HighErrors"}}: %w`, find.ErrUnclear, err)
+	err := dec.Decode(&body)
+	if err == nil {
+		if _, end := dec.Token(); !errors.Is(end, io.EOF) {
+			err = errors.New("there is something behind it")
+		}
+	}
+	if err != nil {
+		return find.Ask{}, fmt.Errorf(`%w: the body must be JSON such as {"labels": {"alertname": "HighErrors"}}, with labels, expr, at and until: %w`,
+			find.ErrUnclear, err)
 	}
 	ask := find.Ask{Labels: body.Labels, Expr: body.Expr}
-	var err error
-	if ask.At, err = find.Time(body.At, h.now()); err != nil {
+	if ask.At, err = find.Time(string(body.At), h.now()); err != nil {
 		return ask, err
 	}
-	ask.Until, err = find.Time(body.Until, h.now())
+	ask.Until, err = find.Time(string(body.Until), h.now())
 	return ask, err
 }
 

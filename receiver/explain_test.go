@@ -54,7 +54,10 @@ func TestQuestionsThatCanNotBeAnswered(t *testing.T) {
 		{`{"expr": "up", "at": "soon"}`, 400, "is no time"},
 		{`{"expr": "up", "at": "1h", "until": "2h"}`, 400, "before it begins"},
 		{`{"labels": {"alertname": "A"}}`, 404, "no alert is active"},
-		{`{"labels": {"alertname": "A"}, "at": "1h"}`, 404, "no alert that fits was firing"},
+		{`{"labels": {"alertname": "A"}, "at": "1h"}`, 404, "none that fits was firing"},
+		{`{"labels": {"alertname": "A"}} }`, 400, "something behind it"},
+		{`{"expr": "up", "at": true}`, 400, "true is no time"},
+		{`{"expr": "up", "until": 600}`, 400, "it ends at 1970-01-01T00:10:00Z and has no beginning"},
 		{`{"expr": "` + strings.Repeat("x", maxAskBytes) + `"}`, 413, "too large"},
 	} {
 		code, text := w.ask(c.body)
@@ -65,8 +68,14 @@ func TestQuestionsThatCanNotBeAnswered(t *testing.T) {
 	}
 	w.configure("prometheus: {url: 'http://127.0.0.1:1'}\nalertmanagers: [{url: 'http://127.0.0.1:1'}]\n" + testRules)
 	w.must(w.daemon.Reload())
-	if code, text := w.ask(`{"labels": {"alertname": "A"}}`); code != http.StatusBadGateway {
+	if code, text := w.ask(`{"labels": {"alertname": "A"}}`); code != http.StatusBadGateway || !strings.Contains(text, "does not answer") {
 		t.Errorf("with Prometheus down: %d %s", code, text)
+	}
+	resp, err := http.Get(w.daemon.URL() + "/api/v1/explain")
+	w.must(err)
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "POST" {
+		t.Errorf("GET answers %s, Allow: %s", resp.Status, resp.Header.Get("Allow"))
 	}
 }
 

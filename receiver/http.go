@@ -21,6 +21,9 @@ func (d *Daemon) handler() http.Handler {
 	mux.HandleFunc("POST /-/reload", d.reloadHandler)
 	mux.HandleFunc("PUT /-/reload", d.reloadHandler)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.opt.Registry, promhttp.HandlerOpts{Registry: d.opt.Registry}))
+	for _, path := range []string{"/api/v1/webhook", "/api/v1/explain", "/-/reload"} {
+		mux.HandleFunc(path, postOnly) // of the pages, which answer everything else, it would be none
+	}
 	mux.Handle("/", web.New(d.pages()))
 	prefix := strings.TrimSuffix(d.external.Path, "/")
 	if prefix != "" {
@@ -28,6 +31,12 @@ func (d *Daemon) handler() http.Handler {
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, mux))
 	}
 	return mux
+}
+
+// postOnly answers whoever comes with another method.
+func postOnly(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", http.MethodPost)
+	answer(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes POST, and not %s", r.URL.Path, r.Method))
 }
 
 // pages are what people see.

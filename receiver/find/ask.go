@@ -67,7 +67,8 @@ func (f *Finder) Resolve(ctx context.Context, a Ask, now time.Time) (Subject, er
 		if err != nil {
 			return Subject{}, err
 		}
-		return first(a.fitting(found), a.At, fmt.Sprintf("at %s no alert that fits was firing; hint: --until explains a stretch of time without an alert", a.At.UTC().Format(time.RFC3339)))
+		return first(a.fitting(found), a.At, fmt.Sprintf(
+			"none that fits was firing at %s; hint: give an end (until), too, to have a time explained in which it did not fire", rfc3339(a.At)))
 	default:
 		return f.now(ctx, a, now)
 	}
@@ -76,13 +77,13 @@ func (f *Finder) Resolve(ctx context.Context, a Ask, now time.Time) (Subject, er
 func (a Ask) check(now time.Time) error {
 	switch {
 	case a.Expr == "" && len(a.Matchers) == 0 && len(a.Labels) == 0:
-		return fmt.Errorf("%w: it names neither an alert nor an expression", ErrUnclear)
+		return fmt.Errorf("%w: it names neither an alert nor an expression; hint: give labels such as alertname, or expr", ErrUnclear)
 	case !a.Until.IsZero() && a.At.IsZero():
-		return fmt.Errorf("%w: it has an end and no beginning; hint: say `at`, too", ErrUnclear)
+		return fmt.Errorf("%w: it ends at %s and has no beginning; hint: say when it begins (at), too", ErrUnclear, rfc3339(a.Until))
 	case !a.Until.IsZero() && !a.At.Before(a.Until):
-		return fmt.Errorf("%w: it ends at %s, before it begins at %s", ErrUnclear, a.Until.Format(time.RFC3339), a.At.Format(time.RFC3339))
+		return fmt.Errorf("%w: it ends at %s, before it begins at %s", ErrUnclear, rfc3339(a.Until), rfc3339(a.At))
 	case a.At.After(now), a.Until.After(now):
-		return fmt.Errorf("%w: it is about the future", ErrUnclear)
+		return fmt.Errorf("%w: %s is in the future", ErrUnclear, rfc3339(later(a.At, a.Until)))
 	case a.Expr != "":
 		return parsed(a.Expr)
 	default:
@@ -90,13 +91,26 @@ func (a Ask) check(now time.Time) error {
 	}
 }
 
+func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 // broad are matchers that let through every alert that could be meant: of
-// labels only the name, as some of the others may be external.
+// labels only the name, if it is there, as some of the others may be external.
 func (a Ask) broad() labels.Matchers {
 	if a.Labels == nil {
 		return a.Matchers
 	}
-	return exactly(model.LabelSet{model.AlertNameLabel: a.Labels[model.AlertNameLabel]})
+	name, ok := a.Labels[model.AlertNameLabel]
+	if !ok {
+		return nil
+	}
+	return exactly(model.LabelSet{model.AlertNameLabel: name})
 }
 
 // fitting leaves out the alerts that differ from the labels of the question in
@@ -137,9 +151,26 @@ func (f *Finder) now(ctx context.Context, a Ask, now time.Time) (Subject, error)
 		return Subject{}, err
 	}
 	if len(all) == 0 {
-		return Subject{}, fmt.Errorf("%w: no alert is active at %s", ErrNotFound, f.base)
+		return Subject{}, fmt.Errorf("%w: no alert is active at %s; hint: give a time (at) for one of the past", ErrNotFound, f.base)
 	}
-	return Subject{}, fmt.Errorf("%w: none that fits is active at %s; active are: %s", ErrNotFound, f.base, strings.Join(Names(all), ", "))
+	return Subject{}, fmt.Errorf("%w: none that fits is active at %s; active are: %s; hint: give a time (at) for one of the past",
+		ErrNotFound, f.base, strings.Join(a.near(all), ", "))
+}
+
+// near names the alerts that are there: those of the name that is asked for by
+// their labels, or else all by their names.
+func (a Ask) near(all []Alert) []string {
+	name := demanded(a.Matchers)[model.AlertNameLabel]
+	var texts []string
+	for _, one := range all {
+		if name != "" && one.Labels[model.AlertNameLabel] == name && len(texts) < 5 {
+			texts = append(texts, one.Labels.String())
+		}
+	}
+	if len(texts) == 0 {
+		return Names(all)
+	}
+	return texts
 }
 
 func first(found []Alert, now time.Time, whyNot string) (Subject, error) {
@@ -205,7 +236,7 @@ func (f *Finder) expression(ctx context.Context, a Ask, now time.Time) (Subject,
 	}
 	matrix, err := f.queryRange(ctx, a.Expr, now.Add(-lookBack), now, lookStep)
 	if err != nil {
-		return Subject{}, fmt.Errorf("asking the expression: %w", err)
+		return Subject{}, f.failed("asking the expression", err)
 	}
 	runs := running(matrix, now)
 	if !sometimes(a.Expr) {

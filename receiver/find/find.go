@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -33,6 +34,9 @@ var ErrNotFound = errors.New("no such alert")
 
 // ErrUnclear is the error of a question that can't be meant as it is put.
 var ErrUnclear = errors.New("the question is not clear")
+
+// ErrUnreachable is the error of a server that does not answer.
+var ErrUnreachable = errors.New("does not answer")
 
 // Alert is an alert with what is known of its time.
 type Alert struct {
@@ -88,6 +92,9 @@ func (f *Finder) Close() { f.close() }
 // series in which alerts are remembered.
 func (f *Finder) Firing(ctx context.Context, ms labels.Matchers, now time.Time) ([]Alert, error) {
 	rules, err := f.Rules(ctx)
+	if errors.Is(err, ErrUnreachable) {
+		return nil, err
+	}
 	if err != nil || len(rules) == 0 {
 		return f.At(ctx, ms, now)
 	}
@@ -105,7 +112,9 @@ func (f *Finder) Firing(ctx context.Context, ms labels.Matchers, now time.Time) 
 
 func (f *Finder) active(r v1.AlertingRule, a v1.Alert) Alert {
 	alert := f.alert(a.Labels, r.Query, a.ActiveAt)
-	alert.Annotations = a.Annotations
+	if a.Annotations != nil {
+		alert.Annotations = a.Annotations
+	}
 	alert.Pending = a.State == v1.AlertStatePending
 	if !alert.Pending {
 		alert.StartsAt = a.ActiveAt.Add(hold(r))
@@ -115,7 +124,9 @@ func (f *Finder) active(r v1.AlertingRule, a v1.Alert) Alert {
 
 // alert returns an alert that has just become active.
 func (f *Finder) alert(ls model.LabelSet, expr string, onset time.Time) Alert {
-	a := Alert{Alert: report.Alert{Labels: ls, Fingerprint: ls.Fingerprint().String(), StartsAt: onset.UTC()}, Onset: onset.UTC()}
+	a := Alert{Alert: report.Alert{
+		Labels: ls, Annotations: model.LabelSet{}, StartsAt: onset.UTC(), Fingerprint: ls.Fingerprint().String(),
+	}, Onset: onset.UTC()}
 	if expr != "" {
 		a.GeneratorURL = strings.TrimSuffix(f.base, "/") + "/graph?g0.expr=" + url.QueryEscape(expr) + "&g0.tab=1"
 	}
@@ -143,7 +154,7 @@ func (f *Finder) Rules(ctx context.Context) ([]v1.AlertingRule, error) {
 	defer cancel()
 	result, err := f.api.Rules(ctx, nil)
 	if err != nil {
-		return nil, fmt.Errorf("reading the rules of %s: %w", f.base, err)
+		return nil, f.failed("reading the rules", err)
 	}
 	var rules []v1.AlertingRule
 	for _, g := range result.Groups {
@@ -154,6 +165,26 @@ func (f *Finder) Rules(ctx context.Context) ([]v1.AlertingRule, error) {
 		}
 	}
 	return rules, nil
+}
+
+// failed says what could not be done, and whether the server was not reached.
+func (f *Finder) failed(doing string, err error) error {
+	var network net.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("Prometheus at %s %w: nothing came within %s (%s); hint: is it overloaded? prometheus.query_timeout is how long it is waited for",
+			f.base, ErrUnreachable, f.timeout, doing)
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("%s: %w", doing, context.Canceled)
+	case errors.As(err, &network):
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err // without the address once more
+		}
+		return fmt.Errorf("Prometheus at %s %w: %w; hint: is it up, and is the address right?", f.base, ErrUnreachable, err)
+	default:
+		return fmt.Errorf("%s of %s: %w", doing, f.base, err)
+	}
 }
 
 // ruleOf returns the rule that makes alerts with these labels: of those with

@@ -1,8 +1,10 @@
 package find_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/config"
@@ -143,6 +146,7 @@ func TestLabelsMayBeThoseOfAlertmanagerOrFewer(t *testing.T) {
 		{model.LabelSet{"alertname": "Errors", "service": "b"}, "b"},
 		{model.LabelSet{"alertname": "Errors"}, "d"},
 		{model.LabelSet{"alertname": "Errors", "service": "z"}, ""},
+		{model.LabelSet{"service": "c"}, "c"},
 	} {
 		s, err := f.Resolve(t.Context(), find.Ask{Labels: c.labels}, at(2400))
 		if string(s.Alert.Labels["service"]) != c.want || (c.want == "") != errors.Is(err, find.ErrNotFound) {
@@ -160,6 +164,90 @@ func TestAnExpressionBeginsWithItsValues(t *testing.T) {
 	s, err = f.Resolve(t.Context(), find.Ask{Expr: "value"}, at(2400))
 	if err != nil || len(s.Alert.Labels) != 0 || !s.Onset.Equal(at(2100)) {
 		t.Errorf("%s %s %v", s.Alert.Labels, s.Onset, err)
+	}
+}
+
+func TestWhatIsNotThereIsSaidWithWhatIs(t *testing.T) {
+	f := newFinder(t, rules)
+	for _, c := range []struct {
+		ask  find.Ask
+		want []string
+	}{
+		{find.Ask{Matchers: matchers(t, "Nope")}, []string{"active are: Errors;", "hint: give a time (at)"}},
+		{find.Ask{Matchers: matchers(t, "Errors", `service="z"`)}, []string{`{alertname="Errors", service="d"}, {alertname="Errors", service="c"}`}},
+		{find.Ask{Matchers: matchers(t, "Errors"), At: at(60)}, []string{"firing at 1970-01-01T00:01:00Z", "hint: give an end (until)"}},
+		{find.Ask{Matchers: matchers(t, "Errors"), At: at(60), Until: at(9999)}, []string{"1970-01-01T02:46:39Z is in the future"}},
+		{find.Ask{Expr: "value", Until: at(60)}, []string{"ends at 1970-01-01T00:01:00Z", "hint: say when it begins (at)"}},
+	} {
+		_, err := f.Resolve(t.Context(), c.ask, at(2400))
+		for _, want := range c.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%+v: %v; it should say %s", c.ask, err, want)
+			}
+		}
+	}
+}
+
+func matchers(t *testing.T, words ...string) labels.Matchers {
+	t.Helper()
+	ms, err := find.Matchers(words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ms
+}
+
+// A server that hangs costs one timeout, and not one for each way to ask.
+func TestAServerThatDoesNotAnswerIsNamedAtOnce(t *testing.T) {
+	asked := 0
+	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked++
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}))
+	t.Cleanup(hangs.Close)
+	for address, want := range map[string]string{
+		"http://127.0.0.1:1": "Prometheus at http://127.0.0.1:1 does not answer: dial tcp 127.0.0.1:1: connect: connection refused; hint: is it up",
+		hangs.URL:            "Prometheus at " + hangs.URL + " does not answer: nothing came within 100ms",
+	} {
+		cfg, err := config.Parse("test", []byte("prometheus: {url: "+address+", query_timeout: 100ms}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := find.New(cfg.Prometheus)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		_, err = f.Resolve(t.Context(), find.Ask{Matchers: matchers(t, "Errors")}, at(2400))
+		if !errors.Is(err, find.ErrUnreachable) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v", err)
+		}
+		if _, err := f.Between(t.Context(), nil, at(0), at(60), time.Minute); !errors.Is(err, find.ErrUnreachable) {
+			t.Errorf("%v", err)
+		}
+	}
+	if asked != 2 {
+		t.Errorf("two questions were asked in %d ways", asked)
+	}
+}
+
+func TestAlertsHaveNoNullInTheirJSON(t *testing.T) {
+	f := newFinder(t, rules)
+	for _, ask := range []find.Ask{
+		{Matchers: matchers(t, "Errors")},
+		{Matchers: matchers(t, "Errors"), At: at(720)},
+		{Matchers: matchers(t, "Errors"), At: at(60), Until: at(120)},
+		{Expr: "value > 5"},
+		{Expr: "value"},
+	} {
+		s, err := f.Resolve(t.Context(), ask, at(2400))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := json.Marshal(s.Alert); err != nil || strings.Contains(string(text), "null") {
+			t.Errorf("%+v: %s %v", ask, text, err)
+		}
 	}
 }
 

@@ -2,7 +2,7 @@ package find
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -37,7 +37,7 @@ func selector(metric string, ms labels.Matchers) string {
 func (f *Finder) At(ctx context.Context, ms labels.Matchers, at time.Time) ([]Alert, error) {
 	value, err := f.query(ctx, remembered(ms), at)
 	if err != nil {
-		return nil, fmt.Errorf("reading the alerts of %s: %w", at.UTC().Format(time.RFC3339), err)
+		return nil, f.failed("reading the alerts at "+at.UTC().Format(time.RFC3339), err)
 	}
 	vector, _ := value.(model.Vector)
 	rules, _ := f.Rules(ctx) // without them the expressions stay unknown, and the report says so
@@ -77,12 +77,15 @@ const chunk = 1440
 // which they began to fire: each time that one did counts. Times are exact to
 // the step.
 func (f *Finder) Between(ctx context.Context, ms labels.Matchers, from, to time.Time, step time.Duration) ([]Alert, error) {
-	rules, _ := f.Rules(ctx) // without them the expressions stay unknown, and the reports say so
+	rules, err := f.Rules(ctx) // without them the expressions stay unknown, and the reports say so
+	if errors.Is(err, ErrUnreachable) {
+		return nil, err
+	}
 	seen := episodes{}
 	for start := from; !start.After(to); start = start.Add(chunk * step) {
 		matrix, err := f.queryRange(ctx, remembered(ms), start, earlier(start.Add((chunk-1)*step), to), step)
 		if err != nil {
-			return nil, fmt.Errorf("reading the alerts from %s on: %w", start.UTC().Format(time.RFC3339), err)
+			return nil, f.failed("reading the alerts from "+start.UTC().Format(time.RFC3339)+" on", err)
 		}
 		for _, s := range matrix {
 			seen.add(s)
