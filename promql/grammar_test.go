@@ -101,6 +101,7 @@ func (g grammar) condition(depth int) string {
 }
 
 func TestTheKPIOfARuleWrittenAtRandomCrossesWhenItFires(t *testing.T) {
+	serial(t)
 	engine := newEngine(t)
 	fired, rules := 0, 0
 	for seed := range uint64(500) {

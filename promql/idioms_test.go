@@ -11,6 +11,7 @@ import (
 // All made-up rules are shown to fire and not to fire, and to do so exactly
 // where the KPI crosses its threshold.
 func TestTheKPIOfEveryIdiomCrossesWhenTheRuleFires(t *testing.T) {
+	serial(t)
 	rules := publicRules(t, "testdata/idioms/rules.yaml")
 	engine := newEngine(t)
 	fired, quiet, sameLabels := 0, 0, 0
@@ -39,6 +40,7 @@ func TestTheKPIOfEveryIdiomCrossesWhenTheRuleFires(t *testing.T) {
 }
 
 func TestThePartsOfEveryIdiomAddUp(t *testing.T) {
+	serial(t)
 	parts, quotients := checkAllParts(t, publicRules(t, "testdata/idioms/rules.yaml"))
 	if parts < 30_000 || quotients < 10_000 {
 		t.Errorf("only %d parts and %d quotients could be compared", parts, quotients)
@@ -94,5 +96,14 @@ func TestRulesThatMeasureNothingAreRefusedInWords(t *testing.T) {
 	}
 	if refused < 15 {
 		t.Errorf("%d rules", refused)
+	}
+}
+
+// serial is for long tests that run nothing in parallel, which a short run
+// under the race detector can do without.
+func serial(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("nothing runs in parallel here, and it takes long")
 	}
 }

@@ -168,6 +168,7 @@ func checkRule(t testing.TB, engine *prom.Engine, expr string, d Derivation) ver
 }
 
 func TestTheKPIOfAPublicRuleCrossesWhenTheRuleFires(t *testing.T) {
+	serial(t)
 	rules := publicRules(t, "testdata/rules/*.yaml")
 	engine := newEngine(t)
 	good := 0
@@ -289,6 +290,7 @@ func checkBranch(t testing.TB, engine *prom.Engine, w *world, b Derivation) (par
 }
 
 func TestThePartsOfAPublicRulesKPIAddUp(t *testing.T) {
+	serial(t)
 	parts, quotients := checkAllParts(t, publicRules(t, "testdata/rules/*.yaml"))
 	if parts < 10_000 || quotients < 1000 {
 		t.Errorf("only %d parts and %d quotients could be compared", parts, quotients)
