@@ -23,6 +23,7 @@ type candidates struct {
 	tiers    map[string]int
 	options  Options
 	single   bool // all candidates come from one query
+	young    int  // rows of the baseline that were cut off, as most series did not exist yet
 
 	relatives map[string][]string // names of series that are not ranked beside the one that they go with
 }
@@ -52,8 +53,42 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 	}
 	c.single = len(queries) == 1
 	c.encodeServices(f.Topology)
+	if c.dated {
+		c.young = c.dropYouth()
+	}
 	return c
 }
+
+// mostYouth is the share of the baseline that may lie before a series begins;
+// of one that is younger, the ranking would say nothing.
+const mostYouth = 0.2
+
+// dropYouth cuts off the rows in which most series did not exist yet, as in a
+// Prometheus that was started an hour ago: a short baseline of all tells more
+// than a long one of few. It returns how many rows of the baseline were cut off.
+func (c *candidates) dropYouth() int {
+	var begins []int
+	for _, s := range c.series {
+		if first := slices.IndexFunc(s.Values[:min(c.onset, len(s.Values))], present); first >= 0 {
+			begins = append(begins, first)
+		}
+	}
+	if len(begins) == 0 {
+		return 0
+	}
+	slices.Sort(begins)
+	cut := begins[len(begins)/2]
+	if float64(cut) <= mostYouth*float64(c.onset) {
+		return 0
+	}
+	c.times, c.target.Values, c.onset = c.times[cut:], c.target.Values[cut:], c.onset-cut
+	for i := range c.series {
+		c.series[i].Values = c.series[i].Values[cut:]
+	}
+	return cut
+}
+
+func present(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 func compareNames(a, b string) int { return strings.Compare(a, b) }
 
@@ -84,7 +119,6 @@ func (c *candidates) encodeServices(topology [][2]string) {
 
 // unusable says why there is nothing to compare, if there isn't.
 func (c *candidates) unusable() string {
-	present := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 	switch {
 	case c.onset == 0:
 		return "there is no sample before the onset to compare with: ask for a longer baseline"

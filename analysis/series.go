@@ -50,6 +50,10 @@ func (c *candidates) rank() seriesAnswer {
 		ranking = rank.Rank(c.input(), rank.Options{})
 	}
 	answer := seriesAnswer{warnings: warnings("ranking", ranking.Warnings)}
+	if c.young > 0 {
+		answer.warnings = append(answer.warnings, Warning{Source: "ranking", Text: fmt.Sprintf(
+			"most series are not older than %s: what is usual is told from that", words.Seconds.Format(c.times[c.onset]-c.times[0]))})
+	}
 	if ranking.Core == 0 { // it refused, and said why
 		return answer
 	}

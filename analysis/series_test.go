@@ -332,3 +332,23 @@ func many(n, rows int) Frame {
 	f.Targets = []Target{t}
 	return f
 }
+
+func TestABaselineIsAsLongAsMostSeriesAreOld(t *testing.T) {
+	f := slowQueue(200, 20)
+	for i := range f.Targets[0].Candidates {
+		for row := range 100 { // as in a Prometheus that was started then
+			f.Targets[0].Candidates[i].Values[row] = math.NaN()
+		}
+	}
+	r := Run(f, Options{})
+	if len(r.Causes) == 0 || r.Causes[0].Name != "queue|wait" {
+		t.Errorf("%v", r.Causes)
+	}
+	checkSaid(t, r, "most series are not older than 80 min: what is usual is told from that")
+
+	f = slowQueue(200, 20)
+	for row := range 100 { // one that is younger than the others is left out
+		f.Targets[0].Candidates[0].Values[row] = math.NaN()
+	}
+	checkSaid(t, Run(f, Options{}), "1 of 5 series left out: more than 20 % of their baseline is missing")
+}
