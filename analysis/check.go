@@ -31,8 +31,12 @@ func (f Frame) check() error {
 	return nil
 }
 
+// fewSamples are too few for a median to be what set an alert off: the incident
+// may have been stretched into the time before it to have that many.
+const fewSamples = 4
+
 // levels returns the medians of a series before and in the incident, and
-// whether there are any.
+// whether there are any. Of a few samples in an incident it is the last.
 func (f Frame) levels(values []float64) (before, after float64, ok bool) {
 	var calm, incident []float64
 	for i, v := range values {
@@ -47,5 +51,9 @@ func (f Frame) levels(values []float64) (before, after float64, ok bool) {
 	if len(calm) == 0 || len(incident) == 0 {
 		return 0, 0, false
 	}
-	return order.MedianInPlace(calm), order.MedianInPlace(incident), true
+	after = incident[len(incident)-1]
+	if len(incident) > fewSamples {
+		after = order.MedianInPlace(incident)
+	}
+	return order.MedianInPlace(calm), after, true
 }

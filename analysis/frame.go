@@ -25,10 +25,12 @@ type Frame struct {
 // Target is one KPI, with the evidence that belongs to it.
 type Target struct {
 	Name       string
+	Title      string     // what people call Values; empty: Name
 	Kind       string     // latency, error, traffic, cpu, …; empty: told from the name
 	Unit       words.Unit // of Values, as far as it is known
 	Weight     float64    // severity among the targets; 0 means 1
 	Values     []float64  // one value a row
+	Clock      bool       // Values are the time since or until something, and move when nothing happens
 	Breakdown  *Breakdown
 	Candidates []Series
 }
@@ -76,6 +78,14 @@ type Breakdown struct {
 	// no others.
 	Discovered bool
 	Partial    []bool // leaves that lack samples; nil: none is known to
+
+	// Beside says that the leaves don't add up to Target.Values: they are of
+	// the KPI and its siblings, of what it is taken over, or of a multiple of
+	// it. The move of the KPI is then told from its samples alone.
+	Beside bool
+	// Own are the labels of the leaf that is the KPI, where the other leaves
+	// are its siblings; nil: all leaves are parts of the KPI.
+	Own map[string]string
 }
 
 // Pieces are aggregates of one measure over pieces of time, one value a leaf,

@@ -26,8 +26,11 @@ type labelAnswer struct {
 
 // explainLabels localises the change of a target in its breakdown.
 func explainLabels(_ Frame, t Target, opt Options) labelAnswer {
-	if t.Breakdown == nil {
+	switch {
+	case t.Breakdown == nil:
 		return labelAnswer{}
+	case t.Clock: // which moves all of them alike, whatever happens
+		return labelAnswer{looked: true, still: true}
 	}
 	l := newLocation(t, opt)
 	if len(l.names) == 0 {

@@ -63,6 +63,9 @@ type Change struct {
 	Forecast float64 `json:"forecast"`
 	Actual   float64 `json:"actual"`
 	Rising   bool    `json:"rising"`
+	Clock    bool    `json:"clock,omitempty"`    // it is the time since or until something
+	Others   float64 `json:"others,omitempty"`   // of a time: that of the middle one of its siblings
+	Siblings int     `json:"siblings,omitempty"` // series that the KPI was compared with, without its own; 0: it was split into parts
 }
 
 // Finding is one cause.

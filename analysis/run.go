@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -71,17 +72,27 @@ func (a *answer) warnings(named bool) []Warning {
 	return all
 }
 
-// change is the move of the KPI: as the breakdown tells it, or else the median
-// of its samples before and in the incident.
+// change is the move of the KPI: as the breakdown tells it if that is all of
+// the KPI and nothing else, or else the median of its samples before and in the
+// incident.
 func (a *answer) change(f Frame) *Change {
-	if a.labels.change != nil {
-		return a.labels.change
+	b, c := a.target.Breakdown, a.labels.change
+	if c == nil || a.target.Clock || b.Beside {
+		before, after, ok := f.levels(a.target.Values)
+		if !ok {
+			return nil
+		}
+		c = &Change{Forecast: before, Actual: after, Rising: after > before}
 	}
-	before, after, ok := f.levels(a.target.Values)
-	if !ok {
-		return nil
+	c.Target, c.Clock = cmp.Or(a.target.Title, a.target.Name), a.target.Clock
+	if b != nil && b.Own != nil {
+		c.Siblings = len(b.Leaves) - 1
 	}
-	return &Change{Target: a.target.Name, Forecast: before, Actual: after, Rising: after > before}
+	if c.Clock {
+		c.Actual, c.Rising = f.latest(a.target.Values), f.ascends(a.target.Values)
+		c.Others = b.others(c.Actual)
+	}
+	return c
 }
 
 // judge is the verdict over all targets.

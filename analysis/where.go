@@ -67,8 +67,41 @@ func (l *location) finding(r localize.Result, c localize.Cause) Finding {
 		matchers[i] = matcher(labels)
 	}
 	f.Name = strings.Join(matchers, " or ")
+	if f.Share > mostOfIt && l.isOwn(f.Labels) {
+		f.Evidence["only_of"] = len(l.breakdown.Leaves)
+	}
 	f.Sentence = l.sentence(r, c, f)
 	return f
+}
+
+// mostOfIt is the share of a change from which on nothing else is worth a word.
+const mostOfIt = 0.95
+
+// isOwn says whether sets select the alert's own series among its siblings and
+// no other. That it moved is known from the alert; that no other did is news.
+func (l *location) isOwn(sets []map[string]string) bool {
+	if l.breakdown.Own == nil || len(sets) != 1 {
+		return false
+	}
+	selected, own := 0, true
+	for _, leaf := range l.breakdown.Leaves {
+		if !has(l.breakdown.Labels, leaf, sets[0]) {
+			continue
+		}
+		selected++
+		own = own && has(l.breakdown.Labels, leaf, l.breakdown.Own)
+	}
+	return selected == 1 && own
+}
+
+// has says whether a leaf has all values of a set.
+func has(labels, leaf []string, set map[string]string) bool {
+	for i, name := range labels {
+		if v, ok := set[name]; ok && leaf[i] != v {
+			return false
+		}
+	}
+	return true
 }
 
 // evidence is the arithmetic behind a cause.

@@ -19,7 +19,7 @@ func (a *aligner) breakdown(s Split) *analysis.Breakdown {
 	if b == nil {
 		return &analysis.Breakdown{}
 	}
-	out := &analysis.Breakdown{Count: b.Count, Refused: s.Refused, Discovered: b.Labels == nil && !b.Siblings}
+	out := &analysis.Breakdown{Count: b.Count, Refused: s.Refused, Discovered: b.Labels == nil && !b.Siblings, Beside: b.beside()}
 	if flows(b.Numerator) {
 		out.Seconds = b.incident().Seconds() // see amount
 	}
@@ -40,7 +40,30 @@ func (a *aligner) breakdown(s Split) *analysis.Breakdown {
 	out.Leaves, out.Numerator, out.Denominator = j.join(s.Labels)
 	a.checkParts(b, j, out.Numerator.Actual, out.Denominator)
 	dropConstant(out)
+	if b.Siblings {
+		out.Own = ownLeaf(out, b.Own)
+	}
 	return out
+}
+
+// ownLeaf are the labels of the alert's own leaf; nil if it isn't there.
+func ownLeaf(b *analysis.Breakdown, own model.LabelSet) map[string]string {
+	labels := map[string]string{}
+	for _, name := range b.Labels {
+		labels[name] = string(own[model.LabelName(name)])
+	}
+	is := func(leaf []string) bool {
+		for i, name := range b.Labels {
+			if leaf[i] != labels[name] {
+				return false
+			}
+		}
+		return true
+	}
+	if !slices.ContainsFunc(b.Leaves, is) {
+		return nil
+	}
+	return labels
 }
 
 // marginal is the breakdown by one label; by none it is the whole.
@@ -236,7 +259,7 @@ func (j joiner) means(s sample, names []string, terms []Term, index map[string]i
 		})
 	}
 	for k := range means {
-		clamp(means[k])
+		clamp(means[k], j.b.bucket != 0)
 	}
 	return means
 }
@@ -304,8 +327,10 @@ func (j joiner) covered(s sample, end time.Time) float64 {
 	return p.within(end.Add(-s.length), end)
 }
 
-// clamp makes what subtraction left below zero by rounding zero.
-func clamp(values []float64) {
+// clamp makes what subtraction left below zero by rounding zero. Events beyond a
+// bucket are never fewer than none: what is below it is how the rates of two
+// counters are extrapolated.
+func clamp(values []float64, events bool) {
 	var total float64
 	for _, v := range values {
 		if !math.IsNaN(v) {
@@ -313,7 +338,7 @@ func clamp(values []float64) {
 		}
 	}
 	for i, v := range values {
-		if v < 0 && v > -1e-9*total {
+		if v < 0 && (events || v > -1e-9*total) {
 			values[i] = 0
 		}
 	}

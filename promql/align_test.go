@@ -153,9 +153,13 @@ func TestOnlyWhatFlowsIsCounted(t *testing.T) {
 
 func TestRoundingBelowZeroIsZero(t *testing.T) {
 	v := []float64{1, -1e-12, -0.5}
-	clamp(v)
+	clamp(v, false)
 	if fmt.Sprint(v) != "[1 0 -0.5]" {
 		t.Error(v)
+	}
+	clamp(v, true)
+	if fmt.Sprint(v) != "[1 0 0]" {
+		t.Errorf("events beyond a bucket: %v", v)
 	}
 }
 
@@ -164,7 +168,7 @@ func TestWhatIsInfiniteIsMissing(t *testing.T) {
 		t.Error(v)
 	}
 	v := []float64{1, math.NaN(), -1e-12}
-	clamp(v)
+	clamp(v, false)
 	if fmt.Sprint(v) != "[1 NaN 0]" {
 		t.Error(v)
 	}

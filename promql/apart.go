@@ -11,6 +11,11 @@ import (
 // its own series, one of which is the alert's. The error says why not even
 // that is possible.
 func apart(e parser.Expr) (measure, error) {
+	if inner, why := moving(e); inner != nil {
+		m, err := apart(inner)
+		m.standsFor = why
+		return m, err
+	}
 	m, err := decompose(e)
 	if err == nil {
 		m.leaf = !slices.ContainsFunc(append(slices.Clone(m.numerator), m.denominator...), aggregated)
@@ -30,6 +35,23 @@ func apart(e parser.Expr) (measure, error) {
 	}
 	m.leaf, m.count, m.standsFor = true, false, err.Error()
 	return m, nil
+}
+
+// moving returns the series of which e tells how they move or where they go, and
+// why they are told apart in place of e, which may be below zero; nil if e is
+// nothing of the kind.
+func moving(e parser.Expr) (inner parser.Expr, why string) {
+	call, ok := bare(e).(*parser.Call)
+	if !ok {
+		return nil, ""
+	}
+	switch call.Func.Name {
+	case "predict_linear", "deriv", "delta", "idelta":
+		if m, ok := unparen(call.Args[0]).(*parser.MatrixSelector); ok {
+			return m.VectorSelector, call.Func.Name + "() may be below zero, so it is no part of a whole"
+		}
+	}
+	return nil, ""
 }
 
 // aggregated says whether a term is more than its series.

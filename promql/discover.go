@@ -220,9 +220,6 @@ type shape struct {
 	reason   string // why there is nothing to ask; empty if there is
 }
 
-func (s *shape) warn(format string, args ...any) {
-	s.warnings = append(s.warnings, analysis.Warning{Source: s.b.Target + ": breakdown", Text: fmt.Sprintf(format, args...)})
-}
 
 // noLabels is the reason of a breakdown whose series have no labels in which
 // they differ.
@@ -271,22 +268,13 @@ func (i *inquiry) probeOne(ctx context.Context, b Breakdown) shape {
 	return s
 }
 
-// explain says what is broken down, where it isn't quite the KPI.
+// explain says what is broken down, where it isn't the KPI.
 func (s *shape) explain() {
-	if s.reason != "" {
-		return
-	}
-	if s.b.standsFor != "" {
-		s.warn("the series of the KPI are broken down, not the KPI itself: %s", s.b.standsFor)
-	}
-	own := model.LabelSet{}
-	for _, name := range s.names {
-		if v, ok := s.b.Own[model.LabelName(name)]; ok {
-			own[model.LabelName(name)] = v
-		}
-	}
-	if s.b.Siblings && len(own) > 0 {
-		s.warn("the alert is about a single series, so all series of its KPI are broken down; its own is %s", own)
+	if s.reason == "" && s.b.standsFor != "" {
+		s.warnings = append(s.warnings, analysis.Warning{
+			Source: s.b.Target + ": parts",
+			Text:   "the series of the KPI are broken down, not the KPI itself: " + s.b.standsFor,
+		})
 	}
 }
 

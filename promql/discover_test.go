@@ -219,7 +219,7 @@ topology | topology | calls
 
 func TestSeriesThatAMaximumIsTakenOverAreBrokenDown(t *testing.T) {
 	b, warnings, _ := breakdownOf(t, "load 1m\nq{a=\"x\"} 1x60\nq{a=\"y\"} 3x60\n", "max(q)", nil, 0)
-	warned(t, warnings, "kpi: breakdown", "not the KPI itself: the parts of max(q) don't add up")
+	warned(t, warnings, "kpi: parts", "not the KPI itself: the parts of max(q) don't add up")
 	if fmt.Sprint(b.Labels, b.Leaves) != "[a] [[x] [y]]" {
 		t.Errorf("%v %v", b.Labels, b.Leaves)
 	}
@@ -254,7 +254,7 @@ func TestLabelsReachThroughNestedAggregations(t *testing.T) {
 
 func TestANumeratorIsBrokenDownAloneIfOnlyItHasLabels(t *testing.T) {
 	b, warnings, _ := breakdownOf(t, "load 1m\nc{app=\"x\"} 10x60\nc{app=\"y\"} 30x60\nmost 100x60\n", "sum(c) / sum(most)", nil, 0)
-	warned(t, warnings, "kpi: breakdown", "the numerator is broken down alone")
+	warned(t, warnings, "kpi: parts", "the numerator is broken down alone")
 	if b.Denominator != nil || fmt.Sprint(b.Labels, b.Numerator.Actual) != "[app] [10 30]" {
 		t.Errorf("%+v", b)
 	}

@@ -223,7 +223,7 @@ func TestPartsAddUpToTheWhole(t *testing.T) {
 		alert := shopAlert()
 		alert.Onset = after(176 * time.Minute)
 		frame := fetch(t, f, rule, alert, shopTime())
-		if !strings.HasPrefix(query, "rate") { // the sum of the alert's siblings
+		if !strings.HasPrefix(query, "rate") { // none of several series is the alert's
 			noWarnings(t, frame)
 		}
 		b := frame.Targets[0].Breakdown
@@ -441,7 +441,10 @@ func TestTheAlertsOwnSeriesIsTheTarget(t *testing.T) {
 		t.Errorf("its siblings: %v %v", target.Breakdown.Labels, target.Breakdown.Leaves)
 	}
 
-	warned(t, frame.Warnings, "lag: breakdown", `its own is {instance="2", topic="a"}`)
+	if b := target.Breakdown; fmt.Sprint(b.Own) != "map[instance:2 topic:a]" || !b.Beside {
+		t.Errorf("its own is %v", b.Own)
+	}
+	noWarnings(t, frame)
 
 	alert.Labels = model.LabelSet{"alertname": "Lag"}
 	for query, want := range map[string]float64{"lag": 11, "lag / lag * 2": 2} {
@@ -468,7 +471,7 @@ func TestAQuantileIsBrokenDownAsTheShareOfSlowRequests(t *testing.T) {
 	alert := ordersAlert(172 * time.Minute)
 	alert.GeneratorURL = "http://prom/graph?g0.expr=" + url.QueryEscape("histogram_quantile(0.9, sum by (le) (rate(d_bucket[2m]))) * 1000 > 500")
 	frame := fetch(t, newFetcher(t, promtest.New(t, load.String()), nil), config.Rule{Name: "slow"}, alert, after(179*time.Minute))
-	warned(t, frame.Warnings, "slow: breakdown", "no bucket at 0.5; the share of events beyond 0.4")
+	warned(t, frame.Warnings, "slow: parts", "no bucket at 0.5; the share of events beyond 0.4")
 	b := frame.Targets[0].Breakdown
 	if !b.Count || b.Denominator == nil || fmt.Sprint(b.Labels, b.Leaves) != "[path] [[/cart] [/pay]]" {
 		t.Fatalf("%+v", b)

@@ -2,6 +2,7 @@ package promql
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,12 +27,23 @@ type Breakdown struct {
 	standsFor string     // why other series are told apart than those of the KPI; empty: they are not
 	leaf      bool       // nothing is aggregated
 	bucket    float64    // see measure.bucket
+	scale     float64    // see measure.scale
 	wider     *Breakdown // the siblings, if no label varies within the alert's own; nil: none
 	grid      grid
 }
 
 // siblings makes b a breakdown over all series of the KPI.
 func (b *Breakdown) siblings(own model.LabelSet) { b.Siblings, b.Own = true, own }
+
+// beside says whether the parts add up to something else than the KPI: to it
+// and its siblings, to what it is taken over, to a multiple of it, or to a rate
+// where the KPI is an increase.
+func (b *Breakdown) beside() bool {
+	multiple := b.Denominator != nil && b.scale != 1
+	increase := b.Denominator == nil && flows(b.Numerator) &&
+		slices.ContainsFunc(b.Numerator, func(t Term) bool { return t.Unit != time.Second })
+	return b.Siblings || b.standsFor != "" || b.bucket != 0 || multiple || increase
+}
 
 // Piece is one aggregate over time of a breakdown.
 type Piece string

@@ -91,6 +91,8 @@ type Target struct {
 	Query      Query
 	Kind       string
 	Weight     float64
+	Title      string         // what people call the KPI; empty: the query's name
+	Clock      bool           // see analysis.Target
 	Own        model.LabelSet // if the query gives several series, the alert's has these labels
 	Additive   bool           // several series may be added up
 	Breakdown  *Breakdown     // nil: none is wanted
@@ -315,6 +317,12 @@ func (b *builder) target(k kpi) Target {
 		Weight: k.Weight,
 		Own:    b.alert.Own,
 	}
+	if k.derived != nil {
+		t.Clock = runsByTheClock(k.expr)
+		if k.Name == string(b.alert.Labels[model.AlertNameLabel]) {
+			t.Title = titleOf(mustParse(k.derived.Target), b.alert.Own)
+		}
+	}
 	_, err := decompose(k.expr)
 	t.Additive = err == nil && !divides(k.expr)
 	t.Breakdown = b.breakdown(k)
@@ -374,7 +382,7 @@ func (b *builder) parts(k kpi, names []string, e parser.Expr) *Breakdown {
 	m, err := k.measure(e)
 	d := &Breakdown{
 		Target: k.Name, Labels: names, Numerator: m.numerator, Denominator: m.denominator, Count: m.count,
-		Baseline: time.Duration(b.rule.Window.Baseline), standsFor: m.standsFor, leaf: m.leaf, bucket: m.bucket, grid: b.plan.grid(),
+		Baseline: time.Duration(b.rule.Window.Baseline), standsFor: m.standsFor, leaf: m.leaf, bucket: m.bucket, scale: m.scale, grid: b.plan.grid(),
 	}
 	if err != nil {
 		d.Reason = err.Error()

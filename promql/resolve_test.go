@@ -83,7 +83,9 @@ func TestAnAlertWithoutARuleIsExplainedAmongItsSiblings(t *testing.T) {
 	if b := target.Breakdown; fmt.Sprint(b.Labels, len(b.Leaves)) != "[instance pod] 3" || b.Discovered {
 		t.Errorf("%v %v", b.Labels, b.Leaves)
 	}
-	warned(t, frame.Warnings, "CartQueue: breakdown", `its own is {instance="10.0.0.2:80", pod="cart-2"}`)
+	if own := target.Breakdown.Own; own["instance"] != "10.0.0.2:80" || own["pod"] != "cart-2" {
+		t.Errorf("its own is %v", own)
+	}
 	want := []string{
 		`container cpu{namespace="shop", pod="cart-2"}`,
 		`go_goroutines{instance="10.0.0.2:80", job="cart", namespace="shop", pod="cart-2"}`,

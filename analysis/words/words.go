@@ -129,7 +129,7 @@ func (u Unit) Format(v float64) string {
 	}
 }
 
-// duration writes seconds: 12 µs, 320 ms, 1.3 s, 7 min, 3.1 h.
+// duration writes seconds: 12 µs, 320 ms, 1.3 s, 7 min, 3.1 h, 14 days.
 func duration(v float64) string {
 	switch abs := math.Abs(v); {
 	case abs == 0:
@@ -142,8 +142,10 @@ func duration(v float64) string {
 		return digits(v) + " s"
 	case abs < 2*3600:
 		return digits(v/60) + " min"
-	default:
+	case abs < 3*86400:
 		return digits(v/3600) + " h"
+	default:
+		return digits(v/86400) + " days"
 	}
 }
 

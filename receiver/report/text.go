@@ -46,12 +46,36 @@ func (r Report) sentences() []string {
 func (r Report) sayNoChange() []string {
 	if c := r.Result.Change; c != nil {
 		u := r.Unit()
+		if c.Clock {
+			return r.sayClock(*c, u)
+		}
 		return []string{
 			fmt.Sprintf("No change found: %s is %s, as expected (%s)", cut(r.KPI(), titleLimit), u.Format(c.Actual), u.Format(c.Forecast)),
 			"; the alert is about a level, not about a move",
 		}
 	}
 	return []string{"No change found in " + cut(r.KPI(), titleLimit)}
+}
+
+// sayClock says that nothing has happened, which is what such alerts are about.
+func (r Report) sayClock(c analysis.Change, u words.Unit) []string {
+	goes, missing := "falls", "nothing has renewed it"
+	if c.Rising {
+		goes, missing = "grows", "what sets it back did not come"
+	}
+	parts := []string{fmt.Sprintf("Only the clock moved: %s is %s and %s by itself; %s", cut(r.KPI(), titleLimit), u.Format(c.Actual), goes, missing)}
+	if c.Siblings > 0 && c.Others != 0 {
+		parts = append(parts, fmt.Sprintf(" (%s: %s)", others(c.Siblings), u.Format(c.Others)))
+	}
+	return parts
+}
+
+// others names the siblings of a series.
+func others(n int) string {
+	if n == 1 {
+		return "the other one"
+	}
+	return fmt.Sprintf("the %d others", n)
 }
 
 // sayExternal says why the change is of no single place, and where to look.
@@ -64,15 +88,36 @@ func (r Report) sayExternal() []string {
 		}
 	case analysis.AllStopped:
 		return []string{
-			"Everything stopped: " + r.movedOr("nothing is left") + " under every label",
+			"Everything stopped: " + r.movedOr("nothing is left") + r.underAll(),
 			"; look at what all of it depends on, and whether it is still scraped",
 		}
-	default:
+	}
+	if c := r.Result.Change; c != nil && c.Siblings > 0 {
 		return []string{
-			"No single place: " + r.movedOr("the change") + " is spread alike over all labels",
+			fmt.Sprintf("Not this one alone: %s moved alike (%s)", allOf(c.Siblings+1), r.moved()),
 			"; look upstream: demand, a shared dependency, a rollout everywhere",
 		}
 	}
+	return []string{
+		"No single place: " + r.movedOr("the change") + " is spread alike over all labels",
+		"; look upstream: demand, a shared dependency, a rollout everywhere",
+	}
+}
+
+// allOf names a series and its siblings.
+func allOf(n int) string {
+	if n == 2 {
+		return "both series"
+	}
+	return fmt.Sprintf("all %d series", n)
+}
+
+// underAll is where everything stopped.
+func (r Report) underAll() string {
+	if c := r.Result.Change; c != nil && c.Siblings > 0 {
+		return ", and so have " + allOf(c.Siblings+1)
+	}
+	return " under every label"
 }
 
 // already is where a ratio was that moved by its traffic.
@@ -173,10 +218,20 @@ func likely(f analysis.Finding) string {
 
 func sayLabels(f analysis.Finding, of string) string {
 	title := middle(Title(f), titleLimit)
+	if n, ok := onlyOf(f); ok {
+		return fmt.Sprintf("only %s of %d series", title, n)
+	}
 	if f.Share > 0 {
 		return fmt.Sprintf("%s of %s is %s", words.Percent(min(f.Share, 1)), of, title)
 	}
 	return title + " stands out"
+}
+
+// onlyOf says of how many series a cause is the only one that moved: the
+// alert's own, of which 100 % of a change would say nothing.
+func onlyOf(f analysis.Finding) (int, bool) {
+	n, ok := Float(f.Evidence, "only_of")
+	return int(n), ok
 }
 
 // saySeries says how a series moved; of is empty when the share would be one
@@ -256,7 +311,9 @@ func describe(f analysis.Finding, of string, u words.Unit) string {
 		u = ""
 	}
 	var facts []string
-	if f.Share > 0 {
+	if n, ok := onlyOf(f); ok {
+		facts = append(facts, fmt.Sprintf("only this of %d series", n))
+	} else if f.Share > 0 {
 		facts = append(facts, words.Percent(min(f.Share, 1))+" of "+of)
 	}
 	if before, after, ok := Moved(f); ok {

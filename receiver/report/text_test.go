@@ -84,6 +84,26 @@ func TestLine(t *testing.T) {
 			`No change found: checkout errors is 41/s, as expected (40.6/s); the alert is about a level, not about a move`,
 		},
 		{
+			"the alert's own series and no other", input(analysis.Explained, with(payV2(), only)),
+			`only path=/pay, version=v2 of 18 series (checkout errors 3.1/s → 41/s)`,
+		},
+		{
+			"the alert's own series and all others", among(everywhere(analysis.MovedAlike)),
+			`Not this one alone: all 20 series moved alike (checkout errors 3.1/s → 41/s); look upstream: demand, a shared dependency, a rollout everywhere`,
+		},
+		{
+			"an outage of a series and all others", among(fall(everywhere(analysis.AllStopped))),
+			`Everything stopped: checkout errors 41/s → 3.1/s, and so have all 20 series; look at what all of it depends on, and whether it is still scraped`,
+		},
+		{
+			"a time since", clock(93600, true, 7200),
+			`Only the clock moved: time since backup_seconds is 26 h and grows by itself; what sets it back did not come (the 19 others: 2 h)`,
+		},
+		{
+			"a time until", clock(86400*13, false, 0),
+			`Only the clock moved: time since backup_seconds is 13 days and falls by itself; nothing has renewed it`,
+		},
+		{
 			"no history", doubtful(input(analysis.InsufficientEvidence), "history", "only 3 samples before the onset"),
 			`No answer: only 3 samples before the onset`,
 		},
@@ -115,6 +135,25 @@ func TestLine(t *testing.T) {
 			}
 		})
 	}
+}
+
+// only makes a cause the alert's own series of 18.
+func only(f *analysis.Finding) { f.Evidence = map[string]any{"only_of": 18} }
+
+// among compares the KPI with 19 siblings.
+func among(in Input) Input {
+	c := *in.Result.Change
+	c.Siblings = 19
+	in.Result.Change = &c
+	return in
+}
+
+// clock is an alert about the time since something, or until it.
+func clock(now float64, since bool, others float64) Input {
+	in := input(analysis.NoChange)
+	in.Plan.Queries = []Query{{Role: RoleTarget, Query: "time() - backup_seconds"}}
+	in.Result.Change = &analysis.Change{Target: "time since backup_seconds", Actual: now, Rising: since, Clock: true, Others: others, Siblings: 19}
+	return in
 }
 
 func fall(in Input) Input {

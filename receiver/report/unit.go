@@ -41,6 +41,11 @@ func (m measure) unit() words.Unit {
 	}
 }
 
+// share says whether m goes from 0 to 1: a ratio, or seconds a second.
+func (m measure) share() bool {
+	return m.known && (m.base == words.Ratio && !m.perSec || m.base == words.Seconds && m.perSec)
+}
+
 func measureOf(expr parser.Expr) measure {
 	switch e := expr.(type) {
 	case *parser.ParenExpr:
@@ -83,7 +88,9 @@ func measureOfName(name string) measure {
 
 func measureOfAggregate(e *parser.AggregateExpr) measure {
 	switch e.Op {
-	case parser.COUNT, parser.COUNT_VALUES, parser.GROUP, parser.STDVAR:
+	case parser.COUNT:
+		return measure{known: true}
+	case parser.COUNT_VALUES, parser.GROUP, parser.STDVAR:
 		return measure{}
 	default:
 		return measureOf(e.Expr)
@@ -92,13 +99,15 @@ func measureOfAggregate(e *parser.AggregateExpr) measure {
 
 func measureOfCall(e *parser.Call) measure {
 	switch e.Func.Name {
+	case "time":
+		return measure{base: words.Seconds, known: true}
 	case "rate", "irate", "deriv":
 		m := measureOf(e.Args[0])
 		return measure{base: m.base, perSec: true, known: m.known && !m.perSec}
 	case "histogram_quantile", "quantile_over_time":
 		m := measureOf(e.Args[1])
 		return measure{base: m.base, known: m.known && m.base != ""}
-	case "increase", "delta", "idelta", "abs", "ceil", "floor", "round", "clamp", "clamp_min", "clamp_max", "sort", "sort_desc",
+	case "predict_linear", "increase", "delta", "idelta", "abs", "ceil", "floor", "round", "clamp", "clamp_min", "clamp_max", "sort", "sort_desc",
 		"avg_over_time", "max_over_time", "min_over_time", "sum_over_time", "last_over_time", "histogram_sum", "histogram_avg", "label_replace":
 		return measureOf(e.Args[0])
 	default:
@@ -114,7 +123,7 @@ func measureOfBinary(e *parser.BinaryExpr) measure {
 	}
 	switch e.Op {
 	case parser.MUL:
-		if isNumber && number.Val == 100 && left.unit() == words.Ratio {
+		if isNumber && number.Val == 100 && left.share() {
 			return measure{base: words.Percentage, known: true}
 		}
 		return measure{}
@@ -124,13 +133,22 @@ func measureOfBinary(e *parser.BinaryExpr) measure {
 		}
 		return divide(left, right)
 	case parser.ADD, parser.SUB:
-		if isNumber || left == right {
+		switch {
+		case isTime(e.LHS) || isTime(e.RHS): // the other side is a time, whatever its name
+			return measure{base: words.Seconds, known: true}
+		case isNumber || left == right:
 			return left
 		}
 		return measure{}
 	default: // comparisons and set operators pass the left side on
 		return left
 	}
+}
+
+// isTime says whether e is the time of the evaluation.
+func isTime(e parser.Expr) bool {
+	call, ok := e.(*parser.Call)
+	return ok && call.Func.Name == "time"
 }
 
 // divide returns the measure of a quotient.

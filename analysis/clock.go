@@ -1,0 +1,61 @@
+package analysis
+
+import (
+	"math"
+
+	"github.com/culprit-dev/culprit/analysis/order"
+)
+
+// A KPI that is the time since or until something moves with the clock, and all
+// that can have happened to it is that it was set, or that it was not. So its
+// move says nothing, and no label explains it; what tells something is how far
+// it is, and how far its siblings are.
+
+// latest is the last sample up to the end of the incident; 0 if there is none.
+func (f Frame) latest(values []float64) float64 {
+	last := 0.0
+	for i, v := range values {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) && (f.End == 0 || f.Times[i] <= f.End) {
+			last = v
+		}
+	}
+	return last
+}
+
+// ascends says whether most steps of a series go up.
+func (f Frame) ascends(values []float64) bool {
+	up := 0
+	for i := 1; i < len(values); i++ {
+		switch {
+		case values[i] > values[i-1]:
+			up++
+		case values[i] < values[i-1]:
+			up--
+		}
+	}
+	return up > 0
+}
+
+// others is where the siblings of a KPI that is at own now are, the middle one of
+// them; 0 if there are none. The leaves may be in another unit than the KPI,
+// such as seconds for days, which the KPI's own leaf tells.
+func (b *Breakdown) others(own float64) float64 {
+	if b == nil || b.Own == nil || b.Denominator != nil {
+		return 0
+	}
+	at, unit := []float64{}, 0.0
+	for i, leaf := range b.Leaves {
+		v := b.Numerator.Actual[i]
+		switch {
+		case math.IsNaN(v):
+		case has(b.Labels, leaf, b.Own):
+			unit = own / v
+		default:
+			at = append(at, v)
+		}
+	}
+	if len(at) == 0 {
+		return 0
+	}
+	return finite(order.MedianInPlace(at) * unit)
+}

@@ -1,0 +1,106 @@
+package analysis
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+// ages is the time since something for one of three, one row a minute; the
+// others are at two and four hours.
+func ages() Frame {
+	f := Frame{Onset: 1_700_000_000 + 60*60, End: 1_700_000_000 + 69*60}
+	values := make([]float64, 72)
+	for i := range values {
+		f.Times = append(f.Times, float64(1_700_000_000+60*i))
+		values[i] = 24 + float64(i)/60
+	}
+	values[3] = math.NaN()
+	f.Targets = []Target{{
+		Name: "BackupOld", Title: "time since backup", Values: values, Clock: true,
+		Breakdown: &Breakdown{
+			Labels: []string{"db"}, Leaves: [][]string{{"mail"}, {"orders"}, {"users"}}, Beside: true, Own: map[string]string{"db": "orders"},
+			Numerator: Pieces{Actual: []float64{2 * 3600, 25.15 * 3600, 4 * 3600}, Forecast: []float64{1, 1, 1}},
+		},
+	}}
+	return f
+}
+
+func TestATimeSinceSomethingIsNoChange(t *testing.T) {
+	r := Run(ages(), Options{})
+	c := r.Change
+	if r.Verdict != NoChange || len(r.Causes) != 0 || c == nil {
+		t.Fatalf("%s %v %+v", r.Verdict, r.Causes, c)
+	}
+	if c.Target != "time since backup" || !c.Clock || !c.Rising || c.Siblings != 2 || math.Abs(c.Actual-25.15) > 1e-9 {
+		t.Errorf("%+v", *c)
+	}
+	if math.Abs(c.Others-3) > 1e-9 { // the median of 2 and 4 hours, in the unit of the KPI
+		t.Errorf("the others are at %v", c.Others)
+	}
+}
+
+func TestATimeUntilSomethingFalls(t *testing.T) {
+	f := ages()
+	for i := range f.Targets[0].Values {
+		f.Targets[0].Values[i] *= -1
+	}
+	f.Targets[0].Breakdown = nil
+	if c := Run(f, Options{}).Change; c == nil || c.Rising || c.Others != 0 || c.Siblings != 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// oneOf is a KPI of one series among five that fell from 40 to 10, of which the
+// breakdown knows the sum; hit says how many of them fell.
+func oneOf(hit int) Frame {
+	f := Frame{Onset: 1_700_000_000 + 50*60}
+	values := make([]float64, 60)
+	for i := range values {
+		f.Times = append(f.Times, float64(1_700_000_000+60*i))
+		if values[i] = 40; i >= 50 {
+			values[i] = 10
+		}
+	}
+	b := &Breakdown{Labels: []string{"instance", "zone"}, Beside: true, Own: map[string]string{"instance": "a", "zone": "1"}}
+	for i, name := range []string{"a", "b", "c", "d", "e"} {
+		now := 4000.0 + float64(i)
+		if i < hit {
+			now = 1000
+		}
+		b.Leaves = append(b.Leaves, []string{name, string(rune('1' + i%3))})
+		b.Numerator.Forecast = append(b.Numerator.Forecast, 4000)
+		b.Numerator.Actual = append(b.Numerator.Actual, now)
+	}
+	f.Targets = []Target{{Name: "Low", Values: values, Breakdown: b}}
+	return f
+}
+
+func TestTheMoveOfAKPIAmongSiblingsIsItsOwn(t *testing.T) {
+	r := Run(oneOf(1), Options{})
+	if c := r.Change; c.Forecast != 40 || c.Actual != 10 || c.Rising || c.Siblings != 4 {
+		t.Errorf("%+v", *c)
+	}
+	f := r.Causes[0]
+	if f.Evidence["only_of"] != 5 || !strings.HasPrefix(f.Sentence, "of 5 series only instance=a fell (forecast 4") {
+		t.Errorf("%q %v", f.Sentence, f.Evidence)
+	}
+}
+
+func TestACauseOfSeveralSiblingsIsNotTheOnlyOne(t *testing.T) {
+	for _, f := range Run(oneOf(2), Options{}).Causes {
+		if f.Evidence["only_of"] != nil {
+			t.Errorf("%s: %v", f.Sentence, f.Evidence)
+		}
+	}
+}
+
+func TestOfAFewSamplesTheLastIsWhatSetTheAlertOff(t *testing.T) {
+	f := oneOf(1)
+	v := f.Targets[0].Values
+	v[50], v[51], v[52] = 40, 40, 40 // the incident was stretched to have four rows
+	f.End = f.Times[53]
+	if c := Run(f, Options{}).Change; c.Actual != 10 {
+		t.Errorf("%+v", *c)
+	}
+}

@@ -1,0 +1,177 @@
+package promql
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// longestTitle is as much of a line as the name of a KPI may take.
+const longestTitle = 64
+
+// titleOf names what an expression measures as people would: by its metric, by
+// what it selects of it that the alert's labels don't say, and by what is done
+// with it. It is empty for what has no short name.
+func titleOf(e parser.Expr, alert model.LabelSet) string {
+	if title := (titles{alert}).of(e); len(title) <= longestTitle {
+		return title
+	}
+	return ""
+}
+
+// titles are the names of what one alert measures.
+type titles struct{ alert model.LabelSet }
+
+func (t titles) of(e parser.Expr) string {
+	switch e := bare(e).(type) {
+	case *parser.VectorSelector:
+		return t.ofSelector(e)
+	case *parser.MatrixSelector:
+		return t.of(e.VectorSelector)
+	case *parser.AggregateExpr:
+		return t.ofAggregate(e)
+	case *parser.Call:
+		return t.ofCall(e)
+	case *parser.BinaryExpr:
+		return t.ofBinary(e)
+	default:
+		return ""
+	}
+}
+
+// ofSelector leaves out what the alert's labels say, and what is kept away.
+func (t titles) ofSelector(s *parser.VectorSelector) string {
+	var matchers []string
+	for _, m := range s.LabelMatchers {
+		wanted := m.Type == labels.MatchEqual || m.Type == labels.MatchRegexp
+		if _, said := t.alert[model.LabelName(m.Name)]; m.Name == model.MetricNameLabel || m.Name == model.JobLabel || said || !wanted {
+			continue
+		}
+		matchers = append(matchers, m.String())
+	}
+	if len(matchers) == 0 {
+		return metricName(s)
+	}
+	return metricName(s) + "{" + strings.Join(matchers, ",") + "}"
+}
+
+func (t titles) ofAggregate(e *parser.AggregateExpr) string {
+	switch e.Op {
+	case parser.SUM:
+		return t.of(e.Expr)
+	case parser.AVG:
+		return prefixed("mean ", t.of(e.Expr))
+	case parser.MAX:
+		return prefixed("largest ", t.of(e.Expr))
+	case parser.MIN:
+		return prefixed("smallest ", t.of(e.Expr))
+	case parser.COUNT:
+		if s, ok := unparen(e.Expr).(*parser.VectorSelector); ok {
+			return "number of " + s.String() // what is there at all is told by its labels
+		}
+	}
+	return ""
+}
+
+func (t titles) ofCall(e *parser.Call) string {
+	if len(e.Args) == 0 {
+		return ""
+	}
+	inner := t.of(e.Args[0])
+	switch e.Func.Name {
+	case "rate", "irate", "last_over_time", "sum_over_time", "abs", "ceil", "floor":
+		return inner
+	case "increase", "delta", "idelta":
+		return suffixed(inner, " in "+window(e.Args[0]))
+	case "changes":
+		return prefixed("changes of ", suffixed(inner, " in "+window(e.Args[0])))
+	case "avg_over_time":
+		return prefixed("mean ", inner)
+	case "max_over_time":
+		return prefixed("largest ", inner)
+	case "min_over_time":
+		return prefixed("smallest ", inner)
+	case "predict_linear":
+		if s, ok := number(e.Args[1]); ok {
+			return suffixed(inner, " in "+model.Duration(time.Duration(s)*time.Second).String()+", as predicted")
+		}
+	case "histogram_quantile":
+		if q, ok := number(e.Args[0]); ok {
+			return prefixed(fmt.Sprintf("p%.4g of ", 100*q), strings.TrimSuffix(t.of(e.Args[1]), "_bucket"))
+		}
+	}
+	return ""
+}
+
+func (t titles) ofBinary(e *parser.BinaryExpr) string {
+	left, right := t.of(e.LHS), t.of(e.RHS)
+	_, times := number(e.LHS)
+	_, scaled := number(e.RHS)
+	switch {
+	case e.Op == parser.MUL && times, e.Op == parser.DIV && scaled, e.Op == parser.MUL && scaled:
+		return left + right // one of them is a number, which has no title
+	case e.Op == parser.SUB && isClock(e.LHS):
+		return prefixed("time since ", right)
+	case e.Op == parser.SUB && isClock(e.RHS):
+		return prefixed("time until ", left)
+	case e.Op == parser.DIV && left != right && right != "" && strings.HasPrefix(left, right+"{"):
+		return "share of " + strings.Trim(strings.TrimPrefix(left, right), "{}") + " in " + right
+	case e.Op == parser.DIV && left != right && left != "" && right != "":
+		return left + " / " + strings.TrimPrefix(right, family(left, right))
+	default:
+		return ""
+	}
+}
+
+// family is what the names of two metrics begin with, in whole words.
+func family(a, b string) string {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return a[:strings.LastIndex(a[:n], "_")+1]
+}
+
+// window is the range of a selector, in words.
+func window(e parser.Expr) string { return model.Duration(rangeOf(unparen(e))).String() }
+
+// isClock says whether e is the time of the evaluation.
+func isClock(e parser.Expr) bool {
+	call, ok := unparen(e).(*parser.Call)
+	return ok && call.Func.Name == "time"
+}
+
+// runsByTheClock says whether e is the time since or until something, which
+// goes on when nothing happens.
+func runsByTheClock(e parser.Expr) bool {
+	b, ok := bare(e).(*parser.BinaryExpr)
+	if !ok {
+		return false
+	}
+	if _, ok := number(b.LHS); ok {
+		return b.Op == parser.MUL && runsByTheClock(b.RHS)
+	}
+	if _, ok := number(b.RHS); ok {
+		return (b.Op == parser.MUL || b.Op == parser.DIV) && runsByTheClock(b.LHS)
+	}
+	return b.Op == parser.SUB && isClock(b.LHS) != isClock(b.RHS)
+}
+
+// prefixed and suffixed put a word to a title, if there is one.
+func prefixed(word, title string) string {
+	if title == "" {
+		return ""
+	}
+	return word + title
+}
+
+func suffixed(title, word string) string {
+	if title == "" {
+		return ""
+	}
+	return title + word
+}
