@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -54,7 +55,7 @@ func identities() []identity {
 		{byNodeLabel, []string{"node"}, `node="{{ .Labels.node }}"`},
 		{byTarget, []string{"destination_service"}, `destination_service="{{ .Labels.destination_service }}"`},
 	}
-	for _, kind := range []string{"deployment", "statefulset", "daemonset"} {
+	for _, kind := range []string{"deployment", "statefulset", "daemonset", "cronjob", "job_name"} {
 		ids = append(ids,
 			identity{byWorkload, []string{"namespace", kind}, namespace + kind + `="{{ .Labels.` + kind + ` }}"`},
 			identity{byWorkers, []string{"namespace", kind}, namespace + `pod=~"{{ .Labels.` + kind + ` }}-.+"`})
@@ -99,22 +100,40 @@ func complete(query string, alert Alert) bool {
 // alert: each for the nearest of its identities that has its metric.
 func (i *inquiry) exported(ctx context.Context, alert Alert) ([]config.Candidate, []analysis.Warning) {
 	known, warnings := i.metricsOf(ctx, alert)
-	measured := kpiMetrics(alert)
+	measured := kpiSelectors(alert)
 	window := rangeFor(alert)
 	var out []config.Candidate
 	for _, e := range exporters() {
 		for _, q := range e.queries {
-			if slices.Contains(measured, q.metric) {
+			id, ok := nearest(known, e.by, q.metric)
+			if !ok || q.overlaps(measured) || scrapesOf(measured) && e.scrapedWith(id) {
 				continue
 			}
-			if id, ok := nearest(known, e.by, q.metric); ok {
-				out = append(out, config.Candidate{
-					Name: q.name, Kind: q.kind, Query: q.text(id.matchers, window), Default: true,
-				})
-			}
+			out = append(out, config.Candidate{
+				Name: q.name, Kind: q.kind, Query: q.text(id.matchers, window), Default: true,
+			})
 		}
 	}
 	return out, warnings
+}
+
+// scrapesOf says whether a KPI measures the scraping itself.
+func scrapesOf(kpi []*parser.VectorSelector) bool {
+	return slices.ContainsFunc(kpi, func(s *parser.VectorSelector) bool { return metricName(s) == "up" })
+}
+
+// scrapedWith says whether the series of an exporter, found by an identity of an
+// alert, come from the scrapes of what the alert is about. When these end, all
+// of them end, which explains nothing.
+func (e exporter) scrapedWith(id identity) bool {
+	switch id.name {
+	case byHost, byNode, byNodeLabel, byNamespace:
+		return false
+	case byInstance, byJob:
+		return true
+	default:
+		return e.name != cAdvisor && e.name != kubeStateMetrics
+	}
 }
 
 // named are the metrics that exist for one identity of an alert.
@@ -192,17 +211,38 @@ func (i *inquiry) metricNames(ctx context.Context, selector string, at time.Time
 	return names, err
 }
 
-// kpiMetrics are the metrics that the KPI itself is made of, which explain
+// kpiSelectors select the series that the KPI itself is made of, which explain
 // nothing.
-func kpiMetrics(alert Alert) []string {
+func kpiSelectors(alert Alert) []*parser.VectorSelector {
 	if alert.KPI == nil {
 		return nil
 	}
-	var names []string
-	for _, s := range vectorSelectors(mustParse(alert.KPI.Target)) {
-		names = append(names, metricName(s))
+	return vectorSelectors(mustParse(alert.KPI.Target))
+}
+
+// overlaps says whether a query of the table may have series of its metric that
+// are among those of the KPI. What a node does while it isn't idle explains how
+// idle it is.
+func (q exporterQuery) overlaps(kpi []*parser.VectorSelector) bool {
+	own := vectorSelectors(mustParse(q.text("", time.Minute)))
+	return slices.ContainsFunc(kpi, func(k *parser.VectorSelector) bool {
+		return metricName(k) == q.metric && slices.ContainsFunc(own, func(s *parser.VectorSelector) bool {
+			return s.Name == q.metric && !disjoint(k, s)
+		})
+	})
+}
+
+// disjoint says whether two selectors have no series in common, as far as one
+// of them holds a label to a value.
+func disjoint(a, b *parser.VectorSelector) bool {
+	apart := func(a, b *parser.VectorSelector) bool {
+		return slices.ContainsFunc(a.LabelMatchers, func(held *labels.Matcher) bool {
+			return held.Type == labels.MatchEqual && slices.ContainsFunc(b.LabelMatchers, func(m *labels.Matcher) bool {
+				return m.Name == held.Name && !m.Matches(held.Value)
+			})
+		})
 	}
-	return names
+	return apart(a, b) || apart(b, a)
 }
 
 // rangeFor is the range of a rate: that of the KPI, and at least four samples.

@@ -38,3 +38,22 @@ func TestTheTableOfExportersIsSound(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlySeriesOfTheKPIAreNoCandidates(t *testing.T) {
+	for _, c := range []struct {
+		kpi, query, metric string
+		want               bool
+	}{
+		{`avg(rate(cpu_total{mode="idle"}[5m]))`, `sum(rate(cpu_total{mode!="idle",}[]))`, "cpu_total", false},
+		{`sum(rate(cpu_total{mode!="idle"}[5m]))`, `sum(rate(cpu_total{mode="idle",}[]))`, "cpu_total", false},
+		{`sum(rate(cpu_total{mode="user"}[5m]))`, `sum(rate(cpu_total{mode!="idle",}[]))`, "cpu_total", true},
+		{`sum(rate(cpu_total[5m]))`, `sum(rate(cpu_total{mode!="idle",}[]))`, "cpu_total", true},
+		{`load1 / count(cpu_total)`, `load1{}`, "load1", true},
+		{`load1`, `load5{}`, "load5", false},
+	} {
+		q := exporterQuery{name: "x", metric: c.metric, query: c.query}
+		if got := q.overlaps(vectorSelectors(mustParse(c.kpi))); got != c.want {
+			t.Errorf("%s and %s: %v", c.kpi, c.query, got)
+		}
+	}
+}

@@ -220,7 +220,6 @@ type shape struct {
 	reason   string // why there is nothing to ask; empty if there is
 }
 
-
 // noLabels is the reason of a breakdown whose series have no labels in which
 // they differ.
 const noLabels = "there is no label to break it down by"

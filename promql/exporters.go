@@ -7,6 +7,13 @@ type exporter struct {
 	queries []exporterQuery
 }
 
+// The exporters that speak of others: their series go on when what they are
+// about is no longer there.
+const (
+	cAdvisor         = "cAdvisor"
+	kubeStateMetrics = "kube-state-metrics"
+)
+
 // exporterQuery is one candidate: used where its metric exists. In the query,
 // {} and a comma before } are where the matchers go, [] is the range of a rate.
 type exporterQuery struct {
@@ -23,7 +30,7 @@ func exporters() []exporter {
 
 func platform() []exporter {
 	return []exporter{
-		{"cAdvisor", []string{byPod, byWorkers, byNamespace}, []exporterQuery{
+		{cAdvisor, []string{byPod, byWorkers, byNamespace, byNodeLabel, byHost, byNode}, []exporterQuery{
 			{"container cpu", "cpu", "container_cpu_usage_seconds_total", `sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{container!="",}[]))`},
 			{"container throttling", "cpu", "container_cpu_cfs_throttled_periods_total", `sum by (namespace, pod) (rate(container_cpu_cfs_throttled_periods_total{container!="",}[]))`},
 			{"container memory", "mem", "container_memory_working_set_bytes", `sum by (namespace, pod) (container_memory_working_set_bytes{container!="",})`},
@@ -31,7 +38,7 @@ func platform() []exporter {
 			{"container network out", "net", "container_network_transmit_bytes_total", `sum by (namespace, pod) (rate(container_network_transmit_bytes_total{}[]))`},
 			{"container writes", "io", "container_fs_writes_bytes_total", `sum by (namespace, pod) (rate(container_fs_writes_bytes_total{}[]))`},
 		}},
-		{"kube-state-metrics", []string{byPod, byWorkers, byWorkload, byNodeLabel, byNamespace}, []exporterQuery{
+		{kubeStateMetrics, []string{byPod, byWorkers, byWorkload, byNodeLabel, byNamespace}, []exporterQuery{
 			{"container restarts", "error", "kube_pod_container_status_restarts_total", `sum by (namespace, pod) (increase(kube_pod_container_status_restarts_total{}[]))`},
 			{"pods not ready", "error", "kube_pod_status_ready", `sum by (namespace) (kube_pod_status_ready{condition="false",})`},
 			{"containers waiting", "error", "kube_pod_container_status_waiting_reason", `sum by (namespace, reason) (kube_pod_container_status_waiting_reason{})`},

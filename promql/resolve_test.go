@@ -265,3 +265,49 @@ func TestLabelsOfAnAlertAreNoPromQL(t *testing.T) {
 		}
 	}
 }
+
+// nodes are two machines with a container each; on the second the container began
+// to work in minute 170.
+func nodes() string {
+	var b strings.Builder
+	b.WriteString("load 1m\n")
+	for i, busy := range []string{"6+6x190", "6+6x170 1088+50x19"} {
+		ls := fmt.Sprintf(`job="node",instance="node-%d:9100"`, i)
+		fmt.Fprintf(&b, "up{%s} 1x190\n", ls)
+		fmt.Fprintf(&b, "node_load1{%s} 1x190\n", ls)
+		fmt.Fprintf(&b, "node_cpu_seconds_total{%s,mode=\"user\"} %s\n", ls, busy)
+		fmt.Fprintf(&b, "node_cpu_seconds_total{%s,mode=\"idle\"} 0+50x170 8500+5x19\n", ls)
+		fmt.Fprintf(&b, "container_cpu_usage_seconds_total{namespace=\"etl\",pod=\"report-%d\",container=\"r\",job=\"kubelet\",instance=\"node-%d:10250\"} %s\n", i, i, busy)
+	}
+	return b.String()
+}
+
+func nodeAlert(expr string) promql.Alert {
+	own := model.LabelSet{"alertname": "NodeBusy", "job": "node", "instance": "node-1:9100"}
+	return promql.Alert{
+		Labels: own, Own: own, StartsAt: after(175 * time.Minute), Onset: after(171 * time.Minute),
+		GeneratorURL: "http://prom/graph?g0.expr=" + url.QueryEscape(expr),
+	}
+}
+
+func TestTheContainersOfANodeAreCandidates(t *testing.T) {
+	f := newFetcher(t, promtest.New(t, nodes()), nil)
+	_, frame, _ := explain(t, f, nodeAlert(`100 - avg by (job, instance) (rate(node_cpu_seconds_total{mode="idle"}[5m])) * 100 > 80`), after(180*time.Minute))
+	want := []string{
+		`container cpu{namespace="etl", pod="report-1"}`,
+		`node cpu{instance="node-1:9100", mode="user"}`,
+		`node_load1{instance="node-1:9100", job="node"}`,
+		`up{instance="node-1:9100", job="node"}`,
+	}
+	if got := names(frame); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestWhatEndsWithTheScrapesIsNoCandidate(t *testing.T) {
+	f := newFetcher(t, promtest.New(t, nodes()), nil)
+	_, frame, _ := explain(t, f, nodeAlert(`up == 0`), after(180*time.Minute))
+	if got, want := names(frame), []string{`container cpu{namespace="etl", pod="report-1"}`}; !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
