@@ -104,3 +104,17 @@ func TestOfAFewSamplesTheLastIsWhatSetTheAlertOff(t *testing.T) {
 		t.Errorf("%+v", *c)
 	}
 }
+
+func TestWhatIsGoneNeedsNoFurtherEvidence(t *testing.T) {
+	f := oneOf(1)
+	f.Targets[0].Breakdown = nil
+	if r := Run(f, Options{}); r.Verdict != InsufficientEvidence {
+		t.Errorf("a fall to 10 with nothing to look at: %s", r.Verdict)
+	}
+	for i := 50; i < 60; i++ {
+		f.Targets[0].Values[i] = 0
+	}
+	if r := Run(f, Options{}); r.Verdict != External || r.Everywhere != AllStopped {
+		t.Errorf("%s %s", r.Verdict, r.Everywhere)
+	}
+}

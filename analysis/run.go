@@ -29,10 +29,19 @@ func Run(f Frame, opt Options) Result {
 	r.Change = lead.change(f)
 	r.Causes = oneList(mergeTargets(f.Targets, answers))
 	r.Verdict = judge(answers, r.Causes)
-	if r.Verdict == External {
+	switch {
+	case r.Verdict == External:
 		r.Everywhere = reason(answers)
+	case r.Verdict == InsufficientEvidence && lead.gone(r.Change):
+		r.Verdict, r.Everywhere = External, AllStopped
 	}
 	return r
+}
+
+// gone says that nothing is left of a KPI that has neither parts nor candidates:
+// so much is known without them, and is what such an alert is about.
+func (a *answer) gone(c *Change) bool {
+	return !a.labels.looked && len(a.target.Candidates) == 0 && c != nil && c.Forecast > 0 && c.Actual == 0
 }
 
 // answer is all that is found about one target.

@@ -117,6 +117,9 @@ func (r Report) underAll() string {
 	if c := r.Result.Change; c != nil && c.Siblings > 0 {
 		return ", and so have " + allOf(c.Siblings+1)
 	}
+	if len(r.Result.Dimensions) == 0 {
+		return ""
+	}
 	return " under every label"
 }
 

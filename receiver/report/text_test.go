@@ -76,7 +76,7 @@ func TestLine(t *testing.T) {
 			`No part changed: checkout errors 41/s → 3.1/s because more of the traffic goes where it was lower already; look at what moved the traffic: routing, a failover, a new caller`,
 		},
 		{
-			"an outage", fall(everywhere(analysis.AllStopped)),
+			"an outage", split(fall(everywhere(analysis.AllStopped))),
 			`Everything stopped: checkout errors 41/s → 3.1/s under every label; look at what all of it depends on, and whether it is still scraped`,
 		},
 		{
@@ -94,6 +94,10 @@ func TestLine(t *testing.T) {
 		{
 			"an outage of a series and all others", among(fall(everywhere(analysis.AllStopped))),
 			`Everything stopped: checkout errors 41/s → 3.1/s, and so have all 20 series; look at what all of it depends on, and whether it is still scraped`,
+		},
+		{
+			"nothing is left of what has no parts", fall(everywhere(analysis.AllStopped)),
+			`Everything stopped: checkout errors 41/s → 3.1/s; look at what all of it depends on, and whether it is still scraped`,
 		},
 		{
 			"a time since", clock(93600, true, 7200),
@@ -153,6 +157,12 @@ func clock(now float64, since bool, others float64) Input {
 	in := input(analysis.NoChange)
 	in.Plan.Queries = []Query{{Role: RoleTarget, Query: "time() - backup_seconds"}}
 	in.Result.Change = &analysis.Change{Target: "time since backup_seconds", Actual: now, Rising: since, Clock: true, Others: others, Siblings: 19}
+	return in
+}
+
+// split has looked at the KPI by label.
+func split(in Input) Input {
+	in.Result.Dimensions = []analysis.Dimension{{Label: "path"}}
 	return in
 }
 
