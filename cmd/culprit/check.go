@@ -32,6 +32,11 @@ func addCheck(app *kingpin.Application, commands map[string]command) {
 
 // checkConfigs says of each file what it holds or what is wrong with it.
 func checkConfigs(ctx context.Context, files []string, url string, s streams) error {
+	if url != "" {
+		if _, err := parseURL("--prometheus.url", url); err != nil {
+			return err
+		}
+	}
 	var mistakes []error
 	for _, file := range files {
 		cfg, err := receiver.LoadConfig(file)
@@ -43,8 +48,11 @@ func checkConfigs(ctx context.Context, files []string, url string, s streams) er
 			fmt.Fprintf(s.err, "warning: %s\n", w)
 		}
 		asked, err := probeConfig(ctx, cfg, url, s.err)
-		if usage := (usageError{}); errors.As(err, &usage) || ctx.Err() != nil {
-			return err
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+		if errors.Is(err, find.ErrUnreachable) {
+			url = "" // once is enough
 		}
 		if err != nil {
 			mistakes = append(mistakes, err)
@@ -77,8 +85,8 @@ func probeConfig(ctx context.Context, cfg *config.Config, url string, w io.Write
 		return "", err
 	}
 	defer finder.Close()
-	if _, _, _, err := api.Query(ctx, "vector(1)", time.Now()); err != nil {
-		return "", fmt.Errorf("asking %s: %w", cfg.Prometheus.URL.Redacted(), err)
+	if err := finder.Reach(ctx); err != nil {
+		return "", err
 	}
 	rules, err := finder.Rules(ctx)
 	if err != nil {

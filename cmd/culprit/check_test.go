@@ -22,6 +22,7 @@ rules:
     matchers: ['alertname="QueueLong"']
     target: {query: 'sum(queue_depth{queue=~"{{ .Label "queue" }}.*"})'}
     topology: {query: 'calls_total'}
+    breakdown: {labels: [queue]} # no series at all is said once
 `
 
 func TestQueriesThatReturnNothingAreFound(t *testing.T) {
@@ -65,12 +66,12 @@ func TestWrongCallsOfCheckConfig(t *testing.T) {
 		want string
 	}{
 		{nil, exitUsage, "required argument 'file'"},
-		{[]string{file, "--prometheus.url", "there"}, exitUsage, "is no URL"},
-		{[]string{file, "--prometheus.url", "http://127.0.0.1:1"}, exitFinding, "asking http://127.0.0.1:1"},
-		{[]string{"nowhere.yml"}, exitFinding, "nowhere.yml: can't be read"},
+		{[]string{file, "--prometheus.url", "there"}, exitUsage, "is no http address"},
+		{[]string{file, "--prometheus.url", "http://127.0.0.1:1"}, exitFinding, "Prometheus at http://127.0.0.1:1 does not answer"},
+		{[]string{file, file, "nowhere.yml", "--prometheus.url", "http://127.0.0.1:1"}, exitFinding, "nowhere.yml: can't be read"},
 	} {
 		got := culprit(t, append([]string{"check", "config"}, c.args...)...)
-		if got.code != c.code || !strings.Contains(got.err, c.want) {
+		if got.code != c.code || !strings.Contains(got.err, c.want) || strings.Count(got.err, "does not answer") > 1 {
 			t.Errorf("%q: exit %d: %s%s", c.args, got.code, got.out, got.err)
 		}
 	}

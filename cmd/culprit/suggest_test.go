@@ -54,7 +54,7 @@ func TestWrongCallsOfSuggest(t *testing.T) {
 		{nil, exitUsage, "no rules to read"},
 		{[]string{"--rules", "nowhere.yml"}, exitFinding, "nowhere.yml"},
 		{[]string{"--rules", write(t, "x.yml", "groups: 3")}, exitFinding, "not a file of rules"},
-		{[]string{"--prometheus.url", "http://127.0.0.1:1"}, exitFinding, "reading the rules of http://127.0.0.1:1"},
+		{[]string{"--prometheus.url", "http://127.0.0.1:1"}, exitFinding, "Prometheus at http://127.0.0.1:1 does not answer"},
 	} {
 		got := culprit(t, append([]string{"suggest"}, c.args...)...)
 		if got.code != c.code || got.out != "" || !strings.Contains(got.err, c.want) {

@@ -86,6 +86,14 @@ func NewAPI(conf config.Prometheus) (v1.API, func(), error) {
 // Close gives the connections back.
 func (f *Finder) Close() { f.close() }
 
+// Reach says whether the server answers.
+func (f *Finder) Reach(ctx context.Context) error {
+	if _, err := f.query(ctx, "vector(1)", time.Now()); err != nil {
+		return f.failed("asking for vector(1)", err)
+	}
+	return nil
+}
+
 // Firing returns the active alerts that all matchers match, those that fire
 // before those that are pending, each the earliest first. Where Prometheus
 // lists no rules (VictoriaMetrics, a bare querier) they are read from the

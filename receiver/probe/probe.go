@@ -103,18 +103,27 @@ func (p Probe) ask(ctx context.Context, q question) *config.Mistake {
 const lookBack = time.Hour
 
 func (p Probe) askLabel(ctx context.Context, q question) *config.Mistake {
-	selectors := withLabel(q.query, q.label)
-	if len(selectors) == 0 {
-		return nil
-	}
-	series, _, _, err := p.API.Series(ctx, selectors, p.Now.Add(-lookBack), p.Now, v1.WithLimit(1))
+	labelled, err := p.exists(ctx, withLabel(q.query, q.label))
 	if err != nil {
 		return q.mistake("can't be asked: "+err.Error(), "")
 	}
-	if len(series) == 0 {
-		return q.mistake(fmt.Sprintf("no series of the target has a label %q", q.label), "leave it out, or spell it as the series do")
+	if labelled {
+		return nil
 	}
-	return nil
+	if there, err := p.exists(ctx, selectors(q.query)); err == nil && !there {
+		return nil // no series at all is said once, of the target
+	}
+	return q.mistake(fmt.Sprintf("no series of the target has a label %q", q.label), "leave it out, or spell it as the series do")
+}
+
+// exists says whether there is a series that a selector selects, or there are no
+// selectors.
+func (p Probe) exists(ctx context.Context, selectors []string) (bool, error) {
+	if len(selectors) == 0 {
+		return true, nil
+	}
+	series, _, _, err := p.API.Series(ctx, selectors, p.Now.Add(-lookBack), p.Now, v1.WithLimit(1))
+	return len(series) > 0, err
 }
 
 func (q question) mistake(what, hint string) *config.Mistake {
@@ -300,13 +309,18 @@ func openMatchers(ms []*labels.Matcher) []*labels.Matcher {
 // withLabel returns the selectors of a query, each held to series that have a
 // label.
 func withLabel(query, label string) []string {
+	return selectors(query, &labels.Matcher{Type: labels.MatchNotEqual, Name: label})
+}
+
+// selectors returns those of a query, each with more matchers.
+func selectors(query string, more ...*labels.Matcher) []string {
 	expr, err := find.QueryParser().ParseExpr(query)
 	if err != nil {
 		return nil
 	}
 	var texts []string
 	for _, ms := range parser.ExtractSelectors(expr) {
-		s := parser.VectorSelector{LabelMatchers: append(slices.Clone(ms), &labels.Matcher{Type: labels.MatchNotEqual, Name: label})}
+		s := parser.VectorSelector{LabelMatchers: slices.Concat(ms, more)}
 		texts = append(texts, s.String())
 	}
 	slices.SortFunc(texts, cmp.Compare)
