@@ -28,7 +28,7 @@ const replayHelp = `Explain the alerts of the past, as if culprit had been there
   culprit replay --from 7d --prometheus.url http://prometheus:9090
 
 The alerts are those that Prometheus remembers in the series ALERTS and ALERTS_FOR_STATE; their expressions are those of today.
-Nothing is written anywhere.`
+Nothing is written anywhere. Ctrl-C shows what was found until then.`
 
 type replayOptions struct {
 	server   *server
@@ -76,6 +76,9 @@ func (o *replayOptions) run(ctx context.Context, s streams, now time.Time) error
 		return err
 	}
 	alerts, err := o.alerts(ctx, cfg, from, to)
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
 	if err != nil {
 		return ofAsking(err)
 	}
@@ -88,10 +91,17 @@ func (o *replayOptions) run(ctx context.Context, s streams, now time.Time) error
 	if err := o.explain(ctx, s, cfg, alerts, &result); err != nil {
 		return err
 	}
+	show := result.print
 	if o.format == "json" {
-		return printJSON(s.out, result)
+		show = func(w io.Writer) error { return printJSON(w, result) }
 	}
-	return result.print(s.out)
+	if err := show(s.out); err != nil {
+		return err
+	}
+	if n := len(result.Reports); n < len(alerts) {
+		return fmt.Errorf("%w after %d of %s", errInterrupted, n, number(len(alerts), "alert"))
+	}
+	return nil
 }
 
 func (o *replayOptions) span(now time.Time) (from, to time.Time, err error) {
@@ -110,7 +120,7 @@ func (o *replayOptions) span(now time.Time) (from, to time.Time, err error) {
 	case o.step < time.Second || o.limit < 1 || o.parallel < 1 || o.after < 0:
 		err = errors.New("--step must be a second or more, --limit and --parallel 1 or more, and --after not negative")
 	}
-	return from, to, err
+	return from.UTC().Truncate(time.Second), to.UTC().Truncate(time.Second), err
 }
 
 func (o *replayOptions) alerts(ctx context.Context, cfg *config.Config, from, to time.Time) ([]find.Alert, error) {
@@ -135,7 +145,8 @@ func spread(alerts []find.Alert, n int) []find.Alert {
 	return kept
 }
 
-// explain explains every alert; the reports are in the order of the alerts.
+// explain explains every alert, or as many as there is time for until ctx ends;
+// the reports are in the order of the alerts.
 func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Config, alerts []find.Alert, result *replayed) error {
 	registry := prometheus.NewRegistry()
 	fetcher, err := promql.NewFetcher(cfg.Prometheus, promql.NewMetrics(registry))
@@ -143,24 +154,34 @@ func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Conf
 		return err
 	}
 	p := &progress{w: s.err, total: len(alerts), start: time.Now(), cost: func() string { return costOf(registry) }, rewrites: isTerminal(s.err)}
-	result.Reports = make([]report.Report, len(alerts))
+	reports := make([]*report.Report, len(alerts))
 	var g errgroup.Group
 	g.SetLimit(o.parallel)
 	for i, a := range alerts {
 		g.Go(func() error {
+			if ctx.Err() != nil {
+				return nil
+			}
 			subject := find.Subject{Alert: a.Alert, Onset: a.Onset, Now: a.StartsAt.Add(o.after)}
-			result.Reports[i] = receiver.ExplainOnce(ctx, fetcher, receiver.QuestionOf(cfg, subject))
+			r := receiver.ExplainOnce(ctx, fetcher, receiver.QuestionOf(cfg, subject))
+			if ctx.Err() != nil {
+				return nil // it says only that nothing more could be asked
+			}
+			reports[i] = &r
 			p.done(string(a.Labels[model.AlertNameLabel]))
-			return ctx.Err()
+			return nil
 		})
 	}
-	err = g.Wait()
+	_ = g.Wait() // what goes wrong is in the reports
 	p.end()
-	for _, r := range result.Reports {
-		result.Verdicts[r.Result.Verdict]++
+	for _, r := range reports {
+		if r != nil {
+			result.Reports = append(result.Reports, *r)
+			result.Verdicts[r.Result.Verdict]++
+		}
 	}
 	result.Requests, result.Seconds = spent(registry)
-	return err
+	return nil
 }
 
 func (r replayed) print(w io.Writer) error {
@@ -174,6 +195,8 @@ func (r replayed) print(w io.Writer) error {
 	fmt.Fprintln(&text)
 	if len(r.Reports) == 0 {
 		text.Reset()
+	}
+	if r.Found == 0 {
 		text.WriteString("no alert began to fire\n")
 	}
 	for _, v := range []analysis.Verdict{analysis.Explained, analysis.External, analysis.NoConfidentCause, analysis.NoChange, analysis.InsufficientEvidence} {
