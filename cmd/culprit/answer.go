@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/words"
@@ -15,20 +14,23 @@ import (
 )
 
 const (
-	barWidth   = 10
-	sparkWidth = 30
+	barWidth    = 10
+	sparkWidth  = 30
+	answerWidth = 80 // characters of a line of an answer, as many as any terminal has
 )
 
 // printReport writes a report for a terminal: the answer on one line, the
 // causes as a table, and the queries if they are wanted.
 func printReport(w io.Writer, r report.Report, queries bool) error {
 	var text bytes.Buffer
-	fmt.Fprintf(&text, "%s\n\n", r.Summary)
-	printCauses(&text, r)
+	t := &dimensionsTable{w: &text, width: answerWidth, wide: true}
+	t.line("%s", r.Summary)
+	t.line("")
+	t.answer(r)
 	if queries {
-		printQueries(&text, r.Plan)
+		t.queries(r.Plan)
 	}
-	_, err := w.Write(trimLines(text.Bytes()))
+	_, err := w.Write(text.Bytes())
 	return err
 }
 
@@ -41,21 +43,54 @@ func trimLines(text []byte) []byte {
 	return bytes.Join(lines, []byte("\n"))
 }
 
-// printCauses writes the KPI and below it the causes, each with its share, how
-// it moved, how sure it is, and its line.
-func printCauses(w io.Writer, r report.Report) {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "#\tCAUSE\tSHARE\t\tBEFORE → NOW\tCONFIDENCE\t")
+// figures are the columns below a name: how much of the change it is, how it
+// moved, how sure that is, and its course.
+type figures struct {
+	name, share, moved, confidence string
+	course                         []*float64
+}
+
+// answer writes the KPI and below it the causes. A name has lines of its own,
+// as that of a series may be longer than any column; the figures are below it.
+func (t *dimensionsTable) answer(r report.Report) {
+	rows := []figures{{name: "#   CAUSE", share: "SHARE", moved: "BEFORE → NOW", confidence: "CONFIDENCE"}}
 	if c := r.Result.Change; c != nil {
 		u := r.Unit()
-		fmt.Fprintf(t, "\t%s\t\t\t%s → %s\t\t%s\n", r.KPI(), u.Format(c.Forecast), u.Format(c.Actual), sparkOf(r, r.KPI()))
+		rows = append(rows, figures{
+			name: "    " + r.KPI(), moved: u.Format(c.Forecast) + " → " + u.Format(c.Actual), course: courseOf(r, r.KPI()),
+		})
 	}
 	for _, c := range r.Result.Causes {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Rank, report.Title(c), share(c), bar(c.Share), moved(r, c), c.Confidence, sparkOf(r, c.Series))
+		rows = append(rows, figures{
+			name: fmt.Sprintf("%-3d %s", c.Rank, report.Title(c)), share: pad(bar(c.Share), barWidth) + " " + share(c),
+			moved: moved(r, c), confidence: string(c.Confidence), course: courseOf(r, c.Series),
+		})
 	}
-	_ = t.Flush() // a buffer takes everything
+	if len(rows) == 1 {
+		t.line("no causes")
+		return
+	}
+	var shares, moves, sures int
+	for _, row := range rows {
+		shares, moves, sures = max(shares, columns(row.share)), max(moves, columns(row.moved)), max(sures, columns(row.confidence))
+	}
+	for _, row := range rows {
+		t.wrapBehind(row.name[:4], "    ", row.name[4:])
+		line := "    " + pad(row.share, shares) + "  " + pad(row.moved, moves) + "  " + pad(row.confidence, sures) + "  "
+		t.line("%s%s", line, spark(row.course, min(sparkWidth, t.width-columns(line))))
+	}
 	if len(r.Result.Causes) == 0 {
-		fmt.Fprintln(w, "no causes")
+		t.line("no causes")
+	}
+}
+
+// queries writes what was asked.
+func (t *dimensionsTable) queries(p report.Plan) {
+	t.line("")
+	t.line("asked for %s to %s every %s:", p.Start.UTC().Format(timeLayout), p.End.UTC().Format(timeLayout), p.Step)
+	for _, q := range p.Queries {
+		t.line("  # %s %s", q.Role, q.Name)
+		t.line("  %s", q.Query)
 	}
 }
 
@@ -90,26 +125,26 @@ func bar(share float64) string {
 	return text
 }
 
-// sparkOf draws the chart of a name; it is empty if there is none.
-func sparkOf(r report.Report, name string) string {
+// courseOf is the chart of a name; it is empty if there is none.
+func courseOf(r report.Report, name string) []*float64 {
 	i := slices.IndexFunc(r.Charts, func(c report.Chart) bool { return name != "" && c.Name == name })
 	if i < 0 {
-		return ""
+		return nil
 	}
-	return spark(r.Charts[i].Values)
+	return r.Charts[i].Values
 }
 
-// spark draws values as a line of blocks between the smallest and the largest
-// of them; of several that share a block the one farthest from the middle of
-// all is shown, so that a spike stays one. A missing value is a space.
-func spark(values []*float64) string {
+// spark draws values as a line of at most width blocks between the smallest and
+// the largest of them; of several that share a block the one farthest from the
+// middle of all is shown, so that a spike stays one. A missing value is a space.
+func spark(values []*float64, width int) string {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
 		if v != nil {
 			lo, hi = min(lo, *v), max(hi, *v)
 		}
 	}
-	n := min(sparkWidth, len(values))
+	n := min(max(width, 0), len(values))
 	line := make([]rune, n)
 	for i := range n {
 		line[i] = block(values[i*len(values)/n:(i+1)*len(values)/n], lo, hi)
@@ -135,20 +170,16 @@ func block(values []*float64, lo, hi float64) rune {
 	}
 }
 
-func printQueries(w io.Writer, p report.Plan) {
-	fmt.Fprintf(w, "\nasked for %s to %s every %s:\n", p.Start.UTC().Format(timeLayout), p.End.UTC().Format(timeLayout), p.Step)
-	for _, q := range p.Queries {
-		fmt.Fprintf(w, "  # %s %s\n  %s\n", q.Role, q.Name, q.Query)
-	}
-}
-
 // timeLayout is how times are shown to people.
 const timeLayout = "2006-01-02 15:04:05Z"
 
 // number counts things: "1 alert", "2 alerts".
-func number(n int, thing string) string {
+func number(n int, thing string) string { return plural(n, thing, thing+"s") }
+
+// plural counts things whose plural takes more than an s.
+func plural(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + thing
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return fmt.Sprintf("%d %s", n, many)
 }

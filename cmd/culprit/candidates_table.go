@@ -78,7 +78,7 @@ func (t *dimensionsTable) series(r report.Report, c analysis.Finding, best float
 
 // course draws a series over time, and says something beside or below it.
 func (t *dimensionsTable) course(r report.Report, name, text string) {
-	line := "    " + pad(sparkOf(r, name), sparkWidth)
+	line := "    " + pad(spark(courseOf(r, name), sparkWidth), sparkWidth)
 	if columns(line)+2+columns(text) <= t.width {
 		t.line("%s  %s", line, text)
 		return

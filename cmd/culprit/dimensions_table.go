@@ -150,17 +150,20 @@ func (t *dimensionsTable) cut(text string, width int) string {
 }
 
 // wrap writes a text on as many lines as it needs.
-func (t *dimensionsTable) wrap(indent, text string) {
-	line := indent
+func (t *dimensionsTable) wrap(indent, text string) { t.wrapBehind(indent, indent, text) }
+
+// wrapBehind is wrap with something else before the first line.
+func (t *dimensionsTable) wrapBehind(first, indent, text string) {
+	line, bare := first, true
 	for _, word := range strings.Fields(text) {
-		if line != indent && columns(line)+1+columns(word) > t.width {
+		if !bare && columns(line)+1+columns(word) > t.width {
 			t.line("%s", line)
-			line = indent
+			line, bare = indent, true
 		}
-		if line != indent {
+		if !bare {
 			line += " "
 		}
-		line += word
+		line, bare = line+word, false
 	}
 	t.line("%s", line)
 }

@@ -74,6 +74,9 @@ func (o *explainOptions) run(ctx context.Context, s streams) error {
 		return err
 	}
 	subject, err := o.subject(ctx, cfg, peers, ask)
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
 	if err != nil {
 		return ofAsking(err)
 	}
@@ -81,7 +84,7 @@ func (o *explainOptions) run(ctx context.Context, s streams) error {
 	r := receiver.ExplainOnce(ctx, n, receiver.QuestionOf(cfg, subject))
 	n.done(r)
 	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted: %w", ctx.Err())
+		return errInterrupted
 	}
 	if o.publish {
 		r.Sent = receiver.Publish(ctx, cfg, peers, n.fetcher, r)

@@ -67,6 +67,28 @@ func TestQuestionsAndTheirFirstCauses(t *testing.T) {
 	}
 }
 
+// An alert may carry names that are longer than a line, and bytes that act on a
+// terminal.
+func TestAnAnswerFitsATerminal(t *testing.T) {
+	var script strings.Builder
+	script.WriteString("load 15s\n")
+	for i, path := range []string{"/" + strings.Repeat("long/", 30), "/\x1b[31m", "/c"} {
+		fmt.Fprintf(&script, "errors_total{path=%q,namespace=\"a-name-of-some-length\",service=\"another-one-of-them\"} 0+3x720 %d+%dx20\n", path, 2160, 3+i%2*90)
+		fmt.Fprintf(&script, "process_cpu_seconds_total{path=%q,namespace=\"a-name-of-some-length\",service=\"another-one-of-them\"} 0+3x720 %d+%dx20\n", path, 2160, 3+i%2*90)
+	}
+	url := withRules(t, promtest.New(t, script.String()))
+	c := culprit(t, "explain", "--expr", "sum by (service) (rate(errors_total[1m])) > 3", "--at", "11100", "--prometheus.url", url, "--config.file",
+		write(t, "culprit.yml", "prometheus: {url: 'http://p'}\ncandidates: [{name: cpu, query: 'rate(process_cpu_seconds_total[1m])'}]\n"))
+	if c.code != exitOK || !strings.Contains(c.out, "high") || strings.Contains(c.out, "\x1b") {
+		t.Fatalf("exit %d: %q %s", c.code, c.out, c.err)
+	}
+	for i, line := range strings.Split(c.out, "\n") {
+		if i > 0 && columns(line) > answerWidth && !strings.Contains(line, "/long/") { // the answer itself is one line for a program
+			t.Errorf("%d columns: %s", columns(line), line)
+		}
+	}
+}
+
 func TestAnEmptyAnswerIsNoFailure(t *testing.T) {
 	url := startShop(t)
 	c := culprit(t, "explain", "--expr", "sum(rate(requests_total[1m]))", "--at", "11100", "--prometheus.url", url)
@@ -82,7 +104,7 @@ func TestAnAlertThatIsNotThere(t *testing.T) {
 		want string
 	}{
 		{[]string{"ErrorsLow"}, "active are: ErrorsHigh"},
-		{[]string{"ErrorsHigh", "--at", "9000"}, "--until explains a stretch of time without an alert"},
+		{[]string{"ErrorsHigh", "--at", "9000"}, "give an end (until)"},
 		{[]string{"ErrorsLow", "--at", "9000", "--until", "9300"}, `no alerting rule "ErrorsLow"`},
 	} {
 		got := culprit(t, append([]string{"explain", "--prometheus.url", url}, c.args...)...)
@@ -102,9 +124,9 @@ func TestWrongCallsOfExplain(t *testing.T) {
 		{[]string{"A", "--prometheus.url", "here"}, "is no http address"},
 		{[]string{`a="b`, "--prometheus.url", "http://p"}, "neither a name nor a matcher"},
 		{[]string{"A", "--at", "yesterday"}, "is no time"},
-		{[]string{"A", "--until", "1h", "--prometheus.url", "http://p"}, "has an end and no beginning"},
+		{[]string{"A", "--until", "1h", "--prometheus.url", "http://p"}, "has no beginning"},
 		{[]string{"A", "--at", "1h", "--until", "2h", "--prometheus.url", "http://p"}, "before it begins"},
-		{[]string{"A", "--at", "2999-01-01T00:00:00Z", "--prometheus.url", "http://p"}, "about the future"},
+		{[]string{"A", "--at", "2999-01-01T00:00:00Z", "--prometheus.url", "http://p"}, "is in the future"},
 		{[]string{"--expr", "sum(", "--prometheus.url", "http://p"}, "can't be read"},
 		{[]string{"--expr", "errors_total[5m]", "--prometheus.url", "http://p"}, "not series with values"},
 		{[]string{"--expr", "a", "--publish", "--prometheus.url", "http://p"}, "an expression is in no Alertmanager"},

@@ -19,13 +19,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"text/template"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/version"
@@ -59,33 +62,78 @@ type findingError struct{ error }
 // usageError is a wrong call.
 type usageError struct{ error }
 
+// errInterrupted is the error of a command that was stopped before it could say
+// anything.
+var errInterrupted = errors.New("interrupted")
+
 // run parses the arguments, runs the command they name, and returns the exit
-// code.
+// code. Help that was asked for is a result, so that it can be paged.
 func run(ctx context.Context, args []string, s streams) int {
 	commands := map[string]command{}
-	app := kingpin.New("culprit", "Tells every Prometheus alert what caused it.").UsageWriter(s.err).ErrorWriter(s.err)
-	exit := -1
-	app.Terminate(func(code int) { exit = code })
+	app := kingpin.New("culprit", "Tells every Prometheus alert what caused it.").UsageWriter(s.out).ErrorWriter(s.out)
+	app.UsageTemplate(overview()).UsageFuncs(template.FuncMap{"FirstLine": firstLine})
 	app.Version(version.Print("culprit"))
 	app.VersionFlag.Short('V')
 	app.HelpFlag.Short('h')
 	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addSuggest, addTestRules, addReplay, addAnalyze, addVersion} {
 		add(app, commands)
 	}
-	name, err := app.Parse(args)
-	if exit >= 0 { // --help and --version have said what they have to say
+	name, exit, done, err := parse(app, args)
+	if done {
 		return exit
 	}
 	if err == nil {
 		err = commands[name](ctx, s)
 	} else {
-		err = usageError{err}
+		name, err = selected(app, args), usageError{err}
 	}
-	return say(err, s.err)
+	return say(err, name, s.err)
 }
 
-// say prints an error for a person and returns its exit code.
-func say(err error, w io.Writer) int {
+// terminated ends the parsing of arguments that ask for help or the version,
+// which have been told by then.
+type terminated struct{ code int }
+
+// parse returns the command that the arguments name, and whether there is
+// nothing left to do, with the exit code.
+func parse(app *kingpin.Application, args []string) (name string, exit int, done bool, err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case terminated:
+			exit, done = r.code, true
+		default:
+			panic(r)
+		}
+	}()
+	app.Terminate(func(code int) { panic(terminated{code}) })
+	name, err = app.Parse(args)
+	return name, 0, false, err
+}
+
+// overview is kingpin's help with one line a command where all are listed.
+func overview() string {
+	return strings.Replace(kingpin.DefaultUsageTemplate, "{{.Help|Wrap 4}}", "{{.Help|FirstLine|Wrap 4}}", 1)
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// selected is the command that a call was meant for whose arguments can't be
+// parsed; it is empty if none is named.
+func selected(app *kingpin.Application, args []string) string {
+	parsed, err := app.ParseContext(args)
+	if err != nil && parsed == nil || parsed.SelectedCommand == nil {
+		return ""
+	}
+	return parsed.SelectedCommand.FullCommand()
+}
+
+// say prints an error for a person, and what to do about it, and returns its
+// exit code.
+func say(err error, command string, w io.Writer) int {
 	var finding findingError
 	var usage usageError
 	switch {
@@ -95,11 +143,20 @@ func say(err error, w io.Writer) int {
 		fmt.Fprintln(w, finding.Error())
 		return exitFinding
 	case errors.As(err, &usage):
-		fmt.Fprintf(w, "error: %s\nhint: culprit --help lists the commands and their flags\n", usage)
+		sayWithHint(w, err, strings.Join(strings.Fields("culprit "+command+" --help"), " ")+" tells what can be asked, and how")
 		return exitUsage
 	default:
-		fmt.Fprintf(w, "error: %s\n", err)
+		sayWithHint(w, err, "")
 		return exitFinding
+	}
+}
+
+// sayWithHint prints an error and its hint, or another one if it has none.
+func sayWithHint(w io.Writer, err error, otherwise string) {
+	what, hint, _ := strings.Cut(err.Error(), "; hint: ")
+	fmt.Fprintf(w, "error: %s\n", what)
+	if hint = cmp.Or(hint, otherwise); hint != "" {
+		fmt.Fprintf(w, "hint: %s\n", hint)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -42,13 +43,17 @@ func (n *narrator) subject(s find.Subject) {
 	if s.Expr != "" {
 		name = "the expression"
 	}
-	fmt.Fprintf(n.w, "%s, since %s\n", name, s.Onset.UTC().Format(time.RFC3339))
+	fmt.Fprintf(n.w, "%s, since %s\n", name, cmp.Or(s.Onset, s.Alert.StartsAt).UTC().Format(time.RFC3339))
 	if len(s.Others) == 0 {
 		return
 	}
-	fmt.Fprintf(n.w, "note: %d more fit, this one began first; add matchers to choose another:\n", len(s.Others))
-	for _, a := range s.Others[:min(3, len(s.Others))] {
+	fmt.Fprintf(n.w, "note: this is %s, which began first; %d more fit, add matchers to choose one:\n", s.Alert.Labels, len(s.Others))
+	const most = 3
+	for _, a := range s.Others[:min(most, len(s.Others))] {
 		fmt.Fprintf(n.w, "  %s\n", a.Labels)
+	}
+	if more := len(s.Others) - most; more > 0 {
+		fmt.Fprintf(n.w, "  and %d more\n", more)
 	}
 }
 
@@ -64,8 +69,8 @@ func (n *narrator) Locate(ctx context.Context, alert promql.Alert) (promql.Alert
 func (n *narrator) Complete(ctx context.Context, rule config.Rule, alert promql.Alert, catalogue []config.Known) (config.Rule, promql.Alert, []analysis.Warning) {
 	start := time.Now()
 	found, alert, doubts := n.fetcher.Complete(ctx, rule, alert, catalogue)
-	if more := len(found.Candidates) - len(rule.Candidates); rule.Candidates == nil {
-		fmt.Fprintf(n.w, "asked what there is for it: %d queries that may tell why (%s)\n", more, took(start))
+	if rule.Candidates == nil {
+		fmt.Fprintf(n.w, "asked what else there is: %s that may tell why (%s)\n", plural(len(found.Candidates), "query", "queries"), took(start))
 	}
 	return found, alert, doubts
 }
@@ -101,7 +106,7 @@ func took(start time.Time) string { return fmt.Sprintf("%.2f s", time.Since(star
 // costOf is what Prometheus was asked until now, by the metrics of a fetcher.
 func costOf(registry *prometheus.Registry) string {
 	requests, seconds := spent(registry)
-	return fmt.Sprintf("%d requests, %.2f s of its time", requests, seconds)
+	return fmt.Sprintf("%s, %.2f s of Prometheus' time", number(requests, "request"), seconds)
 }
 
 func spent(registry *prometheus.Registry) (requests int, seconds float64) {

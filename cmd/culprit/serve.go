@@ -34,8 +34,7 @@ func addServe(app *kingpin.Application, commands map[string]command) {
 	cmd.Flag("reconcile.interval", "Pause between two looks at Alertmanager's alerts.").Default("30s").DurationVar(&opt.Reconcile)
 	cluster := clusterFlags(cmd)
 	opt.Web = webflag.AddFlags(cmd, ":9798")
-	logging := &promslog.Config{}
-	promslogflag.AddFlags(app, logging)
+	logging := logFlags(cmd)
 
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error {
 		logging.Writer = s.err
@@ -48,6 +47,14 @@ func addServe(app *kingpin.Application, commands map[string]command) {
 		}
 		return serve(ctx, opt)
 	}
+}
+
+// logFlags are those of every Prometheus daemon, of the one command that logs.
+func logFlags(cmd *kingpin.CmdClause) *promslog.Config {
+	c := &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
+	cmd.Flag(promslogflag.LevelFlagName, promslogflag.LevelFlagHelp).Default("info").HintOptions(promslog.LevelFlagOptions...).SetValue(c.Level)
+	cmd.Flag(promslogflag.FormatFlagName, promslogflag.FormatFlagHelp).Default("logfmt").HintOptions(promslog.FormatFlagOptions...).SetValue(c.Format)
+	return c
 }
 
 // clusterSettings are the flags of one of three replicas.

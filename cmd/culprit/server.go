@@ -32,6 +32,9 @@ func (s *server) load() (*config.Config, error) {
 		return nil, usageError{errors.New("no Prometheus to ask: give --prometheus.url, or a --config.file that names one")}
 	}
 	if s.configFile == "" {
+		if _, err := parseURL("--prometheus.url", s.url); err != nil {
+			return nil, err
+		}
 		cfg, err := config.Parse("--prometheus.url", []byte("prometheus: {url: "+strconv.Quote(s.url)+"}"))
 		if err != nil {
 			return nil, usageError{err}
@@ -48,8 +51,8 @@ func (s *server) load() (*config.Config, error) {
 
 func parseURL(flag, text string) (*commonconfig.URL, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return nil, usageError{fmt.Errorf("%s %q is no URL; write http://host:port", flag, text)}
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, usageError{fmt.Errorf("%s %q is no http address; hint: write http://host:port", flag, text)}
 	}
 	return &commonconfig.URL{URL: u}, nil
 }

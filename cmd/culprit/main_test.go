@@ -1,0 +1,47 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestHelpIsAResult(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--help"}, "explain [<flags>] [<alert>...]"},
+		{[]string{"help", "suggest"}, "The exit status is 0 also if some rules measure nothing."},
+		{[]string{"explain", "--help"}, "Nothing is written anywhere, unless --publish says so."},
+		{[]string{"--version"}, "go version"},
+		{[]string{"version"}, "go version"},
+	} {
+		got := culprit(t, c.args...)
+		if got.code != exitOK || got.err != "" || strings.Count(got.out, c.want) != 1 {
+			t.Errorf("%q: exit %d: %s%s", c.args, got.code, got.out, got.err)
+		}
+	}
+	if all := culprit(t, "--help").out; strings.Contains(all, "The exit status is 0 also if some rules measure nothing.") {
+		t.Errorf("the list of commands has the whole text of one:\n%s", all)
+	}
+}
+
+func TestAWrongCallIsToldWhereToLook(t *testing.T) {
+	for _, c := range []struct{ call, want string }{
+		{"", "Commands:"},
+		{"frob", "hint: culprit --help tells"},
+		{"explain --frob", "hint: culprit explain --help tells"},
+		{"check config", "hint: culprit check config --help tells"},
+		{"explain A --log.level debug --prometheus.url http://p", "unknown long flag '--log.level'"},
+		{"explain A --at noon --prometheus.url http://p", "is no time\nhint: write 2026"},
+		{"explain A --prometheus.url 127.0.0.1:9090", "error: --prometheus.url \"127.0.0.1:9090\" is no http address\nhint: write http://host:port\n"},
+	} {
+		got := culprit(t, strings.Fields(c.call)...)
+		if want := exitUsage; c.call != "" && got.code != want || !strings.Contains(got.out+got.err, c.want) {
+			t.Errorf("%s: exit %d: %s%s", c.call, got.code, got.out, got.err)
+		}
+		if strings.Count(got.err, "hint:") > 1 {
+			t.Errorf("%s: more than one hint: %s", c.call, got.err)
+		}
+	}
+}
