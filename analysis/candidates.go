@@ -22,8 +22,9 @@ type candidates struct {
 	calls    [][2]int
 	tiers    map[string]int
 	options  Options
-	single   bool // all candidates come from one query
-	young    int  // rows of the baseline that were cut off, as most series did not exist yet
+	single   bool    // all candidates come from one query
+	late     float64 // seconds from when the KPI began to move to the onset that was given
+	young    int     // rows of the baseline that were cut off, as most series did not exist yet
 
 	relatives map[string][]string // names of series that are not ranked beside the one that they go with
 }
@@ -53,8 +54,11 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 	}
 	c.single = len(queries) == 1
 	c.encodeServices(f.Topology)
-	if c.dated {
+	if c.dated && c.unusable() == "" {
 		c.young = c.dropYouth()
+		if row := began(c.target.Values, c.onset); t.Crossing {
+			c.late, c.onset = c.times[c.onset]-c.times[row], row
+		}
 	}
 	return c
 }
@@ -159,4 +163,11 @@ func metricOf(name string) string {
 		return metric
 	}
 	return name
+}
+
+// constant says whether a series has one value, whatever happens: it is no
+// cause, and not worth a line.
+func constant(values []float64) bool {
+	first := slices.IndexFunc(values, present)
+	return first < 0 || !slices.ContainsFunc(values[first:], func(v float64) bool { return present(v) && v != values[first] })
 }

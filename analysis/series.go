@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -54,6 +55,10 @@ func (c *candidates) rank() seriesAnswer {
 		answer.warnings = append(answer.warnings, Warning{Source: "ranking", Text: fmt.Sprintf(
 			"most series are not older than %s: what is usual is told from that", words.Seconds.Format(c.times[c.onset]-c.times[0]))})
 	}
+	if c.late > 0 {
+		answer.warnings = append(answer.warnings, Warning{Source: "onset", Text: fmt.Sprintf(
+			"%s began to move %s before the alert's condition held: what moved since then is looked at", cmp.Or(c.target.Title, c.target.Name), words.Seconds.Format(c.late))})
+	}
 	if ranking.Core == 0 { // it refused, and said why
 		return answer
 	}
@@ -95,7 +100,7 @@ func (c *candidates) findings(ranking rank.Result, reg *regression) []Finding {
 		if len(findings) == top(c.options.Series.Top, 5) {
 			break
 		}
-		if listed[cause.Series] {
+		if listed[cause.Series] || constant(c.series[cause.Series].Values) {
 			continue
 		}
 		f := c.finding(ranking, cause, reg)

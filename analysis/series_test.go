@@ -352,3 +352,18 @@ func TestABaselineIsAsLongAsMostSeriesAreOld(t *testing.T) {
 	}
 	checkSaid(t, Run(f, Options{}), "1 of 5 series left out: more than 20 % of their baseline is missing")
 }
+
+func TestWhatNeverMovesIsNotListed(t *testing.T) {
+	f := slowQueue(200, 20)
+	f.Targets[0].Candidates[0].Values = slices.Repeat([]float64{1}, 200)
+	f.Targets[0].Candidates[0].Values[7] = math.NaN()
+	r := Run(f, Options{})
+	for _, c := range r.Causes {
+		if c.Name == f.Targets[0].Candidates[0].Name {
+			t.Errorf("%s", c.Sentence)
+		}
+	}
+	if len(r.Causes) != 4 {
+		t.Errorf("%d causes of 5 series", len(r.Causes))
+	}
+}

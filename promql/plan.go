@@ -93,6 +93,7 @@ type Target struct {
 	Weight     float64
 	Title      string         // what people call the KPI; empty: the query's name
 	Clock      bool           // see analysis.Target
+	Crossing   bool           // see analysis.Target
 	Own        model.LabelSet // if the query gives several series, the alert's has these labels
 	Additive   bool           // several series may be added up
 	Breakdown  *Breakdown     // nil: none is wanted
@@ -319,6 +320,7 @@ func (b *builder) target(k kpi) Target {
 	}
 	if k.derived != nil {
 		t.Clock = runsByTheClock(k.expr)
+		t.Crossing = k.derived.Kind != KindPresence && !t.Clock
 		if k.Name == string(b.alert.Labels[model.AlertNameLabel]) {
 			t.Title = titleOf(mustParse(k.derived.Target), b.alert.Own)
 		}

@@ -1,0 +1,91 @@
+package analysis
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// level is a KPI that stands at 40, begins to fall in a row, and has fallen to
+// 10 in another.
+func level(rows, begins, ends int, noise float64) []float64 {
+	rng := rand.New(rand.NewPCG(3, 4))
+	values := make([]float64, rows)
+	for i := range values {
+		way := min(1, max(0, float64(i-begins)/float64(ends-begins)))
+		values[i] = 40 - 30*way + noise*rng.NormFloat64()
+	}
+	return values
+}
+
+func TestAMoveBeginsBeforeItCrossesAThreshold(t *testing.T) {
+	const onset, rows = 150, 160
+	gap := level(rows, 110, 150, .1)
+	gap[130], gap[131] = math.NaN(), math.NaN()
+	for name, c := range map[string]struct {
+		values     []float64
+		least, top int
+	}{
+		"a slow fall":                   {level(rows, 110, 150, .1), 110, 113},
+		"a slow fall with a gap":        {gap, 110, 113},
+		"without any noise":             {level(rows, 110, 150, 0), 110, 113},
+		"a step":                        {level(rows, 150, 151, .1), onset, onset},
+		"what the ranking dates itself": {level(rows, 140, 150, .1), onset, onset},
+		"on its way all the time":       {level(rows, 0, 150, .1), onset, onset},
+		"a small part before the onset": {level(rows, 140, 210, .1), onset, onset},
+		"nothing but noise":             {level(rows, 300, 400, 5), onset, onset},
+		"nothing at all":                {make([]float64, rows), onset, onset},
+		"no sample before the onset":    {append(missing(onset), level(10, 0, 1, 0)...), onset, onset},
+		"no sample in the first half":   {append(missing(80), level(80, 0, 70, 0)...), onset, onset},
+		"a rise before a fall":          {append(level(onset, 110, 150, .1), 80, 80, 80, 80, 80, 80), onset, onset},
+	} {
+		if got := began(c.values, onset); got < c.least || got > c.top {
+			t.Errorf("%s: row %d, want %d to %d", name, got, c.least, c.top)
+		}
+	}
+}
+
+func missing(n int) []float64 {
+	values := make([]float64, n)
+	for i := range values {
+		values[i] = math.NaN()
+	}
+	return values
+}
+
+// filling is a disk that fills from row 120 on because of a log, and crosses its
+// threshold in row 160; a candidate beside it only wanders.
+func filling() Frame {
+	rng := rand.New(rand.NewPCG(5, 6))
+	f := Frame{}
+	writes, load := make([]float64, 170), make([]float64, 170)
+	for i := range writes {
+		f.Times = append(f.Times, float64(1_700_000_000+step*i))
+		writes[i], load[i] = 2+.2*rng.NormFloat64(), 1.4+.2*rng.NormFloat64()
+		if i >= 120 {
+			writes[i] += 18
+		}
+	}
+	f.Onset = f.Times[160]
+	f.Targets = []Target{{
+		Name: "DiskFull", Title: "space left", Values: level(170, 120, 170, .05), Crossing: true,
+		Candidates: []Series{{Name: "load", Query: "load", Values: load}, {Name: "writes", Query: "writes", Values: writes}},
+	}}
+	return f
+}
+
+func TestWhatBeganWithTheMoveIsItsCause(t *testing.T) {
+	r := Run(filling(), Options{})
+	if len(r.Causes) == 0 || r.Causes[0].Name != "writes" || r.Causes[0].Evidence["before"].(float64) > 3 {
+		t.Errorf("%+v", r.Causes)
+	}
+	checkSaid(t, r, "onset: space left began to move 37 min before the alert's condition held")
+
+	f := filling()
+	f.Targets[0].Crossing = false // the onset is known
+	for _, w := range Run(f, Options{}).Warnings {
+		if w.Source == "onset" {
+			t.Error(w.Text)
+		}
+	}
+}
