@@ -42,6 +42,8 @@ const (
 	byNamespace = "namespace"
 	byWorkers   = "pods of a workload"
 	byTarget    = "destination"
+	byGroup     = "consumer group"
+	byTopic     = "topic"
 )
 
 // identities are what an alert may be known by; each needs its labels.
@@ -53,6 +55,8 @@ func identities() []identity {
 		{byHost, []string{"instance"}, `instance=~"{{ reReplaceAll ":[0-9]+$" "" .Labels.instance }}(:[0-9]+)?"`},
 		{byNode, []string{"node"}, `instance=~"{{ .Labels.node }}(:[0-9]+)?"`},
 		{byNodeLabel, []string{"node"}, `node="{{ .Labels.node }}"`},
+		{byGroup, []string{"consumergroup"}, `consumergroup="{{ .Labels.consumergroup }}"`},
+		{byTopic, []string{"topic"}, `topic="{{ .Labels.topic }}"`},
 		{byTarget, []string{"destination_service"}, `destination_service="{{ .Labels.destination_service }}"`},
 	}
 	for _, kind := range []string{"deployment", "statefulset", "daemonset", "cronjob", "job_name"} {

@@ -121,8 +121,9 @@ func servers() []exporter {
 			{"redis memory", "mem", "redis_memory_used_bytes", `redis_memory_used_bytes{}`},
 			{"redis evictions", "error", "redis_evicted_keys_total", `rate(redis_evicted_keys_total{}[])`},
 		}},
-		{"Kafka", []string{byInstance, byPod, byService, byJob}, []exporterQuery{
+		{"Kafka", []string{byGroup, byTopic, byInstance, byPod, byService, byJob}, []exporterQuery{
 			{"kafka lag", "other", "kafka_consumergroup_lag", `sum by (consumergroup, topic) (kafka_consumergroup_lag{})`},
+			{"kafka consumers", "error", "kafka_consumergroup_members", `sum by (consumergroup) (kafka_consumergroup_members{})`},
 			{"kafka messages", "traffic", "kafka_server_brokertopicmetrics_messagesin_total", `sum by (instance) (rate(kafka_server_brokertopicmetrics_messagesin_total{}[]))`},
 			{"kafka produced", "traffic", "kafka_topic_partition_current_offset", `sum by (topic) (rate(kafka_topic_partition_current_offset{}[]))`},
 			{"kafka under-replicated", "error", "kafka_server_replicamanager_underreplicatedpartitions", `kafka_server_replicamanager_underreplicatedpartitions{}`},
