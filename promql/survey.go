@@ -110,12 +110,39 @@ func (f *Fetcher) Survey(ctx context.Context, r AlertingRule, catalogue []config
 	warnings = append(warnings, found.warnings...)
 	s.Refused = found.refused
 	for _, name := range found.names {
-		n := i.count(ctx, []string{name}, &found)
-		s.Labels = append(s.Labels, LabelCount{name, n})
+		s.Labels = append(s.Labels, LabelCount{name, i.count(ctx, []string{name}, &found)})
+	}
+	if s.Series > 1 {
+		more, err := i.elsewhere(ctx, r, alert, found.names)
+		if err != nil {
+			return s, warnings, err
+		}
+		s.Labels = append(s.Labels, more...)
 	}
 	slices.SortStableFunc(s.Labels, func(a, b LabelCount) int { return cmp.Compare(a.Values, b.Values) })
 	s.Candidates, more = i.candidates(ctx, alert, catalogue)
 	return s, append(warnings, more...), nil
+}
+
+// elsewhere are labels that vary among all series of a rule, though not among
+// those of a typical alert: of two versions one service may have only one.
+func (i *inquiry) elsewhere(ctx context.Context, r AlertingRule, typical Alert, known []string) ([]LabelCount, error) {
+	kpi := *typical.KPI
+	kpi.Result = nil
+	own := model.LabelSet{model.AlertNameLabel: model.LabelValue(r.Alert)}
+	plan, err := NewPlan(config.Rule{Name: r.Alert}, Alert{Labels: own, Own: own, StartsAt: typical.StartsAt, Onset: typical.Onset, KPI: &kpi}, typical.StartsAt)
+	if err != nil {
+		return nil, err
+	}
+	all := i.probe(ctx, plan.Targets[0].Breakdown)
+	var more []LabelCount
+	for _, name := range all.names {
+		_, fixed := typical.Own[model.LabelName(name)] // what tells one alert from another
+		if !fixed && !slices.Contains(known, name) {
+			more = append(more, LabelCount{name, i.count(ctx, []string{name}, &all)})
+		}
+	}
+	return more, nil
 }
 
 // typical is an alert of a rule on the first of the series that it has now.

@@ -40,6 +40,20 @@ func TestASurveyTellsWhatThereIsForARule(t *testing.T) {
 	}
 }
 
+// Of two versions the first service has only one.
+func TestASurveyLooksAtAllAlertsOfARule(t *testing.T) {
+	f := newFetcher(t, promtest.New(t, `load 1m
+errors_total{service="cart",path="/a",version="v1"} 0+1x200
+errors_total{service="cart",path="/b",version="v1"} 0+1x200
+errors_total{service="pay",path="/a",version="v1"} 0+1x200
+errors_total{service="pay",path="/a",version="v2"} 0+1x200
+`), nil)
+	s, warnings, err := f.Survey(t.Context(), promql.AlertingRule{Alert: "E", Expr: "sum by (service) (rate(errors_total[5m])) > 1"}, nil, after(180*time.Minute))
+	if err != nil || s.Series != 2 || fmt.Sprint(s.Labels) != "[{path 2} {version 2}]" {
+		t.Errorf("%+v, %v, %v", s, warnings, err)
+	}
+}
+
 func TestASuggestionIsFlat(t *testing.T) {
 	got := promql.Suggest(promql.AlertingRule{Alert: "E", Expr: "sum(a) / sum(b) > 0.05 and sum(b) > 1"})
 	want := promql.Suggestion{

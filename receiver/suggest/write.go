@@ -128,7 +128,7 @@ func writeBreakdown(b *strings.Builder, e Entry) {
 		comment(b, "    # ", "Not broken down by labels: "+e.KPI.Undone+".")
 	}
 	for _, d := range e.Doubts {
-		comment(b, "    # ", "Not known: "+d.Text+".")
+		comment(b, "    # ", "Note: "+d.Text+".")
 	}
 	if e.Survey == nil {
 		return
