@@ -57,7 +57,7 @@ func (t *dimensionsTable) answer(r report.Report) {
 	if c := r.Result.Change; c != nil {
 		u := r.Unit()
 		rows = append(rows, figures{
-			name: "    " + r.KPI(), moved: u.Format(c.Forecast) + " → " + u.Format(c.Actual), course: courseOf(r, r.KPI()),
+			name: "    " + r.KPI(), moved: u.Format(c.Forecast) + " → " + u.Format(c.Actual), course: ofKPI(r),
 		})
 	}
 	for _, c := range r.Result.Causes {
@@ -123,6 +123,14 @@ func bar(share float64) string {
 		text += string([]rune("▏▎▍▌▋▊▉")[rest-1])
 	}
 	return text
+}
+
+// ofKPI is the chart of the KPI, which is the first.
+func ofKPI(r report.Report) []*float64 {
+	if len(r.Charts) == 0 {
+		return nil
+	}
+	return r.Charts[0].Values
 }
 
 // courseOf is the chart of a name; it is empty if there is none.

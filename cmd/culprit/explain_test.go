@@ -82,7 +82,11 @@ func TestAnAnswerFitsATerminal(t *testing.T) {
 	if c.code != exitOK || !strings.Contains(c.out, "high") || strings.Contains(c.out, "\x1b") {
 		t.Fatalf("exit %d: %q %s", c.code, c.out, c.err)
 	}
-	for i, line := range strings.Split(c.out, "\n") {
+	lines := strings.Split(c.out, "\n")
+	if kpi := lines[5]; !strings.Contains(kpi, "→") || !strings.Contains(kpi, "▁") {
+		t.Errorf("the KPI is without its levels or its course: %q", kpi)
+	}
+	for i, line := range lines {
 		if i > 0 && columns(line) > answerWidth && !strings.Contains(line, "/long/") { // the answer itself is one line for a program
 			t.Errorf("%d columns: %s", columns(line), line)
 		}
