@@ -132,6 +132,10 @@ func tell(w io.Writer, entries []suggest.Entry) {
 		}
 		fmt.Fprintf(w, "%s: %s\n", e.Alert, e.Err)
 	}
+	if len(entries) == 0 {
+		fmt.Fprintln(w, "there are no alerting rules")
+		return
+	}
 	fmt.Fprintf(w, "%d of %s tell what they measure\n", derived, number(len(entries), "alerting rule"))
 }
 

@@ -53,7 +53,7 @@ func TestWrongCallsOfTestRules(t *testing.T) {
 	}{
 		{nil, exitUsage, "required argument 'file'"},
 		{[]string{"none.yml"}, exitFinding, "none.yml"},
-		{[]string{write(t, "x.yml", "tests: 3")}, exitFinding, "no test file of rules"},
+		{[]string{write(t, "x.yml", "tests: 3")}, exitFinding, "it can't be read as tests of rules"},
 	} {
 		got := culprit(t, append([]string{"test", "rules"}, c.args...)...)
 		if got.code != c.code || got.out != "" || !strings.Contains(got.err, c.want) {

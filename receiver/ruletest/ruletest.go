@@ -31,6 +31,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -48,11 +50,27 @@ type File struct {
 
 // Test is one world and the alerts in it.
 type Test struct {
-	Name        string         `yaml:"name"`
-	Interval    model.Duration `yaml:"interval"` // between two values; default 1m
-	InputSeries []InputSeries  `yaml:"input_series"`
-	Alerts      []Alert        `yaml:"alerts"`
+	Name        string        `yaml:"name"`
+	Interval    Duration      `yaml:"interval"` // between two values; default 1m
+	InputSeries []InputSeries `yaml:"input_series"`
+	Alerts      []Alert       `yaml:"alerts"`
 }
+
+// Duration is written as Prometheus does, such as 1h30m.
+type Duration time.Duration
+
+// UnmarshalYAML is part of yaml.Unmarshaler.
+func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
+	v, err := model.ParseDuration(n.Value)
+	if err != nil {
+		return fmt.Errorf("line %d: %q is no duration; write 30s, 5m or 1h30m", n.Line, n.Value)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// String is the duration as it is written.
+func (d Duration) String() string { return model.Duration(d).String() }
 
 // InputSeries is one series, in the notation of promtool: 0+3x10 is 0 and ten
 // more values, each 3 larger; _ is a missing value and stale ends a series.
@@ -66,8 +84,8 @@ type Alert struct {
 	Labels      model.LabelSet `yaml:"labels"`
 	Annotations model.LabelSet `yaml:"annotations"`
 	Expr        string         `yaml:"expr"`  // of the alert, for rules without a target
-	Onset       model.Duration `yaml:"onset"` // when the condition began to hold
-	At          model.Duration `yaml:"at"`    // when it is explained
+	Onset       Duration       `yaml:"onset"` // when the condition began to hold
+	At          Duration       `yaml:"at"`    // when it is explained
 
 	Verdict string  `yaml:"exp_verdict"` // explained, external, no_change, …; empty: any
 	Causes  []Cause `yaml:"exp_causes"`
@@ -88,9 +106,27 @@ func Read(r io.Reader) (*File, error) {
 	dec := yaml.NewDecoder(r)
 	dec.KnownFields(true)
 	if err := dec.Decode(f); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("no test file of rules: %w", err)
+		return nil, fmt.Errorf("it can't be read as tests of rules: %w", inWords(err))
 	}
 	return f, f.check()
+}
+
+// inWords puts what is wrong with the types of a file into words of the file.
+func inWords(err error) error {
+	var wrong *yaml.TypeError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	unknown := regexp.MustCompile(`^(line \d+): field (.+) not found in type ruletest\.(\w+)$`)
+	places := map[string]string{"File": "the file", "Test": "a test", "InputSeries": "a series", "Alert": "an alert", "Cause": "a cause"}
+	texts := make([]string, len(wrong.Errors))
+	for i, text := range wrong.Errors {
+		texts[i] = text
+		if m := unknown.FindStringSubmatch(text); m != nil {
+			texts[i] = fmt.Sprintf("%s: there is no key %q in %s", m[1], m[2], places[m[3]])
+		}
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 func (f *File) check() error {
@@ -155,4 +191,4 @@ func (f *File) SetDirectory(dir string) {
 }
 
 // at is a time of a test.
-func at(since model.Duration) time.Time { return time.Unix(0, 0).UTC().Add(time.Duration(since)) }
+func at(since Duration) time.Time { return time.Unix(0, 0).UTC().Add(time.Duration(since)) }
