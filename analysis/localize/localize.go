@@ -14,6 +14,9 @@ const (
 	mixChange    = 0.02 // relative move of a ratio that is a change, as of a total
 )
 
+// oneEvent is the least that can be said to have been expected.
+const oneEvent = 1
+
 // Run returns the verdict on a breakdown, its causes, and the table of every
 // label.
 //
@@ -32,6 +35,9 @@ func Run(in Input, opt Options) (Result, error) {
 		NoBaseline: v.NoBaseline,
 	}
 	r.totals(&in)
+	if opt.Count && opt.Mode == Auto && r.Forecast < oneEvent {
+		r.NoBaseline = true // whose shares of less than one event say nothing
+	}
 	if v.parts != nil {
 		r.RatioBefore, r.RatioNow = v.parts.Forecast, v.parts.Actual
 	}
@@ -67,7 +73,7 @@ func (r *Result) decide(in *Input, v *view, opt Options) error {
 	case in.Codes == nil || opt.Mode == NSDI || opt.Mode == Complete:
 		r.labelsAlone(v, opt)
 		return nil
-	case v.NoBaseline && opt.Mode == Auto:
+	case r.NoBaseline && opt.Mode == Auto:
 		r.concentration(in, v)
 		return nil
 	}

@@ -492,3 +492,23 @@ func TestNothingToLookAt(t *testing.T) {
 	one := Input{Measure: Measure{Forecast: []float64{1}, Actual: []float64{5}}, Codes: [][]int32{{0}}, Cards: []int{1}}
 	checkLocated(t, run(t, one, Options{}), External)
 }
+
+func TestLessThanOneEventBeforeIsNothing(t *testing.T) {
+	in := Input{Codes: [][]int32{{0, 1, 2, 3}}, Cards: []int{4}, Measure: Measure{
+		Forecast: []float64{1e-6, 1e-6, .024, 1e-6}, // all that was expected is where it came, by chance
+		Actual:   []float64{0, 0, 7000, 0},
+		Parts: &Parts{
+			ForecastNum: []float64{1e-6, 1e-6, .024, 1e-6},
+			ForecastDen: []float64{12e3, 18e3, 24e3, 30e3}, ActualDen: []float64{12e3, 18e3, 24e3, 30e3},
+		},
+	}}
+	r := run(t, in, Options{Count: true})
+	checkLocated(t, r, Explained, "[0] [2]")
+	if !r.NoBaseline {
+		t.Error("there was nothing before")
+	}
+	for i := range in.Forecast { // one event is something
+		in.Forecast[i] *= 100
+	}
+	checkLocated(t, run(t, in, Options{Count: true}), External)
+}
