@@ -133,7 +133,11 @@ func (a *aligner) targetValues(t Target, m model.Matrix) []float64 {
 	if t.Additive {
 		how = "sum"
 	}
-	a.warn(t.Query.Name, "the query gave %d series and none has the alert's labels: their %s is looked at; hint: select one by the alert's labels", len(m), how)
+	if len(t.Own) == 0 { // an expression that somebody asks about, and no alert
+		a.warn(t.Query.Name, "the query gave %d series: their %s is looked at; hint: select one of them by its labels to look at it alone", len(m), how)
+	} else {
+		a.warn(t.Query.Name, "the query gave %d series and none has the alert's labels: their %s is looked at; hint: select one by the alert's labels", len(m), how)
+	}
 	return pool(m, g, t.Additive)
 }
 

@@ -93,6 +93,13 @@ func TestAnAnswerFitsATerminal(t *testing.T) {
 	}
 }
 
+func TestAnExpressionOfSeveralSeriesIsNoAlert(t *testing.T) {
+	c := culprit(t, "explain", "--expr", "sum by (path) (rate(errors_total[1m]))", "--at", "11100", "--prometheus.url", startShop(t))
+	if c.code != exitOK || !strings.Contains(c.err, "the query gave 3 series: their sum is looked at; hint: select one of them") {
+		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
+	}
+}
+
 func TestAnEmptyAnswerIsNoFailure(t *testing.T) {
 	url := startShop(t)
 	c := culprit(t, "explain", "--expr", "sum(rate(requests_total[1m]))", "--at", "11100", "--prometheus.url", url)
