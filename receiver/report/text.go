@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -99,9 +100,26 @@ func (r Report) sayExternal() []string {
 		}
 	}
 	return []string{
-		"No single place: " + r.movedOr("the change") + " is spread alike over all labels",
+		"No single place: " + r.movedOr("the change") + " is spread alike over " + r.looked(),
 		"; look upstream: demand, a shared dependency, a rollout everywhere",
 	}
+}
+
+// looked names the labels that were looked at, if they are few: there may be
+// others, such as that of an instance.
+func (r Report) looked() string {
+	const most = 3
+	var names []string
+	for _, d := range r.Result.Dimensions {
+		if len(d.Elements) > 0 {
+			names = append(names, clean(d.Label))
+		}
+	}
+	if len(names) == 0 || len(names) > most {
+		return "all labels"
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 // allOf names a series and its siblings.

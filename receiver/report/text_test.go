@@ -68,6 +68,10 @@ func TestLine(t *testing.T) {
 			`No single place: checkout errors 3.1/s → 41/s is spread alike over all labels; look upstream: demand, a shared dependency, a rollout everywhere`,
 		},
 		{
+			"everything moved alike by the labels that were looked at", split(everywhere(analysis.MovedAlike)),
+			`No single place: checkout errors 3.1/s → 41/s is spread alike over path, zone; look upstream: demand, a shared dependency, a rollout everywhere`,
+		},
+		{
 			"the mix of traffic", everywhere(analysis.MixShifted),
 			`No part changed: checkout errors 3.1/s → 41/s because more of the traffic goes where it was higher already; look at what moved the traffic: routing, a failover, a new caller`,
 		},
@@ -162,7 +166,11 @@ func clock(now float64, since bool, others float64) Input {
 
 // split has looked at the KPI by label.
 func split(in Input) Input {
-	in.Result.Dimensions = []analysis.Dimension{{Label: "path"}}
+	in.Result.Dimensions = []analysis.Dimension{
+		{Label: "zone", Elements: []analysis.Element{{Value: "a"}}},
+		{Label: "path", Elements: []analysis.Element{{Value: "/pay"}}},
+		{Label: "instance", Note: "not broken down: it has too many values"},
+	}
 	return in
 }
 
