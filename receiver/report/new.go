@@ -100,9 +100,10 @@ func status(r Report) Status {
 }
 
 // aboutQuery says whether a warning is about a question to Prometheus: its
-// source is the server, a query of the plan by name or role, or a breakdown.
+// source is the server, what was left out for its cost, a query of the plan by
+// name or role, or a breakdown.
 func (r Report) aboutQuery(w analysis.Warning) bool {
-	if w.Source == "prometheus" || strings.HasSuffix(w.Source, ": "+RoleBreakdown) {
+	if w.Source == "prometheus" || w.Source == "cost" || strings.HasSuffix(w.Source, ": "+RoleBreakdown) {
 		return true
 	}
 	return slices.ContainsFunc(r.Plan.Queries, func(q Query) bool {

@@ -46,6 +46,7 @@ func TestStatus(t *testing.T) {
 		{"a query by its name", doubtful(input(analysis.Explained), "checkout errors", "timeout"), Partial},
 		{"a query by its role", doubtful(input(analysis.External), "target", "timeout"), Partial},
 		{"the server", doubtful(input(analysis.External), "prometheus", "connection refused"), Partial},
+		{"what was left out for its cost", doubtful(input(analysis.External), "cost", "3 queries were left out"), Partial},
 		{"a breakdown", doubtful(input(analysis.External), "checkout errors: breakdown", "timeout"), Partial},
 		{"nothing could be said", doubtful(input(analysis.InsufficientEvidence), "target", "timeout"), Failed},
 		{"no verdict at all", Input{}, Failed},

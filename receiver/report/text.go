@@ -50,10 +50,11 @@ func (r Report) sayNoChange() []string {
 		if c.Clock {
 			return r.sayClock(*c, u)
 		}
-		return []string{
-			fmt.Sprintf("No change found: %s is %s, as expected (%s)", cut(r.KPI(), titleLimit), u.Format(c.Actual), u.Format(c.Forecast)),
-			"; the alert is about a level, not about a move",
+		parts := []string{fmt.Sprintf("No change found: %s is %s, as expected (%s)", cut(r.KPI(), titleLimit), u.Format(c.Actual), u.Format(c.Forecast))}
+		if len(r.Alert.Labels) > 0 { // somebody may have asked about an expression, of which there is no alert
+			parts = append(parts, "; the alert is about a level, not about a move")
 		}
+		return parts
 	}
 	return []string{"No change found in " + cut(r.KPI(), titleLimit)}
 }

@@ -112,6 +112,10 @@ func TestLine(t *testing.T) {
 			`Only the clock moved: time since backup_seconds is 13 days and falls by itself; nothing has renewed it`,
 		},
 		{
+			"no change of an expression", nobodys(still(input(analysis.NoChange))),
+			`No change found: checkout errors is 41/s, as expected (40.6/s)`,
+		},
+		{
 			"no history", doubtful(input(analysis.InsufficientEvidence), "history", "only 3 samples before the onset"),
 			`No answer: only 3 samples before the onset`,
 		},
@@ -187,6 +191,12 @@ func still(in Input) Input {
 func everywhere(why analysis.Everywhere) Input {
 	in := input(analysis.External)
 	in.Result.Everywhere = why
+	return in
+}
+
+// nobodys is a question about an expression, without an alert.
+func nobodys(in Input) Input {
+	in.Alert.Labels = nil
 	return in
 }
 
