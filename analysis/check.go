@@ -35,8 +35,9 @@ func (f Frame) check() error {
 // may have been stretched into the time before it to have that many.
 const fewSamples = 4
 
-// levels returns the medians of a series before and in the incident, and
-// whether there are any. Of a few samples in an incident it is the last.
+// levels returns the level of a series before the incident, a median, and now,
+// the median of the last samples, or the last of a few; and whether there are
+// any. What rises while the alert waits is told as high as it has come.
 func (f Frame) levels(values []float64) (before, after float64, ok bool) {
 	var calm, incident []float64
 	for i, v := range values {
@@ -53,7 +54,7 @@ func (f Frame) levels(values []float64) (before, after float64, ok bool) {
 	}
 	after = incident[len(incident)-1]
 	if len(incident) > fewSamples {
-		after = order.MedianInPlace(incident)
+		after = order.Median(incident[len(incident)-3:])
 	}
 	return order.MedianInPlace(calm), after, true
 }

@@ -118,3 +118,14 @@ func TestWhatIsGoneNeedsNoFurtherEvidence(t *testing.T) {
 		t.Errorf("%s %s", r.Verdict, r.Everywhere)
 	}
 }
+
+func TestWhatStillMovesIsToldAsFarAsItHasCome(t *testing.T) {
+	f := oneOf(1)
+	for i := 50; i < 60; i++ { // from 40 down to 13
+		f.Targets[0].Values[i] = 40 - 3*float64(i-50)
+	}
+	f.Targets[0].Values[58] = 100 // one odd sample among the last three
+	if c := Run(f, Options{}).Change; c.Forecast != 40 || c.Actual != 19 {
+		t.Errorf("%+v", *c)
+	}
+}
