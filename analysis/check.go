@@ -31,14 +31,10 @@ func (f Frame) check() error {
 	return nil
 }
 
-// fewSamples are too few for a median to be what set an alert off: the incident
-// may have been stretched into the time before it to have that many.
-const fewSamples = 4
-
-// levels returns the level of a series before the incident, a median, and now,
-// the median of the last samples, or the last of a few; and whether there are
-// any. What rises while the alert waits is told as high as it has come.
-func (f Frame) levels(values []float64) (before, after float64, ok bool) {
+// levels returns the medians of a series before and in the incident, and
+// whether there are any. What crossed a threshold is told as it is now: it may
+// still be on its way, and the incident stretched into the time before it.
+func (f Frame) levels(values []float64, crossing bool) (before, after float64, ok bool) {
 	var calm, incident []float64
 	for i, v := range values {
 		switch {
@@ -52,9 +48,18 @@ func (f Frame) levels(values []float64) (before, after float64, ok bool) {
 	if len(calm) == 0 || len(incident) == 0 {
 		return 0, 0, false
 	}
-	after = incident[len(incident)-1]
-	if len(incident) > fewSamples {
-		after = order.Median(incident[len(incident)-3:])
+	if crossing {
+		incident = incident[newest(len(incident)):]
 	}
-	return order.MedianInPlace(calm), after, true
+	return order.MedianInPlace(calm), order.MedianInPlace(incident), true
+}
+
+// newest is the first of the last three of n samples, whose median one odd
+// sample doesn't move, or the last of so few that the others may be too old.
+func newest(n int) int {
+	const few = 4
+	if n <= few {
+		return n - 1
+	}
+	return n - 3
 }

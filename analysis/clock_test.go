@@ -72,7 +72,7 @@ func oneOf(hit int) Frame {
 		b.Numerator.Forecast = append(b.Numerator.Forecast, 4000)
 		b.Numerator.Actual = append(b.Numerator.Actual, now)
 	}
-	f.Targets = []Target{{Name: "Low", Values: values, Breakdown: b}}
+	f.Targets = []Target{{Name: "Low", Values: values, Crossing: true, Breakdown: b}}
 	return f
 }
 
@@ -126,6 +126,10 @@ func TestWhatStillMovesIsToldAsFarAsItHasCome(t *testing.T) {
 	}
 	f.Targets[0].Values[58] = 100 // one odd sample among the last three
 	if c := Run(f, Options{}).Change; c.Forecast != 40 || c.Actual != 19 {
+		t.Errorf("%+v", *c)
+	}
+	f.Targets[0].Crossing = false // of an incident that is known it is the median of all
+	if c := Run(f, Options{}).Change; c.Actual != 29.5 {
 		t.Errorf("%+v", *c)
 	}
 }

@@ -87,7 +87,7 @@ func (a *answer) warnings(named bool) []Warning {
 func (a *answer) change(f Frame) *Change {
 	b, c := a.target.Breakdown, a.labels.change
 	if c == nil || a.target.Clock || b.Beside {
-		before, after, ok := f.levels(a.target.Values)
+		before, after, ok := f.levels(a.target.Values, a.target.Crossing)
 		if !ok {
 			return nil
 		}
