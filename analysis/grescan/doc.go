@@ -23,7 +23,8 @@
 //	S  = ½ q √R²
 //
 // So volume counts, sparse leaves hardly do, and an element of which only a
-// part moved loses to that part. The best element is taken if its S is beyond
+// part moved loses to that part: where the score is better by a margin, or q by
+// more than chance gives. The best element is taken if its S is beyond
 // what chance gives among so many elements; its leaves are removed, and the
 // search goes on.
 //

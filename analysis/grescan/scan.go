@@ -3,6 +3,7 @@ package grescan
 import (
 	"math"
 	"runtime"
+	"slices"
 )
 
 // Constants of the scan.
@@ -101,7 +102,7 @@ func Scan(codes [][]int32, cards []int, forecast, actual []float64, opt Options)
 	r.Elements = c.elements()
 	r.Bar = math.Log(float64(r.Elements)) + barOffset
 	for len(r.Causes) < opt.MaxCauses {
-		best := c.best(rule, opt.Workers)
+		best := c.best(rule, r.Bar, opt.Workers)
 		first := len(r.Causes) == 0
 		if best.score == 0 || !first && (best.score < r.Bar || best.score < stopRelative*r.Causes[0].Score) {
 			break
@@ -187,7 +188,7 @@ func (r rule) score(c *cell) float64 {
 	if math.Abs(c.wd) < minDeviation*c.w {
 		return 0
 	}
-	q := c.wd * c.wd / c.w
+	q := c.deviance()
 	r2 := c.homogeneity(q)
 	if r2 < minHomogenous {
 		return 0
@@ -213,8 +214,8 @@ type candidate struct {
 }
 
 // best returns the best element: of the shallowest layer, unless a deeper one
-// is better by a margin. Its score is 0 if there is none.
-func (c *cube) best(r rule, workers int) candidate {
+// is better by a margin, or by evidence. Its score is 0 if there is none.
+func (c *cube) best(r rule, bar float64, workers int) candidate {
 	var best candidate
 	for _, layer := range c.layers {
 		found := make([]candidate, len(layer))
@@ -225,12 +226,28 @@ func (c *cube) best(r rule, workers int) candidate {
 				top = f
 			}
 		}
-		if top.score > best.score*(1+deeper) {
+		if top.score > best.score*(1+deeper) || c.t.narrows(top, best, bar) {
 			best = top
 		}
 	}
 	return best
 }
+
+// narrows tells whether the part of a wider element that is outside of a
+// narrower one stood still beyond doubt: whether the narrower explains more
+// deviance by itself than the wider does, by more than chance gives. What is
+// outside may be a hundredth of the wider element's score, when errors have
+// become a hundred times as many as they were, and is no margin of it then.
+func (t *table) narrows(narrow, wide candidate, bar float64) bool {
+	if wide.score == 0 || narrow.score <= wide.score*(1+nearlyEqual) || narrow.deviance()-wide.deviance() < 2*bar {
+		return false
+	}
+	inside := t.under(narrow.dims, narrow.leaf)
+	return !slices.ContainsFunc(inside, func(i int32) bool { return !t.same(wide.dims, wide.leaf, i) })
+}
+
+// deviance is what one common deviation of all leaves explains.
+func (c *cell) deviance() float64 { return c.wd * c.wd / c.w }
 
 // best returns the best element of a cuboid; of equal ones that with the
 // smallest codes.
@@ -248,7 +265,7 @@ func (c *cuboid) best(t *table, r rule) candidate {
 
 // cause spells out a candidate for the caller.
 func (t *table) cause(b candidate, leaves []int32, bar float64, forecast, actual []float64) Cause {
-	q := b.wd * b.wd / b.w
+	q := b.deviance()
 	d := b.wd / b.w
 	c := Cause{
 		Score:     b.score,
