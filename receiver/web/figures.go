@@ -37,6 +37,7 @@ func figureNames() []figureName {
 		{key: "surprise", name: "surprise, bits"},
 		{key: "score_by_chance", name: "score that chance hardly reaches"},
 		{key: "leaves", name: "combinations of labels in it"},
+		{key: "only_of", name: "series beside which it is the only one"},
 		{key: "partial_leaves", name: "of them lack samples"},
 		{key: "homogeneity", name: "how alike they moved, 0 to 1"},
 		{"rate_effect", "share of the change by changed rates", part},
