@@ -37,6 +37,7 @@ func (i *inquiry) labelsOf(ctx context.Context, b *Breakdown) (names []string, r
 	}
 	series, warnings := i.sample(ctx, b, b.base())
 	names, refused = varying(series, b.Siblings)
+	b.replicas, _ = b.usable(replicas(series, names))
 	names, more := b.usable(names)
 	refused = append(refused, more...)
 	if b.Denominator == nil {

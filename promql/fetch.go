@@ -36,8 +36,8 @@ type Split struct {
 }
 
 // Fetch asks all queries of a plan and makes a frame of the answers. Of a plan
-// that goes on from another (see [Plan.Within]) only what is new is asked, with
-// what is left of the other's budget.
+// that goes on from another (see [Plan.ByReplica] and [Plan.Within]) only what
+// is new is asked, with what is left of the other's budget.
 //
 // A query that fails is a warning in the frame. How the breakdowns of the plan
 // were asked for in the end is written into them. The error is [ErrUnreachable]
@@ -45,7 +45,7 @@ type Split struct {
 func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
 	i := f.inquire(p.asker)
 	until := time.Now().Add(f.mostTime)
-	if p.goesOn {
+	if p.asked != nil && p.asked.budget != nil {
 		i.budget, until = p.asked.budget, p.asked.until
 	}
 	defer func() { f.metrics.spent(i.budget) }()
@@ -59,9 +59,10 @@ func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
 		maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.others())))
 		return Align(p, e), nil
 	}
+	planned := p.breakdowns()
 	e, err := i.fetch(ctx, p)
 	if p.asked != nil {
-		*p.asked = round{budget: i.budget, until: until, evidence: e}
+		*p.asked = round{budget: i.budget, until: until, evidence: e, planned: planned}
 	}
 	return Align(p, e), err
 }
@@ -76,7 +77,11 @@ func (i *inquiry) fetch(ctx context.Context, p Plan) (Evidence, error) {
 			wg.Go(func() { shapes[k] = i.probe(ctx, t.Breakdown) })
 		}
 	}
-	e.Answers = i.ask(ctx, p.first())
+	e.Answers = Answers{}
+	if p.asked != nil {
+		maps.Copy(e.Answers, p.asked.evidence.Answers)
+	}
+	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first())))
 	wg.Wait()
 	if err := e.Answers.unreached(p.first()); err != nil {
 		return e, err
@@ -94,7 +99,7 @@ func (i *inquiry) fetch(ctx context.Context, p Plan) (Evidence, error) {
 			rest = append(rest, e.Breakdowns[k].queries()...)
 		}
 	}
-	maps.Copy(e.Answers, i.ask(ctx, append(rest, p.others()...)))
+	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(append(rest, p.others()...))))
 	return e, nil
 }
 

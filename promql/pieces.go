@@ -29,6 +29,7 @@ type Breakdown struct {
 	bucket    float64    // see measure.bucket
 	scale     float64    // see measure.scale
 	wider     *Breakdown // the siblings, if no label varies within the alert's own; nil: none
+	replicas  []string   // labels left out, as they name what comes and goes: see Plan.ByReplica
 	grid      grid
 }
 

@@ -19,6 +19,7 @@ type round struct {
 	budget   *budget
 	until    time.Time // when the analysis has taken long enough
 	evidence Evidence
+	planned  []Breakdown // one a target, before it was found out how they can be asked for
 }
 
 // Within returns the plan that goes on where p has led to a cause of kind

@@ -92,9 +92,6 @@ func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, er
 
 // investigate is the middle of the walk, which the command line shares: from an
 // alert to everything that its report is made of. It writes nothing anywhere.
-//
-// Where the labels say in which place the KPI changed, the last two steps are
-// taken again with the candidates inside of that place beside the others.
 func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
 	in := report.Input{Alert: q.Alert, Rule: q.Rule.Name, Now: q.Now, Grafana: placeOf(q.Rule, q.Alert)}
 	start := time.Now()
@@ -108,37 +105,79 @@ func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
 		return in
 	}
 	in.Plan = describe(plan, plan.Queries)
-	frame, err := f.Fetch(ctx, plan)
 	in.Timings.Fetch = time.Since(start).Seconds()
+	looks := looker{f, q.Options, doubts, &in.Timings}
+	l, err := looks.at(ctx, plan)
 	if err != nil {
 		in.Result = failed("prometheus", err, doubts)
 		return in
 	}
-	in.Result = analyze(frame, doubts, q.Options, &in.Timings)
-
-	if inside, ok := plan.Within(place(in.Result.Causes)); ok {
-		start = time.Now()
-		wider, err := f.Fetch(ctx, inside)
-		in.Timings.Fetch += time.Since(start).Seconds()
-		if err != nil {
-			doubts = append(doubts, analysis.Warning{Source: "prometheus", Text: err.Error()})
-		} else {
-			plan, frame = inside, wider
-		}
-		in.Result = analyze(frame, doubts, q.Options, &in.Timings)
-	}
-	in.Plan = describe(plan, plan.Asked(frame))
-	in.Charts = report.Charts(frame, in.Result.Causes)
+	l = looks.closer(ctx, l)
+	in.Plan, in.Result = describe(l.plan, l.plan.Asked(l.frame)), l.result
+	in.Charts = report.Charts(l.frame, in.Result.Causes)
 	return in
 }
 
-// analyze runs the analysis on a frame, with the doubts from before it.
-func analyze(frame analysis.Frame, doubts []analysis.Warning, opt analysis.Options, took *report.Timings) analysis.Result {
+// look is a plan with what came of it.
+type look struct {
+	plan   promql.Plan
+	frame  analysis.Frame
+	result analysis.Result
+}
+
+// looker takes the last two steps of the middle, once or more often.
+type looker struct {
+	fetcher Fetcher
+	options analysis.Options
+	doubts  []analysis.Warning // from the steps before
+	took    *report.Timings
+}
+
+// at asks what a plan asks and analyses the answers.
+func (k looker) at(ctx context.Context, plan promql.Plan) (look, error) {
 	start := time.Now()
-	frame.Warnings = slices.Concat(doubts, frame.Warnings)
-	result := analysis.Run(frame, opt)
-	took.Analyze += time.Since(start).Seconds()
-	return result
+	frame, err := k.fetcher.Fetch(ctx, plan)
+	k.took.Fetch += time.Since(start).Seconds()
+	if err != nil {
+		return look{}, err
+	}
+	start = time.Now()
+	frame.Warnings = slices.Concat(k.doubts, frame.Warnings)
+	result := analysis.Run(frame, k.options)
+	k.took.Analyze += time.Since(start).Seconds()
+	return look{plan, frame, result}, nil
+}
+
+// closer goes on from a first look, where there is more to ask: by the names of
+// replicas where no other label tells the place of a change, and inside of the
+// place, once it is known. A further look that brings nothing leaves what was
+// found before.
+func (k looker) closer(ctx context.Context, l look) look {
+	if finer, ok := l.plan.ByReplica(); ok && nowhere(l.result) {
+		if again, err := k.at(ctx, finer); err == nil && len(place(again.result.Causes).Labels) > 0 {
+			l = again
+		}
+	}
+	if inside, ok := l.plan.Within(place(l.result.Causes)); ok {
+		again, err := k.at(ctx, inside)
+		if err == nil {
+			return again
+		}
+		l.result.Warnings = append(l.result.Warnings, analysis.Warning{Source: "prometheus", Text: err.Error()})
+	}
+	return l
+}
+
+// nowhere says whether a KPI moved and its labels tell no place of it.
+func nowhere(r analysis.Result) bool {
+	switch r.Verdict {
+	case analysis.External:
+		return r.Everywhere == analysis.MovedAlike
+	case analysis.NoConfidentCause:
+		return true
+	default:
+		return false
+	}
 }
 
 // place is the first confident set of labels among causes: where to look for
