@@ -13,19 +13,18 @@
 //
 // [Derive] takes an alert's expression apart: into what it measures, the
 // threshold, and what must hold besides. It is exact: the alert fires where
-// "target operator threshold" holds and the guards do, for the same labels. That
-// is shown with Prometheus' own engine on generated series: on 139 public rules,
-// on four hundred made-up ones by idiom, and on rules that a grammar writes. Two
-// vectors that are compared are measured by their difference, `absent(x)` by the
-// count of x, the members of a group for which something holds by their number,
-// so that there is a value also when the alert doesn't fire. Series that only
-// bring labels are joined as x ^ 0, which is 1. What ends in `bool` always has
-// a value, and so the alert would fire always; the comparison is what is meant.
-// The expression is
-// found in the alert's generatorURL (g0.expr, or Grafana Explore's panes and
-// left), which is read and never asked, else among the rules of the server;
-// without any, the alerts themselves are counted. Recording rules are written
-// out one level.
+// "target operator threshold" holds and the guards do, for the same labels.
+// That is shown with Prometheus' own engine on generated series: on 139 public
+// rules, on four hundred made-up ones by idiom, and on rules that a grammar
+// writes. Two vectors that are compared are measured by their difference,
+// `absent(x)` by the count of x, the members of a group for which something
+// holds by their number, so that there is a value also when the alert doesn't
+// fire. Series that only bring labels are joined as x ^ 0, which is 1. What
+// ends in `bool` always has a value, and so the alert would fire always; the
+// comparison is what is meant. The expression is found in the alert's
+// generatorURL (g0.expr, or Grafana Explore's panes and left), which is read
+// and never asked, else among the rules of the server; without any, the alerts
+// themselves are counted. Recording rules are written out one level.
 //
 // # Values of labels
 //
