@@ -61,6 +61,9 @@ type Breakdown struct {
 	Denominator *Pieces // of a ratio; nil: additive
 	Count       bool    // the measure counts events, so its noise is at least Poisson's
 
+	// Whole is what the parts of the numerator should add up to in the incident,
+	// as it is without any label; 0: it was not asked.
+	Whole float64
 	// Scale turns the pieces into numbers of events; the zero value means that
 	// they are amounts of an incident of Seconds.
 	Scale forecast.Scale

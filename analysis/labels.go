@@ -24,6 +24,24 @@ type labelAnswer struct {
 	warnings   []Warning
 }
 
+// recombined adds up the parts of the incident; nil if the whole is not known.
+func (b *Breakdown) recombined() *Recombined {
+	if b == nil || b.Whole == 0 || !present(b.Whole) {
+		return nil
+	}
+	parts := b.Numerator.Actual
+	if len(b.Marginals) > 0 {
+		parts = b.Marginals[0].Numerator.Actual
+	}
+	r := Recombined{Whole: b.Whole}
+	for _, v := range parts {
+		if present(v) {
+			r.Parts += v
+		}
+	}
+	return &r
+}
+
 // explainLabels localises the change of a target in its breakdown.
 func explainLabels(_ Frame, t Target, opt Options) labelAnswer {
 	switch {

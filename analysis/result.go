@@ -53,9 +53,21 @@ type Result struct {
 	Everywhere Everywhere `json:"everywhere,omitempty"`
 	// Change is the move of the first target, for sentences and charts.
 	Change *Change `json:"change,omitempty"`
+	// Recombined compares the parts of the breakdown with the whole.
+	Recombined *Recombined `json:"recombined,omitempty"`
 	// Forecast says how the expected values of the breakdown were made.
 	Forecast string `json:"forecast,omitempty"`
 }
+
+// Recombined is what the parts of a breakdown add up to, of a ratio those of the
+// numerator, beside the whole, which was asked for by itself.
+type Recombined struct {
+	Parts float64 `json:"parts"`
+	Whole float64 `json:"whole"`
+}
+
+// Share of the whole that the parts add up to: 1 is all of it.
+func (r Recombined) Share() float64 { return r.Parts / r.Whole }
 
 // Change is the move of a KPI: its expected and its actual value.
 type Change struct {

@@ -25,6 +25,7 @@ func Run(f Frame, opt Options) Result {
 	}
 	lead := &answers[0]
 	r.Dimensions, r.Forecast = lead.labels.dimensions, lead.labels.forecast
+	r.Recombined = lead.target.Breakdown.recombined()
 	r.Fit, r.Graph = lead.series.fit, lead.series.graph
 	r.Change = lead.change(f)
 	r.Causes = oneList(mergeTargets(f.Targets, answers))

@@ -32,13 +32,13 @@ func (a *aligner) breakdown(s Split) *analysis.Breakdown {
 		for _, name := range s.Labels {
 			m := j.marginal(name)
 			out.Marginals = append(out.Marginals, *m)
-			a.checkParts(b, j, m.Numerator.Actual, m.Denominator)
+			out.Whole = a.checkParts(b, j, m.Numerator.Actual, m.Denominator)
 		}
 		return out
 	}
 	out.Labels = s.Labels
 	out.Leaves, out.Numerator, out.Denominator = j.join(s.Labels)
-	a.checkParts(b, j, out.Numerator.Actual, out.Denominator)
+	out.Whole = a.checkParts(b, j, out.Numerator.Actual, out.Denominator)
 	dropConstant(out)
 	if b.Siblings {
 		out.Own = ownLeaf(out, b.Own)
@@ -80,25 +80,27 @@ func (j joiner) marginal(name string) *analysis.Marginal {
 	return m
 }
 
-// checkParts compares the sum of the parts with the whole, of the incident.
-func (a *aligner) checkParts(b *Breakdown, j joiner, numerator []float64, denominator *analysis.Pieces) {
+// checkParts compares the sum of the parts with the whole, of the incident. It
+// returns the whole of the numerator, 0 if that isn't known.
+func (a *aligner) checkParts(b *Breakdown, j joiner, numerator []float64, denominator *analysis.Pieces) float64 {
 	actual := j.samples[0]
-	check := func(side string, terms []Term, parts []float64) {
+	check := func(side string, terms []Term, parts []float64) float64 {
 		whole := j.means(actual, nil, terms, map[string]int{"": 0})[0]
-		if len(whole) != 1 || len(parts) == 0 {
-			return
+		if len(whole) != 1 || len(parts) == 0 || math.IsNaN(whole[0]) {
+			return 0
 		}
 		sum := sumOf(parts)
 		if off := apartBy(sum, whole[0]); off > mostApart && math.Abs(sum-whole[0]) > 1e-9 {
 			a.warn(b.Target+": breakdown", "the parts%s add up to %.4g, and the whole is %.4g: what they say of it is %.0f %% off", side, sum, whole[0], 100*off)
 		}
+		return whole[0]
 	}
 	side := ""
 	if denominator != nil {
 		side = " of the numerator"
 		check(" of the denominator", b.Denominator, denominator.Actual)
 	}
-	check(side, b.Numerator, numerator)
+	return check(side, b.Numerator, numerator)
 }
 
 // sumOf adds up what is there.

@@ -3,6 +3,7 @@ package receiver
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"os"
 	"reflect"
@@ -90,6 +91,9 @@ func TestAnAlertWithoutARuleIsExplainedByItsExpression(t *testing.T) {
 			r := w.reports()[0]
 			if r.Rule != "" || r.Result.Verdict != analysis.Explained {
 				t.Errorf("rule %q, %s: %s", r.Rule, r.Result.Verdict, r.Summary)
+			}
+			if c := r.Result.Recombined; c == nil || math.Abs(c.Share()-1) > 0.01 {
+				t.Errorf("the parts add up to %+v", c)
 			}
 			cause := r.Result.Causes[0]
 			if want := (map[string]string{"path": "/pay", "version": "v2"}); !maps.Equal(cause.Labels[0], want) {

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -171,6 +172,9 @@ func facts(r report.Report, now clock) []pair {
 		{"Onset", now.stamp(r.Onset)},
 		{"Fired", now.stamp(r.Alert.StartsAt)},
 		{"Reported", now.stamp(r.CreatedAt)},
+	}
+	if c := r.Result.Recombined; c != nil {
+		facts = append(facts, pair{"The parts add up to", words.Percent(math.Round(1000*c.Share())/1000) + " of the whole"})
 	}
 	t := r.Timings
 	for _, step := range []struct {
