@@ -70,6 +70,9 @@ func (l *location) finding(r localize.Result, c localize.Cause) Finding {
 	if f.Share > mostOfIt && l.isOwn(f.Labels) {
 		f.Evidence["only_of"] = len(l.breakdown.Leaves)
 	}
+	if r.Gross {
+		f.Evidence["gross"] = true
+	}
 	f.Sentence = l.sentence(r, c, f)
 	return f
 }

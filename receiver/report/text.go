@@ -244,7 +244,7 @@ func sayLabels(f analysis.Finding, of string) string {
 		return fmt.Sprintf("only %s of %d series", title, n)
 	}
 	if f.Share > 0 {
-		return fmt.Sprintf("%s of %s is %s", words.Percent(min(f.Share, 1)), of, title)
+		return fmt.Sprintf("%s of %s is %s", words.Percent(min(f.Share, 1)), shareOf(f, of), title)
 	}
 	return title + " stands out"
 }
@@ -254,6 +254,15 @@ func sayLabels(f analysis.Finding, of string) string {
 func onlyOf(f analysis.Finding) (int, bool) {
 	n, ok := Float(f.Evidence, "only_of")
 	return int(n), ok
+}
+
+// shareOf names what the share of a set of labels is a share of: the change of
+// the total, unless that stood still while parts of it moved.
+func shareOf(f analysis.Finding, of string) string {
+	if gross, _ := f.Evidence["gross"].(bool); gross {
+		return "what moved inside a total that stood still"
+	}
+	return of
 }
 
 // saySeries says how a series moved; of is empty when the share would be one
@@ -336,7 +345,7 @@ func describe(f analysis.Finding, of string, u words.Unit) string {
 	if n, ok := onlyOf(f); ok {
 		facts = append(facts, fmt.Sprintf("only this of %d series", n))
 	} else if f.Share > 0 {
-		facts = append(facts, words.Percent(min(f.Share, 1))+" of "+of)
+		facts = append(facts, words.Percent(min(f.Share, 1))+" of "+shareOf(f, of))
 	}
 	if before, after, ok := Moved(f); ok {
 		facts = append(facts, fmt.Sprintf("%s → %s", u.Format(before), u.Format(after)))

@@ -116,6 +116,10 @@ func TestLine(t *testing.T) {
 			`No change found: checkout errors is 41/s, as expected (40.6/s)`,
 		},
 		{
+			"parts that moved in a total that stood still", input(analysis.Explained, with(payV2(), func(f *analysis.Finding) { f.Evidence["gross"] = true })),
+			`82 % of what moved inside a total that stood still is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)`,
+		},
+		{
 			"no history", doubtful(input(analysis.InsufficientEvidence), "history", "only 3 samples before the onset"),
 			`No answer: only 3 samples before the onset`,
 		},

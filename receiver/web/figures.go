@@ -34,6 +34,7 @@ func figureNames() []figureName {
 		{key: "vanished", name: "there is nothing of it now"},
 		{key: "rollover", name: "one value took the place of another"},
 		{key: "offsetting", name: "moved against the total"},
+		{key: "gross", name: "the total stood still"},
 		{key: "surprise", name: "surprise, bits"},
 		{key: "score_by_chance", name: "score that chance hardly reaches"},
 		{key: "leaves", name: "combinations of labels in it"},
