@@ -69,7 +69,9 @@ const mostYouth = 0.2
 
 // dropYouth cuts off the rows in which most series did not exist yet, as in a
 // Prometheus that was started an hour ago: a short baseline of all tells more
-// than a long one of few. It returns how many rows of the baseline were cut off.
+// than a long one of few. It leaves the baseline alone where too little would be
+// left, as after a rollout: what is old then still tells. It returns how many
+// rows were cut off.
 func (c *candidates) dropYouth() int {
 	var begins []int
 	for _, s := range c.series {
@@ -82,7 +84,7 @@ func (c *candidates) dropYouth() int {
 	}
 	slices.Sort(begins)
 	cut := begins[len(begins)/2]
-	if float64(cut) <= mostYouth*float64(c.onset) {
+	if float64(cut) <= mostYouth*float64(c.onset) || c.onset-cut < shortHistory {
 		return 0
 	}
 	c.times, c.target.Values, c.onset = c.times[cut:], c.target.Values[cut:], c.onset-cut

@@ -1,10 +1,6 @@
 package analysis
 
-import (
-	"math"
-
-	"github.com/culprit-dev/culprit/analysis/order"
-)
+import "github.com/culprit-dev/culprit/analysis/order"
 
 // A KPI that is the time since or until something moves with the clock, and all
 // that can have happened to it is that it was set, or that it was not. So its
@@ -15,7 +11,7 @@ import (
 func (f Frame) latest(values []float64) float64 {
 	last := 0.0
 	for i, v := range values {
-		if !math.IsNaN(v) && !math.IsInf(v, 0) && (f.End == 0 || f.Times[i] <= f.End) {
+		if present(v) && (f.End == 0 || f.Times[i] <= f.End) {
 			last = v
 		}
 	}
@@ -47,11 +43,11 @@ func (b *Breakdown) others(own float64) float64 {
 	for i, leaf := range b.Leaves {
 		v := b.Numerator.Actual[i]
 		switch {
-		case math.IsNaN(v):
-		case has(b.Labels, leaf, b.Own):
-			unit = own / v
-		default:
+		case !present(v):
+		case !has(b.Labels, leaf, b.Own):
 			at = append(at, v)
+		case v != 0:
+			unit = own / v
 		}
 	}
 	if len(at) == 0 {

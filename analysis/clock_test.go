@@ -133,3 +133,18 @@ func TestWhatStillMovesIsToldAsFarAsItHasCome(t *testing.T) {
 		t.Errorf("%+v", *c)
 	}
 }
+
+// Its own leaf gives the unit of the others; one that is 0 gives none.
+func TestTheOthersOfAnAgeThatIsZeroAreNotKnown(t *testing.T) {
+	b := &Breakdown{
+		Labels: []string{"job"}, Own: map[string]string{"job": "a"}, Leaves: [][]string{{"a"}, {"b"}, {"c"}},
+		Numerator: Pieces{Actual: []float64{0, 86400, 3 * 86400}},
+	}
+	if got := b.others(0); got != 0 {
+		t.Errorf("%v", got)
+	}
+	b.Numerator.Actual[0] = 86400
+	if got := b.others(1); got != 2 { // days, of which the leaf is in seconds
+		t.Errorf("%v", got)
+	}
+}

@@ -367,3 +367,20 @@ func TestWhatNeverMovesIsNotListed(t *testing.T) {
 		t.Errorf("%d causes of 5 series", len(r.Causes))
 	}
 }
+
+// After a rollout most series are a few minutes old, and those that are not tell
+// the more.
+func TestWhatIsOldStillTellsAfterARollout(t *testing.T) {
+	f := slowQueue(200, 20)
+	for i, s := range f.Targets[0].Candidates {
+		for row := range 175 {
+			if s.Name != "queue|wait" {
+				f.Targets[0].Candidates[i].Values[row] = math.NaN()
+			}
+		}
+	}
+	r := Run(f, Options{})
+	if len(r.Causes) == 0 || r.Causes[0].Name != "queue|wait" || r.Fit == nil || r.Fit.Moved != 1 {
+		t.Errorf("%v %v", r.Causes, r.Warnings)
+	}
+}

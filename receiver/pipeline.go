@@ -113,7 +113,7 @@ func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
 		return in
 	}
 	l = looks.closer(ctx, l)
-	in.Plan, in.Result = describe(l.plan, l.plan.Asked(l.frame)), l.result
+	in.Plan, in.Result = describe(l.plan, l.asked), l.result
 	in.Charts = report.Charts(l.frame, in.Result.Causes)
 	return in
 }
@@ -122,7 +122,19 @@ func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
 type look struct {
 	plan   promql.Plan
 	frame  analysis.Frame
+	asked  []promql.Query // by this look and by those before it
 	result analysis.Result
+}
+
+// after adds the questions of other looks to those of l, for the report: they
+// are shown also where they brought nothing.
+func (l look) after(others []promql.Query) look {
+	for _, q := range others {
+		if !slices.ContainsFunc(l.asked, func(own promql.Query) bool { return own.Role == q.Role && own.Query == q.Query }) {
+			l.asked = append(l.asked, q)
+		}
+	}
+	return l
 }
 
 // looker takes the last two steps of the middle, once or more often.
@@ -145,7 +157,7 @@ func (k looker) at(ctx context.Context, plan promql.Plan) (look, error) {
 	frame.Warnings = slices.Concat(k.doubts, frame.Warnings)
 	result := analysis.Run(frame, k.options)
 	k.took.Analyze += time.Since(start).Seconds()
-	return look{plan, frame, result}, nil
+	return look{plan, frame, plan.Asked(frame), result}, nil
 }
 
 // closer goes on from a first look, where there is more to ask: by the names of
@@ -154,14 +166,16 @@ func (k looker) at(ctx context.Context, plan promql.Plan) (look, error) {
 // found before.
 func (k looker) closer(ctx context.Context, l look) look {
 	if finer, ok := l.plan.ByReplica(); ok && nowhere(l.result) {
-		if again, err := k.at(ctx, finer); err == nil && len(place(again.result.Causes).Labels) > 0 {
-			l = again
+		again, err := k.at(ctx, finer)
+		if err == nil && len(place(again.result.Causes).Labels) > 0 {
+			l, again = again, l
 		}
+		l = l.after(again.asked)
 	}
 	if inside, ok := l.plan.Within(place(l.result.Causes)); ok {
 		again, err := k.at(ctx, inside)
 		if err == nil {
-			return again
+			return again.after(l.asked)
 		}
 		l.result.Warnings = append(l.result.Warnings, analysis.Warning{Source: "prometheus", Text: err.Error()})
 	}

@@ -8,12 +8,10 @@ import (
 	"testing"
 	"time"
 
-	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
-	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/promql/promtest"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -33,18 +31,9 @@ func fleetDown(t *testing.T, down func(i int) bool, conf config.Prometheus) (rep
 		fmt.Fprintf(&b, "up{job=\"api\",instance=\"api-%d\",zone=\"z%d\"} %s\n", i, i%2, values)
 	}
 	s := promtest.New(t, b.String())
-	u, err := url.Parse(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conf.URL = &commonconfig.URL{URL: u}
-	f, err := promql.NewFetcher(conf, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	at := func(minute int) time.Time { return time.Unix(int64(60*minute), 0).UTC() }
 	const expr = `100 * (count by (job) (up == 0) / count by (job) (up)) > 10`
-	return ExplainOnce(t.Context(), f, Question{
+	return ExplainOnce(t.Context(), fetcherOf(t, s, conf), Question{
 		Alert: report.Alert{
 			Labels: model.LabelSet{"alertname": "TargetsDown", "job": "api"}, StartsAt: at(minutes - 3),
 			GeneratorURL: "http://p/graph?" + url.Values{"g0.expr": {expr}}.Encode(),
@@ -71,17 +60,25 @@ func TestReplicasAreNamedWhereNoOtherLabelTells(t *testing.T) {
 	if want := []string{"api-13", "api-3", "api-8"}; !slices.Equal(named, want) {
 		t.Errorf("%s", r.Summary)
 	}
-	if !slices.ContainsFunc(r.Plan.Queries, func(q report.Query) bool {
-		return q.Role == report.RoleBreakdown && strings.Contains(q.Query, "instance")
-	}) {
+	if !asksByInstance(r) {
 		t.Errorf("the questions that told are not shown: %v", r.Plan.Queries)
 	}
+}
+
+// asksByInstance says whether the report shows that it was asked by instance.
+func asksByInstance(r report.Report) bool {
+	return slices.ContainsFunc(r.Plan.Queries, func(q report.Query) bool {
+		return q.Role == report.RoleBreakdown && strings.Contains(q.Query, "instance")
+	})
 }
 
 func TestReplicasAreNotNamedWhereAllWentDown(t *testing.T) {
 	r, _ := fleetDown(t, func(int) bool { return true }, config.Prometheus{})
 	if len(r.Result.Causes) > 0 || r.Result.Verdict != analysis.External {
 		t.Errorf("%s: %s", r.Result.Verdict, r.Summary)
+	}
+	if !asksByInstance(r) {
+		t.Errorf("a look that brought nothing is not shown: %v", r.Plan.Queries)
 	}
 }
 

@@ -84,8 +84,8 @@ func fourRule() *config.Rule {
 	}
 }
 
-// explainFour explains the incident of four instances.
-func explainFour(t *testing.T, s *promtest.Server, rule *config.Rule, conf config.Prometheus) report.Report {
+// fetcherOf asks a server of a test.
+func fetcherOf(t *testing.T, s *promtest.Server, conf config.Prometheus) *promql.Fetcher {
 	t.Helper()
 	u, err := url.Parse(s.URL)
 	if err != nil {
@@ -96,8 +96,14 @@ func explainFour(t *testing.T, s *promtest.Server, rule *config.Rule, conf confi
 	if err != nil {
 		t.Fatal(err)
 	}
+	return f
+}
+
+// explainFour explains the incident of four instances.
+func explainFour(t *testing.T, s *promtest.Server, rule *config.Rule, conf config.Prometheus) report.Report {
+	t.Helper()
 	at := func(minute int) time.Time { return time.Unix(int64(60*minute), 0).UTC() }
-	return ExplainOnce(t.Context(), f, Question{
+	return ExplainOnce(t.Context(), fetcherOf(t, s, conf), Question{
 		Alert: report.Alert{Labels: model.LabelSet{"alertname": "Errors", "job": "api"}, StartsAt: at(fourOnset + 3)},
 		Rule:  rule, Onset: at(fourOnset + 1), Now: at(fourMinutes - 1),
 	})
