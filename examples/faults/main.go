@@ -1,0 +1,153 @@
+// Faults harms culprit in every way that a scenario knows, and says which of
+// its promises held.
+//
+//	go run ./examples/faults
+//	go run ./examples/faults --only clusters --runs 20
+//
+// Nothing is imitated that can be real: culprit is compiled and run as
+// processes of its own, which are killed, stopped and starved; Prometheus and
+// Alertmanager are those of the lab. A scenario is a function in a file of its
+// own, named in [scenarios].
+//
+// It prints a table, one row a promise, and exits with 1 if one did not hold.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/culprit-dev/culprit/examples/lab"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// scenario does one kind of harm once and tells the field which promises held.
+// Its error says that the harm could not be done; with [errSkip] in it, that it
+// can't be done on this machine.
+type scenario func(ctx context.Context, f *field) error
+
+var errSkip = errors.New("not on this machine")
+
+// scenarios are all kinds of harm, by name.
+func scenarios() map[string]scenario {
+	return map[string]scenario{
+		"kills": kills,
+	}
+}
+
+// options is what the command line says.
+type options struct {
+	only   []string
+	runs   int
+	binary string
+	logs   bool
+}
+
+func parse(args []string) (o options, err error) {
+	names := slices.Sorted(maps.Keys(scenarios()))
+	app := kingpin.New("faults", "Harms culprit in many ways and says which of its promises held.")
+	app.HelpFlag.Short('h')
+	app.Flag("only", "A scenario, of "+strings.Join(names, ", ")+"; may be repeated. Left out: all.").EnumsVar(&o.only, names...)
+	app.Flag("runs", "How often each of them.").Default("5").IntVar(&o.runs)
+	app.Flag("culprit", "A culprit that is compiled already.").StringVar(&o.binary)
+	app.Flag("logs", "Show what culprit says in runs in which a promise did not hold.").BoolVar(&o.logs)
+	if _, err = app.Parse(args); err != nil {
+		return o, err
+	}
+	if o.runs < 1 {
+		return o, fmt.Errorf("--runs=%d: once at least", o.runs)
+	}
+	if len(o.only) == 0 {
+		o.only = names
+	}
+	return o, nil
+}
+
+// run does all of it. The table goes to stdout, progress goes to stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args)
+	if err != nil {
+		fmt.Fprintln(stderr, "error:", err)
+		return 2
+	}
+	start := time.Now()
+	say := func(format string, args ...any) {
+		fmt.Fprintf(stderr, "%6.1fs  %s\n", time.Since(start).Seconds(), fmt.Sprintf(format, args...))
+	}
+	all, err := harm(ctx, o, say)
+	all.print(stdout)
+	if err != nil {
+		fmt.Fprintln(stderr, "error:", err)
+		return 1
+	}
+	if all.broken() {
+		return 1
+	}
+	return 0
+}
+
+// harm runs the scenarios, one run after the other: they share the machine.
+func harm(ctx context.Context, o options, say func(string, ...any)) (all tally, err error) {
+	if o.binary == "" {
+		dir, err := os.MkdirTemp("", "culprit-faults-")
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		say("Compiling culprit")
+		if o.binary, err = lab.BuildCulprit(ctx, dir); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range o.only {
+		for n := range o.runs {
+			say("%s, run %d of %d", name, n+1, o.runs)
+			err := all.run(ctx, name, o, say)
+			if errors.Is(err, errSkip) {
+				say("%s is left out: %v", name, err)
+				break
+			}
+			if err != nil {
+				return all, fmt.Errorf("%s, run %d: %w", name, n+1, err)
+			}
+		}
+	}
+	return all, nil
+}
+
+// run does one run of a scenario on a field of its own.
+func (t *tally) run(ctx context.Context, name string, o options, say func(string, ...any)) (err error) {
+	f, err := newField(o.binary, say)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := scenarios()[name](ctx, f); err != nil {
+		return errors.Join(err, f.logs())
+	}
+	for _, p := range f.promises {
+		t.add(name, p)
+		if p.err != nil {
+			say("not held: %s: %v", p.text, p.err)
+		}
+	}
+	if o.logs && slices.ContainsFunc(f.promises, func(p promise) bool { return p.err != nil }) {
+		say("%v", f.logs())
+	}
+	return nil
+}
