@@ -73,10 +73,14 @@ type Daemon struct {
 	external  *url.URL
 	broker    *broker.Broker
 	store     *store
+	book      *deliveries
 	worker    *worker
 	publisher *publisher
 	reconcile *reconciler
 	server    *http.Server
+
+	refreshing sync.Map // addresses of the peers that are refreshed now
+	refreshes  sync.WaitGroup
 
 	reloading sync.Mutex
 	cleanups  []cleanup // run backwards
@@ -107,7 +111,8 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	if err := d.open(ctx); err != nil {
 		return nil, err
 	}
-	d.publisher = newPublisher(d.live.Load, d.store, d.metrics, d.log)
+	d.publisher = newPublisher(d.store, d.book, opt, d.metrics)
+	d.publisher.use(d.live.Load().outlets)
 	d.worker = &worker{live: d.live.Load, pipeline: d.pipeline, store: d.store, publisher: d.publisher, metrics: d.metrics, log: d.log, now: opt.Now}
 	d.reconcile = newReconciler(d)
 	d.server = &http.Server{Handler: d.handler(), ReadHeaderTimeout: 10 * time.Second}
@@ -132,6 +137,9 @@ func (d *Daemon) open(ctx context.Context) error {
 	d.store, err = newStore(following, b, storeOptions{ttl: d.opt.Retention, base: d.external.String(), now: d.opt.Now, log: d.log})
 	if err != nil {
 		return fmt.Errorf("opening the reports: %w", err)
+	}
+	if d.book, err = openDeliveries(following, b, d.opt.Retention, d.log); err != nil {
+		return fmt.Errorf("opening the deliveries: %w", err)
 	}
 	return nil
 }
@@ -191,7 +199,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.log.Info("Ready for alerts", "url", d.URL())
 
 	background := sync.WaitGroup{}
-	background.Go(func() { d.publisher.run(ctx) })
+	background.Go(func() { d.publisher.run(ctx, context.WithoutCancel(ctx)) })
 	background.Go(func() { d.reconcile.run(ctx) })
 	working := make(chan error, 1)
 	go func() { working <- d.broker.Consume(ctx, d.opt.Workers, d.worker.handle) }()
@@ -211,6 +219,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		err = errors.Join(err, <-working)
 		background.Wait()
+		d.refreshes.Wait()
 	}
 	return errors.Join(err, d.close())
 }

@@ -42,7 +42,7 @@ func postOnly(w http.ResponseWriter, r *http.Request) {
 // pages are what people see.
 func (d *Daemon) pages() web.Options {
 	cfg := d.live.Load().config
-	opts := web.Options{Reader: reader{store: d.store, busy: d.worker.busy}, External: d.external, Now: d.opt.Now}
+	opts := web.Options{Reader: reader{store: d.store, book: d.book, busy: d.worker.busy}, External: d.external, Now: d.opt.Now}
 	if cfg.Grafana != nil && cfg.Grafana.URL != nil {
 		opts.Grafana = cfg.Grafana.URL.URL
 	}

@@ -48,22 +48,9 @@ func (s *store) mergeIncident(ctx context.Context, id string) (report.Incident, 
 	return merged, s.putIncident(ctx, merged)
 }
 
-// recordSent notes what became of the write-backs of an incident. Published
-// is the digest of what was written, empty if it has to be written again.
-func (s *store) recordSent(ctx context.Context, id string, sent []report.Sent, published string) error {
-	s.merging.Lock()
-	defer s.merging.Unlock()
-	inc, ok := s.incidentByID(id)
-	if !ok {
-		return nil
-	}
-	inc.Sent, inc.Published = sent, published
-	return s.putIncident(ctx, inc)
-}
-
 // digest is the same for two states of an incident that say the same thing.
 func digest(inc report.Incident) string {
-	inc.UpdatedAt, inc.Sent, inc.Published = time.Time{}, nil, ""
+	inc.UpdatedAt, inc.Sent = time.Time{}, nil
 	body, err := json.Marshal(inc)
 	if err != nil {
 		return err.Error() // evidence that JSON can't write; it can't be stored either

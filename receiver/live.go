@@ -16,17 +16,15 @@ type live struct {
 	fetcher *promql.Fetcher
 	peers   []*alertmanager.Client
 
-	annotations *sink.Annotations // nil: switched off
-	silences    *sink.Silences    // nil: switched off
-
-	sinks         []Sink // told of every report
-	incidentSinks []Sink // told of every incident
+	annotations map[string]*sink.Annotations // by the address of the peer; empty: switched off
+	silences    *sink.Silences               // nil: switched off
+	outlets     []outlet                     // all that is written to
 }
 
 // pipeline is the walk of an alert that is explained by rule.
 func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
 	return &Pipeline{
-		Rule: rule, Catalogue: l.config.Candidates, Options: l.config.Options(rule), Fetcher: l.fetcher, Store: d.store, Sinks: l.sinks,
+		Rule: rule, Catalogue: l.config.Candidates, Options: l.config.Options(rule), Fetcher: l.fetcher, Store: d.store, Publisher: d.publisher,
 		Base: d.URL(), Metrics: d.metrics, Log: d.log, Now: d.opt.Now,
 	}
 }
@@ -44,6 +42,9 @@ func (d *Daemon) Reload() error {
 		return err
 	}
 	d.live.Store(next)
+	if d.publisher != nil { // else it is being made
+		d.publisher.use(next.outlets)
+	}
 	d.metrics.reloads.Set(1)
 	d.metrics.reloadTime.Set(float64(d.opt.Now().Unix()))
 	d.log.Info("The configuration was loaded", "file", d.opt.ConfigFile, "rules", len(next.config.Rules))
@@ -67,7 +68,7 @@ func (d *Daemon) load() (*live, error) {
 		}
 		l.peers = append(l.peers, peer)
 	}
-	return l, d.addSinks(l)
+	return l, d.addOutlets(l)
 }
 
 // LoadConfig reads a configuration and checks all of it: what it says, and

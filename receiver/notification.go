@@ -33,6 +33,14 @@ type job struct {
 	ReceivedAt time.Time    `json:"receivedAt"`
 }
 
+// webhookAt is when Alertmanager's message came; zero if there was none.
+func (j job) webhookAt() time.Time {
+	if j.Reason != reasonWebhook {
+		return time.Time{}
+	}
+	return j.ReceivedAt
+}
+
 // group is the alert group that an alert came with.
 type group struct {
 	Receiver string         `json:"receiver"`

@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/report"
-	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
 // Fetcher asks Prometheus.
@@ -36,11 +34,12 @@ type Store interface {
 	Put(ctx context.Context, r *record) (report.Incident, error)
 }
 
-// Sink writes causes where people look.
-type Sink interface {
-	// Send writes one message. It is safe to repeat, and it says of each place
-	// that it wrote to, or meant to, what became of it.
-	Send(ctx context.Context, m sink.Message) []report.Sent
+// Publisher tells what was found: each sink by itself, and later again if it
+// can't be reached. It returns at once.
+type Publisher interface {
+	// Publish tells of a report that is in the store, and of its incident.
+	// received is when Alertmanager's message came, zero if there was none.
+	Publish(r report.Report, received time.Time)
 }
 
 // Question is one alert to explain, with everything that the answer depends on.
@@ -61,7 +60,7 @@ type Pipeline struct {
 	Options   analysis.Options // the rule's, over those of the configuration
 	Fetcher   Fetcher
 	Store     Store
-	Sinks     []Sink
+	Publisher Publisher
 	Base      string // external URL of the report pages
 	Metrics   *metrics
 	Log       *slog.Logger
@@ -87,7 +86,7 @@ func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, er
 	if j.Truncated > 0 {
 		in.Result.Warnings = append(in.Result.Warnings, truncated(j.Truncated))
 	}
-	return p.conclude(ctx, r, in)
+	return p.conclude(ctx, j, r, in)
 }
 
 // investigate is the middle of the walk, which the command line shares: from an
@@ -217,13 +216,12 @@ func locate(ctx context.Context, f Fetcher, q Question) (promql.Alert, []analysi
 	return alert, nil
 }
 
-// conclude stores what was found, writes it back, and stores what became of
-// that. The first write makes the report visible while the sinks are at work.
-func (p *Pipeline) conclude(ctx context.Context, r record, in report.Input) (record, error) {
+// conclude stores what was found and has it told.
+func (p *Pipeline) conclude(ctx context.Context, j job, r record, in report.Input) (record, error) {
 	known := r.Report
 	r.Report = report.New(in)
 	if known.ID == r.Report.ID {
-		r.Report.CreatedAt, r.Report.Incident, r.Report.Sent = known.CreatedAt, known.Incident, known.Sent
+		r.Report.CreatedAt, r.Report.Incident = known.CreatedAt, known.Incident
 	}
 	p.Metrics.reports.WithLabelValues(string(in.Result.Verdict)).Inc()
 	if known.ID == r.Report.ID && known.Status != report.Failed && r.Report.Status == report.Failed {
@@ -234,49 +232,13 @@ func (p *Pipeline) conclude(ctx context.Context, r record, in report.Input) (rec
 		_, err := p.Store.Put(ctx, &r)
 		return r, err
 	}
-	incident, err := p.Store.Put(ctx, &r)
-	if err != nil {
-		return r, err
-	}
-
-	start := time.Now()
-	sent := send(ctx, p.Sinks, sink.Message{Report: r.Report, Incident: incident}, p.Metrics)
-	r.Report.Sent, _ = mergeSent(r.Report.Sent, sent)
-	r.Report.Timings.Publish = time.Since(start).Seconds()
-	p.Metrics.observe("publish", r.Report.Timings.Publish)
 	if _, err := p.Store.Put(ctx, &r); err != nil {
 		return r, err
 	}
+	p.Publisher.Publish(r.Report, j.webhookAt())
 	p.Log.Info("Explained an alert", "alert", r.Report.Alert.Labels["alertname"], "report", r.Report.ID,
 		"verdict", in.Result.Verdict, "summary", r.Report.Summary)
 	return r, nil
-}
-
-// sendTimeout bounds one write-back, so that a server that hangs holds up
-// neither the others nor the queue.
-const sendTimeout = 20 * time.Second
-
-// send gives a message to all sinks at once. The outcomes are in the order of
-// the sinks.
-func send(ctx context.Context, sinks []Sink, m sink.Message, metrics *metrics) []report.Sent {
-	outcomes := make([][]report.Sent, len(sinks))
-	var wg sync.WaitGroup
-	for i, s := range sinks {
-		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-			defer cancel()
-			outcomes[i] = s.Send(ctx, m)
-		})
-	}
-	wg.Wait()
-	var all []report.Sent
-	for _, sent := range outcomes {
-		for _, one := range sent {
-			metrics.sends.WithLabelValues(one.Sink, one.Status).Inc()
-			all = append(all, one)
-		}
-	}
-	return all
 }
 
 // failed is the result of an alert about which nothing could be asked.

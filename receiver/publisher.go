@@ -3,115 +3,158 @@ package receiver
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// publisher writes incidents back: to Grafana and to the recovery webhooks. It
-// gathers what changes within a second, so that a storm of a thousand alerts
-// in one group is told in a few messages and not in a thousand.
-//
-// What it has not written when the daemon stops, the reconcile loop of the
-// next start finds, because the incident says what was sent.
+// Sink writes causes where people look.
+type Sink interface {
+	// Send writes one message. It is safe to repeat, and it says of each place
+	// that it wrote to, or meant to, what became of it.
+	Send(ctx context.Context, m sink.Message) []report.Sent
+}
+
+// outlet is one place to write to, as the configuration names it.
+type outlet struct {
+	sinkName string // the kind: annotation, grafana, …
+	place    string // which of them; empty: there is only one
+	sink     Sink
+	alerts   bool // told of every alert, else of every incident
+
+	workers  int           // messages on their way at a time
+	patience time.Duration // longest pause after failures
+}
+
+// publisher tells every sink what was found, each in a [lane] of its own. What
+// is not told when the daemon stops the next start finds in the store.
 type publisher struct {
-	live    func() *live
-	store   *store
-	metrics *metrics
-	log     *slog.Logger
-	pause   time.Duration
+	alerts, incidents topic
+	book              *deliveries
+	metrics           *metrics
+	log               *slog.Logger
 
-	wake chan struct{}
-	mu   sync.Mutex
-	due  map[string]bool // incident ids
+	mu      sync.Mutex
+	lanes   map[string]*lane
+	ctx     context.Context // of all lanes; nil: it doesn't run yet
+	work    context.Context
+	running sync.WaitGroup
 }
 
-func newPublisher(live func() *live, s *store, m *metrics, log *slog.Logger) *publisher {
+func newPublisher(s *store, book *deliveries, opt Options, m *metrics) *publisher {
+	incidents := aboutIncidents{store: s, book: book, now: opt.Now}
+	if opt.Cluster != nil {
+		incidents.rest = 10 * time.Second
+	}
 	return &publisher{
-		live: live, store: s, metrics: m, log: log, pause: time.Second,
-		wake: make(chan struct{}, 1), due: map[string]bool{},
+		alerts: aboutAlerts{store: s, book: book}, incidents: incidents,
+		book: book, metrics: m, log: opt.Logger, lanes: map[string]*lane{},
 	}
 }
 
-// notify says that an incident has changed, or is to be told again.
-func (p *publisher) notify(id string) {
+// use makes the lanes those of a configuration. A lane that stays keeps its
+// queue; one that is not wanted any more ends.
+func (p *publisher) use(outlets []outlet) {
 	p.mu.Lock()
-	p.due[id] = true
-	p.mu.Unlock()
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
-}
-
-// run publishes until ctx ends, and then once more what is due. A round that
-// has begun is finished: each write has its own time limit.
-func (p *publisher) run(ctx context.Context) {
-	working := context.WithoutCancel(ctx)
-	for {
-		select {
-		case <-ctx.Done():
-			p.round(working)
-			return
-		case <-p.wake:
-			p.round(working)
+	defer p.mu.Unlock()
+	ended := maps.Clone(p.lanes)
+	for _, o := range outlets {
+		name := o.name()
+		if l, ok := ended[name]; ok {
+			l.replace(o.sink)
+			delete(ended, name)
+			continue
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(p.pause):
+		l := p.newLane(o)
+		p.lanes[name] = l
+		if p.ctx != nil {
+			p.launch(l)
+		}
+	}
+	for name, l := range ended {
+		delete(p.lanes, name)
+		if l.stop != nil {
+			l.stop()
 		}
 	}
 }
 
-// parallelIncidents is how many incidents are written at a time.
-const parallelIncidents = 4
+func (o outlet) name() string {
+	if o.place == "" {
+		return o.sinkName
+	}
+	return o.sinkName + " " + o.place
+}
 
-func (p *publisher) round(ctx context.Context) {
+func (p *publisher) newLane(o outlet) *lane {
+	l := &lane{
+		outlet: o, name: o.name(), about: p.incidents, to: o.sink, book: p.book, metrics: p.metrics, log: p.log,
+		wake: make(chan struct{}, 1), due: map[string]*errand{},
+	}
+	if o.alerts {
+		l.about = p.alerts
+	}
+	return l
+}
+
+// launch starts a lane. The caller holds the lock.
+func (p *publisher) launch(l *lane) {
+	ctx, stop := context.WithCancel(p.ctx)
+	work, cut := context.WithCancel(p.work)
+	l.stop = func() { stop(); cut() }
+	p.running.Go(func() {
+		defer l.stop()
+		l.run(ctx, work)
+	})
+}
+
+// run tells until ctx ends; what is on its way then goes on until work ends.
+func (p *publisher) run(ctx, work context.Context) {
 	p.mu.Lock()
-	due := p.due
-	p.due = map[string]bool{}
+	p.ctx, p.work = ctx, work
+	for _, l := range p.lanes {
+		p.launch(l)
+	}
 	p.mu.Unlock()
-	var g errgroup.Group
-	g.SetLimit(parallelIncidents)
-	for id := range due {
-		g.Go(func() error {
-			p.publish(ctx, id)
-			return nil
-		})
-	}
-	_ = g.Wait()
+	<-ctx.Done()
+	p.mu.Lock()
+	p.ctx = nil // no lane begins any more
+	p.mu.Unlock()
+	p.running.Wait()
 }
 
-// publish writes an incident back, unless what it says was written already.
-func (p *publisher) publish(ctx context.Context, id string) {
-	inc, ok := p.store.incidentByID(id)
-	content := digest(inc)
-	reports := p.store.members(id)
-	if !ok || len(reports) == 0 || inc.Published == content {
-		return
-	}
-	sent := send(ctx, p.live().incidentSinks, sink.Message{
-		Report: reports[0], Incident: inc, Resolved: !inc.Open(),
-	}, p.metrics)
-	if unsent(sent) {
-		content = ""
-	}
-	merged, _ := mergeSent(inc.Sent, sent)
-	if err := p.store.recordSent(ctx, id, merged, content); err != nil {
-		p.log.Error("What became of an incident's write-backs can't be stored", "incident", id, "err", err)
-	}
-}
-
-// unsent says whether a write-back failed and is worth another try.
-func unsent(sent []report.Sent) bool {
-	for _, s := range sent {
-		if s.Status == report.SentFailed && s.Retryable {
-			return true
+// Publish tells of a report that is in the store, and of its incident. received
+// is when Alertmanager's message came, zero if there was none.
+func (p *publisher) Publish(r report.Report, received time.Time) {
+	for _, l := range p.all() {
+		if l.alerts {
+			l.notify(r.ID, received)
+		} else {
+			l.notify(r.Incident, received)
 		}
 	}
-	return false
+}
+
+// catchUp tells what was missed.
+func (p *publisher) catchUp() {
+	for _, l := range p.all() {
+		for _, id := range l.about.untold(l.name) {
+			l.notify(id, time.Time{})
+		}
+	}
+}
+
+// all returns the lanes by name.
+func (p *publisher) all() []*lane {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	lanes := make([]*lane, 0, len(p.lanes))
+	for _, name := range slices.Sorted(maps.Keys(p.lanes)) {
+		lanes = append(lanes, p.lanes[name])
+	}
+	return lanes
 }

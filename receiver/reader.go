@@ -14,6 +14,7 @@ import (
 // reader is the store as the pages read it.
 type reader struct {
 	store *store
+	book  *deliveries
 	// busy says whether an alert is being worked on.
 	busy func(fingerprint string) bool
 }
@@ -30,10 +31,18 @@ func (r reader) Report(ctx context.Context, id string) (report.Report, error) {
 	if err != nil {
 		return report.Report{}, err
 	}
-	if inc, ok := r.store.incidentByID(rec.Report.Incident); ok {
-		rec.Report.Sent = slices.Concat(rec.Report.Sent, inc.Sent)
+	told := r.withSent(rec.Report)
+	if inc, err := r.Incident(ctx, told.Incident); err == nil {
+		told.Sent = slices.Concat(told.Sent, inc.Sent)
 	}
-	return rec.Report, nil
+	return told, nil
+}
+
+// withSent adds what became of the report's own write-backs.
+func (r reader) withSent(rep report.Report) report.Report {
+	rep.Sent = slices.Concat(rep.Sent, r.book.sent(rep.ID))
+	rep.Timings.Publish = max(rep.Timings.Publish, r.book.took(rep.ID))
+	return rep
 }
 
 // Latest returns the newest report of an alert.
@@ -55,7 +64,7 @@ func (r reader) Reports(_ context.Context, f web.Filter) ([]report.Report, error
 	list := []report.Report{}
 	for _, rec := range r.store.byID {
 		if f.PassReport(rec.Report) {
-			list = append(list, rec.Report)
+			list = append(list, r.withSent(rec.Report))
 		}
 	}
 	slices.SortFunc(list, func(a, b report.Report) int { return compareReports(b, a) })
@@ -65,6 +74,7 @@ func (r reader) Reports(_ context.Context, f web.Filter) ([]report.Report, error
 // Incident returns an incident.
 func (r reader) Incident(_ context.Context, id string) (report.Incident, error) {
 	if inc, ok := r.store.incidentByID(id); ok {
+		inc.Sent = slices.Concat(inc.Sent, r.book.sent(id))
 		return inc, nil
 	}
 	return report.Incident{}, web.ErrNotFound
@@ -77,6 +87,7 @@ func (r reader) Incidents(_ context.Context, f web.Filter) ([]report.Incident, e
 	list := []report.Incident{}
 	for _, inc := range r.store.incident {
 		if f.PassIncident(inc) {
+			inc.Sent = slices.Concat(inc.Sent, r.book.sent(inc.ID))
 			list = append(list, inc)
 		}
 	}

@@ -93,9 +93,7 @@ func (r *reconciler) round(ctx context.Context) {
 	}
 	r.refresh(ctx, v)
 	open := r.store.openIncidents()
-	for _, inc := range open {
-		r.publisher.notify(inc.ID)
-	}
+	r.publisher.catchUp()
 	r.metrics.openIncidents.Set(float64(len(open)))
 }
 

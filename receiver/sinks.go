@@ -4,115 +4,126 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// addSinks makes the write-backs that the configuration asks for.
-func (d *Daemon) addSinks(l *live) error {
+const (
+	alertWorkers, incidentWorkers = 8, 4
+
+	// People are told of an alert after group_wait: once Alertmanager is back
+	// its annotations must not wait for long.
+	alertPatience, incidentPatience = 10 * time.Second, time.Minute
+)
+
+// addOutlets makes the write-backs that the configuration asks for. Each peer
+// of Alertmanager is one of its own: one that hangs holds up no other.
+func (d *Daemon) addOutlets(l *live) error {
 	opts := sink.Options{Logger: d.log, Registerer: d.opt.Registry, Now: d.opt.Now, Source: l.fetcher}
 	publish := l.config.Publish
-	if len(l.peers) > 0 && publish.AlertAnnotations.Enabled {
-		l.annotations = sink.NewAnnotations(l.peers, opts)
-		l.sinks = append(l.sinks, l.annotations)
+	l.annotations = map[string]*sink.Annotations{}
+	for _, peer := range l.peers {
+		if publish.AlertAnnotations.Enabled {
+			a := sink.NewAnnotations([]*alertmanager.Client{peer}, opts)
+			l.annotations[peer.Address()] = a
+			l.tellAlerts(sink.NameAnnotation, peer.Address(), a)
+		}
 	}
 	if len(l.peers) > 0 && publish.SilenceComments.UpdateExisting {
 		l.silences = sink.NewSilences(l.peers, opts)
-		l.sinks = append(l.sinks, l.silences)
+		for _, peer := range l.peers {
+			l.tellAlerts(sink.NameSilence, peer.Address(), l.silences.Of(peer))
+		}
 	}
 	if len(l.peers) > 0 && publish.SilenceComments.CreateNote {
-		l.incidentSinks = append(l.incidentSinks, sink.NewNotes(l.peers, opts))
+		l.tellIncidents(sink.NameNote, "", sink.NewNotes(l.peers, opts))
 	}
 	if g := l.config.Grafana; g != nil && publish.GrafanaAnnotations.Enabled {
 		grafana, err := sink.NewGrafana(*g, opts)
 		if err != nil {
 			return fmt.Errorf("grafana: %w", err)
 		}
-		l.incidentSinks = append(l.incidentSinks, grafana)
+		l.tellIncidents(sink.NameGrafana, grafana.Place(), grafana)
 	}
 	for _, hook := range l.config.RecoveryWebhooks {
 		webhook, err := sink.NewWebhook(hook, opts)
 		if err != nil {
 			return fmt.Errorf("recovery webhook %s: %w", hook.URL, err)
 		}
-		l.incidentSinks = append(l.incidentSinks, webhook)
+		l.tellIncidents(sink.NameWebhook, webhook.Place(), webhook)
 	}
 	return nil
 }
 
+func (l *live) tellAlerts(name, place string, s Sink) {
+	l.outlets = append(l.outlets, outlet{sinkName: name, place: place, sink: s, alerts: true, workers: alertWorkers, patience: alertPatience})
+}
+
+func (l *live) tellIncidents(name, place string, s Sink) {
+	l.outlets = append(l.outlets, outlet{sinkName: name, place: place, sink: s, workers: incidentWorkers, patience: incidentPatience})
+}
+
 // refresh looks after what was written to Alertmanager: Prometheus erases
 // annotations whenever it sends an alert again, and people silence an alert
-// after they have read its causes.
+// after they have read its causes. Each peer is looked after by itself, and a
+// peer that still is from the last time is left to that.
 func (d *Daemon) refresh(ctx context.Context, v view) {
-	live := d.live.Load()
-	open := map[string]sink.Message{}
-	for _, r := range d.store.openRecords() {
-		inc, _ := d.store.incidentByID(r.Report.Incident)
-		open[r.Report.Alert.Fingerprint] = sink.Message{Report: r.Report, Incident: inc}
-	}
+	live, open := d.live.Load(), d.openMessages()
 	for _, p := range v.peers {
 		if p.err != nil {
 			continue
 		}
-		if live.annotations != nil {
-			for fp, sent := range live.annotations.Reconcile(ctx, p.client, p.alerts, open) {
-				d.record(ctx, fp, []report.Sent{sent})
-			}
+		address := p.client.Address()
+		if _, busy := d.refreshing.LoadOrStore(address, true); busy {
+			continue
 		}
-		if live.silences != nil {
-			for fp, sent := range live.silences.Reconcile(ctx, p.alerts, open) {
-				d.record(ctx, fp, sent)
-			}
+		d.refreshes.Go(func() {
+			defer d.refreshing.Delete(address)
+			d.refreshPeer(ctx, live, p, open)
+		})
+	}
+}
+
+// openMessages are what the open alerts should say, by fingerprint.
+func (d *Daemon) openMessages() map[string]sink.Message {
+	open := map[string]sink.Message{}
+	for _, r := range d.store.openRecords() {
+		inc, _ := d.store.incidentByID(r.Report.Incident)
+		r.Report.Sent = slices.Concat(r.Report.Sent, d.book.sent(r.Report.ID))
+		open[r.Report.Alert.Fingerprint] = sink.Message{Report: r.Report, Incident: inc}
+	}
+	return open
+}
+
+func (d *Daemon) refreshPeer(ctx context.Context, live *live, p peerView, open map[string]sink.Message) {
+	address := p.client.Address()
+	if a := live.annotations[address]; a != nil {
+		for fp, sent := range a.Reconcile(ctx, p.client, p.alerts, open) {
+			d.record(ctx, open[fp].Report.ID, sink.NameAnnotation, address, sent)
+		}
+	}
+	if live.silences != nil {
+		for fp, sent := range live.silences.Reconcile(ctx, p.alerts, open) {
+			d.record(ctx, open[fp].Report.ID, sink.NameSilence, address, sent...)
 		}
 	}
 }
 
-// record writes outcomes into the report of an alert if they tell anything
-// new: an annotation that was put back for the tenth time is no news.
-func (d *Daemon) record(ctx context.Context, fingerprint string, outcomes []report.Sent) {
-	unlock := d.worker.alerts.lock(fingerprint)
-	defer unlock()
-	known, ok := d.store.current(fingerprint)
-	if !ok || !known.open() {
+// record notes outcomes if they tell anything new: an annotation that was put
+// back for the tenth time is no news. What was cut off because the daemon
+// stops tells nothing.
+func (d *Daemon) record(ctx context.Context, id, sinkName, place string, sent ...report.Sent) {
+	if ctx.Err() != nil && unsent(sent) {
 		return
 	}
-	sent, changed := mergeSent(known.Report.Sent, outcomes)
-	if !changed {
-		return
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	lane := outlet{sinkName: sinkName, place: place}.name()
+	err := d.book.update(ctx, id, lane, func(known *delivery) bool { return known.take(sent, known.Told, false) })
+	if err != nil {
+		d.log.Error("What became of a write-back can't be stored", "report", id, "err", err)
 	}
-	// What was written is recorded, also when the daemon has begun to stop.
-	if _, err := d.store.update(context.WithoutCancel(ctx), known.Report.ID, func(r *record) { r.Report.Sent = sent }); err != nil {
-		d.log.Error("What became of a write-back can't be stored", "report", known.Report.ID, "err", err)
-	}
-}
-
-// mergeSent puts new outcomes in the place of those of the same sink and place.
-// A write-back that was skipped does not replace one that was made.
-func mergeSent(known, outcomes []report.Sent) (merged []report.Sent, changed bool) {
-	merged = append(merged, known...)
-	for _, o := range outcomes {
-		at := slices.IndexFunc(merged, func(k report.Sent) bool { return k.Sink == o.Sink && samePlace(k, o) })
-		switch {
-		case at < 0:
-			merged, changed = append(merged, o), true
-		case o.Status == report.SentSkipped && merged[at].Status == report.SentOK:
-		case merged[at].Status != o.Status || merged[at].Ref != o.Ref:
-			o.Attempts = merged[at].Attempts + 1
-			merged[at], changed = o, true
-		default:
-			merged[at].Attempts++
-		}
-	}
-	return merged, changed
-}
-
-// samePlace says whether two outcomes of a sink are about the same place. The
-// ref of a sink with several places begins with the address; that of the others
-// is the id of what was made, or names the incident for which nothing could be.
-func samePlace(known, now report.Sent) bool {
-	a, _, _ := strings.Cut(known.Ref, " ")
-	b, _, _ := strings.Cut(now.Ref, " ")
-	return a == b || known.Status != report.SentOK && !strings.Contains(a, "://")
 }

@@ -11,8 +11,6 @@ import (
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/broker"
-	"github.com/culprit-dev/culprit/receiver/report"
-	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
 // worker takes jobs off the queue: a firing alert goes through the pipeline, a
@@ -75,24 +73,8 @@ func (w *worker) explain(ctx context.Context, j job, known record) error {
 		w.metrics.unmatched.Inc()
 		return nil
 	}
-	r, err := w.pipeline(live, rule).Explain(ctx, j, known)
-	if err != nil {
-		return err
-	}
-	if j.Reason == reasonWebhook && sentOK(r.Report.Sent, sink.NameAnnotation) {
-		w.metrics.toAnnotation.Observe(w.now().Sub(j.ReceivedAt).Seconds())
-	}
-	w.publisher.notify(r.Report.Incident)
-	return nil
-}
-
-func sentOK(sent []report.Sent, name string) bool {
-	for _, s := range sent {
-		if s.Sink == name && s.Status == report.SentOK {
-			return true
-		}
-	}
-	return false
+	_, err := w.pipeline(live, rule).Explain(ctx, j, known)
+	return err
 }
 
 // resolve closes a report, and its incident with the last one.
@@ -109,10 +91,11 @@ func (w *worker) resolve(ctx context.Context, known record, j job) error {
 	if err != nil {
 		return err
 	}
-	incident, _ := w.store.incidentByID(r.Report.Incident)
-	send(ctx, w.live().sinks, sink.Message{Report: r.Report, Incident: incident, Resolved: true}, w.metrics)
+	for _, a := range w.live().annotations {
+		a.Over(r.Report.Alert.Fingerprint)
+	}
+	w.publisher.Publish(r.Report, time.Time{})
 	w.log.Info("An alert has resolved", "alert", r.Report.Alert.Labels["alertname"], "report", r.Report.ID)
-	w.publisher.notify(r.Report.Incident)
 	return nil
 }
 

@@ -8,17 +8,22 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
 // behind makes culprit see a server through a gate.
-func (w *world) behind(t *testing.T, server *string) *gate {
+func (w *world) behind(t *testing.T, server *string) *lab.Gate {
 	t.Helper()
 	real := *server
-	g := startGate(t, real)
-	*server = g.URL
-	err := w.writeConfig()
+	g, err := lab.StartGate(real)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.Close() })
+	*server = g.URL()
+	err = w.writeConfig()
 	*server = real
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +44,7 @@ func TestWithPrometheusDownTheReportSaysSoAndIsMadeAgain(t *testing.T) {
 	w := startTest(t, nil)
 	g := w.behind(t, &w.prometheusURL)
 	startInside(t, w)
-	g.down()
+	g.Down()
 	w.flip(t, "a", 1)
 	list := w.reportsOf(t, "report without evidence", "Switch", func(list []report.Report) bool {
 		return len(list) == 1 && list[0].Result.Verdict == analysis.InsufficientEvidence
@@ -52,7 +57,7 @@ func TestWithPrometheusDownTheReportSaysSoAndIsMadeAgain(t *testing.T) {
 		t.Errorf("the report is %s with the warnings %v, want it to say what failed", r.Status, r.Result.Warnings)
 	}
 	w.healthy(t)
-	g.pass()
+	g.Pass()
 	w.reportsOf(t, "report with evidence", "Switch", func(list []report.Report) bool {
 		return len(list) == 1 && list[0].ID == r.ID && list[0].Result.Verdict != analysis.InsufficientEvidence
 	})
@@ -63,13 +68,13 @@ func TestWithAlertmanagerDownTheAnnotationIsWrittenLater(t *testing.T) {
 	w := startTest(t, nil)
 	g := w.behind(t, &w.alertmanagerURL)
 	startInside(t, w)
-	g.down()
+	g.Down()
 	w.flip(t, "a", 1)
 	w.reportsOf(t, "report with a failed annotation", "Switch", func(list []report.Report) bool {
 		return len(list) == 1 && has(sentBy(list[0].Sent, sink.NameAnnotation), report.SentFailed)
 	})
 	w.healthy(t)
-	g.pass()
+	g.Pass()
 	w.annotated(t, "Switch")
 }
 
@@ -102,7 +107,7 @@ func TestAServerThatHangsHoldsUpNobody(t *testing.T) {
 	w := startTest(t, nil)
 	g := w.behind(t, &w.grafanaURL)
 	startInside(t, w)
-	g.hold()
+	g.Hold()
 	start := time.Now()
 	w.flip(t, "a", 1)
 	w.annotated(t, "Switch")

@@ -101,7 +101,7 @@ func TestAKillBetweenIntakeAndReportLosesNothing(t *testing.T) {
 	w := startTest(t, nil)
 	binary := buildCulprit(t)
 	g := w.behind(t, &w.prometheusURL)
-	g.hold()
+	g.Hold()
 	p := startOutside(t, w, binary)
 	for i := range alerts {
 		w.flip(t, fmt.Sprint(i), 1)
@@ -116,7 +116,7 @@ func TestAKillBetweenIntakeAndReportLosesNothing(t *testing.T) {
 	if err := p.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	g.pass()
+	g.Pass()
 	startOutside(t, w, binary)
 	list := w.reportsOf(t, "report of every alert", "Switch", func(list []report.Report) bool { return len(list) >= alerts })
 	seen := map[string]bool{}

@@ -105,6 +105,9 @@ type Sent struct {
 
 	Attempts  int  `json:"attempts,omitempty"`  // requests made, when more than one was needed
 	Retryable bool `json:"retryable,omitempty"` // a failure that may pass when it is sent again
+
+	Arrived bool          `json:"-"` // a failed one that may have reached its place
+	After   time.Duration `json:"-"` // how long the place asked to be left alone
 }
 
 // Chart is a line that the page draws: the KPI, or a candidate among the
@@ -137,5 +140,4 @@ type Incident struct {
 	Grafana    Place              `json:"grafana,omitzero"`
 	Unit       words.Unit         `json:"unit,omitempty"` // of the figures of label causes, if all reports agree
 	Sent       []Sent             `json:"sent,omitempty"`
-	Published  string             `json:"published,omitempty"` // digest of what was last written back
 }

@@ -100,13 +100,18 @@ func NewAnnotations(peers []*alertmanager.Client, opts Options) *Annotations {
 	return a
 }
 
+// Over takes note that an alert has resolved.
+func (a *Annotations) Over(fingerprint string) {
+	for _, p := range a.peers {
+		p.past.gone(fingerprint, a.now())
+	}
+}
+
 // Send annotates the alert on every peer that has it. There is one outcome for
-// each peer; the ref is its address. Of a resolved alert it only takes note.
+// each peer; the ref is its address.
 func (a *Annotations) Send(ctx context.Context, m Message) []report.Sent {
 	if m.Resolved {
-		for _, p := range a.peers {
-			p.past.gone(m.Report.Alert.Fingerprint, a.now())
-		}
+		a.Over(m.Report.Alert.Fingerprint)
 		return nil
 	}
 	want := wantOf(m)

@@ -368,7 +368,7 @@ func TestWhatGoesWrongAtAPeerIsToldWithWhetherToRetry(t *testing.T) {
 		retryable bool
 	}{
 		"the read fails":      {answer(http.MethodGet, 500), repostReadFailed, true},
-		"the read is refused": {answer(http.MethodGet, 403), repostReadFailed, false},
+		"the read is refused": {answer(http.MethodGet, 403), repostReadFailed, true},
 		"the post fails":      {answer(http.MethodPost, 503), repostFailed, true},
 		"the post is refused": {answer(http.MethodPost, 400), repostFailed, false},
 		"the peer is slow": {func(_ http.ResponseWriter, r *http.Request) bool {

@@ -62,6 +62,9 @@ func NewGrafana(conf config.Grafana, opts Options) (*Grafana, error) {
 	return &Grafana{base: newBase(NameGrafana, opts), remote: r}, nil
 }
 
+// Place is Grafana's address, without secrets.
+func (g *Grafana) Place() string { return g.remote.Shown() }
+
 // Send opens, updates or closes the annotation of an incident. The ref of the
 // outcome is the id of the annotation.
 func (g *Grafana) Send(ctx context.Context, m Message) []report.Sent {

@@ -260,9 +260,9 @@ func TestWhatGoesWrongAtGrafanaIsToldWithWhetherToRetry(t *testing.T) {
 		retryable bool
 		words     string
 	}{
-		"no token":                     {[]step{{ask: askFind, recorded: "no token"}}, false, "credentials"},
-		"a bad token":                  {[]step{{ask: askFind, recorded: "bad token"}}, false, "invalid API key"},
-		"a viewer's token":             {[]step{none, lookUp(200), {ask: askCreate, recorded: "viewer"}}, false, "Access denied"},
+		"no token":                     {[]step{{ask: askFind, recorded: "no token"}}, true, "credentials"},
+		"a bad token":                  {[]step{{ask: askFind, recorded: "bad token"}}, true, "invalid API key"},
+		"a viewer's token":             {[]step{none, lookUp(200), {ask: askCreate, recorded: "viewer"}}, true, "Access denied"},
 		"the dashboard can't be asked": {[]step{none, lookUp(500)}, true, "500"},
 		"a token that may not look at dashboards is enough": {[]step{none, lookUp(403), {ask: askCreate, recorded: "added on a dashboard"}}, false, ""},
 		"a refusal":        {[]step{none, lookUp(200), {ask: askCreate, recorded: "no text"}}, false, "Failed to save annotation"},

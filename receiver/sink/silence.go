@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,28 +72,46 @@ func NewSilences(peers []*alertmanager.Client, opts Options) *Silences {
 	}
 }
 
-// Send writes the causes into the silences that mute the alert now. The ref of
-// an outcome begins with the id of the silence. A silence that appears later is
-// found by [Silences.Reconcile].
+// Send writes the causes into the silences that mute the alert now, on any of
+// the peers. The ref of an outcome begins with the id of the silence. A silence
+// that appears later is found by [Silences.Reconcile].
 func (s *Silences) Send(ctx context.Context, m Message) []report.Sent {
-	if m.Resolved || len(m.causes()) == 0 {
-		return nil
-	}
 	var sent []report.Sent
 	done := map[string]bool{}
 	for _, peer := range s.peers {
-		alerts, err := peer.Alerts(ctx, alertmanager.Exactly(m.Report.Alert.Labels))
-		if err != nil {
-			sent = append(sent, s.count(s.failed(peer.Address(), err)))
-			continue
-		}
-		alert, ok := index(alerts)[m.Report.Alert.Fingerprint]
-		if !ok {
-			continue
-		}
-		sent = append(sent, s.comment(ctx, alert.SilencedBy, m, done)...)
+		sent = append(sent, s.Of(peer).send(ctx, m, done)...)
 	}
 	return sent
+}
+
+// SilencesOf looks for silences at one peer.
+type SilencesOf struct {
+	all  *Silences
+	peer *alertmanager.Client
+}
+
+// Of returns the part of the sink that looks at one peer: one that hangs holds
+// up no other.
+func (s *Silences) Of(peer *alertmanager.Client) SilencesOf { return SilencesOf{s, peer} }
+
+// Send is [Silences.Send] for the one peer.
+func (o SilencesOf) Send(ctx context.Context, m Message) []report.Sent {
+	return o.send(ctx, m, map[string]bool{})
+}
+
+func (o SilencesOf) send(ctx context.Context, m Message, done map[string]bool) []report.Sent {
+	if m.Resolved || len(m.causes()) == 0 {
+		return nil
+	}
+	alerts, err := o.peer.Alerts(ctx, alertmanager.Exactly(m.Report.Alert.Labels))
+	if err != nil {
+		return []report.Sent{o.all.count(o.all.failed(o.peer.Address(), err))}
+	}
+	alert, ok := index(alerts)[m.Report.Alert.Fingerprint]
+	if !ok {
+		return nil
+	}
+	return o.all.comment(ctx, alert.SilencedBy, m, done)
 }
 
 // Reconcile writes the causes into silences that have appeared over alerts with
@@ -221,18 +240,21 @@ func (s *Silences) past(key, id string, m Message) (past writing, known bool) {
 // back everywhere. It returns the newest copy and its peer, or why the silence
 // is left alone.
 func (s *Silences) read(ctx context.Context, id string) (peer *alertmanager.Client, newest alertmanager.Silence, why string, err error) {
-	var errs []error
-	for _, p := range s.peers {
-		silence, err := p.Silence(ctx, id)
-		if err != nil {
-			errs = append(errs, err)
+	copies, errs := make([]alertmanager.Silence, len(s.peers)), make([]error, len(s.peers))
+	var wg sync.WaitGroup
+	for i, p := range s.peers {
+		wg.Go(func() { copies[i], errs[i] = p.Silence(ctx, id) })
+	}
+	wg.Wait()
+	for i, silence := range copies {
+		if errs[i] != nil {
 			continue
 		}
 		if why := untouchable(silence); why != "" {
 			return nil, silence, why, nil
 		}
 		if peer == nil || silence.UpdatedAt.After(newest.UpdatedAt) {
-			peer, newest = p, silence
+			peer, newest = s.peers[i], silence
 		}
 	}
 	if peer == nil {

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -133,18 +134,38 @@ func (b base) failed(ref string, err error) report.Sent {
 	}
 	b.failures.WithLabelValues(b.name, string(reason)).Inc()
 	b.log.Warn("A write-back failed", "ref", ref, "err", err)
-	return report.Sent{
+	sent := report.Sent{
 		Sink: b.name, Status: report.SentFailed, Ref: ref, Error: err.Error(),
 		At: b.now(), Retryable: retryable(err),
 	}
+	var e *remote.Error
+	if errors.As(err, &e) {
+		sent.After = e.After
+	}
+	return sent
 }
 
 // later marks an error after which the same message should be sent again.
 type later struct{ error }
 
+// never marks an error that the same message will always meet.
+type never struct{ error }
+
+// retryable says whether the same message may be taken later. Everything may
+// pass: servers come back, people correct tokens and addresses. Only a server
+// that has read the message and refuses it will refuse it again; it is tried
+// anew when there is something else to say.
 func retryable(err error) bool {
-	var l later
-	return errors.As(err, &l) || remote.Retryable(err)
+	var n never
+	var e *remote.Error
+	switch {
+	case errors.As(err, &n):
+		return false
+	case errors.As(err, &e) && e.Reason == remote.Refused:
+		return e.Status == http.StatusRequestTimeout || e.Status == http.StatusTooEarly
+	default:
+		return true
+	}
 }
 
 // counters registers a counter, or finds it when a sink of an earlier

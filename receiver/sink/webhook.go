@@ -9,11 +9,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"slices"
-	"time"
+	"sync/atomic"
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
@@ -25,9 +25,8 @@ const (
 	webhookVersion = "1"
 	webhookBody    = 1 << 20 // bytes; a larger message goes without its details
 
-	webhookTries = 5
-	webhookPause = 500 * time.Millisecond // before the second try; doubles each time
-	webhookMax   = 10 * time.Second       // between two tries
+	statusFiring   = "firing"
+	statusResolved = "resolved"
 )
 
 // The headers of a recovery webhook.
@@ -55,15 +54,12 @@ type Payload struct {
 
 // Webhook tells an incident to a program that decides on recovery.
 //
-// The body is signed, a redirect is not followed, and a failure that may pass
-// (no connection, no answer in time, 429, 5xx) is tried again with growing
-// pauses. Everything is sent at least once: receivers tell repeats by
-// [HeaderKey].
+// The body is signed and a redirect is not followed. Each message is sent at
+// least once: receivers tell repeats by [HeaderKey].
 type Webhook struct {
 	base
 	conf   config.RecoveryWebhook
 	remote *remote.Client
-	pause  time.Duration
 }
 
 // NewWebhook makes the sink of one hook. It fails when its settings name files
@@ -75,7 +71,7 @@ func NewWebhook(conf config.RecoveryWebhook, opts Options) (*Webhook, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Webhook{base: newBase(NameWebhook, opts), conf: conf, remote: r, pause: webhookPause}
+	w := &Webhook{base: newBase(NameWebhook, opts), conf: conf, remote: r}
 	if _, err := w.secret(); err != nil {
 		return nil, err
 	}
@@ -90,7 +86,7 @@ func (w *Webhook) Send(ctx context.Context, m Message) []report.Sent {
 		return nil // other alerts of the incident are open
 	}
 	p := payloadOf(m)
-	if w.conf.MinConfidence != "" && !confident(p.Incident.Causes, w.conf.MinConfidence) {
+	if !w.enough(p) {
 		return []report.Sent{w.skipped(w.remote.Shown(), fmt.Sprintf("no cause has %s confidence", w.conf.MinConfidence))}
 	}
 	key := w.key(m.key(), p)
@@ -106,20 +102,47 @@ func (w *Webhook) Send(ctx context.Context, m Message) []report.Sent {
 	if err != nil {
 		return []report.Sent{w.failed(ref, err)}
 	}
-	tries, err := w.post(ctx, remote.Request{Op: "tell an incident", Method: http.MethodPost, Header: header, Body: body})
-	sent := w.ok(ref)
-	if err != nil {
-		sent = w.failed(ref, err)
+	var asked atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { asked.Store(true) }})
+	err = w.remote.Do(ctx, remote.Request{Op: "tell an incident", Method: http.MethodPost, Header: header, Body: body}, nil)
+	if err == nil {
+		return []report.Sent{w.ok(ref)}
 	}
-	sent.Attempts = tries
+	sent := w.failed(ref, err)
+	sent.Arrived = asked.Load() && mayHaveTaken(err)
 	return []report.Sent{sent}
+}
+
+// Place tells the hook from all others, without showing its URL, which may be
+// a secret.
+func (w *Webhook) Place() string {
+	sum := sha256.Sum256([]byte(w.conf.URL.String()))
+	return w.remote.Shown() + " " + hex.EncodeToString(sum[:4])
+}
+
+// Tells says whether Send would tell the hook of the incident.
+func (w *Webhook) Tells(m Message) bool {
+	return (m.closed() || !m.Resolved) && w.enough(payloadOf(m))
+}
+
+// enough says whether an incident is worth telling. Its end is, whatever has
+// become of its causes: who was told of the one is told of the other.
+func (w *Webhook) enough(p Payload) bool {
+	return w.conf.MinConfidence == "" || p.Status == statusResolved || confident(p.Incident.Causes, w.conf.MinConfidence)
+}
+
+// mayHaveTaken says whether a hook that has got a message and didn't accept it
+// may have acted on it all the same.
+func mayHaveTaken(err error) bool {
+	var e *remote.Error
+	return errors.As(err, &e) && (e.Status == 0 || e.Reason == remote.ServerError)
 }
 
 // payloadOf makes the body. An alert alone is an incident of one.
 func payloadOf(m Message) Payload {
-	p := Payload{Version: webhookVersion, Status: "firing", Incident: m.Incident}
+	p := Payload{Version: webhookVersion, Status: statusFiring, Incident: m.Incident}
 	if m.closed() {
-		p.Status = "resolved"
+		p.Status = statusResolved
 	}
 	r := m.Report
 	if p.Incident.ID == "" {
@@ -162,7 +185,7 @@ func (p Payload) encode() ([]byte, error) {
 		return nil, fmt.Errorf("write the message of a recovery webhook: %w", err)
 	}
 	if len(body) > webhookBody {
-		return nil, fmt.Errorf("the message of a recovery webhook has %d bytes, more than %d: the incident has too many causes or alerts", len(body), webhookBody)
+		return nil, never{fmt.Errorf("the message of a recovery webhook has %d bytes, more than %d: the incident has too many causes or alerts", len(body), webhookBody)}
 	}
 	return body, nil
 }
@@ -199,30 +222,4 @@ func sign(secret, body []byte) string {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write(body)
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
-}
-
-// post sends until it is accepted, refused for good, or out of tries or time.
-func (w *Webhook) post(ctx context.Context, r remote.Request) (tries int, err error) {
-	for pause := w.pause; ; pause = min(2*pause, webhookMax) {
-		tries++
-		err = w.remote.Do(ctx, r, nil)
-		if err == nil || !remote.Retryable(err) || tries == webhookTries {
-			return tries, err
-		}
-		select {
-		case <-time.After(wait(pause, err)):
-		case <-ctx.Done():
-			return tries, err
-		}
-	}
-}
-
-// wait is the pause, between half of it and all, or as long as the server has
-// asked for.
-func wait(pause time.Duration, err error) time.Duration {
-	var e *remote.Error
-	if errors.As(err, &e) && e.After > 0 {
-		return min(e.After, webhookMax)
-	}
-	return pause/2 + rand.N(pause/2+1)
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/report"
-	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
 
 // hook is a receiver that answers with the statuses in turn, then with 200,
@@ -56,7 +55,6 @@ func webhookTo(t *testing.T, address string, conf config.RecoveryWebhook) *Webho
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.pause = time.Millisecond
 	return w
 }
 
@@ -68,7 +66,7 @@ func TestTheHookGetsTheIncidentSigned(t *testing.T) {
 	h := startHook(t)
 	w := webhookTo(t, h.URL+"/v1/webhooks/culprit?token=abc", config.RecoveryWebhook{SecretFile: secret})
 	sent := w.Send(t.Context(), story())
-	if statuses(sent) != "ok" || sent[0].Sink != "webhook" || sent[0].Attempts != 1 || !strings.HasPrefix(sent[0].Ref, h.URL+" ") || strings.Contains(sent[0].Ref, "token") {
+	if statuses(sent) != "ok" || sent[0].Sink != "webhook" || !strings.HasPrefix(sent[0].Ref, h.URL+" ") || strings.Contains(sent[0].Ref, "token") {
 		t.Fatalf("%+v", sent)
 	}
 	var p Payload
@@ -103,7 +101,7 @@ func TestTheHookGetsTheIncidentSigned(t *testing.T) {
 		if err := os.Remove(secret); err != nil {
 			t.Fatal(err)
 		}
-		if sent := w.Send(t.Context(), story()); statuses(sent) != "failed" || sent[0].Retryable || len(h.bodies) != 2 {
+		if sent := w.Send(t.Context(), story()); statuses(sent) != "failed" || !sent[0].Retryable || len(h.bodies) != 2 {
 			t.Errorf("%+v", sent)
 		}
 	})
@@ -119,32 +117,48 @@ func TestTheSignatureIsHMACSHA256(t *testing.T) {
 	}
 }
 
-func TestAFailureThatMayPassIsTriedAgain(t *testing.T) {
+func TestEachFailureSaysWhetherItMayPassAndWhetherTheHookMayHaveActed(t *testing.T) {
 	for name, tc := range map[string]struct {
-		statuses  []int
-		status    string
-		attempts  int
-		retryable bool
+		status             int
+		retryable, arrived bool
 	}{
-		"503, then 429, then 200":  {[]int{503, 429}, "ok", 3, false},
-		"500 for ever":             {[]int{500, 500, 500, 500, 500, 500}, "failed", 5, true},
-		"400":                      {[]int{400}, "failed", 1, false},
-		"401":                      {[]int{401}, "failed", 1, false},
-		"a redirect with the body": {[]int{307}, "failed", 1, false},
+		"500": {500, true, true}, "503": {503, true, false}, "429": {429, true, false},
+		"401": {401, true, false}, "404": {404, true, false}, "408": {408, true, false},
+		"400": {400, false, false}, "413": {413, false, false}, "a redirect with the body": {307, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := startHook(t, tc.statuses...)
+			h := startHook(t, tc.status)
 			conf := config.RecoveryWebhook{HTTPConfig: commonconfig.HTTPClientConfig{FollowRedirects: true}}
 			sent := webhookTo(t, h.URL, conf).Send(t.Context(), story())
-			if statuses(sent) != tc.status || sent[0].Attempts != tc.attempts || sent[0].Retryable != tc.retryable || len(h.bodies) != tc.attempts {
+			if statuses(sent) != "failed" || sent[0].Retryable != tc.retryable || sent[0].Arrived != tc.arrived || len(h.bodies) != 1 {
 				t.Errorf("%+v after %d requests", sent, len(h.bodies))
 			}
-			for i, body := range h.bodies {
-				if body != h.bodies[0] || h.headers[i].Get(HeaderKey) != h.headers[0].Get(HeaderKey) {
-					t.Error("the tries differ")
-				}
-			}
 		})
+	}
+	t.Run("no answer in time", func(t *testing.T) {
+		over := make(chan struct{})
+		hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
+		t.Cleanup(hanging.Close)
+		t.Cleanup(func() { close(over) })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		sent := webhookTo(t, hanging.URL, config.RecoveryWebhook{}).Send(ctx, story())
+		if statuses(sent) != "failed" || !sent[0].Retryable || !sent[0].Arrived {
+			t.Errorf("%+v", sent)
+		}
+	})
+}
+
+func TestTheEndIsToldWhateverHasBecomeOfTheCauses(t *testing.T) {
+	h := startHook(t)
+	w := webhookTo(t, h.URL, config.RecoveryWebhook{MinConfidence: "high"})
+	m := story()
+	m.Incident.Causes = nil
+	if w.Tells(m) || statuses(w.Send(t.Context(), m)) != "skipped" {
+		t.Error("an incident without a cause was told")
+	}
+	if m = resolved(m); !w.Tells(m) || statuses(w.Send(t.Context(), m)) != "ok" {
+		t.Error("its end was not")
 	}
 }
 
@@ -152,35 +166,11 @@ func TestAHookThatIsDownIsToldWithoutItsSecrets(t *testing.T) {
 	down := httptest.NewServer(nil)
 	down.Close()
 	sent := webhookTo(t, down.URL+"/services/T0/B0/token?key=abc", config.RecoveryWebhook{}).Send(t.Context(), story())
-	if statuses(sent) != "failed" || !sent[0].Retryable || sent[0].Attempts != webhookTries {
+	if statuses(sent) != "failed" || !sent[0].Retryable || sent[0].Arrived {
 		t.Errorf("%+v", sent)
 	}
 	if text := fmt.Sprint(sent); strings.Contains(text, "token") || strings.Contains(text, "abc") {
 		t.Errorf("%s", text)
-	}
-}
-
-func TestTheTimeThatIsLeftBoundsTheTries(t *testing.T) {
-	h := startHook(t, 503, 503, 503, 503, 503)
-	w := webhookTo(t, h.URL, config.RecoveryWebhook{})
-	w.pause = time.Hour
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	if sent := w.Send(ctx, story()); statuses(sent) != "failed" || sent[0].Attempts != 1 || !sent[0].Retryable {
-		t.Errorf("%+v", sent)
-	}
-}
-
-func TestThePauseIsTheServersIfItAsksForOne(t *testing.T) {
-	for after, want := range map[time.Duration]time.Duration{3 * time.Second: 3 * time.Second, time.Hour: webhookMax} {
-		if got := wait(time.Millisecond, &remote.Error{After: after}); got != want {
-			t.Errorf("%v where %v was asked for", got, after)
-		}
-	}
-	for _, pause := range []time.Duration{time.Millisecond, time.Second, webhookMax} {
-		if got := wait(pause, &remote.Error{}); got < pause/2 || got > pause {
-			t.Errorf("%v for %v", got, pause)
-		}
 	}
 }
 

@@ -1,0 +1,184 @@
+package receiver
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/culprit-dev/culprit/receiver/broker"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// delivery is what one sink was told of an alert or of an incident. It is an
+// entry of its own in the store: what becomes of one sink waits for no other,
+// and costs a small write however large the incident is.
+type delivery struct {
+	About string `json:"about"` // the id of a report or of an incident
+	Lane  string `json:"lane"`
+
+	Begun bool          `json:"begun,omitempty"` // the sink knows of it, or may know
+	Told  string        `json:"told,omitempty"`  // digest of what the sink took last
+	Over  bool          `json:"over,omitempty"`  // the sink took its end
+	Took  float64       `json:"took,omitempty"`  // seconds from when it was first due until the sink took it
+	Sent  []report.Sent `json:"sent,omitempty"`
+
+	Writes int `json:"writes"` // of two copies the one with more is newer
+}
+
+// key is that of the entry.
+func (d delivery) key() string { return d.About + "/" + d.Lane }
+
+// deliveries are in a bucket, and in memory as an index that follows it.
+type deliveries struct {
+	bucket *broker.Bucket
+	log    *slog.Logger
+	busy   keyedMutex
+
+	mu sync.RWMutex
+	of map[string]map[string]delivery // id → lane → delivery
+}
+
+// openDeliveries reads what was delivered. Until ctx ends the index follows the
+// bucket.
+func openDeliveries(ctx context.Context, b *broker.Broker, ttl time.Duration, log *slog.Logger) (*deliveries, error) {
+	d := &deliveries{log: log, of: map[string]map[string]delivery{}}
+	var err error
+	if d.bucket, err = b.Bucket(ctx, "deliveries", ttl); err != nil {
+		return nil, err
+	}
+	read, err := d.bucket.Watch(ctx, d.index)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-read:
+		return d, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (d *deliveries) index(key string, value []byte, deleted bool) {
+	about, lane, _ := strings.Cut(key, "/")
+	if deleted {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if delete(d.of[about], lane); len(d.of[about]) == 0 {
+			delete(d.of, about)
+		}
+		return
+	}
+	var one delivery
+	if err := json.Unmarshal(value, &one); err != nil {
+		d.log.Error("What a sink was told can't be read and is told again", "key", key, "err", err)
+		return
+	}
+	d.remember(one)
+}
+
+// remember indexes a delivery, unless a newer copy of it is known.
+func (d *deliveries) remember(one delivery) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	lanes := d.of[one.About]
+	if lanes == nil {
+		lanes = map[string]delivery{}
+		d.of[one.About] = lanes
+	}
+	if known, ok := lanes[one.Lane]; !ok || known.Writes < one.Writes {
+		lanes[one.Lane] = one
+	}
+}
+
+// get returns what a lane has delivered; that of a new one is empty.
+func (d *deliveries) get(about, lane string) delivery {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if one, ok := d.of[about][lane]; ok {
+		return one
+	}
+	return delivery{About: about, Lane: lane}
+}
+
+// sent returns the outcomes of all lanes, in the order of their names.
+func (d *deliveries) sent(about string) []report.Sent {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var all []report.Sent
+	for _, lane := range slices.Sorted(maps.Keys(d.of[about])) {
+		all = append(all, d.of[about][lane].Sent...)
+	}
+	return all
+}
+
+// took returns the seconds until the last of the lanes had delivered.
+func (d *deliveries) took(about string) float64 {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	most := 0.0
+	for _, one := range d.of[about] {
+		most = max(most, one.Took)
+	}
+	return most
+}
+
+// update changes a delivery, and writes it if change says that it did. What is
+// known in memory is right also when the write fails.
+func (d *deliveries) update(ctx context.Context, about, lane string, change func(*delivery) bool) error {
+	unlock := d.busy.lock(about + "/" + lane)
+	defer unlock()
+	one := d.get(about, lane)
+	one.Sent = slices.Clone(one.Sent)
+	if !change(&one) {
+		return nil
+	}
+	one.Writes++
+	d.remember(one)
+	body, err := json.Marshal(one)
+	if err != nil {
+		return fmt.Errorf("encoding the delivery %s: %w", one.key(), err)
+	}
+	_, err = d.bucket.Put(ctx, one.key(), body)
+	return err
+}
+
+// mergeSent puts new outcomes in the place of those of the same sink and place.
+// A write-back that was skipped does not replace one that was made.
+func mergeSent(known, outcomes []report.Sent) (merged []report.Sent, changed bool) {
+	merged = append(merged, known...)
+	for _, o := range outcomes {
+		at := slices.IndexFunc(merged, func(k report.Sent) bool { return k.Sink == o.Sink && samePlace(k, o) })
+		switch {
+		case at < 0:
+			merged, changed = append(merged, o), true
+		case o.Status == report.SentSkipped && merged[at].Status == report.SentOK:
+		case merged[at].Status != o.Status || merged[at].Ref != o.Ref:
+			o.Attempts = cmp.Or(merged[at].Attempts, 1) + 1
+			merged[at], changed = o, true
+		default:
+			merged[at].Attempts = cmp.Or(merged[at].Attempts, 1) + 1
+		}
+	}
+	return merged, changed
+}
+
+// samePlace says whether two outcomes of a sink are about the same place. The
+// ref of a sink with several places begins with the address; that of the others
+// is the id of what was made, or names the incident for which nothing could be.
+func samePlace(known, now report.Sent) bool {
+	a, _, _ := strings.Cut(known.Ref, " ")
+	b, _, _ := strings.Cut(now.Ref, " ")
+	return a == b || known.Status != report.SentOK && !strings.Contains(a, "://")
+}
+
+// unsent says whether a write-back failed and is worth another try.
+func unsent(sent []report.Sent) bool {
+	return slices.ContainsFunc(sent, func(s report.Sent) bool { return s.Status == report.SentFailed && s.Retryable })
+}
