@@ -1,5 +1,7 @@
 package analysis
 
+import "github.com/culprit-dev/culprit/analysis/words"
+
 // Verdict is the whole answer in one word.
 type Verdict string
 
@@ -71,13 +73,14 @@ func (r Recombined) Share() float64 { return r.Parts / r.Whole }
 
 // Change is the move of a KPI: its expected and its actual value.
 type Change struct {
-	Target   string  `json:"target"`
-	Forecast float64 `json:"forecast"`
-	Actual   float64 `json:"actual"`
-	Rising   bool    `json:"rising"`
-	Clock    bool    `json:"clock,omitempty"`    // it is the time since or until something
-	Others   float64 `json:"others,omitempty"`   // of a time: that of the middle one of its siblings
-	Siblings int     `json:"siblings,omitempty"` // series that the KPI was compared with, without its own; 0: it was split into parts
+	Target   string     `json:"target"`
+	Forecast float64    `json:"forecast"`
+	Actual   float64    `json:"actual"`
+	Unit     words.Unit `json:"unit"` // of both; empty: a bare number, or not known
+	Rising   bool       `json:"rising"`
+	Clock    bool       `json:"clock,omitempty"`    // it is the time since or until something
+	Others   float64    `json:"others,omitempty"`   // of a time: that of the middle one of its siblings
+	Siblings int        `json:"siblings,omitempty"` // series that the KPI was compared with, without its own; 0: it was split into parts
 }
 
 // Finding is one cause.

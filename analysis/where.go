@@ -46,12 +46,13 @@ func (l *location) change(r localize.Result) *Change {
 	return c
 }
 
-// shown is an amount as people are shown it: a second, where it is a flow.
+// shown is an amount as people are shown it, at the level of the KPI: a second,
+// where it is a flow, and otherwise that of one step of the incident.
 func (l *location) shown(amount float64) float64 {
 	if s := l.breakdown.Seconds; s > 0 {
 		return finite(amount / s)
 	}
-	return finite(amount)
+	return finite(amount / l.scale.Window)
 }
 
 func (l *location) finding(r localize.Result, c localize.Cause) Finding {

@@ -20,6 +20,30 @@ func TestRulesThatPass(t *testing.T) {
 	}
 }
 
+// What reads the answers of tests reads the same object as of analyze.
+func TestOutcomesTellTheResult(t *testing.T) {
+	type result struct {
+		Verdict string
+		Change  struct {
+			Forecast, Actual float64
+			Unit             *string
+		}
+		Causes []struct {
+			Labels     []map[string]string
+			Confidence string
+		}
+	}
+	var got struct{ Outcomes []struct{ Result result } }
+	culprit(t, "test", "rules", "--format", "json", ruleTests).into(t, &got)
+	r := got.Outcomes[0].Result
+	if r.Verdict != "explained" || len(r.Causes) == 0 || r.Causes[0].Labels[0]["version"] != "v2" || r.Causes[0].Confidence != "high" {
+		t.Errorf("%+v", r)
+	}
+	if c := r.Change; c.Unit == nil || *c.Unit != "ratio" || c.Actual <= c.Forecast {
+		t.Errorf("the KPI moved as %+v", c)
+	}
+}
+
 func TestTheStoriesPass(t *testing.T) {
 	files, err := filepath.Glob("../../examples/rules/tests/*.yml")
 	if err != nil || len(files) == 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // Roles of a query.
@@ -51,10 +52,21 @@ func New(in Input) Report {
 		r.Plan.Queries = []Query{}
 	}
 	r.Units = Units{KPI: r.unitOf(RoleTarget), Parts: r.unitOf(RoleBreakdown)}
+	r.Result.Change = inUnit(r.Result.Change, r.Units.KPI)
 	r.Status = status(r)
 	r.URL = URL(in.Base, "reports", r.ID)
 	r.Summary = r.Line()
 	return r
+}
+
+// inUnit is a change with its unit said.
+func inUnit(c *analysis.Change, u words.Unit) *analysis.Change {
+	if c == nil || c.Unit != "" {
+		return c
+	}
+	known := *c
+	known.Unit = u
+	return &known
 }
 
 // URL returns the address of a page under culprit's external URL; it is empty

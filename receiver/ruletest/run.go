@@ -23,10 +23,11 @@ import (
 
 // Outcome is what became of one alert of a test.
 type Outcome struct {
-	Test     string   `json:"test"`
-	Alert    string   `json:"alert"`
-	Failures []string `json:"failures"` // empty: it is as expected
-	Summary  string   `json:"summary"`
+	Test     string          `json:"test"`
+	Alert    string          `json:"alert"`
+	Failures []string        `json:"failures"` // empty: it is as expected
+	Summary  string          `json:"summary"`
+	Result   analysis.Result `json:"result"`
 
 	Report report.Report `json:"-"`
 }
@@ -119,7 +120,7 @@ func (t Test) run(ctx context.Context, cfg *config.Config) ([]Outcome, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		outcomes = append(outcomes, Outcome{Test: t.Name, Alert: r.Name(), Failures: a.compare(r), Summary: r.Summary, Report: r})
+		outcomes = append(outcomes, Outcome{Test: t.Name, Alert: r.Name(), Failures: a.compare(r), Summary: r.Summary, Result: r.Result, Report: r})
 	}
 	return outcomes, nil
 }
