@@ -132,7 +132,7 @@ func (c *candidates) contributions(list []part, reg *regression) []Finding {
 	members := reg.sets()
 	for _, p := range list[:min(len(list), top(c.options.Series.Top, 5))] {
 		f := c.contribution(p, reg)
-		f.Evidence["members"] = c.names(members[p.series], p.series)
+		f.Evidence.Members = c.names(members[p.series], p.series)
 		findings = append(findings, f)
 	}
 	return findings
@@ -145,14 +145,14 @@ func (c *candidates) contribution(p part, reg *regression) Finding {
 		Kind: KindSeries, Series: s.Name, Name: s.Name, Method: "balance",
 		Score: finite(p.share), Share: finite(p.share),
 		Confidence: Low, Explains: []string{c.target.Name},
-		Evidence: map[string]any{"service": serviceOf(s), "deviation": finite(math.Abs(reg.deviation(p.series)))},
+		Evidence: Evidence{Service: serviceOf(s), Deviation: known(math.Abs(reg.deviation(p.series)))},
 	}
 	if !reg.weak() && reg.selected(p.series) {
 		f.Confidence = Medium
 	}
 	before, after := c.levels(s.Values)
-	f.Evidence["before"], f.Evidence["after"] = finite(before), finite(after)
-	reg.describe(p.series, f.Evidence)
+	f.Evidence.Before, f.Evidence.After = known(before), known(after)
+	reg.describe(p.series, &f.Evidence)
 	f.Sentence = s.Name + " " + verb(before, after) + ": "
 	if p.share > 0 {
 		f.Sentence += "by the regression it makes " + words.Percent(f.Share) + " of the change of " + c.target.Name

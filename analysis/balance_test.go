@@ -64,13 +64,13 @@ func TestContributionsAddUpToTheChange(t *testing.T) {
 	phi, psi := 0.0, 0.0
 	for i, want := range []float64{2, -1, 0.5} {
 		e := r.Causes[i].Evidence
-		if got := e["coefficient"].(float64); math.Abs(got-want) > 0.05 || e["selected"] != true {
-			t.Errorf("%s: %v, want coefficient %g", r.Causes[i].Series, e, want)
+		if got := *e.Coefficient; math.Abs(got-want) > 0.05 || !*e.Selected {
+			t.Errorf("%s: coefficient %g, want %g", r.Causes[i].Series, got, want)
 		}
-		phi += e["phi"].(float64)
-		psi += e["psi"].(float64)
+		phi += *e.Phi
+		psi += *e.Psi
 	}
-	unexplained := r.Causes[0].Evidence["unexplained"].(float64)
+	unexplained := *r.Causes[0].Evidence.Unexplained
 	if math.Abs(psi+unexplained-1) > 1e-9 || math.Abs(unexplained) > 0.05 || math.Abs(phi-12) > 1 {
 		t.Errorf("phi adds up to %g, psi to %g, unexplained %g", phi, psi, unexplained)
 	}
@@ -154,7 +154,7 @@ func selectedF1(p synth.Problem, transform string) float64 {
 	}
 	found := make([]bool, len(p.X))
 	for _, c := range balanced(f, SeriesOptions{Transform: transform, Top: len(p.X)}).Causes {
-		for _, name := range append(c.Evidence["members"].([]string), c.Series) {
+		for _, name := range append(c.Evidence.Members, c.Series) {
 			var j int
 			if _, err := fmt.Sscan(strings.TrimLeft(name[:2], "0")+name[2:], &j); err == nil {
 				found[j] = true

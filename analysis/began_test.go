@@ -76,7 +76,7 @@ func filling() Frame {
 
 func TestWhatBeganWithTheMoveIsItsCause(t *testing.T) {
 	r := Run(filling(), Options{})
-	if len(r.Causes) == 0 || r.Causes[0].Name != "writes" || r.Causes[0].Evidence["before"].(float64) > 3 {
+	if len(r.Causes) == 0 || r.Causes[0].Name != "writes" || *r.Causes[0].Evidence.Before > 3 {
 		t.Errorf("%+v", r.Causes)
 	}
 	checkSaid(t, r, "onset: space left began to move 37 min before the alert's condition held")

@@ -82,15 +82,15 @@ func TestTheMoveOfAKPIAmongSiblingsIsItsOwn(t *testing.T) {
 		t.Errorf("%+v", *c)
 	}
 	f := r.Causes[0]
-	if f.Evidence["only_of"] != 5 || !strings.HasPrefix(f.Sentence, "of 5 series only instance=a fell (forecast 4") {
-		t.Errorf("%q %v", f.Sentence, f.Evidence)
+	if f.Evidence.OnlyOf != 5 || !strings.HasPrefix(f.Sentence, "of 5 series only instance=a fell (forecast 4") {
+		t.Errorf("%q, of %d series", f.Sentence, f.Evidence.OnlyOf)
 	}
 }
 
 func TestACauseOfSeveralSiblingsIsNotTheOnlyOne(t *testing.T) {
 	for _, f := range Run(oneOf(2), Options{}).Causes {
-		if f.Evidence["only_of"] != nil {
-			t.Errorf("%s: %v", f.Sentence, f.Evidence)
+		if f.Evidence.OnlyOf != 0 {
+			t.Errorf("%s: of %d series", f.Sentence, f.Evidence.OnlyOf)
 		}
 	}
 }

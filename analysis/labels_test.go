@@ -105,8 +105,8 @@ func TestACauseIsASentenceWithItsArithmetic(t *testing.T) {
 		t.Errorf("%q, %s, %s; want %q", c.Sentence, c.Confidence, c.Name, want)
 	}
 	e := c.Evidence
-	if e["forecast"] != 3.1 || e["actual"] != 41.0 || e["share"] != c.Share || e["leaves"] != 1 || math.Abs(e["ratio"].(float64)-41/3.1) > 1e-9 {
-		t.Errorf("%v", e)
+	if *e.Forecast != 3.1 || *e.Actual != 41 || *e.Share != c.Share || e.Leaves != 1 || math.Abs(*e.Ratio-41/3.1) > 1e-9 {
+		t.Error(asJSON(t, e))
 	}
 	if r.Change.Forecast != 113.1 || !r.Change.Rising || r.Forecast != "forecast given with the data" {
 		t.Errorf("%+v, %q", r.Change, r.Forecast)
@@ -169,7 +169,7 @@ func TestOffsettingValuesAreEvidence(t *testing.T) {
 		}
 	}
 	r := analyse(t, b, LabelOptions{})
-	if got := r.Causes[0].Evidence["offsetting"]; !reflect.DeepEqual(got, []string{"path=/p4"}) {
+	if got := r.Causes[0].Evidence.Offsetting; !reflect.DeepEqual(got, []string{"path=/p4"}) {
 		t.Errorf("offsetting %v", got)
 	}
 	if e := r.Dimensions[0].Elements; !slices.ContainsFunc(e, func(e Element) bool { return e.Value == "/p4" && slices.Contains(e.Tags, "offsetting") }) {
@@ -243,8 +243,8 @@ func TestARatioTellsRateAndMix(t *testing.T) {
 	r := analyse(t, b, LabelOptions{})
 	checkPlaces(t, r, Explained, "path=3")
 	e := r.Causes[0].Evidence
-	if math.Abs(e["rate_effect"].(float64)-1) > 1e-9 || math.Abs(e["mix_effect"].(float64)) > 1e-9 {
-		t.Errorf("%v", e)
+	if math.Abs(*e.RateEffect-1) > 1e-9 || math.Abs(*e.MixEffect) > 1e-9 {
+		t.Error(asJSON(t, e))
 	}
 	if math.Abs(r.Change.Forecast-0.01) > 1e-12 || math.Abs(r.Change.Actual-0.02) > 1e-12 {
 		t.Errorf("%+v", r.Change)
@@ -289,8 +289,8 @@ func TestRule4_16PartialLeavesLowerTheConfidence(t *testing.T) {
 		b.Partial[i] = leaf[0] == "/p2" && leaf[2] != "z0"
 	}
 	c := analyse(t, b, LabelOptions{}).Causes[0]
-	if c.Confidence != Medium || c.Evidence["partial_leaves"] != 3 {
-		t.Errorf("%s, %v", c.Confidence, c.Evidence)
+	if c.Confidence != Medium || c.Evidence.PartialLeaves != 3 {
+		t.Errorf("%s, %s", c.Confidence, asJSON(t, c.Evidence))
 	}
 }
 
@@ -340,8 +340,8 @@ func TestPublishedModeAnswersAsThePaper(t *testing.T) {
 		{"data center=X", 0.94, 0},
 	} {
 		c := r.Causes[k]
-		if places(c.Labels) != want.places || math.Abs(c.Share-want.share) > 1e-9 || math.Abs(c.Evidence["surprise"].(float64)-want.surprise) > 1e-9 {
-			t.Errorf("%d: %s, %v, %v", k, places(c.Labels), c.Share, c.Evidence["surprise"])
+		if places(c.Labels) != want.places || math.Abs(c.Share-want.share) > 1e-9 || math.Abs(*c.Evidence.Surprise-want.surprise) > 1e-9 {
+			t.Errorf("%d: %s, %v, %v", k, places(c.Labels), c.Share, *c.Evidence.Surprise)
 		}
 	}
 }

@@ -113,17 +113,15 @@ func (r *regression) selected(series int) bool {
 func (r *regression) weak() bool { return r.change.Weak() }
 
 // describe writes a candidate's arithmetic into its evidence.
-func (r *regression) describe(series int, evidence map[string]any) {
+func (r *regression) describe(series int, e *Evidence) {
 	relevance := 0.0
 	for _, column := range r.columns[series] {
 		relevance = max(relevance, r.model.Relevance[column])
 	}
-	evidence["coefficient"] = finite(r.sum(r.model.Coefficient, series))
-	evidence["phi"] = finite(r.sum(r.change.Phi, series))
-	evidence["psi"] = finite(r.sum(r.change.Psi, series))
-	evidence["relevance"] = finite(relevance)
-	evidence["selected"] = r.selected(series)
-	evidence["unexplained"] = finite(r.change.Unexplained)
+	e.Coefficient = known(r.sum(r.model.Coefficient, series))
+	e.Phi, e.Psi = known(r.sum(r.change.Phi, series)), known(r.sum(r.change.Psi, series))
+	e.Relevance, e.Selected = known(relevance), new(r.selected(series))
+	e.Unexplained = known(r.change.Unexplained)
 }
 
 // sets gives, for each selected candidate, the candidates that the data can't

@@ -97,7 +97,7 @@ type Finding struct {
 	Sentence   string              `json:"sentence"`
 	Explains   []string            `json:"explains"` // names of the targets that it explains
 	Common     bool                `json:"common"`   // it explains all targets of an incident
-	Evidence   map[string]any      `json:"evidence"`
+	Evidence   Evidence            `json:"evidence"`
 }
 
 // Dimension is the KPI seen by one label.

@@ -104,7 +104,7 @@ func (c *candidates) findings(ranking rank.Result, reg *regression) []Finding {
 			continue
 		}
 		f := c.finding(ranking, cause, reg)
-		f.Evidence["members"] = append(c.names(members[cause.Series], cause.Series), c.relatives[f.Series]...)
+		f.Evidence.Members = append(c.names(members[cause.Series], cause.Series), c.relatives[f.Series]...)
 		for _, m := range members[cause.Series] {
 			listed[m] = true
 		}
@@ -171,23 +171,16 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 		Share:      reg.share(cause.Series),
 		Confidence: confidence(r, cause, reg),
 		Explains:   []string{c.target.Name},
-		Evidence: map[string]any{
-			"deviation":   finite(cause.Dev / cause.Quiet),
-			"residual":    finite(cause.Residual / cause.Quiet),
-			"association": finite(cause.Rho),
-			"before":      finite(cause.Before),
-			"after":       finite(cause.After),
-			"kind":        s.kind().String(),
-			"service":     serviceOf(s),
+		Evidence: Evidence{
+			Deviation: known(cause.Dev / cause.Quiet), Residual: known(cause.Residual / cause.Quiet), Association: known(cause.Rho),
+			Before: known(cause.Before), After: known(cause.After),
+			Kind: s.kind().String(), Service: serviceOf(s), Query: s.Query,
 		},
 	}
-	if s.Query != "" {
-		f.Evidence["query"] = s.Query
-	}
 	if hasMoved(cause) && cause.Since < len(c.times) {
-		f.Evidence["since"] = c.times[cause.Since]
+		f.Evidence.Since = new(c.times[cause.Since])
 	}
-	reg.describe(cause.Series, f.Evidence)
+	reg.describe(cause.Series, &f.Evidence)
 	f.Sentence = c.sentence(f, r, cause)
 	f.place(s)
 	return f

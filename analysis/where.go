@@ -69,11 +69,9 @@ func (l *location) finding(r localize.Result, c localize.Cause) Finding {
 	}
 	f.Name = strings.Join(matchers, " or ")
 	if f.Share > mostOfIt && l.isOwn(f.Labels) {
-		f.Evidence["only_of"] = len(l.breakdown.Leaves)
+		f.Evidence.OnlyOf = len(l.breakdown.Leaves)
 	}
-	if r.Gross {
-		f.Evidence["gross"] = true
-	}
+	f.Evidence.Gross = r.Gross
 	f.Sentence = l.sentence(r, c, f)
 	return f
 }
@@ -109,36 +107,23 @@ func has(labels, leaf []string, set map[string]string) bool {
 }
 
 // evidence is the arithmetic behind a cause.
-func (l *location) evidence(r localize.Result, c localize.Cause) map[string]any {
-	e := map[string]any{
-		"forecast": l.shown(c.Forecast), "actual": l.shown(c.Actual),
-		"share": finite(c.Share),
+func (l *location) evidence(r localize.Result, c localize.Cause) Evidence {
+	e := Evidence{
+		Forecast: new(l.shown(c.Forecast)), Actual: new(l.shown(c.Actual)), Share: known(c.Share),
+		Leaves: c.Leaves, PartialLeaves: c.Partial, Offsetting: l.offsetting(r, c),
+		Appeared: c.Appeared, Vanished: c.Vanished, Rollover: c.Rollover,
 	}
 	if c.Surprise != 0 || c.Method == "adtributor" { // combinations have none
-		e["surprise"] = finite(c.Surprise)
+		e.Surprise = known(c.Surprise)
 	}
 	if c.Ratio != 0 {
-		e["ratio"] = finite(c.Ratio)
-	}
-	if c.Leaves > 0 {
-		e["leaves"] = c.Leaves
+		e.Ratio = known(c.Ratio)
 	}
 	if c.Method == "grescan" {
-		e["homogeneity"], e["score_by_chance"] = finite(c.R2), finite(c.Bar)
+		e.Homogeneity, e.ScoreByChance = known(c.R2), known(c.Bar)
 	}
 	if l.ratio() {
-		e["rate_effect"], e["mix_effect"] = finite(c.Rate), finite(c.Mix)
-	}
-	for tag, yes := range map[string]bool{"appeared": c.Appeared, "vanished": c.Vanished, "rollover": c.Rollover} {
-		if yes {
-			e[tag] = true
-		}
-	}
-	if c.Partial > 0 {
-		e["partial_leaves"] = c.Partial
-	}
-	if against := l.offsetting(r, c); len(against) > 0 {
-		e["offsetting"] = against
+		e.RateEffect, e.MixEffect = known(c.Rate), known(c.Mix)
 	}
 	return e
 }

@@ -99,8 +99,8 @@ func (l *location) sentence(r localize.Result, c localize.Cause, f Finding) stri
 		return fmt.Sprintf("%s took the place of another value: a rollout or a restart %s", where, numbers)
 	case r.Gross || c.Share <= 0:
 		return fmt.Sprintf("%s moved, and the total did not move with it %s", where, numbers)
-	case f.Evidence["only_of"] != nil:
-		return fmt.Sprintf("of %d series only %s %s %s", f.Evidence["only_of"], where, direction(r), numbers)
+	case f.Evidence.OnlyOf > 0:
+		return fmt.Sprintf("of %d series only %s %s %s", f.Evidence.OnlyOf, where, direction(r), numbers)
 	case c.Share > 1.05:
 		return fmt.Sprintf("all of the %s from %s %s, and elsewhere it went the other way", l.noun(r), where, numbers)
 	case c.Share > 0.999:

@@ -86,7 +86,7 @@ func (f *Finding) place(s Series) {
 	if s.Scope == "" {
 		return
 	}
-	f.Evidence["scope"] = s.Scope
+	f.Evidence.Scope = s.Scope
 	inside := strings.TrimSuffix(strings.TrimPrefix(s.Scope, "{"), "}")
 	f.Sentence = "inside " + inside + ": " + f.Sentence
 }

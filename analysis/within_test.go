@@ -41,11 +41,11 @@ func without(f Frame, names ...string) Frame {
 func TestOfASeriesAndItsPartOnlyTheBetterIsACause(t *testing.T) {
 	r := Run(narrowed(40, 0), Options{})
 	first := r.Causes[0]
-	if first.Series != "queue|wait on a" || first.Confidence == Low || first.Evidence["scope"] != `{instance="a"}` ||
+	if first.Series != "queue|wait on a" || first.Confidence == Low || first.Evidence.Scope != `{instance="a"}` ||
 		!strings.HasPrefix(first.Sentence, `inside instance="a": queue|wait on a rose ×`) {
 		t.Errorf("first %s", asJSON(t, first))
 	}
-	if got := asJSON(t, first.Evidence["members"]); got != `["queue|wait"]` {
+	if got := asJSON(t, first.Evidence.Members); got != `["queue|wait"]` {
 		t.Errorf("members %s", got)
 	}
 	// The others stand as if nobody had asked twice.
@@ -78,7 +78,7 @@ func TestAPartThatWentTheOtherWayIsACauseOfItsOwn(t *testing.T) {
 	for _, c := range Run(f, Options{}).Causes {
 		if strings.HasPrefix(c.Series, "queue|wait") {
 			listed = append(listed, c.Series)
-			if got := asJSON(t, c.Evidence["members"]); got != "[]" {
+			if got := asJSON(t, c.Evidence.Members); got != "[]" {
 				t.Errorf("%s: members %s", c.Series, got)
 			}
 		}
@@ -100,7 +100,7 @@ func TestTheOrderOfPartsDoesNotMatter(t *testing.T) {
 func TestThePublishedPipelineSaysInsideOfWhat(t *testing.T) {
 	r := Run(without(narrowed(40, 0), "queue|wait"), Options{Series: SeriesOptions{Method: "balance"}})
 	i := slices.IndexFunc(r.Causes, func(f Finding) bool { return f.Series == "queue|wait on a" })
-	if i < 0 || r.Causes[i].Evidence["scope"] != `{instance="a"}` || !strings.HasPrefix(r.Causes[i].Sentence, `inside instance="a": `) {
+	if i < 0 || r.Causes[i].Evidence.Scope != `{instance="a"}` || !strings.HasPrefix(r.Causes[i].Sentence, `inside instance="a": `) {
 		t.Errorf("causes %s", asJSON(t, r.Causes))
 	}
 }

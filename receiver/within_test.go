@@ -122,7 +122,7 @@ func TestWhichLabelNarrowsWhichSeries(t *testing.T) {
 		}
 		why := whys(r)
 		const name = `cpu{instance="c", job="api"}`
-		if best := why[0]; best.Series != name || best.Confidence == analysis.Low || best.Evidence["scope"] != `{instance="c"}` ||
+		if best := why[0]; best.Series != name || best.Confidence == analysis.Low || best.Evidence.Scope != `{instance="c"}` ||
 			!strings.HasPrefix(best.Sentence, `inside instance="c": `+name+" rose ×2.") {
 			t.Errorf("seed %d: why: %s %s", seed, best.Confidence, best.Sentence)
 		}
@@ -143,7 +143,7 @@ func TestASeriesAndItsPartAreOneCause(t *testing.T) {
 	for seed := range uint64(5) {
 		r := explainFour(t, promtest.New(t, fourInstances(seed, .05)), fourRule(), config.Prometheus{})
 		why := whys(r)
-		if got := fmt.Sprint(why[0].Series, why[0].Evidence["members"]); got != `cpu{instance="c", job="api"}[cpu{job="api"}]` {
+		if got := fmt.Sprint(why[0].Series, why[0].Evidence.Members); got != `cpu{instance="c", job="api"}[cpu{job="api"}]` {
 			t.Errorf("seed %d: the first is %s", seed, got)
 		}
 		if len(why) != 4 || slices.ContainsFunc(why[1:], func(f analysis.Finding) bool {
@@ -171,7 +171,7 @@ func TestWithoutBudgetNothingIsAskedInside(t *testing.T) {
 		t.Errorf("verdict %s", r.Result.Verdict)
 	}
 	// In the sum of the job the same rise is no clear cause: that is what the second round is for.
-	if best := whys(r)[0]; best.Series != `cpu{job="api"}` || best.Confidence != analysis.Low || best.Evidence["scope"] != nil {
+	if best := whys(r)[0]; best.Series != `cpu{job="api"}` || best.Confidence != analysis.Low || best.Evidence.Scope != "" {
 		t.Errorf("%s %s", best.Confidence, best.Sentence)
 	}
 }
@@ -190,7 +190,7 @@ func TestALabelThatNoCandidateHasChangesNothing(t *testing.T) {
 		t.Errorf("%d series", r.Result.Fit.Series)
 	}
 	for _, why := range whys(r) {
-		if why.Evidence["scope"] != nil || strings.HasPrefix(why.Sentence, "inside") {
+		if why.Evidence.Scope != "" || strings.HasPrefix(why.Sentence, "inside") {
 			t.Errorf("why: %s", why.Sentence)
 		}
 	}

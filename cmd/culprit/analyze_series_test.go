@@ -246,7 +246,7 @@ func TestOptionsOfTheRegression(t *testing.T) {
 		c := analyzeSeries(t, "candidates", append([]string{file, "--target", "entry|latency", "--method", "balance", "--format", "json"}, args...)...)
 		c.printed(t)
 		c.into(t, &r)
-		if len(r.Causes) == 0 || r.Causes[0].Series != "db|wait" || r.Causes[0].Method != "balance" || r.Causes[0].Evidence["selected"] != true {
+		if len(r.Causes) == 0 || r.Causes[0].Series != "db|wait" || r.Causes[0].Method != "balance" || !*r.Causes[0].Evidence.Selected {
 			t.Errorf("%v: causes %+v", args, r.Causes)
 		}
 	}

@@ -104,7 +104,7 @@ func share(c analysis.Finding) string {
 // moved is the level of a cause before and in the incident. The unit of a set
 // of labels is that of the KPI's parts; that of a series is not known.
 func moved(r report.Report, c analysis.Finding) string {
-	before, after, ok := report.Moved(c)
+	before, after, ok := c.Evidence.Moved()
 	if !ok {
 		return ""
 	}

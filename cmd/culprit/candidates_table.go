@@ -67,7 +67,7 @@ func (t *dimensionsTable) series(r report.Report, c analysis.Finding, best float
 		text += ", makes " + words.Percent(min(c.Share, 1)) + " of the change by the regression"
 	}
 	t.course(r, c.Series, text)
-	if members, _ := c.Evidence["members"].([]string); len(members) > 0 {
+	if members := c.Evidence.Members; len(members) > 0 {
 		text := "can't be told from " + strings.Join(members[:min(len(members), mostMembers)], ", ")
 		if n := len(members) - mostMembers; n > 0 {
 			text += fmt.Sprintf(" and %d more", n)

@@ -70,7 +70,6 @@ func (c incident) rankWith(opt rank.Options) []analysis.Finding {
 	for _, cause := range rank.Rank(in, opt).Causes {
 		causes = append(causes, analysis.Finding{
 			Series: target.Candidates[cause.Series].Name, Confidence: analysis.Low,
-			Evidence: map[string]any{"members": []string{}},
 		})
 	}
 	return causes

@@ -134,7 +134,7 @@ func (t *tally) add(c incident, causes []analysis.Finding) {
 		services = append(services, c.serviceOf(cause.Series))
 	}
 	for _, cause := range causes { // what can't be told from another cause is told with it
-		for _, member := range cause.Evidence["members"].([]string) {
+		for _, member := range cause.Evidence.Members {
 			metrics, services = append(metrics, member), append(services, c.serviceOf(member))
 		}
 	}

@@ -80,7 +80,7 @@ func (c container) selected(preset string) []bool {
 	opt := analysis.Options{Series: analysis.SeriesOptions{Method: "balance", Preset: preset, Top: len(c.names)}}
 	var found []string
 	for _, cause := range analysis.Run(c.frame, opt).Causes {
-		found = append(append(found, cause.Series), cause.Evidence["members"].([]string)...)
+		found = append(append(found, cause.Series), cause.Evidence.Members...)
 	}
 	on := make([]bool, len(c.names))
 	for j, name := range c.names {

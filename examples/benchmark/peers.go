@@ -44,7 +44,7 @@ func (c incident) rankBy(p peer) []analysis.Finding {
 		if len(before) > 0 && len(during) > 0 {
 			score = p.score(before, during)
 		}
-		causes = append(causes, analysis.Finding{Series: s.Name, Score: score, Evidence: map[string]any{"members": []string{}}})
+		causes = append(causes, analysis.Finding{Series: s.Name, Score: score})
 	}
 	slices.SortFunc(causes, func(a, b analysis.Finding) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Series, b.Series))

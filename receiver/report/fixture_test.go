@@ -14,7 +14,7 @@ func payV2() analysis.Finding {
 	return analysis.Finding{
 		Rank: 1, Kind: analysis.KindLabels, Labels: []map[string]string{{"version": "v2", "path": "/pay"}},
 		Name: "path=/pay, version=v2", Share: 0.82, Confidence: analysis.High,
-		Evidence: map[string]any{"forecast": 1.1, "actual": 32.2},
+		Evidence: analysis.Evidence{Forecast: new(1.1), Actual: new(32.2)},
 	}
 }
 
@@ -22,7 +22,7 @@ func dbConnections() analysis.Finding {
 	name := `db connections{pod="cart-db-0"}`
 	return analysis.Finding{
 		Rank: 2, Kind: analysis.KindSeries, Series: name, Name: name, Share: 0.61, Confidence: analysis.High,
-		Evidence: map[string]any{"before": 15.2, "after": 196.0},
+		Evidence: analysis.Evidence{Before: new(15.2), After: new(196.0)},
 	}
 }
 

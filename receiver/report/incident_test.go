@@ -50,7 +50,7 @@ func TestMergeOfTwoAlerts(t *testing.T) {
 	if diff := cmp.Diff(want, inc.Causes, opts); diff != "" {
 		t.Errorf("causes (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]float64{"CheckoutErrors": 0.61, "CartSlow": 0.5}, inc.Causes[1].Evidence["shares"]); diff != "" {
+	if diff := cmp.Diff(map[string]float64{"CheckoutErrors": 0.61, "CartSlow": 0.5}, inc.Causes[1].Evidence.Shares); diff != "" {
 		t.Errorf("shares:\n%s", diff)
 	}
 	if want := `2 alerts: 82 % of the change is path=/pay, version=v2; db connections{pod="cart-db-0"} rose ×13; the first explains 1 of them`; inc.Line() != want {

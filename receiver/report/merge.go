@@ -107,11 +107,7 @@ func (m *merge) finding(rank int, kpis []string) analysis.Finding {
 			shares[kpi] = share
 		}
 	}
-	f.Evidence = maps.Clone(f.Evidence)
-	if f.Evidence == nil {
-		f.Evidence = map[string]any{}
-	}
-	f.Evidence["shares"] = shares
+	f.Evidence.Shares = shares
 	return f
 }
 

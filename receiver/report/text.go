@@ -240,7 +240,7 @@ func likely(f analysis.Finding) string {
 
 func sayLabels(f analysis.Finding, of string) string {
 	title := middle(Title(f), titleLimit)
-	if n, ok := onlyOf(f); ok {
+	if n := f.Evidence.OnlyOf; n > 0 { // of the alert's own series 100 % would say nothing
 		return fmt.Sprintf("only %s of %d series", title, n)
 	}
 	if f.Share > 0 {
@@ -249,17 +249,10 @@ func sayLabels(f analysis.Finding, of string) string {
 	return title + " stands out"
 }
 
-// onlyOf says of how many series a cause is the only one that moved: the
-// alert's own, of which 100 % of a change would say nothing.
-func onlyOf(f analysis.Finding) (int, bool) {
-	n, ok := Float(f.Evidence, "only_of")
-	return int(n), ok
-}
-
 // shareOf names what the share of a set of labels is a share of: the change of
 // the total, unless that stood still while parts of it moved.
 func shareOf(f analysis.Finding, of string) string {
-	if gross, _ := f.Evidence["gross"].(bool); gross {
+	if f.Evidence.Gross {
 		return "what moved inside a total that stood still"
 	}
 	return of
@@ -269,7 +262,7 @@ func shareOf(f analysis.Finding, of string) string {
 // number too many.
 func saySeries(f analysis.Finding, of string) string {
 	text := middle(Title(f), titleLimit)
-	if before, after, ok := Moved(f); ok {
+	if before, after, ok := f.Evidence.Moved(); ok {
 		text += " " + words.Move(before, after)
 	} else {
 		text += " moved with it"
@@ -278,31 +271,6 @@ func saySeries(f analysis.Finding, of string) string {
 		text += fmt.Sprintf(", %s of %s", words.Percent(min(f.Share, 1)), of)
 	}
 	return text
-}
-
-// Moved returns the level of a cause before and in the incident, if its
-// evidence has them.
-func Moved(f analysis.Finding) (before, after float64, ok bool) {
-	for _, keys := range [][2]string{{"before", "after"}, {"forecast", "actual"}} {
-		b, okB := Float(f.Evidence, keys[0])
-		a, okA := Float(f.Evidence, keys[1])
-		if okA && okB {
-			return b, a, true
-		}
-	}
-	return 0, 0, false
-}
-
-// Float returns a number of the evidence.
-func Float(evidence map[string]any, key string) (float64, bool) {
-	switch v := evidence[key].(type) {
-	case float64:
-		return v, true
-	case int:
-		return float64(v), true
-	default:
-		return 0, false
-	}
 }
 
 // fit returns as many parts as a line has room for. The first is always
@@ -342,12 +310,12 @@ func describe(f analysis.Finding, of string, u words.Unit) string {
 		u = ""
 	}
 	var facts []string
-	if n, ok := onlyOf(f); ok {
+	if n := f.Evidence.OnlyOf; n > 0 {
 		facts = append(facts, fmt.Sprintf("only this of %d series", n))
 	} else if f.Share > 0 {
 		facts = append(facts, words.Percent(min(f.Share, 1))+" of "+shareOf(f, of))
 	}
-	if before, after, ok := Moved(f); ok {
+	if before, after, ok := f.Evidence.Moved(); ok {
 		facts = append(facts, fmt.Sprintf("%s → %s", u.Format(before), u.Format(after)))
 	}
 	facts = append(facts, confidence(f))

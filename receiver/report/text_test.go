@@ -36,7 +36,7 @@ func TestLine(t *testing.T) {
 			`82 % of the rise is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)`,
 		},
 		{
-			"only why, without figures", input(analysis.Explained, with(dbConnections(), func(f *analysis.Finding) { f.Share, f.Evidence = 0, nil })),
+			"only why, without figures", input(analysis.Explained, with(dbConnections(), func(f *analysis.Finding) { f.Share, f.Evidence = 0, analysis.Evidence{} })),
 			`db connections{pod="cart-db-0"} moved with it (checkout errors 3.1/s → 41/s)`,
 		},
 		{
@@ -116,7 +116,7 @@ func TestLine(t *testing.T) {
 			`No change found: checkout errors is 41/s, as expected (40.6/s)`,
 		},
 		{
-			"parts that moved in a total that stood still", input(analysis.Explained, with(payV2(), func(f *analysis.Finding) { f.Evidence["gross"] = true })),
+			"parts that moved in a total that stood still", input(analysis.Explained, with(payV2(), func(f *analysis.Finding) { f.Evidence.Gross = true })),
 			`82 % of what moved inside a total that stood still is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)`,
 		},
 		{
@@ -154,7 +154,7 @@ func TestLine(t *testing.T) {
 }
 
 // only makes a cause the alert's own series of 18.
-func only(f *analysis.Finding) { f.Evidence = map[string]any{"only_of": 18} }
+func only(f *analysis.Finding) { f.Evidence = analysis.Evidence{OnlyOf: 18} }
 
 // among compares the KPI with 19 siblings.
 func among(in Input) Input {
@@ -216,7 +216,7 @@ func doubtful(in Input, source, text string) Input {
 
 func TestCauseLines(t *testing.T) {
 	r := New(input(analysis.Explained, payV2(), dbConnections(), with(dbConnections(), func(f *analysis.Finding) {
-		f.Name, f.Share, f.Confidence, f.Evidence = "cpu", 0, "", nil
+		f.Name, f.Share, f.Confidence, f.Evidence = "cpu", 0, "", analysis.Evidence{}
 	})))
 	want := []string{
 		"1. path=/pay, version=v2: 82 % of the rise, 1.1/s → 32.2/s, high confidence",

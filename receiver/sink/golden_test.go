@@ -51,7 +51,7 @@ func story() Message {
 		{
 			Rank: 2, Kind: analysis.KindSeries, Series: `db_connections{pod="cart-db-0"}`, Name: `db_connections{pod="cart-db-0"}`,
 			Share: 0.4, Score: 3.5, Confidence: analysis.Medium, Method: "rank", Explains: []string{"error ratio"},
-			Evidence: map[string]any{"before": 20.0, "after": 100.0},
+			Evidence: analysis.Evidence{Before: new(20.0), After: new(100.0)},
 		},
 	}
 	m.Report.Summary = m.Report.Line()

@@ -84,7 +84,7 @@ func newCause(f analysis.Finding, unit words.Unit) causeView {
 		v.Share = words.Percent(min(f.Share, 1))
 	}
 	v.Bar = bar(f.Share)
-	if before, after, ok := report.Moved(f); ok {
+	if before, after, ok := f.Evidence.Moved(); ok {
 		v.Before, v.After, v.Factor = unit.Format(before), unit.Format(after), words.Factor(before, after)
 	}
 	return v

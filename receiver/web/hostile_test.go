@@ -43,8 +43,8 @@ func poison(v reflect.Value, with string) {
 		poison(v.Elem(), with)
 	case reflect.Struct:
 		for i := range v.NumField() {
-			switch v.Type().Field(i).Name {
-			case "Kind", "Verdict", "Confidence", "Role":
+			switch v.Type().Name() + "." + v.Type().Field(i).Name {
+			case "Finding.Kind", "Result.Verdict", "Finding.Confidence", "Query.Role":
 			default:
 				poison(v.Field(i), with)
 			}
@@ -63,6 +63,9 @@ func poison(v reflect.Value, with string) {
 }
 
 func poisonMap(v reflect.Value, with string) {
+	if v.IsNil() {
+		v.Set(reflect.MakeMap(v.Type()))
+	}
 	for _, key := range v.MapKeys() {
 		value := reflect.New(v.Type().Elem()).Elem()
 		value.Set(v.MapIndex(key))
