@@ -164,7 +164,7 @@ func (k looker) at(ctx context.Context, plan promql.Plan) (look, error) {
 // place, once it is known. A further look that brings nothing leaves what was
 // found before.
 func (k looker) closer(ctx context.Context, l look) look {
-	if finer, ok := l.plan.ByReplica(); ok && nowhere(l.result) {
+	if finer, ok := l.plan.ByReplica(); ok && report.AnswerOf(l.result).Placeless {
 		again, err := k.at(ctx, finer)
 		if err == nil && len(place(again.result.Causes).Labels) > 0 {
 			l, again = again, l
@@ -179,18 +179,6 @@ func (k looker) closer(ctx context.Context, l look) look {
 		l.result.Warnings = append(l.result.Warnings, analysis.Warning{Source: "prometheus", Text: err.Error()})
 	}
 	return l
-}
-
-// nowhere says whether a KPI moved and its labels tell no place of it.
-func nowhere(r analysis.Result) bool {
-	switch r.Verdict {
-	case analysis.External:
-		return r.Everywhere == analysis.MovedAlike
-	case analysis.NoConfidentCause:
-		return true
-	default:
-		return false
-	}
 }
 
 // place is the first confident set of labels among causes: where to look for

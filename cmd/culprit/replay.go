@@ -199,7 +199,7 @@ func (r replayed) print(w io.Writer) error {
 	if r.Found == 0 {
 		text.WriteString("no alert began to fire\n")
 	}
-	for _, v := range []analysis.Verdict{analysis.Explained, analysis.External, analysis.NoConfidentCause, analysis.NoChange, analysis.InsufficientEvidence} {
+	for _, v := range report.Verdicts() {
 		if n := r.Verdicts[v]; n > 0 {
 			fmt.Fprintf(&text, "%d of %d: %s\n", n, len(r.Reports), v)
 		}

@@ -102,7 +102,7 @@ func list[T any](s []T) []T {
 // status judges how much of the evidence was there.
 func status(r Report) Status {
 	switch {
-	case r.Result.Verdict == analysis.InsufficientEvidence:
+	case AnswerOf(r.Result).Failed:
 		return Failed
 	case slices.ContainsFunc(r.Result.Warnings, r.aboutQuery):
 		return Partial

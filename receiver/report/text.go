@@ -27,21 +27,27 @@ func (r Report) Parts() []string { return fit(r.sentences()...) }
 // sentences returns the parts of the line, the most important first. Parts
 // that don't fit are left out from the end.
 func (r Report) sentences() []string {
-	switch {
-	case r.Result.Verdict == analysis.NoChange:
-		return r.sayNoChange()
-	case r.Status == Failed, r.Result.Verdict == analysis.InsufficientEvidence:
-		return []string{"No answer: " + r.doubt("there was too little evidence")}
-	case r.Result.Verdict == analysis.External:
-		return r.sayExternal()
+	a := AnswerOf(r.Result)
+	if r.Status == Failed && a.Verdict != analysis.NoChange {
+		a = noAnswer()
 	}
-	if causes := causeParts(r.Result.Causes, r.of()); len(causes) > 0 {
-		if moved := r.moved(); moved != "" {
-			causes = append(causes, " ("+moved+")")
-		}
-		return causes
+	return a.sentences(r)
+}
+
+func (r Report) sayNoAnswer() []string {
+	return []string{"No answer: " + r.doubt("there was too little evidence")}
+}
+
+// sayCauses names the confident causes, or says that there is none.
+func (r Report) sayCauses() []string {
+	causes := causeParts(r.Result.Causes, r.of())
+	if len(causes) == 0 {
+		return r.sayNoCause()
 	}
-	return r.sayNoCause()
+	if moved := r.moved(); moved != "" {
+		causes = append(causes, " ("+moved+")")
+	}
+	return causes
 }
 
 func (r Report) sayNoChange() []string {
@@ -80,30 +86,29 @@ func others(n int) string {
 	return fmt.Sprintf("the %d others", n)
 }
 
-// sayExternal says why the change is of no single place, and where to look.
-func (r Report) sayExternal() []string {
-	switch r.Result.Everywhere {
-	case analysis.MixShifted:
-		return []string{
-			"No part changed: " + r.movedOr("the ratio moved") + " because more of the traffic goes where it was " + r.already() + " already",
-			"; look at what moved the traffic: routing, a failover, a new caller",
-		}
-	case analysis.AllStopped:
-		return []string{
-			"Everything stopped: " + r.movedOr("nothing is left") + r.underAll(),
-			"; look at what all of it depends on, and whether it is still scraped",
-		}
-	}
-	if c := r.Result.Change; c != nil && c.Siblings > 0 {
-		return []string{
-			fmt.Sprintf("Not this one alone: %s moved alike (%s)", allOf(c.Siblings+1), r.moved()),
-			"; look upstream: demand, a shared dependency, a rollout everywhere",
-		}
-	}
+// sayMix says that a ratio moved with its traffic alone, and where to look.
+func (r Report) sayMix() []string {
 	return []string{
-		"No single place: " + r.movedOr("the change") + " is spread alike over " + r.looked(),
-		"; look upstream: demand, a shared dependency, a rollout everywhere",
+		"No part changed: " + r.movedOr("the ratio moved") + " because more of the traffic goes where it was " + r.already() + " already",
+		"; look at what moved the traffic: routing, a failover, a new caller",
 	}
+}
+
+// sayStopped says that nothing is left anywhere, and where to look.
+func (r Report) sayStopped() []string {
+	return []string{
+		"Everything stopped: " + r.movedOr("nothing is left") + r.underAll(),
+		"; look at what all of it depends on, and whether it is still scraped",
+	}
+}
+
+// sayAlike says that a change is of no single place, and where to look.
+func (r Report) sayAlike() []string {
+	const upstream = "; look upstream: demand, a shared dependency, a rollout everywhere"
+	if c := r.Result.Change; c != nil && c.Siblings > 0 {
+		return []string{fmt.Sprintf("Not this one alone: %s moved alike (%s)", allOf(c.Siblings+1), r.moved()), upstream}
+	}
+	return []string{"No single place: " + r.movedOr("the change") + " is spread alike over " + r.looked(), upstream}
 }
 
 // looked names the labels that were looked at, if they are few: there may be

@@ -253,9 +253,7 @@ func TestPartsOfARatioAreInTheUnitOfItsNumerator(t *testing.T) {
 func TestLinesHoldWhateverTheLabelsAre(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.Just("a\nb\x1b[31m\u202e\u200b\xff"), rapid.StringN(200, 400, -1))
 	rapid.Check(t, func(t *rapid.T) {
-		in := input(rapid.SampledFrom([]analysis.Verdict{
-			analysis.Explained, analysis.External, analysis.NoConfidentCause, analysis.NoChange, analysis.InsufficientEvidence,
-		}).Draw(t, "verdict"))
+		in := input(rapid.SampledFrom(Verdicts()).Draw(t, "verdict"))
 		in.Alert.Labels = model.LabelSet{"alertname": model.LabelValue(text.Draw(t, "alertname"))}
 		in.Result.Change.Target = text.Draw(t, "target")
 		in.Result.Warnings = []analysis.Warning{{Source: "x", Text: text.Draw(t, "warning")}}

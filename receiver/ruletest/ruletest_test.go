@@ -152,3 +152,31 @@ func TestTheStoreIsThatOfPrometheus(t *testing.T) {
 		}
 	}
 }
+
+// The engine adds up histograms in place: what it reads must not be the store's.
+func TestTheStoreStaysAsItIs(t *testing.T) {
+	s, err := newStore([]InputSeries{
+		{`h{x="1"}`, "{{sum:3 count:2 buckets:[1 1]}}+{{sum:3 count:2 buckets:[1 1]}}x30"},
+		{`h{x="2"}`, "{{sum:3 count:2 buckets:[2]}}+{{sum:9 count:2 buckets:[2]}}x30"},
+	}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s[0].samples[20].(sample).fh.Copy()
+	srv, err := newServer(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.close()
+	q, err := srv.engine.NewRangeQuery(t.Context(), s, nil, "sum(rate(h[5m])) + sum(h) + sum(h)", at(0), at(Duration(30*time.Minute)), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res := q.Exec(t.Context()); res.Err != nil {
+		t.Fatal(res.Err)
+	}
+	q.Close()
+	if now := s[0].samples[20].(sample).fh; !now.Equals(before) {
+		t.Errorf("a sample was %s and is now %s", before, now)
+	}
+}

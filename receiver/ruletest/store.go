@@ -73,7 +73,14 @@ func (s sample) T() int64                      { return s.t }
 func (s sample) ST() int64                     { return 0 }
 func (s sample) F() float64                    { return s.f }
 func (s sample) H() *histogram.Histogram       { return nil }
-func (s sample) FH() *histogram.FloatHistogram { return s.fh }
+
+// FH is a copy: the engine adds up histograms in place.
+func (s sample) FH() *histogram.FloatHistogram {
+	if s.fh == nil {
+		return nil
+	}
+	return s.fh.Copy()
+}
 
 func (s sample) Type() chunkenc.ValueType {
 	if s.fh != nil {

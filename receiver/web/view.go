@@ -65,12 +65,13 @@ func (s *server) newReportPage(r report.Report) reportPage {
 		Sent:     sent(r.Sent, now),
 		Partial:  r.Status != report.Complete,
 	}
-	p.Verdict, p.Kind = verdict(r)
+	said := report.AnswerOf(r.Result)
+	p.Verdict, p.Kind = said.Look, said.Class
 	p.Answer, p.More = headline(r)
 	if strings.HasPrefix(p.Answer, p.Verdict) {
 		p.Verdict = "" // said already
 	}
-	p.NoCause = noCause(r.Result)
+	p.NoCause = said.Nothing
 	p.Moved = movement(r, unit)
 	p.Causes = causes(r)
 	p.Dimensions = dimensions(r.Result.Dimensions, r.PartUnit())
@@ -90,42 +91,6 @@ func headline(r report.Report) (answer, more string) {
 		return r.Summary, ""
 	}
 	return parts[0], strings.Join(parts[1:], "")
-}
-
-// verdict says in two or three words what kind of an answer this is.
-func verdict(r report.Report) (text, class string) {
-	switch r.Result.Verdict {
-	case analysis.Explained:
-		return "Cause found", "found"
-	case analysis.External:
-		return map[analysis.Everywhere]string{
-			analysis.MovedAlike: "No single place", analysis.MixShifted: "Traffic mix", analysis.AllStopped: "Everything stopped",
-		}[cmp.Or(r.Result.Everywhere, analysis.MovedAlike)], "none"
-	case analysis.NoChange:
-		return "No change", "none"
-	case analysis.NoConfidentCause:
-		return "No cause found", "none"
-	default:
-		return "No answer", "failed"
-	}
-}
-
-// noCause is said in place of an empty list of causes.
-func noCause(r analysis.Result) string {
-	switch r.Verdict {
-	case analysis.NoChange:
-		return "The KPI is where it was expected to be, so there is no change to explain."
-	case analysis.External:
-		return map[analysis.Everywhere]string{
-			analysis.MovedAlike: "No label value moved more than the others, and no series moved with the KPI. The cause is not in what was looked at.",
-			analysis.MixShifted: "Each label value is as it was expected to be for the traffic that it had. What changed is how the traffic is shared out.",
-			analysis.AllStopped: "All label values stopped together, so none of them tells more than the others.",
-		}[cmp.Or(r.Everywhere, analysis.MovedAlike)]
-	case analysis.InsufficientEvidence:
-		return "There was too little evidence to look for a cause. What was missing is listed below."
-	default:
-		return "Nothing that was looked at explains enough of the change to be called its cause."
-	}
 }
 
 func movement(r report.Report, unit words.Unit) moved {

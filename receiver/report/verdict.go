@@ -1,0 +1,92 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// Answer is what a verdict means to people: how it is said and shown.
+type Answer struct {
+	Verdict    analysis.Verdict
+	Everywhere analysis.Everywhere // of the verdict external: why
+
+	Look    string // on a page, in two or three words
+	Class   string // on a page: found, none or failed
+	Nothing string // said in place of an empty list of causes
+
+	Placeless bool // the KPI moved, and its labels tell no place
+	Failed    bool // it is no answer: a report with it counts as failed
+
+	sentences func(Report) []string // of the first line, the most important first
+}
+
+// Answers are all verdicts, from the most to the least helpful. Whatever tells
+// one from another beyond the analysis stands here.
+func Answers() []Answer {
+	const nothing = "Nothing that was looked at explains enough of the change to be called its cause."
+	return []Answer{
+		{
+			Verdict: analysis.Explained, Look: "Cause found", Class: "found", Nothing: nothing,
+			sentences: Report.sayCauses,
+		},
+		{
+			Verdict: analysis.External, Everywhere: analysis.MovedAlike, Look: "No single place", Class: "none",
+			Nothing:   "No label value moved more than the others, and no series moved with the KPI. The cause is not in what was looked at.",
+			Placeless: true, sentences: Report.sayAlike,
+		},
+		{
+			Verdict: analysis.External, Everywhere: analysis.MixShifted, Look: "Traffic mix", Class: "none",
+			Nothing:   "Each label value is as it was expected to be for the traffic that it had. What changed is how the traffic is shared out.",
+			sentences: Report.sayMix,
+		},
+		{
+			Verdict: analysis.External, Everywhere: analysis.AllStopped, Look: "Everything stopped", Class: "none",
+			Nothing:   "All label values stopped together, so none of them tells more than the others.",
+			sentences: Report.sayStopped,
+		},
+		{
+			Verdict: analysis.NoConfidentCause, Look: "No cause found", Class: "none", Nothing: nothing,
+			Placeless: true, sentences: Report.sayCauses,
+		},
+		{
+			Verdict: analysis.NoChange, Look: "No change", Class: "none",
+			Nothing:   "The KPI is where it was expected to be, so there is no change to explain.",
+			sentences: Report.sayNoChange,
+		},
+		noAnswer(),
+	}
+}
+
+func noAnswer() Answer {
+	return Answer{
+		Verdict: analysis.InsufficientEvidence, Look: "No answer", Class: "failed",
+		Nothing: "There was too little evidence to look for a cause. What was missing is listed below.",
+		Failed:  true, sentences: Report.sayNoAnswer,
+	}
+}
+
+// Verdicts are the verdicts in the order of [Answers].
+func Verdicts() []analysis.Verdict {
+	var list []analysis.Verdict
+	for _, a := range Answers() {
+		list = append(list, a.Verdict)
+	}
+	return slices.Compact(list)
+}
+
+// AnswerOf is what the verdict of a result means. One that is not known, as of a
+// newer version, is no answer.
+func AnswerOf(r analysis.Result) Answer {
+	why := r.Everywhere
+	if r.Verdict == analysis.External {
+		why = cmp.Or(why, analysis.MovedAlike)
+	}
+	for _, a := range Answers() {
+		if a.Verdict == r.Verdict && (a.Everywhere == why || a.Everywhere == "") {
+			return a
+		}
+	}
+	return noAnswer()
+}

@@ -1,0 +1,39 @@
+package report
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// Every verdict is said, shown and in the manual, whatever else is known.
+func TestEveryVerdictHasItsWords(t *testing.T) {
+	manual, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]analysis.Verdict{}
+	for _, a := range Answers() {
+		in := input(a.Verdict)
+		in.Result.Everywhere = a.Everywhere
+		line := New(in).Line()
+		if other, said := lines[line]; said && other != a.Verdict && a.Verdict != analysis.NoConfidentCause {
+			t.Errorf("%s is said as %s: %q", a.Verdict, other, line)
+		}
+		lines[line] = a.Verdict
+		if a.Look == "" || a.Class == "" || a.Nothing == "" || AnswerOf(in.Result).Look != a.Look {
+			t.Errorf("%s: %+v", a.Verdict, a)
+		}
+		if !strings.Contains(string(manual), "| `"+string(a.Verdict)+"` |") {
+			t.Errorf("%s is not in the manual's table", a.Verdict)
+		}
+	}
+}
+
+func TestAVerdictOfTomorrowIsNoAnswer(t *testing.T) {
+	if a := AnswerOf(analysis.Result{Verdict: "enlightened"}); !a.Failed || a.Look != "No answer" {
+		t.Errorf("%+v", a)
+	}
+}
