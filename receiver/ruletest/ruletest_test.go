@@ -1,6 +1,8 @@
 package ruletest
 
 import (
+	"cmp"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -153,30 +155,31 @@ func TestTheStoreIsThatOfPrometheus(t *testing.T) {
 	}
 }
 
-// The engine adds up histograms in place: what it reads must not be the store's.
-func TestTheStoreStaysAsItIs(t *testing.T) {
-	s, err := newStore([]InputSeries{
-		{`h{x="1"}`, "{{sum:3 count:2 buckets:[1 1]}}+{{sum:3 count:2 buckets:[1 1]}}x30"},
-		{`h{x="2"}`, "{{sum:3 count:2 buckets:[2]}}+{{sum:9 count:2 buckets:[2]}}x30"},
-	}, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := s[0].samples[20].(sample).fh.Copy()
-	srv, err := newServer(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer srv.close()
-	q, err := srv.engine.NewRangeQuery(t.Context(), s, nil, "sum(rate(h[5m])) + sum(h) + sum(h)", at(0), at(Duration(30*time.Minute)), time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if res := q.Exec(t.Context()); res.Err != nil {
-		t.Fatal(res.Err)
-	}
-	q.Close()
-	if now := s[0].samples[20].(sample).fh; !now.Equals(before) {
-		t.Errorf("a sample was %s and is now %s", before, now)
+// The engine reuses the histograms that it reads: they must not be the store's.
+func TestHistogramsAreReadTheSameTwice(t *testing.T) {
+	f := load(t, `
+rule_files: [rules.yml]
+tests:
+  - name: a slow method
+    interval: 30s
+    input_series:
+      - {series: 'rpc_seconds{method="List"}', values: '{{sum:10 count:100 buckets:[100]}}+{{sum:10 count:100 buckets:[100]}}x231 {{sum:2400 count:23300 buckets:[23200 0 0 100]}}+{{sum:80 count:100 buckets:[0 0 0 100]}}x9'}
+      - {series: 'rpc_seconds{method="Get"}', values: '{{sum:10 count:100 buckets:[100]}}+{{sum:10 count:100 buckets:[100]}}x241'}
+    alerts:
+      - {labels: {alertname: Slow}, expr: 'histogram_quantile(0.95, sum(rate(rpc_seconds[2m]))) > 2', onset: 1h56m30s, at: 2h, exp_verdict: explained}
+`)
+	var first string
+	for range 4 {
+		outcomes, err := f.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(outcomes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first = cmp.Or(first, string(text)); string(text) != first {
+			t.Fatalf("first\n%s\nthen\n%s", first, text)
+		}
 	}
 }

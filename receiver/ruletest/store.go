@@ -69,10 +69,10 @@ type sample struct {
 
 var _ chunks.Sample = sample{}
 
-func (s sample) T() int64                      { return s.t }
-func (s sample) ST() int64                     { return 0 }
-func (s sample) F() float64                    { return s.f }
-func (s sample) H() *histogram.Histogram       { return nil }
+func (s sample) T() int64                { return s.t }
+func (s sample) ST() int64               { return 0 }
+func (s sample) F() float64              { return s.f }
+func (s sample) H() *histogram.Histogram { return nil }
 
 // FH is a copy: the engine adds up histograms in place.
 func (s sample) FH() *histogram.FloatHistogram {
