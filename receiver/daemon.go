@@ -78,6 +78,8 @@ type Daemon struct {
 	publisher *publisher
 	reconcile *reconciler
 	server    *http.Server
+	front     *front
+	serving   chan error // gets the error of the HTTP server at its end
 
 	refreshing sync.Map // addresses of the peers that are refreshed now
 	refreshes  sync.WaitGroup
@@ -93,7 +95,9 @@ type cleanup struct {
 
 // New opens everything that the daemon needs: its configuration, its listener,
 // its queue and its store. It does not need Prometheus or Alertmanager to be
-// there. What was opened is closed again if New fails.
+// there. One of three replicas waits for a majority until ctx ends; from the
+// moment at which it listens it says over HTTP that it lives and what it waits
+// for. What was opened is closed again if New fails.
 func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	opt = opt.withDefaults()
 	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt)}
@@ -108,22 +112,43 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	if err := d.Reload(); err != nil {
 		return nil, err
 	}
-	if err := d.open(ctx); err != nil {
+	d.front = newFront(d.external.Path, d.opt.Registry)
+	d.server = &http.Server{Handler: d.front, ReadHeaderTimeout: 10 * time.Second}
+	if err := d.openServing(ctx); err != nil {
 		return nil, err
 	}
 	d.publisher = newPublisher(d.store, d.book, opt, d.metrics)
 	d.publisher.use(d.live.Load().outlets)
 	d.worker = &worker{live: d.live.Load, pipeline: d.pipeline, store: d.store, publisher: d.publisher, metrics: d.metrics, log: d.log, now: opt.Now}
 	d.reconcile = newReconciler(d)
-	d.server = &http.Server{Handler: d.handler(), ReadHeaderTimeout: 10 * time.Second}
+	d.front.open(d.handler())
 	return d, nil
+}
+
+// openServing opens the queue and the store behind a server that answers
+// already. If the server ends meanwhile it is given up.
+func (d *Daemon) openServing(ctx context.Context) error {
+	opening, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	d.serving = make(chan error, 1)
+	d.cleanup("server", d.server.Close)
+	go func() {
+		err := d.serve()
+		giveUp(err)
+		d.serving <- err
+	}()
+	err := d.open(opening)
+	if err != nil && opening.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("serving HTTP: %w", context.Cause(opening))
+	}
+	return err
 }
 
 // open starts the queue and reads the store.
 func (d *Daemon) open(ctx context.Context) error {
 	b, err := broker.Start(ctx, broker.Options{
 		Dir: d.opt.StoragePath, Logger: d.log, Cluster: d.opt.Cluster,
-		OnDead: func(j broker.Job, err error) { d.worker.dead(j, err) },
+		OnDead: func(j broker.Job, err error) { d.worker.dead(j, err) }, OnWait: d.front.waitFor,
 	})
 	if err != nil {
 		return fmt.Errorf("opening the storage: %w", err)
@@ -134,6 +159,7 @@ func (d *Daemon) open(ctx context.Context) error {
 	// The index must follow the buckets for as long as the daemon drains.
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	d.cleanup("index", func() error { stop(); return nil })
+	defer context.AfterFunc(ctx, stop)() // but not after it was read
 	d.store, err = newStore(following, b, storeOptions{ttl: d.opt.Retention, base: d.external.String(), now: d.opt.Now, log: d.log})
 	if err != nil {
 		return fmt.Errorf("opening the reports: %w", err)
@@ -194,8 +220,6 @@ func (d *Daemon) Address() net.Addr { return d.listeners[0].Addr() }
 
 // Run works until ctx ends, finishes what it has begun, and closes everything.
 func (d *Daemon) Run(ctx context.Context) error {
-	serving := make(chan error, 1)
-	go func() { serving <- d.serve() }()
 	d.log.Info("Ready for alerts", "url", d.URL())
 
 	background := sync.WaitGroup{}
@@ -208,7 +232,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		d.log.Info("Stopping: finishing what has begun")
-	case err = <-serving:
+	case err = <-d.serving:
 		err = fmt.Errorf("serving HTTP: %w", err)
 	case err = <-working:
 		working <- err

@@ -49,16 +49,20 @@ func (d *Daemon) pages() web.Options {
 	return opts
 }
 
-// healthy says that the process lives. It stays true when other servers fail:
-// a restart of culprit would not mend them.
+// healthy says that the process lives. It stays true when other servers fail, a
+// disk is full or replicas are away: a restart of culprit would not mend them.
 func (d *Daemon) healthy(w http.ResponseWriter, _ *http.Request) {
+	if err := d.broker.Stuck(); err != nil {
+		http.Error(w, "culprit has to be started again: "+err.Error(), http.StatusServiceUnavailable)
+		return
+	}
 	fmt.Fprintln(w, "culprit is healthy.")
 }
 
 // ready says whether alerts can be taken, and if not, why.
 func (d *Daemon) ready(w http.ResponseWriter, _ *http.Request) {
 	if err := d.broker.Healthy(); err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		http.Error(w, "Not ready: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	if missing := d.reconcile.missing(); len(missing) > 0 {

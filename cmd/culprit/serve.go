@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,7 +16,6 @@ import (
 	webflag "github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/culprit-dev/culprit/receiver"
-	"github.com/culprit-dev/culprit/receiver/broker"
 )
 
 func addServe(app *kingpin.Application, commands map[string]command) {
@@ -57,50 +53,6 @@ func logFlags(cmd *kingpin.CmdClause) *promslog.Config {
 	return c
 }
 
-// clusterSettings are the flags of one of three replicas.
-type clusterSettings struct {
-	node, listen, secretFile string
-	peers                    []string
-}
-
-func clusterFlags(cmd *kingpin.CmdClause) *clusterSettings {
-	c := &clusterSettings{}
-	cmd.Flag("cluster.peer", "Address host:port of a replica; once for each of the three, this one included. Left out: culprit stands alone.").
-		StringsVar(&c.peers)
-	cmd.Flag("cluster.node", "Name of this replica, unique and the same after a restart, such as the pod's.").
-		Default(hostname()).StringVar(&c.node)
-	cmd.Flag("cluster.listen-address", "Address for the other replicas.").Default(":6222").StringVar(&c.listen)
-	cmd.Flag("cluster.secret-file", "File with a secret that all replicas share.").PlaceHolder("FILE").StringVar(&c.secretFile)
-	return c
-}
-
-func hostname() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "culprit"
-	}
-	return name
-}
-
-// options returns nil for a daemon that stands alone.
-func (c *clusterSettings) options() (*broker.ClusterOptions, error) {
-	if len(c.peers) == 0 {
-		return nil, nil
-	}
-	opt := &broker.ClusterOptions{Node: c.node, Listen: c.listen, Replicas: len(c.peers)}
-	for _, peer := range c.peers {
-		opt.Routes = append(opt.Routes, "nats://"+peer)
-	}
-	if c.secretFile != "" {
-		secret, err := os.ReadFile(c.secretFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading the secret of the cluster: %w", err)
-		}
-		opt.Secret = strings.TrimSpace(string(secret))
-	}
-	return opt, nil
-}
-
 func registry() *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(
@@ -111,21 +63,21 @@ func registry() *prometheus.Registry {
 	return reg
 }
 
-// startTimeout bounds the wait for a quorum of replicas.
-const startTimeout = 2 * time.Minute
-
-// serve runs a daemon until ctx ends. SIGHUP reloads the configuration.
+// serve runs a daemon until ctx ends. SIGHUP reloads the configuration. One of
+// three replicas waits for the others as long as it takes.
 func serve(ctx context.Context, opt receiver.Options) error {
 	opt.Logger.Info("Starting culprit", "version", version.Info(), "build", version.BuildContext())
-	starting, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	d, err := receiver.New(starting, opt)
-	if err != nil {
-		return err
-	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
+	d, err := receiver.New(ctx, opt)
+	if err != nil && ctx.Err() != nil {
+		opt.Logger.Info("Stopped before the start was complete", "err", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	go func() {
 		for {
 			select {

@@ -18,7 +18,9 @@ func once(t *testing.T, name string) {
 	}
 }
 
-func TestAKillInAStormLosesNothing(t *testing.T) { once(t, "kills") }
+func TestAKillInAStormLosesNothing(t *testing.T)   { once(t, "kills") }
+func TestAFullDiskIsSaidAndSurvived(t *testing.T)  { once(t, "disk") }
+func TestAClusterWaitsForItsReplicas(t *testing.T) { once(t, "clusters") }
 
 func TestWrongCallsAreRefused(t *testing.T) {
 	for _, args := range []string{"--only nothing", "--runs 0", "--what"} {

@@ -46,7 +46,9 @@ var errSkip = errors.New("not on this machine")
 // scenarios are all kinds of harm, by name.
 func scenarios() map[string]scenario {
 	return map[string]scenario{
-		"kills": kills,
+		"clusters": clusters,
+		"disk":     disk,
+		"kills":    kills,
 	}
 }
 

@@ -2,5 +2,13 @@
 
 package lab
 
+import "errors"
+
 // MaxRSS returns 0: this system does not tell.
 func (p *Process) MaxRSS() int64 { return 0 }
+
+// Pause fails: this system can't stop a process where it stands.
+func (p *Process) Pause() error { return errors.ErrUnsupported }
+
+// Resume fails: see Pause.
+func (p *Process) Resume() error { return errors.ErrUnsupported }

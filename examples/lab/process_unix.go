@@ -22,3 +22,9 @@ func (p *Process) MaxRSS() int64 {
 	}
 	return usage.Maxrss << 10
 }
+
+// Pause stops the process where it stands, as one that hangs, until Resume.
+func (p *Process) Pause() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Resume lets a paused process go on.
+func (p *Process) Resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }

@@ -5,13 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/prometheus/tsdb/fileutil"
 )
@@ -34,20 +32,32 @@ type Broker struct {
 	token  string
 	lock   fileutil.Releaser
 	server atomic.Pointer[server.Server]
-	conn   *nats.Conn
-	js     jetstream.JetStream
+	said   atomic.Pointer[natsLog] // what the server has logged
+	link   atomic.Pointer[link]
+
+	buckets struct { // that were opened, to be made again if they are gone
+		sync.Mutex
+		open []*Bucket
+	}
 
 	sick    atomic.Pointer[error] // why writes are refused; nil if they are not
+	silent  atomic.Int64          // rounds of the watch since the broker was last well, or unwell for a reason that is not its own
 	closing context.Context       // ends with Close
 	stop    context.CancelFunc
-	watcher sync.WaitGroup // the goroutine that looks after the server
+	watcher sync.WaitGroup // the goroutines that look after the server
 	once    sync.Once
+
+	waited struct { // what was last told of a wait, and when
+		sync.Mutex
+		what string
+		at   time.Time
+	}
 }
 
 // Start opens the directory, starts the server and waits until the work queue
 // can be used: at once with one replica, when a majority of the nodes is there
-// with three. The context bounds that wait and nothing else. Start as many
-// nodes side by side as a majority needs.
+// with three. The context bounds that wait and nothing else; Options.OnWait is
+// told what is waited for. Start as many nodes side by side as a majority needs.
 //
 // An error says what is wrong and what can be done; it is an [Error], and
 // [ErrReplicas] or [ErrLocked] where these are the reason.
@@ -65,28 +75,25 @@ func Start(ctx context.Context, opt Options) (*Broker, error) {
 		return nil, errors.Join(err, b.Close())
 	}
 	b.watcher.Go(b.lookAfter)
+	b.watcher.Go(b.countSilence)
 	return b, nil
 }
 
 // open starts the server, connects and waits for the queue.
 func (b *Broker) open(ctx context.Context) error {
-	if err := b.startServer(); err != nil {
+	if err := b.startServer(ctx); err != nil {
 		return err
 	}
-	conn, err := nats.Connect("", nats.InProcessServer(b), nats.Token(b.token), nats.Name("culprit"),
-		nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.ReconnectJitter(0, 0))
-	if err != nil {
-		return fmt.Errorf("connecting to the embedded server: %w", err)
+	if err := b.connect(); err != nil {
+		return err
 	}
-	b.conn = conn
-	if b.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(attempt)); err != nil {
-		return fmt.Errorf("opening JetStream: %w", err)
-	}
-	return b.ensureQueue(ctx)
+	return b.insist(ctx, "the work queue", b.makeQueue)
 }
 
-// startServer starts a server and puts it in the place of the last one.
-func (b *Broker) startServer() error {
+// startServer starts a server and puts it in the place of the last one. It
+// waits until the server has read its files, however many there are, or the
+// context ends.
+func (b *Broker) startServer(ctx context.Context) error {
 	so, err := b.opt.serverOptions(b.token)
 	if err != nil {
 		return err
@@ -98,14 +105,18 @@ func (b *Broker) startServer() error {
 	log := &natsLog{log: b.opt.Logger.With("component", "nats")}
 	srv.SetLoggerV2(log, false, false, false)
 	b.server.Store(srv)
+	b.said.Store(log)
 	go srv.Start() // returns when a node that listens shuts down
-	const patience = 30 * time.Second
-	for deadline := time.Now().Add(patience); !srv.ReadyForConnections(100 * time.Millisecond); {
+	for told := time.Now(); !srv.ReadyForConnections(100 * time.Millisecond); {
 		if text := log.failure(); text != "" {
 			return &Error{What: "the embedded server did not start: " + text, Hint: "check the directory " + b.opt.Dir + " and the listen address"}
 		}
-		if time.Now().After(deadline) {
-			return &Error{What: fmt.Sprintf("the embedded server is not ready after %s", patience), Hint: "its log lines say why"}
+		if ctx.Err() != nil {
+			return &Error{What: "the embedded server is not ready", Err: ctx.Err(), Hint: "its log lines say why"}
+		}
+		if time.Since(told) > attempt {
+			b.waiting("the embedded server to read its files in " + b.opt.Dir)
+			told = time.Now()
 		}
 	}
 	if text := log.failure(); text != "" {
@@ -114,44 +125,11 @@ func (b *Broker) startServer() error {
 	return nil
 }
 
-// InProcessConn connects to the server of the moment, so that the connection
-// outlives a restart of it. It is for the NATS client library.
-func (b *Broker) InProcessConn() (net.Conn, error) { return b.server.Load().InProcessConn() }
-
-// ensureQueue makes the stream and its consumer, or brings them in line with
-// the options, trying until it is done or the context ends.
-func (b *Broker) ensureQueue(ctx context.Context) error {
-	var last error
-	for {
-		try, cancel := context.WithTimeout(ctx, attempt)
-		err := b.makeQueue(try)
-		cancel()
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, context.DeadlineExceeded) || last == nil {
-			last = err
-		}
-		select {
-		case <-ctx.Done():
-			return &Error{What: "the work queue is not ready", Err: errors.Join(last, ctx.Err()), Hint: b.notReadyHint()}
-		case <-b.closing.Done():
-			return ErrClosed
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-func (b *Broker) notReadyHint() string {
-	if b.opt.replicas() == 1 {
-		return "the log lines of component nats say why"
-	}
-	return "two of the three nodes must be up and reach each other: check their routes and the shared secret"
-}
-
-// makeQueue is one attempt of ensureQueue.
+// makeQueue makes the stream and its consumer, or brings them in line with the
+// options.
 func (b *Broker) makeQueue(ctx context.Context) error {
-	_, err := b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	js := b.link.Load().js
+	_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:        streamName,
 		Description: "alerts to explain",
 		Subjects:    []string{subject},
@@ -169,7 +147,7 @@ func (b *Broker) makeQueue(ctx context.Context) error {
 	// Deliveries are counted here and not by a limit of the server, which
 	// would leave a dead job in the stream without a word. Jobs that wait for
 	// another attempt count as unacknowledged, so that is not limited either.
-	_, err = b.js.CreateOrUpdateConsumer(ctx, streamName, jetstream.ConsumerConfig{
+	_, err = js.CreateOrUpdateConsumer(ctx, streamName, jetstream.ConsumerConfig{
 		Durable:       consumerName,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       b.opt.AckWait,
@@ -189,8 +167,8 @@ func (b *Broker) Close() error {
 	b.once.Do(func() {
 		b.stop()
 		b.watcher.Wait()
-		if b.conn != nil {
-			b.conn.Close()
+		if l := b.link.Load(); l != nil {
+			l.conn.Close()
 		}
 		if srv := b.server.Load(); srv != nil {
 			srv.Shutdown()

@@ -4,21 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Bucket is a map from strings to bytes on disk, whose entries live for a
-// fixed time after they were last written. Any string is a key.
+// fixed time after they were last written. Any string of at most [MaxKey]
+// bytes is a key; under a longer one nothing is found and nothing is kept
+// ([ErrKey]).
 //
 // Writes are refused with [ErrFull] when the bucket holds MaxBucketBytes, with
 // [ErrTooLarge] above [MaxPayload], and else with [ErrUnavailable]. In a
 // cluster Get may be answered by a replica that is some milliseconds behind;
 // Create and Update are judged by the leader, so build decisions on those.
 type Bucket struct {
-	b    *Broker
-	name string
+	b      *Broker
+	name   string
+	config jetstream.KeyValueConfig
+	bound  atomic.Pointer[binding]
+}
+
+// binding is a bucket as it is reached through one link.
+type binding struct {
+	link *link
 	kv   jetstream.KeyValue
 }
 
@@ -35,29 +46,67 @@ const markerLife = time.Minute
 
 // Bucket opens the bucket, or makes it. The name consists of letters, digits,
 // "-" and "_". A lifetime of 0 is forever; one that differs from that of the
-// last time changes the lifetime of the entries that are there.
+// last time changes the lifetime of the entries that are there. In a cluster
+// Bucket waits for a majority, until the context ends.
 func (b *Broker) Bucket(ctx context.Context, name string, ttl time.Duration) (*Bucket, error) {
-	ctx, cancel := withDeadline(ctx)
-	defer cancel()
-	kv, err := b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+	k := &Bucket{b: b, name: name, config: jetstream.KeyValueConfig{
 		Bucket:         name,
 		TTL:            ttl,
 		MaxBytes:       b.opt.MaxBucketBytes,
 		Storage:        jetstream.FileStorage,
 		Replicas:       b.opt.replicas(),
 		LimitMarkerTTL: markerLife,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("bucket %q: %w", name, b.explain(publishError(err)))
+	}}
+	if err := b.insist(ctx, fmt.Sprintf("the bucket %q", name), k.make); err != nil {
+		return nil, fmt.Errorf("bucket %q: %w", name, publishError(err))
 	}
-	return &Bucket{b: b, name: name, kv: kv}, nil
+	b.buckets.Lock()
+	defer b.buckets.Unlock()
+	b.buckets.open = append(b.buckets.open, k)
+	return k, nil
+}
+
+// opened returns the buckets that were opened.
+func (b *Broker) opened() []*Bucket {
+	b.buckets.Lock()
+	defer b.buckets.Unlock()
+	return slices.Clone(b.buckets.open)
+}
+
+// make makes the bucket, or brings it in line with its settings.
+func (k *Bucket) make(ctx context.Context) error {
+	l := k.b.link.Load()
+	kv, err := l.js.CreateOrUpdateKeyValue(ctx, k.config)
+	if err == nil {
+		k.bound.Store(&binding{l, kv})
+	}
+	return err
+}
+
+// reach returns the bucket through the link of the moment.
+func (k *Bucket) reach(ctx context.Context) (*binding, error) {
+	bound, l := k.bound.Load(), k.b.link.Load()
+	if bound.link == l {
+		return bound, nil
+	}
+	kv, err := l.js.KeyValue(ctx, k.name)
+	if err != nil {
+		return nil, err
+	}
+	bound = &binding{l, kv}
+	k.bound.Store(bound)
+	return bound, nil
 }
 
 // Get returns the entry of a key, or [ErrNotFound].
 func (k *Bucket) Get(ctx context.Context, key string) (Entry, error) {
+	legal, err := legalKey(key)
+	if err != nil { // nothing was ever put there
+		return Entry{}, fmt.Errorf("%s %.40q…: %w: %w", k.name, key, ErrNotFound, err)
+	}
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
-	e, err := k.kv.Get(ctx, encodeKey(key))
+	e, err := k.get(ctx, legal)
 	if errors.Is(err, jetstream.ErrKeyNotFound) || errors.Is(err, jetstream.ErrKeyDeleted) {
 		return Entry{}, fmt.Errorf("%s %q: %w", k.name, key, ErrNotFound)
 	}
@@ -67,46 +116,62 @@ func (k *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 	return Entry{Key: key, Value: e.Value(), Revision: e.Revision(), Created: e.Created()}, nil
 }
 
+func (k *Bucket) get(ctx context.Context, key string) (jetstream.KeyValueEntry, error) {
+	at, err := k.reach(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return at.kv.Get(ctx, key)
+}
+
 // Put writes an entry, whatever was there, and returns its revision.
 func (k *Bucket) Put(ctx context.Context, key string, value []byte) (uint64, error) {
-	return k.write(ctx, key, nil, func(ctx context.Context) (uint64, error) {
-		return k.kv.Put(ctx, encodeKey(key), value)
+	return k.write(ctx, key, nil, func(ctx context.Context, kv jetstream.KeyValue, key string) (uint64, error) {
+		return kv.Put(ctx, key, value)
 	})
 }
 
 // Create writes an entry if there is none under the key, and else returns
 // [ErrExists]. Of several that try at once one succeeds.
 func (k *Bucket) Create(ctx context.Context, key string, value []byte) (uint64, error) {
-	return k.write(ctx, key, ErrExists, func(ctx context.Context) (uint64, error) {
-		return k.kv.Create(ctx, encodeKey(key), value)
+	return k.write(ctx, key, ErrExists, func(ctx context.Context, kv jetstream.KeyValue, key string) (uint64, error) {
+		return kv.Create(ctx, key, value)
 	})
 }
 
 // Update writes an entry if its newest revision is the given one, and else
 // returns [ErrConflict]: get it again and decide anew.
 func (k *Bucket) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	return k.write(ctx, key, ErrConflict, func(ctx context.Context) (uint64, error) {
-		return k.kv.Update(ctx, encodeKey(key), value, revision)
+	return k.write(ctx, key, ErrConflict, func(ctx context.Context, kv jetstream.KeyValue, key string) (uint64, error) {
+		return kv.Update(ctx, key, value, revision)
 	})
 }
 
 // Delete removes an entry. It is no error if there is none.
 func (k *Bucket) Delete(ctx context.Context, key string) error {
-	_, err := k.write(ctx, key, nil, func(ctx context.Context) (uint64, error) {
-		return 0, k.kv.Delete(ctx, encodeKey(key))
+	_, err := k.write(ctx, key, nil, func(ctx context.Context, kv jetstream.KeyValue, key string) (uint64, error) {
+		return 0, kv.Delete(ctx, key)
 	})
 	return err
 }
 
 // write makes one write. JetStream has one answer for an entry that is there
 // and for one that has changed; lost is what it means here.
-func (k *Bucket) write(ctx context.Context, key string, lost error, do func(context.Context) (uint64, error)) (uint64, error) {
+func (k *Bucket) write(ctx context.Context, key string, lost error, do func(context.Context, jetstream.KeyValue, string) (uint64, error)) (uint64, error) {
+	legal, err := legalKey(key)
+	if err != nil {
+		return 0, fmt.Errorf("%s %.40q…: %w", k.name, key, err)
+	}
 	if err := k.b.writable(); err != nil {
 		return 0, fmt.Errorf("%s %q: %w", k.name, key, err)
 	}
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
-	rev, err := do(ctx)
+	at, err := k.reach(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("%s %q: %w", k.name, key, k.b.explain(publishError(err)))
+	}
+	rev, err := do(ctx, at.kv, legal)
 	switch {
 	case err == nil:
 		return rev, nil

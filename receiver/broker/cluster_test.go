@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// testSecret has what a URL would take for something else.
+const testSecret = "s3cret/@:?#%[]0123456789abcdefghij"
+
 // node is one member of a cluster in this process.
 type node struct {
 	*Broker
@@ -30,7 +33,7 @@ func cluster(t *testing.T) []*node {
 	for i := range nodes {
 		opt := fast(t)
 		opt.Dir = t.TempDir()
-		opt.Cluster = &ClusterOptions{Node: fmt.Sprintf("node-%d", i), Listen: addrs[i], Routes: routes, Secret: "s3cret/@:", Replicas: 3}
+		opt.Cluster = &ClusterOptions{Node: fmt.Sprintf("node-%d", i), Listen: addrs[i], Routes: routes, Secret: testSecret, Replicas: 3}
 		nodes[i] = &node{opt: opt}
 		all.Go(func() { nodes[i].start(t) })
 	}
@@ -123,10 +126,14 @@ func TestANodeAloneSaysWhatItWaitsFor(t *testing.T) {
 	addrs := freeAddrs(t, 3)
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
+	waits := make(chan string, 100)
 	_, err := Start(ctx, Options{Dir: t.TempDir(), Cluster: &ClusterOptions{
-		Node: "a", Listen: addrs[0], Routes: []string{"nats://" + addrs[1], "nats://" + addrs[2]}, Replicas: 3,
-	}})
+		Node: "a", Listen: addrs[0], Routes: []string{"nats://" + addrs[1], "nats://" + addrs[2]}, Secret: testSecret, Replicas: 3,
+	}, OnWait: func(what string) { waits <- what }})
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "two of the three nodes must be up") {
 		t.Errorf("%v", err)
+	}
+	if what := <-waits; !strings.Contains(what, "the work queue: 1 of 3 nodes are connected") {
+		t.Errorf("it waited for %q", what)
 	}
 }

@@ -83,7 +83,7 @@ func (b *Broker) worker(ctx, work context.Context, handle Handler) error {
 func (b *Broker) pull(ctx, work context.Context, handle Handler) error {
 	try, cancel := context.WithTimeout(ctx, attempt)
 	defer cancel()
-	cons, err := b.js.Consumer(try, streamName, consumerName)
+	cons, err := b.link.Load().js.Consumer(try, streamName, consumerName)
 	if err != nil {
 		return fmt.Errorf("consumer %s: %w", consumerName, err)
 	}

@@ -111,7 +111,7 @@ func TestAJobThatWasNeverAnsweredIsDeadAfterItsAttempts(t *testing.T) {
 	opt.OnDead = func(_ Job, err error) { dead <- err }
 	b := start(t, opt)
 	publish(t, b, 1)
-	cons, err := b.js.Consumer(deadline(t), streamName, consumerName)
+	cons, err := b.link.Load().js.Consumer(deadline(t), streamName, consumerName)
 	if err != nil {
 		t.Fatal(err)
 	}

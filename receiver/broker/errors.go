@@ -16,12 +16,15 @@ var (
 	ErrFull        = errors.New("the queue is full")             // try again when handlers have caught up
 	ErrUnavailable = errors.New("the broker can't store it now") // disk, quorum or deadline; try again with the same id
 	ErrTooLarge    = errors.New("too large")                     // above MaxPayload; never try again
+	ErrKey         = errors.New("impossible key")                // longer than MaxKey; never try again
 	ErrClosed      = errors.New("the broker is closed")
+	ErrStuck       = errors.New("the broker is stuck") // and does not come right by itself: start the process again
 
 	ErrNotFound = errors.New("no such key")                            // Get of a key that was never put, was deleted or has expired
 	ErrExists   = errors.New("the key exists")                         // Create of a key that is there
 	ErrConflict = errors.New("the entry has changed since")            // Update with a revision that is not the newest
 	ErrReplicas = errors.New("wrong number of replicas")               // not 1 or 3, or not what the directory was made with
+	ErrSecret   = errors.New("too short to keep anybody out")          // the secret of a cluster
 	ErrLocked   = errors.New("the directory is in use")                // by another process
 	ErrDeadJob  = errors.New("delivered too often and unacknowledged") // the reason of a job that kills its process
 )
@@ -82,8 +85,6 @@ func publishError(err error) error {
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	case errors.As(err, &api) && strings.HasPrefix(api.Description, "maximum "):
 		return fmt.Errorf("%w: %s", ErrFull, api.Description)
-	case errors.Is(err, nats.ErrConnectionClosed):
-		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
 	default:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

@@ -2,25 +2,68 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
-// checkEvery is how often the broker looks after its server.
-const checkEvery = time.Second
+const (
+	checkEvery = time.Second      // pause between two looks at the server
+	reachFor   = 10 * time.Second // to be answered by a server that is well
+	restartFor = 50 * time.Second // to start a server again, with its files
+)
 
 // Healthy returns nil if jobs can be published and handled, or else what is
-// wrong and what can be done about it.
+// wrong and what can be done about it. The error is [ErrStuck] or [ErrClosed]
+// if that is to start the process again.
 func (b *Broker) Healthy() error {
-	if b.closing.Err() != nil {
-		return ErrClosed
+	if err := b.Stuck(); err != nil {
+		return err
 	}
 	if why := b.sick.Load(); why != nil {
 		return *why
 	}
 	return b.serverHealth()
+}
+
+// Stuck returns nil as long as the broker is well or may come right by itself.
+// A full disk and a cluster without a majority are no reason: another process
+// would have them, too. The error is [ErrClosed], or [ErrStuck] when the broker
+// has been unwell for Options.StuckAfter and could not mend itself. Stuck
+// always answers at once.
+func (b *Broker) Stuck() error {
+	if b.closing.Err() != nil {
+		return ErrClosed
+	}
+	unwell := time.Duration(b.silent.Load()) * checkEvery
+	if unwell < b.opt.StuckAfter {
+		return nil
+	}
+	err := fmt.Errorf("%w for %s", ErrStuck, unwell)
+	if why := b.sick.Load(); why != nil {
+		err = fmt.Errorf("%w: %w", err, *why)
+	}
+	return err
+}
+
+// countSilence counts the rounds in which lookAfter has not found the broker
+// well. It has a goroutine of its own, for a server that hangs may hold up the
+// one that looks after it; and it counts and reads no clock, so that a process
+// that was stopped for an hour is not stuck when it goes on.
+func (b *Broker) countSilence() {
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-b.closing.Done():
+			return
+		case <-tick.C:
+			b.silent.Add(1)
+		}
+	}
 }
 
 // serverHealth asks the server about itself: a stream that met a write error,
@@ -47,30 +90,113 @@ func (b *Broker) lookAfter() {
 	}
 }
 
-// check is one round of lookAfter. A single server that is not well has met a
+// check is one round of lookAfter: what the server says of itself, then
+// whether it answers.
+func (b *Broker) check() {
+	err := b.serverHealth()
+	if err != nil {
+		b.mend(err)
+		return
+	}
+	if err := b.reach(); err != nil && b.closing.Err() == nil {
+		b.setSick(err)
+		return
+	}
+	b.recovered()
+}
+
+// mend repairs a server that says that it is not well. A single one has met a
 // failed write, after which JetStream does not touch the stream again; with a
 // disk that can be written it is restarted. A node of a cluster is restarted
 // only if JetStream has switched itself off, for a lack of peers looks like an
 // illness, too, and is cured by the peers.
-func (b *Broker) check() {
-	err := b.serverHealth()
-	if err == nil {
-		b.recovered()
-		return
-	}
-	srv := b.server.Load()
-	if b.opt.replicas() > 1 && srv.JetStreamEnabled() {
-		b.setSick(err)
+func (b *Broker) mend(ill error) {
+	if b.opt.replicas() > 1 && b.server.Load().JetStreamEnabled() {
+		b.setSick(ill)
+		b.silent.Store(0) // waiting for the others
 		return
 	}
 	if full := probeStorage(b.opt.Dir); full != nil {
 		b.setSick(full)
+		b.silent.Store(0) // waiting for room
 		return
 	}
-	b.setSick(err)
+	b.setSick(ill)
 	if err := b.restart(); err != nil {
 		b.setSick(fmt.Errorf("restarting the embedded server: %w", err))
 	}
+}
+
+// reach uses the broker as its callers do, from end to end: it asks for the
+// queue and the buckets. A link that has ended or hangs is made anew, and so is
+// what somebody has deleted.
+func (b *Broker) reach() error {
+	ctx, cancel := context.WithTimeout(b.closing, reachFor)
+	defer cancel()
+	if err := b.link.Load().conn.FlushWithContext(ctx); err != nil {
+		b.opt.Logger.Warn("the connection to the embedded server has ended; making another", "err", err)
+		if err := b.reconnect(); err != nil {
+			return err
+		}
+	}
+	missing, err := b.missing(ctx)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	b.opt.Logger.Error("the queue or buckets are gone, with what was in them; making them again", "missing", missing)
+	if err := b.remake(ctx); err != nil {
+		return err
+	}
+	return b.reconnect() // handlers and watchers begin anew
+}
+
+// missing names the streams that are not there. It fails if that can't be told.
+func (b *Broker) missing(ctx context.Context) ([]string, error) {
+	names := []string{streamName}
+	for _, k := range b.opened() {
+		names = append(names, "KV_"+k.name)
+	}
+	var missing []string
+	for _, name := range names {
+		err := b.ask(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			missing = append(missing, name)
+		} else if err != nil {
+			return nil, &Error{What: fmt.Sprintf("the embedded broker does not answer for %s", name), Err: err, Hint: b.notReadyHint()}
+		}
+	}
+	return missing, nil
+}
+
+// ask asks for a stream. A question that was put while a cluster chose another
+// leader is never answered, so it is put again until the context ends.
+func (b *Broker) ask(ctx context.Context, name string) error {
+	for {
+		try, cancel := context.WithTimeout(ctx, attempt)
+		_, err := b.link.Load().js.Stream(try, name)
+		cancel()
+		if err == nil || errors.Is(err, jetstream.ErrStreamNotFound) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// remake makes the queue and the buckets that were opened.
+func (b *Broker) remake(ctx context.Context) error {
+	if err := b.makeQueue(ctx); err != nil {
+		return err
+	}
+	for _, k := range b.opened() {
+		if err := k.make(ctx); err != nil {
+			return fmt.Errorf("bucket %q: %w", k.name, err)
+		}
+	}
+	return nil
 }
 
 // setSick notes why writes are refused; the log is told when the reason is new.
@@ -82,6 +208,7 @@ func (b *Broker) setSick(err error) {
 
 // recovered lets writes in again.
 func (b *Broker) recovered() {
+	b.silent.Store(0)
 	if b.sick.Swap(nil) != nil {
 		b.opt.Logger.Info("broker is healthy again")
 	}
@@ -93,10 +220,10 @@ func (b *Broker) restart() error {
 	old := b.server.Load()
 	old.Shutdown()
 	old.WaitForShutdown()
-	if err := b.startServer(); err != nil {
+	ctx, cancel := context.WithTimeout(b.closing, restartFor)
+	defer cancel()
+	if err := b.startServer(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(b.closing, 10*attempt)
-	defer cancel()
-	return b.ensureQueue(ctx)
+	return b.insist(ctx, "the work queue", b.makeQueue)
 }

@@ -6,6 +6,25 @@ import (
 	"strings"
 )
 
+// MaxKey is how long a key or an id may be, in bytes after its escape. A key
+// is a part of a subject, and a server ends the connection of a client whose
+// subject is longer than a line of its protocol (4 KiB, with the answer's
+// subject and the name of the bucket on it).
+const MaxKey = 1024
+
+// legalKey encodes a key, or refuses with [ErrKey] what nothing can be kept
+// under.
+func legalKey(s string) (string, error) {
+	if len(s) > MaxKey {
+		return "", fmt.Errorf("%w: %d bytes", ErrKey, len(s))
+	}
+	key := encodeKey(s)
+	if len(key) > MaxKey {
+		return "", fmt.Errorf("%w: %d bytes when escaped", ErrKey, len(key))
+	}
+	return key, nil
+}
+
 // encodeKey maps any string to a legal key of a bucket, one to one. Letters,
 // digits, "-", "_" and "/" stay, so that keys can be read in the NATS tools;
 // every other byte becomes "=" and two hexadecimal digits. The empty string is

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -34,6 +35,14 @@ type Options struct {
 	// written is in the hands of the kernel.
 	SyncInterval time.Duration
 
+	// StuckAfter is how long the broker may be unwell, for no reason that a new
+	// process would meet again, before [Broker.Stuck] says so; 0 means 1 minute.
+	StuckAfter time.Duration
+
+	// OnWait is told what Start and Bucket wait for, again and again while they
+	// do. It must not block.
+	OnWait func(what string)
+
 	// OnDead is told each job that failed for the last time, with its last
 	// error, before it leaves the queue. It must not block for long.
 	OnDead func(Job, error)
@@ -45,9 +54,17 @@ type ClusterOptions struct {
 	Node     string   // of this node, unique and the same after a restart
 	Listen   string   // host:port for the other nodes
 	Routes   []string // nats://host:port of the nodes; a node skips itself
-	Secret   string   // shared by the nodes; "" lets everybody in who reaches Listen
+	Secret   string   // shared by the nodes; MinSecret bytes or more
 	Replicas int      // 1 or 3; 0 means 1, with which the other fields are not used
+
+	// TLS guards what the nodes say to each other. Each node is a server and a
+	// client with it, so it has the settings of both; nil: no encryption.
+	TLS *tls.Config
 }
+
+// MinSecret is how many bytes the secret of a cluster has at least: whoever
+// reaches its port may try.
+const MinSecret = 32
 
 // MaxPayload is the size of the largest job or entry, in bytes.
 const MaxPayload = 8 << 20
@@ -66,6 +83,10 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.RetryMin, time.Second)
 	orDefault(&o.RetryMax, time.Minute)
 	orDefault(&o.DrainTimeout, 30*time.Second)
+	orDefault(&o.StuckAfter, time.Minute)
+	if o.OnWait == nil {
+		o.OnWait = func(string) {}
+	}
 	if o.OnDead == nil {
 		log := o.Logger
 		o.OnDead = func(j Job, err error) {
@@ -102,6 +123,11 @@ func (o Options) validate() error {
 		}
 	case o.replicas() == 3 && o.Cluster.Node == "":
 		return &Error{What: "a cluster node without a name", Hint: "give each node its own, such as its host name"}
+	case o.replicas() == 3 && len(o.Cluster.Secret) < MinSecret:
+		return &Error{
+			What: fmt.Sprintf("a cluster secret of %d bytes", len(o.Cluster.Secret)), Err: ErrSecret,
+			Hint: fmt.Sprintf("whoever reaches the port could join: give all nodes the same %d bytes or more, such as openssl rand -hex 32 prints", MinSecret),
+		}
 	}
 	return nil
 }
@@ -143,17 +169,14 @@ func (c *ClusterOptions) apply(so *server.Options) error {
 	so.Cluster.Name = c.Name
 	orDefault(&so.Cluster.Name, "culprit")
 	so.Cluster.Host, so.Cluster.Port = host, port
-	if c.Secret != "" {
-		so.Cluster.Username, so.Cluster.Password = "culprit", c.Secret
-	}
+	so.Cluster.Username, so.Cluster.Password = "culprit", c.Secret
+	so.Cluster.TLSConfig = c.TLS
 	for _, route := range c.Routes {
 		u, err := url.Parse(route)
 		if err != nil || u.Host == "" {
 			return &Error{What: fmt.Sprintf("route %q of the cluster", route), Err: err, Hint: "write nats://host:port"}
 		}
-		if c.Secret != "" && u.User == nil {
-			u.User = url.UserPassword("culprit", c.Secret)
-		}
+		u.User = url.UserPassword("culprit", c.Secret)
 		so.Routes = append(so.Routes, u)
 	}
 	return nil

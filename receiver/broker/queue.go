@@ -14,9 +14,13 @@ import (
 // with the id of one that was published inside the deduplication window is
 // the same job: Publish returns nil and the queue is as it was.
 //
-// The error is [ErrFull], [ErrTooLarge] or, for every other reason,
+// The error is [ErrFull], [ErrTooLarge], [ErrKey] or, for every other reason,
 // [ErrUnavailable]. A context without a deadline gets one of five seconds.
 func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
+	key, err := legalKey(id)
+	if err != nil {
+		return fmt.Errorf("job %.40q…: %w", id, err)
+	}
 	if err := b.writable(); err != nil {
 		return err
 	}
@@ -24,7 +28,7 @@ func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
 	defer cancel()
 	msg := nats.NewMsg(subject)
 	msg.Data = body
-	_, err := b.js.PublishMsg(ctx, msg, jetstream.WithMsgID(encodeKey(id)), jetstream.WithExpectStream(streamName))
+	_, err = b.link.Load().js.PublishMsg(ctx, msg, jetstream.WithMsgID(key), jetstream.WithExpectStream(streamName))
 	if err != nil {
 		return fmt.Errorf("job %q: %w", id, b.explain(publishError(err)))
 	}
@@ -74,7 +78,7 @@ type Stats struct {
 func (b *Broker) Stats(ctx context.Context) (Stats, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
-	stream, err := b.js.Stream(ctx, streamName)
+	stream, err := b.link.Load().js.Stream(ctx, streamName)
 	if err != nil {
 		return Stats{}, fmt.Errorf("asking for the queue: %w", err)
 	}

@@ -27,9 +27,11 @@ func TestWhatCannotWorkIsRefusedWithAHint(t *testing.T) {
 		"no directory":        {Options{}, nil, "no storage directory"},
 		"two replicas":        {Options{Dir: dir, Cluster: &ClusterOptions{Replicas: 2}}, ErrReplicas, "no majority"},
 		"node without a name": {Options{Dir: dir, Cluster: &ClusterOptions{Replicas: 3}}, nil, "host name"},
+		"no secret":           {Options{Dir: dir, Cluster: &ClusterOptions{Replicas: 3, Node: "a", Listen: ":0"}}, ErrSecret, "openssl rand -hex 32"},
+		"a short secret":      {Options{Dir: dir, Cluster: &ClusterOptions{Replicas: 3, Node: "a", Listen: ":0", Secret: testSecret[:31]}}, ErrSecret, "of 31 bytes"},
 		"a file in the path":  {Options{Dir: filepath.Join(file, "data")}, syscall.ENOTDIR, "a part of the path is a file"},
-		"listen address":      {Options{Dir: dir + "/a", Cluster: &ClusterOptions{Replicas: 3, Node: "a", Listen: "6222"}}, nil, "write host:port"},
-		"route":               {Options{Dir: dir + "/b", Cluster: &ClusterOptions{Replicas: 3, Node: "a", Listen: ":0", Routes: []string{"x"}}}, nil, "nats://host:port"},
+		"listen address":      {Options{Dir: dir + "/a", Cluster: &ClusterOptions{Replicas: 3, Node: "a", Listen: "6222", Secret: testSecret}}, nil, "write host:port"},
+		"route":               {Options{Dir: dir + "/b", Cluster: &ClusterOptions{Replicas: 3, Node: "a", Listen: ":0", Routes: []string{"x"}, Secret: testSecret}}, nil, "nats://host:port"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, err := Start(deadline(t), test.opt)
@@ -61,7 +63,7 @@ func TestTheNumberOfReplicasIsChosenOnce(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Start(deadline(t), Options{Dir: dir, Cluster: &ClusterOptions{Replicas: 3, Node: "a", Listen: "127.0.0.1:0"}})
+	_, err := Start(deadline(t), Options{Dir: dir, Cluster: &ClusterOptions{Replicas: 3, Node: "a", Listen: "127.0.0.1:0", Secret: testSecret}})
 	if !errors.Is(err, ErrReplicas) || !strings.Contains(err.Error(), "was made with 1 replicas, 3 are asked for") {
 		t.Errorf("%v, want ErrReplicas", err)
 	}

@@ -16,36 +16,70 @@ import (
 // outlived its lifetime is told with deleted true and no value. After a
 // restart of the server all entries are told again.
 func (k *Bucket) Watch(ctx context.Context, tell func(key string, value []byte, deleted bool)) (<-chan struct{}, error) {
-	reconnected := k.b.conn.StatusChanged(nats.CONNECTED)
-	w, err := k.kv.WatchAll(ctx)
+	synced := make(chan struct{})
+	f := &follower{k: k, tell: tell, synced: sync.OnceFunc(func() { close(synced) })}
+	var w *watcher
+	err := k.b.insist(ctx, fmt.Sprintf("the entries of bucket %q", k.name), func(try context.Context) (err error) {
+		w, err = f.open(ctx, try)
+		return err
+	})
 	if err != nil {
-		k.b.conn.RemoveStatusListener(reconnected)
 		return nil, fmt.Errorf("watching bucket %q: %w", k.name, err)
 	}
-	synced := make(chan struct{})
-	f := &follower{k: k, tell: tell, synced: sync.OnceFunc(func() { close(synced) }), reconnected: reconnected}
 	go f.run(ctx, w)
 	return synced, nil
 }
 
 // follower passes the changes of a bucket on. The client library notices only
 // after three missed heartbeats that a restarted server has forgotten its
-// watcher; the follower opens a new one as soon as it is connected again.
+// watcher; the follower opens a new one as soon as it is connected again, by
+// the same link or by another.
 type follower struct {
-	k           *Bucket
-	tell        func(key string, value []byte, deleted bool)
-	synced      func()
-	reconnected chan nats.Status
+	k      *Bucket
+	tell   func(key string, value []byte, deleted bool)
+	synced func()
 }
 
-// run follows one watcher after the other until the context or the connection
+// watcher is one of the client library, with the news of its connection.
+type watcher struct {
+	jetstream.KeyWatcher
+	conn   *nats.Conn
+	broken chan nats.Status
+}
+
+// open opens a watcher on the link of the moment. It lives until ctx ends; try
+// bounds the opening.
+func (f *follower) open(ctx, try context.Context) (*watcher, error) {
+	at, err := f.k.reach(try)
+	if err != nil {
+		return nil, err
+	}
+	conn := at.link.conn
+	broken := conn.StatusChanged(nats.CONNECTED, nats.CLOSED)
+	w, err := at.kv.WatchAll(ctx)
+	if err == nil && conn.IsClosed() { // before anybody listened
+		err = nats.ErrConnectionClosed
+	}
+	if err != nil {
+		conn.RemoveStatusListener(broken)
+		return nil, err
+	}
+	return &watcher{w, conn, broken}, nil
+}
+
+// close ends a watcher, which may have ended with its connection.
+func (w *watcher) close() {
+	w.conn.RemoveStatusListener(w.broken)
+	_ = w.Stop()
+	go drain(w)
+}
+
+// run follows one watcher after the other until the context or the broker
 // ends.
-func (f *follower) run(ctx context.Context, w jetstream.KeyWatcher) {
-	defer f.k.b.conn.RemoveStatusListener(f.reconnected)
+func (f *follower) run(ctx context.Context, w *watcher) {
 	for w != nil {
 		f.follow(ctx, w)
-		_ = w.Stop() // it may have ended with the connection
-		go drain(w)
+		w.close()
 		w = f.reopen(ctx)
 	}
 }
@@ -57,12 +91,12 @@ func drain(w jetstream.KeyWatcher) {
 }
 
 // follow passes changes on until there is a reason to look further.
-func (f *follower) follow(ctx context.Context, w jetstream.KeyWatcher) {
+func (f *follower) follow(ctx context.Context, w *watcher) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-f.reconnected:
+		case <-w.broken:
 			return
 		case e, open := <-w.Updates():
 			switch {
@@ -78,9 +112,11 @@ func (f *follower) follow(ctx context.Context, w jetstream.KeyWatcher) {
 }
 
 // reopen returns a new watcher, or nil if that is over.
-func (f *follower) reopen(ctx context.Context) jetstream.KeyWatcher {
+func (f *follower) reopen(ctx context.Context) *watcher {
 	for ctx.Err() == nil && f.k.b.closing.Err() == nil {
-		w, err := f.k.kv.WatchAll(ctx)
+		try, cancel := context.WithTimeout(ctx, attempt)
+		w, err := f.open(ctx, try)
+		cancel()
 		if err == nil {
 			return w
 		}

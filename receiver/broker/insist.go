@@ -1,0 +1,110 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// insist tries until it is done, the context ends, or it is plain that trying
+// again is of no use. A cluster that forms, or chooses a leader, leaves requests
+// without an answer or refuses them, so each try is given up early.
+func (b *Broker) insist(ctx context.Context, what string, do func(context.Context) error) error {
+	var last error
+	for {
+		try, cancel := context.WithTimeout(ctx, attempt)
+		err := do(try)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if b.useless(err) {
+			return err
+		}
+		if !errors.Is(err, context.DeadlineExceeded) || last == nil {
+			last = err
+		}
+		b.waiting(what + b.peersMissing())
+		select {
+		case <-ctx.Done():
+			return &Error{What: what + " is not ready", Err: errors.Join(last, ctx.Err()), Hint: b.notReadyHint()}
+		case <-b.closing.Done():
+			return ErrClosed
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (b *Broker) notReadyHint() string {
+	if b.opt.replicas() == 1 {
+		return "the log lines of component nats say why"
+	}
+	return "two of the three nodes must be up and reach each other: check their routes and the shared secret"
+}
+
+// useless says whether a request will be refused again. In a cluster that
+// forms even "bad request" may be over in a second.
+func (b *Broker) useless(err error) bool {
+	if errors.Is(err, jetstream.ErrInvalidBucketName) {
+		return true
+	}
+	var api *jetstream.APIError
+	return b.opt.replicas() == 1 && errors.As(err, &api) && api.Code == 400
+}
+
+// tellEvery is the pause between two log lines about the same wait.
+const tellEvery = 15 * time.Second
+
+// waiting tells what is waited for: OnWait always, the log now and then.
+func (b *Broker) waiting(what string) {
+	b.opt.OnWait(what)
+	b.waited.Lock()
+	defer b.waited.Unlock()
+	if what == b.waited.what && time.Since(b.waited.at) < tellEvery {
+		return
+	}
+	b.waited.what, b.waited.at = what, time.Now()
+	b.opt.Logger.Info("waiting for " + what)
+}
+
+// peersMissing says which nodes of the cluster can't be reached, and why, as
+// far as the server knows; it is empty if all are there.
+func (b *Broker) peersMissing() string {
+	if b.opt.replicas() == 1 {
+		return ""
+	}
+	there := b.peers()
+	if len(there) >= b.opt.replicas()-1 {
+		return ", of which the nodes choose a leader"
+	}
+	text := fmt.Sprintf(": %d of %d nodes are connected", len(there)+1, b.opt.replicas())
+	if len(there) > 0 {
+		text += " (this one, " + strings.Join(there, ", ") + ")"
+	}
+	if said := b.said.Load().trouble(); said != "" {
+		text += "; the last trouble: " + said
+	}
+	return text
+}
+
+// peers names the nodes that this one is connected to.
+func (b *Broker) peers() []string {
+	routes, err := b.server.Load().Routez(&server.RoutezOptions{})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, r := range routes.Routes {
+		if r.RemoteName != "" && !slices.Contains(names, r.RemoteName) {
+			names = append(names, r.RemoteName)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
