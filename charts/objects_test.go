@@ -143,12 +143,34 @@ func TestThreeReplicasFindEachOther(t *testing.T) {
 	}
 }
 
-func TestTheStartOfThreeReplicasIsWaitedFor(t *testing.T) {
-	// A replica that finds no majority ends itself after two minutes, and says why.
-	const patience = 120
-	probe := culpritContainer(t, the[*appsv1.StatefulSet](t, template(t, values{"replicas": 3}))).StartupProbe
-	if got := probe.PeriodSeconds * probe.FailureThreshold; got < 2*patience {
-		t.Errorf("the startup probe gives up after %d s", got)
+// A replica that waits for the others is healthy: it must not be ended for it,
+// however long they are away.
+func TestAReplicaThatWaitsIsLeftAlone(t *testing.T) {
+	c := culpritContainer(t, the[*appsv1.StatefulSet](t, template(t, values{"replicas": 3})))
+	for name, probe := range map[string]*corev1.Probe{"startup": c.StartupProbe, "liveness": c.LivenessProbe} {
+		if path := probe.HTTPGet.Path; path != "/-/healthy" {
+			t.Errorf("the %s probe asks %s", name, path)
+		}
+	}
+	if path := c.ReadinessProbe.HTTPGet.Path; path != "/-/ready" {
+		t.Errorf("the readiness probe asks %s", path)
+	}
+}
+
+func TestReplicasTalkOverTLSIfTheyHaveCertificates(t *testing.T) {
+	const flag = "--cluster.tls-config=/etc/culprit/cluster-tls/tls-config.yml"
+	plain := culpritContainer(t, the[*appsv1.StatefulSet](t, template(t, values{"replicas": 3})))
+	if slices.Contains(plain.Args, flag) {
+		t.Errorf("without certificates: %v", plain.Args)
+	}
+	set := the[*appsv1.StatefulSet](t, template(t, values{"replicas": 3, "cluster": values{"tls": values{"existingSecret": "mine"}}}))
+	if c := culpritContainer(t, set); !slices.Contains(c.Args, flag) {
+		t.Errorf("with certificates: %v", c.Args)
+	}
+	if !slices.ContainsFunc(set.Spec.Template.Spec.Volumes, func(v corev1.Volume) bool {
+		return v.Name == "cluster-tls" && v.Secret.SecretName == "mine"
+	}) {
+		t.Errorf("the certificates are not there: %v", set.Spec.Template.Spec.Volumes)
 	}
 }
 

@@ -146,6 +146,24 @@ func TestTheSecretOfTheReplicasStaysTheSame(t *testing.T) {
 	}
 }
 
+func TestASecretThatKeepsNobodyOutIsRefused(t *testing.T) {
+	for name, vals := range map[string]values{
+		"culprit-cluster": {"replicas": 3},
+		"mine":            {"replicas": 3, "cluster": values{"existingSecret": "mine"}},
+	} {
+		for secret, ok := range map[string]bool{"": false, strings.Repeat("x", 31): false, strings.Repeat("x", 32): true} {
+			there := &corev1.Secret{
+				TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
+				ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "monitoring"}, Data: map[string][]byte{"secret": []byte(secret)},
+			}
+			_, err := renderAgainst(t, vals, there)
+			if ok != (err == nil) || !ok && !strings.Contains(err.Error(), "openssl rand -hex 32") {
+				t.Errorf("%s of %d bytes: %v", name, len(secret), err)
+			}
+		}
+	}
+}
+
 // renderAgainst renders the chart as `helm upgrade` does on a cluster that has
 // the objects.
 func renderAgainst(t *testing.T, vals values, objects ...runtime.Object) (rendered, error) {

@@ -55,8 +55,8 @@ func (c *clusterSettings) options() (*broker.ClusterOptions, error) {
 		opt.Routes = append(opt.Routes, "nats://"+peer)
 	}
 	if c.secretFile == "" {
-		return nil, errors.New("--cluster.peer without --cluster.secret-file: whoever reaches the port of a cluster could join it " +
-			"(hint: give every replica the same file, made with: openssl rand -hex 32)")
+		return nil, usageError{errors.New("--cluster.peer without --cluster.secret-file: whoever reaches the port of a cluster could join it; " +
+			"hint: give every replica the same file, made with: openssl rand -hex 32")}
 	}
 	secret, err := os.ReadFile(c.secretFile)
 	if err != nil {
@@ -99,7 +99,7 @@ func readClusterTLS(file string) (*tls.Config, error) {
 // join makes one configuration of both halves; paths are relative to dir.
 func (c clusterTLS) join(dir string) (*tls.Config, error) {
 	if c.Server == nil || c.Client == nil {
-		return nil, errors.New("a replica is server and client (hint: write both tls_server_config and tls_client_config)")
+		return nil, errors.New("a replica is server and client; hint: write both tls_server_config and tls_client_config")
 	}
 	c.Server.SetDirectory(dir)
 	c.Client.SetDirectory(dir)

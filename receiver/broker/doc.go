@@ -22,8 +22,9 @@
 // # One replica or three
 //
 // With one replica the server opens no port at all. With three
-// ([ClusterOptions]) it listens for its peers, and each job and each entry is
-// kept by all three, so that the loss of one node loses nothing. Two have no
+// ([ClusterOptions]) it listens for its peers, who know a secret, and each job
+// and each entry is kept by all three, so that the loss of one node loses
+// nothing. A node waits for a majority as long as it takes, and says so. Two have no
 // quorum and are refused. The number is chosen at install: a directory made
 // with one replica hides its stream from a cluster, and so Start refuses to
 // open it as one of three.
@@ -35,4 +36,11 @@
 // be written, Publish fails at once and [Broker.Healthy] says why; when it can
 // be written again, the server is restarted in place and the handlers and
 // watchers go on.
+//
+// # When something else breaks
+//
+// The same look asks for the queue and the buckets through the client, as
+// everybody does. A connection that has ended is made again, and so is a stream
+// that was deleted, without what was in it. What the broker can't mend for
+// Options.StuckAfter is told by [Broker.Stuck]: then a new process is the cure.
 package broker
