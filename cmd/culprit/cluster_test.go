@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
@@ -17,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/broker"
@@ -53,7 +56,7 @@ func TestNoClusterWithoutASecret(t *testing.T) {
 }
 
 func TestReplicasThatTrustEachOtherClusterOverTLS(t *testing.T) {
-	authority, stranger := newAuthority(t), newAuthority(t)
+	authority := newAuthority(t)
 	var peers []string
 	for range 3 {
 		address, err := lab.FreeAddress("127.0.0.1:0")
@@ -66,33 +69,34 @@ func TestReplicasThatTrustEachOtherClusterOverTLS(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		settings := clusterSettings{
-			node: fmt.Sprint(i), listen: peers[i], peers: peers, secretFile: a.secret(t), tlsFile: a.settings(t, authority),
+			node: fmt.Sprint("node-", i), listen: peers[i], peers: peers, secretFile: a.secret(t), tlsFile: a.settings(t, a),
 		}
 		opt, err := settings.options()
 		if err != nil {
 			return nil, err
 		}
-		return broker.Start(ctx, broker.Options{Dir: t.TempDir(), Cluster: opt})
+		log := slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", i)
+		return broker.Start(ctx, broker.Options{Dir: filepath.Join(a.dir, settings.node), Cluster: opt, Logger: log})
 	}
-	type outcome struct {
-		b   *broker.Broker
-		err error
+	nodes := make([]*broker.Broker, 3)
+	var all errgroup.Group
+	for i := range nodes {
+		all.Go(func() (err error) {
+			nodes[i], err = start(i, authority, time.Minute)
+			return err
+		})
 	}
-	outcomes := make(chan outcome, 2)
-	for i := range 2 {
-		go func() {
-			b, err := start(i, authority, time.Minute)
-			outcomes <- outcome{b, err}
-		}()
+	if err := all.Wait(); err != nil {
+		t.Fatal(err)
 	}
-	for range 2 {
-		o := <-outcomes
-		if o.err != nil {
-			t.Fatal(o.err)
-		}
-		t.Cleanup(func() { _ = o.b.Close() })
+	for _, b := range nodes[:2] {
+		t.Cleanup(func() { _ = b.Close() })
 	}
-	if b, err := start(2, stranger, 5*time.Second); err == nil {
+	if err := nodes[2].Close(); err != nil {
+		t.Fatal(err)
+	}
+	stranger := newAuthority(t)
+	if b, err := start(2, stranger, 10*time.Second); err == nil {
 		t.Error("one with a certificate of a stranger was let in", b.Close())
 	} else if !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)

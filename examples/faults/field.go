@@ -44,7 +44,14 @@ func newField(binary string, say func(string, ...any)) (*field, error) {
 }
 
 // holds notes whether a promise held: err is what was seen in its place.
-func (f *field) holds(text string, err error) { f.promises = append(f.promises, promise{text, err}) }
+func (f *field) holds(text string, err error) {
+	f.promises = append(f.promises, promise{text, err})
+	if err != nil {
+		f.say("  not held: %s: %v", text, err)
+		return
+	}
+	f.say("  held: %s", text)
+}
 
 func (f *field) onClose(stop func() error) { f.closers = append(f.closers, stop) }
 

@@ -144,9 +144,6 @@ func (t *tally) run(ctx context.Context, name string, o options, say func(string
 	}
 	for _, p := range f.promises {
 		t.add(name, p)
-		if p.err != nil {
-			say("not held: %s: %v", p.text, p.err)
-		}
 	}
 	if o.logs && slices.ContainsFunc(f.promises, func(p promise) bool { return p.err != nil }) {
 		say("%v", f.logs())

@@ -45,7 +45,7 @@ func (b *Broker) notReadyHint() string {
 	if b.opt.replicas() == 1 {
 		return "the log lines of component nats say why"
 	}
-	return "two of the three nodes must be up and reach each other: check their routes and the shared secret"
+	return "two of the three nodes must be up, all three at the very first start, and reach each other: check their addresses and the shared secret"
 }
 
 // useless says whether a request will be refused again. In a cluster that
