@@ -59,9 +59,9 @@ func TestALinkThatHasEndedIsMadeAgain(t *testing.T) {
 			publish(t, b, 1)
 			await(t, jobs, "job-0")
 			end(b)
-			eventually(t, "a job is taken", func() bool { return b.Publish(deadline(t), "after", nil) == nil })
+			eventually(t, "a job is taken", func() bool { return b.Publish(t.Context(), "after", nil) == nil })
 			await(t, jobs, "after")
-			eventually(t, "an entry is taken", func() bool { _, err := k.Put(deadline(t), "after", []byte("2")); return err == nil })
+			eventually(t, "an entry is taken", func() bool { _, err := k.Put(t.Context(), "after", []byte("2")); return err == nil })
 			eventually(t, "the watcher", func() bool { return fmt.Sprint(w.state()) == "map[after:2 before:1]" })
 			if err := b.Healthy(); err != nil {
 				t.Error(err)
@@ -91,9 +91,9 @@ func TestAStreamThatWasDeletedIsMadeAgain(t *testing.T) {
 			if err := b.link.Load().js.DeleteStream(deadline(t), name); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "a job is taken", func() bool { return b.Publish(deadline(t), "after", nil) == nil })
+			eventually(t, "a job is taken", func() bool { return b.Publish(t.Context(), "after", nil) == nil })
 			await(t, jobs, "after")
-			eventually(t, "an entry is taken", func() bool { _, err := k.Put(deadline(t), "after", []byte("2")); return err == nil })
+			eventually(t, "an entry is taken", func() bool { _, err := k.Put(t.Context(), "after", []byte("2")); return err == nil })
 			eventually(t, "the watcher is told", func() bool { return w.state()["after"] == "2" })
 			eventually(t, "health", func() bool { return b.Healthy() == nil })
 		})

@@ -30,7 +30,7 @@ func TestABrokerThatCanNotMendItselfIsStuck(t *testing.T) {
 	if err := errors.Join(os.Remove(files), os.Rename(files+".away", files)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it has come right after all", func() bool { return b.Healthy() == nil && b.Publish(deadline(t), "x", nil) == nil })
+	eventually(t, "it has come right after all", func() bool { return b.Healthy() == nil && b.Publish(t.Context(), "x", nil) == nil })
 }
 
 func TestAServerThatHasGoneIsStartedAgain(t *testing.T) {
@@ -38,7 +38,7 @@ func TestAServerThatHasGoneIsStartedAgain(t *testing.T) {
 	k := bucket(t, b, "reports", time.Hour)
 	put(t, k, "key", "1")
 	b.server.Load().Shutdown()
-	eventually(t, "the entry is read", func() bool { _, err := k.Get(deadline(t), "key"); return err == nil })
+	eventually(t, "the entry is read", func() bool { _, err := k.Get(t.Context(), "key"); return err == nil })
 	eventually(t, "health", func() bool { return b.Healthy() == nil })
 	if err := b.Stuck(); err != nil {
 		t.Error(err)
