@@ -17,7 +17,8 @@ import (
 // Names of the work queue.
 const (
 	streamName   = "INTAKE"
-	subject      = "intake"
+	subject      = "intake" // alone: of the jobs of an older culprit
+	subjectOfAny = subject + ".*"
 	consumerName = "workers"
 )
 
@@ -132,13 +133,12 @@ func (b *Broker) makeQueue(ctx context.Context) error {
 	_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:        streamName,
 		Description: "alerts to explain",
-		Subjects:    []string{subject},
+		Subjects:    []string{subject, subjectOfAny},
 		Retention:   jetstream.WorkQueuePolicy,
 		Storage:     jetstream.FileStorage,
 		Discard:     jetstream.DiscardNew,
 		MaxMsgs:     b.opt.MaxJobs,
 		MaxBytes:    b.opt.MaxBytes,
-		Duplicates:  b.opt.DedupeWindow,
 		Replicas:    b.opt.replicas(),
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -39,11 +40,11 @@ func testLog(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
-// publish puts n jobs into the queue, job-0 to job-(n-1).
+// publish puts n jobs into the queue, job-0 to job-(n-1), if they are not there.
 func publish(t testing.TB, b *Broker, n int) {
 	t.Helper()
 	for i := range n {
-		if err := b.Publish(deadline(t), fmt.Sprintf("job-%d", i), []byte(fmt.Sprintf("body %d", i))); err != nil {
+		if err := b.Publish(deadline(t), fmt.Sprintf("job-%d", i), []byte(fmt.Sprintf("body %d", i))); err != nil && !errors.Is(err, ErrExists) {
 			t.Fatal(err)
 		}
 	}

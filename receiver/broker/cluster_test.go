@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -101,10 +102,32 @@ func TestAClusterSurvivesTheLossOfOneNode(t *testing.T) {
 	eventually(t, "all three well", func() bool {
 		return nodes[0].Healthy() == nil && nodes[1].Healthy() == nil && nodes[2].Healthy() == nil
 	})
-	if err := nodes[0].Publish(ctx, "job-0", nil); err != nil { // an id that the others remember
-		t.Error(err)
-	}
 	eventually(t, "an empty queue", func() bool { s, err := nodes[0].Stats(ctx); return err == nil && s.Pending == 0 })
+}
+
+func TestOfAllReplicasThatFindAJobOneEnqueuesIt(t *testing.T) {
+	nodes := cluster(t)
+	var added, there atomic.Int32
+	var all sync.WaitGroup
+	for _, n := range nodes {
+		for range 20 {
+			all.Go(func() {
+				switch err := n.Publish(deadline(t), "job", nil); {
+				case err == nil:
+					added.Add(1)
+				case errors.Is(err, ErrExists):
+					there.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	s, err := nodes[0].Stats(deadline(t))
+	if err != nil || s.Pending != 1 || added.Load() != 1 || there.Load() != 59 {
+		t.Errorf("%+v, %v: %d enqueued it and %d found it there", s, err, added.Load(), there.Load())
+	}
 }
 
 func TestWithoutAMajorityNothingIsTaken(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -208,7 +209,11 @@ func jobOf(msg jetstream.Msg) (Job, error) {
 	if err != nil {
 		return Job{}, err
 	}
-	id, err := decodeKey(msg.Headers().Get(jetstream.MsgIDHeader))
+	key, ok := strings.CutPrefix(msg.Subject(), subject+".")
+	if !ok {
+		key = msg.Headers().Get(jetstream.MsgIDHeader) // put there by an older culprit
+	}
+	id, err := decodeKey(key)
 	if err != nil {
 		return Job{}, err
 	}

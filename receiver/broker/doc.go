@@ -11,8 +11,8 @@
 // returns nil, or until it has failed Options.MaxDeliveries times; then it is
 // handed to Options.OnDead, and never dropped in silence. A job may be handled
 // twice (a process that dies between the work and the acknowledgement), so
-// handlers must be idempotent. Two jobs with one id inside the deduplication
-// window are one job.
+// handlers must be idempotent. Two jobs with one id are one job while it is in
+// the queue: who finds work again and again adds nothing to it.
 //
 // When the queue holds Options.MaxJobs jobs or Options.MaxBytes bytes, Publish
 // refuses with [ErrFull]; nothing that was accepted is ever discarded to make

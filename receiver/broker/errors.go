@@ -21,7 +21,7 @@ var (
 	ErrStuck       = errors.New("the broker is stuck") // and does not come right by itself: start the process again
 
 	ErrNotFound = errors.New("no such key")                            // Get of a key that was never put, was deleted or has expired
-	ErrExists   = errors.New("the key exists")                         // Create of a key that is there
+	ErrExists   = errors.New("it is there already")                    // Create of a key that is there, or a job that is in the queue
 	ErrConflict = errors.New("the entry has changed since")            // Update with a revision that is not the newest
 	ErrReplicas = errors.New("wrong number of replicas")               // not 1 or 3, or not what the directory was made with
 	ErrSecret   = errors.New("too short to keep anybody out")          // the secret of a cluster

@@ -22,7 +22,6 @@ type Options struct {
 	MaxBytes       int64 // bytes that the queue holds; 0 means 1 GiB
 	MaxBucketBytes int64 // bytes that each bucket holds; 0 means 1 GiB
 
-	DedupeWindow  time.Duration // how long an id is remembered; 0 means 10 minutes
 	MaxDeliveries int           // attempts before a job is dead; 0 means 5
 	AckWait       time.Duration // silence of a handler's process after which its job is given to another; 0 means 30 s
 	RetryMin      time.Duration // wait after the first failure, then doubled; 0 means 1 s
@@ -77,7 +76,6 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.MaxJobs, 100_000)
 	orDefault(&o.MaxBytes, 1<<30)
 	orDefault(&o.MaxBucketBytes, 1<<30)
-	orDefault(&o.DedupeWindow, 10*time.Minute)
 	orDefault(&o.MaxDeliveries, 5)
 	orDefault(&o.AckWait, 30*time.Second)
 	orDefault(&o.RetryMin, time.Second)

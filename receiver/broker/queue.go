@@ -10,11 +10,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Publish puts a job into the queue and returns when it is safe there. A job
-// with the id of one that was published inside the deduplication window is
-// the same job: Publish returns nil and the queue is as it was.
+// Publish puts a job into the queue and returns when it is safe there. While a
+// job is in the queue, waiting or in work, another one with its id is the same
+// job: Publish returns [ErrExists], which is as good as nil, and the queue is as
+// it was. That is judged where the queue is, for all replicas alike, and
+// outlives a restart. When the job has ended its id is free again.
 //
-// The error is [ErrFull], [ErrTooLarge], [ErrKey] or, for every other reason,
+// Any other error is [ErrFull], [ErrTooLarge], [ErrKey] or, for every other reason,
 // [ErrUnavailable]. A context without a deadline gets one of five seconds.
 func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
 	key, err := legalKey(id)
@@ -24,15 +26,42 @@ func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
 	if err := b.writable(); err != nil {
 		return err
 	}
+	msg := nats.NewMsg(subject + "." + key) // one subject an id, so that the queue can tell whether it has the job
+	msg.Data = body
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
-	msg := nats.NewMsg(subject)
-	msg.Data = body
-	_, err = b.link.Load().js.PublishMsg(ctx, msg, jetstream.WithMsgID(key), jetstream.WithExpectStream(streamName))
+	err = b.publishOnce(ctx, msg)
+	if errors.Is(err, ErrExists) {
+		return fmt.Errorf("job %q: %w", id, err)
+	}
 	if err != nil {
 		return fmt.Errorf("job %q: %w", id, b.explain(publishError(err)))
 	}
 	return nil
+}
+
+// publishOnce stores a message, unless the queue has one of its subject. While
+// such a one is still on its way to the replicas it is too early to tell.
+func (b *Broker) publishOnce(ctx context.Context, msg *nats.Msg) error {
+	for {
+		_, err := b.link.Load().js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithExpectStream(streamName))
+		switch {
+		case refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequence):
+			return ErrExists
+		case !refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequenceConstant):
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func refusedWith(err error, code jetstream.ErrorCode) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == code
 }
 
 // writable returns an error if it is known that no write can succeed.
