@@ -162,7 +162,7 @@ func TestAnotherLookWithoutEvidenceLeavesTheReport(t *testing.T) {
 
 	w.configure(fmt.Sprintf("prometheus: {url: \"http://127.0.0.1:1\"}\nalertmanagers: [{url: %q}]\n", w.alertmanager.URL()) + testRules)
 	w.must(w.daemon.Reload())
-	w.must(publish(t.Context(), w.daemon.broker, job{Alert: before.Alert, Status: statusFiring, Reason: reasonRetry, ReceivedAt: time.Now()}))
+	w.must(publish(t.Context(), w.daemon.broker, job{Alert: before.Alert, Status: statusFiring, Reason: reasonRetry, ReceivedAt: time.Now()}, w.daemon.metrics))
 	w.await("it was looked at again", func() bool {
 		known, ok := w.daemon.store.current(before.Alert.Fingerprint)
 		return ok && known.Tries == 2

@@ -14,7 +14,7 @@ import (
 // URL.
 func (d *Daemon) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /api/v1/webhook", &webhook{queue: d.broker, log: d.log, metrics: d.metrics, now: d.opt.Now})
+	mux.Handle("POST /api/v1/webhook", newWebhook(d))
 	mux.Handle("POST /api/v1/explain", newExplainer(d.live.Load, d.opt.Now))
 	mux.HandleFunc("GET /-/healthy", d.healthy)
 	mux.HandleFunc("GET /-/ready", d.ready)

@@ -15,6 +15,7 @@ var stageBuckets = []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 10, 30, 60
 type metrics struct {
 	notifications *prometheus.CounterVec
 	alerts        *prometheus.CounterVec
+	left          *prometheus.CounterVec
 	reports       *prometheus.CounterVec
 	stages        *prometheus.HistogramVec
 	toAnnotation  prometheus.Histogram
@@ -22,6 +23,7 @@ type metrics struct {
 	reconciles    *prometheus.CounterVec
 	jobsDead      prometheus.Counter
 	unmatched     prometheus.Counter
+	unreported    prometheus.Counter
 	reloads       prometheus.Gauge
 	reloadTime    prometheus.Gauge
 	openIncidents prometheus.Gauge
@@ -31,6 +33,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		notifications: counters("culprit_notifications_total", "Webhook messages by outcome.", "outcome"),
 		alerts:        counters("culprit_alerts_total", "Alerts put on the queue, by status and by who found them.", "status", "reason"),
+		left:          counters("culprit_alerts_left_total", "Alerts of webhook messages that were left to the reconcile loop, as there was no room for them or they are too large.", "reason"),
 		reports:       counters("culprit_reports_total", "Reports made, by verdict.", "verdict"),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "culprit_stage_duration_seconds", Help: "Time of one stage of an analysis.", Buckets: stageBuckets,
@@ -42,12 +45,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		reconciles:    counters("culprit_reconciles_total", "Rounds of the reconcile loop by outcome.", "outcome"),
 		jobsDead:      prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_jobs_dead_total", Help: "Jobs given up after repeated failures."}),
 		unmatched:     prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts that were left alone, as no rule matches them and unmatched_alerts is switched off."}),
+		unreported:    prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unreported_total", Help: "Alerts that can't have a report, as their labels or their expression are too large."}),
 		reloads:       gauge("culprit_config_last_reload_successful", "Whether the last configuration reload succeeded."),
 		reloadTime:    gauge("culprit_config_last_reload_success_timestamp_seconds", "When the configuration was last reloaded with success."),
 		openIncidents: gauge("culprit_incidents_open", "Incidents that are open."),
 	}
-	reg.MustRegister(m.notifications, m.alerts, m.reports, m.stages, m.toAnnotation, m.sends, m.reconciles, m.jobsDead,
-		m.unmatched, m.reloads, m.reloadTime, m.openIncidents)
+	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.stages, m.toAnnotation, m.sends, m.reconciles, m.jobsDead,
+		m.unmatched, m.unreported, m.reloads, m.reloadTime, m.openIncidents)
 	return m
 }
 

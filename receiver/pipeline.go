@@ -2,7 +2,6 @@ package receiver
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -83,9 +82,7 @@ func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, er
 	in.Base, in.Timings.Queued = p.Base, r.AnalyzedAt.Sub(j.ReceivedAt).Seconds()
 	p.Metrics.observe("fetch", in.Timings.Fetch)
 	p.Metrics.observe("analyze", in.Timings.Analyze)
-	if j.Truncated > 0 {
-		in.Result.Warnings = append(in.Result.Warnings, truncated(j.Truncated))
-	}
+	in.Result.Warnings = append(in.Result.Warnings, j.missing()...)
 	return p.conclude(ctx, j, r, in)
 }
 
@@ -235,12 +232,6 @@ func failed(source string, err error, doubts []analysis.Warning) analysis.Result
 		Verdict:  analysis.InsufficientEvidence,
 		Warnings: append(doubts, analysis.Warning{Source: source, Text: err.Error()}),
 	}
-}
-
-// truncated warns of alerts that Alertmanager has left out of its message.
-func truncated(n uint64) analysis.Warning {
-	return analysis.Warning{Source: "alertmanager", Text: fmt.Sprintf(
-		"the message left out %d alerts of this group (max_alerts of the webhook): they are found within a minute by reading Alertmanager itself", n)}
 }
 
 // subject is an alert as the plan sees it, before anything is known of its

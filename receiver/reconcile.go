@@ -34,6 +34,7 @@ type reconciler struct {
 	mu      sync.Mutex
 	reached map[string]bool      // servers that have answered since the start
 	gone    map[string]time.Time // fingerprint of an open report → since when no Alertmanager has its alert
+	told    map[string]time.Time // fingerprint of an alert that is too large → when that was said
 }
 
 // view is what one round has seen of the Alertmanagers.
@@ -54,7 +55,7 @@ func newReconciler(d *Daemon) *reconciler {
 	return &reconciler{
 		live: d.live.Load, store: d.store, queue: d.broker, publisher: d.publisher, refresh: d.refresh,
 		metrics: d.metrics, log: d.log, now: d.opt.Now, interval: d.opt.Reconcile,
-		reached: map[string]bool{}, gone: map[string]time.Time{},
+		reached: map[string]bool{}, gone: map[string]time.Time{}, told: map[string]time.Time{},
 	}
 }
 
@@ -66,6 +67,9 @@ const (
 	// is closed. One that has restarted gets its alerts back within a minute,
 	// when Prometheus sends them again.
 	goneFor = 3 * time.Minute
+	// maxTold is how many alerts are remembered of which it was said that they
+	// are too large.
+	maxTold = 1000
 )
 
 // run makes a round at once and then one an interval until ctx ends.
@@ -198,18 +202,34 @@ func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
 		if ok && known.open() && !r.due(known) {
 			continue
 		}
-		j := job{Alert: stripped(a), Status: statusFiring, Reason: reasonReconcile, ReceivedAt: r.now()}
+		alert, err := bounded(stripped(a))
+		if err != nil {
+			r.tooLarge(alert, err)
+			continue
+		}
+		j := job{Alert: alert, Status: statusFiring, Reason: reasonReconcile, ReceivedAt: r.now()}
 		if ok && known.open() {
 			j.Reason, j.Group = reasonRetry, known.Group
 		} else {
 			j.Group = v.groupOf(ctx, a)
 		}
-		if err := publish(ctx, r.queue, j); err != nil {
+		if err := publish(ctx, r.queue, j, r.metrics); err != nil {
 			r.log.Error("An alert that was missed can't be enqueued; it is tried again", "alert", a.Labels[model.AlertNameLabel], "err", err)
-			continue
 		}
-		r.metrics.alerts.WithLabelValues(j.Status, j.Reason).Inc()
 	}
+}
+
+// tooLarge says once an hour that an alert can't be explained.
+func (r *reconciler) tooLarge(a report.Alert, why error) {
+	if last, ok := r.told[a.Fingerprint]; ok && r.now().Sub(last).Abs() < time.Hour {
+		return
+	}
+	if len(r.told) > maxTold {
+		clear(r.told)
+	}
+	r.told[a.Fingerprint] = r.now()
+	r.metrics.unreported.Inc()
+	r.log.Error("An alert has no report", "fingerprint", a.Fingerprint, "err", why)
 }
 
 // groupOf is the alert group of an alert. An alert of which no group is known
@@ -280,7 +300,7 @@ func (r *reconciler) closeGone(ctx context.Context, v view) {
 		}
 		j := job{Alert: known.Report.Alert, Status: statusResolved, Group: known.Group, Reason: reasonReconcile, ReceivedAt: now}
 		j.Alert.EndsAt = since
-		if err := publish(ctx, r.queue, j); err != nil {
+		if err := publish(ctx, r.queue, j, r.metrics); err != nil {
 			r.log.Error("The end of an alert can't be enqueued; it is tried again", "report", known.Report.ID, "err", err)
 		}
 	}

@@ -166,6 +166,12 @@ func (s *store) current(fingerprint string) (record, bool) {
 	return *r, true
 }
 
+// reported says whether a firing alert has its report.
+func (s *store) reported(a report.Alert) bool {
+	r, ok := s.current(a.Fingerprint)
+	return ok && r.open() && r.Report.Alert.StartsAt.Equal(a.StartsAt)
+}
+
 // openRecords returns the open reports, oldest first.
 func (s *store) openRecords() []record {
 	s.mu.RLock()
