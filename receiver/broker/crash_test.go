@@ -48,7 +48,10 @@ func child(what, dir string) *exec.Cmd {
 func publishForever(dir string) error {
 	b, err := Start(context.Background(), Options{Dir: dir})
 	for i := 0; err == nil; i++ {
-		if err = b.Publish(context.Background(), fmt.Sprint(i), []byte(fmt.Sprintf("body %d", i))); err == nil {
+		if err = b.Publish(context.Background(), fmt.Sprint(i), []byte(fmt.Sprintf("body %d", i))); errors.Is(err, ErrExists) { // of the run before
+			err = nil
+		}
+		if err == nil {
 			fmt.Println(i)
 		}
 	}
