@@ -60,8 +60,8 @@ func (q *memoryQueue) job(t *testing.T, fingerprint string) (j job) {
 	return j
 }
 
-// nothing is the state of a daemon without reports.
-func nothing(report.Alert) bool { return false }
+// noReport is the state of a daemon without reports.
+func noReport(report.Alert) bool { return false }
 
 func post(t *testing.T, q Queue, body []byte) *httptest.ResponseRecorder {
 	t.Helper()
@@ -70,7 +70,7 @@ func post(t *testing.T, q Queue, body []byte) *httptest.ResponseRecorder {
 
 func webhookOf(q Queue) *webhook {
 	return &webhook{
-		queue: q, reported: nothing, decoder: newDecoder(),
+		queue: q, reported: noReport, decoder: newDecoder(),
 		log: slog.New(slog.DiscardHandler), metrics: newMetrics(prometheus.NewRegistry()), now: time.Now,
 	}
 }
