@@ -35,11 +35,11 @@ func (d *decoder) checkMain(c *Config) {
 	for i := range c.Alertmanagers {
 		am, path := &c.Alertmanagers[i], fmt.Sprintf("alertmanagers[%d]", i)
 		d.checkServer(path, am.URL, &am.HTTPConfig)
-		if am.URL != nil && am.URL.URL != nil {
-			if seen[am.URL.String()] {
+		if u := am.URL.Reveal(); u != nil {
+			if seen[u.String()] {
 				d.at(path+".url", "is listed twice", "list every peer once")
 			}
-			seen[am.URL.String()] = true
+			seen[u.String()] = true
 		}
 	}
 	if c.Grafana != nil {
@@ -71,7 +71,8 @@ func (d *decoder) checkPrometheus(p *Prometheus) {
 		{"max_concurrent_queries", p.MaxConcurrentQueries, 4},
 		{"max_series", p.MaxSeries, 20_000},
 		{"max_queries", p.MaxQueries, 500},
-		{"max_samples", p.MaxSamples, 20_000_000},
+		{"max_samples", p.MaxSamples, 5_000_000},
+		{"max_bytes", p.MaxBytes, 64 << 20},
 	} {
 		if c.n < 1 {
 			d.at("prometheus."+c.key, fmt.Sprintf("is %d", c.n), fmt.Sprintf("allow at least 1, or leave it out for %d", c.usual))
@@ -87,7 +88,7 @@ func (d *decoder) checkPrometheus(p *Prometheus) {
 
 // checkServer checks how a server is reached. Validate also fills in what
 // follows from the settings (a bearer token becomes an authorization).
-func (d *decoder) checkServer(path string, u *commonconfig.URL, h *commonconfig.HTTPClientConfig) {
+func (d *decoder) checkServer(path string, u address, h *commonconfig.HTTPClientConfig) {
 	d.checkURL(path+".url", u)
 	err := errors.Join(h.Validate(), h.TLSConfig.Validate())
 	if h.OAuth2 != nil {
@@ -98,14 +99,20 @@ func (d *decoder) checkServer(path string, u *commonconfig.URL, h *commonconfig.
 	}
 }
 
-func (d *decoder) checkURL(path string, u *commonconfig.URL) {
-	switch {
+// address is a [URL] or a [HookURL].
+type address interface {
+	Reveal() *url.URL
+	String() string
+}
+
+func (d *decoder) checkURL(path string, a address) {
+	switch u := a.Reveal(); {
 	case d.isRefused(path):
-	case u == nil || u.URL == nil:
+	case u == nil:
 		d.at(path, "is missing", "write the address of the server, such as http://host:port")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		d.at(path, fmt.Sprintf("is %q, which is no http address", u.Redacted()), "write http:// or https:// and the host")
-	case hasPassword(u.URL):
+		d.at(path, fmt.Sprintf("is %q, which is no http address", a), "write http:// or https:// and the host")
+	case hasPassword(u):
 		d.at(path, "contains a password", "write it to a file and name it under http_config: basic_auth: password_file")
 	}
 }

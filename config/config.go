@@ -59,31 +59,32 @@ type Config struct {
 
 // Prometheus is the server that is asked.
 type Prometheus struct {
-	URL                  *commonconfig.URL             `yaml:"url"`
+	URL                  *URL                          `yaml:"url"`
 	HTTPConfig           commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
 	MaxConcurrentQueries int                           `yaml:"max_concurrent_queries,omitempty"` // default 4
 	QueryTimeout         model.Duration                `yaml:"query_timeout,omitempty"`          // default 10s
 	MaxSeries            int                           `yaml:"max_series,omitempty"`             // per analysis; default 20000
 	MaxQueries           int                           `yaml:"max_queries,omitempty"`            // per analysis; default 500
-	MaxSamples           int                           `yaml:"max_samples,omitempty"`            // per analysis; default 20000000
+	MaxSamples           int                           `yaml:"max_samples,omitempty"`            // per analysis; default 5000000
+	MaxBytes             int                           `yaml:"max_bytes,omitempty"`              // of one answer; default 67108864, which is 64 MiB
 	MaxTime              model.Duration                `yaml:"max_time,omitempty"`               // per analysis; default 1m
 }
 
 // Alertmanager is one peer of a cluster. Every peer must be listed.
 type Alertmanager struct {
-	URL        *commonconfig.URL             `yaml:"url"`
+	URL        *URL                          `yaml:"url"`
 	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
 }
 
 // Grafana is where region annotations go.
 type Grafana struct {
-	URL        *commonconfig.URL             `yaml:"url"`
+	URL        *URL                          `yaml:"url"`
 	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
 }
 
 // RecoveryWebhook is told every incident with its ranked causes.
 type RecoveryWebhook struct {
-	URL           *commonconfig.URL             `yaml:"url"`
+	URL           *HookURL                      `yaml:"url"`
 	HTTPConfig    commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
 	SecretFile    string                        `yaml:"secret_file,omitempty"`    // key of the HMAC signature
 	MinConfidence analysis.Confidence           `yaml:"min_confidence,omitempty"` // high, medium or low; default low

@@ -115,7 +115,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 // isLeaf reports whether values of the type are read in one piece.
 func isLeaf(t reflect.Type) bool {
 	switch t {
-	case reflect.TypeFor[*commonconfig.URL](), reflect.TypeFor[commonconfig.URL]():
+	case reflect.TypeFor[*commonconfig.URL](), reflect.TypeFor[commonconfig.URL](), reflect.TypeFor[*URL](), reflect.TypeFor[*HookURL]():
 		return true
 	}
 	switch t.Kind() {
@@ -320,7 +320,7 @@ func reason(n *yaml.Node, t reflect.Type, err error) string {
 	var bad *url.Error
 	switch {
 	case errors.As(err, &bad):
-		return "is not a URL: " + bad.Err.Error()
+		return "is not a URL: " + quotedText().ReplaceAllString(bad.Err.Error(), "")
 	case t == reflect.TypeFor[commonconfig.Secret]():
 		return "is not a text"
 	case t == reflect.TypeFor[model.Duration]() && strings.HasPrefix(n.Value, "-"):
@@ -329,6 +329,10 @@ func reason(n *yaml.Node, t reflect.Type, err error) string {
 		return fmt.Sprintf("is %q, which is not %s", n.Value, kind(t))
 	}
 }
+
+// quotedText is what an error of net/url repeats of an address: a piece of a
+// password with a slash in it is an invalid port.
+func quotedText() *regexp.Regexp { return regexp.MustCompile(` "[^"]*"`) }
 
 // kind names what a setting of the type takes.
 func kind(t reflect.Type) string {
@@ -351,7 +355,7 @@ func example(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[model.Duration]():
 		return "30s, 5m or 1h30m"
-	case t == reflect.TypeFor[*commonconfig.URL](), t == reflect.TypeFor[commonconfig.URL]():
+	case t == reflect.TypeFor[*commonconfig.URL](), t == reflect.TypeFor[commonconfig.URL](), t == reflect.TypeFor[*URL](), t == reflect.TypeFor[*HookURL]():
 		return "http://host:port"
 	case t == reflect.TypeFor[commonconfig.TLSVersion]():
 		return "TLS12 or TLS13"

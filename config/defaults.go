@@ -25,7 +25,8 @@ func (p *Prometheus) setDefaults() {
 	p.QueryTimeout = model.Duration(10 * time.Second)
 	p.MaxSeries = 20_000
 	p.MaxQueries = 500
-	p.MaxSamples = 20_000_000
+	p.MaxSamples = 5_000_000
+	p.MaxBytes = 64 << 20
 	p.MaxTime = model.Duration(time.Minute)
 }
 

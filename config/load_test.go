@@ -361,7 +361,7 @@ func TestTheBudgetOfAnAnalysisHasDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := c.Prometheus; p.MaxQueries != 50 || p.MaxSamples != 20_000_000 || p.MaxTime != model.Duration(time.Minute) {
+	if p := c.Prometheus; p.MaxQueries != 50 || p.MaxSamples != 5_000_000 || p.MaxTime != model.Duration(time.Minute) {
 		t.Errorf("%+v", p)
 	}
 	for _, bad := range []string{"max_queries: 0", "max_samples: -1", "max_time: 0s"} {

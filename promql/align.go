@@ -306,8 +306,8 @@ func (a *aligner) note(q Query) {
 	for _, w := range answer.Warnings {
 		a.said[w] = append(a.said[w], q.Name)
 	}
-	if answer.cut > 0 {
-		a.warn(q.Name, "more than %d series: only the first %d were looked at; hint: aggregate more in the query, or raise prometheus.max_series", answer.cut, answer.cut)
+	if answer.cut != nil {
+		a.warn(q.Name, "only the first %d series were looked at; %s", answer.cut.Series, answer.cut.What)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/promql/bounded"
 )
 
 // Answer is what Prometheus said to one query.
@@ -17,7 +19,7 @@ type Answer struct {
 	Warnings []string // of the server, such as missing stores of Thanos
 	Err      error
 
-	cut int // series of which only so many are here; 0: these are all
+	cut *bounded.Cut // what is not here of it; nil: nothing
 }
 
 // Answers are keyed by query, so they are the same in whatever order they
@@ -42,21 +44,19 @@ func (f *Fetcher) request(ctx context.Context, q Query) Answer {
 	if !q.instant() {
 		endpoint = "query_range"
 	}
-	limit := v1.WithLimit(uint64(f.limit(q) + 1)) // one more tells that there are more
-	a.Err = f.do(ctx, endpoint, func(ctx context.Context) error {
-		var w v1.Warnings
+	err := f.do(ctx, endpoint, func(ctx context.Context) error {
 		var err error
-		if q.instant() {
-			a.Value, w, _, err = f.api.Query(ctx, q.Query, q.End, v1.WithTimeout(f.timeout), limit)
-		} else {
-			a.Value, w, _, err = f.api.QueryRange(ctx, q.Query, v1.Range{Start: q.Start, End: q.End, Step: q.Step}, v1.WithTimeout(f.timeout), limit)
+		a.Value, a.Warnings, err = f.client.Query(ctx, bounded.Question{
+			Query: q.Query, Start: q.Start, End: q.End, Step: q.Step, Timeout: f.timeout,
+			Series: f.limit(q), Samples: min(f.most.samples, mostPoints),
+		})
+		if errors.As(err, &a.cut) && a.Value != nil {
+			err = nil // what was read is of use
 		}
-		a.Warnings = w
 		return err
 	})
-	if a.Err == nil {
-		a.hold(f.limit(q))
-	}
+	a.Err = err
+	a.Warnings = slices.DeleteFunc(a.Warnings, func(w string) bool { return strings.Contains(w, "truncated due to limit") })
 	return a
 }
 
@@ -69,22 +69,6 @@ func (f *Fetcher) limit(q Query) int {
 	return max(1, min(f.most.series, mostPoints/points))
 }
 
-// hold holds an answer to a number of series, also where the server doesn't
-// know the parameter `limit`. The server's own word about it is left out.
-func (a *Answer) hold(most int) {
-	switch v := a.Value.(type) {
-	case model.Vector:
-		if len(v) > most {
-			a.Value, a.cut = v[:most], most
-		}
-	case model.Matrix:
-		if len(v) > most {
-			a.Value, a.cut = v[:most], most
-		}
-	}
-	a.Warnings = slices.DeleteFunc(a.Warnings, func(w string) bool { return strings.Contains(w, "truncated due to limit") })
-}
-
 // unreached says whether err is about the way to the server; an error page
 // (502) is a proxy's.
 func unreached(err error) bool {
@@ -92,7 +76,7 @@ func unreached(err error) bool {
 	if errors.As(err, &api) {
 		return api.Type == v1.ErrServer
 	}
-	return err != nil && !errors.As(err, new(*overBudget))
+	return err != nil && !errors.As(err, new(*overBudget)) && !errors.As(err, new(*bounded.Cut))
 }
 
 // explain is an error of Prometheus in words for people.

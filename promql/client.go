@@ -1,22 +1,18 @@
 package promql
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	commonconfig "github.com/prometheus/common/config"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql/bounded"
 )
 
 // ErrUnreachable is the error of a fetch to which no query was answered.
@@ -28,7 +24,7 @@ const (
 	defaultTimeout     = 10 * time.Second
 	defaultMaxSeries   = 20_000
 	defaultMaxQueries  = 500
-	defaultMaxSamples  = 20_000_000
+	defaultMaxSamples  = 5_000_000
 	defaultMaxTime     = time.Minute
 	mostPoints         = 2_000_000 // of one answer
 )
@@ -37,7 +33,8 @@ const (
 // queries at a time holds for all users together. What one alert has asked
 // isn't asked again for another within a minute.
 type Fetcher struct {
-	api      v1.API
+	client   *bounded.Client
+	api      v1.API // what isn't a query
 	metrics  *Metrics
 	turns    chan struct{}
 	timeout  time.Duration
@@ -53,22 +50,16 @@ type Fetcher struct {
 // NewFetcher returns a Fetcher for the server of the configuration. It doesn't
 // connect. A nil m counts nothing.
 func NewFetcher(conf config.Prometheus, m *Metrics) (*Fetcher, error) {
-	if conf.URL == nil || conf.URL.URL == nil {
-		return nil, errors.New("prometheus: no url; hint: set prometheus.url, as in http://prometheus:9090")
-	}
-	client, err := commonconfig.NewClientFromConfig(conf.HTTPConfig, "culprit")
+	client, err := bounded.New(conf)
 	if err != nil {
-		return nil, fmt.Errorf("prometheus: http_config: %w", err)
-	}
-	c, err := api.NewClient(api.Config{Address: conf.URL.String(), Client: client})
-	if err != nil {
-		return nil, fmt.Errorf("prometheus: url %s: %w", conf.URL.Redacted(), err)
+		return nil, err
 	}
 	if m == nil {
 		m = NewMetrics(nil)
 	}
 	return &Fetcher{
-		api:     v1.NewAPI(uncached{c}),
+		client:  client,
+		api:     v1.NewAPI(withoutAlerts{client}),
 		metrics: m,
 		turns:   make(chan struct{}, cmp.Or(max(0, conf.MaxConcurrentQueries), defaultConcurrency)),
 		timeout: cmp.Or(max(0, time.Duration(conf.QueryTimeout)), defaultTimeout),
@@ -83,28 +74,15 @@ func NewFetcher(conf config.Prometheus, m *Metrics) (*Fetcher, error) {
 	}, nil
 }
 
-// uncached adds nocache=1 to every address: with it VictoriaMetrics leaves
-// start and end of a range alone; others ignore it. And it makes a warning of
-// VictoriaMetrics' own way to say that some of its storage didn't answer.
-type uncached struct{ api.Client }
+// withoutAlerts reads rules without their alerts, which may be thousands:
+// Prometheus knows of that from 2.53 on.
+type withoutAlerts struct{ *bounded.Client }
 
-func (c uncached) Do(ctx context.Context, req *http.Request) (*http.Response, []byte, error) {
-	resp, body, err := c.Client.Do(ctx, req)
-	const head = 100 // it stands before the data
-	if n := min(head, len(body)); bytes.Contains(body[:n], []byte(`"isPartial":true`)) {
-		body = bytes.Replace(body, []byte(`"isPartial":true`), []byte(`"warnings":["some of the storage did not answer (isPartial)"]`), 1)
-	}
-	return resp, body, err
-}
-
-func (c uncached) URL(endpoint string, args map[string]string) *url.URL {
+func (c withoutAlerts) URL(endpoint string, args map[string]string) *url.URL {
 	u := c.Client.URL(endpoint, args)
-	q := u.Query()
-	q.Set("nocache", "1")
 	if strings.HasSuffix(endpoint, "/rules") {
-		q.Set("exclude_alerts", "true") // they may be thousands; known from Prometheus 2.53 on
+		u.RawQuery += "&exclude_alerts=true"
 	}
-	u.RawQuery = q.Encode()
 	return u
 }
 
@@ -160,5 +138,5 @@ func spoken(err error) error {
 	if json.Unmarshal([]byte(api.Detail), &body) != nil || body.Error == "" {
 		return err
 	}
-	return &v1.Error{Type: v1.ErrorType(body.ErrorType), Msg: body.Error}
+	return bounded.Refused(v1.ErrorType(body.ErrorType), body.Error)
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -27,7 +26,7 @@ func newFetcher(t *testing.T, s *promtest.Server, change func(*config.Prometheus
 	if err != nil {
 		t.Fatal(err)
 	}
-	conf := config.Prometheus{URL: &commonconfig.URL{URL: u}}
+	conf := config.Prometheus{URL: config.NewURL(u)}
 	if change != nil {
 		change(&conf)
 	}

@@ -8,6 +8,8 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/culprit-dev/culprit/promql/bounded"
 )
 
 // Metrics count what Prometheus is asked. They outlive a Fetcher, which is
@@ -118,6 +120,8 @@ func outcomeOf(err error) outcome {
 		return outcomeTimeout
 	case errors.Is(err, context.Canceled):
 		return outcomeCanceled
+	case errors.As(err, new(*bounded.Cut)):
+		return outcomeRefused
 	case errors.As(err, &api):
 		if api.Type == v1.ErrTimeout {
 			return outcomeTimeout

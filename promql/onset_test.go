@@ -10,7 +10,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/config"
@@ -156,8 +155,8 @@ func TestRequestsAreCountedByOutcome(t *testing.T) {
 	s.Fail("/api/v1/query_range c", promtest.Failure{Status: 422, Type: "execution", Text: "no"})
 	s.Fail("/api/v1/query_range d", promtest.Failure{After: time.Hour})
 	reg := prometheus.NewRegistry()
-	var u commonconfig.URL
-	if err := u.UnmarshalJSON([]byte(`"` + s.URL + `"`)); err != nil {
+	var u config.URL
+	if err := u.UnmarshalText([]byte(s.URL)); err != nil {
 		t.Fatal(err)
 	}
 	f, err := promql.NewFetcher(config.Prometheus{URL: &u, QueryTimeout: model.Duration(200 * time.Millisecond)}, promql.NewMetrics(reg))

@@ -3,12 +3,14 @@ package promql
 import (
 	"context"
 	"time"
+
+	"github.com/culprit-dev/culprit/promql/bounded"
 )
 
 // Ping asks the cheapest question there is: whether the server answers at all.
 func (f *Fetcher) Ping(ctx context.Context) error {
 	return f.do(ctx, "query", func(ctx context.Context) error {
-		_, _, _, err := f.api.Query(ctx, "vector(1)", time.Now())
+		_, _, err := f.client.Query(ctx, bounded.Question{Query: "vector(1)", End: time.Now(), Series: 1, Samples: 1})
 		return err
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/config"
@@ -173,7 +172,7 @@ func TestTheSameQuestionIsAskedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := promql.NewFetcher(config.Prometheus{URL: &commonconfig.URL{URL: u}}, promql.NewMetrics(reg))
+	f, err := promql.NewFetcher(config.Prometheus{URL: config.NewURL(u)}, promql.NewMetrics(reg))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func (d *Daemon) pages() web.Options {
 	cfg := d.live.Load().config
 	opts := web.Options{Reader: reader{store: d.store, book: d.book, busy: d.worker.busy}, External: d.external, Now: d.opt.Now}
 	if cfg.Grafana != nil && cfg.Grafana.URL != nil {
-		opts.Grafana = cfg.Grafana.URL.URL
+		opts.Grafana = cfg.Grafana.URL.Shown()
 	}
 	return opts
 }

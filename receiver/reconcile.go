@@ -1,7 +1,6 @@
 package receiver
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -324,7 +323,7 @@ func (r *reconciler) missing() []string {
 	var names []string
 	live := r.live()
 	if !r.has("Prometheus") {
-		names = append(names, fmt.Sprintf("Prometheus at %s", cmp.Or(live.config.Prometheus.URL.Redacted(), "?")))
+		names = append(names, fmt.Sprintf("Prometheus at %s", live.config.Prometheus.URL))
 	}
 	if len(live.peers) > 0 && !r.has("Alertmanager") {
 		names = append(names, fmt.Sprintf("Alertmanager at %s", live.peers[0].Address()))

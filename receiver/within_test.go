@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -91,7 +90,7 @@ func fetcherOf(t *testing.T, s *promtest.Server, conf config.Prometheus) *promql
 	if err != nil {
 		t.Fatal(err)
 	}
-	conf.URL = &commonconfig.URL{URL: u}
+	conf.URL = config.NewURL(u)
 	f, err := promql.NewFetcher(conf, nil)
 	if err != nil {
 		t.Fatal(err)

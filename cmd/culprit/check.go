@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql/bounded"
 	"github.com/culprit-dev/culprit/receiver"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/probe"
@@ -75,11 +76,11 @@ func probeConfig(ctx context.Context, cfg *config.Config, url string, w io.Write
 	if cfg.Prometheus.URL, err = parseURL("--prometheus.url", url); err != nil {
 		return "", err
 	}
-	api, closeIdle, err := find.NewAPI(cfg.Prometheus)
+	client, err := bounded.New(cfg.Prometheus)
 	if err != nil {
 		return "", err
 	}
-	defer closeIdle()
+	defer client.CloseIdleConnections()
 	finder, err := find.New(cfg.Prometheus)
 	if err != nil {
 		return "", err
@@ -92,7 +93,7 @@ func probeConfig(ctx context.Context, cfg *config.Config, url string, w io.Write
 	if err != nil {
 		fmt.Fprintf(w, "warning: %s; whether there are such alerts is not known\n", err)
 	}
-	p := probe.Probe{API: api, Alerting: rules, Now: time.Now(), Parallel: cfg.Prometheus.MaxConcurrentQueries}
+	p := probe.Probe{API: client.API(), Alerting: rules, Now: time.Now(), Parallel: cfg.Prometheus.MaxConcurrentQueries}
 	found, n, err := p.Run(ctx, cfg)
 	if err == nil && len(found) > 0 {
 		err = config.Errors(found)

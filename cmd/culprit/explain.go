@@ -135,7 +135,7 @@ func (o *explainOptions) peers(cfg *config.Config) ([]*alertmanager.Client, erro
 	for _, am := range cfg.Alertmanagers {
 		peer, err := alertmanager.New(am, alertmanager.Options{})
 		if err != nil {
-			return nil, fmt.Errorf("alertmanager %s: %w", am.URL.Redacted(), err)
+			return nil, fmt.Errorf("alertmanager %s: %w", am.URL, err)
 		}
 		peers = append(peers, peer)
 	}

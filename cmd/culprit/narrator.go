@@ -31,7 +31,7 @@ type narrator struct {
 var _ receiver.Fetcher = (*narrator)(nil)
 
 func newNarrator(conf config.Prometheus, w io.Writer) (*narrator, error) {
-	n := &narrator{registry: prometheus.NewRegistry(), w: w, where: conf.URL.Redacted()}
+	n := &narrator{registry: prometheus.NewRegistry(), w: w, where: conf.URL.String()}
 	var err error
 	n.fetcher, err = promql.NewFetcher(conf, promql.NewMetrics(n.registry))
 	return n, err

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
-	commonconfig "github.com/prometheus/common/config"
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver"
@@ -49,10 +49,13 @@ func (s *server) load() (*config.Config, error) {
 	return cfg, err
 }
 
-func parseURL(flag, text string) (*commonconfig.URL, error) {
+func parseURL(flag, text string) (*config.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		if strings.ContainsAny(text, "@?") {
+			text = "<secret>"
+		}
 		return nil, usageError{fmt.Errorf("%s %q is no http address; hint: write http://host:port", flag, text)}
 	}
-	return &commonconfig.URL{URL: u}, nil
+	return config.NewURL(u), nil
 }

@@ -119,7 +119,7 @@ func (o *suggestOptions) rulesOfServer(ctx context.Context) (rules []promql.Aler
 		}
 		rules = append(rules, promql.AlertingRule{Alert: r.Name, Expr: r.Query, Labels: labels})
 	}
-	return rules, cfg.Prometheus.URL.Redacted(), err
+	return rules, cfg.Prometheus.URL.String(), err
 }
 
 // tell says how many rules could be taken apart, and why the others could not.
@@ -159,6 +159,6 @@ func (o *suggestOptions) look(ctx context.Context, w io.Writer, rules []promql.A
 		})
 	}
 	err = g.Wait()
-	fmt.Fprintf(w, "asked %s what there is for them (%s)\n", cfg.Prometheus.URL.Redacted(), took(start))
+	fmt.Fprintf(w, "asked %s what there is for them (%s)\n", cfg.Prometheus.URL.String(), took(start))
 	return err
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
 )
 
 // Schema is a JSON Schema, draft 7, as far as it is used here.
@@ -87,7 +88,7 @@ func (m maker) of(t reflect.Type) *Schema {
 // leaf returns the schema of a value that is read in one piece.
 func leaf(t reflect.Type) (*Schema, bool) {
 	switch t {
-	case reflect.TypeFor[commonconfig.URL]():
+	case reflect.TypeFor[commonconfig.URL](), reflect.TypeFor[config.URL](), reflect.TypeFor[config.HookURL]():
 		return &Schema{Type: "string", Pattern: "^https?://"}, true
 	case reflect.TypeFor[model.Duration]():
 		return &Schema{Type: "string", Pattern: `^(0|([0-9]+(y|w|d|h|m|s|ms))+)$`}, true

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/config"
@@ -26,7 +25,7 @@ func connect(t *testing.T, address string) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := New(config.Alertmanager{URL: &commonconfig.URL{URL: u}}, Options{})
+	c, err := New(config.Alertmanager{URL: config.NewURL(u)}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,12 +20,11 @@ import (
 	"time"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
-	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql/bounded"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -48,43 +47,26 @@ type Alert struct {
 
 // Finder looks for alerts in one Prometheus. It is safe for concurrent use.
 type Finder struct {
-	api     v1.API
-	close   func()
-	base    string
+	client  *bounded.Client
+	base    string // without secrets
+	series  int    // that are read of one answer
 	timeout time.Duration
 }
 
 // New returns a Finder for the server of the configuration. It doesn't connect.
 func New(conf config.Prometheus) (*Finder, error) {
-	api, closeIdle, err := NewAPI(conf)
+	client, err := bounded.New(conf)
 	if err != nil {
 		return nil, err
 	}
 	return &Finder{
-		api: api, close: closeIdle, base: conf.URL.Redacted(),
+		client: client, base: conf.URL.String(), series: conf.MaxSeries,
 		timeout: cmp.Or(time.Duration(conf.QueryTimeout), 10*time.Second),
 	}, nil
 }
 
-// NewAPI returns a client of the server of the configuration, and what gives
-// its connections back.
-func NewAPI(conf config.Prometheus) (v1.API, func(), error) {
-	if conf.URL == nil || conf.URL.URL == nil {
-		return nil, nil, errors.New("prometheus: no url; hint: set prometheus.url, as in http://prometheus:9090")
-	}
-	client, err := commonconfig.NewClientFromConfig(conf.HTTPConfig, "culprit")
-	if err != nil {
-		return nil, nil, fmt.Errorf("prometheus: http_config: %w", err)
-	}
-	c, err := api.NewClient(api.Config{Address: conf.URL.String(), Client: client})
-	if err != nil {
-		return nil, nil, fmt.Errorf("prometheus: url %s: %w", conf.URL.Redacted(), err)
-	}
-	return v1.NewAPI(c), client.CloseIdleConnections, nil
-}
-
 // Close gives the connections back.
-func (f *Finder) Close() { f.close() }
+func (f *Finder) Close() { f.client.CloseIdleConnections() }
 
 // Reach says whether the server answers.
 func (f *Finder) Reach(ctx context.Context) error {
@@ -160,7 +142,7 @@ func sortAlerts(as []Alert) {
 func (f *Finder) Rules(ctx context.Context) ([]v1.AlertingRule, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	result, err := f.api.Rules(ctx, nil)
+	result, err := f.client.API().Rules(ctx, nil)
 	if err != nil {
 		return nil, f.failed("reading the rules", err)
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/common/model"
 	promlabels "github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/promql/bounded"
 )
 
 // remembered is PromQL of the alerts that fire, with the Unix time of their
@@ -138,16 +140,22 @@ func (es episodes) add(s *model.SampleStream) {
 }
 
 func (f *Finder) query(ctx context.Context, q string, at time.Time) (model.Value, error) {
-	ctx, cancel := context.WithTimeout(ctx, f.timeout)
-	defer cancel()
-	value, _, _, err := f.api.Query(ctx, q, at)
-	return value, err
+	return f.ask(ctx, bounded.Question{Query: q, End: at})
 }
 
 func (f *Finder) queryRange(ctx context.Context, q string, start, end time.Time, step time.Duration) (model.Matrix, error) {
-	ctx, cancel := context.WithTimeout(ctx, f.timeout)
-	defer cancel()
-	value, _, _, err := f.api.QueryRange(ctx, q, v1.Range{Start: start, End: end, Step: step})
+	value, err := f.ask(ctx, bounded.Question{Query: q, Start: start, End: end, Step: step})
 	matrix, _ := value.(model.Matrix)
 	return matrix, err
+}
+
+// mostSamples are read of one answer.
+const mostSamples = 2_000_000
+
+func (f *Finder) ask(ctx context.Context, q bounded.Question) (model.Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	q.Series, q.Samples = f.series, mostSamples
+	value, _, err := f.client.Query(ctx, q)
+	return value, err
 }

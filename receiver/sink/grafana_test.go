@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
-	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -53,7 +52,7 @@ func lookUp(status int) step {
 
 // replayGrafana answers the steps in their order. It fails the test on a
 // question that is not the next step, and on steps that nobody asked.
-func replayGrafana(t *testing.T, steps ...step) *commonconfig.URL {
+func replayGrafana(t *testing.T, steps ...step) *config.URL {
 	t.Helper()
 	file, err := os.ReadFile("testdata/grafana-9.3.2.json")
 	if err != nil {
@@ -115,7 +114,7 @@ func answer(t *testing.T, w http.ResponseWriter, r *http.Request, next step, rec
 	fmt.Fprint(w, text)
 }
 
-func grafanaAt(t *testing.T, u *commonconfig.URL) *Grafana {
+func grafanaAt(t *testing.T, u *config.URL) *Grafana {
 	t.Helper()
 	g, err := NewGrafana(config.Grafana{URL: u}, Options{Now: func() time.Time { return story().Report.CreatedAt }})
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -45,13 +44,13 @@ func startAlertmanager(t *testing.T, opts lab.AlertmanagerOptions) *lab.Alertman
 	return am
 }
 
-func parseURL(t *testing.T, address string) *commonconfig.URL {
+func parseURL(t *testing.T, address string) *config.URL {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &commonconfig.URL{URL: u}
+	return config.NewURL(u)
 }
 
 func connect(t *testing.T, address string) *alertmanager.Client {
@@ -72,7 +71,7 @@ func quiet(t *testing.T) *alertmanager.Client {
 // sees it; when hook returns true it has answered the request itself.
 func front(t *testing.T, address string, hook func(http.ResponseWriter, *http.Request) bool) *alertmanager.Client {
 	t.Helper()
-	proxy := httputil.NewSingleHostReverseProxy(parseURL(t, address).URL)
+	proxy := httputil.NewSingleHostReverseProxy(parseURL(t, address).Reveal())
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !hook(w, r) {
 			proxy.ServeHTTP(w, r)

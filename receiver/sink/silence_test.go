@@ -40,7 +40,7 @@ func newWorld(t *testing.T, opts lab.AlertmanagerOptions) *world {
 	w := &world{direct: connect(t, am.URL()), url: am.URL(), alert: fromPrometheus("Errors")}
 	post(t, w.direct, w.alert)
 	w.silence = silenced(t, w.direct, silenceOf(w.alert.Labels))
-	proxy := httputil.NewSingleHostReverseProxy(parseURL(t, am.URL()).URL)
+	proxy := httputil.NewSingleHostReverseProxy(parseURL(t, am.URL()).Reveal())
 	proxy.ModifyResponse = func(r *http.Response) error {
 		r.Header.Set("Date", time.Now().Add(10*time.Second).UTC().Format(http.TimeFormat))
 		return nil

@@ -66,7 +66,7 @@ type Webhook struct {
 // that can't be read.
 func NewWebhook(conf config.RecoveryWebhook, opts Options) (*Webhook, error) {
 	r, err := remote.New(remote.Options{
-		Name: "recovery webhook", URL: conf.URL, HTTPConfig: conf.HTTPConfig, MaxBody: webhookBody, SecretPath: true,
+		Name: "recovery webhook", URL: conf.URL, HTTPConfig: conf.HTTPConfig, MaxBody: webhookBody,
 	})
 	if err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ func confident(causes []analysis.Finding, least analysis.Confidence) bool {
 
 // key is the same for the same hook, incident, status and ranked causes.
 func (w *Webhook) key(incident string, p Payload) string {
-	about := []any{w.conf.URL.String(), incident, p.Status}
+	about := []any{w.conf.URL.Reveal().String(), incident, p.Status}
 	for _, f := range p.Incident.Causes {
 		about = append(about, f.Kind, f.Labels, f.Series, f.Name, f.Confidence)
 	}

@@ -50,7 +50,7 @@ func startHook(t *testing.T, statuses ...int) *hook {
 
 func webhookTo(t *testing.T, address string, conf config.RecoveryWebhook) *Webhook {
 	t.Helper()
-	conf.URL = parseURL(t, address)
+	conf.URL = config.NewHookURL(parseURL(t, address).Reveal())
 	w, err := NewWebhook(conf, Options{Registerer: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)
@@ -165,11 +165,11 @@ func TestTheEndIsToldWhateverHasBecomeOfTheCauses(t *testing.T) {
 func TestAHookThatIsDownIsToldWithoutItsSecrets(t *testing.T) {
 	down := httptest.NewServer(nil)
 	down.Close()
-	sent := webhookTo(t, down.URL+"/services/T0/B0/token?key=abc", config.RecoveryWebhook{}).Send(t.Context(), story())
+	sent := webhookTo(t, down.URL+"/services/T0/B0/token?key=zebra", config.RecoveryWebhook{}).Send(t.Context(), story())
 	if statuses(sent) != "failed" || !sent[0].Retryable || sent[0].Arrived {
 		t.Errorf("%+v", sent)
 	}
-	if text := fmt.Sprint(sent); strings.Contains(text, "token") || strings.Contains(text, "abc") {
+	if text := fmt.Sprint(sent); strings.Contains(text, "token") || strings.Contains(text, "zebra") {
 		t.Errorf("%s", text)
 	}
 }
@@ -266,7 +266,7 @@ func TestAHookWithoutItsSecretIsRefusedAtTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, words := range map[string]string{"/does/not/exist": "no such file", empty: "is empty"} {
-		_, err := NewWebhook(config.RecoveryWebhook{URL: parseURL(t, "http://hook.example"), SecretFile: file}, Options{})
+		_, err := NewWebhook(config.RecoveryWebhook{URL: config.NewHookURL(parseURL(t, "http://hook.example").Reveal()), SecretFile: file}, Options{})
 		if err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v", file, err)
 		}

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/culprit-dev/culprit/config/outgoing"
 )
 
 // Reason says why a request failed. It is one of the constants below, so that
@@ -49,6 +50,8 @@ func (r Reason) hint() string {
 		return "check its http_config: the credentials are missing, wrong or may not do this"
 	case Redirected:
 		return "configure the address that it redirects to"
+	case TooLarge:
+		return "is it the right server? culprit goes on without this answer"
 	case Malformed:
 		return "is there another server at this address?"
 	default:
@@ -114,15 +117,13 @@ func ReasonOf(err error) Reason {
 // from classifies an error before a whole answer was there. The context is
 // the caller's: when it is cancelled the server is not to blame.
 func (e *Error) from(ctx context.Context, err error) error {
-	var ue *url.Error
-	if errors.As(err, &ue) {
-		err = ue.Err // without the address, which may hold a secret
-	}
 	e.Err = err
 	var t interface{ Timeout() bool }
 	switch {
 	case errors.Is(err, errTooLarge):
 		e.Reason = TooLarge
+	case errors.Is(err, outgoing.ErrElsewhere):
+		e.Reason = Redirected
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.Reason = Canceled
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &t) && t.Timeout():

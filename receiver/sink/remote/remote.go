@@ -21,6 +21,8 @@ import (
 	"time"
 
 	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/culprit-dev/culprit/config/outgoing"
 )
 
 // The defaults of Options.
@@ -35,12 +37,17 @@ const quoted = 300
 // Options describes a server. Name, URL and HTTPConfig are required.
 type Options struct {
 	Name       string // for people: Alertmanager, Grafana, recovery webhook
-	URL        *commonconfig.URL
+	URL        Address
 	HTTPConfig commonconfig.HTTPClientConfig
 
-	Timeout    time.Duration // of one request with its answer; default 5 s
-	MaxBody    int64         // bytes of an answer; default 64 MiB
-	SecretPath bool          // the path of the URL is a secret and never shown
+	Timeout time.Duration // of one request with its answer; default 5 s
+	MaxBody int64         // bytes of an answer; default 64 MiB
+}
+
+// Address is where a server is. It is a *config.URL or a *config.HookURL.
+type Address interface {
+	Reveal() *url.URL // whole, or nil
+	String() string   // without secrets
 }
 
 // Client speaks to one server.
@@ -48,7 +55,7 @@ type Client struct {
 	name    string
 	base    *url.URL
 	shown   string
-	http    *http.Client
+	http    *outgoing.Client
 	timeout time.Duration
 	maxBody int64
 }
@@ -56,16 +63,16 @@ type Client struct {
 // New makes a client. It fails when the connection settings name files that
 // can't be read.
 func New(opts Options) (*Client, error) {
-	if opts.URL == nil || opts.URL.URL == nil {
+	if opts.URL == nil || opts.URL.Reveal() == nil {
 		return nil, fmt.Errorf("%s: no URL is set", opts.Name)
 	}
-	hc, err := commonconfig.NewClientFromConfig(opts.HTTPConfig, "culprit", commonconfig.WithUserAgent("culprit"))
+	base := opts.URL.Reveal()
+	hc, err := outgoing.New(base, opts.HTTPConfig)
 	if err != nil {
-		return nil, fmt.Errorf("%s: http_config: %w", opts.Name, err)
+		return nil, fmt.Errorf("%s: %w", opts.Name, err)
 	}
-	hc.CheckRedirect = followReads(opts.HTTPConfig.FollowRedirects)
 	c := &Client{
-		name: opts.Name, base: opts.URL.URL, shown: show(opts.URL.URL, opts.SecretPath),
+		name: opts.Name, base: base, shown: strings.TrimSuffix(opts.URL.String(), "/"),
 		http: hc, timeout: opts.Timeout, maxBody: opts.MaxBody,
 	}
 	if c.timeout <= 0 {
@@ -79,29 +86,6 @@ func New(opts Options) (*Client, error) {
 
 // Shown is the address without what may be secret in it.
 func (c *Client) Shown() string { return c.shown }
-
-// show leaves out user, password and query, and the path if it is a secret.
-func show(u *url.URL, secretPath bool) string {
-	s := url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")}
-	if secretPath {
-		s.Path = ""
-	}
-	return s.String()
-}
-
-// followReads follows redirects of reads only: a body must not end up on a
-// server that nobody has configured.
-func followReads(follow bool) func(*http.Request, []*http.Request) error {
-	return func(_ *http.Request, via []*http.Request) error {
-		if !follow || via[0].Method != http.MethodGet {
-			return http.ErrUseLastResponse
-		}
-		if len(via) >= 10 {
-			return errors.New("stopped after 10 redirects")
-		}
-		return nil
-	}
-}
 
 // Request is one question.
 type Request struct {

@@ -1,0 +1,110 @@
+// Package outgoing makes the HTTP clients of the servers that a configuration
+// names: Prometheus, Alertmanager, Grafana and hooks.
+//
+// Credentials and headers of an http_config are set on every request that a
+// client makes, so a client speaks to the server of its configuration and to no
+// other: a redirect to another scheme, host or port is an [ErrElsewhere]. No
+// error of a request repeats its address, which may hold a secret.
+package outgoing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+
+	commonconfig "github.com/prometheus/common/config"
+)
+
+// ErrElsewhere is the error of a request that was sent on to another server.
+var ErrElsewhere = errors.New("it redirects to another server, which is not asked, so that no credentials go there")
+
+// mostRedirects are followed on one server.
+const mostRedirects = 10
+
+// Client makes requests to one server. It is safe for concurrent use.
+type Client struct{ http *http.Client }
+
+// New makes a client of the server of u. It doesn't connect; it fails when the
+// settings name files that can't be read.
+func New(u *url.URL, conf commonconfig.HTTPClientConfig) (*Client, error) {
+	opts := []commonconfig.HTTPClientOption{commonconfig.WithUserAgent("culprit")}
+	if conf.OAuth2 != nil {
+		opts = append(opts, commonconfig.WithDialContextFunc(only(u, conf)))
+	}
+	c, err := commonconfig.NewClientFromConfig(conf, "culprit", opts...)
+	if err != nil {
+		return nil, fmt.Errorf("http_config: %w", err)
+	}
+	if conf.FollowRedirects {
+		c.CheckRedirect = stay
+	}
+	return &Client{c}, nil
+}
+
+// Do sends a request. Redirects of reads are followed on the same server; those
+// of anything else are answers.
+func (c *Client) Do(req *http.Request) (*http.Response, error) {
+	resp, err := c.http.Do(req)
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	if err != nil && resp != nil {
+		resp.Body.Close() // an answer that is not followed
+		resp = nil
+	}
+	return resp, err
+}
+
+// CloseIdleConnections gives the connections back that nobody uses.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+
+// stay lets reads go on to the same scheme, host and port only.
+func stay(next *http.Request, via []*http.Request) error {
+	first := via[0]
+	switch {
+	case first.Method != http.MethodGet:
+		return http.ErrUseLastResponse
+	case !same(first.URL, next.URL):
+		return fmt.Errorf("%w (it points to %s); hint: configure the address that people end up at", ErrElsewhere, next.URL.Host)
+	case len(via) >= mostRedirects:
+		return fmt.Errorf("stopped after %d redirects", mostRedirects)
+	default:
+		return nil
+	}
+}
+
+func same(a, b *url.URL) bool { return a.Scheme == b.Scheme && hostPort(a) == hostPort(b) }
+
+// hostPort is the host of an address with its port, also where that is the
+// usual one.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// only connects to the server, to the one that gives its tokens, and to their
+// proxies. The library follows redirects of the token server with the client's
+// secret in the body, and has no other place to stop it; behind a proxy that is
+// the proxy's matter.
+func only(u *url.URL, conf commonconfig.HTTPClientConfig) commonconfig.DialContextFunc {
+	known := map[string]bool{hostPort(u): true}
+	if token, err := url.Parse(conf.OAuth2.TokenURL); err == nil {
+		known[hostPort(token)] = true
+	}
+	direct := conf.ProxyURL.URL == nil && !conf.ProxyFromEnvironment &&
+		conf.OAuth2.ProxyURL.URL == nil && !conf.OAuth2.ProxyFromEnvironment
+	var dialer net.Dialer
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if direct && !known[address] {
+			return nil, fmt.Errorf("%w (it points to %s)", ErrElsewhere, address)
+		}
+		return dialer.DialContext(ctx, network, address)
+	}
+}

@@ -1,0 +1,126 @@
+package outgoing
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	commonconfig "github.com/prometheus/common/config"
+)
+
+const canary = "hunter2"
+
+// stranger is a server to which nothing may come.
+func stranger(t *testing.T) *httptest.Server {
+	var asked atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	t.Cleanup(func() {
+		s.Close()
+		if n := asked.Load(); n > 0 {
+			t.Errorf("the stranger was asked %d times", n)
+		}
+	})
+	return s
+}
+
+func client(t *testing.T, address string, conf commonconfig.HTTPClientConfig) *Client {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(u, conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func get(t *testing.T, c *Client, address string) (*http.Response, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Do(req)
+}
+
+func TestNoRedirectLeadsToAnotherServer(t *testing.T) {
+	other := stranger(t)
+	secure := httptest.NewTLSServer(http.RedirectHandler(other.URL+"/steal?token="+canary, http.StatusFound))
+	t.Cleanup(secure.Close)
+	plain := httptest.NewServer(http.RedirectHandler(other.URL+"/steal?token="+canary, http.StatusTemporaryRedirect))
+	t.Cleanup(plain.Close)
+	conf := commonconfig.HTTPClientConfig{
+		FollowRedirects: true,
+		TLSConfig:       commonconfig.TLSConfig{InsecureSkipVerify: true},
+		HTTPHeaders:     &commonconfig.Headers{Headers: map[string]commonconfig.Header{"X-Token": {Secrets: []commonconfig.Secret{canary}}}},
+	}
+	for _, s := range []*httptest.Server{plain, secure} {
+		_, err := get(t, client(t, s.URL, conf), s.URL+"/a?b="+canary)
+		if !errors.Is(err, ErrElsewhere) || !strings.Contains(err.Error(), strings.TrimPrefix(other.URL, "http://")) || strings.Contains(err.Error(), canary) {
+			t.Errorf("%s: %v", s.URL, err)
+		}
+	}
+}
+
+func TestRedirectsOnTheSameServerAreFollowed(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			http.Redirect(w, r, "/below", http.StatusFound)
+		}
+	}))
+	t.Cleanup(s.Close)
+	for follow, want := range map[bool]int{true: http.StatusOK, false: http.StatusFound} {
+		resp, err := get(t, client(t, s.URL, commonconfig.HTTPClientConfig{FollowRedirects: follow}), s.URL)
+		if err != nil || resp.StatusCode != want {
+			t.Fatalf("%v: %v", resp, err)
+		}
+		resp.Body.Close()
+	}
+}
+
+func TestTheTokenServerCantSendTheSecretOn(t *testing.T) {
+	other := stranger(t)
+	tokens := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(tokens.Close)
+	s := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+	c := client(t, s.URL, commonconfig.HTTPClientConfig{
+		FollowRedirects: true,
+		OAuth2:          &commonconfig.OAuth2{ClientID: "culprit", ClientSecret: canary, TokenURL: tokens.URL},
+	})
+	if _, err := get(t, c, s.URL); !errors.Is(err, ErrElsewhere) || strings.Contains(err.Error(), canary) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestErrorsDontRepeatTheAddress(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	_, err := get(t, client(t, s.URL, commonconfig.HTTPClientConfig{}), s.URL+"/hook/"+canary+"?key="+canary)
+	if err == nil || strings.Contains(err.Error(), canary) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestHostsAreTheSameWithTheirUsualPort(t *testing.T) {
+	for pair, want := range map[[2]string]bool{
+		{"http://a", "http://a:80/x"}:              true,
+		{"https://a:443", "https://a"}:             true,
+		{"http://a", "https://a"}:                  false,
+		{"https://a", "http://a"}:                  false,
+		{"http://a:9090", "http://a:9091"}:         false,
+		{"http://a.example", "http://b.a.example"}: false,
+	} {
+		a, _ := url.Parse(pair[0])
+		b, _ := url.Parse(pair[1])
+		if same(a, b) != want {
+			t.Errorf("%v: %v", pair, !want)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+// Package bounded speaks to the HTTP API of one Prometheus within bounds: of
+// whatever a server sends no more is kept than a number of series, samples and
+// bytes.
+//
+// Answers to queries are decoded while they are read. Where a bound is reached
+// the reading ends, the whole series that were read are kept, and the error is a
+// [*Cut] that says so. Large answers are read one at a time, so that the bound
+// of one answer is that of all. Nothing is decompressed: an answer with a
+// Content-Encoding was not asked for.
+package bounded
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/config/outgoing"
+)
+
+const (
+	// DefaultBytes is what is read of one answer, where the configuration
+	// doesn't say.
+	DefaultBytes = 64 << 20
+
+	errorBytes = 1 << 20 // that are read of an error
+	mostSaid   = 300     // bytes of what a server says of an error
+)
+
+// Client speaks to one Prometheus. It is safe for concurrent use.
+type Client struct {
+	http    *outgoing.Client
+	base    *url.URL
+	most    int64         // bytes of one answer
+	large   chan struct{} // held while a large answer is read
+	metrics *metrics
+}
+
+var _ api.Client = (*Client)(nil)
+
+// New returns a client of the server of the configuration. It doesn't connect.
+func New(conf config.Prometheus) (*Client, error) {
+	base := conf.URL.Reveal()
+	if base == nil {
+		return nil, errors.New("prometheus: no url; hint: set prometheus.url, as in http://prometheus:9090")
+	}
+	hc, err := outgoing.New(base, conf.HTTPConfig)
+	if err != nil {
+		return nil, fmt.Errorf("prometheus: %w", err)
+	}
+	return &Client{
+		http: hc, base: base, most: int64(cmp.Or(max(0, conf.MaxBytes), DefaultBytes)),
+		large: make(chan struct{}, 1), metrics: newMetrics(),
+	}, nil
+}
+
+// API returns the other endpoints of the server. What they answer is read
+// whole, as far as the bound of bytes allows.
+func (c *Client) API() v1.API { return v1.NewAPI(c) }
+
+// CloseIdleConnections gives the connections back that nobody uses.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+
+// URL returns the address of an endpoint. With nocache=1 VictoriaMetrics leaves
+// start and end of a range alone; others ignore it.
+func (c *Client) URL(endpoint string, args map[string]string) *url.URL {
+	for name, v := range args {
+		endpoint = strings.ReplaceAll(endpoint, ":"+name, url.PathEscape(v))
+	}
+	u := c.base.JoinPath(endpoint)
+	q := u.Query()
+	q.Set("nocache", "1")
+	u.RawQuery = q.Encode()
+	return u
+}
+
+// Do is part of [api.Client]: it reads a whole answer, or is a [*Cut].
+func (c *Client) Do(ctx context.Context, req *http.Request) (*http.Response, []byte, error) {
+	resp, err := c.send(req.WithContext(ctx))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		body, err := io.ReadAll(io.LimitReader(resp.Body, errorBytes))
+		return resp, body, err
+	}
+	m := c.meter(ctx, resp.Body, c.most)
+	defer m.close()
+	body, err := io.ReadAll(m)
+	if errors.Is(err, errBytes) {
+		return resp, nil, &Cut{What: m.said()}
+	}
+	return resp, partial(body), err
+}
+
+// partial makes a warning of VictoriaMetrics' own way to say that some of its
+// storage didn't answer.
+func partial(body []byte) []byte {
+	const head = 100 // it stands before the data
+	if n := min(head, len(body)); bytes.Contains(body[:n], []byte(`"isPartial":true`)) {
+		return bytes.Replace(body, []byte(`"isPartial":true`), []byte(`"warnings":["`+isPartial+`"]`), 1)
+	}
+	return body
+}
+
+const isPartial = "some of the storage did not answer (isPartial)"
+
+// send refuses what is compressed, since nobody asked for that.
+func (c *Client) send(req *http.Request) (*http.Response, error) {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		resp.Body.Close()
+		return nil, &v1.Error{Type: v1.ErrBadResponse, Msg: fmt.Sprintf("the answer is compressed (%.20q), which was not asked for", coding)}
+	}
+	return resp, nil
+}
