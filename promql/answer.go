@@ -48,7 +48,7 @@ func (f *Fetcher) request(ctx context.Context, q Query) Answer {
 		var err error
 		a.Value, a.Warnings, err = f.client.Query(ctx, bounded.Question{
 			Query: q.Query, Start: q.Start, End: q.End, Step: q.Step, Timeout: f.timeout,
-			Series: f.limit(q), Samples: min(f.most.samples, mostPoints),
+			Series: f.limit(q), Samples: mostPoints,
 		})
 		if errors.As(err, &a.cut) && a.Value != nil {
 			err = nil // what was read is of use

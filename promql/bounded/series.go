@@ -66,7 +66,7 @@ func (s *stream) point() error {
 		return err
 	}
 	if s.samples++; s.most.Samples > 0 && s.samples > s.most.Samples {
-		s.cut = &Cut{What: fmt.Sprintf("it has more than %d samples; hint: aggregate more in the query (an analysis may read prometheus.max_samples, and one answer 2000000)", s.most.Samples)}
+		s.cut = &Cut{What: fmt.Sprintf("it has more than %d samples, which is the most of one answer; hint: aggregate more in the query", s.most.Samples)}
 		return errStop
 	}
 	s.points = append(s.points, p)

@@ -129,7 +129,7 @@ func TestAnAnswerIsCutAtEachBound(t *testing.T) {
 		words string
 	}{
 		"series":  {Question{Series: 10}, 1 << 20, 10, "prometheus.max_series"},
-		"samples": {Question{Samples: 21}, 1 << 20, 10, "prometheus.max_samples"},
+		"samples": {Question{Samples: 21}, 1 << 20, 10, "21 samples"},
 		"bytes":   {Question{}, 10_000, -1, "prometheus.max_bytes"},
 	} {
 		v, _, err := read(t, body, tc.q, tc.bytes)

@@ -5,6 +5,11 @@
 // heard of, of a newer Alertmanager or of another server that speaks the same
 // API, survives. It needs API v2, which every Alertmanager since 0.16 has.
 //
+// An Alertmanager answers so many reads at a time, by default eight, and the
+// next one with 503. So a [Client] makes a few at a time, reads once for
+// everybody who asks the same while a read waits for its turn, and tries again
+// after a 503.
+//
 // A [Client] speaks to one peer. In a cluster silences are gossiped and alerts
 // are not, so alerts are read from and posted to every peer by itself.
 //
@@ -38,6 +43,7 @@ type Options struct {
 // Client speaks to one Alertmanager. It is safe for concurrent use.
 type Client struct {
 	remote *remote.Client
+	reads  reads
 }
 
 // New makes a client. It sends nothing yet.
@@ -49,7 +55,7 @@ func New(conf config.Alertmanager, opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{remote: r}, nil
+	return &Client{remote: r, reads: newReads()}, nil
 }
 
 // Address names the peer, without secrets.
@@ -107,10 +113,10 @@ func (c *Client) Alerts(ctx context.Context, f Filter) ([]Alert, error) {
 	for _, kind := range []string{"active", "silenced", "inhibited", "unprocessed"} {
 		q.Set(kind, "true")
 	}
-	var alerts []Alert
-	at, err := c.get(ctx, "read alerts", "/api/v2/alerts", q, &alerts)
+	read, err := get[[]Alert](ctx, c, "read alerts", "/api/v2/alerts", q)
+	alerts := slices.Clone(read.value) // others have them too
 	for i := range alerts {
-		alerts[i].ReadAt = at
+		alerts[i].ReadAt, alerts[i].AskedAt = read.clock, read.asked
 	}
 	return alerts, err
 }
@@ -127,9 +133,8 @@ type Group struct {
 // Groups reads the groups of alerts. An alert is in one group for each route
 // that it takes.
 func (c *Client) Groups(ctx context.Context, f Filter) ([]Group, error) {
-	var groups []Group
-	_, err := c.get(ctx, "read alert groups", "/api/v2/alerts/groups", f.query(), &groups)
-	return groups, err
+	read, err := get[[]Group](ctx, c, "read alert groups", "/api/v2/alerts/groups", f.query())
+	return read.value, err
 }
 
 // PostAlerts posts alerts as [Alert.Repost] makes them. When the server
@@ -140,21 +145,20 @@ func (c *Client) PostAlerts(ctx context.Context, alerts ...json.RawMessage) erro
 
 // Silence reads one silence, also one that has expired.
 func (c *Client) Silence(ctx context.Context, id string) (Silence, error) {
-	var s Silence
-	at, err := c.get(ctx, "read the silence "+id, "/api/v2/silence/"+url.PathEscape(id), nil, &s)
-	s.ReadAt = at
-	return s, err
+	read, err := get[Silence](ctx, c, "read the silence "+id, "/api/v2/silence/"+url.PathEscape(id), nil)
+	read.value.ReadAt = read.clock
+	return read.value, err
 }
 
 // Silences reads the silences that have all of these matchers; without any,
 // all silences. Those that expired within the server's retention are among them.
 func (c *Client) Silences(ctx context.Context, matchers ...string) ([]Silence, error) {
-	var s []Silence
-	at, err := c.get(ctx, "read silences", "/api/v2/silences", Filter{Matchers: matchers}.query(), &s)
-	for i := range s {
-		s[i].ReadAt = at
+	read, err := get[[]Silence](ctx, c, "read silences", "/api/v2/silences", Filter{Matchers: matchers}.query())
+	silences := slices.Clone(read.value) // others have them too
+	for i := range silences {
+		silences[i].ReadAt = read.clock
 	}
-	return s, err
+	return silences, err
 }
 
 // PostSilence posts a silence as [Silence.Update] or [NewSilence] make it, and
@@ -183,22 +187,25 @@ type Status struct {
 	ResolveTimeout time.Duration
 }
 
+type statusJSON struct {
+	VersionInfo struct {
+		Version string `json:"version"`
+	} `json:"versionInfo"`
+	Config struct {
+		Original string `json:"original"`
+	} `json:"config"`
+}
+
 // defaultResolveTimeout is Alertmanager's.
 const defaultResolveTimeout = 5 * time.Minute
 
 // Status asks the server for its version and its resolve timeout.
 func (c *Client) Status(ctx context.Context) (Status, error) {
-	var answer struct {
-		VersionInfo struct {
-			Version string `json:"version"`
-		} `json:"versionInfo"`
-		Config struct {
-			Original string `json:"original"`
-		} `json:"config"`
-	}
-	if _, err := c.get(ctx, "read the status", "/api/v2/status", nil, &answer); err != nil {
+	read, err := get[statusJSON](ctx, c, "read the status", "/api/v2/status", nil)
+	if err != nil {
 		return Status{}, err
 	}
+	answer := read.value
 	return Status{Version: answer.VersionInfo.Version, ResolveTimeout: resolveTimeout(answer.Config.Original)}, nil
 }
 
@@ -217,12 +224,6 @@ func resolveTimeout(original string) time.Duration {
 		return defaultResolveTimeout
 	}
 	return time.Duration(conf.Global.ResolveTimeout)
-}
-
-// get returns the time of the server's clock.
-func (c *Client) get(ctx context.Context, op, path string, q url.Values, into any) (at time.Time, err error) {
-	err = c.remote.Do(ctx, remote.Request{Op: op, Method: http.MethodGet, Path: path, Query: q, Clock: &at}, into)
-	return at, err
 }
 
 func (c *Client) post(ctx context.Context, op, path string, body, into any) error {

@@ -68,6 +68,7 @@ type Alert struct {
 	InhibitedBy  []string // fingerprints
 	Receivers    []string
 	ReadAt       time.Time // the server's clock when it answered, to the second
+	AskedAt      time.Time // our own clock when it was asked
 
 	raw object
 }

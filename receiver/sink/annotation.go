@@ -259,7 +259,6 @@ func (a *Annotations) repost(ctx context.Context, p *annotationPeer, filter aler
 		decideAll(undecided(tries), repostLimited, later{err})
 		return tries
 	}
-	began := time.Now()
 	alerts, err := p.client.Alerts(ctx, filter)
 	if err != nil {
 		decideAll(undecided(tries), repostReadFailed, err)
@@ -273,7 +272,7 @@ func (a *Annotations) repost(ctx context.Context, p *annotationPeer, filter aler
 	if len(pending) == 0 {
 		return tries
 	}
-	if time.Since(began) > freshFor {
+	if time.Since(pending[0].before.AskedAt) > freshFor {
 		decideAll(pending, repostLate, later{errLate})
 		return tries
 	}

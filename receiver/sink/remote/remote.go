@@ -132,6 +132,12 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 	return nil
 }
 
+// GaveUp is the error of a request that was not made, because ctx has ended.
+func (c *Client) GaveUp(ctx context.Context, op string) error {
+	e := &Error{Op: op, Server: c.name, Address: c.shown}
+	return e.from(ctx, ctx.Err())
+}
+
 func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 	target := *c.base
 	if r.Path != "" {
