@@ -98,7 +98,11 @@ type Finding struct {
 	Explains   []string            `json:"explains"` // names of the targets that it explains
 	Common     bool                `json:"common"`   // it explains all targets of an incident
 	Evidence   Evidence            `json:"evidence"`
+	Explained  int                 `json:"explained,omitempty"` // how many it explains, if explains names the first of them only
 }
+
+// NumExplained is how many targets the cause explains.
+func (f Finding) NumExplained() int { return max(f.Explained, len(f.Explains)) }
 
 // Dimension is the KPI seen by one label.
 type Dimension struct {

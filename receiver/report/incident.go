@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/words"
 )
@@ -98,30 +100,54 @@ func lastResolved(reports []Report, now time.Time) *time.Time {
 	return &last
 }
 
-// kpiNames names the KPI of each report so that two are told apart: by the
-// alert's name, and by the labels that differ among alerts of one name.
-func kpiNames(reports []Report) []string {
-	names := make([]string, len(reports))
-	for k, r := range reports {
-		names[k] = r.Name()
-		if differing := differingLabels(r, reports); len(differing) > 0 {
-			names[k] += "{" + strings.Join(differing, ", ") + "}"
+// kpiNames returns how the KPI of a report is named so that two are told apart:
+// by the alert's name, and by the labels that differ among alerts of one name.
+func kpiNames(reports []Report) func(int) string {
+	differs := map[string]map[model.LabelName]bool{} // name of alerts → labels
+	first := map[string]model.LabelSet{}
+	for _, r := range reports {
+		name := r.Name()
+		labels, ok := first[name]
+		if !ok {
+			first[name], differs[name] = r.Alert.Labels, map[model.LabelName]bool{}
+			continue
 		}
+		markDiffering(differs[name], labels, r.Alert.Labels)
 	}
-	return names
+	return func(k int) string {
+		r := reports[k]
+		return r.Name() + selector(r.Alert.Labels, differs[r.Name()])
+	}
 }
 
-func differingLabels(r Report, reports []Report) []string {
-	var differing []string
-	for name, v := range r.Alert.Labels {
-		if slices.ContainsFunc(reports, func(o Report) bool {
-			return o.Name() == r.Name() && o.Alert.Labels[name] != v
-		}) {
-			differing = append(differing, clean(string(name))+"="+value(string(v)))
+// markDiffering marks the labels in which two alerts differ; one that is
+// missing is as one that is empty.
+func markDiffering(differs map[model.LabelName]bool, a, b model.LabelSet) {
+	for name, v := range a {
+		if b[name] != v {
+			differs[name] = true
 		}
 	}
-	slices.Sort(differing)
-	return differing
+	for name, v := range b {
+		if a[name] != v {
+			differs[name] = true
+		}
+	}
+}
+
+// selector writes some of the labels as PromQL does.
+func selector(labels model.LabelSet, names map[model.LabelName]bool) string {
+	var pairs []string
+	for name, v := range labels {
+		if names[name] {
+			pairs = append(pairs, clean(string(name))+"="+value(string(v)))
+		}
+	}
+	if len(pairs) == 0 {
+		return ""
+	}
+	slices.Sort(pairs)
+	return "{" + strings.Join(pairs, ", ") + "}"
 }
 
 // summarize says the answer for all reports on one line.
@@ -137,7 +163,7 @@ func summarize(reports []Report, causes []analysis.Finding) string {
 	parts[0] = head + parts[0]
 	if f := firstConfident(causes); f.Common {
 		parts = append(parts, "; the first explains all of them")
-	} else if n := len(f.Explains); n > 0 && n < len(reports) {
+	} else if n := f.NumExplained(); n > 0 && n < len(reports) {
 		parts = append(parts, fmt.Sprintf("; the first explains %d of them", n))
 	}
 	return join(parts...)
@@ -168,7 +194,7 @@ func (i Incident) CauseLines(limit int) []string {
 		case f.Common:
 			return line + ", explains all alerts"
 		default:
-			return fmt.Sprintf("%s, explains %d of %d alerts", line, len(f.Explains), n)
+			return fmt.Sprintf("%s, explains %d of %d alerts", line, f.NumExplained(), n)
 		}
 	})
 }

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -215,4 +217,47 @@ func drawReport(t *rapid.T, n int) Report {
 		causes[i] = f
 	}
 	return reportOf(n, rapid.SampledFrom([]string{"A", "B"}).Draw(t, "alert"), causes...)
+}
+
+func TestALargeIncidentNamesTheFirstAndCountsAll(t *testing.T) {
+	reports := make([]Report, 3*maxExplains)
+	for n := range reports {
+		own := with(dbConnections(), func(f *analysis.Finding) { f.Series, f.Share = fmt.Sprint("own ", n), .1 })
+		reports[n] = reportOf(n, "Slow", payV2(), own)
+	}
+	inc := Open("group", start, "").Merge(reports, start)
+	if len(inc.Causes) != maxCauses || !inc.Causes[0].Common {
+		t.Fatalf("%d causes, the first common: %t", len(inc.Causes), inc.Causes[0].Common)
+	}
+	if f := inc.Causes[0]; len(f.Explains) != maxExplains || f.NumExplained() != len(reports) || f.Explains[1] != "Slow{instance=1}" {
+		t.Errorf("%d alerts are named, %d counted, the second is %s", len(f.Explains), f.NumExplained(), f.Explains[1])
+	}
+	if f := inc.Causes[1]; f.Common || f.NumExplained() != 1 {
+		t.Errorf("what one alert has alone explains %d", f.NumExplained())
+	}
+	if line := inc.Line(); !strings.HasPrefix(line, "300 alerts: ") || !strings.HasSuffix(line, "; the first explains all of them") {
+		t.Errorf("line %q", line)
+	}
+	body, err := json.Marshal(inc)
+	if err != nil || len(body) > 1<<20 {
+		t.Errorf("%d bytes, %v", len(body), err)
+	}
+}
+
+// The cost of an alert must not grow with its group.
+func BenchmarkIncident(b *testing.B) {
+	for _, n := range []int{10, 100, 1000, 5000} {
+		reports := make([]Report, n)
+		for i := range reports {
+			reports[i] = reportOf(i, "Slow", payV2(), dbConnections(),
+				with(dbConnections(), func(f *analysis.Finding) { f.Series, f.Confidence = fmt.Sprint("own ", i), analysis.Low }))
+		}
+		inc := Open("group", start, "")
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				inc.Merge(reports, start)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/alert")
+		})
+	}
 }

@@ -20,24 +20,57 @@ func mergeCauses(reports []Report) []analysis.Finding {
 		return slices.Clone(reports[0].Result.Causes)
 	}
 	all := gather(reports)
-	shares := make([][]float64, len(reports)) // [report][cause]
-	for k := range shares {
-		shares[k] = make([]float64, len(all))
-		for j, m := range all {
-			shares[k][j] = m.shares[k]
-		}
-	}
-	union, intersection := attribution.Union(shares, nil), attribution.Intersection(shares, nil)
-	for j, m := range all {
-		m.union, m.common = union[j], intersection[j] > 0 && len(m.shares) > 1
+	explained := explainedBy(all)
+	for _, m := range all {
+		m.sum(len(explained))
 	}
 	slices.SortFunc(all, compareMerges)
 	kpis := kpiNames(reports)
-	causes := make([]analysis.Finding, len(all))
-	for j, m := range showBothKinds(all) {
+	shown := showBothKinds(all)
+	shown = shown[:min(len(shown), maxCauses)]
+	causes := make([]analysis.Finding, len(shown))
+	for j, m := range shown {
 		causes[j] = m.finding(j+1, kpis)
 	}
 	return causes
+}
+
+// What an incident keeps of a storm. Its cost is that of one alert, or it
+// would grow with the square of their number.
+const (
+	maxCauses   = 50  // in its list; the rest is of no interest after these
+	maxExplains = 100 // alerts that a cause names; [analysis.Finding.Explained] counts all
+)
+
+// explainedBy returns the reports of which a cause explains something.
+func explainedBy(all []*merge) map[int]bool {
+	explained := map[int]bool{}
+	for _, m := range all {
+		for k, share := range m.shares {
+			if share > 0 {
+				explained[k] = true
+			}
+		}
+	}
+	return explained
+}
+
+// sum works out what the cause explains of all reports together. A report that
+// it does not explain has no part in the union, and ends the intersection; a
+// report that nothing explains has a part in neither.
+func (m *merge) sum(explained int) {
+	column := make([][]float64, 0, len(m.shares))
+	having := 0
+	for _, k := range slices.Sorted(maps.Keys(m.shares)) { // the same sum every time
+		column = append(column, []float64{m.shares[k]})
+		if m.shares[k] > 0 {
+			having++
+		}
+	}
+	if len(column) > 0 {
+		m.union = attribution.Union(column, nil)[0]
+		m.common = having == explained && having > 1 && attribution.Intersection(column, nil)[0] > 0
+	}
 }
 
 // merge is one cause over the reports.
@@ -93,19 +126,21 @@ func better(a, b analysis.Finding) bool {
 }
 
 // finding returns the merged cause at its place in the list.
-func (m *merge) finding(rank int, kpis []string) analysis.Finding {
+func (m *merge) finding(rank int, kpis func(int) string) analysis.Finding {
 	f := m.best
 	f.Rank, f.Common, f.Share = rank, m.common, m.union
-	if f.Share < 2*unknownShare*float64(len(kpis)) {
+	if f.Share < 2*unknownShare*float64(len(m.shares)) {
 		f.Share = 0
 	}
-	f.Explains = make([]string, 0, len(m.shares))
+	f.Explains, f.Explained = make([]string, 0, min(len(m.shares), maxExplains)), 0
 	shares := map[string]float64{}
-	for k, kpi := range kpis {
-		if share, ok := m.shares[k]; ok {
-			f.Explains = append(f.Explains, kpi)
-			shares[kpi] = share
+	for _, k := range slices.Sorted(maps.Keys(m.shares)) {
+		if len(f.Explains) == maxExplains {
+			f.Explained = len(m.shares)
+			break
 		}
+		f.Explains = append(f.Explains, kpis(k))
+		shares[kpis(k)] = m.shares[k]
 	}
 	f.Evidence.Shares = shares
 	return f

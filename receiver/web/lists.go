@@ -94,8 +94,11 @@ func newIncidentPage(inc report.Incident, reports []report.Report, now clock) in
 	views := make([]causeView, 0, len(inc.Causes))
 	for _, f := range inc.Causes {
 		c := newCause(f, inc.Unit)
-		if c.Explains = explains(len(f.Explains), len(inc.Reports), f.Common); c.Explains != "" {
+		if c.Explains = explains(f.NumExplained(), len(inc.Reports), f.Common); c.Explains != "" {
 			c.Explains += ": " + strings.Join(f.Explains, ", ")
+			if f.Explained > 0 {
+				c.Explains += ", …"
+			}
 		}
 		views = append(views, c)
 	}
