@@ -150,14 +150,14 @@ type view struct {
 	synced  <-chan struct{}
 }
 
-func (v *view) tell(key string, value []byte, deleted bool) {
+func (v *view) tell(e Entry, deleted bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if deleted {
-		delete(v.entries, key)
+		delete(v.entries, e.Key)
 		return
 	}
-	v.entries[key] = string(value)
+	v.entries[e.Key] = string(e.Value)
 }
 
 func (v *view) state() map[string]string {
@@ -211,7 +211,7 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 	k := bucket(t, b, "reports", time.Hour)
 	ctx, cancel := context.WithCancel(context.Background())
 	var told atomic.Int32
-	synced, err := k.Watch(ctx, func(string, []byte, bool) { told.Add(1) })
+	synced, err := k.Watch(ctx, func(Entry, bool) { told.Add(1) })
 	if err != nil {
 		t.Fatal(err)
 	}

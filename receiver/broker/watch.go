@@ -14,8 +14,9 @@ import (
 // one goroutine, until the context ends. The channel is closed when all that
 // was there at the start has been told. An entry that was deleted or has
 // outlived its lifetime is told with deleted true and no value. After a
-// restart of the server all entries are told again.
-func (k *Bucket) Watch(ctx context.Context, tell func(key string, value []byte, deleted bool)) (<-chan struct{}, error) {
+// restart of the server all entries are told again: their revisions say what is
+// news.
+func (k *Bucket) Watch(ctx context.Context, tell func(e Entry, deleted bool)) (<-chan struct{}, error) {
 	synced := make(chan struct{})
 	f := &follower{k: k, tell: tell, synced: sync.OnceFunc(func() { close(synced) })}
 	var w *watcher
@@ -36,7 +37,7 @@ func (k *Bucket) Watch(ctx context.Context, tell func(key string, value []byte, 
 // the same link or by another.
 type follower struct {
 	k      *Bucket
-	tell   func(key string, value []byte, deleted bool)
+	tell   func(e Entry, deleted bool)
 	synced func()
 }
 
@@ -137,8 +138,8 @@ func (f *follower) pass(e jetstream.KeyValueEntry) {
 	case err != nil:
 		f.k.b.opt.Logger.Warn("entry with a foreign key", "bucket", f.k.name, "err", err)
 	case e.Operation() != jetstream.KeyValuePut:
-		f.tell(key, nil, true)
+		f.tell(Entry{Key: key, Revision: e.Revision(), Created: e.Created()}, true)
 	default:
-		f.tell(key, e.Value(), false)
+		f.tell(Entry{Key: key, Value: e.Value(), Revision: e.Revision(), Created: e.Created()}, false)
 	}
 }

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -102,11 +101,21 @@ func (r Report) Name() string {
 }
 
 // Unit is the unit of the KPI, as far as the target's query tells.
-func (r Report) Unit() words.Unit { return cmp.Or(r.Units.KPI, r.unitOf(RoleTarget)) }
+func (r Report) Unit() words.Unit {
+	if r.Units.KPI != "" {
+		return r.Units.KPI
+	}
+	return r.unitOf(RoleTarget)
+}
 
 // PartUnit is the unit of the parts that the KPI was broken down into: that of
 // the KPI, or of its numerator if it is a ratio.
-func (r Report) PartUnit() words.Unit { return cmp.Or(r.Units.Parts, r.unitOf(RoleBreakdown)) }
+func (r Report) PartUnit() words.Unit {
+	if r.Units.Parts != "" {
+		return r.Units.Parts
+	}
+	return r.unitOf(RoleBreakdown)
+}
 
 // unitOf is the unit of the first query of a role.
 func (r Report) unitOf(role string) words.Unit {
