@@ -5,12 +5,57 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
+
+// indexed is an incident as the index has it.
+type indexed struct {
+	report.Incident
+	revision uint64 // of the stored one; 0: it was never written
+	digest   string // of what it says
+	changes  int    // reports written since it was last merged
+}
+
+func (s *store) indexIncident(e broker.Entry, deleted bool) {
+	s.mu.RLock()
+	known, ok := s.incident[e.Key]
+	s.mu.RUnlock()
+	if ok && known.revision >= e.Revision {
+		return // what this process has written itself
+	}
+	if deleted {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.incident, e.Key)
+		return
+	}
+	var inc report.Incident
+	if err := json.Unmarshal(e.Value, &inc); err != nil {
+		s.log.Error("A stored incident can't be read and is passed over", "id", e.Key, "err", err)
+		return
+	}
+	s.setIncident(inc, e.Revision)
+}
+
+// setIncident indexes an incident, unless a newer copy of it is known.
+func (s *store) setIncident(inc report.Incident, revision uint64) {
+	next := &indexed{Incident: inc, revision: revision, digest: digest(inc)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.incident[inc.ID]; ok {
+		if known.revision > revision {
+			return
+		}
+		next.changes = known.changes
+	}
+	s.incident[inc.ID] = next
+}
 
 // join returns the id of the incident that a report belongs to: the one it is
 // in already, the open one of its alert group, or a new one.
@@ -20,32 +65,202 @@ func (s *store) join(r *record) string {
 	if _, ok := s.incident[r.Report.Incident]; ok {
 		return r.Report.Incident
 	}
-	for _, other := range s.byID {
-		inc, ok := s.incident[other.Report.Incident]
-		if ok && inc.Open() && other.Group.id() == r.Group.id() {
-			return inc.ID
+	for id := range s.byGroup[r.Group.id()] {
+		if inc, ok := s.incident[id]; ok && inc.Open() {
+			return id
 		}
 	}
 	inc := report.Open(r.Group.key(), r.Report.Alert.StartsAt, s.base)
 	if _, ok := s.incident[inc.ID]; !ok {
-		s.incident[inc.ID] = inc
+		s.incident[inc.ID] = &indexed{Incident: inc}
+		link(s.byGroup, r.Group.id(), inc.ID) // for the others of the group, before this one is written
 	}
 	return inc.ID
 }
 
-// mergeIncident brings an incident up to date with its reports.
-func (s *store) mergeIncident(ctx context.Context, id string) (report.Incident, error) {
-	s.merging.Lock()
-	defer s.merging.Unlock()
-	inc, ok := s.incidentByID(id)
+// mergeShare is the share of an incident's reports that must have changed
+// before it is merged at once; with fewer it is merged within mergePause. So
+// a report pays for at most so many others, however many there are.
+const (
+	mergeShare = 8
+	mergePause = time.Second
+)
+
+// merge brings an incident up to date with a report that was written, or sees
+// to it that this happens soon.
+func (s *store) merge(ctx context.Context, id string) (report.Incident, error) {
+	s.mu.Lock()
+	inc, ok := s.incident[id]
 	if !ok {
-		return inc, nil // outlived its lifetime meanwhile
+		s.mu.Unlock()
+		return report.Incident{}, nil // outlived its lifetime meanwhile
 	}
-	merged := inc.Merge(s.members(id), s.now())
-	if digest(inc) == digest(merged) {
-		return inc, nil
+	inc.changes++
+	now := inc.revision == 0 || inc.changes*mergeShare >= len(s.inside[id])
+	s.mu.Unlock()
+	if now {
+		return s.mergeNow(ctx, id)
 	}
-	return merged, s.putIncident(ctx, merged)
+	select {
+	case s.behind <- id:
+	default: // the next round of settle finds it
+	}
+	return inc.Incident, nil
+}
+
+// catchUp merges the incidents whose merge was put off, until ctx ends.
+func (s *store) catchUp(ctx context.Context) {
+	for ctx.Err() == nil {
+		due := map[string]bool{}
+		select {
+		case <-ctx.Done():
+			return
+		case id := <-s.behind:
+			due[id] = true
+		}
+		pause(ctx, mergePause)
+		for len(s.behind) > 0 {
+			due[<-s.behind] = true
+		}
+		for id := range due {
+			s.bringUp(ctx, id)
+		}
+	}
+}
+
+// bringUp merges an incident that lags behind its reports.
+func (s *store) bringUp(ctx context.Context, id string) {
+	before := s.digestOf(id)
+	if _, err := s.mergeNow(ctx, id); err != nil {
+		if ctx.Err() == nil {
+			s.log.Warn("An incident can't be brought up to date; it is tried again", "incident", id, "err", err)
+		}
+		return
+	}
+	if s.merged != nil && s.digestOf(id) != before {
+		s.merged(id)
+	}
+}
+
+// digestOf returns the digest of an incident; it is empty if there is none.
+func (s *store) digestOf(id string) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if inc, ok := s.incident[id]; ok {
+		return inc.digest
+	}
+	return ""
+}
+
+// settle finishes what was left half written: a process may be killed between
+// a report and its incident, and another replica may have written either.
+func (s *store) settle(ctx context.Context) {
+	for _, id := range s.halfWritten() {
+		s.bringUp(ctx, id)
+	}
+}
+
+// halfWritten returns the incidents that may differ from what their reports
+// say: those that are open, and those that have an open report, also if there
+// is no such incident.
+func (s *store) halfWritten() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
+	for id, reports := range s.inside {
+		firing := ""
+		for r := range reports {
+			if s.byID[r].open() {
+				firing = r
+				break
+			}
+		}
+		inc, ok := s.incident[id]
+		if !ok && firing != "" {
+			s.incident[id] = &indexed{Incident: s.reopened(id, s.byID[firing])}
+		}
+		if firing != "" || ok && inc.Open() {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// reopened is the incident that a report names and that was never written.
+func (s *store) reopened(id string, r *record) report.Incident {
+	inc := report.Open(r.Group.key(), r.Report.Alert.StartsAt, s.base)
+	inc.ID, inc.URL = id, report.URL(s.base, "incidents", id)
+	return inc
+}
+
+// mergeNow brings an incident up to date with its reports. If somebody else has
+// written it meanwhile, it is merged on top of that.
+func (s *store) mergeNow(ctx context.Context, id string) (report.Incident, error) {
+	defer s.merging.lock(id)()
+	for try := 0; ; try++ {
+		known, ok := s.takeChanges(id)
+		if !ok {
+			return report.Incident{}, nil // outlived its lifetime meanwhile
+		}
+		next := known.Merge(s.members(id), s.now())
+		if known.revision > 0 && known.digest == digest(next) {
+			return known.Incident, nil
+		}
+		err := s.putIncident(ctx, next, known.revision)
+		if err == nil {
+			return next, nil
+		}
+		s.giveBack(id, known.changes)
+		if !errors.Is(err, broker.ErrConflict) && !errors.Is(err, broker.ErrExists) || try == writeTries {
+			return next, err
+		}
+		pause(ctx, 10*time.Millisecond) // what is read may be some milliseconds behind
+		if err := s.reload(ctx, id, known.revision); err != nil {
+			return next, err
+		}
+	}
+}
+
+// takeChanges returns an incident; the changes since its last merge are the
+// caller's.
+func (s *store) takeChanges(id string) (indexed, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inc, ok := s.incident[id]
+	if !ok {
+		return indexed{}, false
+	}
+	taken := *inc
+	inc.changes = 0
+	return taken, true
+}
+
+// giveBack counts changes again that could not be written.
+func (s *store) giveBack(id string, changes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if inc, ok := s.incident[id]; ok {
+		inc.changes += changes
+	}
+}
+
+// reload reads an incident that another has written.
+func (s *store) reload(ctx context.Context, id string, revision uint64) error {
+	e, err := s.incidents.Get(ctx, id)
+	switch {
+	case errors.Is(err, broker.ErrNotFound): // outlived its lifetime, or deleted
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if inc, ok := s.incident[id]; ok && inc.revision == revision {
+			inc.revision = 0
+		}
+		return nil
+	case err != nil:
+		return err
+	}
+	s.indexIncident(e, false)
+	return nil
 }
 
 // digest is the same for two states of an incident that say the same thing.
@@ -66,7 +281,7 @@ func (s *store) openIncidents() []report.Incident {
 	var open []report.Incident
 	for _, inc := range s.incident {
 		if inc.Open() {
-			open = append(open, inc)
+			open = append(open, inc.Incident)
 		}
 	}
 	slices.SortFunc(open, func(a, b report.Incident) int { return a.CreatedAt.Compare(b.CreatedAt) })
@@ -78,35 +293,39 @@ func (s *store) incidentByID(id string) (report.Incident, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	inc, ok := s.incident[id]
-	return inc, ok
+	if !ok {
+		return report.Incident{}, false
+	}
+	return inc.Incident, true
 }
 
 // members returns the reports of an incident, oldest first.
 func (s *store) members(id string) []report.Report {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var reports []report.Report
-	for _, r := range s.byID {
-		if r.Report.Incident == id {
-			reports = append(reports, r.Report)
-		}
+	reports := make([]report.Report, 0, len(s.inside[id]))
+	for r := range s.inside[id] {
+		reports = append(reports, s.byID[r].Report)
 	}
 	slices.SortFunc(reports, compareReports)
 	return reports
 }
 
-// putIncident writes an incident.
-func (s *store) putIncident(ctx context.Context, inc report.Incident) error {
+// putIncident writes an incident in the place of a revision.
+func (s *store) putIncident(ctx context.Context, inc report.Incident, revision uint64) error {
 	inc.UpdatedAt = s.now()
 	body, err := json.Marshal(inc)
 	if err != nil {
 		return fmt.Errorf("encoding the incident %s: %w", inc.ID, err)
 	}
-	if _, err := s.incidents.Put(ctx, inc.ID, body); err != nil {
+	if revision == 0 {
+		revision, err = s.incidents.Create(ctx, inc.ID, body)
+	} else {
+		revision, err = s.incidents.Update(ctx, inc.ID, body, revision)
+	}
+	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.setIncident(inc)
+	s.setIncident(inc, revision)
 	return nil
 }

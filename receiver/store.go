@@ -1,8 +1,10 @@
 package receiver
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -16,17 +18,40 @@ import (
 // store keeps reports and incidents in two buckets, and an index of them in
 // memory that follows the buckets, so that every replica sees what the others
 // have written.
+//
+// What is newer is told by the revisions of the buckets and never by a clock:
+// clocks go back, and those of two replicas differ. A write names the revision
+// that it replaces. If another has written meanwhile it is made again on top of
+// what is there now.
 type store struct {
-	reports, incidents *broker.Bucket
+	reports, incidents bucket
 	base               string // external URL of the pages
 	now                func() time.Time
 	log                *slog.Logger
-	merging            sync.Mutex // held while an incident is read, changed and written
+	merging            keyedMutex // of an incident that is read, changed and written
+	limit              int64      // bytes of the reports
+	pressed            pressure
+	behind             chan string // incidents whose merge was put off
+	merged             func(id string)
 
 	mu       sync.RWMutex
+	last     uint64                     // highest revision of a report that was seen
 	byID     map[string]*record         // report id → what the index keeps of it
-	latest   map[string]string          // fingerprint → id of its newest report
-	incident map[string]report.Incident // incident id → incident
+	byAlert  map[string]map[string]bool // fingerprint → ids of its reports
+	byGroup  map[string]map[string]bool // alert group → ids of its incidents
+	inside   map[string]map[string]bool // incident id → ids of its reports
+	incident map[string]*indexed        // incident id → incident
+}
+
+// bucket is what the store needs of a [broker.Bucket].
+type bucket interface {
+	Get(ctx context.Context, key string) (broker.Entry, error)
+	Put(ctx context.Context, key string, value []byte) (uint64, error)
+	Create(ctx context.Context, key string, value []byte) (uint64, error)
+	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
+	Delete(ctx context.Context, key string) error
+	Watch(ctx context.Context, tell func(e broker.Entry, deleted bool)) (<-chan struct{}, error)
+	Size(ctx context.Context) (int64, error)
 }
 
 // record is a report with what only the daemon needs to know of it. The
@@ -37,6 +62,9 @@ type record struct {
 	Tries      int           `json:"tries"` // analyses made
 	AnalyzedAt time.Time     `json:"analyzedAt"`
 	UpdatedAt  time.Time     `json:"updatedAt"`
+	Born       uint64        `json:"born"` // revision of the reports when it was first written: orders those of one alert
+
+	revision uint64 // of the stored one; 0: it was never written
 }
 
 // open says whether the alert still fires, as far as is known.
@@ -52,105 +80,133 @@ func (r record) slim() *record {
 	return &r
 }
 
-// newStore opens the buckets and reads what they hold. Until ctx ends the
-// index follows them.
+// newStore opens the buckets, reads what they hold and finishes what was left
+// half written. Until ctx ends the index follows the buckets.
 func newStore(ctx context.Context, b *broker.Broker, opt storeOptions) (*store, error) {
-	s := &store{
-		base: opt.base, now: opt.now, log: opt.log,
-		byID: map[string]*record{}, latest: map[string]string{}, incident: map[string]report.Incident{},
-	}
-	var err error
-	if s.reports, err = b.Bucket(ctx, "reports", opt.ttl); err != nil {
+	s := makeStore(opt)
+	reports, err := b.Bucket(ctx, "reports", opt.ttl)
+	if err != nil {
 		return nil, err
 	}
-	if s.incidents, err = b.Bucket(ctx, "incidents", opt.ttl); err != nil {
+	incidents, err := b.Bucket(ctx, "incidents", opt.ttl)
+	if err != nil {
 		return nil, err
 	}
-	for bucket, index := range map[*broker.Bucket]func(string, []byte, bool){s.reports: s.indexReport, s.incidents: s.indexIncident} {
-		read, err := bucket.Watch(ctx, index)
+	return s, s.open(ctx, reports, incidents)
+}
+
+func makeStore(opt storeOptions) *store {
+	return &store{
+		base: opt.base, now: opt.now, log: opt.log, limit: opt.limit, merged: opt.merged,
+		behind: make(chan string, 1024),
+		byID:   map[string]*record{}, byAlert: map[string]map[string]bool{}, byGroup: map[string]map[string]bool{},
+		inside: map[string]map[string]bool{}, incident: map[string]*indexed{},
+	}
+}
+
+// open reads the buckets and begins to follow them.
+func (s *store) open(ctx context.Context, reports, incidents bucket) error {
+	s.reports, s.incidents = reports, incidents
+	for _, follow := range []struct {
+		bucket bucket
+		index  func(broker.Entry, bool)
+	}{{reports, s.indexReport}, {incidents, s.indexIncident}} {
+		read, err := follow.bucket.Watch(ctx, follow.index)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		select {
 		case <-read:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
-	return s, nil
+	s.settle(ctx)
+	s.measure(ctx)
+	go s.catchUp(ctx)
+	return nil
 }
 
 // storeOptions are the settings of a store.
 type storeOptions struct {
-	ttl  time.Duration // of reports and incidents, after they were last written
-	base string
-	now  func() time.Time
-	log  *slog.Logger
+	ttl    time.Duration // of reports and incidents, after they were last written
+	limit  int64         // bytes of the reports; 0: no limit
+	base   string
+	now    func() time.Time
+	log    *slog.Logger
+	merged func(incident string) // told of an incident that was merged later than its reports were written
 }
 
-func (s *store) indexReport(key string, value []byte, deleted bool) {
+func (s *store) indexReport(e broker.Entry, deleted bool) {
 	if deleted {
-		s.forget(key)
+		s.forget(e.Key, e.Revision)
 		return
 	}
-	var r record
-	if err := json.Unmarshal(value, &r); err != nil {
-		s.log.Error("A stored report can't be read and is passed over", "id", key, "err", err)
+	if s.knows(e) {
+		return // what this process has written itself
+	}
+	r := record{revision: e.Revision}
+	if err := json.Unmarshal(e.Value, &r); err != nil {
+		s.log.Error("A stored report can't be read and is passed over", "id", e.Key, "err", err)
 		return
 	}
 	s.remember(r)
 }
 
-func (s *store) indexIncident(key string, value []byte, deleted bool) {
-	var inc report.Incident
-	if !deleted {
-		if err := json.Unmarshal(value, &inc); err != nil {
-			s.log.Error("A stored incident can't be read and is passed over", "id", key, "err", err)
-			return
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if deleted {
-		delete(s.incident, key)
-		return
-	}
-	s.setIncident(inc)
-}
-
-// setIncident indexes an incident. The caller holds the lock.
-func (s *store) setIncident(inc report.Incident) {
-	if known, ok := s.incident[inc.ID]; ok && known.UpdatedAt.After(inc.UpdatedAt) {
-		return // the watch is behind what this process has written itself
-	}
-	s.incident[inc.ID] = inc
+func (s *store) knows(e broker.Entry) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	known, ok := s.byID[e.Key]
+	return ok && known.revision >= e.Revision
 }
 
 // remember indexes a report, unless a newer copy of it is known.
 func (s *store) remember(r record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known, ok := s.byID[r.Report.ID]; ok && known.UpdatedAt.After(r.UpdatedAt) {
-		return
+	s.last = max(s.last, r.revision)
+	id := r.Report.ID
+	if known, ok := s.byID[id]; ok {
+		if known.revision > r.revision {
+			return
+		}
+		s.unlink(known)
 	}
-	s.byID[r.Report.ID] = r.slim()
-	fp := r.Report.Alert.Fingerprint
-	newest, ok := s.byID[s.latest[fp]]
-	if !ok || !r.Report.Alert.StartsAt.Before(newest.Report.Alert.StartsAt) {
-		s.latest[fp] = r.Report.ID
+	s.byID[id] = r.slim()
+	link(s.byAlert, r.Report.Alert.Fingerprint, id)
+	link(s.byGroup, r.Group.id(), r.Report.Incident)
+	link(s.inside, r.Report.Incident, id)
+}
+
+// forget takes a report out of the index that has gone with a revision.
+func (s *store) forget(id string, revision uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r, ok := s.byID[id]; ok && r.revision <= revision {
+		delete(s.byID, id)
+		s.unlink(r)
 	}
 }
 
-func (s *store) forget(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, ok := s.byID[id]
-	if !ok {
-		return
+// unlink takes a record out of what leads to it. The caller holds the lock.
+func (s *store) unlink(r *record) {
+	unlink(s.byAlert, r.Report.Alert.Fingerprint, r.Report.ID)
+	unlink(s.inside, r.Report.Incident, r.Report.ID)
+	if len(s.inside[r.Report.Incident]) == 0 {
+		unlink(s.byGroup, r.Group.id(), r.Report.Incident)
 	}
-	delete(s.byID, id)
-	if s.latest[r.Report.Alert.Fingerprint] == id {
-		delete(s.latest, r.Report.Alert.Fingerprint)
+}
+
+func link(index map[string]map[string]bool, from, to string) {
+	if index[from] == nil {
+		index[from] = map[string]bool{}
+	}
+	index[from][to] = true
+}
+
+func unlink(index map[string]map[string]bool, from, to string) {
+	if delete(index[from], to); len(index[from]) == 0 {
+		delete(index, from)
 	}
 }
 
@@ -159,11 +215,40 @@ func (s *store) forget(id string) {
 func (s *store) current(fingerprint string) (record, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	r, ok := s.byID[s.latest[fingerprint]]
-	if !ok {
+	var newest *record
+	for id := range s.byAlert[fingerprint] {
+		if r := s.byID[id]; newest == nil || compareBirth(r, newest) > 0 {
+			newest = r
+		}
+	}
+	if newest == nil {
 		return record{}, false
 	}
-	return *r, true
+	return *newest, true
+}
+
+// compareBirth orders the reports of one alert. The start of the alert decides
+// only among reports of an older culprit.
+func compareBirth(a, b *record) int {
+	return cmp.Or(cmp.Compare(a.Born, b.Born), a.Report.Alert.StartsAt.Compare(b.Report.Alert.StartsAt), cmp.Compare(a.revision, b.revision))
+}
+
+// firing returns the open report that an end is about: that of the same start,
+// or the newest, as a start may move.
+func (s *store) firing(a report.Alert) (record, bool) {
+	s.mu.RLock()
+	own, ok := s.byID[report.ID(a.Fingerprint, a.StartsAt)]
+	s.mu.RUnlock()
+	if !ok {
+		var newest record
+		if newest, ok = s.current(a.Fingerprint); ok {
+			own = &newest
+		}
+	}
+	if !ok || !own.open() {
+		return record{}, false
+	}
+	return *own, true
 }
 
 // reported says whether a firing alert has its report.
@@ -198,36 +283,94 @@ func compareReports(a, b report.Report) int {
 }
 
 // Put writes a report; the same id again replaces it. The report becomes part
-// of the open incident of its alert group, which is returned as it is then.
+// of the open incident of its alert group, which is returned as it is then. In
+// a group of many alerts it may lag behind by a second.
 func (s *store) Put(ctx context.Context, r *record) (report.Incident, error) {
 	r.Report.Incident = s.join(r)
 	if err := s.write(ctx, r); err != nil {
 		return report.Incident{}, err
 	}
-	return s.mergeIncident(ctx, r.Report.Incident)
+	return s.merge(ctx, r.Report.Incident)
 }
+
+// writeTries bounds how often a write is made again that another has overtaken.
+const writeTries = 20
 
 // write stores one report and indexes it.
 func (s *store) write(ctx context.Context, r *record) error {
+	for try := 0; ; try++ {
+		err := s.writeOnce(ctx, r)
+		switch {
+		case errors.Is(err, broker.ErrFull) && try == 0 && s.prune(ctx):
+			continue
+		case !errors.Is(err, broker.ErrConflict) || try == writeTries:
+			return err
+		}
+		pause(ctx, 10*time.Millisecond) // the one that is read may be some milliseconds behind
+		if err := s.adopt(ctx, r); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *store) writeOnce(ctx context.Context, r *record) error {
 	r.UpdatedAt = s.now()
+	if r.Born == 0 {
+		s.mu.RLock()
+		r.Born = s.last + 1
+		s.mu.RUnlock()
+	}
 	body, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encoding the report %s: %w", r.Report.ID, err)
 	}
-	if _, err := s.reports.Put(ctx, r.Report.ID, body); err != nil {
+	if r.revision == 0 {
+		r.revision, err = s.reports.Put(ctx, r.Report.ID, body)
+	} else {
+		var revision uint64
+		if revision, err = s.reports.Update(ctx, r.Report.ID, body, r.revision); err == nil {
+			r.revision = revision
+		}
+	}
+	if err == nil {
+		s.remember(*r)
+	}
+	return err
+}
+
+// adopt takes over what others have written into a report meanwhile: that its
+// alert has ended, and what was sent.
+func (s *store) adopt(ctx context.Context, r *record) error {
+	stored, err := s.load(ctx, r.Report.ID)
+	if errors.Is(err, broker.ErrNotFound) {
+		r.revision = 0
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	s.remember(*r)
+	if r.Report.ResolvedAt == nil {
+		r.Report.ResolvedAt = stored.Report.ResolvedAt
+	}
+	r.Report.Sent, _ = mergeSent(stored.Report.Sent, r.Report.Sent)
+	r.revision = stored.revision
 	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 // load reads a whole report.
 func (s *store) load(ctx context.Context, id string) (record, error) {
-	var r record
 	stored, err := s.reports.Get(ctx, id)
 	if err != nil {
-		return r, err
+		return record{}, err
 	}
+	r := record{revision: stored.Revision}
 	if err := json.Unmarshal(stored.Value, &r); err != nil {
 		return r, fmt.Errorf("the stored report %s can't be read: %w", id, err)
 	}

@@ -55,7 +55,7 @@ func (a aboutIncidents) message(id string, known delivery) (m sink.Message, cont
 	if !ok || !inc.Open() && (known.Over || a.now().Sub(inc.UpdatedAt) > endFor) {
 		return m, "", false
 	}
-	content = digest(inc)
+	content = a.store.digestOf(id)
 	reports := a.store.members(id)
 	if content == known.Told || len(reports) == 0 {
 		return m, "", false
@@ -93,7 +93,7 @@ func (s *store) allIncidents() []report.Incident {
 	defer s.mu.RUnlock()
 	all := make([]report.Incident, 0, len(s.incident))
 	for _, inc := range s.incident {
-		all = append(all, inc)
+		all = append(all, inc.Incident)
 	}
 	return all
 }
