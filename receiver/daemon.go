@@ -26,6 +26,7 @@ type Options struct {
 	Web           *web.FlagConfig
 	ExternalURL   string        // under which people reach the pages; empty: http://<listen address>
 	Retention     time.Duration // of reports; default 7 days
+	RetentionSize int64         // bytes of reports and incidents, of which the oldest go first; default 1 GiB
 	Workers       int           // alerts explained at a time; default 4
 	Reconcile     time.Duration // pause between two looks at Alertmanager; default 30 s
 	Cluster       *broker.ClusterOptions
@@ -41,6 +42,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Retention == 0 {
 		o.Retention = 7 * 24 * time.Hour
+	}
+	if o.RetentionSize == 0 {
+		o.RetentionSize = 1 << 30
 	}
 	if o.Workers == 0 {
 		o.Workers = 4
@@ -119,6 +123,7 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	}
 	d.publisher = newPublisher(d.store, d.book, opt, d.metrics)
 	d.publisher.use(d.live.Load().outlets)
+	d.store.follow(d.publisher.incident)
 	d.worker = &worker{live: d.live.Load, pipeline: d.pipeline, store: d.store, publisher: d.publisher, metrics: d.metrics, log: d.log, now: opt.Now}
 	d.reconcile = newReconciler(d)
 	d.front.open(d.handler())
@@ -148,7 +153,8 @@ func (d *Daemon) openServing(ctx context.Context) error {
 func (d *Daemon) open(ctx context.Context) error {
 	b, err := broker.Start(ctx, broker.Options{
 		Dir: d.opt.StoragePath, Logger: d.log, Cluster: d.opt.Cluster,
-		OnDead: func(j broker.Job, err error) { d.worker.dead(j, err) }, OnWait: d.front.waitFor,
+		MaxBucketBytes: -1, // the store bounds itself: it knows what may go
+		OnDead:         func(j broker.Job, err error) { d.worker.dead(j, err) }, OnWait: d.front.waitFor,
 	})
 	if err != nil {
 		return fmt.Errorf("opening the storage: %w", err)
@@ -160,10 +166,13 @@ func (d *Daemon) open(ctx context.Context) error {
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	d.cleanup("index", func() error { stop(); return nil })
 	defer context.AfterFunc(ctx, stop)() // but not after it was read
-	d.store, err = newStore(following, b, storeOptions{ttl: d.opt.Retention, base: d.external.String(), now: d.opt.Now, log: d.log})
+	d.store, err = newStore(following, b, storeOptions{
+		ttl: d.opt.Retention, limit: d.opt.RetentionSize, base: d.external.String(), now: d.opt.Now, log: d.log,
+	})
 	if err != nil {
 		return fmt.Errorf("opening the reports: %w", err)
 	}
+	d.opt.Registry.MustRegister(d.store.collectors()...)
 	if d.book, err = openDeliveries(following, b, d.opt.Retention, d.log); err != nil {
 		return fmt.Errorf("opening the deliveries: %w", err)
 	}

@@ -65,8 +65,8 @@ func openDeliveries(ctx context.Context, b *broker.Broker, ttl time.Duration, lo
 	}
 }
 
-func (d *deliveries) index(key string, value []byte, deleted bool) {
-	about, lane, _ := strings.Cut(key, "/")
+func (d *deliveries) index(e broker.Entry, deleted bool) {
+	about, lane, _ := strings.Cut(e.Key, "/")
 	if deleted {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -76,8 +76,8 @@ func (d *deliveries) index(key string, value []byte, deleted bool) {
 		return
 	}
 	var one delivery
-	if err := json.Unmarshal(value, &one); err != nil {
-		d.log.Error("What a sink was told can't be read and is told again", "key", key, "err", err)
+	if err := json.Unmarshal(e.Value, &one); err != nil {
+		d.log.Error("What a sink was told can't be read and is told again", "key", e.Key, "err", err)
 		return
 	}
 	d.remember(one)

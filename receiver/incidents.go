@@ -108,24 +108,34 @@ func (s *store) merge(ctx context.Context, id string) (report.Incident, error) {
 	return inc.Incident, nil
 }
 
-// catchUp merges the incidents whose merge was put off, until ctx ends.
+// catchUp merges the incidents whose merge was put off, and looks after the
+// size of the store, until ctx ends.
 func (s *store) catchUp(ctx context.Context) {
-	for ctx.Err() == nil {
-		due := map[string]bool{}
+	measure := time.NewTicker(measurePause)
+	defer measure.Stop()
+	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-measure.C:
+			s.measure(ctx)
 		case id := <-s.behind:
-			due[id] = true
-		}
-		pause(ctx, mergePause)
-		for len(s.behind) > 0 {
-			due[<-s.behind] = true
-		}
-		for id := range due {
-			s.bringUp(ctx, id)
+			pause(ctx, mergePause)
+			for due := s.alsoBehind(id); len(due) > 0; due = due[1:] {
+				s.bringUp(ctx, due[0])
+			}
 		}
 	}
+}
+
+// alsoBehind returns the incidents of the channel, each once, and one more.
+func (s *store) alsoBehind(id string) []string {
+	due := []string{id}
+	for len(s.behind) > 0 {
+		due = append(due, <-s.behind)
+	}
+	slices.Sort(due)
+	return slices.Compact(due)
 }
 
 // bringUp merges an incident that lags behind its reports.
@@ -137,8 +147,8 @@ func (s *store) bringUp(ctx context.Context, id string) {
 		}
 		return
 	}
-	if s.merged != nil && s.digestOf(id) != before {
-		s.merged(id)
+	if tell := s.merged.Load(); tell != nil && s.digestOf(id) != before {
+		(*tell)(id)
 	}
 }
 

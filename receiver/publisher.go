@@ -139,6 +139,15 @@ func (p *publisher) Publish(r report.Report, received time.Time) {
 	}
 }
 
+// incident tells of an incident that has changed.
+func (p *publisher) incident(id string) {
+	for _, l := range p.all() {
+		if !l.alerts {
+			l.notify(id, time.Time{})
+		}
+	}
+}
+
 // catchUp tells what was missed.
 func (p *publisher) catchUp() {
 	for _, l := range p.all() {

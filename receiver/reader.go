@@ -85,8 +85,8 @@ func (r reader) Incidents(_ context.Context, f web.Filter) ([]report.Incident, e
 	r.store.mu.RLock()
 	defer r.store.mu.RUnlock()
 	list := []report.Incident{}
-	for _, inc := range r.store.incident {
-		if f.PassIncident(inc) {
+	for _, known := range r.store.incident {
+		if inc := known.Incident; f.PassIncident(inc) {
 			inc.Sent = slices.Concat(inc.Sent, r.book.sent(inc.ID))
 			list = append(list, inc)
 		}

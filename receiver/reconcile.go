@@ -95,6 +95,7 @@ func (r *reconciler) round(ctx context.Context) {
 		r.closeGone(ctx, v)
 	}
 	r.refresh(ctx, v)
+	r.store.settle(ctx)
 	open := r.store.openIncidents()
 	r.publisher.catchUp()
 	r.metrics.openIncidents.Set(float64(len(open)))
@@ -194,7 +195,7 @@ func (v *view) alerts() []alertmanager.Alert {
 // report, or whose report deserves another try.
 func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
 	for _, a := range v.alerts() {
-		if live.config.RuleFor(a.Labels) == nil || r.now().Sub(a.StartsAt) < grace {
+		if live.config.RuleFor(a.Labels) == nil || r.now().Sub(a.StartsAt).Abs() < grace {
 			continue
 		}
 		known, ok := r.store.current(a.Fingerprint)

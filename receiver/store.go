@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/culprit-dev/culprit/receiver/broker"
@@ -29,10 +31,10 @@ type store struct {
 	now                func() time.Time
 	log                *slog.Logger
 	merging            keyedMutex // of an incident that is read, changed and written
-	limit              int64      // bytes of the reports
-	pressed            pressure
-	behind             chan string // incidents whose merge was put off
-	merged             func(id string)
+	limit              int64      // bytes of reports and incidents; 0: none
+	used               usage
+	behind             chan string                     // incidents whose merge was put off
+	merged             atomic.Pointer[func(id string)] // told of an incident that was merged later than its reports were written
 
 	mu       sync.RWMutex
 	last     uint64                     // highest revision of a report that was seen
@@ -65,6 +67,7 @@ type record struct {
 	Born       uint64        `json:"born"` // revision of the reports when it was first written: orders those of one alert
 
 	revision uint64 // of the stored one; 0: it was never written
+	size     int    // of the stored one, in bytes
 }
 
 // open says whether the alert still fires, as far as is known.
@@ -97,7 +100,7 @@ func newStore(ctx context.Context, b *broker.Broker, opt storeOptions) (*store, 
 
 func makeStore(opt storeOptions) *store {
 	return &store{
-		base: opt.base, now: opt.now, log: opt.log, limit: opt.limit, merged: opt.merged,
+		base: opt.base, now: opt.now, log: opt.log, limit: opt.limit,
 		behind: make(chan string, 1024),
 		byID:   map[string]*record{}, byAlert: map[string]map[string]bool{}, byGroup: map[string]map[string]bool{},
 		inside: map[string]map[string]bool{}, incident: map[string]*indexed{},
@@ -129,13 +132,16 @@ func (s *store) open(ctx context.Context, reports, incidents bucket) error {
 
 // storeOptions are the settings of a store.
 type storeOptions struct {
-	ttl    time.Duration // of reports and incidents, after they were last written
-	limit  int64         // bytes of the reports; 0: no limit
-	base   string
-	now    func() time.Time
-	log    *slog.Logger
-	merged func(incident string) // told of an incident that was merged later than its reports were written
+	ttl   time.Duration // of reports and incidents, after they were last written
+	limit int64         // bytes of reports and incidents; 0: no limit
+	base  string
+	now   func() time.Time
+	log   *slog.Logger
 }
+
+// follow has tell told of each incident that was merged later than its reports
+// were written.
+func (s *store) follow(tell func(id string)) { s.merged.Store(&tell) }
 
 func (s *store) indexReport(e broker.Entry, deleted bool) {
 	if deleted {
@@ -145,7 +151,7 @@ func (s *store) indexReport(e broker.Entry, deleted bool) {
 	if s.knows(e) {
 		return // what this process has written itself
 	}
-	r := record{revision: e.Revision}
+	r := record{revision: e.Revision, size: len(e.Value)}
 	if err := json.Unmarshal(e.Value, &r); err != nil {
 		s.log.Error("A stored report can't be read and is passed over", "id", e.Key, "err", err)
 		return
@@ -187,6 +193,9 @@ func (s *store) forget(id string, revision uint64) {
 		s.unlink(r)
 	}
 }
+
+// expired takes a report out of the index that is not stored any more.
+func (s *store) expired(id string) { s.forget(id, math.MaxUint64) }
 
 // unlink takes a record out of what leads to it. The caller holds the lock.
 func (s *store) unlink(r *record) {
@@ -300,10 +309,7 @@ const writeTries = 20
 func (s *store) write(ctx context.Context, r *record) error {
 	for try := 0; ; try++ {
 		err := s.writeOnce(ctx, r)
-		switch {
-		case errors.Is(err, broker.ErrFull) && try == 0 && s.prune(ctx):
-			continue
-		case !errors.Is(err, broker.ErrConflict) || try == writeTries:
+		if !errors.Is(err, broker.ErrConflict) || try == writeTries {
 			return err
 		}
 		pause(ctx, 10*time.Millisecond) // the one that is read may be some milliseconds behind
@@ -324,18 +330,24 @@ func (s *store) writeOnce(ctx context.Context, r *record) error {
 	if err != nil {
 		return fmt.Errorf("encoding the report %s: %w", r.Report.ID, err)
 	}
-	if r.revision == 0 {
-		r.revision, err = s.reports.Put(ctx, r.Report.ID, body)
-	} else {
-		var revision uint64
-		if revision, err = s.reports.Update(ctx, r.Report.ID, body, r.revision); err == nil {
-			r.revision = revision
-		}
+	revision, err := s.keep(ctx, r, body)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		s.remember(*r)
+	s.used.bytes.Add(int64(len(body) - r.size))
+	r.revision, r.size = revision, len(body)
+	s.remember(*r)
+	return nil
+}
+
+func (s *store) keep(ctx context.Context, r *record, body []byte) (uint64, error) {
+	if r.revision > 0 {
+		return s.reports.Update(ctx, r.Report.ID, body, r.revision)
 	}
-	return err
+	if err := s.room(ctx); err != nil {
+		return 0, fmt.Errorf("report %s: %w", r.Report.ID, err)
+	}
+	return s.reports.Put(ctx, r.Report.ID, body)
 }
 
 // adopt takes over what others have written into a report meanwhile: that its
@@ -343,7 +355,7 @@ func (s *store) writeOnce(ctx context.Context, r *record) error {
 func (s *store) adopt(ctx context.Context, r *record) error {
 	stored, err := s.load(ctx, r.Report.ID)
 	if errors.Is(err, broker.ErrNotFound) {
-		r.revision = 0
+		r.revision, r.size = 0, 0
 		return nil
 	}
 	if err != nil {
@@ -353,7 +365,7 @@ func (s *store) adopt(ctx context.Context, r *record) error {
 		r.Report.ResolvedAt = stored.Report.ResolvedAt
 	}
 	r.Report.Sent, _ = mergeSent(stored.Report.Sent, r.Report.Sent)
-	r.revision = stored.revision
+	r.revision, r.size = stored.revision, stored.size
 	return nil
 }
 
@@ -370,7 +382,7 @@ func (s *store) load(ctx context.Context, id string) (record, error) {
 	if err != nil {
 		return record{}, err
 	}
-	r := record{revision: stored.Revision}
+	r := record{revision: stored.Revision, size: len(stored.Value)}
 	if err := json.Unmarshal(stored.Value, &r); err != nil {
 		return r, fmt.Errorf("the stored report %s can't be read: %w", id, err)
 	}

@@ -37,7 +37,7 @@ func (w *worker) handle(ctx context.Context, b broker.Job) error {
 	defer unlock()
 	known, ok := w.store.current(j.Alert.Fingerprint)
 	if j.Status == statusResolved {
-		if !ok || !known.open() {
+		if known, ok = w.store.firing(j.Alert); !ok {
 			return nil
 		}
 		return w.resolve(ctx, known, j)
@@ -55,7 +55,7 @@ func (w *worker) handle(ctx context.Context, b broker.Job) error {
 func (w *worker) again(ctx context.Context, j job, id string) error {
 	known, err := w.store.load(ctx, id) // the index has only a part of it
 	if errors.Is(err, broker.ErrNotFound) {
-		w.store.forget(id) // outlived its lifetime
+		w.store.expired(id) // outlived its lifetime
 		return w.explain(ctx, j, record{})
 	}
 	if err != nil {
@@ -83,9 +83,12 @@ func (w *worker) resolve(ctx context.Context, known record, j job) error {
 	if at.IsZero() || at.After(w.now()) {
 		at = w.now()
 	}
+	if start := known.Report.Alert.StartsAt; at.Before(start) {
+		at = start // a clock has gone back
+	}
 	r, err := w.store.update(ctx, known.Report.ID, func(r *record) { r.Report.ResolvedAt = &at })
 	if errors.Is(err, broker.ErrNotFound) {
-		w.store.forget(known.Report.ID) // outlived its lifetime
+		w.store.expired(known.Report.ID) // outlived its lifetime
 		return nil
 	}
 	if err != nil {

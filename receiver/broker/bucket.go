@@ -147,12 +147,28 @@ func (k *Bucket) Update(ctx context.Context, key string, value []byte, revision 
 	})
 }
 
-// Delete removes an entry. It is no error if there is none.
+// Delete removes an entry, and after a minute all that tells of it. It is no
+// error if there is none.
 func (k *Bucket) Delete(ctx context.Context, key string) error {
 	_, err := k.write(ctx, key, nil, func(ctx context.Context, kv jetstream.KeyValue, key string) (uint64, error) {
-		return 0, kv.Delete(ctx, key)
+		return 0, kv.Purge(ctx, key, jetstream.PurgeTTL(markerLife))
 	})
 	return err
+}
+
+// Size returns the bytes that the bucket takes on the disk.
+func (k *Bucket) Size(ctx context.Context) (int64, error) {
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
+	at, err := k.reach(ctx)
+	if err != nil {
+		return 0, err
+	}
+	status, err := at.kv.Status(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("asking for the size of bucket %q: %w", k.name, err)
+	}
+	return int64(status.Bytes()), nil
 }
 
 // write makes one write. JetStream has one answer for an entry that is there

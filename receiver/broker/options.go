@@ -20,7 +20,7 @@ type Options struct {
 
 	MaxJobs        int64 // jobs that the queue holds, waiting and in work; 0 means 100,000
 	MaxBytes       int64 // bytes that the queue holds; 0 means 1 GiB
-	MaxBucketBytes int64 // bytes that each bucket holds; 0 means 1 GiB
+	MaxBucketBytes int64 // bytes that each bucket holds; 0 means 1 GiB, -1 no limit
 
 	MaxDeliveries int           // attempts before a job is dead; 0 means 5
 	AckWait       time.Duration // silence of a handler's process after which its job is given to another; 0 means 30 s
