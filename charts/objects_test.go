@@ -312,7 +312,7 @@ func TestNotesPrintTheRouteToPaste(t *testing.T) {
 			t.Errorf("the notes do not say %q:\n%s", want, notes)
 		}
 	}
-	routed := template(t, values{"kubePrometheusStack": values{"enabled": true}}).notes
+	routed := template(t, values{"kubePrometheusStack": values{"enabled": true}, "alertmanagerConfig": values{"mainRouteCatchesAll": true}}).notes
 	if strings.Contains(routed, "webhook_configs") || !strings.Contains(routed, "AlertmanagerConfig culprit") {
 		t.Errorf("with a route of its own:\n%s", routed)
 	}

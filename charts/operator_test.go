@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -19,7 +20,7 @@ func TestOneSwitchRoutesAndWatches(t *testing.T) {
 	if n := len(all[*monitoringv1.ServiceMonitor](plain)) + len(all[*monitoringv1.PrometheusRule](plain)) + len(all[*monitoringv1alpha1.AlertmanagerConfig](plain)); n != 0 {
 		t.Errorf("%d objects for an operator that may not be there", n)
 	}
-	r := template(t, parseValues(t, "kubePrometheusStack: {enabled: true, release: kps}"))
+	r := template(t, parseValues(t, "{kubePrometheusStack: {enabled: true, release: kps}, alertmanagerConfig: {mainRouteCatchesAll: true}}"))
 	for _, obj := range []object{
 		the[*monitoringv1.ServiceMonitor](t, r), the[*monitoringv1.PrometheusRule](t, r), the[*monitoringv1alpha1.AlertmanagerConfig](t, r),
 	} {
@@ -57,7 +58,7 @@ func TestTheMonitorScrapesEachReplicaOnce(t *testing.T) {
 }
 
 func TestTheRouteIsAtOnceAndGoesOn(t *testing.T) {
-	r := template(t, values{"alertmanagerConfig": values{"enabled": true}})
+	r := template(t, values{"alertmanagerConfig": values{"enabled": true, "mainRouteCatchesAll": true}})
 	spec := the[*monitoringv1alpha1.AlertmanagerConfig](t, r).Spec
 	if !spec.Route.Continue || spec.Route.GroupWait == nil || *spec.Route.GroupWait != "0s" {
 		t.Errorf("the route is %+v", spec.Route)
@@ -71,6 +72,48 @@ func TestTheRouteIsAtOnceAndGoesOn(t *testing.T) {
 	hook := spec.Receivers[0].WebhookConfigs[0]
 	if *hook.URL != "http://culprit.monitoring.svc:9798/api/v1/webhook" || !*hook.SendResolved {
 		t.Errorf("the webhook is %+v", hook)
+	}
+}
+
+// TestNoRouteTakesAlertsAwayFromPeople: whatever the values of an earlier version
+// say, a route before those of others is made only where one that takes whatever
+// comes is said to be behind them.
+func TestNoRouteTakesAlertsAwayFromPeople(t *testing.T) {
+	for name, vals := range map[string]values{
+		"the switch of the stack": {"kubePrometheusStack": values{"enabled": true}},
+		"its own switch":          {"alertmanagerConfig": values{"enabled": true}},
+		"of 0.1.0":                readValues(t, "testdata/released/0.1.0-values.yaml"),
+	} {
+		r := template(t, vals)
+		if n := len(all[*monitoringv1alpha1.AlertmanagerConfig](r)); n != 0 {
+			t.Errorf("%s: %d routes", name, n)
+		}
+		if !strings.Contains(r.notes, "NO ROUTE") || !strings.Contains(r.notes, "alertmanagerConfig.mainRouteCatchesAll=true") {
+			t.Errorf("%s: the notes do not say how to route:\n%s", name, r.notes)
+		}
+	}
+}
+
+// TestTheRoutesThatAreCheckedAreThoseThatAreRendered: the tests in /examples send
+// alerts through these files with Alertmanager's own code.
+func TestTheRoutesThatAreCheckedAreThoseThatAreRendered(t *testing.T) {
+	for name, vals := range map[string]values{
+		"culprit":       {"alertmanagerConfig": values{"enabled": true, "mainRouteCatchesAll": true}},
+		"full":          readValues(t, "culprit/ci/full-values.yaml"),
+		"stack-example": readValues(t, "../examples/kube-prometheus-stack/culprit-values.yaml"),
+	} {
+		text, err := yaml.Marshal(the[*monitoringv1alpha1.AlertmanagerConfig](t, template(t, vals)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkGenerated(t, "testdata/alertmanager/"+name+".yaml", string(text))
+	}
+	for name, vals := range map[string]values{
+		"defaults": {},
+		"unrouted": {"kubePrometheusStack": values{"enabled": true}},
+		"routed":   {"kubePrometheusStack": values{"enabled": true}, "alertmanagerConfig": values{"mainRouteCatchesAll": true}},
+	} {
+		checkGenerated(t, "testdata/notes/"+name+".txt", template(t, vals).notes)
 	}
 }
 

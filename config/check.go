@@ -57,6 +57,7 @@ func (d *decoder) checkMain(c *Config) {
 			d.at(path, fmt.Sprintf("is %q, which is not a pattern", glob), "write a path with *, ? or [a-z], such as rules/*.yml")
 		}
 	}
+	d.checkIgnored(c)
 	d.checkRules(c.Rules)
 	d.checkCatalogue(c.Candidates)
 	c.Warnings = append(c.Warnings, d.warnings(c)...)

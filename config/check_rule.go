@@ -63,23 +63,27 @@ func (d *decoder) ruleMatchers(r *Rule, path string) {
 // hold several, the UTF-8 syntax is tried first and the classic one after it.
 func (d *decoder) parseMatchers(texts []string, path string) (parsed labels.Matchers) {
 	for i, text := range texts {
-		ms, err := parse.Matchers(text)
-		if err != nil {
-			if old, oldErr := labels.ParseMatchers(text); oldErr == nil {
-				ms, err = old, nil
-			}
-		}
-		at := fmt.Sprintf("%s.matchers[%d]", path, i)
-		switch {
-		case d.isRefused(at):
-		case err != nil:
-			d.at(at, fmt.Sprintf("is %q: %s", text, err), `write label="value", or !=, =~, !~`)
-		case len(ms) == 0:
-			d.at(at, "is empty", `write label="value", or !=, =~, !~`)
-		}
-		parsed = append(parsed, ms...)
+		parsed = append(parsed, d.parseMatcher(text, fmt.Sprintf("%s.matchers[%d]", path, i))...)
 	}
 	return parsed
+}
+
+// parseMatcher reads one line of matchers.
+func (d *decoder) parseMatcher(text, at string) labels.Matchers {
+	ms, err := parse.Matchers(text)
+	if err != nil {
+		if old, oldErr := labels.ParseMatchers(text); oldErr == nil {
+			ms, err = old, nil
+		}
+	}
+	switch {
+	case d.isRefused(at):
+	case err != nil:
+		d.at(at, fmt.Sprintf("is %q: %s", text, err), `write label="value", or !=, =~, !~`)
+	case len(ms) == 0:
+		d.at(at, "is empty", `write label="value", or !=, =~, !~`)
+	}
+	return ms
 }
 
 // checkTargets checks the KPIs of a rule, which are one (target) or several

@@ -21,7 +21,7 @@
 // `rule_files:`; [Config.Rule] returns the first whose matchers all match.
 // What a rule leaves out is told from the alert itself, and so is everything
 // about an alert that no rule matches, unless `unmatched_alerts:` is switched
-// off. All that can be written stands in the types below, under the keys of
+// off or `ignore_alerts:` has it. All that can be written stands in the types below, under the keys of
 // their yaml tags.
 //
 // Files that hold secrets and globs are relative to the directory of the file
@@ -48,11 +48,16 @@ type Config struct {
 	Rules            []Rule            `yaml:"rules,omitempty"`  // of this file, then of the rule files in order
 	UnmatchedAlerts  Toggle            `yaml:"unmatched_alerts"` // explained by their own expression; default on
 
+	// IgnoreAlerts are left alone, but for a rule that names them: an alert that all
+	// matchers of one line match. Default: Watchdog, InfoInhibitor and culprit's own.
+	IgnoreAlerts []string `yaml:"ignore_alerts"`
+
 	// Candidates is a catalogue for rules that name no candidates, and for alerts
 	// without a rule. It comes before the well-known exporters.
 	Candidates []Known `yaml:"candidates,omitempty"`
 
-	CandidateSource Source `yaml:"-"` // where the catalogue and its texts stand
+	CandidateSource Source            `yaml:"-"` // where the catalogue and its texts stand
+	Ignored         []labels.Matchers `yaml:"-"` // IgnoreAlerts, parsed
 
 	Warnings []Mistake `yaml:"-"` // what is legal and hardly meant
 }
@@ -74,6 +79,7 @@ type Prometheus struct {
 type Alertmanager struct {
 	URL        *URL                          `yaml:"url"`
 	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
+	Receiver   string                        `yaml:"receiver,omitempty"` // culprit's, by its name there; default: the one that its webhook names
 }
 
 // Grafana is where region annotations go.

@@ -12,6 +12,7 @@ import (
 func (c *Config) setDefaults() {
 	c.Prometheus.setDefaults()
 	c.UnmatchedAlerts.Enabled = true
+	c.IgnoreAlerts = []string{`alertname=~"Watchdog|InfoInhibitor|Culprit.*"`}
 	c.Publish = Publish{
 		AlertAnnotations:   Toggle{Enabled: true},
 		SilenceComments:    SilenceComments{UpdateExisting: true},

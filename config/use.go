@@ -23,8 +23,17 @@ func (c *Config) Rule(set model.LabelSet) (*Rule, bool) {
 
 // RuleFor returns the rule by which an alert is explained: the first that
 // matches, else the zero rule, which leaves everything to the alert's own
-// expression. It is nil if alerts that no rule matches are to be left alone.
+// expression. It is nil if the alert is to be left alone: ignore_alerts has it
+// and no rule names it, or no rule matches and unmatched_alerts is off.
 func (c *Config) RuleFor(set model.LabelSet) *Rule {
+	if ms := c.ignoring(set); ms != nil {
+		for i := range c.Rules {
+			if r := &c.Rules[i]; r.Parsed.Matches(set) && r.names(ms) {
+				return r
+			}
+		}
+		return nil
+	}
 	if r, ok := c.Rule(set); ok {
 		return r
 	}

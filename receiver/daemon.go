@@ -80,6 +80,7 @@ type Daemon struct {
 	book      *deliveries
 	worker    *worker
 	publisher *publisher
+	receivers *receivers
 	reconcile *reconciler
 	server    *http.Server
 	front     *front
@@ -104,7 +105,7 @@ type cleanup struct {
 // for. What was opened is closed again if New fails.
 func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	opt = opt.withDefaults()
-	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt)}
+	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt), receivers: &receivers{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close())
@@ -121,6 +122,7 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	if err := d.openServing(ctx); err != nil {
 		return nil, err
 	}
+	d.receivers.relearn(d.store)
 	d.publisher = newPublisher(d.store, d.book, opt, d.metrics)
 	d.publisher.use(d.live.Load().outlets)
 	d.store.follow(d.publisher.incident)

@@ -42,6 +42,7 @@ func (d *Daemon) Reload() error {
 		return err
 	}
 	d.live.Store(next)
+	d.receivers.name(next.config)
 	if d.publisher != nil { // else it is being made
 		d.publisher.use(next.outlets)
 	}

@@ -27,6 +27,7 @@ type metrics struct {
 	reloads       prometheus.Gauge
 	reloadTime    prometheus.Gauge
 	openIncidents prometheus.Gauge
+	routeProblems *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -44,14 +45,17 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		sends:         counters("culprit_sends_total", "Write-backs by sink and outcome.", "sink", "outcome"),
 		reconciles:    counters("culprit_reconciles_total", "Rounds of the reconcile loop by outcome.", "outcome"),
 		jobsDead:      prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_jobs_dead_total", Help: "Jobs given up after repeated failures."}),
-		unmatched:     prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts that were left alone, as no rule matches them and unmatched_alerts is switched off."}),
+		unmatched:     prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts that were left alone: ignore_alerts has them, or no rule matches and unmatched_alerts is switched off."}),
 		unreported:    prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unreported_total", Help: "Alerts that can't have a report, as their labels or their expression are too large."}),
 		reloads:       gauge("culprit_config_last_reload_successful", "Whether the last configuration reload succeeded."),
 		reloadTime:    gauge("culprit_config_last_reload_success_timestamp_seconds", "When the configuration was last reloaded with success."),
 		openIncidents: gauge("culprit_incidents_open", "Incidents that are open."),
+		routeProblems: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "culprit_alertmanager_route_problems", Help: "Whether the routes of an Alertmanager have a problem with culprit, such as people who are no longer told (people_not_told).",
+		}, []string{"alertmanager", "problem"}),
 	}
 	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.stages, m.toAnnotation, m.sends, m.reconciles, m.jobsDead,
-		m.unmatched, m.unreported, m.reloads, m.reloadTime, m.openIncidents)
+		m.unmatched, m.unreported, m.reloads, m.reloadTime, m.openIncidents, m.routeProblems)
 	return m
 }
 

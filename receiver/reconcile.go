@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -24,6 +25,8 @@ type reconciler struct {
 	store     *store
 	queue     Queue
 	publisher *publisher
+	receivers *receivers
+	routes    *routeWatch
 	refresh   func(context.Context, view)
 	metrics   *metrics
 	log       *slog.Logger
@@ -39,8 +42,9 @@ type reconciler struct {
 // view is what one round has seen of the Alertmanagers.
 type view struct {
 	peers  []peerView
-	groups map[string]group // fingerprint → the group on culprit's own receiver; nil: not read yet
-	whole  bool             // every peer has answered
+	groups map[string]group  // fingerprint → the group on culprit's own receiver; nil: not read yet
+	ours   func(string) bool // whether a receiver of Alertmanager is culprit's
+	whole  bool              // every peer has answered
 }
 
 // peerView is what one peer has.
@@ -52,7 +56,9 @@ type peerView struct {
 
 func newReconciler(d *Daemon) *reconciler {
 	return &reconciler{
-		live: d.live.Load, store: d.store, queue: d.broker, publisher: d.publisher, refresh: d.refresh,
+		live: d.live.Load, store: d.store, queue: d.broker, publisher: d.publisher, receivers: d.receivers, refresh: d.refresh,
+		routes: &routeWatch{receivers: d.receivers, external: d.external, metrics: d.metrics, log: d.log, judged: map[string][sha256.Size]byte{}},
+
 		metrics: d.metrics, log: d.log, now: d.opt.Now, interval: d.opt.Reconcile,
 		reached: map[string]bool{}, gone: map[string]time.Time{}, told: map[string]time.Time{},
 	}
@@ -90,6 +96,7 @@ func (r *reconciler) round(ctx context.Context) {
 	r.ping(ctx, live)
 	v := r.look(ctx, live)
 	r.metrics.reconciles.WithLabelValues(v.outcome()).Inc()
+	r.routes.look(ctx, v)
 	r.enqueueMissed(ctx, live, &v)
 	if v.whole {
 		r.closeGone(ctx, v)
@@ -115,7 +122,7 @@ func (r *reconciler) ping(ctx context.Context, live *live) {
 
 // look reads the alerts and the groups of every peer.
 func (r *reconciler) look(ctx context.Context, live *live) view {
-	v := view{peers: make([]peerView, len(live.peers)), whole: len(live.peers) > 0}
+	v := view{peers: make([]peerView, len(live.peers)), ours: r.receivers.ours, whole: len(live.peers) > 0}
 	var wg sync.WaitGroup
 	for i, client := range live.peers {
 		wg.Go(func() {
@@ -135,33 +142,6 @@ func (r *reconciler) look(ctx context.Context, live *live) view {
 	}
 	return v
 }
-
-// readGroups finds the groups of the alerts, from the first peer that answers.
-// A route for culprit is known by its receiver's name.
-func (v *view) readGroups(ctx context.Context) {
-	v.groups = map[string]group{}
-	for _, p := range v.peers {
-		if p.err != nil || len(p.alerts) == 0 {
-			continue
-		}
-		groups, err := p.client.Groups(ctx, alertmanager.Filter{})
-		if err != nil {
-			continue
-		}
-		for _, g := range groups {
-			for _, a := range g.Alerts {
-				known, ok := v.groups[a.Fingerprint]
-				if !ok || ours(g.Receiver.Name) && !ours(known.Receiver) {
-					v.groups[a.Fingerprint] = group{Receiver: g.Receiver.Name, Labels: g.Labels}
-				}
-			}
-		}
-		return
-	}
-}
-
-// ours guesses whether a receiver is culprit's.
-func ours(receiver string) bool { return strings.Contains(strings.ToLower(receiver), "culprit") }
 
 func (v *view) outcome() string {
 	switch {
@@ -230,18 +210,6 @@ func (r *reconciler) tooLarge(a report.Alert, why error) {
 	r.told[a.Fingerprint] = r.now()
 	r.metrics.unreported.Inc()
 	r.log.Error("An alert has no report", "fingerprint", a.Fingerprint, "err", why)
-}
-
-// groupOf is the alert group of an alert. An alert of which no group is known
-// is an incident of one. The groups are read when the first is asked for.
-func (v *view) groupOf(ctx context.Context, a alertmanager.Alert) group {
-	if v.groups == nil {
-		v.readGroups(ctx)
-	}
-	if g, ok := v.groups[a.Fingerprint]; ok {
-		return g
-	}
-	return group{Labels: a.Labels}
 }
 
 // due says whether an open report deserves another look: queries that failed

@@ -41,6 +41,7 @@ type Queue interface {
 type webhook struct {
 	queue    Queue
 	reported func(report.Alert) bool // whether a firing alert has its report
+	learn    func(receiver string)   // told the receiver of every message that was taken
 	decoder  *decoder
 	log      *slog.Logger
 	metrics  *metrics
@@ -49,7 +50,7 @@ type webhook struct {
 
 func newWebhook(d *Daemon) *webhook {
 	return &webhook{
-		queue: d.broker, reported: d.store.reported, decoder: newDecoder(),
+		queue: d.broker, reported: d.store.reported, learn: d.receivers.learn, decoder: newDecoder(),
 		log: d.log, metrics: d.metrics, now: d.opt.Now,
 	}
 }
@@ -77,6 +78,7 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusServiceUnavailable, fmt.Errorf("the queue can't take it now, send it again: %w", err))
 		return
 	}
+	h.learn(unquote(n.Receiver))
 	h.metrics.notifications.WithLabelValues("accepted").Inc()
 	w.WriteHeader(http.StatusAccepted)
 }

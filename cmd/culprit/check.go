@@ -19,20 +19,28 @@ import (
 const checkHelp = `Load configurations, parse every template and query, and show every mistake.
 
 With --prometheus.url every query is asked there, too, with any value in place of what an alert brings. What returns nothing, or
-is refused, is a mistake as well.`
+is refused, is a mistake as well.
+
+With --alertmanager.url the routes that it has now are read: whether culprit hears of alerts at once, and whether anybody is no
+longer told because of it. The lines that mend it are printed.`
 
 func addCheck(app *kingpin.Application, commands map[string]command) {
 	check := app.Command("check", "Check files without running anything.")
 	cmd := check.Command("config", checkHelp)
 	files := cmd.Arg("file", "Configuration file.").Required().Strings()
 	url := cmd.Flag("prometheus.url", "Prometheus at which every query is tried.").PlaceHolder("URL").String()
+	alertmanagers := cmd.Flag("alertmanager.url", "Alertmanager whose routes are judged; repeatable.").PlaceHolder("URL").Strings()
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error {
-		return checkConfigs(ctx, *files, *url, s)
+		routes, err := newRouteCheck(*alertmanagers)
+		if err != nil {
+			return err
+		}
+		return checkConfigs(ctx, *files, *url, routes, s)
 	}
 }
 
 // checkConfigs says of each file what it holds or what is wrong with it.
-func checkConfigs(ctx context.Context, files []string, url string, s streams) error {
+func checkConfigs(ctx context.Context, files []string, url string, routes *routeCheck, s streams) error {
 	if url != "" {
 		if _, err := parseURL("--prometheus.url", url); err != nil {
 			return err
@@ -60,6 +68,7 @@ func checkConfigs(ctx context.Context, files []string, url string, s streams) er
 			continue
 		}
 		fmt.Fprintf(s.out, "%s: fine, %s%s\n", file, number(len(cfg.Rules), "rule"), asked)
+		mistakes = append(mistakes, routes.judge(ctx, cfg, s.out)...)
 	}
 	if len(mistakes) > 0 {
 		return findingError{errors.Join(mistakes...)}

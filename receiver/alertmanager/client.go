@@ -185,6 +185,7 @@ type Status struct {
 	// ResolveTimeout is how long an alert lives that was posted without an
 	// end; 0 when the server doesn't say.
 	ResolveTimeout time.Duration
+	Config         string // its configuration as YAML, without secrets
 }
 
 type statusJSON struct {
@@ -206,7 +207,9 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	answer := read.value
-	return Status{Version: answer.VersionInfo.Version, ResolveTimeout: resolveTimeout(answer.Config.Original)}, nil
+	return Status{
+		Version: answer.VersionInfo.Version, ResolveTimeout: resolveTimeout(answer.Config.Original), Config: answer.Config.Original,
+	}, nil
 }
 
 // resolveTimeout finds the setting in the text of a configuration.

@@ -71,6 +71,11 @@ app.kubernetes.io/part-of: {{ include "culprit.name" . }}
 {{- if or (index . 1) (index . 0).Values.kubePrometheusStack.enabled -}}true{{- end -}}
 {{- end -}}
 
+{{/* Whether the AlertmanagerConfig is made: it is wanted, and takes no alert away from people. */}}
+{{- define "culprit.routed" -}}
+{{- if and (include "culprit.operatorWants" (list . .Values.alertmanagerConfig.enabled)) .Values.alertmanagerConfig.mainRouteCatchesAll -}}true{{- end -}}
+{{- end -}}
+
 {{/* The reference of an image: (list $ image default-tag). */}}
 {{- define "culprit.image" -}}
 {{- $root := index . 0 -}}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/routes"
+)
+
+// routeCheck judges the routes of Alertmanagers, of each once.
+type routeCheck struct {
+	urls []*commonconfig.URL
+}
+
+func newRouteCheck(urls []string) (*routeCheck, error) {
+	c := &routeCheck{}
+	for _, text := range urls {
+		u, err := parseURL("--alertmanager.url", text)
+		if err != nil {
+			return nil, err
+		}
+		c.urls = append(c.urls, u)
+	}
+	return c, nil
+}
+
+// judge prints what is right and returns what is not.
+func (c *routeCheck) judge(ctx context.Context, cfg *config.Config, w io.Writer) (mistakes []error) {
+	urls := c.urls
+	c.urls = nil // the next file has nothing to add
+	for _, u := range urls {
+		server := serverAt(cfg, u)
+		client, err := alertmanager.New(server, alertmanager.Options{})
+		if err != nil {
+			mistakes = append(mistakes, err)
+			continue
+		}
+		status, err := client.Status(ctx)
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("Alertmanager at %s can't be asked for its routes: %w", client.Address(), err))
+			continue
+		}
+		var known routes.Known
+		if server.Receiver != "" {
+			known.Names = []string{server.Receiver}
+		}
+		verdict, err := routes.Check(status.Config, known)
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("Alertmanager at %s: %w", client.Address(), err))
+			continue
+		}
+		fmt.Fprint(w, said(client.Address(), verdict))
+		if len(verdict.Problems) > 0 {
+			mistakes = append(mistakes, wrong(client.Address(), verdict))
+		}
+	}
+	return mistakes
+}
+
+// serverAt is how an address is reached: as the configuration says of it, else
+// of its first peer.
+func serverAt(cfg *config.Config, u *commonconfig.URL) config.Alertmanager {
+	server := config.Alertmanager{HTTPConfig: commonconfig.DefaultHTTPClientConfig}
+	for i, am := range cfg.Alertmanagers {
+		if same := strings.TrimSuffix(am.URL.String(), "/") == strings.TrimSuffix(u.String(), "/"); same || i == 0 {
+			server = am
+			if same {
+				break
+			}
+		}
+	}
+	server.URL = u
+	return server
+}
+
+// said is what is right.
+func said(address string, v routes.Verdict) string {
+	var b strings.Builder
+	if v.Routed {
+		fmt.Fprintf(&b, "%s: culprit is the receiver %s (%s)\n", address, strings.Join(v.Receivers, ", "), v.How)
+	}
+	if v.Safe != "" {
+		fmt.Fprintf(&b, "%s: nobody is left out because of culprit: %s\n", address, v.Safe)
+	}
+	return b.String()
+}
+
+// wrong is what is not, and the lines that mend it.
+func wrong(address string, v routes.Verdict) error {
+	var b strings.Builder
+	for _, p := range v.Problems {
+		fmt.Fprintf(&b, "%s: %s: %s\n", address, p.Kind, p.Text)
+	}
+	if v.Write != "" {
+		fmt.Fprintf(&b, "\nWrite this into the configuration of Alertmanager, and ask again. (What fires while routes move is told once more.)\n\n%s", v.Write)
+	}
+	return errors.New(strings.TrimRight(b.String(), "\n"))
+}

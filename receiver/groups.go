@@ -1,0 +1,128 @@
+package receiver
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
+)
+
+// receivers knows which of Alertmanager's receivers is culprit's: the one that
+// the configuration names, else those in whose name webhooks came, else the
+// one that was found in Alertmanager's own configuration, else any that is
+// called so.
+type receivers struct {
+	mu      sync.RWMutex
+	named   []string        // by the configuration
+	learned map[string]bool // from webhooks that were accepted
+	found   []string        // in Alertmanager's configuration
+}
+
+// maxLearned bounds the names that are remembered: whoever may post a webhook
+// may write any.
+const maxLearned = 16
+
+// learn remembers the receiver that a webhook named.
+func (r *receivers) learn(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.learned == nil {
+		r.learned = map[string]bool{}
+	}
+	if name != "" && len(r.learned) < maxLearned {
+		r.learned[name] = true
+	}
+}
+
+// name takes the names that the configuration gives.
+func (r *receivers) name(cfg *config.Config) {
+	var names []string
+	for _, am := range cfg.Alertmanagers {
+		if am.Receiver != "" && !slices.Contains(names, am.Receiver) {
+			names = append(names, am.Receiver)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.named = names
+}
+
+// find takes the names that Alertmanager's configuration tells.
+func (r *receivers) find(names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.found = names
+}
+
+// relearn remembers the receivers of the webhooks that open reports came with.
+func (r *receivers) relearn(s *store) {
+	for _, known := range s.openRecords() {
+		if known.Group.Key != "" {
+			r.learn(known.Group.Receiver)
+		}
+	}
+}
+
+// ours says whether a receiver is culprit's.
+func (r *receivers) ours(name string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	switch {
+	case len(r.named) > 0:
+		return slices.Contains(r.named, name)
+	case len(r.learned) > 0:
+		return r.learned[name]
+	case len(r.found) > 0:
+		return slices.Contains(r.found, name)
+	}
+	return strings.Contains(strings.ToLower(name), "culprit")
+}
+
+// names are those that the configuration or webhooks gave, sorted.
+func (r *receivers) names() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if len(r.named) > 0 {
+		return slices.Clone(r.named)
+	}
+	return slices.Sorted(maps.Keys(r.learned))
+}
+
+// readGroups finds the groups of the alerts, from the first peer that answers.
+func (v *view) readGroups(ctx context.Context) {
+	v.groups = map[string]group{}
+	for _, p := range v.peers {
+		if p.err != nil || len(p.alerts) == 0 {
+			continue
+		}
+		groups, err := p.client.Groups(ctx, alertmanager.Filter{})
+		if err != nil {
+			continue
+		}
+		for _, g := range groups {
+			for _, a := range g.Alerts {
+				known, ok := v.groups[a.Fingerprint]
+				if !ok || v.ours(g.Receiver.Name) && !v.ours(known.Receiver) {
+					v.groups[a.Fingerprint] = group{Receiver: g.Receiver.Name, Labels: g.Labels}
+				}
+			}
+		}
+		return
+	}
+}
+
+// groupOf is the alert group of an alert. An alert of which no group is known
+// is an incident of one. The groups are read when the first is asked for.
+func (v *view) groupOf(ctx context.Context, a alertmanager.Alert) group {
+	if v.groups == nil {
+		v.readGroups(ctx)
+	}
+	if g, ok := v.groups[a.Fingerprint]; ok {
+		return g
+	}
+	return group{Labels: a.Labels}
+}

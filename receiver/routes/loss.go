@@ -1,0 +1,189 @@
+package routes
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/common/model"
+)
+
+// Loss is a kind of alert of which somebody is no longer told.
+type Loss struct {
+	Alert     model.LabelSet // an example
+	Receivers []string       // who would be told if culprit had no route, and is not
+	By        *Route         // culprit's route that the alert takes
+}
+
+// judge compares a tree with itself without culprit.
+type judge struct {
+	tree *Tree
+	ours map[string]bool // receivers that are culprit's and nobody else's
+
+	losses []Loss
+	known  map[string]bool // losses that have an example
+	tried  int
+}
+
+// maxTried bounds the alerts that are tried on one tree.
+const maxTried = 10_000
+
+// losses finds the alerts of which somebody is no longer told, each kind with
+// one example. proven says that there are none for a reason that holds for
+// every alert; else those that stand for all others were tried, as far as
+// maxTried goes.
+func (t *Tree) losses(ours map[string]bool) (found []Loss, proven bool, tried int) {
+	if t.proven(ours) {
+		return nil, true, 0
+	}
+	j := &judge{tree: t, ours: ours, known: map[string]bool{}}
+	axes := t.axes()
+	if size(axes) <= maxTried {
+		j.all(axes, model.LabelSet{})
+	} else {
+		j.likely(axes)
+	}
+	return j.losses, false, j.tried
+}
+
+// proven says whether the structure alone shows that nobody is lost: every
+// route of culprit lets the alert go on, to a later sibling that takes
+// whatever comes. The parent is then used for itself with culprit as little as
+// without.
+func (t *Tree) proven(ours map[string]bool) bool {
+	return t.Root.holds(ours)
+}
+
+func (r *Route) holds(ours map[string]bool) bool {
+	if ours[r.Receiver] && r.parent == nil && len(r.Routes) == 0 {
+		return true // nobody else is there
+	}
+	for i, child := range r.Routes {
+		switch {
+		case !ours[child.Receiver]:
+			if !child.holds(ours) {
+				return false
+			}
+		case !child.alone(ours), !child.Continue:
+			return false
+		case !slices.ContainsFunc(r.Routes[i+1:], func(later *Route) bool { return len(later.Matchers) == 0 && !ours[later.Receiver] }):
+			return false
+		}
+	}
+	return true
+}
+
+// alone says whether a route and all below it are culprit's.
+func (r *Route) alone(ours map[string]bool) bool {
+	all := true
+	r.walk(func(below *Route) { all = all && ours[below.Receiver] })
+	return all
+}
+
+// size is how many alerts the axes make.
+func size(axes []axis) int {
+	n := 1
+	for _, a := range axes {
+		n *= len(a.values)
+		if n > maxTried {
+			return n
+		}
+	}
+	return n
+}
+
+// all tries every combination of values.
+func (j *judge) all(axes []axis, alert model.LabelSet) {
+	if len(axes) == 0 {
+		j.try(alert)
+		return
+	}
+	for _, v := range axes[0].values {
+		j.all(axes[1:], with(alert, axes[0].name, v))
+	}
+}
+
+// with is the alert with a label more; an empty value is none.
+func with(alert model.LabelSet, name model.LabelName, value model.LabelValue) model.LabelSet {
+	next := alert.Clone()
+	if value == "" {
+		delete(next, name)
+	} else {
+		next[name] = value
+	}
+	return next
+}
+
+// likely tries the alerts that lead to each route, and to each route and one of
+// culprit's at once, and those that differ from them in one label.
+func (j *judge) likely(axes []axis) {
+	var routes, own []*Route
+	j.tree.Root.walk(func(r *Route) {
+		routes = append(routes, r)
+		if j.ours[r.Receiver] {
+			own = append(own, r)
+		}
+	})
+	for _, o := range own {
+		for _, r := range routes {
+			alert, ok := satisfying(axes, append(r.path(), o.path()...))
+			if !ok {
+				continue
+			}
+			j.try(alert)
+			for _, a := range axes {
+				for _, v := range a.values {
+					j.try(with(alert, a.name, v))
+				}
+			}
+		}
+	}
+}
+
+// path are the matchers that an alert has to fit to reach a route.
+func (r *Route) path() labels.Matchers {
+	var all labels.Matchers
+	for ; r != nil; r = r.parent {
+		all = append(all, r.Matchers...)
+	}
+	return all
+}
+
+// satisfying is an alert that fits all matchers, if the values have one.
+func satisfying(axes []axis, ms labels.Matchers) (model.LabelSet, bool) {
+	alert := model.LabelSet{}
+	for _, a := range axes {
+		i := slices.IndexFunc(a.values, func(v model.LabelValue) bool {
+			return !slices.ContainsFunc(ms, func(m *labels.Matcher) bool { return m.Name == string(a.name) && !m.Matches(string(v)) })
+		})
+		if i < 0 {
+			return nil, false
+		}
+		alert = with(alert, a.name, a.values[i])
+	}
+	return alert, true
+}
+
+// try notes who is not told of an alert because of culprit.
+func (j *judge) try(alert model.LabelSet) {
+	if j.tried >= maxTried {
+		return
+	}
+	j.tried++
+	now := j.tree.Match(alert)
+	i := slices.IndexFunc(now, func(r *Route) bool { return j.ours[r.Receiver] })
+	if i < 0 {
+		return // culprit has no part in it
+	}
+	var lost []string
+	for _, r := range j.tree.match(j.tree.Root, alert, j.ours) {
+		if !slices.Contains(now, r) && j.tree.Receiver(r.Receiver).tells() {
+			lost = append(lost, r.Receiver)
+		}
+	}
+	key := now[i].place + "\x00" + strings.Join(lost, "\x00")
+	if len(lost) > 0 && !j.known[key] {
+		j.known[key] = true
+		j.losses = append(j.losses, Loss{Alert: alert, Receivers: lost, By: now[i]})
+	}
+}

@@ -1,0 +1,249 @@
+// Package routes reads the routing tree of an Alertmanager and judges whether
+// culprit stands in it so that everybody else is told as before.
+//
+// It exists because Alertmanager's fallback is easy to lose: a route is used
+// for itself only if none of its children matches. A child for culprit that
+// matches every alert takes them all away from the root receiver, with
+// `continue: true` or without, unless another child matches them, too.
+//
+// The package is pure: the text of a configuration comes in, a [Verdict] goes
+// out. It matches as Alertmanager's package dispatch does, which a test compares
+// on generated trees, and does not import it: that would bring 8 MB.
+package routes
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/alertmanager/matcher/parse"
+	"github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/common/model"
+	"gopkg.in/yaml.v3"
+)
+
+// Tree is what a configuration says of routes and receivers.
+type Tree struct {
+	Root      *Route
+	Receivers []Receiver
+}
+
+// Route is one node, with what it inherits filled in.
+type Route struct {
+	Receiver string
+	Matchers labels.Matchers // all must match; those of the parents too
+	Continue bool            // a match here does not end the search among the siblings
+	Routes   []*Route
+
+	GroupBy        []string // sorted; ["..."] is every label
+	GroupWait      time.Duration
+	GroupInterval  time.Duration
+	RepeatInterval time.Duration
+	Mute, Active   []string // names of time intervals, never inherited
+
+	parent *Route
+	place  string // such as route.routes[2]
+}
+
+// Receiver is who is told.
+type Receiver struct {
+	Name     string
+	Webhooks []Webhook
+	Others   int // integrations of other kinds: Slack, e-mail, …
+}
+
+// Webhook is one webhook of a receiver.
+type Webhook struct {
+	Address      string // empty if Alertmanager hides it, as it does since 0.26
+	SendResolved bool
+	MaxAlerts    uint64 // 0: no limit
+}
+
+// tells says whether anybody hears of what is sent to the receiver.
+func (r Receiver) tells() bool { return len(r.Webhooks)+r.Others > 0 }
+
+// Receiver returns the receiver of a name; without one it tells nobody.
+func (t *Tree) Receiver(name string) Receiver {
+	i := slices.IndexFunc(t.Receivers, func(r Receiver) bool { return r.Name == name })
+	if i < 0 {
+		return Receiver{Name: name}
+	}
+	return t.Receivers[i]
+}
+
+// Match returns the routes that an alert takes, as Alertmanager finds them:
+// depth first, from left to right.
+func (t *Tree) Match(alert model.LabelSet) []*Route { return t.match(t.Root, alert, nil) }
+
+// match is Match below a route. Routes of the receivers in without are taken as
+// if they were not there: they never match for themselves, only for their
+// children.
+func (t *Tree) match(r *Route, alert model.LabelSet, without map[string]bool) []*Route {
+	if !r.Matchers.Matches(alert) {
+		return nil
+	}
+	var all []*Route
+	for _, child := range r.Routes {
+		found := t.match(child, alert, without)
+		all = append(all, found...)
+		if len(found) > 0 && !child.Continue {
+			break
+		}
+	}
+	if len(all) == 0 && !without[r.Receiver] {
+		all = append(all, r)
+	}
+	return all
+}
+
+// walk visits a route and all below it, parents first.
+func (r *Route) walk(visit func(*Route)) {
+	visit(r)
+	for _, child := range r.Routes {
+		child.walk(visit)
+	}
+}
+
+// written is a configuration as its text has it.
+type written struct {
+	Route     *writtenRoute     `yaml:"route"`
+	Receivers []writtenReceiver `yaml:"receivers"`
+}
+
+type writtenRoute struct {
+	Receiver       string            `yaml:"receiver"`
+	GroupBy        []string          `yaml:"group_by"`
+	Match          map[string]string `yaml:"match"`
+	MatchRE        map[string]string `yaml:"match_re"`
+	Matchers       []string          `yaml:"matchers"`
+	Mute           []string          `yaml:"mute_time_intervals"`
+	Active         []string          `yaml:"active_time_intervals"`
+	Continue       bool              `yaml:"continue"`
+	Routes         []*writtenRoute   `yaml:"routes"`
+	GroupWait      *model.Duration   `yaml:"group_wait"`
+	GroupInterval  *model.Duration   `yaml:"group_interval"`
+	RepeatInterval *model.Duration   `yaml:"repeat_interval"`
+}
+
+type writtenReceiver struct {
+	Name     string               `yaml:"name"`
+	Webhooks []writtenWebhook     `yaml:"webhook_configs"`
+	Rest     map[string]yaml.Node `yaml:",inline"`
+}
+
+type writtenWebhook struct {
+	URL          string `yaml:"url"`
+	SendResolved *bool  `yaml:"send_resolved"`
+	MaxAlerts    uint64 `yaml:"max_alerts"`
+}
+
+// Parse reads the text of a configuration, as a file has it or as
+// `/api/v2/status` shows it.
+func Parse(text string) (*Tree, error) {
+	var w written
+	if err := yaml.Unmarshal([]byte(text), &w); err != nil {
+		return nil, fmt.Errorf("the configuration of Alertmanager can't be read: %w", err)
+	}
+	if w.Route == nil {
+		return nil, errors.New("the configuration of Alertmanager has no route")
+	}
+	// Alertmanager's own defaults of the root.
+	root, err := w.Route.route(&Route{GroupWait: 30 * time.Second, GroupInterval: 5 * time.Minute, RepeatInterval: 4 * time.Hour}, "route")
+	if err != nil {
+		return nil, err
+	}
+	root.parent = nil
+	t := &Tree{Root: root}
+	for _, r := range w.Receivers {
+		t.Receivers = append(t.Receivers, r.receiver())
+	}
+	return t, nil
+}
+
+// route fills in what a route inherits.
+func (w *writtenRoute) route(parent *Route, place string) (*Route, error) {
+	r := &Route{
+		Receiver: parent.Receiver, Continue: w.Continue, Mute: w.Mute, Active: w.Active, parent: parent, place: place,
+		GroupBy: parent.GroupBy, GroupWait: parent.GroupWait, GroupInterval: parent.GroupInterval, RepeatInterval: parent.RepeatInterval,
+	}
+	if w.Receiver != "" {
+		r.Receiver = w.Receiver
+	}
+	if len(w.GroupBy) > 0 {
+		r.GroupBy = slices.Sorted(slices.Values(w.GroupBy))
+	}
+	inherit(&r.GroupWait, w.GroupWait)
+	inherit(&r.GroupInterval, w.GroupInterval)
+	inherit(&r.RepeatInterval, w.RepeatInterval)
+	var err error
+	if r.Matchers, err = w.matchers(); err != nil {
+		return nil, fmt.Errorf("%s: %w", place, err)
+	}
+	for i, child := range w.Routes {
+		c, err := child.route(r, fmt.Sprintf("%s.routes[%d]", place, i))
+		if err != nil {
+			return nil, err
+		}
+		r.Routes = append(r.Routes, c)
+	}
+	return r, nil
+}
+
+func inherit(into *time.Duration, own *model.Duration) {
+	if own != nil {
+		*into = time.Duration(*own)
+	}
+}
+
+// matchers reads the three ways in which matchers are written.
+func (w *writtenRoute) matchers() (all labels.Matchers, err error) {
+	add := func(kind labels.MatchType, pairs map[string]string) {
+		for name, value := range pairs {
+			m, bad := labels.NewMatcher(kind, name, value)
+			if err = errors.Join(err, bad); bad == nil {
+				all = append(all, m)
+			}
+		}
+	}
+	add(labels.MatchEqual, w.Match)
+	add(labels.MatchRegexp, w.MatchRE)
+	for _, text := range w.Matchers {
+		ms, bad := parseMatchers(text)
+		err = errors.Join(err, bad)
+		all = append(all, ms...)
+	}
+	slices.SortFunc(all, func(a, b *labels.Matcher) int { return strings.Compare(a.String(), b.String()) })
+	return all, err
+}
+
+// parseMatchers reads matchers as Alertmanager does by default: in the UTF-8
+// syntax, and in the classic one where only that reads them, or reads them
+// differently.
+func parseMatchers(text string) (labels.Matchers, error) {
+	ms, err := parse.Matchers(text)
+	classic, classicErr := labels.ParseMatchers(text)
+	if classicErr == nil && (err != nil || labels.Matchers(classic).String() != labels.Matchers(ms).String()) {
+		return classic, nil
+	}
+	return ms, err
+}
+
+func (w writtenReceiver) receiver() Receiver {
+	r := Receiver{Name: w.Name}
+	for _, hook := range w.Webhooks {
+		h := Webhook{SendResolved: hook.SendResolved == nil || *hook.SendResolved, MaxAlerts: hook.MaxAlerts}
+		if u, err := url.Parse(hook.URL); err == nil && u.Host != "" {
+			h.Address = hook.URL
+		}
+		r.Webhooks = append(r.Webhooks, h)
+	}
+	for key, list := range w.Rest {
+		if strings.HasSuffix(key, "_configs") {
+			r.Others += len(list.Content)
+		}
+	}
+	return r
+}

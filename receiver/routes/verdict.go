@@ -1,0 +1,269 @@
+package routes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+)
+
+// Kind is the kind of a problem: a closed set that labels a metric.
+type Kind string
+
+// The problems, the worst first.
+const (
+	// PeopleNotTold: alerts reach culprit and, because of that, not those who
+	// would be told without it.
+	PeopleNotTold Kind = "people_not_told"
+	// RootReceiver: the root's receiver is culprit's, so alerts that no route
+	// matches reach nobody else.
+	RootReceiver Kind = "root_receiver"
+	// NotRouted: no route leads to culprit. Alerts are found by reading
+	// Alertmanager's list, which takes up to a minute.
+	NotRouted Kind = "not_routed"
+	// SharedReceiver: culprit's webhook stands in a receiver with other
+	// integrations, and so hears of an alert when these do.
+	SharedReceiver Kind = "shared_receiver"
+	// LateRoute: routes before culprit's take alerts without letting them go on.
+	LateRoute Kind = "late_route"
+	// GroupWait: culprit hears of a new group late, so that people are told
+	// before the causes are known.
+	GroupWait Kind = "group_wait"
+	// GroupInterval: the same for an alert that joins a group.
+	GroupInterval Kind = "group_interval"
+	// SendResolved: culprit does not hear of the end of an alert.
+	SendResolved Kind = "send_resolved"
+	// MaxAlerts: Alertmanager cuts its messages to culprit short.
+	MaxAlerts Kind = "max_alerts"
+	// Unreadable: the configuration can't be read, so nothing is known.
+	Unreadable Kind = "unreadable"
+)
+
+// Kinds are all kinds.
+func Kinds() []Kind {
+	return []Kind{
+		PeopleNotTold, RootReceiver, NotRouted, SharedReceiver, LateRoute, GroupWait, GroupInterval, SendResolved, MaxAlerts, Unreadable,
+	}
+}
+
+// Problem is one thing that is not as it should be.
+type Problem struct {
+	Kind Kind
+	Text string // one sentence
+}
+
+// Verdict is what a configuration does with culprit.
+type Verdict struct {
+	Receivers []string // culprit's; empty: none was found
+	How       string   // by which they were recognised
+	Routed    bool     // a route leads to one of them
+	Safe      string   // why nobody is left out because of culprit; empty: somebody is
+	Problems  []Problem
+	Write     string // the lines that mend them, as YAML; empty: nothing to mend
+}
+
+// Has says whether there is a problem of a kind.
+func (v Verdict) Has(k Kind) bool {
+	return slices.ContainsFunc(v.Problems, func(p Problem) bool { return p.Kind == k })
+}
+
+const (
+	// soon is the longest group_wait of culprit's route: every second of it is
+	// missing before people are told.
+	soon = time.Second
+	// joined is its longest group_interval: by then a missed alert is found in
+	// Alertmanager's list anyway.
+	joined = time.Minute
+)
+
+// Check judges the text of a configuration. An error means that it can't be
+// read.
+func Check(text string, known Known) (Verdict, error) {
+	t, err := Parse(text)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return t.Check(known), nil
+}
+
+// Check judges a tree.
+func (t *Tree) Check(known Known) Verdict {
+	receivers, how := t.Recognise(known)
+	c := &checker{tree: t, how: how, receivers: receivers, ours: map[string]bool{}}
+	for _, r := range receivers {
+		c.verdict.Receivers = append(c.verdict.Receivers, r.Name)
+		c.ours[r.Name] = r.Others == 0 && len(r.Webhooks) == 1
+	}
+	c.verdict.How = how
+	t.Root.walk(func(r *Route) {
+		if _, ok := c.ours[r.Receiver]; ok {
+			c.routes = append(c.routes, r)
+		}
+	})
+	c.verdict.Routed = len(c.routes) > 0
+	if !c.verdict.Routed {
+		c.notRouted()
+		return c.verdict
+	}
+	c.people()
+	for _, r := range c.routes {
+		c.route(r)
+	}
+	for _, r := range receivers {
+		c.receiver(r)
+	}
+	c.write()
+	return c.verdict
+}
+
+// checker collects what is wrong.
+type checker struct {
+	tree      *Tree
+	receivers []Receiver
+	how       string
+	ours      map[string]bool // culprit's receivers → it is alone in them
+	routes    []*Route        // that lead to them
+	verdict   Verdict
+
+	mend      []*Route // routes of culprit's that must be written anew
+	lossy     []*Route // routes below which culprit takes alerts away from others
+	mendHooks []string // receivers, too
+}
+
+func (c *checker) add(k Kind, format string, args ...any) {
+	c.verdict.Problems = append(c.verdict.Problems, Problem{k, fmt.Sprintf(format, args...)})
+}
+
+// notRouted says that culprit hears of nothing.
+func (c *checker) notRouted() {
+	c.verdict.Safe = "it has no route"
+	what := "no receiver is known as culprit's"
+	if len(c.receivers) > 0 {
+		what = fmt.Sprintf("no route leads to culprit's receiver %s", quoted(c.verdict.Receivers))
+	} else if hidden := c.tree.hidden(); len(hidden) > 0 {
+		what += fmt.Sprintf(" (if one of %s is, say so: alertmanagers: [{url: …, receiver: %s}])", quoted(hidden), hidden[0])
+	}
+	c.add(NotRouted, "%s: its alerts are found in Alertmanager's list within a minute, not at once", what)
+	c.verdict.Write = c.block(c.tree.Root, nil, true)
+	if len(c.receivers) == 0 {
+		c.verdict.Write += c.hooks([]string{"culprit"})
+	}
+}
+
+// hidden are receivers that may be culprit's: with a webhook whose address is
+// not shown.
+func (t *Tree) hidden() []string {
+	var names []string
+	for _, r := range t.Receivers {
+		if len(r.Webhooks) == 1 && r.Others == 0 && r.Webhooks[0].Address == "" {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// people says whether somebody is left out.
+func (c *checker) people() {
+	alone := map[string]bool{}
+	for name, yes := range c.ours {
+		if yes {
+			alone[name] = true
+		}
+	}
+	losses, proven, tried := c.tree.losses(alone)
+	switch {
+	case alone[c.tree.Root.Receiver]: // said below
+	case len(alone) == 0:
+		c.verdict.Safe = "it has no route of its own"
+	case proven:
+		c.verdict.Safe = "every alert goes on from its route to one that takes all"
+	case len(losses) == 0:
+		c.verdict.Safe = fmt.Sprintf("%s, one for each way through the routes, would reach the same receivers without it", count(tried, "kind of alerts", "kinds of alerts"))
+	}
+	const most = 3
+	for _, l := range losses[:min(most, len(losses))] {
+		c.add(PeopleNotTold, "an alert such as %s reaches culprit and no longer %s", l.Alert, quoted(l.Receivers))
+	}
+	if more := len(losses) - most; more > 0 {
+		c.add(PeopleNotTold, "and %d more kinds of alerts no longer reach everybody", more)
+	}
+	for _, l := range losses {
+		c.mendRoute(l.By)
+		c.lossy = append(c.lossy, l.By.parent)
+	}
+	if alone[c.tree.Root.Receiver] {
+		c.add(RootReceiver, "the root's receiver is culprit's %q: alerts that no route takes reach nobody else", c.tree.Root.Receiver)
+	}
+}
+
+func (c *checker) mendRoute(r *Route) {
+	if !slices.Contains(c.mend, r) {
+		c.mend = append(c.mend, r)
+	}
+}
+
+// route checks one route that leads to culprit.
+func (c *checker) route(r *Route) {
+	if !c.ours[r.Receiver] {
+		return // it hears what others hear, which is said of the receiver
+	}
+	if r.GroupWait > soon {
+		c.add(GroupWait, "%s has group_wait: %s; with 0s the causes are known before people are told", r.place, model.Duration(r.GroupWait))
+		c.mendRoute(r)
+	}
+	if r.GroupInterval > joined {
+		c.add(GroupInterval, "%s has group_interval: %s; so long waits an alert that joins a group", r.place, model.Duration(r.GroupInterval))
+		c.mendRoute(r)
+	}
+	if before := c.tree.before(r, c.ours); before != nil {
+		c.add(LateRoute, "%s comes after %s (%s), which keeps its alerts: culprit finds those in Alertmanager's list only", r.place, before.place, before.Receiver)
+		c.mendRoute(r)
+	}
+}
+
+// before is the first of the siblings before a route that doesn't let its alerts
+// go on, tells anybody but culprit, and may have alerts that are for the route.
+func (t *Tree) before(r *Route, ours map[string]bool) *Route {
+	if r.parent == nil {
+		return nil
+	}
+	for _, s := range r.parent.Routes {
+		if s == r {
+			break
+		}
+		if s.Continue || ours[s.Receiver] || !t.Receiver(s.Receiver).tells() {
+			continue
+		}
+		if _, both := satisfying(t.axes(), append(r.path(), s.Matchers...)); both {
+			return s
+		}
+	}
+	return nil
+}
+
+// receiver checks one receiver of culprit's.
+func (c *checker) receiver(r Receiver) {
+	if !c.ours[r.Name] {
+		c.add(SharedReceiver, "the receiver %q tells others, too: give culprit a receiver and a route of its own, so that it hears of an alert before they do", r.Name)
+		return
+	}
+	if !r.Webhooks[0].SendResolved {
+		c.add(SendResolved, "the webhook of %q has send_resolved: false: the end of an alert is noticed minutes late", r.Name)
+		c.mendHooks = append(c.mendHooks, r.Name)
+	}
+	if n := r.Webhooks[0].MaxAlerts; n > 0 {
+		c.add(MaxAlerts, "the webhook of %q has max_alerts: %d: the other alerts of a larger group come late; 0 is no limit", r.Name, n)
+		c.mendHooks = append(c.mendHooks, r.Name)
+	}
+}
+
+// quoted are names as a list.
+func quoted(names []string) string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = fmt.Sprintf("%q", name)
+	}
+	return strings.Join(all, ", ")
+}
