@@ -30,7 +30,8 @@ func TestTheValuesBesideTheStackRenderAPolicyThatLetsGrafanaBeReached(t *testing
 type stack struct {
 	FullnameOverride string `json:"fullnameOverride"`
 	Alertmanager     struct {
-		Spec monitoringv1.AlertmanagerSpec `json:"alertmanagerSpec"`
+		Spec   monitoringv1.AlertmanagerSpec `json:"alertmanagerSpec"`
+		Config map[string]any                `json:"config"` // Alertmanager's own
 	} `json:"alertmanager"`
 	Prometheus struct {
 		Spec monitoringv1.PrometheusSpec `json:"prometheusSpec"`

@@ -39,8 +39,8 @@ func publishedRoutes(t *testing.T) []published {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (entry.Name() == ".git" || path == "../charts/culprit/templates"):
-			return filepath.SkipDir // the templates are rendered into charts/testdata
+		case entry.IsDir() && slices.Contains([]string{"../.git", "../charts/culprit/templates", "../receiver/routes/testdata"}, path):
+			return filepath.SkipDir // the templates are rendered into charts/testdata; the last has trees that are wrong on purpose
 		case entry.IsDir():
 		case slices.Contains([]string{".yml", ".yaml"}, filepath.Ext(path)):
 			for _, doc := range documents(read(t, path)) {
@@ -340,7 +340,7 @@ func TestPeopleAreToldAsBeforeByEveryPublishedRoute(t *testing.T) {
 			t.Errorf("%s: %s", p.where, diff)
 		}
 		root := routing(t, p.where, p.main)
-		if _, hears := messages(root, model.LabelSet{"alertname": "Any", "namespace": "monitoring"}); !hears {
+		if _, hears := messages(root, model.LabelSet{"alertname": "Any", "namespace": "monitoring", "severity": "critical"}); !hears {
 			t.Errorf("%s: culprit does not hear of an alert", p.where)
 		}
 		root.Walk(func(r *dispatch.Route) {
