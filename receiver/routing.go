@@ -48,6 +48,9 @@ func (w *routeWatch) peer(ctx context.Context, client *alertmanager.Client) {
 		w.log.Warn("The routes of Alertmanager can't be read; they are tried again", "alertmanager", address, "err", err)
 		return
 	}
+	if strings.TrimSpace(status.Config) == "" {
+		return // a server that speaks the same API and shows no configuration
+	}
 	known := routes.Known{Names: w.receivers.names(), External: w.external}
 	sum := sha256.Sum256([]byte(strings.Join(known.Names, "\x00") + "\x00" + status.Config))
 	if was, ok := w.judged[address]; ok && was == sum {

@@ -36,32 +36,41 @@ func (c *routeCheck) judge(ctx context.Context, cfg *config.Config, w io.Writer)
 	urls := c.urls
 	c.urls = nil // the next file has nothing to add
 	for _, u := range urls {
-		server := serverAt(cfg, u)
-		client, err := alertmanager.New(server, alertmanager.Options{})
+		address, verdict, err := judgeAt(ctx, serverAt(cfg, u))
 		if err != nil {
 			mistakes = append(mistakes, err)
 			continue
 		}
-		status, err := client.Status(ctx)
-		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("Alertmanager at %s can't be asked for its routes: %w", client.Address(), err))
-			continue
-		}
-		var known routes.Known
-		if server.Receiver != "" {
-			known.Names = []string{server.Receiver}
-		}
-		verdict, err := routes.Check(status.Config, known)
-		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("Alertmanager at %s: %w", client.Address(), err))
-			continue
-		}
-		fmt.Fprint(w, said(client.Address(), verdict))
+		fmt.Fprint(w, said(address, verdict))
 		if len(verdict.Problems) > 0 {
-			mistakes = append(mistakes, wrong(client.Address(), verdict))
+			mistakes = append(mistakes, wrong(address, verdict))
 		}
 	}
 	return mistakes
+}
+
+// judgeAt asks one server for its routes and judges them.
+func judgeAt(ctx context.Context, server config.Alertmanager) (address string, v routes.Verdict, err error) {
+	client, err := alertmanager.New(server, alertmanager.Options{})
+	if err != nil {
+		return "", v, err
+	}
+	address = client.Address()
+	status, err := client.Status(ctx)
+	if err != nil {
+		return address, v, fmt.Errorf("Alertmanager at %s can't be asked for its routes: %w", address, err)
+	}
+	if strings.TrimSpace(status.Config) == "" {
+		return address, v, fmt.Errorf("Alertmanager at %s shows no configuration (look at its routes with its own tools)", address)
+	}
+	var known routes.Known
+	if server.Receiver != "" {
+		known.Names = []string{server.Receiver}
+	}
+	if v, err = routes.Check(status.Config, known); err != nil {
+		err = fmt.Errorf("Alertmanager at %s: %w", address, err)
+	}
+	return address, v, err
 }
 
 // serverAt is how an address is reached: as the configuration says of it, else

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -133,7 +134,11 @@ func (o *replayOptions) alerts(ctx context.Context, cfg *config.Config, from, to
 		return nil, err
 	}
 	defer finder.Close()
-	return finder.Between(ctx, ms, from, to, o.step)
+	found, err := finder.Between(ctx, ms, from, to, o.step)
+	if len(ms) == 0 { // what is asked for by name is explained, also what the daemon would leave alone
+		found = slices.DeleteFunc(found, func(a find.Alert) bool { return cfg.RuleFor(a.Labels) == nil })
+	}
+	return found, err
 }
 
 // spread returns n of the alerts, evenly.

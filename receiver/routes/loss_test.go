@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -130,4 +131,33 @@ func pasted(lines string, root node) string {
 		}
 	}
 	return b.String() + receivers
+}
+
+// TestALossIsFoundInALargeTree has more labels than all combinations could be
+// tried of.
+func TestALossIsFoundInALargeTree(t *testing.T) {
+	root := node{receiver: "people"}
+	root.routes = append(root.routes, node{receiver: "culprit", goesOn: true, matchers: []string{`tier=~"gold|silver"`}})
+	for i := range 40 {
+		root.routes = append(root.routes, node{receiver: "team", matchers: []string{fmt.Sprintf(`team%d=~"a.*|b"`, i), `tier!="gold"`}})
+	}
+	tree, real := load(t, root.config())
+	_, bare := load(t, root.without().config())
+	if size(tree.axes()) <= maxTried {
+		t.Fatal("the tree is small")
+	}
+	losses, _, tried := tree.losses(map[string]bool{"culprit": true})
+	if len(losses) == 0 || tried > maxTried {
+		t.Fatalf("found %v after %d", losses, tried)
+	}
+	for _, l := range losses {
+		if cmp.Equal(others(bare, l.Alert), others(real, l.Alert)) {
+			t.Errorf("%v is not lost", l.Alert)
+		}
+	}
+	root.routes = append(root.routes, node{receiver: "people", matchers: []string{`tier=~".*"`}}) // takes all, and has a matcher
+	tree, _ = load(t, root.config())
+	if losses, proven, _ := tree.losses(map[string]bool{"culprit": true}); len(losses) > 0 || proven {
+		t.Errorf("found %v, proven %v", losses, proven)
+	}
 }
