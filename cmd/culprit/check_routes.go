@@ -16,7 +16,7 @@ import (
 
 // routeCheck judges the routes of Alertmanagers, of each once.
 type routeCheck struct {
-	urls []*commonconfig.URL
+	urls []*config.URL
 }
 
 func newRouteCheck(urls []string) (*routeCheck, error) {
@@ -75,7 +75,7 @@ func judgeAt(ctx context.Context, server config.Alertmanager) (address string, v
 
 // serverAt is how an address is reached: as the configuration says of it, else
 // of its first peer.
-func serverAt(cfg *config.Config, u *commonconfig.URL) config.Alertmanager {
+func serverAt(cfg *config.Config, u *config.URL) config.Alertmanager {
 	server := config.Alertmanager{HTTPConfig: commonconfig.DefaultHTTPClientConfig}
 	for i, am := range cfg.Alertmanagers {
 		if same := strings.TrimSuffix(am.URL.String(), "/") == strings.TrimSuffix(u.String(), "/"); same || i == 0 {
