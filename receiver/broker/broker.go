@@ -41,6 +41,7 @@ type Broker struct {
 		open []*Bucket
 	}
 
+	created map[string]time.Time  // of each stream, as the last look at them has seen it
 	sick    atomic.Pointer[error] // why writes are refused; nil if they are not
 	silent  atomic.Int64          // rounds of the watch since the broker was last well, or unwell for a reason that is not its own
 	closing context.Context       // ends with Close
@@ -66,7 +67,7 @@ func Start(ctx context.Context, opt Options) (*Broker, error) {
 	if err := opt.validate(); err != nil {
 		return nil, err
 	}
-	b := &Broker{opt: opt.withDefaults(), token: rand.Text()}
+	b := &Broker{opt: opt.withDefaults(), token: rand.Text(), created: map[string]time.Time{}}
 	b.closing, b.stop = context.WithCancel(context.Background())
 	var err error
 	if b.lock, err = openStorage(opt.Dir, opt.replicas()); err != nil {

@@ -160,3 +160,47 @@ func TestANodeAloneSaysWhatItWaitsFor(t *testing.T) {
 		t.Errorf("it waited for %q", what)
 	}
 }
+
+func TestNodesWithDifferentSecretsSayWhyTheyWait(t *testing.T) {
+	addrs := freeAddrs(t, 2)
+	ctx, cancel := context.WithCancel(deadline(t))
+	defer cancel()
+	var all sync.WaitGroup
+	for i, addr := range addrs {
+		all.Go(func() {
+			told := false
+			_, err := Start(ctx, Options{Dir: t.TempDir(), Logger: testLog(t), Cluster: &ClusterOptions{
+				Node: fmt.Sprint("node-", i), Listen: addr, Routes: []string{"nats://" + addrs[0], "nats://" + addrs[1]}, Replicas: 3,
+				Secret: testSecret + fmt.Sprint(i),
+			}, OnWait: func(what string) {
+				if told = told || strings.Contains(what, "a node has another secret than this one"); told {
+					cancel()
+				}
+			}})
+			if ctx.Err() == nil || err == nil || strings.Contains(err.Error(), testSecret) {
+				t.Errorf("node %d ended with %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		t.Error("nobody said that the secrets differ")
+	}
+}
+
+func TestWhatOneNodeHasLostAllNodesBeginAnew(t *testing.T) {
+	nodes := cluster(t)
+	k := bucket(t, nodes[0].Broker, "reports", time.Hour)
+	w := watch(t, bucket(t, nodes[1].Broker, "reports", time.Hour))
+	put(t, k, "before", "1")
+	eventually(t, "the watcher is told", func() bool { return w.state()["before"] == "1" })
+	time.Sleep(2 * checkEvery) // all have seen which bucket it is
+	for _, name := range []string{"KV_reports", streamName} {
+		if err := nodes[2].link.Load().js.DeleteStream(deadline(t), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "a job is taken", func() bool { return nodes[0].Publish(t.Context(), "after", nil) == nil })
+	eventually(t, "an entry is taken", func() bool { _, err := k.Put(t.Context(), "after", []byte("2")); return err == nil })
+	eventually(t, "the watcher of another node is told", func() bool { return w.state()["after"] == "2" })
+}

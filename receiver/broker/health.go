@@ -139,48 +139,61 @@ func (b *Broker) reach() error {
 			return err
 		}
 	}
-	missing, err := b.missing(ctx)
-	if err != nil || len(missing) == 0 {
+	missing, anew, err := b.survey(ctx)
+	switch {
+	case err != nil:
 		return err
+	case len(missing) > 0:
+		b.opt.Logger.Error("the queue or buckets are gone, with what was in them; making them again", "missing", missing)
+		return b.remake(ctx)
+	case anew:
+		return b.reconnect() // handlers and watchers begin anew
 	}
-	b.opt.Logger.Error("the queue or buckets are gone, with what was in them; making them again", "missing", missing)
-	if err := b.remake(ctx); err != nil {
-		return err
-	}
-	return b.reconnect() // handlers and watchers begin anew
+	return nil
 }
 
-// missing names the streams that are not there. It fails if that can't be told.
-func (b *Broker) missing(ctx context.Context) ([]string, error) {
+// survey names the streams that are not there, and says whether one is another
+// than the last time: somebody has deleted it, and this or another node has
+// made it again. It fails if that can't be told.
+func (b *Broker) survey(ctx context.Context) (missing []string, anew bool, err error) {
 	names := []string{streamName}
 	for _, k := range b.opened() {
 		names = append(names, "KV_"+k.name)
 	}
-	var missing []string
 	for _, name := range names {
-		err := b.ask(ctx, name)
+		created, err := b.ask(ctx, name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			missing = append(missing, name)
-		} else if err != nil {
-			return nil, &Error{What: fmt.Sprintf("the embedded broker does not answer for %s", name), Err: err, Hint: b.notReadyHint()}
+			b.created[name] = time.Time{}
+			continue
 		}
+		if err != nil {
+			return nil, false, &Error{What: fmt.Sprintf("the embedded broker does not answer for %s", name), Err: err, Hint: b.notReadyHint()}
+		}
+		if was, known := b.created[name]; known && !was.Equal(created) {
+			anew = true
+		}
+		b.created[name] = created
 	}
-	return missing, nil
+	return missing, anew, nil
 }
 
-// ask asks for a stream. A question that was put while a cluster chose another
+// ask asks when a stream was made. A question that was put while a cluster chose another
 // leader is never answered, so it is put again until the context ends.
-func (b *Broker) ask(ctx context.Context, name string) error {
+func (b *Broker) ask(ctx context.Context, name string) (time.Time, error) {
 	for {
 		try, cancel := context.WithTimeout(ctx, attempt)
-		_, err := b.link.Load().js.Stream(try, name)
+		stream, err := b.link.Load().js.Stream(try, name)
 		cancel()
-		if err == nil || errors.Is(err, jetstream.ErrStreamNotFound) {
-			return err
+		if err == nil {
+			return stream.CachedInfo().Created, nil
+		}
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return time.Time{}, err
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return time.Time{}, err
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

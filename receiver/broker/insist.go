@@ -33,7 +33,7 @@ func (b *Broker) insist(ctx context.Context, what string, do func(context.Contex
 		b.waiting(what + b.peersMissing())
 		select {
 		case <-ctx.Done():
-			return &Error{What: what + " is not ready", Err: errors.Join(last, ctx.Err()), Hint: b.notReadyHint()}
+			return &Error{What: what + " is not ready" + b.peersMissing(), Err: errors.Join(last, ctx.Err()), Hint: b.notReadyHint()}
 		case <-b.closing.Done():
 			return ErrClosed
 		case <-time.After(100 * time.Millisecond):
@@ -58,18 +58,16 @@ func (b *Broker) useless(err error) bool {
 	return b.opt.replicas() == 1 && errors.As(err, &api) && api.Code == 400
 }
 
-// tellEvery is the pause between two log lines about the same wait.
-const tellEvery = 15 * time.Second
-
 // waiting tells what is waited for: OnWait always, the log now and then.
 func (b *Broker) waiting(what string) {
 	b.opt.OnWait(what)
 	b.waited.Lock()
 	defer b.waited.Unlock()
-	if what == b.waited.what && time.Since(b.waited.at) < tellEvery {
+	key := numbers.ReplaceAllString(what, "#")
+	if key == b.waited.what && time.Since(b.waited.at) < tellEvery {
 		return
 	}
-	b.waited.what, b.waited.at = what, time.Now()
+	b.waited.what, b.waited.at = key, time.Now()
 	b.opt.Logger.Info("waiting for " + what)
 }
 
