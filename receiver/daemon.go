@@ -14,8 +14,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/culprit-dev/culprit/receiver/broker"
+	"github.com/culprit-dev/culprit/receiver/graceful"
 )
 
 // Options say how a daemon runs. ConfigFile and StoragePath must be set.
@@ -84,6 +86,7 @@ type Daemon struct {
 	reconcile *reconciler
 	server    *http.Server
 	front     *front
+	cut       func()     // ends the contexts of all requests
 	serving   chan error // gets the error of the HTTP server at its end
 
 	refreshing sync.Map // addresses of the peers that are refreshed now
@@ -118,7 +121,7 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.front = newFront(d.external.Path, d.opt.Registry)
-	d.server = &http.Server{Handler: d.front, ReadHeaderTimeout: 10 * time.Second}
+	d.server = d.newServer()
 	if err := d.openServing(ctx); err != nil {
 		return nil, err
 	}
@@ -130,6 +133,18 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	d.reconcile = newReconciler(d)
 	d.front.open(d.handler())
 	return d, nil
+}
+
+// newServer makes the HTTP server. Its requests go on until they are cut.
+func (d *Daemon) newServer() *http.Server {
+	var requests context.Context
+	requests, d.cut = context.WithCancel(context.Background())
+	server := &http.Server{
+		Handler: d.front, ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return requests },
+	}
+	graceful.CloseUnused(server)
+	return server
 }
 
 // openServing opens the queue and the store behind a server that answers
@@ -154,7 +169,7 @@ func (d *Daemon) openServing(ctx context.Context) error {
 // open starts the queue and reads the store.
 func (d *Daemon) open(ctx context.Context) error {
 	b, err := broker.Start(ctx, broker.Options{
-		Dir: d.opt.StoragePath, Logger: d.log, Cluster: d.opt.Cluster,
+		Dir: d.opt.StoragePath, Logger: d.log, Cluster: d.opt.Cluster, DrainTimeout: drain,
 		MaxBucketBytes: -1, // the store bounds itself: it knows what may go
 		OnDead:         func(j broker.Job, err error) { d.worker.dead(j, err) }, OnWait: d.front.waitFor,
 	})
@@ -229,34 +244,87 @@ func (d *Daemon) URL() string { return d.external.String() }
 // Address is that of the first listener.
 func (d *Daemon) Address() net.Addr { return d.listeners[0].Addr() }
 
-// Run works until ctx ends, finishes what it has begun, and closes everything.
+const (
+	// drain is how long what has begun may go on when the daemon is to stop.
+	drain = 3 * time.Second
+	// stopWithin is how long it takes at most to stop, whatever hangs. It leaves
+	// a second of the ten that are promised for the process to end.
+	stopWithin = 9 * time.Second
+)
+
+// Run works until ctx ends or a part of the daemon fails, lets what has begun
+// go on for three seconds, and closes everything. What is cut off then is done
+// after the next start: jobs go back into the queue, and the store knows which
+// sink was told what.
 func (d *Daemon) Run(ctx context.Context) error {
-	d.log.Info("Ready for alerts", "url", d.URL())
-
-	background := sync.WaitGroup{}
-	background.Go(func() { d.publisher.run(ctx, context.WithoutCancel(ctx)) })
-	background.Go(func() { d.reconcile.run(ctx) })
-	working := make(chan error, 1)
-	go func() { working <- d.broker.Consume(ctx, d.opt.Workers, d.worker.handle) }()
-
-	var err error
-	select {
-	case <-ctx.Done():
-		d.log.Info("Stopping: finishing what has begun")
-	case err = <-d.serving:
-		err = fmt.Errorf("serving HTTP: %w", err)
-	case err = <-working:
-		working <- err
-	}
-	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	parts, running := errgroup.WithContext(ctx)
+	work, cancel := outlive(running, drain)
 	defer cancel()
-	err = errors.Join(err, d.server.Shutdown(shutdown))
-	if ctx.Err() != nil {
-		err = errors.Join(err, <-working)
-		background.Wait()
-		d.refreshes.Wait()
+	parts.Go(func() error { return d.served(running) })
+	parts.Go(func() error { return d.consume(running) })
+	parts.Go(func() error { d.publisher.run(running, work); return nil })
+	parts.Go(func() error { d.reconcile.run(running); d.refreshes.Wait(); return nil })
+	parts.Go(func() error { return d.stopServing(running, work) })
+	d.log.Info("Ready for alerts", "url", d.URL())
+	return within(running, stopWithin, func() error { return errors.Join(parts.Wait(), d.close()) })
+}
+
+// consume works on the queue.
+func (d *Daemon) consume(ctx context.Context) error {
+	if err := d.broker.Consume(ctx, d.opt.Workers, d.worker.handle); err != nil {
+		return fmt.Errorf("working on the queue: %w", err)
 	}
-	return errors.Join(err, d.close())
+	return nil
+}
+
+// served returns when the HTTP server has ended, with the error of one that
+// should not have.
+func (d *Daemon) served(running context.Context) error {
+	err := <-d.serving
+	if err == nil && running.Err() == nil {
+		err = http.ErrServerClosed
+	}
+	if err != nil {
+		return fmt.Errorf("serving HTTP: %w", err)
+	}
+	return nil
+}
+
+// stopServing ends the HTTP server when running ends: requests may go on as
+// long as work does, and are then cut off.
+func (d *Daemon) stopServing(running, work context.Context) error {
+	<-running.Done()
+	d.log.Info("Stopping: finishing what has begun")
+	if d.server.Shutdown(work) == nil {
+		return nil
+	}
+	d.cut()
+	return ignoreClosed(d.server.Close())
+}
+
+// outlive returns a context that ends some time after another.
+func outlive(ctx context.Context, longer time.Duration) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(longer, cancel)
+		context.AfterFunc(later, func() { timer.Stop() })
+	})
+	return later, cancel
+}
+
+// within runs f and waits for its end, but no longer than some time after ctx
+// has ended.
+func within(ctx context.Context, limit time.Duration, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	late, cancel := outlive(ctx, limit)
+	defer cancel()
+	select {
+	case err := <-done:
+		return err
+	case <-late.Done():
+		return fmt.Errorf("something is still at work %s after the daemon was to stop; it is done again after the next start", limit)
+	}
 }
 
 func (d *Daemon) serve() error {

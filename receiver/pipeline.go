@@ -79,6 +79,9 @@ func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, er
 	in := investigate(ctx, p.Fetcher, Question{
 		Alert: j.Alert, Rule: p.Rule, Catalogue: p.Catalogue, Options: p.Options, Now: r.AnalyzedAt,
 	})
+	if err := ctx.Err(); err != nil {
+		return r, err // it was cut off: that is no finding, and the job comes again
+	}
 	in.Base, in.Timings.Queued = p.Base, r.AnalyzedAt.Sub(j.ReceivedAt).Seconds()
 	p.Metrics.observe("fetch", in.Timings.Fetch)
 	p.Metrics.observe("analyze", in.Timings.Analyze)

@@ -95,6 +95,9 @@ func (r *reconciler) round(ctx context.Context) {
 	live := r.live()
 	r.ping(ctx, live)
 	v := r.look(ctx, live)
+	if ctx.Err() != nil {
+		return // what was not seen because the daemon stops is not gone
+	}
 	r.metrics.reconciles.WithLabelValues(v.outcome()).Inc()
 	r.routes.look(ctx, v)
 	r.enqueueMissed(ctx, live, &v)

@@ -33,6 +33,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/promslog"
+
+	"github.com/culprit-dev/culprit/receiver/graceful"
 )
 
 // The defaults of Alertmanager's own flags.
@@ -190,6 +192,7 @@ func (am *Alertmanager) serve(api http.Handler, reg *prometheus.Registry) {
 	mux.HandleFunc("GET /-/ready", ok)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: alertmanagerHeader}
+	graceful.CloseUnused(server)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

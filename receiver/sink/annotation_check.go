@@ -36,6 +36,10 @@ var (
 	errOverwritten = errors.New("the alert was sent again in the same instant, without the annotations")
 )
 
+// checkTimeout bounds the look at what a post has done, and its repair: after
+// that the short end of the post has come.
+const checkTimeout = 5 * time.Second
+
 // sourceMemory is longer than a Source remembers an answer.
 const sourceMemory = 1200 * time.Millisecond
 
@@ -49,7 +53,8 @@ func decideAll(tries []*attempt, r repostResult, err error) {
 // have done. It goes on when the context ends: a post without its check is the
 // one thing that could do lasting harm.
 func (a *Annotations) readBack(ctx context.Context, p *annotationPeer, filter alertmanager.Filter, tries []*attempt, posted error) {
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+	defer cancel()
 	alerts, err := p.client.Alerts(ctx, filter)
 	if err != nil {
 		if posted != nil {

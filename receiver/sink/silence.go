@@ -24,7 +24,8 @@ const (
 	maxRewrites  = 2               // of one silence for one incident
 	deleteTries  = 3               // of a silence that was made by mistake
 	deletePause  = 200 * time.Millisecond
-	rewriteMark  = "#2" // ends the ref of the second write
+	undoTimeout  = 5 * time.Second // of all of them
+	rewriteMark  = "#2"            // ends the ref of the second write
 	blockOpen    = " [culprit: "
 	blockClose   = "]"
 	tooLargeText = "maximum size" // of Alertmanager's refusal
@@ -309,7 +310,8 @@ func silenceAnnotations(m Message) model.LabelSet {
 // undo expires a silence that should never have been made. It does not give up
 // when the context ends.
 func (s *Silences) undo(ctx context.Context, peer *alertmanager.Client, old, made string) error {
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
 	var err error
 	for try := range deleteTries {
 		if try > 0 {
