@@ -129,6 +129,7 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	d.publisher = newPublisher(d.store, d.book, opt, d.metrics)
 	d.publisher.use(d.live.Load().outlets)
 	d.store.follow(d.publisher.incident)
+	opt.Registry.MustRegister(newLaneCollector(d.publisher.all))
 	d.worker = &worker{live: d.live.Load, pipeline: d.pipeline, store: d.store, publisher: d.publisher, metrics: d.metrics, log: d.log, now: opt.Now}
 	d.reconcile = newReconciler(d)
 	d.front.open(d.handler())

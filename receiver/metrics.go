@@ -110,3 +110,34 @@ func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(c.busy, prometheus.GaugeValue, float64(s.InFlight))
 	ch <- prometheus.MustNewConstMetric(c.eldest, prometheus.GaugeValue, s.Oldest.Seconds())
 }
+
+// laneCollector tells how far the sinks are behind.
+type laneCollector struct {
+	lanes         func() []*lane
+	depth, eldest *prometheus.Desc
+}
+
+func newLaneCollector(lanes func() []*lane) *laneCollector {
+	labels := []string{"sink", "place"}
+	return &laneCollector{
+		lanes:  lanes,
+		depth:  prometheus.NewDesc("culprit_sink_queue_depth", "Alerts or incidents that a sink is to be told of, by sink and place.", labels, nil),
+		eldest: prometheus.NewDesc("culprit_sink_queue_oldest_age_seconds", "For how long a sink has not been told of the oldest of them.", labels, nil),
+	}
+}
+
+// Describe sends the descriptions of the metrics.
+func (c *laneCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.depth
+	ch <- c.eldest
+}
+
+// Collect sends the state of every lane.
+func (c *laneCollector) Collect(ch chan<- prometheus.Metric) {
+	now := time.Now()
+	for _, l := range c.lanes() {
+		n, oldest := l.backlog(now)
+		ch <- prometheus.MustNewConstMetric(c.depth, prometheus.GaugeValue, float64(n), l.sinkName, l.place)
+		ch <- prometheus.MustNewConstMetric(c.eldest, prometheus.GaugeValue, oldest.Seconds(), l.sinkName, l.place)
+	}
+}

@@ -51,8 +51,10 @@ func (l *lane) tell(ctx context.Context, id string, e errand) (_ outcome, asked 
 		if d.Took == 0 && slices.ContainsFunc(sent, took) {
 			d.Took = time.Since(e.since).Seconds()
 		}
-		d.Begun = known.Begun || slices.ContainsFunc(sent, arrived)
-		return d.take(sent, digest, m.Resolved) || d.Begun != known.Begun
+		begun := known.Begun || slices.ContainsFunc(sent, arrived)
+		changed := d.take(sent, digest, m.Resolved) || d.Begun != begun
+		d.Begun = begun
+		return changed
 	})
 	if !unsent(sent) {
 		return taken, 0
