@@ -296,10 +296,11 @@ func (d *Daemon) served(running context.Context) error {
 func (d *Daemon) stopServing(running, work context.Context) error {
 	<-running.Done()
 	d.log.Info("Stopping: finishing what has begun")
-	if d.server.Shutdown(work) == nil {
+	err := d.server.Shutdown(work)
+	d.cut()
+	if err == nil {
 		return nil
 	}
-	d.cut()
 	return ignoreClosed(d.server.Close())
 }
 

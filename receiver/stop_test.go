@@ -1,0 +1,113 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/culprit-dev/culprit/examples/lab"
+)
+
+// The daemon itself bounds the time that it takes to stop, and says so when
+// something was still at work: then w.stop fails the test.
+
+func TestAJobThatWaitsForPrometheusGoesBackIntoTheQueue(t *testing.T) {
+	w := newWorld(t, true)
+	w.stop()
+	gate, err := lab.StartGate(w.prometheus.URL())
+	w.must(err)
+	t.Cleanup(func() { _ = gate.Close() })
+	w.configure(fmt.Sprintf("prometheus: {url: %q}\nalertmanagers: [{url: %q}]\n", gate.URL(), w.alertmanager.URL()) + testRules)
+	w.start()
+	gate.Hold()
+	held := gate.Held()
+	w.post("ErrorsHigh", time.Now(), true) // so young that the reconcile loop does not find it
+	w.await("its queries hang", func() bool { return gate.Held() > held+1 && w.metric("culprit_queue_in_flight") == "1" })
+	w.stop()
+	if n := w.stored(); n != 0 {
+		t.Errorf("what was cut off is a report: %d", n)
+	}
+	gate.Pass()
+	w.start()
+	w.await("the job is done after the next start", func() bool { return len(w.reports()) == 1 })
+	if v := w.reports()[0].Result.Verdict; v != "explained" {
+		t.Errorf("it says %s", v)
+	}
+}
+
+// stored is how many reports are in the store of a daemon that has stopped.
+func (w *world) stored() int {
+	w.daemon.store.mu.RLock()
+	defer w.daemon.store.mu.RUnlock()
+	return len(w.daemon.store.byID)
+}
+
+func TestSlowClientsDoNotKeepTheDaemonFromStopping(t *testing.T) {
+	w := newWorld(t, false)
+	w.await("it answers", func() bool { return w.get("/-/healthy", nil) == http.StatusOK })
+	for _, asked := range []string{
+		"",                          // a connection that was opened ahead
+		"GET / HTTP/1.1\r\nHost: x", // half of a header
+		"POST /api/v1/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", // half of a body
+		"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",                                 // an answer, and kept open
+	} {
+		c, err := net.Dial("tcp", w.daemon.Address().String())
+		w.must(err)
+		t.Cleanup(func() { _ = c.Close() })
+		_, err = io.WriteString(c, asked)
+		w.must(err)
+	}
+	time.Sleep(200 * time.Millisecond) // until the daemon has them
+	w.stop()
+}
+
+func TestAServerThatEndsEndsTheDaemonWithItsReason(t *testing.T) {
+	w := newWorld(t, false)
+	w.stop()
+	w.opt.Registry = nil
+	d, err := New(t.Context(), w.opt)
+	w.must(err)
+	w.daemon = d
+	done := make(chan error, 1)
+	go func() { done <- d.Run(context.Background()) }()
+	w.await("it answers", func() bool { return w.get("/-/healthy", nil) == http.StatusOK })
+	w.must(d.listeners[0].Close())
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "serving HTTP") {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestABrokerThatIsClosedEndsTheDaemonWithItsReason(t *testing.T) {
+	w := newWorld(t, false)
+	w.stop()
+	w.opt.Registry = nil
+	d, err := New(t.Context(), w.opt)
+	w.must(err)
+	done := make(chan error, 1)
+	go func() { done <- d.Run(context.Background()) }()
+	w.must(d.broker.Close())
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "working on the queue") {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestWhatIsStillAtWorkIsNotWaitedFor(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	defer close(over)
+	cancel()
+	err := within(ctx, 10*time.Millisecond, func() error { <-over; return nil })
+	if err == nil || !strings.Contains(err.Error(), "still at work") {
+		t.Errorf("%v", err)
+	}
+	reason := errors.New("a reason")
+	if err := within(t.Context(), time.Hour, func() error { return reason }); !errors.Is(err, reason) {
+		t.Errorf("%v", err)
+	}
+}
