@@ -57,6 +57,8 @@ func TestNoClusterWithoutASecret(t *testing.T) {
 
 func TestReplicasThatTrustEachOtherClusterOverTLS(t *testing.T) {
 	authority := newAuthority(t)
+	authority.settings(t, authority)
+	secret := authority.secret(t)
 	var peers []string
 	for range 3 {
 		address, err := lab.FreeAddress("127.0.0.1:0")
@@ -69,7 +71,7 @@ func TestReplicasThatTrustEachOtherClusterOverTLS(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		settings := clusterSettings{
-			node: fmt.Sprint("node-", i), listen: peers[i], peers: peers, secretFile: a.secret(t), tlsFile: a.settings(t, a),
+			node: fmt.Sprint("node-", i), listen: peers[i], peers: peers, secretFile: secret, tlsFile: filepath.Join(a.dir, "tls.yml"),
 		}
 		opt, err := settings.options()
 		if err != nil {
@@ -96,6 +98,7 @@ func TestReplicasThatTrustEachOtherClusterOverTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	stranger := newAuthority(t)
+	stranger.settings(t, stranger)
 	if b, err := start(2, stranger, 10*time.Second); err == nil {
 		t.Error("one with a certificate of a stranger was let in", b.Close())
 	} else if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "the nodes don't accept each other's TLS") {
