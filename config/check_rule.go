@@ -41,10 +41,21 @@ func (d *decoder) checkRule(r *Rule, path string) {
 	}
 }
 
+// ValidDashboardUID says whether a text has the form of the uid of a dashboard:
+// Grafana's letters, digits, - and _, at most 40 of them. It becomes a part of
+// paths, so nothing else may pass for one.
+func ValidDashboardUID(uid string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	return uid != "" && len(uid) <= 40 && strings.Trim(uid, letters) == ""
+}
+
 // checkPlace checks where an annotation is to be shown.
 func (d *decoder) checkPlace(g GrafanaPlace, path string) {
 	if g.PanelID < 0 {
 		d.at(path+".panel_id", fmt.Sprintf("is %d", g.PanelID), "take the number after viewPanel= in the address of the panel")
+	}
+	if g.DashboardUID != "" && !ValidDashboardUID(g.DashboardUID) {
+		d.at(path+".dashboard_uid", fmt.Sprintf("is %q", g.DashboardUID), "a uid has at most 40 letters, digits, - and _: take it from the address, /d/<uid>/")
 	}
 	if g.PanelID != 0 && g.DashboardUID == "" {
 		d.at(path+".dashboard_uid", "is missing", "a panel is found only with the uid of its dashboard: take it from the address, /d/<uid>/")

@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/culprit-dev/culprit/receiver/broker"
-	"github.com/culprit-dev/culprit/receiver/graceful"
 )
 
 // Options say how a daemon runs. ConfigFile and StoragePath must be set.
@@ -32,6 +31,9 @@ type Options struct {
 	Workers       int           // alerts explained at a time; default 4
 	Reconcile     time.Duration // pause between two looks at Alertmanager; default 30 s
 	Cluster       *broker.ClusterOptions
+
+	MaxConnections int           // open at a time, over all listeners; default 512, as of Prometheus
+	ReadTimeout    time.Duration // for a whole request, and between two of a connection; default 5 minutes, as of Prometheus
 
 	Logger   *slog.Logger         // default: slog.Default()
 	Registry *prometheus.Registry // default: a new one
@@ -54,6 +56,12 @@ func (o Options) withDefaults() Options {
 	if o.Reconcile == 0 {
 		o.Reconcile = 30 * time.Second
 	}
+	if o.MaxConnections <= 0 {
+		o.MaxConnections = 512
+	}
+	if o.ReadTimeout <= 0 {
+		o.ReadTimeout = 5 * time.Minute
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -74,6 +82,8 @@ type Daemon struct {
 	metrics *metrics
 	shared  *shared
 	live    atomic.Pointer[live]
+
+	connections *connections
 
 	listeners []net.Listener
 	external  *url.URL
@@ -109,6 +119,7 @@ type cleanup struct {
 func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	opt = opt.withDefaults()
 	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt), receivers: &receivers{}}
+	d.connections = newConnections(opt.MaxConnections, opt.Registry)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close())
@@ -121,7 +132,7 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.front = newFront(d.external.Path, d.opt.Registry)
-	d.server = d.newServer()
+	d.server = d.newServer(d.front)
 	if err := d.openServing(ctx); err != nil {
 		return nil, err
 	}
@@ -134,18 +145,6 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	d.reconcile = newReconciler(d)
 	d.front.open(d.handler())
 	return d, nil
-}
-
-// newServer makes the HTTP server. Its requests go on until they are cut.
-func (d *Daemon) newServer() *http.Server {
-	var requests context.Context
-	requests, d.cut = context.WithCancel(context.Background())
-	server := &http.Server{
-		Handler: d.front, ReadHeaderTimeout: 10 * time.Second,
-		BaseContext: func(net.Listener) context.Context { return requests },
-	}
-	graceful.CloseUnused(server)
-	return server
 }
 
 // openServing opens the queue and the store behind a server that answers
@@ -195,48 +194,6 @@ func (d *Daemon) open(ctx context.Context) error {
 		return fmt.Errorf("opening the deliveries: %w", err)
 	}
 	return nil
-}
-
-// listen opens the listeners, so that an address that is taken is told at once.
-func (d *Daemon) listen() error {
-	addresses := []string{d.opt.ListenAddress}
-	if d.opt.Web != nil {
-		addresses = *d.opt.Web.WebListenAddresses
-	}
-	for _, address := range addresses {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			return fmt.Errorf("listening on %s: %w (choose another --web.listen-address)", address, err)
-		}
-		d.listeners = append(d.listeners, l)
-		d.cleanup("listener", func() error { return ignoreClosed(l.Close()) })
-	}
-	external := d.opt.ExternalURL
-	if external == "" {
-		external = localURL(d.listeners[0].Addr())
-	}
-	u, err := url.Parse(external)
-	if err != nil || u.Scheme == "" || u.Host == "" {
-		return fmt.Errorf("the external URL %q is no URL (write it as https://culprit.example.org/path)", external)
-	}
-	d.external = u
-	return nil
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
-}
-
-// localURL is how the daemon is reached from its own machine.
-func localURL(addr net.Addr) string {
-	host, port, _ := net.SplitHostPort(addr.String())
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port)
 }
 
 // URL is where the pages are found.

@@ -20,33 +20,51 @@ func (d *Daemon) handler() http.Handler {
 	mux.HandleFunc("GET /-/ready", d.ready)
 	mux.HandleFunc("POST /-/reload", d.reloadHandler)
 	mux.HandleFunc("PUT /-/reload", d.reloadHandler)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(d.opt.Registry, promhttp.HandlerOpts{Registry: d.opt.Registry}))
-	for _, path := range []string{"/api/v1/webhook", "/api/v1/explain", "/-/reload"} {
-		mux.HandleFunc(path, postOnly) // of the pages, which answer everything else, it would be none
+	mux.Handle("GET /metrics", promhttp.HandlerFor(d.opt.Registry, promhttp.HandlerOpts{Registry: d.opt.Registry, MaxRequestsInFlight: maxScrapes}))
+	for path, methods := range map[string]string{"/api/v1/webhook": "POST", "/api/v1/explain": "POST", "/-/reload": "POST, PUT"} {
+		mux.Handle(path, only(methods)) // of the pages, which answer everything else, it would be none
 	}
-	mux.Handle("/", web.New(d.pages()))
-	prefix := strings.TrimSuffix(d.external.Path, "/")
-	if prefix != "" {
-		// Alertmanager, probes and scrapes may come with the prefix and without.
-		mux.Handle(prefix+"/", http.StripPrefix(prefix, mux))
-	}
-	return mux
+	mux.Handle("/", few(maxReading, web.New(d.pages())))
+	return below(strings.TrimSuffix(d.external.Path, "/"), mux)
 }
 
-// postOnly answers whoever comes with another method.
-func postOnly(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Allow", http.MethodPost)
-	answer(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes POST, and not %s", r.URL.Path, r.Method))
+// below serves a handler also below a prefix: Alertmanager, probes and scrapes
+// may come with it and without.
+func below(prefix string, h http.Handler) http.Handler {
+	if prefix == "" {
+		return h
+	}
+	stripped := http.StripPrefix(prefix, h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, prefix+"/") {
+			stripped.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// only answers whoever comes with another method.
+func only(methods string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", methods)
+		answer(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes %s, and not %s", r.URL.Path, methods, r.Method))
+	})
 }
 
 // pages are what people see.
 func (d *Daemon) pages() web.Options {
+	return web.Options{Reader: reader{store: d.store, book: d.book, busy: d.worker.busy}, External: d.external, Servers: d.servers, Now: d.opt.Now}
+}
+
+// servers are those that the configuration names now.
+func (d *Daemon) servers() web.Servers {
 	cfg := d.live.Load().config
-	opts := web.Options{Reader: reader{store: d.store, book: d.book, busy: d.worker.busy}, External: d.external, Now: d.opt.Now}
+	servers := web.Servers{Prometheus: cfg.Prometheus.URL.Shown()}
 	if cfg.Grafana != nil && cfg.Grafana.URL != nil {
-		opts.Grafana = cfg.Grafana.URL.Shown()
+		servers.Grafana = cfg.Grafana.URL.Shown()
 	}
-	return opts
+	return servers
 }
 
 // healthy says that the process lives. It stays true when other servers fail, a

@@ -18,12 +18,21 @@ func placeOf(rule *config.Rule, a report.Alert) report.Place {
 	}
 	if uid := a.Annotations["__dashboardUid__"]; uid != "" {
 		panel, err := strconv.ParseInt(string(a.Annotations["__panelId__"]), 10, 64)
-		if err != nil {
+		if err != nil || panel < 0 {
 			panel = 0 // the whole dashboard
 		}
-		return report.Place{DashboardUID: string(uid), PanelID: panel}
+		return namedPlace(string(uid), panel)
 	}
-	return report.Place{DashboardUID: dashboardUID(string(a.Annotations["grafana_dashboard"]))}
+	return namedPlace(dashboardUID(string(a.Annotations["grafana_dashboard"])), 0)
+}
+
+// namedPlace is what an alert names, unless it is no dashboard: whoever posts an
+// alert writes its annotations, and a uid becomes a part of paths.
+func namedPlace(uid string, panel int64) report.Place {
+	if !config.ValidDashboardUID(uid) {
+		return report.Place{}
+	}
+	return report.Place{DashboardUID: uid, PanelID: panel}
 }
 
 // dashboardUID takes the UID out of an address such as
@@ -34,8 +43,5 @@ func dashboardUID(s string) string {
 		uid, _, _ = strings.Cut(uid, "?")
 		return uid
 	}
-	if strings.ContainsAny(s, "/ ?") {
-		return "" // neither a UID nor the address of a dashboard
-	}
-	return s
+	return s // or what is no UID either
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/culprit-dev/culprit/receiver/broker"
@@ -24,6 +25,9 @@ var _ web.Reader = reader{}
 // Report returns a report with the write-backs of its incident among its own:
 // whoever looks at an alert wants to see all that was sent for it.
 func (r reader) Report(ctx context.Context, id string) (report.Report, error) {
+	if !report.ValidID(id) {
+		return report.Report{}, web.ErrNotFound // no key of the store
+	}
 	rec, err := r.store.load(ctx, id)
 	if errors.Is(err, broker.ErrNotFound) {
 		return report.Report{}, web.ErrNotFound
@@ -57,12 +61,17 @@ func (r reader) Latest(ctx context.Context, fingerprint string) (report.Report, 
 	return report.Report{}, web.ErrNotFound
 }
 
-// Reports returns the reports that a filter lets pass, newest first.
-func (r reader) Reports(_ context.Context, f web.Filter) ([]report.Report, error) {
+// Reports returns the reports that a filter lets pass, newest first. A filter
+// may take long, so it holds up neither the store nor a request that has ended.
+func (r reader) Reports(ctx context.Context, f web.Filter) ([]report.Report, error) {
 	r.store.mu.RLock()
-	defer r.store.mu.RUnlock()
+	all := slices.Collect(maps.Values(r.store.byID))
+	r.store.mu.RUnlock()
 	list := []report.Report{}
-	for _, rec := range r.store.byID {
+	for _, rec := range all {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if f.PassReport(rec.Report) {
 			list = append(list, r.withSent(rec.Report))
 		}

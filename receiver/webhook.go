@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -61,8 +62,9 @@ func newWebhook(d *Daemon) *webhook {
 //	     left to the reconcile loop, as it is too large or too many came at once
 //	400  the body is no message of Alertmanager
 //	413  the body is too large
-//	503  the queue can't take it now. Alertmanager sends it again within the
-//	     second; after a 429 it would wait for a whole group_interval
+//	503  the queue can't take it now, or the body came too slowly.
+//	     Alertmanager sends it again within the second; after a 429 it would
+//	     wait for a whole group_interval
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n, err := h.decoder.decode(http.MaxBytesReader(w, r.Body, maxWebhookBytes))
 	if err != nil {
@@ -153,11 +155,16 @@ func (h *webhook) refuse(w http.ResponseWriter, code int, err error) {
 	http.Error(w, err.Error(), code)
 }
 
-// statusOfReadError tells a body that is too large from one that is wrong.
+// statusOfReadError tells a body that is too large, or too slow, from one that
+// is wrong.
 func statusOfReadError(err error) int {
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	switch {
+	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusBadRequest
 	}
-	return http.StatusBadRequest
 }

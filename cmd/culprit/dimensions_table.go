@@ -124,14 +124,14 @@ func signed(share float64) string {
 }
 
 // line writes one line, no wider than the table, without trailing spaces.
-// Control characters, which a label may hold, would act on the terminal.
+// What a label may hold that can't be seen would make it longer.
 func (t *dimensionsTable) line(format string, args ...any) {
 	text := strings.Map(printable, fmt.Sprintf(format, args...))
 	fmt.Fprintln(t.w, strings.TrimRight(t.cut(text, t.width), " "))
 }
 
 func printable(r rune) rune {
-	if r < ' ' || r >= 0x7f && r < 0xa0 {
+	if !unicode.IsGraphic(r) {
 		return '�'
 	}
 	return r

@@ -69,6 +69,10 @@ var errInterrupted = errors.New("interrupted")
 // run parses the arguments, runs the command they name, and returns the exit
 // code. Help that was asked for is a result, so that it can be paged.
 func run(ctx context.Context, args []string, s streams) int {
+	out, errs := &visible{w: s.out}, &visible{w: s.err}
+	defer errs.flush()
+	defer out.flush()
+	s.out, s.err = out, errs
 	commands := map[string]command{}
 	app := kingpin.New("culprit", "Tells every Prometheus alert what caused it.").UsageWriter(s.out).ErrorWriter(s.out)
 	app.UsageTemplate(overview()).UsageFuncs(template.FuncMap{"FirstLine": firstLine})

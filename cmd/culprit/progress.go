@@ -34,7 +34,8 @@ func (p *progress) done(name string) {
 	text := p.line(time.Since(p.start), name)
 	if p.rewrites {
 		// A line that the terminal breaks could not be written over.
-		fmt.Fprintf(p.w, "\r\x1b[K%s", (&dimensionsTable{}).cut(text, answerWidth-1))
+		over(p.w)
+		fmt.Fprint(p.w, (&dimensionsTable{}).cut(text, answerWidth-1))
 		return
 	}
 	fmt.Fprintln(p.w, text)

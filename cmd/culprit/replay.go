@@ -215,6 +215,9 @@ func (r replayed) print(w io.Writer) error {
 
 // isTerminal says whether a person watches w.
 func isTerminal(w io.Writer) bool {
+	if v, ok := w.(*visible); ok {
+		w = v.w
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false

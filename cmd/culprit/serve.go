@@ -30,6 +30,9 @@ func addServe(app *kingpin.Application, commands map[string]command) {
 	cmd.Flag("reconcile.interval", "Pause between two looks at Alertmanager's alerts.").Default("30s").DurationVar(&opt.Reconcile)
 	cluster := clusterFlags(cmd)
 	opt.Web = webflag.AddFlags(cmd, ":9798")
+	cmd.Flag("web.max-connections", "Connections that may be open at a time, over all listeners. Beyond that the one that is idle or slow for longest is closed.").
+		Default("512").IntVar(&opt.MaxConnections)
+	cmd.Flag("web.read-timeout", "How long a request may take to come, and a connection may be idle.").Default("5m").DurationVar(&opt.ReadTimeout)
 	logging := logFlags(cmd)
 
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error {

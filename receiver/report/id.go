@@ -25,6 +25,19 @@ func IncidentID(groupKey string, start time.Time) string {
 	return id("incident", groupKey, start)
 }
 
+// ValidID says whether a text has the form of an id of a report or an incident.
+// Only then is it made a key of: what somebody has put into an address may be
+// anything.
+func ValidID(s string) bool {
+	return len(s) == idLength && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz234567") == ""
+}
+
+// ValidFingerprint says whether a text has the form of an alert's fingerprint:
+// 64 bits in hexadecimal digits, as Prometheus and Alertmanager write them.
+func ValidFingerprint(s string) bool {
+	return len(s) == 16 && strings.Trim(s, "0123456789abcdef") == ""
+}
+
 func id(kind, key string, start time.Time) string {
 	sum := sha256.Sum256([]byte(kind + "\x00" + key + "\x00" + strconv.FormatInt(start.UnixNano(), 10)))
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:idLength])

@@ -87,7 +87,9 @@ func TestTheTextsAreThese(t *testing.T) {
 	}
 	golden(t, "note.json", string(note)+"\n")
 
-	body, err := payloadOf(m).encode()
+	payload := payloadOf(m)
+	payload.SentAt, payload.IdempotencyKey = m.Report.CreatedAt, "5f70bf18a086007016e948b04aed3b82"
+	body, err := payload.encode()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
@@ -32,7 +33,7 @@ const (
 // The headers of a recovery webhook.
 const (
 	// HeaderSignature is sha256= and the hex HMAC-SHA256 of the body under the
-	// hook's secret.
+	// hook's secret. It covers the time and the key, which are in the body, too.
 	HeaderSignature = "X-Culprit-Signature"
 	// HeaderKey is the same for all messages that say the same, so that a
 	// receiver can drop what it has had.
@@ -44,6 +45,11 @@ const (
 type Payload struct {
 	Version string `json:"version"` // "1"
 	Status  string `json:"status"`  // firing or resolved
+	// SentAt is when this try to tell it began, and IdempotencyKey what
+	// [HeaderKey] says: under the signature, so that a message that somebody has
+	// seen is of no use to them later, or as another one.
+	SentAt         time.Time `json:"sentAt"`
+	IdempotencyKey string    `json:"idempotencyKey"`
 	// Incident has the ranked causes, merged over its reports, and the ids of
 	// the reports.
 	Incident report.Incident `json:"incident"`
@@ -94,6 +100,7 @@ func (w *Webhook) Send(ctx context.Context, m Message) []report.Sent {
 	if slices.Contains(m.sent(NameWebhook), ref) {
 		return nil
 	}
+	p.SentAt, p.IdempotencyKey = w.now().UTC(), key
 	body, err := p.encode()
 	if err != nil {
 		return []report.Sent{w.failed(ref, err)}

@@ -117,8 +117,13 @@ func writeTarget(b *strings.Builder, e Entry, unclear string) {
 		comment(b, "    # ", unclear+".")
 		return
 	}
+	query := strings.TrimLeft(pretty(e.KPI.Target), " ")
+	if strings.ContainsFunc(query, func(r rune) bool { return r != '\n' && !strconv.IsPrint(r) }) {
+		fmt.Fprintf(b, "    target:\n      query: %s\n", strconv.Quote(query)) // escapes are read in quotes only
+		return
+	}
 	b.WriteString("    target:\n      query: |\n")
-	for line := range strings.Lines(strings.TrimLeft(pretty(e.KPI.Target), " ")) {
+	for line := range strings.Lines(query) {
 		fmt.Fprintf(b, "        %s\n", strings.TrimRight(line, "\n"))
 	}
 }
@@ -234,7 +239,11 @@ func sortedNames(ls model.LabelSet) []model.LabelName {
 
 // matcher writes a matcher of Alertmanager as YAML.
 func matcher(name model.LabelName, value string) string {
-	return "'" + strings.ReplaceAll(string(name)+"="+strconv.Quote(value), "'", "''") + "'"
+	label := string(name)
+	if !model.LegacyValidation.IsValidLabelName(label) {
+		label = strconv.Quote(label)
+	}
+	return "'" + strings.ReplaceAll(label+"="+strconv.Quote(value), "'", "''") + "'"
 }
 
 // quote writes a YAML scalar on one line.

@@ -17,7 +17,7 @@ const (
 )
 
 func (s *server) reports(w http.ResponseWriter, r *http.Request) error {
-	f, err := parseFilter(r.URL.Query())
+	f, err := parseFilter(r.URL)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (s *server) reports(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) report(w http.ResponseWriter, r *http.Request) error {
-	rep, err := s.reader.Report(r.Context(), r.PathValue("id"))
+	rep, err := s.reportOf(r)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *server) report(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) incidents(w http.ResponseWriter, r *http.Request) error {
-	f, err := parseFilter(r.URL.Query())
+	f, err := parseFilter(r.URL)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (s *server) incidents(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) incident(w http.ResponseWriter, r *http.Request) error {
-	inc, err := s.reader.Incident(r.Context(), r.PathValue("id"))
+	inc, err := s.incidentOf(r)
 	if err != nil {
 		return err
 	}
@@ -66,8 +66,16 @@ func (s *server) incident(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// maxQuery bounds the query of a URL, in bytes: a short one makes a regular
+// expression of many megabytes.
+const maxQuery = 2 << 10
+
 // parseFilter reads the filter of a list from the query of its URL.
-func parseFilter(q url.Values) (Filter, error) {
+func parseFilter(u *url.URL) (Filter, error) {
+	if n := len(u.RawQuery); n > maxQuery {
+		return Filter{}, badRequest("the query has %d bytes, more than %d", n, maxQuery)
+	}
+	q := u.Query()
 	f := Filter{
 		Limit:       defaultLimit,
 		AlertName:   q.Get("alertname"),

@@ -99,16 +99,16 @@ func TestReportIsServedUnchanged(t *testing.T) {
 func several(t *testing.T) memory {
 	open, resolved, failed := example(t), example(t), example(t)
 	end := resolved.Alert.StartsAt.Add(10 * time.Minute)
-	resolved.ID, resolved.ResolvedAt, resolved.Incident = "resolved", &end, "other"
+	resolved.ID, resolved.ResolvedAt, resolved.Incident = idOf("resolved"), &end, "other"
 	resolved.Alert.Labels = model.LabelSet{"alertname": "CartSlow", "service": "cart"}
-	resolved.Alert.Fingerprint = "cafe"
-	failed.ID, failed.Status = "failed", report.Failed
-	open.ID = "open"
+	resolved.Alert.Fingerprint = cartAlert
+	failed.ID, failed.Status = idOf("failed"), report.Failed
+	open.ID = idOf("open")
 	incident := report.Open("g", open.Alert.StartsAt, "").Merge([]report.Report{open, failed}, open.CreatedAt)
-	incident.ID = "i1"
+	incident.ID = idOf("first")
 	closed := report.Open("h", open.Alert.StartsAt, "").Merge([]report.Report{open}, open.CreatedAt)
-	closed.ID, closed.ResolvedAt = "i2", &end
-	return memory{reports: []report.Report{open, resolved, failed}, incidents: []report.Incident{incident, closed}, pending: []string{"f00d"}}
+	closed.ID, closed.ResolvedAt = idOf("second"), &end
+	return memory{reports: []report.Report{open, resolved, failed}, incidents: []report.Incident{incident, closed}, pending: []string{pendingAlert}}
 }
 
 func TestLists(t *testing.T) {
@@ -120,15 +120,15 @@ func TestLists(t *testing.T) {
 		"reports?open=false":                                       "resolved",
 		"reports?status=failed":                                    "failed",
 		"reports?alertname=CartSlow":                               "resolved",
-		"reports?fingerprint=cafe":                                 "resolved",
+		"reports?fingerprint=" + cartAlert:                         "resolved",
 		"reports?incident=other":                                   "resolved",
 		"reports?match=service%3D%22checkout%22":                   "open failed",
 		"reports?match=service%3D~%22c.*%22,team%3D%22%22":         "resolved",
 		"reports?match=service%3Dcart&match=alertname!%3DCartSlow": "",
-		"incidents":                                                "i1 i2",
-		"incidents?open=true":                                      "i1",
-		"incidents?limit=1":                                        "i1",
-		"incidents?alertname=CheckoutErrors":                       "i1 i2",
+		"incidents":                                                "first second",
+		"incidents?open=true":                                      "first",
+		"incidents?limit=1":                                        "first",
+		"incidents?alertname=CheckoutErrors":                       "first second",
 		"incidents?alertname=Other":                                "",
 	} {
 		w := get(t, h, "/api/v1/"+query)
@@ -137,11 +137,14 @@ func TestLists(t *testing.T) {
 			t.Errorf("%s: no list: %v: %s", query, err, w.Body)
 			continue
 		}
-		ids := make([]string, len(list))
+		ids, wanted := make([]string, len(list)), strings.Fields(want)
 		for i := range list {
 			ids[i] = list[i].ID
 		}
-		if got := strings.Join(ids, " "); got != want {
+		for i := range wanted {
+			wanted[i] = idOf(wanted[i])
+		}
+		if got := strings.Join(ids, " "); got != strings.Join(wanted, " ") {
 			t.Errorf("%s: got %q, want %q", query, got, want)
 		}
 		if ct := w.Header().Get("Content-Type"); ct != "application/json; charset=utf-8" {

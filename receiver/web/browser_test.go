@@ -66,12 +66,12 @@ func TestPagesInABrowser(t *testing.T) {
 	ctx := browser(t)
 	r := example(t)
 	long, inc := hostile(t, strings.Repeat("W", 5000))
-	m := memory{reports: []report.Report{r, long}, incidents: []report.Incident{inc}, pending: []string{"f00d"}}
+	m := memory{reports: []report.Report{r, long}, incidents: []report.Incident{inc}, pending: []string{pendingAlert}}
 	opts := options(t, m)
 	srv := httptest.NewServer(New(opts))
 	t.Cleanup(srv.Close)
 	for _, size := range [][2]int64{{320, 568}, {390, 844}, {1280, 900}} {
-		for _, path := range []string{"/reports/" + r.ID, "/reports/hostile", "/incidents/" + inc.ID, "/", "/a/f00d", "/nothing"} {
+		for _, path := range []string{"/reports/" + r.ID, "/reports/" + hostileID, "/incidents/" + inc.ID, "/", "/a/" + pendingAlert, "/nothing"} {
 			if err := chromedp.Do(ctx, chromedp.EmulateViewport(size[0], size[1]), chromedp.Navigate(srv.URL+path)); err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,6 +71,15 @@ func pass[T any](all []T, limit int, passes func(T) bool) []T {
 	return out
 }
 
+// idOf makes a name an id.
+func idOf(name string) string { return (name + strings.Repeat("a", 16))[:16] }
+
+// Fingerprints.
+const (
+	cartAlert    = "000000000000cafe"
+	pendingAlert = "000000000000f00d" // its report is being made
+)
+
 // example is the report of testdata: errors on one path of one version, and
 // the connections of a database behind them.
 func example(t testing.TB) report.Report {
@@ -89,7 +99,8 @@ func example(t testing.TB) report.Report {
 func options(t testing.TB, m memory) Options {
 	t.Helper()
 	now := example(t).CreatedAt.Add(150 * time.Second)
-	return Options{Reader: m, Grafana: parseURL(t, "https://grafana.example.org"), Now: func() time.Time { return now }}
+	servers := Servers{Prometheus: parseURL(t, "http://prometheus:9090"), Grafana: parseURL(t, "https://grafana.example.org")}
+	return Options{Reader: m, Servers: func() Servers { return servers }, Now: func() time.Time { return now }}
 }
 
 func parseURL(t testing.TB, text string) *url.URL {

@@ -8,7 +8,7 @@ import (
 )
 
 func (s *server) listPage(w http.ResponseWriter, r *http.Request) error {
-	f, err := parseFilter(r.URL.Query())
+	f, err := parseFilter(r.URL)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (s *server) listPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) reportPage(w http.ResponseWriter, r *http.Request) error {
-	rep, err := s.reader.Report(r.Context(), r.PathValue("id"))
+	rep, err := s.reportOf(r)
 	if err != nil {
 		return err
 	}
@@ -33,15 +33,42 @@ func (s *server) reportPage(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// reportOf is the report that an address names. What has not the form of an id
+// names none, and nobody is asked for it.
+func (s *server) reportOf(r *http.Request) (report.Report, error) {
+	id := r.PathValue("id")
+	if !report.ValidID(id) {
+		return report.Report{}, ErrNotFound
+	}
+	return s.reader.Report(r.Context(), id)
+}
+
+// incidentOf is the incident that an address names.
+func (s *server) incidentOf(r *http.Request) (report.Incident, error) {
+	id := r.PathValue("id")
+	if !report.ValidID(id) {
+		return report.Incident{}, ErrNotFound
+	}
+	return s.reader.Incident(r.Context(), id)
+}
+
+// latestOf is the newest report of the alert that an address names.
+func (s *server) latestOf(r *http.Request) (report.Report, error) {
+	fingerprint := r.PathValue("fingerprint")
+	if !report.ValidFingerprint(fingerprint) {
+		return report.Report{}, ErrNotFound
+	}
+	return s.reader.Latest(r.Context(), fingerprint)
+}
+
 // alertPage shows the newest report of an alert. Its address can be in a
 // notification that is sent before the analysis ends, so it waits.
 func (s *server) alertPage(w http.ResponseWriter, r *http.Request) error {
-	fingerprint := r.PathValue("fingerprint")
-	rep, err := s.reader.Latest(r.Context(), fingerprint)
+	rep, err := s.latestOf(r)
 	switch {
 	case errors.Is(err, ErrPending):
 		w.Header().Set("Retry-After", "2")
-		s.pages.render(w, http.StatusAccepted, "pending", pendingPage{Fingerprint: fingerprint})
+		s.pages.render(w, http.StatusAccepted, "pending", pendingPage{Fingerprint: r.PathValue("fingerprint")})
 		return nil
 	case errors.Is(err, ErrNotFound):
 		return &problem{http.StatusNotFound, "There is no report about this alert. Either it fired only a moment ago: then reload this page in a few seconds; " +
@@ -56,7 +83,7 @@ func (s *server) alertPage(w http.ResponseWriter, r *http.Request) error {
 // incidentPage shows an incident with the reports it is made of. A report that
 // has expired is left out.
 func (s *server) incidentPage(w http.ResponseWriter, r *http.Request) error {
-	inc, err := s.reader.Incident(r.Context(), r.PathValue("id"))
+	inc, err := s.incidentOf(r)
 	if err != nil {
 		return err
 	}

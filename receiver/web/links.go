@@ -5,21 +5,41 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/prometheus/common/model"
 
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// graphLink returns the address of Prometheus' graph page for a query, around
-// the time of a report. Without a configured Prometheus the address that the
-// alert came with is taken, if it is one of Prometheus.
-func (s *server) graphLink(query string, r report.Report) string {
-	base := s.prometheus
+// link leads out of culprit. An empty one is not shown.
+type link struct {
+	URL, Text string
+	Host      string // where it leads, if an alert names it and the configuration doesn't: anybody who can post an alert has written it
+}
+
+// linkTo is a link to an address that came with an alert, if it is one of a web
+// page.
+func (s Servers) linkTo(address, text string) link {
+	l := link{URL: webLink(address), Text: text}
+	if u, err := url.Parse(l.URL); err == nil && l.URL != "" && !s.know(u.Host) {
+		l.Host = u.Host
+	}
+	return l
+}
+
+// know says whether a host is one of the configuration's.
+func (s Servers) know(host string) bool {
+	return s.Prometheus != nil && s.Prometheus.Host == host || s.Grafana != nil && s.Grafana.Host == host
+}
+
+// graph is a link to the graph page for a query, around the time of a report, of
+// the Prometheus that the alert came from.
+func (s Servers) graph(query string, r report.Report) link {
+	base := prometheusOf(r.Alert.GeneratorURL)
 	if base == nil {
-		if base = prometheusOf(r.Alert.GeneratorURL); base == nil {
-			return ""
-		}
+		return link{}
 	}
 	v := url.Values{}
 	v.Set("g0.expr", query)
@@ -28,7 +48,7 @@ func (s *server) graphLink(query string, r report.Report) string {
 		v.Set("g0.range_input", model.Duration(r.Plan.End.Sub(r.Plan.Start).Round(time.Second)).String())
 		v.Set("g0.end_input", r.Plan.End.UTC().Format(time.DateTime))
 	}
-	return base.JoinPath("graph").String() + "?" + v.Encode()
+	return s.linkTo(base.JoinPath("graph").String()+"?"+v.Encode(), "Open in Prometheus")
 }
 
 // prometheusOf finds the address of Prometheus in an alert's generator URL,
@@ -46,10 +66,11 @@ func prometheusOf(generator string) *url.URL {
 	return nil
 }
 
-// dashboard returns the address of the panel that shows the alert.
-func (s *server) dashboard(r report.Report) string {
-	if s.grafana == nil || r.Grafana.DashboardUID == "" {
-		return ""
+// dashboard is a link to the panel that shows the alert. Its uid may come with
+// the alert, too, so that only the form of a uid is taken for one.
+func (s Servers) dashboard(r report.Report) link {
+	if s.Grafana == nil || !config.ValidDashboardUID(r.Grafana.DashboardUID) {
+		return link{}
 	}
 	v := url.Values{}
 	v.Set("from", strconv.FormatInt(r.Plan.Start.UnixMilli(), 10))
@@ -57,15 +78,18 @@ func (s *server) dashboard(r report.Report) string {
 	if r.Grafana.PanelID != 0 {
 		v.Set("viewPanel", strconv.FormatInt(r.Grafana.PanelID, 10))
 	}
-	return s.grafana.JoinPath("d", r.Grafana.DashboardUID).String() + "?" + v.Encode()
+	return link{URL: s.Grafana.JoinPath("d", r.Grafana.DashboardUID).String() + "?" + v.Encode(), Text: "Dashboard"}
 }
 
 // webLink returns a text if it is the address of a web page, else nothing: a
 // link that somebody else wrote may be anything.
 func webLink(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsFunc(u.Host, hidden) {
 		return ""
 	}
 	return text
 }
+
+// hidden says whether a character can't be seen, or turns what is beside it.
+func hidden(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }

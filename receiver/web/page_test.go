@@ -215,7 +215,7 @@ func TestDimensionsAreTables(t *testing.T) {
 
 func TestIncidentPage(t *testing.T) {
 	one, two := example(t), example(t)
-	two.ID, two.Alert.Labels = "two", one.Alert.Labels.Clone()
+	two.ID, two.Alert.Labels = idOf("two"), one.Alert.Labels.Clone()
 	two.Alert.Labels["alertname"] = "CartSlow"
 	inc := report.Open("group", one.Alert.StartsAt, "").Merge([]report.Report{one, two}, one.CreatedAt)
 	one.Incident, two.Incident = inc.ID, inc.ID
@@ -238,15 +238,15 @@ func TestIncidentPage(t *testing.T) {
 
 func TestPageOfAnAlertWaitsForItsReport(t *testing.T) {
 	opts := options(t, several(t))
-	w := get(t, New(opts), "/a/f00d")
+	w := get(t, New(opts), "/a/"+pendingAlert)
 	if w.Code != http.StatusAccepted || w.Header().Get("Retry-After") != "2" {
 		t.Errorf("status %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 	}
-	doc := getPage(t, opts, "/a/f00d", http.StatusAccepted)
+	doc := getPage(t, opts, "/a/"+pendingAlert, http.StatusAccepted)
 	if doc.Find("meta[http-equiv=refresh][content='2']").Length() != 1 || textOf(doc.Find("h1")) != "Analysing…" {
 		t.Errorf("got %s", textOf(doc.Find("main")))
 	}
-	ready := getPage(t, opts, "/a/cafe", http.StatusOK)
+	ready := getPage(t, opts, "/a/"+cartAlert, http.StatusOK)
 	if ready.Find("meta[http-equiv=refresh]").Length() != 0 || textOf(ready.Find(".alert strong")) != "CartSlow" {
 		t.Errorf("got %s", textOf(ready.Find(".alert")))
 	}
@@ -270,7 +270,7 @@ func TestFrontPage(t *testing.T) {
 func TestLinksBeginWithThePathOfTheExternalURL(t *testing.T) {
 	opts := options(t, several(t))
 	opts.External = parseURL(t, "https://ops.example.org/culprit/")
-	for _, path := range []string{"/", "/reports/open", "/incidents/i1", "/nothing"} {
+	for _, path := range []string{"/", "/reports/" + idOf("open"), "/incidents/" + idOf("first"), "/nothing"} {
 		w := get(t, New(opts), path)
 		doc, err := goquery.NewDocumentFromReader(w.Body)
 		if err != nil {
@@ -289,7 +289,7 @@ func TestLinksBeginWithThePathOfTheExternalURL(t *testing.T) {
 // and holds to it: no inline script, no style attribute, nothing from elsewhere.
 func TestContentSecurityPolicy(t *testing.T) {
 	h := New(options(t, several(t)))
-	for _, path := range []string{"/", "/reports/open", "/incidents/i1", "/a/f00d", "/nothing"} {
+	for _, path := range []string{"/", "/reports/" + idOf("open"), "/incidents/" + idOf("first"), "/a/" + pendingAlert, "/nothing"} {
 		w := get(t, h, path)
 		policy := w.Header().Get("Content-Security-Policy")
 		doc, err := goquery.NewDocumentFromReader(w.Body)

@@ -17,29 +17,29 @@ import (
 
 // reportPage is a report in the words of its page.
 type reportPage struct {
-	ID, Name                string
-	Answer, More            string // the summary: its first part, and the rest
-	Verdict, Kind           string // in words; and the class that colours it
-	State                   string // firing since …, resolved after …
-	Open                    bool
-	Labels                  []pair
-	About                   []pair // what the alert says of itself
-	Runbook, Dashboard      string // links; empty: none
-	Incident                string
-	Moved                   moved
-	Causes                  causeList
-	NoCause                 string // said when there are none
-	Chart                   *chartView
-	Dimensions              []dimensionView
-	Forecast                string
-	Graph                   *graphView
-	Warnings                []analysis.Warning
-	Queries                 []queryView
-	Window                  string
-	Sent                    []sentView
-	Facts                   []pair
-	FitText                 string
-	Partial, PrometheusLink bool
+	ID, Name      string
+	Answer, More  string // the summary: its first part, and the rest
+	Verdict, Kind string // in words; and the class that colours it
+	State         string // firing since …, resolved after …
+	Open          bool
+	Labels        []pair
+	About         []pair // what the alert says of itself
+	Links         []link
+	Incident      string
+	Moved         moved
+	Causes        causeList
+	NoCause       string // said when there are none
+	Chart         *chartView
+	Dimensions    []dimensionView
+	Forecast      string
+	Graph         *graphView
+	Warnings      []analysis.Warning
+	Queries       []queryView
+	Window        string
+	Sent          []sentView
+	Facts         []pair
+	FitText       string
+	Partial       bool
 }
 
 type pair struct{ Key, Value string }
@@ -50,13 +50,12 @@ type moved struct{ KPI, Before, After, Factor string }
 func (p reportPage) title() string { return p.Name + ": " + p.Answer + p.More }
 
 func (s *server) newReportPage(r report.Report) reportPage {
-	now, unit := clock{s.now().UTC()}, r.Unit()
+	now, unit, servers := clock{s.now().UTC()}, r.Unit(), s.servers()
 	p := reportPage{
 		ID: r.ID, Name: r.Name(), Incident: r.Incident,
 		State: now.state(r.Alert.StartsAt, r.ResolvedAt), Open: r.Open(),
 		Labels: alertLabels(r.Alert), About: about(r.Alert),
-		Runbook:   webLink(string(r.Alert.Annotations["runbook_url"])),
-		Dashboard: s.dashboard(r),
+		Links: []link{servers.dashboard(r), servers.linkTo(string(r.Alert.Annotations["runbook_url"]), "Runbook")},
 
 		Chart:    kpiChart(r, unit),
 		Forecast: r.Result.Forecast,
@@ -75,8 +74,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 	p.Moved = movement(r, unit)
 	p.Causes = causes(r)
 	p.Dimensions = dimensions(r.Result.Dimensions, r.PartUnit())
-	p.Queries = s.queries(r)
-	p.PrometheusLink = slices.ContainsFunc(p.Queries, func(q queryView) bool { return q.Link != "" })
+	p.Queries = queries(r, servers)
 	p.FitText = fitText(r.Result.Fit)
 	p.Window = fmt.Sprintf("%s to %s, every %s", now.stamp(r.Plan.Start), now.stamp(r.Plan.End), r.Plan.Step)
 	p.Facts = facts(r, now)
@@ -180,12 +178,15 @@ func pairs(set model.LabelSet) []pair {
 }
 
 // queryView is one query with a link to try it.
-type queryView struct{ Role, Name, Query, Link string }
+type queryView struct {
+	Role, Name, Query string
+	Link              link
+}
 
-func (s *server) queries(r report.Report) []queryView {
+func queries(r report.Report, servers Servers) []queryView {
 	views := make([]queryView, len(r.Plan.Queries))
 	for i, q := range r.Plan.Queries {
-		views[i] = queryView{q.Role, q.Name, q.Query, s.graphLink(q.Query, r)}
+		views[i] = queryView{q.Role, q.Name, q.Query, servers.graph(q.Query, r)}
 	}
 	return views
 }

@@ -9,11 +9,17 @@ import (
 
 // Options are where things are. The zero value links to nothing.
 type Options struct {
-	Reader     Reader
-	External   *url.URL         // culprit's own address, as users reach it; links begin with its path
-	Prometheus *url.URL         // for links to its graph page; nil: taken from an alert's generator URL
-	Grafana    *url.URL         // for links to dashboards; nil: no links
-	Now        func() time.Time // nil: time.Now
+	Reader   Reader
+	External *url.URL         // culprit's own address, as users reach it; links begin with its path
+	Servers  func() Servers   // asked for each page, as a reload may change them; nil: none are known
+	Now      func() time.Time // nil: time.Now
+}
+
+// Servers are those that the configuration names. What leads to another one
+// comes from an alert, and is marked so.
+type Servers struct {
+	Prometheus *url.URL // nil: not known
+	Grafana    *url.URL // for links to dashboards; nil: no links
 }
 
 // New returns the pages and the API. The handler wants to see paths without
@@ -39,8 +45,9 @@ func New(opts Options) http.Handler {
 }
 
 // nowhere answers what no other route answers.
-func nowhere(_ http.ResponseWriter, r *http.Request) error {
+func nowhere(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
 		return &problem{http.StatusMethodNotAllowed, "Reports are made by alerts; here they can only be read."}
 	}
 	return &problem{http.StatusNotFound, "There is no such page."}
@@ -48,15 +55,17 @@ func nowhere(_ http.ResponseWriter, r *http.Request) error {
 
 // server is what the handlers share.
 type server struct {
-	reader     Reader
-	prometheus *url.URL
-	grafana    *url.URL
-	now        func() time.Time
-	pages      *pages
+	reader  Reader
+	servers func() Servers
+	now     func() time.Time
+	pages   *pages
 }
 
 func newServer(opts Options) *server {
-	s := &server{reader: opts.Reader, prometheus: opts.Prometheus, grafana: opts.Grafana, now: opts.Now}
+	s := &server{reader: opts.Reader, servers: opts.Servers, now: opts.Now}
+	if s.servers == nil {
+		s.servers = func() Servers { return Servers{} }
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -79,6 +88,8 @@ func (s *server) serve(h handler) http.Handler {
 		header.Set("Content-Security-Policy", s.pages.policy)
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store") // a report changes until its alert is resolved
 		if err := h(w, r); err != nil {
 			s.Error(w, r, err)

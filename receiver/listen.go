@@ -1,0 +1,120 @@
+package receiver
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/mdlayher/vsock"
+)
+
+// listen opens the listeners, so that an address that is taken is told at once.
+func (d *Daemon) listen() error {
+	listeners, err := d.opt.listeners()
+	for _, l := range listeners {
+		d.listeners = append(d.listeners, d.connections.limit(l))
+		d.cleanup("listener", func() error { return ignoreClosed(l.Close()) })
+	}
+	if err != nil {
+		return err
+	}
+	d.external, err = externalURL(d.opt.ExternalURL, d.listeners[0].Addr())
+	return err
+}
+
+// listeners opens what the flags name: the sockets that systemd hands over, or
+// addresses of TCP and of vsock. It is what the exporter-toolkit does with the
+// same flags, but before anything else is opened. Those that were opened are
+// returned with an error, too.
+func (o Options) listeners() ([]net.Listener, error) {
+	if o.Web == nil {
+		return listenOn(o.ListenAddress)
+	}
+	if o.Web.WebSystemdSocket != nil && *o.Web.WebSystemdSocket {
+		return systemdListeners()
+	}
+	return listenOn(*o.Web.WebListenAddresses...)
+}
+
+func listenOn(addresses ...string) (listeners []net.Listener, err error) {
+	for _, address := range addresses {
+		l, err := listenAt(address)
+		if err != nil {
+			return listeners, fmt.Errorf("listening on %s: %w; hint: choose another --web.listen-address", address, err)
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}
+
+// listenAt opens host:port, or vsock://:port of a virtual machine.
+func listenAt(address string) (net.Listener, error) {
+	name, ok := strings.CutPrefix(address, "vsock://")
+	if !ok {
+		return net.Listen("tcp", address)
+	}
+	_, text, err := net.SplitHostPort(name)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("the port of a vsock is a number, not %q", text)
+	}
+	return vsock.Listen(uint32(port), nil)
+}
+
+// systemdListeners are the sockets of the unit that has started this process.
+func systemdListeners() (listeners []net.Listener, err error) {
+	handed, err := activation.Listeners()
+	for _, l := range handed {
+		if l != nil { // one that is no stream
+			listeners = append(listeners, l)
+		}
+	}
+	if err == nil && len(listeners) == 0 {
+		err = errors.New("systemd has handed over no socket; hint: start culprit by a .socket unit, or leave out --web.systemd-socket")
+	}
+	return listeners, err
+}
+
+// externalURL is the address of the pages: what the user says, or else how the
+// daemon is reached from its own machine.
+func externalURL(given string, addr net.Addr) (*url.URL, error) {
+	if given == "" {
+		given = localURL(addr)
+	}
+	if given == "" {
+		return nil, fmt.Errorf("nobody can tell the address of the pages from the socket %s; hint: set --web.external-url", addr)
+	}
+	u, err := url.Parse(given)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return nil, fmt.Errorf("the external URL %q is no URL (write it as https://culprit.example.org/path)", given)
+	}
+	return u, nil
+}
+
+// localURL is how the daemon is reached from its own machine; empty for what is
+// no address of a network.
+func localURL(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return ""
+	}
+	host := tcp.IP.String()
+	if tcp.IP == nil || tcp.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port))
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
