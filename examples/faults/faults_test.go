@@ -20,6 +20,7 @@ func once(t *testing.T, name string) {
 
 func TestAKillInAStormLosesNothing(t *testing.T)   { once(t, "kills") }
 func TestAFullDiskIsSaidAndSurvived(t *testing.T)  { once(t, "disk") }
+func TestSinksThatHangHoldUpNobody(t *testing.T)   { once(t, "sinks") }
 func TestAClusterWaitsForItsReplicas(t *testing.T) { once(t, "clusters") }
 
 func TestWrongCallsAreRefused(t *testing.T) {

@@ -27,6 +27,7 @@ type field struct {
 	alertmanager *lab.Alertmanager
 	grafana      *lab.Grafana
 	culprits     []*culprit
+	gates        gates  // before the servers; a scenario may put some there
 	settings     string // of culprit, beside the addresses of the servers
 
 	promises []promise
@@ -166,7 +167,7 @@ rules:
     matchers: ['alertname="Fault"']
     target: {query: 'sum(load{place="{{ .Labels.place }}"})'}
     breakdown: {labels: [part]}
-%s`, f.prometheus.URL(), f.alertmanager.URL(), f.grafana.URL(), f.settings)
+%s`, f.prometheus.URL(), f.gates.address(f.alertmanager.URL()), f.gates.address(f.grafana.URL()), f.settings)
 	path := filepath.Join(f.dir, "culprit.yml")
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }

@@ -49,6 +49,7 @@ func scenarios() map[string]scenario {
 		"clusters": clusters,
 		"disk":     disk,
 		"kills":    kills,
+		"sinks":    sinks,
 	}
 }
 
