@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	commonconfig "github.com/prometheus/common/config"
@@ -68,7 +69,10 @@ func judgeAt(ctx context.Context, server config.Alertmanager) (address string, v
 		known.Names = []string{server.Receiver}
 	}
 	if v, err = routes.Check(status.Config, known); err != nil {
-		err = fmt.Errorf("Alertmanager at %s: %w", address, err)
+		return address, v, fmt.Errorf("Alertmanager at %s: %w", address, err)
+	}
+	if server.Receiver != "" && !slices.Contains(v.Receivers, server.Receiver) {
+		err = fmt.Errorf("Alertmanager at %s has no receiver %q with a webhook (correct receiver: of this Alertmanager under alertmanagers:)", address, server.Receiver)
 	}
 	return address, v, err
 }

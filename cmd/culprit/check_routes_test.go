@@ -53,6 +53,10 @@ func TestRoutesThatTellEverybodyAreFine(t *testing.T) {
 	if c := culprit(t, "check", "config", config, "--alertmanager.url", good); c.code != exitFinding || !strings.Contains(c.err, "not_routed") || !strings.Contains(c.err, `if one of "people", "why" is, say so`) {
 		t.Errorf("a receiver that nobody named: exit %d: %s%s", c.code, c.out, c.err)
 	}
+	typo := write(t, "typo.yml", "prometheus: {url: http://p:9090}\nalertmanagers: [{url: "+good+", receiver: whY}]\n")
+	if c := culprit(t, "check", "config", typo, "--alertmanager.url", good); c.code != exitFinding || !strings.Contains(c.err, `has no receiver "whY" with a webhook`) {
+		t.Errorf("a name that is not there: exit %d: %s%s", c.code, c.out, c.err)
+	}
 	c := culprit(t, "check", "config", named, "--alertmanager.url", good, "--prometheus.url", startShopNow(t, errorRule))
 	if c.code != exitOK || !strings.Contains(c.out, "nobody is left out because of culprit: every alert goes on") || !strings.Contains(c.out, "fine") {
 		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
