@@ -87,6 +87,10 @@ func (d *Daemon) ready(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "Not ready: waiting for "+strings.Join(missing, "; "), http.StatusServiceUnavailable)
 		return
 	}
+	if err := d.store.pressure(); err != nil { // it is told before it keeps anything from being stored
+		fmt.Fprintf(w, "culprit is ready, but %s.\n", err)
+		return
+	}
 	fmt.Fprintln(w, "culprit is ready.")
 }
 

@@ -24,6 +24,7 @@ func addServe(app *kingpin.Application, commands map[string]command) {
 	cmd.Flag("config.file", "Configuration file.").Default("culprit.yml").StringVar(&opt.ConfigFile)
 	cmd.Flag("storage.path", "Folder of the queue and the reports.").Default("data").StringVar(&opt.StoragePath)
 	retention := cmd.Flag("storage.retention", "How long reports are kept after their last change.").Default("168h").Duration()
+	size := cmd.Flag("storage.retention.size", "How much room reports and incidents may take; those of alerts that have ended go first, the oldest at the head.").Default("1GB").Bytes()
 	cmd.Flag("web.external-url", "URL under which people reach the report pages; its path is the prefix of all pages.").
 		PlaceHolder("URL").StringVar(&opt.ExternalURL)
 	cmd.Flag("workers", "Alerts explained at a time.").Default("4").IntVar(&opt.Workers)
@@ -38,7 +39,7 @@ func addServe(app *kingpin.Application, commands map[string]command) {
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error {
 		logging.Writer = s.err
 		opt.Logger = promslog.New(logging)
-		opt.Retention = *retention
+		opt.Retention, opt.RetentionSize = *retention, int64(*size)
 		opt.Registry = registry()
 		var err error
 		if opt.Cluster, err = cluster.options(); err != nil {
