@@ -32,9 +32,10 @@ groups:
         annotations: {summary: 'Alert {{ $labels.number }} of the storm is about {{ $labels.instance }}'}
 `
 
-// route sends every alert as a group of its own.
+// route sends the alerts by their groups. A group of several is sent when all
+// of it fire.
 const route = `
-route: {receiver: culprit, group_by: ['...'], group_wait: 0s, group_interval: 10s, repeat_interval: 4h}
+route: {receiver: culprit, group_by: [group], group_wait: %s, group_interval: 10s, repeat_interval: 4h}
 receivers:
   - name: culprit
     webhook_configs: [{url: "http://%s/api/v1/webhook"}]
@@ -72,7 +73,7 @@ func startField(ctx context.Context, o options, say func(string, ...any)) (_ *fi
 			return nil, err
 		}
 	}
-	if f.alertmanager, err = lab.StartAlertmanager(lab.AlertmanagerOptions{Config: fmt.Sprintf(route, address)}); err != nil {
+	if f.alertmanager, err = lab.StartAlertmanager(lab.AlertmanagerOptions{Config: fmt.Sprintf(route, o.groupWait(), address)}); err != nil {
 		return nil, err
 	}
 	f.onClose(f.alertmanager.Close)
@@ -149,7 +150,7 @@ func (f *field) fire(ctx context.Context, o options) error {
 	defer ticker.Stop()
 	for {
 		share := min(1, float64(time.Since(begin))/float64(o.within))
-		if err := f.raise(ctx, pods, int(share*float64(o.alerts))); err != nil {
+		if err := f.raise(ctx, pods, int(share*float64(o.alerts)), o.group); err != nil {
 			return err
 		}
 		select {
@@ -160,13 +161,21 @@ func (f *field) fire(ctx context.Context, o options) error {
 	}
 }
 
+// groupWait is Alertmanager's: until the last alert of a group fires.
+func (o options) groupWait() time.Duration {
+	if o.group == 1 {
+		return 0
+	}
+	return o.within + 5*time.Second
+}
+
 // raise writes 1 for the first n series of the storm.
-func (f *field) raise(ctx context.Context, pods []labels.Labels, n int) error {
+func (f *field) raise(ctx context.Context, pods []labels.Labels, n, group int) error {
 	app := f.prometheus.Appender(ctx)
 	now := time.Now().UnixMilli()
 	for i := range n {
 		pod := pods[i%len(pods)]
-		series := labels.FromStrings(model.MetricNameLabel, "storm", "number", fmt.Sprint(i+1),
+		series := labels.FromStrings(model.MetricNameLabel, "storm", "number", fmt.Sprint(i+1), "group", fmt.Sprint(i/group),
 			"service", pod.Get("service"), "instance", pod.Get("instance"))
 		if _, err := app.Append(0, series, now, 1); err != nil {
 			return errors.Join(err, app.Rollback())

@@ -3,6 +3,11 @@
 //
 //	go run ./examples/storm
 //	go run ./examples/storm --alerts 200 --within 2s
+//	go run ./examples/storm --alerts 5000 --group 5000 --limit 30m
+//	go run ./examples/storm --alerts 5000 --group 10 --limit 30m
+//
+// With --group so many alerts are one group, and Alertmanager waits until all
+// of it fire: they come in one message.
 //
 // The alerts are real: a rule of the lab's Prometheus fires on one series after
 // the other, the lab's Alertmanager sends one webhook for each, and culprit,
@@ -37,6 +42,7 @@ func main() {
 // options is what the command line says.
 type options struct {
 	alerts  int
+	group   int // alerts in one group; 1: each is one of its own
 	within  time.Duration
 	limit   time.Duration
 	memory  int64 // MB
@@ -50,6 +56,7 @@ func parse(args []string) (o options, err error) {
 	app := kingpin.New("storm", "Lets many alerts fire at once and measures what culprit makes of them.")
 	app.HelpFlag.Short('h')
 	app.Flag("alerts", "How many different alerts fire.").Default("1000").IntVar(&o.alerts)
+	app.Flag("group", "How many of them are one alert group, which comes in one message.").Default("1").IntVar(&o.group)
 	app.Flag("within", "In which time.").Default("10s").DurationVar(&o.within)
 	app.Flag("limit", "How long to wait for the last report.").Default("10m").DurationVar(&o.limit)
 	app.Flag("max-memory", "The most memory that culprit may need, in MB.").Default("300").Int64Var(&o.memory)
@@ -58,6 +65,9 @@ func parse(args []string) (o options, err error) {
 	app.Flag("history", "How long the shop has been watched.").Default("50h").DurationVar(&o.history)
 	app.Flag("seed", "Another seed makes another shop.").Default("1").Uint64Var(&o.seed)
 	_, err = app.Parse(args)
+	if err == nil && o.group < 1 {
+		err = fmt.Errorf("a group has at least one alert: have %d", o.group)
+	}
 	if err == nil && (o.alerts < 1 || o.within < time.Second) {
 		err = fmt.Errorf("a storm has at least one alert and takes a second: have %d within %s", o.alerts, o.within)
 	}
@@ -98,6 +108,7 @@ func (m measurement) print(out io.Writer) {
 		fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
 	row("alerts fired", "%d within %.1fs", m.fired, m.firing.Seconds())
+	row("alerts in one group", "%d", m.group)
 	row("alerts with a report", "%d", len(m.reports))
 	row("reports of an alert that had one", "%d", m.twice())
 	row("alerts with their causes on them", "%d", len(m.annotated))

@@ -23,6 +23,7 @@ import (
 // measurement is what there is to say about a storm.
 type measurement struct {
 	fired     int
+	group     int
 	firing    time.Duration // from the first startsAt to the last
 	reports   map[string]report.Report
 	listed    int           // reports that culprit has, of whatever alert
@@ -53,7 +54,7 @@ func measure(ctx context.Context, o options, say func(string, ...any)) (m measur
 	if err := m.scrape(ctx, f.culprit.URL()); err != nil {
 		return m, err
 	}
-	m.fired = o.alerts
+	m.fired, m.group = o.alerts, o.group
 	m.count()
 	err = f.culprit.Stop()
 	m.rss = f.culprit.MaxRSS()
@@ -75,11 +76,17 @@ func (m *measurement) wait(ctx context.Context, f *field, o options, say func(st
 			told = time.Now()
 		}
 		select {
-		case <-time.After(500 * time.Millisecond):
+		case <-time.After(m.pause()):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// pause is that between two looks: reading thousands of reports is work for
+// culprit, too.
+func (m *measurement) pause() time.Duration {
+	return 500*time.Millisecond + time.Duration(len(m.reports))*2*time.Millisecond
 }
 
 // read gets the reports of every service; a list is at most a thousand long.

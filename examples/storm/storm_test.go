@@ -25,8 +25,22 @@ func TestASmallStormEndsInAReportForEveryAlert(t *testing.T) {
 	}
 }
 
+func TestAGroupThatComesInOneMessageEndsInAReportForEveryAlert(t *testing.T) {
+	var out, errs bytes.Buffer
+	args := []string{"--alerts", "24", "--group", "24", "--within", "1s", "--limit", "90s", "--history", "3h"}
+	if code := run(t.Context(), args, &out, &errs); code != 0 {
+		t.Fatalf("exit %d: %s\n%s", code, errs.String(), out.String())
+	}
+	table := strings.Join(strings.Fields(out.String()), " ")
+	for _, row := range []string{"alerts in one group 24", "alerts with a report 24", "reports of an alert that had one 0"} {
+		if !strings.Contains(table, row) {
+			t.Errorf("the table lacks %q:\n%s", row, out.String())
+		}
+	}
+}
+
 func TestWrongCallsAreRefused(t *testing.T) {
-	for _, args := range []string{"--alerts 0", "--within 0s", "--what"} {
+	for _, args := range []string{"--alerts 0", "--group 0", "--within 0s", "--what"} {
 		var out, errs bytes.Buffer
 		if code := run(t.Context(), strings.Fields(args), &out, &errs); code != 2 || errs.Len() == 0 {
 			t.Errorf("%s: exit %d, says %q", args, code, errs.String())

@@ -1,0 +1,94 @@
+package receiver
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/broker"
+)
+
+// finder is a replica's reconcile loop that finds the same alerts in every
+// round. Its workers are blocked: nobody takes a job.
+func finder(t *testing.T, b *broker.Broker) (*reconciler, *store) {
+	s := storeOn(t, b, storeOptions{}, nil)
+	return &reconciler{
+		store: s, queue: b, metrics: newMetrics(prometheus.NewRegistry()), log: slog.New(slog.DiscardHandler), now: time.Now,
+		reached: map[string]bool{}, gone: map[string]time.Time{}, told: map[string]time.Time{},
+	}, s
+}
+
+func TestAnAlertHasOneJobHoweverOftenItIsFound(t *testing.T) {
+	const alerts, rounds = 200, 5
+	start := time.Now().Add(-time.Hour)
+	found := make([]alertmanager.Alert, alerts)
+	for i := range found {
+		labels := model.LabelSet{"alertname": "Errors", "number": model.LabelValue(fmt.Sprint(i))}
+		found[i].Labels, found[i].StartsAt, found[i].Fingerprint = labels, start, labels.Fingerprint().String()
+	}
+	look := func(r *reconciler) {
+		v := view{peers: []peerView{{alerts: found}}, whole: true, groups: map[string]group{}}
+		r.enqueueMissed(t.Context(), &live{config: anyAlert()}, &v)
+	}
+	pending := func(b *broker.Broker) int {
+		s, err := b.Stats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Pending + s.InFlight
+	}
+	dir := t.TempDir()
+	b := brokerOf(t, dir)
+	one, _ := finder(t, b)
+	two, _ := finder(t, b) // another replica, on the same queue
+	for range rounds {
+		look(one)
+		look(two)
+	}
+	if n := pending(b); n != alerts {
+		t.Fatalf("%d jobs of %d alerts", n, alerts)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = brokerOf(t, dir)
+	again, _ := finder(t, b)
+	look(again)
+	if n := pending(b); n != alerts {
+		t.Fatalf("%d jobs of %d alerts after a restart", n, alerts)
+	}
+	var j job
+	for _, a := range found[:3] { // their ends stand beside their beginnings
+		j = job{Alert: stripped(a), Status: statusResolved, Reason: reasonWebhook, ReceivedAt: time.Now()}
+		if err := publish(t.Context(), b, j, again.metrics); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := pending(b); n != alerts+3 {
+		t.Errorf("%d jobs: an end was swallowed", n)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- b.Consume(ctx, 4, func(context.Context, broker.Job) error { return nil })
+	}()
+	eventually(t, "the queue is empty", func() bool { return pending(b) == 0 })
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	look(again) // they still have no report
+	if n := pending(b); n != alerts {
+		t.Errorf("%d jobs of alerts that still have no report", n)
+	}
+}
+
+// anyAlert is a configuration under which every alert is explained.
+func anyAlert() *config.Config { return &config.Config{Rules: []config.Rule{{Name: "any"}}} }
