@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,7 +136,22 @@ func (f *field) startCulprit(ctx context.Context, o options, dir, address string
 		return err
 	}
 	f.onClose(f.culprit.Stop)
-	return nil
+	return f.awaitReady(ctx)
+}
+
+// awaitReady waits until culprit takes alerts.
+func (f *field) awaitReady(ctx context.Context) error {
+	for deadline := time.Now().Add(answerTimeout); ; {
+		err := get(ctx, f.culprit.URL()+"/-/ready", func(io.Reader) error { return nil })
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // fire raises the series of the storm evenly over a time, and keeps them up
