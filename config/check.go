@@ -50,6 +50,9 @@ func (d *decoder) checkMain(c *Config) {
 		d.checkServer(path, h.URL, &h.HTTPConfig)
 		d.oneOf(path+".min_confidence", string(h.MinConfidence), "high", "medium", "low")
 	}
+	for path, trust := range map[string]Trust{"expressions.from_alerts": c.Expressions.FromAlerts, "expressions.from_api": c.Expressions.FromAPI} {
+		d.oneOf(path, string(trust), string(TrustAny), string(TrustRules), string(TrustNever))
+	}
 	d.checkAnalysis("analysis", c.Analysis)
 	for i, glob := range c.RuleFiles {
 		path := fmt.Sprintf("rule_files[%d]", i)

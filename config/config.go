@@ -47,6 +47,8 @@ type Config struct {
 	RuleFiles        []string          `yaml:"rule_files,omitempty"`
 	Rules            []Rule            `yaml:"rules,omitempty"`  // of this file, then of the rule files in order
 	UnmatchedAlerts  Toggle            `yaml:"unmatched_alerts"` // explained by their own expression; default on
+	Expressions      Expressions       `yaml:"expressions"`
+	ExplainAPI       Toggle            `yaml:"explain_api"` // POST /api/v1/explain; default on
 
 	// IgnoreAlerts are left alone, but for a rule that names them: an alert that all
 	// matchers of one line match. Default: Watchdog, InfoInhibitor and culprit's own.
@@ -102,6 +104,24 @@ type Publish struct {
 	SilenceComments    SilenceComments `yaml:"silence_comments"`
 	GrafanaAnnotations Toggle          `yaml:"grafana_annotations"`
 }
+
+// Expressions says which PromQL of others is asked with the credentials of
+// culprit: any, known_rules (an expression of a rule that Prometheus has) or
+// never.
+type Expressions struct {
+	FromAlerts Trust `yaml:"from_alerts,omitempty"` // that stand in the generatorURL of an alert; default any
+	FromAPI    Trust `yaml:"from_api,omitempty"`    // that POST /api/v1/explain is sent; default any
+}
+
+// Trust is how far an expression of others is trusted; the empty one is any.
+type Trust string
+
+// The kinds of trust.
+const (
+	TrustAny   Trust = "any"
+	TrustRules Trust = "known_rules"
+	TrustNever Trust = "never"
+)
 
 // Toggle switches one thing; the default is on.
 type Toggle struct {

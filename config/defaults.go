@@ -13,6 +13,8 @@ func (c *Config) setDefaults() {
 	c.Prometheus.setDefaults()
 	c.UnmatchedAlerts.Enabled = true
 	c.IgnoreAlerts = []string{`alertname=~"Watchdog|InfoInhibitor|Culprit.*"`}
+	c.Expressions = Expressions{FromAlerts: TrustAny, FromAPI: TrustAny}
+	c.ExplainAPI.Enabled = true
 	c.Publish = Publish{
 		AlertAnnotations:   Toggle{Enabled: true},
 		SilenceComments:    SilenceComments{UpdateExisting: true},

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	commonconfig "github.com/prometheus/common/config"
 )
 
 // TestNoWayOfPrintingShowsASecretOfAnAddress prints in every way that there is.
@@ -21,7 +23,7 @@ func TestNoWayOfPrintingShowsASecretOfAnAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, got := range printed(t, Prometheus{URL: NewURL(u)}) {
+		for _, got := range printed(t, Prometheus{URL: NewURL(u), HTTPConfig: commonconfig.HTTPClientConfig{BearerToken: "hunter2"}}) {
 			if strings.Contains(got, "hunter2") {
 				t.Errorf("%s: %s", text, got)
 			}
@@ -61,7 +63,7 @@ func printed(t *testing.T, v any) []string {
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "v", v)
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "v", v)
-	return []string{string(text), log.String(), fmt.Sprint(v), fmt.Sprintf("%+v %#v %s %q", v, v, v, v)}
+	return []string{string(text), log.String(), fmt.Sprint(v), fmt.Sprint([]any{v}), fmt.Sprintf("%+v %#v %s %q", v, v, v, v)}
 }
 
 func TestAMistakeInAnAddressDoesNotRepeatItsPassword(t *testing.T) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/prometheus/common/model"
 	"gopkg.in/yaml.v3"
@@ -54,10 +55,28 @@ func (c *Config) Options(r *Rule) analysis.Options {
 
 // String returns the configuration as YAML with all defaults and all rules, in
 // which secrets are masked.
-func (c *Config) String() string {
-	text, err := yaml.Marshal(c)
+func (c *Config) String() string { return fmt.Sprint(*c) }
+
+// Format prints the configuration as [Config.String] does, whatever the verb: no
+// way of printing it, or a part of it that may hold secrets, shows one.
+func (c Config) Format(s fmt.State, _ rune) { show(s, c) }
+
+// Format prints as that of [Config].
+func (p Prometheus) Format(s fmt.State, _ rune) { show(s, p) }
+
+// Format prints as that of [Config].
+func (a Alertmanager) Format(s fmt.State, _ rune) { show(s, a) }
+
+// Format prints as that of [Config].
+func (g Grafana) Format(s fmt.State, _ rune) { show(s, g) }
+
+// Format prints as that of [Config].
+func (h RecoveryWebhook) Format(s fmt.State, _ rune) { show(s, h) }
+
+func show(w io.Writer, v any) {
+	text, err := yaml.Marshal(v)
 	if err != nil {
-		return fmt.Sprintf("# the configuration can't be shown: %s\n", err)
+		text = fmt.Appendf(nil, "# the configuration can't be shown: %s\n", err)
 	}
-	return string(text)
+	_, _ = w.Write(text) // a fmt.State takes everything
 }

@@ -40,6 +40,9 @@ func (i *inquiry) admit() error {
 	return nil
 }
 
+// perSeries is how many samples take as much memory as a series without any.
+const perSeries = 16
+
 // query asks one question, or remembers the answer to it.
 func (i *inquiry) query(ctx context.Context, q Query) Answer {
 	kept, asked, err := i.memory.recall(ctx, q.key(), func() (any, int, error) {
@@ -47,7 +50,7 @@ func (i *inquiry) query(ctx context.Context, q Query) Answer {
 			return nil, 0, err
 		}
 		a := i.request(ctx, q)
-		return a, pointsOf(a.Value), a.Err
+		return a, pointsOf(a.Value) + perSeries*seriesIn(a.Value), a.Err
 	})
 	if !asked {
 		i.metrics.shared.Inc()

@@ -11,7 +11,7 @@ import (
 // lie on the same grid, share them.
 const (
 	keepAnswers    = time.Minute
-	mostRemembered = 4_000_000 // samples of all answers kept, at 16 bytes
+	mostRemembered = 2_000_000 // samples of all answers kept, at 16 bytes
 )
 
 // memory shares answers: a question that is being asked is waited for, and one

@@ -25,6 +25,7 @@ type Alert struct {
 	Own   model.LabelSet // the labels without external ones, as series have them; nil: Labels
 	KPI   *KPI           // what the expression measures: see Fetcher.Locate; nil: told from GeneratorURL
 	Past  bool           // it is looked at again, and counts for no storm
+	Trust config.Trust   // in the expression of GeneratorURL; empty: any
 
 	Storm  bool           // many alerts of the same name fire at once, so that what they share is looked at
 	Shared model.LabelSet // in a storm: the labels that all its alerts have
@@ -242,7 +243,7 @@ func (b *builder) kpi(t config.Target) (kpi, error) {
 func (k *kpi) derive(alert Alert) error {
 	k.derived = alert.KPI
 	if k.derived == nil {
-		text, err := expressionOf(alert.GeneratorURL)
+		text, err := alert.expression(nil)
 		if err != nil {
 			return err
 		}

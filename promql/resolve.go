@@ -2,6 +2,7 @@ package promql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -53,7 +54,7 @@ func (i *inquiry) kpi(ctx context.Context, alert Alert) (*KPI, []analysis.Warnin
 	warn := func(format string, args ...any) {
 		warnings = append(warnings, analysis.Warning{Source: "expression", Text: fmt.Sprintf(format, args...)})
 	}
-	text, err := i.expression(ctx, alert)
+	text, err := i.expression(ctx, alert, warn)
 	if err != nil {
 		warn("%s; all that is looked at is when alerts of this name fired", explain(err))
 		return &KPI{Derivation: firingAlerts(alert)}, warnings
@@ -86,20 +87,26 @@ func (a Alert) evaluated(now time.Time) time.Time {
 	return now
 }
 
-// expression finds an alert's expression: in its generatorURL, else among the
-// rules of the server.
-func (i *inquiry) expression(ctx context.Context, alert Alert) (string, error) {
-	text, err := expressionOf(alert.GeneratorURL)
+// expression finds an alert's expression: in its generatorURL, as far as that is
+// trusted, else among the rules of the server.
+func (i *inquiry) expression(ctx context.Context, alert Alert, warn func(string, ...any)) (string, error) {
+	text, err := alert.expression(nil)
 	if err == nil {
 		return text, nil
 	}
 	rules, rulesErr := i.rules(ctx)
 	if rulesErr != nil {
-		return "", fmt.Errorf("%w, and the rules of Prometheus could not be read: %s", errNoExpression, explain(rulesErr))
+		return "", fmt.Errorf("%w, and the rules of Prometheus could not be read: %s", err, explain(rulesErr))
+	}
+	if text, known := alert.expression(&rules); known == nil {
+		return text, nil
 	}
 	rule, ok := ruleOf(rules.alerting, alert.Own)
 	if !ok {
-		return "", fmt.Errorf("%w, and Prometheus has no alerting rule of this name and these labels", errNoExpression)
+		return "", fmt.Errorf("%w, and Prometheus has no alerting rule of this name and these labels", err)
+	}
+	if errors.Is(err, errNotTrusted) {
+		warn("%s; the expression of Prometheus' own rule of this name is looked at", err)
 	}
 	return rule.Query, nil
 }

@@ -311,3 +311,39 @@ func TestWhatEndsWithTheScrapesIsNoCandidate(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
+
+func TestAnExpressionOfAnAlertIsAskedAsFarAsItIsTrusted(t *testing.T) {
+	rules := []promtest.Rule{{Alert: "CartQueue", Query: "go_goroutines > 20"}, {Alert: "Other", Query: "queue_length > 20"}}
+	for _, c := range []struct {
+		trust  config.Trust
+		expr   string
+		rules  []promtest.Rule
+		target string
+		words  string
+	}{
+		{"", "queue_length > 2", rules, "queue_length", ""},
+		{config.TrustAny, "queue_length > 2", rules, "queue_length", ""},
+		{config.TrustRules, "queue_length  >  20", rules, "queue_length", ""},
+		{config.TrustRules, "queue_length > 2", rules, "go_goroutines", "is not asked (expressions.from_alerts)"},
+		{config.TrustNever, "queue_length > 20", rules, "go_goroutines", "is not asked"},
+		{config.TrustRules, "queue_length > 20", nil, "ALERTS", "is not asked"},
+		{config.TrustNever, "", rules, "go_goroutines", ""},
+	} {
+		s := promtest.New(t, fleet())
+		s.PutRules(c.rules...)
+		alert := queueAlert(c.expr)
+		alert.Trust = c.trust
+		plan, _, warnings := explain(t, newFetcher(t, s, nil), alert, after(180*time.Minute))
+		if got := plan.Targets[0].Query.Query; !strings.Contains(got, c.target) {
+			t.Errorf("%+v: %s", c, got)
+		}
+		if said := fmt.Sprint(warnings); (c.words == "") != (len(warnings) == 0) || !strings.Contains(said, c.words) {
+			t.Errorf("%+v: %s", c, said)
+		}
+		for _, r := range s.Requests() {
+			if c.target != "queue_length" && strings.Contains(r.Form.Get("query"), "queue_length >") {
+				t.Errorf("%+v: asked %s", c, r.Form.Get("query"))
+			}
+		}
+	}
+}

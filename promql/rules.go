@@ -2,6 +2,7 @@ package promql
 
 import (
 	"context"
+	"slices"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 )
@@ -40,4 +41,23 @@ func newRuleSet(result v1.RulesResult) ruleSet {
 		}
 	}
 	return set
+}
+
+// has says whether an expression is that of a rule, however it is laid out.
+func (s ruleSet) has(text string) bool {
+	return slices.ContainsFunc(s.alerting, func(r v1.AlertingRule) bool { return SameExpression(r.Query, text) })
+}
+
+// SameExpression says whether two texts are the same PromQL, however they are
+// laid out.
+func SameExpression(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, err := parse(a)
+	if err != nil {
+		return false
+	}
+	y, err := parse(b)
+	return err == nil && x.String() == y.String()
 }

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/config"
@@ -124,6 +126,7 @@ func (t *askedTime) UnmarshalJSON(text []byte) error {
 //
 //	200  the report, also one that says only why there is nothing to say
 //	400  the question can't be read, or can't be meant like that
+//	403  the configuration does not allow it
 //	404  there is no such alert
 //	413  the body is too large
 //	502  Prometheus doesn't answer
@@ -187,11 +190,38 @@ func (h *explainer) explain(ctx context.Context, ask find.Ask) (report.Report, e
 		return report.Report{}, err
 	}
 	defer finder.Close()
+	if err := allowed(ctx, live.config, finder, ask); err != nil {
+		return report.Report{}, err
+	}
 	subject, err := finder.Resolve(ctx, ask, h.now())
 	if err != nil {
 		return report.Report{}, err
 	}
 	return ExplainOnce(ctx, live.fetcher, QuestionOf(live.config, subject)), nil
+}
+
+// errNotAllowed is the error of a question that the configuration forbids.
+var errNotAllowed = errors.New("the configuration does not allow this")
+
+// allowed says whether a question may be asked with the credentials of culprit.
+func allowed(ctx context.Context, cfg *config.Config, finder *find.Finder, ask find.Ask) error {
+	trust := cfg.Expressions.FromAPI
+	switch {
+	case !cfg.ExplainAPI.Enabled:
+		return fmt.Errorf("%w: explain_api is switched off", errNotAllowed)
+	case ask.Expr == "", trust == config.TrustAny:
+		return nil
+	case trust == config.TrustNever:
+		return fmt.Errorf("%w: expressions.from_api is never; hint: name an alert by its labels", errNotAllowed)
+	}
+	rules, err := finder.Rules(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(rules, func(r v1.AlertingRule) bool { return promql.SameExpression(r.Query, ask.Expr) }) {
+		return fmt.Errorf("%w: expressions.from_api is known_rules, and no alerting rule of Prometheus has this expression", errNotAllowed)
+	}
+	return nil
 }
 
 // statusOfAsk says whose fault an error is.
@@ -200,6 +230,8 @@ func statusOfAsk(err error) int {
 	switch {
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, errNotAllowed):
+		return http.StatusForbidden
 	case errors.Is(err, find.ErrUnclear):
 		return http.StatusBadRequest
 	case errors.Is(err, find.ErrNotFound):

@@ -3,6 +3,7 @@ package receiver
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -119,6 +120,22 @@ func TestQuestionsAreFewAndEndWithTheirRequest(t *testing.T) {
 		case <-released:
 		case <-time.After(5 * time.Second):
 			t.Fatal("Prometheus is still being asked after the client has gone")
+		}
+	}
+}
+
+func TestTheConfigurationSaysWhatMayBeAsked(t *testing.T) {
+	w := newWorld(t, false)
+	servers := fmt.Sprintf("prometheus: {url: %q}\nalertmanagers: [{url: %q}]\n", w.prometheus.URL(), w.alertmanager.URL())
+	for text, want := range map[string]string{
+		"expressions: {from_api: never}\n":       "expressions.from_api is never",
+		"expressions: {from_api: known_rules}\n": "no alerting rule of Prometheus has this expression",
+		"explain_api: {enabled: false}\n":        "explain_api is switched off",
+	} {
+		w.configure(servers + text + testRules)
+		w.must(w.daemon.Reload())
+		if code, said := w.ask(`{"expr": "sum(rate(errors_total[1m])) > 3"}`); code != http.StatusForbidden || !strings.Contains(said, want) {
+			t.Errorf("%s: %d %s", text, code, said)
 		}
 	}
 }

@@ -49,7 +49,8 @@ type Question struct {
 	Options   analysis.Options // the rule's, over those of the configuration
 	Onset     time.Time        // when the anomaly began; zero: the fetcher is asked
 	Now       time.Time
-	ByHand    bool // somebody asks: it is not one more alert of a storm
+	Trust     config.Trust // in the alert's expression; empty: any
+	ByHand    bool         // somebody asks: it is not one more alert of a storm
 }
 
 // Pipeline is the walk of one alert, with what it needs on the way.
@@ -57,6 +58,7 @@ type Pipeline struct {
 	Rule      *config.Rule
 	Catalogue []config.Known   // candidates, where the rule names none
 	Options   analysis.Options // the rule's, over those of the configuration
+	Trust     config.Trust     // in the expressions of alerts
 	Fetcher   Fetcher
 	Store     Store
 	Publisher Publisher
@@ -77,7 +79,7 @@ func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, er
 	r := known
 	r.Group, r.Tries, r.AnalyzedAt = j.Group, known.Tries+1, p.Now()
 	in := investigate(ctx, p.Fetcher, Question{
-		Alert: j.Alert, Rule: p.Rule, Catalogue: p.Catalogue, Options: p.Options, Now: r.AnalyzedAt,
+		Alert: j.Alert, Rule: p.Rule, Catalogue: p.Catalogue, Options: p.Options, Trust: p.Trust, Now: r.AnalyzedAt,
 	})
 	if err := ctx.Err(); err != nil {
 		return r, err // it was cut off: that is no finding, and the job comes again
@@ -196,7 +198,7 @@ func place(causes []analysis.Finding) analysis.Finding {
 // locate finds the onset, unless it is given.
 func locate(ctx context.Context, f Fetcher, q Question) (promql.Alert, []analysis.Warning) {
 	alert := subject(q.Alert)
-	alert.Past = q.ByHand
+	alert.Past, alert.Trust = q.ByHand, q.Trust
 	if q.Onset.IsZero() {
 		return f.Locate(ctx, alert)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -67,9 +68,16 @@ func registry() *prometheus.Registry {
 	return reg
 }
 
+// memoryLimit is from where on the garbage of large answers is collected at
+// once, and not when there is as much of it as of what is in use.
+const memoryLimit = 280 << 20 // bytes
+
 // serve runs a daemon until ctx ends. SIGHUP reloads the configuration. One of
 // three replicas waits for the others as long as it takes.
 func serve(ctx context.Context, opt receiver.Options) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	opt.Logger.Info("Starting culprit", "version", version.Info(), "build", version.BuildContext())
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)

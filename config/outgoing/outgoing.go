@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	commonconfig "github.com/prometheus/common/config"
 )
@@ -25,7 +26,10 @@ var ErrElsewhere = errors.New("it redirects to another server, which is not aske
 const mostRedirects = 10
 
 // Client makes requests to one server. It is safe for concurrent use.
-type Client struct{ http *http.Client }
+type Client struct {
+	http   *http.Client
+	tokens bool // are fetched first, without regard for the request's context
+}
 
 // New makes a client of the server of u. It doesn't connect; it fails when the
 // settings name files that can't be read.
@@ -41,13 +45,13 @@ func New(u *url.URL, conf commonconfig.HTTPClientConfig) (*Client, error) {
 	if conf.FollowRedirects {
 		c.CheckRedirect = stay
 	}
-	return &Client{c}, nil
+	return &Client{http: c, tokens: conf.OAuth2 != nil}, nil
 }
 
 // Do sends a request. Redirects of reads are followed on the same server; those
 // of anything else are answers.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
-	resp, err := c.http.Do(req)
+	resp, err := c.do(req)
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
@@ -57,6 +61,32 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 		resp = nil
 	}
 	return resp, err
+}
+
+// do returns when the context of the request ends, also while its token is
+// fetched, for which the library has no time limit.
+func (c *Client) do(req *http.Request) (*http.Response, error) {
+	if !c.tokens {
+		return c.http.Do(req)
+	}
+	var resp *http.Response
+	var err error
+	done := make(chan struct{})
+	go func() {
+		resp, err = c.http.Do(req)
+		close(done)
+	}()
+	select {
+	case <-done:
+		return resp, err
+	case <-req.Context().Done():
+		go func() {
+			if <-done; resp != nil {
+				resp.Body.Close()
+			}
+		}()
+		return nil, req.Context().Err()
+	}
 }
 
 // CloseIdleConnections gives the connections back that nobody uses.
@@ -105,6 +135,23 @@ func only(u *url.URL, conf commonconfig.HTTPClientConfig) commonconfig.DialConte
 		if direct && !known[address] {
 			return nil, fmt.Errorf("%w (it points to %s)", ErrElsewhere, address)
 		}
-		return dialer.DialContext(ctx, network, address)
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return impatient{conn}, nil
 	}
+}
+
+// mostSilence is how long a server that wants tokens may send nothing.
+const mostSilence = 2 * time.Minute
+
+// impatient is a connection that ends when nothing comes for too long.
+type impatient struct{ net.Conn }
+
+func (c impatient) Read(p []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(mostSilence)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(p)
 }

@@ -1,6 +1,7 @@
 package outgoing
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	commonconfig "github.com/prometheus/common/config"
 )
@@ -122,5 +124,24 @@ func TestHostsAreTheSameWithTheirUsualPort(t *testing.T) {
 		if same(a, b) != want {
 			t.Errorf("%v: %v", pair, !want)
 		}
+	}
+}
+
+func TestATokenServerThatHangsHoldsNobodyUp(t *testing.T) {
+	held := make(chan struct{})
+	tokens := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-held }))
+	t.Cleanup(tokens.Close)
+	t.Cleanup(func() { close(held) })
+	c := client(t, tokens.URL, commonconfig.HTTPClientConfig{
+		OAuth2: &commonconfig.OAuth2{ClientID: "culprit", ClientSecret: canary, TokenURL: tokens.URL},
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, tokens.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Do(req); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
 	}
 }

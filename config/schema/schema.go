@@ -94,6 +94,8 @@ func leaf(t reflect.Type) (*Schema, bool) {
 		return &Schema{Type: "string", Pattern: `^(0|([0-9]+(y|w|d|h|m|s|ms))+)$`}, true
 	case reflect.TypeFor[commonconfig.TLSVersion]():
 		return &Schema{Type: "string", Enum: []string{"TLS10", "TLS11", "TLS12", "TLS13"}}, true
+	case reflect.TypeFor[config.Trust]():
+		return &Schema{Type: "string", Enum: []string{"any", "known_rules", "never"}}, true
 	case reflect.TypeFor[analysis.Confidence]():
 		return &Schema{Type: "string", Enum: []string{"high", "medium", "low"}}, true
 	}

@@ -18,6 +18,7 @@ func once(t *testing.T, name string) {
 	}
 }
 
+func TestNoAnswerIsTooMuch(t *testing.T)           { once(t, "answers") }
 func TestAKillInAStormLosesNothing(t *testing.T)   { once(t, "kills") }
 func TestAFullDiskIsSaidAndSurvived(t *testing.T)  { once(t, "disk") }
 func TestSinksThatHangHoldUpNobody(t *testing.T)   { once(t, "sinks") }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ type field struct {
 	culprits     []*culprit
 	gates        gates  // before the servers; a scenario may put some there
 	settings     string // of culprit, beside the addresses of the servers
+	asked        string // the address that culprit has for Prometheus; empty: its own
 
 	promises []promise
 	closers  []func() error
@@ -167,7 +169,7 @@ rules:
     matchers: ['alertname="Fault"']
     target: {query: 'sum(load{place="{{ .Labels.place }}"})'}
     breakdown: {labels: [part]}
-%s`, f.prometheus.URL(), f.gates.address(f.alertmanager.URL()), f.gates.address(f.grafana.URL()), f.settings)
+%s`, cmp.Or(f.asked, f.prometheus.URL()), f.gates.address(f.alertmanager.URL()), f.gates.address(f.grafana.URL()), f.settings)
 	path := filepath.Join(f.dir, "culprit.yml")
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }

@@ -46,6 +46,7 @@ var errSkip = errors.New("not on this machine")
 // scenarios are all kinds of harm, by name.
 func scenarios() map[string]scenario {
 	return map[string]scenario{
+		"answers":  answers,
 		"clusters": clusters,
 		"disk":     disk,
 		"kills":    kills,

@@ -94,7 +94,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*http.Response, []b
 		body, err := io.ReadAll(io.LimitReader(resp.Body, errorBytes))
 		return resp, body, err
 	}
-	m := c.meter(ctx, resp.Body, c.most)
+	m := c.meter(ctx, resp.Body, c.most/2) // it is kept twice, as text and as what it says
 	defer m.close()
 	body, err := io.ReadAll(m)
 	if errors.Is(err, errBytes) {

@@ -1,0 +1,174 @@
+package receiver
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// canary stands in every place of a configuration that is a secret.
+const canary = "c4n4ry"
+
+// secrets is a configuration with a canary in every secret place; %s is the
+// address of all servers without its scheme, %[2]s the folder of the files.
+const secrets = `
+prometheus:
+  url: %[3]s://c4n4ry@%[1]s/prom?token=c4n4ry
+  query_timeout: 2s
+  http_config:
+    basic_auth: {username_file: %[2]s/user, password_file: %[2]s/password}
+    http_headers:
+      X-Token: {secrets: [c4n4ry]}
+      X-Plain: {values: [c4n4ry]}
+      X-File: {files: [%[2]s/header]}
+alertmanagers:
+  - url: %[3]s://c4n4ry@%[1]s/am?token=c4n4ry
+    http_config: {authorization: {credentials: c4n4ry}}
+grafana:
+  url: %[3]s://%[1]s/grafana?token=c4n4ry
+  http_config: {oauth2: {client_id: culprit, client_secret: c4n4ry, token_url: "%[3]s://%[1]s/token"}}
+recovery_webhooks:
+  - url: %[3]s://c4n4ry@%[1]s/services/c4n4ry?key=c4n4ry
+    secret_file: %[2]s/hook
+    http_config: {authorization: {credentials_file: %[2]s/credentials}}
+`
+
+// output is everything that a daemon says.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) text() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// TestNoSecretIsTold plants secrets wherever a configuration has a place for
+// them, lets every server fail in each of the ways that it can, and looks for
+// them in everything that the daemon says.
+func TestNoSecretIsTold(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("a request went on to another server: %s %v", r.URL, r.Header)
+	}))
+	t.Cleanup(elsewhere.Close)
+	hanging := make(chan struct{})
+	down := httptest.NewServer(nil)
+	down.Close()
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	t.Cleanup(secure.Close)
+	serve := func(h http.HandlerFunc) string {
+		s := httptest.NewServer(h)
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	for name, address := range map[string]string{
+		"refused":  serve(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) }),
+		"down":     down.URL,
+		"redirect": serve(http.RedirectHandler(elsewhere.URL+"/c4n4ry?c4n4ry", http.StatusTemporaryRedirect).ServeHTTP),
+		"tls":      secure.URL,
+		"hanging": serve(func(_ http.ResponseWriter, r *http.Request) {
+			select {
+			case <-r.Context().Done():
+			case <-hanging:
+			}
+		}),
+		"garbage": serve(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }),
+	} {
+		t.Run(name, func(t *testing.T) { lookForSecrets(t, address) })
+	}
+	close(hanging)
+}
+
+func lookForSecrets(t *testing.T, address string) {
+	dir, said := t.TempDir(), &output{}
+	for _, file := range []string{"user", "password", "header", "hook", "credentials"} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(canary+canary), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := &world{t: t, opt: Options{
+		ConfigFile: filepath.Join(dir, "culprit.yml"), StoragePath: filepath.Join(dir, "data"), ListenAddress: "127.0.0.1:0",
+		Reconcile: 200 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}}
+	scheme, host, _ := strings.Cut(address, "://")
+	text := fmt.Sprintf(secrets, host, dir, scheme)
+	w.configure(text)
+	w.start()
+	alert := `{"version":"4","groupKey":"g","status":"firing","receiver":"culprit","groupLabels":{},"commonLabels":{},"commonAnnotations":{},"externalURL":"http://am","alerts":[` +
+		`{"status":"firing","labels":{"alertname":"A"},"annotations":{},"startsAt":"` + time.Now().Add(-time.Minute).UTC().Format(time.RFC3339) +
+		`","endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://p/graph?g0.expr=up+%3D%3D+0","fingerprint":"0123456789abcdef"}]}`
+	tell(t, said, http.MethodPost, w.daemon.URL()+"/api/v1/webhook", alert)
+	var id string
+	within(t, func() bool {
+		for _, r := range w.daemon.store.openRecords() {
+			id = r.Report.ID
+		}
+		return id != ""
+	})
+	within(t, func() bool { return strings.Contains(said.text(), "webhook") })
+	w.configure(strings.Replace(text, dir+"/hook", dir+"/gone", 1)) // the folder of the file is no secret
+	for _, path := range []string{"/", "/incidents", "/reports", "/reports/" + id, "/api/v1/reports", "/api/v1/reports/" + id, "/api/v1/incidents", "/metrics", "/-/ready"} {
+		tell(t, said, http.MethodGet, w.daemon.URL()+path, "")
+	}
+	tell(t, said, http.MethodPost, w.daemon.URL()+"/-/reload", "")
+	tell(t, said, http.MethodPost, w.daemon.URL()+"/api/v1/explain", `{"expr":"up == 0"}`)
+	w.stop()
+	all := said.text()
+	if !strings.Contains(all, dir+"/gone") {
+		t.Error("the reload said nothing of the missing file")
+	}
+	for _, line := range strings.Split(all, "\n") {
+		if strings.Contains(line, canary) {
+			t.Errorf("a secret was told: %.1000s", line)
+		}
+	}
+}
+
+// tell writes what an endpoint answers to out.
+func tell(t *testing.T, out io.Writer, method, address, body string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Fprintln(out, address, resp.Status, resp.Header)
+	_, _ = io.Copy(out, resp.Body)
+	fmt.Fprintln(out)
+}
+
+// within waits until something holds.
+func within(t *testing.T, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it did not come true")
+		}
+	}
+}
