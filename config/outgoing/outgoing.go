@@ -53,7 +53,7 @@ func New(u *url.URL, conf commonconfig.HTTPClientConfig) (*Client, error) {
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	resp, err := c.do(req)
 	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	for errors.As(err, &wrapped) { // there is one in another when a token is fetched
 		err = wrapped.Err
 	}
 	if err != nil && resp != nil {
