@@ -118,13 +118,13 @@ func lookForSecrets(t *testing.T, address string) {
 		`","endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://p/graph?g0.expr=up+%3D%3D+0","fingerprint":"0123456789abcdef"}]}`
 	tell(t, said, http.MethodPost, w.daemon.URL()+"/api/v1/webhook", alert)
 	var id string
-	within(t, func() bool {
+	comesTrue(t, func() bool {
 		for _, r := range w.daemon.store.openRecords() {
 			id = r.Report.ID
 		}
 		return id != ""
 	})
-	within(t, func() bool { return strings.Contains(said.text(), "webhook") })
+	comesTrue(t, func() bool { return strings.Contains(said.text(), "webhook") })
 	w.configure(strings.Replace(text, dir+"/hook", dir+"/gone", 1)) // the folder of the file is no secret
 	for _, path := range []string{"/", "/incidents", "/reports", "/reports/" + id, "/api/v1/reports", "/api/v1/reports/" + id, "/api/v1/incidents", "/metrics", "/-/ready"} {
 		tell(t, said, http.MethodGet, w.daemon.URL()+path, "")
@@ -163,8 +163,8 @@ func tell(t *testing.T, out io.Writer, method, address, body string) {
 	fmt.Fprintln(out)
 }
 
-// within waits until something holds.
-func within(t *testing.T, holds func() bool) {
+// comesTrue waits until something holds.
+func comesTrue(t *testing.T, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
