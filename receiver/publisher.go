@@ -64,9 +64,9 @@ func (p *publisher) use(outlets []outlet) {
 	ended := maps.Clone(p.lanes)
 	for _, o := range outlets {
 		name := o.name()
-		if l, ok := ended[name]; ok {
+		delete(ended, name)
+		if l, ok := p.lanes[name]; ok { // or the configuration names a place twice
 			l.replace(o.sink)
-			delete(ended, name)
 			continue
 		}
 		l := p.newLane(o)

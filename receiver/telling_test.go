@@ -146,6 +146,11 @@ func TestAReloadKeepsTheQueueOfAHookAndEndsThatOfOneThatIsGone(t *testing.T) {
 	gone.set(http.StatusServiceUnavailable)
 	w.fire("ErrorsHigh")
 	w.await("both are waited for", func() bool { return w.backlog(kept.URL) == "1" && w.backlog(gone.URL) == "1" })
+	twice := "  - {url: \"" + kept.URL + "/secret-path\"}\n"
+	w.configure(strings.Replace(w.configuration(), twice, twice+twice, 1))
+	w.must(w.daemon.Reload())
+	w.must(w.daemon.Reload())
+	w.await("a hook that is named twice has one queue", func() bool { return w.backlog(kept.URL) == "1" })
 	w.configure(strings.Replace(w.configuration(), "  - {url: \""+gone.URL+"/secret-path\"}\n", "", 1))
 	w.must(w.daemon.Reload())
 	w.await("the queue of one has ended", func() bool { return w.backlog(gone.URL) == "" && w.backlog(kept.URL) == "1" })
