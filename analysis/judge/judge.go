@@ -1,0 +1,165 @@
+package judge
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Model is the judgement about some sets: what they are worth, and what the
+// rest did.
+type Model struct {
+	Cost  float64 // −2 ln likelihood, without constants, and prices
+	Noise Noise   // that fits best
+	Sets  []Judged
+
+	Rest       []int32 // leaves that no set speaks for
+	Background float64 // common factor of those; 1: they stood still
+	Alike      bool    // that was seen beside the heaviest value of each label, too
+}
+
+// Judged is a set and how far it can be trusted.
+type Judged struct {
+	Set
+	Leaves []int32 // that it speaks for, ascending
+	Ratio  float64 // actual over forecast that its leaves have in common
+	Gain   float64 // deviance that this explains
+	Gap    float64 // by which that is more than the best rival's, prices included
+	Rival  float64 // the best rival's share of it
+	R2     float64 // homogeneity: share of its own deviance that one factor explains
+	Bar    float64 // its price
+}
+
+// Judge weighs sets, which may come from any search, against all others.
+//
+// A rival is a set that shares leaves with the one that is judged: a value of
+// another label, a wider or a narrower choice. It is looked at without the
+// leaves of the other sets.
+func (t *Table) Judge(sets []Set) Model {
+	f := t.fit(sets)
+	m := Model{
+		Cost: f.cost, Noise: f.noise.Noise, Background: factor(f.back),
+		Alike: f.back != 0 && t.alike(f), Rest: gather(t.leaf, f.rest),
+	}
+	for j := range sets {
+		m.Sets = append(m.Sets, t.judged(&sets[j], f, f.d[j]))
+	}
+	return m
+}
+
+// factor is the ratio of actual to forecast that has a deviation.
+func factor(d float64) float64 { return (2 + d) / max(2-d, nearlyEqual) }
+
+func (t *Table) judged(s *Set, f fit, d float64) Judged {
+	own := t.sums(f.noise, s.leaves)
+	out := Judged{
+		Set: *s, Leaves: gather(t.leaf, s.leaves), Ratio: factor(d),
+		Gain: own.gain(), R2: own.homogeneity(), Bar: s.price,
+	}
+	rival := t.rival(s, f)
+	out.Gap = out.Gain - rival
+	if out.Gain > 0 {
+		out.Rival = rival / out.Gain
+	}
+	return out
+}
+
+// rival is the gain of the best other set that shares leaves with this one.
+func (t *Table) rival(s *Set, f fit) float64 {
+	near := slices.Concat(s.leaves, f.rest)
+	var top float64
+	for k := range t.cuboids {
+		c := &t.cuboids[k]
+		shared := make([]bool, c.size)
+		for _, i := range s.leaves {
+			shared[c.cell[i]] = true
+		}
+		parts := make([]sums, c.size)
+		for at, i := range near {
+			if j := c.cell[i]; shared[j] {
+				parts[j].add(f.noise.w[i], t.d[i])
+				if at < len(s.leaves) {
+					parts[j].own++
+				}
+			}
+		}
+		for j := range parts {
+			if p := &parts[j]; p.n > 0 && (p.own < p.n || p.own < len(s.leaves)) {
+				top = max(top, p.gain()-c.price+s.price)
+			}
+		}
+	}
+	return top
+}
+
+// seen are the standard deviations from which on a move is one.
+const seen = 3
+
+// alike tells whether the rest is seen to have moved by one factor: without the
+// heaviest value of each label, what remains moved beyond doubt, and as far.
+func (t *Table) alike(f fit) bool {
+	for d := range t.codes {
+		rest := t.withoutHeaviest(d, f)
+		if rest == nil {
+			continue // a label with one value says nothing
+		}
+		s := t.sums(f.noise, rest)
+		if s.w <= 0 || s.gain() < seen*seen || math.Abs(s.c/s.w-f.back) > max(math.Abs(f.back)/4, 2/math.Sqrt(s.w)) {
+			return false
+		}
+	}
+	return true
+}
+
+// withoutHeaviest are the leaves of the background without those of the value
+// that weighs most. It is nil for a label with one value in the table.
+func (t *Table) withoutHeaviest(d int, f fit) []int32 {
+	weights, several := make([]float64, t.cards[d]), false
+	for _, i := range f.rest {
+		weights[t.codes[d][i]] += f.noise.w[i]
+	}
+	for _, c := range t.codes[d] {
+		several = several || c != t.codes[d][0]
+	}
+	if !several {
+		return nil
+	}
+	heaviest := int32(0)
+	for c, w := range weights {
+		if w > weights[heaviest] {
+			heaviest = int32(c)
+		}
+	}
+	rest := []int32{}
+	for _, i := range f.rest {
+		if t.codes[d][i] != heaviest {
+			rest = append(rest, i)
+		}
+	}
+	return rest
+}
+
+// Other returns the background as a set, if one choice of values selects all of
+// it and nothing beside what the other sets took: of two halves of a swap, the
+// one that the model calls the rest.
+func (t *Table) Other(sets []Set) (Set, bool) {
+	rest := t.fit(sets).rest
+	if len(rest) == 0 {
+		return Set{}, false
+	}
+	for k := range t.cuboids {
+		c := &t.cuboids[k]
+		if slices.ContainsFunc(rest, func(i int32) bool { return c.cell[i] != c.cell[rest[0]] }) {
+			continue
+		}
+		s := Set{Dims: c.dims, leaves: rest, full: rest, price: c.price}
+		for _, d := range s.Dims {
+			s.Codes = append(s.Codes, t.codes[d][rest[0]])
+		}
+		return s, true
+	}
+	return Set{}, false
+}
+
+// ByGain orders judged sets, the one that explains most first.
+func ByGain(a, b Judged) int { return cmp.Compare(b.Gain, a.Gain) }

@@ -1,0 +1,213 @@
+package judge
+
+import (
+	"math"
+	"slices"
+)
+
+// nearlyEqual is the difference of costs that is rounding.
+const nearlyEqual = 1e-9
+
+// Search returns the sets of the cheapest model of a small table: those of the
+// cheapest prefix of a walk that takes the best set, removes its leaves and
+// goes on until nothing is left that brings at least the given change.
+//
+// It panics if the table was given a noise, as large ones are.
+func (t *Table) Search(least float64) []Set {
+	if !t.fits() {
+		panic("judge: too large a table for a search")
+	}
+	alive := make([]bool, len(t.leaf))
+	for i := range alive {
+		alive[i] = true
+	}
+	var path []Set
+	best, cheapest := 0, t.fit(nil).cost
+	for len(path) < t.opt.MaxSets {
+		next, ok := t.next(alive, least)
+		if !ok {
+			break
+		}
+		path = append(path, next)
+		for _, i := range next.full {
+			alive[i] = false
+		}
+		if cost := t.fit(path).cost; cost < cheapest {
+			best, cheapest = len(path), cost
+		}
+	}
+	return t.tidy(path[:best])
+}
+
+// place is a set of a cuboid, what a model costs that has it, and what its
+// own factor explains.
+type place struct {
+	cuboid    *cuboid
+	set       int
+	cost, own float64
+}
+
+// before tells whether a place is better. Of two that are each other's rest the
+// costs are equal, and that nearer to factor 1 is the background.
+func (p place) before(q place) bool {
+	if q.cuboid == nil {
+		return true
+	}
+	near := nearlyEqual * max(1, math.Abs(p.cost), p.own)
+	return p.cost < q.cost-near || p.cost <= q.cost+near && p.own > q.own*(1+nearlyEqual)
+}
+
+// next is the best set among the leaves that are left.
+func (t *Table) next(alive []bool, least float64) (Set, bool) {
+	var best place
+	for k := range t.grid {
+		if p := t.nextAt(&t.grid[k], alive, least); p.cuboid != nil && (best.cuboid == nil || p.cost < best.cost) {
+			best = p
+		}
+	}
+	if best.cuboid == nil {
+		return Set{}, false
+	}
+	return t.set(best, alive), true
+}
+
+// set spells out a place.
+func (t *Table) set(p place, alive []bool) Set {
+	s := Set{Dims: p.cuboid.dims, price: p.cuboid.price}
+	for i, c := range p.cuboid.cell {
+		if int(c) != p.set {
+			continue
+		}
+		s.full = append(s.full, int32(i))
+		if alive[i] {
+			s.leaves = append(s.leaves, int32(i))
+		}
+	}
+	for _, d := range s.Dims {
+		s.Codes = append(s.Codes, t.codes[d][s.full[0]])
+	}
+	return s
+}
+
+// cell are the sums of the living leaves of a set.
+type cell struct {
+	n       int
+	w, c, e float64 // Σw, Σwd, Σ(a−f)
+}
+
+// nextAt is the best set at one noise.
+func (t *Table) nextAt(n *noise, alive []bool, least float64) place {
+	all, base := cell{}, n.prior
+	for i, on := range alive {
+		if on {
+			base += n.w[i]*t.d[i]*t.d[i] - math.Log(n.w[i])
+			all.add(n.w[i], t.d[i], t.e[i])
+		}
+	}
+	var best place
+	var cells []cell
+	for k := range t.cuboids {
+		cb := &t.cuboids[k]
+		cells = slices.Grow(cells[:0], cb.size)[:cb.size]
+		clear(cells)
+		for i, j := range cb.cell {
+			if alive[i] {
+				cells[j].add(n.w[i], t.d[i], t.e[i])
+			}
+		}
+		for j := range cells {
+			if !cells[j].possible(least) {
+				continue
+			}
+			p := place{cb, j, base - cells[j].gainOf(all) + cb.price, cells[j].c * cells[j].c / cells[j].w}
+			if p.before(best) {
+				best = p
+			}
+		}
+	}
+	return best
+}
+
+func (c *cell) add(w, d, e float64) {
+	c.n++
+	c.w += w
+	c.c += w * d
+	c.e += e
+}
+
+// possible tells whether a set may be named: it moved, by no less than is asked
+// for, and its sum in the direction of its factor.
+func (c *cell) possible(least float64) bool {
+	return c.n > 0 && math.Abs(c.c) >= leastDeviation*c.w && math.Abs(c.e) >= least && c.e*c.c > 0
+}
+
+// gainOf is what a d of its own for this set, and another for the rest of all,
+// explains.
+func (c *cell) gainOf(all cell) float64 {
+	gain := c.c * c.c / c.w
+	if w, s := all.w-c.w, all.c-c.c; w > nearlyEqual*all.w {
+		gain += max(s*s/w-backgroundPrice, 0)
+	}
+	return gain
+}
+
+// tidy drops a set that two others explain together: where its own factor is
+// the product of theirs, or one of them.
+func (t *Table) tidy(sets []Set) []Set {
+	for _, s := range slices.Clone(sets) {
+		if len(sets) < 3 {
+			break
+		}
+		var over []float64
+		for _, o := range sets {
+			if !same(&o, &s) && holds(o.full, s.leaves) {
+				over = append(over, t.ratio(outside(o.full, s.leaves)))
+			}
+		}
+		if len(over) < 2 {
+			continue
+		}
+		own := t.ratio(s.leaves)
+		if near(own, over[0]*over[1]) || near(own, over[0]) || near(own, over[1]) {
+			sets = slices.DeleteFunc(slices.Clone(sets), func(o Set) bool { return same(&o, &s) })
+		}
+	}
+	return sets
+}
+
+// same tells whether two sets are one.
+func same(a, b *Set) bool { return slices.Equal(a.Dims, b.Dims) && slices.Equal(a.Codes, b.Codes) }
+
+// near tells whether two factors are the same but for a tenth.
+func near(x, y float64) bool {
+	const tenth = 0.1
+	return math.Abs(math.Log(max(x, nearlyEqual)/max(y, nearlyEqual))) < tenth
+}
+
+// ratio is actual over forecast.
+func (t *Table) ratio(leaves []int32) float64 {
+	var a, f float64
+	for _, i := range leaves {
+		a += t.a[i]
+		f += t.f[i]
+	}
+	return a / max(f, 1e-12)
+}
+
+// holds tells whether all of sub are in set; both ascend.
+func holds(set, sub []int32) bool { return len(outside(sub, set)) == 0 }
+
+// outside are the entries of set that are not in other; both ascend.
+func outside(set, other []int32) []int32 {
+	var out []int32
+	k := 0
+	for _, i := range set {
+		for k < len(other) && other[k] < i {
+			k++
+		}
+		if k == len(other) || other[k] != i {
+			out = append(out, i)
+		}
+	}
+	return out
+}

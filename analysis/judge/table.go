@@ -1,0 +1,258 @@
+package judge
+
+import (
+	"math"
+	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/order"
+)
+
+// limit is the largest value: beyond it squares leave the range of floats.
+const limit = 1e100
+
+// tinyNegative, times the total, is the rounding of a rate: taken for 0.
+const tinyNegative = 1e-9
+
+// Table holds the leaves that have any volume and the terms of their cost.
+type Table struct {
+	opt   Options
+	codes [][]int32 // label → leaf → value
+	cards []int
+	leaf  []int32 // leaf → leaf of the caller
+
+	f, a, m, d, e []float64 // forecast, actual, middle, deviation, a−f
+	grid          []noise   // the noises that a model chooses from
+	cuboids       []cuboid  // of a small table
+}
+
+// noise is one choice of φ and κ.
+type noise struct {
+	Noise
+	w     []float64 // precision of each leaf
+	logs  float64   // −Σ ln w
+	prior float64
+}
+
+// cuboid is one choice of labels, with all of its sets.
+type cuboid struct {
+	dims  []int
+	cell  []int32 // leaf → set
+	size  int     // sets
+	price float64
+}
+
+// New makes a table of leaves. codes[d][i] is the value of label d on leaf i,
+// in [0, cards[d]).
+//
+// It returns a [*ValueError] if a value is negative, not finite or beyond
+// 1e100, and panics if the lengths differ.
+func New(codes [][]int32, cards []int, forecast, actual []float64, opt Options) (*Table, error) {
+	checkShapes(codes, cards, forecast, actual)
+	for _, x := range [][]float64{forecast, actual} {
+		if err := checkValues(x); err != nil {
+			return nil, err
+		}
+	}
+	t := &Table{opt: opt.withDefaults(), cards: cards}
+	for i := range forecast {
+		if forecast[i] > 0 || actual[i] > 0 {
+			t.leaf = append(t.leaf, int32(i))
+		}
+	}
+	t.f, t.a = gather(forecast, t.leaf), gather(actual, t.leaf)
+	for d := range codes {
+		t.codes = append(t.codes, gather(codes[d], t.leaf))
+	}
+	t.deviate()
+	t.choose()
+	if t.fits() {
+		t.cut()
+	}
+	return t, nil
+}
+
+func checkShapes(codes [][]int32, cards []int, forecast, actual []float64) {
+	if len(codes) != len(cards) || len(forecast) != len(actual) {
+		panic("judge: lengths differ")
+	}
+	for d := range codes {
+		if len(codes[d]) != len(forecast) {
+			panic("judge: lengths differ")
+		}
+	}
+}
+
+// checkValues accepts values that are finite and not negative beyond rounding.
+func checkValues(x []float64) error {
+	var sum float64
+	for _, v := range x {
+		sum += max(v, 0)
+	}
+	for i, v := range x {
+		if !(v <= limit && v >= -min(limit, tinyNegative*sum)) {
+			return &ValueError{i, v}
+		}
+	}
+	return nil
+}
+
+// fits tells whether the table is small enough to look at every set.
+func (t *Table) fits() bool { return t.opt.Noise == nil }
+
+// deviate computes m, d and e.
+func (t *Table) deviate() {
+	n := len(t.leaf)
+	t.m, t.d, t.e = make([]float64, n), make([]float64, n), make([]float64, n)
+	raise := t.raise()
+	for i := range t.f {
+		t.f[i], t.a[i] = max(t.f[i], 0), max(t.a[i], 0)
+		t.m[i] = t.f[i]/2 + t.a[i]/2 + raise
+		t.e[i] = t.a[i] - t.f[i]
+		t.d[i] = t.e[i] / t.m[i]
+	}
+}
+
+// raise is added to the middle of each leaf, so that next to nothing makes no
+// large deviation.
+func (t *Table) raise() float64 {
+	if t.opt.Count {
+		return countRaise
+	}
+	var volume []float64
+	for _, x := range t.f {
+		if x > 0 {
+			volume = append(volume, x)
+		}
+	}
+	if len(volume) == 0 {
+		return 1
+	}
+	return sumRaise * order.MedianInPlace(volume)
+}
+
+// choose sets the noises to choose from: the one of a large table, or a grid
+// of κ.
+func (t *Table) choose() {
+	if n := t.opt.Noise; n != nil {
+		t.grid = []noise{t.noise(*n, 0)}
+		return
+	}
+	phi := 0.0
+	if t.opt.Count {
+		phi = 1
+	}
+	kappa := kappaLeast
+	for range kappaSteps {
+		far := math.Log(kappa / kappaUsual)
+		t.grid = append(t.grid, t.noise(Noise{phi, kappa}, far*far))
+		kappa *= kappaStep
+	}
+}
+
+// noise computes the precisions under a noise.
+func (t *Table) noise(n Noise, prior float64) noise {
+	out := noise{Noise: n, w: make([]float64, len(t.m)), prior: prior}
+	for i, m := range t.m {
+		km := n.Kappa * m
+		out.w[i] = m * m / (n.Phi*m + km*km)
+		out.logs -= math.Log(out.w[i])
+	}
+	return out
+}
+
+// cut numbers the sets of every choice of labels, shallow ones first. A choice
+// by which all leaves are in one set says nothing, and one that splits the
+// leaves as an earlier choice did says it again.
+func (t *Table) cut() {
+	sets, said := 0, map[string]bool{}
+	for k := 1; k <= min(len(t.codes), t.opt.MaxLayer); k++ {
+		from := len(t.cuboids)
+		for _, dims := range choices(len(t.codes), k) {
+			c := t.cuboid(dims)
+			split := c.split()
+			if c.size > 1 && !said[split] {
+				said[split] = true
+				t.cuboids = append(t.cuboids, c)
+				sets += c.size
+			}
+		}
+		for i := range t.cuboids[from:] {
+			t.cuboids[from+i].price = Price(sets)
+		}
+	}
+}
+
+// Price of a set that was chosen out of so many.
+func Price(sets int) float64 { return 2*math.Log(float64(max(sets, 2))) + setPrice }
+
+// cuboid numbers the sets of one choice of labels in the order of their codes.
+func (t *Table) cuboid(dims []int) cuboid {
+	n := len(t.leaf)
+	c := cuboid{dims: dims, cell: make([]int32, n)}
+	rows := make([]int32, n)
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	slices.SortStableFunc(rows, func(i, j int32) int { return t.compare(dims, i, j) })
+	for k, i := range rows {
+		if k == 0 || t.compare(dims, rows[k-1], i) != 0 {
+			c.size++
+		}
+		c.cell[i] = int32(c.size - 1)
+	}
+	return c
+}
+
+// split says which leaves are together, whatever the sets are called.
+func (c *cuboid) split() string {
+	first := make([]int, c.size)
+	out := make([]byte, len(c.cell))
+	named := 0
+	for i, j := range c.cell {
+		if first[j] == 0 {
+			named++
+			first[j] = named
+		}
+		out[i] = byte(first[j])
+	}
+	return string(out)
+}
+
+// compare orders two leaves by their codes of some labels.
+func (t *Table) compare(dims []int, i, j int32) int {
+	for _, d := range dims {
+		if x := int(t.codes[d][i]) - int(t.codes[d][j]); x != 0 {
+			return x
+		}
+	}
+	return 0
+}
+
+// choices are all ways to take k of n labels, in lexical order.
+func choices(n, k int) [][]int {
+	var all [][]int
+	dims := make([]int, 0, k)
+	var walk func(from int)
+	walk = func(from int) {
+		if len(dims) == k {
+			all = append(all, slices.Clone(dims))
+			return
+		}
+		for d := from; d < n; d++ {
+			dims = append(dims, d)
+			walk(d + 1)
+			dims = dims[:len(dims)-1]
+		}
+	}
+	walk(0)
+	return all
+}
+
+// gather returns the chosen entries of a column.
+func gather[T any](x []T, at []int32) []T {
+	y := make([]T, len(at))
+	for k, i := range at {
+		y[k] = x[i]
+	}
+	return y
+}
