@@ -76,6 +76,8 @@ func (r *Result) decide(in *Input, v *view, opt Options) error {
 	case r.NoBaseline && opt.Mode == Auto:
 		r.concentration(in, v)
 		return nil
+	case opt.Mode == Auto:
+		return r.judged(in, v, opt)
 	}
 	var causes []Cause
 	var err error
@@ -280,7 +282,9 @@ func (r *Result) union(in *Input, v *view, causes []Cause) Cause {
 	if sums.Forecast > 0 {
 		sums.Ratio = sums.Actual / sums.Forecast
 	}
-	sums.Share = r.share(&sums)
+	for _, c := range causes {
+		sums.Share += c.Share
+	}
 	t := &v.Tables[parts[0].Labels[0]]
 	sums.Surprise, sums.Rollover = t.Set.Surprise, t.Set.Rollover
 	return sums

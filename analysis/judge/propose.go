@@ -1,0 +1,85 @@
+package judge
+
+import (
+	"math"
+	"slices"
+)
+
+// Leaves is the number of leaves that have any volume.
+func (t *Table) Leaves() int { return len(t.leaf) }
+
+// Spread is the standard deviation of the total that the noise of the leaves
+// adds up to. Where that is fitted with a model, it is of the middle of its grid.
+func (t *Table) Spread() float64 {
+	n := t.grid[len(t.grid)/2].Noise
+	var s float64
+	for _, m := range t.m {
+		km := n.Kappa * m
+		s += n.Phi*m + km*km
+	}
+	return math.Sqrt(s)
+}
+
+// Centre is the factor of the middle leaf by weight: that of all, if less than
+// half of the table has another.
+func (t *Table) Centre() float64 {
+	if len(t.leaf) == 0 {
+		return 1
+	}
+	rows := make([]int32, len(t.leaf))
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	w := t.grid[0].w
+	slices.SortStableFunc(rows, func(i, j int32) int {
+		switch {
+		case t.d[i] < t.d[j]:
+			return -1
+		case t.d[i] > t.d[j]:
+			return 1
+		}
+		return 0
+	})
+	var all, sum float64
+	for _, i := range rows {
+		all += w[i]
+	}
+	for _, i := range rows {
+		if sum += w[i]; sum >= all/2 {
+			return factor(t.d[i])
+		}
+	}
+	return 1
+}
+
+// Sets spells out choices of label values that a search has made, in its order:
+// a leaf belongs to the first that has it. price is that of each, see [Price].
+func (t *Table) Sets(dims [][]int, codes [][]int32, price float64) []Set {
+	taken := make([]bool, len(t.leaf))
+	sets := make([]Set, len(dims))
+	for k := range dims {
+		s := Set{Dims: dims[k], Codes: codes[k], price: price}
+		for i := range t.leaf {
+			if !t.under(&s, i) {
+				continue
+			}
+			s.full = append(s.full, int32(i))
+			if !taken[i] {
+				s.leaves = append(s.leaves, int32(i))
+				taken[i] = true
+			}
+		}
+		sets[k] = s
+	}
+	return sets
+}
+
+// under tells whether a leaf has the values of a set.
+func (t *Table) under(s *Set, i int) bool {
+	for k, d := range s.Dims {
+		if t.codes[d][i] != s.Codes[k] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,305 @@
+package localize
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/grescan"
+	"github.com/culprit-dev/culprit/analysis/judge"
+)
+
+// Limits of the verdict of the automatic mode.
+const (
+	stillRatio   = 0.03  // relative move of a ratio that is none
+	stillGross   = 0.1   // share of all that moved, below which a total within its noise stood still
+	leastShare   = 0.05  // of the change, that a cause must bring, at most
+	leastVisible = 0.002 // and at least
+	leastStill   = 0.005 // of what moved below a total that stood still
+	sureShare    = 0.15  // of the change, below which no cause is sure
+	mostShare    = 0.3   // of the change, below which sure causes leave most of it open
+	mixShare     = 0.5   // of the change, from which on a shift of traffic is the reason
+	alikeMove    = 0.05  // common move of the rest that is worth a word
+	alikeShare   = 0.7   // of the change, that it must bring
+	alikeLeaves  = 0.75  // of all, that it must hold
+	highGap      = 8.0   // of −2 ln likelihood, between a high cause and its best rival
+	highRival    = 0.9   // of the gain, that the rival of a high cause has at most
+	highR2       = 0.7   // homogeneity of a high cause
+	mediumGap    = 3.0   // gap of a medium cause
+	mediumRival  = 0.97  // and failing that, what its rival has at most
+	otherHalf    = 0.2   // move of the rest that makes it the other half of a swap
+	recentre     = 0.05  // common move from which on a large table is searched from there, too
+)
+
+// question is a breakdown put to the judge.
+type question struct {
+	in    *Input
+	opt   Options
+	dims  []int // labels that causes are made of
+	table *judge.Table
+
+	forecast, actual []float64
+	move             float64 // Σ(a−f)
+	gross            float64 // Σ|a−f|
+	still            bool    // the total did not move
+	rises            bool
+	mix              float64 // of a ratio: share of its change by traffic
+	noise            *judge.Noise
+}
+
+// ask prepares the question of a breakdown.
+func (r *Result) ask(in *Input, v *view, opt Options) (*question, error) {
+	q := &question{in: in, opt: opt, dims: v.able(), forecast: in.Forecast, actual: in.Actual}
+	leaves := 0
+	for i, f := range in.Forecast {
+		q.move += in.Actual[i] - f
+		q.gross += math.Abs(in.Actual[i] - f)
+		if f > 0 || in.Actual[i] > 0 {
+			leaves++
+		}
+	}
+	if leaves > judge.Small {
+		n := grescan.FitNoise(in.Forecast, in.Actual, opt.Count)
+		q.noise = &judge.Noise{Phi: n.Phi, Kappa: n.Kappa}
+	}
+	var err error
+	q.table, err = q.tableOf(in.Forecast)
+	if err != nil {
+		return nil, err
+	}
+	q.rises, q.still = q.move > 0, v.Gross || v.NoChange
+	if math.Abs(q.move) < stillGross*q.gross && math.Abs(q.move) < 3*q.table.Spread() {
+		q.still = true
+	}
+	if v.parts != nil {
+		q.ratio(r)
+	}
+	return q, nil
+}
+
+// ratio says whether a ratio moved, and how much of that is traffic: what the
+// events beyond those expected of the traffic that there was leave open.
+func (q *question) ratio(r *Result) {
+	change := r.RatioNow - r.RatioBefore
+	q.rises, q.still = change > 0, math.Abs(change) <= stillRatio*r.RatioBefore
+	var den float64
+	for _, d := range q.in.Parts.ActualDen {
+		den += d
+	}
+	if den > 0 && !q.still {
+		q.mix = 1 - q.move/den/change
+	}
+}
+
+// tableOf are the leaves against a forecast.
+func (q *question) tableOf(forecast []float64) (*judge.Table, error) {
+	return judge.New(pick(q.in.Codes, q.dims), pick(q.in.Cards, q.dims), forecast, q.actual,
+		judge.Options{Count: q.opt.Count, Noise: q.noise})
+}
+
+// least is the change that a cause must bring: two standard deviations of what
+// the noise of all leaves adds up to, within bounds. A smaller one can't be
+// seen in the total.
+func (q *question) least() float64 {
+	base := max(math.Abs(q.move), stillGross*q.gross)
+	if q.still {
+		base = q.gross
+	}
+	switch {
+	case q.opt.Deep || base == 0:
+		return 0
+	case q.still:
+		return leastStill * base
+	}
+	return base * min(leastShare, max(leastVisible, 2*q.table.Spread()/base))
+}
+
+// judged looks for the sets that moved by themselves, and says what they and
+// the rest are.
+func (r *Result) judged(in *Input, v *view, opt Options) error {
+	q, err := r.ask(in, v, opt)
+	if err != nil {
+		return err
+	}
+	r.Gross = q.still
+	var model judge.Model
+	if q.noise == nil {
+		model = q.small()
+	} else if model, err = q.large(); err != nil {
+		return err
+	}
+	r.Phi, r.Kappa = model.Noise.Phi, model.Noise.Kappa
+	r.conclude(v, q, model)
+	return nil
+}
+
+// small looks at every set.
+func (q *question) small() judge.Model {
+	sets := q.table.Search(q.least())
+	m := q.table.Judge(sets)
+	other := math.Abs(m.Background-1) > otherHalf && (q.still || m.Background > 1 != q.rises)
+	if len(sets) == 0 || !other {
+		return m
+	}
+	if s, ok := q.table.Other(sets); ok {
+		m = q.table.Judge(append(sets, s))
+	}
+	return m
+}
+
+// large lets a scan propose the sets. A table that moved as a whole is scanned
+// from there, too, and the cheaper model holds.
+func (q *question) large() (judge.Model, error) {
+	m, err := q.scan(q.forecast)
+	if err != nil {
+		return m, err
+	}
+	centre := q.table.Centre()
+	if math.Abs(centre-1) <= recentre {
+		return m, nil
+	}
+	moved := make([]float64, len(q.forecast))
+	for i, f := range q.forecast {
+		moved[i] = f * centre
+	}
+	again, err := q.scan(moved)
+	if err == nil && again.Cost < m.Cost {
+		m = again
+	}
+	return m, err
+}
+
+// scan judges what a scan from a forecast proposes.
+func (q *question) scan(forecast []float64) (judge.Model, error) {
+	found, err := grescan.Scan(pick(q.in.Codes, q.dims), pick(q.in.Cards, q.dims), forecast, q.actual, grescan.Options{
+		Count: q.opt.Count, Deep: q.opt.Deep, Both: q.still, Workers: q.opt.Workers,
+	})
+	if err != nil {
+		return judge.Model{}, err
+	}
+	var dims [][]int
+	var codes [][]int32
+	for _, c := range found.Causes {
+		dims, codes = append(dims, c.Dims), append(codes, c.Codes)
+	}
+	return q.table.Judge(q.table.Sets(dims, codes, judge.Price(found.Elements))), nil
+}
+
+// conclude is the verdict on a model.
+func (r *Result) conclude(v *view, q *question, m judge.Model) {
+	causes := q.causes(m)
+	sure, share := 0, 0.0
+	for _, c := range causes {
+		if c.Confidence != Low {
+			sure++
+			share += c.Share
+		}
+	}
+	open := sure == 0 || share < mostShare
+	set, selective := v.selective()
+	switch {
+	case q.mix >= mixShare && open:
+		r.Verdict, r.Causes = TrafficMix, lowered(causes)
+	case q.still && sure == 0:
+		r.Verdict = NoChange
+	case open && q.alike(m):
+		r.Verdict = External
+	case sure > 0:
+		r.Verdict, r.Causes = Explained, r.joined(q.in, v, causes)
+	case len(causes) > 0:
+		r.Verdict, r.Causes = NoConfident, causes
+	case selective:
+		r.Verdict, r.Causes = NoConfident, []Cause{r.fromSet(v, set, Low)}
+	default:
+		r.Verdict = NoConfident
+	}
+}
+
+// alike tells whether all moved by one factor, which is worth a word, brings the
+// change, and is seen beside the heaviest values, too.
+func (q *question) alike(m judge.Model) bool {
+	var rest float64
+	for _, i := range m.Rest {
+		rest += q.actual[i] - q.forecast[i]
+	}
+	return m.Alike && math.Abs(m.Background-1) > alikeMove && (m.Background > 1) == q.rises && !q.still &&
+		float64(len(m.Rest)) >= max(2, alikeLeaves*float64(q.table.Leaves())) && rest/q.move > alikeShare
+}
+
+// causes are the sets that moved the total the way it moved, that of the
+// largest share first.
+func (q *question) causes(m judge.Model) []Cause {
+	var causes []Cause
+	for _, s := range m.Sets {
+		c := q.in.cause(Combination{Labels: pick(q.dims, s.Dims), Values: s.Codes}, "grescan")
+		c.Score, c.Bar, c.R2, c.Ratio = s.Gain/2, s.Bar/2, s.R2, s.Ratio
+		c.Share = q.share(s.Leaves)
+		if !q.still && c.Share <= 0 {
+			continue
+		}
+		c.Confidence = q.grade(s, c)
+		causes = append(causes, c)
+	}
+	slices.SortStableFunc(causes, func(a, b Cause) int { return cmp.Compare(b.Share, a.Share) })
+	return causes
+}
+
+// share of the change that some leaves bring, or of all that moved where the
+// total stood still.
+func (q *question) share(leaves []int32) float64 {
+	var e float64
+	for _, i := range leaves {
+		e += q.actual[i] - q.forecast[i]
+	}
+	switch {
+	case q.still && q.gross > 0:
+		return math.Abs(e) / q.gross
+	case q.move == 0:
+		return 0
+	case q.in.Parts != nil:
+		return e / q.move * (1 - q.mix)
+	}
+	return e / q.move
+}
+
+// grade says how far a set can be trusted: it is high if it beats the next
+// explanation of these leaves by far, is of one factor, and brings a good part
+// of the change.
+func (q *question) grade(s judge.Judged, c Cause) Confidence {
+	small := c.Share < sureShare && !q.still && !q.opt.Deep
+	switch {
+	case q.noise != nil && s.Gain < s.Bar, small:
+		return Low
+	case s.Gap >= highGap && s.Rival <= highRival && s.R2 >= highR2 && float64(c.Partial) <= manyPartial*float64(c.Leaves):
+		return High
+	case s.Gap >= mediumGap || s.Rival < mediumRival:
+		return Medium
+	}
+	return Low
+}
+
+// lowered are causes that don't hold.
+func lowered(causes []Cause) []Cause {
+	for k := range causes {
+		causes[k].Confidence = Low
+	}
+	return causes
+}
+
+// joined makes one cause of the sure ones, if they are values of one label that
+// moved the same way.
+func (r *Result) joined(in *Input, v *view, causes []Cause) []Cause {
+	var sure, others []Cause
+	for _, c := range causes {
+		if c.Confidence != Low {
+			sure = append(sure, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	_, one := sameLabel(sure)
+	if len(sure) < 2 || !one || slices.ContainsFunc(sure, func(c Cause) bool { return c.Ratio > 1 != (sure[0].Ratio > 1) }) {
+		return append(sure, others...)
+	}
+	return append([]Cause{r.union(in, v, sure)}, others...)
+}
