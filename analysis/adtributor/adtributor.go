@@ -8,9 +8,7 @@ import (
 
 // Limits of the corrections.
 const (
-	uniformBits   = 1e-4 // a set with less surprise says nothing
-	uniformShare  = 0.8  // forecast share from which on a set may be everything
-	uniformRatio  = 0.9  // of forecast share and EP, from which on a set moved like the rest
+	uniformRatio  = 0.5  // of the set's relative move, from which on the rest moved like it
 	volatileChurn = 0.5  // share of values in one window only
 	volatileMin   = 10   // values below which churn is a roll-over and not a habit
 	rolloverRatio = 0.5  // of its surprise a set needs to go before a roll-over
@@ -154,8 +152,8 @@ func (m *measure) choose(t *Table, gross bool, opt Options) Set {
 	s.Rollover = t.Rollover && slices.ContainsFunc(t.Elements, func(e Element) bool {
 		return (e.Appeared || e.Vanished) && slices.Contains(s.Elements, e.ID)
 	})
-	s.Uniform = s.Adjusted < uniformBits ||
-		!gross && s.ForecastShare >= uniformShare && s.ForecastShare >= uniformRatio*s.EP
+	chance := s.Adjusted == 0 && s.Surprise > 0
+	s.Uniform = chance || !gross && m.restMovedToo(t, &s)
 	if opt.Mode == Complete && t.Volatile && !opt.KeepVolatile {
 		s.Accepted = false
 	}
@@ -208,4 +206,18 @@ func (t Table) mixOnly() bool {
 		mix += t.Elements[k].Mix
 	}
 	return mix > 1-mixRate
+}
+
+// restMovedToo tells whether what is outside of a set moved the way the set
+// did, and at least half as far: then the set is none. A set that has all of the
+// volume of several elements leaves no rest to tell.
+func (m *measure) restMovedToo(t *Table, s *Set) bool {
+	rest := 1 - s.ForecastShare // of the forecast
+	if rest <= tinyMove && 1-s.EP <= tinyMove {
+		return len(s.Elements) > 1 || len(t.Elements) == 1
+	}
+	if rest <= tinyMove || s.ForecastShare <= tinyMove {
+		return false
+	}
+	return (1-s.EP)/rest >= uniformRatio*s.EP/s.ForecastShare
 }

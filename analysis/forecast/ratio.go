@@ -7,7 +7,7 @@ const (
 	pseudoBaseline = 50  // of a chosen baseline, scaled to the incident's length
 	pseudoDay      = 50  // of a day, against the rate of all
 	pseudoHour     = 100 // of an hour, against the leaf's own day
-	pseudoShare    = 0.05
+	pseudoShare    = 0.005
 )
 
 // Scale turns means into numbers of events: the length of the incident, of an
@@ -28,7 +28,8 @@ type Scale struct {
 // With a day of history there are two steps: the leaf's day against the day of
 // all (k = 50), then its last hour against its own day at the level of the last
 // hour (k = 100). count says that the denominator counts requests; else k is a
-// twentieth of the typical denominator, since its unit means nothing. Forecasts
+// two-hundredth of the typical denominator, since its unit means nothing: more
+// would be taken for a move of each small part that is far from the mean. Forecasts
 // that came with data that count nothing are taken at their word: to draw them
 // together would make a rise of each leaf above the mean, and hide that a mere
 // shift of traffic is one.

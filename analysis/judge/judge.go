@@ -9,9 +9,10 @@ import (
 // Model is the judgement about some sets: what they are worth, and what the
 // rest did.
 type Model struct {
-	Cost  float64 // −2 ln likelihood, without constants, and prices
-	Noise Noise   // that fits best
-	Sets  []Judged
+	Cost   float64 // −2 ln likelihood, without constants, and prices
+	Noise  Noise   // that fits best
+	Spread float64 // standard deviation of the total that this adds up to
+	Sets   []Judged
 
 	Rest       []int32 // leaves that no set speaks for
 	Background float64 // common factor of those; 1: they stood still
@@ -38,7 +39,7 @@ type Judged struct {
 func (t *Table) Judge(sets []Set) Model {
 	f := t.fit(sets)
 	m := Model{
-		Cost: f.cost, Noise: f.noise.Noise, Background: factor(f.back),
+		Cost: f.cost, Noise: f.noise.Noise, Spread: t.spread(f.noise.Noise), Background: factor(f.back),
 		Alike: f.back != 0 && t.alike(f), Rest: gather(t.leaf, f.rest),
 	}
 	for j := range sets {

@@ -10,8 +10,9 @@ func (t *Table) Leaves() int { return len(t.leaf) }
 
 // Spread is the standard deviation of the total that the noise of the leaves
 // adds up to. Where that is fitted with a model, it is of the middle of its grid.
-func (t *Table) Spread() float64 {
-	n := t.grid[len(t.grid)/2].Noise
+func (t *Table) Spread() float64 { return t.spread(t.grid[len(t.grid)/2].Noise) }
+
+func (t *Table) spread(n Noise) float64 {
 	var s float64
 	for _, m := range t.m {
 		km := n.Kappa * m
@@ -53,12 +54,12 @@ func (t *Table) Centre() float64 {
 }
 
 // Sets spells out choices of label values that a search has made, in its order:
-// a leaf belongs to the first that has it. price is that of each, see [Price].
-func (t *Table) Sets(dims [][]int, codes [][]int32, price float64) []Set {
+// a leaf belongs to the first that has it. from is how many it chose from.
+func (t *Table) Sets(dims [][]int, codes [][]int32, from int) []Set {
 	taken := make([]bool, len(t.leaf))
 	sets := make([]Set, len(dims))
 	for k := range dims {
-		s := Set{Dims: dims[k], Codes: codes[k], price: price}
+		s := Set{Dims: dims[k], Codes: codes[k], price: Price(from, len(dims[k]))}
 		for i := range t.leaf {
 			if !t.under(&s, i) {
 				continue

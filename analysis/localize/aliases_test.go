@@ -53,7 +53,7 @@ func TestTheShorterNameWinsWhereItExplainsAsMuch(t *testing.T) {
 		"v1 moved, and is little": checkout(2, 4),
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := run(t, in, Options{})
+			r := run(t, in, Options{Count: true})
 			if len(r.Causes) != 1 || len(r.Causes[0].Combinations) != 1 || len(r.Causes[0].Combinations[0].Labels) != 1 {
 				t.Fatalf("causes %+v, want one label", r.Causes)
 			}

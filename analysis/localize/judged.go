@@ -15,7 +15,9 @@ const (
 	stillGross   = 0.1   // share of all that moved, below which a total within its noise stood still
 	leastShare   = 0.05  // of the change, that a cause must bring, at most
 	leastVisible = 0.002 // and at least
-	leastStill   = 0.005 // of what moved below a total that stood still
+	leastStill   = 0.005 // of what moved below a total that stood still,
+	leastOfTotal = 0.02  // and of that total: by itself it would have moved it
+	noiseMove    = 0.05  // relative move of a total that the noise of its parts can explain
 	sureShare    = 0.15  // of the change, below which no cause is sure
 	mostShare    = 0.3   // of the change, below which sure causes leave most of it open
 	mixShare     = 0.5   // of the change, from which on a shift of traffic is the reason
@@ -41,6 +43,7 @@ type question struct {
 	forecast, actual []float64
 	move             float64 // Σ(a−f)
 	gross            float64 // Σ|a−f|
+	total            float64 // Σf
 	still            bool    // the total did not move
 	rises            bool
 	mix              float64 // of a ratio: share of its change by traffic
@@ -54,13 +57,13 @@ func (r *Result) ask(in *Input, v *view, opt Options) (*question, error) {
 	for i, f := range in.Forecast {
 		q.move += in.Actual[i] - f
 		q.gross += math.Abs(in.Actual[i] - f)
+		q.total += f
 		if f > 0 || in.Actual[i] > 0 {
 			leaves++
 		}
 	}
 	if leaves > judge.Small {
-		n := grescan.FitNoise(in.Forecast, in.Actual, opt.Count)
-		q.noise = &judge.Noise{Phi: n.Phi, Kappa: n.Kappa}
+		q.noise = noiseOf(in.Measure, opt)
 	}
 	var err error
 	q.table, err = q.tableOf(in.Forecast)
@@ -75,6 +78,36 @@ func (r *Result) ask(in *Input, v *view, opt Options) (*question, error) {
 		q.ratio(r)
 	}
 	return q, nil
+}
+
+// noiseOf many leaves is that of their bands of size.
+func noiseOf(m Measure, opt Options) *judge.Noise {
+	n := grescan.FitNoise(m.Forecast, m.Actual, opt.Count)
+	return &judge.Noise{Phi: n.Phi, Kappa: n.Kappa}
+}
+
+// alikeByLabel tells whether by each label all values moved by one factor.
+func (in *Input) alikeByLabel(labels []int, opt Options) bool {
+	alike := 0
+	for d, m := range in.marginals() {
+		if !slices.Contains(labels, d) {
+			continue
+		}
+		codes := make([]int32, len(m.Forecast))
+		for i := range codes {
+			codes[i] = int32(i)
+		}
+		o := judge.Options{Count: opt.Count}
+		if len(codes) > judge.Small {
+			o.Noise = noiseOf(m, opt)
+		}
+		t, err := judge.New([][]int32{codes}, []int{len(codes)}, m.Forecast, m.Actual, o)
+		if err != nil || !t.Judge(nil).Alike {
+			return false
+		}
+		alike++
+	}
+	return alike > 0
 }
 
 // ratio says whether a ratio moved, and how much of that is traffic: what the
@@ -109,7 +142,7 @@ func (q *question) least() float64 {
 	case q.opt.Deep || base == 0:
 		return 0
 	case q.still:
-		return leastStill * base
+		return max(leastStill*base, leastOfTotal*q.total)
 	}
 	return base * min(leastShare, max(leastVisible, 2*q.table.Spread()/base))
 }
@@ -147,8 +180,8 @@ func (q *question) small() judge.Model {
 	return m
 }
 
-// large lets a scan propose the sets. A table that moved as a whole is scanned
-// from there, too, and the cheaper model holds.
+// large lets a scan propose the sets. A table that may have moved as a whole is
+// scanned from there, too, and the model holds that costs less and says so.
 func (q *question) large() (judge.Model, error) {
 	m, err := q.scan(q.forecast)
 	if err != nil {
@@ -163,7 +196,7 @@ func (q *question) large() (judge.Model, error) {
 		moved[i] = f * centre
 	}
 	again, err := q.scan(moved)
-	if err == nil && again.Cost < m.Cost {
+	if err == nil && again.Cost < m.Cost && q.alike(again) {
 		m = again
 	}
 	return m, err
@@ -182,7 +215,7 @@ func (q *question) scan(forecast []float64) (judge.Model, error) {
 	for _, c := range found.Causes {
 		dims, codes = append(dims, c.Dims), append(codes, c.Codes)
 	}
-	return q.table.Judge(q.table.Sets(dims, codes, judge.Price(found.Elements))), nil
+	return q.table.Judge(q.table.Sets(dims, codes, found.Elements)), nil
 }
 
 // conclude is the verdict on a model.
@@ -197,11 +230,14 @@ func (r *Result) conclude(v *view, q *question, m judge.Model) {
 	}
 	open := sure == 0 || share < mostShare
 	set, selective := v.selective()
+	only, lonely := q.only()
 	switch {
 	case q.mix >= mixShare && open:
 		r.Verdict, r.Causes = TrafficMix, lowered(causes)
-	case q.still && sure == 0:
+	case sure == 0 && (q.still || q.within(m)):
 		r.Verdict = NoChange
+	case open && lonely:
+		r.Verdict, r.Causes = Explained, []Cause{only}
 	case open && q.alike(m):
 		r.Verdict = External
 	case sure > 0:
@@ -213,6 +249,46 @@ func (r *Result) conclude(v *view, q *question, m judge.Model) {
 	default:
 		r.Verdict = NoConfident
 	}
+}
+
+// only is the combination of values that all there was and is belongs to, where
+// the breakdown has others: that they stayed at nothing is news.
+func (q *question) only() (Cause, bool) {
+	var c Combination
+	for _, d := range q.dims {
+		if code, ok := q.in.onlyValue(d); ok {
+			c.Labels, c.Values = append(c.Labels, d), append(c.Values, code)
+		}
+	}
+	if len(c.Labels) == 0 {
+		return Cause{}, false
+	}
+	cause := q.in.cause(c, "adtributor")
+	cause.Confidence, cause.Share = Medium, 1-q.mix
+	return cause, true
+}
+
+// onlyValue is the one value of a label that has any volume, beside others that
+// have none.
+func (in *Input) onlyValue(label int) (int32, bool) {
+	value := int32(-1)
+	for i, c := range in.Codes[label] {
+		if in.Forecast[i] <= 0 && in.Actual[i] <= 0 {
+			continue
+		}
+		if value >= 0 && c != value {
+			return 0, false
+		}
+		value = c
+	}
+	return value, value >= 0 && slices.ContainsFunc(in.Codes[label], func(c int32) bool { return c != value })
+}
+
+// within tells whether a small move is no more than the noise of the parts adds
+// up to.
+func (q *question) within(m judge.Model) bool {
+	move := math.Abs(q.move)
+	return q.in.Parts == nil && len(m.Sets) == 0 && m.Background == 1 && move <= noiseMove*q.total && move < 3*m.Spread
 }
 
 // alike tells whether all moved by one factor, which is worth a word, brings the
@@ -232,7 +308,7 @@ func (q *question) causes(m judge.Model) []Cause {
 	var causes []Cause
 	for _, s := range m.Sets {
 		c := q.in.cause(Combination{Labels: pick(q.dims, s.Dims), Values: s.Codes}, "grescan")
-		c.Score, c.Bar, c.R2, c.Ratio = s.Gain/2, s.Bar/2, s.R2, s.Ratio
+		c.Score, c.Bar, c.R2 = s.Gain/2, s.Bar/2, s.R2
 		c.Share = q.share(s.Leaves)
 		if !q.still && c.Share <= 0 {
 			continue
@@ -241,7 +317,29 @@ func (q *question) causes(m judge.Model) []Cause {
 		causes = append(causes, c)
 	}
 	slices.SortStableFunc(causes, func(a, b Cause) int { return cmp.Compare(b.Share, a.Share) })
-	return causes
+	return q.tempered(causes)
+}
+
+// tempered leaves out guesses beside what is sure, and lowers what is true but
+// a small part of the change.
+func (q *question) tempered(causes []Cause) []Cause {
+	sure := slices.ContainsFunc(causes, func(c Cause) bool { return c.Confidence != Low && !q.slight(c) })
+	kept := causes[:0]
+	for _, c := range causes {
+		if sure && (c.Confidence == Low || c.Confidence == Medium && q.slight(c)) {
+			continue
+		}
+		if q.slight(c) {
+			c.Confidence = Low
+		}
+		kept = append(kept, c)
+	}
+	return kept
+}
+
+// slight tells whether a cause is too small a part of the change to be sure of.
+func (q *question) slight(c Cause) bool {
+	return c.Share < sureShare && !q.still && !q.opt.Deep
 }
 
 // share of the change that some leaves bring, or of all that moved where the
@@ -263,14 +361,12 @@ func (q *question) share(leaves []int32) float64 {
 }
 
 // grade says how far a set can be trusted: it is high if it beats the next
-// explanation of these leaves by far, is of one factor, and brings a good part
-// of the change.
+// explanation of these leaves by far, is of one factor, and the total shows it.
 func (q *question) grade(s judge.Judged, c Cause) Confidence {
-	small := c.Share < sureShare && !q.still && !q.opt.Deep
 	switch {
-	case q.noise != nil && s.Gain < s.Bar, small:
+	case q.noise != nil && s.Gain < s.Bar:
 		return Low
-	case s.Gap >= highGap && s.Rival <= highRival && s.R2 >= highR2 && float64(c.Partial) <= manyPartial*float64(c.Leaves):
+	case !q.still && s.Gap >= highGap && s.Rival <= highRival && s.R2 >= highR2 && float64(c.Partial) <= manyPartial*float64(c.Leaves):
 		return High
 	case s.Gap >= mediumGap || s.Rival < mediumRival:
 		return Medium

@@ -8,10 +8,9 @@ import (
 
 // Limits of the verdict.
 const (
-	topSets      = 3    // single-label sets that a cause is compared with
-	uniformRatio = 0.9  // forecast share over share of the change, from which on a set moved like the rest
-	manyPartial  = 0.2  // share of a cause's leaves without samples that lowers its confidence
-	mixChange    = 0.02 // relative move of a ratio that is a change, as of a total
+	nearlyAll   = 0.9  // of what came where nothing was, that one value holds
+	manyPartial = 0.2  // share of a cause's leaves without samples that lowers its confidence
+	mixChange   = 0.02 // relative move of a ratio that is a change, as of a total
 )
 
 // oneEvent is the least that can be said to have been expected.
@@ -71,7 +70,7 @@ func (r *Result) decide(in *Input, v *view, opt Options) error {
 		r.Verdict = Outage
 		return nil
 	case in.Codes == nil || opt.Mode == NSDI || opt.Mode == Complete:
-		r.labelsAlone(v, opt)
+		r.labelsAlone(in, v, opt)
 		return nil
 	case r.NoBaseline && opt.Mode == Auto:
 		r.concentration(in, v)
@@ -93,49 +92,14 @@ func (r *Result) decide(in *Input, v *view, opt Options) error {
 		causes[k].Share = r.share(&causes[k])
 		causes[k].temper(r.Gross)
 	}
-	if opt.Mode == Auto {
-		r.glue(in, v, causes)
-		return nil
-	}
 	r.Causes = causes
 	r.Verdict = verdictOf(causes)
 	return nil
 }
 
-// glue joins the combinations that were found with the sets of single labels. A
-// combination that chance could have made still goes before such a set: on real
-// incidents it is right three times of four, and the set hardly ever.
-func (r *Result) glue(in *Input, v *view, causes []Cause) {
-	confident := verdictOf(causes) == Explained
-	label, one := sameLabel(causes)
-	set, selective := v.selective()
-	switch {
-	case confident && r.uniform(causes):
-		r.Verdict = External
-	case confident && one && v.among(label):
-		r.Causes = []Cause{r.union(in, v, causes)}
-	case confident:
-		r.Causes = causes
-	case v.mixOnly():
-		r.Verdict = TrafficMix
-	case r.Gross || v.NoChange:
-		r.Verdict = NoChange
-	case v.alike():
-		r.Verdict = External
-	case len(causes) > 0:
-		r.Verdict, r.Causes = NoConfident, causes
-	case selective:
-		r.Verdict, r.Causes = NoConfident, []Cause{r.fromSet(v, set, Low)}
-	case v.External:
-		r.Verdict = External
-	default:
-		r.Verdict = NoConfident
-	}
-}
-
 // labelsAlone gives the sets of single labels as the causes: all of the
 // published mode's, or the best.
-func (r *Result) labelsAlone(v *view, opt Options) {
+func (r *Result) labelsAlone(in *Input, v *view, opt Options) {
 	set, selective := v.selective()
 	switch {
 	case opt.Mode == NSDI:
@@ -145,12 +109,12 @@ func (r *Result) labelsAlone(v *view, opt Options) {
 		r.Verdict = verdictOf(r.Causes)
 	case v.mixOnly():
 		r.Verdict = TrafficMix
-	case v.External || v.alike():
-		r.Verdict = External
 	case selective:
 		r.Causes = []Cause{r.fromSet(v, set, Medium)}
 	case r.Gross || v.NoChange:
 		r.Verdict = NoChange
+	case !v.NoBaseline && in.alikeByLabel(v.able(), opt):
+		r.Verdict = External
 	default:
 		r.Verdict = NoConfident
 	}
@@ -182,50 +146,11 @@ func (c *Cause) temper(gross bool) {
 	}
 }
 
-// uniform tells whether causes bring no more of the change than they hold of
-// the total: had everything moved by one factor, the two would be equal. It
-// cannot be told of a total that stood still or had no baseline.
-func (r *Result) uniform(causes []Cause) bool {
-	if r.Gross || r.NoBaseline || r.Forecast == 0 {
-		return false
-	}
-	var forecast, share float64
-	for _, c := range causes {
-		forecast += c.Forecast / r.Forecast
-		share += c.Share
-	}
-	return forecast >= uniformRatio*share
-}
-
-// among tells whether a label has one of the best sets.
-func (v *view) among(label int) bool {
-	for _, s := range v.Sets[:min(topSets, len(v.Sets))] {
-		if s.Dimension == label {
-			return true
-		}
-	}
-	return false
-}
-
 // mixOnly tells whether a ratio moved by its traffic alone: its parts moved,
 // but the events were those to be expected of the traffic.
 func (v *view) mixOnly() bool {
 	return v.parts != nil && (v.Gross || v.NoChange) && v.parts.TrafficMix &&
 		math.Abs(v.parts.Actual-v.parts.Forecast) >= mixChange*v.parts.Forecast
-}
-
-// alike tells whether a total moved, and by each label everything moved with
-// it, each value as much as its share.
-func (v *view) alike() bool {
-	if v.Gross || v.NoBaseline || v.NoChange {
-		return false
-	}
-	for i := range v.Tables {
-		if v.Tables[i].Tilt > 1-uniformRatio {
-			return false
-		}
-	}
-	return true
 }
 
 // concentration answers for a measure that was 0: there is no ratio to compare,
@@ -235,7 +160,7 @@ func (r *Result) concentration(in *Input, v *view) {
 	var c Combination
 	for _, d := range v.able() {
 		for _, e := range v.Tables[d].Elements {
-			if e.ID >= 0 && e.EP >= uniformRatio {
+			if e.ID >= 0 && e.EP >= nearlyAll {
 				c.Labels, c.Values = append(c.Labels, d), append(c.Values, e.ID)
 			}
 		}

@@ -490,7 +490,7 @@ func TestNothingToLookAt(t *testing.T) {
 	checkLocated(t, run(t, Input{}, Options{}), NoChange)
 	checkLocated(t, run(t, Input{Marginals: []Measure{{}}}, Options{}), NoChange)
 	one := Input{Measure: Measure{Forecast: []float64{1}, Actual: []float64{5}}, Codes: [][]int32{{0}}, Cards: []int{1}}
-	checkLocated(t, run(t, one, Options{}), External)
+	checkLocated(t, run(t, one, Options{}), NoConfident) // a label with one value says nothing, not even that all moved alike
 }
 
 func TestLessThanOneEventBeforeIsNothing(t *testing.T) {
@@ -507,8 +507,12 @@ func TestLessThanOneEventBeforeIsNothing(t *testing.T) {
 	if !r.NoBaseline {
 		t.Error("there was nothing before")
 	}
-	for i := range in.Forecast { // one event is something
+	for i := range in.Forecast { // one event is something, and the others still stood still
 		in.Forecast[i] *= 100
 	}
-	checkLocated(t, run(t, in, Options{Count: true}), External)
+	r = run(t, in, Options{Count: true})
+	checkLocated(t, r, Explained, "[0] [2]")
+	if r.NoBaseline {
+		t.Error("there was something before")
+	}
 }

@@ -142,7 +142,6 @@ func (v *view) judge(in *Input, opt Options) {
 		r := v.reasons[s.Dimension]
 		return r == OnlyShown || r == Volatile
 	})
-	v.External = len(v.Sets) > 0 && v.Sets[0].Uniform
 }
 
 // dimensions are the tables, the most surprising label first: accepted sets

@@ -130,13 +130,16 @@ func TestPaperTablesThroughMarginals(t *testing.T) {
 }
 
 // The books balance: the sums of a cause are those of the leaves that it names,
-// and its share is that of the change of the total.
+// and no leaf is a part of two shares, so that those add up to that of all
+// leaves that any cause names.
 func TestTheSumsOfACauseAreThoseOfItsLeaves(t *testing.T) {
 	for seed := range uint64(30) {
 		in := breakdown(seed, []int{4, 3, 3}, func(c []int32) float64 {
 			return 1 + float64(uint64(c[0])*seed%3) + float64(uint64(c[1]*c[2])*seed%2)
 		})
 		r := run(t, in, Options{})
+		named := map[int]bool{}
+		var shares float64
 		for _, c := range r.Causes {
 			var forecast, actual float64
 			leaves := 0
@@ -145,15 +148,24 @@ func TestTheSumsOfACauseAreThoseOfItsLeaves(t *testing.T) {
 					forecast += in.Forecast[i]
 					actual += in.Actual[i]
 					leaves++
+					named[i] = true
 				}
 			}
 			near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*(1+math.Abs(b)) }
-			if !near(c.Forecast, forecast) || !near(c.Actual, actual) || c.Method == "grescan" && c.Leaves != leaves {
+			if !near(c.Forecast, forecast) || !near(c.Actual, actual) || c.Leaves != leaves {
 				t.Errorf("seed %d: %+v; its %d leaves have %v → %v", seed, c, leaves, forecast, actual)
 			}
-			if share := (actual - forecast) / (r.Actual - r.Forecast); c.Method == "grescan" && !near(c.Share, share) {
+			if share := (actual - forecast) / (r.Actual - r.Forecast); len(r.Causes) == 1 && !near(c.Share, share) {
 				t.Errorf("seed %d: share %v, want %v", seed, c.Share, share)
 			}
+			shares += c.Share
+		}
+		var all float64
+		for i := range named {
+			all += (in.Actual[i] - in.Forecast[i]) / (r.Actual - r.Forecast)
+		}
+		if math.Abs(shares-all) > 0.02 { // what a set that was left out had taken
+			t.Errorf("seed %d: the shares add up to %v, the leaves to %v", seed, shares, all)
 		}
 	}
 }
