@@ -8,12 +8,12 @@ import (
 
 // Limits of the corrections.
 const (
-	uniformRatio  = 0.5  // of the set's relative move, from which on the rest moved like it
-	volatileChurn = 0.5  // share of values in one window only
-	volatileMin   = 10   // values below which churn is a roll-over and not a habit
-	rolloverRatio = 0.5  // of its surprise a set needs to go before a roll-over
-	coarserRatio  = 0.9  // of the finer label's surprise the coarser one needs to go before it
-	mixRate       = 0.1  // rate effect below which an element has not degraded
+	uniformRatio  = 0.5 // of the set's relative move, from which on the rest moved like it
+	volatileChurn = 0.5 // share of values in one window only
+	volatileMin   = 10  // values below which churn is a roll-over and not a habit
+	rolloverRatio = 0.5 // of its surprise a set needs to go before a roll-over
+	coarserRatio  = 0.9 // of the finer label's surprise the coarser one needs to go before it
+	mixRate       = 0.1 // rate effect below which an element has not degraded
 )
 
 // Dimension is the measure shared out over the values of one label: one number

@@ -6,7 +6,6 @@ import "fmt"
 // choices that a model makes, in units of −2 ln likelihood.
 const (
 	setPrice        = 6.0  // of a set, beside 2 ln of the number of sets to choose from
-	labelPrice      = 2.0  // of each further label of a set
 	backgroundPrice = 4.0  // of a factor that all others have in common
 	kappaLeast      = 0.01 // the least relative noise: no forecast is better
 	kappaUsual      = 0.03 // centre of its prior, which is normal in ln κ with deviation 1

@@ -59,7 +59,7 @@ func (t *Table) Sets(dims [][]int, codes [][]int32, from int) []Set {
 	taken := make([]bool, len(t.leaf))
 	sets := make([]Set, len(dims))
 	for k := range dims {
-		s := Set{Dims: dims[k], Codes: codes[k], price: Price(from, len(dims[k]))}
+		s := Set{Dims: dims[k], Codes: codes[k], price: Price(from)}
 		for i := range t.leaf {
 			if !t.under(&s, i) {
 				continue

@@ -177,15 +177,13 @@ func (t *Table) cut() {
 			}
 		}
 		for i := range t.cuboids[from:] {
-			t.cuboids[from+i].price = Price(sets, k)
+			t.cuboids[from+i].price = Price(sets)
 		}
 	}
 }
 
-// Price of a set of some labels that was chosen out of so many.
-func Price(sets, labels int) float64 {
-	return 2*math.Log(float64(max(sets, 2))) + setPrice + labelPrice*float64(labels-1)
-}
+// Price of a set that was chosen out of so many.
+func Price(sets int) float64 { return 2*math.Log(float64(max(sets, 2))) + setPrice }
 
 // cuboid numbers the sets of one choice of labels in the order of their codes.
 func (t *Table) cuboid(dims []int) cuboid {

@@ -326,7 +326,7 @@ func (q *question) tempered(causes []Cause) []Cause {
 	sure := slices.ContainsFunc(causes, func(c Cause) bool { return c.Confidence != Low && !q.slight(c) })
 	kept := causes[:0]
 	for _, c := range causes {
-		if sure && (c.Confidence == Low || c.Confidence == Medium && q.slight(c)) {
+		if sure && c.Confidence == Low {
 			continue
 		}
 		if q.slight(c) {
