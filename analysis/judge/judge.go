@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -67,6 +66,9 @@ func (t *Table) judged(s *Set, f fit, d float64) Judged {
 
 // rival is the gain of the best other set that shares leaves with this one.
 func (t *Table) rival(s *Set, f fit) float64 {
+	if !t.fits() {
+		return t.kin(s, f)
+	}
 	near := slices.Concat(s.leaves, f.rest)
 	var top float64
 	for k := range t.cuboids {
@@ -99,17 +101,19 @@ const seen = 3
 // alike tells whether the rest is seen to have moved by one factor: without the
 // heaviest value of each label, what remains moved beyond doubt, and as far.
 func (t *Table) alike(f fit) bool {
+	labels := 0
 	for d := range t.codes {
 		rest := t.withoutHeaviest(d, f)
 		if rest == nil {
 			continue // a label with one value says nothing
 		}
+		labels++
 		s := t.sums(f.noise, rest)
 		if s.w <= 0 || s.gain() < seen*seen || math.Abs(s.c/s.w-f.back) > max(math.Abs(f.back)/4, 2/math.Sqrt(s.w)) {
 			return false
 		}
 	}
-	return true
+	return labels > 0
 }
 
 // withoutHeaviest are the leaves of the background without those of the value
@@ -161,6 +165,3 @@ func (t *Table) Other(sets []Set) (Set, bool) {
 	}
 	return Set{}, false
 }
-
-// ByGain orders judged sets, the one that explains most first.
-func ByGain(a, b Judged) int { return cmp.Compare(b.Gain, a.Gain) }

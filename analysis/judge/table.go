@@ -86,7 +86,9 @@ func checkShapes(codes [][]int32, cards []int, forecast, actual []float64) {
 func checkValues(x []float64) error {
 	var sum float64
 	for _, v := range x {
-		sum += max(v, 0)
+		if v > 0 {
+			sum += min(v, limit)
+		}
 	}
 	for i, v := range x {
 		if !(v <= limit && v >= -min(limit, tinyNegative*sum)) {

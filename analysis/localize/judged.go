@@ -180,42 +180,61 @@ func (q *question) small() judge.Model {
 	return m
 }
 
-// large lets a scan propose the sets. A table that may have moved as a whole is
-// scanned from there, too, and the model holds that costs less and says so.
-func (q *question) large() (judge.Model, error) {
-	m, err := q.scan(q.forecast)
-	if err != nil {
-		return m, err
-	}
-	centre := q.table.Centre()
-	if math.Abs(centre-1) <= recentre {
-		return m, nil
-	}
-	moved := make([]float64, len(q.forecast))
-	for i, f := range q.forecast {
-		moved[i] = f * centre
-	}
-	again, err := q.scan(moved)
-	if err == nil && again.Cost < m.Cost && q.alike(again) {
-		m = again
-	}
-	return m, err
+// proposal is what a scan says may have moved.
+type proposal struct {
+	dims  [][]int
+	codes [][]int32
+	from  int // sets that it chose from
 }
 
-// scan judges what a scan from a forecast proposes.
-func (q *question) scan(forecast []float64) (judge.Model, error) {
-	found, err := grescan.Scan(pick(q.in.Codes, q.dims), pick(q.in.Cards, q.dims), forecast, q.actual, grescan.Options{
-		Count: q.opt.Count, Deep: q.opt.Deep, Both: q.still, Workers: q.opt.Workers,
-	})
+// large lets a scan propose the sets. A table that may have moved as a whole is
+// scanned from there, too. Both are judged by the lesser noise, and the model
+// holds that costs less and says so.
+func (q *question) large() (judge.Model, error) {
+	p, err := q.scan(q.forecast)
 	if err != nil {
 		return judge.Model{}, err
 	}
-	var dims [][]int
-	var codes [][]int32
-	for _, c := range found.Causes {
-		dims, codes = append(dims, c.Dims), append(codes, c.Codes)
+	centre := q.table.Centre()
+	if math.Abs(centre-1) <= recentre {
+		return q.weigh(p), nil
 	}
-	return q.table.Judge(q.table.Sets(dims, codes, found.Elements)), nil
+	moved := q.in.Measure
+	moved.Forecast = make([]float64, len(q.forecast))
+	for i, f := range q.forecast {
+		moved.Forecast[i] = f * centre
+	}
+	again, err := q.scan(moved.Forecast)
+	if err != nil {
+		return judge.Model{}, err
+	}
+	if n := noiseOf(moved, q.opt); n.Kappa < q.noise.Kappa {
+		q.noise = n
+		if q.table, err = q.tableOf(q.forecast); err != nil {
+			return judge.Model{}, err
+		}
+	}
+	m, whole := q.weigh(p), q.weigh(again)
+	if whole.Cost < m.Cost && q.alike(whole) {
+		m = whole
+	}
+	return m, nil
+}
+
+func (q *question) weigh(p proposal) judge.Model {
+	return q.table.Judge(q.table.Sets(p.dims, p.codes, p.from))
+}
+
+// scan proposes sets that moved from a forecast.
+func (q *question) scan(forecast []float64) (proposal, error) {
+	found, err := grescan.Scan(pick(q.in.Codes, q.dims), pick(q.in.Cards, q.dims), forecast, q.actual, grescan.Options{
+		Count: q.opt.Count, Deep: q.opt.Deep, Both: q.still, Workers: q.opt.Workers,
+	})
+	p := proposal{from: found.Elements}
+	for _, c := range found.Causes {
+		p.dims, p.codes = append(p.dims, c.Dims), append(p.codes, c.Codes)
+	}
+	return p, err
 }
 
 // conclude is the verdict on a model.
@@ -368,7 +387,7 @@ func (q *question) grade(s judge.Judged, c Cause) Confidence {
 		return Low
 	case !q.still && s.Gap >= highGap && s.Rival <= highRival && s.R2 >= highR2 && float64(c.Partial) <= manyPartial*float64(c.Leaves):
 		return High
-	case s.Gap >= mediumGap || s.Rival < mediumRival:
+	case q.noise != nil || s.Gap >= mediumGap || s.Rival < mediumRival:
 		return Medium
 	}
 	return Low
