@@ -383,7 +383,7 @@ func (q *question) share(leaves []int32) float64 {
 // explanation of these leaves by far, is of one factor, and the total shows it.
 func (q *question) grade(s judge.Judged, c Cause) Confidence {
 	switch {
-	case q.noise != nil && s.Gain < s.Bar:
+	case q.noise != nil && s.Gain*math.Sqrt(s.R2) < s.Bar: // of so many sets chance makes one
 		return Low
 	case !q.still && s.Gap >= highGap && s.Rival <= highRival && s.R2 >= highR2 && float64(c.Partial) <= manyPartial*float64(c.Leaves):
 		return High
