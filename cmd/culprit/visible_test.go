@@ -114,8 +114,8 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"suggest", "explain", "replay", "analyze"} {
-		if answered[name] < 2 {
-			t.Errorf("%s has answered %d times only, so the test shows little", name, answered[name])
+		if answered[name] == 0 {
+			t.Errorf("%s has answered nothing, so the test shows little", name)
 		}
 	}
 }
