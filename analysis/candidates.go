@@ -53,6 +53,9 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 		queries[c.series[i].Query] = true
 	}
 	c.single = len(queries) == 1
+	if c.target.Values != nil {
+		c.setAside(asideOf(t.Breakdown))
+	}
 	c.encodeServices(f.Topology)
 	if c.dated && c.unusable() == "" {
 		c.young = c.dropYouth()

@@ -83,6 +83,10 @@ type Breakdown struct {
 	Discovered bool
 	Partial    []bool // leaves that lack samples; nil: none is known to
 
+	// Aside are the times shortly before the incident that are no baseline, as an
+	// earlier incident, in which the pieces hold what is usual.
+	Aside []forecast.Span
+
 	// Beside says that the leaves don't add up to Target.Values: they are of
 	// the KPI and its siblings, of what it is taken over, or of a multiple of
 	// it. The move of the KPI is then told from its samples alone.

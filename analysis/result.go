@@ -59,6 +59,14 @@ type Result struct {
 	Recombined *Recombined `json:"recombined,omitempty"`
 	// Forecast says how the expected values of the breakdown were made.
 	Forecast string `json:"forecast,omitempty"`
+	// Aside are the times before the incident that are no baseline.
+	Aside []Stretch `json:"aside,omitempty"`
+}
+
+// Stretch is a time from its first moment up to its end, in Unix seconds.
+type Stretch struct {
+	From float64 `json:"from"`
+	To   float64 `json:"to"`
 }
 
 // Recombined is what the parts of a breakdown add up to, of a ratio those of the

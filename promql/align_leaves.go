@@ -29,8 +29,10 @@ func (a *aligner) breakdown(s Split) *analysis.Breakdown {
 	j := newJoiner(b, s, a.evidence.Answers)
 	if s.Marginal {
 		out.Total = j.marginal("")
+		out.Aside = j.setAside(out, &out.Total.Numerator, out.Total.Denominator)
 		for _, name := range s.Labels {
 			m := j.marginal(name)
+			j.setAside(out, &m.Numerator, m.Denominator)
 			out.Marginals = append(out.Marginals, *m)
 			out.Whole = a.checkParts(b, j, m.Numerator.Actual, m.Denominator)
 		}
@@ -38,6 +40,7 @@ func (a *aligner) breakdown(s Split) *analysis.Breakdown {
 	}
 	out.Labels = s.Labels
 	out.Leaves, out.Numerator, out.Denominator = j.join(s.Labels)
+	out.Aside = j.setAside(out, &out.Numerator, out.Denominator)
 	out.Whole = a.checkParts(b, j, out.Numerator.Actual, out.Denominator)
 	dropConstant(out)
 	if b.Siblings {

@@ -116,8 +116,11 @@ func usualStep(times []float64) float64 {
 	return order.MedianInPlace(d)
 }
 
-// guard is the time before the onset that no baseline uses.
-func (c *cutter) guard() float64 { return max(c.step, shortStep) }
+// Guard is the time before the onset that no baseline uses, and the length of a
+// recent step, where rows are usually so far apart.
+func Guard(step float64) float64 { return max(step, shortStep) }
+
+func (c *cutter) guard() float64 { return Guard(c.step) }
 
 // rows that exist from first to last, both inclusive.
 func (c *cutter) rows(first, last float64) []int {

@@ -73,12 +73,21 @@ func Breakdown(numerator, denominator *LeafTable, w Window, count bool) (*analys
 		b.Event = step / 300
 	}
 	b.Partial = whole.partial(span)
-	if b.Numerator, err = num.pieces(w, span, den != nil); err != nil || den == nil {
-		return b, err
+	if b.Numerator, err = num.pieces(w, span, den != nil); err != nil {
+		return nil, err
 	}
-	d, err := den.pieces(w, span, true)
-	b.Denominator = &d
-	return b, err
+	if den != nil {
+		d, err := den.pieces(w, span, true)
+		if err != nil {
+			return nil, err
+		}
+		b.Denominator = &d
+	}
+	steps := forecast.Steps{Length: forecast.Guard(step), Event: b.Event}
+	aside := []bool(nil)
+	b.Numerator, aside = forecast.SetAside(b.Numerator, b.Denominator, steps)
+	b.Aside = steps.Stretches(aside, span.Onset-steps.Length)
+	return b, nil
 }
 
 // Frame is a breakdown alone, as package analysis takes it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/words"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -28,6 +29,7 @@ type chartView struct {
 	OnsetX, ShadeWidth   string // empty: the onset is not on the chart
 	OnsetLabel, OnsetEnd string // and on which side of its place the label stands
 	ForecastY            string // empty: not known
+	Aside                []band // what is no baseline
 	LastX, LastY         string
 	Ticks                []tick // of the value axis
 	First, Last          string // of the time axis
@@ -35,6 +37,8 @@ type chartView struct {
 }
 
 type tick struct{ Y, Label string }
+
+type band struct{ X, Width, Title string }
 
 // scale maps times and values to places.
 type scale struct{ t0, t1, v0, v1, left, right, top, bottom float64 }
@@ -64,6 +68,7 @@ func kpiChart(r report.Report, unit words.Unit) *chartView {
 	v.addTicks(s, unit)
 	v.addLast(c, s)
 	v.addIncident(r, s)
+	v.addAside(r.Result.Aside, s)
 	v.Words = chartWords(r, unit, s)
 	return v
 }
@@ -167,6 +172,19 @@ func (v *chartView) addIncident(r report.Report, s scale) {
 	}
 	if c := r.Result.Change; c != nil {
 		v.ForecastY = f1(s.y(c.Forecast))
+	}
+}
+
+// addAside shades the times that were set aside.
+func (v *chartView) addAside(aside []analysis.Stretch, s scale) {
+	for _, a := range aside {
+		from, to := max(a.From, s.t0), min(a.To, s.t1)
+		if from < to {
+			v.Aside = append(v.Aside, band{
+				X: f1(s.x(from)), Width: f1(s.x(to) - s.x(from)),
+				Title: fmt.Sprintf("%s to %s UTC: no baseline", clockTime(a.From), clockTime(a.To)),
+			})
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -89,4 +90,15 @@ func TestChartsStayInside(t *testing.T) {
 			t.Fatalf("%d marks on the axis", len(drawn.Ticks))
 		}
 	})
+}
+
+func TestTimesThatAreNoBaselineAreShaded(t *testing.T) {
+	r := example(t)
+	c := r.Charts[0]
+	from := c.Times[0] + (c.Times[len(c.Times)-1]-c.Times[0])/4
+	r.Result.Aside = []analysis.Stretch{{From: from, To: from + 120}, {From: c.Times[0] - 900, To: c.Times[0] - 60}}
+	view := kpiChart(r, r.Unit())
+	if len(view.Aside) != 1 || view.Aside[0].X != "118" || !strings.HasSuffix(view.Aside[0].Title, "UTC: no baseline") {
+		t.Errorf("shaded are %+v", view.Aside)
+	}
 }

@@ -1,0 +1,34 @@
+package analysis
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/culprit-dev/culprit/analysis/forecast"
+)
+
+// What was set aside for the labels is set aside for the series, too: one that
+// went in the earlier incident and stays now is not what is usual.
+func TestAnEarlierIncidentIsNoBaselineOfSeries(t *testing.T) {
+	f := slowQueue(200, 20)
+	f.Targets[0].Breakdown = &Breakdown{Aside: []forecast.Span{{Onset: f.Times[100], End: f.Times[120]}}}
+	plain := Run(f, Options{})
+	for i := 100; i < 120; i++ { // everything went at once, and the KPI with it
+		f.Targets[0].Values[i] *= 30
+		for _, s := range f.Targets[0].Candidates {
+			s.Values[i] *= 30
+		}
+	}
+	r := Run(f, Options{})
+	if r.Causes[0].Series != plain.Causes[0].Series || r.Causes[0].Confidence != plain.Causes[0].Confidence ||
+		math.Abs(*r.Causes[0].Evidence.Deviation / *plain.Causes[0].Evidence.Deviation - 1) > 1e-9 {
+		t.Errorf("%s\nwithout the incident %s", asJSON(t, r.Causes[0]), asJSON(t, plain.Causes[0]))
+	}
+	if len(r.Aside) != 1 || r.Aside[0] != (Stretch{f.Times[100], f.Times[120]}) {
+		t.Errorf("set aside: %v", r.Aside)
+	}
+	if !strings.Contains(asJSON(t, r.Warnings), "is no baseline and was set aside") {
+		t.Error(asJSON(t, r.Warnings))
+	}
+}

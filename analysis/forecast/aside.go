@@ -1,0 +1,254 @@
+package forecast
+
+import (
+	"math"
+	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/order"
+)
+
+// An earlier incident is no baseline, nor is the beginning of this one where its
+// alert came late. Both are told from the recent steps: usual is what most of
+// them are like, and what is seldom and far from it is set aside.
+const (
+	asideSD        = 6    // robust standard deviations from the usual
+	asideShare     = 0.2  // and this share of the usual
+	asideStretches = 3    // more stretches than these are a leaf's habit
+	asideWhole     = 0.05 // and, of a leaf, this share of the whole: what is less is no incident
+	asideSteps     = 6    // steps below which nothing is known to be usual
+)
+
+// Steps says what the recent steps of a measure are.
+type Steps struct {
+	Length float64 // seconds of one
+	Event  float64 // what one event in 5 minutes is worth in the pieces; 0: nothing is counted
+	Known  []bool  // [k]: it is known to be no baseline; nil: of none
+}
+
+// SetAside puts what is usual in the place of what is no baseline, in the pieces
+// that a forecast is made of: for all leaves in the steps in which the whole left
+// its band, and for a leaf in those in which it left its own. den is the
+// denominator of a ratio, whose usual is a rate; nil: the measure is additive.
+//
+// It returns the pieces of num, those of its own changed where they had to be,
+// and which recent steps are no baseline; nil if all are. With less than half an hour of steps that may be a
+// baseline nothing is known to be usual, and the pieces stay as they are.
+func SetAside(num Pieces, den *Pieces, s Steps) (Pieces, []bool) {
+	steps := len(num.Recent)
+	if s.Known == nil {
+		s.Known = make([]bool, steps)
+	}
+	if den != nil && len(den.Recent) != steps || slices.ContainsFunc(num.Recent, func(x []float64) bool { return x == nil }) {
+		return num, nil
+	}
+	a := aside{Steps: s, num: num, den: den}
+	whole := a.course(totalOf)
+	if !whole.judged() {
+		return num, nil
+	}
+	all := whole.far(a.Event, make([]float64, steps))
+	for t, known := range s.Known {
+		all[t] = all[t] || known
+	}
+	a.copy()
+	said := a.mendAll(all, whole)
+	if !slices.Contains(said, true) {
+		return num, nil
+	}
+	return a.num, said
+}
+
+// Stretches are the times of the recent steps that were set aside. The last step
+// ends at end, in Unix seconds.
+func (s Steps) Stretches(aside []bool, end float64) []Span {
+	var list []Span
+	for t, is := range aside {
+		from := end - float64(len(aside)-t)*s.Length
+		switch n := len(list); {
+		case !is:
+		case n > 0 && list[n-1].End == from:
+			list[n-1].End = from + s.Length
+		default:
+			list = append(list, Span{Onset: from, End: from + s.Length})
+		}
+	}
+	return list
+}
+
+// aside is a measure whose steps are judged.
+type aside struct {
+	Steps
+	num Pieces
+	den *Pieces
+}
+
+// course is the whole, or a leaf, over the recent steps.
+type course struct {
+	value, weight []float64
+	known         []bool
+	rate          float64 // usual, of each weight
+}
+
+func (c course) usual(t int) float64 { return c.rate * c.weight[t] }
+
+// totalOf and leafOf are what is taken of a step.
+func totalOf(step []float64) float64 {
+	var sum float64
+	for _, x := range step {
+		if !math.IsNaN(x) {
+			sum += x
+		}
+	}
+	return sum
+}
+
+func leafOf(e int) func([]float64) float64 {
+	return func(step []float64) float64 {
+		if math.IsNaN(step[e]) { // no sample is no event
+			return 0
+		}
+		return step[e]
+	}
+}
+
+func (a *aside) course(of func([]float64) float64) course {
+	c := course{known: a.Known}
+	for t, step := range a.num.Recent {
+		weight := 1.0
+		if a.den != nil {
+			weight = of(a.den.Recent[t])
+		}
+		c.value, c.weight = append(c.value, of(step)), append(c.weight, weight)
+	}
+	var rates []float64
+	for t, w := range c.weight {
+		if w > 0 && !c.known[t] {
+			rates = append(rates, c.value[t]/w)
+		}
+	}
+	if len(rates) > 0 {
+		c.rate = order.MedianInPlace(rates)
+	}
+	return c
+}
+
+// judged says whether there is enough to tell what is usual.
+func (c course) judged() bool {
+	n := 0
+	for t, known := range c.known {
+		if !known && c.weight[t] > 0 {
+			n++
+		}
+	}
+	return n >= asideSteps
+}
+
+// far are the steps that are far from the usual, by more than the least of each.
+// What is far in half of the steps, or again and again, is usual, too.
+func (c course) far(event float64, least []float64) []bool {
+	off := make([]float64, len(c.value))
+	var known []float64
+	for t, x := range c.value {
+		off[t] = x - c.usual(t)
+		if !c.known[t] {
+			known = append(known, off[t])
+		}
+	}
+	sd := order.RobustSD(known)
+	far := make([]bool, len(off))
+	n, stretches := 0, 0
+	for t, d := range off {
+		chance := math.Sqrt(event * max(c.usual(t), event)) // of counts
+		far[t] = !c.known[t] && math.Abs(d) > max(asideSD*max(sd, chance), asideShare*c.usual(t), least[t])
+		if far[t] {
+			n++
+			if t == 0 || !far[t-1] {
+				stretches++
+			}
+		}
+	}
+	if 2*n >= len(known) || stretches > asideStretches {
+		return make([]bool, len(off))
+	}
+	return far
+}
+
+// copy makes the pieces that may change its own.
+func (a *aside) copy() {
+	a.num.Hour, a.num.Day = slices.Clone(a.num.Hour), slices.Clone(a.num.Day)
+	recent := make([][]float64, len(a.num.Recent))
+	for t, step := range a.num.Recent {
+		recent[t] = slices.Clone(step)
+	}
+	a.num.Recent = recent
+}
+
+// mendAll mends every leaf in the steps all and in those in which it is far from
+// its own usual. It returns the steps in which any is.
+func (a *aside) mendAll(all []bool, whole course) []bool {
+	said, least := slices.Clone(all), make([]float64, len(all))
+	for t := range least {
+		least[t] = asideWhole * whole.usual(t)
+	}
+	for e := range a.num.Recent[0] {
+		c := a.course(leafOf(e))
+		off := c.far(a.Event, least)
+		for t := range off {
+			off[t] = off[t] || all[t]
+			said[t] = said[t] || off[t]
+		}
+		if slices.Contains(off, true) {
+			a.mend(e, c, off)
+		}
+	}
+	return said
+}
+
+// mend puts the usual of a leaf, the mean of its last hour without the steps
+// off, in the place of these.
+func (a *aside) mend(e int, c course, off []bool) {
+	hourSteps := int(math.Round(hour / a.Length))
+	last := max(0, len(off)-hourSteps)
+	rate, ok := c.mean(off, last)
+	if !ok {
+		if rate, ok = c.mean(off, 0); !ok {
+			return
+		}
+	}
+	inHour := false
+	for t, is := range off {
+		if !is {
+			continue
+		}
+		usual := rate * c.weight[t]
+		a.num.Recent[t][e] = usual
+		inHour = inHour || t >= last
+		if a.num.Day != nil {
+			a.num.Day[e] = max(0, a.num.Day[e]-(c.value[t]-usual)*a.Length/day)
+		}
+	}
+	if inHour && a.num.Hour != nil {
+		sum := 0.0
+		for _, step := range a.num.Recent[last:] {
+			sum += leafOf(e)(step)
+		}
+		a.num.Hour[e] = sum / float64(len(off)-last)
+	}
+}
+
+// mean is that of the steps since the given one that are not off; it is not
+// known of less than three.
+func (c course) mean(off []bool, since int) (rate float64, ok bool) {
+	n := 0
+	var value, weight float64
+	for t := since; t < len(off); t++ {
+		if !off[t] {
+			value, weight = value+c.value[t], weight+c.weight[t]
+			n++
+		}
+	}
+	if n < leastSteps || weight <= 0 {
+		return 0, false
+	}
+	return value / weight, true
+}
