@@ -83,6 +83,8 @@ type Breakdown struct {
 	Discovered bool
 	Partial    []bool // leaves that lack samples; nil: none is known to
 
+	// Doubts are reservations about the values of the parts, as they were read.
+	Doubts []string
 	// Aside are the times shortly before the incident that are no baseline, as an
 	// earlier incident, in which the pieces hold what is usual.
 	Aside []forecast.Span

@@ -42,6 +42,13 @@ func (b *Breakdown) recombined() *Recombined {
 	return &r
 }
 
+func (b *Breakdown) doubts() []string {
+	if b == nil {
+		return nil
+	}
+	return b.Doubts
+}
+
 // explainLabels localises the change of a target in its breakdown.
 func explainLabels(_ Frame, t Target, opt Options) labelAnswer {
 	switch {
@@ -58,7 +65,7 @@ func explainLabels(_ Frame, t Target, opt Options) labelAnswer {
 		return labelAnswer{dimensions: l.refused(), warnings: []Warning{{Source: "labels", Text: err.Error()}}}
 	}
 	result, err := localize.Run(l.input, localize.Options{
-		Mode: modeOf(opt.Labels.Mode), Count: l.count, Deep: opt.Labels.Deep,
+		Mode: modeOf(opt.Labels.Mode), Count: l.count, Deep: opt.Labels.Deep, SetShare: opt.Labels.TEP, ElementShare: opt.Labels.TEEP,
 		Gate: adtributor.Gate{Relative: opt.Labels.MinChange, SD: l.made.SD * l.scale.Window},
 	})
 	if err != nil {

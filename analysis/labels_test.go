@@ -492,3 +492,29 @@ func FuzzResultsHaveNoNaN(f *testing.F) {
 		analyse(t, b, LabelOptions{Mode: modes[how%5], Count: how&8 != 0, Deep: how&16 != 0})
 	})
 }
+
+// The thresholds of the single labels can be set: a set that explains two thirds
+// is none where more is asked.
+func TestTheThresholdsOfSingleLabelsCanBeSet(t *testing.T) {
+	b := &Breakdown{
+		Labels: []string{"path"}, Leaves: [][]string{{"/a"}, {"/b"}, {"/c"}},
+		Numerator: Pieces{Forecast: []float64{100, 100, 100}, Actual: []float64{170, 115, 100}},
+	}
+	for _, c := range []struct {
+		options LabelOptions
+		want    string
+	}{
+		{LabelOptions{Mode: "nsdi"}, "path=/a"},
+		{LabelOptions{Mode: "nsdi", TEP: 0.9}, "path=/a and /b"},
+		{LabelOptions{Mode: "nsdi", TEP: 0.9, TEEP: 0.5}, ""},
+	} {
+		r := analyse(t, b, c.options)
+		var got []string
+		for _, cause := range r.Causes {
+			got = append(got, places(cause.Labels))
+		}
+		if strings.Join(got, " | ") != c.want {
+			t.Errorf("%+v: %q, want %q", c.options, got, c.want)
+		}
+	}
+}

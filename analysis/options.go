@@ -15,6 +15,8 @@ type LabelOptions struct {
 	Count     bool    `yaml:"count,omitempty"`      // the measure is a count of events
 	MinChange float64 `yaml:"min_change,omitempty"` // smallest relative move of the total that is a change; 0 means 0.02
 	Top       int     `yaml:"top,omitempty"`        // how many causes at the most; 0 means 8
+	TEP       float64 `yaml:"t_ep,omitempty"`       // share of the change that a set of one label must explain; 0 means 0.67
+	TEEP      float64 `yaml:"t_eep,omitempty"`      // share that a value must explain to be in such a set; 0 means 0.1
 }
 
 // SeriesOptions are the settings of the ranking of candidate series.
@@ -40,6 +42,8 @@ func (o Options) Merge(base Options) Options {
 	o.Labels.Count = o.Labels.Count || base.Labels.Count
 	o.Labels.MinChange = first(o.Labels.MinChange, base.Labels.MinChange)
 	o.Labels.Top = first(o.Labels.Top, base.Labels.Top)
+	o.Labels.TEP = first(o.Labels.TEP, base.Labels.TEP)
+	o.Labels.TEEP = first(o.Labels.TEEP, base.Labels.TEEP)
 	o.Series.Method = first(o.Series.Method, base.Series.Method)
 	o.Series.Preset = first(o.Series.Preset, base.Series.Preset)
 	o.Series.CandidateAD = first(o.Series.CandidateAD, base.Series.CandidateAD)

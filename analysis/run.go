@@ -26,7 +26,7 @@ func Run(f Frame, opt Options) Result {
 	lead := &answers[0]
 	r.Dimensions, r.Forecast = lead.labels.dimensions, lead.labels.forecast
 	r.Recombined, r.Aside = lead.target.Breakdown.recombined(), asideOf(lead.target.Breakdown)
-	r.Warnings = append(r.Warnings, sayAside(r.Aside)...)
+	r.Warnings = slices.Concat(r.Warnings, warnings("table", lead.target.Breakdown.doubts()), sayAside(r.Aside))
 	r.Fit, r.Graph = lead.series.fit, lead.series.graph
 	r.Change = lead.change(f)
 	r.Causes = oneList(mergeTargets(f.Targets, answers))

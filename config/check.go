@@ -144,6 +144,8 @@ func (d *decoder) upTo(path string, x, high float64) {
 func (d *decoder) checkAnalysis(path string, o analysis.Options) {
 	d.oneOf(path+".labels.mode", o.Labels.Mode, "auto", "nsdi", "complete", "grescan", "riskloc")
 	d.upTo(path+".labels.min_change", o.Labels.MinChange, 1)
+	d.upTo(path+".labels.t_ep", o.Labels.TEP, 1)
+	d.upTo(path+".labels.t_eep", o.Labels.TEEP, 1)
 	d.upTo(path+".labels.top", float64(o.Labels.Top), 1000)
 	d.oneOf(path+".series.method", o.Series.Method, "rank", "balance")
 	d.oneOf(path+".series.preset", o.Series.Preset, "robust", "paper")

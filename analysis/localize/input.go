@@ -50,6 +50,9 @@ type Options struct {
 	Deep  bool            // look for causes that the total hardly shows
 	Gate  adtributor.Gate // below it, the total counts as unmoved
 
+	// Of the sets of one label, see adtributor.Options.
+	SetShare, ElementShare float64
+
 	MaxLabels int // labels that combinations are made of; 0 means 8
 	Workers   int // 0 means one a processor
 	// KeepVolatile lets labels whose values come and go, as pods do, give causes.

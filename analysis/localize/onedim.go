@@ -28,7 +28,7 @@ func oneDim(in *Input, opt Options) (*view, error) {
 	}
 	o := adtributor.Options{
 		Top: -1, Count: opt.Count, Gate: opt.Gate, Parents: v.parents,
-		KeepVolatile: opt.KeepVolatile, Totals: in.Totals,
+		KeepVolatile: opt.KeepVolatile, Totals: in.Totals, SetShare: opt.SetShare, ElementShare: opt.ElementShare,
 	}
 	if opt.Mode == NSDI {
 		o.Mode, o.Top = adtributor.NSDI, 0

@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // header is the first line of a file with labels and measures.
@@ -104,6 +106,9 @@ func eachRow(rows *csv.Reader, f func(line int, row []string) error) error {
 // cell reads the value of a measure.
 func (h header) cell(line, column int, row []string) (float64, error) {
 	v, err := parseValue(row[column])
+	if text := strings.TrimSpace(row[column]); err == nil && math.IsNaN(v) && text != "" && !strings.EqualFold(text, "nan") {
+		err = fmt.Errorf("%s is no amount; hint: write a number, or leave the cell empty where there is none", text)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", place(line, h.names[column]), err)
 	}
@@ -165,30 +170,47 @@ func plus(sum, v float64) float64 {
 	return sum + v
 }
 
-// tinyNegative is how far below 0, as a share of the whole, rounding can bring
-// the part of a sum.
-const tinyNegative = 1e-9
+// Values below 0 are no parts of a whole. As a share of all, so much of them is
+// rounding, and so much a slip in data that are else amounts, which is said.
+const (
+	tinyNegative  = 1e-9
+	smallNegative = 0.05
+)
 
 // signs looks for values that are no parts of a whole.
 type signs struct {
-	total  float64 // of absolute values
-	lowest float64
-	where  string // of the lowest
+	total, negative float64 // of absolute values, and of those below 0
+	lowest          float64
+	where           string // of the lowest
 }
 
-func (s *signs) add(v float64, line int, column string) {
+// add counts a value and returns it as an amount: at least 0.
+func (s *signs) add(v float64, line int, column string) float64 {
 	if math.IsNaN(v) {
-		return
+		return v
 	}
 	s.total += math.Abs(v)
 	if v < s.lowest {
 		s.lowest, s.where = v, place(line, column)
 	}
+	if v < 0 {
+		s.negative -= v
+		return 0
+	}
+	return v
 }
 
-// err is an error if a value is negative beyond rounding.
+// doubts says that values below 0 count as 0, if it is more than rounding.
+func (s *signs) doubts() []string {
+	if s.negative <= tinyNegative*s.total {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: %g is negative and counts as 0, as all values below 0 do (%s of all)", s.where, s.lowest, words.Percent(s.negative/s.total))}
+}
+
+// err is an error if too much is negative.
 func (s *signs) err() error {
-	if s.lowest >= -tinyNegative*s.total {
+	if s.negative <= smallNegative*s.total {
 		return nil
 	}
 	return fmt.Errorf("%s: %g is negative, so it is no part of a whole; hint: a breakdown needs counts, rates or sums, not differences or gauges below zero", s.where, s.lowest)

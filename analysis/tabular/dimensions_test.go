@@ -101,6 +101,8 @@ func TestSnapshotsThatCannotBeRead(t *testing.T) {
 		{"both kinds", "path,real,predict,numerator_real\n/a,1,1,1\n", []string{"additive", "ratio"}},
 		{"a word", "path,real,predict\n/a,1,1\n/b,many,1\n", []string{"line 3", `column "real"`, `"many" is no number`}},
 		{"a comma too many", "path,real,predict\n/a,1,1,1\n", []string{"line 2"}},
+		{"infinite", "path,real,predict\n/a,1,1\n/b,+Inf,4\n", []string{"line 3", `column "real"`, "+Inf is no amount", "hint"}},
+		{"beyond numbers", "path,real,predict\n/a,1,1\n/b,1e999,4\n", []string{"line 3", "1e999 is no amount"}},
 		{"negative", "path,real,predict\n/a,1,1\n/b,2,-4\n/c,2,-3\n", []string{"line 3", `column "predict"`, "-4 is negative", "hint"}},
 		{"no name", "path,,real,predict\n/a,x,1,1\n", []string{"column 2 has no name"}},
 		{"twice", "path,path,real,predict\n/a,x,1,1\n", []string{`column 2 is another "path"`}},
@@ -172,4 +174,20 @@ func FuzzReadMarginals(f *testing.F) {
 			analysed(t, b)
 		}
 	})
+}
+
+// One value below 0 among amounts is a slip of the data, as the -3 in the series
+// of the article that this method is known from, and no reason to say nothing.
+func TestAFewValuesBelowZeroCountAsZero(t *testing.T) {
+	table, err := ReadWide(strings.NewReader("region,0,300,600,900\nbj,40,50,-3,40\nsh,30,30,30,30\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table.Values[0][2] != 0 || len(table.Doubts) != 1 || !strings.Contains(table.Doubts[0], `line 2, column "600": -3 is negative and counts as 0`) {
+		t.Errorf("%v, %q", table.Values, table.Doubts)
+	}
+	b, err := ReadSnapshot(strings.NewReader("path,real,predict\n/a,50,40\n/b,30,30\n/c,-1e-13,5\n"), false)
+	if err != nil || len(b.Doubts) != 0 || b.Numerator.Actual[2] != 0 {
+		t.Errorf("rounding: %+v, %v", b, err)
+	}
 }

@@ -16,6 +16,7 @@ type LeafTable struct {
 	Leaves [][]string  // leaf → values, in the order of Labels
 	Times  []float64   // Unix seconds, ascending
 	Values [][]float64 // leaf → time; NaN: no sample
+	Doubts []string    // reservations about the values
 }
 
 // mostCells bounds what is held in memory: 1.6 GB.
@@ -46,7 +47,7 @@ func ReadWide(r io.Reader) (*LeafTable, error) {
 			if err != nil {
 				return err
 			}
-			sign.add(v, line, h.names[first+k])
+			v = sign.add(v, line, h.names[first+k])
 			t.Values[leaf][k] = plus(t.Values[leaf][k], v)
 		}
 		return nil
@@ -54,7 +55,7 @@ func ReadWide(r io.Reader) (*LeafTable, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.Leaves = index.leaves
+	t.Leaves, t.Doubts = index.leaves, sign.doubts()
 	return t, sign.err()
 }
 
@@ -171,7 +172,7 @@ func (l *longTable) read(rows *csv.Reader) error {
 			if r.values[k], err = l.cell(line, column, row); err != nil {
 				return err
 			}
-			l.signs[k].add(r.values[k], line, l.names[column])
+			r.values[k] = l.signs[k].add(r.values[k], line, l.names[column])
 		}
 		l.rows = append(l.rows, r)
 		l.times = append(l.times, at)
@@ -194,7 +195,7 @@ func (l *longTable) tables() ([]*LeafTable, error) {
 	}
 	tables := make([]*LeafTable, len(l.measures))
 	for k := range tables {
-		t := &LeafTable{Labels: l.labelNames(), Leaves: l.index.leaves, Times: l.times}
+		t := &LeafTable{Labels: l.labelNames(), Leaves: l.index.leaves, Times: l.times, Doubts: l.signs[k].doubts()}
 		for range t.Leaves {
 			t.Values = append(t.Values, missing(len(t.Times)))
 		}

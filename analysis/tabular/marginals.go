@@ -78,6 +78,7 @@ func (t *marginalTable) breakdown(count bool) (*analysis.Breakdown, error) {
 		if err := m.check(); err != nil {
 			return nil, err
 		}
+		b.Doubts = append(b.Doubts, m.doubts()...)
 		out := analysis.Marginal{Label: name}
 		for _, leaf := range m.index.leaves {
 			out.Values = append(out.Values, leaf[0])

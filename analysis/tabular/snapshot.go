@@ -53,7 +53,7 @@ func (m *measures) add(leaf, line int, row []string) error {
 		if err != nil {
 			return err
 		}
-		m.signs[k].add(v, line, m.names[column])
+		v = m.signs[k].add(v, line, m.names[column])
 		if leaf == len(m.rows[k]) {
 			m.rows[k] = append(m.rows[k], 0)
 		}
@@ -73,6 +73,15 @@ func (m *measures) check() error {
 		return fmt.Errorf("denominator_real adds up to 0 where numerator_real adds up to %g: there is no ratio; hint: swap the columns, or leave out the denominator", m.signs[0].total)
 	}
 	return nil
+}
+
+// doubts are reservations about the values.
+func (m *measures) doubts() []string {
+	var list []string
+	for k := range m.signs {
+		list = append(list, m.signs[k].doubts()...)
+	}
+	return list
 }
 
 func (m *measures) ratio() bool { return len(m.at) == 4 }
@@ -110,7 +119,7 @@ func ReadSnapshot(r io.Reader, count bool) (*analysis.Breakdown, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &analysis.Breakdown{Labels: h.labelNames(), Leaves: index.leaves, Count: count, Scale: forecast.Scale{Window: 1}}
+	b := &analysis.Breakdown{Labels: h.labelNames(), Leaves: index.leaves, Count: count, Scale: forecast.Scale{Window: 1}, Doubts: m.doubts()}
 	b.Numerator, b.Denominator = m.pieces()
 	return b, nil
 }

@@ -63,7 +63,7 @@ func Breakdown(numerator, denominator *LeafTable, w Window, count bool) (*analys
 	span := forecast.Span{Onset: whole.Times[incident[0]], End: whole.Times[incident[len(incident)-1]]}
 	step := whole.step()
 	b := &analysis.Breakdown{
-		Labels: num.Labels, Leaves: num.Leaves, Count: count,
+		Labels: num.Labels, Leaves: num.Leaves, Count: count, Doubts: numerator.Doubts,
 		Scale: forecast.Scale{Window: 1, Hour: 3600 / step, Day: 86400 / step},
 	}
 	if count || den != nil {
@@ -81,7 +81,7 @@ func Breakdown(numerator, denominator *LeafTable, w Window, count bool) (*analys
 		if err != nil {
 			return nil, err
 		}
-		b.Denominator = &d
+		b.Denominator, b.Doubts = &d, slices.Concat(b.Doubts, denominator.Doubts)
 	}
 	steps := forecast.Steps{Length: forecast.Guard(step), Event: b.Event}
 	aside := []bool(nil)

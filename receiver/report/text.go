@@ -210,7 +210,7 @@ func (r Report) doubt(otherwise string) string {
 // put, and not about the KPI.
 func footnote(source string) bool {
 	switch source {
-	case "onset", "window", "candidates", "alertmanager", "baseline":
+	case "onset", "window", "candidates", "alertmanager", "baseline", "table":
 		return true
 	default:
 		return false
