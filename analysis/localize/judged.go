@@ -26,6 +26,7 @@ const (
 	alikeLeaves  = 0.75  // of all, that it must hold
 	highGap      = 8.0   // of −2 ln likelihood, between a high cause and its best rival
 	highRival    = 0.9   // of the gain, that the rival of a high cause has at most
+	certainGap   = 50.0  // gap in a small table, whose noise is fitted, that needs no such share: d is 2 at most, so that of large factors all shares are large
 	highR2       = 0.7   // homogeneity of a high cause
 	mediumGap    = 3.0   // gap of a medium cause
 	mediumRival  = 0.97  // and failing that, what its rival has at most
@@ -385,12 +386,17 @@ func (q *question) grade(s judge.Judged, c Cause) Confidence {
 	switch {
 	case q.noise != nil && s.Gain*math.Sqrt(s.R2) < s.Bar: // of so many sets chance makes one
 		return Low
-	case !q.still && s.Gap >= highGap && s.Rival <= highRival && s.R2 >= highR2 && float64(c.Partial) <= manyPartial*float64(c.Leaves):
+	case !q.still && q.beaten(s) && s.R2 >= highR2 && float64(c.Partial) <= manyPartial*float64(c.Leaves):
 		return High
 	case q.noise != nil || s.Gap >= mediumGap || s.Rival < mediumRival:
 		return Medium
 	}
 	return Low
+}
+
+// beaten tells whether a set beats its best rival by far.
+func (q *question) beaten(s judge.Judged) bool {
+	return s.Gap >= highGap && s.Rival <= highRival || q.noise == nil && s.Gap >= certainGap
 }
 
 // lowered are causes that don't hold.
