@@ -21,6 +21,7 @@ const (
 	sureShare    = 0.15  // of the change, below which no cause is sure
 	mostShare    = 0.3   // of the change, below which sure causes leave most of it open
 	mixShare     = 0.5   // of the change, from which on a shift of traffic is the reason
+	mixNoise     = 0.1   // of the change, below which there is no shift: forecasts of a ratio and of its parts differ by so much
 	alikeMove    = 0.05  // common move of the rest that is worth a word
 	alikeShare   = 0.7   // of the change, that it must bring
 	alikeLeaves  = 0.75  // of all, that it must hold
@@ -122,6 +123,9 @@ func (q *question) ratio(r *Result) {
 	}
 	if den > 0 && !q.still {
 		q.mix = 1 - q.move/den/change
+	}
+	if math.Abs(q.mix) < mixNoise {
+		q.mix = 0
 	}
 }
 
