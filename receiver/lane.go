@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"container/heap"
 	"context"
 	"log/slog"
 	"math/rand/v2"
@@ -36,6 +37,7 @@ type lane struct {
 	mu    sync.Mutex
 	to    Sink // of the configuration of the moment
 	due   map[string]*errand
+	queue errands   // those of due that are not on the way, by time
 	round int       // of failures; those that began in the same one count once
 	fails int       // rounds of failures since the last success
 	until time.Time // nothing leaves before
@@ -43,6 +45,7 @@ type lane struct {
 
 // errand is one id in the queue.
 type errand struct {
+	id       string
 	state    errandState
 	again    bool      // it came once more while it was on the way
 	since    time.Time // when it was first due
@@ -77,7 +80,9 @@ func (l *lane) notify(id string, received time.Time) {
 	e := l.due[id]
 	switch {
 	case e == nil:
-		l.due[id] = &errand{since: now, received: received, after: now}
+		e = &errand{id: id, since: now, received: received, after: now}
+		l.due[id] = e
+		heap.Push(&l.queue, e)
 	case e.state == told:
 		e.state, e.since, e.received = waiting, now, received
 	case e.state == leaving:
@@ -124,28 +129,22 @@ func (l *lane) run(ctx, work context.Context) {
 func (l *lane) next(now time.Time) (id string, _ errand, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	wait = time.Hour
-	var first *errand
-	for key, e := range l.due {
-		at := e.after
-		if l.until.After(at) {
-			at = l.until
-		}
-		switch {
-		case e.state == told && now.After(e.after):
-			delete(l.due, key)
-		case e.state != waiting:
-		case at.After(now):
-			wait = min(wait, at.Sub(now))
-		case first == nil || e.after.Before(first.after):
-			id, first = key, e
-		}
+	if l.until.After(now) {
+		return "", errand{}, l.until.Sub(now)
 	}
-	if first == nil {
-		return "", errand{}, wait
+	for len(l.queue) > 0 {
+		first := l.queue[0]
+		if first.after.After(now) {
+			return "", errand{}, first.after.Sub(now)
+		}
+		heap.Pop(&l.queue)
+		if first.state == waiting {
+			first.state, first.round = leaving, l.round
+			return first.id, *first, 0
+		}
+		delete(l.due, first.id)
 	}
-	first.state, first.round = leaving, l.round
-	return id, *first, 0
+	return "", errand{}, time.Hour
 }
 
 // done puts an errand that was on its way back where it belongs.
@@ -175,6 +174,7 @@ func (l *lane) done(id string, o outcome, asked time.Duration) {
 		e.state, e.since, e.received = waiting, now, time.Time{}
 	}
 	e.again = false
+	heap.Push(&l.queue, e)
 	l.nudge()
 }
 
@@ -200,6 +200,7 @@ func (l *lane) replace(s Sink) {
 			e.after, e.fails = time.Now(), 0
 		}
 	}
+	heap.Init(&l.queue)
 	l.mu.Unlock()
 	l.nudge()
 }
@@ -222,4 +223,20 @@ func (l *lane) backlog(now time.Time) (n int, oldest time.Duration) {
 		}
 	}
 	return n, oldest
+}
+
+// errands are a heap: the first is the one that may leave first.
+type errands []*errand
+
+func (q errands) Len() int           { return len(q) }
+func (q errands) Less(i, j int) bool { return q[i].after.Before(q[j].after) }
+func (q errands) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *errands) Push(e any)        { *q = append(*q, e.(*errand)) }
+
+func (q *errands) Pop() any {
+	last := len(*q) - 1
+	e := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return e
 }

@@ -30,7 +30,11 @@ const (
 
 	repostRate  = 50 // batches a second to one peer
 	repostBurst = 100
-	repostBatch = 64 // alerts in one request
+	repostBatch = 512 // alerts in one request; each needs two reads of all that are like them
+
+	// settled is how long an incident must have stayed as it is before alerts
+	// are posted only for its line, which changes with each of its alerts.
+	settled = 30 * time.Second
 
 	minLeft      = 15 * time.Second // an alert that ends sooner is left alone
 	shortLife    = 6 * time.Second  // five, and one because the server's clock is read to the second
@@ -145,17 +149,17 @@ func (a *Annotations) Reconcile(ctx context.Context, peer *alertmanager.Client, 
 		if !ok || m.Resolved {
 			continue
 		}
-		if want := wantOf(m); !carries(alert.Annotations, want.annotations) {
+		want := wantOf(m)
+		if a.now().Sub(m.Incident.UpdatedAt) < settled {
+			want.keepIncident(alert.Annotations)
+		}
+		if !carries(alert.Annotations, want.annotations) {
 			lost = append(lost, want)
 		}
 	}
 	sent := make(map[string]report.Sent, len(lost))
 	for batch := range slices.Chunk(lost, repostBatch) {
-		var filter alertmanager.Filter
-		if len(batch) == 1 {
-			filter = alertmanager.Exactly(batch[0].labels)
-		}
-		for _, t := range a.repost(ctx, p, filter, batch) {
+		for _, t := range a.repost(ctx, p, alertmanager.Exactly(shared(batch)), batch) {
 			sent[t.fingerprint] = a.outcome(p, t)
 		}
 	}
@@ -175,6 +179,22 @@ func wantOf(m Message) wanted {
 		labels:      m.Report.Alert.Labels,
 		annotations: annotationsOf(m),
 	}
+}
+
+// keepIncident leaves the line of the incident as the alert has it.
+func (w wanted) keepIncident(have model.LabelSet) {
+	if line, ok := have[AnnotationIncident]; ok && w.annotations[AnnotationIncident] != "" {
+		w.annotations[AnnotationIncident] = line
+	}
+}
+
+// shared are the labels that all alerts of a batch have alike.
+func shared(batch []wanted) model.LabelSet {
+	all := batch[0].labels.Clone()
+	for _, w := range batch[1:] {
+		maps.DeleteFunc(all, func(name model.LabelName, value model.LabelValue) bool { return w.labels[name] != value })
+	}
+	return all
 }
 
 // annotationsOf writes the texts. An address that is too long is left out: half
