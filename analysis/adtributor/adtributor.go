@@ -170,7 +170,6 @@ func (m *measure) describe(t *Table, opt Options) {
 		d := m.contribution(e)
 		sum += d
 		abs += math.Abs(d)
-		t.Tilt += math.Abs(e.EP-m.forecastShare(e)) / 2
 		if e.EP < -opt.ElementShare {
 			t.Offsetting = append(t.Offsetting, e.ID)
 		}

@@ -34,7 +34,7 @@ type Set struct {
 	Adjusted      float64 // bits, less what chance gives to counts so small
 	ForecastShare float64 // of the total
 	Rollover      bool    // one value replaced another
-	Uniform       bool    // not selective: it holds what it should hold if everything moved alike
+	Uniform       bool    // not selective: the rest moved the way it did, or chance made it
 }
 
 // Table is the measure seen by one dimension.
@@ -44,7 +44,6 @@ type Table struct {
 	Surprise   float64   // bits, of the whole dimension
 	Offsetting []int32   // elements that moved against the total, by surprise
 	Masking    float64   // Σ|Δ| / |ΣΔ|; 1 if nothing moves against the total; 0 if ΣΔ is 0
-	Tilt       float64   // ½Σ|EP − p|: share of the change that lies elsewhere than had all moved alike
 	Churn      float64   // share of the values that exist in only one of the windows
 	Volatile   bool      // most values come and go, as the names of pods do
 	Rollover   bool      // a value vanished, another took its place

@@ -5,17 +5,24 @@
 // It takes a breakdown (leaves with their label values, forecast and actual
 // value; or, where only one label at a time could be asked, the marginals) and
 // looks at it twice. Package adtributor sees it by one label at a time, which
-// gives the table of every label. Package grescan looks for combinations, which
-// gives the causes. Then:
+// gives the table of every label. For the causes, search and judgement are
+// apart: package judge looks at every set of a small table itself, package
+// grescan proposes those of a large one, and one likelihood (package judge)
+// judges both:
 //
-//   - Causes that all belong to one label, which is among the most surprising
-//     ones too, are one set of that label.
-//   - Else the combinations are the answer, best first.
-//   - A combination that chance could have made, or failing that the set of a
-//     label, is an answer of low confidence.
-//   - If what was found holds no more of the change than it should hold of the
-//     total had everything moved alike, or if by every label each value moved as
-//     much as its share, the cause is not in the labels: the verdict is External.
+//   - A set that moved by itself is a cause, if it moved the total the way it
+//     moved. How sure it is, its best rival tells: another set of these leaves.
+//     Sure values of one label are one cause.
+//   - If what no set speaks for moved by one factor, which is seen beside the
+//     heaviest value of each label, too, and brings the change, the cause is not
+//     in the labels: the verdict is External. One value that moved while the
+//     others stood still is never that, however large it is.
+//   - A ratio whose events are those to be expected of the traffic that there
+//     was moved by that traffic: the verdict is TrafficMix.
+//   - Of a total that stood still only parts are told that would have moved it
+//     by themselves.
+//   - A cause that chance could have made, or failing that the set of a label,
+//     is an answer of low confidence, and so is a small part of the change.
 //
 // A ratio comes as the events expected of the traffic that there was (package
 // forecast) beside the events that came, which is an additive measure; its
