@@ -1,0 +1,131 @@
+package localize
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+// table has one label, of which each value is a leaf.
+func table(forecast, actual []float64) Input {
+	codes := make([]int32, len(forecast))
+	for i := range codes {
+		codes[i] = int32(i)
+	}
+	return Input{Codes: [][]int32{codes}, Cards: []int{len(codes)}, Measure: Measure{Forecast: forecast, Actual: actual}}
+}
+
+// rates is a table of a ratio: the events that were to be expected of the
+// traffic that came are those of the rates before.
+func rates(num, den, numNow, denNow []float64) Input {
+	expected := make([]float64, len(num))
+	for i := range num {
+		expected[i] = num[i] / den[i] * denNow[i]
+	}
+	in := table(expected, numNow)
+	in.Parts = &Parts{ForecastNum: num, ForecastDen: den, ActualDen: denNow}
+	return in
+}
+
+// One value has nearly all of the measure: what the others did decides.
+func TestAlikeIsAStatementAboutTheRest(t *testing.T) {
+	forecast := []float64{970, 12, 10, 8}
+	for by, v := range map[float64]Verdict{3: Explained, 0.4: Explained, 0: Explained} {
+		alone := table(forecast, []float64{970 * by, 12.1, 9.9, 8})
+		checkLocated(t, run(t, alone, Options{}), v, "[0] [0]")
+	}
+	for _, by := range []float64{3, 0.4} {
+		all := table(forecast, []float64{970 * by, 12.1 * by, 9.9 * by, 8 * by})
+		checkLocated(t, run(t, all, Options{}), External)
+	}
+}
+
+func TestTheOnlyValueThatIsNotZero(t *testing.T) {
+	in := table([]float64{0, 120, 0, 0}, []float64{0, 900, 0, 0})
+	checkLocated(t, run(t, in, Options{Count: true}), Explained, "[0] [1]")
+}
+
+// Ten leaves exactly as forecast but the largest: its fault is no noise.
+func TestTheLargestOfASmallTable(t *testing.T) {
+	forecast := []float64{900, 80, 70, 60, 50, 40, 30, 20, 15, 10}
+	actual := slices.Clone(forecast)
+	actual[0] *= 0.4
+	r := run(t, table(forecast, actual), Options{})
+	checkLocated(t, r, Explained, "[0] [0]")
+	if r.Causes[0].Confidence != High {
+		t.Errorf("confidence %d", r.Causes[0].Confidence)
+	}
+}
+
+// More traffic goes where the ratio was high already, and one part got ten times
+// better: the rise is no part's own, least of all of that one.
+func TestARatioThatMovedByItsTraffic(t *testing.T) {
+	in := rates([]float64{10, 600, 40}, []float64{10000, 6000, 4000}, []float64{10, 1800, 4}, []float64{10000, 18000, 4000})
+	r := run(t, in, Options{Count: true})
+	if r.Verdict != TrafficMix || slices.ContainsFunc(r.Causes, func(c Cause) bool { return c.Confidence != Low }) {
+		t.Errorf("verdict %d, causes %+v", r.Verdict, r.Causes)
+	}
+}
+
+func TestNoCauseGoesAgainstTheChange(t *testing.T) {
+	in := rates([]float64{100, 100, 100}, []float64{1e4, 1e4, 1e4}, []float64{400, 10, 100}, []float64{1e4, 1e4, 1e4})
+	r := run(t, in, Options{Count: true})
+	checkLocated(t, r, Explained, "[0] [0]")
+}
+
+// The total stands still, the inside is violent: both are named, and the shares
+// are of what moved.
+func TestASwap(t *testing.T) {
+	for _, forecast := range [][]float64{{20000, 20000}, {20000, 20000, 30000, 10000}} {
+		actual := slices.Clone(forecast)
+		actual[0], actual[1] = 36000, 4000
+		r := run(t, table(forecast, actual), Options{})
+		checkLocated(t, r, Explained, "[0] [0]", "[0] [1]")
+		for _, c := range r.Causes {
+			if math.Abs(c.Share-.5) > 1e-9 || c.Confidence != Medium {
+				t.Errorf("%+v", c)
+			}
+		}
+	}
+}
+
+// Two causes in a cube of three by three, of two labels, of one, and of two leaves.
+func TestSeveralCausesInASmallCube(t *testing.T) {
+	for _, k := range []struct {
+		moved func(c []int32) bool
+		want  []string
+	}{
+		{func(c []int32) bool { return c[0] == 1 || c[1] == 2 }, []string{"[0] [1]", "[1] [2]"}},
+		{func(c []int32) bool { return c[0] == 0 || c[0] == 2 }, []string{"[0] [0]", "[0] [2]"}},
+		{func(c []int32) bool { return c[0] == 0 && c[1] == 1 || c[0] == 2 && c[1] == 0 }, []string{"[0 1] [0 1]", "[0 1] [2 0]"}},
+	} {
+		in := breakdown(8, []int{4, 4}, func(c []int32) float64 {
+			if k.moved(c) {
+				return 4
+			}
+			return 1
+		})
+		checkLocated(t, run(t, in, Options{}), Explained, k.want...)
+	}
+}
+
+func TestASmallPartOfTheChangeIsNotSure(t *testing.T) {
+	in := table([]float64{1000, 1000, 1000, 1000}, []float64{4000, 1330, 1001, 999})
+	r := run(t, in, Options{})
+	if len(r.Causes) != 2 || r.Causes[0].Confidence != High || r.Causes[1].Confidence != Low || r.Causes[1].Share > sureShare {
+		t.Errorf("%+v", r.Causes)
+	}
+}
+
+func TestASmallMoveWithinTheNoiseIsNone(t *testing.T) {
+	in := table([]float64{1000, 1000, 1000, 1000}, []float64{1090, 930, 1080, 1000})
+	checkLocated(t, run(t, in, Options{}), NoChange)
+}
+
+// A large table that moved as a whole, with and without a place that moved more.
+func TestALargeTableThatMovedAlike(t *testing.T) {
+	for _, by := range []float64{0.5, 2, 6} {
+		all := breakdown(11, []int{10, 8, 5}, func([]int32) float64 { return by })
+		checkLocated(t, run(t, all, Options{}), External)
+	}
+}
