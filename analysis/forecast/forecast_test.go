@@ -370,3 +370,20 @@ func TestGivenRatiosAreTakenAtTheirWord(t *testing.T) {
 		}
 	}
 }
+
+// A small part whose mean is far from that of all is expected at its own mean:
+// else it would seem to move whenever nothing does.
+func TestAMeanOfItsOwnIsExpectedToStay(t *testing.T) {
+	num, den := []float64{1000, 1500, 200, 90}, []float64{10000, 12000, 1000, 1800}
+	hour := Pieces{Actual: num, Hour: num}
+	below := Pieces{Actual: den, Hour: den}
+	f, err := Ratio(hour, below, Scale{Window: 600, Hour: 3600}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range f.Expected {
+		if math.Abs(x-num[i]) > 0.03*num[i] {
+			t.Errorf("part %d: expected %v, it always was %v", i, x, num[i])
+		}
+	}
+}
