@@ -56,11 +56,7 @@ func hostileServer(t *testing.T, fails bool) string {
 
 // Whatever holds what acts on a terminal, no command writes it there.
 func TestNothingActsOnTheTerminal(t *testing.T) {
-	quoted, err := json.Marshal(plant)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(quoted)
+	text := strconv.QuoteToASCII(plant) // YAML refuses control characters that are not written as escapes
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, strings.ReplaceAll(plant, "/", "")+name)
@@ -114,8 +110,8 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"suggest", "explain", "replay", "analyze"} {
-		if answered[name] == 0 {
-			t.Errorf("%s has answered nothing, so the test shows little", name)
+		if answered[name] < 2 {
+			t.Errorf("%s has answered %d times, so the test shows little", name, answered[name])
 		}
 	}
 }
