@@ -36,7 +36,7 @@ alertmanagers:
     http_config: {authorization: {credentials: c4n4ry}}
 grafana:
   url: %[3]s://%[1]s/grafana?token=c4n4ry
-  http_config: {oauth2: {client_id: culprit, client_secret: c4n4ry, token_url: "%[3]s://%[1]s/token"}}
+  http_config: {oauth2: {client_id: culprit, client_secret: c4n4ry, token_url: "%[3]s://%[1]s/token?key=c4n4ry", endpoint_params: {password: c4n4ry}}}
 recovery_webhooks:
   - url: %[3]s://c4n4ry@%[1]s/services/c4n4ry?key=c4n4ry
     secret_file: %[2]s/hook
@@ -90,6 +90,12 @@ func TestNoSecretIsTold(t *testing.T) {
 			case <-r.Context().Done():
 			case <-hanging:
 			}
+		}),
+		"echoing": serve(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			user, password, _ := r.BasicAuth()
+			fmt.Fprintln(w, r.RequestURI, r.Header, user, password)
+			_, _ = io.Copy(w, r.Body)
 		}),
 		"garbage": serve(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }),
 	} {

@@ -27,13 +27,15 @@ const mostRedirects = 10
 
 // Client makes requests to one server. It is safe for concurrent use.
 type Client struct {
-	http   *http.Client
-	tokens bool // are fetched first, without regard for the request's context
+	http    *http.Client
+	tokens  bool // are fetched first, without regard for the request's context
+	secrets []string
 }
 
-// New makes a client of the server of u. It doesn't connect; it fails when the
-// settings name files that can't be read.
-func New(u *url.URL, conf commonconfig.HTTPClientConfig) (*Client, error) {
+// New makes a client of the server of u. Besides the credentials no error of
+// the server repeats the secrets that are named. It doesn't connect; it fails
+// when the settings name files that can't be read.
+func New(u *url.URL, conf commonconfig.HTTPClientConfig, secrets ...string) (*Client, error) {
 	opts := []commonconfig.HTTPClientOption{commonconfig.WithUserAgent("culprit")}
 	if conf.OAuth2 != nil {
 		opts = append(opts, commonconfig.WithDialContextFunc(only(u, conf)))
@@ -45,7 +47,7 @@ func New(u *url.URL, conf commonconfig.HTTPClientConfig) (*Client, error) {
 	if conf.FollowRedirects {
 		c.CheckRedirect = stay
 	}
-	return &Client{http: c, tokens: conf.OAuth2 != nil}, nil
+	return &Client{http: c, tokens: conf.OAuth2 != nil, secrets: append(secretsOf(u), secrets...)}, nil
 }
 
 // Do sends a request. Redirects of reads are followed on the same server; those
@@ -60,7 +62,10 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 		resp.Body.Close() // an answer that is not followed
 		resp = nil
 	}
-	return resp, err
+	if err != nil {
+		return nil, tokenError(err)
+	}
+	return c.discreet(resp)
 }
 
 // do returns when the context of the request ends, also while its token is

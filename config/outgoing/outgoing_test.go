@@ -2,7 +2,10 @@ package outgoing
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -143,5 +146,56 @@ func TestATokenServerThatHangsHoldsNobodyUp(t *testing.T) {
 	}
 	if _, err := c.Do(req); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
+	}
+}
+
+// echo is a server that repeats all that it was sent, with a status.
+func echo(t *testing.T, status int) *httptest.Server {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(status)
+		user, password, _ := r.BasicAuth()
+		body, _ := io.ReadAll(r.Body)
+		_, _ = fmt.Fprintln(w, "nothing for", r.Header, r.RequestURI, user, password, string(body))
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestWhatAServerRepeatsOfTheCredentialsIsTakenOut(t *testing.T) {
+	s := echo(t, http.StatusForbidden)
+	for name, conf := range map[string]commonconfig.HTTPClientConfig{
+		"basic":   {BasicAuth: &commonconfig.BasicAuth{Username: "ann", Password: canary}},
+		"bearer":  {Authorization: &commonconfig.Authorization{Type: "Bearer", Credentials: canary}},
+		"headers": {HTTPHeaders: &commonconfig.Headers{Headers: map[string]commonconfig.Header{"X-Token": {Values: []string{canary}}}}},
+		"address": {},
+	} {
+		base := strings.Replace(s.URL, "://", "://ann:"+canary+"@", 1) + "/?token=" + canary + "%2F" + canary
+		if name != "address" {
+			base = s.URL
+		}
+		resp, err := get(t, client(t, base, conf), base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := io.ReadAll(resp.Body)
+		if err != nil || !strings.Contains(string(said), "nothing for") || !strings.Contains(string(said), hidden) {
+			t.Errorf("%s: %s %v", name, said, err)
+		}
+		basic := base64.StdEncoding.EncodeToString([]byte("ann:" + canary))
+		if strings.Contains(string(said), canary) || strings.Contains(string(said), basic) {
+			t.Errorf("%s: the secret is told: %s", name, said)
+		}
+	}
+}
+
+func TestWhatATokenServerRepeatsIsLeftOut(t *testing.T) {
+	s := echo(t, http.StatusUnauthorized)
+	for _, params := range []map[string]string{nil, {"password": canary, "grant_type": "password"}} {
+		c := client(t, s.URL, commonconfig.HTTPClientConfig{
+			OAuth2: &commonconfig.OAuth2{ClientID: "culprit", ClientSecret: canary, TokenURL: s.URL, EndpointParams: params},
+		})
+		if _, err := get(t, c, s.URL); err == nil || strings.Contains(err.Error(), canary) || !strings.Contains(err.Error(), "401") {
+			t.Errorf("%v", err)
+		}
 	}
 }

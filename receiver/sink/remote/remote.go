@@ -17,6 +17,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -67,7 +68,11 @@ func New(opts Options) (*Client, error) {
 		return nil, fmt.Errorf("%s: no URL is set", opts.Name)
 	}
 	base := opts.URL.Reveal()
-	hc, err := outgoing.New(base, opts.HTTPConfig)
+	var secrets []string
+	if !strings.Contains(opts.URL.String(), base.Path) { // who knows the path of a hook may call it
+		secrets = []string{base.Path, path.Base(base.Path)}
+	}
+	hc, err := outgoing.New(base, opts.HTTPConfig, secrets...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", opts.Name, err)
 	}

@@ -205,3 +205,22 @@ func TestTheClockIsTheServers(t *testing.T) {
 		t.Errorf("%v, not %v", at, want)
 	}
 }
+
+func TestTheSecretPathOfAHookIsNotRepeated(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "there is no "+r.URL.Path+", no "+strings.TrimPrefix(r.URL.Path, "/services/"), http.StatusNotFound)
+	}))
+	t.Cleanup(s.Close)
+	u, err := url.Parse(s.URL + "/services/hunter2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(Options{Name: "recovery webhook", URL: config.NewHookURL(u)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Do(t.Context(), Request{Op: "tell", Method: http.MethodPost}, nil)
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "there is no <secret>") {
+		t.Errorf("%v", err)
+	}
+}
