@@ -176,3 +176,17 @@ func TestEveryRequestForgoesTheCache(t *testing.T) {
 		t.Errorf("paths %v", paths)
 	}
 }
+
+func TestAServerThatAnswersTooMuchIsThere(t *testing.T) {
+	s := promtest.New(t, shop())
+	f := newFetcher(t, s, nil)
+	point := `{"metric":{},"value":[1,"1"]}`
+	s.Fail("/api/v1/query", promtest.Failure{Status: 200, Text: `{"status":"success","data":{"resultType":"vector","result":[` + point + "," + point + `]}}`})
+	if err := f.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	s.Fail("/api/v1/query", promtest.Failure{Status: 200, Text: "<html>"})
+	if err := f.Ping(t.Context()); err == nil {
+		t.Error("a page is no answer")
+	}
+}

@@ -26,6 +26,7 @@ type delivery struct {
 	Begun bool          `json:"begun,omitempty"` // the sink knows of it, or may know
 	Told  string        `json:"told,omitempty"`  // digest of what the sink took last
 	Over  bool          `json:"over,omitempty"`  // the sink took its end
+	Ends  int           `json:"ends,omitempty"`  // that the sink took: an incident may open again
 	Took  float64       `json:"took,omitempty"`  // seconds from when it was first due until the sink took it
 	Sent  []report.Sent `json:"sent,omitempty"`
 

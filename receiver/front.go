@@ -22,7 +22,7 @@ type front struct {
 }
 
 func newFront(prefix string, reg *prometheus.Registry) *front {
-	f := &front{prefix: strings.TrimSuffix(prefix, "/"), metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg})}
+	f := &front{prefix: strings.TrimSuffix(prefix, "/"), metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg, MaxRequestsInFlight: maxScrapes})}
 	f.waitFor("its queue and reports to be read")
 	return f
 }

@@ -92,3 +92,15 @@ func TestAnAlertHasOneJobHoweverOftenItIsFound(t *testing.T) {
 
 // anyAlert is a configuration under which every alert is explained.
 func anyAlert() *config.Config { return &config.Config{Rules: []config.Rule{{Name: "any"}}} }
+
+func TestAClockThatWentBackKeepsNoReportFromAnotherTry(t *testing.T) {
+	now := time.Now()
+	r := &reconciler{now: func() time.Time { return now }}
+	known := record{Tries: 1, AnalyzedAt: now.Add(time.Hour)}
+	if !r.due(known) {
+		t.Error("it waits until the clock has caught up")
+	}
+	if known.AnalyzedAt = now.Add(-time.Second); r.due(known) {
+		t.Error("it does not wait at all")
+	}
+}

@@ -219,7 +219,7 @@ func (r *reconciler) tooLarge(a report.Alert, why error) {
 // may succeed now, and what could not be told from the first seconds of an
 // incident may be plain some minutes later. The pauses double.
 func (r *reconciler) due(known record) bool {
-	rep, age := known.Report, r.now().Sub(known.AnalyzedAt)
+	rep, age := known.Report, r.now().Sub(known.AnalyzedAt).Abs() // also when a clock went back
 	if rep.Result.Verdict == analysis.Explained && rep.Status == report.Complete {
 		return known.Tries == 1 && age >= 2*time.Minute && !saysWhy(rep)
 	}

@@ -73,6 +73,9 @@ func (d *delivery) take(sent []report.Sent, digest string, end bool) (changed bo
 	d.Sent, changed = mergeSent(d.Sent, sent)
 	if !unsent(sent) {
 		changed = changed || d.Told != digest
+		if end && !d.Over {
+			d.Ends++
+		}
 		d.Told, d.Over = digest, end
 	}
 	return changed

@@ -161,3 +161,21 @@ func TestAReloadKeepsTheQueueOfAHookAndEndsThatOfOneThatIsGone(t *testing.T) {
 		t.Errorf("a hook that is not configured any more took %d messages", n)
 	}
 }
+
+// Receivers drop a message whose key they know, so one that tells of a new fire
+// needs a new key, though it says the same as the first.
+func TestAnIncidentThatOpensAgainIsNoRepeatToItsHook(t *testing.T) {
+	w := newWorldWithSinks(t, 1)
+	h := w.hooks[0]
+	start := w.fire("ErrorsHigh")
+	for round := range 3 {
+		w.await("the hook is told of the fire", func() bool { firing, _ := tally(h); return firing == round+1 })
+		w.post("ErrorsHigh", start, false)
+		w.await("the hook is told of the end", func() bool { _, resolved := tally(h); return resolved == round+1 })
+		w.post("ErrorsHigh", start, true)
+	}
+	all := h.accepted() // of two incidents at most: one whose group is known by a webhook, or by Alertmanager itself
+	if slices.Sort(all); len(slices.Compact(all)) < 6 {
+		t.Errorf("messages with the key of another: %v", all)
+	}
+}

@@ -61,7 +61,7 @@ func (a aboutIncidents) message(id string, known delivery) (m sink.Message, cont
 		return m, "", false
 	}
 	inc.Sent = slices.Concat(inc.Sent, known.Sent) // and not what others have made elsewhere
-	return sink.Message{Report: reports[0], Incident: inc, Resolved: !inc.Open()}, content, true
+	return sink.Message{Report: reports[0], Incident: inc, Resolved: !inc.Open(), Ends: known.Ends}, content, true
 }
 
 func (a aboutIncidents) untold(lane string) []string {

@@ -47,6 +47,7 @@ type webhook struct {
 	log      *slog.Logger
 	metrics  *metrics
 	now      func() time.Time
+	says     seldom
 }
 
 func newWebhook(d *Daemon) *webhook {
@@ -125,8 +126,11 @@ func (h *webhook) leave(n *Notification) {
 	}
 	h.metrics.left.WithLabelValues("no_room").Add(float64(n.NoRoom))
 	h.metrics.left.WithLabelValues("too_large").Add(float64(len(n.TooLarge)))
-	h.log.Warn("Alerts of a webhook message are left to the reconcile loop", "group", n.GroupKey,
-		"taken", len(n.Alerts), "no_room", n.NoRoom, "too_large", len(n.TooLarge), "err", errors.Join(n.TooLarge[:min(3, len(n.TooLarge))]...))
+	if unsaid, ok := h.says.may("left", h.now()); ok {
+		h.log.Warn("Alerts of a webhook message are left to the reconcile loop", "group", n.GroupKey,
+			"taken", len(n.Alerts), "no_room", n.NoRoom, "too_large", len(n.TooLarge), "err", errors.Join(n.TooLarge[:min(3, len(n.TooLarge))]...),
+			"unsaid", unsaid)
+	}
 }
 
 // publish puts one job on the queue, unless it has that one.
@@ -151,7 +155,9 @@ func (h *webhook) refuse(w http.ResponseWriter, code int, err error) {
 		outcome = "unavailable"
 	}
 	h.metrics.notifications.WithLabelValues(outcome).Inc()
-	h.log.Warn("A webhook message was refused", "code", code, "err", err)
+	if unsaid, ok := h.says.may(http.StatusText(code), h.now()); ok {
+		h.log.Warn("A webhook message was refused", "code", code, "err", err, "unsaid", unsaid)
+	}
 	http.Error(w, err.Error(), code)
 }
 

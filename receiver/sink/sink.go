@@ -42,10 +42,12 @@ const (
 // Message is what a sink is told: the report of one alert and the incident that
 // it belongs to. Resolved says that the alert has ended; the incident has ended
 // when its ResolvedAt is set, or when it has no id, which is an alert alone.
+// Ends is how often the sink was told before that the incident has ended.
 type Message struct {
 	Report   report.Report
 	Incident report.Incident
 	Resolved bool
+	Ends     int
 }
 
 // key names what the message is about: the incident, or the alert alone.

@@ -95,7 +95,7 @@ func (w *Webhook) Send(ctx context.Context, m Message) []report.Sent {
 	if !w.enough(p) {
 		return []report.Sent{w.skipped(w.remote.Shown(), fmt.Sprintf("no cause has %s confidence", w.conf.MinConfidence))}
 	}
-	key := w.key(m.key(), p)
+	key := w.key(m, p)
 	ref := w.remote.Shown() + " " + key
 	if slices.Contains(m.sent(NameWebhook), ref) {
 		return nil
@@ -167,9 +167,13 @@ func confident(causes []analysis.Finding, least analysis.Confidence) bool {
 	return slices.ContainsFunc(causes, func(f analysis.Finding) bool { return f.Confidence.Rank() <= least.Rank() })
 }
 
-// key is the same for the same hook, incident, status and ranked causes.
-func (w *Webhook) key(incident string, p Payload) string {
-	about := []any{w.conf.URL.Reveal().String(), incident, p.Status}
+// key is the same for the same hook, incident, status and ranked causes, until
+// the incident has ended: one that opens again is no repeat.
+func (w *Webhook) key(m Message, p Payload) string {
+	about := []any{w.conf.URL.Reveal().String(), m.key(), p.Status}
+	if m.Ends > 0 {
+		about = append(about, m.Ends)
+	}
 	for _, f := range p.Incident.Causes {
 		about = append(about, f.Kind, f.Labels, f.Series, f.Name, f.Confidence)
 	}
