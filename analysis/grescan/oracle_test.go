@@ -10,7 +10,7 @@ import (
 // reference is the scan by definition: every sum taken anew from the leaves.
 func reference(codes [][]int32, cards []int, f, v []float64, opt Options) []Cause {
 	opt = opt.withDefaults()
-	t, _ := newTable(codes, cards, f, v, opt.Count)
+	t, _ := newTable(codes, cards, f, v, Options{Count: opt.Count})
 	rule := t.rule(opt)
 	if rule.least == 0 || len(t.codes) == 0 {
 		return nil

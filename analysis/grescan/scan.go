@@ -29,6 +29,8 @@ type Options struct {
 	Deep  bool // look for causes that the total hardly shows
 	Both  bool // the total does not tell a direction: take that of the strongest cause
 
+	Noise *Noise // of the leaves, where it has been fitted already; nil: [FitNoise] tells it
+
 	MaxCauses int // 0 means 8
 	MaxLayer  int // labels in a combination; 0 means 4
 	Workers   int // 0 means one a processor
@@ -83,7 +85,7 @@ type Cause struct {
 func Scan(codes [][]int32, cards []int, forecast, actual []float64, opt Options) (Result, error) {
 	check(codes, cards, forecast, actual)
 	opt = opt.withDefaults()
-	t, err := newTable(codes, cards, forecast, actual, opt.Count)
+	t, err := newTable(codes, cards, forecast, actual, opt)
 	if err != nil {
 		return Result{}, err
 	}

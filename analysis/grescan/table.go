@@ -43,7 +43,7 @@ type table struct {
 
 // newTable checks the leaves, leaves out the empty ones and the labels that
 // have only one value among the rest.
-func newTable(codes [][]int32, cards []int, forecast, actual []float64, count bool) (*table, error) {
+func newTable(codes [][]int32, cards []int, forecast, actual []float64, opt Options) (*table, error) {
 	t := &table{}
 	if err := checkValues(forecast); err != nil {
 		return nil, err
@@ -68,8 +68,12 @@ func newTable(codes [][]int32, cards []int, forecast, actual []float64, count bo
 			t.dims = append(t.dims, d)
 		}
 	}
-	t.noise = FitNoise(f, v, count)
-	t.score(f, v, pseudo(f, count))
+	if opt.Noise != nil {
+		t.noise = *opt.Noise
+	} else {
+		t.noise = FitNoise(f, v, opt.Count)
+	}
+	t.score(f, v, pseudo(f, opt.Count))
 	return t, nil
 }
 

@@ -196,7 +196,7 @@ type proposal struct {
 // scanned from there, too. Both are judged by the lesser noise, and the model
 // holds that costs less and says so.
 func (q *question) large() (judge.Model, error) {
-	p, err := q.scan(q.forecast)
+	p, err := q.scan(q.forecast, &grescan.Noise{Phi: q.noise.Phi, Kappa: q.noise.Kappa})
 	if err != nil {
 		return judge.Model{}, err
 	}
@@ -209,7 +209,7 @@ func (q *question) large() (judge.Model, error) {
 	for i, f := range q.forecast {
 		moved.Forecast[i] = f * centre
 	}
-	again, err := q.scan(moved.Forecast)
+	again, err := q.scan(moved.Forecast, nil)
 	if err != nil {
 		return judge.Model{}, err
 	}
@@ -230,10 +230,10 @@ func (q *question) weigh(p proposal) judge.Model {
 	return q.table.Judge(q.table.Sets(p.dims, p.codes, p.from))
 }
 
-// scan proposes sets that moved from a forecast.
-func (q *question) scan(forecast []float64) (proposal, error) {
+// scan proposes sets that moved from a forecast, of a noise that is known or not.
+func (q *question) scan(forecast []float64, noise *grescan.Noise) (proposal, error) {
 	found, err := grescan.Scan(pick(q.in.Codes, q.dims), pick(q.in.Cards, q.dims), forecast, q.actual, grescan.Options{
-		Count: q.opt.Count, Deep: q.opt.Deep, Both: q.still, Workers: q.opt.Workers,
+		Count: q.opt.Count, Deep: q.opt.Deep, Both: q.still, Noise: noise, Workers: q.opt.Workers,
 	})
 	p := proposal{from: found.Elements}
 	for _, c := range found.Causes {
