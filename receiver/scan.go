@@ -15,10 +15,11 @@ import (
 // looks at brackets and quotes; whether a value is well formed shows when its
 // bytes are unmarshalled.
 type scanner struct {
-	r *bufio.Reader
+	r      *bufio.Reader
+	escape [len(`\u0000`)]byte // that was read last
 }
 
-func newScanner(r io.Reader) *scanner { return &scanner{bufio.NewReaderSize(r, 64<<10)} }
+func newScanner(r io.Reader) *scanner { return &scanner{r: bufio.NewReaderSize(r, 64<<10)} }
 
 var errNoJSON = errors.New("this is no JSON")
 
@@ -209,18 +210,17 @@ func (s *scanner) plain() ([]byte, error) {
 	}
 	_ = s.r.UnreadByte() // just read
 	ready, _ := s.r.Peek(s.r.Buffered())
-	if end := bytes.IndexByte(ready, '"'); end >= 0 {
-		ready = ready[:end]
-	}
-	if end := bytes.IndexByte(ready, '\\'); end >= 0 {
-		ready = ready[:end]
+	for i, c := range ready { // and not once for each of the two: of a text of escapes that reads all that is at hand at each of them
+		if c == '"' || c == '\\' {
+			return ready[:i], nil
+		}
 	}
 	return ready, nil
 }
 
-// piece reads a quote, or an escape to its end.
+// piece reads a quote, or an escape to its end. It is good until the next one.
 func (s *scanner) piece() ([]byte, error) {
-	piece := make([]byte, 0, len(`\u0000`))
+	piece := s.escape[:0]
 	for len(piece) == 0 || len(piece) < escapeLen(piece) {
 		c, err := s.byte()
 		if err != nil {

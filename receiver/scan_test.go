@@ -102,3 +102,19 @@ func TestWhatIsNoJSONEndsInAnError(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkTexts reads annotations of plain text and of escapes: neither costs
+// more than some nanoseconds a byte.
+func BenchmarkTexts(b *testing.B) {
+	for name, piece := range map[string]string{"plain": "errors", "escapes": `\u00e9`} {
+		b.Run(name, func(b *testing.B) {
+			text := `"` + strings.Repeat(piece, 1<<18) + `"`
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				if err := newScanner(strings.NewReader(text)).skip(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
