@@ -193,6 +193,7 @@ func (d *Daemon) open(ctx context.Context) error {
 	if d.book, err = openDeliveries(following, b, d.opt.Retention, d.log); err != nil {
 		return fmt.Errorf("opening the deliveries: %w", err)
 	}
+	d.store.onDrop(d.book.forget)
 	return nil
 }
 

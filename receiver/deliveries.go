@@ -150,6 +150,21 @@ func (d *deliveries) update(ctx context.Context, about, lane string, change func
 	return err
 }
 
+// forget deletes what was delivered of a report or an incident that is gone.
+// What can't be deleted goes when it has outlived its lifetime.
+func (d *deliveries) forget(ctx context.Context, about string) {
+	d.mu.RLock()
+	lanes := slices.Collect(maps.Keys(d.of[about]))
+	d.mu.RUnlock()
+	for _, lane := range lanes {
+		one := delivery{About: about, Lane: lane}
+		if err := d.bucket.Delete(ctx, one.key()); err != nil {
+			d.log.Debug("What a sink was told of a report that is gone can't be deleted", "key", one.key(), "err", err)
+			return
+		}
+	}
+}
+
 // mergeSent puts new outcomes in the place of those of the same sink and place.
 // A write-back that was skipped does not replace one that was made.
 func mergeSent(known, outcomes []report.Sent) (merged []report.Sent, changed bool) {

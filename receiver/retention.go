@@ -99,6 +99,7 @@ func (s *store) drop(ctx context.Context, r *record) error {
 		return err
 	}
 	s.forget(r.Report.ID, r.revision)
+	s.tellDropped(ctx, r.Report.ID)
 	s.mu.Lock()
 	last := len(s.inside[r.Report.Incident]) == 0
 	if last {
@@ -108,7 +109,14 @@ func (s *store) drop(ctx context.Context, r *record) error {
 	if !last {
 		return nil
 	}
+	s.tellDropped(ctx, r.Report.Incident)
 	return s.incidents.Delete(ctx, r.Report.Incident)
+}
+
+func (s *store) tellDropped(ctx context.Context, id string) {
+	if tell := s.dropped.Load(); tell != nil {
+		(*tell)(ctx, id)
+	}
 }
 
 // room returns an error if there is none for another report. What is there

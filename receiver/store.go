@@ -33,8 +33,9 @@ type store struct {
 	merging            keyedMutex // of an incident that is read, changed and written
 	limit              int64      // bytes of reports and incidents; 0: none
 	used               usage
-	behind             chan string                     // incidents whose merge was put off
-	merged             atomic.Pointer[func(id string)] // told of an incident that was merged later than its reports were written
+	behind             chan string                                          // incidents whose merge was put off
+	dropped            atomic.Pointer[func(ctx context.Context, id string)] // told of a report or an incident that made room
+	merged             atomic.Pointer[func(id string)]                      // told of an incident that was merged later than its reports were written
 
 	mu       sync.RWMutex
 	last     uint64                     // highest revision of a report that was seen
@@ -138,6 +139,9 @@ type storeOptions struct {
 	now   func() time.Time
 	log   *slog.Logger
 }
+
+// onDrop has tell told of each report and incident that is deleted to make room.
+func (s *store) onDrop(tell func(ctx context.Context, id string)) { s.dropped.Store(&tell) }
 
 // follow has tell told of each incident that was merged later than its reports
 // were written.

@@ -336,3 +336,43 @@ func BenchmarkPut(b *testing.B) {
 		})
 	}
 }
+
+// What sinks were told of a report goes with it: the size of the store bounds
+// that, too.
+func TestWhatWasToldGoesWithItsReport(t *testing.T) {
+	b := brokerOf(t, t.TempDir())
+	s := storeOn(t, b, storeOptions{limit: 64 << 10}, nil)
+	book, err := openDeliveries(t.Context(), b, time.Hour, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.onDrop(book.forget)
+	end := noon.Add(time.Minute)
+	var last *record
+	for n := range 60 {
+		last = recordOf(n, noon)
+		last.Group.Key, last.Group.Labels = fmt.Sprint(n), model.LabelSet{"n": model.LabelValue(fmt.Sprint(n))}
+		last.Report.Summary, last.Report.ResolvedAt = strings.Repeat("x", 4<<10), &end
+		mustPut(t, s, last)
+		for _, about := range []string{last.Report.ID, last.Report.Incident} {
+			if err := book.update(t.Context(), about, "webhook", func(d *delivery) bool { d.Over = true; return true }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.measure(t.Context())
+	}
+	comesTrue(t, func() bool {
+		book.mu.RLock()
+		defer book.mu.RUnlock()
+		for about := range book.of {
+			_, report := s.report(about)
+			if _, incident := s.incidentByID(about); !report && !incident {
+				return false
+			}
+		}
+		return true
+	})
+	if !book.get(last.Report.ID, "webhook").Over {
+		t.Error("what was told of the newest is gone, too")
+	}
+}

@@ -74,9 +74,9 @@ func TestAClusterSurvivesTheLossOfOneNode(t *testing.T) {
 	ctx := deadline(t)
 	publish(t, nodes[0].Broker, 5)
 	k := bucket(t, nodes[0].Broker, "reports", time.Hour)
-	rev := put(t, k, "key", "1")
-
 	other := bucket(t, nodes[1].Broker, "reports", time.Hour)
+	eventually(t, "the new bucket on the nodes that write", func() bool { return nodes[0].Healthy() == nil && nodes[1].Healthy() == nil })
+	rev := put(t, k, "key", "1")
 	if _, err := other.Create(ctx, "key", nil); !errors.Is(err, ErrExists) {
 		t.Errorf("Create on another node: %v", err)
 	}
