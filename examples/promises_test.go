@@ -1,0 +1,57 @@
+package examples_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	promiseTests = regexp.MustCompile("`([a-z][a-z/-]*)`: ((?:`(?:Test|Fuzz)\\w+`(?:, )?)+)")
+	testName     = regexp.MustCompile(`(?:Test|Fuzz)\w+`)
+)
+
+// Every promise of the manual names tests, and each of them is there.
+func TestEveryPromiseHasItsTests(t *testing.T) {
+	for _, file := range []string{"README.md", "SECURITY.md"} {
+		_, table, found := strings.Cut(read(t, filepath.Join("..", file)), "| promise | test that holds it |\n|---|---|\n")
+		table, _, _ = strings.Cut(table, "\n\n")
+		if rows := strings.Split(table, "\n"); !found || len(rows) < 10 {
+			t.Fatalf("%s has %d promises", file, len(rows))
+		}
+		for row := range strings.Lines(table) {
+			named := promiseTests.FindAllStringSubmatch(row, -1)
+			if len(named) == 0 {
+				t.Errorf("%s: no test holds %s", file, row)
+			}
+			for _, n := range named {
+				for _, name := range testName.FindAllString(n[2], -1) {
+					if !hasTest(t, filepath.Join("..", n[1]), name) {
+						t.Errorf("%s: %s has no %s", file, n[1], name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// hasTest says whether a package has a test.
+func hasTest(t *testing.T, dir, name string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "\nfunc "+name+"(") {
+			return true
+		}
+	}
+	return false
+}
