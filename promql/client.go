@@ -74,6 +74,9 @@ func NewFetcher(conf config.Prometheus, m *Metrics) (*Fetcher, error) {
 	}, nil
 }
 
+// CloseIdleConnections gives the connections back that nobody uses.
+func (f *Fetcher) CloseIdleConnections() { f.client.CloseIdleConnections() }
+
 // withoutAlerts reads rules without their alerts, which may be thousands:
 // Prometheus knows of that from 2.53 on.
 type withoutAlerts struct{ *bounded.Client }

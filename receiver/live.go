@@ -41,15 +41,33 @@ func (d *Daemon) Reload() error {
 		d.log.Error("The configuration can't be used; the one before stays", "file", d.opt.ConfigFile, "err", err)
 		return err
 	}
-	d.live.Store(next)
+	last := d.live.Swap(next)
 	d.receivers.name(next.config)
 	if d.publisher != nil { // else it is being made
 		d.publisher.use(next.outlets)
 	}
+	last.leave()
 	d.metrics.reloads.Set(1)
 	d.metrics.reloadTime.Set(float64(d.opt.Now().Unix()))
 	d.log.Info("The configuration was loaded", "file", d.opt.ConfigFile, "rules", len(next.config.Rules))
 	return nil
+}
+
+// leave gives the connections back of what a reload has replaced. Whoever still
+// uses a part of it finishes.
+func (l *live) leave() {
+	if l == nil {
+		return // there was none before
+	}
+	l.fetcher.CloseIdleConnections()
+	for _, peer := range l.peers {
+		peer.CloseIdleConnections()
+	}
+	for _, o := range l.outlets {
+		if own, ok := o.sink.(interface{ CloseIdleConnections() }); ok {
+			own.CloseIdleConnections()
+		}
+	}
 }
 
 // load makes everything that a configuration asks for.

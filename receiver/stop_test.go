@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,4 +112,35 @@ func TestWhatIsStillAtWorkIsNotWaitedFor(t *testing.T) {
 	if err := within(t.Context(), time.Hour, func() error { return reason }); !errors.Is(err, reason) {
 		t.Errorf("%v", err)
 	}
+}
+
+// A reload makes all clients anew; the connections of those before must not add
+// up.
+func TestReloadsLeaveNoConnectionsBehind(t *testing.T) {
+	var open, asked atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = io.WriteString(w, "[]")
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed:
+			open.Add(-1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	w := &world{t: t, opt: alone(t)}
+	w.opt.Reconcile = 20 * time.Millisecond
+	w.configure(fmt.Sprintf("prometheus: {url: %q}\nalertmanagers: [{url: %[1]q}]\n", server.URL))
+	w.start()
+	const reloads = 30
+	for range reloads {
+		before := asked.Load()
+		w.await("the server is asked", func() bool { return asked.Load() > before+3 })
+		w.must(w.daemon.Reload())
+	}
+	w.await("the old connections are closed", func() bool { return open.Load() < reloads/2 })
 }

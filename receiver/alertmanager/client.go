@@ -58,6 +58,9 @@ func New(conf config.Alertmanager, opts Options) (*Client, error) {
 	return &Client{remote: r, reads: newReads()}, nil
 }
 
+// CloseIdleConnections gives the connections back that nobody uses.
+func (c *Client) CloseIdleConnections() { c.remote.CloseIdleConnections() }
+
 // Address names the peer, without secrets.
 func (c *Client) Address() string { return c.remote.Shown() }
 

@@ -62,6 +62,9 @@ func NewGrafana(conf config.Grafana, opts Options) (*Grafana, error) {
 	return &Grafana{base: newBase(NameGrafana, opts), remote: r}, nil
 }
 
+// CloseIdleConnections gives the connections back that nobody uses.
+func (g *Grafana) CloseIdleConnections() { g.remote.CloseIdleConnections() }
+
 // Place is Grafana's address, without secrets.
 func (g *Grafana) Place() string { return g.remote.Shown() }
 

@@ -120,6 +120,9 @@ func (w *Webhook) Send(ctx context.Context, m Message) []report.Sent {
 	return []report.Sent{sent}
 }
 
+// CloseIdleConnections gives the connections back that nobody uses.
+func (w *Webhook) CloseIdleConnections() { w.remote.CloseIdleConnections() }
+
 // Place tells the hook from all others, without showing its URL, which may be
 // a secret.
 func (w *Webhook) Place() string {

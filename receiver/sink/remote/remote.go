@@ -89,6 +89,9 @@ func New(opts Options) (*Client, error) {
 	return c, nil
 }
 
+// CloseIdleConnections gives the connections back that nobody uses.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+
 // Shown is the address without what may be secret in it.
 func (c *Client) Shown() string { return c.shown }
 
