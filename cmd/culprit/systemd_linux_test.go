@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -38,7 +39,9 @@ func TestServesOnTheSocketOfSystemd(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = l.Close() })
 			startWithSocket(t, l)
-			client := http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial(network, l.Addr().String()) }}}
+			client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, network, l.Addr().String())
+			}}}
 			resp, err := client.Get("http://culprit/-/healthy")
 			if err != nil {
 				t.Fatal(err)

@@ -38,8 +38,10 @@ func TestEveryKindOfAnswer(t *testing.T) {
 		success("vector", `[ { "value" : [ 1.5 , "1" ] , "metric" : {"__name__":"up","job":"a\"b"} } ]`): model.Vector{{Metric: a, Timestamp: 1500, Value: 1}},
 		success("vector", `[]`): model.Vector{},
 		success("matrix", `[{"values":[[0,"NaN"],[60.001,"+Inf"],[120,"-Inf"],[180,"1e-3"]],"metric":{}}]`): model.Matrix{{Metric: model.Metric{}, Values: []model.SamplePair{
-			{Timestamp: 0, Value: model.SampleValue(math.NaN())}, {Timestamp: 60001, Value: model.SampleValue(math.Inf(1))},
-			{Timestamp: 120000, Value: model.SampleValue(math.Inf(-1))}, {Timestamp: 180000, Value: 0.001},
+			{Timestamp: 0, Value: model.SampleValue(math.NaN())},
+			{Timestamp: 60001, Value: model.SampleValue(math.Inf(1))},
+			{Timestamp: 120000, Value: model.SampleValue(math.Inf(-1))},
+			{Timestamp: 180000, Value: 0.001},
 		}}},
 		success("scalar", `[1435781451.781,"1"]`):                                                      &model.Scalar{Timestamp: 1435781451781, Value: 1},
 		`{"data":{"result":[{"metric":{},"value":[1,"2"]}],"resultType":"vector"},"status":"success"}`: model.Vector{{Metric: model.Metric{}, Timestamp: 1000, Value: 2}},

@@ -225,7 +225,7 @@ func (w *writtenRoute) matchers() (all labels.Matchers, err error) {
 func parseMatchers(text string) (labels.Matchers, error) {
 	ms, err := parse.Matchers(text)
 	classic, classicErr := labels.ParseMatchers(text)
-	if classicErr == nil && (err != nil || labels.Matchers(classic).String() != labels.Matchers(ms).String()) {
+	if classicErr == nil && (err != nil || labels.Matchers(classic).String() != ms.String()) {
 		return classic, nil
 	}
 	return ms, err
