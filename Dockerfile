@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # syntax=docker/dockerfile:1
 
 # The build runs on the machine's own architecture and compiles for the target's,

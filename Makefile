@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Everything here works on a machine that has Go and git.
 
 .PHONY: demo test race lint fuzz bench build

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package analysis finds what a change of a KPI came from.
 //
 // It takes a [Frame] (the KPI, the KPI split by labels, and candidate series,

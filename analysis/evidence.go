@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package analysis
 
 // Evidence is the arithmetic behind a cause. What a method does not tell is left

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package analysis
 
 // Options are the settings of all methods, as the key `analysis:` of the

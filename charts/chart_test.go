@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package charts tests the Helm chart with Helm's own code and the types of
 // Kubernetes, and the image with BuildKit's parser and a run of its steps. It is
 // a module of its own, so that what it needs is nobody else's.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package config is what the user wrote, read strictly and checked.
 //
 // [Load] reads the main file and its rule files and returns plain data, or

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package examples_test loads every example with the code of the program that
 // it is for: culprit's own, Alertmanager's configuration, Prometheus' rules. It
 // does the same with what the chart carries besides templates: the alerts and

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package promql turns a rule and an alert into questions to Prometheus, and
 // the answers into an [analysis.Frame].
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package receiver is the daemon: it takes alerts in, explains them and writes
 // the causes back.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package adtributor finds the label values that explain the change of a
 // measure, seen by one label at a time.
 //

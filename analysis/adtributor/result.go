@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package adtributor
 
 // Ids of elements that stand for no single value. They take part in the

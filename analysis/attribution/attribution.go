@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package attribution turns the coefficients of a linear model into what each
 // candidate contributed to a change of the target, the backward half of
 // BALANCE (Chen et al., Proc. ACM Manag. Data 1(1), art. 95, 2023), and merges

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package bmfs selects the few candidate series that explain a target, by
 // Bayesian multicollinear feature selection, the forward half of BALANCE:
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package bmfs
 
 // Preset bundles the choices in which the published method and the default

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package bmfs
 
 // posterior is q(beta): it is brought up to date for new values of the other

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package forecast says what each leaf of a breakdown should have been during
 // an incident.
 //

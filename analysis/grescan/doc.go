@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package grescan finds the combinations of label values that explain the
 // change of a measure: path=/pay on version=v2, and not one label at a time.
 //

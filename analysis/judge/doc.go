@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package judge says which sets of label values moved by themselves, whether
 // all leaves of a table moved alike, and how far each statement can be trusted.
 // It is one likelihood for every such question.

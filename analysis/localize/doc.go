@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package localize answers which label values explain the change of a measure,
 // with all that the other kernels know: [Run] is the one entry that the daemon,
 // the command line and the benchmark share.

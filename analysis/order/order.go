@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package order computes order statistics: the k-th smallest of some values,
 // their median and their quantiles.
 //

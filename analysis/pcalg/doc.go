@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package pcalg learns a causal graph from samples with the PC algorithm
 // (Spirtes and Glymour) in its order-independent form (Colombo and Maathuis,
 // JMLR 2014), and reads influence chains from it.

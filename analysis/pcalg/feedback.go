@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package pcalg
 
 // feedback returns the edges whose ends each follow the other in time: the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package rank orders candidate series by how likely they are the cause of an
 // alert.
 //

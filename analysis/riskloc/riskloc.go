@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package riskloc finds the combinations of label values that explain the
 // change of a measure, as Kalander, "RiskLoc: Localization of Multi-dimensional
 // Root Causes by Weighted Risk" (2022) does.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package tabular reads the files that culprit analyses offline, and turns them
 // into the frames that package analysis works on.
 //

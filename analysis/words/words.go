@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package words writes numbers for people: three digits and a unit, shares as
 // percents, moves as factors.
 package words

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Culprit tells every Prometheus alert what caused it.
 //
 //	culprit serve          the daemon

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package outgoing makes the HTTP clients of the servers that a configuration
 // names: Prometheus, Alertmanager, Grafana and hooks.
 //

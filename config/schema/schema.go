@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package schema makes JSON Schemas of the configuration from its Go types, for
 // editors that complete and check YAML while it is written.
 //

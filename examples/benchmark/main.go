@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Benchmark measures culprit's methods on public data and on synthetic problems
 // with known answers, and prints markdown tables.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Chaos analyses the windows of chaos experiments: a fault is injected on
 // purpose, no alert fires, and the question is how it spreads to the KPI.
 //

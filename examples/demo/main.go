@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Demo breaks a small web shop and shows what culprit makes of it.
 //
 //	go run ./examples/demo                    # stays until Ctrl-C

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Faults harms culprit in every way that a scenario knows, and says which of
 // its promises held.
 //

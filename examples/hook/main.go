@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Hook is a receiver of culprit's recovery webhooks: it takes the messages that
 // are genuine, fresh and new, and prints what it would act on. Begin your own
 // with it.

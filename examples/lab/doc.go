@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package lab is a small world to watch culprit in: a real Prometheus, a real
 // Alertmanager and a shop that they observe, all in one process.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Storm lets many different alerts fire within seconds and measures what
 // culprit makes of them.
 //

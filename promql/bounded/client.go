@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package bounded speaks to the HTTP API of one Prometheus within bounds: of
 // whatever a server sends no more is kept than a number of series, samples and
 // bytes.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package promtest is a Prometheus for tests: the real storage and the real
 // PromQL engine behind a thin handler of the HTTP API.
 //

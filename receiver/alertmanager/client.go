@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package alertmanager is a client of one Alertmanager that loses nothing.
 //
 // Alerts and silences are read as raw JSON beside the few fields that culprit

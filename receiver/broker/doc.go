@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package broker is the memory of the daemon: a work queue on disk and
 // key-value buckets with a lifetime. It embeds a NATS server with JetStream,
 // so that there is nothing to install, and it deals in bytes, ids and keys: it

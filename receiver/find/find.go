@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package find turns what a person names into an alert to explain: one that
 // fires now, one of the past, a stretch of time of an alert that did not fire,
 // or an expression without any alert.

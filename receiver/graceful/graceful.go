@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package graceful ends HTTP servers without waiting for nobody.
 package graceful
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package probe asks every query of a configuration once and says which of
 // them return nothing, before an alert finds out.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package report is what culprit says about an alert.
 //
 // A [Report] is made from the result of one analysis by [New], which is pure.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package routes reads the routing tree of an Alertmanager and judges whether
 // culprit stands in it so that everybody else is told as before.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package ruletest runs unit tests of culprit's rules: series, an alert, and
 // the causes that should be found. The questions of a rule are answered by
 // Prometheus' own engine over the series of the test, so a test that passes says

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package sink writes causes where the person on call already looks: on the
 // alert, in the comment of a silence, on Grafana, and to a recovery webhook.
 //

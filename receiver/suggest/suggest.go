@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package suggest writes rules for culprit from the alerting rules that are
 // there already: what each alert measures, the labels in which its series
 // differ, and the series that could tell why it fires. [promql.Survey] is what

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package web shows reports and incidents: as JSON for programs and as pages
 // for the person who was just woken up.
 //

@@ -1,3 +1,4 @@
+{{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
 {{/* What goes into the ConfigMap, and the addresses that follow from it. */}}
 
 {{/* The main file: the user's, and the rule files of the chart after the user's own. */}}

@@ -1,3 +1,4 @@
+{{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
 {{/* From the URLs of the configuration to the peers of a NetworkPolicy. */}}
 
 {{/* Servers that send alerts or scrape, as a JSON list of URLs. */}}

@@ -1,3 +1,4 @@
+{{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
 {{/* The user's constraints, each with the labels of the pods if it has none, or those of three replicas. */}}
 {{- define "culprit.topologySpread" -}}
 {{- $constraints := .Values.topologySpreadConstraints -}}

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Generate writes the JSON Schemas of the configuration into a directory.
 package main
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package synth makes the synthetic regression problems on which feature
 // selection is measured: the recipe published with BALANCE, blocks of
 // correlated candidates, missing values, incidents of a database under load,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package remote sends requests to the servers that culprit writes to, so that
 // each is bounded in time and size and each failure is one of a few known
 // kinds.

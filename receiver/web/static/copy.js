@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Puts a copy button on every query. The pages work without it.
 "use strict";
 if (navigator.clipboard) {
