@@ -277,17 +277,21 @@ func start(t *testing.T, binary string) time.Duration {
 	}
 	defer stop(t, cmd, &log)
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	for get(url+"/-/healthy") != http.StatusOK {
-		if time.Since(begin) > time.Minute {
-			t.Fatalf("it does not answer:\n%s", log.String())
+	await := func(path string, code int, text string) {
+		for {
+			is, body := get(url + path)
+			if is == code && strings.Contains(body, text) {
+				return
+			}
+			if time.Since(begin) > time.Minute {
+				t.Fatalf("%s says %d %s:\n%s", path, is, body, log.String())
+			}
+			time.Sleep(5 * time.Millisecond)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
-	took := time.Since(begin)
-	if code := get(url + "/-/ready"); code != http.StatusServiceUnavailable {
-		t.Errorf("without Prometheus /-/ready says %d", code)
-	}
-	return took
+	await("/-/healthy", http.StatusOK, "")
+	await("/-/ready", http.StatusServiceUnavailable, "waiting for Prometheus")
+	return time.Since(begin)
 }
 
 // stop ends the daemon as Kubernetes does.
@@ -305,15 +309,15 @@ func stop(t *testing.T, cmd *exec.Cmd, log *bytes.Buffer) {
 	}
 }
 
-func get(url string) int {
+func get(url string) (code int, body string) {
 	client := http.Client{Timeout: time.Second}
 	resp, err := client.Get(url)
 	if err != nil {
-		return 0
+		return 0, err.Error()
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body) // only the code matters
-	return resp.StatusCode
+	text, _ := io.ReadAll(resp.Body) // what came of it is enough
+	return resp.StatusCode, string(text)
 }
 
 func freePort(t *testing.T) int {
