@@ -5,8 +5,8 @@
 //
 //	go run ./examples/storm
 //	go run ./examples/storm --alerts 200 --within 2s
-//	go run ./examples/storm --alerts 5000 --group 5000 --limit 30m
-//	go run ./examples/storm --alerts 5000 --group 10 --limit 30m
+//	go run ./examples/storm --alerts 5000 --group 5000 --max-memory 400
+//	go run ./examples/storm --alerts 5000 --group 10 --max-memory 400
 //
 // With --group so many alerts are one group, and Alertmanager waits until all
 // of it fire: they come in one message.
