@@ -23,6 +23,20 @@ func parse(text string) (parser.Expr, error) {
 	}).ParseExpr(text)
 }
 
+// SameExpression says whether two texts are the same PromQL, however they are
+// laid out.
+func SameExpression(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, err := parse(a)
+	if err != nil {
+		return false
+	}
+	y, err := parse(b)
+	return err == nil && x.String() == y.String()
+}
+
 // evaluable says whether a query of this expression has values at each time.
 func evaluable(e parser.Expr) error {
 	switch e.Type() {

@@ -233,3 +233,13 @@ func summarises(op parser.ItemType) bool {
 		return false
 	}
 }
+
+// firingAlerts counts the alerts of a name that fire.
+func firingAlerts(name string) Derivation {
+	s := &parser.VectorSelector{Name: "ALERTS", LabelMatchers: []*labels.Matcher{
+		labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "ALERTS"),
+		labels.MustNewMatcher(labels.MatchEqual, model.AlertNameLabel, name),
+		labels.MustNewMatcher(labels.MatchEqual, "alertstate", "firing"),
+	}}
+	return Derivation{Kind: KindPresence, Target: countOf(s).String(), Operator: ">", Threshold: "0"}
+}

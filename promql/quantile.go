@@ -3,10 +3,10 @@
 package promql
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,7 +131,7 @@ func bucketMatcher(bounds []string) *labels.Matcher {
 	}
 	quoted := make([]string, len(bounds))
 	for i, b := range bounds {
-		quoted[i] = quoteRegexp(b, "")
+		quoted[i] = regexp.QuoteMeta(b)
 	}
 	return labels.MustNewMatcher(labels.MatchRegexp, bucketLabel, strings.Join(quoted, "|"))
 }
@@ -168,36 +168,18 @@ func nativeShare(e parser.Expr, above bool, bound float64) (measure, error) {
 	return measure{numerator: []Term{tail}, denominator: []Term{all}, scale: 1, count: true}, nil
 }
 
-// findBucket holds the terms of a quantile to the bucket whose bound is nearest
-// to the threshold, in proportion; few histograms have one right there.
-func (i *inquiry) findBucket(ctx context.Context, s *shape) {
-	b := &s.b
-	if b.bucket == 0 {
-		return
+// bucketsOf is PromQL that has a series for each bucket of the histogram in a
+// term.
+func bucketsOf(t Term) string {
+	e := mustParse(t.Text)
+	for _, s := range vectorSelectors(e) {
+		s.LabelMatchers = slices.DeleteFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == bucketLabel })
 	}
-	e := mustParse(b.Denominator[0].Text)
-	for _, sel := range vectorSelectors(e) {
-		sel.LabelMatchers = slices.DeleteFunc(sel.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == bucketLabel })
-	}
-	a := i.query(ctx, Query{
-		Role: RoleBreakdown, Name: b.Target + ": buckets", End: b.grid.end,
-		Query: "group by (" + bucketLabel + ") (" + selectorTexts(e)[0] + ")",
-	})
-	if a.Err != nil {
-		s.reason = "its buckets could not be read: " + explain(a.Err)
-		return
-	}
-	text, bound := nearestBucket(a.Value, b.bucket)
-	if text == "" {
-		s.reason = "the histogram has no buckets now"
-		return
-	}
-	if bound != b.bucket {
-		s.b.standsFor = fmt.Sprintf("a quantile has no parts, and there is no bucket at %g; the share of events beyond %g is looked at", b.bucket, bound)
-	}
-	b.Numerator = holdToBucket(b.Numerator, text)
+	return "group by (" + bucketLabel + ") (" + selectorTexts(e)[0] + ")"
 }
 
+// nearestBucket is the bucket, of those in an answer to [bucketsOf], whose bound
+// is nearest to another one, in proportion; text is empty if there is none.
 func nearestBucket(v model.Value, bound float64) (text string, nearest float64) {
 	vector, _ := v.(model.Vector)
 	best := math.Inf(1)

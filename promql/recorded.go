@@ -6,11 +6,17 @@ import (
 	"slices"
 	"strings"
 
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
+
+// Recording is a recording rule: the metric that it records is query, with
+// labels.
+type Recording struct {
+	Query  string
+	Labels model.LabelSet
+}
 
 // recordedNames returns the metrics of e that are named as recording rules are.
 func recordedNames(e parser.Expr) []string {
@@ -26,9 +32,9 @@ func recordedNames(e parser.Expr) []string {
 // writtenOut replaces recorded metrics by what they record, one level, so that
 // the labels that were aggregated away are there. What can't be replaced stays;
 // changed says whether anything was.
-func writtenOut(e parser.Expr, rules ruleSet) (out parser.Expr, changed bool) {
+func writtenOut(e parser.Expr, rules map[string][]Recording) (out parser.Expr, changed bool) {
 	out = replaceSelectors(e, func(s *parser.VectorSelector) parser.Expr {
-		recorded := recordedBy(s, rules.recording[metricName(s)])
+		recorded := recordedBy(s, rules[metricName(s)])
 		if recorded == nil {
 			return s
 		}
@@ -40,7 +46,7 @@ func writtenOut(e parser.Expr, rules ruleSet) (out parser.Expr, changed bool) {
 
 // recordedBy returns the expression that s selects the recorded values of; nil
 // if several rules record it, or the matchers of s can't be put into it.
-func recordedBy(s *parser.VectorSelector, rules []v1.RecordingRule) parser.Expr {
+func recordedBy(s *parser.VectorSelector, rules []Recording) parser.Expr {
 	if s.OriginalOffset != 0 || s.OriginalOffsetExpr != nil || s.Timestamp != nil || s.StartOrEnd != 0 {
 		return nil
 	}
@@ -59,7 +65,7 @@ func recordedBy(s *parser.VectorSelector, rules []v1.RecordingRule) parser.Expr 
 }
 
 // selected is the expression of one rule, held to the matchers of s.
-func selected(s *parser.VectorSelector, r v1.RecordingRule) parser.Expr {
+func selected(s *parser.VectorSelector, r Recording) parser.Expr {
 	e, err := parse(r.Query)
 	if err != nil || evaluable(e) != nil {
 		return nil

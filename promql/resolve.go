@@ -11,8 +11,6 @@ import (
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
@@ -59,12 +57,12 @@ func (i *inquiry) kpi(ctx context.Context, alert Alert) (*KPI, []analysis.Warnin
 	text, err := i.expression(ctx, alert, warn)
 	if err != nil {
 		warn("%s; all that is looked at is when alerts of this name fired", explain(err))
-		return &KPI{Derivation: firingAlerts(alert)}, warnings
+		return &KPI{Derivation: firingAlerts(string(alert.Labels[model.AlertNameLabel]))}, warnings
 	}
 	d, err := Derive(text)
 	if err != nil {
 		warn("%s; all that is looked at is when alerts of this name fired", err)
-		return &KPI{Derivation: firingAlerts(alert)}, warnings
+		return &KPI{Derivation: firingAlerts(string(alert.Labels[model.AlertNameLabel]))}, warnings
 	}
 	at := alert.evaluated(time.Now())
 	k := &KPI{Derivation: d}
@@ -87,6 +85,23 @@ func (a Alert) evaluated(now time.Time) time.Time {
 		}
 	}
 	return now
+}
+
+// errNotTrusted says that an alert's expression may not be asked.
+var errNotTrusted = errors.New("the expression in the alert's generatorURL is not asked (expressions.from_alerts)")
+
+// expression returns the expression in an alert's generatorURL, if it may be
+// asked. rules are those of the server; nil: not known.
+func (a Alert) expression(rules *ruleSet) (string, error) {
+	text, err := expressionOf(a.GeneratorURL)
+	switch {
+	case err != nil:
+		return "", err
+	case a.Trust == "", a.Trust == config.TrustAny, a.Trust == config.TrustRules && rules != nil && rules.has(text):
+		return text, nil
+	default:
+		return "", errNotTrusted
+	}
 }
 
 // expression finds an alert's expression: in its generatorURL, as far as that is
@@ -139,16 +154,6 @@ func makes(rule, own model.LabelSet) bool {
 	return true
 }
 
-// firingAlerts counts the alerts of this name that fire.
-func firingAlerts(alert Alert) Derivation {
-	s := &parser.VectorSelector{Name: "ALERTS", LabelMatchers: []*labels.Matcher{
-		labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "ALERTS"),
-		labels.MustNewMatcher(labels.MatchEqual, model.AlertNameLabel, string(alert.Labels[model.AlertNameLabel])),
-		labels.MustNewMatcher(labels.MatchEqual, "alertstate", "firing"),
-	}}
-	return Derivation{Kind: KindPresence, Target: countOf(s).String(), Operator: ">", Threshold: "0"}
-}
-
 // firingBranch returns the branch of an `or` whose result has the alert's
 // labels, and these labels as the result has them; nil if there is none, or
 // nobody needs to know.
@@ -193,7 +198,7 @@ func (i *inquiry) writtenOut(ctx context.Context, target string, warn func(strin
 		warn("what %s records could not be read, so labels that it has no longer are not seen: %s", names[0], explain(err))
 		return ""
 	}
-	out, changed := writtenOut(e, rules)
+	out, changed := writtenOut(e, rules.recording)
 	if _, err := parse(out.String()); !changed || err != nil {
 		return ""
 	}

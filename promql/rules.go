@@ -12,7 +12,7 @@ import (
 // ruleSet are the rules of a server.
 type ruleSet struct {
 	alerting  []v1.AlertingRule
-	recording map[string][]v1.RecordingRule // by the metric that they record
+	recording map[string][]Recording // by the metric that they record
 }
 
 // rules asks for the rules of the server, at the most once a minute.
@@ -31,14 +31,14 @@ func (f *Fetcher) rules(ctx context.Context) (ruleSet, error) {
 }
 
 func newRuleSet(result v1.RulesResult) ruleSet {
-	set := ruleSet{recording: map[string][]v1.RecordingRule{}}
+	set := ruleSet{recording: map[string][]Recording{}}
 	for _, g := range result.Groups {
 		for _, rule := range g.Rules {
 			switch r := rule.(type) {
 			case v1.AlertingRule:
 				set.alerting = append(set.alerting, r)
 			case v1.RecordingRule:
-				set.recording[r.Name] = append(set.recording[r.Name], r)
+				set.recording[r.Name] = append(set.recording[r.Name], Recording{Query: r.Query, Labels: r.Labels})
 			}
 		}
 	}
@@ -48,18 +48,4 @@ func newRuleSet(result v1.RulesResult) ruleSet {
 // has says whether an expression is that of a rule, however it is laid out.
 func (s ruleSet) has(text string) bool {
 	return slices.ContainsFunc(s.alerting, func(r v1.AlertingRule) bool { return SameExpression(r.Query, text) })
-}
-
-// SameExpression says whether two texts are the same PromQL, however they are
-// laid out.
-func SameExpression(a, b string) bool {
-	if a == b {
-		return true
-	}
-	x, err := parse(a)
-	if err != nil {
-		return false
-	}
-	y, err := parse(b)
-	return err == nil && x.String() == y.String()
 }

@@ -38,7 +38,7 @@ func TestAKPIIsHeldToAnyValue(t *testing.T) {
 	for _, v := range hostile() {
 		e := mustParse(`sum by (l) (rate(a[5m])) / sum by (l) (b)`)
 		scope(e, model.LabelSet{"l": model.LabelValue(v)})
-		own := firingAlerts(Alert{Labels: model.LabelSet{model.AlertNameLabel: model.LabelValue(v)}}).Target
+		own := firingAlerts(v).Target
 		for text, label := range map[string]string{e.String(): "l", own: model.AlertNameLabel} {
 			if _, err := parse(text); err != nil {
 				t.Errorf("%q: %s: %v", v, text, err)

@@ -10,29 +10,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/culprit-dev/culprit/config"
 )
 
 // errNoExpression says that an alert doesn't carry its expression.
 var errNoExpression = errors.New("the alert's generatorURL holds no expression; hint: give the rule a target.query")
-
-// errNotTrusted says that an alert's expression may not be asked.
-var errNotTrusted = errors.New("the expression in the alert's generatorURL is not asked (expressions.from_alerts)")
-
-// expression returns the expression in an alert's generatorURL, if it may be
-// asked. rules are those of the server; nil: not known.
-func (a Alert) expression(rules *ruleSet) (string, error) {
-	text, err := expressionOf(a.GeneratorURL)
-	switch {
-	case err != nil:
-		return "", err
-	case a.Trust == "", a.Trust == config.TrustAny, a.Trust == config.TrustRules && rules != nil && rules.has(text):
-		return text, nil
-	default:
-		return "", errNotTrusted
-	}
-}
 
 // expressionOf finds the expression of an alert in its generatorURL: g0.expr in
 // the query, or in the fragment (where vmui has it), or Grafana Explore's panes
