@@ -220,26 +220,34 @@ func FuzzDerive(f *testing.F) {
 		f.Add(grammar{rand.New(rand.NewPCG(seed, 5)).IntN}.condition(6))
 	}
 	f.Fuzz(func(t *testing.T, expr string) {
-		s := Suggest(AlertingRule{Expr: expr})
-		if s.Error != "" {
-			if s.Target != "" || s.Condition != "" {
-				t.Errorf("%s: an error and a KPI: %+v", expr, s)
+		d, err := Derive(expr)
+		if err != nil {
+			if d.Target != "" {
+				t.Errorf("%s: an error and a KPI: %+v", expr, d)
 			}
 			return
 		}
-		texts := []string{s.Condition, s.Target, s.Target + " " + s.Operator + " " + s.Threshold, s.Threshold + " " + mirrored(operator(t, s.Operator)).String() + " " + s.Target}
-		if s.Numerator != "" || s.Denominator != "" {
-			texts = append(texts, s.Numerator, s.Denominator, s.Numerator+" / "+s.Denominator)
-		}
-		for _, text := range texts {
-			if _, err := parse(text); err != nil {
-				t.Errorf("%s: %s: %v", expr, text, err)
-			}
-		}
-		if s.Kind == "" {
-			t.Errorf("%s: no kind", expr)
+		for _, b := range d.Branches() {
+			checkTexts(t, expr, b)
 		}
 	})
+}
+
+// checkTexts parses all that can be asked of a derivation.
+func checkTexts(t *testing.T, expr string, d Derivation) {
+	t.Helper()
+	texts := []string{d.Condition(), d.Target, d.Target + " " + d.Operator + " " + d.Threshold, d.Threshold + " " + mirrored(operator(t, d.Operator)).String() + " " + d.Target}
+	if d.Numerator != "" || d.Denominator != "" {
+		texts = append(texts, d.Numerator, d.Denominator, d.Numerator+" / "+d.Denominator)
+	}
+	for _, text := range texts {
+		if _, err := parse(text); err != nil {
+			t.Errorf("%s: %s: %v", expr, text, err)
+		}
+	}
+	if d.Kind == "" {
+		t.Errorf("%s: no kind", expr)
+	}
 }
 
 func operator(t *testing.T, text string) parser.ItemType {

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/prometheus/common/model"
 )
 
 func termTexts(terms []Term) string {
@@ -172,40 +170,4 @@ func TestRangesAreThoseOfOneEvaluation(t *testing.T) {
 			t.Errorf("%s: %s, %s; want %v", query, shortest, longest, want)
 		}
 	}
-}
-
-// Whatever parses can be taken apart or is refused, and its parts parse.
-func FuzzDecompose(f *testing.F) {
-	for _, query := range []string{
-		`100 * (1 - sum by (a) (rate(b_total{c=~"d|e"}[5m] offset 1h)) / on(a) group_left(z) sum without (x) (increase(f_total[10m])))`,
-		`avg(sum by (x) (a) > bool 1) or on() vector(0)`,
-		`-(sum(a) - 2 * count(b)) / 1024 unless c`,
-		`sum({"http.status", "service.name"=~"x"} @ end()) / clamp_min(sum(max_over_time((b)[1h:5m])), 1e-3)`,
-		`histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m])))`,
-		`label_replace(sum(a), "x", "$1", "y", "(.*)") ^ -Inf`,
-		`sum(rate(a[5m] anchored)) + fill_left(0) sum(b)`,
-	} {
-		f.Add(query)
-	}
-	f.Fuzz(func(t *testing.T, query string) {
-		e, err := parse(query)
-		if err != nil || evaluable(e) != nil {
-			return
-		}
-		e = measured(e)
-		scope(e, map[model.LabelName]model.LabelValue{"a": "\"x\\", "x": "y"})
-		m, err := decompose(e)
-		if err != nil {
-			return
-		}
-		b := Breakdown{Numerator: m.numerator, Denominator: m.denominator, grid: grid{step: time.Minute}}
-		history, recent := b.presence()
-		for _, q := range append(b.queries([]string{"a", "http.status"}, b.samples([]int{1}, true)), history, recent, b.leafCount([]string{"a"})) {
-			if _, err := parse(q.Query); err != nil {
-				t.Errorf("%s gave %s: %v", query, q.Query, err)
-			}
-		}
-		ranges(e)
-		b.usable([]string{"a", "c"})
-	})
 }

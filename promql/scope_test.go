@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
 func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
@@ -35,7 +37,7 @@ func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
 }
 
 func TestAKPIIsHeldToAnyValue(t *testing.T) {
-	for _, v := range hostile() {
+	for _, v := range promtest.HostileValues() {
 		e := mustParse(`sum by (l) (rate(a[5m])) / sum by (l) (b)`)
 		scope(e, model.LabelSet{"l": model.LabelValue(v)})
 		own := firingAlerts(v).Target

@@ -12,6 +12,8 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
 func dataWith(v string) alertData {
@@ -22,18 +24,8 @@ func dataWith(v string) alertData {
 	})
 }
 
-// hostile are values that would be PromQL, a regular expression or a template,
-// if anything read them as such.
-func hostile() []string {
-	return []string{
-		"", "a", "a.b*c", `"`, `\`, `\E`, "`", "'", "a\"} or vector(1) or {b=\"", "{{ .Labels.x }}", "line\nbreak", "\x00", "\xff\xfe",
-		"[z-a]", "(", "a|b", "$^", "ü→", "xculprit61z", "xculprit", strings.Repeat("long", 500), "{3}", "a{2,1}",
-		"\r\n# comment", "\u2028", "%s%!d(MISSING)", "}", "]", "*/", "é\xc3", "\ufeff", "\x7f", `\Q*\E`, `\x41`, "(?i)a", "[[:alpha:]]",
-	}
-}
-
 func TestValuesOfLabelsStayValues(t *testing.T) {
-	for _, v := range hostile() {
+	for _, v := range promtest.HostileValues() {
 		expr, _, err := expand(`sum(rate(m{service="{{ .Labels.service }}",path!="{{ .Annotations.summary }}"}[5m]))`, dataWith(v))
 		if err != nil {
 			t.Errorf("%q: %v", v, err)
@@ -58,7 +50,7 @@ func TestValuesOfLabelsStayValues(t *testing.T) {
 }
 
 func TestARegularExpressionMatchesTheValueAndNothingElse(t *testing.T) {
-	for _, v := range hostile() {
+	for _, v := range promtest.HostileValues() {
 		expr, _, err := expand(`m{service=~"{{ .Labels.service }}"}`, dataWith(v))
 		if err != nil {
 			if utf8.ValidString(v) {
@@ -70,7 +62,7 @@ func TestARegularExpressionMatchesTheValueAndNothingElse(t *testing.T) {
 		if !m.Matches(v) {
 			t.Errorf("%s doesn't match %q", m, v)
 		}
-		for _, other := range append(hostile(), v+"x", "x"+v) {
+		for _, other := range append(promtest.HostileValues(), v+"x", "x"+v) {
 			if other != v && m.Matches(other) {
 				t.Errorf("%s matches %q", m, other)
 			}
@@ -198,7 +190,7 @@ func TestQuotingByTheRuleItselfIsRefused(t *testing.T) {
 // other than the value of a matcher.
 func FuzzValues(f *testing.F) {
 	verbs := []string{"%s", "%v", "%d", "%p", "%x", "%q", "%T", "%!", "%#v", "%+v", "%5.2s", "%[2]v"}
-	for i, v := range hostile() {
+	for i, v := range promtest.HostileValues() {
 		f.Add(v, i)
 	}
 	f.Fuzz(func(t *testing.T, v string, verb int) {

@@ -65,26 +65,3 @@ func TestWhatMovesBelowZeroIsToldApartByWhatItIsComputedFrom(t *testing.T) {
 		}
 	}
 }
-
-func TestPartsBesideTheKPI(t *testing.T) {
-	beside := func(query string) bool {
-		m, err := apart(mustParse(query))
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := Breakdown{Numerator: m.numerator, Denominator: m.denominator, standsFor: m.standsFor, scale: m.scale}
-		return b.beside()
-	}
-	for query, want := range map[string]bool{
-		`sum(rate(a_total[5m]))`: false,
-		`sum(queue)`:             false,
-		`sum(rate(a_total{x="1"}[5m])) / sum(rate(a_total[5m]))`:       false,
-		`100 * sum(rate(a_total{x="1"}[5m])) / sum(rate(a_total[5m]))`: true,
-		`sum(increase(a_total[5m]))`:                                   true,
-		`max(queue)`:                                                   true,
-	} {
-		if got := beside(query); got != want {
-			t.Errorf("%s: %v", query, got)
-		}
-	}
-}

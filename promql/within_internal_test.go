@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"pgregory.net/rapid"
+
+	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
 func TestWhatTakesALabelAway(t *testing.T) {
@@ -84,7 +86,7 @@ func TestLabelsThatAreNoPlaceAreLeftOut(t *testing.T) {
 }
 
 func TestASelectionSelectsExactlyItsValues(t *testing.T) {
-	known := slices.DeleteFunc(append(hostile(), ".*", "A", "(?i)A", `\Qa\E`, "^a$", "a\n", `"} or vector(1) #`),
+	known := slices.DeleteFunc(append(promtest.HostileValues(), ".*", "A", "(?i)A", `\Qa\E`, "^a$", "a\n", `"} or vector(1) #`),
 		unwritable)
 	rapid.Check(t, func(t *rapid.T) {
 		values := rapid.OneOf(rapid.SampledFrom(known), rapid.StringN(0, 8, 24))

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package promql
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+)
+
+func TestPartsBesideTheKPI(t *testing.T) {
+	beside := func(query string) bool {
+		m, err := apart(mustParse(query))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := Breakdown{Numerator: m.numerator, Denominator: m.denominator, standsFor: m.standsFor, scale: m.scale}
+		return b.beside()
+	}
+	for query, want := range map[string]bool{
+		`sum(rate(a_total[5m]))`: false,
+		`sum(queue)`:             false,
+		`sum(rate(a_total{x="1"}[5m])) / sum(rate(a_total[5m]))`:       false,
+		`100 * sum(rate(a_total{x="1"}[5m])) / sum(rate(a_total[5m]))`: true,
+		`sum(increase(a_total[5m]))`:                                   true,
+		`max(queue)`:                                                   true,
+	} {
+		if got := beside(query); got != want {
+			t.Errorf("%s: %v", query, got)
+		}
+	}
+}
+
+// Whatever parses can be taken apart or is refused, and what its parts are asked
+// with parses.
+func FuzzBreakdown(f *testing.F) {
+	for _, query := range []string{
+		`100 * (1 - sum by (a) (rate(b_total{c=~"d|e"}[5m] offset 1h)) / on(a) group_left(z) sum without (x) (increase(f_total[10m])))`,
+		`avg(sum by (x) (a) > bool 1) or on() vector(0)`,
+		`-(sum(a) - 2 * count(b)) / 1024 unless c`,
+		`sum({"http.status", "service.name"=~"x"} @ end()) / clamp_min(sum(max_over_time((b)[1h:5m])), 1e-3)`,
+		`histogram_quantile(0.9, sum by (le) (rate(a_bucket[5m])))`,
+		`label_replace(sum(a), "x", "$1", "y", "(.*)") ^ -Inf`,
+		`sum(rate(a[5m] anchored)) + fill_left(0) sum(b)`,
+	} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		e, err := parse(query)
+		if err != nil || evaluable(e) != nil {
+			return
+		}
+		e = measured(e)
+		scope(e, map[model.LabelName]model.LabelValue{"a": "\"x\\", "x": "y"})
+		m, err := decompose(e)
+		if err != nil {
+			return
+		}
+		b := Breakdown{Numerator: m.numerator, Denominator: m.denominator, grid: grid{step: time.Minute}}
+		history, recent := b.presence()
+		for _, q := range append(b.queries([]string{"a", "http.status"}, b.samples([]int{1}, true)), history, recent, b.leafCount([]string{"a"})) {
+			if _, err := parse(q.Query); err != nil {
+				t.Errorf("%s gave %s: %v", query, q.Query, err)
+			}
+		}
+		ranges(e)
+		b.usable([]string{"a", "c"})
+	})
+}
