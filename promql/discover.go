@@ -326,7 +326,7 @@ func (b *Breakdown) deepen(deep bool) {
 	b.Numerator, b.Denominator = slices.Clone(b.Numerator), slices.Clone(b.Denominator)
 	for _, side := range [][]Term{b.Numerator, b.Denominator} {
 		for i := range side {
-			side[i].deep = deep && side[i].nested()
+			side[i] = side[i].deepened(deep)
 		}
 	}
 }

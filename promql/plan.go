@@ -328,8 +328,7 @@ func (b *builder) target(k kpi) Target {
 			t.Title = titleOf(mustParse(k.derived.Target), b.alert.Own)
 		}
 	}
-	_, err := decompose(k.expr)
-	t.Additive = err == nil && !divides(k.expr)
+	t.Additive = additive(k.expr)
 	t.Breakdown = b.breakdown(k)
 	candidates := k.Candidates
 	if candidates == nil {

@@ -164,3 +164,10 @@ func divides(e parser.Expr) bool {
 	m, err := sides(linear).ratio(e)
 	return err != nil || m.denominator != nil
 }
+
+// additive says whether values of e may be added up over its series: it has
+// parts, and is no ratio.
+func additive(e parser.Expr) bool {
+	_, err := decompose(e)
+	return err == nil && !divides(e)
+}

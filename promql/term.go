@@ -38,6 +38,13 @@ func (t Term) outer() *parser.AggregateExpr {
 // aggregation, so that parts by more labels may not add up.
 func (t Term) nested() bool { return aggregates(t.outer().Expr) != nil }
 
+// deepened sends labels through every aggregation inside of a term, not only
+// through sums, or no longer.
+func (t Term) deepened(deep bool) Term {
+	t.deep = deep && t.nested()
+	return t
+}
+
 // reach is an expression whose series have all the labels that a term can be
 // broken down by.
 func (t Term) reach() parser.Expr {
