@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // breakdown joins the answers to the pieces. What could not be broken down is
@@ -89,7 +90,7 @@ func (j joiner) marginal(name string) *analysis.Marginal {
 // returns the whole of the numerator, 0 if that isn't known.
 func (a *aligner) checkParts(b *Breakdown, j joiner, numerator []float64, denominator *analysis.Pieces) float64 {
 	actual := j.samples[0]
-	check := func(side string, terms []Term, parts []float64) float64 {
+	check := func(side string, terms []expr.Term, parts []float64) float64 {
 		whole := j.means(actual, nil, terms, map[string]int{"": 0})[0]
 		if len(whole) != 1 || len(parts) == 0 || math.IsNaN(whole[0]) {
 			return 0
@@ -203,7 +204,7 @@ func (j joiner) index(names []string) map[string]int {
 
 // pieces makes the pieces of one side. A window that was not answered, or that
 // lacks more than half of its steps for every leaf, is missing.
-func (j joiner) pieces(names []string, terms []Term, index map[string]int) analysis.Pieces {
+func (j joiner) pieces(names []string, terms []expr.Term, index map[string]int) analysis.Pieces {
 	var p analysis.Pieces
 	for _, s := range j.samples {
 		means := j.means(s, names, terms, index)
@@ -237,7 +238,7 @@ func place(pieces [][]float64, j int, piece []float64) [][]float64 {
 
 // means returns, for each step of a window (one for an instant), the mean of
 // every leaf: 0 where a leaf has no samples in a step that others have.
-func (j joiner) means(s sample, names []string, terms []Term, index map[string]int) [][]float64 {
+func (j joiner) means(s sample, names []string, terms []expr.Term, index map[string]int) [][]float64 {
 	steps := max(1, s.steps)
 	means := make([][]float64, steps)
 	evaluations := make([]float64, steps)
@@ -306,16 +307,16 @@ func each(v model.Value, f func(model.Metric, []model.SamplePair)) {
 // time as the incident, so that events are counted: noise, and how much few
 // events are worth, go by their number. Terms of which some are no flows are
 // left as they are, or they could not be added.
-func (b *Breakdown) amount(terms []Term) func(Term) float64 {
+func (b *Breakdown) amount(terms []expr.Term) func(expr.Term) float64 {
 	if !flows(terms) {
-		return func(Term) float64 { return 1 }
+		return func(expr.Term) float64 { return 1 }
 	}
-	return func(t Term) float64 { return b.incident().Seconds() / t.Unit.Seconds() }
+	return func(t expr.Term) float64 { return b.incident().Seconds() / t.Per.Seconds() }
 }
 
 // flows says whether all terms count something that flows.
-func flows(terms []Term) bool {
-	return !slices.ContainsFunc(terms, func(t Term) bool { return t.Unit == 0 })
+func flows(terms []expr.Term) bool {
+	return !slices.ContainsFunc(terms, func(t expr.Term) bool { return t.Per == 0 })
 }
 
 // covered returns the share of a window in which the measure existed. Without

@@ -15,6 +15,7 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 func samples(pairs ...float64) *model.SampleStream {
@@ -116,7 +117,7 @@ func history(b *Breakdown, gaps ...int) Answers {
 }
 
 func TestDaysAreLookedBackAtUpToTheFirstThatIsMissing(t *testing.T) {
-	b := &Breakdown{Numerator: []Term{{Coefficient: 1, Text: "sum(a)"}}, grid: grid{
+	b := &Breakdown{Numerator: []expr.Term{{Coefficient: 1, Text: "sum(a)"}}, grid: grid{
 		start: clock("10:00:00"), onset: clock("12:00:00"), end: clock("12:10:00"), before: clock("11:59:00"), step: time.Minute,
 	}}
 	for want, answers := range map[string]Answers{
@@ -144,11 +145,11 @@ func TestDaysAreLookedBackAtUpToTheFirstThatIsMissing(t *testing.T) {
 
 func TestOnlyWhatFlowsIsCounted(t *testing.T) {
 	b := &Breakdown{grid: grid{onset: clock("12:00:00"), end: clock("12:09:00"), step: time.Minute}}
-	rate, increase, gauge := Term{Unit: time.Second}, Term{Unit: 5 * time.Minute}, Term{}
-	if f := b.amount([]Term{rate, increase}); f(rate) != 600 || f(increase) != 2 {
+	rate, increase, gauge := expr.Term{Per: time.Second}, expr.Term{Per: 5 * time.Minute}, expr.Term{}
+	if f := b.amount([]expr.Term{rate, increase}); f(rate) != 600 || f(increase) != 2 {
 		t.Errorf("%v %v", f(rate), f(increase))
 	}
-	if f := b.amount([]Term{rate, gauge}); f(rate) != 1 || f(gauge) != 1 {
+	if f := b.amount([]expr.Term{rate, gauge}); f(rate) != 1 || f(gauge) != 1 {
 		t.Error("a rate and a gauge in one sum have one unit")
 	}
 }
@@ -212,7 +213,7 @@ func TestOfSeveralAlertsTheBestMatches(t *testing.T) {
 
 func TestNumbersAreReadWithTheirSign(t *testing.T) {
 	for text, want := range map[string]string{"1": "1 true", "-2": "-2 true", "(3)": "3 true", "-(4)": "-4 true", "+5": "5 true", "a": "0 false", "-a": "0 false"} {
-		v, ok := number(mustParse(text))
+		v, ok := expr.Number(expr.MustParse(text))
 		if got := fmt.Sprint(v+0, ok); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}

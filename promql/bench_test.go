@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // What is done with the answers to a ratio of so many leaves: four windows of
@@ -28,7 +30,7 @@ func BenchmarkAlign(b *testing.B) {
 
 func wide(leaves int) (Plan, Evidence) {
 	d := &Breakdown{
-		Target: "t", Numerator: []Term{{Coefficient: 1, Text: "sum(a)"}}, Denominator: []Term{{Coefficient: 1, Text: "sum(b)"}},
+		Target: "t", Numerator: []expr.Term{{Coefficient: 1, Text: "sum(a)"}}, Denominator: []expr.Term{{Coefficient: 1, Text: "sum(b)"}},
 		grid: grid{start: clock("10:00:00"), onset: clock("12:00:00"), end: clock("12:10:00"), before: clock("11:59:00"), step: time.Minute},
 	}
 	plan := Plan{Start: d.grid.start, Onset: d.grid.onset, End: d.grid.end, Step: d.grid.step, Targets: []Target{{Breakdown: d}}}

@@ -5,6 +5,8 @@ package promql
 import (
 	"context"
 	"fmt"
+
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // findBucket holds the terms of a quantile to the bucket whose bound is nearest
@@ -16,13 +18,13 @@ func (i *inquiry) findBucket(ctx context.Context, s *shape) {
 	}
 	a := i.query(ctx, Query{
 		Role: RoleBreakdown, Name: b.Target + ": buckets", End: b.grid.end,
-		Query: bucketsOf(b.Denominator[0]),
+		Query: expr.Buckets(b.Denominator[0]),
 	})
 	if a.Err != nil {
 		s.reason = "its buckets could not be read: " + explain(a.Err)
 		return
 	}
-	text, bound := nearestBucket(a.Value, b.bucket)
+	text, bound := expr.NearestBucket(a.Value, b.bucket)
 	if text == "" {
 		s.reason = "the histogram has no buckets now"
 		return
@@ -30,5 +32,5 @@ func (i *inquiry) findBucket(ctx context.Context, s *shape) {
 	if bound != b.bucket {
 		s.b.standsFor = fmt.Sprintf("a quantile has no parts, and there is no bucket at %g; the share of events beyond %g is looked at", b.bucket, bound)
 	}
-	b.Numerator = holdToBucket(b.Numerator, text)
+	b.Numerator = expr.HoldToBucket(b.Numerator, text)
 }

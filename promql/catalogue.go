@@ -15,6 +15,7 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // How many candidates an alert without named ones gets.
@@ -125,7 +126,7 @@ func (i *inquiry) exported(ctx context.Context, alert Alert) ([]config.Candidate
 
 // scrapesOf says whether a KPI measures the scraping itself.
 func scrapesOf(kpi []*parser.VectorSelector) bool {
-	return slices.ContainsFunc(kpi, func(s *parser.VectorSelector) bool { return metricName(s) == "up" })
+	return slices.ContainsFunc(kpi, func(s *parser.VectorSelector) bool { return expr.MetricName(s) == "up" })
 }
 
 // scrapedWith says whether the series of an exporter, found by an identity of an
@@ -223,16 +224,16 @@ func kpiSelectors(alert Alert) []*parser.VectorSelector {
 	if alert.KPI == nil {
 		return nil
 	}
-	return vectorSelectors(mustParse(alert.KPI.Target))
+	return expr.Selectors(expr.MustParse(alert.KPI.Target))
 }
 
 // overlaps says whether a query of the table may have series of its metric that
 // are among those of the KPI. What a node does while it isn't idle explains how
 // idle it is.
 func (q exporterQuery) overlaps(kpi []*parser.VectorSelector) bool {
-	own := vectorSelectors(mustParse(q.text("", time.Minute)))
+	own := expr.Selectors(expr.MustParse(q.text("", time.Minute)))
 	return slices.ContainsFunc(kpi, func(k *parser.VectorSelector) bool {
-		return metricName(k) == q.metric && slices.ContainsFunc(own, func(s *parser.VectorSelector) bool {
+		return expr.MetricName(k) == q.metric && slices.ContainsFunc(own, func(s *parser.VectorSelector) bool {
 			return s.Name == q.metric && !disjoint(k, s)
 		})
 	})
@@ -257,7 +258,7 @@ func rangeFor(alert Alert) time.Duration {
 	if alert.KPI == nil {
 		return window
 	}
-	if shortest, _ := ranges(mustParse(alert.KPI.Target)); shortest > 0 {
+	if shortest, _ := expr.Ranges(expr.MustParse(alert.KPI.Target)); shortest > 0 {
 		window = min(max(shortest, time.Minute), 10*time.Minute)
 	}
 	return max(window, (4 * alert.KPI.Scrape).Round(time.Minute))
@@ -273,12 +274,12 @@ func (q exporterQuery) text(matchers string, window time.Duration) string {
 
 // checked says why a query of the table can't be used; nil if it can.
 func (q exporterQuery) checked() error {
-	e, err := parse(q.text(`job="x"`, time.Minute))
+	e, err := expr.Parse(q.text(`job="x"`, time.Minute))
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(vectorSelectors(e), func(s *parser.VectorSelector) bool { return s.Name == q.metric }) {
+	if !slices.ContainsFunc(expr.Selectors(e), func(s *parser.VectorSelector) bool { return s.Name == q.metric }) {
 		return fmt.Errorf("%s doesn't select %s", e, q.metric)
 	}
-	return evaluable(e)
+	return expr.Evaluable(e)
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 func TestTheTableOfExportersIsSound(t *testing.T) {
@@ -54,7 +56,7 @@ func TestOnlySeriesOfTheKPIAreNoCandidates(t *testing.T) {
 		{`load1`, `load5{}`, "load5", false},
 	} {
 		q := exporterQuery{name: "x", metric: c.metric, query: c.query}
-		if got := q.overlaps(vectorSelectors(mustParse(c.kpi))); got != c.want {
+		if got := q.overlaps(expr.Selectors(expr.MustParse(c.kpi))); got != c.want {
 			t.Errorf("%s and %s: %v", c.kpi, c.query, got)
 		}
 	}

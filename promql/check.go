@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // Check parses every template and every query of a rule and says what is
@@ -84,12 +85,12 @@ func (c *checker) target(path string, t config.Target, shared *config.Breakdown)
 		return // derived from the alert
 	}
 	for _, e := range c.query(path+".query", t.Query) {
-		if _, ok := number(e); ok {
+		if _, ok := expr.Number(e); ok {
 			c.mistake(path+".query", "is a constant", "write the query of what the alert is about, without the threshold")
 			continue
 		}
 		if breakdown != nil && len(breakdown.Labels) > 0 {
-			c.breakdown(at, measured(e), breakdown.Labels)
+			c.breakdown(at, expr.Measured(e), breakdown.Labels)
 		}
 	}
 }
@@ -108,12 +109,12 @@ func (c *checker) labels(path string, names []string) {
 // breakdown checks that a KPI can be told apart by the labels that the rule
 // names. Without labels it is tried, and a report says if it fails.
 func (c *checker) breakdown(path string, e parser.Expr, names []string) {
-	m, err := decompose(e)
+	m, err := expr.Decompose(e)
 	if err != nil {
 		c.mistake(path, "the target can't be broken down: "+err.Error(), "leave out the labels with `labels: []`, or write the target as a sum, a count, an average or a ratio of sums")
 		return
 	}
-	b := Breakdown{Numerator: m.numerator, Denominator: m.denominator}
+	b := Breakdown{Numerator: m.Numerator, Denominator: m.Denominator}
 	_, refused := b.usable(names)
 	for _, r := range refused {
 		c.mistake(fmt.Sprintf("%s.labels[%d]", path, slices.Index(names, r.Label)), fmt.Sprintf("%q: %s", r.Label, r.Reason), "leave it out")
@@ -165,7 +166,7 @@ func hintFor(err error) string {
 		return "put it between the quotes of a matcher"
 	case errors.As(err, &exec):
 		return templateHint
-	case errors.Is(err, errNoValues):
+	case errors.Is(err, expr.ErrNoValues):
 		return "put a function such as rate() around a range"
 	default:
 		return "try the query in Prometheus' own page"

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 const (
@@ -55,7 +56,7 @@ func (i *inquiry) labelsOf(ctx context.Context, b *Breakdown) (names []string, r
 
 // base are the terms that exist whenever the measure does: the denominator, or
 // the measure itself.
-func (b *Breakdown) base() []Term {
+func (b *Breakdown) base() []expr.Term {
 	if b.Denominator != nil {
 		return b.Denominator
 	}
@@ -90,12 +91,12 @@ func (i *inquiry) numeratorOnly(b *Breakdown, above []model.LabelSet, refused []
 
 // sample asks for series of terms, with the labels that a term can be broken
 // down by. Where nothing is joined, they are those of the last hours.
-func (i *inquiry) sample(ctx context.Context, b *Breakdown, terms []Term) ([]model.LabelSet, []analysis.Warning) {
+func (i *inquiry) sample(ctx context.Context, b *Breakdown, terms []expr.Term) ([]model.LabelSet, []analysis.Warning) {
 	var selectors []string
 	var series []model.LabelSet
 	var warnings []analysis.Warning
 	for _, t := range terms {
-		if texts := selectorTexts(mustParse(t.Text)); len(texts) == 1 {
+		if texts := expr.SelectorTexts(expr.MustParse(t.Text)); len(texts) == 1 {
 			selectors = append(selectors, texts[0])
 			continue
 		}
@@ -117,8 +118,8 @@ func (i *inquiry) stored(ctx context.Context, b *Breakdown, selectors []string) 
 }
 
 // reached evaluates a term at the end, with all labels that reach it.
-func (i *inquiry) reached(ctx context.Context, b *Breakdown, t Term) ([]model.LabelSet, []analysis.Warning) {
-	a := i.query(ctx, Query{Role: RoleBreakdown, Name: b.Target + ": labels", Query: t.reach().String(), End: b.grid.end})
+func (i *inquiry) reached(ctx context.Context, b *Breakdown, t expr.Term) ([]model.LabelSet, []analysis.Warning) {
+	a := i.query(ctx, Query{Role: RoleBreakdown, Name: b.Target + ": labels", Query: t.Reach().String(), End: b.grid.end})
 	v, _ := a.Value.(model.Vector)
 	series := make([]model.LabelSet, 0, len(v))
 	for _, s := range v {
@@ -206,9 +207,9 @@ func (b *Breakdown) defines(label string) bool {
 		return false
 	}
 	terms := b.terms()
-	first := matchersOn(mustParse(terms[0].Text), label)
-	return slices.ContainsFunc(terms[1:], func(t Term) bool {
-		return !slices.Equal(first, matchersOn(mustParse(t.Text), label))
+	first := expr.MatchersOn(expr.MustParse(terms[0].Text), label)
+	return slices.ContainsFunc(terms[1:], func(t expr.Term) bool {
+		return !slices.Equal(first, expr.MatchersOn(expr.MustParse(t.Text), label))
 	})
 }
 
@@ -284,7 +285,7 @@ func (s *shape) explain() {
 // sent through all of them, as far as the parts then add up; if none does,
 // through sums alone.
 func (i *inquiry) findLabels(ctx context.Context, s *shape) {
-	nested := slices.ContainsFunc(s.b.terms(), Term.nested)
+	nested := slices.ContainsFunc(s.b.terms(), expr.Term.Nested)
 	before := s.b
 	s.b.deepen(nested)
 	s.names, s.refused, s.warnings = i.labelsOf(ctx, &s.b)
@@ -324,9 +325,9 @@ func (i *inquiry) addUp(ctx context.Context, s *shape) bool {
 // deepen sets how far labels are sent in; the terms are copied.
 func (b *Breakdown) deepen(deep bool) {
 	b.Numerator, b.Denominator = slices.Clone(b.Numerator), slices.Clone(b.Denominator)
-	for _, side := range [][]Term{b.Numerator, b.Denominator} {
+	for _, side := range [][]expr.Term{b.Numerator, b.Denominator} {
 		for i := range side {
-			side[i] = side[i].deepened(deep)
+			side[i] = side[i].Deepened(deep)
 		}
 	}
 }
@@ -335,12 +336,12 @@ func (b *Breakdown) deepen(deep bool) {
 // evaluated is no proof against them, unless it is the parts.
 func (i *inquiry) addsUp(ctx context.Context, s *shape, names []string) (parts, whole float64, ok bool) {
 	for _, t := range s.b.terms() {
-		if !t.nested() || len(names) == 0 {
+		if !t.Nested() || len(names) == 0 {
 			continue
 		}
 		name := s.b.Target + ": whole"
-		sum := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: "sum(" + t.by(names) + ")", End: s.b.grid.end})
-		all := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: t.by(nil), End: s.b.grid.end})
+		sum := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: "sum(" + t.By(names) + ")", End: s.b.grid.end})
+		all := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: t.By(nil), End: s.b.grid.end})
 		parts, whole = single(sum.Value), single(all.Value)
 		if sum.Err != nil && all.Err == nil || apartBy(parts, whole) > mostApart {
 			return parts, whole, false

@@ -13,20 +13,11 @@
 //
 // # Any alert
 //
-// [Derive] takes an alert's expression apart: into what it measures, the
-// threshold, and what must hold besides. It is exact: the alert fires where
-// "target operator threshold" holds and the guards do, for the same labels.
-// That is shown with Prometheus' own engine on generated series: on 139 public
-// rules, on four hundred made-up ones by idiom, and on rules that a grammar
-// writes. Two vectors that are compared are measured by their difference,
-// `absent(x)` by the count of x, the members of a group for which something
-// holds by their number, so that there is a value also when the alert doesn't
-// fire. Series that only bring labels are joined as x ^ 0, which is 1. What
-// ends in `bool` always has a value, and so the alert would fire always; the
-// comparison is what is meant. The expression is found in the alert's
-// generatorURL (g0.expr, or Grafana Explore's panes and left), which is read
-// and never asked, else among the rules of the server; without any, the alerts
-// themselves are counted. Recording rules are written out one level.
+// What an alert's expression measures is told by [expr.Derive], which knows no
+// server. The expression is found in the alert's generatorURL (g0.expr, or
+// Grafana Explore's panes and left), which is read and never asked, else among
+// the rules of the server; without any, the alerts themselves are counted.
+// Recording rules are written out one level.
 //
 // # Values of labels
 //
@@ -46,17 +37,12 @@
 // query before the onset, so that a rate over [2m] doesn't carry the incident
 // into them.
 //
-// # Measures
+// # Breakdowns
 //
-// A breakdown needs parts that add up to the whole. Sums, counts, plain series
-// and their differences and multiples do; a quotient of two of them is a
-// ratio, an average is the ratio of sum and count, and 1 - a/b is (b-a)/b. A
-// quantile with a threshold is the share of events beyond it. Of a maximum the
-// series are told apart that it is taken over. Most alerts are about a single
-// series, below which there is nothing: then all series of the KPI are its
-// parts, the alert's own among them. Labels are sent through nested
-// aggregations as far as the parts still add up; every frame compares the parts
-// with the whole, and warns when they are more than 1 % apart.
+// A KPI is broken down as package expr takes it apart: into terms that add up.
+// Which labels there are, and how far they can be sent through nested
+// aggregations, Prometheus is asked; every frame compares the parts with the
+// whole, and warns when they are more than 1 % apart.
 //
 // # Candidates
 //

@@ -9,15 +9,17 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // Breakdown is a KPI that will be split by labels.
 type Breakdown struct {
 	Target      string
-	Labels      []string // nil: discovered before the leaves are asked
-	Reason      string   // why the KPI can't be broken down; empty if it can
-	Numerator   []Term   // the KPI itself if it is additive
-	Denominator []Term
+	Labels      []string    // nil: discovered before the leaves are asked
+	Reason      string      // why the KPI can't be broken down; empty if it can
+	Numerator   []expr.Term // the KPI itself if it is additive
+	Denominator []expr.Term
 	Count       bool          // the numerator counts events
 	Baseline    time.Duration // chosen by the user, in place of a forecast; 0: none
 
@@ -44,7 +46,7 @@ func (b *Breakdown) siblings(own model.LabelSet) { b.Siblings, b.Own = true, own
 func (b *Breakdown) beside() bool {
 	multiple := b.Denominator != nil && b.scale != 1
 	increase := b.Denominator == nil && flows(b.Numerator) &&
-		slices.ContainsFunc(b.Numerator, func(t Term) bool { return t.Unit != time.Second })
+		slices.ContainsFunc(b.Numerator, func(t expr.Term) bool { return t.Per != time.Second })
 	return b.Siblings || b.standsFor != "" || b.bucket != 0 || multiple || increase
 }
 
@@ -125,11 +127,11 @@ func (b *Breakdown) baselineRes() time.Duration {
 const tick = time.Millisecond
 
 // query asks for the sums of a term over a window.
-func (s sample) query(b *Breakdown, t Term, names []string) Query {
+func (s sample) query(b *Breakdown, t expr.Term, names []string) Query {
 	q := Query{
 		Role:  RoleBreakdown,
 		Name:  b.Target + ": " + s.name(),
-		Query: fmt.Sprintf("sum_over_time((%s)[%s:%s])", t.by(names), model.Duration(s.length), model.Duration(s.res)),
+		Query: fmt.Sprintf("sum_over_time((%s)[%s:%s])", t.By(names), model.Duration(s.length), model.Duration(s.res)),
 		End:   s.end.Add(tick),
 	}
 	if s.steps > 0 {
@@ -147,8 +149,8 @@ func (s sample) name() string {
 }
 
 // terms are all terms of both sides.
-func (b *Breakdown) terms() []Term {
-	return append(append([]Term(nil), b.Numerator...), b.Denominator...)
+func (b *Breakdown) terms() []expr.Term {
+	return append(append([]expr.Term(nil), b.Numerator...), b.Denominator...)
 }
 
 // queries asks for every window of every term.
@@ -168,7 +170,7 @@ func (b *Breakdown) whole() string {
 	terms := b.base()
 	texts := make([]string, len(terms))
 	for i, t := range terms {
-		texts[i] = t.by(nil)
+		texts[i] = t.By(nil)
 	}
 	return strings.Join(texts, " or ")
 }
@@ -207,7 +209,7 @@ func (b *Breakdown) leafCount(names []string) Query {
 	return Query{
 		Role:  RoleBreakdown,
 		Name:  fmt.Sprintf("%s: number of values of %s", b.Target, strings.Join(names, ", ")),
-		Query: "count(" + b.base()[0].by(names) + ")",
+		Query: "count(" + b.base()[0].By(names) + ")",
 		End:   b.grid.end,
 	}
 }
@@ -218,9 +220,9 @@ func (b *Breakdown) shown(names []string) []Query {
 		return nil
 	}
 	var qs []Query
-	add := func(side string, terms []Term) {
+	add := func(side string, terms []expr.Term) {
 		for _, t := range terms {
-			qs = append(qs, Query{Role: RoleBreakdown, Name: b.Target + side, Query: t.by(names), End: b.grid.end})
+			qs = append(qs, Query{Role: RoleBreakdown, Name: b.Target + side, Query: t.By(names), End: b.grid.end})
 		}
 	}
 	if b.Denominator == nil {

@@ -7,15 +7,17 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 func TestPartsBesideTheKPI(t *testing.T) {
 	beside := func(query string) bool {
-		m, err := apart(mustParse(query))
+		m, err := expr.Apart(expr.MustParse(query))
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := Breakdown{Numerator: m.numerator, Denominator: m.denominator, standsFor: m.standsFor, scale: m.scale}
+		b := Breakdown{Numerator: m.Numerator, Denominator: m.Denominator, standsFor: m.StandsFor, scale: m.Scale}
 		return b.beside()
 	}
 	for query, want := range map[string]bool{
@@ -47,24 +49,24 @@ func FuzzBreakdown(f *testing.F) {
 		f.Add(query)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
-		e, err := parse(query)
-		if err != nil || evaluable(e) != nil {
+		e, err := expr.Parse(query)
+		if err != nil || expr.Evaluable(e) != nil {
 			return
 		}
-		e = measured(e)
-		scope(e, map[model.LabelName]model.LabelValue{"a": "\"x\\", "x": "y"})
-		m, err := decompose(e)
+		e = expr.Measured(e)
+		expr.Scope(e, map[model.LabelName]model.LabelValue{"a": "\"x\\", "x": "y"})
+		m, err := expr.Decompose(e)
 		if err != nil {
 			return
 		}
-		b := Breakdown{Numerator: m.numerator, Denominator: m.denominator, grid: grid{step: time.Minute}}
+		b := Breakdown{Numerator: m.Numerator, Denominator: m.Denominator, grid: grid{step: time.Minute}}
 		history, recent := b.presence()
 		for _, q := range append(b.queries([]string{"a", "http.status"}, b.samples([]int{1}, true)), history, recent, b.leafCount([]string{"a"})) {
-			if _, err := parse(q.Query); err != nil {
+			if _, err := expr.Parse(q.Query); err != nil {
 				t.Errorf("%s gave %s: %v", query, q.Query, err)
 			}
 		}
-		ranges(e)
+		expr.Ranges(e)
 		b.usable([]string{"a", "c"})
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // Alert is what a plan needs to know of an alert.
@@ -35,7 +36,7 @@ type Alert struct {
 
 // KPI is what an alert's expression measures, as far as Prometheus was asked.
 type KPI struct {
-	Derivation
+	expr.Derivation
 	Expanded string         // Target with its recording rules written out; empty: it has none
 	Result   model.LabelSet // labels of the expression's own result for this alert; nil: not known
 	Scrape   time.Duration  // between two samples; 0: not known
@@ -161,11 +162,11 @@ type kpi struct {
 }
 
 // measure takes what is broken down apart, held to the alert's labels or not.
-func (k kpi) measure(e parser.Expr) (measure, error) {
+func (k kpi) measure(e parser.Expr) (expr.Measure, error) {
 	if k.derived != nil {
-		return k.derived.measure(e)
+		return k.derived.Apart(e)
 	}
-	return apart(e)
+	return expr.Apart(e)
 }
 
 func (b *builder) warn(source string, err error) {
@@ -225,18 +226,18 @@ func (b *builder) targetName(t config.Target, i int) string {
 func (b *builder) kpi(t config.Target) (kpi, error) {
 	k := kpi{Target: t}
 	if strings.TrimSpace(t.Query) != "" {
-		expr, err := b.expand(t.Name, t.Query)
+		e, err := b.expand(t.Name, t.Query)
 		if err != nil {
 			return k, err
 		}
-		k.expr = measured(expr)
+		k.expr = expr.Measured(e)
 		k.whole = k.expr
 	} else if err := k.derive(b.alert); err != nil {
 		return k, err
 	}
-	k.whole = mustParse(k.whole.String())
+	k.whole = expr.MustParse(k.whole.String())
 	if !b.alert.Storm {
-		scope(k.expr, b.alert.scope())
+		expr.Scope(k.expr, b.alert.scope())
 	}
 	return k, nil
 }
@@ -249,17 +250,17 @@ func (k *kpi) derive(alert Alert) error {
 		if err != nil {
 			return err
 		}
-		d, err := Derive(text)
+		d, err := expr.Derive(text)
 		if err != nil {
 			return err
 		}
 		k.derived = &KPI{Derivation: d}
 	}
 	var err error
-	if k.expr, err = parse(k.derived.Target); err != nil {
+	if k.expr, err = expr.Parse(k.derived.Target); err != nil {
 		return err
 	}
-	k.whole, err = parse(cmp.Or(k.derived.Expanded, k.derived.Target))
+	k.whole, err = expr.Parse(cmp.Or(k.derived.Expanded, k.derived.Target))
 	return err
 }
 
@@ -274,20 +275,20 @@ func (a Alert) scope() model.LabelSet {
 // expand makes the expression of a template; matchers that stayed empty for
 // want of a label are worth a warning.
 func (b *builder) expand(name, text string) (parser.Expr, error) {
-	expr, missing, err := expand(text, b.data)
+	e, missing, err := expand(text, b.data)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range missing {
 		b.warn(name, fmt.Errorf("the matcher %s is empty: the alert has no such label; hint: name a label that every alert of the rule has", m))
 	}
-	return expr, nil
+	return e, nil
 }
 
 func (b *builder) window(kpis []kpi, now time.Time) {
 	t := timing{storm: b.alert.Storm}
 	for _, k := range kpis {
-		s, l := ranges(k.expr)
+		s, l := expr.Ranges(k.expr)
 		if t.shortest == 0 || s > 0 && s < t.shortest {
 			t.shortest = s
 		}
@@ -322,26 +323,26 @@ func (b *builder) target(k kpi) Target {
 		Own:    b.alert.Own,
 	}
 	if k.derived != nil {
-		t.Clock = runsByTheClock(k.expr)
-		t.Crossing = k.derived.Kind != KindPresence && !t.Clock
+		t.Clock = expr.RunsByTheClock(k.expr)
+		t.Crossing = k.derived.Kind != expr.KindPresence && !t.Clock
 		if k.Name == string(b.alert.Labels[model.AlertNameLabel]) {
-			t.Title = titleOf(mustParse(k.derived.Target), b.alert.Own)
+			t.Title = expr.Title(expr.MustParse(k.derived.Target), b.alert.Own)
 		}
 	}
-	t.Additive = additive(k.expr)
+	t.Additive = expr.Additive(k.expr)
 	t.Breakdown = b.breakdown(k)
 	candidates := k.Candidates
 	if candidates == nil {
 		candidates = b.rule.Candidates
 	}
 	for _, c := range candidates {
-		expr, err := b.expand(c.Name, c.Query)
+		e, err := b.expand(c.Name, c.Query)
 		if err != nil {
 			b.warn(c.Name, err)
 			continue
 		}
 		t.Candidates = append(t.Candidates, Candidate{
-			Query: b.plan.onGrid(RoleCandidate, c.Name, expr.String()),
+			Query: b.plan.onGrid(RoleCandidate, c.Name, e.String()),
 			Kind:  c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags,
 			optional: c.Default,
 		})
@@ -369,8 +370,8 @@ func (b *builder) breakdown(k kpi) *Breakdown {
 	if b.alert.Storm {
 		return all
 	}
-	own := mustParse(k.whole.String())
-	scope(own, b.alert.scope())
+	own := expr.MustParse(k.whole.String())
+	expr.Scope(own, b.alert.scope())
 	d := b.parts(k, names, own)
 	if names == nil && d.leaf {
 		d.siblings(b.alert.scope())
@@ -385,8 +386,8 @@ func (b *builder) breakdown(k kpi) *Breakdown {
 func (b *builder) parts(k kpi, names []string, e parser.Expr) *Breakdown {
 	m, err := k.measure(e)
 	d := &Breakdown{
-		Target: k.Name, Labels: names, Numerator: m.numerator, Denominator: m.denominator, Count: m.count,
-		Baseline: time.Duration(b.rule.Window.Baseline), standsFor: m.standsFor, leaf: m.leaf, bucket: m.bucket, scale: m.scale, grid: b.plan.grid(),
+		Target: k.Name, Labels: names, Numerator: m.Numerator, Denominator: m.Denominator, Count: m.Count,
+		Baseline: time.Duration(b.rule.Window.Baseline), standsFor: m.StandsFor, leaf: m.Leaf, bucket: m.Bucket, scale: m.Scale, grid: b.plan.grid(),
 	}
 	if err != nil {
 		d.Reason = err.Error()
@@ -407,12 +408,12 @@ func (b *builder) topology() {
 	if t.Query == "" {
 		return
 	}
-	expr, err := b.expand(string(RoleTopology), t.Query)
+	e, err := b.expand(string(RoleTopology), t.Query)
 	if err != nil {
 		b.warn(string(RoleTopology), err)
 		return
 	}
-	b.plan.Topology.Query = &Query{Role: RoleTopology, Name: string(RoleTopology), Query: expr.String(), End: b.plan.End}
+	b.plan.Topology.Query = &Query{Role: RoleTopology, Name: string(RoleTopology), Query: e.String(), End: b.plan.End}
 }
 
 // others are the queries that nothing waits for: candidates and topology.

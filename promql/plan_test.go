@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 func ratioPlan(t *testing.T) Plan {
@@ -83,7 +84,7 @@ func TestPlansAreAsTheyWere(t *testing.T) {
 func TestEveryQueryOfAPlanParses(t *testing.T) {
 	p := ratioPlan(t)
 	for _, q := range append(p.first(), p.Targets[0].Breakdown.queries([]string{"a", "http.status"}, p.Targets[0].Breakdown.samples([]int{1}, true))...) {
-		e, err := parse(q.Query)
+		e, err := expr.Parse(q.Query)
 		if err != nil {
 			t.Errorf("%s: %v", q.Query, err)
 		} else if e.String() != q.Query {

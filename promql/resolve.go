@@ -14,6 +14,7 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // Complete fills in what a rule leaves out, as far as Prometheus has to be
@@ -57,12 +58,12 @@ func (i *inquiry) kpi(ctx context.Context, alert Alert) (*KPI, []analysis.Warnin
 	text, err := i.expression(ctx, alert, warn)
 	if err != nil {
 		warn("%s; all that is looked at is when alerts of this name fired", explain(err))
-		return &KPI{Derivation: firingAlerts(string(alert.Labels[model.AlertNameLabel]))}, warnings
+		return &KPI{Derivation: expr.FiringAlerts(string(alert.Labels[model.AlertNameLabel]))}, warnings
 	}
-	d, err := Derive(text)
+	d, err := expr.Derive(text)
 	if err != nil {
 		warn("%s; all that is looked at is when alerts of this name fired", err)
-		return &KPI{Derivation: firingAlerts(string(alert.Labels[model.AlertNameLabel]))}, warnings
+		return &KPI{Derivation: expr.FiringAlerts(string(alert.Labels[model.AlertNameLabel]))}, warnings
 	}
 	at := alert.evaluated(time.Now())
 	k := &KPI{Derivation: d}
@@ -93,7 +94,7 @@ var errNotTrusted = errors.New("the expression in the alert's generatorURL is no
 // expression returns the expression in an alert's generatorURL, if it may be
 // asked. rules are those of the server; nil: not known.
 func (a Alert) expression(rules *ruleSet) (string, error) {
-	text, err := expressionOf(a.GeneratorURL)
+	text, err := expr.InURL(a.GeneratorURL)
 	switch {
 	case err != nil:
 		return "", err
@@ -157,7 +158,7 @@ func makes(rule, own model.LabelSet) bool {
 // firingBranch returns the branch of an `or` whose result has the alert's
 // labels, and these labels as the result has them; nil if there is none, or
 // nobody needs to know.
-func (i *inquiry) firingBranch(ctx context.Context, branches []Derivation, alert Alert, at time.Time) (Derivation, model.LabelSet) {
+func (i *inquiry) firingBranch(ctx context.Context, branches []expr.Derivation, alert Alert, at time.Time) (expr.Derivation, model.LabelSet) {
 	if len(branches) == 1 && alert.Storm {
 		return branches[0], nil
 	}
@@ -168,7 +169,7 @@ func (i *inquiry) firingBranch(ctx context.Context, branches []Derivation, alert
 			return b, result
 		}
 	}
-	return Derivation{}, nil
+	return expr.Derivation{}, nil
 }
 
 // resultOf returns the labels of the series that made an alert: the most of
@@ -188,8 +189,8 @@ func resultOf(v model.Vector, own model.LabelSet) model.LabelSet {
 // writtenOut returns the target with recording rules written out; empty if
 // there are none.
 func (i *inquiry) writtenOut(ctx context.Context, target string, warn func(string, ...any)) string {
-	e := mustParse(target)
-	names := recordedNames(e)
+	e := expr.MustParse(target)
+	names := expr.RecordedNames(e)
 	if len(names) == 0 {
 		return ""
 	}
@@ -198,8 +199,8 @@ func (i *inquiry) writtenOut(ctx context.Context, target string, warn func(strin
 		warn("what %s records could not be read, so labels that it has no longer are not seen: %s", names[0], explain(err))
 		return ""
 	}
-	out, changed := writtenOut(e, rules.recording)
-	if _, err := parse(out.String()); !changed || err != nil {
+	out, changed := expr.WrittenOut(e, rules.recording)
+	if _, err := expr.Parse(out.String()); !changed || err != nil {
 		return ""
 	}
 	return out.String()
@@ -208,11 +209,11 @@ func (i *inquiry) writtenOut(ctx context.Context, target string, warn func(strin
 // scrape measures how far samples are apart, from those of one selector in the
 // last minutes; 0 if there are too few.
 func (i *inquiry) scrape(ctx context.Context, k KPI, alert Alert, at time.Time) time.Duration {
-	e := mustParse(k.Target)
+	e := expr.MustParse(k.Target)
 	if !alert.Storm && k.Result != nil {
-		scope(e, k.Result)
+		expr.Scope(e, k.Result)
 	}
-	selector := selectorTexts(e)[0]
+	selector := expr.SelectorTexts(e)[0]
 	apart := func(window time.Duration, least float64) time.Duration {
 		a := i.query(ctx, Query{
 			Role: RoleTarget, Name: "scrape interval", End: at,

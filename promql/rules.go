@@ -7,12 +7,14 @@ import (
 	"slices"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // ruleSet are the rules of a server.
 type ruleSet struct {
 	alerting  []v1.AlertingRule
-	recording map[string][]Recording // by the metric that they record
+	recording map[string][]expr.Recording // by the metric that they record
 }
 
 // rules asks for the rules of the server, at the most once a minute.
@@ -31,14 +33,14 @@ func (f *Fetcher) rules(ctx context.Context) (ruleSet, error) {
 }
 
 func newRuleSet(result v1.RulesResult) ruleSet {
-	set := ruleSet{recording: map[string][]Recording{}}
+	set := ruleSet{recording: map[string][]expr.Recording{}}
 	for _, g := range result.Groups {
 		for _, rule := range g.Rules {
 			switch r := rule.(type) {
 			case v1.AlertingRule:
 				set.alerting = append(set.alerting, r)
 			case v1.RecordingRule:
-				set.recording[r.Name] = append(set.recording[r.Name], Recording{Query: r.Query, Labels: r.Labels})
+				set.recording[r.Name] = append(set.recording[r.Name], expr.Recording{Query: r.Query, Labels: r.Labels})
 			}
 		}
 	}
@@ -47,5 +49,5 @@ func newRuleSet(result v1.RulesResult) ruleSet {
 
 // has says whether an expression is that of a rule, however it is laid out.
 func (s ruleSet) has(text string) bool {
-	return slices.ContainsFunc(s.alerting, func(r v1.AlertingRule) bool { return SameExpression(r.Query, text) })
+	return slices.ContainsFunc(s.alerting, func(r v1.AlertingRule) bool { return expr.Same(r.Query, text) })
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // AlertingRule is what an analysis needs to know of a rule of Prometheus.
@@ -31,9 +32,9 @@ type AlertingRule struct {
 // labels of the alert; only of what fires by being there at all (kind presence,
 // "> 0") it is one number for all series.
 type Suggestion struct {
-	Alert string `json:"alert"`
-	Expr  string `json:"expr"`
-	Kind  Kind   `json:"kind"`
+	Alert string    `json:"alert"`
+	Expr  string    `json:"expr"`
+	Kind  expr.Kind `json:"kind"`
 
 	Target    string `json:"target"`    // what is measured
 	Operator  string `json:"operator"`  // >, >=, <, <=, == or !=
@@ -59,7 +60,7 @@ type Suggestion struct {
 // Suggest derives the KPI of a rule. It asks nothing.
 func Suggest(r AlertingRule) Suggestion {
 	s := Suggestion{Alert: r.Alert, Expr: r.Expr}
-	d, err := Derive(r.Expr)
+	d, err := expr.Derive(r.Expr)
 	if err != nil {
 		s.Error = err.Error()
 		return s
@@ -92,7 +93,7 @@ type LabelCount struct {
 // candidates of the catalogue and of well-known exporters. What could not be
 // found out is a warning. The error says that there is no KPI in the rule.
 func (f *Fetcher) Survey(ctx context.Context, r AlertingRule, catalogue []config.Known, now time.Time) (Survey, []analysis.Warning, error) {
-	d, err := Derive(r.Expr)
+	d, err := expr.Derive(r.Expr)
 	if err != nil {
 		return Survey{}, nil, err
 	}

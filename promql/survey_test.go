@@ -11,6 +11,7 @@ import (
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/promql/expr"
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
@@ -22,7 +23,7 @@ func TestASurveyTellsWhatThereIsForARule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Series != 3 || fmt.Sprint(s.Labels) != "[{instance 3} {pod 3}]" || s.KPI.Kind != promql.KindAdditive {
+	if s.Series != 3 || fmt.Sprint(s.Labels) != "[{instance 3} {pod 3}]" || s.KPI.Kind != expr.KindAdditive {
 		t.Errorf("%+v, %v", s, warnings)
 	}
 	var got []string
@@ -59,7 +60,7 @@ errors_total{service="pay",path="/a",version="v2"} 0+1x200
 func TestASuggestionIsFlat(t *testing.T) {
 	got := promql.Suggest(promql.AlertingRule{Alert: "E", Expr: "sum(a) / sum(b) > 0.05 and sum(b) > 1"})
 	want := promql.Suggestion{
-		Alert: "E", Expr: "sum(a) / sum(b) > 0.05 and sum(b) > 1", Kind: promql.KindRatio, Target: "sum(a) / sum(b)",
+		Alert: "E", Expr: "sum(a) / sum(b) > 0.05 and sum(b) > 1", Kind: expr.KindRatio, Target: "sum(a) / sum(b)",
 		Operator: ">", Threshold: "0.05", Numerator: "sum(a)", Denominator: "sum(b)",
 		Condition: "((sum(a) / sum(b)) > 0.05) and (sum(b) > 1)",
 	}
@@ -89,7 +90,7 @@ func TestRuleFilesOfAllShapesAreRead(t *testing.T) {
 	if _, err := promql.ReadAlertingRules("f.yml", strings.NewReader("groups: 7\n")); err == nil || !strings.Contains(err.Error(), "f.yml: not a file of rules") {
 		t.Errorf("%v", err)
 	}
-	f, err := os.Open("testdata/rules/nodeExporter-prometheusRule.yaml")
+	f, err := os.Open("expr/testdata/rules/nodeExporter-prometheusRule.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // errMisplaced is the mistake of a template whose value of a label would
@@ -106,7 +108,7 @@ func parseTemplate(text string) (*template.Template, error) {
 
 // expand executes a template and parses what it prints. missing are matchers
 // that a template left empty, such as service="".
-func expand(text string, data alertData) (expr parser.Expr, missing []string, err error) {
+func expand(text string, data alertData) (e parser.Expr, missing []string, err error) {
 	t, err := parseTemplate(text)
 	if err != nil {
 		return nil, nil, err
@@ -115,14 +117,14 @@ func expand(text string, data alertData) (expr parser.Expr, missing []string, er
 	if err := t.Execute(&b, data); err != nil {
 		return nil, nil, err
 	}
-	expr, err = parse(b.String())
+	e, err = expr.Parse(b.String())
 	if err != nil {
 		return nil, nil, placeholderError(b.String(), err)
 	}
-	if missing, err = fill(expr); err != nil {
+	if missing, err = fill(e); err != nil {
 		return nil, nil, err
 	}
-	return expr, missing, evaluable(expr)
+	return e, missing, expr.Evaluable(e)
 }
 
 // placeholderError shows a parse error without placeholders, which mean
@@ -146,16 +148,16 @@ func placeholders() *regexp.Regexp {
 	return regexp.MustCompile(placeholderStart + "([0-9a-f]*)" + placeholderEnd)
 }
 
-// fill replaces the placeholders in the matcher values of expr. A placeholder
+// fill replaces the placeholders in the matcher values of e. A placeholder
 // anywhere else is an error.
-func fill(expr parser.Expr) (missing []string, err error) {
-	selectors := vectorSelectors(expr)
+func fill(e parser.Expr) (missing []string, err error) {
+	selectors := expr.Selectors(e)
 	kept := make([][]*labels.Matcher, len(selectors))
 	for i, s := range selectors {
 		kept[i] = s.LabelMatchers
 		s.LabelMatchers = blank(s)
 	}
-	rest := expr.String()
+	rest := e.String()
 	for i, s := range selectors {
 		s.LabelMatchers = kept[i]
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/culprit-dev/culprit/promql/expr"
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
@@ -26,19 +27,19 @@ func dataWith(v string) alertData {
 
 func TestValuesOfLabelsStayValues(t *testing.T) {
 	for _, v := range promtest.HostileValues() {
-		expr, _, err := expand(`sum(rate(m{service="{{ .Labels.service }}",path!="{{ .Annotations.summary }}"}[5m]))`, dataWith(v))
+		e, _, err := expand(`sum(rate(m{service="{{ .Labels.service }}",path!="{{ .Annotations.summary }}"}[5m]))`, dataWith(v))
 		if err != nil {
 			t.Errorf("%q: %v", v, err)
 			continue
 		}
-		again, err := parse(expr.String())
+		again, err := expr.Parse(e.String())
 		if err != nil {
-			t.Errorf("%q: the query can't be parsed: %s: %v", v, expr, err)
+			t.Errorf("%q: the query can't be parsed: %s: %v", v, e, err)
 			continue
 		}
-		s := vectorSelectors(again)
+		s := expr.Selectors(again)
 		if len(s) != 1 || len(s[0].LabelMatchers) != 3 {
-			t.Errorf("%q: gave another query: %s", v, expr)
+			t.Errorf("%q: gave another query: %s", v, e)
 			continue
 		}
 		for _, m := range s[0].LabelMatchers {
@@ -51,14 +52,14 @@ func TestValuesOfLabelsStayValues(t *testing.T) {
 
 func TestARegularExpressionMatchesTheValueAndNothingElse(t *testing.T) {
 	for _, v := range promtest.HostileValues() {
-		expr, _, err := expand(`m{service=~"{{ .Labels.service }}"}`, dataWith(v))
+		e, _, err := expand(`m{service=~"{{ .Labels.service }}"}`, dataWith(v))
 		if err != nil {
 			if utf8.ValidString(v) {
 				t.Errorf("%q: %v", v, err)
 			}
 			continue
 		}
-		m := matcherOn(t, mustParse(expr.String()).String(), "service")
+		m := matcherOn(t, expr.MustParse(e.String()).String(), "service")
 		if !m.Matches(v) {
 			t.Errorf("%s doesn't match %q", m, v)
 		}
@@ -72,7 +73,7 @@ func TestARegularExpressionMatchesTheValueAndNothingElse(t *testing.T) {
 
 func matcherOn(t *testing.T, query, label string) *labels.Matcher {
 	t.Helper()
-	for _, s := range vectorSelectors(mustParse(query)) {
+	for _, s := range expr.Selectors(expr.MustParse(query)) {
 		for _, m := range s.LabelMatchers {
 			if m.Name == label {
 				return m
@@ -84,11 +85,11 @@ func matcherOn(t *testing.T, query, label string) *labels.Matcher {
 }
 
 func TestAValueBeforeARepetitionIsKeptTogether(t *testing.T) {
-	expr, _, err := expand(`m{service=~"({{ .Labels.service }},){{ .Labels.service }}+"}`, dataWith("ab"))
+	e, _, err := expand(`m{service=~"({{ .Labels.service }},){{ .Labels.service }}+"}`, dataWith("ab"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := matcherOn(t, expr.String(), "service")
+	m := matcherOn(t, e.String(), "service")
 	if !m.Matches("ab,abab") || m.Matches("ab,abb") {
 		t.Errorf("%s", m)
 	}
@@ -114,11 +115,11 @@ func TestTemplatesMayChangeValues(t *testing.T) {
 		`sum by ({{ range $name, $_ := .Annotations }}{{ $name }}{{ end }}) (m)`:            `sum by (summary) (m)`,
 		`m{a="{{ html .Labels.service }}",b="{{ js .Labels.service | urlquery | print }}"}`: `m{a="Cart-1",b="Cart-1"}`,
 	} {
-		expr, _, err := expand(text, dataWith("Cart-1"))
+		e, _, err := expand(text, dataWith("Cart-1"))
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
-		} else if expr.String() != want {
-			t.Errorf("%s gave %s, want %s", text, expr, want)
+		} else if e.String() != want {
+			t.Errorf("%s gave %s, want %s", text, e, want)
 		}
 	}
 }
@@ -145,9 +146,9 @@ func TestAValueOutsideOfAMatcherIsRefused(t *testing.T) {
 		`{{ .Labels }}`,
 	} {
 		for _, v := range []string{"up", "5", "5m", "a"} {
-			expr, _, err := expand(text, dataWith(v))
+			e, _, err := expand(text, dataWith(v))
 			if err == nil {
-				t.Errorf("%s with %q gave %s", text, v, expr)
+				t.Errorf("%s with %q gave %s", text, v, e)
 				continue
 			}
 			if strings.Contains(err.Error(), placeholderStart) {
@@ -174,9 +175,9 @@ func TestAMatcherThatStaysEmptyIsNoted(t *testing.T) {
 
 func TestANameThatIsNoIdentifierDoesNotReachARange(t *testing.T) {
 	data := newAlertData(Alert{Labels: model.LabelSet{`a) or vector(1) or (b`: "x", "ok": "y"}})
-	expr, _, err := expand(`sum by ({{ range $name, $_ := .Labels }}{{ $name }}{{ end }}) (m)`, data)
-	if err != nil || expr.String() != "sum by (ok) (m)" {
-		t.Errorf("%v, %v", expr, err)
+	e, _, err := expand(`sum by ({{ range $name, $_ := .Labels }}{{ $name }}{{ end }}) (m)`, data)
+	if err != nil || e.String() != "sum by (ok) (m)" {
+		t.Errorf("%v, %v", e, err)
 	}
 }
 
@@ -195,23 +196,23 @@ func FuzzValues(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, v string, verb int) {
 		text := `a{s="{{ .Labels.service }}",r=~"x{{ .Labels.service }}y",n!~"{{ .Labels.service }}+"} + b{x="{{ .Labels.service | toLower }}"}`
-		expr, _, err := expand(text, dataWith(v))
+		e, _, err := expand(text, dataWith(v))
 		if err != nil {
 			if utf8.ValidString(v) {
 				t.Fatalf("%q: %v", v, err)
 			}
 			return
 		}
-		if got := mustParse(expr.String()).String(); got != expr.String() {
-			t.Fatalf("%q: printed as %s, read as %s", v, expr, got)
+		if got := expr.MustParse(e.String()).String(); got != e.String() {
+			t.Fatalf("%q: printed as %s, read as %s", v, e, got)
 		}
-		if m := matcherOn(t, expr.String(), "s"); m.Value != v {
+		if m := matcherOn(t, e.String(), "s"); m.Value != v {
 			t.Fatalf("%q: %s", v, m)
 		}
-		if m := matcherOn(t, expr.String(), "r"); !m.Matches("x"+v+"y") || m.Matches(v) && v != "x"+v+"y" {
+		if m := matcherOn(t, e.String(), "r"); !m.Matches("x"+v+"y") || m.Matches(v) && v != "x"+v+"y" {
 			t.Fatalf("%q: %s", v, m)
 		}
-		if m := matcherOn(t, expr.String(), "n"); v != "" && m.Matches(v+v) {
+		if m := matcherOn(t, e.String(), "n"); v != "" && m.Matches(v+v) {
 			t.Fatalf("%q: %s", v, m)
 		}
 		spelled := fmt.Sprintf(`{{ printf %q .Labels.service .Annotations.summary }}`, verbs[uint(verb)%uint(len(verbs))])

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // round is what was asked for a plan, for the plan that goes on from there.
@@ -76,14 +77,14 @@ func (t Target) within(where []region, answers Answers) []Candidate {
 // within narrows a candidate, if there can be other series inside than those
 // that it has.
 func (c Candidate) within(r region) (Candidate, bool) {
-	e, err := parse(c.Query.Query)
-	if err != nil || containsRelabelling(e) || !r.narrows(e) || !r.inject(e) {
+	e, err := expr.Parse(c.Query.Query)
+	if err != nil || expr.RenamesLabels(e) || !r.narrows(e) || !r.inject(e) {
 		return c, false
 	}
 	c.whole, c.scope, c.optional = c.Query, r, true
 	c.Query.Name = c.whole.Name + " within " + r.String()
 	c.Query.Query = e.String()
-	_, err = parse(c.Query.Query) // there are values that PromQL can't write, such as U+FFFD
+	_, err = expr.Parse(c.Query.Query) // there are values that PromQL can't write, such as U+FFFD
 	return c, err == nil
 }
 
@@ -177,7 +178,7 @@ func matcherOf(name string, set []map[string]string) *labels.Matcher {
 // to another value, so that e would have no series.
 func (r region) inject(e parser.Expr) bool {
 	changed := false
-	for _, v := range vectorSelectors(e) {
+	for _, v := range expr.Selectors(e) {
 		for _, m := range r {
 			inside, outside := held(v, m)
 			if outside {

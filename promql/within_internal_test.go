@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"pgregory.net/rapid"
 
+	"github.com/culprit-dev/culprit/promql/expr"
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
@@ -36,7 +37,7 @@ func TestWhatTakesALabelAway(t *testing.T) {
 		`histogram_quantile(.9, rate(m_bucket[5m]))`: false,
 		`max_over_time(sum(m)[5m:1m])`:               true,
 	} {
-		if got := loses(mustParse(query), "instance"); got != want {
+		if got := loses(expr.MustParse(query), "instance"); got != want {
 			t.Errorf("%s: %v", query, got)
 		}
 	}
@@ -143,11 +144,11 @@ func checkSelects(t interface{ Fatalf(string, ...any) }, inside, outside []strin
 	if !ok {
 		t.Fatalf("%q: nothing is narrowed", inside)
 	}
-	e, err := parse(c.Query.Query)
+	e, err := expr.Parse(c.Query.Query)
 	if err != nil {
 		t.Fatalf("%q: %s: %v", inside, c.Query.Query, err)
 	}
-	selectors := vectorSelectors(e)
+	selectors := expr.Selectors(e)
 	ofX := func(m *labels.Matcher) bool { return m.Name == "x" }
 	matchers := slices.Clone(selectors[0].LabelMatchers)
 	selectors[0].LabelMatchers = slices.DeleteFunc(selectors[0].LabelMatchers, ofX)

@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/config"
-	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/promql/expr"
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
@@ -53,7 +53,7 @@ func measuring(rule config.Rule, s find.Subject) *config.Rule {
 		// As a target it is a template, as an alert's expression it would be
 		// something that fires by having values.
 		rule.Target = &config.Target{Query: strings.ReplaceAll(s.Expr, "{{", `{{"{{"}}`)}
-	} else if d, err := promql.Derive(s.Expr); err == nil {
+	} else if d, err := expr.Derive(s.Expr); err == nil {
 		rule.Name = d.Target // which moves, while the threshold stands
 	}
 	return &rule
@@ -220,7 +220,7 @@ func allowed(ctx context.Context, cfg *config.Config, finder *find.Finder, ask f
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(rules, func(r v1.AlertingRule) bool { return promql.SameExpression(r.Query, ask.Expr) }) {
+	if !slices.ContainsFunc(rules, func(r v1.AlertingRule) bool { return expr.Same(r.Query, ask.Expr) }) {
 		return fmt.Errorf("%w: expressions.from_api is known_rules, and no alerting rule of Prometheus has this expression", errNotAllowed)
 	}
 	return nil

@@ -21,18 +21,19 @@ import (
 	"github.com/prometheus/prometheus/storage"
 
 	kpi "github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // What suggest says of a rule is compared with the rule from outside: both are
 // evaluated by Prometheus' engine, on series made for the rule's selectors, at
 // many times, and nothing else is known than the printed JSON.
 func TestWhatIsSuggestedHoldsWhereTheAlertFires(t *testing.T) {
-	files, err := filepath.Glob("../../promql/testdata/rules/*.yaml")
+	files, err := filepath.Glob("../../promql/expr/testdata/rules/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	var list []kpi.Suggestion
-	args := append([]string{"suggest", "--format", "json", "../../promql/testdata/idioms/rules.yaml"}, files...)
+	args := append([]string{"suggest", "--format", "json", "../../promql/expr/testdata/idioms/rules.yaml"}, files...)
 	culprit(t, args...).into(t, &list)
 	engine := promqltest.NewTestEngine(t, false, 5*time.Minute, 50_000_000)
 	var sum tally
@@ -96,7 +97,7 @@ func sameKeys(a, b map[string]float64) bool {
 
 // countsAll says whether s is one number for all series.
 func countsAll(s kpi.Suggestion) bool {
-	return s.Kind == kpi.KindPresence && s.Operator == ">"
+	return s.Kind == expr.KindPresence && s.Operator == ">"
 }
 
 // hasGuards says whether a rule has more than one comparison to hold.
@@ -142,7 +143,7 @@ func (a answers) ask(text string) (map[string]float64, error) {
 // divide compares the quotient of the sides with the target, where both have
 // the same labels.
 func (a answers) divide(s kpi.Suggestion) (compared int) {
-	if s.Kind != kpi.KindRatio && s.Kind != kpi.KindMean || s.Numerator == "" {
+	if s.Kind != expr.KindRatio && s.Kind != expr.KindMean || s.Numerator == "" {
 		return 0
 	}
 	target, err := a.ask(s.Target)

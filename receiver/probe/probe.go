@@ -27,6 +27,7 @@ import (
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/promql/expr"
 	"github.com/culprit-dev/culprit/receiver/find"
 )
 
@@ -208,7 +209,7 @@ func (p Probe) ownExpressions(r config.Rule, path string) []question {
 			continue
 		}
 		q := question{rule: r, path: path}
-		d, err := promql.Derive(a.Query)
+		d, err := expr.Derive(a.Query)
 		if err != nil {
 			q.err = fmt.Errorf("can't be taken from the alert %s: %w", a.Name, err)
 		}
@@ -282,17 +283,17 @@ func anyAlert(text string, now time.Time) promql.Alert {
 // opened replaces the matchers that hold a value of the alert by those that any
 // value fits; what must not be such a value may be anything.
 func opened(query string) (string, error) {
-	expr, err := find.QueryParser().ParseExpr(query)
+	e, err := find.QueryParser().ParseExpr(query)
 	if err != nil {
 		return "", err
 	}
-	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
 		if s, ok := n.(*parser.VectorSelector); ok {
 			s.LabelMatchers = openMatchers(s.LabelMatchers)
 		}
 		return nil
 	})
-	return expr.String(), nil
+	return e.String(), nil
 }
 
 func openMatchers(ms []*labels.Matcher) []*labels.Matcher {
@@ -316,12 +317,12 @@ func withLabel(query, label string) []string {
 
 // selectors returns those of a query, each with more matchers.
 func selectors(query string, more ...*labels.Matcher) []string {
-	expr, err := find.QueryParser().ParseExpr(query)
+	e, err := find.QueryParser().ParseExpr(query)
 	if err != nil {
 		return nil
 	}
 	var texts []string
-	for _, ms := range parser.ExtractSelectors(expr) {
+	for _, ms := range parser.ExtractSelectors(e) {
 		s := parser.VectorSelector{LabelMatchers: slices.Concat(ms, more)}
 		texts = append(texts, s.String())
 	}

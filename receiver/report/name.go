@@ -10,6 +10,7 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/words"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // Title names a cause on one line. A set of labels is written as people say
@@ -123,7 +124,7 @@ func (r Report) PartUnit() words.Unit {
 func (r Report) unitOf(role string) words.Unit {
 	for _, q := range r.Plan.Queries {
 		if q.Role == role {
-			return UnitOf(q.Query)
+			return words.Unit(expr.Unit(q.Query))
 		}
 	}
 	return ""

@@ -15,6 +15,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // Entry is an alerting rule with what is known of it.
@@ -22,7 +23,7 @@ type Entry struct {
 	Alert, Expr string
 	Labels      model.LabelSet // of the rule
 
-	KPI    promql.Derivation
+	KPI    expr.Derivation
 	Err    error              // why there is no KPI in the expression
 	Survey *promql.Survey     // what a Prometheus has for it; nil: not asked
 	Doubts []analysis.Warning // what could not be found out there
@@ -34,7 +35,7 @@ func New(r promql.AlertingRule) Entry {
 	for name, v := range r.Labels {
 		e.Labels[model.LabelName(name)] = model.LabelValue(v)
 	}
-	e.KPI, e.Err = promql.Derive(r.Expr)
+	e.KPI, e.Err = expr.Derive(r.Expr)
 	return e
 }
 

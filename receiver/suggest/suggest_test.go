@@ -140,7 +140,7 @@ calls_total{code="500",path="/b"} 0+1x60
 
 // TestPublicRulesMakeAValidFile uses the alerting rules of kube-prometheus.
 func TestPublicRulesMakeAValidFile(t *testing.T) {
-	files, err := filepath.Glob("../../promql/testdata/rules/*.yaml")
+	files, err := filepath.Glob("../../promql/expr/testdata/rules/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/promql/expr"
 	"github.com/culprit-dev/culprit/receiver/find"
 )
 
@@ -105,7 +106,7 @@ func (e Entry) unclear(own model.LabelSet, all []Entry) string {
 		return "The expression has several branches: which of them fires is told from the alert"
 	case own == nil && count(e.Alert, all) > 1:
 		return "Several alerting rules have this name: which of them fires is told from the alert"
-	case e.KPI.Kind == promql.KindQuantile:
+	case e.KPI.Kind == expr.KindQuantile:
 		return "A quantile is broken down as the share of events beyond the threshold, which is told from the alert"
 	case strings.Contains(e.KPI.Target, "{{"):
 		return "The expression holds {{, which would be a template here; it is taken from the alert"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"errors"
@@ -19,12 +19,12 @@ func TestTheExpressionIsReadFromGeneratorURL(t *testing.T) {
 		"Explore, the old list":     "https://grafana/explore?left=" + url.QueryEscape(`["now-1h","now","Prometheus",{"expr":"sum by (svc) (rate(kpi_total{a=\"b&c\"}[5m])) > 0"},{"mode":"Metrics"}]`),
 		"vmui with another request": "http://vm:8428/vmui/?x=1#/graph?g0.range_input=1h&g0.expr=" + url.QueryEscape(expr),
 	} {
-		if got, err := expressionOf(address); err != nil || got != expr {
+		if got, err := InURL(address); err != nil || got != expr {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 	for _, address := range []string{"", "::", "http://grafana/alerting/grafana/uid/view", "http://vm/vmalert/alert?group_id=1&alert_id=2", "http://p/graph?g0.expr=", "http://p/#%zz?%zz", "http://g/explore?left=7", "http://g/explore?left=[7]&panes={", "http://g/explore?panes={\"a\":{}}"} {
-		if got, err := expressionOf(address); !errors.Is(err, errNoExpression) {
+		if got, err := InURL(address); !errors.Is(err, errNoExpression) {
 			t.Errorf("%q: %q, %v", address, got, err)
 		}
 	}
@@ -37,7 +37,7 @@ func FuzzGeneratorURL(f *testing.F) {
 		f.Add(address)
 	}
 	f.Fuzz(func(t *testing.T, address string) {
-		text, err := expressionOf(address)
+		text, err := InURL(address)
 		if (text == "") == (err == nil) {
 			t.Errorf("%q: %q, %v", address, text, err)
 		}

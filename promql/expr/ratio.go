@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"fmt"
@@ -33,7 +33,7 @@ func asWritten(e parser.Expr) ([]Term, error) {
 // ratio takes a quotient apart, through what doesn't change whose fault a
 // change is: factors, limits, guards, and the complement 1 - a/b. It returns a
 // measure without denominator if e is no ratio.
-func (side sides) ratio(e parser.Expr) (measure, error) {
+func (side sides) ratio(e parser.Expr) (Measure, error) {
 	switch e := bare(e).(type) {
 	case *parser.AggregateExpr:
 		if e.Op == parser.AVG {
@@ -42,12 +42,12 @@ func (side sides) ratio(e parser.Expr) (measure, error) {
 	case *parser.BinaryExpr:
 		return side.binary(e)
 	}
-	return measure{}, nil
+	return Measure{}, nil
 }
 
-func (side sides) binary(e *parser.BinaryExpr) (measure, error) {
-	left, leftIsNumber := number(e.LHS)
-	right, rightIsNumber := number(e.RHS)
+func (side sides) binary(e *parser.BinaryExpr) (Measure, error) {
+	left, leftIsNumber := Number(e.LHS)
+	right, rightIsNumber := Number(e.RHS)
 	switch {
 	case e.Op == parser.DIV && !leftIsNumber && !rightIsNumber:
 		return side.quotient(e.LHS, e.RHS)
@@ -68,53 +68,53 @@ func (side sides) binary(e *parser.BinaryExpr) (measure, error) {
 	case e.Op == parser.DIV && rightIsNumber && right != 0:
 		return side.times(e.LHS, 1/right)
 	default:
-		return measure{}, nil
+		return Measure{}, nil
 	}
 }
 
-func (side sides) times(e parser.Expr, by float64) (measure, error) {
+func (side sides) times(e parser.Expr, by float64) (Measure, error) {
 	m, err := side.ratio(e)
-	m.scale *= by
+	m.Scale *= by
 	return m, err
 }
 
 // plus is of c + sign·e. With e = s·n/d that is |c|·(±d + (sign·s/|c|)·n)/d.
-func (side sides) plus(e parser.Expr, sign, c float64) (measure, error) {
+func (side sides) plus(e parser.Expr, sign, c float64) (Measure, error) {
 	m, err := side.ratio(e)
-	if err != nil || m.denominator == nil {
+	if err != nil || m.Denominator == nil {
 		return m, err
 	}
-	switch by := sign * m.scale / math.Abs(c); {
+	switch by := sign * m.Scale / math.Abs(c); {
 	case c == 0:
-		m.scale *= sign
+		m.Scale *= sign
 	case c > 0:
-		m.numerator, m.scale = subtract(m.denominator, scaled(m.numerator, -by)), c
+		m.Numerator, m.Scale = subtract(m.Denominator, scaled(m.Numerator, -by)), c
 	default:
-		m.numerator, m.scale = subtract(scaled(m.numerator, by), m.denominator), -c
+		m.Numerator, m.Scale = subtract(scaled(m.Numerator, by), m.Denominator), -c
 	}
 	return m, nil
 }
 
 // joined is of (n / d) * on (x) group_left (y) info, which is n times info
 // over d, each for the series that have an info.
-func (side sides) joined(e *parser.BinaryExpr) (measure, error) {
+func (side sides) joined(e *parser.BinaryExpr) (Measure, error) {
 	left, err := side.ratio(e.LHS)
 	if err != nil {
 		return left, err
 	}
 	right, err := side.ratio(e.RHS)
-	if err != nil || (left.denominator == nil) == (right.denominator == nil) {
-		return measure{}, err
+	if err != nil || (left.Denominator == nil) == (right.Denominator == nil) {
+		return Measure{}, err
 	}
-	if manyRight := e.VectorMatching.Card == parser.CardOneToMany; aggregates(e) != nil || manyRight != (left.denominator == nil) {
-		return measure{}, fmt.Errorf("the parts of %s don't add up to it", abbreviate(e))
+	if manyRight := e.VectorMatching.Card == parser.CardOneToMany; aggregates(e) != nil || manyRight != (left.Denominator == nil) {
+		return Measure{}, fmt.Errorf("the parts of %s don't add up to it", abbreviate(e))
 	}
 	m, other := left, e.RHS
-	if left.denominator == nil {
+	if left.Denominator == nil {
 		m, other = right, e.LHS
 	}
-	m.numerator = joinedTerms(e, m.numerator, inParens(other))
-	m.denominator = joinedTerms(e, m.denominator, ones(other))
+	m.Numerator = joinedTerms(e, m.Numerator, inParens(other))
+	m.Denominator = joinedTerms(e, m.Denominator, ones(other))
 	return m, nil
 }
 
@@ -122,7 +122,7 @@ func (side sides) joined(e *parser.BinaryExpr) (measure, error) {
 func joinedTerms(e *parser.BinaryExpr, terms []Term, other parser.Expr) []Term {
 	out := slices.Clone(terms)
 	for i, t := range out {
-		term, err := parse(t.Text)
+		term, err := Parse(t.Text)
 		if err != nil {
 			continue // it is refused later
 		}
@@ -136,38 +136,38 @@ func joinedTerms(e *parser.BinaryExpr, terms []Term, other parser.Expr) []Term {
 	return out
 }
 
-func (side sides) quotient(numerator, denominator parser.Expr) (measure, error) {
+func (side sides) quotient(numerator, denominator parser.Expr) (Measure, error) {
 	n, err := side(numerator)
 	if err != nil {
-		return measure{}, fmt.Errorf("the numerator: %w", err)
+		return Measure{}, fmt.Errorf("the numerator: %w", err)
 	}
 	d, err := side(denominator)
 	if err != nil {
-		return measure{}, fmt.Errorf("the denominator: %w", err)
+		return Measure{}, fmt.Errorf("the denominator: %w", err)
 	}
-	return measure{numerator: n, denominator: d, scale: 1}, nil
+	return Measure{Numerator: n, Denominator: d, Scale: 1}, nil
 }
 
 // average is the ratio of sum and count.
-func average(e *parser.AggregateExpr) measure {
+func average(e *parser.AggregateExpr) Measure {
 	sum, count := *e, *e
 	sum.Op, count.Op = parser.SUM, parser.COUNT
-	return measure{
-		numerator:   []Term{term(&sum)},
-		denominator: []Term{term(&count)},
-		scale:       1,
+	return Measure{
+		Numerator:   []Term{term(&sum)},
+		Denominator: []Term{term(&count)},
+		Scale:       1,
 	}
 }
 
 // divides says whether e is a ratio.
 func divides(e parser.Expr) bool {
 	m, err := sides(linear).ratio(e)
-	return err != nil || m.denominator != nil
+	return err != nil || m.Denominator != nil
 }
 
-// additive says whether values of e may be added up over its series: it has
+// Additive says whether values of e may be added up over its series: it has
 // parts, and is no ratio.
-func additive(e parser.Expr) bool {
-	_, err := decompose(e)
+func Additive(e parser.Expr) bool {
+	_, err := Decompose(e)
 	return err == nil && !divides(e)
 }

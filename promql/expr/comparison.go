@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"fmt"
@@ -54,7 +54,7 @@ func comparedValue(left parser.Expr, op parser.ItemType, limit parser.Expr) []co
 // absentCompared takes `absent(a) == 1` for absent(a).
 func absentCompared(outer condition) condition {
 	call := outer.value.(*parser.Call)
-	if _, known := number(outer.limit); !known {
+	if _, known := Number(outer.limit); !known {
 		return outer
 	}
 	c := missing(call)
@@ -86,7 +86,7 @@ func zeroed(e parser.Expr) parser.Expr {
 		}
 	case *parser.BinaryExpr:
 		z := *e
-		if _, ok := number(e.LHS); ok && e.Op == parser.MUL {
+		if _, ok := Number(e.LHS); ok && e.Op == parser.MUL {
 			z.RHS = zeroed(e.RHS)
 		} else if e.Op == parser.DIV || e.Op == parser.MUL && scalarLimit(e.RHS) != nil {
 			z.LHS = zeroed(e.LHS)
@@ -98,7 +98,7 @@ func zeroed(e parser.Expr) parser.Expr {
 
 // holdsAt says whether v satisfies the comparison; true if that isn't known.
 func holdsAt(c condition, v float64) bool {
-	limit, ok := number(c.limit)
+	limit, ok := Number(c.limit)
 	return !ok || holds(v, c.op, limit)
 }
 
@@ -124,7 +124,7 @@ func holds(v float64, op parser.ItemType, limit float64) bool {
 // negatable takes `(a > bool 5) == 0` apart: the comparison inside or its
 // opposite, by which of 1 and 0 the outer one lets through.
 func negatable(b *parser.BinaryExpr, outer condition) []condition {
-	limit, ok := number(outer.limit)
+	limit, ok := Number(outer.limit)
 	if !ok {
 		return []condition{outer}
 	}
@@ -182,7 +182,7 @@ func sinceTime(e parser.Expr) (call *parser.Call, seconds float64, ok bool) {
 		return e, 0, e.Func.Name == "time"
 	case *parser.BinaryExpr:
 		call, _, ok = sinceTime(e.LHS)
-		seconds, isNumber := number(e.RHS)
+		seconds, isNumber := Number(e.RHS)
 		if e.Op == parser.ADD {
 			seconds = -seconds
 		}
@@ -195,7 +195,7 @@ func sinceTime(e parser.Expr) (call *parser.Call, seconds float64, ok bool) {
 // scalarLimit returns e as a scalar, nil if it differs from series to series.
 func scalarLimit(e parser.Expr) parser.Expr {
 	e = unparen(e)
-	if v, ok := number(e); ok {
+	if v, ok := Number(e); ok {
 		return &parser.NumberLiteral{Val: v}
 	}
 	if c, ok := e.(*parser.Call); ok && c.Func.Name == "vector" {
@@ -208,7 +208,7 @@ func scalarLimit(e parser.Expr) parser.Expr {
 }
 
 func isZero(e parser.Expr) bool {
-	v, ok := number(e)
+	v, ok := Number(e)
 	return ok && v == 0
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"fmt"
@@ -156,7 +156,7 @@ func checkRule(t testing.TB, engine *prom.Engine, expr string, d Derivation) ver
 	all := verdict{strict: true}
 	worlds := 0
 	for seed := range uint64(40) {
-		v, ok := compareRule(t, engine, newWorld(mustParse(expr), seed), expr, d)
+		v, ok := compareRule(t, engine, newWorld(MustParse(expr), seed), expr, d)
 		if !ok {
 			continue
 		}
@@ -195,7 +195,7 @@ func TestTheKPIOfAPublicRuleCrossesWhenTheRuleFires(t *testing.T) {
 			continue
 		}
 		if v := checkRule(t, engine, r.Expr, d); v.problem != "" {
-			t.Logf("%d %s: %s\n%s\n%s", i, r.Alert, v.problem, mustParse(r.Expr), d.Condition())
+			t.Logf("%d %s: %s\n%s\n%s", i, r.Alert, v.problem, MustParse(r.Expr), d.Condition())
 			continue
 		}
 		good++
@@ -210,22 +210,22 @@ func TestTheKPIOfAPublicRuleCrossesWhenTheRuleFires(t *testing.T) {
 // with the whole, and the whole with the KPI. It returns how many could be
 // compared.
 func checkParts(t testing.TB, engine *prom.Engine, w *world, d Derivation) (compared int, problem string) {
-	m, err := d.measure(mustParse(d.Target))
+	m, err := d.Apart(MustParse(d.Target))
 	if err != nil {
 		return 0, ""
 	}
-	for _, term := range append(slices.Clone(m.numerator), m.denominator...) {
-		whole, err := w.run(t, engine, term.by(nil))
+	for _, term := range append(slices.Clone(m.Numerator), m.Denominator...) {
+		whole, err := w.run(t, engine, term.By(nil))
 		if collides(err) {
 			continue
 		}
 		if err != nil {
-			return compared, fmt.Sprintf("%s: %v", term.by(nil), err)
+			return compared, fmt.Sprintf("%s: %v", term.By(nil), err)
 		}
 		for _, names := range [][]string{{"instance"}, {"member", "instance"}, {"namespace", "job"}} {
-			parts, err := w.run(t, engine, "sum("+term.by(names)+")")
+			parts, err := w.run(t, engine, "sum("+term.By(names)+")")
 			if err != nil {
-				return compared, fmt.Sprintf("%s: %v", term.by(names), err)
+				return compared, fmt.Sprintf("%s: %v", term.By(names), err)
 			}
 			for r := range whole {
 				all, ok := whole[r]["{}"]
@@ -234,7 +234,7 @@ func checkParts(t testing.TB, engine *prom.Engine, w *world, d Derivation) (comp
 				}
 				compared++
 				if sum := parts[r]["{}"]; differ(sum.value, all.value) {
-					return compared, fmt.Sprintf("%s: the parts are %v, the whole is %v", term.by(names), sum.value, all.value)
+					return compared, fmt.Sprintf("%s: the parts are %v, the whole is %v", term.By(names), sum.value, all.value)
 				}
 			}
 		}
@@ -288,9 +288,9 @@ func checkAllParts(t *testing.T, rules []publicRule) (parts, quotients int) {
 			continue
 		}
 		for _, b := range d.Branches() {
-			p, q, problem := checkBranch(t, engine, newWorld(mustParse(r.Expr), uint64(i)%3), b)
+			p, q, problem := checkBranch(t, engine, newWorld(MustParse(r.Expr), uint64(i)%3), b)
 			if p == 0 && problem == "" { // where each entity has one series only, all joins work
-				p, q, problem = checkBranch(t, engine, newWorld(mustParse(r.Expr), 1), b)
+				p, q, problem = checkBranch(t, engine, newWorld(MustParse(r.Expr), 1), b)
 			}
 			if problem != "" {
 				t.Errorf("%s: %s", r.Alert, problem)

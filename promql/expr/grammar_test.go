@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"fmt"
@@ -109,7 +109,7 @@ func TestTheKPIOfARuleWrittenAtRandomCrossesWhenItFires(t *testing.T) {
 	for seed := range uint64(500) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		text := grammar{rng.IntN}.condition(3)
-		e, err := parse(text)
+		e, err := Parse(text)
 		if err != nil {
 			continue // such as a comparison of two numbers
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// parse reads PromQL with everything that a server may have switched on, so
+// Parse reads PromQL with everything that a server may have switched on, so
 // that nobody's rule fails here that works there.
-func parse(text string) (parser.Expr, error) {
+func Parse(text string) (parser.Expr, error) {
 	return parser.NewParser(parser.Options{
 		EnableExperimentalFunctions:  true,
 		ExperimentalDurationExpr:     true,
@@ -23,44 +23,45 @@ func parse(text string) (parser.Expr, error) {
 	}).ParseExpr(text)
 }
 
-// SameExpression says whether two texts are the same PromQL, however they are
+// Same says whether two texts are the same PromQL, however they are
 // laid out.
-func SameExpression(a, b string) bool {
+func Same(a, b string) bool {
 	if a == b {
 		return true
 	}
-	x, err := parse(a)
+	x, err := Parse(a)
 	if err != nil {
 		return false
 	}
-	y, err := parse(b)
+	y, err := Parse(b)
 	return err == nil && x.String() == y.String()
 }
 
-// evaluable says whether a query of this expression has values at each time.
-func evaluable(e parser.Expr) error {
+// Evaluable says whether a query of this expression has values at each time.
+func Evaluable(e parser.Expr) error {
 	switch e.Type() {
 	case parser.ValueTypeVector, parser.ValueTypeScalar:
 		return nil
 	default:
-		return fmt.Errorf("%s gives a %s: %w", abbreviate(e), parser.DocumentedType(e.Type()), errNoValues)
+		return fmt.Errorf("%s gives a %s: %w", abbreviate(e), parser.DocumentedType(e.Type()), ErrNoValues)
 	}
 }
 
-// errNoValues is the mistake of a range or a text where values are wanted.
-var errNoValues = errors.New("that is no value at a time")
+// ErrNoValues is the mistake of a range or a text where values are wanted.
+var ErrNoValues = errors.New("that is no value at a time")
 
-// mustParse parses text that this package has printed from a parsed
+// MustParse parses text that this package has printed from a parsed
 // expression.
-func mustParse(text string) parser.Expr {
-	e, err := parse(text)
+func MustParse(text string) parser.Expr {
+	e, err := Parse(text)
 	if err != nil {
-		panic("promql: printed what can't be parsed: " + text + ": " + err.Error())
+		panic("expr: printed what can't be parsed: " + text + ": " + err.Error())
 	}
 	return e
 }
 
-func vectorSelectors(e parser.Expr) []*parser.VectorSelector {
+// Selectors returns the selectors of series in e, those of ranges too.
+func Selectors(e parser.Expr) []*parser.VectorSelector {
 	var found []*parser.VectorSelector
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
 		if s, ok := n.(*parser.VectorSelector); ok {
@@ -71,11 +72,11 @@ func vectorSelectors(e parser.Expr) []*parser.VectorSelector {
 	return found
 }
 
-// selectorTexts returns the selectors of e, without ranges and offsets, as
+// SelectorTexts returns the selectors of e, without ranges and offsets, as
 // Prometheus takes them in match[]; sorted, each once.
-func selectorTexts(e parser.Expr) []string {
+func SelectorTexts(e parser.Expr) []string {
 	var texts []string
-	for _, s := range vectorSelectors(e) {
+	for _, s := range Selectors(e) {
 		plain := parser.VectorSelector{Name: s.Name, LabelMatchers: s.LabelMatchers}
 		texts = append(texts, plain.String())
 	}
@@ -83,10 +84,10 @@ func selectorTexts(e parser.Expr) []string {
 	return slices.Compact(texts)
 }
 
-// matchersOn returns the matchers of e on a label, as text, sorted.
-func matchersOn(e parser.Expr, label string) []string {
+// MatchersOn returns the matchers of e on a label, as text, sorted.
+func MatchersOn(e parser.Expr, label string) []string {
 	var texts []string
-	for _, s := range vectorSelectors(e) {
+	for _, s := range Selectors(e) {
 		for _, m := range s.LabelMatchers {
 			if m.Name == label {
 				texts = append(texts, m.String())
@@ -97,9 +98,9 @@ func matchersOn(e parser.Expr, label string) []string {
 	return slices.Compact(texts)
 }
 
-// ranges returns the shortest and the longest time that one evaluation of e
+// Ranges returns the shortest and the longest time that one evaluation of e
 // looks back at, both 0 if it looks at newest samples only.
-func ranges(e parser.Expr) (shortest, longest time.Duration) {
+func Ranges(e parser.Expr) (shortest, longest time.Duration) {
 	parser.Inspect(e, func(n parser.Node, path []parser.Node) error {
 		own := rangeOf(n)
 		if own == 0 {
@@ -140,24 +141,24 @@ func unparen(e parser.Expr) parser.Expr {
 	}
 }
 
-// number returns the value of a constant: a literal, also a negative one or one
+// Number returns the value of a constant: a literal, also a negative one or one
 // in parentheses, and what is computed of literals alone, as 24*60*60.
-func number(e parser.Expr) (float64, bool) {
+func Number(e parser.Expr) (float64, bool) {
 	switch e := unparen(e).(type) {
 	case *parser.NumberLiteral:
 		return e.Val, true
 	case *parser.UnaryExpr:
-		v, ok := number(e.Expr)
+		v, ok := Number(e.Expr)
 		if e.Op == parser.SUB {
 			v = -v
 		}
 		return v, ok
 	case *parser.BinaryExpr:
-		a, ok := number(e.LHS)
+		a, ok := Number(e.LHS)
 		if !ok {
 			return 0, false
 		}
-		b, ok := number(e.RHS)
+		b, ok := Number(e.RHS)
 		if !ok {
 			return 0, false
 		}

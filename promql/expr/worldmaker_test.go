@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"fmt"
@@ -58,7 +58,7 @@ func newWorld(e parser.Expr, seed uint64) *world {
 		m.entities = 1 + m.rng.IntN(5)
 		m.strict = m.rng.IntN(3) == 0
 	}
-	shortest, longest := ranges(e)
+	shortest, longest := Ranges(e)
 	longest += longestOffset(e)
 	w := &world{step: min(time.Minute, max(15*time.Second, shortest/4)), length: longest + 10*time.Minute}
 	w.length = (w.length / time.Minute) * time.Minute
@@ -106,7 +106,7 @@ func (m *worldMaker) collect() {
 		case *parser.NumberLiteral:
 			m.number(n.Val)
 		case *parser.BinaryExpr:
-			if v, ok := number(n); ok {
+			if v, ok := Number(n); ok {
 				m.number(v)
 			}
 			m.equals = m.equals || n.Op == parser.EQLC
@@ -232,7 +232,7 @@ func worldSelectors(e parser.Expr) []worldSelector {
 		if !ok {
 			return nil
 		}
-		one := worldSelector{VectorSelector: s, buckets: strings.Contains(metricName(s), "_bucket")}
+		one := worldSelector{VectorSelector: s, buckets: strings.Contains(MetricName(s), "_bucket")}
 		one.brought = broughtTo(append(path[:len(path):len(path)], s))
 		for i, p := range path {
 			if c, ok := p.(*parser.Call); ok {

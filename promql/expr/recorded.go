@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"slices"
@@ -18,23 +18,23 @@ type Recording struct {
 	Labels model.LabelSet
 }
 
-// recordedNames returns the metrics of e that are named as recording rules are.
-func recordedNames(e parser.Expr) []string {
+// RecordedNames returns the metrics of e that are named as recording rules are.
+func RecordedNames(e parser.Expr) []string {
 	var names []string
-	for _, s := range vectorSelectors(e) {
-		if name := metricName(s); strings.Contains(name, ":") {
+	for _, s := range Selectors(e) {
+		if name := MetricName(s); strings.Contains(name, ":") {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// writtenOut replaces recorded metrics by what they record, one level, so that
+// WrittenOut replaces recorded metrics by what they record, one level, so that
 // the labels that were aggregated away are there. What can't be replaced stays;
 // changed says whether anything was.
-func writtenOut(e parser.Expr, rules map[string][]Recording) (out parser.Expr, changed bool) {
+func WrittenOut(e parser.Expr, rules map[string][]Recording) (out parser.Expr, changed bool) {
 	out = replaceSelectors(e, func(s *parser.VectorSelector) parser.Expr {
-		recorded := recordedBy(s, rules[metricName(s)])
+		recorded := recordedBy(s, rules[MetricName(s)])
 		if recorded == nil {
 			return s
 		}
@@ -66,8 +66,8 @@ func recordedBy(s *parser.VectorSelector, rules []Recording) parser.Expr {
 
 // selected is the expression of one rule, held to the matchers of s.
 func selected(s *parser.VectorSelector, r Recording) parser.Expr {
-	e, err := parse(r.Query)
-	if err != nil || evaluable(e) != nil {
+	e, err := Parse(r.Query)
+	if err != nil || Evaluable(e) != nil {
 		return nil
 	}
 	for _, m := range s.LabelMatchers {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"os"
@@ -25,7 +25,7 @@ func TestTheKPIOfEveryIdiomCrossesWhenTheRuleFires(t *testing.T) {
 		}
 		v := checkRule(t, engine, r.Expr, d)
 		if v.problem != "" {
-			t.Errorf("%s: %s\n%s\n%s", r.Alert, v.problem, mustParse(r.Expr), d.Condition())
+			t.Errorf("%s: %s\n%s\n%s", r.Alert, v.problem, MustParse(r.Expr), d.Condition())
 			continue
 		}
 		fired, quiet = fired+v.fired, quiet+v.quiet

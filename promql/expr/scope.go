@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"github.com/prometheus/common/model"
@@ -8,22 +8,22 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// scope adds matchers for the labels that an aggregation groups by and the
+// Scope adds matchers for the labels that an aggregation groups by and the
 // alert has to all selectors inside of it: these labels reach the result
 // unchanged, so the alert's series is the one with these values.
-func scope(e parser.Expr, own model.LabelSet) {
+func Scope(e parser.Expr, own model.LabelSet) {
 	switch e := e.(type) {
 	case *parser.ParenExpr:
-		scope(e.Expr, own)
+		Scope(e.Expr, own)
 	case *parser.UnaryExpr:
-		scope(e.Expr, own)
+		Scope(e.Expr, own)
 	case *parser.BinaryExpr:
-		scope(e.LHS, own)
-		scope(e.RHS, own)
+		Scope(e.LHS, own)
+		Scope(e.RHS, own)
 	case *parser.Call:
 		if !relabels(e) {
 			for _, arg := range e.Args {
-				scope(arg, own)
+				Scope(arg, own)
 			}
 		}
 	case *parser.AggregateExpr:
@@ -32,10 +32,10 @@ func scope(e parser.Expr, own model.LabelSet) {
 }
 
 func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet) {
-	if e.Without || containsRelabelling(e) {
+	if e.Without || RenamesLabels(e) {
 		return
 	}
-	for _, s := range vectorSelectors(e.Expr) {
+	for _, s := range Selectors(e.Expr) {
 		for _, name := range e.Grouping {
 			v, ok := own[model.LabelName(name)]
 			if !ok || name == "le" || hasMatcher(s, name, string(v)) {
@@ -59,9 +59,9 @@ func relabels(c *parser.Call) bool {
 	return c.Func.Name == "label_replace" || c.Func.Name == "label_join"
 }
 
-// containsRelabelling says whether a label in e's result may be another one in
+// RenamesLabels says whether a label in e's result may be another one in
 // its selectors: renamed, or brought in from another series.
-func containsRelabelling(e parser.Expr) bool {
+func RenamesLabels(e parser.Expr) bool {
 	found := false
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
 		switch n := n.(type) {

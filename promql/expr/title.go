@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"fmt"
@@ -15,10 +15,10 @@ import (
 // longestTitle is as much of a line as the name of a KPI may take.
 const longestTitle = 64
 
-// titleOf names what an expression measures as people would: by its metric, by
+// Title names what an expression measures as people would: by its metric, by
 // what it selects of it that the alert's labels don't say, and by what is done
 // with it. It is empty for what has no short name.
-func titleOf(e parser.Expr, alert model.LabelSet) string {
+func Title(e parser.Expr, alert model.LabelSet) string {
 	if title := (titles{alert}).of(e); len(title) <= longestTitle {
 		return title
 	}
@@ -56,9 +56,9 @@ func (t titles) ofSelector(s *parser.VectorSelector) string {
 		matchers = append(matchers, m.String())
 	}
 	if len(matchers) == 0 {
-		return metricName(s)
+		return MetricName(s)
 	}
-	return metricName(s) + "{" + strings.Join(matchers, ",") + "}"
+	return MetricName(s) + "{" + strings.Join(matchers, ",") + "}"
 }
 
 func (t titles) ofAggregate(e *parser.AggregateExpr) string {
@@ -98,11 +98,11 @@ func (t titles) ofCall(e *parser.Call) string {
 	case "min_over_time":
 		return prefixed("smallest ", inner)
 	case "predict_linear":
-		if s, ok := number(e.Args[1]); ok {
+		if s, ok := Number(e.Args[1]); ok {
 			return suffixed(inner, " in "+model.Duration(time.Duration(s)*time.Second).String()+", as predicted")
 		}
 	case "histogram_quantile":
-		if q, ok := number(e.Args[0]); ok {
+		if q, ok := Number(e.Args[0]); ok {
 			return prefixed(fmt.Sprintf("p%.4g of ", 100*q), strings.TrimSuffix(t.of(e.Args[1]), "_bucket"))
 		}
 	}
@@ -111,8 +111,8 @@ func (t titles) ofCall(e *parser.Call) string {
 
 func (t titles) ofBinary(e *parser.BinaryExpr) string {
 	left, right := t.of(e.LHS), t.of(e.RHS)
-	_, times := number(e.LHS)
-	_, scaled := number(e.RHS)
+	_, times := Number(e.LHS)
+	_, scaled := Number(e.RHS)
 	switch {
 	case e.Op == parser.MUL && times, e.Op == parser.DIV && scaled, e.Op == parser.MUL && scaled:
 		return left + right // one of them is a number, which has no title
@@ -147,18 +147,18 @@ func isClock(e parser.Expr) bool {
 	return ok && call.Func.Name == "time"
 }
 
-// runsByTheClock says whether e is the time since or until something, which
+// RunsByTheClock says whether e is the time since or until something, which
 // goes on when nothing happens.
-func runsByTheClock(e parser.Expr) bool {
+func RunsByTheClock(e parser.Expr) bool {
 	b, ok := bare(e).(*parser.BinaryExpr)
 	if !ok {
 		return false
 	}
-	if _, ok := number(b.LHS); ok {
-		return b.Op == parser.MUL && runsByTheClock(b.RHS)
+	if _, ok := Number(b.LHS); ok {
+		return b.Op == parser.MUL && RunsByTheClock(b.RHS)
 	}
-	if _, ok := number(b.RHS); ok {
-		return (b.Op == parser.MUL || b.Op == parser.DIV) && runsByTheClock(b.LHS)
+	if _, ok := Number(b.RHS); ok {
+		return (b.Op == parser.MUL || b.Op == parser.DIV) && RunsByTheClock(b.LHS)
 	}
 	return b.Op == parser.SUB && isClock(b.LHS) != isClock(b.RHS)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"fmt"
@@ -241,7 +241,7 @@ func checkTexts(t *testing.T, expr string, d Derivation) {
 		texts = append(texts, d.Numerator, d.Denominator, d.Numerator+" / "+d.Denominator)
 	}
 	for _, text := range texts {
-		if _, err := parse(text); err != nil {
+		if _, err := Parse(text); err != nil {
 			t.Errorf("%s: %s: %v", expr, text, err)
 		}
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"slices"
@@ -8,14 +8,14 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// by returns the text of a term broken down by labels: its outermost
+// By returns the text of a term broken down by labels: its outermost
 // aggregation grouped by them, or a sum of its series. Without labels it is
 // the whole.
 //
 // Sums inside of the outer one are widened by the labels, so that these reach
 // it. Other aggregations are widened only where that has been seen to change
-// nothing (Term.deep): a maximum by more labels may be another quantity.
-func (t Term) by(names []string) string {
+// nothing (see [Term.Deepened]): a maximum by more labels may be another quantity.
+func (t Term) By(names []string) string {
 	a := t.outer()
 	if a.Op == parser.SUM || t.deep {
 		widen(a.Expr, names, t.deep)
@@ -27,27 +27,27 @@ func (t Term) by(names []string) string {
 
 // outer is the sum or count around a term; series are summed.
 func (t Term) outer() *parser.AggregateExpr {
-	e := unparen(mustParse(t.Text))
+	e := unparen(MustParse(t.Text))
 	if a, ok := e.(*parser.AggregateExpr); ok && (a.Op == parser.SUM || a.Op == parser.COUNT) {
 		return a
 	}
 	return &parser.AggregateExpr{Op: parser.SUM, Expr: e}
 }
 
-// nested says whether something is aggregated inside of the outermost
+// Nested says whether something is aggregated inside of the outermost
 // aggregation, so that parts by more labels may not add up.
-func (t Term) nested() bool { return aggregates(t.outer().Expr) != nil }
+func (t Term) Nested() bool { return aggregates(t.outer().Expr) != nil }
 
-// deepened sends labels through every aggregation inside of a term, not only
+// Deepened sends labels through every aggregation inside of a term, not only
 // through sums, or no longer.
-func (t Term) deepened(deep bool) Term {
-	t.deep = deep && t.nested()
+func (t Term) Deepened(deep bool) Term {
+	t.deep = deep && t.Nested()
 	return t
 }
 
-// reach is an expression whose series have all the labels that a term can be
+// Reach is an expression whose series have all the labels that a term can be
 // broken down by.
-func (t Term) reach() parser.Expr {
+func (t Term) Reach() parser.Expr {
 	inner := t.outer().Expr
 	through(inner, t.deep, func(a *parser.AggregateExpr) { a.Without, a.Grouping = true, nil })
 	return inner

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"bytes"
@@ -15,11 +15,11 @@ import (
 // errNoExpression says that an alert doesn't carry its expression.
 var errNoExpression = errors.New("the alert's generatorURL holds no expression; hint: give the rule a target.query")
 
-// expressionOf finds the expression of an alert in its generatorURL: g0.expr in
+// InURL finds the expression of an alert in its generatorURL: g0.expr in
 // the query, or in the fragment (where vmui has it), or Grafana Explore's panes
 // or left. The address is read, never asked: it comes from whoever posted the
 // alert.
-func expressionOf(generatorURL string) (string, error) {
+func InURL(generatorURL string) (string, error) {
 	u, err := url.Parse(generatorURL)
 	if err != nil {
 		return "", errNoExpression

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"errors"
@@ -29,10 +29,10 @@ var errNoBucket = errors.New("quantiles don't add up; break down the share of sl
 
 // tailShare is the share of events that a quantile is broken down as: those on
 // the side of the limit that the alert is about.
-func tailShare(e parser.Expr, op string, limit float64) (measure, error) {
+func tailShare(e parser.Expr, op string, limit float64) (Measure, error) {
 	call, times := quantileCall(e)
 	if call == nil || times == 0 {
-		return measure{}, errNoBucket
+		return Measure{}, errNoBucket
 	}
 	above := strings.HasPrefix(op, ">")
 	bound := limit / times
@@ -56,14 +56,14 @@ func quantileCall(e parser.Expr) (*parser.Call, float64) {
 }
 
 func scaledQuantile(b *parser.BinaryExpr) (*parser.Call, float64) {
-	if v, ok := number(b.LHS); ok && b.Op == parser.MUL {
+	if v, ok := Number(b.LHS); ok && b.Op == parser.MUL {
 		call, times := quantileCall(b.RHS)
 		return call, times * v
 	}
 	if m := b.VectorMatching; b.Op == parser.MUL && m != nil && m.Card == parser.CardOneToMany {
 		return quantileCall(b.RHS)
 	}
-	v, ok := number(b.RHS)
+	v, ok := Number(b.RHS)
 	call, times := quantileCall(b.LHS)
 	switch {
 	case b.Op == parser.MUL && b.VectorMatching != nil: // with series that bring labels
@@ -79,8 +79,8 @@ func scaledQuantile(b *parser.BinaryExpr) (*parser.Call, float64) {
 
 // classicBuckets says whether a histogram has a series a bucket.
 func classicBuckets(e parser.Expr) bool {
-	found := slices.ContainsFunc(vectorSelectors(e), func(s *parser.VectorSelector) bool {
-		return strings.Contains(metricName(s), "_bucket") // also as recorded: job_le:m_bucket:rate5m
+	found := slices.ContainsFunc(Selectors(e), func(s *parser.VectorSelector) bool {
+		return strings.Contains(MetricName(s), "_bucket") // also as recorded: job_le:m_bucket:rate5m
 	})
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
 		if a, ok := n.(*parser.AggregateExpr); ok && !a.Without {
@@ -92,18 +92,18 @@ func classicBuckets(e parser.Expr) bool {
 }
 
 // classicShare is of cumulative buckets: all events are those of le="+Inf".
-func classicShare(e parser.Expr, above bool, bound float64) (measure, error) {
+func classicShare(e parser.Expr, above bool, bound float64) (Measure, error) {
 	all, err := linear(oneBucket(e, []string{"+Inf"}))
 	if err != nil {
-		return measure{}, fmt.Errorf("the buckets: %w", err)
+		return Measure{}, fmt.Errorf("the buckets: %w", err)
 	}
 	below, err := linear(oneBucket(e, boundTexts(bound)))
 	if err != nil {
-		return measure{}, fmt.Errorf("the buckets: %w", err)
+		return Measure{}, fmt.Errorf("the buckets: %w", err)
 	}
-	m := measure{numerator: below, denominator: all, scale: 1, count: true, bucket: bound}
+	m := Measure{Numerator: below, Denominator: all, Scale: 1, Count: true, Bucket: bound}
 	if above {
-		m.numerator = subtract(all, below)
+		m.Numerator = subtract(all, below)
 	}
 	return m, nil
 }
@@ -111,8 +111,8 @@ func classicShare(e parser.Expr, above bool, bound float64) (measure, error) {
 // oneBucket holds all selectors of e to one bucket, in any of the ways in which
 // its bound is written, and doesn't group by it any more.
 func oneBucket(e parser.Expr, bounds []string) parser.Expr {
-	e = mustParse(e.String())
-	for _, s := range vectorSelectors(e) {
+	e = MustParse(e.String())
+	for _, s := range Selectors(e) {
 		s.LabelMatchers = slices.DeleteFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == bucketLabel })
 		s.LabelMatchers = append(s.LabelMatchers, bucketMatcher(bounds))
 	}
@@ -148,7 +148,7 @@ func boundTexts(bound float64) []string {
 }
 
 // nativeShare is of histograms that are one series each.
-func nativeShare(e parser.Expr, above bool, bound float64) (measure, error) {
+func nativeShare(e parser.Expr, above bool, bound float64) (Measure, error) {
 	if a, ok := unparen(e).(*parser.AggregateExpr); ok && a.Op == parser.SUM {
 		e = a.Expr // each series by itself; they are added up later
 	}
@@ -158,29 +158,29 @@ func nativeShare(e parser.Expr, above bool, bound float64) (measure, error) {
 	}
 	events := "histogram_count(" + e.String() + ")"
 	share := fmt.Sprintf("histogram_fraction(%s, %s, %s) * %s", from, to, e, events)
-	part, err := parse(share)
+	part, err := Parse(share)
 	if err != nil {
-		return measure{}, err
+		return Measure{}, err
 	}
-	all := term(mustParse(events))
+	all := term(MustParse(events))
 	tail := term(part)
-	tail.Unit = all.Unit
-	return measure{numerator: []Term{tail}, denominator: []Term{all}, scale: 1, count: true}, nil
+	tail.Per = all.Per
+	return Measure{Numerator: []Term{tail}, Denominator: []Term{all}, Scale: 1, Count: true}, nil
 }
 
-// bucketsOf is PromQL that has a series for each bucket of the histogram in a
+// Buckets is PromQL that has a series for each bucket of the histogram in a
 // term.
-func bucketsOf(t Term) string {
-	e := mustParse(t.Text)
-	for _, s := range vectorSelectors(e) {
+func Buckets(t Term) string {
+	e := MustParse(t.Text)
+	for _, s := range Selectors(e) {
 		s.LabelMatchers = slices.DeleteFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == bucketLabel })
 	}
-	return "group by (" + bucketLabel + ") (" + selectorTexts(e)[0] + ")"
+	return "group by (" + bucketLabel + ") (" + SelectorTexts(e)[0] + ")"
 }
 
-// nearestBucket is the bucket, of those in an answer to [bucketsOf], whose bound
+// NearestBucket is the bucket, of those in an answer to [Buckets], whose bound
 // is nearest to another one, in proportion; text is empty if there is none.
-func nearestBucket(v model.Value, bound float64) (text string, nearest float64) {
+func NearestBucket(v model.Value, bound float64) (text string, nearest float64) {
 	vector, _ := v.(model.Vector)
 	best := math.Inf(1)
 	for _, s := range vector {
@@ -197,12 +197,12 @@ func nearestBucket(v model.Value, bound float64) (text string, nearest float64) 
 	return text, nearest
 }
 
-// holdToBucket replaces the matchers of the threshold by the bucket's own text.
-func holdToBucket(terms []Term, le string) []Term {
+// HoldToBucket replaces the matchers of the threshold by the bucket's own text.
+func HoldToBucket(terms []Term, le string) []Term {
 	out := slices.Clone(terms)
 	for i, t := range out {
-		e := mustParse(t.Text)
-		for _, s := range vectorSelectors(e) {
+		e := MustParse(t.Text)
+		for _, s := range Selectors(e) {
 			for k, m := range s.LabelMatchers {
 				if m.Name == bucketLabel && m.Value != "+Inf" {
 					s.LabelMatchers[k] = bucketMatcher([]string{le})

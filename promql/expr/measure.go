@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"fmt"
@@ -17,49 +17,49 @@ type Term struct {
 	Coefficient float64
 	Text        string // PromQL: a sum, a count, or plain series that will be summed
 
-	// Unit is the time over which the term counts its events: 1 s for a rate,
+	// Per is the time over which the term counts its events: 1 s for a rate,
 	// the range for an increase, 0 for what is no flow.
-	Unit time.Duration
+	Per time.Duration
 
-	deep bool // labels go through every aggregation, not only through sums: see widen
+	deep bool // labels go through every aggregation, not only through sums: see Term.By
 }
 
-// measure is a KPI taken apart: the numerator itself if it is additive, and a
+// Measure is a KPI taken apart: the numerator itself if it is additive, and a
 // denominator if it is a ratio.
-type measure struct {
-	numerator   []Term
-	denominator []Term
-	scale       float64 // of a ratio: what the quotient is multiplied by
-	count       bool    // the numerator counts events
-	bucket      float64 // of a quantile: the bound that the terms select by le; 0: none
-	leaf        bool    // nothing is aggregated: the parts are the series beside the alert's own
-	standsFor   string  // why something else is taken apart in place of the KPI; empty: it is the KPI
+type Measure struct {
+	Numerator   []Term
+	Denominator []Term
+	Scale       float64 // of a ratio: what the quotient is multiplied by
+	Count       bool    // the numerator counts events
+	Bucket      float64 // of a quantile: the bound that the terms select by le; 0: none
+	Leaf        bool    // nothing is aggregated: the parts are the series beside the alert's own
+	StandsFor   string  // why something else is taken apart in place of the KPI; empty: it is the KPI
 }
 
-// decompose takes a KPI apart. The error says why its parts by label values
+// Decompose takes a KPI apart. The error says why its parts by label values
 // would not add up.
-func decompose(e parser.Expr) (measure, error) {
+func Decompose(e parser.Expr) (Measure, error) {
 	m, err := sides(linear).ratio(e)
 	if err != nil {
-		return measure{}, err
+		return Measure{}, err
 	}
-	if m.denominator == nil {
-		if m.numerator, err = linear(e); err != nil {
-			return measure{}, err
+	if m.Denominator == nil {
+		if m.Numerator, err = linear(e); err != nil {
+			return Measure{}, err
 		}
 	}
-	if m.denominator != nil {
+	if m.Denominator != nil {
 		var above, below float64
-		m.numerator, above = unscaled(m.numerator)
-		m.denominator, below = unscaled(m.denominator)
-		m.scale *= above / below
+		m.Numerator, above = unscaled(m.Numerator)
+		m.Denominator, below = unscaled(m.Denominator)
+		m.Scale *= above / below
 	}
-	for _, t := range slices.Concat(m.numerator, m.denominator) {
-		if _, err := parse(t.Text); err != nil { // what prints wrong is better refused than asked
-			return measure{}, fmt.Errorf("%s can't be written in parts: %w", abbreviate(e), err)
+	for _, t := range slices.Concat(m.Numerator, m.Denominator) {
+		if _, err := Parse(t.Text); err != nil { // what prints wrong is better refused than asked
+			return Measure{}, fmt.Errorf("%s can't be written in parts: %w", abbreviate(e), err)
 		}
 	}
-	m.count = countsEvents(m.numerator)
+	m.Count = countsEvents(m.Numerator)
 	return m, nil
 }
 
@@ -89,11 +89,11 @@ func bare(e parser.Expr) parser.Expr {
 	}
 }
 
-// measured strips a comparison and guards, and nothing else.
-func measured(e parser.Expr) parser.Expr {
+// Measured strips a comparison and guards, and nothing else.
+func Measured(e parser.Expr) parser.Expr {
 	e = unparen(e)
 	if b, ok := e.(*parser.BinaryExpr); ok && (guard(b) || b.Op.IsComparisonOperator()) {
-		return measured(measuredSide(b))
+		return Measured(measuredSide(b))
 	}
 	return e
 }
@@ -162,8 +162,8 @@ func linear(e parser.Expr) ([]Term, error) {
 }
 
 func linearBinary(e *parser.BinaryExpr) ([]Term, error) {
-	left, leftIsNumber := number(e.LHS)
-	right, rightIsNumber := number(e.RHS)
+	left, leftIsNumber := Number(e.LHS)
+	right, rightIsNumber := Number(e.RHS)
 	switch {
 	case e.Op == parser.MUL && leftIsNumber:
 		terms, err := linear(e.RHS)
@@ -247,35 +247,35 @@ func aggregates(e parser.Expr) *parser.AggregateExpr {
 }
 
 func term(e parser.Expr) Term {
-	return Term{Coefficient: 1, Text: e.String(), Unit: unit(e)}
+	return Term{Coefficient: 1, Text: e.String(), Per: per(e)}
 }
 
-// unit returns the time over which e counts: see Term.Unit. Only a flow that
+// per returns the time over which e counts: see Term.Per. Only a flow that
 // nothing but sums stands around keeps its unit.
-func unit(e parser.Expr) time.Duration {
+func per(e parser.Expr) time.Duration {
 	switch e := unparen(e).(type) {
 	case *parser.AggregateExpr:
 		if e.Op == parser.SUM {
-			return unit(e.Expr)
+			return per(e.Expr)
 		}
 	case *parser.Call:
 		switch e.Func.Name {
 		case "rate", "irate":
 			return time.Second
 		case "histogram_count", "histogram_sum":
-			return unit(e.Args[0])
+			return per(e.Args[0])
 		case "increase":
 			if m, ok := unparen(e.Args[0]).(*parser.MatrixSelector); ok {
 				return m.Range
 			}
 		}
 	case *parser.BinaryExpr:
-		left := unit(e.LHS)
+		left := per(e.LHS)
 		switch {
 		case e.VectorMatching == nil:
 		case e.Op == parser.MUL: // with an info series
 			return left
-		case (e.Op == parser.ADD || e.Op == parser.SUB || e.Op == parser.LOR) && left == unit(e.RHS):
+		case (e.Op == parser.ADD || e.Op == parser.SUB || e.Op == parser.LOR) && left == per(e.RHS):
 			return left
 		}
 	}
@@ -286,10 +286,10 @@ func unit(e parser.Expr) time.Duration {
 // from the names of their metrics.
 func countsEvents(terms []Term) bool {
 	for _, t := range terms {
-		if t.Unit == 0 {
+		if t.Per == 0 {
 			return false
 		}
-		for _, s := range vectorSelectors(mustParse(t.Text)) {
+		for _, s := range Selectors(MustParse(t.Text)) {
 			if !eventCounter(s.Name) {
 				return false
 			}

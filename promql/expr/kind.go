@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"slices"
@@ -95,8 +95,8 @@ func kindOfCall(e *parser.Call) Kind {
 }
 
 func kindOfBinary(e *parser.BinaryExpr) Kind {
-	_, leftIsNumber := number(e.LHS)
-	_, rightIsNumber := number(e.RHS)
+	_, leftIsNumber := Number(e.LHS)
+	_, rightIsNumber := Number(e.RHS)
 	switch {
 	case e.Op.IsComparisonOperator(): // with bool: 1 or 0 a series
 		return KindAdditive
@@ -122,7 +122,7 @@ func kindOfBinary(e *parser.BinaryExpr) Kind {
 // kindOfQuotient tells the mean from a ratio by the names: of a histogram or a
 // summary the sum of all values is divided by their count.
 func kindOfQuotient(e *parser.BinaryExpr) Kind {
-	sums, counts := vectorSelectors(e.LHS), vectorSelectors(e.RHS)
+	sums, counts := Selectors(e.LHS), Selectors(e.RHS)
 	if len(sums) == 1 && len(counts) == 1 && hasSuffix(sums[0], "_sum") && hasSuffix(counts[0], "_count") {
 		return KindMean
 	}
@@ -160,12 +160,12 @@ func kindOfProduct(e *parser.BinaryExpr) Kind {
 }
 
 func hasSuffix(s *parser.VectorSelector, suffix string) bool {
-	return strings.HasSuffix(metricName(s), suffix)
+	return strings.HasSuffix(MetricName(s), suffix)
 }
 
-// metricName returns the name of the metric that s selects; empty if it
+// MetricName returns the name of the metric that s selects; empty if it
 // selects by other than one name.
-func metricName(s *parser.VectorSelector) string {
+func MetricName(s *parser.VectorSelector) string {
 	if s.Name != "" {
 		return s.Name
 	}

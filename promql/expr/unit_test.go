@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package report
+package expr
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-func TestUnitOf(t *testing.T) {
+func TestUnitsAreToldFromNamesAndWhatIsDoneWithThem(t *testing.T) {
 	for query, want := range map[string]words.Unit{
 		`sum(rate(http_requests_total[2m]))`:                                                          words.PerSecond,
 		`sum by (pod) (irate(http_requests_total[2m])) > 10`:                                          words.PerSecond,
@@ -38,8 +38,8 @@ func TestUnitOf(t *testing.T) {
 		`-(rate(x_total[5m]))`:                                                                        words.PerSecond,
 		`avg_over_time(rate(x_total[5m])[1h:1m])`:                                                     words.PerSecond,
 	} {
-		if got := UnitOf(query); got != want {
-			t.Errorf("UnitOf(%s) = %q, want %q", query, got, want)
+		if got := words.Unit(Unit(query)); got != want {
+			t.Errorf("Unit(%s) = %q, want %q", query, got, want)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"testing"
@@ -28,8 +28,8 @@ func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
 		`label_replace(sum by (job) (a), "x", "y", "job", ".*")`:      `label_replace(sum by (job) (a), "x", "y", "job", ".*")`,
 		`sum by (svc) (a * on(pod) group_left(svc) b)`:                `sum by (svc) (a * on (pod) group_left (svc) b)`,
 	} {
-		e := mustParse(query)
-		scope(e, own)
+		e := MustParse(query)
+		Scope(e, own)
 		if e.String() != want {
 			t.Errorf("%s: %s, want %s", query, e, want)
 		}
@@ -38,15 +38,15 @@ func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
 
 func TestAKPIIsHeldToAnyValue(t *testing.T) {
 	for _, v := range promtest.HostileValues() {
-		e := mustParse(`sum by (l) (rate(a[5m])) / sum by (l) (b)`)
-		scope(e, model.LabelSet{"l": model.LabelValue(v)})
-		own := firingAlerts(v).Target
+		e := MustParse(`sum by (l) (rate(a[5m])) / sum by (l) (b)`)
+		Scope(e, model.LabelSet{"l": model.LabelValue(v)})
+		own := FiringAlerts(v).Target
 		for text, label := range map[string]string{e.String(): "l", own: model.AlertNameLabel} {
-			if _, err := parse(text); err != nil {
+			if _, err := Parse(text); err != nil {
 				t.Errorf("%q: %s: %v", v, text, err)
 				continue
 			}
-			for _, s := range vectorSelectors(mustParse(text)) {
+			for _, s := range Selectors(MustParse(text)) {
 				values := map[string]string{}
 				for _, m := range s.LabelMatchers {
 					values[m.Name] = m.Value

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 func termTexts(terms []Term) string {
 	texts := make([]string, len(terms))
 	for i, t := range terms {
-		texts[i] = fmt.Sprintf("%g·%s", t.Coefficient, t.by([]string{"l"}))
+		texts[i] = fmt.Sprintf("%g·%s", t.Coefficient, t.By([]string{"l"}))
 	}
 	return strings.Join(texts, " + ")
 }
@@ -59,14 +59,14 @@ func TestKPIsAreTakenApart(t *testing.T) {
 		{"a mean from sum and count", `rate(a_sum[5m]) / rate(a_count[5m])`, "1·sum by (l) (rate(a_sum[5m]))", "1·sum by (l) (rate(a_count[5m]))"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m, err := decompose(mustParse(c.query))
+			m, err := Decompose(MustParse(c.query))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := termTexts(m.numerator); got != c.numerator {
+			if got := termTexts(m.Numerator); got != c.numerator {
 				t.Errorf("numerator %s\nwant      %s", got, c.numerator)
 			}
-			if got := termTexts(m.denominator); got != c.denominator {
+			if got := termTexts(m.Denominator); got != c.denominator {
 				t.Errorf("denominator %s\nwant        %s", got, c.denominator)
 			}
 		})
@@ -87,7 +87,7 @@ func TestAKPIIsWhatIsCompared(t *testing.T) {
 		`rate(a[5m])`:                   `rate(a[5m])`,
 		`((clamp_max(sum(a), 5))) >= 1`: `clamp_max(sum(a), 5)`,
 	} {
-		if got := measured(mustParse(query)).String(); got != want {
+		if got := Measured(MustParse(query)).String(); got != want {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
@@ -109,7 +109,7 @@ func TestKPIsWhosePartsDontAddUpAreRefused(t *testing.T) {
 		`sum(a) ^ 2`:                    "don't add up",
 		`7`:                             "constant",
 	} {
-		if m, err := decompose(mustParse(query)); err == nil || !strings.Contains(err.Error(), reason) {
+		if m, err := Decompose(MustParse(query)); err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%s: %v, %+v; want %q", query, err, m, reason)
 		}
 	}
@@ -130,11 +130,11 @@ func TestFlowsKeepTheirUnit(t *testing.T) {
 		`sum(rate(a_total[5m]) > 3)`:                                0,
 		`sum(max_over_time((sum by (x) (rate(a_total[5m])))[1h:]))`: 0,
 	} {
-		m, err := decompose(mustParse(query))
+		m, err := Decompose(MustParse(query))
 		if err != nil {
 			t.Errorf("%s: %v", query, err)
-		} else if m.numerator[0].Unit != want {
-			t.Errorf("%s: unit %s, want %s", query, m.numerator[0].Unit, want)
+		} else if m.Numerator[0].Per != want {
+			t.Errorf("%s: unit %s, want %s", query, m.Numerator[0].Per, want)
 		}
 	}
 }
@@ -151,9 +151,9 @@ func TestEventsAreToldFromAmounts(t *testing.T) {
 		`sum(queue_length)`:        false,
 		`sum(http_requests_total)`: false,
 	} {
-		m, err := decompose(mustParse(query))
-		if err != nil || m.count != want {
-			t.Errorf("%s: count %v, %v", query, m.count, err)
+		m, err := Decompose(MustParse(query))
+		if err != nil || m.Count != want {
+			t.Errorf("%s: count %v, %v", query, m.Count, err)
 		}
 	}
 }
@@ -165,7 +165,7 @@ func TestRangesAreThoseOfOneEvaluation(t *testing.T) {
 		`max_over_time((rate(a[5m]))[1h:1m])`: {5 * time.Minute, time.Hour + 5*time.Minute},
 		`max_over_time(a[10m:])`:              {10 * time.Minute, 10 * time.Minute},
 	} {
-		shortest, longest := ranges(mustParse(query))
+		shortest, longest := Ranges(MustParse(query))
 		if shortest != want[0] || longest != want[1] {
 			t.Errorf("%s: %s, %s; want %v", query, shortest, longest, want)
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"slices"
@@ -8,34 +8,34 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// apart takes a KPI apart as far as it goes. What has no parts that add up,
+// Apart takes a KPI apart as far as it goes. What has no parts that add up,
 // such as a maximum, is told apart by the series that it is taken over, or by
 // its own series, one of which is the alert's. The error says why not even
 // that is possible.
-func apart(e parser.Expr) (measure, error) {
+func Apart(e parser.Expr) (Measure, error) {
 	if inner, why := moving(e); inner != nil {
-		m, err := apart(inner)
-		m.standsFor = why
+		m, err := Apart(inner)
+		m.StandsFor = why
 		return m, err
 	}
-	m, err := decompose(e)
+	m, err := Decompose(e)
 	if err == nil {
-		m.leaf = !slices.ContainsFunc(append(slices.Clone(m.numerator), m.denominator...), aggregated)
+		m.Leaf = !slices.ContainsFunc(append(slices.Clone(m.Numerator), m.Denominator...), aggregated)
 		return m, nil
 	}
 	inner := takenOver(e)
 	switch {
 	case inner == nil:
-		return measure{}, err
+		return Measure{}, err
 	case inner == bare(e):
-		m = measure{numerator: []Term{term(inner)}}
+		m = Measure{Numerator: []Term{term(inner)}}
 	default:
 		var hopeless error
-		if m, hopeless = apart(inner); hopeless != nil {
-			return measure{}, err
+		if m, hopeless = Apart(inner); hopeless != nil {
+			return Measure{}, err
 		}
 	}
-	m.leaf, m.count, m.standsFor = true, false, err.Error()
+	m.Leaf, m.Count, m.StandsFor = true, false, err.Error()
 	return m, nil
 }
 
@@ -58,7 +58,7 @@ func moving(e parser.Expr) (inner parser.Expr, why string) {
 
 // aggregated says whether a term is more than its series.
 func aggregated(t Term) bool {
-	_, ok := unparen(mustParse(t.Text)).(*parser.AggregateExpr)
+	_, ok := unparen(MustParse(t.Text)).(*parser.AggregateExpr)
 	return ok
 }
 
@@ -75,10 +75,10 @@ func takenOver(e parser.Expr) parser.Expr {
 		}
 		return nil
 	case *parser.BinaryExpr:
-		if _, ok := number(e.LHS); ok && linearOp(e.Op) && takenOver(e.RHS) != nil {
+		if _, ok := Number(e.LHS); ok && linearOp(e.Op) && takenOver(e.RHS) != nil {
 			return takenOver(e.RHS)
 		}
-		if _, ok := number(e.RHS); ok && linearOp(e.Op) && takenOver(e.LHS) != nil {
+		if _, ok := Number(e.RHS); ok && linearOp(e.Op) && takenOver(e.LHS) != nil {
 			return takenOver(e.LHS)
 		}
 	}

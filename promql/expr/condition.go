@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"slices"
@@ -36,9 +36,9 @@ func (c condition) text() string {
 // constantValue reads numbers and vector(0).
 func constantValue(e parser.Expr) (float64, bool) {
 	if call, ok := unparen(e).(*parser.Call); ok && call.Func.Name == "vector" {
-		return number(call.Args[0])
+		return Number(call.Args[0])
 	}
-	return number(e)
+	return Number(e)
 }
 
 // Guard is something that must hold besides the comparison for an alert to
@@ -175,13 +175,13 @@ func events(cs []condition) bool {
 	if len(cs) != 1 || cs[0].op != parser.GTR || !isZero(cs[0].limit) {
 		return false
 	}
-	selectors := vectorSelectors(cs[0].value)
+	selectors := Selectors(cs[0].value)
 	return len(selectors) == 1 && kindOf(cs[0].value) == KindAdditive && hasSuffix(selectors[0], "_count")
 }
 
 // timeOfDay says whether cs measures no series, as `hour() > 9`.
 func timeOfDay(cs []condition) bool {
-	return !slices.ContainsFunc(cs, func(c condition) bool { return len(vectorSelectors(c.value)) > 0 })
+	return !slices.ContainsFunc(cs, func(c condition) bool { return len(Selectors(c.value)) > 0 })
 }
 
 // arithmetic takes `(a > 5) * 100` for `a > 5`: what is done to the value
@@ -233,7 +233,7 @@ func ignoring(guards []Guard, names []string) ([]Guard, bool) {
 	}
 	out := slices.Clone(guards)
 	for i, g := range out {
-		e, err := parse("a " + g.Join + " b")
+		e, err := Parse("a " + g.Join + " b")
 		b, ok := e.(*parser.BinaryExpr)
 		if err != nil || !ok {
 			return nil, false

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"testing"
@@ -27,7 +27,7 @@ func TestAMatcherIsPushedToWhereItsLabelComesFrom(t *testing.T) {
 		`vector(1)`:                                ``,
 		`a / on (k) b`:                             ``,
 	} {
-		e := mustParse(expr)
+		e := MustParse(expr)
 		ok := push(e, labels.MustNewMatcher(labels.MatchEqual, "l", "x"))
 		if got := e.String(); ok != (want != "") || ok && got != want {
 			t.Errorf("%s: %v, %s", expr, ok, got)

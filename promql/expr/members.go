@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"slices"
@@ -234,8 +234,8 @@ func summarises(op parser.ItemType) bool {
 	}
 }
 
-// firingAlerts counts the alerts of a name that fire.
-func firingAlerts(name string) Derivation {
+// FiringAlerts counts the alerts of a name that fire.
+func FiringAlerts(name string) Derivation {
 	s := &parser.VectorSelector{Name: "ALERTS", LabelMatchers: []*labels.Matcher{
 		labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "ALERTS"),
 		labels.MustNewMatcher(labels.MatchEqual, model.AlertNameLabel, name),

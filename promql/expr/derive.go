@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"cmp"
@@ -36,11 +36,11 @@ type Derivation struct {
 // the first, with the others in it: which of them fires, only Prometheus knows.
 // The error says in words why there is no KPI in the expression.
 func Derive(expr string) (Derivation, error) {
-	e, err := parse(expr)
+	e, err := Parse(expr)
 	if err != nil {
 		return Derivation{}, fmt.Errorf("the expression can't be read: %w", err)
 	}
-	if err := evaluable(e); err != nil {
+	if err := Evaluable(e); err != nil {
 		return Derivation{}, err
 	}
 	var found []Derivation
@@ -77,7 +77,7 @@ func (d Derivation) Limit() (float64, bool) {
 // Condition is PromQL that has series where the alert fires.
 func (d Derivation) Condition() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s", inParens(mustParse(d.Target)), d.Operator, inParens(mustParse(d.Threshold)))
+	fmt.Fprintf(&b, "%s %s %s", inParens(MustParse(d.Target)), d.Operator, inParens(MustParse(d.Threshold)))
 	for _, g := range d.Guards {
 		text := "(" + b.String() + ") " + g.Join + " " + g.Expr
 		b.Reset()
@@ -99,7 +99,7 @@ func derived(c condition) (Derivation, error) {
 		return Derivation{}, c.never
 	}
 	c = present(c)
-	if len(vectorSelectors(c.value)) == 0 {
+	if len(Selectors(c.value)) == 0 {
 		return Derivation{}, fmt.Errorf("%s: %w", abbreviate(c.value), errConstant)
 	}
 	d := Derivation{
@@ -108,18 +108,18 @@ func derived(c condition) (Derivation, error) {
 	if err := d.printed(); err != nil {
 		return Derivation{}, fmt.Errorf("%s can't be written as a KPI: %w", abbreviate(c.value), err)
 	}
-	m, err := d.measure(c.value)
+	m, err := d.Apart(c.value)
 	if err != nil {
 		d.Undone = err.Error()
 		return d, nil
 	}
-	if m.denominator == nil || m.standsFor != "" {
+	if m.Denominator == nil || m.StandsFor != "" {
 		return d, nil
 	}
-	if written, err := sides(asWritten).ratio(c.value); err == nil && written.denominator != nil {
+	if written, err := sides(asWritten).ratio(c.value); err == nil && written.Denominator != nil {
 		m = written // with the limits of each side
 	}
-	d.Numerator, d.Denominator = sumText(scaled(m.numerator, m.scale)), sumText(m.denominator)
+	d.Numerator, d.Denominator = sumText(scaled(m.Numerator, m.Scale)), sumText(m.Denominator)
 	return d, nil
 }
 
@@ -136,41 +136,41 @@ func selfContained(e parser.Expr) parser.Expr {
 // refused than asked.
 func (d Derivation) printed() error {
 	for _, text := range []string{d.Target, d.Threshold} {
-		if _, err := parse(text); err != nil {
+		if _, err := Parse(text); err != nil {
 			return err
 		}
 	}
-	_, err := parse(d.Condition())
+	_, err := Parse(d.Condition())
 	return err
 }
 
 func limitText(e parser.Expr) string {
-	if v, ok := number(e); ok {
+	if v, ok := Number(e); ok {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return selfContained(e).String()
 }
 
-// measure takes a KPI apart that d was derived for; a quantile is the share of
+// Apart takes a KPI apart that d was derived for; a quantile is the share of
 // events on the alert's side of the threshold.
-func (d Derivation) measure(e parser.Expr) (measure, error) {
+func (d Derivation) Apart(e parser.Expr) (Measure, error) {
 	if limit, ok := d.Limit(); ok && d.Kind == KindQuantile {
 		if m, err := tailShare(e, d.Operator, limit); err == nil {
 			return m, nil
 		}
 	}
-	return apart(e)
+	return Apart(e)
 }
 
 // present turns what fires by being there into a count. Guards are part of what
 // is counted: a count may not have the labels that they look for.
 func present(c condition) condition {
-	if c.op != 0 || len(vectorSelectors(c.value)) == 0 {
+	if c.op != 0 || len(Selectors(c.value)) == 0 {
 		return c
 	}
 	value := c.value
 	for _, g := range c.guards {
-		guarded, err := parse(inParens(value).String() + " " + g.Join + " " + g.Expr)
+		guarded, err := Parse(inParens(value).String() + " " + g.Join + " " + g.Expr)
 		if err != nil {
 			return condition{never: fmt.Errorf("%s can't be written with its guards: %w", abbreviate(c.value), err)}
 		}
@@ -197,7 +197,7 @@ func sumText(terms []Term) string {
 		if c != 1 {
 			b.WriteString(strconv.FormatFloat(c, 'g', -1, 64) + " * ")
 		}
-		b.WriteString(inParens(mustParse(t.Text)).String())
+		b.WriteString(inParens(MustParse(t.Text)).String())
 	}
-	return inParens(mustParse(b.String())).String()
+	return inParens(MustParse(b.String())).String()
 }

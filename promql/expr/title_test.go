@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package promql
+package expr
 
 import (
 	"testing"
@@ -31,7 +31,7 @@ func TestAKPIGoesByItsMetricAndWhatIsDoneWithIt(t *testing.T) {
 		`time()`:                                                                          "",
 		`an_extraordinarily_long_name_of_a_metric_that_nobody_would_want_to_read_on_a_phone`: "",
 	} {
-		if got := titleOf(mustParse(query), alert); got != want {
+		if got := Title(MustParse(query), alert); got != want {
 			t.Errorf("%s is called %q, want %q", query, got, want)
 		}
 	}
@@ -47,7 +47,7 @@ func TestWhatRunsByTheClock(t *testing.T) {
 		`(time() - a) - (time() - b)`:           false,
 		`up`:                                    false,
 	} {
-		if got := runsByTheClock(mustParse(query)); got != want {
+		if got := RunsByTheClock(MustParse(query)); got != want {
 			t.Errorf("%s: %v", query, got)
 		}
 	}
@@ -59,8 +59,8 @@ func TestWhatMovesBelowZeroIsToldApartByWhatItIsComputedFrom(t *testing.T) {
 		`deriv(free_bytes[10m])`:                      "free_bytes",
 		`increase(restarts_total[1h])`:                "increase(restarts_total[1h])",
 	} {
-		m, err := apart(mustParse(query))
-		if err != nil || len(m.numerator) != 1 || m.numerator[0].Text != want || !m.leaf || (m.standsFor != "") != (want[0] == 'f') {
+		m, err := Apart(MustParse(query))
+		if err != nil || len(m.Numerator) != 1 || m.Numerator[0].Text != want || !m.Leaf || (m.StandsFor != "") != (want[0] == 'f') {
 			t.Errorf("%s: %+v %v", query, m, err)
 		}
 	}
