@@ -6,14 +6,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
 
+	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -125,6 +128,40 @@ func (w *world) report(ctx context.Context, id string) (r report.Report, raw []b
 		err = json.Unmarshal(raw, &r)
 	}
 	return r, raw, err
+}
+
+// levels asks Prometheus for the KPI of a report: for its mean over the five
+// minutes before the fault's resource moved, and for what it is at the end of
+// the incident that was looked at.
+func (w *world) levels(ctx context.Context, r report.Report, f lab.Fault) (l levels, err error) {
+	i := slices.IndexFunc(r.Plan.Queries, func(q report.Query) bool { return q.Role == "target" })
+	if i < 0 {
+		return l, errors.New("the report has no query of the KPI")
+	}
+	kpi := r.Plan.Queries[i].Query
+	if l.usual, err = w.value(ctx, fmt.Sprintf("avg_over_time((%s)[5m:15s])", kpi), f.Start.Add(-f.Lead)); err != nil {
+		return l, err
+	}
+	l.now, err = w.value(ctx, kpi, r.Plan.End)
+	return l, err
+}
+
+// value asks Prometheus for a single number.
+func (w *world) value(ctx context.Context, query string, at time.Time) (float64, error) {
+	type answer struct {
+		Data struct {
+			Result model.Vector `json:"result"`
+		} `json:"data"`
+	}
+	form := url.Values{"query": {query}, "time": {at.Format(time.RFC3339Nano)}}
+	a, err := fetchJSON[answer](ctx, http.MethodGet, w.prometheusURL+"/api/v1/query?"+form.Encode(), nil)
+	if err == nil && len(a.Data.Result) != 1 {
+		err = fmt.Errorf("%s has %d values at %s, want one", query, len(a.Data.Result), at)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return float64(a.Data.Result[0].Value), nil
 }
 
 // await calls look until it finds something, fails for good, or time is up.

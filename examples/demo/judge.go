@@ -5,6 +5,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -88,4 +90,58 @@ func isSeries(c analysis.Finding, r report.Report, truth lab.Truth) bool {
 	return slices.ContainsFunc(r.Plan.Queries, func(q report.Query) bool {
 		return q.Name == c.Series[:brace] && strings.Contains(q.Query, truth.Metric)
 	})
+}
+
+// judgeSeries says whether the series that moved first is missing among the
+// causes.
+func judgeSeries(r report.Report, truth lab.Truth) error {
+	if !slices.ContainsFunc(r.Result.Causes, func(c analysis.Finding) bool { return isSeries(c, r, truth) }) {
+		return fmt.Errorf("%s%v is not among the causes", truth.Metric, truth.Series)
+	}
+	return nil
+}
+
+// judgeLine says what the line for a phone lacks: a label of the injected
+// place, and the series that moved first, if culprit is confident of it.
+func judgeLine(r report.Report, truth lab.Truth) error {
+	var errs []error
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(truth.Labels)), func(name string) bool {
+		return strings.Contains(r.Summary, name+"="+truth.Labels[name])
+	}) {
+		errs = append(errs, fmt.Errorf("the first line names nothing of %v: %s", truth.Labels, r.Summary))
+	}
+	for _, c := range r.Result.Causes {
+		if isSeries(c, r, truth) && report.Confident(c) && !strings.Contains(r.Summary, c.Series) {
+			errs = append(errs, fmt.Errorf("the first line is silent about %s: %s", c.Series, r.Summary))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// levels are those of the KPI, as Prometheus has them.
+type levels struct{ usual, now float64 }
+
+// judgeFigures says which figures of a report are wrong: the expected value is
+// the level before the fault, within a quarter of the change; the actual one is
+// on its way to that of now, of which it is a mean since the onset; and no place
+// has more of the change than there is, but for its noise.
+func judgeFigures(r report.Report, l levels) error {
+	c := r.Result.Change
+	if c == nil {
+		return errors.New("it tells no change")
+	}
+	var errs []error
+	move := l.now - l.usual
+	if math.Abs(c.Forecast-l.usual) > math.Abs(move)/4 {
+		errs = append(errs, fmt.Errorf("%.4g was expected, and the level was %.4g", c.Forecast, l.usual))
+	}
+	if way := (c.Actual - l.usual) / move; way < 0.25 || way > 1.25 {
+		errs = append(errs, fmt.Errorf("it is said to be %.4g now, and is %.4g", c.Actual, l.now))
+	}
+	for _, f := range r.Result.Causes {
+		if f.Kind == analysis.KindLabels && (f.Share <= 0 || f.Share > 1.1) {
+			errs = append(errs, fmt.Errorf("%s has %.0f %% of the change", f.Name, 100*f.Share))
+		}
+	}
+	return errors.Join(errs...)
 }

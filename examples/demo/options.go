@@ -16,6 +16,7 @@ import (
 // options is what the command line says.
 type options struct {
 	fault     string
+	again     bool
 	once      bool
 	format    string
 	groupWait time.Duration
@@ -43,6 +44,8 @@ func parse(args []string) (options, error) {
 	app.HelpFlag.Short('h')
 	app.Flag("fault", "What breaks: spike (errors rise on one path of one version) or drop (orders fall in one region).").
 		Default(lab.Spike).EnumVar(&o.fault, lab.Spike, lab.Drop)
+	app.Flag("again", "The same has broken once before, 15 minutes ago for five minutes: both times are explained.").
+		BoolVar(&o.again)
 	app.Flag("once", "End after the first alert: exit 0 only if its cause is ranked first and every write-back is seen where it should be.").
 		BoolVar(&o.once)
 	app.Flag("format", "What is printed at the end: text, or json for culprit's report alone.").
@@ -81,6 +84,9 @@ func (o options) check() error {
 	}
 	if o.alertmanagerURL != "" && o.prometheusURL == "" {
 		errs = append(errs, errors.New("--alertmanager.url needs --prometheus.url: a Prometheus that sends its alerts there"))
+	}
+	if o.again && o.prometheusURL != "" {
+		errs = append(errs, errors.New("--again writes into the past, and only the demo's own Prometheus takes that: leave --prometheus.url out"))
 	}
 	return errors.Join(errs...)
 }

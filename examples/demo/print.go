@@ -91,6 +91,10 @@ func text(s *seen) string {
 			line(&b, fmt.Sprintf("%d. %s", c.Rank, c.Confidence), c.Sentence)
 		}
 	}
+	if s.first.Summary != "" {
+		section(&b, "The first time, 15 minutes before")
+		line(&b, "summary", s.first.Summary)
+	}
 	section(&b, "Was it right?")
 	for _, c := range s.checks {
 		if c.err == nil {

@@ -41,6 +41,7 @@ const person = "ada"
 // be.
 type seen struct {
 	truth   lab.Truth
+	first   report.Report // of the earlier fault, if there was one
 	alert   alert
 	report  report.Report
 	raw     []byte // the report as JSON
@@ -75,9 +76,7 @@ func (w *world) watch(ctx context.Context) *seen {
 	if len(s.failed()) > 0 {
 		return s
 	}
-	s.do(ctx, w, "the injected cause is ranked first", func(context.Context, *seen) error {
-		return judge(s.report, s.truth)
-	})
+	s.judged(ctx, w, "", w.fault, &s.report)
 	s.do(ctx, w, "the alert in Alertmanager carries the causes", w.seeAnnotations)
 	s.do(ctx, w, "culprit's note is a silence that mutes nothing", w.seeNote)
 	s.do(ctx, w, "Grafana is told where and when", w.seeGrafana)
@@ -85,7 +84,27 @@ func (w *world) watch(ctx context.Context) *seen {
 	s.do(ctx, w, "the first message to people carries the causes", w.seeMessage)
 	s.do(ctx, w, "a silence made afterwards tells the causes", w.seeSilence)
 	s.do(ctx, w, "the page of the report answers", w.seePage)
+	if w.earlier != nil {
+		s.do(ctx, w, "the first time can be explained, too", w.seeFirst)
+		s.judged(ctx, w, "the first time, too, ", *w.earlier, &s.first)
+	}
 	return s
+}
+
+// judged compares a report with the fault that it is about. when comes before
+// each claim.
+func (s *seen) judged(ctx context.Context, w *world, when string, f lab.Fault, r *report.Report) {
+	truth := f.Truth()
+	s.do(ctx, w, when+"the injected cause is ranked first", func(context.Context, *seen) error { return judge(*r, truth) })
+	s.do(ctx, w, when+"the injected series is among the causes", func(context.Context, *seen) error { return judgeSeries(*r, truth) })
+	s.do(ctx, w, when+"the first line says it", func(context.Context, *seen) error { return judgeLine(*r, truth) })
+	s.do(ctx, w, when+"the figures are those of the shop", func(ctx context.Context, _ *seen) error {
+		l, err := w.levels(ctx, *r, f)
+		if err != nil {
+			return err
+		}
+		return judgeFigures(*r, l)
+	})
 }
 
 // do takes one step and says how it went.
@@ -263,10 +282,8 @@ func annotationsOf(m lab.Message) model.LabelSet {
 func (w *world) seeSilence(ctx context.Context, s *seen) error {
 	const comment = "looking into it"
 	own := silence{StartsAt: time.Now(), EndsAt: time.Now().Add(time.Hour), CreatedBy: person, Comment: comment}
-	for _, name := range []model.LabelName{model.AlertNameLabel, "service"} {
-		if value, ok := s.alert.Labels[name]; ok {
-			own.Matchers = append(own.Matchers, silenceMatcher{Name: string(name), Value: string(value), IsEqual: true})
-		}
+	for name, value := range s.named() {
+		own.Matchers = append(own.Matchers, silenceMatcher{Name: string(name), Value: string(value), IsEqual: true})
 	}
 	id, err := w.silence(ctx, own)
 	if err != nil {
@@ -281,6 +298,25 @@ func (w *world) seeSilence(ctx context.Context, s *seen) error {
 		err = fmt.Errorf("it is %s now and by %s", s.silence.Status.State, s.silence.CreatedBy)
 	}
 	return err
+}
+
+// seeFirst asks culprit about the earlier fault, as of two minutes before its
+// end.
+func (w *world) seeFirst(ctx context.Context, s *seen) (err error) {
+	about := map[string]any{"labels": s.named(), "at": w.earlier.End.Add(-2 * time.Minute)}
+	s.first, err = fetchJSON[report.Report](ctx, http.MethodPost, w.culpritURL()+"/api/v1/explain", about)
+	return err
+}
+
+// named is what people call the alert: its name, and its service if it has one.
+func (s *seen) named() model.LabelSet {
+	set := model.LabelSet{}
+	for _, name := range []model.LabelName{model.AlertNameLabel, "service"} {
+		if value, ok := s.alert.Labels[name]; ok {
+			set[name] = value
+		}
+	}
+	return set
 }
 
 func (w *world) seePage(ctx context.Context, s *seen) error {

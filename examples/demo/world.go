@@ -41,6 +41,8 @@ const (
 	recent       = 2 * time.Hour // of history that is as dense as what follows
 	scrape       = 5 * time.Second
 	lead         = 30 * time.Second // by which the resource moves before customers notice
+	before       = 15 * time.Minute // with --again: from the first fault to the second
+	lasting      = 5 * time.Minute  // of the first one
 )
 
 // world is everything around culprit: the shop, the servers that watch it and
@@ -52,6 +54,7 @@ type world struct {
 
 	shop         *lab.Shop
 	fault        lab.Fault
+	earlier      *lab.Fault // of the same kind in the same place; nil: there was none
 	prometheus   *lab.Prometheus
 	alertmanager *lab.Alertmanager
 	grafana      *lab.Grafana
@@ -150,7 +153,7 @@ func (w *world) startPrometheus(ctx context.Context) (err error) {
 	w.say("Writing two days of the shop's history into Prometheus' database")
 	w.prometheus, err = lab.StartPrometheus(ctx, lab.PrometheusOptions{
 		Rules: w.file("alerts.yml"), Alertmanagers: []string{w.alertmanagerURL},
-		ExternalLabels: map[string]string{"replica": "A"}, History: w.writeHistory,
+		ExternalLabels: map[string]string{"replica": "A"}, History: w.writeHistory, Recall: w.recall(),
 	})
 	if err != nil {
 		return err
@@ -187,10 +190,26 @@ func (w *world) catchUp(ctx context.Context, db storage.Appendable, from time.Ti
 	return nil
 }
 
-// breakShop plans the fault.
+// breakShop plans the fault, and the earlier one in the same place.
 func (w *world) breakShop(at time.Time) (err error) {
 	w.fault, err = w.shop.Inject(lab.Fault{Kind: w.options.fault, Start: at, Lead: lead})
+	if err != nil || !w.options.again {
+		return err
+	}
+	start := at.Add(-before)
+	earlier, err := w.shop.Inject(lab.Fault{
+		Kind: w.fault.Kind, Region: w.fault.Region, Start: start, End: start.Add(lasting), Lead: lead,
+	})
+	w.earlier = &earlier
 	return err
+}
+
+// recall is the time of the earlier fault, until its alert is over.
+func (w *world) recall() func() (from, to time.Time) {
+	if !w.options.again {
+		return nil
+	}
+	return func() (from, to time.Time) { return w.earlier.Start, w.earlier.End.Add(lasting / 2) }
 }
 
 // startShop lets the shop live on, or be scraped.

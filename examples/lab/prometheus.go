@@ -41,6 +41,9 @@ type PrometheusOptions struct {
 
 	// History fills the empty database before the first rule is evaluated.
 	History func(context.Context, storage.Appendable) error
+	// Recall returns a part of the history over which the rules are evaluated as
+	// well: alerts are remembered, as ALERTS, and nobody is told. nil: no part.
+	Recall func() (from, to time.Time)
 }
 
 // Prometheus is a Prometheus server without scraping: its samples are appended.
@@ -82,6 +85,9 @@ func StartPrometheus(ctx context.Context, o PrometheusOptions) (_ *Prometheus, e
 		if err := o.History(ctx, p.db); err != nil {
 			return nil, fmt.Errorf("write the history: %w", err)
 		}
+	}
+	if err := p.recall(ctx); err != nil {
+		return nil, fmt.Errorf("evaluate the rules over the history: %w", err)
 	}
 	p.serve(listener)
 	if err := p.startNotifier(); err != nil {
@@ -260,38 +266,6 @@ func staticTargets(cfg *config.Config) map[string][]*targetgroup.Group {
 		}
 	}
 	return targets
-}
-
-// startRules evaluates the rules from now on.
-func (p *Prometheus) startRules() error {
-	p.rules = rules.NewManager(&rules.ManagerOptions{
-		ExternalURL:     &url.URL{Scheme: "http", Host: strings.TrimPrefix(p.url, "http://")},
-		QueryFunc:       rules.EngineQueryFunc(p.engine, p.db),
-		NotifyFunc:      rules.SendAlerts(p.notifier, p.url),
-		Appendable:      p.db,
-		Queryable:       p.db,
-		Logger:          p.options.Logger,
-		OutageTolerance: time.Hour,
-		ForGracePeriod:  10 * time.Minute,
-		ResendDelay:     p.options.ResendDelay,
-		GroupLoader:     textLoader{text: p.options.Rules, parser: p.parser, logger: p.options.Logger},
-		Parser:          p.parser,
-	})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		p.rules.Run()
-	}()
-	p.closers = append(p.closers, func() error {
-		p.rules.Stop()
-		<-done
-		return nil
-	})
-	if p.options.Rules == "" {
-		return nil
-	}
-	external := labels.FromMap(p.options.ExternalLabels)
-	return p.rules.Update(p.options.EvaluationInterval, []string{rulesFile}, external, p.url, nil)
 }
 
 // ignoreClosed drops the error of a second Close.

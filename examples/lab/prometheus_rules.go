@@ -3,8 +3,12 @@
 package lab
 
 import (
+	"context"
+	"errors"
 	"log/slog"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -31,6 +35,70 @@ func (l textLoader) Load(_ string, ignoreUnknown bool, names model.ValidationSch
 }
 
 func (l textLoader) Parse(query string) (parser.Expr, error) { return l.parser.ParseExpr(query) }
+
+// newRules makes a rule manager that tells of alerts by a function.
+func (p *Prometheus) newRules(notify rules.NotifyFunc) *rules.Manager {
+	return rules.NewManager(&rules.ManagerOptions{
+		ExternalURL:     &url.URL{Scheme: "http", Host: strings.TrimPrefix(p.url, "http://")},
+		QueryFunc:       rules.EngineQueryFunc(p.engine, p.db),
+		NotifyFunc:      notify,
+		Appendable:      p.db,
+		Queryable:       p.db,
+		Logger:          p.options.Logger,
+		OutageTolerance: time.Hour,
+		ForGracePeriod:  10 * time.Minute,
+		ResendDelay:     p.options.ResendDelay,
+		GroupLoader:     textLoader{text: p.options.Rules, parser: p.parser, logger: p.options.Logger},
+		Parser:          p.parser,
+	})
+}
+
+// startRules evaluates the rules from now on.
+func (p *Prometheus) startRules() error {
+	p.rules = p.newRules(rules.SendAlerts(p.notifier, p.url))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.rules.Run()
+	}()
+	p.closers = append(p.closers, func() error {
+		p.rules.Stop()
+		<-done
+		return nil
+	})
+	if p.options.Rules == "" {
+		return nil
+	}
+	external := labels.FromMap(p.options.ExternalLabels)
+	return p.rules.Update(p.options.EvaluationInterval, []string{rulesFile}, external, p.url, nil)
+}
+
+// recallStep is how often the rules are evaluated over the past.
+const recallStep = 15 * time.Second
+
+// recall evaluates the rules over the part of the history that the options
+// name.
+func (p *Prometheus) recall(ctx context.Context) error {
+	if p.options.Recall == nil {
+		return nil
+	}
+	nobody := func(context.Context, string, ...*rules.Alert) {}
+	external := labels.FromMap(p.options.ExternalLabels)
+	groups, errs := p.newRules(nobody).LoadGroups(recallStep, external, p.url, nil, false, rulesFile)
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	from, to := p.options.Recall()
+	for _, g := range groups {
+		for _, r := range g.AlertingRules() {
+			r.SetRestored(true) // from nothing: only then it writes ALERTS
+		}
+		for t := from; t.Before(to); t = t.Add(recallStep) {
+			g.Eval(ctx, t)
+		}
+	}
+	return ctx.Err()
+}
 
 // The types below are the JSON of /api/v1/alerts and /api/v1/rules.
 
