@@ -24,10 +24,10 @@ func TestBothStoriesEndAsTheyShould(t *testing.T) {
 		again       bool
 		checks      int
 	}{
-		{"spike", lab.Spike, false, 13},
-		{"drop", lab.Drop, false, 13},
-		{"spike again", lab.Spike, true, 18},
-		{"drop again", lab.Drop, true, 18},
+		{"spike", lab.Spike, false, 12},
+		{"drop", lab.Drop, false, 12},
+		{"spike again", lab.Spike, true, 16},
+		{"drop again", lab.Drop, true, 16},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()
@@ -137,5 +137,53 @@ func TestTheJudgeAcceptsTheTruthAndNothingElse(t *testing.T) {
 	r := report.Report{Result: analysis.Result{Verdict: analysis.NoConfidentCause, Causes: []analysis.Finding{place(pay)}}}
 	if judge(r, truth) == nil {
 		t.Error("the truth without confidence was accepted")
+	}
+}
+
+func TestTheFirstLineNamesThePlaceAndASeriesThatIsSure(t *testing.T) {
+	truth := lab.Fault{Kind: lab.Drop, Region: "eu-west"}.Truth()
+	declines := analysis.Finding{Kind: analysis.KindSeries, Series: `declined{region="eu-west"}`, Confidence: analysis.Medium}
+	for _, tt := range []struct {
+		line       string
+		confidence analysis.Confidence
+		right      bool
+	}{
+		{`88 % of the fall is region=eu-west; likely declined{region="eu-west"} rose ×42`, analysis.Medium, true},
+		{"88 % of the fall is region=eu-west", analysis.Low, true},
+		{"88 % of the fall is region=eu-west", analysis.Medium, false},
+		{"88 % of the fall is region=us-east", analysis.Low, false},
+	} {
+		declines.Confidence = tt.confidence
+		r := report.Report{Summary: tt.line, Result: analysis.Result{Causes: []analysis.Finding{declines}}}
+		r.Plan.Queries = []report.Query{{Name: "declined", Query: "sum by (region) (rate(payment_declines_total[30s]))"}}
+		if err := judgeLine(r, truth); (err == nil) != tt.right {
+			t.Errorf("%s: judged %v", tt.line, err)
+		}
+	}
+}
+
+func TestFiguresAreComparedWithTheLevels(t *testing.T) {
+	l := levels{usual: 20, now: 10}
+	for _, tt := range []struct {
+		expected, actual, share float64
+		right                   bool
+	}{
+		{20, 10, 0.9, true},
+		{21, 14, 1.02, true}, // a mean since the onset
+		{15, 10, 0.9, false}, // an earlier fall in the baseline
+		{20, 19, 0.9, false},
+		{20, 10, 2.86, false},
+		{20, 10, -0.2, false},
+	} {
+		r := report.Report{Result: analysis.Result{
+			Change: &analysis.Change{Forecast: tt.expected, Actual: tt.actual},
+			Causes: []analysis.Finding{{Kind: analysis.KindLabels, Share: tt.share}},
+		}}
+		if err := judgeFigures(r, l); (err == nil) != tt.right {
+			t.Errorf("%+v: judged %v", tt, err)
+		}
+	}
+	if judgeFigures(report.Report{}, l) == nil {
+		t.Error("a report without a change was accepted")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/examples/lab"
+	"github.com/culprit-dev/culprit/receiver/report"
 )
 
 // plot says what is broken, or will be.
@@ -86,14 +87,12 @@ func text(s *seen) string {
 	if s.report.URL != "" {
 		section(&b, "The report")
 		line(&b, "page", s.report.URL)
-		line(&b, "verdict", string(s.report.Result.Verdict))
-		for _, c := range s.report.Result.Causes {
-			line(&b, fmt.Sprintf("%d. %s", c.Rank, c.Confidence), c.Sentence)
-		}
+		causes(&b, s.report)
 	}
 	if s.first.Summary != "" {
 		section(&b, "The first time, 15 minutes before")
 		line(&b, "summary", s.first.Summary)
+		causes(&b, s.first)
 	}
 	section(&b, "Was it right?")
 	for _, c := range s.checks {
@@ -104,6 +103,14 @@ func text(s *seen) string {
 		}
 	}
 	return b.String()
+}
+
+// causes lists what a report found.
+func causes(b *strings.Builder, r report.Report) {
+	line(b, "verdict", string(r.Result.Verdict))
+	for _, c := range r.Result.Causes {
+		line(b, fmt.Sprintf("%d. %s", c.Rank, c.Confidence), c.Sentence)
+	}
 }
 
 func section(b *strings.Builder, title string) { fmt.Fprintf(b, "\n%s\n", title) }

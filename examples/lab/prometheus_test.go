@@ -284,3 +284,31 @@ func TestPrometheusNamesWhatIsWrongWithItsOptions(t *testing.T) {
 		}
 	}
 }
+
+// Alerts of the history are remembered, and over when they were over: an alert
+// that fires today begins today.
+func TestRulesCanBeRecalled(t *testing.T) {
+	end := time.Now().Truncate(time.Second)
+	p := startPrometheus(t, lab.PrometheusOptions{
+		Rules: queueRules,
+		History: func(_ context.Context, db storage.Appendable) error {
+			for at, depth := end.Add(-30*time.Minute), 5.0; at.Before(end); at = at.Add(15 * time.Second) {
+				if depth = 5; at.Before(end.Add(-20 * time.Minute)) {
+					depth = 50
+				}
+				appendGauge(t, db, at, depth, "__name__", "queue_depth", "queue", "mail")
+			}
+			return nil
+		},
+		Recall: func() (from, to time.Time) { return end.Add(-30 * time.Minute), end.Add(-10 * time.Minute) },
+	})
+	if n := value(t, p, end.Add(-22*time.Minute), `ALERTS{alertname="QueueLong",alertstate="firing",queue="mail"}`); n != 1 {
+		t.Errorf("ALERTS is %v", n)
+	}
+	if since := value(t, p, end.Add(-22*time.Minute), `ALERTS_FOR_STATE{alertname="QueueLong"}`); since != float64(end.Add(-30*time.Minute).Unix()) {
+		t.Errorf("it has held since %v, want %v", since, end.Add(-30*time.Minute).Unix())
+	}
+	if n := value(t, p, end.Add(-18*time.Minute), `count(ALERTS) or vector(0)`); n != 0 {
+		t.Errorf("%v alerts after the queue was short again", n)
+	}
+}
