@@ -100,6 +100,7 @@ type location struct {
 	scale     forecast.Scale
 	input     localize.Input
 	made      forecast.Forecast
+	over      float64 // how many times the change of the total has moved inside it, of which shares are told
 }
 
 func newLocation(t Target, opt Options) *location {

@@ -37,9 +37,10 @@ func TestOnePageTellsOneTruth(t *testing.T) {
 				of := element(r, f.Labels[0])
 				same(t, f.Name+": expected", *e.Forecast, of.Forecast)
 				same(t, f.Name+": actual", *e.Actual, of.Actual)
+				same(t, f.Name+": share of the change", f.Share, of.EP)
 			}
-			if moved := c.Actual - c.Forecast; !e.Gross && r.Verdict == Explained {
-				same(t, f.Name+": share of the change", f.Share, (*e.Actual-*e.Forecast)/moved)
+			if f.Share > 1 || f.Share < -1 {
+				t.Errorf("%s: a share of %g is more than all", f.Name, f.Share)
 			}
 		}
 	})

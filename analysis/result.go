@@ -91,6 +91,7 @@ type Change struct {
 	Clock    bool       `json:"clock,omitempty"`    // it is the time since or until something
 	Others   float64    `json:"others,omitempty"`   // of a time: that of the middle one of its siblings
 	Siblings int        `json:"siblings,omitempty"` // series that the KPI was compared with, without its own; 0: it was split into parts
+	Mix      *Mix       `json:"mix,omitempty"`      // of a ratio: where its traffic went, if that is a part of the change
 }
 
 // Finding is one cause.

@@ -14,6 +14,7 @@ import (
 
 // answer turns a localisation into findings.
 func (l *location) answer(r localize.Result) labelAnswer {
+	l.over = bounded(r, modeOf(l.options.Labels.Mode))
 	a := labelAnswer{
 		looked: true, still: r.Verdict == localize.NoChange,
 		everywhere: everywhere(r.Verdict), forecast: l.made.String(), change: l.change(r),
@@ -26,7 +27,8 @@ func (l *location) answer(r localize.Result) labelAnswer {
 		a.dimensions = append(a.dimensions, l.dimension(d))
 	}
 	a.dimensions = append(a.dimensions, l.refused()...)
-	for _, text := range append(l.sayVerdict(r), l.doubts(r)...) {
+	a.change.Mix = l.shifted(r)
+	for _, text := range slices.Concat(l.sayVerdict(r, a.change.Mix), l.doubts(r)) {
 		a.warnings = append(a.warnings, Warning{Source: "labels", Text: text})
 	}
 	return a

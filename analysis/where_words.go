@@ -22,16 +22,18 @@ func (l *location) unit() words.Unit {
 
 // sayVerdict says what a verdict without a sure cause means, and what the
 // shares of a cause are shares of where that is not the change of the total.
-func (l *location) sayVerdict(r localize.Result) []string {
+func (l *location) sayVerdict(r localize.Result, mix *Mix) []string {
 	change := l.change(r)
 	moved := fmt.Sprintf("%s → %s", l.format(change.Forecast), l.format(change.Actual))
 	switch {
+	case r.Verdict == localize.TrafficMix && mix != nil:
+		return []string{fmt.Sprintf("traffic mix: no part changed by itself (%s); traffic shifted %s", moved, l.sayMix(*mix))}
 	case r.Verdict == localize.TrafficMix:
 		where := "higher"
 		if !change.Rising {
 			where = "lower"
 		}
-		return []string{fmt.Sprintf("traffic mix: no part changed by itself; more of the traffic now goes where the ratio was %s already (%s)", where, moved)}
+		return []string{fmt.Sprintf("traffic mix: no part changed by itself; traffic shifted to parts where the ratio was already %s (%s)", where, moved)}
 	case r.Verdict == localize.Outage:
 		return []string{"everything stopped (" + moved + "): no label explains it"}
 	case r.Verdict == localize.External && r.NoBaseline:
@@ -47,7 +49,11 @@ func (l *location) sayVerdict(r localize.Result) []string {
 	case r.NoBaseline:
 		return []string{"there was nothing before the incident: shares are those of what came"}
 	case r.Gross:
-		return []string{"the total did not move (" + moved + "): parts moved against each other, and shares by label are those of all that moved"}
+		return []string{"parts moved against each other, and the total (" + moved + ") shows little of it: shares are those of all that moved"}
+	case mix != nil:
+		return []string{fmt.Sprintf("%s of the change is traffic that shifted %s", words.Percent(mix.Share), l.sayMix(*mix))}
+	case l.over > 1:
+		return []string{"parts moved against the total (" + moved + "): shares are those of what moved its way"}
 	}
 	return nil
 }
@@ -90,6 +96,9 @@ func (l *location) withoutTraffic() int {
 	return n
 }
 
+// againstUpTo is the share of a change that noise may move against it.
+const againstUpTo = 0.05
+
 // sentence says a cause in words: "82 % of the extra errors come from
 // path=/pay on version=v2 (forecast 3.1/s, now 41/s)".
 func (l *location) sentence(r localize.Result, c localize.Cause, f Finding) string {
@@ -100,10 +109,10 @@ func (l *location) sentence(r localize.Result, c localize.Cause, f Finding) stri
 	case c.Rollover:
 		return fmt.Sprintf("%s took the place of another value: a rollout or a restart %s", where, numbers)
 	case r.Gross || c.Share <= 0:
-		return fmt.Sprintf("%s moved, and the total did not move with it %s", where, numbers)
+		return fmt.Sprintf("%s %s %s, and the total did not move with it", where, direction(c.Forecast, c.Actual), numbers)
 	case f.Evidence.OnlyOf > 0:
-		return fmt.Sprintf("of %d series only %s %s %s", f.Evidence.OnlyOf, where, direction(r), numbers)
-	case c.Share > 1.05:
+		return fmt.Sprintf("of %d series only %s %s %s", f.Evidence.OnlyOf, where, direction(r.Forecast, r.Actual), numbers)
+	case c.Share*l.over > 1+againstUpTo:
 		return fmt.Sprintf("all of the %s from %s %s, and elsewhere it went the other way", l.noun(r), where, numbers)
 	case c.Share > 0.999:
 		return fmt.Sprintf("all of the %s from %s %s", l.noun(r), where, numbers)
@@ -124,9 +133,9 @@ func (l *location) noun(r localize.Result) string {
 	return missing
 }
 
-// direction is where the total went.
-func direction(r localize.Result) string {
-	if r.Actual >= r.Forecast {
+// direction is where a value went.
+func direction(before, after float64) string {
+	if after >= before {
 		return "rose"
 	}
 	return "fell"

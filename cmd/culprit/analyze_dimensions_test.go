@@ -114,7 +114,7 @@ func TestPackedFilesAndStandardInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer marginals.Close()
-	if code := run(t.Context(), []string{"analyze", "dimensions", "--marginals", "-"}, streams{marginals, &out, &errs}); code != exitOK || !strings.Contains(out.String(), "dev=Tablet or Mobile") {
+	if code := run(t.Context(), []string{"analyze", "dimensions", "--marginals", "-"}, streams{marginals, &out, &errs}); code != exitOK || !strings.Contains(out.String(), "dev=Tablet and Mobile") {
 		t.Errorf("exit %d: %s%s", code, &errs, &out)
 	}
 }

@@ -158,7 +158,7 @@ func summarize(reports []Report, causes []analysis.Finding) string {
 		return reports[0].Line()
 	}
 	head := fmt.Sprintf("%d alerts: ", len(reports))
-	parts := causeParts(causes, "the change")
+	parts := causeParts(causes, "the change", "")
 	if len(parts) == 0 {
 		return join(head+"no cause found that explains them", "; "+reports[0].Line())
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // Title names a cause on one line. A set of labels is written as people say
-// it: path=/pay, version=v2, or path=/a or /b where several combinations act
+// it: path=/pay, version=v2, or path=/a and /b where several combinations act
 // together. A series goes by its name.
 func Title(f analysis.Finding) string {
 	if f.Kind == analysis.KindLabels && len(f.Labels) > 0 {
@@ -36,13 +36,22 @@ func combinations(sets []map[string]string) string {
 		for i, set := range sets {
 			values[i] = value(set[label])
 		}
-		return clean(label) + "=" + strings.Join(values, " or ")
+		return clean(label) + "=" + listed(values)
 	}
 	texts := make([]string, len(sets))
 	for i, set := range sets {
 		texts[i] = combination(set)
 	}
-	return strings.Join(texts, " or ")
+	return listed(texts)
+}
+
+// listed writes what belongs together: a, b and c.
+func listed(texts []string) string {
+	last := len(texts) - 1
+	if last == 0 {
+		return texts[0]
+	}
+	return strings.Join(texts[:last], ", ") + " and " + texts[last]
 }
 
 // onlyLabel returns the one label that all sets have and that is all they have.

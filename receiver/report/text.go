@@ -42,7 +42,7 @@ func (r Report) sayNoAnswer() []string {
 
 // sayCauses names the confident causes, or says that there is none.
 func (r Report) sayCauses() []string {
-	causes := causeParts(r.Result.Causes, r.of())
+	causes := causeParts(r.Result.Causes, r.of(), r.PartUnit())
 	if len(causes) == 0 {
 		return r.sayNoCause()
 	}
@@ -90,9 +90,18 @@ func others(n int) string {
 
 // sayMix says that a ratio moved with its traffic alone, and where to look.
 func (r Report) sayMix() []string {
+	const look = "; look at what moved the traffic: routing, a failover, a new caller"
+	if c := r.Result.Change; c != nil && c.Mix != nil {
+		u := r.Unit()
+		return []string{
+			fmt.Sprintf("No part changed: traffic shifted %s, where it has always been %s (%s, elsewhere %s)",
+				c.Mix.Shift(), c.Mix.Always(), u.Format(c.Mix.Ratio), u.Format(c.Mix.Others)),
+			"; " + r.moved(), look,
+		}
+	}
 	return []string{
-		"No part changed: " + r.movedOr("the ratio moved") + " because more of the traffic goes where it was " + r.already() + " already",
-		"; look at what moved the traffic: routing, a failover, a new caller",
+		"No part changed: " + r.movedOr("the ratio moved") + " because traffic shifted to parts where it was already " + r.already(),
+		look,
 	}
 }
 
@@ -217,67 +226,6 @@ func footnote(source string) bool {
 	default:
 		return false
 	}
-}
-
-// causeParts names the best confident cause of each kind, in their order in
-// the list.
-func causeParts(causes []analysis.Finding, of string) []string {
-	where, why := best(causes, analysis.KindLabels), best(causes, analysis.KindSeries)
-	switch {
-	case where == nil && why == nil:
-		return nil
-	case why == nil:
-		return []string{likely(*where) + sayLabels(*where, of)}
-	case where == nil:
-		return []string{likely(*why) + saySeries(*why, of)}
-	case where.Rank <= why.Rank:
-		return []string{likely(*where) + sayLabels(*where, of), "; " + likely(*why) + saySeries(*why, "")}
-	default:
-		return []string{likely(*why) + saySeries(*why, of), "; " + likely(*where) + sayLabels(*where, of)}
-	}
-}
-
-// likely marks a cause that is not certain.
-func likely(f analysis.Finding) string {
-	if f.Confidence == analysis.Medium {
-		return "likely "
-	}
-	return ""
-}
-
-func sayLabels(f analysis.Finding, of string) string {
-	title := middle(Title(f), titleLimit)
-	if n := f.Evidence.OnlyOf; n > 0 { // of the alert's own series 100 % would say nothing
-		return fmt.Sprintf("only %s of %d series", title, n)
-	}
-	if f.Share > 0 {
-		return fmt.Sprintf("%s of %s is %s", words.Percent(min(f.Share, 1)), shareOf(f, of), title)
-	}
-	return title + " stands out"
-}
-
-// shareOf names what the share of a set of labels is a share of: the change of
-// the total, unless that stood still while parts of it moved.
-func shareOf(f analysis.Finding, of string) string {
-	if f.Evidence.Gross {
-		return "what moved inside a total that stood still"
-	}
-	return of
-}
-
-// saySeries says how a series moved; of is empty when the share would be one
-// number too many.
-func saySeries(f analysis.Finding, of string) string {
-	text := middle(Title(f), titleLimit)
-	if before, after, ok := f.Evidence.Moved(); ok {
-		text += " " + words.Move(before, after)
-	} else {
-		text += " moved with it"
-	}
-	if of != "" && f.Share > 0 {
-		text += fmt.Sprintf(", %s of %s", words.Percent(min(f.Share, 1)), of)
-	}
-	return text
 }
 
 // fit returns as many parts as a line has room for. The first is always

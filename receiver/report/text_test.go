@@ -45,13 +45,13 @@ func TestLine(t *testing.T) {
 			"several values of one label", input(analysis.Explained, with(payV2(), func(f *analysis.Finding) {
 				f.Labels = []map[string]string{{"path": "/a"}, {"path": "/b"}}
 			})),
-			`82 % of the rise is path=/a or /b (checkout errors 3.1/s → 41/s)`,
+			`82 % of the rise is path=/a and /b (checkout errors 3.1/s → 41/s)`,
 		},
 		{
 			"several combinations", input(analysis.Explained, with(payV2(), func(f *analysis.Finding) {
 				f.Labels = []map[string]string{{"path": "/a", "zone": ""}, {"path": "/b"}}
 			})),
-			`82 % of the rise is path=/a, zone="" or path=/b (checkout errors 3.1/s → 41/s)`,
+			`82 % of the rise is path=/a, zone="" and path=/b (checkout errors 3.1/s → 41/s)`,
 		},
 		{
 			"a fall", fall(input(analysis.Explained, payV2())),
@@ -75,11 +75,11 @@ func TestLine(t *testing.T) {
 		},
 		{
 			"the mix of traffic", everywhere(analysis.MixShifted),
-			`No part changed: checkout errors 3.1/s → 41/s because more of the traffic goes where it was higher already; look at what moved the traffic: routing, a failover, a new caller`,
+			`No part changed: checkout errors 3.1/s → 41/s because traffic shifted to parts where it was already higher; look at what moved the traffic: routing, a failover, a new caller`,
 		},
 		{
 			"the mix of traffic, downwards", fall(everywhere(analysis.MixShifted)),
-			`No part changed: checkout errors 41/s → 3.1/s because more of the traffic goes where it was lower already; look at what moved the traffic: routing, a failover, a new caller`,
+			`No part changed: checkout errors 41/s → 3.1/s because traffic shifted to parts where it was already lower; look at what moved the traffic: routing, a failover, a new caller`,
 		},
 		{
 			"an outage", split(fall(everywhere(analysis.AllStopped))),
@@ -119,7 +119,7 @@ func TestLine(t *testing.T) {
 		},
 		{
 			"parts that moved in a total that stood still", input(analysis.Explained, with(payV2(), func(f *analysis.Finding) { f.Evidence.Gross = true })),
-			`82 % of what moved inside a total that stood still is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)`,
+			`82 % of all that moved is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)`,
 		},
 		{
 			"no history", doubtful(input(analysis.InsufficientEvidence), "history", "only 3 samples before the onset"),

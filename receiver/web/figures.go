@@ -30,7 +30,7 @@ func evidence(f analysis.Finding, unit words.Unit) []pair {
 		{"there is nothing of it now", yes(e.Vanished)},
 		{"one value took the place of another", yes(e.Rollover)},
 		{"moved against the total", listed(e.Offsetting)},
-		{"the total stood still", yes(e.Gross)},
+		{"parts moved against each other, more than the total shows", yes(e.Gross)},
 		{"surprise, bits", number(e.Surprise, words.Number)},
 		{"score that chance hardly reaches", number(e.ScoreByChance, words.Number)},
 		{"combinations of labels in it", some(e.Leaves)},

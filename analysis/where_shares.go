@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package analysis
+
+import (
+	"math"
+
+	"github.com/culprit-dev/culprit/analysis/localize"
+)
+
+// bounded makes all shares of an answer shares of one whole, of which none is
+// more than all: where parts moved against the total, more moved than the total
+// shows, and shares of the total alone would be of 500 % and −400 %. It returns
+// by how much more. What noise moved against it is no such part.
+//
+// The published mode is left as it is published.
+func bounded(r localize.Result, mode localize.Mode) float64 {
+	if mode == localize.NSDI {
+		return 1
+	}
+	over := moreThanAll(r)
+	if over <= 1+againstUpTo {
+		over = 1
+	}
+	fit := func(share *float64) { *share = min(max(*share/over, -1), 1) }
+	for i := range r.Causes {
+		c := &r.Causes[i]
+		c.Rate, c.Mix = c.Rate/over, c.Mix/over
+		fit(&c.Share)
+	}
+	for i := range r.Dimensions {
+		t := &r.Dimensions[i].Table
+		fit(&t.Set.EP)
+		for k := range t.Elements {
+			fit(&t.Elements[k].EP)
+		}
+	}
+	return over
+}
+
+// moreThanAll is the largest share of the change that anything has that is told:
+// a value, what stands out of a label, or all that moved the way the total did.
+func moreThanAll(r localize.Result) float64 {
+	over, with := 1.0, 0.0
+	for _, c := range r.Causes {
+		over = max(over, c.Share)
+		if c.Confidence != localize.Low && c.Share > 0 {
+			with += c.Share
+		}
+	}
+	over = max(over, with)
+	for _, d := range r.Dimensions {
+		over = max(over, d.Set.EP)
+		for _, e := range d.Elements {
+			over = max(over, math.Abs(e.EP))
+		}
+	}
+	return finite(over)
+}

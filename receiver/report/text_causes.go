@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/words"
+)
+
+// causeParts names the best confident causes of each kind, in their order in
+// the list. The unit is that of the parts that a label tells apart.
+func causeParts(causes []analysis.Finding, of string, u words.Unit) []string {
+	where, why := leading(causes), best(causes, analysis.KindSeries)
+	switch {
+	case where == nil && why == nil:
+		return nil
+	case why == nil:
+		return []string{sayPlaces(where, of, u)}
+	case where == nil:
+		return []string{likely(*why) + saySeries(*why, of)}
+	case where[0].Rank <= why.Rank:
+		return []string{sayPlaces(where, of, u), "; " + likely(*why) + saySeries(*why, "")}
+	default:
+		return []string{likely(*why) + saySeries(*why, of), "; " + sayPlaces(where, of, u)}
+	}
+}
+
+// asLarge is the share of the first cause from which on another one is as good.
+const asLarge = 0.5
+
+// asRounded is what shares may add up to beyond all, by noise.
+const asRounded = 0.05
+
+// leading are the confident label sets that a line must name together: the
+// first, and those whose shares are about as large. To name one of two is to
+// send somebody to half of the fault. What is more than all together are
+// different views of the same, of which the first is enough.
+func leading(causes []analysis.Finding) []analysis.Finding {
+	first := best(causes, analysis.KindLabels)
+	if first == nil {
+		return nil
+	}
+	list, all := []analysis.Finding{*first}, first.Share
+	for _, f := range causes {
+		if f.Rank > first.Rank && f.Kind == analysis.KindLabels && Confident(f) && f.Share > 0 && f.Share >= asLarge*first.Share {
+			list = append(list, f)
+			all += f.Share
+		}
+	}
+	if all > 1+asRounded {
+		return list[:1]
+	}
+	return list
+}
+
+// sayPlaces names one label set, or two of several that are about as large.
+func sayPlaces(list []analysis.Finding, of string, u words.Unit) string {
+	unsure := slices.IndexFunc(list, func(f analysis.Finding) bool { return f.Confidence == analysis.Medium })
+	prefix := ""
+	if unsure >= 0 {
+		prefix = likely(list[unsure])
+	}
+	if len(list) == 1 {
+		return prefix + sayLabels(list[0], of)
+	}
+	more := ""
+	if n := len(list) - 2; n > 0 {
+		more = fmt.Sprintf(", and %d more", n)
+	}
+	a, b := list[0], list[1]
+	if against(a, b) {
+		return fmt.Sprintf("%s%s and %s moved against each other%s", prefix, went(a, u), went(b, u), more)
+	}
+	return fmt.Sprintf("%s%s, %s %s%s", prefix, sayLabels(a, of), words.Percent(min(b.Share, 1)), middle(Title(b), pairLimit), more)
+}
+
+// pairLimit is the length of a name, in bytes, beside another one.
+const pairLimit = 48
+
+// against says whether two causes moved opposite ways.
+func against(a, b analysis.Finding) bool {
+	a0, a1, known := a.Evidence.Moved()
+	b0, b1, too := b.Evidence.Moved()
+	return known && too && (a1 > a0) != (b1 > b0)
+}
+
+// went says where one of two causes went.
+func went(f analysis.Finding, u words.Unit) string {
+	before, after, _ := f.Evidence.Moved()
+	return fmt.Sprintf("%s (%s → %s)", middle(Title(f), pairLimit), u.Format(before), u.Format(after))
+}
+
+// likely marks a cause that is not certain.
+func likely(f analysis.Finding) string {
+	if f.Confidence == analysis.Medium {
+		return "likely "
+	}
+	return ""
+}
+
+func sayLabels(f analysis.Finding, of string) string {
+	title := middle(Title(f), titleLimit)
+	if n := f.Evidence.OnlyOf; n > 0 { // of the alert's own series 100 % would say nothing
+		return fmt.Sprintf("only %s of %d series", title, n)
+	}
+	if f.Share > 0 {
+		return fmt.Sprintf("%s of %s is %s", words.Percent(min(f.Share, 1)), shareOf(f, of), title)
+	}
+	return title + " stands out"
+}
+
+// shareOf names what the share of a set of labels is a share of: the change of
+// the total, unless that shows little of what moved inside it.
+func shareOf(f analysis.Finding, of string) string {
+	if f.Evidence.Gross {
+		return "all that moved"
+	}
+	return of
+}
+
+// saySeries says how a series moved; of is empty when the share would be one
+// number too many.
+func saySeries(f analysis.Finding, of string) string {
+	text := middle(Title(f), titleLimit)
+	if before, after, ok := f.Evidence.Moved(); ok {
+		text += " " + words.Move(before, after)
+	} else {
+		text += " moved with it"
+	}
+	if of != "" && f.Share > 0 {
+		text += fmt.Sprintf(", %s of %s", words.Percent(min(f.Share, 1)), of)
+	}
+	return text
+}
