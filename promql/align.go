@@ -230,7 +230,7 @@ func (c Candidate) series(s *model.SampleStream, taken map[string]bool) analysis
 func (a *aligner) seriesLeft() int {
 	left := a.evidence.mostSeries() - len(a.plan.Targets) - a.series
 	for _, s := range a.evidence.Breakdowns {
-		if !s.Marginal {
+		if s != nil && !s.marginal {
 			left -= s.leaves
 		}
 	}
@@ -261,10 +261,10 @@ func (a *aligner) topology() {
 // and what was left out for its cost, in the order of the plan.
 func (a *aligner) serverWarnings() {
 	a.noted, a.spared, a.said = map[string]bool{}, map[string][]string{}, map[string][]string{}
-	qs := a.plan.first()
-	for i, t := range a.plan.Targets {
-		if t.Breakdown != nil && i < len(a.evidence.Breakdowns) {
-			qs = append(qs, a.evidence.Breakdowns[i].queries()...)
+	qs := a.plan.first(a.evidence.parts(a.plan))
+	for _, s := range a.evidence.Breakdowns {
+		if s != nil {
+			qs = append(qs, s.queries()...)
 		}
 	}
 	for _, q := range append(qs, a.plan.others()...) {

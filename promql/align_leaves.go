@@ -16,38 +16,39 @@ import (
 
 // breakdown joins the answers to the pieces. What could not be broken down is
 // a breakdown without labels, that says which labels were refused.
-func (a *aligner) breakdown(s Split) *analysis.Breakdown {
-	a.frame.Warnings = append(a.frame.Warnings, s.Warnings...)
-	b := s.b
-	if b == nil {
+func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
+	if s == nil {
 		return &analysis.Breakdown{}
 	}
-	out := &analysis.Breakdown{Count: b.Count, Refused: s.Refused, Discovered: b.Labels == nil && !b.Siblings, Beside: b.beside()}
-	if flows(b.Numerator) {
-		out.Seconds = b.incident().Seconds() // see amount
+	a.frame.Warnings = append(a.frame.Warnings, s.warnings...)
+	out := &analysis.Breakdown{
+		Count: s.Count, Refused: s.refused, Discovered: s.of.Labels == nil && !s.of.Siblings, Beside: s.of.Siblings || s.beside(),
 	}
-	if len(s.Labels) == 0 {
+	if flows(s.Numerator) {
+		out.Seconds = s.incident().Seconds() // see amount
+	}
+	if len(s.names) == 0 {
 		return out
 	}
-	j := newJoiner(b, s, a.evidence.Answers)
-	if s.Marginal {
+	j := newJoiner(s, a.evidence.Answers)
+	if s.marginal {
 		out.Total = j.marginal("")
 		out.Aside = j.setAside(out, &out.Total.Numerator, out.Total.Denominator)
-		for _, name := range s.Labels {
+		for _, name := range s.names {
 			m := j.marginal(name)
 			j.setAside(out, &m.Numerator, m.Denominator)
 			out.Marginals = append(out.Marginals, *m)
-			out.Whole = a.checkParts(b, j, m.Numerator.Actual, m.Denominator)
+			out.Whole = a.checkParts(j, m.Numerator.Actual, m.Denominator)
 		}
 		return out
 	}
-	out.Labels = s.Labels
-	out.Leaves, out.Numerator, out.Denominator = j.join(s.Labels)
+	out.Labels = s.names
+	out.Leaves, out.Numerator, out.Denominator = j.join(s.names)
 	out.Aside = j.setAside(out, &out.Numerator, out.Denominator)
-	out.Whole = a.checkParts(b, j, out.Numerator.Actual, out.Denominator)
+	out.Whole = a.checkParts(j, out.Numerator.Actual, out.Denominator)
 	dropConstant(out)
-	if b.Siblings {
-		out.Own = ownLeaf(out, b.Own)
+	if s.of.Siblings {
+		out.Own = ownLeaf(out, s.of.Own)
 	}
 	return out
 }
@@ -88,8 +89,8 @@ func (j joiner) marginal(name string) *analysis.Marginal {
 
 // checkParts compares the sum of the parts with the whole, of the incident. It
 // returns the whole of the numerator, 0 if that isn't known.
-func (a *aligner) checkParts(b *Breakdown, j joiner, numerator []float64, denominator *analysis.Pieces) float64 {
-	actual := j.samples[0]
+func (a *aligner) checkParts(j joiner, numerator []float64, denominator *analysis.Pieces) float64 {
+	b, actual := j.b, j.b.samples[0]
 	check := func(side string, terms []expr.Term, parts []float64) float64 {
 		whole := j.means(actual, nil, terms, map[string]int{"": 0})[0]
 		if len(whole) != 1 || len(parts) == 0 || math.IsNaN(whole[0]) {
@@ -145,17 +146,16 @@ func quote(v string) string {
 
 // joiner joins the windows of a breakdown over their leaves.
 type joiner struct {
-	b       *Breakdown
-	samples []sample
+	b       *Split
 	answers Answers
 	history presence
 	recent  presence
 }
 
-func newJoiner(b *Breakdown, s Split, answers Answers) joiner {
-	history, recent := b.presence()
+func newJoiner(s *Split, answers Answers) joiner {
+	history, recent := s.presence()
 	return joiner{
-		b: b, samples: s.samples, answers: answers,
+		b: s, answers: answers,
 		history: newPresence(history, answers.to(history)),
 		recent:  newPresence(recent, answers.to(recent)),
 	}
@@ -196,7 +196,7 @@ func leafKey(m model.Metric, names []string) string {
 // index collects the keys of all leaves.
 func (j joiner) index(names []string) map[string]int {
 	index := map[string]int{}
-	for _, q := range j.b.queries(names, j.samples) {
+	for _, q := range j.b.parts.queries(names, j.b.samples) {
 		each(j.answers.to(q).Value, func(m model.Metric, _ []model.SamplePair) { index[leafKey(m, names)] = 0 })
 	}
 	return index
@@ -206,7 +206,7 @@ func (j joiner) index(names []string) map[string]int {
 // lacks more than half of its steps for every leaf, is missing.
 func (j joiner) pieces(names []string, terms []expr.Term, index map[string]int) analysis.Pieces {
 	var p analysis.Pieces
-	for _, s := range j.samples {
+	for _, s := range j.b.samples {
 		means := j.means(s, names, terms, index)
 		switch s.piece {
 		case PieceActual:
@@ -251,7 +251,7 @@ func (j joiner) means(s sample, names []string, terms []expr.Term, index map[str
 	}
 	amount := j.b.amount(terms)
 	for _, t := range terms {
-		q := s.query(j.b, t, names)
+		q := s.query(j.b.parts, t, names)
 		answer := j.answers.to(q)
 		if answer.Err != nil {
 			return make([][]float64, steps)
@@ -267,7 +267,7 @@ func (j joiner) means(s sample, names []string, terms []expr.Term, index map[str
 		})
 	}
 	for k := range means {
-		clamp(means[k], j.b.bucket != 0)
+		clamp(means[k], j.b.Bucket != 0)
 	}
 	return means
 }
@@ -307,7 +307,7 @@ func each(v model.Value, f func(model.Metric, []model.SamplePair)) {
 // time as the incident, so that events are counted: noise, and how much few
 // events are worth, go by their number. Terms of which some are no flows are
 // left as they are, or they could not be added.
-func (b *Breakdown) amount(terms []expr.Term) func(expr.Term) float64 {
+func (b parts) amount(terms []expr.Term) func(expr.Term) float64 {
 	if !flows(terms) {
 		return func(expr.Term) float64 { return 1 }
 	}

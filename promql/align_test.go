@@ -104,7 +104,7 @@ func TestADayThatIsMissingLeavesAGap(t *testing.T) {
 }
 
 // history answers with a point in every hour but those of the given days back.
-func history(b *Breakdown, gaps ...int) Answers {
+func history(b parts, gaps ...int) Answers {
 	q, _ := b.presence()
 	s := &model.SampleStream{}
 	for at := q.Start; !at.After(q.End); at = at.Add(q.Step) {
@@ -117,7 +117,7 @@ func history(b *Breakdown, gaps ...int) Answers {
 }
 
 func TestDaysAreLookedBackAtUpToTheFirstThatIsMissing(t *testing.T) {
-	b := &Breakdown{Numerator: []expr.Term{{Coefficient: 1, Text: "sum(a)"}}, grid: grid{
+	b := parts{Measure: expr.Measure{Numerator: []expr.Term{{Coefficient: 1, Text: "sum(a)"}}}, grid: grid{
 		start: clock("10:00:00"), onset: clock("12:00:00"), end: clock("12:10:00"), before: clock("11:59:00"), step: time.Minute,
 	}}
 	for want, answers := range map[string]Answers{
@@ -144,7 +144,7 @@ func TestDaysAreLookedBackAtUpToTheFirstThatIsMissing(t *testing.T) {
 }
 
 func TestOnlyWhatFlowsIsCounted(t *testing.T) {
-	b := &Breakdown{grid: grid{onset: clock("12:00:00"), end: clock("12:09:00"), step: time.Minute}}
+	b := parts{grid: grid{onset: clock("12:00:00"), end: clock("12:09:00"), step: time.Minute}}
 	rate, increase, gauge := expr.Term{Per: time.Second}, expr.Term{Per: 5 * time.Minute}, expr.Term{}
 	if f := b.amount([]expr.Term{rate, increase}); f(rate) != 600 || f(increase) != 2 {
 		t.Errorf("%v %v", f(rate), f(increase))

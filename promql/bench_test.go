@@ -29,17 +29,17 @@ func BenchmarkAlign(b *testing.B) {
 }
 
 func wide(leaves int) (Plan, Evidence) {
-	d := &Breakdown{
-		Target: "t", Numerator: []expr.Term{{Coefficient: 1, Text: "sum(a)"}}, Denominator: []expr.Term{{Coefficient: 1, Text: "sum(b)"}},
+	d := parts{
+		Target: "t", Measure: expr.Measure{Numerator: []expr.Term{{Coefficient: 1, Text: "sum(a)"}}, Denominator: []expr.Term{{Coefficient: 1, Text: "sum(b)"}}},
 		grid: grid{start: clock("10:00:00"), onset: clock("12:00:00"), end: clock("12:10:00"), before: clock("11:59:00"), step: time.Minute},
 	}
-	plan := Plan{Start: d.grid.start, Onset: d.grid.onset, End: d.grid.end, Step: d.grid.step, Targets: []Target{{Breakdown: d}}}
-	s := Split{b: d, Labels: []string{"x", "y"}, samples: d.samples(nil, true)}
+	plan := Plan{Start: d.grid.start, Onset: d.grid.onset, End: d.grid.end, Step: d.grid.step, Targets: []Target{{Breakdown: &Breakdown{parts: d}}}}
+	s := &Split{shape: shape{parts: d, names: []string{"x", "y"}}, samples: d.samples(nil, true)}
 	answers := Answers{}
 	for _, q := range s.queries() {
 		answers[q.key()] = Answer{Value: wideAnswer(q, leaves)}
 	}
-	return plan, Evidence{Answers: answers, Breakdowns: []Split{s}}
+	return plan, Evidence{Answers: answers, Breakdowns: []*Split{s}}
 }
 
 func wideAnswer(q Query, leaves int) model.Value {

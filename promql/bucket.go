@@ -9,28 +9,27 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// findBucket holds the terms of a quantile to the bucket whose bound is nearest
-// to the threshold, in proportion; few histograms have one right there.
-func (i *inquiry) findBucket(ctx context.Context, s *shape) {
-	b := &s.b
-	if b.bucket == 0 {
-		return
+// inBucket holds the terms of a quantile to the bucket whose bound is nearest to
+// the threshold, in proportion; few histograms have one right there. reason says
+// why there is none.
+func (i *inquiry) inBucket(ctx context.Context, p parts) (held parts, reason string) {
+	if p.Bucket == 0 {
+		return p, ""
 	}
 	a := i.query(ctx, Query{
-		Role: RoleBreakdown, Name: b.Target + ": buckets", End: b.grid.end,
-		Query: expr.Buckets(b.Denominator[0]),
+		Role: RoleBreakdown, Name: p.Target + ": buckets", End: p.grid.end,
+		Query: expr.Buckets(p.Denominator[0]),
 	})
 	if a.Err != nil {
-		s.reason = "its buckets could not be read: " + explain(a.Err)
-		return
+		return p, "its buckets could not be read: " + explain(a.Err)
 	}
-	text, bound := expr.NearestBucket(a.Value, b.bucket)
+	text, bound := expr.NearestBucket(a.Value, p.Bucket)
 	if text == "" {
-		s.reason = "the histogram has no buckets now"
-		return
+		return p, "the histogram has no buckets now"
 	}
-	if bound != b.bucket {
-		s.b.standsFor = fmt.Sprintf("a quantile has no parts, and there is no bucket at %g; the share of events beyond %g is looked at", b.bucket, bound)
+	if bound != p.Bucket {
+		p.StandsFor = fmt.Sprintf("a quantile has no parts, and there is no bucket at %g; the share of events beyond %g is looked at", p.Bucket, bound)
 	}
-	b.Numerator = expr.HoldToBucket(b.Numerator, text)
+	p.Numerator = expr.HoldToBucket(p.Numerator, text)
+	return p, ""
 }

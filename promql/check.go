@@ -114,8 +114,7 @@ func (c *checker) breakdown(path string, e parser.Expr, names []string) {
 		c.mistake(path, "the target can't be broken down: "+err.Error(), "leave out the labels with `labels: []`, or write the target as a sum, a count, an average or a ratio of sums")
 		return
 	}
-	b := Breakdown{Numerator: m.Numerator, Denominator: m.Denominator}
-	_, refused := b.usable(names)
+	_, refused := parts{Measure: m}.usable(names)
 	for _, r := range refused {
 		c.mistake(fmt.Sprintf("%s.labels[%d]", path, slices.Index(names, r.Label)), fmt.Sprintf("%q: %s", r.Label, r.Reason), "leave it out")
 	}

@@ -31,32 +31,9 @@ func unfit() []string {
 	return []string{"container_id", "id", "instance", "pod", "pod_ip", "quantile", "replica", "uid"}
 }
 
-// labelsOf returns the labels to break down by: those of the rule, or the
-// discovered ones, without those that can't be used, and why.
-func (i *inquiry) labelsOf(ctx context.Context, b *Breakdown) (names []string, refused []analysis.Refusal, warnings []analysis.Warning) {
-	if b.Labels != nil {
-		names, refused = b.usable(b.Labels)
-		return names, refused, nil
-	}
-	series, warnings := i.sample(ctx, b, b.base())
-	names, refused = varying(series, b.Siblings)
-	b.replicas, _ = b.usable(replicas(series, names))
-	names, more := b.usable(names)
-	refused = append(refused, more...)
-	if b.Denominator == nil {
-		return names, refused, warnings
-	}
-	above, more2 := i.sample(ctx, b, b.Numerator)
-	kept, lacking := onBothSides(names, above)
-	if len(kept) > 0 || len(lacking) > 0 && len(above) == 0 {
-		return kept, append(refused, lacking...), append(warnings, more2...)
-	}
-	return i.numeratorOnly(b, above, refused, append(warnings, more2...))
-}
-
 // base are the terms that exist whenever the measure does: the denominator, or
 // the measure itself.
-func (b *Breakdown) base() []expr.Term {
+func (b parts) base() []expr.Term {
 	if b.Denominator != nil {
 		return b.Denominator
 	}
@@ -77,21 +54,9 @@ func onBothSides(names []string, above []model.LabelSet) (kept []string, refused
 	return kept, refused
 }
 
-// numeratorOnly breaks down what is divided, where what it is divided by has no
-// labels that vary, as connections by the most that are allowed.
-func (i *inquiry) numeratorOnly(b *Breakdown, above []model.LabelSet, refused []analysis.Refusal, warnings []analysis.Warning) ([]string, []analysis.Refusal, []analysis.Warning) {
-	names, more := varying(above, b.Siblings)
-	if len(names) == 0 {
-		return nil, append(refused, more...), warnings
-	}
-	b.Denominator = nil
-	b.standsFor = "the denominator has no label that varies: the numerator is broken down alone"
-	return names, more, warnings
-}
-
 // sample asks for series of terms, with the labels that a term can be broken
 // down by. Where nothing is joined, they are those of the last hours.
-func (i *inquiry) sample(ctx context.Context, b *Breakdown, terms []expr.Term) ([]model.LabelSet, []analysis.Warning) {
+func (i *inquiry) sample(ctx context.Context, b parts, terms []expr.Term) ([]model.LabelSet, []analysis.Warning) {
 	var selectors []string
 	var series []model.LabelSet
 	var warnings []analysis.Warning
@@ -112,13 +77,13 @@ func (i *inquiry) sample(ctx context.Context, b *Breakdown, terms []expr.Term) (
 }
 
 // stored asks for the series that selectors select.
-func (i *inquiry) stored(ctx context.Context, b *Breakdown, selectors []string) ([]model.LabelSet, []analysis.Warning) {
+func (i *inquiry) stored(ctx context.Context, b parts, selectors []string) ([]model.LabelSet, []analysis.Warning) {
 	series, said, err := i.seriesOf(ctx, selectors, b.grid.before.Add(-hourWindow), b.grid.end)
 	return series, b.labelWarnings(said, err)
 }
 
 // reached evaluates a term at the end, with all labels that reach it.
-func (i *inquiry) reached(ctx context.Context, b *Breakdown, t expr.Term) ([]model.LabelSet, []analysis.Warning) {
+func (i *inquiry) reached(ctx context.Context, b parts, t expr.Term) ([]model.LabelSet, []analysis.Warning) {
 	a := i.query(ctx, Query{Role: RoleBreakdown, Name: b.Target + ": labels", Query: t.Reach().String(), End: b.grid.end})
 	v, _ := a.Value.(model.Vector)
 	series := make([]model.LabelSet, 0, len(v))
@@ -128,7 +93,7 @@ func (i *inquiry) reached(ctx context.Context, b *Breakdown, t expr.Term) ([]mod
 	return series, b.labelWarnings(a.Warnings, a.Err)
 }
 
-func (b *Breakdown) labelWarnings(said []string, err error) []analysis.Warning {
+func (b parts) labelWarnings(said []string, err error) []analysis.Warning {
 	source := b.Target + ": labels"
 	var warnings []analysis.Warning
 	for _, w := range said {
@@ -189,7 +154,7 @@ func varying(series []model.LabelSet, siblings bool) (names []string, refused []
 // usable leaves out labels that define the measure: those that the numerator
 // selects by and the denominator doesn't. With code="500" above and every code
 // below, the rate of errors by code is one or nothing.
-func (b *Breakdown) usable(names []string) (kept []string, refused []analysis.Refusal) {
+func (b parts) usable(names []string) (kept []string, refused []analysis.Refusal) {
 	for _, name := range names {
 		if b.defines(name) {
 			refused = append(refused, analysis.Refusal{Label: name, Reason: "the ratio selects by it on one side only, so it is the same as the event"})
@@ -202,7 +167,7 @@ func (b *Breakdown) usable(names []string) (kept []string, refused []analysis.Re
 
 // defines says whether the sides of a ratio differ in their matchers on a
 // label.
-func (b *Breakdown) defines(label string) bool {
+func (b parts) defines(label string) bool {
 	if b.Denominator == nil {
 		return false
 	}
@@ -213,12 +178,16 @@ func (b *Breakdown) defines(label string) bool {
 	})
 }
 
-// shape is how a breakdown can be asked for.
+// shape is how a breakdown can be asked for: in which parts and by which labels,
+// now that Prometheus has said what there is.
 type shape struct {
-	b        Breakdown // as it is asked for
-	names    []string
-	leaves   int
-	marginal bool // one label at a time: there are too many leaves
+	parts           // as they are asked for: held to a bucket that there is, deepened, or without the denominator
+	of    Breakdown // as it was planned
+
+	names    []string // labels
+	replicas []string // labels left out, as they name what comes and goes: see Fetched.ByReplica
+	leaves   int      // of all labels together
+	marginal bool     // one label at a time: there are too many leaves
 	refused  []analysis.Refusal
 	warnings []analysis.Warning
 	reason   string // why there is nothing to ask; empty if there is
@@ -246,14 +215,14 @@ func (i *inquiry) probe(ctx context.Context, b *Breakdown) shape {
 // many, labels with very many values go first; if that doesn't help, each
 // label is asked by itself.
 func (i *inquiry) probeOne(ctx context.Context, b Breakdown) shape {
-	s := shape{b: b, reason: b.Reason}
-	if s.reason != "" {
-		return s
+	if b.Reason != "" {
+		return shape{parts: b.parts, of: b, reason: b.Reason}
 	}
-	if i.findBucket(ctx, &s); s.reason != "" {
-		return s
+	held, reason := i.inBucket(ctx, b.parts)
+	if reason != "" {
+		return shape{parts: held, of: b, reason: reason}
 	}
-	i.findLabels(ctx, &s)
+	s := i.labelled(ctx, b, held)
 	most := min(mostLeaves, i.most.series)
 	if s.leaves = i.count(ctx, s.names, &s); s.leaves > most {
 		i.refuseLarge(ctx, &s, min(mostValues, i.most.series))
@@ -273,75 +242,115 @@ func (i *inquiry) probeOne(ctx context.Context, b Breakdown) shape {
 
 // explain says what is broken down, where it isn't the KPI.
 func (s *shape) explain() {
-	if s.reason == "" && s.b.standsFor != "" {
+	if s.reason == "" && s.StandsFor != "" {
 		s.warnings = append(s.warnings, analysis.Warning{
-			Source: s.b.Target + ": parts",
-			Text:   "the series of the KPI are broken down, not the KPI itself: " + s.b.standsFor,
+			Source: s.Target + ": parts",
+			Text:   "the series of the KPI are broken down, not the KPI itself: " + s.StandsFor,
 		})
 	}
 }
 
-// findLabels decides on the labels. Where aggregations are nested, labels are
+// labelled decides on the labels. Where aggregations are nested, labels are
 // sent through all of them, as far as the parts then add up; if none does,
 // through sums alone.
-func (i *inquiry) findLabels(ctx context.Context, s *shape) {
-	nested := slices.ContainsFunc(s.b.terms(), expr.Term.Nested)
-	before := s.b
-	s.b.deepen(nested)
-	s.names, s.refused, s.warnings = i.labelsOf(ctx, &s.b)
-	if !nested || len(s.names) == 0 || i.addUp(ctx, s) {
-		return
+func (i *inquiry) labelled(ctx context.Context, b Breakdown, p parts) shape {
+	nested := slices.ContainsFunc(p.terms(), expr.Term.Nested)
+	s := i.labelsOf(ctx, b, p.deepened(nested))
+	if !nested || len(s.names) == 0 || i.addUp(ctx, &s) {
+		return s
 	}
-	s.b = before
-	s.b.deepen(false)
-	s.names, s.refused, s.warnings = i.labelsOf(ctx, &s.b)
-	if parts, whole, ok := i.addsUp(ctx, s, s.names); !ok {
+	s = i.labelsOf(ctx, b, p.deepened(false))
+	if parts, whole, ok := i.addsUp(ctx, s.parts, s.names); !ok {
 		s.reason = fmt.Sprintf("its parts by %s add up to %.4g, and the whole is %.4g", strings.Join(s.names, ", "), parts, whole)
 	}
+	return s
+}
+
+// labelsOf has the labels to break down by: those of the rule, or the
+// discovered ones, without those that can't be used, and why.
+func (i *inquiry) labelsOf(ctx context.Context, b Breakdown, p parts) shape {
+	s := shape{parts: p, of: b}
+	if b.Labels != nil {
+		s.names, s.refused = p.usable(b.Labels)
+		return s
+	}
+	series, warnings := i.sample(ctx, p, p.base())
+	names, refused := varying(series, b.Siblings)
+	s.replicas, _ = p.usable(replicas(series, names))
+	names, more := p.usable(names)
+	s.names, s.refused, s.warnings = names, append(refused, more...), warnings
+	if p.Denominator == nil {
+		return s
+	}
+	above, warnings := i.sample(ctx, p, p.Numerator)
+	s.warnings = append(s.warnings, warnings...)
+	kept, lacking := onBothSides(names, above)
+	if len(kept) > 0 || len(lacking) > 0 && len(above) == 0 {
+		s.names, s.refused = kept, append(s.refused, lacking...)
+		return s
+	}
+	return s.numeratorOnly(above)
+}
+
+// numeratorOnly breaks down what is divided, where what it is divided by has no
+// labels that vary, as connections by the most that are allowed.
+func (s shape) numeratorOnly(above []model.LabelSet) shape {
+	names, refused := varying(above, s.of.Siblings)
+	if len(names) == 0 {
+		s.names, s.refused = nil, append(s.refused, refused...)
+		return s
+	}
+	s.names, s.refused = names, refused
+	s.Denominator = nil
+	s.StandsFor = "the denominator has no label that varies: the numerator is broken down alone"
+	return s
 }
 
 // addUp says whether the parts add up by the labels, or by those of them that
 // do so alone; the others are refused.
 func (i *inquiry) addUp(ctx context.Context, s *shape) bool {
-	if _, _, ok := i.addsUp(ctx, s, s.names); ok {
+	if _, _, ok := i.addsUp(ctx, s.parts, s.names); ok {
 		return true
 	}
 	var kept []string
 	refused := s.refused
 	for _, name := range s.names {
-		if parts, whole, ok := i.addsUp(ctx, s, []string{name}); !ok {
+		if parts, whole, ok := i.addsUp(ctx, s.parts, []string{name}); !ok {
 			refused = append(refused, analysis.Refusal{Label: name, Reason: fmt.Sprintf("its parts add up to %.4g, and the whole is %.4g", parts, whole)})
 			continue
 		}
 		kept = append(kept, name)
 	}
-	if _, _, ok := i.addsUp(ctx, s, kept); !ok || len(kept) == 0 {
+	if _, _, ok := i.addsUp(ctx, s.parts, kept); !ok || len(kept) == 0 {
 		return false
 	}
 	s.names, s.refused = kept, refused
 	return true
 }
 
-// deepen sets how far labels are sent in; the terms are copied.
-func (b *Breakdown) deepen(deep bool) {
-	b.Numerator, b.Denominator = slices.Clone(b.Numerator), slices.Clone(b.Denominator)
-	for _, side := range [][]expr.Term{b.Numerator, b.Denominator} {
-		for i := range side {
-			side[i] = side[i].Deepened(deep)
+// deepened sets how far labels are sent in.
+func (b parts) deepened(deep bool) parts {
+	side := func(terms []expr.Term) []expr.Term {
+		terms = slices.Clone(terms)
+		for i := range terms {
+			terms[i] = terms[i].Deepened(deep)
 		}
+		return terms
 	}
+	b.Numerator, b.Denominator = side(b.Numerator), side(b.Denominator)
+	return b
 }
 
 // addsUp evaluates parts and whole at the end of the incident. What can't be
 // evaluated is no proof against them, unless it is the parts.
-func (i *inquiry) addsUp(ctx context.Context, s *shape, names []string) (parts, whole float64, ok bool) {
-	for _, t := range s.b.terms() {
+func (i *inquiry) addsUp(ctx context.Context, p parts, names []string) (parts, whole float64, ok bool) {
+	for _, t := range p.terms() {
 		if !t.Nested() || len(names) == 0 {
 			continue
 		}
-		name := s.b.Target + ": whole"
-		sum := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: "sum(" + t.By(names) + ")", End: s.b.grid.end})
-		all := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: t.By(nil), End: s.b.grid.end})
+		name := p.Target + ": whole"
+		sum := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: "sum(" + t.By(names) + ")", End: p.grid.end})
+		all := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: t.By(nil), End: p.grid.end})
 		parts, whole = single(sum.Value), single(all.Value)
 		if sum.Err != nil && all.Err == nil || apartBy(parts, whole) > mostApart {
 			return parts, whole, false
@@ -372,7 +381,7 @@ func (i *inquiry) count(ctx context.Context, names []string, s *shape) int {
 	if len(names) == 0 || s.reason != "" {
 		return 0
 	}
-	a := i.query(ctx, s.b.leafCount(names))
+	a := i.query(ctx, s.leafCount(names))
 	if a.Err != nil {
 		s.reason = "its leaves could not be counted: " + explain(a.Err)
 		return 0

@@ -196,12 +196,12 @@ func TestWhatWasAskedIsShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	frame, err := newFetcher(t, s, nil).Fetch(t.Context(), plan)
+	fetched, err := newFetcher(t, s, nil).Fetch(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got strings.Builder
-	for _, q := range plan.Asked(frame) {
+	for _, q := range fetched.Asked() {
 		fmt.Fprintf(&got, "%s | %s | %s\n", q.Role, q.Name, q.Query)
 	}
 	want := `target | shop errors | sum(rate(http_requests_total{code=~"5..",service="shop"}[2m])) / sum(rate(http_requests_total{service="shop"}[2m]))

@@ -20,58 +20,83 @@ import (
 // of.
 type Evidence struct {
 	Answers    Answers
-	Breakdowns []Split // one a target; zero where none is wanted
-	MaxSeries  int     // that an analysis may read; 0: the default
+	Breakdowns []*Split // one a target; nil where none is wanted, or nobody answered
+	MaxSeries  int      // that an analysis may read; 0: the default
 }
 
 func (e Evidence) mostSeries() int { return cmp.Or(e.MaxSeries, defaultMaxSeries) }
 
-// Split is how a breakdown was asked for.
+// parts are what the breakdowns of a plan were split into, or will be.
+func (e Evidence) parts(p Plan) []*parts {
+	all := p.parts()
+	for k, s := range e.Breakdowns {
+		if s != nil && all[k] != nil {
+			all[k] = &s.parts
+		}
+	}
+	return all
+}
+
+// Split is a breakdown with the windows that are asked for. It has no names of
+// labels if nothing is.
 type Split struct {
-	Labels   []string
-	b        *Breakdown // as it is asked for
-	leaves   int        // of all labels together
-	Marginal bool       // each label by itself
-	samples  []sample   // the windows asked for
-	Refused  []analysis.Refusal
-	Warnings []analysis.Warning
+	shape
+	samples []sample
+}
+
+// Fetched is a plan with what came of it. Another plan may go on from there:
+// see ByReplica and Within.
+type Fetched struct {
+	Plan  Plan
+	Frame analysis.Frame
+	round
+}
+
+// round is what was asked for a plan, for the plan that goes on from there.
+type round struct {
+	budget   *budget
+	until    time.Time // when the analysis has taken long enough
+	evidence Evidence
 }
 
 // Fetch asks all queries of a plan and makes a frame of the answers. Of a plan
-// that goes on from another (see [Plan.ByReplica] and [Plan.Within]) only what
-// is new is asked, with what is left of the other's budget.
+// that goes on from another (see [Fetched.ByReplica] and [Fetched.Within]) only
+// what is new is asked, with what is left of the other's budget.
 //
-// A query that fails is a warning in the frame. How the breakdowns of the plan
-// were asked for in the end is written into them. The error is [ErrUnreachable]
-// if nothing was answered at all; the frame then holds the warnings.
-func (f *Fetcher) Fetch(ctx context.Context, p Plan) (analysis.Frame, error) {
+// A query that fails is a warning in the frame. The error is [ErrUnreachable] if
+// nothing was answered at all; the frame then holds the warnings.
+func (f *Fetcher) Fetch(ctx context.Context, p Plan) (Fetched, error) {
 	i := f.inquire(p.asker)
-	until := time.Now().Add(f.mostTime)
-	if p.asked != nil && p.asked.budget != nil {
-		i.budget, until = p.asked.budget, p.asked.until
+	out := Fetched{Plan: p, round: round{budget: i.budget, until: time.Now().Add(f.mostTime)}}
+	if p.after != nil {
+		out.round, i.budget = *p.after, p.after.budget
 	}
 	defer func() { f.metrics.spent(i.budget) }()
-	ctx, cancel := context.WithDeadlineCause(ctx, until, &overBudget{
+	ctx, cancel := context.WithDeadlineCause(ctx, out.until, &overBudget{
 		fmt.Sprintf("an analysis may take %s", f.mostTime), "raise prometheus.max_time, or ask for less",
 	})
 	defer cancel()
-	if p.goesOn {
-		e := p.asked.evidence
-		e.Answers = maps.Clone(e.Answers)
-		maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.others())))
-		return Align(p, e), nil
+	var err error
+	if p.inside {
+		out.evidence = i.further(ctx, p, out.evidence)
+	} else {
+		out.evidence, err = i.fetch(ctx, p, out.evidence.Answers)
 	}
-	planned := p.breakdowns()
-	e, err := i.fetch(ctx, p)
-	if p.asked != nil {
-		*p.asked = round{budget: i.budget, until: until, evidence: e, planned: planned}
-	}
-	return Align(p, e), err
+	out.Frame = Align(p, out.evidence)
+	return out, err
 }
 
-// fetch asks all queries of a plan.
-func (i *inquiry) fetch(ctx context.Context, p Plan) (Evidence, error) {
-	e := Evidence{Breakdowns: make([]Split, len(p.Targets)), MaxSeries: i.most.series}
+// further asks what is new among the candidates of a plan.
+func (i *inquiry) further(ctx context.Context, p Plan, e Evidence) Evidence {
+	e.Answers = maps.Clone(e.Answers)
+	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.others())))
+	return e
+}
+
+// fetch asks all queries of a plan, but those whose answers are known.
+func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Evidence, error) {
+	e := Evidence{Answers: Answers{}, Breakdowns: make([]*Split, len(p.Targets)), MaxSeries: i.most.series}
+	maps.Copy(e.Answers, known)
 	shapes := make([]shape, len(p.Targets))
 	var wg sync.WaitGroup
 	for k, t := range p.Targets {
@@ -79,21 +104,19 @@ func (i *inquiry) fetch(ctx context.Context, p Plan) (Evidence, error) {
 			wg.Go(func() { shapes[k] = i.probe(ctx, t.Breakdown) })
 		}
 	}
-	e.Answers = Answers{}
-	if p.asked != nil {
-		maps.Copy(e.Answers, p.asked.evidence.Answers)
-	}
-	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first())))
+	first := p.first(p.parts())
+	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(first)))
 	wg.Wait()
-	if err := e.Answers.unreached(p.first()); err != nil {
+	if err := e.Answers.unreached(first); err != nil {
 		return e, err
 	}
-	for k, t := range p.Targets {
-		if t.Breakdown != nil {
-			*t.Breakdown = shapes[k].b // so that Asked shows what was asked
+	asked := p.parts()
+	for k := range asked {
+		if asked[k] != nil {
+			asked[k] = &shapes[k].parts
 		}
 	}
-	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first())))
+	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first(asked))))
 	var rest []Query
 	for k, t := range p.Targets {
 		if t.Breakdown != nil {
@@ -105,20 +128,56 @@ func (i *inquiry) fetch(ctx context.Context, p Plan) (Evidence, error) {
 	return e, nil
 }
 
+// parts are what the breakdowns of a plan will be split into: one a target, nil
+// where there is none.
+func (p Plan) parts() []*parts {
+	all := make([]*parts, len(p.Targets))
+	for k, t := range p.Targets {
+		if t.Breakdown != nil && t.Breakdown.Reason == "" {
+			all[k] = &t.Breakdown.parts
+		}
+	}
+	return all
+}
+
 // first are the queries that depend on no other answer and that others wait
-// for: the targets, and where there is data.
-func (p Plan) first() []Query {
+// for: the targets, and where there is data of their parts.
+func (p Plan) first(all []*parts) []Query {
 	var qs []Query
 	for _, t := range p.Targets {
 		qs = append(qs, t.Query)
 	}
-	for _, t := range p.Targets {
-		if t.Breakdown != nil && t.Breakdown.Reason == "" {
-			history, recent := t.Breakdown.presence()
+	for _, b := range all {
+		if b != nil {
+			history, recent := b.presence()
 			qs = append(qs, history, recent)
 		}
 	}
 	return qs
+}
+
+// Asked returns the queries worth showing to people: targets, the parts of
+// the breakdowns by the labels that the frame was broken down by, candidates and
+// topology. Labels that are discovered are known only of the frame. The pieces
+// of time of a breakdown are left out: they ask for the same sums over other
+// windows.
+func (f Fetched) Asked() []Query {
+	var qs []Query
+	all := f.evidence.parts(f.Plan)
+	for k, t := range f.Plan.Targets {
+		qs = append(qs, t.Query)
+		if all[k] == nil {
+			continue
+		}
+		names := t.Breakdown.Labels
+		if b := f.Frame.Targets[k].Breakdown; b != nil && len(b.Labels) > 0 {
+			names = b.Labels
+		}
+		if names != nil {
+			qs = append(qs, all[k].shown(names)...)
+		}
+	}
+	return append(qs, f.Plan.others()...)
 }
 
 // missing are those of the queries that were not asked yet: a breakdown that
@@ -146,28 +205,30 @@ func (a Answers) unreached(qs []Query) error {
 }
 
 // split decides on the windows of a breakdown.
-func split(s shape, answers Answers) Split {
-	b := &s.b
-	out := Split{b: b, leaves: s.leaves, Labels: s.names, Marginal: s.marginal, Refused: s.refused, Warnings: s.warnings}
+func split(s shape, answers Answers) *Split {
+	out := Split{shape: s}
 	if s.reason != "" {
-		out.Labels = nil
-		out.Warnings = append(out.Warnings, analysis.Warning{Source: b.Target + ": breakdown", Text: "the KPI was not broken down: " + s.reason})
-		return out
+		out.names = nil
+		out.warn("the KPI was not broken down: %s", s.reason)
+		return &out
 	}
 	if s.marginal {
-		out.Warnings = append(out.Warnings, analysis.Warning{Source: b.Target + ": breakdown", Text: fmt.Sprintf(
-			"%d combinations of %s are too many to ask for: each label was asked by itself, so a cause that is a combination can't be found; hint: name fewer labels in breakdown.labels, or raise prometheus.max_series",
-			s.leaves, strings.Join(s.names, ", "))})
+		out.warn("%d combinations of %s are too many to ask for: each label was asked by itself, so a cause that is a combination can't be found; hint: name fewer labels in breakdown.labels, or raise prometheus.max_series",
+			s.leaves, strings.Join(s.names, ", "))
 	}
-	days := daysBack(b, answers)
+	days := daysBack(s.parts, answers)
 	if s.marginal {
 		days = days[:min(len(days), marginalDays)]
 	}
 	// Without days to look back at, the recent steps are the forecast; with
 	// them they only show the noise, and are asked where they are cheap.
-	recent := s.leaves*recentSteps <= recentPoints || b.Denominator == nil && len(days) == 0
-	out.samples = b.samples(days, recent)
-	return out
+	recent := s.leaves*recentSteps <= recentPoints || s.Denominator == nil && len(days) == 0
+	out.samples = s.parts.samples(days, recent)
+	return &out
+}
+
+func (s *Split) warn(format string, args ...any) {
+	s.warnings = append(s.warnings, analysis.Warning{Source: s.Target + ": breakdown", Text: fmt.Sprintf(format, args...)})
 }
 
 // recentPoints is how many points of recent steps are cheap.
@@ -175,7 +236,7 @@ const recentPoints = 200_000
 
 // daysBack returns the days back that have data from before the level's hour
 // to the end of the incident, up to the first one that has nothing there.
-func daysBack(b *Breakdown, answers Answers) []int {
+func daysBack(b parts, answers Answers) []int {
 	if b.Denominator != nil || b.Baseline > 0 {
 		return nil
 	}
@@ -195,16 +256,16 @@ func daysBack(b *Breakdown, answers Answers) []int {
 }
 
 // queries are all questions of a split.
-func (s Split) queries() []Query {
-	if len(s.Labels) == 0 {
+func (s *Split) queries() []Query {
+	if len(s.names) == 0 {
 		return nil
 	}
-	if !s.Marginal {
-		return append(s.b.queries(s.Labels, s.samples), s.b.queries(nil, s.samples[:1])...)
+	if !s.marginal {
+		return append(s.parts.queries(s.names, s.samples), s.parts.queries(nil, s.samples[:1])...)
 	}
-	qs := s.b.queries(nil, s.samples)
-	for _, name := range s.Labels {
-		qs = append(qs, s.b.queries([]string{name}, s.samples)...)
+	qs := s.parts.queries(nil, s.samples)
+	for _, name := range s.names {
+		qs = append(qs, s.parts.queries([]string{name}, s.samples)...)
 	}
 	return qs
 }

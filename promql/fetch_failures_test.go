@@ -50,18 +50,18 @@ func TestAServerThatIsNotThereIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	frame, err := newFetcher(t, s, nil).Fetch(t.Context(), plan)
+	fetched, err := newFetcher(t, s, nil).Fetch(t.Context(), plan)
 	if !errors.Is(err, promql.ErrUnreachable) || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("error %v", err)
 	}
 	down := 0
-	for _, w := range frame.Warnings {
+	for _, w := range fetched.Frame.Warnings {
 		if w.Source == "prometheus" {
 			down++
 		}
 	}
 	if down != 1 {
-		t.Errorf("warnings %v", frame.Warnings)
+		t.Errorf("warnings %v", fetched.Frame.Warnings)
 	}
 }
 

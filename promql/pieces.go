@@ -13,41 +13,44 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Breakdown is a KPI that will be split by labels.
+// Breakdown is a KPI that will be split by labels, as far as that is known
+// before anything is asked. What Prometheus has of it makes a [shape] of it, and
+// the windows of time that are worth asking for make that a [Split]; nobody
+// writes into the one before.
 type Breakdown struct {
-	Target      string
-	Labels      []string    // nil: discovered before the leaves are asked
-	Reason      string      // why the KPI can't be broken down; empty if it can
-	Numerator   []expr.Term // the KPI itself if it is additive
-	Denominator []expr.Term
-	Count       bool          // the numerator counts events
-	Baseline    time.Duration // chosen by the user, in place of a forecast; 0: none
+	parts
+	Labels []string // nil: discovered before the leaves are asked
+	Reason string   // why the KPI can't be broken down; empty if it can
 
 	// Siblings says that the parts are the series of the KPI, the alert's own
 	// among them: an alert on a single series has nothing below it.
 	Siblings bool
 	Own      model.LabelSet // labels that the alert's own series has
 
-	standsFor string     // why other series are told apart than those of the KPI; empty: they are not
-	leaf      bool       // nothing is aggregated
-	bucket    float64    // see measure.bucket
-	scale     float64    // see measure.scale
-	wider     *Breakdown // the siblings, if no label varies within the alert's own; nil: none
-	replicas  []string   // labels left out, as they name what comes and goes: see Plan.ByReplica
-	grid      grid
+	wider *Breakdown // the siblings, if no label varies within the alert's own; nil: none
+}
+
+// parts are what a KPI is split into, on the grid of a plan: terms that add up to
+// it, which can be asked for by labels and over windows of time.
+type parts struct {
+	expr.Measure
+	Target   string
+	Baseline time.Duration // chosen by the user, in place of a forecast; 0: none
+
+	grid grid
 }
 
 // siblings makes b a breakdown over all series of the KPI.
 func (b *Breakdown) siblings(own model.LabelSet) { b.Siblings, b.Own = true, own }
 
-// beside says whether the parts add up to something else than the KPI: to it
-// and its siblings, to what it is taken over, to a multiple of it, or to a rate
-// where the KPI is an increase.
-func (b *Breakdown) beside() bool {
-	multiple := b.Denominator != nil && b.scale != 1
+// beside says whether the parts add up to something else than the KPI: to what
+// it is taken over, to a multiple of it, or to a rate where the KPI is an
+// increase.
+func (b parts) beside() bool {
+	multiple := b.Denominator != nil && b.Scale != 1
 	increase := b.Denominator == nil && flows(b.Numerator) &&
 		slices.ContainsFunc(b.Numerator, func(t expr.Term) bool { return t.Per != time.Second })
-	return b.Siblings || b.standsFor != "" || b.bucket != 0 || multiple || increase
+	return b.StandsFor != "" || b.Bucket != 0 || multiple || increase
 }
 
 // Piece is one aggregate over time of a breakdown.
@@ -86,13 +89,13 @@ type sample struct {
 }
 
 // incident is the length of the incident: its rows, each for a step.
-func (b *Breakdown) incident() time.Duration { return b.grid.end.Sub(b.grid.onset) + b.grid.step }
+func (b parts) incident() time.Duration { return b.grid.end.Sub(b.grid.onset) + b.grid.step }
 
 // samples returns the windows to ask for, given the days back that have data. A
 // ratio is forecast from the rates of the last hour and day; an
 // additive measure from its profile over days, put on the level of the last
 // hour, or from the last two hours.
-func (b *Breakdown) samples(days []int, recent bool) []sample {
+func (b parts) samples(days []int, recent bool) []sample {
 	g := b.grid
 	fine, minute := g.step, max(g.step, time.Minute)
 	s := []sample{{piece: PieceActual, end: g.end, length: b.incident(), res: fine}}
@@ -117,7 +120,7 @@ func (b *Breakdown) samples(days []int, recent bool) []sample {
 }
 
 // baselineRes keeps a chosen baseline under about three hundred evaluations.
-func (b *Breakdown) baselineRes() time.Duration {
+func (b parts) baselineRes() time.Duration {
 	return max(b.grid.step, (b.Baseline / 300).Round(15*time.Second))
 }
 
@@ -127,7 +130,7 @@ func (b *Breakdown) baselineRes() time.Duration {
 const tick = time.Millisecond
 
 // query asks for the sums of a term over a window.
-func (s sample) query(b *Breakdown, t expr.Term, names []string) Query {
+func (s sample) query(b parts, t expr.Term, names []string) Query {
 	q := Query{
 		Role:  RoleBreakdown,
 		Name:  b.Target + ": " + s.name(),
@@ -149,12 +152,12 @@ func (s sample) name() string {
 }
 
 // terms are all terms of both sides.
-func (b *Breakdown) terms() []expr.Term {
+func (b parts) terms() []expr.Term {
 	return append(append([]expr.Term(nil), b.Numerator...), b.Denominator...)
 }
 
 // queries asks for every window of every term.
-func (b *Breakdown) queries(names []string, samples []sample) []Query {
+func (b parts) queries(names []string, samples []sample) []Query {
 	var qs []Query
 	for _, s := range samples {
 		for _, t := range b.terms() {
@@ -166,7 +169,7 @@ func (b *Breakdown) queries(names []string, samples []sample) []Query {
 
 // whole is the text of something that exists whenever the measure does: the
 // denominator, or the measure itself, without labels.
-func (b *Breakdown) whole() string {
+func (b parts) whole() string {
 	terms := b.base()
 	texts := make([]string, len(terms))
 	for i, t := range terms {
@@ -182,7 +185,7 @@ func (b *Breakdown) whole() string {
 // last hours an additive measure without series is zero wherever the server
 // had anything (up) at all. Days back are asked strictly: a service that is new
 // has no profile.
-func (b *Breakdown) presence() (history, recent Query) {
+func (b parts) presence() (history, recent Query) {
 	history = Query{
 		Role: RoleBreakdown, Name: b.Target + ": history", Query: b.whole(),
 		Start: b.grid.end.Add(-(mostDays + 1) * day), End: b.grid.end, Step: time.Hour,
@@ -205,7 +208,7 @@ func (b *Breakdown) presence() (history, recent Query) {
 }
 
 // leafCount asks how many leaves there are.
-func (b *Breakdown) leafCount(names []string) Query {
+func (b parts) leafCount(names []string) Query {
 	return Query{
 		Role:  RoleBreakdown,
 		Name:  fmt.Sprintf("%s: number of values of %s", b.Target, strings.Join(names, ", ")),
@@ -215,10 +218,7 @@ func (b *Breakdown) leafCount(names []string) Query {
 }
 
 // shown are the queries of a breakdown as people would write them.
-func (b *Breakdown) shown(names []string) []Query {
-	if b.Reason != "" || names == nil {
-		return nil
-	}
+func (b parts) shown(names []string) []Query {
 	var qs []Query
 	add := func(side string, terms []expr.Term) {
 		for _, t := range terms {

@@ -17,8 +17,7 @@ func TestPartsBesideTheKPI(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := Breakdown{Numerator: m.Numerator, Denominator: m.Denominator, standsFor: m.StandsFor, scale: m.Scale}
-		return b.beside()
+		return parts{Measure: m}.beside()
 	}
 	for query, want := range map[string]bool{
 		`sum(rate(a_total[5m]))`: false,
@@ -59,7 +58,7 @@ func FuzzBreakdown(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b := Breakdown{Numerator: m.Numerator, Denominator: m.Denominator, grid: grid{step: time.Minute}}
+		b := parts{Measure: m, grid: grid{step: time.Minute}}
 		history, recent := b.presence()
 		for _, q := range append(b.queries([]string{"a", "http.status"}, b.samples([]int{1}, true)), history, recent, b.leafCount([]string{"a"})) {
 			if _, err := expr.Parse(q.Query); err != nil {

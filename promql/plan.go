@@ -79,15 +79,15 @@ type Plan struct {
 	End   time.Time // last row
 	Step  time.Duration
 
-	Queries  []Query // what people are shown of what will be asked: see Asked
+	Queries  []Query // what people are shown of what will be asked: see Fetched.Asked
 	Targets  []Target
 	Topology Topology
 	Warnings []analysis.Warning // doubts that are known before anything is asked
 
 	before time.Time // see grid.before
 	asker  asker     // the alert
-	asked  *round    // what Fetch has asked of it
-	goesOn bool      // it goes on from there: see Within
+	after  *round    // what it goes on from, as if it were one; nil: nothing
+	inside bool      // only candidates are new in it: see Fetched.Within
 }
 
 // Target is one KPI.
@@ -131,7 +131,7 @@ func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
 	if alert.Own == nil {
 		alert.Own = alert.Labels
 	}
-	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{Rule: rule.Name, asker: alert.asker(), asked: &round{}}}
+	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{Rule: rule.Name, asker: alert.asker()}}
 	kpis := b.targets()
 	if len(kpis) == 0 {
 		return b.plan, fmt.Errorf("rule %q: no target to ask for: %s", rule.Name, b.whyNot())
@@ -141,7 +141,7 @@ func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
 		b.plan.Targets = append(b.plan.Targets, b.target(k))
 	}
 	b.topology()
-	b.plan.Queries = b.plan.Asked(analysis.Frame{})
+	b.plan.Queries = b.plan.shown()
 	return b.plan, nil
 }
 
@@ -161,8 +161,8 @@ type kpi struct {
 	derived *KPI        // nil: the rule has a query of its own
 }
 
-// measure takes what is broken down apart, held to the alert's labels or not.
-func (k kpi) measure(e parser.Expr) (expr.Measure, error) {
+// apart takes what is broken down apart, held to the alert's labels or not.
+func (k kpi) apart(e parser.Expr) (expr.Measure, error) {
 	if k.derived != nil {
 		return k.derived.Apart(e)
 	}
@@ -373,7 +373,7 @@ func (b *builder) breakdown(k kpi) *Breakdown {
 	own := expr.MustParse(k.whole.String())
 	expr.Scope(own, b.alert.scope())
 	d := b.parts(k, names, own)
-	if names == nil && d.leaf {
+	if names == nil && d.Leaf {
 		d.siblings(b.alert.scope())
 	}
 	if names == nil && own.String() != k.whole.String() && !d.Siblings {
@@ -384,11 +384,10 @@ func (b *builder) breakdown(k kpi) *Breakdown {
 
 // parts takes an expression apart for a breakdown.
 func (b *builder) parts(k kpi, names []string, e parser.Expr) *Breakdown {
-	m, err := k.measure(e)
-	d := &Breakdown{
-		Target: k.Name, Labels: names, Numerator: m.Numerator, Denominator: m.Denominator, Count: m.Count,
-		Baseline: time.Duration(b.rule.Window.Baseline), standsFor: m.StandsFor, leaf: m.Leaf, bucket: m.Bucket, scale: m.Scale, grid: b.plan.grid(),
-	}
+	m, err := k.apart(e)
+	d := &Breakdown{Labels: names, parts: parts{
+		Measure: m, Target: k.Name, Baseline: time.Duration(b.rule.Window.Baseline), grid: b.plan.grid(),
+	}}
 	if err != nil {
 		d.Reason = err.Error()
 	}
@@ -430,23 +429,15 @@ func (p Plan) others() []Query {
 	return qs
 }
 
-// Asked returns the queries worth showing to people: targets, the parts of
-// the breakdowns by the labels that f was broken down by, candidates and
-// topology. Labels that are discovered are known only of the frame. The pieces
-// of time of a breakdown are left out: they ask for the same sums over other
-// windows.
-func (p Plan) Asked(f analysis.Frame) []Query {
+// shown are the queries worth showing to people before any is asked: see
+// [Fetched.Asked].
+func (p Plan) shown() []Query {
 	var qs []Query
-	for i, t := range p.Targets {
+	for _, t := range p.Targets {
 		qs = append(qs, t.Query)
-		if t.Breakdown == nil {
-			continue
+		if b := t.Breakdown; b != nil && b.Reason == "" && b.Labels != nil {
+			qs = append(qs, b.shown(b.Labels)...)
 		}
-		names := t.Breakdown.Labels
-		if i < len(f.Targets) && f.Targets[i].Breakdown != nil && len(f.Targets[i].Breakdown.Labels) > 0 {
-			names = f.Targets[i].Breakdown.Labels
-		}
-		qs = append(qs, t.Breakdown.shown(names)...)
 	}
 	return append(qs, p.others()...)
 }

@@ -42,7 +42,7 @@ func ratioPlan(t *testing.T) Plan {
 func printed(p Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s, onset %s, to %s, every %s\n", p.Rule, p.Start.Format(time.TimeOnly), p.Onset.Format(time.TimeOnly), p.End.Format(time.TimeOnly), p.Step)
-	qs := p.first()
+	qs := p.first(p.parts())
 	for _, t := range p.Targets {
 		qs = append(qs, t.Breakdown.leafCount(t.Breakdown.Labels))
 		qs = append(qs, t.Breakdown.queries(t.Breakdown.Labels, t.Breakdown.samples([]int{1, 2, 3}, true))...)
@@ -83,7 +83,7 @@ func TestPlansAreAsTheyWere(t *testing.T) {
 
 func TestEveryQueryOfAPlanParses(t *testing.T) {
 	p := ratioPlan(t)
-	for _, q := range append(p.first(), p.Targets[0].Breakdown.queries([]string{"a", "http.status"}, p.Targets[0].Breakdown.samples([]int{1}, true))...) {
+	for _, q := range append(p.first(p.parts()), p.Targets[0].Breakdown.queries([]string{"a", "http.status"}, p.Targets[0].Breakdown.samples([]int{1}, true))...) {
 		e, err := expr.Parse(q.Query)
 		if err != nil {
 			t.Errorf("%s: %v", q.Query, err)

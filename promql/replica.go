@@ -15,37 +15,20 @@ import (
 // tell, as when three of twenty instances are down.
 //
 // It asks nothing itself; [Fetcher.Fetch] asks what is new, at the cost of the
-// same analysis. It returns false if p was not fetched, or if no such label was
-// left out.
-func (p Plan) ByReplica() (Plan, bool) {
-	if p.asked == nil || p.asked.planned == nil {
-		return p, false
-	}
-	first, found := p.asked, false
+// same analysis. It returns false if no such label was left out.
+func (f Fetched) ByReplica() (Plan, bool) {
+	p, found := f.Plan, false
 	p.Targets = slices.Clone(p.Targets)
-	for k, t := range p.Targets {
-		if t.Breakdown == nil {
+	for k, s := range f.evidence.Breakdowns {
+		if s == nil || len(s.replicas) == 0 {
 			continue
 		}
-		again := first.planned[k]
-		if len(t.Breakdown.replicas) > 0 {
-			again.Labels, again.wider, found = t.Breakdown.replicas, nil, true
-		}
-		p.Targets[k].Breakdown = &again
+		again := *p.Targets[k].Breakdown
+		again.Labels, again.wider = s.replicas, nil
+		p.Targets[k].Breakdown, found = &again, true
 	}
-	p.asked = &round{budget: first.budget, until: first.until, evidence: Evidence{Answers: first.evidence.Answers}}
+	p.after, p.inside = &round{budget: f.budget, until: f.until, evidence: Evidence{Answers: f.evidence.Answers}}, false
 	return p, found
-}
-
-// breakdowns are copies of those of a plan.
-func (p Plan) breakdowns() []Breakdown {
-	out := make([]Breakdown, len(p.Targets))
-	for k, t := range p.Targets {
-		if t.Breakdown != nil {
-			out[k] = *t.Breakdown
-		}
-	}
-	return out
 }
 
 // replicas are the labels that name one of many that do the same, and vary,

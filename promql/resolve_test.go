@@ -27,11 +27,11 @@ func explain(t *testing.T, f *promql.Fetcher, alert promql.Alert, now time.Time)
 	if err != nil {
 		t.Fatal(err)
 	}
-	frame, err := f.Fetch(t.Context(), plan)
+	fetched, err := f.Fetch(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan, frame, warnings
+	return plan, fetched.Frame, warnings
 }
 
 // fleet is a shop of three pods on two nodes. From minute 170 on pod 2 queues.

@@ -62,11 +62,11 @@ func explainAll(t *testing.T, f *promql.Fetcher, rule config.Rule, alerts []prom
 					t.Error(err)
 					continue
 				}
-				frame, err := f.Fetch(t.Context(), plan)
+				fetched, err := f.Fetch(t.Context(), plan)
 				if err != nil {
 					t.Error(err)
 				}
-				for _, w := range frame.Warnings {
+				for _, w := range fetched.Frame.Warnings {
 					if w.Source == "cost" {
 						once.Do(func() { t.Log(w.Text) })
 						mu.Lock()
@@ -122,11 +122,11 @@ func TestAlertsOfAStormAreExplainedTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	frame, err := f.Fetch(t.Context(), plan)
+	fetched, err := f.Fetch(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := frame.Targets[0]
+	target := fetched.Frame.Targets[0]
 	if last := target.Values[len(target.Values)-1]; last != 1 {
 		t.Errorf("its own value is %v", last)
 	}

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -17,41 +16,31 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// round is what was asked for a plan, for the plan that goes on from there.
-type round struct {
-	budget   *budget
-	until    time.Time // when the analysis has taken long enough
-	evidence Evidence
-	planned  []Breakdown // one a target, before it was found out how they can be asked for
-}
-
-// Within returns the plan that goes on where p has led to a cause of kind
+// Within returns the plan that goes on where f has led to a cause of kind
 // labels: the candidates of the targets that the cause explains are asked
 // inside of its set, too, so that "which label" narrows "which series". It asks
 // nothing itself; [Fetcher.Fetch] asks what is new in the plan, at the cost of
 // the same analysis, and its frame has everything.
 //
-// It returns false where nothing would be learned: p was not fetched, the cause
-// has no labels that can be selected, or every candidate keeps them apart
-// already, is held to their values, or has no series.
-func (p Plan) Within(cause analysis.Finding) (Plan, bool) {
-	if p.asked == nil || p.asked.evidence.Answers == nil {
-		return p, false
-	}
+// It returns false where nothing would be learned: the cause has no labels that
+// can be selected, or every candidate keeps them apart already, is held to their
+// values, or has no series.
+func (f Fetched) Within(cause analysis.Finding) (Plan, bool) {
+	p := f.Plan
 	p.Targets = slices.Clone(p.Targets)
 	p.Queries = nil
 	for i, t := range p.Targets {
 		if !slices.Contains(cause.Explains, t.Query.Name) {
 			continue
 		}
-		more := t.within(regions(cause.Labels), p.asked.evidence.Answers)
+		more := t.within(regions(cause.Labels), f.evidence.Answers)
 		p.Targets[i].Candidates = slices.Concat(t.Candidates, more)
 		for _, c := range more {
 			p.Queries = append(p.Queries, c.Query)
 		}
 	}
-	p.goesOn = len(p.Queries) > 0
-	return p, p.goesOn
+	p.after, p.inside = &f.round, len(p.Queries) > 0
+	return p, p.inside
 }
 
 // within narrows the candidates that have series.

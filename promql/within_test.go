@@ -65,44 +65,35 @@ func found(set ...map[string]string) analysis.Finding {
 	return analysis.Finding{Kind: analysis.KindLabels, Labels: set, Explains: []string{"errors"}}
 }
 
-// goOn takes a plan through both rounds, and returns what the second adds.
-func goOn(t *testing.T, f *promql.Fetcher, rule config.Rule, cause analysis.Finding) (promql.Plan, analysis.Frame, analysis.Frame) {
+// goOn takes a plan through both rounds.
+func goOn(t *testing.T, f *promql.Fetcher, rule config.Rule, cause analysis.Finding) (first, second promql.Fetched) {
 	t.Helper()
 	plan, err := promql.NewPlan(rule, rackAlert(), after(180*time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
-	frame, err := f.Fetch(t.Context(), plan)
-	if err != nil {
+	if first, err = f.Fetch(t.Context(), plan); err != nil {
 		t.Fatal(err)
 	}
-	inside, ok := plan.Within(cause)
+	inside, ok := first.Within(cause)
 	if !ok {
 		t.Fatalf("nothing can be asked inside of %v", cause.Labels)
 	}
-	wider, err := f.Fetch(t.Context(), inside)
-	if err != nil {
+	if second, err = f.Fetch(t.Context(), inside); err != nil {
 		t.Fatal(err)
 	}
-	return inside, frame, wider
+	return first, second
 }
 
 func TestCandidatesAreAskedInsideOfWhatWasFound(t *testing.T) {
 	s := promtest.New(t, rack())
 	f := newFetcher(t, s, nil)
-	plan, err := promql.NewPlan(rackRule(), rackAlert(), after(180*time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, ok := plan.Within(found(map[string]string{"instance": broken})); ok {
-		t.Error("a plan goes on before anything was asked")
-	}
 	fetch(t, f, rackRule(), rackAlert(), after(180*time.Minute))
 	first := len(s.Requests())
-	inside, frame, wider := goOn(t, f, rackRule(), found(map[string]string{"instance": broken}))
+	before, wider := goOn(t, f, rackRule(), found(map[string]string{"instance": broken}))
 
 	var names []string
-	for _, q := range inside.Queries {
+	for _, q := range wider.Plan.Queries {
 		names = append(names, q.Name)
 	}
 	const within = ` within {instance="c|\".*\n"}`
@@ -112,18 +103,18 @@ func TestCandidatesAreAskedInsideOfWhatWasFound(t *testing.T) {
 	if n := len(s.Requests()) - first; n != len(names) {
 		t.Errorf("%d requests for %d queries", n, len(names))
 	}
-	if n := len(inside.Asked(wider)); n != 2+len(rackRule().Candidates)+len(names) { // and the target, and its breakdown
+	if n := len(wider.Asked()); n != 2+len(rackRule().Candidates)+len(names) { // and the target, and its breakdown
 		t.Errorf("%d queries are shown", n)
 	}
-	before := frame.Targets[0].Candidates
-	if shown(frame.Targets[0].Breakdown) != shown(wider.Targets[0].Breakdown) || shown(before) != shown(wider.Targets[0].Candidates[:len(before)]) {
+	known := before.Frame.Targets[0].Candidates
+	if shown(before.Frame.Targets[0].Breakdown) != shown(wider.Frame.Targets[0].Breakdown) || shown(known) != shown(wider.Frame.Targets[0].Candidates[:len(known)]) {
 		t.Error("what was known before has changed")
 	}
-	if fmt.Sprint(wider.Warnings) != fmt.Sprint(frame.Warnings) {
-		t.Errorf("warnings %v, before %v", wider.Warnings, frame.Warnings)
+	if fmt.Sprint(wider.Frame.Warnings) != fmt.Sprint(before.Frame.Warnings) {
+		t.Errorf("warnings %v, before %v", wider.Frame.Warnings, before.Frame.Warnings)
 	}
 	var more []string
-	for _, c := range wider.Targets[0].Candidates[len(before):] {
+	for _, c := range wider.Frame.Targets[0].Candidates[len(known):] {
 		more = append(more, fmt.Sprint(c.Name, "; ", c.Scope, "; part of ", c.Whole, "; ", c.Query, " of ", c.Service, "; ", c.Kind, " ", c.Scale, " ", c.Positive, c.Lags, " ", last(c)))
 	}
 	if want := []string{
@@ -151,25 +142,25 @@ func TestOfSeveralLabelsEachIsTriedByItself(t *testing.T) {
 	`)
 	rule := rackRule()
 	rule.Candidates = []config.Candidate{{Name: "cpu", Query: "sum(cpu)"}, {Name: "hits", Query: "sum(hits)"}}
-	_, before, wider := goOn(t, newFetcher(t, s, nil), rule, found(map[string]string{"path": "/b", "version": "v2"}))
+	before, wider := goOn(t, newFetcher(t, s, nil), rule, found(map[string]string{"path": "/b", "version": "v2"}))
 	var more []string
-	for _, c := range wider.Targets[0].Candidates[len(before.Targets[0].Candidates):] {
+	for _, c := range wider.Frame.Targets[0].Candidates[len(before.Frame.Targets[0].Candidates):] {
 		more = append(more, fmt.Sprint(c.Name, " ", last(c)))
 	}
 	want := []string{`hits{path="/b", version="v2"} 4`, `cpu{version="v2"} 2`, `hits{version="v2"} 6`}
 	if !slices.Equal(more, want) { // path="/b" alone is both, which is there
 		t.Errorf("got  %q\nwant %q", more, want)
 	}
-	noWarnings(t, wider)
+	noWarnings(t, wider.Frame)
 }
 
 func TestASetOfValuesIsOneScope(t *testing.T) {
 	s := promtest.New(t, rack())
 	rule := rackRule()
 	rule.Candidates = rule.Candidates[:1]
-	_, _, wider := goOn(t, newFetcher(t, s, nil), rule, found(
+	_, wider := goOn(t, newFetcher(t, s, nil), rule, found(
 		map[string]string{"instance": broken, "job": "api"}, map[string]string{"instance": "a", "job": "__other__"}))
-	c := wider.Targets[0].Candidates[len(wider.Targets[0].Candidates)-1]
+	c := wider.Frame.Targets[0].Candidates[len(wider.Frame.Targets[0].Candidates)-1]
 	if c.Name != `load{instance=~"a|c\\|\"\\.\\*\n", job="api"}` || last(c) != 10 || c.Service != "api" {
 		t.Errorf("%s of %s is %v", c.Name, c.Service, last(c))
 	}
@@ -184,10 +175,10 @@ func TestOnlyTheKPIsThatTheSetExplainsGoOn(t *testing.T) {
 		{Name: "errors", Query: `sum(rate(errors_total[2m]))`, Candidates: load},
 		{Name: "hot", Query: `sum(temperature)`, Candidates: load},
 	}
-	_, before, wider := goOn(t, newFetcher(t, s, nil), rule, found(map[string]string{"instance": broken}))
+	before, wider := goOn(t, newFetcher(t, s, nil), rule, found(map[string]string{"instance": broken}))
 	for i, want := range []int{3, 2} {
-		if n := len(wider.Targets[i].Candidates); n != want || len(before.Targets[i].Candidates) != 2 {
-			t.Errorf("target %d has %d candidates, %d before", i, n, len(before.Targets[i].Candidates))
+		if n := len(wider.Frame.Targets[i].Candidates); n != want || len(before.Frame.Targets[i].Candidates) != 2 {
+			t.Errorf("target %d has %d candidates, %d before", i, n, len(before.Frame.Targets[i].Candidates))
 		}
 	}
 }
@@ -200,10 +191,11 @@ func TestWhereNothingCanBeNarrowedThePlanEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Fetch(t.Context(), plan); err != nil {
+	first, err := f.Fetch(t.Context(), plan)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if inside, ok := plan.Within(found(map[string]string{"instance": broken})); ok {
+	if inside, ok := first.Within(found(map[string]string{"instance": broken})); ok {
 		t.Errorf("asks %v", inside.Queries)
 	}
 }
@@ -231,11 +223,11 @@ func TestBothRoundsHaveOneBudget(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		frame, err := f.Fetch(t.Context(), plan)
+		before, err := f.Fetch(t.Context(), plan)
 		if err != nil {
 			t.Fatal(err)
 		}
-		inside, ok := plan.Within(cause)
+		inside, ok := before.Within(cause)
 		if !ok {
 			t.Fatal("nothing to ask")
 		}
@@ -250,8 +242,8 @@ func TestBothRoundsHaveOneBudget(t *testing.T) {
 		if n := len(s.Requests()) - asked; n != c.more {
 			t.Errorf("%s: %d requests more", c.says, n)
 		}
-		warned(t, wider.Warnings, "cost", c.says)
-		if shown(wider.Targets[0].Breakdown) != shown(frame.Targets[0].Breakdown) {
+		warned(t, wider.Frame.Warnings, "cost", c.says)
+		if shown(wider.Frame.Targets[0].Breakdown) != shown(before.Frame.Targets[0].Breakdown) {
 			t.Errorf("%s: the breakdown has suffered", c.says)
 		}
 	}
@@ -262,25 +254,25 @@ func TestSeriesInsideAreTheFirstToBeLeftOut(t *testing.T) {
 	rule := rackRule()
 	rule.Candidates = rule.Candidates[:1]
 	f := newFetcher(t, s, func(p *config.Prometheus) { p.MaxSeries = 6 }) // the KPI, three instances and two jobs
-	_, before, wider := goOn(t, f, rule, found(map[string]string{"instance": broken}))
-	noWarnings(t, before)
-	if shown(before.Targets[0].Candidates) != shown(wider.Targets[0].Candidates) {
-		t.Errorf("%v", wider.Targets[0].Candidates)
+	before, wider := goOn(t, f, rule, found(map[string]string{"instance": broken}))
+	noWarnings(t, before.Frame)
+	if shown(before.Frame.Targets[0].Candidates) != shown(wider.Frame.Targets[0].Candidates) {
+		t.Errorf("%v", wider.Frame.Targets[0].Candidates)
 	}
-	warned(t, wider.Warnings, "cost", `1 of 3 series of candidates were left out (load within {instance=`)
+	warned(t, wider.Frame.Warnings, "cost", `1 of 3 series of candidates were left out (load within {instance=`)
 }
 
 func TestAStormSharesWhatIsAskedInside(t *testing.T) {
 	s := promtest.New(t, rack())
 	f := newFetcher(t, s, nil)
 	cause := found(map[string]string{"instance": broken})
-	_, _, one := goOn(t, f, rackRule(), cause)
+	_, one := goOn(t, f, rackRule(), cause)
 	asked := len(s.Requests())
-	_, _, other := goOn(t, f, rackRule(), cause)
+	_, other := goOn(t, f, rackRule(), cause)
 	if n := len(s.Requests()) - asked; n != 0 {
 		t.Errorf("the second alert asks %d times", n)
 	}
-	if show(one) != show(other) {
+	if show(one.Frame) != show(other.Frame) {
 		t.Error("the answers differ")
 	}
 }

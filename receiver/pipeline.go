@@ -25,7 +25,7 @@ type Fetcher interface {
 	Complete(ctx context.Context, rule config.Rule, alert promql.Alert, catalogue []config.Known) (config.Rule, promql.Alert, []analysis.Warning)
 	// Fetch asks the queries of a plan. A query that fails is a warning in the
 	// frame; an error means that nothing at all could be asked.
-	Fetch(ctx context.Context, plan promql.Plan) (analysis.Frame, error)
+	Fetch(ctx context.Context, plan promql.Plan) (promql.Fetched, error)
 }
 
 // Store keeps what was found.
@@ -116,15 +116,14 @@ func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
 		return in
 	}
 	l = looks.closer(ctx, l)
-	in.Plan, in.Result = describe(l.plan, l.asked), l.result
-	in.Charts = report.Charts(l.frame, in.Result.Causes)
+	in.Plan, in.Result = describe(l.Plan, l.asked), l.result
+	in.Charts = report.Charts(l.Frame, in.Result.Causes)
 	return in
 }
 
 // look is a plan with what came of it.
 type look struct {
-	plan   promql.Plan
-	frame  analysis.Frame
+	promql.Fetched
 	asked  []promql.Query // by this look and by those before it
 	result analysis.Result
 }
@@ -151,16 +150,16 @@ type looker struct {
 // at asks what a plan asks and analyses the answers.
 func (k looker) at(ctx context.Context, plan promql.Plan) (look, error) {
 	start := time.Now()
-	frame, err := k.fetcher.Fetch(ctx, plan)
+	fetched, err := k.fetcher.Fetch(ctx, plan)
 	k.took.Fetch += time.Since(start).Seconds()
 	if err != nil {
 		return look{}, err
 	}
 	start = time.Now()
-	frame.Warnings = slices.Concat(k.doubts, frame.Warnings)
-	result := analysis.Run(frame, k.options)
+	fetched.Frame.Warnings = slices.Concat(k.doubts, fetched.Frame.Warnings)
+	result := analysis.Run(fetched.Frame, k.options)
 	k.took.Analyze += time.Since(start).Seconds()
-	return look{plan, frame, plan.Asked(frame), result}, nil
+	return look{fetched, fetched.Asked(), result}, nil
 }
 
 // closer goes on from a first look, where there is more to ask: by the names of
@@ -168,14 +167,14 @@ func (k looker) at(ctx context.Context, plan promql.Plan) (look, error) {
 // place, once it is known. A further look that brings nothing leaves what was
 // found before.
 func (k looker) closer(ctx context.Context, l look) look {
-	if finer, ok := l.plan.ByReplica(); ok && report.AnswerOf(l.result).Placeless {
+	if finer, ok := l.ByReplica(); ok && report.AnswerOf(l.result).Placeless {
 		again, err := k.at(ctx, finer)
 		if err == nil && len(place(again.result.Causes).Labels) > 0 {
 			l, again = again, l
 		}
 		l = l.after(again.asked)
 	}
-	if inside, ok := l.plan.Within(place(l.result.Causes)); ok {
+	if inside, ok := l.Within(place(l.result.Causes)); ok {
 		again, err := k.at(ctx, inside)
 		if err == nil {
 			return again.after(l.asked)

@@ -78,15 +78,15 @@ func (n *narrator) Complete(ctx context.Context, rule config.Rule, alert promql.
 }
 
 // Fetch asks the queries of a plan; see [receiver.Fetcher].
-func (n *narrator) Fetch(ctx context.Context, plan promql.Plan) (analysis.Frame, error) {
+func (n *narrator) Fetch(ctx context.Context, plan promql.Plan) (promql.Fetched, error) {
 	fmt.Fprintf(n.w, "asking %s for %s to %s every %s:\n", n.where, plan.Start.UTC().Format(time.RFC3339), plan.End.UTC().Format(time.RFC3339), plan.Step)
 	for _, q := range plan.Queries {
 		fmt.Fprintf(n.w, "  %s %s\n", q.Role, q.Name)
 	}
 	start := time.Now()
-	frame, err := n.fetcher.Fetch(ctx, plan)
+	fetched, err := n.fetcher.Fetch(ctx, plan)
 	fmt.Fprintf(n.w, "answered in %s: %s\n", took(start), costOf(n.registry))
-	return frame, err
+	return fetched, err
 }
 
 // done says what the analysis took.
