@@ -180,12 +180,13 @@ func TestTheScrapeIntervalOfAYoungSeries(t *testing.T) {
 // looked at.
 func TestAnAlertWithNothingBelowItHasItsSiblings(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, fleet()), nil)
-	plan, frame, _ := explain(t, f, queueAlert("sum by (namespace, pod) (queue_length) > 20"), after(180*time.Minute))
-	if p := frame.Targets[0].Breakdown.Numerator; len(p.Recent) == 0 || p.Hour == nil {
+	_, frame, _ := explain(t, f, queueAlert("sum by (namespace, pod) (queue_length) > 20"), after(180*time.Minute))
+	b := frame.Targets[0].Breakdown
+	if p := b.Numerator; len(p.Recent) == 0 || p.Hour == nil {
 		t.Errorf("nothing is known of where their data is: %+v", p)
 	}
-	if !plan.Targets[0].Breakdown.Siblings || fmt.Sprint(frame.Targets[0].Breakdown.Labels, len(frame.Targets[0].Breakdown.Leaves)) != "[instance pod] 3" {
-		t.Errorf("%+v", frame.Targets[0].Breakdown)
+	if !b.Beside || b.Discovered || fmt.Sprint(b.Labels, len(b.Leaves)) != "[instance pod] 3" {
+		t.Errorf("%+v", b)
 	}
 }
 
