@@ -47,6 +47,10 @@ type Forecast struct {
 	Days     int     // earlier days in the profile
 	Level    float64 // of the last hour against the same hour of those days; 0: not known
 	SD       float64 // robust standard deviation of past errors of the total; 0: not known
+
+	// Errors are root mean squares of each leaf's past errors, each as a part of
+	// the middle of forecast and actual value: from 0 to 2. nil: not known.
+	Errors []float64
 }
 
 // String says how the forecast was made, for a report.
@@ -110,6 +114,13 @@ func profile(p Pieces, unit float64) (Forecast, bool) {
 	if now == nil || len(windows) == 0 {
 		return Forecast{}, false
 	}
+	made := relevelled(windows, hours, now, unit)
+	made.SD, made.Errors = profileSD(windows, hours), profileErrors(windows, hours, unit)
+	return made, true
+}
+
+// relevelled is the profile of some days at the level of an hour.
+func relevelled(windows, hours [][]float64, now []float64, unit float64) Forecast {
 	expected, ref := medians(windows), medians(hours)
 	level := 1.0
 	if s := total(ref); s > 0 {
@@ -124,10 +135,7 @@ func profile(p Pieces, unit float64) (Forecast, bool) {
 			expected[e] *= (now[e] + c*level) / (ref[e] + c)
 		}
 	}
-	return Forecast{
-		Expected: expected, Method: Profile, Days: len(windows),
-		Level: level, SD: profileSD(windows, hours),
-	}, true
+	return Forecast{Expected: expected, Method: Profile, Days: len(windows), Level: level}
 }
 
 // days returns the earlier days of which both the window and the hour before it

@@ -14,7 +14,8 @@
 // too small to have a level of its own takes the one of all. On real traffic of
 // 600 leaves that errs by half of what a copy of yesterday or of last week
 // does. With less than a day of history it is an exponentially weighted mean of
-// two hours, or a plain mean of half an hour.
+// two hours, or a plain mean of half an hour. Three days or more also tell what
+// a leaf's own forecasts erred by ([Forecast.Errors]).
 //
 // [Ratio] gives the events that were to be expected of the traffic that there
 // was: a leaf's own rate over a day, drawn to the rate of all as far as the

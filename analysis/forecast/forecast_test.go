@@ -389,3 +389,19 @@ func TestAMeanOfItsOwnIsExpectedToStay(t *testing.T) {
 		}
 	}
 }
+
+// A leaf that comes and goes is known by its own past, whatever the others do.
+func TestErrorsOfEachLeafsOwnPast(t *testing.T) {
+	var days, hours [][]float64
+	for _, restless := range []float64{100, 5, 300, 100, 0, 90} {
+		days, hours = append(days, []float64{100, restless}), append(hours, []float64{100, 100})
+	}
+	p := Pieces{Actual: days[0], Profile: days, Level: hours, Hour: hours[0]}
+	if e := additive(t, p, 0).Errors; len(e) != 2 || e[0] > 1e-9 || e[1] < .5 || e[1] > 2 {
+		t.Errorf("errors %v", e)
+	}
+	p.Profile, p.Level = days[:2], hours[:2]
+	if e := additive(t, p, 0).Errors; e != nil {
+		t.Errorf("two days tell errors %v", e)
+	}
+}

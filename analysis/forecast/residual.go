@@ -2,7 +2,11 @@
 
 package forecast
 
-import "github.com/culprit-dev/culprit/analysis/order"
+import (
+	"math"
+
+	"github.com/culprit-dev/culprit/analysis/order"
+)
 
 // The errors that a forecast of the total made in the past tell how far a total
 // strays when nothing is wrong. They are given as a robust standard deviation,
@@ -68,8 +72,30 @@ func totals(pieces [][]float64) []float64 {
 }
 
 // without is a copy of x that lacks x[j].
-func without(x []float64, j int) []float64 {
-	out := make([]float64, 0, len(x)-1)
+func without[T any](x []T, j int) []T {
+	out := make([]T, 0, len(x)-1)
 	out = append(out, x[:j]...)
 	return append(out, x[j+1:]...)
+}
+
+// profileErrors forecasts each earlier day's leaves from the other days, at the
+// level of their own hour before, as they are forecast today.
+func profileErrors(windows, hours [][]float64, unit float64) []float64 {
+	if len(windows) < leastResiduals {
+		return nil
+	}
+	squares := make([]float64, len(windows[0]))
+	for j, w := range windows {
+		made := relevelled(without(windows, j), without(hours, j), hours[j], unit)
+		for e, x := range w {
+			if m := (x + made.Expected[e]) / 2; m > 0 {
+				d := (x - made.Expected[e]) / m
+				squares[e] += d * d
+			}
+		}
+	}
+	for e, s := range squares {
+		squares[e] = math.Sqrt(s / float64(len(windows)))
+	}
+	return squares
 }

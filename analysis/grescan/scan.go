@@ -33,6 +33,10 @@ type Options struct {
 
 	Noise *Noise // of the leaves, where it has been fitted already; nil: [FitNoise] tells it
 
+	// Errors of each leaf's own past forecasts, each as a part of the middle of
+	// forecast and actual value: no leaf errs by less. nil: not known.
+	Errors []float64
+
 	MaxCauses int // 0 means 8
 	MaxLayer  int // labels in a combination; 0 means 4
 	Workers   int // 0 means one a processor

@@ -75,7 +75,11 @@ func newTable(codes [][]int32, cards []int, forecast, actual []float64, opt Opti
 	} else {
 		t.noise = FitNoise(f, v, opt.Count)
 	}
-	t.score(f, v, pseudo(f, opt.Count))
+	var errors []float64
+	if opt.Errors != nil {
+		errors = gather(opt.Errors, t.leaf)
+	}
+	t.score(f, v, errors, pseudo(f, opt.Count))
 	return t, nil
 }
 
@@ -123,13 +127,16 @@ func pseudo(forecast []float64, count bool) float64 {
 }
 
 // score computes the terms of each leaf.
-func (t *table) score(f, v []float64, f0 float64) {
+func (t *table) score(f, v, errors []float64, f0 float64) {
 	n := len(f)
 	t.w, t.d, t.e, t.alive = make([]float64, n), make([]float64, n), make([]float64, n), make([]bool, n)
 	var s2 float64
 	for i := range f {
 		m := (f[i]+v[i])/2 + f0
 		s := t.noise.variance(m)
+		if errors != nil {
+			s = max(s, errors[i]*errors[i]*m*m)
+		}
 		t.w[i] = m * m / s
 		t.d[i] = (v[i] - f[i]) / m
 		t.e[i] = v[i] - f[i]

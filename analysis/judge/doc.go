@@ -8,8 +8,9 @@
 // little raised, and the deviation
 //
 //	d = (a−f)/m             between −2 (vanished) and 2 (appeared)
-//	w = m²/s²,  s² = φm + (κm)²  its precision
+//	w = m²/s²,  s² = φm + (κm)²  its precision,
 //
+// where a leaf whose own past forecasts erred by more has their error instead.
 // Leaves that changed by one factor have one d, whatever their size: the
 // generalised ripple effect (Li et al., "Generic and Robust Localization of
 // Multi-Dimensional Root Causes", ISSRE 2019). A model is a background and some

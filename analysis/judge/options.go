@@ -33,6 +33,10 @@ type Options struct {
 	Count bool   // values are numbers of events: their noise is at least Poisson's
 	Noise *Noise // of a large table; nil: κ is fitted with each model
 
+	// Errors of each leaf's own past forecasts, each as a part of the middle of
+	// forecast and actual value: no leaf errs by less. nil: not known.
+	Errors []float64
+
 	MaxLayer int // labels of a set; 0 means 5
 	MaxSets  int // sets of a model; 0 means 8
 }

@@ -13,9 +13,8 @@ func (t *Table) Spread() float64 { return t.spread(t.grid[len(t.grid)/2].Noise) 
 
 func (t *Table) spread(n Noise) float64 {
 	var s float64
-	for _, m := range t.m {
-		km := n.Kappa * m
-		s += n.Phi*m + km*km
+	for i, m := range t.m {
+		s += t.variance(n, i, m)
 	}
 	return math.Sqrt(s)
 }

@@ -23,6 +23,7 @@ type Table struct {
 	leaf  []int32 // leaf → leaf of the caller
 
 	f, a, m, d, e []float64 // forecast, actual, middle, deviation, a−f
+	errors        []float64 // of past forecasts; nil: not known
 	grid          []noise   // the noises that a model chooses from
 	cuboids       []cuboid  // of a small table
 }
@@ -62,6 +63,9 @@ func New(codes [][]int32, cards []int, forecast, actual []float64, opt Options) 
 		}
 	}
 	t.f, t.a = gather(forecast, t.leaf), gather(actual, t.leaf)
+	if opt.Errors != nil {
+		t.errors = gather(opt.Errors, t.leaf)
+	}
 	for d := range codes {
 		t.codes = append(t.codes, gather(codes[d], t.leaf))
 	}
@@ -157,11 +161,21 @@ func (t *Table) choose() {
 func (t *Table) noise(n Noise, prior float64) noise {
 	out := noise{Noise: n, w: make([]float64, len(t.m)), prior: prior}
 	for i, m := range t.m {
-		km := n.Kappa * m
-		out.w[i] = m * m / (n.Phi*m + km*km)
+		out.w[i] = m * m / t.variance(n, i, m)
 		out.logs -= math.Log(out.w[i])
 	}
 	return out
+}
+
+// variance of leaf i, of middle m.
+func (t *Table) variance(n Noise, i int, m float64) float64 {
+	km := n.Kappa * m
+	v := n.Phi*m + km*km
+	if t.errors != nil {
+		own := t.errors[i] * m
+		v = max(v, own*own)
+	}
+	return v
 }
 
 // cut numbers the sets of every choice of labels, shallow ones first. A choice

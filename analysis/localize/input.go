@@ -17,8 +17,9 @@ type Input struct {
 	// hold all of it; nil: the largest sum of any label.
 	Totals *adtributor.Totals
 
-	TableOnly []bool // labels that are shown, but give no causes (pods, say); nil: none
-	Partial   []bool // leaves that lack samples; nil: none
+	Errors    []float64 // of past forecasts of each leaf, as a part of its middle; nil: not known
+	TableOnly []bool    // labels that are shown, but give no causes (pods, say); nil: none
+	Partial   []bool    // leaves that lack samples; nil: none
 }
 
 // Measure is what was expected and what came, one number a leaf (or a value).

@@ -134,7 +134,7 @@ func (q *question) ratio(r *Result) {
 // tableOf are the leaves against a forecast.
 func (q *question) tableOf(forecast []float64) (*judge.Table, error) {
 	return judge.New(pick(q.in.Codes, q.dims), pick(q.in.Cards, q.dims), forecast, q.actual,
-		judge.Options{Count: q.opt.Count, Noise: q.noise})
+		judge.Options{Count: q.opt.Count, Noise: q.noise, Errors: q.in.Errors})
 }
 
 // least is the change that a cause must bring: two standard deviations of what
@@ -235,7 +235,7 @@ func (q *question) weigh(p proposal) judge.Model {
 // scan proposes sets that moved from a forecast, of a noise that is known or not.
 func (q *question) scan(forecast []float64, noise *grescan.Noise) (proposal, error) {
 	found, err := grescan.Scan(pick(q.in.Codes, q.dims), pick(q.in.Cards, q.dims), forecast, q.actual, grescan.Options{
-		Count: q.opt.Count, Deep: q.opt.Deep, Both: q.still, Noise: noise, Workers: q.opt.Workers,
+		Count: q.opt.Count, Deep: q.opt.Deep, Both: q.still, Noise: noise, Workers: q.opt.Workers, Errors: q.in.Errors,
 	})
 	p := proposal{from: found.Elements}
 	for _, c := range found.Causes {

@@ -131,3 +131,19 @@ func TestALargeTableThatMovedAlike(t *testing.T) {
 		checkLocated(t, run(t, all, Options{}), External)
 	}
 }
+
+// A leaf that strays whenever it likes is no cause when it strays.
+func TestALeafThatStraysByItselfIsNoCause(t *testing.T) {
+	for _, cards := range [][]int{{5, 4}, {10, 8, 5}} { // a small table, and a large one
+		in := breakdown(14, cards, still)
+		in.Forecast[7], in.Actual[7] = 400, 1600
+		if r := run(t, in, Options{}); len(r.Causes) == 0 {
+			t.Errorf("%d leaves: nothing is found where the past is not known", len(in.Forecast))
+		}
+		in.Errors = make([]float64, len(in.Forecast))
+		in.Errors[7] = .9
+		if r := run(t, in, Options{}); len(r.Causes) > 0 && r.Causes[0].Confidence != Low {
+			t.Errorf("%d leaves: %+v", len(in.Forecast), r.Causes)
+		}
+	}
+}
