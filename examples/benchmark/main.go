@@ -7,6 +7,7 @@
 //	go run ./examples/benchmark candidates DIR   which series: incidents with known causes
 //	go run ./examples/benchmark graph DIR        chains and edges on the same incidents
 //	go run ./examples/benchmark bmfs [DIR]       the regression: published recipe, blocks, incidents
+//	go run ./examples/benchmark expressions      alerts in many words, each with the answer of a person
 //
 // DIR holds the data, which are not part of culprit: one folder a data set. For
 // `candidates` and `graph` it holds cases as package tabular describes them. What
@@ -35,10 +36,11 @@ func main() {
 
 func run(args []string, out io.Writer) error {
 	benchmarks := map[string]benchmark{
-		"dims":       dims,
-		"candidates": candidates,
-		"bmfs":       regressions,
-		"graph":      graphs,
+		"dims":        dims,
+		"candidates":  candidates,
+		"bmfs":        regressions,
+		"graph":       graphs,
+		"expressions": alertsInWords,
 	}
 	names := strings.Join(slices.Sorted(maps.Keys(benchmarks)), ", ")
 	if len(args) == 0 {

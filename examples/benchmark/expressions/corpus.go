@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expressions
+
+import "slices"
+
+// Corpus is all alerts, by what is special about their expressions.
+func Corpus() []Alert {
+	return slices.Concat(
+		oneOfMany(), extremes(), compared(), recorded(), madeLabels(), guards(), distinct(), vanished(),
+		late(), levels(), units(), candidates(),
+	)
+}

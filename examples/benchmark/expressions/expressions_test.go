@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expressions
+
+import "testing"
+
+// open are the alerts that are not answered yet, by what is said in place of the
+// answer. An entry that is answered has to go.
+var open = map[string]Class{
+	"a ratio, all pods of one service alike":     Wrong,
+	"errors of one service":                      Wrong,
+	"a gauge, one queue of five":                 Wrong,
+	"two labels":                                 Wrong,
+	"two labels, of which one tells it":          Wrong,
+	"a fall of one of four":                      Wrong,
+	"max by (x), x is high":                      Wrong,
+	"min by (x), x runs full":                    Wrong,
+	"avg by (x)":                                 Wrong,
+	"quantile by (x)":                            Wrong,
+	"max by (x) of a rate":                       Wrong,
+	"used against a share of the limit":          Honest,
+	"used against the limit, aggregated":         Honest,
+	"below yesterday":                            Honest,
+	"below yesterday, by (x)":                    Honest,
+	"changed by a fifth since yesterday":         Honest,
+	"an outlier against the mean of its peers":   Honest,
+	"an outlier against the median of its peers": Honest,
+	"standard deviations from its peers":         Honest,
+	"produced less consumed":                     Honest,
+	"a ratio in a sum":                           Honest,
+	"a ratio in an average":                      Honest,
+	"a ratio of ratios in a sum over one label":  Wrong,
+	"the share of slow ones":                     Wrong,
+	"unless the target is up":                    Wrong,
+	"unless the target is counted":               Wrong,
+	"and the other is 0":                         Wrong,
+	"absent, by a label":                         Wrong,
+	"absent":                                     Wrong,
+	"hashes, by count_values":                    Honest,
+	"hashes, not alike":                          Honest,
+	"hashes, largest against smallest":           Wrong,
+	"the larger of two windows":                  Honest,
+	"a small volume beside large ones":           Wrong,
+	"a small volume, in hundredths":              Wrong,
+	"load per core":                              Wrong,
+	"a mean without a unit":                      Wrong,
+}
+
+func TestWhatAPersonWouldAnswer(t *testing.T) {
+	for _, a := range Corpus() {
+		t.Run(a.Kind+"/"+a.Name, func(t *testing.T) {
+			want, known := open[a.Name]
+			if !known {
+				want = Right
+			}
+			o, err := a.Ask(t.Context(), a.Expr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.Class != want {
+				t.Errorf("%s, want %s: %s\nsaid: %s\nof:   %s", o.Class, want, o.Why, o.Line, a.Expr)
+			}
+		})
+	}
+}
+
+func TestNamesAreNotTakenTwice(t *testing.T) {
+	seen := map[string]bool{}
+	for _, a := range Corpus() {
+		if seen[a.Name] {
+			t.Errorf("%q is the name of two alerts", a.Name)
+		}
+		seen[a.Name] = true
+	}
+	if len(seen) < 60 {
+		t.Errorf("%d alerts", len(seen))
+	}
+}
+
+func TestVariantsAreOtherWords(t *testing.T) {
+	got := Variants(`sum(a) > 5`)
+	want := []string{`sum(a) > 5`, `(sum(a) > 5)`, `(sum(a) > 5) and (sum(a) > 5)`, `5 < (sum(a))`, `100 * (sum(a)) > 100 * 5`}
+	if len(got) != len(want) {
+		t.Fatalf("%q", got)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("%q, want %q", got[i], want[i])
+		}
+	}
+	if got := Variants(`a > b`); len(got) != 3 {
+		t.Errorf("%q", got)
+	}
+}

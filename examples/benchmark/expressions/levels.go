@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expressions
+
+import (
+	"fmt"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// levels are alerts on a level of one of several that are of different size, or
+// on one that did not change at all.
+func levels() []Alert {
+	const kind = "levels"
+	mounts := func(full string) func(*World) {
+		return func(w *World) {
+			size := map[string]float64{"/boot": 5e8, "/": 2e11, "/data": 2e12}
+			for _, m := range []string{"/", "/boot", "/data"} {
+				free := Always(size[m] * .6)
+				if m == full {
+					free = Ramp(size[m]*.6, size[m]*.02, 8)
+				}
+				at := fmt.Sprintf(`{instance="n1",mountpoint="%s"}`, m)
+				w.Exact("filesystem_avail_bytes"+at, free)
+				w.Exact("filesystem_size_bytes"+at, Always(size[m]))
+			}
+		}
+	}
+	const share = `filesystem_avail_bytes / filesystem_size_bytes < 0.05`
+	still := func(w *World) {
+		for i := range 4 {
+			level := 20.0
+			if i == 1 {
+				level = 95
+			}
+			w.Gauge(fmt.Sprintf(`disk_used_percent{instance="n%d"}`, i), Always(level))
+		}
+	}
+	return []Alert{
+		{Kind: kind, Name: "a small volume beside large ones", Labels: `instance="n1",mountpoint="/boot"`, Expr: share, World: mounts("/boot"), Places: []string{`mountpoint="/boot"`}},
+		{Kind: kind, Name: "a large volume beside small ones", Labels: `instance="n1",mountpoint="/data"`, Expr: share, World: mounts("/data"), Places: []string{`mountpoint="/data"`}},
+		{Kind: kind, Name: "a small volume, in hundredths", Labels: `instance="n1",mountpoint="/boot"`, Expr: `100 * filesystem_avail_bytes / filesystem_size_bytes < 5`, World: mounts("/boot"), Places: []string{`mountpoint="/boot"`}},
+		{Kind: kind, Name: "a level that has always been so", Labels: `instance="n1"`, Expr: `disk_used_percent > 90`, World: still, Verdict: analysis.NoChange},
+	}
+}
