@@ -33,6 +33,7 @@ const (
 	highR2       = 0.7   // homogeneity of a high cause
 	mediumGap    = 3.0   // gap of a medium cause
 	mediumRival  = 0.97  // and failing that, what its rival has at most
+	offsetting   = 0.5   // of what moved one way, that what moved the other way is an offset of
 	otherHalf    = 0.2   // move of the rest that makes it the other half of a swap
 	recentre     = 0.05  // common move from which on a large table is searched from there, too
 )
@@ -161,16 +162,73 @@ func (r *Result) judged(in *Input, v *view, opt Options) error {
 	if err != nil {
 		return err
 	}
-	r.Gross = q.still
-	var model judge.Model
-	if q.noise == nil {
-		model = q.small()
-	} else if model, err = q.large(); err != nil {
+	model, err := q.model()
+	if err != nil {
 		return err
 	}
+	r.Gross = q.still
 	r.Phi, r.Kappa = model.Noise.Phi, model.Noise.Kappa
 	r.conclude(v, q, model)
 	return nil
+}
+
+// model looks for the sets that moved. Those that moved against each other so
+// that little is left of it in the total are as those below one that stood still.
+func (q *question) model() (judge.Model, error) {
+	if q.noise == nil {
+		m := q.small()
+		q.still = q.still || q.offset(m)
+		return m, nil
+	}
+	m, err := q.large()
+	if err != nil || !q.overdone(m) {
+		return m, err
+	}
+	q.still = true
+	both, err := q.large()
+	if q.offset(both) {
+		return both, err
+	}
+	q.still = false
+	return m, err
+}
+
+// moves are what sets moved a total up and down by. Of a ratio only what moves it
+// the way it moved is a cause.
+func (q *question) moves(m judge.Model) (up, down float64) {
+	if q.in.Parts != nil {
+		return 0, 0
+	}
+	for _, s := range m.Sets {
+		if e := q.moved(s.Leaves); e > 0 {
+			up += e
+		} else {
+			down -= e
+		}
+	}
+	return up, down
+}
+
+// offset tells whether sets moved against each other.
+func (q *question) offset(m judge.Model) bool {
+	up, down := q.moves(m)
+	return min(up, down) > 0 && min(up, down) >= offsetting*max(up, down)
+}
+
+// overdone tells whether sets moved the total by so much more than it moved
+// that as much must have moved against them as is an offset.
+func (q *question) overdone(m judge.Model) bool {
+	up, down := q.moves(m)
+	return !q.still && (1-offsetting)*max(up, down) >= math.Abs(q.move)
+}
+
+// moved is what some leaves moved the total by.
+func (q *question) moved(leaves []int32) float64 {
+	var e float64
+	for _, i := range leaves {
+		e += q.actual[i] - q.forecast[i]
+	}
+	return e
 }
 
 // small looks at every set.
@@ -320,12 +378,8 @@ func (q *question) within(m judge.Model) bool {
 // alike tells whether all moved by one factor, which is worth a word, brings the
 // change, and is seen beside the heaviest values, too.
 func (q *question) alike(m judge.Model) bool {
-	var rest float64
-	for _, i := range m.Rest {
-		rest += q.actual[i] - q.forecast[i]
-	}
 	return m.Alike && math.Abs(m.Background-1) > alikeMove && (m.Background > 1) == q.rises && !q.still &&
-		float64(len(m.Rest)) >= max(2, alikeLeaves*float64(q.table.Leaves())) && rest/q.move > alikeShare
+		float64(len(m.Rest)) >= max(2, alikeLeaves*float64(q.table.Leaves())) && q.moved(m.Rest)/q.move > alikeShare
 }
 
 // causes are the sets that moved the total the way it moved, that of the
@@ -371,10 +425,7 @@ func (q *question) slight(c Cause) bool {
 // share of the change that some leaves bring, or of all that moved where the
 // total stood still.
 func (q *question) share(leaves []int32) float64 {
-	var e float64
-	for _, i := range leaves {
-		e += q.actual[i] - q.forecast[i]
-	}
+	e := q.moved(leaves)
 	switch {
 	case q.still && q.gross > 0:
 		return math.Abs(e) / q.gross

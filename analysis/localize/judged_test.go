@@ -147,3 +147,22 @@ func TestALeafThatStraysByItselfIsNoCause(t *testing.T) {
 		}
 	}
 }
+
+// One part rises, another falls by most of it: both are told, and what is left
+// in the total is not what their shares are of.
+func TestPartsThatOffsetEachOther(t *testing.T) {
+	small := table([]float64{100, 100, 100, 100, 100, 100}, []float64{200, 200, 20, 20, 100, 100})
+	small.Codes, small.Cards = [][]int32{{0, 0, 1, 1, 2, 2}, {0, 1, 0, 1, 0, 1}}, []int{3, 2}
+	large := breakdown(15, []int{10, 8, 5}, func(c []int32) float64 { return [...]float64{2, .3, 1, 1, 1, 1, 1, 1, 1, 1}[c[0]] })
+	for _, in := range []Input{small, large} {
+		r := run(t, in, Options{})
+		checkLocated(t, r, Explained, "[0] [0]", "[0] [1]")
+		var shares float64
+		for _, c := range r.Causes {
+			shares += c.Share
+		}
+		if !r.Gross || len(r.Causes) != 2 || shares > 1+1e-9 {
+			t.Errorf("gross %v, %d causes with %v of what moved", r.Gross, len(r.Causes), shares)
+		}
+	}
+}
