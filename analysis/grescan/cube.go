@@ -2,7 +2,10 @@
 
 package grescan
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // cell holds the sums over the living leaves of one element.
 type cell struct {
@@ -63,12 +66,28 @@ func newCube(t *table, r rule, maxLayer, workers int) *cube {
 			}
 		}
 	}
-	pads := make([][]pad, max(1, workers))
+	pads := make([]*[]pad, max(1, workers))
 	for i := range pads {
-		pads[i] = make([]pad, depth)
+		pads[i] = padsOf(depth)
 	}
-	parallel(len(roots), workers, func(worker, i int) { roots[i].build(t, r, pads[worker], nil) })
+	parallel(len(roots), workers, func(worker, i int) { roots[i].build(t, r, *pads[worker], nil) })
+	for _, p := range pads {
+		spare.Put(p)
+	}
 	return c
+}
+
+// spare are pads that nobody uses. Of a large table they are most of the memory
+// that a scan needs, and a second scan often follows.
+var spare = sync.Pool{New: func() any { return new([]pad) }}
+
+// padsOf returns a pad for each layer.
+func padsOf(depth int) *[]pad {
+	p := spare.Get().(*[]pad)
+	if more := depth - len(*p); more > 0 {
+		*p = append(*p, make([]pad, more)...)
+	}
+	return p
 }
 
 // choose returns the cuboids of k out of n labels, in lexical order.

@@ -102,19 +102,18 @@ func (t *Table) nextAt(n *noise, alive []bool, least float64) place {
 	all, base := cell{}, n.prior
 	for i, on := range alive {
 		if on {
-			base += n.w[i]*t.d[i]*t.d[i] - math.Log(n.w[i])
-			all.add(n.w[i], t.d[i], t.e[i])
+			base += n.own[i]
+			all.add(n.w[i], n.wd[i], t.e[i])
 		}
 	}
 	var best place
-	var cells []cell
 	for k := range t.cuboids {
 		cb := &t.cuboids[k]
-		cells = slices.Grow(cells[:0], cb.size)[:cb.size]
+		cells := t.cells[:cb.size]
 		clear(cells)
 		for i, j := range cb.cell {
 			if alive[i] {
-				cells[j].add(n.w[i], t.d[i], t.e[i])
+				cells[j].add(n.w[i], n.wd[i], t.e[i])
 			}
 		}
 		for j := range cells {
@@ -130,10 +129,10 @@ func (t *Table) nextAt(n *noise, alive []bool, least float64) place {
 	return best
 }
 
-func (c *cell) add(w, d, e float64) {
+func (c *cell) add(w, wd, e float64) {
 	c.n++
 	c.w += w
-	c.c += w * d
+	c.c += wd
 	c.e += e
 }
 

@@ -26,12 +26,15 @@ type Table struct {
 	errors        []float64 // of past forecasts; nil: not known
 	grid          []noise   // the noises that a model chooses from
 	cuboids       []cuboid  // of a small table
+	cells         []cell    // room for the sets of a cuboid
 }
 
 // noise is one choice of φ and κ.
 type noise struct {
 	Noise
 	w     []float64 // precision of each leaf
+	wd    []float64 // w·d
+	own   []float64 // wd² − ln w: what the leaf costs by itself
 	logs  float64   // −Σ ln w
 	prior float64
 }
@@ -67,7 +70,11 @@ func New(codes [][]int32, cards []int, forecast, actual []float64, opt Options) 
 		t.errors = gather(opt.Errors, t.leaf)
 	}
 	for d := range codes {
-		t.codes = append(t.codes, gather(codes[d], t.leaf))
+		column := codes[d]
+		if len(t.leaf) < len(column) {
+			column = gather(column, t.leaf)
+		}
+		t.codes = append(t.codes, column)
 	}
 	t.deviate()
 	t.choose()
@@ -157,12 +164,29 @@ func (t *Table) choose() {
 	}
 }
 
+// Under is a large table with another noise.
+func (t *Table) Under(n Noise) *Table {
+	out := *t
+	out.opt.Noise = &n
+	out.grid = []noise{out.noise(n, 0)}
+	return &out
+}
+
 // noise computes the precisions under a noise.
 func (t *Table) noise(n Noise, prior float64) noise {
 	out := noise{Noise: n, w: make([]float64, len(t.m)), prior: prior}
+	if t.fits() {
+		out.wd, out.own = make([]float64, len(t.m)), make([]float64, len(t.m))
+	}
 	for i, m := range t.m {
-		out.w[i] = m * m / t.variance(n, i, m)
-		out.logs -= math.Log(out.w[i])
+		w := m * m / t.variance(n, i, m)
+		log := math.Log(w)
+		out.w[i] = w
+		out.logs -= log
+		if t.fits() {
+			out.wd[i] = w * t.d[i]
+			out.own[i] = w*t.d[i]*t.d[i] - log
+		}
 	}
 	return out
 }
@@ -190,6 +214,7 @@ func (t *Table) cut() {
 			split := c.split()
 			if c.size > 1 && !said[split] {
 				said[split] = true
+				t.cells = slices.Grow(t.cells, c.size)[:max(len(t.cells), c.size)]
 				t.cuboids = append(t.cuboids, c)
 				sets += c.size
 			}

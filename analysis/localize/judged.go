@@ -256,7 +256,7 @@ type proposal struct {
 // scanned from there, too. Both are judged by the lesser noise, and the model
 // holds that costs less and says so.
 func (q *question) large() (judge.Model, error) {
-	p, err := q.scan(q.forecast, &grescan.Noise{Phi: q.noise.Phi, Kappa: q.noise.Kappa})
+	p, err := q.scan(q.forecast, q.noise)
 	if err != nil {
 		return judge.Model{}, err
 	}
@@ -269,15 +269,13 @@ func (q *question) large() (judge.Model, error) {
 	for i, f := range q.forecast {
 		moved.Forecast[i] = f * centre
 	}
-	again, err := q.scan(moved.Forecast, nil)
+	n := noiseOf(moved, q.opt)
+	again, err := q.scan(moved.Forecast, n)
 	if err != nil {
 		return judge.Model{}, err
 	}
-	if n := noiseOf(moved, q.opt); n.Kappa < q.noise.Kappa {
-		q.noise = n
-		if q.table, err = q.tableOf(q.forecast); err != nil {
-			return judge.Model{}, err
-		}
+	if n.Kappa < q.noise.Kappa {
+		q.noise, q.table = n, q.table.Under(*n)
 	}
 	m, whole := q.weigh(p), q.weigh(again)
 	if whole.Cost < m.Cost && q.alike(whole) {
@@ -290,10 +288,10 @@ func (q *question) weigh(p proposal) judge.Model {
 	return q.table.Judge(q.table.Sets(p.dims, p.codes, p.from))
 }
 
-// scan proposes sets that moved from a forecast, of a noise that is known or not.
-func (q *question) scan(forecast []float64, noise *grescan.Noise) (proposal, error) {
+// scan proposes sets that moved from a forecast.
+func (q *question) scan(forecast []float64, n *judge.Noise) (proposal, error) {
 	found, err := grescan.Scan(pick(q.in.Codes, q.dims), pick(q.in.Cards, q.dims), forecast, q.actual, grescan.Options{
-		Count: q.opt.Count, Deep: q.opt.Deep, Both: q.still, Noise: noise, Workers: q.opt.Workers, Errors: q.in.Errors,
+		Count: q.opt.Count, Deep: q.opt.Deep, Both: q.still, Noise: &grescan.Noise{Phi: n.Phi, Kappa: n.Kappa}, Workers: q.opt.Workers, Errors: q.in.Errors,
 	})
 	p := proposal{from: found.Elements}
 	for _, c := range found.Causes {
