@@ -46,7 +46,7 @@ type table struct {
 // newTable checks the leaves, leaves out the empty ones and the labels that
 // have only one value among the rest.
 func newTable(codes [][]int32, cards []int, forecast, actual []float64, opt Options) (*table, error) {
-	t := &table{}
+	t := &table{leaf: make([]int32, 0, len(forecast))}
 	if err := checkValues(forecast); err != nil {
 		return nil, err
 	}

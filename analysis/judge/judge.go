@@ -137,7 +137,7 @@ func (t *Table) withoutHeaviest(d int, f fit) []int32 {
 			heaviest = int32(c)
 		}
 	}
-	rest := []int32{}
+	rest := make([]int32, 0, len(f.rest))
 	for _, i := range f.rest {
 		if t.codes[d][i] != heaviest {
 			rest = append(rest, i)

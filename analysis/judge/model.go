@@ -41,6 +41,7 @@ func (t *Table) fit(sets []Set) fit {
 			best.cost += prices
 		}
 	}
+	best.rest = make([]int32, 0, len(group))
 	for i, g := range group {
 		if g == 0 {
 			best.rest = append(best.rest, int32(i))

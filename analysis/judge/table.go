@@ -59,7 +59,7 @@ func New(codes [][]int32, cards []int, forecast, actual []float64, opt Options) 
 			return nil, err
 		}
 	}
-	t := &Table{opt: opt.withDefaults(), cards: cards}
+	t := &Table{opt: opt.withDefaults(), cards: cards, leaf: make([]int32, 0, len(forecast))}
 	for i := range forecast {
 		if forecast[i] > 0 || actual[i] > 0 {
 			t.leaf = append(t.leaf, int32(i))
@@ -133,7 +133,7 @@ func (t *Table) raise() float64 {
 	if t.opt.Count {
 		return countRaise
 	}
-	var volume []float64
+	volume := make([]float64, 0, len(t.f))
 	for _, x := range t.f {
 		if x > 0 {
 			volume = append(volume, x)
