@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -84,18 +85,30 @@ func SelectorTexts(e parser.Expr) []string {
 	return slices.Compact(texts)
 }
 
-// MatchersOn returns the matchers of e on a label, as text, sorted.
+// MatchersOn returns the matchers by which e chooses among the values of a label,
+// as text, sorted. One that only wants the label to be there chooses none.
 func MatchersOn(e parser.Expr, label string) []string {
 	var texts []string
 	for _, s := range Selectors(e) {
 		for _, m := range s.LabelMatchers {
-			if m.Name == label {
+			if m.Name == label && !wantsPresence(m) {
 				texts = append(texts, m.String())
 			}
 		}
 	}
 	slices.Sort(texts)
 	return slices.Compact(texts)
+}
+
+// wantsPresence says whether a matcher wants no more than that there is a value.
+func wantsPresence(m *labels.Matcher) bool {
+	switch m.Type {
+	case labels.MatchNotEqual, labels.MatchNotRegexp:
+		return m.Value == ""
+	case labels.MatchRegexp:
+		return m.Value == ".+" || m.Value == ".*"
+	}
+	return false
 }
 
 // Ranges returns the shortest and the longest time that one evaluation of e

@@ -8,6 +8,6 @@ import "slices"
 func Corpus() []Alert {
 	return slices.Concat(
 		oneOfMany(), extremes(), compared(), recorded(), madeLabels(), guards(), distinct(), vanished(),
-		late(), levels(), units(), candidates(),
+		late(), levels(), units(), candidates(), incidents(),
 	)
 }
