@@ -3,41 +3,93 @@
 package analysis
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/culprit-dev/culprit/analysis/forecast"
 )
 
-// asideOf are the times that the breakdown has set aside.
-func asideOf(b *Breakdown) []Stretch {
-	if b == nil {
-		return nil
+// asideOf are the times that are no baseline of a target, in their order: those in
+// which the alert fired, and those in which the KPI or a part of it was far from
+// its usual.
+func asideOf(f Frame, t Target) []Stretch {
+	list := slices.Clone(f.Fired)
+	for _, s := range t.farFromUsual(f) {
+		list = append(list, Stretch{From: s.Onset, To: s.End, Why: Far})
 	}
-	var list []Stretch
-	for _, s := range b.Aside {
-		list = append(list, Stretch{From: s.Onset, To: s.End})
-	}
+	slices.SortStableFunc(list, func(a, b Stretch) int { return cmp.Compare(a.From, b.From) })
 	return list
 }
 
-// sayAside says which times were set aside.
-func sayAside(list []Stretch) []Warning {
-	if len(list) == 0 {
+// farFromUsual is when the KPI or a part of it left its own band: as its breakdown
+// tells, or without one its own values.
+func (t Target) farFromUsual(f Frame) []forecast.Span {
+	if t.Breakdown != nil && (len(t.Breakdown.Leaves) > 0 || len(t.Breakdown.Marginals) > 0 || len(t.Breakdown.Aside) > 0) {
+		return t.Breakdown.Aside
+	}
+	if t.Values == nil || t.Clock || f.Onset == 0 || len(f.Times) == 0 {
 		return nil
 	}
-	clock := func(t float64) string { return time.Unix(int64(t), 0).UTC().Format("15:04") }
-	texts := make([]string, len(list))
-	for i, s := range list {
-		texts[i] = clock(s.From) + " to " + clock(s.To)
+	values := slices.Clone(t.Values)
+	for i, v := range values {
+		if absent(v) {
+			values[i] = math.NaN()
+		}
 	}
-	return []Warning{{Source: "baseline", Text: "the time from " + strings.Join(texts, ", and from ") +
-		" UTC is no baseline and was set aside: the KPI or a part of it was far from its usual"}}
+	span := forecast.Span{Onset: f.Onset, End: cmp.Or(f.End, f.Times[len(f.Times)-1])}
+	pieces := forecast.Cut(forecast.Series{Times: f.Times, Values: [][]float64{values}}, span)
+	steps := forecast.Steps{Length: forecast.Guard(forecast.UsualStep(f.Times))}
+	_, aside := forecast.SetAside(pieces, nil, steps)
+	return steps.Stretches(aside, f.Onset-steps.Length)
+}
+
+// sayAside says which times were set aside, and why.
+func sayAside(list []Stretch, onset float64) []Warning {
+	var all []Warning
+	for _, r := range []struct {
+		why  Reason
+		text string
+	}{{Fired, "the alert was pending or firing"}, {Far, "the KPI or a part of it was far from its usual"}} {
+		var texts []string
+		for _, s := range list {
+			if s.Why == r.why {
+				texts = append(texts, s.clock(onset))
+			}
+		}
+		if len(texts) > 0 {
+			all = append(all, Warning{Source: "baseline", Text: "the time from " + strings.Join(texts, ", and from ") +
+				" UTC is no baseline and was set aside: " + r.text})
+		}
+	}
+	return all
+}
+
+// clock writes a time, with its day where it is not within a day of the onset.
+func (s Stretch) clock(onset float64) string {
+	const day = 86400
+	layout := "15:04"
+	if onset-s.From > day {
+		layout = "Jan 2 15:04"
+	}
+	at := func(t float64, layout string) string { return time.Unix(int64(t), 0).UTC().Format(layout) }
+	return at(s.From, layout) + " to " + at(s.To, "15:04")
 }
 
 // nearOnset is how many seconds before the onset a stretch ends that may be the
 // beginning of the incident.
 const nearOnset = 600
+
+// near is how long before the onset a stretch must end to be another incident. An
+// alert that was over is one.
+func (s Stretch) near() float64 {
+	if s.Why == Fired {
+		return 0
+	}
+	return nearOnset
+}
 
 // setAside takes the samples of earlier incidents out of all series, as long as
 // enough of the baseline is left.
@@ -48,7 +100,7 @@ func (c *candidates) setAside(list []Stretch) {
 	var rows []int
 	for i, t := range c.times[:c.onset] {
 		if slices.ContainsFunc(list, func(s Stretch) bool {
-			return s.From <= t && t < s.To && s.To < c.times[c.onset]-nearOnset
+			return s.From <= t && t < s.To && s.To < c.times[c.onset]-s.near()
 		}) {
 			rows = append(rows, i)
 		}

@@ -27,7 +27,7 @@ func TestAnEarlierIncidentIsNoBaselineOfSeries(t *testing.T) {
 		math.Abs(*r.Causes[0].Evidence.Deviation / *plain.Causes[0].Evidence.Deviation - 1) > 1e-9 {
 		t.Errorf("%s\nwithout the incident %s", asJSON(t, r.Causes[0]), asJSON(t, plain.Causes[0]))
 	}
-	if len(r.Aside) != 1 || r.Aside[0] != (Stretch{f.Times[100], f.Times[120]}) {
+	if len(r.Aside) != 1 || r.Aside[0] != (Stretch{f.Times[100], f.Times[120], Far}) {
 		t.Errorf("set aside: %v", r.Aside)
 	}
 	if !strings.Contains(asJSON(t, r.Warnings), "is no baseline and was set aside") {

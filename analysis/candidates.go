@@ -56,7 +56,7 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 	}
 	c.single = len(queries) == 1
 	if c.target.Values != nil {
-		c.setAside(asideOf(t.Breakdown))
+		c.setAside(asideOf(f, t))
 	}
 	c.encodeServices(f.Topology)
 	if c.dated && c.unusable() == "" {

@@ -19,6 +19,10 @@ type Frame struct {
 	Topology [][2]string // known calls between services: caller, callee
 	Warnings []Warning   // what could not be had; goes into the Result as it is
 
+	// Fired are the times before the onset in which the alert was pending or firing:
+	// an earlier incident is no baseline.
+	Fired []Stretch
+
 	// Tiers order some series in time or by design, for the graph: what stands
 	// in a later (larger) tier is no cause of what stands in an earlier one.
 	Tiers map[string]int

@@ -69,7 +69,17 @@ type Result struct {
 type Stretch struct {
 	From float64 `json:"from"`
 	To   float64 `json:"to"`
+	Why  Reason  `json:"why,omitempty"` // it is no baseline
 }
+
+// Reason says why a time is no baseline.
+type Reason string
+
+// The reasons.
+const (
+	Fired Reason = "alert" // the alert was pending or firing
+	Far   Reason = "band"  // the KPI, or a part of it, was far from its usual
+)
 
 // Recombined is what the parts of a breakdown add up to, of a ratio those of the
 // numerator, beside the whole, which was asked for by itself.

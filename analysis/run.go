@@ -27,8 +27,8 @@ func Run(f Frame, opt Options) Result {
 	}
 	lead := &answers[0]
 	r.Dimensions, r.Forecast = lead.labels.dimensions, lead.labels.forecast
-	r.Recombined, r.Aside = lead.target.Breakdown.recombined(), asideOf(lead.target.Breakdown)
-	r.Warnings = slices.Concat(r.Warnings, warnings("table", lead.target.Breakdown.doubts()), sayAside(r.Aside))
+	r.Recombined, r.Aside = lead.target.Breakdown.recombined(), asideOf(f, lead.target)
+	r.Warnings = slices.Concat(r.Warnings, warnings("table", lead.target.Breakdown.doubts()), sayAside(r.Aside, f.Onset))
 	r.Fit, r.Graph = lead.series.fit, lead.series.graph
 	r.Change = lead.change(f)
 	r.Causes = oneList(mergeTargets(f.Targets, answers))

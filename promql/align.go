@@ -3,6 +3,7 @@
 package promql
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/forecast"
 )
 
 // Align makes a frame of what was answered. It is pure: the same plan and
@@ -30,6 +32,8 @@ func Align(p Plan, e Evidence) analysis.Frame {
 		End:      seconds(p.End),
 		Warnings: slices.Clone(p.Warnings),
 	}}
+	a.fired = p.firedAt(e.Answers)
+	a.frame.Fired = a.leftOut()
 	for i := range p.Targets {
 		a.target(i)
 	}
@@ -46,7 +50,31 @@ type aligner struct {
 	spared   map[string][]string // names of queries that were not asked, by the reason
 	said     map[string][]string // and of those of which the server warned, by its words
 	series   int                 // of candidates, so far
+	fired    []forecast.Span     // when the alert was active before
 	down     bool                // the frame says that the server was not reached
+}
+
+// leftOut is when the alert was active, of the times that anything is compared
+// with.
+func (a *aligner) leftOut() []analysis.Stretch {
+	start := a.plan.Start
+	var left []forecast.Span
+	for _, s := range a.evidence.Breakdowns {
+		if s == nil || len(s.names) == 0 {
+			continue
+		}
+		left = append(left, s.left...)
+		if from := s.grid.before.Add(-time.Duration(s.recentSteps()) * recentStep); from.Before(start) {
+			start = from
+		}
+	}
+	left = append(left, overlaps(a.fired, start, a.plan.Onset)...)
+	slices.SortFunc(left, func(a, b forecast.Span) int { return cmp.Compare(a.Onset, b.Onset) })
+	var list []analysis.Stretch
+	for _, s := range slices.Compact(left) {
+		list = append(list, analysis.Stretch{From: s.Onset, To: s.End, Why: analysis.Fired})
+	}
+	return list
 }
 
 func (a *aligner) warn(source, format string, args ...any) {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/forecast"
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
@@ -31,6 +32,7 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 		return out
 	}
 	j := newJoiner(s, a.evidence.Answers)
+	j.fired = a.fired
 	if s.marginal {
 		out.Total = j.marginal("")
 		out.Aside = j.setAside(out, &out.Total.Numerator, out.Total.Denominator)
@@ -144,12 +146,16 @@ func quote(v string) string {
 	return v
 }
 
+// leastCovered is the share of a window that must have been there.
+const leastCovered = 0.5
+
 // joiner joins the windows of a breakdown over their leaves.
 type joiner struct {
 	b       *Split
 	answers Answers
 	history presence
 	recent  presence
+	fired   []forecast.Span // when the alert was active before
 }
 
 func newJoiner(s *Split, answers Answers) joiner {
@@ -244,7 +250,7 @@ func (j joiner) means(s sample, names []string, terms []expr.Term, index map[str
 	evaluations := make([]float64, steps)
 	for k := range means {
 		end := s.end.Add(-time.Duration(steps-1-k) * s.length)
-		if share := j.covered(s, end); share >= 0.5 {
+		if share := j.covered(s, end); share >= leastCovered {
 			means[k] = make([]float64, len(index))
 			evaluations[k] = share * float64(s.length/s.res)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/forecast"
 )
 
 // Evidence is everything that was asked for a plan: what [Align] makes a frame
@@ -42,6 +43,7 @@ func (e Evidence) parts(p Plan) []*parts {
 type Split struct {
 	shape
 	samples []sample
+	left    []forecast.Span // when the alert fired on an earlier day, which is left out for that
 }
 
 // Fetched is a plan with what came of it. Another plan may go on from there:
@@ -117,10 +119,17 @@ func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Evidence, e
 		}
 	}
 	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first(asked))))
+	fired := p.firedAt(e.Answers)
+	for k := range asked {
+		if asked[k] != nil {
+			shapes[k].lookFurther(fired, e.Answers)
+		}
+	}
+	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first(asked)))) // nothing, but where it looks further back
 	var rest []Query
 	for k, t := range p.Targets {
 		if t.Breakdown != nil {
-			e.Breakdowns[k] = split(shapes[k], e.Answers)
+			e.Breakdowns[k] = split(shapes[k], e.Answers, fired)
 			rest = append(rest, e.Breakdowns[k].queries()...)
 		}
 	}
@@ -141,7 +150,7 @@ func (p Plan) parts() []*parts {
 }
 
 // first are the queries that depend on no other answer and that others wait
-// for: the targets, and where there is data of their parts.
+// for: the targets, where there is data of their parts, and when the alert fired before.
 func (p Plan) first(all []*parts) []Query {
 	var qs []Query
 	for _, t := range p.Targets {
@@ -152,6 +161,9 @@ func (p Plan) first(all []*parts) []Query {
 			history, recent := b.presence()
 			qs = append(qs, history, recent)
 		}
+	}
+	if q, ok := p.fired(); ok {
+		qs = append(qs, q)
 	}
 	return qs
 }
@@ -205,7 +217,7 @@ func (a Answers) unreached(qs []Query) error {
 }
 
 // split decides on the windows of a breakdown.
-func split(s shape, answers Answers) *Split {
+func split(s shape, answers Answers, fired []forecast.Span) *Split {
 	out := Split{shape: s}
 	if s.reason != "" {
 		out.names = nil
@@ -216,13 +228,14 @@ func split(s shape, answers Answers) *Split {
 		out.warn("%d combinations of %s are too many to ask for: each label was asked by itself, so a cause that is a combination can't be found; hint: name fewer labels in breakdown.labels, or raise prometheus.max_series",
 			s.leaves, strings.Join(s.names, ", "))
 	}
-	days := daysBack(s.parts, answers)
+	var days []int
+	days, out.left = s.quietDays(answers, fired)
 	if s.marginal {
 		days = days[:min(len(days), marginalDays)]
 	}
 	// Without days to look back at, the recent steps are the forecast; with
 	// them they only show the noise, and are asked where they are cheap.
-	recent := s.leaves*recentSteps <= recentPoints || s.Denominator == nil && len(days) == 0
+	recent := s.leaves*s.recentSteps() <= recentPoints || s.Denominator == nil && len(days) == 0
 	out.samples = s.parts.samples(days, recent)
 	return &out
 }
@@ -243,7 +256,10 @@ func daysBack(b parts, answers Answers) []int {
 	history, _ := b.presence()
 	p := newPresence(history, answers.to(history))
 	var days []int
-	for j := 1; j <= mostDays; j++ {
+	for j := 1; j <= 7*mostWeeks; j++ {
+		if j > mostDays && (!b.weeks || j%7 != 0) {
+			continue
+		}
 		back := -day * time.Duration(j)
 		switch p.within(b.grid.before.Add(back-hourWindow-history.Step), b.grid.end.Add(back)) {
 		case 0:
@@ -253,6 +269,61 @@ func daysBack(b parts, answers Answers) []int {
 		}
 	}
 	return days
+}
+
+// quietDays are the days back that have data and in which the alert did not
+// fire at that hour, and when it fired in the others. If it fired in all of
+// them, that is usual.
+func (b parts) quietDays(answers Answers, fired []forecast.Span) (days []int, left []forecast.Span) {
+	all := daysBack(b, answers)
+	days, left = b.withoutFired(all, fired)
+	if len(days) == 0 {
+		return all, nil
+	}
+	return days, left
+}
+
+// withoutFired are those of the days back at whose hour the alert did not fire,
+// and when it did in the others.
+func (b parts) withoutFired(all []int, fired []forecast.Span) (days []int, left []forecast.Span) {
+	for _, j := range all {
+		back := -day * time.Duration(j)
+		if loud := overlaps(fired, b.grid.before.Add(back-hourWindow), b.grid.end.Add(back)); len(loud) > 0 {
+			left = append(left, loud...)
+		} else {
+			days = append(days, j)
+		}
+	}
+	return days, left
+}
+
+// lookFurther has a breakdown look further back where the alert fired in most of
+// the recent steps, or on most of the days at that hour.
+func (s *shape) lookFurther(fired []forecast.Span, answers Answers) {
+	if s.reason != "" || len(fired) == 0 || s.Baseline > 0 {
+		return
+	}
+	loud := 0
+	for _, known := range s.firedSteps(fired, recentSteps) {
+		if known {
+			loud++
+		}
+	}
+	if most := min(mostSteps, recentPoints/max(1, s.leaves)); 2*loud >= recentSteps && most > recentSteps {
+		s.steps = most
+	}
+	days, left := s.withoutFired(daysBack(s.parts, answers), fired)
+	s.weeks = len(left) > 0 && len(days) < fewDays
+}
+
+// firedSteps tells of each of the last n recent steps whether the alert was active.
+func (b parts) firedSteps(fired []forecast.Span, n int) []bool {
+	known := make([]bool, n)
+	for k := range known {
+		end := b.grid.before.Add(-time.Duration(n-1-k) * recentStep)
+		known[k] = len(overlaps(fired, end.Add(-recentStep), end)) > 0
+	}
+	return known
 }
 
 // queries are all questions of a split.

@@ -88,7 +88,7 @@ func TestWarningsOfTheServerAreKept(t *testing.T) {
 	s := promtest.New(t, shop())
 	s.SetWarnings("store 10.0.0.7 is not available")
 	frame := fetch(t, newFetcher(t, s, nil), ratioRule(), shopAlert(), shopTime())
-	warned(t, frame.Warnings, "prometheus", "the evidence is incomplete (shop errors, shop errors: history, shop errors: presence, shop errors: actual, shop errors: hour, shop errors: day and ")
+	warned(t, frame.Warnings, "prometheus", "the evidence is incomplete (shop errors, shop errors: history, shop errors: presence, baseline, shop errors: actual, shop errors: hour and ")
 	warned(t, frame.Warnings, "prometheus", "store 10.0.0.7 is not available")
 }
 

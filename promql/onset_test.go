@@ -178,7 +178,7 @@ func TestRequestsAreCountedByOutcome(t *testing.T) {
 		# HELP culprit_prometheus_queries_total Requests to Prometheus by outcome: ok, refused, timeout, unreachable or canceled.
 		# TYPE culprit_prometheus_queries_total counter
 		culprit_prometheus_queries_total{outcome="canceled"} 0
-		culprit_prometheus_queries_total{outcome="ok"} 1
+		culprit_prometheus_queries_total{outcome="ok"} 2
 		culprit_prometheus_queries_total{outcome="refused"} 1
 		culprit_prometheus_queries_total{outcome="timeout"} 1
 		culprit_prometheus_queries_total{outcome="unreachable"} 1

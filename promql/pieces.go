@@ -3,6 +3,7 @@
 package promql
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,7 +38,9 @@ type parts struct {
 	Target   string
 	Baseline time.Duration // chosen by the user, in place of a forecast; 0: none
 
-	grid grid
+	grid  grid
+	steps int  // recent steps that are asked for; 0: recentSteps
+	weeks bool // the same time of earlier weeks is looked at, too
 }
 
 // siblings makes b a breakdown over all series of the KPI.
@@ -75,6 +78,9 @@ const (
 	hourWindow   = time.Hour
 	recentStep   = 5 * time.Minute
 	recentSteps  = 24
+	mostSteps    = 72 // where most of the others are no baseline
+	mostWeeks    = 3
+	fewDays      = 3 // days left as a baseline that are too few
 )
 
 // sample is one window of a piece: what is summed over (end-length, end] at
@@ -114,10 +120,13 @@ func (b parts) samples(days []int, recent bool) []sample {
 		}
 	}
 	if recent {
-		s = append(s, sample{piece: PieceRecent, end: g.before, length: recentStep, res: min(fine, time.Minute), steps: recentSteps})
+		s = append(s, sample{piece: PieceRecent, end: g.before, length: recentStep, res: min(fine, time.Minute), steps: b.recentSteps()})
 	}
 	return s
 }
+
+// recentSteps is how many steps of the time before the incident are asked for.
+func (b parts) recentSteps() int { return cmp.Or(b.steps, recentSteps) }
 
 // baselineRes keeps a chosen baseline under about three hundred evaluations.
 func (b parts) baselineRes() time.Duration {
@@ -190,9 +199,12 @@ func (b parts) presence() (history, recent Query) {
 		Role: RoleBreakdown, Name: b.Target + ": history", Query: b.whole(),
 		Start: b.grid.end.Add(-(mostDays + 1) * day), End: b.grid.end, Step: time.Hour,
 	}
+	if b.weeks {
+		history.Start = b.grid.end.Add(-(7*mostWeeks + 1) * day)
+	}
 	recent = Query{
 		Role: RoleBreakdown, Name: b.Target + ": presence", Query: b.whole(),
-		Start: floor(b.grid.before.Add(-recentSteps*recentStep), b.grid.step), End: b.grid.end, Step: b.grid.step,
+		Start: floor(b.grid.before.Add(-time.Duration(b.recentSteps())*recentStep), b.grid.step), End: b.grid.end, Step: b.grid.step,
 	}
 	if b.Denominator == nil {
 		recent.Query += " or count(up)"

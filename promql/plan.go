@@ -51,6 +51,7 @@ const (
 	RoleBreakdown Role = "breakdown"
 	RoleCandidate Role = "candidate"
 	RoleTopology  Role = "topology"
+	RoleBaseline  Role = "baseline" // when the alert fired before
 )
 
 // Query is one question to Prometheus.
@@ -84,10 +85,12 @@ type Plan struct {
 	Topology Topology
 	Warnings []analysis.Warning // doubts that are known before anything is asked
 
-	before time.Time // see grid.before
-	asker  asker     // the alert
-	after  *round    // what it goes on from, as if it were one; nil: nothing
-	inside bool      // only candidates are new in it: see Fetched.Within
+	before  time.Time // see grid.before
+	asker   asker     // the alert
+	earlier string    // PromQL of the alert in the past; empty: there is none
+	crowd   bool      // and of others of its storm
+	after   *round    // what it goes on from, as if it were one; nil: nothing
+	inside  bool      // only candidates are new in it: see Fetched.Within
 }
 
 // Target is one KPI.
@@ -131,7 +134,9 @@ func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
 	if alert.Own == nil {
 		alert.Own = alert.Labels
 	}
-	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{Rule: rule.Name, asker: alert.asker()}}
+	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{
+		Rule: rule.Name, asker: alert.asker(), earlier: alert.earlier(), crowd: alert.Storm,
+	}}
 	kpis := b.targets()
 	if len(kpis) == 0 {
 		return b.plan, fmt.Errorf("rule %q: no target to ask for: %s", rule.Name, b.whyNot())

@@ -139,9 +139,12 @@ func relevelled(windows, hours [][]float64, now []float64, unit float64) Forecas
 }
 
 // days returns the earlier days of which both the window and the hour before it
-// are known: six of them, and the one a week ago if all seven are there.
+// are known: of the last week, and of the same weekday of the weeks before it.
 func days(p Pieces) (windows, hours [][]float64) {
-	for j := range min(len(p.Profile), len(p.Level), weekDay) {
+	for j := range min(len(p.Profile), len(p.Level)) {
+		if back := j + 1; back > weekDay && back%weekDay != 0 {
+			continue
+		}
 		w, h := filled(p.Profile[j]), filled(p.Level[j])
 		if w != nil && h != nil {
 			windows = append(windows, w)

@@ -34,7 +34,8 @@ type Steps struct {
 //
 // It returns the pieces of num, those of its own changed where they had to be,
 // and which recent steps are no baseline; nil if all are. With less than half an hour of steps that may be a
-// baseline nothing is known to be usual, and the pieces stay as they are.
+// baseline, what is usual is told from earlier days. Without these nothing is known to be usual, and the pieces
+// stay as they are.
 func SetAside(num Pieces, den *Pieces, s Steps) (Pieces, []bool) {
 	steps := len(num.Recent)
 	if s.Known == nil {
@@ -46,7 +47,7 @@ func SetAside(num Pieces, den *Pieces, s Steps) (Pieces, []bool) {
 	a := aside{Steps: s, num: num, den: den}
 	whole := a.course(totalOf)
 	if !whole.judged() {
-		return num, nil
+		return a.further()
 	}
 	all := whole.far(a.Event, make([]float64, steps))
 	for t, known := range s.Known {
@@ -173,6 +174,50 @@ func (c course) far(event float64, least []float64) []bool {
 		return make([]bool, len(off))
 	}
 	return far
+}
+
+// further puts what earlier days tell in the place of the recent steps and the
+// last hour, where most of these are known to be no baseline.
+func (a *aside) further() (Pieces, []bool) {
+	if !slices.Contains(a.Known, true) {
+		return a.num, nil
+	}
+	num := a.num
+	switch _, hours := days(num); {
+	case a.den == nil && len(hours) > 0:
+		num.Hour = medians(hours)
+	case a.den != nil && num.Day != nil && a.den.Day != nil && a.den.Hour != nil:
+		num.Day, num.Hour = slices.Clone(num.Day), make([]float64, len(num.Day))
+		for e := range num.Day {
+			rate := a.dayRate(e)
+			num.Day[e], num.Hour[e] = rate*a.den.Day[e], rate*a.den.Hour[e]
+		}
+	default:
+		return num, nil
+	}
+	num.Recent = slices.Clone(num.Recent)
+	for t, known := range a.Known {
+		if known {
+			num.Recent[t] = nil
+		}
+	}
+	return num, a.Known
+}
+
+// dayRate is a leaf's rate over the day without the steps that are known to be
+// no baseline.
+func (a *aside) dayRate(e int) float64 {
+	value, weight := a.num.Day[e]*day, a.den.Day[e]*day
+	for t, known := range a.Known {
+		if known {
+			value -= leafOf(e)(a.num.Recent[t]) * a.Length
+			weight -= leafOf(e)(a.den.Recent[t]) * a.Length
+		}
+	}
+	if !(value > 0 && weight > 0) { // also without samples
+		return 0
+	}
+	return value / weight
 }
 
 // copy makes the pieces that may change its own.

@@ -88,7 +88,7 @@ type cutter struct {
 // newCutter finds the rows that exist: those in which any leaf has a sample. A row
 // in which none has is an outage of the monitoring, and no zero of the measure.
 func newCutter(s Series, span Span) *cutter {
-	c := &cutter{s: s, span: span, step: usualStep(s.Times)}
+	c := &cutter{s: s, span: span, step: UsualStep(s.Times)}
 	exists := make([]bool, len(s.Times))
 	for _, values := range s.Values {
 		if len(values) != len(s.Times) {
@@ -106,8 +106,8 @@ func newCutter(s Series, span Span) *cutter {
 	return c
 }
 
-// usualStep is the median distance of rows.
-func usualStep(times []float64) float64 {
+// UsualStep is the median distance of rows.
+func UsualStep(times []float64) float64 {
 	if len(times) < 2 {
 		return shortStep
 	}
