@@ -178,6 +178,39 @@ func TestAnotherLookWithoutEvidenceLeavesTheReport(t *testing.T) {
 	}
 }
 
+// A look that disagrees needs more evidence than the one before it: here the KPI
+// of a rule that was changed meanwhile stands still.
+func TestALaterLookDoesNotWorsenAnAnswer(t *testing.T) {
+	w := newWorld(t, true)
+	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
+	w.await("the alert is explained", func() bool {
+		list := w.reports()
+		return len(list) == 1 && len(list[0].Sent) > 0 && list[0].Result.Verdict == analysis.Explained
+	})
+	before := w.reports()[0]
+	text, err := os.ReadFile(w.opt.ConfigFile)
+	w.must(err)
+	w.configure(strings.Replace(string(text), `query: sum(rate(errors_total{`, `query: sum(rate(requests_total{`, 1))
+	w.must(w.daemon.Reload())
+	w.must(publish(t.Context(), w.daemon.broker, job{Alert: before.Alert, Status: statusFiring, Reason: reasonRetry, ReceivedAt: time.Now()}, w.daemon.metrics))
+	w.await("it was looked at again", func() bool {
+		known, ok := w.daemon.store.current(before.Alert.Fingerprint)
+		return ok && known.Tries == 2
+	})
+	var after report.Report
+	w.get("/api/v1/reports/"+before.ID, &after)
+	if after.Summary != before.Summary || after.Result.Verdict != analysis.Explained {
+		t.Errorf("%s became %s", before.Summary, after.Summary)
+	}
+	var page string
+	if w.get("/reports/"+before.ID, &page); !strings.Contains(page, "this stands, as there is less evidence for what was found at") {
+		t.Errorf("the page says nothing of it: %+v", after.Result.Warnings)
+	}
+	if got := w.annotation("ErrorsHigh", "culprit_summary"); got != before.Summary {
+		t.Errorf("the alert says %q", got)
+	}
+}
+
 func TestAnAlertThatNoAlertmanagerHasIsClosed(t *testing.T) {
 	w := newWorld(t, true)
 	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)

@@ -209,19 +209,19 @@ func locate(ctx context.Context, f Fetcher, q Question) (promql.Alert, []analysi
 
 // conclude stores what was found and has it told.
 func (p *Pipeline) conclude(ctx context.Context, j job, r record, in report.Input) (record, error) {
-	known := r.Report
-	r.Report = report.New(in)
-	if known.ID == r.Report.ID {
-		r.Report.CreatedAt, r.Report.Incident = known.CreatedAt, known.Incident
-	}
+	known, found := r.Report, report.New(in)
+	r.Report = found
 	p.Metrics.reports.WithLabelValues(string(in.Result.Verdict)).Inc()
-	if known.ID == r.Report.ID && known.Status != report.Failed && r.Report.Status == report.Failed {
-		// An answer that people have seen is not taken back because Prometheus
-		// doesn't answer now.
-		p.Log.Warn("Another look at an alert found no evidence; its report stays", "report", known.ID, "found", r.Report.Summary)
-		r.Report = known
-		_, err := p.Store.Put(ctx, &r)
-		return r, err
+	if known.ID == found.ID {
+		found.CreatedAt, found.Incident = known.CreatedAt, known.Incident
+		replaced := false
+		if r.Report, replaced = report.Later(known, found); !replaced {
+			// An answer that people have seen is not taken back because Prometheus
+			// doesn't answer now, or because the incident fades.
+			p.Log.Warn("Another look at an alert found less evidence; its report stays", "report", known.ID, "found", found.Summary)
+			_, err := p.Store.Put(ctx, &r)
+			return r, err
+		}
 	}
 	if _, err := p.Store.Put(ctx, &r); err != nil {
 		return r, err

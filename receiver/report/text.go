@@ -221,7 +221,7 @@ func (r Report) doubt(otherwise string) string {
 // put, and not about the KPI.
 func footnote(source string) bool {
 	switch source {
-	case "onset", "window", "candidates", "alertmanager", "baseline", "table":
+	case "onset", "window", "candidates", "alertmanager", "baseline", "table", sourceLater:
 		return true
 	default:
 		return false
