@@ -15,6 +15,7 @@ import (
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
 	"github.com/culprit-dev/culprit/receiver/broker"
+	"github.com/culprit-dev/culprit/receiver/report"
 )
 
 // finder is a replica's reconcile loop that finds the same alerts in every
@@ -22,7 +23,7 @@ import (
 func finder(t *testing.T, b *broker.Broker) (*reconciler, *store) {
 	s := storeOn(t, b, storeOptions{}, nil)
 	return &reconciler{
-		store: s, queue: b, metrics: newMetrics(prometheus.NewRegistry()), log: slog.New(slog.DiscardHandler), now: time.Now,
+		store: s, queue: b, stats: b.Stats, metrics: newMetrics(prometheus.NewRegistry()), log: slog.New(slog.DiscardHandler), now: time.Now,
 		reached: map[string]bool{}, gone: map[string]time.Time{}, told: map[string]time.Time{},
 	}, s
 }
@@ -90,6 +91,50 @@ func TestAnAlertHasOneJobHoweverOftenItIsFound(t *testing.T) {
 		look(again) // a job that ended just now may still count as the one of its alert
 		return pending(b) == alerts
 	})
+}
+
+// A second look waits until every alert has had its first.
+func TestSecondLooksWaitForFirstOnes(t *testing.T) {
+	b := brokerOf(t, t.TempDir())
+	r, s := finder(t, b)
+	var found []alertmanager.Alert
+	for i, name := range []model.LabelValue{"Known", "New"} {
+		labels := model.LabelSet{"alertname": name}
+		a := alertmanager.Alert{Labels: labels, StartsAt: time.Now().Add(-time.Hour), Fingerprint: labels.Fingerprint().String()}
+		found = append(found, a)
+		if i == 0 {
+			known := &record{Report: report.Report{ID: "known", Alert: stripped(a)}, Tries: 1, AnalyzedAt: a.StartsAt}
+			mustPut(t, s, known)
+		}
+	}
+	jobs := func(alerts ...alertmanager.Alert) int {
+		v := view{peers: []peerView{{alerts: alerts}}, whole: true, groups: map[string]group{}}
+		r.enqueueMissed(t.Context(), &live{config: anyAlert()}, &v)
+		st, err := b.Stats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Pending
+	}
+	if n := jobs(found[1]); n != 1 {
+		t.Fatalf("%d jobs of a new alert", n)
+	}
+	if n := jobs(found...); n != 1 {
+		t.Fatalf("%d jobs: a second look comes before the first of another", n)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- b.Consume(ctx, 1, func(context.Context, broker.Job) error { return nil })
+	}()
+	eventually(t, "the first look is over", func() bool { st, err := b.Stats(t.Context()); return err == nil && st.Pending+st.InFlight == 0 })
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if n := jobs(found[0]); n != 1 {
+		t.Errorf("%d jobs: then it is looked at again", n)
+	}
 }
 
 // anyAlert is a configuration under which every alert is explained.

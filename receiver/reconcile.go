@@ -16,6 +16,7 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -26,6 +27,7 @@ type reconciler struct {
 	live      func() *live
 	store     *store
 	queue     Queue
+	stats     func(context.Context) (broker.Stats, error) // of the queue
 	publisher *publisher
 	receivers *receivers
 	routes    *routeWatch
@@ -58,7 +60,7 @@ type peerView struct {
 
 func newReconciler(d *Daemon) *reconciler {
 	return &reconciler{
-		live: d.live.Load, store: d.store, queue: d.broker, publisher: d.publisher, receivers: d.receivers, refresh: d.refresh,
+		live: d.live.Load, store: d.store, queue: d.broker, stats: d.broker.Stats, publisher: d.publisher, receivers: d.receivers, refresh: d.refresh,
 		routes: &routeWatch{receivers: d.receivers, external: d.external, metrics: d.metrics, log: d.log, judged: map[string][sha256.Size]byte{}},
 
 		metrics: d.metrics, log: d.log, now: d.opt.Now, interval: d.opt.Reconcile,
@@ -179,12 +181,13 @@ func (v *view) alerts() []alertmanager.Alert {
 // enqueueMissed makes jobs for the alerts that are to be explained and have no
 // report, or whose report deserves another try.
 func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
+	again := r.mayLookAgain(ctx)
 	for _, a := range v.alerts() {
 		if live.config.RuleFor(a.Labels) == nil || r.now().Sub(a.StartsAt).Abs() < grace {
 			continue
 		}
 		known, ok := r.store.current(a.Fingerprint)
-		if ok && known.open() && !r.due(known) {
+		if ok && known.open() && (again == 0 || !r.due(known)) {
 			continue
 		}
 		alert, err := bounded(stripped(a))
@@ -194,7 +197,7 @@ func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
 		}
 		j := job{Alert: alert, Status: statusFiring, Reason: reasonReconcile, ReceivedAt: r.now()}
 		if ok && known.open() {
-			j.Reason, j.Group = reasonRetry, known.Group
+			j.Reason, j.Group, again = reasonRetry, known.Group, again-1
 		} else {
 			j.Group = v.groupOf(ctx, a)
 		}
@@ -202,6 +205,20 @@ func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
 			r.log.Error("An alert that was missed can't be enqueued; it is tried again", "alert", a.Labels[model.AlertNameLabel], "err", err)
 		}
 	}
+}
+
+// mostAgain is how many alerts a round looks at again: those that come meanwhile
+// wait for no more than these.
+const mostAgain = 200
+
+// mayLookAgain is how many alerts may be looked at again now: none while others
+// wait for their first look.
+func (r *reconciler) mayLookAgain(ctx context.Context) int {
+	s, err := r.stats(ctx)
+	if err != nil || s.Pending > 0 { // the next round may know more
+		return 0
+	}
+	return mostAgain
 }
 
 // tooLarge says once an hour that an alert can't be explained.
