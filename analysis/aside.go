@@ -43,7 +43,9 @@ func (t Target) farFromUsual(f Frame) []forecast.Span {
 	pieces := forecast.Cut(forecast.Series{Times: f.Times, Values: [][]float64{values}}, span)
 	steps := forecast.Steps{Length: forecast.Guard(forecast.UsualStep(f.Times))}
 	_, aside := forecast.SetAside(pieces, nil, steps)
-	return steps.Stretches(aside, f.Onset-steps.Length)
+	return slices.DeleteFunc(steps.Stretches(aside, f.Onset-steps.Length), func(s forecast.Span) bool {
+		return s.End-s.Onset < 2*steps.Length // of a KPI such as a quantile single steps stray
+	})
 }
 
 // sayAside says which times were set aside, and why.
