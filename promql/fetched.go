@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package promql
+
+import (
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// Fetched is a plan with what came of it. Another plan may go on from there:
+// see ByReplica and Within.
+type Fetched struct {
+	Plan  Plan
+	Frame analysis.Frame
+	round
+}
+
+// round is what was asked for a plan, for the plan that goes on from there.
+type round struct {
+	budget   *budget
+	until    time.Time // when the analysis has taken long enough
+	evidence Evidence
+}
+
+// Asked returns the queries worth showing to people: targets, the parts of
+// the breakdowns by the labels that the frame was broken down by, candidates and
+// topology. Labels that are discovered are known only of the frame. The pieces
+// of time of a breakdown are left out: they ask for the same sums over other
+// windows.
+func (f Fetched) Asked() []Query {
+	var qs []Query
+	all := f.evidence.parts(f.Plan)
+	for k, t := range f.Plan.Targets {
+		qs = append(qs, t.Query)
+		if all[k] == nil {
+			continue
+		}
+		names := t.Breakdown.Labels
+		if b := f.Frame.Targets[k].Breakdown; b != nil && len(b.Labels) > 0 {
+			names = b.Labels
+		}
+		if names != nil {
+			qs = append(qs, all[k].shown(names)...)
+		}
+	}
+	return append(qs, f.Plan.others()...)
+}
