@@ -30,6 +30,9 @@
 // what chance gives among so many elements; its leaves are removed, and the
 // search goes on.
 //
+// Deep looks for what the total hardly shows: for smaller shares of the change,
+// with one label more, and to the bar, however large the first score was.
+//
 // Sums over leaves are taken once, for the deepest cuboids; the cuboids above
 // are sums of those. Cuboids are independent, so that any number of workers
 // gives the same bytes. A table of 600,000 leaves and five labels takes about

@@ -11,10 +11,10 @@ import (
 // Constants of the scan.
 const (
 	deeper        = 0.05   // gain of the score that a further label must bring
-	stopRelative  = 0.02   // share of the first score below which the rest is noise
+	stopRelative  = 0.02   // share of the first score below which the rest is not looked for, but deep
 	minDeviation  = 0.08   // |d̄| of an element
 	minHomogenous = 0.3    // R² of an element
-	shareDeep     = 0.0003 // least share of the change, deep
+	shareDeep     = 0.0001 // least share of the change, deep
 	shareMax      = 0.05   // the same by default, at most
 	shareMin      = 0.002  // and at least
 	shareSD       = 2      // standard deviations of the total in between
@@ -38,7 +38,7 @@ type Options struct {
 	Errors []float64
 
 	MaxCauses int // 0 means 8
-	MaxLayer  int // labels in a combination; 0 means 4
+	MaxLayer  int // labels in a combination; 0 means 4, deep 5
 	Workers   int // 0 means one a processor
 }
 
@@ -48,6 +48,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxLayer <= 0 {
 		o.MaxLayer = 4
+		if o.Deep {
+			o.MaxLayer = 5
+		}
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -109,10 +112,13 @@ func Scan(codes [][]int32, cards []int, forecast, actual []float64, opt Options)
 	c := newCube(t, rule, opt.MaxLayer, opt.Workers)
 	r.Elements = c.elements()
 	r.Bar = math.Log(float64(r.Elements)) + barOffset
+	if opt.Deep {
+		rule.alone = 2 * r.Bar
+	}
 	for len(r.Causes) < opt.MaxCauses {
 		best := c.best(rule, r.Bar, opt.Workers)
 		first := len(r.Causes) == 0
-		if best.score == 0 || !first && (best.score < r.Bar || best.score < stopRelative*r.Causes[0].Score) {
+		if best.score == 0 || !first && (best.score < r.Bar || !opt.Deep && best.score < stopRelative*r.Causes[0].Score) {
 			break
 		}
 		leaves := t.under(best.dims, best.leaf)
@@ -153,11 +159,12 @@ type rule struct {
 	rises   bool    // the direction of causes
 	against float64 // score that a cause in the other direction must have
 	least   float64 // change that an element must bring
+	alone   float64 // deviance of v−f that a leaf by itself must have; deep
 }
 
 // rule says what a cause must bring. By default its least change is two standard
 // deviations of what the noise of all leaves adds up to, within 0.2 and 5 % of the
-// change: a smaller one can't be seen in the total. Deep goes below, to 0.03 %.
+// change: a smaller one can't be seen in the total. Deep goes below, to 0.01 %.
 // Where the total stood still, a tenth of all that moved below it stands for the
 // change.
 func (t *table) rule(opt Options) rule {
@@ -263,6 +270,9 @@ func (c *cuboid) best(t *table, r rule) candidate {
 	var best candidate
 	for i := range c.cells {
 		s := r.score(&c.cells[i])
+		if s > 0 && c.cells[i].n == 1 && !t.seenAlone(c.cells[i].leaf, r.alone) {
+			continue
+		}
 		if s > 0 && (s > best.score ||
 			s == best.score && t.key(c.dims, c.cells[i].leaf) < t.key(c.dims, best.leaf)) {
 			best = candidate{cell: c.cells[i], dims: c.dims, score: s}

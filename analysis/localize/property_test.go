@@ -109,6 +109,19 @@ func TestDeepCausesAreAnswered(t *testing.T) {
 	}
 }
 
+// A leaf of five labels beside a cause of a thousand times its size.
+func TestDeepFindsALeafBesideALargeCause(t *testing.T) {
+	in := breakdown(31, []int{6, 5, 4, 4, 3}, func(c []int32) float64 {
+		if c[0] == 1 {
+			return 5
+		}
+		return 1
+	})
+	leaf := len(in.Forecast) - 1
+	in.Forecast[leaf], in.Actual[leaf] = 200, 500
+	checkLocated(t, run(t, in, Options{Deep: true}), Explained, "[0] [1]", "[0 1 2 3 4] [5 4 3 3 2]")
+}
+
 // The drop of revenue in tables 2 to 4 of the NSDI'14 paper, as marginals.
 func TestPaperTablesThroughMarginals(t *testing.T) {
 	in := Input{Marginals: []Measure{
