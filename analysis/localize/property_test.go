@@ -119,7 +119,7 @@ func TestDeepFindsALeafBesideALargeCause(t *testing.T) {
 	})
 	leaf := len(in.Forecast) - 1
 	in.Forecast[leaf], in.Actual[leaf] = 200, 500
-	checkLocated(t, run(t, in, Options{Deep: true}), Explained, "[0] [1]", "[0 1 2 3 4] [5 4 3 3 2]")
+	checkLocated(t, run(t, in, Options{Deep: true}), Explained, "[0 1 2 3 4] [5 4 3 3 2]", "[0] [1]")
 }
 
 // The drop of revenue in tables 2 to 4 of the NSDI'14 paper, as marginals.
