@@ -8,6 +8,7 @@
 //	go run ./examples/benchmark graph DIR        chains and edges on the same incidents
 //	go run ./examples/benchmark bmfs [DIR]       the regression: published recipe, blocks, incidents
 //	go run ./examples/benchmark expressions      alerts in many words, each with the answer of a person
+//	go run ./examples/benchmark worlds           everyday incidents of its own: is it right, or silent?
 //
 // DIR holds the data, which are not part of culprit: one folder a data set. For
 // `candidates` and `graph` it holds cases as package tabular describes them. What
@@ -41,6 +42,7 @@ func run(args []string, out io.Writer) error {
 		"bmfs":        regressions,
 		"graph":       graphs,
 		"expressions": alertsInWords,
+		"worlds":      everyday,
 	}
 	names := strings.Join(slices.Sorted(maps.Keys(benchmarks)), ", ")
 	if len(args) == 0 {

@@ -45,7 +45,7 @@ func (f *File) Run(ctx context.Context) ([]Outcome, error) {
 		if t.Name == "" {
 			t.Name = fmt.Sprintf("tests[%d]", i)
 		}
-		more, err := t.run(ctx, cfg)
+		more, err := t.Run(ctx, cfg)
 		if err != nil {
 			return outcomes, fmt.Errorf("%s: %w", t.Name, err)
 		}
@@ -97,7 +97,9 @@ func readRules(file string) ([]config.Rule, error) {
 
 const defaultInterval = time.Minute
 
-func (t Test) run(ctx context.Context, cfg *config.Config) ([]Outcome, error) {
+// Run asks about the alerts of one test, by the rules and options of a
+// configuration; its servers are not asked.
+func (t Test) Run(ctx context.Context, cfg *config.Config) ([]Outcome, error) {
 	interval := time.Duration(t.Interval)
 	if interval == 0 {
 		interval = defaultInterval

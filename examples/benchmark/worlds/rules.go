@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worlds
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/ruletest"
+)
+
+// unit is what the KPI is measured in and called: a world in other units is the
+// same world.
+type unit struct {
+	factor           float64
+	events, parts    string // names of counters: of what is summed, and of the part of a ratio
+	seconds, holding string // of a mean without its suffix, and of a gauge
+}
+
+func units() []unit {
+	return []unit{
+		{1, "orders_total", "errors_total", "checkout_duration_seconds", "queue_depth"},
+		{1000, "sent_bytes_total", "failed_bytes_total", "checkout_duration_milliseconds", "memory_used_bytes"},
+		{0.01, "cost_dollars_total", "lost_dollars_total", "checkout_duration_minutes", "load_average"},
+		{1, "x_total", "y_total", "z", "w"},
+	}
+}
+
+// requests is the factor of what a part is divided by: of a ratio both have one
+// unit, of a mean it is a count.
+func (u unit) requests(k kind) float64 {
+	if k == ratio {
+		return u.factor
+	}
+	return 1
+}
+
+const (
+	scrape = 30 * time.Second
+	span   = "[2m]" // of rates
+	hours  = 150    // minutes of history, if the scene doesn't say
+)
+
+// asRules shows the scene as series of a Prometheus, and asks about its alert.
+func (s *scene) asRules(ctx context.Context, d drawer) (analysis.Result, error) {
+	past := s.past
+	if past == 0 {
+		past = hours
+	}
+	cfg, err := config.Parse("world", []byte(s.config()))
+	if err != nil {
+		return analysis.Result{}, err
+	}
+	minutes := func(m float64) ruletest.Duration {
+		return ruletest.Duration(math.Round((past+m)*60) * float64(time.Second))
+	}
+	labels := model.LabelSet{model.AlertNameLabel: "KpiMoved", "severity": "page"}
+	for name, v := range s.alert.own {
+		labels[model.LabelName(name)] = model.LabelValue(v)
+	}
+	t := ruletest.Test{
+		Name: "world", Interval: ruletest.Duration(scrape), InputSeries: s.series(d, past),
+		Alerts: []ruletest.Alert{{Labels: labels, Expr: s.expression(), Onset: minutes(s.lag), At: minutes(s.end())}},
+	}
+	outcomes, err := t.Run(ctx, cfg)
+	if err != nil {
+		return analysis.Result{}, err
+	}
+	return outcomes[0].Result, nil
+}
+
+// config is culprit's configuration: with a rule that names the KPI and its
+// labels, or none.
+func (s *scene) config() string {
+	text := "prometheus: {url: 'http://localhost'}\n"
+	if s.byRule {
+		text += fmt.Sprintf("rules: [{name: kpi, matchers: [alertname=\"KpiMoved\"], target: {query: %q}, breakdown: {labels: [%s]}}]\n",
+			s.query(), strings.Join(s.labels, ", "))
+	}
+	return text
+}
+
+// query is PromQL of the KPI.
+func (s *scene) query() string {
+	agg := func(inner string) string {
+		switch s.alert.by {
+		case "":
+			return "sum(" + inner + ")"
+		case eachLeaf:
+			return inner
+		default:
+			return s.alert.by + " (" + inner + ")"
+		}
+	}
+	switch s.kind {
+	case ratio:
+		return agg("rate("+s.unit.parts+span+")") + " / " + agg("rate("+s.unit.events+span+")")
+	case mean:
+		return agg("rate("+s.unit.seconds+"_sum"+span+")") + " / " + agg("rate("+s.unit.seconds+"_count"+span+")")
+	case gauge:
+		return agg(s.unit.holding)
+	default:
+		return agg("rate(" + s.unit.events + span + ")")
+	}
+}
+
+// eachLeaf is the aggregation of an alert that fires on single series.
+const eachLeaf = "each"
+
+// limitShare is the share of a limit that an alert is about.
+const limitShare = 0.9
+
+// expression is that of the alerting rule: the threshold lies half way.
+func (s *scene) expression() string {
+	var t Truth
+	s.measure(&t, 1)
+	op, half := " > ", (t.Usual+t.Now)/2
+	switch {
+	case t.Falling:
+		op = " < "
+	case t.Now == t.Usual:
+		half = 0.8 * t.Usual // it has always been above
+	}
+	switch s.alert.versus {
+	case aLimit:
+		return fmt.Sprintf("%s > %v * %s_limit", s.query(), limitShare, s.unit.holding)
+	case yesterday:
+		return fmt.Sprintf("%s%s%.3g * %s", s.query(), op, half/t.Usual, strings.ReplaceAll(s.query(), span, span+" offset 1d"))
+	default:
+		return s.query() + op + number64(half)
+	}
+}
+
+// series are what Prometheus has scraped of the scene since so many minutes
+// before the fault.
+func (s *scene) series(d drawer, past float64) []ruletest.InputSeries {
+	var list []ruletest.InputSeries
+	for i, l := range s.leaves {
+		var num, den counter
+		for minute := -past; minute <= s.end()+1; minute += scrape.Minutes() {
+			n, m := s.counted(d, i, minute-scrape.Minutes(), scrape.Seconds())
+			lives := l.lives(minute)
+			num.add(n*s.unit.factor, lives)
+			den.add(m*s.unit.requests(s.kind), lives)
+		}
+		add := func(metric string, values []string) {
+			list = append(list, ruletest.InputSeries{Series: metric + s.selector(l), Values: strings.Join(values, " ")})
+		}
+		switch s.kind {
+		case sum:
+			add(s.unit.events, num.scraped(s.lazy))
+		case ratio:
+			add(s.unit.parts, num.scraped(s.lazy))
+			add(s.unit.events, den.total)
+		case mean:
+			add(s.unit.seconds+"_sum", num.total)
+			add(s.unit.seconds+"_count", den.total)
+		case gauge:
+			add(s.unit.holding, num.level)
+		}
+		if s.alert.versus == aLimit {
+			limit := l.part * l.rate * s.unit.factor
+			list = append(list, ruletest.InputSeries{
+				Series: s.unit.holding + "_limit" + s.selector(l), Values: fmt.Sprintf("%sx%d", number64(limit), len(num.level)-1),
+			})
+		}
+	}
+	return list
+}
+
+func (s *scene) selector(l leaf) string {
+	pairs := make([]string, len(s.labels))
+	for k, label := range s.labels {
+		pairs[k] = fmt.Sprintf("%s=%q", label, l.values[k])
+	}
+	return "{" + strings.Join(pairs, ",") + "}"
+}
+
+// counter is one series as it is scraped: what has come until then, and what
+// came a second since the last time.
+type counter struct {
+	sum          float64
+	began, ended bool
+	total, level []string
+}
+
+// add takes what came since the last scrape.
+func (c *counter) add(v float64, lives bool) {
+	if !lives {
+		mark := "_"
+		if c.began && !c.ended {
+			mark, c.ended = "stale", true
+		}
+		c.total, c.level = append(c.total, mark), append(c.level, mark)
+		return
+	}
+	c.began = true
+	c.sum += v
+	c.total = append(c.total, number64(c.sum))
+	c.level = append(c.level, number64(v/scrape.Seconds()))
+}
+
+// scraped is the counter; a lazy client exports it only when something was
+// counted.
+func (c *counter) scraped(lazy bool) []string {
+	if !lazy {
+		return c.total
+	}
+	list := append([]string{}, c.total...)
+	for i := range list {
+		if list[i] != "0" {
+			break
+		}
+		list[i] = "_"
+	}
+	return list
+}
