@@ -60,8 +60,7 @@ func names() []name {
 }
 
 // labels draws so many labels with so many values each.
-func (d drawer) labels(sizes ...int) []name {
-	all := names()
+func (d drawer) labels(all []name, sizes ...int) []name {
 	chosen := make([]name, len(sizes))
 	for i, k := range d.some(len(sizes), len(all)) {
 		chosen[i].label = all[k].label
@@ -72,12 +71,19 @@ func (d drawer) labels(sizes ...int) []name {
 	return chosen
 }
 
-// cube draws all combinations of labels, of sizes that differ by a spread for
-// each value, and the KPI as a whole.
+// cube draws all combinations of some labels, of sizes that differ by a spread
+// for each value, and the KPI as a whole.
 func (d drawer) cube(spread float64, sizes ...int) *scene {
-	s := &scene{wobble: d.between(0.01, 0.04), lag: d.between(1, 3), look: d.between(2, 4), byRule: d.coin()}
-	chosen := d.labels(sizes...)
-	total := d.between(60, 400) // events a second
+	return d.cubeOf(names(), spread, sizes...)
+}
+
+func (d drawer) cubeOf(all []name, spread float64, sizes ...int) *scene {
+	s := &scene{
+		wobble: d.between(0.01, 0.04), lag: d.between(1, 3), look: d.between(2, 4), byRule: d.coin(),
+		drift: d.between(0, 0.05), tide: d.between(0, 0.05), gaps: d.IntN(4) == 0, restarts: d.IntN(4) == 0,
+	}
+	chosen := d.labels(all, sizes...)
+	total := 20 * math.Exp(d.between(0, 3)) // events a second
 	s.leaves = []leaf{{rate: 1}}
 	for _, n := range chosen {
 		s.labels = append(s.labels, n.label)
@@ -96,4 +102,16 @@ func (d drawer) cube(spread float64, sizes ...int) *scene {
 		s.leaves[i].rate *= total / sum
 	}
 	return s
+}
+
+// wander draws so many factors around 1 of a given spread, which forget where
+// they were within some steps (an Ornstein-Uhlenbeck process).
+func (d drawer) wander(n int, spread, steps float64) []float64 {
+	keep := math.Exp(-1 / steps)
+	list, x := make([]float64, n), d.NormFloat64()
+	for i := range list {
+		x = keep*x + math.Sqrt(1-keep*keep)*d.NormFloat64()
+		list[i] = math.Max(0.1, 1+spread*x)
+	}
+	return list
 }

@@ -40,6 +40,7 @@ func Families() []Family {
 		{Name: "siblings", Title: "an alert by (x), and all x moved alike", Count: snap(0, 0, 8), draw: siblings},
 		{Name: "limit", Title: "a level beside its limit", Count: snap(0, 0, 8), draw: limit},
 		{Name: "yesterday", Title: "a KPI beside that of yesterday", Count: snap(0, 0, 6), draw: compared},
+		{Name: "outlier", Title: "one of several, beside the mean of all", Count: snap(0, 0, 6), draw: outlier},
 		{Name: "units", Title: "the same world in other units and under other names", Count: snap(16, 0, 12), twins: 4, draw: inUnits},
 		{Name: "reason", Title: "one series goes, the KPI follows", Count: candidates(10), series: reason},
 		{Name: "burst", Title: "a series that was zero before", Count: candidates(10), series: burst},

@@ -5,6 +5,7 @@ package worlds
 import (
 	"fmt"
 	"maps"
+	"math"
 
 	"github.com/culprit-dev/culprit/analysis"
 )
@@ -39,21 +40,36 @@ func sumBy(d drawer, _ Level) *scene {
 	set := own
 	if d.IntN(3) == 0 {
 		set = s.set(0, 0, 1)
+	} else if d.IntN(3) == 0 {
+		s.regions(d)
+		own = s.set(0, 0, 2)
+		set = own
+		s.alert = alert{own: own, by: "sum by (region, service)"}
 	}
-	s.hit(set, d.factor(s.kind == sum && d.coin() && len(set) == 1))
+	s.hit(set, d.factor(s.kind == sum && d.coin() && len(set) == len(own)))
 	s.truth.Sets = []map[string]string{set}
 	return s
 }
 
-// maxBy is an alert on the largest of a group: one member is large.
+// regions puts all leaves into each of three regions.
+func (s *scene) regions(d drawer) {
+	s.labels = append(s.labels, "region")
+	s.split([]string{"eu", "us", "ap"}, []float64{d.size(0.3), d.size(0.3), d.size(0.3)})
+}
+
+// maxBy is an alert on the largest, or the smallest, of a group: one member is.
 func maxBy(d drawer, _ Level) *scene {
 	s := d.several("service", "queue", d.number(4, 7), d.number(2, 5))
 	s.kind = gauge
 	own := s.set(0, 0)
-	s.alert = alert{own: own, by: "max by (service)", top: true}
+	s.alert = alert{own: own, by: "max by (service)", top: math.Max}
+	f := d.between(3, 8)
+	if d.IntN(3) == 0 {
+		s.alert.by, s.alert.top, f = "min by (service)", math.Min, 0.1
+	}
 	s.even(own)
 	set := s.set(0, 0, 1)
-	s.hit(set, d.between(3, 8))
+	s.hit(set, f)
 	s.truth.Sets = []map[string]string{set}
 	return s
 }
@@ -117,6 +133,19 @@ func compared(d drawer, _ Level) *scene {
 	if s.kpi(s.asked(), 3, s.at) > 0.8*s.kpi(s.asked(), 3, s.usually) {
 		return nil
 	}
+	return s
+}
+
+// outlier is one of several that is twice what all are in the mean.
+func outlier(d drawer, _ Level) *scene {
+	s := d.several("host", "device", d.number(4, 7), d.number(1, 3))
+	set := s.set(0, 0)
+	for i := range s.leaves {
+		s.leaves[i].rate = s.leaves[0].rate * d.size(0.1)
+	}
+	s.alert = alert{own: maps.Clone(set), by: "sum by (host)", versus: peers}
+	s.hit(set, d.between(4, 8))
+	s.truth.Sets = []map[string]string{set}
 	return s
 }
 

@@ -5,6 +5,7 @@ package worlds
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/culprit-dev/culprit/analysis"
 )
@@ -184,7 +185,8 @@ func (s *scene) grow(set map[string]string, f, minutes float64) {
 // rollout draws pods of an old version that end and of a new one that begin two
 // minutes before the fault, behind another label.
 func (d drawer) rollout() (s *scene, fresh map[string]string) {
-	s = d.cube(0.3, d.number(2, 4))
+	notVersion := slices.DeleteFunc(names(), func(n name) bool { return n.label == "version" })
+	s = d.cubeOf(notVersion, 0.3, d.number(2, 4))
 	s.byRule = false
 	s.labels = append(s.labels, "version", "pod")
 	var leaves []leaf

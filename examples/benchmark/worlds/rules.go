@@ -131,94 +131,11 @@ func (s *scene) expression() string {
 	switch s.alert.versus {
 	case aLimit:
 		return fmt.Sprintf("%s > %v * %s_limit", s.query(), limitShare, s.unit.holding)
+	case peers:
+		return fmt.Sprintf("%s > 2 * scalar(avg(%s))", s.query(), s.query())
 	case yesterday:
 		return fmt.Sprintf("%s%s%.3g * %s", s.query(), op, half/t.Usual, strings.ReplaceAll(s.query(), span, span+" offset 1d"))
 	default:
 		return s.query() + op + number64(half)
 	}
-}
-
-// series are what Prometheus has scraped of the scene since so many minutes
-// before the fault.
-func (s *scene) series(d drawer, past float64) []ruletest.InputSeries {
-	var list []ruletest.InputSeries
-	for i, l := range s.leaves {
-		var num, den counter
-		for minute := -past; minute <= s.end()+1; minute += scrape.Minutes() {
-			n, m := s.counted(d, i, minute-scrape.Minutes(), scrape.Seconds())
-			lives := l.lives(minute)
-			num.add(n*s.unit.factor, lives)
-			den.add(m*s.unit.requests(s.kind), lives)
-		}
-		add := func(metric string, values []string) {
-			list = append(list, ruletest.InputSeries{Series: metric + s.selector(l), Values: strings.Join(values, " ")})
-		}
-		switch s.kind {
-		case sum:
-			add(s.unit.events, num.scraped(s.lazy))
-		case ratio:
-			add(s.unit.parts, num.scraped(s.lazy))
-			add(s.unit.events, den.total)
-		case mean:
-			add(s.unit.seconds+"_sum", num.total)
-			add(s.unit.seconds+"_count", den.total)
-		case gauge:
-			add(s.unit.holding, num.level)
-		}
-		if s.alert.versus == aLimit {
-			limit := l.part * l.rate * s.unit.factor
-			list = append(list, ruletest.InputSeries{
-				Series: s.unit.holding + "_limit" + s.selector(l), Values: fmt.Sprintf("%sx%d", number64(limit), len(num.level)-1),
-			})
-		}
-	}
-	return list
-}
-
-func (s *scene) selector(l leaf) string {
-	pairs := make([]string, len(s.labels))
-	for k, label := range s.labels {
-		pairs[k] = fmt.Sprintf("%s=%q", label, l.values[k])
-	}
-	return "{" + strings.Join(pairs, ",") + "}"
-}
-
-// counter is one series as it is scraped: what has come until then, and what
-// came a second since the last time.
-type counter struct {
-	sum          float64
-	began, ended bool
-	total, level []string
-}
-
-// add takes what came since the last scrape.
-func (c *counter) add(v float64, lives bool) {
-	if !lives {
-		mark := "_"
-		if c.began && !c.ended {
-			mark, c.ended = "stale", true
-		}
-		c.total, c.level = append(c.total, mark), append(c.level, mark)
-		return
-	}
-	c.began = true
-	c.sum += v
-	c.total = append(c.total, number64(c.sum))
-	c.level = append(c.level, number64(v/scrape.Seconds()))
-}
-
-// scraped is the counter; a lazy client exports it only when something was
-// counted.
-func (c *counter) scraped(lazy bool) []string {
-	if !lazy {
-		return c.total
-	}
-	list := append([]string{}, c.total...)
-	for i := range list {
-		if list[i] != "0" {
-			break
-		}
-		list[i] = "_"
-	}
-	return list
 }

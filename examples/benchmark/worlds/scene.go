@@ -29,14 +29,18 @@ type scene struct {
 	leaves []leaf
 	kind   kind
 	wobble float64               // noise of each leaf besides that of counting, relative
+	drift  float64               // by which each leaf wanders, relative, over a quarter of an hour
+	tide   float64               // by which all wander together, over an hour
 	season func(float64) float64 // of everything; nil: none
 
-	lag    float64 // minutes from the fault until the alert's condition holds
-	look   float64 // minutes from then until culprit is asked
-	past   float64 // minutes of history; 0: what the level needs
-	every  float64 // minutes of a column of a series; 0: one
-	lazy   bool    // a counter is exported only when it has counted something
-	byRule bool    // a rule names the KPI and its labels; otherwise the alert's own expression does
+	lag      float64 // minutes from the fault until the alert's condition holds
+	look     float64 // minutes from then until culprit is asked
+	past     float64 // minutes of history; 0: what the level needs
+	every    float64 // minutes of a column of a series; 0: one
+	lazy     bool    // a counter is exported only when it has counted something
+	gaps     bool    // now and then a scrape fails
+	restarts bool    // now and then a counter begins again
+	byRule   bool    // a rule names the KPI and its labels; otherwise the alert's own expression does
 
 	alert alert
 	unit  unit
@@ -55,9 +59,9 @@ type leaf struct {
 // alert is how an alert asks for the KPI, where that is not simply its sum or
 // ratio.
 type alert struct {
-	own    map[string]string // labels besides alertname
-	by     string            // the aggregation, with a label: "sum by (x)", "max by (x)"; empty: over everything
-	top    bool              // it is about the largest of the leaves
+	own    map[string]string          // labels besides alertname
+	by     string                     // the aggregation, with a label: "sum by (x)", "max by (x)"; empty: over everything
+	top    func(a, b float64) float64 // it is about the largest, or the smallest, of the leaves; nil: about all
 	versus versus
 }
 
@@ -68,6 +72,7 @@ const (
 	number    versus = iota
 	aLimit           // a gauge beside each leaf
 	yesterday        // itself a day before
+	peers            // the mean of all
 )
 
 // split makes a leaf of each value out of each leaf.
@@ -193,10 +198,10 @@ func (l leaf) lives(minute float64) bool {
 // kpi is the level of the KPI over some leaves.
 func (s *scene) kpi(leaves []int, minute float64, at func(int, float64) (float64, float64)) float64 {
 	var num, den float64
-	for _, i := range leaves {
+	for k, i := range leaves {
 		n, d := at(i, minute)
-		if s.alert.top {
-			num = max(num, n)
+		if s.alert.top != nil && k > 0 {
+			num = s.alert.top(num, n)
 			continue
 		}
 		num, den = num+n, den+d
@@ -254,11 +259,14 @@ const (
 	leastSigma = 6    // of what moved, in units of its noise of counting in five minutes
 )
 
+// comparable says whether the alert's KPI is told as a level of its own.
+func (a alert) comparable() bool { return a.versus == number || a.versus == yesterday }
+
 // plain says whether a person who sees all of the scene finds its truth: the
 // KPI moves, unless it is about that, and each set moves far outside of its noise.
 func (s *scene) plain(Level) bool {
 	usual, now := s.kpi(s.asked(), s.end(), s.usually), s.kpi(s.asked(), s.end(), s.at)
-	moved := math.Abs(now-usual) >= leastMove*usual && now != usual
+	moved := math.Abs(now-usual) >= (leastMove+4*(s.tide+s.drift/2))*usual && now != usual
 	if !moved && !s.truth.Still && s.truth.Verdict != analysis.NoChange {
 		return false
 	}
@@ -283,10 +291,11 @@ func (s *scene) stands(set map[string]string) bool {
 	if had > 0 && den > 0 {
 		expected = was / had * den
 	}
+	wander := s.wobble + s.drift + s.tide
 	if s.kind == mean || s.kind == gauge {
-		return math.Abs(num-expected) > 6*s.wobble*expected
+		return math.Abs(num-expected) > leastSigma*wander*expected
 	}
-	noise := math.Sqrt(math.Max(num, expected)*seconds) + s.wobble*expected*seconds
+	noise := math.Sqrt(math.Max(num, expected)*seconds) + wander*expected*seconds
 	return math.Abs(num-expected)*seconds > leastSigma*noise
 }
 

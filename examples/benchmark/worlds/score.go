@@ -241,6 +241,9 @@ func contains(set, part map[string]string) bool {
 // the level before the fault.
 func (w World) expected(r analysis.Result) (compared, right bool) {
 	t := w.Truth
+	if w.scene != nil && !w.scene.alert.comparable() {
+		return false, false
+	}
 	if r.Change == nil || t.Usual == t.Now || r.Verdict == analysis.InsufficientEvidence || t.Still {
 		return false, false
 	}

@@ -27,7 +27,7 @@ func (s *scene) asTable(d drawer) (analysis.Result, error) {
 	}
 	rows := [][]string{head}
 	for i, l := range s.leaves {
-		num, den := s.counted(d, i, s.end(), window)
+		num, den := s.counted(d, i, s.end(), window, 1)
 		was, had := s.usually(i, s.end())
 		off := 1 + forecastError*d.NormFloat64()
 		row := append([]string{}, l.values...)
@@ -48,9 +48,11 @@ func (s *scene) asTable(d drawer) (analysis.Result, error) {
 	return analysis.Run(tabular.Frame("measure", b), analysis.Options{}), nil
 }
 
-// counted draws what a leaf counts in so many seconds from a minute on.
-func (s *scene) counted(d drawer, i int, minute, seconds float64) (numerator, denominator float64) {
+// counted draws what a leaf counts in so many seconds from a minute on, where
+// its rate has wandered to a multiple.
+func (s *scene) counted(d drawer, i int, minute, seconds, wandered float64) (numerator, denominator float64) {
 	num, den := s.at(i, minute)
+	num, den = num*wandered, den*wandered
 	wobble := max(0, 1+s.wobble*d.NormFloat64())
 	switch s.kind {
 	case gauge:
@@ -100,10 +102,12 @@ func (s *scene) asSeries(d drawer) (analysis.Result, error) {
 		num.Times = append(num.Times, fault+60*minute)
 	}
 	den.Times = num.Times
+	tide := d.wander(len(num.Times), s.tide, 60/every)
 	for i, l := range s.leaves {
 		var ns, ds []float64
-		for _, t := range num.Times {
-			n, m := s.counted(d, i, (t-fault)/60, 60*every)
+		drift := d.wander(len(num.Times), s.drift, 15/every)
+		for k, t := range num.Times {
+			n, m := s.counted(d, i, (t-fault)/60, 60*every, tide[k]*drift[k])
 			ns, ds = append(ns, n*s.unit.factor), append(ds, m*s.unit.requests(s.kind))
 		}
 		num.Leaves, num.Values = append(num.Leaves, l.values), append(num.Values, ns)
