@@ -8,6 +8,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -27,6 +29,7 @@ type worldsOptions struct {
 	seeds        []uint64
 	only, levels []string
 	show         []string
+	write        string
 	check        bool
 }
 
@@ -46,7 +49,11 @@ func everyday(args []string, out io.Writer) error {
 	}
 	wrong := printFamilies(out, answers)
 	printReliability(out, answers)
-	o.printShown(out, answers)
+	shown := slices.DeleteFunc(answers, func(a answered) bool { return !slices.Contains(o.show, string(a.score.Class)) })
+	printShown(out, shown)
+	if err := o.writeWorlds(shown); err != nil {
+		return err
+	}
 	if o.check && wrong {
 		return errTooWrong
 	}
@@ -60,6 +67,7 @@ func readWorldsOptions(args []string) (o worldsOptions, err error) {
 	only := flags.String("only", "", "families, with commas between; empty: all")
 	levels := flags.String("level", "", "table, series, rules, candidates; empty: all")
 	show := flags.String("show", "", "classes whose answers are printed: RIGHT, GOOD, HONEST, WRONG")
+	flags.StringVar(&o.write, "write", "", "folder into which the worlds of the classes of --show are written, as files of culprit's own commands")
 	flags.BoolVar(&o.check, "check", false, "fail if a family has too many WRONG answers")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -221,12 +229,32 @@ func printReliability(out io.Writer, answers []answered) {
 	fmt.Fprintf(out, "| the same in all units | %s |\n", share(same, len(twins)))
 }
 
-// printShown prints the answers of the classes that are asked for.
-func (o worldsOptions) printShown(out io.Writer, answers []answered) {
-	for _, a := range answers {
-		if !slices.Contains(o.show, string(a.score.Class)) {
-			continue
+// writeWorlds writes each world into a folder of its name.
+func (o worldsOptions) writeWorlds(list []answered) error {
+	if o.write == "" {
+		return nil
+	}
+	for _, a := range list {
+		files, err := a.world.Files()
+		if err != nil {
+			return err
 		}
+		dir := filepath.Join(o.write, a.world.Name)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		for name, text := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// printShown prints answers beside the truth.
+func printShown(out io.Writer, answers []answered) {
+	for _, a := range answers {
 		fmt.Fprintf(out, "\n%s %s: %s\n  truth: %s\n  said: %s %s", a.score.Class, a.world.Name, a.score.Why, a.world.Truth, a.result.Verdict, a.result.Everywhere)
 		if c := a.result.Change; c != nil {
 			fmt.Fprintf(out, ", %.4g → %.4g", c.Forecast, c.Actual)

@@ -130,7 +130,7 @@ func (in *incident) measureIn(u unit) { in.unit = u }
 func (in *incident) ask(context.Context) (analysis.Result, error) {
 	table := tabular.Series{Columns: make([]tabular.Column, len(in.columns))}
 	for row := range quietRows + faultRows {
-		table.Times = append(table.Times, fault+float64(sampling*(row-quietRows)))
+		table.Times = append(table.Times, in.time(row))
 	}
 	for k, c := range in.columns {
 		table.Columns[k] = tabular.Column{Name: c.Name, Values: make([]float64, len(c.Values))}
@@ -144,3 +144,6 @@ func (in *incident) ask(context.Context) (analysis.Result, error) {
 	}
 	return analysis.Run(frame, analysis.Options{}), nil
 }
+
+// time of a row, in Unix seconds.
+func (in *incident) time(row int) float64 { return fault + float64(sampling*(row-quietRows)) }

@@ -99,7 +99,8 @@ func (s *scene) hit(set map[string]string, f float64) {
 func dominant(d drawer, _ Level) *scene {
 	s := d.oneLarge()
 	set := s.set(0, 0)
-	s.hit(set, d.factor(d.coin()))
+	s.twin = d.factor(d.coin())
+	s.hit(set, s.twin)
 	s.truth.Sets = []map[string]string{set}
 	return s
 }
@@ -110,7 +111,8 @@ func alike(d drawer, _ Level) *scene {
 	if d.coin() {
 		s = d.cube(0.7, d.number(3, 5), d.number(2, 4))
 	}
-	s.hit(nil, d.factor(d.coin()))
+	s.twin = d.factor(d.coin())
+	s.hit(nil, s.twin)
 	s.truth = Truth{Verdict: analysis.External, Everywhere: analysis.MovedAlike}
 	return s
 }

@@ -50,13 +50,22 @@ const (
 
 // asRules shows the scene as series of a Prometheus, and asks about its alert.
 func (s *scene) asRules(ctx context.Context, d drawer) (analysis.Result, error) {
-	past := s.past
-	if past == 0 {
-		past = hours
-	}
 	cfg, err := config.Parse("world", []byte(s.config()))
 	if err != nil {
 		return analysis.Result{}, err
+	}
+	outcomes, err := s.test(d).Run(ctx, cfg)
+	if err != nil {
+		return analysis.Result{}, err
+	}
+	return outcomes[0].Result, nil
+}
+
+// test is the scene as a test of rules.
+func (s *scene) test(d drawer) ruletest.Test {
+	past := s.past
+	if past == 0 {
+		past = hours
 	}
 	minutes := func(m float64) ruletest.Duration {
 		return ruletest.Duration(math.Round((past+m)*60) * float64(time.Second))
@@ -65,15 +74,10 @@ func (s *scene) asRules(ctx context.Context, d drawer) (analysis.Result, error) 
 	for name, v := range s.alert.own {
 		labels[model.LabelName(name)] = model.LabelValue(v)
 	}
-	t := ruletest.Test{
+	return ruletest.Test{
 		Name: "world", Interval: ruletest.Duration(scrape), InputSeries: s.series(d, past),
 		Alerts: []ruletest.Alert{{Labels: labels, Expr: s.expression(), Onset: minutes(s.lag), At: minutes(s.end())}},
 	}
-	outcomes, err := t.Run(ctx, cfg)
-	if err != nil {
-		return analysis.Result{}, err
-	}
-	return outcomes[0].Result, nil
 }
 
 // config is culprit's configuration: with a rule that names the KPI and its

@@ -44,6 +44,7 @@ type scene struct {
 
 	alert alert
 	unit  unit
+	twin  float64 // factor of the largest leaf; whether all others moved by it, too, is to be seen; 0: it is not asked
 	truth Truth
 }
 
@@ -270,6 +271,9 @@ func (s *scene) plain(Level) bool {
 	if !moved && !s.truth.Still && s.truth.Verdict != analysis.NoChange {
 		return false
 	}
+	if s.twin != 0 && !s.othersTell() {
+		return false
+	}
 	for _, set := range s.truth.Sets {
 		if !s.stands(set) {
 			return false
@@ -297,6 +301,19 @@ func (s *scene) stands(set map[string]string) bool {
 	}
 	noise := math.Sqrt(math.Max(num, expected)*seconds) + wander*expected*seconds
 	return math.Abs(num-expected)*seconds > leastSigma*noise
+}
+
+// othersTell says whether it can be seen that all but the first leaf moved by
+// the factor of the twin, or that they did not.
+func (s *scene) othersTell() bool {
+	var usual float64
+	for i := range s.leaves[1:] {
+		n, _ := s.usually(i+1, s.end())
+		usual += n
+	}
+	const seconds = 120
+	noise := math.Sqrt(usual*math.Max(1, s.twin)*seconds) + (s.wobble+s.drift+s.tide)*usual*seconds
+	return math.Abs(s.twin-1)*usual*seconds > leastSigma*noise
 }
 
 // ask shows the scene at a level.

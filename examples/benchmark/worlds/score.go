@@ -219,6 +219,9 @@ func (w World) fitSet(set map[string]string) (fit, string) {
 	}
 	maps.Copy(own, set)
 	set = own
+	if len(w.scene.within(set)) == 0 {
+		return none, ""
+	}
 	key := w.scene.selects([]map[string]string{set})
 	best := none
 	for _, t := range w.Truth.Sets {

@@ -19,6 +19,19 @@ const forecastError = 0.01
 
 // asTable shows the fault as a table of real and expected values.
 func (s *scene) asTable(d drawer) (analysis.Result, error) {
+	text, err := table(s.snapshot(d))
+	if err != nil {
+		return analysis.Result{}, err
+	}
+	b, err := tabular.ReadSnapshot(text, false)
+	if err != nil {
+		return analysis.Result{}, err
+	}
+	return analysis.Run(tabular.Frame("measure", b), analysis.Options{}), nil
+}
+
+// snapshot are the rows of a table of real and expected values.
+func (s *scene) snapshot(d drawer) [][]string {
 	head := append([]string{}, s.labels...)
 	if s.kind == ratio || s.kind == mean {
 		head = append(head, "numerator_real", "numerator_predict", "denominator_real", "denominator_predict")
@@ -37,15 +50,7 @@ func (s *scene) asTable(d drawer) (analysis.Result, error) {
 		}
 		rows = append(rows, row)
 	}
-	text, err := table(rows)
-	if err != nil {
-		return analysis.Result{}, err
-	}
-	b, err := tabular.ReadSnapshot(text, false)
-	if err != nil {
-		return analysis.Result{}, err
-	}
-	return analysis.Run(tabular.Frame("measure", b), analysis.Options{}), nil
+	return rows
 }
 
 // counted draws what a leaf counts in so many seconds from a minute on, where
@@ -93,11 +98,25 @@ const fault = 1_700_000_100 // Unix seconds of minute 0
 
 // asSeries shows the scene as a table over time.
 func (s *scene) asSeries(d drawer) (analysis.Result, error) {
+	num, den := s.overTime(d)
+	b, err := tabular.Breakdown(num, den, tabular.Window{Onset: s.onset()}, false)
+	if err != nil {
+		return analysis.Result{}, err
+	}
+	return analysis.Run(tabular.Frame("measure", b), analysis.Options{}), nil
+}
+
+// onset is when the alert of a series begins, in Unix seconds.
+func (s *scene) onset() float64 { return fault + 60*s.lag }
+
+// overTime are what the leaves count in each column; the denominator is nil
+// where there is none.
+func (s *scene) overTime(d drawer) (num, den *tabular.LeafTable) {
 	every, past := s.columns(), s.past
 	if past == 0 {
 		past = 240
 	}
-	num, den := &tabular.LeafTable{Labels: s.labels}, &tabular.LeafTable{Labels: s.labels}
+	num, den = &tabular.LeafTable{Labels: s.labels}, &tabular.LeafTable{Labels: s.labels}
 	for minute := -past; minute <= s.end(); minute += every {
 		num.Times = append(num.Times, fault+60*minute)
 	}
@@ -114,11 +133,7 @@ func (s *scene) asSeries(d drawer) (analysis.Result, error) {
 		den.Leaves, den.Values = append(den.Leaves, l.values), append(den.Values, ds)
 	}
 	if s.kind == sum || s.kind == gauge {
-		den = nil
+		return num, nil
 	}
-	b, err := tabular.Breakdown(num, den, tabular.Window{Onset: fault + 60*s.lag}, false)
-	if err != nil {
-		return analysis.Result{}, err
-	}
-	return analysis.Run(tabular.Frame("measure", b), analysis.Options{}), nil
+	return num, den
 }

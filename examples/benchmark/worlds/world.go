@@ -73,7 +73,12 @@ type World struct {
 
 	scene *scene // nil for candidates
 	ask   func(context.Context) (analysis.Result, error)
+	files func() (map[string]string, error)
 }
+
+// Files are the world as files of culprit's own commands: their names, and what
+// is in them. One of them, run.sh, is the command.
+func (w World) Files() (map[string]string, error) { return w.files() }
 
 // Ask asks culprit about the world.
 func (w World) Ask(ctx context.Context) (analysis.Result, error) {
@@ -119,16 +124,16 @@ func (f Family) world(seed uint64, level Level, i int) World {
 	if level == Candidates {
 		in := f.series(d)
 		in.measureIn(units()[unit])
-		w.Truth, w.ask = in.truth, in.ask
+		w.Truth, w.ask, w.files = in.truth, in.ask, in.files
 		return w
 	}
 	s := f.scene(d, level)
 	s.unit = units()[unit]
 	w.scene, w.Truth = s, s.truth
 	s.measure(&w.Truth, s.counts(level))
-	w.ask = func(ctx context.Context) (analysis.Result, error) {
-		return s.ask(ctx, level, newDrawer(seed, "noise of "+f.Name, level, number))
-	}
+	noise := func() drawer { return newDrawer(seed, "noise of "+f.Name, level, number) }
+	w.ask = func(ctx context.Context) (analysis.Result, error) { return s.ask(ctx, level, noise()) }
+	w.files = func() (map[string]string, error) { return s.files(level, noise()) }
 	return w
 }
 
