@@ -61,7 +61,8 @@ func (i *inquiry) sample(ctx context.Context, b parts, terms []expr.Term) ([]mod
 	var series []model.LabelSet
 	var warnings []analysis.Warning
 	for _, t := range terms {
-		if texts := expr.SelectorTexts(expr.MustParse(t.Text)); len(texts) == 1 {
+		e := expr.MustParse(t.Text)
+		if texts := expr.SelectorTexts(e); len(texts) == 1 && len(expr.Made(e)) == 0 {
 			selectors = append(selectors, texts[0])
 			continue
 		}
@@ -165,6 +166,26 @@ func (b parts) usable(names []string) (kept []string, refused []analysis.Refusal
 	return kept, refused
 }
 
+// found are the labels that series have by themselves: those that the expression
+// makes of them say the same in other words. Where there are no others, they stay.
+func (b parts) found(series []model.LabelSet) []model.LabelSet {
+	var made []string
+	for _, t := range b.terms() {
+		made = append(made, expr.Made(expr.MustParse(t.Text))...)
+	}
+	out := make([]model.LabelSet, len(series))
+	for i, s := range series {
+		out[i] = s.Clone()
+		for _, name := range made {
+			delete(out[i], model.LabelName(name))
+		}
+	}
+	if names, _ := varying(out, true); len(made) == 0 || len(names) == 0 {
+		return series
+	}
+	return out
+}
+
 // defines says whether the sides of a ratio differ in their matchers on a
 // label.
 func (b parts) defines(label string) bool {
@@ -184,10 +205,11 @@ type shape struct {
 	parts           // as they are asked for: held to a bucket that there is, deepened, or without the denominator
 	of    Breakdown // as it was planned
 
-	names    []string // labels
-	replicas []string // labels left out, as they name what comes and goes: see Fetched.ByReplica
-	leaves   int      // of all labels together
-	marginal bool     // one label at a time: there are too many leaves
+	names    []string       // labels
+	replicas []string       // labels left out, as they name what comes and goes: see Fetched.ByReplica
+	only     model.LabelSet // the labels of the series, if there is one only
+	leaves   int            // of all labels together
+	marginal bool           // one label at a time: there are too many leaves
 	refused  []analysis.Refusal
 	warnings []analysis.Warning
 	reason   string // why there is nothing to ask; empty if there is
@@ -204,7 +226,9 @@ func (i *inquiry) probe(ctx context.Context, b *Breakdown) shape {
 	if b.wider == nil || s.reason != noLabels {
 		return s
 	}
-	wider := i.probeOne(ctx, *b.wider)
+	siblings := *b.wider
+	siblings.Own = siblings.Own.Merge(s.only) // also those that the alert has lost
+	wider := i.probeOne(ctx, siblings)
 	if wider.reason != "" {
 		return s
 	}
@@ -275,7 +299,10 @@ func (i *inquiry) labelsOf(ctx context.Context, b Breakdown, p parts) shape {
 		return s
 	}
 	series, warnings := i.sample(ctx, p, p.base())
-	names, refused := varying(series, b.Siblings)
+	if len(series) == 1 {
+		s.only = series[0]
+	}
+	names, refused := varying(p.found(series), b.Siblings)
 	s.replicas, _ = p.usable(replicas(series, names))
 	names, more := p.usable(names)
 	s.names, s.refused, s.warnings = names, append(refused, more...), warnings
@@ -295,7 +322,7 @@ func (i *inquiry) labelsOf(ctx context.Context, b Breakdown, p parts) shape {
 // numeratorOnly breaks down what is divided, where what it is divided by has no
 // labels that vary, as connections by the most that are allowed.
 func (s shape) numeratorOnly(above []model.LabelSet) shape {
-	names, refused := varying(above, s.of.Siblings)
+	names, refused := varying(s.found(above), s.of.Siblings)
 	if len(names) == 0 {
 		s.names, s.refused = nil, append(s.refused, refused...)
 		return s

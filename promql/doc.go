@@ -17,7 +17,7 @@
 // server. The expression is found in the alert's generatorURL (g0.expr, or
 // Grafana Explore's panes and left), which is read and never asked, else among
 // the rules of the server; without any, the alerts themselves are counted.
-// Recording rules are written out one level.
+// Recording rules are written out, and what they are recorded of.
 //
 // # Values of labels
 //

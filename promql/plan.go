@@ -381,7 +381,7 @@ func (b *builder) breakdown(k kpi) *Breakdown {
 	if names == nil && d.Leaf {
 		d.siblings(b.alert.scope())
 	}
-	if names == nil && own.String() != k.whole.String() && !d.Siblings {
+	if names == nil && own.String() != k.whole.String() {
 		d.wider = all
 	}
 	return d

@@ -156,7 +156,7 @@ func TestTheSidesOfARatioAreTold(t *testing.T) {
 			`rate(d_bucket{le=~"2|2\\.0"}[5m])`, `rate(d_bucket{le="+Inf"}[5m])`,
 		},
 		`histogram_quantile(0.9, sum(rate(d[5m]))) > 2`: {
-			`(histogram_fraction(2, +Inf, rate(d[5m])) * histogram_count(rate(d[5m])))`, `histogram_count(rate(d[5m]))`,
+			`sum(histogram_fraction(2, +Inf, rate(d[5m])) * histogram_count(rate(d[5m])))`, `sum(histogram_count(rate(d[5m])))`,
 		},
 	} {
 		d, err := Derive(expr)

@@ -65,7 +65,8 @@ func Decompose(e parser.Expr) (Measure, error) {
 
 // bare strips what stands around a KPI without being part of it: parentheses,
 // comparisons with a number, guards after `and` and `unless`, a default after
-// `or`, limits, the order, and joins that only bring labels.
+// `or`, limits, the order, joins that only bring labels, and aggregations of
+// which each group has one member.
 func bare(e parser.Expr) parser.Expr {
 	switch e := unparen(e).(type) {
 	case *parser.BinaryExpr:
@@ -76,6 +77,11 @@ func bare(e parser.Expr) parser.Expr {
 			return bare(e.LHS)
 		case e.Op == parser.MUL && isOnes(e.LHS):
 			return bare(e.RHS)
+		}
+		return e
+	case *parser.AggregateExpr:
+		if inner := alone(e); inner != nil {
+			return bare(inner)
 		}
 		return e
 	case *parser.Call:
@@ -102,7 +108,7 @@ func Measured(e parser.Expr) parser.Expr {
 func guard(e *parser.BinaryExpr) bool {
 	switch {
 	case e.Op == parser.LAND || e.Op == parser.LUNLESS:
-		return true
+		return !held(e)
 	case e.Op == parser.LOR:
 		return constant(e.RHS)
 	case e.Op.IsComparisonOperator():
@@ -179,7 +185,7 @@ func linearBinary(e *parser.BinaryExpr) ([]Term, error) {
 			return seriesTerm(e)
 		}
 		return linearSum(e)
-	case e.Op == parser.LOR || e.Op.IsComparisonOperator(): // one or the other metric; 1 or 0 a series
+	case e.Op == parser.LOR || e.Op.IsComparisonOperator() || held(e): // one or the other metric; 1 or 0 a series; some of the series
 		return []Term{term(e)}, nil
 	case e.Op == parser.MUL && aggregates(e) == nil:
 		return []Term{term(e)}, nil // such as rate(a) * on(pod) group_left(node) info
@@ -229,6 +235,9 @@ func linearCall(e *parser.Call) ([]Term, error) {
 		return nil, errNoBucket
 	case "absent", "absent_over_time", "time", "vector", "pi":
 		return nil, fmt.Errorf("%s has no parts", abbreviate(e))
+	case "histogram_count", "histogram_sum":
+		t, err := ofHistogram(e.Args[0], e.Func.Name+"(%s)")
+		return []Term{t}, err
 	default:
 		return []Term{term(e)}, nil
 	}

@@ -56,6 +56,28 @@ func TestKPIsAreTakenApart(t *testing.T) {
 		{"a comparison inside", `(a > 0) / b > 0.5`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
 		{"an average", `avg by (job) (a)`, "1·sum by (l) (a)", "1·count by (l) (a)"},
 		{"percent of an average", `100 * avg(a)`, "1·sum by (l) (a)", "1·count by (l) (a)"},
+		{"a sum of one ratio", `sum by (job) (sum by (job) (a) / sum by (job) (b))`, "1·sum by (l) (a)", "1·sum by (l) (b)"},
+		{"a mean of ratios", `avg(sum by (job) (a) / sum by (job) (b))`, "1·sum by (l) (sum by (job, l) (a))", "1·sum by (l) (sum by (job, l) (b))"},
+		{
+			"one less a sum of ratios of two kinds", `1 - sum by (c) (sum by (c, v) (a) / sum by (c, v) (b) or 2 * (sum by (c, v) (d) / sum by (c, v) (e)))`,
+			"1·sum by (l) (sum by (c, v, l) (b)) + 1·sum by (l) (sum by (c, v, l) (e)) + -1·sum by (l) (sum by (c, v, l) (a)) + -2·sum by (l) (sum by (c, v, l) (d))",
+			"1·sum by (l) (sum by (c, v, l) (b)) + 1·sum by (l) (sum by (c, v, l) (e))",
+		},
+		{"a mean of shares of series", `avg(a / b)`, "1·sum by (l) (a / b)", "1·count by (l) (a / b)"},
+		{"events of native histograms", `histogram_count(sum by (job) (rate(h[5m])))`, "1·sum by (l) (histogram_count(rate(h[5m])))", ""},
+		{
+			"a share of native histograms", `1 - histogram_fraction(0, 0.25, sum by (job) (rate(h[5m])))`,
+			"1·sum by (l) (histogram_count(rate(h[5m]))) + -1·sum by (l) (histogram_fraction(0, 0.25, rate(h[5m])) * histogram_count(rate(h[5m])))",
+			"1·sum by (l) (histogram_count(rate(h[5m])))",
+		},
+		{
+			"a share of classic histograms", `histogram_fraction(0, 0.25, sum by (le) (rate(h_bucket[5m])))`,
+			`1·sum by (l) (rate(h_bucket{le="0.25"}[5m]))`, `1·sum by (l) (rate(h_bucket{le="+Inf"}[5m]))`,
+		},
+		{
+			"a mean of native histograms", `histogram_avg(sum(rate(h[5m])))`,
+			"1·sum by (l) (histogram_sum(rate(h[5m])))", "1·sum by (l) (histogram_count(rate(h[5m])))",
+		},
 		{"a mean from sum and count", `rate(a_sum[5m]) / rate(a_count[5m])`, "1·sum by (l) (rate(a_sum[5m]))", "1·sum by (l) (rate(a_count[5m]))"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -39,7 +39,10 @@ func tailShare(e parser.Expr, op string, limit float64) (Measure, error) {
 	if classicBuckets(call.Args[1]) {
 		return classicShare(call.Args[1], above, bound)
 	}
-	return nativeShare(call.Args[1], above, bound)
+	if above {
+		return nativeFraction(call.Args[1], bound, math.Inf(1))
+	}
+	return nativeFraction(call.Args[1], math.Inf(-1), bound)
 }
 
 // quantileCall finds histogram_quantile and what it is multiplied by.
@@ -145,27 +148,6 @@ func boundTexts(bound float64) []string {
 	}
 	slices.Sort(texts)
 	return slices.Compact(texts)
-}
-
-// nativeShare is of histograms that are one series each.
-func nativeShare(e parser.Expr, above bool, bound float64) (Measure, error) {
-	if a, ok := unparen(e).(*parser.AggregateExpr); ok && a.Op == parser.SUM {
-		e = a.Expr // each series by itself; they are added up later
-	}
-	from, to := "-Inf", strconv.FormatFloat(bound, 'g', -1, 64)
-	if above {
-		from, to = to, "+Inf"
-	}
-	events := "histogram_count(" + e.String() + ")"
-	share := fmt.Sprintf("histogram_fraction(%s, %s, %s) * %s", from, to, e, events)
-	part, err := Parse(share)
-	if err != nil {
-		return Measure{}, err
-	}
-	all := term(MustParse(events))
-	tail := term(part)
-	tail.Per = all.Per
-	return Measure{Numerator: []Term{tail}, Denominator: []Term{all}, Scale: 1, Count: true}, nil
 }
 
 // Buckets is PromQL that has a series for each bucket of the histogram in a

@@ -36,9 +36,14 @@ func asWritten(e parser.Expr) ([]Term, error) {
 func (side sides) ratio(e parser.Expr) (Measure, error) {
 	switch e := bare(e).(type) {
 	case *parser.AggregateExpr:
+		if m, err := side.pooled(e); err == nil && m.Denominator != nil {
+			return m, nil
+		}
 		if e.Op == parser.AVG {
 			return average(e), nil
 		}
+	case *parser.Call:
+		return histogramRatio(e)
 	case *parser.BinaryExpr:
 		return side.binary(e)
 	}

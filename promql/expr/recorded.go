@@ -3,6 +3,7 @@
 package expr
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,12 +30,33 @@ func RecordedNames(e parser.Expr) []string {
 	return names
 }
 
-// WrittenOut replaces recorded metrics by what they record, one level, so that
-// the labels that were aggregated away are there. What can't be replaced stays;
-// changed says whether anything was.
+// The bounds of what is written out: rules may be recorded of each other, and of
+// themselves.
+const (
+	mostLevels    = 4
+	longestText   = 16 << 10 // bytes
+	mostRecorders = 8        // rules of one metric
+)
+
+// WrittenOut replaces recorded metrics by what they record, and what these are
+// recorded of, so that the labels that were aggregated away are there. What can't
+// be replaced stays; changed says whether anything was.
 func WrittenOut(e parser.Expr, rules map[string][]Recording) (out parser.Expr, changed bool) {
+	out = e
+	for range mostLevels {
+		next, more := writtenOutOnce(out, rules)
+		if !more || len(next.String()) > longestText {
+			break
+		}
+		out, changed = next, true
+	}
+	return out, changed
+}
+
+func writtenOutOnce(e parser.Expr, rules map[string][]Recording) (out parser.Expr, changed bool) {
+	grouped := groupings(e)
 	out = replaceSelectors(e, func(s *parser.VectorSelector) parser.Expr {
-		recorded := recordedBy(s, rules[MetricName(s)])
+		recorded := recordedBy(s, rules[MetricName(s)], grouped)
 		if recorded == nil {
 			return s
 		}
@@ -44,24 +66,84 @@ func WrittenOut(e parser.Expr, rules map[string][]Recording) (out parser.Expr, c
 	return out, changed
 }
 
+// groupings are the labels that aggregations in e group by.
+func groupings(e parser.Expr) map[string]bool {
+	names := map[string]bool{}
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if a, ok := n.(*parser.AggregateExpr); ok && !a.Without {
+			for _, name := range a.Grouping {
+				names[name] = true
+			}
+		}
+		return nil
+	})
+	return names
+}
+
 // recordedBy returns the expression that s selects the recorded values of; nil
-// if several rules record it, or the matchers of s can't be put into it.
-func recordedBy(s *parser.VectorSelector, rules []Recording) parser.Expr {
+// if none does, or the matchers of s can't be put into it. Of several rules that
+// differ in their labels, as the two halves of a budget do, it is all.
+func recordedBy(s *parser.VectorSelector, rules []Recording, grouped map[string]bool) parser.Expr {
 	if s.OriginalOffset != 0 || s.OriginalOffsetExpr != nil || s.Timestamp != nil || s.StartOrEnd != 0 {
 		return nil
 	}
-	var found parser.Expr
+	var found []parser.Expr
+	var by []Recording
 	for _, r := range rules {
-		e := selected(s, r)
-		if e == nil {
-			continue
+		if e := selected(s, r); e != nil {
+			found, by = append(found, e), append(by, r)
 		}
-		if found != nil {
+	}
+	switch {
+	case len(found) == 0 || len(found) > mostRecorders:
+		return nil
+	case len(found) == 1:
+		needed := model.LabelSet{}
+		for name, v := range by[0].Labels {
+			if grouped[string(name)] {
+				needed[name] = v
+			}
+		}
+		return withLabels(found[0], needed)
+	}
+	return oneOrOther(found, by)
+}
+
+// oneOrOther joins what several rules record; nil if labels don't tell them
+// apart.
+func oneOrOther(found []parser.Expr, by []Recording) parser.Expr {
+	var all parser.Expr
+	seen := map[model.Fingerprint]bool{}
+	for i, e := range found {
+		if f := by[i].Labels.Fingerprint(); !seen[f] {
+			seen[f] = true
+		} else {
 			return nil
 		}
-		found = e
+		e = inParens(withLabels(e, by[i].Labels))
+		if all == nil {
+			all = e
+			continue
+		}
+		all = &parser.BinaryExpr{Op: parser.LOR, LHS: all, RHS: e, VectorMatching: &parser.VectorMatching{Card: parser.CardManyToMany}}
 	}
-	return found
+	return all
+}
+
+// withLabels gives all series of e labels.
+func withLabels(e parser.Expr, given model.LabelSet) parser.Expr {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		e = made(e, string(name), string(given[name]))
+	}
+	return e
+}
+
+// made is label_replace of e that gives each series the label name with a value.
+func made(e parser.Expr, name, value string) parser.Expr {
+	text := func(s string) parser.Expr { return &parser.StringLiteral{Val: s} }
+	return &parser.Call{Func: parser.Functions["label_replace"], Args: parser.Expressions{
+		e, text(name), text(strings.ReplaceAll(value, "$", "$$")), text(""), text(""),
+	}}
 }
 
 // selected is the expression of one rule, held to the matchers of s.
@@ -117,7 +199,7 @@ func push(e parser.Expr, m *labels.Matcher) bool {
 }
 
 func pushCall(e *parser.Call, m *labels.Matcher) bool {
-	if relabels(e) || e.Func.Name == "absent" || e.Func.Name == "absent_over_time" || e.Func.Name == "info" {
+	if relabels(e) && madeBy(e) == m.Name || e.Func.Name == "absent" || e.Func.Name == "absent_over_time" || e.Func.Name == "info" {
 		return false
 	}
 	pushed := false

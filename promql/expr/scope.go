@@ -21,10 +21,12 @@ func Scope(e parser.Expr, own model.LabelSet) {
 		Scope(e.LHS, own)
 		Scope(e.RHS, own)
 	case *parser.Call:
-		if !relabels(e) {
-			for _, arg := range e.Args {
-				Scope(arg, own)
-			}
+		if relabels(e) { // its label is no label inside
+			own = own.Clone()
+			delete(own, model.LabelName(madeBy(e)))
+		}
+		for _, arg := range e.Args {
+			Scope(arg, own)
 		}
 	case *parser.AggregateExpr:
 		scopeAggregate(e, own)
@@ -32,7 +34,11 @@ func Scope(e parser.Expr, own model.LabelSet) {
 }
 
 func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet) {
-	if e.Without || RenamesLabels(e) {
+	if e.Without {
+		return
+	}
+	if RenamesLabels(e) {
+		scopeMade(e, own)
 		return
 	}
 	for _, s := range Selectors(e.Expr) {
@@ -46,6 +52,34 @@ func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet) {
 	}
 }
 
+// scopeMade holds an aggregation to the alert's values where the expression makes
+// labels inside of it: those that come from its series unchanged select them, the
+// others are compared once they are made.
+func scopeMade(e *parser.AggregateExpr, own model.LabelSet) {
+	values := parser.Expr(&parser.Call{Func: parser.Functions["vector"], Args: parser.Expressions{&parser.NumberLiteral{Val: 1}}})
+	var names []string
+	for _, name := range e.Grouping {
+		v, ok := own[model.LabelName(name)]
+		if !ok || name == bucketLabel || push(e.Expr, labels.MustNewMatcher(labels.MatchEqual, name, string(v))) {
+			continue
+		}
+		names, values = append(names, name), made(values, name, string(v))
+	}
+	if len(names) == 0 {
+		return
+	}
+	e.Expr = &parser.BinaryExpr{Op: parser.LAND, LHS: inParens(e.Expr), RHS: values, VectorMatching: &parser.VectorMatching{
+		Card: parser.CardManyToMany, On: true, MatchingLabels: names,
+	}}
+}
+
+// held says whether e is what scopeMade leaves: some of the series of its left
+// side, by labels that they were given.
+func held(e *parser.BinaryExpr) bool {
+	values, ok := e.RHS.(*parser.Call)
+	return ok && e.Op == parser.LAND && e.VectorMatching.On && relabels(values) && len(Selectors(values)) == 0
+}
+
 func hasMatcher(s *parser.VectorSelector, name, v string) bool {
 	for _, m := range s.LabelMatchers {
 		if m.Type == labels.MatchEqual && m.Name == name && m.Value == v {
@@ -57,6 +91,18 @@ func hasMatcher(s *parser.VectorSelector, name, v string) bool {
 
 func relabels(c *parser.Call) bool {
 	return c.Func.Name == "label_replace" || c.Func.Name == "label_join"
+}
+
+// Made are the labels that e makes of others, which are no places of their own.
+func Made(e parser.Expr) []string {
+	var names []string
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if c, ok := n.(*parser.Call); ok && relabels(c) {
+			names = append(names, madeBy(c))
+		}
+		return nil
+	})
+	return names
 }
 
 // RenamesLabels says whether a label in e's result may be another one in

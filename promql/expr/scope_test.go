@@ -24,9 +24,11 @@ func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
 		`100 * (1 - sum by (job) (a))`:             `100 * (1 - sum by (job) (a{job="j"}))`,
 		`-sum by (job) (a)`:                        `-sum by (job) (a{job="j"})`,
 		`clamp_min(sum by (job) (a), 1)`:           `clamp_min(sum by (job) (a{job="j"}), 1)`,
-		`sum by (svc) (label_replace(a, "svc", "$1", "app", "(.*)"))`: `sum by (svc) (label_replace(a, "svc", "$1", "app", "(.*)"))`,
-		`label_replace(sum by (job) (a), "x", "y", "job", ".*")`:      `label_replace(sum by (job) (a), "x", "y", "job", ".*")`,
-		`sum by (svc) (a * on(pod) group_left(svc) b)`:                `sum by (svc) (a * on (pod) group_left (svc) b)`,
+		`sum by (svc) (label_replace(a, "svc", "$1", "app", "(.*)"))`: `sum by (svc) (label_replace(a, "svc", "$1", "app", "(.*)") and on (svc) label_replace(vector(1), "svc", "cart \"x\"", "", ""))`,
+		`sum by (svc, job) (label_replace(a, "x", "y", "z", "(.*)"))`: `sum by (svc, job) (label_replace(a{job="j",svc="cart \"x\""}, "x", "y", "z", "(.*)"))`,
+		`label_replace(sum by (job) (a), "x", "y", "job", ".*")`:      `label_replace(sum by (job) (a{job="j"}), "x", "y", "job", ".*")`,
+		`label_replace(sum by (job) (a), "job", "y", "job", ".*")`:    `label_replace(sum by (job) (a), "job", "y", "job", ".*")`,
+		`sum by (svc) (a * on(pod) group_left(svc) b)`:                `sum by (svc) ((a * on (pod) group_left (svc) b) and on (svc) label_replace(vector(1), "svc", "cart \"x\"", "", ""))`,
 	} {
 		e := MustParse(query)
 		Scope(e, own)
@@ -38,6 +40,11 @@ func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
 
 func TestAKPIIsHeldToAnyValue(t *testing.T) {
 	for _, v := range promtest.HostileValues() {
+		made := MustParse(`sum by (l) (label_replace(a, "l", "$1", "k", "(.*)"))`)
+		Scope(made, model.LabelSet{"l": model.LabelValue(v)})
+		if again, err := Parse(made.String()); err != nil || len(Selectors(again)) != 1 || again.String() != made.String() {
+			t.Errorf("%q: %s: %v", v, made, err)
+		}
 		e := MustParse(`sum by (l) (rate(a[5m])) / sum by (l) (b)`)
 		Scope(e, model.LabelSet{"l": model.LabelValue(v)})
 		own := FiringAlerts(v).Target

@@ -84,12 +84,15 @@ func through(e parser.Expr, deep bool, f func(*parser.AggregateExpr)) {
 		}
 	case *parser.Call:
 		for _, arg := range e.Args {
-			if deep && arg.Type() == parser.ValueTypeVector {
+			if (deep || relabels(e)) && arg.Type() == parser.ValueTypeVector {
 				through(arg, deep, f)
 			}
 		}
 	case *parser.BinaryExpr:
-		if deep {
+		switch {
+		case held(e):
+			through(e.LHS, deep, f)
+		case deep:
 			throughJoin(e, f)
 		}
 	}

@@ -27,8 +27,6 @@ var open = map[string]Class{
 	"an outlier against the median of its peers": Honest,
 	"standard deviations from its peers":         Honest,
 	"produced less consumed":                     Honest,
-	"a ratio in a sum":                           Honest,
-	"a ratio in an average":                      Honest,
 	"a ratio of ratios in a sum over one label":  Wrong,
 	"the share of slow ones":                     Wrong,
 	"unless the target is up":                    Wrong,
