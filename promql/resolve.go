@@ -214,25 +214,31 @@ func (i *inquiry) scrape(ctx context.Context, k KPI, alert Alert, at time.Time) 
 		expr.Scope(e, k.Result)
 	}
 	selector := expr.SelectorTexts(e)[0]
-	apart := func(window time.Duration, least float64) time.Duration {
+	count := func(window time.Duration, offset string) float64 {
 		a := i.query(ctx, Query{
 			Role: RoleTarget, Name: "scrape interval", End: at,
-			Query: fmt.Sprintf("max(count_over_time(%s[%s]))", selector, model.Duration(window)),
+			Query: fmt.Sprintf("max(count_over_time(%s[%s]%s))", selector, model.Duration(window), offset),
 		})
-		if n := single(a.Value); n >= least {
-			return (window / time.Duration(n)).Round(time.Second)
-		}
-		return 0
+		return single(a.Value)
 	}
-	const short = 2 * time.Minute
-	long := apart(10*time.Minute, 2)
-	if 0 < long && long <= 15*time.Second {
-		return long
+	apart := func(window time.Duration, n, least float64) time.Duration {
+		if n < least {
+			return 0
+		}
+		return (window / time.Duration(n)).Round(time.Second)
+	}
+	const short, long = 2 * time.Minute, 10 * time.Minute
+	d := apart(long, count(long, ""), 2)
+	if d <= 15*time.Second {
+		return d
 	}
 	// A series that is younger than the window has few samples in it, and is no
 	// slow one: what crashes is often young.
-	if young := apart(short, 4); young > 0 && young < long/2 {
+	if young := apart(short, count(short, ""), 4); young > 0 && young < d/2 {
 		return young
 	}
-	return long
+	if d >= short && count(long, " offset "+model.Duration(long).String()) == 0 {
+		return 0 // it came into being with the incident, and how often it comes can't be told yet
+	}
+	return d
 }

@@ -167,6 +167,7 @@ func TestTheScrapeIntervalOfAYoungSeries(t *testing.T) {
 		15 * time.Second: "load 15s\nqueue_length{pod=\"cart-2\"} _x688 50x12", // for three minutes before the alert
 		time.Minute:      "load 1m\nqueue_length{pod=\"cart-2\"} _x165 50x10",
 		2 * time.Minute:  "load 2m\nqueue_length{pod=\"cart-2\"} 50x90",
+		0:                "load 30s\nqueue_length{pod=\"cart-2\"} _x348 50x12", // for a minute: it can't be told
 	} {
 		f := newFetcher(t, promtest.New(t, load), nil)
 		_, alert, _ := f.Complete(t.Context(), config.Rule{}, queueAlert("queue_length > 20"), nil)
