@@ -70,6 +70,9 @@ func (d *decoder) checkMain(c *Config) {
 
 func (d *decoder) checkPrometheus(p *Prometheus) {
 	d.checkServer("prometheus", p.URL, &p.HTTPConfig)
+	if p.RulesURL != nil {
+		d.checkURL("prometheus.rules_url", p.RulesURL)
+	}
 	for _, c := range []struct {
 		key      string
 		n, usual int

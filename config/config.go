@@ -69,6 +69,7 @@ type Config struct {
 // Prometheus is the server that is asked.
 type Prometheus struct {
 	URL                  *URL                          `yaml:"url"`
+	RulesURL             *URL                          `yaml:"rules_url,omitempty"` // of the server that evaluates the rules, such as vmalert's, if it is another; it gets the same http_config
 	HTTPConfig           commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
 	MaxConcurrentQueries int                           `yaml:"max_concurrent_queries,omitempty"` // default 4
 	QueryTimeout         model.Duration                `yaml:"query_timeout,omitempty"`          // default 10s

@@ -37,6 +37,7 @@ const (
 type Fetcher struct {
 	client   *bounded.Client
 	api      v1.API // what isn't a query
+	ruler    v1.API // rules and their alerts
 	metrics  *Metrics
 	turns    chan struct{}
 	timeout  time.Duration
@@ -56,12 +57,17 @@ func NewFetcher(conf config.Prometheus, m *Metrics) (*Fetcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	ruler, err := bounded.NewRuler(conf)
+	if err != nil {
+		return nil, err
+	}
 	if m == nil {
 		m = NewMetrics(nil)
 	}
 	return &Fetcher{
 		client:  client,
-		api:     v1.NewAPI(withoutAlerts{client}),
+		api:     client.API(),
+		ruler:   v1.NewAPI(withoutAlerts{ruler}),
 		metrics: m,
 		turns:   make(chan struct{}, cmp.Or(max(0, conf.MaxConcurrentQueries), defaultConcurrency)),
 		timeout: cmp.Or(max(0, time.Duration(conf.QueryTimeout)), defaultTimeout),

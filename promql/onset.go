@@ -174,7 +174,7 @@ func (f *Fetcher) listAlerts(ctx context.Context) ([]v1.Alert, error) {
 	}
 	var result v1.AlertsResult
 	err := f.do(ctx, "alerts", func(ctx context.Context) (err error) {
-		result, err = f.api.Alerts(ctx)
+		result, err = f.ruler.Alerts(ctx)
 		return err
 	})
 	if ctx.Err() != nil {

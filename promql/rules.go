@@ -22,7 +22,7 @@ func (f *Fetcher) rules(ctx context.Context) (ruleSet, error) {
 	kept, _, err := f.memory.recall(ctx, "rules", func() (any, int, error) {
 		var result v1.RulesResult
 		err := f.do(ctx, "rules", func(ctx context.Context) (err error) {
-			result, err = f.api.Rules(ctx, nil)
+			result, err = f.ruler.Rules(ctx, nil)
 			return err
 		})
 		set := newRuleSet(result)

@@ -65,6 +65,15 @@ func New(conf config.Prometheus) (*Client, error) {
 	}, nil
 }
 
+// NewRuler returns a client of the server that has the rules and their alerts,
+// which is the one of the configuration unless that names another.
+func NewRuler(conf config.Prometheus) (*Client, error) {
+	if conf.RulesURL.Reveal() != nil {
+		conf.URL = conf.RulesURL
+	}
+	return New(conf)
+}
+
 // API returns the other endpoints of the server. What they answer is read
 // whole, as far as the bound of bytes allows.
 func (c *Client) API() v1.API { return v1.NewAPI(c) }

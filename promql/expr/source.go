@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"html"
 	"maps"
 	"net/url"
 	"slices"
@@ -15,11 +16,22 @@ import (
 // errNoExpression says that an alert doesn't carry its expression.
 var errNoExpression = errors.New("the alert's generatorURL holds no expression; hint: give the rule a target.query")
 
+// errVMAlert says the same of vmalert, whose link names its rule by numbers.
+var errVMAlert = errors.New("vmalert's link holds no expression; hint: set prometheus.rules_url to vmalert's address, or -external.alert.source to a link with g0.expr")
+
 // InURL finds the expression of an alert in its generatorURL: g0.expr in
 // the query, or in the fragment (where vmui has it), or Grafana Explore's panes
 // or left. The address is read, never asked: it comes from whoever posted the
-// alert.
+// alert. One that went through a page is escaped for that.
 func InURL(generatorURL string) (string, error) {
+	text, err := inURL(generatorURL)
+	if plain := html.UnescapeString(generatorURL); err != nil && plain != generatorURL {
+		return inURL(plain)
+	}
+	return text, err
+}
+
+func inURL(generatorURL string) (string, error) {
 	u, err := url.Parse(generatorURL)
 	if err != nil {
 		return "", errNoExpression
@@ -37,6 +49,9 @@ func InURL(generatorURL string) (string, error) {
 				return text, nil
 			}
 		}
+	}
+	if q := u.Query(); q.Has("group_id") && (q.Has("alert_id") || q.Has("rule_id")) {
+		return "", errVMAlert
 	}
 	return "", errNoExpression
 }

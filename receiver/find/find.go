@@ -50,8 +50,9 @@ type Alert struct {
 // Finder looks for alerts in one Prometheus. It is safe for concurrent use.
 type Finder struct {
 	client  *bounded.Client
-	base    string // without secrets
-	series  int    // that are read of one answer
+	ruler   *bounded.Client // it has the rules
+	base    string          // without secrets
+	series  int             // that are read of one answer
 	timeout time.Duration
 }
 
@@ -61,14 +62,21 @@ func New(conf config.Prometheus) (*Finder, error) {
 	if err != nil {
 		return nil, err
 	}
+	ruler, err := bounded.NewRuler(conf)
+	if err != nil {
+		return nil, err
+	}
 	return &Finder{
-		client: client, base: conf.URL.String(), series: conf.MaxSeries,
+		client: client, ruler: ruler, base: conf.URL.String(), series: conf.MaxSeries,
 		timeout: cmp.Or(time.Duration(conf.QueryTimeout), 10*time.Second),
 	}, nil
 }
 
 // Close gives the connections back.
-func (f *Finder) Close() { f.client.CloseIdleConnections() }
+func (f *Finder) Close() {
+	f.client.CloseIdleConnections()
+	f.ruler.CloseIdleConnections()
+}
 
 // Reach says whether the server answers.
 func (f *Finder) Reach(ctx context.Context) error {
@@ -144,7 +152,7 @@ func sortAlerts(as []Alert) {
 func (f *Finder) Rules(ctx context.Context) ([]v1.AlertingRule, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	result, err := f.client.API().Rules(ctx, nil)
+	result, err := f.ruler.API().Rules(ctx, nil)
 	if err != nil {
 		return nil, f.failed("reading the rules", err)
 	}
