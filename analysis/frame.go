@@ -37,6 +37,7 @@ type Target struct {
 	Weight     float64    // severity among the targets; 0 means 1
 	Values     []float64  // one value a row
 	Crossing   bool       // the onset is when Values crossed a threshold, and they may have begun to move before
+	Unread     bool       // what the alert measures is not known: Values count the alerts of its name
 	Clock      bool       // Values are the time since or until something, and move when nothing happens
 	Breakdown  *Breakdown
 	Candidates []Series

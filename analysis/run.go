@@ -125,7 +125,7 @@ func judge(answers []answer, causes []Finding) Verdict {
 		}
 	}
 	switch {
-	case blind == len(answers):
+	case blind == len(answers), unread(answers):
 		return InsufficientEvidence
 	case still+blind == len(answers):
 		return NoChange
@@ -133,6 +133,12 @@ func judge(answers []answer, causes []Finding) Verdict {
 		return External
 	}
 	return NoConfidentCause
+}
+
+// unread says that what any target measures is not known: that alerts fired is
+// no news, and says nothing of what moved.
+func unread(answers []answer) bool {
+	return !slices.ContainsFunc(answers, func(a answer) bool { return !a.target.Unread })
 }
 
 // reason is why the first of the targets that moved everywhere did.

@@ -133,7 +133,7 @@ func values(s *model.SampleStream, g grid) []float64 {
 
 func (a *aligner) target(i int) {
 	t := a.plan.Targets[i]
-	out := analysis.Target{Name: t.Query.Name, Title: t.Title, Kind: t.Kind, Weight: t.Weight, Clock: t.Clock, Crossing: t.Crossing}
+	out := analysis.Target{Name: t.Query.Name, Title: t.Title, Kind: t.Kind, Weight: t.Weight, Unread: t.Unread, Clock: t.Clock, Crossing: t.Crossing}
 	m, ok := a.matrix(t.Query)
 	if ok && len(m) == 0 {
 		a.warn(t.Query.Name, "the query gave no series: %s", t.Query.Query)

@@ -37,6 +37,7 @@ type Alert struct {
 // KPI is what an alert's expression measures, as far as Prometheus was asked.
 type KPI struct {
 	expr.Derivation
+	Unread   bool           // the expression is not known, or no PromQL: alerts of the name are counted
 	Expanded string         // Target with its recording rules written out; empty: it has none
 	Result   model.LabelSet // labels of the expression's own result for this alert; nil: not known
 	Scrape   time.Duration  // between two samples; 0: not known
@@ -99,6 +100,7 @@ type Target struct {
 	Kind       string
 	Weight     float64
 	Title      string         // what people call the KPI; empty: the query's name
+	Unread     bool           // see analysis.Target
 	Clock      bool           // see analysis.Target
 	Crossing   bool           // see analysis.Target
 	Own        model.LabelSet // if the query gives several series, the alert's has these labels
@@ -328,7 +330,7 @@ func (b *builder) target(k kpi) Target {
 		Own:    b.alert.Own,
 	}
 	if k.derived != nil {
-		t.Clock = expr.RunsByTheClock(k.expr)
+		t.Unread, t.Clock = k.derived.Unread, expr.RunsByTheClock(k.expr)
 		t.Crossing = k.derived.Kind != expr.KindPresence && !t.Clock
 		if k.Name == string(b.alert.Labels[model.AlertNameLabel]) {
 			t.Title = expr.Title(expr.MustParse(k.derived.Target), b.alert.Own)
@@ -355,7 +357,8 @@ func (b *builder) target(k kpi) Target {
 	return t
 }
 
-// breakdown returns nil if the rule says `labels: []`.
+// breakdown returns nil if the rule says `labels: []`, or the KPI is not known:
+// alerts are told apart by their own labels, which everybody has before them.
 func (b *builder) breakdown(k kpi) *Breakdown {
 	wanted := k.Breakdown
 	if wanted == nil {
@@ -365,7 +368,7 @@ func (b *builder) breakdown(k kpi) *Breakdown {
 	if wanted != nil {
 		names = wanted.Labels
 	}
-	if names != nil && len(names) == 0 {
+	if names != nil && len(names) == 0 || k.derived != nil && k.derived.Unread {
 		return nil
 	}
 	all := b.parts(k, names, k.whole)

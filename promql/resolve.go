@@ -58,12 +58,12 @@ func (i *inquiry) kpi(ctx context.Context, alert Alert) (*KPI, []analysis.Warnin
 	text, err := i.expression(ctx, alert, warn)
 	if err != nil {
 		warn("%s; all that is looked at is when alerts of this name fired", explain(err))
-		return &KPI{Derivation: expr.FiringAlerts(string(alert.Labels[model.AlertNameLabel]))}, warnings
+		return firing(alert), warnings
 	}
 	d, err := expr.Derive(text)
 	if err != nil {
 		warn("%s; all that is looked at is when alerts of this name fired", err)
-		return &KPI{Derivation: expr.FiringAlerts(string(alert.Labels[model.AlertNameLabel]))}, warnings
+		return firing(alert), warnings
 	}
 	at := alert.evaluated(time.Now())
 	k := &KPI{Derivation: d}
@@ -75,6 +75,11 @@ func (i *inquiry) kpi(ctx context.Context, alert Alert) (*KPI, []analysis.Warnin
 	k.Expanded = i.writtenOut(ctx, k.Target, warn)
 	k.Scrape = i.scrape(ctx, *k, alert, at)
 	return k, warnings
+}
+
+// firing takes the place of a KPI that is not known.
+func firing(alert Alert) *KPI {
+	return &KPI{Derivation: expr.FiringAlerts(string(alert.Labels[model.AlertNameLabel])), Unread: true}
 }
 
 // evaluated is when the alert's expression is looked at: when it fired, and
@@ -114,19 +119,28 @@ func (i *inquiry) expression(ctx context.Context, alert Alert, warn func(string,
 	}
 	rules, rulesErr := i.rules(ctx)
 	if rulesErr != nil {
-		return "", fmt.Errorf("%w, and the rules of Prometheus could not be read: %s", err, explain(rulesErr))
+		return "", beside(err, "and the rules of Prometheus could not be read: "+explain(rulesErr))
 	}
 	if text, known := alert.expression(&rules); known == nil {
 		return text, nil
 	}
 	rule, ok := ruleOf(rules.alerting, alert.Own)
 	if !ok {
-		return "", fmt.Errorf("%w, and Prometheus has no alerting rule of this name and these labels", err)
+		return "", beside(err, "and Prometheus has no alerting rule of this name and these labels")
 	}
 	if errors.Is(err, errNotTrusted) {
 		warn("%s; the expression of Prometheus' own rule of this name is looked at", err)
 	}
 	return rule.Query, nil
+}
+
+// beside adds what is wrong besides to an error, before its hint.
+func beside(err error, text string) error {
+	var none *expr.NoExpression
+	if errors.As(err, &none) {
+		return &expr.NoExpression{What: none.What + ", " + text, Hint: none.Hint}
+	}
+	return fmt.Errorf("%w, %s", err, text)
 }
 
 // ruleOf returns the rule that makes alerts with these labels: of those of the

@@ -38,7 +38,7 @@ type Derivation struct {
 func Derive(expr string) (Derivation, error) {
 	e, err := Parse(expr)
 	if err != nil {
-		return Derivation{}, fmt.Errorf("the expression can't be read: %w", err)
+		return Derivation{}, unread(expr, err)
 	}
 	if err := Evaluable(e); err != nil {
 		return Derivation{}, err

@@ -15,7 +15,7 @@ import (
 // that is the reason: VictoriaMetrics answers more than PromQL has words for.
 func unread(text string, err error) error {
 	if what := metricsQL(text, err); what != "" {
-		return fmt.Errorf("the expression is MetricsQL (%s), which can't be taken apart as PromQL: %w; hint: give the rule a target.query in PromQL", what, err)
+		return fmt.Errorf("the expression uses %s, which PromQL does not have (is it MetricsQL?): %w; hint: give the rule a target.query in PromQL", what, err)
 	}
 	return fmt.Errorf("the expression can't be read: %w", err)
 }

@@ -5,7 +5,6 @@ package expr
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"html"
 	"maps"
 	"net/url"
@@ -13,11 +12,16 @@ import (
 	"strings"
 )
 
-// errNoExpression says that an alert doesn't carry its expression.
-var errNoExpression = errors.New("the alert's generatorURL holds no expression; hint: give the rule a target.query")
+// NoExpression says that an alert doesn't carry its expression.
+type NoExpression struct{ What, Hint string }
+
+// Error says what is wrong, and what to do.
+func (e *NoExpression) Error() string { return e.What + "; hint: " + e.Hint }
+
+var errNoExpression = &NoExpression{"the alert's generatorURL holds no expression", "give the rule a target.query"}
 
 // errVMAlert says the same of vmalert, whose link names its rule by numbers.
-var errVMAlert = errors.New("vmalert's link holds no expression; hint: set prometheus.rules_url to vmalert's address, or -external.alert.source to a link with g0.expr")
+var errVMAlert = &NoExpression{"vmalert's link holds no expression", "set prometheus.rules_url to vmalert's address, or start it with an -external.alert.source that has g0.expr"}
 
 // InURL finds the expression of an alert in its generatorURL: g0.expr in
 // the query, or in the fragment (where vmui has it), or Grafana Explore's panes
