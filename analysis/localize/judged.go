@@ -51,8 +51,9 @@ type question struct {
 	total            float64 // Σf
 	still            bool    // the total did not move
 	rises            bool
-	mix              float64 // of a ratio: share of its change by traffic
-	noise            *judge.Noise
+	mix              float64      // of a ratio: share of its change by traffic
+	noise            *judge.Noise // of a large table
+	implies          [][]int      // of its labels, see [judge.Options]
 }
 
 // ask prepares the question of a breakdown.
@@ -68,7 +69,7 @@ func (r *Result) ask(in *Input, v *view, opt Options) (*question, error) {
 		}
 	}
 	if leaves > judge.Small {
-		q.noise = noiseOf(in.Measure, opt)
+		q.noise, q.implies = noiseOf(in.Measure, opt), v.implies(q.dims)
 	}
 	var err error
 	q.table, err = q.tableOf(in.Forecast)
@@ -135,7 +136,7 @@ func (q *question) ratio(r *Result) {
 // tableOf are the leaves against a forecast.
 func (q *question) tableOf(forecast []float64) (*judge.Table, error) {
 	return judge.New(pick(q.in.Codes, q.dims), pick(q.in.Cards, q.dims), forecast, q.actual,
-		judge.Options{Count: q.opt.Count, Noise: q.noise, Errors: q.in.Errors})
+		judge.Options{Count: q.opt.Count, Noise: q.noise, Errors: q.in.Errors, Implies: q.implies})
 }
 
 // least is the change that a cause must bring: two standard deviations of what
@@ -449,9 +450,13 @@ func (q *question) grade(s judge.Judged, c Cause) Confidence {
 	return Low
 }
 
-// beaten tells whether a set beats its best rival by far.
+// beaten tells whether a set beats its best rival by far, and in a large table,
+// where not all rivals are looked at, whether no other could be meant.
 func (q *question) beaten(s judge.Judged) bool {
-	return s.Gap >= highGap && s.Rival <= highRival || q.noise == nil && s.Gap >= certainGap
+	if q.noise != nil {
+		return s.Gap >= highGap && s.Rival <= highRival && s.Plain
+	}
+	return s.Gap >= highGap && s.Rival <= highRival || s.Gap >= certainGap
 }
 
 // lowered are causes that don't hold.

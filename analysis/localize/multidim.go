@@ -21,6 +21,20 @@ func (v *view) able() []int {
 	return dims
 }
 
+// implies are, of each of some labels, those among them that it determines, by
+// their places.
+func (v *view) implies(labels []int) [][]int {
+	out := make([][]int, len(labels))
+	for k, d := range labels {
+		for j, e := range labels {
+			if slices.Contains(v.parents[d], e) {
+				out[k] = append(out[k], j)
+			}
+		}
+	}
+	return out
+}
+
 // scan looks for combinations. If the total did not move, what moved against
 // it counts as much as what moved with it.
 func scan(in *Input, v *view, opt Options, r *Result) ([]Cause, error) {
