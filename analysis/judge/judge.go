@@ -30,7 +30,7 @@ type Judged struct {
 	Rival  float64 // the best rival's share of it
 	R2     float64 // homogeneity: share of its own deviance that one factor explains
 	Bar    float64 // its price
-	Plain  bool    // of a large table: no other choice of values could be meant
+	Plain  bool    // no other choice of values could be meant
 }
 
 // Judge weighs sets, which may come from any search, against all others.
@@ -59,7 +59,7 @@ func (t *Table) judged(s *Set, f fit, d float64) Judged {
 		Set: *s, Leaves: gather(t.leaf, s.leaves), Ratio: factor(d),
 		Gain: own.gain(), R2: own.homogeneity(), Bar: s.price,
 	}
-	out.Plain = !t.fits() && t.plain(s, f)
+	out.Plain = t.plain(s, f)
 	rival := t.rival(s, f)
 	out.Gap = out.Gain - rival
 	if out.Gain > 0 {

@@ -37,7 +37,7 @@ type Options struct {
 	// forecast and actual value: no leaf errs by less. nil: not known.
 	Errors []float64
 
-	Implies [][]int // of a large table: label → labels whose values it determines; nil: none
+	Implies [][]int // label → labels whose values it determines; nil: none
 
 	MaxLayer int // labels of a set; 0 means 5
 	MaxSets  int // sets of a model; 0 means 8

@@ -53,12 +53,12 @@ type question struct {
 	rises            bool
 	mix              float64      // of a ratio: share of its change by traffic
 	noise            *judge.Noise // of a large table
-	implies          [][]int      // of its labels, see [judge.Options]
+	implies          [][]int      // of labels, see [judge.Options]
 }
 
 // ask prepares the question of a breakdown.
 func (r *Result) ask(in *Input, v *view, opt Options) (*question, error) {
-	q := &question{in: in, opt: opt, dims: v.able(), forecast: in.Forecast, actual: in.Actual}
+	q := &question{in: in, opt: opt, dims: v.able(), implies: v.implies(v.able()), forecast: in.Forecast, actual: in.Actual}
 	leaves := 0
 	for i, f := range in.Forecast {
 		q.move += in.Actual[i] - f
@@ -69,7 +69,7 @@ func (r *Result) ask(in *Input, v *view, opt Options) (*question, error) {
 		}
 	}
 	if leaves > judge.Small {
-		q.noise, q.implies = noiseOf(in.Measure, opt), v.implies(q.dims)
+		q.noise = noiseOf(in.Measure, opt)
 	}
 	var err error
 	q.table, err = q.tableOf(in.Forecast)
@@ -450,13 +450,10 @@ func (q *question) grade(s judge.Judged, c Cause) Confidence {
 	return Low
 }
 
-// beaten tells whether a set beats its best rival by far, and in a large table,
-// where not all rivals are looked at, whether no other could be meant.
+// beaten tells whether a set beats its best rival by far, and no other
+// choice of values could be meant.
 func (q *question) beaten(s judge.Judged) bool {
-	if q.noise != nil {
-		return s.Gap >= highGap && s.Rival <= highRival && s.Plain
-	}
-	return s.Gap >= highGap && s.Rival <= highRival || s.Gap >= certainGap
+	return s.Plain && (s.Gap >= highGap && s.Rival <= highRival || q.noise == nil && s.Gap >= certainGap)
 }
 
 // lowered are causes that don't hold.
