@@ -52,7 +52,7 @@ func dims(args []string, out io.Writer) error {
 	}
 	fmt.Fprintln(out, "| data set | cases | precision | recall | F1 | exact | AC@1 | AC@3 | ms | Adtributor | RiskLoc | AutoRoot | Squeeze | RobustSpot | RiskLoc's ms |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
-	var absent []string
+	var absent, trust []string
 	found := 0
 	for _, row := range dimsRows() {
 		cases, err := dimsCases(filepath.Join(args[0], row.set))
@@ -64,9 +64,11 @@ func dims(args []string, out io.Writer) error {
 			return err
 		}
 		found++
-		if err := row.measure(cases, out); err != nil {
+		said, err := row.measure(cases, out)
+		if err != nil {
 			return err
 		}
+		trust = append(trust, fmt.Sprintf("| %s | %s |", row.name(), said.cells()))
 	}
 	for _, set := range slices.Compact(absent) {
 		fmt.Fprintf(out, "\n%s is left out: there is no labels.csv or faults.csv in %s\n", set, filepath.Join(args[0], set))
@@ -74,29 +76,37 @@ func dims(args []string, out io.Writer) error {
 	if found == 0 {
 		return fmt.Errorf("there are no data sets in %q: it should hold one folder a data set, such as rs or b0, with a labels.csv or a faults.csv", args[0])
 	}
+	fmt.Fprintln(out, "\nHow far confidence can be trusted: of the causes said, those that are exactly a cause.")
+	fmt.Fprintln(out, "\n| data set | high | medium | low |\n|---|---|---|---|")
+	fmt.Fprintln(out, strings.Join(trust, "\n"))
 	return published(args[0], out)
 }
 
-// measure scores one line.
-func (row dimsRow) measure(cases []dimsCase, out io.Writer) error {
-	var score setScore
+// name of the line.
+func (row dimsRow) name() string {
+	if row.options.Deep {
+		return row.set + " (deep)"
+	}
+	return row.set
+}
+
+// measure scores one line, and says how far its causes could be trusted.
+func (row dimsRow) measure(cases []dimsCase, out io.Writer) (reliability, error) {
+	score, said := setScore{}, reliability{}
 	var spent time.Duration
 	for _, c := range cases {
 		result, took, err := c.locate(row.options)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		spent += took
 		score.add(locatedBy(result.Causes), c.truth)
-	}
-	name := row.set
-	if row.options.Deep {
-		name += " (deep)"
+		said.add(result.Causes, c.truth)
 	}
 	p := row.peers
-	fmt.Fprintf(out, "| %s | %s | %.2f | %s | %s | %s | %s | %s | %s |\n", name, score.cells(),
+	fmt.Fprintf(out, "| %s | %s | %.2f | %s | %s | %s | %s | %s | %s |\n", row.name(), score.cells(),
 		spent.Seconds()*1000/float64(len(cases)), p[0], p[1], p[2], p[3], p[4], row.ms)
-	return nil
+	return said, nil
 }
 
 // locate analyses a case and says how long that took, without the reading of

@@ -35,6 +35,34 @@ func locatedBy(causes []analysis.Finding) []string {
 	return list
 }
 
+// reliability counts the causes that were said with each confidence, and those
+// of them that are right: each of their combinations is a cause.
+type reliability map[analysis.Confidence]*[2]int
+
+func (r reliability) add(causes []analysis.Finding, truth []string) {
+	for _, f := range causes {
+		if r[f.Confidence] == nil {
+			r[f.Confidence] = &[2]int{}
+		}
+		answer := located(f)
+		r[f.Confidence][0]++
+		r[f.Confidence][1] += oneIf(hitsOf(answer, truth) == len(answer))
+	}
+}
+
+// cells are the counts as cells of a table, the most confident first.
+func (r reliability) cells() string {
+	cells := make([]string, 0, 3)
+	for _, c := range []analysis.Confidence{analysis.High, analysis.Medium, analysis.Low} {
+		n := r[c]
+		if n == nil {
+			n = &[2]int{}
+		}
+		cells = append(cells, fmt.Sprintf("%d of %d", n[1], n[0]))
+	}
+	return strings.Join(cells, " | ")
+}
+
 // setScore counts exact combinations over the cases of a set.
 type setScore struct {
 	cases, right, found, true, exact int

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/culprit-dev/culprit/analysis"
 )
 
 func TestExactCombinationsAreCounted(t *testing.T) {
@@ -130,5 +132,23 @@ func TestAFolderWithoutSetsIsAMistake(t *testing.T) {
 		if err := dims(args, &strings.Builder{}); err == nil {
 			t.Errorf("%v: no error", args)
 		}
+	}
+}
+
+func TestConfidenceIsCounted(t *testing.T) {
+	finding := func(c analysis.Confidence, values ...string) analysis.Finding {
+		f := analysis.Finding{Confidence: c}
+		for _, v := range values {
+			f.Labels = append(f.Labels, map[string]string{"a": v})
+		}
+		return f
+	}
+	r := reliability{}
+	r.add([]analysis.Finding{
+		finding(analysis.High, "1", "2"), finding(analysis.High, "1", "9"), // one is a cause in all of its parts
+		finding(analysis.Low, "3"),
+	}, []string{"a=1", "a=2"})
+	if got := r.cells(); got != "1 of 2 | 0 of 0 | 0 of 1" {
+		t.Errorf("%s", got)
 	}
 }
