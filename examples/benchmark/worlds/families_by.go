@@ -149,6 +149,27 @@ func outlier(d drawer, _ Level) *scene {
 	return s
 }
 
+// processor is the name of the candidates of a scene, and of their metric.
+const (
+	processor = "processor"
+	busyRatio = "cpu_busy_ratio"
+)
+
+// why is an instance that fails because its processor is busy.
+func why(d drawer, _ Level) *scene {
+	s := d.several("instance", "path", d.number(3, 6), d.number(2, 3))
+	s.byRule = true
+	if d.coin() {
+		s.asRatio(d, ratio)
+	}
+	set := s.set(0, 0)
+	s.busy = set["instance"]
+	s.hit(set, d.between(3, 8))
+	s.truth.Sets = []map[string]string{set}
+	s.truth.Series = []string{processor + `{instance="` + s.busy + `"}`, busyRatio + `{instance="` + s.busy + `"}`}
+	return s
+}
+
 // inUnits is a plain world of one of several kinds.
 func inUnits(d drawer, l Level) *scene {
 	return []func(drawer, Level) *scene{dominant, rate, combination, grain}[d.IntN(4)](d, l)

@@ -110,6 +110,26 @@ func elsewhere(d drawer, _ Level) *scene {
 	return s
 }
 
+// article tells the two stories that the attribution to label values is often
+// told with: errors that rise in one region on one interface, and orders of one
+// region that fall while two others stand still. Half of them happened 15
+// minutes before, too.
+func article(d drawer, _ Level) *scene {
+	s := d.cubeOf([]name{{"region", []string{"bj", "sh", "sz"}}}, 0.4, 3)
+	s.labels = append(s.labels, "api")
+	s.split([]string{"api1", "api2"}, []float64{d.size(0.3), d.size(0.3)})
+	set, f := map[string]string{"region": "bj", "api": "api1"}, d.between(8, 50)
+	if d.coin() {
+		set, f = s.set(d.IntN(len(s.leaves)), 0), d.between(0.05, 0.3)
+	}
+	if d.coin() {
+		s.during(set, -15, -10, f, 1)
+	}
+	s.hit(set, f)
+	s.truth.Sets = []map[string]string{set}
+	return s
+}
+
 const dayLong = 24 * 60 // minutes
 
 // daily is a day's season: a share of the mean by which it swings, and the

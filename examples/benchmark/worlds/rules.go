@@ -84,9 +84,13 @@ func (s *scene) test(d drawer) ruletest.Test {
 // labels, or none.
 func (s *scene) config() string {
 	text := "prometheus: {url: 'http://localhost'}\n"
-	if s.byRule {
-		text += fmt.Sprintf("rules: [{name: kpi, matchers: [alertname=\"KpiMoved\"], target: {query: %q}, breakdown: {labels: [%s]}}]\n",
-			s.query(), strings.Join(s.labels, ", "))
+	if !s.byRule {
+		return text
+	}
+	text += fmt.Sprintf("rules:\n  - name: kpi\n    matchers: ['alertname=\"KpiMoved\"']\n    target: {query: %q}\n    breakdown: {labels: [%s]}\n",
+		s.query(), strings.Join(s.labels, ", "))
+	if s.busy != "" {
+		text += "    candidates: [{name: " + processor + ", query: " + busyRatio + "}]\n"
 	}
 	return text
 }

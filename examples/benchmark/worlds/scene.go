@@ -42,6 +42,7 @@ type scene struct {
 	restarts bool    // now and then a counter begins again
 	byRule   bool    // a rule names the KPI and its labels; otherwise the alert's own expression does
 
+	busy  string // an instance whose processor is busy with the fault; empty: no processors are looked at
 	alert alert
 	unit  unit
 	twin  float64 // factor of the largest leaf; whether all others moved by it, too, is to be seen; 0: it is not asked

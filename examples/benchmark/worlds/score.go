@@ -95,10 +95,7 @@ func (w World) class(r analysis.Result, fits []fit, found map[string]bool) (Clas
 
 // wanted is how many true things are to be named.
 func (w World) wanted() int {
-	if len(w.Truth.Series) > 0 {
-		return 1
-	}
-	return len(w.Truth.Sets)
+	return len(w.Truth.Sets) + min(1, len(w.Truth.Series))
 }
 
 // said says whether the verdict is the true one.
@@ -137,7 +134,7 @@ func (w World) falseVerdict(r analysis.Result) string {
 		return "everywhere: " + string(r.Everywhere)
 	case r.Verdict == analysis.NoChange && t.Verdict != analysis.NoChange:
 		return "no change"
-	case told && !t.Still && t.Verdict != analysis.NoChange && len(t.Series) == 0 && r.Change.Rising == t.Falling:
+	case told && !t.Still && t.Verdict != analysis.NoChange && w.scene != nil && r.Change.Rising == t.Falling:
 		return "the wrong direction"
 	default:
 		return ""

@@ -19,6 +19,27 @@ func (s *scene) series(d drawer, past float64) []ruletest.InputSeries {
 		num, den := s.scrape(d, i, past, tide)
 		list = append(list, s.exported(l, num, den)...)
 	}
+	if s.busy != "" {
+		list = append(list, s.processors(d, past, n)...)
+	}
+	return list
+}
+
+// processors are how busy those of the instances are.
+func (s *scene) processors(d drawer, past float64, n int) []ruletest.InputSeries {
+	var list []ruletest.InputSeries
+	for _, instance := range s.values(0) {
+		usual, hit := d.between(0.1, 0.2), d.between(0.85, 0.98)
+		values := make([]string, n)
+		for k, w := range d.wander(n, 0.05, 3) {
+			level := usual * w
+			if instance == s.busy && float64(k)*scrape.Minutes() >= past-0.5 {
+				level = hit * (1 - 0.02*d.Float64())
+			}
+			values[k] = number64(level)
+		}
+		list = append(list, ruletest.InputSeries{Series: fmt.Sprintf("%s{instance=%q}", busyRatio, instance), Values: strings.Join(values, " ")})
+	}
 	return list
 }
 
