@@ -100,6 +100,7 @@ type location struct {
 	scale     forecast.Scale
 	input     localize.Input
 	made      forecast.Forecast
+	lift      *lift   // by which values are above those that are meant; nil: they are not
 	over      float64 // how many times the change of the total has moved inside it, of which shares are told
 }
 
@@ -114,6 +115,7 @@ func newLocation(t Target, opt Options) *location {
 	}
 	if len(l.breakdown.Marginals) == 0 && len(l.breakdown.Leaves) > 0 {
 		l.encode()
+		l.lift = l.lifted()
 	}
 	for _, i := range byName(marginalNames(l.breakdown)) {
 		l.names = append(l.names, l.breakdown.Marginals[i].Label)

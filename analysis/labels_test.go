@@ -348,14 +348,14 @@ func TestPublishedModeAnswersAsThePaper(t *testing.T) {
 	}
 }
 
-func TestNegativeValuesAreRefusedByName(t *testing.T) {
+func TestValuesBeyondAllAreRefusedByName(t *testing.T) {
 	b := shop(9, 4, payOnV2)
-	b.Numerator.Actual[5] = -1e6
+	b.Numerator.Actual[5] = 1e200
 	r := analyse(t, b, LabelOptions{})
 	if r.Verdict != InsufficientEvidence {
 		t.Errorf("verdict %s", r.Verdict)
 	}
-	checkSaid(t, r, "negative")
+	checkSaid(t, r, "beyond what can be compared")
 	checkSaid(t, r, "path=/p0")
 }
 

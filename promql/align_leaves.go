@@ -213,6 +213,10 @@ func (j joiner) index(names []string) map[string]int {
 func (j joiner) pieces(names []string, terms []expr.Term, index map[string]int) analysis.Pieces {
 	var p analysis.Pieces
 	for _, s := range j.b.samples {
+		if s.piece == PieceExpected {
+			p.Forecast = j.means(s, names, j.b.Expected, index)[0]
+			continue
+		}
 		means := j.means(s, names, terms, index)
 		switch s.piece {
 		case PieceActual:

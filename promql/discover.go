@@ -364,7 +364,7 @@ func (b parts) deepened(deep bool) parts {
 		}
 		return terms
 	}
-	b.Numerator, b.Denominator = side(b.Numerator), side(b.Denominator)
+	b.Numerator, b.Denominator, b.Expected = side(b.Numerator), side(b.Denominator), side(b.Expected)
 	return b
 }
 

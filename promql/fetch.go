@@ -211,7 +211,7 @@ const recentPoints = 200_000
 // daysBack returns the days back that have data from before the level's hour
 // to the end of the incident, up to the first one that has nothing there.
 func daysBack(b parts, answers Answers) []int {
-	if b.Denominator != nil || b.Baseline > 0 {
+	if b.Denominator != nil || b.Expected != nil || b.Baseline > 0 {
 		return nil
 	}
 	history, _ := b.presence()

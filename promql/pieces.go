@@ -68,6 +68,7 @@ const (
 	PieceDay      Piece = "day"
 	PieceHour     Piece = "hour"
 	PieceBaseline Piece = "baseline"
+	PieceExpected Piece = "expected" // as the rule says: the forecast
 )
 
 // The windows of the pieces.
@@ -107,6 +108,9 @@ func (b parts) samples(days []int, recent bool) []sample {
 	s := []sample{{piece: PieceActual, end: g.end, length: b.incident(), res: fine}}
 	if b.Baseline > 0 {
 		return append(s, sample{piece: PieceBaseline, end: g.before, length: b.Baseline, res: b.baselineRes()})
+	}
+	if b.Expected != nil {
+		return append(s, sample{piece: PieceExpected, end: g.end, length: b.incident(), res: fine})
 	}
 	s = append(s, sample{piece: PieceHour, end: g.before, length: hourWindow, res: minute})
 	if b.Denominator != nil {
@@ -165,11 +169,19 @@ func (b parts) terms() []expr.Term {
 	return append(append([]expr.Term(nil), b.Numerator...), b.Denominator...)
 }
 
+// termsOf are those that a window is asked of.
+func (b parts) termsOf(s sample) []expr.Term {
+	if s.piece == PieceExpected {
+		return b.Expected
+	}
+	return b.terms()
+}
+
 // queries asks for every window of every term.
 func (b parts) queries(names []string, samples []sample) []Query {
 	var qs []Query
 	for _, s := range samples {
-		for _, t := range b.terms() {
+		for _, t := range b.termsOf(s) {
 			qs = append(qs, s.query(b, t, names))
 		}
 	}

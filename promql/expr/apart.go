@@ -3,6 +3,7 @@
 package expr
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/prometheus/prometheus/promql/parser"
@@ -13,13 +14,14 @@ import (
 // its own series, one of which is the alert's. The error says why not even
 // that is possible.
 func Apart(e parser.Expr) (Measure, error) {
-	if inner, why := moving(e); inner != nil {
+	if inner, why := inPlaceOf(e); inner != nil {
 		m, err := Apart(inner)
 		m.StandsFor = why
 		return m, err
 	}
 	m, err := Decompose(e)
 	if err == nil {
+		m, _ = againstPast(m)
 		m.Leaf = !slices.ContainsFunc(append(slices.Clone(m.Numerator), m.Denominator...), aggregated)
 		return m, nil
 	}
@@ -39,21 +41,82 @@ func Apart(e parser.Expr) (Measure, error) {
 	return m, nil
 }
 
-// moving returns the series of which e tells how they move or where they go, and
-// why they are told apart in place of e, which may be below zero; nil if e is
-// nothing of the kind.
+// inPlaceOf returns what is taken apart in place of e, and why; nil if that is e
+// itself.
+func inPlaceOf(e parser.Expr) (inner parser.Expr, why string) {
+	if each := outlier(e); each != nil {
+		return each, "it is compared with its peers, which move with it"
+	}
+	if now := besidePast(e); now != nil && !Additive(now) {
+		return now, "it is compared with its own past"
+	}
+	return moving(e)
+}
+
+// moving returns e with the series themselves for what tells how they move or
+// where they go, which may be below zero; nil if there is nothing of the kind.
 func moving(e parser.Expr) (inner parser.Expr, why string) {
-	call, ok := bare(e).(*parser.Call)
+	e = MustParse(e.String())
+	if name := toLevels(&e); name != "" {
+		return e, name + "() may be below zero, so it is no part of a whole"
+	}
+	return nil, ""
+}
+
+// toLevels puts series for what tells how they move, and returns what that was;
+// empty if there is none. What is compared stays as it is.
+func toLevels(e *parser.Expr) (name string) {
+	if level, name := levelOf(*e); level != nil {
+		*e = level
+		return name
+	}
+	for _, operand := range operands(*e) {
+		name = cmp.Or(toLevels(operand), name)
+	}
+	return name
+}
+
+// levelOf is the series of which e tells how they move or where they go.
+func levelOf(e parser.Expr) (level parser.Expr, name string) {
+	call, ok := unparen(e).(*parser.Call)
 	if !ok {
 		return nil, ""
 	}
 	switch call.Func.Name {
 	case "predict_linear", "deriv", "delta", "idelta":
 		if m, ok := unparen(call.Args[0]).(*parser.MatrixSelector); ok {
-			return m.VectorSelector, call.Func.Name + "() may be below zero, so it is no part of a whole"
+			return m.VectorSelector, call.Func.Name
 		}
 	}
 	return nil, ""
+}
+
+// operands are what the values of e are made of.
+func operands(e parser.Expr) []*parser.Expr {
+	switch e := e.(type) {
+	case *parser.ParenExpr:
+		return []*parser.Expr{&e.Expr}
+	case *parser.UnaryExpr:
+		return []*parser.Expr{&e.Expr}
+	case *parser.AggregateExpr:
+		return []*parser.Expr{&e.Expr}
+	case *parser.BinaryExpr:
+		switch {
+		case e.Op.IsComparisonOperator():
+			return nil
+		case e.Op == parser.LAND || e.Op == parser.LUNLESS:
+			return []*parser.Expr{&e.LHS}
+		}
+		return []*parser.Expr{&e.LHS, &e.RHS}
+	case *parser.Call:
+		list := make([]*parser.Expr, len(e.Args))
+		for i := range e.Args {
+			list[i] = &e.Args[i]
+		}
+		return list
+	default:
+		return nil
+	}
 }
 
 // aggregated says whether a term is more than its series.

@@ -17,7 +17,7 @@ func compared(e *parser.BinaryExpr) []condition {
 	}
 	limit := scalarLimit(right)
 	if limit == nil {
-		return []condition{difference(e)}
+		return []condition{versus(e)}
 	}
 	cs := comparedValue(left, op, limit)
 	for i := range cs {
@@ -154,15 +154,6 @@ func chained(b *parser.BinaryExpr, outer condition) []condition {
 		and.VectorMatching = &parser.VectorMatching{Card: parser.CardManyToMany, MatchingLabels: m.MatchingLabels, On: m.On}
 	}
 	return withGuard(cs, guardOf(and, guard))
-}
-
-// difference is a comparison of two vectors: how far the one is from the
-// other, since either of them may have moved.
-func difference(e *parser.BinaryExpr) condition {
-	d := *e
-	d.ReturnBool = false
-	d.Op, d.LHS, d.RHS = parser.SUB, inParens(e.LHS), inParens(e.RHS)
-	return condition{value: &d, op: e.Op, limit: &parser.NumberLiteral{}}
 }
 
 // since turns `a < time() - 3600` into `time() - a > 3600`.

@@ -14,6 +14,7 @@ type condition struct {
 	value  parser.Expr
 	op     parser.ItemType // 0: the alert fires while the value exists, whatever it is
 	limit  parser.Expr     // of type scalar
+	exact  parser.Expr     // that is compared with 0 as it is written, where the value has been divided; nil: the value is
 	kind   Kind            // empty: told from the value
 	guards []Guard
 	never  error // why it can't hold, whatever is measured; nil: it can
@@ -23,6 +24,14 @@ type condition struct {
 func (c condition) always() bool {
 	v, ok := constantValue(c.value)
 	return ok && len(c.guards) == 0 && (c.op == 0 || holdsAt(c, v))
+}
+
+// within puts something around what is compared.
+func (c *condition) within(around func(parser.Expr) parser.Expr) {
+	c.value = around(c.value)
+	if c.exact != nil {
+		c.exact = around(c.exact)
+	}
 }
 
 // text is c for a sentence.
@@ -108,9 +117,12 @@ func relabelled(e *parser.Call) []condition {
 		if !ok {
 			continue
 		}
-		around := *e
-		around.Args = append(parser.Expressions{cs[i].value}, e.Args[1:]...)
-		cs[i].value, cs[i].guards = &around, guards
+		cs[i].guards = guards
+		cs[i].within(func(inner parser.Expr) parser.Expr {
+			around := *e
+			around.Args = append(parser.Expressions{inner}, e.Args[1:]...)
+			return &around
+		})
 	}
 	return cs
 }
@@ -215,12 +227,15 @@ func joined(e *parser.BinaryExpr, kpi, other parser.Expr) []condition {
 			cs[i].guards = append(cs[i].guards, joinGuard(e, other))
 			continue
 		}
-		join := *e
-		join.Op, join.LHS, join.RHS = parser.MUL, inParens(cs[i].value), ones(other)
-		if !left {
-			join.LHS, join.RHS = join.RHS, join.LHS
-		}
-		cs[i].value, cs[i].guards = &join, guards
+		cs[i].guards = guards
+		cs[i].within(func(inner parser.Expr) parser.Expr {
+			join := *e
+			join.Op, join.LHS, join.RHS = parser.MUL, inParens(inner), ones(other)
+			if !left {
+				join.LHS, join.RHS = join.RHS, join.LHS
+			}
+			return &join
+		})
 	}
 	return cs
 }

@@ -20,6 +20,11 @@ type Derivation struct {
 	Operator  string // >, >=, <, <=, == or !=
 	Threshold string // a number, or PromQL of a scalar
 
+	// Difference is compared with 0 in place of the target and its threshold where
+	// that is a quotient of two sides: for rounding, and for what is divided by 0 or
+	// less, they would differ at times. It is empty where the target is as written.
+	Difference string
+
 	// Numerator and Denominator are the two sides of a ratio or a mean, as they are
 	// written: their quotient is the target, with factors and complements, but
 	// without what rounds or limits it. Or they are the events of a histogram beyond
@@ -77,7 +82,11 @@ func (d Derivation) Limit() (float64, bool) {
 // Condition is PromQL that has series where the alert fires.
 func (d Derivation) Condition() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s", inParens(MustParse(d.Target)), d.Operator, inParens(MustParse(d.Threshold)))
+	if d.Difference != "" {
+		fmt.Fprintf(&b, "%s %s 0", inParens(MustParse(d.Difference)), d.Operator)
+	} else {
+		fmt.Fprintf(&b, "%s %s %s", inParens(MustParse(d.Target)), d.Operator, inParens(MustParse(d.Threshold)))
+	}
 	for _, g := range d.Guards {
 		text := "(" + b.String() + ") " + g.Join + " " + g.Expr
 		b.Reset()
@@ -104,6 +113,9 @@ func derived(c condition) (Derivation, error) {
 	}
 	d := Derivation{
 		Kind: cmp.Or(c.kind, kindOf(c.value)), Target: selfContained(c.value).String(), Operator: c.op.String(), Threshold: limitText(c.limit), Guards: c.guards,
+	}
+	if c.exact != nil {
+		d.Difference = c.exact.String()
 	}
 	if err := d.printed(); err != nil {
 		return Derivation{}, fmt.Errorf("%s can't be written as a KPI: %w", abbreviate(c.value), err)
@@ -135,7 +147,7 @@ func selfContained(e parser.Expr) parser.Expr {
 // printed says whether d reads as it is meant: what prints wrong is better
 // refused than asked.
 func (d Derivation) printed() error {
-	for _, text := range []string{d.Target, d.Threshold} {
+	for _, text := range []string{d.Target, d.Threshold, cmp.Or(d.Difference, d.Target)} {
 		if _, err := Parse(text); err != nil {
 			return err
 		}

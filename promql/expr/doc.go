@@ -22,7 +22,9 @@
 // holds and the guards do, for the same labels. That is shown with Prometheus'
 // own engine on generated series: on 139 public rules, on four hundred made-up
 // ones by idiom, and on rules that a grammar writes. Two vectors that are
-// compared are measured by their difference, `absent(x)` by the count of x, the
+// compared are measured by their difference, or by their quotient where the one is
+// held against a multiple of the other, against its own past or against its peers
+// (there [Derivation.Difference] is what is exact), `absent(x)` by the count of x, the
 // members of a group for which something holds by their number, so that there is
 // a value also when the alert doesn't fire. Series that only bring labels are
 // joined as x ^ 0, which is 1. What ends in `bool` always has a value, and so
@@ -36,7 +38,10 @@
 // quantile with a threshold is the share of events beyond it. Of a maximum the
 // series are told apart that it is taken over. Most alerts are about a single
 // series, below which there is nothing: then all series of the KPI are its
-// parts, the alert's own among them ([Measure.Leaf]). Labels are sent through
+// parts, the alert's own among them ([Measure.Leaf]). An outlier is told by its own
+// values, since those that it is compared with move with it, and the past of a
+// KPI, which a rule names with an offset, is what is expected of each of its
+// parts ([Measure.Expected]). Labels are sent through
 // nested aggregations as far as the parts still add up, which only Prometheus
 // knows: who asks it says how far ([Term.Deepened]).
 //

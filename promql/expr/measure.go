@@ -29,6 +29,7 @@ type Term struct {
 type Measure struct {
 	Numerator   []Term
 	Denominator []Term
+	Expected    []Term  // what is expected of the numerator, as the rule says; nil: that is told from history
 	Scale       float64 // of a ratio: what the quotient is multiplied by
 	Count       bool    // the numerator counts events
 	Bucket      float64 // of a quantile: the bound that the terms select by le; 0: none

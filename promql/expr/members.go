@@ -48,9 +48,11 @@ func extremeBeyond(e *parser.AggregateExpr) (c condition, ok bool) {
 		return condition{}, false
 	}
 	c = cs[0]
-	extreme := *e
-	extreme.Expr = c.value
-	c.value = &extreme
+	c.within(func(inner parser.Expr) parser.Expr {
+		extreme := *e
+		extreme.Expr = inner
+		return &extreme
+	})
 	return c, true
 }
 
@@ -72,6 +74,9 @@ func reaches(aggregation, op parser.ItemType) bool {
 func picked(e *parser.AggregateExpr) []condition {
 	cs := conditions(e.Expr)
 	if len(cs) == 1 && cs[0].op != 0 && len(cs[0].guards) == 0 && reaches(e.Op, cs[0].op) {
+		if cs[0].exact != nil { // the order of the quotients is another one
+			cs[0].value, cs[0].exact, cs[0].limit = cs[0].exact, nil, &parser.NumberLiteral{}
+		}
 		top := *e
 		top.Expr = cs[0].value
 		cs[0].value = &top

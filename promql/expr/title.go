@@ -71,6 +71,10 @@ func (t titles) ofAggregate(e *parser.AggregateExpr) string {
 		return prefixed("largest ", t.of(e.Expr))
 	case parser.MIN:
 		return prefixed("smallest ", t.of(e.Expr))
+	case parser.QUANTILE:
+		if q, ok := Number(e.Param); ok && q == .5 {
+			return prefixed("median ", t.of(e.Expr))
+		}
 	case parser.COUNT:
 		if s, ok := unparen(e.Expr).(*parser.VectorSelector); ok {
 			return "number of " + s.String() // what is there at all is told by its labels
@@ -122,6 +126,8 @@ func (t titles) ofBinary(e *parser.BinaryExpr) string {
 		return prefixed("time until ", left)
 	case e.Op == parser.DIV && left != right && right != "" && strings.HasPrefix(left, right+"{"):
 		return "share of " + strings.Trim(strings.TrimPrefix(left, right), "{}") + " in " + right
+	case e.Op == parser.DIV && isPast(unparen(e.LHS), unparen(e.RHS)):
+		return suffixed(left, " / that of "+ago(e.RHS))
 	case e.Op == parser.DIV && left != right && left != "" && right != "":
 		return left + " / " + strings.TrimPrefix(right, family(left, right))
 	default:
@@ -140,6 +146,9 @@ func family(a, b string) string {
 
 // window is the range of a selector, in words.
 func window(e parser.Expr) string { return model.Duration(rangeOf(unparen(e))).String() }
+
+// ago is how long before now e looks.
+func ago(e parser.Expr) string { return model.Duration(offsetOf(e)).String() + " before" }
 
 // isClock says whether e is the time of the evaluation.
 func isClock(e parser.Expr) bool {

@@ -59,7 +59,7 @@ func newWorld(e parser.Expr, seed uint64) *world {
 		m.strict = m.rng.IntN(3) == 0
 	}
 	shortest, longest := Ranges(e)
-	longest += longestOffset(e)
+	longest += offsetOf(e)
 	w := &world{step: min(time.Minute, max(15*time.Second, shortest/4)), length: longest + 10*time.Minute}
 	w.length = (w.length / time.Minute) * time.Minute
 	w.regimes = int(min(48, max(8, 40_000/(w.length/w.step))))
@@ -82,20 +82,6 @@ func newWorld(e parser.Expr, seed uint64) *world {
 		}
 	}
 	return w
-}
-
-func longestOffset(e parser.Expr) time.Duration {
-	var longest time.Duration
-	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
-		switch n := n.(type) {
-		case *parser.VectorSelector:
-			longest = max(longest, n.OriginalOffset)
-		case *parser.SubqueryExpr:
-			longest = max(longest, n.OriginalOffset)
-		}
-		return nil
-	})
-	return longest
 }
 
 // collect reads from the expression what its series must be like.
