@@ -2,6 +2,9 @@
 
 package analysis
 
+// Set is a value for each of some labels.
+type Set = map[string]string
+
 // Evidence is the arithmetic behind a cause. What a method does not tell is left
 // out, so that a number that may be 0 is a pointer.
 //
@@ -10,6 +13,7 @@ package analysis
 type Evidence struct {
 	Actual        *float64           `json:"actual,omitempty"`   // of a set of labels
 	After         *float64           `json:"after,omitempty"`    // of a series: its level in the incident
+	Along         int                `json:"along,omitempty"`    // of so many series (see OnlyOf) that moved, its own among them
 	Appeared      bool               `json:"appeared,omitempty"` // there was nothing of it before
 	Association   *float64           `json:"association,omitempty"`
 	Before        *float64           `json:"before,omitempty"` // of a series
@@ -18,12 +22,13 @@ type Evidence struct {
 	Forecast      *float64           `json:"forecast,omitempty"`  // of a set of labels
 	Gross         bool               `json:"gross,omitempty"`     // the total stood still: shares are of what moved in it
 	Homogeneity   *float64           `json:"homogeneity,omitempty"`
+	Inside        []string           `json:"inside,omitempty"` // labels over which the change is spread alike inside of the set
 	Kind          string             `json:"kind,omitempty"`   // of a series
 	Leaves        int                `json:"leaves,omitempty"` // that the set selects
 	Members       []string           `json:"members,omitzero"` // series that can't be told from it; nil: it is none
 	MixEffect     *float64           `json:"mix_effect,omitempty"`
 	Offsetting    []string           `json:"offsetting,omitempty"` // values that moved against the total
-	OnlyOf        int                `json:"only_of,omitempty"`    // series, of which it is the only one that moved
+	OnlyOf        int                `json:"only_of,omitempty"`    // series that it is compared with, its own among them: see Along
 	PartialLeaves int                `json:"partial_leaves,omitempty"`
 	Phi           *float64           `json:"phi,omitempty"` // contribution by the regression, in the KPI's unit
 	Psi           *float64           `json:"psi,omitempty"` // the same, as a share of the change
@@ -33,6 +38,7 @@ type Evidence struct {
 	Relevance     *float64           `json:"relevance,omitempty"`
 	Residual      *float64           `json:"residual,omitempty"` // deviation that its parents don't explain
 	Rollover      bool               `json:"rollover,omitempty"` // one value took the place of another
+	Same          []Set              `json:"same,omitempty"`     // other sets that select the same as this one
 	Scope         string             `json:"scope,omitempty"`    // what its query was narrowed to, as a selector
 	ScoreByChance *float64           `json:"score_by_chance,omitempty"`
 	Selected      *bool              `json:"selected,omitempty"` // by the regression

@@ -40,7 +40,10 @@ type Target struct {
 	Unread     bool       // what the alert measures is not known: Values count the alerts of its name
 	Clock      bool       // Values are the time since or until something, and move when nothing happens
 	Breakdown  *Breakdown
+	Beside     *Breakdown // levels: the KPI among those of other places; nil: there are none, or Breakdown is it
 	Candidates []Series
+
+	within map[string]string // labels beside those of Breakdown that tell the place of what is found in it
 }
 
 // Series is one candidate: a series that may explain the KPI.
@@ -103,6 +106,15 @@ type Breakdown struct {
 	// Own are the labels of the leaf that is the KPI, where the other leaves
 	// are its siblings; nil: all leaves are parts of the KPI.
 	Own map[string]string
+	// Levels says that the leaves have values of their own, which are compared
+	// with each other, each by its own size, and are no parts of a sum.
+	Levels bool
+	// Here are, of labels that the leaves are not told apart by, the values that
+	// are found in the KPI's own leaf only: they tell it by themselves.
+	Here map[string][]string
+	// Extreme says that the KPI is taken over the leaves, and Own is the largest
+	// or the smallest of them, which it is.
+	Extreme bool
 }
 
 // Pieces are aggregates of one measure over pieces of time, one value a leaf,

@@ -23,6 +23,8 @@ type labelAnswer struct {
 	dimensions []Dimension
 	change     *Change
 	forecast   string
+	beside     int       // series beside the KPI that moved as it did; 0: none, or not known
+	verdict    []Warning // what the verdict means
 	warnings   []Warning
 }
 

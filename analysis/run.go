@@ -60,7 +60,7 @@ type answer struct {
 // ours, and no reason to keep silent about what the other found.
 func explain(f Frame, t Target, opt Options) answer {
 	a := answer{target: t}
-	a.guard("labels", func() { a.labels = explainLabels(f, t, opt) })
+	a.guard("labels", func() { a.labels = explainPlaces(f, t, opt) })
 	a.guard("series", func() { a.series = explainSeries(f, t, opt) })
 	return a
 }
@@ -76,7 +76,7 @@ func (a *answer) guard(source string, analyse func()) {
 
 // warnings are those of both analyses; with several targets they say whose.
 func (a *answer) warnings(named bool) []Warning {
-	all := slices.Concat(a.broken, a.labels.warnings, a.series.warnings)
+	all := slices.Concat(a.broken, a.labels.verdict, a.labels.warnings, a.series.warnings)
 	if named {
 		for i := range all {
 			all[i].Source = a.target.Name + ": " + all[i].Source
@@ -98,7 +98,7 @@ func (a *answer) change(f Frame) *Change {
 		c = &Change{Forecast: before, Actual: after, Rising: after > before}
 	}
 	c.Target, c.Clock = cmp.Or(a.target.Title, a.target.Name), a.target.Clock
-	if b != nil && b.Own != nil {
+	if c.Siblings = a.labels.beside; b != nil && b.Own != nil && !b.Extreme {
 		c.Siblings = len(b.Leaves) - 1
 	}
 	if c.Clock {

@@ -29,9 +29,7 @@ func (l *location) answer(r localize.Result) labelAnswer {
 	}
 	a.dimensions = append(a.dimensions, l.refused()...)
 	a.change.Mix = l.shifted(r)
-	for _, text := range slices.Concat(l.sayVerdict(r, a.change.Mix), l.doubts(r)) {
-		a.warnings = append(a.warnings, Warning{Source: "labels", Text: text})
-	}
+	a.verdict, a.warnings = warnings("labels", l.sayVerdict(r, a.change.Mix)), warnings("labels", l.doubts(r))
 	return a
 }
 
@@ -153,7 +151,7 @@ func (l *location) labels(c localize.Combination) map[string]string {
 	for k, d := range c.Labels {
 		labels[l.names[d]] = l.value(d, c.Values[k])
 	}
-	return labels
+	return l.target.placed(labels)
 }
 
 // value is the name of a code.

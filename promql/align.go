@@ -143,6 +143,9 @@ func (a *aligner) target(i int) {
 	if t.Breakdown != nil && i < len(a.evidence.Breakdowns) {
 		out.Breakdown = a.breakdown(a.evidence.Breakdowns[i])
 	}
+	if i < len(a.evidence.Beside) && a.evidence.Beside[i] != nil {
+		out.Beside = a.breakdown(a.evidence.Beside[i])
+	}
 	a.frame.Targets = append(a.frame.Targets, out)
 }
 
@@ -257,7 +260,7 @@ func (c Candidate) series(s *model.SampleStream, taken map[string]bool) analysis
 // the targets, the leaves and the candidates before have left of the analysis.
 func (a *aligner) seriesLeft() int {
 	left := a.evidence.mostSeries() - len(a.plan.Targets) - a.series
-	for _, s := range a.evidence.Breakdowns {
+	for _, s := range slices.Concat(a.evidence.Breakdowns, a.evidence.Beside) {
 		if s != nil && !s.marginal {
 			left -= s.leaves
 		}
@@ -290,7 +293,7 @@ func (a *aligner) topology() {
 func (a *aligner) serverWarnings() {
 	a.noted, a.spared, a.said = map[string]bool{}, map[string][]string{}, map[string][]string{}
 	qs := a.plan.first(a.evidence.parts(a.plan))
-	for _, s := range a.evidence.Breakdowns {
+	for _, s := range slices.Concat(a.evidence.Breakdowns, a.evidence.Beside) {
 		if s != nil {
 			qs = append(qs, s.queries()...)
 		}

@@ -47,12 +47,44 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 	out.Labels = s.names
 	out.Leaves, out.Numerator, out.Denominator = j.join(s.names)
 	out.Aside = j.setAside(out, &out.Numerator, out.Denominator)
-	out.Whole = a.checkParts(j, out.Numerator.Actual, out.Denominator)
+	if !s.Levels {
+		out.Whole = a.checkParts(j, out.Numerator.Actual, out.Denominator)
+	}
 	dropConstant(out)
-	if s.of.Siblings {
-		out.Own = ownLeaf(out, s.of.Own)
+	switch {
+	case s.Extreme != expr.NoExtreme:
+		out.Levels, out.Extreme, out.Own = true, true, extremeLeaf(out, s.Extreme)
+	case s.of.Siblings:
+		out.Levels, out.Own, out.Here = s.Levels, ownLeaf(out, s.of.Own), s.here
 	}
 	return out
+}
+
+// extremeLeaf are the labels of the leaf that is the largest or the smallest; nil
+// if there is none.
+func extremeLeaf(b *analysis.Breakdown, x expr.Extreme) map[string]string {
+	best := -1
+	for i, v := range b.Numerator.Actual {
+		if math.IsNaN(v) {
+			continue
+		}
+		if best < 0 || x == expr.Largest && v > b.Numerator.Actual[best] || x == expr.Smallest && v < b.Numerator.Actual[best] {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	return labelsOf(b.Labels, b.Leaves[best])
+}
+
+// labelsOf are the labels of a leaf.
+func labelsOf(names, leaf []string) map[string]string {
+	labels := map[string]string{}
+	for i, name := range names {
+		labels[name] = leaf[i]
+	}
+	return labels
 }
 
 // ownLeaf are the labels of the alert's own leaf; nil if it isn't there.
@@ -257,6 +289,9 @@ func (j joiner) means(s sample, names []string, terms []expr.Term, index map[str
 		if share := j.covered(s, end); share >= leastCovered {
 			means[k] = make([]float64, len(index))
 			evaluations[k] = share * float64(s.length/s.res)
+			if j.b.Levels { // they are means already
+				evaluations[k] = 1
+			}
 		}
 	}
 	amount := j.b.amount(terms)

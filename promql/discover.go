@@ -62,7 +62,7 @@ func (i *inquiry) sample(ctx context.Context, b parts, terms []expr.Term) ([]mod
 	var warnings []analysis.Warning
 	for _, t := range terms {
 		e := expr.MustParse(t.Text)
-		if texts := expr.SelectorTexts(e); len(texts) == 1 && len(expr.Made(e)) == 0 {
+		if texts := expr.SelectorTexts(e); len(texts) == 1 && len(expr.Made(e)) == 0 && !(b.Levels && t.Aggregated()) {
 			selectors = append(selectors, texts[0])
 			continue
 		}
@@ -85,7 +85,11 @@ func (i *inquiry) stored(ctx context.Context, b parts, selectors []string) ([]mo
 
 // reached evaluates a term at the end, with all labels that reach it.
 func (i *inquiry) reached(ctx context.Context, b parts, t expr.Term) ([]model.LabelSet, []analysis.Warning) {
-	a := i.query(ctx, Query{Role: RoleBreakdown, Name: b.Target + ": labels", Query: t.Reach().String(), End: b.grid.end})
+	text := t.Text // of levels, which have the labels of the KPI
+	if !b.Levels {
+		text = t.Reach().String()
+	}
+	a := i.query(ctx, Query{Role: RoleBreakdown, Name: b.Target + ": labels", Query: text, End: b.grid.end})
 	v, _ := a.Value.(model.Vector)
 	series := make([]model.LabelSet, 0, len(v))
 	for _, s := range v {
@@ -205,11 +209,12 @@ type shape struct {
 	parts           // as they are asked for: held to a bucket that there is, deepened, or without the denominator
 	of    Breakdown // as it was planned
 
-	names    []string       // labels
-	replicas []string       // labels left out, as they name what comes and goes: see Fetched.ByReplica
-	only     model.LabelSet // the labels of the series, if there is one only
-	leaves   int            // of all labels together
-	marginal bool           // one label at a time: there are too many leaves
+	names    []string            // labels
+	replicas []string            // labels left out, as they name what comes and goes: see Fetched.ByReplica
+	only     model.LabelSet      // the labels of the series, if there is one only
+	leaves   int                 // of all labels together
+	marginal bool                // one label at a time: there are too many leaves
+	here     map[string][]string // see analysis.Breakdown.Here
 	refused  []analysis.Refusal
 	warnings []analysis.Warning
 	reason   string // why there is nothing to ask; empty if there is
@@ -218,22 +223,6 @@ type shape struct {
 // noLabels is the reason of a breakdown whose series have no labels in which
 // they differ.
 const noLabels = "there is no label to break it down by"
-
-// probe finds out how a breakdown can be asked for. If no label varies among
-// the series of the alert, its siblings are looked at.
-func (i *inquiry) probe(ctx context.Context, b *Breakdown) shape {
-	s := i.probeOne(ctx, *b)
-	if b.wider == nil || s.reason != noLabels {
-		return s
-	}
-	siblings := *b.wider
-	siblings.Own = siblings.Own.Merge(s.only) // also those that the alert has lost
-	wider := i.probeOne(ctx, siblings)
-	if wider.reason != "" {
-		return s
-	}
-	return wider
-}
 
 // probeOne counts the leaves before anything is broken down. If there are too
 // many, labels with very many values go first; if that doesn't help, each
@@ -278,7 +267,7 @@ func (s *shape) explain() {
 // sent through all of them, as far as the parts then add up; if none does,
 // through sums alone.
 func (i *inquiry) labelled(ctx context.Context, b Breakdown, p parts) shape {
-	nested := slices.ContainsFunc(p.terms(), expr.Term.Nested)
+	nested := !b.Levels && slices.ContainsFunc(p.terms(), expr.Term.Nested)
 	s := i.labelsOf(ctx, b, p.deepened(nested))
 	if !nested || len(s.names) == 0 || i.addUp(ctx, &s) {
 		return s

@@ -22,6 +22,7 @@ import (
 type Evidence struct {
 	Answers    Answers
 	Breakdowns []*Split // one a target; nil where none is wanted, or nobody answered
+	Beside     []*Split // one a target: the series beside the KPI's own; nil where there are none
 	MaxSeries  int      // that an analysis may read; 0: the default
 }
 
@@ -82,13 +83,13 @@ func (i *inquiry) further(ctx context.Context, p Plan, e Evidence) Evidence {
 
 // fetch asks all queries of a plan, but those whose answers are known.
 func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Evidence, error) {
-	e := Evidence{Answers: Answers{}, Breakdowns: make([]*Split, len(p.Targets)), MaxSeries: i.most.series}
+	e := Evidence{Answers: Answers{}, Breakdowns: make([]*Split, len(p.Targets)), Beside: make([]*Split, len(p.Targets)), MaxSeries: i.most.series}
 	maps.Copy(e.Answers, known)
-	shapes := make([]shape, len(p.Targets))
+	shapes, beside := make([]shape, len(p.Targets)), make([]*shape, len(p.Targets))
 	var wg sync.WaitGroup
 	for k, t := range p.Targets {
 		if t.Breakdown != nil {
-			wg.Go(func() { shapes[k] = i.probe(ctx, t.Breakdown) })
+			wg.Go(func() { shapes[k], beside[k] = i.probe(ctx, t.Breakdown) })
 		}
 	}
 	first := p.first(p.parts())
@@ -98,16 +99,22 @@ func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Evidence, e
 		return e, err
 	}
 	asked := p.parts()
-	for k := range asked {
-		if asked[k] != nil {
+	for k, t := range p.Targets {
+		if t.Breakdown != nil && (asked[k] != nil || shapes[k].reason == "") {
 			asked[k] = &shapes[k].parts
+		}
+		if beside[k] != nil {
+			asked = append(asked, &beside[k].parts)
 		}
 	}
 	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first(asked))))
 	fired := p.firedAt(e.Answers)
-	for k := range asked {
+	for k := range p.Targets {
 		if asked[k] != nil {
 			shapes[k].lookFurther(fired, e.Answers)
+		}
+		if beside[k] != nil {
+			beside[k].lookFurther(fired, e.Answers)
 		}
 	}
 	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first(asked)))) // nothing, but where it looks further back
@@ -116,6 +123,10 @@ func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Evidence, e
 		if t.Breakdown != nil {
 			e.Breakdowns[k] = split(shapes[k], e.Answers, fired)
 			rest = append(rest, e.Breakdowns[k].queries()...)
+		}
+		if beside[k] != nil {
+			e.Beside[k] = split(*beside[k], e.Answers, fired)
+			rest = append(rest, e.Beside[k].queries()...)
 		}
 	}
 	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(append(rest, p.others()...))))
@@ -191,7 +202,7 @@ func split(s shape, answers Answers, fired []forecast.Span) *Split {
 	}
 	var days []int
 	days, out.left = s.quietDays(answers, fired)
-	if s.marginal {
+	if s.marginal || s.Levels {
 		days = days[:min(len(days), marginalDays)]
 	}
 	// Without days to look back at, the recent steps are the forecast; with
@@ -291,6 +302,9 @@ func (b parts) firedSteps(fired []forecast.Span, n int) []bool {
 func (s *Split) queries() []Query {
 	if len(s.names) == 0 {
 		return nil
+	}
+	if s.Levels && !s.marginal {
+		return s.parts.queries(s.names, s.samples)
 	}
 	if !s.marginal {
 		return append(s.parts.queries(s.names, s.samples), s.parts.queries(nil, s.samples[:1])...)

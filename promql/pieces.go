@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/culprit-dev/culprit/promql/expr"
 )
@@ -28,7 +29,7 @@ type Breakdown struct {
 	Siblings bool
 	Own      model.LabelSet // labels that the alert's own series has
 
-	wider *Breakdown // the siblings, if no label varies within the alert's own; nil: none
+	beside *Breakdown // the KPI's series, the alert's own among them; nil: it is the only one
 }
 
 // parts are what a KPI is split into, on the grid of a plan: terms that add up to
@@ -38,6 +39,12 @@ type parts struct {
 	Target   string
 	Baseline time.Duration // chosen by the user, in place of a forecast; 0: none
 
+	// Levels says that the parts are no parts of a sum, but series with values of
+	// their own that are compared with each other.
+	Levels  bool
+	Extreme expr.Extreme // of levels: which of them the KPI is
+
+	of    parser.Expr // that was taken apart
 	grid  grid
 	steps int  // recent steps that are asked for; 0: recentSteps
 	weeks bool // the same time of earlier weeks is looked at, too
@@ -45,6 +52,15 @@ type parts struct {
 
 // siblings makes b a breakdown over all series of the KPI.
 func (b *Breakdown) siblings(own model.LabelSet) { b.Siblings, b.Own = true, own }
+
+// levels makes b compare the series of an expression.
+func (b *Breakdown) levels(of parser.Expr) bool {
+	t, ok := expr.Beside(of)
+	if ok {
+		b.Measure, b.Levels, b.Reason = expr.Measure{Numerator: []expr.Term{t}, StandsFor: b.StandsFor}, true, ""
+	}
+	return ok
+}
 
 // beside says whether the parts add up to something else than the KPI: to what
 // it is taken over, to a multiple of it, or to a rate where the KPI is an
@@ -144,10 +160,14 @@ const tick = time.Millisecond
 
 // query asks for the sums of a term over a window.
 func (s sample) query(b parts, t expr.Term, names []string) Query {
+	over := "sum_over_time"
+	if b.Levels { // what is missing is no zero
+		over = "avg_over_time"
+	}
 	q := Query{
 		Role:  RoleBreakdown,
 		Name:  b.Target + ": " + s.name(),
-		Query: fmt.Sprintf("sum_over_time((%s)[%s:%s])", t.By(names), model.Duration(s.length), model.Duration(s.res)),
+		Query: fmt.Sprintf("%s((%s)[%s:%s])", over, t.By(names), model.Duration(s.length), model.Duration(s.res)),
 		End:   s.end.Add(tick),
 	}
 	if s.steps > 0 {

@@ -381,20 +381,39 @@ func (b *builder) breakdown(k kpi) *Breakdown {
 	own := expr.MustParse(k.whole.String())
 	expr.Scope(own, b.alert.scope())
 	d := b.parts(k, names, own)
-	if names == nil && d.Leaf {
-		d.siblings(b.alert.scope())
-	}
-	if names == nil && own.String() != k.whole.String() {
-		d.wider = all
+	if names == nil {
+		d.compared(own, *all)
 	}
 	return d
+}
+
+// compared makes b, which is all that the alert's own KPI is made of, compare
+// series where there is nothing to add up: those that the KPI is the largest of,
+// or, of a KPI that is a series, those beside it. A KPI of which there is one for
+// each of several places is compared with the others, too.
+func (b *Breakdown) compared(own parser.Expr, all Breakdown) {
+	held := own.String() != all.of.String()
+	if b.Leaf {
+		b.siblings(all.Own)
+	}
+	over, extreme := expr.ExtremeOf(own)
+	switch {
+	case extreme != expr.NoExtreme && !expr.RenamesLabels(own) && b.levels(over):
+		b.Extreme = extreme
+	case extreme == expr.NoExtreme && b.Leaf && !held && b.levels(all.of):
+		b.StandsFor = "" // it is the KPI itself that is compared
+	}
+	if held && all.levels(all.of) {
+		all.StandsFor = ""
+		b.beside = &all
+	}
 }
 
 // parts takes an expression apart for a breakdown.
 func (b *builder) parts(k kpi, names []string, e parser.Expr) *Breakdown {
 	m, err := k.apart(e)
 	d := &Breakdown{Labels: names, parts: parts{
-		Measure: m, Target: k.Name, Baseline: time.Duration(b.rule.Window.Baseline), grid: b.plan.grid(),
+		Measure: m, Target: k.Name, Baseline: time.Duration(b.rule.Window.Baseline), grid: b.plan.grid(), of: e,
 	}}
 	if err != nil {
 		d.Reason = err.Error()

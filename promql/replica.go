@@ -24,7 +24,7 @@ func (f Fetched) ByReplica() (Plan, bool) {
 			continue
 		}
 		again := *p.Targets[k].Breakdown
-		again.Labels, again.wider = s.replicas, nil
+		again.Labels = s.replicas
 		p.Targets[k].Breakdown, found = &again, true
 	}
 	p.after, p.inside = &round{budget: f.budget, until: f.until, evidence: Evidence{Answers: f.evidence.Answers}}, false

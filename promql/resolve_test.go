@@ -186,7 +186,7 @@ func TestAnAlertWithNothingBelowItHasItsSiblings(t *testing.T) {
 	if p := b.Numerator; len(p.Recent) == 0 || p.Hour == nil {
 		t.Errorf("nothing is known of where their data is: %+v", p)
 	}
-	if !b.Beside || b.Discovered || fmt.Sprint(b.Labels, len(b.Leaves)) != "[instance pod] 3" {
+	if !b.Beside || b.Discovered || !b.Levels || fmt.Sprint(b.Labels, len(b.Leaves), b.Own) != "[pod] 3 map[pod:cart-2]" || fmt.Sprint(b.Here) != "map[instance:[10.0.0.2:80]]" {
 		t.Errorf("%+v", b)
 	}
 }

@@ -109,7 +109,7 @@ func (f *Fetcher) Survey(ctx context.Context, r AlertingRule, catalogue []config
 	if err != nil {
 		return s, warnings, err
 	}
-	found := i.probe(ctx, plan.Targets[0].Breakdown)
+	found, _ := i.probe(ctx, plan.Targets[0].Breakdown)
 	warnings = append(warnings, found.warnings...)
 	s.Refused = found.refused
 	for _, name := range found.names {
@@ -137,7 +137,7 @@ func (i *inquiry) elsewhere(ctx context.Context, r AlertingRule, typical Alert, 
 	if err != nil {
 		return nil, err
 	}
-	all := i.probe(ctx, plan.Targets[0].Breakdown)
+	all, _ := i.probe(ctx, plan.Targets[0].Breakdown)
 	var more []LabelCount
 	for _, name := range all.names {
 		_, fixed := typical.Own[model.LabelName(name)] // what tells one alert from another

@@ -207,7 +207,7 @@ func loses(e parser.Expr, name string) bool {
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
 		switch n := n.(type) {
 		case *parser.AggregateExpr:
-			found = found || chooses(n.Op) || slices.Contains(n.Grouping, name) == n.Without
+			found = found || expr.Picks(n.Op) || slices.Contains(n.Grouping, name) == n.Without
 		case *parser.BinaryExpr:
 			m := n.VectorMatching
 			found = found || m != nil && m.Card == parser.CardOneToOne && slices.Contains(m.MatchingLabels, name) != m.On
@@ -217,15 +217,4 @@ func loses(e parser.Expr, name string) bool {
 		return nil
 	})
 	return found
-}
-
-// chooses says whether an aggregation leaves out series and keeps the labels
-// of the others.
-func chooses(op parser.ItemType) bool {
-	switch op {
-	case parser.TOPK, parser.BOTTOMK, parser.LIMITK, parser.LIMIT_RATIO:
-		return true
-	default:
-		return false
-	}
 }

@@ -38,6 +38,9 @@ func (t Term) outer() *parser.AggregateExpr {
 // aggregation, so that parts by more labels may not add up.
 func (t Term) Nested() bool { return aggregates(t.outer().Expr) != nil }
 
+// Aggregated says whether a term is more than its series.
+func (t Term) Aggregated() bool { return aggregates(MustParse(t.Text)) != nil }
+
 // Deepened sends labels through every aggregation inside of a term, not only
 // through sums, or no longer.
 func (t Term) Deepened(deep bool) Term {

@@ -49,6 +49,9 @@ func (r Report) sayCauses() []string {
 	if moved := r.moved(); moved != "" {
 		causes = append(causes, " ("+moved+")")
 	}
+	if inside := sayInside(r.Result.Causes); inside != "" {
+		causes = append(causes, inside)
+	}
 	return causes
 }
 
@@ -265,8 +268,8 @@ func describe(f analysis.Finding, of string, u words.Unit) string {
 		u = ""
 	}
 	var facts []string
-	if n := f.Evidence.OnlyOf; n > 0 {
-		facts = append(facts, fmt.Sprintf("only this of %d series", n))
+	if f.Evidence.OnlyOf > 0 {
+		facts = append(facts, onlyOf("this", f.Evidence))
 	} else if f.Share > 0 {
 		facts = append(facts, words.Percent(min(f.Share, 1))+" of "+shareOf(f, of))
 	}

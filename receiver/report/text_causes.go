@@ -5,6 +5,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/words"
@@ -103,13 +104,56 @@ func likely(f analysis.Finding) string {
 
 func sayLabels(f analysis.Finding, of string) string {
 	title := middle(Title(f), titleLimit)
-	if n := f.Evidence.OnlyOf; n > 0 { // of the alert's own series 100 % would say nothing
-		return fmt.Sprintf("only %s of %d series", title, n)
+	if f.Evidence.OnlyOf > 0 { // of the alert's own series 100 % would say nothing
+		return onlyOf(title, f.Evidence)
 	}
 	if f.Share > 0 {
 		return fmt.Sprintf("%s of %s is %s", words.Percent(min(f.Share, 1)), shareOf(f, of), title)
 	}
 	return title + " stands out"
+}
+
+// onlyOf says which of the series that were compared moved.
+func onlyOf(title string, e analysis.Evidence) string {
+	switch more := e.Along - e.Leaves; {
+	case e.Along > 1 && more > 0:
+		return fmt.Sprintf("%s and %d more of %d series", title, more, e.OnlyOf)
+	case e.Along > 1:
+		return fmt.Sprintf("only %s, %d of %d series", title, e.Leaves, e.OnlyOf)
+	default:
+		return fmt.Sprintf("only %s of %d series", title, e.OnlyOf)
+	}
+}
+
+// sayInside says what a place is besides, or that it was looked into and nothing
+// there tells more.
+func sayInside(causes []analysis.Finding) string {
+	first := best(causes, analysis.KindLabels)
+	if first == nil {
+		return ""
+	}
+	for _, same := range first.Evidence.Same {
+		if same["pod"] != "" || same["instance"] != "" {
+			return "; that is " + middle(Title(analysis.Finding{Kind: analysis.KindLabels, Labels: []map[string]string{same}}), pairLimit)
+		}
+	}
+	if len(first.Evidence.Inside) > 0 {
+		return "; inside it no " + noneOf(first.Evidence.Inside) + " stands out"
+	}
+	return ""
+}
+
+// noneOf lists names of labels, if they are few.
+func noneOf(names []string) string {
+	const most = 3
+	if len(names) > most {
+		return "label value"
+	}
+	cleaned := make([]string, len(names))
+	for i, name := range names {
+		cleaned[i] = clean(name)
+	}
+	return strings.Join(cleaned, " or ")
 }
 
 // shareOf names what the share of a set of labels is a share of: the change of

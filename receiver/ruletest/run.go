@@ -192,7 +192,7 @@ func (c Cause) is(f analysis.Finding) bool {
 	if c.Series != "" {
 		return f.Kind == analysis.KindSeries && (f.Series == c.Series || f.Name == c.Series)
 	}
-	return f.Kind == analysis.KindLabels && slices.ContainsFunc(f.Labels, func(set map[string]string) bool { return maps.Equal(set, c.Labels) })
+	return f.Kind == analysis.KindLabels && slices.ContainsFunc(slices.Concat(f.Labels, f.Evidence.Same), func(set map[string]string) bool { return maps.Equal(set, c.Labels) })
 }
 
 // String names the cause as a report does.

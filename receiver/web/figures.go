@@ -9,6 +9,7 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/words"
+	"github.com/culprit-dev/culprit/receiver/report"
 )
 
 // evidence puts the figures behind a cause into words, in the order in which
@@ -34,7 +35,10 @@ func evidence(f analysis.Finding, unit words.Unit) []pair {
 		{"surprise, bits", number(e.Surprise, words.Number)},
 		{"score that chance hardly reaches", number(e.ScoreByChance, words.Number)},
 		{"combinations of labels in it", some(e.Leaves)},
-		{"series beside which it is the only one", some(e.OnlyOf)},
+		{"series that it was compared with, and its own", some(e.OnlyOf)},
+		{"of them moved as it did, and its own", some(e.Along)},
+		{"inside it alike over", listed(e.Inside)},
+		{"the same series are those of", labelSets(e.Same)},
 		{"of them lack samples", some(e.PartialLeaves)},
 		{"how alike they moved, 0 to 1", number(e.Homogeneity, words.Number)},
 		{"share of the change by changed rates", number(e.RateEffect, share)},
@@ -63,6 +67,15 @@ func listed(parts []string) string {
 		return strings.Join(parts[:n-1], ", ") + " and " + parts[n-1]
 	}
 	return strings.Join(parts, "")
+}
+
+// labelSets lists sets of labels.
+func labelSets(sets []analysis.Set) string {
+	texts := make([]string, len(sets))
+	for i, set := range sets {
+		texts[i] = report.Title(analysis.Finding{Kind: analysis.KindLabels, Labels: []analysis.Set{set}})
+	}
+	return listed(texts)
 }
 
 // number writes a figure if it is known.

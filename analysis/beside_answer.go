@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package analysis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// explainPlaces says where a KPI changed, on two levels: inside of it, and
+// whether it did alone among those beside it. None hides the other.
+func explainPlaces(f Frame, t Target, opt Options) labelAnswer {
+	if t.Breakdown == nil || t.Clock {
+		return explainLabels(f, t, opt)
+	}
+	inside, beside := newPeers(t.Breakdown), newPeers(t.Beside)
+	if beside.apart() {
+		t.within, _ = beside.place(beside.own)
+	}
+	a := explainLabels(f, t, opt)
+	a = inside.answer(a, t)
+	return beside.around(a, t)
+}
+
+// apart says that the KPI did not move as most of those beside it.
+func (p *peers) apart() bool { return p != nil && p.known() && !p.alike() }
+
+// answer is that of a KPI which is one of the series that are compared. Where it
+// isn't known how others moved, what the sum of all says has to do.
+func (p *peers) answer(a labelAnswer, t Target) labelAnswer {
+	switch {
+	case p == nil:
+	case p.still:
+		a = a.without()
+		a.still = true
+	case p.alike():
+		a = a.without()
+		a.everywhere = p.everywhere()
+	case p.known():
+		a = a.without()
+		a.findings = []Finding{p.finding(t, t.placed)}
+	}
+	return a
+}
+
+// around completes what is known of the inside of a KPI by what is beside it.
+func (p *peers) around(a labelAnswer, t Target) labelAnswer {
+	switch {
+	case p == nil || p.still || a.still && a.looked:
+		return a
+	case p.alike():
+		a.beside = len(p.course) - 1
+		if !a.confident() && a.everywhere == "" {
+			a = a.without()
+			a.everywhere = p.everywhere()
+		}
+	case p.known() && !a.confident() && a.everywhere != MixShifted:
+		f := p.finding(t, asItIs)
+		if a.everywhere == MovedAlike {
+			f.Evidence.Inside = a.varying()
+		}
+		a = a.without()
+		a.findings = []Finding{f}
+	}
+	return a
+}
+
+// without is an answer of which only the tables are left.
+func (a labelAnswer) without() labelAnswer {
+	a.looked, a.still, a.everywhere, a.findings, a.verdict = true, false, "", nil, nil
+	return a
+}
+
+func (a labelAnswer) confident() bool {
+	return slices.ContainsFunc(a.findings, func(f Finding) bool { return f.Confidence != Low })
+}
+
+// varying are the labels with more than one value.
+func (a labelAnswer) varying() []string {
+	var names []string
+	for _, d := range a.dimensions {
+		if len(d.Elements) > 1 {
+			names = append(names, d.Label)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// everywhere is why a change of all is of no single place.
+func (p *peers) everywhere() Everywhere {
+	for i := range p.course {
+		if p.actual(i) != 0 {
+			return MovedAlike
+		}
+	}
+	return AllStopped
+}
+
+func asItIs(set map[string]string) map[string]string { return set }
+
+// finding is the place of the KPI among those beside it.
+func (p *peers) finding(t Target, placed func(map[string]string) map[string]string) Finding {
+	sets, selected := p.places()
+	before, now := p.expected[p.own], p.actual(p.own)
+	f := Finding{
+		Kind: KindLabels, Score: finite(p.distance()(p.own)), Share: 1, Method: "peers", Confidence: High,
+		Explains: []string{t.Name},
+		Evidence: Evidence{
+			Forecast: known(before), Actual: known(now), Share: known(1), Leaves: selected,
+			OnlyOf: len(p.course), Along: p.count(along), Appeared: before == 0, Vanished: now == 0,
+		},
+	}
+	if p.count(unclear) > 0 || p.count(along) > selected {
+		f.Confidence = Medium
+	}
+	if len(sets) == 1 {
+		f.Evidence.Same = append(p.same(sets[0]), p.breakdown.alone()...)
+	}
+	matchers := make([]string, len(sets))
+	for i, set := range sets {
+		set = placed(set)
+		f.Labels = append(f.Labels, set)
+		matchers[i] = matcher(set)
+	}
+	f.Name = strings.Join(matchers, " or ")
+	f.Sentence = p.sentence(f, t)
+	return f
+}
+
+// sentence says a finding in words.
+func (p *peers) sentence(f Finding, t Target) string {
+	e := f.Evidence
+	went := fmt.Sprintf("%s (forecast %s, now %s)", direction(*e.Forecast, *e.Actual), t.Unit.Format(*e.Forecast), t.Unit.Format(*e.Actual))
+	switch more := e.Along - e.Leaves; {
+	case more > 0:
+		return fmt.Sprintf("of %d series %s and %d more %s", e.OnlyOf, places(f.Labels), more, went)
+	case e.Leaves > 1:
+		return fmt.Sprintf("of %d series only the %d with %s %s", e.OnlyOf, e.Leaves, places(f.Labels), went)
+	default:
+		return fmt.Sprintf("of %d series only %s %s", e.OnlyOf, places(f.Labels), went)
+	}
+}
