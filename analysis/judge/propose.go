@@ -65,6 +65,23 @@ func (t *Table) Sets(dims [][]int, codes [][]int32, from int) []Set {
 	return sets
 }
 
+// Apart gives sets the leaves that belong to those that are left out no more: of
+// each leaf the first that has it.
+func (t *Table) Apart(sets []Set) []Set {
+	taken := make([]bool, len(t.leaf))
+	out := make([]Set, len(sets))
+	for k, s := range sets {
+		s.leaves = nil
+		for _, i := range s.full {
+			if !taken[i] {
+				s.leaves, taken[i] = append(s.leaves, i), true
+			}
+		}
+		out[k] = s
+	}
+	return out
+}
+
 // under tells whether a leaf has the values of a set.
 func (t *Table) under(s *Set, i int) bool {
 	for k, d := range s.Dims {

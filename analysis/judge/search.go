@@ -38,7 +38,56 @@ func (t *Table) Search(least float64) []Set {
 			best, cheapest = len(path), cost
 		}
 	}
-	return t.tidy(path[:best])
+	return t.turned(t.tidy(path[:best]))
+}
+
+// turned are the sets of the other side, where a model with a background that
+// moved costs more than one in which that stood still and the values of a label
+// that make it up moved.
+func (t *Table) turned(sets []Set) []Set {
+	f := t.fit(sets)
+	if f.back == 0 || len(sets) < 2 { // of two sides, search chooses
+		return sets
+	}
+	alive := make([]bool, len(t.leaf))
+	for _, i := range f.rest {
+		alive[i] = true
+	}
+	cheapest := f.cost
+	for k := range t.cuboids {
+		if other := t.values(&t.cuboids[k], alive); len(other) > 0 {
+			if cost := t.fit(other).cost; cost < cheapest-nearlyEqual*max(1, math.Abs(cheapest)) {
+				sets, cheapest = other, cost
+			}
+		}
+	}
+	return sets
+}
+
+// values are the sets of a cuboid that hold some leaves and no others; nil if
+// the leaves are not made up of whole ones, or of too many.
+func (t *Table) values(c *cuboid, alive []bool) []Set {
+	state := make([]int8, c.size) // of each set: 1 within, -1 outside
+	for i, j := range c.cell {
+		s := int8(-1)
+		if alive[i] {
+			s = 1
+		}
+		if state[j] == -s {
+			return nil
+		}
+		state[j] = s
+	}
+	var sets []Set
+	for j, s := range state {
+		if s == 1 {
+			sets = append(sets, t.set(place{cuboid: c, set: j}, alive))
+		}
+	}
+	if len(sets) > t.opt.MaxSets {
+		return nil
+	}
+	return sets
 }
 
 // place is a set of a cuboid, what a model costs that has it, and what its

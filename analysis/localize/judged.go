@@ -210,10 +210,10 @@ func (q *question) moves(m judge.Model) (up, down float64) {
 	return up, down
 }
 
-// offset tells whether sets moved against each other.
+// offset tells whether sets moved against each other, by more than is left.
 func (q *question) offset(m judge.Model) bool {
 	up, down := q.moves(m)
-	return min(up, down) > 0 && min(up, down) >= offsetting*max(up, down)
+	return min(up, down) > 0 && min(up, down) >= max(offsetting*max(up, down), math.Abs(q.move))
 }
 
 // overdone tells whether sets moved the total by so much more than it moved
@@ -235,7 +235,7 @@ func (q *question) moved(leaves []int32) float64 {
 // small looks at every set.
 func (q *question) small() judge.Model {
 	sets := q.table.Search(q.least())
-	m := q.table.Judge(sets)
+	m := q.distinct(sets)
 	other := math.Abs(m.Background-1) > otherHalf && (q.still || m.Background > 1 != q.rises)
 	if len(sets) == 0 || !other {
 		return m
@@ -286,7 +286,31 @@ func (q *question) large() (judge.Model, error) {
 }
 
 func (q *question) weigh(p proposal) judge.Model {
-	return q.table.Judge(q.table.Sets(p.dims, p.codes, p.from))
+	return q.distinct(q.table.Sets(p.dims, p.codes, p.from))
+}
+
+// distinct judges sets. Where the factor of all others would by itself bring
+// nearly the change, it leaves out those that did about as all others did: what
+// they add to it is too small a part of the change to be sure of.
+func (q *question) distinct(sets []judge.Set) judge.Model {
+	m := q.table.Judge(sets)
+	if q.still || q.opt.Deep || q.total*(m.Background-1)/q.move <= alikeShare {
+		return m
+	}
+	var kept []judge.Set
+	for _, s := range m.Sets {
+		var own float64
+		for _, i := range s.Leaves {
+			own += q.actual[i] - q.forecast[i]*m.Background
+		}
+		if math.Abs(own) >= sureShare*math.Abs(q.move) {
+			kept = append(kept, s.Set)
+		}
+	}
+	if len(kept) == len(sets) {
+		return m
+	}
+	return q.table.Judge(q.table.Apart(kept))
 }
 
 // scan proposes sets that moved from a forecast.
