@@ -5,6 +5,8 @@ package judge
 import (
 	"math"
 	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 // Model is the judgement about some sets: what they are worth, and what the
@@ -44,23 +46,47 @@ func (t *Table) Judge(sets []Set) Model {
 		Cost: f.cost, Noise: f.noise.Noise, Spread: t.spread(f.noise.Noise), Background: factor(f.back),
 		Alike: f.back != 0 && t.alike(f), Rest: gather(t.leaf, f.rest),
 	}
+	more := t.excess(f)
 	for j := range sets {
-		m.Sets = append(m.Sets, t.judged(&sets[j], f, f.d[j]))
+		m.Sets = append(m.Sets, t.judged(&sets[j], f, f.d[j], more))
 	}
 	return m
+}
+
+// wellKnown is the number of leaves from which on bands of size tell the noise
+// well. Those of a few dozen leaves may tell half of it.
+const wellKnown = 2000
+
+// medianSquare is the median of the square of a standard normal variate.
+const medianSquare = 0.4549
+
+// excess is by how much more the leaves that no set speaks for vary than the
+// noise of a large table says; 1: they don't.
+func (t *Table) excess(f fit) float64 {
+	if t.fits() || len(t.leaf) >= wellKnown || len(f.rest) == 0 {
+		return 1
+	}
+	z := make([]float64, len(f.rest))
+	for k, i := range f.rest {
+		d := t.d[i] - f.back
+		z[k] = f.noise.w[i] * d * d
+	}
+	return max(1, order.MedianInPlace(z)/medianSquare)
 }
 
 // factor is the ratio of actual to forecast that has a deviation.
 func factor(d float64) float64 { return (2 + d) / max(2-d, nearlyEqual) }
 
-func (t *Table) judged(s *Set, f fit, d float64) Judged {
+// judged weighs a set. more is by how much more the rest errs than its noise says.
+func (t *Table) judged(s *Set, f fit, d, more float64) Judged {
 	own := t.sums(f.noise, s.leaves)
 	out := Judged{
 		Set: *s, Leaves: gather(t.leaf, s.leaves), Ratio: factor(d),
 		Gain: own.gain(), R2: own.homogeneity(), Bar: s.price,
 	}
 	out.Plain = t.plain(s, f)
-	rival := t.rival(s, f)
+	rival := t.rival(s, f) / more
+	out.Gain /= more
 	out.Gap = out.Gain - rival
 	if out.Gain > 0 {
 		out.Rival = rival / out.Gain
