@@ -400,6 +400,10 @@ func TestErrorsOfEachLeafsOwnPast(t *testing.T) {
 	if e := additive(t, p, 0).Errors; len(e) != 2 || e[0] > 1e-9 || e[1] < .5 || e[1] > 2 {
 		t.Errorf("errors %v", e)
 	}
+	steady := [][]float64{{100, 100}, {100, 100}, {100, 700}, {100, 100}, {100, 100}, {100, 100}, {100, 100}}
+	if e := additive(t, Pieces{Actual: days[0], Profile: steady, Level: append(hours, hours[0]), Hour: hours[0]}, 0).Errors; e[1] > .01 {
+		t.Errorf("the incident of one day makes errors %v", e)
+	}
 	p.Profile, p.Level = days[:2], hours[:2]
 	if e := additive(t, p, 0).Errors; e != nil {
 		t.Errorf("two days tell errors %v", e)

@@ -79,23 +79,29 @@ func without[T any](x []T, j int) []T {
 }
 
 // profileErrors forecasts each earlier day's leaves from the other days, at the
-// level of their own hour before, as they are forecast today.
+// level of their own hour before, as they are forecast today. Of each leaf the
+// worst day is left out: it may be that of an earlier incident.
 func profileErrors(windows, hours [][]float64, unit float64) []float64 {
 	if len(windows) < leastResiduals {
 		return nil
 	}
-	squares := make([]float64, len(windows[0]))
+	squares, worst := make([]float64, len(windows[0])), make([]float64, len(windows[0]))
 	for j, w := range windows {
 		made := relevelled(without(windows, j), without(hours, j), hours[j], unit)
 		for e, x := range w {
 			if m := (x + made.Expected[e]) / 2; m > 0 {
 				d := (x - made.Expected[e]) / m
 				squares[e] += d * d
+				worst[e] = max(worst[e], d*d)
 			}
 		}
 	}
 	for e, s := range squares {
-		squares[e] = math.Sqrt(s / float64(len(windows)))
+		squares[e] = math.Sqrt((s - worst[e]) / float64(len(windows)-1) / withoutWorst)
 	}
 	return squares
 }
+
+// withoutWorst is the mean square that is left of seven normal errors of variance
+// 1 without the worst of them.
+const withoutWorst = 0.624
