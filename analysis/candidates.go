@@ -128,6 +128,11 @@ func (c *candidates) encodeServices(topology [][2]string) {
 	}
 }
 
+// code is the number of a service, if it is one of those that are known.
+func (c *candidates) code(service string) (int, bool) {
+	return slices.BinarySearch(c.services, service)
+}
+
 // unusable says why there is nothing to compare, if there isn't.
 func (c *candidates) unusable() string {
 	switch {

@@ -55,6 +55,10 @@ type Result struct {
 
 	// Everywhere says why a change is of no single place: for the verdict external.
 	Everywhere Everywhere `json:"everywhere,omitempty"`
+	// Load is what most of the candidates have in common, if that is the answer.
+	Load *Load `json:"load,omitempty"`
+	// Unclear says, in words, why none of the candidates is said with confidence.
+	Unclear string `json:"unclear,omitempty"`
 	// Change is the move of the first target, for sentences and charts.
 	Change *Change `json:"change,omitempty"`
 	// Recombined compares the parts of the breakdown with the whole.

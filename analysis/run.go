@@ -32,7 +32,10 @@ func Run(f Frame, opt Options) Result {
 	r.Fit, r.Graph = lead.series.fit, lead.series.graph
 	r.Change = lead.change(f)
 	r.Causes = oneList(mergeTargets(f.Targets, answers))
-	r.Verdict = judge(answers, r.Causes)
+	r.Verdict, r.Load = judge(answers, r.Causes), lead.series.load
+	if r.Verdict == NoConfidentCause {
+		r.Unclear = lead.series.unclear
+	}
 	switch {
 	case r.Verdict == External:
 		r.Everywhere = reason(answers)
@@ -110,12 +113,14 @@ func (a *answer) change(f Frame) *Change {
 
 // judge is the verdict over all targets.
 func judge(answers []answer, causes []Finding) Verdict {
-	if slices.ContainsFunc(causes, func(c Finding) bool { return c.Confidence != Low }) {
+	if slices.ContainsFunc(causes, func(c Finding) bool { return c.Confidence != Low && c.Method != methodLoad }) {
 		return Explained
 	}
 	var still, uniform, blind int
 	for _, a := range answers {
 		switch {
+		case a.series.load != nil:
+			uniform++
 		case a.blind():
 			blind++
 		case a.still():
@@ -144,8 +149,11 @@ func unread(answers []answer) bool {
 // reason is why the first of the targets that moved everywhere did.
 func reason(answers []answer) Everywhere {
 	for _, a := range answers {
-		if a.labels.everywhere != "" {
+		switch {
+		case a.labels.everywhere != "":
 			return a.labels.everywhere
+		case a.series.load != nil:
+			return MovedAlike
 		}
 	}
 	return ""

@@ -19,8 +19,10 @@ type seriesAnswer struct {
 	fit      *Fit
 	graph    Graph
 	warnings []Warning
-	calm     bool // the KPI did not leave its usual range
-	short    bool // there is too little history to know that range
+	load     *Load  // most candidates moved by one factor; nil: they did not
+	unclear  string // why no candidate is said with confidence, in words
+	calm     bool   // neither the KPI nor any candidate left its usual range
+	short    bool   // there is too little history to know that range
 }
 
 // explainSeries ranks the candidates of a target. Without an onset there is
@@ -68,20 +70,35 @@ func (c *candidates) rank() seriesAnswer {
 	answer.warnings = append(answer.warnings, reg.warnings()...)
 	answer.fit = reg.fit(looked)
 	answer.fit.Moved = moved(ranking)
-	answer.calm = ranking.Trust < 0.5 && !c.kpiKind().Demand()
+	answer.calm = ranking.Trust < 0.5 && !c.kpiKind().Demand() && !ranking.Loud()
 	answer.short = ranking.Core < shortHistory
-	answer.findings = c.findings(ranking, reg)
+	answer.load, answer.unclear = c.commonLoad(ranking), c.unclear(ranking)
+	answer.findings = c.findings(ranking, reg, answer.load)
 	answer.graph = c.graph(c.leads(ranking))
 	return answer
 }
 
 // input is what is ranked.
 func (c *candidates) input() rank.Input {
-	in := rank.Input{KPI: rank.Series{Values: c.target.Values, Kind: c.kpiKind()}, Onset: c.onset, Calls: c.calls}
+	in := rank.Input{KPI: rank.Series{Values: c.target.Values, Kind: c.kpiKind()}, Onset: c.onset, Late: c.lateRows(), Calls: c.calls, Edges: c.edges()}
+	metrics := c.metricCodes()
 	for i, s := range c.series {
-		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: c.codes[i], Kind: s.kind()})
+		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: c.codes[i], Kind: s.kind(), Metric: metrics[i]})
 	}
 	return in
+}
+
+// usuallyLate is by how many seconds an alert comes late at any rate: an
+// interval of scrapes and one of rules, and what a rate takes to rise.
+const usuallyLate = 75
+
+// lateRows are the rows of that time.
+func (c *candidates) lateRows() int {
+	if len(c.times) < 2 {
+		return 0
+	}
+	step := (c.times[len(c.times)-1] - c.times[0]) / float64(len(c.times)-1)
+	return int(min(usuallyLate/max(step, 1), float64(len(c.times))))
 }
 
 func (c *candidates) kpiKind() rank.Kind { return kindOf(c.target.Kind, metricOf(c.target.Name)) }
@@ -94,11 +111,14 @@ const shortHistory = 10
 // apart are one, named by the best of them, as far as they belong to one
 // service: across services the ranking can tell more than the regression, and
 // to hide a service behind another costs more than a long list does.
-func (c *candidates) findings(ranking rank.Result, reg *regression) []Finding {
-	members := c.withinService(reg.sets())
+func (c *candidates) findings(ranking rank.Result, reg *regression, load *Load) []Finding {
+	members, sure, causes := c.withinService(reg.sets()), confidences(ranking), ranking.Causes
+	if load != nil {
+		causes = underLoad(ranking)
+	}
 	var findings []Finding
 	listed := map[int]bool{}
-	for _, cause := range ranking.Causes {
+	for _, cause := range causes {
 		if len(findings) == top(c.options.Series.Top, 5) {
 			break
 		}
@@ -106,6 +126,9 @@ func (c *candidates) findings(ranking rank.Result, reg *regression) []Finding {
 			continue
 		}
 		f := c.finding(ranking, cause, reg)
+		if f.Confidence = sure[cause.Series]; load != nil {
+			f.ofLoad(load)
+		}
 		f.Evidence.Members = append(c.names(members[cause.Series], cause.Series), c.relatives[f.Series]...)
 		for _, m := range members[cause.Series] {
 			listed[m] = true
@@ -170,9 +193,8 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 	s := c.series[cause.Series]
 	f := Finding{
 		Kind: KindSeries, Series: s.Name, Name: s.Name, Score: cause.Score, Method: "rank",
-		Share:      reg.share(cause.Series),
-		Confidence: confidence(r, cause, reg),
-		Explains:   []string{c.target.Name},
+		Share:    reg.share(cause.Series),
+		Explains: []string{c.target.Name},
 		Evidence: Evidence{
 			Deviation: known(cause.Dev / cause.Quiet), Residual: known(cause.Residual / cause.Quiet), Association: known(cause.Rho),
 			Before: known(cause.Before), After: known(cause.After),
@@ -188,21 +210,25 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 	return f
 }
 
-// confidence is that of the whole ranking, which says that something broke. It
-// is one step lower for a series that is far behind the first, and low for one
-// that is farther, that did not clearly move itself, or where the regression
-// explains too little of a KPI that did move.
-func confidence(r rank.Result, cause rank.Cause, reg *regression) Confidence {
-	best := r.Causes[0].Score
-	switch {
-	case cause.Score < best/4, !hasMoved(cause), r.Trust >= 0.5 && reg.weak():
-		return Low
-	case r.Confidence == rank.High && cause.Score >= best/2:
-		return High
-	case r.Confidence >= rank.Medium:
-		return Medium
+// confidences are those of the series: that of its service for the best series
+// of each.
+func confidences(r rank.Result) map[int]Confidence {
+	sure := map[int]rank.Confidence{}
+	for _, s := range r.Services {
+		sure[s.Service] = s.Confidence
 	}
-	return Low
+	all := map[int]Confidence{}
+	for _, cause := range r.Causes {
+		all[cause.Series] = Low
+		switch sure[cause.Service] {
+		case rank.High:
+			all[cause.Series] = High
+		case rank.Medium:
+			all[cause.Series] = Medium
+		}
+		delete(sure, cause.Service)
+	}
+	return all
 }
 
 // sentence says what a series did, in words.

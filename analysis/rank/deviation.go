@@ -19,11 +19,11 @@ const (
 type window struct{ near, from, to int }
 
 // incidentWindow returns the window of the incident. Its near baseline is the
-// rows in which the KPI was still calm, if there are two or more of them, else
-// the last few rows before the onset.
+// rows in which the KPI was still, if there are two or more of them, else the
+// last few rows before the onset.
 func incidentWindow(t *table, p period) window {
-	if p.calm >= 2 {
-		return window{p.onset - p.calm, p.onset, t.rows}
+	if p.still >= 2 {
+		return window{p.onset - p.still, p.onset, t.rows}
 	}
 	return window{max(0, p.onset-nearRows(t, p)), p.onset, t.rows}
 }
@@ -38,8 +38,26 @@ func nearRows(t *table, p period) int {
 // alone would take a series for deviant that has drifted for an hour, the
 // second alone one that returned from a spike.
 func (w window) deviation(s *series, buf *[]float64) (long, near float64) {
-	a := s.z[w.from:w.to]
-	return lasting(a, 0), lasting(a, medianOf(s.z[w.near:w.from], buf))
+	return s.lasting(w, 0, buf), s.lasting(w, s.median(w.near, w.from, buf), buf)
+}
+
+// lasting is the largest |z-centre| that two samples in a row of the window both
+// reach; missing ones are stepped over.
+func (s *series) lasting(w window, centre float64, buf *[]float64) float64 {
+	if s.gap == nil {
+		return lasting(s.z[w.from:w.to], centre)
+	}
+	*buf = s.appendPresent((*buf)[:0], s.z, w.from, w.to)
+	return lasting(*buf, centre)
+}
+
+// median is that of z in some rows, 0 if all are missing.
+func (s *series) median(from, to int, buf *[]float64) float64 {
+	*buf = s.appendPresent((*buf)[:0], s.z, from, to)
+	if len(*buf) == 0 {
+		return 0
+	}
+	return order.MedianInPlace(*buf)
 }
 
 // quietWindows returns windows of the core that are like the incident's own,
@@ -49,7 +67,7 @@ func quietWindows(t *table, p period) []window {
 	rows := max(2, min(t.rows-p.onset, t.core/4))
 	step := max(1, floorDiv(t.core-rows-localMin, quietMax))
 	var ws []window
-	for from := localMin; from+rows <= t.core; from += step {
+	for from := max(1, min(localMin, t.core/3)); from+rows <= t.core; from += step {
 		ws = append(ws, window{max(0, from-nearRows(t, p)), from, from + rows})
 	}
 	return ws

@@ -77,6 +77,10 @@ func (k Kind) Demand() bool {
 	return k == Traffic || k == Network
 }
 
+// symptom reports whether the kind measures what those see who wait for
+// somebody else: how long it takes, how often it fails, how much is asked.
+func (k Kind) symptom() bool { return k == Latency || k == Error || k == Traffic }
+
 // weight is the prior of a kind beside a KPI of another: latencies, errors and
 // request rates of other services are more often consequences than causes.
 func (k Kind) weight(kpi Kind) float64 {
@@ -91,7 +95,8 @@ func (k Kind) weight(kpi Kind) float64 {
 // first class with a match wins. Errors come before latency and traffic,
 // because http_request_errors_total counts errors; resources come before
 // traffic, because container_network_receive_bytes_total is a resource.
-// Unknown is the answer when nothing matches.
+// Unknown is the answer when nothing matches, and of pools, connections and
+// sessions, which fill up as often by a fault as by demand.
 func DetectKind(name string) Kind {
 	if strings.Contains(name, "5..") { // code=~"5..", the usual way to select failed requests
 		return Error
@@ -138,7 +143,7 @@ func vocabulary() []class {
 		{IO, []string{"io", "iops", "inode", "inodes", "fs", "blkio"}, []string{"disk", "filesystem", "wal", "volume"}},
 		{Network, []string{"rx", "tx", "tcp", "udp", "sockets"}, []string{"net", "packet", "transmit", "receiv", "bandwidth"}},
 		{Latency, []string{"rt", "p50", "p75", "p90", "p95", "p99", "quantile"}, []string{"laten", "duration", "delay", "response", "elapsed", "rtt", "wait", "lag"}},
-		{Traffic, []string{"rps", "qps", "tps", "ops", "hits"}, []string{"request", "traffic", "call", "quer", "throughput", "workload", "messag", "transaction", "connection", "session"}},
+		{Traffic, []string{"rps", "qps", "tps", "ops", "hits"}, []string{"request", "traffic", "call", "quer", "throughput", "workload", "messag", "transaction"}},
 	}
 }
 

@@ -20,6 +20,7 @@ type period struct {
 	onset  int // first row of the incident
 	walked int // rows that the alert was late
 	calm   int // rows after the walk in which the KPI had not moved yet
+	still  int // those of them at or after the given onset: what moved in earlier ones led
 }
 
 // findOnset dates the incident: back from the alert's own time over
@@ -32,6 +33,7 @@ func findOnset(t *table) period {
 	if !t.kpi.kind.Demand() {
 		p.calm = calmRows(t.kpi.z[p.onset:])
 		p.onset += p.calm
+		p.still = min(p.calm, max(0, p.onset-t.onset))
 	}
 	return p
 }

@@ -4,22 +4,24 @@ package rank
 
 import (
 	"math"
+	"slices"
 
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 const (
 	guardMin   = 5     // rows before the onset that never calibrate: the onset may be late
-	maxMissing = 0.2   // share of missing baseline samples above which a series says nothing
+	maxMissing = 0.6   // share of missing baseline samples above which a series says nothing
 	hugeValue  = 1e100 // beyond it, squares and sums leave the range of float64
 	maxZ       = 1e12  // bound of a standard score: nothing is decided above it
-	neverRows  = 3     // the rule of three, see surprise
+	neverRows  = 3     // the rule of three, see scaleOf
 )
 
 // A table is the input after preparation: rows are aligned samples, the KPI
-// and each candidate complete, finite and with its standard score.
+// and each candidate finite and with its standard score.
 type table struct {
 	rows, onset int // onset is the first row of the incident as given
+	late        int // see Input.Late
 	core        int // rows 0..core-1 scale and calibrate; the guard rows up to onset don't
 	kpi         series
 	cand        []series
@@ -29,38 +31,46 @@ type table struct {
 type series struct {
 	column  int // index in Input.Series, -1 for the KPI
 	service int
+	metric  int // series of one metric share a unit; 0: not known
 	kind    Kind
 	x       []float64 // values: missing ones filled, ratios near their bound flipped
-	z       []float64 // (x-centre)/scale
-	floor   float64   // the smallest scale that the kind of value allows
+	z       []float64 // (x-centre)/scale, 0 where missing
+	gap     []bool    // rows whose value is missing; nil: none
+	floor   float64   // the smallest scale that the kind of value and its peers allow
 	centre  float64
 	scale   float64
-	limit   float64 // what the baseline can support, see surprise
+	varies  bool // in the baseline
 }
 
-// prepare makes the table: missing samples filled, ratios flipped, all columns
-// scaled. It also returns the series that it left out: one that is missing for
-// a fifth of the baseline has been started, stopped or renamed in it, and its
-// scale would be that of the filling.
+// prepare makes the table: ratios flipped, all columns scaled, what is missing
+// filled with what is usual. It also returns the series that it left out: one
+// that is missing for most of the baseline, or for all of the incident, has
+// nothing to compare.
 func prepare(in Input) (t *table, skipped []int) {
+	return prepareWithout(earlierRows(in.KPI.Values, in.Onset), in)
+}
+
+func prepareWithout(earlier []bool, in Input) (t *table, skipped []int) {
 	n := len(in.KPI.Values)
-	t = &table{rows: n, onset: in.Onset, core: coreRows(n, in.Onset)}
-	var buf []float64
-	t.kpi = t.column(in.KPI, -1, &buf)
+	t = &table{rows: n, onset: in.Onset, core: coreRows(n, in.Onset, in.Late), late: in.Late}
+	t.kpi = t.column(in.KPI, -1, earlier)
 	for j, s := range in.Series {
-		if missing(s.Values[:in.Onset]) > maxMissing {
+		if missing(s.Values[:in.Onset]) > maxMissing || missing(s.Values[in.Onset:]) == 1 {
 			skipped = append(skipped, j)
 			continue
 		}
-		t.cand = append(t.cand, t.column(s, j, &buf))
+		t.cand = append(t.cand, t.column(s, j, earlier))
 	}
+	t.peerFloors()
+	t.standardise(t.core)
 	return t, skipped
 }
 
 // coreRows is how many rows scale and calibrate: those before the onset but
-// for a guard of twice the incident, at most a third of the baseline.
-func coreRows(rows, onset int) int {
-	return onset - min(onset/3, max(guardMin, 2*(rows-onset)))
+// for a guard of twice the incident, or as long as an alert may be late, and of
+// at most a third of the baseline.
+func coreRows(rows, onset, late int) int {
+	return onset - min(onset/3, max(guardMin, late, 2*(rows-onset)))
 }
 
 // missing returns the share of values that are not finite.
@@ -86,46 +96,80 @@ func appendFinite(dst, a []float64) []float64 {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// column fills, flips and scales one series.
-func (t *table) column(in Series, index int, buf *[]float64) series {
-	s := series{column: index, service: in.Service, kind: in.Kind, x: make([]float64, t.rows), z: make([]float64, t.rows)}
-	copy(s.x, in.Values)
-	fill(s.x, t.core, buf)
-	if s.kind == Error {
-		s.floor = s.flip(t.core, buf)
+// column is one series before it is scaled. The rows of earlier incidents are
+// missing ones.
+func (t *table) column(in Series, index int, earlier []bool) series {
+	s := series{
+		column: index, service: in.Service, metric: in.Metric, kind: in.Kind,
+		x: make([]float64, t.rows), z: make([]float64, t.rows), gap: gaps(in.Values, earlier),
 	}
-	s.standardise(t.core, buf)
+	copy(s.x, in.Values)
+	s.shrink()
+	if s.kind == Error {
+		s.floor = s.flip(t.core)
+	}
 	return s
 }
 
-// fill replaces each missing value by the median of the core's present ones
-// (which is no evidence: a standard score of 0), in the incident too. A column
-// of values too large to be squared is brought into range.
-func fill(x []float64, core int, buf *[]float64) {
-	middle, top := present(x[:core], buf), 0.0
-	for i, v := range x {
-		if !finite(v) {
-			x[i] = middle
+// gaps are the rows that have no value, nil if all have.
+func gaps(values []float64, earlier []bool) []bool {
+	var gap []bool
+	for i, v := range values {
+		if finite(v) && (earlier == nil || !earlier[i]) {
+			continue
 		}
-		top = max(top, math.Abs(x[i]))
+		if gap == nil {
+			gap = make([]bool, len(values))
+		}
+		gap[i] = true
+	}
+	return gap
+}
+
+// shrink brings a column of values too large to be squared into range, and
+// sets what is missing to 0 until its centre is known.
+func (s *series) shrink() {
+	top := 0.0
+	for i := range s.x {
+		if s.missing(i) {
+			s.x[i] = 0
+		}
+		top = max(top, math.Abs(s.x[i]))
 	}
 	if top > hugeValue {
-		for i := range x {
-			x[i] *= hugeValue / top
+		for i := range s.x {
+			s.x[i] *= hugeValue / top
 		}
 	}
+}
+
+func (s *series) missing(row int) bool { return s.gap != nil && s.gap[row] }
+
+// appendPresent appends the values of the rows from..to-1 that are not missing
+// to dst. v is s.x or s.z.
+func (s *series) appendPresent(dst, v []float64, from, to int) []float64 {
+	if s.gap == nil {
+		return append(dst, v[from:to]...)
+	}
+	for i := from; i < to; i++ {
+		if !s.gap[i] {
+			dst = append(dst, v[i])
+		}
+	}
+	return dst
 }
 
 // flip turns a success ratio near its bound (within [0,1] or [0,100], median
 // above 90 %) into the error ratio, where a change from 99.9 % to 99 % is
 // tenfold. It returns the smallest scale that such a ratio may have, 0 for all
 // other series.
-func (s *series) flip(core int, buf *[]float64) float64 {
-	lo, hi := s.x[0], s.x[0]
-	for _, v := range s.x {
-		lo, hi = min(lo, v), max(hi, v)
+func (s *series) flip(core int) float64 {
+	all := s.appendPresent(nil, s.x, 0, len(s.x))
+	calm := s.appendPresent(nil, s.x, 0, core)
+	if len(calm) == 0 {
+		return 0
 	}
-	middle := medianOf(s.x[:core], buf)
+	lo, hi, middle := slices.Min(all), slices.Max(all), order.MedianInPlace(calm)
 	for _, top := range []float64{1, 100} {
 		if lo < 0 || hi > top || middle <= 0.9*top {
 			continue
@@ -138,43 +182,66 @@ func (s *series) flip(core int, buf *[]float64) float64 {
 	return 0
 }
 
-// standardise sets centre, scale, z and limit from the core alone. The floors
-// keep a series that hardly moved in the baseline from reaching absurd scores:
-// a quarter of the standard deviation (spikes that the quartiles don't see),
-// 1 % of the level and 0.1 % of the largest value.
-func (s *series) standardise(core int, buf *[]float64) {
-	c := s.x[:core]
-	*buf = append((*buf)[:0], c...)
-	iqr := order.Quantile(*buf, 0.75) - order.Quantile(*buf, 0.25)
-	s.centre = order.MedianInPlace(*buf)
-	_, sd := moments(c)
-	s.scale = max(iqr/1.349, 0.25*sd, 0.01*math.Abs(s.centre), 0.001*maxAbs(c), s.floor)
-	switch {
-	case s.scale == 0:
-		s.scale, s.limit = 1, float64(core)/neverRows
-	case iqr == 0 && sd == 0:
-		s.limit = float64(core) * neverRows
-	default:
-		s.limit = math.Inf(1)
-	}
-	for i, v := range s.x {
-		s.z[i] = min(max((v-s.centre)/s.scale, -maxZ), maxZ)
+// standardise sets centre, scale and z of all columns from the first core rows.
+func (t *table) standardise(core int) {
+	t.core = core
+	var buf []float64
+	t.kpi.standardise(core, t.onset, &buf)
+	for j := range t.cand {
+		t.cand[j].standardise(core, t.onset, &buf)
 	}
 }
 
-// surprise turns a deviation into evidence, ln(1+z), bounded by what the
-// baseline can support. A scale that was measured is trusted. A series that
-// never varied in n rows has none: the floor of 1 % of its level is a guess,
-// and a series of zeros has not even that, only the 1 of whatever unit it is
-// counted in. From n rows without a change follows a probability of up to 3/n
-// for one (the rule of three), which is odds of n/3: the bound of a series of
-// zeros. With a level to compare with, the bound is 3n. The bound is smooth,
-// so that a larger deviation stays a larger one.
-func (s *series) surprise(z float64) float64 {
-	if !math.IsInf(s.limit, 1) {
-		z *= s.limit / (z + s.limit)
+func (s *series) standardise(core, onset int, buf *[]float64) {
+	s.centre, s.scale = s.scaleOf(core, onset, spikes, buf)
+	for i := range s.x {
+		if s.missing(i) {
+			s.x[i] = s.centre // no evidence: a standard score of 0
+		}
+		s.z[i] = min(max((s.x[i]-s.centre)/s.scale, -maxZ), maxZ)
 	}
-	return math.Log1p(z)
+}
+
+// spikes is how much of the standard deviation is scale: for spikes that the
+// quartiles don't see.
+const spikes = 0.25
+
+// scaleOf returns the centre of the first rows and the scale by which a move
+// away from it is measured: the quartiles' distance in standard deviations, or
+// a share of the standard deviation itself. 1 % of the level, 0.1 % of the
+// largest value and the series' own floor keep one that hardly moved from
+// reaching absurd scores.
+//
+// A series that was 0 throughout has no scale, and none may come from the unit
+// it is counted in. What it shows is how rare a move is: from n rows without
+// one follows a probability of up to 3/n (the rule of three), so that its
+// largest value from the onset on is put at 3n.
+func (s *series) scaleOf(core, onset int, share float64, buf *[]float64) (centre, scale float64) {
+	*buf = s.appendPresent((*buf)[:0], s.x, 0, core)
+	c := *buf
+	if len(c) == 0 {
+		return 0, 1
+	}
+	_, sd := moments(c)
+	s.varies = sd > 1e-12*maxAbs(c)
+	top := maxAbs(c)
+	if sd < 1e-12*top { // it is rounding
+		sd = 0
+	}
+	iqr := order.Quantile(c, 0.75) - order.Quantile(c, 0.25)
+	centre = order.MedianInPlace(c)
+	if scale = max(iqr/1.349, share*sd, 0.01*math.Abs(centre), 0.001*top, s.floor); scale > 0 {
+		return centre, scale
+	}
+	for i := onset; i < len(s.x); i++ {
+		if !s.missing(i) {
+			scale = max(scale, math.Abs(s.x[i]-centre))
+		}
+	}
+	if scale /= float64(neverRows * len(c)); scale > 0 {
+		return centre, scale
+	}
+	return centre, 1
 }
 
 // rebase scales and calibrates anew once the incident is dated: the guard rows
@@ -182,14 +249,7 @@ func (s *series) surprise(z float64) float64 {
 // before the onset that was found they are baseline like the rest. They are
 // the nearest part of it, and after a long incident a third of it.
 func (t *table) rebase(p period) {
-	core := p.onset - p.calm - guardMin
-	if core <= t.core {
-		return
-	}
-	t.core = core
-	var buf []float64
-	t.kpi.standardise(core, &buf)
-	for j := range t.cand {
-		t.cand[j].standardise(core, &buf)
+	if core := p.onset - p.calm - guardMin; core > t.core {
+		t.standardise(core)
 	}
 }

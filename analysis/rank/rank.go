@@ -2,13 +2,17 @@
 
 package rank
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // A Series is one column of the input.
 type Series struct {
 	Values  []float64 // one sample a row; NaN and ±Inf are missing
 	Service int       // code of the service; codes in the order of their names break ties by name
 	Kind    Kind
+	Metric  int // code of what is measured: series of one code share a unit; 0: of its own
 }
 
 // An Input is what is ranked. Rows are aligned samples in the order of time.
@@ -18,7 +22,9 @@ type Input struct {
 	KPI    Series   // what the alert is about; its Service isn't looked at
 	Series []Series // the candidates
 	Onset  int      // first row of the incident, as the alert says; rows before it are the baseline
+	Late   int      // rows by which the alert may be late at any rate; 0: only as many as the incident suggests
 	Calls  [][2]int // optional call graph by service code, {caller, callee}; may hold services without series
+	Edges  [][2]int // optional, {index in Series, code of the caller}: the series measures the calls of that service to its own
 }
 
 // Options are the settings of Rank. The zero value is the measured default.
@@ -44,7 +50,7 @@ func Rank(in Input, opt Options) Result {
 	}
 	t, skipped := prepare(in)
 	if res.Skipped = skipped; len(skipped) > 0 {
-		res.warn("%d of %d series left out: more than %.0f %% of their baseline is missing", len(skipped), len(in.Series), 100*maxMissing)
+		res.warn("%d of %d series left out: more than %.0f %% of their baseline or all of the incident is missing", len(skipped), len(in.Series), 100*maxMissing)
 	}
 	if len(t.cand) == 0 {
 		return res.refuse(Input{Onset: in.Onset}, "no candidate has enough data")
@@ -61,13 +67,21 @@ func (r *Result) rank(in Input, t *table, p period, opt Options) {
 	r.Onset, r.Walked, r.Calm = p.onset, p.walked, p.calm
 	r.KPI, r.Trust = trust(t, p)
 	ev, calm := weigh(t, p, r.Trust, opt)
-	gs := groups(t, ev)
+	e := edgesOf(t, in.Edges)
+	gs := groups(t, ev, e.fanOutOf(ev))
 	if !opt.NoExplainAway {
-		explainAway(t, gs, in.Calls, max(0, p.onset-nearRows(t, p)), r.Trust)
+		explainAway(t, gs, ev, in.Calls, max(0, p.onset-nearRows(t, p)), r.Trust)
 	}
-	spread(gs, ev)
+	addUp(t, gs, ev, e)
+	lifts(t, gs, ev, calm)
+	sortGroups(gs)
+	m := markOf(t, p)
+	m.demote(gs)
+	m.grades(gs)
+	spread(t, gs, ev)
+	r.Load = findLoad(t, p, r.KPI, ev)
 	r.list(in, t, p, gs, ev)
-	r.judge(t, p, gs, ev, calm)
+	r.doubt(t, m)
 }
 
 // weigh collects the evidence of each candidate, and its deviation in each
@@ -85,8 +99,10 @@ func weigh(t *table, p period, w float64, opt Options) ([]Evidence, [][]float64)
 	if !opt.NoResidual {
 		residuals(t, p, ev)
 	}
+	followers(t, p, ev)
+	plain(t, p, ev)
 	for j := range ev {
-		ev[j].x = t.cand[j].surprise(ev[j].Residual/ev[j].Quiet) * ev[j].Link * ev[j].Kind
+		ev[j].x = math.Log1p(ev[j].Residual/ev[j].Quiet) * ev[j].Link * ev[j].Kind * ev[j].late()
 	}
 	return ev, calm
 }
@@ -96,7 +112,7 @@ func unfit(in Input) string {
 	switch rows := len(in.KPI.Values); {
 	case in.Onset == rows:
 		return "no samples at or after the onset"
-	case coreRows(rows, in.Onset) < 2:
+	case coreRows(rows, in.Onset, in.Late) < 2:
 		return fmt.Sprintf("no baseline: %d samples before the onset, at least 3 are needed to say anything and 15 to say much", in.Onset)
 	}
 	return ""

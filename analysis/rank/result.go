@@ -20,8 +20,19 @@ type Evidence struct {
 	Share      float64 // share in the KPI's move by the attribution, the largest is 1
 	Link       float64 // weight of the association with the KPI
 	Kind       float64 // weight of the kind
-	x          float64 // surprise of Residual/Quiet, times Link and Kind
-	score      float64 // x with the evidence of its service
+	Plain      float64 // ln(1+z) from the whole baseline, z in its standard deviations
+	Relative   float64 // the same of the series' logarithm
+	Follows    bool    // it moved, and after the KPI did
+	x          float64 // ln(1+Residual/Quiet), times Link and Kind, without what is its caller's
+	score      float64 // its share of the score of its service
+}
+
+// late is what is left of the evidence of a series that moved after the KPI.
+func (e Evidence) late() float64 {
+	if e.Follows {
+		return followLate
+	}
+	return 1
 }
 
 // A Cause is one candidate with its evidence.
@@ -37,29 +48,31 @@ type Cause struct {
 // A Service is one service with the evidence of its series together.
 type Service struct {
 	Service int
-	Score   float64 // Sum * Factor
+	Score   float64 // the three scores together, each at most 1, ½ and ½
 	Sum     float64 // the best series, half the second, a quarter of the third …
 	Factor  float64 // what explaining away by a callee leaves, 1 = all
 	By      int     // that callee, -1 if none
+	Lift    float64 // its loudest series, ln(1+z), over what any series reaches when nothing is wrong
+	Margin  float64 // share of its score by which it is before the next that did not move after the KPI
+	Follows bool    // its best series moved after the KPI
+
+	Confidence Confidence
 }
 
-// A Confidence is how sure it is that anything broke. It does not say that the
-// order of the causes is right.
+// A Confidence is how sure it is that a service is a cause: that something broke
+// there, and that no other one is as likely.
 type Confidence uint8
 
-// The confidences. Uncalibrated is a refusal to guess: the baseline holds
-// fewer than ten stretches as long as the incident, so that what is normal at
-// this length isn't known.
+// The confidences.
 const (
-	Uncalibrated Confidence = iota
-	Low
+	Low Confidence = iota
 	Medium
 	High
 )
 
 // String returns the name in small letters.
 func (c Confidence) String() string {
-	return [...]string{"uncalibrated", "low", "medium", "high"}[c]
+	return [...]string{"low", "medium", "high"}[c]
 }
 
 // A Result is a ranking with its doubts.
@@ -73,26 +86,20 @@ type Result struct {
 	KPI      float64   // deviation of the KPI in the incident, in its own scale
 	Trust    float64   // 0..1: how far the KPI's movement was used as evidence
 
-	// Alarm is the most unusual service in the incident over the most unusual
-	// one in any quiet window of the baseline; 0 if there is no such window.
-	Alarm      float64
-	Confidence Confidence
+	Load       *Load    // a factor by which most series moved together; nil: none
 	Rows, Core int      // rows in all, rows that calibrated
 	Warnings   []string // in words for the reader of the report
 }
 
-const (
-	alarmMedium, alarmHigh = 1.8, 2.3 // read off quiet windows of public systems
-	windowsNeeded          = 10       // disjoint quiet windows that a 95 % level takes at least
-)
-
 // list fills in Causes and Services.
 func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
 	var buf []float64
-	guard := coreRows(t.rows, t.onset)
-	at := map[int]group{}
-	for _, g := range gs {
-		at[g.service] = g
+	guard := coreRows(t.rows, t.onset, t.late)
+	for i, g := range gs {
+		r.Services = append(r.Services, Service{
+			Service: g.service, Score: g.total, Sum: g.sum, Factor: g.factor, By: g.by,
+			Lift: g.lift, Margin: marginOf(gs, i), Follows: g.follows, Confidence: g.confidence,
+		})
 	}
 	for _, j := range ordered(t, gs, ev) {
 		s := &t.cand[j]
@@ -101,10 +108,6 @@ func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
 			Series: s.column, Service: s.service, Score: ev[j].score, Evidence: ev[j],
 			Before: present(raw[:t.core], &buf), After: present(raw[p.onset:], &buf), Since: since(s.z, guard, p.onset),
 		})
-		if g, ok := at[s.service]; ok {
-			delete(at, s.service)
-			r.Services = append(r.Services, Service{g.service, g.factor * g.sum, g.sum, g.factor, g.by})
-		}
 	}
 }
 
@@ -134,31 +137,12 @@ func since(z []float64, guard, onset int) int {
 	return first
 }
 
-// judge sets Alarm and Confidence and warns of what weakens them. The alarm
-// compares like with like: the same statistic, without association and
-// residual, in windows of the same length of this very system, so that its
-// marks need no unit and no count of series. They were read off some hundred
-// quiet windows of public systems (nearly all below 1.8, none of those that
-// could be calibrated above 2.3 but one).
-func (r *Result) judge(t *table, p period, gs []group, ev []Evidence, calm [][]float64) {
-	var quiet float64
-	for _, d := range calm {
-		quiet = max(quiet, unusual(t, gs, ev, func(j int) float64 { return d[j] }))
-	}
-	if quiet > 0 {
-		r.Alarm = unusual(t, gs, ev, func(j int) float64 { return ev[j].Dev }) / quiet
-	}
-	incident := t.rows - p.onset
-	switch {
-	case t.core < windowsNeeded*incident || quiet == 0:
-		r.warn("not calibrated: %d quiet samples before an incident of %d; ask for a baseline of at least %d times the incident",
-			t.core, incident, 2*windowsNeeded)
-	case r.Alarm >= alarmHigh:
-		r.Confidence = High
-	case r.Alarm >= alarmMedium:
-		r.Confidence = Medium
-	default:
-		r.Confidence = Low
+// doubt warns of what weakens the answer.
+func (r *Result) doubt(t *table, m mark) {
+	switch incident := t.rows - r.Onset; {
+	case m.few:
+		r.warn("%d quiet samples before an incident of %d are few to know what is usual: a cause must stand out alone; ask for a baseline of at least %d times the incident",
+			t.core, incident, 2*windowsMany)
 	}
 	switch {
 	case t.kpi.kind.Demand():

@@ -4,24 +4,34 @@ package rank
 
 import (
 	"cmp"
+	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // a group is one service with its candidates.
 type group struct {
-	service int
-	members []int // indices of candidates, in column order
-	best    int   // the one of them with the largest x
-	sum     float64
-	factor  float64 // what explaining away leaves
-	by      int     // the callee that explains it, -1 if none
+	service     int
+	members     []int   // indices of candidates, in column order
+	best        int     // the one of them with the largest x
+	booked      float64 // what all edges of this caller show, see fanOut
+	sum         float64
+	factor      float64 // what explaining away leaves
+	by          int     // the callee that explains it, -1 if none
+	total       float64 // the three scores together
+	unexplained float64 // the same, only the first of them explained away
+
+	lift       float64
+	follows    bool // its best series moved after the KPI
+	confidence Confidence
 }
 
 // groups collects the candidates by service, in order of service, with the
-// evidence of each. Operators act on services, and a service that is broken
-// shows it in several series; counting those keeps one odd series of a healthy
-// service from the first place.
-func groups(t *table, ev []Evidence) []group {
+// evidence of each and what is booked on it. Operators act on services, and a
+// service that is broken shows it in several series; counting those keeps one
+// odd series of a healthy service from the first place.
+func groups(t *table, ev []Evidence, booked map[int]float64) []group {
 	byService := map[int]int{}
 	var gs []group
 	for j, s := range t.cand {
@@ -29,7 +39,7 @@ func groups(t *table, ev []Evidence) []group {
 		if !ok {
 			i = len(gs)
 			byService[s.service] = i
-			gs = append(gs, group{service: s.service, best: j, factor: 1, by: -1})
+			gs = append(gs, group{service: s.service, best: j, factor: 1, by: -1, booked: booked[s.service]})
 		}
 		gs[i].members = append(gs[i].members, j)
 		if ev[j].x > ev[gs[i].best].x {
@@ -38,25 +48,82 @@ func groups(t *table, ev []Evidence) []group {
 	}
 	slices.SortFunc(gs, func(a, b group) int { return cmp.Compare(a.service, b.service) })
 	for i := range gs {
-		gs[i].sum = gs[i].total(func(j int) float64 { return ev[j].x })
+		gs[i].sum = gs[i].halves(func(j int) float64 { return ev[j].x })
+		gs[i].follows = ev[gs[i].best].Follows
 	}
 	return gs
 }
 
-// total is the evidence of a service: halves over value of its members.
-func (g group) total(value func(j int) float64) float64 {
-	x := make([]float64, len(g.members))
-	for i, j := range g.members {
-		x[i] = value(j)
+// halves is the evidence of a service: halves over value of its members and what
+// is booked on it.
+func (g group) halves(value func(j int) float64) float64 {
+	x := make([]float64, 0, len(g.members)+1)
+	for _, j := range g.members {
+		x = append(x, value(j))
 	}
-	return halves(x)
+	return halves(append(x, g.booked))
+}
+
+const plainWeight = 0.5 // of each simple score beside the first one
+
+// addUp sums the three scores of each service, each divided by its largest. They
+// err on different cases: a formula that is right nearly everywhere was not
+// found, and the sum is as good as the best of the three on most systems. The
+// simple scores count as far as a series goes with the KPI, like the first, and
+// are explained away half.
+func addUp(t *table, gs []group, ev []Evidence, e edges) {
+	for i, v := range largestIsOne(gs, func(i int) float64 { return gs[i].factor * gs[i].sum }) {
+		gs[i].total, gs[i].unexplained = v, v
+	}
+	for _, score := range []func(Evidence) float64{
+		func(e Evidence) float64 { return e.Plain },
+		func(e Evidence) float64 { return e.Relative },
+	} {
+		own := make([]float64, len(ev))
+		for j := range ev {
+			own[j] = score(ev[j]) * ev[j].late() * ev[j].Link
+		}
+		booked := e.fanOut(own)
+		loudest := func(i int) float64 {
+			top := booked[gs[i].service]
+			for _, j := range gs[i].members {
+				top = max(top, own[j])
+			}
+			return top
+		}
+		for i, v := range largestIsOne(gs, loudest) {
+			gs[i].unexplained += plainWeight * v
+			gs[i].total += plainWeight * v * (1 + gs[i].factor) / 2
+		}
+	}
+}
+
+// largestIsOne returns the scores divided by their largest.
+func largestIsOne(gs []group, score func(i int) float64) []float64 {
+	all := make([]float64, len(gs))
+	for i := range gs {
+		all[i] = score(i)
+	}
+	if top := slices.Max(all); top > 1e-12 { // less is rounding
+		floats.Scale(1/top, all)
+	}
+	return all
+}
+
+// sortGroups orders by total, ties by service.
+func sortGroups(gs []group) {
+	slices.SortFunc(gs, func(a, b group) int {
+		return cmp.Or(cmp.Compare(b.total, a.total), cmp.Compare(a.service, b.service))
+	})
 }
 
 // explainAway discounts a service when a service that it calls, directly or
 // through others, has as much evidence and moved with it: what a
-// caller shows is then likely the callee's fault. lo is the first row of the
-// correlation, w the trust in the KPI.
-func explainAway(t *table, gs []group, calls [][2]int, lo int, w float64) {
+// caller shows is then likely the callee's fault. Only a symptom is explained
+// so: that the caller waits, fails or is asked less. Its processor, memory or
+// disk is its own, whoever it calls. lo is the first row of the correlation, w
+// the trust in the KPI.
+func explainAway(t *table, gs []group, ev []Evidence, calls [][2]int, lo int, w float64) {
 	index := map[int]int{}
 	for i, g := range gs {
 		index[g.service] = i
@@ -64,13 +131,16 @@ func explainAway(t *table, gs []group, calls [][2]int, lo int, w float64) {
 	below := callees(calls)
 	for i := range gs {
 		g := &gs[i]
+		if !t.cand[g.best].kind.symptom() || g.booked >= ev[g.best].x {
+			continue
+		}
 		var worst float64
 		for _, u := range reachable(below, g.service) {
 			k, ok := index[u]
 			if !ok || g.sum <= 0 {
 				continue
 			}
-			r := correlation(t.cand[g.best].x[lo:], t.cand[gs[k].best].x[lo:])
+			r := echo(t.cand[gs[k].best].x[lo:], t.cand[g.best].x[lo:])
 			if m := min(1, gs[k].sum/g.sum) * r * r; m > worst {
 				worst, g.by = m, u
 			}
@@ -110,19 +180,43 @@ func reachable(below map[int][]int, v int) []int {
 
 // spread gives each series its share of the score of its service, so that the
 // list of series and the list of services agree: the best series carries the
-// whole sum.
-func spread(gs []group, ev []Evidence) {
+// whole of it.
+func spread(t *table, gs []group, ev []Evidence) {
 	for _, g := range gs {
-		top := ev[g.best].x
-		for _, j := range g.members {
-			if top > 0 {
-				ev[j].score = ev[j].x * (g.factor * g.sum / top)
+		own := make([]float64, len(g.members))
+		for i, j := range g.members {
+			own[i] = t.cand[j].named(ev[j], t.core)
+		}
+		top := slices.Max(own)
+		for i, j := range g.members {
+			switch {
+			case top > 0:
+				ev[j].score = g.total * own[i] / top
+			case j == g.best:
+				ev[j].score = g.total
 			}
 		}
 	}
 }
 
-// ordered ranks the candidates by score . Inside one service, on the
+// named is the evidence of a series among those of its service, the first of the
+// simple scores beside the usual one. A series that never varied in n rows of
+// baseline has no scale, whatever it did since: from n rows without a change
+// follows a probability of up to 3/n for one (the rule of three), which is odds
+// of n/3.
+func (s *series) named(e Evidence, n int) float64 {
+	share, most := 1.0, math.Log1p(float64(n)/neverRows)
+	usual := math.Log1p(e.Residual / e.Quiet)
+	if s.varies {
+		most = math.Inf(1)
+	}
+	if usual > most {
+		share = most / usual
+	}
+	return e.x*share + plainWeight*min(e.Plain, most)*e.Link*e.late()
+}
+
+// ordered ranks the candidates by score. Inside one service, on the
 // places that it holds, a resource that clearly left its baseline counts three
 // times: where a service's latency and its processor both moved, the processor
 // is the better name for the cause. It never moves a service.
@@ -159,18 +253,6 @@ func ordered(t *table, gs []group, ev []Evidence) []int {
 // sortStable sorts a by descending key; ties keep their order.
 func sortStable(a []int, key func(int) float64) {
 	slices.SortStableFunc(a, func(i, j int) int { return cmp.Compare(key(j), key(i)) })
-}
-
-// unusual returns the largest evidence of any service by deviation and kind
-// alone, without association and residual: is anything at all unusual?
-func unusual(t *table, gs []group, ev []Evidence, dev func(j int) float64) float64 {
-	var top float64
-	for _, g := range gs {
-		top = max(top, g.total(func(j int) float64 {
-			return t.cand[j].surprise(dev(j)/ev[j].Quiet) * ev[j].Kind
-		}))
-	}
-	return top
 }
 
 // halves returns the sum of x(1) + x(2)/2 + x(3)/4 … over x in descending

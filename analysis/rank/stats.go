@@ -22,6 +22,14 @@ func medianAbs(a []float64, buf *[]float64) float64 {
 	return order.MedianInPlace(*buf)
 }
 
+// medianAbsInPlace returns the median of |a|, and changes a.
+func medianAbsInPlace(a []float64) float64 {
+	for i, v := range a {
+		a[i] = math.Abs(v)
+	}
+	return order.MedianInPlace(a)
+}
+
 // appendAbs appends |v-centre| for each v of a to dst.
 func appendAbs(dst, a []float64, centre float64) []float64 {
 	for _, v := range a {
@@ -75,10 +83,23 @@ func correlation(x, y []float64) float64 {
 	return s / float64(len(x)) / (sx * sy)
 }
 
-// lasting returns the largest value that two rows in a row both reach. One
-// sample alone is noise, and the statistic hardly depends on the number of
-// rows. One row is its own value; abs are of |a-centre|.
+// echo returns the larger |correlation| of y with x and with x a row before:
+// what a callee does, its caller may show a sample later.
+func echo(x, y []float64) float64 {
+	r := math.Abs(correlation(x, y))
+	if n := len(x); n > 3 {
+		r = max(r, math.Abs(correlation(x[:n-1], y[1:])))
+	}
+	return r
+}
+
+// lasting returns the largest value of |a-centre| that two rows in a row both
+// reach. One sample alone is noise, and the statistic hardly depends on the
+// number of rows. One row is its own value, none is 0.
 func lasting(a []float64, centre float64) float64 {
+	if len(a) == 0 {
+		return 0
+	}
 	last := math.Abs(a[0] - centre)
 	if len(a) == 1 {
 		return last

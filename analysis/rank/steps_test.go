@@ -56,17 +56,23 @@ func TestHalves(t *testing.T) {
 	}
 }
 
-func TestFillKeepsWhatIsThere(t *testing.T) {
+func TestMissingSamplesAreFilledWithTheUsual(t *testing.T) {
+	tab := &table{rows: 7, onset: 5, core: 4}
+	s := tab.column(Series{Values: []float64{1, math.NaN(), 3, 5, math.Inf(1), 100, math.NaN()}}, 0, nil)
 	var buf []float64
-	x := []float64{1, math.NaN(), 3, 5, math.Inf(1), 100, math.NaN()}
-	fill(x, 4, &buf)
-	if want := []float64{1, 3, 3, 5, 3, 100, 3}; !slices.Equal(x, want) {
-		t.Errorf("filled %v, want %v", x, want)
+	s.standardise(4, 5, &buf)
+	if want := []float64{1, 3, 3, 5, 3, 100, 3}; !slices.Equal(s.x, want) {
+		t.Errorf("filled %v, want %v", s.x, want)
+	}
+	if want := []bool{false, true, false, false, true, false, true}; !slices.Equal(s.gap, want) {
+		t.Errorf("gaps %v, want %v", s.gap, want)
+	}
+	if got := s.lasting(window{from: 3, to: 6}, 0, &buf); got != s.z[3] {
+		t.Errorf("lasting %v over a gap, want %v, which the samples on both sides reach", got, s.z[3])
 	}
 }
 
 func TestRatiosNearTheirBoundAreFlipped(t *testing.T) {
-	var buf []float64
 	for name, c := range map[string]struct {
 		x     []float64
 		want  float64 // of the first value
@@ -78,7 +84,7 @@ func TestRatiosNearTheirBoundAreFlipped(t *testing.T) {
 		"count":   {[]float64{120, 99, 95, 100}, 120, 0},
 	} {
 		s := series{x: c.x, kind: Error}
-		if floor := s.flip(3, &buf); floor != c.floor || s.x[0] != c.want {
+		if floor := s.flip(3); floor != c.floor || s.x[0] != c.want {
 			t.Errorf("%s: first %v, floor %v, want %v and %v", name, s.x[0], floor, c.want, c.floor)
 		}
 	}
@@ -160,7 +166,7 @@ func TestQuietWindowsLieInTheCore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.IntRange(4, 400).Draw(t, "rows")
 		onset := rapid.IntRange(3, rows-1).Draw(t, "onset")
-		tab := &table{rows: rows, onset: onset, core: coreRows(rows, onset)}
+		tab := &table{rows: rows, onset: onset, core: coreRows(rows, onset, 0)}
 		ws := quietWindows(tab, period{onset: onset})
 		if len(ws) > 2*quietMax+2 {
 			t.Fatalf("%d windows", len(ws))
@@ -173,15 +179,22 @@ func TestQuietWindowsLieInTheCore(t *testing.T) {
 	})
 }
 
-func TestSurpriseGrowsAndIsBounded(t *testing.T) {
-	measured, never, zero := series{limit: math.Inf(1)}, series{limit: 300}, series{limit: 100.0 / 3}
+// A series that never varied is named among those of its service by what n rows
+// can show, and more is never less.
+func TestWhatNeverVariedIsBounded(t *testing.T) {
+	still, measured := series{}, series{varies: true}
 	rapid.Check(t, func(t *rapid.T) {
+		show := func(z float64) Evidence {
+			return Evidence{Residual: z, Quiet: 1, Link: 1, Plain: math.Log1p(z), x: math.Log1p(z)}
+		}
 		a := rapid.Float64Range(0, maxZ).Draw(t, "a")
 		b := rapid.Float64Range(a, maxZ).Draw(t, "b")
-		for _, s := range []series{measured, never, zero} {
-			if s.surprise(a) > s.surprise(b) || s.surprise(b) > math.Log1p(s.limit) {
-				t.Fatalf("surprise %v of %v, %v of %v, limit %v", s.surprise(a), a, s.surprise(b), b, s.limit)
-			}
+		less, more := still.named(show(a), 300), still.named(show(b), 300)
+		if most := 1.5*math.Log1p(100) + 1e-12; less > more+1e-12 || more > most {
+			t.Fatalf("%v shows %v, %v shows %v", a, less, b, more)
+		}
+		if got := measured.named(show(b), 300); !alike(got, 1.5*math.Log1p(b)) {
+			t.Fatalf("one with a scale shows %v", got)
 		}
 	})
 }
@@ -245,7 +258,7 @@ func TestAttributionIsReplaceable(t *testing.T) {
 func TestExplainAway(t *testing.T) {
 	in := Input{Onset: 100, KPI: Series{Kind: Latency}}
 	rng := rand.New(rand.NewPCG(8, 8))
-	in.Series = make([]Series, 3)
+	in.Series = []Series{{Kind: Latency}, {Kind: Latency}, {Kind: Latency}}
 	for i := range 110 {
 		jump := 0.0
 		if i >= 100 {

@@ -119,10 +119,31 @@ func (r Report) sayStopped() []string {
 // sayAlike says that a change is of no single place, and where to look.
 func (r Report) sayAlike() []string {
 	const upstream = "; look upstream: demand, a shared dependency, a rollout everywhere"
+	if l := r.Result.Load; l != nil {
+		return r.sayLoad(*l)
+	}
 	if c := r.Result.Change; c != nil && c.Siblings > 0 {
 		return []string{fmt.Sprintf("Not this one alone: %s moved alike (%s)", allOf(c.Siblings+1), r.moved()), upstream}
 	}
 	return []string{"No single place: " + r.movedOr("the change") + " is spread alike over " + r.looked(), upstream}
+}
+
+// sayLoad says that more or less is asked of everything, and where to look.
+func (r Report) sayLoad(l analysis.Load) []string {
+	goes := "rose"
+	if l.Factor < 1 {
+		goes = "fell"
+	}
+	by := strings.TrimLeft(words.Factor(1, l.Factor), "+−")
+	what := fmt.Sprintf("%d of %d series by %s", l.Moved, l.Of, by)
+	if l.Series != "" {
+		what = middle(clean(l.Series), titleLimit) + " " + by
+	}
+	parts := []string{"Load " + goes + " everywhere: " + what}
+	if moved := r.moved(); moved != "" {
+		parts = append(parts, " ("+moved+")")
+	}
+	return append(parts, "; look at who asks: callers, clients, a batch job")
 }
 
 // looked names the labels that were looked at, if they are few: there may be
@@ -170,7 +191,8 @@ func (r Report) already() string {
 }
 
 func (r Report) sayNoCause() []string {
-	parts := []string{"No cause found: " + r.movedOr(cut(r.KPI(), titleLimit)+" moved") + ", but nothing stands out"}
+	why := cmp.Or(clean(r.Result.Unclear), "nothing stands out")
+	parts := []string{"No cause found: " + r.movedOr(cut(r.KPI(), titleLimit)+" moved") + ", but " + cut(why, titleLimit)}
 	if len(r.Result.Causes) > 0 {
 		parts = append(parts, "; a guess: "+middle(Title(r.Result.Causes[0]), titleLimit))
 	}

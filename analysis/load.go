@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package analysis
+
+import (
+	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/rank"
+)
+
+// Load is a factor by which most of the candidates moved together: more or less
+// is asked of everything, and nobody of those who serve it is the cause.
+type Load struct {
+	Series string  `json:"series,omitempty"` // the traffic that carries it; empty: no candidate measures that
+	Factor float64 `json:"factor"`           // incident over baseline
+	Moved  int     `json:"moved"`            // candidates that moved by it
+	Of     int     `json:"of"`               // candidates in all
+}
+
+// methodLoad is the method of the finding that names the traffic of a load.
+const methodLoad = "load"
+
+// commonLoad is the load, if it is the answer. A service that stands out beyond
+// it is one all the same.
+func (c *candidates) commonLoad(r rank.Result) *Load {
+	if r.Load == nil {
+		return nil
+	}
+	first := r.Causes[0]
+	if r.Services[0].Confidence != rank.Low && !slices.Contains(r.Load.Series, first.Series) {
+		return nil
+	}
+	l := &Load{Factor: r.Load.Factor, Moved: len(r.Load.Series), Of: len(c.series)}
+	if r.Load.Demand >= 0 {
+		l.Series = c.series[r.Load.Demand].Name
+	}
+	return l
+}
+
+// underLoad orders the causes of a common load: the traffic, then what moved
+// otherwise, then what the load explains.
+func underLoad(r rank.Result) []rank.Cause {
+	place := func(c rank.Cause) int {
+		switch {
+		case c.Series == r.Load.Demand:
+			return 0
+		case !slices.Contains(r.Load.Series, c.Series) && hasMoved(c):
+			return 1
+		}
+		return 2
+	}
+	causes := slices.Clone(r.Causes)
+	slices.SortStableFunc(causes, func(a, b rank.Cause) int { return place(a) - place(b) })
+	return causes
+}
+
+// ofLoad makes a finding one of a common load: only the traffic that carries it
+// is said with confidence.
+func (f *Finding) ofLoad(l *Load) {
+	f.Confidence = Low
+	if f.Series == l.Series {
+		f.Confidence, f.Method = Medium, methodLoad
+	}
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rank
+
+import (
+	"math"
+	"slices"
+)
+
+const (
+	windowsMany = 10  // disjoint quiet windows from which on their maximum is known
+	liftClear   = 1.5 // times what quiet windows reach: something broke
+	liftShort   = 1.6 // the same where there are few quiet windows
+	liftAlone   = 1.2 // lift times margin that few quiet windows take besides
+	liftHigh    = 1.2 // times the mark of medium, for high
+	marginLeast = 0.25
+	marginHigh  = 0.4
+	marginThird = 0.3 // by which two causes must be before the third
+	clearPlaces = 5   // services among which one that moved first is looked for
+)
+
+// lifts fills in how loud each service is: its loudest series over the loudest
+// of any series in any quiet window, as ln(1+z) each. The maximum grows with the
+// number of series that are looked at and is not known from few windows, so that
+// it is taken for at least what as many normal series reach by chance.
+func lifts(t *table, gs []group, ev []Evidence, calm [][]float64) {
+	loudest := 0.0
+	for _, d := range calm {
+		for j := range ev {
+			loudest = max(loudest, d[j]/ev[j].Quiet)
+		}
+	}
+	n, core := float64(max(2, len(t.cand))), float64(t.core)
+	usual := math.Log1p(max(loudest, math.Sqrt(2*math.Log(n)*(1+8/core))))
+	for i := range gs {
+		for _, j := range gs[i].members {
+			gs[i].lift = max(gs[i].lift, math.Log1p(ev[j].Dev/ev[j].Quiet)/usual)
+		}
+	}
+}
+
+// A mark is what a service must reach to be named with confidence.
+type mark struct {
+	few  bool    // quiet windows are few: a service must be loud and alone
+	lift float64 // that the service must have
+}
+
+func markOf(t *table, p period) mark {
+	if t.core < windowsMany*max(2, t.rows-p.onset) {
+		return mark{few: true, lift: liftShort}
+	}
+	return mark{lift: liftClear}
+}
+
+// demote lets no follower stand before a service that clearly broke and moved
+// first. gs are in their order.
+func (m mark) demote(gs []group) {
+	clear := slices.IndexFunc(gs, func(g group) bool { return !g.follows && g.lift >= m.lift })
+	if clear <= 0 || clear >= clearPlaces {
+		return
+	}
+	for i := range gs[:clear] {
+		if gs[i].follows {
+			gs[i].total = math.Nextafter(gs[clear].total, 0)
+		}
+	}
+	sortGroups(gs)
+}
+
+// grade says how sure it is that the service at place i is a cause: by how loud
+// it is, and how far the next one behind it is that is no follower.
+func (m mark) grade(gs []group, i int) Confidence {
+	g := gs[i]
+	if g.follows || g.total <= 0 {
+		return Low
+	}
+	margin := marginOf(gs, i)
+	have, need := g.lift, m.lift
+	if m.few {
+		have, need = g.lift*margin, liftAlone
+	}
+	switch {
+	case g.lift < m.lift, margin < marginLeast, have < need:
+		return Low
+	case margin >= marginHigh && have >= liftHigh*need:
+		return High
+	}
+	return Medium
+}
+
+// marginOf is by what share of its own score the service at place i is before
+// the strongest one behind it that could be a cause; 1: there is none. A caller
+// that stands behind only because its callee explains it could be: it broke, and
+// its callee shows it.
+func marginOf(gs []group, i int) float64 {
+	if gs[i].total <= 0 {
+		return 0
+	}
+	rival := 0.0
+	for _, g := range gs[i+1:] {
+		if !g.follows {
+			rival = max(rival, g.unexplained)
+		}
+	}
+	return max(0, 1-rival/gs[i].unexplained)
+}
+
+// grades gives the leading services their confidence: the first; where it isn't
+// far enough before the second and both stand out, both, unless quiet windows are
+// few; and a second one that is far before the third.
+func (m mark) grades(gs []group) {
+	gs[0].confidence = m.grade(gs, 0)
+	if len(gs) < 2 || gs[1].follows {
+		return
+	}
+	loud := gs[1].lift >= m.lift
+	switch {
+	case !m.few && gs[0].confidence == Low && !gs[0].follows && gs[0].lift >= m.lift && loud && m.grade(gs, 1) != Low:
+		gs[0].confidence, gs[1].confidence = Medium, Medium
+	case gs[0].confidence != Low && gs[1].lift >= liftHigh*m.lift && marginOf(gs, 1) >= marginThird:
+		gs[1].confidence = Medium
+	}
+}
+
+// Confidence is that of the first service.
+func (r Result) Confidence() Confidence {
+	if len(r.Services) == 0 {
+		return Low
+	}
+	return r.Services[0].Confidence
+}
+
+// Loud reports whether any service left what it reaches when nothing is wrong.
+func (r Result) Loud() bool {
+	return slices.ContainsFunc(r.Services, func(s Service) bool { return s.Lift >= liftClear })
+}
+
+// A Doubt is why the first service isn't said with confidence.
+type Doubt uint8
+
+// The doubts.
+const (
+	None     Doubt = iota
+	AllQuiet       // it is no louder than quiet windows are
+	Follows        // it moved after the KPI
+	TooClose       // another one is as likely
+	TooFew         // there are few quiet windows, and beside that it is not alone enough
+)
+
+// Unclear is the doubt about the first service, and of [TooClose] the service
+// that is as likely, else -1.
+func (r Result) Unclear() (why Doubt, other int) {
+	if len(r.Services) == 0 || r.Services[0].Confidence != Low {
+		return None, -1
+	}
+	first := r.Services[0]
+	switch {
+	case first.Lift < liftClear:
+		return AllQuiet, -1
+	case first.Follows:
+		return Follows, -1
+	case first.Margin < marginLeast:
+		for _, s := range r.Services[1:] {
+			if !s.Follows {
+				return TooClose, s.Service
+			}
+		}
+	}
+	return TooFew, -1
+}
