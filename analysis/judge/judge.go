@@ -63,7 +63,7 @@ const medianSquare = 0.4549
 // excess is by how much more the leaves that no set speaks for vary than the
 // noise of a large table says; 1: they don't.
 func (t *Table) excess(f fit) float64 {
-	if t.fits() || len(t.leaf) >= wellKnown || len(f.rest) == 0 {
+	if len(t.leaf) <= Small || len(t.leaf) >= wellKnown || len(f.rest) == 0 {
 		return 1
 	}
 	z := make([]float64, len(f.rest))
