@@ -69,7 +69,7 @@ func (b parts) beside() bool {
 	multiple := b.Denominator != nil && b.Scale != 1
 	increase := b.Denominator == nil && flows(b.Numerator) &&
 		slices.ContainsFunc(b.Numerator, func(t expr.Term) bool { return t.Per != time.Second })
-	return b.StandsFor != "" || b.Bucket != 0 || multiple || increase
+	return b.StandsFor != "" || b.Tail || b.Bucket != 0 || multiple || increase
 }
 
 // Piece is one aggregate over time of a breakdown.

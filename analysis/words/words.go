@@ -109,17 +109,46 @@ const (
 	BytesPerSecond Unit = "B/s"
 	Ratio          Unit = "ratio" // 1 is the whole
 	Percentage     Unit = "%"     // 100 is the whole
+
+	Nanoseconds  Unit = "ns"
+	Microseconds Unit = "µs"
+	Milliseconds Unit = "ms"
+	Minutes      Unit = "min"
+	Hours        Unit = "h"
+	Days         Unit = "d"
+
+	Kilobytes Unit = "kB" // 1000 bytes, and so on
+	Megabytes Unit = "MB"
+	Gigabytes Unit = "GB"
+	Kibibytes Unit = "KiB" // 1024 bytes, and so on
+	Mebibytes Unit = "MiB"
+	Gibibytes Unit = "GiB"
 )
+
+// inSeconds are the units of time in seconds.
+func inSeconds() map[Unit]float64 {
+	return map[Unit]float64{Nanoseconds: 1e-9, Microseconds: 1e-6, Milliseconds: 1e-3, Seconds: 1, Minutes: 60, Hours: 3600, Days: 86400}
+}
+
+// inBytes are the units of storage in bytes.
+func inBytes() map[Unit]float64 {
+	return map[Unit]float64{
+		Bytes: 1, Kibibytes: 1 << 10, Mebibytes: 1 << 20, Gibibytes: 1 << 30,
+		Kilobytes: 1e3, Megabytes: 1e6, Gigabytes: 1e9,
+	}
+}
 
 // Format writes a value in its unit: 41/s, 320 ms, 1.2 GiB, 11 %.
 func (u Unit) Format(v float64) string {
+	if by := inSeconds()[u]; by != 0 {
+		return duration(v * by)
+	}
+	if by := inBytes()[u]; by != 0 {
+		return storage(v*by, u)
+	}
 	switch u {
 	case PerSecond:
 		return Number(v) + "/s"
-	case Seconds:
-		return duration(v)
-	case Bytes:
-		return scaled(v, 1024, []string{" B", " KiB", " MiB", " GiB", " TiB", " PiB"})
 	case BytesPerSecond:
 		return scaled(v, 1024, []string{" B/s", " KiB/s", " MiB/s", " GiB/s", " TiB/s", " PiB/s"})
 	case Ratio:
@@ -128,6 +157,16 @@ func (u Unit) Format(v float64) string {
 		return digits(v) + " %"
 	default:
 		return Number(v)
+	}
+}
+
+// storage writes bytes in powers of 1024, or of 1000 where that is how they came.
+func storage(v float64, as Unit) string {
+	switch as {
+	case Kilobytes, Megabytes, Gigabytes:
+		return scaled(v, 1000, []string{" B", " kB", " MB", " GB", " TB", " PB"})
+	default:
+		return scaled(v, 1024, []string{" B", " KiB", " MiB", " GiB", " TiB", " PiB"})
 	}
 }
 

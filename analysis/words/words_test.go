@@ -90,6 +90,12 @@ func TestFormat(t *testing.T) {
 		{Bytes, 1288490188, "1.2 GiB"},
 		{BytesPerSecond, 2048, "2 KiB/s"},
 		{Ratio, 0.113, "11.3 %"},
+		{Mebibytes, 900, "900 MiB"},
+		{Mebibytes, 2048, "2 GiB"},
+		{Megabytes, 900, "900 MB"},
+		{Milliseconds, 415, "415 ms"},
+		{Hours, 30, "30 h"},
+		{Days, 13, "13 days"},
 		{Percentage, 11.3, "11.3 %"},
 	} {
 		if got := tt.unit.Format(tt.v); got != tt.want {

@@ -168,6 +168,7 @@ func limitText(e parser.Expr) string {
 func (d Derivation) Apart(e parser.Expr) (Measure, error) {
 	if limit, ok := d.Limit(); ok && d.Kind == KindQuantile {
 		if m, err := tailShare(e, d.Operator, limit); err == nil {
+			m.Tail = true
 			return m, nil
 		}
 	}

@@ -33,6 +33,7 @@ type Measure struct {
 	Scale       float64 // of a ratio: what the quotient is multiplied by
 	Count       bool    // the numerator counts events
 	Bucket      float64 // of a quantile: the bound that the terms select by le; 0: none
+	Tail        bool    // the terms are the events beyond the threshold of a quantile, and no values of it
 	Leaf        bool    // nothing is aggregated: the parts are the series beside the alert's own
 	StandsFor   string  // why something else is taken apart in place of the KPI; empty: it is the KPI
 }
