@@ -2,7 +2,11 @@
 
 package analysis
 
-import "github.com/culprit-dev/culprit/analysis/order"
+import (
+	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/order"
+)
 
 // A KPI that is the time since or until something moves with the clock, and all
 // that can have happened to it is that it was set, or that it was not. So its
@@ -56,4 +60,35 @@ func (b *Breakdown) others(own float64) float64 {
 		return 0
 	}
 	return finite(order.MedianInPlace(at) * unit)
+}
+
+// mostSteps is by how many of its steps a time may be off without having jumped:
+// clocks are read late.
+const mostSteps = 10
+
+// jumped says whether the time since or until something moved by more than the
+// clock in the incident, or just before it, and the same way, as where a
+// certificate was replaced by a shorter one.
+func (f Frame) jumped(values []float64) bool {
+	const rows = 3 // by which the onset may be late
+	var slopes, jumps []float64
+	last := -1
+	for i, v := range values {
+		if !present(v) || f.End != 0 && f.Times[i] > f.End {
+			continue
+		}
+		if last >= 0 {
+			slope := (v - values[last]) / (f.Times[i] - f.Times[last])
+			slopes = append(slopes, slope)
+			if f.Times[min(i+rows, len(f.Times)-1)] >= f.Onset {
+				jumps = append(jumps, slope)
+			}
+		}
+		last = i
+	}
+	if len(slopes) == 0 {
+		return false
+	}
+	clock := order.MedianInPlace(slopes)
+	return clock != 0 && slices.ContainsFunc(jumps, func(slope float64) bool { return slope/clock > mostSteps })
 }

@@ -38,6 +38,7 @@ type Target struct {
 	Values     []float64  // one value a row
 	Crossing   bool       // the onset is when Values crossed a threshold, and they may have begun to move before
 	Unread     bool       // what the alert measures is not known: Values count the alerts of its name
+	Limit      *Limit     // that Values are compared with; nil: not known
 	Clock      bool       // Values are the time since or until something, and move when nothing happens
 	Breakdown  *Breakdown
 	Beside     *Breakdown // levels: the KPI among those of other places; nil: there are none, or Breakdown is it

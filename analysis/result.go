@@ -105,6 +105,7 @@ type Change struct {
 	Clock    bool       `json:"clock,omitempty"`    // it is the time since or until something
 	Others   float64    `json:"others,omitempty"`   // of a time: that of the middle one of its siblings
 	Siblings int        `json:"siblings,omitempty"` // series that the KPI was compared with, without its own; 0: it was split into parts
+	Level    *Level     `json:"level,omitempty"`    // of a KPI that did not move: how it stands to its alert's threshold
 	Mix      *Mix       `json:"mix,omitempty"`      // of a ratio: where its traffic went, if that is a part of the change
 }
 

@@ -41,6 +41,10 @@ func Run(f Frame, opt Options) Result {
 		r.Everywhere = reason(answers)
 	case r.Verdict == InsufficientEvidence && lead.gone(r.Change):
 		r.Verdict, r.Everywhere = External, AllStopped
+	case r.Verdict == InsufficientEvidence:
+		r.Warnings = append(lead.needed(f), r.Warnings...)
+	case r.Verdict == NoChange && r.Change != nil:
+		r.Change.Level = f.level(lead.target)
 	}
 	return r
 }
@@ -62,6 +66,7 @@ type answer struct {
 // explain makes both analyses of one target. One that panics is a defect of
 // ours, and no reason to keep silent about what the other found.
 func explain(f Frame, t Target, opt Options) answer {
+	t.Clock = t.Clock && !f.jumped(t.Values)
 	a := answer{target: t}
 	a.guard("labels", func() { a.labels = explainPlaces(f, t, opt) })
 	a.guard("series", func() { a.series = explainSeries(f, t, opt) })

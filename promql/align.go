@@ -133,7 +133,7 @@ func values(s *model.SampleStream, g grid) []float64 {
 
 func (a *aligner) target(i int) {
 	t := a.plan.Targets[i]
-	out := analysis.Target{Name: t.Query.Name, Title: t.Title, Kind: t.Kind, Weight: t.Weight, Unread: t.Unread, Clock: t.Clock, Crossing: t.Crossing}
+	out := analysis.Target{Name: t.Query.Name, Title: t.Title, Kind: t.Kind, Weight: t.Weight, Unread: t.Unread, Clock: t.Clock, Crossing: t.Crossing, Limit: t.Limit}
 	m, ok := a.matrix(t.Query)
 	if ok && len(m) == 0 {
 		a.warn(t.Query.Name, "the query gave no series: %s", t.Query.Query)
@@ -245,11 +245,10 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 // series describes one series of a candidate, under a name that isn't taken.
 func (c Candidate) series(s *model.SampleStream, taken map[string]bool) analysis.Series {
 	out := analysis.Series{
-		Name: seriesName(c.Query.Name, s.Metric), Query: c.unscoped().Name, Service: serviceOf(s.Metric),
+		Name: c.seriesName(s.Metric), Query: c.unscoped().Name, Service: serviceOf(s.Metric),
 		Kind: c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags,
 	}
 	if c.scope != nil {
-		out.Name = c.scope.name(out.Query, s.Metric)
 		out.Service, out.Scope = serviceOf(c.scope.on(s.Metric)), c.scope.String()
 	}
 	out.Name = uniqueName(out.Name, c.Query.Name, taken)

@@ -3,7 +3,6 @@
 package promql
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -24,12 +23,12 @@ func (r region) on(metric model.Metric) model.Metric {
 	return metric
 }
 
-// name is [seriesName] of a series inside, with the matchers among its labels.
-func (r region) name(query string, metric model.Metric) string {
+// name names a series inside, with the matchers among its labels.
+func (r region) name(name string, metric model.Metric) string {
 	var pairs []string
-	for name, v := range metric {
-		if name != model.MetricNameLabel {
-			pairs = append(pairs, fmt.Sprintf("%s=%q", name, v))
+	for label, v := range metric {
+		if label != model.MetricNameLabel {
+			pairs = append(pairs, fmt.Sprintf("%s=%q", label, v))
 		}
 	}
 	for _, m := range r {
@@ -38,7 +37,7 @@ func (r region) name(query string, metric model.Metric) string {
 		}
 	}
 	slices.Sort(pairs)
-	return cmp.Or(string(metric[model.MetricNameLabel]), query) + "{" + strings.Join(pairs, ", ") + "}"
+	return name + "{" + strings.Join(pairs, ", ") + "}"
 }
 
 // relatives knows the series of a target's candidates by what they are parts

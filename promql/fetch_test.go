@@ -409,8 +409,8 @@ func TestSeveralTargetsHaveCandidatesOfTheirOwn(t *testing.T) {
 	if b.Name != "target 2" || len(b.Candidates) != 6 || b.Breakdown != nil {
 		t.Errorf("%s: %d candidates, breakdown %v", b.Name, len(b.Candidates), b.Breakdown)
 	}
-	if name := b.Candidates[3].Name; name != `calls{client="shop", server="cart-db"} (calls again)` {
-		t.Errorf("a name that is taken: %s", name)
+	if name := b.Candidates[3].Name; name != `calls again{client="shop", server="cart-db"}` {
+		t.Errorf("the name that the rule gives it: %s", name)
 	}
 	asked := 0
 	for _, r := range s.Requests() {

@@ -3,6 +3,7 @@
 package promql
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,15 +12,22 @@ import (
 )
 
 // seriesName names a candidate as a Prometheus series: metric{a="b"}; where
-// the metric has lost its name, the query's stands for it.
-func seriesName(query string, m model.Metric) string {
-	if _, ok := m[model.MetricNameLabel]; ok {
-		return m.String()
+// the metric has lost its name, or a rule gives the candidate another one, that
+// stands for it.
+func (c Candidate) seriesName(m model.Metric) string {
+	name := c.unscoped().Name
+	if !c.named {
+		name = cmp.Or(string(m[model.MetricNameLabel]), name)
 	}
-	if len(m) == 0 {
-		return query
+	if c.scope != nil {
+		return c.scope.name(name, m)
 	}
-	return query + m.String()
+	labels := m.Clone()
+	delete(labels, model.MetricNameLabel)
+	if len(labels) == 0 {
+		return name
+	}
+	return name + labels.String()
 }
 
 // uniqueName adds the query's name, then a number, to a name that is taken.

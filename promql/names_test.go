@@ -16,9 +16,13 @@ func TestSeriesAreNamedAsPrometheusDoes(t *testing.T) {
 		`q{a="x\""}`: {"a": `x"`},
 		`q`:          {},
 	} {
-		if got := seriesName("q", m); got != want {
+		if got := (Candidate{Query: Query{Name: "q"}}).seriesName(m); got != want {
 			t.Errorf("%v: %s, want %s", m, got, want)
 		}
+	}
+	given := Candidate{Query: Query{Name: "jobs waiting"}, named: true}
+	if got := given.seriesName(model.Metric{"__name__": "queue_depth", "a": "x"}); got != `jobs waiting{a="x"}` {
+		t.Error(got)
 	}
 }
 

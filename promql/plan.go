@@ -99,13 +99,14 @@ type Target struct {
 	Query      Query
 	Kind       string
 	Weight     float64
-	Title      string         // what people call the KPI; empty: the query's name
-	Unread     bool           // see analysis.Target
-	Clock      bool           // see analysis.Target
-	Crossing   bool           // see analysis.Target
-	Own        model.LabelSet // if the query gives several series, the alert's has these labels
-	Additive   bool           // several series may be added up
-	Breakdown  *Breakdown     // nil: none is wanted
+	Title      string          // what people call the KPI; empty: the query's name
+	Unread     bool            // see analysis.Target
+	Clock      bool            // see analysis.Target
+	Crossing   bool            // see analysis.Target
+	Limit      *analysis.Limit // see analysis.Target
+	Own        model.LabelSet  // if the query gives several series, the alert's has these labels
+	Additive   bool            // several series may be added up
+	Breakdown  *Breakdown      // nil: none is wanted
 	Candidates []Candidate
 }
 
@@ -117,6 +118,7 @@ type Candidate struct {
 	Positive bool
 	Lags     []int
 
+	named    bool   // by a rule, so that its series have this name
 	optional bool   // nobody has asked for it by name: that it has no series is no news
 	scope    region // what the query is narrowed to; nil: nothing
 	whole    Query  // that it was before
@@ -351,7 +353,7 @@ func (b *builder) target(k kpi) Target {
 		t.Candidates = append(t.Candidates, Candidate{
 			Query: b.plan.onGrid(RoleCandidate, c.Name, e.String()),
 			Kind:  c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags,
-			optional: c.Default,
+			optional: c.Default, named: !c.Default,
 		})
 	}
 	return t

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // ruleDocument is a rule file of Prometheus, or a PrometheusRule of Kubernetes,
@@ -39,10 +42,27 @@ func ReadAlertingRules(name string, r io.Reader) ([]AlertingRule, error) {
 		case errors.Is(err, io.EOF):
 			return rules, nil
 		case err != nil:
+			if templated(string(text)) {
+				return nil, fmt.Errorf("%s: %w", name, expr.ErrTemplate)
+			}
 			return nil, fmt.Errorf("%s: not a file of rules: %w; hint: give a rule file of Prometheus, or a PrometheusRule", name, err)
 		}
 		rules = append(rules, doc.alerting()...)
 	}
+}
+
+// templated says whether a text is a template that makes rules. The templates of
+// Prometheus, as in annotations, name a label or the value.
+func templated(text string) bool {
+	for _, mark := range []string{
+		"<%", "{%", "{{`", // ERB, Jinja, and what Helm leaves for Prometheus
+		".Values", ".Release", ".Chart", "{{ include", "{{- include", "{{- if", "{{ if", "{{- range", "{{- with", "{{- end", "{{- template", "{{- define",
+	} {
+		if strings.Contains(text, mark) {
+			return true
+		}
+	}
+	return false
 }
 
 func (d ruleDocument) alerting() []AlertingRule {

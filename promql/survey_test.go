@@ -90,6 +90,14 @@ func TestRuleFilesOfAllShapesAreRead(t *testing.T) {
 	if _, err := promql.ReadAlertingRules("f.yml", strings.NewReader("groups: 7\n")); err == nil || !strings.Contains(err.Error(), "f.yml: not a file of rules") {
 		t.Errorf("%v", err)
 	}
+	for _, text := range []string{
+		"groups:\n{{- if .Values.rules.enabled }}\n- name: g\n{{- end }}\n",
+		"groups:\n<% if @x %>\n- name: g\n  rules: []\n<% end %>\n",
+	} {
+		if _, err := promql.ReadAlertingRules("f.yml", strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "hint: render the rules first") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 	f, err := os.Open("expr/testdata/rules/nodeExporter-prometheusRule.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -42,6 +42,9 @@ type Derivation struct {
 // The error says in words why there is no KPI in the expression.
 func Derive(expr string) (Derivation, error) {
 	e, err := Parse(expr)
+	if err != nil && (strings.Contains(expr, "{{") || strings.Contains(expr, "<%")) {
+		return Derivation{}, fmt.Errorf("the expression can't be read: %w", ErrTemplate)
+	}
 	if err != nil {
 		return Derivation{}, unread(expr, err)
 	}
@@ -94,6 +97,9 @@ func (d Derivation) Condition() string {
 	}
 	return b.String()
 }
+
+// ErrTemplate says that a text is not what Prometheus reads.
+var ErrTemplate = errors.New("it is a template of Helm, ERB or the like; hint: render the rules first, as `helm template` does")
 
 // errConstant is the reason why an expression has no KPI.
 var errConstant = errors.New("it measures no series, so nothing can be said to have changed")

@@ -177,14 +177,16 @@ func TestTheSidesOfARatioAreTold(t *testing.T) {
 
 func TestWhatHasNoKPISaysWhy(t *testing.T) {
 	for expr, reason := range map[string]string{
-		`vector(1)`:           "measures no series",
-		`hour() > 9`:          "measures no series",
-		`absent(up) > 1`:      "can't fire",
-		`sum(`:                "can't be read",
-		`rate(a[5m])[5m:]`:    "no value at a time",
-		`vector(time()) > 10`: "measures no series",
-		`a or vector(0) < 1`:  "vector(0) < 1 is one of the sides",
-		`a > 5 or vector(0)`:  "fires always",
+		`up{job="{{ .Values.job }}"} == 0 and {{ $x }}`: "hint: render the rules first",
+		`errors > <%= @limit %>`:                        "hint: render the rules first",
+		`vector(1)`:                                     "measures no series",
+		`hour() > 9`:                                    "measures no series",
+		`absent(up) > 1`:                                "can't fire",
+		`sum(`:                                          "can't be read",
+		`rate(a[5m])[5m:]`:                              "no value at a time",
+		`vector(time()) > 10`:                           "measures no series",
+		`a or vector(0) < 1`:                            "vector(0) < 1 is one of the sides",
+		`a > 5 or vector(0)`:                            "fires always",
 	} {
 		if d, err := Derive(expr); err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%s: %v, %+v", expr, err, d)

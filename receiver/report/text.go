@@ -64,6 +64,7 @@ func (r Report) sayNoChange() []string {
 		parts := []string{fmt.Sprintf("No change found: %s is %s, as expected (%s)", cut(r.KPI(), titleLimit), u.Format(c.Actual), u.Format(c.Forecast))}
 		if len(r.Alert.Labels) > 0 { // somebody may have asked about an expression, of which there is no alert
 			parts = append(parts, "; the alert is about a level, not about a move")
+			parts = append(parts, sayLevel(*c, u)...)
 		}
 		return parts
 	}
@@ -232,6 +233,9 @@ func (r Report) of() string {
 // answer, or otherwise.
 func (r Report) doubt(otherwise string) string {
 	note := ""
+	if i := slices.IndexFunc(r.Result.Warnings, func(w analysis.Warning) bool { return w.Source == analysis.SourceNeeded }); i >= 0 {
+		return clean(r.Result.Warnings[i].Text)
+	}
 	for _, w := range r.Result.Warnings {
 		text := clean(w.Text)
 		if text != "" && !footnote(w.Source) {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package analysis
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/culprit-dev/culprit/analysis/words"
+)
+
+// SourceNeeded is the source of the warning that says what an answer would need.
+const SourceNeeded = "needed"
+
+// enoughHistory is how many seconds of a KPI before the onset are enough to know
+// what is usual: half an hour fills most of the hour that a forecast is made from.
+const enoughHistory = 30 * 60
+
+// needed says what would help where there is no answer; nil if that is said
+// already, by whoever could not be asked.
+func (a *answer) needed(f Frame) []Warning {
+	t := a.target
+	said := func(w Warning) bool {
+		return w.Source == t.Name || w.Source == "prometheus" || w.Source == "expression"
+	}
+	name := cmp.Or(t.Title, t.Name)
+	before, since := f.span(t.Values)
+	parts := t.Breakdown != nil && len(t.Breakdown.Labels) > 0
+	var text string
+	switch {
+	case before < 0 && since == 0 && slices.ContainsFunc(f.Warnings, said):
+		return nil
+	case before < 0 && since == 0:
+		text = name + " has no samples, neither before the onset nor since; hint: look whether it is still scraped"
+	case since == 0:
+		text = name + " has no samples since the onset; hint: look whether it is still scraped"
+	case before < enoughHistory:
+		text = fmt.Sprintf("%s has %s of history before the onset; %s more would help", name, past(before), words.Seconds.Format(enoughHistory-max(0, before)))
+	case !parts && len(t.Candidates) == 0:
+		text = name + " has no labels to be told apart by, and there is nothing to compare it with; hint: name candidates in a rule"
+	case len(t.Candidates) == 0:
+		text = "the parts of " + name + " tell nothing, and there is nothing to compare it with; hint: name candidates in a rule"
+	default:
+		return nil
+	}
+	return []Warning{{Source: SourceNeeded, Text: strings.TrimSpace(text)}}
+}
+
+func past(seconds float64) string {
+	if seconds <= 0 {
+		return "nothing"
+	}
+	return words.Seconds.Format(seconds)
+}
+
+// span is how long before the onset the samples of a series begin, in seconds,
+// −1 if there are none before it, and how many there are since.
+func (f Frame) span(values []float64) (before float64, since int) {
+	before = -1
+	for i, v := range values {
+		switch {
+		case !present(v):
+		case f.Times[i] >= f.Onset && (f.End == 0 || f.Times[i] <= f.End):
+			since++
+		case f.Times[i] < f.Onset && before < 0:
+			before = f.Onset - f.Times[i]
+		}
+	}
+	return before, since
+}
