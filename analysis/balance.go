@@ -144,7 +144,7 @@ func (c *candidates) contributions(list []part, reg *regression) []Finding {
 func (c *candidates) contribution(p part, reg *regression) Finding {
 	s := c.series[p.series]
 	f := Finding{
-		Kind: KindSeries, Series: s.Name, Name: s.Name, Method: "balance",
+		Kind: KindSeries, Series: s.Name, Metric: s.Metric, Name: s.Name, Method: "balance",
 		Score: finite(p.share), Share: finite(p.share),
 		Confidence: Low, Explains: []string{c.target.Name},
 		Evidence: Evidence{Service: serviceOf(s), Deviation: known(math.Abs(reg.deviation(p.series)))},

@@ -50,6 +50,7 @@ type Target struct {
 // Series is one candidate: a series that may explain the KPI.
 type Series struct {
 	Name    string    // unique in a target: the column, or the Prometheus series
+	Metric  string    // the series as Prometheus has it, where a rule gives it another name
 	Query   string    // the candidate query it came from; series of one query share a unit
 	Service string    // whose series it is; empty: unknown
 	Kind    string    // as Target.Kind

@@ -115,6 +115,7 @@ type Finding struct {
 	Kind       string              `json:"kind"` // labels or series
 	Labels     []map[string]string `json:"labels,omitempty"`
 	Series     string              `json:"series,omitempty"`
+	Metric     string              `json:"metric,omitempty"` // the series as Prometheus has it, where its rule gives it another name
 	Name       string              `json:"name"`
 	Score      float64             `json:"score"` // of its method; comparable inside one method only
 	Share      float64             `json:"share"` // of the KPI's change that it explains

@@ -192,7 +192,7 @@ func moved(r rank.Result) int {
 func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) Finding {
 	s := c.series[cause.Series]
 	f := Finding{
-		Kind: KindSeries, Series: s.Name, Name: s.Name, Score: cause.Score, Method: "rank",
+		Kind: KindSeries, Series: s.Name, Metric: s.Metric, Name: s.Name, Score: cause.Score, Method: "rank",
 		Share:    reg.share(cause.Series),
 		Explains: []string{c.target.Name},
 		Evidence: Evidence{

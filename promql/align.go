@@ -251,6 +251,9 @@ func (c Candidate) series(s *model.SampleStream, taken map[string]bool) analysis
 	if c.scope != nil {
 		out.Service, out.Scope = serviceOf(c.scope.on(s.Metric)), c.scope.String()
 	}
+	if _, kept := s.Metric[model.MetricNameLabel]; kept && c.scope == nil && out.Name != s.Metric.String() {
+		out.Metric = s.Metric.String()
+	}
 	out.Name = uniqueName(out.Name, c.Query.Name, taken)
 	return out
 }

@@ -190,7 +190,7 @@ func (c Cause) in(causes []analysis.Finding) error {
 
 func (c Cause) is(f analysis.Finding) bool {
 	if c.Series != "" {
-		return f.Kind == analysis.KindSeries && (f.Series == c.Series || f.Name == c.Series)
+		return f.Kind == analysis.KindSeries && (f.Series == c.Series || f.Name == c.Series || f.Metric == c.Series)
 	}
 	return f.Kind == analysis.KindLabels && slices.ContainsFunc(slices.Concat(f.Labels, f.Evidence.Same), func(set map[string]string) bool { return maps.Equal(set, c.Labels) })
 }
