@@ -518,3 +518,22 @@ func TestLessThanOneEventBeforeIsNothing(t *testing.T) {
 		t.Error("there was something before")
 	}
 }
+
+// In 600,000 leaves, five causes of different labels.
+func TestFiveCausesInALargeTable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a second of work")
+	}
+	in := breakdown(23, []int{10, 5, 250, 8, 6}, func(c []int32) float64 {
+		switch {
+		case c[0] == 1:
+			return 2
+		case c[1] == 2 && c[3] == 5, c[2] == 17:
+			return 4
+		case c[0] == 3 && c[4] == 1, c[3] == 1 && c[4] == 2:
+			return 2.5
+		}
+		return 1
+	})
+	checkLocated(t, run(t, in, Options{}), Explained, "[0 4] [3 1]", "[0] [1]", "[1 3] [2 5]", "[2] [17]", "[3 4] [1 2]")
+}
