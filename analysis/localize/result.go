@@ -23,7 +23,7 @@ type Confidence int
 // The levels of confidence.
 const (
 	High   Confidence = iota
-	Medium            // the total did not move, or samples are missing, or it is one label alone
+	Medium            // the total did not move, samples are missing, it is one label alone, or another choice of values fits as well
 	Low               // chance could have made it
 )
 
