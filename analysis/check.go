@@ -43,7 +43,7 @@ func (f Frame) levels(values []float64, crossing bool) (before, after float64, o
 		case math.IsNaN(v) || math.IsInf(v, 0):
 		case f.Times[i] < f.Onset:
 			calm = append(calm, v)
-		case f.End == 0 || f.Times[i] <= f.End:
+		case f.Times[i] >= f.Settled && (f.End == 0 || f.Times[i] <= f.End):
 			incident = append(incident, v)
 		}
 	}

@@ -64,7 +64,7 @@ func oneOf(hit int) Frame {
 			values[i] = 10
 		}
 	}
-	b := &Breakdown{Labels: []string{"instance", "zone"}, Beside: true, Own: map[string]string{"instance": "a", "zone": "1"}}
+	b := &Breakdown{Labels: []string{"instance", "zone"}, Beside: true, Unlike: true, Own: map[string]string{"instance": "a", "zone": "1"}}
 	for i, name := range []string{"a", "b", "c", "d", "e"} {
 		now := 4000.0 + float64(i)
 		if i < hit {

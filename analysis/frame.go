@@ -15,6 +15,10 @@ type Frame struct {
 	Onset float64   // Unix seconds: rows at or after it belong to the incident
 	End   float64   // Unix seconds, inclusive; later rows are ignored; 0 means the last row
 
+	// Settled is when the KPI had arrived where it went: what it is now is told from
+	// the rows since then. 0: at the onset.
+	Settled float64
+
 	Targets  []Target    // the KPIs; the first is the one that people look at
 	Topology [][2]string // known calls between services: caller, callee
 	Warnings []Warning   // what could not be had; goes into the Result as it is
@@ -105,6 +109,9 @@ type Breakdown struct {
 	// the KPI and its siblings, of what it is taken over, or of a multiple of
 	// it. The move of the KPI is then told from its samples alone.
 	Beside bool
+	// Unlike says that the leaves are measured in something else than the KPI, as in
+	// events beyond the bound of a quantile.
+	Unlike bool
 	// Own are the labels of the leaf that is the KPI, where the other leaves
 	// are its siblings; nil: all leaves are parts of the KPI.
 	Own map[string]string

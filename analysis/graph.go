@@ -155,22 +155,26 @@ func (c *candidates) timeOf(row int) float64 {
 	return c.times[row]
 }
 
-// knowledge is what is known before looking at the data: tiers, calls, and,
-// unless the tiers place it, that a KPI which is a symptom is the cause of
-// nothing. One that measures demand may well be.
+// knowledge is what is known before looking at the data: tiers, calls, that what
+// moved later caused nothing that had moved, and, unless the tiers place it, that a
+// KPI which is a symptom is the cause of nothing. One that measures demand may
+// well be.
 func (c *candidates) knowledge(v *variables) pcalg.Knowledge {
 	k := pcalg.Knowledge{Likely: c.likely(v)}
 	for i, cause := range v.names {
 		for j, effect := range v.names {
 			a, known := c.tiers[cause]
 			b, too := c.tiers[effect]
-			if i != j && (known && too && a > b || i == 0 && v.effect) {
+			if i != j && (known && too && a > b || i == 0 && v.effect || v.later(i, j)) {
 				k.Forbidden = append(k.Forbidden, [2]int{i, j})
 			}
 		}
 	}
 	return k
 }
+
+// later says whether one variable began to move after another.
+func (v *variables) later(i, j int) bool { return v.since[j] > 0 && v.since[i] > v.since[j] }
 
 // likely are the arrows that the call graph suggests: trouble goes from the
 // callee to the caller.

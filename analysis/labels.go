@@ -22,6 +22,7 @@ type labelAnswer struct {
 	findings   []Finding
 	dimensions []Dimension
 	change     *Change
+	own        *Change // of the KPI among its siblings
 	forecast   string
 	beside     int       // series beside the KPI that moved as it did; 0: none, or not known
 	verdict    []Warning // what the verdict means

@@ -11,9 +11,11 @@ import (
 
 // oneList puts where and why into one ranked list: by confidence, then by the
 // share of the change, and where before why at equal standing. Inside a kind
-// the order of its method stays. At least one confident finding of each kind
-// is among the first five.
+// the order of its method stays. At least one confident finding of each kind is among the
+// first five.
 func oneList(where, why []Finding) []Finding {
+	why = slices.Clone(why)
+	tellOneOrder(why)
 	list := make([]Finding, 0, len(where)+len(why))
 	for len(where) > 0 || len(why) > 0 {
 		switch {
@@ -32,8 +34,27 @@ func oneList(where, why []Finding) []Finding {
 	return list
 }
 
-func before(a, b Finding) bool {
-	return cmp.Or(cmp.Compare(a.Confidence.Rank(), b.Confidence.Rank()), cmp.Compare(b.Share, a.Share)) < 0
+func before(a, b Finding) bool { return compareStanding(a, b) < 0 }
+
+func compareStanding(a, b Finding) int {
+	return cmp.Or(cmp.Compare(a.Confidence.Rank(), b.Confidence.Rank()), cmp.Compare(b.Share, a.Share))
+}
+
+// tellOneOrder takes the share from a series that by the regression explains more
+// than one of the same standing that is ranked before it: the regression and the
+// ranking disagree on it, and the ranking is what was measured to be right more
+// often. The regression's figure stays in the evidence.
+func tellOneOrder(why []Finding) {
+	least := map[Confidence]float64{}
+	for i, f := range why {
+		switch most, told := least[f.Confidence]; {
+		case f.Share == 0:
+		case told && f.Share > most:
+			why[i].Share = 0
+		default:
+			least[f.Confidence] = f.Share
+		}
+	}
 }
 
 // intoFirstFive moves the first confident finding of a kind up to the fifth

@@ -94,11 +94,14 @@ func (a *answer) warnings(named bool) []Warning {
 }
 
 // change is the move of the KPI: as the breakdown tells it if that is all of
-// the KPI and nothing else, or else the median of its samples before and in the
-// incident.
+// the KPI and nothing else, or has it as one of its parts, or else the median
+// of its samples before and in the incident.
 func (a *answer) change(f Frame) *Change {
 	b, c := a.target.Breakdown, a.labels.change
-	if c == nil || a.target.Clock || b.Beside {
+	switch {
+	case c != nil && !a.target.Clock && a.labels.own != nil:
+		c = a.labels.own
+	case c == nil || a.target.Clock || b.Beside:
 		before, after, ok := f.levels(a.target.Values, a.target.Crossing)
 		if !ok {
 			return nil

@@ -18,11 +18,14 @@ func (l *location) answer(r localize.Result) labelAnswer {
 	r = l.down(r)
 	a := labelAnswer{
 		looked: true, still: r.Verdict == localize.NoChange,
-		everywhere: everywhere(r.Verdict), forecast: l.made.String(), change: l.change(r),
+		everywhere: everywhere(r.Verdict), forecast: l.made.String(), change: l.change(r), own: l.own(),
 	}
 	causes := r.Causes[:min(len(r.Causes), top(l.options.Labels.Top, 8))]
 	for _, c := range causes {
 		a.findings = append(a.findings, l.finding(r, c))
+	}
+	if modeOf(l.options.Labels.Mode) != localize.NSDI { // which has the order that is published
+		slices.SortStableFunc(a.findings, compareStanding)
 	}
 	for _, d := range r.Dimensions {
 		a.dimensions = append(a.dimensions, l.dimension(d))

@@ -30,6 +30,7 @@ func Align(p Plan, e Evidence) analysis.Frame {
 		Times:    p.grid().times(),
 		Onset:    seconds(p.Onset),
 		End:      seconds(p.End),
+		Settled:  seconds(p.settled),
 		Warnings: slices.Clone(p.Warnings),
 	}}
 	a.fired = p.firedAt(e.Answers)

@@ -114,6 +114,17 @@ type sample struct {
 // incident is the length of the incident: its rows, each for a step.
 func (b parts) incident() time.Duration { return b.grid.end.Sub(b.grid.onset) + b.grid.step }
 
+// now is the length of what is compared with the time before: the incident
+// without its beginning, in which a rate over some minutes is still on its way.
+// Of a level, of which nothing is counted, the last minutes tell where it is.
+func (b parts) now() time.Duration {
+	now := b.grid.end.Sub(b.grid.settled) + b.grid.step
+	if !flows(b.Numerator) {
+		now = min(now, max(recentStep, b.grid.step))
+	}
+	return now
+}
+
 // samples returns the windows to ask for, given the days back that have data. A
 // ratio is forecast from the rates of the last hour and day; an
 // additive measure from its profile over days, put on the level of the last
@@ -121,7 +132,7 @@ func (b parts) incident() time.Duration { return b.grid.end.Sub(b.grid.onset) + 
 func (b parts) samples(days []int, recent bool) []sample {
 	g := b.grid
 	fine, minute := g.step, max(g.step, time.Minute)
-	s := []sample{{piece: PieceActual, end: g.end, length: b.incident(), res: fine}}
+	s := []sample{{piece: PieceActual, end: g.end, length: b.now(), res: fine}}
 	if b.Baseline > 0 {
 		return append(s, sample{piece: PieceBaseline, end: g.before, length: b.Baseline, res: b.baselineRes()})
 	}
@@ -135,7 +146,7 @@ func (b parts) samples(days []int, recent bool) []sample {
 		for _, j := range days {
 			back := time.Duration(j) * day
 			s = append(s,
-				sample{piece: PieceProfile, index: j, end: g.end.Add(-back), length: b.incident(), res: fine},
+				sample{piece: PieceProfile, index: j, end: g.end.Add(-back), length: b.now(), res: fine},
 				sample{piece: PieceLevel, index: j, end: g.before.Add(-back), length: hourWindow, res: minute})
 		}
 	}

@@ -87,6 +87,7 @@ type Plan struct {
 	Warnings []analysis.Warning // doubts that are known before anything is asked
 
 	before  time.Time // see grid.before
+	settled time.Time // see grid.settled
 	asker   asker     // the alert
 	earlier string    // PromQL of the alert in the past; empty: there is none
 	crowd   bool      // and of others of its storm
@@ -311,7 +312,7 @@ func (b *builder) window(kpis []kpi, now time.Time) {
 		onset = b.alert.StartsAt
 	}
 	g, warnings := newGrid(onset, now, b.rule.Window, t)
-	b.plan.Start, b.plan.Onset, b.plan.End, b.plan.Step, b.plan.before = g.start, g.onset, g.end, g.step, g.before
+	b.plan.Start, b.plan.Onset, b.plan.End, b.plan.Step, b.plan.before, b.plan.settled = g.start, g.onset, g.end, g.step, g.before, g.settled
 	b.plan.Warnings = append(b.plan.Warnings, warnings...)
 }
 
@@ -321,7 +322,7 @@ func (p Plan) onGrid(role Role, name, text string) Query {
 }
 
 func (p Plan) grid() grid {
-	return grid{start: p.Start, onset: p.Onset, end: p.End, before: p.before, step: p.Step}
+	return grid{start: p.Start, onset: p.Onset, end: p.End, before: p.before, settled: p.settled, step: p.Step}
 }
 
 func (b *builder) target(k kpi) Target {

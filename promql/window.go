@@ -24,6 +24,7 @@ const (
 type grid struct {
 	start, onset, end time.Time // rows from start to end; the incident from onset
 	before            time.Time // the end of what is known to be untouched by the incident
+	settled           time.Time // the first row in which a range is nearly all of the incident, or of the last rows if there is none
 	step              time.Duration
 }
 
@@ -76,6 +77,13 @@ func align(onset, end time.Time, step, baseline, longest time.Duration) grid {
 	g.start = floor(g.onset.Add(-baseline), step)
 	g.before = g.onset.Add(-longest - step)
 	g.before = floor(g.before, step)
+	g.settled = floor(g.onset.Add(longest/2+step-time.Nanosecond), step) // a condition holds from about the middle of the way on
+	if last := g.end.Add(-(fewestSteps - 1) * step); g.settled.After(last) {
+		g.settled = last
+	}
+	if g.settled.Before(g.onset) {
+		g.settled = g.onset
+	}
 	return g
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/report/reporttest"
 )
 
 func TestAnAlertGetsItsCausesAndItsEnd(t *testing.T) {
@@ -35,6 +36,7 @@ func TestAnAlertGetsItsCausesAndItsEnd(t *testing.T) {
 	if r.Result.Verdict != analysis.Explained {
 		t.Fatalf("verdict %s, warnings %v", r.Result.Verdict, r.Result.Warnings)
 	}
+	reporttest.OnePage(t, r)
 	if first := r.Result.Causes[0]; len(first.Labels) != 1 || first.Labels[0]["path"] != "/pay" || first.Labels[0]["version"] != "v2" {
 		t.Errorf("the first cause is %+v", first)
 	}

@@ -81,6 +81,7 @@ type Result struct {
 	Services []Service // their services, likewise
 	Skipped  []int     // series without enough data, indices in Input.Series
 	Onset    int       // first row of the incident as found
+	Effect   int       // row from which on the KPI deviates, not before Onset
 	Walked   int       // rows by which the given onset was late
 	Calm     int       // rows by which the KPI followed
 	KPI      float64   // deviation of the KPI in the incident, in its own scale
@@ -95,6 +96,7 @@ type Result struct {
 func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
 	var buf []float64
 	guard := coreRows(t.rows, t.onset, t.late)
+	r.Effect = max(p.onset, since(t.kpi.z, guard, p.onset))
 	for i, g := range gs {
 		r.Services = append(r.Services, Service{
 			Service: g.service, Score: g.total, Sum: g.sum, Factor: g.factor, By: g.by,
