@@ -173,6 +173,13 @@ func top(n, otherwise int) int {
 	return n
 }
 
+// atOnce is how many rows apart the beginnings of two series may be found that
+// began together.
+const atOnce = 2
+
+// follows says whether a candidate began to move after the KPI: it is no cause.
+func follows(r rank.Result, c rank.Cause) bool { return hasMoved(c) && c.Since > r.Effect+atOnce }
+
 // hasMoved says whether a candidate clearly left what it reaches when nothing is
 // wrong.
 func hasMoved(c rank.Cause) bool { return c.Dev > 3*c.Quiet }
@@ -201,7 +208,7 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 			Kind: s.kind().String(), Service: serviceOf(s), Query: s.Query,
 		},
 	}
-	if hasMoved(cause) && cause.Since < len(c.times) {
+	if hasMoved(cause) && cause.Since <= r.Onset && r.Onset < len(c.times) { // a later one says only that it was not earlier
 		f.Evidence.Since = new(c.times[cause.Since])
 	}
 	reg.describe(cause.Series, &f.Evidence)
@@ -220,6 +227,9 @@ func confidences(r rank.Result) map[int]Confidence {
 	all := map[int]Confidence{}
 	for _, cause := range r.Causes {
 		all[cause.Series] = Low
+		if follows(r, cause) {
+			continue
+		}
 		switch sure[cause.Service] {
 		case rank.High:
 			all[cause.Series] = High
@@ -238,7 +248,10 @@ func (c *candidates) sentence(f Finding, r rank.Result, cause rank.Cause) string
 	if times := cause.Dev / cause.Quiet; times >= 1.5 {
 		text += fmt.Sprintf(", %s times what it reaches when nothing is wrong", words.Number(math.Round(times)))
 	}
-	if hasMoved(cause) && cause.Since < r.Onset && r.Onset < len(c.times) {
+	switch {
+	case follows(r, cause) && cause.Since < len(c.times):
+		text += fmt.Sprintf(", %s after the KPI, so that it is no cause of it", words.Seconds.Format(c.times[cause.Since]-c.times[r.Effect]))
+	case hasMoved(cause) && cause.Since < r.Onset && r.Onset < len(c.times):
 		text += fmt.Sprintf(", %s before the KPI", words.Seconds.Format(c.times[r.Onset]-c.times[cause.Since]))
 	}
 	return text
