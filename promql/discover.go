@@ -190,6 +190,24 @@ func (b parts) found(series []model.LabelSet) []model.LabelSet {
 	return out
 }
 
+// withoutEvent returns series without the labels that define the measure, where no
+// other tells them apart but those that are taken if there is nothing else.
+func (b parts) withoutEvent(series []model.LabelSet) []model.LabelSet {
+	names, _ := varying(series, false)
+	kept, refused := b.usable(names)
+	if len(kept) > 0 || len(refused) == 0 {
+		return series
+	}
+	out := make([]model.LabelSet, len(series))
+	for i, s := range series {
+		out[i] = s.Clone()
+		for _, r := range refused {
+			delete(out[i], model.LabelName(r.Label))
+		}
+	}
+	return out
+}
+
 // defines says whether the sides of a ratio differ in their matchers on a
 // label.
 func (b parts) defines(label string) bool {
@@ -291,7 +309,7 @@ func (i *inquiry) labelsOf(ctx context.Context, b Breakdown, p parts) shape {
 	if len(series) == 1 {
 		s.only = series[0]
 	}
-	names, refused := varying(p.found(series), b.Siblings)
+	names, refused := varying(p.found(p.withoutEvent(series)), b.Siblings)
 	s.replicas, _ = p.usable(replicas(series, names))
 	names, more := p.usable(names)
 	s.names, s.refused, s.warnings = names, append(refused, more...), warnings

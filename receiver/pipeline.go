@@ -163,13 +163,14 @@ func (k looker) at(ctx context.Context, plan promql.Plan) (look, error) {
 }
 
 // closer goes on from a first look, where there is more to ask: by the names of
-// replicas where no other label tells the place of a change, and inside of the
+// replicas where no other label tells a place inside of the KPI, and inside of the
 // place, once it is known. A further look that brings nothing leaves what was
 // found before.
 func (k looker) closer(ctx context.Context, l look) look {
-	if finer, ok := l.ByReplica(); ok && report.AnswerOf(l.result).Placeless {
+	where := place(l.result.Causes)
+	if finer, ok := l.ByReplica(); ok && (report.AnswerOf(l.result).Placeless || where.Evidence.OnlyOf > 0) {
 		again, err := k.at(ctx, finer)
-		if err == nil && len(place(again.result.Causes).Labels) > 0 {
+		if err == nil && nearer(place(again.result.Causes), where) {
 			l, again = again, l
 		}
 		l = l.after(again.asked)
@@ -182,6 +183,12 @@ func (k looker) closer(ctx context.Context, l look) look {
 		l.result.Warnings = append(l.result.Warnings, analysis.Warning{Source: "prometheus", Text: err.Error()})
 	}
 	return l
+}
+
+// nearer says whether one place says more than another: there is none yet, or it
+// is the KPI's own among those beside it, which says nothing of its inside.
+func nearer(a, b analysis.Finding) bool {
+	return len(a.Labels) > 0 && (len(b.Labels) == 0 || a.Evidence.OnlyOf == 0)
 }
 
 // place is the first confident set of labels among causes: where to look for

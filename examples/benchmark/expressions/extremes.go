@@ -25,6 +25,19 @@ func extremes() []Alert {
 			}
 		}
 	}
+	shards := func(hot func(shard string, p int) bool) func(*World) {
+		return func(w *World) {
+			for _, v := range []string{"a", "b", "c", "d", "e", "f"} {
+				for p := range 2 {
+					level := Always(20)
+					if hot(v, p) {
+						level = Step(20, 450)
+					}
+					w.Gauge(fmt.Sprintf(`queue_depth{shard="%s",pod="%s-%d"}`, v, v, p), level)
+				}
+			}
+		}
+	}
 	place := func(label, v string) []string {
 		return []string{
 			fmt.Sprintf(`%s="%s"`, label, v), fmt.Sprintf(`pod="%s-0"`, v), fmt.Sprintf(`pod="%s-1"`, v),
@@ -43,6 +56,22 @@ func extremes() []Alert {
 		{Kind: kind, Name: "topk", Labels: `shard="e",pod="e-0"`, Expr: `topk(3, queue_depth) > 200`, World: gauge("queue_depth", "shard", "e", 20, 450), Places: place("shard", "e")},
 		{Kind: kind, Name: "max_over_time of one series", Labels: `shard="a",pod="a-1"`, Expr: `max_over_time(queue_depth[5m]) > 200`, World: gauge("queue_depth", "shard", "a", 20, 450), Places: place("shard", "a")},
 		{Kind: kind, Name: "a count of a condition", Expr: `count(queue_depth > 200) > 1`, World: gauge("queue_depth", "shard", "a", 20, 450), Places: place("shard", "a")},
+		{
+			Kind: kind, Name: "max by (x), one series of x", Labels: `shard="c"`, Expr: `max by (shard) (queue_depth) > 200`, World: shards(func(shard string, p int) bool { return shard == "c" && p == 1 }),
+			Places: []string{`pod="c-1"`, `shard="c",pod="c-1"`},
+		},
+		{
+			Kind: kind, Name: "max by (x), all x alike", Labels: `shard="c"`, Expr: `max by (shard) (queue_depth) > 200`, World: shards(func(string, int) bool { return true }),
+			Verdict: analysis.External, Says: "all 6 series moved alike",
+		},
+		{
+			Kind: kind, Name: "max by (x), two of six", Labels: `shard="c"`, Expr: `max by (shard) (queue_depth) > 200`, World: shards(func(shard string, _ int) bool { return shard == "c" || shard == "e" }),
+			Places: []string{`shard="c"`, `shard="e"`}, Both: true,
+		},
+		{
+			Kind: kind, Name: "all that is used, of a minimum", Labels: `shard="b"`, Expr: `100 - min by (shard) (free_percent) > 90`,
+			World: gauge("free_percent", "shard", "b", 60, 3), Places: place("shard", "b"), Never: "alike",
+		},
 		{
 			Kind: kind, Name: "max, all alike", Expr: `max(queue_depth) > 200`,
 			World: func(w *World) {

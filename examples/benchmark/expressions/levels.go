@@ -36,7 +36,31 @@ func levels() []Alert {
 			w.Gauge(fmt.Sprintf(`disk_used_percent{instance="n%d"}`, i), Always(level))
 		}
 	}
+	fleet := func(fills func(instance, mount string) bool) func(*World) {
+		return func(w *World) {
+			size := map[string]float64{"/boot": 5e8, "/": 2e11, "/data": 2e12}
+			for i := range 5 {
+				for _, m := range []string{"/", "/boot", "/data"} {
+					instance := fmt.Sprintf("n%d", i)
+					free := Always(size[m] * .6)
+					if fills(instance, m) {
+						free = Ramp(size[m]*.6, size[m]*.02, 8)
+					}
+					at := fmt.Sprintf(`{instance="%s",mountpoint="%s"}`, instance, m)
+					w.Gauge("filesystem_avail_bytes"+at, free)
+					w.Exact("filesystem_size_bytes"+at, Always(size[m]))
+				}
+			}
+		}
+	}
+	const boot = `instance="n1",mountpoint="/boot"`
 	return []Alert{
+		{Kind: kind, Name: "one volume of one of five hosts", Labels: boot, Expr: share, World: fleet(func(i, m string) bool { return i == "n1" && m == "/boot" }), Places: []string{boot}},
+		{Kind: kind, Name: "the same volume of all hosts", Labels: boot, Expr: share, World: fleet(func(_, m string) bool { return m == "/boot" }), Places: []string{`mountpoint="/boot"`}},
+		{Kind: kind, Name: "all volumes of one host", Labels: boot, Expr: share, World: fleet(func(i, _ string) bool { return i == "n1" }), Places: []string{`instance="n1"`}},
+		{Kind: kind, Name: "all volumes of all hosts", Labels: boot, Expr: share, World: fleet(func(string, string) bool { return true }), Verdict: analysis.External},
+		{Kind: kind, Name: "one volume, by what is used", Labels: boot, Expr: `1 - filesystem_avail_bytes / filesystem_size_bytes > 0.95`, World: fleet(func(i, m string) bool { return i == "n1" && m == "/boot" }), Places: []string{boot}},
+		{Kind: kind, Name: "one volume, in bytes", Labels: boot, Expr: `filesystem_avail_bytes < 20e6`, World: fleet(func(i, m string) bool { return i == "n1" && m == "/boot" }), Places: []string{boot}},
 		{Kind: kind, Name: "a small volume beside large ones", Labels: `instance="n1",mountpoint="/boot"`, Expr: share, World: mounts("/boot"), Places: []string{`mountpoint="/boot"`}},
 		{Kind: kind, Name: "a large volume beside small ones", Labels: `instance="n1",mountpoint="/data"`, Expr: share, World: mounts("/data"), Places: []string{`mountpoint="/data"`}},
 		{Kind: kind, Name: "a small volume, in hundredths", Labels: `instance="n1",mountpoint="/boot"`, Expr: `100 * filesystem_avail_bytes / filesystem_size_bytes < 5`, World: mounts("/boot"), Places: []string{`mountpoint="/boot"`}},

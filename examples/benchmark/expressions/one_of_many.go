@@ -41,6 +41,23 @@ func only(service string, pods ...int) func(string, int) Level {
 	}
 }
 
+// versions are services with two versions on two pods each, some of which fail.
+func versions(fail func(service, version string, pod int) bool) func(*World) {
+	return func(w *World) {
+		for _, s := range shop {
+			for _, v := range []string{"v1", "v2"} {
+				for p := range 2 {
+					level := Always(4)
+					if fail(s, v, p) {
+						level = Step(4, 160)
+					}
+					w.Counter(fmt.Sprintf(`http_requests_total{code="500",service="%s",version="%s",pod="%s-%s-%d"}`, s, v, s, v, p), level)
+				}
+			}
+		}
+	}
+}
+
 // oneOfMany are alerts `by (x)` that fire for one x: it is compared with the
 // others first, and then looked into.
 func oneOfMany() []Alert {
@@ -149,6 +166,71 @@ func oneOfMany() []Alert {
 				}
 			},
 			Places: []string{`instance="q5"`},
+		},
+		{
+			Kind: kind, Name: "one pod of one service, below versions", Labels: `service="pay"`,
+			Expr:   `sum by (service) (rate(http_requests_total{code="500"}[5m])) > 2`,
+			World:  versions(func(s, _ string, pod int) bool { return s == "pay" && pod == 1 }),
+			Places: []string{`pod="pay-v1-1"`, `pod="pay-v2-1"`, `service="pay",pod="pay-v1-1"`, `service="pay",pod="pay-v2-1"`},
+		},
+		{
+			Kind: kind, Name: "one version of one service", Labels: `service="pay"`,
+			Expr:  `sum by (service) (rate(http_requests_total{code="500"}[5m])) > 2`,
+			World: versions(func(s, v string, _ int) bool { return s == "pay" && v == "v2" }), Places: []string{`service="pay",version="v2"`},
+		},
+		{
+			Kind: kind, Name: "one version of all services", Labels: `service="pay"`,
+			Expr:  `sum by (service) (rate(http_requests_total{code="500"}[5m])) > 2`,
+			World: versions(func(_, v string, _ int) bool { return v == "v2" }), Places: []string{`version="v2"`},
+		},
+		{
+			Kind: kind, Name: "one service, all versions and pods alike", Labels: `service="pay"`,
+			Expr:  `sum by (service) (rate(http_requests_total{code="500"}[5m])) > 2`,
+			World: versions(func(s, _ string, _ int) bool { return s == "pay" }), Places: []string{`service="pay"`}, Says: "no version stands out",
+		},
+		{
+			Kind: kind, Name: "two services of six", Labels: `service="a"`, Expr: `sum by (service) (rate(http_requests_total{code="500"}[5m])) > 2`,
+			World: requests([]string{"a", "b", "c", "d", "e", "f"}, 2, func(s string, _ int) Level {
+				if s == "a" || s == "d" {
+					return Step(4, 160)
+				}
+				return Always(4)
+			}),
+			Places: []string{`service="a"`, `service="d"`}, Both: true,
+		},
+		{
+			Kind: kind, Name: "a small service beside a large one", Labels: `service="small"`,
+			Expr: `sum by (service) (rate(http_requests_total{code="500"}[5m])) / sum by (service) (rate(http_requests_total[5m])) > 0.05`,
+			World: func(w *World) {
+				for _, s := range []string{"large", "middle", "small"} {
+					size := map[string]float64{"large": 200_000, "middle": 5_000, "small": 200}[s]
+					errors := Always(size / 100)
+					if s == "small" {
+						errors = Step(size/100, size/4)
+					}
+					for p := range 2 {
+						at := fmt.Sprintf(`service="%s",pod="%s-%d"`, s, s, p)
+						w.Counter(`http_requests_total{code="200",`+at+`}`, Always(size))
+						w.Counter(`http_requests_total{code="500",`+at+`}`, errors)
+					}
+				}
+			},
+			Places: []string{`service="small"`},
+		},
+		{
+			Kind: kind, Name: "the others never had an error", Labels: `service="pay"`, Expr: ratio,
+			World: func(w *World) {
+				for _, s := range shop {
+					for p := range 2 {
+						at := fmt.Sprintf(`service="%s",pod="%s-%d"`, s, s, p)
+						w.Counter(`http_requests_total{code="200",`+at+`}`, Always(400))
+						if s == "pay" {
+							w.Counter(`http_requests_total{code="500",`+at+`}`, Step(4, 160))
+						}
+					}
+				}
+			},
+			Places: []string{`service="pay"`}, Says: "of 4 series",
 		},
 		{
 			Kind: kind, Name: "a fall of one of four", Labels: `country="US"`, Expr: `sum by (country) (rate(orders_total[5m])) < 2`,

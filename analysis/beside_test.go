@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package analysis
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// altitude is one series among others: what it was and is.
+type altitude struct {
+	leaf        string // values of the labels, apart by commas
+	before, now float64
+}
+
+// levelsOf are series with two hours of history, each with a noise of a hundredth;
+// the first is the KPI.
+func levelsOf(labels string, series ...altitude) *Breakdown {
+	b := &Breakdown{Labels: strings.Split(labels, ","), Levels: true, Beside: true, Own: map[string]string{}}
+	for _, s := range series {
+		b.Leaves = append(b.Leaves, strings.Split(s.leaf, ","))
+		b.Numerator.Actual = append(b.Numerator.Actual, s.now)
+	}
+	for i, name := range b.Labels {
+		b.Own[name] = b.Leaves[0][i]
+	}
+	for k := range 24 {
+		var step []float64
+		for i, s := range series {
+			step = append(step, s.before*(1+.01*math.Sin(float64(3*k+i))))
+		}
+		b.Numerator.Recent = append(b.Numerator.Recent, step)
+	}
+	return b
+}
+
+// leavesOf is the inside of a KPI, of parts that add up.
+func leavesOf(label string, parts ...altitude) *Breakdown {
+	b := levelsOf(label, parts...)
+	b.Levels, b.Own, b.Beside = false, nil, false
+	return b
+}
+
+func amid(inside, beside *Breakdown) Frame {
+	f := Frame{Onset: 1_700_000_000 + 50*60}
+	var before, now float64
+	for i := range inside.Leaves {
+		before, now = before+inside.Numerator.Recent[0][i], now+inside.Numerator.Actual[i]
+	}
+	values := make([]float64, 60)
+	for i := range values {
+		f.Times = append(f.Times, float64(1_700_000_000+60*i))
+		if values[i] = before; i >= 50 {
+			values[i] = now
+		}
+	}
+	f.Targets = []Target{{Name: "kpi", Values: values, Crossing: true, Breakdown: inside, Beside: beside}}
+	return f
+}
+
+func pods(now ...float64) *Breakdown {
+	var parts []altitude
+	for i, v := range now {
+		parts = append(parts, altitude{fmt.Sprintf("w-%d", i), 10, v})
+	}
+	return leavesOf("pod", parts...)
+}
+
+func services(now ...float64) *Breakdown {
+	var series []altitude
+	for i, v := range now {
+		series = append(series, altitude{[]string{"pay", "cart", "search", "stock", "mail", "audit"}[i], 30, v})
+	}
+	return levelsOf("service", series...)
+}
+
+// One level of comparison never hides the other.
+func TestAKPIIsComparedWithThoseBesideItAndLookedInto(t *testing.T) {
+	moved := services(300, 30, 30, 30)
+	unique := services(300, 30, 30, 30)
+	unique.Here = map[string][]string{"pod": {"w-1"}}
+	for name, c := range map[string]struct {
+		inside, beside *Breakdown
+		verdict        Verdict
+		where          string
+		insideOf       string
+	}{
+		"it alone, inside all alike":                     {pods(100, 100, 100), moved, Explained, `{service="pay"}`, "[pod]"},
+		"one part of it":                                 {pods(10, 280, 10), moved, Explained, `{pod="w-1",service="pay"}`, "[]"},
+		"one part that no other has":                     {pods(10, 280, 10), unique, Explained, `{pod="w-1"}`, "[]"},
+		"all of them, inside all alike":                  {pods(100, 100, 100), services(300, 290, 310, 300), External, "", "[]"},
+		"all of them, and the same part of each":         {pods(10, 280, 10), services(300, 290, 310, 300), Explained, `{pod="w-1"}`, "[]"},
+		"two of six":                                     {pods(100, 100, 100), services(300, 280, 30, 30, 30, 30), Explained, `{service="pay"} or {service="cart"}`, "[pod]"},
+		"it alone, and nothing to look into":             {&Breakdown{}, moved, Explained, `{service="pay"}`, "[]"},
+		"it alone; the other moved the other way":        {pods(100, 100, 100), services(300, 3), Explained, `{service="pay"}`, "[pod]"},
+		"it did not move; another did, which is not it":  {pods(10, 10, 10), services(30, 300, 30, 30), NoChange, "", "[]"},
+		"all stopped inside, and the others did not":     {pods(0, 0, 0), services(0, 30, 30, 30), Explained, `{service="pay"}`, "[]"},
+		"all stopped inside, and the others did as well": {pods(0, 0, 0), services(0, 0, 0, 0), External, "", "[]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := Run(amid(c.inside, c.beside), Options{})
+			where, inside := "", "[]"
+			if len(r.Causes) > 0 {
+				where, inside = r.Causes[0].Name, fmt.Sprint(r.Causes[0].Evidence.Inside)
+			}
+			if r.Verdict != c.verdict || where != c.where || inside != c.insideOf {
+				t.Errorf("%s %s %q inside %s, warnings %v", r.Verdict, r.Everywhere, where, inside, r.Warnings)
+			}
+			for _, w := range r.Warnings {
+				if r.Verdict == Explained && strings.Contains(w.Text, "not in the labels") {
+					t.Errorf("beside a place it says: %s", w.Text)
+				}
+			}
+		})
+	}
+	if c := Run(amid(pods(100, 100), services(300, 290, 310, 300)), Options{}).Change; c.Siblings != 3 {
+		t.Errorf("compared with %d", c.Siblings)
+	}
+}
+
+// A volume of 500 MB beside one of 200 GB and one of 2 TB is as large as they are.
+func TestEachSeriesIsComparedByItsOwnSize(t *testing.T) {
+	for _, full := range []string{"/boot", "/", "/data"} {
+		sizes := map[string]float64{"/boot": 3e8, "/": 1.2e11, "/data": 1.2e12}
+		series := []altitude{{full, sizes[full], sizes[full] / 30}}
+		for _, mount := range slices.Sorted(maps.Keys(sizes)) {
+			if mount != full {
+				series = append(series, altitude{mount, sizes[mount], .99 * sizes[mount]})
+			}
+		}
+		r := Run(amid(levelsOf("mountpoint", series...), nil), Options{})
+		if r.Verdict != Explained || r.Causes[0].Labels[0]["mountpoint"] != full || r.Causes[0].Evidence.OnlyOf != 3 {
+			t.Errorf("%s: %s %v", full, r.Verdict, r.Causes)
+		}
+	}
+}
+
+func TestThePlaceAmongSeriesIsOfTheFewestLabels(t *testing.T) {
+	grid := func(hit func(region, service string) bool) *Breakdown {
+		series := []altitude{{}}
+		for _, region := range []string{"eu", "us", "ap"} {
+			for _, service := range []string{"pay", "cart", "search", "stock"} {
+				l := altitude{region + "," + service, 20, 20}
+				if hit(region, service) {
+					l.now = 200
+				}
+				if region == "eu" && service == "pay" {
+					series[0] = l
+					continue
+				}
+				series = append(series, l)
+			}
+		}
+		return levelsOf("region,service", series...)
+	}
+	for name, c := range map[string]struct {
+		hit  func(region, service string) bool
+		want string
+	}{
+		"both labels":     {func(r, s string) bool { return r == "eu" && s == "pay" }, `{region="eu",service="pay"}`},
+		"one of them":     {func(_, s string) bool { return s == "pay" }, `{service="pay"}`},
+		"the other":       {func(r, _ string) bool { return r == "eu" }, `{region="eu"}`},
+		"another as well": {func(r, s string) bool { return s == "pay" || r == "us" && s == "cart" }, `{service="pay"} or {region="us",service="cart"}`},
+	} {
+		r := Run(amid(grid(c.hit), nil), Options{})
+		if r.Verdict != Explained || r.Causes[0].Name != c.want {
+			t.Errorf("%s: %s %v", name, r.Verdict, r.Causes)
+			continue
+		}
+		if e := r.Causes[0].Evidence; e.Along != e.Leaves || e.OnlyOf != 12 {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+}
+
+// A device and where it is mounted are two names of one volume: the first line
+// says one, and knows the other.
+func TestLabelsThatSayTheSameAreKnown(t *testing.T) {
+	b := levelsOf("device,mountpoint", altitude{"sda2,/boot", 5, .1}, altitude{"sda1,/", 200, 200}, altitude{"sdb1,/data", 900, 900})
+	r := Run(amid(b, nil), Options{})
+	if f := r.Causes[0]; f.Name != `{mountpoint="/boot"}` || fmt.Sprint(f.Evidence.Same) != "[map[device:sda2]]" {
+		t.Errorf("%s, the same as %v", f.Name, f.Evidence.Same)
+	}
+}
+
+// A series whose noise hides whether it moved as well is no proof for either.
+func TestWhatNoiseHidesIsNotSaid(t *testing.T) {
+	b := levelsOf("x", altitude{"a", 10, 13}, altitude{"b", 10, 12}, altitude{"c", 10, 12}, altitude{"d", 10, 10})
+	for k, step := range b.Numerator.Recent[:18] {
+		for i := 1; i < 3; i++ {
+			step[i] = 10 + 4*math.Cos(math.Pi*float64(k))
+		}
+	}
+	p := newPeers(b)
+	if p.alike() || p.known() || p.apart() {
+		t.Errorf("%v %v", p.course, p.far)
+	}
+}
+
+// The extreme is the place, unless all went there.
+func TestTheSeriesThatAKPIIsTheLargestOf(t *testing.T) {
+	one := levelsOf("shard,pod", altitude{"c,c-0", 20, 450}, altitude{"c,c-1", 20, 440}, altitude{"a,a-0", 20, 20}, altitude{"a,a-1", 21, 21}, altitude{"b,b-0", 30, 30})
+	one.Extreme = true
+	r := Run(amid(one, nil), Options{})
+	if r.Verdict != Explained || r.Causes[0].Name != `{shard="c"}` || r.Change.Siblings != 0 {
+		t.Errorf("%s %v, %d siblings", r.Verdict, r.Causes, r.Change.Siblings)
+	}
+	all := levelsOf("pod", altitude{"c-0", 20, 450}, altitude{"c-1", 20, 440}, altitude{"a-0", 20, 460})
+	all.Extreme = true
+	if r := Run(amid(all, nil), Options{}); r.Verdict != External || r.Everywhere != MovedAlike {
+		t.Errorf("%s %v", r.Verdict, r.Causes)
+	}
+}
+
+// What may be below zero has no factors.
+func TestDifferencesAreComparedAsTheyAre(t *testing.T) {
+	b := levelsOf("pod", altitude{"a", -500, 60}, altitude{"b", -480, -470}, altitude{"c", -900, -890})
+	if r := Run(amid(b, nil), Options{}); r.Verdict != Explained || r.Causes[0].Name != `{pod="a"}` {
+		t.Errorf("%s %v", r.Verdict, r.Causes)
+	}
+}
