@@ -92,6 +92,15 @@ func isSeries(c analysis.Finding, r report.Report, truth lab.Truth) bool {
 	})
 }
 
+// judgeSeries says whether the series that moved first is missing among the
+// causes.
+func judgeSeries(r report.Report, truth lab.Truth) error {
+	if !slices.ContainsFunc(r.Result.Causes, func(c analysis.Finding) bool { return isSeries(c, r, truth) }) {
+		return fmt.Errorf("%s%v is not among the causes", truth.Metric, truth.Series)
+	}
+	return nil
+}
+
 // judgeLine says what the line for a phone lacks: a label of the injected
 // place, and the series that moved first, if culprit is confident of it.
 func judgeLine(r report.Report, truth lab.Truth) error {

@@ -96,6 +96,7 @@ func (w *world) watch(ctx context.Context) *seen {
 func (s *seen) judged(ctx context.Context, w *world, when string, f lab.Fault, r *report.Report) {
 	truth := f.Truth()
 	s.do(ctx, w, when+"the injected cause is ranked first", func(context.Context, *seen) error { return judge(*r, truth) })
+	s.do(ctx, w, when+"the injected series is among the causes", func(context.Context, *seen) error { return judgeSeries(*r, truth) })
 	s.do(ctx, w, when+"the first line says it", func(context.Context, *seen) error { return judgeLine(*r, truth) })
 	s.do(ctx, w, when+"the figures are those of the shop", func(ctx context.Context, _ *seen) error {
 		l, err := w.levels(ctx, *r, f)

@@ -98,14 +98,14 @@ func burst(d drawer) *incident {
 }
 
 // load is more requests at the front door, of which everybody has more work:
-// the requests are the reason, and no service is.
+// the requests are the reason, or all moved alike, and no service is to blame.
 func load(d drawer) *incident {
 	in := d.calm()
 	f := d.between(2, 4)
 	front := tabular.Column{Name: "frontend|requests", Values: d.walk(400, 0.03)}
 	in.columns = append(in.columns, front)
 	in.step(front.Name, quietRows, f)
-	in.truth = Truth{Verdict: analysis.NoConfidentCause, Series: []string{front.Name}, Silence: true}
+	in.truth = Truth{Verdict: analysis.External, Everywhere: analysis.MovedAlike, Series: []string{front.Name}, Silence: true}
 	for _, service := range in.services {
 		in.step(service+"|requests", quietRows, f)
 		in.step(service+"|cpu", quietRows, f)

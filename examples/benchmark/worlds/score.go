@@ -79,7 +79,7 @@ func (w World) class(r analysis.Result, fits []fit, found map[string]bool) (Clas
 	switch {
 	case wrong >= 0 && (wrong == first || !all):
 		return Wrong, "confident of " + r.Causes[wrong].Name
-	case all, w.wanted() == 0 && w.said(r), w.mixed(r):
+	case all, w.said(r) && (w.wanted() == 0 || w.Truth.Silence), w.mixed(r):
 		return Right, ""
 	}
 	for _, f := range fits[:min(3, len(fits))] {
@@ -247,5 +247,9 @@ func (w World) expected(r analysis.Result) (compared, right bool) {
 	if r.Change == nil || t.Usual == t.Now || r.Verdict == analysis.InsufficientEvidence || t.Still {
 		return false, false
 	}
-	return true, math.Abs(r.Change.Forecast-t.Usual) <= math.Abs(t.Now-t.Usual)/4
+	usual, now := t.Usual, t.Now
+	if w.scene != nil && w.scene.alert.versus == yesterday && r.Change.Forecast < 2 {
+		usual, now = 1, now/usual // it is told as a share of yesterday
+	}
+	return true, math.Abs(r.Change.Forecast-usual) <= math.Abs(now-usual)/4
 }
