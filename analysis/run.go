@@ -33,7 +33,7 @@ func Run(f Frame, opt Options) Result {
 	r.Change = lead.change(f)
 	r.Causes = oneList(mergeTargets(f.Targets, answers))
 	r.Verdict, r.Load = judge(answers, r.Causes), lead.series.load
-	if r.Verdict == NoConfidentCause {
+	if r.Verdict == NoConfidentCause && len(r.Causes) > 0 && r.Causes[0].Kind == KindSeries {
 		r.Unclear = lead.series.unclear
 	}
 	switch {

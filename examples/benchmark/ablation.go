@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/bmfs"
@@ -46,35 +47,44 @@ func ablations(sets []string, out io.Writer) error {
 
 // rankWith ranks with other settings than the analysis has.
 func (c incident) rankWith(opt rank.Options) []analysis.Finding {
-	frame, err := c.frame(0)
+	in, names := c.input(0)
+	var causes []analysis.Finding
+	for _, cause := range rank.Rank(in, opt).Causes {
+		causes = append(causes, analysis.Finding{Series: names[cause.Series], Confidence: analysis.Low})
+	}
+	return causes
+}
+
+// input is what the ranking is given, with an alert that many seconds late, and
+// the names of the series.
+func (c incident) input(late float64) (rank.Input, []string) {
+	frame, err := c.frame(late)
 	if err != nil {
 		panic(err) // the case names a KPI that it does not have
 	}
 	target := frame.Targets[0]
-	slices.SortFunc(target.Candidates, func(a, b analysis.Series) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(target.Candidates, func(a, b analysis.Series) int { return strings.Compare(a.Name, b.Name) })
 	code := c.codes()
 	in := rank.Input{
 		KPI:   rank.Series{Values: target.Values, Kind: kind(c.kindOf(target.Name))},
 		Onset: sort.SearchFloat64s(frame.Times, frame.Onset),
+		Late:  int(75 / c.Step), // as package analysis has it
 	}
+	var names []string
+	metrics := map[string]int{}
 	for _, s := range target.Candidates {
-		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: code[s.Service], Kind: kind(s.Kind)})
+		_, metric, _ := strings.Cut(s.Name, "|")
+		metric, _, _ = strings.Cut(metric, "_from_")
+		if metrics[metric] == 0 {
+			metrics[metric] = len(metrics) + 1
+		}
+		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: code[s.Service], Kind: kind(s.Kind), Metric: metrics[metric]})
+		names = append(names, s.Name)
 	}
 	for _, call := range c.Graph {
 		in.Calls = append(in.Calls, [2]int{code[call[0]], code[call[1]]})
 	}
-	var causes []analysis.Finding
-	for _, cause := range rank.Rank(in, opt).Causes {
-		causes = append(causes, analysis.Finding{
-			Series: target.Candidates[cause.Series].Name, Confidence: analysis.Low,
-		})
-	}
-	return causes
+	return in, names
 }
 
 // codes numbers the services in the order of their names.

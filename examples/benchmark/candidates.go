@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -37,7 +38,7 @@ func candidates(args []string, out io.Writer) error {
 	}
 	fmt.Fprintln(out, "| data set | cases | service AC@1 | AC@3 | AC@5 | Avg@5 | metric AC@1 | AC@3 | AC@5 | Avg@5 | ms | MB |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|---|---|")
-	var comparisons, variations, confidences []string
+	var comparisons, variations, confidences, onsets []string
 	for _, set := range sets {
 		incidents, err := readIncidents(set)
 		if err != nil {
@@ -50,19 +51,28 @@ func candidates(args []string, out io.Writer) error {
 		comparisons = append(comparisons, comparison(name, incidents, usual))
 		variations = append(variations, vary(name, incidents, usual))
 		confidences = append(confidences, usual.confidence(name)+quiet(incidents))
+		onsets = append(onsets, onsetErrors(name, incidents))
 	}
-	fmt.Fprintln(out, "\nAC@1 / Avg@5 by service, beside simple formulas on the same series:")
-	fmt.Fprintln(out, "\n| data set | culprit | N-Sigma | BARO |")
-	fmt.Fprintln(out, "|---|---|---|---|")
+	fmt.Fprintln(out, "\nAC@1, AC@3, AC@5 and Avg@5 by service; Avg@5 by metric. Beside simple formulas on the same series:")
+	header := "| data set | culprit |"
+	for _, p := range peers() {
+		header += " " + p.name + " |"
+	}
+	fmt.Fprintln(out, "\n"+header)
+	fmt.Fprintln(out, strings.Repeat("|---", 2+len(peers()))+"|")
 	printLines(out, comparisons)
 	fmt.Fprintln(out, "\nAvg@5 by service:")
 	fmt.Fprintln(out, "\n| data set | as it is | without call graph | one sample late | 60 s late | kinds from names |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|")
 	printLines(out, variations)
-	fmt.Fprintln(out, "\nConfidence: right first answers / all answers of each level, and alarms in windows where nothing was wrong:")
-	fmt.Fprintln(out, "\n| data set | high | medium | low | quiet windows | below high | below medium |")
-	fmt.Fprintln(out, "|---|---|---|---|---|---|---|")
+	fmt.Fprintln(out, "\nConfidence: right first answers / all answers of each level, the faults that are answered right with high or medium, and answers in windows where nothing was wrong:")
+	fmt.Fprintln(out, "\n| data set | high | medium | low | answered | quiet windows | high | medium |")
+	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|")
 	printLines(out, confidences)
+	fmt.Fprintln(out, "\nOnset, found and told, in samples after the true one (negative: before it): median, and the share of cases within 2:")
+	fmt.Fprintln(out, "\n| data set | told in time | told one sample late | told 60 s late |")
+	fmt.Fprintln(out, "|---|---|---|---|")
+	printLines(out, onsets)
 	return nil
 }
 
@@ -190,5 +200,6 @@ func (t tally) confidence(name string) string {
 	for _, level := range []analysis.Confidence{analysis.High, analysis.Medium, analysis.Low} {
 		line += fmt.Sprintf(" %d/%d |", t.right[level], t.answered[level])
 	}
-	return line
+	answered := t.right[analysis.High] + t.right[analysis.Medium]
+	return line + fmt.Sprintf(" %.0f %% |", 100*float64(answered)/float64(len(t.services)))
 }

@@ -69,9 +69,10 @@ func TestCandidatesAreScored(t *testing.T) {
 	out := measured(t, "candidates", writeCases(t))
 	for _, want := range []string{
 		"| made-up | 2 | 1.00 | 1.00 | 1.00 | 1.000 | 1.00 | 1.00 | 1.00 | 1.000 |", // by service, by metric
-		"| made-up | **1.00 / 1.000** | 1.00 / 1.000 | 1.00 / 1.000 |",
+		"| made-up | **1.00 1.00 1.00 1.000; 1.000** | 1.00 1.00 1.00 1.000; 1.000 |",
 		"| made-up | 1.000 | 1.000 | 1.000 | 1.000 | 1.000 |",
-		"| made-up | 2/2 | 0/0 | 0/0 |",
+		"| made-up | 2/2 | 0/0 | 0/0 | 100 % | 16 | 0.0 % | 0.0 % |",
+		"| made-up | +0, 100 % | +0, 100 % | +0, 100 % |",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no line %s in\n%s", want, out)

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 // peer is a published formula that scores each series by itself.
@@ -21,13 +22,19 @@ type peer struct {
 func peers() []peer {
 	return []peer{
 		{"N-Sigma", func(before, during []float64) float64 {
-			centre, sd := meanOf(before), deviationOf(before)
-			return farthest(during, centre) / orOne(sd)
+			return (slices.Max(during) - meanOf(before)) / orOne(deviationOf(before))
+		}},
+		{"N-Sigma, two-sided", func(before, during []float64) float64 {
+			return farthest(during, meanOf(before)) / orOne(deviationOf(before))
 		}},
 		{"BARO", func(before, during []float64) float64 { // Pham et al., FSE 2024: the robust scorer
 			sorted := slices.Sorted(slices.Values(before))
 			spread := quantile(sorted, 0.75) - quantile(sorted, 0.25)
 			return farthest(during, quantile(sorted, 0.5)) / orOne(spread)
+		}},
+		{"robust z", func(before, during []float64) float64 { // median and median absolute deviation, 1 % of the level at least
+			centre := order.Median(before)
+			return farthest(during, centre) / orOne(max(order.RobustSD(before), 0.01*math.Abs(centre)))
 		}},
 	}
 }
@@ -54,17 +61,28 @@ func (c incident) rankBy(p peer) []analysis.Finding {
 	return causes
 }
 
-// comparison is a line of what the peers reach on a set.
+// comparison is a line of what the peers reach on a set: AC@1, AC@3, AC@5, Avg@5
+// by service, and Avg@5 by metric.
 func comparison(name string, incidents []incident, usual tally) string {
-	line := fmt.Sprintf("| %s | **%.2f / %.3f** |", name, usual.services.at(1), usual.services.average())
+	line := fmt.Sprintf("| %s | **%s** |", name, usual.brief())
 	for _, p := range peers() {
 		t := newTally()
 		for _, c := range incidents {
 			t.add(c, c.rankBy(p))
 		}
-		line += fmt.Sprintf(" %.2f / %.3f |", t.services.at(1), t.services.average())
+		line += fmt.Sprintf(" %s |", t.brief())
 	}
 	return line
+}
+
+// brief is a tally in one cell.
+func (t tally) brief() string {
+	s := t.services
+	text := fmt.Sprintf("%.2f %.2f %.2f %.3f", s.at(1), s.at(3), s.at(5), s.average())
+	if len(t.metrics) > 0 {
+		text += fmt.Sprintf("; %.3f", t.metrics.average())
+	}
+	return text
 }
 
 func present(values []float64) []float64 {

@@ -18,17 +18,17 @@ const quietStart = 60
 // as the real ones, and counts how sure the answers are. There is nothing to be
 // found in them. Cases may share a baseline; no stretch is used twice.
 func quiet(incidents []incident) string {
-	var all, belowHigh, belowMedium int
+	var all, high, medium int
 	seen := map[string]bool{}
 	for _, c := range incidents {
 		for _, window := range c.quietWindows(seen) {
 			level := window.confidence()
 			all++
-			if level != analysis.High {
-				belowHigh++
-			}
-			if level == analysis.Low {
-				belowMedium++
+			switch level {
+			case analysis.High:
+				high++
+			case analysis.Medium:
+				medium++
 			}
 		}
 	}
@@ -36,7 +36,7 @@ func quiet(incidents []incident) string {
 		return " 0 | – | – |"
 	}
 	percent := func(n int) float64 { return 100 * float64(n) / float64(all) }
-	return fmt.Sprintf(" %d | %.1f %% | %.1f %% |", all, percent(belowHigh), percent(belowMedium))
+	return fmt.Sprintf(" %d | %.1f %% | %.1f %% |", all, percent(high), percent(medium))
 }
 
 // quietWindow is an incident that is none.

@@ -138,7 +138,7 @@ func (r Report) sayLoad(l analysis.Load) []string {
 	by := strings.TrimLeft(words.Factor(1, l.Factor), "+−")
 	what := fmt.Sprintf("%d of %d series by %s", l.Moved, l.Of, by)
 	if l.Series != "" {
-		what = middle(clean(l.Series), titleLimit) + " " + by
+		what = middle(clean(l.Series), titleLimit) + " " + words.Factor(1, l.Factor)
 	}
 	parts := []string{"Load " + goes + " everywhere: " + what}
 	if moved := r.moved(); moved != "" {

@@ -66,6 +66,18 @@ func TestLine(t *testing.T) {
 			`No cause found: checkout errors 3.1/s → 41/s, but nothing stands out; a guess: path=/pay, version=v2`,
 		},
 		{
+			"a guess, and what makes it one", unclear("svc2 stands out as much as the first", input(analysis.NoConfidentCause, with(payV2(), low))),
+			`No cause found: checkout errors 3.1/s → 41/s, but svc2 stands out as much as the first; a guess: path=/pay, version=v2`,
+		},
+		{
+			"common load", loaded(analysis.Load{Series: "lb|requests", Factor: 1.8, Moved: 24, Of: 37}),
+			`Load rose everywhere: lb|requests +80 % (checkout errors 3.1/s → 41/s); look at who asks: callers, clients, a batch job`,
+		},
+		{
+			"common load that nobody measures", loaded(analysis.Load{Factor: 0.5, Moved: 24, Of: 37}),
+			`Load fell everywhere: 24 of 37 series by 50 % (checkout errors 3.1/s → 41/s); look at who asks: callers, clients, a batch job`,
+		},
+		{
 			"everything moved alike", everywhere(analysis.MovedAlike),
 			`No single place: checkout errors 3.1/s → 41/s is spread alike over all labels; look upstream: demand, a shared dependency, a rollout everywhere`,
 		},
@@ -197,6 +209,17 @@ func still(in Input) Input {
 func everywhere(why analysis.Everywhere) Input {
 	in := input(analysis.External)
 	in.Result.Everywhere = why
+	return in
+}
+
+func unclear(why string, in Input) Input {
+	in.Result.Unclear = why
+	return in
+}
+
+func loaded(l analysis.Load) Input {
+	in := everywhere(analysis.MovedAlike)
+	in.Result.Load = &l
 	return in
 }
 
