@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/culprit-dev/culprit/analysis"
 )
@@ -43,7 +44,7 @@ func TestFrame(t *testing.T) {
 			},
 		}},
 	}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(analysis.Target{})); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
 }
