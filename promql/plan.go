@@ -334,6 +334,9 @@ func (b *builder) target(k kpi) Target {
 	}
 	if k.derived != nil {
 		t.Unread, t.Clock = k.derived.Unread, expr.RunsByTheClock(k.expr)
+		if limit, ok := k.derived.Limit(); ok {
+			t.Limit = &analysis.Limit{Operator: k.derived.Operator, Value: limit}
+		}
 		t.Crossing = k.derived.Kind != expr.KindPresence && !t.Clock
 		if k.Name == string(b.alert.Labels[model.AlertNameLabel]) {
 			t.Title = expr.Title(expr.MustParse(k.derived.Target), b.alert.Own)

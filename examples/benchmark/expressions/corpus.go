@@ -7,7 +7,7 @@ import "slices"
 // Corpus is all alerts, by what is special about their expressions.
 func Corpus() []Alert {
 	return slices.Concat(
-		oneOfMany(), extremes(), compared(), recorded(), madeLabels(), guards(), distinct(), vanished(),
+		oneOfMany(), extremes(), compared(), recorded(), native(), madeLabels(), guards(), distinct(), vanished(),
 		late(), levels(), units(), candidates(), incidents(),
 	)
 }

@@ -8,6 +8,20 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
+// certificates are four, of which that of n2 is replaced at the onset by one that
+// ends in so many days.
+func certificates(days float64) func(*World) {
+	return func(w *World) {
+		for i := range 4 {
+			end := Always(80 * 86400)
+			if i == 2 {
+				end = Step(80*86400, days*86400)
+			}
+			w.Exact(fmt.Sprintf(`cert_expiry{instance="n%d"}`, i), end)
+		}
+	}
+}
+
 // levels are alerts on a level of one of several that are of different size, or
 // on one that did not change at all.
 func levels() []Alert {
@@ -64,6 +78,7 @@ func levels() []Alert {
 		{Kind: kind, Name: "a small volume beside large ones", Labels: `instance="n1",mountpoint="/boot"`, Expr: share, World: mounts("/boot"), Places: []string{`mountpoint="/boot"`}},
 		{Kind: kind, Name: "a large volume beside small ones", Labels: `instance="n1",mountpoint="/data"`, Expr: share, World: mounts("/data"), Places: []string{`mountpoint="/data"`}},
 		{Kind: kind, Name: "a small volume, in hundredths", Labels: `instance="n1",mountpoint="/boot"`, Expr: `100 * filesystem_avail_bytes / filesystem_size_bytes < 5`, World: mounts("/boot"), Places: []string{`mountpoint="/boot"`}},
-		{Kind: kind, Name: "a level that has always been so", Labels: `instance="n1"`, Expr: `disk_used_percent > 90`, World: still, Verdict: analysis.NoChange},
+		{Kind: kind, Name: "a level that has always been so", Labels: `instance="n1"`, Expr: `disk_used_percent > 90`, World: still, Verdict: analysis.NoChange, Says: `it has been above 90 % for at least [\d.]+ h`},
+		{Kind: kind, Name: "a certificate is replaced by a shorter one", Labels: `instance="n2"`, Expr: `cert_expiry - time() < 14 * 86400`, World: certificates(10), Places: []string{`instance="n2"`}, Says: `79\.\d days → 9\.\d+ days`},
 	}
 }
