@@ -14,7 +14,7 @@ import (
 
 // answer turns a localisation into findings.
 func (l *location) answer(r localize.Result) labelAnswer {
-	l.over = bounded(r, modeOf(l.options.Labels.Mode))
+	l.over = l.bounded(r)
 	r = l.down(r)
 	a := labelAnswer{
 		looked: true, still: r.Verdict == localize.NoChange,

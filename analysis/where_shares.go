@@ -4,6 +4,7 @@ package analysis
 
 import (
 	"math"
+	"slices"
 
 	"github.com/culprit-dev/culprit/analysis/localize"
 )
@@ -14,8 +15,8 @@ import (
 // by how much more. What noise moved against it is no such part.
 //
 // The published mode is left as it is published.
-func bounded(r localize.Result, mode localize.Mode) float64 {
-	if mode == localize.NSDI {
+func (l *location) bounded(r localize.Result) float64 {
+	if modeOf(l.options.Labels.Mode) == localize.NSDI || r.Gross && l.ofWhatMoved(r) {
 		return 1
 	}
 	over := moreThanAll(r)
@@ -36,6 +37,36 @@ func bounded(r localize.Result, mode localize.Mode) float64 {
 		}
 	}
 	return over
+}
+
+// ofWhatMoved makes all shares of an answer shares of what moved, where the total
+// stood still: of nearly nothing they would say nothing. It returns false if
+// that is not known.
+func (l *location) ofWhatMoved(r localize.Result) bool {
+	var gross float64
+	for i, f := range l.input.Measure.Forecast {
+		gross += math.Abs(l.input.Measure.Actual[i] - f)
+	}
+	if gross == 0 {
+		return false
+	}
+	share := func(actual, forecast float64) float64 { return min(1, math.Abs(actual-forecast)/gross) }
+	for i := range r.Causes {
+		c := &r.Causes[i]
+		c.Share = share(c.Actual, c.Forecast)
+	}
+	for i := range r.Dimensions {
+		t := &r.Dimensions[i].Table
+		t.Set.EP = 0
+		for k := range t.Elements {
+			e := &t.Elements[k]
+			if e.EP = share(e.Actual, e.Forecast); slices.Contains(t.Set.Elements, e.ID) {
+				t.Set.EP += e.EP
+			}
+		}
+		t.Set.EP = min(1, t.Set.EP)
+	}
+	return true
 }
 
 // moreThanAll is the largest share of the change that anything has that is told:
