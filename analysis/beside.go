@@ -12,6 +12,10 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
+// MethodPeers is the method of a finding for which a KPI was compared with others
+// like it. Its amounts are in the unit of the KPI.
+const MethodPeers = "peers"
+
 // Limits of what it means that one series moved as another did.
 const (
 	stillLevel = 0.02  // relative move that is none, as of a total

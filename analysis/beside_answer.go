@@ -105,7 +105,7 @@ func (p *peers) finding(t Target, placed func(map[string]string) map[string]stri
 	sets, selected := p.places()
 	before, now := p.expected[p.own], p.actual(p.own)
 	f := Finding{
-		Kind: KindLabels, Score: finite(p.distance()(p.own)), Share: 1, Method: "peers", Confidence: High,
+		Kind: KindLabels, Score: finite(p.distance()(p.own)), Share: 1, Method: MethodPeers, Confidence: High,
 		Explains: []string{t.Name},
 		Evidence: Evidence{
 			Forecast: known(before), Actual: known(now), Share: known(1), Leaves: selected,

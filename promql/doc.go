@@ -44,6 +44,12 @@
 // aggregations, Prometheus is asked; every frame compares the parts with the
 // whole, and warns when they are more than 1 % apart.
 //
+// An alert that fires for one of several places is asked about twice: what its own
+// KPI is made of, and what the KPI is for every place (see [expr.Beside]). The
+// second is the same question for all alerts of a rule, which share its answers;
+// it has a row a place, the means of the KPI itself over the windows, of at most
+// three earlier days. If there is nothing to look into, it is all that is asked.
+//
 // # Candidates
 //
 // The series of a candidate are named as Prometheus names them, by the query's

@@ -112,7 +112,7 @@ func moved(r report.Report, c analysis.Finding) string {
 	}
 	var u words.Unit
 	if c.Kind == analysis.KindLabels {
-		u = r.PartUnit()
+		u = r.UnitOf(c)
 	}
 	return u.Format(before) + " → " + u.Format(after)
 }

@@ -36,9 +36,11 @@
 // and their differences and multiples do; a quotient of two of them is a
 // ratio, an average is the ratio of sum and count, and 1 - a/b is (b-a)/b. A
 // quantile with a threshold is the share of events beyond it. Of a maximum the
-// series are told apart that it is taken over. Most alerts are about a single
-// series, below which there is nothing: then all series of the KPI are its
-// parts, the alert's own among them ([Measure.Leaf]). An outlier is told by its own
+// series are told apart that it is taken over, one of which it is ([ExtremeOf]).
+// Most alerts are about a single series, below which there is nothing
+// ([Measure.Leaf]), or about one of several sums: then the series of the KPI are
+// compared with each other, the alert's own among them, and not added up
+// ([Beside]). An outlier is told by its own
 // values, since those that it is compared with move with it, and the past of a
 // KPI, which a rule names with an offset, is what is expected of each of its
 // parts ([Measure.Expected]). Labels are sent through

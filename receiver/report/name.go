@@ -129,6 +129,15 @@ func (r Report) PartUnit() words.Unit {
 	return r.unitOf(RoleBreakdown)
 }
 
+// UnitOf is the unit of the values of a set of labels: that of the parts, or of the
+// KPI, where it was compared with those beside it.
+func (r Report) UnitOf(f analysis.Finding) words.Unit {
+	if f.Method == analysis.MethodPeers {
+		return r.Unit()
+	}
+	return r.PartUnit()
+}
+
 // unitOf is the unit of the first query of a role.
 func (r Report) unitOf(role string) words.Unit {
 	for _, q := range r.Plan.Queries {

@@ -276,7 +276,7 @@ func fit(parts ...string) []string {
 // confidence. It returns none when there is no cause: the [Report.Line] says
 // so.
 func (r Report) CauseLines(limit int) []string {
-	return causeLines(r.Result.Causes, limit, func(f analysis.Finding) string { return describe(f, r.of(), r.PartUnit()) })
+	return causeLines(r.Result.Causes, limit, func(f analysis.Finding) string { return describe(f, r.of(), r.UnitOf(f)) })
 }
 
 func causeLines(causes []analysis.Finding, limit int, describe func(analysis.Finding) string) []string {

@@ -106,6 +106,22 @@ func TestLine(t *testing.T) {
 			`only path=/pay, version=v2 of 18 series (checkout errors 3.1/s → 41/s)`,
 		},
 		{
+			"one of several, and nothing inside of it", input(analysis.Explained, with(payV2(), beside(1, 1, "pod", "zone"))),
+			`only path=/pay, version=v2 of 18 series (checkout errors 3.1/s → 41/s); inside it no pod or zone stands out`,
+		},
+		{
+			"one of several, which has another name", input(analysis.Explained, with(with(payV2(), only), called("instance", "b:80"))),
+			`only path=/pay, version=v2 of 18 series (checkout errors 3.1/s → 41/s); that is instance=b:80`,
+		},
+		{
+			"all of one value", input(analysis.Explained, with(payV2(), beside(3, 3))),
+			`only path=/pay, version=v2, 3 of 18 series (checkout errors 3.1/s → 41/s)`,
+		},
+		{
+			"one of several, and some that are elsewhere", input(analysis.Explained, with(payV2(), beside(1, 5))),
+			`path=/pay, version=v2 and 4 more of 18 series (checkout errors 3.1/s → 41/s)`,
+		},
+		{
 			"the alert's own series and all others", among(everywhere(analysis.MovedAlike)),
 			`Not this one alone: all 20 series moved alike (checkout errors 3.1/s → 41/s); look upstream: demand, a shared dependency, a rollout everywhere`,
 		},
@@ -169,6 +185,18 @@ func TestLine(t *testing.T) {
 
 // only makes a cause the alert's own series of 18.
 func only(f *analysis.Finding) { f.Evidence = analysis.Evidence{OnlyOf: 18} }
+
+// beside makes a cause a place of so many among 18, of which others moved along.
+func beside(leaves, along int, inside ...string) func(*analysis.Finding) {
+	return func(f *analysis.Finding) {
+		f.Evidence = analysis.Evidence{OnlyOf: 18, Leaves: leaves, Along: along, Inside: inside}
+	}
+}
+
+// called gives a cause another name.
+func called(label, v string) func(*analysis.Finding) {
+	return func(f *analysis.Finding) { f.Evidence.Same = append(f.Evidence.Same, analysis.Set{label: v}) }
+}
 
 // among compares the KPI with 19 siblings.
 func among(in Input) Input {

@@ -55,7 +55,7 @@ func newCauseList(views []causeView) causeList {
 func causes(r report.Report) causeList {
 	views := make([]causeView, len(r.Result.Causes))
 	for i, f := range r.Result.Causes {
-		views[i] = newCause(f, r.PartUnit())
+		views[i] = newCause(f, r.UnitOf(f))
 		if f.Kind == analysis.KindSeries {
 			views[i].Spark = spark(r, f.Series)
 		}
