@@ -63,6 +63,7 @@ type Series struct {
 	Scope   string    // the set of labels that its query was narrowed to, as a selector; empty: none
 	Whole   string    // name of the series that it is a part of, by its scope; empty: none
 
+	Member   bool  // the KPI counts it, among others
 	Positive bool  // the KPI can only rise with it (a cost that adds up)
 	Lags     []int // rows by which copies of it are shifted; empty: none
 }
@@ -112,6 +113,9 @@ type Breakdown struct {
 	// Unlike says that the leaves are measured in something else than the KPI, as in
 	// events beyond the bound of a quantile.
 	Unlike bool
+	// Missing says that the alert is about what isn't there: where all of it is
+	// gone, those that were there are the place.
+	Missing bool
 	// Own are the labels of the leaf that is the KPI, where the other leaves
 	// are its siblings; nil: all leaves are parts of the KPI.
 	Own map[string]string

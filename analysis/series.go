@@ -32,13 +32,22 @@ func explainSeries(f Frame, t Target, opt Options) seriesAnswer {
 		return seriesAnswer{}
 	}
 	c := newCandidates(f, t, opt)
-	if c.dated || opt.Series.Method == "balance" {
+	a := c.explain()
+	if b := t.Breakdown; b != nil && b.Missing && c.dated {
+		a.findings = c.withGone(a.findings)
+	}
+	return a
+}
+
+// explain ranks the candidates, as far as there is something to rank.
+func (c *candidates) explain() seriesAnswer {
+	if c.dated || c.options.Series.Method == "balance" {
 		if why := c.unusable(); why != "" {
 			return seriesAnswer{warnings: warnings("series", []string{why})}
 		}
 	}
 	switch {
-	case opt.Series.Method == "balance":
+	case c.options.Series.Method == "balance":
 		return c.balance()
 	case !c.dated:
 		return c.undated()
@@ -213,6 +222,10 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 	}
 	reg.describe(cause.Series, &f.Evidence)
 	f.Sentence = c.sentence(f, r, cause)
+	if before, gone := ended(s.Values, c.onset); gone {
+		f.Evidence.Before, f.Evidence.After, f.Evidence.Vanished = known(before), nil, true
+		f.Sentence = sayGone(f.Name, before)
+	}
 	f.place(s)
 	return f
 }

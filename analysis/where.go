@@ -15,7 +15,7 @@ import (
 // answer turns a localisation into findings.
 func (l *location) answer(r localize.Result) labelAnswer {
 	l.over = l.bounded(r)
-	r = l.down(r)
+	r = l.missing(l.down(r))
 	a := labelAnswer{
 		looked: true, still: r.Verdict == localize.NoChange,
 		everywhere: everywhere(r.Verdict), forecast: l.made.String(), change: l.change(r), own: l.own(),

@@ -247,7 +247,7 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 func (c Candidate) series(s *model.SampleStream, taken map[string]bool) analysis.Series {
 	out := analysis.Series{
 		Name: c.seriesName(s.Metric), Query: c.unscoped().Name, Service: serviceOf(s.Metric),
-		Kind: c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags,
+		Kind: c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags, Member: c.member,
 	}
 	if c.scope != nil {
 		out.Service, out.Scope = serviceOf(c.scope.on(s.Metric)), c.scope.String()

@@ -24,6 +24,7 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 	a.frame.Warnings = append(a.frame.Warnings, s.warnings...)
 	out := &analysis.Breakdown{
 		Count: s.Count, Refused: s.refused, Discovered: s.of.Labels == nil && !s.of.Siblings, Beside: s.of.Siblings || s.beside(), Unlike: s.beside(),
+		Missing: s.Missing,
 	}
 	if flows(s.Numerator) {
 		out.Seconds = s.incident().Seconds() // see amount

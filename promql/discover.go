@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/common/model"
 
@@ -311,6 +312,9 @@ func (i *inquiry) labelsOf(ctx context.Context, b Breakdown, p parts) shape {
 	}
 	names, refused := varying(p.found(p.withoutEvent(series)), b.Siblings)
 	s.replicas, _ = p.usable(replicas(series, names))
+	if len(names) == 0 && p.Missing {
+		names = p.naming(series)
+	}
 	names, more := p.usable(names)
 	s.names, s.refused, s.warnings = names, append(refused, more...), warnings
 	if p.Denominator == nil {
@@ -324,6 +328,30 @@ func (i *inquiry) labelsOf(ctx context.Context, b Breakdown, p parts) shape {
 		return s
 	}
 	return s.numeratorOnly(above)
+}
+
+// naming are the labels that tell which series it was that is gone, if there was
+// one only: the names of what comes and goes, or else all that the KPI doesn't
+// select by.
+func (b parts) naming(series []model.LabelSet) []string {
+	if len(series) == 0 {
+		return nil
+	}
+	var fit, all []string
+	for name := range series[0] {
+		if name == model.MetricNameLabel || len(expr.MatchersOn(expr.MustParse(b.Numerator[0].Text), string(name))) > 0 {
+			continue
+		}
+		all = append(all, string(name))
+		if slices.Contains(unfit(), string(name)) {
+			fit = append(fit, string(name))
+		}
+	}
+	if len(fit) > 0 {
+		all = fit
+	}
+	slices.Sort(all)
+	return all[:min(len(all), mostLabels)]
 }
 
 // numeratorOnly breaks down what is divided, where what it is divided by has no
@@ -411,16 +439,23 @@ func single(v model.Value) float64 {
 	return 0
 }
 
+// count says how many leaves there are; of what is gone altogether, how many
+// there were.
 func (i *inquiry) count(ctx context.Context, names []string, s *shape) int {
 	if len(names) == 0 || s.reason != "" {
 		return 0
 	}
-	a := i.query(ctx, s.leafCount(names))
-	if a.Err != nil {
-		s.reason = "its leaves could not be counted: " + explain(a.Err)
-		return 0
+	for _, at := range []time.Time{s.grid.end, s.grid.before} {
+		a := i.query(ctx, s.leafCount(names, at))
+		if a.Err != nil {
+			s.reason = "its leaves could not be counted: " + explain(a.Err)
+			return 0
+		}
+		if n := int(single(a.Value)); n > 0 {
+			return n
+		}
 	}
-	return int(single(a.Value))
+	return 0
 }
 
 func (i *inquiry) refuseLarge(ctx context.Context, s *shape, most int) {

@@ -38,6 +38,7 @@ type parts struct {
 	expr.Measure
 	Target   string
 	Baseline time.Duration // chosen by the user, in place of a forecast; 0: none
+	Missing  bool          // the alert is that there is too little of it: what is gone is its place
 
 	// Levels says that the parts are no parts of a sum, but series with values of
 	// their own that are compared with each other.
@@ -60,6 +61,12 @@ func (b *Breakdown) levels(of parser.Expr) bool {
 		b.Measure, b.Levels, b.Reason = expr.Measure{Numerator: []expr.Term{t}, StandsFor: b.StandsFor}, true, ""
 	}
 	return ok
+}
+
+// counts says whether b counts the series of a selector, held to the alert's
+// labels or not.
+func (b *Breakdown) counts(selector string) bool {
+	return b != nil && b.Missing && (slices.Contains(expr.SelectorTexts(b.of), selector) || b.beside.counts(selector))
 }
 
 // beside says whether the parts add up to something else than the KPI: to what
@@ -133,11 +140,14 @@ func (b parts) samples(days []int, recent bool) []sample {
 	g := b.grid
 	fine, minute := g.step, max(g.step, time.Minute)
 	s := []sample{{piece: PieceActual, end: g.end, length: b.now(), res: fine}}
+	if b.Missing { // what is there now, and not what was in the first minute
+		s[0].length = fine
+	}
 	if b.Baseline > 0 {
 		return append(s, sample{piece: PieceBaseline, end: g.before, length: b.Baseline, res: b.baselineRes()})
 	}
 	if b.Expected != nil {
-		return append(s, sample{piece: PieceExpected, end: g.end, length: b.incident(), res: fine})
+		return append(s, sample{piece: PieceExpected, end: g.end, length: b.now(), res: fine})
 	}
 	s = append(s, sample{piece: PieceHour, end: g.before, length: hourWindow, res: minute})
 	if b.Denominator != nil {
@@ -262,13 +272,13 @@ func (b parts) presence() (history, recent Query) {
 	return history, recent
 }
 
-// leafCount asks how many leaves there are.
-func (b parts) leafCount(names []string) Query {
+// leafCount asks how many leaves there are at a time.
+func (b parts) leafCount(names []string, at time.Time) Query {
 	return Query{
 		Role:  RoleBreakdown,
 		Name:  fmt.Sprintf("%s: number of values of %s", b.Target, strings.Join(names, ", ")),
 		Query: "count(" + b.base()[0].By(names) + ")",
-		End:   b.grid.end,
+		End:   at,
 	}
 }
 

@@ -60,7 +60,7 @@ func FuzzBreakdown(f *testing.F) {
 		}
 		b := parts{Measure: m, grid: grid{step: time.Minute}}
 		history, recent := b.presence()
-		for _, q := range append(b.queries([]string{"a", "http.status"}, b.samples([]int{1}, true)), history, recent, b.leafCount([]string{"a"})) {
+		for _, q := range append(b.queries([]string{"a", "http.status"}, b.samples([]int{1}, true)), history, recent, b.leafCount([]string{"a"}, b.grid.end)) {
 			if _, err := expr.Parse(q.Query); err != nil {
 				t.Errorf("%s gave %s: %v", query, q.Query, err)
 			}

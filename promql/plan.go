@@ -120,6 +120,7 @@ type Candidate struct {
 	Lags     []int
 
 	named    bool   // by a rule, so that its series have this name
+	member   bool   // of the KPI: see analysis.Series
 	optional bool   // nobody has asked for it by name: that it has no series is no news
 	scope    region // what the query is narrowed to; nil: nothing
 	whole    Query  // that it was before
@@ -357,7 +358,7 @@ func (b *builder) target(k kpi) Target {
 		t.Candidates = append(t.Candidates, Candidate{
 			Query: b.plan.onGrid(RoleCandidate, c.Name, e.String()),
 			Kind:  c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags,
-			optional: c.Default, named: !c.Default,
+			optional: c.Default, named: !c.Default, member: t.Breakdown.counts(e.String()),
 		})
 	}
 	return t
@@ -420,6 +421,7 @@ func (b *builder) parts(k kpi, names []string, e parser.Expr) *Breakdown {
 	m, err := k.apart(e)
 	d := &Breakdown{Labels: names, parts: parts{
 		Measure: m, Target: k.Name, Baseline: time.Duration(b.rule.Window.Baseline), grid: b.plan.grid(), of: e,
+		Missing: k.derived != nil && k.derived.Kind == expr.KindPresence && strings.HasPrefix(k.derived.Operator, "<"),
 	}}
 	if err != nil {
 		d.Reason = err.Error()

@@ -44,7 +44,7 @@ func printed(p Plan) string {
 	fmt.Fprintf(&b, "%s: %s, onset %s, to %s, every %s\n", p.Rule, p.Start.Format(time.TimeOnly), p.Onset.Format(time.TimeOnly), p.End.Format(time.TimeOnly), p.Step)
 	qs := p.first(p.parts())
 	for _, t := range p.Targets {
-		qs = append(qs, t.Breakdown.leafCount(t.Breakdown.Labels))
+		qs = append(qs, t.Breakdown.leafCount(t.Breakdown.Labels, t.Breakdown.grid.end))
 		qs = append(qs, t.Breakdown.queries(t.Breakdown.Labels, t.Breakdown.samples([]int{1, 2, 3}, true))...)
 	}
 	for _, q := range append(qs, p.others()...) {

@@ -27,8 +27,14 @@ func (f Fetched) ByReplica() (Plan, bool) {
 		again.Labels = s.replicas
 		p.Targets[k].Breakdown, found = &again, true
 	}
+	return f.Then(p), found
+}
+
+// Then returns another plan of the same alert, as one that goes on from f: at the
+// cost of the same analysis.
+func (f Fetched) Then(p Plan) Plan {
 	p.after, p.inside = &round{budget: f.budget, until: f.until, evidence: Evidence{Answers: f.evidence.Answers}}, false
-	return p, found
+	return p
 }
 
 // replicas are the labels that name one of many that do the same, and vary,

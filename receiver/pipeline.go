@@ -4,6 +4,7 @@ package receiver
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/promql/expr"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -115,7 +117,7 @@ func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
 		in.Result = failed("prometheus", err, doubts)
 		return in
 	}
-	l = looks.closer(ctx, l)
+	l = looks.beside(ctx, looks.closer(ctx, l), rule, alert, q.Now)
 	in.Plan, in.Result = describe(l.Plan, l.asked), l.result
 	in.Charts = report.Charts(l.Frame, in.Result.Causes)
 	return in
@@ -189,6 +191,49 @@ func (k looker) closer(ctx context.Context, l look) look {
 // is the KPI's own among those beside it, which says nothing of its inside.
 func nearer(a, b analysis.Finding) bool {
 	return len(a.Labels) > 0 && (len(b.Labels) == 0 || a.Evidence.OnlyOf == 0)
+}
+
+// beside looks at the conditions beside a KPI that has not changed: one of them
+// has flipped. It leaves what was found where none of them tells a place.
+func (k looker) beside(ctx context.Context, l look, rule config.Rule, alert promql.Alert, now time.Time) look {
+	if alert.KPI == nil || len(rule.Targets) > 0 || rule.Target != nil || !report.AnswerOf(l.result).Still {
+		return l
+	}
+	for _, f := range alert.KPI.Flips() {
+		again, err := k.flipped(ctx, l, f, rule, alert, now)
+		if err != nil {
+			continue
+		}
+		if len(place(again.result.Causes).Labels) > 0 {
+			return again.after(l.asked)
+		}
+		l = l.after(again.asked)
+	}
+	return l
+}
+
+// flipped looks at one condition beside a KPI, with the series that it is about.
+func (k looker) flipped(ctx context.Context, l look, f expr.Flip, rule config.Rule, alert promql.Alert, now time.Time) (look, error) {
+	kpi := *alert.KPI
+	kpi.Derivation, kpi.Expanded = f.Derivation, ""
+	alert.KPI = &kpi
+	rule.Candidates = slices.Clone(rule.Candidates)
+	for _, s := range f.Series {
+		rule.Candidates = append(rule.Candidates, config.Candidate{Name: s, Query: s, Default: true})
+	}
+	plan, err := promql.NewPlan(rule, alert, now)
+	if err != nil {
+		return look{}, err
+	}
+	again, err := k.at(ctx, l.Then(plan))
+	if err != nil {
+		return look{}, err
+	}
+	again = k.closer(ctx, again)
+	again.result.Warnings = append(again.result.Warnings, analysis.Warning{
+		Source: "guard", Text: fmt.Sprintf("what the alert measures stood still; what changed is the condition beside it: %s %s", f.Guard.Join, f.Guard.Expr),
+	})
+	return again, nil
 }
 
 // place is the first confident set of labels among causes: where to look for

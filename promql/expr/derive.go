@@ -178,6 +178,11 @@ func (d Derivation) Apart(e parser.Expr) (Measure, error) {
 			return m, nil
 		}
 	}
+	if odd := d.oddOnesOut(e); odd != nil {
+		m, err := Apart(odd)
+		m.Leaf, m.StandsFor = false, "those that have another value than most are counted"
+		return m, err
+	}
 	return Apart(e)
 }
 

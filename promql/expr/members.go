@@ -129,7 +129,7 @@ func lacking(e *parser.BinaryExpr) condition {
 		return &parser.AggregateExpr{Op: op, Expr: of, Grouping: m.MatchingLabels, Without: !m.On}
 	}
 	none := &parser.BinaryExpr{Op: parser.MUL, LHS: &parser.NumberLiteral{Val: 0}, RHS: count(parser.GROUP, e.LHS)}
-	value := &parser.BinaryExpr{Op: parser.LOR, LHS: count(parser.COUNT, e.RHS), RHS: none, VectorMatching: &parser.VectorMatching{
+	value := &parser.BinaryExpr{Op: parser.LOR, LHS: count(parser.COUNT, members(e.RHS, m)), RHS: none, VectorMatching: &parser.VectorMatching{
 		Card: parser.CardManyToMany, MatchingLabels: m.MatchingLabels, On: m.On,
 	}}
 	c := condition{value: value, op: parser.LSS, limit: &parser.NumberLiteral{Val: 1}, kind: KindPresence}

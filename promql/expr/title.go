@@ -76,11 +76,29 @@ func (t titles) ofAggregate(e *parser.AggregateExpr) string {
 			return prefixed("median ", t.of(e.Expr))
 		}
 	case parser.COUNT:
-		if s, ok := unparen(e.Expr).(*parser.VectorSelector); ok {
+		switch s := unparen(e.Expr); {
+		case isSelector(s):
 			return "number of " + s.String() // what is there at all is told by its labels
+		case isSelectorCompared(s):
+			return "number of (" + s.String() + ")"
 		}
 	}
 	return ""
+}
+
+func isSelector(e parser.Expr) bool {
+	_, ok := unparen(e).(*parser.VectorSelector)
+	return ok
+}
+
+// isSelectorCompared says whether e is those series that a number lets through.
+func isSelectorCompared(e parser.Expr) bool {
+	b, ok := e.(*parser.BinaryExpr)
+	if !ok || !b.Op.IsComparisonOperator() || b.ReturnBool {
+		return false
+	}
+	_, isNumber := Number(b.RHS)
+	return isNumber && isSelector(b.LHS)
 }
 
 func (t titles) ofCall(e *parser.Call) string {

@@ -26,7 +26,7 @@ func TestAKPIGoesByItsMetricAndWhatIsDoneWithIt(t *testing.T) {
 		`cert_expiry - time()`:                                                            "time until cert_expiry",
 		`a / a`:                                                                           "",
 		`a * on (pod) b`:                                                                  "",
-		`count(a == 1)`:                                                                   "",
+		`count(a == 1)`:                                                                   "number of (a == 1)",
 		`stddev(a)`:                                                                       "",
 		`time()`:                                                                          "",
 		`an_extraordinarily_long_name_of_a_metric_that_nobody_would_want_to_read_on_a_phone`: "",

@@ -169,7 +169,9 @@ func shareOf(f analysis.Finding, of string) string {
 // number too many.
 func saySeries(f analysis.Finding, of string) string {
 	text := middle(Title(f), titleLimit)
-	if before, after, ok := f.Evidence.Moved(); ok {
+	if before, after, ok := f.Evidence.Moved(); f.Evidence.Vanished {
+		return text + " is gone"
+	} else if ok {
 		text += " " + words.Move(before, after)
 	} else {
 		text += " moved with it"

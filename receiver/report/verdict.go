@@ -19,6 +19,7 @@ type Answer struct {
 	Nothing string // said in place of an empty list of causes
 
 	Placeless bool // the KPI moved, and its labels tell no place
+	Still     bool // no place was looked for, as nothing has changed or too little is known
 	Failed    bool // it is no answer: a report with it counts as failed
 
 	sentences func(Report) []string // of the first line, the most important first
@@ -54,8 +55,8 @@ func Answers() []Answer {
 		},
 		{
 			Verdict: analysis.NoChange, Look: "No change", Class: "none",
-			Nothing:   "The KPI is where it was expected to be, so there is no change to explain.",
-			sentences: Report.sayNoChange,
+			Nothing: "The KPI is where it was expected to be, so there is no change to explain.",
+			Still:   true, sentences: Report.sayNoChange,
 		},
 		noAnswer(),
 	}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package analysis
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestASeriesHasEndedIfItWasThereAndIsNoMore(t *testing.T) {
+	nan := math.NaN()
+	for name, c := range map[string]struct {
+		values []float64
+		gone   bool
+	}{
+		"it ended at the onset":          {[]float64{7, 7, 8, 7, nan, nan, nan}, true},
+		"it ended within the incident":   {[]float64{7, 7, 8, 7, 6, nan, nan}, true},
+		"one sample is late":             {[]float64{7, 7, 8, 7, 6, 6, nan}, false},
+		"it came back":                   {[]float64{7, 7, 8, 7, nan, nan, 6}, false},
+		"it was hardly ever there":       {[]float64{nan, nan, nan, 7, nan, nan, nan}, false},
+		"it is zero, and still measured": {[]float64{7, 7, 8, 7, 0, 0, 0}, false},
+		"there was nothing of it":        {[]float64{nan, nan, nan, nan, nan, nan, nan}, false},
+	} {
+		before, gone := ended(c.values, 4)
+		if gone != c.gone || gone && before != 7 {
+			t.Errorf("%s: %t, %v", name, gone, before)
+		}
+	}
+}
+
+// goneTarget is a count of three of which one ended, beside its series.
+func goneTarget(missing bool) Target {
+	t := Target{Name: "up", Breakdown: &Breakdown{Missing: missing}}
+	series := Series{Name: `up{i="a"}`, Query: "up", Member: true}
+	other := Series{Name: `cpu{i="a"}`, Query: "cpu"}
+	for i := range 60 {
+		v, w := 3., 1.
+		if i >= 50 {
+			v, w = 2, math.NaN()
+		}
+		t.Values = append(t.Values, v)
+		series.Values, other.Values = append(series.Values, w), append(other.Values, w*.2)
+	}
+	t.Candidates = []Series{series, other}
+	return t
+}
+
+func TestOfWhatIsMissingTheMembersThatEndedAreCauses(t *testing.T) {
+	for _, missing := range []bool{true, false} {
+		target := goneTarget(missing)
+		f := Frame{Onset: 50, Targets: []Target{target}}
+		for i := range 60 {
+			f.Times = append(f.Times, float64(i))
+		}
+		a := explainSeries(f, target, Options{})
+		named := len(a.findings) > 0 && a.findings[0].Name == `up{i="a"}` && a.findings[0].Confidence == Medium && a.findings[0].Evidence.Vanished
+		if named != missing {
+			t.Errorf("missing %t: %+v", missing, a.findings)
+		}
+		for _, f := range a.findings {
+			if strings.Contains(f.Sentence, "fell") {
+				t.Errorf("missing %t: %s", missing, f.Sentence)
+			}
+		}
+	}
+}
+
+func TestThoseThatWereThereAreThePlaceOfWhatIsMissing(t *testing.T) {
+	b := func(n int, missing bool) *Breakdown {
+		b := rooms(func(int) float64 { return 0 }, func(int) float64 { return 1 })
+		b.Missing = missing
+		for i := len(b.Leaves); i < n; i++ {
+			b.Leaves, b.Numerator.Actual = append(b.Leaves, []string{strings.Repeat("x", i)}), append(b.Numerator.Actual, 0)
+			for k := range b.Numerator.Recent {
+				b.Numerator.Recent[k] = append(b.Numerator.Recent[k], 1)
+			}
+		}
+		return b
+	}
+	r := analyse(t, b(6, true), LabelOptions{})
+	if r.Verdict != Explained || len(r.Causes) != 1 || len(r.Causes[0].Labels) != 6 || r.Causes[0].Labels[3]["room"] != "d" || !r.Causes[0].Evidence.Vanished {
+		t.Errorf("%s, %+v", r.Verdict, r.Causes)
+	}
+	for name, b := range map[string]*Breakdown{"many": b(mostMissing+1, true), "a sum": b(6, false)} {
+		if r := analyse(t, b, LabelOptions{}); r.Verdict != External || r.Everywhere != AllStopped {
+			t.Errorf("%s: %s, %+v", name, r.Verdict, r.Causes)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package analysis
+
+import (
+	"slices"
+
+	"github.com/culprit-dev/culprit/analysis/localize"
+)
+
+// mostMissing is how many that are gone are worth their names.
+const mostMissing = 10
+
+// missing makes those that were there the place, of an alert about what isn't
+// there: that all of it stopped is what the alert says itself.
+func (l *location) missing(r localize.Result) localize.Result {
+	if r.Verdict != localize.Outage || !l.breakdown.Missing || len(l.breakdown.Marginals) > 0 {
+		return r
+	}
+	c := localize.Cause{Method: "missing", Share: 1, Forecast: r.Forecast, Actual: r.Actual, Vanished: true}
+	labels := make([]int, len(l.names))
+	for d := range labels {
+		labels[d] = d
+	}
+	for leaf, forecast := range l.input.Forecast {
+		if forecast <= 0 {
+			continue
+		}
+		values := make([]int32, len(labels))
+		for d := range labels {
+			values[d] = l.input.Codes[d][leaf]
+		}
+		c.Combinations = append(c.Combinations, localize.Combination{Labels: slices.Clone(labels), Values: values})
+	}
+	if c.Leaves = len(c.Combinations); c.Leaves == 0 || c.Leaves > mostMissing {
+		return r
+	}
+	r.Verdict, r.Causes = localize.Explained, []localize.Cause{c}
+	return r
+}
