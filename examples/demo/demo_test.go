@@ -180,9 +180,9 @@ func TestFiguresAreComparedWithTheLevels(t *testing.T) {
 		right                   bool
 	}{
 		{20, 10, 0.9, true},
-		{21, 14, 1.02, true}, // a mean since the onset
+		{21, 12, 1.02, true},
 		{15, 10, 0.9, false}, // an earlier fall in the baseline
-		{20, 19, 0.9, false},
+		{20, 16, 0.9, false}, // of the ramp
 		{20, 10, 2.86, false},
 		{20, 10, -0.2, false},
 	} {

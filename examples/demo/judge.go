@@ -123,8 +123,8 @@ type levels struct{ usual, now float64 }
 
 // judgeFigures says which figures of a report are wrong: the expected value is
 // the level before the fault, within a quarter of the change; the actual one is
-// on its way to that of now, of which it is a mean since the onset; and no place
-// has more of the change than there is, but for its noise.
+// that of now, and none of the ramp; and no place has more of the change than
+// there is, but for its noise.
 func judgeFigures(r report.Report, l levels) error {
 	c := r.Result.Change
 	if c == nil {
@@ -135,7 +135,7 @@ func judgeFigures(r report.Report, l levels) error {
 	if math.Abs(c.Forecast-l.usual) > math.Abs(move)/4 {
 		errs = append(errs, fmt.Errorf("%.4g was expected, and the level was %.4g", c.Forecast, l.usual))
 	}
-	if way := (c.Actual - l.usual) / move; way < 0.25 || way > 1.25 {
+	if way := (c.Actual - l.usual) / move; way < 0.5 || way > 1.25 {
 		errs = append(errs, fmt.Errorf("it is said to be %.4g now, and is %.4g", c.Actual, l.now))
 	}
 	for _, f := range r.Result.Causes {
