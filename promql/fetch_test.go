@@ -356,12 +356,12 @@ func TestALeafIsZeroWhereOthersAre(t *testing.T) {
 	`)
 	rule := config.Rule{Target: &config.Target{Name: "g", Query: "sum(g)"}, Breakdown: &config.Breakdown{Labels: []string{"l"}}}
 	alert := ordersAlert(170 * time.Minute)
-	frame := fetch(t, newFetcher(t, s, nil), rule, alert, after(179*time.Minute+45*time.Second))
+	frame := fetch(t, newFetcher(t, s, nil), rule, alert, after(181*time.Minute+45*time.Second))
 	b := frame.Targets[0].Breakdown
 	if fmt.Sprint(b.Leaves) != "[[always] [half]]" {
 		t.Fatal(b.Leaves)
 	}
-	// 40 steps of a quarter of a minute; seen from 173:00 to 175:00 and five minutes on, less what is stale.
+	// The last five minutes in steps of a quarter of one; seen from 173:00 to 175:00 and five minutes on, less what is stale.
 	near(t, "always", b.Numerator.Actual[:1], 4)
 	if half := b.Numerator.Actual[1]; half < 1 || half >= 4 {
 		t.Errorf("half %v", half)

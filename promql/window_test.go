@@ -101,6 +101,7 @@ func TestWindows(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g, warnings := newGrid(clock(c.onset), clock(c.now), c.window, timing{shortest: c.shortest, longest: c.longest})
+			g.settled = time.Time{} // see TestTheBeginningOfARateIsNotNow
 			if len(warnings) > 0 {
 				t.Errorf("warnings %v", warnings)
 			}
@@ -168,5 +169,23 @@ func TestAStepIsNoSmallerThanTheScrapeInterval(t *testing.T) {
 	}
 	if _, warnings := newGrid(clock("12:00:00"), clock("13:00:00"), config.Window{}, timing{scrape: 10 * time.Minute}); len(warnings) != 1 || !strings.Contains(warnings[0].Text, "only every 10m") {
 		t.Errorf("%v", warnings)
+	}
+}
+
+// What is now is told from when a rate has arrived, and from three rows at least.
+func TestTheBeginningOfARateIsNotNow(t *testing.T) {
+	for _, c := range []struct {
+		onset, now, settled string
+		longest             time.Duration
+	}{
+		{"12:00:00", "12:10:00", "12:02:30", 5 * time.Minute},
+		{"12:00:00", "12:10:00", "12:00:00", 0},
+		{"12:00:00", "12:01:00", "12:00:30", 5 * time.Minute},
+		{"12:00:00", "12:00:00", "11:59:30", 5 * time.Minute},
+	} {
+		g, _ := newGrid(clock(c.onset), clock(c.now), config.Window{}, timing{longest: c.longest})
+		if got := g.settled.Format(time.TimeOnly); got != c.settled {
+			t.Errorf("%s to %s at ranges of %s: from %s, want %s", c.onset, c.now, c.longest, got, c.settled)
+		}
 	}
 }
