@@ -215,11 +215,16 @@ func (b parts) defines(label string) bool {
 	if b.Denominator == nil {
 		return false
 	}
-	terms := b.terms()
-	first := expr.MatchersOn(expr.MustParse(terms[0].Text), label)
-	return slices.ContainsFunc(terms[1:], func(t expr.Term) bool {
-		return !slices.Equal(first, expr.MatchersOn(expr.MustParse(t.Text), label))
-	})
+	return !maps.Equal(selectedBy(b.Numerator, label), selectedBy(b.Denominator, label))
+}
+
+// selectedBy are the ways in which terms select by a label.
+func selectedBy(terms []expr.Term, label string) map[string]bool {
+	ways := map[string]bool{}
+	for _, t := range terms {
+		ways[strings.Join(expr.MatchersOn(expr.MustParse(t.Text), label), ",")] = true
+	}
+	return ways
 }
 
 // shape is how a breakdown can be asked for: in which parts and by which labels,
