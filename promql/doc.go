@@ -50,6 +50,10 @@
 // it has a row a place, the means of the KPI itself over the windows, of at most
 // three earlier days. If there is nothing to look into, it is all that is asked.
 //
+// Where the KPI stood still, each of its guards is a KPI of its own (see
+// [expr.Derivation]): the one that flipped is looked at in its place. A KPI that is
+// compared with its own past expects of each part what that was then.
+//
 // # Candidates
 //
 // The series of a candidate are named as Prometheus names them, by the query's
