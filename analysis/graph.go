@@ -110,6 +110,7 @@ type variables struct {
 	services []int
 	scores   []float64 // the best is 1; the KPI's is 1
 	since    []float64 // Unix seconds at which each first moved; 0: not known
+	step     float64   // seconds between two rows
 	onset    int       // row of the columns
 	dated    bool      // there was an incident
 	effect   bool      // the KPI is taken for a symptom: a cause of nothing
@@ -132,7 +133,7 @@ func (c *candidates) variables(leads []lead, onset int) *variables {
 	first := c.graphStart(onset)
 	v := &variables{
 		columns: [][]float64{c.target.Values[first:]}, names: []string{c.target.Name},
-		services: []int{-1}, scores: []float64{1}, since: []float64{c.timeOf(onset)},
+		services: []int{-1}, scores: []float64{1}, since: []float64{c.timeOf(onset)}, step: c.timeOf(1) - c.timeOf(0),
 		onset: max(0, onset-first), dated: c.dated,
 	}
 	_, placed := c.tiers[c.target.Name]
@@ -173,8 +174,9 @@ func (c *candidates) knowledge(v *variables) pcalg.Knowledge {
 	return k
 }
 
-// later says whether one variable began to move after another.
-func (v *variables) later(i, j int) bool { return v.since[j] > 0 && v.since[i] > v.since[j] }
+// later says whether one variable began to move after another, beyond the two
+// steps by which the same moment may be dated apart.
+func (v *variables) later(i, j int) bool { return v.since[j] > 0 && v.since[i] > v.since[j]+2*v.step }
 
 // likely are the arrows that the call graph suggests: trouble goes from the
 // callee to the caller.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -92,6 +93,9 @@ func pointsOf(v model.Value) int {
 	return n
 }
 
+// samplesASeries is what the labels of a series take beside a sample of 16 bytes.
+const samplesASeries = 30
+
 // seriesOf asks for the series that selectors select.
 func (i *inquiry) seriesOf(ctx context.Context, selectors []string, start, end time.Time) (series []model.LabelSet, said []string, err error) {
 	type found struct {
@@ -108,10 +112,12 @@ func (i *inquiry) seriesOf(ctx context.Context, selectors []string, start, end t
 			f.series, f.said, _, err = i.api.Series(ctx, selectors, start, end, v1.WithLimit(seriesSample))
 			return err
 		})
-		return f, len(f.series), err
+		// Old servers know no limit: what is beyond it is not kept.
+		f.series = slices.Clone(f.series[:min(len(f.series), seriesSample)])
+		return f, samplesASeries * len(f.series), err
 	})
 	f, _ := kept.(found)
-	return f.series[:min(len(f.series), seriesSample)], f.said, err
+	return f.series, f.said, err
 }
 
 // ask asks all questions, each once, the first ones first, and returns when all

@@ -19,16 +19,21 @@ svg { --paper: #faf8f5; --card: #fff; --ink: #1c1a17; --soft: #5f5a53; --line: #
 @media (prefers-color-scheme: dark) { svg { --paper: #141310; --card: #1d1b18; --ink: #efebe4; --soft: #aaa398; --line: #37332d; } }
 `
 
-// emptyGraph is the drawing of a graph without links.
-const emptyGraph = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 360 60"><text x="180" y="35" text-anchor="middle" font-family="system-ui, sans-serif" font-size="13">No links were found.</text></svg>
+// emptyGraph is the drawing of a graph without links that could be drawn, with
+// what there is to say of it.
+const emptyGraph = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 360 60"><text x="180" y="35" text-anchor="middle" font-family="system-ui, sans-serif" font-size="13">%s</text></svg>
 `
 
 // WriteGraph draws the causal graph of a result as an SVG file, as the report
 // page shows it.
 func WriteGraph(w io.Writer, res analysis.Result) error {
 	view := drawGraph(res)
-	if view == nil {
-		_, err := io.WriteString(w, emptyGraph)
+	switch {
+	case view == nil:
+		_, err := fmt.Fprintf(w, emptyGraph, "No links were found.")
+		return err
+	case len(view.Nodes) == 0:
+		_, err := fmt.Fprintf(w, emptyGraph, "No link leads to "+template.HTMLEscapeString(targetOf(res.Graph))+".")
 		return err
 	}
 	drawings, err := template.ParseFS(files, "templates/drawings.html")
@@ -44,6 +49,16 @@ func WriteGraph(w io.Writer, res analysis.Result) error {
 	opening, rest, _ := strings.Cut(strings.TrimSpace(svg.String()), ">")
 	_, err = fmt.Fprintf(w, "%s xmlns=\"http://www.w3.org/2000/svg\">\n%s</style>%s\n", opening, graphStyle+graphRules(), rest)
 	return err
+}
+
+// targetOf is the name of the KPI of a graph.
+func targetOf(g analysis.Graph) string {
+	for _, n := range g.Nodes {
+		if n.Role == "target" {
+			return n.Name
+		}
+	}
+	return "the KPI"
 }
 
 // graphRules are the rules of the style sheet about graphs and their nodes.

@@ -166,14 +166,19 @@ func (c *contradictions) chart() {
 	}
 }
 
-// graph: an arrow goes with the time.
+// graph: an arrow goes with the time, but for two steps by which the same moment
+// may be dated apart.
 func (c *contradictions) graph() {
+	step := 0.0
+	if len(c.Charts) > 0 && len(c.Charts[0].Times) > 1 {
+		step = c.Charts[0].Times[1] - c.Charts[0].Times[0]
+	}
 	onset := map[string]float64{}
 	for _, n := range c.Result.Graph.Nodes {
 		onset[n.Name] = n.Onset
 	}
 	for _, e := range c.Result.Graph.Edges {
-		if from, to := onset[e.From], onset[e.To]; e.Directed && !e.Feedback && from > to && to > 0 {
+		if from, to := onset[e.From], onset[e.To]; e.Directed && !e.Feedback && from > to+2*step && to > 0 {
 			c.found("the arrow from %s to %s goes %g s back", e.From, e.To, from-to)
 		}
 	}
