@@ -62,8 +62,12 @@ func (f *Fetcher) request(ctx context.Context, q Query) Answer {
 	return a
 }
 
-// limit is how many series an answer may have.
+// limit is how many series an answer may have. When an alert fired is one series
+// of many points: a server that answers more with it does not know what it says.
 func (f *Fetcher) limit(q Query) int {
+	if q.Role == RoleBaseline {
+		return 1
+	}
 	points := 1
 	if !q.instant() {
 		points = int(q.End.Sub(q.Start)/q.Step) + 1
