@@ -234,7 +234,7 @@ func (w *world) visible(k kind) bool {
 		inside += count(len(of) > 0)
 		if len(of) == 1 {
 			moves[of[0]] += w.in.Actual[i] - w.in.Forecast[i]
-			noise[of[0]] += w.in.Forecast[i] + math.Pow(w.noise*w.in.Forecast[i], 2)
+			noise[of[0]] += w.in.Forecast[i] + square(w.noise*w.in.Forecast[i])
 		}
 	}
 	for j := range w.sets {
@@ -289,3 +289,5 @@ func count(yes bool) int {
 	}
 	return 0
 }
+
+func square(x float64) float64 { return x * x }

@@ -28,7 +28,7 @@ type Load struct {
 }
 
 // findLoad returns the common load, nil if there is none.
-func findLoad(t *table, p period, kz float64, ev []Evidence) *Load {
+func findLoad(t *table, kz float64, ev []Evidence) *Load {
 	logs := make([]float64, len(t.cand)) // of the factor, NaN for those that did not move
 	var moved []float64
 	for j := range t.cand {

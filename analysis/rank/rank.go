@@ -72,14 +72,14 @@ func (r *Result) rank(in Input, t *table, p period, opt Options) {
 	if !opt.NoExplainAway {
 		explainAway(t, gs, ev, in.Calls, max(0, p.onset-nearRows(t, p)), r.Trust)
 	}
-	addUp(t, gs, ev, e)
+	addUp(gs, ev, e)
 	lifts(t, gs, ev, calm)
 	sortGroups(gs)
 	m := markOf(t, p)
 	m.demote(gs)
 	m.grades(gs)
 	spread(t, gs, ev)
-	r.Load = findLoad(t, p, r.KPI, ev)
+	r.Load = findLoad(t, r.KPI, ev)
 	r.list(in, t, p, gs, ev)
 	r.doubt(t, m)
 }

@@ -71,7 +71,7 @@ const plainWeight = 0.5 // of each simple score beside the first one
 // found, and the sum is as good as the best of the three on most systems. The
 // simple scores count as far as a series goes with the KPI, like the first, and
 // are explained away half.
-func addUp(t *table, gs []group, ev []Evidence, e edges) {
+func addUp(gs []group, ev []Evidence, e edges) {
 	for i, v := range largestIsOne(gs, func(i int) float64 { return gs[i].factor * gs[i].sum }) {
 		gs[i].total, gs[i].unexplained = v, v
 	}

@@ -292,8 +292,9 @@ func TestRulesCanBeRecalled(t *testing.T) {
 	p := startPrometheus(t, lab.PrometheusOptions{
 		Rules: queueRules,
 		History: func(_ context.Context, db storage.Appendable) error {
-			for at, depth := end.Add(-30*time.Minute), 5.0; at.Before(end); at = at.Add(15 * time.Second) {
-				if depth = 5; at.Before(end.Add(-20 * time.Minute)) {
+			for at := end.Add(-30 * time.Minute); at.Before(end); at = at.Add(15 * time.Second) {
+				depth := 5.0
+				if at.Before(end.Add(-20 * time.Minute)) {
 					depth = 50
 				}
 				appendGauge(t, db, at, depth, "__name__", "queue_depth", "queue", "mail")
