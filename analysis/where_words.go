@@ -152,10 +152,7 @@ func places(sets []map[string]string) string {
 			texts[i] = shownValue(set[label])
 		}
 	}
-	if n := len(texts); n > 1 {
-		return strings.Join(texts[:n-1], ", ") + " and " + texts[n-1]
-	}
-	return strings.Join(texts, "")
+	return words.List(texts)
 }
 
 // onlyLabel is the one label that all sets are of, if there is one.

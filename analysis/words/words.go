@@ -217,3 +217,11 @@ func digits(v float64) string {
 	}
 	return strings.TrimPrefix(strconv.FormatFloat(f, 'f', -1, 64), "+")
 }
+
+// List writes what belongs together as people say it: a, b and c.
+func List(texts []string) string {
+	if n := len(texts); n > 1 {
+		return strings.Join(texts[:n-1], ", ") + " and " + texts[n-1]
+	}
+	return strings.Join(texts, "")
+}

@@ -36,22 +36,13 @@ func combinations(sets []map[string]string) string {
 		for i, set := range sets {
 			values[i] = value(set[label])
 		}
-		return clean(label) + "=" + listed(values)
+		return clean(label) + "=" + words.List(values)
 	}
 	texts := make([]string, len(sets))
 	for i, set := range sets {
 		texts[i] = combination(set)
 	}
-	return listed(texts)
-}
-
-// listed writes what belongs together: a, b and c.
-func listed(texts []string) string {
-	last := len(texts) - 1
-	if last == 0 {
-		return texts[0]
-	}
-	return strings.Join(texts[:last], ", ") + " and " + texts[last]
+	return words.List(texts)
 }
 
 // onlyLabel returns the one label that all sets have and that is all they have.

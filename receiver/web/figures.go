@@ -30,14 +30,14 @@ func evidence(f analysis.Finding, unit words.Unit) []pair {
 		{"there was nothing of it before", yes(e.Appeared)},
 		{"there is nothing of it now", yes(e.Vanished)},
 		{"one value took the place of another", yes(e.Rollover)},
-		{"moved against the total", listed(e.Offsetting)},
+		{"moved against the total", words.List(e.Offsetting)},
 		{"parts moved against each other, more than the total shows", yes(e.Gross)},
 		{"surprise, bits", number(e.Surprise, words.Number)},
 		{"score that chance hardly reaches", number(e.ScoreByChance, words.Number)},
 		{"combinations of labels in it", some(e.Leaves)},
 		{"series that it was compared with, and its own", some(e.OnlyOf)},
 		{"of them moved as it did, and its own", some(e.Along)},
-		{"inside it alike over", listed(e.Inside)},
+		{"inside it alike over", words.List(e.Inside)},
 		{"the same series are those of", labelSets(e.Same)},
 		{"of them lack samples", some(e.PartialLeaves)},
 		{"how alike they moved, 0 to 1", number(e.Homogeneity, words.Number)},
@@ -55,18 +55,10 @@ func evidence(f analysis.Finding, unit words.Unit) []pair {
 		{"service", e.Service},
 		{"kind of metric", e.Kind},
 		{"query", e.Query},
-		{"can't be told apart from", listed(e.Members)},
+		{"can't be told apart from", words.List(e.Members)},
 		{"share of each alert", ofEach(e.Shares)},
 	}
 	return slices.DeleteFunc(figures, func(p pair) bool { return p.Value == "" || p.Value == "unknown" || p.Value == f.Name })
-}
-
-// listed writes a list as people say it: a, b and c.
-func listed(parts []string) string {
-	if n := len(parts); n > 1 {
-		return strings.Join(parts[:n-1], ", ") + " and " + parts[n-1]
-	}
-	return strings.Join(parts, "")
 }
 
 // labelSets lists sets of labels.
@@ -75,7 +67,7 @@ func labelSets(sets []analysis.Set) string {
 	for i, set := range sets {
 		texts[i] = report.Title(analysis.Finding{Kind: analysis.KindLabels, Labels: []analysis.Set{set}})
 	}
-	return listed(texts)
+	return words.List(texts)
 }
 
 // number writes a figure if it is known.
