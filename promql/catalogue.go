@@ -3,6 +3,7 @@
 package promql
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -76,7 +77,8 @@ func identities() []identity {
 }
 
 // candidates are those to look at where nobody has named any: of the user's
-// catalogue, then of the exporters that have series for the alert.
+// catalogue, then of the exporters that have series for the alert. Of a kind only
+// so many are asked, but for the exporter that the KPI is of.
 func (i *inquiry) candidates(ctx context.Context, alert Alert, catalogue []config.Known) ([]config.Candidate, []analysis.Warning) {
 	out := []config.Candidate{}
 	for _, k := range catalogue {
@@ -89,9 +91,9 @@ func (i *inquiry) candidates(ctx context.Context, alert Alert, catalogue []confi
 	exported, warnings := i.exported(ctx, alert)
 	perKind := map[string]int{}
 	for _, c := range exported {
-		if perKind[c.Kind] < mostPerKind && len(out) < mostDefaults+len(catalogue) {
+		if (c.own || perKind[c.Kind] < mostPerKind) && len(out) < mostDefaults+len(catalogue) {
 			perKind[c.Kind]++
-			out = append(out, c)
+			out = append(out, c.Candidate)
 		}
 	}
 	return out, warnings
@@ -104,24 +106,66 @@ func complete(query string, alert Alert) bool {
 }
 
 // exported are the candidates of well-known exporters that have series for the
-// alert: each for the nearest of its identities that has its metric.
-func (i *inquiry) exported(ctx context.Context, alert Alert) ([]config.Candidate, []analysis.Warning) {
+// alert: each for the nearest of its identities that has its metric. Those of the
+// exporter that the KPI is of come first, then those of what the alert is about,
+// then those of what is around it.
+func (i *inquiry) exported(ctx context.Context, alert Alert) ([]ranked, []analysis.Warning) {
 	known, warnings := i.metricsOf(ctx, alert)
 	measured := kpiSelectors(alert)
 	window := rangeFor(alert)
-	var out []config.Candidate
+	var out []ranked
 	for _, e := range exporters() {
+		own := e.measures(measured)
 		for _, q := range e.queries {
 			id, ok := nearest(known, e.by, q.metric)
 			if !ok || q.overlaps(measured) || scrapesOf(measured) && e.scrapedWith(id) {
 				continue
 			}
-			out = append(out, config.Candidate{
-				Name: q.name, Kind: q.kind, Query: q.text(id.matchers, window), Default: true,
-			})
+			c := config.Candidate{Name: q.name, Kind: q.kind, Query: q.text(id.matchers, window), Default: true}
+			out = append(out, ranked{c, own, id.distance()})
 		}
 	}
+	slices.SortStableFunc(out, ranked.compare)
 	return out, warnings
+}
+
+// ranked is a candidate and how much it has to do with the KPI.
+type ranked struct {
+	config.Candidate
+	own      bool // of the exporter that the KPI is of
+	distance int
+}
+
+func (a ranked) compare(b ranked) int {
+	switch {
+	case a.own != b.own && a.own:
+		return -1
+	case a.own != b.own:
+		return 1
+	}
+	return cmp.Compare(a.distance, b.distance)
+}
+
+// distance is how far what is found by an identity is from what the alert is
+// about: 0 is that itself.
+func (id identity) distance() int {
+	switch id.name {
+	case byNamespace:
+		return 2
+	case byHost, byNode, byNodeLabel:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// measures says whether a KPI is of an exporter: its metrics begin with the same
+// word.
+func (e exporter) measures(kpi []*parser.VectorSelector) bool {
+	word := func(metric string) string { first, _, _ := strings.Cut(metric, "_"); return first }
+	return slices.ContainsFunc(kpi, func(s *parser.VectorSelector) bool {
+		return slices.ContainsFunc(e.queries, func(q exporterQuery) bool { return word(q.metric) == word(expr.MetricName(s)) })
+	})
 }
 
 // scrapesOf says whether a KPI measures the scraping itself.

@@ -308,6 +308,41 @@ func TestTheContainersOfANodeAreCandidates(t *testing.T) {
 	}
 }
 
+// Of eighteen candidates those of the KPI's own exporter come first, then those of
+// its own process, then those of the machine that it runs on.
+func TestTheExporterOfTheKPIComesFirst(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("load 1m\n")
+	for _, e := range []struct{ exporter, at string }{
+		{"MySQL", `job="mysql",instance="10.0.0.7:9104"`}, {"process", `job="mysql",instance="10.0.0.7:9104"`},
+		{"Go", `job="mysql",instance="10.0.0.7:9104"`}, {"node_exporter", `job="node",instance="10.0.0.7:9100"`},
+	} {
+		for _, metric := range promql.MetricsOf(e.exporter) {
+			fmt.Fprintf(&b, "%s{%s} 1x190\n", metric, e.at)
+		}
+	}
+	own := model.LabelSet{"alertname": "A", "job": "mysql", "instance": "10.0.0.7:9104"}
+	alert := promql.Alert{
+		Labels: own, Own: own, StartsAt: after(175 * time.Minute), Onset: after(171 * time.Minute),
+		GeneratorURL: "http://prom/graph?g0.expr=" + url.QueryEscape("mysql_global_status_threads_connected > 20"),
+	}
+	rule, _, _ := newFetcher(t, promtest.New(t, b.String()), nil).Complete(t.Context(), config.Rule{}, alert, nil)
+	var order []string
+	for _, c := range rule.Candidates {
+		if word, _, _ := strings.Cut(c.Name, " "); !slices.Contains(order, word) {
+			order = append(order, word)
+		}
+	}
+	if len(rule.Candidates) > 18 || !slices.Equal(order[:1], []string{"mysql"}) || order[len(order)-1] != "node" {
+		t.Errorf("%d: %q", len(rule.Candidates), order)
+	}
+	for i, c := range rule.Candidates {
+		if mysql := strings.HasPrefix(c.Name, "mysql "); mysql != (i < len(promql.MetricsOf("MySQL"))-1) {
+			t.Errorf("%d: %s", i, c.Name)
+		}
+	}
+}
+
 func TestWhatEndsWithTheScrapesIsNoCandidate(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, nodes()), nil)
 	_, frame, _ := explain(t, f, nodeAlert(`up == 0`), after(180*time.Minute))

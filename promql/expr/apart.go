@@ -50,7 +50,32 @@ func inPlaceOf(e parser.Expr) (inner parser.Expr, why string) {
 	if now := besidePast(e); now != nil && !Additive(now) {
 		return now, "it is compared with its own past"
 	}
-	return moving(e)
+	if inner, why = moving(e); inner != nil {
+		return inner, why
+	}
+	return filling(e)
+}
+
+// filling returns the sum that a bound without parts is filled with, as
+// connections by the largest of max_connections; nil if e is nothing of the kind.
+func filling(e parser.Expr) (inner parser.Expr, why string) {
+	b, ok := bare(e).(*parser.BinaryExpr)
+	if !ok {
+		return nil, ""
+	}
+	if inner := numberAside(b); inner != nil {
+		return filling(inner)
+	}
+	above, isSum := bare(b.LHS).(*parser.AggregateExpr)
+	below, isBound := bare(b.RHS).(*parser.AggregateExpr)
+	if b.Op != parser.DIV || !isSum || !isBound || !Additive(above) {
+		return nil, ""
+	}
+	switch below.Op {
+	case parser.MIN, parser.MAX, parser.AVG, parser.QUANTILE:
+		return above, abbreviate(below) + " has no parts that add up: what is divided by it is told apart"
+	}
+	return nil, ""
 }
 
 // moving returns e with the series themselves for what tells how they move or

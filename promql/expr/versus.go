@@ -68,9 +68,13 @@ func difference(e *parser.BinaryExpr) condition {
 	return condition{value: &d, op: e.Op, limit: &parser.NumberLiteral{}}
 }
 
-// factored takes a number that e is multiplied with off it.
+// factored takes a number that e is multiplied with off it, also from inside of
+// an aggregation that it may as well stand around.
 func factored(e parser.Expr) (parser.Expr, float64) {
 	e = unparen(e)
+	if a, ok := e.(*parser.AggregateExpr); ok {
+		return factoredInside(a)
+	}
 	b, ok := e.(*parser.BinaryExpr)
 	if !ok || b.Op != parser.MUL && b.Op != parser.DIV {
 		return e, 1
@@ -87,6 +91,23 @@ func factored(e parser.Expr) (parser.Expr, float64) {
 		return inner, w * v
 	}
 	return e, 1
+}
+
+// factoredInside takes a positive number off what is aggregated: a largest stays
+// the largest.
+func factoredInside(a *parser.AggregateExpr) (parser.Expr, float64) {
+	switch a.Op {
+	case parser.SUM, parser.AVG, parser.MIN, parser.MAX, parser.QUANTILE, parser.STDDEV:
+	default:
+		return a, 1
+	}
+	inner, v := factored(a.Expr)
+	if v == 1 || v <= 0 {
+		return a, 1
+	}
+	out := *a
+	out.Expr = inner
+	return &out, v
 }
 
 // belowZero says whether e may have negative values for the way it is written.

@@ -25,6 +25,9 @@ func TestWhatIsComparedIsMeasuredByWhatItIsComparedWith(t *testing.T) {
 		{`count(up == 0) / count(up) > 0.5`, "1·sum by (l) (up == bool 0)", "1·count by (l) (up)", ""}, // a share, and no outlier
 		{`sum(a) / sum(b) > 2 * (sum(a offset 1d) / sum(b offset 1d))`, "1·sum by (l) (a)", "1·sum by (l) (b)", ""},
 		{`max(a) > 2 * max(a offset 1d)`, "1·sum by (l) (a)", "", ""},
+		{`sum by (host) (used) > min by (host) (size * 0.8)`, "1·sum by (l) (used)", "", ""}, // the bound has no parts
+		{`sum by (host) (used) / on (host) max by (host) (size) * 100 > 80`, "1·sum by (l) (used)", "", ""},
+		{`sum(used) > sum(0.8 * size)`, "1·sum by (l) (used)", "1·sum by (l) (size)", ""},
 		{`a / b offset 1h > 2`, "1·sum by (l) (a)", "1·sum by (l) (b offset 1h)", ""},
 	} {
 		d, err := Derive(c.expr)
