@@ -20,6 +20,9 @@ type truth struct {
 	series  string            // fits the names of candidates that are right
 }
 
+// anything is the value of an implied label that differs from run to run.
+const anything = "*"
+
 // The judgements.
 const (
 	isTrue  = "true"    // it names the place or a right series, and nothing else
@@ -51,8 +54,11 @@ func (l *line) read(r report.Report, err error) {
 // names the place.
 func (t truth) judge(r report.Report) string {
 	worth := useless
-	if r.Result.Verdict != analysis.NoConfidentCause && t.named(r.Summary) {
+	switch {
+	case r.Result.Verdict != analysis.NoConfidentCause && t.named(r.Summary):
 		worth = isTrue
+	case r.Result.Verdict == analysis.External:
+		worth = isFalse // every fault is of one place
 	}
 	for _, c := range r.Result.Causes {
 		if !report.Confident(c) || !said(r.Summary, c) {
@@ -98,7 +104,7 @@ func (t truth) judgeCause(c analysis.Finding) string {
 			switch {
 			case t.has(name, value):
 				worth = isTrue
-			case t.implied[name] != value:
+			case t.implied[name] != value && t.implied[name] != anything:
 				return isFalse
 			}
 		}

@@ -15,12 +15,13 @@
 // that `culprit suggest` makes. After some quiet time each fault is made, held,
 // mended, and made a second time. The first line of every report is judged by
 // what was done: true, useless (says no cause) or false. The folder of --dir
-// keeps Prometheus' data and every report, so that `culprit explain --at` can
-// be asked again about every moment of the run.
+// keeps Prometheus' data and every report; --again asks culprit once more about
+// each of them, as it is by then.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,6 +52,8 @@ type options struct {
 	culprit    string
 	prometheus string
 	suggested  bool
+	again      bool
+	ask        string
 }
 
 func parse(args []string) (o options, err error) {
@@ -71,11 +74,16 @@ func parse(args []string) (o options, err error) {
 	app.Flag("culprit", "A culprit that is compiled already.").StringVar(&o.culprit)
 	app.Flag("prometheus", "Prometheus to run.").Default("prometheus").StringVar(&o.prometheus)
 	app.Flag("suggested", "Ask a second culprit, with suggested rules.").Default("true").BoolVar(&o.suggested)
+	app.Flag("again", "Break nothing: ask once more about every report of an earlier run, which --dir has.").BoolVar(&o.again)
+	app.Flag("ask", "For --again: a Prometheus that has the data of the run, where one runs already.").PlaceHolder("URL").StringVar(&o.ask)
 	if _, err = app.Parse(args); err != nil {
 		return o, err
 	}
 	if o.times < 1 || o.lanes < 1 {
 		return o, fmt.Errorf("--times=%d --at-once=%d: one at least", o.times, o.lanes)
+	}
+	if o.again && o.dir == "" {
+		return o, errors.New("--again wants the --dir of an earlier run")
 	}
 	if len(o.only) == 0 {
 		o.only = names
@@ -101,7 +109,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	say := func(format string, args ...any) {
 		fmt.Fprintf(stderr, "%s %6.0fs  %s\n", time.Now().Format(time.TimeOnly), time.Since(start).Seconds(), fmt.Sprintf(format, args...))
 	}
-	lines, err := tell(ctx, o, say)
+	ask := tell
+	if o.again {
+		ask = again
+	}
+	lines, err := ask(ctx, o, say)
 	printLines(stdout, lines)
 	if err == nil && slices.ContainsFunc(lines, func(l line) bool { return l.judged == isFalse }) {
 		err = fmt.Errorf("a first line is false")

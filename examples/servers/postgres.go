@@ -89,6 +89,9 @@ func (f *field) benchWith(name, db, script string, args ...string) error {
 	return f.bench(name, db, append(args, "-f", file)...)
 }
 
+// database are labels that the place of a fault of PostgreSQL may have.
+var database = map[string]string{"state": "idle", "datid": anything, "server": anything, "instance": "db-1", "job": "postgres"}
+
 func postgresFaults() []fault {
 	stop := func(names ...string) func(context.Context, *field) error {
 		return func(_ context.Context, f *field) (err error) {
@@ -101,7 +104,7 @@ func postgresFaults() []fault {
 	return []fault{
 		{
 			name: "pg-connections", lane: "postgres", alert: "PostgresqlTooManyConnections", did: "70 clients more on the database reports",
-			truth: truth{labels: map[string]string{"datname": "reports"}, implied: map[string]string{"state": "idle"}, series: `numbackends|stat_activity|connections|sessions`},
+			truth: truth{labels: map[string]string{"datname": "reports"}, implied: database, series: `numbackends|stat_activity|connections|sessions`},
 			break_: func(_ context.Context, f *field) error {
 				return f.bench("crowd", "reports", "-S", "-c", "70", "-R", "5", "-T", "1000")
 			},
@@ -109,7 +112,7 @@ func postgresFaults() []fault {
 		},
 		{
 			name: "pg-locks", lane: "postgres", alert: "PostgresqlTooManyLocksAcquired", did: "a transaction locks 400 tables of the database reports",
-			truth: truth{labels: map[string]string{"datname": "reports", "mode": "accesssharelock"}, series: `locks|tx_duration`},
+			truth: truth{labels: map[string]string{"datname": "reports", "mode": "accesssharelock"}, implied: database, series: `locks|tx_duration`},
 			break_: func(_ context.Context, f *field) error {
 				script := `DO $$ BEGIN FOR i IN 1..400 LOOP EXECUTE format('LOCK TABLE part_%s IN ACCESS SHARE MODE', i); END LOOP; PERFORM pg_sleep(1000); END $$`
 				return f.keep("locker", find("psql"), append(f.pg("reports"), "-c", script)...)
@@ -118,7 +121,7 @@ func postgresFaults() []fault {
 		},
 		{
 			name: "pg-deadlocks", lane: "postgres", alert: "PostgresqlDeadLocks", did: "clients of the database shop update two rows in either order",
-			truth: truth{labels: map[string]string{"datname": "shop"}, series: `deadlocks|rollback|locks|conflicts`},
+			truth: truth{labels: map[string]string{"datname": "shop"}, implied: database, series: `deadlocks|rollback|locks|conflicts`},
 			break_: func(_ context.Context, f *field) error {
 				update := "BEGIN;\nUPDATE stock SET n = n + 1 WHERE id = %d;\n\\sleep 300 ms\nUPDATE stock SET n = n + 1 WHERE id = %d;\nEND;\n"
 				return errors.Join(
@@ -130,7 +133,7 @@ func postgresFaults() []fault {
 		},
 		{
 			name: "pg-rollbacks", lane: "postgres", alert: "PostgresqlHighRollbackRate", did: "clients of the database reports roll 20 transactions a second back",
-			truth: truth{labels: map[string]string{"datname": "reports"}, series: `rollback`},
+			truth: truth{labels: map[string]string{"datname": "reports"}, implied: database, series: `rollback`},
 			break_: func(_ context.Context, f *field) error {
 				return f.benchWith("regret", "reports", "BEGIN;\nSELECT 1;\nROLLBACK;\n", "-c", "2", "-R", "20", "-T", "1000")
 			},

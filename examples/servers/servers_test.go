@@ -54,6 +54,7 @@ func TestWhatAFirstLineIsWorth(t *testing.T) {
 		{isTrue, "only mountpoint=/srv/logs of 5", analysis.Explained, []analysis.Finding{place(analysis.High, "mountpoint", "/srv/logs")}},
 		{isFalse, "only mountpoint=/srv/data of 5", analysis.Explained, []analysis.Finding{place(analysis.High, "mountpoint", "/srv/data")}},
 		{useless, "only job=node of 5", analysis.Explained, []analysis.Finding{place(analysis.High, "job", "node")}},
+		{isFalse, "Not this one alone: all 5 moved alike", analysis.External, nil},
 		{useless, "No cause found; mountpoint=/srv/data is a guess", analysis.NoConfidentCause, []analysis.Finding{place(analysis.Low, "mountpoint", "/srv/data")}},
 		{isTrue, `filesystem used{x="logs"} rose`, analysis.Explained, []analysis.Finding{series(`filesystem used{x="logs"}`)}},
 		{isFalse, "mountpoint=/srv/logs; goroutines rose", analysis.Explained, []analysis.Finding{place(analysis.High, "mountpoint", "/srv/logs"), series("goroutines")}},
@@ -83,6 +84,18 @@ func TestWrongCallsAreRefused(t *testing.T) {
 		var out, errs bytes.Buffer
 		if code := run(t.Context(), strings.Fields(args), &out, &errs); code != 2 || errs.Len() == 0 {
 			t.Errorf("%s: exit %d, says %q", args, code, errs.String())
+		}
+	}
+}
+
+func TestAReportKnowsItsFault(t *testing.T) {
+	l, ok := lineOf("reports/213012-redis-memory-suggested.json")
+	if !ok || l.fault.name != "redis-memory" || l.rule != "suggested" {
+		t.Errorf("%s of %s, %t", l.fault.name, l.rule, ok)
+	}
+	for _, name := range []string{"213012-nothing-culprit.json", "213012.json"} {
+		if _, ok := lineOf(name); ok {
+			t.Errorf("%s has a fault", name)
 		}
 	}
 }
