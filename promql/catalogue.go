@@ -48,6 +48,8 @@ const (
 	byTarget    = "destination"
 	byGroup     = "consumer group"
 	byTopic     = "topic"
+	byQueue     = "queue"
+	byProxy     = "proxy"
 )
 
 // identities are what an alert may be known by; each needs its labels.
@@ -61,6 +63,8 @@ func identities() []identity {
 		{byNodeLabel, []string{"node"}, `node="{{ .Labels.node }}"`},
 		{byGroup, []string{"consumergroup"}, `consumergroup="{{ .Labels.consumergroup }}"`},
 		{byTopic, []string{"topic"}, `topic="{{ .Labels.topic }}"`},
+		{byQueue, []string{"queue"}, `queue="{{ .Labels.queue }}"`},
+		{byProxy, []string{"proxy"}, `proxy="{{ .Labels.proxy }}"`},
 		{byTarget, []string{"destination_service"}, `destination_service="{{ .Labels.destination_service }}"`},
 	}
 	for _, kind := range []string{"deployment", "statefulset", "daemonset", "cronjob", "job_name"} {
@@ -272,23 +276,29 @@ func kpiSelectors(alert Alert) []*parser.VectorSelector {
 }
 
 // overlaps says whether a query of the table may have series of its metric that
-// are among those of the KPI. What a node does while it isn't idle explains how
-// idle it is.
+// are among those of the KPI, or of the histogram whose buckets the KPI is made
+// of. What a node does while it isn't idle explains how idle it is.
 func (q exporterQuery) overlaps(kpi []*parser.VectorSelector) bool {
 	own := expr.Selectors(expr.MustParse(q.text("", time.Minute)))
 	return slices.ContainsFunc(kpi, func(k *parser.VectorSelector) bool {
-		return expr.MetricName(k) == q.metric && slices.ContainsFunc(own, func(s *parser.VectorSelector) bool {
+		return valuesOf(expr.MetricName(k)) == valuesOf(q.metric) && slices.ContainsFunc(own, func(s *parser.VectorSelector) bool {
 			return s.Name == q.metric && !disjoint(k, s)
 		})
 	})
 }
 
+// valuesOf is one name for all that a histogram says of its values, which are no
+// news beside each other; how many there were is news.
+func valuesOf(metric string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(metric, "_bucket"), "_sum")
+}
+
 // disjoint says whether two selectors have no series in common, as far as one
-// of them holds a label to a value.
+// of them holds a label to a value; of the names of their metrics nothing is asked.
 func disjoint(a, b *parser.VectorSelector) bool {
 	apart := func(a, b *parser.VectorSelector) bool {
 		return slices.ContainsFunc(a.LabelMatchers, func(held *labels.Matcher) bool {
-			return held.Type == labels.MatchEqual && slices.ContainsFunc(b.LabelMatchers, func(m *labels.Matcher) bool {
+			return held.Type == labels.MatchEqual && held.Name != model.MetricNameLabel && slices.ContainsFunc(b.LabelMatchers, func(m *labels.Matcher) bool {
 				return m.Name == held.Name && !m.Matches(held.Value)
 			})
 		})

@@ -2,6 +2,8 @@
 
 package promql
 
+import "slices"
+
 // exporter is a source of metrics that are known by their names.
 type exporter struct {
 	name    string
@@ -23,12 +25,15 @@ type exporterQuery struct {
 }
 
 // exporters are the well-known ones. Within a kind, what says most comes first:
-// only so many of a kind are asked. Names of metrics are those of node_exporter
-// 1.x, cAdvisor, kube-state-metrics 2.x, client_golang, the Prometheus Java
-// client and Micrometer, and of the exporters' current versions.
+// only so many of a kind are asked. Names of metrics are those of the exporters'
+// current releases: testdata/exporters.txt names them.
 func exporters() []exporter {
-	return append(append(platform(), runtimes()...), servers()...)
+	return slices.Concat(platform(), controlPlane(), runtimes(), servers(), calls())
 }
+
+// themselves are the ways in which the series of a process are found that speaks
+// of itself, the best way first.
+func themselves() []string { return []string{byInstance, byPod, byWorkers, byService, byJob} }
 
 func platform() []exporter {
 	return []exporter{
@@ -60,6 +65,14 @@ func platform() []exporter {
 			{"node network out", "net", "node_network_transmit_bytes_total", `sum by (instance) (rate(node_network_transmit_bytes_total{device!="lo",}[]))`},
 			{"node retransmissions", "net", "node_netstat_Tcp_RetransSegs", `rate(node_netstat_Tcp_RetransSegs{}[])`},
 		}},
+		{"process-exporter", []string{byInstance, byHost, byNode, byNodeLabel}, []exporterQuery{
+			{"process group cpu", "cpu", "namedprocess_namegroup_cpu_seconds_total", `sum by (job, instance, groupname) (rate(namedprocess_namegroup_cpu_seconds_total{}[]))`},
+			{"process group memory", "mem", "namedprocess_namegroup_memory_bytes", `sum by (job, instance, groupname) (namedprocess_namegroup_memory_bytes{memtype="resident",})`},
+			{"process group writes", "io", "namedprocess_namegroup_write_bytes_total", `sum by (job, instance, groupname) (rate(namedprocess_namegroup_write_bytes_total{}[]))`},
+			{"process group reads", "io", "namedprocess_namegroup_read_bytes_total", `sum by (job, instance, groupname) (rate(namedprocess_namegroup_read_bytes_total{}[]))`},
+			{"process group open files", "io", "namedprocess_namegroup_open_filedesc", `sum by (job, instance, groupname) (namedprocess_namegroup_open_filedesc{})`},
+			{"process group processes", "other", "namedprocess_namegroup_num_procs", `sum by (job, instance, groupname) (namedprocess_namegroup_num_procs{})`},
+		}},
 		{"scraping", []string{byInstance, byPod, byJob}, []exporterQuery{
 			{"up", "error", "up", `up{}`},
 			{"scrape duration", "latency", "scrape_duration_seconds", `max by (job) (scrape_duration_seconds{})`},
@@ -73,7 +86,7 @@ func platform() []exporter {
 }
 
 func runtimes() []exporter {
-	own := []string{byInstance, byPod, byWorkers, byService, byJob}
+	own := themselves()
 	return []exporter{
 		{"Go", own, []exporterQuery{
 			{"goroutines", "other", "go_goroutines", `go_goroutines{}`},
@@ -82,8 +95,13 @@ func runtimes() []exporter {
 		}},
 		{"JVM", own, []exporterQuery{
 			{"jvm heap", "mem", "jvm_memory_used_bytes", `sum by (instance, area) (jvm_memory_used_bytes{})`},
+			{"jvm memory pools", "mem", "jvm_memory_pool_used_bytes", `sum by (instance, pool) (jvm_memory_pool_used_bytes{})`},
+			{"jvm pools", "mem", "jvm_memory_used_bytes", `sum by (instance, id, jvm_memory_pool_name) (jvm_memory_used_bytes{})`},
 			{"jvm pauses", "cpu", "jvm_gc_pause_seconds_sum", `sum by (instance) (rate(jvm_gc_pause_seconds_sum{}[]))`},
 			{"jvm collections", "cpu", "jvm_gc_collection_seconds_sum", `sum by (instance) (rate(jvm_gc_collection_seconds_sum{}[]))`},
+			{"jvm garbage collection", "cpu", "jvm_gc_duration_seconds_sum", `sum by (instance, jvm_gc_name) (rate(jvm_gc_duration_seconds_sum{}[]))`},
+			{"jvm cpu", "cpu", "jvm_cpu_recent_utilization_ratio", `jvm_cpu_recent_utilization_ratio{}`},
+			{"jvm thread count", "other", "jvm_thread_count", `sum by (instance) (jvm_thread_count{})`},
 			{"jvm threads", "other", "jvm_threads_live_threads", `jvm_threads_live_threads{}`},
 			{"jvm threads now", "other", "jvm_threads_current", `jvm_threads_current{}`},
 			{"waiting for connections", "other", "hikaricp_connections_pending", `sum by (instance, pool) (hikaricp_connections_pending{})`},
@@ -92,59 +110,6 @@ func runtimes() []exporter {
 			{"process cpu", "cpu", "process_cpu_seconds_total", `rate(process_cpu_seconds_total{}[])`},
 			{"process memory", "mem", "process_resident_memory_bytes", `process_resident_memory_bytes{}`},
 			{"open files", "io", "process_open_fds", `process_open_fds{}`},
-		}},
-	}
-}
-
-func servers() []exporter {
-	own := []string{byInstance, byPod, byWorkers, byService, byJob}
-	return []exporter{
-		{"MySQL", own, []exporterQuery{
-			{"mysql threads running", "other", "mysql_global_status_threads_running", `mysql_global_status_threads_running{}`},
-			{"mysql questions", "traffic", "mysql_global_status_questions", `rate(mysql_global_status_questions{}[])`},
-			{"mysql slow queries", "latency", "mysql_global_status_slow_queries", `rate(mysql_global_status_slow_queries{}[])`},
-			{"mysql row locks", "latency", "mysql_global_status_innodb_row_lock_time", `rate(mysql_global_status_innodb_row_lock_time{}[])`},
-			{"mysql aborted connects", "error", "mysql_global_status_aborted_connects", `rate(mysql_global_status_aborted_connects{}[])`},
-			{"mysql connections", "other", "mysql_global_status_threads_connected", `mysql_global_status_threads_connected{}`},
-		}},
-		{"PostgreSQL", own, []exporterQuery{
-			{"postgres connections", "other", "pg_stat_activity_count", `sum by (instance, state) (pg_stat_activity_count{})`},
-			{"postgres locks", "other", "pg_locks_count", `sum by (instance, mode) (pg_locks_count{})`},
-			{"postgres commits", "traffic", "pg_stat_database_xact_commit", `sum by (instance) (rate(pg_stat_database_xact_commit{}[]))`},
-			{"postgres rollbacks", "error", "pg_stat_database_xact_rollback", `sum by (instance) (rate(pg_stat_database_xact_rollback{}[]))`},
-			{"postgres deadlocks", "error", "pg_stat_database_deadlocks", `sum by (instance) (rate(pg_stat_database_deadlocks{}[]))`},
-			{"postgres reads", "io", "pg_stat_database_blks_read", `sum by (instance) (rate(pg_stat_database_blks_read{}[]))`},
-			{"postgres temporary files", "io", "pg_stat_database_temp_bytes", `sum by (instance) (rate(pg_stat_database_temp_bytes{}[]))`},
-		}},
-		{"Redis", own, []exporterQuery{
-			{"redis clients", "other", "redis_connected_clients", `redis_connected_clients{}`},
-			{"redis blocked clients", "latency", "redis_blocked_clients", `redis_blocked_clients{}`},
-			{"redis commands", "traffic", "redis_commands_processed_total", `rate(redis_commands_processed_total{}[])`},
-			{"redis memory", "mem", "redis_memory_used_bytes", `redis_memory_used_bytes{}`},
-			{"redis evictions", "error", "redis_evicted_keys_total", `rate(redis_evicted_keys_total{}[])`},
-		}},
-		{"Kafka", []string{byGroup, byTopic, byInstance, byPod, byService, byJob}, []exporterQuery{
-			{"kafka lag", "other", "kafka_consumergroup_lag", `sum by (consumergroup, topic) (kafka_consumergroup_lag{})`},
-			{"kafka consumers", "error", "kafka_consumergroup_members", `sum by (consumergroup) (kafka_consumergroup_members{})`},
-			{"kafka messages", "traffic", "kafka_server_brokertopicmetrics_messagesin_total", `sum by (instance) (rate(kafka_server_brokertopicmetrics_messagesin_total{}[]))`},
-			{"kafka produced", "traffic", "kafka_topic_partition_current_offset", `sum by (topic) (rate(kafka_topic_partition_current_offset{}[]))`},
-			{"kafka under-replicated", "error", "kafka_server_replicamanager_underreplicatedpartitions", `kafka_server_replicamanager_underreplicatedpartitions{}`},
-			{"kafka missing replicas", "error", "kafka_topic_partition_under_replicated_partition", `sum by (topic) (kafka_topic_partition_under_replicated_partition{})`},
-		}},
-		{"nginx", append([]string{byNamespace}, own...), []exporterQuery{
-			{"nginx connections", "other", "nginx_connections_active", `nginx_connections_active{}`},
-			{"nginx requests", "traffic", "nginx_http_requests_total", `sum by (instance) (rate(nginx_http_requests_total{}[]))`},
-			{"ingress requests", "traffic", "nginx_ingress_controller_requests", `sum by (ingress, status) (rate(nginx_ingress_controller_requests{}[]))`},
-		}},
-		{"Envoy", own, []exporterQuery{
-			{"envoy responses", "traffic", "envoy_cluster_upstream_rq_xx", `sum by (envoy_cluster_name, envoy_response_code_class) (rate(envoy_cluster_upstream_rq_xx{}[]))`},
-			{"envoy connections", "other", "envoy_cluster_upstream_cx_active", `sum by (envoy_cluster_name) (envoy_cluster_upstream_cx_active{})`},
-			{"envoy pending", "latency", "envoy_cluster_upstream_rq_pending_active", `sum by (envoy_cluster_name) (envoy_cluster_upstream_rq_pending_active{})`},
-			{"envoy connect failures", "error", "envoy_cluster_upstream_cx_connect_fail", `sum by (envoy_cluster_name) (rate(envoy_cluster_upstream_cx_connect_fail{}[]))`},
-		}},
-		{"Istio", []string{byTarget, byPod, byWorkers, byService, byNamespace}, []exporterQuery{
-			{"mesh requests", "traffic", "istio_requests_total", `sum by (destination_service, response_code) (rate(istio_requests_total{}[]))`},
-			{"mesh latency", "latency", "istio_request_duration_milliseconds_sum", `sum by (destination_service) (rate(istio_request_duration_milliseconds_sum{}[])) / sum by (destination_service) (rate(istio_request_duration_milliseconds_count{}[]))`},
 		}},
 	}
 }

@@ -314,8 +314,10 @@ func TestTheExporterOfTheKPIComesFirst(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("load 1m\n")
 	for _, e := range []struct{ exporter, at string }{
-		{"MySQL", `job="mysql",instance="10.0.0.7:9104"`}, {"process", `job="mysql",instance="10.0.0.7:9104"`},
-		{"Go", `job="mysql",instance="10.0.0.7:9104"`}, {"node_exporter", `job="node",instance="10.0.0.7:9100"`},
+		{"MySQL", `job="mysql",instance="10.0.0.7:9104"`},
+		{"process", `job="mysql",instance="10.0.0.7:9104"`},
+		{"Go", `job="mysql",instance="10.0.0.7:9104"`},
+		{"node_exporter", `job="node",instance="10.0.0.7:9100"`},
 	} {
 		for _, metric := range promql.MetricsOf(e.exporter) {
 			fmt.Fprintf(&b, "%s{%s} 1x190\n", metric, e.at)
