@@ -105,7 +105,8 @@ type Daemon struct {
 	refreshes  sync.WaitGroup
 
 	reloading sync.Mutex
-	cleanups  []cleanup // run backwards
+	reloaded  chan struct{} // gets a value when live is another
+	cleanups  []cleanup     // run backwards
 }
 
 type cleanup struct {
@@ -120,7 +121,7 @@ type cleanup struct {
 // for. What was opened is closed again if New fails.
 func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	opt = opt.withDefaults()
-	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt), receivers: &receivers{}}
+	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt), receivers: &receivers{}, reloaded: make(chan struct{}, 1)}
 	d.connections = newConnections(opt.MaxConnections, opt.Registry)
 	defer func() {
 		if err != nil {
@@ -225,6 +226,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	parts.Go(func() error { return d.consume(running) })
 	parts.Go(func() error { d.publisher.run(running, work); return nil })
 	parts.Go(func() error { d.reconcile.run(running); d.refreshes.Wait(); return nil })
+	parts.Go(func() error { d.keep(running); return nil })
 	parts.Go(func() error { return d.stopServing(running, work) })
 	d.log.Info("Ready for alerts", "url", d.URL())
 	return within(running, stopWithin, func() error { return errors.Join(parts.Wait(), d.close()) })

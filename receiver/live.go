@@ -49,6 +49,10 @@ func (d *Daemon) Reload() error {
 		d.publisher.use(next.outlets)
 	}
 	last.leave()
+	select {
+	case d.reloaded <- struct{}{}:
+	default: // it is known
+	}
 	d.metrics.reloads.Set(1)
 	d.metrics.reloadTime.Set(float64(d.opt.Now().Unix()))
 	d.log.Info("The configuration was loaded", "file", d.opt.ConfigFile, "rules", len(next.config.Rules))

@@ -93,11 +93,15 @@ func (d *Daemon) refresh(ctx context.Context, v view) {
 func (d *Daemon) openMessages() map[string]sink.Message {
 	open := map[string]sink.Message{}
 	for _, r := range d.store.openRecords() {
-		inc, _ := d.store.incidentByID(r.Report.Incident)
-		r.Report.Sent = slices.Concat(r.Report.Sent, d.book.sent(r.Report.ID))
-		open[r.Report.Alert.Fingerprint] = sink.Message{Report: r.Report, Incident: inc}
+		open[r.Report.Alert.Fingerprint] = d.messageOf(r)
 	}
 	return open
+}
+
+func (d *Daemon) messageOf(r record) sink.Message {
+	inc, _ := d.store.incidentByID(r.Report.Incident)
+	r.Report.Sent = slices.Concat(r.Report.Sent, d.book.sent(r.Report.ID))
+	return sink.Message{Report: r.Report, Incident: inc}
 }
 
 func (d *Daemon) refreshPeer(ctx context.Context, live *live, p peerView, open map[string]sink.Message) {

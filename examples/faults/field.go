@@ -32,7 +32,10 @@ type field struct {
 	culprits     []*culprit
 	gates        gates  // before the servers; a scenario may put some there
 	settings     string // of culprit, beside the addresses of the servers
+	route        string // of Alertmanager, with the receivers beside culprit's
+	interval     string // of the rules; empty: a second
 	asked        string // the address that culprit has for Prometheus; empty: its own
+	ruler        string // what the configuration says of who evaluates the rules
 
 	promises []promise
 	closers  []func() error
@@ -79,29 +82,33 @@ func (f *field) logs() error {
 	return errors.Join(errs...)
 }
 
-// alerts fire as soon as their series is 1. What each measures broke shortly
-// before in one part of its place.
-const alerts = `
+// rules are those of alerts that fire as soon as their series is 1. What each
+// measures broke shortly before in one part of its place.
+func (f *field) rules() string {
+	return fmt.Sprintf(`
 groups:
   - name: faults
-    interval: 1s
+    interval: %s
     rules:
       - alert: Fault
         expr: fault > 0
         labels: {severity: page}
         annotations: {summary: 'Alert {{ $labels.number }} is about {{ $labels.place }}'}
+`, cmp.Or(f.interval, "1s"))
+}
+
+// eachAlone tells culprit of every alert, each alert a group of its own.
+const eachAlone = `
+route: {receiver: culprit, group_by: ['...'], group_wait: 0s, group_interval: 2s, repeat_interval: 4h}
+receivers:
 `
 
 // servers starts Prometheus, Grafana and an Alertmanager that tells every
-// culprit of every alert, each alert a group of its own.
+// culprit of every alert.
 func (f *field) servers(ctx context.Context, culprits ...string) (err error) {
 	var route strings.Builder
-	route.WriteString(`
-route: {receiver: culprit, group_by: ['...'], group_wait: 0s, group_interval: 2s, repeat_interval: 4h}
-receivers:
-  - name: culprit
-    webhook_configs:
-`)
+	route.WriteString(cmp.Or(f.route, eachAlone))
+	route.WriteString("  - name: culprit\n    webhook_configs:\n")
 	for _, address := range culprits {
 		fmt.Fprintf(&route, "      - {url: 'http://%s/api/v1/webhook'}\n", address)
 	}
@@ -113,14 +120,21 @@ receivers:
 		return err
 	}
 	f.onClose(f.grafana.Close)
-	f.prometheus, err = lab.StartPrometheus(ctx, lab.PrometheusOptions{
-		Rules: alerts, Alertmanagers: []string{f.alertmanager.URL()}, History: load,
+	f.prometheus, err = f.sender(ctx, 0)
+	return err
+}
+
+// sender starts a Prometheus that sends its alerts again after so long; 0 is a
+// minute, as by default.
+func (f *field) sender(ctx context.Context, again time.Duration) (*lab.Prometheus, error) {
+	p, err := lab.StartPrometheus(ctx, lab.PrometheusOptions{
+		Rules: f.rules(), Alertmanagers: []string{f.alertmanager.URL()}, History: load, ResendDelay: again,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	f.onClose(f.prometheus.Close)
-	return nil
+	f.onClose(p.Close)
+	return p, nil
 }
 
 // load writes an hour and a half of what the alerts measure: the last two
@@ -151,7 +165,11 @@ func place(n int) string { return fmt.Sprintf("place-%d", n%places) }
 // raise makes the alerts from one number up to another fire; they do so for
 // five minutes, which is how far Prometheus looks back.
 func (f *field) raise(ctx context.Context, from, to int) error {
-	app := f.prometheus.Appender(ctx)
+	return raiseOn(ctx, f.prometheus, from, to)
+}
+
+func raiseOn(ctx context.Context, p *lab.Prometheus, from, to int) error {
+	app := p.Appender(ctx)
 	for n := from; n < to; n++ {
 		series := labels.FromStrings(model.MetricNameLabel, "fault", "number", fmt.Sprint(n), "place", place(n))
 		if _, err := app.Append(0, series, time.Now().UnixMilli(), 1); err != nil {
@@ -163,7 +181,7 @@ func (f *field) raise(ctx context.Context, from, to int) error {
 
 // config writes culprit's configuration and returns the path.
 func (f *field) config() (string, error) {
-	text := fmt.Sprintf(`prometheus: {url: %q}
+	text := fmt.Sprintf(`prometheus: {url: %q%s}
 alertmanagers: [{url: %q}]
 grafana: {url: %q}
 rules:
@@ -171,7 +189,7 @@ rules:
     matchers: ['alertname="Fault"']
     target: {query: 'sum(load{place="{{ .Labels.place }}"})'}
     breakdown: {labels: [part]}
-%s`, cmp.Or(f.asked, f.prometheus.URL()), f.gates.address(f.alertmanager.URL()), f.gates.address(f.grafana.URL()), f.settings)
+%s`, cmp.Or(f.asked, f.prometheus.URL()), f.ruler, f.gates.address(f.alertmanager.URL()), f.gates.address(f.grafana.URL()), f.settings)
 	path := filepath.Join(f.dir, "culprit.yml")
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }

@@ -51,6 +51,8 @@ func scenarios() map[string]scenario {
 		"answers":  answers,
 		"clusters": clusters,
 		"disk":     disk,
+		"erased":   erased,
+		"first":    first,
 		"kills":    kills,
 		"sinks":    sinks,
 	}

@@ -25,6 +25,7 @@ type Gate struct {
 	status int           // of every answer; 0: the server's
 	ready  chan struct{} // closed while requests may pass
 	held   int           // requests that were kept waiting
+	passed int           // requests that came
 }
 
 // StartGate starts one that is open.
@@ -64,6 +65,7 @@ func (g *Gate) wait(r *http.Request) bool {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	g.mu.Lock()
+	g.passed++
 	ready := g.ready
 	select {
 	case <-ready:
@@ -122,6 +124,13 @@ func (g *Gate) Held() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.held
+}
+
+// Requests is how many have come.
+func (g *Gate) Requests() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.passed
 }
 
 // Pass lets requests through, also those that wait.

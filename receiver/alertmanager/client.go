@@ -30,7 +30,6 @@ import (
 
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/common/model"
-	"gopkg.in/yaml.v3"
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
@@ -182,56 +181,6 @@ func (c *Client) DeleteSilence(ctx context.Context, id string) error {
 	return c.remote.Do(ctx, remote.Request{
 		Op: "expire the silence " + id, Method: http.MethodDelete, Path: "/api/v2/silence/" + url.PathEscape(id),
 	}, nil)
-}
-
-// Status is what a server says of itself.
-type Status struct {
-	Version string // may be empty
-	// ResolveTimeout is how long an alert lives that was posted without an
-	// end; 0 when the server doesn't say.
-	ResolveTimeout time.Duration
-	Config         string // its configuration as YAML, without secrets
-}
-
-type statusJSON struct {
-	VersionInfo struct {
-		Version string `json:"version"`
-	} `json:"versionInfo"`
-	Config struct {
-		Original string `json:"original"`
-	} `json:"config"`
-}
-
-// defaultResolveTimeout is Alertmanager's.
-const defaultResolveTimeout = 5 * time.Minute
-
-// Status asks the server for its version and its resolve timeout.
-func (c *Client) Status(ctx context.Context) (Status, error) {
-	read, err := get[statusJSON](ctx, c, "read the status", "/api/v2/status", nil)
-	if err != nil {
-		return Status{}, err
-	}
-	answer := read.value
-	return Status{
-		Version: answer.VersionInfo.Version, ResolveTimeout: resolveTimeout(answer.Config.Original), Config: answer.Config.Original,
-	}, nil
-}
-
-// resolveTimeout finds the setting in the text of a configuration.
-func resolveTimeout(original string) time.Duration {
-	var conf struct {
-		Global *struct {
-			ResolveTimeout model.Duration `yaml:"resolve_timeout"`
-		} `yaml:"global"`
-		Route map[string]any `yaml:"route"`
-	}
-	if err := yaml.Unmarshal([]byte(original), &conf); err != nil || conf.Route == nil {
-		return 0
-	}
-	if conf.Global == nil || conf.Global.ResolveTimeout == 0 {
-		return defaultResolveTimeout
-	}
-	return time.Duration(conf.Global.ResolveTimeout)
 }
 
 func (c *Client) post(ctx context.Context, op, path string, body, into any) error {

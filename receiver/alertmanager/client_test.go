@@ -259,7 +259,19 @@ func TestTheResolveTimeoutIsTheConfigurations(t *testing.T) {
 		"route: {receiver: a}": 5 * time.Minute, "global: {}\nroute: {receiver: a}": 5 * time.Minute,
 		"": 0, "<hidden>": 0, "[": 0,
 	} {
-		if got := resolveTimeout(text); got != want {
+		if got, _ := times(text); got != want {
+			t.Errorf("%q: %v, not %v", text, got, want)
+		}
+	}
+}
+
+func TestTheWaitsAreThoseOfAllRoutes(t *testing.T) {
+	for text, want := range map[string][]time.Duration{
+		"route: {receiver: a}": {30 * time.Second},
+		"route: {receiver: a, group_wait: 45s, routes: [{group_wait: 0s}, {routes: [{group_wait: 5s}, {matchers: []}]}]}": {0, 5 * time.Second, 45 * time.Second},
+		"<hidden>": nil,
+	} {
+		if _, got := times(text); !cmp.Equal(got, want) {
 			t.Errorf("%q: %v, not %v", text, got, want)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -70,7 +71,8 @@ const (
 //   - Everything else of the alert goes back as it came.
 //
 // Prometheus sends each firing alert again every minute, without our
-// annotations. [Annotations.Reconcile] puts them back.
+// annotations. [Annotations.Keep] puts them back as soon as that happens, and
+// [Annotations.Reconcile] whatever it has missed.
 type Annotations struct {
 	base
 	source     Source
@@ -85,10 +87,13 @@ type annotationPeer struct {
 	client *alertmanager.Client
 	limit  *limiter
 	past   history
+	rhythm rhythm
 
-	mu      sync.Mutex
-	timeout time.Duration // resolve_timeout; 0: not known
-	until   time.Time     // how long that is believed
+	mu     sync.Mutex
+	status alertmanager.Status // as far as it is known
+	until  time.Time           // how long that is believed
+
+	ahead atomic.Int64 // nanoseconds that the peer's clock is ahead of ours
 }
 
 // NewAnnotations makes the sink for all peers of an Alertmanager cluster.
@@ -110,6 +115,7 @@ func NewAnnotations(peers []*alertmanager.Client, opts Options) *Annotations {
 func (a *Annotations) Over(fingerprint string) {
 	for _, p := range a.peers {
 		p.past.gone(fingerprint, a.now())
+		p.rhythm.forget(fingerprint)
 	}
 }
 
@@ -151,6 +157,7 @@ func (a *Annotations) Reconcile(ctx context.Context, peer *alertmanager.Client, 
 		if !ok || m.Resolved {
 			continue
 		}
+		p.rhythm.saw(alert, p.onClock(alert.AskedAt))
 		want := wantOf(m)
 		if a.now().Sub(m.Incident.UpdatedAt) < settled {
 			want.keepIncident(alert.Annotations)
@@ -173,6 +180,19 @@ type wanted struct {
 	fingerprint string
 	labels      model.LabelSet
 	annotations model.LabelSet
+	ifLost      bool // it is posted only if it carries none of ours
+	anyway      bool // it is posted whatever it carries
+}
+
+// has says whether an alert need not be posted.
+func (w wanted) has(have model.LabelSet) bool {
+	switch {
+	case w.anyway:
+		return false
+	case w.ifLost && have[AnnotationSummary] != "":
+		return true
+	}
+	return carries(have, w.annotations)
 }
 
 func wantOf(m Message) wanted {
@@ -250,6 +270,7 @@ type attempt struct {
 	confirmed bool // its Prometheus lists it as firing
 	short     bool // posted with an early end
 	before    alertmanager.Alert
+	after     alertmanager.Alert // as it was read back
 	body      json.RawMessage
 	result    repostResult
 	err       error
@@ -271,12 +292,37 @@ func undecided(tries []*attempt) []*attempt {
 // repost posts alerts back to one peer, with all guards. Every attempt that it
 // returns is decided; they are in the order of want.
 func (a *Annotations) repost(ctx context.Context, p *annotationPeer, filter alertmanager.Filter, want []wanted) []*attempt {
+	tries := a.read(ctx, p, filter, want)
+	pending := undecided(tries)
+	p.hope(tries)
+	if len(pending) == 0 {
+		return tries
+	}
+	if time.Since(pending[0].before.AskedAt) > freshFor {
+		decideAll(pending, repostLate, later{errLate})
+		return tries
+	}
+	bodies := make([]json.RawMessage, len(pending))
+	for i, t := range pending {
+		bodies[i] = t.body
+		p.past.posted(t.fingerprint, a.now())
+	}
+	start := time.Now()
+	err := p.client.PostAlerts(ctx, bodies...)
+	a.readBack(ctx, p, filter, pending, err)
+	p.compare(pending, start)
+	return tries
+}
+
+// read asks for alerts and their senders, and decides which of them are posted,
+// and how.
+func (a *Annotations) read(ctx context.Context, p *annotationPeer, filter alertmanager.Filter, want []wanted) []*attempt {
 	tries := make([]*attempt, len(want))
 	for i, w := range want {
 		tries[i] = &attempt{wanted: w}
 		a.ask(ctx, tries[i])
 	}
-	timeout := p.resolveTimeout(ctx)
+	timeout := p.ask(ctx).ResolveTimeout
 	if err := p.limit.wait(ctx); err != nil {
 		decideAll(undecided(tries), repostLimited, later{err})
 		return tries
@@ -290,21 +336,6 @@ func (a *Annotations) repost(ctx context.Context, p *annotationPeer, filter aler
 	for _, t := range undecided(tries) {
 		a.prepare(p, t, byFingerprint, timeout)
 	}
-	pending := undecided(tries)
-	if len(pending) == 0 {
-		return tries
-	}
-	if time.Since(pending[0].before.AskedAt) > freshFor {
-		decideAll(pending, repostLate, later{errLate})
-		return tries
-	}
-	bodies := make([]json.RawMessage, len(pending))
-	for i, t := range pending {
-		bodies[i] = t.body
-		p.past.posted(t.fingerprint, a.now())
-	}
-	err = p.client.PostAlerts(ctx, bodies...)
-	a.readBack(ctx, p, filter, pending, err)
 	return tries
 }
 
@@ -331,13 +362,15 @@ func (a *Annotations) firing(ctx context.Context, ls model.LabelSet) (known, fir
 func (a *Annotations) prepare(p *annotationPeer, t *attempt, alerts map[string]alertmanager.Alert, timeout time.Duration) {
 	alert, ok := alerts[t.fingerprint]
 	if !ok {
+		p.rhythm.forget(t.fingerprint)
 		t.decide(repostAbsent, nil)
 		return
 	}
+	p.rhythm.saw(alert, p.onClock(alert.AskedAt))
 	if p.past.seen(alert) {
 		a.reappeared.Inc()
 	}
-	if carries(alert.Annotations, t.annotations) {
+	if t.has(alert.Annotations) {
 		t.decide(repostUnchanged, nil)
 		return
 	}
@@ -357,22 +390,6 @@ func (a *Annotations) prepare(p *annotationPeer, t *attempt, alerts map[string]a
 // that is shown is Alertmanager's own.
 func mayLackEnd(alert alertmanager.Alert, timeout time.Duration) bool {
 	return timeout == 0 || (alert.EndsAt.Sub(alert.UpdatedAt)-timeout).Abs() <= timeoutSlack
-}
-
-// resolveTimeout returns what the peer gives to alerts without an end, or 0 if
-// it doesn't say.
-func (p *annotationPeer) resolveTimeout(ctx context.Context) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if time.Now().Before(p.until) {
-		return p.timeout
-	}
-	status, err := p.client.Status(ctx)
-	p.timeout, p.until = status.ResolveTimeout, time.Now().Add(statusFor)
-	if err != nil {
-		p.until = time.Now().Add(statusPause)
-	}
-	return p.timeout
 }
 
 func index(alerts []alertmanager.Alert) map[string]alertmanager.Alert {

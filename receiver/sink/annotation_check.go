@@ -82,6 +82,7 @@ func (a *Annotations) readBack(ctx context.Context, p *annotationPeer, filter al
 // brought the end of the alert closer.
 func (a *Annotations) check(t *attempt, alerts map[string]alertmanager.Alert, posted error) (cut bool) {
 	after, ok := alerts[t.fingerprint]
+	t.after = after
 	there := carries(after.Annotations, t.annotations)
 	switch {
 	case !ok && posted != nil:

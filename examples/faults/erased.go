@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/culprit-dev/culprit/examples/lab"
+	"github.com/culprit-dev/culprit/receiver/sink"
+)
+
+const (
+	erasedAlerts  = 300
+	erasedFor     = 3 * time.Minute
+	erasedPause   = 200 * time.Millisecond // between two looks at Alertmanager
+	longestLapse  = 30 * time.Second
+	settlingAfter = 30 * time.Second // for all alerts to be explained
+)
+
+// erased counts for how much of the time alerts are without their causes, as
+// every send of a Prometheus erases them: one that sends every minute, and two
+// that do it every 20 seconds. It takes eight minutes and measures times, so it
+// wants a machine that has nothing else to do.
+func erased(ctx context.Context, f *field) error {
+	for _, c := range []struct {
+		promise string
+		senders int
+		again   time.Duration
+		most    float64 // of the time without causes
+	}{
+		{"with one Prometheus, alerts are without causes for 5 % of the time at most", 1, time.Minute, 0.05},
+		{"with two that send every 20 s, for 15 % at most", 2, 20 * time.Second, 0.15},
+	} {
+		sub, err := newField(f.binary, f.say)
+		if err != nil {
+			return err
+		}
+		l, err := sub.erase(ctx, c.senders, c.again)
+		if err := errors.Join(err, sub.Close()); err != nil {
+			return err
+		}
+		f.say("  %d × %s: %.1f %% of the time without causes, longest %.1f s, %.0f requests a minute to Alertmanager",
+			c.senders, c.again, 100*l.share(), l.longest.Seconds(), l.requests)
+		f.holds(c.promise, atMost(l.share(), c.most))
+		f.holds("and never for longer than half a minute", atMost(l.longest.Seconds(), longestLapse.Seconds()))
+	}
+	return nil
+}
+
+func atMost(got, most float64) error {
+	if got > most {
+		return fmt.Errorf("%.3g, want at most %.3g", got, most)
+	}
+	return nil
+}
+
+// erase starts senders of many alerts, and looks how these fare.
+func (f *field) erase(ctx context.Context, senders int, again time.Duration) (*lapses, error) {
+	c, err := f.culprit("culprit")
+	if err != nil {
+		return nil, err
+	}
+	f.route = strings.Replace(eachAlone, "['...']", "[alertname]", 1)
+	if err := f.servers(ctx, c.address); err != nil {
+		return nil, err
+	}
+	gate, err := f.gate(f.alertmanager.URL())
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*lab.Prometheus, senders)
+	for i := range all {
+		if all[i], err = f.sender(ctx, again); err != nil {
+			return nil, err
+		}
+	}
+	f.asked = all[0].URL()
+	if err := c.start(ctx); err != nil {
+		return nil, err
+	}
+	for i, p := range all {
+		time.Sleep(time.Duration(i) * again * 7 / 20)
+		if err := raiseOn(ctx, p, 0, erasedAlerts); err != nil {
+			return nil, err
+		}
+	}
+	return f.observe(ctx, gate)
+}
+
+// lapses are the times without causes of alerts that have had them.
+type lapses struct {
+	seen, without int // looks at alerts
+	longest       time.Duration
+	requests      float64 // a minute
+	since         map[string]time.Time
+}
+
+func (l *lapses) share() float64 { return float64(l.without) / float64(max(1, l.seen)) }
+
+// look takes note of what Alertmanager shows at a time.
+func (l *lapses) look(alerts []shown, at time.Time) {
+	for _, a := range alerts {
+		since, known := l.since[a.Fingerprint]
+		if a.Annotations[sink.AnnotationSummary] != "" {
+			l.since[a.Fingerprint] = at
+			l.seen++
+		} else if known {
+			l.seen++
+			l.without++
+			l.longest = max(l.longest, at.Sub(since))
+		}
+	}
+}
+
+// shown is what the look needs of an alert.
+type shown struct {
+	Fingerprint string
+	Annotations map[string]string
+}
+
+func (f *field) observe(ctx context.Context, gate *lab.Gate) (*lapses, error) {
+	l := &lapses{since: map[string]time.Time{}}
+	start, before := time.Now(), 0
+	for time.Since(start) < settlingAfter+erasedFor {
+		alerts, err := f.shown(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if time.Since(start) > settlingAfter {
+			if before == 0 {
+				before = gate.Requests()
+			}
+			l.look(alerts, time.Now())
+		}
+		time.Sleep(erasedPause)
+	}
+	l.requests = float64(gate.Requests()-before) / erasedFor.Minutes()
+	if len(l.since) != erasedAlerts {
+		return l, fmt.Errorf("%d of %d alerts were ever annotated", len(l.since), erasedAlerts)
+	}
+	return l, nil
+}
+
+// shown reads what Alertmanager shows.
+func (f *field) shown(ctx context.Context) (alerts []shown, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.alertmanager.URL()+"/api/v2/alerts", nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return alerts, json.NewDecoder(resp.Body).Decode(&alerts)
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"time"
+
+	"github.com/culprit-dev/culprit/examples/lab"
+	"github.com/culprit-dev/culprit/receiver/sink"
+)
+
+const (
+	firstAlerts = 6
+	firstWait   = 30 * time.Second // group_wait, as by default
+)
+
+// first lets alerts be sent with every evaluation, as vmalert does: every five
+// seconds, so that a send falls on the very moment of people's first message.
+// The sender is vmalert, if it is installed with VictoriaMetrics, and a
+// Prometheus that was told to do the same.
+func first(ctx context.Context, f *field) error {
+	senders := map[string]func(context.Context, *field) (raiser, error){
+		"a sender of every evaluation": everyEvaluation,
+	}
+	_, err1 := exec.LookPath("vmalert")
+	_, err2 := exec.LookPath("victoria-metrics")
+	if errors.Join(err1, err2) == nil {
+		senders["vmalert"] = vmalert
+	}
+	for name, start := range senders {
+		err := f.firstOf(ctx, name, start)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// raiser makes an alert fire.
+type raiser func(ctx context.Context, number int) error
+
+func (f *field) firstOf(ctx context.Context, name string, start func(context.Context, *field) (raiser, error)) (err error) {
+	sub, err := newField(f.binary, f.say)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sub.Close()) }()
+	people, err := lab.StartReceiver("")
+	if err != nil {
+		return err
+	}
+	sub.onClose(people.Close)
+	c, err := sub.culprit("culprit")
+	if err != nil {
+		return err
+	}
+	sub.interval = "5s"
+	sub.route = fmt.Sprintf(`
+route:
+  receiver: people
+  group_by: ['...']
+  group_wait: %s
+  routes:
+    - {receiver: culprit, group_wait: 0s, group_interval: 10s, continue: true}
+    - {receiver: people}
+receivers:
+  - {name: people, webhook_configs: [{url: %q}]}
+`, firstWait, people.URL())
+	if err := sub.servers(ctx, c.address); err != nil {
+		return err
+	}
+	raise, err := start(ctx, sub)
+	if err != nil {
+		return err
+	}
+	if err := c.start(ctx); err != nil {
+		return err
+	}
+	for n := range firstAlerts {
+		if err := raise(ctx, n); err != nil {
+			return err
+		}
+		time.Sleep(1700 * time.Millisecond)
+	}
+	f.holds("people's first messages have the causes: "+name, eventually(ctx, func(context.Context) error {
+		return firsts(people.Messages())
+	}))
+	return nil
+}
+
+// firsts is nil if every alert was told of, first with its causes.
+func firsts(messages []lab.Message) error {
+	told := map[string]bool{} // number of the alert → with causes
+	for _, m := range messages {
+		for _, a := range m.Alerts {
+			if _, known := told[a.Labels["number"]]; !known {
+				told[a.Labels["number"]] = a.Annotations[sink.AnnotationSummary] != ""
+			}
+		}
+	}
+	with := 0
+	for _, has := range told {
+		if has {
+			with++
+		}
+	}
+	if with < firstAlerts {
+		return fmt.Errorf("%d of %d, of %d that were told", with, firstAlerts, len(told))
+	}
+	return nil
+}
+
+// everyEvaluation is a Prometheus that sends its alerts whenever it evaluates
+// their rule.
+func everyEvaluation(ctx context.Context, f *field) (raiser, error) {
+	p, err := f.sender(ctx, time.Millisecond)
+	if err != nil {
+		return nil, err
+	}
+	f.asked = p.URL()
+	return func(ctx context.Context, number int) error { return raiseOn(ctx, p, number, number+1) }, nil
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/culprit-dev/culprit/examples/lab"
+)
+
+// vmalert starts VictoriaMetrics and vmalert, as they are installed.
+func vmalert(ctx context.Context, f *field) (raiser, error) {
+	metrics, err := lab.FreeAddress("127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	evaluates, err := lab.FreeAddress("127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	rules := filepath.Join(f.dir, "rules.yml")
+	if err := os.WriteFile(rules, []byte(f.rules()), 0o600); err != nil {
+		return nil, err
+	}
+	store := "http://" + metrics
+	f.asked, f.ruler = store, fmt.Sprintf(", rules_url: 'http://%s'", evaluates)
+	if err := f.run(ctx, store+"/health", "victoria-metrics", "-httpListenAddr="+metrics,
+		"-storageDataPath="+filepath.Join(f.dir, "victoria-metrics"), "-search.latencyOffset=1ms"); err != nil {
+		return nil, err
+	}
+	if err := f.run(ctx, "http://"+evaluates+"/health", "vmalert", "-httpListenAddr="+evaluates, "-rule="+rules, "-datasource.url="+store,
+		"-remoteWrite.url="+store, "-remoteRead.url="+store, "-notifier.url="+f.alertmanager.URL()); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, number int) error { return feed(ctx, store, number) }, nil
+}
+
+// run starts a program and returns when it answers.
+func (f *field) run(ctx context.Context, health, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	f.onClose(func() error {
+		_ = cmd.Process.Kill() // or it has ended
+		_ = cmd.Wait()         // that says so
+		return nil
+	})
+	return eventually(ctx, func(ctx context.Context) error { return answers200(ctx, health, "") })
+}
+
+// answers200 asks for an address, or posts a body there.
+func answers200(ctx context.Context, url, body string) error {
+	method := http.MethodGet
+	if body != "" {
+		method = http.MethodPost
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("%s: %s", url, resp.Status)
+	}
+	return nil
+}
+
+// feed writes what an alert measures, for now and the minutes to come: of
+// VictoriaMetrics, a sample counts for as long as others came apart.
+func feed(ctx context.Context, store string, number int) error {
+	var b strings.Builder
+	for at := time.Duration(0); at < 5*time.Minute; at += time.Second {
+		fmt.Fprintf(&b, "fault{number=\"%d\",place=%q} 1 %d\n", number, place(number), time.Now().Add(at).UnixMilli())
+	}
+	return answers200(ctx, store+"/api/v1/import/prometheus", b.String())
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"sync"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink"
+)
+
+// keeper puts annotations back on the alerts of one Alertmanager.
+type keeper struct {
+	*Daemon
+	ctx     context.Context
+	address string
+}
+
+var _ sink.Keeper = keeper{}
+
+// Open is part of sink.Keeper.
+func (k keeper) Open(fingerprint string) (sink.Message, bool) {
+	r, ok := k.store.current(fingerprint)
+	if !ok || !r.open() {
+		return sink.Message{}, false
+	}
+	return k.messageOf(r), true
+}
+
+// Kept is part of sink.Keeper.
+func (k keeper) Kept(m sink.Message, s report.Sent) {
+	k.record(k.ctx, m.Report.ID, sink.NameAnnotation, k.address, s)
+}
+
+// keep puts annotations back that senders erase, with the sinks of the
+// configuration of the moment, until ctx ends.
+func (d *Daemon) keep(ctx context.Context) {
+	for ctx.Err() == nil {
+		current, stop := context.WithCancel(ctx)
+		var open []string
+		for _, r := range d.store.openRecords() {
+			open = append(open, r.Report.Alert.Fingerprint)
+		}
+		var running sync.WaitGroup
+		for address, a := range d.live.Load().annotations {
+			running.Go(func() { a.Keep(current, keeper{Daemon: d, ctx: current, address: address}, open) })
+		}
+		select {
+		case <-ctx.Done():
+		case <-d.reloaded:
+		}
+		stop()
+		running.Wait()
+	}
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sink
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
+)
+
+const (
+	flushAhead  = 350 * time.Millisecond // when a bridge is prepared
+	flushNear   = 300 * time.Millisecond // between a send and a first message that meet
+	bridgeAhead = 100 * time.Millisecond // before the first message: when the posts begin
+	bridgeAfter = 5 * time.Millisecond
+	bridgePause = 4 * time.Millisecond // between two posts
+	bridgeMost  = 64                   // alerts
+)
+
+// flush is a moment at which Alertmanager may tell people of alerts for the
+// first time, while their sender sends them again.
+//
+// The two meet when group_wait is a multiple of the sender's evaluation
+// interval, as with vmalert: the first message is made so long after the first
+// send, and so is another send. Where the send comes a millisecond earlier the
+// message would have no causes.
+type flush struct {
+	at           time.Time
+	fingerprints []string
+}
+
+// flush returns the next one, if it is near. waits are the group_wait of the
+// routes.
+func (r *rhythm) flush(now time.Time, waits []time.Duration) (flush, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var f flush
+	for _, b := range r.beats {
+		for _, wait := range waits {
+			at := b.first.Add(wait)
+			ahead := at.Sub(now)
+			if b.first.IsZero() || ahead <= bridgeAhead || ahead > flushAhead || !r.meets(b, at) {
+				continue
+			}
+			if f.at.IsZero() || at.Before(f.at) {
+				f.at = at
+			}
+		}
+	}
+	if f.at.IsZero() {
+		return f, false
+	}
+	for fp, b := range r.beats { // others of the sender may be in the same message
+		if len(f.fingerprints) < bridgeMost && f.at.Sub(b.first) < longestWait && r.meets(b, f.at) {
+			f.fingerprints = append(f.fingerprints, fp)
+		}
+	}
+	return f, true
+}
+
+// longestWait is for how long an alert may wait for its first message.
+const longestWait = 10 * time.Minute
+
+// meets says whether an alert is expected to be sent at about a time.
+func (r *rhythm) meets(b *beat, at time.Time) bool {
+	due, ok := r.expected(b)
+	return ok && due.Sub(at).Abs() <= flushNear
+}
+
+// bridge keeps the annotations on alerts through a moment in which both their
+// sender and Alertmanager's first message are due: they are read, and then
+// posted again and again until the moment is over. Only alerts that their
+// Prometheus confirms, so that a post names an end seconds from now, and all
+// posts within a second of the read: an alert that ends just then fires for
+// seconds, as after any post.
+func (a *Annotations) bridge(ctx context.Context, p *annotationPeer, k Keeper, f flush) {
+	want, open := p.lost(k, f.fingerprints)
+	if len(want) == 0 {
+		return
+	}
+	for i := range want {
+		want[i].ifLost, want[i].anyway = false, true
+	}
+	filter := alertmanager.Exactly(shared(want))
+	var ready []*attempt
+	for _, t := range a.read(ctx, p, filter, want) {
+		if t.result == "" && t.short {
+			ready = append(ready, t)
+		}
+	}
+	if posts, err := a.span(ctx, p, ready, f.at); posts > 0 {
+		a.readBack(ctx, p, filter, ready, err)
+		for _, t := range ready {
+			a.kept(p, k, open[t.fingerprint], t)
+		}
+	}
+}
+
+// span posts what was just read until a moment is over, once at least unless it
+// is not fresh any more.
+func (a *Annotations) span(ctx context.Context, p *annotationPeer, ready []*attempt, until time.Time) (posts int, err error) {
+	bodies := make([]json.RawMessage, len(ready))
+	for i, t := range ready {
+		bodies[i] = t.body
+		p.past.posted(t.fingerprint, a.now())
+	}
+	sleep(ctx, until.Sub(p.clock())-bridgeAhead)
+	for err == nil && len(ready) > 0 && time.Since(ready[0].before.AskedAt) < freshFor {
+		if posts > 0 && !p.clock().Before(until.Add(bridgeAfter)) {
+			break
+		}
+		err = p.client.PostAlerts(ctx, bodies...)
+		posts++
+		sleep(ctx, bridgePause)
+	}
+	return posts, err
+}
