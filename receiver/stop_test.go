@@ -146,3 +146,40 @@ func TestReloadsLeaveNoConnectionsBehind(t *testing.T) {
 	}
 	w.await("the old connections are closed", func() bool { return open.Load() < reloads/2 })
 }
+
+// A server that fails is an end like any other: what is worked on is put back
+// before the broker closes, and is done after the next start.
+func TestAServerThatEndsLetsTheWorkersEndFirst(t *testing.T) {
+	w := newWorld(t, true)
+	w.stop()
+	gate, err := lab.StartGate(w.prometheus.URL())
+	w.must(err)
+	t.Cleanup(func() { _ = gate.Close() })
+	w.configure(fmt.Sprintf("prometheus: {url: %q}\nalertmanagers: [{url: %q}]\n", gate.URL(), w.alertmanager.URL()) + testRules)
+	w.opt.Registry = nil
+	d, err := New(t.Context(), w.opt)
+	w.must(err)
+	w.daemon = d
+	done := make(chan error, 1)
+	go func() { done <- d.Run(context.Background()) }()
+	gate.Hold()
+	held := gate.Held()
+	w.post("ErrorsHigh", time.Now(), true)
+	w.await("its queries hang", func() bool { return gate.Held() > held+1 && w.metric("culprit_queue_in_flight") == "1" })
+	w.must(d.listeners[0].Close())
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "serving HTTP") {
+		t.Errorf("it ended with %v", err)
+	}
+	d.worker.alerts.mu.Lock()
+	working := len(d.worker.alerts.locks)
+	d.worker.alerts.mu.Unlock()
+	if working > 0 {
+		t.Errorf("%d alerts are worked on over a broker that is closed", working)
+	}
+	if n := w.stored(); n != 0 {
+		t.Errorf("what was cut off is a report: %d", n)
+	}
+	gate.Pass()
+	w.start()
+	w.await("the job is done after the next start", func() bool { return len(w.reports()) == 1 })
+}

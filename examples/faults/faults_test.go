@@ -24,7 +24,6 @@ func TestNoAnswerIsTooMuch(t *testing.T)           { once(t, "answers") }
 func TestAKillInAStormLosesNothing(t *testing.T)   { once(t, "kills") }
 func TestAFullDiskIsSaidAndSurvived(t *testing.T)  { once(t, "disk") }
 func TestSinksThatHangHoldUpNobody(t *testing.T)   { once(t, "sinks") }
-func TestTheFirstMessageHasTheCauses(t *testing.T) { once(t, "first") }
 func TestAClusterWaitsForItsReplicas(t *testing.T) { once(t, "clusters") }
 
 func TestWrongCallsAreRefused(t *testing.T) {

@@ -14,7 +14,7 @@ const (
 	flushAhead  = 350 * time.Millisecond // when a bridge is prepared
 	flushNear   = 300 * time.Millisecond // between a send and a first message that meet
 	bridgeAhead = 100 * time.Millisecond // before the first message: when the posts begin
-	bridgeAfter = 5 * time.Millisecond
+	bridgeAfter = 50 * time.Millisecond
 	bridgePause = 4 * time.Millisecond // between two posts
 	bridgeMost  = 64                   // alerts
 )
