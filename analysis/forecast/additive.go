@@ -48,10 +48,18 @@ type Forecast struct {
 	Level    float64 // of the last hour against the same hour of those days; 0: not known
 	SD       float64 // robust standard deviation of past errors of the total; 0: not known
 
-	// Errors are root mean squares of each leaf's past errors, each as a part of
-	// the middle of forecast and actual value: from 0 to 2. nil: not known.
-	Errors []float64
+	past *past
 }
+
+// past are the days that a profile was made of.
+type past struct {
+	windows, hours ranked
+	unit           float64
+}
+
+// Errors are root mean squares of each leaf's past errors, each as a part of the
+// middle of forecast and actual value: from 0 to 2. nil: not known.
+func (f Forecast) Errors() []float64 { return f.past.errors() }
 
 // String says how the forecast was made, for a report.
 func (f Forecast) String() string {
@@ -114,14 +122,15 @@ func profile(p Pieces, unit float64) (Forecast, bool) {
 	if now == nil || len(windows) == 0 {
 		return Forecast{}, false
 	}
-	made := relevelled(windows, hours, now, unit)
-	made.SD, made.Errors = profileSD(windows, hours), profileErrors(windows, hours, unit)
-	return made, true
+	past := &past{windows: rankDays(windows), hours: rankDays(hours), unit: unit}
+	expected := past.windows.medians()
+	level := relevel(expected, past.hours.medians(), now, unit)
+	return Forecast{Expected: expected, Method: Profile, Days: len(windows), Level: level, SD: profileSD(windows, hours), past: past}, true
 }
 
-// relevelled is the profile of some days at the level of an hour.
-func relevelled(windows, hours [][]float64, now []float64, unit float64) Forecast {
-	expected, ref := medians(windows), medians(hours)
+// relevel brings a profile to the level of an hour that was expected to be ref. It
+// returns the level of all.
+func relevel(expected, ref, now []float64, unit float64) float64 {
 	level := 1.0
 	if s := total(ref); s > 0 {
 		level = total(now) / s
@@ -135,7 +144,7 @@ func relevelled(windows, hours [][]float64, now []float64, unit float64) Forecas
 			expected[e] *= (now[e] + c*level) / (ref[e] + c)
 		}
 	}
-	return Forecast{Expected: expected, Method: Profile, Days: len(windows), Level: level}
+	return level
 }
 
 // days returns the earlier days of which both the window and the hour before it
@@ -191,7 +200,7 @@ func medians(days [][]float64) []float64 {
 
 // typical is the median of the leaves that have any volume.
 func typical(piece []float64) float64 {
-	var volume []float64
+	volume := make([]float64, 0, len(piece))
 	for _, x := range piece {
 		if x > 0 {
 			volume = append(volume, x)

@@ -78,26 +78,29 @@ func without[T any](x []T, j int) []T {
 	return append(out, x[j+1:]...)
 }
 
-// profileErrors forecasts each earlier day's leaves from the other days, at the
+// errors forecasts each earlier day's leaves from the other days, at the
 // level of their own hour before, as they are forecast today. Of each leaf the
 // worst day is left out: it may be that of an earlier incident.
-func profileErrors(windows, hours [][]float64, unit float64) []float64 {
-	if len(windows) < leastResiduals {
+func (p *past) errors() []float64 {
+	if p == nil || len(p.windows.days) < leastResiduals {
 		return nil
 	}
-	squares, worst := make([]float64, len(windows[0])), make([]float64, len(windows[0]))
-	for j, w := range windows {
-		made := relevelled(without(windows, j), without(hours, j), hours[j], unit)
+	n := p.windows.leaves()
+	squares, worst, expected, ref := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	for j, w := range p.windows.days {
+		p.windows.without(j, expected)
+		p.hours.without(j, ref)
+		relevel(expected, ref, p.hours.days[j], p.unit)
 		for e, x := range w {
-			if m := (x + made.Expected[e]) / 2; m > 0 {
-				d := (x - made.Expected[e]) / m
+			if m := (x + expected[e]) / 2; m > 0 {
+				d := (x - expected[e]) / m
 				squares[e] += d * d
 				worst[e] = max(worst[e], d*d)
 			}
 		}
 	}
 	for e, s := range squares {
-		squares[e] = math.Sqrt((s - worst[e]) / float64(len(windows)-1) / withoutWorst)
+		squares[e] = math.Sqrt((s - worst[e]) / float64(len(p.windows.days)-1) / withoutWorst)
 	}
 	return squares
 }

@@ -66,6 +66,7 @@ func newCube(t *table, r rule, maxLayer, workers int) *cube {
 			}
 		}
 	}
+	workers = worth(t.leaves()*len(roots), workers)
 	pads := make([]*[]pad, max(1, workers))
 	for i := range pads {
 		pads[i] = padsOf(depth)
@@ -229,7 +230,16 @@ func (c *cube) all() []*cuboid {
 // remove takes leaves out of all cuboids.
 func (c *cube) remove(leaves []int32, workers int) {
 	all := c.all()
-	parallel(len(all), workers, func(_, i int) { all[i].remove(c.t, leaves) })
+	parallel(len(all), worth(len(all)*len(leaves), workers), func(_, i int) { all[i].remove(c.t, leaves) })
+}
+
+// cellsOf some cuboids are those that may be causes.
+func cellsOf(cuboids []*cuboid) int {
+	n := 0
+	for _, x := range cuboids {
+		n += len(x.cells)
+	}
+	return n
 }
 
 // elements is the number of elements of all cuboids.

@@ -7,6 +7,18 @@ import (
 	"sync/atomic"
 )
 
+// serialWork is how many cells are looked at sooner by one goroutine than by
+// several: to wake one takes as long as a thousand cells.
+const serialWork = 1 << 14
+
+// worth is the number of workers that work on so many cells is worth.
+func worth(cells, workers int) int {
+	if cells < serialWork {
+		return 1
+	}
+	return workers
+}
+
 // parallel calls f(worker, i) for i from 0 to n−1 on up to workers goroutines.
 // The calls must not depend on each other; those of one worker do not overlap.
 func parallel(n, workers int, f func(worker, i int)) {

@@ -22,7 +22,6 @@ const (
 	barOffset     = 3      // S must exceed ln(elements) by it
 	opposed       = 0.2    // share of the first score that a cause against its direction must have
 	nearlyEqual   = 1e-9   // relative difference of scores that is rounding
-	serialWork    = 1 << 16
 )
 
 // Options are the settings of [Scan]. The zero value is the default.
@@ -101,9 +100,6 @@ func Scan(codes [][]int32, cards []int, forecast, actual []float64, opt Options)
 	r := Result{Noise: t.noise}
 	if len(t.codes) == 0 {
 		return r, nil
-	}
-	if t.leaves()<<len(t.codes) < serialWork {
-		opt.Workers = 1
 	}
 	rule := t.rule(opt)
 	if rule.least == 0 {
@@ -234,7 +230,7 @@ func (c *cube) best(r rule, bar float64, workers int) candidate {
 	var best candidate
 	for _, layer := range c.layers {
 		found := make([]candidate, len(layer))
-		parallel(len(layer), workers, func(_, i int) { found[i] = layer[i].best(c.t, r) })
+		parallel(len(layer), worth(cellsOf(layer), workers), func(_, i int) { found[i] = layer[i].best(c.t, r) })
 		var top candidate
 		for _, f := range found {
 			if f.score > top.score*(1+nearlyEqual) {

@@ -264,24 +264,39 @@ func (q *question) large() (judge.Model, error) {
 	if math.Abs(centre-1) <= recentre {
 		return q.weigh(p), nil
 	}
-	moved := q.in.Measure
-	moved.Forecast = make([]float64, len(q.forecast))
-	for i, f := range q.forecast {
-		moved.Forecast[i] = f * centre
-	}
+	moved := q.recentred(centre)
 	n := noiseOf(moved, q.opt)
+	if n.Kappa < q.noise.Kappa {
+		q.noise, q.table = n, q.table.Under(*n)
+	}
+	m := q.weigh(p)
+	if !q.wholly(centre) {
+		return m, nil
+	}
 	again, err := q.scan(moved.Forecast, n)
 	if err != nil {
 		return judge.Model{}, err
 	}
-	if n.Kappa < q.noise.Kappa {
-		q.noise, q.table = n, q.table.Under(*n)
-	}
-	m, whole := q.weigh(p), q.weigh(again)
-	if whole.Cost < m.Cost && q.alike(whole) {
+	if whole := q.weigh(again); whole.Cost < m.Cost && q.alike(whole) {
 		m = whole
 	}
 	return m, nil
+}
+
+// recentred is the measure with a forecast of which all moved by a factor.
+func (q *question) recentred(factor float64) Measure {
+	m := q.in.Measure
+	m.Forecast = make([]float64, len(q.forecast))
+	for i, f := range q.forecast {
+		m.Forecast[i] = f * factor
+	}
+	return m
+}
+
+// wholly tells whether a factor of all would bring so much of the change that
+// the table may have moved as a whole.
+func (q *question) wholly(factor float64) bool {
+	return !q.still && q.total*(factor-1)/q.move > alikeShare/2
 }
 
 func (q *question) weigh(p proposal) judge.Model {

@@ -54,7 +54,8 @@ func Select(s []float64, k int) float64 {
 	lo, hi := 0, len(s)-1
 	for range 64 {
 		if hi-lo < few {
-			break
+			insert(s[lo : hi+1])
+			return s[k]
 		}
 		i, j := partition(s, lo, hi)
 		switch {
@@ -68,6 +69,17 @@ func Select(s []float64, k int) float64 {
 	}
 	slices.Sort(s[lo : hi+1])
 	return s[k]
+}
+
+// insert sorts a few values by insertion.
+func insert(s []float64) {
+	for i := 1; i < len(s); i++ {
+		x, k := s[i], i
+		for ; k > 0 && s[k-1] > x; k-- {
+			s[k] = s[k-1]
+		}
+		s[k] = x
+	}
 }
 
 // partition reorders s[lo:hi+1] around a pivot: s[lo:j+1] is not greater than
