@@ -54,7 +54,7 @@ func newGrid(onset, now time.Time, w config.Window, t timing) (grid, []analysis.
 	case now.Sub(onset) > longestIncident:
 		end = onset.Add(longestIncident)
 	}
-	step := t.step()
+	step, began := t.stepOf(end.Sub(onset)), onset
 	if least := fewestSteps * step; end.Sub(onset) < least {
 		onset = end.Add(-least)
 	}
@@ -69,7 +69,21 @@ func newGrid(onset, now time.Time, w config.Window, t timing) (grid, []analysis.
 			"of the baseline of %s only the last %s are looked at as series, at a step of %s: a longer incident would allow a larger step", baseline, most, step)})
 		baseline = most
 	}
-	return align(onset, end, step, baseline, t.longest), append(warnings, t.gaps()...)
+	g := align(onset, end, step, baseline, t.longest)
+	g.settle(began, t.longest)
+	return g, append(warnings, t.gaps()...)
+}
+
+// settle dates what is told as the state of now, for a KPI that began to move at
+// a time and whose ranges are at most that long. It is three rows at least.
+func (g *grid) settle(began time.Time, longest time.Duration) {
+	g.settled = floor(began.Add(longest/2+g.step-time.Nanosecond), g.step) // a condition holds from about the middle of the way on
+	if last := g.end.Add(-(fewestSteps - 1) * g.step); g.settled.After(last) {
+		g.settled = last
+	}
+	if g.settled.Before(g.onset) {
+		g.settled = g.onset
+	}
 }
 
 func align(onset, end time.Time, step, baseline, longest time.Duration) grid {
@@ -77,13 +91,6 @@ func align(onset, end time.Time, step, baseline, longest time.Duration) grid {
 	g.start = floor(g.onset.Add(-baseline), step)
 	g.before = g.onset.Add(-longest - step)
 	g.before = floor(g.before, step)
-	g.settled = floor(g.onset.Add(longest/2+step-time.Nanosecond), step) // a condition holds from about the middle of the way on
-	if last := g.end.Add(-(fewestSteps - 1) * step); g.settled.After(last) {
-		g.settled = last
-	}
-	if g.settled.Before(g.onset) {
-		g.settled = g.onset
-	}
 	return g
 }
 
@@ -97,6 +104,23 @@ func (t timing) step() time.Duration {
 	for _, s := range steps() {
 		if step < t.scrape-t.scrape/10 && s > step {
 			step = s
+		}
+	}
+	return step
+}
+
+// stepOf is the step for an incident of that length. One that is younger than
+// its steps gets smaller ones, down to the distance of samples: rows from before
+// it, which would fill it up, show nothing of it and hide what there is.
+func (t timing) stepOf(incident time.Duration) time.Duration {
+	step := t.step()
+	if t.storm || t.scrape == 0 {
+		return step
+	}
+	finer := append([]time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second}, steps()...)
+	for i := len(finer) - 1; i >= 0 && incident < fewestSteps*step; i-- {
+		if finer[i] < step && finer[i] >= t.scrape-t.scrape/10 {
+			step = finer[i]
 		}
 	}
 	return step

@@ -172,6 +172,32 @@ func TestAStepIsNoSmallerThanTheScrapeInterval(t *testing.T) {
 	}
 }
 
+// Rows from before a young incident show nothing of it: the step is finer, as far
+// as there are samples, and what is now is told from its own rows.
+func TestAYoungIncidentHasRowsOfItsOwn(t *testing.T) {
+	for _, c := range []struct {
+		timing
+		onset, now    string
+		step          time.Duration
+		from, settled string
+	}{
+		{timing{scrape: 5 * time.Second}, "12:00:02", "12:00:20", 5 * time.Second, "12:00:00", "12:00:05"},
+		{timing{scrape: 5 * time.Second}, "12:00:08", "12:00:19", 5 * time.Second, "12:00:00", "12:00:05"},
+		{timing{scrape: 5 * time.Second}, "12:00:00", "12:00:40", 10 * time.Second, "12:00:00", "12:00:00"},
+		{timing{scrape: 5 * time.Second}, "12:00:00", "12:01:00", 15 * time.Second, "12:00:00", "12:00:00"},
+		{timing{scrape: 10 * time.Second}, "12:00:00", "12:00:20", 10 * time.Second, "11:59:50", "12:00:00"},
+		{timing{scrape: 30 * time.Second, shortest: 5 * time.Minute, longest: 5 * time.Minute}, "12:00:00", "12:02:00", 30 * time.Second, "12:00:00", "12:01:00"},
+		{timing{}, "12:00:00", "12:00:20", 15 * time.Second, "11:59:30", "11:59:45"},
+		{timing{scrape: 5 * time.Second, storm: true}, "12:00:00", "12:00:20", time.Minute, "11:57:00", "11:58:00"},
+	} {
+		g, _ := newGrid(clock(c.onset), clock(c.now), config.Window{}, c.timing)
+		if g.step != c.step || g.onset.Format(time.TimeOnly) != c.from || g.settled.Format(time.TimeOnly) != c.settled {
+			t.Errorf("%+v, %s to %s: %s from %s, settled %s; want %s from %s, settled %s", c.timing, c.onset, c.now,
+				g.step, g.onset.Format(time.TimeOnly), g.settled.Format(time.TimeOnly), c.step, c.from, c.settled)
+		}
+	}
+}
+
 // What is now is told from when a rate has arrived, and from three rows at least.
 func TestTheBeginningOfARateIsNotNow(t *testing.T) {
 	for _, c := range []struct {

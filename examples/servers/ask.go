@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -54,7 +55,7 @@ func (f *field) firstReport(ctx context.Context, x fault, culprit string, since 
 		list, err := get[[]report.Report](ctx, f.url(culprit)+"/api/v1/reports?"+url.Values{"alertname": {x.alert}, "limit": {"50"}}.Encode())
 		last = err                            // it may be starting
 		for i := len(list) - 1; i >= 0; i-- { // the oldest last
-			if r := list[i]; r.CreatedAt.After(since) && x.has(r.Alert.Labels) {
+			if r := list[i]; r.CreatedAt.After(since) && f.has(x, r.Alert.Labels) {
 				return f.whole(ctx, culprit, x.name, r.ID)
 			}
 		}
@@ -66,9 +67,9 @@ func (f *field) firstReport(ctx context.Context, x fault, culprit string, since 
 }
 
 // has says whether an alert is the one that a fault brings.
-func (x fault) has(labels model.LabelSet) bool {
+func (f *field) has(x fault, labels model.LabelSet) bool {
 	for name, value := range x.of {
-		if string(labels[model.LabelName(name)]) != value {
+		if string(labels[model.LabelName(name)]) != strings.Replace(value, ofDir, f.dir, 1) {
 			return false
 		}
 	}
@@ -100,7 +101,7 @@ func (f *field) over(ctx context.Context, x fault) error {
 		}
 		fires := false
 		for _, s := range a.Data.Result {
-			fires = fires || x.has(model.LabelSet(s.Metric))
+			fires = fires || f.has(x, model.LabelSet(s.Metric))
 		}
 		if !fires {
 			return nil

@@ -25,6 +25,9 @@ type fault struct {
 	mend       func(context.Context, *field) error
 }
 
+// ofDir is, in the labels of a fault's alert, the folder of the run.
+const ofDir = "{dir}"
+
 // faults are all of them.
 func faults() []fault {
 	return slices.Concat(hostFaults(), redisFaults(), postgresFaults(), edgeFaults(), shopFaults())

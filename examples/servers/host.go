@@ -70,7 +70,7 @@ func hostFaults() []fault {
 		},
 		{
 			name: "inodes", lane: "host", alert: "HostOutOfInodes", did: "1,900 empty files in the file system spool",
-			truth: place("spool"),
+			truth: place("spool"), of: map[string]string{"mountpoint": ofDir + "/volumes/spool"},
 			break_: func(_ context.Context, f *field) error {
 				dir := filepath.Join(f.volume("spool"), "mail")
 				if err := os.MkdirAll(dir, 0o755); err != nil {

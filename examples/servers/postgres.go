@@ -112,7 +112,7 @@ func postgresFaults() []fault {
 		},
 		{
 			name: "pg-locks", lane: "postgres", alert: "PostgresqlTooManyLocksAcquired", did: "a transaction locks 400 tables of the database reports",
-			truth: truth{labels: map[string]string{"datname": "reports", "mode": "accesssharelock"}, implied: database, series: `locks|tx_duration`},
+			truth: truth{labels: map[string]string{"datname": "reports", "mode": "accesssharelock"}, implied: database, series: `locks|tx_duration|"reports"`},
 			break_: func(_ context.Context, f *field) error {
 				script := `DO $$ BEGIN FOR i IN 1..400 LOOP EXECUTE format('LOCK TABLE part_%s IN ACCESS SHARE MODE', i); END LOOP; PERFORM pg_sleep(1000); END $$`
 				return f.keep("locker", find("psql"), append(f.pg("reports"), "-c", script)...)
@@ -135,7 +135,7 @@ func postgresFaults() []fault {
 			name: "pg-rollbacks", lane: "postgres", alert: "PostgresqlHighRollbackRate", did: "clients of the database reports roll 20 transactions a second back",
 			truth: truth{labels: map[string]string{"datname": "reports"}, implied: database, series: `rollback`},
 			break_: func(_ context.Context, f *field) error {
-				return f.benchWith("regret", "reports", "BEGIN;\nSELECT 1;\nROLLBACK;\n", "-c", "2", "-R", "20", "-T", "1000")
+				return f.benchWith("regret", "reports", "BEGIN;\nUPDATE pgbench_branches SET filler = filler;\nROLLBACK;\n", "-c", "2", "-R", "20", "-T", "1000")
 			},
 			mend: stop("regret"),
 		},

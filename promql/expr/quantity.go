@@ -182,7 +182,14 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // quantityOfQuotient is a share where both sides are counted in the same unit,
 // and of both it is known what they count.
+//
+// A hundredfold on its left side is one of the whole: 100 * a / b is (100 * a) / b.
 func quantityOfQuotient(e *parser.BinaryExpr) quantity {
+	if inner, ok := hundredfold(e.LHS); ok {
+		if q := quantityOfQuotient(&parser.BinaryExpr{Op: e.Op, LHS: inner, RHS: e.RHS}); q.share() {
+			return q.times(100)
+		}
+	}
 	a, b := quantityOf(e.LHS), quantityOf(e.RHS)
 	same := a == b && a.known && a.base != ratioUnit && a.base != percentage
 	switch {
@@ -195,9 +202,22 @@ func quantityOfQuotient(e *parser.BinaryExpr) quantity {
 	}
 }
 
+// hundredfold returns what e is a hundred times of.
+func hundredfold(e parser.Expr) (of parser.Expr, ok bool) {
+	b, is := unparen(e).(*parser.BinaryExpr)
+	if !is || b.Op != parser.MUL {
+		return nil, false
+	}
+	if n, is := Number(b.LHS); is && n == 100 {
+		return b.RHS, true
+	}
+	n, is := Number(b.RHS)
+	return b.LHS, is && n == 100
+}
+
 // ofSameThings says whether a is some of b, where both have no unit: both are
-// counted here, or they are the same metric, or b says in its name that it is the
-// most that there can be.
+// counted here, or they are the same metric, or a's name goes on from that of b
+// (files_free, files), or b says in its name that it is the most that there can be.
 func ofSameThings(a, b parser.Expr) bool {
 	if counts(a) || counts(b) {
 		return counts(a) && counts(b)
@@ -206,7 +226,8 @@ func ofSameThings(a, b parser.Expr) bool {
 	if len(above) == 0 || len(below) != 1 {
 		return false
 	}
-	if MetricName(above[0]) == MetricName(below[0]) {
+	whole := MetricName(below[0])
+	if part := MetricName(above[0]); part == whole || whole != "" && strings.HasPrefix(part, whole+"_") {
 		return true
 	}
 	name := strings.ToLower(MetricName(below[0]))

@@ -12,8 +12,6 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/culprit-dev/culprit/config"
-	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/promql/expr"
 	"github.com/culprit-dev/culprit/receiver/find"
 )
@@ -26,7 +24,8 @@ const head = `# yaml-language-server: $schema=https://raw.githubusercontent.com/
 # A rule tells culprit more: keep those of the alerts that wake people, add the
 # candidates that you look at yourself when they fire, and delete the rest.
 #
-#   target      what the alert measures; delete it to take it from the alert
+#   target      what the alert measures; left out, as here: taken from the alert,
+#               with its threshold, its unit and the series beside its own
 #   breakdown   labels to tell where from; left out: found when the alert fires
 #   candidates  queries whose series may tell why, such as
 #                 - {name: cpu, query: 'sum by (pod) (rate(container_cpu_usage_seconds_total[5m]))'}
@@ -115,6 +114,8 @@ func (e Entry) unclear(own model.LabelSet, all []Entry) string {
 	}
 }
 
+// writeTarget writes the query as a comment, to be changed: what the alert says
+// itself tells more than a copy of it, such as the threshold.
 func writeTarget(b *strings.Builder, e Entry, unclear string) {
 	if unclear != "" {
 		comment(b, "    # ", unclear+".")
@@ -122,12 +123,12 @@ func writeTarget(b *strings.Builder, e Entry, unclear string) {
 	}
 	query := strings.TrimLeft(pretty(e.KPI.Target), " ")
 	if strings.ContainsFunc(query, func(r rune) bool { return r != '\n' && !strconv.IsPrint(r) }) {
-		fmt.Fprintf(b, "    target:\n      query: %s\n", strconv.Quote(query)) // escapes are read in quotes only
+		fmt.Fprintf(b, "    # target:\n    #   query: %s\n", strconv.Quote(query)) // escapes are read in quotes only
 		return
 	}
-	b.WriteString("    target:\n      query: |\n")
+	b.WriteString("    # target:\n    #   query: |\n")
 	for line := range strings.Lines(query) {
-		fmt.Fprintf(b, "        %s\n", strings.TrimRight(line, "\n"))
+		fmt.Fprintf(b, "    #     %s\n", strings.TrimRight(line, "\n"))
 	}
 }
 
@@ -151,26 +152,21 @@ func writeBreakdown(b *strings.Builder, e Entry) {
 	}
 	if len(names) > 0 {
 		comment(b, "    # ", "Values of each label: "+strings.Join(counts, ", ")+".")
-		writeLabels(b, e.KPI.Target, names)
+		writeLabels(b, names)
 	}
 	for _, r := range e.Survey.Refused {
 		comment(b, "    # ", "Left out: "+r.Label+", as "+r.Reason+".")
 	}
 }
 
-// writeLabels writes the labels, as a comment where a written target can't be
-// broken down by them: what is left out culprit looks for in other ways, too.
-func writeLabels(b *strings.Builder, target string, names []string) {
+// writeLabels writes the labels as a comment: where nothing is chosen, culprit
+// looks for the place in other ways, too.
+func writeLabels(b *strings.Builder, names []string) {
 	quoted := make([]string, len(names))
 	for i, name := range names {
 		quoted[i] = quote(name)
 	}
-	prefix := "    "
-	rule := config.Rule{Target: &config.Target{Query: target}, Breakdown: &config.Breakdown{Labels: names}}
-	if len(promql.Check(rule)) > 0 {
-		prefix = "    # "
-	}
-	fmt.Fprintf(b, "%sbreakdown: {labels: [%s]}\n", prefix, strings.Join(quoted, ", "))
+	fmt.Fprintf(b, "    # breakdown: {labels: [%s]}\n", strings.Join(quoted, ", "))
 }
 
 func writeCandidates(b *strings.Builder, e Entry) {
