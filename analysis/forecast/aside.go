@@ -34,8 +34,8 @@ type Steps struct {
 //
 // It returns the pieces of num, those of its own changed where they had to be,
 // and which recent steps are no baseline; nil if all are. With less than half an hour of steps that may be a
-// baseline, what is usual is told from earlier days. Without these nothing is known to be usual, and the pieces
-// stay as they are.
+// baseline, what is usual is told from earlier days. Without these, as of a server that is new, the few steps that
+// there are say what is usual in place of those that are known to be no baseline, and judge no other.
 func SetAside(num Pieces, den *Pieces, s Steps) (Pieces, []bool) {
 	steps := len(num.Recent)
 	if s.Known == nil {
@@ -47,7 +47,10 @@ func SetAside(num Pieces, den *Pieces, s Steps) (Pieces, []bool) {
 	a := aside{Steps: s, num: num, den: den}
 	whole := a.course(totalOf)
 	if !whole.judged() {
-		return a.further()
+		if pieces, said := a.further(); said != nil {
+			return pieces, said
+		}
+		return a.withoutKnown(whole)
 	}
 	all := whole.far(a.Event, make([]float64, steps))
 	for t, known := range s.Known {
@@ -202,6 +205,19 @@ func (a *aside) further() (Pieces, []bool) {
 		}
 	}
 	return num, a.Known
+}
+
+// withoutKnown mends every leaf in the steps that are known to be no baseline, if
+// there are any others to mend them by.
+func (a *aside) withoutKnown(whole course) (Pieces, []bool) {
+	if _, ok := whole.mean(a.Known, 0); !ok || !slices.Contains(a.Known, true) {
+		return a.num, nil
+	}
+	a.copy()
+	for e := range a.num.Recent[0] {
+		a.mend(e, a.course(leafOf(e)), a.Known)
+	}
+	return a.num, a.Known
 }
 
 // dayRate is a leaf's rate over the day without the steps that are known to be

@@ -142,3 +142,28 @@ func TestSettingAsideIsOfNoUnit(t *testing.T) {
 		}
 	})
 }
+
+// A server that is new has no earlier days, and few steps: what its first
+// incident was is no baseline of the second all the same.
+func TestAFirstIncidentOfANewServerIsNoBaselineOfTheSecond(t *testing.T) {
+	p := Pieces{Hour: []float64{200. / 5, 7}, Recent: [][]float64{{10, 7}, {150, 7}, {20, 7}, {10, 7}, {10, 7}}}
+	for _, c := range []struct {
+		known []bool
+		hour  float64
+	}{
+		{[]bool{false, true, true, false, false}, 10},
+		{[]bool{false, false, false, false, false}, 40}, // nothing is known of the alert, and the steps are too few to judge
+		{[]bool{true, true, true, false, false}, 40},    // nothing is left to tell what is usual
+	} {
+		got, aside := SetAside(p, nil, Steps{Length: 300, Known: c.known})
+		if got.Hour[0] != c.hour || got.Hour[1] != 7 {
+			t.Errorf("%v: %v an hour, want %v and 7", c.known, got.Hour, c.hour)
+		}
+		if want := c.hour == 10; want != (aside != nil) {
+			t.Errorf("%v: %v is said to be set aside", c.known, aside)
+		}
+	}
+	if p.Hour[0] != 40 || p.Recent[1][0] != 150 {
+		t.Error("the pieces of the caller were changed")
+	}
+}
