@@ -3,6 +3,7 @@
 package analysis
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -16,12 +17,13 @@ const (
 	mostBefore   = 0.5  // share of a move that came before the onset, from which on it began earlier
 	hardlyMoved  = 0.05 // share of a move that is as good as none
 	leastHistory = 1. / 3
+	crept        = 0.1 // share of a level, by which it has changed where it is on its way
 )
 
-// began returns the row in which the KPI began to move: the onset, or an earlier
+// Began returns the row in which the KPI began to move: the onset, or an earlier
 // row if most of the move had come by the onset and began in the later part of
 // the baseline. The median of the first half of the baseline is what it was.
-func began(values []float64, onset int) int {
+func Began(values []float64, onset int) int {
 	calm := slices.DeleteFunc(slices.Clone(values[:onset/2]), absent)
 	late := slices.DeleteFunc(slices.Clone(values[max(0, onset-3):onset]), absent)
 	incident := slices.DeleteFunc(slices.Clone(values[onset:]), absent)
@@ -45,6 +47,35 @@ func began(values []float64, onset int) int {
 		}
 	}
 	return onset // it has been on its way for most of the baseline
+}
+
+// UnderWay says whether a KPI was on its way already where its values begin, or
+// beyond the limit of its alert (nil: not known): then what is usual lies before
+// them.
+func UnderWay(values []float64, onset int, limit *Limit) bool {
+	var calm []float64
+	for _, v := range values[:min(onset, len(values))] {
+		if present(v) {
+			calm = append(calm, v)
+		}
+	}
+	quarter := len(calm) / 4
+	if quarter == 0 {
+		return false
+	}
+	if limit != nil && !slices.ContainsFunc(calm[:quarter], func(v float64) bool { return !limit.holds(v) }) {
+		return true
+	}
+	var level [4]float64
+	for k := range level {
+		level[k] = order.Median(calm[k*quarter : (k+1)*quarter])
+	}
+	noise := order.RobustSD(residuals(calm)) / math.Sqrt2
+	move, first := level[3]-level[0], level[1]-level[0]
+	if math.Abs(move) <= max(minDeviation*noise, crept*math.Abs(level[0])) || math.Abs(first) < max(noise, hardlyMoved*math.Abs(move)) {
+		return false
+	}
+	return slices.IsSorted(level[:]) || slices.IsSortedFunc(level[:], func(a, b float64) int { return cmp.Compare(b, a) })
 }
 
 // datedAnyway is how many rows before the onset the ranking dates it by itself,

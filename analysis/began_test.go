@@ -41,8 +41,35 @@ func TestAMoveBeginsBeforeItCrossesAThreshold(t *testing.T) {
 		"no sample in the first half":   {append(missing(80), level(80, 0, 70, 0)...), onset, onset},
 		"a rise before a fall":          {append(level(onset, 110, 150, .1), 80, 80, 80, 80, 80, 80), onset, onset},
 	} {
-		if got := began(c.values, onset); got < c.least || got > c.top {
+		if got := Began(c.values, onset); got < c.least || got > c.top {
 			t.Errorf("%s: row %d, want %d to %d", name, got, c.least, c.top)
+		}
+	}
+}
+
+func TestABaselineMayLieInTheMiddleOfAMove(t *testing.T) {
+	const onset, rows = 60, 64
+	above := func(limit float64) *Limit { return &Limit{Operator: "<", Value: limit} }
+	for name, c := range map[string]struct {
+		values []float64
+		limit  *Limit
+		want   bool
+	}{
+		"falls all the time":            {level(rows, -20, 80, .5), above(20), true},
+		"falls from the first quarter":  {level(rows, 8, 70, .5), above(20), true},
+		"falls, and has no limit":       {level(rows, -20, 80, .5), nil, true},
+		"fell before":                   {level(rows, -20, -10, .5), above(20), true},
+		"fell before, by what limit":    {level(rows, -20, -10, .5), nil, false},
+		"falls at the end":              {level(rows, 45, 70, .5), above(20), false},
+		"a step":                        {level(rows, 58, 59, .5), above(20), false},
+		"nothing but noise":             {level(rows, 300, 400, 5), above(20), false},
+		"nothing but noise, on a limit": {level(rows, 300, 400, 5), above(40), false},
+		"nothing at all":                {make([]float64, rows), nil, false},
+		"no samples":                    {missing(rows), above(20), false},
+		"three samples":                 {level(rows, -20, 80, .5)[57:], above(20), false},
+	} {
+		if got := UnderWay(c.values, min(onset, len(c.values)-4), c.limit); got != c.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 	c.encodeServices(f.Topology)
 	if c.dated && c.unusable() == "" {
 		c.young = c.dropYouth()
-		if row := began(c.target.Values, c.onset); t.Crossing {
+		if row := Began(c.target.Values, c.onset); t.Crossing {
 			c.late, c.onset = c.times[c.onset]-c.times[row], row
 		}
 	}

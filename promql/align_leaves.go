@@ -22,6 +22,7 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 		return &analysis.Breakdown{}
 	}
 	a.frame.Warnings = append(a.frame.Warnings, s.warnings...)
+	a.sayBegan(s)
 	out := &analysis.Breakdown{
 		Count: s.Count, Refused: s.refused, Discovered: s.of.Labels == nil && !s.of.Siblings, Beside: s.of.Siblings || s.beside(), Unlike: s.beside(),
 		Missing: s.Missing,

@@ -241,7 +241,8 @@ type shape struct {
 	here     map[string][]string // see analysis.Breakdown.Here
 	refused  []analysis.Refusal
 	warnings []analysis.Warning
-	reason   string // why there is nothing to ask; empty if there is
+	began    time.Time // when the KPI began to move, if that is long before the onset
+	reason   string    // why there is nothing to ask; empty if there is
 }
 
 // noLabels is the reason of a breakdown whose series have no labels in which

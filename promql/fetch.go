@@ -68,9 +68,9 @@ func (f *Fetcher) Fetch(ctx context.Context, p Plan) (Fetched, error) {
 	if p.inside {
 		out.evidence = i.further(ctx, p, out.evidence)
 	} else {
-		out.evidence, err = i.fetch(ctx, p, out.evidence.Answers)
+		out.Plan, out.evidence, err = i.fetch(ctx, p, out.evidence.Answers)
 	}
-	out.Frame = Align(p, out.evidence)
+	out.Frame = Align(out.Plan, out.evidence)
 	return out, err
 }
 
@@ -81,8 +81,9 @@ func (i *inquiry) further(ctx context.Context, p Plan, e Evidence) Evidence {
 	return e
 }
 
-// fetch asks all queries of a plan, but those whose answers are known.
-func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Evidence, error) {
+// fetch asks all queries of a plan, but those whose answers are known. It returns
+// the plan with as long a baseline as it turned out to need.
+func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Plan, Evidence, error) {
 	e := Evidence{Answers: Answers{}, Breakdowns: make([]*Split, len(p.Targets)), Beside: make([]*Split, len(p.Targets)), MaxSeries: i.most.series}
 	maps.Copy(e.Answers, known)
 	shapes, beside := make([]shape, len(p.Targets)), make([]*shape, len(p.Targets))
@@ -96,8 +97,9 @@ func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Evidence, e
 	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(first)))
 	wg.Wait()
 	if err := e.Answers.unreached(first); err != nil {
-		return e, err
+		return p, e, err
 	}
+	p = i.underWay(ctx, p, e.Answers)
 	asked := p.parts()
 	for k, t := range p.Targets {
 		if t.Breakdown != nil && (asked[k] != nil || shapes[k].reason == "") {
@@ -109,11 +111,14 @@ func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Evidence, e
 	}
 	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first(asked))))
 	fired := p.firedAt(e.Answers)
-	for k := range p.Targets {
+	for k, t := range p.Targets {
+		began := p.began(t, e.Answers)
 		if asked[k] != nil {
+			shapes[k].since(began)
 			shapes[k].lookFurther(fired, e.Answers)
 		}
 		if beside[k] != nil {
+			beside[k].since(began)
 			beside[k].lookFurther(fired, e.Answers)
 		}
 	}
@@ -130,7 +135,7 @@ func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Evidence, e
 		}
 	}
 	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(append(rest, p.others()...))))
-	return e, nil
+	return p, e, nil
 }
 
 // parts are what the breakdowns of a plan will be split into: one a target, nil

@@ -435,8 +435,8 @@ func TestTheAlertsOwnSeriesIsTheTarget(t *testing.T) {
 	alert.GeneratorURL = "http://prom/graph?g0.expr=" + url.QueryEscape("lag > 5")
 	frame := fetch(t, f, config.Rule{Name: "lag"}, alert, after(180*time.Minute))
 	target := frame.Targets[0]
-	if target.Values[0] != 7 {
-		t.Errorf("target %v", target.Values[0])
+	if now := target.Values[len(target.Values)-1]; now != 7 {
+		t.Errorf("target %v", now)
 	}
 	if fmt.Sprint(target.Breakdown.Labels, target.Breakdown.Leaves) != "[instance topic] [[1 a] [1 b] [2 a]]" {
 		t.Errorf("its siblings: %v %v", target.Breakdown.Labels, target.Breakdown.Leaves)

@@ -88,6 +88,7 @@ type Plan struct {
 
 	before  time.Time // see grid.before
 	settled time.Time // see grid.settled
+	chosen  bool      // the rule chose the length of the baseline
 	asker   asker     // the alert
 	earlier string    // PromQL of the alert in the past; empty: there is none
 	crowd   bool      // and of others of its storm
@@ -314,6 +315,7 @@ func (b *builder) window(kpis []kpi, now time.Time) {
 	}
 	g, warnings := newGrid(onset, now, b.rule.Window, t)
 	b.plan.Start, b.plan.Onset, b.plan.End, b.plan.Step, b.plan.before, b.plan.settled = g.start, g.onset, g.end, g.step, g.before, g.settled
+	b.plan.chosen = b.rule.Window.Baseline > 0
 	b.plan.Warnings = append(b.plan.Warnings, warnings...)
 }
 

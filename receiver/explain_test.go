@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -138,6 +140,33 @@ func TestTheConfigurationSaysWhatMayBeAsked(t *testing.T) {
 		w.must(w.daemon.Reload())
 		if code, said := w.ask(`{"expr": "sum(rate(errors_total[1m])) > 3"}`); code != http.StatusForbidden || !strings.Contains(said, want) {
 			t.Errorf("%s: %d %s", text, code, said)
+		}
+	}
+}
+
+// Two clocks differ: that an alert begins in four minutes is no reason to wait, nor
+// to say that it has no past.
+func TestAnAlertMayBeginInTheFuture(t *testing.T) {
+	w := newWorld(t, true)
+	start := time.Now().Add(4 * time.Minute)
+	w.post("ErrorsHigh", start, true)
+	w.await("a report", func() bool { return len(w.reports()) == 1 })
+	told := w.reports()[0]
+	cfg, err := LoadConfig(w.opt.ConfigFile)
+	w.must(err)
+	fetcher, err := promql.NewFetcher(cfg.Prometheus, nil)
+	w.must(err)
+	asked := ExplainOnce(t.Context(), fetcher, QuestionOf(cfg, find.Subject{Alert: told.Alert, Onset: start, Now: time.Now()}))
+	for what, r := range map[string]report.Report{"the report": told, "asked by hand": asked} {
+		if r.Onset.After(time.Now()) || r.Result.Verdict != analysis.Explained {
+			t.Errorf("%s: onset %s, %s", what, r.Onset, r.Summary)
+		}
+		said := false
+		for _, warning := range r.Result.Warnings {
+			said = said || warning.Source == "onset" && strings.Contains(warning.Text, "from now, and is taken to begin now")
+		}
+		if !said {
+			t.Errorf("%s: %v", what, r.Result.Warnings)
 		}
 	}
 }

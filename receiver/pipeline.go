@@ -248,15 +248,21 @@ func place(causes []analysis.Finding) analysis.Finding {
 	return analysis.Finding{}
 }
 
-// locate finds the onset, unless it is given.
-func locate(ctx context.Context, f Fetcher, q Question) (promql.Alert, []analysis.Warning) {
-	alert := subject(q.Alert)
+// locate finds the onset, unless it is given. What begins in the future begins now:
+// two clocks differ.
+func locate(ctx context.Context, f Fetcher, q Question) (alert promql.Alert, doubts []analysis.Warning) {
+	alert = subject(q.Alert)
 	alert.Past, alert.Trust = q.ByHand, q.Trust
-	if q.Onset.IsZero() {
-		return f.Locate(ctx, alert)
+	if alert.Onset = q.Onset; q.Onset.IsZero() {
+		alert, doubts = f.Locate(ctx, alert)
 	}
-	alert.Onset = q.Onset
-	return alert, nil
+	if ahead := alert.Onset.Sub(q.Now); ahead > 0 {
+		doubts = append(doubts, analysis.Warning{Source: "onset", Text: fmt.Sprintf(
+			"the alert begins at %s, which is %s from now, and is taken to begin now; hint: compare the clocks of Prometheus and culprit",
+			alert.Onset.UTC().Format(time.RFC3339), ahead.Round(time.Second))})
+		alert.Onset = q.Now
+	}
+	return alert, doubts
 }
 
 // conclude stores what was found and has it told.

@@ -4,6 +4,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -36,6 +37,9 @@ func comparedValue(left parser.Expr, op parser.ItemType, limit parser.Expr) []co
 	if isAbsent(outer.value) {
 		return []condition{absentCompared(outer)}
 	}
+	if a, ok := outer.value.(*parser.AggregateExpr); ok {
+		return extremeCompared(a, outer)
+	}
 	b, ok := outer.value.(*parser.BinaryExpr)
 	switch {
 	case !ok:
@@ -49,6 +53,27 @@ func comparedValue(left parser.Expr, op parser.ItemType, limit parser.Expr) []co
 	default:
 		return []condition{outer}
 	}
+}
+
+// extremeCompared takes `max(a > 5) > 0` for `max(a) > 5`, and for what is larger
+// of the two limits.
+func extremeCompared(a *parser.AggregateExpr, outer condition) []condition {
+	if !reaches(a.Op, outer.op) || !aggregatesWhatHolds(a) {
+		return []condition{outer}
+	}
+	cs := extremesBeyond(a)
+	for i, c := range cs {
+		inner, known := Number(c.limit)
+		if limit, too := Number(outer.limit); !known || !too {
+			return []condition{outer}
+		} else if strict := strictly(outer.op); holds(limit, strict, inner) || limit == inner && outer.op == strict && c.op != strict {
+			cs[i].op, cs[i].limit = outer.op, outer.limit // it is farther out
+		}
+	}
+	if len(cs) == 0 || len(cs) > 1 && slices.ContainsFunc(cs, func(c condition) bool { return c.limit == outer.limit }) {
+		return []condition{outer} // of an `or` one side may hide the other
+	}
+	return cs
 }
 
 // absentCompared takes `absent(a) == 1` for absent(a).
@@ -214,6 +239,18 @@ func mirrored(op parser.ItemType) parser.ItemType {
 		return parser.GTR
 	case parser.LTE:
 		return parser.GTE
+	default:
+		return op
+	}
+}
+
+// strictly is the operator without equality.
+func strictly(op parser.ItemType) parser.ItemType {
+	switch op {
+	case parser.GTE:
+		return parser.GTR
+	case parser.LTE:
+		return parser.LSS
 	default:
 		return op
 	}

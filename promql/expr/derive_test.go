@@ -52,6 +52,12 @@ func TestWhatAnExpressionMeasures(t *testing.T) {
 		{`a and on (i) b`, KindPresence, `(count(a and on (i) b) or vector(0)) > 0`},
 		{`sum by (job) (a)`, KindPresence, `count by (job) (a) > 0`},
 		{`max by (job) (a > 5)`, KindExtremum, `max by (job) (a) > 5`},
+		{`max by (job) (a > 5) > 0`, KindExtremum, `max by (job) (a) > 5`},
+		{`max by (job) (a > 5) >= 7`, KindExtremum, `max by (job) (a) >= 7`},
+		{`max by (job) (a >= 5) > 5`, KindExtremum, `max by (job) (a) > 5`},
+		{`min(a < 5) < 9`, KindExtremum, `min(a) < 5`},
+		{`max(a > 5) < 9`, KindExtremum, `max(a > 5) < 9`},
+		{`max(a > 5 or b > 3) > 4`, KindExtremum, `max(a > 5 or b > 3) > 4`},
 		{`min by (job) (a < time() - 60)`, KindAdditive, `sum by (job) (a < bool time() - 60) > 0`},
 		{`max by (job) (a == 5)`, KindAdditive, `sum by (job) (a == bool 5) > 0`},
 		{`max by (job) (a > 5 and on (i) b)`, KindAdditive, `sum by (job) ((a > bool 5) and on (i) b) > 0`},
@@ -92,6 +98,13 @@ func TestWhatAnExpressionMeasures(t *testing.T) {
 		if got := fmt.Sprintf("%s %s %s", d.Target, d.Operator, d.Threshold); got != c.want || d.Kind != c.kind || len(d.Guards)+len(d.Others) > 0 {
 			t.Errorf("%s: %s, %s, guards %v", c.expr, d.Kind, got, d.Guards)
 		}
+	}
+}
+
+func TestTheLargestOfSeveralBranchesIsABranchEach(t *testing.T) {
+	d, err := Derive(`max(a > 5 or b > 3) > 0`)
+	if err != nil || len(d.Others) != 1 || d.Condition() != `max(a) > 5` || d.Others[0].Condition() != `max(b) > 3` {
+		t.Errorf("%s, %v, %v", d.Condition(), d.Others, err)
 	}
 }
 

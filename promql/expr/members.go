@@ -24,8 +24,8 @@ func aggregateConditions(e *parser.AggregateExpr) []condition {
 	case parser.TOPK, parser.BOTTOMK, parser.LIMITK, parser.LIMIT_RATIO:
 		return picked(e)
 	case parser.MAX, parser.MIN:
-		if c, ok := extremeBeyond(e); ok {
-			return []condition{c}
+		if cs := extremesBeyond(e); cs != nil {
+			return cs
 		}
 	}
 	if c.value = holding(e); c.value == nil {
@@ -40,20 +40,22 @@ func aggregatesWhatHolds(e *parser.AggregateExpr) bool {
 	return e.Op != parser.COUNT_VALUES && comparesInside(e.Expr)
 }
 
-// extremeBeyond takes `max by (job) (a > 5)` for `max by (job) (a) > 5`: the
-// largest is beyond the limit if any is.
-func extremeBeyond(e *parser.AggregateExpr) (c condition, ok bool) {
+// extremesBeyond takes `max by (job) (a > 5)` for `max by (job) (a) > 5`: the
+// largest is beyond the limit if any is. Of an `or` inside it is one of them a
+// branch. It returns nil for what is nothing of the kind.
+func extremesBeyond(e *parser.AggregateExpr) []condition {
 	cs := conditions(e.Expr)
-	if len(cs) != 1 || cs[0].op == 0 || len(cs[0].guards) > 0 || cs[0].kind != "" || !reaches(e.Op, cs[0].op) {
-		return condition{}, false
+	for i, c := range cs {
+		if c.op == 0 || len(c.guards) > 0 || c.kind != "" || !reaches(e.Op, c.op) {
+			return nil
+		}
+		cs[i].within(func(inner parser.Expr) parser.Expr {
+			extreme := *e
+			extreme.Expr = inner
+			return &extreme
+		})
 	}
-	c = cs[0]
-	c.within(func(inner parser.Expr) parser.Expr {
-		extreme := *e
-		extreme.Expr = inner
-		return &extreme
-	})
-	return c, true
+	return cs
 }
 
 // reaches says whether the largest or smallest values are those for which a

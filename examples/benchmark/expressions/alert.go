@@ -3,6 +3,7 @@
 package expressions
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -28,6 +29,7 @@ type Alert struct {
 	World  func(*World)
 
 	Late     int           // samples after the onset at which it began, as far as is known
+	After    int           // samples from then until it is explained; 0: 11
 	Interval time.Duration // between two samples; 0: a minute
 
 	Places  []string         // label sets, as selectors without braces, any of which is the first place; nil: there is none
@@ -71,7 +73,7 @@ func (a Alert) Ask(ctx context.Context, expr string) (Outcome, error) {
 		Name: a.Name, Interval: ruletest.Duration(interval), InputSeries: w.series,
 		Alerts: []ruletest.Alert{{
 			Labels: labels, Expr: expr, Onset: ruletest.Duration(time.Duration(onset+a.Late) * interval),
-			At: ruletest.Duration(time.Duration(asked+a.Late) * interval),
+			At: ruletest.Duration(time.Duration(onset+a.Late+cmp.Or(a.After, asked-onset)) * interval),
 		}},
 	}}}
 	outcomes, err := f.Run(ctx)

@@ -6,9 +6,7 @@ import "testing"
 
 // open are the alerts that are not answered yet, by what is said in place of the
 // answer. An entry that is answered has to go.
-var open = map[string]Class{
-	"the larger of two windows": Honest,
-}
+var open = map[string]Class{}
 
 func TestWhatAPersonWouldAnswer(t *testing.T) {
 	for _, a := range Corpus() {

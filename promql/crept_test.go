@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package promql_test
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/promql/promtest"
+)
+
+// A queue that grows for an hour and a half has no hour before its alert that
+// tells what is usual, though one that was longer from one minute to the next has.
+func TestABaselineReachesBackToBeforeTheKPIWasOnItsWay(t *testing.T) {
+	for name, c := range map[string]struct {
+		values   string
+		baseline time.Duration // that the rule chose
+		reaches  time.Duration // before the onset
+		usual    float64
+	}{
+		"crept up":            {"10x300 10+1x90 100x60", 0, 6 * time.Hour, 20},
+		"crept up, by a rule": {"10x300 10+1x90 100x60", time.Hour, time.Hour, 65},
+		"long since":          {"10x300 100x150", 0, 6 * time.Hour, 20},
+		"a step":              {"10x375 100x75", 0, 90 * time.Minute, 20},
+	} {
+		s := promtest.New(t, "load 1m\nqueue{shard=\"a\"} "+c.values+"\nqueue{shard=\"b\"} 10x450\n")
+		at := after(377 * time.Minute)
+		alert := promql.Alert{Labels: model.LabelSet{"alertname": "Queue"}, StartsAt: at, GeneratorURL: "http://prom/graph?g0.expr=" + url.QueryEscape("sum(queue) > 70")}
+		rule := config.Rule{Window: config.Window{Baseline: model.Duration(c.baseline)}}
+		frame := fetch(t, newFetcher(t, s, nil), rule, alert, at.Add(3*time.Minute))
+		if got := time.Duration(frame.Onset-frame.Times[0]) * time.Second; got != c.reaches {
+			t.Errorf("%s: the series reach back by %s", name, got)
+		}
+		var before float64
+		b := frame.Targets[0].Breakdown
+		for _, v := range append(b.Numerator.Hour, b.Numerator.Baseline...) {
+			before += v
+		}
+		if before < c.usual-1 || before > c.usual+1 {
+			t.Errorf("%s: before it was %v", name, before)
+		}
+	}
+}
