@@ -81,16 +81,39 @@ func (p Plan) valuesOf(t Target, answers Answers) []float64 {
 // rowOf is the row of a time on the grid.
 func (p Plan) rowOf(t time.Time) int { return int(t.Sub(p.Start) / p.Step) }
 
+// longBefore is how long before its onset a KPI began to move where the steps
+// before the onset don't tell any more what is usual.
+const longBefore = 30 * time.Minute
+
 // began is when a target began to move, if that is long before the onset: zero
-// otherwise.
-func (p Plan) began(t Target, answers Answers) time.Time {
-	if !t.creeps() {
+// otherwise. What it did at the same time a day before is its habit, and no move.
+func (i *inquiry) began(ctx context.Context, p Plan, t Target, known Answers) time.Time {
+	values := p.valuesOf(t, known)
+	at := p.beganIn(values)
+	if !t.creeps() || at.IsZero() {
 		return time.Time{}
 	}
-	if row := analysis.Began(p.valuesOf(t, answers), p.rowOf(p.Onset)); row < p.rowOf(p.Onset) {
-		return p.Start.Add(time.Duration(row) * p.Step)
+	then := p
+	then.Start, then.End = p.Start.Add(-day), p.End.Add(-day)
+	t.Query.Start, t.Query.End = then.Start, then.End
+	maps.Copy(known, i.ask(ctx, known.missing([]Query{t.Query})))
+	habit := then.valuesOf(t, known)
+	if there := slices.DeleteFunc(slices.Clone(habit), math.IsNaN); 2*len(there) < len(habit) { // it has none
+		return at
 	}
-	return time.Time{}
+	for row := range values {
+		values[row] -= habit[row]
+	}
+	return p.beganIn(values)
+}
+
+// beganIn is when values on the grid began to move, if that is long before the onset.
+func (p Plan) beganIn(values []float64) time.Time {
+	at := p.Start.Add(time.Duration(analysis.Began(values, p.rowOf(p.Onset))) * p.Step)
+	if p.Onset.Sub(at) < longBefore {
+		return time.Time{}
+	}
+	return at
 }
 
 // since puts the windows of what is usual before the time at which the KPI began

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/promql/promtest"
@@ -45,4 +46,18 @@ func TestABaselineReachesBackToBeforeTheKPIWasOnItsWay(t *testing.T) {
 			t.Errorf("%s: before it was %v", name, before)
 		}
 	}
+}
+
+// What a KPI does every day is no reason to look for what is usual before it. On the
+// first day nobody knows that.
+func TestAMorningIsNoMove(t *testing.T) {
+	ask := func(n int) []analysis.Warning {
+		now := time.Duration(n)*24*time.Hour + 100*time.Minute
+		s := promtest.New(t, days(n))
+		return fetch(t, newFetcher(t, s, nil), ordersRule(), ordersAlert(now-20*time.Minute), after(now)).Warnings
+	}
+	if got := ask(2); len(got) > 0 {
+		t.Errorf("%v", got)
+	}
+	warned(t, ask(1), "onset", "orders has been on its way since")
 }

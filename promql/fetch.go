@@ -112,7 +112,7 @@ func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Plan, Evide
 	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first(asked))))
 	fired := p.firedAt(e.Answers)
 	for k, t := range p.Targets {
-		began := p.began(t, e.Answers)
+		began := i.began(ctx, p, t, e.Answers)
 		if asked[k] != nil {
 			shapes[k].since(began)
 			shapes[k].lookFurther(fired, e.Answers)
