@@ -125,6 +125,7 @@ func (p *peers) finding(t Target, placed func(map[string]string) map[string]stri
 		matchers[i] = matcher(set)
 	}
 	f.Name = strings.Join(matchers, " or ")
+	f.Evidence.Gone = p.breakdown.gone(sets)
 	f.Sentence = p.sentence(f, t)
 	return f
 }
@@ -133,6 +134,9 @@ func (p *peers) finding(t Target, placed func(map[string]string) map[string]stri
 func (p *peers) sentence(f Finding, t Target) string {
 	e := f.Evidence
 	went := fmt.Sprintf("%s (forecast %s, now %s)", direction(*e.Forecast, *e.Actual), t.Unit.Format(*e.Forecast), t.Unit.Format(*e.Actual))
+	if e.Gone {
+		went = fmt.Sprintf("is gone (it was %s)", t.Unit.Format(*e.Forecast))
+	}
 	switch more := e.Along - e.Leaves; {
 	case more > 0:
 		return fmt.Sprintf("of %d series %s and %d more %s", e.OnlyOf, places(f.Labels), more, went)

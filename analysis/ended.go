@@ -45,16 +45,11 @@ func ended(values []float64, onset int) (before float64, gone bool) {
 func (c *candidates) withGone(others []Finding) []Finding {
 	var list []Finding
 	for _, s := range c.series {
-		before, gone := ended(s.Values, c.onset)
-		if !gone || !s.Member {
+		if _, gone := ended(s.Values, c.onset); !gone || !s.Member {
 			continue
 		}
-		f := Finding{
-			Kind: KindSeries, Series: s.Name, Name: s.Name, Share: 1, Method: "missing", Confidence: Medium,
-			Explains: []string{c.target.Name}, Sentence: sayGone(s.Name, before),
-			Evidence: Evidence{Before: known(before), Vanished: true, Kind: s.kind().String(), Service: serviceOf(s), Query: s.Query},
-		}
-		f.place(s)
+		f := c.gone([]Series{s})
+		f.Share = 1
 		list = append(list, f)
 	}
 	list = list[:min(len(list), top(c.options.Series.Top, 5))]
@@ -64,6 +59,58 @@ func (c *candidates) withGone(others []Finding) []Finding {
 		}
 	}
 	return list
+}
+
+// nearlyAtOnce is by how many rows a series may end before the onset that ended
+// because of the same as the KPI moved: an alert is late.
+const nearlyAtOnce = 10
+
+// withLeft puts some of the many series of a query before the others that all
+// ended when the KPI moved, and that nothing took the place of: members that went,
+// and no rollout, nor an exporter that isn't scraped any more.
+func (c *candidates) withLeft(others []Finding) []Finding {
+	type members struct{ left, stayed, came []Series }
+	var queries []string
+	of := map[string]*members{}
+	for _, s := range c.series {
+		m := of[s.Query]
+		if m == nil {
+			m = &members{}
+			of[s.Query], queries = m, append(queries, s.Query)
+		}
+		before, since := s.Values[:c.onset], s.Values[c.onset:]
+		_, gone := ended(s.Values, c.onset)
+		switch was := slices.ContainsFunc(before[:max(0, c.onset-nearlyAtOnce)], present); {
+		case gone && slices.ContainsFunc(before[max(0, c.onset-nearlyAtOnce):], present):
+			m.left = append(m.left, s)
+		case !was && slices.ContainsFunc(since, present):
+			m.came = append(m.came, s)
+		case was && !gone:
+			m.stayed = append(m.stayed, s)
+		}
+	}
+	for _, q := range queries {
+		if m := of[q]; len(m.left) > 0 && len(m.came) == 0 && len(m.stayed) > 0 && len(m.left) <= mostMissing {
+			return append([]Finding{c.gone(m.left)}, others...)
+		}
+	}
+	return others
+}
+
+// gone is the finding of series that ended together.
+func (c *candidates) gone(list []Series) Finding {
+	s := list[0]
+	before, _ := ended(s.Values, c.onset)
+	f := Finding{
+		Kind: KindSeries, Series: s.Name, Name: s.Name, Method: "missing", Confidence: Medium,
+		Explains: []string{c.target.Name}, Sentence: sayGone(s.Name, before),
+		Evidence: Evidence{Before: known(before), Vanished: true, Kind: s.kind().String(), Service: serviceOf(s), Query: s.Query},
+	}
+	for _, other := range list[1:] {
+		f.Evidence.Members = append(f.Evidence.Members, other.Name)
+	}
+	f.place(s)
+	return f
 }
 
 func sayGone(name string, before float64) string {

@@ -3,6 +3,7 @@
 package analysis
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -87,4 +88,59 @@ func TestThoseThatWereThereAreThePlaceOfWhatIsMissing(t *testing.T) {
 			t.Errorf("%s: %s, %+v", name, r.Verdict, r.Causes)
 		}
 	}
+}
+
+// Members of a group that went when a KPI moved say more than those that stayed as
+// they were. What a rollout replaces, or nobody scrapes any more, says nothing.
+func TestMembersThatWentWhenTheKPIMovedAreACause(t *testing.T) {
+	const rows, onset = 60, 50
+	nan := math.NaN()
+	until := func(end int) []float64 { return eitherOr(rows, func(i int) bool { return i < end }, 5, nan) }
+	since := func(start int) []float64 { return eitherOr(rows, func(i int) bool { return i >= start }, 5, nan) }
+	always := until(rows)
+	for name, c := range map[string]struct {
+		memory [][]float64
+		others int // that went with the first; -1: it is none
+	}{
+		"one of three":               {[][]float64{until(onset), always, always}, 0},
+		"two of three":               {[][]float64{until(onset - 1), until(onset + 2), always}, 1},
+		"replaced":                   {[][]float64{until(onset), since(onset + 1), always}, -1},
+		"all of them":                {[][]float64{until(onset), until(onset)}, -1},
+		"long before":                {[][]float64{until(onset - 20), always, always}, -1},
+		"none":                       {[][]float64{always, always, always}, -1},
+		"one came, and nothing went": {[][]float64{always, since(onset), always}, -1},
+	} {
+		target := Target{Name: "errors", Values: eitherOr(rows, func(i int) bool { return i < onset }, 1, 9)}
+		f := Frame{Onset: onset, Targets: []Target{target}}
+		for i := range rows {
+			f.Times = append(f.Times, float64(i))
+			target.Values[i] += .01 * float64(i%3)
+		}
+		for i, values := range c.memory {
+			target.Candidates = append(target.Candidates, Series{Name: fmt.Sprintf("memory{pod=%q}", string(rune('a'+i))), Query: "memory", Values: values})
+		}
+		for i := range 3 { // which is noise
+			noise := make([]float64, rows)
+			for k := range noise {
+				noise[k] = 7 + .1*float64((k*(i+3))%5)
+			}
+			target.Candidates = append(target.Candidates, Series{Name: fmt.Sprintf("load %d", i), Query: fmt.Sprintf("load %d", i), Values: noise})
+		}
+		a := explainSeries(f, target, Options{})
+		named := len(a.findings) > 0 && a.findings[0].Evidence.Vanished && a.findings[0].Confidence == Medium
+		if named != (c.others >= 0) || named && (a.findings[0].Name != `memory{pod="a"}` || len(a.findings[0].Evidence.Members) != c.others) {
+			t.Errorf("%s: %+v", name, a.findings)
+		}
+	}
+}
+
+// eitherOr is one value while something holds, and another one otherwise.
+func eitherOr(rows int, holds func(row int) bool, yes, no float64) []float64 {
+	values := make([]float64, rows)
+	for i := range values {
+		if values[i] = no; holds(i) {
+			values[i] = yes
+		}
+	}
+	return values
 }

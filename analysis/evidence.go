@@ -22,6 +22,7 @@ type Evidence struct {
 	Forecast      *float64           `json:"forecast,omitempty"`  // of a set of labels
 	Gross         bool               `json:"gross,omitempty"`     // the total stood still: shares are of what moved in it
 	Homogeneity   *float64           `json:"homogeneity,omitempty"`
+	Gone          bool               `json:"gone,omitempty"`   // none of its series exists any more
 	Inside        []string           `json:"inside,omitempty"` // labels over which the change is spread alike inside of the set
 	Kind          string             `json:"kind,omitempty"`   // of a series
 	Leaves        int                `json:"leaves,omitempty"` // that the set selects

@@ -99,6 +99,7 @@ type Breakdown struct {
 	// no others.
 	Discovered bool
 	Partial    []bool // leaves that lack samples; nil: none is known to
+	Gone       []bool // leaves that had samples, and have none any more; nil: none is known to
 
 	// Doubts are reservations about the values of the parts, as they were read.
 	Doubts []string

@@ -8,6 +8,22 @@ import (
 	"github.com/culprit-dev/culprit/analysis/localize"
 )
 
+// gone says whether none of the series that sets of labels select exists any more:
+// a part of a sum that is gone did not fall.
+func (b *Breakdown) gone(sets []map[string]string) bool {
+	selected := 0
+	for i, leaf := range b.Leaves {
+		if !slices.ContainsFunc(sets, func(set map[string]string) bool { return has(b.Labels, leaf, set) }) {
+			continue
+		}
+		if i >= len(b.Gone) || !b.Gone[i] {
+			return false
+		}
+		selected++
+	}
+	return selected > 0
+}
+
 // mostMissing is how many that are gone are worth their names.
 const mostMissing = 10
 

@@ -33,8 +33,12 @@ func explainSeries(f Frame, t Target, opt Options) seriesAnswer {
 	}
 	c := newCandidates(f, t, opt)
 	a := c.explain()
-	if b := t.Breakdown; b != nil && b.Missing && c.dated {
+	switch b := t.Breakdown; {
+	case !c.dated:
+	case b != nil && b.Missing:
 		a.findings = c.withGone(a.findings)
+	case a.fit != nil && !slices.ContainsFunc(a.findings, func(f Finding) bool { return f.Confidence != Low }):
+		a.findings = c.withLeft(a.findings)
 	}
 	return a
 }

@@ -77,7 +77,7 @@ func (l *location) finding(r localize.Result, c localize.Cause) Finding {
 	if f.Share > mostOfIt && l.isOwn(f.Labels) {
 		f.Evidence.OnlyOf = len(l.breakdown.Leaves)
 	}
-	f.Evidence.Gross = r.Gross
+	f.Evidence.Gross, f.Evidence.Gone = r.Gross, !c.Rollover && l.breakdown.gone(f.Labels)
 	f.Sentence = l.sentence(r, c, f)
 	return f
 }

@@ -110,6 +110,8 @@ func (l *location) sentence(r localize.Result, c localize.Cause, f Finding) stri
 		return fmt.Sprintf("%s took the place of another value: a rollout or a restart %s", where, numbers)
 	case r.Gross || c.Share <= 0:
 		return fmt.Sprintf("%s %s %s, and the total did not move with it", where, direction(c.Forecast, c.Actual), numbers)
+	case f.Evidence.Gone:
+		return fmt.Sprintf("%s is gone: %s of the %s (it was %s)", where, words.Percent(min(f.Share, 1)), l.noun(r), u.Format(l.shown(c.Forecast)))
 	case f.Evidence.OnlyOf > 0:
 		return fmt.Sprintf("of %d series only %s %s %s", f.Evidence.OnlyOf, where, direction(r.Forecast, r.Actual), numbers)
 	case c.Share*l.over > 1+againstUpTo:

@@ -299,7 +299,9 @@ func describe(f analysis.Finding, of string, u words.Unit) string {
 	} else if f.Share > 0 {
 		facts = append(facts, words.Percent(min(f.Share, 1))+" of "+shareOf(f, of))
 	}
-	if before, after, ok := f.Evidence.Moved(); ok {
+	if before, after, ok := f.Evidence.Moved(); ok && f.Evidence.Gone {
+		facts = append(facts, fmt.Sprintf("it is gone (it was %s)", u.Format(before)))
+	} else if ok {
 		facts = append(facts, fmt.Sprintf("%s → %s", u.Format(before), u.Format(after)))
 	}
 	facts = append(facts, confidence(f))

@@ -104,13 +104,27 @@ func likely(f analysis.Finding) string {
 
 func sayLabels(f analysis.Finding, of string) string {
 	title := middle(Title(f), titleLimit)
+	if f.Evidence.Gone { // it did not fall
+		title = isGone(f, title)
+	}
 	if f.Evidence.OnlyOf > 0 { // of the alert's own series 100 % would say nothing
 		return onlyOf(title, f.Evidence)
+	}
+	if f.Evidence.Gone && f.Share > 0 {
+		return fmt.Sprintf("%s: %s of %s", title, words.Percent(min(f.Share, 1)), shareOf(f, of))
 	}
 	if f.Share > 0 {
 		return fmt.Sprintf("%s of %s is %s", words.Percent(min(f.Share, 1)), shareOf(f, of), title)
 	}
 	return title + " stands out"
+}
+
+// isGone says of a set of labels that its series exist no more.
+func isGone(f analysis.Finding, title string) string {
+	if len(f.Labels) > 1 {
+		return title + " are gone"
+	}
+	return title + " is gone"
 }
 
 // onlyOf says which of the series that were compared moved.
@@ -170,6 +184,9 @@ func shareOf(f analysis.Finding, of string) string {
 func saySeries(f analysis.Finding, of string) string {
 	text := middle(Title(f), titleLimit)
 	if before, after, ok := f.Evidence.Moved(); f.Evidence.Vanished {
+		if n := len(f.Evidence.Members); n > 0 {
+			return fmt.Sprintf("%s and %d more are gone", text, n)
+		}
 		return text + " is gone"
 	} else if ok {
 		text += " " + words.Move(before, after)

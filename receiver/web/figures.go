@@ -29,6 +29,7 @@ func evidence(f analysis.Finding, unit words.Unit) []pair {
 		{"actual by expected", number(e.Ratio, words.Number)},
 		{"there was nothing of it before", yes(e.Appeared)},
 		{"there is nothing of it now", yes(e.Vanished)},
+		{"none of its series exists any more", yes(e.Gone)},
 		{"one value took the place of another", yes(e.Rollover)},
 		{"moved against the total", words.List(e.Offsetting)},
 		{"parts moved against each other, more than the total shows", yes(e.Gross)},

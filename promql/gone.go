@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package promql
+
+import (
+	"math"
+	"strings"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// gone are the leaves that had samples within the last hours, and have none now. A
+// sum counts them as zero, which is another thing than a part that fell to zero.
+func (j joiner) gone(b *analysis.Breakdown) []bool {
+	now := map[string]bool{}
+	for _, t := range j.b.base() {
+		answer := j.answers.to(j.b.samples[0].query(j.b.parts, t, b.Labels))
+		if answer.Err != nil {
+			return nil
+		}
+		each(answer.Value, func(m model.Metric, _ []model.SamplePair) { now[leafKey(m, b.Labels)] = true })
+	}
+	pieces := b.Numerator
+	if b.Denominator != nil {
+		pieces = *b.Denominator
+	}
+	gone := make([]bool, len(b.Leaves))
+	for i, leaf := range b.Leaves {
+		gone[i] = !now[strings.Join(leaf, keySeparator)] && had(pieces, i)
+	}
+	return gone
+}
+
+// had says whether a leaf had anything in the time before the incident.
+func had(p analysis.Pieces, leaf int) bool {
+	for _, piece := range append([][]float64{p.Hour, p.Baseline}, p.Recent...) {
+		if leaf < len(piece) && !math.IsNaN(piece[leaf]) && piece[leaf] != 0 {
+			return true
+		}
+	}
+	return false
+}
