@@ -30,7 +30,8 @@
 //
 // The incident reaches from the onset (see [Fetcher.ActiveAt]) to now, at the
 // most an hour. The series of targets and candidates are asked on one grid,
-// with a baseline of thirty incidents and at least an hour; its step is told
+// with a baseline of thirty incidents and at least an hour, or of six hours where
+// the KPI was on its way already (see [analysis.UnderWay]); its step is told
 // from the ranges of the KPI and from how far its samples are apart. A
 // breakdown is asked as means over pieces of time, one instant query a piece,
 // never as raw samples; pieces of the past end one step and one range of the

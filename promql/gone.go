@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // gone are the leaves that had samples within the last hours, and have none now. A
@@ -16,6 +18,9 @@ import (
 func (j joiner) gone(b *analysis.Breakdown) []bool {
 	now := map[string]bool{}
 	for _, t := range j.b.base() {
+		if filters(t.Text) {
+			return nil
+		}
 		answer := j.answers.to(j.b.samples[0].query(j.b.parts, t, b.Labels))
 		if answer.Err != nil {
 			return nil
@@ -31,6 +36,18 @@ func (j joiner) gone(b *analysis.Breakdown) []bool {
 		gone[i] = !now[strings.Join(leaf, keySeparator)] && had(pieces, i)
 	}
 	return gone
+}
+
+// filters says whether a term leaves out series for their values, or for others:
+// those are there, and are not seen.
+func filters(term string) bool {
+	found := false
+	parser.Inspect(expr.MustParse(term), func(n parser.Node, _ []parser.Node) error {
+		b, ok := n.(*parser.BinaryExpr)
+		found = found || ok && (b.Op.IsComparisonOperator() && !b.ReturnBool || b.Op == parser.LAND || b.Op == parser.LUNLESS)
+		return nil
+	})
+	return found
 }
 
 // had says whether a leaf had anything in the time before the incident.

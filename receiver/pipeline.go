@@ -194,11 +194,20 @@ func nearer(a, b analysis.Finding) bool {
 }
 
 // beside looks at the conditions beside a KPI that has not changed: one of them
-// has flipped. It leaves what was found where none of them tells a place.
+// has flipped. It leaves what was found where none of them tells a place. A rule
+// with targets of its own is asked for the expression of its alert only here.
 func (k looker) beside(ctx context.Context, l look, rule config.Rule, alert promql.Alert, now time.Time) look {
-	if alert.KPI == nil || len(rule.Targets) > 0 || rule.Target != nil || !report.AnswerOf(l.result).Still {
+	if !report.AnswerOf(l.result).Still {
 		return l
 	}
+	if alert.KPI == nil {
+		_, alert, _ = k.fetcher.Complete(ctx, config.Rule{Candidates: []config.Candidate{}}, alert, nil)
+		rule.Breakdown = nil // of another KPI
+	}
+	if alert.KPI == nil {
+		return l
+	}
+	rule.Target, rule.Targets = nil, nil
 	for _, f := range alert.KPI.Flips() {
 		again, err := k.flipped(ctx, l, f, rule, alert, now)
 		if err != nil {

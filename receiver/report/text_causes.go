@@ -104,14 +104,11 @@ func likely(f analysis.Finding) string {
 
 func sayLabels(f analysis.Finding, of string) string {
 	title := middle(Title(f), titleLimit)
-	if f.Evidence.Gone { // it did not fall
-		title = isGone(f, title)
-	}
 	if f.Evidence.OnlyOf > 0 { // of the alert's own series 100 % would say nothing
-		return onlyOf(title, f.Evidence)
+		return onlyOf(title, f.Evidence) + isGone(f.Evidence, max(f.Evidence.Along, 1))
 	}
-	if f.Evidence.Gone && f.Share > 0 {
-		return fmt.Sprintf("%s: %s of %s", title, words.Percent(min(f.Share, 1)), shareOf(f, of))
+	if f.Evidence.Gone && f.Share > 0 { // it did not fall
+		return fmt.Sprintf("%s%s: %s of %s", title, isGone(f.Evidence, len(f.Labels)), words.Percent(min(f.Share, 1)), shareOf(f, of))
 	}
 	if f.Share > 0 {
 		return fmt.Sprintf("%s of %s is %s", words.Percent(min(f.Share, 1)), shareOf(f, of), title)
@@ -119,12 +116,16 @@ func sayLabels(f analysis.Finding, of string) string {
 	return title + " stands out"
 }
 
-// isGone says of a set of labels that its series exist no more.
-func isGone(f analysis.Finding, title string) string {
-	if len(f.Labels) > 1 {
-		return title + " are gone"
+// isGone says of so many that their series exist no more; it is empty where they do.
+func isGone(e analysis.Evidence, n int) string {
+	switch {
+	case !e.Gone:
+		return ""
+	case n > 1:
+		return " are gone"
+	default:
+		return " is gone"
 	}
-	return title + " is gone"
 }
 
 // onlyOf says which of the series that were compared moved.
