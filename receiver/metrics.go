@@ -79,8 +79,8 @@ func (m *metrics) observe(stage string, seconds float64) {
 
 // queueCollector asks for the state of the queue when it is scraped.
 type queueCollector struct {
-	broker              *broker.Broker
-	depth, busy, eldest *prometheus.Desc
+	broker                      *broker.Broker
+	depth, busy, eldest, leader *prometheus.Desc
 }
 
 func newQueueCollector(b *broker.Broker) *queueCollector {
@@ -89,6 +89,7 @@ func newQueueCollector(b *broker.Broker) *queueCollector {
 		depth:  prometheus.NewDesc("culprit_queue_depth", "Jobs that wait in the queue.", nil, nil),
 		busy:   prometheus.NewDesc("culprit_queue_in_flight", "Jobs that are worked on, or wait for another attempt.", nil, nil),
 		eldest: prometheus.NewDesc("culprit_queue_oldest_age_seconds", "Age of the oldest job in the queue.", nil, nil),
+		leader: prometheus.NewDesc("culprit_queue_leader", "Whether this replica leads the queue: of three exactly one does, unless they have no majority.", nil, nil),
 	}
 }
 
@@ -97,6 +98,7 @@ func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.depth
 	ch <- c.busy
 	ch <- c.eldest
+	ch <- c.leader
 }
 
 // Collect sends the state of the queue, or nothing if it can't be had: a gauge
@@ -104,6 +106,11 @@ func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) {
 func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	leads := 0.0
+	if c.broker.Leads() {
+		leads = 1
+	}
+	ch <- prometheus.MustNewConstMetric(c.leader, prometheus.GaugeValue, leads)
 	s, err := c.broker.Stats(ctx)
 	if err != nil {
 		return

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
@@ -121,7 +123,9 @@ func (l *lapses) look(alerts []shown, at time.Time) {
 // shown is what the look needs of an alert.
 type shown struct {
 	Fingerprint string
+	Labels      model.LabelSet
 	Annotations map[string]string
+	StartsAt    time.Time
 }
 
 func (f *field) observe(ctx context.Context, gate *lab.Gate) (*lapses, error) {

@@ -54,6 +54,7 @@ func scenarios() map[string]scenario {
 		"erased":   erased,
 		"first":    first,
 		"kills":    kills,
+		"leaders":  leaders,
 		"sinks":    sinks,
 	}
 }

@@ -90,7 +90,7 @@ func (b *Broker) pull(ctx, work context.Context, handle Handler) error {
 	if err != nil {
 		return fmt.Errorf("consumer %s: %w", consumerName, err)
 	}
-	msgs, err := cons.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(pullExpiry))
+	msgs, err := cons.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat))
 	if err != nil {
 		return fmt.Errorf("reading the queue: %w", err)
 	}
@@ -111,9 +111,13 @@ func (b *Broker) pull(ctx, work context.Context, handle Handler) error {
 	}
 }
 
-// pullExpiry is how long one question for the next job stands; the heartbeat
-// that tells a lost question is half of it.
-const pullExpiry = 10 * time.Second
+const (
+	// pullExpiry is how long one question for the next job stands.
+	pullExpiry = 10 * time.Second
+	// pullHeartbeat is how often the leader says that it stands: after two that
+	// did not come, as the leader is gone, another one is asked.
+	pullHeartbeat = 1500 * time.Millisecond
+)
 
 // work handles one message to its end: acknowledged, put back or dead.
 func (b *Broker) work(ctx context.Context, msg jetstream.Msg, handle Handler) {

@@ -51,6 +51,12 @@ func (b *Broker) Stuck() error {
 	return err
 }
 
+// Leads says whether this node is the one that the others send jobs to. One
+// alone is.
+func (b *Broker) Leads() bool {
+	return b.opt.replicas() == 1 || b.server.Load().JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, streamName)
+}
+
 // countSilence counts the rounds in which lookAfter has not found the broker
 // well. It has a goroutine of its own, for a server that hangs may hold up the
 // one that looks after it; and it counts and reads no clock, so that a process

@@ -25,7 +25,7 @@ type Options struct {
 	MaxBucketBytes int64 // bytes that each bucket holds; 0 means 1 GiB, -1 no limit
 
 	MaxDeliveries int           // attempts before a job is dead; 0 means 5
-	AckWait       time.Duration // silence of a handler's process after which its job is given to another; 0 means 30 s
+	AckWait       time.Duration // silence of a handler's process after which its job is given to another; 0 means 10 s
 	RetryMin      time.Duration // wait after the first failure, then doubled; 0 means 1 s
 	RetryMax      time.Duration // longest wait; 0 means 1 minute
 	DrainTimeout  time.Duration // how long running handlers may go on after Consume's context ended; 0 means 30 s
@@ -79,7 +79,7 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.MaxBytes, 1<<30)
 	orDefault(&o.MaxBucketBytes, 1<<30)
 	orDefault(&o.MaxDeliveries, 5)
-	orDefault(&o.AckWait, 30*time.Second)
+	orDefault(&o.AckWait, 10*time.Second)
 	orDefault(&o.RetryMin, time.Second)
 	orDefault(&o.RetryMax, time.Minute)
 	orDefault(&o.DrainTimeout, 30*time.Second)

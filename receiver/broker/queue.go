@@ -42,23 +42,50 @@ func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
 	return nil
 }
 
+// electing is how long a cluster that has lost a leader may take to choose
+// another: its nodes wait for up to nine seconds before they stand for it.
+const electing = 12 * time.Second
+
 // publishOnce stores a message, unless the queue has one of its subject. While
-// such a one is still on its way to the replicas it is too early to tell.
+// such a one is still on its way to the replicas it is too early to tell. What a
+// leader that is gone has not answered is sent to the next one: if it was stored
+// all the same, the queue has it.
 func (b *Broker) publishOnce(ctx context.Context, msg *nats.Msg) error {
+	start := time.Now()
 	for {
-		_, err := b.link.Load().js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithExpectStream(streamName))
+		err := b.publishTo(ctx, msg)
+		wait := 10 * time.Millisecond
 		switch {
 		case refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequence):
 			return ErrExists
+		case b.unanswered(ctx, err) && time.Since(start) < electing:
+			wait = 100 * time.Millisecond
 		case !refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequenceConstant):
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(wait):
 		}
 	}
+}
+
+func (b *Broker) publishTo(ctx context.Context, msg *nats.Msg) error {
+	if b.opt.replicas() > 1 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, attempt)
+		defer cancel()
+	}
+	_, err := b.link.Load().js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithExpectStream(streamName))
+	return err
+}
+
+// unanswered says whether a request of a cluster has met no leader, and may be
+// made again.
+func (b *Broker) unanswered(ctx context.Context, err error) bool {
+	return b.opt.replicas() > 1 && ctx.Err() == nil && b.closing.Err() == nil &&
+		(errors.Is(err, context.DeadlineExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders))
 }
 
 func refusedWith(err error, code jetstream.ErrorCode) bool {
