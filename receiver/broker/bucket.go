@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -183,13 +184,12 @@ func (k *Bucket) write(ctx context.Context, key string, lost error, do func(cont
 	if err := k.b.writable(); err != nil {
 		return 0, fmt.Errorf("%s %q: %w", k.name, key, err)
 	}
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := k.b.withElection(ctx)
 	defer cancel()
-	at, err := k.reach(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("%s %q: %w", k.name, key, k.b.explain(publishError(err)))
+	rev, err := k.writeOnce(ctx, legal, do)
+	for err != nil && k.mayWriteAgain(ctx, lost, err) && pauseFor(ctx, 100*time.Millisecond) {
+		rev, err = k.writeOnce(ctx, legal, do)
 	}
-	rev, err := do(ctx, at.kv, legal)
 	switch {
 	case err == nil:
 		return rev, nil
@@ -198,4 +198,27 @@ func (k *Bucket) write(ctx context.Context, key string, lost error, do func(cont
 	default:
 		return 0, fmt.Errorf("%s %q: %w", k.name, key, k.b.explain(publishError(err)))
 	}
+}
+
+// writeOnce gives a write up early in a cluster: a leader that is gone does not
+// answer.
+func (k *Bucket) writeOnce(ctx context.Context, key string, do func(context.Context, jetstream.KeyValue, string) (uint64, error)) (uint64, error) {
+	if k.b.opt.replicas() > 1 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, attempt)
+		defer cancel()
+	}
+	at, err := k.reach(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return do(ctx, at.kv, key)
+}
+
+// mayWriteAgain says whether a write that met no leader is made again. One that
+// depends on what is there is not, if it may have been stored: then it would
+// lose against itself.
+func (k *Bucket) mayWriteAgain(ctx context.Context, lost, err error) bool {
+	nobody := errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
+	return k.b.unanswered(ctx, err) && (nobody || lost == nil)
 }

@@ -206,3 +206,34 @@ func TestWhatOneNodeHasLostAllNodesBeginAnew(t *testing.T) {
 	eventually(t, "an entry is taken", func() bool { _, err := k.Put(t.Context(), "after", []byte("2")); return err == nil })
 	eventually(t, "the watcher of another node is told", func() bool { return w.state()["after"] == "2" })
 }
+
+// A leader that is gone answers nothing any more: what was on its way to it is
+// stored by the next one, once, however often it is sent.
+func TestWhatALeaderHasNotAnsweredTheNextOneStores(t *testing.T) {
+	nodes := cluster(t)
+	lead := 0
+	eventually(t, "one leads", func() bool {
+		leaders := 0
+		for i, n := range nodes {
+			if n.Leads() {
+				lead, leaders = i, leaders+1
+			}
+		}
+		return leaders == 1
+	})
+	other := nodes[(lead+1)%3]
+	if err := nodes[lead].Close(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		id := fmt.Sprint("job ", i)
+		eventually(t, id+" is stored", func() bool {
+			err := other.Publish(t.Context(), id, []byte("x"))
+			return err == nil || errors.Is(err, ErrExists)
+		})
+	}
+	eventually(t, "the queue has each once, and another leads", func() bool {
+		s, err := other.Stats(t.Context())
+		return err == nil && s.Pending == 3 && (other.Leads() || nodes[(lead+2)%3].Leads())
+	})
+}

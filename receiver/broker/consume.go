@@ -71,11 +71,11 @@ func (b *Broker) worker(ctx, work context.Context, handle Handler) error {
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}
-		b.opt.Logger.Warn("waiting for the work queue", "err", err)
+		b.waiting("the work queue: " + err.Error())
 		select {
 		case <-ctx.Done():
 		case <-b.closing.Done():
-		case <-time.After(b.opt.RetryMin):
+		case <-time.After(min(b.opt.RetryMin, pullAgain)):
 		}
 	}
 	return nil
@@ -84,7 +84,7 @@ func (b *Broker) worker(ctx, work context.Context, handle Handler) error {
 // pull opens the queue and works until the context ends (nil) or the queue
 // can't be read.
 func (b *Broker) pull(ctx, work context.Context, handle Handler) error {
-	try, cancel := context.WithTimeout(ctx, attempt)
+	try, cancel := context.WithTimeout(ctx, attempt/2)
 	defer cancel()
 	cons, err := b.link.Load().js.Consumer(try, streamName, consumerName)
 	if err != nil {
@@ -117,6 +117,8 @@ const (
 	// pullHeartbeat is how often the leader says that it stands: after two that
 	// did not come, as the leader is gone, another one is asked.
 	pullHeartbeat = 1500 * time.Millisecond
+	// pullAgain is the pause before a queue that could not be read is asked again.
+	pullAgain = 200 * time.Millisecond
 )
 
 // work handles one message to its end: acknowledged, put back or dead.

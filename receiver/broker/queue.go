@@ -19,7 +19,8 @@ import (
 // outlives a restart. When the job has ended its id is free again.
 //
 // Any other error is [ErrFull], [ErrTooLarge], [ErrKey] or, for every other reason,
-// [ErrUnavailable]. A context without a deadline gets one of five seconds.
+// [ErrUnavailable]. A context without a deadline gets one of five seconds; in a
+// cluster of twelve, in which it has chosen another leader if it lost one.
 func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
 	key, err := legalKey(id)
 	if err != nil {
@@ -30,7 +31,7 @@ func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
 	}
 	msg := nats.NewMsg(subject + "." + key) // one subject an id, so that the queue can tell whether it has the job
 	msg.Data = body
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := b.withElection(ctx)
 	defer cancel()
 	err = b.publishOnce(ctx, msg)
 	if errors.Is(err, ErrExists) {
@@ -58,16 +59,24 @@ func (b *Broker) publishOnce(ctx context.Context, msg *nats.Msg) error {
 		switch {
 		case refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequence):
 			return ErrExists
-		case b.unanswered(ctx, err) && time.Since(start) < electing:
+		case b.unanswered(ctx, err) && time.Since(start) < electing: // also of a caller with more time
 			wait = 100 * time.Millisecond
 		case !refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequenceConstant):
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		if !pauseFor(ctx, wait) {
 			return ctx.Err()
-		case <-time.After(wait):
 		}
+	}
+}
+
+// pauseFor returns false if ctx ends before.
+func pauseFor(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 
@@ -114,6 +123,15 @@ func (b *Broker) explain(err error) error {
 		return fmt.Errorf("%w: %w", err, why)
 	}
 	return err
+}
+
+// withElection bounds a write if nothing else does: by five seconds, and in a
+// cluster by the time that it takes to choose another leader.
+func (b *Broker) withElection(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok || b.opt.replicas() == 1 {
+		return withDeadline(ctx)
+	}
+	return context.WithTimeout(ctx, electing)
 }
 
 // withDeadline bounds a request by five seconds if nothing else does.
