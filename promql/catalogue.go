@@ -25,65 +25,10 @@ const (
 	mostDefaults = 18
 )
 
-// identity is a way in which the labels of an alert name whose series to look
-// at.
-type identity struct {
-	name     string
-	labels   []string // that the alert must have
-	matchers string   // template
-}
-
-// The names of the identities, as the table of exporters uses them.
-const (
-	byPod       = "pod"
-	byInstance  = "instance"
-	byHost      = "host" // the instance, whatever its port
-	byNode      = "node"
-	byNodeLabel = "node label"
-	byWorkload  = "workload"
-	byService   = "service"
-	byJob       = "job"
-	byNamespace = "namespace"
-	byWorkers   = "pods of a workload"
-	byTarget    = "destination"
-	byGroup     = "consumer group"
-	byTopic     = "topic"
-	byQueue     = "queue"
-	byProxy     = "proxy"
-)
-
-// identities are what an alert may be known by; each needs its labels.
-func identities() []identity {
-	const namespace = `namespace="{{ .Labels.namespace }}",`
-	ids := []identity{
-		{byPod, []string{"namespace", "pod"}, namespace + `pod="{{ .Labels.pod }}"`},
-		{byInstance, []string{"instance"}, `instance="{{ .Labels.instance }}"`},
-		{byHost, []string{"instance"}, `instance=~"{{ reReplaceAll ":[0-9]+$" "" .Labels.instance }}(:[0-9]+)?"`},
-		{byNode, []string{"node"}, `instance=~"{{ .Labels.node }}(:[0-9]+)?"`},
-		{byNodeLabel, []string{"node"}, `node="{{ .Labels.node }}"`},
-		{byGroup, []string{"consumergroup"}, `consumergroup="{{ .Labels.consumergroup }}"`},
-		{byTopic, []string{"topic"}, `topic="{{ .Labels.topic }}"`},
-		{byQueue, []string{"queue"}, `queue="{{ .Labels.queue }}"`},
-		{byProxy, []string{"proxy"}, `proxy="{{ .Labels.proxy }}"`},
-		{byTarget, []string{"destination_service"}, `destination_service="{{ .Labels.destination_service }}"`},
-	}
-	for _, kind := range []string{"deployment", "statefulset", "daemonset", "cronjob", "job_name"} {
-		ids = append(ids,
-			identity{byWorkload, []string{"namespace", kind}, namespace + kind + `="{{ .Labels.` + kind + ` }}"`},
-			identity{byWorkers, []string{"namespace", kind}, namespace + `pod=~"{{ .Labels.` + kind + ` }}-.+"`})
-	}
-	for _, name := range []string{"service", "app", "application", "service_name"} {
-		ids = append(ids, identity{byService, []string{name}, name + `="{{ .Labels.` + name + ` }}"`})
-	}
-	return append(ids,
-		identity{byJob, []string{"job"}, `job="{{ .Labels.job }}"`},
-		identity{byNamespace, []string{"namespace"}, `namespace="{{ .Labels.namespace }}"`})
-}
-
 // candidates are those to look at where nobody has named any: of the user's
 // catalogue, then of the exporters that have series for the alert. Of a kind only
 // so many are asked, but for the exporter that the KPI is of.
-func (i *inquiry) candidates(ctx context.Context, alert Alert, catalogue []config.Known) ([]config.Candidate, []analysis.Warning) {
+func (i *inquiry) candidates(ctx context.Context, alert Alert, kpi []*parser.VectorSelector, catalogue []config.Known) ([]config.Candidate, []analysis.Warning) {
 	out := []config.Candidate{}
 	for _, k := range catalogue {
 		if k.Parsed.Matches(alert.Labels) && complete(k.Query, alert) {
@@ -92,7 +37,7 @@ func (i *inquiry) candidates(ctx context.Context, alert Alert, catalogue []confi
 			out = append(out, c)
 		}
 	}
-	exported, warnings := i.exported(ctx, alert)
+	exported, warnings := i.exported(ctx, alert, kpi)
 	perKind := map[string]int{}
 	for _, c := range exported {
 		if (c.own || perKind[c.Kind] < mostPerKind) && len(out) < mostDefaults+len(catalogue) {
@@ -110,27 +55,43 @@ func complete(query string, alert Alert) bool {
 }
 
 // exported are the candidates of well-known exporters that have series for the
-// alert: each for the nearest of its identities that has its metric. Those of the
-// exporter that the KPI is of come first, then those of what the alert is about,
-// then those of what is around it.
-func (i *inquiry) exported(ctx context.Context, alert Alert) ([]ranked, []analysis.Warning) {
+// alert: each for the nearest of its identities that has its metric, and for what
+// is beside that. Those of the exporter that the KPI is of come first, then those
+// of what the alert is about, then those of what is around it.
+func (i *inquiry) exported(ctx context.Context, alert Alert, kpi []*parser.VectorSelector) ([]ranked, []analysis.Warning) {
 	known, warnings := i.metricsOf(ctx, alert)
-	measured := kpiSelectors(alert)
 	window := rangeFor(alert)
 	var out []ranked
 	for _, e := range exporters() {
-		own := e.measures(measured)
+		own := e.measures(kpi)
 		for _, q := range e.queries {
-			id, ok := nearest(known, e.by, q.metric)
-			if !ok || q.overlaps(measured) || scrapesOf(measured) && e.scrapedWith(id) {
-				continue
+			for _, id := range e.found(known, q.metric) {
+				if q.overlaps(kpi) && !id.beside() || scrapesOf(kpi) && e.scrapedWith(id) {
+					continue
+				}
+				c := config.Candidate{Name: q.name, Kind: q.kind, Query: q.text(id.matchers, window), Default: true}
+				out = append(out, ranked{c, own && !id.beside(), id.distance()})
 			}
-			c := config.Candidate{Name: q.name, Kind: q.kind, Query: q.text(id.matchers, window), Default: true}
-			out = append(out, ranked{c, own, id.distance()})
 		}
 	}
 	slices.SortStableFunc(out, ranked.compare)
 	return out, warnings
+}
+
+// found are the identities by which a metric of an exporter is looked for: the
+// nearest one, and those of what is beside that.
+func (e exporter) found(known []named, metric string) []identity {
+	id, ok := nearest(known, e.by, metric)
+	if !ok {
+		return nil
+	}
+	ids := []identity{id}
+	for _, beside := range [][2]string{{byNamespace, besideInNamespace}, {byNodeLabel, besideOnNode}} {
+		if other, ok := nearest(known, beside[1:], metric); ok && slices.Contains(e.by, beside[0]) && id.distance() == 0 {
+			ids = append(ids, other)
+		}
+	}
+	return ids
 }
 
 // ranked is a candidate and how much it has to do with the KPI.
@@ -148,19 +109,6 @@ func (a ranked) compare(b ranked) int {
 		return 1
 	}
 	return cmp.Compare(a.distance, b.distance)
-}
-
-// distance is how far what is found by an identity is from what the alert is
-// about: 0 is that itself.
-func (id identity) distance() int {
-	switch id.name {
-	case byNamespace:
-		return 2
-	case byHost, byNode, byNodeLabel:
-		return 1
-	default:
-		return 0
-	}
 }
 
 // measures says whether a KPI is of an exporter: its metrics begin with the same
@@ -182,7 +130,7 @@ func scrapesOf(kpi []*parser.VectorSelector) bool {
 // of them end, which explains nothing.
 func (e exporter) scrapedWith(id identity) bool {
 	switch id.name {
-	case byHost, byNode, byNodeLabel, byNamespace:
+	case byHost, byNode, byNodeLabel, byNamespace, besideInNamespace, besideOnNode:
 		return false
 	case byInstance, byJob:
 		return true
@@ -213,14 +161,10 @@ func nearest(known []named, by []string, metric string) (identity, bool) {
 // metricsOf asks which metrics exist for each identity of the alert. In a storm
 // only labels count that all its alerts have, so that they ask the same.
 func (i *inquiry) metricsOf(ctx context.Context, alert Alert) ([]named, []analysis.Warning) {
-	own := alert.identifying()
 	var found []named
 	var warnings []analysis.Warning
-	for _, id := range identities() {
-		if slices.ContainsFunc(id.labels, func(name string) bool { return own[model.LabelName(name)] == "" }) {
-			continue
-		}
-		e, _, err := expand("{"+id.matchers+"}", newAlertData(alert))
+	for _, id := range identities(alert) {
+		e, _, err := expand("{"+id.among+"}", newAlertData(alert))
 		if err != nil {
 			continue // a value that no matcher can hold
 		}
@@ -264,15 +208,6 @@ func (i *inquiry) metricNames(ctx context.Context, selector string, at time.Time
 	})
 	names, _ := kept.(map[model.LabelValue]bool)
 	return names, err
-}
-
-// kpiSelectors select the series that the KPI itself is made of, which explain
-// nothing.
-func kpiSelectors(alert Alert) []*parser.VectorSelector {
-	if alert.KPI == nil {
-		return nil
-	}
-	return expr.Selectors(expr.MustParse(alert.KPI.Target))
 }
 
 // overlaps says whether a query of the table may have series of its metric that

@@ -18,14 +18,19 @@ import (
 func TestTheTableOfExportersIsSound(t *testing.T) {
 	kinds := []string{"latency", "error", "traffic", "cpu", "mem", "net", "io", "node", "other"}
 	ids := map[string]bool{}
-	for _, id := range identities() {
-		ids[id.name] = true
-		set := model.LabelSet{}
-		for _, name := range id.labels {
-			set[model.LabelName(name)] = "x"
-		}
-		if _, missing, err := expand("{"+id.matchers+"}", newAlertData(Alert{Labels: set})); err != nil || len(missing) > 0 {
-			t.Errorf("%s: %v, missing %v", id.name, err, missing)
+	all := Alert{Own: model.LabelSet{}, Series: map[string][]string{hostLabel: {"10.0.0.1", "10.0.0.2"}}}
+	for _, name := range aboutLabels() {
+		all.Own[model.LabelName(name)] = "x"
+	}
+	all.Labels = all.Own
+	for _, alert := range []Alert{all, {Series: valuesOfAll("x", "y:80")}} {
+		for _, id := range identities(alert) {
+			ids[id.name] = true
+			for _, text := range []string{id.matchers, id.among} {
+				if _, missing, err := expand("{"+text+"}", newAlertData(alert)); err != nil || len(missing) > 0 {
+					t.Errorf("%s: %v, missing %v", id.name, err, missing)
+				}
+			}
 		}
 	}
 	seen := map[string]bool{}
@@ -45,6 +50,15 @@ func TestTheTableOfExportersIsSound(t *testing.T) {
 			seen[q.name] = true
 		}
 	}
+}
+
+// valuesOfAll are values of all labels that identities are made of.
+func valuesOfAll(values ...string) map[string][]string {
+	all := map[string][]string{hostLabel: values}
+	for _, name := range aboutLabels() {
+		all[name] = values
+	}
+	return all
 }
 
 // Of current releases, which testdata/exporters.txt names: what an exporter calls

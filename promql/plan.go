@@ -32,6 +32,10 @@ type Alert struct {
 
 	Storm  bool           // many alerts of the same name fire at once, so that what they share is looked at
 	Shared model.LabelSet // in a storm: the labels that all its alerts have
+
+	// Series are the values of labels that the alert does not have and the series
+	// have that its KPI is made of, as far as they are few: see Fetcher.Complete.
+	Series map[string][]string
 }
 
 // KPI is what an alert's expression measures, as far as Prometheus was asked.

@@ -41,8 +41,10 @@ func (f *Fetcher) Complete(ctx context.Context, rule config.Rule, alert Alert, c
 		named = named || t.Candidates != nil
 	}
 	if rule.Candidates == nil && !named {
-		var more []analysis.Warning
-		rule.Candidates, more = i.candidates(ctx, alert, catalogue)
+		kpi := measuredBy(rule, alert)
+		around, more := i.around(ctx, alert, kpi)
+		alert.Series, warnings = around, append(warnings, more...)
+		rule.Candidates, more = i.candidates(ctx, alert, selectorsOf(kpi), catalogue)
 		warnings = append(warnings, more...)
 	}
 	return rule, alert, warnings

@@ -89,6 +89,8 @@ func TestAnAlertWithoutARuleIsExplainedAmongItsSiblings(t *testing.T) {
 		t.Errorf("its own is %v", own)
 	}
 	want := []string{
+		`container cpu{namespace="shop", pod="cart-0"}`, // beside it
+		`container cpu{namespace="shop", pod="cart-1"}`,
 		`container cpu{namespace="shop", pod="cart-2"}`,
 		`go_goroutines{instance="10.0.0.2:80", job="cart", namespace="shop", pod="cart-2"}`,
 		`node_load1{instance="10.0.0.2:9100", job="node"}`,
@@ -233,7 +235,7 @@ func TestTheCatalogueComesFirst(t *testing.T) {
 	for _, c := range rule.Candidates {
 		got = append(got, c.Name)
 	}
-	if len(got) != 5 || got[0] != "mine" || slices.Contains(got, "not for it") || slices.Contains(got, "no such label") {
+	if len(got) != 6 || got[0] != "mine" || slices.Contains(got, "not for it") || slices.Contains(got, "no such label") {
 		t.Errorf("%q", got)
 	}
 }

@@ -123,8 +123,20 @@ func (f *Fetcher) Survey(ctx context.Context, r AlertingRule, catalogue []config
 		s.Labels = append(s.Labels, more...)
 	}
 	slices.SortStableFunc(s.Labels, func(a, b LabelCount) int { return cmp.Compare(a.Values, b.Values) })
-	s.Candidates, more = i.candidates(ctx, alert, catalogue)
+	s.Candidates, more = i.candidates(ctx, alert, selectorsOf(measuredBy(config.Rule{}, alert)), catalogue)
+	s.Candidates = namedOnce(s.Candidates)
 	return s, append(warnings, more...), nil
+}
+
+// namedOnce leaves out what has the name of another candidate, as one beside what
+// the alert is about: in a rule each has its own.
+func namedOnce(candidates []config.Candidate) []config.Candidate {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(candidates, func(c config.Candidate) bool {
+		again := seen[c.Name]
+		seen[c.Name] = true
+		return again
+	})
 }
 
 // elsewhere are labels that vary among all series of a rule, though not among

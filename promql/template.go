@@ -48,8 +48,29 @@ type alertData struct {
 	Labels      map[string]value
 	Annotations map[string]value
 	StartsAt    time.Time
+	Series      map[string]anyOf // of default candidates: see Alert.Series
 
 	all model.LabelSet
+}
+
+// anyOf are values of which a regular expression matches any.
+type anyOf []value
+
+func (a anyOf) String() string {
+	texts := make([]string, len(a))
+	for i, v := range a {
+		texts[i] = v.String()
+	}
+	return strings.Join(texts, "|")
+}
+
+// Hosts are the values without their ports.
+func (a anyOf) Hosts() anyOf {
+	hosts := make(anyOf, len(a))
+	for i, v := range a {
+		hosts[i] = v[:len(v)-len(regexp.MustCompile(`:[0-9]+$`).FindString(string(v)))]
+	}
+	return hosts
 }
 
 // Label is a label whose name is no identifier: {{ .Label "http.status" }}.
@@ -62,8 +83,19 @@ func newAlertData(a Alert) alertData {
 		Labels:      identifiers(a.Labels),
 		Annotations: identifiers(a.Annotations),
 		StartsAt:    a.StartsAt,
+		Series:      anyOfEach(a.Series),
 		all:         a.Labels,
 	}
+}
+
+func anyOfEach(values map[string][]string) map[string]anyOf {
+	m := make(map[string]anyOf, len(values))
+	for name, vs := range values {
+		for _, v := range vs {
+			m[name] = append(m[name], value(v))
+		}
+	}
+	return m
 }
 
 func identifiers(set model.LabelSet) map[string]value {
