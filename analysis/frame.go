@@ -63,6 +63,8 @@ type Series struct {
 	Scope   string    // the set of labels that its query was narrowed to, as a selector; empty: none
 	Whole   string    // name of the series that it is a part of, by its scope; empty: none
 
+	From string // the exporter that it comes from; empty: unknown
+
 	Member   bool  // the KPI counts it, among others
 	Positive bool  // the KPI can only rise with it (a cost that adds up)
 	Lags     []int // rows by which copies of it are shifted; empty: none

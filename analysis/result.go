@@ -159,6 +159,8 @@ type Fit struct {
 	Moved     int     `json:"moved"`     // candidates that moved in the incident
 	Selected  int     `json:"selected"`
 	Converged bool    `json:"converged"`
+
+	Of []string `json:"of,omitempty"` // exporters of the candidates, sorted, if that is known of all
 }
 
 // Graph is the causal graph over the KPI and its leading candidates.

@@ -82,7 +82,7 @@ func (c *candidates) rank() seriesAnswer {
 	reg := c.regress(leading(ranking), max(0, ranking.Onset-regressionRows), ranking.Onset)
 	answer.warnings = append(answer.warnings, reg.warnings()...)
 	answer.fit = reg.fit(looked)
-	answer.fit.Moved = moved(ranking)
+	answer.fit.Moved, answer.fit.Of = moved(ranking), exportersOf(c.series)
 	answer.calm = ranking.Trust < 0.5 && !c.kpiKind().Demand() && !ranking.Loud()
 	answer.short = ranking.Core < shortHistory
 	answer.load, answer.unclear = c.commonLoad(ranking), c.unclear(ranking)
@@ -206,6 +206,19 @@ func moved(r rank.Result) int {
 		}
 	}
 	return n
+}
+
+// exportersOf names where series come from; nil if that is not known of all.
+func exportersOf(series []Series) []string {
+	var names []string
+	for _, s := range series {
+		if s.From == "" {
+			return nil
+		}
+		names = append(names, s.From)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // finding is one ranked candidate with its arithmetic.

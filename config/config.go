@@ -178,7 +178,8 @@ type Candidate struct {
 	Positive bool   `yaml:"positive,omitempty"`
 	Lags     []int  `yaml:"lags,omitempty,flow"`
 
-	Default bool `yaml:"-"` // not of the rule, but what is looked at if it names none
+	Default bool   `yaml:"-"` // not of the rule, but what is looked at if it names none
+	From    string `yaml:"-"` // the exporter whose metric it is; empty: not known
 }
 
 // Known is a candidate of the catalogue. It is used for alerts that the matchers

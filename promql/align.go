@@ -17,6 +17,7 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/forecast"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // Align makes a frame of what was answered. It is pure: the same plan and
@@ -132,6 +133,23 @@ func values(s *model.SampleStream, g grid) []float64 {
 	return row
 }
 
+// grown leaves out rows before the onset in which a rate is too small, since what
+// it is the rate of has only begun: the range reaches back to before there was
+// anything. Among what is usual they would be the largest moves. Where little else
+// is known, they stay.
+func grown(row []float64, g grid, query string) {
+	const least = 10 // rows
+	_, longest := expr.Ranges(expr.MustParse(query))
+	first := slices.IndexFunc(row, func(v float64) bool { return !math.IsNaN(v) })
+	full := first + int((longest+g.step-1)/g.step)
+	if onset := int(g.onset.Sub(g.start) / g.step); first <= 0 || longest == 0 || onset-full < least {
+		return
+	}
+	for i := first; i < full; i++ {
+		row[i] = math.NaN()
+	}
+}
+
 func (a *aligner) target(i int) {
 	t := a.plan.Targets[i]
 	out := analysis.Target{Name: t.Query.Name, Title: t.Title, Kind: t.Kind, Weight: t.Weight, Unread: t.Unread, Clock: t.Clock, Crossing: t.Crossing, Limit: t.Limit}
@@ -231,6 +249,7 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 		for _, s := range m {
 			series := c.series(s, names)
 			series.Values = values(s, a.plan.grid())
+			grown(series.Values, a.plan.grid(), c.Query.Query)
 			series.Whole = there.add(c, s, series.Name)
 			out = append(out, series)
 		}
@@ -247,7 +266,7 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 func (c Candidate) series(s *model.SampleStream, taken map[string]bool) analysis.Series {
 	out := analysis.Series{
 		Name: c.seriesName(s.Metric), Query: c.unscoped().Name, Service: serviceOf(s.Metric),
-		Kind: c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags, Member: c.member,
+		Kind: c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags, Member: c.member, From: c.from,
 	}
 	if c.scope != nil {
 		out.Service, out.Scope = serviceOf(c.scope.on(s.Metric)), c.scope.String()

@@ -37,6 +37,37 @@ func TestSamplesStandInTheirRows(t *testing.T) {
 	}
 }
 
+// The range of a rate reaches back to before its counter began.
+func TestTheFirstRatesOfACounterAreLeftOut(t *testing.T) {
+	g := grid{start: time.Unix(0, 0), onset: time.Unix(1200, 0), end: time.Unix(1260, 0), step: time.Minute}
+	for _, c := range []struct {
+		query       string
+		first, left int // row in which it begins, and rows that are left out
+	}{
+		{"rate(a_total[5m])", 3, 5},
+		{"sum(rate(a_total[90s]))", 3, 2},
+		{"rate(a_total[5m])", 0, 0}, // it may have begun long before
+		{"a", 3, 0},
+		{"rate(a_total[5m])", 6, 0}, // little else is known
+		{"rate(a_total[5m])", 20, 0},
+	} {
+		row := make([]float64, g.rows())
+		for i := range row[:c.first] {
+			row[i] = math.NaN()
+		}
+		grown(row, g, c.query)
+		n := 0
+		for _, v := range row[c.first:] {
+			if math.IsNaN(v) {
+				n++
+			}
+		}
+		if n != c.left {
+			t.Errorf("%+v: %d are left out", c, n)
+		}
+	}
+}
+
 func TestPoolingSkipsWhatIsMissing(t *testing.T) {
 	g := grid{start: time.Unix(0, 0), end: time.Unix(20, 0), step: 10 * time.Second}
 	m := model.Matrix{samples(0, 1, 10, 2), samples(0, 5)}

@@ -69,7 +69,7 @@ func (i *inquiry) exported(ctx context.Context, alert Alert, kpi []*parser.Vecto
 				if q.overlaps(kpi) && !id.beside() || scrapesOf(kpi) && e.scrapedWith(id) {
 					continue
 				}
-				c := config.Candidate{Name: q.name, Kind: q.kind, Query: q.text(id.matchers, window), Default: true}
+				c := config.Candidate{Name: q.name, Kind: q.kind, Query: q.text(id.matchers, window), Default: true, From: e.name}
 				out = append(out, ranked{c, own && !id.beside(), id.distance()})
 			}
 		}

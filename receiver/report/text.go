@@ -126,7 +126,11 @@ func (r Report) sayAlike() []string {
 	if c := r.Result.Change; c != nil && c.Siblings > 0 {
 		return []string{fmt.Sprintf("Not this one alone: %s moved alike (%s)", allOf(c.Siblings+1), r.moved()), upstream}
 	}
-	return []string{"No single place: " + r.movedOr("the change") + " is spread alike over " + r.looked(), upstream}
+	parts := []string{"No single place: " + r.movedOr("the change") + " is spread alike over " + r.looked(), upstream}
+	if still := StillSeries(r.Result.Fit); still != "" {
+		parts = append(parts, "; "+still)
+	}
+	return parts
 }
 
 // sayLoad says that more or less is asked of everything, and where to look.
@@ -193,11 +197,42 @@ func (r Report) already() string {
 
 func (r Report) sayNoCause() []string {
 	why := cmp.Or(clean(r.Result.Unclear), "nothing stands out")
+	if f := r.Result.Fit; StillSeries(f) != "" {
+		why = "none of " + seriesOf(f) + " moved"
+	}
 	parts := []string{"No cause found: " + r.movedOr(cut(r.KPI(), titleLimit)+" moved") + ", but " + cut(why, titleLimit)}
-	if len(r.Result.Causes) > 0 {
+	if len(r.Result.Causes) > 0 && (StillSeries(r.Result.Fit) == "" || r.Result.Causes[0].Kind != analysis.KindSeries) {
 		parts = append(parts, "; a guess: "+middle(Title(r.Result.Causes[0]), titleLimit))
 	}
 	return parts
+}
+
+// StillSeries says how many series were looked at where none of them moved: the
+// cause is somewhere else. It is empty where one did, or nothing was looked at.
+func StillSeries(f *analysis.Fit) string {
+	if f == nil || f.Series == 0 || f.Moved > 0 {
+		return ""
+	}
+	return LookedAt(f) + "; none moved"
+}
+
+// LookedAt says how many series were looked at, and of what.
+func LookedAt(f *analysis.Fit) string {
+	if f.Series == 1 {
+		return seriesOf(f) + " was looked at"
+	}
+	return seriesOf(f) + " were looked at"
+}
+
+// seriesOf says how many series there were, and of which exporters, if these are
+// few.
+func seriesOf(f *analysis.Fit) string {
+	const most = 4
+	text := fmt.Sprintf("%d series", f.Series)
+	if len(f.Of) > 0 && len(f.Of) <= most {
+		text += " of " + clean(words.List(f.Of))
+	}
+	return text
 }
 
 // moved says how the KPI changed; it is empty if that is not known.

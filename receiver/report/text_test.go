@@ -66,6 +66,18 @@ func TestLine(t *testing.T) {
 			`No cause found: checkout errors 3.1/s → 41/s, but nothing stands out; a guess: path=/pay, version=v2`,
 		},
 		{
+			"series were looked at, and none moved", looked(input(analysis.NoConfidentCause, with(dbConnections(), low)), "Redis", "node_exporter"),
+			`No cause found: checkout errors 3.1/s → 41/s, but none of 14 series of Redis and node_exporter moved`,
+		},
+		{
+			"the same of so many exporters that nobody reads their names", looked(input(analysis.NoConfidentCause, with(payV2(), low)), "a", "b", "c", "d", "e"),
+			`No cause found: checkout errors 3.1/s → 41/s, but none of 14 series moved; a guess: path=/pay, version=v2`,
+		},
+		{
+			"alike everywhere, and no series moved", looked(everywhere(analysis.MovedAlike), "HAProxy"),
+			`No single place: checkout errors 3.1/s → 41/s is spread alike over all labels; look upstream: demand, a shared dependency, a rollout everywhere; 14 series of HAProxy were looked at; none moved`,
+		},
+		{
 			"a guess, and what makes it one", unclear("svc2 stands out as much as the first", input(analysis.NoConfidentCause, with(payV2(), low))),
 			`No cause found: checkout errors 3.1/s → 41/s, but svc2 stands out as much as the first; a guess: path=/pay, version=v2`,
 		},
@@ -211,6 +223,12 @@ func clock(now float64, since bool, others float64) Input {
 	in := input(analysis.NoChange)
 	in.Plan.Queries = []Query{{Role: RoleTarget, Query: "time() - backup_seconds"}}
 	in.Result.Change = &analysis.Change{Target: "time since backup_seconds", Actual: now, Rising: since, Clock: true, Others: others, Siblings: 19}
+	return in
+}
+
+// looked has looked at 14 series that stood still.
+func looked(in Input, of ...string) Input {
+	in.Result.Fit = &analysis.Fit{Series: 14, Of: of}
 	return in
 }
 

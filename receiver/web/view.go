@@ -105,11 +105,10 @@ func fitText(f *analysis.Fit) string {
 	if f == nil || f.Series == 0 {
 		return ""
 	}
-	text := counted(f.Series, "series was", "series were") + " looked at"
-	if f.Moved > 0 {
-		text += fmt.Sprintf(", %d moved in the incident", f.Moved)
+	if still := report.StillSeries(f); still != "" {
+		return still + "."
 	}
-	return text + "."
+	return fmt.Sprintf("%s, %d moved in the incident.", report.LookedAt(f), f.Moved)
 }
 
 // regression says what the regression made of the series.

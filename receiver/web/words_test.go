@@ -53,7 +53,8 @@ func TestOneSeriesIsSingular(t *testing.T) {
 		text, regression string
 	}{
 		{analysis.Fit{Series: 1, Moved: 1, Selected: 1, Explained: 0.35, Converged: true}, "1 series was looked at, 1 moved in the incident.", "1 series chosen, 35 % of the KPI's variance explained"},
-		{analysis.Fit{Series: 1234, Selected: 2, Explained: 0.9}, "1234 series were looked at.", "2 series chosen, 90 % of the KPI's variance explained; it did not converge"},
+		{analysis.Fit{Series: 14, Of: []string{"Redis", "node_exporter"}, Selected: 1, Explained: 0.35, Converged: true}, "14 series of Redis and node_exporter were looked at; none moved.", "1 series chosen, 35 % of the KPI's variance explained"},
+		{analysis.Fit{Series: 1234, Selected: 2, Explained: 0.9}, "1234 series were looked at; none moved.", "2 series chosen, 90 % of the KPI's variance explained; it did not converge"},
 		{analysis.Fit{}, "", ""},
 	} {
 		if got := fitText(&tt.fit); got != tt.text {
