@@ -64,6 +64,7 @@ type Series struct {
 	Whole   string    // name of the series that it is a part of, by its scope; empty: none
 
 	From string // the exporter that it comes from; empty: unknown
+	Own  bool   // that exporter is the KPI's, too
 
 	Member   bool  // the KPI counts it, among others
 	Positive bool  // the KPI can only rise with it (a cost that adds up)

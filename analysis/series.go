@@ -96,7 +96,7 @@ func (c *candidates) input() rank.Input {
 	in := rank.Input{KPI: rank.Series{Values: c.target.Values, Kind: c.kpiKind()}, Onset: c.onset, Late: c.lateRows(), Calls: c.calls, Edges: c.edges()}
 	metrics := c.metricCodes()
 	for i, s := range c.series {
-		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: c.codes[i], Kind: s.kind(), Metric: metrics[i]})
+		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: c.codes[i], Kind: s.kind(), Metric: metrics[i], Own: s.Own})
 	}
 	return in
 }

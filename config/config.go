@@ -180,6 +180,7 @@ type Candidate struct {
 
 	Default bool   `yaml:"-"` // not of the rule, but what is looked at if it names none
 	From    string `yaml:"-"` // the exporter whose metric it is; empty: not known
+	Own     bool   `yaml:"-"` // that exporter is the KPI's, too
 }
 
 // Known is a candidate of the catalogue. It is used for alerts that the matchers

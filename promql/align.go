@@ -266,7 +266,7 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 func (c Candidate) series(s *model.SampleStream, taken map[string]bool) analysis.Series {
 	out := analysis.Series{
 		Name: c.seriesName(s.Metric), Query: c.unscoped().Name, Service: serviceOf(s.Metric),
-		Kind: c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags, Member: c.member, From: c.from,
+		Kind: c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags, Member: c.member, From: c.from, Own: c.own,
 	}
 	if c.scope != nil {
 		out.Service, out.Scope = serviceOf(c.scope.on(s.Metric)), c.scope.String()

@@ -40,7 +40,7 @@ func (i *inquiry) candidates(ctx context.Context, alert Alert, kpi []*parser.Vec
 	exported, warnings := i.exported(ctx, alert, kpi)
 	perKind := map[string]int{}
 	for _, c := range exported {
-		if (c.own || perKind[c.Kind] < mostPerKind) && len(out) < mostDefaults+len(catalogue) {
+		if (c.Own || perKind[c.Kind] < mostPerKind) && len(out) < mostDefaults+len(catalogue) {
 			perKind[c.Kind]++
 			out = append(out, c.Candidate)
 		}
@@ -69,8 +69,9 @@ func (i *inquiry) exported(ctx context.Context, alert Alert, kpi []*parser.Vecto
 				if q.overlaps(kpi) && !id.beside() || scrapesOf(kpi) && e.scrapedWith(id) {
 					continue
 				}
-				c := config.Candidate{Name: q.name, Kind: q.kind, Query: q.text(id.matchers, window), Default: true, From: e.name}
-				out = append(out, ranked{c, own && !id.beside(), id.distance()})
+				out = append(out, ranked{config.Candidate{
+					Name: q.name, Kind: q.kind, Query: q.text(id.matchers, window), Default: true, From: e.name, Own: own && !id.beside(),
+				}, id.distance()})
 			}
 		}
 	}
@@ -97,15 +98,14 @@ func (e exporter) found(known []named, metric string) []identity {
 // ranked is a candidate and how much it has to do with the KPI.
 type ranked struct {
 	config.Candidate
-	own      bool // of the exporter that the KPI is of
 	distance int
 }
 
 func (a ranked) compare(b ranked) int {
 	switch {
-	case a.own != b.own && a.own:
+	case a.Own != b.Own && a.Own:
 		return -1
-	case a.own != b.own:
+	case a.Own != b.Own:
 		return 1
 	}
 	return cmp.Compare(a.distance, b.distance)

@@ -125,6 +125,7 @@ type Candidate struct {
 	Lags     []int
 
 	from     string // see config.Candidate
+	own      bool   // see config.Candidate
 	named    bool   // by a rule, so that its series have this name
 	member   bool   // of the KPI: see analysis.Series
 	optional bool   // nobody has asked for it by name: that it has no series is no news
@@ -365,7 +366,7 @@ func (b *builder) target(k kpi) Target {
 		t.Candidates = append(t.Candidates, Candidate{
 			Query: b.plan.onGrid(RoleCandidate, c.Name, e.String()),
 			Kind:  c.Kind, Scale: c.Scale, Positive: c.Positive, Lags: c.Lags,
-			optional: c.Default, named: !c.Default, from: c.From, member: t.Breakdown.counts(e.String()),
+			optional: c.Default, named: !c.Default, from: c.From, own: c.Own, member: t.Breakdown.counts(e.String()),
 		})
 	}
 	return t

@@ -67,6 +67,19 @@ func (m mark) demote(gs []group) {
 	sortGroups(gs)
 }
 
+// prefer puts the service that the KPI itself comes from before one that is as
+// likely and only runs beside it. gs are in their order.
+func (m mark) prefer(gs []group) {
+	own := slices.IndexFunc(gs, func(g group) bool { return g.own && !g.follows && g.lift >= m.lift })
+	if own <= 0 || own >= clearPlaces || gs[own].total < (1-marginLeast)*gs[0].total {
+		return
+	}
+	for i := range gs[:own] {
+		gs[i].total = math.Nextafter(gs[own].total, 0)
+	}
+	sortGroups(gs)
+}
+
 // grade says how sure it is that the service at place i is a cause: by how loud
 // it is, and how far the next one behind it is that is no follower.
 func (m mark) grade(gs []group, i int) Confidence {

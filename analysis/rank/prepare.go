@@ -33,6 +33,7 @@ type series struct {
 	service int
 	metric  int // series of one metric share a unit; 0: not known
 	kind    Kind
+	own     bool      // see Series.Own
 	x       []float64 // values: missing ones filled, ratios near their bound flipped
 	z       []float64 // (x-centre)/scale, 0 where missing
 	gap     []bool    // rows whose value is missing; nil: none
@@ -100,7 +101,7 @@ func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 // missing ones.
 func (t *table) column(in Series, index int, earlier []bool) series {
 	s := series{
-		column: index, service: in.Service, metric: in.Metric, kind: in.Kind,
+		column: index, service: in.Service, metric: in.Metric, kind: in.Kind, own: in.Own,
 		x: make([]float64, t.rows), z: make([]float64, t.rows), gap: gaps(in.Values, earlier),
 	}
 	copy(s.x, in.Values)

@@ -12,7 +12,8 @@ type Series struct {
 	Values  []float64 // one sample a row; NaN and ±Inf are missing
 	Service int       // code of the service; codes in the order of their names break ties by name
 	Kind    Kind
-	Metric  int // code of what is measured: series of one code share a unit; 0: of its own
+	Metric  int  // code of what is measured: series of one code share a unit; 0: of its own
+	Own     bool // it comes from where the KPI comes from
 }
 
 // An Input is what is ranked. Rows are aligned samples in the order of time.
@@ -77,6 +78,7 @@ func (r *Result) rank(in Input, t *table, p period, opt Options) {
 	sortGroups(gs)
 	m := markOf(t, p)
 	m.demote(gs)
+	m.prefer(gs)
 	m.grades(gs)
 	spread(t, gs, ev)
 	r.Load = findLoad(t, r.KPI, ev)

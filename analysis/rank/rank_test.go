@@ -57,6 +57,33 @@ func TestFindsTheSeriesThatJumped(t *testing.T) {
 	}
 }
 
+// Of two services that moved alike the one comes first that the KPI comes from;
+// one that moved far less does not.
+func TestWhatTheKPIComesFromIsPreferredWhereBothMovedAlike(t *testing.T) {
+	for _, c := range []struct {
+		by   float64
+		own  int // service that the KPI comes from; -1: none
+		want int
+	}{{29, -1, 0}, {29, 2, 2}, {29, 0, 0}, {1.5, 2, 0}} {
+		in := system(64, 300, 280, 3)
+		for j := range in.Series {
+			s := &in.Series[j]
+			s.Own = s.Service == c.own
+			if j == 16 || j == 17 { // of service 2, of the kinds of the first two
+				s.Kind = in.Series[j-16].Kind
+				for i := in.Onset; i < len(s.Values); i++ {
+					s.Values[i] += c.by
+				}
+			}
+		}
+		r := Rank(in, Options{})
+		clean(t, r)
+		if got := r.Services[0].Service; got != c.want {
+			t.Errorf("%+v: service %d is first", c, got)
+		}
+	}
+}
+
 func TestQuietSystemIsNoCause(t *testing.T) {
 	in := system(64, 300, 280, 3)
 	in.Series = in.Series[2:] // those that jumped

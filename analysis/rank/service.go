@@ -22,6 +22,7 @@ type group struct {
 	total       float64 // the three scores together
 	unexplained float64 // the same, only the first of them explained away
 
+	own        bool // one of its series comes from where the KPI comes from
 	lift       float64
 	follows    bool // its best series moved after the KPI
 	confidence Confidence
@@ -42,6 +43,7 @@ func groups(t *table, ev []Evidence, booked map[int]float64) []group {
 			gs = append(gs, group{service: s.service, best: j, factor: 1, by: -1, booked: booked[s.service]})
 		}
 		gs[i].members = append(gs[i].members, j)
+		gs[i].own = gs[i].own || s.own
 		if ev[j].x > ev[gs[i].best].x {
 			gs[i].best = j
 		}

@@ -62,6 +62,11 @@ func besideCandidates() []Alert {
 			World: nameServers, Series: "coredns",
 		},
 		{
+			Kind: kind, Name: "a pod beside it on its node takes the processors", Labels: `namespace="shop",pod="pay-1"`,
+			Expr:  `sum by (namespace, pod) (rate(pay_seconds_sum[5m])) / sum by (namespace, pod) (rate(pay_seconds_count[5m])) > 0.3`,
+			World: neighbours, Places: []string{`pod="pay-1"`}, Series: `pod="render-0"`,
+		},
+		{
 			Kind: kind, Name: "a partner sends more, which no series tells",
 			Expr:  `sum(queue_length{job="claims"}) > 4000`,
 			World: claims, Verdict: "external", Says: "No single place",
@@ -149,6 +154,30 @@ func nameServers(w *World) {
 			at += `,job="ingress",instance="` + pod + `:9911"`
 			w.Counter(`ingress_requests_total{`+at+`,code="502"}`, Step(3, 300))
 			w.Counter(`ingress_requests_total{`+at+`,code="200"}`, Always(3000))
+		}
+	}
+}
+
+// neighbours are pods of several namespaces on two nodes; kube-state-metrics tells
+// where they run.
+func neighbours(w *World) {
+	for _, p := range []struct{ namespace, pod, node string }{
+		{"shop", "pay-0", "n1"}, {"shop", "pay-1", "n2"}, {"media", "render-0", "n2"}, {"media", "render-1", "n3"}, {"shop", "cart-0", "n1"},
+	} {
+		at := fmt.Sprintf(`namespace="%s",pod="%s"`, p.namespace, p.pod)
+		cpu, seconds := Always(300), Always(60)
+		switch p.pod {
+		case "render-0":
+			cpu = Step(300, 9000)
+		case "pay-1":
+			seconds = Step(60, 400)
+		}
+		w.Exact(`kube_pod_info{job="ksm",`+at+`,node="`+p.node+`"}`, Always(1))
+		w.Counter(`container_cpu_usage_seconds_total{job="kubelet",container="c",node="`+p.node+`",`+at+`}`, cpu)
+		w.Gauge(`container_memory_working_set_bytes{job="kubelet",container="c",node="`+p.node+`",`+at+`}`, Always(2e8))
+		if strings.HasPrefix(p.pod, "pay") {
+			w.Counter(`pay_seconds_sum{job="pay",`+at+`}`, seconds)
+			w.Counter(`pay_seconds_count{job="pay",`+at+`}`, Always(600))
 		}
 	}
 }
