@@ -9,6 +9,7 @@
 //	culprit test rules     unit tests of rules
 //	culprit replay         the alerts of the past, explained
 //	culprit analyze        the methods, on files
+//	culprit storage        a backup of what the daemon keeps, and back
 //
 // It sits beside Alertmanager and Prometheus, takes each firing alert, finds
 // the label values and the series that explain the change, and writes the
@@ -81,7 +82,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	app.Version(version.Print("culprit"))
 	app.VersionFlag.Short('V')
 	app.HelpFlag.Short('h')
-	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addSuggest, addTestRules, addReplay, addAnalyze, addVersion} {
+	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addSuggest, addTestRules, addReplay, addAnalyze, addStorage, addVersion} {
 		add(app, commands)
 	}
 	name, exit, done, err := parse(app, args)

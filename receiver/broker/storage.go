@@ -35,14 +35,11 @@ func openStorage(dir string, replicas int) (fileutil.Releaser, error) {
 	if err := probeStorage(dir); err != nil {
 		return nil, err
 	}
-	lock, _, err := fileutil.Flock(filepath.Join(dir, lockFile))
+	lock, err := lockStorage(dir)
 	if err != nil {
-		return nil, &Error{
-			What: fmt.Sprintf("storage directory %q", dir), Err: fmt.Errorf("%w: %w", ErrLocked, err),
-			Hint: "another culprit runs on it: stop that one, or give this one a directory of its own",
-		}
+		return nil, err
 	}
-	if err := checkReplicas(dir, replicas); err != nil {
+	if err := errors.Join(checkWhole(dir), checkReplicas(dir, replicas)); err != nil {
 		return nil, errors.Join(err, lock.Release())
 	}
 	return lock, nil
@@ -64,21 +61,38 @@ func probeStorage(dir string) (err error) {
 }
 
 // checkReplicas compares the number with the one that the directory was made
-// with, and notes it in a new one.
+// with, and notes it in a new one. A file without a number in it, as a loss of
+// power may leave it, says nothing and is written again.
 func checkReplicas(dir string, replicas int) error {
 	path := filepath.Join(dir, replicasFile)
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return storageError(dir, os.WriteFile(path, []byte(strconv.Itoa(replicas)+"\n"), 0o640))
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return storageError(dir, err)
 	}
-	if had := strings.TrimSpace(string(text)); had != strconv.Itoa(replicas) {
+	had, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return storageError(dir, writeDurably(path, []byte(strconv.Itoa(replicas)+"\n")))
+	}
+	if had != replicas {
 		return &Error{
-			What: fmt.Sprintf("storage directory %q was made with %s replicas, %d are asked for", dir, had, replicas), Err: ErrReplicas,
+			What: fmt.Sprintf("storage directory %q was made with %d replicas, %d are asked for", dir, had, replicas), Err: ErrReplicas,
 			Hint: "the number is chosen once: go back to it, or start with an empty directory",
 		}
 	}
 	return nil
+}
+
+// writeDurably writes a file that is there after a loss of power, whole or not
+// at all.
+func writeDurably(path string, content []byte) error {
+	next := path + ".next"
+	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return fileutil.Rename(next, path) // flushes the directory, too
 }
