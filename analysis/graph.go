@@ -31,23 +31,23 @@ const (
 // lead is a candidate that may be shown in the graph.
 type lead struct {
 	series int
-	score  float64 // the best is 1
-	since  float64 // Unix seconds at which it first moved; 0: not known
+	score  float64         // the best is 1
+	began  *rank.Beginning // nil: it has not moved
 }
 
-// leads are the leading candidates of a ranking, with the onset that it found.
-func (c *candidates) leads(r rank.Result) (list []lead, onset int) {
+// leads are the leading candidates of a ranking.
+func (c *candidates) leads(r rank.Result) (list []lead) {
 	for _, cause := range r.Causes {
 		if cause.Score <= 0 {
 			continue
 		}
 		l := lead{series: cause.Series, score: cause.Score / r.Causes[0].Score}
-		if hasMoved(cause) {
-			l.since = c.timeOf(cause.Since)
+		if cause.Moved() {
+			l.began = &cause.Began
 		}
 		list = append(list, l)
 	}
-	return list, r.Onset
+	return list
 }
 
 // undated is the graph alone, learned on all rows: without an onset nothing
@@ -59,7 +59,7 @@ func (c *candidates) undated() seriesAnswer {
 	}
 	slices.SortStableFunc(leads, func(a, b lead) int { return cmp.Compare(b.score, a.score) })
 	return seriesAnswer{
-		graph:    c.graph(leads, len(c.times)),
+		graph:    c.graph(leads, len(c.times), nil),
 		warnings: warnings("series", []string{"no onset is known: nothing is ranked, and the graph is learned from all samples alike"}),
 	}
 }
@@ -83,11 +83,11 @@ func association(x, y []float64) float64 {
 // rows before and in the incident: a disturbance shows more of the links than
 // a quiet hour does. It is for people to look at. The ranking uses a graph of
 // the baseline alone, in package rank.
-func (c *candidates) graph(leads []lead, onset int) Graph {
+func (c *candidates) graph(leads []lead, onset int, kpi *rank.Beginning) Graph {
 	if c.options.Graph.Off || len(leads) == 0 {
 		return Graph{}
 	}
-	v := c.variables(leads, onset)
+	v := c.variables(leads, onset, kpi)
 	opt := pcalg.SeriesOptions{
 		Options: pcalg.Options{
 			Alpha: c.options.Graph.Alpha, MaxK: c.options.Graph.MaxK, Knowledge: c.knowledge(v), MaxTests: graphTests,
@@ -108,12 +108,13 @@ type variables struct {
 	columns  [][]float64
 	names    []string
 	services []int
-	scores   []float64 // the best is 1; the KPI's is 1
-	since    []float64 // Unix seconds at which each first moved; 0: not known
-	step     float64   // seconds between two rows
-	onset    int       // row of the columns
-	dated    bool      // there was an incident
-	effect   bool      // the KPI is taken for a symptom: a cause of nothing
+	kinds    []rank.Kind
+	scores   []float64         // the best is 1; the KPI's is 1
+	began    []*rank.Beginning // rows of times; nil: it has not moved
+	times    []float64
+	onset    int  // row of the columns
+	dated    bool // there was an incident
+	effect   bool // the KPI is taken for a symptom: a cause of nothing
 }
 
 // graphStart is the first row that a graph is learned from. A disturbance must
@@ -129,11 +130,11 @@ func (c *candidates) graphStart(onset int) int {
 	return max(0, len(c.times)-rows)
 }
 
-func (c *candidates) variables(leads []lead, onset int) *variables {
+func (c *candidates) variables(leads []lead, onset int, kpi *rank.Beginning) *variables {
 	first := c.graphStart(onset)
 	v := &variables{
 		columns: [][]float64{c.target.Values[first:]}, names: []string{c.target.Name},
-		services: []int{-1}, scores: []float64{1}, since: []float64{c.timeOf(onset)}, step: c.timeOf(1) - c.timeOf(0),
+		services: []int{-1}, kinds: []rank.Kind{c.kpiKind()}, scores: []float64{1}, began: []*rank.Beginning{kpi}, times: c.times,
 		onset: max(0, onset-first), dated: c.dated,
 	}
 	_, placed := c.tiers[c.target.Name]
@@ -142,18 +143,11 @@ func (c *candidates) variables(leads []lead, onset int) *variables {
 		v.columns = append(v.columns, c.series[l.series].Values[first:])
 		v.names = append(v.names, c.series[l.series].Name)
 		v.services = append(v.services, c.codes[l.series])
+		v.kinds = append(v.kinds, c.series[l.series].kind())
 		v.scores = append(v.scores, l.score)
-		v.since = append(v.since, l.since)
+		v.began = append(v.began, l.began)
 	}
 	return v
-}
-
-// timeOf is the time of a row, 0 if there is no such row.
-func (c *candidates) timeOf(row int) float64 {
-	if row < 0 || row >= len(c.times) {
-		return 0
-	}
-	return c.times[row]
 }
 
 // knowledge is what is known before looking at the data: tiers, calls, that what
@@ -174,12 +168,14 @@ func (c *candidates) knowledge(v *variables) pcalg.Knowledge {
 	return k
 }
 
-// later says whether one variable began to move after another, beyond the two
-// steps by which the same moment may be dated apart.
-func (v *variables) later(i, j int) bool { return v.since[j] > 0 && v.since[i] > v.since[j]+2*v.step }
+// later says whether one variable began to move after another for certain.
+func (v *variables) later(i, j int) bool {
+	return v.began[i] != nil && v.began[j] != nil && v.began[i].After(*v.began[j])
+}
 
-// likely are the arrows that the call graph suggests: trouble goes from the
-// callee to the caller.
+// likely are the arrows that are known from other systems: trouble goes from a
+// resource of a service to what is seen of the service, and, where the calls are
+// known, from the callee to the caller.
 func (c *candidates) likely(v *variables) [][2]int {
 	called := map[[2]int]bool{}
 	for _, call := range c.calls {
@@ -188,7 +184,7 @@ func (c *candidates) likely(v *variables) [][2]int {
 	var arrows [][2]int
 	for i := range v.columns {
 		for j := range v.columns {
-			if called[[2]int{v.services[i], v.services[j]}] {
+			if called[[2]int{v.services[i], v.services[j]}] || v.services[i] == v.services[j] && v.kinds[i].Symptom() && v.kinds[j].Resource() {
 				arrows = append(arrows, [2]int{j, i})
 			}
 		}
@@ -200,7 +196,10 @@ func (c *candidates) likely(v *variables) [][2]int {
 func (v *variables) describe(net *pcalg.Network) Graph {
 	g := Graph{Notes: v.notes(net)}
 	for i, n := range net.Nodes {
-		node := Node{Name: v.names[n.Column], Role: "candidate", Score: finite(v.scores[n.Column]), Onset: v.since[n.Column]}
+		node := Node{Name: v.names[n.Column], Role: "candidate", Score: finite(v.scores[n.Column])}
+		if b := v.began[n.Column]; b != nil {
+			node.Onset, node.Earliest, node.Latest = v.times[b.At], v.times[b.Earliest], v.times[b.Latest]
+		}
 		if i == 0 && n.Column == 0 {
 			node.Role = "target"
 		}
@@ -232,16 +231,33 @@ func (v *variables) chains(net *pcalg.Network, weights []float64, g Graph) []Cha
 	scores := make([]float64, len(net.Nodes))
 	var suspects []int
 	for i, n := range net.Nodes {
-		scores[i] = v.scores[n.Column]
+		if v.moved(n.Column) {
+			scores[i] = v.scores[n.Column]
+		}
 		if n.Column > 0 && n.Column <= graphSuspects {
 			suspects = append(suspects, i)
 		}
 	}
 	var chains []Chain
 	for _, c := range net.Chains(0, suspects, weights, scores) {
-		chains = append(chains, describeChain(c, net, g))
+		if v.inTime(c, net) {
+			chains = append(chains, describeChain(c, net, g))
+		}
 	}
 	return chains
+}
+
+// moved says whether a variable may be on a way: without an incident, all may.
+func (v *variables) moved(column int) bool { return !v.dated || v.began[column] != nil }
+
+// inTime says that nothing on a way began to move after what it acts on.
+func (v *variables) inTime(c pcalg.Chain, net *pcalg.Network) bool {
+	for i, node := range c.Nodes[1:] {
+		if v.later(net.Nodes[c.Nodes[i]].Column, net.Nodes[node].Column) {
+			return false
+		}
+	}
+	return true
 }
 
 func describeChain(c pcalg.Chain, net *pcalg.Network, g Graph) Chain {

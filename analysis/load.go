@@ -44,7 +44,7 @@ func underLoad(r rank.Result) []rank.Cause {
 		switch {
 		case c.Series == r.Load.Demand:
 			return 0
-		case !slices.Contains(r.Load.Series, c.Series) && hasMoved(c):
+		case !slices.Contains(r.Load.Series, c.Series) && c.Moved():
 			return 1
 		}
 		return 2

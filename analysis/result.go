@@ -177,7 +177,12 @@ type Node struct {
 	Role    string   `json:"role"` // target or candidate
 	Aliases []string `json:"aliases,omitempty"`
 	Score   float64  `json:"score"`
-	Onset   float64  `json:"onset,omitempty"` // Unix seconds at which it first moved
+
+	// Unix seconds at which it first moved, and between which it may have by its
+	// noise: 0 if it has not.
+	Onset    float64 `json:"onset,omitempty"`
+	Earliest float64 `json:"earliest,omitempty"`
+	Latest   float64 `json:"latest,omitempty"`
 }
 
 // Edge is one link of the graph.

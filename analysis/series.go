@@ -87,7 +87,7 @@ func (c *candidates) rank() seriesAnswer {
 	answer.short = ranking.Core < shortHistory
 	answer.load, answer.unclear = c.commonLoad(ranking), c.unclear(ranking)
 	answer.findings = c.findings(ranking, reg, answer.load)
-	answer.graph = c.graph(c.leads(ranking))
+	answer.graph = c.graph(c.leads(ranking), ranking.Onset, &ranking.Effect)
 	return answer
 }
 
@@ -186,22 +186,14 @@ func top(n, otherwise int) int {
 	return n
 }
 
-// atOnce is how many rows apart the beginnings of two series may be found that
-// began together.
-const atOnce = 2
-
 // follows says whether a candidate began to move after the KPI: it is no cause.
-func follows(r rank.Result, c rank.Cause) bool { return hasMoved(c) && c.Since > r.Effect+atOnce }
-
-// hasMoved says whether a candidate clearly left what it reaches when nothing is
-// wrong.
-func hasMoved(c rank.Cause) bool { return c.Dev > 3*c.Quiet }
+func follows(r rank.Result, c rank.Cause) bool { return c.Moved() && c.Began.After(r.Effect) }
 
 // moved counts the candidates that did.
 func moved(r rank.Result) int {
 	n := 0
 	for _, c := range r.Causes {
-		if hasMoved(c) {
+		if c.Moved() {
 			n++
 		}
 	}
@@ -234,8 +226,8 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 			Kind: s.kind().String(), Service: serviceOf(s), Query: s.Query,
 		},
 	}
-	if hasMoved(cause) && cause.Since <= r.Onset && r.Onset < len(c.times) { // a later one says only that it was not earlier
-		f.Evidence.Since = new(c.times[cause.Since])
+	if cause.Moved() && cause.Began.At <= r.Effect.At { // a later one says only that it was not earlier
+		f.Evidence.Since = new(c.times[cause.Began.At])
 	}
 	reg.describe(cause.Series, &f.Evidence)
 	f.Sentence = c.sentence(f, r, cause)
@@ -279,10 +271,10 @@ func (c *candidates) sentence(f Finding, r rank.Result, cause rank.Cause) string
 		text += fmt.Sprintf(", %s times what it reaches when nothing is wrong", words.Number(math.Round(times)))
 	}
 	switch {
-	case follows(r, cause) && cause.Since < len(c.times):
-		text += fmt.Sprintf(", %s after the KPI, so that it is no cause of it", words.Seconds.Format(c.times[cause.Since]-c.times[r.Effect]))
-	case hasMoved(cause) && cause.Since < r.Onset && r.Onset < len(c.times):
-		text += fmt.Sprintf(", %s before the KPI", words.Seconds.Format(c.times[r.Onset]-c.times[cause.Since]))
+	case follows(r, cause):
+		text += fmt.Sprintf(", %s after the KPI, so that it is no cause of it", words.Seconds.Format(c.times[cause.Began.At]-c.times[r.Effect.At]))
+	case cause.Moved() && r.Effect.After(cause.Began):
+		text += fmt.Sprintf(", %s before the KPI", words.Seconds.Format(c.times[r.Effect.At]-c.times[cause.Began.At]))
 	}
 	return text
 }

@@ -20,7 +20,7 @@ func (c *candidates) dropRelatives(r rank.Result) bool {
 	for _, cause := range r.Causes {
 		s := c.series[cause.Series]
 		leader, ok := leaders[s.whole()]
-		switch moved := hasMoved(cause); {
+		switch moved := cause.Moved(); {
 		case !ok, cause.Series == leader.Series, moved && rises(cause) != rises(leader):
 			continue
 		case moved:
@@ -43,7 +43,7 @@ func (c *candidates) leaders(r rank.Result) map[string]rank.Cause {
 		best, ok := leaders[s.whole()]
 		switch {
 		case !wholes[s.whole()]:
-		case !ok, !hasMoved(best) && (hasMoved(cause) || s.Whole == ""):
+		case !ok, !best.Moved() && (cause.Moved() || s.Whole == ""):
 			leaders[s.whole()] = cause
 		}
 	}

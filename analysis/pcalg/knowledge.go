@@ -2,12 +2,16 @@
 
 package pcalg
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // rules is Knowledge, indexed.
 type rules struct {
 	k                   Knowledge
 	forbidden, required map[[2]int]bool
+	below               [][]bool // below[i][j]: likely and required arrows lead from i to j
 }
 
 // newRules indexes k for p variables. It panics if there is not one tier for each
@@ -23,7 +27,26 @@ func newRules(p int, k Knowledge) *rules {
 			}
 		}
 	}
-	return &rules{k, setOf(k.Forbidden), setOf(k.Required)}
+	return &rules{k, setOf(k.Forbidden), setOf(k.Required), closure(p, slices.Concat(k.Required, k.Likely))}
+}
+
+// closure says from where to where arrows lead, over any number of them.
+func closure(p int, arrows [][2]int) [][]bool {
+	g := &pdag{adj: square(p), arrow: square(p)}
+	for _, a := range arrows {
+		g.arrow[a[0]][a[1]] = true
+	}
+	for from := range p {
+		for to := range p {
+			g.adj[from][to] = from != to && g.reaches(from, to)
+		}
+	}
+	return g.adj
+}
+
+// acts reports whether k may be a cause of v, for all that is known or likely.
+func (r *rules) acts(k, v int) bool {
+	return !r.forbids(k, v) && (!r.below[v][k] || r.below[k][v])
 }
 
 // setOf is a list of arrows for looking up. Contradictions stay: i→j and j→i may

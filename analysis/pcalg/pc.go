@@ -37,8 +37,9 @@ type Knowledge struct {
 type Options struct {
 	Alpha float64 // level of the tests; 0: 0.05
 	MaxK  int     // largest set of conditions, at most 4; 0: 3; negative: no conditions
-	// Parity lets colliders close directed cycles, as causal-learn does, to
-	// compare with it. Without it the graph never has one.
+	// Parity lets colliders close directed cycles, and holds effects fixed that
+	// are known for none but effects, as causal-learn does, to compare with it.
+	// Without it the graph never has a cycle.
 	Parity bool
 	Knowledge
 	Workers  int // goroutines; 0: GOMAXPROCS
@@ -126,6 +127,7 @@ func learn(s Sample, opt Options, feedback map[[2]int]bool) *Graph {
 	sk := &skeleton{
 		r: newMatrix(s.R), n: s.size(), alpha: opt.Alpha, maxK: opt.MaxK, workers: workers(opt.Workers),
 		budget: opt.MaxTests, keep: know.keeps, adj: square(p),
+		acts: func(k, v int) bool { return opt.Parity || know.acts(k, v) },
 	}
 	for i := range p {
 		for j := i + 1; j < p; j++ {

@@ -30,6 +30,7 @@ type skeleton struct {
 	workers int
 	budget  int
 	keep    func(i, j int) bool // required edges, never tested away
+	acts    func(k, v int) bool // may k be a cause of v? Only what may is held fixed for it
 	adj     [][]bool
 	pairs   []pair // all that were adjacent at the start, by (i, j)
 	tests   int
@@ -60,18 +61,24 @@ func (s *skeleton) run() {
 	}
 }
 
-// neighbours lists, for each variable, those adjacent to it, ascending.
+// neighbours lists, for each variable, those adjacent to it that may act on it,
+// ascending: the sets that part a pair are found among the causes of either. To
+// hold an effect fixed, such as a sink or one of a later tier, parts what belongs
+// together: in a → b → c, c that is nearly a copy of b takes its place.
 func (s *skeleton) neighbours() [][]int {
 	nb := make([][]int, len(s.adj))
-	for i, row := range s.adj {
-		for j, ok := range row {
-			if ok {
+	for i := range s.adj {
+		for j := range s.adj {
+			if s.offers(i, j) {
 				nb[i] = append(nb[i], j)
 			}
 		}
 	}
 	return nb
 }
+
+// offers says whether v is among what i has to hold fixed.
+func (s *skeleton) offers(i, v int) bool { return s.adj[i][v] && s.acts(v, i) }
 
 // cost is the number of tests of a level, exactly: sets that both ends offer
 // count once. Known beforehand, it makes the cut-off a matter of the data and
@@ -84,11 +91,11 @@ func (s *skeleton) cost(nb [][]int, k int) int {
 		}
 		var both int
 		for _, v := range nb[q.i] {
-			if s.adj[q.j][v] {
+			if s.offers(q.j, v) {
 				both++
 			}
 		}
-		n += binomial(len(nb[q.i])-1, k) + binomial(len(nb[q.j])-1, k) - binomial(both, k)
+		n += binomial(len(without(nb[q.i], q.j)), k) + binomial(len(without(nb[q.j], q.i)), k) - binomial(both, k)
 	}
 	return int(min(n, math.MaxInt32))
 }
@@ -156,7 +163,7 @@ func (s *skeleton) try(q *pair, nb [][]int, set []int) {
 	}
 	subsets(without(nb[q.i], q.j), set, test)
 	subsets(without(nb[q.j], q.i), set, func() {
-		if slices.ContainsFunc(set, func(v int) bool { return !s.adj[q.i][v] }) {
+		if slices.ContainsFunc(set, func(v int) bool { return !s.offers(q.i, v) }) {
 			test()
 		}
 	})

@@ -24,7 +24,7 @@ func followers(t *table, p period, ev []Evidence) {
 	if t.kpi.kind.Demand() || t.rows-p.onset < followRows {
 		return
 	}
-	from := max(1, min(t.onset, p.onset)-followLook)
+	from := t.lookFrom(p)
 	_, seen, size := t.kpi.firstMove(from, p.onset)
 	if seen < 0 || size <= followSize {
 		return
@@ -34,6 +34,9 @@ func followers(t *table, p period, ev []Evidence) {
 		ev[j].Follows = early > seen+1 && far > followSize*ev[j].Quiet
 	}
 }
+
+// lookFrom is the row from which on first moves are looked for.
+func (t *table) lookFrom(p period) int { return max(1, min(t.onset, p.onset)-followLook) }
 
 // firstMove returns the first row from which on the series is, for two samples
 // in a row, half as far from its level before as it stays, and how far that is.

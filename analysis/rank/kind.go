@@ -77,9 +77,9 @@ func (k Kind) Demand() bool {
 	return k == Traffic || k == Network
 }
 
-// symptom reports whether the kind measures what those see who wait for
+// Symptom reports whether the kind measures what those see who wait for
 // somebody else: how long it takes, how often it fails, how much is asked.
-func (k Kind) symptom() bool { return k == Latency || k == Error || k == Traffic }
+func (k Kind) Symptom() bool { return k == Latency || k == Error || k == Traffic }
 
 // weight is the prior of a kind beside a KPI of another: latencies, errors and
 // request rates of other services are more often consequences than causes.

@@ -33,7 +33,7 @@ func findLoad(t *table, kz float64, ev []Evidence) *Load {
 	var moved []float64
 	for j := range t.cand {
 		logs[j] = math.NaN()
-		if f, ok := t.cand[j].factor(t.onset); ok && ev[j].Dev > movedTimes*ev[j].Quiet {
+		if f, ok := t.cand[j].factor(t.onset); ok && ev[j].Moved() {
 			logs[j] = math.Log(f)
 			moved = append(moved, logs[j])
 		}

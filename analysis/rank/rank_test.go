@@ -25,7 +25,7 @@ func clean(t interface{ Fatalf(string, ...any) }, r Result) {
 	check("result", r.KPI, r.Trust)
 	for _, c := range r.Causes {
 		check("cause", c.Score, c.Long, c.Near, c.Dev, c.Residual, c.Quiet, c.Rho, c.Share, c.Link, c.Kind, c.Plain, c.Relative)
-		check("value", math.Abs(c.Before), math.Abs(c.After), float64(c.Since))
+		check("value", math.Abs(c.Before), math.Abs(c.After), float64(c.Began.Earliest), float64(c.Began.At-c.Began.Earliest), float64(c.Began.Latest-c.Began.At))
 	}
 	for _, s := range r.Services {
 		check("service", s.Score, s.Sum, s.Factor, s.Lift, s.Margin)
@@ -52,8 +52,8 @@ func TestFindsTheSeriesThatJumped(t *testing.T) {
 		t.Errorf("onset %d, confidence %v, lift %.2f, want 280 and medium or high", r.Onset, r.Confidence(), r.Services[0].Lift)
 	}
 	c := r.Causes[0]
-	if math.Abs(c.Before-50) > 1 || math.Abs(c.After-80) > 2 || c.Since != 280 {
-		t.Errorf("from %.1f to %.1f since %d, want 50, 80, 280", c.Before, c.After, c.Since)
+	if math.Abs(c.Before-50) > 1 || math.Abs(c.After-80) > 2 || c.Began.At != 280 || c.Began.Latest != 280 {
+		t.Errorf("from %.1f to %.1f from %v on, want 50, 80, 280", c.Before, c.After, c.Began)
 	}
 }
 

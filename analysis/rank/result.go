@@ -4,7 +4,6 @@ package rank
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/culprit-dev/culprit/analysis/order"
 )
@@ -27,6 +26,10 @@ type Evidence struct {
 	score      float64 // its share of the score of its service
 }
 
+// Moved says whether the series clearly left what it reaches when nothing is
+// wrong.
+func (e Evidence) Moved() bool { return e.Dev > movedTimes*e.Quiet }
+
 // late is what is left of the evidence of a series that moved after the KPI.
 func (e Evidence) late() float64 {
 	if e.Follows {
@@ -41,8 +44,8 @@ type Cause struct {
 	Service int     // its service
 	Score   float64 // larger is likelier; comparable within one result only
 	Evidence
-	Before, After float64 // median of the core and of the incident, in the unit of the input
-	Since         int     // row in which the deviation began; may lie before the onset
+	Before, After float64   // median of the core and of the incident, in the unit of the input
+	Began         Beginning // may lie before the onset; zero if it has not moved
 }
 
 // A Service is one service with the evidence of its series together.
@@ -81,7 +84,7 @@ type Result struct {
 	Services []Service // their services, likewise
 	Skipped  []int     // series without enough data, indices in Input.Series
 	Onset    int       // first row of the incident as found
-	Effect   int       // row from which on the KPI deviates, not before Onset
+	Effect   Beginning // of the KPI's own move
 	Walked   int       // rows by which the given onset was late
 	Calm     int       // rows by which the KPI followed
 	KPI      float64   // deviation of the KPI in the incident, in its own scale
@@ -95,8 +98,7 @@ type Result struct {
 // list fills in Causes and Services.
 func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
 	var buf []float64
-	guard := coreRows(t.rows, t.onset, t.late)
-	r.Effect = max(p.onset, since(t.kpi.z, guard, p.onset))
+	r.Effect = t.beginning(&t.kpi, p)
 	for i, g := range gs {
 		r.Services = append(r.Services, Service{
 			Service: g.service, Score: g.total, Sum: g.sum, Factor: g.factor, By: g.by,
@@ -106,10 +108,14 @@ func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
 	for _, j := range ordered(t, gs, ev) {
 		s := &t.cand[j]
 		raw := in.Series[s.column].Values
-		r.Causes = append(r.Causes, Cause{
+		c := Cause{
 			Series: s.column, Service: s.service, Score: ev[j].score, Evidence: ev[j],
-			Before: present(raw[:t.core], &buf), After: present(raw[p.onset:], &buf), Since: since(s.z, guard, p.onset),
-		})
+			Before: present(raw[:t.core], &buf), After: present(raw[p.onset:], &buf),
+		}
+		if c.Moved() {
+			c.Began = t.beginning(s, p)
+		}
+		r.Causes = append(r.Causes, c)
 	}
 }
 
@@ -120,23 +126,6 @@ func present(a []float64, buf *[]float64) float64 {
 		return 0
 	}
 	return order.MedianInPlace(*buf)
-}
-
-// since returns the row in which the deviation of the incident began: the
-// first in which the series lasts at half of what it reaches, followed back
-// over the rows of the guard as far as it was that high. The answer may lie
-// before the onset, for what fails first is often the cause.
-func since(z []float64, guard, onset int) int {
-	half := lasting(z[onset:], 0) / 2
-	high := func(i int) bool { return math.Abs(z[i]) >= half }
-	first := onset
-	for first+1 < len(z) && !(high(first) && high(first+1)) {
-		first++
-	}
-	for first > guard && high(first-1) {
-		first--
-	}
-	return first
 }
 
 // doubt warns of what weakens the answer.
@@ -164,7 +153,7 @@ func (r Result) refuse(in Input, why string) Result {
 	r.Warnings = append(r.Warnings, why)
 	seen := map[int]bool{}
 	for j, s := range in.Series {
-		r.Causes = append(r.Causes, Cause{Series: j, Service: s.Service, Since: in.Onset})
+		r.Causes = append(r.Causes, Cause{Series: j, Service: s.Service})
 		if !seen[s.Service] {
 			seen[s.Service] = true
 			r.Services = append(r.Services, Service{Service: s.Service, Factor: 1, By: -1})

@@ -133,7 +133,7 @@ func explainAway(t *table, gs []group, ev []Evidence, calls [][2]int, lo int, w 
 	below := callees(calls)
 	for i := range gs {
 		g := &gs[i]
-		if !t.cand[g.best].kind.symptom() || g.booked >= ev[g.best].x {
+		if !t.cand[g.best].kind.Symptom() || g.booked >= ev[g.best].x {
 			continue
 		}
 		var worst float64

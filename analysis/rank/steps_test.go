@@ -119,23 +119,6 @@ func TestWalkBack(t *testing.T) {
 	}
 }
 
-func TestSinceFollowsTheRiseBack(t *testing.T) {
-	for name, c := range map[string]struct {
-		z    []float64
-		want int
-	}{
-		"at the onset":  {[]float64{0, 0, 0, 0, 0, 9, 9, 9}, 5},
-		"two before":    {[]float64{0, 0, 0, 8, 9, 9, 9, 9}, 3},
-		"after":         {[]float64{0, 0, 0, 0, 0, 0, 9, 9}, 6},
-		"a blip before": {[]float64{0, 0, 9, 9, 0, 9, 9, 9}, 5},
-		"since always":  {[]float64{9, 9, 9, 9, 9, 9, 9, 9}, 1},
-	} {
-		if got := since(c.z, 1, 5); got != c.want {
-			t.Errorf("%s: since %d, want %d", name, got, c.want)
-		}
-	}
-}
-
 // TestDeviationNeedsBothBaselines: drift leaves only the long one, the return
 // from a spike only the near one.
 func TestDeviationNeedsBothBaselines(t *testing.T) {

@@ -166,20 +166,31 @@ func (c *contradictions) chart() {
 	}
 }
 
-// graph: an arrow goes with the time, but for two steps by which the same moment
-// may be dated apart.
+// graph: no arrow goes back in time, and no step of a way: what it comes from had
+// not begun to move for certain after what it leads to. All on a way has moved.
 func (c *contradictions) graph() {
-	step := 0.0
-	if len(c.Charts) > 0 && len(c.Charts[0].Times) > 1 {
-		step = c.Charts[0].Times[1] - c.Charts[0].Times[0]
-	}
-	onset := map[string]float64{}
+	nodes := map[string]analysis.Node{}
 	for _, n := range c.Result.Graph.Nodes {
-		onset[n.Name] = n.Onset
+		if nodes[n.Name] = n; n.Earliest > n.Onset || n.Onset > n.Latest {
+			c.found("%s began at %g, between %g and %g", n.Name, n.Onset, n.Earliest, n.Latest)
+		}
+	}
+	back := func(what, from, to string) {
+		if a, b := nodes[from], nodes[to]; b.Onset > 0 && a.Earliest > b.Latest {
+			c.found("the %s from %s to %s goes %g s back", what, from, to, a.Onset-b.Onset)
+		}
 	}
 	for _, e := range c.Result.Graph.Edges {
-		if from, to := onset[e.From], onset[e.To]; e.Directed && !e.Feedback && from > to+2*step && to > 0 {
-			c.found("the arrow from %s to %s goes %g s back", e.From, e.To, from-to)
+		if e.Directed && !e.Feedback {
+			back("arrow", e.From, e.To)
+		}
+	}
+	for _, chain := range c.Result.Graph.Chains {
+		for i, to := range chain.Nodes[1:] {
+			from := chain.Nodes[i]
+			if back("way", from, to); nodes[from].Onset == 0 {
+				c.found("%s is on the way %q, and has not moved", from, chain.Sentence)
+			}
 		}
 	}
 }

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rank
+
+import (
+	"math"
+
+	"github.com/culprit-dev/culprit/analysis/order"
+)
+
+// A Beginning is the row in which a series began to move, and how well that is
+// known. A step that is large beside the noise is known to the row. One that
+// drowns in it, or that a rate over minutes smears into a slope, may have begun
+// in any row from Earliest to Latest.
+type Beginning struct{ At, Earliest, Latest int }
+
+// After says that one began when the other was under way for certain.
+func (b Beginning) After(other Beginning) bool { return b.Earliest > other.Latest }
+
+const (
+	beganClip  = 4    // log-odds that one row alone can give: a spike decides little
+	beganSure  = 3    // log-odds by which another row must be less likely: 1 in 20
+	beganLeast = 0.03 // of its move, that the noise of a series is at least
+)
+
+// beginning dates the move of a series. Of each row it asks for the odds that the
+// series had left its level before the onset: that it was anywhere on the way
+// from there to where it went, against noise around that level. It began in the
+// row from which on these odds speak for a move, up to the one in which it was
+// farthest; rows that are nearly as likely are those in which it may have begun,
+// too. None is in the rows that calibrate.
+func (t *table) beginning(s *series, p period) Beginning {
+	var buf []float64
+	guard, first := coreRows(t.rows, t.onset, t.late), t.lookFrom(p)
+	level := s.median(max(0, first-followLevel), first, &buf)
+	peak, size := s.farthest(p.onset, level)
+	if size == 0 {
+		return Beginning{p.onset, guard, len(s.z) - 1}
+	}
+	noise := max(s.spread(0, p.onset, &buf), beganLeast*math.Abs(size))
+	b := Beginning{At: peak, Earliest: peak, Latest: peak}
+	odds, best := make([]float64, peak+1), math.Inf(-1)
+	sum := 0.0
+	for i := peak; i >= guard; i-- {
+		if !s.missing(i) {
+			sum += oddsOfMove((s.z[i]-level)*sign(size)/noise, math.Abs(size)/noise)
+		}
+		if odds[i] = sum; sum > best {
+			best, b.At = sum, i
+		}
+	}
+	for i := guard; i <= peak; i++ {
+		if odds[i] >= best-beganSure {
+			b.Earliest, b.Latest = min(b.Earliest, i), i
+		}
+	}
+	return b
+}
+
+// farthest returns the row of the incident in which the series was farthest from
+// a level for the second row in a row, and how far that is, with its sign.
+func (s *series) farthest(onset int, level float64) (row int, size float64) {
+	row = len(s.z) - 1
+	last := math.NaN()
+	for i := onset; i < len(s.z); i++ {
+		if s.missing(i) {
+			continue
+		}
+		d := s.z[i] - level
+		if least := min(math.Abs(d), math.Abs(last)); least > math.Abs(size) {
+			row, size = i, least*sign(d)
+		}
+		last = d
+	}
+	return row, size
+}
+
+// spread is the robust standard deviation of z in some rows, 0 if all are missing.
+func (s *series) spread(from, to int, buf *[]float64) float64 {
+	*buf = s.appendPresent((*buf)[:0], s.z, from, to)
+	if len(*buf) == 0 {
+		return 0
+	}
+	return order.RobustSD(*buf)
+}
+
+// oddsOfMove is the logarithm of the odds that a value d is of a series on its way
+// from 0 to size, anywhere with the same probability, and not of one at 0; both
+// with normal noise of 1.
+func oddsOfMove(d, size float64) float64 {
+	d = min(d, 30) // beyond it, all is below the range of float64
+	moved := (math.Erfc(-d/math.Sqrt2) - math.Erfc((size-d)/math.Sqrt2)) / (2 * size)
+	if d > size { // the same from the other side, where both terms are near 2
+		moved = (math.Erfc((d-size)/math.Sqrt2) - math.Erfc(d/math.Sqrt2)) / (2 * size)
+	}
+	still := math.Exp(-d*d/2) / math.Sqrt(2*math.Pi)
+	return min(max(math.Log(max(moved, 1e-300)/max(still, 1e-300)), -beganClip), beganClip)
+}
