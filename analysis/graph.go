@@ -42,7 +42,7 @@ func (c *candidates) leads(r rank.Result) (list []lead) {
 			continue
 		}
 		l := lead{series: cause.Series, score: cause.Score / r.Causes[0].Score}
-		if cause.Moved() {
+		if cause.Stirred() {
 			l.began = &cause.Began
 		}
 		list = append(list, l)
@@ -87,7 +87,7 @@ func (c *candidates) graph(leads []lead, onset int, kpi *rank.Beginning) Graph {
 	if c.options.Graph.Off || len(leads) == 0 {
 		return Graph{}
 	}
-	v := c.variables(leads, onset, kpi)
+	v := c.variables(whatMoved(leads), onset, kpi)
 	opt := pcalg.SeriesOptions{
 		Options: pcalg.Options{
 			Alpha: c.options.Graph.Alpha, MaxK: c.options.Graph.MaxK, Knowledge: c.knowledge(v), MaxTests: graphTests,
@@ -100,6 +100,19 @@ func (c *candidates) graph(leads []lead, onset int, kpi *rank.Beginning) Graph {
 		net = pcalg.Learn(v.columns, opt)
 	}
 	return v.describe(net)
+}
+
+// fewMoved is how many candidates must have moved for the graph to be about those.
+const fewMoved = 3
+
+// whatMoved are the leads that moved: what stayed as it was took no part, and would
+// be held fixed in the place of what did. If next to nothing moved, all are looked at.
+func whatMoved(leads []lead) []lead {
+	moved := slices.DeleteFunc(slices.Clone(leads), func(l lead) bool { return l.began == nil })
+	if len(moved) < fewMoved {
+		return leads
+	}
+	return moved
 }
 
 // variables are the columns of a graph: the KPI first, then candidates by
@@ -198,7 +211,7 @@ func (v *variables) describe(net *pcalg.Network) Graph {
 	for i, n := range net.Nodes {
 		node := Node{Name: v.names[n.Column], Role: "candidate", Score: finite(v.scores[n.Column])}
 		if b := v.began[n.Column]; b != nil {
-			node.Onset, node.Earliest, node.Latest = v.times[b.At], v.times[b.Earliest], v.times[b.Latest]
+			node.Onset, node.Earliest, node.Latest = v.times[b.At], v.times[max(0, b.Earliest-1)], v.times[b.Latest]
 		}
 		if i == 0 && n.Column == 0 {
 			node.Role = "target"

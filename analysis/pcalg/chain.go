@@ -57,13 +57,15 @@ type Chain struct {
 }
 
 // Chains returns up to five chains of up to five edges from the suspects to
-// the target, heaviest first: the best of each suspect, then what is left.
-// Arrows are followed forward only, undirected edges both ways.
+// the target: the heaviest of each suspect, in the order of the suspects, then
+// what is left, heaviest first. One that is the end of another before it says
+// nothing of its own. Arrows are followed forward only, undirected edges both
+// ways.
 //
 // The weight of a chain is the geometric mean of its edges' weights times the
 // smallest score of its nodes before the target. weight is by edge, score by
-// node; both should be within 0 and 1. Chains panics if their lengths don't
-// fit the graph.
+// node; both should be within 0 and 1. No chain goes through a node of score 0.
+// Chains panics if their lengths don't fit the graph.
 func (g *Graph) Chains(target int, suspects []int, weight, score []float64) []Chain {
 	if len(weight) != len(g.Edges) || len(score) != g.P {
 		panic("pcalg: Chains needs a weight for each edge and a score for each node")
@@ -71,7 +73,7 @@ func (g *Graph) Chains(target int, suspects []int, weight, score []float64) []Ch
 	s := &search{target: target, weight: weight, score: score, next: g.next(weight)}
 	var first, rest []Chain
 	for _, v := range suspects {
-		if v == target {
+		if v == target || score[v] <= 0 {
 			continue
 		}
 		found := s.from(v)
@@ -79,12 +81,21 @@ func (g *Graph) Chains(target int, suspects []int, weight, score []float64) []Ch
 			first, rest = append(first, found[0]), append(rest, found[1:]...)
 		}
 	}
-	heaviest(first)
 	heaviest(rest)
-	all := slices.Concat(first, rest)
-	all = all[:min(maxChains, len(all))]
-	heaviest(all)
+	var all []Chain
+	for _, c := range slices.Concat(first, rest) {
+		told := slices.ContainsFunc(all, func(longer Chain) bool { return longer.endsWith(c) })
+		if !told && len(all) < maxChains {
+			all = append(all, c)
+		}
+	}
 	return all
+}
+
+// endsWith says whether another chain is the last part of this one.
+func (c Chain) endsWith(other Chain) bool {
+	from := len(c.Nodes) - len(other.Nodes)
+	return from >= 0 && slices.Equal(c.Nodes[from:], other.Nodes)
 }
 
 // heaviest sorts chains by descending weight, shorter ones first at equal
@@ -153,7 +164,7 @@ func (s *search) walk(nodes, edges []int, product, lowest float64) {
 		if s.steps++; s.steps > maxSteps {
 			return
 		}
-		if slices.Contains(nodes, st.to) {
+		if slices.Contains(nodes, st.to) || st.to != s.target && s.score[st.to] <= 0 {
 			continue
 		}
 		low := lowest

@@ -2,32 +2,65 @@
 
 package pcalg
 
-// feedback returns the edges whose ends each follow the other in time: the
+import "math"
+
+// loops are the pairs whose ends each follow the other in time, with the weaker of
+// both lagged correlations.
+type loops map[[2]int]lagged
+
+// lagged is a partial correlation of one variable now with another one a sample
+// ago, and its p.
+type lagged struct{ r, p float64 }
+
+// has reports whether a pair is a loop.
+func (l loops) has(i, j int) bool {
+	_, ok := l[[2]int{min(i, j), max(i, j)}]
+	return ok
+}
+
+// feedback returns the pairs whose ends each follow the other in time: the
 // past of each adds to what the other's own past tells of it. Both must be so
 // at a level divided by the number of questions asked: data of one common
 // drift say such things of everybody. A loop has no direction that a graph
-// without cycles could show, so that such an edge is marked and left alone.
-func feedback(g *Graph, cols []*series, alpha float64) map[[2]int]bool {
+// without cycles could show, so that its edge is marked and left alone.
+//
+// Such a pair is an edge, or one that isn't correlated at all at the same moment:
+// a loop that takes a sample each way shows there only. A pair that others part
+// has its correlation from them.
+func feedback(g *Graph, cols []*series, alpha float64) loops {
 	if alpha == 0 {
 		alpha = defaultAlpha
 	}
-	loops := map[[2]int]bool{}
-	level := alpha / 10 / float64(max(1, 2*len(g.Edges)))
+	var pairs [][2]int
 	for _, e := range g.Edges {
-		a, b := cols[e.From].unit, cols[e.To].unit
-		if leads(a, b, level) && leads(b, a, level) {
-			loops[[2]int{min(e.From, e.To), max(e.From, e.To)}] = true
+		pairs = append(pairs, [2]int{min(e.From, e.To), max(e.From, e.To)})
+	}
+	for _, s := range g.Removed {
+		if len(s.Set) == 0 {
+			pairs = append(pairs, [2]int{s.I, s.J})
 		}
 	}
-	return loops
+	found := loops{}
+	level := alpha / 10 / float64(max(1, 2*len(pairs)))
+	for _, p := range pairs {
+		a, b := cols[p[0]].unit, cols[p[1]].unit
+		there, back := leads(a, b), leads(b, a)
+		if there.p >= level || back.p >= level {
+			continue
+		}
+		if found[p] = there; math.Abs(back.r) < math.Abs(there.r) {
+			found[p] = back
+		}
+	}
+	return found
 }
 
-// leads reports whether a one sample ago is correlated with b now, given b one
-// and two samples ago (Granger's question, for one lag).
-func leads(a, b []float64, level float64) bool {
+// leads is how a one sample ago is correlated with b now, given b one and two
+// samples ago (Granger's question, for one lag).
+func leads(a, b []float64) lagged {
 	n := len(a) - 2
 	if n < 1 {
-		return false
+		return lagged{0, 1}
 	}
 	v := [][]float64{unit(b[2:]), unit(a[1 : n+1]), unit(b[1 : n+1]), unit(b[:n])}
 	m := matrix{len(v), make([]float64, len(v)*len(v))}
@@ -36,6 +69,7 @@ func leads(a, b []float64, level float64) bool {
 			m.a[i*m.p+j] = dot(v[i], v[j])
 		}
 	}
-	_, p := FisherZ(m.partial(0, 1, []int{2, 3}), float64(n), 2)
-	return p < level
+	r := m.partial(0, 1, []int{2, 3})
+	_, p := FisherZ(r, float64(n), 2)
+	return lagged{r, p}
 }

@@ -89,8 +89,8 @@ func Learn(x [][]float64, opt SeriesOptions) *Network {
 	}
 	s := net.sample(cols, opt)
 	net.Graph = learn(s, opt.Options, nil)
-	if loops := feedback(net.Graph, cols, opt.Alpha); len(loops) > 0 {
-		net.Graph = learn(s, opt.Options, loops)
+	if found := feedback(net.Graph, cols, opt.Alpha); len(found) > 0 {
+		net.Graph = learn(s, opt.Options, found)
 	}
 	return net
 }

@@ -235,6 +235,55 @@ func TestDriftIsDifferenced(t *testing.T) {
 	}
 }
 
+// TestALaggedLoopIsMarked: 0 and 1 push each other a sample later, and have nothing
+// in common at one moment; 2 follows 0 only.
+func TestALaggedLoopIsMarked(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 8))
+	const n = 1000
+	x := [][]float64{make([]float64, n), make([]float64, n), make([]float64, n)}
+	for i := 1; i < n; i++ {
+		x[0][i] = 0.5*x[1][i-1] + rng.NormFloat64()
+		x[1][i] = 0.5*x[0][i-1] + rng.NormFloat64()
+		x[2][i] = 0.5*x[0][i-1] + rng.NormFloat64()
+	}
+	net := Learn(x, SeriesOptions{Independent: true})
+	if e, ok := net.Edge(0, 1); !ok || !e.Feedback || e.Directed || e.R < 0.3 {
+		t.Errorf("edge of 0 and 1 is %+v (%v), want feedback without direction, of the lagged correlation", e, ok)
+	}
+	if e, ok := net.Edge(0, 2); ok && e.Feedback {
+		t.Errorf("edge of 0 and 2 is %+v, want no feedback", e)
+	}
+}
+
+// TestASinkPartsNothing: in 0 → 1 → 2, where 2 is nearly a copy of 1, holding 2 fixed
+// would part 0 and 1. It is known for an effect, by itself or by its tier.
+func TestASinkPartsNothing(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 1))
+	const n = 300
+	x := [][]float64{make([]float64, n), make([]float64, n), make([]float64, n)}
+	for i := range n {
+		x[0][i] = rng.NormFloat64()
+		x[1][i] = x[0][i] + rng.NormFloat64()
+		x[2][i] = 3*x[1][i] + 0.15*rng.NormFloat64()
+	}
+	for name, k := range map[string]Knowledge{
+		"forbidden": {Forbidden: [][2]int{{2, 0}, {2, 1}}},
+		"tiers":     {Tiers: []int{0, 0, 1}},
+		"likely":    {Likely: [][2]int{{0, 1}, {1, 2}}},
+	} {
+		if _, ok := Learn(x, SeriesOptions{Options: Options{Knowledge: k, Parity: true}, Independent: true}).Edge(0, 1); ok {
+			t.Errorf("%s: a link of 0 and 1 although 2 is held fixed", name)
+		}
+		net := Learn(x, SeriesOptions{Options: Options{Knowledge: k}, Independent: true})
+		if _, ok := net.Edge(0, 1); !ok {
+			t.Errorf("%s: no link of 0 and 1 in %+v", name, net.Edges)
+		}
+		if e, ok := net.Edge(1, 2); !ok || !e.Directed || e.To != 2 {
+			t.Errorf("%s: link of 1 and 2 is %+v (%v), want 1 → 2", name, e, ok)
+		}
+	}
+}
+
 // TestFeedbackIsMarked: each of 0 and 1 pushes the other one sample later; 2
 // only follows 0.
 func TestFeedbackIsMarked(t *testing.T) {

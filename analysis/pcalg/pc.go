@@ -4,6 +4,7 @@ package pcalg
 
 import (
 	"fmt"
+	"math"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -88,7 +89,8 @@ type Edge struct {
 	From, To int
 	Directed bool
 	Origin   Origin
-	// R is the weakest partial correlation of all tests, P its p-value.
+	// R is the weakest partial correlation of all tests, P its p-value. Of a loop
+	// that shows a sample later only, they are of that.
 	R, P float64
 	// Feedback: each of the two follows the other in time. Such an edge is
 	// not directed.
@@ -119,14 +121,15 @@ func PC(s Sample, opt Options) *Graph {
 	return learn(s, opt, nil)
 }
 
-// learn is PC with pairs that must stay undirected.
-func learn(s Sample, opt Options, feedback map[[2]int]bool) *Graph {
+// learn is PC with pairs that are loops: edges that stay without a direction.
+func learn(s Sample, opt Options, feedback loops) *Graph {
 	opt = opt.withDefaults()
 	p := s.R.SymmetricDim()
 	know := newRules(p, opt.Knowledge)
 	sk := &skeleton{
 		r: newMatrix(s.R), n: s.size(), alpha: opt.Alpha, maxK: opt.MaxK, workers: workers(opt.Workers),
-		budget: opt.MaxTests, keep: know.keeps, adj: square(p),
+		budget: opt.MaxTests,
+		keep:   func(i, j int) bool { return know.keeps(i, j) || feedback.has(i, j) }, adj: square(p),
 		acts: func(k, v int) bool { return opt.Parity || know.acts(k, v) },
 	}
 	for i := range p {
@@ -159,10 +162,10 @@ func untested(s Sample, i, j int) pair {
 }
 
 // assemble directs the edges of the skeleton and lists them.
-func assemble(sk *skeleton, know *rules, opt Options, feedback map[[2]int]bool) *Graph {
+func assemble(sk *skeleton, know *rules, opt Options, feedback loops) *Graph {
 	g := newPDAG(sk.adj)
 	g.forbidden = know.forbids
-	g.frozen = func(i, j int) bool { return feedback[[2]int{min(i, j), max(i, j)}] }
+	g.frozen = feedback.has
 	origin := know.orient(g)
 	sep := map[[2]int][]int{}
 	for _, q := range sk.pairs {
@@ -177,6 +180,9 @@ func assemble(sk *skeleton, know *rules, opt Options, feedback map[[2]int]bool) 
 			continue
 		}
 		e := Edge{From: q.i, To: q.j, R: q.r, P: q.p, Feedback: g.frozen(q.i, q.j)}
+		if l, ok := feedback[[2]int{q.i, q.j}]; ok && math.Abs(e.R) < math.Abs(l.r) {
+			e.R, e.P = l.r, l.p
+		}
 		if g.arrow[q.j][q.i] && !g.arrow[q.i][q.j] {
 			e.From, e.To = q.j, q.i
 		}

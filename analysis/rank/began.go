@@ -10,17 +10,19 @@ import (
 
 // A Beginning is the row in which a series began to move, and how well that is
 // known. A step that is large beside the noise is known to the row. One that
-// drowns in it, or that a rate over minutes smears into a slope, may have begun
-// in any row from Earliest to Latest.
+// drowns in it, or that a rate over minutes smears into a slope, may be the first
+// time in any row from Earliest to Latest. What a row shows has happened since the
+// row before.
 type Beginning struct{ At, Earliest, Latest int }
 
 // After says that one began when the other was under way for certain.
-func (b Beginning) After(other Beginning) bool { return b.Earliest > other.Latest }
+func (b Beginning) After(other Beginning) bool { return b.Earliest-1 > other.Latest }
 
 const (
-	beganClip  = 4    // log-odds that one row alone can give: a spike decides little
-	beganSure  = 3    // log-odds by which another row must be less likely: 1 in 20
-	beganLeast = 0.03 // of its move, that the noise of a series is at least
+	stirredTimes = 1.5  // times its quiet deviation from which on a series is dated
+	beganClip    = 4    // log-odds that one row alone can give: a spike decides little
+	beganSure    = 3    // log-odds by which another row must be less likely: 1 in 20
+	beganLeast   = 0.03 // of its move, that the noise of a series is at least
 )
 
 // beginning dates the move of a series. Of each row it asks for the odds that the
@@ -28,16 +30,17 @@ const (
 // from there to where it went, against noise around that level. It began in the
 // row from which on these odds speak for a move, up to the one in which it was
 // farthest; rows that are nearly as likely are those in which it may have begun,
-// too. None is in the rows that calibrate.
-func (t *table) beginning(s *series, p period) Beginning {
+// too. None is in the rows that calibrate. quiet is what it reaches when nothing is
+// wrong.
+func (t *table) beginning(s *series, p period, quiet float64) Beginning {
 	var buf []float64
 	guard, first := coreRows(t.rows, t.onset, t.late), t.lookFrom(p)
 	level := s.median(max(0, first-followLevel), first, &buf)
 	peak, size := s.farthest(p.onset, level)
 	if size == 0 {
-		return Beginning{p.onset, guard, len(s.z) - 1}
+		return t.anytime(p)
 	}
-	noise := max(s.spread(0, p.onset, &buf), beganLeast*math.Abs(size))
+	noise := max(s.spread(0, p.onset, &buf), quiet, beganLeast*math.Abs(size))
 	b := Beginning{At: peak, Earliest: peak, Latest: peak}
 	odds, best := make([]float64, peak+1), math.Inf(-1)
 	sum := 0.0
@@ -55,6 +58,20 @@ func (t *table) beginning(s *series, p period) Beginning {
 		}
 	}
 	return b
+}
+
+// anytime is the beginning of what is not known to have moved.
+func (t *table) anytime(p period) Beginning {
+	return Beginning{p.onset, coreRows(t.rows, t.onset, t.late), t.rows - 1}
+}
+
+// effect dates the KPI, which need not have moved.
+func (t *table) effect(p period) Beginning {
+	e, _ := t.kpi.deviates(incidentWindow(t, p), quietWindows(t, p))
+	if !e.Stirred() {
+		return t.anytime(p)
+	}
+	return t.beginning(&t.kpi, p, e.Quiet)
 }
 
 // farthest returns the row of the incident in which the series was farthest from

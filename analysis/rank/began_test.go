@@ -22,7 +22,7 @@ func moving(rng *rand.Rand, size float64, over int) []float64 {
 
 func began(z []float64) Beginning {
 	t := &table{rows: len(z), onset: 100, core: 60}
-	return t.beginning(&series{z: z}, period{onset: 100})
+	return t.beginning(&series{z: z}, period{onset: 100}, 1)
 }
 
 func TestBeginningIsKnownAsWellAsTheNoiseAllows(t *testing.T) {

@@ -4,6 +4,7 @@ package rank
 
 import (
 	"math"
+	"slices"
 
 	"github.com/culprit-dev/culprit/analysis/order"
 )
@@ -84,21 +85,29 @@ func deviations(t *table, p period) ([]Evidence, [][]float64) {
 		calm[i] = make([]float64, len(t.cand))
 	}
 	ev := make([]Evidence, len(t.cand))
-	var buf, own []float64
 	for j := range t.cand {
-		s, e := &t.cand[j], &ev[j]
-		e.Long, e.Near = w.deviation(s, &buf)
-		e.Dev = min(e.Long, e.Near)
-		e.Residual, e.Quiet = e.Dev, 1
-		own = own[:0]
-		for i, q := range quiet {
-			long, near := q.deviation(s, &buf)
-			calm[i][j] = min(long, near)
-			own = append(own, calm[i][j])
-		}
-		if len(own) > 0 {
-			e.Quiet = max(1, order.Quantile(own, quietShare))
+		var own []float64
+		ev[j], own = t.cand[j].deviates(w, quiet)
+		for i, d := range own {
+			calm[i][j] = d
 		}
 	}
 	return ev, calm
+}
+
+// deviates returns long, near, dev and quiet of a series, and its deviation in
+// each quiet window.
+func (s *series) deviates(w window, quiet []window) (e Evidence, calm []float64) {
+	var buf []float64
+	e.Long, e.Near = w.deviation(s, &buf)
+	e.Dev = min(e.Long, e.Near)
+	e.Residual, e.Quiet = e.Dev, 1
+	for _, q := range quiet {
+		long, near := q.deviation(s, &buf)
+		calm = append(calm, min(long, near))
+	}
+	if len(calm) > 0 {
+		e.Quiet = max(1, order.Quantile(slices.Clone(calm), quietShare))
+	}
+	return e, calm
 }

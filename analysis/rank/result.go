@@ -30,6 +30,10 @@ type Evidence struct {
 // wrong.
 func (e Evidence) Moved() bool { return e.Dev > movedTimes*e.Quiet }
 
+// Stirred says whether the series left what it reaches when nothing is wrong, be
+// it a little.
+func (e Evidence) Stirred() bool { return e.Dev > stirredTimes*e.Quiet }
+
 // late is what is left of the evidence of a series that moved after the KPI.
 func (e Evidence) late() float64 {
 	if e.Follows {
@@ -45,7 +49,7 @@ type Cause struct {
 	Score   float64 // larger is likelier; comparable within one result only
 	Evidence
 	Before, After float64   // median of the core and of the incident, in the unit of the input
-	Began         Beginning // may lie before the onset; zero if it has not moved
+	Began         Beginning // may lie before the onset; zero if it has not stirred
 }
 
 // A Service is one service with the evidence of its series together.
@@ -98,7 +102,7 @@ type Result struct {
 // list fills in Causes and Services.
 func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
 	var buf []float64
-	r.Effect = t.beginning(&t.kpi, p)
+	r.Effect = t.effect(p)
 	for i, g := range gs {
 		r.Services = append(r.Services, Service{
 			Service: g.service, Score: g.total, Sum: g.sum, Factor: g.factor, By: g.by,
@@ -112,8 +116,8 @@ func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
 			Series: s.column, Service: s.service, Score: ev[j].score, Evidence: ev[j],
 			Before: present(raw[:t.core], &buf), After: present(raw[p.onset:], &buf),
 		}
-		if c.Moved() {
-			c.Began = t.beginning(s, p)
+		if c.Stirred() {
+			c.Began = t.beginning(s, p, c.Quiet)
 		}
 		r.Causes = append(r.Causes, c)
 	}
