@@ -186,9 +186,6 @@ func top(n, otherwise int) int {
 	return n
 }
 
-// follows says whether a candidate began to move after the KPI: it is no cause.
-func follows(r rank.Result, c rank.Cause) bool { return c.Moved() && c.Began.After(r.Effect) }
-
 // moved counts the candidates that did.
 func moved(r rank.Result) int {
 	n := 0
@@ -249,7 +246,7 @@ func confidences(r rank.Result) map[int]Confidence {
 	all := map[int]Confidence{}
 	for _, cause := range r.Causes {
 		all[cause.Series] = Low
-		if follows(r, cause) {
+		if cause.Follows {
 			continue
 		}
 		switch sure[cause.Service] {
@@ -271,7 +268,7 @@ func (c *candidates) sentence(f Finding, r rank.Result, cause rank.Cause) string
 		text += fmt.Sprintf(", %s times what it reaches when nothing is wrong", words.Number(math.Round(times)))
 	}
 	switch {
-	case follows(r, cause):
+	case cause.Follows:
 		text += fmt.Sprintf(", %s after the KPI, so that it is no cause of it", words.Seconds.Format(c.times[cause.Began.At]-c.times[r.Effect.At]))
 	case cause.Moved() && r.Effect.After(cause.Began):
 		text += fmt.Sprintf(", %s before the KPI", words.Seconds.Format(c.times[r.Effect.At]-c.times[cause.Began.At]))

@@ -21,9 +21,10 @@
 //
 // Knowledge of the caller goes in as tiers, forbidden, required and likely
 // arrows; a call graph is likely arrows from callee to caller, for trouble
-// travels against the calls. Without it hardly any direction can be learned:
-// on PetShop's incidents, of the directed edges between two services that call
-// each other, 38 agreed with the call graph and 29 contradicted it.
+// travels against the calls. What is known for an effect of both ends, by any of
+// these, is not held fixed between them. Without it directions are a guess: over
+// the data sets of package rank, of the directed edges between two services that
+// call each other, 200 agreed with the call graph and 118 contradicted it.
 //
 // Limits, for a bounded answer: sets of at most four conditions, and a budget
 // of tests, which stops before a level that would exceed it (Graph.CutOff). On

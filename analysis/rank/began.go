@@ -65,13 +65,16 @@ func (t *table) anytime(p period) Beginning {
 	return Beginning{p.onset, coreRows(t.rows, t.onset, t.late), t.rows - 1}
 }
 
-// effect dates the KPI, which need not have moved.
-func (t *table) effect(p period) Beginning {
-	e, _ := t.kpi.deviates(incidentWindow(t, p), quietWindows(t, p))
+// effect dates the KPI, which need not have moved, and says how far it went.
+func (t *table) effect(p period) (b Beginning, size float64) {
+	var buf []float64
+	e, _ := t.kpi.deviates(incidentWindow(t, p), quietWindows(t, p), nil, &buf)
+	b = t.beginning(&t.kpi, p, e.Quiet)
+	_, size = t.kpi.farthest(b.At, t.kpi.median(max(0, b.At-followLevel), b.At, &buf))
 	if !e.Stirred() {
-		return t.anytime(p)
+		b = t.anytime(p)
 	}
-	return t.beginning(&t.kpi, p, e.Quiet)
+	return b, size
 }
 
 // farthest returns the row of the incident in which the series was farthest from

@@ -4,7 +4,6 @@ package rank
 
 import (
 	"math"
-	"slices"
 
 	"github.com/culprit-dev/culprit/analysis/order"
 )
@@ -85,9 +84,9 @@ func deviations(t *table, p period) ([]Evidence, [][]float64) {
 		calm[i] = make([]float64, len(t.cand))
 	}
 	ev := make([]Evidence, len(t.cand))
+	var buf, own []float64
 	for j := range t.cand {
-		var own []float64
-		ev[j], own = t.cand[j].deviates(w, quiet)
+		ev[j], own = t.cand[j].deviates(w, quiet, own, &buf)
 		for i, d := range own {
 			calm[i][j] = d
 		}
@@ -96,18 +95,18 @@ func deviations(t *table, p period) ([]Evidence, [][]float64) {
 }
 
 // deviates returns long, near, dev and quiet of a series, and its deviation in
-// each quiet window.
-func (s *series) deviates(w window, quiet []window) (e Evidence, calm []float64) {
-	var buf []float64
-	e.Long, e.Near = w.deviation(s, &buf)
+// each quiet window, in the memory of calm.
+func (s *series) deviates(w window, quiet []window, calm []float64, buf *[]float64) (e Evidence, _ []float64) {
+	e.Long, e.Near = w.deviation(s, buf)
+	calm = calm[:0]
 	e.Dev = min(e.Long, e.Near)
 	e.Residual, e.Quiet = e.Dev, 1
 	for _, q := range quiet {
-		long, near := q.deviation(s, &buf)
+		long, near := q.deviation(s, buf)
 		calm = append(calm, min(long, near))
 	}
 	if len(calm) > 0 {
-		e.Quiet = max(1, order.Quantile(slices.Clone(calm), quietShare))
+		e.Quiet = max(1, order.Quantile(append((*buf)[:0], calm...), quietShare))
 	}
 	return e, calm
 }

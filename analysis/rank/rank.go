@@ -68,6 +68,10 @@ func (r *Result) rank(in Input, t *table, p period, opt Options) {
 	r.Onset, r.Walked, r.Calm = p.onset, p.walked, p.calm
 	r.KPI, r.Trust = trust(t, p)
 	ev, calm := weigh(t, p, r.Trust, opt)
+	r.Effect = followers(t, p, ev)
+	for j := range ev {
+		ev[j].x = math.Log1p(ev[j].Residual/ev[j].Quiet) * ev[j].Link * ev[j].Kind * ev[j].late()
+	}
 	e := edgesOf(t, in.Edges)
 	gs := groups(t, ev, e.fanOutOf(ev))
 	if !opt.NoExplainAway {
@@ -101,11 +105,7 @@ func weigh(t *table, p period, w float64, opt Options) ([]Evidence, [][]float64)
 	if !opt.NoResidual {
 		residuals(t, p, ev)
 	}
-	followers(t, p, ev)
 	plain(t, p, ev)
-	for j := range ev {
-		ev[j].x = math.Log1p(ev[j].Residual/ev[j].Quiet) * ev[j].Link * ev[j].Kind * ev[j].late()
-	}
 	return ev, calm
 }
 

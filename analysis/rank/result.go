@@ -11,19 +11,20 @@ import (
 // Evidence is what one candidate shows, step by step. Deviations are in units
 // of the series' own robust scale in the baseline.
 type Evidence struct {
-	Long, Near float64 // deviation from the long baseline, and from the minutes before the onset
-	Dev        float64 // the smaller of both
-	Residual   float64 // Dev, corrected by what the series' parents in the causal graph explain
-	Quiet      float64 // what the series reaches when nothing is wrong, at least 1
-	Rho        float64 // |Pearson's r| with the KPI around the incident
-	Share      float64 // share in the KPI's move by the attribution, the largest is 1
-	Link       float64 // weight of the association with the KPI
-	Kind       float64 // weight of the kind
-	Plain      float64 // ln(1+z) from the whole baseline, z in its standard deviations
-	Relative   float64 // the same of the series' logarithm
-	Follows    bool    // it moved, and after the KPI did
-	x          float64 // ln(1+Residual/Quiet), times Link and Kind, without what is its caller's
-	score      float64 // its share of the score of its service
+	Long, Near float64   // deviation from the long baseline, and from the minutes before the onset
+	Dev        float64   // the smaller of both
+	Residual   float64   // Dev, corrected by what the series' parents in the causal graph explain
+	Quiet      float64   // what the series reaches when nothing is wrong, at least 1
+	Rho        float64   // |Pearson's r| with the KPI around the incident
+	Share      float64   // share in the KPI's move by the attribution, the largest is 1
+	Link       float64   // weight of the association with the KPI
+	Kind       float64   // weight of the kind
+	Plain      float64   // ln(1+z) from the whole baseline, z in its standard deviations
+	Relative   float64   // the same of the series' logarithm
+	Began      Beginning // may lie before the onset; zero if it has not stirred
+	Follows    bool      // it moved, and after the KPI did
+	x          float64   // ln(1+Residual/Quiet), times Link and Kind, without what is its caller's
+	score      float64   // its share of the score of its service
 }
 
 // Moved says whether the series clearly left what it reaches when nothing is
@@ -48,8 +49,7 @@ type Cause struct {
 	Service int     // its service
 	Score   float64 // larger is likelier; comparable within one result only
 	Evidence
-	Before, After float64   // median of the core and of the incident, in the unit of the input
-	Began         Beginning // may lie before the onset; zero if it has not stirred
+	Before, After float64 // median of the core and of the incident, in the unit of the input
 }
 
 // A Service is one service with the evidence of its series together.
@@ -102,7 +102,6 @@ type Result struct {
 // list fills in Causes and Services.
 func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
 	var buf []float64
-	r.Effect = t.effect(p)
 	for i, g := range gs {
 		r.Services = append(r.Services, Service{
 			Service: g.service, Score: g.total, Sum: g.sum, Factor: g.factor, By: g.by,
@@ -115,9 +114,6 @@ func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
 		c := Cause{
 			Series: s.column, Service: s.service, Score: ev[j].score, Evidence: ev[j],
 			Before: present(raw[:t.core], &buf), After: present(raw[p.onset:], &buf),
-		}
-		if c.Stirred() {
-			c.Began = t.beginning(s, p, c.Quiet)
 		}
 		r.Causes = append(r.Causes, c)
 	}
