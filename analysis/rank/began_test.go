@@ -32,7 +32,12 @@ func TestBeginningIsKnownAsWellAsTheNoiseAllows(t *testing.T) {
 		within int // of the true row are the bounds of most
 		holds  int // of 400 runs, in which they hold the true row at least
 	}{
-		{100, 1, 0, 390}, {20, 1, 1, 390}, {8, 1, 2, 390}, {5, 1, 3, 390}, {3, 1, 6, 380}, {40, 5, 2, 390},
+		{100, 1, 0, 390},
+		{20, 1, 1, 390},
+		{8, 1, 2, 390},
+		{5, 1, 3, 390},
+		{3, 1, 6, 380},
+		{40, 5, 2, 390},
 		{20, 20, 5, 250}, // the first rows of a slope are within the noise
 	} {
 		const runs = 400
