@@ -51,6 +51,9 @@ func (i *inquiry) around(ctx context.Context, alert Alert, kpi []parser.Expr) (m
 	if err != nil {
 		return nil, []analysis.Warning{{Source: "candidates", Text: "which labels the series of the KPI have could not be found: " + explain(err)}}
 	}
+	if len(series) == seriesSample {
+		return nil, nil // there are more, and nobody knows which values these have
+	}
 	own := alert.identifying()
 	values := map[string][]string{}
 	for _, name := range aboutLabels() {
@@ -127,6 +130,25 @@ func ofOthers(values map[string][]string, kpi []parser.Expr) {
 			delete(values, name)
 		}
 	}
+}
+
+// clusterOf returns matchers for the alert's cluster, where that is a label of all
+// that is scraped: some exporters have a label of this name for something else.
+func (i *inquiry) clusterOf(ctx context.Context, alert Alert) string {
+	n := naming{own: alert.identifying(), alert: alert}
+	is := n.is(clusterLabel)
+	if is == "" {
+		return ""
+	}
+	e, _, err := expand("count(up{"+is+"})", newAlertData(alert))
+	if err != nil {
+		return ""
+	}
+	a := i.query(ctx, Query{Role: RoleCandidate, Name: "cluster", Query: e.String(), End: floor(alert.evaluated(time.Now()), recentStep)})
+	if single(a.Value) == 0 {
+		return ""
+	}
+	return is
 }
 
 // housed adds where the alert's pods run, as kube-state-metrics says.

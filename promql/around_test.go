@@ -101,6 +101,40 @@ func TestWhatSpeaksOfOthersIsNoneOfThem(t *testing.T) {
 	}
 }
 
+// In a server with several clusters, names are those of one of them.
+func TestCandidatesAreOfTheSameCluster(t *testing.T) {
+	inCluster := func(cluster string) string {
+		return strings.ReplaceAll(town(), "{namespace", "{cluster=\""+cluster+"\",namespace")
+	}
+	alert := townAlert(model.LabelSet{}, `sum(rate(http_requests_total{code="500",cluster="eu"}[5m])) > 0.1`)
+	f := newFetcher(t, promtest.New(t, inCluster("eu")+strings.TrimPrefix(inCluster("us"), "load 1m\n")), nil)
+	_, frame, _ := explain(t, f, alert, after(180*time.Minute))
+	got := strings.Join(names(frame), " ")
+	if strings.Contains(got, `cluster="us"`) || strings.Count(got, `cluster="eu"`) != 4 || strings.Count(got, "container cpu") != 4 {
+		t.Errorf("%q", names(frame))
+	}
+	// What is called so by one exporter only is no cluster of everything.
+	load := strings.ReplaceAll(town(), `code="500"`, `code="500",cluster="eu"`)
+	_, frame, _ = explain(t, newFetcher(t, promtest.New(t, load), nil), alert, after(180*time.Minute))
+	if got := names(frame); len(got) != 12 {
+		t.Errorf("%q", got)
+	}
+}
+
+// Where there are more series than are read, nobody knows their values.
+func TestAPartOfTheSeriesTellsNothing(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("load 1m\n")
+	for i := range 5_010 {
+		fmt.Fprintf(&b, "queue_length{job=\"web\",shard=\"%d\"} _x174 1x10\n", i)
+	}
+	b.WriteString(`go_goroutines{job="web"} 5x190` + "\n")
+	rule, _, _ := newFetcher(t, promtest.New(t, b.String()), nil).Complete(t.Context(), config.Rule{}, townAlert(model.LabelSet{}, `sum(queue_length) > 20`), nil)
+	if len(rule.Candidates) != 0 {
+		t.Errorf("%v", rule.Candidates)
+	}
+}
+
 // Of many pods none is named, but what they have in common.
 func TestManySeriesAreFoundByWhatTheyHaveInCommon(t *testing.T) {
 	var b strings.Builder

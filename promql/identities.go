@@ -67,10 +67,13 @@ func ownServiceLabels() []string { return []string{"service", "app", "applicatio
 // hostLabel is not of series: it stands for addresses that pods run at.
 const hostLabel = "host_ip"
 
+// clusterLabel is of everything in a cluster, where a server has several.
+const clusterLabel = "cluster"
+
 // aboutLabels are those that identities are made of.
 func aboutLabels() []string {
 	names := append(workloadLabels(), ownServiceLabels()...)
-	return append(names, "namespace", "pod", "instance", "node", "job", "consumergroup", "topic", "queue", "proxy", "destination_service")
+	return append(names, "namespace", "pod", "instance", "node", "job", clusterLabel, "consumergroup", "topic", "queue", "proxy", "destination_service")
 }
 
 // identities are the ways in which an alert names whose series to look at.
@@ -121,13 +124,21 @@ func (n *naming) add(name string, matchers ...string) {
 			return
 		}
 	}
-	text := strings.Join(matchers, ",")
+	text := n.inCluster(strings.Join(matchers, ","))
 	n.found = append(n.found, identity{name, text, text})
+}
+
+func (n *naming) inCluster(matchers string) string {
+	if n.alert.cluster == "" {
+		return matchers
+	}
+	return n.alert.cluster + "," + matchers
 }
 
 // addBeside adds an identity of what a wider one selects, but for some.
 func (n *naming) addBeside(name, wider, but string) {
 	if wider != "" && but != "" {
+		wider = n.inCluster(wider)
 		n.found = append(n.found, identity{name, wider + "," + but, wider})
 	}
 }

@@ -36,6 +36,8 @@ type Alert struct {
 	// Series are the values of labels that the alert does not have and the series
 	// have that its KPI is made of, as far as they are few: see Fetcher.Complete.
 	Series map[string][]string
+
+	cluster string // matchers, as a template, that hold candidates to the alert's cluster; empty: there is one only
 }
 
 // KPI is what an alert's expression measures, as far as Prometheus was asked.

@@ -44,6 +44,7 @@ func (f *Fetcher) Complete(ctx context.Context, rule config.Rule, alert Alert, c
 		kpi := measuredBy(rule, alert)
 		around, more := i.around(ctx, alert, kpi)
 		alert.Series, warnings = around, append(warnings, more...)
+		alert.cluster = i.clusterOf(ctx, alert)
 		rule.Candidates, more = i.candidates(ctx, alert, selectorsOf(kpi), catalogue)
 		warnings = append(warnings, more...)
 	}
