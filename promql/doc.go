@@ -79,7 +79,7 @@
 // asked inside of a set shares. Answers are kept for a minute and shared, a
 // question that is being asked is waited for, and all times lie on a grid, so
 // that the alerts of one storm ask the same: in the test, where one alert asks
-// 21 times, 500 of the same rule ask about 190 times. Where they can't share,
+// 21 times, 500 of the same rule ask about 200 times. Where they can't share,
 // the alerts of one name together ask 15 times as much as one of them at the
 // most. A server that doesn't answer is left alone for a while. What was left
 // out for its cost is a warning of the frame.
