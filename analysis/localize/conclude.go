@@ -28,6 +28,8 @@ func (r *Result) conclude(v *view, q *question, m judge.Model) {
 		r.Verdict, r.Causes = TrafficMix, lowered(causes)
 	case sure == 0 && (q.still || q.within(m)):
 		r.Verdict = NoChange
+	case q.still && q.everything(m):
+		r.Verdict, r.Causes = NoConfident, lowered(causes)
 	case open && lonely:
 		r.Verdict, r.Causes = Explained, []Cause{only}
 	case open && q.alike(m):
@@ -41,6 +43,19 @@ func (r *Result) conclude(v *view, q *question, m judge.Model) {
 	default:
 		r.Verdict = NoConfident
 	}
+}
+
+// everything tells whether the sets are all there is and moved one way: what they
+// make up went no farther than it does when nothing is wrong, and so did they.
+func (q *question) everything(m judge.Model) bool {
+	leaves := map[int32]bool{}
+	for _, s := range m.Sets {
+		for _, i := range s.Leaves {
+			leaves[i] = true
+		}
+	}
+	up, down := q.moves(m)
+	return len(leaves) > 0 && len(leaves) == q.table.Leaves() && min(up, down) == 0
 }
 
 // only is the combination of values that all there was and is belongs to, where

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/culprit-dev/culprit/analysis/adtributor"
 )
 
 // table has one label, of which each value is a leaf.
@@ -45,6 +47,21 @@ func TestAlikeIsAStatementAboutTheRest(t *testing.T) {
 func TestTheOnlyValueThatIsNotZero(t *testing.T) {
 	in := table([]float64{0, 120, 0, 0}, []float64{0, 900, 0, 0})
 	checkLocated(t, run(t, in, Options{Count: true}), Explained, "[0] [1]")
+}
+
+// A total that went no farther than it does when nothing is wrong is all that its
+// parts are: that all of them rose together is not found below it.
+func TestAllOfATotalThatStoodStillIsNoCause(t *testing.T) {
+	in := table([]float64{0.081, 0.005}, []float64{0.267, 0.007})
+	still := Options{Gate: adtributor.Gate{SD: 0.1}}
+	for _, c := range run(t, in, still).Causes {
+		if c.Confidence != Low {
+			t.Errorf("%v is sure", c.Combinations)
+		}
+	}
+	if r := run(t, in, Options{}); len(r.Causes) == 0 || r.Causes[0].Confidence == Low { // the total moved
+		t.Errorf("verdict %d, %d causes", r.Verdict, len(r.Causes))
+	}
 }
 
 // Ten leaves exactly as forecast but the largest: its fault is no noise.

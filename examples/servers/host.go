@@ -87,7 +87,7 @@ func hostFaults() []fault {
 		},
 		{
 			name: "cpu", lane: "host", alert: "ProcessHighCpu", did: "the service status burns half a processor",
-			truth:  truth{labels: map[string]string{"groupname": "status"}, implied: map[string]string{"mode": "user", "instance": "host-1", "job": "process"}, series: `status`},
+			truth:  truth{labels: map[string]string{"groupname": "status"}, implied: map[string]string{"mode": "user", "instance": "procs-1", "job": "process"}, series: `status`},
 			break_: func(ctx context.Context, f *field) error { return f.breakService(ctx, "status", "burn=0.5") },
 			mend:   func(ctx context.Context, f *field) error { return f.breakService(ctx, "status", "") },
 		},
