@@ -3,6 +3,7 @@
 package promql
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -240,7 +241,40 @@ func (j joiner) index(names []string) map[string]int {
 	for _, q := range j.b.parts.queries(names, j.b.samples) {
 		each(j.answers.to(q).Value, func(m model.Metric, _ []model.SamplePair) { index[leafKey(m, names)] = 0 })
 	}
+	if there := j.there(names); j.b.Levels && len(there) > 0 {
+		maps.DeleteFunc(index, func(key string, _ int) bool { return !there[key] })
+	}
 	return index
+}
+
+// there are the keys of the leaves that are there now, or were at the end of the
+// time before. A level that was gone by then, as of a file system that is no
+// longer mounted, has not fallen to nothing. It is empty if that is not known.
+func (j joiner) there(names []string) map[string]bool {
+	there, before := map[string]bool{}, false
+	for _, s := range j.b.samples {
+		if s.piece != PieceActual && s.piece != PieceRecent {
+			continue
+		}
+		before = before || s.piece == PieceRecent
+		for _, t := range j.b.Numerator {
+			q := s.query(j.b.parts, t, names)
+			answer := j.answers.to(q)
+			if answer.Err != nil {
+				return nil
+			}
+			each(answer.Value, func(m model.Metric, points []model.SamplePair) {
+				key := leafKey(m, names)
+				for _, p := range points {
+					there[key] = there[key] || s.piece == PieceActual || s.step(q, p.Timestamp) == s.steps-1
+				}
+			})
+		}
+	}
+	if !before {
+		return nil
+	}
+	return there
 }
 
 // pieces makes the pieces of one side. A window that was not answered, or that
@@ -306,7 +340,10 @@ func (j joiner) means(s sample, names []string, terms []expr.Term, index map[str
 		}
 		factor := t.Coefficient * amount(t)
 		each(answer.Value, func(m model.Metric, points []model.SamplePair) {
-			leaf := index[leafKey(m, names)]
+			leaf, known := index[leafKey(m, names)]
+			if !known {
+				return
+			}
 			for _, p := range points {
 				if k := s.step(q, p.Timestamp); k >= 0 && k < steps && means[k] != nil {
 					means[k][leaf] += factor * finite(p.Value) / evaluations[k]

@@ -126,3 +126,22 @@ func TestAlertsOfARuleShareWhatIsBesideThem(t *testing.T) {
 		}
 	}
 }
+
+// What was gone long before has not fallen to nothing when the alert began; what
+// went with it has.
+func TestALevelThatWasGoneBeforeIsNoPart(t *testing.T) {
+	f := newFetcher(t, promtest.New(t, `load 1m
+free{mount="/"} 60x180
+free{mount="/logs"} 55x170 2x9
+free{mount="/usb"} 70x140
+free{mount="/new"} 80x170
+`), nil)
+	alert := mallAlert("", `free < 10`)
+	alert.Labels = model.LabelSet{"alertname": "DiskFull", "mount": "/logs"}
+	alert.Own = alert.Labels
+	_, frame, _ := explain(t, f, alert, after(176*time.Minute))
+	b := frame.Targets[0].Breakdown
+	if fmt.Sprint(b.Labels, b.Leaves, b.Own) != "[mount] [[/] [/logs] [/new]] map[mount:/logs]" {
+		t.Errorf("%v %v %v", b.Labels, b.Leaves, b.Own)
+	}
+}
