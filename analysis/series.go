@@ -270,10 +270,26 @@ func (c *candidates) sentence(f Finding, r rank.Result, cause rank.Cause) string
 	switch {
 	case cause.Follows:
 		text += fmt.Sprintf(", %s after the KPI, so that it is no cause of it", words.Seconds.Format(c.times[cause.Began.At]-c.times[r.Effect.At]))
+	case c.explainedBy(r, cause) != "":
+		text += ", as does what it calls: explained by " + c.explainedBy(r, cause)
 	case cause.Moved() && r.Effect.After(cause.Began):
 		text += fmt.Sprintf(", %s before the KPI", words.Seconds.Format(c.times[r.Effect.At]-c.times[cause.Began.At]))
 	}
 	return text
+}
+
+// explainedMost is how much of its evidence a service has left, at most, that a
+// callee explains.
+const explainedMost = 0.5
+
+// explainedBy is the callee that explains what a symptom shows; "" if none does.
+func (c *candidates) explainedBy(r rank.Result, cause rank.Cause) string {
+	for _, s := range r.Services {
+		if s.Service == cause.Service && s.By >= 0 && s.Factor <= explainedMost && c.series[cause.Series].kind().Symptom() {
+			return c.services[s.By]
+		}
+	}
+	return ""
 }
 
 // verb says in which direction a value moved and how far.

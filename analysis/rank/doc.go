@@ -18,7 +18,8 @@
 //     abnormal too (residual.go; package pcalg, learned on the baseline alone).
 //  5. Weigh by association with the KPI: correlation, and its share in a
 //     regression (association.go). All of it fades when the KPI is calm. What
-//     moved after the KPI counts half (follower.go).
+//     moved after the KPI, for all that the noise of both allows to say, counts
+//     half, unless the KPI moved once more with it (began.go, follower.go).
 //  6. Add up by service. What rises on all edges of one caller is the caller's
 //     (fanout.go); a symptom is discounted where a callee explains it on a given
 //     call graph, a resource never (service.go).
@@ -48,13 +49,13 @@
 //
 //	                               here        N-Sigma     BARO
 //	Online Boutique (Nezha)        .79 .942    .67 .767    .75 .875
-//	PetShop, with its call graph   .65 .815    .08 .138    .15 .154
-//	Bookinfo on edge nodes         .75 .950    .79 .942    .54 .883
-//	  its other experiments        .82 .954    .68 .873    .56 .795
+//	PetShop, with its call graph   .65 .823    .08 .138    .15 .154
+//	Bookinfo on edge nodes         .79 .958    .79 .942    .54 .883
+//	  its other experiments        .83 .956    .68 .873    .56 .795
 //	Online Boutique (MicroIRC)     .56 .713    .38 .613    .31 .550
 //	Sock Shop (OpenNetAI)          .59 .714    .46 .562    .35 .519
 //	Sock Shop (RCD)                1.0 1.0     .40 .700    .10 .500
-//	Train Ticket, 68 services      .95 .990    .95 .950    .70 .900
+//	Train Ticket, 68 services      .97 .995    .95 .950    .70 .900
 //
 // Those are single injected faults; a difference of one place of one case is
 // about .01. `go run ./examples/benchmark candidates` shows it anew.
@@ -73,7 +74,7 @@
 // stand out more, and alone. Where one service calls another, the
 // callee's latency as measured by the caller moves as far as the caller's own,
 // and explaining away may name the callee. A second cause that comes later than
-// the first looks like a victim.
+// the first looks like a victim, unless the KPI shows a second step.
 //
 // # Cost
 //

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rank
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// later is a system whose KPI steps at row 300 with the first series. The second one
+// steps at row 306, and the KPI by so much with it.
+func later(again float64) Input {
+	rng := rand.New(rand.NewPCG(7, 7))
+	in := Input{KPI: Series{Kind: Latency}, Onset: 300}
+	steps := []map[int]float64{{300: 60}, {306: 60}, {}, {}, {}}
+	for service, step := range steps {
+		in.Series = append(in.Series, Series{Service: service, Values: stepping(rng, step)})
+	}
+	in.KPI.Values = stepping(rng, map[int]float64{300: 60, 306: again})
+	return in
+}
+
+// stepping is noise of 1 around 100 that goes up by so much at each of some rows.
+func stepping(rng *rand.Rand, steps map[int]float64) []float64 {
+	values := make([]float64, 320)
+	for i := range values {
+		values[i] = 100 + rng.NormFloat64()
+		for row, by := range steps {
+			if i >= row {
+				values[i] += by
+			}
+		}
+	}
+	return values
+}
+
+// TestASecondStepOfTheKPIHasACauseOfItsOwn: what moves after the KPI is a victim, but
+// not if the KPI goes on with it.
+func TestASecondStepOfTheKPIHasACauseOfItsOwn(t *testing.T) {
+	for again, follows := range map[float64]bool{0: true, 3: true, 50: false} {
+		r := Rank(later(again), Options{})
+		clean(t, r)
+		if r.Effect.At != 300 || r.Effect.After(r.Causes[0].Began) {
+			t.Errorf("the KPI began at %+v, the first cause at %+v", r.Effect, r.Causes[0].Began)
+		}
+		for _, c := range r.Causes {
+			want := c.Series == 1 && follows
+			if c.Follows != want {
+				t.Errorf("the KPI goes on by %g: series %d, from %+v on, follows: %v", again, c.Series, c.Began, c.Follows)
+			}
+		}
+	}
+}
