@@ -31,7 +31,7 @@ func sharedMetric(metric string) string {
 // callerPattern are the ways in which a name says whose calls a series measures:
 // a suffix of its own, and the labels of Istio, of OpenTelemetry's service graph
 // and of gRPC clients.
-var callerPattern = regexp.MustCompile(`_from_([A-Za-z0-9-]+)$|\b(?:source_workload|source_app|source_canonical_service|client)="([^"]+)"`)
+var callerPattern = regexp.MustCompile(`_from_([A-Za-z0-9-]+)$|\b(?:source_workload|source_app|source_canonical_service|client|caller)="([^"]+)"`)
 
 // callerOf is the service whose calls to its own a series measures, as far as
 // the name tells.

@@ -114,6 +114,7 @@ func TestWhoCallsIsReadOffTheName(t *testing.T) {
 		`traces_service_graph_request_failed_total{client="front",server="cart"}`: "front",
 		`istio_requests_total{destination_app="cart",source_app="unknown"}`:       "unknown",
 		`grpc_client_handled_total{grpc_service="cart"}`:                          "",
+		`calls_total{callee="cart",caller="front"}`:                               "front",
 		"cart|bytes_from_": "",
 		"cart|cpu":         "",
 	} {

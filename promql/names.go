@@ -52,8 +52,15 @@ func serviceLabels() []model.LabelName {
 	}
 }
 
-// serviceOf guesses whose series it is; empty if no label tells.
+// serviceOf guesses whose series it is; empty if no label tells. One that measures
+// calls is the callee's, whoever reports it: when they fail, it is there that one
+// has to look first.
 func serviceOf(m model.Metric) string {
+	for _, names := range edgeLabels()[:surePairs] {
+		if caller, callee := string(m[names[0]]), string(m[names[1]]); caller != "" && callee != "" && callee != "unknown" {
+			return callee
+		}
+	}
 	for _, name := range serviceLabels() {
 		v := string(m[name])
 		if v == "" {
@@ -78,6 +85,10 @@ func workloadOf(pod string) string {
 	return pod
 }
 
+// surePairs is how many of the pairs of labels name services wherever they stand;
+// others may be of anything.
+const surePairs = 5
+
 // edgeLabels are the pairs of labels that name caller and callee in the
 // metrics of service graphs and meshes.
 func edgeLabels() [][2]model.LabelName {
@@ -86,6 +97,7 @@ func edgeLabels() [][2]model.LabelName {
 		{"caller", "callee"},
 		{"source_workload", "destination_workload"}, // istio_requests_total
 		{"source_app", "destination_app"},
+		{"source_canonical_service", "destination_canonical_service"},
 		{"source", "destination"},
 		{"parent", "child"},
 		{"from", "to"},

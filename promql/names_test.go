@@ -47,6 +47,10 @@ func TestTheServiceIsGuessedFromLabels(t *testing.T) {
 		"node":          {"job": "node", "instance": "10.0.0.1:9100"},
 		"10.0.0.1:9100": {"instance": "10.0.0.1:9100"},
 		"":              {"path": "/a", "service": ""},
+		"pay":           {"client": "cart", "server": "pay", "job": "tempo"},
+		"stock":         {"app": "cart", "source_workload": "cart", "destination_workload": "stock"},
+		"proxy":         {"source_app": "cart", "destination_app": "unknown", "app": "proxy"},
+		"copier":        {"from": "/a", "to": "/b", "job": "copier"},
 	} {
 		if got := serviceOf(m); got != want {
 			t.Errorf("%v: %s, want %s", m, got, want)
