@@ -30,6 +30,8 @@ func (a *answer) needed(f Frame) []Warning {
 	parts := t.Breakdown != nil && len(t.Breakdown.Labels) > 0
 	var text string
 	switch {
+	case t.Unread: // it is said why; how often alerts of a name fired is nobody's KPI
+		return nil
 	case before < 0 && since == 0 && slices.ContainsFunc(f.Warnings, said):
 		return nil
 	case before < 0 && since == 0:

@@ -418,11 +418,18 @@ func (b *Breakdown) compared(own parser.Expr, all Breakdown) {
 	case extreme != expr.NoExtreme && !expr.RenamesLabels(own) && b.levels(over):
 		b.Extreme = extreme
 	case extreme == expr.NoExtreme && b.Leaf && !held && b.levels(all.of):
-		b.StandsFor = "" // it is the KPI itself that is compared
+		b.itself() // is compared
 	}
 	if held && all.levels(all.of) {
-		all.StandsFor = ""
+		all.itself()
 		b.beside = &all
+	}
+}
+
+// itself notes that the parts have the values of the KPI, unless it tells how they move.
+func (b *Breakdown) itself() {
+	if !expr.TellsMoves(b.of) {
+		b.StandsFor = ""
 	}
 }
 

@@ -27,6 +27,13 @@ func Beside(e parser.Expr) (Term, bool) {
 	return Term{Coefficient: 1, Text: orZero(e)}, true
 }
 
+// TellsMoves says whether e tells how series move, or where they go: what stands
+// beside each other then are their levels, and not the values of e.
+func TellsMoves(e parser.Expr) bool {
+	inner, _ := moving(e)
+	return inner != nil && outlier(e) == nil
+}
+
 // orZero writes e so that it is 0, and not missing, where a share has nothing
 // above: a service without errors has often no series of them.
 func orZero(e parser.Expr) string {

@@ -33,7 +33,7 @@ func compared(e *parser.BinaryExpr) []condition {
 // comparedValue goes on inside of what is compared with a limit: through
 // chains of comparisons, through bool, and through guards.
 func comparedValue(left parser.Expr, op parser.ItemType, limit parser.Expr) []condition {
-	outer := condition{value: vectorOf(unparen(left)), op: op, limit: limit}
+	outer := aside(condition{value: vectorOf(unparen(left)), op: op, limit: limit})
 	if isAbsent(outer.value) {
 		return []condition{absentCompared(outer)}
 	}
@@ -53,6 +53,21 @@ func comparedValue(left parser.Expr, op parser.ItemType, limit parser.Expr) []co
 	default:
 		return []condition{outer}
 	}
+}
+
+// aside takes `a - 5 > 0` and `5 - a < 0` for `a > 5`: how far something is from
+// its limit has no parts, and it has.
+func aside(c condition) condition {
+	b, ok := c.value.(*parser.BinaryExpr)
+	if !ok || !isZero(c.limit) || b.Op != parser.SUB || b.VectorMatching != nil {
+		return c
+	}
+	if v, known := Number(b.RHS); known {
+		c.value, c.limit = unparen(b.LHS), &parser.NumberLiteral{Val: v}
+	} else if v, known := Number(b.LHS); known {
+		c.value, c.op, c.limit = unparen(b.RHS), mirrored(c.op), &parser.NumberLiteral{Val: v}
+	}
+	return c
 }
 
 // extremeCompared takes `max(a > 5) > 0` for `max(a) > 5`, and for what is larger

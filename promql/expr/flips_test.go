@@ -9,8 +9,8 @@ import (
 
 func TestEveryGuardIsAKPIOfItsOwn(t *testing.T) {
 	for expr, want := range map[string][]string{
-		`(ready == 1) unless on (c) (up{job="k"} == 1)`:                       {`((count by (c) (up{job="k"} == 1) or on (c) 0 * group by (c) (ready)) * on (c) group_right () (ready ^ 0)) < 1`},
-		`(ready == 1) unless on (c) count by (c) (count by (c, i) (up == 1))`: {`((count by (c) (up == 1) or on (c) 0 * group by (c) (ready)) * on (c) group_right () (ready ^ 0)) < 1`},
+		`(ready == 1) unless on (c) (up{job="k"} == 1)`:                       {`((sum by (c) (up{job="k"} == bool 1) or on (c) 0 * group by (c) (ready)) * on (c) group_right () (ready ^ 0)) < 1`},
+		`(ready == 1) unless on (c) count by (c) (count by (c, i) (up == 1))`: {`((sum by (c) (up == bool 1) or on (c) 0 * group by (c) (ready)) * on (c) group_right () (ready ^ 0)) < 1`},
 		`(ready == 1) unless on (c) count by (job) (up == 1)`:                 {`((count by (c) (count by (job) (up == 1)) or on (c) 0 * group by (c) (ready)) * on (c) group_right () (ready ^ 0)) < 1`},
 		`(enabled == 1) and on (db) (running == 0) and on (db) primary`:       {`running == 0`, `(count(primary) or vector(0)) > 0`},
 		`a > 5 and on () hour() > 9`:                                          nil,

@@ -131,11 +131,17 @@ func lacking(e *parser.BinaryExpr) condition {
 		return &parser.AggregateExpr{Op: op, Expr: of, Grouping: m.MatchingLabels, Without: !m.On}
 	}
 	none := &parser.BinaryExpr{Op: parser.MUL, LHS: &parser.NumberLiteral{Val: 0}, RHS: count(parser.GROUP, e.LHS)}
-	value := &parser.BinaryExpr{Op: parser.LOR, LHS: count(parser.COUNT, members(e.RHS, m)), RHS: none, VectorMatching: &parser.VectorMatching{
+	named := m.On || len(m.MatchingLabels) > 0
+	others := members(e.RHS, m)
+	number := count(parser.COUNT, others)
+	if each := indicator(others); each != nil && named { // those for which it doesn't hold are there, too
+		number = count(parser.SUM, each)
+	}
+	value := &parser.BinaryExpr{Op: parser.LOR, LHS: number, RHS: none, VectorMatching: &parser.VectorMatching{
 		Card: parser.CardManyToMany, MatchingLabels: m.MatchingLabels, On: m.On,
 	}}
 	c := condition{value: value, op: parser.LSS, limit: &parser.NumberLiteral{Val: 1}, kind: KindPresence}
-	if m.On || len(m.MatchingLabels) > 0 { // back to the labels of a
+	if named { // back to the labels of a
 		c.value = &parser.BinaryExpr{Op: parser.MUL, LHS: inParens(value), RHS: ones(e.LHS), VectorMatching: &parser.VectorMatching{
 			Card: parser.CardOneToMany, MatchingLabels: m.MatchingLabels, On: m.On,
 		}}

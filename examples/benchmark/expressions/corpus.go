@@ -8,6 +8,6 @@ import "slices"
 func Corpus() []Alert {
 	return slices.Concat(
 		oneOfMany(), extremes(), compared(), recorded(), native(), madeLabels(), guards(), distinct(), vanished(),
-		late(), levels(), units(), candidates(), incidents(),
+		late(), levels(), units(), candidates(), incidents(), odd(),
 	)
 }
