@@ -58,8 +58,15 @@ func comparedValue(left parser.Expr, op parser.ItemType, limit parser.Expr) []co
 // aside takes `a - 5 > 0` and `5 - a < 0` for `a > 5`: how far something is from
 // its limit has no parts, and it has.
 func aside(c condition) condition {
-	b, ok := c.value.(*parser.BinaryExpr)
-	if !ok || !isZero(c.limit) || b.Op != parser.SUB || b.VectorMatching != nil {
+	e, factor := factored(c.value)
+	if !isZero(c.limit) || factor <= 0 {
+		return c
+	}
+	if a, ok := e.(*parser.AggregateExpr); ok && aggregatesWhatHolds(a) {
+		c.value = a // no matter how many times
+	}
+	b, ok := e.(*parser.BinaryExpr)
+	if !ok || b.Op != parser.SUB || b.VectorMatching != nil {
 		return c
 	}
 	if v, known := Number(b.RHS); known {

@@ -4,6 +4,9 @@ package expressions
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,7 +16,7 @@ func odd() []Alert {
 	q2, pay := []string{`instance="q2"`}, []string{`service="pay"`}
 	errors := `rate(http_requests_total{code="500"}[5m])`
 	var list []Alert
-	for name, expr := range map[string]string{
+	ofAll := map[string]string{
 		"a sum, negated":                 `-sum(queue_depth) < -200`,
 		"a sum less its limit":           `sum(queue_depth) - 200 > 0`,
 		"the limit less a sum":           `200 - sum(queue_depth) < 0`,
@@ -28,15 +31,15 @@ func odd() []Alert {
 		"a sum by a count":               `sum(queue_depth) / count(queue_depth) > 50`,
 		"now and five minutes ago":       `(sum(queue_depth) > 200) and (sum(queue_depth offset 5m) > 200)`,
 		"or nothing":                     `(sum(queue_depth) or vector(0)) > 200`,
-		"of a scalar":                    `scalar(sum(queue_depth)) > bool 200`,
 		"rounded":                        `round(sum(queue_depth), 10) > 200`,
 		"a mean of means":                `avg(avg by (instance) (queue_depth)) > 50`,
 		"grown within half an hour":      `sum(delta(queue_depth[10m])) > 100`,
 		"more than an hour ago":          `sum(queue_depth) / sum(queue_depth offset 1h) > 2`,
-	} {
-		list = append(list, Alert{Kind: kind, Name: name, Labels: `job="q"`, Expr: expr, World: queueing(20, 400), Places: q2})
 	}
-	for name, expr := range map[string]string{
+	for _, name := range slices.Sorted(maps.Keys(ofAll)) {
+		list = append(list, Alert{Kind: kind, Name: name, Labels: `job="q"`, Expr: ofAll[name], World: queueing(20, 400), Places: q2})
+	}
+	ofEach := map[string]string{
 		"the first of all":                  `topk(1, queue_depth) > 100`,
 		"how many are beyond":               `count(queue_depth > 100) >= 1`,
 		"any that is beyond":                `max(queue_depth > 100) > 0`,
@@ -50,9 +53,10 @@ func odd() []Alert {
 		"joined with a name":                `queue_depth * on (instance) group_left (owner) queue_info > 100`,
 		"divided by its limit of many more": `queue_depth / on (job) group_left () queue_limit > 0.5`,
 		"on its own, twice":                 `queue_depth > 100 and queue_depth > 50`,
-	} {
-		labels := `job="q",instance="q2"`
-		if expr[:3] == "cou" || expr[:4] == "max(" {
+	}
+	for _, name := range slices.Sorted(maps.Keys(ofEach)) {
+		expr, labels := ofEach[name], `job="q",instance="q2"`
+		if strings.HasPrefix(expr, "count(") || strings.HasPrefix(expr, "max(") {
 			labels = `job="q"`
 		}
 		list = append(list, Alert{Kind: kind, Name: name, Labels: labels, Expr: expr, World: queueing(20, 400), Places: q2})
