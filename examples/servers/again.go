@@ -27,7 +27,7 @@ const againConfig = "rule_files: [rules.yml]\n"
 // again asks about every report of an earlier run once more: the culprit of now
 // is given the data of then.
 func again(ctx context.Context, o options, say func(string, ...any)) (lines []line, err error) {
-	f := &field{dir: o.dir, addresses: map[string]string{}, lastPort: startOfPorts, options: o, say: say}
+	f := &field{dir: o.dir, addresses: map[string]string{}, lastPort: startOfPorts(), options: o, say: say}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if f.dir, err = filepath.Abs(o.dir); err != nil {
 		return nil, err

@@ -61,23 +61,23 @@ func (f *field) at(name string) (string, error) {
 	if a, ok := f.addresses[name]; ok {
 		return a, nil
 	}
-	for ; f.lastPort < endOfPorts; f.lastPort++ {
-		a, err := lab.FreeAddress(fmt.Sprintf("127.0.0.1:%d", f.lastPort))
-		if err == nil {
+	for range portsOfRun {
+		f.lastPort++
+		if a, err := lab.FreeAddress(fmt.Sprintf("127.0.0.1:%d", f.lastPort)); err == nil {
 			f.addresses[name] = a
-			f.lastPort++
 			return a, nil
 		}
 	}
-	return "", fmt.Errorf("no free port below %d for %s", endOfPorts, name)
+	return "", fmt.Errorf("no free port below %d for %s", f.lastPort, name)
 }
 
-// The ports that servers get: below those that the system gives to connections,
-// which could otherwise take one before its server has started.
-const (
-	startOfPorts = 19600
-	endOfPorts   = 19900
-)
+// portsOfRun is how many ports a run has for its own.
+const portsOfRun = 100
+
+// startOfPorts is before the ports that servers get: those of this run, as
+// another may have chosen one that it has not opened yet, and below those that the
+// system gives to connections.
+func startOfPorts() int { return 20_000 + os.Getpid()%portsOfRun*portsOfRun }
 
 // port is the port of a server.
 func (f *field) port(name string) string {
@@ -94,7 +94,7 @@ func (f *field) url(name string) string {
 
 // newField makes the folder and writes every configuration into it.
 func newField(ctx context.Context, o options, say func(string, ...any)) (_ *field, err error) {
-	f := &field{dir: o.dir, addresses: map[string]string{}, lastPort: startOfPorts, programs: map[string]*program{}, options: o, say: say}
+	f := &field{dir: o.dir, addresses: map[string]string{}, lastPort: startOfPorts(), programs: map[string]*program{}, options: o, say: say}
 	if f.dir == "" {
 		if f.dir, err = os.MkdirTemp("", "culprit-servers-"); err != nil {
 			return nil, err
@@ -256,7 +256,7 @@ func (f *field) culprit(ctx context.Context, name string) error {
 		return err
 	}
 	p, err := lab.StartProcess(ctx, lab.ProcessOptions{
-		Binary: f.options.culprit, ConfigFile: filepath.Join(f.dir, name+".yml"), StoragePath: filepath.Join(f.dir, name), Listen: listen, Log: log,
+		Binary: f.options.culprit, ConfigFile: filepath.Join(f.dir, name+".yml"), StoragePath: filepath.Join(f.dir, name+"-data"), Listen: listen, Log: log,
 	})
 	if err != nil {
 		return fmt.Errorf("%w\nhint: its log is %s", err, log.Name())
