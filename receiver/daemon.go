@@ -175,6 +175,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		Dir: d.opt.StoragePath, Logger: d.log, Cluster: d.opt.Cluster, DrainTimeout: drain,
 		MaxBucketBytes: -1, // the store bounds itself: it knows what may go
 		OnDead:         func(j broker.Job, err error) { d.worker.dead(j, err) }, OnWait: d.front.waitFor,
+		OnLost: func(what string, writes uint64) { d.metrics.lost.WithLabelValues(what).Add(float64(writes)) },
 	})
 	if err != nil {
 		return fmt.Errorf("opening the storage: %w", err)

@@ -23,6 +23,7 @@ type metrics struct {
 	toAnnotation  prometheus.Histogram
 	sends         *prometheus.CounterVec
 	reconciles    *prometheus.CounterVec
+	lost          *prometheus.CounterVec
 	jobsDead      prometheus.Counter
 	unmatched     prometheus.Counter
 	unreported    prometheus.Counter
@@ -46,6 +47,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		sends:         counters("culprit_sends_total", "Write-backs by sink and outcome.", "sink", "outcome"),
 		reconciles:    counters("culprit_reconciles_total", "Rounds of the reconcile loop by outcome.", "outcome"),
+		lost:          counters("culprit_store_lost_total", "Writes to the queue or the store that are gone, as files were damaged.", "what"),
 		jobsDead:      prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_jobs_dead_total", Help: "Jobs given up after repeated failures."}),
 		unmatched:     prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts that were left alone: ignore_alerts has them, or no rule matches and unmatched_alerts is switched off."}),
 		unreported:    prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unreported_total", Help: "Alerts that can't have a report, as their labels or their expression are too large."}),
@@ -56,7 +58,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "culprit_alertmanager_route_problems", Help: "Whether the routes of an Alertmanager have a problem with culprit, such as people who are no longer told (people_not_told).",
 		}, []string{"alertmanager", "problem"}),
 	}
-	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.stages, m.toAnnotation, m.sends, m.reconciles, m.jobsDead,
+	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.stages, m.toAnnotation, m.sends, m.reconciles, m.lost, m.jobsDead,
 		m.unmatched, m.unreported, m.reloads, m.reloadTime, m.openIncidents, m.routeProblems)
 	return m
 }

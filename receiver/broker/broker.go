@@ -43,6 +43,9 @@ type Broker struct {
 		open []*Bucket
 	}
 
+	sequences sequences
+	deleted   atomic.Int64 // Unix time of the last Delete
+
 	created map[string]time.Time  // of each stream, as the last look at them has seen it
 	sick    atomic.Pointer[error] // why writes are refused; nil if they are not
 	silent  atomic.Int64          // rounds of the watch since the broker was last well, or unwell for a reason that is not its own
@@ -75,6 +78,7 @@ func Start(ctx context.Context, opt Options) (*Broker, error) {
 	if b.lock, err = openStorage(opt.Dir, opt.replicas()); err != nil {
 		return nil, err
 	}
+	b.loadSequences()
 	if err := b.open(ctx); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -170,6 +174,7 @@ func (b *Broker) Close() error {
 	b.once.Do(func() {
 		b.stop()
 		b.watcher.Wait()
+		b.lastSequences()
 		if l := b.link.Load(); l != nil {
 			l.conn.Close()
 		}

@@ -63,6 +63,9 @@ func (b *Broker) Bucket(ctx context.Context, name string, ttl time.Duration) (*B
 	if err := b.insist(ctx, fmt.Sprintf("the bucket %q", name), k.make); err != nil {
 		return nil, fmt.Errorf("bucket %q: %w", name, publishError(err))
 	}
+	if info, err := b.ask(ctx, "KV_"+name); err == nil { // before anything is written
+		b.sequence("KV_"+name, info)
+	}
 	b.buckets.Lock()
 	defer b.buckets.Unlock()
 	b.buckets.open = append(b.buckets.open, k)
@@ -153,6 +156,7 @@ func (k *Bucket) Update(ctx context.Context, key string, value []byte, revision 
 // Delete removes an entry, and after a minute all that tells of it. It is no
 // error if there is none.
 func (k *Bucket) Delete(ctx context.Context, key string) error {
+	k.b.deleted.Store(time.Now().Unix())
 	_, err := k.write(ctx, key, nil, func(ctx context.Context, kv jetstream.KeyValue, key string) (uint64, error) {
 		return 0, kv.Purge(ctx, key, jetstream.PurgeTTL(markerLife))
 	})

@@ -111,6 +111,7 @@ func (b *Broker) check() {
 		return
 	}
 	b.recovered()
+	b.saveSequences(saveEvery)
 }
 
 // mend repairs a server that says that it is not well. A single one has met a
@@ -169,7 +170,7 @@ func (b *Broker) survey(ctx context.Context) (missing []string, anew bool, err e
 		names = append(names, "KV_"+k.name)
 	}
 	for _, name := range names {
-		created, err := b.ask(ctx, name)
+		info, err := b.ask(ctx, name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			missing = append(missing, name)
 			b.created[name] = time.Time{}
@@ -178,30 +179,31 @@ func (b *Broker) survey(ctx context.Context) (missing []string, anew bool, err e
 		if err != nil {
 			return nil, false, &Error{What: fmt.Sprintf("the embedded broker does not answer for %s", name), Err: err, Hint: b.notReadyHint()}
 		}
-		if was, known := b.created[name]; known && !was.Equal(created) {
+		if was, known := b.created[name]; known && !was.Equal(info.Created) {
 			anew = true
 		}
-		b.created[name] = created
+		b.created[name] = info.Created
+		b.sequence(name, info)
 	}
 	return missing, anew, nil
 }
 
-// ask asks when a stream was made. A question that was put while a cluster chose another
+// ask asks for a stream. A question that was put while a cluster chose another
 // leader is never answered, so it is put again until the context ends.
-func (b *Broker) ask(ctx context.Context, name string) (time.Time, error) {
+func (b *Broker) ask(ctx context.Context, name string) (*jetstream.StreamInfo, error) {
 	for {
 		try, cancel := context.WithTimeout(ctx, attempt)
 		stream, err := b.link.Load().js.Stream(try, name)
 		cancel()
 		if err == nil {
-			return stream.CachedInfo().Created, nil
+			return stream.CachedInfo(), nil
 		}
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			return time.Time{}, err
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			return time.Time{}, err
+			return nil, err
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -44,6 +44,10 @@ type Options struct {
 	// do. It must not block.
 	OnWait func(what string)
 
+	// OnLost is told how many writes to the queue or to a bucket are gone, as
+	// files were damaged. It must not block.
+	OnLost func(what string, writes uint64)
+
 	// OnDead is told each job that failed for the last time, with its last
 	// error, before it leaves the queue. It must not block for long.
 	OnDead func(Job, error)
@@ -86,6 +90,9 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.StuckAfter, time.Minute)
 	if o.OnWait == nil {
 		o.OnWait = func(string) {}
+	}
+	if o.OnLost == nil {
+		o.OnLost = func(string, uint64) {}
 	}
 	if o.OnDead == nil {
 		log := o.Logger
