@@ -57,8 +57,8 @@ func (t truth) judge(r report.Report) string {
 	switch {
 	case r.Result.Verdict != analysis.NoConfidentCause && t.named(r.Summary):
 		worth = isTrue
-	case r.Result.Verdict == analysis.External:
-		worth = isFalse // every fault is of one place
+	case r.Result.Verdict == analysis.External, r.Result.Verdict == analysis.NoChange:
+		worth = isFalse // every fault is of one place, and moves something
 	}
 	for _, c := range r.Result.Causes {
 		if !report.Confident(c) || !said(r.Summary, c) {

@@ -54,6 +54,7 @@ func TestWhatAFirstLineIsWorth(t *testing.T) {
 		{isTrue, "only mountpoint=/srv/logs of 5", analysis.Explained, []analysis.Finding{place(analysis.High, "mountpoint", "/srv/logs")}},
 		{isFalse, "only mountpoint=/srv/data of 5", analysis.Explained, []analysis.Finding{place(analysis.High, "mountpoint", "/srv/data")}},
 		{useless, "only job=node of 5", analysis.Explained, []analysis.Finding{place(analysis.High, "job", "node")}},
+		{isFalse, "No change found: 42 %, as expected", analysis.NoChange, nil},
 		{isFalse, "Not this one alone: all 5 moved alike", analysis.External, nil},
 		{useless, "No cause found; mountpoint=/srv/data is a guess", analysis.NoConfidentCause, []analysis.Finding{place(analysis.Low, "mountpoint", "/srv/data")}},
 		{isTrue, `filesystem used{x="logs"} rose`, analysis.Explained, []analysis.Finding{series(`filesystem used{x="logs"}`)}},
