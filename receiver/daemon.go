@@ -105,6 +105,7 @@ type Daemon struct {
 	refreshes  sync.WaitGroup
 
 	reloading sync.Mutex
+	left      replaced
 	reloaded  chan struct{} // gets a value when live is another
 	cleanups  []cleanup     // run backwards
 }

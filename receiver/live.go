@@ -5,6 +5,8 @@ package receiver
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
@@ -48,7 +50,8 @@ func (d *Daemon) Reload() error {
 	if d.publisher != nil { // else it is being made
 		d.publisher.use(next.outlets)
 	}
-	last.leave()
+	d.left.add(last)
+	d.left.leave()
 	select {
 	case d.reloaded <- struct{}{}:
 	default: // it is known
@@ -59,12 +62,43 @@ func (d *Daemon) Reload() error {
 	return nil
 }
 
-// leave gives the connections back of what a reload has replaced. Whoever still
-// uses a part of it finishes.
-func (l *live) leave() {
+// usedFor is for how long what a reload has replaced may still be in use.
+const usedFor = time.Minute
+
+// replaced is what reloads have replaced lately. A round or a message that has
+// begun with it goes on to use it, and would leave a connection open behind it:
+// so its connections are given back again and again for a while.
+type replaced struct {
+	mu  sync.Mutex
+	all map[*live]time.Time // when it was replaced
+}
+
+func (r *replaced) add(l *live) {
 	if l == nil {
 		return // there was none before
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.all == nil {
+		r.all = map[*live]time.Time{}
+	}
+	r.all[l] = time.Now()
+}
+
+func (r *replaced) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for l, at := range r.all {
+		l.leave()
+		if time.Since(at) > usedFor {
+			delete(r.all, l)
+		}
+	}
+}
+
+// leave gives the connections back of what a reload has replaced. Whoever still
+// uses a part of it finishes.
+func (l *live) leave() {
 	l.fetcher.CloseIdleConnections()
 	for _, peer := range l.peers {
 		peer.CloseIdleConnections()

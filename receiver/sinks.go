@@ -73,6 +73,7 @@ func (l *live) tellIncidents(name, place string, s Sink) {
 // after they have read its causes. Each peer is looked after by itself, and a
 // peer that still is from the last time is left to that.
 func (d *Daemon) refresh(ctx context.Context, v view) {
+	d.left.leave()
 	live, open := d.live.Load(), d.openMessages()
 	for _, p := range v.peers {
 		if p.err != nil {
