@@ -73,6 +73,9 @@ func (c *candidates) withLeft(others []Finding) []Finding {
 	var queries []string
 	of := map[string]*members{}
 	for _, s := range c.series {
+		if s.Query == "" { // a column of a file, of which nobody knows what belongs together
+			continue
+		}
 		m := of[s.Query]
 		if m == nil {
 			m = &members{}

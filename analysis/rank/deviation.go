@@ -15,17 +15,15 @@ const (
 )
 
 // A window is a stretch of rows [from, to) that is tested for a deviation,
-// with the near baseline [near, from).
-type window struct{ near, from, to int }
+// with the near baseline [near, before).
+type window struct{ near, before, from, to int }
 
 // incidentWindow returns the window of the incident. Its near baseline is the
-// rows in which the KPI was still, if there are two or more of them, else the
-// last few rows before the onset.
+// last few rows before the onset, and before those after the given onset in which
+// the KPI was still: a cause moves in these.
 func incidentWindow(t *table, p period) window {
-	if p.still >= 2 {
-		return window{p.onset - p.still, p.onset, t.rows}
-	}
-	return window{max(0, p.onset-nearRows(t, p)), p.onset, t.rows}
+	before := p.onset - p.still
+	return window{max(0, before-nearRows(t, p)), before, p.onset, t.rows}
 }
 
 // nearRows is the length of the near baseline: twice the incident, in bounds.
@@ -38,7 +36,7 @@ func nearRows(t *table, p period) int {
 // alone would take a series for deviant that has drifted for an hour, the
 // second alone one that returned from a spike.
 func (w window) deviation(s *series, buf *[]float64) (long, near float64) {
-	return s.lasting(w, 0, buf), s.lasting(w, s.median(w.near, w.from, buf), buf)
+	return s.lasting(w, 0, buf), s.lasting(w, s.median(w.near, w.before, buf), buf)
 }
 
 // lasting is the largest |z-centre| that two samples in a row of the window both
@@ -68,7 +66,7 @@ func quietWindows(t *table, p period) []window {
 	step := max(1, floorDiv(t.core-rows-localMin, quietMax))
 	var ws []window
 	for from := max(1, min(localMin, t.core/3)); from+rows <= t.core; from += step {
-		ws = append(ws, window{max(0, from-nearRows(t, p)), from, from + rows})
+		ws = append(ws, window{max(0, from-nearRows(t, p)), from, from, from + rows})
 	}
 	return ws
 }

@@ -301,3 +301,31 @@ func FuzzRank(f *testing.F) {
 		clean(t, Rank(in, Options{}))
 	})
 }
+
+// A cause often moves some samples before the KPI, and an alert is told late or
+// early: neither makes its move the usual.
+func TestACauseMayLeadAndTheOnsetMayBeEarly(t *testing.T) {
+	const rows, told = 72, 60
+	for lead := range 5 {
+		for late := range 4 {
+			r := rand.New(rand.NewPCG(1, 2))
+			kpi, cause, other := make([]float64, rows), make([]float64, rows), make([]float64, rows)
+			for i := range rows {
+				kpi[i], cause[i], other[i] = 1+.1*r.NormFloat64(), 13+2*r.NormFloat64(), 100+r.NormFloat64()
+				if i >= told+late {
+					kpi[i] += 40
+				}
+				if i >= told+late-lead {
+					cause[i] = 140
+				}
+			}
+			got := Rank(Input{
+				KPI: Series{Values: kpi, Kind: Error}, Onset: told,
+				Series: []Series{{Values: other, Service: 1}, {Values: cause, Service: 2}},
+			}, Options{})
+			if got.Causes[0].Series != 1 || got.Services[0].Confidence != High {
+				t.Errorf("%d rows before a KPI that moved %d after the onset: %+v is first, %v", lead, late, got.Causes[0].Evidence, got.Services[0].Confidence)
+			}
+		}
+	}
+}

@@ -122,7 +122,7 @@ func TestWalkBack(t *testing.T) {
 // TestDeviationNeedsBothBaselines: drift leaves only the long one, the return
 // from a spike only the near one.
 func TestDeviationNeedsBothBaselines(t *testing.T) {
-	w := window{near: 10, from: 20, to: 25}
+	w := window{near: 10, before: 20, from: 20, to: 25}
 	level := func(before, near, after float64) *series {
 		z := make([]float64, 25)
 		for i := range z {

@@ -77,7 +77,6 @@ func (w *world) watch(ctx context.Context) *seen {
 		return s
 	}
 	s.judged(ctx, w, "", w.fault, &s.report)
-	s.do(ctx, w, "the injected series is among the causes", func(_ context.Context, s *seen) error { return judgeSeries(s.report, s.truth) })
 	s.do(ctx, w, "the alert in Alertmanager carries the causes", w.seeAnnotations)
 	s.do(ctx, w, "culprit's note is a silence that mutes nothing", w.seeNote)
 	s.do(ctx, w, "Grafana is told where and when", w.seeGrafana)
@@ -93,12 +92,12 @@ func (w *world) watch(ctx context.Context) *seen {
 }
 
 // judged compares a report with the fault that it is about. when comes before
-// each claim. The series that broke is asked for of the live report only: of an
-// incident that is over it is a guess, as its onset is known to half a minute.
+// each claim.
 func (s *seen) judged(ctx context.Context, w *world, when string, f lab.Fault, r *report.Report) {
 	truth := f.Truth()
 	s.do(ctx, w, when+"the injected cause is ranked first", func(context.Context, *seen) error { return judge(*r, truth) })
 	s.do(ctx, w, when+"the first line says it", func(context.Context, *seen) error { return judgeLine(*r, truth) })
+	s.do(ctx, w, when+"the injected series is among the causes", func(context.Context, *seen) error { return judgeSeries(*r, truth) })
 	s.do(ctx, w, when+"the figures are those of the shop", func(ctx context.Context, _ *seen) error {
 		l, err := w.levels(ctx, *r, f)
 		if err != nil {
