@@ -95,7 +95,7 @@ func parse(args []string) (o options, err error) {
 // "service NAME ADDRESS" it is instead the small service that the others watch.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 3 && args[0] == "service" {
-		return fail(stderr, serve(ctx, args[1], args[2]))
+		return fail(stderr, serve(ctx, args[2]))
 	}
 	o, err := parse(args)
 	if err != nil {

@@ -45,7 +45,7 @@ type harm struct {
 }
 
 // serve is the service as a process of its own.
-func serve(ctx context.Context, name, address string) error {
+func serve(ctx context.Context, address string) error {
 	s := &service{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "http_requests_total", Help: "Requests."}, []string{"path", "method", "code"}),
 		seconds:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "http_request_duration_seconds", Help: "Their time.", Buckets: prometheus.DefBuckets}, []string{"path"}),

@@ -67,7 +67,7 @@ func add(files *tar.Writer, root fs.FS, path string, d fs.DirEntry) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	_, err = io.Copy(files, f)
 	return err
 }
@@ -102,7 +102,7 @@ func unpack(dir string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	zipped, err := gzip.NewReader(r)
 	if err != nil {
 		return err
