@@ -154,6 +154,10 @@ func encode(leaves [][]string, label int) (values []string, codes []int32) {
 			codes[i] = codes[i-1]
 			continue
 		}
+		if next := after(codes, i, len(values)); next >= 0 && values[next] == leaf[label] { // or they take turns
+			codes[i] = int32(next)
+			continue
+		}
 		c, ok := code[leaf[label]]
 		if !ok {
 			c = int32(len(values))
@@ -171,6 +175,15 @@ func encode(leaves [][]string, label int) (values []string, codes []int32) {
 		codes[i] = place[c]
 	}
 	return arrange(values, order), codes
+}
+
+// after is the value that comes next after that of row i−1, the first after the
+// last; −1: there is none.
+func after(codes []int32, i, values int) int {
+	if i == 0 {
+		return -1
+	}
+	return int(codes[i-1]+1) % values
 }
 
 // rowOrder puts leaves in the order of their codes, the first label first. Each

@@ -54,7 +54,7 @@ type Forecast struct {
 // past are the days that a profile was made of.
 type past struct {
 	windows, hours ranked
-	unit           float64
+	draw           float64 // see [relevel]
 }
 
 // Errors are root mean squares of each leaf's past errors, each as a part of the
@@ -122,26 +122,26 @@ func profile(p Pieces, unit float64) (Forecast, bool) {
 	if now == nil || len(windows) == 0 {
 		return Forecast{}, false
 	}
-	past := &past{windows: rankDays(windows), hours: rankDays(hours), unit: unit}
-	expected := past.windows.medians()
-	level := relevel(expected, past.hours.medians(), now, unit)
+	past := &past{windows: rankDays(windows), hours: rankDays(hours)}
+	expected, ref := past.windows.medians(), past.hours.medians()
+	past.draw = levelEvents * unit
+	if unit == 0 {
+		past.draw = levelShare * typical(ref)
+	}
+	level := relevel(expected, ref, now, past.draw)
 	return Forecast{Expected: expected, Method: Profile, Days: len(windows), Level: level, SD: profileSD(windows, hours), past: past}, true
 }
 
-// relevel brings a profile to the level of an hour that was expected to be ref. It
-// returns the level of all.
-func relevel(expected, ref, now []float64, unit float64) float64 {
+// relevel brings a profile to the level of an hour that was expected to be ref, and
+// of leaves that are small beside draw to the level of all, which it returns.
+func relevel(expected, ref, now []float64, draw float64) float64 {
 	level := 1.0
 	if s := total(ref); s > 0 {
 		level = total(now) / s
 	}
-	c := levelEvents * unit
-	if unit == 0 {
-		c = levelShare * typical(ref)
-	}
 	for e := range expected {
-		if ref[e]+c > 0 {
-			expected[e] *= (now[e] + c*level) / (ref[e] + c)
+		if ref[e]+draw > 0 {
+			expected[e] *= (now[e] + draw*level) / (ref[e] + draw)
 		}
 	}
 	return level

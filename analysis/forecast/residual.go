@@ -90,7 +90,7 @@ func (p *past) errors() []float64 {
 	for j, w := range p.windows.days {
 		p.windows.without(j, expected)
 		p.hours.without(j, ref)
-		relevel(expected, ref, p.hours.days[j], p.unit)
+		relevel(expected, ref, p.hours.days[j], p.draw)
 		for e, x := range w {
 			if m := (x + expected[e]) / 2; m > 0 {
 				d := (x - expected[e]) / m
