@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -54,11 +56,34 @@ func BuildCulprit(ctx context.Context, dir string) (string, error) {
 	return binary, nil
 }
 
+// The ports from which [FreeAddress] chooses. Systems take those of outgoing
+// connections and of listeners on port 0 from higher ones: Linux from 32768,
+// others from 49152.
+const firstPort, ports = 20000, 12768
+
 // FreeAddress returns an address that nobody listens on now: that one, with a
 // free port in place of port 0. Alertmanager must know culprit's address before
-// culprit is there.
+// culprit is there, and a replica that is started again keeps its own. The port
+// is one that the system gives to nobody, so that it stays free until then.
 func FreeAddress(listen string) (string, error) {
-	l, err := net.Listen("tcp", listen)
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", err
+	}
+	if port != "0" {
+		return unused(listen)
+	}
+	for range 100 {
+		address, err := unused(net.JoinHostPort(host, strconv.Itoa(firstPort+rand.IntN(ports))))
+		if err == nil {
+			return address, nil
+		}
+	}
+	return unused(listen)
+}
+
+func unused(address string) (string, error) {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return "", err
 	}

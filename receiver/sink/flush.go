@@ -5,7 +5,10 @@ package sink
 import (
 	"context"
 	"encoding/json"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
 )
@@ -15,8 +18,10 @@ const (
 	flushNear   = 300 * time.Millisecond // between a send and a first message that meet
 	bridgeAhead = 100 * time.Millisecond // before the first message: when the posts begin
 	bridgeAfter = 50 * time.Millisecond
-	bridgePause = 4 * time.Millisecond // between two posts
-	bridgeMost  = 64                   // alerts
+	bridgeMost  = 64                    // alerts
+	bridgeLanes = 4                     // posts at once
+	bridgePause = 16 * time.Millisecond // of each lane between two posts …
+	bridgeDense = 15 * time.Millisecond // … and none so near to the message: a send comes a few before it, or after
 )
 
 // flush is a moment at which Alertmanager may tell people of alerts for the
@@ -99,21 +104,56 @@ func (a *Annotations) bridge(ctx context.Context, p *annotationPeer, k Keeper, f
 }
 
 // span posts what was just read until a moment is over, once at least unless it
-// is not fresh any more.
+// is not fresh any more. A post takes longer than may lie between a send and
+// the message, so several are on their way at once.
 func (a *Annotations) span(ctx context.Context, p *annotationPeer, ready []*attempt, until time.Time) (posts int, err error) {
+	if len(ready) == 0 {
+		return 0, nil
+	}
 	bodies := make([]json.RawMessage, len(ready))
 	for i, t := range ready {
 		bodies[i] = t.body
 		p.past.posted(t.fingerprint, a.now())
 	}
 	sleep(ctx, until.Sub(p.clock())-bridgeAhead)
-	for err == nil && len(ready) > 0 && time.Since(ready[0].before.AskedAt) < freshFor {
-		if posts > 0 && !p.clock().Before(until.Add(bridgeAfter)) {
+	var all atomic.Int64
+	var lanes errgroup.Group
+	for n := range bridgeLanes {
+		lanes.Go(func() error {
+			sleep(ctx, time.Duration(n)*bridgePause/bridgeLanes)
+			posts, err := p.lane(ctx, bodies, until, ready[0].before.AskedAt.Add(freshFor))
+			all.Add(int64(posts))
+			return err
+		})
+	}
+	err = lanes.Wait()
+	return int(all.Load()), err
+}
+
+// lane posts one after the other, until a moment of the peer's clock is over and
+// never after a time of ours.
+func (p *annotationPeer) lane(ctx context.Context, bodies []json.RawMessage, until, late time.Time) (posts int, err error) {
+	for time.Now().Before(late) {
+		left := until.Sub(p.clock())
+		if posts > 0 && left <= -bridgeAfter {
 			break
 		}
-		err = p.client.PostAlerts(ctx, bodies...)
 		posts++
-		sleep(ctx, bridgePause)
+		if err := p.client.PostAlerts(ctx, bodies...); err != nil {
+			return posts, err
+		}
+		sleep(ctx, pauseBefore(until.Sub(p.clock())))
 	}
-	return posts, err
+	return posts, nil
+}
+
+// pauseBefore is how long a lane rests when a moment is so far ahead.
+func pauseBefore(left time.Duration) time.Duration {
+	switch {
+	case left > bridgeDense:
+		return min(bridgePause, left-bridgeDense)
+	case left < -bridgeDense:
+		return bridgePause
+	}
+	return 0
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -204,6 +205,37 @@ func TestABridgePostsOnlyWhatIsConfirmedAndNamesAnEndInSeconds(t *testing.T) {
 				t.Errorf("it ends at %v, not %v, with %v", got.EndsAt, p.EndsAt, got.Annotations)
 			}
 		})
+	}
+}
+
+// A send may come a millisecond before people's message, and a post takes
+// longer: a bridge never waits for one before it sends another.
+func TestABridgeHasSeveralPostsOnTheirWay(t *testing.T) {
+	am := startAlertmanager(t, lab.AlertmanagerOptions{})
+	p := fromPrometheus("A")
+	post(t, connect(t, am.URL()), p)
+	both := make(chan struct{})
+	var posts atomic.Int64
+	c := front(t, am.URL(), func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPost {
+			if posts.Add(1) == 2 {
+				close(both)
+			}
+			select {
+			case <-both:
+			case <-time.After(10 * time.Second):
+				t.Error("there is no second post while the first is not answered")
+			}
+		}
+		return false
+	})
+	a := NewAnnotations(peersOf(c), Options{Source: firing()})
+	m := explained(p.Labels)
+	fp := m.Report.Alert.Fingerprint
+	l := &ledger{open: map[string]Message{fp: m}, told: map[string][]string{}}
+	a.bridge(t.Context(), a.peers[0], l, flush{at: a.peers[0].clock().Add(flushAhead), fingerprints: []string{fp}})
+	if posts.Load() == 0 {
+		t.Error("nothing was posted")
 	}
 }
 
