@@ -7,6 +7,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/prometheus/alertmanager/notify/webhook"
+	"github.com/prometheus/alertmanager/template"
+
+	"github.com/culprit-dev/culprit/examples/lab"
+	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
 // once runs a scenario once and wants all of its promises held.
@@ -25,6 +32,40 @@ func TestAKillInAStormLosesNothing(t *testing.T)   { once(t, "kills") }
 func TestAFullDiskIsSaidAndSurvived(t *testing.T)  { once(t, "disk") }
 func TestSinksThatHangHoldUpNobody(t *testing.T)   { once(t, "sinks") }
 func TestAClusterWaitsForItsReplicas(t *testing.T) { once(t, "clusters") }
+
+// These scenarios measure times, which is nothing for a test; what they count
+// them by is.
+func TestOfEachAlertTheFirstMessageCounts(t *testing.T) {
+	said := func(number, summary string) lab.Message {
+		a := template.Alert{Labels: template.KV{"number": number}, Annotations: template.KV{}}
+		if summary != "" {
+			a.Annotations[sink.AnnotationSummary] = summary
+		}
+		return lab.Message{Message: webhook.Message{Data: &template.Data{Alerts: template.Alerts{a}}}}
+	}
+	told := firsts([]lab.Message{said("1", "x rose"), said("2", ""), said("2", "x rose"), said("1", "")})
+	if len(told) != 2 || !told["1"] || told["2"] || withCauses(told) != 1 {
+		t.Errorf("%v", told)
+	}
+	if err := allOf(2, withCauses(told), "have them"); err == nil || err.Error() != "1 of 2 have them" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestALapseBeginsWhenAnAlertHadItsCausesLast(t *testing.T) {
+	l := lapses{since: map[string]time.Time{}}
+	start := time.Now()
+	for i, with := range []bool{false, true, true, false, false, true} { // a look a second
+		a := shown{Fingerprint: "f", Annotations: map[string]string{}}
+		if with {
+			a.Annotations[sink.AnnotationSummary] = "x rose"
+		}
+		l.look([]shown{a}, start.Add(time.Duration(i)*time.Second))
+	}
+	if l.seen != 5 || l.without != 2 || l.longest != 2*time.Second {
+		t.Errorf("%+v", l)
+	}
+}
 
 func TestWrongCallsAreRefused(t *testing.T) {
 	for _, args := range []string{"--only nothing", "--runs 0", "--what"} {

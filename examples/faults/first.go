@@ -86,15 +86,21 @@ receivers:
 		}
 		time.Sleep(1700 * time.Millisecond)
 	}
-	f.holds("people's first messages have the causes: "+name, eventually(ctx, func(context.Context) error {
-		return firsts(people.Messages())
-	}))
+	var told map[string]bool
+	if err := eventually(ctx, func(context.Context) error {
+		told = firsts(people.Messages())
+		return allOf(firstAlerts, len(told), "alerts were told of")
+	}); err != nil {
+		return err
+	}
+	f.holds("people's first messages have the causes: "+name, allOf(firstAlerts, withCauses(told), "have them"))
 	return nil
 }
 
-// firsts is nil if every alert was told of, first with its causes.
-func firsts(messages []lab.Message) error {
-	told := map[string]bool{} // number of the alert → with causes
+// firsts says of each alert, by its number, whether people's first message had
+// its causes.
+func firsts(messages []lab.Message) map[string]bool {
+	told := map[string]bool{}
 	for _, m := range messages {
 		for _, a := range m.Alerts {
 			if _, known := told[a.Labels["number"]]; !known {
@@ -102,14 +108,22 @@ func firsts(messages []lab.Message) error {
 			}
 		}
 	}
-	with := 0
+	return told
+}
+
+func withCauses(told map[string]bool) (n int) {
 	for _, has := range told {
 		if has {
-			with++
+			n++
 		}
 	}
-	if with < firstAlerts {
-		return fmt.Errorf("%d of %d, of %d that were told", with, firstAlerts, len(told))
+	return n
+}
+
+// allOf is nil if there are as many as were wanted.
+func allOf(want, got int, what string) error {
+	if got < want {
+		return fmt.Errorf("%d of %d %s", got, want, what)
 	}
 	return nil
 }

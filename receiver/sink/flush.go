@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	flushAhead  = 350 * time.Millisecond // when a bridge is prepared
+	flushAhead  = 700 * time.Millisecond // when a bridge is prepared: on a busy machine that takes half of it
+	flushAgain  = 200 * time.Millisecond // until it is tried again, if nothing could be posted
 	flushNear   = 300 * time.Millisecond // between a send and a first message that meet
 	bridgeAhead = 100 * time.Millisecond // before the first message: when the posts begin
 	bridgeAfter = 50 * time.Millisecond
@@ -36,17 +37,15 @@ type flush struct {
 	fingerprints []string
 }
 
-// flush returns the next one, if it is near. waits are the group_wait of the
-// routes.
-func (r *rhythm) flush(now time.Time, waits []time.Duration) (flush, bool) {
+// flush returns the next one that is known, if any, and whether it is near.
+// waits are the group_wait of the routes.
+func (r *rhythm) flush(now time.Time, waits []time.Duration) (f flush, near bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var f flush
 	for _, b := range r.beats {
 		for _, wait := range waits {
 			at := b.first.Add(wait)
-			ahead := at.Sub(now)
-			if b.first.IsZero() || ahead <= bridgeAhead || ahead > flushAhead || !r.meets(b, at) {
+			if b.first.IsZero() || !at.After(now) || !r.meets(b, at) {
 				continue
 			}
 			if f.at.IsZero() || at.Before(f.at) {
@@ -54,7 +53,7 @@ func (r *rhythm) flush(now time.Time, waits []time.Duration) (flush, bool) {
 			}
 		}
 	}
-	if f.at.IsZero() {
+	if f.at.IsZero() || f.at.Sub(now) > flushAhead {
 		return f, false
 	}
 	for fp, b := range r.beats { // others of the sender may be in the same message
@@ -79,11 +78,11 @@ func (r *rhythm) meets(b *beat, at time.Time) bool {
 // posted again and again until the moment is over. Only alerts that their
 // Prometheus confirms, so that a post names an end seconds from now, and all
 // posts within a second of the read: an alert that ends just then fires for
-// seconds, as after any post.
-func (a *Annotations) bridge(ctx context.Context, p *annotationPeer, k Keeper, f flush) {
+// seconds, as after any post. It returns whether anything was posted.
+func (a *Annotations) bridge(ctx context.Context, p *annotationPeer, k Keeper, f flush) bool {
 	want, open := p.lost(k, f.fingerprints)
 	if len(want) == 0 {
-		return
+		return false
 	}
 	for i := range want {
 		want[i].ifLost, want[i].anyway = false, true
@@ -95,12 +94,15 @@ func (a *Annotations) bridge(ctx context.Context, p *annotationPeer, k Keeper, f
 			ready = append(ready, t)
 		}
 	}
-	if posts, err := a.span(ctx, p, ready, f.at); posts > 0 {
-		a.readBack(ctx, p, filter, ready, err)
-		for _, t := range ready {
-			a.kept(p, k, open[t.fingerprint], t)
-		}
+	posts, err := a.span(ctx, p, ready, f.at)
+	if posts == 0 {
+		return false
 	}
+	a.readBack(ctx, p, filter, ready, err)
+	for _, t := range ready {
+		a.kept(p, k, open[t.fingerprint], t)
+	}
+	return true
 }
 
 // span posts what was just read until a moment is over, once at least unless it

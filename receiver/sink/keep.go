@@ -51,26 +51,34 @@ func (a *Annotations) Keep(ctx context.Context, k Keeper, fingerprints []string)
 
 func (a *Annotations) keep(ctx context.Context, p *annotationPeer, k Keeper) {
 	for wait := time.Duration(0); sleep(ctx, wait); {
-		if f, ok := p.rhythm.flush(p.clock(), p.waits()); ok {
-			a.bridge(ctx, p, k, f)
-			wait = keepRest
-			continue
-		}
-		start := time.Now()
-		due, next := p.rhythm.due(p.clock())
-		if len(due) == 0 {
-			wait = keepWake
-			if !next.IsZero() {
-				wait = max(0, min(wait, next.Sub(p.clock())))
+		f, near := p.rhythm.flush(p.clock(), p.waits())
+		if near {
+			wait = flushAgain
+			if a.bridge(ctx, p, k, f) {
+				wait = keepRest
 			}
 			continue
 		}
-		read := a.look(ctx, p, k, due)
-		wait = min(mostRest, max(keepRest, restFactor*time.Since(start)))
-		if !read {
-			wait = keepFailing
+		wait = a.round(ctx, p, k)
+		if !f.at.IsZero() { // whatever else is due, a bridge is in time
+			wait = max(0, min(wait, f.at.Add(-flushAhead).Sub(p.clock())))
 		}
 	}
+}
+
+// round looks at the alerts that are due, and returns how long to wait then.
+func (a *Annotations) round(ctx context.Context, p *annotationPeer, k Keeper) (wait time.Duration) {
+	start := time.Now()
+	due, next := p.rhythm.due(p.clock())
+	switch {
+	case len(due) == 0 && next.IsZero():
+		return keepWake
+	case len(due) == 0:
+		return max(0, min(keepWake, next.Sub(p.clock())))
+	case !a.look(ctx, p, k, due):
+		return keepFailing
+	}
+	return min(mostRest, max(keepRest, restFactor*time.Since(start)))
 }
 
 // sleep returns false if ctx ends before.

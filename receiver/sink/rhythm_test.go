@@ -149,8 +149,9 @@ func TestAFirstMessageAndASendThatMeetAreForeseen(t *testing.T) {
 			if ok != meet || meet && (!f.at.Equal(start.Add(30*time.Second)) || len(f.fingerprints) != 1) {
 				t.Errorf("%v %+v", ok, f)
 			}
-			if _, early := r.flush(start.Add(29*time.Second), waits); early {
-				t.Error("a second before")
+			early, near := r.flush(start.Add(29*time.Second), waits)
+			if near || !early.at.Equal(f.at) {
+				t.Errorf("a second before: %v %+v", near, early)
 			}
 		})
 	}
