@@ -48,7 +48,7 @@ func genLeaves(t *rapid.T) (codes [][]int32, cards []int, f, a []float64) {
 	for d, c := range cards {
 		codes[d] = rapid.SliceOfN(rapid.Int32Range(0, int32(c-1)), n, n).Draw(t, "codes")
 	}
-	value := rapid.OneOf(rapid.Just(0.0), rapid.Just(1.0), rapid.Float64Range(0, 1e9))
+	value := rapid.OneOf(rapid.Just(0.0), rapid.Just(1.0), rapid.Float64Range(1e-80, 1e9)) // below 1e-100 there is nothing
 	f = rapid.SliceOfN(value, n, n).Draw(t, "forecast")
 	a = rapid.SliceOfN(value, n, n).Draw(t, "actual")
 	return codes, cards, f, a
