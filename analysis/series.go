@@ -237,7 +237,9 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 }
 
 // confidences are those of the series: that of its service for the best series
-// of each.
+// of each. One that is where it was for most of the incident, in the numbers that
+// are told of it, went and came back: no alert that goes on is its doing, and its
+// service, which is loud for its sake, is not told with confidence either.
 func confidences(r rank.Result) map[int]Confidence {
 	sure := map[int]rank.Confidence{}
 	for _, s := range r.Services {
@@ -249,6 +251,9 @@ func confidences(r rank.Result) map[int]Confidence {
 		if cause.Follows {
 			continue
 		}
+		if stoodStill(cause) {
+			delete(sure, cause.Service)
+		}
 		switch sure[cause.Service] {
 		case rank.High:
 			all[cause.Series] = High
@@ -258,6 +263,11 @@ func confidences(r rank.Result) map[int]Confidence {
 		delete(sure, cause.Service)
 	}
 	return all
+}
+
+// stoodStill says whether the numbers before and in the incident read alike.
+func stoodStill(cause rank.Cause) bool {
+	return words.Number(cause.Before) == words.Number(cause.After)
 }
 
 // sentence says what a series did, in words.

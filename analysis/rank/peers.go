@@ -6,6 +6,7 @@ import "math"
 
 const (
 	peerServices = 3    // services that a metric must have to be compared
+	peerSeries   = 3    // series of it, to tell what one that was still may do
 	peerShare    = 3e-4 // of the largest level among the peers: the least scale
 )
 
@@ -37,4 +38,33 @@ func (t *table) peerFloors() {
 			s.floor = math.Max(s.floor, peerShare*level[s.metric])
 		}
 	}
+}
+
+// stillFloors raises the floor of the scale of series that were 0 throughout to
+// the largest scale among their peers. Such a series shows only that it seldom
+// moves, and not how much a move is worth: its peers, which may be of one
+// service, show that. The first 14 bytes per second of one process are nothing
+// beside another's kilobytes, as much as that one's swing.
+func (t *table) stillFloors() {
+	most, count := map[int]float64{}, map[int]int{}
+	var buf []float64
+	still := make([]bool, len(t.cand))
+	for j := range t.cand {
+		s := &t.cand[j]
+		count[s.metric]++
+		if still[j] = s.still(t.core); !still[j] {
+			_, scale := s.scaleOf(t.core, t.onset, spikes, &buf)
+			most[s.metric] = max(most[s.metric], scale)
+		}
+	}
+	for j := range t.cand {
+		if s := &t.cand[j]; still[j] && s.metric != 0 && count[s.metric] >= peerSeries {
+			s.floor = max(s.floor, most[s.metric])
+		}
+	}
+}
+
+// still says whether the series is known to be 0 in all of the first rows.
+func (s *series) still(core int) bool {
+	return maxAbs(s.x[:core]) == 0
 }

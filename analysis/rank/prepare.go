@@ -63,6 +63,7 @@ func prepareWithout(earlier []bool, in Input) (t *table, skipped []int) {
 		t.cand = append(t.cand, t.column(s, j, earlier))
 	}
 	t.peerFloors()
+	t.stillFloors()
 	t.standardise(t.core)
 	return t, skipped
 }
