@@ -3,7 +3,6 @@
 package analysis
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -162,7 +161,7 @@ func (p *peers) known() bool {
 // place are the fewest labels of a leaf by which all that is selected moved along,
 // and how many that are.
 func (p *peers) place(leaf int) (set map[string]string, selected int) {
-	labels := byTelling(p.breakdown.Labels)
+	labels := p.breakdown.byTelling()
 	for size := 1; size <= len(labels) && set == nil; size++ {
 		for _, names := range subsets(labels, size) {
 			these := p.values(leaf, names)
@@ -225,7 +224,7 @@ func (p *peers) places() (sets []map[string]string, selected int) {
 func (p *peers) same(set map[string]string) []map[string]string {
 	var sets []map[string]string
 	all, _ := p.group(set)
-	for _, names := range subsets(byTelling(p.breakdown.Labels), len(set)) {
+	for _, names := range subsets(p.breakdown.byTelling(), len(set)) {
 		other := p.values(p.own, names)
 		both := maps.Clone(set)
 		maps.Copy(both, other)
@@ -262,24 +261,6 @@ func (t Target) placed(set map[string]string) map[string]string {
 	}
 	maps.Copy(set, t.within)
 	return set
-}
-
-// byTelling puts the labels first that say more of a place: a name before an
-// address, and that of what stays before that of what comes and goes.
-func byTelling(names []string) []string {
-	rank := func(name string) int {
-		switch {
-		case name == "pod":
-			return 1
-		case namesReplica(name) || name == "device":
-			return 2
-		default:
-			return 0
-		}
-	}
-	sorted := slices.Clone(names)
-	slices.SortStableFunc(sorted, func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
-	return sorted
 }
 
 // subsets are all choices of so many names, in their order.

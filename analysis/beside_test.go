@@ -187,6 +187,30 @@ func TestLabelsThatSayTheSameAreKnown(t *testing.T) {
 	}
 }
 
+// Of labels that say the same the one with names is told, whatever it is called.
+func TestNamesAreToldBeforeIDs(t *testing.T) {
+	for id, want := range map[string]string{
+		"16384,16385,16386": "datname", "9f1c0d2e,77aa01bc,00000000": "datname",
+		"1b4e28ba-2fa1-11d2-883f-0016d3cca427,,6ba7b810-9dad-11d1-80b4-00c04fd430c8": "datname",
+		"shop,docs,template1":    "datid",   // alphabetical
+		"16384,16384,16386":      "datname", // shop and docs share it: it says less
+		"beefcafe,decade,facade": "datid",
+	} {
+		ids := strings.Split(id, ",")
+		b := levelsOf("datid,datname", altitude{ids[0] + ",shop", 5, 93}, altitude{ids[1] + ",docs", 5, 5}, altitude{ids[2] + ",wiki", 7, 7})
+		if f := Run(amid(b, nil), Options{}).Causes[0]; f.Name != map[string]string{"datname": `{datname="shop"}`, "datid": `{datid="` + ids[0] + `"}`}[want] {
+			t.Errorf("of ids %s: %s", id, f.Name)
+		}
+		b.Levels, b.Beside, b.Own = false, false, nil
+		if ids[0] == ids[1] {
+			continue
+		}
+		if l := newLocation(Target{Breakdown: b}, Options{}); l.names[0] != want {
+			t.Errorf("of ids %s: %v", id, l.names)
+		}
+	}
+}
+
 // A series whose noise hides whether it moved as well is no proof for either.
 func TestWhatNoiseHidesIsNotSaid(t *testing.T) {
 	b := levelsOf("x", altitude{"a", 10, 13}, altitude{"b", 10, 12}, altitude{"c", 10, 12}, altitude{"d", 10, 10})

@@ -91,7 +91,8 @@ func modeOf(name string) localize.Mode {
 // pieces of time become a forecast.
 //
 // Labels, their values and the leaves are put in the order of their names, so
-// that the order of columns and rows is no matter, down to the last bit.
+// that the order of columns and rows is no matter, down to the last bit; but of
+// two labels that say the same, the one that people read comes first.
 type location struct {
 	target    Target
 	breakdown *Breakdown
@@ -130,7 +131,7 @@ func newLocation(t Target, opt Options) *location {
 // encode numbers labels, values and leaves.
 func (l *location) encode() {
 	b := l.breakdown
-	for _, d := range byName(b.Labels) {
+	for _, d := range b.namesFirst(byName(b.Labels)) {
 		values, codes := encode(b.Leaves, d)
 		l.names = append(l.names, b.Labels[d])
 		l.values = append(l.values, values)

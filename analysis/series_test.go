@@ -386,3 +386,24 @@ func TestWhatIsOldStillTellsAfterARollout(t *testing.T) {
 		t.Errorf("%v %v", r.Causes, r.Warnings)
 	}
 }
+
+// A series that went and is back as it was is no sure cause of an alert that
+// goes on; one that stays away is.
+func TestWhatStoodStillIsNoSureCause(t *testing.T) {
+	for away, sure := range map[int]bool{5: false, 18: true} {
+		f := slowQueue(200, 20)
+		for _, s := range f.Targets[0].Candidates {
+			if s.Service == "queue" {
+				copy(s.Values, slices.Repeat([]float64{27_660_288}, len(s.Values)))
+			}
+			if s.Name == "queue|wait" {
+				copy(s.Values[182:], make([]float64, away))
+			}
+		}
+		r := Run(f, Options{})
+		at := slices.IndexFunc(r.Causes, func(f Finding) bool { return f.Name == "queue|wait" })
+		if at < 0 || (r.Causes[at].Confidence != Low) != sure {
+			t.Errorf("%d samples: %s", away, asJSON(t, r.Causes))
+		}
+	}
+}
