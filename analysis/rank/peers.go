@@ -6,7 +6,7 @@ import "math"
 
 const (
 	peerServices = 3    // services that a metric must have to be compared
-	peerSeries   = 3    // series of it, to tell what one that was still may do
+	peerSeries   = 3    // series of it in one service, to tell what one that was still may do
 	peerShare    = 3e-4 // of the largest level among the peers: the least scale
 )
 
@@ -41,30 +41,33 @@ func (t *table) peerFloors() {
 }
 
 // stillFloors raises the floor of the scale of series that were 0 throughout to
-// the largest scale among their peers. Such a series shows only that it seldom
-// moves, and not how much a move is worth: its peers, which may be of one
-// service, show that. The first 14 bytes per second of one process are nothing
-// beside another's kilobytes, as much as that one's swing.
+// the largest scale among their peers in one service. Such a series shows only
+// that it seldom moves, and not how much a move is worth: what is measured in the
+// same way at the same place shows that. The first 14 bytes per second of one
+// process on a host are nothing beside the kilobytes by which another one's
+// waver. Of another service it does not: where one always has some errors, the
+// first ones of another are news.
 func (t *table) stillFloors() {
-	most, count := map[int]float64{}, map[int]int{}
-	var buf []float64
+	type place struct{ metric, service int }
+	most, count := map[place]float64{}, map[place]int{}
 	still := make([]bool, len(t.cand))
+	var buf []float64
 	for j := range t.cand {
 		s := &t.cand[j]
-		count[s.metric]++
+		at := place{s.metric, s.service}
+		count[at]++
 		if still[j] = s.still(t.core); !still[j] {
 			_, scale := s.scaleOf(t.core, t.onset, spikes, &buf)
-			most[s.metric] = max(most[s.metric], scale)
+			most[at] = max(most[at], scale)
 		}
 	}
 	for j := range t.cand {
-		if s := &t.cand[j]; still[j] && s.metric != 0 && count[s.metric] >= peerSeries {
-			s.floor = max(s.floor, most[s.metric])
+		s := &t.cand[j]
+		if at := (place{s.metric, s.service}); still[j] && s.metric != 0 && count[at] >= peerSeries {
+			s.floor = max(s.floor, most[at])
 		}
 	}
 }
 
-// still says whether the series is known to be 0 in all of the first rows.
-func (s *series) still(core int) bool {
-	return maxAbs(s.x[:core]) == 0
-}
+// still says whether the series is 0, or missing, in all of the first rows.
+func (s *series) still(core int) bool { return maxAbs(s.x[:core]) == 0 }

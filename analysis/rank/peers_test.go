@@ -8,8 +8,8 @@ import (
 )
 
 // processes are the writes of a group of processes on one host, one of which
-// always writes, and one of the others that was still and wrote after.
-func processes(metric int, after float64) Input {
+// always writes, and another was still and wrote after. services: each is one.
+func processes(metric int, services bool, after float64) Input {
 	const rows, onset = 200, 185
 	in := Input{Onset: onset}
 	column := func(value func(i int) float64) []float64 {
@@ -32,26 +32,32 @@ func processes(metric int, after float64) Input {
 		column(func(int) float64 { return 0 }),
 		column(func(int) float64 { return 0 }),
 	} {
-		in.Series = append(in.Series, Series{Values: values, Metric: metric})
+		s := Series{Values: values, Metric: metric}
+		if services {
+			s.Service = len(in.Series)
+		}
+		in.Series = append(in.Series, s)
 	}
 	return in
 }
 
-// What a move of a series is worth that was always 0, others of its metric tell,
-// even if all are of one service; without them its length alone does.
+// What a move of a series is worth that was always 0, others of its metric and
+// service tell; without them how long it was still does.
 func TestAStillSeriesMovesByTheScaleOfItsPeers(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		metric int
-		after  float64
-		sure   bool
+		name     string
+		metric   int
+		services bool
+		after    float64
+		sure     bool
 	}{
-		{"a few bytes beside kilobytes", 1, 13.7, false},
-		{"as much as another swings by", 1, 1500, false},
-		{"far more than any other swings by", 1, 5e6, true},
-		{"a metric of its own", 0, 13.7, true},
+		{"a few bytes beside kilobytes", 1, false, 13.7, false},
+		{"as much as another swings by", 1, false, 1500, false},
+		{"far more than any other swings by", 1, false, 5e6, true},
+		{"errors where a neighbour has more", 1, true, 1500, true},
+		{"a metric of its own", 0, false, 13.7, true},
 	} {
-		r := Rank(processes(c.metric, c.after), Options{})
+		r := Rank(processes(c.metric, c.services, c.after), Options{})
 		clean(t, r)
 		if sure := r.Confidence() > Low; sure != c.sure {
 			t.Errorf("%s: confidence %v, %v times its noise", c.name, r.Confidence(), r.Causes[0].Dev)
