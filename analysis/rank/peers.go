@@ -6,6 +6,7 @@ import "math"
 
 const (
 	peerServices = 3    // services that a metric must have to be compared
+	peerNoise    = 3    // of the largest scale among the peers: what passes for noise
 	peerSeries   = 3    // series of it in one service, to tell what one that was still may do
 	peerShare    = 3e-4 // of the largest level among the peers: the least scale
 )
@@ -40,8 +41,9 @@ func (t *table) peerFloors() {
 	}
 }
 
-// stillFloors raises the floor of the scale of series that were 0 throughout to
-// the largest scale among their peers in one service. Such a series shows only
+// stillFloors raises the floor of the scale of series that were 0 throughout, and
+// moved no further than the noise of their peers in one service, to the largest
+// scale among these. Such a series shows only
 // that it seldom moves, and not how much a move is worth: what is measured in the
 // same way at the same place shows that. The first 14 bytes per second of one
 // process on a host are nothing beside the kilobytes by which another one's
@@ -63,7 +65,8 @@ func (t *table) stillFloors() {
 	}
 	for j := range t.cand {
 		s := &t.cand[j]
-		if at := (place{s.metric, s.service}); still[j] && s.metric != 0 && count[at] >= peerSeries {
+		at := place{s.metric, s.service}
+		if still[j] && s.metric != 0 && count[at] >= peerSeries && maxAbs(s.x[t.onset:]) < peerNoise*most[at] {
 			s.floor = max(s.floor, most[at])
 		}
 	}
