@@ -395,6 +395,8 @@ func TestWhatStoodStillIsNoSureCause(t *testing.T) {
 		for _, s := range f.Targets[0].Candidates {
 			if s.Service == "queue" {
 				copy(s.Values, slices.Repeat([]float64{27_660_288}, len(s.Values)))
+			} else {
+				copy(s.Values[180:], s.Values[:20]) // nothing happens there
 			}
 			if s.Name == "queue|wait" {
 				copy(s.Values[182:], make([]float64, away))
