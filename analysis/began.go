@@ -36,6 +36,9 @@ func Began(values []float64, onset int) int {
 	if before < mostBefore*math.Abs(move) || before < 2*minDeviation*noise || before == 0 {
 		return onset
 	}
+	if before > math.Abs(move)/mostBefore { // it had been elsewhere, and came back: as a job does that was not there yet
+		return onset
+	}
 	still := max(minDeviation*noise, hardlyMoved*math.Abs(move))
 	for row := onset - 1; row >= int(leastHistory*float64(onset)); row-- {
 		switch {

@@ -5,6 +5,7 @@ package analysis
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -116,5 +117,14 @@ func TestWhatBeganWithTheMoveIsItsCause(t *testing.T) {
 		if w.Source == "onset" {
 			t.Error(w.Text)
 		}
+	}
+}
+
+// A job that was not there yet, was there for half an hour and is gone has not
+// been on its way since it came.
+func TestWhatCameAndWentIsNotOnItsWay(t *testing.T) {
+	values := slices.Concat(make([]float64, 60), slices.Repeat([]float64{1}, 50), make([]float64, 10))
+	if got := Began(values, 110); got != 110 {
+		t.Errorf("began in row %d, not in that of the onset", got)
 	}
 }
