@@ -65,32 +65,59 @@ func (c *candidates) withGone(others []Finding) []Finding {
 // because of the same as the KPI moved: an alert is late.
 const nearlyAtOnce = 10
 
+// gapByChance is how likely it may be that a series has only a gap.
+const gapByChance = 0.001
+
+// noGap says that a series that has ended is not one with gaps of which the last
+// is such a gap.
+func noGap(values []float64) bool {
+	last := len(values) - 1
+	for last >= 0 && !present(values[last]) {
+		last--
+	}
+	missing := 0
+	for _, v := range values[:last+1] {
+		if !present(v) {
+			missing++
+		}
+	}
+	rate := float64(missing+1) / float64(last+3) // Laplace's rule of succession
+	return math.Pow(rate, float64(len(values)-1-last)) <= gapByChance
+}
+
+// members are the series of one query: those that ended when the KPI moved, that
+// stayed, and that came since.
+type members struct{ left, stayed, came []Series }
+
+func (m *members) add(s Series, onset int) {
+	early := max(0, onset-nearlyAtOnce)
+	was := slices.ContainsFunc(s.Values[:early], present)
+	switch _, gone := ended(s.Values, onset); {
+	case gone && slices.ContainsFunc(s.Values[early:onset], present):
+		if noGap(s.Values) {
+			m.left = append(m.left, s)
+		}
+	case !was && slices.ContainsFunc(s.Values[onset:], present):
+		m.came = append(m.came, s)
+	case was && !gone:
+		m.stayed = append(m.stayed, s)
+	}
+}
+
 // withLeft puts some of the many series of a query before the others that all
 // ended when the KPI moved, and that nothing took the place of: members that went,
 // and no rollout, nor an exporter that isn't scraped any more.
 func (c *candidates) withLeft(others []Finding) []Finding {
-	type members struct{ left, stayed, came []Series }
 	var queries []string
 	of := map[string]*members{}
 	for _, s := range c.series {
 		if s.Query == "" { // a column of a file, of which nobody knows what belongs together
 			continue
 		}
-		m := of[s.Query]
-		if m == nil {
-			m = &members{}
-			of[s.Query], queries = m, append(queries, s.Query)
+		if of[s.Query] == nil {
+			of[s.Query], queries = &members{}, append(queries, s.Query)
 		}
-		before, since := s.Values[:c.onset], s.Values[c.onset:]
-		_, gone := ended(s.Values, c.onset)
-		switch was := slices.ContainsFunc(before[:max(0, c.onset-nearlyAtOnce)], present); {
-		case gone && slices.ContainsFunc(before[max(0, c.onset-nearlyAtOnce):], present):
-			m.left = append(m.left, s)
-		case !was && slices.ContainsFunc(since, present):
-			m.came = append(m.came, s)
-		case was && !gone:
-			m.stayed = append(m.stayed, s)
-		}
+		of[s.Query].add(s, c.onset)
 	}
 	for _, q := range queries {
 		if m := of[q]; len(m.left) > 0 && len(m.came) == 0 && len(m.stayed) > 0 && len(m.left) <= mostMissing {

@@ -98,6 +98,7 @@ func TestMembersThatWentWhenTheKPIMovedAreACause(t *testing.T) {
 	until := func(end int) []float64 { return eitherOr(rows, func(i int) bool { return i < end }, 5, nan) }
 	since := func(start int) []float64 { return eitherOr(rows, func(i int) bool { return i >= start }, 5, nan) }
 	always := until(rows)
+	gappy := eitherOr(rows, func(i int) bool { return i%6 != 0 && i < rows-2 }, 5, nan)
 	for name, c := range map[string]struct {
 		memory [][]float64
 		others int // that went with the first; -1: it is none
@@ -107,6 +108,7 @@ func TestMembersThatWentWhenTheKPIMovedAreACause(t *testing.T) {
 		"replaced":                   {[][]float64{until(onset), since(onset + 1), always}, -1},
 		"all of them":                {[][]float64{until(onset), until(onset)}, -1},
 		"long before":                {[][]float64{until(onset - 20), always, always}, -1},
+		"one has only a gap":         {[][]float64{gappy, always, always}, -1},
 		"none":                       {[][]float64{always, always, always}, -1},
 		"one came, and nothing went": {[][]float64{always, since(onset), always}, -1},
 	} {

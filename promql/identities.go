@@ -29,7 +29,6 @@ const (
 	byNamespace = "namespace"
 	byWorkers   = "pods of a workload"
 	byTarget    = "destination"
-	byCaller    = "caller"
 	byGroup     = "consumer group"
 	byTopic     = "topic"
 	byQueue     = "queue"
@@ -99,7 +98,6 @@ func identities(alert Alert) []identity {
 	}
 	for _, name := range ownServiceLabels() {
 		n.add(byService, n.is(name))
-		n.add(byCaller, n.like("client", name, ""))
 	}
 	n.add(byJob, n.is("job"))
 	n.add(byNamespace, n.is("namespace"))

@@ -24,8 +24,8 @@ func causeParts(causes []analysis.Finding, of string, u words.Unit) []string {
 		return []string{likely(*why) + saySeries(*why, of)}
 	case where[0].Rank <= why.Rank:
 		return []string{sayPlaces(where, of, u), "; " + likely(*why) + saySeries(*why, "")}
-	default:
-		return []string{likely(*why) + saySeries(*why, of), "; " + sayPlaces(where, of, u)}
+	default: // of the two shares, one is of a regression: side by side they seem to add up
+		return []string{likely(*why) + saySeries(*why, ""), "; " + sayPlaces(where, of, u)}
 	}
 }
 

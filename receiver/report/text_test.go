@@ -31,7 +31,7 @@ func TestLine(t *testing.T) {
 		{
 			"why before where", input(analysis.Explained,
 				with(dbConnections(), func(f *analysis.Finding) { f.Rank = 1 }), with(payV2(), func(f *analysis.Finding) { f.Rank = 2; medium(f) })),
-			`db connections{pod="cart-db-0"} rose ×13, 61 % of the rise; likely 82 % of the rise is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)`,
+			`db connections{pod="cart-db-0"} rose ×13; likely 82 % of the rise is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)`,
 		},
 		{
 			"only where", input(analysis.Explained, payV2(), with(dbConnections(), low)),
