@@ -24,7 +24,7 @@ func (r *Result) conclude(v *view, q *question, m judge.Model) {
 	set, selective := v.selective()
 	only, lonely := q.only()
 	switch {
-	case q.mix >= mixShare && open:
+	case q.mix >= mixShare && open && math.Abs(q.change) >= mixSD*m.Spread:
 		r.Verdict, r.Causes = TrafficMix, lowered(causes)
 	case sure == 0 && (q.still || q.within(m)):
 		r.Verdict = NoChange

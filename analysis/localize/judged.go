@@ -23,6 +23,7 @@ const (
 	mostShare    = 0.3   // of the change, below which sure causes leave most of it open
 	mixShare     = 0.5   // of the change, from which on a shift of traffic is the reason
 	mixNoise     = 0.1   // of the change, below which there is no shift: forecasts of a ratio and of its parts differ by so much
+	mixSD        = 2     // standard deviations of what the noise of the parts adds up to, below which there is none either
 	alikeMove    = 0.05  // common move of the rest that is worth a word
 	alikeShare   = 0.7   // of the change, that it must bring
 	alikeLeaves  = 0.75  // of all, that it must hold
@@ -51,6 +52,7 @@ type question struct {
 	still            bool    // the total did not move
 	rises            bool
 	mix              float64      // of a ratio: share of its change by traffic
+	change           float64      // of a ratio, in events
 	noise            *judge.Noise // of a large table
 	implies          [][]int      // of labels, see [judge.Options]
 }
@@ -130,6 +132,7 @@ func (q *question) ratio(r *Result) {
 	if math.Abs(q.mix) < mixNoise {
 		q.mix = 0
 	}
+	q.change = change * den
 }
 
 // tableOf are the leaves against a forecast.

@@ -183,3 +183,28 @@ func TestPartsThatOffsetEachOther(t *testing.T) {
 		}
 	}
 }
+
+// Traffic always shifts a little. Where that moves a ratio by no more than its
+// errors do by chance there is nothing to tell.
+func TestAShiftOfTrafficWithinTheNoiseOfErrorsIsNone(t *testing.T) {
+	for _, c := range []struct {
+		size float64 // errors are a part of size
+		want bool
+	}{{100, false}, {1e6, true}} {
+		in := &Input{Codes: [][]int32{{0, 1, 2, 3}}, Cards: []int{4}}
+		rates := []float64{.02, .04, .06, .08}
+		before, now := []float64{1, 1, 1, 1}, []float64{.9, .95, 1.05, 1.1} // the ratio rises by 5 %
+		parts := &Parts{}
+		for i, rate := range rates {
+			in.Forecast = append(in.Forecast, rate*now[i]*c.size)
+			in.Actual = append(in.Actual, math.Round(rate*now[i]*c.size))
+			parts.ForecastNum = append(parts.ForecastNum, rate*before[i]*c.size)
+			parts.ForecastDen = append(parts.ForecastDen, before[i]*c.size)
+			parts.ActualDen = append(parts.ActualDen, now[i]*c.size)
+		}
+		in.Parts = parts
+		if r := run(t, *in, Options{Count: true}); (r.Verdict == TrafficMix) != c.want {
+			t.Errorf("of %v requests: verdict %v, %.3g → %.3g", c.size, r.Verdict, r.RatioBefore, r.RatioNow)
+		}
+	}
+}
