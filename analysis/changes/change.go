@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package changes ranks what people and machines did before an incident: rollouts,
+// restarts, flags, configurations. A change is an event with a time and a place, and
+// not a series. Like all of analysis the package is pure.
+package changes
+
+// Change is one event that may have caused an incident.
+type Change struct {
+	At     float64           `json:"at"`              // Unix seconds; when it began
+	Until  float64           `json:"until,omitempty"` // Unix seconds; when it was complete, 0 if that is not known
+	Title  string            `json:"title"`           // what was done, in a few words
+	Labels map[string]string `json:"labels"`          // where: the labels of what was changed
+	From   string            `json:"from,omitempty"`  // version, value or state before it
+	To     string            `json:"to,omitempty"`    // and after it
+	Source string            `json:"source"`          // who says so: a series, api, grafana, alert
+	URL    string            `json:"url,omitempty"`   // a page about it
+}
