@@ -28,6 +28,8 @@ type candidates struct {
 	late     float64 // seconds from when the KPI began to move to the onset that was given
 	young    int     // rows of the baseline that were cut off, as most series did not exist yet
 
+	expected []float64 // of each service: by how much its changes make it likelier; nil: there are none
+
 	relatives map[string][]string // names of series that are not ranked beside the one that they go with
 }
 
@@ -59,6 +61,7 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 		c.setAside(asideOf(f, t))
 	}
 	c.encodeServices(f.Topology)
+	c.expected = c.odds(f)
 	if c.dated && c.unusable() == "" {
 		c.young = c.dropYouth()
 		if row := Began(c.target.Values, c.onset); t.Crossing {

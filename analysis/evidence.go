@@ -19,20 +19,25 @@ type Evidence struct {
 	Before        *float64           `json:"before,omitempty"` // of a series
 	Coefficient   *float64           `json:"coefficient,omitempty"`
 	Deviation     *float64           `json:"deviation,omitempty"` // from the usual, in units of its own noise
+	Earlier       int                `json:"earlier,omitempty"`   // of a change: how often the like was done there before
 	Forecast      *float64           `json:"forecast,omitempty"`  // of a set of labels
 	Gross         bool               `json:"gross,omitempty"`     // the total stood still: shares are of what moved in it
 	Homogeneity   *float64           `json:"homogeneity,omitempty"`
 	Gone          bool               `json:"gone,omitempty"`   // none of its series exists any more
 	Inside        []string           `json:"inside,omitempty"` // labels over which the change is spread alike inside of the set
 	Kind          string             `json:"kind,omitempty"`   // of a series
+	Lag           *float64           `json:"lag,omitempty"`    // of a change: seconds from it to the onset
 	Leaves        int                `json:"leaves,omitempty"` // that the set selects
 	Members       []string           `json:"members,omitzero"` // series that can't be told from it; nil: it is none
 	MixEffect     *float64           `json:"mix_effect,omitempty"`
+	Near          string             `json:"near,omitempty"`       // of a change: how near it is to what the alert is about
 	Offsetting    []string           `json:"offsetting,omitempty"` // values that moved against the total
 	OnlyOf        int                `json:"only_of,omitempty"`    // series that it is compared with, its own among them: see Along
 	PartialLeaves int                `json:"partial_leaves,omitempty"`
-	Phi           *float64           `json:"phi,omitempty"` // contribution by the regression, in the KPI's unit
-	Psi           *float64           `json:"psi,omitempty"` // the same, as a share of the change
+	Phi           *float64           `json:"phi,omitempty"`         // contribution by the regression, in the KPI's unit
+	Places        []Set              `json:"places,omitempty"`      // of a change: the label sets that are the same thing
+	Probability   *float64           `json:"probability,omitempty"` // of a change: that it did it, of all changes and none
+	Psi           *float64           `json:"psi,omitempty"`         // the same, as a share of the change
 	Query         string             `json:"query,omitempty"`
 	RateEffect    *float64           `json:"rate_effect,omitempty"` // of a ratio: share of the change by changed rates
 	Ratio         *float64           `json:"ratio,omitempty"`       // actual by forecast

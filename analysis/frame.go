@@ -3,6 +3,7 @@
 package analysis
 
 import (
+	"github.com/culprit-dev/culprit/analysis/changes"
 	"github.com/culprit-dev/culprit/analysis/forecast"
 	"github.com/culprit-dev/culprit/analysis/words"
 )
@@ -26,6 +27,15 @@ type Frame struct {
 	// Fired are the times before the onset in which the alert was pending or firing:
 	// an earlier incident is no baseline.
 	Fired []Stretch
+
+	// Changes are what was done in the hours before the onset, and since, in any order:
+	// one thing may be told several times.
+	Changes []changes.Change
+	// ChangesSince is the time, in Unix seconds, from which on changes are known, so that
+	// none are told apart from none looked for; 0: from the first of Changes on.
+	ChangesSince float64
+	// Labels are those of the alert: they tell which changes are near.
+	Labels map[string]string
 
 	// Tiers order some series in time or by design, for the graph: what stands
 	// in a later (larger) tier is no cause of what stands in an earlier one.

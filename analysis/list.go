@@ -9,14 +9,15 @@ import (
 	"github.com/culprit-dev/culprit/analysis/attribution"
 )
 
-// oneList puts where and why into one ranked list: by confidence, then by the
-// share of the change, and where before why at equal standing. Inside a kind
+// oneList puts what was done, where and why into one ranked list: by confidence, then
+// by the share of the change, and where before why at equal standing. Inside a kind
 // the order of its method stays. At least one confident finding of each kind is among the
 // first five.
-func oneList(where, why []Finding) []Finding {
-	why = slices.Clone(why)
+func oneList(l lists) []Finding {
+	why := slices.Clone(l.why)
 	tellOneOrder(why)
-	list := make([]Finding, 0, len(where)+len(why))
+	where := l.where
+	list := make([]Finding, 0, len(where)+len(why)+len(l.what))
 	for len(where) > 0 || len(why) > 0 {
 		switch {
 		case len(why) == 0, len(where) > 0 && !before(why[0], where[0]):
@@ -25,13 +26,52 @@ func oneList(where, why []Finding) []Finding {
 			list, why = append(list, why[0]), why[1:]
 		}
 	}
-	for _, kind := range []string{KindLabels, KindSeries} {
+	list = withChanges(list, l.what)
+	for _, kind := range []string{KindChange, KindLabels, KindSeries} {
 		list = intoFirstFive(list, kind)
 	}
 	for i := range list {
 		list[i].Rank = i + 1
 	}
 	return list
+}
+
+// lists are the findings of each kind, in the order of its method.
+type lists struct{ what, where, why []Finding }
+
+// withChanges puts each change into the list: before all that is no surer than it, if
+// it is sure; and among guesses before the series that are less likely.
+func withChanges(list, what []Finding) []Finding {
+	for _, f := range what {
+		at := slices.IndexFunc(list, func(other Finding) bool {
+			switch {
+			case other.Confidence != f.Confidence:
+				return f.Confidence.Rank() < other.Confidence.Rank()
+			case other.Kind == KindChange:
+				return false
+			default:
+				return f.Confidence != Low || other.Kind == KindSeries && other.odds < f.odds
+			}
+		})
+		if at < 0 {
+			at = len(list)
+		}
+		list = slices.Insert(list, at, f)
+		tellLess(list[:at+1], list[at+1:])
+	}
+	return list
+}
+
+// tellLess takes the share from the last finding if one behind it, of the same
+// standing, has more: it stands where it is for other reasons. The figure stays in the
+// evidence.
+func tellLess(list, behind []Finding) {
+	last := &list[len(list)-1]
+	for _, f := range behind {
+		if f.Confidence == last.Confidence && f.Share > last.Share {
+			last.Share = 0
+		}
+	}
 }
 
 func before(a, b Finding) bool { return compareStanding(a, b) < 0 }
@@ -71,15 +111,16 @@ func intoFirstFive(list []Finding, kind string) []Finding {
 
 // mergeTargets joins the findings of several KPIs. Those of one KPI stay as
 // they are.
-func mergeTargets(targets []Target, answers []answer) (where, why []Finding) {
+func mergeTargets(targets []Target, answers []answer) lists {
 	if len(answers) == 1 {
-		return answers[0].labels.findings, answers[0].series.findings
+		a := answers[0]
+		return lists{a.changes, a.labels.findings, a.series.findings}
 	}
-	labels, series := make([][]Finding, len(answers)), make([][]Finding, len(answers))
-	for k, a := range answers {
-		labels[k], series[k] = a.labels.findings, a.series.findings
+	var what, where, why [][]Finding
+	for _, a := range answers {
+		what, where, why = append(what, a.changes), append(where, a.labels.findings), append(why, a.series.findings)
 	}
-	return mergeFindings(targets, labels), mergeFindings(targets, series)
+	return lists{mergeFindings(targets, what), mergeFindings(targets, where), mergeFindings(targets, why)}
 }
 
 // mergeFindings joins the findings of one kind by name. The share of a cause

@@ -8,6 +8,13 @@ type Options struct {
 	Labels LabelOptions  `yaml:"labels,omitempty"`
 	Series SeriesOptions `yaml:"series,omitempty"`
 	Graph  GraphOptions  `yaml:"graph,omitempty"`
+
+	Changes ChangeOptions `yaml:"-"`
+}
+
+// ChangeOptions are the settings of the ranking of changes.
+type ChangeOptions struct {
+	Top int // how many changes at the most; 0 means those of at least 1 % probability, and 5
 }
 
 // LabelOptions are the settings of the attribution to label values.
@@ -54,6 +61,7 @@ func (o Options) Merge(base Options) Options {
 	o.Graph.Off = o.Graph.Off || base.Graph.Off
 	o.Graph.Alpha = first(o.Graph.Alpha, base.Graph.Alpha)
 	o.Graph.MaxK = first(o.Graph.MaxK, base.Graph.MaxK)
+	o.Changes.Top = first(o.Changes.Top, base.Changes.Top)
 	return o
 }
 

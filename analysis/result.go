@@ -2,7 +2,10 @@
 
 package analysis
 
-import "github.com/culprit-dev/culprit/analysis/words"
+import (
+	"github.com/culprit-dev/culprit/analysis/changes"
+	"github.com/culprit-dev/culprit/analysis/words"
+)
 
 // Verdict is the whole answer in one word.
 type Verdict string
@@ -42,6 +45,7 @@ func (c Confidence) Rank() int {
 const (
 	KindLabels = "labels" // where: a set of label values
 	KindSeries = "series" // why: a series that moved with the KPI
+	KindChange = "change" // what: something that was done before
 )
 
 // Result is what an analysis found. Its JSON is the `result` of a report.
@@ -61,12 +65,21 @@ type Result struct {
 	Unclear string `json:"unclear,omitempty"`
 	// Change is the move of the first target, for sentences and charts.
 	Change *Change `json:"change,omitempty"`
+	// Changes is what was done around the onset; nil: it was not asked.
+	Changes *Changes `json:"changes,omitempty"`
 	// Recombined compares the parts of the breakdown with the whole.
 	Recombined *Recombined `json:"recombined,omitempty"`
 	// Forecast says how the expected values of the breakdown were made.
 	Forecast string `json:"forecast,omitempty"`
 	// Aside are the times before the incident that are no baseline.
 	Aside []Stretch `json:"aside,omitempty"`
+}
+
+// Changes is what was done around the onset of an incident.
+type Changes struct {
+	Since  float64          `json:"since,omitempty"` // Unix seconds; from when on changes are known, 0: from the first one on
+	Before int              `json:"before"`          // so many before the onset
+	Later  []changes.Change `json:"later,omitempty"` // after it: consequences or remedies, and no causes
 }
 
 // Stretch is a time from its first moment up to its end, in Unix seconds.
@@ -112,9 +125,10 @@ type Change struct {
 // Finding is one cause.
 type Finding struct {
 	Rank       int                 `json:"rank"` // 1 is the best
-	Kind       string              `json:"kind"` // labels or series
+	Kind       string              `json:"kind"` // labels, series or change
 	Labels     []map[string]string `json:"labels,omitempty"`
 	Series     string              `json:"series,omitempty"`
+	Change     *changes.Change     `json:"change,omitempty"` // of a cause of that kind
 	Metric     string              `json:"metric,omitempty"` // the series as Prometheus has it, where its rule gives it another name
 	Name       string              `json:"name"`
 	Score      float64             `json:"score"` // of its method; comparable inside one method only
@@ -126,6 +140,8 @@ type Finding struct {
 	Common     bool                `json:"common"`   // it explains all targets of an incident
 	Evidence   Evidence            `json:"evidence"`
 	Explained  int                 `json:"explained,omitempty"` // how many it explains, if explains names the first of them only
+
+	odds float64 // of changes, and series beside them: how likely they are among each other
 }
 
 // NumExplained is how many targets the cause explains.

@@ -31,7 +31,7 @@ func Run(f Frame, opt Options) Result {
 	r.Warnings = slices.Concat(r.Warnings, warnings("table", lead.target.Breakdown.doubts()), sayAside(r.Aside, f.Onset))
 	r.Fit, r.Graph = lead.series.fit, lead.series.graph
 	r.Change = lead.change(f)
-	r.Causes = oneList(mergeTargets(f.Targets, answers))
+	r.Causes, r.Changes = oneList(mergeTargets(f.Targets, answers)), f.seenChanges()
 	r.Verdict, r.Load = judge(answers, r.Causes), lead.series.load
 	if r.Verdict == NoConfidentCause && len(r.Causes) > 0 && r.Causes[0].Kind == KindSeries {
 		r.Unclear = lead.series.unclear
@@ -61,6 +61,8 @@ type answer struct {
 	labels labelAnswer
 	series seriesAnswer
 	broken []Warning
+
+	changes []Finding
 }
 
 // explain makes both analyses of one target. One that panics is a defect of
@@ -70,6 +72,7 @@ func explain(f Frame, t Target, opt Options) answer {
 	a := answer{target: t}
 	a.guard("labels", func() { a.labels = explainPlaces(f, t, opt) })
 	a.guard("series", func() { a.series = explainSeries(f, t, opt) })
+	a.guard("changes", func() { a.explainChanges(f, opt) })
 	return a
 }
 

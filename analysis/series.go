@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/culprit-dev/culprit/analysis/changes"
 	"github.com/culprit-dev/culprit/analysis/rank"
 	"github.com/culprit-dev/culprit/analysis/words"
 )
@@ -23,6 +24,9 @@ type seriesAnswer struct {
 	unclear  string // why no candidate is said with confidence, in words
 	calm     bool   // neither the KPI nor any candidate left its usual range
 	short    bool   // there is too little history to know that range
+
+	services []changes.Service // what the series say of each service, if there are changes
+	moved    float64           // Unix seconds at which the KPI was on its way for certain
 }
 
 // explainSeries ranks the candidates of a target. Without an onset there is
@@ -85,6 +89,7 @@ func (c *candidates) rank() seriesAnswer {
 	answer.fit.Moved, answer.fit.Of = moved(ranking), exportersOf(c.series)
 	answer.calm = ranking.Trust < 0.5 && !c.kpiKind().Demand() && !ranking.Loud()
 	answer.short = ranking.Core < shortHistory
+	answer.services, answer.moved = c.said(ranking), c.times[ranking.Effect.Latest]
 	answer.load, answer.unclear = c.commonLoad(ranking), c.unclear(ranking)
 	answer.findings = c.findings(ranking, reg, answer.load)
 	answer.graph = c.graph(c.leads(ranking), ranking.Onset, &ranking.Effect)
@@ -93,7 +98,7 @@ func (c *candidates) rank() seriesAnswer {
 
 // input is what is ranked.
 func (c *candidates) input() rank.Input {
-	in := rank.Input{KPI: rank.Series{Values: c.target.Values, Kind: c.kpiKind()}, Onset: c.onset, Late: c.lateRows(), Calls: c.calls, Edges: c.edges()}
+	in := rank.Input{KPI: rank.Series{Values: c.target.Values, Kind: c.kpiKind()}, Onset: c.onset, Late: c.lateRows(), Calls: c.calls, Edges: c.edges(), Odds: c.expected}
 	metrics := c.metricCodes()
 	for i, s := range c.series {
 		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: c.codes[i], Kind: s.kind(), Metric: metrics[i], Own: s.Own})

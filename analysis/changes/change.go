@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package changes ranks what people and machines did before an incident: rollouts,
-// restarts, flags, configurations. A change is an event with a time and a place, and
-// not a series. Like all of analysis the package is pure.
 package changes
 
 // Change is one event that may have caused an incident.

@@ -20,12 +20,13 @@ type Series struct {
 // The series should be in the order of their names: every tie falls to the one
 // that comes first, so the result then doesn't depend on how they were read.
 type Input struct {
-	KPI    Series   // what the alert is about; its Service isn't looked at
-	Series []Series // the candidates
-	Onset  int      // first row of the incident, as the alert says; rows before it are the baseline
-	Late   int      // rows by which the alert may be late at any rate; 0: only as many as the incident suggests
-	Calls  [][2]int // optional call graph by service code, {caller, callee}; may hold services without series
-	Edges  [][2]int // optional, {index in Series, code of the caller}: the series measures the calls of that service to its own
+	KPI    Series    // what the alert is about; its Service isn't looked at
+	Series []Series  // the candidates
+	Onset  int       // first row of the incident, as the alert says; rows before it are the baseline
+	Late   int       // rows by which the alert may be late at any rate; 0: only as many as the incident suggests
+	Calls  [][2]int  // optional call graph by service code, {caller, callee}; may hold services without series
+	Odds   []float64 // optional, by service code: how much likelier it is for what else is known, at least 1
+	Edges  [][2]int  // optional, {index in Series, code of the caller}: the series measures the calls of that service to its own
 }
 
 // Options are the settings of Rank. The zero value is the measured default.
@@ -78,6 +79,7 @@ func (r *Result) rank(in Input, t *table, p period, opt Options) {
 		explainAway(t, gs, ev, in.Calls, max(0, p.onset-nearRows(t, p)), r.Trust)
 	}
 	addUp(gs, ev, e)
+	expect(gs, in.Odds)
 	lifts(t, gs, ev, calm)
 	sortGroups(gs)
 	m := markOf(t, p)

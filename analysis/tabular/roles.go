@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
 // Entry is the pseudo-service of what is measured where requests come in. Its
@@ -25,6 +26,7 @@ type Roles struct {
 	Services map[string]string // column → service; others: as their name tells
 	Kinds    map[string]string // column → kind; others: as their name tells
 	Topology [][2]string       // caller, callee; a service in it may have no series
+	Changes  []changes.Change  // what was done; the label service is the service of the columns
 	Tiers    map[string]int    // column → tier: what is later can't be a cause of what is earlier
 
 	Scale    string // of all candidates: each or common; empty: the default
@@ -41,6 +43,9 @@ func (r Roles) Override(other Roles) Roles {
 	r.Onset, r.End = cmp.Or(other.Onset, r.Onset), cmp.Or(other.End, r.End)
 	if other.Topology != nil {
 		r.Topology = other.Topology
+	}
+	if other.Changes != nil {
+		r.Changes = other.Changes
 	}
 	if other.Tiers != nil {
 		r.Tiers = other.Tiers
@@ -74,6 +79,7 @@ func (s *Series) Frame(roles Roles) (analysis.Frame, error) {
 	}
 	f := analysis.Frame{
 		Times: s.Times, Onset: roles.Onset, End: roles.End, Topology: roles.Topology, Tiers: roles.Tiers,
+		Changes: roles.Changes,
 	}
 	for _, note := range s.Notes {
 		f.Warnings = append(f.Warnings, analysis.Warning{Source: "file", Text: note})

@@ -49,6 +49,8 @@ func addAnalyzeCandidates(parent *kingpin.CmdClause, commands map[string]command
 	cmd := parent.Command("candidates", candidatesHelp)
 	o := &candidatesOptions{}
 	o.input.addFlags(cmd)
+	cmd.Flag("changes", `JSON array of what was done: {"at": TIME, "title": "…", "labels": {"service": "…"}, "from": "…", "to": "…"}.`).
+		PlaceHolder("FILE").SetValue(&o.input.changes)
 	cmd.Flag("top", "How many series at the most.").Default("5").IntVar(&o.series.Top)
 	cmd.Flag("method", "rank, the measured ranking, or balance, BMFS and its attribution alone.").
 		Default("rank").EnumVar(&o.series.Method, "rank", "balance")
@@ -70,7 +72,7 @@ func (o *candidatesOptions) run(s streams) error {
 		if f.Onset == 0 && o.series.Method == "rank" {
 			return usageError{errors.New("--onset is missing: when did the incident begin? (--method balance can do without)")}
 		}
-		result := analysis.Run(f, analysis.Options{Series: o.series})
+		result := analysis.Run(f, analysis.Options{Series: o.series, Changes: analysis.ChangeOptions{Top: len(f.Changes)}})
 		r := report.New(report.Input{Result: result, Charts: report.Charts(f, result.Causes)})
 		if o.format == "json" {
 			return printResult(s.out, name, r.Result)

@@ -20,6 +20,7 @@ type seriesInput struct {
 	targets                []string
 	onset, end             string
 	topology, kinds, tiers fileName
+	changes                fileName
 
 	given tabular.Roles // what the flags say, once read
 }
@@ -70,7 +71,7 @@ func (in *seriesInput) check() error {
 
 func (in *seriesInput) readsTwice() bool {
 	n := 0
-	for _, list := range [][]string{in.files, in.cases, {string(in.topology), string(in.kinds), string(in.tiers)}} {
+	for _, list := range [][]string{in.files, in.cases, {string(in.topology), string(in.kinds), string(in.tiers), string(in.changes)}} {
 		for _, file := range list {
 			if file == stdinName {
 				n++
@@ -89,6 +90,11 @@ func (in *seriesInput) readKnowledge(stdin io.Reader) (err error) {
 	}
 	if in.kinds != "" {
 		if in.given.Kinds, err = readInput(string(in.kinds), stdin, tabular.ReadKinds); err != nil {
+			return err
+		}
+	}
+	if in.changes != "" {
+		if in.given.Changes, err = readInput(string(in.changes), stdin, tabular.ReadChanges); err != nil {
 			return err
 		}
 	}

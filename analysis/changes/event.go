@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package changes
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// together is the time, in seconds, in which what is done in one place is one event: a
+// rollout, the restarts that it brings, and the message of the tool that made it.
+const together = 300
+
+// FromAlert is the source of a change that is the beginning of another alert.
+const FromAlert = "alert"
+
+// event is one change, as one or several sources tell it.
+type event struct {
+	Change
+	parts []Change // all that tell of it, in the order of time
+	place place
+}
+
+// eventsOf joins what is told of one change, in the order of time. What has no time
+// is left out.
+func eventsOf(list []Change) []*event {
+	sorted := slices.DeleteFunc(slices.Clone(list), func(c Change) bool { return math.IsNaN(c.At) || math.IsInf(c.At, 0) })
+	slices.SortFunc(sorted, compare)
+	var events []*event
+	latest := map[string][]*event{} // of a place
+	for _, c := range sorted {
+		p := placeOf(c.Labels)
+		near := slices.DeleteFunc(latest[p.name], func(e *event) bool { return c.At-e.parts[0].At > together })
+		i := slices.IndexFunc(near, func(e *event) bool { return e.tells(c, p) })
+		if i < 0 {
+			e := &event{Change: c, parts: []Change{c}, place: p}
+			events, near = append(events, e), append(near, e)
+		} else {
+			near[i].add(c)
+		}
+		latest[p.name] = near
+	}
+	return events
+}
+
+// compare puts changes in the order of time; the rest makes it the same for every
+// order in which they come.
+func compare(a, b Change) int {
+	return cmp.Or(
+		cmp.Compare(a.At, b.At), cmp.Compare(a.Title, b.Title), strings.Compare(textOf(a.Labels), textOf(b.Labels)),
+		cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Source, b.Source),
+		cmp.Compare(a.Until, b.Until), cmp.Compare(a.URL, b.URL),
+	)
+}
+
+func textOf(labels map[string]string) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		b.WriteString(name + "\x00" + labels[name] + "\x00")
+	}
+	return b.String()
+}
+
+// tells says whether a change of the same place is the event: unless both know what
+// became of it and say otherwise, or one of them is an alert.
+func (e *event) tells(c Change, p place) bool {
+	switch {
+	case (c.Source == FromAlert) != (e.Source == FromAlert), e.place.apart(p):
+		return false
+	case p.workload == "" || c.Source == FromAlert:
+		return c.Title == e.Title && c.To == e.To
+	}
+	return c.To == "" || e.To == "" || c.To == e.To
+}
+
+// add keeps of two tellings the one that says more: from what to what, then what
+// its page is. The event began when the first of them did.
+func (e *event) add(c Change) {
+	e.parts = append(e.parts, c)
+	at, labels := e.At, maps.Clone(c.Labels)
+	until := max(e.Until, c.Until, c.At)
+	if c.worth() > e.worth() {
+		labels = e.Labels
+		e.Change, c = c, e.Change
+	}
+	e.At, e.Until, e.URL = at, until, cmp.Or(e.URL, c.URL)
+	e.From, e.To = cmp.Or(e.From, c.From), cmp.Or(e.To, c.To)
+	e.Labels = maps.Clone(e.Labels)
+	for name, value := range labels { // what only the other one knows
+		if _, ok := e.Labels[name]; !ok && value != "" && name != "pod" && name != "instance" {
+			if e.Labels == nil {
+				e.Labels = map[string]string{}
+			}
+			e.Labels[name] = value
+		}
+	}
+	e.place = placeOf(e.Labels)
+}
+
+// worth is how much a telling says.
+func (c Change) worth() (n int) {
+	for i, text := range []string{c.URL, c.Title, c.From, c.To} {
+		if text != "" {
+			n += 1 << i
+		}
+	}
+	return n
+}
+
+// kind is what was done, without what is different each time: numbers, versions
+// and hashes.
+func (e *event) kind() string {
+	words := strings.FieldsFunc(strings.ToLower(e.Title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '.' && r != '-' })
+	words = slices.DeleteFunc(words, func(w string) bool { return strings.ContainsFunc(w, unicode.IsDigit) })
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package changes
+
+// Part is a set of labels in which the KPI changed, as it was found by other methods.
+// Comparing it with the other parts is a difference in differences: what all of them
+// have is taken out.
+type Part struct {
+	Labels   []map[string]string // any of them
+	Sure     float64             // 0: a guess, 1: likely, 2: certain
+	Rollover bool                // it only took the place of another one, as each rollout does
+	Others   map[string][]string // the values of each label that were looked at
+}
+
+// Fit says how a part and a change go together.
+type Fit int
+
+// The ways in which they do.
+const (
+	Contradicts Fit = iota - 1 // what was changed was looked at, and is another part
+	Unrelated
+	Agrees // what was changed is the part
+)
+
+// fits compares a part with what was changed. Its version tells most: if the new one
+// is the part, it is the change; if the old or a third one is, it isn't.
+func (e *event) fits(p Part) Fit {
+	fit := Unrelated
+	for _, set := range p.Labels {
+		switch e.fitsSet(set, p.Others) {
+		case Agrees:
+			return Agrees
+		case Contradicts:
+			fit = Contradicts
+		}
+	}
+	return fit
+}
+
+func (e *event) fitsSet(set map[string]string, others map[string][]string) Fit {
+	here, theirs := 0, placeOf(set)
+	for label, value := range set {
+		changed := e.Labels[label]
+		switch {
+		case e.To != "" && value == e.To:
+			here++
+		case e.From != "" && value == e.From, changed != "" && changed != value && label != "pod" && label != "instance":
+			return Contradicts
+		case changed == value && label != "namespace" && label != "cluster":
+			here++
+		case contains(others[label], e.From) && contains(others[label], e.To):
+			return Contradicts
+		}
+	}
+	if here > 0 || theirs.workload != "" && theirs.same(e.place) {
+		return Agrees
+	}
+	return Unrelated
+}
+
+func contains(values []string, value string) bool {
+	for _, v := range values {
+		if value != "" && v == value {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package changes
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Nearness is how near a change is to what hurts.
+type Nearness int
+
+// The steps of nearness, each nearer than the one before.
+const (
+	Elsewhere Nearness = iota - 1 // a label of it says so
+	Somewhere                     // in the cluster, as far as is known
+	Namespace                     // in its namespace
+	Beside                        // on its node, or something that it calls
+	Workload                      // the workload itself
+)
+
+// String returns the name in small letters.
+func (n Nearness) String() string {
+	return [...]string{"elsewhere", "somewhere", "namespace", "beside", "workload"}[n+1]
+}
+
+// place is where something is, as its labels tell.
+type place struct {
+	labels   map[string]string
+	workload string   // what people call it; empty: unknown
+	names    []string // all names of the workload
+	name     string   // of the workload, or else all labels
+}
+
+// controllers and services are the labels that name a workload, those that name
+// it best first.
+func workloadLabels() []string {
+	return []string{
+		"deployment", "statefulset", "daemonset", "service", "service_name", "app", "app_kubernetes_io_name", "application",
+		"workload", "cronjob", "container", "pod", "job_name", "job",
+	}
+}
+
+// podSuffix is what Kubernetes adds to the name of a workload for each pod.
+var podSuffix = regexp.MustCompile(`(-[a-z0-9]{6,10})?-([a-z0-9]{5}|[0-9]+)$`)
+
+// WorkloadOf is the name of the workload that labels tell; empty if they don't.
+func WorkloadOf(labels map[string]string) string { return placeOf(labels).workload }
+
+func placeOf(labels map[string]string) place {
+	p := place{labels: labels}
+	for _, label := range workloadLabels() {
+		value := labels[label]
+		switch {
+		case value == "":
+			continue
+		case label == "job" && len(p.names) > 0: // of what is scraped, which may be an exporter
+			continue
+		case label == "pod":
+			value = podSuffix.ReplaceAllString(value, "")
+		}
+		value = value[strings.LastIndexByte(value, '/')+1:]
+		if !slices.Contains(p.names, value) {
+			p.names = append(p.names, value)
+		}
+	}
+	if len(p.names) > 0 {
+		p.workload = p.names[0]
+	}
+	if p.name = p.workload; p.name == "" {
+		p.name = "\x00" + textOf(labels)
+	}
+	return p
+}
+
+// apart says that two places can't be the same: one of the labels that tell the
+// large from each other is different.
+func (p place) apart(o place) bool {
+	return slices.ContainsFunc([]string{"cluster", "region", "zone", "namespace"}, func(label string) bool { return p.differs(o, label) })
+}
+
+// differs says that both have a label, with different values.
+func (p place) differs(o place, label string) bool {
+	a, b := p.labels[label], o.labels[label]
+	return a != "" && b != "" && a != b
+}
+
+// shares says that both have a label, with the same value.
+func (p place) shares(o place, label string) bool {
+	return p.labels[label] != "" && p.labels[label] == o.labels[label]
+}
+
+// same says whether two places are of one workload.
+func (p place) same(o place) bool {
+	return slices.ContainsFunc(p.names, func(name string) bool { return slices.Contains(o.names, name) })
+}
+
+// node is the machine, by its name or its address without the port.
+func (p place) node() string {
+	for _, label := range []string{"node", "nodename", "kubernetes_node", "instance", "host"} {
+		if value := p.labels[label]; value != "" {
+			host, _, _ := strings.Cut(value, ":")
+			return host
+		}
+	}
+	return ""
+}
+
+// site is a place that hurts.
+type site struct {
+	place
+	found map[string]string // labels of it that the analysis has found
+	below map[string]bool   // what it calls
+}
+
+// sitesOf are the places that hurt: where the analysis has found some, the labels of
+// the alert within each of them.
+func sitesOf(in Incident) []site {
+	calls := map[string][]string{}
+	for _, c := range in.Calls {
+		calls[c[0]] = append(calls[c[0]], c[1])
+	}
+	var sites []site
+	for _, part := range in.Found {
+		if part.Sure < 1 {
+			continue
+		}
+		for _, set := range part.Labels {
+			labels := within(in.Labels, set)
+			sites = append(sites, newSite(labels, set, calls))
+		}
+	}
+	if len(sites) == 0 {
+		sites = append(sites, newSite(in.Labels, nil, calls))
+	}
+	return sites
+}
+
+// within are the labels of an alert, inside of a set that was found. If the set names a
+// workload, that of the alert is only where it shows.
+func within(labels, set map[string]string) map[string]string {
+	both := maps.Clone(labels)
+	if both == nil {
+		both = map[string]string{}
+	}
+	if placeOf(set).workload != "" {
+		for _, label := range workloadLabels() {
+			delete(both, label)
+		}
+	}
+	maps.Copy(both, set)
+	return both
+}
+
+func newSite(labels, found map[string]string, calls map[string][]string) site {
+	s := site{place: placeOf(labels), found: found, below: map[string]bool{}}
+	for queue := slices.Clone(s.names); len(queue) > 0; queue = queue[1:] {
+		for _, callee := range calls[queue[0]] {
+			if !s.below[callee] {
+				s.below[callee] = true
+				queue = append(queue, callee)
+			}
+		}
+	}
+	return s
+}
+
+// nearness of a place to what hurts.
+func (s site) nearness(p place) Nearness {
+	for label := range s.found {
+		if s.differs(p, label) && !s.same(p) {
+			return Elsewhere
+		}
+	}
+	switch {
+	case s.apart(p):
+		return Elsewhere
+	case s.same(p):
+		return Workload
+	case slices.ContainsFunc(p.names, func(name string) bool { return s.below[name] }), s.node() != "" && s.node() == p.node():
+		return Beside
+	case s.shares(p, "namespace"):
+		return Namespace
+	}
+	return Somewhere
+}

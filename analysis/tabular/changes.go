@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tabular
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis/changes"
+)
+
+// changesExample is what a file of changes looks like.
+const changesExample = `[{"at": "2022-08-22T03:54:00Z", "title": "rollout", "labels": {"service": "cart"}, "from": "v41", "to": "v42"}]`
+
+// sourceFile says of a change that nobody else says where it comes from.
+const sourceFile = "file"
+
+// ReadChanges reads changes: a JSON array of objects with at (Unix seconds or RFC 3339),
+// and maybe until, title, labels, from, to, source and url. Other keys are left alone.
+func ReadChanges(r io.Reader) ([]changes.Change, error) {
+	var rows []json.RawMessage
+	dec := json.NewDecoder(r)
+	if err := dec.Decode(&rows); err != nil {
+		return nil, fmt.Errorf("this is no JSON array of changes: %w; hint: write %s", err, changesExample)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("there is more behind the array of changes; hint: write one array, as %s", changesExample)
+	}
+	list := make([]changes.Change, len(rows))
+	for i, row := range rows {
+		c, err := readChange(row)
+		if err != nil {
+			return nil, fmt.Errorf("change %d: %w", i+1, err)
+		}
+		list[i] = c
+	}
+	return list, nil
+}
+
+func readChange(row json.RawMessage) (changes.Change, error) {
+	var in struct {
+		At, Until       json.RawMessage
+		Title, From, To json.RawMessage
+		Source, URL     json.RawMessage
+		Labels          map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(row, &in); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) && wrong.Field != "" {
+			return changes.Change{}, fmt.Errorf(`%s is a %s; hint: write an object, as {"service": "cart"}`, wrong.Field, wrong.Value)
+		}
+		return changes.Change{}, fmt.Errorf("%s is no object; hint: write %s", excerpt(row), changesExample[1:len(changesExample)-1])
+	}
+	c := changes.Change{Labels: map[string]string{}, Source: sourceFile}
+	if absent(in.At) {
+		return c, fmt.Errorf(`%s has no "at"; hint: say when it was done, in Unix seconds or as "2022-08-22T03:54:00Z"`, excerpt(row))
+	}
+	for _, field := range []struct {
+		name string
+		raw  json.RawMessage
+		to   *float64
+	}{{"at", in.At, &c.At}, {"until", in.Until, &c.Until}} {
+		if err := timeInto(field.to, field.raw); err != nil {
+			return c, fmt.Errorf("%s: %w", field.name, err)
+		}
+	}
+	if c.Until != 0 && c.Until < c.At {
+		return c, fmt.Errorf("until (%s) is before at (%s); hint: until is when it was complete", in.Until, in.At)
+	}
+	for _, field := range []struct {
+		name string
+		raw  json.RawMessage
+		to   *string
+	}{{"title", in.Title, &c.Title}, {"from", in.From, &c.From}, {"to", in.To, &c.To}, {"source", in.Source, &c.Source}, {"url", in.URL, &c.URL}} {
+		if err := textInto(field.to, field.raw); err != nil {
+			return c, fmt.Errorf("%s: %w", field.name, err)
+		}
+	}
+	for name, raw := range in.Labels {
+		value := ""
+		if err := textInto(&value, raw); err != nil {
+			return c, fmt.Errorf("label %q: %w", name, err)
+		}
+		c.Labels[name] = value
+	}
+	return c, nil
+}
+
+func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
+// timeInto reads a time, a number or a text; none leaves the value alone.
+func timeInto(to *float64, raw json.RawMessage) error {
+	if absent(raw) {
+		return nil
+	}
+	text := string(raw)
+	if raw[0] == '"' {
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return err
+		}
+	}
+	v, err := ParseTime(text)
+	if err != nil {
+		return err
+	}
+	if v < 0 || v > latestTime {
+		return fmt.Errorf("%s is no time in Unix seconds (%s); hint: seconds and not milliseconds since 1970", text, outOfRange(v))
+	}
+	*to = v
+	return nil
+}
+
+// latestTime is the year 5138 in seconds, and 1973 in milliseconds.
+const latestTime = 1e11
+
+// outOfRange says what a number would be.
+func outOfRange(v float64) string {
+	if v < 0 {
+		return "before 1970"
+	}
+	if ms := v / 1000; ms <= latestTime {
+		return "as milliseconds it is " + time.Unix(int64(ms), 0).UTC().Format(time.RFC3339)
+	}
+	return "too far in the future"
+}
+
+// textInto reads a text; a number is taken for one, as in "to": 42.
+func textInto(to *string, raw json.RawMessage) error {
+	switch {
+	case absent(raw):
+		return nil
+	case raw[0] == '"':
+		return json.Unmarshal(raw, to)
+	case raw[0] == '{' || raw[0] == '[':
+		return fmt.Errorf(`%s is no text; hint: write it in quotes`, excerpt(raw))
+	}
+	*to = string(raw)
+	return nil
+}
+
+// excerpt is the beginning of what was read.
+func excerpt(raw json.RawMessage) string {
+	const most = 80
+	text := strings.Join(strings.Fields(string(raw)), " ")
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
