@@ -43,11 +43,8 @@ func (b *Breakdown) byTelling() []string {
 // labels, and is changed.
 func (b *Breakdown) namesFirst(order []int) []int {
 	for i, id := range order {
-		if !b.holdsIDs(id) {
-			continue
-		}
-		for j := i + 1; j < len(order); j++ {
-			if name := order[j]; telling(b.Labels[name]) == 0 && !b.holdsIDs(name) && b.sameLabel(id, name) {
+		for j := i + 1; j < len(order); j++ { // few labels are the same, which is soon seen
+			if name := order[j]; telling(b.Labels[name]) == 0 && b.sameLabel(id, name) && b.holdsIDs(id) && !b.holdsIDs(name) {
 				order[i], order[j] = name, id
 				break
 			}
@@ -61,7 +58,7 @@ var idPattern = regexp.MustCompile(`^([^\pL]*|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}
 
 // isID tells ids from names; a word of the letters a to f has no digit.
 func isID(value string) bool {
-	return idPattern.MatchString(value) && strings.ContainsAny(value, "0123456789")
+	return strings.ContainsAny(value, "0123456789") && idPattern.MatchString(value)
 }
 
 // holdsIDs says that all values of a label are ids, as far as it has any.
@@ -83,8 +80,11 @@ func (b *Breakdown) holdsIDs(label int) bool {
 // one of the other.
 func (b *Breakdown) sameLabel(x, y int) bool {
 	of, back := map[string]string{}, map[string]string{}
-	for _, leaf := range b.Leaves {
+	for i, leaf := range b.Leaves {
 		v, w := leaf[x], leaf[y]
+		if i > 0 && v == b.Leaves[i-1][x] && w == b.Leaves[i-1][y] {
+			continue
+		}
 		if known, ok := of[v]; ok && known != w {
 			return false
 		}

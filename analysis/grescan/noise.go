@@ -40,12 +40,15 @@ func (n Noise) variance(m float64) float64 {
 //
 // Leaves of equal forecast share a bin, so that the order of rows is no
 // matter. count says that the measure counts events: φ is at least 1.
-func FitNoise(forecast, actual []float64, count bool) Noise {
+//
+// It also returns the median of the positive forecasts, which it comes by: 0 if
+// there are none.
+func FitNoise(forecast, actual []float64, count bool) (law Noise, median float64) {
 	f, r := residuals(forecast, actual)
 	if len(f) < minFit {
-		return Noise{Phi: 1, Kappa: minKappa}
+		return Noise{Phi: 1, Kappa: minKappa}, medianOr(f, 0)
 	}
-	x, y := bins(f, r)
+	x, y, median := bins(f, r)
 	phi, k2 := line(x, y)
 	if phi < 0 {
 		phi = 0
@@ -57,12 +60,20 @@ func FitNoise(forecast, actual []float64, count bool) Noise {
 	}
 	floor := 1.0
 	if !count {
-		floor = minPhi * order.Median(f)
+		floor = minPhi * median
 	}
 	return Noise{
 		Phi:   max(phi, floor),
 		Kappa: min(max(math.Sqrt(k2), minKappa), maxKappa),
+	}, median
+}
+
+// medianOr is the median of x, whose order it changes, or another value if x is empty.
+func medianOr(x []float64, none float64) float64 {
+	if len(x) == 0 {
+		return none
 	}
+	return order.MedianInPlace(x)
 }
 
 // residuals returns the positive forecasts and their absolute errors.
@@ -79,10 +90,10 @@ func residuals(forecast, actual []float64) (f, r []float64) {
 }
 
 // bins returns the median forecast x and the robust variance over forecast y
-// of each bin that is not empty.
-func bins(f, r []float64) (x, y []float64) {
+// of each bin that is not empty, and the median of all forecasts.
+func bins(f, r []float64) (x, y []float64, median float64) {
 	n := len(f)
-	last := boundaries(f, min(max(n/leavesABin, 2), maxBins))
+	last, median := boundaries(f, min(max(n/leavesABin, 2), maxBins))
 	bin := make([]uint8, n)
 	ends := make([]int, len(last)+1) // ends[b+1] is where bin b ends, once it is full
 	for i, v := range f {
@@ -112,12 +123,12 @@ func bins(f, r []float64) (x, y []float64) {
 		x = append(x, centre)
 		y = append(y, sd*sd/centre)
 	}
-	return x, y
+	return x, y, median
 }
 
 // boundaries returns the greatest value of each of nb nearly equal parts of f,
-// the longer parts first.
-func boundaries(f []float64, nb int) []float64 {
+// the longer parts first, and the median of f.
+func boundaries(f []float64, nb int) (last []float64, median float64) {
 	ranks := make([]int, nb)
 	end := 0
 	for b := range ranks {
@@ -128,8 +139,11 @@ func boundaries(f []float64, nb int) []float64 {
 		ranks[b] = end - 1
 	}
 	s := slices.Clone(f)
-	settle(s, ranks, 0)
-	return gather(s, ranks)
+	middle := []int{(len(s) - 1) / 2, len(s) / 2}
+	all := slices.Concat(ranks, middle)
+	slices.Sort(all)
+	settle(s, slices.Compact(all), 0)
+	return gather(s, ranks), s[middle[0]]/2 + s[middle[1]]/2
 }
 
 // settle puts the values of the given ranks, ascending, where they belong. s

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 func TestNoiseOfAKnownLaw(t *testing.T) {
@@ -18,7 +20,7 @@ func TestNoiseOfAKnownLaw(t *testing.T) {
 			f[i] = math.Exp(2 + 8*rng.Float64())
 			v[i] = f[i] + rng.NormFloat64()*math.Sqrt(want.variance(f[i]))
 		}
-		got := FitNoise(f, v, false)
+		got, _ := FitNoise(f, v, false)
 		if math.Abs(got.Kappa-want.Kappa) > 0.1*want.Kappa+0.005 || math.Abs(got.Phi-want.Phi) > 0.4*want.Phi+1 {
 			t.Errorf("fit %+v of %+v", got, want)
 		}
@@ -37,7 +39,8 @@ func TestNoiseIsBlindToAFault(t *testing.T) {
 			w[i] *= 10
 		}
 	}
-	clean, faulty := FitNoise(f, v, false), FitNoise(f, w, false)
+	clean, _ := FitNoise(f, v, false)
+	faulty, _ := FitNoise(f, w, false)
 	if faulty.Kappa > 1.5*clean.Kappa {
 		t.Errorf("kappa %v with a fault in a fifth of the leaves, %v without", faulty.Kappa, clean.Kappa)
 	}
@@ -52,7 +55,10 @@ func TestNoiseAgainstAnotherImplementation(t *testing.T) {
 		f[i] = 3 + x*x/4
 		v[i] = f[i]*(1+0.07*math.Sin(5*x)) + 1.5*math.Sqrt(f[i])*math.Cos(3*x)
 	}
-	got := FitNoise(f, v, false)
+	got, median := FitNoise(f, v, false)
+	if want := order.Median(f); median != want {
+		t.Errorf("median %v, want %v", median, want)
+	}
 	want := Noise{Phi: 1.9416569669824468, Kappa: 0.01}
 	if math.Abs(got.Phi-want.Phi) > 1e-9*want.Phi || math.Abs(got.Kappa-want.Kappa) > 1e-9 {
 		t.Errorf("fit %+v, want %+v", got, want)
@@ -60,16 +66,16 @@ func TestNoiseAgainstAnotherImplementation(t *testing.T) {
 }
 
 func TestNoiseBounds(t *testing.T) {
-	few := FitNoise([]float64{1, 2, 3}, []float64{9, 9, 9}, false)
+	few, _ := FitNoise([]float64{1, 2, 3}, []float64{9, 9, 9}, false)
 	if few != (Noise{Phi: 1, Kappa: minKappa}) {
 		t.Errorf("of three leaves: %+v", few)
 	}
 	same := slices.Repeat([]float64{5}, 100)
-	exact := FitNoise(same, same, false)
+	exact, _ := FitNoise(same, same, false)
 	if exact.Kappa != minKappa || math.Abs(exact.Phi-minPhi*5) > 1e-18 {
 		t.Errorf("of an exact forecast: %+v", exact)
 	}
-	if count := FitNoise(same, same, true); count.Phi != 1 {
+	if count, _ := FitNoise(same, same, true); count.Phi != 1 {
 		t.Errorf("of counts: %+v", count)
 	}
 }

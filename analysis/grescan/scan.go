@@ -30,7 +30,10 @@ type Options struct {
 	Deep  bool // look for causes that the total hardly shows
 	Both  bool // the total does not tell a direction: take that of the strongest cause
 
-	Noise *Noise // of the leaves, where it has been fitted already; nil: [FitNoise] tells it
+	// Noise and the median positive forecast of the leaves, where [FitNoise] has told
+	// them already.
+	Noise  *Noise
+	Median float64
 
 	// Errors of each leaf's own past forecasts, each as a part of the middle of
 	// forecast and actual value: no leaf errs by less. nil: not known.

@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-
-	"github.com/culprit-dev/culprit/analysis/order"
+	"slices"
 )
 
 // limit is the largest value: beyond it squares leave the range of floats.
@@ -33,8 +32,9 @@ type table struct {
 	dims  []int   // label → label of the caller
 	leaf  []int32 // leaf → leaf of the caller
 
+	f, v    []float64 // forecast, actual
+	raise   float64   // added to both
 	w, d, e []float64 // precision, deviation, v−f
-	alone   []float64 // deviance of v−f by the noise of the greater side, see score
 	alive   []bool
 
 	noise        Noise
@@ -59,7 +59,7 @@ func newTable(codes [][]int32, cards []int, forecast, actual []float64, opt Opti
 			t.leaf = append(t.leaf, int32(i))
 		}
 	}
-	f, v := positive(gather(forecast, t.leaf)), positive(gather(actual, t.leaf))
+	t.f, t.v = positive(gather(forecast, t.leaf)), positive(gather(actual, t.leaf))
 	for d := range codes {
 		column := codes[d]
 		if len(t.leaf) < len(column) {
@@ -74,13 +74,14 @@ func newTable(codes [][]int32, cards []int, forecast, actual []float64, opt Opti
 	if opt.Noise != nil {
 		t.noise = *opt.Noise
 	} else {
-		t.noise = FitNoise(f, v, opt.Count)
+		t.noise, opt.Median = FitNoise(t.f, t.v, opt.Count)
 	}
+	t.raise = raise(t.f, opt)
 	var errors []float64
 	if opt.Errors != nil {
 		errors = gather(opt.Errors, t.leaf)
 	}
-	t.score(f, v, errors, pseudo(f, opt.Count))
+	t.score(errors)
 	return t, nil
 }
 
@@ -109,46 +110,42 @@ func positive(x []float64) []float64 {
 	return x
 }
 
-// pseudo is the value added to both sides of every leaf, so that few events
+// raise is the value added to both sides of every leaf, so that few events
 // make no large deviation.
-func pseudo(forecast []float64, count bool) float64 {
-	if count {
+func raise(forecast []float64, opt Options) float64 {
+	switch {
+	case opt.Count:
 		return 0.5
+	case opt.Median == 0:
+		opt.Median = medianOr(slices.DeleteFunc(slices.Clone(forecast), func(x float64) bool { return x <= 0 }), 0)
 	}
-	volume := make([]float64, 0, len(forecast))
-	for _, x := range forecast {
-		if x > 0 {
-			volume = append(volume, x)
-		}
-	}
-	if len(volume) == 0 {
+	if opt.Median == 0 {
 		return 1
 	}
-	return 0.05 * order.MedianInPlace(volume)
+	return 0.05 * opt.Median
 }
 
 // score computes the terms of each leaf.
-func (t *table) score(f, v, errors []float64, f0 float64) {
-	n := len(f)
-	t.alone = make([]float64, n)
+func (t *table) score(errors []float64) {
+	n := len(t.f)
 	t.w, t.d, t.e, t.alive = make([]float64, n), make([]float64, n), make([]float64, n), make([]bool, n)
 	var s2 float64
-	for i := range f {
-		m := (f[i]+v[i])/2 + f0
+	for i, f := range t.f {
+		v := t.v[i]
+		m := (f+v)/2 + t.raise
 		s := t.noise.variance(m)
 		if errors != nil {
 			s = max(s, errors[i]*errors[i]*m*m)
 		}
 		t.w[i] = m * m / s
-		t.d[i] = (v[i] - f[i]) / m
-		t.e[i] = v[i] - f[i]
-		t.alone[i] = t.e[i] * t.e[i] / t.noise.variance(max(f[i], v[i])+f0)
+		t.e[i] = v - f
+		t.d[i] = t.e[i] / m
 		t.alive[i] = true
 		s2 += s
 		t.change += t.e[i]
 		t.churn += math.Abs(t.e[i])
-		t.fore += f[i]
-		t.actual += v[i]
+		t.fore += f
+		t.actual += v
 	}
 	t.sd = math.Sqrt(s2)
 }
@@ -158,7 +155,11 @@ func (t *table) score(f, v, errors []float64, f0 float64) {
 // most of a leaf away leaves a middle of a half. In a set such errors are evened
 // out.
 func (t *table) seenAlone(leaf int32, deviance float64) bool {
-	return !t.alive[leaf] || t.alone[leaf] >= deviance
+	if deviance == 0 || !t.alive[leaf] {
+		return true
+	}
+	e := t.e[leaf]
+	return e*e >= deviance*t.noise.variance(max(t.f[leaf], t.v[leaf])+t.raise)
 }
 
 // leaves is the number of leaves with any volume, explained ones too.

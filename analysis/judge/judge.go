@@ -47,6 +47,11 @@ func (t *Table) Judge(sets []Set) Model {
 		Alike: f.back != 0 && t.alike(f), Rest: gather(t.leaf, f.rest),
 	}
 	more := t.excess(f)
+	if !t.fits() && len(sets) > 0 {
+		for d := range t.codes {
+			f.values = append(f.values, t.byValue(d, f.rest, f.noise))
+		}
+	}
 	for j := range sets {
 		m.Sets = append(m.Sets, t.judged(&sets[j], f, f.d[j], more))
 	}

@@ -18,8 +18,9 @@ func (t *Table) kin(s *Set, f fit) float64 {
 		if len(s.Dims) == 1 && s.Dims[0] == d {
 			continue
 		}
-		top = max(top, t.byValue(d, s, f, f.rest)) // single values
-		top = max(top, t.byValue(d, s, f, nil))    // parts of the set
+		parts := t.byValue(d, s.leaves, f.noise)
+		top = max(top, best(parts, nil, len(s.leaves)))         // parts of the set
+		top = max(top, best(parts, f.values[d], len(s.leaves))) // single values
 	}
 	return top
 }
@@ -41,23 +42,25 @@ func (t *Table) wider(s *Set, k int, f fit) float64 {
 	return all.gain()
 }
 
-// byValue is the gain of the best value of a label among the leaves of a set and
-// others, if it shares leaves with the set and is another.
-func (t *Table) byValue(d int, s *Set, f fit, others []int32) float64 {
+// byValue are the sums of some leaves by the values of a label.
+func (t *Table) byValue(d int, leaves []int32, n *noise) []sums {
 	parts := make([]sums, t.cards[d])
-	for _, i := range s.leaves {
-		p := &parts[t.codes[d][i]]
-		p.add(f.noise.w[i], t.d[i])
-		p.own++
+	for _, i := range leaves {
+		parts[t.codes[d][i]].add(n.w[i], t.d[i])
 	}
-	for _, i := range others {
-		if p := &parts[t.codes[d][i]]; p.own > 0 {
-			p.add(f.noise.w[i], t.d[i])
-		}
-	}
+	return parts
+}
+
+// best is the gain of the best value of a label among the leaves of a set of a size
+// and others, if it shares leaves with the set and is another.
+func best(parts, others []sums, size int) float64 {
 	var top float64
-	for j := range parts {
-		if p := &parts[j]; p.own > 0 && (p.own < p.n || p.own < len(s.leaves)) {
+	for j, p := range parts {
+		own := p.n
+		if others != nil {
+			p.join(others[j])
+		}
+		if own > 0 && (own < p.n || own < size) {
 			top = max(top, p.gain())
 		}
 	}

@@ -21,6 +21,8 @@ type fit struct {
 	rest  []int32   // leaves of the background
 	back  float64   // d of the background; 0: it stood still
 	d     []float64 // of each set
+
+	values [][]sums // of a large table: label → value → sums of the background
 }
 
 // fit returns the cheapest model of some sets: at the noise at which it costs
@@ -85,6 +87,13 @@ func (s *sums) add(w, d float64) {
 	s.w += w
 	s.c += w * d
 	s.z += w * d * d
+}
+
+func (s *sums) join(o sums) {
+	s.n += o.n
+	s.w += o.w
+	s.c += o.c
+	s.z += o.z
 }
 
 // sums adds up leaves.

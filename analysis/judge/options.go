@@ -33,6 +33,8 @@ type Options struct {
 	Count bool   // values are numbers of events: their noise is at least Poisson's
 	Noise *Noise // of a large table; nil: κ is fitted with each model
 
+	Median float64 // of the positive forecasts, where it is known; 0: it is not
+
 	// Errors of each leaf's own past forecasts, each as a part of the middle of
 	// forecast and actual value: no leaf errs by less. nil: not known.
 	Errors []float64

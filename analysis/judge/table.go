@@ -22,11 +22,12 @@ type Table struct {
 	cards []int
 	leaf  []int32 // leaf → leaf of the caller
 
-	f, a, m, d, e []float64 // forecast, actual, middle, deviation, a−f
-	errors        []float64 // of past forecasts; nil: not known
-	grid          []noise   // the noises that a model chooses from
-	cuboids       []cuboid  // of a small table
-	cells         []cell    // room for the sets of a cuboid
+	f, a, m, d []float64 // forecast, actual, middle, deviation
+	e          []float64 // a−f, of a small table
+	errors     []float64 // of past forecasts; nil: not known
+	grid       []noise   // the noises that a model chooses from
+	cuboids    []cuboid  // of a small table
+	cells      []cell    // room for the sets of a cuboid
 }
 
 // noise is one choice of φ and κ.
@@ -114,16 +115,22 @@ func checkValues(x []float64) error {
 // fits tells whether the table is small enough to look at every set.
 func (t *Table) fits() bool { return t.opt.Noise == nil }
 
-// deviate computes m, d and e.
+// deviate computes m and d, and of a small table e.
 func (t *Table) deviate() {
 	n := len(t.leaf)
-	t.m, t.d, t.e = make([]float64, n), make([]float64, n), make([]float64, n)
+	t.m, t.d = make([]float64, n), make([]float64, n)
+	if t.fits() {
+		t.e = make([]float64, n)
+	}
 	raise := t.raise()
 	for i := range t.f {
 		t.f[i], t.a[i] = max(t.f[i], 0), max(t.a[i], 0)
 		t.m[i] = t.f[i]/2 + t.a[i]/2 + raise
-		t.e[i] = t.a[i] - t.f[i]
-		t.d[i] = t.e[i] / t.m[i]
+		e := t.a[i] - t.f[i]
+		t.d[i] = e / t.m[i]
+		if t.fits() {
+			t.e[i] = e
+		}
 	}
 }
 
@@ -132,6 +139,9 @@ func (t *Table) deviate() {
 func (t *Table) raise() float64 {
 	if t.opt.Count {
 		return countRaise
+	}
+	if t.opt.Median > 0 {
+		return sumRaise * t.opt.Median
 	}
 	volume := make([]float64, 0, len(t.f))
 	for _, x := range t.f {

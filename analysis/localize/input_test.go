@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/culprit-dev/culprit/analysis/adtributor"
+	"github.com/culprit-dev/culprit/analysis/grescan"
 )
 
 func TestOrderOfRowsIsNoMatter(t *testing.T) {
@@ -105,4 +106,16 @@ func TestFiveCausesInALargeTable(t *testing.T) {
 		return 1
 	})
 	checkLocated(t, run(t, in, Options{}), Explained, "[0 4] [3 1]", "[0] [1]", "[1 3] [2 5]", "[2] [17]", "[3 4] [1 2]")
+}
+
+func TestAnErrorNamesTheRowOfTheBreakdown(t *testing.T) {
+	in := Input{
+		Codes: [][]int32{{0, 0, 0, 1, 1, 1}, {0, 1, 2, 0, 1, 2}}, Cards: []int{2, 3},
+		Measure: Measure{Forecast: []float64{0, 40, 50, 60, 70, 80}, Actual: []float64{0, 90, 120, 200, -5, 80}},
+	}
+	_, err := Run(in, Options{})
+	var bad *grescan.ValueError
+	if !errors.As(err, &bad) || bad.Leaf != 4 || bad.Value != -5 {
+		t.Errorf("error %v, want one of row 4 and the value -5", err)
+	}
 }

@@ -40,42 +40,41 @@ const (
 
 // question is a breakdown put to the judge.
 type question struct {
-	in    *Input
-	opt   Options
-	dims  []int // labels that causes are made of
+	in   *Input
+	opt  Options
+	dims []int // labels that causes are made of
+	leaves
 	table *judge.Table
 
-	forecast, actual []float64
-	move             float64 // Σ(a−f)
-	gross            float64 // Σ|a−f|
-	total            float64 // Σf
-	still            bool    // the total did not move
-	rises            bool
-	mix              float64      // of a ratio: share of its change by traffic
-	change           float64      // of a ratio, in events
-	noise            *judge.Noise // of a large table
-	implies          [][]int      // of labels, see [judge.Options]
+	move    float64 // Σ(a−f)
+	gross   float64 // Σ|a−f|
+	total   float64 // Σf
+	still   bool    // the total did not move
+	rises   bool
+	mix     float64      // of a ratio: share of its change by traffic
+	change  float64      // of a ratio, in events
+	noise   *judge.Noise // of a large table
+	median  float64      // of its positive forecasts
+	implies [][]int      // of labels, see [judge.Options]
 }
 
 // ask prepares the question of a breakdown.
 func (r *Result) ask(in *Input, v *view, opt Options) (*question, error) {
-	q := &question{in: in, opt: opt, dims: v.able(), implies: v.implies(v.able()), forecast: in.Forecast, actual: in.Actual}
-	leaves := 0
-	for i, f := range in.Forecast {
-		q.move += in.Actual[i] - f
-		q.gross += math.Abs(in.Actual[i] - f)
+	q := &question{in: in, opt: opt, dims: v.able(), implies: v.implies(v.able())}
+	q.leaves = in.living(q.dims)
+	for i, f := range q.forecast {
+		q.move += q.actual[i] - f
+		q.gross += math.Abs(q.actual[i] - f)
 		q.total += f
-		if f > 0 || in.Actual[i] > 0 {
-			leaves++
-		}
 	}
-	if leaves > judge.Small {
-		q.noise = noiseOf(in.Measure, opt)
+	if len(q.forecast) > judge.Small {
+		q.noise, q.median = noiseOf(Measure{Forecast: q.forecast, Actual: q.actual}, opt)
 	}
 	var err error
-	q.table, err = q.tableOf(in.Forecast)
+	q.table, err = judge.New(q.codes, q.cards, q.forecast, q.actual,
+		judge.Options{Count: opt.Count, Noise: q.noise, Median: q.median, Errors: q.errors, Implies: q.implies})
 	if err != nil {
-		return nil, err
+		return nil, q.ofRow(err)
 	}
 	q.rises, q.still = q.move > 0, v.Gross || v.NoChange
 	if math.Abs(q.move) < stillGross*q.gross && math.Abs(q.move) < 3*q.table.Spread() {
@@ -87,10 +86,11 @@ func (r *Result) ask(in *Input, v *view, opt Options) (*question, error) {
 	return q, nil
 }
 
-// noiseOf many leaves is that of their bands of size.
-func noiseOf(m Measure, opt Options) *judge.Noise {
-	n := grescan.FitNoise(m.Forecast, m.Actual, opt.Count)
-	return &judge.Noise{Phi: n.Phi, Kappa: n.Kappa}
+// noiseOf many leaves is that of their bands of size. It comes with the median of
+// their positive forecasts.
+func noiseOf(m Measure, opt Options) (law *judge.Noise, median float64) {
+	n, median := grescan.FitNoise(m.Forecast, m.Actual, opt.Count)
+	return &judge.Noise{Phi: n.Phi, Kappa: n.Kappa}, median
 }
 
 // alikeByLabel tells whether by each label all values moved by one factor.
@@ -106,7 +106,7 @@ func (in *Input) alikeByLabel(labels []int, opt Options) bool {
 		}
 		o := judge.Options{Count: opt.Count}
 		if len(codes) > judge.Small {
-			o.Noise = noiseOf(m, opt)
+			o.Noise, o.Median = noiseOf(m, opt)
 		}
 		t, err := judge.New([][]int32{codes}, []int{len(codes)}, m.Forecast, m.Actual, o)
 		if err != nil || !t.Judge(nil).Alike {
@@ -133,12 +133,6 @@ func (q *question) ratio(r *Result) {
 		q.mix = 0
 	}
 	q.change = change * den
-}
-
-// tableOf are the leaves against a forecast.
-func (q *question) tableOf(forecast []float64) (*judge.Table, error) {
-	return judge.New(pick(q.in.Codes, q.dims), pick(q.in.Cards, q.dims), forecast, q.actual,
-		judge.Options{Count: q.opt.Count, Noise: q.noise, Errors: q.in.Errors, Implies: q.implies})
 }
 
 // least is the change that a cause must bring: two standard deviations of what
@@ -259,7 +253,7 @@ type proposal struct {
 // scanned from there, too. Both are judged by the lesser noise, and the model
 // holds that costs less and says so.
 func (q *question) large() (judge.Model, error) {
-	p, err := q.scan(q.forecast, q.noise)
+	p, err := q.scan(q.forecast, q.noise, q.median)
 	if err != nil {
 		return judge.Model{}, err
 	}
@@ -268,7 +262,7 @@ func (q *question) large() (judge.Model, error) {
 		return q.weigh(p), nil
 	}
 	moved := q.recentred(centre)
-	n := noiseOf(moved, q.opt)
+	n, median := noiseOf(moved, q.opt)
 	if n.Kappa < q.noise.Kappa {
 		q.noise, q.table = n, q.table.Under(*n)
 	}
@@ -276,7 +270,7 @@ func (q *question) large() (judge.Model, error) {
 	if !q.wholly(centre) {
 		return m, nil
 	}
-	again, err := q.scan(moved.Forecast, n)
+	again, err := q.scan(moved.Forecast, n, median)
 	if err != nil {
 		return judge.Model{}, err
 	}
@@ -288,8 +282,7 @@ func (q *question) large() (judge.Model, error) {
 
 // recentred is the measure with a forecast of which all moved by a factor.
 func (q *question) recentred(factor float64) Measure {
-	m := q.in.Measure
-	m.Forecast = make([]float64, len(q.forecast))
+	m := Measure{Forecast: make([]float64, len(q.forecast)), Actual: q.actual}
 	for i, f := range q.forecast {
 		m.Forecast[i] = f * factor
 	}
@@ -331,9 +324,10 @@ func (q *question) distinct(sets []judge.Set) judge.Model {
 }
 
 // scan proposes sets that moved from a forecast.
-func (q *question) scan(forecast []float64, n *judge.Noise) (proposal, error) {
-	found, err := grescan.Scan(pick(q.in.Codes, q.dims), pick(q.in.Cards, q.dims), forecast, q.actual, grescan.Options{
-		Count: q.opt.Count, Deep: q.opt.Deep, Both: q.still, Noise: &grescan.Noise{Phi: n.Phi, Kappa: n.Kappa}, Workers: q.opt.Workers, Errors: q.in.Errors,
+func (q *question) scan(forecast []float64, n *judge.Noise, median float64) (proposal, error) {
+	found, err := grescan.Scan(q.codes, q.cards, forecast, q.actual, grescan.Options{
+		Count: q.opt.Count, Deep: q.opt.Deep, Both: q.still, Noise: &grescan.Noise{Phi: n.Phi, Kappa: n.Kappa}, Median: median,
+		Workers: q.opt.Workers, Errors: q.errors,
 	})
 	p := proposal{from: found.Elements}
 	for _, c := range found.Causes {
