@@ -63,6 +63,7 @@ func (d *decoder) checkMain(c *Config) {
 		}
 	}
 	d.checkIgnored(c)
+	d.checkChanges(c)
 	d.checkRules(c.Rules)
 	d.checkCatalogue(c.Candidates)
 	c.Warnings = append(c.Warnings, d.warnings(c)...)

@@ -56,6 +56,10 @@ type Config struct {
 	// matchers of one line match. Default: Watchdog, InfoInhibitor and culprit's own.
 	IgnoreAlerts []string `yaml:"ignore_alerts"`
 
+	// Changes says what is known of changes that people and machines have made, and
+	// who may tell of them.
+	Changes Changes `yaml:"changes"`
+
 	// Candidates is a catalogue for rules that name no candidates, and for alerts
 	// without a rule. It comes before the well-known exporters.
 	Candidates []Known `yaml:"candidates,omitempty"`
@@ -106,6 +110,20 @@ type Publish struct {
 	AlertAnnotations   Toggle          `yaml:"alert_annotations"`
 	SilenceComments    SilenceComments `yaml:"silence_comments"`
 	GrafanaAnnotations Toggle          `yaml:"grafana_annotations"`
+}
+
+// Changes are what others tell of: deployments, flags, configurations.
+type Changes struct {
+	TokenFile string          `yaml:"token_file,omitempty"` // the token that POST /api/v1/changes wants; default: whoever reaches the port may post
+	Lifetime  model.Duration  `yaml:"lifetime,omitempty"`   // for which a change is kept; another one counts from the next start; default 30d
+	Grafana   *GrafanaChanges `yaml:"grafana,omitempty"`    // annotations that are changes; default: none are read
+}
+
+// GrafanaChanges chooses annotations of the Grafana of grafana:. Those of culprit
+// and of Grafana's alert rules are never among them.
+type GrafanaChanges struct {
+	Tags       []string `yaml:"tags,omitempty"`       // of which an annotation has one; default: any
+	Dashboards []string `yaml:"dashboards,omitempty"` // uids, on one of which it is; default: anywhere
 }
 
 // Expressions says which PromQL of others is asked with the credentials of

@@ -146,10 +146,17 @@ func (c *Config) setDirectory(dir string) {
 	for i := range c.RecoveryWebhooks {
 		h := &c.RecoveryWebhooks[i]
 		h.HTTPConfig.SetDirectory(dir)
-		if h.SecretFile != "" && !filepath.IsAbs(h.SecretFile) {
-			h.SecretFile = filepath.Join(dir, h.SecretFile)
-		}
+		h.SecretFile = below(dir, h.SecretFile)
 	}
+	c.Changes.TokenFile = below(dir, c.Changes.TokenFile)
+}
+
+// below makes the path of a file relative to a directory, unless there is none.
+func below(dir, file string) string {
+	if file == "" || filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(dir, file)
 }
 
 // sourceOf remembers where the texts below a key of the file stand.

@@ -90,6 +90,9 @@ func TestDefaults(t *testing.T) {
 	if c.Grafana != nil {
 		t.Errorf("grafana: %+v", c.Grafana)
 	}
+	if c.Changes != (Changes{Lifetime: model.Duration(30 * 24 * time.Hour)}) {
+		t.Errorf("changes: %+v", c.Changes)
+	}
 }
 
 func TestEmptySectionsKeepTheirDefaults(t *testing.T) {
@@ -129,6 +132,7 @@ func TestSecretFilesAreRelativeToTheirFile(t *testing.T) {
 		c.Prometheus.HTTPConfig.TLSConfig.CAFile:           "testdata/good/tls/ca.pem",
 		c.Prometheus.HTTPConfig.BasicAuth.PasswordFile:     "testdata/good/password",
 		c.RecoveryWebhooks[0].SecretFile:                   "testdata/good/hook-secret",
+		c.Changes.TokenFile:                                "testdata/good/changes-token",
 		c.Grafana.HTTPConfig.Authorization.CredentialsFile: "/etc/culprit/grafana-token",
 	} {
 		if got != want {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/culprit-dev/culprit/receiver/broker"
+	"github.com/culprit-dev/culprit/receiver/changelog"
 )
 
 // Options say how a daemon runs. ConfigFile and StoragePath must be set.
@@ -92,6 +93,7 @@ type Daemon struct {
 	broker    *broker.Broker
 	store     *store
 	book      *deliveries
+	changes   *changelog.Book
 	worker    *worker
 	publisher *publisher
 	receivers *receivers
@@ -107,6 +109,7 @@ type Daemon struct {
 	reloading sync.Mutex
 	left      replaced
 	reloaded  chan struct{} // gets a value when live is another
+	rereading chan struct{} // the same, for the reader of changes
 	cleanups  []cleanup     // run backwards
 }
 
@@ -122,7 +125,7 @@ type cleanup struct {
 // for. What was opened is closed again if New fails.
 func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	opt = opt.withDefaults()
-	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt), receivers: &receivers{}, reloaded: make(chan struct{}, 1)}
+	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt), receivers: &receivers{}, reloaded: make(chan struct{}, 1), rereading: make(chan struct{}, 1)}
 	d.connections = newConnections(opt.MaxConnections, opt.Registry)
 	defer func() {
 		if err != nil {
@@ -199,6 +202,12 @@ func (d *Daemon) open(ctx context.Context) error {
 		return fmt.Errorf("opening the deliveries: %w", err)
 	}
 	d.store.onDrop(d.book.forget)
+	d.changes, err = changelog.Open(following, b, changelog.Options{
+		Lifetime: time.Duration(d.live.Load().config.Changes.Lifetime), Now: d.opt.Now, Log: d.log, Registry: d.opt.Registry,
+	})
+	if err != nil {
+		return fmt.Errorf("opening the changes: %w", err)
+	}
 	return nil
 }
 
@@ -229,6 +238,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	parts.Go(func() error { d.publisher.run(running, work); return nil })
 	parts.Go(func() error { d.reconcile.run(running); d.refreshes.Wait(); return nil })
 	parts.Go(func() error { d.keep(running); return nil })
+	parts.Go(func() error { d.readChanges(running); return nil })
 	parts.Go(func() error { return d.stopServing(running, work) })
 	d.log.Info("Ready for alerts", "url", d.URL())
 	return within(running, stopWithin, func() error { return errors.Join(parts.Wait(), d.close()) })

@@ -53,7 +53,7 @@ func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 		"a form that writes JSON as text": {[]string{"Content-Type: text/plain"}, true},
 		"a form of parts":                 {[]string{"Content-Type: multipart/form-data; boundary=x"}, true},
 	} {
-		for path, body := range map[string]string{"/api/v1/webhook": message("Site"), "/api/v1/explain": `{"expr":"up"}`, "/-/reload": ""} {
+		for path, body := range map[string]string{"/api/v1/webhook": message("Site"), "/api/v1/explain": `{"expr":"up"}`, "/-/reload": "", "/api/v1/changes": `{"title":"a"}`} {
 			for _, method := range []string{http.MethodPost, http.MethodPut} {
 				status, _ := answered(t, d, method, path, body, c.headers...)
 				if got := status == http.StatusForbidden || status == http.StatusUnsupportedMediaType; got != c.refused {
@@ -68,7 +68,7 @@ func TestMethodsAndHeadersOfEveryPath(t *testing.T) {
 	d := lonely(t, func(opt *Options) { opt.ExternalURL = "https://ops.example.org/culprit/{x}" })
 	for _, prefix := range []string{"", "/culprit/%7Bx%7D"} {
 		for path, allow := range map[string]string{
-			"/api/v1/webhook": "POST", "/api/v1/explain": "POST", "/-/reload": "POST, PUT", "/metrics": "GET, HEAD", "/-/ready": "GET, HEAD", "/": "GET, HEAD",
+			"/api/v1/webhook": "POST", "/api/v1/explain": "POST", "/api/v1/changes": "GET, HEAD, POST", "/-/reload": "POST, PUT", "/metrics": "GET, HEAD", "/-/ready": "GET, HEAD", "/": "GET, HEAD",
 			"/api/v1/reports": "GET, HEAD", "/reports/aaaaaaaaaaaaaaaa": "GET, HEAD", "/nothing": "GET, HEAD",
 		} {
 			for _, method := range []string{"OPTIONS", "DELETE", "TRACE", "PATCH"} {
@@ -90,7 +90,7 @@ func TestMethodsAndHeadersOfEveryPath(t *testing.T) {
 
 func TestALongQueryIsRefused(t *testing.T) {
 	d := lonely(t, nil)
-	for _, path := range []string{"/", "/api/v1/reports", "/api/v1/incidents"} {
+	for _, path := range []string{"/", "/api/v1/reports", "/api/v1/incidents", "/changes", "/api/v1/changes"} {
 		status, _ := answered(t, d, http.MethodGet, path+"?match="+url.QueryEscape(strings.Repeat(`a=~".{1000}",`, 300)), "")
 		if status != http.StatusBadRequest {
 			t.Errorf("%s is answered %d", path, status)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/web"
 )
 
@@ -18,15 +19,18 @@ func (d *Daemon) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /api/v1/webhook", newWebhook(d))
 	mux.Handle("POST /api/v1/explain", newExplainer(d.live.Load, d.opt.Now))
+	mux.Handle("POST /api/v1/changes", changelog.NewHandler(d.changes, d.tokenOfChanges))
 	mux.HandleFunc("GET /-/healthy", d.healthy)
 	mux.HandleFunc("GET /-/ready", d.ready)
 	mux.HandleFunc("POST /-/reload", d.reloadHandler)
 	mux.HandleFunc("PUT /-/reload", d.reloadHandler)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.opt.Registry, promhttp.HandlerOpts{Registry: d.opt.Registry, MaxRequestsInFlight: maxScrapes}))
-	for path, methods := range map[string]string{"/api/v1/webhook": "POST", "/api/v1/explain": "POST", "/-/reload": "POST, PUT"} {
+	for path, methods := range map[string]string{"/api/v1/webhook": "POST", "/api/v1/explain": "POST", "/-/reload": "POST, PUT", "/api/v1/changes": "GET, HEAD, POST"} {
 		mux.Handle(path, only(methods)) // of the pages, which answer everything else, it would be none
 	}
-	mux.Handle("/", few(maxReading, web.New(d.pages())))
+	pages := few(maxReading, web.New(d.pages()))
+	mux.Handle("GET /api/v1/changes", pages)
+	mux.Handle("/", pages)
 	return below(strings.TrimSuffix(d.external.Path, "/"), mux)
 }
 
@@ -56,7 +60,7 @@ func only(methods string) http.Handler {
 
 // pages are what people see.
 func (d *Daemon) pages() web.Options {
-	return web.Options{Reader: reader{store: d.store, book: d.book, busy: d.worker.busy}, External: d.external, Servers: d.servers, Now: d.opt.Now}
+	return web.Options{Reader: reader{store: d.store, book: d.book, busy: d.worker.busy}, Changes: d.changes, External: d.external, Servers: d.servers, Now: d.opt.Now}
 }
 
 // servers are those that the configuration names now.

@@ -117,7 +117,7 @@ func nasty() []request {
 		"/reports/*", "/reports/%3e", "/reports/a.b.>", "/a/%0d%0aSet-Cookie:x", "//evil.example.org/%2e%2e", "/../../etc/passwd", "/static/..%2ftemplates%2fframe.html",
 		"/static/copy.js", "/metrics", "/-/ready", "/-/healthy", "/?limit=99999999999999999999", "/?open=maybe", "/?match=" + strings.Repeat("a", 60000),
 		"/?match=a=~%22" + strings.Repeat(".{1000}", 300) + "%22", "/?match=a=~%22((((a%2B)%2B)%2B)%2B)%22", "/?%zz", "/?match=%00", "*", "http://other.example.org/", "", "/%", "/" + strings.Repeat("x/", 30000),
-		"/api/v1/reports?" + strings.Repeat("match=a&", 5000), "/api/v1/webhook", "/-/reload", "/api/v1/explain", "/" + strings.Repeat("%2f", 9000),
+		"/api/v1/reports?" + strings.Repeat("match=a&", 5000), "/api/v1/webhook", "/-/reload", "/api/v1/explain", "/changes", "/changes?after=1.a&from=0&to=x", "/api/v1/changes?after=-9223372036854775809.x", "/api/v1/changes?from=1e300", "/" + strings.Repeat("%2f", 9000),
 	} {
 		for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
 			list = append(list, request{method, path, "", ""})
@@ -141,7 +141,7 @@ func nasty() []request {
 		`{"version":"4","alerts":[` + strings.Replace(alert, `{"alertname":"A"}`, `{"":"","a b\n":"x","__name__":"y"}`, 1) + `]}`,
 		strings.Repeat("x", 17<<20), `{"labels":{"alertname":"A"}}`, `{"expr":"` + strings.Repeat("(", 5000) + `"}`, `{"expr":"up[5m:1ms]","at":1e300}`, `{"expr":"up","at":"-9999999h","until":"1"}`,
 	} {
-		list = append(list, request{"POST", "/api/v1/webhook", "", body}, request{"POST", "/api/v1/explain", "", body})
+		list = append(list, request{"POST", "/api/v1/webhook", "", body}, request{"POST", "/api/v1/explain", "", body}, request{"POST", "/api/v1/changes", "", body}, request{"POST", "/api/v1/changes?format=flux", "", body})
 	}
 	return append(list, request{"PUT", "/-/reload", "", ""}, request{"PRI", "*", "", ""}, request{"CONNECT", "culprit:9798", "", ""}, request{"TRACE", "/", "", ""},
 		request{"DELETE", "/api/v1/reports/aaaaaaaaaaaaaaaa", "", ""}, request{"\x00", "/", "", ""}, request{"GET", "/ HTTP/1.1\r\nX:", "", ""}, request{"POST", "/metrics", "", "x"})

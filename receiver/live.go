@@ -11,6 +11,7 @@ import (
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
@@ -23,6 +24,7 @@ type live struct {
 	annotations map[string]*sink.Annotations // by the address of the peer; empty: switched off
 	silences    *sink.Silences               // nil: switched off
 	outlets     []outlet                     // all that is written to
+	changes     *changelog.Grafana           // whose annotations are changes; nil: none
 }
 
 // pipeline is the walk of an alert that is explained by rule.
@@ -52,9 +54,11 @@ func (d *Daemon) Reload() error {
 	}
 	d.left.add(last)
 	d.left.leave()
-	select {
-	case d.reloaded <- struct{}{}:
-	default: // it is known
+	for _, follower := range []chan struct{}{d.reloaded, d.rereading} {
+		select {
+		case follower <- struct{}{}:
+		default: // it is known
+		}
 	}
 	d.metrics.reloads.Set(1)
 	d.metrics.reloadTime.Set(float64(d.opt.Now().Unix()))
@@ -103,6 +107,9 @@ func (l *live) leave() {
 	for _, peer := range l.peers {
 		peer.CloseIdleConnections()
 	}
+	if l.changes != nil {
+		l.changes.CloseIdleConnections()
+	}
 	for _, o := range l.outlets {
 		if own, ok := o.sink.(interface{ CloseIdleConnections() }); ok {
 			own.CloseIdleConnections()
@@ -126,6 +133,11 @@ func (d *Daemon) load() (*live, error) {
 			return nil, fmt.Errorf("alertmanager %s: %w", am.URL, err)
 		}
 		l.peers = append(l.peers, peer)
+	}
+	if cfg.Changes.Grafana != nil {
+		if l.changes, err = changelog.NewGrafana(*cfg.Grafana, *cfg.Changes.Grafana); err != nil {
+			return nil, fmt.Errorf("changes: %w", err)
+		}
 	}
 	return l, d.addOutlets(l)
 }

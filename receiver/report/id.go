@@ -27,6 +27,12 @@ func IncidentID(groupKey string, start time.Time) string {
 	return id("incident", groupKey, start)
 }
 
+// ChangeID names a change that others have told of: the same source and id of
+// the sender give the same id.
+func ChangeID(source, sender string) string {
+	return id("change", source+"\x00"+sender, time.Unix(0, 0))
+}
+
 // ValidID says whether a text has the form of an id of a report or an incident.
 // Only then is it made a key of: what somebody has put into an address may be
 // anything.

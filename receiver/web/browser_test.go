@@ -15,6 +15,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -70,10 +71,11 @@ func TestPagesInABrowser(t *testing.T) {
 	long, inc := hostile(t, strings.Repeat("W", 5000))
 	m := memory{reports: []report.Report{r, long}, incidents: []report.Incident{inc}, pending: []string{pendingAlert}}
 	opts := options(t, m)
+	opts.Changes = changeList{all: append(changesUntil(opts.Now()), changelog.Change{Title: strings.Repeat("W", 300), Labels: map[string]string{"service": strings.Repeat("W", 512)}})}
 	srv := httptest.NewServer(New(opts))
 	t.Cleanup(srv.Close)
 	for _, size := range [][2]int64{{320, 568}, {390, 844}, {1280, 900}} {
-		for _, path := range []string{"/reports/" + r.ID, "/reports/" + hostileID, "/incidents/" + inc.ID, "/", "/a/" + pendingAlert, "/nothing"} {
+		for _, path := range []string{"/reports/" + r.ID, "/reports/" + hostileID, "/incidents/" + inc.ID, "/", "/changes", "/a/" + pendingAlert, "/nothing"} {
 			if err := chromedp.Do(ctx, chromedp.EmulateViewport(size[0], size[1]), chromedp.Navigate(srv.URL+path)); err != nil {
 				t.Fatal(err)
 			}

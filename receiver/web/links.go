@@ -19,6 +19,7 @@ import (
 type link struct {
 	URL, Text string
 	Host      string // where it leads, if an alert names it and the configuration doesn't: anybody who can post an alert has written it
+	By        string // who names it, if that is not the alert
 }
 
 // linkTo is a link to an address that came with an alert, if it is one of a web

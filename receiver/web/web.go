@@ -12,6 +12,7 @@ import (
 // Options are where things are. The zero value links to nothing.
 type Options struct {
 	Reader   Reader
+	Changes  ChangeReader     // nil: there are none
 	External *url.URL         // culprit's own address, as users reach it; links begin with its path
 	Servers  func() Servers   // asked for each page, as a reload may change them; nil: none are known
 	Now      func() time.Time // nil: time.Now
@@ -34,11 +35,13 @@ func New(opts Options) http.Handler {
 		"/reports/{id}":          s.reportPage,
 		"/incidents/{id}":        s.incidentPage,
 		"/a/{fingerprint}":       s.alertPage,
+		"/changes":               s.changesPage,
 		"/static/{name}":         s.static,
 		"/api/v1/reports":        s.reports,
 		"/api/v1/reports/{id}":   s.report,
 		"/api/v1/incidents":      s.incidents,
 		"/api/v1/incidents/{id}": s.incident,
+		"/api/v1/changes":        s.changes,
 	} {
 		mux.Handle("GET "+path, s.serve(h))
 	}
@@ -58,13 +61,14 @@ func nowhere(w http.ResponseWriter, r *http.Request) error {
 // server is what the handlers share.
 type server struct {
 	reader  Reader
+	changed ChangeReader
 	servers func() Servers
 	now     func() time.Time
 	pages   *pages
 }
 
 func newServer(opts Options) *server {
-	s := &server{reader: opts.Reader, servers: opts.Servers, now: opts.Now}
+	s := &server{reader: opts.Reader, changed: opts.Changes, servers: opts.Servers, now: opts.Now}
 	if s.servers == nil {
 		s.servers = func() Servers { return Servers{} }
 	}

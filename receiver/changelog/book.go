@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package changelog
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/culprit-dev/culprit/analysis/changes"
+	"github.com/culprit-dev/culprit/receiver/broker"
+)
+
+// maxBytes is what all changes may take. Beyond it the oldest go: whoever posts
+// more than that in a lifetime must not fill the disk of the reports.
+const maxBytes = 64 << 20
+
+// Options are the settings of a book.
+type Options struct {
+	Lifetime time.Duration // of a change, after it came in
+	Now      func() time.Time
+	Log      *slog.Logger
+	Registry prometheus.Registerer
+
+	maxBytes int64 // 0: maxBytes
+}
+
+// Book keeps changes in a bucket, which replicas share, and in memory in the
+// order of their times.
+type Book struct {
+	bucket   *broker.Bucket
+	opt      Options
+	metrics  *metrics
+	trimming sync.Mutex
+
+	mu    sync.RWMutex
+	known map[string]entry // by id
+	order []Change         // by time, then by id
+	bytes int64
+}
+
+// entry is a change with what the bucket knows of it.
+type entry struct {
+	Change
+	revision uint64
+	size     int64
+}
+
+// Outcome is what became of a change.
+type Outcome string
+
+// The outcomes.
+const (
+	Added    Outcome = "added"
+	Replaced Outcome = "replaced" // one of the same sender and id
+	Known    Outcome = "known"    // it said the same
+)
+
+// Open opens the book and reads what it holds. Until ctx ends it follows what
+// other replicas write.
+func Open(ctx context.Context, b *broker.Broker, opt Options) (*Book, error) {
+	if opt.maxBytes == 0 {
+		opt.maxBytes = maxBytes
+	}
+	bucket, err := b.Bucket(ctx, "changes", opt.Lifetime)
+	if err != nil {
+		return nil, err
+	}
+	book := &Book{bucket: bucket, opt: opt, known: map[string]entry{}}
+	book.metrics = newMetrics(opt.Registry, book)
+	read, err := bucket.Watch(ctx, book.follow)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-read:
+		return book, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// follow takes over what a replica has written, this one or another.
+func (b *Book) follow(e broker.Entry, deleted bool) {
+	if deleted {
+		b.forget(e.Key, e.Revision)
+		return
+	}
+	if _, err := b.learn(e); err != nil {
+		b.opt.Log.Error("A stored change can't be read and is passed over", "id", e.Key, "err", err)
+	}
+}
+
+func (b *Book) learn(e broker.Entry) (entry, error) {
+	c := entry{revision: e.Revision, size: int64(len(e.Value))}
+	if err := json.Unmarshal(e.Value, &c.Change); err != nil {
+		return c, fmt.Errorf("the stored change %s can't be read: %w", e.Key, err)
+	}
+	b.remember(c)
+	return c, nil
+}
+
+func compare(a, b Change) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) }
+
+// remember indexes a change, unless a newer copy of it is known.
+func (b *Book) remember(c entry) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known, ok := b.known[c.ID]; ok {
+		if known.revision >= c.revision {
+			return
+		}
+		b.unlink(known)
+	}
+	b.known[c.ID] = c
+	b.bytes += c.size
+	at, _ := slices.BinarySearchFunc(b.order, c.Change, compare)
+	b.order = slices.Insert(b.order, at, c.Change)
+}
+
+func (b *Book) forget(id string, revision uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known, ok := b.known[id]; ok && known.revision <= revision {
+		b.unlink(known)
+		delete(b.known, id)
+	}
+}
+
+// unlink takes a change out of the order. The caller holds the lock.
+func (b *Book) unlink(c entry) {
+	b.bytes -= c.size
+	if at, ok := slices.BinarySearchFunc(b.order, c.Change, compare); ok {
+		b.order = slices.Delete(b.order, at, at+1)
+	}
+}
+
+func (b *Book) get(id string) (entry, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	c, ok := b.known[id]
+	return c, ok
+}
+
+// putTries bounds how often a write is made again that another has overtaken.
+const putTries = 10
+
+// Put writes a change, and returns it as it is kept. One that its sender has told
+// before takes the place of that; a time that it leaves out is the one that it
+// had, or now. When Put returns the change is safe on disk.
+func (b *Book) Put(ctx context.Context, c Change) (Change, Outcome, error) {
+	for try := 0; ; try++ {
+		kept, outcome, err := b.putOnce(ctx, c)
+		if err == nil {
+			b.metrics.changes.WithLabelValues(string(outcome)).Inc()
+			b.trim(ctx)
+			return kept, outcome, nil
+		}
+		if !errors.Is(err, broker.ErrConflict) && !errors.Is(err, broker.ErrExists) || try == putTries {
+			return kept, "", err
+		}
+		if err := b.reread(ctx, kept.ID); err != nil {
+			return kept, "", err
+		}
+	}
+}
+
+func (b *Book) putOnce(ctx context.Context, c Change) (Change, Outcome, error) {
+	var known entry
+	if c.Sender != "" {
+		known, _ = b.get(c.identify())
+	}
+	if c.At.IsZero() {
+		c.At = cmp.Or(known.At, c.Until, b.opt.Now().UTC().Truncate(time.Millisecond))
+		if !c.Until.IsZero() && c.Until.Before(c.At) {
+			c.At = c.Until
+		}
+	}
+	c.ID = c.identify()
+	known, ok := b.get(c.ID)
+	if ok && same(known.Change, c) {
+		return known.Change, Known, nil
+	}
+	c.Received = b.opt.Now().UTC()
+	body, err := json.Marshal(c)
+	if err != nil {
+		return c, "", fmt.Errorf("encoding a change: %w", err)
+	}
+	next, outcome := entry{Change: c, size: int64(len(body))}, Added
+	if ok {
+		outcome = Replaced
+		next.revision, err = b.bucket.Update(ctx, c.ID, body, known.revision)
+	} else {
+		next.revision, err = b.bucket.Create(ctx, c.ID, body)
+	}
+	if err != nil {
+		return c, "", err
+	}
+	b.remember(next)
+	return c, outcome, nil
+}
+
+// reread reads a change that another replica has written, or that has gone.
+func (b *Book) reread(ctx context.Context, id string) error {
+	select {
+	case <-ctx.Done():
+	case <-time.After(10 * time.Millisecond): // what is read may be some milliseconds behind
+	}
+	e, err := b.bucket.Get(ctx, id)
+	if errors.Is(err, broker.ErrNotFound) {
+		if known, ok := b.get(id); ok {
+			b.forget(id, known.revision)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = b.learn(e)
+	return err
+}
+
+// trim deletes the oldest changes where there are too many.
+func (b *Book) trim(ctx context.Context) {
+	if !b.trimming.TryLock() {
+		return
+	}
+	defer b.trimming.Unlock()
+	old := b.surplus()
+	for _, id := range old {
+		if err := b.bucket.Delete(ctx, id.ID); err != nil {
+			b.opt.Log.Warn("An old change can't be deleted", "change", id.ID, "err", err)
+			return
+		}
+		b.forget(id.ID, id.revision)
+		b.metrics.dropped.Inc()
+	}
+	if len(old) > 0 {
+		b.opt.Log.Warn("The oldest changes were deleted to make room", "changes", len(old), "limit_bytes", b.opt.maxBytes)
+	}
+}
+
+// surplus are the oldest changes that have to go, a tenth at a time.
+func (b *Book) surplus() []entry {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.bytes <= b.opt.maxBytes {
+		return nil
+	}
+	var old []entry
+	left := b.bytes
+	for _, c := range b.order {
+		if left <= b.opt.maxBytes/10*9 {
+			break
+		}
+		e := b.known[c.ID]
+		old, left = append(old, e), left-e.size
+	}
+	return old
+}
+
+// Between returns the changes of which a part lies in a time, both ends
+// inclusive, in the order of their beginnings.
+func (b *Book) Between(_ context.Context, from, to time.Time) ([]changes.Change, error) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	var list []changes.Change
+	for _, c := range b.order[b.begin(from.Add(-maxSpan)):] {
+		if c.At.After(to) {
+			break
+		}
+		if !c.end().Before(from) {
+			list = append(list, c.Event())
+		}
+	}
+	return list, nil
+}
+
+// begin is the place of the first change that is not before a time. The caller
+// holds the lock.
+func (b *Book) begin(t time.Time) int {
+	at, _ := slices.BinarySearchFunc(b.order, t, func(c Change, t time.Time) int {
+		if c.At.Before(t) {
+			return -1
+		}
+		return 1
+	})
+	return at
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package changelog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/sink/remote"
+)
+
+const (
+	readPause = 20 * time.Second // between two looks at Grafana
+	readBack  = 24 * time.Hour   // annotations may be written hours later
+	readLimit = 1000             // annotations of one look
+	ownTag    = "culprit"        // of the annotations that culprit itself makes
+)
+
+// Grafana reads the annotations of a Grafana as changes.
+type Grafana struct {
+	remote *remote.Client
+	choice config.GrafanaChanges
+	base   *url.URL
+	markup *regexp.Regexp // HTML, which Grafana lets people write in a text
+}
+
+// NewGrafana makes a reader. It fails when the connection settings name files that
+// can't be read.
+func NewGrafana(conf config.Grafana, choice config.GrafanaChanges) (*Grafana, error) {
+	r, err := remote.New(remote.Options{Name: "Grafana", URL: conf.URL, HTTPConfig: conf.HTTPConfig})
+	if err != nil {
+		return nil, err
+	}
+	return &Grafana{remote: r, choice: choice, base: conf.URL.Shown(), markup: regexp.MustCompile(`<[^>]*>`)}, nil
+}
+
+// CloseIdleConnections gives the connections back that nobody uses.
+func (g *Grafana) CloseIdleConnections() { g.remote.CloseIdleConnections() }
+
+// Follow reads the annotations of a Grafana into the book again and again, until
+// ctx ends.
+func (b *Book) Follow(ctx context.Context, g *Grafana) {
+	failing := false
+	for ctx.Err() == nil {
+		err := b.readGrafana(ctx, g)
+		outcome := "ok"
+		if err != nil && ctx.Err() == nil {
+			outcome = "failed"
+			if !failing { // once: the metric goes on counting
+				b.opt.Log.Warn("Grafana's annotations can't be read as changes; it is tried again", "err", err)
+			}
+		}
+		failing = err != nil
+		b.metrics.reads.WithLabelValues(outcome).Inc()
+		select {
+		case <-ctx.Done():
+		case <-time.After(readPause):
+		}
+	}
+}
+
+func (b *Book) readGrafana(ctx context.Context, g *Grafana) error {
+	now := b.opt.Now()
+	list, err := g.Read(ctx, now.Add(-readBack), now.Add(maxAhead))
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, c := range list {
+		if c.check(now, b.opt.Lifetime) != nil {
+			continue // nothing that could be kept or shown
+		}
+		if _, _, err := b.Put(ctx, c); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// annotation is one of Grafana's, as all versions since 7 give it.
+type annotation struct {
+	ID           int64    `json:"id"`
+	AlertID      int64    `json:"alertId"`
+	DashboardUID string   `json:"dashboardUID"`
+	PanelID      int64    `json:"panelId"`
+	Time         int64    `json:"time"` // milliseconds
+	TimeEnd      int64    `json:"timeEnd"`
+	Tags         []string `json:"tags"`
+	Text         string   `json:"text"`
+}
+
+// Read returns the annotations between two times that the configuration chooses,
+// and that neither culprit nor an alert rule of Grafana has made.
+func (g *Grafana) Read(ctx context.Context, from, to time.Time) ([]Change, error) {
+	var found []annotation
+	err := g.remote.Do(ctx, remote.Request{
+		Op: "read the annotations", Method: http.MethodGet, Path: "/api/annotations",
+		Query: url.Values{
+			"from": {strconv.FormatInt(from.UnixMilli(), 10)}, "to": {strconv.FormatInt(to.UnixMilli(), 10)}, "limit": {strconv.Itoa(readLimit)},
+			"type": {"annotation"}, "tags": g.choice.Tags, "matchAny": {"true"},
+		},
+	}, &found)
+	if err != nil {
+		return nil, err
+	}
+	var list []Change
+	for _, a := range found {
+		if g.chosen(a) {
+			list = append(list, g.change(a))
+		}
+	}
+	return list, nil
+}
+
+func (g *Grafana) chosen(a annotation) bool {
+	return a.AlertID == 0 && a.ID > 0 && a.Time > 0 && !slices.Contains(a.Tags, ownTag) &&
+		(len(g.choice.Dashboards) == 0 || slices.Contains(g.choice.Dashboards, a.DashboardUID)) &&
+		(len(g.choice.Tags) == 0 || slices.ContainsFunc(a.Tags, func(tag string) bool { return slices.Contains(g.choice.Tags, tag) }))
+}
+
+// change is an annotation in the words of a change. Its tags that have the form
+// of a label, service:checkout or service=checkout, say where it was.
+func (g *Grafana) change(a annotation) Change {
+	text := html.UnescapeString(g.markup.ReplaceAllString(a.Text, ""))
+	c := Change{
+		Sender: g.base.Host + "/" + strconv.FormatInt(a.ID, 10), Source: "grafana", Labels: map[string]string{},
+		Title: cmp.Or(clip(text, maxTitle), clip(strings.Join(a.Tags, ", "), maxTitle)), At: time.UnixMilli(a.Time).UTC(), URL: g.page(a),
+	}
+	if a.TimeEnd > a.Time {
+		c.Until = time.UnixMilli(a.TimeEnd).UTC()
+	}
+	for _, tag := range a.Tags {
+		if at := strings.IndexAny(tag, ":="); at > 0 && len(c.Labels) < maxLabels {
+			c.Labels[tag[:at]] = clip(tag[at+1:], maxValue)
+		}
+	}
+	for name, value := range c.Labels {
+		if (Change{Labels: map[string]string{name: value}}).checkLabels() != nil {
+			delete(c.Labels, name) // a tag that is no label, such as http://…
+		}
+	}
+	return c
+}
+
+// page is the dashboard of an annotation at its time.
+func (g *Grafana) page(a annotation) string {
+	if !config.ValidDashboardUID(a.DashboardUID) {
+		return ""
+	}
+	const around = 15 * 60 * 1000
+	v := url.Values{"from": {strconv.FormatInt(a.Time-around, 10)}, "to": {strconv.FormatInt(max(a.Time, a.TimeEnd)+around, 10)}}
+	return g.base.JoinPath("d", a.DashboardUID).String() + "?" + v.Encode()
+}

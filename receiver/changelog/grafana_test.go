@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package changelog
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
+	"github.com/culprit-dev/culprit/config"
+)
+
+// recordedGrafana answers with what Grafana 9.3.2 has answered to a search of
+// annotations, and notes what it was asked.
+func recordedGrafana(t *testing.T, asked *url.Values) config.Grafana {
+	t.Helper()
+	file, err := os.ReadFile("../sink/testdata/grafana-9.3.2.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recorded map[string]struct{ Response json.RawMessage }
+	if err := json.Unmarshal(file, &recorded); err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.URL.Path != "/api/annotations" {
+			t.Errorf("nobody expected %s %s", r.Method, r.URL)
+		}
+		*asked = r.URL.Query()
+		_, _ = w.Write(recorded["found"].Response)
+	}))
+	t.Cleanup(s.Close)
+	var conf config.Grafana
+	if err := yaml.Unmarshal([]byte("url: "+s.URL), &conf); err != nil {
+		t.Fatal(err)
+	}
+	return conf
+}
+
+func TestAnnotationsOfGrafanaAreChanges(t *testing.T) {
+	var asked url.Values
+	conf := recordedGrafana(t, &asked)
+	for name, c := range map[string]struct {
+		choice config.GrafanaChanges
+		want   []string
+	}{
+		"all":            {config.GrafanaChanges{}, []string{"dashboard, no panel", "region", "org-wide: HighErrorRatio", "dashboard, no panel", "region", "patched text only"}},
+		"by tag":         {config.GrafanaChanges{Tags: []string{"dash", "other"}}, []string{"dashboard, no panel", "dashboard, no panel"}},
+		"on a dashboard": {config.GrafanaChanges{Dashboards: []string{"svc-checkout"}}, []string{"dashboard, no panel", "region", "dashboard, no panel", "region"}},
+		"on another":     {config.GrafanaChanges{Dashboards: []string{"svc-cart"}}, nil},
+	} {
+		g, err := NewGrafana(conf, c.choice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := g.Read(t.Context(), noon, noon.Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range list {
+			got = append(got, c.Title)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if asked.Get("from") == "" || asked.Get("to") == "" || asked.Get("type") != "annotation" || len(asked["tags"]) != len(c.choice.Tags) {
+			t.Errorf("%s: asked %v", name, asked)
+		}
+	}
+}
+
+func TestAnAnnotationTellsWhereAndWhen(t *testing.T) {
+	var asked url.Values
+	g, err := NewGrafana(recordedGrafana(t, &asked), config.GrafanaChanges{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := annotation{
+		ID: 7, DashboardUID: "svc-checkout", Time: noon.UnixMilli(), TimeEnd: noon.Add(time.Minute).UnixMilli(),
+		Tags: []string{"deploy", "service:checkout", "version=v42", "https://x", "a b:c"}, Text: "<b>checkout</b> v42 &amp; more\n<script>x</script>",
+	}
+	got := g.change(a)
+	if got.Title != "checkout v42 & more" || !got.At.Equal(noon) || !got.Until.Equal(noon.Add(time.Minute)) {
+		t.Errorf("%+v", got)
+	}
+	if diff := cmp.Diff(map[string]string{"service": "checkout", "version": "v42", "https": "//x"}, got.Labels); diff != "" {
+		t.Error(diff)
+	}
+	if want := g.base.String() + "/d/svc-checkout?from=1795952700000&to=1795954560000"; got.URL != want {
+		t.Errorf("%s, want %s", got.URL, want)
+	}
+	for name, no := range map[string]func(*annotation){
+		"of culprit":       func(a *annotation) { a.Tags = append(a.Tags, "culprit") },
+		"of an alert rule": func(a *annotation) { a.AlertID = 3 },
+	} {
+		other := a
+		if no(&other); g.chosen(other) {
+			t.Errorf("an annotation %s is taken for a change", name)
+		}
+	}
+}
+
+// Grafana is read again and again, and a change that it has told is one change.
+func TestWhatGrafanaTellsTwiceIsKeptOnce(t *testing.T) {
+	var asked url.Values
+	g, err := NewGrafana(recordedGrafana(t, &asked), config.GrafanaChanges{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := bookOn(t, brokerOf(t, t.TempDir()), 0)
+	b.opt.Now = func() time.Time { return time.UnixMilli(1795322752957) }
+	for range 2 {
+		if err := b.readGrafana(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(titles(t, b, Filter{})); n != 6 {
+			t.Errorf("%d changes are kept", n)
+		}
+	}
+}

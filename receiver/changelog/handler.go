@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package changelog
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+const (
+	maxBody   = 256 << 10 // of a message
+	parallel  = 8         // messages that are stored at a time
+	storeTime = 30 * time.Second
+)
+
+// Handler is `POST /api/v1/changes`.
+type Handler struct {
+	book      *Book
+	tokenFile func() string // empty: whoever reaches the port may post
+	turn      chan struct{}
+}
+
+// NewHandler takes changes into a book. tokenFile is asked for each message, as a
+// reload may name another.
+func NewHandler(b *Book, tokenFile func() string) *Handler {
+	return &Handler{book: b, tokenFile: tokenFile, turn: make(chan struct{}, parallel)}
+}
+
+// ServeHTTP answers
+//
+//	200  every change of the message is safe on disk; the answer names them
+//	400  the message is wrong, and nothing of it was kept
+//	401  the token is missing or another
+//	413  the message is too large
+//	503  the store can't take it now: send it again. What was kept of it is
+//	     known then
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := h.admit(r); err != nil {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		h.refuse(w, http.StatusUnauthorized, err)
+		return
+	}
+	list, err := h.read(http.MaxBytesReader(w, r.Body, maxBody), r.URL.Query().Get("format"))
+	if err != nil {
+		h.refuse(w, statusOf(err), err)
+		return
+	}
+	kept, err := h.keep(r.Context(), list)
+	if err != nil {
+		w.Header().Set("Retry-After", "5")
+		h.refuse(w, http.StatusServiceUnavailable, fmt.Errorf("the store can't take it now, send it again: %w", err))
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"changes": kept})
+}
+
+func (h *Handler) read(body io.Reader, format string) ([]Change, error) {
+	now, lifetime := h.book.opt.Now(), h.book.opt.Lifetime
+	if format != "" {
+		return readForeign(body, format, now, lifetime)
+	}
+	return read(body, now, lifetime)
+}
+
+// told is what a sender learns of one change.
+type told struct {
+	ID      string  `json:"id"`
+	Outcome Outcome `json:"outcome"`
+}
+
+// keep stores all changes of a message. It goes on when the sender hangs up:
+// whoever does sends all of it again.
+func (h *Handler) keep(ctx context.Context, list []Change) ([]told, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
+	select {
+	case h.turn <- struct{}{}:
+		defer func() { <-h.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	all := make([]told, 0, len(list))
+	for _, c := range list {
+		kept, outcome, err := h.book.Put(ctx, c)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, told{kept.ID, outcome})
+	}
+	return all, nil
+}
+
+var errToken = errors.New("the token is missing or another; hint: send the one of changes.token_file as Authorization: Bearer …, or as the password of basic auth")
+
+// admit compares the token. Senders that can't set a header name it as the
+// password of their address: https://culprit:TOKEN@culprit.example.org/….
+func (h *Handler) admit(r *http.Request) error {
+	file := h.tokenFile()
+	if file == "" {
+		return nil
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		h.book.opt.Log.Error("The token of changes.token_file can't be read, so nobody may post changes", "err", err)
+		return errToken
+	}
+	got, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		_, got, _ = r.BasicAuth()
+	}
+	a, b := sha256.Sum256([]byte(strings.TrimSpace(string(want)))), sha256.Sum256([]byte(strings.TrimSpace(got)))
+	if strings.TrimSpace(got) == "" || subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
+		return errToken
+	}
+	return nil
+}
+
+func statusOf(err error) int {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusBadRequest
+	}
+}
+
+func (h *Handler) refuse(w http.ResponseWriter, status int, err error) {
+	h.book.metrics.changes.WithLabelValues("refused").Inc()
+	answer(w, status, map[string]string{"error": err.Error()})
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the sender may be gone
+}

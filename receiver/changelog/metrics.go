@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package changelog
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	changes *prometheus.CounterVec
+	dropped prometheus.Counter
+	reads   *prometheus.CounterVec
+}
+
+func newMetrics(reg prometheus.Registerer, b *Book) *metrics {
+	m := &metrics{
+		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "culprit_changes_total", Help: "Changes that others have told of, by what became of them: added, replaced, known, refused.",
+		}, []string{"outcome"}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_changes_dropped_total", Help: "Changes that were deleted before their time, to make room."}),
+		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "culprit_grafana_changes_reads_total", Help: "Looks at Grafana's annotations for changes, by outcome.",
+		}, []string{"outcome"}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.changes, m.dropped, m.reads, prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Name: "culprit_changes_stored", Help: "Changes that are kept."},
+			func() float64 { b.mu.RLock(); defer b.mu.RUnlock(); return float64(len(b.order)) }))
+	}
+	return m
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/culprit-dev/culprit/receiver/changelog"
+)
+
+// listed reads the changes that a daemon lists.
+func listed(t *testing.T, d *Daemon) (list []changelog.Change) {
+	t.Helper()
+	resp, err := http.Get("http://" + d.Address().String() + "/api/v1/changes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestAChangeThatIsPostedIsListedAndHandedToTheAnalysis(t *testing.T) {
+	d := lonely(t, nil)
+	const body = `{"title": "checkout v42", "labels": {"service": "checkout"}, "source": "ci", "id": "7"}`
+	for range 2 { // a sender that is not sure
+		if status, _ := answered(t, d, http.MethodPost, "/api/v1/changes", body, "Content-Type: application/json"); status != http.StatusOK {
+			t.Fatalf("a change is answered %d", status)
+		}
+	}
+	list := listed(t, d)
+	if len(list) != 1 || list[0].Title != "checkout v42" || time.Since(list[0].At) > time.Hour {
+		t.Fatalf("%+v", list)
+	}
+	events, err := d.changes.Between(t.Context(), list[0].At.Add(-time.Minute), list[0].At)
+	if err != nil || len(events) != 1 || events[0].Labels["service"] != "checkout" || events[0].Source != "ci" {
+		t.Errorf("%+v, %v", events, err)
+	}
+}
+
+// A reload names another token, and none at all.
+func TestTheTokenOfChangesIsThatOfTheConfiguration(t *testing.T) {
+	d := lonely(t, func(opt *Options) {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(opt.ConfigFile), "token"), []byte("s3cret\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+	reload := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(d.opt.ConfigFile, []byte("prometheus: {url: 'http://127.0.0.1:1'}\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Reload(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		config, header string
+		status         int
+	}{
+		{"", "X: y", http.StatusOK},
+		{"changes: {token_file: token}", "X: y", http.StatusUnauthorized},
+		{"changes: {token_file: token}", "Authorization: Bearer s3cret", http.StatusOK},
+		{"changes: {token_file: gone}", "Authorization: Bearer s3cret", http.StatusUnauthorized},
+	} {
+		reload(c.config)
+		if status, _ := answered(t, d, http.MethodPost, "/api/v1/changes", `{"title": "a"}`, c.header); status != c.status {
+			t.Errorf("%s, %s: %d", c.config, c.header, status)
+		}
+	}
+	if n := len(listed(t, d)); n == 0 {
+		t.Error("reading needs no token of its own")
+	}
+}
+
+// Whoever can post a change can neither make an alert nor end or alter one.
+func TestAChangeTouchesNoAlert(t *testing.T) {
+	w := newWorld(t, true)
+	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
+	w.await("a report is sent", func() bool { list := w.reports(); return len(list) == 1 && len(list[0].Sent) > 0 })
+	before := w.annotation("ErrorsHigh", "culprit_summary")
+	for _, body := range []string{
+		`{"title": "ErrorsHigh resolved", "labels": {"alertname": "ErrorsHigh", "service": "shop"}, "to": "resolved"}`,
+		`{"title": "x", "id": "` + w.reports()[0].ID + `", "source": "culprit", "labels": {"fingerprint": "` + w.reports()[0].Alert.Fingerprint + `"}}`,
+	} {
+		if status, _ := answered(t, w.daemon, http.MethodPost, "/api/v1/changes", body); status != http.StatusOK {
+			t.Fatalf("%s is answered %d", body, status)
+		}
+	}
+	w.await("both are listed", func() bool { return len(listed(t, w.daemon)) == 2 })
+	if list := w.reports(); len(list) != 1 || list[0].ResolvedAt != nil {
+		t.Errorf("%+v", list)
+	}
+	if got := w.annotation("ErrorsHigh", "culprit_summary"); got != before || got == "" {
+		t.Errorf("the alert said %q, and says %q", before, got)
+	}
+}
