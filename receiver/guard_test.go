@@ -53,7 +53,10 @@ func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 		"a form that writes JSON as text": {[]string{"Content-Type: text/plain"}, true},
 		"a form of parts":                 {[]string{"Content-Type: multipart/form-data; boundary=x"}, true},
 	} {
-		for path, body := range map[string]string{"/api/v1/webhook": message("Site"), "/api/v1/explain": `{"expr":"up"}`, "/-/reload": "", "/api/v1/changes": `{"title":"a"}`} {
+		for path, body := range map[string]string{
+			"/api/v1/webhook": message("Site"), "/api/v1/explain": `{"expr":"up"}`, "/-/reload": "", "/api/v1/changes": `{"title":"a"}`,
+			"/reports/aaaaaaaaaaaaaaaa/feedback": "says=right", "/api/v1/reports/aaaaaaaaaaaaaaaa/feedback": `{"says":"right"}`,
+		} {
 			for _, method := range []string{http.MethodPost, http.MethodPut} {
 				status, _ := answered(t, d, method, path, body, c.headers...)
 				if got := status == http.StatusForbidden || status == http.StatusUnsupportedMediaType; got != c.refused {
@@ -69,7 +72,7 @@ func TestMethodsAndHeadersOfEveryPath(t *testing.T) {
 	for _, prefix := range []string{"", "/culprit/%7Bx%7D"} {
 		for path, allow := range map[string]string{
 			"/api/v1/webhook": "POST", "/api/v1/explain": "POST", "/api/v1/changes": "GET, HEAD, POST", "/-/reload": "POST, PUT", "/metrics": "GET, HEAD", "/-/ready": "GET, HEAD", "/": "GET, HEAD",
-			"/api/v1/reports": "GET, HEAD", "/reports/aaaaaaaaaaaaaaaa": "GET, HEAD", "/nothing": "GET, HEAD",
+			"/api/v1/reports": "GET, HEAD", "/reports/aaaaaaaaaaaaaaaa": "GET, HEAD", "/reports/aaaaaaaaaaaaaaaa/feedback": "POST", "/api/v1/reports/aaaaaaaaaaaaaaaa/feedback": "POST", "/nothing": "GET, HEAD",
 		} {
 			for _, method := range []string{"OPTIONS", "DELETE", "TRACE", "PATCH"} {
 				status, header := answered(t, d, method, prefix+path, "")

@@ -60,7 +60,7 @@ func only(methods string) http.Handler {
 
 // pages are what people see.
 func (d *Daemon) pages() web.Options {
-	return web.Options{Reader: reader{store: d.store, book: d.book, busy: d.worker.busy}, Changes: d.changes, External: d.external, Servers: d.servers, Now: d.opt.Now}
+	return web.Options{Reader: reader{store: d.store, book: d.book, busy: d.worker.busy}, Changes: d.changes, Judge: d.judge(), External: d.external, Servers: d.servers, Now: d.opt.Now}
 }
 
 // servers are those that the configuration names now.

@@ -141,7 +141,8 @@ func nasty() []request {
 		`{"version":"4","alerts":[` + strings.Replace(alert, `{"alertname":"A"}`, `{"":"","a b\n":"x","__name__":"y"}`, 1) + `]}`,
 		strings.Repeat("x", 17<<20), `{"labels":{"alertname":"A"}}`, `{"expr":"` + strings.Repeat("(", 5000) + `"}`, `{"expr":"up[5m:1ms]","at":1e300}`, `{"expr":"up","at":"-9999999h","until":"1"}`,
 	} {
-		list = append(list, request{"POST", "/api/v1/webhook", "", body}, request{"POST", "/api/v1/explain", "", body}, request{"POST", "/api/v1/changes", "", body}, request{"POST", "/api/v1/changes?format=flux", "", body})
+		list = append(list, request{"POST", "/api/v1/webhook", "", body}, request{"POST", "/api/v1/explain", "", body}, request{"POST", "/api/v1/changes", "", body}, request{"POST", "/api/v1/changes?format=flux", "", body},
+			request{"POST", "/reports/aaaaaaaaaaaaaaaa/feedback", "", body}, request{"POST", "/api/v1/reports/aaaaaaaaaaaaaaaa/feedback", "", body})
 	}
 	return append(list, request{"PUT", "/-/reload", "", ""}, request{"PRI", "*", "", ""}, request{"CONNECT", "culprit:9798", "", ""}, request{"TRACE", "/", "", ""},
 		request{"DELETE", "/api/v1/reports/aaaaaaaaaaaaaaaa", "", ""}, request{"\x00", "/", "", ""}, request{"GET", "/ HTTP/1.1\r\nX:", "", ""}, request{"POST", "/metrics", "", "x"})

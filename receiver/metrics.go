@@ -19,6 +19,7 @@ type metrics struct {
 	alerts        *prometheus.CounterVec
 	left          *prometheus.CounterVec
 	reports       *prometheus.CounterVec
+	feedback      *prometheus.CounterVec
 	stages        *prometheus.HistogramVec
 	toAnnotation  prometheus.Histogram
 	sends         *prometheus.CounterVec
@@ -39,6 +40,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		alerts:        counters("culprit_alerts_total", "Alerts put on the queue, by status and by who found them.", "status", "reason"),
 		left:          counters("culprit_alerts_left_total", "Alerts of webhook messages that were left to the reconcile loop, as there was no room for them or they are too large.", "reason"),
 		reports:       counters("culprit_reports_total", "Reports made, by verdict.", "verdict"),
+		feedback:      counters("culprit_feedback_total", "What people have said of reports: right, wrong or other, on the page, by the API or in a silence.", "says", "via"),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "culprit_stage_duration_seconds", Help: "Time of one stage of an analysis.", Buckets: stageBuckets,
 		}, []string{"stage"}),
@@ -58,7 +60,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "culprit_alertmanager_route_problems", Help: "Whether the routes of an Alertmanager have a problem with culprit, such as people who are no longer told (people_not_told).",
 		}, []string{"alertmanager", "problem"}),
 	}
-	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.stages, m.toAnnotation, m.sends, m.reconciles, m.lost, m.jobsDead,
+	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.feedback, m.stages, m.toAnnotation, m.sends, m.reconciles, m.lost, m.jobsDead,
 		m.unmatched, m.unreported, m.reloads, m.reloadTime, m.openIncidents, m.routeProblems)
 	return m
 }

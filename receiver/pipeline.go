@@ -280,7 +280,7 @@ func (p *Pipeline) conclude(ctx context.Context, j job, r record, in report.Inpu
 	r.Report = found
 	p.Metrics.reports.WithLabelValues(string(in.Result.Verdict)).Inc()
 	if known.ID == found.ID {
-		found.CreatedAt, found.Incident = known.CreatedAt, known.Incident
+		found.CreatedAt, found.Incident, found.Feedback = known.CreatedAt, known.Incident, known.Feedback
 		replaced := false
 		if r.Report, replaced = report.Later(known, found); !replaced {
 			// An answer that people have seen is not taken back because Prometheus

@@ -32,6 +32,8 @@ type reconciler struct {
 	receivers *receivers
 	routes    *routeWatch
 	refresh   func(context.Context, view)
+	judge     judge
+	reader    report.CommentReader
 	metrics   *metrics
 	log       *slog.Logger
 	now       func() time.Time
@@ -63,6 +65,7 @@ func newReconciler(d *Daemon) *reconciler {
 		live: d.live.Load, store: d.store, queue: d.broker, stats: d.broker.Stats, publisher: d.publisher, receivers: d.receivers, refresh: d.refresh,
 		routes: &routeWatch{receivers: d.receivers, external: d.external, metrics: d.metrics, log: d.log, judged: map[string][sha256.Size]byte{}},
 
+		judge: d.judge(), reader: report.NewCommentReader(),
 		metrics: d.metrics, log: d.log, now: d.opt.Now, interval: d.opt.Reconcile,
 		reached: map[string]bool{}, gone: map[string]time.Time{}, told: map[string]time.Time{},
 	}
@@ -109,6 +112,7 @@ func (r *reconciler) round(ctx context.Context) {
 		r.closeGone(ctx, v)
 	}
 	r.refresh(ctx, v)
+	r.comments(ctx, v)
 	r.store.settle(ctx)
 	open := r.store.openIncidents()
 	r.publisher.catchUp()

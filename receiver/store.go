@@ -357,7 +357,7 @@ func (s *store) keep(ctx context.Context, r *record, body []byte) (uint64, error
 }
 
 // adopt takes over what others have written into a report meanwhile: that its
-// alert has ended, and what was sent.
+// alert has ended, what was sent, and what people have said of it.
 func (s *store) adopt(ctx context.Context, r *record) error {
 	stored, err := s.load(ctx, r.Report.ID)
 	if errors.Is(err, broker.ErrNotFound) {
@@ -371,6 +371,7 @@ func (s *store) adopt(ctx context.Context, r *record) error {
 		r.Report.ResolvedAt = stored.Report.ResolvedAt
 	}
 	r.Report.Sent, _ = mergeSent(stored.Report.Sent, r.Report.Sent)
+	r.Report.Feedback = stored.Report.Feedback
 	r.revision, r.size = stored.revision, stored.size
 	return nil
 }

@@ -8,6 +8,7 @@
 //	culprit check config   whether a configuration is right, and its queries answer
 //	culprit test rules     unit tests of rules
 //	culprit replay         the alerts of the past, explained
+//	culprit export         reports as cases for replay
 //	culprit analyze        the methods, on files
 //	culprit storage        a backup of what the daemon keeps, and back
 //
@@ -82,7 +83,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	app.Version(version.Print("culprit"))
 	app.VersionFlag.Short('V')
 	app.HelpFlag.Short('h')
-	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addSuggest, addTestRules, addReplay, addAnalyze, addStorage, addVersion} {
+	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addSuggest, addTestRules, addReplay, addExport, addAnalyze, addStorage, addVersion} {
 		add(app, commands)
 	}
 	name, exit, done, err := parse(app, args)

@@ -31,11 +31,16 @@ const replayHelp = `Explain the alerts of the past, as if culprit had been there
   culprit replay --from 7d --prometheus.url http://prometheus:9090
 
 The alerts are those that Prometheus remembers in the series ALERTS and ALERTS_FOR_STATE; their expressions are those of today.
-Nothing is written anywhere. Ctrl-C shows what was found until then.`
+Nothing is written anywhere. Ctrl-C shows what was found until then.
+
+  culprit replay --case cases.json --prometheus.url http://prometheus:9090
+
+explains the cases that culprit export has written, and says how the answers of today stand to what people said of the first.`
 
 type replayOptions struct {
 	server   *server
 	words    []string
+	cases    []string
 	from, to string
 	after    time.Duration
 	step     time.Duration
@@ -48,7 +53,8 @@ func addReplay(app *kingpin.Application, commands map[string]command) {
 	cmd := app.Command("replay", replayHelp)
 	o := &replayOptions{server: serverFlags(cmd)}
 	cmd.Arg("alert", "Only alerts of this name, or that fit these matchers.").StringsVar(&o.words)
-	cmd.Flag("from", "From when on: RFC 3339, Unix seconds, or how long ago, such as 7d.").Required().PlaceHolder("TIME").StringVar(&o.from)
+	cmd.Flag("from", "From when on: RFC 3339, Unix seconds, or how long ago, such as 7d.").PlaceHolder("TIME").StringVar(&o.from)
+	cmd.Flag("case", "File of cases that culprit export has written, in the place of --from. Repeatable.").PlaceHolder("FILE").ExistingFilesVar(&o.cases)
 	cmd.Flag("to", "Until when; left out: now.").PlaceHolder("TIME").StringVar(&o.to)
 	cmd.Flag("after", "How long after it began to fire an alert is explained.").Default("1m").DurationVar(&o.after)
 	cmd.Flag("step", "How exactly alerts are looked for: one that fired for less may be missed.").Default("1m").DurationVar(&o.step)
@@ -67,9 +73,15 @@ type replayed struct {
 	Requests int                      `json:"requests"` // to Prometheus
 	Seconds  float64                  `json:"seconds"`  // of its time
 	Reports  []report.Report          `json:"reports"`
+	Cases    []compared               `json:"cases,omitempty"` // of --case
+
+	of []report.Case
 }
 
 func (o *replayOptions) run(ctx context.Context, s streams, now time.Time) error {
+	if len(o.cases) > 0 {
+		return o.again(ctx, s)
+	}
 	from, to, err := o.span(now)
 	if err != nil {
 		return usageError{err}
@@ -91,23 +103,57 @@ func (o *replayOptions) run(ctx context.Context, s streams, now time.Time) error
 		fmt.Fprintf(s.err, "note: %d of them are explained; --limit raises that\n", o.limit)
 		alerts = spread(alerts, o.limit)
 	}
-	if err := o.explain(ctx, s, cfg, alerts, &result); err != nil {
+	subjects := make([]find.Subject, len(alerts))
+	for i, a := range alerts {
+		subjects[i] = find.Subject{Alert: a.Alert, Onset: a.Onset, Now: a.StartsAt.Add(o.after)}
+	}
+	return o.show(ctx, s, cfg, subjects, &result)
+}
+
+// again explains the alerts of cases once more.
+func (o *replayOptions) again(ctx context.Context, s streams) error {
+	if o.from != "" || o.to != "" || len(o.words) > 0 {
+		return usageError{errors.New("--case says which alerts are explained; leave --from, --to and names out")}
+	}
+	cases, err := readCases(o.cases)
+	if err != nil {
 		return err
 	}
+	cfg, err := o.server.load()
+	if err != nil {
+		return err
+	}
+	subjects := make([]find.Subject, len(cases))
+	for i, c := range cases {
+		subjects[i] = subjectOf(c)
+	}
+	result := &replayed{Found: len(cases), Verdicts: map[analysis.Verdict]int{}, Reports: []report.Report{}, of: cases}
+	return o.show(ctx, s, cfg, subjects, result)
+}
+
+// show explains the subjects and prints the result.
+func (o *replayOptions) show(ctx context.Context, s streams, cfg *config.Config, subjects []find.Subject, result *replayed) error {
+	if err := o.explain(ctx, s, cfg, subjects, result); err != nil {
+		return err
+	}
+	result.Cases = compare(result.of, result.Reports)
 	show := result.print
 	if o.format == "json" {
-		show = func(w io.Writer) error { return printJSON(w, result) }
+		show = func(w io.Writer) error { return printJSON(w, *result) }
 	}
 	if err := show(s.out); err != nil {
 		return err
 	}
-	if n := len(result.Reports); n < len(alerts) {
-		return fmt.Errorf("%w after %d of %s", errInterrupted, n, number(len(alerts), "alert"))
+	if n := len(result.Reports); n < len(subjects) {
+		return fmt.Errorf("%w after %d of %s", errInterrupted, n, number(len(subjects), "alert"))
 	}
 	return nil
 }
 
 func (o *replayOptions) span(now time.Time) (from, to time.Time, err error) {
+	if o.from == "" {
+		return from, to, errors.New("required flag(s) '--from' not provided; hint: say from when on, such as --from 7d, or name cases with --case")
+	}
 	if from, err = find.Time(o.from, now); err != nil {
 		return from, to, err
 	}
@@ -154,28 +200,27 @@ func spread(alerts []find.Alert, n int) []find.Alert {
 
 // explain explains every alert, or as many as there is time for until ctx ends;
 // the reports are in the order of the alerts.
-func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Config, alerts []find.Alert, result *replayed) error {
+func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Config, subjects []find.Subject, result *replayed) error {
 	registry := prometheus.NewRegistry()
 	fetcher, err := promql.NewFetcher(cfg.Prometheus, promql.NewMetrics(registry))
 	if err != nil {
 		return err
 	}
-	p := &progress{w: s.err, total: len(alerts), start: time.Now(), cost: func() string { return costOf(registry) }, rewrites: isTerminal(s.err)}
-	reports := make([]*report.Report, len(alerts))
+	p := &progress{w: s.err, total: len(subjects), start: time.Now(), cost: func() string { return costOf(registry) }, rewrites: isTerminal(s.err)}
+	reports := make([]*report.Report, len(subjects))
 	var g errgroup.Group
 	g.SetLimit(o.parallel)
-	for i, a := range alerts {
+	for i, subject := range subjects {
 		g.Go(func() error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			subject := find.Subject{Alert: a.Alert, Onset: a.Onset, Now: a.StartsAt.Add(o.after)}
 			r := receiver.ExplainOnce(ctx, fetcher, receiver.QuestionOf(cfg, subject))
 			if ctx.Err() != nil {
 				return nil // it says only that nothing more could be asked
 			}
 			reports[i] = &r
-			p.done(string(a.Labels[model.AlertNameLabel]))
+			p.done(string(subject.Alert.Labels[model.AlertNameLabel]))
 			return nil
 		})
 	}
@@ -192,6 +237,9 @@ func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Conf
 }
 
 func (r replayed) print(w io.Writer) error {
+	if len(r.of) > 0 {
+		return printCompared(w, r.Cases)
+	}
 	var text bytes.Buffer
 	t := tabwriter.NewWriter(&text, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "FIRED\tALERT\tVERDICT\tANSWER")

@@ -48,6 +48,7 @@ type Report struct {
 	Charts     []Chart    `json:"charts,omitempty"`
 	Grafana    Place      `json:"grafana,omitzero"`
 	Units      Units      `json:"units,omitzero"`
+	Feedback   []Feedback `json:"feedback,omitempty"` // what people have said of it, oldest first
 }
 
 // Units are what the figures of a report are measured in, as far as its queries

@@ -97,12 +97,14 @@ func parseFilter(u *url.URL) (Filter, error) {
 		}
 		f.Limit = min(n, maxLimit)
 	}
-	if text := q.Get("open"); text != "" {
-		open, err := strconv.ParseBool(text)
-		if err != nil {
-			return f, badRequest("open is true or false, not %q", text)
+	for key, to := range map[string]**bool{"open": &f.Open, "judged": &f.Judged} {
+		if text := q.Get(key); text != "" {
+			is, err := strconv.ParseBool(text)
+			if err != nil {
+				return f, badRequest("%s is true or false, not %q", key, text)
+			}
+			*to = &is
 		}
-		f.Open = &open
 	}
 	for _, text := range q["match"] {
 		ms, err := labels.ParseMatchers(text)

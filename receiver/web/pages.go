@@ -40,7 +40,7 @@ func newPages(prefix string) *pages {
 		prefix: prefix,
 		style:  template.CSS(style), //nolint:gosec // ours, and its hash is in the policy
 		policy: "default-src 'none'; img-src 'self'; script-src 'self'; connect-src 'none'; base-uri 'none'; " +
-			"form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
+			"form-action 'self'; frame-ancestors 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
 	}
 	for _, name := range []string{"report", "incident", "list", "changes", "pending", "error"} {
 		p.byName[name] = template.Must(template.New("frame.html").Funcs(template.FuncMap{"path": p.path, "tied": tied, "pieces": pieces}).

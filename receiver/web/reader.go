@@ -50,6 +50,7 @@ type IncidentReader interface {
 type Filter struct {
 	Limit       int // at most so many; 0: no limit
 	Open        *bool
+	Judged      *bool // whether people have said something of a report
 	AlertName   string
 	Status      report.Status
 	Fingerprint string
@@ -60,6 +61,7 @@ type Filter struct {
 // PassReport says whether a report passes, the limit aside.
 func (f Filter) PassReport(r report.Report) bool {
 	return (f.Open == nil || *f.Open == r.Open()) &&
+		(f.Judged == nil || *f.Judged == (len(r.Feedback) > 0)) &&
 		(f.Status == "" || f.Status == r.Status) &&
 		(f.AlertName == "" || f.AlertName == string(r.Alert.Labels[model.AlertNameLabel])) &&
 		(f.Fingerprint == "" || f.Fingerprint == r.Alert.Fingerprint) &&

@@ -39,6 +39,8 @@ type reportPage struct {
 	Queries       []queryView
 	Window        string
 	Sent          []sentView
+	Said          []saidView // by people, of this report
+	Asks          bool       // whether it was right
 	Facts         []pair
 	FitText       string
 	Partial       bool
@@ -64,7 +66,8 @@ func (s *server) newReportPage(r report.Report) reportPage {
 		Graph:    drawGraph(r.Result),
 		Warnings: r.Result.Warnings,
 		Sent:     sent(r.Sent, now),
-		Partial:  r.Status != report.Complete,
+		Said:     said(r, now), Asks: s.judge != nil,
+		Partial: r.Status != report.Complete,
 	}
 	said := report.AnswerOf(r.Result)
 	p.Verdict, p.Kind = said.Look, said.Class

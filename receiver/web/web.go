@@ -13,6 +13,7 @@ import (
 type Options struct {
 	Reader   Reader
 	Changes  ChangeReader     // nil: there are none
+	Judge    Judge            // nil: nobody is asked whether a report was right
 	External *url.URL         // culprit's own address, as users reach it; links begin with its path
 	Servers  func() Servers   // asked for each page, as a reload may change them; nil: none are known
 	Now      func() time.Time // nil: time.Now
@@ -45,6 +46,13 @@ func New(opts Options) http.Handler {
 	} {
 		mux.Handle("GET "+path, s.serve(h))
 	}
+	if s.judge != nil {
+		mux.Handle("POST /reports/{id}/feedback", s.serve(s.feedbackForm))
+		mux.Handle("POST /api/v1/reports/{id}/feedback", s.serve(s.feedback))
+		for _, path := range []string{"/reports/{id}/feedback", "/api/v1/reports/{id}/feedback"} {
+			mux.Handle(path, s.serve(onlyPost))
+		}
+	}
 	mux.Handle("/", s.serve(nowhere))
 	return mux
 }
@@ -58,17 +66,24 @@ func nowhere(w http.ResponseWriter, r *http.Request) error {
 	return &problem{http.StatusNotFound, "There is no such page."}
 }
 
+// onlyPost answers whoever comes with another method.
+func onlyPost(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Allow", http.MethodPost)
+	return &problem{http.StatusMethodNotAllowed, "What people say of a report is sent here with POST, and read in the report."}
+}
+
 // server is what the handlers share.
 type server struct {
 	reader  Reader
 	changed ChangeReader
+	judge   Judge
 	servers func() Servers
 	now     func() time.Time
 	pages   *pages
 }
 
 func newServer(opts Options) *server {
-	s := &server{reader: opts.Reader, changed: opts.Changes, servers: opts.Servers, now: opts.Now}
+	s := &server{reader: opts.Reader, changed: opts.Changes, judge: opts.Judge, servers: opts.Servers, now: opts.Now}
 	if s.servers == nil {
 		s.servers = func() Servers { return Servers{} }
 	}

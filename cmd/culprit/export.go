@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+const exportHelp = `Write reports as cases that can be replayed.
+
+  culprit export --culprit.url http://culprit:9798 > cases.json
+  culprit replay --case cases.json --prometheus.url http://prometheus:9090
+
+A case is the alert of a report, what culprit said, and what people said of that. Without ids all reports are written that
+people have judged. They go to stdout, one a line.`
+
+// exportTimeout bounds one request, and exportBytes its answer.
+const (
+	exportTimeout = 30 * time.Second
+	exportBytes   = 256 << 20
+	exportMost    = 1000 // judged reports, the newest
+)
+
+type exportOptions struct {
+	url string
+	ids []string
+}
+
+func addExport(app *kingpin.Application, commands map[string]command) {
+	cmd := app.Command("export", exportHelp)
+	o := &exportOptions{}
+	cmd.Arg("report", "Ids of reports; none: all that people have judged.").StringsVar(&o.ids)
+	cmd.Flag("culprit.url", "Address of the daemon; user and password of its basic auth may stand in it.").Default("http://127.0.0.1:9798").PlaceHolder("URL").StringVar(&o.url)
+	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return o.run(ctx, s) }
+}
+
+func (o *exportOptions) run(ctx context.Context, s streams) error {
+	base, err := url.Parse(o.url)
+	if err != nil || base.Host == "" {
+		return usageError{errors.New("--culprit.url is no address; hint: write it as http://culprit:9798")}
+	}
+	for _, id := range o.ids {
+		if !report.ValidID(id) {
+			return usageError{fmt.Errorf("%q is no id of a report; hint: take what stands behind /reports/ in its address", id)}
+		}
+	}
+	reports, err := o.reports(ctx, base)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(s.out)
+	for _, r := range reports {
+		if err := enc.Encode(report.CaseOf(r)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(s.err, "%s\n", number(len(reports), "case"))
+	return nil
+}
+
+// reports reads the reports that are asked for.
+func (o *exportOptions) reports(ctx context.Context, base *url.URL) ([]report.Report, error) {
+	if len(o.ids) == 0 {
+		var list []report.Report
+		err := get(ctx, base, "api/v1/reports", url.Values{"judged": {"true"}, "limit": {fmt.Sprint(exportMost)}}, &list)
+		return list, err
+	}
+	list := make([]report.Report, len(o.ids))
+	for i, id := range o.ids {
+		if err := get(ctx, base, "api/v1/reports/"+id, nil, &list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// get reads JSON from a daemon.
+func get(ctx context.Context, base *url.URL, path string, query url.Values, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
+	defer cancel()
+	u := base.JoinPath(path)
+	u.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		var of *url.Error // it repeats the address, and what is secret in it
+		if errors.As(err, &of) {
+			err = of.Err
+		}
+		return fmt.Errorf("culprit at %s does not answer: %w; hint: name it with --culprit.url", base.Host, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
+		return fmt.Errorf("culprit at %s answers %s to %s: %s", base.Host, resp.Status, path, strings.TrimSpace(string(text)))
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, exportBytes)).Decode(into); err != nil {
+		return fmt.Errorf("the answer of culprit at %s to %s can't be read: %w", base.Host, path, err)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/broker"
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/web"
+)
+
+// judge notes what people say of reports.
+type judge struct {
+	store   *store
+	counted *prometheus.CounterVec
+	now     func() time.Time
+}
+
+var _ web.Judge = judge{}
+
+func (d *Daemon) judge() judge {
+	return judge{store: d.store, counted: d.metrics.feedback, now: d.opt.Now}
+}
+
+// Judge is part of [web.Judge].
+func (j judge) Judge(ctx context.Context, id string, f report.Feedback) error {
+	f, err := f.Check()
+	if err != nil {
+		return err
+	}
+	f.At = j.now().UTC()
+	changed, err := j.store.judge(ctx, id, f)
+	if errors.Is(err, broker.ErrNotFound) {
+		return web.ErrNotFound
+	}
+	if changed {
+		j.counted.WithLabelValues(string(f.Says), f.Via).Inc()
+	}
+	return err
+}
+
+// judge adds feedback to a stored report. It waits for no analysis: whoever writes
+// the report at the same time takes the feedback over.
+func (s *store) judge(ctx context.Context, id string, f report.Feedback) (changed bool, err error) {
+	for try := 0; ; try++ {
+		r, err := s.load(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		if !r.Report.Told(f) {
+			return false, nil
+		}
+		err = s.writeOnce(ctx, &r)
+		if !errors.Is(err, broker.ErrConflict) || try == writeTries {
+			return err == nil, err
+		}
+		pause(ctx, 10*time.Millisecond)
+	}
+}
+
+// mostComments is how many reports a round notes comments of silences on.
+const mostComments = 100
+
+// comments notes what the comments of silences say of the reports of the alerts
+// under them.
+func (r *reconciler) comments(ctx context.Context, v view) {
+	noted := 0
+	for _, p := range v.peers {
+		under := r.silenced(p.alerts)
+		if len(under) == 0 {
+			continue
+		}
+		silences, err := p.client.Silences(ctx)
+		if err != nil {
+			r.log.Debug("Silences can't be read for what people say in them", "alertmanager", p.client.Address(), "err", err)
+			continue
+		}
+		for _, s := range silences {
+			for _, known := range under[s.ID] {
+				if noted < mostComments && r.comment(ctx, s, known) {
+					noted++
+				}
+			}
+		}
+	}
+}
+
+// silenced are the open reports of alerts by the silences over them.
+func (r *reconciler) silenced(alerts []alertmanager.Alert) map[string][]record {
+	under := map[string][]record{}
+	for _, a := range alerts {
+		if len(a.SilencedBy) == 0 {
+			continue
+		}
+		known, ok := r.store.current(a.Fingerprint)
+		if !ok || !known.open() {
+			continue
+		}
+		for _, id := range a.SilencedBy {
+			under[id] = append(under[id], known)
+		}
+	}
+	return under
+}
+
+// comment notes what one silence says of one report. What stood there before the
+// report was made is about an earlier one.
+func (r *reconciler) comment(ctx context.Context, s alertmanager.Silence, known record) bool {
+	f, ok := r.reader.Read(s.Comment)
+	if !ok || s.UpdatedAt.Before(known.Report.CreatedAt) {
+		return false
+	}
+	f.Ref, f.By = s.ID, s.CreatedBy
+	if r.store.saidBefore(known.Report, f) {
+		return false
+	}
+	if err := r.judge.Judge(ctx, known.Report.ID, f); err != nil {
+		r.log.Warn("What a silence says of a report can't be noted; it is tried again", "silence", s.ID, "report", known.Report.ID, "err", err)
+		return false
+	}
+	return true
+}
+
+// saidBefore says whether a silence has said the same of this report, or of one
+// that is older: its comment is rewritten when culprit adds its line.
+func (s *store) saidBefore(r report.Report, f report.Feedback) bool {
+	same := func(said report.Feedback) bool { return said.Ref == f.Ref && said.Says == f.Says && said.Was == f.Was }
+	if slices.ContainsFunc(r.Feedback, same) {
+		return true
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, other := range s.byID {
+		for _, said := range other.Report.Feedback {
+			if same(said) && said.At.Before(r.CreatedAt) {
+				return true
+			}
+		}
+	}
+	return false
+}

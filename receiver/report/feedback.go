@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Judgement is what a person says of a report.
+type Judgement string
+
+// The judgements.
+const (
+	Right Judgement = "right"
+	Wrong Judgement = "wrong"
+	Other Judgement = "other" // it was something else, and what
+)
+
+// Where feedback comes from.
+const (
+	ViaPage    = "page"
+	ViaAPI     = "api"
+	ViaSilence = "silence"
+)
+
+// Feedback is what somebody has said of a report. It is kept and shown; nothing
+// is learned from it.
+type Feedback struct {
+	Says    Judgement `json:"says"`
+	Was     string    `json:"was,omitempty"` // what it was, in their words
+	By      string    `json:"by,omitempty"`  // who says so, as far as that was told
+	Via     string    `json:"via"`           // page, api or silence
+	Ref     string    `json:"ref,omitempty"` // the id of the silence
+	Summary string    `json:"summary"`       // what the report said then
+	At      time.Time `json:"at"`
+}
+
+const (
+	maxFeedback = 20  // of one report, of which the newest are kept
+	maxWas      = 500 // bytes
+	maxBy       = 100
+)
+
+// Check returns the feedback with its texts on one line, or what is wrong with it.
+// What says what it was needs no judgement.
+func (f Feedback) Check() (Feedback, error) {
+	f.Was, f.By = clean(f.Was), cut(clean(f.By), maxBy)
+	if f.Says == "" && f.Was != "" {
+		f.Says = Other
+	}
+	switch {
+	case f.Says == Other && f.Was == "":
+		return f, fmt.Errorf("says is other, and was is empty; hint: say what it was")
+	case !slices.Contains([]Judgement{Right, Wrong, Other}, f.Says):
+		return f, fmt.Errorf("says is %.40q; hint: write right or wrong, or say what it was, such as {\"was\": \"the disk of node 7\"}", f.Says)
+	case len(f.Was) > maxWas:
+		return f, fmt.Errorf("was has %d bytes, and may have %d; hint: say it in a sentence", len(f.Was), maxWas)
+	}
+	return f, nil
+}
+
+// Same says whether two say the same, in the same place.
+func (f Feedback) Same(other Feedback) bool {
+	return f.Says == other.Says && f.Was == other.Was && f.Via == other.Via && f.Ref == other.Ref && f.By == other.By
+}
+
+// Told adds feedback to a report. Saying the same again, last, changes nothing.
+func (r *Report) Told(f Feedback) (changed bool) {
+	if n := len(r.Feedback); n > 0 && r.Feedback[n-1].Same(f) {
+		return false
+	}
+	f.Summary = r.Summary
+	r.Feedback = append(slices.Clone(r.Feedback), f)
+	r.Feedback = r.Feedback[max(0, len(r.Feedback)-maxFeedback):]
+	return true
+}
+
+// Judged is the last feedback of a report, and whether there is any.
+func (r Report) Judged() (Feedback, bool) {
+	if len(r.Feedback) == 0 {
+		return Feedback{}, false
+	}
+	return r.Feedback[len(r.Feedback)-1], true
+}
+
+// CommentReader finds feedback in the comments of silences.
+type CommentReader struct{ ours, theirs *regexp.Regexp }
+
+// NewCommentReader makes a reader.
+func NewCommentReader() CommentReader {
+	return CommentReader{
+		ours:   regexp.MustCompile(`\[culprit: [^\]]*\]`), // what culprit itself has written
+		theirs: regexp.MustCompile(`(?i)\bculprit: *(?:was +)?(right|wrong|it was +([^\n\[\]]+))`),
+	}
+}
+
+// Read returns what the comment of a silence says of culprit: "culprit: right",
+// "culprit: wrong" or "culprit: it was the disk". ok is false if that is nothing.
+func (c CommentReader) Read(comment string) (f Feedback, ok bool) {
+	m := c.theirs.FindStringSubmatch(c.ours.ReplaceAllString(comment, ""))
+	if m == nil {
+		return f, false
+	}
+	switch strings.ToLower(m[1]) {
+	case "right":
+		f.Says = Right
+	case "wrong":
+		f.Says = Wrong
+	default:
+		f.Was = cut(clean(m[2]), maxWas)
+	}
+	f.Via = ViaSilence
+	f, err := f.Check()
+	return f, err == nil
+}
