@@ -40,6 +40,7 @@ func Align(p Plan, e Evidence) analysis.Frame {
 		a.target(i)
 	}
 	a.topology()
+	a.changes()
 	a.serverWarnings()
 	return a.frame
 }
@@ -320,7 +321,7 @@ func (a *aligner) serverWarnings() {
 			qs = append(qs, s.queries()...)
 		}
 	}
-	for _, q := range append(qs, a.plan.others()...) {
+	for _, q := range append(qs, a.plan.rest()...) {
 		a.note(q)
 	}
 	for _, why := range slices.Sorted(maps.Keys(a.spared)) {

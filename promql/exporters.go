@@ -50,7 +50,6 @@ func platform() []exporter {
 			{"pods not ready", "error", "kube_pod_status_ready", `sum by (namespace) (kube_pod_status_ready{condition="false",})`},
 			{"containers waiting", "error", "kube_pod_container_status_waiting_reason", `sum by (namespace, reason) (kube_pod_container_status_waiting_reason{})`},
 			{"replicas unavailable", "error", "kube_deployment_status_replicas_unavailable", `sum by (namespace, deployment) (kube_deployment_status_replicas_unavailable{})`},
-			{"rollouts", "other", "kube_deployment_status_observed_generation", `sum by (namespace, deployment) (kube_deployment_status_observed_generation{})`},
 			{"node conditions", "node", "kube_node_status_condition", `sum by (node, condition) (kube_node_status_condition{status="true",condition!="Ready",})`},
 		}},
 		{"node_exporter", []string{byInstance, byHost, byNode, byNodeLabel}, []exporterQuery{

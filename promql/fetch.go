@@ -134,7 +134,7 @@ func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Plan, Evide
 			rest = append(rest, e.Beside[k].queries()...)
 		}
 	}
-	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(append(rest, p.others()...))))
+	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(append(rest, p.rest()...))))
 	return p, e, nil
 }
 

@@ -161,7 +161,7 @@ func TestRequestsAreCountedByOutcome(t *testing.T) {
 	if err := u.UnmarshalText([]byte(s.URL)); err != nil {
 		t.Fatal(err)
 	}
-	f, err := promql.NewFetcher(config.Prometheus{URL: &u, QueryTimeout: model.Duration(200 * time.Millisecond)}, promql.NewMetrics(reg))
+	f, err := promql.NewFetcher(config.Prometheus{URL: &u, QueryTimeout: model.Duration(2 * time.Second)}, promql.NewMetrics(reg))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestRequestsAreCountedByOutcome(t *testing.T) {
 		# HELP culprit_prometheus_queries_total Requests to Prometheus by outcome: ok, refused, timeout, unreachable or canceled.
 		# TYPE culprit_prometheus_queries_total counter
 		culprit_prometheus_queries_total{outcome="canceled"} 0
-		culprit_prometheus_queries_total{outcome="ok"} 2
+		culprit_prometheus_queries_total{outcome="ok"} 6
 		culprit_prometheus_queries_total{outcome="refused"} 1
 		culprit_prometheus_queries_total{outcome="timeout"} 1
 		culprit_prometheus_queries_total{outcome="unreachable"} 1

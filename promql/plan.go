@@ -59,6 +59,7 @@ const (
 	RoleCandidate Role = "candidate"
 	RoleTopology  Role = "topology"
 	RoleBaseline  Role = "baseline" // when the alert fired before
+	RoleChange    Role = "change"   // what was changed
 )
 
 // Query is one question to Prometheus.
@@ -92,14 +93,15 @@ type Plan struct {
 	Topology Topology
 	Warnings []analysis.Warning // doubts that are known before anything is asked
 
-	before  time.Time // see grid.before
-	settled time.Time // see grid.settled
-	chosen  bool      // the rule chose the length of the baseline
-	asker   asker     // the alert
-	earlier string    // PromQL of the alert in the past; empty: there is none
-	crowd   bool      // and of others of its storm
-	after   *round    // what it goes on from, as if it were one; nil: nothing
-	inside  bool      // only candidates are new in it: see Fetched.Within
+	before  time.Time    // see grid.before
+	settled time.Time    // see grid.settled
+	chosen  bool         // the rule chose the length of the baseline
+	asker   asker        // the alert
+	earlier string       // PromQL of the alert in the past; empty: there is none
+	crowd   bool         // and of others of its storm
+	where   *whereabouts // of changes; nil: they are not asked for
+	after   *round       // what it goes on from, as if it were one; nil: nothing
+	inside  bool         // only candidates are new in it: see Fetched.Within
 }
 
 // Target is one KPI.
@@ -150,7 +152,7 @@ func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
 		alert.Own = alert.Labels
 	}
 	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{
-		Rule: rule.Name, asker: alert.asker(), earlier: alert.earlier(), crowd: alert.Storm,
+		Rule: rule.Name, asker: alert.asker(), earlier: alert.earlier(), crowd: alert.Storm, where: alert.whereabouts(),
 	}}
 	kpis := b.targets()
 	if len(kpis) == 0 {
@@ -467,7 +469,10 @@ func (b *builder) topology() {
 	b.plan.Topology.Query = &Query{Role: RoleTopology, Name: string(RoleTopology), Query: e.String(), End: b.plan.End}
 }
 
-// others are the queries that nothing waits for: candidates and topology.
+// rest are the queries that nothing waits for.
+func (p Plan) rest() []Query { return append(p.others(), p.changes()...) }
+
+// others are those of them that are shown: candidates and topology.
 func (p Plan) others() []Query {
 	var qs []Query
 	for _, t := range p.Targets {

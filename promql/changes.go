@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package promql
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// Changes are asked for by what they leave behind in series: see traces. The server
+// is asked for changes alone and not for the series that have them, so that an
+// answer is small however large the server is: four queries an analysis.
+const (
+	changesBefore = 3 * time.Hour    // the onset: what is older has had its effect
+	changesStep   = time.Minute      // how exactly a change is dated that has no time of its own
+	changesGap    = 10 * time.Minute // scrapes that fail are no change
+	changesGrid   = 5 * time.Minute  // of the beginning, so that alerts share the answers
+)
+
+// Labels that the queries add to tell their answers apart.
+const (
+	tracedLabel = "culprit_metric" // the name of the metric, which must not be lost
+	beforeLabel = "culprit_before" // wasBefore: as it was before; isGone: it is no more
+	wasBefore   = "was"
+	isGone      = "gone"
+)
+
+// whereabouts are where changes are looked for.
+type whereabouts struct {
+	home    string          // the alert's cluster; empty: not known
+	name    string          // of the alert, which is no change itself
+	cluster *labels.Matcher // nil: there is one only
+	near    *labels.Matcher // the alert's namespaces; nil: not known
+	all     bool            // what there is very much of is looked at even where near is not known
+}
+
+// whereabouts are those of an alert. In a storm they are those of all its alerts.
+func (a Alert) whereabouts() *whereabouts {
+	own := a.identifying()
+	w := &whereabouts{home: string(own[clusterLabel]), name: string(a.Labels[model.AlertNameLabel]), all: !a.Storm}
+	if c := own[clusterLabel]; c != "" && a.cluster != "" {
+		w.cluster = labels.MustNewMatcher(labels.MatchEqual, clusterLabel, string(c))
+	}
+	spaces := slices.Clone(a.Series["namespace"])
+	if n := own["namespace"]; n != "" {
+		spaces = []string{string(n)}
+	}
+	if len(spaces) > 0 {
+		// What has no namespace is not of Kubernetes, and may be of anything.
+		w.near = labels.MustNewMatcher(labels.MatchRegexp, "namespace", strings.Join(quoted(spaces), "|")+"|")
+	}
+	return w
+}
+
+func quoted(values []string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = regexp.QuoteMeta(v)
+	}
+	return out
+}
+
+// selector selects metrics by their names, where changes are looked for.
+func (w whereabouts) selector(names string, near bool) string {
+	r := region{labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, names)}
+	if w.cluster != nil {
+		r = append(r, w.cluster)
+	}
+	if near && w.near != nil {
+		r = append(r, w.near)
+	}
+	return r.String()
+}
+
+// selectors are those of the metrics that tell changes in a way.
+func (w whereabouts) selectors(by way) []string {
+	all := []string{w.selector(namesOf(traces(), by, false), false)}
+	if names := namesOf(traces(), by, true); names != "" && (w.all || w.near != nil) {
+		all = append(all, w.selector(names, true))
+	}
+	return all
+}
+
+// each joins what is asked of each selector of a way.
+func (w whereabouts) each(by way, ask func(selector string) string) string {
+	var parts []string
+	for _, s := range w.selectors(by) {
+		parts = append(parts, ask(s))
+	}
+	return strings.Join(parts, " or ")
+}
+
+// changes are the queries for what changed before the onset and since then.
+func (p Plan) changes() []Query {
+	if p.where == nil {
+		return nil
+	}
+	from, end := floor(p.Onset, changesGrid).Add(-changesBefore), floor(p.End, changesStep)
+	query := func(name, text string, start time.Time, step time.Duration) Query {
+		return Query{Role: RoleChange, Name: "changes: " + name, Query: text, Start: start, End: end, Step: step}
+	}
+	// What is dated by itself is looked at twice: at the onset, and now.
+	onset := floor(p.Onset, changesStep)
+	twice := max(end.Sub(onset), 0)
+	return []Query{
+		query("times", p.where.times(from), onset, twice),
+		query("values", p.where.values(), from, changesStep),
+		query("labels", p.where.appeared(), from, changesStep),
+		query("alerts", p.where.alerts(from), onset, twice),
+	}
+}
+
+// times asks for metrics whose value is a time after from.
+func (w whereabouts) times(from time.Time) string {
+	return w.each(byTime, func(s string) string { return fmt.Sprintf("%s > %d", s, from.Unix()) })
+}
+
+// values asks for metrics at the steps at which their value is another one than at
+// the step before, with both.
+func (w whereabouts) values() string {
+	return w.each(byValue, func(s string) string {
+		now, was := withName(s), withName(fmt.Sprintf("last_over_time(%s[%s] offset %s)", s, model.Duration(changesGap), model.Duration(changesStep)))
+		return fmt.Sprintf("(%s != %s) or %s", now, was, marked(fmt.Sprintf("%s != %s", was, now), wasBefore))
+	})
+}
+
+// appeared asks for the series of a kind that are new at a step, for those of the
+// same thing that were there before it, and for those that are gone.
+func (w whereabouts) appeared() string {
+	by, thing := groupings(traces())
+	return w.each(byLabels, func(s string) string {
+		now := fmt.Sprintf("count by (%s) (%s)", by, s)
+		was := fmt.Sprintf("count by (%s) (last_over_time(%s[%s] offset %s))", by, s, model.Duration(changesGap), model.Duration(changesStep))
+		then := fmt.Sprintf("count by (%s) (%s offset %s)", by, s, model.Duration(changesStep))
+		fresh := fmt.Sprintf("(%s unless on (%s) %s)", now, by, was)
+		return strings.Join([]string{
+			fresh,
+			marked(fmt.Sprintf("%s and on (%s) %s", was, thing, fresh), wasBefore),
+			marked(fmt.Sprintf("%s unless on (%s) %s", then, by, now), isGone),
+		}, " or ")
+	})
+}
+
+// groupings are the labels by which series of one kind are told apart, and those of
+// them that tell whose they are, as lists in PromQL.
+func groupings(all []trace) (by, thing string) {
+	everything := []string{model.MetricNameLabel, clusterLabel, "namespace", "container", "exported_namespace", "exported_pod"}
+	place := slices.Clone(everything[:len(everything)-1])
+	for _, t := range all {
+		if t.way != byLabels {
+			continue
+		}
+		for _, l := range slices.Concat(t.thing, t.version) {
+			everything = append(everything, string(l))
+		}
+		for _, l := range t.thing {
+			if l != "pod" && l != "instance" && l != "node" { // these come and go
+				place = append(place, string(l))
+			}
+		}
+	}
+	list := func(names []string) string {
+		slices.Sort(names)
+		return strings.Join(slices.Compact(names), ", ")
+	}
+	return list(everything), list(place)
+}
+
+// alerts asks for other alerts that fire and whose condition began to hold after
+// from.
+func (w whereabouts) alerts(from time.Time) string {
+	r := region{labels.MustNewMatcher(labels.MatchNotEqual, model.AlertNameLabel, w.name)}
+	if w.cluster != nil {
+		r = append(r, w.cluster)
+	}
+	firing := append(slices.Clone(r), labels.MustNewMatcher(labels.MatchEqual, "alertstate", "firing"))
+	return fmt.Sprintf("ALERTS_FOR_STATE%s > %d and ignoring (alertstate) ALERTS%s", r, from.Unix(), firing)
+}
+
+// withName keeps the name of a metric, by which series are matched.
+func withName(e string) string {
+	return fmt.Sprintf(`label_replace(%s, "%s", "$1", "__name__", "(.+)")`, e, tracedLabel)
+}
+
+func marked(e, how string) string {
+	return fmt.Sprintf(`label_replace(%s, "%s", "%s", "", "")`, e, beforeLabel, cmp.Or(how, wasBefore))
+}

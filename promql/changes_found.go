@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package promql
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis/changes"
+)
+
+// mostOften is how often a series may change before the onset and be told as
+// changes: what moves more often is a measure.
+const mostOften = 30
+
+// changesFound are what the answers tell of changes, in no order.
+func (p Plan) changesFound(answers Answers) []changes.Change {
+	f := changeFinder{plan: p, patterns: map[string]*regexp.Regexp{}}
+	for i, read := range []func(Query, model.Value){f.times, f.values, f.labels, f.alerts} {
+		if qs := p.changes(); i < len(qs) {
+			read(qs[i], answers.to(qs[i]).Value)
+		}
+	}
+	return f.found
+}
+
+// changes puts what was changed into the frame, where anybody was asked.
+func (a *aligner) changes() {
+	a.frame.Changes = a.plan.changesFound(a.evidence.Answers)
+	for _, q := range a.plan.changes() {
+		if a.evidence.Answers.to(q).Err == nil {
+			a.frame.ChangesSince = seconds(floor(a.plan.Onset, changesGrid).Add(-changesBefore))
+		}
+	}
+}
+
+// changeFinder reads answers.
+type changeFinder struct {
+	plan     Plan
+	patterns map[string]*regexp.Regexp
+	found    []changes.Change
+}
+
+// traceOf is the line of the table that a metric belongs to.
+func (f *changeFinder) traceOf(w way, metric string) (trace, bool) {
+	for _, t := range traces() {
+		if t.way != w {
+			continue
+		}
+		if f.patterns[t.names] == nil {
+			f.patterns[t.names] = regexp.MustCompile("^(?:" + t.names + ")$")
+		}
+		if f.patterns[t.names].MatchString(metric) {
+			return t, true
+		}
+	}
+	return trace{}, false
+}
+
+// add notes a change of the thing that a series is about, if it is in the cluster of
+// the alert.
+func (f *changeFinder) add(t trace, m model.Metric, c changes.Change) {
+	name, labels := t.place(m)
+	if name == "" || f.plan.where.elsewhere(labels) {
+		return
+	}
+	c.Title = fmt.Sprintf(c.Title, name)
+	c.Labels, c.Source = labels, string(m[model.MetricNameLabel])
+	f.found = append(f.found, c)
+}
+
+// elsewhere says that labels are of another cluster.
+func (w *whereabouts) elsewhere(labels map[string]string) bool {
+	c := labels[clusterLabel]
+	return c != "" && w.home != "" && c != w.home
+}
+
+// times reads when things happened.
+func (f *changeFinder) times(q Query, v model.Value) {
+	from, end := seconds(floor(f.plan.Onset, changesGrid).Add(-changesBefore)), seconds(q.End.Add(changesStep))
+	each(v, func(m model.Metric, points []model.SamplePair) {
+		t, ok := f.traceOf(byTime, string(m[model.MetricNameLabel]))
+		if !ok || m["container"] == "POD" { // the pause container of each pod
+			return
+		}
+		last := 0.0
+		for _, s := range points {
+			at := unixSeconds(float64(s.Value))
+			if at > from && at <= end && at != last {
+				f.add(t, m, changes.Change{At: at, Title: t.did})
+			}
+			last = at
+		}
+	})
+}
+
+// unixSeconds is a time that may have been given in milliseconds.
+func unixSeconds(v float64) float64 {
+	const milliseconds = 1e11 // in seconds that would be the year 5138
+	if v > milliseconds {
+		return v / 1000
+	}
+	return v
+}
+
+// values reads at which steps values became others, and which.
+func (f *changeFinder) values(_ Query, v model.Value) {
+	type moment struct {
+		series string
+		at     model.Time
+	}
+	was := map[moment]model.SampleValue{}
+	each(v, func(m model.Metric, points []model.SamplePair) {
+		if m[beforeLabel] == wasBefore {
+			for _, s := range points {
+				was[moment{untold(m).String(), s.Timestamp}] = s.Value
+			}
+		}
+	})
+	each(v, func(m model.Metric, points []model.SamplePair) {
+		t, ok := f.traceOf(byValue, string(m[tracedLabel]))
+		if !ok || m[beforeLabel] != "" || len(points) > mostOften {
+			return
+		}
+		m = untold(m)
+		for _, s := range points {
+			before, known := was[moment{m.String(), s.Timestamp}]
+			c := changes.Change{At: stepBefore(s.Timestamp), Title: t.did}
+			if known && s.Value < before {
+				c.Title = cmp.Or(t.undid, t.did)
+			}
+			if known && !t.opaque {
+				c.From, c.To = number(before), number(s.Value)
+			}
+			f.add(t, m, c)
+		}
+	})
+}
+
+// untold is a series without the labels that a query added.
+func untold(m model.Metric) model.Metric {
+	m = m.Clone()
+	if name := m[tracedLabel]; name != "" {
+		m[model.MetricNameLabel] = name
+	}
+	delete(m, tracedLabel)
+	delete(m, beforeLabel)
+	return m
+}
+
+func number(v model.SampleValue) string { return strconv.FormatFloat(float64(v), 'g', 6, 64) }
+
+// stepBefore is when what is seen at a step may have begun.
+func stepBefore(at model.Time) float64 { return seconds(at.Time().Add(-changesStep)) }
+
+// labels reads which series came, in place of which others, and which went.
+func (f *changeFinder) labels(_ Query, v model.Value) {
+	was := map[model.Time][]model.Metric{}
+	each(v, func(m model.Metric, points []model.SamplePair) {
+		if m[beforeLabel] == wasBefore {
+			for _, s := range points {
+				was[s.Timestamp] = append(was[s.Timestamp], untold(m))
+			}
+		}
+	})
+	each(v, func(m model.Metric, points []model.SamplePair) {
+		how := m[beforeLabel]
+		t, ok := f.traceOf(byLabels, string(m[model.MetricNameLabel]))
+		if !ok || how == wasBefore || how == isGone && t.undid == "" || len(points) > mostOften {
+			return
+		}
+		m = untold(m)
+		for _, s := range points {
+			c := changes.Change{At: stepBefore(s.Timestamp), Title: t.did}
+			if how == isGone {
+				c.Title = t.undid
+			} else if c.From, c.To, ok = t.flipped(m, was[s.Timestamp]); !ok {
+				continue // another one of the same
+			}
+			f.add(t, m, c)
+		}
+	})
+}
+
+// flipped says from what to what a thing has changed with a new series of it, given
+// those that were there before it.
+func (t trace) flipped(m model.Metric, before []model.Metric) (from, to string, ok bool) {
+	if len(t.version) == 0 {
+		return "", "", true
+	}
+	to = t.versionOf(m)
+	name, labels := t.place(m)
+	var known []string
+	for _, b := range before {
+		other, there := t.place(b)
+		if b[model.MetricNameLabel] != m[model.MetricNameLabel] || other != name || b["container"] != m["container"] || there["namespace"] != labels["namespace"] {
+			continue
+		}
+		known = append(known, t.versionOf(b))
+	}
+	slices.Sort(known)
+	switch {
+	case len(known) == 0: // the thing is new itself: of pods their start tells that
+		return "", to, !t.near
+	case slices.Contains(known, to):
+		return "", "", false
+	}
+	return mostFrequent(known), to, true
+}
+
+// mostFrequent of a sorted list.
+func mostFrequent(sorted []string) string {
+	best, most, n := "", 0, 0
+	for i, v := range sorted {
+		if n++; i > 0 && v != sorted[i-1] {
+			n = 1
+		}
+		if n > most {
+			best, most = v, n
+		}
+	}
+	return best
+}
+
+// alerts reads which other alerts began to hold, and when. Those of one name in one
+// namespace are one.
+func (f *changeFinder) alerts(q Query, v model.Value) {
+	earliest := map[[2]string]changes.Change{}
+	each(v, func(m model.Metric, points []model.SamplePair) {
+		name := m[model.AlertNameLabel]
+		for _, s := range points {
+			at := float64(s.Value)
+			labels := map[string]string{}
+			for l, v := range m {
+				if l != model.MetricNameLabel && l != model.AlertNameLabel && l != "severity" {
+					labels[string(l)] = string(v)
+				}
+			}
+			key := [2]string{string(name), labels["namespace"]}
+			if known, ok := earliest[key]; !f.plan.where.elsewhere(labels) && (!ok || at < known.At) && at <= seconds(q.End) {
+				earliest[key] = changes.Change{At: at, Title: fmt.Sprintf("alert %s began", name), Labels: labels, Source: changes.FromAlert}
+			}
+		}
+	})
+	for _, c := range earliest {
+		f.found = append(f.found, c)
+	}
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package promql_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/changes"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/promql/promtest"
+)
+
+// ksm is the scrape of kube-state-metrics, which says where that runs.
+const ksm = `job="ksm",instance="10.9.9.9:8080"`
+
+// changed is a server on which one thing of each kind has changed, in the order of
+// the minutes from 300 on; the alert began at minute 350.
+func changed() string {
+	return strings.ReplaceAll(`load 1m
+http_errors_total{namespace="shop",service="checkout"} 0+1x350 400+60x20
+kube_deployment_status_observed_generation{namespace="shop",deployment="checkout",container="ksm",pod="ksm-0",KSM} 1312x340 1313x30
+kube_deployment_status_observed_generation{namespace="shop",deployment="cart",KSM} 5x370
+kube_deployment_spec_replicas{namespace="shop",deployment="search",KSM} 3x320 1x50
+kube_pod_container_info{namespace="shop",pod="pay-7d9f8c6b5d-x2x9k",container="pay",image="r/pay:v41",KSM} 1x325 _x45
+kube_pod_container_info{namespace="shop",pod="pay-5d78c9869d-abcde",container="pay",image="r/pay:v42",KSM} _x322 1x48
+kube_pod_container_info{namespace="shop",pod="ads-5d78c9869d-aaaaa",container="ads",image="r/ads:v1",KSM} 1x330 _x40
+kube_pod_container_info{namespace="shop",pod="ads-5d78c9869d-bbbbb",container="ads",image="r/ads:v1",KSM} _x330 1x40
+kube_pod_container_info{namespace="other",pod="etl-5d78c9869d-aaaaa",container="etl",image="r/etl:v1",KSM} 1x330 _x40
+kube_pod_container_info{namespace="other",pod="etl-5d78c9869d-bbbbb",container="etl",image="r/etl:v2",KSM} _x330 1x40
+geo_build_info{job="geo",instance="a:80",version="1.0"} 1x335 _x35
+geo_build_info{job="geo",instance="a:80",version="1.1"} _x335 1x35
+geo_build_info{job="geo",instance="b:80",version="1.0"} 1x336 _x34
+geo_build_info{job="geo",instance="b:80",version="1.1"} _x336 1x34
+process_start_time_seconds{job="mail",instance="m:80"} 1000x345 20670x25
+nginx_config_last_reload_success_timestamp_seconds{job="nginx",instance="n:80"} 1000x346 20740x24
+kube_node_spec_unschedulable{node="n1",KSM} 0x347 1x23
+kube_node_info{node="n1",KSM} 1x370
+kube_node_info{node="n2",KSM} 1x338 stale _x31
+shop_feature_flag{flag="new_pricing",job="shop"} 0x348 1x22
+deploy_marker{service="user"} _x330 1x1 _x38
+ALERTS{alertname="DiskFull",alertstate="firing",namespace="db"} _x344 1x26
+ALERTS_FOR_STATE{alertname="DiskFull",namespace="db"} _x342 20500x28
+ALERTS{alertname="Watchdog",alertstate="firing"} 1x370
+ALERTS_FOR_STATE{alertname="Watchdog"} 0x370
+ALERTS{alertname="Broken",alertstate="firing",namespace="shop"} _x352 1x18
+ALERTS_FOR_STATE{alertname="Broken",namespace="shop"} _x350 21060x20
+pool_enabled{job="noise"} 0+1x370
+kube_configmap_metadata_resource_version{namespace="shop",configmap="lease",KSM} 0+7x370
+`, "KSM", ksm)
+}
+
+func brokenShop(labels model.LabelSet) promql.Alert {
+	labels["alertname"] = "Broken"
+	return promql.Alert{Labels: labels, Own: labels, StartsAt: after(353 * time.Minute), Onset: after(351 * time.Minute)}
+}
+
+func errorsRule() config.Rule {
+	return config.Rule{Target: &config.Target{Query: `sum(rate(http_errors_total[2m]))`}, Candidates: []config.Candidate{}}
+}
+
+// told writes the changes of a frame in the order of time, with the minute in which
+// they began.
+func told(f analysis.Frame) []string {
+	list := slices.Clone(f.Changes)
+	slices.SortFunc(list, func(a, b changes.Change) int { return int(a.At - b.At) })
+	out := []string{}
+	for _, c := range list {
+		text := fmt.Sprintf("%.0f %s", c.At/60, c.Title)
+		if c.From != "" || c.To != "" {
+			text += fmt.Sprintf(" %s → %s", c.From, c.To)
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+func TestWhatChangedIsFoundInSeries(t *testing.T) {
+	s := promtest.New(t, changed())
+	frame := fetch(t, newFetcher(t, s, nil), errorsRule(), brokenShop(model.LabelSet{"namespace": "shop"}), after(360*time.Minute))
+	got, want := told(frame), []string{
+		"320 search was scaled down 3 → 1",
+		"321 pay was rolled out v41 → v42",
+		"329 user was noted",
+		"334 geo was rolled out 1.0 → 1.1",
+		"338 node n2 went",
+		"340 checkout was rolled out",
+		"342 alert DiskFull began",
+		"344 mail was started",
+		"346 the configuration of nginx was reloaded",
+		"347 node n1 was cordoned 0 → 1",
+		"348 flag new_pricing was switched on 0 → 1",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, w := range frame.Warnings {
+		if strings.HasPrefix(w.Source, "changes") {
+			t.Error(w)
+		}
+	}
+	for _, c := range frame.Changes {
+		if c.Labels["instance"] == "10.9.9.9:8080" || c.Labels["pod"] == "ksm-0" {
+			t.Errorf("%s is said to be where kube-state-metrics runs: %v", c.Title, c.Labels)
+		}
+	}
+}
+
+// Four questions are all that it costs, and a server that has none of the metrics says
+// nothing.
+func TestChangesCostFourQuestions(t *testing.T) {
+	s := promtest.New(t, "load 1m\nhttp_errors_total{service=\"checkout\"} 0+1x350 400+60x20\n")
+	frame := fetch(t, newFetcher(t, s, nil), errorsRule(), brokenShop(model.LabelSet{}), after(360*time.Minute))
+	asked := 0
+	for _, r := range s.Requests() {
+		if q := r.Form.Get("query"); strings.Contains(q, "ALERTS_FOR_STATE") || strings.Contains(q, "kube_") {
+			asked++
+		}
+	}
+	if asked != 4 {
+		t.Errorf("%d questions", asked)
+	}
+	if len(frame.Changes) > 0 || frame.ChangesSince != float64(after(170*time.Minute).Unix()) {
+		t.Errorf("%v since %v", frame.Changes, frame.ChangesSince)
+	}
+	for _, w := range frame.Warnings {
+		if strings.HasPrefix(w.Source, "changes") {
+			t.Error(w)
+		}
+	}
+}
