@@ -182,7 +182,7 @@ func (t taken) rest(findings []Finding) []Finding {
 // newChange is a change as a cause.
 func newChange(c changes.Cause, t Target) Finding {
 	f := Finding{
-		Kind: KindChange, Labels: []Set{c.Labels}, Change: &c.Change, Name: nameOf(c.Change),
+		Kind: KindChange, Series: c.Change.Series, Labels: []Set{c.Labels}, Change: &c.Change, Name: nameOf(c.Change),
 		Score: c.Probability, Confidence: Low, Method: MethodChanges, Explains: []string{t.Name},
 		Evidence: Evidence{Probability: known(c.Probability), Lag: known(c.Lag), Near: c.Near.String(), Earlier: c.Earlier},
 		odds:     c.Probability,

@@ -20,6 +20,7 @@ func Run(f Frame, opt Options) Result {
 		r.Verdict = InsufficientEvidence
 		return r
 	}
+	f = f.withTold()
 	answers := make([]answer, len(f.Targets))
 	for i, t := range f.Targets {
 		answers[i] = explain(f, t, opt)

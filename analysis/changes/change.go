@@ -12,4 +12,6 @@ type Change struct {
 	To     string            `json:"to,omitempty"`    // and after it
 	Source string            `json:"source"`          // who says so: a series, api, grafana, alert
 	URL    string            `json:"url,omitempty"`   // a page about it
+
+	Series string `json:"-"` // the candidate of the KPI that it was found in; empty: none
 }

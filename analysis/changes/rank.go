@@ -221,6 +221,13 @@ func (w *weigher) indices(p place) []int {
 	return slices.Compact(all)
 }
 
+// open says that neither labels nor series tell where it is: then a change of what
+// somebody has named as a candidate needs no other evidence than its time.
+func (w *weigher) open() bool {
+	return !slices.ContainsFunc(w.Found, func(p Part) bool { return p.Sure >= 1 }) &&
+		!slices.ContainsFunc(w.Incident.Series, func(s Service) bool { return s.Sure })
+}
+
 // odds are those of the change beside an incident that none of them began.
 func (c Cause) odds(places float64) float64 {
 	return fromChange / (1 - fromChange) / places * c.Time * c.Place * c.Fit * c.Series
@@ -239,7 +246,7 @@ func (r *Ranking) conclude(w *weigher) {
 	for i := range r.Causes {
 		c := &r.Causes[i]
 		c.Probability = c.odds(w.places) / all
-		c.Likely = !w.Quiet && c.Probability >= likely && c.Fit >= 1 && (c.Confirmed || c.Near >= Workload)
+		c.Likely = !w.Quiet && c.Probability >= likely && c.Fit >= 1 && (c.Confirmed || c.Near >= Workload || c.Change.Series != "" && w.open())
 		c.Certain = c.Likely && c.Probability >= certain && c.Confirmed
 	}
 	slices.SortStableFunc(r.Causes, func(a, b Cause) int {
