@@ -77,7 +77,7 @@ func (a *answer) explainChanges(f Frame, opt Options) {
 		return
 	}
 	in := f.incident()
-	in.Found, in.Series, in.Moved, in.Quiet = a.labels.parts(), a.series.services, a.series.moved, a.quiet(f)
+	in.Found, in.Series, in.Moved, in.Quiet = a.parts(), a.series.services, a.series.moved, a.quiet(f)
 	ranking := changes.Rank(f.Changes, in)
 	a.series.weigh(ranking, in)
 	labels, series := taken{}, taken{}
@@ -128,18 +128,21 @@ func (f Frame) moved(t Target) bool {
 }
 
 // parts are the label sets that were found, to be compared with what was changed.
-func (a labelAnswer) parts() []changes.Part {
+func (a *answer) parts() []changes.Part {
 	values := map[string][]string{}
-	for _, d := range a.dimensions {
+	for _, d := range a.labels.dimensions {
 		for _, e := range d.Elements {
 			values[d.Label] = append(values[d.Label], e.Value)
 		}
 	}
-	parts := make([]changes.Part, len(a.findings))
-	for i, f := range a.findings {
+	parts := make([]changes.Part, len(a.labels.findings))
+	for i, f := range a.labels.findings {
 		parts[i] = changes.Part{
 			Labels: slices.Concat(f.Labels, f.Evidence.Same), Sure: float64(2 - f.Confidence.Rank()),
 			Rollover: f.Evidence.Rollover, Others: values,
+		}
+		for _, set := range parts[i].Labels {
+			parts[i].Whose = append(parts[i].Whose, a.target.implied(set))
 		}
 	}
 	return parts

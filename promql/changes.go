@@ -12,6 +12,8 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // Changes are asked for by what they leave behind in series: see traces. The server
@@ -97,12 +99,15 @@ func (w whereabouts) each(by way, ask func(selector string) string) string {
 	return strings.Join(parts, " or ")
 }
 
+// ChangesSince is from when on changes are looked for.
+func (p Plan) ChangesSince() time.Time { return floor(p.Onset, changesGrid).Add(-changesBefore) }
+
 // changes are the queries for what changed before the onset and since then.
 func (p Plan) changes() []Query {
 	if p.where == nil {
 		return nil
 	}
-	from, end := floor(p.Onset, changesGrid).Add(-changesBefore), floor(p.End, changesStep)
+	from, end := p.ChangesSince(), floor(p.End, changesStep)
 	query := func(name, text string, start time.Time, step time.Duration) Query {
 		return Query{Role: RoleChange, Name: "changes: " + name, Query: text, Start: start, End: end, Step: step}
 	}
@@ -191,4 +196,30 @@ func withName(e string) string {
 
 func marked(e, how string) string {
 	return fmt.Sprintf(`label_replace(%s, "%s", "%s", "", "")`, e, beforeLabel, cmp.Or(how, wasBefore))
+}
+
+// place are the labels that tell where the KPIs of an alert are: its own, those of which
+// all its series have one value, and those that its KPIs select by.
+func (a Alert) place(kpis []kpi) map[string]string {
+	place := map[string]string{}
+	for _, k := range kpis {
+		for _, s := range expr.Selectors(k.expr) {
+			for _, m := range s.LabelMatchers {
+				if m.Type == labels.MatchEqual && slices.Contains(aboutLabels(), m.Name) {
+					place[m.Name] = m.Value
+				}
+			}
+		}
+	}
+	for name, values := range a.Series {
+		if len(values) == 1 {
+			place[name] = values[0]
+		}
+	}
+	for name, v := range a.Own {
+		if name != model.MetricNameLabel {
+			place[string(name)] = string(v)
+		}
+	}
+	return place
 }

@@ -31,10 +31,11 @@ func (p Plan) changesFound(answers Answers) []changes.Change {
 
 // changes puts what was changed into the frame, where anybody was asked.
 func (a *aligner) changes() {
+	a.frame.Labels = a.plan.labels
 	a.frame.Changes = a.plan.changesFound(a.evidence.Answers)
 	for _, q := range a.plan.changes() {
 		if a.evidence.Answers.to(q).Err == nil {
-			a.frame.ChangesSince = seconds(floor(a.plan.Onset, changesGrid).Add(-changesBefore))
+			a.frame.ChangesSince = seconds(a.plan.ChangesSince())
 		}
 	}
 }
@@ -82,7 +83,7 @@ func (w *whereabouts) elsewhere(labels map[string]string) bool {
 
 // times reads when things happened.
 func (f *changeFinder) times(q Query, v model.Value) {
-	from, end := seconds(floor(f.plan.Onset, changesGrid).Add(-changesBefore)), seconds(q.End.Add(changesStep))
+	from, end := seconds(f.plan.ChangesSince()), seconds(q.End.Add(changesStep))
 	each(v, func(m model.Metric, points []model.SamplePair) {
 		t, ok := f.traceOf(byTime, string(m[model.MetricNameLabel]))
 		if !ok || m["container"] == "POD" { // the pause container of each pod

@@ -72,9 +72,9 @@ func traces() []trace {
 		{names: `argocd_app_sync_total`, way: byValue, did: "%s was synced", thing: names{"name"}, opaque: true},
 		{
 			names: `(.+_)?feature(_.+)?|(.+_)?flags?|flags?_.+|.+_(toggles?|enabled)`, way: byValue, did: "flag %s was switched on", undid: "flag %s was switched off",
-			thing: names{"flag", "feature", "flag_key", "toggle", "name", model.MetricNameLabel},
+			thing: names{"flag", "feature", "flag_key", "toggle", "name", model.MetricNameLabel}, own: true,
 		},
-		{names: `(pg_settings|mysql_global_variables|redis_config)_.+`, way: byValue, did: "%s was raised", undid: "%s was lowered", thing: names{model.MetricNameLabel}},
+		{names: `(pg_settings|mysql_global_variables|redis_config)_.+`, way: byValue, did: "%s was raised", undid: "%s was lowered", thing: names{model.MetricNameLabel}, own: true},
 		{names: `kube_pod_container_status_restarts_total`, way: byValue, did: "%s was restarted", thing: pods, near: true, opaque: true},
 
 		{names: `.+_reload(ed)?(_success(ful)?)?_(timestamp|time)(_seconds)?`, way: byTime, did: "the configuration of %s was reloaded", thing: process, own: true},

@@ -93,15 +93,16 @@ type Plan struct {
 	Topology Topology
 	Warnings []analysis.Warning // doubts that are known before anything is asked
 
-	before  time.Time    // see grid.before
-	settled time.Time    // see grid.settled
-	chosen  bool         // the rule chose the length of the baseline
-	asker   asker        // the alert
-	earlier string       // PromQL of the alert in the past; empty: there is none
-	crowd   bool         // and of others of its storm
-	where   *whereabouts // of changes; nil: they are not asked for
-	after   *round       // what it goes on from, as if it were one; nil: nothing
-	inside  bool         // only candidates are new in it: see Fetched.Within
+	before  time.Time         // see grid.before
+	settled time.Time         // see grid.settled
+	chosen  bool              // the rule chose the length of the baseline
+	asker   asker             // the alert
+	earlier string            // PromQL of the alert in the past; empty: there is none
+	crowd   bool              // and of others of its storm
+	labels  map[string]string // where the KPI is
+	where   *whereabouts      // of changes; nil: they are not asked for
+	after   *round            // what it goes on from, as if it were one; nil: nothing
+	inside  bool              // only candidates are new in it: see Fetched.Within
 }
 
 // Target is one KPI.
@@ -159,6 +160,7 @@ func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
 		return b.plan, fmt.Errorf("rule %q: no target to ask for: %s", rule.Name, b.whyNot())
 	}
 	b.window(kpis, now)
+	b.plan.labels = b.alert.place(kpis)
 	for _, k := range kpis {
 		b.plan.Targets = append(b.plan.Targets, b.target(k))
 	}

@@ -88,13 +88,14 @@ const (
 
 // explainer is `POST /api/v1/explain`.
 type explainer struct {
-	live func() *live
-	now  func() time.Time
-	turn chan struct{}
+	live    func() *live
+	changes ChangeLog
+	now     func() time.Time
+	turn    chan struct{}
 }
 
-func newExplainer(live func() *live, now func() time.Time) *explainer {
-	return &explainer{live: live, now: now, turn: make(chan struct{}, maxAsking)}
+func newExplainer(live func() *live, log ChangeLog, now func() time.Time) *explainer {
+	return &explainer{live: live, changes: log, now: now, turn: make(chan struct{}, maxAsking)}
 }
 
 // askJSON is the body of a request; see [find.Ask].
@@ -199,7 +200,9 @@ func (h *explainer) explain(ctx context.Context, ask find.Ask) (report.Report, e
 	if err != nil {
 		return report.Report{}, err
 	}
-	return ExplainOnce(ctx, live.fetcher, QuestionOf(live.config, subject)), nil
+	q := QuestionOf(live.config, subject)
+	q.Changes = h.changes
+	return ExplainOnce(ctx, live.fetcher, q), nil
 }
 
 // errNotAllowed is the error of a question that the configuration forbids.

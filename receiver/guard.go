@@ -79,7 +79,7 @@ func crossSite(w http.ResponseWriter, r *http.Request) {
 func noForms(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		if err == nil && changes(r) && slices.Contains([]string{"text/plain", "multipart/form-data"}, kind) {
+		if err == nil && writes(r) && slices.Contains([]string{"text/plain", "multipart/form-data"}, kind) {
 			answer(w, http.StatusUnsupportedMediaType, fmt.Errorf("a body of type %s is not taken; hint: send it with Content-Type: application/json", kind))
 			return
 		}
@@ -87,8 +87,8 @@ func noForms(h http.Handler) http.Handler {
 	})
 }
 
-// changes says whether a request may change something.
-func changes(r *http.Request) bool {
+// writes says whether a request may change something.
+func writes(r *http.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions
 }
 

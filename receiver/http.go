@@ -18,7 +18,7 @@ import (
 func (d *Daemon) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /api/v1/webhook", newWebhook(d))
-	mux.Handle("POST /api/v1/explain", newExplainer(d.live.Load, d.opt.Now))
+	mux.Handle("POST /api/v1/explain", newExplainer(d.live.Load, d.changes, d.opt.Now))
 	mux.Handle("POST /api/v1/changes", changelog.NewHandler(d.changes, d.tokenOfChanges))
 	mux.HandleFunc("GET /-/healthy", d.healthy)
 	mux.HandleFunc("GET /-/ready", d.ready)

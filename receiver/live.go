@@ -30,7 +30,7 @@ type live struct {
 // pipeline is the walk of an alert that is explained by rule.
 func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
 	return &Pipeline{
-		Rule: rule, Catalogue: l.config.Candidates, Options: l.config.Options(rule), Trust: l.config.Expressions.FromAlerts, Fetcher: l.fetcher, Store: d.store, Publisher: d.publisher,
+		Rule: rule, Catalogue: l.config.Candidates, Options: l.config.Options(rule), Trust: l.config.Expressions.FromAlerts, Fetcher: l.fetcher, Changes: d.changes, Store: d.store, Publisher: d.publisher,
 		Base: d.URL(), Metrics: d.metrics, Log: d.log, Now: d.opt.Now,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/changes"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/promql/expr"
@@ -28,6 +29,12 @@ type Fetcher interface {
 	// Fetch asks the queries of a plan. A query that fails is a warning in the
 	// frame; an error means that nothing at all could be asked.
 	Fetch(ctx context.Context, plan promql.Plan) (promql.Fetched, error)
+}
+
+// ChangeLog knows what others have told of changes.
+type ChangeLog interface {
+	// Between returns the changes of which a part lies in a time, both ends inclusive.
+	Between(ctx context.Context, from, to time.Time) ([]changes.Change, error)
 }
 
 // Store keeps what was found.
@@ -55,6 +62,7 @@ type Question struct {
 	Now       time.Time
 	Trust     config.Trust // in the alert's expression; empty: any
 	ByHand    bool         // somebody asks: it is not one more alert of a storm
+	Changes   ChangeLog    // nil: nobody tells of changes
 }
 
 // Pipeline is the walk of one alert, with what it needs on the way.
@@ -64,6 +72,7 @@ type Pipeline struct {
 	Options   analysis.Options // the rule's, over those of the configuration
 	Trust     config.Trust     // in the expressions of alerts
 	Fetcher   Fetcher
+	Changes   ChangeLog // nil: nobody tells of changes
 	Store     Store
 	Publisher Publisher
 	Base      string // external URL of the report pages
@@ -84,6 +93,7 @@ func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, er
 	r.Group, r.Tries, r.AnalyzedAt = j.Group, known.Tries+1, p.Now()
 	in := investigate(ctx, p.Fetcher, Question{
 		Alert: j.Alert, Rule: p.Rule, Catalogue: p.Catalogue, Options: p.Options, Trust: p.Trust, Now: r.AnalyzedAt,
+		Changes: p.Changes,
 	})
 	if err := ctx.Err(); err != nil {
 		return r, err // it was cut off: that is no finding, and the job comes again
@@ -111,7 +121,7 @@ func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
 	}
 	in.Plan = describe(plan, plan.Queries)
 	in.Timings.Fetch = time.Since(start).Seconds()
-	looks := looker{f, q.Options, doubts, &in.Timings}
+	looks := looker{f, q.Changes, q.Options, doubts, &in.Timings}
 	l, err := looks.at(ctx, plan)
 	if err != nil {
 		in.Result = failed("prometheus", err, doubts)
@@ -144,6 +154,7 @@ func (l look) after(others []promql.Query) look {
 // looker takes the last two steps of the middle, once or more often.
 type looker struct {
 	fetcher Fetcher
+	log     ChangeLog
 	options analysis.Options
 	doubts  []analysis.Warning // from the steps before
 	took    *report.Timings
@@ -158,10 +169,26 @@ func (k looker) at(ctx context.Context, plan promql.Plan) (look, error) {
 		return look{}, err
 	}
 	start = time.Now()
+	k.withLogged(ctx, &fetched)
 	fetched.Frame.Warnings = slices.Concat(k.doubts, fetched.Frame.Warnings)
 	result := analysis.Run(fetched.Frame, k.options)
 	k.took.Analyze += time.Since(start).Seconds()
 	return look{fetched, fetched.Asked(), result}, nil
+}
+
+// withLogged adds the changes that others have told of.
+func (k looker) withLogged(ctx context.Context, f *promql.Fetched) {
+	if k.log == nil {
+		return
+	}
+	since := f.Plan.ChangesSince()
+	told, err := k.log.Between(ctx, since, f.Plan.End)
+	if err != nil {
+		f.Frame.Warnings = append(f.Frame.Warnings, analysis.Warning{Source: "changes", Text: err.Error()})
+		return
+	}
+	f.Frame.Changes = append(f.Frame.Changes, told...)
+	f.Frame.ChangesSince = float64(since.Unix())
 }
 
 // closer goes on from a first look, where there is more to ask: by the names of

@@ -9,6 +9,7 @@ type Part struct {
 	Labels   []map[string]string // any of them
 	Sure     float64             // 0: a guess, 1: likely, 2: certain
 	Rollover bool                // it only took the place of another one, as each rollout does
+	Whose    []map[string]string // of each of Labels, it and what goes without saying: an instance is of one service; nil: Labels
 	Others   map[string][]string // the values of each label that were looked at
 }
 
@@ -26,8 +27,8 @@ const (
 // is the part, it is the change; if the old or a third one is, it isn't.
 func (e *event) fits(p Part) Fit {
 	fit := Unrelated
-	for _, set := range p.Labels {
-		switch e.fitsSet(set, p.Others) {
+	for i, set := range p.Labels {
+		switch e.fitsSet(set, p.whose(i), p.Others) {
 		case Agrees:
 			return Agrees
 		case Contradicts:
@@ -37,8 +38,16 @@ func (e *event) fits(p Part) Fit {
 	return fit
 }
 
-func (e *event) fitsSet(set map[string]string, others map[string][]string) Fit {
-	here, theirs := 0, placeOf(set)
+// whose is a set with what goes without saying.
+func (p Part) whose(i int) map[string]string {
+	if i < len(p.Whose) {
+		return p.Whose[i]
+	}
+	return p.Labels[i]
+}
+
+func (e *event) fitsSet(set, whose map[string]string, others map[string][]string) Fit {
+	here, theirs := 0, placeOf(whose)
 	for label, value := range set {
 		changed := e.Labels[label]
 		switch {

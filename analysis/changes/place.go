@@ -127,8 +127,8 @@ func sitesOf(in Incident) []site {
 		if part.Sure < 1 {
 			continue
 		}
-		for _, set := range part.Labels {
-			labels := within(in.Labels, set)
+		for i, set := range part.Labels {
+			labels := within(in.Labels, part.whose(i))
 			sites = append(sites, newSite(labels, set, calls))
 		}
 	}

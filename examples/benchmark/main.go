@@ -9,6 +9,7 @@
 //	go run ./examples/benchmark bmfs [DIR]       the regression: published recipe, blocks, incidents
 //	go run ./examples/benchmark expressions      alerts in many words, each with the answer of a person
 //	go run ./examples/benchmark worlds           everyday incidents of its own: is it right, or silent?
+//	go run ./examples/benchmark stories          what was done before an incident: is it named, and nothing else?
 //
 // DIR holds the data, which are not part of culprit: one folder a data set. For
 // `candidates` and `graph` it holds cases as package tabular describes them. What
@@ -43,6 +44,7 @@ func run(args []string, out io.Writer) error {
 		"graph":       graphs,
 		"expressions": alertsInWords,
 		"worlds":      everyday,
+		"stories":     whatWasDone,
 	}
 	names := strings.Join(slices.Sorted(maps.Keys(benchmarks)), ", ")
 	if len(args) == 0 {

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stories
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// Outcome is what culprit said of a story.
+type Outcome struct {
+	Story    Story
+	Line     string
+	First    bool // what was done comes first
+	Sure     bool // and with confidence
+	Innocent bool // a change that had nothing to do with it is said with confidence
+	None     bool // it is said that no change was found
+	Causes   []string
+}
+
+// Right says whether the story is told as it was.
+func (o Outcome) Right() bool {
+	guilty := o.Story.Kind != Nothing && o.Story.Kind != Elsewhere
+	return !o.Innocent && o.Sure == guilty && o.None == (o.Story.Kind == Nothing)
+}
+
+// Ask tells the story to culprit.
+func (s Story) Ask(ctx context.Context) (Outcome, error) {
+	cfg, err := config.Parse("stories", []byte(`prometheus: {url: "http://localhost"}`))
+	if err != nil {
+		return Outcome{}, err
+	}
+	outcomes, err := s.Test.Run(ctx, cfg)
+	if err != nil {
+		return Outcome{}, err
+	}
+	r := outcomes[0].Report
+	o := Outcome{Story: s, Line: r.Summary, None: r.Result.Changes != nil && r.Result.Changes.Before == 0}
+	for i, f := range r.Result.Causes {
+		o.Causes = append(o.Causes, fmt.Sprintf("%s %s: %s (p %.3g)", f.Kind, f.Confidence, f.Sentence, f.Score))
+		switch {
+		case s.did(f):
+			o.First = o.First || i == 0
+			o.Sure = o.Sure || i == 0 && report.Confident(f)
+		case f.Kind == analysis.KindChange && report.Confident(f):
+			o.Innocent = true
+		}
+	}
+	return o, nil
+}
+
+// did says whether a cause is what was done.
+func (s Story) did(f analysis.Finding) bool {
+	if f.Kind != analysis.KindChange || s.Kind == Nothing || s.Kind == Elsewhere {
+		return false
+	}
+	whose := f.Change.Labels["deployment"] == s.Service || f.Change.Labels["service"] == s.Service || strings.HasPrefix(f.Change.Labels["pod"], s.Service+"-")
+	what := map[Kind]string{Release: "rolled out", Restart: "started", Flag: "flag new_pricing", ScaleDown: "scaled down", Reload: "configuration"}
+	return whose && strings.Contains(f.Change.Title, what[s.Kind])
+}

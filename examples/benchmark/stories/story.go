@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stories
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/receiver/ruletest"
+)
+
+// Kind is what was done before an incident.
+type Kind string
+
+// The kinds of stories.
+const (
+	Release   Kind = "bad release"
+	Restart   Kind = "restart"
+	Flag      Kind = "flag"
+	ScaleDown Kind = "scale-down"
+	Reload    Kind = "configuration reload"
+	Nothing   Kind = "no change at all"
+	Elsewhere Kind = "changes elsewhere only"
+)
+
+// Kinds are those that are told in turn: ten in one hundred each, and as many of the
+// last two together.
+func Kinds() []Kind {
+	return []Kind{Release, Restart, Flag, ScaleDown, Reload, Nothing, Release, Restart, Flag, ScaleDown, Reload, Elsewhere}
+}
+
+// Count is how many stories there are of a seed.
+const Count = 60
+
+// The times of a story, in minutes.
+const (
+	history = 240 // before the fault
+	length  = 9   // of the fault, as far as it is known
+	delay   = 1   // of the alert's condition behind the fault
+	mostLag = 20  // from the change to the fault
+)
+
+// Story is one incident.
+type Story struct {
+	Kind       Kind
+	Seed       uint64
+	Service    string
+	Lead       int // minutes from the change to the fault
+	Generation int
+	Innocent   int  // changes of others
+	Whole      bool // the alert is on the whole shop, and not on a service of it
+	Versions   bool // requests have a label of their version
+
+	Test ruletest.Test
+}
+
+// New tells the story of a number and a seed.
+func New(seed uint64, number int) Story {
+	rng := rand.New(rand.NewPCG(seed, uint64(number)))
+	s := Story{Kind: Kinds()[number%len(Kinds())], Seed: seed, Whole: number/len(Kinds())%2 == 1, Versions: rng.IntN(2) == 0}
+	shop := newShop(rng, s.Versions)
+	guilty := shop.services[rng.IntN(len(shop.services))]
+	s.Service, s.Lead = guilty.name, rng.IntN(mostLag+1)
+	if s.Kind != Nothing {
+		s.Innocent = shop.innocents(guilty)
+	}
+	s.Generation = guilty.generation
+	guilty.fault = rng.Float64()*.25 + .15
+	shop.do(s.Kind, guilty, history-s.Lead)
+	s.Test = shop.test(s)
+	return s
+}
+
+// test is the story as a rule test.
+func (sh *shop) test(s Story) ruletest.Test {
+	labels, by := model.LabelSet{"alertname": "ErrorsHigh", "namespace": "shop"}, "namespace"
+	if !s.Whole {
+		labels["service"], by = model.LabelValue(s.Service), "namespace, service"
+	}
+	const onset = history + delay
+	return ruletest.Test{
+		Name: fmt.Sprintf("%s of %s, %d minutes before", s.Kind, s.Service, s.Lead), Interval: ruletest.Duration(interval), InputSeries: sh.series(),
+		Alerts: []ruletest.Alert{{
+			Labels: labels, Verdict: "any",
+			Expr:  fmt.Sprintf(`sum by (%[1]s) (rate(http_requests_total{code="500"}[2m])) / sum by (%[1]s) (rate(http_requests_total[2m])) > 0.02`, by),
+			Onset: ruletest.Duration(onset * time.Minute), At: ruletest.Duration((onset + 6) * time.Minute),
+		}},
+	}
+}
