@@ -40,8 +40,8 @@ func whatWasDone(args []string, out io.Writer) error {
 	if *show {
 		for _, o := range shown {
 			s := o.Story
-			fmt.Fprintf(out, "\n%s (seed %d, generation %d, %d innocent): first %v, sure %v, innocent %v, none %v\n  said: %s\n",
-				s.Test.Name, s.Seed, s.Generation, s.Innocent, o.First, o.Sure, o.Innocent, o.None, o.Line)
+			fmt.Fprintf(out, "\n%s (seed %d, generation %d, %d innocent, %d before): first %v, sure %v, innocent %v, none %v\n  said: %s\n",
+				s.Test.Name, s.Seed, s.Generation, s.Innocent, s.Before, o.First, o.Sure, o.Innocent, o.None, o.Line)
 			for _, c := range o.Causes {
 				fmt.Fprintf(out, "    %s\n", c)
 			}

@@ -41,6 +41,8 @@ const (
 	length  = 9   // of the fault, as far as it is known
 	delay   = 1   // of the alert's condition behind the fault
 	mostLag = 20  // from the change to the fault
+
+	earliest = 90 // before the fault, an innocent release of the same service
 )
 
 // Story is one incident.
@@ -51,6 +53,7 @@ type Story struct {
 	Lead       int // minutes from the change to the fault
 	Generation int
 	Innocent   int  // changes of others
+	Before     int  // minutes from an innocent release of the same service to the fault; 0: there is none
 	Whole      bool // the alert is on the whole shop, and not on a service of it
 	Versions   bool // requests have a label of their version
 
@@ -66,6 +69,10 @@ func New(seed uint64, number int) Story {
 	s.Service, s.Lead = guilty.name, rng.IntN(mostLag+1)
 	if s.Kind != Nothing {
 		s.Innocent = shop.innocents(guilty)
+	}
+	if s.Kind != Nothing && rng.IntN(3) == 0 {
+		s.Before = earliest + rng.IntN(90)
+		shop.rollOut(guilty, history-s.Before)
 	}
 	s.Generation = guilty.generation
 	guilty.fault = rng.Float64()*.25 + .15
