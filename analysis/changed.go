@@ -80,6 +80,9 @@ func (a *answer) explainChanges(f Frame, opt Options) {
 	in.Found, in.Series, in.Moved, in.Quiet = a.parts(), a.series.services, a.series.moved, a.quiet(f)
 	ranking := changes.Rank(f.Changes, in)
 	a.series.weigh(ranking, in)
+	if in.Quiet && opt.Changes.Top == 0 {
+		return // nothing happened, and nothing has done it
+	}
 	labels, series := taken{}, taken{}
 	for i, c := range ranking.Causes {
 		if opt.Changes.Top == 0 && (i == mostChanges || c.Probability < leastLikely) || opt.Changes.Top > 0 && i == opt.Changes.Top {
