@@ -13,6 +13,7 @@ const (
 	liftShort   = 1.6 // the same where there are few quiet windows
 	liftAlone   = 1.2 // lift times margin that few quiet windows take besides
 	liftHigh    = 1.2 // times the mark of medium, for high
+	trustHalf   = 0.5 // in the KPI, below which it says nothing
 	marginLeast = 0.25
 	marginHigh  = 0.4
 	marginThird = 0.3 // by which two causes must be before the third
@@ -41,15 +42,22 @@ func lifts(t *table, gs []group, ev []Evidence, calm [][]float64) {
 
 // A mark is what a service must reach to be named with confidence.
 type mark struct {
-	few  bool    // quiet windows are few: a service must be loud and alone
-	lift float64 // that the service must have
+	few   bool    // quiet windows are few: a service must be loud and alone
+	lift  float64 // that the service must have
+	alone float64 // lift times margin that it must have besides, where they are few
 }
 
-func markOf(t *table, p period) mark {
+// markOf is the mark where the KPI can be trusted so far. Where neither many quiet
+// windows nor the KPI says that anything broke, it takes more.
+func markOf(t *table, p period, trust float64) mark {
+	m := mark{lift: liftClear}
 	if t.core < windowsMany*max(2, t.rows-p.onset) {
-		return mark{few: true, lift: liftShort}
+		m = mark{few: true, lift: liftShort, alone: liftAlone}
+		if trust < trustHalf {
+			m.lift, m.alone = liftHigh*m.lift, liftHigh*m.alone
+		}
 	}
-	return mark{lift: liftClear}
+	return m
 }
 
 // demote lets no follower stand before a service that clearly broke and moved
@@ -84,13 +92,13 @@ func (m mark) prefer(gs []group) {
 // it is, and how far the next one behind it is that is no follower.
 func (m mark) grade(gs []group, i int) Confidence {
 	g := gs[i]
-	if g.follows || g.total <= 0 {
+	if g.follows || g.total <= 0 || g.other >= 0 {
 		return Low
 	}
 	margin := marginOf(gs, i)
 	have, need := g.lift, m.lift
 	if m.few {
-		have, need = g.lift*margin, liftAlone
+		have, need = g.lift*margin, m.alone
 	}
 	switch {
 	case g.lift < m.lift, margin < marginLeast, have < need:
@@ -128,11 +136,26 @@ func (m mark) grades(gs []group) {
 	}
 	loud := gs[1].lift >= m.lift
 	switch {
-	case !m.few && gs[0].confidence == Low && !gs[0].follows && gs[0].lift >= m.lift && loud && m.grade(gs, 1) != Low:
+	case !m.few && gs[0].confidence == Low && !gs[0].follows && gs[0].other < 0 && gs[0].lift >= m.lift && loud && m.grade(gs, 1) != Low:
 		gs[0].confidence, gs[1].confidence = Medium, Medium
 	case gs[0].confidence != Low && gs[1].lift >= liftHigh*m.lift && marginOf(gs, 1) >= marginThird:
 		gs[1].confidence = Medium
 	}
+}
+
+// bind puts the service of the candidate to which the KPI is bound first, if no
+// other is said with confidence. gs are in their order; -1: the KPI is bound to none.
+func (m mark) bind(gs []group, ev []Evidence, bound int) {
+	if bound < 0 || gs[0].confidence != Low {
+		return
+	}
+	ev[bound].Bound = true
+	own := slices.IndexFunc(gs, func(g group) bool { return slices.Contains(g.members, bound) })
+	for i := range gs[:own] {
+		gs[i].total = min(gs[i].total, math.Nextafter(gs[own].total, 0))
+	}
+	gs[own].confidence, gs[own].best, gs[own].follows = Medium, bound, false
+	sortGroups(gs)
 }
 
 // Confidence is that of the first service.
@@ -172,6 +195,8 @@ func (r Result) Unclear() (why Doubt, other int) {
 		return AllQuiet, -1
 	case first.Follows:
 		return Follows, -1
+	case first.Other >= 0:
+		return TooClose, first.Other
 	case first.Margin < marginLeast:
 		for _, s := range r.Services[1:] {
 			if !s.Follows {

@@ -73,8 +73,8 @@ func (r *Result) rank(in Input, t *table, p period, opt Options) {
 	for j := range ev {
 		ev[j].x = math.Log1p(ev[j].Residual/ev[j].Quiet) * ev[j].Link * ev[j].Kind * ev[j].late()
 	}
-	e := edgesOf(t, in.Edges)
-	gs := groups(t, ev, e.fanOutOf(ev))
+	e := edgesOf(t, in.Edges, ev)
+	gs := groups(t, ev, e)
 	if !opt.NoExplainAway {
 		explainAway(t, gs, ev, in.Calls, max(0, p.onset-nearRows(t, p)), r.Trust)
 	}
@@ -82,10 +82,11 @@ func (r *Result) rank(in Input, t *table, p period, opt Options) {
 	expect(gs, in.Odds)
 	lifts(t, gs, ev, calm)
 	sortGroups(gs)
-	m := markOf(t, p)
+	m := markOf(t, p, r.Trust)
 	m.demote(gs)
 	m.prefer(gs)
 	m.grades(gs)
+	m.bind(gs, ev, t.bond(p, m, ev, in.Calls))
 	spread(t, gs, ev)
 	r.Load = findLoad(t, r.KPI, ev)
 	r.list(in, t, p, gs, ev)

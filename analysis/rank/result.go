@@ -23,6 +23,7 @@ type Evidence struct {
 	Relative   float64   // the same of the series' logarithm
 	Began      Beginning // may lie before the onset; zero if it has not stirred
 	Follows    bool      // it moved, and after the KPI did
+	Bound      bool      // the KPI went with it at all times, with nobody else besides, and does so now
 	x          float64   // ln(1+Residual/Quiet), times Link and Kind, without what is its caller's
 	score      float64   // its share of the score of its service
 }
@@ -62,6 +63,7 @@ type Service struct {
 	Lift    float64 // its loudest series, ln(1+z), over what any series reaches when nothing is wrong
 	Margin  float64 // share of its score by which it is before the next that did not move after the KPI
 	Follows bool    // its best series moved after the KPI
+	Other   int     // the caller at whose end it may be as well: only its calls show it; -1: none
 
 	Confidence Confidence
 }
@@ -105,7 +107,7 @@ func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
 	for i, g := range gs {
 		r.Services = append(r.Services, Service{
 			Service: g.service, Score: g.total, Sum: g.sum, Factor: g.factor, By: g.by,
-			Lift: g.lift, Margin: marginOf(gs, i), Follows: g.follows, Confidence: g.confidence,
+			Lift: g.lift, Margin: marginOf(gs, i), Follows: g.follows, Other: g.other, Confidence: g.confidence,
 		})
 	}
 	for _, j := range ordered(t, gs, ev) {
@@ -138,7 +140,7 @@ func (r *Result) doubt(t *table, m mark) {
 	switch {
 	case t.kpi.kind.Demand():
 		r.warn("the KPI measures demand: that a series follows it is no evidence, series are ranked by their own deviation")
-	case r.Trust < 0.5:
+	case r.Trust < trustHalf:
 		r.warn("the KPI hardly moved (%.1f times its usual scale): series are ranked mostly by their own deviation", r.KPI)
 	}
 }
@@ -156,7 +158,7 @@ func (r Result) refuse(in Input, why string) Result {
 		r.Causes = append(r.Causes, Cause{Series: j, Service: s.Service})
 		if !seen[s.Service] {
 			seen[s.Service] = true
-			r.Services = append(r.Services, Service{Service: s.Service, Factor: 1, By: -1})
+			r.Services = append(r.Services, Service{Service: s.Service, Factor: 1, By: -1, Other: -1})
 		}
 	}
 	return r

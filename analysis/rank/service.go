@@ -20,6 +20,7 @@ type group struct {
 	factor      float64 // what explaining away leaves
 	by          int     // the callee that explains it, -1 if none
 	total       float64 // the three scores together
+	other       int     // see edges.other
 	unexplained float64 // the same, only the first of them explained away
 
 	own        bool // one of its series comes from where the KPI comes from
@@ -32,7 +33,8 @@ type group struct {
 // evidence of each and what is booked on it. Operators act on services, and a
 // service that is broken shows it in several series; counting those keeps one
 // odd series of a healthy service from the first place.
-func groups(t *table, ev []Evidence, booked map[int]float64) []group {
+func groups(t *table, ev []Evidence, e edges) []group {
+	booked := e.fanOutOf(ev)
 	byService := map[int]int{}
 	var gs []group
 	for j, s := range t.cand {
@@ -52,6 +54,7 @@ func groups(t *table, ev []Evidence, booked map[int]float64) []group {
 	for i := range gs {
 		gs[i].sum = gs[i].halves(func(j int) float64 { return ev[j].x })
 		gs[i].follows = ev[gs[i].best].Follows
+		gs[i].other = e.other(gs[i], ev)
 	}
 	return gs
 }
@@ -188,6 +191,9 @@ func spread(t *table, gs []group, ev []Evidence) {
 		own := make([]float64, len(g.members))
 		for i, j := range g.members {
 			own[i] = t.cand[j].named(ev[j], t.core)
+		}
+		if i := slices.IndexFunc(g.members, func(j int) bool { return ev[j].Bound }); i >= 0 {
+			own[i] = math.Nextafter(slices.Max(own), math.Inf(1))
 		}
 		top := slices.Max(own)
 		for i, j := range g.members {

@@ -53,7 +53,7 @@ func TestSimpleScoresTrace(t *testing.T) {
 				t.Errorf("%s: %s follows: %v", name, s.Col, ev[j].Follows)
 			}
 		}
-		gs := groups(tab, ev, nil)
+		gs := groups(tab, ev, edges{})
 		lifts(tab, gs, ev, calm)
 		for _, g := range gs {
 			var loudest float64

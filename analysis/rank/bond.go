@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rank
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+)
+
+const (
+	bondRows  = 30    // rows of baseline from which on a bond is looked for
+	bondClip  = 4     // |z| that a row counts at most: a bond is of everyday, and no single spike's
+	bondLeast = 0.9   // correlation with the KPI before the incident
+	bondQuick = 0.7   // that of their changes from row to row: not two that only drift alike
+	bondTold  = 5.991 // by which the loss of any other service must be larger: odds of 20 to 1
+	bondRest  = 0.1   // of what is left of the KPI, that any other service may explain
+	bondHolds = 0.3   // of the KPI's move, by which the bond may miss it
+	bondClear = 1.5   // times its farthest in quiet windows that the KPI must have gone
+	bondFew   = 2.5   // the same where there are few quiet windows
+)
+
+// bond returns the candidate to which the KPI is bound, -1 if there is none: it went
+// with that one all the time before the incident, with nobody else besides, and
+// went now where that one's move leads it. A move that many series make by chance
+// then is evidence all the same, for of these the KPI knows only one. Where
+// several share what drives the KPI, as a load, there is no bond with any.
+func (t *table) bond(p period, m mark, ev []Evidence, calls [][2]int) int {
+	if t.core < bondRows || t.kpi.kind.Demand() || !t.kpiBroke(p, m) {
+		return -1
+	}
+	y := t.kpi.everyday(t.core)
+	best, most := -1, 0.0
+	r := make([]float64, len(t.cand))
+	x := make([][]float64, len(t.cand))
+	for j := range t.cand {
+		x[j] = t.cand[j].everyday(t.core)
+		r[j] = correlation(x[j], y)
+		if math.Abs(r[j]) > most {
+			best, most = j, math.Abs(r[j])
+		}
+	}
+	if most < bondLeast || !ev[best].Stirred() || ev[best].Follows || math.Abs(correlation(changes(x[best]), changes(y))) < bondQuick {
+		return -1
+	}
+	if t.passedOn(best, ev, calls) || !t.holds(p, &t.cand[best]) || !t.alone(best, y, x, r) {
+		return -1
+	}
+	return best
+}
+
+// passedOn says whether what a candidate shows may come from below: it is no
+// resource of its service, and what that one calls moved, too, or what it calls is
+// not known and the candidate measures what the KPI does.
+func (t *table) passedOn(j int, ev []Evidence, calls [][2]int) bool {
+	s := t.cand[j]
+	if s.kind.Resource() {
+		return false
+	}
+	if len(calls) == 0 {
+		return s.kind == t.kpi.kind && s.kind != Unknown
+	}
+	below := reachable(callees(calls), s.service)
+	for k := range t.cand {
+		if ev[k].Moved() && slices.Contains(below, t.cand[k].service) {
+			return true
+		}
+	}
+	return false
+}
+
+// kpiBroke says whether the KPI clearly left where it ever was when nothing was
+// wrong.
+func (t *table) kpiBroke(p period, m mark) bool {
+	var buf []float64
+	e, calm := t.kpi.deviates(incidentWindow(t, p), quietWindows(t, p), nil, &buf)
+	times := bondClear
+	if m.few {
+		times = bondFew
+	}
+	return len(calm) > 0 && e.Dev > times*max(1, floats.Max(calm))
+}
+
+// everyday are the standard scores of the rows that calibrate, clipped.
+func (s *series) everyday(core int) []float64 {
+	z := make([]float64, core)
+	for i := range z {
+		z[i] = min(max(s.z[i], -bondClip), bondClip)
+	}
+	return z
+}
+
+// changes are the differences from row to row.
+func changes(x []float64) []float64 {
+	d := make([]float64, len(x)-1)
+	for i := range d {
+		d[i] = x[i+1] - x[i]
+	}
+	return d
+}
+
+// holds says whether the KPI went in the incident where a line through the rows
+// before it leads.
+func (t *table) holds(p period, s *series) bool {
+	var buf []float64
+	slope := slopeOf(s.z[:t.core], t.kpi.z[:t.core])
+	move := func(q *series) float64 {
+		return q.median(p.onset, t.rows, &buf) - q.median(0, t.core, &buf)
+	}
+	moved := move(&t.kpi)
+	return math.Abs(moved-slope*move(s)) <= bondHolds*math.Abs(moved)
+}
+
+// alone says whether no series of another service explains the KPI as well as
+// candidate j does, or anything of what that one leaves. r are the correlations
+// with the KPI.
+func (t *table) alone(j int, y []float64, x [][]float64, r []float64) bool {
+	n := float64(len(y))
+	rest := without(y, x[j])
+	for k := range x {
+		if t.cand[k].service == t.cand[j].service {
+			continue
+		}
+		if n*math.Log((1-r[k]*r[k]+1e-9)/(1-r[j]*r[j]+1e-9)) < bondTold {
+			return false
+		}
+		chance := (2*math.Log(float64(len(x))) + math.Log(n)) / n
+		if more := correlation(without(x[k], x[j]), rest); more*more > max(bondRest, chance) {
+			return false
+		}
+	}
+	return true
+}
+
+// without is what a line through x leaves of y.
+func without(y, x []float64) []float64 {
+	slope := slopeOf(x, y)
+	rest := make([]float64, len(y))
+	for i := range rest {
+		rest[i] = y[i] - slope*x[i]
+	}
+	return rest
+}
+
+// slopeOf is that of the least-squares line of y over x, 0 if x is constant.
+func slopeOf(x, y []float64) float64 {
+	_, sx := moments(x)
+	_, sy := moments(y)
+	if sx == 0 {
+		return 0
+	}
+	return correlation(x, y) * sy / sx
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rank
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// calling adds to a shop the latencies of calls, {caller, callee}, that take from
+// the onset on as many times as long.
+func calling(in Input, calls map[[2]int]float64) Input {
+	rng := rand.New(rand.NewPCG(2, 2))
+	for caller := range shopServices {
+		for callee := range shopServices {
+			times, ok := calls[[2]int{caller, callee}]
+			if !ok {
+				continue
+			}
+			s := Series{Service: callee, Kind: Latency, Metric: 9, Values: make([]float64, shopRows)}
+			for row := range s.Values {
+				if s.Values[row] = 10 + 0.3*rng.NormFloat64(); row >= shopOnset {
+					s.Values[row] *= times
+				}
+			}
+			in.Edges = append(in.Edges, [2]int{len(in.Series), caller})
+			in.Series = append(in.Series, s)
+		}
+	}
+	return in
+}
+
+// Of two callers only one waits: it is that one's doing, or its way there. If both
+// do, it is the callee's.
+func TestWhoServesTheOthersAsEverIsNotWhatOneWaitsFor(t *testing.T) {
+	const one, two, callee = 1, 2, 5
+	for times, want := range map[float64]int{1: one, 3: callee} {
+		in := calling(shop(7, func(int, Kind, int) float64 { return 1 }),
+			map[[2]int]float64{{one, callee}: 3, {two, callee}: times})
+		r := Rank(in, Options{})
+		if s := first(t, r); s.Service != want {
+			t.Errorf("the other caller waits ×%v: first is %+v, want %d", times, s, want)
+		}
+	}
+}
+
+// Of one edge alone, to the only callee of its only caller, nobody knows at which
+// end it is slow, and that is said. What the callee shows besides tells.
+func TestOfOneEdgeNeitherEndIsSaid(t *testing.T) {
+	const caller, callee = 1, 5
+	slow := map[[2]int]float64{{caller, callee}: 3}
+	r := Rank(calling(shop(7, func(int, Kind, int) float64 { return 1 }), slow), Options{})
+	if s := first(t, r); s.Service != callee || s.Confidence != Low || s.Other != caller {
+		t.Errorf("first is %+v, want %d or %d", s, callee, caller)
+	}
+	if why, other := r.Unclear(); why != TooClose || other != caller {
+		t.Errorf("it is unclear by %v of %d, want %d as close", why, other, caller)
+	}
+	r = Rank(calling(shop(7, guilty(callee, shopOnset)), slow), Options{})
+	if s := first(t, r); s.Service != callee || s.Confidence == Low || s.Other >= 0 {
+		t.Errorf("first is %+v, want %d, whose processor burns", s, callee)
+	}
+}
+
+// Where neither many quiet windows nor the KPI says that anything broke, a cause
+// must stand out more.
+func TestACalmKPIAndAShortBaselineAskForMore(t *testing.T) {
+	table := &table{rows: 60, onset: 40, core: 30}
+	p := period{onset: 40}
+	trusted, calm := markOf(table, p, 1), markOf(table, p, 0)
+	if !trusted.few || !calm.few || calm.lift <= trusted.lift || calm.alone <= trusted.alone {
+		t.Errorf("a calm KPI asks for %+v, another one for %+v", calm, trusted)
+	}
+}
