@@ -20,15 +20,16 @@
 //     regression (association.go). All of it fades when the KPI is calm. What
 //     moved after the KPI, for all that the noise of both allows to say, counts
 //     half, unless the KPI moved once more with it (began.go, follower.go).
-//  6. Add up by service. What rises on all edges of one caller is the caller's
-//     (fanout.go); a symptom is discounted where a callee explains it on a given
+//  6. Add up by service. What rises on all edges of one caller is the caller's,
+//     and so is the one edge of a callee that rises alone (edges.go); a symptom is discounted where a callee explains it on a given
 //     call graph, a resource never (service.go).
 //  7. Add two simple scores, half of each: the plain deviation and that of the
 //     logarithm (plain.go).
 //  8. Say how sure it is that the first service is the cause: by how loud it is
 //     against the loudest of all series in any quiet window, and by how far the
-//     next one is behind (confidence.go). Where most series moved by one factor,
-//     that is load and nobody's fault (load.go).
+//     next one is behind (confidence.go). A smaller move is said, too, if it is of
+//     the one series that the KPI has always gone with (bond.go). Where most series
+//     moved by one factor, that is load and nobody's fault (load.go).
 //
 // Nothing depends on the unit of a metric, on the names of series or services,
 // or on their order.
@@ -48,10 +49,10 @@
 // to five places), with two-sided N-Sigma and BARO's formula:
 //
 //	                               here        N-Sigma     BARO
-//	Online Boutique (Nezha)        .79 .942    .67 .767    .75 .875
+//	Online Boutique (Nezha)        .83 .942    .67 .767    .75 .875
 //	PetShop, with its call graph   .62 .808    .08 .138    .15 .154
 //	Bookinfo on edge nodes         .79 .958    .79 .942    .54 .883
-//	  its other experiments        .83 .956    .68 .873    .56 .795
+//	  its other experiments        .90 .970    .68 .873    .56 .795
 //	Online Boutique (MicroIRC)     .56 .713    .38 .613    .31 .550
 //	Sock Shop (OpenNetAI)          .59 .714    .46 .562    .35 .519
 //	Sock Shop (RCD)                1.0 1.0     .40 .700    .10 .500
@@ -64,7 +65,8 @@
 // earliest mover, walks over a learned graph and weights by the trust in the KPI
 // did not hold on systems that had not been looked at. Correlation with
 // candidates some samples earlier lost as much as it won, but for explaining
-// away, where one sample is allowed.
+// away, where one sample is allowed. That a callee measures itself calm while one caller
+// waits for it is no evidence against the caller: the way between may be at either end.
 //
 // # What it can't do
 //
