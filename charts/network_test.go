@@ -154,7 +154,7 @@ func TestThePolicyIsNumbersWhereKubernetesWantsNumbers(t *testing.T) {
 	}
 }
 
-const pages = "/ /reports /incidents /a /static /api/v1/reports /api/v1/incidents"
+const pages = "/ /reports /incidents /cases /changes /a /static /api/v1/reports /api/v1/incidents /api/v1/cases"
 
 func TestThePagesAreShownAndTheWebhookIsNot(t *testing.T) {
 	r := template(t, parseValues(t, `
@@ -172,10 +172,15 @@ httpRoute: {enabled: true, parentRefs: [{name: public}], hostnames: [culprit.exa
 		t.Errorf("Ingress: %s", got)
 	}
 	paths = nil
-	for _, m := range the[*gatewayv1.HTTPRoute](t, r).Spec.Rules[0].Matches {
-		paths = append(paths, *m.Path.Value)
-		if exact := *m.Path.Type == gatewayv1.PathMatchExact; exact != (*m.Path.Value == "/") {
-			t.Errorf("%s is of type %s", *m.Path.Value, *m.Path.Type)
+	for _, rule := range the[*gatewayv1.HTTPRoute](t, r).Spec.Rules {
+		if len(rule.Matches) > 8 || len(rule.BackendRefs) != 1 {
+			t.Errorf("a rule has %d matches and %d backends", len(rule.Matches), len(rule.BackendRefs))
+		}
+		for _, m := range rule.Matches {
+			paths = append(paths, *m.Path.Value)
+			if exact := *m.Path.Type == gatewayv1.PathMatchExact; exact != (*m.Path.Value == "/") {
+				t.Errorf("%s is of type %s", *m.Path.Value, *m.Path.Type)
+			}
 		}
 	}
 	if got := strings.Join(paths, " "); got != pages {

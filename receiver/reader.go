@@ -38,6 +38,7 @@ func (r reader) Report(ctx context.Context, id string) (report.Report, error) {
 		return report.Report{}, err
 	}
 	told := r.withSent(rec.Report)
+	told.Seen, told.Case = r.store.seen(told), r.store.caseOf(told.Incident)
 	if inc, err := r.Incident(ctx, told.Incident); err == nil {
 		told.Sent = slices.Concat(told.Sent, inc.Sent)
 	}
@@ -106,6 +107,32 @@ func (r reader) Incidents(_ context.Context, f web.Filter) ([]report.Incident, e
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return limit(list, f.Limit), nil
+}
+
+// Case returns a case by its own id, or by one that it had before it was found to
+// be the same as another.
+func (r reader) Case(_ context.Context, id string) (report.Case, error) {
+	if c, ok := r.store.caseByID(id); ok {
+		return c, nil
+	}
+	return report.Case{}, web.ErrNotFound
+}
+
+// Cases returns the cases that a filter lets pass, newest first.
+func (r reader) Cases(ctx context.Context, f web.Filter) ([]report.Case, error) {
+	list := []report.Case{}
+	for _, group := range r.store.caseGroups() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if f.Limit > 0 && len(list) == f.Limit {
+			break
+		}
+		if c, ok := r.store.caseOfGroup(group); ok && f.PassCase(c) {
+			list = append(list, c)
+		}
+	}
+	return list, nil
 }
 
 func limit[T any](list []T, n int) []T {

@@ -34,6 +34,7 @@ type store struct {
 	log                *slog.Logger
 	merging            keyedMutex // of an incident that is read, changed and written
 	limit              int64      // bytes of reports and incidents; 0: none
+	ttl                time.Duration
 	used               usage
 	behind             chan string                                          // incidents whose merge was put off
 	dropped            atomic.Pointer[func(ctx context.Context, id string)] // told of a report or an incident that made room
@@ -44,6 +45,7 @@ type store struct {
 	byID     map[string]*record         // report id → what the index keeps of it
 	byAlert  map[string]map[string]bool // fingerprint → ids of its reports
 	byGroup  map[string]map[string]bool // alert group → ids of its incidents
+	byKey    map[string]map[string]bool // of a cause, see [report.Keys] → ids of reports
 	inside   map[string]map[string]bool // incident id → ids of its reports
 	incident map[string]*indexed        // incident id → incident
 }
@@ -71,6 +73,7 @@ type record struct {
 
 	revision uint64 // of the stored one; 0: it was never written
 	size     int    // of the stored one, in bytes
+	keys     report.Keys
 }
 
 // open says whether the alert still fires, as far as is known.
@@ -83,6 +86,7 @@ func (r record) slim() *record {
 	r.Report.Plan.Queries = nil
 	r.Report.Result.Dimensions = nil
 	r.Report.Result.Graph.Nodes, r.Report.Result.Graph.Edges = nil, nil
+	r.keys = report.KeysOf(r.Report)
 	return &r
 }
 
@@ -103,10 +107,10 @@ func newStore(ctx context.Context, b *broker.Broker, opt storeOptions) (*store, 
 
 func makeStore(opt storeOptions) *store {
 	return &store{
-		base: opt.base, now: opt.now, log: opt.log, limit: opt.limit,
+		base: opt.base, now: opt.now, log: opt.log, limit: opt.limit, ttl: opt.ttl,
 		behind: make(chan string, 1024),
 		byID:   map[string]*record{}, byAlert: map[string]map[string]bool{}, byGroup: map[string]map[string]bool{},
-		inside: map[string]map[string]bool{}, incident: map[string]*indexed{},
+		byKey: map[string]map[string]bool{}, inside: map[string]map[string]bool{}, incident: map[string]*indexed{},
 	}
 }
 
@@ -184,7 +188,11 @@ func (s *store) remember(r record) {
 		}
 		s.unlink(known)
 	}
-	s.byID[id] = r.slim()
+	known := r.slim()
+	s.byID[id] = known
+	for _, key := range known.keys.All() {
+		link(s.byKey, key, id)
+	}
 	link(s.byAlert, r.Report.Alert.Fingerprint, id)
 	link(s.byGroup, r.Group.id(), r.Report.Incident)
 	link(s.inside, r.Report.Incident, id)
@@ -206,6 +214,9 @@ func (s *store) expired(id string) { s.forget(id, math.MaxUint64) }
 // unlink takes a record out of what leads to it. The caller holds the lock.
 func (s *store) unlink(r *record) {
 	unlink(s.byAlert, r.Report.Alert.Fingerprint, r.Report.ID)
+	for _, key := range r.keys.All() {
+		unlink(s.byKey, key, r.Report.ID)
+	}
 	unlink(s.inside, r.Report.Incident, r.Report.ID)
 	if len(s.inside[r.Report.Incident]) == 0 {
 		unlink(s.byGroup, r.Group.id(), r.Report.Incident)

@@ -62,7 +62,7 @@ func (o *exportOptions) run(ctx context.Context, s streams) error {
 	}
 	enc := json.NewEncoder(s.out)
 	for _, r := range reports {
-		if err := enc.Encode(report.CaseOf(r)); err != nil {
+		if err := enc.Encode(report.ReplayCaseOf(r)); err != nil {
 			return err
 		}
 	}

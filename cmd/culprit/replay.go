@@ -75,7 +75,7 @@ type replayed struct {
 	Reports  []report.Report          `json:"reports"`
 	Cases    []compared               `json:"cases,omitempty"` // of --case
 
-	of []report.Case
+	of []report.ReplayCase
 }
 
 func (o *replayOptions) run(ctx context.Context, s streams, now time.Time) error {

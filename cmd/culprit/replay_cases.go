@@ -17,8 +17,8 @@ import (
 )
 
 // readCases reads what `culprit export` has written: one case, or one a line.
-func readCases(files []string) ([]report.Case, error) {
-	var all []report.Case
+func readCases(files []string) ([]report.ReplayCase, error) {
+	var all []report.ReplayCase
 	for _, file := range files {
 		f, err := os.Open(file)
 		if err != nil {
@@ -34,10 +34,10 @@ func readCases(files []string) ([]report.Case, error) {
 	return all, nil
 }
 
-func decodeCases(r io.Reader) (cases []report.Case, err error) {
+func decodeCases(r io.Reader) (cases []report.ReplayCase, err error) {
 	dec := json.NewDecoder(r)
 	for {
-		var c report.Case
+		var c report.ReplayCase
 		err := dec.Decode(&c)
 		if errors.Is(err, io.EOF) {
 			return cases, nil
@@ -53,21 +53,21 @@ func decodeCases(r io.Reader) (cases []report.Case, err error) {
 }
 
 // subject is what is asked about a case: the same alert, up to the same moment.
-func subjectOf(c report.Case) find.Subject {
+func subjectOf(c report.ReplayCase) find.Subject {
 	return find.Subject{Alert: c.Alert, Onset: c.Onset, Now: c.At}
 }
 
 // compared is a case with the answer of today.
 type compared struct {
-	Case    report.Case `json:"case"`
-	Summary string      `json:"summary"`
-	Verdict string      `json:"verdict"`
+	Case    report.ReplayCase `json:"case"`
+	Summary string            `json:"summary"`
+	Verdict string            `json:"verdict"`
 }
 
-func compare(cases []report.Case, reports []report.Report) []compared {
+func compare(cases []report.ReplayCase, reports []report.Report) []compared {
 	all := make([]compared, 0, len(reports))
 	for _, r := range reports {
-		at := slices.IndexFunc(cases, func(c report.Case) bool {
+		at := slices.IndexFunc(cases, func(c report.ReplayCase) bool {
 			return c.Alert.Fingerprint == r.Alert.Fingerprint && c.Alert.StartsAt.Equal(r.Alert.StartsAt)
 		})
 		if at >= 0 {

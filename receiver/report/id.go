@@ -33,6 +33,9 @@ func ChangeID(source, sender string) string {
 	return id("change", source+"\x00"+sender, time.Unix(0, 0))
 }
 
+// CaseID names the case that an incident was the first of.
+func CaseID(incident string) string { return id("case", incident, time.Unix(0, 0)) }
+
 // ValidID says whether a text has the form of an id of a report or an incident.
 // Only then is it made a key of: what somebody has put into an address may be
 // anything.

@@ -70,12 +70,15 @@ func TestPagesInABrowser(t *testing.T) {
 	r := example(t)
 	long, inc := hostile(t, strings.Repeat("W", 5000))
 	m := memory{reports: []report.Report{r, long}, incidents: []report.Incident{inc}, pending: []string{pendingAlert}}
-	opts := options(t, m)
+	judged, kase, more := caseOfExample(t)
+	judged.ID = idOf("j")
+	m.reports, m.incidents, m.cases = append(m.reports, judged), append(m.incidents, more.incidents...), more.cases
+	opts, _ := asking(t, m)
 	opts.Changes = changeList{all: append(changesUntil(opts.Now()), changelog.Change{Title: strings.Repeat("W", 300), Labels: map[string]string{"service": strings.Repeat("W", 512)}})}
 	srv := httptest.NewServer(New(opts))
 	t.Cleanup(srv.Close)
 	for _, size := range [][2]int64{{320, 568}, {390, 844}, {1280, 900}} {
-		for _, path := range []string{"/reports/" + r.ID, "/reports/" + hostileID, "/incidents/" + inc.ID, "/", "/changes", "/a/" + pendingAlert, "/nothing"} {
+		for _, path := range []string{"/reports/" + r.ID, "/reports/" + judged.ID, "/reports/" + hostileID, "/incidents/" + inc.ID, "/", "/changes", "/cases", "/cases/" + kase.ID, "/a/" + pendingAlert, "/nothing"} {
 			if err := chromedp.Do(ctx, chromedp.EmulateViewport(size[0], size[1]), chromedp.Navigate(srv.URL+path)); err != nil {
 				t.Fatal(err)
 			}

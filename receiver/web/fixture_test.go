@@ -23,6 +23,7 @@ import (
 type memory struct {
 	reports   []report.Report
 	incidents []report.Incident
+	cases     []report.Case
 	pending   []string // fingerprints
 	err       error    // what every question is answered with, if not nil
 }
@@ -50,6 +51,14 @@ func (m memory) Incident(_ context.Context, id string) (report.Incident, error) 
 
 func (m memory) Incidents(_ context.Context, f Filter) ([]report.Incident, error) {
 	return pass(m.incidents, f.Limit, f.PassIncident), m.err
+}
+
+func (m memory) Case(_ context.Context, id string) (report.Case, error) {
+	return find(m.cases, m.err, func(c report.Case) bool { return c.ID == id })
+}
+
+func (m memory) Cases(_ context.Context, f Filter) ([]report.Case, error) {
+	return pass(m.cases, f.Limit, f.PassCase), m.err
 }
 
 func find[T any](all []T, err error, is func(T) bool) (T, error) {

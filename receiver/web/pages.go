@@ -42,7 +42,7 @@ func newPages(prefix string) *pages {
 		policy: "default-src 'none'; img-src 'self'; script-src 'self'; connect-src 'none'; base-uri 'none'; " +
 			"form-action 'self'; frame-ancestors 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
 	}
-	for _, name := range []string{"report", "incident", "list", "changes", "pending", "error"} {
+	for _, name := range []string{"report", "incident", "list", "changes", "cases", "case", "pending", "error"} {
 		p.byName[name] = template.Must(template.New("frame.html").Funcs(template.FuncMap{"path": p.path, "tied": tied, "pieces": pieces}).
 			ParseFS(files, "templates/frame.html", "templates/parts.html", "templates/drawings.html", "templates/"+name+".html"))
 	}

@@ -5,6 +5,7 @@ package web
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/common/model"
@@ -24,6 +25,7 @@ var (
 type Reader interface {
 	ReportReader
 	IncidentReader
+	CaseReader
 }
 
 // ReportReader reads reports.
@@ -44,6 +46,14 @@ type IncidentReader interface {
 	Incident(ctx context.Context, id string) (report.Incident, error)
 	// Incidents returns the incidents that the filter lets pass, newest first.
 	Incidents(ctx context.Context, f Filter) ([]report.Incident, error)
+}
+
+// CaseReader reads cases: incidents of one time and one cause.
+type CaseReader interface {
+	// Case returns a case, or ErrNotFound.
+	Case(ctx context.Context, id string) (report.Case, error)
+	// Cases returns the cases that the filter lets pass, newest first.
+	Cases(ctx context.Context, f Filter) ([]report.Case, error)
 }
 
 // Filter chooses from a list. The zero value lets everything pass.
@@ -84,4 +94,10 @@ func (f Filter) PassIncident(i report.Incident) bool {
 		}
 	}
 	return false
+}
+
+// PassCase says whether a case passes, by its state and the names of its alerts.
+func (f Filter) PassCase(c report.Case) bool {
+	return (f.Open == nil || *f.Open == c.Open()) && (f.Incident == "" || slices.Contains(c.Incidents, f.Incident)) &&
+		(f.AlertName == "" || slices.ContainsFunc(c.Names, func(n report.Count) bool { return n.Name == f.AlertName }))
 }

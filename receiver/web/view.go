@@ -39,6 +39,8 @@ type reportPage struct {
 	Queries       []queryView
 	Window        string
 	Sent          []sentView
+	Case          string
+	Seen          []seenView
 	Said          []saidView // by people, of this report
 	Asks          bool       // whether it was right
 	Facts         []pair
@@ -66,7 +68,8 @@ func (s *server) newReportPage(r report.Report) reportPage {
 		Graph:    drawGraph(r.Result),
 		Warnings: r.Result.Warnings,
 		Sent:     sent(r.Sent, now),
-		Said:     said(r, now), Asks: s.judge != nil,
+		Case:     r.Case, Seen: seenBefore(r.Seen, now),
+		Said: said(r, now), Asks: s.judge != nil,
 		Partial: r.Status != report.Complete,
 	}
 	said := report.AnswerOf(r.Result)

@@ -37,12 +37,16 @@ func New(opts Options) http.Handler {
 		"/incidents/{id}":        s.incidentPage,
 		"/a/{fingerprint}":       s.alertPage,
 		"/changes":               s.changesPage,
+		"/cases":                 s.casesPage,
+		"/cases/{id}":            s.casePage,
 		"/static/{name}":         s.static,
 		"/api/v1/reports":        s.reports,
 		"/api/v1/reports/{id}":   s.report,
 		"/api/v1/incidents":      s.incidents,
 		"/api/v1/incidents/{id}": s.incident,
 		"/api/v1/changes":        s.changes,
+		"/api/v1/cases":          s.cases,
+		"/api/v1/cases/{id}":     s.oneCase,
 	} {
 		mux.Handle("GET "+path, s.serve(h))
 	}

@@ -69,7 +69,7 @@ path of the external URL. The webhook and /-/reload are not among them.
 {{- define "culprit.pages" -}}
 {{- $base := trimSuffix "/" (urlParse (include "culprit.externalURL" .)).path -}}
 {{- $pages := list (list (printf "%s/" $base) false) -}}
-{{- range list "reports" "incidents" "a" "static" "api/v1/reports" "api/v1/incidents" -}}
+{{- range list "reports" "incidents" "cases" "changes" "a" "static" "api/v1/reports" "api/v1/incidents" "api/v1/cases" -}}
 {{- $pages = append $pages (list (printf "%s/%s" $base .) true) -}}
 {{- end -}}
 {{- toJson $pages -}}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"pgregory.net/rapid"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/changes"
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/web"
+)
+
+// Causes of the stories below.
+func rollout(version string, at time.Time) analysis.Finding {
+	c := changes.Change{At: float64(at.Unix()), Title: "checkout " + version, To: version, Labels: map[string]string{"service": "checkout"}, Source: "api"}
+	return analysis.Finding{Kind: analysis.KindChange, Change: &c, Name: c.Title, Confidence: analysis.High, Labels: []map[string]string{c.Labels}}
+}
+
+func placed(set map[string]string) analysis.Finding {
+	return analysis.Finding{Kind: analysis.KindLabels, Labels: []map[string]string{set}, Name: "set", Confidence: analysis.High}
+}
+
+func guess(f analysis.Finding) analysis.Finding {
+	f.Confidence = analysis.Low
+	return f
+}
+
+// alertIn is a report of an alert about a service, in a group of Alertmanager.
+func alertIn(groupKey, name, service string, start time.Time, causes ...analysis.Finding) *record {
+	labels := model.LabelSet{"alertname": model.LabelValue(name), "service": model.LabelValue(service)}
+	alert := report.Alert{Labels: labels, StartsAt: start, Fingerprint: labels.Fingerprint().String()}
+	for i := range causes {
+		causes[i].Rank = i + 1
+	}
+	return &record{
+		Group:  group{Receiver: "culprit", Labels: model.LabelSet{"group": model.LabelValue(groupKey)}, Key: groupKey},
+		Report: report.New(report.Input{Alert: alert, Now: start, Onset: start, Result: analysis.Result{Verdict: analysis.Explained, Causes: causes}}),
+	}
+}
+
+// site is a store behind the pages.
+func site(s *store) http.Handler {
+	return web.New(web.Options{Reader: reader{store: s, book: &deliveries{of: map[string]map[string]delivery{}}, busy: func(string) bool { return false }}, Now: s.now})
+}
+
+// ask reads JSON of the pages.
+func askSite(t testing.TB, s *store, path string, into any) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	site(s).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func casesOf(t testing.TB, s *store) (list []report.Case) {
+	t.Helper()
+	askSite(t, s, "/api/v1/cases", &list)
+	return list
+}
+
+// 124 alerts of 20 groups and 31 services were made by one rollout; at the same
+// time a disk is full elsewhere. That is two cases, whatever the groups.
+func TestAlertsOfOneCauseAreOneCaseWhateverTheirGroups(t *testing.T) {
+	now := noon
+	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{now: func() time.Time { return now }, base: "http://culprit"}, nil)
+	for i := range 124 {
+		now = noon.Add(time.Duration(i) * time.Second)
+		mustPut(t, s, alertIn(fmt.Sprintf("g%d", i%20), fmt.Sprintf("Errors%d", i%4), fmt.Sprintf("s%d", i%31), now, rollout("v42", noon.Add(-time.Minute))))
+	}
+	disk := placed(map[string]string{"instance": "node7", "mountpoint": "/data"})
+	for i := range 3 {
+		mustPut(t, s, alertIn("disks", "DiskFull", fmt.Sprintf("db%d", i), now, disk))
+	}
+	s.settle(t.Context())
+	list := casesOf(t, s)
+	if len(list) != 2 {
+		t.Fatalf("%d cases: %+v", len(list), list)
+	}
+	other, big := list[0], list[1]
+	if big.Alerts != 124 || big.Explained != 124 || len(big.Incidents) != 20 || len(big.Services) != 31 || !strings.HasPrefix(big.Summary, "124 alerts, one cause: ") || big.Cause == nil || big.Cause.Change == nil {
+		t.Errorf("%d alerts in %d incidents of %d services: %s", big.Alerts, len(big.Incidents), len(big.Services), big.Summary)
+	}
+	if other.Alerts != 3 || other.Names[0] != (report.Count{Name: "DiskFull", Alerts: 3}) || !strings.Contains(other.Summary, "node7") {
+		t.Errorf("%+v", other)
+	}
+	var one report.Case
+	if askSite(t, s, "/api/v1/cases/"+big.ID, &one); one.Summary != big.Summary || one.URL != "http://culprit/cases/"+big.ID {
+		t.Errorf("%+v", one)
+	}
+	var rep report.Report
+	if askSite(t, s, "/api/v1/reports/"+big.Reports[0], &rep); rep.Case != big.ID {
+		t.Errorf("the report belongs to %q", rep.Case)
+	}
+	w := httptest.NewRecorder()
+	site(s).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/cases/"+big.ID, nil))
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "124 of 124 alerts still fire") {
+		t.Errorf("the page answers %d: %s", w.Code, w.Body)
+	}
+}
+
+// A case keeps its name while others join it, and a name that it had is known.
+func TestACaseKeepsItsName(t *testing.T) {
+	now := noon
+	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{now: func() time.Time { return now }}, nil)
+	a, b := rollout("v42", noon), placed(map[string]string{"cluster": "eu"})
+	mustPut(t, s, alertIn("g1", "A", "s1", now, a))
+	now = now.Add(time.Minute)
+	mustPut(t, s, alertIn("g2", "B", "s2", now, b))
+	before := casesOf(t, s)
+	if len(before) != 2 {
+		t.Fatalf("%d cases", len(before))
+	}
+	now = now.Add(time.Minute)
+	mustPut(t, s, alertIn("g3", "C", "s3", now, a, b)) // it has both causes
+	after := casesOf(t, s)
+	if len(after) != 1 || after[0].ID != before[1].ID || after[0].Alerts != 3 {
+		t.Fatalf("%+v", after)
+	}
+	var same report.Case
+	if askSite(t, s, "/api/v1/cases/"+before[0].ID, &same); same.ID != after[0].ID {
+		t.Errorf("the younger name leads to %s", same.ID)
+	}
+}
+
+func TestWhatIsNoReasonToBeOneCase(t *testing.T) {
+	cause := placed(map[string]string{"service": "pay"})
+	for name, second := range map[string]func() *record{
+		"another cause":       func() *record { return alertIn("g2", "B", "s2", noon, placed(map[string]string{"service": "cart"})) },
+		"a guess":             func() *record { return alertIn("g2", "B", "s2", noon, guess(cause)) },
+		"another time":        func() *record { return alertIn("g2", "B", "s2", noon.Add(16*time.Minute), cause) },
+		"nothing was found":   func() *record { return alertIn("g2", "B", "s2", noon) },
+		"a rollout of before": func() *record { return alertIn("g2", "B", "s2", noon, rollout("v41", noon.Add(-time.Hour))) },
+	} {
+		s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
+		mustPut(t, s, alertIn("g1", "A", "s1", noon, cause, rollout("v42", noon)))
+		mustPut(t, s, second())
+		if n := len(casesOf(t, s)); n != 2 {
+			t.Errorf("%s: %d cases", name, n)
+		}
+	}
+}
+
+// One alert of another fault in a large group does not make two faults one.
+func TestAForeignAlertInAGroupJoinsNoCases(t *testing.T) {
+	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
+	one, two := placed(map[string]string{"service": "pay"}), placed(map[string]string{"service": "cart"})
+	for i := range 5 {
+		mustPut(t, s, alertIn("g1", "A", fmt.Sprint("s", i), noon, one))
+		mustPut(t, s, alertIn("g2", "B", fmt.Sprint("s", i), noon, two))
+	}
+	mustPut(t, s, alertIn("g1", "C", "s9", noon, two))
+	s.settle(t.Context())
+	if list := casesOf(t, s); len(list) != 2 {
+		t.Errorf("%d cases", len(list))
+	}
+}
+
+func TestWhatWasBeforeIsToldWithWhatPeopleSaid(t *testing.T) {
+	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
+	s.ttl = 30 * 24 * time.Hour
+	pay := placed(map[string]string{"service": "pay"})
+	end := func(r *record, after time.Duration) *record {
+		at := r.Report.Alert.StartsAt.Add(after)
+		r.Report.ResolvedAt = &at
+		return r
+	}
+	day := 24 * time.Hour
+	mustPut(t, s, end(alertIn("g0", "A", "s", noon.Add(-40*day), pay), time.Hour)) // too long ago
+	mustPut(t, s, end(alertIn("g1", "A", "s", noon.Add(-9*day), rollout("v40", noon.Add(-9*day))), time.Hour))
+	last := end(alertIn("g2", "A", "s", noon.Add(-2*day), pay), 12*time.Minute)
+	mustPut(t, s, last)
+	for i := range 4 { // of one occasion
+		mustPut(t, s, end(alertIn("g3", "B", fmt.Sprint("s", i), noon.Add(-3*day+time.Duration(i)*time.Minute), pay), time.Hour))
+	}
+	if _, err := s.judge(t.Context(), last.Report.ID, report.Feedback{Says: report.Right, Via: report.ViaAPI}); err != nil {
+		t.Fatal(err)
+	}
+	now := alertIn("g4", "A", "s", noon, pay, rollout("v42", noon))
+	mustPut(t, s, now)
+	mustPut(t, s, alertIn("g5", "B", "s0", noon.Add(-time.Minute), pay)) // of this occasion
+	mustPut(t, s, alertIn("g6", "A", "s", noon.Add(day), pay))           // later
+
+	var r report.Report
+	askSite(t, s, "/api/v1/reports/"+now.Report.ID, &r)
+	if r.Seen == nil || r.Seen.Days != 30 || r.Seen.Alert == nil || r.Seen.Causes == nil || r.Seen.Change == nil {
+		t.Fatalf("%+v", r.Seen)
+	}
+	if got := r.Seen.Alert; got.Times != 2 || got.Last.Report != last.Report.ID || got.Last.Seconds != 720 || got.Last.Feedback == nil || got.Right != 1 {
+		t.Errorf("the alert: %+v", got)
+	}
+	if got := r.Seen.Causes; got.Times != 2 || got.Right != 1 || got.Wrong != 0 {
+		t.Errorf("the causes: %+v", got)
+	}
+	if got := r.Seen.Change; got.Times != 1 || !got.Last.At.Equal(noon.Add(-9*day)) {
+		t.Errorf("the change: %+v", got)
+	}
+	w := httptest.NewRecorder()
+	site(s).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/reports/"+now.Report.ID, nil))
+	for _, part := range []string{"2 times in the last 30 days", "for 12 min", "Somebody said that this was right."} {
+		if !strings.Contains(w.Body.String(), part) {
+			t.Errorf("the page lacks %q", part)
+		}
+	}
+}
+
+// full is a store that holds n reports, of which a tenth share their causes.
+func full(t testing.TB, n int) (*store, string) {
+	s := makeStore(storeOptions{now: time.Now, ttl: 30 * 24 * time.Hour})
+	id := ""
+	for i := range n {
+		start := noon.Add(-time.Duration(n-i) * 4 * time.Minute)
+		cause := placed(map[string]string{"service": fmt.Sprint(i % 10)})
+		r := alertIn(fmt.Sprint("g", i/5), "A", fmt.Sprint("s", i%100), start, cause)
+		r.Report.Incident = s.join(r)
+		r.revision = uint64(i + 1)
+		s.remember(*r)
+		id = r.Report.ID
+	}
+	return s, id
+}
+
+// What stands on a page beside the report reads no stored report: it costs
+// milliseconds, with ten thousand of them.
+func BenchmarkBeside(b *testing.B) {
+	s, id := full(b, 10_000)
+	r, _ := s.report(id)
+	b.Run("seen", func(b *testing.B) {
+		for b.Loop() {
+			if seen := s.seen(r); seen.Causes.Times == 0 {
+				b.Fatal("nothing was before")
+			}
+		}
+	})
+	b.Run("case", func(b *testing.B) {
+		for b.Loop() {
+			if s.caseOf(r.Incident) == "" {
+				b.Fatal("it is in no case")
+			}
+		}
+	})
+}
+
+// The way from one incident to the next finds what all of them together show.
+func TestACaseIsTheSameFromEveryIncident(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := makeStore(storeOptions{now: time.Now})
+		for i := range rapid.IntRange(1, 12).Draw(t, "reports") {
+			start := noon.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "minute")) * time.Minute)
+			var causes []analysis.Finding
+			for _, c := range rapid.SliceOfN(rapid.IntRange(0, 4), 0, 3).Draw(t, "causes") {
+				causes = append(causes, placed(map[string]string{"service": fmt.Sprint(c)}))
+			}
+			r := alertIn(fmt.Sprint("g", rapid.IntRange(0, 6).Draw(t, "group")), "A", fmt.Sprint("s", i), start, causes...)
+			r.Report.Incident, r.revision = s.join(r), uint64(i+1)
+			s.remember(*r)
+		}
+		for _, group := range s.caseGroups() {
+			for _, m := range group {
+				if got := s.caseOf(m.id); got != report.CaseID(group[0].id) {
+					t.Fatalf("from %s it is %s, and %s of all %d", m.id, got, report.CaseID(group[0].id), len(group))
+				}
+			}
+		}
+	})
+}
+
+// The index that they read goes with its reports.
+func TestTheKeysOfCausesGoWithTheirReports(t *testing.T) {
+	s, _ := full(t, 100)
+	for _, id := range slices.Collect(maps.Keys(s.byID)) {
+		s.expired(id)
+	}
+	if len(s.byKey) != 0 || len(s.caseGroups()) != 0 {
+		t.Errorf("%d keys and %d cases are left", len(s.byKey), len(s.caseGroups()))
+	}
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"time"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// lookBack is how far back earlier reports are of interest.
+const lookBack = 30 * 24 * time.Hour
+
+// seen is what the earlier reports tell of one like it. It reads the index only:
+// those of the same alert, and those that share its causes.
+func (s *store) seen(r report.Report) *report.Seen {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	keys := report.KeysOf(r)
+	back := min(lookBack, s.ttl)
+	seen := &report.Seen{Days: max(1, int(back/(24*time.Hour)))}
+	seen.Alert = s.before(r, s.byAlert[r.Alert.Fingerprint], back)
+	if keys.Set != "" {
+		seen.Causes = s.before(r, s.byKey[keys.Set], back)
+	}
+	if keys.Change != "" {
+		seen.Change = s.before(r, s.byKey[keys.Change], back)
+	}
+	if seen.Alert == nil && seen.Causes == nil && seen.Change == nil {
+		return nil
+	}
+	return seen
+}
+
+// before counts those of some reports that began before r. The caller holds the
+// lock.
+func (s *store) before(r report.Report, ids map[string]bool, back time.Duration) *report.Times {
+	earlier := make([]*report.Report, 0, len(ids))
+	for id := range ids {
+		e := &s.byID[id].Report
+		if age := r.Alert.StartsAt.Sub(e.Alert.StartsAt); id != r.ID && age > 0 && age <= back {
+			earlier = append(earlier, e)
+		}
+	}
+	return report.SeenBefore(r, earlier)
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// caseOfExample is a case of one report, which has been seen before and judged.
+func caseOfExample(t testing.TB) (report.Report, report.Case, memory) {
+	t.Helper()
+	r := example(t)
+	at := r.Alert.StartsAt
+	f := report.Feedback{Says: report.Other, Was: "the disk", By: "ann", Via: report.ViaAPI, At: at, Summary: r.Summary}
+	last := report.Before{Report: idOf("before"), Alert: "A", At: at.Add(-time.Hour), Seconds: 90, Summary: "it was before", Feedback: &f}
+	r.Seen = &report.Seen{Days: 7, Alert: &report.Times{Times: 2, Wrong: 1, Last: last}, Change: &report.Times{Times: 1, Last: last}}
+	r.Feedback = []report.Feedback{f}
+	inc := report.Open("g", at, "").Merge([]report.Report{r}, at)
+	r.Incident = inc.ID
+	c := report.NewCase([]report.Member{{Incident: inc, Reports: []report.Report{r}}}, "")
+	r.Case = c.ID
+	return r, c, memory{reports: []report.Report{r}, incidents: []report.Incident{inc}, cases: []report.Case{c}}
+}
+
+func TestACaseHasAPage(t *testing.T) {
+	r, c, m := caseOfExample(t)
+	opts := options(t, m)
+	if href, _ := getPage(t, opts, "/reports/"+r.ID, http.StatusOK).Find(`a:contains("Case")`).Last().Attr("href"); href != "/cases/"+c.ID {
+		t.Errorf("the report leads to %s", href)
+	}
+	doc := getPage(t, opts, "/cases", http.StatusOK)
+	if rows := doc.Find(".rows > li"); rows.Length() != 1 || !strings.Contains(rows.Text(), "Hurt: ") {
+		t.Errorf("%d rows: %s", rows.Length(), rows.Text())
+	}
+	doc = getPage(t, opts, "/cases/"+c.ID, http.StatusOK)
+	text := strings.Join(strings.Fields(doc.Find("main").Text()), " ")
+	for _, part := range []string{"What they share", "What hurts", r.Name(), "1 of 1 alert still fire"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is missing in %q", part, text)
+		}
+	}
+	getPage(t, opts, "/cases/"+idOf("nothing"), http.StatusNotFound)
+	getPage(t, opts, "/cases/..%2f", http.StatusNotFound)
+	if n := getPage(t, options(t, memory{}), "/cases", http.StatusOK).Find(".nothing").Length(); n != 1 {
+		t.Error("a list without cases does not say so")
+	}
+}
+
+func TestWhatWasBeforeIsOnThePage(t *testing.T) {
+	r, _, m := caseOfExample(t)
+	text := strings.Join(strings.Fields(getPage(t, options(t, m), "/reports/"+r.ID, http.StatusOK).Find(".seen").Text()), " ")
+	for _, part := range []string{"This alert 2 times in the last 7 days; 1 wrong", "for 90 s", "A: it was before", "It was the disk", "Such a change 1 time"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is missing in %q", part, text)
+		}
+	}
+}
+
+func TestNothingInACaseBecomesMarkup(t *testing.T) {
+	for _, attack := range attacks() {
+		r, c, m := caseOfExample(t)
+		poison(reflect.ValueOf(r.Seen), attack)
+		poison(reflect.ValueOf(&r.Feedback), attack)
+		poison(reflect.ValueOf(&c.Names), attack)
+		poison(reflect.ValueOf(&c.Services), attack)
+		c.Summary = attack
+		m.reports, m.cases = []report.Report{r}, []report.Case{c}
+		for _, path := range []string{"/reports/" + r.ID, "/cases", "/cases/" + c.ID} {
+			doc := getPage(t, options(t, m), path, http.StatusOK)
+			if n := doc.Find("main script, main img, main style, main textarea, [onmouseover], [onerror], [onload]").Length(); n != 0 {
+				t.Errorf("%.40q makes %d elements on %s", attack, n, path)
+			}
+		}
+	}
+}
