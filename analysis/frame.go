@@ -102,6 +102,8 @@ type Breakdown struct {
 	// Seconds is the length of the incident if the pieces are amounts within
 	// it: people are shown amounts divided by it. 0: the pieces are shown as they are.
 	Seconds float64
+	// Length of the incident that the actual values are of, in seconds; 0: not known.
+	Length float64
 
 	Marginals []Marginal // in place of leaves, where only one label at a time could be asked
 	Total     *Marginal  // beside Marginals: the whole measure, in one row; nil: the largest sum of any label

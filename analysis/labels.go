@@ -294,7 +294,7 @@ func namesReplica(label string) bool {
 func (l *location) measure() error {
 	if len(l.breakdown.Marginals) == 0 {
 		m, made, err := l.forecast(l.breakdown.Numerator, l.breakdown.Denominator, l.rows)
-		l.input.Measure, l.input.Errors, l.made = m, made.Errors(), made
+		l.input.Measure, l.input.Errors, l.made = m, made.Errors(l.breakdown.Length), made
 		return err
 	}
 	for _, i := range byName(marginalNames(l.breakdown)) {

@@ -26,7 +26,7 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 	a.sayBegan(s)
 	out := &analysis.Breakdown{
 		Count: s.Count, Refused: s.refused, Discovered: s.of.Labels == nil && !s.of.Siblings, Beside: s.of.Siblings || s.beside(), Unlike: s.beside(),
-		Missing: s.Missing,
+		Missing: s.Missing, Length: s.now().Seconds(),
 	}
 	if flows(s.Numerator) {
 		out.Seconds = s.incident().Seconds() // see amount

@@ -51,15 +51,10 @@ type Forecast struct {
 	past *past
 }
 
-// past are the days that a profile was made of.
-type past struct {
-	windows, hours ranked
-	draw           float64 // see [relevel]
-}
-
-// Errors are root mean squares of each leaf's past errors, each as a part of the
-// middle of forecast and actual value: from 0 to 2. nil: not known.
-func (f Forecast) Errors() []float64 { return f.past.errors() }
+// Errors are root mean squares of each leaf's past errors over as long a time as an
+// incident of some seconds (0: not known), each as a part of the middle of forecast
+// and actual value: from 0 to 2. nil: not known.
+func (f Forecast) Errors(seconds float64) []float64 { return f.past.errors(seconds) }
 
 // String says how the forecast was made, for a report.
 func (f Forecast) String() string {
@@ -102,10 +97,10 @@ func Additive(p Pieces, unit float64) (Forecast, error) {
 	recent := present(p.Recent)
 	switch {
 	case len(recent) >= ewmaSteps:
-		return Forecast{Expected: smooth(recent), Method: Smoothed, SD: smoothSD(recent)}, nil
+		return Forecast{Expected: smooth(recent), Method: Smoothed, SD: smoothSD(recent), past: &past{steps: recent, smooth: true}}, nil
 	case len(recent) >= leastSteps:
 		last := recent[max(0, len(recent)-meanSteps):]
-		return Forecast{Expected: average(last), Method: Mean, SD: meanSD(last)}, nil
+		return Forecast{Expected: average(last), Method: Mean, SD: meanSD(last), past: &past{steps: last}}, nil
 	}
 	return Forecast{}, ErrHistory
 }

@@ -397,15 +397,15 @@ func TestErrorsOfEachLeafsOwnPast(t *testing.T) {
 		days, hours = append(days, []float64{100, restless}), append(hours, []float64{100, 100})
 	}
 	p := Pieces{Actual: days[0], Profile: days, Level: hours, Hour: hours[0]}
-	if e := additive(t, p, 0).Errors(); len(e) != 2 || e[0] > 1e-9 || e[1] < .5 || e[1] > 2 {
+	if e := additive(t, p, 0).Errors(0); len(e) != 2 || e[0] > 1e-9 || e[1] < .5 || e[1] > 2 {
 		t.Errorf("errors %v", e)
 	}
 	steady := [][]float64{{100, 100}, {100, 100}, {100, 700}, {100, 100}, {100, 100}, {100, 100}, {100, 100}}
-	if e := additive(t, Pieces{Actual: days[0], Profile: steady, Level: append(hours, hours[0]), Hour: hours[0]}, 0).Errors(); e[1] > .01 {
+	if e := additive(t, Pieces{Actual: days[0], Profile: steady, Level: append(hours, hours[0]), Hour: hours[0]}, 0).Errors(0); e[1] > .01 {
 		t.Errorf("the incident of one day makes errors %v", e)
 	}
 	p.Profile, p.Level = days[:2], hours[:2]
-	if e := additive(t, p, 0).Errors(); e != nil {
+	if e := additive(t, p, 0).Errors(0); e != nil {
 		t.Errorf("two days tell errors %v", e)
 	}
 }

@@ -2,11 +2,7 @@
 
 package forecast
 
-import (
-	"math"
-
-	"github.com/culprit-dev/culprit/analysis/order"
-)
+import "github.com/culprit-dev/culprit/analysis/order"
 
 // The errors that a forecast of the total made in the past tell how far a total
 // strays when nothing is wrong. They are given as a robust standard deviation,
@@ -77,34 +73,3 @@ func without[T any](x []T, j int) []T {
 	out = append(out, x[:j]...)
 	return append(out, x[j+1:]...)
 }
-
-// errors forecasts each earlier day's leaves from the other days, at the
-// level of their own hour before, as they are forecast today. Of each leaf the
-// worst day is left out: it may be that of an earlier incident.
-func (p *past) errors() []float64 {
-	if p == nil || len(p.windows.days) < leastResiduals {
-		return nil
-	}
-	n := p.windows.leaves()
-	squares, worst, expected, ref := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
-	for j, w := range p.windows.days {
-		p.windows.without(j, expected)
-		p.hours.without(j, ref)
-		relevel(expected, ref, p.hours.days[j], p.draw)
-		for e, x := range w {
-			if m := (x + expected[e]) / 2; m > 0 {
-				d := (x - expected[e]) / m
-				squares[e] += d * d
-				worst[e] = max(worst[e], d*d)
-			}
-		}
-	}
-	for e, s := range squares {
-		squares[e] = math.Sqrt((s - worst[e]) / float64(len(p.windows.days)-1) / withoutWorst)
-	}
-	return squares
-}
-
-// withoutWorst is the mean square that is left of seven normal errors of variance
-// 1 without the worst of them.
-const withoutWorst = 0.624

@@ -66,7 +66,8 @@ func Breakdown(numerator, denominator *LeafTable, w Window, count bool) (*analys
 	step := whole.step()
 	b := &analysis.Breakdown{
 		Labels: num.Labels, Leaves: num.Leaves, Count: count, Doubts: numerator.Doubts,
-		Scale: forecast.Scale{Window: 1, Hour: 3600 / step, Day: 86400 / step},
+		Scale:  forecast.Scale{Window: 1, Hour: 3600 / step, Day: 86400 / step},
+		Length: span.End - span.Onset + step,
 	}
 	if count || den != nil {
 		b.Scale.Window = float64(len(incident))
