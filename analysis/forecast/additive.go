@@ -54,7 +54,24 @@ type Forecast struct {
 // Errors are root mean squares of each leaf's past errors over as long a time as an
 // incident of some seconds (0: not known), each as a part of the middle of forecast
 // and actual value: from 0 to 2. nil: not known.
-func (f Forecast) Errors(seconds float64) []float64 { return f.past.errors(seconds) }
+//
+// Of earlier days they are parts as they were then. Of the steps before the incident
+// they are amounts: a leaf that was now 0, now 1 is not expected to be 400.
+func (f Forecast) Errors(seconds float64) []float64 {
+	switch {
+	case f.past == nil:
+		return nil
+	case f.past.steps == nil:
+		return f.past.ofDays()
+	}
+	out := f.past.ofSteps(seconds)
+	for e, x := range out {
+		if middle := f.Expected[e]/2 + f.past.actual[e]/2; middle > 0 {
+			out[e] = min(x/middle, mostMiss)
+		}
+	}
+	return out
+}
 
 // String says how the forecast was made, for a report.
 func (f Forecast) String() string {
@@ -97,10 +114,10 @@ func Additive(p Pieces, unit float64) (Forecast, error) {
 	recent := present(p.Recent)
 	switch {
 	case len(recent) >= ewmaSteps:
-		return Forecast{Expected: smooth(recent), Method: Smoothed, SD: smoothSD(recent), past: &past{steps: recent, smooth: true}}, nil
+		return Forecast{Expected: smooth(recent), Method: Smoothed, SD: smoothSD(recent), past: &past{steps: recent, smooth: true, actual: orZero(p.Actual)}}, nil
 	case len(recent) >= leastSteps:
 		last := recent[max(0, len(recent)-meanSteps):]
-		return Forecast{Expected: average(last), Method: Mean, SD: meanSD(last), past: &past{steps: last}}, nil
+		return Forecast{Expected: average(last), Method: Mean, SD: meanSD(last), past: &past{steps: last, actual: orZero(p.Actual)}}, nil
 	}
 	return Forecast{}, ErrHistory
 }

@@ -409,3 +409,30 @@ func TestErrorsOfEachLeafsOwnPast(t *testing.T) {
 		t.Errorf("two days tell errors %v", e)
 	}
 }
+
+// Without days it is the steps before the incident that tell how far a leaf errs: by
+// an amount, and in a time that is shorter than a step by more.
+func TestErrorsOfEachLeafsOwnSteps(t *testing.T) {
+	var steps [][]float64
+	for _, flickers := range []float64{.3, .6, .2, .5, .4, .4} {
+		steps = append(steps, []float64{100, flickers})
+	}
+	p := Pieces{Actual: []float64{100, 400}, Recent: steps}
+	e := additive(t, p, 0).Errors(300)
+	if len(e) != 2 || e[0] > 1e-9 || e[1] > .01 {
+		t.Errorf("errors %v, but 400 is far from all that it was", e)
+	}
+	p.Actual = []float64{100, 0}
+	long, short := additive(t, p, 0).Errors(300), additive(t, p, 0).Errors(75)
+	if long[1] < .3 || long[1] > 1 || math.Abs(short[1]-2*long[1]) > 1e-9 {
+		t.Errorf("errors %v of 5 minutes, %v of 75 seconds", long, short)
+	}
+	steps[2] = []float64{700, .4}
+	if e := additive(t, p, 0).Errors(300); e[0] > .01 {
+		t.Errorf("one step that is no baseline makes errors %v", e)
+	}
+	p.Recent = steps[:2]
+	if _, err := Additive(p, 0); err == nil {
+		t.Error("two steps are enough")
+	}
+}

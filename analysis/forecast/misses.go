@@ -11,35 +11,11 @@ type past struct {
 
 	steps  [][]float64 // else the steps before the incident
 	smooth bool        // that were smoothed, not averaged
+	actual []float64   // of the incident
 }
 
-// errors forecasts each earlier day's leaves from the other days, at the
-// level of their own hour before, as they are forecast today; or each step's
-// from the others, for a time that is shorter than a step as much larger as the mean
-// of fewer samples errs. It is nil where too few of them are known.
-func (p *past) errors(seconds float64) []float64 {
-	switch {
-	case p == nil:
-		return nil
-	case p.steps == nil:
-		return p.ofDays()
-	}
-	rms := meanMisses
-	if p.smooth {
-		rms = smoothMisses
-	}
-	out := rms(p.steps)
-	if 0 < seconds && seconds < shortStep {
-		for e, x := range out {
-			out[e] = min(x*math.Sqrt(shortStep/seconds), mostMiss)
-		}
-	}
-	return out
-}
-
-// mostMiss is that of a value where nothing was expected, or nothing where one was.
-const mostMiss = 2
-
+// ofDays forecasts each earlier day's leaves from the other days, at the level of
+// their own hour before, as they are forecast today. It is nil if there are too few.
 func (p *past) ofDays() []float64 {
 	n := p.windows.leaves()
 	m, expected, ref := newMisses(n), make([]float64, n), make([]float64, n)
@@ -50,16 +26,35 @@ func (p *past) ofDays() []float64 {
 		p.windows.without(j, expected)
 		p.hours.without(j, ref)
 		relevel(expected, ref, p.hours.days[j], p.draw)
-		m.add(w, expected)
+		m.add(w, expected, inMiddle)
 	}
 	return m.rms()
 }
+
+// ofSteps forecasts each step's leaves from other steps: for a time that is shorter
+// than a step, the mean of fewer samples errs by more. It is nil if there are too few.
+func (p *past) ofSteps(seconds float64) []float64 {
+	rms := meanMisses
+	if p.smooth {
+		rms = smoothMisses
+	}
+	out := rms(p.steps)
+	if 0 < seconds && seconds < shortStep {
+		for e := range out {
+			out[e] *= math.Sqrt(shortStep / seconds)
+		}
+	}
+	return out
+}
+
+// mostMiss is that of a value where nothing was expected, or nothing where one was.
+const mostMiss = 2
 
 // smoothMisses are those of steps that were forecast from the ones before.
 func smoothMisses(steps [][]float64) []float64 {
 	level, m := smooth(steps[:1]), newMisses(len(steps[0]))
 	for _, step := range steps[1:] {
-		m.add(step, level)
+		m.add(step, level, amount)
 		for e := range level {
 			level[e] += ewmaAlpha * (step[e] - level[e])
 		}
@@ -73,14 +68,13 @@ func meanMisses(steps [][]float64) []float64 {
 	m, r, others := newMisses(len(steps[0])), rankDays(steps), make([]float64, len(steps[0]))
 	for j, step := range steps {
 		r.without(j, others)
-		m.add(step, others)
+		m.add(step, others, amount)
 	}
 	return m.rms()
 }
 
-// misses sums up how far forecasts of each leaf were off, as parts of the middle of
-// forecast and actual value. Of each leaf the worst is left out: it may be that of
-// an earlier incident.
+// misses sums up how far forecasts of each leaf were off. Of each leaf the worst is
+// left out: it may be that of an earlier incident.
 type misses struct {
 	squares, worst []float64
 	n              int
@@ -90,14 +84,23 @@ func newMisses(leaves int) *misses {
 	return &misses{squares: make([]float64, leaves), worst: make([]float64, leaves)}
 }
 
-func (m *misses) add(actual, expected []float64) {
+// amount is a miss as it is.
+func amount(actual, expected float64) float64 { return actual - expected }
+
+// inMiddle is a miss as a part of the middle of both.
+func inMiddle(actual, expected float64) float64 {
+	if middle := (actual + expected) / 2; middle > 0 {
+		return (actual - expected) / middle
+	}
+	return 0
+}
+
+func (m *misses) add(actual, expected []float64, miss func(actual, expected float64) float64) {
 	m.n++
 	for e, x := range actual {
-		if middle := (x + expected[e]) / 2; middle > 0 {
-			d := (x - expected[e]) / middle
-			m.squares[e] += d * d
-			m.worst[e] = max(m.worst[e], d*d)
-		}
+		d := miss(x, expected[e])
+		m.squares[e] += d * d
+		m.worst[e] = max(m.worst[e], d*d)
 	}
 }
 
