@@ -5,6 +5,7 @@
 //
 //	go run ./examples/benchmark dims DIR         which labels: faults and breakdowns with known causes
 //	go run ./examples/benchmark candidates DIR   which series: incidents with known causes
+//	go run ./examples/benchmark changes DIR      the same with releases among which the bad one is
 //	go run ./examples/benchmark graph DIR        chains and edges on the same incidents
 //	go run ./examples/benchmark bmfs [DIR]       the regression: published recipe, blocks, incidents
 //	go run ./examples/benchmark expressions      alerts in many words, each with the answer of a person
@@ -40,6 +41,7 @@ func run(args []string, out io.Writer) error {
 	benchmarks := map[string]benchmark{
 		"dims":        dims,
 		"candidates":  candidates,
+		"changes":     releases,
 		"bmfs":        regressions,
 		"graph":       graphs,
 		"expressions": alertsInWords,
