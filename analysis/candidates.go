@@ -61,9 +61,11 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 		c.setAside(asideOf(f, t))
 	}
 	c.encodeServices(f.Topology)
-	c.expected = c.odds(f)
+	before := c.changesBefore(f)
+	c.expected = before.Odds
 	if c.dated && c.unusable() == "" {
 		c.young = c.dropYouth()
+		c.withoutReleases(before)
 		if row := Began(c.target.Values, c.onset); t.Crossing {
 			c.late, c.onset = c.times[c.onset]-c.times[row], row
 		}

@@ -35,17 +35,16 @@ func (f Frame) incident() changes.Incident {
 	return changes.Incident{Onset: f.Onset, Since: f.ChangesSince, Labels: f.Labels, Calls: f.Topology}
 }
 
-// odds are, by service, how much likelier it is for what was done there; nil if
-// nothing was.
-func (c *candidates) odds(f Frame) []float64 {
+// changesBefore are the changes with what their times and places say of the services.
+func (c *candidates) changesBefore(f Frame) changes.Ranking {
 	if len(f.Changes) == 0 || !c.dated {
-		return nil
+		return changes.Ranking{}
 	}
 	in := f.incident()
 	for _, name := range c.services {
 		in.Series = append(in.Series, changes.Service{Name: name})
 	}
-	return changes.Rank(f.Changes, in).Odds
+	return changes.Rank(f.Changes, in)
 }
 
 // said is what the series of each service say of it, without its changes.

@@ -71,6 +71,7 @@ func (c *candidates) rank() seriesAnswer {
 	if c.dropRelatives(ranking) {
 		ranking = rank.Rank(c.input(), rank.Options{})
 	}
+	c.tellAsItWas(ranking)
 	answer := seriesAnswer{warnings: warnings("ranking", ranking.Warnings)}
 	if c.young > 0 {
 		answer.warnings = append(answer.warnings, Warning{Source: "ranking", Text: fmt.Sprintf(

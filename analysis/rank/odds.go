@@ -8,9 +8,9 @@ import (
 )
 
 // OddsOfScore is the logarithm of the odds that one more of score is worth: a service
-// that is a score of 1 before another one is e^3 = 20 times as likely. On each of the sets in
+// that is a score of 1 before another one is e^3.5 = 33 times as likely. On each of the sets in
 // the package's documentation the likeliest value is between 2 and 5.
-const OddsOfScore = 3.
+const OddsOfScore = 3.5
 
 // expect lowers the score of each service by as much as it is less likely to begin with
 // than the likeliest: what stands out there, but was not touched, stands back
@@ -22,7 +22,8 @@ func expect(gs []group, odds []float64) {
 	top := slices.Max(odds)
 	for i := range gs {
 		rarer := top / odds[gs[i].service]
-		gs[i].total, gs[i].unexplained = lower(gs[i].total, rarer), lower(gs[i].unexplained, rarer)
+		gs[i].total = lower(gs[i].total, rarer)
+		gs[i].unexplained = lower(gs[i].unexplained, math.Sqrt(rarer))
 	}
 }
 

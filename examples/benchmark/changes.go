@@ -40,7 +40,7 @@ func releases(args []string, out io.Writer) error {
 		return worthOfScore(sets, out)
 	}
 	fmt.Fprintln(out, "Right service first, and among the first three. Kept: the order without changes, of released services only. Latest first: waves alone.")
-	fmt.Fprintln(out, "\n| data set | cases | without | one time: kept | ranked | with restarts | waves: latest first | kept | ranked | with restarts | fault not released: innocent ones medium | high |")
+	fmt.Fprintln(out, "\n| data set | cases | without | one time: kept | ranked | with restarts | waves: latest first | kept | ranked | with restarts | guilty ones said with confidence | innocent ones, where the guilty one is none of them |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, set := range sets {
 		incidents, err := readIncidents(set)
@@ -54,47 +54,62 @@ func releases(args []string, out io.Writer) error {
 
 // releasesOf is the line of one data set.
 func releasesOf(name string, incidents []incident, seed uint64) string {
-	var without, kept, once, onceRestarts, latest, keptWaves, waves, wavesRestarts places
-	var medium, high, innocent int
+	var without, latest places
+	kept, ranked := map[story]*places{}, map[story]*places{}
+	var guilty, innocent sureness
 	for _, c := range incidents {
 		plain := c.services(c.causes(story{}, nil))
 		without = append(without, firstOf(plain, c.RootCause.Services))
-		for _, s := range []struct {
-			story
-			kept, ranked *places
-		}{
-			{story{}, &kept, &once}, {story{restarts: true}, nil, &onceRestarts},
-			{story{waves: true}, &keptWaves, &waves}, {story{waves: true, restarts: true}, nil, &wavesRestarts},
-		} {
+		for _, s := range stories() {
 			list := s.release(c, seed)
-			if s.kept != nil {
-				*s.kept = append(*s.kept, firstOf(releasedOnly(plain, list), c.RootCause.Services))
-			}
-			*s.ranked = append(*s.ranked, firstOf(c.services(c.causes(s.story, list)), c.RootCause.Services))
-			if s.waves && !s.restarts {
+			causes := c.causes(s, list)
+			kept[s] = kept[s].and(firstOf(releasedOnly(plain, list), c.RootCause.Services))
+			ranked[s] = ranked[s].and(firstOf(c.services(causes), c.RootCause.Services))
+			if s == (story{waves: true}) {
 				latest = append(latest, firstOf(latestFirst(list), c.RootCause.Services))
 			}
-		}
-		guiltless := story{quiet: true, restarts: true}
-		for _, cause := range c.causes(guiltless, guiltless.release(c, seed)) {
-			if cause.Kind != analysis.KindChange {
-				continue
-			}
-			innocent++
-			switch cause.Confidence {
-			case analysis.Medium:
-				medium++
-			case analysis.High:
-				high++
+			if s.restarts {
+				guilty.add(causes, func(service string) bool { return slices.Contains(c.RootCause.Services, service) })
 			}
 		}
+		others := story{restarts: true, innocent: true}
+		innocent.add(c.causes(others, others.release(c, seed)), func(string) bool { return true })
 	}
 	line := fmt.Sprintf("| %s | %d |", name, len(incidents))
-	for _, p := range []places{without, kept, once, onceRestarts, latest, keptWaves, waves, wavesRestarts} {
+	for _, p := range []places{
+		without, *kept[story{}], *ranked[story{}], *ranked[story{restarts: true}],
+		latest, *kept[story{waves: true}], *ranked[story{waves: true}], *ranked[story{waves: true, restarts: true}],
+	} {
 		line += fmt.Sprintf(" %.2f %.2f |", p.at(1), p.at(3))
 	}
-	share := func(n int) float64 { return 100 * float64(n) / float64(max(1, innocent)) }
-	return line + fmt.Sprintf(" %.1f %% | %.1f %% |", share(medium), share(high))
+	return line + fmt.Sprintf(" %s | %s |", guilty, innocent)
+}
+
+// and adds a place to those of a story.
+func (p *places) and(place int) *places {
+	if p == nil {
+		p = &places{}
+	}
+	*p = append(*p, place)
+	return p
+}
+
+// sureness counts the changes that are said with confidence.
+type sureness struct{ all, sure int }
+
+func (n *sureness) add(causes []analysis.Finding, of func(service string) bool) {
+	for _, cause := range causes {
+		if cause.Kind != analysis.KindChange || !of(cause.Labels[0]["service"]) {
+			continue
+		}
+		if n.all++; cause.Confidence != analysis.Low {
+			n.sure++
+		}
+	}
+}
+
+func (n sureness) String() string {
+	return fmt.Sprintf("%.1f %%", 100*float64(n.sure)/float64(max(1, n.all)))
 }
 
 // causes are those of a case after some releases.

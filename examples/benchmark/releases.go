@@ -16,7 +16,12 @@ import (
 type story struct {
 	waves    bool // in waves, each at a time of its own; else all at one time
 	restarts bool // each release shows in the series of its service
-	quiet    bool // the service that is at fault was not released
+	innocent bool // the service that is at fault was not released
+}
+
+// stories are the ways in which the service at fault is released.
+func stories() []story {
+	return []story{{}, {restarts: true}, {waves: true}, {waves: true, restarts: true}}
 }
 
 const (
@@ -43,7 +48,7 @@ func (s story) release(c incident, seed uint64) []changes.Change {
 	}
 	rng.Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })
 	others = others[:min(len(others), releasedFew+rng.IntN(releasedMost-releasedFew+1)-1)]
-	if s.quiet {
+	if s.innocent {
 		guilty = nil
 	}
 	at := c.Onset - leadMost*rng.Float64()
