@@ -28,7 +28,8 @@ type candidates struct {
 	late     float64 // seconds from when the KPI began to move to the onset that was given
 	young    int     // rows of the baseline that were cut off, as most series did not exist yet
 
-	expected []float64 // of each service: by how much its changes make it likelier; nil: there are none
+	asItWas  map[string][]float64 // by series: its values before what all releases do was taken out of them
+	expected []float64            // of each service: by how much its changes make it likelier; nil: there are none
 
 	relatives map[string][]string // names of series that are not ranked beside the one that they go with
 }

@@ -155,7 +155,7 @@ func (a *seriesAnswer) weigh(r changes.Ranking, in changes.Incident) {
 	for i := range a.findings {
 		at := slices.IndexFunc(in.Series, func(s changes.Service) bool { return s.Name == a.findings[i].Evidence.Service })
 		if at >= 0 {
-			a.findings[i].odds = r.Alone[at]
+			a.findings[i].Odds = r.Alone[at]
 		}
 	}
 }
@@ -190,7 +190,7 @@ func newChange(c changes.Cause, t Target) Finding {
 		Kind: KindChange, Series: c.Change.Series, Labels: []Set{c.Labels}, Change: &c.Change, Name: nameOf(c.Change),
 		Score: c.Probability, Confidence: Low, Method: MethodChanges, Explains: []string{t.Name},
 		Evidence: Evidence{Probability: known(c.Probability), Lag: known(c.Lag), Near: c.Near.String(), Earlier: c.Earlier},
-		odds:     c.Probability,
+		Odds:     c.Probability,
 	}
 	switch {
 	case c.Certain:

@@ -76,8 +76,6 @@ type Series struct {
 	From string // the exporter that it comes from; empty: unknown
 	Own  bool   // that exporter is the KPI's, too
 
-	asItWas []float64 // Values before something was taken out of them; nil: nothing was
-
 	Member   bool  // the KPI counts it, among others
 	Positive bool  // the KPI can only rise with it (a cost that adds up)
 	Lags     []int // rows by which copies of it are shifted; empty: none

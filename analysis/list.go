@@ -50,7 +50,7 @@ func withChanges(list, what []Finding) []Finding {
 			case other.Kind == KindChange:
 				return false
 			default:
-				return f.Confidence != Low || other.Kind == KindSeries && other.odds < f.odds
+				return f.Confidence != Low || other.Kind == KindSeries && other.Odds < f.Odds
 			}
 		})
 		if at < 0 {

@@ -60,8 +60,9 @@ func (c *candidates) withoutReleases(r changes.Ranking) {
 			}
 		}
 	}
+	c.asItWas = map[string][]float64{}
 	for i, values := range alike {
-		c.series[i].asItWas, c.series[i].Values = c.series[i].Values, values
+		c.asItWas[c.series[i].Name], c.series[i].Values = c.series[i].Values, values
 	}
 }
 
@@ -133,7 +134,7 @@ func (c *candidates) alike(list []release, k, after int) float64 {
 // left to compare.
 func (c *candidates) tellAsItWas(r rank.Result) {
 	for i, cause := range r.Causes {
-		if values := c.series[cause.Series].asItWas; values != nil {
+		if values := c.asItWas[c.series[cause.Series].Name]; values != nil {
 			level := func(values []float64) float64 {
 				if values = slices.DeleteFunc(slices.Clone(values), absent); len(values) == 0 {
 					return 0

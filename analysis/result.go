@@ -141,7 +141,13 @@ type Finding struct {
 	Evidence   Evidence            `json:"evidence"`
 	Explained  int                 `json:"explained,omitempty"` // how many it explains, if explains names the first of them only
 
-	odds float64 // of changes, and series beside them: how likely they are among each other
+	Odds float64 `json:"-"` // of changes, and series beside them: how likely they are among each other
+}
+
+// OfLabels says whether the figures of a finding are those of a set of labels, of
+// its own or of one that a change is.
+func (f Finding) OfLabels() bool {
+	return f.Kind == KindLabels || f.Kind == KindChange && len(f.Evidence.Places) > 0
 }
 
 // NumExplained is how many targets the cause explains.

@@ -43,8 +43,9 @@ func workloadLabels() []string {
 	}
 }
 
-// podSuffix is what Kubernetes adds to the name of a workload for each pod.
-var podSuffix = regexp.MustCompile(`(-[a-z0-9]{6,10})?-([a-z0-9]{5}|[0-9]+)$`)
+// podSuffix is what Kubernetes adds to the name of a workload for each pod. Its random
+// parts have no vowels, so that the end of a word is hardly taken for one.
+var podSuffix = regexp.MustCompile(`(-[bcdfghjklmnpqrstvwxz2456789]{6,10})?-([bcdfghjklmnpqrstvwxz2456789]{5}|[0-9]+)$`)
 
 // WorkloadOf is the name of the workload that labels tell; empty if they don't.
 func WorkloadOf(labels map[string]string) string { return placeOf(labels).workload }

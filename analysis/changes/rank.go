@@ -102,13 +102,14 @@ type weigher struct {
 	sites  []site
 	often  map[string]int   // how often a kind of change was made in a place
 	named  map[string][]int // services of Incident.Series by their names
+	pods   map[string][]int // and by the workload, of those that are named like pods
 	odds   []float64        // see Ranking
 	mean   float64          // logarithm of the mean of the odds of the services
 	places float64
 }
 
 func newWeigher(events []*event, in Incident) *weigher {
-	w := &weigher{Incident: in, sites: sitesOf(in), often: map[string]int{}, named: map[string][]int{}}
+	w := &weigher{Incident: in, sites: sitesOf(in), often: map[string]int{}, named: map[string][]int{}, pods: map[string][]int{}}
 	names := map[string]bool{}
 	if len(events) > 0 && (w.Since == 0 || w.Since > events[0].At) {
 		w.Since = events[0].At
@@ -121,8 +122,9 @@ func newWeigher(events []*event, in Incident) *weigher {
 	for i, s := range in.Series {
 		names[s.Name] = true
 		evidence[i] = s.Evidence
-		for _, name := range placeOf(map[string]string{"pod": s.Name, "service": s.Name}).names {
-			w.named[name] = append(w.named[name], i)
+		w.named[s.Name] = append(w.named[s.Name], i)
+		if workload := podSuffix.ReplaceAllString(s.Name, ""); workload != s.Name {
+			w.pods[workload] = append(w.pods[workload], i)
 		}
 		w.odds = append(w.odds, 1)
 	}
@@ -211,11 +213,16 @@ func (w *weigher) series(c *Cause, e *event) {
 	}
 }
 
-// indices are those of the services that are a place, in their order.
+// indices are those of the services that are a place, or else of its pods, in their order.
 func (w *weigher) indices(p place) []int {
 	var all []int
 	for _, name := range p.names {
 		all = append(all, w.named[name]...)
+	}
+	if len(all) == 0 {
+		for _, name := range p.names {
+			all = append(all, w.pods[name]...)
+		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

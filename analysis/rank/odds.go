@@ -8,13 +8,16 @@ import (
 )
 
 // OddsOfScore is the logarithm of the odds that one more of score is worth: a service
-// that is a score of 1 before another one is e^3.5 = 33 times as likely. On each of the sets in
-// the package's documentation the likeliest value is between 2 and 5.
+// that is a score of 1 before another one is e^3.5 = 33 times as likely. The systems of
+// the package's documentation have their likeliest values between 2.5 and 6; for each of
+// them, the others would choose 3.5 or 4 (go run ./examples/benchmark changes --odds).
 const OddsOfScore = 3.5
 
 // expect lowers the score of each service by as much as it is less likely to begin with
 // than the likeliest: what stands out there, but was not touched, stands back
-// behind what was. The likeliest services stay as they are among each other.
+// behind what was. The likeliest services stay as they are among each other. For the
+// confidence it counts half, as the root of the odds: that something was done may bring a
+// service to the first place, and not alone make it certain.
 func expect(gs []group, odds []float64) {
 	if len(odds) == 0 {
 		return

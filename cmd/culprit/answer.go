@@ -111,7 +111,7 @@ func moved(r report.Report, c analysis.Finding) string {
 		return ""
 	}
 	var u words.Unit
-	if c.Kind == analysis.KindLabels {
+	if c.OfLabels() {
 		u = r.UnitOf(c)
 	}
 	return u.Format(before) + " → " + u.Format(after)

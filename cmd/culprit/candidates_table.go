@@ -65,6 +65,9 @@ func (t *dimensionsTable) series(r report.Report, c analysis.Finding, best float
 	t.line("%2d. %s %s %s %s", c.Rank, pad(shorten(c.Name, seriesWidth), seriesWidth), pad(moved(r, c), movedWidth),
 		pad(bar(score), barWidth+1), c.Confidence)
 	text := strings.TrimPrefix(c.Sentence, c.Name+" ")
+	if c.Kind == analysis.KindChange {
+		text = c.Sentence
+	}
 	if c.Share > 0 && c.Method == "rank" {
 		text += ", makes " + words.Percent(min(c.Share, 1)) + " of the change by the regression"
 	}

@@ -32,7 +32,7 @@ func Charts(f analysis.Frame, causes []analysis.Finding) []Chart {
 	}
 	charts := []Chart{draw(f.Targets[0].Name, f.Targets[0].Values)}
 	for _, cause := range causes {
-		if cause.Kind != analysis.KindSeries || len(charts) > chartSeries {
+		if cause.Series == "" || len(charts) > chartSeries {
 			continue
 		}
 		if s, ok := findSeries(f, cause.Series); ok {

@@ -49,7 +49,7 @@ func lookedAt(r Report) string { return r.Plan.End.UTC().Format("15:04") }
 // agrees says whether a look names, of each kind, what the earlier one named first
 // with confidence, or a part or a whole of it.
 func agrees(earlier, now Report) bool {
-	for _, kind := range []string{analysis.KindLabels, analysis.KindSeries} {
+	for _, kind := range []string{analysis.KindChange, analysis.KindLabels, analysis.KindSeries} {
 		first := best(earlier.Result.Causes, kind)
 		if first == nil {
 			continue

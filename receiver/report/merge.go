@@ -155,7 +155,7 @@ func compareMerges(a, b *merge) int {
 		cmp.Compare(a.best.Confidence.Rank(), b.best.Confidence.Rank()),
 		cmp.Compare(b.union, a.union),
 		cmp.Compare(len(b.shares), len(a.shares)),
-		cmp.Compare(a.best.Kind, b.best.Kind), // labels before series
+		cmp.Compare(a.best.Kind, b.best.Kind), // changes before labels before series
 		cmp.Compare(a.key, b.key),
 	)
 }
@@ -165,7 +165,7 @@ func compareMerges(a, b *merge) int {
 const firstScreen = 5
 
 func showBothKinds(all []*merge) []*merge {
-	for _, kind := range []string{analysis.KindLabels, analysis.KindSeries} {
+	for _, kind := range []string{analysis.KindChange, analysis.KindLabels, analysis.KindSeries} {
 		at := slices.IndexFunc(all, func(m *merge) bool { return m.best.Kind == kind && Confident(m.best) })
 		if at >= firstScreen {
 			m := all[at]
@@ -176,8 +176,11 @@ func showBothKinds(all []*merge) []*merge {
 }
 
 // identity is the same for the same cause in two reports: the same label sets
-// in any order, or the same series.
+// in any order, the same series, or what was done at the same time.
 func identity(f analysis.Finding) string {
+	if f.Kind == analysis.KindChange && f.Change != nil {
+		return fmt.Sprintf("%s\x00%s\x00%.0f", f.Kind, f.Name, f.Change.At)
+	}
 	if f.Kind != analysis.KindLabels || len(f.Labels) == 0 {
 		return f.Kind + "\x00" + cmp.Or(f.Series, f.Name)
 	}

@@ -325,7 +325,7 @@ func causeLines(causes []analysis.Finding, limit int, describe func(analysis.Fin
 // describe writes one cause with its figures. The unit is that of a set of
 // labels; that of a series is not known.
 func describe(f analysis.Finding, of string, u words.Unit) string {
-	if f.Kind != analysis.KindLabels {
+	if !f.OfLabels() {
 		u = ""
 	}
 	var facts []string

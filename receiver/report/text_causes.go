@@ -14,6 +14,41 @@ import (
 // causeParts names the best confident causes of each kind, in their order in
 // the list. The unit is that of the parts that a label tells apart.
 func causeParts(causes []analysis.Finding, of string, u words.Unit) []string {
+	parts := placeParts(causes, of, u)
+	what := best(causes, analysis.KindChange)
+	switch {
+	case what == nil:
+		return parts
+	case len(parts) == 0 || causes[0].Kind == analysis.KindChange:
+		return append(sayChange(*what), andThen(parts)...)
+	default:
+		return append(parts, andThen(sayChange(*what)[:1])...)
+	}
+}
+
+// andThen puts parts behind others.
+func andThen(parts []string) []string {
+	if len(parts) > 0 {
+		parts[0] = "; " + parts[0]
+	}
+	return parts
+}
+
+// sayChange says what was done, and how long before; then what else says that it was
+// this.
+func sayChange(f analysis.Finding) []string {
+	parts := strings.Split(clean(f.Sentence), "; ")
+	for i := range parts {
+		if parts[i] = middle(parts[i], titleLimit); i > 0 {
+			parts[i] = "; " + parts[i]
+		}
+	}
+	parts[0] = likely(f) + parts[0]
+	return parts
+}
+
+// placeParts names the best places and series.
+func placeParts(causes []analysis.Finding, of string, u words.Unit) []string {
 	where, why := leading(causes), best(causes, analysis.KindSeries)
 	switch {
 	case where == nil && why == nil:

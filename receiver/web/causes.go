@@ -56,7 +56,7 @@ func causes(r report.Report) causeList {
 	views := make([]causeView, len(r.Result.Causes))
 	for i, f := range r.Result.Causes {
 		views[i] = newCause(f, r.UnitOf(f))
-		if f.Kind == analysis.KindSeries {
+		if f.Series != "" {
 			views[i].Spark = spark(r, f.Series)
 		}
 	}
@@ -68,9 +68,15 @@ func newCause(f analysis.Finding, unit words.Unit) causeView {
 		Rank: f.Rank, Title: report.Title(f), Kind: "why", Sentence: sentence(f),
 		Confidence: "low confidence", Dots: "●○○", Method: f.Method,
 	}
-	if f.Kind == analysis.KindLabels {
+	switch f.Kind {
+	case analysis.KindLabels:
 		v.Kind = "where"
-	} else {
+	case analysis.KindChange:
+		v.Kind = "what"
+		if !f.OfLabels() {
+			unit = ""
+		}
+	default:
 		unit = ""
 		v.Title, v.Labels = cutLabels(v.Title)
 	}
