@@ -60,7 +60,7 @@ func releasesOf(name string, incidents []incident, seed uint64) string {
 	for _, c := range incidents {
 		plain := c.services(c.causes(story{}, nil))
 		without = append(without, firstOf(plain, c.RootCause.Services))
-		for _, s := range stories() {
+		for _, s := range waysToRelease() {
 			list := s.release(c, seed)
 			causes := c.causes(s, list)
 			kept[s] = kept[s].and(firstOf(releasedOnly(plain, list), c.RootCause.Services))

@@ -19,8 +19,8 @@ type story struct {
 	innocent bool // the service that is at fault was not released
 }
 
-// stories are the ways in which the service at fault is released.
-func stories() []story {
+// waysToRelease are the ways in which the service at fault is released.
+func waysToRelease() []story {
 	return []story{{}, {restarts: true}, {waves: true}, {waves: true, restarts: true}}
 }
 
