@@ -3,12 +3,10 @@
 package analysis
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/culprit-dev/culprit/analysis/attribution"
 	"github.com/culprit-dev/culprit/analysis/bmfs"
-	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 // regressionRows is how many rows before the onset a regression beside the
@@ -126,15 +124,26 @@ func (r *regression) describe(series int, e *Evidence) {
 	e.Unexplained = known(r.change.Unexplained)
 }
 
+// toldApart is by how much worse another candidate may fit in the place of a
+// selected one, on the scale of -2 log-likelihood, and still not be told from it:
+// odds of 20 to 1.
+const toldApart = 5.991
+
+// alike are the sets whose members fit as well one as the other.
+func (r *regression) alike() map[int][]int { return r.setsWithin(toldApart) }
+
 // sets gives, for each selected candidate, the candidates that the data can't
-// tell from it, itself included.
-func (r *regression) sets() map[int][]int {
+// tell from it, itself included, and those that moved with it in the one event
+// that there is.
+func (r *regression) sets() map[int][]int { return r.setsWithin(math.Inf(1)) }
+
+func (r *regression) setsWithin(loss float64) map[int][]int {
 	sets := map[int][]int{}
 	for _, set := range r.model.Sets {
 		var members []int
 		seen := map[int]bool{}
 		for _, m := range set.Members {
-			if s := r.seriesOf[m.Candidate]; !seen[s] {
+			if s := r.seriesOf[m.Candidate]; m.Loss <= loss && !seen[s] {
 				seen[s] = true
 				members = append(members, s)
 			}
@@ -170,32 +179,6 @@ func (r *regression) warnings() []Warning {
 		if w.Candidate < 0 {
 			list = append(list, Warning{Source: "regression", Text: w.String()})
 		}
-	}
-	return list
-}
-
-// drift warns of selected candidates whose relation to the KPI was not the same
-// all the time before the incident: what they are said to contribute to it
-// rests on that relation. With many samples a small change is sure, too, but
-// it does not matter.
-func (c *candidates) drift(r *regression) []Warning {
-	before := r.window.Onset
-	x := make([][]float64, len(r.x))
-	for j, column := range r.x {
-		x[j] = column[:before]
-	}
-	var seeds []int
-	for _, set := range r.model.Sets {
-		seeds = append(seeds, set.Seed)
-	}
-	var list []Warning
-	for _, change := range bmfs.Drift(x, r.y[:before], seeds) {
-		if math.Abs(change.After-change.Before) < max(math.Abs(change.Before), math.Abs(change.After))/2 {
-			continue
-		}
-		list = append(list, Warning{Source: "regression", Text: fmt.Sprintf(
-			"the relation of %s to the KPI changed before the incident (%s, then %s for one unit of it): its contribution is uncertain",
-			c.series[r.seriesOf[change.Candidate]].Name, words.Number(change.Before), words.Number(change.After))})
 	}
 	return list
 }

@@ -93,6 +93,7 @@ func (c *candidates) rank() seriesAnswer {
 	answer.services, answer.moved = c.said(ranking), c.times[ranking.Effect.Latest]
 	answer.load, answer.unclear = c.commonLoad(ranking), c.unclear(ranking)
 	answer.findings = c.findings(ranking, reg, answer.load)
+	answer.warnings = append(answer.warnings, c.relations(answer.findings, reg)...)
 	answer.graph = c.graph(c.leads(ranking), ranking.Onset, &ranking.Effect)
 	return answer
 }
@@ -131,7 +132,7 @@ const shortHistory = 10
 // service: across services the ranking can tell more than the regression, and
 // to hide a service behind another costs more than a long list does.
 func (c *candidates) findings(ranking rank.Result, reg *regression, load *Load) []Finding {
-	members, sure, causes := c.withinService(reg.sets()), confidences(ranking), ranking.Causes
+	members, sure, causes := c.withinService(reg.alike()), confidences(ranking), ranking.Causes
 	if load != nil {
 		causes = underLoad(ranking)
 	}

@@ -4,6 +4,9 @@ package analysis
 
 import (
 	"fmt"
+	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/culprit-dev/culprit/examples/benchmark/synth"
@@ -72,5 +75,41 @@ func TestOfASharedLoadNobodyIsToBlame(t *testing.T) {
 				t.Errorf("load %v, %s: %s is said with %s confidence", load, name, first.Series, first.Confidence)
 			}
 		})
+	}
+}
+
+// What a line is drawn through that isn't one is said: a threshold, a valley, and a
+// relation that changed.
+func TestRelationsThatAreNoLineAreSaid(t *testing.T) {
+	for want, shape := range map[string]func(float64) float64{
+		"beyond a threshold": func(v float64) float64 { return 3 * math.Max(0, v-.5) },
+		"to the KPI turns":   func(v float64) float64 { return 3 * math.Abs(v) },
+		"":                   nil,
+	} {
+		said, all := 0, 0
+		steps(synth.Step{Noise: .1, Height: 8, Shape: shape}, SeriesOptions{}, func(name string, r Result, truth string) {
+			all++
+			if i := slices.IndexFunc(r.Warnings, func(w Warning) bool { return strings.Contains(w.Text, "the relation of") }); i >= 0 {
+				said++
+				if text := r.Warnings[i].Text; want == "" || !strings.Contains(text, want) || !strings.Contains(text, truth) {
+					t.Errorf("%s: %s, want %q of %s", name, text, want, truth)
+				}
+			}
+		})
+		if want != "" && said < all*2/3 {
+			t.Errorf("%q is said in %d of %d", want, said, all)
+		}
+	}
+	f := stepFrame(synth.Step{N: 400, P: 12, Incident: 10, Noise: .1, Height: 8}.Case(synth.Rand(1)))
+	cause := f.Targets[0].Candidates[slices.IndexFunc(f.Targets[0].Candidates, func(s Series) bool {
+		return s.Name == Run(f, Options{}).Causes[0].Series
+	})]
+	f = kpi(f, func(y []float64) {
+		for i := range y[:250] {
+			y[i] = 400 - y[i] // the other way round, about the same level
+		}
+	})
+	if r := Run(f, Options{}); !warned(r, "the relation of "+cause.Name+" to the KPI changed before the incident") {
+		t.Errorf("warnings %+v", r.Warnings)
 	}
 }

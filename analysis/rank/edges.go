@@ -17,8 +17,8 @@ type edges struct {
 	bridge map[int]int // candidates on the only edge of both of its ends → the caller
 }
 
-// lone are the edges from a caller to a callee which moved, while nothing that the
-// callee and its other callers measure of the same kind did.
+// lone are the edges from a caller to a callee which moved, while those of all other
+// callers of it, of the same kind, did not.
 type lone struct {
 	caller    int
 	js        []int
