@@ -18,6 +18,7 @@ const (
 	fromChange = 0.5   // share of incidents that come from a change; operators of large sites count more
 	likely     = 0.5   // probability from which on a change is
 	certain    = 0.9
+	rather     = 3  // odds, by its time, that the change did it and that the place did not break by itself, from which on it is said
 	fewPlaces  = 10 // places that a system has at the least, also if fewer are known
 )
 
@@ -253,7 +254,7 @@ func (r *Ranking) conclude(w *weigher) {
 	for i := range r.Causes {
 		c := &r.Causes[i]
 		c.Probability = c.odds(w.places) / all
-		c.Likely = !w.Quiet && c.Probability >= likely && c.Fit >= 1 && (c.Confirmed || c.Near >= Workload || c.Change.Series != "" && w.open())
+		c.Likely = !w.Quiet && c.Probability >= likely && c.Time >= rather && c.Fit >= 1 && (c.Confirmed || c.Near >= Workload || c.Change.Series != "" && w.open())
 		c.Certain = c.Likely && c.Probability >= certain && c.Confirmed
 	}
 	slices.SortStableFunc(r.Causes, func(a, b Cause) int {

@@ -141,8 +141,14 @@ func (sh *shop) rollOut(s *service, at int) {
 
 func (sh *shop) scale(s *service, to, at int) {
 	s.scaled = at
-	for _, p := range s.pods[to:] {
-		p.to = at
+	left := 0
+	for _, p := range s.pods {
+		if !p.there(float64(at)) {
+			continue
+		}
+		if left++; left > to {
+			p.to = at
+		}
 	}
 }
 
