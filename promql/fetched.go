@@ -25,7 +25,7 @@ type round struct {
 
 // Asked returns the queries worth showing to people: targets, the parts of
 // the breakdowns by the labels that the frame was broken down by, candidates and
-// topology. Labels that are discovered are known only of the frame. The pieces
+// topology, and what was asked of changes where some were found. Labels that are discovered are known only of the frame. The pieces
 // of time of a breakdown are left out: they ask for the same sums over other
 // windows.
 func (f Fetched) Asked() []Query {
@@ -44,5 +44,11 @@ func (f Fetched) Asked() []Query {
 			qs = append(qs, all[k].shown(names)...)
 		}
 	}
-	return append(qs, f.Plan.others()...)
+	qs = append(qs, f.Plan.others()...)
+	for _, q := range f.Plan.changes() {
+		if seriesIn(f.evidence.Answers.to(q).Value) > 0 { // what found nothing is the same for every alert
+			qs = append(qs, q)
+		}
+	}
+	return qs
 }

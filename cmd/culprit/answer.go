@@ -29,6 +29,10 @@ func printReport(w io.Writer, r report.Report, queries bool) error {
 	t.line("%s", r.Summary)
 	t.line("")
 	t.answer(r)
+	if none := r.NoChange(); none != "" {
+		t.line("")
+		t.line("%s", none)
+	}
 	if queries {
 		t.queries(r.Plan)
 	}

@@ -45,6 +45,7 @@ type reportPage struct {
 	Asks          bool       // whether it was right
 	Facts         []pair
 	FitText       string
+	NoChange      string // that none was found before it; empty: one was, or nobody has looked
 	Partial       bool
 }
 
@@ -83,7 +84,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 	p.Causes = causes(r)
 	p.Dimensions = dimensions(r.Result.Dimensions, r.PartUnit())
 	p.Queries = queries(r, servers)
-	p.FitText = fitText(r.Result.Fit)
+	p.FitText, p.NoChange = fitText(r.Result.Fit), r.NoChange()
 	p.Window = fmt.Sprintf("%s to %s, every %s", now.stamp(r.Plan.Start), now.stamp(r.Plan.End), r.Plan.Step)
 	p.Facts = facts(r, now)
 	return p

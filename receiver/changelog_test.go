@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/changes"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql/promtest"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// logOfOne is a log of one change.
+type logOfOne struct {
+	change changes.Change
+	err    error
+}
+
+func (l logOfOne) Between(_ context.Context, from, to time.Time) ([]changes.Change, error) {
+	if at := time.Unix(int64(l.change.At), 0); at.Before(from) || at.After(to) {
+		return nil, l.err
+	}
+	return []changes.Change{l.change}, l.err
+}
+
+// explainTold explains the incident of four instances with a log of changes.
+func explainTold(t *testing.T, log ChangeLog) report.Report {
+	t.Helper()
+	s := promtest.New(t, fourInstances(1, .2))
+	at := func(minute int) time.Time { return time.Unix(int64(60*minute), 0).UTC() }
+	return ExplainOnce(t.Context(), fetcherOf(t, s, config.Prometheus{}), Question{
+		Alert: report.Alert{Labels: model.LabelSet{"alertname": "Errors", "job": "api"}, StartsAt: at(fourOnset + 3)},
+		Rule:  fourRule(), Onset: at(fourOnset + 1), Now: at(fourMinutes - 1), Changes: log,
+	})
+}
+
+func TestAChangeThatOthersTellOfIsACause(t *testing.T) {
+	r := explainTold(t, logOfOne{change: changes.Change{
+		At: 60*fourOnset - 90, Title: "api was deployed", Labels: map[string]string{"job": "api"}, From: "v41", To: "v42", Source: "api",
+	}})
+	first := r.Result.Causes[0]
+	if first.Kind != analysis.KindChange || !report.Confident(first) || first.Change.To != "v42" || first.Change.Source != "api" {
+		t.Errorf("%s %s: %s", first.Kind, first.Confidence, first.Sentence)
+	}
+	if r.NoChange() != "" {
+		t.Error(r.NoChange())
+	}
+}
+
+// Of what was done long ago, or can't be read, the answer without it is given.
+func TestAnAnswerNeedsNoChanges(t *testing.T) {
+	for name, log := range map[string]ChangeLog{
+		"none":     nil,
+		"long ago": logOfOne{change: changes.Change{At: 60*fourOnset - 20*3600, Title: "api was deployed", Labels: map[string]string{"job": "api"}, Source: "api"}},
+		"unread":   logOfOne{err: errors.New("the store is closed")},
+	} {
+		r := explainTold(t, log)
+		if r.Result.Verdict != analysis.Explained || r.Result.Causes[0].Kind == analysis.KindChange {
+			t.Errorf("%s: %s", name, r.Summary)
+		}
+		if !strings.HasPrefix(r.NoChange(), "No change was found before it") {
+			t.Errorf("%s: %q", name, r.NoChange())
+		}
+		if warned := len(r.Result.Warnings) > 0; warned != (name == "unread") {
+			t.Errorf("%s: %v", name, r.Result.Warnings)
+		}
+	}
+}
