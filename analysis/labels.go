@@ -79,14 +79,6 @@ func explainLabels(_ Frame, t Target, opt Options) labelAnswer {
 	return l.answer(result)
 }
 
-// modeOf reads a mode; config has refused all others.
-func modeOf(name string) localize.Mode {
-	return map[string]localize.Mode{
-		"nsdi": localize.NSDI, "complete": localize.Complete,
-		"grescan": localize.GREScan, "riskloc": localize.RiskLoc,
-	}[name]
-}
-
 // location is a breakdown on its way through the kernels: names become codes,
 // pieces of time become a forecast.
 //

@@ -19,7 +19,7 @@ type ChangeOptions struct {
 
 // LabelOptions are the settings of the attribution to label values.
 type LabelOptions struct {
-	Mode      string  `yaml:"mode,omitempty"`       // auto (default), nsdi, complete, grescan or riskloc
+	Mode      string  `yaml:"mode,omitempty"`       // auto (default), nsdi, complete or grescan
 	Deep      bool    `yaml:"deep,omitempty"`       // look for causes that are invisible in the total, too
 	Count     bool    `yaml:"count,omitempty"`      // the measure is a count of events
 	MinChange float64 `yaml:"min_change,omitempty"` // smallest relative move of the total that is a change; 0 means 0.02

@@ -148,7 +148,11 @@ func (d *decoder) upTo(path string, x, high float64) {
 
 // checkAnalysis checks the settings of the methods.
 func (d *decoder) checkAnalysis(path string, o analysis.Options) {
-	d.oneOf(path+".labels.mode", o.Labels.Mode, "auto", "nsdi", "complete", "grescan", "riskloc")
+	if hint, gone := analysis.GoneModes[o.Labels.Mode]; gone {
+		d.at(path+".labels.mode", fmt.Sprintf("is %q, which is gone", o.Labels.Mode), hint)
+	} else {
+		d.oneOf(path+".labels.mode", o.Labels.Mode, analysis.LabelModes()...)
+	}
 	d.upTo(path+".labels.min_change", o.Labels.MinChange, 1)
 	d.upTo(path+".labels.t_ep", o.Labels.TEP, 1)
 	d.upTo(path+".labels.t_eep", o.Labels.TEEP, 1)

@@ -43,7 +43,6 @@ const (
 	NSDI                 // Adtributor as published: single labels, top three sets
 	Complete             // Adtributor with its corrections: single labels
 	GREScan              // combinations alone
-	RiskLoc              // combinations by the published peer
 )
 
 // Options are the settings of [Run]. The zero value is the default.

@@ -80,13 +80,7 @@ func (r *Result) decide(in *Input, v *view, opt Options) error {
 	case opt.Mode == Auto:
 		return r.judged(in, v, opt)
 	}
-	var causes []Cause
-	var err error
-	if opt.Mode == RiskLoc {
-		causes, err = published(in, v)
-	} else {
-		causes, err = scan(in, v, opt, r)
-	}
+	causes, err := scan(in, v, opt, r)
 	if err != nil {
 		return err
 	}

@@ -345,7 +345,7 @@ func TestModes(t *testing.T) {
 		return 1
 	})
 	for mode, method := range map[Mode]string{
-		Auto: "grescan", NSDI: "adtributor", Complete: "adtributor", GREScan: "grescan", RiskLoc: "riskloc",
+		Auto: "grescan", NSDI: "adtributor", Complete: "adtributor", GREScan: "grescan",
 	} {
 		r := run(t, in, Options{Mode: mode})
 		if r.Verdict != Explained || r.Causes[0].Method != method || located(Result{Causes: r.Causes[:1]})[0] != "[0] [2]" {

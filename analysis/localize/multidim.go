@@ -7,7 +7,6 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis/adtributor"
 	"github.com/culprit-dev/culprit/analysis/grescan"
-	"github.com/culprit-dev/culprit/analysis/riskloc"
 )
 
 // able are the labels that combinations are made of.
@@ -55,21 +54,6 @@ func scan(in *Input, v *view, opt Options, r *Result) ([]Cause, error) {
 			c.Confidence = Low
 		}
 		causes[k] = c
-	}
-	return causes, nil
-}
-
-// published looks for combinations as RiskLoc does.
-func published(in *Input, v *view) ([]Cause, error) {
-	dims := v.able()
-	found, err := riskloc.Locate(pick(in.Codes, dims), pick(in.Cards, dims), in.Forecast, in.Actual, riskloc.Options{})
-	if err != nil {
-		return nil, err
-	}
-	causes := make([]Cause, len(found))
-	for k, f := range found {
-		causes[k] = in.cause(Combination{Labels: pick(dims, f.Dims), Values: f.Codes}, "riskloc")
-		causes[k].Score, causes[k].Confidence = f.Risk, Medium
 	}
 	return causes, nil
 }

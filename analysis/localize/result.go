@@ -51,7 +51,7 @@ type Combination struct {
 // Cause is a set of combinations that acts together.
 type Cause struct {
 	Combinations []Combination
-	Method       string // adtributor, grescan or riskloc
+	Method       string // adtributor or grescan
 	Confidence   Confidence
 
 	Share            float64 // of the change of the total; 0 if that did not move

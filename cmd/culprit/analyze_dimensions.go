@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -75,8 +76,8 @@ func addAnalyzeDimensions(parent *kingpin.CmdClause, commands map[string]command
 	text("baseline-start", "First time of a baseline of your own, in place of a forecast.", "TIME", &o.baselineStart)
 	text("baseline-end", "Last time of that baseline.", "TIME", &o.baselineEnd)
 	cmd.Flag("count", "The measure counts events.").BoolVar(&o.count)
-	cmd.Flag("mode", "auto, complete or nsdi (single labels), grescan or riskloc (combinations).").
-		Default("auto").EnumVar(&o.labels.Mode, "auto", "complete", "nsdi", "grescan", "riskloc")
+	cmd.Flag("mode", "auto, complete or nsdi (single labels), or grescan (combinations).").
+		Default("auto").StringVar(&o.labels.Mode)
 	cmd.Flag("deep", "Look for causes that the total hardly shows, too.").BoolVar(&o.labels.Deep)
 	cmd.Flag("top", "How many causes at the most.").Default("8").IntVar(&o.labels.Top)
 	cmd.Flag("wide", "With --format table: shorten no names.").BoolVar(&o.wide)
@@ -137,7 +138,11 @@ func (o *dimensionsOptions) check() error {
 		return fmt.Errorf("%s are different forms of input: give one of them", strings.Join(forms, " and "))
 	case o.overlay != "" && o.series == "" && o.numerator == "":
 		return errors.New("--overlay replaces values of series: give --series, or --numerator with --denominator")
-	case o.marginals != "" && (o.labels.Mode == "grescan" || o.labels.Mode == "riskloc"):
+	case analysis.GoneModes[o.labels.Mode] != "":
+		return fmt.Errorf("--mode %s is gone: %s", o.labels.Mode, analysis.GoneModes[o.labels.Mode])
+	case !slices.Contains(analysis.LabelModes(), o.labels.Mode):
+		return fmt.Errorf("--mode is %q: use one of %s", o.labels.Mode, strings.Join(analysis.LabelModes(), ", "))
+	case o.marginals != "" && o.labels.Mode == "grescan":
 		return fmt.Errorf("--mode %s looks for combinations of labels, which --marginals does not have: use auto, complete or nsdi", o.labels.Mode)
 	case o.labels.Top < 1:
 		return fmt.Errorf("--top is %d: it must be at least 1", o.labels.Top)

@@ -174,7 +174,7 @@ func enums() map[string][]string {
 		"Target.kind":                kinds,
 		"Candidate.kind":             kinds,
 		"Candidate.scale":            {"each", "common"},
-		"LabelOptions.mode":          {"auto", "nsdi", "complete", "grescan", "riskloc"},
+		"LabelOptions.mode":          analysis.LabelModes(),
 		"SeriesOptions.method":       {"rank", "balance"},
 		"SeriesOptions.preset":       {"robust", "paper"},
 		"SeriesOptions.candidate_ad": {"report", "pre", "off"},

@@ -4,6 +4,7 @@
 // with known answers, and prints markdown tables.
 //
 //	go run ./examples/benchmark dims DIR         which labels: faults and breakdowns with known causes
+//	go run ./examples/benchmark riskloc DIR      a peer on the same data
 //	go run ./examples/benchmark candidates DIR   which series: incidents with known causes
 //	go run ./examples/benchmark changes DIR      the same with releases among which the bad one is
 //	go run ./examples/benchmark graph DIR        chains and edges on the same incidents
@@ -40,6 +41,7 @@ func main() {
 func run(args []string, out io.Writer) error {
 	benchmarks := map[string]benchmark{
 		"dims":        dims,
+		"riskloc":     riskLoc,
 		"candidates":  candidates,
 		"changes":     releases,
 		"bmfs":        regressions,

@@ -5,7 +5,7 @@
 // Root Causes by Weighted Risk" (2022) does.
 //
 // It is the best published method on tables with little noise, and is here for
-// comparison; package grescan is what culprit uses, since on real traffic
+// comparison; package analysis/grescan is what culprit uses, since on real traffic
 // sparse leaves (which RiskLoc counts like large ones) decide its cut-off. The
 // paper's own program reaches an F1 over exact combinations of .94 on the cube
 // of a search engine with 0.8 % of noise, and of .03 on incidents of live
