@@ -2,11 +2,7 @@
 
 package adtributor
 
-import (
-	"math"
-
-	"github.com/culprit-dev/culprit/analysis/order"
-)
+import "math"
 
 // Mode says how the elements of a set are chosen.
 type Mode int
@@ -71,16 +67,6 @@ func (g Gate) moved(f, a float64) bool {
 	}
 	d := math.Abs(a - f)
 	return d > 0 && d >= max(g.Absolute, rel*math.Abs(f), 3*g.SD)
-}
-
-// RobustSD is the standard deviation of the residuals as their median absolute
-// deviation from the median tells it (1.4826·MAD): a few past incidents among
-// them do not move it. It is 0 for fewer than two residuals.
-func RobustSD(residuals []float64) float64 {
-	if len(residuals) < 2 {
-		return 0
-	}
-	return order.RobustSD(residuals)
 }
 
 // withDefaults fills in what the zero value stands for.

@@ -57,7 +57,7 @@
 // Relations that are late, that start at a limit, or that are curved can be
 // found by expanding the candidates (Lagged, Hinged) or on ranks
 // (Options.Monotone). Relations that drift, and pairs that drive each other,
-// are not modelled; Drift and Precedence tell of them.
+// are not modelled; Drift tells of the first.
 //
 // # Doubt
 //

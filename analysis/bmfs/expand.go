@@ -9,40 +9,10 @@ import (
 
 // Expansion is a set of candidates of which several stand for the same one:
 // shifted copies of it, or its excess beside it. Fit and attribute the expanded
-// candidates, and add up what belongs together.
+// candidates, and join what has the same origin.
 type Expansion struct {
 	X      [][]float64
 	Origin []int // candidate that each of X stands for
-	p      int
-}
-
-// Sum adds up a score, such as a contribution, over what stands for the same
-// candidate.
-//
-// Sum panics if score does not have one entry for each of X.
-func (e Expansion) Sum(score []float64) []float64 {
-	if len(score) != len(e.Origin) {
-		panic("bmfs: the score does not fit the expansion")
-	}
-	out := make([]float64, e.p)
-	for i, j := range e.Origin {
-		out[j] += score[i]
-	}
-	return out
-}
-
-// Any tells for each candidate whether anything that stands for it is on.
-//
-// Any panics if on does not have one entry for each of X.
-func (e Expansion) Any(on []bool) []bool {
-	if len(on) != len(e.Origin) {
-		panic("bmfs: the flags do not fit the expansion")
-	}
-	out := make([]bool, e.p)
-	for i, j := range e.Origin {
-		out[j] = out[j] || on[i]
-	}
-	return out
 }
 
 // Lagged gives every candidate once for each lag: at lag k a copy holds at
@@ -55,7 +25,7 @@ func Lagged(x [][]float64, lags ...int) Expansion {
 	if len(lags) == 0 {
 		lags = []int{0}
 	}
-	e := Expansion{p: len(x)}
+	var e Expansion
 	for j, c := range x {
 		for _, k := range lags {
 			e.X, e.Origin = append(e.X, shift(c, k)), append(e.Origin, j)
@@ -78,7 +48,7 @@ func shift(c []float64, k int) []float64 {
 // it, so that one that acts only, or more strongly, near its limit can be found:
 // a queue, a pool, a disk. A candidate without an excess stands alone.
 func Hinged(x [][]float64) Expansion {
-	e := Expansion{p: len(x)}
+	var e Expansion
 	for j, c := range x {
 		e.X, e.Origin = append(e.X, c), append(e.Origin, j)
 		knee, ok := percentile90(c)

@@ -143,28 +143,3 @@ func halfFit(cols [][]float64, y []float64, lo, hi int) (b, se []float64) {
 	}
 	return b, se
 }
-
-// Precedence tells what the past of x adds to the past of y when y is
-// predicted one sample ahead, and the other way round, both as the fall of -2
-// log-likelihood (Granger, Econometrica 37(3), 1969). Above 6.6 chance is below
-// 1 %. When both are, the two drive each other and neither can be called the
-// cause from these samples alone.
-//
-// Precedence panics if x and y differ in length.
-func Precedence(x, y []float64) (xLeads, yLeads float64) {
-	checkLengths([][]float64{x}, y)
-	return leads(x, y), leads(y, x)
-}
-
-func leads(x, y []float64) float64 {
-	if len(y) < 2*minRows {
-		return 0
-	}
-	d, _, ok := prepare([][]float64{shift(y, 1), shift(x, 1)}, y, settings{})
-	if !ok || d.p < 2 {
-		return 0
-	}
-	alone, both := d.basisOf([]int{0}), d.basisOf([]int{0, 1})
-	floor := 1e-9 * floats.Dot(d.t, d.t)
-	return float64(d.n) * math.Log((alone.rss()+floor)/(both.rss()+floor))
-}
