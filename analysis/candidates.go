@@ -22,6 +22,7 @@ type candidates struct {
 	services []string // sorted names; a series' code is its index
 	codes    []int    // series → service
 	calls    [][2]int
+	callers  []int // series → the service whose calls to its own it measures, -1: none
 	tiers    map[string]int
 	options  Options
 	single   bool    // all candidates come from one query
@@ -62,6 +63,7 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 		c.setAside(asideOf(f, t))
 	}
 	c.encodeServices(f.Topology)
+	c.learnCalls()
 	before := c.changesBefore(f)
 	c.expected = before.Odds
 	if c.dated && c.unusable() == "" {

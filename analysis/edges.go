@@ -42,15 +42,3 @@ func callerOf(name string) string {
 	}
 	return m[1] + m[2]
 }
-
-// edges are the candidates that measure the calls of one known service to
-// another.
-func (c *candidates) edges() [][2]int {
-	var edges [][2]int
-	for i, s := range c.series {
-		if caller, ok := c.code(callerOf(s.Name)); ok && caller != c.codes[i] {
-			edges = append(edges, [2]int{i, caller})
-		}
-	}
-	return edges
-}

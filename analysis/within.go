@@ -74,13 +74,13 @@ func rises(c rank.Cause) bool { return c.After > c.Before }
 // remove leaves out series.
 func (c *candidates) remove(drop map[int]bool) {
 	var series []Series
-	var codes []int
+	var codes, callers []int
 	for i, s := range c.series {
 		if !drop[i] {
-			series, codes = append(series, s), append(codes, c.codes[i])
+			series, codes, callers = append(series, s), append(codes, c.codes[i]), append(callers, c.callers[i])
 		}
 	}
-	c.series, c.codes = series, codes
+	c.series, c.codes, c.callers = series, codes, callers
 }
 
 // place says of a finding inside of which labels it was found.
