@@ -40,25 +40,51 @@ func lifts(t *table, gs []group, ev []Evidence, calm [][]float64) {
 	}
 }
 
-// A mark is what a service must reach to be named with confidence.
-type mark struct {
-	few   bool    // quiet windows are few: a service must be loud and alone
-	lift  float64 // that the service must have
-	alone float64 // lift times margin that it must have besides, where they are few
+// Marks are what it takes to name a service with medium confidence. They were
+// chosen on data; `go run ./examples/benchmark candidates --leave-out` shows what
+// they come to where each system in turn has no say.
+type Marks struct {
+	Lift   float64 // times what quiet windows reach
+	Short  float64 // the same where there are few quiet windows
+	Alone  float64 // lift times margin that few quiet windows take besides
+	Margin float64 // share of its score by which it must be before the next
 }
 
-// markOf is the mark where the KPI can be trusted so far. Where neither many quiet
-// windows nor the KPI says that anything broke, it takes more.
-func markOf(t *table, p period, trust float64) mark {
-	m := mark{lift: liftClear}
-	if t.core < windowsMany*max(2, t.rows-p.onset) {
-		m = mark{few: true, lift: liftShort, alone: liftAlone}
-		if trust < trustHalf {
-			m.lift, m.alone = liftHigh*m.lift, liftHigh*m.alone
-		}
+// DefaultMarks are those of [Rank].
+func DefaultMarks() Marks { return Marks{liftClear, liftShort, liftAlone, marginLeast} }
+
+// Level is what these marks say of a service of a result, by how loud it is and how
+// far before the next.
+func (k Marks) Level(r Result, s Service) Confidence {
+	if s.Follows || s.Score <= 0 || s.Other >= 0 {
+		return Low
+	}
+	return k.mark(r.Few, r.Trust).level(s.Lift, s.Margin)
+}
+
+// A mark is what a service must reach to be named with confidence.
+type mark struct {
+	few    bool    // quiet windows are few: a service must be loud and alone
+	lift   float64 // that the service must have
+	alone  float64 // lift times margin that it must have besides, where they are few
+	margin float64
+}
+
+// mark is that of an incident. Where neither many quiet windows nor the KPI says
+// that anything broke, it takes more.
+func (k Marks) mark(few bool, trust float64) mark {
+	if !few {
+		return mark{lift: k.Lift, margin: k.Margin}
+	}
+	m := mark{few: true, lift: k.Short, alone: k.Alone, margin: k.Margin}
+	if trust < trustHalf {
+		m.lift, m.alone = liftHigh*m.lift, liftHigh*m.alone
 	}
 	return m
 }
+
+// fewQuiet says that quiet windows are too few to know their maximum.
+func (t *table) fewQuiet(p period) bool { return t.core < windowsMany*max(2, t.rows-p.onset) }
 
 // demote lets no follower stand before a service that clearly broke and moved
 // first. gs are in their order.
@@ -95,13 +121,17 @@ func (m mark) grade(gs []group, i int) Confidence {
 	if g.follows || g.total <= 0 || g.other >= 0 {
 		return Low
 	}
-	margin := marginOf(gs, i)
-	have, need := g.lift, m.lift
+	return m.level(g.lift, marginOf(gs, i))
+}
+
+// level is that of so much lift and margin.
+func (m mark) level(lift, margin float64) Confidence {
+	have, need := lift, m.lift
 	if m.few {
-		have, need = g.lift*margin, m.alone
+		have, need = lift*margin, m.alone
 	}
 	switch {
-	case g.lift < m.lift, margin < marginLeast, have < need:
+	case lift < m.lift, margin < m.margin, have < need:
 		return Low
 	case margin >= marginHigh && have >= liftHigh*need:
 		return High

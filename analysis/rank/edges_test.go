@@ -65,10 +65,15 @@ func TestOfOneEdgeNeitherEndIsSaid(t *testing.T) {
 // Where neither many quiet windows nor the KPI says that anything broke, a cause
 // must stand out more.
 func TestACalmKPIAndAShortBaselineAskForMore(t *testing.T) {
-	table := &table{rows: 60, onset: 40, core: 30}
-	p := period{onset: 40}
-	trusted, calm := markOf(table, p, 1), markOf(table, p, 0)
+	trusted, calm := DefaultMarks().mark(true, 1), DefaultMarks().mark(true, 0)
 	if !trusted.few || !calm.few || calm.lift <= trusted.lift || calm.alone <= trusted.alone {
 		t.Errorf("a calm KPI asks for %+v, another one for %+v", calm, trusted)
+	}
+	loud := Service{Score: 1, Lift: liftShort, Margin: 1, Other: -1}
+	if got := DefaultMarks().Level(Result{Few: true, Trust: 1}, loud); got == Low {
+		t.Errorf("with a KPI that moved %+v is %v", loud, got)
+	}
+	if got := DefaultMarks().Level(Result{Few: true}, loud); got != Low {
+		t.Errorf("with a calm one it is %v", got)
 	}
 }

@@ -97,6 +97,7 @@ type Result struct {
 	Trust    float64   // 0..1: how far the KPI's movement was used as evidence
 
 	Load       *Load    // a factor by which most series moved together; nil: none
+	Few        bool     // quiet windows are few to know what is usual
 	Rows, Core int      // rows in all, rows that calibrated
 	Warnings   []string // in words for the reader of the report
 }

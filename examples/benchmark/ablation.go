@@ -74,7 +74,10 @@ func (c incident) input(late float64) (rank.Input, []string) {
 	metrics := map[string]int{}
 	for _, s := range target.Candidates {
 		_, metric, _ := strings.Cut(s.Name, "|")
-		metric, _, _ = strings.Cut(metric, "_from_")
+		metric, caller, edge := strings.Cut(metric, "_from_")
+		if from, known := code[caller]; edge && known && from != code[s.Service] {
+			in.Edges = append(in.Edges, [2]int{len(in.Series), from})
+		}
 		if metrics[metric] == 0 {
 			metrics[metric] = len(metrics) + 1
 		}

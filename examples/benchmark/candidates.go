@@ -23,6 +23,7 @@ func candidates(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("candidates", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it
 	ablation := flags.Bool("ablation", false, "compare ridge, BMFS and no attribution inside the ranking")
+	leaveOut := flags.Bool("leave-out", false, "choose the marks of confidence without each system in turn, and measure them on it")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -35,6 +36,9 @@ func candidates(args []string, out io.Writer) error {
 	}
 	if *ablation {
 		return ablations(sets, out)
+	}
+	if *leaveOut {
+		return leftOut(sets, out)
 	}
 	fmt.Fprintln(out, "| data set | cases | service AC@1 | AC@3 | AC@5 | Avg@5 | metric AC@1 | AC@3 | AC@5 | Avg@5 | ms | MB |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|---|---|")

@@ -5,7 +5,7 @@
 //
 //	go run ./examples/benchmark dims DIR         which labels: faults and breakdowns with known causes
 //	go run ./examples/benchmark riskloc DIR      a peer on the same data
-//	go run ./examples/benchmark candidates DIR   which series: incidents with known causes
+//	go run ./examples/benchmark candidates DIR   which series: incidents with known causes; --leave-out: marks chosen elsewhere
 //	go run ./examples/benchmark changes DIR      the same with releases among which the bad one is
 //	go run ./examples/benchmark graph DIR        chains and edges on the same incidents
 //	go run ./examples/benchmark bmfs [DIR]       the regression: published recipe, blocks, incidents
