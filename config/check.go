@@ -64,6 +64,7 @@ func (d *decoder) checkMain(c *Config) {
 	}
 	d.checkIgnored(c)
 	d.checkChanges(c)
+	d.checkContext(c.Context)
 	d.checkRules(c.Rules)
 	d.checkCatalogue(c.Candidates)
 	c.Warnings = append(c.Warnings, d.warnings(c)...)

@@ -60,11 +60,15 @@ type Config struct {
 	// who may tell of them.
 	Changes Changes `yaml:"changes"`
 
+	// Context says what else is known of an alert: whose it is, and where to look next.
+	Context Context `yaml:"context,omitempty"`
+
 	// Candidates is a catalogue for rules that name no candidates, and for alerts
 	// without a rule. It comes before the well-known exporters.
 	Candidates []Known `yaml:"candidates,omitempty"`
 
 	CandidateSource Source            `yaml:"-"` // where the catalogue and its texts stand
+	ContextSource   Source            `yaml:"-"` // the same of the context
 	Ignored         []labels.Matchers `yaml:"-"` // IgnoreAlerts, parsed
 
 	Warnings []Mistake `yaml:"-"` // what is legal and hardly meant

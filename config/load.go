@@ -55,7 +55,7 @@ func parseMain(file string, text []byte) (*Config, *decoder) {
 	d := newDecoder(file)
 	if d.document(text, c) {
 		d.finishRules(c.Rules)
-		c.CandidateSource = d.sourceOf("candidates")
+		c.CandidateSource, c.ContextSource = d.sourceOf("candidates"), d.sourceOf("context")
 		d.checkMain(c)
 	}
 	return c, d

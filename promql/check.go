@@ -50,6 +50,17 @@ func CheckCatalogue(c *config.Config) []config.Mistake {
 	return ch.mistakes
 }
 
+// CheckContext parses the queries of the context.
+func CheckContext(c *config.Config) []config.Mistake {
+	ch := checker{rule: config.Rule{Source: c.ContextSource}}
+	for i, f := range c.Context.Facts {
+		if strings.TrimSpace(f.Query) != "" {
+			ch.query(fmt.Sprintf("context.facts[%d].query", i), f.Query)
+		}
+	}
+	return ch.mistakes
+}
+
 type checker struct {
 	rule     config.Rule
 	mistakes []config.Mistake

@@ -43,6 +43,7 @@ func QuestionOf(cfg *config.Config, s find.Subject) Question {
 	}
 	return Question{
 		Alert: s.Alert, Rule: rule, Catalogue: cfg.Candidates, Options: cfg.Options(rule), Onset: s.Onset, Now: s.Now,
+		Context: cfg.Context,
 	}
 }
 

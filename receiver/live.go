@@ -12,6 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
 	"github.com/culprit-dev/culprit/receiver/changelog"
+	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
@@ -30,7 +31,7 @@ type live struct {
 // pipeline is the walk of an alert that is explained by rule.
 func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
 	return &Pipeline{
-		Rule: rule, Catalogue: l.config.Candidates, Options: l.config.Options(rule), Trust: l.config.Expressions.FromAlerts, Fetcher: l.fetcher, Changes: d.changes, Store: d.store, Publisher: d.publisher,
+		Rule: rule, Catalogue: l.config.Candidates, Options: l.config.Options(rule), Trust: l.config.Expressions.FromAlerts, Fetcher: l.fetcher, Changes: d.changes, Context: l.config.Context, Store: d.store, Publisher: d.publisher,
 		Base: d.URL(), Metrics: d.metrics, Log: d.log, Now: d.opt.Now,
 	}
 }
@@ -152,6 +153,8 @@ func LoadConfig(file string) (*config.Config, error) {
 	}
 	if cfg != nil {
 		mistakes = append(mistakes, promql.CheckCatalogue(cfg)...)
+		mistakes = append(mistakes, promql.CheckContext(cfg)...)
+		mistakes = append(mistakes, report.CheckLinks(cfg)...)
 		for _, rule := range cfg.Rules {
 			mistakes = append(mistakes, promql.Check(rule)...)
 		}

@@ -63,6 +63,7 @@ type Question struct {
 	Trust     config.Trust // in the alert's expression; empty: any
 	ByHand    bool         // somebody asks: it is not one more alert of a storm
 	Changes   ChangeLog    // nil: nobody tells of changes
+	Context   config.Context
 }
 
 // Pipeline is the walk of one alert, with what it needs on the way.
@@ -73,6 +74,7 @@ type Pipeline struct {
 	Trust     config.Trust     // in the expressions of alerts
 	Fetcher   Fetcher
 	Changes   ChangeLog // nil: nobody tells of changes
+	Context   config.Context
 	Store     Store
 	Publisher Publisher
 	Base      string // external URL of the report pages
@@ -93,7 +95,7 @@ func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, er
 	r.Group, r.Tries, r.AnalyzedAt = j.Group, known.Tries+1, p.Now()
 	in := investigate(ctx, p.Fetcher, Question{
 		Alert: j.Alert, Rule: p.Rule, Catalogue: p.Catalogue, Options: p.Options, Trust: p.Trust, Now: r.AnalyzedAt,
-		Changes: p.Changes,
+		Changes: p.Changes, Context: p.Context,
 	})
 	if err := ctx.Err(); err != nil {
 		return r, err // it was cut off: that is no finding, and the job comes again
@@ -107,9 +109,13 @@ func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, er
 
 // investigate is the middle of the walk, which the command line shares: from an
 // alert to everything that its report is made of. It writes nothing anywhere.
-func investigate(ctx context.Context, f Fetcher, q Question) report.Input {
-	in := report.Input{Alert: q.Alert, Rule: q.Rule.Name, Now: q.Now, Grafana: placeOf(q.Rule, q.Alert)}
+func investigate(ctx context.Context, f Fetcher, q Question) (in report.Input) {
+	in = report.Input{Alert: q.Alert, Rule: q.Rule.Name, Now: q.Now, Grafana: placeOf(q.Rule, q.Alert)}
 	start := time.Now()
+	defer func() {
+		around, _ := f.(Surroundings) // without it the alert's own labels tell what they tell
+		surround(ctx, around, q.Context, &in)
+	}()
 	alert, doubts := locate(ctx, f, q)
 	in.Onset = alert.Onset
 	rule, alert, more := f.Complete(ctx, *q.Rule, alert, q.Catalogue)

@@ -24,6 +24,7 @@ import (
 // narrator is a fetcher that tells a person what is asked and how long it
 // took.
 type narrator struct {
+	receiver.Surroundings
 	fetcher  *promql.Fetcher
 	registry *prometheus.Registry
 	w        io.Writer
@@ -36,6 +37,7 @@ func newNarrator(conf config.Prometheus, w io.Writer) (*narrator, error) {
 	n := &narrator{registry: prometheus.NewRegistry(), w: w, where: conf.URL.String()}
 	var err error
 	n.fetcher, err = promql.NewFetcher(conf, promql.NewMetrics(n.registry))
+	n.Surroundings = n.fetcher
 	return n, err
 }
 

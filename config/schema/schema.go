@@ -164,6 +164,7 @@ func required() map[string][]string {
 	return map[string][]string{
 		"Prometheus": {"url"}, "Alertmanager": {"url"}, "Grafana": {"url"}, "RecoveryWebhook": {"url"},
 		"Rule": {"name", "matchers"}, "Candidate": {"name", "query"},
+		"Fact": {"query", "labels"}, "Link": {"name", "url"}, "Traces": {"url"},
 	}
 }
 

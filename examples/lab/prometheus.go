@@ -141,6 +141,7 @@ func (p *Prometheus) openDB() error {
 
 	opts := tsdb.DefaultOptions()
 	opts.WALSegmentSize = -1
+	opts.EnableExemplarStorage, opts.MaxExemplars = true, 1000
 	opts.MinBlockDuration = (90 * 24 * time.Hour).Milliseconds()
 	opts.MaxBlockDuration = opts.MinBlockDuration
 	opts.RetentionDuration = opts.MinBlockDuration

@@ -56,6 +56,7 @@ func (p *Prometheus) handler() http.Handler {
 	}
 	route("/api/v1/query", p.query)
 	route("/api/v1/query_range", p.queryRange)
+	route("/api/v1/query_exemplars", p.queryExemplars)
 	route("/api/v1/series", p.series)
 	route("/api/v1/labels", p.labelNames)
 	route("/api/v1/label/{name}/values", p.labelValues)

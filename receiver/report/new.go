@@ -29,6 +29,7 @@ type Input struct {
 	Charts   []Chart // see [Charts]
 	Grafana  Place
 	Timings  Timings
+	Context  Context
 	Incident string    // id, if it is known already
 	Base     string    // external URL of culprit; empty: no links
 	Now      time.Time // becomes CreatedAt
@@ -49,6 +50,7 @@ func New(in Input) Report {
 		CreatedAt: in.Now,
 		Charts:    in.Charts,
 		Grafana:   in.Grafana,
+		Context:   in.Context,
 	}
 	if r.Plan.Queries == nil {
 		r.Plan.Queries = []Query{}

@@ -49,8 +49,9 @@ type Report struct {
 	Grafana    Place      `json:"grafana,omitzero"`
 	Units      Units      `json:"units,omitzero"`
 	Feedback   []Feedback `json:"feedback,omitempty"` // what people have said of it, oldest first
-	Seen       *Seen      `json:"seen,omitempty"`     // what earlier reports tell; only of one that is read by itself
-	Case       string     `json:"case,omitempty"`     // that its incident belongs to; likewise
+	Context    Context    `json:"context,omitzero"`
+	Seen       *Seen      `json:"seen,omitempty"` // what earlier reports tell; only of one that is read by itself
+	Case       string     `json:"case,omitempty"` // that its incident belongs to; likewise
 }
 
 // Units are what the figures of a report are measured in, as far as its queries

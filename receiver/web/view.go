@@ -40,6 +40,7 @@ type reportPage struct {
 	Window        string
 	Sent          []sentView
 	Case          string
+	Around        aroundView
 	Seen          []seenView
 	Said          []saidView // by people, of this report
 	Asks          bool       // whether it was right
@@ -69,6 +70,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 		Graph:    drawGraph(r.Result),
 		Warnings: r.Result.Warnings,
 		Sent:     sent(r.Sent, now),
+		Around:   newAround(r, servers, now),
 		Case:     r.Case, Seen: seenBefore(r.Seen, now),
 		Said: said(r, now), Asks: s.judge != nil,
 		Partial: r.Status != report.Complete,

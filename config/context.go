@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+
+	"github.com/prometheus/common/model"
+)
+
+// Context is what stands around the causes of an alert.
+type Context struct {
+	Facts  []Fact  `yaml:"facts,omitempty"`
+	Links  []Link  `yaml:"links,omitempty"`
+	Traces *Traces `yaml:"traces,omitempty"` // exemplars of the KPI as links; default: none are asked for
+}
+
+// Fact is a query whose series' labels say something of the alert.
+type Fact struct {
+	Name   string   `yaml:"name,omitempty"` // of the fact, if there is one label; default: the label's
+	Query  string   `yaml:"query"`          // template, as those of candidates
+	Labels []string `yaml:"labels"`         // that are facts
+}
+
+// Link is a page to look at next, such as logs or traces.
+type Link struct {
+	Name string `yaml:"name"`
+	URL  string `yaml:"url"` // template; values are escaped, and a link that names a label that is not there is left out
+}
+
+// Traces says where the trace of an exemplar is shown.
+type Traces struct {
+	URL   string `yaml:"url"`             // template with {{ .TraceID }}
+	Label string `yaml:"label,omitempty"` // of the exemplar that has the id; default: trace_id, traceID, traceId or TraceID
+}
+
+// most is how many facts and how many links a report shows.
+const mostContext = 20
+
+// checkContext checks what needs no parser: promql checks the queries, and report
+// the templates of links.
+func (d *decoder) checkContext(c Context) {
+	if n := max(len(c.Facts), len(c.Links)); n > mostContext {
+		d.at("context", fmt.Sprintf("has %d facts or links", n), fmt.Sprintf("name %d at the most of each", mostContext))
+	}
+	for i, f := range c.Facts {
+		path := fmt.Sprintf("context.facts[%d]", i)
+		if f.Query == "" {
+			d.at(path+".query", "is missing", "write a query whose series have the labels, such as service_info{service=\"{{ .Labels.service }}\"}")
+		}
+		if len(f.Labels) == 0 {
+			d.at(path+".labels", "is missing", "name the labels of its series that are facts, such as [owner]")
+		}
+		for j, name := range f.Labels {
+			if !model.LabelName(name).IsValidLegacy() {
+				d.at(fmt.Sprintf("%s.labels[%d]", path, j), fmt.Sprintf("is %q, which is no name of a label", name), "use letters, digits and _")
+			}
+		}
+	}
+	for i, l := range c.Links {
+		if l.Name == "" {
+			d.at(fmt.Sprintf("context.links[%d].name", i), "is missing", "say where it leads, such as Logs")
+		}
+	}
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/prometheus/model/exemplar"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// exemplars are those of one series, as the API writes them.
+type exemplars struct {
+	SeriesLabels labels.Labels  `json:"seriesLabels"`
+	Exemplars    []exemplarJSON `json:"exemplars"`
+}
+
+type exemplarJSON struct {
+	Labels    labels.Labels `json:"labels"`
+	Value     string        `json:"value"`
+	Timestamp json.Number   `json:"timestamp"` // seconds
+}
+
+func (p *Prometheus) queryExemplars(r *http.Request) (answer, error) {
+	start, err := timeParam(r, "start", time.UnixMilli(0))
+	if err != nil {
+		return answer{}, err
+	}
+	end, err := timeParam(r, "end", time.Now().Add(time.Hour))
+	if err != nil {
+		return answer{}, err
+	}
+	e, err := p.parser.ParseExpr(r.Form.Get("query"))
+	if err != nil {
+		return answer{}, badData("invalid parameter \"query\": %w", err)
+	}
+	q, err := p.db.ExemplarQuerier(r.Context())
+	if err != nil {
+		return answer{}, err
+	}
+	found, err := q.Select(start.UnixMilli(), end.UnixMilli(), parser.ExtractSelectors(e)...)
+	if err != nil {
+		return answer{}, err
+	}
+	all := make([]exemplars, 0, len(found))
+	for _, f := range found {
+		all = append(all, exemplars{f.SeriesLabels, written(f.Exemplars)})
+	}
+	return answer{data: all}, nil
+}
+
+func written(list []exemplar.Exemplar) []exemplarJSON {
+	all := make([]exemplarJSON, 0, len(list))
+	for _, e := range list {
+		all = append(all, exemplarJSON{
+			e.Labels, strconv.FormatFloat(e.Value, 'f', -1, 64), json.Number(strconv.FormatFloat(float64(e.Ts)/1000, 'f', 3, 64)),
+		})
+	}
+	return all
+}

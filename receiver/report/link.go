@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/config"
+)
+
+// LinkTo is what the template of a link is filled in with.
+type LinkTo struct {
+	Labels   model.LabelSet // of the alert, and of what was found
+	From, To time.Time
+	TraceID  string // of an exemplar; empty: it is another link
+}
+
+// linkData is what a template sees: values are escaped for an address, so that
+// none of them can be more than a value there.
+type linkData struct {
+	Labels   map[string]string
+	From, To time.Time
+	TraceID  string
+}
+
+// linkFunctions write more than one label: matchers of LogQL and PromQL, and
+// conditions of KQL. They take names of labels; one that is not there is left out
+// of them.
+func linkFunctions(set model.LabelSet) template.FuncMap {
+	each := func(format, between string, names []string) (string, error) {
+		var parts []string
+		for _, name := range names {
+			if v := set[model.LabelName(name)]; v != "" {
+				parts = append(parts, fmt.Sprintf(format, name, strconv.Quote(string(v))))
+			}
+		}
+		if len(parts) == 0 {
+			return "", errNoLabel
+		}
+		return escape(strings.Join(parts, between)), nil
+	}
+	return template.FuncMap{
+		"selector": func(names ...string) (string, error) { return each("%s=%s", ", ", names) },
+		"kql":      func(names ...string) (string, error) { return each("%s:%s", " and ", names) },
+		"quoted":   func(name string) (string, error) { return each("%[2]s", "", []string{name}) },
+	}
+}
+
+var errNoLabel = errors.New("there is no such label")
+
+// escape escapes a value for any part of an address behind its host.
+func escape(v string) string { return strings.ReplaceAll(url.QueryEscape(v), "+", "%20") }
+
+// literalHost is the beginning of a template in which the host is fixed: no value
+// of a label may choose where a link leads.
+func literalHost() *regexp.Regexp { return regexp.MustCompile(`^https?://[^/?#{}@\s]+(?:[/?#]|$)`) }
+
+// Fill fills in the template of a link. ok is false if it names a label that is
+// not there.
+func (to LinkTo) Fill(text string) (address string, ok bool) {
+	address, err := to.fill(text)
+	return address, err == nil
+}
+
+func (to LinkTo) fill(text string) (string, error) {
+	if !literalHost().MatchString(text) {
+		return "", errors.New("it must begin with http:// or https:// and a host that is written out")
+	}
+	t, err := template.New("link").Funcs(linkFunctions(to.Labels)).Option("missingkey=error").Parse(text)
+	if err != nil {
+		return "", err
+	}
+	data := linkData{Labels: map[string]string{}, From: to.From.UTC(), To: to.To.UTC(), TraceID: escape(to.TraceID)}
+	for name, v := range to.Labels {
+		if v != "" {
+			data.Labels[string(name)] = escape(string(v))
+		}
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, data); err != nil {
+		return "", err
+	}
+	address := strings.ReplaceAll(b.String(), " ", "%20")
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return "", errors.New("it is no address of a web page")
+	}
+	return address, nil
+}
+
+// maxLink is how long an address may be, in bytes: browsers and servers refuse
+// longer ones.
+const maxLink = 8 << 10
+
+// LinksOf are the links of a configuration, filled in.
+func LinksOf(c config.Context, to LinkTo) (links []Link) {
+	for _, l := range c.Links {
+		if address, ok := to.Fill(l.URL); ok && len(address) <= maxLink {
+			links = append(links, Link{l.Name, address})
+		}
+	}
+	return links
+}
+
+// CheckLinks says what is wrong with the templates of links: each is filled in with
+// a value for every label that it may name.
+func CheckLinks(c *config.Config) []config.Mistake {
+	var mistakes []config.Mistake
+	check := func(path, text string) {
+		if err := tryLink(text); err != nil {
+			mistakes = append(mistakes, config.Mistake{
+				File: c.ContextSource.File, Line: c.ContextSource.Lines[path], What: fmt.Sprintf("%s: %v", path, err),
+				Hint: `write an address such as https://logs.example.org/?q={{ .Labels.service }}&from={{ .From.UnixMilli }}&to={{ .To.UnixMilli }}`,
+			})
+		}
+	}
+	for i, l := range c.Context.Links {
+		check(fmt.Sprintf("context.links[%d].url", i), l.URL)
+	}
+	if t := c.Context.Traces; t != nil {
+		check("context.traces.url", t.URL)
+	}
+	return mistakes
+}
+
+// tryLink fills in a template for an alert that has all labels that it names.
+func tryLink(text string) error {
+	set := model.LabelSet{}
+	for _, m := range regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`).FindAllString(text, -1) {
+		set[model.LabelName(m)] = "x"
+	}
+	_, err := LinkTo{Labels: set, From: time.Unix(0, 0), To: time.Unix(0, 0), TraceID: "x"}.fill(text)
+	return err
+}
