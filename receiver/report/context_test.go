@@ -3,7 +3,9 @@
 package report
 
 import (
+	"encoding/json"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -36,30 +38,58 @@ func TestLinksAreFilledIn(t *testing.T) {
 	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	to := LinkTo{Labels: model.LabelSet{"service": `pay "2"`, "pod": "pay-1", "namespace": "shop"}, From: at, To: at.Add(time.Hour), TraceID: "4bf92f35/../x"}
 	for text, want := range map[string]string{
-		`https://jaeger.example.org/trace/{{ .TraceID }}`:                                                                                              "https://jaeger.example.org/trace/4bf92f35%2F..%2Fx",
-		`https://zipkin.example.org/zipkin/traces/{{ .TraceID }}`:                                                                                      "https://zipkin.example.org/zipkin/traces/4bf92f35%2F..%2Fx",
-		`https://x.example.org/search?service={{ .Labels.service }}&start={{ .From.UnixMicro }}`:                                                       "https://x.example.org/search?service=pay%20%222%22&start=1795953600000000",
-		`https://g.example.org/explore?left={"queries":[{"expr":"{{ selector "namespace" "pod" "gone" }}"}],"range":{"from":"{{ .From.UnixMilli }}"}}`: "",
-		`https://kibana.example.org/app/discover#/?_g=(time:(from:'{{ .From.Format "2006-01-02T15:04:05Z" }}'))&_a=(query:(query:'{{ kql "pod" }}'))`:  "https://kibana.example.org/app/discover#/?_g=(time:(from:'2026-11-29T12:00:00Z'))&_a=(query:(query:'pod%3A%22pay-1%22'))",
-		`https://x.example.org/?q={{ .Labels.gone }}`:                                                                                                  "",
-		`https://x.example.org/?q={{ selector "gone" }}`:                                                                                               "",
-		`https://x.example.org/?q={{ quoted "service" }}`:                                                                                              "https://x.example.org/?q=%22pay%20%5C%222%5C%22%22",
-		`https://{{ .Labels.service }}.example.org/`:                                                                                                   "",
-		`https://a@example.org/`:                  "",
-		`javascript:alert({{ .Labels.pod }})`:     "",
-		`https://x.example.org{{ .Labels.pod }}/`: "",
+		`https://jaeger.example.org/trace/{{ .TraceID }}`:                                                                                             "https://jaeger.example.org/trace/4bf92f35%2F..%2Fx",
+		`https://zipkin.example.org/zipkin/traces/{{ .TraceID }}`:                                                                                     "https://zipkin.example.org/zipkin/traces/4bf92f35%2F..%2Fx",
+		`https://x.example.org/search?service={{ .Labels.service }}&start={{ .From.UnixMicro }}`:                                                      "https://x.example.org/search?service=pay%20%222%22&start=1795953600000000",
+		`https://kibana.example.org/app/discover#/?_g=(time:(from:'{{ .From.Format "2006-01-02T15:04:05Z" }}'))&_a=(query:(query:'{{ kql "pod" }}'))`: "https://kibana.example.org/app/discover#/?_g=(time:(from:'2026-11-29T12:00:00Z'))&_a=(query:(query:'pod%3A%22pay-1%22'))",
+		`https://x.example.org/?q={{ .Labels.gone }}`:                                                                                                 "",
+		`https://x.example.org/?q={{ selector "gone" }}`:                                                                                              "",
+		`https://x.example.org/?q={{ quoted "service" }}`:                                                                                             "https://x.example.org/?q=%22pay%20%5C%222%5C%22%22",
+		`https://{{ .Labels.service }}.example.org/`:                                                                                                  "",
+		`https://a@example.org/`:                                                                                                                      "",
+		`javascript:alert({{ .Labels.pod }})`:                                                                                                         "",
+		`https://x.example.org{{ .Labels.pod }}/`:                                                                                                     "",
 	} {
 		got, ok := to.Fill(text)
-		if strings.Contains(text, "explore?left") {
-			u, err := url.Parse(got)
-			if !ok || err != nil || !strings.Contains(u.Query().Get("left"), `{"expr":"namespace="shop", pod="pay-1""}`) {
-				t.Errorf("%s: %s, %v", text, got, err)
-			}
-			continue
-		}
 		if got != want || ok != (want != "") {
 			t.Errorf("%s: %q, %t", text, got, ok)
 		}
+	}
+}
+
+// The links of the README do what they are there for.
+func TestTheLinksOfTheREADMELead(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\ncontext:\n")
+	section, _, _ = strings.Cut(section, "\n```")
+	c, err := config.Parse("README.md", []byte("prometheus: {url: 'http://p'}\ncontext:\n"+section))
+	if err != nil || len(CheckLinks(c)) != 0 {
+		t.Fatalf("%v %v", err, CheckLinks(c))
+	}
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	links := LinksOf(c.Context, LinkTo{Labels: model.LabelSet{"namespace": `sh"o}p`, "pod": "pay-1", "service": "pay"}, From: at, To: at.Add(time.Hour)})
+	if len(links) != 3 {
+		t.Fatalf("%v", links)
+	}
+	loki, err := url.Parse(links[0].URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left struct {
+		Queries []struct{ Expr string }
+		Range   struct{ From, To string }
+	}
+	if err := json.Unmarshal([]byte(loki.Query().Get("left")), &left); err != nil || left.Queries[0].Expr != `{ namespace="sh\"o}p", pod="pay-1" }` || left.Range.From != "1795953600000" {
+		t.Errorf("%v: %+v", err, left)
+	}
+	if kibana, err := url.Parse(links[1].URL); err != nil || !strings.Contains(kibana.Fragment, `service:"pay"`) {
+		t.Errorf("%v: %s", err, links[1].URL)
+	}
+	if jaeger, err := url.Parse(links[2].URL); err != nil || jaeger.Query().Get("service") != "pay" || jaeger.Query().Get("start") != "1795953600000000" {
+		t.Errorf("%v: %s", err, links[2].URL)
 	}
 }
 

@@ -3,8 +3,10 @@
 package report
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -24,19 +26,36 @@ type LinkTo struct {
 	TraceID  string // of an exemplar; empty: it is another link
 }
 
-// linkData is what a template sees: values are escaped for an address, so that
-// none of them can be more than a value there.
+// linkData is what a template sees.
 type linkData struct {
-	Labels   map[string]string
+	Labels   map[string]linkValue
 	From, To time.Time
-	TraceID  string
+	TraceID  linkValue
+}
+
+// linkValue is a text of others in an address. It prints escaped, whatever the
+// verb, so that it can be no more than a value there.
+type linkValue string
+
+func (v linkValue) String() string { return escape(string(v)) }
+
+// Format implements fmt.Formatter: no verb prints the text as it is.
+func (v linkValue) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.String()) }
+
+// inJSON is the text as it stands inside of a string of JSON.
+func inJSON(v linkValue) (linkValue, error) {
+	text, err := json.Marshal(string(v))
+	if err != nil {
+		return "", err
+	}
+	return linkValue(text[1 : len(text)-1]), nil
 }
 
 // linkFunctions write more than one label: matchers of LogQL and PromQL, and
 // conditions of KQL. They take names of labels; one that is not there is left out
-// of them.
+// of them. What stands inside of JSON goes through json.
 func linkFunctions(set model.LabelSet) template.FuncMap {
-	each := func(format, between string, names []string) (string, error) {
+	each := func(format, between string, names []string) (linkValue, error) {
 		var parts []string
 		for _, name := range names {
 			if v := set[model.LabelName(name)]; v != "" {
@@ -46,12 +65,13 @@ func linkFunctions(set model.LabelSet) template.FuncMap {
 		if len(parts) == 0 {
 			return "", errNoLabel
 		}
-		return escape(strings.Join(parts, between)), nil
+		return linkValue(strings.Join(parts, between)), nil
 	}
 	return template.FuncMap{
-		"selector": func(names ...string) (string, error) { return each("%s=%s", ", ", names) },
-		"kql":      func(names ...string) (string, error) { return each("%s:%s", " and ", names) },
-		"quoted":   func(name string) (string, error) { return each("%[2]s", "", []string{name}) },
+		"selector": func(names ...string) (linkValue, error) { return each("%s=%s", ", ", names) },
+		"kql":      func(names ...string) (linkValue, error) { return each("%s:%s", " and ", names) },
+		"json":     inJSON,
+		"quoted":   func(name string) (linkValue, error) { return each("%[2]s", "", []string{name}) },
 	}
 }
 
@@ -79,10 +99,10 @@ func (to LinkTo) fill(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	data := linkData{Labels: map[string]string{}, From: to.From.UTC(), To: to.To.UTC(), TraceID: escape(to.TraceID)}
+	data := linkData{Labels: map[string]linkValue{}, From: to.From.UTC(), To: to.To.UTC(), TraceID: linkValue(to.TraceID)}
 	for name, v := range to.Labels {
 		if v != "" {
-			data.Labels[string(name)] = escape(string(v))
+			data.Labels[string(name)] = linkValue(v)
 		}
 	}
 	var b strings.Builder
