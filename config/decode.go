@@ -55,9 +55,9 @@ func (d *decoder) document(text []byte, v any) bool {
 	}
 	// Aliases that contain themselves or blow up are found by the decoder of
 	// yaml.v3. Its type errors are of no interest: an `any` takes everything.
-	var any any
+	var anything any
 	var types *yaml.TypeError
-	if err := doc.Decode(&any); err != nil && !errors.As(err, &types) {
+	if err := doc.Decode(&anything); err != nil && !errors.As(err, &types) {
 		d.syntax(err)
 		return false
 	}

@@ -83,14 +83,14 @@ type Pipeline struct {
 	Now       func() time.Time
 }
 
-// Explain takes one firing alert to its causes and back.
+// explain takes one firing alert to its causes and back.
 //
 // Whatever happens on the way ends in a report, even when the report says only
 // why there is nothing to say. An error means that not even that could be
 // stored, and that the job should come again. known is the whole report that the
 // alert has already, if this is another try; it stays if this one finds no
 // evidence, and it did.
-func (p *Pipeline) Explain(ctx context.Context, j job, known record) (record, error) {
+func (p *Pipeline) explain(ctx context.Context, j job, known record) (record, error) {
 	r := known
 	r.Group, r.Tries, r.AnalyzedAt = j.Group, known.Tries+1, p.Now()
 	in := investigate(ctx, p.Fetcher, Question{

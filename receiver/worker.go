@@ -75,7 +75,7 @@ func (w *worker) explain(ctx context.Context, j job, known record) error {
 		w.metrics.unmatched.Inc()
 		return nil
 	}
-	_, err := w.pipeline(live, rule).Explain(ctx, j, known)
+	_, err := w.pipeline(live, rule).explain(ctx, j, known)
 	return err
 }
 

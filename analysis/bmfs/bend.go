@@ -61,8 +61,8 @@ func Bent(x, y []float64) (Bend, bool) {
 		}
 	}
 	floor := 1e-9 * total
-	clear := n*math.Log((line+floor)/(least+floor)) > math.Log(n)+2*math.Log(bendKnots)+5.991
-	if !clear || least > bendRest*line || least > (1-bendLeast)*total || !(total > 0) {
+	worth := n*math.Log((line+floor)/(least+floor)) > math.Log(n)+2*math.Log(bendKnots)+5.991
+	if !worth || least > bendRest*line || least > (1-bendLeast)*total || !(total > 0) {
 		return Bend{}, false
 	}
 	return best, best.Threshold() || best.Below*best.Above < 0

@@ -38,14 +38,14 @@ func (p *Pieces) check() {
 // it is the step that is missing.
 func filled(piece []float64) []float64 {
 	out := make([]float64, len(piece))
-	any := false
+	known := false
 	for i, x := range piece {
 		if !math.IsNaN(x) {
 			out[i] = x
-			any = true
+			known = true
 		}
 	}
-	if !any {
+	if !known {
 		return nil
 	}
 	return out

@@ -89,13 +89,13 @@ func (t *table) fewQuiet(p period) bool { return t.core < windowsMany*max(2, t.r
 // demote lets no follower stand before a service that clearly broke and moved
 // first. gs are in their order.
 func (m mark) demote(gs []group) {
-	clear := slices.IndexFunc(gs, func(g group) bool { return !g.follows && g.lift >= m.lift })
-	if clear <= 0 || clear >= clearPlaces {
+	first := slices.IndexFunc(gs, func(g group) bool { return !g.follows && g.lift >= m.lift })
+	if first <= 0 || first >= clearPlaces {
 		return
 	}
-	for i := range gs[:clear] {
+	for i := range gs[:first] {
 		if gs[i].follows {
-			gs[i].total = math.Nextafter(gs[clear].total, 0)
+			gs[i].total = math.Nextafter(gs[first].total, 0)
 		}
 	}
 	sortGroups(gs)

@@ -92,7 +92,7 @@ func ways() []way {
 		{"100,000 series", "prometheus.max_series", func(w http.ResponseWriter, r *http.Request) { series(w, r, 1<<40, 100_000) }},
 		{"credentials that are refused", "http_config", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }},
 		{"answers that never end", "", trickle},
-		{"answers after 30 s", "", func(w http.ResponseWriter, r *http.Request) {
+		{"answers after 30 s", "", func(_ http.ResponseWriter, r *http.Request) {
 			select {
 			case <-time.After(30 * time.Second):
 			case <-r.Context().Done():

@@ -35,7 +35,7 @@ type gate struct {
 }
 
 func newGate(secret []byte) *gate {
-	return &gate{secret: secret, now: time.Now, act: print, had: map[string]time.Time{}}
+	return &gate{secret: secret, now: time.Now, act: show, had: map[string]time.Time{}}
 }
 
 var errHad = errors.New("this message was taken before")

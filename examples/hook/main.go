@@ -53,5 +53,5 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// print is an action that harms nobody.
-func print(m message) { fmt.Printf("%s %s: %q\n", m.Status, m.Incident.ID, m.Incident.Summary) }
+// show is an action that harms nobody.
+func show(m message) { fmt.Printf("%s %s: %q\n", m.Status, m.Incident.ID, m.Incident.Summary) }

@@ -21,7 +21,7 @@ type fault struct {
 	of         map[string]string // labels of that alert, where others have its name
 	did        string            // what was done, in words
 	truth      truth
-	break_     func(context.Context, *field) error
+	harm       func(context.Context, *field) error
 	mend       func(context.Context, *field) error
 }
 
@@ -142,7 +142,7 @@ func (f *field) once(ctx context.Context, x fault, n int) (lines []line, err err
 	start := time.Now()
 	breaking, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
-	go func() { done <- x.break_(breaking, f) }()
+	go func() { done <- x.harm(breaking, f) }()
 	for _, rule := range f.rules() {
 		l := line{fault: x, time: n, at: start, rule: rule}
 		l.read(f.firstReport(ctx, x, rule, start))

@@ -64,14 +64,14 @@ func hostFaults() []fault {
 	return []fault{
 		{
 			name: "disk-full", lane: "host", alert: "HostOutOfDiskSpace", did: "a dump fills the file system logs",
-			truth:  place("logs"),
-			break_: func(_ context.Context, f *field) error { return fill(filepath.Join(f.volume("logs"), "dump"), 14<<20) },
-			mend:   func(_ context.Context, f *field) error { return os.Remove(filepath.Join(f.volume("logs"), "dump")) },
+			truth: place("logs"),
+			harm:  func(_ context.Context, f *field) error { return fill(filepath.Join(f.volume("logs"), "dump"), 14<<20) },
+			mend:  func(_ context.Context, f *field) error { return os.Remove(filepath.Join(f.volume("logs"), "dump")) },
 		},
 		{
 			name: "inodes", lane: "host", alert: "HostOutOfInodes", did: "1,900 empty files in the file system spool",
 			truth: place("spool"), of: map[string]string{"mountpoint": ofDir + "/volumes/spool"},
-			break_: func(_ context.Context, f *field) error {
+			harm: func(_ context.Context, f *field) error {
 				dir := filepath.Join(f.volume("spool"), "mail")
 				if err := os.MkdirAll(dir, 0o755); err != nil {
 					return err
@@ -87,9 +87,9 @@ func hostFaults() []fault {
 		},
 		{
 			name: "cpu", lane: "host", alert: "ProcessHighCpu", did: "the service status burns half a processor",
-			truth:  truth{labels: map[string]string{"groupname": "status"}, implied: map[string]string{"mode": "user", "instance": "procs-1", "job": "process"}, series: `status`},
-			break_: func(ctx context.Context, f *field) error { return f.breakService(ctx, "status", "burn=0.5") },
-			mend:   func(ctx context.Context, f *field) error { return f.breakService(ctx, "status", "") },
+			truth: truth{labels: map[string]string{"groupname": "status"}, implied: map[string]string{"mode": "user", "instance": "procs-1", "job": "process"}, series: `status`},
+			harm:  func(ctx context.Context, f *field) error { return f.breakService(ctx, "status", "burn=0.5") },
+			mend:  func(ctx context.Context, f *field) error { return f.breakService(ctx, "status", "") },
 		},
 	}
 }

@@ -105,7 +105,7 @@ func postgresFaults() []fault {
 		{
 			name: "pg-connections", lane: "postgres", alert: "PostgresqlTooManyConnections", did: "70 clients more on the database reports",
 			truth: truth{labels: map[string]string{"datname": "reports"}, implied: database, series: `numbackends|stat_activity|connections|sessions`},
-			break_: func(_ context.Context, f *field) error {
+			harm: func(_ context.Context, f *field) error {
 				return f.bench("crowd", "reports", "-S", "-c", "70", "-R", "5", "-T", "1000")
 			},
 			mend: stop("crowd"),
@@ -113,7 +113,7 @@ func postgresFaults() []fault {
 		{
 			name: "pg-locks", lane: "postgres", alert: "PostgresqlTooManyLocksAcquired", did: "a transaction locks 400 tables of the database reports",
 			truth: truth{labels: map[string]string{"datname": "reports", "mode": "accesssharelock"}, implied: database, series: `locks|tx_duration|"reports"`},
-			break_: func(_ context.Context, f *field) error {
+			harm: func(_ context.Context, f *field) error {
 				script := `DO $$ BEGIN FOR i IN 1..400 LOOP EXECUTE format('LOCK TABLE part_%s IN ACCESS SHARE MODE', i); END LOOP; PERFORM pg_sleep(1000); END $$`
 				return f.keep("locker", find("psql"), append(f.pg("reports"), "-c", script)...)
 			},
@@ -122,7 +122,7 @@ func postgresFaults() []fault {
 		{
 			name: "pg-deadlocks", lane: "postgres", alert: "PostgresqlDeadLocks", did: "clients of the database shop update two rows in either order",
 			truth: truth{labels: map[string]string{"datname": "shop"}, implied: database, series: `deadlocks|rollback|locks|conflicts`},
-			break_: func(_ context.Context, f *field) error {
+			harm: func(_ context.Context, f *field) error {
 				update := "BEGIN;\nUPDATE stock SET n = n + 1 WHERE id = %d;\n\\sleep 300 ms\nUPDATE stock SET n = n + 1 WHERE id = %d;\nEND;\n"
 				return errors.Join(
 					f.benchWith("forth", "shop", fmt.Sprintf(update, 1, 2), "-c", "2", "-T", "1000", "--max-tries=1000"),
@@ -134,7 +134,7 @@ func postgresFaults() []fault {
 		{
 			name: "pg-rollbacks", lane: "postgres", alert: "PostgresqlHighRollbackRate", did: "clients of the database reports roll 20 transactions a second back",
 			truth: truth{labels: map[string]string{"datname": "reports"}, implied: database, series: `rollback`},
-			break_: func(_ context.Context, f *field) error {
+			harm: func(_ context.Context, f *field) error {
 				return f.benchWith("regret", "reports", "BEGIN;\nUPDATE pgbench_branches SET filler = filler;\nROLLBACK;\n", "-c", "2", "-R", "20", "-T", "1000")
 			},
 			mend: stop("regret"),

@@ -101,20 +101,20 @@ func redisFaults() []fault {
 	return []fault{
 		{
 			name: "redis-memory", lane: "redis", alert: "RedisOutOfConfiguredMaxmemory", did: "an import writes big keys into db3 of sessions",
-			truth:  truth{labels: map[string]string{"instance": "sessions"}, implied: map[string]string{"job": "redis"}, series: `redis_(db_keys|db_avg|memory|net_input|commands|allocator|mem_)|redis.*(keys|memory|commands|input)`},
-			break_: func(ctx context.Context, f *field) error { return f.stuff(ctx, "redis-sessions", "3", 60, 40) },
-			mend:   func(ctx context.Context, f *field) error { return f.empty(ctx, "redis-sessions", "3") },
+			truth: truth{labels: map[string]string{"instance": "sessions"}, implied: map[string]string{"job": "redis"}, series: `redis_(db_keys|db_avg|memory|net_input|commands|allocator|mem_)|redis.*(keys|memory|commands|input)`},
+			harm:  func(ctx context.Context, f *field) error { return f.stuff(ctx, "redis-sessions", "3", 60, 40) },
+			mend:  func(ctx context.Context, f *field) error { return f.empty(ctx, "redis-sessions", "3") },
 		},
 		{
 			name: "redis-evictions", lane: "redis", alert: "RedisEvictions", did: "an import writes more into db5 of cache than there is room for",
-			truth:  truth{labels: map[string]string{"instance": "cache"}, implied: map[string]string{"job": "redis"}, series: `redis_(db_keys|db_avg|memory|net_input|commands|allocator|mem_)|redis.*(keys|memory|commands|input)`},
-			break_: func(ctx context.Context, f *field) error { return f.stuff(ctx, "redis-cache", "5", 60, 90) },
-			mend:   func(ctx context.Context, f *field) error { return f.empty(ctx, "redis-cache", "5") },
+			truth: truth{labels: map[string]string{"instance": "cache"}, implied: map[string]string{"job": "redis"}, series: `redis_(db_keys|db_avg|memory|net_input|commands|allocator|mem_)|redis.*(keys|memory|commands|input)`},
+			harm:  func(ctx context.Context, f *field) error { return f.stuff(ctx, "redis-cache", "5", 60, 90) },
+			mend:  func(ctx context.Context, f *field) error { return f.empty(ctx, "redis-cache", "5") },
 		},
 		{
 			name: "redis-connections", lane: "redis", alert: "RedisTooManyConnections", did: "92 clients come to cache and stay",
 			truth: truth{labels: map[string]string{"instance": "cache"}, implied: map[string]string{"job": "redis"}, series: `redis.*(client|connection)`},
-			break_: func(ctx context.Context, f *field) error {
+			harm: func(ctx context.Context, f *field) error {
 				for range 92 {
 					c, err := f.dial(ctx, "redis-cache")
 					if err != nil {
@@ -128,9 +128,9 @@ func redisFaults() []fault {
 		},
 		{
 			name: "redis-down", lane: "redis", alert: "RedisDown", did: "sessions is killed",
-			truth:  truth{labels: map[string]string{"instance": "sessions"}, implied: map[string]string{"job": "redis"}, series: `^redis`},
-			break_: func(_ context.Context, f *field) error { return f.kill("redis-sessions") },
-			mend:   func(_ context.Context, f *field) error { return f.redis("redis-sessions", "noeviction") },
+			truth: truth{labels: map[string]string{"instance": "sessions"}, implied: map[string]string{"job": "redis"}, series: `^redis`},
+			harm:  func(_ context.Context, f *field) error { return f.kill("redis-sessions") },
+			mend:  func(_ context.Context, f *field) error { return f.redis("redis-sessions", "noeviction") },
 		},
 	}
 }

@@ -73,7 +73,7 @@ func TestEveryFaultHasAnAlertAndATruth(t *testing.T) {
 	}
 	names := map[string]bool{}
 	for _, f := range faults() {
-		if !strings.Contains(string(rules), "alert: "+f.alert+"\n") || len(f.truth.labels) == 0 || f.truth.series == "" || f.break_ == nil || f.mend == nil || names[f.name] {
+		if !strings.Contains(string(rules), "alert: "+f.alert+"\n") || len(f.truth.labels) == 0 || f.truth.series == "" || f.harm == nil || f.mend == nil || names[f.name] {
 			t.Errorf("%s has no alert %q of rules.yml, no truth, or its name is another's", f.name, f.alert)
 		}
 		names[f.name] = true

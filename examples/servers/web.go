@@ -51,7 +51,7 @@ func (f *field) breakService(ctx context.Context, name, how string) error {
 }
 
 // ill breaks services in one way, and well heals them.
-func ill(how string, names ...string) (break_, mend func(context.Context, *field) error) {
+func ill(how string, names ...string) (harm, mend func(context.Context, *field) error) {
 	all := func(how string) func(context.Context, *field) error {
 		return func(ctx context.Context, f *field) (err error) {
 			for _, name := range names {
@@ -64,7 +64,7 @@ func ill(how string, names ...string) (break_, mend func(context.Context, *field
 }
 
 // dead ends services, and starts them again.
-func dead(names ...string) (break_, mend func(context.Context, *field) error) {
+func dead(names ...string) (harm, mend func(context.Context, *field) error) {
 	all := func(do func(*field, string) error) func(context.Context, *field) error {
 		return func(_ context.Context, f *field) (err error) {
 			for _, name := range names {
@@ -82,22 +82,22 @@ func edgeFaults() []fault {
 		name: "no-backends", lane: "edge", alert: "HaproxyHasNoAliveBackends", did: "both servers of the proxy reports are killed",
 		truth: truth{labels: map[string]string{"proxy": "reports"}, implied: map[string]string{"instance": "edge-1", "job": "haproxy"}, series: `reports`},
 	}
-	noBackends.break_, noBackends.mend = dead("reports-1", "reports-2")
+	noBackends.harm, noBackends.mend = dead("reports-1", "reports-2")
 	errs := fault{
 		name: "errors", lane: "edge", alert: "HaproxyHighHttp5xxErrorRateBackend", did: "half of the answers of reports-2 are errors",
 		truth: truth{labels: map[string]string{"proxy": "reports", "server": "reports-2"}, implied: map[string]string{"code": "5xx", "instance": "edge-1", "job": "haproxy"}, series: `reports|5xx`},
 	}
-	errs.break_, errs.mend = ill("path=/search&errors=1", "reports-2")
+	errs.harm, errs.mend = ill("path=/search&errors=1", "reports-2")
 	probe := fault{
 		name: "probe-failed", lane: "edge", alert: "BlackboxProbeFailed", did: "the probed service partner is killed",
 		truth: truth{labels: map[string]string{"instance": "partner"}, implied: map[string]string{"job": "blackbox"}, series: `^probe.*partner`},
 	}
-	probe.break_, probe.mend = dead("partner")
+	probe.harm, probe.mend = dead("partner")
 	slow := fault{
 		name: "probe-slow", lane: "edge", alert: "BlackboxSlowProbe", did: "the probed service docs takes a second longer",
 		truth: truth{labels: map[string]string{"instance": "docs"}, implied: map[string]string{"job": "blackbox", "phase": "processing"}, series: `docs`},
 	}
-	slow.break_, slow.mend = ill("path=/&delay=1", "docs")
+	slow.harm, slow.mend = ill("path=/&delay=1", "docs")
 	return []fault{noBackends, errs, probe, slow}
 }
 
@@ -108,28 +108,28 @@ func shopFaults() []fault {
 		name: "slow-path", lane: "shop", alert: "HttpRequestsSlow", did: "the path /checkout of the shop takes 0.8 s longer on all servers",
 		truth: truth{labels: map[string]string{"path": "/checkout"}, implied: shop, series: `/checkout`},
 	}
-	slow.break_, slow.mend = ill("path=/checkout&delay=0.8", "web-1", "web-2", "web-3")
+	slow.harm, slow.mend = ill("path=/checkout&delay=0.8", "web-1", "web-2", "web-3")
 	native := fault{
 		name: "slow-server", lane: "shop", alert: "HttpHandlersSlow", did: "the path /search of web-2 takes 0.6 s longer",
 		truth: truth{labels: map[string]string{"instance": "web-2", "path": "/search"}, implied: shop, series: `web-2|/search`},
 	}
-	native.break_, native.mend = ill("path=/search&delay=0.6", "web-2")
+	native.harm, native.mend = ill("path=/search&delay=0.6", "web-2")
 	leak := fault{
 		name: "leak", lane: "shop", alert: "ProcessMemoryHigh", did: "web-3 leaks 3 MB a second",
 		truth: truth{labels: map[string]string{"instance": "web-3"}, implied: shop, series: `web-3`},
 	}
-	leak.break_, leak.mend = ill("leak=3000000", "web-3")
+	leak.harm, leak.mend = ill("leak=3000000", "web-3")
 	down := fault{
 		name: "target-down", lane: "shop", alert: "TargetDown", did: "web-1 is killed",
 		truth: truth{labels: map[string]string{"instance": "web-1"}, implied: shop, series: `web-1`},
 		of:    shop,
 	}
-	down.break_, down.mend = dead("web-1")
+	down.harm, down.mend = dead("web-1")
 	absent := fault{
 		name: "absent", lane: "shop", alert: "PrometheusJobMissing", did: "worker-1 is killed and forgotten by service discovery",
-		truth:  truth{labels: map[string]string{"instance": "worker-1"}, implied: map[string]string{"job": "worker"}, series: `worker-1`},
-		break_: func(_ context.Context, f *field) error { return errors.Join(f.kill("worker-1"), f.worker(false)) },
-		mend:   func(_ context.Context, f *field) error { return errors.Join(f.service("worker-1"), f.worker(true)) },
+		truth: truth{labels: map[string]string{"instance": "worker-1"}, implied: map[string]string{"job": "worker"}, series: `worker-1`},
+		harm:  func(_ context.Context, f *field) error { return errors.Join(f.kill("worker-1"), f.worker(false)) },
+		mend:  func(_ context.Context, f *field) error { return errors.Join(f.service("worker-1"), f.worker(true)) },
 	}
 	return []fault{slow, native, leak, down, absent}
 }

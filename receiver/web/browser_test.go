@@ -89,7 +89,7 @@ func TestPagesInABrowser(t *testing.T) {
 			checkSeen(t, path, got)
 		}
 	}
-	checkScreenshot(t, ctx, srv.URL+"/reports/"+r.ID)
+	checkScreenshot(ctx, t, srv.URL+"/reports/"+r.ID)
 }
 
 func checkSeen(t *testing.T, path string, got seen) {
@@ -113,7 +113,7 @@ func checkSeen(t *testing.T, path string, got seen) {
 
 // checkScreenshot makes sure that something is drawn at all: a page of one
 // colour passes every other test.
-func checkScreenshot(t *testing.T, ctx context.Context, url string) {
+func checkScreenshot(ctx context.Context, t *testing.T, url string) {
 	t.Helper()
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(390, 844), chromedp.Navigate(url)); err != nil {
 		t.Fatal(err)

@@ -31,12 +31,12 @@ func distinct() []Alert {
 		}
 	}
 	odd := []string{`instance="am-2"`}
-	new := []string{`instance="db-3"`, `version="1.5"`, `instance="db-3",version="1.5"`}
+	newer := []string{`instance="db-3"`, `version="1.5"`, `instance="db-3",version="1.5"`}
 	return []Alert{
 		{Kind: kind, Name: "hashes, by count_values", Labels: `job="am"`, Expr: `count by (job) (count_values by (job) ("hash", config_hash)) > 1`, World: hashes, Places: odd, Never: "alike"},
 		{Kind: kind, Name: "hashes, not alike", Expr: `count(count by (hash) (label_replace(config_hash, "hash", "x", "", ""))) > 1 or count(count_values("hash", config_hash)) > 1`, World: hashes, Places: odd, Never: "alike"},
 		{Kind: kind, Name: "hashes, by their spread", Labels: `job="am"`, Expr: `stddev by (job) (config_hash) > 0`, World: hashes, Places: odd, Never: "alike"},
 		{Kind: kind, Name: "hashes, largest against smallest", Labels: `job="am"`, Expr: `max by (job) (config_hash) != min by (job) (config_hash)`, World: hashes, Places: odd, Never: "alike"},
-		{Kind: kind, Name: "versions", Labels: `job="db"`, Expr: `count by (job) (count by (job, version) (build_info)) > 1`, World: versions, Places: new, Never: "alike"},
+		{Kind: kind, Name: "versions", Labels: `job="db"`, Expr: `count by (job) (count by (job, version) (build_info)) > 1`, World: versions, Places: newer, Never: "alike"},
 	}
 }
