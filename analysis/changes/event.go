@@ -89,6 +89,7 @@ func (e *event) add(c Change) {
 	}
 	e.At, e.Until, e.URL = at, until, cmp.Or(e.URL, c.URL)
 	e.From, e.To = cmp.Or(e.From, c.From), cmp.Or(e.To, c.To)
+	e.Series = cmp.Or(e.Series, c.Series)
 	e.Labels = maps.Clone(e.Labels)
 	for name, value := range labels { // what only the other one knows
 		if _, ok := e.Labels[name]; !ok && value != "" && name != "pod" && name != "instance" {
