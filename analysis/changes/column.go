@@ -36,12 +36,12 @@ type meaning struct {
 // meanings are in the order in which names are compared with them.
 func meanings() []meaning {
 	word := func(words, title string) meaning {
-		return meaning{regexp.MustCompile(`(?i)(^|[_.|:-])(` + words + `)($|[_.|:-])`), title}
+		return meaning{regexp.MustCompile(`(?i)(^|[_.|: -])(` + words + `)($|[_.|: -])`), title}
 	}
 	return []meaning{
 		word(`start_time|boot_time|started(_at)?|restarts?`, "%s was restarted"),
 		word(`reload(ed|s)?|config(uration)?_(hash|version|generation)|resource_version`, "the configuration of %s was changed"),
-		word(`(observed_|metadata_)?generation|build_info|version(_info)?|image(_tag)?|deploy(s|ed|ment|ments)?|release[sd]?|rollouts?|revision`, "%s was rolled out"),
+		word(`(observed_|metadata_)?generation|build_info|version(_info)?|image(_tag)?|deploy(s|ed)?|release[sd]?|rollouts?|revision`, "%s was rolled out"),
 		word(`flags?|features?|toggles?|enabled|experiment`, "flag %s was switched"),
 		word(`spec_replicas|desired_replicas`, "%s was scaled"),
 		word(`cordon(ed)?|unschedulable`, "%s was cordoned"),
@@ -51,7 +51,7 @@ func meanings() []meaning {
 }
 
 // states are names of what a fault does: their steps are symptoms, and no changes.
-var states = regexp.MustCompile(`(?i)(up|ready|unready|health(y)?|unhealthy|alive|avail(able|ability)?|unavailable|succe(ss|ssful|eded)|err(or)?s?|fail(s|ed|ures?|ing)?|alerts?|lag|queued?|pending|waiting|down|leader|oom|crash(es|ed)?|degraded|saturat(ed|ion)|latency|duration|timeouts?|retries|rejected|dropped|blocked)($|[_.|:-])`)
+var states = regexp.MustCompile(`(?i)(^|[_.|: -])(up|ready|unready|health(y)?|unhealthy|alive|avail(able|ability)?|unavailable|succe(ss|ssful|eded)|err(or)?s?|fail(s|ed|ures?|ing)?|alerts?|lag|queued?|pending|waiting|down|leader|oom|crash(es|ed)?|degraded|saturat(ed|ion)|latency|duration|timeouts?|retries|rejected|dropped|blocked)($|[_.|: -])`)
 
 // means is what a name says; false if it says nothing of changes.
 func means(metric string) (title string, ok bool) {
@@ -69,13 +69,12 @@ func means(metric string) (title string, ok bool) {
 // the name of the metric says decides where its shape does not.
 func (c Column) In(times []float64) []Change {
 	title, known := means(c.Metric)
-	if !known && states.MatchString(c.Metric) {
-		return nil
-	}
 	runs := runsOf(c.Values)
 	switch found := stamps(times, runs); {
 	case found != nil:
 		return c.tell(found, title)
+	case states.MatchString(c.Metric):
+		return nil
 	default:
 		return c.tell(steps(times, runs, known), title)
 	}
