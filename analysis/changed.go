@@ -27,7 +27,7 @@ func (f Frame) seenChanges() *Changes {
 		return nil
 	}
 	r := changes.Rank(f.Changes, f.incident())
-	return &Changes{Since: f.ChangesSince, Before: len(r.Causes), Later: r.Later}
+	return &Changes{Since: f.ChangesSince, Before: len(r.Causes), Later: r.Later[:min(len(r.Later), mostLater)]}
 }
 
 // incident is what is known of it before anything is analysed.
@@ -106,6 +106,7 @@ func (a *answer) explainChanges(f Frame, opt Options) {
 
 const (
 	mostChanges = 5    // that are listed
+	mostLater   = 20   // the same, after the onset
 	leastLikely = 0.01 // of those
 )
 

@@ -28,10 +28,11 @@ type chartView struct {
 	Line                 string // path
 	Top, Bottom          string
 	Left, Right          string
-	OnsetX, ShadeWidth   string // empty: the onset is not on the chart
-	OnsetLabel, OnsetEnd string // and on which side of its place the label stands
-	ForecastY            string // empty: not known
-	Aside                []band // what is no baseline
+	OnsetX, ShadeWidth   string   // empty: the onset is not on the chart
+	OnsetLabel, OnsetEnd string   // and on which side of its place the label stands
+	ForecastY            string   // empty: not known
+	Aside                []band   // what is no baseline
+	Moments              []moment // what was done, on it and before it
 	LastX, LastY         string
 	Ticks                []tick // of the value axis
 	First, Last          string // of the time axis
@@ -71,6 +72,7 @@ func kpiChart(r report.Report, unit words.Unit) *chartView {
 	v.addLast(c, s)
 	v.addIncident(r, s)
 	v.addAside(r.Result.Aside, s)
+	v.addMoments(timeline(r), s)
 	v.Words = chartWords(r, unit, s)
 	return v
 }
