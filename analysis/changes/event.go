@@ -23,6 +23,7 @@ type event struct {
 	Change
 	parts []Change // all that tell of it, in the order of time
 	place place
+	like  string // the same for what was done there before, and is of the same kind
 }
 
 // eventsOf joins what is told of one change, in the order of time. What has no time
@@ -50,8 +51,11 @@ func eventsOf(list []Change) []*event {
 // compare puts changes in the order of time; the rest makes it the same for every
 // order in which they come.
 func compare(a, b Change) int {
+	if a.At != b.At {
+		return cmp.Compare(a.At, b.At)
+	}
 	return cmp.Or(
-		cmp.Compare(a.At, b.At), cmp.Compare(a.Title, b.Title), strings.Compare(textOf(a.Labels), textOf(b.Labels)),
+		cmp.Compare(a.Title, b.Title), strings.Compare(textOf(a.Labels), textOf(b.Labels)),
 		cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Source, b.Source),
 		cmp.Compare(a.Until, b.Until), cmp.Compare(a.URL, b.URL),
 	)

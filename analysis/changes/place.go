@@ -4,7 +4,6 @@ package changes
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -43,9 +42,34 @@ func workloadLabels() []string {
 	}
 }
 
-// podSuffix is what Kubernetes adds to the name of a workload for each pod. Its random
-// parts have no vowels, so that the end of a word is hardly taken for one.
-var podSuffix = regexp.MustCompile(`(-[bcdfghjklmnpqrstvwxz2456789]{6,10})?-([bcdfghjklmnpqrstvwxz2456789]{5}|[0-9]+)$`)
+// ofPod is the workload that a pod is of, by its name: without the number that a
+// stateful set adds, or the random ends that a replica set and a deployment do.
+func ofPod(pod string) string {
+	name, end := cutEnd(pod)
+	switch {
+	case end != "" && strings.Trim(end, "0123456789") == "":
+		return name
+	case len(end) != 5 || !random(end):
+		return pod
+	}
+	if deployment, hash := cutEnd(name); len(hash) >= 6 && len(hash) <= 10 && random(hash) {
+		return deployment
+	}
+	return name
+}
+
+// cutEnd cuts a name at its last dash.
+func cutEnd(name string) (before, end string) {
+	i := strings.LastIndexByte(name, '-')
+	if i <= 0 {
+		return name, ""
+	}
+	return name[:i], name[i+1:]
+}
+
+// random says whether a text is of the letters and digits that Kubernetes draws: none are
+// vowels, so that the end of a word is hardly taken for one.
+func random(text string) bool { return strings.Trim(text, "bcdfghjklmnpqrstvwxz2456789") == "" }
 
 // WorkloadOf is the name of the workload that labels tell; empty if they don't.
 func WorkloadOf(labels map[string]string) string { return placeOf(labels).workload }
@@ -60,7 +84,7 @@ func placeOf(labels map[string]string) place {
 		case label == "job" && len(p.names) > 0: // of what is scraped, which may be an exporter
 			continue
 		case label == "pod":
-			value = podSuffix.ReplaceAllString(value, "")
+			value = ofPod(value)
 		}
 		value = value[strings.LastIndexByte(value, '/')+1:]
 		if !slices.Contains(p.names, value) {

@@ -116,7 +116,8 @@ func newWeigher(events []*event, in Incident) *weigher {
 		w.Since = events[0].At
 	}
 	for _, e := range events {
-		w.often[e.repeats()]++
+		e.like = e.place.name + "\x00" + e.kind()
+		w.often[e.like]++
 		names[e.place.name] = true
 	}
 	evidence := make([]float64, len(in.Series))
@@ -124,7 +125,7 @@ func newWeigher(events []*event, in Incident) *weigher {
 		names[s.Name] = true
 		evidence[i] = s.Evidence
 		w.named[s.Name] = append(w.named[s.Name], i)
-		if workload := podSuffix.ReplaceAllString(s.Name, ""); workload != s.Name {
+		if workload := ofPod(s.Name); workload != s.Name {
 			w.pods[workload] = append(w.pods[workload], i)
 		}
 		w.odds = append(w.odds, 1)
@@ -136,11 +137,9 @@ func newWeigher(events []*event, in Incident) *weigher {
 	return w
 }
 
-func (e *event) repeats() string { return e.place.name + "\x00" + e.kind() }
-
 // weigh collects the evidence about one change.
 func (w *weigher) weigh(e *event) Cause {
-	c := Cause{Change: e.Change, Fit: 1, Series: 1, Earlier: w.often[e.repeats()] - 1}
+	c := Cause{Change: e.Change, Fit: 1, Series: 1, Earlier: w.often[e.like] - 1}
 	if len(e.parts) > 1 {
 		c.Parts = e.parts
 	}
@@ -258,6 +257,6 @@ func (r *Ranking) conclude(w *weigher) {
 		c.Certain = c.Likely && c.Probability >= certain && c.Confirmed
 	}
 	slices.SortStableFunc(r.Causes, func(a, b Cause) int {
-		return cmp.Or(cmp.Compare(b.Probability, a.Probability), cmp.Compare(b.At, a.At), compare(a.Change, b.Change))
+		return cmp.Or(cmp.Compare(b.Probability, a.Probability), cmp.Compare(b.At, a.At)) // else they stay in their order
 	})
 }

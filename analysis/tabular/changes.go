@@ -51,7 +51,7 @@ func readChange(row json.RawMessage) (changes.Change, error) {
 	if err := json.Unmarshal(row, &in); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) && wrong.Field != "" {
-			return changes.Change{}, fmt.Errorf(`%s is a %s; hint: write an object, as {"service": "cart"}`, wrong.Field, wrong.Value)
+			return changes.Change{}, fmt.Errorf(`%s is a %s; hint: write an object, as {"service": "cart"}`, strings.ToLower(wrong.Field), wrong.Value)
 		}
 		return changes.Change{}, fmt.Errorf("%s is no object; hint: write %s", excerpt(row), changesExample[1:len(changesExample)-1])
 	}
