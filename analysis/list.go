@@ -27,9 +27,7 @@ func oneList(l lists) []Finding {
 		}
 	}
 	list = withChanges(list, l.what)
-	for _, kind := range []string{KindChange, KindLabels, KindSeries} {
-		list = intoFirstFive(list, kind)
-	}
+	list = ShowKinds(list, func(f Finding) Finding { return f })
 	for i := range list {
 		list[i].Rank = i + 1
 	}
@@ -97,16 +95,35 @@ func tellOneOrder(why []Finding) {
 	}
 }
 
-// intoFirstFive moves the first confident finding of a kind up to the fifth
-// place if it stands below.
-func intoFirstFive(list []Finding, kind string) []Finding {
-	const places = 5
-	at := slices.IndexFunc(list, func(f Finding) bool { return f.Kind == kind && f.Confidence != Low })
-	if at < places {
-		return list
+// firstScreen is how many causes people read: a kind that is confident must not be
+// hidden below them by another one.
+const firstScreen = 5
+
+// ShowKinds moves the first confident finding of each kind up to the last of the first
+// five places, where it stands below. All others stay in their order.
+func ShowKinds[T any](list []T, of func(T) Finding) []T {
+	shown := make([]bool, len(list)) // on the first screen
+	room := min(firstScreen, len(list))
+	for _, kind := range []string{KindChange, KindLabels, KindSeries} {
+		at := slices.IndexFunc(list, func(item T) bool { return of(item).Kind == kind && of(item).Confidence != Low })
+		if at >= 0 {
+			shown[at] = true
+			room--
+		}
 	}
-	f := list[at]
-	return slices.Insert(slices.Delete(list, at, at+1), places-1, f)
+	head, tail := make([]T, 0, len(list)), []T(nil)
+	for i, item := range list {
+		if !shown[i] && room > 0 {
+			shown[i] = true
+			room--
+		}
+		if shown[i] {
+			head = append(head, item)
+		} else {
+			tail = append(tail, item)
+		}
+	}
+	return append(head, tail...)
 }
 
 // mergeTargets joins the findings of several KPIs. Those of one KPI stay as

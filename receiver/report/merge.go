@@ -28,7 +28,7 @@ func mergeCauses(reports []Report) []analysis.Finding {
 	}
 	slices.SortFunc(all, compareMerges)
 	kpis := kpiNames(reports)
-	shown := showBothKinds(all)
+	shown := analysis.ShowKinds(all, func(m *merge) analysis.Finding { return m.best })
 	shown = shown[:min(len(shown), maxCauses)]
 	causes := make([]analysis.Finding, len(shown))
 	for j, m := range shown {
@@ -158,21 +158,6 @@ func compareMerges(a, b *merge) int {
 		cmp.Compare(a.best.Kind, b.best.Kind), // changes before labels before series
 		cmp.Compare(a.key, b.key),
 	)
-}
-
-// firstScreen is how many causes people read: a kind that is confident must
-// not be hidden below them by the other.
-const firstScreen = 5
-
-func showBothKinds(all []*merge) []*merge {
-	for _, kind := range []string{analysis.KindChange, analysis.KindLabels, analysis.KindSeries} {
-		at := slices.IndexFunc(all, func(m *merge) bool { return m.best.Kind == kind && Confident(m.best) })
-		if at >= firstScreen {
-			m := all[at]
-			all = slices.Insert(slices.Delete(all, at, at+1), firstScreen-1, m)
-		}
-	}
-	return all
 }
 
 // identity is the same for the same cause in two reports: the same label sets
