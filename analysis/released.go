@@ -20,7 +20,7 @@ import (
 // differences.
 
 const (
-	fewReleased   = 3 // other services from which on they tell how far it goes
+	fewReleased   = 3 // other services from which on the middle one tells
 	aloneReleased = 4 // one in so many may not show what the others do
 	clearlyMoved  = 3 // robust standard deviations of a series, from which on it does
 	mostByRelease = 8 // factor of what is usual beyond which it is no effect of a release
@@ -101,8 +101,8 @@ func (c *candidates) withoutAlike(list []release, k int) []float64 {
 }
 
 // alike is the multiple of what is usual that the others have, some rows after their
-// releases; 1 if they don't agree. Releases do it more and less, so that it is the one that
-// moved most, but for those that may be alone; of few it is the one that moved least.
+// releases; 1 if they don't agree. It is the middle one of them, of few the one that moved
+// least.
 func (c *candidates) alike(list []release, k, after int) float64 {
 	var multiples []float64
 	moved, up := 0, 0
@@ -124,10 +124,9 @@ func (c *candidates) alike(list []release, k, after int) float64 {
 	if n == 0 || n-moved > n/aloneReleased || min(up, n-up) > n/aloneReleased {
 		return 1
 	}
-	slices.SortFunc(multiples, func(a, b float64) int { return cmp.Compare(math.Abs(a-1), math.Abs(b-1)) })
-	by := multiples[0]
-	if n >= fewReleased {
-		by = multiples[n-1-n/aloneReleased]
+	by := order.Median(multiples)
+	if n < fewReleased {
+		by = slices.MinFunc(multiples, func(a, b float64) int { return cmp.Compare(math.Abs(a-1), math.Abs(b-1)) })
 	}
 	return min(max(by, 1./mostByRelease), mostByRelease)
 }
