@@ -28,6 +28,10 @@ A case of a public data set says all that itself:
 
   culprit analyze candidates --case case.json
 
+What was done before is ranked with them, from a JSON array of {"at": …, "title": …, "labels": {"service": …}, "from": …, "to": …}; every service in it is listed:
+
+  culprit analyze candidates incident.csv --target 'entry|latency_p90' --onset 1661140440 --changes releases.json
+
 The published method alone, BMFS and its attribution; without an onset the last row is the anomaly:
 
   culprit analyze candidates sql.csv --target response_time --method balance --scale common --positive --lags=-1,0

@@ -29,6 +29,19 @@ func TestLine(t *testing.T) {
 			`82 % of the rise is path=/pay, version=v2; db connections{pod="cart-db-0"} rose ×13 (checkout errors 3.1/s → 41/s)`,
 		},
 		{
+			"a change that is more", input(analysis.Explained, analysis.Finding{
+				Rank: 1, Kind: analysis.KindChange, Confidence: analysis.High, Name: "checkout was rolled out (v41 → v42)",
+				Sentence: "checkout was rolled out 90 s before (v41 → v42); 82 % of the change of errors is version=v42",
+			}, with(dbConnections(), low)),
+			`checkout was rolled out 90 s before (v41 → v42); 82 % of the change of errors is version=v42 (checkout errors 3.1/s → 41/s)`,
+		},
+		{
+			"a likely change beside a place", input(analysis.Explained, analysis.Finding{
+				Rank: 1, Kind: analysis.KindChange, Confidence: analysis.Medium, Name: "a flag", Sentence: "flag fast was switched 4 min before",
+			}, payV2()),
+			`likely flag fast was switched 4 min before; 82 % of the rise is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)`,
+		},
+		{
 			"why before where", input(analysis.Explained,
 				with(dbConnections(), func(f *analysis.Finding) { f.Rank = 1 }), with(payV2(), func(f *analysis.Finding) { f.Rank = 2; medium(f) })),
 			`db connections{pod="cart-db-0"} rose ×13; likely 82 % of the rise is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)`,
