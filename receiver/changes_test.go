@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/receiver/changelog"
 )
 
@@ -78,6 +79,25 @@ func TestTheTokenOfChangesIsThatOfTheConfiguration(t *testing.T) {
 	if n := len(listed(t, d)); n == 0 {
 		t.Error("reading needs no token of its own")
 	}
+}
+
+// What somebody has told stands among the causes of what broke a moment later, with
+// what was said of it.
+func TestAChangeThatIsPostedIsACauseOfTheReport(t *testing.T) {
+	w := newWorld(t, true)
+	body := `{"title": "shop v2", "labels": {"service": "shop", "version": "v2"}, "from": "v1", "to": "v2", "source": "ci", "url": "https://ci.example.org/7", "at": "` +
+		time.Now().Add(-150*time.Second).UTC().Format(time.RFC3339) + `"}`
+	if status, _ := answered(t, w.daemon, http.MethodPost, "/api/v1/changes", body); status != http.StatusOK {
+		t.Fatalf("it is answered %d", status)
+	}
+	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
+	w.await("there is a report", func() bool { return len(w.reports()) == 1 })
+	for _, f := range w.reports()[0].Result.Causes {
+		if f.Kind == analysis.KindChange && f.Change != nil && f.Change.Title == "shop v2" && f.Change.To == "v2" && f.Change.URL == "https://ci.example.org/7" {
+			return
+		}
+	}
+	t.Errorf("%+v", w.reports()[0].Result.Causes)
 }
 
 // Whoever can post a change can neither make an alert nor end or alter one.
