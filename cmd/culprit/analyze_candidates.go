@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -76,7 +77,11 @@ func (o *candidatesOptions) run(s streams) error {
 		if f.Onset == 0 && o.series.Method == "rank" {
 			return usageError{errors.New("--onset is missing: when did the incident begin? (--method balance can do without)")}
 		}
-		result := analysis.Run(f, analysis.Options{Series: o.series, Changes: analysis.ChangeOptions{Top: len(f.Changes)}})
+		opt := analysis.Options{Series: o.series}
+		if len(f.Changes) > 0 { // whoever names changes wants to hear of each of them
+			opt.Changes.Top = math.MaxInt
+		}
+		result := analysis.Run(f, opt)
 		r := report.New(report.Input{Result: result, Charts: report.Charts(f, result.Causes)})
 		if o.format == "json" {
 			return printResult(s.out, name, r.Result)
