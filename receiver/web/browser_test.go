@@ -71,7 +71,8 @@ func TestPagesInABrowser(t *testing.T) {
 	long, inc := hostile(t, strings.Repeat("W", 5000))
 	m := memory{reports: []report.Report{r, long}, incidents: []report.Incident{inc}, pending: []string{pendingAlert}}
 	judged, kase, more := caseOfExample(t)
-	judged.ID = idOf("j")
+	judged.ID, judged.Context = idOf("j"), owned(t).Context
+	judged.Context.Facts = append(judged.Context.Facts, report.Fact{Name: "owner", Value: strings.Repeat("W", 300), From: "label"})
 	m.reports, m.incidents, m.cases = append(m.reports, judged), append(m.incidents, more.incidents...), more.cases
 	opts, _ := asking(t, m)
 	opts.Changes = changeList{all: append(changesUntil(opts.Now()), changelog.Change{Title: strings.Repeat("W", 300), Labels: map[string]string{"service": strings.Repeat("W", 512)}})}
