@@ -43,6 +43,7 @@ recovery_webhooks:
   - url: %[3]s://c4n4ry@%[1]s/services/c4n4ry?key=c4n4ry
     secret_file: %[2]s/hook
     http_config: {authorization: {credentials_file: %[2]s/credentials}}
+changes: {token_file: %[2]s/credentials, grafana: {}}
 `
 
 // output is everything that a daemon says.
@@ -134,11 +135,12 @@ func lookForSecrets(t *testing.T, address string) {
 	})
 	comesTrue(t, func() bool { return strings.Contains(said.text(), "webhook") })
 	w.configure(strings.Replace(text, dir+"/hook", dir+"/gone", 1)) // the folder of the file is no secret
-	for _, path := range []string{"/", "/incidents", "/reports", "/reports/" + id, "/api/v1/reports", "/api/v1/reports/" + id, "/api/v1/incidents", "/metrics", "/-/ready"} {
+	for _, path := range []string{"/", "/incidents", "/reports", "/reports/" + id, "/api/v1/reports", "/api/v1/reports/" + id, "/api/v1/incidents", "/api/v1/changes", "/changes", "/cases", "/metrics", "/-/ready"} {
 		tell(t, said, http.MethodGet, w.daemon.URL()+path, "")
 	}
 	tell(t, said, http.MethodPost, w.daemon.URL()+"/-/reload", "")
 	tell(t, said, http.MethodPost, w.daemon.URL()+"/api/v1/explain", `{"expr":"up == 0"}`)
+	tell(t, said, http.MethodPost, w.daemon.URL()+"/api/v1/changes", `{"title":"without the token"}`)
 	w.stop()
 	all := said.text()
 	if !strings.Contains(all, dir+"/gone") {
