@@ -52,7 +52,7 @@ func (d *decoder) checkContext(c Context) {
 			d.at(path+".labels", "is missing", "name the labels of its series that are facts, such as [owner]")
 		}
 		for j, name := range f.Labels {
-			if !model.LabelName(name).IsValidLegacy() {
+			if !model.LegacyValidation.IsValidLabelName(name) {
 				d.at(fmt.Sprintf("%s.labels[%d]", path, j), fmt.Sprintf("is %q, which is no name of a label", name), "use letters, digits and _")
 			}
 		}

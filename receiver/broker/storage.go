@@ -86,7 +86,7 @@ func checkReplicas(dir string, replicas int) error {
 // at all.
 func writeDurably(path string, content []byte) error {
 	next := path + ".next"
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

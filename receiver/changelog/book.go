@@ -94,18 +94,18 @@ func (b *Book) follow(e broker.Entry, deleted bool) {
 		b.forget(e.Key, e.Revision)
 		return
 	}
-	if _, err := b.learn(e); err != nil {
+	if err := b.learn(e); err != nil {
 		b.opt.Log.Error("A stored change can't be read and is passed over", "id", e.Key, "err", err)
 	}
 }
 
-func (b *Book) learn(e broker.Entry) (entry, error) {
+func (b *Book) learn(e broker.Entry) error {
 	c := entry{revision: e.Revision, size: int64(len(e.Value))}
 	if err := json.Unmarshal(e.Value, &c.Change); err != nil {
-		return c, fmt.Errorf("the stored change %s can't be read: %w", e.Key, err)
+		return fmt.Errorf("the stored change %s can't be read: %w", e.Key, err)
 	}
 	b.remember(c)
-	return c, nil
+	return nil
 }
 
 func compare(a, b Change) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) }
@@ -224,7 +224,7 @@ func (b *Book) reread(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.learn(e)
+	err = b.learn(e)
 	return err
 }
 

@@ -224,7 +224,7 @@ func (c Change) checkLabels() error {
 		return unclear("it has %d labels, and may have %d; hint: keep those that say where: service, namespace, cluster, version", len(c.Labels), maxLabels)
 	}
 	for name, value := range c.Labels {
-		if !model.LabelName(name).IsValidLegacy() || len(name) > maxName {
+		if !model.LegacyValidation.IsValidLabelName(name) || len(name) > maxName {
 			return unclear("labels has %.40q, which is no name of a label; hint: use letters, digits and _, as in Prometheus", name)
 		}
 		if err := checkText("label "+name, value, maxValue); err != nil {
