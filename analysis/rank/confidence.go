@@ -15,6 +15,7 @@ const (
 	liftHigh    = 1.2 // times the mark of medium, for high
 	trustHalf   = 0.5 // in the KPI, below which it says nothing
 	marginLeast = 0.25
+	rivalLift   = 1 // of a service that could be a cause instead: more than any series reaches by chance
 	marginHigh  = 0.4
 	marginThird = 0.3 // by which two causes must be before the third
 	clearPlaces = 5   // services among which one that moved first is looked for
@@ -68,16 +69,20 @@ type mark struct {
 	lift   float64 // that the service must have
 	alone  float64 // lift times margin that it must have besides, where they are few
 	margin float64
+	rival  float64 // lift that another service must have to be as likely
 }
 
 // mark is that of an incident. Where neither many quiet windows nor the KPI says
 // that anything broke, it takes more.
 func (k Marks) mark(few bool, trust float64) mark {
-	if !few {
-		return mark{lift: k.Lift, margin: k.Margin}
+	m := mark{few: few, lift: k.Lift, margin: k.Margin}
+	if few {
+		m.lift, m.alone = k.Short, k.Alone
 	}
-	m := mark{few: true, lift: k.Short, alone: k.Alone, margin: k.Margin}
-	if trust < trustHalf {
+	switch {
+	case trust >= trustHalf:
+		m.rival = rivalLift
+	case few:
 		m.lift, m.alone = liftHigh*m.lift, liftHigh*m.alone
 	}
 	return m
@@ -121,7 +126,7 @@ func (m mark) grade(gs []group, i int) Confidence {
 	if g.follows || g.total <= 0 || g.other >= 0 {
 		return Low
 	}
-	return m.level(g.lift, marginOf(gs, i))
+	return m.level(g.lift, m.marginOf(gs, i))
 }
 
 // level is that of so much lift and margin.
@@ -142,14 +147,15 @@ func (m mark) level(lift, margin float64) Confidence {
 // marginOf is by what share of its own score the service at place i is before
 // the strongest one behind it that could be a cause; 1: there is none. A caller
 // that stands behind only because its callee explains it could be: it broke, and
-// its callee shows it.
-func marginOf(gs []group, i int) float64 {
+// its callee shows it. What makes no more noise than ever is no rival of what
+// broke with the KPI.
+func (m mark) marginOf(gs []group, i int) float64 {
 	if gs[i].total <= 0 {
 		return 0
 	}
 	rival := 0.0
 	for _, g := range gs[i+1:] {
-		if !g.follows {
+		if !g.follows && g.lift >= m.rival {
 			rival = max(rival, g.unexplained)
 		}
 	}
@@ -168,7 +174,7 @@ func (m mark) grades(gs []group) {
 	switch {
 	case !m.few && gs[0].confidence == Low && !gs[0].follows && gs[0].other < 0 && gs[0].lift >= m.lift && loud && m.grade(gs, 1) != Low:
 		gs[0].confidence, gs[1].confidence = Medium, Medium
-	case gs[0].confidence != Low && gs[1].lift >= liftHigh*m.lift && marginOf(gs, 1) >= marginThird:
+	case gs[0].confidence != Low && gs[1].lift >= liftHigh*m.lift && m.marginOf(gs, 1) >= marginThird:
 		gs[1].confidence = Medium
 	}
 }

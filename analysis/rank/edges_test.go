@@ -77,3 +77,21 @@ func TestACalmKPIAndAShortBaselineAskForMore(t *testing.T) {
 		t.Errorf("with a calm one it is %v", got)
 	}
 }
+
+// What is no louder than noise is no rival of what broke with the KPI, and is one
+// where nothing but the series says that anything broke.
+func TestNoiseIsNoRivalOfWhatBrokeWithTheKPI(t *testing.T) {
+	for lift, alone := range map[float64]bool{0.5: true, 1.4: false} {
+		gs := []group{
+			{total: 2, unexplained: 2, lift: 2, other: -1},
+			{total: 1.5, unexplained: 1.5, lift: lift, other: -1},
+		}
+		trusted, calm := DefaultMarks().mark(true, 1), DefaultMarks().mark(true, 0)
+		if margin := trusted.marginOf(gs, 0); (margin == 1) != alone {
+			t.Errorf("the next is as loud as %v: margin %v", lift, margin)
+		}
+		if margin := calm.marginOf(gs, 0); margin != 0.25 {
+			t.Errorf("the KPI is calm: margin %v", margin)
+		}
+	}
+}

@@ -90,7 +90,7 @@ func (r *Result) rank(in Input, t *table, p period, opt Options) {
 	m.bind(gs, ev, t.bond(p, m, ev, in.Calls))
 	spread(t, gs, ev)
 	r.Load = findLoad(t, r.KPI, ev)
-	r.list(in, t, p, gs, ev)
+	r.list(in, t, p, m, gs, ev)
 	r.doubt(t, m)
 }
 

@@ -103,12 +103,12 @@ type Result struct {
 }
 
 // list fills in Causes and Services.
-func (r *Result) list(in Input, t *table, p period, gs []group, ev []Evidence) {
+func (r *Result) list(in Input, t *table, p period, m mark, gs []group, ev []Evidence) {
 	var buf []float64
 	for i, g := range gs {
 		r.Services = append(r.Services, Service{
 			Service: g.service, Score: g.total, Sum: g.sum, Factor: g.factor, By: g.by,
-			Lift: g.lift, Margin: marginOf(gs, i), Follows: g.follows, Other: g.other, Confidence: g.confidence,
+			Lift: g.lift, Margin: m.marginOf(gs, i), Follows: g.follows, Other: g.other, Confidence: g.confidence,
 		})
 	}
 	for _, j := range ordered(t, gs, ev) {
