@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis/changes"
+	"github.com/culprit-dev/culprit/promql/expr"
 )
 
 // mostOften is how often a series may change before the onset and be told as
@@ -20,7 +21,12 @@ const mostOften = 30
 
 // changesFound are what the answers tell of changes, in no order.
 func (p Plan) changesFound(answers Answers) []changes.Change {
-	f := changeFinder{plan: p, patterns: map[string]*regexp.Regexp{}}
+	f := changeFinder{plan: p, patterns: map[string]*regexp.Regexp{}, measured: map[string]bool{}}
+	for _, t := range p.Targets {
+		for _, s := range expr.Selectors(expr.MustParse(t.Query.Query)) {
+			f.measured[expr.MetricName(s)] = true
+		}
+	}
 	for i, read := range []func(Query, model.Value){f.times, f.values, f.labels, f.alerts} {
 		if qs := p.changes(); i < len(qs) {
 			read(qs[i], answers.to(qs[i]).Value)
@@ -44,6 +50,7 @@ func (a *aligner) changes() {
 type changeFinder struct {
 	plan     Plan
 	patterns map[string]*regexp.Regexp
+	measured map[string]bool // metrics of the KPIs: what they do is what is to be explained
 	found    []changes.Change
 }
 
@@ -67,7 +74,7 @@ func (f *changeFinder) traceOf(w way, metric string) (trace, bool) {
 // the alert.
 func (f *changeFinder) add(t trace, m model.Metric, c changes.Change) {
 	name, labels := t.place(m)
-	if name == "" || f.plan.where.elsewhere(labels) {
+	if name == "" || f.measured[string(m[model.MetricNameLabel])] || f.plan.where.elsewhere(labels) {
 		return
 	}
 	c.Title = fmt.Sprintf(c.Title, name)

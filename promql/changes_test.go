@@ -136,3 +136,18 @@ func TestChangesCostFourQuestions(t *testing.T) {
 		}
 	}
 }
+
+// What an alert measures is what is to be explained, and no cause of it.
+func TestWhatAKPIMeasuresIsNoChange(t *testing.T) {
+	s := promtest.New(t, changed())
+	rule := config.Rule{Target: &config.Target{Query: `count(kube_node_info)`}, Candidates: []config.Candidate{}}
+	frame := fetch(t, newFetcher(t, s, nil), rule, brokenShop(model.LabelSet{}), after(360*time.Minute))
+	for _, text := range told(frame) {
+		if strings.Contains(text, "node n2") {
+			t.Error(text)
+		}
+	}
+	if len(frame.Changes) == 0 {
+		t.Error("nothing else is found")
+	}
+}

@@ -283,7 +283,12 @@ func (k looker) flipped(ctx context.Context, l look, f expr.Flip, rule config.Ru
 // there is none.
 func place(causes []analysis.Finding) analysis.Finding {
 	for _, f := range causes {
-		if f.Kind == analysis.KindLabels && report.Confident(f) {
+		switch {
+		case !report.Confident(f):
+		case f.Kind == analysis.KindLabels:
+			return f
+		case f.Kind == analysis.KindChange && len(f.Evidence.Places) > 0: // the set became evidence of what was done there
+			f.Kind, f.Labels = analysis.KindLabels, f.Evidence.Places
 			return f
 		}
 	}

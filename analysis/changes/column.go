@@ -46,7 +46,7 @@ func meanings() []meaning {
 		word(`spec_replicas|desired_replicas`, "%s was scaled"),
 		word(`cordon(ed)?|unschedulable`, "%s was cordoned"),
 		word(`markers?|events?|annotations?|sync(s|ed)?`, "%s was noted"),
-		word(`jobs?|cron(jobs?)?|backups?|migrations?|maintenance`, "%s ran"),
+		word(`jobs?|cron(jobs?)?|backups?|migrations?`, "%s ran"),
 	}
 }
 
@@ -196,13 +196,13 @@ func brief(r run) bool { return r.last-r.first < longest }
 func same(a, b run) bool { return a.none == b.none && a.value == b.value }
 
 // plain says that a step is one of a change, whatever its name: a whole number goes up
-// by one and was not 0, or something of the value 1 comes, or goes.
+// by one and was not 0, or something of the value 1 comes.
 func plain(a, b run) bool {
 	switch {
 	case a.none:
 		return b.value == 1
 	case b.none:
-		return a.value == 1
+		return a.value == 1 && brief(a) // what ends after long is told by its series
 	}
 	return a.value >= 1 && a.value == math.Trunc(a.value) && b.value == a.value+1 ||
 		a.value == 0 && b.value == 1 && b.last-b.first+1 >= shortest && brief(b) || a.value == 1 && b.value == 0 && brief(a)

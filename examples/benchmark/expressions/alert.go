@@ -123,7 +123,15 @@ func silent(v analysis.Verdict) bool {
 func confident(causes []analysis.Finding, kind string) []analysis.Finding {
 	var list []analysis.Finding
 	for _, f := range causes {
-		if f.Kind == kind && report.Confident(f) {
+		switch {
+		case !report.Confident(f):
+		case f.Kind == kind:
+			list = append(list, f)
+		case f.Kind == analysis.KindChange && kind == analysis.KindSeries && f.Series != "": // its evidence
+			f.Name = f.Series
+			list = append(list, f)
+		case f.Kind == analysis.KindChange && kind == analysis.KindLabels && len(f.Evidence.Places) > 0:
+			f.Labels = f.Evidence.Places
 			list = append(list, f)
 		}
 	}
