@@ -3,6 +3,7 @@
 package analysis
 
 import (
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,9 +20,13 @@ func (f Frame) withTold() Frame {
 	}
 	var told []changes.Change
 	known := map[string]bool{}
+	measures := f.measures()
 	f.Targets = slices.Clone(f.Targets)
 	for i, t := range f.Targets {
 		f.Targets[i].Candidates = slices.DeleteFunc(slices.Clone(t.Candidates), func(s Series) bool {
+			if measures[metricOf(s.Name)] {
+				return false
+			}
 			found := s.changes(f)
 			if len(found) > 0 && !known[s.Name] {
 				known[s.Name] = true
@@ -37,6 +42,37 @@ func (f Frame) withTold() Frame {
 		}
 	}
 	return f
+}
+
+// measures are the metrics whose names say nothing of changes and of which some series
+// measures something: a few sockets that went from 0 to 1 here are no flag, where
+// another host has 3, then 5.
+func (f Frame) measures() map[string]bool {
+	out := map[string]bool{}
+	for _, t := range f.Targets {
+		for _, s := range t.Candidates {
+			metric := metricOf(s.Name)
+			if !out[metric] && !changes.Named(metric+" "+s.Query) && s.moves() && len(s.changes(f)) == 0 {
+				out[metric] = true
+			}
+		}
+	}
+	return out
+}
+
+// moves tells whether a series has more than one value.
+func (s Series) moves() bool {
+	first := math.NaN()
+	for _, v := range s.Values {
+		if v != v { // NaN
+			continue
+		}
+		if first == first && v != first {
+			return true
+		}
+		first = v
+	}
+	return false
 }
 
 // changes are those that a series tells; nil if it measures something.

@@ -63,6 +63,12 @@ func means(metric string) (title string, ok bool) {
 	return "%s was changed", false
 }
 
+// Named says that the name of a metric tells of changes.
+func Named(metric string) bool {
+	_, ok := means(metric)
+	return ok
+}
+
 // In returns the changes that a column tells, nil if it measures something: a column
 // that stands still but for few steps, such as a generation; whose values are the times
 // of something; or that is there, with one value, only from or only for some time. What
