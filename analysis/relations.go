@@ -19,18 +19,23 @@ func (c *candidates) relations(told []Finding, r *regression) []Warning {
 		listed[s] = slices.ContainsFunc(told, func(f Finding) bool { return f.Series == c.series[s].Name })
 	}
 	bends := c.bends(r, listed) // what is bent isn't listed any more: any half of it has another slope
-	return append(bends, c.driftOf(r, func(s int) bool { return listed[s] })...)
+	return append(bends, c.driftOf(r, plainDrift, func(s int) bool { return listed[s] })...)
 }
+
+// plainDrift are the standard errors of a drift that is told beside a ranking: twice as
+// many as [bmfs.Drift] wants, as samples of a rate over minutes overlap, and are not as
+// many as there are rows.
+const plainDrift = 6
 
 // drift warns of selected candidates whose relation to the KPI was not the same
 // all the time before the incident: what they are said to contribute to it
 // rests on that relation. With many samples a small change is sure, too, but
 // it does not matter.
 func (c *candidates) drift(r *regression) []Warning {
-	return c.driftOf(r, func(int) bool { return true })
+	return c.driftOf(r, 0, func(int) bool { return true })
 }
 
-func (c *candidates) driftOf(r *regression, of func(series int) bool) []Warning {
+func (c *candidates) driftOf(r *regression, sigmas float64, of func(series int) bool) []Warning {
 	before := r.window.Onset
 	x := make([][]float64, len(r.x))
 	for j, column := range r.x {
@@ -43,7 +48,7 @@ func (c *candidates) driftOf(r *regression, of func(series int) bool) []Warning 
 	var list []Warning
 	for _, change := range bmfs.Drift(x, r.y[:before], seeds) {
 		s := r.seriesOf[change.Candidate]
-		if !of(s) || math.Abs(change.After-change.Before) < max(math.Abs(change.Before), math.Abs(change.After))/2 {
+		if !of(s) || change.Sigmas < sigmas || math.Abs(change.After-change.Before) < max(math.Abs(change.Before), math.Abs(change.After))/2 {
 			continue
 		}
 		list = append(list, Warning{Source: "regression", Text: fmt.Sprintf(

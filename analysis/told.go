@@ -3,7 +3,6 @@
 package analysis
 
 import (
-	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -52,27 +51,12 @@ func (f Frame) measures() map[string]bool {
 	for _, t := range f.Targets {
 		for _, s := range t.Candidates {
 			metric := metricOf(s.Name)
-			if !out[metric] && !changes.Named(metric+" "+s.Query) && s.moves() && len(s.changes(f)) == 0 {
+			if !out[metric] && !changes.Named(metric+" "+s.Query) && !constant(s.Values) && len(s.changes(f)) == 0 {
 				out[metric] = true
 			}
 		}
 	}
 	return out
-}
-
-// moves tells whether a series has more than one value.
-func (s Series) moves() bool {
-	first := math.NaN()
-	for _, v := range s.Values {
-		if v != v { // NaN
-			continue
-		}
-		if first == first && v != first {
-			return true
-		}
-		first = v
-	}
-	return false
 }
 
 // changes are those that a series tells; nil if it measures something.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"regexp"
 	"strconv"
+	"sync"
 )
 
 // A Column is a series over time in which there may be changes.
@@ -34,7 +35,7 @@ type meaning struct {
 }
 
 // meanings are in the order in which names are compared with them.
-func meanings() []meaning {
+var meanings = sync.OnceValue(func() []meaning {
 	word := func(words, title string) meaning {
 		return meaning{regexp.MustCompile(`(?i)(^|[_.|: -])(` + words + `)($|[_.|: -])`), title}
 	}
@@ -48,7 +49,7 @@ func meanings() []meaning {
 		word(`markers?|events?|annotations?|sync(s|ed)?`, "%s was noted"),
 		word(`jobs?|cron(jobs?)?|backups?|migrations?`, "%s ran"),
 	}
-}
+})
 
 // states are names of what a fault does: their steps are symptoms, and no changes.
 var states = regexp.MustCompile(`(?i)(^|[_.|: -])(up|ready|unready|health(y)?|unhealthy|alive|avail(able|ability)?|unavailable|succe(ss|ssful|eded)|err(or)?s?|fail(s|ed|ures?|ing)?|alerts?|lag|queued?|pending|waiting|down|leader|oom|crash(es|ed)?|degraded|saturat(ed|ion)|latency|duration|timeouts?|retries|rejected|dropped|blocked)($|[_.|: -])`)
@@ -202,7 +203,8 @@ func brief(r run) bool { return r.last-r.first < longest }
 func same(a, b run) bool { return a.none == b.none && a.value == b.value }
 
 // plain says that a step is one of a change, whatever its name: a whole number goes up
-// by one and was not 0, or something of the value 1 comes.
+// by one and was not 0, or something of the value 1 comes. Whatever counts few things
+// is 0, then 1.
 func plain(a, b run) bool {
 	switch {
 	case a.none:
@@ -210,8 +212,7 @@ func plain(a, b run) bool {
 	case b.none:
 		return a.value == 1 && brief(a) // what ends after long is told by its series
 	}
-	return a.value >= 1 && a.value == math.Trunc(a.value) && b.value == a.value+1 ||
-		a.value == 0 && b.value == 1 && b.last-b.first+1 >= shortest && brief(b) || a.value == 1 && b.value == 0 && brief(a)
+	return a.value >= 1 && a.value == math.Trunc(a.value) && b.value == a.value+1
 }
 
 // text is the value in words.
