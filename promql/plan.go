@@ -49,37 +49,6 @@ type KPI struct {
 	Scrape   time.Duration  // between two samples; 0: not known
 }
 
-// Role says what a query is for.
-type Role string
-
-// The roles.
-const (
-	RoleTarget    Role = "target"
-	RoleBreakdown Role = "breakdown"
-	RoleCandidate Role = "candidate"
-	RoleTopology  Role = "topology"
-	RoleBaseline  Role = "baseline" // when the alert fired before
-	RoleChange    Role = "change"   // what was changed
-)
-
-// Query is one question to Prometheus.
-type Query struct {
-	Role  Role
-	Name  string // of the target, the candidate or the part of a breakdown
-	Query string // PromQL
-
-	Start, End time.Time     // an instant is asked at End
-	Step       time.Duration // 0: an instant
-}
-
-// instant says whether q asks for one point in time.
-func (q Query) instant() bool { return q.Step == 0 }
-
-// key is the same for queries with the same answer.
-func (q Query) key() string {
-	return fmt.Sprintf("%d %d %d %s", q.Start.UnixMilli(), q.End.UnixMilli(), q.Step.Milliseconds(), q.Query)
-}
-
 // Plan is what will be asked about one alert.
 type Plan struct {
 	Rule  string
@@ -469,34 +438,4 @@ func (b *builder) topology() {
 		return
 	}
 	b.plan.Topology.Query = &Query{Role: RoleTopology, Name: string(RoleTopology), Query: e.String(), End: b.plan.End}
-}
-
-// rest are the queries that nothing waits for.
-func (p Plan) rest() []Query { return append(p.others(), p.changes()...) }
-
-// others are those of them that are shown: candidates and topology.
-func (p Plan) others() []Query {
-	var qs []Query
-	for _, t := range p.Targets {
-		for _, c := range t.Candidates {
-			qs = append(qs, c.Query)
-		}
-	}
-	if p.Topology.Query != nil {
-		qs = append(qs, *p.Topology.Query)
-	}
-	return qs
-}
-
-// shown are the queries worth showing to people before any is asked: see
-// [Fetched.Asked].
-func (p Plan) shown() []Query {
-	var qs []Query
-	for _, t := range p.Targets {
-		qs = append(qs, t.Query)
-		if b := t.Breakdown; b != nil && b.Reason == "" && b.Labels != nil {
-			qs = append(qs, b.shown(b.Labels)...)
-		}
-	}
-	return append(qs, p.others()...)
 }
