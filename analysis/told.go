@@ -17,21 +17,19 @@ func (f Frame) withTold() Frame {
 	if f.Onset == 0 {
 		return f
 	}
+	found, measures := f.told()
 	var told []changes.Change
-	known := map[string]bool{}
-	measures := f.measures()
 	f.Targets = slices.Clone(f.Targets)
 	for i, t := range f.Targets {
 		f.Targets[i].Candidates = slices.DeleteFunc(slices.Clone(t.Candidates), func(s Series) bool {
-			if measures[metricOf(s.Name)] {
+			list := found[s.Name]
+			if len(list) == 0 || measures[metricOf(s.Name)] {
 				return false
 			}
-			found := s.changes(f)
-			if len(found) > 0 && !known[s.Name] {
-				known[s.Name] = true
-				told = append(told, found...)
+			if !slices.ContainsFunc(told, func(c changes.Change) bool { return c.Series == s.Name }) { // of another target
+				told = append(told, list...)
 			}
-			return len(found) > 0
+			return true
 		})
 	}
 	if len(told) > 0 {
@@ -43,20 +41,24 @@ func (f Frame) withTold() Frame {
 	return f
 }
 
-// measures are the metrics whose names say nothing of changes and of which some series
-// measures something: a few sockets that went from 0 to 1 here are no flag, where
-// another host has 3, then 5.
-func (f Frame) measures() map[string]bool {
-	out := map[string]bool{}
+// told are the changes that each candidate tells, by its name, and the metrics that
+// tell none: those whose names say nothing of changes and of which some series measures
+// something. A few sockets that went from 0 to 1 here are no flag, where another host
+// has 3, then 5.
+func (f Frame) told() (found map[string][]changes.Change, measures map[string]bool) {
+	found, measures = map[string][]changes.Change{}, map[string]bool{}
 	for _, t := range f.Targets {
 		for _, s := range t.Candidates {
-			metric := metricOf(s.Name)
-			if !out[metric] && !changes.Named(metric+" "+s.Query) && !constant(s.Values) && len(s.changes(f)) == 0 {
-				out[metric] = true
+			if _, known := found[s.Name]; known {
+				continue
+			}
+			found[s.Name] = s.changes(f)
+			if metric := metricOf(s.Name); len(found[s.Name]) == 0 && !constant(s.Values) && !changes.Named(metric+" "+s.Query) {
+				measures[metric] = true
 			}
 		}
 	}
-	return out
+	return found, measures
 }
 
 // changes are those that a series tells; nil if it measures something.

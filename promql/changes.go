@@ -3,7 +3,6 @@
 package promql
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -195,7 +194,7 @@ func withName(e string) string {
 }
 
 func marked(e, how string) string {
-	return fmt.Sprintf(`label_replace(%s, "%s", "%s", "", "")`, e, beforeLabel, cmp.Or(how, wasBefore))
+	return fmt.Sprintf(`label_replace(%s, "%s", "%s", "", "")`, e, beforeLabel, how)
 }
 
 // place are the labels that tell where the KPIs of an alert are: its own, those of which

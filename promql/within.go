@@ -4,7 +4,6 @@ package promql
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -152,10 +151,7 @@ func matcherOf(name string, set []map[string]string) *labels.Matcher {
 	if len(values) > mostAlternatives {
 		return nil
 	}
-	for i, v := range values {
-		values[i] = regexp.QuoteMeta(v)
-	}
-	m, err := labels.NewMatcher(labels.MatchRegexp, name, strings.Join(values, "|"))
+	m, err := labels.NewMatcher(labels.MatchRegexp, name, strings.Join(quoted(values), "|"))
 	if err != nil {
 		return nil
 	}

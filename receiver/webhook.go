@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/culprit-dev/culprit/receiver/body"
 	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -71,7 +71,7 @@ func newWebhook(d *Daemon) *webhook {
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n, err := h.decoder.decode(http.MaxBytesReader(w, r.Body, maxWebhookBytes))
 	if err != nil {
-		h.refuse(w, statusOfReadError(err), err)
+		h.refuse(w, body.Status(err), err)
 		return
 	}
 	defer h.decoder.release(n)
@@ -161,18 +161,4 @@ func (h *webhook) refuse(w http.ResponseWriter, code int, err error) {
 		h.log.Warn("A webhook message was refused", "code", code, "err", err, "unsaid", unsaid)
 	}
 	http.Error(w, err.Error(), code)
-}
-
-// statusOfReadError tells a body that is too large, or too slow, from one that
-// is wrong.
-func statusOfReadError(err error) int {
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusBadRequest
-	}
 }

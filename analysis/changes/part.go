@@ -2,6 +2,8 @@
 
 package changes
 
+import "slices"
+
 // Part is a set of labels in which the KPI changed, as it was found by other methods.
 // Comparing it with the other parts is a difference in differences: what all of them
 // have is taken out.
@@ -57,7 +59,7 @@ func (e *event) fitsSet(set, whose map[string]string, others map[string][]string
 			return Contradicts
 		case changed == value && label != "namespace" && label != "cluster":
 			here++
-		case contains(others[label], e.From) && contains(others[label], e.To):
+		case e.From != "" && e.To != "" && slices.Contains(others[label], e.From) && slices.Contains(others[label], e.To):
 			return Contradicts
 		}
 	}
@@ -65,13 +67,4 @@ func (e *event) fitsSet(set, whose map[string]string, others map[string][]string
 		return Agrees
 	}
 	return Unrelated
-}
-
-func contains(values []string, value string) bool {
-	for _, v := range values {
-		if value != "" && v == value {
-			return true
-		}
-	}
-	return false
 }

@@ -14,6 +14,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/culprit-dev/culprit/receiver/body"
 )
 
 const (
@@ -51,7 +53,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	list, err := h.read(http.MaxBytesReader(w, r.Body, maxBody), r.URL.Query().Get("format"))
 	if err != nil {
-		h.refuse(w, statusOf(err), err)
+		h.refuse(w, body.Status(err), err)
 		return
 	}
 	kept, err := h.keep(r.Context(), list)
@@ -63,12 +65,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"changes": kept})
 }
 
-func (h *Handler) read(body io.Reader, format string) ([]Change, error) {
+func (h *Handler) read(from io.Reader, format string) ([]Change, error) {
 	now, lifetime := h.book.opt.Now(), h.book.opt.Lifetime
 	if format != "" {
-		return readForeign(body, format, now, lifetime)
+		return readForeign(from, format, now, lifetime)
 	}
-	return read(body, now, lifetime)
+	return read(from, now, lifetime)
 }
 
 // told is what a sender learns of one change.
@@ -122,18 +124,6 @@ func (h *Handler) admit(r *http.Request) error {
 		return errToken
 	}
 	return nil
-}
-
-func statusOf(err error) int {
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusBadRequest
-	}
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, status int, err error) {

@@ -19,12 +19,18 @@ func (s *server) caseOf(r *http.Request) (report.Case, error) {
 	return s.reader.Case(r.Context(), id)
 }
 
-func (s *server) cases(w http.ResponseWriter, r *http.Request) error {
+// casesOf are the cases that a request asks for, and how.
+func (s *server) casesOf(r *http.Request) ([]report.Case, Filter, error) {
 	f, err := parseFilter(r.URL)
 	if err != nil {
-		return err
+		return nil, f, err
 	}
 	list, err := s.reader.Cases(r.Context(), f)
+	return list, f, err
+}
+
+func (s *server) cases(w http.ResponseWriter, r *http.Request) error {
+	list, _, err := s.casesOf(r)
 	if err != nil {
 		return err
 	}
@@ -45,11 +51,7 @@ func (s *server) oneCase(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) casesPage(w http.ResponseWriter, r *http.Request) error {
-	f, err := parseFilter(r.URL)
-	if err != nil {
-		return err
-	}
-	list, err := s.reader.Cases(r.Context(), f)
+	list, f, err := s.casesOf(r)
 	if err != nil {
 		return err
 	}
