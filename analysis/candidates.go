@@ -30,6 +30,7 @@ type candidates struct {
 	young    int     // rows of the baseline that were cut off, as most series did not exist yet
 
 	asItWas  map[string][]float64 // by series: its values before what all releases do was taken out of them
+	released int                  // services with changes before the onset
 	expected []float64            // of each service: by how much its changes make it likelier; nil: there are none
 
 	relatives map[string][]string // names of series that are not ranked beside the one that they go with

@@ -5,6 +5,7 @@ package analysis
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode"
@@ -53,20 +54,42 @@ func (c *candidates) said(r rank.Result) []changes.Service {
 	if odds == nil {
 		return nil
 	}
-	since := map[int]float64{}
-	for _, cause := range slices.Backward(r.Causes) {
-		if since[cause.Service] = 0; cause.Moved() {
-			since[cause.Service] = c.times[cause.Began.Latest]
-		}
-	}
+	shown := c.shown(r)
 	top, list := slices.Max(odds), []changes.Service{}
 	for _, s := range r.Services {
+		show := shown[s.Service]
 		list = append(list, changes.Service{
 			Name: c.services[s.Service], Evidence: rank.OddsOfScore * rank.Raise(s.Score, top/odds[s.Service]),
-			Since: since[s.Service], Sure: s.Confidence != rank.Low,
+			Since: show.since, Sure: s.Confidence != rank.Low, Certain: s.Confidence == rank.High,
+			Trace: show.moved && !show.beyond && c.released <= fewReleased, Freed: show.moved && !show.beyond && !show.rose,
 		})
 	}
 	return list
+}
+
+// showing is what the series of a service that moved have in common.
+type showing struct {
+	since  float64 // when the best of them was on its way for certain; 0: it did not move
+	moved  bool
+	beyond bool // one of them is no resource: no mere start of a process moves it
+	rose   bool
+}
+
+func (c *candidates) shown(r rank.Result) map[int]showing {
+	shown := map[int]showing{}
+	for _, cause := range r.Causes { // the best first
+		show, known := shown[cause.Service]
+		if cause.Moved() {
+			if !known {
+				show.since = c.times[cause.Began.Latest]
+			}
+			show.moved = true
+			show.beyond = show.beyond || !c.series[cause.Series].kind().Resource()
+			show.rose = show.rose || cause.After > cause.Before
+		}
+		shown[cause.Service] = show
+	}
+	return shown
 }
 
 // explainChanges says which change began the incident. What the labels and the series
@@ -102,20 +125,39 @@ func (a *answer) explainChanges(f Frame, opt Options) {
 		a.changes = append(a.changes, finding)
 	}
 	a.labels.findings, a.series.findings = labels.rest(a.labels.findings), series.rest(a.series.findings)
+	a.series.lowerFreed(ranking, in)
+}
+
+// lowerFreed takes the confidence from series of which a change just before says why
+// they are less than they were: what was started anew has to fill its memory again.
+func (a *seriesAnswer) lowerFreed(r changes.Ranking, in changes.Incident) {
+	for _, s := range in.Series {
+		at := slices.IndexFunc(r.Causes, func(c changes.Cause) bool {
+			return slices.Contains(c.Services, s.Name) && math.Abs(s.Since-c.At) < freedWithin
+		})
+		if !s.Freed || at < 0 {
+			continue
+		}
+		for i := range a.findings {
+			if f := &a.findings[i]; f.Evidence.Service == s.Name && f.Confidence != Low {
+				f.Confidence = Low
+				f.Sentence += "; " + nameOf(r.Causes[at].Change) + " then, and what is started anew has less at first"
+			}
+		}
+	}
 }
 
 const (
 	mostChanges = 5    // that are listed
 	mostLater   = 20   // the same, after the onset
 	leastLikely = 0.01 // of those
+	freedWithin = 300  // seconds between a change and a fall that it explains
 )
 
-// quiet says that nothing moved, as far as anything was looked at, be it the KPI alone.
+// quiet says that the KPI stood still, whole and inside. Series don't count: a
+// release moves those of its service, whether it does any harm or not.
 func (a *answer) quiet(f Frame) bool {
-	if a.labels.looked || a.series.fit != nil {
-		return a.still()
-	}
-	return !f.moved(a.target)
+	return (!a.labels.looked || a.labels.still) && !f.moved(a.target)
 }
 
 // moved says whether a KPI left what is usual, by its samples alone.

@@ -44,6 +44,7 @@ func (c *candidates) withoutReleases(r changes.Ranking) {
 			rows[service] = max(rows[service], row)
 		}
 	}
+	c.released = len(rows)
 	byMetric := map[int][]release{}
 	for i, metric := range c.metricCodes() {
 		if row, ok := rows[serviceOf(c.series[i])]; ok && !c.series[i].kind().Symptom() && row > shortHistory && row < len(c.times) {

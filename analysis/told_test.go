@@ -45,14 +45,16 @@ func TestACandidateThatTellsAChangeIsOne(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		before, then float64
+		want         Confidence
+		verdict      Verdict
 	}{
-		{"deploy|observed_generation", 5, 6},
-		{"deploy|observed_generation", 1312, 1313},
-		{"app|start_time_seconds", 1.69e9, 1.7e9 + 299*60 - 10},
-		{"app|renamed", 12, 13},
+		{"deploy|observed_generation", 5, 6, Medium, Explained},
+		{"deploy|observed_generation", 1312, 1313, Medium, Explained},
+		{"app|start_time_seconds", 1.69e9, 1.7e9 + 299*60 - 10, Medium, Explained},
+		{"app|renamed", 12, 13, Low, NoConfidentCause}, // threads and backlogs have that shape, too
 	} {
 		near := Run(withEvent(c.name, 299, c.before, c.then), Options{})
-		if first := near.Causes[0]; first.Kind != KindChange || first.Series != c.name || first.Confidence != Medium || near.Verdict != Explained {
+		if first := near.Causes[0]; first.Kind != KindChange || first.Series != c.name || first.Confidence != c.want || near.Verdict != c.verdict {
 			t.Errorf("%s: %s %s %s %s", c.name, first.Kind, first.Series, first.Confidence, first.Sentence)
 		}
 		for _, f := range Run(withEvent(c.name, 40, c.before, c.then), Options{}).Causes {

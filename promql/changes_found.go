@@ -39,10 +39,9 @@ func (p Plan) changesFound(answers Answers) []changes.Change {
 func (a *aligner) changes() {
 	a.frame.Labels = a.plan.labels
 	a.frame.Changes = a.plan.changesFound(a.evidence.Answers)
-	for _, q := range a.plan.changes() {
-		if a.evidence.Answers.to(q).Err == nil {
-			a.frame.ChangesSince = seconds(a.plan.ChangesSince())
-		}
+	qs := a.plan.changes()
+	if len(qs) > 0 && !slices.ContainsFunc(qs, func(q Query) bool { return a.evidence.Answers.to(q).Err != nil }) {
+		a.frame.ChangesSince = seconds(a.plan.ChangesSince()) // else it isn't known that there was none
 	}
 }
 

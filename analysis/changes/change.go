@@ -13,5 +13,7 @@ type Change struct {
 	Source string            `json:"source"`          // who says so: a series, api, grafana, alert
 	URL    string            `json:"url,omitempty"`   // a page about it
 
+	Guessed bool `json:"-"` // it was taken for a change by the shape of a column, whose name says nothing
+
 	Series string `json:"-"` // the candidate of the KPI that it was found in; empty: none
 }

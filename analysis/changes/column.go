@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -32,36 +33,40 @@ const (
 type meaning struct {
 	pattern *regexp.Regexp
 	title   string // with the name of the thing
+	marker  bool   // its columns are 0, or 1: with other values they count
+	success bool   // what it names says of itself when it succeeded
 }
 
 // meanings are in the order in which names are compared with them.
 var meanings = sync.OnceValue(func() []meaning {
 	word := func(words, title string) meaning {
-		return meaning{regexp.MustCompile(`(?i)(^|[_.|: -])(` + words + `)($|[_.|: -])`), title}
+		return meaning{pattern: regexp.MustCompile(`(?i)(^|[_.|: -])(` + words + `)($|[_.|: -])`), title: title}
 	}
+	marker := func(m meaning) meaning { m.marker = true; return m }
+	success := func(m meaning) meaning { m.success = true; return m }
 	return []meaning{
 		word(`start_time|boot_time|started(_at)?|restarts?`, "%s was restarted"),
-		word(`reload(ed|s)?|config(uration)?_(hash|version|generation)|resource_version`, "the configuration of %s was changed"),
+		success(word(`reload(ed|s)?|config(uration)?_(hash|version|generation)|resource_version`, "the configuration of %s was changed")),
 		word(`(observed_|metadata_)?generation|build_info|version(_info)?|image(_tag)?|deploy(s|ed)?|release[sd]?|rollouts?|revision`, "%s was rolled out"),
-		word(`flags?|features?|toggles?|enabled|experiment`, "flag %s was switched"),
+		marker(word(`flags?|features?|toggles?|enabled|experiment`, "flag %s was switched")),
 		word(`spec_replicas|desired_replicas`, "%s was scaled"),
-		word(`cordon(ed)?|unschedulable`, "%s was cordoned"),
-		word(`markers?|events?|annotations?|sync(s|ed)?`, "%s was noted"),
-		word(`jobs?|cron(jobs?)?|backups?|migrations?`, "%s ran"),
+		marker(word(`cordon(ed)?|unschedulable`, "%s was cordoned")),
+		marker(word(`markers?|events?|annotations?|sync(s|ed)?`, "%s was noted")),
+		marker(word(`jobs?|cron(jobs?)?|backups?|migrations?`, "%s ran")),
 	}
 })
 
 // states are names of what a fault does: their steps are symptoms, and no changes.
-var states = regexp.MustCompile(`(?i)(^|[_.|: -])(up|ready|unready|health(y)?|unhealthy|alive|avail(able|ability)?|unavailable|succe(ss|ssful|eded)|err(or)?s?|fail(s|ed|ures?|ing)?|alerts?|lag|queued?|pending|waiting|down|leader|oom|crash(es|ed)?|degraded|saturat(ed|ion)|latency|duration|timeouts?|retries|rejected|dropped|blocked)($|[_.|: -])`)
+var states = regexp.MustCompile(`(?i)(^|[_.|: -])(up|ready|unready|health(y)?|unhealthy|alive|avail(able|ability)?|unavailable|succe(ss|ssful|eded)|err(or)?s?|fail(s|ed|ures?|ing)?|alerts?|lag|queued?|pending|waiting|down|leader|oom|crash(es|ed)?|degraded|saturat(ed|ion)|latency|duration|timeouts?|retries|rejected|dropped|blocked|pods|consumers?|rebalances?|circuit|exceptions?)($|[_.|: -])`)
 
 // means is what a name says; false if it says nothing of changes.
-func means(metric string) (title string, ok bool) {
+func means(metric string) (m meaning, ok bool) {
 	for _, m := range meanings() {
 		if m.pattern.MatchString(metric) {
-			return m.title, true
+			return m, true
 		}
 	}
-	return "%s was changed", false
+	return meaning{title: "%s was changed"}, false
 }
 
 // Named says that the name of a metric tells of changes.
@@ -75,16 +80,24 @@ func Named(metric string) bool {
 // of something; or that is there, with one value, only from or only for some time. What
 // the name of the metric says decides where its shape does not.
 func (c Column) In(times []float64) []Change {
-	title, known := means(c.Metric)
-	runs := runsOf(c.Values)
-	switch found := stamps(times, runs); {
-	case found != nil:
-		return c.tell(found, title)
-	case states.MatchString(c.Metric):
+	m, known := means(c.Metric)
+	if states.MatchString(c.Metric) && !m.success {
 		return nil
-	default:
-		return c.tell(steps(times, runs, known), title)
 	}
+	runs := runsOf(c.Values)
+	found := stamps(times, runs)
+	if found == nil && !states.MatchString(c.Metric) && !(m.marker && counts(runs)) {
+		found = steps(times, runs, known)
+	}
+	for i := range found {
+		found[i].Guessed = !known
+	}
+	return c.tell(found, m.title)
+}
+
+// counts says that there is a value beside 0 and 1.
+func counts(runs []run) bool {
+	return slices.ContainsFunc(runs, func(r run) bool { return !r.none && r.value != 0 && r.value != 1 })
 }
 
 // tell makes changes of what was found in the column.

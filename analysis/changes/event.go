@@ -15,6 +15,9 @@ import (
 // rollout, the restarts that it brings, and the message of the tool that made it.
 const together = 300
 
+// mostAtOnce bounds what a change of one place is compared with.
+const mostAtOnce = 32
+
 // FromAlert is the source of a change that is the beginning of another alert.
 const FromAlert = "alert"
 
@@ -35,7 +38,8 @@ func eventsOf(list []Change) []*event {
 	latest := map[string][]*event{} // of a place
 	for _, c := range sorted {
 		p := placeOf(c.Labels)
-		near := slices.DeleteFunc(latest[p.name], func(e *event) bool { return c.At-e.parts[0].At > together })
+		near := slices.DeleteFunc(latest[p.name], func(e *event) bool { return c.At-e.parts[0].At >= together })
+		near = near[max(0, len(near)-mostAtOnce):]
 		i := slices.IndexFunc(near, func(e *event) bool { return e.tells(c, p) })
 		if i < 0 {
 			e := &event{Change: c, parts: []Change{c}, place: p}
@@ -86,12 +90,12 @@ func (e *event) tells(c Change, p place) bool {
 func (e *event) add(c Change) {
 	e.parts = append(e.parts, c)
 	at, labels := e.At, maps.Clone(c.Labels)
-	until := max(e.Until, c.Until, c.At)
+	until, guessed := max(e.Until, c.Until), e.Guessed && c.Guessed
 	if c.worth() > e.worth() {
 		labels = e.Labels
 		e.Change, c = c, e.Change
 	}
-	e.At, e.Until, e.URL = at, until, cmp.Or(e.URL, c.URL)
+	e.At, e.Until, e.Guessed, e.URL = at, until, guessed, cmp.Or(e.URL, c.URL)
 	e.From, e.To = cmp.Or(e.From, c.From), cmp.Or(e.To, c.To)
 	e.Series = cmp.Or(e.Series, c.Series)
 	e.Labels = maps.Clone(e.Labels)

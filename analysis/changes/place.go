@@ -33,12 +33,11 @@ type place struct {
 	name     string   // of the workload, or else all labels
 }
 
-// controllers and services are the labels that name a workload, those that name
-// it best first.
+// workloadLabels are the labels that name a workload, those that name it best first.
 func workloadLabels() []string {
 	return []string{
 		"deployment", "statefulset", "daemonset", "service", "service_name", "app", "app_kubernetes_io_name", "application",
-		"workload", "cronjob", "container", "pod", "job_name", "job",
+		"workload", "cronjob", "pod", "job_name", "container", "job",
 	}
 }
 
@@ -83,7 +82,9 @@ func placeOf(labels map[string]string) place {
 			continue
 		case label == "job" && len(p.names) > 0: // of what is scraped, which may be an exporter
 			continue
-		case label == "pod":
+		case label == "container" && len(p.names) > 0: // its name may be that of every other one: app, proxy
+			continue
+		case label == "pod", label == "job_name":
 			value = ofPod(value)
 		}
 		value = value[strings.LastIndexByte(value, '/')+1:]

@@ -40,6 +40,9 @@ type Service struct {
 	Evidence float64 // natural logarithm of its odds; only differences count
 	Since    float64 // Unix seconds at which it was on its way for certain; 0: unknown
 	Sure     bool    // the series alone say with confidence that it is a cause
+	Certain  bool    // and with high confidence
+	Trace    bool    // what moved is what each start of a process moves: memory, processor, connections
+	Freed    bool    // and is less than it was
 }
 
 // A Cause is one change with its evidence. The factors are likelihood ratios:
@@ -53,18 +56,20 @@ type Cause struct {
 	Fit         float64  // factor of the label sets that were found
 	Series      float64  // factor of the series of its service
 	Near        Nearness
-	Lag         float64  // seconds from it to the onset, 0 if it was not complete then
-	Earlier     int      // how often the like was done there before
+	Lag         float64  // seconds from its beginning to the onset
+	Earlier     int      // how often the like was done there before it
 	Services    []string // whose series were looked at
 	Found       []int    // the parts that are what was changed, as indices in Incident.Found
 	Confirmed   bool     // what was changed is what went bad, by the labels or the series
 	Likely      bool     // more likely than not, and near or confirmed
-	Certain     bool     // nine of ten, and confirmed
+	Certain     bool     // nine of ten, and confirmed by what is certain itself
+
+	proven bool
 }
 
 // Alone says whether, if the place is the cause, it is more likely that the change
-// did it than that the place broke by itself.
-func (c Cause) Alone() bool { return c.Time >= 1 }
+// did it than that the place broke by itself. Another alert is one more symptom.
+func (c Cause) Alone() bool { return c.Time >= 1 && c.Source != FromAlert }
 
 // A Ranking is all changes, the most likely cause first.
 type Ranking struct {
@@ -80,14 +85,11 @@ type Ranking struct {
 // all times have no say. It costs O(n log n) for n changes.
 func Rank(list []Change, in Incident) Ranking {
 	var r Ranking
-	var before []*event
-	for _, e := range eventsOf(list) {
-		if e.At > in.Onset {
-			r.Later = append(r.Later, e.Change)
-			continue
-		}
-		before = append(before, e)
+	later := func(c Change) bool { return c.At > in.Onset } // a remedy is never a part of what it mends
+	for _, e := range eventsOf(slices.DeleteFunc(slices.Clone(list), func(c Change) bool { return !later(c) })) {
+		r.Later = append(r.Later, e.Change)
 	}
+	before := eventsOf(slices.DeleteFunc(slices.Clone(list), later))
 	w := newWeigher(before, in)
 	for _, e := range before {
 		r.Causes = append(r.Causes, w.weigh(e))
@@ -102,6 +104,7 @@ type weigher struct {
 	Incident
 	sites  []site
 	often  map[string]int   // how often a kind of change was made in a place
+	so     map[string]int   // the same, of those that were weighed
 	named  map[string][]int // services of Incident.Series by their names
 	pods   map[string][]int // and by the workload, of those that are named like pods
 	odds   []float64        // see Ranking
@@ -110,7 +113,7 @@ type weigher struct {
 }
 
 func newWeigher(events []*event, in Incident) *weigher {
-	w := &weigher{Incident: in, sites: sitesOf(in), often: map[string]int{}, named: map[string][]int{}, pods: map[string][]int{}}
+	w := &weigher{Incident: in, sites: sitesOf(in), often: map[string]int{}, so: map[string]int{}, named: map[string][]int{}, pods: map[string][]int{}}
 	names := map[string]bool{}
 	if len(events) > 0 && (w.Since == 0 || w.Since > events[0].At) {
 		w.Since = events[0].At
@@ -139,13 +142,16 @@ func newWeigher(events []*event, in Incident) *weigher {
 
 // weigh collects the evidence about one change.
 func (w *weigher) weigh(e *event) Cause {
-	c := Cause{Change: e.Change, Fit: 1, Series: 1, Earlier: w.often[e.like] - 1}
+	c := Cause{Change: e.Change, Fit: 1, Series: 1, Earlier: w.so[e.like]}
+	w.so[e.like]++
 	if len(e.parts) > 1 {
 		c.Parts = e.parts
 	}
-	c.Lag = max(0, w.began()-max(e.At, e.Until))
-	rate := float64(1+c.Earlier) / (day + w.Onset - w.Since)
-	c.Time = 1 / (settled * math.Pow(1+c.Lag/settled, 2)) / rate
+	c.Lag = max(0, w.began()-e.At)
+	took := min(max(0, e.Until-e.At), c.Lag) // of that; while it goes on an incident may begin at any time
+	after := 1 + (c.Lag-took)/settled
+	rate := float64(w.often[e.like]) / (day + w.Onset - w.Since)
+	c.Time = 1 / (settled*after*after + took) / rate
 	if w.Moved > 0 && e.At > w.Moved {
 		c.Time /= sure
 	}
@@ -186,7 +192,7 @@ func (w *weigher) labels(c *Cause, e *event) {
 			c.Found = append(c.Found, i)
 			if !p.Rollover {
 				c.Fit = max(c.Fit, odds)
-				c.Confirmed = c.Confirmed || p.Sure >= 1
+				c.Confirmed, c.proven = c.Confirmed || p.Sure >= 1, c.proven || p.Sure >= 2
 			}
 		case Contradicts:
 			c.Fit = min(c.Fit, 1/odds)
@@ -209,7 +215,9 @@ func (w *weigher) series(c *Cause, e *event) {
 			c.Series = odds
 		}
 		c.Services = append(c.Services, s.Name)
-		c.Confirmed = c.Confirmed || s.Sure && !early
+		if !early && !s.Trace {
+			c.Confirmed, c.proven = c.Confirmed || s.Sure, c.proven || s.Certain
+		}
 	}
 }
 
@@ -235,6 +243,11 @@ func (w *weigher) open() bool {
 		!slices.ContainsFunc(w.Incident.Series, func(s Service) bool { return s.Sure })
 }
 
+// said says whether anything but its time says that a change did it.
+func (w *weigher) said(c Cause) bool {
+	return c.Confirmed || !c.Guessed && (c.Near >= Workload || c.Change.Series != "" && w.open())
+}
+
 // odds are those of the change beside an incident that none of them began.
 func (c Cause) odds(places float64) float64 {
 	return fromChange / (1 - fromChange) / places * c.Time * c.Place * c.Fit * c.Series
@@ -253,8 +266,8 @@ func (r *Ranking) conclude(w *weigher) {
 	for i := range r.Causes {
 		c := &r.Causes[i]
 		c.Probability = c.odds(w.places) / all
-		c.Likely = !w.Quiet && c.Probability >= likely && c.Time >= rather && c.Fit >= 1 && (c.Confirmed || c.Near >= Workload || c.Change.Series != "" && w.open())
-		c.Certain = c.Likely && c.Probability >= certain && c.Confirmed
+		c.Likely = !w.Quiet && c.Source != FromAlert && c.Probability >= likely && c.Time >= rather && c.Fit >= 1 && w.said(*c)
+		c.Certain = c.Likely && c.Probability >= certain && c.proven
 	}
 	slices.SortStableFunc(r.Causes, func(a, b Cause) int {
 		return cmp.Or(cmp.Compare(b.Probability, a.Probability), cmp.Compare(b.At, a.At)) // else they stay in their order
