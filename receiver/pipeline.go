@@ -194,7 +194,6 @@ func (k looker) withLogged(ctx context.Context, f *promql.Fetched) {
 		return
 	}
 	f.Frame.Changes = append(f.Frame.Changes, told...)
-	f.Frame.ChangesSince = float64(since.Unix())
 }
 
 // closer goes on from a first look, where there is more to ask: by the names of
