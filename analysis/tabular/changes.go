@@ -20,12 +20,18 @@ const changesExample = `[{"at": "2022-08-22T03:54:00Z", "title": "rollout", "lab
 const sourceFile = "file"
 
 // ReadChanges reads changes: a JSON array of objects with at (Unix seconds or RFC 3339),
-// and maybe until, title, labels, from, to, source and url. Other keys are left alone.
+// and maybe until (the same), title, labels, from, to, source and url, written like
+// this. Other keys are left alone.
 func ReadChanges(r io.Reader) ([]changes.Change, error) {
 	var rows []json.RawMessage
 	dec := json.NewDecoder(r)
-	if err := dec.Decode(&rows); err != nil {
+	switch err := dec.Decode(&rows); {
+	case err == io.EOF:
+		return nil, errors.New("the file is empty; hint: write [] if nothing was changed, else " + changesExample)
+	case err != nil:
 		return nil, fmt.Errorf("this is no JSON array of changes: %w; hint: write %s", err, changesExample)
+	case rows == nil:
+		return nil, errors.New("this is null, and no JSON array of changes; hint: write [] if nothing was changed, else " + changesExample)
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, fmt.Errorf("there is more behind the array of changes; hint: write one array, as %s", changesExample)
@@ -42,52 +48,59 @@ func ReadChanges(r io.Reader) ([]changes.Change, error) {
 }
 
 func readChange(row json.RawMessage) (changes.Change, error) {
-	var in struct {
-		At, Until       json.RawMessage
-		Title, From, To json.RawMessage
-		Source, URL     json.RawMessage
-		Labels          map[string]json.RawMessage
-	}
-	if err := json.Unmarshal(row, &in); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) && wrong.Field != "" {
-			return changes.Change{}, fmt.Errorf(`%s is a %s; hint: write an object, as {"service": "cart"}`, strings.ToLower(wrong.Field), wrong.Value)
-		}
-		return changes.Change{}, fmt.Errorf("%s is no object; hint: write %s", excerpt(row), changesExample[1:len(changesExample)-1])
-	}
 	c := changes.Change{Labels: map[string]string{}, Source: sourceFile}
-	if absent(in.At) {
+	var in map[string]json.RawMessage // and no struct, into which keys are read whatever their case
+	if err := json.Unmarshal(row, &in); err != nil || in == nil {
+		return c, fmt.Errorf("%s is no object; hint: write %s", excerpt(row), changesExample[1:len(changesExample)-1])
+	}
+	if absent(in["at"]) {
 		return c, fmt.Errorf(`%s has no "at"; hint: say when it was done, in Unix seconds or as "2022-08-22T03:54:00Z"`, excerpt(row))
 	}
+	if err := readTimes(&c, in); err != nil {
+		return c, err
+	}
 	for _, field := range []struct {
 		name string
-		raw  json.RawMessage
-		to   *float64
-	}{{"at", in.At, &c.At}, {"until", in.Until, &c.Until}} {
-		if err := timeInto(field.to, field.raw); err != nil {
+		to   *string
+	}{{"title", &c.Title}, {"from", &c.From}, {"to", &c.To}, {"source", &c.Source}, {"url", &c.URL}} {
+		if err := textInto(field.to, in[field.name]); err != nil {
 			return c, fmt.Errorf("%s: %w", field.name, err)
 		}
+	}
+	return c, labelsInto(c.Labels, in["labels"])
+}
+
+// readTimes reads when a change began, and when it was complete.
+func readTimes(c *changes.Change, in map[string]json.RawMessage) error {
+	if err := timeInto(&c.At, in["at"]); err != nil {
+		return fmt.Errorf("at: %w", err)
+	}
+	if err := timeInto(&c.Until, in["until"]); err != nil {
+		return fmt.Errorf("until: %w", err)
 	}
 	if c.Until != 0 && c.Until < c.At {
-		return c, fmt.Errorf("until (%s) is before at (%s); hint: until is when it was complete", in.Until, in.At)
+		return fmt.Errorf("until (%s) is before at (%s); hint: until is when it was complete", in["until"], in["at"])
 	}
-	for _, field := range []struct {
-		name string
-		raw  json.RawMessage
-		to   *string
-	}{{"title", in.Title, &c.Title}, {"from", in.From, &c.From}, {"to", in.To, &c.To}, {"source", in.Source, &c.Source}, {"url", in.URL, &c.URL}} {
-		if err := textInto(field.to, field.raw); err != nil {
-			return c, fmt.Errorf("%s: %w", field.name, err)
-		}
+	return nil
+}
+
+// labelsInto reads labels; null has none.
+func labelsInto(to map[string]string, raw json.RawMessage) error {
+	if absent(raw) {
+		return nil
 	}
-	for name, raw := range in.Labels {
+	var in map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return fmt.Errorf(`labels are %s; hint: write an object, as {"service": "cart"}`, excerpt(raw))
+	}
+	for name, raw := range in {
 		value := ""
 		if err := textInto(&value, raw); err != nil {
-			return c, fmt.Errorf("label %q: %w", name, err)
+			return fmt.Errorf("label %q: %w", name, err)
 		}
-		c.Labels[name] = value
+		to[name] = value
 	}
-	return c, nil
+	return nil
 }
 
 func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }

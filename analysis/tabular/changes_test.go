@@ -16,7 +16,7 @@ func TestReadChanges(t *testing.T) {
 	got, err := ReadChanges(strings.NewReader(`[
 		{"at": 1661140440, "until": "2022-08-22T03:55:00Z", "title": "rollout", "labels": {"service": "cart", "tier": 2}, "from": "v41", "to": 42},
 		{"at": "1661140441.5", "labels": null, "source": "ci", "url": "https://ci.example.org", "more": {"of": "it"}},
-		{"at": "2022-08-22T05:54:00+02:00"}
+		{"At": 5, "at": "2022-08-22T05:54:00+02:00", "AT": 7, "Title": "other", "LABELS": {"service": "other"}}
 	]`))
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,11 @@ func TestReadChanges(t *testing.T) {
 
 func TestChangesThatCanNotBeRead(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
-		{``, "no JSON array"},
+		{``, "the file is empty"},
+		{" \n", "the file is empty"},
+		{`null`, "this is null"},
+		{`[null]`, "change 1: null is no object"},
+		{`[{"AT": 1}]`, `has no "at"`},
 		{`{"at": 1}`, "no JSON array"},
 		{`[{"at": 1}] []`, "more behind"},
 		{`[{"at": 1}, 7]`, "change 2: 7 is no object"},
@@ -48,7 +52,7 @@ func TestChangesThatCanNotBeRead(t *testing.T) {
 		{`[{"at": 1661140440000}]`, "as milliseconds it is 2022-08-22T03:54:00Z"},
 		{`[{"at": -5}]`, "before 1970"},
 		{`[{"at": 20, "until": 10}]`, "until (10) is before at (20)"},
-		{`[{"at": 1, "labels": "cart"}]`, "labels is a string"},
+		{`[{"at": 1, "labels": "cart"}]`, `labels are "cart"`},
 		{`[{"at": 1, "labels": {"service": ["cart"]}}]`, `change 1: label "service": ["cart"] is no text`},
 		{`[{"at": 1, "title": {}}]`, "title: {} is no text"},
 	} {

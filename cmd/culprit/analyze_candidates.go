@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/changes"
 	"github.com/culprit-dev/culprit/analysis/tabular"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -29,7 +31,7 @@ A case of a public data set says all that itself:
 
   culprit analyze candidates --case case.json
 
-What was done before is ranked with them, from a JSON array of {"at": …, "title": …, "labels": {"service": …}, "from": …, "to": …}; every service in it is listed:
+What was done before is ranked with them, from a JSON array of {"at": …, "until": …, "title": …, "labels": {"service": …}, "from": …, "to": …}; every service in it is listed. at and until are Unix seconds or RFC 3339; until, when it was complete, may be left out, as all but at:
 
   culprit analyze candidates incident.csv --target 'entry|latency_p90' --onset 1661140440 --changes releases.json
 
@@ -38,6 +40,9 @@ The published method alone, BMFS and its attribution; without an onset the last 
   culprit analyze candidates sql.csv --target response_time --method balance --scale common --positive --lags=-1,0
 
 Files may be packed by gzip; - is standard input.`
+
+// changesFlagHelp describes --changes, wherever it is.
+const changesFlagHelp = `JSON array of what was done: {"at": TIME, "until": TIME, "title": "…", "labels": {"service": "…"}, "from": "…", "to": "…"}; all but at may be left out.`
 
 // candidatesOptions are the flags of analyze candidates.
 type candidatesOptions struct {
@@ -54,8 +59,7 @@ func addAnalyzeCandidates(parent *kingpin.CmdClause, commands map[string]command
 	cmd := parent.Command("candidates", candidatesHelp)
 	o := &candidatesOptions{}
 	o.input.addFlags(cmd)
-	cmd.Flag("changes", `JSON array of what was done: {"at": TIME, "title": "…", "labels": {"service": "…"}, "from": "…", "to": "…"}.`).
-		PlaceHolder("FILE").SetValue(&o.input.changes)
+	cmd.Flag("changes", changesFlagHelp).PlaceHolder("FILE").SetValue(&o.input.changes)
 	cmd.Flag("top", "How many series at the most.").Default("5").IntVar(&o.series.Top)
 	cmd.Flag("method", "rank, the measured ranking, or balance, BMFS and its attribution alone.").
 		Default("rank").EnumVar(&o.series.Method, "rank", "balance")
@@ -77,11 +81,8 @@ func (o *candidatesOptions) run(s streams) error {
 		if f.Onset == 0 && o.series.Method == "rank" {
 			return usageError{errors.New("--onset is missing: when did the incident begin? (--method balance can do without)")}
 		}
-		opt := analysis.Options{Series: o.series}
-		if len(f.Changes) > 0 { // whoever names changes wants to hear of each of them
-			opt.Changes.Top = math.MaxInt
-		}
-		result := analysis.Run(f, opt)
+		f.Warnings = append(f.Warnings, noChanges(o.input.changes, f.Changes)...)
+		result := analysis.Run(f, analysis.Options{Series: o.series, Changes: eachOf(f.Changes)})
 		r := report.New(report.Input{Result: result, Charts: report.Charts(f, result.Causes)})
 		if o.format == "json" {
 			return printResult(s.out, name, r.Result)
@@ -90,9 +91,28 @@ func (o *candidatesOptions) run(s streams) error {
 	})
 }
 
+// eachOf are the options for changes that somebody has named, and wants to hear of each.
+func eachOf(list []changes.Change) analysis.ChangeOptions {
+	if len(list) == 0 {
+		return analysis.ChangeOptions{}
+	}
+	return analysis.ChangeOptions{Top: math.MaxInt}
+}
+
+// noChanges says of a file of changes that it has none.
+func noChanges(file fileName, list []changes.Change) []analysis.Warning {
+	if file == "" || len(list) > 0 {
+		return nil
+	}
+	return []analysis.Warning{{Source: "changes", Text: fmt.Sprintf("%s lists no change", cmp.Or(strings.TrimPrefix(string(file), stdinName), "standard input"))}}
+}
+
 func (o *candidatesOptions) check() error {
-	if o.series.Top < 1 {
+	switch {
+	case o.series.Top < 1:
 		return fmt.Errorf("--top is %d: it must be at least 1", o.series.Top)
+	case o.series.Method == "balance" && o.input.changes != "":
+		return errors.New("--method balance is the published method, which knows no changes; hint: leave --changes out, or take --method rank")
 	}
 	if o.lags != "" {
 		for _, text := range strings.Split(o.lags, ",") {

@@ -53,3 +53,33 @@ func TestChangesThatCanNotBeRead(t *testing.T) {
 		t.Errorf("exit %d: %s", got.code, got.err)
 	}
 }
+
+func TestTheKeysOfAFileOfChanges(t *testing.T) {
+	help := culprit(t, "analyze", "candidates", "--help").out
+	for _, key := range []string{"at", "until", "title", "labels", "from", "to"} {
+		if strings.Count(help, `"`+key+`"`) < 2 {
+			t.Errorf("%s is not described by the text and by the flag", key)
+		}
+	}
+}
+
+func TestAFileWithoutChanges(t *testing.T) {
+	args := append([]string{"analyze", "candidates"}, nezha(t)...)
+	none := culprit(t, append(args, "--changes", write(t, "none.json", " [] "))...)
+	if !strings.Contains(none.out, "Note: ") || !strings.Contains(none.out, "none.json lists no change.") {
+		t.Errorf("it does not say that there are none:\n%s", none.out)
+	}
+	for text, want := range map[string]string{"null": "this is null", "": "the file is empty"} {
+		got := culprit(t, append(args, "--changes", write(t, "no.json", text))...)
+		if got.code != exitFinding || !strings.Contains(got.err, want) || !strings.Contains(got.err, "hint: write []") {
+			t.Errorf("%q, exit %d: %s", text, got.code, got.err)
+		}
+	}
+}
+
+func TestThePublishedMethodKnowsNoChanges(t *testing.T) {
+	got := culprit(t, append([]string{"analyze", "candidates", "--method", "balance", "--changes", changesOf(t, "cart")}, nezha(t)...)...)
+	if got.code != exitUsage || !strings.Contains(got.err, "knows no changes") || !strings.Contains(got.err, "hint: leave --changes out") {
+		t.Errorf("exit %d: %s", got.code, got.err)
+	}
+}
