@@ -81,10 +81,12 @@ func (w whereabouts) selector(names string, near bool) string {
 }
 
 // selectors are those of the metrics that tell changes in a way.
-func (w whereabouts) selectors(by way) []string {
-	all := []string{w.selector(namesOf(traces(), by, false), false)}
-	if names := namesOf(traces(), by, true); names != "" && (w.all || w.near != nil) {
-		all = append(all, w.selector(names, true))
+func (w whereabouts) selectors(by way, flag bool) []string {
+	var all []string
+	for _, near := range []bool{false, true} {
+		if names := namesOf(by, near, flag); names != "" && (!near || w.all || w.near != nil) {
+			all = append(all, w.selector(names, near))
+		}
 	}
 	return all
 }
@@ -92,7 +94,7 @@ func (w whereabouts) selectors(by way) []string {
 // each joins what is asked of each selector of a way.
 func (w whereabouts) each(by way, ask func(selector string) string) string {
 	var parts []string
-	for _, s := range w.selectors(by) {
+	for _, s := range w.selectors(by, false) {
 		parts = append(parts, ask(s))
 	}
 	return strings.Join(parts, " or ")
@@ -127,18 +129,24 @@ func (w whereabouts) times(from time.Time) string {
 }
 
 // values asks for metrics at the steps at which their value is another one than at
-// the step before, with both.
+// the step before, with both. What may be a flag is left out where it counts beyond 1:
+// counters of features are many, and always move.
 func (w whereabouts) values() string {
-	return w.each(byValue, func(s string) string {
+	ask := func(s, differ string) string {
 		now, was := withName(s), withName(fmt.Sprintf("last_over_time(%s[%s] offset %s)", s, model.Duration(changesGap), model.Duration(changesStep)))
-		return fmt.Sprintf("(%s != %s) or %s", now, was, marked(fmt.Sprintf("%s != %s", was, now), wasBefore))
-	})
+		return fmt.Sprintf(differ, now, was) + " or " + marked(fmt.Sprintf(differ, was, now), wasBefore)
+	}
+	all := []string{w.each(byValue, func(s string) string { return ask(s, "(%s != %s)") })}
+	for _, s := range w.selectors(byValue, true) {
+		all = append(all, ask(s, "((%[1]s <= 1) != %[2]s or %[1]s != (%[2]s <= 1))"))
+	}
+	return strings.Join(all, " or ")
 }
 
 // appeared asks for the series of a kind that are new at a step, for those of the
 // same thing that were there before it, and for those that are gone.
 func (w whereabouts) appeared() string {
-	by, thing := groupings(traces())
+	by, thing := groupings()
 	return w.each(byLabels, func(s string) string {
 		now := fmt.Sprintf("count by (%s) (%s)", by, s)
 		was := fmt.Sprintf("count by (%s) (last_over_time(%s[%s] offset %s))", by, s, model.Duration(changesGap), model.Duration(changesStep))
@@ -154,10 +162,10 @@ func (w whereabouts) appeared() string {
 
 // groupings are the labels by which series of one kind are told apart, and those of
 // them that tell whose they are, as lists in PromQL.
-func groupings(all []trace) (by, thing string) {
+func groupings() (by, thing string) {
 	everything := []string{model.MetricNameLabel, clusterLabel, "namespace", "container", "exported_namespace", "exported_pod"}
 	place := slices.Clone(everything[:len(everything)-1])
-	for _, t := range all {
+	for _, t := range traces() {
 		if t.way != byLabels {
 			continue
 		}

@@ -5,7 +5,6 @@ package promql
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -20,16 +19,16 @@ import (
 const mostOften = 30
 
 // changesFound are what the answers tell of changes, in no order.
-func (p Plan) changesFound(answers Answers) []changes.Change {
-	f := changeFinder{plan: p, patterns: map[string]*regexp.Regexp{}, measured: map[string]bool{}}
+func (p Plan) changesFound(asked []Query, answers Answers) []changes.Change {
+	f := changeFinder{plan: p, measured: map[string]bool{}}
 	for _, t := range p.Targets {
 		for _, s := range expr.Selectors(expr.MustParse(t.Query.Query)) {
 			f.measured[expr.MetricName(s)] = true
 		}
 	}
 	for i, read := range []func(Query, model.Value){f.times, f.values, f.labels, f.alerts} {
-		if qs := p.changes(); i < len(qs) {
-			read(qs[i], answers.to(qs[i]).Value)
+		if i < len(asked) {
+			read(asked[i], answers.to(asked[i]).Value)
 		}
 	}
 	return f.found
@@ -38,9 +37,9 @@ func (p Plan) changesFound(answers Answers) []changes.Change {
 // changes puts what was changed into the frame, where anybody was asked.
 func (a *aligner) changes() {
 	a.frame.Labels = a.plan.labels
-	a.frame.Changes = a.plan.changesFound(a.evidence.Answers)
-	qs := a.plan.changes()
-	if len(qs) > 0 && !slices.ContainsFunc(qs, func(q Query) bool { return a.evidence.Answers.to(q).Err != nil }) {
+	asked := a.plan.changes()
+	a.frame.Changes = a.plan.changesFound(asked, a.evidence.Answers)
+	if len(asked) > 0 && !slices.ContainsFunc(asked, func(q Query) bool { return a.evidence.Answers.to(q).Err != nil }) {
 		a.frame.ChangesSince = seconds(a.plan.ChangesSince()) // else it isn't known that there was none
 	}
 }
@@ -48,25 +47,8 @@ func (a *aligner) changes() {
 // changeFinder reads answers.
 type changeFinder struct {
 	plan     Plan
-	patterns map[string]*regexp.Regexp
 	measured map[string]bool // metrics of the KPIs: what they do is what is to be explained
 	found    []changes.Change
-}
-
-// traceOf is the line of the table that a metric belongs to.
-func (f *changeFinder) traceOf(w way, metric string) (trace, bool) {
-	for _, t := range traces() {
-		if t.way != w {
-			continue
-		}
-		if f.patterns[t.names] == nil {
-			f.patterns[t.names] = regexp.MustCompile("^(?:" + t.names + ")$")
-		}
-		if f.patterns[t.names].MatchString(metric) {
-			return t, true
-		}
-	}
-	return trace{}, false
 }
 
 // add notes a change of the thing that a series is about, if it is in the cluster of
@@ -91,7 +73,7 @@ func (w *whereabouts) elsewhere(labels map[string]string) bool {
 func (f *changeFinder) times(q Query, v model.Value) {
 	from, end := seconds(f.plan.ChangesSince()), seconds(q.End.Add(changesStep))
 	each(v, func(m model.Metric, points []model.SamplePair) {
-		t, ok := f.traceOf(byTime, string(m[model.MetricNameLabel]))
+		t, ok := traceOf(byTime, string(m[model.MetricNameLabel]))
 		if !ok || m["container"] == "POD" { // the pause container of each pod
 			return
 		}
@@ -115,12 +97,14 @@ func unixSeconds(v float64) float64 {
 	return v
 }
 
+// moment is a step of a series.
+type moment struct {
+	series string
+	at     model.Time
+}
+
 // values reads at which steps values became others, and which.
 func (f *changeFinder) values(_ Query, v model.Value) {
-	type moment struct {
-		series string
-		at     model.Time
-	}
 	was := map[moment]model.SampleValue{}
 	each(v, func(m model.Metric, points []model.SamplePair) {
 		if m[beforeLabel] == wasBefore {
@@ -130,13 +114,14 @@ func (f *changeFinder) values(_ Query, v model.Value) {
 		}
 	})
 	each(v, func(m model.Metric, points []model.SamplePair) {
-		t, ok := f.traceOf(byValue, string(m[tracedLabel]))
-		if !ok || m[beforeLabel] != "" || len(points) > mostOften {
+		t, ok := traceOf(byValue, string(m[tracedLabel]))
+		if !ok || m[beforeLabel] != "" || len(points) > mostOften || t.flag && !switches(m, points, was) {
 			return
 		}
 		m = untold(m)
+		key := m.String()
 		for _, s := range points {
-			before, known := was[moment{m.String(), s.Timestamp}]
+			before, known := was[moment{key, s.Timestamp}]
 			c := changes.Change{At: stepBefore(s.Timestamp), Title: t.did}
 			if known && s.Value < before {
 				c.Title = cmp.Or(t.undid, t.did)
@@ -146,6 +131,16 @@ func (f *changeFinder) values(_ Query, v model.Value) {
 			}
 			f.add(t, m, c)
 		}
+	})
+}
+
+// switches says that a series became 1 where it was 0, or 0 where it was 1, and
+// nothing else ever: that it is a flag, and does not count.
+func switches(m model.Metric, points []model.SamplePair, was map[moment]model.SampleValue) bool {
+	key := untold(m).String()
+	return !slices.ContainsFunc(points, func(s model.SamplePair) bool {
+		before, known := was[moment{key, s.Timestamp}]
+		return !known || before+s.Value != 1 || before*s.Value != 0
 	})
 }
 
@@ -177,7 +172,7 @@ func (f *changeFinder) labels(_ Query, v model.Value) {
 	})
 	each(v, func(m model.Metric, points []model.SamplePair) {
 		how := m[beforeLabel]
-		t, ok := f.traceOf(byLabels, string(m[model.MetricNameLabel]))
+		t, ok := traceOf(byLabels, string(m[model.MetricNameLabel]))
 		if !ok || how == wasBefore || how == isGone && t.undid == "" || len(points) > mostOften {
 			return
 		}

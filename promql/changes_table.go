@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/prometheus/common/model"
 )
@@ -32,12 +33,34 @@ type trace struct {
 	version []model.LabelName // byLabels: what tells one state of the thing from another
 	near    bool              // there are very many series: asked only in the alert's namespace, where that is known
 	opaque  bool              // byValue: what the value is tells people nothing
+	flag    bool              // byValue: it is 0 or 1, and nothing else: with other values it counts
 	own     bool              // the thing is what speaks, and not something that it speaks of: a service, rather than an object
+
+	pattern *regexp.Regexp // of names
 }
 
-// traces is the table. Names are those of the exporters' current releases; the
+// traceOf is the line of the table that a metric belongs to.
+func traceOf(w way, metric string) (trace, bool) {
+	all := traces()
+	i := slices.IndexFunc(all, func(t trace) bool { return t.way == w && t.pattern.MatchString(metric) })
+	if i < 0 {
+		return trace{}, false
+	}
+	return all[i], true
+}
+
+// traces is the table, made once.
+var traces = sync.OnceValue(func() []trace {
+	all := table()
+	for i := range all {
+		all[i].pattern = regexp.MustCompile("^(?:" + all[i].names + ")$")
+	}
+	return all
+})
+
+// table is that of the traces. Names are those of the exporters' current releases; the
 // regular expressions are of what names of one meaning have in common.
-func traces() []trace {
+func table() []trace {
 	type names = []model.LabelName
 	controller, pods := names{"deployment", "statefulset", "daemonset"}, names{"pod"}
 	process := names{"service", "service_name", "app", "application", "deployment", "statefulset", "daemonset", "pod", "job", "instance"}
@@ -72,7 +95,7 @@ func traces() []trace {
 		{names: `argocd_app_sync_total`, way: byValue, did: "%s was synced", thing: names{"name"}, opaque: true},
 		{
 			names: `(.+_)?feature(_.+)?|(.+_)?flags?|flags?_.+|.+_(toggles?|enabled)`, way: byValue, did: "flag %s was switched on", undid: "flag %s was switched off",
-			thing: names{"flag", "feature", "flag_key", "toggle", "name", model.MetricNameLabel}, own: true,
+			thing: names{"flag", "feature", "flag_key", "toggle", "name", model.MetricNameLabel}, own: true, flag: true,
 		},
 		{names: `(pg_settings|mysql_global_variables|redis_config)_.+`, way: byValue, did: "%s was raised", undid: "%s was lowered", thing: names{model.MetricNameLabel}, own: true},
 		{names: `kube_pod_container_status_restarts_total`, way: byValue, did: "%s was restarted", thing: pods, near: true, opaque: true},
@@ -160,11 +183,11 @@ func tagOf(image string) string {
 	return name
 }
 
-// namesOf is one regular expression for the names of the traces of a way.
-func namesOf(all []trace, w way, near bool) string {
+// namesOf is one regular expression for the names of some of the traces.
+func namesOf(w way, near, flag bool) string {
 	var names []string
-	for _, t := range all {
-		if t.way == w && t.near == near {
+	for _, t := range traces() {
+		if t.way == w && t.near == near && t.flag == flag {
 			names = append(names, t.names)
 		}
 	}

@@ -53,6 +53,10 @@ ALERTS_FOR_STATE{alertname="Watchdog"} 0x370
 ALERTS{alertname="Broken",alertstate="firing",namespace="shop"} _x352 1x18
 ALERTS_FOR_STATE{alertname="Broken",namespace="shop"} _x350 21060x20
 pool_enabled{job="noise"} 0+1x370
+feature_queue{job="noise"} 0x340 1x4 2x25
+feature_backlog{job="noise"} 3x330 0x10 1x30
+flag_checks{job="noise"} 17x345 18x25
+load_enabled{job="noise"} 0.2x345 0.8x25
 kube_configmap_metadata_resource_version{namespace="shop",configmap="lease",KSM} 0+7x370
 `, "KSM", ksm)
 }

@@ -24,7 +24,7 @@ type Column struct {
 const (
 	mostSteps  = 3  // of a column that tells changes
 	mostStamps = 12 // the same, if it tells their times: what is later is a heartbeat
-	shortest   = 2  // rows of a marker
+	shortest   = 2  // rows of a marker: what is less counts
 	longest    = 10 // rows of what came, and went again
 	leastCalm  = 5  // rows before the first change: what has just begun tells nothing
 )
@@ -34,6 +34,7 @@ type meaning struct {
 	pattern *regexp.Regexp
 	title   string // with the name of the thing
 	marker  bool   // its columns are 0, or 1: with other values they count
+	event   bool   // the same, and they are 1 once, for a short time: else they tell a state, or count what is rare
 	success bool   // what it names says of itself when it succeeded
 }
 
@@ -43,6 +44,7 @@ var meanings = sync.OnceValue(func() []meaning {
 		return meaning{pattern: regexp.MustCompile(`(?i)(^|[_.|: -])(` + words + `)($|[_.|: -])`), title: title}
 	}
 	marker := func(m meaning) meaning { m.marker = true; return m }
+	event := func(m meaning) meaning { m.event = true; return marker(m) }
 	success := func(m meaning) meaning { m.success = true; return m }
 	return []meaning{
 		word(`start_time|boot_time|started(_at)?|restarts?`, "%s was restarted"),
@@ -51,7 +53,7 @@ var meanings = sync.OnceValue(func() []meaning {
 		marker(word(`flags?|features?|toggles?|enabled|experiment`, "flag %s was switched")),
 		word(`spec_replicas|desired_replicas`, "%s was scaled"),
 		marker(word(`cordon(ed)?|unschedulable`, "%s was cordoned")),
-		marker(word(`markers?|events?|annotations?|sync(s|ed)?`, "%s was noted")),
+		event(word(`markers?|events?|annotations?|sync(s|ed)?`, "%s was noted")),
 		marker(word(`jobs?|cron(jobs?)?|backups?|migrations?`, "%s ran")),
 	}
 })
@@ -86,7 +88,7 @@ func (c Column) In(times []float64) []Change {
 	}
 	runs := runsOf(c.Values)
 	found := stamps(times, runs)
-	if found == nil && !states.MatchString(c.Metric) && !(m.marker && counts(runs)) {
+	if found == nil && !states.MatchString(c.Metric) && !(m.marker && counts(runs)) && !(m.event && !once(runs)) {
 		found = steps(times, runs, known)
 	}
 	for i := range found {
@@ -98,6 +100,24 @@ func (c Column) In(times []float64) []Change {
 // counts says that there is a value beside 0 and 1.
 func counts(runs []run) bool {
 	return slices.ContainsFunc(runs, func(r run) bool { return !r.none && r.value != 0 && r.value != 1 })
+}
+
+// once says that something was noted one time, and for as long only as an event takes:
+// it is over. A column that is there only while it has something to say says so by that.
+func once(runs []run) bool {
+	var zero, noted int
+	for i, r := range runs {
+		switch {
+		case r.none:
+		case r.value == 0:
+			zero++
+		case i == len(runs)-1, r.last-r.first+1 < shortest, !brief(r):
+			noted += 2
+		default:
+			noted++
+		}
+	}
+	return zero == 0 || noted == 1
 }
 
 // tell makes changes of what was found in the column.

@@ -55,6 +55,14 @@ func TestAColumnTellsChangesByItsNameAndShape(t *testing.T) {
 		{"app|build_info_v2", "_x100 1x20", "app was rolled out at 100"},
 		{"app|build_info_v1", "1x100 _x20", "app was rolled out at 100"},
 		{"app|deploy_marker", "_x90 1x2 _x28", "app was rolled out at 90 until 91"},
+		{"app|sync", "0x90 1x3 0x27", "app was noted 0 → 1 at 90 until 92"},
+		// Of what is noted, the name alone does not.
+		{"app|sync", "0x90 1x30", ""},
+		{"app|sync_status", "0x112 1x8", ""},
+		{"app|sync", "1x90 0x30", ""},
+		{"pod|events", "0x90 1x1 0x29", ""},
+		{"pod|events", "0x50 1x2 0x40 1x2 0x26", ""},
+		{"pod|events", "0x90 1x2 2x2 0x26", ""},
 		// The shape decides where the name says nothing.
 		{"a|b", "1.6e9x100 1700005990x20", "a was changed at 100"},
 		{"a|b", "3x100 4x20", "a was changed 3 → 4 at 100"},
