@@ -12,6 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
 	"github.com/culprit-dev/culprit/receiver/changelog"
+	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
@@ -30,8 +31,10 @@ type live struct {
 
 // pipeline is the walk of an alert that is explained by rule.
 func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
+	ask := explain.By(l.config, rule)
+	ask.Trust, ask.Changes = l.config.Expressions.FromAlerts, d.changes
 	return &Pipeline{
-		Rule: rule, Catalogue: l.config.Candidates, Options: l.config.Options(rule), Trust: l.config.Expressions.FromAlerts, Fetcher: l.fetcher, Changes: d.changes, Context: l.config.Context, Store: d.store, Publisher: d.publisher,
+		Ask: ask, Fetcher: l.fetcher, Store: d.store, Publisher: d.publisher,
 		Base: d.URL(), Metrics: d.metrics, Log: d.log, Now: d.opt.Now,
 	}
 }

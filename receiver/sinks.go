@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink"
@@ -21,22 +22,50 @@ const (
 	alertPatience, incidentPatience = 10 * time.Second, time.Minute
 )
 
-// addOutlets makes the write-backs that the configuration asks for. Each peer
-// of Alertmanager is one of its own: one that hangs holds up no other.
+// alertSinks makes the write-backs of single alerts that a configuration asks for:
+// by the address of the peer those of annotations, and that of silences, nil if it
+// is switched off. Each peer of Alertmanager is one of its own: one that hangs
+// holds up no other.
+func alertSinks(publish config.Publish, peers []*alertmanager.Client, opts sink.Options) (map[string]*sink.Annotations, *sink.Silences) {
+	annotations := map[string]*sink.Annotations{}
+	if publish.AlertAnnotations.Enabled {
+		for _, peer := range peers {
+			annotations[peer.Address()] = sink.NewAnnotations([]*alertmanager.Client{peer}, opts)
+		}
+	}
+	if len(peers) == 0 || !publish.SilenceComments.UpdateExisting {
+		return annotations, nil
+	}
+	return annotations, sink.NewSilences(peers, opts)
+}
+
+// Publish writes a report that stands alone on its alert and on the silences
+// of it, as far as the configuration wants that. Grafana and the recovery
+// webhooks are told of incidents, which only the daemon knows.
+func Publish(ctx context.Context, cfg *config.Config, peers []*alertmanager.Client, source sink.Source, r report.Report) (sent []report.Sent) {
+	annotations, silences := alertSinks(cfg.Publish, peers, sink.Options{Source: source})
+	m := sink.Message{Report: r}
+	for _, peer := range peers {
+		if a := annotations[peer.Address()]; a != nil {
+			sent = append(sent, a.Send(ctx, m)...)
+		}
+	}
+	if silences != nil {
+		sent = append(sent, silences.Send(ctx, m)...)
+	}
+	return sent
+}
+
+// addOutlets makes the write-backs that the configuration asks for.
 func (d *Daemon) addOutlets(l *live) error {
 	opts := sink.Options{Logger: d.log, Registerer: d.opt.Registry, Now: d.opt.Now, Source: l.fetcher}
 	publish := l.config.Publish
-	l.annotations = map[string]*sink.Annotations{}
+	l.annotations, l.silences = alertSinks(publish, l.peers, opts)
 	for _, peer := range l.peers {
-		if publish.AlertAnnotations.Enabled {
-			a := sink.NewAnnotations([]*alertmanager.Client{peer}, opts)
-			l.annotations[peer.Address()] = a
+		if a := l.annotations[peer.Address()]; a != nil {
 			l.tellAlerts(sink.NameAnnotation, peer.Address(), a)
 		}
-	}
-	if len(l.peers) > 0 && publish.SilenceComments.UpdateExisting {
-		l.silences = sink.NewSilences(l.peers, opts)
-		for _, peer := range l.peers {
+		if l.silences != nil {
 			l.tellAlerts(sink.NameSilence, peer.Address(), l.silences.Of(peer))
 		}
 	}

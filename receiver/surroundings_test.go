@@ -18,6 +18,7 @@ import (
 
 	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -77,7 +78,7 @@ context:
 	now := time.Now()
 	set := model.LabelSet{"alertname": "ErrorsHigh", "service": "shop", "namespace": "shop"}
 	alert := report.Alert{Labels: set, Annotations: model.LabelSet{"repository": "javascript:alert(1)"}, StartsAt: now.Add(-time.Minute), Fingerprint: set.Fingerprint().String()}
-	r := ExplainOnce(t.Context(), f, QuestionOf(cfg, find.Subject{Alert: alert, Now: now}))
+	r := explain.Report(t.Context(), f, explain.QuestionOf(cfg, find.Subject{Alert: alert, Now: now}))
 
 	var facts []string
 	for _, f := range r.Context.Facts {

@@ -16,6 +16,7 @@ import (
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver"
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -83,7 +84,7 @@ func (o *explainOptions) run(ctx context.Context, s streams) error {
 		return ofAsking(err)
 	}
 	n.subject(subject)
-	r := receiver.ExplainOnce(ctx, n, receiver.QuestionOf(cfg, subject))
+	r := explain.Report(ctx, n, explain.QuestionOf(cfg, subject))
 	n.done(r)
 	if ctx.Err() != nil {
 		return errInterrupted

@@ -16,7 +16,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
-	"github.com/culprit-dev/culprit/receiver"
+	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -24,14 +24,14 @@ import (
 // narrator is a fetcher that tells a person what is asked and how long it
 // took.
 type narrator struct {
-	receiver.Surroundings
+	explain.Surroundings
 	fetcher  *promql.Fetcher
 	registry *prometheus.Registry
 	w        io.Writer
 	where    string
 }
 
-var _ receiver.Fetcher = (*narrator)(nil)
+var _ explain.Fetcher = (*narrator)(nil)
 
 func newNarrator(conf config.Prometheus, w io.Writer) (*narrator, error) {
 	n := &narrator{registry: prometheus.NewRegistry(), w: w, where: conf.URL.String()}
@@ -61,7 +61,7 @@ func (n *narrator) subject(s find.Subject) {
 	}
 }
 
-// Locate finds the onset; see [receiver.Fetcher].
+// Locate finds the onset; see [explain.Fetcher].
 func (n *narrator) Locate(ctx context.Context, alert promql.Alert) (promql.Alert, []analysis.Warning) {
 	start := time.Now()
 	found, doubts := n.fetcher.Locate(ctx, alert)
@@ -69,7 +69,7 @@ func (n *narrator) Locate(ctx context.Context, alert promql.Alert) (promql.Alert
 	return found, doubts
 }
 
-// Complete fills in what a rule leaves out; see [receiver.Fetcher].
+// Complete fills in what a rule leaves out; see [explain.Fetcher].
 func (n *narrator) Complete(ctx context.Context, rule config.Rule, alert promql.Alert, catalogue []config.Known) (config.Rule, promql.Alert, []analysis.Warning) {
 	start := time.Now()
 	found, alert, doubts := n.fetcher.Complete(ctx, rule, alert, catalogue)
@@ -79,7 +79,7 @@ func (n *narrator) Complete(ctx context.Context, rule config.Rule, alert promql.
 	return found, alert, doubts
 }
 
-// Fetch asks the queries of a plan; see [receiver.Fetcher].
+// Fetch asks the queries of a plan; see [explain.Fetcher].
 func (n *narrator) Fetch(ctx context.Context, plan promql.Plan) (promql.Fetched, error) {
 	fmt.Fprintf(n.w, "asking %s for %s to %s every %s:\n", n.where, plan.Start.UTC().Format(time.RFC3339), plan.End.UTC().Format(time.RFC3339), plan.Step)
 	for _, q := range plan.Queries {

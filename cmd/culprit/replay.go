@@ -21,7 +21,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
-	"github.com/culprit-dev/culprit/receiver"
+	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -215,7 +215,7 @@ func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Conf
 			if ctx.Err() != nil {
 				return nil
 			}
-			r := receiver.ExplainOnce(ctx, fetcher, receiver.QuestionOf(cfg, subject))
+			r := explain.Report(ctx, fetcher, explain.QuestionOf(cfg, subject))
 			if ctx.Err() != nil {
 				return nil // it says only that nothing more could be asked
 			}

@@ -137,14 +137,29 @@ func AddFacts(facts []Fact, more ...Fact) []Fact {
 	return facts
 }
 
-// Where is where an alert is, by its own labels and those of the best set that was
-// found with confidence.
+// Where is where an alert is, by its own labels and those of the place that was found.
 func Where(a Alert, causes []analysis.Finding) model.LabelSet {
 	set := a.Labels.Clone()
-	if f := best(causes, analysis.KindLabels); f != nil && len(f.Labels) > 0 {
+	if f := FoundPlace(causes); len(f.Labels) > 0 {
 		for name, value := range f.Labels[0] {
 			set[model.LabelName(name)] = model.LabelValue(value)
 		}
 	}
 	return set
+}
+
+// FoundPlace is the first set of labels that is said with confidence, of its own or
+// as evidence of a change: where to look next. It is empty if there is none.
+func FoundPlace(causes []analysis.Finding) analysis.Finding {
+	for _, f := range causes {
+		switch {
+		case !Confident(f):
+		case f.Kind == analysis.KindLabels:
+			return f
+		case f.Kind == analysis.KindChange && len(f.Evidence.Places) > 0:
+			f.Kind, f.Labels = analysis.KindLabels, f.Evidence.Places
+			return f
+		}
+	}
+	return analysis.Finding{}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver"
+	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -119,8 +120,8 @@ func (t Test) Run(ctx context.Context, cfg *config.Config) ([]Outcome, error) {
 	}
 	var outcomes []Outcome
 	for _, a := range t.Alerts {
-		q := receiver.QuestionOf(cfg, a.subject())
-		r := receiver.ExplainOnce(ctx, fetcher, q)
+		q := explain.QuestionOf(cfg, a.subject())
+		r := explain.Report(ctx, fetcher, q)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -18,66 +17,10 @@ import (
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql/expr"
-	"github.com/culprit-dev/culprit/receiver/alertmanager"
+	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
-	"github.com/culprit-dev/culprit/receiver/sink"
 )
-
-// ExplainOnce is [Pipeline.Explain] without a queue, a store and sinks: it
-// asks and writes nothing anywhere. Whatever goes wrong is in the report.
-func ExplainOnce(ctx context.Context, f Fetcher, q Question) report.Report {
-	q.ByHand = true
-	return report.New(investigate(ctx, f, q))
-}
-
-// QuestionOf is the question about a subject by the rules of a configuration.
-// An alert that no rule matches is explained by what its own expression tells.
-func QuestionOf(cfg *config.Config, s find.Subject) Question {
-	rule, ok := cfg.Rule(s.Alert.Labels)
-	if !ok {
-		rule = &config.Rule{}
-	}
-	if s.Expr != "" {
-		rule = measuring(*rule, s)
-	}
-	return Question{
-		Alert: s.Alert, Rule: rule, Catalogue: cfg.Candidates, Options: cfg.Options(rule), Onset: s.Onset, Now: s.Now,
-		Context: cfg.Context,
-	}
-}
-
-// measuring is a rule with the KPI of a subject in place of its own.
-func measuring(rule config.Rule, s find.Subject) *config.Rule {
-	rule.Name, rule.Target, rule.Targets = s.Expr, nil, nil
-	if !s.Condition {
-		// As a target it is a template, as an alert's expression it would be
-		// something that fires by having values.
-		rule.Target = &config.Target{Query: strings.ReplaceAll(s.Expr, "{{", `{{"{{"}}`)}
-	} else if d, err := expr.Derive(s.Expr); err == nil {
-		rule.Name = d.Target // which moves, while the threshold stands
-	}
-	return &rule
-}
-
-// Publish writes a report that stands alone on its alert and on the silences
-// of it, as far as the configuration wants that. Grafana and the recovery
-// webhooks are told of incidents, which only the daemon knows.
-func Publish(ctx context.Context, cfg *config.Config, peers []*alertmanager.Client, source sink.Source, r report.Report) []report.Sent {
-	opts := sink.Options{Source: source}
-	var sinks []Sink
-	if cfg.Publish.AlertAnnotations.Enabled {
-		sinks = append(sinks, sink.NewAnnotations(peers, opts))
-	}
-	if cfg.Publish.SilenceComments.UpdateExisting {
-		sinks = append(sinks, sink.NewSilences(peers, opts))
-	}
-	var sent []report.Sent
-	for _, s := range sinks {
-		sent = append(sent, s.Send(ctx, sink.Message{Report: r})...)
-	}
-	return sent
-}
 
 // Bounds of `POST /api/v1/explain`: a person who asks must not slow down the
 // alerts.
@@ -90,12 +33,12 @@ const (
 // explainer is `POST /api/v1/explain`.
 type explainer struct {
 	live    func() *live
-	changes ChangeLog
+	changes explain.ChangeLog
 	now     func() time.Time
 	turn    chan struct{}
 }
 
-func newExplainer(live func() *live, log ChangeLog, now func() time.Time) *explainer {
+func newExplainer(live func() *live, log explain.ChangeLog, now func() time.Time) *explainer {
 	return &explainer{live: live, changes: log, now: now, turn: make(chan struct{}, maxAsking)}
 }
 
@@ -201,9 +144,9 @@ func (h *explainer) explain(ctx context.Context, ask find.Ask) (report.Report, e
 	if err != nil {
 		return report.Report{}, err
 	}
-	q := QuestionOf(live.config, subject)
+	q := explain.QuestionOf(live.config, subject)
 	q.Changes = h.changes
-	return ExplainOnce(ctx, live.fetcher, q), nil
+	return explain.Report(ctx, live.fetcher, q), nil
 }
 
 // errNotAllowed is the error of a question that the configuration forbids.

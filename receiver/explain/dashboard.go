@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package receiver
+package explain
 
 import (
 	"strconv"
@@ -10,11 +10,11 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// placeOf is where in Grafana an alert is shown: where the rule says, or where
+// dashboardOf is where in Grafana an alert is shown: where the rule says, or where
 // the alert's own annotations point. Grafana's alerts carry __dashboardUid__
 // and __panelId__; others may have grafana_dashboard, a UID or the address of a
 // dashboard.
-func placeOf(rule *config.Rule, a report.Alert) report.Place {
+func dashboardOf(rule *config.Rule, a report.Alert) report.Place {
 	if rule.Grafana.DashboardUID != "" {
 		return report.Place{DashboardUID: rule.Grafana.DashboardUID, PanelID: rule.Grafana.PanelID}
 	}

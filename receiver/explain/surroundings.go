@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package receiver
+package explain
 
 import (
 	"cmp"
@@ -70,7 +70,7 @@ type askedOf struct {
 // kube-state-metrics has, where the alert doesn't say whose it is itself.
 func askFacts(ctx context.Context, s Surroundings, c config.Context, of askedOf, facts []report.Fact) ([]report.Fact, []error) {
 	var errs []error
-	alert := subject(of.alert)
+	alert := plannable(of.alert)
 	alert.Labels = of.set
 	for _, f := range c.Facts {
 		sets, err := s.SeriesLabels(ctx, f.Query, alert, of.at)
@@ -129,7 +129,7 @@ func exemplars(ctx context.Context, s Surroundings, t config.Traces, in *report.
 // amongFound says whether a series has all labels of a set that was found with
 // confidence; where none was, every series will do.
 func amongFound(series model.LabelSet, causes []analysis.Finding) bool {
-	where := place(causes)
+	where := report.FoundPlace(causes)
 	return len(where.Labels) == 0 || slices.ContainsFunc(where.Labels, func(set map[string]string) bool {
 		for name, v := range set {
 			if string(series[model.LabelName(name)]) != v {

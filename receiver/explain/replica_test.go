@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package receiver
+package explain
 
 import (
 	"fmt"
@@ -35,7 +35,7 @@ func fleetDown(t *testing.T, down func(i int) bool, conf config.Prometheus) (rep
 	s := promtest.New(t, b.String())
 	at := func(minute int) time.Time { return time.Unix(int64(60*minute), 0).UTC() }
 	const expr = `100 * (count by (job) (up == 0) / count by (job) (up)) > 10`
-	return ExplainOnce(t.Context(), fetcherOf(t, s, conf), Question{
+	return Report(t.Context(), fetcherOf(t, s, conf), Question{
 		Alert: report.Alert{
 			Labels: model.LabelSet{"alertname": "TargetsDown", "job": "api"}, StartsAt: at(minutes - 3),
 			GeneratorURL: "http://p/graph?" + url.Values{"g0.expr": {expr}}.Encode(),

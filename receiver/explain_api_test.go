@@ -15,6 +15,7 @@ import (
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -156,7 +157,7 @@ func TestAnAlertMayBeginInTheFuture(t *testing.T) {
 	w.must(err)
 	fetcher, err := promql.NewFetcher(cfg.Prometheus, nil)
 	w.must(err)
-	asked := ExplainOnce(t.Context(), fetcher, QuestionOf(cfg, find.Subject{Alert: told.Alert, Onset: start, Now: time.Now()}))
+	asked := explain.Report(t.Context(), fetcher, explain.QuestionOf(cfg, find.Subject{Alert: told.Alert, Onset: start, Now: time.Now()}))
 	for what, r := range map[string]report.Report{"the report": told, "asked by hand": asked} {
 		if r.Onset.After(time.Now()) || r.Result.Verdict != analysis.Explained {
 			t.Errorf("%s: onset %s, %s", what, r.Onset, r.Summary)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package receiver
+package explain
 
 import (
 	"fmt"
@@ -104,7 +104,7 @@ func fetcherOf(t *testing.T, s *promtest.Server, conf config.Prometheus) *promql
 func explainFour(t *testing.T, s *promtest.Server, rule *config.Rule, conf config.Prometheus) report.Report {
 	t.Helper()
 	at := func(minute int) time.Time { return time.Unix(int64(60*minute), 0).UTC() }
-	return ExplainOnce(t.Context(), fetcherOf(t, s, conf), Question{
+	return Report(t.Context(), fetcherOf(t, s, conf), Question{
 		Alert: report.Alert{Labels: model.LabelSet{"alertname": "Errors", "job": "api"}, StartsAt: at(fourOnset + 3)},
 		Rule:  rule, Onset: at(fourOnset + 1), Now: at(fourMinutes - 1),
 	})

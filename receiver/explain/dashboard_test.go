@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package receiver
+package explain
 
 import (
 	"strings"
@@ -29,12 +29,12 @@ func TestOnlyTheUidOfADashboardIsAPlace(t *testing.T) {
 		{"grafana_dashboard", "a b", "", ""},
 	} {
 		annotations := model.LabelSet{model.LabelName(c.name): model.LabelValue(c.value), "__panelId__": model.LabelValue(c.panel)}
-		if got := placeOf(&config.Rule{}, report.Alert{Annotations: annotations}); got.DashboardUID != c.want || c.want == "" && got != (report.Place{}) {
+		if got := dashboardOf(&config.Rule{}, report.Alert{Annotations: annotations}); got.DashboardUID != c.want || c.want == "" && got != (report.Place{}) {
 			t.Errorf("%s %q is %+v", c.name, c.value, got)
 		}
 	}
 	alert := report.Alert{Annotations: model.LabelSet{"__dashboardUid__": "a", "__panelId__": "-4"}}
-	if got := placeOf(&config.Rule{}, alert); got.PanelID != 0 {
+	if got := dashboardOf(&config.Rule{}, alert); got.PanelID != 0 {
 		t.Errorf("panel %d", got.PanelID)
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package receiver
+package explain
 
 import (
 	"context"
@@ -37,7 +37,7 @@ func explainTold(t *testing.T, log ChangeLog) report.Report {
 	t.Helper()
 	s := promtest.New(t, fourInstances(1, .2))
 	at := func(minute int) time.Time { return time.Unix(int64(60*minute), 0).UTC() }
-	return ExplainOnce(t.Context(), fetcherOf(t, s, config.Prometheus{}), Question{
+	return Report(t.Context(), fetcherOf(t, s, config.Prometheus{}), Question{
 		Alert: report.Alert{Labels: model.LabelSet{"alertname": "Errors", "job": "api"}, StartsAt: at(fourOnset + 3)},
 		Rule:  fourRule(), Onset: at(fourOnset + 1), Now: at(fourMinutes - 1), Changes: log,
 	})

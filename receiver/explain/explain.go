@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package explain takes one alert from its labels to everything that its report
+// is made of: when it began, what to ask, what the answers say. It writes nothing
+// anywhere, and knows neither queue, store nor sinks: the daemon, the command line,
+// the API and the tests of rules share it.
+package explain
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/changes"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// Fetcher asks Prometheus.
+type Fetcher interface {
+	// Locate finds when the anomaly began and which of the alert's labels its
+	// series have. What could not be found out is a warning.
+	Locate(ctx context.Context, alert promql.Alert) (promql.Alert, []analysis.Warning)
+	// Complete fills in what a rule leaves out: what the alert's expression
+	// measures, and candidates, first those of the catalogue. What could not be
+	// found out is a warning.
+	Complete(ctx context.Context, rule config.Rule, alert promql.Alert, catalogue []config.Known) (config.Rule, promql.Alert, []analysis.Warning)
+	// Fetch asks the queries of a plan. A query that fails is a warning in the
+	// frame; an error means that nothing at all could be asked.
+	Fetch(ctx context.Context, plan promql.Plan) (promql.Fetched, error)
+}
+
+// ChangeLog knows the changes that people and machines have reported.
+type ChangeLog interface {
+	// Between returns the changes of which a part lies in a time, both ends inclusive.
+	Between(ctx context.Context, from, to time.Time) ([]changes.Change, error)
+}
+
+// Report is the report of one alert that somebody asks about by hand. Whatever
+// goes wrong is in the report.
+func Report(ctx context.Context, f Fetcher, q Question) report.Report {
+	q.ByHand = true
+	return report.New(Alert(ctx, f, q))
+}
+
+// Alert answers a question: locate the onset, complete the rule, plan, look,
+// refine, and see what stands around the causes. What goes wrong on the way is a
+// finding about the evidence, told in the warnings of the result.
+func Alert(ctx context.Context, f Fetcher, q Question) (in report.Input) {
+	in = report.Input{Alert: q.Alert, Rule: q.Rule.Name, Now: q.Now, Grafana: dashboardOf(q.Rule, q.Alert)}
+	start := time.Now()
+	defer func() {
+		around, _ := f.(Surroundings) // without it the alert's own labels tell what they tell
+		surround(ctx, around, q.Context, &in)
+	}()
+	alert, doubts := locate(ctx, f, q)
+	in.Onset = alert.Onset
+	rule, alert, more := f.Complete(ctx, *q.Rule, alert, q.Catalogue)
+	doubts = append(doubts, more...)
+	plan, err := promql.NewPlan(rule, alert, q.Now)
+	if err != nil {
+		in.Result = failed("plan", err, doubts)
+		return in
+	}
+	in.Plan = describe(plan, plan.Queries)
+	in.Timings.Fetch = time.Since(start).Seconds()
+	s := session{fetcher: f, log: q.Changes, options: q.Options, doubts: doubts, took: &in.Timings}
+	l, err := s.look(ctx, plan)
+	if err != nil {
+		in.Result = failed("prometheus", err, doubts)
+		return in
+	}
+	l = s.flips(ctx, s.refine(ctx, l), subject{rule, alert, q.Now})
+	in.Plan, in.Result = describe(l.Plan, l.asked), l.result
+	in.Charts = report.Charts(l.Frame, in.Result.Causes)
+	return in
+}
+
+// locate finds the onset, unless it is given. What begins in the future begins now:
+// two clocks differ.
+func locate(ctx context.Context, f Fetcher, q Question) (alert promql.Alert, doubts []analysis.Warning) {
+	alert = plannable(q.Alert)
+	alert.Past, alert.Trust = q.ByHand, q.Trust
+	if alert.Onset = q.Onset; q.Onset.IsZero() {
+		alert, doubts = f.Locate(ctx, alert)
+	}
+	if ahead := alert.Onset.Sub(q.Now); ahead > 0 {
+		doubts = append(doubts, analysis.Warning{Source: "onset", Text: fmt.Sprintf(
+			"the alert begins at %s, which is %s from now, and is taken to begin now; hint: compare the clocks of Prometheus and culprit",
+			alert.Onset.UTC().Format(time.RFC3339), ahead.Round(time.Second))})
+		alert.Onset = q.Now
+	}
+	return alert, doubts
+}
+
+// failed is the result of an alert about which nothing could be asked.
+func failed(source string, err error, doubts []analysis.Warning) analysis.Result {
+	return analysis.Result{
+		Verdict:  analysis.InsufficientEvidence,
+		Warnings: append(doubts, analysis.Warning{Source: source, Text: err.Error()}),
+	}
+}
+
+// plannable is an alert as the plan sees it, before anything is known of its onset.
+func plannable(a report.Alert) promql.Alert {
+	return promql.Alert{
+		Labels: a.Labels, Annotations: a.Annotations, StartsAt: a.StartsAt,
+		GeneratorURL: a.GeneratorURL, Fingerprint: a.Fingerprint,
+	}
+}
+
+// describe is what a report shows of a plan and its queries.
+func describe(plan promql.Plan, queries []promql.Query) report.Plan {
+	shown := report.Plan{Start: plan.Start, End: plan.End, Step: plan.Step.String()}
+	for _, q := range queries {
+		shown.Queries = append(shown.Queries, report.Query{Role: string(q.Role), Name: q.Name, Query: q.Query})
+	}
+	return shown
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/promql"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// session is one alert's looks at Prometheus: the first one, and those that
+// refine it.
+type session struct {
+	fetcher Fetcher
+	log     ChangeLog
+	options analysis.Options
+	doubts  []analysis.Warning // from the steps before
+	took    *report.Timings
+}
+
+// look is a plan with what came of it.
+type look struct {
+	promql.Fetched
+	asked  []promql.Query // by this look and by those before it
+	result analysis.Result
+}
+
+// after adds the queries of other looks to those of l, for the report: they are
+// shown also where they brought nothing.
+func (l look) after(others []promql.Query) look {
+	for _, q := range others {
+		if !slices.ContainsFunc(l.asked, func(own promql.Query) bool { return own.Role == q.Role && own.Query == q.Query }) {
+			l.asked = append(l.asked, q)
+		}
+	}
+	return l
+}
+
+// look asks what a plan asks and analyses the answers.
+func (s session) look(ctx context.Context, plan promql.Plan) (look, error) {
+	start := time.Now()
+	fetched, err := s.fetcher.Fetch(ctx, plan)
+	s.took.Fetch += time.Since(start).Seconds()
+	if err != nil {
+		return look{}, err
+	}
+	start = time.Now()
+	s.withLogged(ctx, &fetched)
+	fetched.Frame.Warnings = slices.Concat(s.doubts, fetched.Frame.Warnings)
+	result := analysis.Run(fetched.Frame, s.options)
+	s.took.Analyze += time.Since(start).Seconds()
+	return look{fetched, fetched.Asked(), result}, nil
+}
+
+// withLogged adds the changes that others have reported.
+func (s session) withLogged(ctx context.Context, f *promql.Fetched) {
+	if s.log == nil {
+		return
+	}
+	since := f.Plan.ChangesSince()
+	told, err := s.log.Between(ctx, since, f.Plan.End)
+	if err != nil {
+		f.Frame.Warnings = append(f.Frame.Warnings, analysis.Warning{Source: "changes", Text: err.Error()})
+		return
+	}
+	f.Frame.Changes = append(f.Frame.Changes, told...)
+}
