@@ -160,16 +160,20 @@ func TestSelectOfOrderedValues(t *testing.T) {
 	}
 }
 
+// Each round has other values: of the same ones a processor would learn the way.
 func BenchmarkMedian(b *testing.B) {
-	for _, n := range []int{10, 100, 1000, 100_000} {
+	for _, n := range []int{10, 30, 100, 600, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			rng := rand.New(rand.NewPCG(1, 2))
-			x, s := make([]float64, n), make([]float64, n)
-			for i := range x {
-				x[i] = rng.NormFloat64()
+			s, all := make([]float64, n), make([]float64, max(500_000, 2*n))
+			for i := range all {
+				all[i] = rng.NormFloat64()
 			}
-			for b.Loop() {
-				copy(s, x)
+			for at := 0; b.Loop(); at += n {
+				if at+n > len(all) {
+					at = 0
+				}
+				copy(s, all[at:at+n])
 				MedianInPlace(s)
 			}
 		})
