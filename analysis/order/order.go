@@ -33,13 +33,32 @@ func MedianInPlace(s []float64) float64 {
 // Quantile returns the q-quantile of s, 0 ≤ q ≤ 1, by linear interpolation
 // (Hyndman and Fan's type 7, numpy's default). It changes the order of s.
 func Quantile(s []float64, q float64) float64 {
-	pos := q * float64(len(s)-1)
+	v, _ := at(s, q*float64(len(s)-1))
+	return v
+}
+
+// at is the value at a position of the order, between two of them by linear
+// interpolation, and those that stand up to it. It changes the order of s.
+func at(s []float64, pos float64) (v float64, upTo []float64) {
 	k := int(pos)
-	lower, share := Select(s, k), pos-float64(k)
-	if share == 0 {
-		return lower
+	v, share := Select(s, k), pos-float64(k)
+	if share > 0 {
+		v = (1-share)*v + share*smallest(s[k+1:])
 	}
-	return (1-share)*lower + share*smallest(s[k+1:])
+	return v, s[:k+1]
+}
+
+// Quartiles returns the quantiles ¼, ½ and ¾ of s, each looked for on its side of
+// the one before. It changes the order of s.
+func Quartiles(s []float64) (lower, middle, upper float64) {
+	if len(s) < 3 { // the middle of two needs both
+		return Quantile(s, 0.25), Quantile(s, 0.5), Quantile(s, 0.75)
+	}
+	last := float64(len(s) - 1)
+	upper, s = at(s, 0.75*last)
+	middle, s = at(s, 0.5*last)
+	lower, _ = at(s, 0.25*last)
+	return lower, middle, upper
 }
 
 // largest is slices.Max of values of which none is NaN, in a third of its time.

@@ -128,6 +128,18 @@ func TestTheHalfQuantileIsTheMedian(t *testing.T) {
 	})
 }
 
+func TestQuartilesAreQuantiles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := numbers().Draw(t, "s")
+		of := func(q float64) float64 { return Quantile(slices.Clone(s), q) }
+		want := [3]float64{of(0.25), of(0.5), of(0.75)}
+		lower, middle, upper := Quartiles(s)
+		if got := [3]float64{lower, middle, upper}; got != want {
+			t.Fatalf("%v, want %v", got, want)
+		}
+	})
+}
+
 func TestQuantilesMoveWithTheirValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.SliceOfN(rapid.Float64Range(-1e3, 1e3), 1, 50).Draw(t, "s")

@@ -30,21 +30,23 @@ func (t *table) bond(p period, m mark, ev []Evidence, calls [][2]int) int {
 	if t.core < bondRows || t.kpi.kind.Demand() || !t.kpiBroke(p, m) {
 		return -1
 	}
-	y := t.kpi.everyday(t.core)
+	y := t.kpi.everyday(nil, t.core)
 	best, most := -1, 0.0
 	r := make([]float64, len(t.cand))
-	x := make([][]float64, len(t.cand))
+	var x []float64
 	for j := range t.cand {
-		x[j] = t.cand[j].everyday(t.core)
-		r[j] = correlation(x[j], y)
+		x = t.cand[j].everyday(x, t.core)
+		r[j] = correlation(x, y)
 		if math.Abs(r[j]) > most {
 			best, most = j, math.Abs(r[j])
 		}
 	}
-	if most < bondLeast || !ev[best].Stirred() || ev[best].Follows || math.Abs(correlation(changes(x[best]), changes(y))) < bondQuick {
+	if most < bondLeast || !ev[best].Stirred() || ev[best].Follows {
 		return -1
 	}
-	if t.passedOn(best, ev, calls) || !t.holds(p, &t.cand[best]) || !t.alone(best, y, x, r) {
+	x = t.cand[best].everyday(x, t.core)
+	if math.Abs(correlation(changes(x), changes(y))) < bondQuick ||
+		t.passedOn(best, ev, calls) || !t.holds(p, &t.cand[best]) || !t.alone(best, x, y, r) {
 		return -1
 	}
 	return best
@@ -82,13 +84,14 @@ func (t *table) kpiBroke(p period, m mark) bool {
 	return len(calm) > 0 && e.Dev > times*max(1, floats.Max(calm))
 }
 
-// everyday are the standard scores of the rows that calibrate, clipped.
-func (s *series) everyday(core int) []float64 {
-	z := make([]float64, core)
-	for i := range z {
-		z[i] = min(max(s.z[i], -bondClip), bondClip)
+// everyday are the standard scores of the rows that calibrate, clipped, in the
+// memory of buf.
+func (s *series) everyday(buf []float64, core int) []float64 {
+	buf = buf[:0]
+	for _, z := range s.z[:core] {
+		buf = append(buf, min(max(z, -bondClip), bondClip))
 	}
-	return z
+	return buf
 }
 
 // changes are the differences from row to row.
@@ -113,20 +116,22 @@ func (t *table) holds(p period, s *series) bool {
 }
 
 // alone says whether no series of another service explains the KPI as well as
-// candidate j does, or anything of what that one leaves. r are the correlations
-// with the KPI.
-func (t *table) alone(j int, y []float64, x [][]float64, r []float64) bool {
+// candidate j does, or anything of what that one leaves. x and y are everyday in j
+// and in the KPI, r the correlations of all candidates with y.
+func (t *table) alone(j int, x, y, r []float64) bool {
 	n := float64(len(y))
-	rest := without(y, x[j])
-	for k := range x {
+	chance := (2*math.Log(float64(len(r))) + math.Log(n)) / n
+	rest := without(y, x)
+	var other []float64
+	for k := range r {
 		if t.cand[k].service == t.cand[j].service {
 			continue
 		}
 		if n*math.Log((1-r[k]*r[k]+1e-9)/(1-r[j]*r[j]+1e-9)) < bondTold {
 			return false
 		}
-		chance := (2*math.Log(float64(len(x))) + math.Log(n)) / n
-		if more := correlation(without(x[k], x[j]), rest); more*more > max(bondRest, chance) {
+		other = t.cand[k].everyday(other, t.core)
+		if more := correlation(without(other, x), rest); more*more > max(bondRest, chance) {
 			return false
 		}
 	}

@@ -50,8 +50,11 @@ func (s *series) lasting(w window, centre float64, buf *[]float64) float64 {
 }
 
 // median is that of z in some rows, 0 if all are missing.
-func (s *series) median(from, to int, buf *[]float64) float64 {
-	*buf = s.appendPresent((*buf)[:0], s.z, from, to)
+func (s *series) median(from, to int, buf *[]float64) float64 { return s.middle(s.z, from, to, buf) }
+
+// middle is the median of some rows of s.x or s.z, 0 if all are missing.
+func (s *series) middle(v []float64, from, to int, buf *[]float64) float64 {
+	*buf = s.appendPresent((*buf)[:0], v, from, to)
 	if len(*buf) == 0 {
 		return 0
 	}

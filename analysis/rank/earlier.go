@@ -25,10 +25,9 @@ func earlierRows(kpi []float64, onset int) []bool {
 	if onset < earlierRow || len(now) < 2 || len(calm) < earlierRow/2 {
 		return nil
 	}
-	iqr := order.Quantile(calm, 0.75) - order.Quantile(calm, 0.25)
-	usual := order.MedianInPlace(calm)
+	q1, usual, q3 := order.Quartiles(calm)
 	move := order.MedianInPlace(now) - usual
-	if scale := max(iqr/1.349, 0.02*math.Abs(usual)); scale == 0 || math.Abs(move) <= earlierOut*scale {
+	if scale := max((q3-q1)/1.349, 0.02*math.Abs(usual)); scale == 0 || math.Abs(move) <= earlierOut*scale {
 		return nil
 	}
 	out := func(i int) bool {

@@ -30,10 +30,13 @@ type Load struct {
 // findLoad returns the common load, nil if there is none.
 func findLoad(t *table, kz float64, ev []Evidence) *Load {
 	logs := make([]float64, len(t.cand)) // of the factor, NaN for those that did not move
-	var moved []float64
+	var moved, buf []float64
 	for j := range t.cand {
 		logs[j] = math.NaN()
-		if f, ok := t.cand[j].factor(t.onset); ok && ev[j].Moved() {
+		if !ev[j].Moved() {
+			continue
+		}
+		if f, ok := t.cand[j].factor(t.onset, &buf); ok {
 			logs[j] = math.Log(f)
 			moved = append(moved, logs[j])
 		}
@@ -61,12 +64,8 @@ func findLoad(t *table, kz float64, ev []Evidence) *Load {
 
 // factor is the level of the incident over that of the baseline, if both are
 // above 0.
-func (s *series) factor(onset int) (float64, bool) {
-	before, after := s.appendPresent(nil, s.x, 0, onset), s.appendPresent(nil, s.x, onset, len(s.x))
-	if len(before) == 0 || len(after) == 0 {
-		return 0, false
-	}
-	a, b := order.MedianInPlace(before), order.MedianInPlace(after)
+func (s *series) factor(onset int, buf *[]float64) (float64, bool) {
+	a, b := s.middle(s.x, 0, onset, buf), s.middle(s.x, onset, len(s.x), buf)
 	return b / a, a > 0 && b > 0
 }
 

@@ -20,21 +20,21 @@ const (
 // Neither knows the KPI.
 func plain(t *table, p period, ev []Evidence) {
 	from := p.onset - p.still
-	var buf []float64
+	var buf, logs []float64
 	for j := range t.cand {
 		s := &t.cand[j]
 		centre, scale := s.scaleOf(from, p.onset, 1, &buf)
 		buf = s.appendPresent(buf[:0], s.x, p.onset, t.rows)
 		ev[j].Plain = math.Log1p(min(lasting(buf, centre)/scale, maxZ))
-		ev[j].Relative = math.Log1p(s.relative(from, p.onset, &buf))
+		logs = s.appendLogs(logs[:0], from)
+		ev[j].Relative = math.Log1p(s.relative(logs, from, p.onset, &buf))
 	}
 }
 
 // relative is how far the logarithm of the series left its usual, in its own
 // standard deviations.
-func (s *series) relative(from, onset int, buf *[]float64) float64 {
-	logs := s.logs(from)
-	calm := append((*buf)[:0], s.appendPresent(nil, logs, 0, from)...)
+func (s *series) relative(logs []float64, from, onset int, buf *[]float64) float64 {
+	calm := s.appendPresent((*buf)[:0], logs, 0, from)
 	if len(calm) == 0 {
 		return 0
 	}
@@ -44,9 +44,9 @@ func (s *series) relative(from, onset int, buf *[]float64) float64 {
 	return lasting(*buf, centre) / max(sd, logSpread)
 }
 
-// logs are the logarithms of the sizes of all values. What is added to them is
-// small beside the baseline, and no smaller than what counts as a move.
-func (s *series) logs(from int) []float64 {
+// appendLogs appends the logarithms of the sizes of all values to dst. What is added
+// to these is small beside the baseline, and no smaller than what counts as a move.
+func (s *series) appendLogs(dst []float64, from int) []float64 {
 	least := logZero * maxAbs(s.x[:from])
 	if least == 0 {
 		least = maxAbs(s.x) / 100
@@ -54,9 +54,8 @@ func (s *series) logs(from int) []float64 {
 	if least = max(least, s.floor); least == 0 {
 		least = 1
 	}
-	logs := make([]float64, len(s.x))
-	for i, v := range s.x {
-		logs[i] = math.Log(math.Abs(v) + least)
+	for _, v := range s.x {
+		dst = append(dst, math.Log(math.Abs(v)+least))
 	}
-	return logs
+	return dst
 }

@@ -225,14 +225,13 @@ func (s *series) scaleOf(core, onset int, share float64, buf *[]float64) (centre
 		return 0, 1
 	}
 	_, sd := moments(c)
-	s.varies = sd > 1e-12*maxAbs(c)
 	top := maxAbs(c)
+	s.varies = sd > 1e-12*top
 	if sd < 1e-12*top { // it is rounding
 		sd = 0
 	}
-	iqr := order.Quantile(c, 0.75) - order.Quantile(c, 0.25)
-	centre = order.MedianInPlace(c)
-	if scale = max(iqr/1.349, share*sd, 0.01*math.Abs(centre), 0.001*top, s.floor); scale > 0 {
+	q1, centre, q3 := order.Quartiles(c)
+	if scale = max((q3-q1)/1.349, share*sd, 0.01*math.Abs(centre), 0.001*top, s.floor); scale > 0 {
 		return centre, scale
 	}
 	for i := onset; i < len(s.x); i++ {

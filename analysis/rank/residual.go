@@ -169,5 +169,6 @@ func residual(t *table, p period, v int, causes []int) float64 {
 // robustScale returns the scale of a residual, never 0. It reorders e.
 func robustScale(e []float64) float64 {
 	_, sd := moments(e)
-	return max((order.Quantile(e, 0.75)-order.Quantile(e, 0.25))/1.349, 0.25*sd, 1e-9)
+	q1, _, q3 := order.Quartiles(e)
+	return max((q3-q1)/1.349, 0.25*sd, 1e-9)
 }

@@ -51,7 +51,9 @@ func moments(a []float64) (mean, sd float64) {
 func maxAbs(a []float64) float64 {
 	var m float64
 	for _, v := range a {
-		m = max(m, math.Abs(v))
+		if v = math.Abs(v); v > m { // a branch that is seldom taken: faster than max
+			m = v
+		}
 	}
 	return m
 }
