@@ -163,7 +163,8 @@ func residual(t *table, p period, v int, causes []int) float64 {
 			incident[i] -= b[k] * (t.cand[u].z[p.onset+i] - mean[k]) / sd[k]
 		}
 	}
-	return lasting(incident, order.MedianInPlace(e)) / robustScale(e)
+	scale := robustScale(e) // first: a sum takes the rows as they come
+	return lasting(incident, order.MedianInPlace(e)) / scale
 }
 
 // robustScale returns the scale of a residual, never 0. It reorders e.
