@@ -167,17 +167,21 @@ func (d *deliveries) forget(ctx context.Context, about string) {
 	}
 }
 
-// mergeSent puts new outcomes in the place of those of the same sink and place.
-// A write-back that was skipped does not replace one that was made.
+// mergeSent puts new outcomes in the place of those of the same thing. A write-back
+// that was skipped does not replace one that was made; one that was made replaces
+// a failure of its whole place.
 func mergeSent(known, outcomes []report.Sent) (merged []report.Sent, changed bool) {
 	merged = append(merged, known...)
 	for _, o := range outcomes {
-		at := slices.IndexFunc(merged, func(k report.Sent) bool { return k.Sink == o.Sink && samePlace(k, o) })
+		at := slices.IndexFunc(merged, func(k report.Sent) bool { return sameThing(k, o) })
+		if at < 0 {
+			at = slices.IndexFunc(merged, func(k report.Sent) bool { return failedWhole(k, o) })
+		}
 		switch {
 		case at < 0:
 			merged, changed = append(merged, o), true
 		case o.Status == report.SentSkipped && merged[at].Status == report.SentOK:
-		case merged[at].Status != o.Status || merged[at].Ref != o.Ref:
+		case merged[at].Status != o.Status || merged[at].Ref != o.Ref || merged[at].Place != o.Place:
 			o.Attempts = cmp.Or(merged[at].Attempts, 1) + 1
 			merged[at], changed = o, true
 		default:
@@ -187,13 +191,18 @@ func mergeSent(known, outcomes []report.Sent) (merged []report.Sent, changed boo
 	return merged, changed
 }
 
-// samePlace says whether two outcomes of a sink are about the same place. The
-// ref of a sink with several places begins with the address; that of the others
-// is the id of what was made, or names the incident for which nothing could be.
-func samePlace(known, now report.Sent) bool {
+// sameThing says whether two outcomes are about one thing: what stands behind the
+// first space of a ref is which version of it.
+func sameThing(known, now report.Sent) bool {
 	a, _, _ := strings.Cut(known.Ref, " ")
 	b, _, _ := strings.Cut(now.Ref, " ")
-	return a == b || known.Status != report.SentOK && !strings.Contains(a, "://")
+	return known.Sink == now.Sink && a == b
+}
+
+// failedWhole says whether nothing could be made at the place of an outcome: it
+// names no thing of its own.
+func failedWhole(known, now report.Sent) bool {
+	return known.Sink == now.Sink && known.Place == now.Place && known.Status != report.SentOK && (known.Ref == "" || known.Ref == known.Place)
 }
 
 // unsent says whether a write-back failed and is worth another try.

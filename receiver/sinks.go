@@ -158,7 +158,7 @@ func (d *Daemon) record(ctx context.Context, id, sinkName, place string, sent ..
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	lane := outlet{sinkName: sinkName, place: place}.name()
-	err := d.book.update(ctx, id, lane, func(known *delivery) bool { return known.take(sent, known.Told, false) })
+	err := d.book.update(ctx, id, lane, func(known *delivery) bool { return known.take(at(place, sent), known.Told, false) })
 	if err != nil {
 		d.log.Error("What became of a write-back can't be stored", "report", id, "err", err)
 	}

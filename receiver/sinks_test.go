@@ -11,6 +11,7 @@ import (
 func TestOutcomesReplaceThoseOfTheSamePlace(t *testing.T) {
 	const ok, failed, skipped = report.SentOK, report.SentFailed, report.SentSkipped
 	one := func(sink, ref, status string) report.Sent { return report.Sent{Sink: sink, Ref: ref, Status: status} }
+	there := func(place string, s report.Sent) report.Sent { s.Place = place; return s }
 	for name, c := range map[string]struct {
 		known, now []report.Sent
 		want       []report.Sent
@@ -36,9 +37,33 @@ func TestOutcomesReplaceThoseOfTheSamePlace(t *testing.T) {
 			true,
 		},
 		"what could not be made for an incident is made now": {
-			[]report.Sent{one("note", "incident", failed)},
+			[]report.Sent{one("note", "", failed)},
 			[]report.Sent{one("note", "silence-id", ok)},
 			[]report.Sent{one("note", "silence-id", ok)},
+			true,
+		},
+		"a peer that could not be asked for silences has one now": {
+			[]report.Sent{there("http://a", one("silence", "http://a", failed))},
+			[]report.Sent{there("http://a", one("silence", "s1", ok))},
+			[]report.Sent{there("http://a", one("silence", "s1", ok))},
+			true,
+		},
+		"a silence of one peer says nothing of the other, which fails": {
+			[]report.Sent{there("http://a", one("silence", "http://a", failed))},
+			[]report.Sent{there("http://b", one("silence", "s1", ok))},
+			[]report.Sent{there("http://a", one("silence", "http://a", failed)), there("http://b", one("silence", "s1", ok))},
+			true,
+		},
+		"one silence says nothing of another that failed": {
+			[]report.Sent{there("http://a", one("silence", "s1", failed))},
+			[]report.Sent{there("http://a", one("silence", "s2", ok))},
+			[]report.Sent{there("http://a", one("silence", "s1", failed)), there("http://a", one("silence", "s2", ok))},
+			true,
+		},
+		"what an earlier version stored gets its place": {
+			[]report.Sent{one("annotation", "http://a", ok)},
+			[]report.Sent{there("http://a", one("annotation", "http://a", ok))},
+			[]report.Sent{there("http://a", one("annotation", "http://a", ok))},
 			true,
 		},
 		"what was made is not skipped afterwards": {

@@ -44,7 +44,7 @@ func (l *lane) tell(ctx context.Context, id string, e errand) (_ outcome, asked 
 	}
 	sending, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	sent := to.Send(sending, m)
+	sent := at(l.place, to.Send(sending, m))
 	l.count(sent, e)
 	if unsent(sent) && ctx.Err() != nil {
 		return cut, 0 // that says nothing of the sink; the next start tells it
@@ -65,6 +65,14 @@ func (l *lane) tell(ctx context.Context, id string, e errand) (_ outcome, asked 
 		asked = max(asked, s.After)
 	}
 	return missed, asked
+}
+
+// at says of outcomes where they were.
+func at(place string, sent []report.Sent) []report.Sent {
+	for i := range sent {
+		sent[i].Place = place
+	}
+	return sent
 }
 
 func took(s report.Sent) bool    { return s.Status == report.SentOK }

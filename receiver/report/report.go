@@ -104,8 +104,9 @@ const (
 // Sent is the outcome of one write-back.
 type Sent struct {
 	Sink   string    `json:"sink"`
-	Status string    `json:"status"` // ok, failed or skipped
-	Ref    string    `json:"ref,omitempty"`
+	Status string    `json:"status"`          // ok, failed or skipped
+	Place  string    `json:"place,omitempty"` // which of the sink's servers; empty: there is only one
+	Ref    string    `json:"ref,omitempty"`   // what was written there
 	Error  string    `json:"error,omitempty"` // of a failed one; the reason of a skipped one
 	At     time.Time `json:"at,omitzero"`
 

@@ -54,7 +54,7 @@ func (n *Notes) Send(ctx context.Context, m Message) []report.Sent {
 	}
 	unlock, err := n.busy.lock(ctx, NameNote) // one at a time, or the limit would not hold
 	if err != nil {
-		return []report.Sent{n.failed(m.key(), later{err})}
+		return []report.Sent{n.failed("", later{err})}
 	}
 	defer unlock()
 	var errs []error
@@ -65,7 +65,7 @@ func (n *Notes) Send(ctx context.Context, m Message) []report.Sent {
 		}
 		errs = append(errs, err)
 	}
-	return []report.Sent{n.failed(m.key(), errors.Join(errs...))}
+	return []report.Sent{n.failed("", errors.Join(errs...))}
 }
 
 // make makes the note unless it is there already, as after a crash between the
@@ -85,7 +85,7 @@ func (n *Notes) make(ctx context.Context, peer *alertmanager.Client, m Message) 
 		}
 	}
 	if active >= maxNotes {
-		return n.skipped(m.key(), fmt.Sprintf("%d notes are active already", active)), nil
+		return n.skipped("", fmt.Sprintf("%d notes are active already", active)), nil
 	}
 	id, err := peer.PostSilence(ctx, noteOf(m, n.now()))
 	if err != nil {
