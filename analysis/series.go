@@ -49,18 +49,14 @@ func explainSeries(f Frame, t Target, opt Options) seriesAnswer {
 
 // explain ranks the candidates, as far as there is something to rank.
 func (c *candidates) explain() seriesAnswer {
-	if c.dated || c.options.Series.Method == "balance" {
-		if why := c.unusable(); why != "" {
-			return seriesAnswer{warnings: warnings("series", []string{why})}
-		}
-	}
-	switch {
-	case c.options.Series.Method == "balance":
-		return c.balance()
-	case !c.dated:
+	method := seriesMethods[c.options.Series.method()]
+	if !c.dated && !method.undated {
 		return c.undated()
 	}
-	return c.rank()
+	if why := c.unusable(); why != "" {
+		return seriesAnswer{warnings: warnings("series", []string{why})}
+	}
+	return method.run(c)
 }
 
 // rank orders the candidates by the measured ranking, and puts the

@@ -149,7 +149,7 @@ func (d *decoder) upTo(path string, x, high float64) {
 
 // checkAnalysis checks the settings of the methods.
 func (d *decoder) checkAnalysis(path string, o analysis.Options) {
-	if hint, gone := analysis.GoneModes[o.Labels.Mode]; gone {
+	if hint, gone := analysis.GoneMode(o.Labels.Mode); gone {
 		d.at(path+".labels.mode", fmt.Sprintf("is %q, which is gone", o.Labels.Mode), hint)
 	} else {
 		d.oneOf(path+".labels.mode", o.Labels.Mode, analysis.LabelModes()...)
@@ -158,7 +158,7 @@ func (d *decoder) checkAnalysis(path string, o analysis.Options) {
 	d.upTo(path+".labels.t_ep", o.Labels.TEP, 1)
 	d.upTo(path+".labels.t_eep", o.Labels.TEEP, 1)
 	d.upTo(path+".labels.top", float64(o.Labels.Top), 1000)
-	d.oneOf(path+".series.method", o.Series.Method, "rank", "balance")
+	d.oneOf(path+".series.method", o.Series.Method, analysis.SeriesMethods()...)
 	d.oneOf(path+".series.preset", o.Series.Preset, "robust", "paper")
 	d.oneOf(path+".series.candidate_ad", o.Series.CandidateAD, "report", "pre", "off")
 	d.oneOf(path+".series.transform", o.Series.Transform, "none", "ranks", "hinge")

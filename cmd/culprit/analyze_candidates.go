@@ -62,7 +62,7 @@ func addAnalyzeCandidates(parent *kingpin.CmdClause, commands map[string]command
 	cmd.Flag("changes", changesFlagHelp).PlaceHolder("FILE").SetValue(&o.input.changes)
 	cmd.Flag("top", "How many series at the most.").Default("5").IntVar(&o.series.Top)
 	cmd.Flag("method", "rank, the measured ranking, or balance, BMFS and its attribution alone.").
-		Default("rank").EnumVar(&o.series.Method, "rank", "balance")
+		Default(analysis.SeriesMethods()[0]).EnumVar(&o.series.Method, analysis.SeriesMethods()...)
 	cmd.Flag("preset", "Of the regression: robust, or paper, as it was published.").Default("robust").EnumVar(&o.series.Preset, "robust", "paper")
 	cmd.Flag("scale", "Of the candidates in the regression: each its own, or common, if they share a unit.").EnumVar(&o.scale, "each", "common")
 	cmd.Flag("positive", "The KPI can only rise with a candidate, as the parts of a sum do.").BoolVar(&o.positive)
@@ -78,7 +78,7 @@ func (o *candidatesOptions) run(s streams) error {
 		return usageError{err}
 	}
 	return o.input.each(s.in, o.adjust, func(name string, f analysis.Frame) error {
-		if f.Onset == 0 && o.series.Method == "rank" {
+		if f.Onset == 0 && o.series.NeedsOnset() {
 			return usageError{errors.New("--onset is missing: when did the incident begin? (--method balance can do without)")}
 		}
 		f.Warnings = append(f.Warnings, noChanges(o.input.changes, f.Changes)...)
@@ -111,8 +111,8 @@ func (o *candidatesOptions) check() error {
 	switch {
 	case o.series.Top < 1:
 		return fmt.Errorf("--top is %d: it must be at least 1", o.series.Top)
-	case o.series.Method == "balance" && o.input.changes != "":
-		return errors.New("--method balance is the published method, which knows no changes; hint: leave --changes out, or take --method rank")
+	case o.input.changes != "" && !o.series.KnowsChanges():
+		return fmt.Errorf("--method %s knows no changes; hint: leave --changes out, or take --method %s", o.series.Method, analysis.SeriesMethods()[0])
 	}
 	if o.lags != "" {
 		for _, text := range strings.Split(o.lags, ",") {

@@ -138,9 +138,10 @@ func (o *dimensionsOptions) check() error {
 		return fmt.Errorf("%s are different forms of input: give one of them", strings.Join(forms, " and "))
 	case o.overlay != "" && o.series == "" && o.numerator == "":
 		return errors.New("--overlay replaces values of series: give --series, or --numerator with --denominator")
-	case analysis.GoneModes[o.labels.Mode] != "":
-		return fmt.Errorf("--mode %s is gone: %s", o.labels.Mode, analysis.GoneModes[o.labels.Mode])
 	case !slices.Contains(analysis.LabelModes(), o.labels.Mode):
+		if hint, gone := analysis.GoneMode(o.labels.Mode); gone {
+			return fmt.Errorf("--mode %s is gone: %s", o.labels.Mode, hint)
+		}
 		return fmt.Errorf("--mode is %q: use one of %s", o.labels.Mode, strings.Join(analysis.LabelModes(), ", "))
 	case o.marginals != "" && o.labels.Mode == "grescan":
 		return fmt.Errorf("--mode %s looks for combinations of labels, which --marginals does not have: use auto, complete or nsdi", o.labels.Mode)

@@ -176,7 +176,7 @@ func enums() map[string][]string {
 		"Candidate.kind":             kinds,
 		"Candidate.scale":            {"each", "common"},
 		"LabelOptions.mode":          analysis.LabelModes(),
-		"SeriesOptions.method":       {"rank", "balance"},
+		"SeriesOptions.method":       analysis.SeriesMethods(),
 		"SeriesOptions.preset":       {"robust", "paper"},
 		"SeriesOptions.candidate_ad": {"report", "pre", "off"},
 		"SeriesOptions.transform":    {"none", "ranks", "hinge"},
