@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/promql/promapi"
 )
 
 // exemplars are those of one series, as the API writes them.
@@ -25,32 +27,32 @@ type exemplarJSON struct {
 	Timestamp json.Number   `json:"timestamp"` // seconds
 }
 
-func (p *Prometheus) queryExemplars(r *http.Request) (answer, error) {
-	start, err := timeParam(r, "start", time.UnixMilli(0))
+func (p *Prometheus) queryExemplars(r *http.Request) (promapi.Answer, error) {
+	start, err := promapi.Time(r, "start", time.UnixMilli(0))
 	if err != nil {
-		return answer{}, err
+		return promapi.Answer{}, err
 	}
-	end, err := timeParam(r, "end", time.Now().Add(time.Hour))
+	end, err := promapi.Time(r, "end", time.Now().Add(time.Hour))
 	if err != nil {
-		return answer{}, err
+		return promapi.Answer{}, err
 	}
 	e, err := p.parser.ParseExpr(r.Form.Get("query"))
 	if err != nil {
-		return answer{}, badData("invalid parameter \"query\": %w", err)
+		return promapi.Answer{}, promapi.BadData("invalid parameter \"query\": %w", err)
 	}
 	q, err := p.db.ExemplarQuerier(r.Context())
 	if err != nil {
-		return answer{}, err
+		return promapi.Answer{}, err
 	}
 	found, err := q.Select(start.UnixMilli(), end.UnixMilli(), parser.ExtractSelectors(e)...)
 	if err != nil {
-		return answer{}, err
+		return promapi.Answer{}, err
 	}
 	all := make([]exemplars, 0, len(found))
 	for _, f := range found {
 		all = append(all, exemplars{f.SeriesLabels, written(f.Exemplars)})
 	}
-	return answer{data: all}, nil
+	return promapi.Answer{Data: all}, nil
 }
 
 func written(list []exemplar.Exemplar) []exemplarJSON {

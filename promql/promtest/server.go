@@ -10,9 +10,7 @@
 package promtest
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -23,8 +21,11 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/prometheus/prometheus/storage"
+
+	"github.com/culprit-dev/culprit/promql/promapi"
 )
 
 // Server is a Prometheus on a port of its own. It ends with its test.
@@ -161,14 +162,17 @@ func (s *Server) Queries() []string {
 
 // handler records a request, fails it if it should, and routes it.
 func (s *Server) handler() http.Handler {
-	routes := map[string]func(*http.Request) (any, error){
-		"/api/v1/query":       s.query,
-		"/api/v1/query_range": s.queryRange,
-		"/api/v1/series":      s.series,
-		"/api/v1/labels":      s.labelNames,
-		"/api/v1/alerts":      s.listAlerts,
-		"/api/v1/rules":       s.listRules,
+	api := promapi.API{Storage: s.db, Engine: s.engine, Parser: parser.NewParser(promqltest.TestParserOpts)}
+	routes := api.Routes()
+	routes["/api/v1/alerts"], routes["/api/v1/rules"] = s.listAlerts, s.listRules
+	for path, h := range routes {
+		routes[path] = s.warned(h)
 	}
+	mux := promapi.Mux(routes)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.t.Errorf("promtest: nobody knows %s %s", r.Method, r.URL.Path)
+		http.NotFound(w, r)
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
 			s.t.Errorf("promtest: %s: %v", r.URL, err)
@@ -185,18 +189,26 @@ func (s *Server) handler() http.Handler {
 			failure.write(w)
 			return
 		}
-		answer, ok := routes[r.URL.Path]
-		if label, is := labelOf(r.URL.Path); is {
-			answer, ok = func(r *http.Request) (any, error) { return s.labelValues(r, label) }, true
-		}
-		if !ok {
-			s.t.Errorf("promtest: nobody knows %s %s", r.Method, r.URL.Path)
-			http.NotFound(w, r)
-			return
-		}
-		data, err := answer(r)
-		s.respond(w, data, err)
+		mux.ServeHTTP(w, r)
 	})
+}
+
+// warned is a handler whose answers carry the server's warnings, and that does
+// without limits where the server does.
+func (s *Server) warned(h promapi.Handler) promapi.Handler {
+	return func(r *http.Request) (promapi.Answer, error) {
+		s.mu.Lock()
+		if s.noLimit {
+			r.Form.Del("limit")
+		}
+		texts := s.warnings
+		s.mu.Unlock()
+		a, err := h(r)
+		for _, text := range texts {
+			a.Warnings.Add(errors.New(text))
+		}
+		return a, err
+	}
 }
 
 func (s *Server) record(r *http.Request) (Failure, bool) {
@@ -210,59 +222,21 @@ func (s *Server) record(r *http.Request) (Failure, bool) {
 	return f, ok
 }
 
-// envelope is around every answer of the API.
-type envelope struct {
-	Status    string   `json:"status"`
-	Data      any      `json:"data,omitempty"`
-	ErrorType string   `json:"errorType,omitempty"`
-	Error     string   `json:"error,omitempty"`
-	Warnings  []string `json:"warnings,omitempty"`
-}
-
 func (f Failure) write(w http.ResponseWriter) {
 	if f.Type == "" {
 		http.Error(w, f.Text, f.Status)
 		return
 	}
-	w.WriteHeader(f.Status)
-	_ = json.NewEncoder(w).Encode(envelope{Status: "error", ErrorType: f.Type, Error: f.Text}) // the client may be gone
+	promapi.Refuse(w, &promapi.Error{Type: f.Type, Status: f.Status, Err: errors.New(f.Text)})
 }
 
-// refusal is an error with the status and type that Prometheus gives it.
-type refusal struct {
-	status int
-	typ    string
-	err    error
-}
-
-func (r refusal) Error() string { return r.err.Error() }
-
-func badData(format string, args ...any) error {
-	return refusal{http.StatusBadRequest, "bad_data", fmt.Errorf(format, args...)}
-}
-
-func (s *Server) respond(w http.ResponseWriter, data any, err error) {
-	s.mu.Lock()
-	e := envelope{Status: "success", Data: data, Warnings: s.warnings}
-	s.mu.Unlock()
-	if err != nil {
-		var r refusal
-		if !errors.As(err, &r) {
-			r = refusal{http.StatusUnprocessableEntity, "execution", err}
-		}
-		e = envelope{Status: "error", ErrorType: r.typ, Error: r.Error()}
-		w.WriteHeader(r.status)
-	}
-	_ = json.NewEncoder(w).Encode(e) // the client may be gone
-}
-
-func (s *Server) listAlerts(*http.Request) (any, error) {
+func (s *Server) listAlerts(*http.Request) (promapi.Answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return map[string]any{"alerts": s.alerts}, nil
+	return promapi.Answer{Data: map[string]any{"alerts": s.alerts}}, nil
 }
 
-func (s *Server) listRules(*http.Request) (any, error) {
+func (s *Server) listRules(*http.Request) (promapi.Answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rules := []any{}
@@ -273,5 +247,5 @@ func (s *Server) listRules(*http.Request) (any, error) {
 		}
 		rules = append(rules, rule)
 	}
-	return map[string]any{"groups": []any{map[string]any{"name": "test", "file": "test.yml", "rules": rules}}}, nil
+	return promapi.Answer{Data: map[string]any{"groups": []any{map[string]any{"name": "test", "file": "test.yml", "rules": rules}}}}, nil
 }

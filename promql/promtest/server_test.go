@@ -48,9 +48,9 @@ func TestTheServerAnswersAsPrometheusDoes(t *testing.T) {
 		code int
 		want string
 	}{
-		{"/api/v1/query", url.Values{"query": {"sum(a)"}, "time": {"60"}}, 200, `{"status":"success","data":{"result":[{"metric":{},"value":[60,"6"]}],"resultType":"vector"}}`},
-		{"/api/v1/query", url.Values{"query": {"7"}, "time": {"60.5"}}, 200, `{"status":"success","data":{"result":[60.5,"7"],"resultType":"scalar"}}`},
-		{"/api/v1/query", url.Values{"query": {"sort(a)"}, "time": {"60"}, "limit": {"1"}}, 200, `{"status":"success","data":{"result":[{"metric":{"__name__":"a","x":"1"},"value":[60,"1"]}],"resultType":"vector"}}`},
+		{"/api/v1/query", url.Values{"query": {"sum(a)"}, "time": {"60"}}, 200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[60,"6"]}]}}`},
+		{"/api/v1/query", url.Values{"query": {"7"}, "time": {"60.5"}}, 200, `{"status":"success","data":{"resultType":"scalar","result":[60.5,"7"]}}`},
+		{"/api/v1/query", url.Values{"query": {"sort(a)"}, "time": {"60"}, "limit": {"1"}}, 200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"a","x":"1"},"value":[60,"1"]}]},"warnings":["results truncated due to limit"]}`},
 		{"/api/v1/query", url.Values{"query": {"sum("}, "time": {"60"}}, 400, `"errorType":"bad_data"`},
 		{"/api/v1/query_range", with("query", "sum(a)", "step", "60"), 200, `"values":[[0,"5"],[60,"6"],[120,"7"]]`},
 		{"/api/v1/query_range", with("query", "a", "step", "0.01"), 400, "11,000 points"},
