@@ -24,6 +24,7 @@ type candidates struct {
 	calls    [][2]int
 	callers  []int // series → the service whose calls to its own it measures, -1: none
 	tiers    map[string]int
+	labels   map[string]string // of the alert
 	options  Options
 	single   bool    // all candidates come from one query
 	late     float64 // seconds from when the KPI began to move to the onset that was given
@@ -45,7 +46,7 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 		end = sort.Search(len(f.Times), func(i int) bool { return f.Times[i] > f.End })
 	}
 	c := &candidates{
-		target: t, times: f.Times[:end], options: opt, tiers: f.Tiers,
+		target: t, times: f.Times[:end], options: opt, tiers: f.Tiers, labels: f.Labels,
 		onset: max(0, end-1), dated: f.Onset != 0,
 	}
 	if c.dated {

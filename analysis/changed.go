@@ -140,7 +140,7 @@ func (a *seriesAnswer) lowerFreed(r changes.Ranking, in changes.Incident) {
 		}
 		for i := range a.findings {
 			if f := &a.findings[i]; f.Evidence.Service == s.Name && f.Confidence != Low {
-				f.Confidence = Low
+				f.doubt()
 				f.Sentence += "; " + nameOf(r.Causes[at].Change) + " then, and what is started anew has less at first"
 			}
 		}

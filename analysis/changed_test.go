@@ -34,9 +34,9 @@ func confidentCauses(r Result) string {
 
 func TestWithoutChangesNothingIsDifferent(t *testing.T) {
 	f := slowQueue(200, 5)
+	f.Labels = map[string]string{"service": "front"}
 	want := asJSON(t, Run(f, Options{}))
 	f.Changes = []changes.Change{}
-	f.Labels = map[string]string{"service": "front"}
 	if got := asJSON(t, Run(f, Options{})); got != want {
 		t.Errorf("%s\n%s", want, got)
 	}

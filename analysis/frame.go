@@ -47,6 +47,7 @@ type Target struct {
 	Name       string
 	Title      string     // what people call Values; empty: Name
 	Kind       string     // latency, error, traffic, cpu, …; empty: told from the name
+	Service    string     // that Values are of; empty: what the labels of the frame name
 	Unit       words.Unit // of Values, as far as it is known
 	Weight     float64    // severity among the targets; 0 means 1
 	Values     []float64  // one value a row

@@ -33,15 +33,16 @@ type lead struct {
 	series int
 	score  float64         // the best is 1
 	began  *rank.Beginning // nil: it has not moved
+	why    string          // it is the cause, or isn't; empty: not known
 }
 
 // leads are the leading candidates of a ranking.
-func (c *candidates) leads(r rank.Result) (list []lead) {
-	for _, cause := range r.Causes {
+func (a *accounts) leads() (list []lead) {
+	for _, cause := range a.ranking.Causes {
 		if cause.Score <= 0 {
 			continue
 		}
-		l := lead{series: cause.Series, score: cause.Score / r.Causes[0].Score}
+		l := lead{series: cause.Series, score: cause.Score / a.ranking.Causes[0].Score, why: a.of[cause.Series].alone()}
 		if cause.Stirred() {
 			l.began = &cause.Began
 		}
@@ -124,6 +125,7 @@ type variables struct {
 	kinds    []rank.Kind
 	scores   []float64         // the best is 1; the KPI's is 1
 	began    []*rank.Beginning // rows of times; nil: it has not moved
+	whys     []string          // each is the cause, or isn't
 	times    []float64
 	onset    int  // row of the columns
 	dated    bool // there was an incident
@@ -147,7 +149,7 @@ func (c *candidates) variables(leads []lead, onset int, kpi *rank.Beginning) *va
 	first := c.graphStart(onset)
 	v := &variables{
 		columns: [][]float64{c.target.Values[first:]}, names: []string{c.target.Name},
-		services: []int{-1}, kinds: []rank.Kind{c.kpiKind()}, scores: []float64{1}, began: []*rank.Beginning{kpi}, times: c.times,
+		services: []int{-1}, kinds: []rank.Kind{c.kpiKind()}, scores: []float64{1}, began: []*rank.Beginning{kpi}, whys: []string{""}, times: c.times,
 		onset: max(0, onset-first), dated: c.dated,
 	}
 	_, placed := c.tiers[c.target.Name]
@@ -158,7 +160,7 @@ func (c *candidates) variables(leads []lead, onset int, kpi *rank.Beginning) *va
 		v.services = append(v.services, c.codes[l.series])
 		v.kinds = append(v.kinds, c.series[l.series].kind())
 		v.scores = append(v.scores, l.score)
-		v.began = append(v.began, l.began)
+		v.began, v.whys = append(v.began, l.began), append(v.whys, l.why)
 	}
 	return v
 }
@@ -209,7 +211,7 @@ func (c *candidates) likely(v *variables) [][2]int {
 func (v *variables) describe(net *pcalg.Network) Graph {
 	g := Graph{Notes: v.notes(net)}
 	for i, n := range net.Nodes {
-		node := Node{Name: v.names[n.Column], Role: "candidate", Score: finite(v.scores[n.Column])}
+		node := Node{Name: v.names[n.Column], Role: "candidate", Score: finite(v.scores[n.Column]), Why: v.whys[n.Column]}
 		if b := v.began[n.Column]; b != nil {
 			node.Onset, node.Earliest, node.Latest = v.times[b.At], v.times[max(0, b.Earliest-1)], v.times[b.Latest]
 		}

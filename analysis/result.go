@@ -59,6 +59,8 @@ type Result struct {
 
 	// Everywhere says why a change is of no single place: for the verdict external.
 	Everywhere Everywhere `json:"everywhere,omitempty"`
+	// Hurt are the services that are told to be victims, and first that of the KPI.
+	Hurt []string `json:"hurt,omitempty"`
 	// Load is what most of the candidates have in common, if that is the answer.
 	Load *Load `json:"load,omitempty"`
 	// Unclear says, in words, why none of the candidates is said with confidence.
@@ -140,6 +142,7 @@ type Finding struct {
 	Common     bool                `json:"common"`   // it explains all targets of an incident
 	Evidence   Evidence            `json:"evidence"`
 	Explained  int                 `json:"explained,omitempty"` // how many it explains, if explains names the first of them only
+	Role       Role                `json:"role,omitempty"`      // of a series: its part in the incident; empty: neither calls nor times tell it
 
 	Odds float64 `json:"-"` // of changes, and series beside them: how likely they are among each other
 }
@@ -205,6 +208,9 @@ type Node struct {
 	Onset    float64 `json:"onset,omitempty"`
 	Earliest float64 `json:"earliest,omitempty"`
 	Latest   float64 `json:"latest,omitempty"`
+
+	// Why says of a candidate, in words, what part it has, or why it isn't the cause.
+	Why string `json:"why,omitempty"`
 }
 
 // Edge is one link of the graph.

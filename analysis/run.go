@@ -31,7 +31,7 @@ func Run(f Frame, opt Options) Result {
 	r.Recombined, r.Aside = lead.target.Breakdown.recombined(), asideOf(f, lead.target)
 	r.Warnings = slices.Concat(r.Warnings, warnings("table", lead.target.Breakdown.doubts()), sayAside(r.Aside, f.Onset))
 	r.Fit, r.Graph = lead.series.fit, lead.series.graph
-	r.Change = lead.change(f)
+	r.Change, r.Hurt = lead.change(f), lead.series.hurt
 	r.Causes, r.Changes = oneList(mergeTargets(f.Targets, answers)), f.seenChanges()
 	r.Verdict, r.Load = judge(answers, r.Causes), lead.series.load
 	if r.Verdict == NoConfidentCause && len(r.Causes) > 0 && r.Causes[0].Kind == KindSeries {

@@ -22,8 +22,9 @@ type seriesAnswer struct {
 	warnings []Warning
 	load     *Load  // most candidates moved by one factor; nil: they did not
 	unclear  string // why no candidate is said with confidence, in words
-	calm     bool   // neither the KPI nor any candidate left its usual range
-	short    bool   // there is too little history to know that range
+	hurt     []string
+	calm     bool // neither the KPI nor any candidate left its usual range
+	short    bool // there is too little history to know that range
 
 	services []changes.Service // what the series say of each service, if there are changes
 	moved    float64           // Unix seconds at which the KPI was on its way for certain
@@ -88,9 +89,10 @@ func (c *candidates) rank() seriesAnswer {
 	answer.short = ranking.Core < shortHistory
 	answer.services, answer.moved = c.said(ranking), c.times[ranking.Effect.Latest]
 	answer.load, answer.unclear = c.commonLoad(ranking), c.unclear(ranking)
-	answer.findings = c.findings(ranking, reg, answer.load)
+	told := c.tellRoles(ranking, answer.load)
+	answer.findings, answer.hurt = c.findings(told, reg), told.hurt()
 	answer.warnings = append(answer.warnings, c.relations(answer.findings, reg)...)
-	answer.graph = c.graph(c.leads(ranking), ranking.Onset, &ranking.Effect)
+	answer.graph = c.graph(told.leads(), ranking.Onset, &ranking.Effect)
 	return answer
 }
 
@@ -127,12 +129,13 @@ const shortHistory = 10
 // apart are one, named by the best of them, as far as they belong to one
 // service: across services the ranking can tell more than the regression, and
 // to hide a service behind another costs more than a long list does.
-func (c *candidates) findings(ranking rank.Result, reg *regression, load *Load) []Finding {
-	members, sure, causes := c.withinService(reg.alike()), confidences(ranking), ranking.Causes
-	if load != nil {
-		causes = underLoad(ranking)
+func (c *candidates) findings(told *accounts, reg *regression) []Finding {
+	members, causes := c.withinService(reg.alike()), told.ranking.Causes
+	if told.load != nil {
+		causes = underLoad(told.ranking)
 	}
 	var findings []Finding
+	var shown []rank.Cause
 	listed := map[int]bool{}
 	for _, cause := range causes {
 		if len(findings) == top(c.options.Series.Top, 5) {
@@ -141,16 +144,17 @@ func (c *candidates) findings(ranking rank.Result, reg *regression, load *Load) 
 		if listed[cause.Series] || constant(c.series[cause.Series].Values) {
 			continue
 		}
-		f := c.finding(ranking, cause, reg)
-		if f.Confidence = sure[cause.Series]; load != nil {
-			f.ofLoad(load)
+		f := c.finding(told, cause, reg)
+		if f.Confidence = told.sure[cause.Series]; told.load != nil {
+			f.ofLoad(told.load)
 		}
 		f.Evidence.Members = append(c.names(members[cause.Series], cause.Series), c.relatives[f.Series]...)
 		for _, m := range members[cause.Series] {
 			listed[m] = true
 		}
-		findings = append(findings, f)
+		findings, shown = append(findings, f), append(shown, cause)
 	}
+	told.mindOrder(findings, shown)
 	return findings
 }
 
@@ -214,8 +218,8 @@ func exportersOf(series []Series) []string {
 }
 
 // finding is one ranked candidate with its arithmetic.
-func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) Finding {
-	s := c.series[cause.Series]
+func (c *candidates) finding(told *accounts, cause rank.Cause, reg *regression) Finding {
+	s, r := c.series[cause.Series], told.ranking
 	f := Finding{
 		Kind: KindSeries, Series: s.Name, Metric: s.Metric, Name: s.Name, Score: cause.Score, Method: "rank",
 		Share:    reg.share(cause.Series),
@@ -230,7 +234,7 @@ func (c *candidates) finding(r rank.Result, cause rank.Cause, reg *regression) F
 		f.Evidence.Since = new(c.times[cause.Began.At])
 	}
 	reg.describe(cause.Series, &f.Evidence)
-	f.Sentence = c.sentence(f, r, cause)
+	f.Role, f.Sentence = told.of[cause.Series].role, sentence(f.Name, cause)+told.of[cause.Series].why
 	if before, gone := ended(s.Values, c.onset); gone {
 		f.Evidence.Before, f.Evidence.After, f.Evidence.Vanished = known(before), nil, true
 		f.Sentence = sayGone(f.Name, before)
@@ -274,19 +278,11 @@ func stoodStill(cause rank.Cause) bool {
 }
 
 // sentence says what a series did, in words.
-func (c *candidates) sentence(f Finding, r rank.Result, cause rank.Cause) string {
-	text := fmt.Sprintf("%s %s (%s → %s)", f.Name, verb(cause.Before, cause.After),
+func sentence(name string, cause rank.Cause) string {
+	text := fmt.Sprintf("%s %s (%s → %s)", name, verb(cause.Before, cause.After),
 		words.Number(cause.Before), words.Number(cause.After))
 	if times := cause.Dev / cause.Quiet; times >= 1.5 {
 		text += fmt.Sprintf(", %s times what it reaches when nothing is wrong", words.Number(math.Round(times)))
-	}
-	switch {
-	case cause.Follows:
-		text += fmt.Sprintf(", %s after the KPI, so that it is no cause of it", words.Seconds.Format(c.times[cause.Began.At]-c.times[r.Effect.At]))
-	case c.explainedBy(r, cause) != "":
-		text += ", as does what it calls: explained by " + c.explainedBy(r, cause)
-	case cause.Moved() && r.Effect.After(cause.Began):
-		text += fmt.Sprintf(", %s before the KPI", words.Seconds.Format(c.times[r.Effect.At]-c.times[cause.Began.At]))
 	}
 	return text
 }
@@ -295,14 +291,21 @@ func (c *candidates) sentence(f Finding, r rank.Result, cause rank.Cause) string
 // callee explains.
 const explainedMost = 0.5
 
-// explainedBy is the callee that explains what a symptom shows; "" if none does.
-func (c *candidates) explainedBy(r rank.Result, cause rank.Cause) string {
-	for _, s := range r.Services {
-		if s.Service == cause.Service && s.By >= 0 && s.Factor <= explainedMost && c.series[cause.Series].kind().Symptom() {
-			return c.services[s.By]
-		}
+// explainedBy is the callee that explains what a symptom shows; -1 if none does. One of
+// which nothing but the calls of that very service shows that it moved explains nothing:
+// they may be slow at either end.
+func (c *candidates) explainedBy(r rank.Result, cause rank.Cause) int {
+	i := slices.IndexFunc(r.Services, func(s rank.Service) bool { return s.Service == cause.Service })
+	s := r.Services[i]
+	if s.By < 0 || s.Factor > explainedMost || !c.series[cause.Series].kind().Symptom() {
+		return -1
 	}
-	return ""
+	if !slices.ContainsFunc(r.Causes, func(by rank.Cause) bool {
+		return by.Service == s.By && by.Moved() && c.callers[by.Series] != cause.Service
+	}) {
+		return -1
+	}
+	return s.By
 }
 
 // verb says in which direction a value moved and how far.

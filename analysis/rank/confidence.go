@@ -204,8 +204,11 @@ func (r Result) Confidence() Confidence {
 
 // Loud reports whether any service left what it reaches when nothing is wrong.
 func (r Result) Loud() bool {
-	return slices.ContainsFunc(r.Services, func(s Service) bool { return s.Lift >= liftClear })
+	return slices.ContainsFunc(r.Services, Service.Loud)
 }
+
+// Loud reports whether a service left what any reaches when nothing is wrong.
+func (s Service) Loud() bool { return s.Lift >= liftClear }
 
 // A Doubt is why the first service isn't said with confidence.
 type Doubt uint8

@@ -163,6 +163,10 @@ func callees(calls [][2]int) map[int][]int {
 	return below
 }
 
+// Reachable are the services that one calls, directly or through others, in ascending
+// order.
+func Reachable(calls [][2]int, caller int) []int { return reachable(callees(calls), caller) }
+
 // reachable returns the services below v in ascending order, v left out. They
 // may be nodes without candidates (an entry point, a queue): the walk goes
 // through them.

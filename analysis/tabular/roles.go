@@ -91,7 +91,7 @@ func (s *Series) Frame(roles Roles) (analysis.Frame, error) {
 			return analysis.Frame{}, fmt.Errorf("there is no column %q: %s", name, s.similar(name))
 		}
 		f.Targets = append(f.Targets, analysis.Target{
-			Name: name, Kind: roles.Kinds[name], Values: values, Candidates: candidates,
+			Name: name, Kind: roles.Kinds[name], Service: roles.service(name), Values: values, Candidates: candidates,
 		})
 	}
 	return f, nil
@@ -100,10 +100,7 @@ func (s *Series) Frame(roles Roles) (analysis.Frame, error) {
 func (s *Series) candidates(roles Roles) []analysis.Series {
 	var list []analysis.Series
 	for _, c := range s.Columns {
-		service, ok := roles.Services[c.Name]
-		if !ok {
-			service = splitName(c.Name)
-		}
+		service := roles.service(c.Name)
 		if slices.Contains(roles.Targets, c.Name) || service == Entry {
 			continue
 		}
@@ -113,6 +110,14 @@ func (s *Series) candidates(roles Roles) []analysis.Series {
 		})
 	}
 	return list
+}
+
+// service is that of a column.
+func (r Roles) service(column string) string {
+	if service, ok := r.Services[column]; ok {
+		return service
+	}
+	return splitName(column)
 }
 
 // similar says which columns there are: those that share a word with name, or

@@ -37,7 +37,7 @@ func TestFrame(t *testing.T) {
 	want := analysis.Frame{
 		Times: []float64{1, 2}, Onset: 2, End: 3, Topology: roles.Topology, Tiers: roles.Tiers,
 		Targets: []analysis.Target{{
-			Name: "entry|latency", Kind: "latency", Values: []float64{1, 1},
+			Name: "entry|latency", Kind: "latency", Service: "entry", Values: []float64{1, 1},
 			Candidates: []analysis.Series{
 				series("cart|cpu", "cart", "cpu", 2), series("cart|mem", "cart", "", 3),
 				series(`db_up{pod="db-0",service="db"}`, "db", "", 5), series("load", "node", "", 6),

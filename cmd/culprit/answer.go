@@ -29,9 +29,11 @@ func printReport(w io.Writer, r report.Report, queries bool) error {
 	t.line("%s", r.Summary)
 	t.line("")
 	t.answer(r)
-	if none := r.NoChange(); none != "" {
-		t.line("")
-		t.line("%s", none)
+	for _, text := range []string{r.Impact(), r.NoChange()} {
+		if text != "" {
+			t.line("")
+			t.wrap("", text)
+		}
 	}
 	if queries {
 		t.queries(r.Plan)
@@ -69,7 +71,7 @@ func (t *dimensionsTable) answer(r report.Report) {
 	for _, c := range r.Result.Causes {
 		rows = append(rows, figures{
 			name: fmt.Sprintf("%-3d %s", c.Rank, report.Title(c)), share: pad(bar(c.Share), barWidth) + " " + share(c),
-			moved: moved(r, c), confidence: string(c.Confidence), course: courseOf(r, c.Series),
+			moved: moved(r, c), confidence: report.WithRole(string(c.Confidence), c), course: courseOf(r, c.Series),
 		})
 	}
 	if len(rows) == 1 {

@@ -43,6 +43,9 @@ func printCandidates(w io.Writer, name string, r report.Report) error {
 		t.line("    no causes")
 	}
 	t.line("")
+	if hurt := r.Impact(); hurt != "" {
+		t.wrap("", hurt+".")
+	}
 	if f := r.Result.Fit; f != nil {
 		t.line("%d series looked at, %d of them moved.", f.Series, f.Moved)
 	}

@@ -42,7 +42,7 @@ func candidates(args []string, out io.Writer) error {
 	}
 	fmt.Fprintln(out, "| data set | cases | service AC@1 | AC@3 | AC@5 | Avg@5 | metric AC@1 | AC@3 | AC@5 | Avg@5 | ms | MB |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|---|---|")
-	var comparisons, variations, confidences, onsets []string
+	var comparisons, variations, confidences, parts, onsets []string
 	for _, set := range sets {
 		incidents, err := readIncidents(set)
 		if err != nil {
@@ -55,6 +55,7 @@ func candidates(args []string, out io.Writer) error {
 		comparisons = append(comparisons, comparison(name, incidents, usual))
 		variations = append(variations, vary(name, incidents, usual))
 		confidences = append(confidences, usual.confidence(name)+quiet(incidents))
+		parts = append(parts, usual.roles.line(name))
 		onsets = append(onsets, onsetErrors(name, incidents))
 	}
 	fmt.Fprintln(out, "\nAC@1, AC@3, AC@5 and Avg@5 by service; Avg@5 by metric. Beside simple formulas on the same series:")
@@ -73,6 +74,10 @@ func candidates(args []string, out io.Writer) error {
 	fmt.Fprintln(out, "\n| data set | high | medium | low | answered | quiet windows | high | medium |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|")
 	printLines(out, confidences)
+	fmt.Fprintln(out, "\nRoles: causes of a service at fault / all that are told to be causes; victims and followers that are of none / all that are told; first symptoms told:")
+	fmt.Fprintln(out, "\n| data set | cause | victim | follower | first symptom |")
+	fmt.Fprintln(out, "|---|---|---|---|---|")
+	printLines(out, parts)
 	fmt.Fprintln(out, "\nOnset, found and told, in samples after the true one (negative: before it): median, and the share of cases within 2:")
 	fmt.Fprintln(out, "\n| data set | told in time | told one sample late | told 60 s late |")
 	fmt.Fprintln(out, "|---|---|---|---|")
@@ -96,11 +101,12 @@ type variation struct {
 type tally struct {
 	services, metrics places
 	answered, right   map[analysis.Confidence]int
+	roles             roles
 	ms, mb            float64 // a case
 }
 
 func newTally() tally {
-	return tally{answered: map[analysis.Confidence]int{}, right: map[analysis.Confidence]int{}}
+	return tally{answered: map[analysis.Confidence]int{}, right: map[analysis.Confidence]int{}, roles: newRoles()}
 }
 
 // rankAll analyses each case as the daemon would.
@@ -154,6 +160,7 @@ func (t *tally) add(c incident, causes []analysis.Finding) {
 			metrics, services = append(metrics, member), append(services, c.serviceOf(member))
 		}
 	}
+	t.roles.add(c, causes)
 	place := firstOf(unique(services), c.RootCause.Services)
 	t.services = append(t.services, place)
 	if len(c.RootCause.Metrics) > 0 {

@@ -339,7 +339,7 @@ func describe(f analysis.Finding, of string, u words.Unit) string {
 	} else if ok {
 		facts = append(facts, fmt.Sprintf("%s → %s", u.Format(before), u.Format(after)))
 	}
-	facts = append(facts, confidence(f))
+	facts = append(facts, WithRole(confidence(f), f))
 	return middle(Title(f), lineLimit/2) + ": " + strings.Join(facts, ", ")
 }
 

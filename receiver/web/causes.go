@@ -26,6 +26,8 @@ type causeView struct {
 	Low        bool
 	Confidence string
 	Dots       string // the same as a picture
+	Role       string // its part in the incident; empty: not told
+	Mark       string // the same as a picture
 	Share      string // empty: not known
 	Bar        barView
 	Before     string
@@ -39,15 +41,18 @@ type causeView struct {
 }
 
 // causeList are the causes as they are shown: when some are confident, the
-// others are one tap away.
-type causeList struct{ Shown, Guesses []causeView }
+// others are one tap away, and so is why further series are no causes.
+type causeList struct {
+	Shown, Guesses []causeView
+	Rejected       []pair // series and why
+}
 
 func newCauseList(views []causeView) causeList {
 	sure := slices.IndexFunc(views, func(v causeView) bool { return v.Low })
 	if sure <= 0 {
 		return causeList{Shown: views}
 	}
-	return causeList{views[:sure], views[sure:]}
+	return causeList{Shown: views[:sure], Guesses: views[sure:]}
 }
 
 // causes puts the causes of a report into words. Label sets are in the unit of
@@ -60,7 +65,23 @@ func causes(r report.Report) causeList {
 			views[i].Spark = spark(r, f.Series)
 		}
 	}
-	return newCauseList(views)
+	list := newCauseList(views)
+	list.Rejected = rejected(r.Result)
+	return list
+}
+
+// rejected are the series of the graph that are not listed, and why they are not.
+func rejected(res analysis.Result) []pair {
+	var list []pair
+	for _, n := range res.Graph.Nodes {
+		listed := slices.ContainsFunc(res.Causes, func(f analysis.Finding) bool {
+			return f.Series == n.Name || slices.Contains(f.Evidence.Members, n.Name)
+		})
+		if n.Why != "" && !listed {
+			list = append(list, pair{n.Name, n.Why})
+		}
+	}
+	return list
 }
 
 func newCause(f analysis.Finding, unit words.Unit) causeView {
@@ -82,6 +103,7 @@ func newCause(f analysis.Finding, unit words.Unit) causeView {
 	}
 	v.Evidence = evidence(f, unit)
 	v.Low = !report.Confident(f)
+	v.Role, v.Mark = report.RoleOf(f), marks()[f.Role]
 	switch f.Confidence {
 	case analysis.High:
 		v.Confidence, v.Dots = "high confidence", "●●●"
@@ -96,6 +118,13 @@ func newCause(f analysis.Finding, unit words.Unit) causeView {
 		v.Before, v.After, v.Factor = unit.Format(before), unit.Format(after), words.Factor(before, after)
 	}
 	return v
+}
+
+// marks are the roles as pictures.
+func marks() map[analysis.Role]string {
+	return map[analysis.Role]string{
+		analysis.RoleCause: "◆", analysis.RoleFirstSymptom: "◇", analysis.RoleVictim: "↓", analysis.RoleFollower: "→",
+	}
 }
 
 // sentence is that of a cause, as it stands below the cause's name: that of a

@@ -232,11 +232,14 @@ func newNode(n analysis.Node, c cell, rank int) nodeView {
 	return v
 }
 
-// nodeWords names a node in full.
+// nodeWords names a node in full, and says what is told of it.
 func nodeWords(n analysis.Node) string {
 	text := n.Name
 	if len(n.Aliases) > 0 {
 		text += " (moves exactly as " + strings.Join(n.Aliases, ", ") + ")"
+	}
+	if n.Why != "" {
+		text += ": " + n.Why
 	}
 	return text
 }

@@ -31,6 +31,7 @@ type reportPage struct {
 	Moved         moved
 	Causes        causeList
 	NoCause       string // said when there are none
+	Impact        string // which services are hurt
 	Chart         *chartView
 	Dimensions    []dimensionView
 	Forecast      string
@@ -83,7 +84,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 	}
 	p.NoCause = said.Nothing
 	p.Moved = movement(r, unit)
-	p.Causes = causes(r)
+	p.Causes, p.Impact = causes(r), r.Impact()
 	p.Dimensions = dimensions(r.Result.Dimensions, r.PartUnit())
 	p.Queries = queries(r, servers)
 	p.FitText, p.NoChange = fitText(r.Result.Fit), r.NoChange()

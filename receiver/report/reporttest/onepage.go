@@ -6,6 +6,8 @@ package reporttest
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -36,6 +38,7 @@ func Contradictions(r report.Report) []string {
 			c.series(f)
 		}
 	}
+	c.roles()
 	c.tables()
 	c.chart()
 	c.graph()
@@ -115,6 +118,31 @@ func (c *contradictions) series(f analysis.Finding) {
 		if n.Name == f.Series && n.Onset != *since {
 			c.found("%s began at %g, and in the graph at %g", f.Name, *since, n.Onset)
 		}
+	}
+}
+
+// roles: the cause is sure and hurts itself not, one symptom is the first, and sentences
+// say what the roles do.
+func (c *contradictions) roles() {
+	firsts := 0
+	for _, f := range c.Result.Causes {
+		says := map[analysis.Role]string{
+			analysis.RoleCause: "the cause", analysis.RoleFirstSymptom: "the first symptom",
+			analysis.RoleVictim: "a victim", analysis.RoleFollower: "no cause of it",
+		}[f.Role]
+		switch {
+		case !strings.Contains(f.Sentence, says):
+			c.found("%s is a %s, and its sentence is %q", f.Name, f.Role, f.Sentence)
+		case f.Role == analysis.RoleCause && f.Confidence == analysis.Low:
+			c.found("%s is told to be the cause with low confidence", f.Name)
+		case f.Role == analysis.RoleCause && slices.Contains(c.Result.Hurt, f.Evidence.Service) && c.Result.Hurt[0] != f.Evidence.Service:
+			c.found("%s is of the cause and hurt", f.Evidence.Service)
+		case f.Role == analysis.RoleFirstSymptom:
+			firsts++
+		}
+	}
+	if firsts > 1 {
+		c.found("%d symptoms were the first", firsts)
 	}
 }
 
