@@ -12,6 +12,7 @@ import (
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
 )
 
 func TestManyWhoAskAtOnceShareOneAnswer(t *testing.T) {
@@ -121,5 +122,13 @@ func TestABreakerOpensAndTriesAgain(t *testing.T) {
 	b.note(later, true)
 	if err := b.allow(later); err != nil {
 		t.Errorf("still open: %v", err)
+	}
+}
+
+// Each exemplar has labels of its own: a thousand of one series are no single sample.
+func TestExemplarsWeighWhatTheyTake(t *testing.T) {
+	e := v1.Exemplar{Labels: model.LabelSet{"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}, Value: 1}
+	if n := weightOf([]v1.ExemplarQueryResult{{Exemplars: make([]v1.Exemplar, 1000)}, {Exemplars: []v1.Exemplar{e}}}); n < 1000*perSeries {
+		t.Errorf("they weigh as %d samples", n)
 	}
 }

@@ -89,7 +89,7 @@ func (f *Fetcher) told(ctx context.Context, query string, at time.Time) ([]model
 	value, _, err := f.memory.recall(ctx, fmt.Sprintf("labels %d %s", at.Unix(), query), func() (any, int, error) {
 		answer := f.request(ctx, Query{Query: query, End: at, Start: at})
 		vector, _ := answer.Value.(model.Vector)
-		return vector, len(vector), answer.Err
+		return vector, perSeries * len(vector), answer.Err
 	})
 	if err != nil {
 		return nil, errors.New(explain(err))
@@ -120,7 +120,7 @@ func (f *Fetcher) Exemplars(ctx context.Context, query string, from, to time.Tim
 			found, err = f.api.QueryExemplars(ctx, query, from, to)
 			return err
 		})
-		return found, len(found), err
+		return found, weightOf(found), err
 	})
 	if err != nil {
 		return nil, errors.New(explain(err))
@@ -132,4 +132,12 @@ func (f *Fetcher) Exemplars(ctx context.Context, query string, from, to time.Tim
 		}
 	}
 	return all, nil
+}
+
+// weightOf says how many samples take as much room as some exemplars.
+func weightOf(found []v1.ExemplarQueryResult) (samples int) {
+	for _, r := range found {
+		samples += perSeries * (1 + len(r.Exemplars)) // each has labels of its own, as a series has
+	}
+	return samples
 }

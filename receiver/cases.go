@@ -52,17 +52,13 @@ func (s *store) around(incident string) []joinable {
 	if !ok {
 		return nil
 	}
+	near := neighbours{s, map[string]joinable{incident: first}, map[string][]joinable{}}
 	group, known := []joinable{first}, map[string]bool{incident: true}
 	for at := 0; at < len(group); at++ {
 		for _, key := range group[at].keys {
-			for r := range s.byKey[key] {
-				id := s.byID[r].Report.Incident
-				inc, ok := s.incident[id]
-				if known[id] || !ok || inc.Onset.Sub(group[at].onset).Abs() > report.OneOnset {
-					continue
-				}
-				if next, ok := s.joinable(id); ok && slices.Contains(next.keys, key) {
-					known[id] = true
+			for _, next := range near.take(key, group[at].onset) {
+				if !known[next.id] {
+					known[next.id] = true
 					group = append(group, next)
 				}
 			}
@@ -70,6 +66,54 @@ func (s *store) around(incident string) []joinable {
 	}
 	slices.SortFunc(group, compareCreated)
 	return group
+}
+
+// neighbours finds the incidents of a group. It looks at each report of a key once,
+// and at the reports of each incident once, however many lead there.
+type neighbours struct {
+	store *store
+	known map[string]joinable   // incidents that were looked at; those that can't be joined have no keys
+	left  map[string][]joinable // by key: those that have it and were not taken, in the order of their onsets
+}
+
+// take returns the incidents with a key that began at one time with an onset, and
+// that no call before has returned for it.
+func (n neighbours) take(key string, onset time.Time) []joinable {
+	all, ok := n.left[key]
+	if !ok {
+		all = n.having(key)
+	}
+	from, _ := slices.BinarySearchFunc(all, onset.Add(-report.OneOnset), func(m joinable, t time.Time) int { return m.onset.Compare(t) })
+	to := from
+	for to < len(all) && all[to].onset.Sub(onset) <= report.OneOnset {
+		to++
+	}
+	taken := slices.Clone(all[from:to])
+	n.left[key] = slices.Delete(all, from, to)
+	return taken
+}
+
+// having are the incidents that a key joins to others, in the order of their onsets.
+func (n neighbours) having(key string) []joinable {
+	var all []joinable
+	seen := map[string]bool{}
+	for r := range n.store.byKey[key] {
+		id := n.store.byID[r].Report.Incident
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		m, ok := n.known[id]
+		if !ok {
+			m, _ = n.store.joinable(id)
+			n.known[id] = m
+		}
+		if slices.Contains(m.keys, key) {
+			all = append(all, m)
+		}
+	}
+	slices.SortFunc(all, func(a, b joinable) int { return a.onset.Compare(b.onset) })
+	return all
 }
 
 // joinable is an incident, if it has reports. The caller holds the lock.

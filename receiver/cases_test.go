@@ -235,6 +235,78 @@ func full(t testing.TB, n int) (*store, string) {
 	return s, id
 }
 
+// A list of cases or incidents has what was asked for, as one of reports has.
+func TestCasesAreFiltered(t *testing.T) {
+	judged := alertIn("b", "Slow", "cart", noon.Add(time.Hour))
+	judged.Report.Feedback = []report.Feedback{{Says: report.Right}}
+	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
+	mustPut(t, s, alertIn("a", "Errors", "pay", noon))
+	mustPut(t, s, judged)
+	for query, want := range map[string]string{
+		"": "Slow Errors", `match=service="pay"`: "Errors", `match=service=~"pay|cart"`: "Slow Errors", `match=service="shop"`: "",
+		"judged=true": "Slow", "judged=false": "Errors", "status=failed": "", "fingerprint=" + judged.Report.Alert.Fingerprint: "Slow",
+		"alertname=Errors": "Errors", `alertname=Slow&match=service="pay"`: "", "open=false": "",
+	} {
+		var cases []report.Case
+		askSite(t, s, "/api/v1/cases?"+query, &cases)
+		var names, alerts []string
+		for _, c := range cases {
+			names = append(names, c.Names[0].Name)
+		}
+		var incidents []report.Incident
+		askSite(t, s, "/api/v1/incidents?"+query, &incidents)
+		for _, inc := range incidents {
+			alerts = append(alerts, inc.Alerts...)
+		}
+		if got, of := strings.Join(names, " "), strings.Join(alerts, " "); got != want || of != want {
+			t.Errorf("%q: the cases of %q and the incidents of %q, want those of %q", query, got, of, want)
+		}
+	}
+}
+
+// storm is a store with one incident of n reports, a third of which have a cause that
+// all of another incident have: it does not join the two.
+func storm(n int) (s *store, large, small string) {
+	s = makeStore(storeOptions{now: time.Now, ttl: time.Hour})
+	shared := placed(map[string]string{"node": "n7"})
+	add := func(i int, groupKey string, causes ...analysis.Finding) string {
+		r := alertIn(groupKey, "A", fmt.Sprint("s", i), noon, causes...)
+		r.Report.Incident, r.revision = s.join(r), uint64(i+1)
+		s.remember(*r)
+		return r.Report.Incident
+	}
+	for i := range n {
+		causes := []analysis.Finding{placed(map[string]string{"service": fmt.Sprint(i)})}
+		if i%3 == 0 {
+			causes = append(causes, shared)
+		}
+		large = add(i, "large", causes...)
+	}
+	return s, large, add(n, "small", shared)
+}
+
+// A page of an incident looks at each report once: the time that it takes holds up
+// whoever writes a report.
+func TestACaseLooksAtEachIncidentOnce(t *testing.T) {
+	s, large, small := storm(300)
+	near := neighbours{s, map[string]joinable{}, map[string][]joinable{}}
+	key := report.CauseKey(placed(map[string]string{"node": "n7"}))
+	if got := near.take(key, noon); len(got) != 1 || got[0].id != small || len(near.known) != 2 {
+		t.Fatalf("%d incidents are taken, %d were looked at", len(got), len(near.known))
+	}
+	delete(s.byKey, key) // whoever looks again finds nothing
+	for id := range near.known {
+		delete(s.inside, id)
+	}
+	if again := near.take(key, noon); len(again) != 0 || len(near.left[key]) != 0 {
+		t.Errorf("%d incidents are taken again", len(again))
+	}
+	s, large, small = storm(300)
+	if one, other := s.caseOf(large), s.caseOf(small); one == other || one == "" || other == "" {
+		t.Errorf("the cases %q and %q", one, other)
+	}
+}
+
 // What stands on a page beside the report reads no stored report: it costs
 // milliseconds, with ten thousand of them.
 func BenchmarkBeside(b *testing.B) {
@@ -250,6 +322,14 @@ func BenchmarkBeside(b *testing.B) {
 	b.Run("case", func(b *testing.B) {
 		for b.Loop() {
 			if s.caseOf(r.Incident) == "" {
+				b.Fatal("it is in no case")
+			}
+		}
+	})
+	b.Run("storm", func(b *testing.B) { // an incident of 4,000 reports is looked at from one beside it
+		s, _, small := storm(4000)
+		for b.Loop() {
+			if s.caseOf(small) == "" {
 				b.Fatal("it is in no case")
 			}
 		}

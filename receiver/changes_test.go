@@ -40,7 +40,7 @@ func TestAChangeThatIsPostedIsListedAndHandedToTheAnalysis(t *testing.T) {
 	if len(list) != 1 || list[0].Title != "checkout v42" || time.Since(list[0].At) > time.Hour {
 		t.Fatalf("%+v", list)
 	}
-	events, err := d.changes.Between(t.Context(), list[0].At.Add(-time.Minute), list[0].At)
+	events, _, err := d.changes.Between(t.Context(), list[0].At.Add(-time.Minute), list[0].At)
 	if err != nil || len(events) != 1 || events[0].Labels["service"] != "checkout" || events[0].Source != "ci" {
 		t.Errorf("%+v, %v", events, err)
 	}

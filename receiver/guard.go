@@ -73,9 +73,12 @@ func crossSite(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusForbidden, fmt.Errorf("%s takes no request that a page of another site has a browser send", r.URL.Path))
 }
 
-// noForms refuses what a form of any page can send, in browsers that don't say
-// where a request comes from. What curl -d sends passes: of a form that is no
-// JSON.
+// noForms refuses the types by which a form can send what reads as JSON, in
+// browsers that don't say where a request comes from. The third type of a form
+// passes, application/x-www-form-urlencoded: so the page of a report sends what
+// people say of it, and so curl -d sends JSON, which no form can in this type. A
+// browser that names no origin may thus judge a report for another site, and do
+// nothing else.
 func noForms(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))

@@ -92,13 +92,32 @@ func (r reader) Incident(_ context.Context, id string) (report.Incident, error) 
 	return report.Incident{}, web.ErrNotFound
 }
 
+// holding says of an incident whether one of its reports passes what a filter asks
+// of reports. Whether they are open is not among it: that is asked of the incident.
+func (r reader) holding(ctx context.Context, f web.Filter) (passes func(incident string) bool, err error) {
+	if !f.OfReports() {
+		return func(string) bool { return true }, nil
+	}
+	f.Open, f.Limit = nil, 0
+	reports, err := r.Reports(ctx, f)
+	ids := map[string]bool{}
+	for _, rep := range reports {
+		ids[rep.Incident] = true
+	}
+	return func(incident string) bool { return ids[incident] }, err
+}
+
 // Incidents returns the incidents that a filter lets pass, newest first.
-func (r reader) Incidents(_ context.Context, f web.Filter) ([]report.Incident, error) {
+func (r reader) Incidents(ctx context.Context, f web.Filter) ([]report.Incident, error) {
+	passes, err := r.holding(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	r.store.mu.RLock()
 	defer r.store.mu.RUnlock()
 	list := []report.Incident{}
 	for _, known := range r.store.incident {
-		if inc := known.Incident; f.PassIncident(inc) {
+		if inc := known.Incident; f.PassIncident(inc) && passes(inc.ID) {
 			inc.Sent = slices.Concat(inc.Sent, r.book.sent(inc.ID))
 			list = append(list, inc)
 		}
@@ -120,6 +139,10 @@ func (r reader) Case(_ context.Context, id string) (report.Case, error) {
 
 // Cases returns the cases that a filter lets pass, newest first.
 func (r reader) Cases(ctx context.Context, f web.Filter) ([]report.Case, error) {
+	passes, err := r.holding(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	list := []report.Case{}
 	for _, group := range r.store.caseGroups() {
 		if err := ctx.Err(); err != nil {
@@ -127,6 +150,9 @@ func (r reader) Cases(ctx context.Context, f web.Filter) ([]report.Case, error) 
 		}
 		if f.Limit > 0 && len(list) == f.Limit {
 			break
+		}
+		if !slices.ContainsFunc(group, func(m joinable) bool { return passes(m.id) }) {
+			continue
 		}
 		if c, ok := r.store.caseOfGroup(group); ok && f.PassCase(c) {
 			list = append(list, c)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/culprit-dev/culprit/receiver/seldom"
 )
 
 func TestAFloodOfBadMessagesIsNoFloodOfLogLines(t *testing.T) {
@@ -18,7 +20,7 @@ func TestAFloodOfBadMessagesIsNoFloodOfLogLines(t *testing.T) {
 	for range 1000 {
 		postTo(h, strings.NewReader(`{"version":"4","alerts":[`))
 	}
-	clock = clock.Add(sayEvery)
+	clock = clock.Add(seldom.Pause)
 	postTo(h, strings.NewReader(`{}`))
 	if n := strings.Count(said.String(), "\n"); n != 2 || !strings.Contains(said.String(), "unsaid=999") {
 		t.Errorf("%d lines: %.2000s", n, said.String())

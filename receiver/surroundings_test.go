@@ -4,6 +4,7 @@ package receiver
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/explain"
@@ -57,20 +60,12 @@ func TestAReportSaysWhoseItIsAndWhereNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Close() })
-	file := filepath.Join(t.TempDir(), "culprit.yml")
-	text := "prometheus: {url: '" + p.URL() + "'}\n" + `
+	cfg := configOf(t, p.URL(), `
 context:
   facts: [{name: tier, query: 'service_info{service="{{ .Labels.service }}"}', labels: [tier]}]
   links: [{name: Logs, url: 'https://logs.example.org/?q={{ selector "path" "service" }}&from={{ .From.UnixMilli }}'}, {name: Pod, url: 'https://x.example.org/{{ .Labels.pod }}'}]
   traces: {url: 'https://traces.example.org/trace/{{ .TraceID }}'}
-` + testRules
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := LoadConfig(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	f, err := promql.NewFetcher(cfg.Prometheus, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -95,4 +90,70 @@ context:
 	if got := r.Context.Exemplars; len(got) != 1 || got[0].TraceID != "trace of /pay" || got[0].URL != "https://traces.example.org/trace/trace%20of%20%2Fpay" {
 		t.Errorf("%+v", got)
 	}
+}
+
+// deaf is a Prometheus that answers nothing, and counts what it is asked all the same.
+type deaf struct{ asked []string }
+
+func (*deaf) Locate(_ context.Context, a promql.Alert) (promql.Alert, []analysis.Warning) {
+	a.Onset = a.StartsAt
+	return a, nil
+}
+
+func (*deaf) Complete(_ context.Context, rule config.Rule, a promql.Alert, _ []config.Known) (config.Rule, promql.Alert, []analysis.Warning) {
+	return rule, a, nil
+}
+
+func (*deaf) Fetch(context.Context, promql.Plan) (promql.Fetched, error) {
+	return promql.Fetched{}, errors.New("connection refused")
+}
+
+func (d *deaf) ObjectLabels(context.Context, model.LabelSet, time.Time) ([]model.LabelSet, error) {
+	d.asked = append(d.asked, "objects")
+	return nil, errors.New("connection refused")
+}
+
+func (d *deaf) SeriesLabels(context.Context, string, promql.Alert, time.Time) ([]model.LabelSet, error) {
+	d.asked = append(d.asked, "series")
+	return nil, errors.New("connection refused")
+}
+
+func (d *deaf) Exemplars(context.Context, string, time.Time, time.Time) ([]promql.Exemplar, error) {
+	d.asked = append(d.asked, "exemplars")
+	return nil, errors.New("connection refused")
+}
+
+// A Prometheus that does not answer is not asked for what stands around as well:
+// who was paged waits for that, too.
+func TestNothingAroundIsAskedOfAPrometheusThatDoesNotAnswer(t *testing.T) {
+	cfg := configOf(t, "http://127.0.0.1:1", `
+context:
+  facts: [{name: tier, query: 'service_info{service="{{ .Labels.service }}"}', labels: [tier]}]
+  links: [{name: Logs, url: 'https://logs.example.org/?q={{ .Labels.service }}'}]
+  traces: {url: 'https://traces.example.org/trace/{{ .TraceID }}'}
+`)
+	set := model.LabelSet{"alertname": "ErrorsHigh", "service": "shop", "namespace": "shop"}
+	alert := report.Alert{Labels: set, Annotations: model.LabelSet{"repository": "shop"}, StartsAt: time.Now(), Fingerprint: set.Fingerprint().String()}
+	server := &deaf{}
+	r := explain.Report(t.Context(), server, explain.QuestionOf(cfg, find.Subject{Alert: alert, Now: time.Now()}))
+	if r.Status != report.Failed || len(server.asked) > 0 || len(r.Result.Warnings) != 1 {
+		t.Errorf("%s: it is asked for %v; %v", r.Status, server.asked, r.Result.Warnings)
+	}
+	if len(r.Context.Facts) != 1 || len(r.Context.Links) != 1 {
+		t.Errorf("what the alert itself tells is %+v", r.Context)
+	}
+}
+
+// configOf is the configuration of the tests with a server and something more.
+func configOf(t *testing.T, server, more string) *config.Config {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "culprit.yml")
+	if err := os.WriteFile(file, []byte("prometheus: {url: '"+server+"'}\n"+more+testRules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := LoadConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
 }

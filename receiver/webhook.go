@@ -16,6 +16,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/body"
 	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/seldom"
 )
 
 const (
@@ -49,7 +50,7 @@ type webhook struct {
 	log      *slog.Logger
 	metrics  *metrics
 	now      func() time.Time
-	says     seldom
+	says     seldom.Speaker
 }
 
 func newWebhook(d *Daemon) *webhook {
@@ -128,7 +129,7 @@ func (h *webhook) leave(n *Notification) {
 	}
 	h.metrics.left.WithLabelValues("no_room").Add(float64(n.NoRoom))
 	h.metrics.left.WithLabelValues("too_large").Add(float64(len(n.TooLarge)))
-	if unsaid, ok := h.says.may("left", h.now()); ok {
+	if unsaid, ok := h.says.May("left", h.now()); ok {
 		h.log.Warn("Alerts of a webhook message are left to the reconcile loop", "group", n.GroupKey,
 			"taken", len(n.Alerts), "no_room", n.NoRoom, "too_large", len(n.TooLarge), "err", errors.Join(n.TooLarge[:min(3, len(n.TooLarge))]...),
 			"unsaid", unsaid)
@@ -157,7 +158,7 @@ func (h *webhook) refuse(w http.ResponseWriter, code int, err error) {
 		outcome = "unavailable"
 	}
 	h.metrics.notifications.WithLabelValues(outcome).Inc()
-	if unsaid, ok := h.says.may(http.StatusText(code), h.now()); ok {
+	if unsaid, ok := h.says.May(http.StatusText(code), h.now()); ok {
 		h.log.Warn("A webhook message was refused", "code", code, "err", err, "unsaid", unsaid)
 	}
 	http.Error(w, err.Error(), code)

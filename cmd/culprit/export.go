@@ -23,8 +23,8 @@ const exportHelp = `Write reports as cases that can be replayed.
   culprit export --culprit.url http://culprit:9798 > cases.json
   culprit replay --case cases.json --prometheus.url http://prometheus:9090
 
-A case is the alert of a report, what culprit said, and what people said of that. Without ids all reports are written that
-people have judged. They go to stdout, one a line.`
+A case is the alert of a report, what culprit said, and what people said of that. Without ids the newest 1,000 reports are
+written that people have judged. They go to stdout, one a line.`
 
 // exportTimeout bounds one request, and exportBytes its answer.
 const (
@@ -41,7 +41,7 @@ type exportOptions struct {
 func addExport(app *kingpin.Application, commands map[string]command) {
 	cmd := app.Command("export", exportHelp)
 	o := &exportOptions{}
-	cmd.Arg("report", "Ids of reports; none: all that people have judged.").StringsVar(&o.ids)
+	cmd.Arg("report", "Ids of reports; none: the newest 1,000 that people have judged.").StringsVar(&o.ids)
 	cmd.Flag("culprit.url", "Address of the daemon; user and password of its basic auth may stand in it.").Default("http://127.0.0.1:9798").PlaceHolder("URL").StringVar(&o.url)
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return o.run(ctx, s) }
 }
@@ -67,6 +67,9 @@ func (o *exportOptions) run(ctx context.Context, s streams) error {
 		}
 	}
 	fmt.Fprintf(s.err, "%s\n", number(len(reports), "case"))
+	if len(o.ids) == 0 && len(reports) == exportMost {
+		fmt.Fprintf(s.err, "note: these are the newest; older ones that people have judged are left out; hint: name them by their ids\n")
+	}
 	return nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/web"
 )
@@ -74,6 +76,26 @@ func TestAReportIsExportedAndReplayed(t *testing.T) {
 		if len(result.Cases) != 1 || result.Cases[0].Verdict != want || result.Cases[0].Case.Report != r.ID {
 			t.Errorf("%q: %+v", says, result.Cases)
 		}
+	}
+}
+
+// many serve as many reports as are asked for.
+type many struct{ pages }
+
+func (m many) Reports(_ context.Context, f web.Filter) (list []report.Report, err error) {
+	for range f.Limit {
+		list = append(list, m.report)
+	}
+	return list, nil
+}
+
+func TestAnExportThatIsCutSaysSo(t *testing.T) {
+	r := report.New(report.Input{Alert: report.Alert{Labels: model.LabelSet{"alertname": "A"}}})
+	s := httptest.NewServer(web.New(web.Options{Reader: many{pages{report: r}}}))
+	t.Cleanup(s.Close)
+	got := culprit(t, "export", "--culprit.url", s.URL)
+	if got.code != exitOK || strings.Count(got.out, "\n") != exportMost || !strings.Contains(got.err, "1000 cases\n") || !strings.Contains(got.err, "older ones that people have judged are left out; hint:") {
+		t.Errorf("exit %d: %s", got.code, got.err)
 	}
 }
 

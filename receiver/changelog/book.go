@@ -15,13 +15,17 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/culprit-dev/culprit/analysis/changes"
 	"github.com/culprit-dev/culprit/receiver/broker"
+	"github.com/culprit-dev/culprit/receiver/seldom"
 )
 
-// maxBytes is what all changes may take. Beyond it the oldest go: whoever posts
-// more than that in a lifetime must not fill the disk of the reports.
-const maxBytes = 64 << 20
+// What all changes may take, as JSON and in number. Beyond it the oldest go:
+// whoever posts more than that in a lifetime must fill neither the disk of the
+// reports nor the memory.
+const (
+	maxBytes  = 64 << 20
+	maxStored = 50_000
+)
 
 // Options are the settings of a book.
 type Options struct {
@@ -30,7 +34,8 @@ type Options struct {
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 
-	maxBytes int64 // 0: maxBytes
+	maxBytes  int64 // 0: maxBytes
+	maxStored int   // 0: maxStored
 }
 
 // Book keeps changes in a bucket, which replicas share, and in memory in the
@@ -39,11 +44,12 @@ type Book struct {
 	bucket   *broker.Bucket
 	opt      Options
 	metrics  *metrics
+	says     seldom.Speaker
 	trimming sync.Mutex
 
 	mu    sync.RWMutex
-	known map[string]entry // by id
-	order []Change         // by time, then by id
+	known map[string]*entry // by id; an entry is never altered, only replaced
+	order []*entry          // by time, then by id
 	bytes int64
 }
 
@@ -67,14 +73,12 @@ const (
 // Open opens the book and reads what it holds. Until ctx ends it follows what
 // other replicas write.
 func Open(ctx context.Context, b *broker.Broker, opt Options) (*Book, error) {
-	if opt.maxBytes == 0 {
-		opt.maxBytes = maxBytes
-	}
+	opt.maxBytes, opt.maxStored = cmp.Or(opt.maxBytes, maxBytes), cmp.Or(opt.maxStored, maxStored)
 	bucket, err := b.Bucket(ctx, "changes", opt.Lifetime)
 	if err != nil {
 		return nil, err
 	}
-	book := &Book{bucket: bucket, opt: opt, known: map[string]entry{}}
+	book := &Book{bucket: bucket, opt: opt, known: map[string]*entry{}}
 	book.metrics = newMetrics(opt.Registry, book)
 	read, err := bucket.Watch(ctx, book.follow)
 	if err != nil {
@@ -108,6 +112,8 @@ func (b *Book) learn(e broker.Entry) error {
 	return nil
 }
 
+func compareEntries(a, b *entry) int { return compare(a.Change, b.Change) }
+
 func compare(a, b Change) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) }
 
 // remember indexes a change, unless a newer copy of it is known.
@@ -120,10 +126,10 @@ func (b *Book) remember(c entry) {
 		}
 		b.unlink(known)
 	}
-	b.known[c.ID] = c
+	b.known[c.ID] = &c
 	b.bytes += c.size
-	at, _ := slices.BinarySearchFunc(b.order, c.Change, compare)
-	b.order = slices.Insert(b.order, at, c.Change)
+	at, _ := slices.BinarySearchFunc(b.order, &c, compareEntries)
+	b.order = slices.Insert(b.order, at, &c)
 }
 
 func (b *Book) forget(id string, revision uint64) {
@@ -136,9 +142,9 @@ func (b *Book) forget(id string, revision uint64) {
 }
 
 // unlink takes a change out of the order. The caller holds the lock.
-func (b *Book) unlink(c entry) {
+func (b *Book) unlink(c *entry) {
 	b.bytes -= c.size
-	if at, ok := slices.BinarySearchFunc(b.order, c.Change, compare); ok {
+	if at, ok := slices.BinarySearchFunc(b.order, c, compareEntries); ok {
 		b.order = slices.Delete(b.order, at, at+1)
 	}
 }
@@ -146,8 +152,10 @@ func (b *Book) unlink(c entry) {
 func (b *Book) get(id string) (entry, bool) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	c, ok := b.known[id]
-	return c, ok
+	if c, ok := b.known[id]; ok {
+		return *c, true
+	}
+	return entry{}, false
 }
 
 // putTries bounds how often a write is made again that another has overtaken.
@@ -157,10 +165,18 @@ const putTries = 10
 // before takes the place of that; a time that it leaves out is the one that it
 // had, or now. When Put returns the change is safe on disk.
 func (b *Book) Put(ctx context.Context, c Change) (Change, Outcome, error) {
+	kept, outcome, err := b.put(ctx, c)
+	if err == nil {
+		b.metrics.changes.WithLabelValues(string(outcome)).Inc()
+	}
+	return kept, outcome, err
+}
+
+// put is Put without counting.
+func (b *Book) put(ctx context.Context, c Change) (Change, Outcome, error) {
 	for try := 0; ; try++ {
 		kept, outcome, err := b.putOnce(ctx, c)
 		if err == nil {
-			b.metrics.changes.WithLabelValues(string(outcome)).Inc()
 			b.trim(ctx)
 			return kept, outcome, nil
 		}
@@ -173,16 +189,46 @@ func (b *Book) Put(ctx context.Context, c Change) (Change, Outcome, error) {
 	}
 }
 
+// dated fills in the time that a change leaves out: the one that it had, if its
+// sender told it before, or now.
+func (b *Book) dated(c Change, before time.Time) Change {
+	if !c.At.IsZero() {
+		return c
+	}
+	c.At = cmp.Or(before, c.Until, b.opt.Now().UTC().Truncate(time.Millisecond))
+	if !c.Until.IsZero() && c.Until.Before(c.At) {
+		c.At = c.Until
+	}
+	return c
+}
+
+// checkSpans checks the ends of changes whose beginnings were told before: in the
+// book, or in the same message.
+func (b *Book) checkSpans(list []Change) error {
+	began := map[string]time.Time{} // by id
+	for i, c := range list {
+		if c.Sender == "" {
+			continue // it has told both
+		}
+		id := c.identify()
+		known, _ := b.get(id)
+		c = b.dated(c, cmp.Or(began[id], known.At))
+		if err := c.checkSpan(c.At); err != nil {
+			return fmt.Errorf("change %d: %w", i+1, err)
+		}
+		began[id] = c.At
+	}
+	return nil
+}
+
 func (b *Book) putOnce(ctx context.Context, c Change) (Change, Outcome, error) {
 	var known entry
 	if c.Sender != "" {
 		known, _ = b.get(c.identify())
 	}
-	if c.At.IsZero() {
-		c.At = cmp.Or(known.At, c.Until, b.opt.Now().UTC().Truncate(time.Millisecond))
-		if !c.Until.IsZero() && c.Until.Before(c.At) {
-			c.At = c.Until
-		}
+	c = b.dated(c, known.At)
+	if err := c.checkSpan(c.At); err != nil {
+		return c, "", err
 	}
 	c.ID = c.identify()
 	known, ok := b.get(c.ID)
@@ -226,72 +272,4 @@ func (b *Book) reread(ctx context.Context, id string) error {
 	}
 	err = b.learn(e)
 	return err
-}
-
-// trim deletes the oldest changes where there are too many.
-func (b *Book) trim(ctx context.Context) {
-	if !b.trimming.TryLock() {
-		return
-	}
-	defer b.trimming.Unlock()
-	old := b.surplus()
-	for _, id := range old {
-		if err := b.bucket.Delete(ctx, id.ID); err != nil {
-			b.opt.Log.Warn("An old change can't be deleted", "change", id.ID, "err", err)
-			return
-		}
-		b.forget(id.ID, id.revision)
-		b.metrics.dropped.Inc()
-	}
-	if len(old) > 0 {
-		b.opt.Log.Warn("The oldest changes were deleted to make room", "changes", len(old), "limit_bytes", b.opt.maxBytes)
-	}
-}
-
-// surplus are the oldest changes that have to go, a tenth at a time.
-func (b *Book) surplus() []entry {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if b.bytes <= b.opt.maxBytes {
-		return nil
-	}
-	var old []entry
-	left := b.bytes
-	for _, c := range b.order {
-		if left <= b.opt.maxBytes/10*9 {
-			break
-		}
-		e := b.known[c.ID]
-		old, left = append(old, e), left-e.size
-	}
-	return old
-}
-
-// Between returns the changes of which a part lies in a time, both ends
-// inclusive, in the order of their beginnings.
-func (b *Book) Between(_ context.Context, from, to time.Time) ([]changes.Change, error) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	var list []changes.Change
-	for _, c := range b.order[b.begin(from.Add(-maxSpan)):] {
-		if c.At.After(to) {
-			break
-		}
-		if !c.end().Before(from) {
-			list = append(list, c.Event())
-		}
-	}
-	return list, nil
-}
-
-// begin is the place of the first change that is not before a time. The caller
-// holds the lock.
-func (b *Book) begin(t time.Time) int {
-	at, _ := slices.BinarySearchFunc(b.order, t, func(c Change, t time.Time) int {
-		if c.At.Before(t) {
-			return -1
-		}
-		return 1
-	})
-	return at
 }

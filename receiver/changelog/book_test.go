@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/culprit-dev/culprit/receiver/broker"
 )
@@ -139,7 +141,7 @@ func TestBetweenHasEveryChangeOfWhichAPartLiesThere(t *testing.T) {
 		c.Sender = fmt.Sprint(i)
 		put(t, b, c)
 	}
-	list, err := b.Between(t.Context(), noon.Add(-time.Hour), noon)
+	list, _, err := b.Between(t.Context(), noon.Add(-time.Hour), noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,6 +154,44 @@ func TestBetweenHasEveryChangeOfWhichAPartLiesThere(t *testing.T) {
 	}
 	if got := titles(t, b, Filter{From: noon.Add(-time.Hour), To: noon, Limit: 2}); len(got) != 2 || got[0] != "at the end" {
 		t.Errorf("listed: %v", got)
+	}
+}
+
+// fill gives a book changes that no bucket has: one a second, the last at noon.
+func fill(b *Book, n int) {
+	for i := range n {
+		c := Change{ID: fmt.Sprintf("%016d", i), Title: fmt.Sprint(i), At: noon.Add(-time.Duration(n-1-i) * time.Second), Labels: map[string]string{"tenth": fmt.Sprint(i % 10)}}
+		b.remember(entry{Change: c, revision: 1, size: 100})
+	}
+}
+
+// Whoever floods the log must not have every alert read all of it.
+func TestBetweenKeepsTheNewestAndSaysWhatItLeavesOut(t *testing.T) {
+	b := bookOn(t, brokerOf(t, t.TempDir()), 0)
+	fill(b, 1700)
+	to := noon.Add(-100 * time.Second)
+	list, older, err := b.Between(t.Context(), noon.Add(-time.Hour), to)
+	if err != nil || len(list) != 1000 || older != 600 || list[999].At != float64(to.Unix()) || list[0].Title != "600" {
+		t.Errorf("%d changes from %q to %q, %d older ones: %v", len(list), list[0].Title, list[len(list)-1].Title, older, err)
+	}
+	if list, older, _ := b.Between(t.Context(), noon.Add(-time.Minute), noon); len(list) != 61 || older != 0 {
+		t.Errorf("in a minute: %d, and %d older ones", len(list), older)
+	}
+}
+
+func TestAListReadsPageByPage(t *testing.T) {
+	b := bookOn(t, brokerOf(t, t.TempDir()), 0)
+	fill(b, 3500)
+	if page := b.before(Cursor{}); len(page) != pageSize || page[0].Title != "3499" {
+		t.Errorf("a page has %d changes", len(page))
+	}
+	rare := Filter{Matchers: labels.Matchers{{Type: labels.MatchEqual, Name: "tenth", Value: "3"}}}
+	if got := titles(t, b, rare); len(got) != 350 || got[0] != "3493" || got[349] != "3" {
+		t.Errorf("%d changes of all pages", len(got))
+	}
+	rare.From, rare.To = noon.Add(-3000*time.Second), noon.Add(-1000*time.Second)
+	if got := titles(t, b, rare); len(got) != 200 || got[0] != "2493" || got[199] != "503" {
+		t.Errorf("%d changes of some pages, from %s to %s", len(got), got[0], got[len(got)-1])
 	}
 }
 
@@ -193,5 +233,34 @@ func TestWhoPostsTooMuchLosesTheOldest(t *testing.T) {
 	list := titles(t, b, Filter{})
 	if b.bytes > 20_000 || len(list) < 50 || len(list) == 200 || list[0] != "199" {
 		t.Errorf("%d bytes in %d changes, the newest is %s", b.bytes, len(list), list[0])
+	}
+}
+
+func TestTheNumberOfChangesIsBounded(t *testing.T) {
+	b := bookOn(t, brokerOf(t, t.TempDir()), 0)
+	b.opt.maxStored = 50
+	for i := range 80 {
+		put(t, b, Change{Sender: fmt.Sprint(i), Title: fmt.Sprint(i), At: noon.Add(time.Duration(i) * time.Second), Source: "api"})
+	}
+	if list := titles(t, b, Filter{}); len(list) != 50 || list[0] != "79" || list[49] != "30" {
+		t.Errorf("%d changes, the newest is %s", len(list), list[0])
+	}
+}
+
+// Of a book that is much too full each change deletes a few, so that none of them
+// takes longer than it may.
+func TestNoMessageWaitsForTheDeletingOfThousands(t *testing.T) {
+	b := bookOn(t, brokerOf(t, t.TempDir()), 0)
+	fill(b, 2000)
+	b.opt.maxStored = 1000
+	put(t, b, Change{Sender: "a", Title: "a", At: noon, Source: "api"})
+	if n := testutil.ToFloat64(b.metrics.dropped); n != trimAtOnce {
+		t.Errorf("one change deletes %v", n)
+	}
+	for i := range 400 {
+		put(t, b, Change{Sender: fmt.Sprint(i), Title: "b", At: noon, Source: "api"})
+	}
+	if n := len(titles(t, b, Filter{})); n != 1000 {
+		t.Errorf("%d are left", n)
 	}
 }

@@ -80,8 +80,11 @@ func (b *Book) readGrafana(ctx context.Context, g *Grafana) error {
 		if c.check(now, b.opt.Lifetime) != nil {
 			continue // nothing that could be kept or shown
 		}
-		if _, _, err := b.Put(ctx, c); err != nil {
+		_, outcome, err := b.put(ctx, c)
+		if err != nil {
 			failed = append(failed, err)
+		} else if outcome != Known { // what every look finds again is told once
+			b.metrics.changes.WithLabelValues(string(outcome)).Inc()
 		}
 	}
 	return errors.Join(failed...)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"gopkg.in/yaml.v3"
 
 	"github.com/culprit-dev/culprit/config"
@@ -123,6 +124,11 @@ func TestWhatGrafanaTellsTwiceIsKeptOnce(t *testing.T) {
 		}
 		if n := len(titles(t, b, Filter{})); n != 6 {
 			t.Errorf("%d changes are kept", n)
+		}
+	}
+	for outcome, want := range map[Outcome]float64{Added: 6, Known: 0} {
+		if n := testutil.ToFloat64(b.metrics.changes.WithLabelValues(string(outcome))); n != want {
+			t.Errorf("%v are counted as %s", n, outcome)
 		}
 	}
 }

@@ -52,6 +52,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	list, err := h.read(http.MaxBytesReader(w, r.Body, maxBody), r.URL.Query().Get("format"))
+	if err == nil {
+		err = h.book.checkSpans(list)
+	}
 	if err != nil {
 		h.refuse(w, body.Status(err), err)
 		return
@@ -112,11 +115,13 @@ func (h *Handler) admit(r *http.Request) error {
 	}
 	want, err := os.ReadFile(file)
 	if err != nil {
-		h.book.opt.Log.Error("The token of changes.token_file can't be read, so nobody may post changes", "err", err)
+		if unsaid, ok := h.book.says.May("token", h.book.opt.Now()); ok {
+			h.book.opt.Log.Error("The token of changes.token_file can't be read, so nobody may post changes", "err", err, "unsaid", unsaid)
+		}
 		return errToken
 	}
-	got, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
+	scheme, got, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
 		_, got, _ = r.BasicAuth()
 	}
 	a, b := sha256.Sum256([]byte(strings.TrimSpace(string(want)))), sha256.Sum256([]byte(strings.TrimSpace(got)))

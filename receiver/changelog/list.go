@@ -12,6 +12,8 @@ import (
 
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
 // Filter chooses changes from the book. The zero value lets everything pass.
@@ -45,30 +47,84 @@ func ParseCursor(text string) (Cursor, error) {
 	return Cursor{time.Unix(0, n), id}, nil
 }
 
+// pageSize is how many changes are looked at before whoever writes has a turn.
+const pageSize = 1000
+
 // List returns the changes that a filter lets pass, newest first.
 func (b *Book) List(ctx context.Context, f Filter) ([]Change, error) {
-	b.mu.RLock()
-	all := slices.Clone(b.order) // a filter may take long
-	b.mu.RUnlock()
 	list := []Change{}
-	for _, c := range slices.Backward(all) {
+	at := f.After
+	if at == (Cursor{}) && !f.To.IsZero() {
+		at = Cursor{At: f.To.Add(1)} // nothing after To
+	}
+	for {
+		page := b.before(at)
+		for _, c := range page { // without the lock: a filter may take long
+			if f.Limit > 0 && len(list) == f.Limit || f.past(c.Change) {
+				return list, nil
+			}
+			if f.passes(c.Change) {
+				list = append(list, c.Change)
+			}
+		}
+		if len(page) < pageSize {
+			return list, nil
+		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if f.Limit > 0 && len(list) == f.Limit {
-			break
-		}
-		if f.passes(c) {
-			list = append(list, c)
-		}
+		at = CursorOf(page[len(page)-1].Change)
 	}
-	return list, nil
+}
+
+// before returns the page of changes behind a place, newest first.
+func (b *Book) before(place Cursor) []*entry {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	end := len(b.order)
+	if place != (Cursor{}) {
+		end, _ = slices.BinarySearchFunc(b.order, &entry{Change: Change{At: place.At, ID: place.ID}}, compareEntries)
+	}
+	page := slices.Clone(b.order[max(0, end-pageSize):end])
+	slices.Reverse(page)
+	return page
 }
 
 func (f Filter) passes(c Change) bool {
-	return (f.From.IsZero() || !c.end().Before(f.From)) && (f.To.IsZero() || !c.At.After(f.To)) &&
-		(f.After == Cursor{} || compare(c, Change{At: f.After.At, ID: f.After.ID}) < 0) &&
-		f.Matchers.Matches(labelSet(c.Labels))
+	return (f.From.IsZero() || !c.end().Before(f.From)) && (f.To.IsZero() || !c.At.After(f.To)) && f.Matchers.Matches(labelSet(c.Labels))
+}
+
+// past says whether a change began so early that neither it nor any that is older
+// can reach into the time of the filter.
+func (f Filter) past(c Change) bool { return !f.From.IsZero() && c.At.Before(f.From.Add(-maxSpan)) }
+
+// maxBetween is how many changes one alert is brought together with.
+const maxBetween = 1000
+
+// Between returns the changes of which a part lies in a time, both ends
+// inclusive, in the order of their beginnings: the newest 1,000, and how many older
+// ones it leaves out.
+func (b *Book) Between(_ context.Context, from, to time.Time) (list []changes.Change, older int, err error) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for _, c := range slices.Backward(b.order[b.begin(from.Add(-maxSpan)):]) {
+		switch {
+		case c.At.After(to) || c.end().Before(from):
+		case len(list) == maxBetween:
+			older++
+		default:
+			list = append(list, c.Event())
+		}
+	}
+	slices.Reverse(list)
+	return list, older, nil
+}
+
+// begin is the place of the first change that is not before a time. The caller
+// holds the lock.
+func (b *Book) begin(t time.Time) int {
+	at, _ := slices.BinarySearchFunc(b.order, &entry{Change: Change{At: t}}, compareEntries)
+	return at
 }
 
 func labelSet(set map[string]string) model.LabelSet {

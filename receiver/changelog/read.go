@@ -241,10 +241,18 @@ func (c Change) checkTimes(now time.Time, lifetime time.Duration) error {
 		return unclear("at is %s, and it is %s; hint: compare the clocks, or send it when it happens", at.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	case at.Before(now.Add(-lifetime)):
 		return unclear("at is %s, longer ago than changes are kept (changes.lifetime, %s)", at.Format(time.RFC3339), model.Duration(lifetime))
+	}
+	return c.checkSpan(at)
+}
+
+// checkSpan checks the end of a change that began at a time.
+func (c Change) checkSpan(at time.Time) error {
+	switch {
 	case !c.Until.IsZero() && c.Until.Before(at):
 		return unclear("until is %s, before at, %s", c.Until.Format(time.RFC3339), at.Format(time.RFC3339))
 	case c.Until.After(at.Add(maxSpan)):
-		return unclear("until is %s, more than %s after at; hint: send the end when it comes, with the same id", c.Until.Format(time.RFC3339), model.Duration(maxSpan))
+		return unclear("until is %s, more than %s after at, %s; hint: send the end when it comes, with the same id; what takes longer is two changes, its beginning and its end, each with an id",
+			c.Until.Format(time.RFC3339), model.Duration(maxSpan), at.Format(time.RFC3339))
 	}
 	return nil
 }

@@ -22,14 +22,15 @@ import (
 // logOfOne is a log of one change.
 type logOfOne struct {
 	change changes.Change
+	older  int // that it leaves out
 	err    error
 }
 
-func (l logOfOne) Between(_ context.Context, from, to time.Time) ([]changes.Change, error) {
+func (l logOfOne) Between(_ context.Context, from, to time.Time) ([]changes.Change, int, error) {
 	if at := time.Unix(int64(l.change.At), 0); at.Before(from) || at.After(to) {
-		return nil, l.err
+		return nil, l.older, l.err
 	}
-	return []changes.Change{l.change}, l.err
+	return []changes.Change{l.change}, l.older, l.err
 }
 
 // explainTold explains the incident of four instances with a log of changes.
@@ -58,10 +59,12 @@ func TestAChangeThatOthersTellOfIsACause(t *testing.T) {
 
 // Of what was done long ago, or can't be read, the answer without it is given.
 func TestAnAnswerNeedsNoChanges(t *testing.T) {
+	longAgo := changes.Change{At: 60*fourOnset - 20*3600, Title: "api was deployed", Labels: map[string]string{"job": "api"}, Source: "api"}
 	for name, log := range map[string]ChangeLog{
 		"none":     nil,
-		"long ago": logOfOne{change: changes.Change{At: 60*fourOnset - 20*3600, Title: "api was deployed", Labels: map[string]string{"job": "api"}, Source: "api"}},
+		"long ago": logOfOne{change: longAgo},
 		"unread":   logOfOne{err: errors.New("the store is closed")},
+		"cut":      logOfOne{change: longAgo, older: 7},
 	} {
 		r := explainTold(t, log)
 		if r.Result.Verdict != analysis.Explained || r.Result.Causes[0].Kind == analysis.KindChange {
@@ -70,7 +73,7 @@ func TestAnAnswerNeedsNoChanges(t *testing.T) {
 		if !strings.HasPrefix(r.NoChange(), "No change was found before it") {
 			t.Errorf("%s: %q", name, r.NoChange())
 		}
-		if warned := slices.ContainsFunc(r.Result.Warnings, func(w analysis.Warning) bool { return w.Source == "changes" }); warned != (name == "unread") {
+		if warned := slices.ContainsFunc(r.Result.Warnings, func(w analysis.Warning) bool { return w.Source == "changes" }); warned != (name == "unread" || name == "cut") {
 			t.Errorf("%s: %v", name, r.Result.Warnings)
 		}
 	}

@@ -34,8 +34,9 @@ type Fetcher interface {
 
 // ChangeLog knows the changes that people and machines have reported.
 type ChangeLog interface {
-	// Between returns the changes of which a part lies in a time, both ends inclusive.
-	Between(ctx context.Context, from, to time.Time) ([]changes.Change, error)
+	// Between returns the changes of which a part lies in a time, both ends inclusive:
+	// the newest, and how many older ones it leaves out.
+	Between(ctx context.Context, from, to time.Time) (list []changes.Change, older int, err error)
 }
 
 // Report is the report of one alert that somebody asks about by hand. Whatever
@@ -51,10 +52,8 @@ func Report(ctx context.Context, f Fetcher, q Question) report.Report {
 func Alert(ctx context.Context, f Fetcher, q Question) (in report.Input) {
 	in = report.Input{Alert: q.Alert, Rule: q.Rule.Name, Now: q.Now, Grafana: dashboardOf(q.Rule, q.Alert)}
 	start := time.Now()
-	defer func() {
-		around, _ := f.(Surroundings) // without it the alert's own labels tell what they tell
-		surround(ctx, around, q.Context, &in)
-	}()
+	around, _ := f.(Surroundings) // without it the alert's own labels tell what they tell
+	defer func() { surround(ctx, around, q.Context, &in) }()
 	alert, doubts := locate(ctx, f, q)
 	in.Onset = alert.Onset
 	rule, alert, more := f.Complete(ctx, *q.Rule, alert, q.Catalogue)
@@ -69,6 +68,7 @@ func Alert(ctx context.Context, f Fetcher, q Question) (in report.Input) {
 	s := session{fetcher: f, log: q.Changes, options: q.Options, doubts: doubts, took: &in.Timings}
 	l, err := s.look(ctx, plan)
 	if err != nil {
+		around = nil // nor would it answer this
 		in.Result = failed("prometheus", err, doubts)
 		return in
 	}

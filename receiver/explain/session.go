@@ -4,6 +4,7 @@ package explain
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -62,10 +63,14 @@ func (s session) withLogged(ctx context.Context, f *promql.Fetched) {
 		return
 	}
 	since := f.Plan.ChangesSince()
-	told, err := s.log.Between(ctx, since, f.Plan.End)
+	told, older, err := s.log.Between(ctx, since, f.Plan.End)
 	if err != nil {
 		f.Frame.Warnings = append(f.Frame.Warnings, analysis.Warning{Source: "changes", Text: err.Error()})
 		return
+	}
+	if older > 0 {
+		f.Frame.Warnings = append(f.Frame.Warnings, analysis.Warning{Source: "changes", Text: fmt.Sprintf(
+			"only the newest %d changes that others have told of were looked at, and %d older ones were not; hint: tell of fewer", len(told), older)})
 	}
 	f.Frame.Changes = append(f.Frame.Changes, told...)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 	"pgregory.net/rapid"
 
+	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/config"
 )
 
@@ -30,6 +31,20 @@ func TestFactsAreReadFromLabelsAndAnnotations(t *testing.T) {
 	want = []Fact{{"owner", "ann", "kube_deployment_labels"}, {"team", "payments", "kube_deployment_labels"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What was found is a place also where what was done there is the cause.
+func TestAChangeIsAlsoAPlace(t *testing.T) {
+	set := map[string]string{"version": "v42", "path": "/pay"}
+	released := analysis.Finding{Kind: analysis.KindChange, Confidence: analysis.High, Evidence: analysis.Evidence{Places: []map[string]string{set}}}
+	alert := Alert{Labels: model.LabelSet{"service": "checkout"}}
+	if got := Where(alert, []analysis.Finding{released}); !got.Equal(model.LabelSet{"service": "checkout", "version": "v42", "path": "/pay"}) {
+		t.Errorf("of a change it is %v", got)
+	}
+	released.Confidence = analysis.Low
+	if got := Where(alert, []analysis.Finding{released}); !got.Equal(alert.Labels) {
+		t.Errorf("of a guess it is %v", got)
 	}
 }
 

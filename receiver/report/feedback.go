@@ -88,30 +88,32 @@ func (r Report) Judged() (Feedback, bool) {
 }
 
 // CommentReader finds feedback in the comments of silences.
-type CommentReader struct{ ours, theirs *regexp.Regexp }
+type CommentReader struct{ ours, theirs, judged, was *regexp.Regexp }
 
 // NewCommentReader makes a reader.
 func NewCommentReader() CommentReader {
 	return CommentReader{
 		ours:   regexp.MustCompile(`\[culprit: [^\]]*\]`), // what culprit itself has written
-		theirs: regexp.MustCompile(`(?i)\bculprit: *(?:was +)?(right|wrong|it was +([^\n\[\]]+))`),
+		theirs: regexp.MustCompile(`(?i)(?:^|[\s,;.(\]])culprit: *([^\n\[\]]+)`),
+		judged: regexp.MustCompile(`(?i)^(?:(?:it +)?was +)?(right|wrong)(?:$|(?: *[.,;:!)(]| +[-–—])+ *(.*))`), // and no "right?", "rightsizing", "right-hand"
+		was:    regexp.MustCompile(`(?i)^it +was +(.+)`),
 	}
 }
 
 // Read returns what the comment of a silence says of culprit: "culprit: right",
-// "culprit: wrong" or "culprit: it was the disk". ok is false if that is nothing.
+// "culprit: wrong", "culprit: it was the disk" or "culprit: wrong, it was the disk".
+// ok is false if that is nothing, or not plain.
 func (c CommentReader) Read(comment string) (f Feedback, ok bool) {
 	m := c.theirs.FindStringSubmatch(c.ours.ReplaceAllString(comment, ""))
 	if m == nil {
 		return f, false
 	}
-	switch strings.ToLower(m[1]) {
-	case "right":
-		f.Says = Right
-	case "wrong":
-		f.Says = Wrong
-	default:
-		f.Was = cut(clean(m[2]), maxWas)
+	rest := strings.TrimSpace(m[1])
+	if j := c.judged.FindStringSubmatch(rest); j != nil {
+		f.Says, rest = Judgement(strings.ToLower(j[1])), j[2]
+	}
+	if w := c.was.FindStringSubmatch(rest); w != nil && f.Says != Right {
+		f.Was = cut(clean(w[1]), maxWas)
 	}
 	f.Via = ViaSilence
 	f, err := f.Check()

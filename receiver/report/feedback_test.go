@@ -63,6 +63,20 @@ func TestACommentOfASilenceJudges(t *testing.T) {
 		"culprit: I don't know":                            "",
 		"the culprit is right here":                        "",
 		"":                                                 "",
+		"culprit: rightsizing of checkout, OPS-7":          "",
+		"culprit: wrongly scaled by hand":                  "",
+		"culprit: right-hand node":                         "",
+		"culprit: right now I am looking":                  "",
+		"I doubt that: culprit: right?":                    "",
+		"see http://x/culprit: right":                      "",
+		"culprit: right – restarting":                      "right ",
+		"culprit: it was right":                            "right ",
+		"(culprit: wrong)":                                 "wrong ",
+		"culprit: it was wrong DNS entries":                "other wrong DNS entries",
+		"culprit: wrong, it was the disk":                  "wrong the disk",
+		"Culprit: Wrong. It was the disk, again":           "wrong the disk, again",
+		"culprit: wrong, but it was close":                 "wrong ",
+		"culprit: right, it was that":                      "right ",
 	} {
 		got := ""
 		if f, ok := reader.Read(comment); ok {

@@ -8,43 +8,15 @@ import (
 	"image"
 	_ "image/png" // to read screenshots
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/web/webtest"
 )
-
-// browser starts a Chromium, or skips the test where there is none.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("a browser takes seconds")
-	}
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("no Chromium or Chrome is installed: the pages are not tried in a browser")
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	t.Cleanup(cancel)
-	options := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
-		chromedp.ExecPath(path), chromedp.NoSandbox)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 // seen is what a browser makes of a page.
 type seen struct {
@@ -66,7 +38,7 @@ const look = `(() => {
 // On a phone the answer is on the first screen, nothing scrolls sideways, and
 // the policy lets in what the page needs, whatever the labels are.
 func TestPagesInABrowser(t *testing.T) {
-	ctx := browser(t)
+	ctx := webtest.Browser(t)
 	r := example(t)
 	long, inc := hostile(t, strings.Repeat("W", 5000))
 	m := memory{reports: []report.Report{r, long}, incidents: []report.Incident{inc}, pending: []string{pendingAlert}}

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/web/webtest"
 )
 
 // notes is a Judge that keeps what it is told of the example.
@@ -122,7 +123,7 @@ func TestWhatWasSaidIsShown(t *testing.T) {
 // The buttons work in a browser, also without a script; Enter in the field sends
 // the field, and no judgement that nobody has made.
 func TestAPersonJudgesInABrowser(t *testing.T) {
-	ctx := browser(t)
+	ctx := webtest.Browser(t)
 	r := example(t)
 	opts, heard := asking(t, memory{reports: []report.Report{r}})
 	srv := httptest.NewServer(New(opts))

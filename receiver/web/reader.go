@@ -79,6 +79,11 @@ func (f Filter) PassReport(r report.Report) bool {
 		f.Matchers.Matches(r.Alert.Labels)
 }
 
+// OfReports says whether it asks for what only reports have.
+func (f Filter) OfReports() bool {
+	return f.Judged != nil || f.Status != "" || f.Fingerprint != "" || len(f.Matchers) > 0
+}
+
 // PassIncident says whether an incident passes, as far as it can be told
 // without its reports: by its state, its id and the names of its alerts.
 func (f Filter) PassIncident(i report.Incident) bool {

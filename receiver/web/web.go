@@ -112,7 +112,7 @@ func (s *server) serve(h handler) http.Handler {
 		header := w.Header()
 		header.Set("Content-Security-Policy", s.pages.policy)
 		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Referrer-Policy", "same-origin") // no-referrer would send the form of a report with Origin: null, which the guard refuses
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store") // a report changes until its alert is resolved

@@ -63,8 +63,10 @@ default-rule.yml: |
 {{- end -}}
 
 {{/*
-The pages and the read-only API as a JSON list of [path, is-prefix], below the
-path of the external URL. The webhook and /-/reload are not among them.
+What people read, pages and API, as a JSON list of [path, is-prefix], below the
+path of the external URL. Below the reports people also say whether one was right
+(POST …/feedback). The webhook, POST /api/v1/changes and /-/reload are not among
+them.
 */}}
 {{- define "culprit.pages" -}}
 {{- $base := trimSuffix "/" (urlParse (include "culprit.externalURL" .)).path -}}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package changelog
+
+import (
+	"context"
+	"errors"
+
+	"github.com/culprit-dev/culprit/receiver/broker"
+)
+
+// trimAtOnce is how many changes one that comes in may push out. It is more than
+// one, so that a book that is too full gets back to its bounds, and few, so that
+// nobody's message waits for the deleting of thousands.
+const trimAtOnce = 4
+
+// trim deletes some of the oldest changes where there are too many.
+func (b *Book) trim(ctx context.Context) {
+	b.trimming.Lock()
+	defer b.trimming.Unlock()
+	old := b.surplus()
+	for _, c := range old {
+		if err := b.bucket.Delete(ctx, c.ID); err != nil && !errors.Is(err, broker.ErrNotFound) {
+			if unsaid, ok := b.says.May("delete", b.opt.Now()); ok {
+				b.opt.Log.Warn("An old change can't be deleted", "change", c.ID, "err", err, "unsaid", unsaid)
+			}
+			return
+		}
+		b.forget(c.ID, c.revision)
+		b.metrics.dropped.Inc()
+	}
+	if len(old) == 0 {
+		return
+	}
+	if unsaid, ok := b.says.May("trim", b.opt.Now()); ok {
+		b.opt.Log.Warn("The oldest changes are deleted to make room; culprit_changes_dropped_total counts them",
+			"limit_bytes", b.opt.maxBytes, "limit_changes", b.opt.maxStored, "unsaid", unsaid)
+	}
+}
+
+// surplus are the oldest changes that have to go, a few at a time.
+func (b *Book) surplus() (old []*entry) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	left := b.bytes
+	for i, c := range b.order {
+		if i == trimAtOnce || left <= b.opt.maxBytes && len(b.order)-i <= b.opt.maxStored {
+			break
+		}
+		old, left = append(old, c), left-c.size
+	}
+	return old
+}
