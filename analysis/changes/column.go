@@ -218,7 +218,9 @@ func steps(times []float64, runs []run, known bool) []Change {
 		case r.none && !last || before.none && before.first > 0 && known:
 			continue // gone for some time
 		case i > 1 && brief(runs[i-1]) && same(runs[i-2], r): // it is over
-			found[len(found)-1].Until = times[before.last]
+			if n := len(found); n > 0 && found[n-1].At == times[before.first] { // and was no gap
+				found[n-1].Until = times[before.last]
+			}
 			continue
 		}
 		c := Change{At: times[r.first]}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -128,6 +129,32 @@ func TestNoiseAndGapsAreNoChanges(t *testing.T) {
 		for _, values := range [][]float64{still, noisy} {
 			if found := (Column{Name: "deploy|generation", Metric: "generation", Values: values}).In(minutes(200)); found != nil {
 				t.Fatal(found)
+			}
+		}
+	}
+}
+
+// Whatever a column is like, asking it does no harm: gaps beside short stretches of
+// few values are what scrapes that fail leave of anything.
+func TestNoColumnDoesHarm(t *testing.T) {
+	columns := [][]float64{nil}
+	for range 4 {
+		longer := columns
+		for _, c := range columns {
+			for _, v := range []float64{math.NaN(), 0, 1, 2} {
+				for _, rows := range []int{1, 6, 12} {
+					longer = append(longer, slices.Concat(c, slices.Repeat([]float64{v}, rows)))
+				}
+			}
+		}
+		columns = longer
+	}
+	for _, values := range columns {
+		for _, metric := range []string{"m3", "observed_generation", "sync"} {
+			for _, change := range (Column{Metric: metric, Values: values}).In(minutes(len(values))) {
+				if change.Until != 0 && change.Until < change.At {
+					t.Fatalf("%v: %+v is over before it began", values, change)
+				}
 			}
 		}
 	}
