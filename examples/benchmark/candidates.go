@@ -24,6 +24,7 @@ func candidates(args []string, out io.Writer) error {
 	flags.SetOutput(io.Discard) // the error says it
 	ablation := flags.Bool("ablation", false, "compare ridge, BMFS and no attribution inside the ranking")
 	leaveOut := flags.Bool("leave-out", false, "choose the marks of confidence without each system in turn, and measure them on it")
+	harder := flags.Bool("harder", false, "measure the same incidents as another system or another Prometheus would show them")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -36,6 +37,9 @@ func candidates(args []string, out io.Writer) error {
 	}
 	if *ablation {
 		return ablations(sets, out)
+	}
+	if *harder {
+		return harden(sets, out)
 	}
 	if *leaveOut {
 		return leftOut(sets, out)
