@@ -5,6 +5,7 @@ package analysis
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -92,6 +93,8 @@ func TestAFailingCallPointsAtItsCallee(t *testing.T) {
 		burns := `cpu{job="checkout"}`
 		if r := Run(callFrame(own, all, c.pay, c.stock, burns), Options{}); r.Causes[0].Series != burns || r.Causes[0].Confidence == Low {
 			t.Errorf("%s: all calls of checkout are slow: %s, %s", name, r.Causes[0].Sentence, r.Causes[0].Confidence)
+		} else if call := findingOf(t, r, c.pay).Sentence; !strings.HasSuffix(call, "; all calls of checkout show it: it is checkout's") {
+			t.Errorf("%s: %s", name, call)
 		}
 	}
 }

@@ -279,7 +279,7 @@ func (a *accounts) ofOther(cause rank.Cause) account {
 		return account{why: a.before(cause) + a.besideCause(cause)}
 	case cause.Follows && len(a.causes) == 0:
 		return account{why: a.after(cause) + ", which speaks against it"}
-	case cause.Follows && a.hurts(cause):
+	case cause.Follows && a.hurts(cause) && a.callers[cause.Series] < 0:
 		return account{RoleVictim, a.after(cause) + notACause}
 	case cause.Follows:
 		return account{RoleFollower, a.after(cause) + ", so that it is no cause of it"}
@@ -351,8 +351,29 @@ func (a *accounts) rejected(cause rank.Cause) string {
 		return ", no farther than in quiet times"
 	case cause.Moved() && stoodStill(cause):
 		return "; it came back, and what it did is over"
+	case a.ofCaller(cause) != "":
+		return a.ofCaller(cause)
 	case len(a.causes) > 0:
 		return "; " + a.series[a.causes[0].Series].Name + " stands out more"
+	}
+	return ""
+}
+
+// ofCaller says of a candidate that measures calls that it may be, or is, their caller
+// who is slow or fails; "" if nothing does.
+func (a *accounts) ofCaller(cause rank.Cause) string {
+	by := a.callers[cause.Series]
+	if by < 0 {
+		return ""
+	}
+	i := slices.IndexFunc(a.ranking.Services, func(s rank.Service) bool { return s.Service == cause.Service })
+	switch name := a.services[by]; {
+	case cause.Calls == rank.AllCalls:
+		return fmt.Sprintf("; all calls of %s show it: it is %s's", name, name)
+	case cause.Calls == rank.LoneCalls:
+		return fmt.Sprintf("; only the calls of %s show it: it is %s's", name, name)
+	case a.ranking.Services[i].Other == by:
+		return fmt.Sprintf("; it may be at either end: nothing but the calls of %s shows it", name)
 	}
 	return ""
 }

@@ -8,6 +8,19 @@ import (
 	"slices"
 )
 
+// callersMost is what is left of a call, at most, of which most is its caller's.
+const callersMost = 0.5
+
+// Calls say at which end of the calls that a candidate measures something broke.
+type Calls uint8
+
+// What calls say.
+const (
+	NoCalls   Calls = iota // it measures none, or they don't say that it is the caller
+	AllCalls               // the caller: all of its calls show it
+	LoneCalls              // the caller: the calls of all others to the same service don't
+)
+
 // edges are the candidates that measure the calls of one service to another. At
 // which end of one it broke can't be told by itself: those of callers with two
 // callees or more are kept, and those that rise alone among those of their callee.
@@ -152,7 +165,8 @@ func (e edges) fanIn(score []float64, booked map[int]float64) {
 	}
 }
 
-// fanOutOf is fanOut on the evidence of each candidate.
+// fanOutOf is fanOut on the evidence of each candidate. It marks those of which most
+// is their caller's.
 func (e edges) fanOutOf(ev []Evidence) map[int]float64 {
 	x := make([]float64, len(ev))
 	for j := range ev {
@@ -160,7 +174,17 @@ func (e edges) fanOutOf(ev []Evidence) map[int]float64 {
 	}
 	booked := e.fanOut(x)
 	for j := range ev {
+		if x[j] < ev[j].x*callersMost {
+			ev[j].Calls = AllCalls
+		}
 		ev[j].x = x[j]
+	}
+	for _, l := range e.lone {
+		for _, j := range l.js {
+			if ev[j].Calls != NoCalls {
+				ev[j].Calls = LoneCalls
+			}
+		}
 	}
 	return booked
 }

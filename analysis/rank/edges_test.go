@@ -41,6 +41,27 @@ func TestWhoServesTheOthersAsEverIsNotWhatOneWaitsFor(t *testing.T) {
 		if s := first(t, r); s.Service != want {
 			t.Errorf("the other caller waits ×%v: first is %+v, want %d", times, s, want)
 		}
+		for _, c := range r.Causes {
+			lone := times == 1 && c.Series == len(in.Series)-2
+			if (c.Calls == LoneCalls) != lone || c.Calls == AllCalls {
+				t.Errorf("the other caller waits ×%v: the calls of series %d say %d", times, c.Series, c.Calls)
+			}
+		}
+	}
+}
+
+// What all calls of one show is its own.
+func TestWhatAllCallsShowIsTheCallers(t *testing.T) {
+	const caller, one, two = 1, 5, 6
+	in := calling(shop(7, guilty(caller, shopOnset)), map[[2]int]float64{{caller, one}: 3, {caller, two}: 3})
+	r := Rank(in, Options{})
+	if s := first(t, r); s.Service != caller {
+		t.Errorf("first is %+v", s)
+	}
+	for _, c := range r.Causes {
+		if call := c.Series >= len(in.Series)-2; (c.Calls == AllCalls) != call {
+			t.Errorf("series %d says %d", c.Series, c.Calls)
+		}
 	}
 }
 

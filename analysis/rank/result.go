@@ -24,6 +24,7 @@ type Evidence struct {
 	Began      Beginning // may lie before the onset; zero if it has not stirred
 	Follows    bool      // it moved, and after the KPI did
 	Bound      bool      // the KPI went with it at all times, with nobody else besides, and does so now
+	Calls      Calls     // of one that measures calls: whether it is the caller's
 	x          float64   // ln(1+Residual/Quiet), times Link and Kind, without what is its caller's
 	score      float64   // its share of the score of its service
 }

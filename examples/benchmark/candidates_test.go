@@ -72,6 +72,7 @@ func TestCandidatesAreScored(t *testing.T) {
 		"| made-up | **1.00 1.00 1.00 1.000; 1.000** | 1.00 1.00 1.00 1.000; 1.000 |",
 		"| made-up | 1.000 | 1.000 | 1.000 | 1.000 | 1.000 |",
 		"| made-up | 2/2 | 0/0 | 0/0 | 100 % | 16 | 0.0 % | 0.0 % |",
+		"| made-up | 2/2 | 0/0 | 0/0 | 0 |",
 		"| made-up | +0, 100 % | +0, 100 % | +0, 100 % |",
 	} {
 		if !strings.Contains(out, want) {

@@ -85,7 +85,7 @@ func observe(e experiment, seed uint64) analysis.Frame {
 		}
 	}
 	f.Onset = f.Times[calmRows]
-	f.Targets = []analysis.Target{{Name: "front|latency", Values: columns["front|latency"]}}
+	f.Targets = []analysis.Target{{Name: "front|latency", Service: "front", Values: columns["front|latency"]}}
 	for _, s := range services() {
 		for _, metric := range []string{"cpu", "disk_wait", "latency", "mem"} {
 			name := s.name + "|" + metric
