@@ -10,11 +10,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"github.com/culprit-dev/culprit/analysis/changes"
+	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -23,7 +26,7 @@ const exportHelp = `Write reports as cases that can be replayed.
   culprit export --culprit.url http://culprit:9798 > cases.json
   culprit replay --case cases.json --prometheus.url http://prometheus:9090
 
-A case is the alert of a report, what culprit said, and what people said of that. Without ids the newest 1,000 reports are
+A case is the alert of a report, what culprit said, what people said of that, and the changes that others had reported of its time. Without ids the newest 1,000 reports are
 written that people have judged. They go to stdout, one a line.`
 
 // exportTimeout bounds one request, and exportBytes its answer.
@@ -62,7 +65,11 @@ func (o *exportOptions) run(ctx context.Context, s streams) error {
 	}
 	enc := json.NewEncoder(s.out)
 	for _, r := range reports {
-		if err := enc.Encode(report.ReplayCaseOf(r)); err != nil {
+		c := report.ReplayCaseOf(r)
+		if c.Changes, err = o.changes(ctx, base, c); err != nil {
+			return err
+		}
+		if err := enc.Encode(c); err != nil {
 			return err
 		}
 	}
@@ -87,6 +94,26 @@ func (o *exportOptions) reports(ctx context.Context, base *url.URL) ([]report.Re
 		}
 	}
 	return list, nil
+}
+
+// exportBefore is how long before the onset of a case changes may have begun or
+// ended that are written with it: as long as culprit looks for them, and more.
+const exportBefore = 6 * time.Hour
+
+// changes reads what others had reported of the time of a case.
+func (o *exportOptions) changes(ctx context.Context, base *url.URL, c report.ReplayCase) (events []changes.Change, err error) {
+	from := c.Onset
+	if from.IsZero() {
+		from = c.Alert.StartsAt
+	}
+	var list []changelog.Change
+	err = get(ctx, base, "api/v1/changes", url.Values{
+		"from": {from.Add(-exportBefore).Format(time.RFC3339)}, "to": {c.At.Format(time.RFC3339)}, "limit": {"1000"},
+	}, &list)
+	for _, one := range slices.Backward(list) {
+		events = append(events, one.Event())
+	}
+	return events, err
 }
 
 // get reads JSON from a daemon.

@@ -8,9 +8,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/common/model"
 
+	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/web"
 )
@@ -75,6 +77,36 @@ func TestAReportIsExportedAndReplayed(t *testing.T) {
 		culprit(t, append(args, "--format", "json")...).into(t, &result)
 		if len(result.Cases) != 1 || result.Cases[0].Verdict != want || result.Cases[0].Case.Report != r.ID {
 			t.Errorf("%q: %+v", says, result.Cases)
+		}
+	}
+}
+
+// told is a log of changes.
+type told []changelog.Change
+
+func (l told) List(context.Context, changelog.Filter) ([]changelog.Change, error) { return l, nil }
+
+// A case has the changes that others had reported: no server of series has them.
+func TestACaseKeepsWhatOthersReported(t *testing.T) {
+	prometheus := startShop(t, errorRule)
+	r := shopReport(t, prometheus)
+	deployed := changelog.Change{ID: "1", At: r.Onset.Add(-time.Minute), Title: "shop v42", To: "v42", Labels: map[string]string{"service": "shop"}, Source: "deploys"}
+	for _, list := range []told{{}, {deployed}} {
+		s := httptest.NewServer(web.New(web.Options{Reader: pages{report: r}, Changes: list}))
+		t.Cleanup(s.Close)
+		exported := culprit(t, "export", r.ID, "--culprit.url", s.URL)
+		if strings.Contains(exported.out, "shop v42") != (len(list) > 0) {
+			t.Errorf("%d changes: %s%s", len(list), exported.out, exported.err)
+		}
+		var again replayed
+		culprit(t, "replay", "--case", write(t, "cases.json", exported.out), "--prometheus.url", prometheus, "--config.file", write(t, "culprit.yml", shopConfig),
+			"--format", "json").into(t, &again)
+		before := 0
+		if c := again.Reports[0].Result.Changes; c != nil {
+			before = c.Before
+		}
+		if before != len(list) {
+			t.Errorf("of %d changes %d are looked at again", len(list), before)
 		}
 	}
 }

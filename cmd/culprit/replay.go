@@ -103,11 +103,11 @@ func (o *replayOptions) run(ctx context.Context, s streams, now time.Time) error
 		fmt.Fprintf(s.err, "note: %d of them are explained; --limit raises that\n", o.limit)
 		alerts = spread(alerts, o.limit)
 	}
-	subjects := make([]find.Subject, len(alerts))
+	questions := make([]explain.Question, len(alerts))
 	for i, a := range alerts {
-		subjects[i] = find.Subject{Alert: a.Alert, Onset: a.Onset, Now: a.StartsAt.Add(o.after)}
+		questions[i] = explain.QuestionOf(cfg, find.Subject{Alert: a.Alert, Onset: a.Onset, Now: a.StartsAt.Add(o.after)})
 	}
-	return o.show(ctx, s, cfg, subjects, &result)
+	return o.show(ctx, s, cfg, questions, &result)
 }
 
 // again explains the alerts of cases once more.
@@ -123,17 +123,17 @@ func (o *replayOptions) again(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	subjects := make([]find.Subject, len(cases))
+	questions := make([]explain.Question, len(cases))
 	for i, c := range cases {
-		subjects[i] = subjectOf(c)
+		questions[i] = questionOf(cfg, c)
 	}
 	result := &replayed{Found: len(cases), Verdicts: map[analysis.Verdict]int{}, Reports: []report.Report{}, of: cases}
-	return o.show(ctx, s, cfg, subjects, result)
+	return o.show(ctx, s, cfg, questions, result)
 }
 
-// show explains the subjects and prints the result.
-func (o *replayOptions) show(ctx context.Context, s streams, cfg *config.Config, subjects []find.Subject, result *replayed) error {
-	if err := o.explain(ctx, s, cfg, subjects, result); err != nil {
+// show answers the questions and prints the result.
+func (o *replayOptions) show(ctx context.Context, s streams, cfg *config.Config, questions []explain.Question, result *replayed) error {
+	if err := o.explain(ctx, s, cfg, questions, result); err != nil {
 		return err
 	}
 	result.Cases = compare(result.of, result.Reports)
@@ -144,8 +144,8 @@ func (o *replayOptions) show(ctx context.Context, s streams, cfg *config.Config,
 	if err := show(s.out); err != nil {
 		return err
 	}
-	if n := len(result.Reports); n < len(subjects) {
-		return fmt.Errorf("%w after %d of %s", errInterrupted, n, number(len(subjects), "alert"))
+	if n := len(result.Reports); n < len(questions) {
+		return fmt.Errorf("%w after %d of %s", errInterrupted, n, number(len(questions), "alert"))
 	}
 	return nil
 }
@@ -200,27 +200,27 @@ func spread(alerts []find.Alert, n int) []find.Alert {
 
 // explain explains every alert, or as many as there is time for until ctx ends;
 // the reports are in the order of the alerts.
-func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Config, subjects []find.Subject, result *replayed) error {
+func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Config, questions []explain.Question, result *replayed) error {
 	registry := prometheus.NewRegistry()
 	fetcher, err := promql.NewFetcher(cfg.Prometheus, promql.NewMetrics(registry))
 	if err != nil {
 		return err
 	}
-	p := &progress{w: s.err, total: len(subjects), start: time.Now(), cost: func() string { return costOf(registry) }, rewrites: isTerminal(s.err)}
-	reports := make([]*report.Report, len(subjects))
+	p := &progress{w: s.err, total: len(questions), start: time.Now(), cost: func() string { return costOf(registry) }, rewrites: isTerminal(s.err)}
+	reports := make([]*report.Report, len(questions))
 	var g errgroup.Group
 	g.SetLimit(o.parallel)
-	for i, subject := range subjects {
+	for i, q := range questions {
 		g.Go(func() error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			r := explain.Report(ctx, fetcher, explain.QuestionOf(cfg, subject))
+			r := explain.Report(ctx, fetcher, q)
 			if ctx.Err() != nil {
 				return nil // it says only that nothing more could be asked
 			}
 			reports[i] = &r
-			p.done(string(subject.Alert.Labels[model.AlertNameLabel]))
+			p.done(string(q.Alert.Labels[model.AlertNameLabel]))
 			return nil
 		})
 	}

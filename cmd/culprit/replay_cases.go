@@ -12,6 +12,8 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -52,9 +54,14 @@ func decodeCases(r io.Reader) (cases []report.ReplayCase, err error) {
 	}
 }
 
-// subject is what is asked about a case: the same alert, up to the same moment.
-func subjectOf(c report.ReplayCase) find.Subject {
-	return find.Subject{Alert: c.Alert, Onset: c.Onset, Now: c.At}
+// questionOf is what is asked about a case: the same alert, up to the same moment,
+// with the changes that others had reported then.
+func questionOf(cfg *config.Config, c report.ReplayCase) explain.Question {
+	q := explain.QuestionOf(cfg, find.Subject{Alert: c.Alert, Onset: c.Onset, Now: c.At})
+	if len(c.Changes) > 0 {
+		q.Changes = c
+	}
+	return q
 }
 
 // compared is a case with the answer of today.

@@ -3,9 +3,11 @@
 package report
 
 import (
+	"context"
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
 // ReplayCase is an alert to be explained again, with what was said of it then and what
@@ -20,6 +22,17 @@ type ReplayCase struct {
 	Summary  string             `json:"summary"`
 	Causes   []analysis.Finding `json:"causes"`
 	Feedback *Feedback          `json:"feedback,omitempty"` // the last; nil: nobody has said anything
+	Changes  []changes.Change   `json:"changes,omitempty"`  // that others had reported of its time
+}
+
+// Between returns the changes of the case of which a part lies in a time.
+func (c ReplayCase) Between(_ context.Context, from, to time.Time) (list []changes.Change, older int, err error) {
+	for _, one := range c.Changes {
+		if one.At <= float64(to.Unix()) && max(one.At, one.Until) >= float64(from.Unix()) {
+			list = append(list, one)
+		}
+	}
+	return list, 0, nil
 }
 
 // ReplayCaseOf makes a case of a report.
