@@ -63,7 +63,7 @@ func sayAside(list []Stretch, onset float64) []Warning {
 		}
 		if len(texts) > 0 {
 			all = append(all, Warning{Source: "baseline", Text: "the time from " + strings.Join(texts, ", and from ") +
-				" UTC is no baseline and was set aside: " + r.text})
+				" UTC is not part of the baseline: " + r.text})
 		}
 	}
 	return all

@@ -396,7 +396,7 @@ func (l *location) explain(err error) string {
 
 func sayValue(v float64, where string) string {
 	if v < 0 {
-		return fmt.Sprintf("the value %g of %s is negative, so it is no part of a whole: a breakdown needs counts, rates or sums", v, where)
+		return fmt.Sprintf("the value %g of %s is negative, so it is not part of a whole: a breakdown needs counts, rates or sums", v, where)
 	}
 	return fmt.Sprintf("the value %g of %s is beyond what can be compared", v, where)
 }

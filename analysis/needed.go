@@ -41,9 +41,9 @@ func (a *answer) needed(f Frame) []Warning {
 	case before < enoughHistory:
 		text = fmt.Sprintf("%s has %s of history before the onset; %s more would help", name, past(before), words.Seconds.Format(enoughHistory-max(0, before)))
 	case !parts && len(t.Candidates) == 0:
-		text = name + " has no labels to be told apart by, and there is nothing to compare it with; hint: name candidates in a rule"
+		text = name + " has no labels to split by, and there is nothing to compare it with; hint: name candidates in a rule"
 	case len(t.Candidates) == 0:
-		text = "the parts of " + name + " tell nothing, and there is nothing to compare it with; hint: name candidates in a rule"
+		text = "the parts of " + name + " show nothing, and there is nothing to compare it with; hint: name candidates in a rule"
 	default:
 		return nil
 	}

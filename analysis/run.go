@@ -80,7 +80,7 @@ func explain(f Frame, t Target, opt Options) answer {
 func (a *answer) guard(source string, analyse func()) {
 	defer func() {
 		if err := recover(); err != nil {
-			a.broken = append(a.broken, Warning{Source: source, Text: fmt.Sprintf("the analysis broke and is left out (a defect of culprit, please report it): %v", err)})
+			a.broken = append(a.broken, Warning{Source: source, Text: fmt.Sprintf("the analysis failed and is left out (a bug in culprit, please report it): %v", err)})
 		}
 	}()
 	analyse()

@@ -72,11 +72,11 @@ func (c *candidates) rank() seriesAnswer {
 	answer := seriesAnswer{warnings: warnings("ranking", ranking.Warnings)}
 	if c.young > 0 {
 		answer.warnings = append(answer.warnings, Warning{Source: "ranking", Text: fmt.Sprintf(
-			"most series are not older than %s: what is usual is told from that", words.Seconds.Format(c.times[c.onset]-c.times[0]))})
+			"most series are at most %s old: the baseline is no longer than that", words.Seconds.Format(c.times[c.onset]-c.times[0]))})
 	}
 	if c.late > 0 {
 		answer.warnings = append(answer.warnings, Warning{Source: "onset", Text: fmt.Sprintf(
-			"%s began to move %s before the alert's condition held: what moved since then is looked at", cmp.Or(c.target.Title, c.target.Name), words.Seconds.Format(c.late))})
+			"%s began to move %s before the alert's condition held: the search for causes starts there", cmp.Or(c.target.Title, c.target.Name), words.Seconds.Format(c.late))})
 	}
 	if ranking.Core == 0 { // it refused, and said why
 		return answer

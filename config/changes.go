@@ -21,7 +21,7 @@ func (d *decoder) checkChanges(c *Config) {
 	}
 	for i, uid := range g.Dashboards {
 		if !ValidDashboardUID(uid) {
-			d.at(fmt.Sprintf("changes.grafana.dashboards[%d]", i), fmt.Sprintf("is %q, which is no uid", uid), "take what stands behind /d/ in the dashboard's address")
+			d.at(fmt.Sprintf("changes.grafana.dashboards[%d]", i), fmt.Sprintf("is %q, which is not a uid", uid), "copy what follows /d/ in the dashboard's address")
 		}
 	}
 	for i, tag := range g.Tags {

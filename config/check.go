@@ -122,7 +122,7 @@ func (d *decoder) checkURL(path string, a address) {
 	case u == nil:
 		d.at(path, "is missing", "write the address of the server, such as http://host:port")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		d.at(path, fmt.Sprintf("is %q, which is no http address", a), "write http:// or https:// and the host")
+		d.at(path, fmt.Sprintf("is %q, which is not an http address", a), "write http:// or https:// and the host")
 	case hasPassword(u):
 		d.at(path, "contains a password", "write it to a file and name it under http_config: basic_auth: password_file")
 	}

@@ -113,7 +113,7 @@ func (d *decoder) checkTargets(r *Rule, path string) {
 		t, at := &r.Targets[i], fmt.Sprintf("%s.targets[%d]", path, i)
 		d.checkTarget(t, at)
 		if t.Name == "" && len(r.Targets) > 1 {
-			d.at(at+".name", "is missing", "several targets are told apart by their names")
+			d.at(at+".name", "is missing", "several targets need names")
 		}
 		d.unique(names, t.Name, at+".name")
 		if t.Query == "" {
@@ -137,7 +137,7 @@ func (d *decoder) checkTarget(t *Target, path string) {
 // unique notes a name that was used before in its list.
 func (d *decoder) unique(seen map[string]bool, name, path string) {
 	if name != "" && seen[name] {
-		d.at(path, fmt.Sprintf("%q is used twice", name), "choose another, so that reports can tell them apart")
+		d.at(path, fmt.Sprintf("%q is used twice", name), "choose another, so that reports can distinguish them")
 	}
 	seen[name] = true
 }
@@ -200,7 +200,7 @@ func (d *decoder) checkBreakdown(b *Breakdown, path string) {
 	for i, label := range b.Labels {
 		at := fmt.Sprintf("%s.labels[%d]", path, i)
 		if !model.UTF8Validation.IsValidLabelName(label) || label == model.MetricNameLabel {
-			d.at(at, fmt.Sprintf("is %q, which is no label to split by", label), "write the name of a label, such as instance")
+			d.at(at, fmt.Sprintf("is %q, which is not a label to split by", label), "write the name of a label, such as instance")
 		}
 		d.unique(seen, label, at)
 	}

@@ -53,7 +53,7 @@ func (d *decoder) checkContext(c Context) {
 		}
 		for j, name := range f.Labels {
 			if !model.LegacyValidation.IsValidLabelName(name) {
-				d.at(fmt.Sprintf("%s.labels[%d]", path, j), fmt.Sprintf("is %q, which is no name of a label", name), "use letters, digits and _")
+				d.at(fmt.Sprintf("%s.labels[%d]", path, j), fmt.Sprintf("is %q, which is not a label name", name), "use letters, digits and _")
 			}
 		}
 	}

@@ -156,7 +156,7 @@ func (a *aligner) target(i int) {
 	out := analysis.Target{Name: t.Query.Name, Title: t.Title, Kind: t.Kind, Weight: t.Weight, Unread: t.Unread, Clock: t.Clock, Crossing: t.Crossing, Limit: t.Limit}
 	m, ok := a.matrix(t.Query)
 	if ok && len(m) == 0 {
-		a.warn(t.Query.Name, "the query gave no series: %s", t.Query.Query)
+		a.warn(t.Query.Name, "the query returned no series: %s", t.Query.Query)
 	}
 	out.Values = a.targetValues(t, m)
 	out.Candidates = a.candidates(t)
@@ -187,9 +187,9 @@ func (a *aligner) targetValues(t Target, m model.Matrix) []float64 {
 		how = "sum"
 	}
 	if len(t.Own) == 0 { // an expression that somebody asks about, and no alert
-		a.warn(t.Query.Name, "the query gave %d series: their %s is looked at; hint: select one of them by its labels to look at it alone", len(m), how)
+		a.warn(t.Query.Name, "the query returned %d series: their %s is used; hint: select one of them by its labels to look at it alone", len(m), how)
 	} else {
-		a.warn(t.Query.Name, "the query gave %d series and none has the alert's labels: their %s is looked at; hint: select one by the alert's labels", len(m), how)
+		a.warn(t.Query.Name, "the query returned %d series, none with the alert's labels: their %s is used; hint: select one by the alert's labels", len(m), how)
 	}
 	return pool(m, g, t.Additive)
 }
@@ -238,7 +238,7 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 	for _, c := range t.Candidates {
 		m, ok := a.matrix(c.Query)
 		if ok && len(m) == 0 && !c.optional {
-			a.warn(c.Query.Name, "the query gave no series: %s", c.Query.Query)
+			a.warn(c.Query.Name, "the query returned no series: %s", c.Query.Query)
 		}
 		m = there.fresh(c, m)
 		found += len(m)
@@ -363,7 +363,7 @@ func (a *aligner) note(q Query) {
 		a.said[w] = append(a.said[w], q.Name)
 	}
 	if answer.cut != nil {
-		a.warn(q.Name, "only the first %d series were looked at; %s", answer.cut.Series, answer.cut.What)
+		a.warn(q.Name, "only the first %d series were examined; %s", answer.cut.Series, answer.cut.What)
 	}
 }
 

@@ -35,7 +35,7 @@ func (b *breaker) allow(now time.Time) error {
 	case b.until.IsZero():
 		return nil
 	case now.Before(b.until) || b.trying:
-		return fmt.Errorf("%w: it did not answer %d questions in a row, and is asked again in %s", ErrUnreachable,
+		return fmt.Errorf("%w: it did not answer %d queries in a row; the next try is in %s", ErrUnreachable,
 			b.failures, max(b.until.Sub(now), time.Second).Round(time.Second))
 	default:
 		b.trying = true

@@ -28,7 +28,7 @@ func (i *inquiry) inBucket(ctx context.Context, p parts) (held parts, reason str
 		return p, "the histogram has no buckets now"
 	}
 	if bound != p.Bucket {
-		p.StandsFor = fmt.Sprintf("a quantile has no parts, and there is no bucket at %g; the share of events beyond %g is looked at", p.Bucket, bound)
+		p.StandsFor = fmt.Sprintf("a quantile has no parts, and there is no bucket at %g; the share of events beyond %g is used instead", p.Bucket, bound)
 	}
 	p.Numerator = expr.HoldToBucket(p.Numerator, text)
 	return p, ""

@@ -110,10 +110,10 @@ func (c *checker) target(path string, t config.Target, shared *config.Breakdown)
 // names of labels, each once, is checked where the configuration is read.
 func (c *checker) labels(path string, names []string) {
 	if len(names) > mostLabels {
-		c.mistake(path+".labels", fmt.Sprintf("has %d labels", len(names)), fmt.Sprintf("name at the most %d: every combination of them is searched", mostLabels))
+		c.mistake(path+".labels", fmt.Sprintf("has %d labels", len(names)), fmt.Sprintf("name at most %d: every combination of them is searched", mostLabels))
 	}
 	if i := slices.Index(names, "le"); i >= 0 {
-		c.mistake(fmt.Sprintf("%s.labels[%d]", path, i), `"le" is no part: each bucket holds those below it`, "leave it out")
+		c.mistake(fmt.Sprintf("%s.labels[%d]", path, i), `"le" can't be a label to split by: each bucket includes those below it`, "leave it out")
 	}
 }
 

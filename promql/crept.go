@@ -129,7 +129,7 @@ func (a *aligner) sayBegan(s *Split) {
 	if s.began.IsZero() {
 		return
 	}
-	text := fmt.Sprintf("%s has been on its way since %s UTC, %s before the alert began: what is usual is told from before that",
+	text := fmt.Sprintf("%s has been on its way since %s UTC, %s before the alert began: the baseline ends before that",
 		s.Target, s.began.Format("15:04"), words.Seconds.Format(a.plan.Onset.Sub(s.began).Seconds()))
 	if w := (analysis.Warning{Source: "onset", Text: text}); !slices.Contains(a.frame.Warnings, w) {
 		a.frame.Warnings = append(a.frame.Warnings, w)

@@ -454,7 +454,7 @@ func (i *inquiry) count(ctx context.Context, names []string, s *shape) int {
 	for _, at := range []time.Time{s.grid.end, s.grid.before} {
 		a := i.query(ctx, s.leafCount(names, at))
 		if a.Err != nil {
-			s.reason = "its leaves could not be counted: " + explain(a.Err)
+			s.reason = "its label combinations could not be counted: " + explain(a.Err)
 			return 0
 		}
 		if n := int(single(a.Value)); n > 0 {

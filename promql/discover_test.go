@@ -185,7 +185,7 @@ func TestAProbeThatFailsSaysSo(t *testing.T) {
 	s.Fail(`/api/v1/query count(sum by (path, version, method) (rate(http_requests_total{service="shop"}[2m])))`,
 		promtest.Failure{Status: 422, Type: "execution", Text: "too many samples"})
 	frame = fetch(t, newFetcher(t, s, nil), ratioRule(), shopAlert(), shopTime())
-	warned(t, frame.Warnings, "shop errors: breakdown", "its leaves could not be counted")
+	warned(t, frame.Warnings, "shop errors: breakdown", "its label combinations could not be counted")
 }
 
 func TestWhatWasAskedIsShown(t *testing.T) {

@@ -36,7 +36,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"outcome"}),
 		duration: promauto.With(reg).NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "culprit_prometheus_query_duration_seconds",
-			Help:    "Time that Prometheus took to answer, without waiting for a turn.",
+			Help:    "Time Prometheus took to answer, without waiting for a slot.",
 			Buckets: []float64{.005, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"endpoint"}),
 	}
@@ -51,11 +51,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 func (m *Metrics) register(f promauto.Factory) {
 	m.shared = f.NewCounter(prometheus.CounterOpts{
 		Name: "culprit_prometheus_queries_shared_total",
-		Help: "Questions that were answered from the answer to another alert.",
+		Help: "Queries answered from another alert's answer.",
 	})
 	m.spared = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "culprit_prometheus_queries_spared_total",
-		Help: "Questions that were not asked, by reason: budget of the analysis, storm of alerts, or breaker.",
+		Help: "Queries that were not sent, by reason: budget of the analysis, storm of alerts, or breaker.",
 	}, []string{"reason"})
 	for _, r := range []string{sparedBudget, sparedStorm, sparedBreaker} {
 		m.spared.WithLabelValues(r)
@@ -65,15 +65,15 @@ func (m *Metrics) register(f promauto.Factory) {
 		Help: "1 while Prometheus is left alone because it did not answer.",
 	})
 	m.asked = f.NewHistogram(prometheus.HistogramOpts{
-		Name: "culprit_analysis_queries", Help: "Questions that an analysis asked Prometheus; one that goes on inside of a set of labels counts again.",
+		Name: "culprit_analysis_queries", Help: "Queries sent per analysis; a narrowed second pass counts as another analysis.",
 		Buckets: prometheus.ExponentialBuckets(5, 2, 8),
 	})
 	m.series = f.NewHistogram(prometheus.HistogramOpts{
-		Name: "culprit_analysis_series", Help: "Series that an analysis read; one that goes on inside of a set of labels counts again.",
+		Name: "culprit_analysis_series", Help: "Series read per analysis; a narrowed second pass counts as another analysis.",
 		Buckets: prometheus.ExponentialBuckets(10, 4, 8),
 	})
 	m.samples = f.NewHistogram(prometheus.HistogramOpts{
-		Name: "culprit_analysis_samples", Help: "Samples that an analysis read; one that goes on inside of a set of labels counts again.",
+		Name: "culprit_analysis_samples", Help: "Samples read per analysis; a narrowed second pass counts as another analysis.",
 		Buckets: prometheus.ExponentialBuckets(1000, 4, 8),
 	})
 }

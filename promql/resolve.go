@@ -60,12 +60,12 @@ func (i *inquiry) kpi(ctx context.Context, alert Alert) (*KPI, []analysis.Warnin
 	}
 	text, err := i.expression(ctx, alert, warn)
 	if err != nil {
-		warn("%s; all that is looked at is when alerts of this name fired", explain(err))
+		warn("%s; all that is known is when alerts of this name fired", explain(err))
 		return firing(alert), warnings
 	}
 	d, err := expr.Derive(text)
 	if err != nil {
-		warn("%s; all that is looked at is when alerts of this name fired", err)
+		warn("%s; all that is known is when alerts of this name fired", err)
 		return firing(alert), warnings
 	}
 	at := alert.evaluated(time.Now())
@@ -73,7 +73,7 @@ func (i *inquiry) kpi(ctx context.Context, alert Alert) (*KPI, []analysis.Warnin
 	if found, result := i.firingBranch(ctx, d.Branches(), alert, at); result != nil {
 		k.Derivation, k.Result = found, result
 	} else if len(d.Others) > 0 {
-		warn("none of the %d branches of the alert's `or` has its labels at %s: the first one is looked at", len(d.Others)+1, at.UTC().Format(time.TimeOnly))
+		warn("none of the %d branches of the alert's `or` has its labels at %s: the first one is used", len(d.Others)+1, at.UTC().Format(time.TimeOnly))
 	}
 	k.Expanded = i.writtenOut(ctx, k.Target, warn)
 	k.Scrape = i.scrape(ctx, *k, alert, at)
@@ -132,7 +132,7 @@ func (i *inquiry) expression(ctx context.Context, alert Alert, warn func(string,
 		return "", beside(err, "and Prometheus has no alerting rule of this name and these labels")
 	}
 	if errors.Is(err, errNotTrusted) {
-		warn("%s; the expression of Prometheus' own rule of this name is looked at", err)
+		warn("%s; the expression of Prometheus' own rule of this name is used", err)
 	}
 	return rule.Query, nil
 }
@@ -213,7 +213,7 @@ func (i *inquiry) writtenOut(ctx context.Context, target string, warn func(strin
 	}
 	rules, err := i.rules(ctx)
 	if err != nil {
-		warn("what %s records could not be read, so labels that it has no longer are not seen: %s", names[0], explain(err))
+		warn("what %s records could not be read, so labels it no longer has are missed: %s", names[0], explain(err))
 		return ""
 	}
 	out, changed := expr.WrittenOut(e, rules.recording)

@@ -104,7 +104,7 @@ func (s *storms) ask(a asker, now time.Time) error {
 	st := s.of(a.name, now)
 	if len(st.asked) >= stormFactor*st.largest && st.own[a.id] < st.largest {
 		return &overBudget{
-			"many alerts of this name fire at once, and what they don't have in common was left out",
+			"many alerts of this name fire at once, so queries specific to this one were left out",
 			"look at the alerts of the same name that came first",
 		}
 	}

@@ -251,7 +251,7 @@ func fillMatcher(m *labels.Matcher) (*labels.Matcher, error) {
 	b.WriteString(m.Value[last:])
 	filled, err := labels.NewMatcher(m.Type, m.Name, b.String())
 	if err != nil {
-		return nil, fmt.Errorf("%s%s%q is no regular expression: %w", m.Name, m.Type, b.String(), err)
+		return nil, fmt.Errorf("%s%s%q is not a regular expression: %w", m.Name, m.Type, b.String(), err)
 	}
 	return filled, nil
 }

@@ -66,7 +66,7 @@ func newGrid(onset, now time.Time, w config.Window, t timing) (grid, []analysis.
 	var warnings []analysis.Warning
 	if most := rowLimit*step - end.Sub(onset); baseline > most {
 		warnings = append(warnings, analysis.Warning{Source: "window", Text: fmt.Sprintf(
-			"of the baseline of %s only the last %s are looked at as series, at a step of %s: a longer incident would allow a larger step", baseline, most, step)})
+			"series are examined over the last %s of the baseline of %s only, at a step of %s: a longer incident would allow a larger step", baseline, most, step)})
 		baseline = most
 	}
 	g := align(onset, end, step, baseline, t.longest)
@@ -136,7 +136,7 @@ func (t timing) gaps() []analysis.Warning {
 		return nil
 	}
 	return []analysis.Warning{{Source: "window", Text: fmt.Sprintf(
-		"there is a sample only every %s, and Prometheus looks back %s: what is between them is missing", t.scrape, lookback)}}
+		"there is a sample only every %s, and Prometheus looks back %s: values in between are missing", t.scrape, lookback)}}
 }
 
 // steps are what a step may be enlarged to.

@@ -269,7 +269,7 @@ func (d *Daemon) served(running context.Context) error {
 // long as work does, and are then cut off.
 func (d *Daemon) stopServing(running, work context.Context) error {
 	<-running.Done()
-	d.log.Info("Stopping: finishing what has begun")
+	d.log.Info("Stopping: finishing work in progress")
 	err := d.server.Shutdown(work)
 	d.cut()
 	if err == nil {

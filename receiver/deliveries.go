@@ -80,7 +80,7 @@ func (d *deliveries) index(e broker.Entry, deleted bool) {
 	}
 	var one delivery
 	if err := json.Unmarshal(e.Value, &one); err != nil {
-		d.log.Error("What a sink was told can't be read and is told again", "key", e.Key, "err", err)
+		d.log.Error("The record of a write-back can't be read; it is sent again", "key", e.Key, "err", err)
 		return
 	}
 	d.remember(one)
@@ -161,7 +161,7 @@ func (d *deliveries) forget(ctx context.Context, about string) {
 	for _, lane := range lanes {
 		one := delivery{About: about, Lane: lane}
 		if err := d.bucket.Delete(ctx, one.key()); err != nil {
-			d.log.Debug("What a sink was told of a report that is gone can't be deleted", "key", one.key(), "err", err)
+			d.log.Debug("The record of a write-back of a deleted report can't be deleted", "key", one.key(), "err", err)
 			return
 		}
 	}

@@ -63,7 +63,7 @@ func (t *askedTime) UnmarshalJSON(text []byte) error {
 	}
 	var s string
 	if err := json.Unmarshal(text, &s); err != nil {
-		return fmt.Errorf("%s is no time: write it in quotes, or as Unix seconds", text)
+		return fmt.Errorf("%s is not a time: write it in quotes, or as Unix seconds", text)
 	}
 	*t = askedTime(s)
 	return nil
@@ -87,7 +87,7 @@ func (h *explainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-h.turn }()
 	default:
 		w.Header().Set("Retry-After", "5")
-		answer(w, http.StatusServiceUnavailable, errors.New("two other questions are being answered: ask again in a few seconds"))
+		answer(w, http.StatusServiceUnavailable, errors.New("two other requests are being answered: try again in a few seconds"))
 		return
 	}
 	ask, err := h.read(w, r)
@@ -115,7 +115,7 @@ func (h *explainer) read(w http.ResponseWriter, r *http.Request) (find.Ask, erro
 	err := dec.Decode(&body)
 	if err == nil {
 		if _, end := dec.Token(); !errors.Is(end, io.EOF) {
-			err = errors.New("there is something behind it")
+			err = errors.New("there is more after it")
 		}
 	}
 	if err != nil {

@@ -79,7 +79,7 @@ func (r *reconciler) comments(ctx context.Context, v view) {
 		}
 		silences, err := p.client.Silences(ctx)
 		if err != nil {
-			r.log.Debug("Silences can't be read for what people say in them", "alertmanager", p.client.Address(), "err", err)
+			r.log.Debug("Silences can't be read for feedback", "alertmanager", p.client.Address(), "err", err)
 			continue
 		}
 		for _, s := range silences {
@@ -122,7 +122,7 @@ func (r *reconciler) comment(ctx context.Context, s alertmanager.Silence, known 
 		return false
 	}
 	if err := r.judge.Judge(ctx, known.Report.ID, f); err != nil {
-		r.log.Warn("What a silence says of a report can't be noted; it is tried again", "silence", s.ID, "report", known.Report.ID, "err", err)
+		r.log.Warn("What a silence says of a report can't be stored; trying again", "silence", s.ID, "report", known.Report.ID, "err", err)
 		return false
 	}
 	return true

@@ -39,7 +39,7 @@ func (s *store) indexIncident(e broker.Entry, deleted bool) {
 	}
 	var inc report.Incident
 	if err := json.Unmarshal(e.Value, &inc); err != nil {
-		s.log.Error("A stored incident can't be read and is passed over", "id", e.Key, "err", err)
+		s.log.Error("A stored incident can't be read and is skipped", "id", e.Key, "err", err)
 		return
 	}
 	s.setIncident(inc, e.Revision)
@@ -145,7 +145,7 @@ func (s *store) bringUp(ctx context.Context, id string) {
 	before := s.digestOf(id)
 	if _, err := s.mergeNow(ctx, id); err != nil {
 		if ctx.Err() == nil {
-			s.log.Warn("An incident can't be brought up to date; it is tried again", "incident", id, "err", err)
+			s.log.Warn("An incident can't be updated; trying again", "incident", id, "err", err)
 		}
 		return
 	}

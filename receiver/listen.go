@@ -91,11 +91,11 @@ func externalURL(given string, addr net.Addr) (*url.URL, error) {
 		given = localURL(addr)
 	}
 	if given == "" {
-		return nil, fmt.Errorf("nobody can tell the address of the pages from the socket %s; hint: set --web.external-url", addr)
+		return nil, fmt.Errorf("the address of the pages can't be derived from the socket %s; hint: set --web.external-url", addr)
 	}
 	u, err := url.Parse(given)
 	if err != nil || u.Scheme == "" || u.Host == "" {
-		return nil, fmt.Errorf("the external URL %q is no URL (write it as https://culprit.example.org/path)", given)
+		return nil, fmt.Errorf("the external URL %q is not a URL (write it as https://culprit.example.org/path)", given)
 	}
 	return u, nil
 }

@@ -48,7 +48,7 @@ func (d *Daemon) Reload() error {
 	next, err := d.load()
 	if err != nil {
 		d.metrics.reloads.Set(0)
-		d.log.Error("The configuration can't be used; the one before stays", "file", d.opt.ConfigFile, "err", err)
+		d.log.Error("The configuration can't be used; the previous one stays in force", "file", d.opt.ConfigFile, "err", err)
 		return err
 	}
 	last := d.live.Swap(next)

@@ -38,9 +38,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		notifications: counters("culprit_notifications_total", "Webhook messages by outcome.", "outcome"),
 		alerts:        counters("culprit_alerts_total", "Alerts put on the queue, by status and by who found them.", "status", "reason"),
-		left:          counters("culprit_alerts_left_total", "Alerts of webhook messages that were left to the reconcile loop, as there was no room for them or they are too large.", "reason"),
+		left:          counters("culprit_alerts_left_total", "Alerts of webhook messages left to the reconcile loop, because there was no room or they are too large.", "reason"),
 		reports:       counters("culprit_reports_total", "Reports made, by verdict.", "verdict"),
-		feedback:      counters("culprit_feedback_total", "What people have said of reports: right, wrong or other, on the page, by the API or in a silence.", "says", "via"),
+		feedback:      counters("culprit_feedback_total", "Feedback on reports: right, wrong or other, from the page, the API or a silence.", "says", "via"),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "culprit_stage_duration_seconds", Help: "Time of one stage of an analysis.", Buckets: stageBuckets,
 		}, []string{"stage"}),
@@ -49,15 +49,15 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		sends:         counters("culprit_sends_total", "Write-backs by sink and outcome.", "sink", "outcome"),
 		reconciles:    counters("culprit_reconciles_total", "Rounds of the reconcile loop by outcome.", "outcome"),
-		lost:          counters("culprit_store_lost_total", "Writes to the queue or the store that are gone, as files were damaged.", "what"),
+		lost:          counters("culprit_store_lost_total", "Writes to the queue or the store lost to damaged files.", "what"),
 		jobsDead:      prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_jobs_dead_total", Help: "Jobs given up after repeated failures."}),
-		unmatched:     prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts that were left alone: ignore_alerts has them, or no rule matches and unmatched_alerts is switched off."}),
-		unreported:    prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unreported_total", Help: "Alerts that can't have a report, as their labels or their expression are too large."}),
+		unmatched:     prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts not explained: ignore_alerts matches them, or no rule does and unmatched_alerts is off."}),
+		unreported:    prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unreported_total", Help: "Alerts that can't have a report, because their labels or their expression are too large."}),
 		reloads:       gauge("culprit_config_last_reload_successful", "Whether the last configuration reload succeeded."),
 		reloadTime:    gauge("culprit_config_last_reload_success_timestamp_seconds", "When the configuration was last reloaded with success."),
 		openIncidents: gauge("culprit_incidents_open", "Incidents that are open."),
 		routeProblems: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "culprit_alertmanager_route_problems", Help: "Whether the routes of an Alertmanager have a problem with culprit, such as people who are no longer told (people_not_told).",
+			Name: "culprit_alertmanager_route_problems", Help: "Whether the routes of an Alertmanager have a problem with culprit, such as people who are no longer notified (people_not_told).",
 		}, []string{"alertmanager", "problem"}),
 	}
 	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.feedback, m.stages, m.toAnnotation, m.sends, m.reconciles, m.lost, m.jobsDead,
@@ -91,7 +91,7 @@ func newQueueCollector(b *broker.Broker) *queueCollector {
 	return &queueCollector{
 		broker: b,
 		depth:  prometheus.NewDesc("culprit_queue_depth", "Jobs that wait in the queue.", nil, nil),
-		busy:   prometheus.NewDesc("culprit_queue_in_flight", "Jobs that are worked on, or wait for another attempt.", nil, nil),
+		busy:   prometheus.NewDesc("culprit_queue_in_flight", "Jobs in progress, or waiting for another attempt.", nil, nil),
 		eldest: prometheus.NewDesc("culprit_queue_oldest_age_seconds", "Age of the oldest job in the queue.", nil, nil),
 		leader: prometheus.NewDesc("culprit_queue_leader", "Whether this replica leads the queue: of three exactly one does, unless they have no majority.", nil, nil),
 	}
@@ -134,8 +134,8 @@ func newLaneCollector(lanes func() []*lane) *laneCollector {
 	labels := []string{"sink", "place"}
 	return &laneCollector{
 		lanes:  lanes,
-		depth:  prometheus.NewDesc("culprit_sink_queue_depth", "Alerts or incidents that a sink is to be told of, by sink and place.", labels, nil),
-		eldest: prometheus.NewDesc("culprit_sink_queue_oldest_age_seconds", "For how long a sink has not been told of the oldest of them.", labels, nil),
+		depth:  prometheus.NewDesc("culprit_sink_queue_depth", "Alerts or incidents waiting to be sent, by sink and place.", labels, nil),
+		eldest: prometheus.NewDesc("culprit_sink_queue_oldest_age_seconds", "Age of the oldest alert or incident waiting to be sent, by sink and place.", labels, nil),
 	}
 }
 

@@ -118,7 +118,7 @@ const (
 )
 
 // errNoNotification is the answer to a body that is not Alertmanager's message.
-var errNoNotification = errors.New("this is no Alertmanager webhook message of version 4" +
+var errNoNotification = errors.New("this is not an Alertmanager webhook message of version 4" +
 	" (send the default payload: a receiver with a templated `payload:` can't be read)")
 
 // What is read of a message, in bytes.

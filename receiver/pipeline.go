@@ -72,7 +72,7 @@ func (p *Pipeline) conclude(ctx context.Context, j job, r record, in report.Inpu
 		if r.Report, replaced = report.Later(known, found); !replaced {
 			// An answer that people have seen is not taken back because Prometheus
 			// doesn't answer now, or because the incident fades.
-			p.Log.Warn("Another look at an alert found less evidence; its report stays", "report", known.ID, "found", found.Summary)
+			p.Log.Warn("A later look at an alert found less evidence; its report stays", "report", known.ID, "found", found.Summary)
 			_, err := p.Store.Put(ctx, &r)
 			return r, err
 		}

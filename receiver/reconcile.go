@@ -146,7 +146,7 @@ func (r *reconciler) look(ctx context.Context, live *live) view {
 	for _, p := range v.peers {
 		if p.err != nil {
 			v.whole = false
-			r.log.Warn("Alertmanager can't be read; it is tried again", "alertmanager", p.client.Address(), "err", p.err)
+			r.log.Warn("Alertmanager can't be read; trying again", "alertmanager", p.client.Address(), "err", p.err)
 			continue
 		}
 		r.mark("Alertmanager")
@@ -206,7 +206,7 @@ func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
 			j.Group = v.groupOf(ctx, a)
 		}
 		if err := publish(ctx, r.queue, j, r.metrics); err != nil {
-			r.log.Error("An alert that was missed can't be enqueued; it is tried again", "alert", a.Labels[model.AlertNameLabel], "err", err)
+			r.log.Error("A missed alert can't be enqueued; trying again", "alert", a.Labels[model.AlertNameLabel], "err", err)
 		}
 	}
 }
@@ -295,7 +295,7 @@ func (r *reconciler) closeGone(ctx context.Context, v view) {
 		j := job{Alert: known.Report.Alert, Status: statusResolved, Group: known.Group, Reason: reasonReconcile, ReceivedAt: now}
 		j.Alert.EndsAt = since
 		if err := publish(ctx, r.queue, j, r.metrics); err != nil {
-			r.log.Error("The end of an alert can't be enqueued; it is tried again", "report", known.Report.ID, "err", err)
+			r.log.Error("The end of an alert can't be enqueued; trying again", "report", known.Report.ID, "err", err)
 		}
 	}
 	r.gone = still

@@ -150,7 +150,7 @@ func (s *store) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "culprit_store_bytes", Help: "Size of the stored reports and incidents."},
 			func() float64 { return float64(s.used.bytes.Load()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "culprit_store_limit_bytes", Help: "Size that the stored reports and incidents may have; 0: no limit."},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "culprit_store_limit_bytes", Help: "Maximum size of the stored reports and incidents; 0 means no limit."},
 			func() float64 { return float64(s.limit) }),
 	}
 }

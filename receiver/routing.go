@@ -47,7 +47,7 @@ func (w *routeWatch) peer(ctx context.Context, client *alertmanager.Client) {
 	address := client.Address()
 	status, err := client.Status(ctx)
 	if err != nil {
-		w.log.Warn("The routes of Alertmanager can't be read; they are tried again", "alertmanager", address, "err", err)
+		w.log.Warn("The routes of Alertmanager can't be read; trying again", "alertmanager", address, "err", err)
 		return
 	}
 	if strings.TrimSpace(status.Config) == "" {
@@ -82,6 +82,6 @@ func (w *routeWatch) tell(address string, verdict routes.Verdict) {
 	}
 	if len(verdict.Problems) == 0 {
 		w.log.Info("Alertmanager's routes are as they should be", "alertmanager", address,
-			"receiver", strings.Join(verdict.Receivers, ","), "everybody is told", verdict.Safe)
+			"receiver", strings.Join(verdict.Receivers, ","), "everybody is notified", verdict.Safe)
 	}
 }

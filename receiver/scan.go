@@ -23,7 +23,7 @@ type scanner struct {
 
 func newScanner(r io.Reader) *scanner { return &scanner{r: bufio.NewReaderSize(r, 64<<10)} }
 
-var errNoJSON = errors.New("this is no JSON")
+var errNoJSON = errors.New("this is not JSON")
 
 // maxKey bounds the name of a member of an object, in bytes.
 const maxKey = 4 << 10

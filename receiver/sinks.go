@@ -160,6 +160,6 @@ func (d *Daemon) record(ctx context.Context, id, sinkName, place string, sent ..
 	lane := outlet{sinkName: sinkName, place: place}.name()
 	err := d.book.update(ctx, id, lane, func(known *delivery) bool { return known.take(at(place, sent), known.Told, false) })
 	if err != nil {
-		d.log.Error("What became of a write-back can't be stored", "report", id, "err", err)
+		d.log.Error("The outcome of a write-back can't be stored", "report", id, "err", err)
 	}
 }

@@ -163,7 +163,7 @@ func (s *store) indexReport(e broker.Entry, deleted bool) {
 	}
 	r := record{revision: e.Revision, size: len(e.Value)}
 	if err := json.Unmarshal(e.Value, &r); err != nil {
-		s.log.Error("A stored report can't be read and is passed over", "id", e.Key, "err", err)
+		s.log.Error("A stored report can't be read and is skipped", "id", e.Key, "err", err)
 		return
 	}
 	s.remember(r)

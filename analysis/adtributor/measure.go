@@ -31,7 +31,7 @@ type ValueError struct {
 func (e *ValueError) Error() string {
 	why := fmt.Sprintf("is not a number up to %g", limit)
 	if e.Value < 0 && e.Value >= -limit {
-		why = "is negative, so it is no share of a total; use a counter's increase, a count or a sum"
+		why = "is negative, so it is not a share of a total; use a counter's increase, a count or a sum"
 	}
 	return fmt.Sprintf("dimension %d, element %d: value %g %s", e.Dimension, e.Element, e.Value, why)
 }

@@ -115,7 +115,7 @@ func (w Warning) String() string {
 	case RidgeRaised:
 		return fmt.Sprintf("nearly equal candidates: the ridge was raised to %g", w.Value)
 	case NotDefinite:
-		return "the candidates are too nearly equal to be told apart: nothing was fitted"
+		return "the candidates are too similar to separate: nothing was fitted"
 	}
 	return string(w.Code)
 }

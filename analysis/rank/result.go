@@ -136,12 +136,12 @@ func present(a []float64, buf *[]float64) float64 {
 func (r *Result) doubt(t *table, m mark) {
 	switch incident := t.rows - r.Onset; {
 	case m.few:
-		r.warn("%d quiet samples before an incident of %d are few to know what is usual: a cause must stand out alone; ask for a baseline of at least %d times the incident",
+		r.warn("only %d quiet samples before an incident of %d: a cause must stand out alone; hint: use a baseline of at least %d times the incident",
 			t.core, incident, 2*windowsMany)
 	}
 	switch {
 	case t.kpi.kind.Demand():
-		r.warn("the KPI measures demand: that a series follows it is no evidence, series are ranked by their own deviation")
+		r.warn("the KPI measures demand: a series that follows it is not evidence, so series are ranked by their own deviation")
 	case r.Trust < trustHalf:
 		r.warn("the KPI hardly moved (%.1f times its usual scale): series are ranked mostly by their own deviation", r.KPI)
 	}

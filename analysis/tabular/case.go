@@ -34,10 +34,10 @@ type Case struct {
 func ReadCase(r io.Reader) (Case, error) {
 	var c Case
 	if err := json.NewDecoder(r).Decode(&c); err != nil {
-		return Case{}, fmt.Errorf("this is no case: %w", err)
+		return Case{}, fmt.Errorf("this is not a case: %w", err)
 	}
 	if c.Target == "" {
-		return Case{}, errors.New(`this is no case: it has no "target", the column of the KPI`)
+		return Case{}, errors.New(`this is not a case: it has no "target", the column of the KPI`)
 	}
 	return c, nil
 }

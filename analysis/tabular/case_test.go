@@ -28,7 +28,7 @@ func TestReadCase(t *testing.T) {
 		t.Errorf("case %+v", c)
 	}
 	for text, want := range map[string]string{
-		`{"target": 5}`: "this is no case", `{}`: `it has no "target"`, `[`: "this is no case",
+		`{"target": 5}`: "this is not a case", `{}`: `it has no "target"`, `[`: "this is not a case",
 	} {
 		if _, err := ReadCase(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %s", text, err, want)

@@ -18,7 +18,7 @@ func ParseTime(text string) (float64, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no time: write Unix seconds, or RFC 3339 as in 2022-08-22T03:54:00Z", text)
+		return 0, fmt.Errorf("%q is not a time: write Unix seconds, or RFC 3339 as in 2022-08-22T03:54:00Z", text)
 	}
 	return float64(t.Unix()) + float64(t.Nanosecond())/1e9, nil
 }
@@ -32,7 +32,7 @@ func parseValue(text string) (float64, error) {
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil && !math.IsInf(v, 0) {
-		return 0, fmt.Errorf("%q is no number: leave the cell empty where there is no sample", text)
+		return 0, fmt.Errorf("%q is not a number: leave the cell empty where there is no sample", text)
 	}
 	if math.IsInf(v, 0) {
 		return math.NaN(), nil

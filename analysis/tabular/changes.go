@@ -29,9 +29,9 @@ func ReadChanges(r io.Reader) ([]changes.Change, error) {
 	case err == io.EOF:
 		return nil, errors.New("the file is empty; hint: write [] if nothing was changed, else " + changesExample)
 	case err != nil:
-		return nil, fmt.Errorf("this is no JSON array of changes: %w; hint: write %s", err, changesExample)
+		return nil, fmt.Errorf("this is not a JSON array of changes: %w; hint: write %s", err, changesExample)
 	case rows == nil:
-		return nil, errors.New("this is null, and no JSON array of changes; hint: write [] if nothing was changed, else " + changesExample)
+		return nil, errors.New("this is null, not a JSON array of changes; hint: write [] if nothing was changed, else " + changesExample)
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, fmt.Errorf("there is more behind the array of changes; hint: write one array, as %s", changesExample)
@@ -51,7 +51,7 @@ func readChange(row json.RawMessage) (changes.Change, error) {
 	c := changes.Change{Labels: map[string]string{}, Source: sourceFile}
 	var in map[string]json.RawMessage // and no struct, into which keys are read whatever their case
 	if err := json.Unmarshal(row, &in); err != nil || in == nil {
-		return c, fmt.Errorf("%s is no object; hint: write %s", excerpt(row), changesExample[1:len(changesExample)-1])
+		return c, fmt.Errorf("%s is not an object; hint: write %s", excerpt(row), changesExample[1:len(changesExample)-1])
 	}
 	if absent(in["at"]) {
 		return c, fmt.Errorf(`%s has no "at"; hint: say when it was done, in Unix seconds or as "2022-08-22T03:54:00Z"`, excerpt(row))
@@ -121,7 +121,7 @@ func timeInto(to *float64, raw json.RawMessage) error {
 		return err
 	}
 	if v < 0 || v > latestTime {
-		return fmt.Errorf("%s is no time in Unix seconds (%s); hint: seconds and not milliseconds since 1970", text, outOfRange(v))
+		return fmt.Errorf("%s is not a time in Unix seconds (%s); hint: seconds and not milliseconds since 1970", text, outOfRange(v))
 	}
 	*to = v
 	return nil
@@ -149,7 +149,7 @@ func textInto(to *string, raw json.RawMessage) error {
 	case raw[0] == '"':
 		return json.Unmarshal(raw, to)
 	case raw[0] == '{' || raw[0] == '[':
-		return fmt.Errorf(`%s is no text; hint: write it in quotes`, excerpt(raw))
+		return fmt.Errorf(`%s is not a string; hint: write it in quotes`, excerpt(raw))
 	}
 	*to = string(raw)
 	return nil

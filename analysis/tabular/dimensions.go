@@ -109,7 +109,7 @@ func eachRow(rows *csv.Reader, f func(line int, row []string) error) error {
 func (h header) cell(line, column int, row []string) (float64, error) {
 	v, err := parseValue(row[column])
 	if text := strings.TrimSpace(row[column]); err == nil && math.IsNaN(v) && text != "" && !strings.EqualFold(text, "nan") {
-		err = fmt.Errorf("%s is no amount; hint: write a number, or leave the cell empty where there is none", text)
+		err = fmt.Errorf("%s is not a number from 0 up; hint: write a number, or leave the cell empty where there is none", text)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", place(line, h.names[column]), err)
@@ -215,5 +215,5 @@ func (s *signs) err() error {
 	if s.negative <= smallNegative*s.total {
 		return nil
 	}
-	return fmt.Errorf("%s: %g is negative, so it is no part of a whole; hint: a breakdown needs counts, rates or sums, not differences or gauges below zero", s.where, s.lowest)
+	return fmt.Errorf("%s: %g is negative, so it is not part of a whole; hint: a breakdown needs counts, rates or sums, not differences or gauges below zero", s.where, s.lowest)
 }

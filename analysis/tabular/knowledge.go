@@ -17,7 +17,7 @@ import (
 func ReadTopology(r io.Reader) ([][2]string, error) {
 	var pairs [][]string
 	if err := json.NewDecoder(r).Decode(&pairs); err != nil {
-		return nil, fmt.Errorf(`this is no call graph, a JSON array such as [["frontend","cart"]]: %w`, err)
+		return nil, fmt.Errorf(`this is not a call graph, which is a JSON array such as [["frontend","cart"]]: %w`, err)
 	}
 	var calls [][2]string
 	for i, p := range pairs {
@@ -35,7 +35,7 @@ func ReadTopology(r io.Reader) ([][2]string, error) {
 func ReadKinds(r io.Reader) (map[string]string, error) {
 	var kinds map[string]string
 	if err := json.NewDecoder(r).Decode(&kinds); err != nil {
-		return nil, fmt.Errorf(`these are no kinds, a JSON object such as {"cart|cpu_usage":"cpu"}: %w`, err)
+		return nil, fmt.Errorf(`this is not a list of kinds, which is a JSON object such as {"cart|cpu_usage":"cpu"}: %w`, err)
 	}
 	for _, column := range slices.Sorted(maps.Keys(kinds)) {
 		if _, err := rank.ParseKind(kinds[column]); err != nil {
@@ -50,7 +50,7 @@ func ReadKinds(r io.Reader) (map[string]string, error) {
 func ReadTiers(r io.Reader) (map[string]int, error) {
 	var tiers map[string]int
 	if err := json.NewDecoder(r).Decode(&tiers); err != nil {
-		return nil, fmt.Errorf(`these are no tiers, a JSON object such as {"cart|cpu_usage":0,"entry|latency":1}: %w`, err)
+		return nil, fmt.Errorf(`this is not a list of tiers, which is a JSON object such as {"cart|cpu_usage":0,"entry|latency":1}: %w`, err)
 	}
 	return tiers, nil
 }

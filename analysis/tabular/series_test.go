@@ -64,8 +64,8 @@ func TestWhatIsNoTableOfSeries(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"nothing", "", "the file is empty"},
 		{"no column of times", "a,b\n1,2\n", `the first column is "a": it must be`},
-		{"a word for a number", "time,a,b\n1,2,3\n2,4,oops\n", `line 3, column "b": "oops" is no number: leave the cell empty`},
-		{"a word for a time", "time,a\nyesterday,2\n", `line 2, column "time": "yesterday" is no time: write Unix seconds`},
+		{"a word for a number", "time,a,b\n1,2,3\n2,4,oops\n", `line 3, column "b": "oops" is not a number: leave the cell empty`},
+		{"a word for a time", "time,a\nyesterday,2\n", `line 2, column "time": "yesterday" is not a time: write Unix seconds`},
 		{"a time that is no number", "time,a\nNaN,2\n", `"NaN" is no time`},
 		{"no time", "time,a\n,2\n", `"" is no time`},
 		{"too few cells", "time,a,b\n1,2\n", "record on line 2: wrong number of fields"},

@@ -118,7 +118,7 @@ func (o *candidatesOptions) check() error {
 		for _, text := range strings.Split(o.lags, ",") {
 			lag, err := strconv.Atoi(strings.TrimSpace(text))
 			if err != nil {
-				return fmt.Errorf("--lags: %q is no number of rows: write --lags=-1,0", text)
+				return fmt.Errorf("--lags: %q is not a number of rows: write --lags=-1,0", text)
 			}
 			o.shifts = append(o.shifts, lag)
 		}

@@ -36,7 +36,7 @@ func addAnalyzeGraph(parent *kingpin.CmdClause, commands map[string]command) {
 	o.input.addFlags(cmd)
 	cmd.Flag("alpha", "Level of the tests for independence.").Default("0.05").Float64Var(&o.graph.Alpha)
 	cmd.Flag("max-k", "How many series may be held fixed in a test, 1 to 4.").Default("3").IntVar(&o.graph.MaxK)
-	cmd.Flag("tiers", "JSON object, column to tier: what is in a later tier is no cause of what is in an earlier one.").
+	cmd.Flag("tiers", "JSON object, column to tier: a later tier can't cause an earlier one.").
 		PlaceHolder("FILE").SetValue(&o.input.tiers)
 	cmd.Flag("format", "table, json, dot (Graphviz) or svg.").Default("table").EnumVar(&o.format, "table", "json", "dot", "svg")
 	commands[cmd.FullCommand()] = func(_ context.Context, s streams) error { return o.run(s) }

@@ -292,7 +292,7 @@ func TestWrongCallsForSeries(t *testing.T) {
 		{exitUsage, `--onset: "noon" is no time`, []string{"candidates", file, "--target", "a", "--onset", "noon"}},
 		{exitUsage, "the incident ends (5) before it begins (7)", []string{"candidates", file, "--target", "a", "--onset", "7", "--end", "5"}},
 		{exitUsage, "--top is 0", []string{"candidates", file, "--target", "a", "--top", "0"}},
-		{exitUsage, `--lags: "x" is no number of rows`, []string{"candidates", file, "--target", "a", "--lags", "1,x"}},
+		{exitUsage, `--lags: "x" is not a number of rows`, []string{"candidates", file, "--target", "a", "--lags", "1,x"}},
 		{exitUsage, "standard input can be read once only", []string{"candidates", "-", "--target", "a", "--kinds", "-"}},
 		{exitUsage, "only one --case", []string{"candidates", file, "--case", list, "--case", list}},
 		{exitUsage, "--alpha is 2", []string{"graph", file, "--target", "a", "--alpha", "2"}},
@@ -303,7 +303,7 @@ func TestWrongCallsForSeries(t *testing.T) {
 		{exitFinding, "this is no call graph", []string{"graph", file, "--target", "entry|latency", "--topology", list}},
 		{exitFinding, "these are no kinds", []string{"graph", file, "--target", "entry|latency", "--kinds", list}},
 		{exitFinding, "these are no tiers", []string{"graph", file, "--target", "entry|latency", "--tiers", list}},
-		{exitFinding, "this is no case", []string{"candidates", "--case", list}},
+		{exitFinding, "this is not a case", []string{"candidates", "--case", list}},
 	} {
 		got := culprit(t, append([]string{"analyze"}, c.args...)...)
 		if got.code != c.code || !strings.Contains(got.err, c.want) || got.out != "" {

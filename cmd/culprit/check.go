@@ -20,11 +20,11 @@ import (
 
 const checkHelp = `Load configurations, parse every template and query, and show every mistake.
 
-With --prometheus.url every query is asked there, too, with any value in place of what an alert brings. What returns nothing, or
+With --prometheus.url every query is asked there, too, with a placeholder for each value that comes from the alert. What returns nothing, or
 is refused, is a mistake as well.
 
 With --alertmanager.url the routes that it has now are read: whether culprit hears of alerts at once, and whether anybody is no
-longer told because of it. The lines that mend it are printed.`
+longer told because of it. It prints the lines that fix it.`
 
 func addCheck(app *kingpin.Application, commands map[string]command) {
 	check := app.Command("check", "Check files without running anything.")

@@ -107,14 +107,14 @@ func said(address string, v routes.Verdict) string {
 	return b.String()
 }
 
-// wrong is what is not, and the lines that mend it.
+// wrong is what is not, and the lines that fix it.
 func wrong(address string, v routes.Verdict) error {
 	var b strings.Builder
 	for _, p := range v.Problems {
 		fmt.Fprintf(&b, "%s: %s: %s\n", address, p.Kind, p.Text)
 	}
 	if v.Write != "" {
-		fmt.Fprintf(&b, "\nWrite this into the configuration of Alertmanager, and ask again. (What fires while routes move is told once more.)\n\n%s", v.Write)
+		fmt.Fprintf(&b, "\nWrite this into the configuration of Alertmanager, and ask again. (Alerts that fire while routes move are sent once more.)\n\n%s", v.Write)
 	}
 	return errors.New(strings.TrimRight(b.String(), "\n"))
 }

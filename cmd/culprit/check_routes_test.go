@@ -40,7 +40,7 @@ func TestRoutesThatTakeAlertsFromPeopleAreAFinding(t *testing.T) {
 		url + `: people_not_told: an alert such as {alertname="AnyAlert"} reaches culprit and no longer "people"` + "\n",
 		"group_wait: route.routes[0] has group_wait: 5s",
 		`max_alerts: the webhook of "culprit" has max_alerts: 5`,
-		"\n    - receiver: people # without this line only culprit would be told\n",
+		"\n    - receiver: people # without this line only culprit would be notified\n",
 	} {
 		if !strings.Contains(c.err, want) {
 			t.Errorf("it does not say %q:\n%s", want, c.err)

@@ -52,11 +52,11 @@ func addExport(app *kingpin.Application, commands map[string]command) {
 func (o *exportOptions) run(ctx context.Context, s streams) error {
 	base, err := url.Parse(o.url)
 	if err != nil || base.Host == "" {
-		return usageError{errors.New("--culprit.url is no address; hint: write it as http://culprit:9798")}
+		return usageError{errors.New("--culprit.url is not an address; hint: write it as http://culprit:9798")}
 	}
 	for _, id := range o.ids {
 		if !report.ValidID(id) {
-			return usageError{fmt.Errorf("%q is no id of a report; hint: take what stands behind /reports/ in its address", id)}
+			return usageError{fmt.Errorf("%q is not a report id; hint: copy what follows /reports/ in its address", id)}
 		}
 	}
 	reports, err := o.reports(ctx, base)

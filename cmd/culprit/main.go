@@ -151,7 +151,7 @@ func say(err error, command string, w io.Writer) int {
 		fmt.Fprintln(w, finding.Error())
 		return exitFinding
 	case errors.As(err, &usage):
-		sayWithHint(w, err, strings.Join(strings.Fields("culprit "+command+" --help"), " ")+" tells what can be asked, and how")
+		sayWithHint(w, err, strings.Join(strings.Fields("culprit "+command+" --help"), " ")+" shows the commands and flags")
 		return exitUsage
 	default:
 		sayWithHint(w, err, "")

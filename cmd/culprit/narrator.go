@@ -74,7 +74,7 @@ func (n *narrator) Complete(ctx context.Context, rule config.Rule, alert promql.
 	start := time.Now()
 	found, alert, doubts := n.fetcher.Complete(ctx, rule, alert, catalogue)
 	if rule.Candidates == nil {
-		fmt.Fprintf(n.w, "asked what else there is: %s that may tell why (%s)\n", plural(len(found.Candidates), "query", "queries"), took(start))
+		fmt.Fprintf(n.w, "asked what else there is: %s that may explain it (%s)\n", plural(len(found.Candidates), "query", "queries"), took(start))
 	}
 	return found, alert, doubts
 }

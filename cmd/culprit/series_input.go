@@ -31,7 +31,7 @@ func (in *seriesInput) addFlags(cmd *kingpin.CmdClause) {
 	cmd.Flag("onset", "First time of the incident, Unix seconds or RFC 3339.").PlaceHolder("TIME").StringVar(&in.onset)
 	cmd.Flag("end", "Last time of the incident; left out: the last one of the file.").PlaceHolder("TIME").StringVar(&in.end)
 	cmd.Flag("topology", "JSON array of [caller, callee]; services without series may be in it.").PlaceHolder("FILE").SetValue(&in.topology)
-	cmd.Flag("kinds", "JSON object, column to kind: latency, error, traffic, cpu, mem, net, io, node or other; left out: told from the names.").
+	cmd.Flag("kinds", "JSON object, column to kind: latency, error, traffic, cpu, mem, net, io, node or other; left out: inferred from the names.").
 		PlaceHolder("FILE").SetValue(&in.kinds)
 	cmd.Flag("case", "JSON beside a public data set: it names files, target, onset and call graph. May be given several times.").
 		PlaceHolder("FILE").SetValue(&in.cases)

@@ -57,7 +57,7 @@ func parseURL(flag, text string) (*config.URL, error) {
 		if strings.ContainsAny(text, "@?") {
 			text = "<secret>"
 		}
-		return nil, usageError{fmt.Errorf("%s %q is no http address; hint: write http://host:port", flag, text)}
+		return nil, usageError{fmt.Errorf("%s %q is not an http address; hint: write http://host:port", flag, text)}
 	}
 	return config.NewURL(u), nil
 }

@@ -51,7 +51,7 @@ func addSuggest(app *kingpin.Application, commands map[string]command) {
 	o := &suggestOptions{server: serverFlags(cmd)}
 	cmd.Flag("rules", "File with alerting rules, instead of those of the server.").PlaceHolder("FILE").SetValue(&o.files)
 	cmd.Arg("file", "More files with alerting rules.").SetValue(&o.files)
-	cmd.Flag("format", "yaml, a rule file to edit, or json, an array of what was told from each rule.").Default("yaml").EnumVar(&o.format, "yaml", "json")
+	cmd.Flag("format", "yaml, a rule file to edit, or json, an array of what was derived from each rule.").Default("yaml").EnumVar(&o.format, "yaml", "json")
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return o.run(ctx, s) }
 }
 
@@ -138,7 +138,7 @@ func tell(w io.Writer, entries []suggest.Entry) {
 		fmt.Fprintln(w, "there are no alerting rules")
 		return
 	}
-	fmt.Fprintf(w, "%d of %s tell what they measure\n", derived, number(len(entries), "alerting rule"))
+	fmt.Fprintf(w, "the KPI of %d of %s could be derived\n", derived, number(len(entries), "alerting rule"))
 }
 
 // look asks what the server has for each entry.

@@ -78,7 +78,7 @@ func readWorldsOptions(args []string) (o worldsOptions, err error) {
 	for _, text := range fields(*seeds) {
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
-			return o, fmt.Errorf("--seed: %q is no whole number", text)
+			return o, fmt.Errorf("--seed: %q is not a whole number", text)
 		}
 		o.seeds = append(o.seeds, seed)
 	}

@@ -68,7 +68,7 @@ func TestReliabilityIsCountedByConfidence(t *testing.T) {
 
 func TestWrongCallsOfWorldsAreRefused(t *testing.T) {
 	for args, want := range map[string]string{
-		"--seed x":                   `"x" is no whole number`,
+		"--seed x":                   `"x" is not a whole number`,
 		"--only flood":               `no family "flood"`,
 		"--only again --level table": "no worlds are left",
 		"DIR":                        "flags only",

@@ -40,7 +40,7 @@ type options struct {
 // parse reads the command line.
 func parse(args []string) (options, error) {
 	o := options{reconcile: 10 * time.Second, history: history}
-	app := kingpin.New("demo", "Breaks a small shop and shows how culprit tells the people on call what caused their alert.")
+	app := kingpin.New("demo", "Breaks a small shop and shows how culprit explains the alert to the people on call.")
 	app.HelpFlag.Short('h')
 	app.Flag("fault", "What breaks: spike (errors rise on one path of one version) or drop (orders fall in one region).").
 		Default(lab.Spike).EnumVar(&o.fault, lab.Spike, lab.Drop)
@@ -76,7 +76,7 @@ func (o options) check() error {
 		"--prometheus.url": o.prometheusURL, "--alertmanager.url": o.alertmanagerURL, "--grafana.url": o.grafanaURL,
 	} {
 		if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "") {
-			errs = append(errs, fmt.Errorf("%s: %q is no URL, write http://host:port", flag, text))
+			errs = append(errs, fmt.Errorf("%s: %q is not a URL, write http://host:port", flag, text))
 		}
 	}
 	if (o.grafanaURL == "") != (o.grafanaToken == "") {

@@ -246,7 +246,7 @@ func (p *Prometheus) configText() (string, error) {
 	for _, am := range p.options.Alertmanagers {
 		u, err := url.Parse(am)
 		if err != nil || u.Host == "" {
-			return "", fmt.Errorf("%q is no URL of an Alertmanager, write http://host:port", am)
+			return "", fmt.Errorf("%q is not the URL of an Alertmanager, write http://host:port", am)
 		}
 		fmt.Fprintf(&b, "    - scheme: %s\n", u.Scheme)
 		fmt.Fprintf(&b, "      path_prefix: %q\n", u.Path+"/")

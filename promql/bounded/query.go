@@ -153,7 +153,7 @@ func (e *badAnswer) Error() string { return e.what }
 func malformed(err error) error {
 	var own *badAnswer
 	if !errors.As(err, &own) {
-		return Refused(v1.ErrBadResponse, "the answer is no JSON: "+err.Error())
+		return Refused(v1.ErrBadResponse, "the answer is not JSON: "+err.Error())
 	}
 	return Refused(v1.ErrBadResponse, "the answer can't be read: "+own.what)
 }

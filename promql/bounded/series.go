@@ -78,7 +78,7 @@ func (s *stream) point() error {
 // pairOf reads a time and a value from JSON that is known to be well-formed.
 func pairOf(raw jsontext.Value) (p model.SamplePair, err error) {
 	bad := func() (model.SamplePair, error) {
-		return p, &badAnswer{fmt.Sprintf("%.100q is no sample: [seconds, \"value\"]", []byte(raw))}
+		return p, &badAnswer{fmt.Sprintf("%.100q is not a sample, which is [seconds, \"value\"]", []byte(raw))}
 	}
 	if raw.Kind() != '[' {
 		return bad()
@@ -185,7 +185,7 @@ func (m *metrics) of(raw []byte) (model.Metric, error) {
 	}
 	var metric model.Metric
 	if err := json.Unmarshal(raw, &metric); err != nil {
-		return nil, &badAnswer{fmt.Sprintf("%.100q is no set of labels", raw)}
+		return nil, &badAnswer{fmt.Sprintf("%.100q is not a label set", raw)}
 	}
 	m.keep(string(raw), metric)
 	return metric, nil

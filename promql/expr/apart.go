@@ -73,7 +73,7 @@ func filling(e parser.Expr) (inner parser.Expr, why string) {
 	}
 	switch below.Op {
 	case parser.MIN, parser.MAX, parser.AVG, parser.QUANTILE:
-		return above, abbreviate(below) + " has no parts that add up: what is divided by it is told apart"
+		return above, abbreviate(below) + " has no parts that add up: only what is divided by it is broken down"
 	}
 	return nil, ""
 }
@@ -83,7 +83,7 @@ func filling(e parser.Expr) (inner parser.Expr, why string) {
 func moving(e parser.Expr) (inner parser.Expr, why string) {
 	e = MustParse(e.String())
 	if name := toLevels(&e); name != "" {
-		return e, name + "() may be below zero, so it is no part of a whole"
+		return e, name + "() can be negative, so it is not part of a whole"
 	}
 	return nil, ""
 }

@@ -227,7 +227,7 @@ func linearAggregate(e *parser.AggregateExpr) ([]Term, error) {
 	case parser.SUM, parser.COUNT:
 		return []Term{term(e)}, nil
 	default:
-		return nil, fmt.Errorf("the parts of %s don't add up to it: only sum, count and avg can be told apart by labels", abbreviate(e))
+		return nil, fmt.Errorf("the parts of %s don't add up to it: only sum, count and avg can be broken down by labels", abbreviate(e))
 	}
 }
 

@@ -44,12 +44,12 @@ func Evaluable(e parser.Expr) error {
 	case parser.ValueTypeVector, parser.ValueTypeScalar:
 		return nil
 	default:
-		return fmt.Errorf("%s gives a %s: %w", abbreviate(e), parser.DocumentedType(e.Type()), ErrNoValues)
+		return fmt.Errorf("%s returns a %s: %w", abbreviate(e), parser.DocumentedType(e.Type()), ErrNoValues)
 	}
 }
 
 // ErrNoValues is the mistake of a range or a text where values are wanted.
-var ErrNoValues = errors.New("that is no value at a time")
+var ErrNoValues = errors.New("it must return an instant vector")
 
 // MustParse parses text that this package has printed from a parsed
 // expression.

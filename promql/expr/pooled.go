@@ -10,7 +10,7 @@ import (
 )
 
 // errPooled says why a sum of ratios is not told apart as it is.
-var errPooled = errors.New("ratios don't add up by other labels than their own: what is above and what is below their lines is added up, each by itself")
+var errPooled = errors.New("ratios add up across their own labels only: numerators and denominators are summed separately")
 
 // pooled is of a sum or an average of ratios, each of sums, as recording rules
 // leave them: the ratio of all that is above to all that is below. It has all

@@ -24,7 +24,7 @@ const bucketLabel = "le"
 // broken down as that share, at the bucket whose bound is the threshold.
 
 // errNoBucket says that no bucket stands for the threshold of a quantile.
-var errNoBucket = errors.New("quantiles don't add up; break down the share of slow requests in its place, " +
+var errNoBucket = errors.New("quantiles don't add up; break down the share of slow requests instead, " +
 	`as in 1 - sum(rate(m_bucket{le="0.5"}[5m])) / sum(rate(m_count[5m]))`)
 
 // tailShare is the share of events that a quantile is broken down as: those on

@@ -19,7 +19,7 @@ func limitOf(r *http.Request) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
-		return 0, BadData("invalid parameter \"limit\": %q is no count", s)
+		return 0, BadData("invalid parameter \"limit\": %q is not a count", s)
 	}
 	return n, nil
 }

@@ -124,7 +124,7 @@ func unpack(dir string, r io.Reader) error {
 		return err
 	}
 	if _, err := root.Stat(replicasFile); err != nil {
-		return fmt.Errorf("this is no backup of culprit: %w", err)
+		return fmt.Errorf("this is not a backup of culprit: %w", err)
 	}
 	return nil
 }

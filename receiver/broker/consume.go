@@ -152,7 +152,7 @@ func (b *Broker) work(ctx context.Context, msg jetstream.Msg, handle Handler) {
 // out again after AckWait.
 func (b *Broker) settle(job Job, what string, err error) {
 	if err != nil {
-		b.opt.Logger.Warn("the queue was not told how a job ended; it will be handled again", "id", job.ID, "outcome", what, "err", err)
+		b.opt.Logger.Warn("the outcome of a job did not reach the queue; the job runs again", "id", job.ID, "outcome", what, "err", err)
 	}
 }
 

@@ -99,7 +99,7 @@ func (b *Book) follow(e broker.Entry, deleted bool) {
 		return
 	}
 	if err := b.learn(e); err != nil {
-		b.opt.Log.Error("A stored change can't be read and is passed over", "id", e.Key, "err", err)
+		b.opt.Log.Error("A stored change can't be read and is skipped", "id", e.Key, "err", err)
 	}
 }
 

@@ -57,7 +57,7 @@ func (b *Book) Follow(ctx context.Context, g *Grafana) {
 		if err != nil && ctx.Err() == nil {
 			outcome = "failed"
 			if !failing { // once: the metric goes on counting
-				b.opt.Log.Warn("Grafana's annotations can't be read as changes; it is tried again", "err", err)
+				b.opt.Log.Warn("Grafana's annotations can't be read as changes; trying again", "err", err)
 			}
 		}
 		failing = err != nil

@@ -13,7 +13,7 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer, b *Book) *metrics {
 	m := &metrics{
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "culprit_changes_total", Help: "Changes that were posted or read from Grafana, by what became of them: added, replaced, or known, which was posted before; refused counts messages of any number of changes.",
+			Name: "culprit_changes_total", Help: "Changes posted or read from Grafana, by outcome: added, replaced, or known, which was posted before; refused counts messages of any number of changes.",
 		}, []string{"outcome"}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_changes_dropped_total", Help: "Changes that were deleted before their time, to make room."}),
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{

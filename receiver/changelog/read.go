@@ -59,7 +59,7 @@ func (m *moment) UnmarshalJSON(text []byte) error {
 	if text[0] != '"' {
 		var s float64
 		if err := json.Unmarshal(text, &s); err != nil {
-			return unclear("%.40s is no time; hint: write RFC 3339 or Unix seconds", text)
+			return unclear("%.40s is not a time; hint: write RFC 3339 or Unix seconds", text)
 		}
 		if s >= 1e11 {
 			return unclear("the time %.0f lies in the year %d; hint: it is in milliseconds, write seconds", s, 1970+int(s/31_556_952))
@@ -73,7 +73,7 @@ func (m *moment) UnmarshalJSON(text []byte) error {
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return unclear("%.40q is no time; hint: write RFC 3339, such as 2026-11-30T14:03:00Z, or Unix seconds", s)
+		return unclear("%.40q is not a time; hint: write RFC 3339, such as 2026-11-30T14:03:00Z, or Unix seconds", s)
 	}
 	m.Time = t.UTC()
 	return nil
@@ -148,7 +148,7 @@ func next(dec *json.Decoder, now time.Time, lifetime time.Duration) (Change, err
 
 func atEnd(dec *json.Decoder) error {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return notJSON(errors.New("there is something behind it"))
+		return notJSON(errors.New("there is more after it"))
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func (c Change) checkLabels() error {
 	}
 	for name, value := range c.Labels {
 		if !model.LegacyValidation.IsValidLabelName(name) || len(name) > maxName {
-			return unclear("labels has %.40q, which is no name of a label; hint: use letters, digits and _, as in Prometheus", name)
+			return unclear("labels has %.40q, which is not a label name; hint: use letters, digits and _, as in Prometheus", name)
 		}
 		if err := checkText("label "+name, value, maxValue); err != nil {
 			return err

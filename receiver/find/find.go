@@ -34,7 +34,7 @@ import (
 var ErrNotFound = errors.New("no such alert")
 
 // ErrUnclear is the error of a question that can't be meant as it is put.
-var ErrUnclear = errors.New("the question is not clear")
+var ErrUnclear = errors.New("the request is not clear")
 
 // ErrUnreachable is the error of a server that does not answer.
 var ErrUnreachable = errors.New("does not answer")

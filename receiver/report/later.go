@@ -28,7 +28,7 @@ func Later(earlier, now Report) (kept Report, replaced bool) {
 		now.Result.Warnings = told(now, fmt.Sprintf("at %s it was: %s; now there is more evidence for: %s", lookedAt(earlier), earlier.Line(), now.Line()))
 		return now, true
 	default:
-		earlier.Result.Warnings = told(earlier, fmt.Sprintf("at %s it was: %s; this stands, as there is less evidence for what was found at %s: %s",
+		earlier.Result.Warnings = told(earlier, fmt.Sprintf("at %s it was: %s; this stands: there is less evidence for what was found at %s: %s",
 			lookedAt(earlier), earlier.Line(), lookedAt(now), now.Line()))
 		return earlier, false
 	}

@@ -112,7 +112,7 @@ func (to LinkTo) fill(text string) (string, error) {
 	address := strings.ReplaceAll(b.String(), " ", "%20")
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return "", errors.New("it is no address of a web page")
+		return "", errors.New("it is not the address of a web page")
 	}
 	return address, nil
 }

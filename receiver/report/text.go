@@ -75,7 +75,7 @@ func (r Report) sayNoChange() []string {
 func (r Report) sayClock(c analysis.Change, u words.Unit) []string {
 	goes, missing := "falls", "nothing has renewed it"
 	if c.Rising {
-		goes, missing = "grows", "what sets it back did not come"
+		goes, missing = "grows", "the job that resets it has not run"
 	}
 	parts := []string{fmt.Sprintf("Only the clock moved: %s is %s and %s by itself; %s", cut(r.KPI(), titleLimit), u.Format(c.Actual), goes, missing)}
 	if c.Siblings > 0 && c.Others != 0 {

@@ -160,7 +160,7 @@ func TestLine(t *testing.T) {
 		},
 		{
 			"a time since", clock(93600, true, 7200),
-			`Only the clock moved: time since backup_seconds is 26 h and grows by itself; what sets it back did not come (the 19 others: 2 h)`,
+			`Only the clock moved: time since backup_seconds is 26 h and grows by itself; the job that resets it has not run (the 19 others: 2 h)`,
 		},
 		{
 			"a time until", clock(86400*13, false, 0),

@@ -28,7 +28,7 @@ type Answer struct {
 // Answers are all verdicts, from the most to the least helpful. Whatever tells
 // one from another beyond the analysis stands here.
 func Answers() []Answer {
-	const nothing = "Nothing that was looked at explains enough of the change to be called its cause."
+	const nothing = "Nothing examined explains enough of the change to be called its cause."
 	return []Answer{
 		{
 			Verdict: analysis.Explained, Look: "Cause found", Class: "found", Nothing: nothing,
@@ -36,17 +36,17 @@ func Answers() []Answer {
 		},
 		{
 			Verdict: analysis.External, Everywhere: analysis.MovedAlike, Look: "No single place", Class: "none",
-			Nothing:   "No label value moved more than the others, and no series moved with the KPI. The cause is not in what was looked at.",
+			Nothing:   "No label value moved more than the others, and no series moved with the KPI. The cause is outside what was examined.",
 			Placeless: true, sentences: Report.sayAlike,
 		},
 		{
 			Verdict: analysis.External, Everywhere: analysis.MixShifted, Look: "Traffic mix", Class: "none",
-			Nothing:   "Each label value is as it was expected to be for the traffic that it had. What changed is how the traffic is shared out.",
+			Nothing:   "Each label value is as expected for its traffic. What changed is how traffic is distributed.",
 			sentences: Report.sayMix,
 		},
 		{
 			Verdict: analysis.External, Everywhere: analysis.AllStopped, Look: "Everything stopped", Class: "none",
-			Nothing:   "All label values stopped together, so none of them tells more than the others.",
+			Nothing:   "All label values stopped together, so none of them stands out.",
 			sentences: Report.sayStopped,
 		},
 		{
@@ -55,7 +55,7 @@ func Answers() []Answer {
 		},
 		{
 			Verdict: analysis.NoChange, Look: "No change", Class: "none",
-			Nothing: "The KPI is where it was expected to be, so there is no change to explain.",
+			Nothing: "The KPI is as expected, so there is no change to explain.",
 			Still:   true, sentences: Report.sayNoChange,
 		},
 		noAnswer(),

@@ -212,7 +212,7 @@ func (c *checker) route(r *Route) {
 		return // it hears what others hear, which is said of the receiver
 	}
 	if r.GroupWait > soon {
-		c.add(GroupWait, "%s has group_wait: %s; with 0s the causes are known before people are told", r.place, model.Duration(r.GroupWait))
+		c.add(GroupWait, "%s has group_wait: %s; with 0s the causes are known before people are notified", r.place, model.Duration(r.GroupWait))
 		c.mendRoute(r)
 	}
 	if r.GroupInterval > joined {
@@ -248,7 +248,7 @@ func (t *Tree) before(r *Route, ours map[string]bool) *Route {
 // receiver checks one receiver of culprit's.
 func (c *checker) receiver(r Receiver) {
 	if !c.ours[r.Name] {
-		c.add(SharedReceiver, "the receiver %q tells others, too: give culprit a receiver and a route of its own, so that it hears of an alert before they do", r.Name)
+		c.add(SharedReceiver, "the receiver %q also notifies others: give culprit a receiver and a route of its own, so that it hears of an alert before they do", r.Name)
 		return
 	}
 	if !r.Webhooks[0].SendResolved {

@@ -69,13 +69,13 @@ func rest(b *strings.Builder, receiver string, others []*Route) {
 	goesOn := slices.ContainsFunc(others, func(r *Route) bool { return r.Continue })
 	switch {
 	case len(others) == 0:
-		fmt.Fprintf(b, "    - receiver: %s # without this line only culprit would be told\n", scalar(receiver))
+		fmt.Fprintf(b, "    - receiver: %s # without this line only culprit would be notified\n", scalar(receiver))
 	case !goesOn && slices.ContainsFunc(others, func(r *Route) bool { return len(r.Matchers) == 0 }):
 		fmt.Fprintf(b, "    # … your %s, as before\n", yours(len(others)))
 	case !goesOn:
-		fmt.Fprintf(b, "    # … your %s, as before\n    - receiver: %s # last; without it only culprit would be told\n", yours(len(others)), scalar(receiver))
+		fmt.Fprintf(b, "    # … your %s, as before\n    - receiver: %s # last; without it only culprit would be notified\n", yours(len(others)), scalar(receiver))
 	default:
-		fmt.Fprintf(b, "    - receiver: %s # without it only culprit would be told\n      routes:\n        # … your %s, indented by four\n", scalar(receiver), yours(len(others)))
+		fmt.Fprintf(b, "    - receiver: %s # without it only culprit would be notified\n      routes:\n        # … your %s, indented by four\n", scalar(receiver), yours(len(others)))
 	}
 }
 
@@ -160,7 +160,7 @@ func (c *checker) operatorBlock(b *strings.Builder, parent, own *Route) {
 	if !operated(own) {
 		b.WriteString(c.ownLines(parent, own))
 	}
-	fmt.Fprintf(b, "    - receiver: %s # without it only culprit would be told\n", scalar(parent.Receiver))
+	fmt.Fprintf(b, "    - receiver: %s # without it only culprit would be notified\n", scalar(parent.Receiver))
 	if main > 0 {
 		fmt.Fprintf(b, "      routes:\n        # … your %s, indented by four\n", yours(main))
 	}

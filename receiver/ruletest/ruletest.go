@@ -65,7 +65,7 @@ type Duration time.Duration
 func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 	v, err := model.ParseDuration(n.Value)
 	if err != nil {
-		return fmt.Errorf("line %d: %q is no duration; write 30s, 5m or 1h30m", n.Line, n.Value)
+		return fmt.Errorf("line %d: %q is not a duration; write 30s, 5m or 1h30m", n.Line, n.Value)
 	}
 	*d = Duration(v)
 	return nil

@@ -86,7 +86,7 @@ func TestFilesWithMistakes(t *testing.T) {
 		{strings.Replace(alert, "exp_verdict: explained", "exp_causes: [{top: 1}]", 1), "write either labels or series"},
 		{strings.Replace(alert, "exp_verdict: explained", "exp_causes: [{series: a, min_confidence: some}]", 1), "write high, medium or low"},
 		{strings.Replace(alert, "at:", "when:", 1), `: there is no key "when" in an alert`},
-		{"\n\n" + strings.Replace(alert, "at: 1h", "at: soon", 1), `line 4: "soon" is no duration; write 30s`},
+		{"\n\n" + strings.Replace(alert, "at: 1h", "at: soon", 1), `line 4: "soon" is not a duration; write 30s`},
 	} {
 		if _, err := Read(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.text, err)

@@ -101,7 +101,7 @@ func NewAnnotations(peers []*alertmanager.Client, opts Options) *Annotations {
 	a := &Annotations{
 		base: newBase(NameAnnotation, opts), source: opts.Source,
 		reposts: counters(opts.Registerer, "culprit_alert_reposts_total",
-			"Alerts that were to be posted back to an Alertmanager with annotations, by what became of it.", "outcome"),
+			"Alerts to post back to an Alertmanager with annotations, by outcome.", "outcome"),
 		reappeared: counters(opts.Registerer, "culprit_alert_reappearances_total",
 			"Alerts that were gone and came back with their old start, when a post of culprit was less than 60 s away. It should stay 0.").WithLabelValues(),
 	}

@@ -78,7 +78,7 @@ func nameOf(alert string, own model.LabelSet) string {
 }
 
 func writeUnderived(b *strings.Builder, e Entry) {
-	fmt.Fprintf(b, "  # %s: no KPI could be told from its expression:\n", oneLine(e.Alert))
+	fmt.Fprintf(b, "  # %s: no KPI could be derived from its expression:\n", oneLine(e.Alert))
 	comment(b, "  #   ", e.Err.Error())
 	comment(b, "  #   ", e.Expr)
 }
@@ -102,11 +102,11 @@ func writeRule(b *strings.Builder, e Entry, own model.LabelSet, unclear string) 
 func (e Entry) unclear(own model.LabelSet, all []Entry) string {
 	switch {
 	case len(e.KPI.Others) > 0:
-		return "The expression has several branches: which of them fires is told from the alert"
+		return "The expression has several branches: the alert decides which of them fires"
 	case own == nil && count(e.Alert, all) > 1:
-		return "Several alerting rules have this name: which of them fires is told from the alert"
+		return "Several alerting rules have this name: the alert decides which of them fires"
 	case e.KPI.Kind == expr.KindQuantile:
-		return "A quantile is broken down as the share of events beyond the threshold, which is told from the alert"
+		return "A quantile is broken down as the share of events beyond the threshold, which the alert provides"
 	case strings.Contains(e.KPI.Target, "{{"):
 		return "The expression holds {{, which would be a template here; it is taken from the alert"
 	default:

@@ -48,7 +48,7 @@ func (s *server) feedback(w http.ResponseWriter, r *http.Request) error {
 	err := dec.Decode(&f)
 	if err == nil {
 		if _, end := dec.Token(); !errors.Is(end, io.EOF) {
-			err = errors.New("there is something behind it")
+			err = errors.New("there is more after it")
 		}
 	}
 	if err != nil {

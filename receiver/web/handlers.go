@@ -73,8 +73,8 @@ func (s *server) alertPage(w http.ResponseWriter, r *http.Request) error {
 		s.pages.render(w, http.StatusAccepted, "pending", pendingPage{Fingerprint: r.PathValue("fingerprint")})
 		return nil
 	case errors.Is(err, ErrNotFound):
-		return &problem{http.StatusNotFound, "There is no report about this alert. Either it fired only a moment ago: then reload this page in a few seconds; " +
-			"or its report is older than what is kept, or such alerts are not explained (unmatched_alerts)."}
+		return &problem{http.StatusNotFound, "There is no report about this alert. If it has just fired, reload this page in a few seconds; " +
+			"otherwise its report has expired, or such alerts are not explained (unmatched_alerts)."}
 	case err != nil:
 		return err
 	}

@@ -91,7 +91,7 @@ func newIncidentPage(inc report.Incident, reports []report.Report, now clock) in
 		ID: inc.ID, Summary: inc.Summary, Alerts: alertNames(inc.Alerts), Open: inc.Open(),
 		State: incidentState(inc, now), Onset: now.stamp(inc.Onset), Sent: sent(inc.Sent, now),
 		Verdict: "No cause found", Kind: "none",
-		NoCause: "Nothing that was looked at explains enough of these alerts to be called their cause. Each report says what was asked.",
+		NoCause: "Nothing examined explains enough of these alerts to be called their cause. Each report says what was asked.",
 	}
 	views := make([]causeView, 0, len(inc.Causes))
 	for _, f := range inc.Causes {

@@ -172,7 +172,7 @@ func set(selector string) model.LabelSet {
 	}
 	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector("{" + selector + "}")
 	if err != nil {
-		panic(fmt.Sprintf("%q is no selector: %v", selector, err))
+		panic(fmt.Sprintf("%q is not a selector: %v", selector, err))
 	}
 	for _, m := range matchers {
 		out[model.LabelName(m.Name)] = model.LabelValue(m.Value)
