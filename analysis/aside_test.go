@@ -30,7 +30,7 @@ func TestAnEarlierIncidentIsNoBaselineOfSeries(t *testing.T) {
 	if len(r.Aside) != 1 || r.Aside[0] != (Stretch{f.Times[100], f.Times[120], Far}) {
 		t.Errorf("set aside: %v", r.Aside)
 	}
-	if !strings.Contains(asJSON(t, r.Warnings), "is no baseline and was set aside") {
+	if !strings.Contains(asJSON(t, r.Warnings), "is not part of the baseline") {
 		t.Error(asJSON(t, r.Warnings))
 	}
 }

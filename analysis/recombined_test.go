@@ -17,7 +17,7 @@ func TestThePartsAreComparedWithTheWhole(t *testing.T) {
 	}{
 		{"no breakdown", nil, nil},
 		{"a whole that was not asked", &Breakdown{Numerator: pieces}, nil},
-		{"a whole that is no number", &Breakdown{Numerator: pieces, Whole: nan}, nil},
+		{"a whole that is not a number", &Breakdown{Numerator: pieces, Whole: nan}, nil},
 		{"leaves", &Breakdown{Numerator: pieces, Whole: 8}, &Recombined{Parts: 7, Whole: 8}},
 		{"one label at a time", &Breakdown{Marginals: []Marginal{{Numerator: pieces}}, Whole: 7}, &Recombined{Parts: 7, Whole: 7}},
 	} {

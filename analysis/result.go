@@ -4,6 +4,7 @@ package analysis
 
 import (
 	"github.com/culprit-dev/culprit/analysis/changes"
+	"github.com/culprit-dev/culprit/analysis/confidence"
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
@@ -20,26 +21,14 @@ const (
 )
 
 // Confidence says how far a finding can be trusted.
-type Confidence string
+type Confidence = confidence.Level
 
 // The levels of confidence.
 const (
-	High   Confidence = "high"
-	Medium Confidence = "medium"
-	Low    Confidence = "low"
+	High   = confidence.High
+	Medium = confidence.Medium
+	Low    = confidence.Low
 )
-
-// Rank orders confidences: 0 is the best.
-func (c Confidence) Rank() int {
-	switch c {
-	case High:
-		return 0
-	case Medium:
-		return 1
-	default:
-		return 2
-	}
-}
 
 // Kinds of findings.
 const (

@@ -261,11 +261,8 @@ func confidences(r rank.Result) map[int]Confidence {
 		if stoodStill(cause) {
 			delete(sure, cause.Service)
 		}
-		switch sure[cause.Service] {
-		case rank.High:
-			all[cause.Series] = High
-		case rank.Medium:
-			all[cause.Series] = Medium
+		if level, ok := sure[cause.Service]; ok {
+			all[cause.Series] = level
 		}
 		delete(sure, cause.Service)
 	}

@@ -346,7 +346,7 @@ func TestABaselineIsAsLongAsMostSeriesAreOld(t *testing.T) {
 	if len(r.Causes) == 0 || r.Causes[0].Name != "queue|wait" {
 		t.Errorf("%v", r.Causes)
 	}
-	checkSaid(t, r, "most series are not older than 80 min: what is usual is told from that")
+	checkSaid(t, r, "most series are at most 80 min old: the baseline is no longer than that")
 
 	f = slowQueue(200, 20)
 	for row := range 120 { // one that is much younger than the others is left out

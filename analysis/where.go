@@ -64,7 +64,7 @@ func (l *location) shown(amount float64) float64 {
 func (l *location) finding(r localize.Result, c localize.Cause) Finding {
 	f := Finding{
 		Kind: KindLabels, Score: finite(c.Score), Share: finite(c.Share), Method: c.Method,
-		Confidence: [...]Confidence{High, Medium, Low}[c.Confidence], Explains: []string{l.target.Name},
+		Confidence: c.Confidence, Explains: []string{l.target.Name},
 		Evidence: l.evidence(r, c),
 	}
 	matchers := make([]string, len(c.Combinations))

@@ -24,7 +24,7 @@ func TestAQueryThatFailsIsAWarning(t *testing.T) {
 	rule.Candidates = append(rule.Candidates, config.Candidate{Name: "nothing", Query: "nosuch"}, config.Candidate{Name: "no label", Query: `cpu{pod="{{ .Labels.pod }}"}`})
 	frame := fetch(t, newFetcher(t, s, nil), rule, shopAlert(), shopTime())
 	warned(t, frame.Warnings, "cpu", "too many samples")
-	warned(t, frame.Warnings, "nothing", "gave no series")
+	warned(t, frame.Warnings, "nothing", "returned no series")
 	warned(t, frame.Warnings, "no label", `pod=""`)
 	if len(frame.Warnings) != 4 || len(frame.Targets[0].Candidates) != 1 || frame.Targets[0].Breakdown.Numerator.Actual == nil {
 		t.Errorf("the rest: %v", frame.Warnings)

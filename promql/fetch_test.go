@@ -453,7 +453,7 @@ func TestTheAlertsOwnSeriesIsTheTarget(t *testing.T) {
 		if got := frame.Targets[0].Values[0]; got != want {
 			t.Errorf("%s: %v, want %v", query, got, want)
 		}
-		warned(t, frame.Warnings, "lag", "none has the alert's labels")
+		warned(t, frame.Warnings, "lag", "none with the alert's labels")
 	}
 }
 

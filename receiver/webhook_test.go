@@ -127,8 +127,8 @@ func TestEveryRecordedMessageIsTaken(t *testing.T) {
 func TestWhatIsNoMessageIsRefusedWithASentence(t *testing.T) {
 	alert := `{"status":"firing","labels":{"alertname":"A"},"startsAt":"2026-01-02T03:04:05Z"}`
 	for name, c := range map[string]struct{ body, says string }{
-		"empty":           {``, "no Alertmanager webhook message"},
-		"no JSON":         {`hello`, "no Alertmanager webhook message"},
+		"empty":           {``, "not an Alertmanager webhook message"},
+		"no JSON":         {`hello`, "not an Alertmanager webhook message"},
 		"another version": {`{"version":"1","alerts":[` + alert + `]}`, `its version is "1"`},
 		"a Slack payload": {`{"text":"HighErrors is firing"}`, `its version is ""`},
 		"no alerts":       {`{"version":"4","alerts":[]}`, "no alerts"},

@@ -429,7 +429,7 @@ func TestErrorsOfEachLeafsOwnSteps(t *testing.T) {
 	}
 	steps[2] = []float64{700, .4}
 	if e := additive(t, p, 0).Errors(300); e[0] > .01 {
-		t.Errorf("one step that is no baseline makes errors %v", e)
+		t.Errorf("one step that is not part of the baseline makes errors %v", e)
 	}
 	p.Recent = steps[:2]
 	if _, err := Additive(p, 0); err == nil {

@@ -72,7 +72,7 @@ func TestTheLargestOfASmallTable(t *testing.T) {
 	r := run(t, table(forecast, actual), Options{})
 	checkLocated(t, r, Explained, "[0] [0]")
 	if r.Causes[0].Confidence != High {
-		t.Errorf("confidence %d", r.Causes[0].Confidence)
+		t.Errorf("confidence %s", r.Causes[0].Confidence)
 	}
 }
 

@@ -241,7 +241,7 @@ func TestATotalThatStoodStill(t *testing.T) {
 	}
 	checkLocated(t, r, Explained, "[0] [1]", "[0] [3]")
 	if r.Causes[0].Confidence != Medium {
-		t.Errorf("confidence %d", r.Causes[0].Confidence)
+		t.Errorf("confidence %s", r.Causes[0].Confidence)
 	}
 }
 
@@ -438,6 +438,6 @@ func TestRule4_16MissingSamplesLowerTheConfidence(t *testing.T) {
 	}
 	r := run(t, in, Options{})
 	if c := r.Causes[0]; c.Confidence != Medium || c.Partial != 2 {
-		t.Errorf("confidence %d, %d partial leaves", c.Confidence, c.Partial)
+		t.Errorf("confidence %s, %d partial leaves", c.Confidence, c.Partial)
 	}
 }

@@ -60,7 +60,7 @@ func scan(in *Input, v *view, opt Options, r *Result) ([]Cause, error) {
 
 // cause sums up the leaves of a combination.
 func (in *Input) cause(c Combination, method string) Cause {
-	out := Cause{Combinations: []Combination{c}, Method: method}
+	out := Cause{Combinations: []Combination{c}, Method: method, Confidence: High}
 	var part, all adtributor.Totals
 	for i := range in.Forecast {
 		under := c.holds(in.Codes, i)

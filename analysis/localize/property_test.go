@@ -105,7 +105,7 @@ func TestDeepCausesAreAnswered(t *testing.T) {
 		t.Errorf("gross %v, verdict %d, %+v", r.Gross, r.Verdict, r.Causes)
 	}
 	if r.Causes[0].Confidence != Medium {
-		t.Errorf("confidence %d in what the total does not show", r.Causes[0].Confidence)
+		t.Errorf("confidence %s in what the total does not show", r.Causes[0].Confidence)
 	}
 }
 

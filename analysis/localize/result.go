@@ -2,7 +2,10 @@
 
 package localize
 
-import "github.com/culprit-dev/culprit/analysis/adtributor"
+import (
+	"github.com/culprit-dev/culprit/analysis/adtributor"
+	"github.com/culprit-dev/culprit/analysis/confidence"
+)
 
 // Verdict is the answer in one word.
 type Verdict int
@@ -18,13 +21,13 @@ const (
 )
 
 // Confidence says how far a cause can be trusted.
-type Confidence int
+type Confidence = confidence.Level
 
 // The levels of confidence.
 const (
-	High   Confidence = iota
-	Medium            // the total did not move, samples are missing, it is one label alone, or another choice of values fits as well
-	Low               // chance could have made it
+	High   = confidence.High
+	Medium = confidence.Medium // the total did not move, samples are missing, it is one label alone, or another choice of values fits as well
+	Low    = confidence.Low    // chance could have made it
 )
 
 // Result is the answer of [Run].

@@ -166,7 +166,7 @@ func TestMissingSamplesAreNoEvidence(t *testing.T) {
 func TestALongerHistoryIsNoWorse(t *testing.T) {
 	short := Rank(system(64, 300, 280, 3), Options{})
 	long := Rank(system(64, 900, 880, 3), Options{})
-	if short.Services[0].Service != long.Services[0].Service || long.Confidence() < short.Confidence() {
+	if short.Services[0].Service != long.Services[0].Service || long.Confidence().Rank() > short.Confidence().Rank() {
 		t.Errorf("first %d (%v) of 280 quiet rows, %d (%v) of 880",
 			short.Services[0].Service, short.Confidence(), long.Services[0].Service, long.Confidence())
 	}

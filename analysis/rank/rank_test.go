@@ -48,7 +48,7 @@ func TestFindsTheSeriesThatJumped(t *testing.T) {
 	if first[0]+first[1] != 1 || r.Services[0].Service != 0 {
 		t.Errorf("first series %v of service %d, want 0 and 1 of service 0", first, r.Services[0].Service)
 	}
-	if r.Onset != 280 || r.Confidence() < Medium {
+	if r.Onset != 280 || r.Confidence() == Low {
 		t.Errorf("onset %d, confidence %v, lift %.2f, want 280 and medium or high", r.Onset, r.Confidence(), r.Services[0].Lift)
 	}
 	c := r.Causes[0]

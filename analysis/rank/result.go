@@ -5,6 +5,7 @@ package rank
 import (
 	"fmt"
 
+	"github.com/culprit-dev/culprit/analysis/confidence"
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
@@ -71,19 +72,14 @@ type Service struct {
 
 // A Confidence is how sure it is that a service is a cause: that something broke
 // there, and that no other one is as likely.
-type Confidence uint8
+type Confidence = confidence.Level
 
 // The confidences.
 const (
-	Low Confidence = iota
-	Medium
-	High
+	Low    = confidence.Low
+	Medium = confidence.Medium
+	High   = confidence.High
 )
-
-// String returns the name in small letters.
-func (c Confidence) String() string {
-	return [...]string{"low", "medium", "high"}[c]
-}
 
 // A Result is a ranking with its doubts.
 type Result struct {

@@ -42,7 +42,7 @@ func groups(t *table, ev []Evidence, e edges) []group {
 		if !ok {
 			i = len(gs)
 			byService[s.service] = i
-			gs = append(gs, group{service: s.service, best: j, factor: 1, by: -1, booked: booked[s.service]})
+			gs = append(gs, group{service: s.service, best: j, factor: 1, by: -1, booked: booked[s.service], confidence: Low})
 		}
 		gs[i].members = append(gs[i].members, j)
 		gs[i].own = gs[i].own || s.own

@@ -76,7 +76,7 @@ func TestAShortBaselineNeedsALoudAndLonelyService(t *testing.T) {
 	for _, calm := range []int{20, 40, 60} {
 		in := cutBefore(shop(3, guilty(5, shopOnset)), shopOnset-calm)
 		r := Rank(in, Options{})
-		if s := first(t, r); s.Service != 5 || s.Confidence == Low || !warned(r, "few to know what is usual") {
+		if s := first(t, r); s.Service != 5 || s.Confidence == Low || !warned(r, "a cause must stand out alone") {
 			t.Errorf("%d quiet samples: %+v %q", calm, s, r.Warnings)
 		}
 	}

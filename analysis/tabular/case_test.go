@@ -53,11 +53,11 @@ func TestReadKnowledge(t *testing.T) {
 		text, want string
 		read       func(string) error
 	}{
-		{`{"a":"b"}`, "this is no call graph", topology},
+		{`{"a":"b"}`, "this is not a call graph", topology},
 		{`[["a","b","c"]]`, "call 1 has 3 names", topology},
-		{`["cpu"]`, "these are no kinds", kindsOf},
+		{`["cpu"]`, "this is not a list of kinds", kindsOf},
 		{`{"x":"cpu","a":"colour"}`, `column "a": kind "colour" is not known`, kindsOf},
-		{`{"a":1.5}`, "these are no tiers", tiersOf},
+		{`{"a":1.5}`, "this is not a list of tiers", tiersOf},
 	} {
 		if err := c.read(c.text); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %s", c.text, err, c.want)

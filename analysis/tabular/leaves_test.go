@@ -38,9 +38,9 @@ func TestWideSeriesThatCannotBeRead(t *testing.T) {
 	}{
 		{"no times", "path,zone\n/a,z1\n", []string{"no column is a time", "path, zone"}},
 		{"no labels", "600,900\n1,2\n", []string{"no label"}},
-		{"a label behind", "path,600,zone\n/a,1,z1\n", []string{"column 3", `"zone" is no time`}},
+		{"a label behind", "path,600,zone\n/a,1,z1\n", []string{"column 3", `"zone" is not a time`}},
 		{"out of order", "path,900,600\n/a,1,2\n", []string{`column "600" is not after "900"`}},
-		{"a word", "path,600\n/a,1\n/b,x\n", []string{"line 3", `column "600"`, `"x" is no number`}},
+		{"a word", "path,600\n/a,1\n/b,x\n", []string{"line 3", `column "600"`, `"x" is not a number`}},
 		{"negative", "path,600,900\n/a,1,-2\n", []string{"line 2", `column "900"`, "-2 is negative"}},
 		{"no rows", "path,600\n", []string{"no rows"}},
 	} {
@@ -79,8 +79,8 @@ func TestLongRowsThatCannotBeRead(t *testing.T) {
 		{"no time", "t,a,value\n1,x,2\n", []string{`no column "min"`, "t, a, value"}},
 		{"no value", "min,a\n1,x\n", []string{`no column "value"`}},
 		{"no label", "min,value\n1,2\n", []string{"no label"}},
-		{"a bad time", "min,a,value\n1,x,2\nnoon,x,2\n", []string{"line 3", `column "min"`, `"noon" is no time`}},
-		{"a word", "min,a,value\n1,x,two\n", []string{"line 2", `column "value"`, `"two" is no number`}},
+		{"a bad time", "min,a,value\n1,x,2\nnoon,x,2\n", []string{"line 3", `column "min"`, `"noon" is not a time`}},
+		{"a word", "min,a,value\n1,x,two\n", []string{"line 2", `column "value"`, `"two" is not a number`}},
 		{"negative", "min,a,value\n1,x,-2\n", []string{"line 2", "-2 is negative"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

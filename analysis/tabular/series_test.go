@@ -66,8 +66,8 @@ func TestWhatIsNoTableOfSeries(t *testing.T) {
 		{"no column of times", "a,b\n1,2\n", `the first column is "a": it must be`},
 		{"a word for a number", "time,a,b\n1,2,3\n2,4,oops\n", `line 3, column "b": "oops" is not a number: leave the cell empty`},
 		{"a word for a time", "time,a\nyesterday,2\n", `line 2, column "time": "yesterday" is not a time: write Unix seconds`},
-		{"a time that is no number", "time,a\nNaN,2\n", `"NaN" is no time`},
-		{"no time", "time,a\n,2\n", `"" is no time`},
+		{"a time that is not a number", "time,a\nNaN,2\n", `"NaN" is not a time`},
+		{"no time", "time,a\n,2\n", `"" is not a time`},
 		{"too few cells", "time,a,b\n1,2\n", "record on line 2: wrong number of fields"},
 		{"too many cells", "time,a\n1,2\n1,2,3\n", "record on line 3: wrong number of fields"},
 	} {

@@ -49,7 +49,7 @@ func TestReleasedServicesAreCauses(t *testing.T) {
 func TestChangesThatCanNotBeRead(t *testing.T) {
 	file := write(t, "changes.json", `[{"at": "2022-08-22T03:54:00Z"}, {"at": "soon"}]`)
 	got := culprit(t, append([]string{"analyze", "candidates", "--changes", file}, nezha(t)...)...)
-	if got.code != exitFinding || !strings.Contains(got.err, `change 2: at: "soon" is no time`) || got.out != "" {
+	if got.code != exitFinding || !strings.Contains(got.err, `change 2: at: "soon" is not a time`) || got.out != "" {
 		t.Errorf("exit %d: %s", got.code, got.err)
 	}
 }

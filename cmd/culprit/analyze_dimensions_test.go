@@ -152,7 +152,7 @@ func TestWrongCallsOfDimensions(t *testing.T) {
 		{"half a ratio", []string{"--numerator", in + "errors.csv", "--onset", "1"}, exitUsage, []string{"both --numerator and --denominator"}},
 		{"no onset", []string{"--series", in + "requests.csv"}, exitUsage, []string{"--onset is missing"}},
 		{"onset of a snapshot", []string{in + "snapshot.csv", "--onset", "5"}, exitUsage, []string{"measures over time"}},
-		{"no time", []string{"--series", in + "requests.csv", "--onset", "noon"}, exitUsage, []string{"--onset", `"noon" is no time`}},
+		{"no time", []string{"--series", in + "requests.csv", "--onset", "noon"}, exitUsage, []string{"--onset", `"noon" is not a time`}},
 		{"half a baseline", []string{"--series", in + "requests.csv", "--onset", "9", "--baseline-end", "5"}, exitUsage, []string{"both --baseline-start and --baseline-end"}},
 		{"baseline in the incident", []string{"--series", in + "requests.csv", "--onset", "9", "--baseline-start", "5", "--baseline-end", "9"}, exitUsage, []string{"in the incident"}},
 		{"end before onset", []string{"--series", in + "requests.csv", "--onset", "9", "--end", "5"}, exitUsage, []string{"before its onset"}},

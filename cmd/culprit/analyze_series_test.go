@@ -289,7 +289,7 @@ func TestWrongCallsForSeries(t *testing.T) {
 		{exitUsage, "there is nothing to read", []string{"candidates"}},
 		{exitUsage, "--target is missing", []string{"candidates", file}},
 		{exitUsage, "--onset is missing: when did the incident begin?", []string{"candidates", file, "--target", "entry|latency"}},
-		{exitUsage, `--onset: "noon" is no time`, []string{"candidates", file, "--target", "a", "--onset", "noon"}},
+		{exitUsage, `--onset: "noon" is not a time`, []string{"candidates", file, "--target", "a", "--onset", "noon"}},
 		{exitUsage, "the incident ends (5) before it begins (7)", []string{"candidates", file, "--target", "a", "--onset", "7", "--end", "5"}},
 		{exitUsage, "--top is 0", []string{"candidates", file, "--target", "a", "--top", "0"}},
 		{exitUsage, `--lags: "x" is not a number of rows`, []string{"candidates", file, "--target", "a", "--lags", "1,x"}},
@@ -299,10 +299,10 @@ func TestWrongCallsForSeries(t *testing.T) {
 		{exitUsage, "--max-k is 9", []string{"graph", file, "--target", "a", "--max-k", "9"}},
 		{exitFinding, `there is no column "entry|lateness": did you mean entry|latency, entry|rate?`, []string{"graph", file, "--target", "entry|lateness"}},
 		{exitFinding, "there is no file nowhere.csv", []string{"graph", "nowhere.csv", "--target", "a"}},
-		{exitFinding, `line 2, column "a": "x" is no number`, []string{"graph", bad, "--target", "a"}},
-		{exitFinding, "this is no call graph", []string{"graph", file, "--target", "entry|latency", "--topology", list}},
-		{exitFinding, "these are no kinds", []string{"graph", file, "--target", "entry|latency", "--kinds", list}},
-		{exitFinding, "these are no tiers", []string{"graph", file, "--target", "entry|latency", "--tiers", list}},
+		{exitFinding, `line 2, column "a": "x" is not a number`, []string{"graph", bad, "--target", "a"}},
+		{exitFinding, "this is not a call graph", []string{"graph", file, "--target", "entry|latency", "--topology", list}},
+		{exitFinding, "this is not a list of kinds", []string{"graph", file, "--target", "entry|latency", "--kinds", list}},
+		{exitFinding, "this is not a list of tiers", []string{"graph", file, "--target", "entry|latency", "--tiers", list}},
 		{exitFinding, "this is not a case", []string{"candidates", "--case", list}},
 	} {
 		got := culprit(t, append([]string{"analyze"}, c.args...)...)

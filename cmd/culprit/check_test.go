@@ -68,7 +68,7 @@ func TestWrongCallsOfCheckConfig(t *testing.T) {
 		want string
 	}{
 		{nil, exitUsage, "required argument 'file'"},
-		{[]string{file, "--prometheus.url", "there"}, exitUsage, "is no http address"},
+		{[]string{file, "--prometheus.url", "there"}, exitUsage, "is not an http address"},
 		{[]string{file, "--prometheus.url", "http://127.0.0.1:1"}, exitFinding, "Prometheus at http://127.0.0.1:1 does not answer"},
 		{[]string{file, file, "nowhere.yml", "--prometheus.url", "http://127.0.0.1:1"}, exitFinding, "nowhere.yml: can't be read"},
 	} {

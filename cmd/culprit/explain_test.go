@@ -97,7 +97,7 @@ func TestAnAnswerFitsATerminal(t *testing.T) {
 
 func TestAnExpressionOfSeveralSeriesIsNoAlert(t *testing.T) {
 	c := culprit(t, "explain", "--expr", "sum by (path) (rate(errors_total[1m]))", "--at", "11100", "--prometheus.url", startShop(t))
-	if c.code != exitOK || !strings.Contains(c.err, "the query gave 3 series: their sum is looked at; hint: select one of them") {
+	if c.code != exitOK || !strings.Contains(c.err, "the query returned 3 series: their sum is used; hint: select one of them") {
 		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
 	}
 }
@@ -134,9 +134,9 @@ func TestWrongCallsOfExplain(t *testing.T) {
 	}{
 		{nil, "name an alert to explain"},
 		{[]string{"A"}, "no Prometheus to ask"},
-		{[]string{"A", "--prometheus.url", "here"}, "is no http address"},
+		{[]string{"A", "--prometheus.url", "here"}, "is not an http address"},
 		{[]string{`a="b`, "--prometheus.url", "http://p"}, "neither a name nor a matcher"},
-		{[]string{"A", "--at", "yesterday"}, "is no time"},
+		{[]string{"A", "--at", "yesterday"}, "is not a time"},
 		{[]string{"A", "--until", "1h", "--prometheus.url", "http://p"}, "has no beginning"},
 		{[]string{"A", "--at", "1h", "--until", "2h", "--prometheus.url", "http://p"}, "before it begins"},
 		{[]string{"A", "--at", "2999-01-01T00:00:00Z", "--prometheus.url", "http://p"}, "is in the future"},

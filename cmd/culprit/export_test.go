@@ -145,8 +145,8 @@ func TestWrongCallsOfExportAndOfCases(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"export", "../x"}, exitUsage, "no id of a report"},
-		{[]string{"export", "--culprit.url", "culprit"}, exitUsage, "no address"},
+		{[]string{"export", "../x"}, exitUsage, "is not a report id"},
+		{[]string{"export", "--culprit.url", "culprit"}, exitUsage, "is not an address"},
 		{[]string{"export", "--culprit.url", secret.String()}, exitFinding, "does not answer"},
 		{[]string{"export", "aaaaaaaaaaaaaaaa", "--culprit.url", s.URL}, exitFinding, "404"},
 		{[]string{"replay", "--case", file, "--from", "1h", "--prometheus.url", "http://p"}, exitUsage, "leave --from"},

@@ -31,12 +31,12 @@ func TestHelpIsAResult(t *testing.T) {
 func TestAWrongCallIsToldWhereToLook(t *testing.T) {
 	for _, c := range []struct{ call, want string }{
 		{"", "Commands:"},
-		{"frob", "hint: culprit --help tells"},
-		{"explain --frob", "hint: culprit explain --help tells"},
-		{"check config", "hint: culprit check config --help tells"},
+		{"frob", "hint: culprit --help shows"},
+		{"explain --frob", "hint: culprit explain --help shows"},
+		{"check config", "hint: culprit check config --help shows"},
 		{"explain A --log.level debug --prometheus.url http://p", "unknown long flag '--log.level'"},
-		{"explain A --at noon --prometheus.url http://p", "is no time\nhint: write 2026"},
-		{"explain A --prometheus.url 127.0.0.1:9090", "error: --prometheus.url \"127.0.0.1:9090\" is no http address\nhint: write http://host:port\n"},
+		{"explain A --at noon --prometheus.url http://p", "is not a time\nhint: write 2026"},
+		{"explain A --prometheus.url 127.0.0.1:9090", "error: --prometheus.url \"127.0.0.1:9090\" is not an http address\nhint: write http://host:port\n"},
 	} {
 		got := culprit(t, strings.Fields(c.call)...)
 		if want := exitUsage; c.call != "" && got.code != want || !strings.Contains(got.out+got.err, c.want) {

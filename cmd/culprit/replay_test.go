@@ -54,7 +54,7 @@ func TestWrongCallsOfReplay(t *testing.T) {
 	}{
 		{nil, exitUsage, "required flag(s) '--from'"},
 		{[]string{"--from", "1h", "--to", "2h"}, exitUsage, "is not before"},
-		{[]string{"--from", "noon"}, exitUsage, "is no time"},
+		{[]string{"--from", "noon"}, exitUsage, "is not a time"},
 		{[]string{"--from", "1h", "--step", "1ms"}, exitUsage, "--step must be a second or more"},
 		{[]string{"--from", "1h"}, exitUsage, "no Prometheus to ask"},
 		{[]string{"--from", "1h", `a="`, "--prometheus.url", "http://p"}, exitUsage, "neither a name nor a matcher"},

@@ -31,7 +31,7 @@ func TestSuggestFromFilesAsJSON(t *testing.T) {
 	if list[0]["threshold"] != "0.05" || list[0]["error"] != "" || list[1]["error"] == "" {
 		t.Errorf("%v", list[:2])
 	}
-	if !strings.Contains(c.err, "2 of 4 alerting rules tell what they measure") {
+	if !strings.Contains(c.err, "the KPI of 2 of 4 alerting rules could be derived") {
 		t.Errorf("it says %q", c.err)
 	}
 }

@@ -82,7 +82,7 @@ func TestWrongCallsAreRefusedWithASentence(t *testing.T) {
 	for args, want := range map[string]string{
 		"--fault flood":                       "flood",
 		"--format xml":                        "xml",
-		"--prometheus.url localhost":          `"localhost" is no URL`,
+		"--prometheus.url localhost":          `"localhost" is not a URL`,
 		"--grafana.url http://localhost:3000": "--grafana.token-file",
 		"--alertmanager.url http://localhost": "needs --prometheus.url",
 		"--no-such-flag":                      "no-such-flag",

@@ -246,7 +246,7 @@ func FuzzStream(f *testing.F) {
 		}
 		var any any
 		if err := json.Unmarshal(body, &any); cut == nil && err != nil {
-			t.Errorf("%q is no JSON: %v", body, err)
+			t.Errorf("%q is not JSON: %v", body, err)
 		}
 	})
 }

@@ -202,7 +202,7 @@ func TestWhatHasNoKPISaysWhy(t *testing.T) {
 		`hour() > 9`:                                    "measures no series",
 		`absent(up) > 1`:                                "can't fire",
 		`sum(`:                                          "can't be read",
-		`rate(a[5m])[5m:]`:                              "no value at a time",
+		`rate(a[5m])[5m:]`:                              "must return an instant vector",
 		`vector(time()) > 10`:                           "measures no series",
 		`a or vector(0) < 1`:                            "vector(0) < 1 is one of the sides",
 		`a > 5 or vector(0)`:                            "fires always",

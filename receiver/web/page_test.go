@@ -123,7 +123,7 @@ func TestWhyItIsNoSinglePlaceIsSaid(t *testing.T) {
 		why                       analysis.Everywhere
 		heading, eyebrow, instead string
 	}{
-		{analysis.MixShifted, "No part changed: errors per second 3.1/s → 41/s because", "Traffic mix", "how the traffic is shared out"},
+		{analysis.MixShifted, "No part changed: errors per second 3.1/s → 41/s because", "Traffic mix", "how traffic is distributed"},
 		{analysis.AllStopped, "Everything stopped: errors per second 3.1/s → 41/s", "", "All label values stopped together"},
 	} {
 		doc := examplePage(t, func(r *report.Report) {
