@@ -136,7 +136,7 @@ func TestCauseFirstSymptomAndVictimsAreToldApart(t *testing.T) {
 		}
 		for series, words := range map[string]string{
 			burning: ", 2 min before the KPI", slow: ", 60 s before the KPI and any other symptom",
-			"mail|latency": ", 60 s after the KPI: a victim, not a cause", "mail|cpu": ", 60 s after the KPI, so that it is no cause of it",
+			"mail|latency": ", 60 s after the KPI: a victim, not a cause", "mail|cpu": ", 60 s after the KPI, so it is not its cause",
 			"user|cpu": ", no farther than in quiet times",
 		} {
 			if got := findingOf(t, r, series).Sentence; !strings.Contains(got, words) {

@@ -207,7 +207,7 @@ func TestALaterLookDoesNotWorsenAnAnswer(t *testing.T) {
 		t.Errorf("%s became %s", before.Summary, after.Summary)
 	}
 	var page string
-	if w.get("/reports/"+before.ID, &page); !strings.Contains(page, "this stands, as there is less evidence for what was found at") {
+	if w.get("/reports/"+before.ID, &page); !strings.Contains(page, "this stands: there is less evidence for what was found at") {
 		t.Errorf("the page says nothing of it: %+v", after.Result.Warnings)
 	}
 	if got := w.annotation("ErrorsHigh", "culprit_summary"); got != before.Summary {
