@@ -282,7 +282,7 @@ func (a *accounts) ofOther(cause rank.Cause) account {
 	case cause.Follows && a.hurts(cause) && a.callers[cause.Series] < 0:
 		return account{RoleVictim, a.after(cause) + notACause}
 	case cause.Follows:
-		return account{RoleFollower, a.after(cause) + ", so that it is no cause of it"}
+		return account{RoleFollower, a.after(cause) + ", so it is not its cause"}
 	case by >= 0 && a.sure[cause.Series] == Low:
 		return a.ofExplained(cause, by)
 	case below != "":
