@@ -245,7 +245,7 @@ func (f *changeFinder) alerts(q Query, v model.Value) {
 			}
 			key := [2]string{string(name), labels["namespace"]}
 			if known, ok := earliest[key]; !f.plan.where.elsewhere(labels) && (!ok || at < known.At) && at <= seconds(q.End) {
-				earliest[key] = changes.Change{At: at, Title: fmt.Sprintf("alert %s began", name), Labels: labels, Source: changes.FromAlert}
+				earliest[key] = changes.Change{At: at, Title: changes.AlertBegan(string(name)), Labels: labels, Source: changes.FromAlert}
 			}
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
 	"pgregory.net/rapid"
 
@@ -168,6 +169,47 @@ func TestAForeignAlertInAGroupJoinsNoCases(t *testing.T) {
 	s.settle(t.Context())
 	if list := casesOf(t, s); len(list) != 2 {
 		t.Errorf("%d cases", len(list))
+	}
+}
+
+// Where a change is another alert of which there is a report, that report's first line
+// is told with it; of an alert of another place or time it is not.
+func TestAnAlertAmongTheChangesIsToldWithItsReport(t *testing.T) {
+	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
+	in := func(cluster string, r *record) *record {
+		r.Report.Alert.Labels["cluster"] = model.LabelValue(cluster) // external: no series of Prometheus has it
+		r.Report.Alert.Labels["severity"] = model.LabelValue(r.Report.Alert.Labels["alertname"] + " is bad")
+		r.Report.Alert.Fingerprint = r.Report.Alert.Labels.Fingerprint().String()
+		r.Report.ID = report.ID(r.Report.Alert.Fingerprint, r.Report.Alert.StartsAt)
+		return r
+	}
+	disk := changes.Change{At: float64(noon.Add(-3 * time.Minute).Unix()), Title: changes.AlertBegan("DiskFull"), Labels: map[string]string{"service": "db"}, Source: changes.FromAlert}
+	posted := disk
+	posted.Source = "api"
+	now := in("a", alertIn("g1", "Errors", "pay", noon, analysis.Finding{Kind: analysis.KindChange, Change: &disk, Name: disk.Title, Confidence: analysis.Low}))
+	now.Report.Plan.End = noon.Add(time.Minute)
+	now.Report.Result.Changes = &analysis.Changes{Before: 1, Later: []changes.Change{posted}}
+	mustPut(t, s, now)
+	for _, other := range []*record{
+		in("b", alertIn("g2", "DiskFull", "db", noon.Add(-2*time.Minute))), in("a", alertIn("g3", "DiskFull", "cart", noon.Add(-2*time.Minute))),
+		in("a", alertIn("g4", "DiskSlow", "db", noon.Add(-2*time.Minute))), in("a", alertIn("g5", "DiskFull", "db", noon.Add(-time.Hour))),
+		in("a", alertIn("g5", "DiskFull", "db", noon.Add(time.Hour))),
+	} {
+		mustPut(t, s, other)
+	}
+	var r report.Report
+	if askSite(t, s, "/api/v1/reports/"+now.Report.ID, &r); len(r.Others) != 0 {
+		t.Fatalf("of another alert: %+v", r.Others)
+	}
+	full := in("a", alertIn("g5", "DiskFull", "db", noon.Add(-2*time.Minute), placed(map[string]string{"instance": "db-1"})))
+	mustPut(t, s, full)
+	askSite(t, s, "/api/v1/reports/"+now.Report.ID, &r)
+	want := []report.OtherAlert{{Alert: full.Report.Name(), At: noon.Add(-3 * time.Minute).UTC(), Report: full.Report.ID, Summary: full.Report.Summary}}
+	if diff := cmp.Diff(want, r.Others); diff != "" {
+		t.Error(diff)
+	}
+	if stored, err := s.load(t.Context(), now.Report.ID); err != nil || stored.Report.Others != nil {
+		t.Errorf("it is stored: %+v, %v", stored.Report.Others, err)
 	}
 }
 

@@ -21,6 +21,9 @@ const mostAtOnce = 32
 // FromAlert is the source of a change that is the beginning of another alert.
 const FromAlert = "alert"
 
+// AlertBegan is the title of the beginning of an alert of that name.
+func AlertBegan(name string) string { return "alert " + name + " began" }
+
 // event is one change, as one or several sources tell it.
 type event struct {
 	Change

@@ -62,10 +62,27 @@ func TestWhatWasBeforeIsOnThePage(t *testing.T) {
 	}
 }
 
+// Beside a change that is another alert stands what that alert's report says.
+func TestOtherAlertsAreOnThePage(t *testing.T) {
+	r, _, m := caseOfExample(t)
+	r.Others = []report.OtherAlert{{Alert: "DiskFull", At: r.Onset.Add(-90 * time.Second), Report: idOf("disk"), Summary: "DiskFull: it is instance=db-1"}}
+	m.reports = []report.Report{r}
+	others := getPage(t, options(t, m), "/reports/"+r.ID, http.StatusOK).Find(".others")
+	text := strings.Join(strings.Fields(others.Text()), " ")
+	if text != "DiskFull began 90 s before itIts report: DiskFull: it is instance=db-1" {
+		t.Errorf("%q", text)
+	}
+	if href, _ := others.Find("a").Attr("href"); href != "/reports/"+idOf("disk") {
+		t.Errorf("it leads to %s", href)
+	}
+}
+
 func TestNothingInACaseBecomesMarkup(t *testing.T) {
 	for _, attack := range attacks() {
 		r, c, m := caseOfExample(t)
 		poison(reflect.ValueOf(r.Seen), attack)
+		r.Others = []report.OtherAlert{{}}
+		poison(reflect.ValueOf(&r.Others), attack)
 		poison(reflect.ValueOf(&r.Feedback), attack)
 		poison(reflect.ValueOf(&c.Names), attack)
 		poison(reflect.ValueOf(&c.Services), attack)

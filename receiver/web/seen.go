@@ -60,3 +60,20 @@ func newSeen(what string, t report.Times, days int, now clock) seenView {
 	}
 	return v
 }
+
+// otherView is another alert in words.
+type otherView struct{ Alert, When, Report, Summary string }
+
+func otherAlerts(r report.Report) (views []otherView) {
+	for _, o := range r.Others {
+		v := otherView{Alert: o.Alert, When: "began at the same moment", Report: o.Report, Summary: o.Summary}
+		switch apart := r.Onset.Sub(o.At).Round(time.Second); {
+		case apart > 0:
+			v.When = "began " + span(apart) + " before it"
+		case apart < 0:
+			v.When = "began " + span(-apart) + " after it"
+		}
+		views = append(views, v)
+	}
+	return views
+}

@@ -43,8 +43,9 @@ type reportPage struct {
 	Case          string
 	Around        aroundView
 	Seen          []seenView
-	Said          []saidView // by people, of this report
-	Asks          bool       // whether it was right
+	Others        []otherView // alerts among the changes
+	Said          []saidView  // by people, of this report
+	Asks          bool        // whether it was right
 	Facts         []pair
 	FitText       string
 	NoChange      string // that none was found before it; empty: one was, or nobody has looked
@@ -72,7 +73,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 		Warnings: r.Result.Warnings,
 		Sent:     sent(r.Sent, now),
 		Around:   newAround(r, servers, now),
-		Case:     r.Case, Seen: seenBefore(r.Seen, now),
+		Case:     r.Case, Seen: seenBefore(r.Seen, now), Others: otherAlerts(r),
 		Said: said(r, now), Asks: s.judge != nil,
 		Partial: r.Status != report.Complete,
 	}
