@@ -86,11 +86,12 @@ func (e edges) connect(caller int, js []int) {
 }
 
 // other is the caller of a group, if nothing but the calls of that one shows that
-// anything is wrong with it, and nothing tells at which end it is; -1 otherwise.
-func (e edges) other(g group, ev []Evidence) int {
+// anything is wrong with it, and nothing tells at which end it is; -1 otherwise. How
+// much is asked of it does not tell: its callers do that.
+func (e edges) other(t *table, g group, ev []Evidence) int {
 	caller, ok := e.bridge[g.best]
 	for _, j := range g.members {
-		if _, bridge := e.bridge[j]; !bridge && ev[j].Moved() {
+		if _, bridge := e.bridge[j]; !bridge && ev[j].Moved() && !t.cand[j].kind.Demand() {
 			ok = false
 		}
 	}

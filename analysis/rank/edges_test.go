@@ -66,7 +66,8 @@ func TestWhatAllCallsShowIsTheCallers(t *testing.T) {
 }
 
 // Of one edge alone, to the only callee of its only caller, nobody knows at which
-// end it is slow, and that is said. What the callee shows besides tells.
+// end it is slow, and that is said. What the callee shows besides tells, but for how
+// much it is asked.
 func TestOfOneEdgeNeitherEndIsSaid(t *testing.T) {
 	const caller, callee = 1, 5
 	slow := map[[2]int]float64{{caller, callee}: 3}
@@ -76,6 +77,15 @@ func TestOfOneEdgeNeitherEndIsSaid(t *testing.T) {
 	}
 	if why, other := r.Unclear(); why != TooClose || other != caller {
 		t.Errorf("it is unclear by %v of %d, want %d as close", why, other, caller)
+	}
+	asked := func(s int, kind Kind, row int) float64 {
+		if s == callee && kind == Traffic && row >= shopOnset {
+			return 0.7
+		}
+		return 1
+	}
+	if s := first(t, Rank(calling(shop(7, asked), slow), Options{})); s.Service != callee || s.Other != caller {
+		t.Errorf("first is %+v, want %d or %d: that it is asked less is its caller's doing, too", s, callee, caller)
 	}
 	r = Rank(calling(shop(7, guilty(callee, shopOnset)), slow), Options{})
 	if s := first(t, r); s.Service != callee || s.Confidence == Low || s.Other >= 0 {

@@ -54,7 +54,7 @@ func groups(t *table, ev []Evidence, e edges) []group {
 	for i := range gs {
 		gs[i].sum = gs[i].halves(func(j int) float64 { return ev[j].x })
 		gs[i].follows = ev[gs[i].best].Follows
-		gs[i].other = e.other(gs[i], ev)
+		gs[i].other = e.other(t, gs[i], ev)
 	}
 	return gs
 }

@@ -147,6 +147,7 @@ func (c incident) inOtherUnits() incident {
 	kinds := c.Roles().Kinds
 	return c.withValues(func(name string, values []float64) {
 		metric, _, _ := strings.Cut(metricOf(name), "_from_")
+		metric, _, _ = strings.Cut(metric, "/") // what follows is a pod, or a device
 		if factor[metric] == 0 {
 			factor[metric] = math.Exp(8 * rng.NormFloat64())
 		}
