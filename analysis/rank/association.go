@@ -33,7 +33,7 @@ type Regression struct {
 type Attribution func(Regression) []float64
 
 // Ridge is the attribution by ridge regression of the KPI on all candidates,
-// with as much penalty as there are candidates: coefficient times move, in the
+// with as much penalty as there are candidates that vary: coefficient times move, in the
 // direction of the KPI's own move. The smaller one of the two equivalent
 // systems is solved, rows x rows or candidates x candidates.
 func Ridge(r Regression) []float64 {
@@ -43,10 +43,14 @@ func Ridge(r Regression) []float64 {
 		return share
 	}
 	c := mat.NewDense(p, n, nil)
+	vary := 0
 	for j, x := range r.X {
 		c.SetRow(j, x)
+		if maxAbs(x) > 0 {
+			vary++
+		}
 	}
-	beta := ridge(c, r.Y, float64(p))
+	beta := ridge(c, r.Y, float64(max(1, vary)))
 	for j := range share {
 		share[j] = beta[j] * r.Moves[j] * sign(r.Move)
 	}

@@ -32,7 +32,7 @@ func lifts(t *table, gs []group, ev []Evidence, calm [][]float64) {
 			loudest = max(loudest, d[j]/ev[j].Quiet)
 		}
 	}
-	n, core := float64(max(2, len(t.cand))), float64(t.core)
+	n, core := float64(max(2, t.moving)), float64(t.core)
 	usual := math.Log1p(max(loudest, math.Sqrt(2*math.Log(n)*(1+8/core))))
 	for i := range gs {
 		for _, j := range gs[i].members {

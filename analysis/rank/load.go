@@ -11,7 +11,7 @@ import (
 
 const (
 	loadSeries = 5    // series that must have moved for a load to be common
-	loadMoved  = 0.4  // share of the candidates that must have
+	loadMoved  = 0.4  // share of the candidates that ever moved that must have
 	loadSame   = 0.7  // share of those that moved that must have moved by the common factor
 	loadWithin = 0.25 // of the common logarithm: what is the same factor
 	loadLeast  = 0.2  // least common logarithm: a fifth more
@@ -41,7 +41,7 @@ func findLoad(t *table, kz float64, ev []Evidence) *Load {
 			moved = append(moved, logs[j])
 		}
 	}
-	if kz < loadClear || len(moved) < loadSeries || float64(len(moved)) < loadMoved*float64(len(t.cand)) {
+	if kz < loadClear || len(moved) < loadSeries || float64(len(moved)) < loadMoved*float64(t.moving) {
 		return nil
 	}
 	common := order.MedianInPlace(moved)
@@ -52,7 +52,7 @@ func findLoad(t *table, kz float64, ev []Evidence) *Load {
 		}
 	}
 	n := float64(len(same))
-	if math.Abs(common) <= loadLeast || n < loadSame*float64(len(moved)) || n < loadMoved*float64(len(t.cand)) {
+	if math.Abs(common) <= loadLeast || n < loadSame*float64(len(moved)) || n < loadMoved*float64(t.moving) {
 		return nil
 	}
 	l := &Load{Factor: math.Exp(common), Demand: demandOf(t, same)}

@@ -25,6 +25,7 @@ type table struct {
 	core        int // rows 0..core-1 scale and calibrate; the guard rows up to onset don't
 	kpi         series
 	cand        []series
+	moving      int // candidates that have more than one value
 }
 
 // A series is one prepared column.
@@ -62,10 +63,36 @@ func prepareWithout(earlier []bool, in Input) (t *table, skipped []int) {
 		}
 		t.cand = append(t.cand, t.column(s, j, earlier))
 	}
+	t.countMoving()
 	t.peerFloors()
 	t.stillFloors()
 	t.standardise(t.core)
 	return t, skipped
+}
+
+// countMoving counts the candidates that have more than one value. What always
+// stood still shows nothing, and is none of those among which one may stand out by
+// chance, or most may have moved.
+func (t *table) countMoving() {
+	for j := range t.cand {
+		if t.cand[j].moves() {
+			t.moving++
+		}
+	}
+}
+
+func (s *series) moves() bool {
+	first := -1
+	for i, v := range s.x {
+		switch {
+		case s.missing(i):
+		case first < 0:
+			first = i
+		case v != s.x[first]:
+			return true
+		}
+	}
+	return false
 }
 
 // coreRows is how many rows scale and calibrate: those before the onset but
