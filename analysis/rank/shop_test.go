@@ -3,6 +3,7 @@
 package rank
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -285,12 +286,12 @@ func same(t *rapid.T, what string, want, got Result, code func(int) int) {
 	}
 }
 
-// told are the services that are told, as service and confidence.
-func told(r Result) [][2]int {
-	var all [][2]int
+// told are the services that are told, and how surely.
+func told(r Result) []string {
+	var all []string
 	for _, s := range r.Services {
 		if s.Confidence != Low {
-			all = append(all, [2]int{s.Service, int(s.Confidence)})
+			all = append(all, fmt.Sprint(s.Service, " ", s.Confidence))
 		}
 	}
 	return all
