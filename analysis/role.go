@@ -43,6 +43,9 @@ const likelyCause = ": likely the cause"
 // notACause ends the sentence of a victim.
 const notACause = ": a victim, not a cause"
 
+// likelyVictim ends that of one which is told with confidence, too.
+const likelyVictim = ": likely a victim"
+
 // doubt takes the confidence from a finding, and with it that it is the cause.
 func (f *Finding) doubt() {
 	f.Confidence = Low
@@ -52,9 +55,6 @@ func (f *Finding) doubt() {
 	}
 }
 
-// likelyVictim ends that of one which is told with confidence, too.
-const likelyVictim = ": likely a victim"
-
 // accounts tell cause, first symptom and victims apart.
 type accounts struct {
 	*candidates
@@ -63,15 +63,20 @@ type accounts struct {
 	load    *Load              // nil: there is no common load
 	kpi     int                // the service that the KPI is of; -1: not known
 	depends map[int][]int      // service → those that it depends on
-	causes  []rank.Cause       // that are said with confidence
-	of      map[int]account    // of each candidate
+	below   map[int][]int      // service → those that it calls itself
+	service map[int]rank.Service
+	causes  []rank.Cause    // that are said with confidence
+	of      map[int]account // of each candidate
 }
 
 // tellRoles tells of each candidate what part it has.
 func (c *candidates) tellRoles(r rank.Result, load *Load) *accounts {
 	a := &accounts{
 		candidates: c, ranking: r, sure: confidences(r), load: load, kpi: c.kpiService(),
-		depends: map[int][]int{}, of: map[int]account{},
+		below: rank.Callees(c.calls), depends: map[int][]int{}, of: map[int]account{}, service: map[int]rank.Service{},
+	}
+	for _, s := range r.Services {
+		a.service[s.Service] = s
 	}
 	if load == nil {
 		for _, cause := range r.Causes {
@@ -111,15 +116,18 @@ func (c *candidates) kpiService() int {
 func (a *accounts) dependsOn(caller, callee int) bool {
 	below, known := a.depends[caller]
 	if !known {
-		below = rank.Reachable(a.calls, caller)
+		below = rank.Reachable(a.below, caller)
 		a.depends[caller] = below
 	}
 	return slices.Contains(below, callee)
 }
 
 // hurts says whether a series shows that its service is slow, fails or is used less,
-// and clearly so.
+// and clearly so, more than by chance.
 func (a *accounts) hurts(cause rank.Cause) bool {
+	if !a.service[cause.Service].Heard() {
+		return false
+	}
 	switch a.series[cause.Series].kind() {
 	case rank.Latency, rank.Error:
 		return cause.Moved() && cause.After > cause.Before
@@ -169,12 +177,8 @@ func (a *accounts) ofSecond(cause, of rank.Cause) account {
 // hasElder says whether another service that clearly broke moved before a cause for
 // certain, and, as far as calls are known, is one that it depends on.
 func (a *accounts) hasElder(cause rank.Cause) bool {
-	loud := map[int]bool{}
-	for _, s := range a.ranking.Services {
-		loud[s.Service] = s.Loud()
-	}
 	return slices.ContainsFunc(a.ranking.Causes, func(other rank.Cause) bool {
-		return other.Service != cause.Service && loud[other.Service] && other.Moved() && cause.Began.After(other.Began) &&
+		return other.Service != cause.Service && a.service[other.Service].Loud() && other.Moved() && cause.Began.After(other.Began) &&
 			a.callers[other.Series] != cause.Service && (len(a.calls) == 0 || a.dependsOn(cause.Service, other.Service))
 	})
 }
@@ -269,7 +273,7 @@ func (a *accounts) brokenBelow(cause rank.Cause) string {
 // ofOther is the account of what is neither: a victim, a follower, or why it isn't
 // said to be the cause.
 func (a *accounts) ofOther(cause rank.Cause) account {
-	by, below := a.explainedBy(a.ranking, cause), a.brokenBelow(cause)
+	by, below := a.explainedBy(cause), a.brokenBelow(cause)
 	switch {
 	case a.load != nil && slices.Contains(a.ranking.Load.Series, cause.Series):
 		return account{why: ", explained by load, which " + goes(a.load.Factor) + " everywhere"}
@@ -283,7 +287,7 @@ func (a *accounts) ofOther(cause rank.Cause) account {
 		return account{RoleVictim, a.after(cause) + notACause}
 	case cause.Follows:
 		return account{RoleFollower, a.after(cause) + ", so it is not its cause"}
-	case by >= 0 && a.sure[cause.Series] == Low:
+	case by >= 0 && cause.Stirred():
 		return a.ofExplained(cause, by)
 	case below != "":
 		return account{RoleVictim, "; it depends on " + below + notACause}
@@ -291,33 +295,9 @@ func (a *accounts) ofOther(cause rank.Cause) account {
 	return account{why: a.before(cause) + a.rejected(cause)}
 }
 
-// besideCause says which series of the same service is said with confidence; "" if none
-// is, or it is that one itself.
-func (a *accounts) besideCause(cause rank.Cause) string {
-	for _, of := range a.causes {
-		if of.Service == cause.Service && of.Series != cause.Series {
-			return "; " + a.series[of.Series].Name + ", of the same service, stands out more"
-		}
-	}
-	return ""
-}
-
 // after says how long after the KPI a candidate moved.
 func (a *accounts) after(cause rank.Cause) string {
 	return fmt.Sprintf(", %s after the KPI", words.Seconds.Format(a.times[cause.Began.At]-a.times[a.ranking.Effect.At]))
-}
-
-// waits says on whom a candidate depends that may be the cause of it.
-func (a *accounts) waits(cause rank.Cause, on int) string {
-	by := a.explainedBy(a.ranking, cause)
-	if by < 0 {
-		return "; it depends on " + a.services[on]
-	}
-	how := "on which it depends"
-	if slices.Contains(a.calls, [2]int{cause.Service, by}) {
-		how = "which it calls"
-	}
-	return ", explained by " + a.services[by] + ", " + how
 }
 
 // ofExplained is the account of a candidate whose callee explains it.
@@ -327,79 +307,6 @@ func (a *accounts) ofExplained(cause rank.Cause, by int) account {
 		return account{RoleVictim, why + notACause}
 	}
 	return account{why: why}
-}
-
-// strained says whether a resource of a service moved: then it may be slow by itself.
-func (a *accounts) strained(service int) bool {
-	return slices.ContainsFunc(a.ranking.Causes, func(c rank.Cause) bool {
-		return c.Service == service && c.Moved() && a.kind(c).Resource()
-	})
-}
-
-// bestOf is the best candidate of a service.
-func (a *accounts) bestOf(service int) rank.Cause {
-	i := slices.IndexFunc(a.ranking.Causes, func(c rank.Cause) bool { return c.Service == service })
-	return a.ranking.Causes[i]
-}
-
-// rejected says why a candidate isn't the cause, as far as one reason does.
-func (a *accounts) rejected(cause rank.Cause) string {
-	switch {
-	case a.sure[cause.Series] != Low || a.load != nil:
-		return ""
-	case !cause.Stirred():
-		return ", no farther than in quiet times"
-	case cause.Moved() && stoodStill(cause):
-		return "; it came back, and what it did is over"
-	case a.ofCaller(cause) != "":
-		return a.ofCaller(cause)
-	case len(a.causes) > 0:
-		return "; " + a.series[a.causes[0].Series].Name + " stands out more"
-	}
-	return ""
-}
-
-// ofCaller says of a candidate that measures calls that it may be, or is, their caller
-// who is slow or fails; "" if nothing does.
-func (a *accounts) ofCaller(cause rank.Cause) string {
-	by := a.callers[cause.Series]
-	if by < 0 {
-		return ""
-	}
-	i := slices.IndexFunc(a.ranking.Services, func(s rank.Service) bool { return s.Service == cause.Service })
-	switch name := a.services[by]; {
-	case cause.Calls == rank.AllCalls:
-		return fmt.Sprintf("; all calls of %s show it: it is %s's", name, name)
-	case cause.Calls == rank.LoneCalls:
-		return fmt.Sprintf("; only the calls of %s show it: it is %s's", name, name)
-	case a.ranking.Services[i].Other == by:
-		return fmt.Sprintf("; it may be at either end: nothing but the calls of %s shows it", name)
-	}
-	return ""
-}
-
-// mindOrder says of each listed candidate that moved after a later one of the list why
-// it stands before that one.
-func (a *accounts) mindOrder(list []Finding, listed []rank.Cause) {
-	for i, cause := range listed {
-		for _, first := range listed[i+1:] {
-			if cause.Follows && first.Moved() && !first.Follows && cause.Began.After(first.Began) {
-				list[i].Sentence += fmt.Sprintf("; it stands before %s, which moved first, because %s", a.series[first.Series].Name, ahead(cause, first))
-				break
-			}
-		}
-	}
-}
-
-// ahead is what a candidate has more of than another one that it stands before.
-func ahead(cause, other rank.Cause) string {
-	switch {
-	case cause.Dev/cause.Quiet > other.Dev/other.Quiet:
-		return "it went farther"
-	case cause.Rho > other.Rho:
-		return "it goes with the KPI more closely"
-	}
-	return "all series of its service together show more"
 }
 
 // hurt are the services that are told to be victims, by name, and first that of the
@@ -435,11 +342,4 @@ func dependOn(n int) string {
 		return "depends on"
 	}
 	return "depend on"
-}
-
-func goes(factor float64) string {
-	if factor < 1 {
-		return "fell"
-	}
-	return "rose"
 }

@@ -284,27 +284,6 @@ func sentence(name string, cause rank.Cause) string {
 	return text
 }
 
-// explainedMost is how much of its evidence a service has left, at most, that a
-// callee explains.
-const explainedMost = 0.5
-
-// explainedBy is the callee that explains what a symptom shows; -1 if none does. One of
-// which nothing but the calls of that very service shows that it moved explains nothing:
-// they may be slow at either end.
-func (c *candidates) explainedBy(r rank.Result, cause rank.Cause) int {
-	i := slices.IndexFunc(r.Services, func(s rank.Service) bool { return s.Service == cause.Service })
-	s := r.Services[i]
-	if s.By < 0 || s.Factor > explainedMost || !c.series[cause.Series].kind().Symptom() {
-		return -1
-	}
-	if !slices.ContainsFunc(r.Causes, func(by rank.Cause) bool {
-		return by.Service == s.By && by.Moved() && c.callers[by.Series] != cause.Service
-	}) {
-		return -1
-	}
-	return s.By
-}
-
 // verb says in which direction a value moved and how far.
 func verb(before, after float64) string {
 	word := "rose"

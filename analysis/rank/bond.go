@@ -63,7 +63,7 @@ func (t *table) passedOn(j int, ev []Evidence, calls [][2]int) bool {
 	if len(calls) == 0 {
 		return s.kind == t.kpi.kind && s.kind != Unknown
 	}
-	below := reachable(callees(calls), s.service)
+	below := Reachable(Callees(calls), s.service)
 	for k := range t.cand {
 		if ev[k].Moved() && slices.Contains(below, t.cand[k].service) {
 			return true

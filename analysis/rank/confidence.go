@@ -210,6 +210,9 @@ func (r Result) Loud() bool {
 // Loud reports whether a service left what any reaches when nothing is wrong.
 func (s Service) Loud() bool { return s.Lift >= liftClear }
 
+// Heard reports whether a service shows more than any series does by chance.
+func (s Service) Heard() bool { return s.Lift >= rivalLift }
+
 // A Doubt is why the first service isn't said with confidence.
 type Doubt uint8
 

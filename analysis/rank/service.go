@@ -133,14 +133,14 @@ func explainAway(t *table, gs []group, ev []Evidence, calls [][2]int, lo int, w 
 	for i, g := range gs {
 		index[g.service] = i
 	}
-	below := callees(calls)
+	below := Callees(calls)
 	for i := range gs {
 		g := &gs[i]
 		if !t.cand[g.best].kind.Symptom() || g.booked >= ev[g.best].x {
 			continue
 		}
 		var worst float64
-		for _, u := range reachable(below, g.service) {
+		for _, u := range Reachable(below, g.service) {
 			k, ok := index[u]
 			if !ok || g.sum <= 0 {
 				continue
@@ -154,8 +154,8 @@ func explainAway(t *table, gs []group, ev []Evidence, calls [][2]int, lo int, w 
 	}
 }
 
-// callees returns who is called by whom.
-func callees(calls [][2]int) map[int][]int {
+// Callees returns who is called by whom, of calls {caller, callee}.
+func Callees(calls [][2]int) map[int][]int {
 	below := map[int][]int{}
 	for _, c := range calls {
 		below[c[0]] = append(below[c[0]], c[1])
@@ -163,14 +163,10 @@ func callees(calls [][2]int) map[int][]int {
 	return below
 }
 
-// Reachable are the services that one calls, directly or through others, in ascending
-// order.
-func Reachable(calls [][2]int, caller int) []int { return reachable(callees(calls), caller) }
-
-// reachable returns the services below v in ascending order, v left out. They
+// Reachable returns the services below v in ascending order, v left out. They
 // may be nodes without candidates (an entry point, a queue): the walk goes
 // through them.
-func reachable(below map[int][]int, v int) []int {
+func Reachable(below map[int][]int, v int) []int {
 	seen := map[int]bool{v: true}
 	var found []int
 	for stack := slices.Clone(below[v]); len(stack) > 0; {
