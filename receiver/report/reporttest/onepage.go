@@ -128,7 +128,7 @@ func (c *contradictions) roles() {
 	for _, f := range c.Result.Causes {
 		says := map[analysis.Role]string{
 			analysis.RoleCause: "the cause", analysis.RoleFirstSymptom: "the first symptom",
-			analysis.RoleVictim: "a victim", analysis.RoleFollower: "no cause of it",
+			analysis.RoleVictim: "a victim", analysis.RoleFollower: "not its cause",
 		}[f.Role]
 		switch {
 		case !strings.Contains(f.Sentence, says):
