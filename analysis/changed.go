@@ -294,6 +294,18 @@ func fromTo(c changes.Change) string {
 	return ""
 }
 
+// withExtent adds to what became of what of how many, unless it is of all.
+func withExtent(details string, e changes.Extent) string {
+	if !e.Partial() {
+		return details
+	}
+	of := fmt.Sprintf("%d of %d %s", e.Changed, e.Of, e.Parts)
+	if before, ok := strings.CutSuffix(details, ")"); ok {
+		return before + ", " + of + ")"
+	}
+	return " (" + of + ")"
+}
+
 // sayChange says a change in words: what was done, how long before, and what else
 // says that it was this.
 func sayChange(c changes.Cause, f Finding, t Target) string {
@@ -306,7 +318,7 @@ func sayChange(c changes.Cause, f Finding, t Target) string {
 	if c.Lag == 0 {
 		text = what + " when it began"
 	}
-	text += details
+	text += withExtent(details, c.Extent)
 	if c.Earlier > 0 {
 		text += fmt.Sprintf(", as %s before that", times(c.Earlier))
 	}

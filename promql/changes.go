@@ -28,9 +28,10 @@ const (
 // Labels that the queries add to tell their answers apart.
 const (
 	tracedLabel = "culprit_metric" // the name of the metric, which must not be lost
-	beforeLabel = "culprit_before" // wasBefore: as it was before; isGone: it is no more
+	beforeLabel = "culprit_before" // wasBefore: as it was before; isGone: it is no more; isPresent: one of a kind of which some are new
 	wasBefore   = "was"
 	isGone      = "gone"
+	isPresent     = "there"
 )
 
 // whereabouts are where changes are looked for.
@@ -112,11 +113,12 @@ func (p Plan) changes() []Query {
 	query := func(name, text string, start time.Time, step time.Duration) Query {
 		return Query{Role: RoleChange, Name: "changes: " + name, Query: text, Start: start, End: end, Step: step}
 	}
-	// What is dated by itself is looked at twice: at the onset, and now.
+	// What is dated by itself is looked at twice, at the onset and now; so is how far
+	// what is new has got.
 	onset := floor(p.Onset, changesStep)
 	twice := max(end.Sub(onset), 0)
 	return []Query{
-		query("times", p.where.times(from), onset, twice),
+		query("times", p.where.times(from)+" or "+p.where.spread(end.Sub(from)), onset, twice),
 		query("values", p.where.values(), from, changesStep),
 		query("labels", p.where.appeared(), from, changesStep),
 		query("alerts", p.where.alerts(from), onset, twice),
@@ -157,6 +159,17 @@ func (w whereabouts) appeared() string {
 			marked(fmt.Sprintf("%s and on (%s) %s", was, thing, fresh), wasBefore),
 			marked(fmt.Sprintf("%s unless on (%s) %s", then, by, now), isGone),
 		}, " or ")
+	})
+}
+
+// spread asks for all series of each thing of which there are new ones, since so long:
+// how many of its pods have the new version.
+func (w whereabouts) spread(since time.Duration) string {
+	by, thing := groupings()
+	return w.each(byLabels, func(s string) string {
+		now := fmt.Sprintf("count by (%s) (%s)", by, s)
+		was := fmt.Sprintf("count by (%s) (%s offset %s)", by, s, model.Duration(since))
+		return marked(fmt.Sprintf("%s and on (%s) (%s unless on (%s) %s)", now, thing, now, by, was), isPresent)
 	})
 }
 

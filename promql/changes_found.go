@@ -20,7 +20,7 @@ const mostOften = 30
 
 // changesFound are what the answers tell of changes, in no order.
 func (p Plan) changesFound(asked []Query, answers Answers) []changes.Change {
-	f := changeFinder{plan: p, measured: map[string]bool{}}
+	f := changeFinder{plan: p, there: map[model.Time]map[thing]map[string]int{}, measured: map[string]bool{}}
 	for _, t := range p.Targets {
 		for _, s := range expr.Selectors(expr.MustParse(t.Query.Query)) {
 			f.measured[expr.MetricName(s)] = true
@@ -47,7 +47,8 @@ func (a *aligner) changes() {
 // changeFinder reads answers.
 type changeFinder struct {
 	plan     Plan
-	measured map[string]bool // metrics of the KPIs: what they do is what is to be explained
+	measured map[string]bool                         // metrics of the KPIs: what they do is what is to be explained
+	there    map[model.Time]map[thing]map[string]int // how many there are of each version of a thing
 	found    []changes.Change
 }
 
@@ -73,6 +74,10 @@ func (w *whereabouts) elsewhere(labels map[string]string) bool {
 func (f *changeFinder) times(q Query, v model.Value) {
 	from, end := seconds(f.plan.ChangesSince()), seconds(q.End.Add(changesStep))
 	each(v, func(m model.Metric, points []model.SamplePair) {
+		if m[beforeLabel] == isPresent {
+			f.count(untold(m), points)
+			return
+		}
 		t, ok := traceOf(byTime, string(m[model.MetricNameLabel]))
 		if !ok || m["container"] == "POD" { // the pause container of each pod
 			return
@@ -184,6 +189,7 @@ func (f *changeFinder) labels(_ Query, v model.Value) {
 			} else if c.From, c.To, ok = t.flipped(m, was[s.Timestamp]); !ok {
 				continue // another one of the same
 			}
+			c.Extent = f.extent(t, m, c.To)
 			f.add(t, m, c)
 		}
 	})
@@ -196,14 +202,12 @@ func (t trace) flipped(m model.Metric, before []model.Metric) (from, to string, 
 		return "", "", true
 	}
 	to = t.versionOf(m)
-	name, labels := t.place(m)
+	own := t.thingOf(m)
 	var known []string
 	for _, b := range before {
-		other, there := t.place(b)
-		if b[model.MetricNameLabel] != m[model.MetricNameLabel] || other != name || b["container"] != m["container"] || there["namespace"] != labels["namespace"] {
-			continue
+		if t.thingOf(b) == own {
+			known = append(known, t.versionOf(b))
 		}
-		known = append(known, t.versionOf(b))
 	}
 	slices.Sort(known)
 	switch {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -153,5 +154,52 @@ func TestWhatAKPIMeasuresIsNoChange(t *testing.T) {
 	}
 	if len(frame.Changes) == 0 {
 		t.Error("nothing else is found")
+	}
+}
+
+// canary is a release that has got to 3 of 6 pods, one that has got to all of 2, one that
+// was taken back while the alert fired, and one of two instances without Kubernetes.
+const canary = `load 1m
+http_errors_total{namespace="shop",service="checkout"} 0+1x350 400+60x20
+kube_pod_container_info{namespace="shop",pod="checkout-7d9f8c6b5d-hhhhh",container="main",image="r/checkout:v41"} 1x370
+kube_pod_container_info{namespace="shop",pod="checkout-7d9f8c6b5d-bbbbb",container="main",image="r/checkout:v41"} 1x370
+kube_pod_container_info{namespace="shop",pod="checkout-7d9f8c6b5d-ccccc",container="main",image="r/checkout:v41"} 1x370
+kube_pod_container_info{namespace="shop",pod="checkout-7d9f8c6b5d-ddddd",container="main",image="r/checkout:v41"} 1x347 stale _x21
+kube_pod_container_info{namespace="shop",pod="checkout-7d9f8c6b5d-fffff",container="main",image="r/checkout:v41"} 1x348 stale _x20
+kube_pod_container_info{namespace="shop",pod="checkout-7d9f8c6b5d-ggggg",container="main",image="r/checkout:v41"} 1x349 stale _x19
+kube_pod_container_info{namespace="shop",pod="checkout-5d78c9869d-hhhhh",container="main",image="r/checkout:v42"} _x346 1x23
+kube_pod_container_info{namespace="shop",pod="checkout-5d78c9869d-bbbbb",container="main",image="r/checkout:v42"} _x347 1x22
+kube_pod_container_info{namespace="shop",pod="checkout-5d78c9869d-ccccc",container="main",image="r/checkout:v42"} _x348 1x21
+kube_pod_container_info{namespace="shop",pod="cart-7d9f8c6b5d-hhhhh",container="main",image="r/cart:v1"} 1x320 stale _x48
+kube_pod_container_info{namespace="shop",pod="cart-7d9f8c6b5d-bbbbb",container="main",image="r/cart:v1"} 1x321 stale _x47
+kube_pod_container_info{namespace="shop",pod="cart-5d78c9869d-hhhhh",container="main",image="r/cart:v2"} _x319 1x50
+kube_pod_container_info{namespace="shop",pod="cart-5d78c9869d-bbbbb",container="main",image="r/cart:v2"} _x320 1x49
+kube_pod_container_info{namespace="shop",pod="pay-7d9f8c6b5d-hhhhh",container="main",image="r/pay:v8"} 1x370
+kube_pod_container_info{namespace="shop",pod="pay-7d9f8c6b5d-bbbbb",container="main",image="r/pay:v8"} 1x370
+kube_pod_container_info{namespace="shop",pod="pay-5d78c9869d-ccccc",container="main",image="r/pay:v9"} _x340 1x15 stale _x14
+geo_build_info{job="geo",instance="a:80",version="1.0"} 1x335 stale _x34
+geo_build_info{job="geo",instance="a:80",version="1.1"} _x335 1x35
+geo_build_info{job="geo",instance="b:80",version="1.0"} 1x370
+`
+
+func TestHowFarARolloutHasGot(t *testing.T) {
+	s := promtest.New(t, canary)
+	frame := fetch(t, newFetcher(t, s, nil), errorsRule(), brokenShop(model.LabelSet{"namespace": "shop"}), after(360*time.Minute))
+	got := map[string]changes.Extent{}
+	for _, c := range frame.Changes {
+		got[c.Title] = c.Extent
+	}
+	want := map[string]changes.Extent{
+		"checkout was rolled out": {Changed: 3, Of: 6, Parts: "pods"},
+		"cart was rolled out":     {Changed: 2, Of: 2, Parts: "pods"},
+		"pay was rolled out":      {Changed: 1, Of: 3, Parts: "pods"},
+		"geo was rolled out":      {Changed: 1, Of: 2, Parts: "instances"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	first := analysis.Run(frame, analysis.Options{}).Causes[0]
+	if want := "checkout was rolled out 6 min before (v41 → v42, 3 of 6 pods)"; first.Sentence != want {
+		t.Errorf("it says %q, and not %q", first.Sentence, want)
 	}
 }

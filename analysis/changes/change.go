@@ -13,7 +13,19 @@ type Change struct {
 	Source string            `json:"source"`          // who says so: a series, api, grafana, alert
 	URL    string            `json:"url,omitempty"`   // a page about it
 
+	Extent Extent `json:"extent,omitzero"` // how far it had got when something was wrong
+
 	Guessed bool `json:"-"` // it was taken for a change by the shape of a column, whose name says nothing
 
 	Series string `json:"-"` // the candidate of the KPI that it was found in; empty: none
 }
+
+// Extent is how far a change had got: 3 of 6 pods. The zero one is not known.
+type Extent struct {
+	Changed int    `json:"changed"`
+	Of      int    `json:"of"`
+	Parts   string `json:"parts"` // what is counted: pods, instances
+}
+
+// Partial says that only some of the parts were changed.
+func (e Extent) Partial() bool { return 0 < e.Changed && e.Changed < e.Of }

@@ -100,7 +100,7 @@ func (e *event) add(c Change) {
 	}
 	e.At, e.Until, e.Guessed, e.URL = at, until, guessed, cmp.Or(e.URL, c.URL)
 	e.From, e.To = cmp.Or(e.From, c.From), cmp.Or(e.To, c.To)
-	e.Series = cmp.Or(e.Series, c.Series)
+	e.Series, e.Extent = cmp.Or(e.Series, c.Series), cmp.Or(e.Extent, c.Extent)
 	e.Labels = maps.Clone(e.Labels)
 	for name, value := range labels { // what only the other one knows
 		if _, ok := e.Labels[name]; !ok && value != "" && name != "pod" && name != "instance" {

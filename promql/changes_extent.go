@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package promql
+
+import (
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis/changes"
+)
+
+// thing is what has a version: a workload, or a service.
+type thing struct{ metric, name, container, namespace string }
+
+// thingOf is the thing that a series of a trace tells the version of.
+func (t trace) thingOf(m model.Metric) thing {
+	name, labels := t.place(m)
+	return thing{string(m[model.MetricNameLabel]), name, string(m["container"]), labels["namespace"]}
+}
+
+// count notes one series of a thing at the steps at which it is there.
+func (f *changeFinder) count(m model.Metric, points []model.SamplePair) {
+	t, ok := traceOf(byLabels, string(m[model.MetricNameLabel]))
+	if !ok || len(t.version) == 0 {
+		return
+	}
+	own, version := t.thingOf(m), t.versionOf(m)
+	for _, s := range points {
+		if f.there[s.Timestamp] == nil {
+			f.there[s.Timestamp] = map[thing]map[string]int{}
+		}
+		if f.there[s.Timestamp][own] == nil {
+			f.there[s.Timestamp][own] = map[string]int{}
+		}
+		f.there[s.Timestamp][own][version]++
+	}
+}
+
+// extent is how many pods or instances of a thing had a version at the latest time of
+// the incident at which any had: afterwards it may have been taken back.
+func (f *changeFinder) extent(t trace, m model.Metric, version string) changes.Extent {
+	var latest model.Time
+	var e changes.Extent
+	for at, things := range f.there {
+		versions := things[t.thingOf(m)]
+		if at < latest || versions[version] == 0 || version == "" {
+			continue
+		}
+		latest, e = at, changes.Extent{Changed: versions[version], Parts: "instances"}
+		for _, n := range versions {
+			e.Of += n
+		}
+	}
+	if t.near {
+		e.Parts = "pods"
+	}
+	if e.Of < 2 {
+		return changes.Extent{}
+	}
+	return e
+}
