@@ -60,6 +60,6 @@ func (s Story) did(f analysis.Finding) bool {
 		return false
 	}
 	whose := f.Change.Labels["deployment"] == s.Service || f.Change.Labels["service"] == s.Service || strings.HasPrefix(f.Change.Labels["pod"], s.Service+"-")
-	what := map[Kind]string{Release: "rolled out", Restart: "started", Flag: "flag new_pricing", ScaleDown: "scaled down", Reload: "configuration"}
-	return whose && strings.Contains(f.Change.Title, what[s.Kind])
+	what := map[Kind]string{Release: "rolled out", Canary: "rolled out", Restart: "started", Flag: "flag new_pricing", ScaleDown: "scaled down", Reload: "configuration"}
+	return whose && strings.Contains(f.Change.Title, what[s.Kind]) && strings.Contains(f.Sentence, s.Extent)
 }

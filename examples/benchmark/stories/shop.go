@@ -117,6 +117,9 @@ func (sh *shop) do(k Kind, s *service, at int) {
 	case Release:
 		s.onlyNew = sh.rng.IntN(2) == 0
 		sh.rollOut(s, at)
+	case Canary:
+		s.onlyNew = true
+		sh.replace(s, s.replicas/2, at)
 	case Restart:
 		s.started = at
 	case Flag:
@@ -129,12 +132,16 @@ func (sh *shop) do(k Kind, s *service, at int) {
 }
 
 // rollOut replaces all pods in some minutes.
-func (sh *shop) rollOut(s *service, at int) {
+func (sh *shop) rollOut(s *service, at int) { sh.replace(s, s.replicas, at) }
+
+// replace replaces some pods by those of a new version.
+func (sh *shop) replace(s *service, n, at int) {
 	s.rolled = append(s.rolled, at)
 	s.version++
-	fresh := sh.replicas(s, s.replicas, at)
-	for i, old := range s.pods {
-		old.to = fresh[min(i, len(fresh)-1)].from + 1
+	fresh := sh.replicas(s, n, at)
+	old := s.pods[len(s.pods)-s.replicas:] // the newest are those that are left
+	for i, pod := range old[:n] {
+		pod.to = fresh[i].from + 1
 	}
 	s.pods = append(s.pods, fresh...)
 }

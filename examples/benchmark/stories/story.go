@@ -18,6 +18,7 @@ type Kind string
 // The kinds of stories.
 const (
 	Release   Kind = "bad release"
+	Canary    Kind = "bad release on some pods"
 	Restart   Kind = "restart"
 	Flag      Kind = "flag"
 	ScaleDown Kind = "scale-down"
@@ -26,10 +27,9 @@ const (
 	Elsewhere Kind = "changes elsewhere only"
 )
 
-// Kinds are those that are told in turn: ten in one hundred each, and as many of the
-// last two together.
+// Kinds are those that are told in turn.
 func Kinds() []Kind {
-	return []Kind{Release, Restart, Flag, ScaleDown, Reload, Nothing, Release, Restart, Flag, ScaleDown, Reload, Elsewhere}
+	return []Kind{Release, Restart, Flag, ScaleDown, Reload, Nothing, Canary, Restart, Flag, ScaleDown, Reload, Elsewhere}
 }
 
 // Count is how many stories there are of a seed.
@@ -52,10 +52,11 @@ type Story struct {
 	Service    string
 	Lead       int // minutes from the change to the fault
 	Generation int
-	Innocent   int  // changes of others
-	Before     int  // minutes from an innocent release of the same service to the fault; 0: there is none
-	Whole      bool // the alert is on the whole shop, and not on a service of it
-	Versions   bool // requests have a label of their version
+	Innocent   int    // changes of others
+	Before     int    // minutes from an innocent release of the same service to the fault; 0: there is none
+	Whole      bool   // the alert is on the whole shop, and not on a service of it
+	Versions   bool   // requests have a label of their version
+	Extent     string // how far a release had got that has not reached all: 3 of 6 pods
 
 	Test ruletest.Test
 }
@@ -76,6 +77,10 @@ func New(seed uint64, number int) Story {
 	}
 	s.Generation = guilty.generation
 	guilty.fault = rng.Float64()*.25 + .15
+	if s.Kind == Canary {
+		guilty.fault += .4
+		s.Extent = fmt.Sprintf("%d of %d pods", guilty.replicas/2, guilty.replicas)
+	}
 	shop.do(s.Kind, guilty, history-s.Lead)
 	s.Test = shop.test(s)
 	return s
