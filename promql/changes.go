@@ -31,7 +31,7 @@ const (
 	beforeLabel = "culprit_before" // wasBefore: as it was before; isGone: it is no more; isPresent: one of a kind of which some are new
 	wasBefore   = "was"
 	isGone      = "gone"
-	isPresent     = "there"
+	isPresent   = "there"
 )
 
 // whereabouts are where changes are looked for.
