@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/culprit-dev/culprit/analysis/forecast"
+	"github.com/culprit-dev/culprit/analysis/order"
 )
 
 // What was set aside for the labels is set aside for the series, too: one that
@@ -33,4 +34,34 @@ func TestAnEarlierIncidentIsNoBaselineOfSeries(t *testing.T) {
 	if !strings.Contains(asJSON(t, r.Warnings), "is not part of the baseline") {
 		t.Error(asJSON(t, r.Warnings))
 	}
+}
+
+// The series of a KPI without a breakdown have the same judge: of an incident that is
+// there twice, the ranking is left none of the first.
+func TestAnIncidentThatIsRepeatedIsSetAsideOnce(t *testing.T) {
+	f := slowQueue(200, 20)
+	target := f.Targets[0]
+	plain := Run(f, Options{})
+	onset := len(f.Times) - 20
+	for _, values := range append([][]float64{target.Values}, valuesOf(target.Candidates)...) {
+		copy(values[80:100], values[onset:])
+	}
+	c := newCandidates(f, target, Options{})
+	usual, now := order.Median(target.Values[:60]), order.Median(target.Values[onset:])
+	for i, v := range c.target.Values[:onset] {
+		if present(v) && math.Abs(v-usual) > math.Abs(now-usual)/2 {
+			t.Errorf("row %d of the earlier incident is left: %v, usual %v, now %v", i, v, usual, now)
+		}
+	}
+	if r := Run(f, Options{}); r.Causes[0].Series != plain.Causes[0].Series || r.Causes[0].Confidence != plain.Causes[0].Confidence {
+		t.Errorf("%s\nthe first time %s", asJSON(t, r.Causes[0]), asJSON(t, plain.Causes[0]))
+	}
+}
+
+func valuesOf(series []Series) [][]float64 {
+	var all [][]float64
+	for _, s := range series {
+		all = append(all, s.Values)
+	}
+	return all
 }

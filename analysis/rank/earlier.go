@@ -20,6 +20,9 @@ const (
 // are of an earlier incident of the same kind. Its cause moved then, too, and
 // would pass for usual. nil: there are none, or so many that they are what is
 // usual. The last rows before the onset belong to this incident.
+//
+// What the caller has set aside is missing already: package analysis judges by
+// steps, as for labels, and leaves for here only what is too short for these.
 func earlierRows(kpi []float64, onset int) []bool {
 	calm, now := appendFinite(nil, kpi[:onset]), appendFinite(nil, kpi[onset:])
 	if onset < earlierRow || len(now) < 2 || len(calm) < earlierRow/2 {
