@@ -83,3 +83,33 @@ func TestThePublishedMethodKnowsNoChanges(t *testing.T) {
 		t.Errorf("exit %d: %s", got.code, got.err)
 	}
 }
+
+// A release and the version that it brought are one cause, with the change's own words.
+func TestAReleaseAndItsVersionAreOneCause(t *testing.T) {
+	var csv strings.Builder
+	csv.WriteString("time,version,region,value\n")
+	for minute := range 60 {
+		for _, version := range []string{"v41", "v42"} {
+			for k, region := range []string{"eu", "us", "ap"} {
+				value := 100 + 10*k + (minute*7+k*3)%5
+				if version == "v42" && minute >= 55 {
+					value *= 4
+				}
+				fmt.Fprintf(&csv, "%d,%s,%s,%d\n", 1700000000+60*minute, version, region, value)
+			}
+		}
+	}
+	rows := write(t, "rows.csv", csv.String())
+	list := write(t, "changes.json", `[{"at": 1700003240, "title": "shop was rolled out", "labels": {"service": "shop"}, "from": "v41", "to": "v42"}]`)
+	args := []string{"analyze", "dimensions", "--long", rows, "--time", "time", "--value", "value", "--onset", "1700003300", "--format", "json"}
+	var r analysis.Result
+	c := culprit(t, append(args, "--changes", list)...)
+	c.printed(t)
+	c.into(t, &r)
+	if len(r.Causes) != 1 || r.Causes[0].Kind != analysis.KindChange || r.Causes[0].Confidence == analysis.Low || len(r.Causes[0].Evidence.Places) == 0 {
+		t.Errorf("the causes are %s", c.out)
+	}
+	if got := culprit(t, "analyze", "dimensions", rows, "--changes", list); got.code != exitUsage || !strings.Contains(got.err, "snapshots have no time") {
+		t.Errorf("exit %d: %s", got.code, got.err)
+	}
+}

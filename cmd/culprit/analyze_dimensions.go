@@ -34,6 +34,10 @@ Rows with a column of time, here beside a baseline of one's own:
 
   culprit analyze dimensions --long stalls.csv --time min --numerator-column value --denominator-column cnt --onset 1590856680 --baseline-start 1590856440 --baseline-end 1590856620
 
+What was done before is ranked with them, and a change and the labels that are the same thing are one cause (a JSON array, as for analyze candidates):
+
+  culprit analyze dimensions --series orders.csv --onset 1536904500 --changes releases.json
+
 What each label says by itself, columns label, value, real, predict:
 
   culprit analyze dimensions --marginals labels.csv
@@ -44,7 +48,7 @@ Files may be packed by gzip; - is standard input.`
 type dimensionsOptions struct {
 	files                                   fileNames
 	series, overlay, numerator, denominator fileName
-	long, marginals                         fileName
+	long, marginals, changes                fileName
 	columns                                 tabular.LongColumns
 	onset, end, baselineStart, baselineEnd  string
 	window                                  tabular.Window // of these times
@@ -75,6 +79,7 @@ func addAnalyzeDimensions(parent *kingpin.CmdClause, commands map[string]command
 	text("end", "Last time of the incident; left out: the last one of the file.", "TIME", &o.end)
 	text("baseline-start", "First time of a baseline of your own, in place of a forecast.", "TIME", &o.baselineStart)
 	text("baseline-end", "Last time of that baseline.", "TIME", &o.baselineEnd)
+	file("changes", "With a measure over time: "+changesFlagHelp, &o.changes)
 	cmd.Flag("count", "The measure counts events.").BoolVar(&o.count)
 	cmd.Flag("mode", "auto, complete or nsdi (single labels), or grescan (combinations).").
 		Default("auto").StringVar(&o.labels.Mode)
@@ -145,6 +150,8 @@ func (o *dimensionsOptions) check() error {
 		return fmt.Errorf("--mode is %q: use one of %s", o.labels.Mode, strings.Join(analysis.LabelModes(), ", "))
 	case o.marginals != "" && o.labels.Mode == "grescan":
 		return fmt.Errorf("--mode %s looks for combinations of labels, which --marginals does not have: use auto, complete or nsdi", o.labels.Mode)
+	case o.changes != "" && !o.overTime():
+		return errors.New("--changes says what was done before an incident, and snapshots have no time; hint: give --series, --numerator or --long with --onset")
 	case o.labels.Top < 1:
 		return fmt.Errorf("--top is %d: it must be at least 1", o.labels.Top)
 	case o.readsTwice():
@@ -164,7 +171,7 @@ func (o *dimensionsOptions) readsTwice() bool {
 			n++
 		}
 	}
-	for _, file := range []fileName{o.series, o.numerator, o.denominator, o.overlay, o.long, o.marginals} {
+	for _, file := range []fileName{o.series, o.numerator, o.denominator, o.overlay, o.long, o.marginals, o.changes} {
 		if file == stdinName {
 			n++
 		}
@@ -237,7 +244,15 @@ func (o *dimensionsOptions) explain(stdin io.Reader, file string) (report.Report
 	if err != nil {
 		return report.Report{}, err
 	}
-	result := analysis.Run(tabular.Frame(name, b), analysis.Options{Labels: o.labels})
+	f := tabular.Frame(name, b)
+	if o.changes != "" {
+		f.Onset = o.window.Onset
+		if f.Changes, err = readInput(string(o.changes), stdin, tabular.ReadChanges); err != nil {
+			return report.Report{}, err
+		}
+		f.Warnings = noChanges(o.changes, f.Changes)
+	}
+	result := analysis.Run(f, analysis.Options{Labels: o.labels, Changes: eachOf(f.Changes)})
 	return report.New(report.Input{Result: result}), nil
 }
 
