@@ -165,10 +165,10 @@ func serviceOf(s Series) string {
 	return s.Service
 }
 
-func (s Series) kind() rank.Kind { return kindOf(s.Kind, s.Query+" "+metricOf(s.Name)) }
+func (s Series) kind() rank.Metric { return kindOf(s.Kind, s.Query+" "+metricOf(s.Name)) }
 
 // kindOf is the kind that the user gave, or the one that the name tells.
-func kindOf(given, name string) rank.Kind {
+func kindOf(given, name string) rank.Metric {
 	if k, err := rank.ParseKind(given); err == nil && given != "" {
 		return k
 	}

@@ -122,7 +122,7 @@ type variables struct {
 	columns  [][]float64
 	names    []string
 	services []int
-	kinds    []rank.Kind
+	kinds    []rank.Metric
 	scores   []float64         // the best is 1; the KPI's is 1
 	began    []*rank.Beginning // rows of times; nil: it has not moved
 	whys     []string          // each is the cause, or isn't
@@ -149,7 +149,7 @@ func (c *candidates) variables(leads []lead, onset int, kpi *rank.Beginning) *va
 	first := c.graphStart(onset)
 	v := &variables{
 		columns: [][]float64{c.target.Values[first:]}, names: []string{c.target.Name},
-		services: []int{-1}, kinds: []rank.Kind{c.kpiKind()}, scores: []float64{1}, began: []*rank.Beginning{kpi}, whys: []string{""}, times: c.times,
+		services: []int{-1}, kinds: []rank.Metric{c.kpiKind()}, scores: []float64{1}, began: []*rank.Beginning{kpi}, whys: []string{""}, times: c.times,
 		onset: max(0, onset-first), dated: c.dated,
 	}
 	_, placed := c.tiers[c.target.Name]

@@ -183,7 +183,7 @@ func (a *accounts) hasElder(cause rank.Cause) bool {
 	})
 }
 
-func (a *accounts) kind(cause rank.Cause) rank.Kind { return a.series[cause.Series].kind() }
+func (a *accounts) kind(cause rank.Cause) rank.Metric { return a.series[cause.Series].kind() }
 
 // before says that a candidate moved before the KPI, if it did for certain.
 func (a *accounts) before(cause rank.Cause) string {

@@ -119,7 +119,7 @@ func (c *candidates) lateRows() int {
 	return int(min(usuallyLate/max(step, 1), float64(len(c.times))))
 }
 
-func (c *candidates) kpiKind() rank.Kind { return kindOf(c.target.Kind, metricOf(c.target.Name)) }
+func (c *candidates) kpiKind() rank.Metric { return kindOf(c.target.Kind, metricOf(c.target.Name)) }
 
 // shortHistory is how many samples before the incident are too few to know
 // what is usual, so that the ranking is a guess.

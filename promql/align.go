@@ -201,7 +201,7 @@ func ownSeries(m model.Matrix, own model.LabelSet) *model.SampleStream {
 	for _, s := range m {
 		ls := model.LabelSet(s.Metric).Clone()
 		delete(ls, model.MetricNameLabel)
-		if len(ls) > 0 && within(ls, own) && (best == nil || len(s.Metric) > len(best.Metric)) {
+		if len(ls) > 0 && subsetOf(ls, own) && (best == nil || len(s.Metric) > len(best.Metric)) {
 			best = s
 		}
 	}
@@ -393,9 +393,9 @@ func newPresence(q Query, answer Answer) presence {
 	return p
 }
 
-// within returns the share of the steps in (from, to] that were there; 0 if
+// covered returns the share of the steps in (from, to] that were there; 0 if
 // none of the steps lies in it.
-func (p presence) within(from, to time.Time) float64 {
+func (p presence) covered(from, to time.Time) float64 {
 	n, there := 0, 0
 	for i, ok := range p.there {
 		t := p.start.Add(time.Duration(i) * p.step)

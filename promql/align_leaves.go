@@ -417,7 +417,7 @@ func (j joiner) covered(s sample, end time.Time) float64 {
 	if !p.known {
 		return 1
 	}
-	return p.within(end.Add(-s.length), end)
+	return p.covered(end.Add(-s.length), end)
 }
 
 // clamp makes what subtraction left below zero by rounding zero. Events beyond a

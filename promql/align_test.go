@@ -211,13 +211,13 @@ func TestWhatIsInfiniteIsMissing(t *testing.T) {
 func TestPresenceIsTheShareOfSteps(t *testing.T) {
 	q := Query{Start: time.Unix(0, 0), End: time.Unix(40, 0), Step: 10 * time.Second}
 	p := newPresence(q, Answer{Value: model.Matrix{samples(0, 1, 10, math.NaN()), samples(20, 1, 50, 1)}})
-	if got := p.within(time.Unix(-5, 0), time.Unix(40, 0)); got != 0.4 {
+	if got := p.covered(time.Unix(-5, 0), time.Unix(40, 0)); got != 0.4 {
 		t.Errorf("%v", got)
 	}
-	if got := p.within(time.Unix(10, 0), time.Unix(20, 0)); got != 1 {
+	if got := p.covered(time.Unix(10, 0), time.Unix(20, 0)); got != 1 {
 		t.Errorf("%v", got)
 	}
-	if got := p.within(time.Unix(100, 0), time.Unix(200, 0)); got != 0 {
+	if got := p.covered(time.Unix(100, 0), time.Unix(200, 0)); got != 0 {
 		t.Errorf("%v", got)
 	}
 	if newPresence(q, Answer{Err: errNothing}).known {

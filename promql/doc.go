@@ -7,7 +7,7 @@
 // its rule leaves out, [NewPlan] decides what to ask and [Fetcher.Fetch] asks;
 // [Align], which is pure, puts the answers on one grid of time and joins the
 // leaves of a breakdown. Where that leads to no label, [Fetched.ByReplica] goes on
-// with instance and pod, and where it leads to one, [Fetched.Within] inside of it.
+// with instance and pod, and where it leads to one, [Fetched.Narrow] inside of it.
 // [Check] is what [NewPlan] would complain about, for every rule at once and
 // with lines.
 //

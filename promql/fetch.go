@@ -48,7 +48,7 @@ type Split struct {
 }
 
 // Fetch asks all queries of a plan and makes a frame of the answers. Of a plan
-// that goes on from another (see [Fetched.ByReplica] and [Fetched.Within]) only
+// that goes on from another (see [Fetched.ByReplica] and [Fetched.Narrow]) only
 // what is new is asked, with what is left of the other's budget.
 //
 // A query that fails is a warning in the frame. The error is [ErrUnreachable] if
@@ -238,7 +238,7 @@ func daysBack(b parts, answers Answers) []int {
 			continue
 		}
 		back := -day * time.Duration(j)
-		switch p.within(b.grid.before.Add(back-hourWindow-history.Step), b.grid.end.Add(back)) {
+		switch p.covered(b.grid.before.Add(back-hourWindow-history.Step), b.grid.end.Add(back)) {
 		case 0:
 			return days
 		case 1:

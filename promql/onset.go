@@ -90,7 +90,7 @@ func matching(all []v1.Alert, labels model.LabelSet) (v1.Alert, bool) {
 	var best v1.Alert
 	found := false
 	for _, a := range all {
-		if a.Labels[model.AlertNameLabel] != labels[model.AlertNameLabel] || !within(a.Labels, labels) {
+		if a.Labels[model.AlertNameLabel] != labels[model.AlertNameLabel] || !subsetOf(a.Labels, labels) {
 			continue
 		}
 		if !found || better(a, best) {
@@ -110,8 +110,8 @@ func better(a, b v1.Alert) bool {
 	return a.ActiveAt.Before(b.ActiveAt)
 }
 
-// within says whether every label of a is in b, with the same value.
-func within(a, b model.LabelSet) bool {
+// subsetOf says whether every label of a is in b, with the same value.
+func subsetOf(a, b model.LabelSet) bool {
 	for name, v := range a {
 		if w, ok := b[name]; !ok || w != v {
 			return false

@@ -196,7 +196,7 @@ func resultOf(v model.Vector, own model.LabelSet) model.LabelSet {
 	for _, s := range v {
 		ls := model.LabelSet(s.Metric).Clone()
 		delete(ls, model.MetricNameLabel)
-		if within(ls, own) && (best == nil || len(ls) > len(best)) {
+		if subsetOf(ls, own) && (best == nil || len(ls) > len(best)) {
 			best = ls
 		}
 	}

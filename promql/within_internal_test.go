@@ -58,7 +58,7 @@ func TestEverySelectorIsHeldToTheSet(t *testing.T) {
 		`sum(m * on (i) group_left (zone) n)`:   "", // brought in from elsewhere
 		`sum(label_join(m, "zone", "", "job"))`: "",
 	} {
-		got, ok := Candidate{Query: Query{Query: query}}.within(s)
+		got, ok := Candidate{Query: Query{Query: query}}.narrowed(s)
 		if !ok {
 			got.Query.Query = ""
 		}
@@ -126,7 +126,7 @@ func unwritable(v string) bool {
 
 func TestAValueThatPromQLCanNotWriteIsNotAskedFor(t *testing.T) {
 	for _, r := range regions([]map[string]string{{"x": "a\ufffd"}}) {
-		if c, ok := (Candidate{Query: Query{Query: "sum(m)"}}).within(r); ok {
+		if c, ok := (Candidate{Query: Query{Query: "sum(m)"}}).narrowed(r); ok {
 			t.Errorf("asks %s", c.Query.Query)
 		}
 	}
@@ -140,7 +140,7 @@ func checkSelects(t interface{ Fatalf(string, ...any) }, inside, outside []strin
 		set = append(set, map[string]string{"x": v})
 	}
 	const whole = `sum by (job) (rate(m{y!="none"}[5m]))`
-	c, ok := Candidate{Query: Query{Query: whole}}.within(regions(set)[0])
+	c, ok := Candidate{Query: Query{Query: whole}}.narrowed(regions(set)[0])
 	if !ok {
 		t.Fatalf("%q: nothing is narrowed", inside)
 	}

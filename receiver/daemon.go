@@ -241,7 +241,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	parts.Go(func() error { d.readChanges(running); return nil })
 	parts.Go(func() error { return d.stopServing(running, work) })
 	d.log.Info("Ready for alerts", "url", d.URL())
-	return within(running, stopWithin, func() error { return errors.Join(parts.Wait(), d.close()) })
+	return withDeadline(running, stopWithin, func() error { return errors.Join(parts.Wait(), d.close()) })
 }
 
 // consume works on the queue.
@@ -288,9 +288,9 @@ func outlive(ctx context.Context, longer time.Duration) (context.Context, contex
 	return later, cancel
 }
 
-// within runs f and waits for its end, but no longer than some time after ctx
+// withDeadline runs f and waits for its end, but no longer than some time after ctx
 // has ended.
-func within(ctx context.Context, limit time.Duration, f func() error) error {
+func withDeadline(ctx context.Context, limit time.Duration, f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
 	late, cancel := outlive(ctx, limit)

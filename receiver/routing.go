@@ -61,7 +61,7 @@ func (w *routeWatch) peer(ctx context.Context, client *alertmanager.Client) {
 	w.judged[address] = sum
 	verdict, err := routes.Check(status.Config, known)
 	if err != nil {
-		verdict.Problems = []routes.Problem{{Kind: routes.Unreadable, Text: err.Error()}}
+		verdict.Problems = []routes.Finding{{Kind: routes.Unreadable, Text: err.Error()}}
 	}
 	w.receivers.find(verdict.Receivers)
 	w.tell(address, verdict)

@@ -106,12 +106,12 @@ func TestWhatIsStillAtWorkIsNotWaitedFor(t *testing.T) {
 	over := make(chan struct{})
 	defer close(over)
 	cancel()
-	err := within(ctx, 10*time.Millisecond, func() error { <-over; return nil })
+	err := withDeadline(ctx, 10*time.Millisecond, func() error { <-over; return nil })
 	if err == nil || !strings.Contains(err.Error(), "still at work") {
 		t.Errorf("%v", err)
 	}
 	reason := errors.New("a reason")
-	if err := within(t.Context(), time.Hour, func() error { return reason }); !errors.Is(err, reason) {
+	if err := withDeadline(t.Context(), time.Hour, func() error { return reason }); !errors.Is(err, reason) {
 		t.Errorf("%v", err)
 	}
 }

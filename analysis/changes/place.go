@@ -154,7 +154,7 @@ func sitesOf(in Incident) []site {
 			continue
 		}
 		for i, set := range part.Labels {
-			labels := within(in.Labels, part.whose(i))
+			labels := merged(in.Labels, part.whose(i))
 			sites = append(sites, newSite(labels, set, calls))
 		}
 	}
@@ -164,9 +164,9 @@ func sitesOf(in Incident) []site {
 	return sites
 }
 
-// within are the labels of an alert, inside of a set that was found. If the set names a
+// merged are the labels of an alert, inside of a set that was found. If the set names a
 // workload, that of the alert is only where it shows.
-func within(labels, set map[string]string) map[string]string {
+func merged(labels, set map[string]string) map[string]string {
 	both := maps.Clone(labels)
 	if both == nil {
 		both = map[string]string{}

@@ -26,7 +26,7 @@ func (r *Result) conclude(v *view, q *question, m judge.Model) {
 	switch {
 	case q.mix >= mixShare && open && math.Abs(q.change) >= mixSD*m.Spread:
 		r.Verdict, r.Causes = TrafficMix, lowered(causes)
-	case sure == 0 && (q.still || q.within(m)):
+	case sure == 0 && (q.still || q.withinNoise(m)):
 		r.Verdict = NoChange
 	case q.still && q.everything(m):
 		r.Verdict, r.Causes = NoConfident, lowered(causes)
@@ -91,9 +91,9 @@ func (in *Input) onlyValue(label int) (int32, bool) {
 	return value, value >= 0 && slices.ContainsFunc(in.Codes[label], func(c int32) bool { return c != value })
 }
 
-// within tells whether a small move is no more than the noise of the parts adds
+// withinNoise tells whether a small move is no more than the noise of the parts adds
 // up to.
-func (q *question) within(m judge.Model) bool {
+func (q *question) withinNoise(m judge.Model) bool {
 	move := math.Abs(q.move)
 	return q.in.Parts == nil && len(m.Sets) == 0 && m.Background == 1 && move <= noiseMove*q.total && move < 3*m.Spread
 }

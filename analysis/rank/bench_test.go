@@ -24,7 +24,7 @@ func system(n, rows, onset int, seed uint64) Input {
 		}
 	}
 	for j := range n {
-		s := Series{Service: j / 8, Kind: Kind(1 + j%7), Values: make([]float64, rows)}
+		s := Series{Service: j / 8, Kind: Metric(1 + j%7), Values: make([]float64, rows)}
 		for i := range s.Values {
 			s.Values[i] = 50 + rng.NormFloat64()
 			if j%10 == 3 {

@@ -42,7 +42,7 @@ type lone struct {
 // many fail.
 type end struct {
 	callee int
-	kind   Kind
+	kind   Metric
 }
 
 func edgesOf(t *table, pairs [][2]int, ev []Evidence) edges {

@@ -35,7 +35,7 @@ func calling(in Input, calls map[[2]int]float64) Input {
 func TestWhoServesTheOthersAsEverIsNotWhatOneWaitsFor(t *testing.T) {
 	const one, two, callee = 1, 2, 5
 	for times, want := range map[float64]int{1: one, 3: callee} {
-		in := calling(shop(7, func(int, Kind, int) float64 { return 1 }),
+		in := calling(shop(7, func(int, Metric, int) float64 { return 1 }),
 			map[[2]int]float64{{one, callee}: 3, {two, callee}: times})
 		r := Rank(in, Options{})
 		if s := first(t, r); s.Service != want {
@@ -71,7 +71,7 @@ func TestWhatAllCallsShowIsTheCallers(t *testing.T) {
 func TestOfOneEdgeNeitherEndIsSaid(t *testing.T) {
 	const caller, callee = 1, 5
 	slow := map[[2]int]float64{{caller, callee}: 3}
-	r := Rank(calling(shop(7, func(int, Kind, int) float64 { return 1 }), slow), Options{})
+	r := Rank(calling(shop(7, func(int, Metric, int) float64 { return 1 }), slow), Options{})
 	if s := first(t, r); s.Service != callee || s.Confidence != Low || s.Other != caller {
 		t.Errorf("first is %+v, want %d or %d", s, callee, caller)
 	}

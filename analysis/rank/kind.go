@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// A Kind says what a series measures. The ranking needs it for three things:
+// A Metric says what a series measures. The ranking needs it for three things:
 // whether following the KPI is evidence (demand or symptom), how much a
 // movement counts that is likely a consequence, and which series of one
 // service to name first.
-type Kind uint8
+type Metric uint8
 
 // The kinds. The zero value is Unknown, which is weighted like a resource: a
 // series that can't be placed is not held against its service.
 const (
-	Unknown Kind = iota
+	Unknown Metric = iota
 	Latency
 	Error
 	Traffic
@@ -33,7 +33,7 @@ func kindNames() []string {
 }
 
 // String returns the name by which rules and case files know the kind.
-func (k Kind) String() string {
+func (k Metric) String() string {
 	if names := kindNames(); int(k) < len(names) {
 		return names[k]
 	}
@@ -42,7 +42,7 @@ func (k Kind) String() string {
 
 // ParseKind reads a name that String wrote; "" is Unknown, and the long forms
 // memory, network, disk and errors are understood.
-func ParseKind(s string) (Kind, error) {
+func ParseKind(s string) (Metric, error) {
 	switch s = strings.ToLower(strings.TrimSpace(s)); s {
 	case "":
 		return Unknown, nil
@@ -57,7 +57,7 @@ func ParseKind(s string) (Kind, error) {
 	}
 	for i, name := range kindNames() {
 		if s == name {
-			return Kind(i), nil
+			return Metric(i), nil
 		}
 	}
 	return Unknown, fmt.Errorf("kind %q is not known: use one of %s", s, strings.Join(kindNames(), ", "))
@@ -66,24 +66,24 @@ func ParseKind(s string) (Kind, error) {
 // Resource reports whether the kind measures what a machine gives: processor,
 // memory, network or storage. Resources move at the cause more often than at
 // those who wait for it.
-func (k Kind) Resource() bool {
+func (k Metric) Resource() bool {
 	return k == CPU || k == Memory || k == Network || k == IO
 }
 
 // Demand reports whether the kind measures how much is asked of a system.
 // All that serves demand follows it, guilty or not, so that following a KPI of
 // such a kind is no evidence. A KPI of any other kind is a symptom.
-func (k Kind) Demand() bool {
+func (k Metric) Demand() bool {
 	return k == Traffic || k == Network
 }
 
 // Symptom reports whether the kind measures what those see who wait for
 // somebody else: how long it takes, how often it fails, how much is asked.
-func (k Kind) Symptom() bool { return k == Latency || k == Error || k == Traffic }
+func (k Metric) Symptom() bool { return k == Latency || k == Error || k == Traffic }
 
 // weight is the prior of a kind beside a KPI of another: latencies, errors and
 // request rates of other services are more often consequences than causes.
-func (k Kind) weight(kpi Kind) float64 {
+func (k Metric) weight(kpi Metric) float64 {
 	if k == kpi || k.Resource() || k == Unknown || k == Other {
 		return 1
 	}
@@ -97,7 +97,7 @@ func (k Kind) weight(kpi Kind) float64 {
 // traffic, because container_network_receive_bytes_total is a resource.
 // Unknown is the answer when nothing matches, and of pools, connections and
 // sessions, which fill up as often by a fault as by demand.
-func DetectKind(name string) Kind {
+func DetectKind(name string) Metric {
 	if strings.Contains(name, "5..") { // code=~"5..", the usual way to select failed requests
 		return Error
 	}
@@ -115,7 +115,7 @@ func DetectKind(name string) Kind {
 }
 
 type class struct {
-	kind  Kind
+	kind  Metric
 	words []string // a word of the name is one of these, or
 	stems []string // begins with one of these
 }

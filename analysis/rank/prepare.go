@@ -33,7 +33,7 @@ type series struct {
 	column  int // index in Input.Series, -1 for the KPI
 	service int
 	metric  int // series of one metric share a unit; 0: not known
-	kind    Kind
+	kind    Metric
 	own     bool      // see Series.Own
 	x       []float64 // values: missing ones filled, ratios near their bound flipped
 	z       []float64 // (x-centre)/scale, 0 where missing

@@ -11,7 +11,7 @@ import (
 type Series struct {
 	Values  []float64 // one sample a row; NaN and ±Inf are missing
 	Service int       // code of the service; codes in the order of their names break ties by name
-	Kind    Kind
+	Kind    Metric
 	Metric  int  // code of what is measured: series of one code share a unit; 0: of its own
 	Own     bool // it comes from where the KPI comes from
 }

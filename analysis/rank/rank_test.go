@@ -269,7 +269,7 @@ func TestAnyInput(t *testing.T) {
 		draw := func(name string) Series {
 			return Series{
 				Values:  rapid.SliceOfN(value, rows, rows).Draw(t, name),
-				Service: rapid.IntRange(0, 3).Draw(t, "service"), Kind: Kind(rapid.IntRange(0, int(Other)).Draw(t, "kind")),
+				Service: rapid.IntRange(0, 3).Draw(t, "service"), Kind: Metric(rapid.IntRange(0, int(Other)).Draw(t, "kind")),
 			}
 		}
 		in.KPI = draw("kpi")
@@ -288,7 +288,7 @@ func FuzzRank(f *testing.F) {
 		const rows = 12
 		in := Input{Onset: min(max(onset, 0), rows)}
 		for len(data) >= rows*8 {
-			s := Series{Values: make([]float64, rows), Service: len(in.Series) % 3, Kind: Kind(len(in.Series) % 9)}
+			s := Series{Values: make([]float64, rows), Service: len(in.Series) % 3, Kind: Metric(len(in.Series) % 9)}
 			for i := range s.Values {
 				s.Values[i] = math.Float64frombits(binary.LittleEndian.Uint64(data[i*8:]))
 			}

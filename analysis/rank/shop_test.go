@@ -21,7 +21,7 @@ const (
 
 // shop makes the incident. happens returns what is added to or multiplied with
 // a series at a row: 0 and 1 for nothing.
-func shop(seed uint64, happens func(service int, kind Kind, row int) float64) Input {
+func shop(seed uint64, happens func(service int, kind Metric, row int) float64) Input {
 	rng := rand.New(rand.NewPCG(seed, 21))
 	in := Input{Onset: shopOnset, KPI: Series{Kind: Latency, Values: make([]float64, shopRows)}}
 	for row := range shopRows {
@@ -31,7 +31,7 @@ func shop(seed uint64, happens func(service int, kind Kind, row int) float64) In
 		}
 	}
 	for service := range shopServices {
-		for k, kind := range []Kind{CPU, Memory, Traffic} {
+		for k, kind := range []Metric{CPU, Memory, Traffic} {
 			s := Series{Service: service, Kind: kind, Metric: k + 1, Values: make([]float64, shopRows)}
 			level := []float64{0.2, 4e8, 50}[k] * (1 + 0.2*float64(service%4))
 			for row := range s.Values {
@@ -44,8 +44,8 @@ func shop(seed uint64, happens func(service int, kind Kind, row int) float64) In
 }
 
 // guilty is a fault: the processor of one service triples at a row.
-func guilty(service, since int) func(int, Kind, int) float64 {
-	return func(s int, kind Kind, row int) float64 {
+func guilty(service, since int) func(int, Metric, int) float64 {
+	return func(s int, kind Metric, row int) float64 {
 		if s == service && kind == CPU && row >= since {
 			return 3
 		}
@@ -65,7 +65,7 @@ func TestALoudAndLonelyServiceIsNamedWithConfidence(t *testing.T) {
 		if s.Service != 5 || s.Confidence != High || s.Margin < marginHigh {
 			t.Errorf("seed %d: %+v, want service 5 with high confidence", seed, s)
 		}
-		in := shop(seed, func(int, Kind, int) float64 { return 1 })
+		in := shop(seed, func(int, Metric, int) float64 { return 1 })
 		if r := Rank(in, Options{}); r.Confidence() != Low || r.Loud() {
 			t.Errorf("seed %d: nothing moved, and service %d is %v", seed, r.Services[0].Service, r.Confidence())
 		}
@@ -94,7 +94,7 @@ func cutBefore(in Input, row int) Input {
 // Two that are alike are named both, with less confidence; three are none.
 func TestHowManyCausesThereMayBe(t *testing.T) {
 	for n, want := range map[int]Confidence{1: High, 2: Medium, 3: Low} {
-		in := shop(4, func(s int, kind Kind, row int) float64 {
+		in := shop(4, func(s int, kind Metric, row int) float64 {
 			if s < n && kind == CPU && row >= shopOnset {
 				return 3
 			}
@@ -114,7 +114,7 @@ func TestHowManyCausesThereMayBe(t *testing.T) {
 
 // What moves after the KPI is a victim, however far it goes.
 func TestWhatMovesLaterFollows(t *testing.T) {
-	in := shop(5, func(s int, kind Kind, row int) float64 {
+	in := shop(5, func(s int, kind Metric, row int) float64 {
 		switch {
 		case s == 7 && kind == CPU && row >= shopOnset+5:
 			return 40
@@ -151,7 +151,7 @@ func TestCommonLoad(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ guilty, want int }{{-1, -1}, {6, 6}} {
-		in := shop(6, func(s int, kind Kind, row int) float64 {
+		in := shop(6, func(s int, kind Metric, row int) float64 {
 			f := load[row]
 			if kind == Memory {
 				f = 1
@@ -182,7 +182,7 @@ func TestCommonLoad(t *testing.T) {
 func TestFanOut(t *testing.T) {
 	const caller = 6
 	for broken, want := range map[int]int{1: 0, 4: caller} {
-		in := shop(7, func(int, Kind, int) float64 { return 1 })
+		in := shop(7, func(int, Metric, int) float64 { return 1 })
 		rng := rand.New(rand.NewPCG(2, 2))
 		for callee := range 4 {
 			s := Series{Service: callee, Kind: Latency, Metric: 9, Values: make([]float64, shopRows)}
@@ -203,8 +203,8 @@ func TestFanOut(t *testing.T) {
 
 // Only a symptom is explained by a callee: the caller's own processor is not.
 func TestAResourceIsNotExplainedAway(t *testing.T) {
-	for _, kind := range []Kind{CPU, Latency} {
-		in := shop(8, func(s int, k Kind, row int) float64 {
+	for _, kind := range []Metric{CPU, Latency} {
+		in := shop(8, func(s int, k Metric, row int) float64 {
 			if s < 2 && k == CPU && row >= shopOnset {
 				return 4
 			}
@@ -238,7 +238,7 @@ func TestPeersSayWhatAMoveIsWorth(t *testing.T) {
 // Zero before is evidence, the more the longer it was, and in any unit the same.
 func TestZeroBeforeIsEvidence(t *testing.T) {
 	answer := func(after float64, calm int) Service {
-		in := shop(10, func(int, Kind, int) float64 { return 1 })
+		in := shop(10, func(int, Metric, int) float64 { return 1 })
 		s := Series{Service: 77, Kind: Unknown, Values: make([]float64, shopRows)}
 		for row := shopOnset; row < shopRows; row++ {
 			s.Values[row] = after * (1 + 0.1*float64(row%3))

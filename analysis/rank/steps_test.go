@@ -327,13 +327,13 @@ func TestKinds(t *testing.T) {
 	if k, err := ParseKind(" Memory "); k != Memory || err != nil {
 		t.Errorf("Memory is %v, %v", k, err)
 	}
-	if got := Kind(99).String(); got != "Kind(99)" {
+	if got := Metric(99).String(); got != "Kind(99)" {
 		t.Errorf("unknown kind is %q", got)
 	}
 }
 
 func TestDetectKind(t *testing.T) {
-	for name, want := range map[string]Kind{
+	for name, want := range map[string]Metric{
 		"container_cpu_usage_seconds_total":                         CPU,
 		"rate(container_cpu_cfs_throttled_periods_total[5m])":       CPU,
 		"container_memory_working_set_bytes":                        Memory,

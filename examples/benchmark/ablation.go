@@ -110,7 +110,7 @@ func (c incident) codes() map[string]int {
 func (c incident) kindOf(column string) string { return c.Roles().Kinds[column] }
 
 // kind is a name as the case writes it; what is not known is no kind.
-func kind(name string) rank.Kind {
+func kind(name string) rank.Metric {
 	k, _ := rank.ParseKind(name)
 	return k
 }

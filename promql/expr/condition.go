@@ -26,8 +26,8 @@ func (c condition) always() bool {
 	return ok && len(c.guards) == 0 && (c.op == 0 || holdsAt(c, v))
 }
 
-// within puts something around what is compared.
-func (c *condition) within(around func(parser.Expr) parser.Expr) {
+// wrap puts something around what is compared.
+func (c *condition) wrap(around func(parser.Expr) parser.Expr) {
 	c.value = around(c.value)
 	if c.exact != nil {
 		c.exact = around(c.exact)
@@ -118,7 +118,7 @@ func relabelled(e *parser.Call) []condition {
 			continue
 		}
 		cs[i].guards = guards
-		cs[i].within(func(inner parser.Expr) parser.Expr {
+		cs[i].wrap(func(inner parser.Expr) parser.Expr {
 			around := *e
 			around.Args = append(parser.Expressions{inner}, e.Args[1:]...)
 			return &around
@@ -228,7 +228,7 @@ func joined(e *parser.BinaryExpr, kpi, other parser.Expr) []condition {
 			continue
 		}
 		cs[i].guards = guards
-		cs[i].within(func(inner parser.Expr) parser.Expr {
+		cs[i].wrap(func(inner parser.Expr) parser.Expr {
 			join := *e
 			join.Op, join.LHS, join.RHS = parser.MUL, inParens(inner), ones(other)
 			if !left {

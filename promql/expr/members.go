@@ -49,7 +49,7 @@ func extremesBeyond(e *parser.AggregateExpr) []condition {
 		if c.op == 0 || len(c.guards) > 0 || c.kind != "" || !reaches(e.Op, c.op) {
 			return nil
 		}
-		cs[i].within(func(inner parser.Expr) parser.Expr {
+		cs[i].wrap(func(inner parser.Expr) parser.Expr {
 			extreme := *e
 			extreme.Expr = inner
 			return &extreme

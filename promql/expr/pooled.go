@@ -24,7 +24,7 @@ func (side sides) pooled(e *parser.AggregateExpr) (Measure, error) {
 	if err != nil || m.Denominator == nil {
 		return Measure{}, err
 	}
-	m.Numerator, m.Denominator = within(e, m.Numerator), within(e, m.Denominator)
+	m.Numerator, m.Denominator = pooledBy(e, m.Numerator), pooledBy(e, m.Denominator)
 	m.StandsFor = errPooled.Error()
 	return m, nil
 }
@@ -73,8 +73,8 @@ func quotientOfSums(e parser.Expr) bool {
 	}
 }
 
-// within puts a sum by the labels of e around terms.
-func within(e *parser.AggregateExpr, terms []Term) []Term {
+// pooledBy puts a sum by the labels of e around terms.
+func pooledBy(e *parser.AggregateExpr, terms []Term) []Term {
 	out := slices.Clone(terms)
 	for i, t := range out {
 		inner, err := Parse(t.Text)

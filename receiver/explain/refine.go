@@ -27,7 +27,7 @@ func (s session) refine(ctx context.Context, l look) look {
 		}
 		l = l.after(again.asked)
 	}
-	if inside, ok := l.Within(report.FoundPlace(l.result.Causes)); ok {
+	if inside, ok := l.Narrow(report.FoundPlace(l.result.Causes)); ok {
 		again, err := s.look(ctx, inside)
 		if err == nil {
 			return again.after(l.asked)

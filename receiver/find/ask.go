@@ -123,15 +123,15 @@ func (a Ask) fitting(found []Alert) []Alert {
 	}
 	var kept []Alert
 	for _, f := range found {
-		if within(f.Labels, a.Labels) || within(a.Labels, f.Labels) {
+		if subsetOf(f.Labels, a.Labels) || subsetOf(a.Labels, f.Labels) {
 			kept = append(kept, f)
 		}
 	}
 	return kept
 }
 
-// within says whether every label of a is in b, with the same value.
-func within(a, b model.LabelSet) bool {
+// subsetOf says whether every label of a is in b, with the same value.
+func subsetOf(a, b model.LabelSet) bool {
 	for name, v := range a {
 		if w, ok := b[name]; !ok || w != v {
 			return false

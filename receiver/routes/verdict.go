@@ -11,48 +11,48 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Kind is the kind of a problem: a closed set that labels a metric.
-type Kind string
+// Problem is the kind of a problem: a closed set that labels a metric.
+type Problem string
 
 // The problems, the worst first.
 const (
 	// PeopleNotTold: alerts reach culprit and, because of that, not those who
 	// would be told without it.
-	PeopleNotTold Kind = "people_not_told"
+	PeopleNotTold Problem = "people_not_told"
 	// RootReceiver: the root's receiver is culprit's, so alerts that no route
 	// matches reach nobody else.
-	RootReceiver Kind = "root_receiver"
+	RootReceiver Problem = "root_receiver"
 	// NotRouted: no route leads to culprit. Alerts are found by reading
 	// Alertmanager's list, which takes up to a minute.
-	NotRouted Kind = "not_routed"
+	NotRouted Problem = "not_routed"
 	// SharedReceiver: culprit's webhook stands in a receiver with other
 	// integrations, and so hears of an alert when these do.
-	SharedReceiver Kind = "shared_receiver"
+	SharedReceiver Problem = "shared_receiver"
 	// LateRoute: routes before culprit's take alerts without letting them go on.
-	LateRoute Kind = "late_route"
+	LateRoute Problem = "late_route"
 	// GroupWait: culprit hears of a new group late, so that people are told
 	// before the causes are known.
-	GroupWait Kind = "group_wait"
+	GroupWait Problem = "group_wait"
 	// GroupInterval: the same for an alert that joins a group.
-	GroupInterval Kind = "group_interval"
+	GroupInterval Problem = "group_interval"
 	// SendResolved: culprit does not hear of the end of an alert.
-	SendResolved Kind = "send_resolved"
+	SendResolved Problem = "send_resolved"
 	// MaxAlerts: Alertmanager cuts its messages to culprit short.
-	MaxAlerts Kind = "max_alerts"
+	MaxAlerts Problem = "max_alerts"
 	// Unreadable: the configuration can't be read, so nothing is known.
-	Unreadable Kind = "unreadable"
+	Unreadable Problem = "unreadable"
 )
 
 // Kinds are all kinds.
-func Kinds() []Kind {
-	return []Kind{
+func Kinds() []Problem {
+	return []Problem{
 		PeopleNotTold, RootReceiver, NotRouted, SharedReceiver, LateRoute, GroupWait, GroupInterval, SendResolved, MaxAlerts, Unreadable,
 	}
 }
 
-// Problem is one thing that is not as it should be.
-type Problem struct {
-	Kind Kind
+// Finding is one thing that is not as it should be.
+type Finding struct {
+	Kind Problem
 	Text string // one sentence
 }
 
@@ -62,13 +62,13 @@ type Verdict struct {
 	How       string   // by which they were recognised
 	Routed    bool     // a route leads to one of them
 	Safe      string   // why nobody is left out because of culprit; empty: somebody is
-	Problems  []Problem
+	Problems  []Finding
 	Write     string // the lines that mend them, as YAML; empty: nothing to mend
 }
 
 // Has says whether there is a problem of a kind.
-func (v Verdict) Has(k Kind) bool {
-	return slices.ContainsFunc(v.Problems, func(p Problem) bool { return p.Kind == k })
+func (v Verdict) Has(k Problem) bool {
+	return slices.ContainsFunc(v.Problems, func(p Finding) bool { return p.Kind == k })
 }
 
 const (
@@ -134,8 +134,8 @@ type checker struct {
 	mendHooks []string // receivers, too
 }
 
-func (c *checker) add(k Kind, format string, args ...any) {
-	c.verdict.Problems = append(c.verdict.Problems, Problem{k, fmt.Sprintf(format, args...)})
+func (c *checker) add(k Problem, format string, args ...any) {
+	c.verdict.Problems = append(c.verdict.Problems, Finding{k, fmt.Sprintf(format, args...)})
 }
 
 // notRouted says that culprit hears of nothing.

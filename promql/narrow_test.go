@@ -75,7 +75,7 @@ func goOn(t *testing.T, f *promql.Fetcher, rule config.Rule, cause analysis.Find
 	if first, err = f.Fetch(t.Context(), plan); err != nil {
 		t.Fatal(err)
 	}
-	inside, ok := first.Within(cause)
+	inside, ok := first.Narrow(cause)
 	if !ok {
 		t.Fatalf("nothing can be asked inside of %v", cause.Labels)
 	}
@@ -195,7 +195,7 @@ func TestWhereNothingCanBeNarrowedThePlanEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if inside, ok := first.Within(found(map[string]string{"instance": broken})); ok {
+	if inside, ok := first.Narrow(found(map[string]string{"instance": broken})); ok {
 		t.Errorf("asks %v", inside.Queries)
 	}
 }
@@ -227,7 +227,7 @@ func TestBothRoundsHaveOneBudget(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inside, ok := before.Within(cause)
+		inside, ok := before.Narrow(cause)
 		if !ok {
 			t.Fatal("nothing to ask")
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Within returns the plan that goes on where f has led to a cause of kind
+// Narrow returns the plan that goes on where f has led to a cause of kind
 // labels: the candidates of the targets that the cause explains are asked
 // inside of its set, too, so that "which label" narrows "which series". It asks
 // nothing itself; [Fetcher.Fetch] asks what is new in the plan, at the cost of
@@ -24,7 +24,7 @@ import (
 // It returns false where nothing would be learned: the cause has no labels that
 // can be selected, or every candidate keeps them apart already, is held to their
 // values, or has no series.
-func (f Fetched) Within(cause analysis.Finding) (Plan, bool) {
+func (f Fetched) Narrow(cause analysis.Finding) (Plan, bool) {
 	p := f.Plan
 	p.Targets = slices.Clone(p.Targets)
 	p.Queries = nil
@@ -32,7 +32,7 @@ func (f Fetched) Within(cause analysis.Finding) (Plan, bool) {
 		if !slices.Contains(cause.Explains, t.Query.Name) {
 			continue
 		}
-		more := t.within(regions(cause.Labels), f.evidence.Answers)
+		more := t.narrowed(regions(cause.Labels), f.evidence.Answers)
 		p.Targets[i].Candidates = slices.Concat(t.Candidates, more)
 		for _, c := range more {
 			p.Queries = append(p.Queries, c.Query)
@@ -42,8 +42,8 @@ func (f Fetched) Within(cause analysis.Finding) (Plan, bool) {
 	return p, p.inside
 }
 
-// within narrows the candidates that have series.
-func (t Target) within(where []region, answers Answers) []Candidate {
+// narrowed narrows the candidates that have series.
+func (t Target) narrowed(where []region, answers Answers) []Candidate {
 	var more []Candidate
 	asked := map[string]bool{}
 	for _, r := range where {
@@ -52,7 +52,7 @@ func (t Target) within(where []region, answers Answers) []Candidate {
 			if answer.Err != nil || seriesIn(answer.Value) == 0 {
 				continue
 			}
-			n, ok := c.within(r)
+			n, ok := c.narrowed(r)
 			if key := c.Query.Name + "\n" + n.Query.Query; ok && !asked[key] {
 				asked[key] = true
 				more = append(more, n)
@@ -62,9 +62,9 @@ func (t Target) within(where []region, answers Answers) []Candidate {
 	return more
 }
 
-// within narrows a candidate, if there can be other series inside than those
+// narrowed narrows a candidate, if there can be other series inside than those
 // that it has.
-func (c Candidate) within(r region) (Candidate, bool) {
+func (c Candidate) narrowed(r region) (Candidate, bool) {
 	e, err := expr.Parse(c.Query.Query)
 	if err != nil || expr.RenamesLabels(e) || !r.narrows(e) || !r.inject(e) {
 		return c, false
