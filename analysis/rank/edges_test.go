@@ -78,7 +78,7 @@ func TestOfOneEdgeNeitherEndIsSaid(t *testing.T) {
 	if why, other := r.Unclear(); why != TooClose || other != caller {
 		t.Errorf("it is unclear by %v of %d, want %d as close", why, other, caller)
 	}
-	asked := func(s int, kind Kind, row int) float64 {
+	asked := func(s int, kind Metric, row int) float64 {
 		if s == callee && kind == Traffic && row >= shopOnset {
 			return 0.7
 		}
