@@ -33,7 +33,7 @@ func (l *location) missing(r localize.Result) localize.Result {
 	if r.Verdict != localize.Outage || !l.breakdown.Missing || len(l.breakdown.Marginals) > 0 {
 		return r
 	}
-	c := localize.Cause{Method: "missing", Share: 1, Forecast: r.Forecast, Actual: r.Actual, Vanished: true}
+	c := localize.Cause{Method: "missing", Confidence: High, Share: 1, Forecast: r.Forecast, Actual: r.Actual, Vanished: true}
 	labels := make([]int, len(l.names))
 	for d := range labels {
 		labels[d] = d
