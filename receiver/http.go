@@ -70,6 +70,9 @@ func (d *Daemon) servers() web.Servers {
 	if cfg.Grafana != nil && cfg.Grafana.URL != nil {
 		servers.Grafana = cfg.Grafana.URL.Shown()
 	}
+	if len(cfg.Alertmanagers) > 0 {
+		servers.Alertmanager = cfg.Alertmanagers[0].URL.Shown()
+	}
 	return servers
 }
 

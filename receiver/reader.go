@@ -71,17 +71,21 @@ func (r reader) Reports(ctx context.Context, f web.Filter) ([]report.Report, err
 	r.store.mu.RLock()
 	all := slices.Collect(maps.Values(r.store.byID))
 	r.store.mu.RUnlock()
-	list := []report.Report{}
+	passed := []*record{}
 	for _, rec := range all {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		if f.PassReport(rec.Report) {
-			list = append(list, r.withSent(rec.Report))
+			passed = append(passed, rec)
 		}
 	}
-	slices.SortFunc(list, func(a, b report.Report) int { return compareReports(b, a) })
-	return limit(list, f.Limit), nil
+	slices.SortFunc(passed, func(a, b *record) int { return compareReports(b.Report, a.Report) })
+	list := []report.Report{}
+	for _, rec := range limit(passed, f.Limit) {
+		list = append(list, r.withSent(rec.Report))
+	}
+	return list, nil
 }
 
 // Incident returns an incident.

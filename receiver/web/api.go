@@ -18,22 +18,6 @@ const (
 	maxLimit     = 1000
 )
 
-func (s *server) reports(w http.ResponseWriter, r *http.Request) error {
-	f, err := parseFilter(r.URL)
-	if err != nil {
-		return err
-	}
-	reports, err := s.reader.Reports(r.Context(), f)
-	if err != nil {
-		return err
-	}
-	if reports == nil {
-		reports = []report.Report{} // [], not null
-	}
-	writeJSON(w, http.StatusOK, reports)
-	return nil
-}
-
 func (s *server) report(w http.ResponseWriter, r *http.Request) error {
 	rep, err := s.reportOf(r)
 	if err != nil {
@@ -107,6 +91,9 @@ func parseFilter(u *url.URL) (Filter, error) {
 		}
 	}
 	for _, text := range q["match"] {
+		if text == "" {
+			continue // a form sends its empty fields, too
+		}
 		ms, err := labels.ParseMatchers(text)
 		if err != nil {
 			return f, badRequest(`match is a matcher such as service="checkout", not %q: %v`, text, err)

@@ -5,6 +5,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/culprit-dev/culprit/receiver/report"
@@ -56,7 +57,7 @@ func (s *server) casesPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	now := clock{s.now()}
-	p := casesPage{OpenOnly: f.Open != nil && *f.Open, Filter: filterWords(f)}
+	p := casesPage{OpenOnly: f.Open != nil && *f.Open, Filter: filterWords(f, clock{s.now()})}
 	for _, c := range list {
 		p.Cases = append(p.Cases, newCaseRow(c, now))
 	}
@@ -77,7 +78,7 @@ type casesPage struct {
 func (casesPage) title() string { return "Cases" }
 
 // OpenLink is the address of the same list with only the open cases, or with all.
-func (p casesPage) OpenLink() string { return listPage{OpenOnly: p.OpenOnly}.OpenLink() }
+func (p casesPage) OpenLink() string { return openLink(p.OpenOnly, url.Values{}) }
 
 // caseRow is a case in a list.
 type caseRow struct {

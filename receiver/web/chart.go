@@ -35,11 +35,16 @@ type chartView struct {
 	Moments              []moment // what was done, on it and before it
 	LastX, LastY         string
 	Ticks                []tick // of the value axis
-	First, Last          string // of the time axis
+	Clock                []mark // of the time axis
+	PendingX, PendingW   string // from the onset until the alert fired; empty: not on the chart
+	FiredX, FiredLabel   string
 	Words                string // the same for who can't see it
 }
 
 type tick struct{ Y, Label string }
+
+// mark is a place on the time axis.
+type mark struct{ X, Label string }
 
 type band struct{ X, Width, Title string }
 
@@ -66,11 +71,12 @@ func kpiChart(r report.Report, unit words.Unit) *chartView {
 	s.left, s.right, s.top, s.bottom = plotLeft, plotRight, plotTop, plotBottom
 	v := &chartView{
 		Width: f1(chartWidth), Height: f1(chartHeight), Top: f1(plotTop), Bottom: f1(plotBottom), Left: f1(plotLeft), Right: f1(plotRight),
-		Line: path(c, s), First: clockTime(s.t0), Last: clockTime(s.t1),
+		Line: path(c, s), Clock: clockMarks(s),
 	}
 	v.addTicks(s, unit)
 	v.addLast(c, s)
 	v.addIncident(r, s)
+	v.addFired(r, s)
 	v.addAside(r.Result.Aside, s)
 	v.addMoments(timeline(r), s)
 	v.Words = chartWords(r, unit, s)
@@ -177,6 +183,36 @@ func (v *chartView) addIncident(r report.Report, s scale) {
 	if c := r.Result.Change; c != nil {
 		v.ForecastY = f1(s.y(c.Forecast))
 	}
+}
+
+// addFired marks when the alert fired, and the time before it in which its
+// expression held already: its `for`, and what evaluation took.
+func (v *chartView) addFired(r report.Report, s scale) {
+	onset, fired := float64(r.Onset.Unix()), float64(r.Alert.StartsAt.Unix())
+	if fired <= s.t0 || fired > s.t1 || onset > fired {
+		return
+	}
+	from := s.x(max(onset, s.t0))
+	v.FiredX, v.FiredLabel = f1(s.x(fired)), "fired "+clockTime(fired)+" UTC"
+	v.PendingX, v.PendingW = f1(from), f1(s.x(fired)-from)
+}
+
+// clockMarks are three to seven round times of a chart.
+func clockMarks(s scale) []mark {
+	step := 86400.0
+	for _, seconds := range []float64{60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200} {
+		if (s.t1-s.t0)/seconds <= 6 {
+			step = seconds
+			break
+		}
+	}
+	var marks []mark
+	for t := math.Ceil(s.t0/step) * step; t <= s.t1 && len(marks) < 7; t += step {
+		if x := s.x(t); x <= s.right-12 { // UTC stands at the end
+			marks = append(marks, mark{f1(x), clockTime(t)})
+		}
+	}
+	return marks
 }
 
 // addAside shades the times that were set aside.

@@ -9,23 +9,6 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-func (s *server) listPage(w http.ResponseWriter, r *http.Request) error {
-	f, err := parseFilter(r.URL)
-	if err != nil {
-		return err
-	}
-	reports, err := s.reader.Reports(r.Context(), f)
-	if err != nil {
-		return err
-	}
-	incidents, err := s.reader.Incidents(r.Context(), Filter{Limit: f.Limit, Open: new(true)})
-	if err != nil {
-		return err
-	}
-	s.pages.render(w, http.StatusOK, "list", newListPage(reports, incidents, f, clock{s.now()}))
-	return nil
-}
-
 func (s *server) reportPage(w http.ResponseWriter, r *http.Request) error {
 	rep, err := s.reportOf(r)
 	if err != nil {
@@ -107,12 +90,16 @@ func (p errorPage) title() string { return p.Title }
 // row is one report in a list.
 type row struct {
 	ID, Name, Summary, When, State string
+	Verdict, Kind                  string // in two or three words; and its class
+	Severity                       string
 	Open                           bool
 	Labels                         []pair
 }
 
 func newRow(r report.Report, now clock) row {
+	said := report.AnswerOf(r.Result)
 	return row{
+		Verdict: said.Look, Kind: said.Class, Severity: string(r.Alert.Labels["severity"]),
 		ID: r.ID, Name: r.Name(), Summary: r.Summary, When: now.stamp(r.Alert.StartsAt),
 		State: now.state(r.Alert.StartsAt, r.ResolvedAt), Open: r.Open(), Labels: alertLabels(r.Alert),
 	}

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -96,3 +97,18 @@ func webLink(text string) string {
 
 // hidden says whether a character can't be seen, or turns what is beside it.
 func hidden(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }
+
+// silence is a link to Alertmanager's form for a new silence, with a matcher for
+// each label of the alert, for one that fires.
+func (s Servers) silence(r report.Report) link {
+	if s.Alertmanager == nil || !r.Open() {
+		return link{}
+	}
+	var matchers []string
+	for _, p := range pairs(r.Alert.Labels) {
+		matchers = append(matchers, fmt.Sprintf("%s=%q", p.Key, p.Value))
+	}
+	filter := url.QueryEscape("{" + strings.Join(matchers, ",") + "}")
+	// The address is a route of a page: spaces are %20 in it, never plus signs.
+	return link{URL: strings.TrimSuffix(s.Alertmanager.String(), "/") + "/#/silences/new?filter=" + strings.ReplaceAll(filter, "+", "%20"), Text: "Silence"}
+}

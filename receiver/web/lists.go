@@ -4,7 +4,6 @@ package web
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -17,7 +16,12 @@ type listPage struct {
 	Reports   []row
 	Filter    string // what the list is limited to, in words; empty: nothing
 	OpenOnly  bool
-	Full      string // said when there may be more than is shown
+	Older     string // address of the next page; empty: there is none
+	OpenLink  string // address of the same list, only open alerts or all
+	Text      string // what is searched for
+	Match     string // matchers of labels
+	Verdicts  []choice
+	Limited   bool // to something, so that an empty list does not mean an empty store
 }
 
 type incidentRow struct{ ID, Summary, Alerts, State string }
@@ -25,7 +29,8 @@ type incidentRow struct{ ID, Summary, Alerts, State string }
 func (listPage) title() string { return "Reports" }
 
 func newListPage(reports []report.Report, incidents []report.Incident, f Filter, now clock) listPage {
-	p := listPage{OpenOnly: f.Open != nil && *f.Open, Filter: filterWords(f)}
+	p := listPage{OpenOnly: f.Open != nil && *f.Open, Filter: filterWords(f, now), Text: f.Text, Verdicts: verdictChoices(f.Verdict)}
+	p.Limited = p.OpenOnly || p.Filter != ""
 	for _, inc := range incidents {
 		if len(inc.Reports) > 1 {
 			p.Incidents = append(p.Incidents, incidentRow{inc.ID, inc.Summary, alertNames(inc.Alerts), now.state(inc.Onset, inc.ResolvedAt)})
@@ -34,29 +39,14 @@ func newListPage(reports []report.Report, incidents []report.Incident, f Filter,
 	for _, r := range reports {
 		p.Reports = append(p.Reports, newRow(r, now))
 	}
-	if len(reports) >= f.Limit {
-		p.Full = fmt.Sprintf("These are the newest %d.", f.Limit)
-	}
 	return p
 }
 
-// filterWords says what a list is limited to, besides to open alerts.
-func filterWords(f Filter) string {
-	var parts []string
-	for _, p := range []pair{
-		{"alertname", f.AlertName}, {"status", string(f.Status)}, {"fingerprint", f.Fingerprint}, {"incident", f.Incident},
-	} {
-		if p.Value != "" {
-			parts = append(parts, p.Key+" "+p.Value)
-		}
-	}
-	if len(f.Matchers) > 0 {
-		parts = append(parts, f.Matchers.String())
-	}
-	return strings.Join(parts, ", ")
-}
+// shownNames is how many names of alerts stand on one line.
+const shownNames = 4
 
-// alertNames says each name once, with how often it is there.
+// alertNames says each name once, with how often it is there; of many the first,
+// and how many more there are.
 func alertNames(names []string) string {
 	var order []string
 	count := map[string]int{}
@@ -69,6 +59,9 @@ func alertNames(names []string) string {
 		if n := count[name]; n > 1 {
 			order[i] = fmt.Sprintf("%s (%d)", name, n)
 		}
+	}
+	if left := len(order) - shownNames; left > 1 {
+		order = append(order[:shownNames], fmt.Sprintf("and %d more", left))
 	}
 	return strings.Join(order, ", ")
 }
@@ -131,13 +124,4 @@ func explains(n, of int, common bool) string {
 	default:
 		return fmt.Sprintf("explains %d of %d alerts", n, of)
 	}
-}
-
-// OpenLink is the address of the same list with only the open alerts in it, or
-// with all.
-func (p listPage) OpenLink() string {
-	if p.OpenOnly {
-		return "?"
-	}
-	return "?" + url.Values{"open": {"true"}}.Encode()
 }

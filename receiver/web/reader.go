@@ -6,10 +6,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/common/model"
 
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -66,6 +69,12 @@ type Filter struct {
 	Fingerprint string
 	Incident    string
 	Matchers    labels.Matchers // of the alert's labels
+
+	// Of lists of reports only.
+	Verdict  analysis.Verdict
+	Text     string           // in the alert's name, the summary or a label's value, whatever the case
+	From, To time.Time        // when the alert began; zero: not bounded
+	After    changelog.Cursor // the report after which the list goes on; zero: from the newest
 }
 
 // PassReport says whether a report passes, the limit aside.
@@ -76,7 +85,8 @@ func (f Filter) PassReport(r report.Report) bool {
 		(f.AlertName == "" || f.AlertName == string(r.Alert.Labels[model.AlertNameLabel])) &&
 		(f.Fingerprint == "" || f.Fingerprint == r.Alert.Fingerprint) &&
 		(f.Incident == "" || f.Incident == r.Incident) &&
-		f.Matchers.Matches(r.Alert.Labels)
+		(f.Verdict == "" || f.Verdict == r.Result.Verdict) &&
+		f.passTime(r) && f.Matchers.Matches(r.Alert.Labels) && passText(r, f.Text)
 }
 
 // OfReports says whether it asks for what only reports have.

@@ -37,7 +37,8 @@ type reportPage struct {
 	Forecast      string
 	Graph         *graphView
 	Warnings      []analysis.Warning
-	Queries       []queryView
+	Queries       []queryGroup
+	AsOf          string
 	Window        string
 	Sent          []sentView
 	Case          string
@@ -65,7 +66,11 @@ func (s *server) newReportPage(r report.Report) reportPage {
 		ID: r.ID, Name: r.Name(), Incident: r.Incident,
 		State: now.state(r.Alert.StartsAt, r.ResolvedAt), Open: r.Open(),
 		Labels: alertLabels(r.Alert), About: about(r.Alert),
-		Links: []link{servers.dashboard(r), servers.linkTo(string(r.Alert.Annotations["runbook_url"]), "Runbook")},
+		Links: []link{
+			servers.dashboard(r), servers.linkTo(string(r.Alert.Annotations["runbook_url"]), "Runbook"),
+			servers.linkTo(r.Alert.GeneratorURL, "Source"), servers.silence(r),
+		},
+		AsOf: now.stamp(now.now),
 
 		Chart:    kpiChart(r, unit),
 		Forecast: r.Result.Forecast,
@@ -87,7 +92,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 	p.Moved = movement(r, unit)
 	p.Causes, p.Impact = causes(r), r.Impact()
 	p.Dimensions = dimensions(r.Result.Dimensions, r.PartUnit())
-	p.Queries = queries(r, servers)
+	p.Queries = groupQueries(r, servers)
 	p.FitText, p.NoChange = fitText(r.Result.Fit), r.NoChange()
 	p.Window = fmt.Sprintf("%s to %s, every %s", now.stamp(r.Plan.Start), now.stamp(r.Plan.End), r.Plan.Step)
 	p.Facts = facts(r, now)
@@ -187,20 +192,6 @@ func pairs(set model.LabelSet) []pair {
 	}
 	slices.SortFunc(out, func(a, b pair) int { return strings.Compare(a.Key, b.Key) })
 	return out
-}
-
-// queryView is one query with a link to try it.
-type queryView struct {
-	Role, Name, Query string
-	Link              link
-}
-
-func queries(r report.Report, servers Servers) []queryView {
-	views := make([]queryView, len(r.Plan.Queries))
-	for i, q := range r.Plan.Queries {
-		views[i] = queryView{q.Role, q.Name, q.Query, servers.graph(q.Query, r)}
-	}
-	return views
 }
 
 // sentView is one write-back in words.

@@ -22,8 +22,9 @@ type Options struct {
 // Servers are those that the configuration names. What leads to another one
 // comes from an alert, and is marked so.
 type Servers struct {
-	Prometheus *url.URL // nil: not known
-	Grafana    *url.URL // for links to dashboards; nil: no links
+	Prometheus   *url.URL // nil: not known
+	Grafana      *url.URL // for links to dashboards; nil: no links
+	Alertmanager *url.URL // for links to its form of silences; nil: no links
 }
 
 // New returns the pages and the API. The handler wants to see paths without

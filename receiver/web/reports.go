@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/receiver/changelog"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// parseReports reads the filter of a list of reports: what [parseFilter] reads,
+// and verdict, q, from, to and after.
+func parseReports(u *url.URL) (Filter, error) {
+	f, err := parseFilter(u)
+	if err != nil {
+		return f, err
+	}
+	q := u.Query()
+	f.Text, f.Verdict = strings.TrimSpace(q.Get("q")), analysis.Verdict(q.Get("verdict"))
+	if known := verdicts(); f.Verdict != "" && !slices.Contains(known, f.Verdict) {
+		return f, badRequest("verdict is one of %v, not %q", known, f.Verdict)
+	}
+	for key, at := range map[string]*time.Time{"from": &f.From, "to": &f.To} {
+		if *at, err = timeOf(q.Get(key)); err != nil {
+			return f, badRequest("%s is RFC 3339 or Unix seconds, not %q", key, q.Get(key))
+		}
+	}
+	if text := q.Get("after"); text != "" {
+		if f.After, err = changelog.ParseCursor(text); err != nil {
+			return f, badRequest("%v", err)
+		}
+	}
+	return f, nil
+}
+
+// verdicts are all verdicts, from the most to the least helpful.
+func verdicts() []analysis.Verdict {
+	var list []analysis.Verdict
+	for _, a := range report.Answers() {
+		if !slices.Contains(list, a.Verdict) {
+			list = append(list, a.Verdict)
+		}
+	}
+	return list
+}
+
+// reportsOf reads the reports that an address asks for, and where the list goes
+// on; older is empty at its end. A cursor names a report's place, so that a link
+// leads to the same reports while new ones come in.
+func (s *server) reportsOf(r *http.Request) (f Filter, list []report.Report, older string, err error) {
+	if f, err = parseReports(r.URL); err != nil {
+		return f, nil, "", err
+	}
+	more := f
+	more.Limit++ // whether there are more
+	if list, err = s.reader.Reports(r.Context(), more); err != nil {
+		return f, nil, "", err
+	}
+	if list == nil {
+		list = []report.Report{} // [], not null
+	}
+	if len(list) > f.Limit {
+		list = list[:f.Limit]
+		last, q := list[f.Limit-1], r.URL.Query()
+		q.Set("after", changelog.Cursor{At: last.CreatedAt, ID: last.ID}.String())
+		older = "?" + q.Encode()
+	}
+	return f, list, older, nil
+}
+
+// reports is `GET /api/v1/reports`. Where there are more the header Link leads on.
+func (s *server) reports(w http.ResponseWriter, r *http.Request) error {
+	_, list, older, err := s.reportsOf(r)
+	if err != nil {
+		return err
+	}
+	if older != "" {
+		w.Header().Set("Link", "<"+s.pages.path("api/v1/reports")+older+`>; rel="next"`)
+	}
+	writeJSON(w, http.StatusOK, list)
+	return nil
+}
+
+func (s *server) listPage(w http.ResponseWriter, r *http.Request) error {
+	f, reports, older, err := s.reportsOf(r)
+	if err != nil {
+		return err
+	}
+	var incidents []report.Incident
+	if f.After == (changelog.Cursor{}) { // on the first page only
+		if incidents, err = s.reader.Incidents(r.Context(), Filter{Limit: defaultLimit, Open: new(true)}); err != nil {
+			return err
+		}
+	}
+	p := newListPage(reports, incidents, f, clock{s.now()})
+	p.Older, p.Match = older, strings.Join(r.URL.Query()["match"], ",")
+	p.OpenLink = openLink(p.OpenOnly, r.URL.Query())
+	s.pages.render(w, http.StatusOK, "list", p)
+	return nil
+}
+
+// openLink is the address of the same list with only the open alerts in it, or with all.
+func openLink(openOnly bool, q url.Values) string {
+	q.Del("after")
+	if openOnly {
+		q.Del("open")
+	} else {
+		q.Set("open", "true")
+	}
+	return "?" + q.Encode()
+}
+
+// choice is one option of a form.
+type choice struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// verdictChoices are the verdicts that a list can be limited to.
+func verdictChoices(chosen analysis.Verdict) []choice {
+	list := []choice{{"", "Any verdict", chosen == ""}}
+	for _, v := range verdicts() {
+		text := strings.ReplaceAll(string(v), "_", " ")
+		list = append(list, choice{string(v), strings.ToUpper(text[:1]) + text[1:], v == chosen})
+	}
+	return list
+}
+
+// passText says whether a report has a text in its name, its summary, or a label's value.
+func passText(r report.Report, text string) bool {
+	text = strings.ToLower(text)
+	has := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
+	if text == "" || has(r.Name()) || has(r.Summary) {
+		return true
+	}
+	for _, value := range r.Alert.Labels {
+		if has(string(value)) {
+			return true
+		}
+	}
+	return false
+}
+
+// passTime says whether an alert began within the times of a filter, and its
+// report stands behind the filter's cursor.
+func (f Filter) passTime(r report.Report) bool {
+	began := r.Alert.StartsAt
+	if !f.From.IsZero() && began.Before(f.From) || !f.To.IsZero() && began.After(f.To) {
+		return false
+	}
+	if f.After == (changelog.Cursor{}) {
+		return true
+	}
+	c := r.CreatedAt.Compare(f.After.At)
+	return c < 0 || c == 0 && r.ID < f.After.ID
+}
+
+// filterWords says what a list is limited to, besides to open alerts.
+func filterWords(f Filter, now clock) string {
+	var parts []string
+	for _, p := range []pair{
+		{"alertname", f.AlertName}, {"status", string(f.Status)}, {"fingerprint", f.Fingerprint}, {"incident", f.Incident},
+		{"verdict", strings.ReplaceAll(string(f.Verdict), "_", " ")},
+	} {
+		if p.Value != "" {
+			parts = append(parts, p.Key+" "+p.Value)
+		}
+	}
+	if f.Text != "" {
+		parts = append(parts, fmt.Sprintf("with %q", f.Text))
+	}
+	for _, bound := range []struct {
+		word string
+		at   time.Time
+	}{{"from", f.From}, {"to", f.To}} {
+		if !bound.at.IsZero() {
+			parts = append(parts, bound.word+" "+now.stamp(bound.at))
+		}
+	}
+	if len(f.Matchers) > 0 {
+		parts = append(parts, f.Matchers.String())
+	}
+	if f.After != (changelog.Cursor{}) {
+		parts = append(parts, "reported before "+now.stamp(f.After.At))
+	}
+	return strings.Join(parts, ", ")
+}
