@@ -208,7 +208,7 @@ func clockMarks(s scale) []mark {
 	}
 	var marks []mark
 	for t := math.Ceil(s.t0/step) * step; t <= s.t1 && len(marks) < 7; t += step {
-		if x := s.x(t); x <= s.right-12 { // UTC stands at the end
+		if x := s.x(t); x <= s.right-40 { // UTC stands at the end
 			marks = append(marks, mark{f1(x), clockTime(t)})
 		}
 	}

@@ -17,7 +17,7 @@ import (
 func TestChartShowsTheIncidentAndWhatWasExpected(t *testing.T) {
 	r := example(t)
 	c := kpiChart(r, r.Unit())
-	if c.OnsetLabel != "onset 03:02" || c.First != "02:22" || c.Last != "03:07" || c.ForecastY == "" || c.LastX != f1(plotRight) {
+	if c.OnsetLabel != "onset 03:02" || c.Clock[0].Label != "02:30" || c.Clock[len(c.Clock)-1].Label != "03:00" || c.FiredLabel != "fired 03:04 UTC" || c.ForecastY == "" || c.LastX != f1(plotRight) {
 		t.Errorf("got %+v", c)
 	}
 	// Of 2700 s the onset is at 2400: of the 312 units between the margins at 277.3.

@@ -46,7 +46,7 @@ func TestAnswerComesFirst(t *testing.T) {
 	if !doc.Find("main h1, main h2").First().Is("h1") {
 		t.Error("something comes before the answer")
 	}
-	if got := textOf(doc.Find(".alert")); got != "CheckoutErrors firing for 2 min" {
+	if got := textOf(doc.Find(".alert")); got != "CheckoutErrors firing for 2 min as of 03:06 UTC" {
 		t.Errorf("got %q", got)
 	}
 	if got := textOf(doc.Find("title")); !strings.HasPrefix(got, "CheckoutErrors: 82 % of the rise") {
