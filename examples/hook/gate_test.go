@@ -122,7 +122,7 @@ func TestTheSignatureIsStillThatOfTheBody(t *testing.T) {
 
 // The README shows the function as it is here.
 func TestTheREADMEShowsTheGate(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../receiver/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,6 +133,6 @@ func TestTheREADMEShowsTheGate(t *testing.T) {
 	_, function, _ := strings.Cut(string(source), "func (g *gate) accept")
 	function, _, _ = strings.Cut(function, "\n}\n")
 	if function == "" || !strings.Contains(string(readme), "func (g *gate) accept"+function+"\n}\n") {
-		t.Error("README.md does not have the function accept of gate.go")
+		t.Error("receiver/README.md does not have the function accept of gate.go")
 	}
 }

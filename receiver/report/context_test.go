@@ -74,13 +74,13 @@ func TestLinksAreFilledIn(t *testing.T) {
 
 // The links of the README do what they are there for.
 func TestTheLinksOfTheREADMELead(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, section, _ := strings.Cut(string(text), "\ncontext:\n")
 	section, _, _ = strings.Cut(section, "\n```")
-	c, err := config.Parse("README.md", []byte("prometheus: {url: 'http://p'}\ncontext:\n"+section))
+	c, err := config.Parse("receiver/README.md", []byte("prometheus: {url: 'http://p'}\ncontext:\n"+section))
 	if err != nil || len(CheckLinks(c)) != 0 {
 		t.Fatalf("%v %v", err, CheckLinks(c))
 	}

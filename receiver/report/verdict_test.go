@@ -12,7 +12,7 @@ import (
 
 // Every verdict is said, shown and in the manual, whatever else is known.
 func TestEveryVerdictHasItsWords(t *testing.T) {
-	manual, err := os.ReadFile("../../README.md")
+	manual, err := os.ReadFile("../../analysis/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
