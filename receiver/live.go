@@ -48,7 +48,11 @@ func (d *Daemon) Reload() error {
 	next, err := d.load()
 	if err != nil {
 		d.metrics.reloads.Set(0)
-		d.log.Error("The configuration can't be used; the previous one stays in force", "file", d.opt.ConfigFile, "err", err)
+		said := "The configuration can't be used"
+		if d.live.Load() != nil {
+			said += "; the previous one stays in force"
+		}
+		d.log.Error(said, "file", d.opt.ConfigFile, "err", err)
 		return err
 	}
 	last := d.live.Swap(next)
