@@ -3,15 +3,39 @@
 package explain
 
 import (
+	"context"
 	"strings"
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/changes"
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/promql/expr"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
+
+// Fetcher asks Prometheus.
+type Fetcher interface {
+	// Locate finds when the anomaly began and which of the alert's labels its
+	// series have. What could not be found out is a warning.
+	Locate(ctx context.Context, alert promql.Alert) (promql.Alert, []analysis.Warning)
+	// Complete fills in what a rule leaves out: what the alert's expression
+	// measures, and candidates, first those of the catalogue. What could not be
+	// found out is a warning.
+	Complete(ctx context.Context, rule config.Rule, alert promql.Alert, catalogue []config.Known) (config.Rule, promql.Alert, []analysis.Warning)
+	// Fetch asks the queries of a plan. A query that fails is a warning in the
+	// frame; an error means that nothing at all could be asked.
+	Fetch(ctx context.Context, plan promql.Plan) (promql.Fetched, error)
+}
+
+// ChangeLog knows the changes that people and machines have reported.
+type ChangeLog interface {
+	// Between returns the changes of which a part lies in a time, both ends inclusive:
+	// the newest, and how many older ones it leaves out.
+	Between(ctx context.Context, from, to time.Time) (list []changes.Change, older int, err error)
+}
 
 // Question is one alert to explain, with everything that the answer depends on.
 type Question struct {
@@ -59,4 +83,12 @@ func measuring(rule config.Rule, s find.Subject) *config.Rule {
 		rule.Name = d.Target // which moves, while the threshold stands
 	}
 	return &rule
+}
+
+// plannable is an alert as the plan sees it, before anything is known of its onset.
+func plannable(a report.Alert) promql.Alert {
+	return promql.Alert{
+		Labels: a.Labels, Annotations: a.Annotations, StartsAt: a.StartsAt,
+		GeneratorURL: a.GeneratorURL, Fingerprint: a.Fingerprint,
+	}
 }
