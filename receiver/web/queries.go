@@ -35,8 +35,10 @@ func groupQueries(r report.Report, servers Servers) []queryGroup {
 		byRole[q.Role] = append(byRole[q.Role], v)
 	}
 	for _, role := range []struct{ name, one, many string }{
-		{"target", "target", "targets"}, {"breakdown", "breakdown", "breakdowns"},
-		{"candidate", "candidate", "candidates"}, {"topology", "topology query", "topology queries"},
+		{"target", "target", "targets"},
+		{"breakdown", "breakdown", "breakdowns"},
+		{"candidate", "candidate", "candidates"},
+		{"topology", "topology query", "topology queries"},
 	} {
 		if list := byRole[role.name]; len(list) > 0 {
 			groups = append(groups, newQueryGroup(counted(len(list), role.one, role.many), role.name == "target", list))

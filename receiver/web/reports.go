@@ -166,7 +166,10 @@ func (f Filter) passTime(r report.Report) bool {
 func filterWords(f Filter, now clock) string {
 	var parts []string
 	for _, p := range []pair{
-		{"alertname", f.AlertName}, {"status", string(f.Status)}, {"fingerprint", f.Fingerprint}, {"incident", f.Incident},
+		{"alertname", f.AlertName},
+		{"status", string(f.Status)},
+		{"fingerprint", f.Fingerprint},
+		{"incident", f.Incident},
 		{"verdict", strings.ReplaceAll(string(f.Verdict), "_", " ")},
 	} {
 		if p.Value != "" {
