@@ -178,7 +178,7 @@ func TestAnAlertAmongTheChangesIsToldWithItsReport(t *testing.T) {
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
 	in := func(cluster string, r *record) *record {
 		r.Report.Alert.Labels["cluster"] = model.LabelValue(cluster) // external: no series of Prometheus has it
-		r.Report.Alert.Labels["severity"] = model.LabelValue(r.Report.Alert.Labels["alertname"] + " is bad")
+		r.Report.Alert.Labels["severity"] = r.Report.Alert.Labels["alertname"] + " is bad"
 		r.Report.Alert.Fingerprint = r.Report.Alert.Labels.Fingerprint().String()
 		r.Report.ID = report.ID(r.Report.Alert.Fingerprint, r.Report.Alert.StartsAt)
 		return r
@@ -330,7 +330,7 @@ func storm(n int) (s *store, large, small string) {
 // A page of an incident looks at each report once: the time that it takes holds up
 // whoever writes a report.
 func TestACaseLooksAtEachIncidentOnce(t *testing.T) {
-	s, large, small := storm(300)
+	s, _, small := storm(300)
 	near := neighbours{s, map[string]joinable{}, map[string][]joinable{}}
 	key := report.CauseKey(placed(map[string]string{"node": "n7"}))
 	if got := near.take(key, noon); len(got) != 1 || got[0].id != small || len(near.known) != 2 {
@@ -343,7 +343,7 @@ func TestACaseLooksAtEachIncidentOnce(t *testing.T) {
 	if again := near.take(key, noon); len(again) != 0 || len(near.left[key]) != 0 {
 		t.Errorf("%d incidents are taken again", len(again))
 	}
-	s, large, small = storm(300)
+	s, large, small := storm(300)
 	if one, other := s.caseOf(large), s.caseOf(small); one == other || one == "" || other == "" {
 		t.Errorf("the cases %q and %q", one, other)
 	}
