@@ -64,9 +64,9 @@ func hostFaults() []fault {
 	return []fault{
 		{
 			name: "disk-full", lane: "host", alert: "HostOutOfDiskSpace", did: "a dump fills the file system logs",
-			truth: place("logs"),
-			harm:  func(_ context.Context, f *field) error { return fill(filepath.Join(f.volume("logs"), "dump"), 14<<20) },
-			mend:  func(_ context.Context, f *field) error { return os.Remove(filepath.Join(f.volume("logs"), "dump")) },
+			truth: place("logs"), of: map[string]string{"mountpoint": ofDir + "/volumes/logs"},
+			harm: func(_ context.Context, f *field) error { return fill(filepath.Join(f.volume("logs"), "dump"), 14<<20) },
+			mend: func(_ context.Context, f *field) error { return os.Remove(filepath.Join(f.volume("logs"), "dump")) },
 		},
 		{
 			name: "inodes", lane: "host", alert: "HostOutOfInodes", did: "1,900 empty files in the file system spool",
