@@ -211,8 +211,8 @@ func (t trace) flipped(m model.Metric, before []model.Metric) (from, to string, 
 	}
 	slices.Sort(known)
 	switch {
-	case len(known) == 0: // the thing is new itself: of pods their start tells that
-		return "", to, !t.near
+	case len(known) == 0: // the thing is new itself, and has flipped nothing: its start tells that
+		return "", to, t.brief
 	case slices.Contains(known, to):
 		return "", "", false
 	}

@@ -35,6 +35,7 @@ type trace struct {
 	opaque  bool              // byValue: what the value is tells people nothing
 	flag    bool              // byValue: it is 0 or 1, and nothing else: with other values it counts
 	own     bool              // the thing is what speaks, and not something that it speaks of: a service, rather than an object
+	brief   bool              // its series is there for the change only
 
 	pattern *regexp.Regexp // of names
 }
@@ -74,7 +75,7 @@ func table() []trace {
 		{names: `kube_node_info`, way: byLabels, did: "node %s came", undid: "node %s went", thing: names{"node"}},
 		{
 			names: `(.+_)?(deploy|deployment|release|rollout|change|migration|maintenance)_(marker|event)s?`, way: byLabels, did: "%s was noted",
-			thing: names{"service", "app", "name", "deployment", "job", model.MetricNameLabel}, version: release, own: true,
+			thing: names{"service", "app", "name", "deployment", "job", model.MetricNameLabel}, version: release, own: true, brief: true,
 		},
 
 		{

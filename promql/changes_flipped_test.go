@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package promql
+
+import (
+	"testing"
+
+	"github.com/prometheus/common/model"
+)
+
+// The series of a server that is young all begin with it: that is no rollout.
+func TestWhatBeginsWithAllElseIsNoRollout(t *testing.T) {
+	build, _ := traceOf(byLabels, "node_exporter_build_info")
+	m := model.Metric{model.MetricNameLabel: "node_exporter_build_info", "job": "node", "version": "1.5.0"}
+	if from, to, ok := build.flipped(m, nil); ok {
+		t.Errorf("a first version is a change %q → %q", from, to)
+	}
+	before := m.Clone()
+	before["version"] = "1.4.0"
+	if from, to, ok := build.flipped(m, []model.Metric{before}); !ok || from != "1.4.0" || to != "1.5.0" {
+		t.Errorf("a flip is %q → %q, %v", from, to, ok)
+	}
+}
