@@ -66,7 +66,7 @@ func newGrid(onset, now time.Time, w config.Window, t timing) (grid, []analysis.
 	var warnings []analysis.Warning
 	if most := rowLimit*step - end.Sub(onset); baseline > most {
 		warnings = append(warnings, analysis.Warning{Source: "window", Text: fmt.Sprintf(
-			"series are examined over the last %s of the baseline of %s only, at a step of %s: a longer incident would allow a larger step", baseline, most, step)})
+			"series are examined over the last %s of the baseline of %s only, at a step of %s: a longer incident would allow a larger step", most, baseline, step)})
 		baseline = most
 	}
 	g := align(onset, end, step, baseline, t.longest)

@@ -116,7 +116,10 @@ func TestWindows(t *testing.T) {
 func TestALongBaselineOfAShortIncidentIsCutAndSaysSo(t *testing.T) {
 	g, warnings := newGrid(clock("12:00:00"), clock("12:02:00"), config.Window{Baseline: model.Duration(14 * 24 * time.Hour)}, timing{})
 	if len(warnings) != 1 || g.rows() > 11_000 {
-		t.Errorf("%d rows, %v", g.rows(), warnings)
+		t.Fatalf("%d rows, %v", g.rows(), warnings)
+	}
+	if text := warnings[0].Text; !strings.Contains(text, "of the baseline of 336h0m0s only") || strings.Contains(text, "the last 336h0m0s") {
+		t.Error(text)
 	}
 }
 
