@@ -2,12 +2,12 @@
 
 package analysis
 
-// Options are the settings of all methods, as the key `analysis:` of the
-// configuration or of a rule. The zero value is the documented default.
+// Options are the settings of all methods, as in the key `analysis` of the
+// configuration or of a rule. The zero value is the default.
 type Options struct {
-	Labels LabelOptions  `yaml:"labels,omitempty"`
-	Series SeriesOptions `yaml:"series,omitempty"`
-	Graph  GraphOptions  `yaml:"graph,omitempty"`
+	Labels LabelOptions  `yaml:"labels,omitempty"` // attribution to label values: where
+	Series SeriesOptions `yaml:"series,omitempty"` // ranking of candidate series: why
+	Graph  GraphOptions  `yaml:"graph,omitempty"`  // causal graph
 
 	Changes ChangeOptions `yaml:"-"`
 }
@@ -19,29 +19,29 @@ type ChangeOptions struct {
 
 // LabelOptions are the settings of the attribution to label values.
 type LabelOptions struct {
-	Mode      string  `yaml:"mode,omitempty"`       // auto (default), nsdi, complete or grescan
-	Deep      bool    `yaml:"deep,omitempty"`       // look for causes that are invisible in the total, too
-	Count     bool    `yaml:"count,omitempty"`      // the measure is a count of events
-	MinChange float64 `yaml:"min_change,omitempty"` // smallest relative move of the total that is a change; 0 means 0.02
-	Top       int     `yaml:"top,omitempty"`        // how many causes at the most; 0 means 8
-	TEP       float64 `yaml:"t_ep,omitempty"`       // share of the change that a set of one label must explain; 0 means 0.67
-	TEEP      float64 `yaml:"t_eep,omitempty"`      // share that a value must explain to be in such a set; 0 means 0.1
+	Mode      string  `yaml:"mode,omitempty"`       // method; default auto
+	Deep      bool    `yaml:"deep,omitempty"`       // also look for causes that the total does not show; slower; default false
+	Count     bool    `yaml:"count,omitempty"`      // treat the KPI as a count of events, whose noise is at least Poisson; default inferred from the expression
+	MinChange float64 `yaml:"min_change,omitempty"` // smallest relative change of the total that counts as a change; default 0.02
+	Top       int     `yaml:"top,omitempty"`        // largest number of causes; default 8
+	TEP       float64 `yaml:"t_ep,omitempty"`       // share of the change that a set of values of one label must explain; default 0.67
+	TEEP      float64 `yaml:"t_eep,omitempty"`      // share that a value must explain to belong to such a set; default 0.1
 }
 
 // SeriesOptions are the settings of the ranking of candidate series.
 type SeriesOptions struct {
-	Method      string `yaml:"method,omitempty"`       // rank (default) or balance
-	Preset      string `yaml:"preset,omitempty"`       // of the regression: robust (default) or paper
-	CandidateAD string `yaml:"candidate_ad,omitempty"` // report (default), pre or off: where series that did not move are left out
-	Transform   string `yaml:"transform,omitempty"`    // none (default), ranks or hinge: for relations that are not linear
-	Top         int    `yaml:"top,omitempty"`          // how many series at the most; 0 means 5
+	Method      string `yaml:"method,omitempty"`       // method; default rank
+	Preset      string `yaml:"preset,omitempty"`       // preset of the regression; `paper` is as published; default robust
+	CandidateAD string `yaml:"candidate_ad,omitempty"` // series that did not move are left out of the report, out of the regression (`pre`) or not at all (`off`); method `balance` only; default report
+	Transform   string `yaml:"transform,omitempty"`    // transform of the series in the regression, for relations that are not linear; default none
+	Top         int    `yaml:"top,omitempty"`          // largest number of series; default 5
 }
 
 // GraphOptions are the settings of the causal graph.
 type GraphOptions struct {
-	Off   bool    `yaml:"off,omitempty"`
-	Alpha float64 `yaml:"alpha,omitempty"` // level of the independence tests; 0 means 0.05
-	MaxK  int     `yaml:"max_k,omitempty"` // largest separating set; 0 means 3
+	Off   bool    `yaml:"off,omitempty"`   // do not learn the graph; default false
+	Alpha float64 `yaml:"alpha,omitempty"` // significance level of the independence tests; default 0.05
+	MaxK  int     `yaml:"max_k,omitempty"` // largest separating set, at most 4; default 3
 }
 
 // Merge returns o with every setting that o leaves at zero taken from base.

@@ -40,31 +40,30 @@ import (
 
 // Config is the whole configuration.
 type Config struct {
-	Prometheus       Prometheus        `yaml:"prometheus"`
-	Alertmanagers    []Alertmanager    `yaml:"alertmanagers,omitempty"`
-	Grafana          *Grafana          `yaml:"grafana,omitempty"`
-	RecoveryWebhooks []RecoveryWebhook `yaml:"recovery_webhooks,omitempty"`
-	Publish          Publish           `yaml:"publish"`
-	Analysis         analysis.Options  `yaml:"analysis,omitempty"`
-	RuleFiles        []string          `yaml:"rule_files,omitempty"`
-	Rules            []Rule            `yaml:"rules,omitempty"`  // of this file, then of the rule files in order
-	UnmatchedAlerts  Toggle            `yaml:"unmatched_alerts"` // explained by their own expression; default on
-	Expressions      Expressions       `yaml:"expressions"`
-	ExplainAPI       Toggle            `yaml:"explain_api"` // POST /api/v1/explain; default on
+	Prometheus       Prometheus        `yaml:"prometheus"`                  // the Prometheus-compatible server to query
+	Alertmanagers    []Alertmanager    `yaml:"alertmanagers,omitempty"`     // every peer of the Alertmanager cluster
+	Grafana          *Grafana          `yaml:"grafana,omitempty"`           // the Grafana that gets region annotations
+	RecoveryWebhooks []RecoveryWebhook `yaml:"recovery_webhooks,omitempty"` // receivers of incidents with their ranked causes
+	Publish          Publish           `yaml:"publish"`                     // which write-backs are enabled
+	Analysis         analysis.Options  `yaml:"analysis,omitempty"`          // settings of the methods; a rule can override them
+	RuleFiles        []string          `yaml:"rule_files,omitempty"`        // glob patterns of rule files, relative to this file; each file has the one key `rules`
+	Rules            []Rule            `yaml:"rules,omitempty"`             // how alerts are explained; the first rule that matches is used, and rules of rule files come after those of this file
+	UnmatchedAlerts  Toggle            `yaml:"unmatched_alerts"`            // explain alerts that no rule matches, from their own expression
+	Expressions      Expressions       `yaml:"expressions"`                 // which PromQL from outside the configuration is evaluated
+	ExplainAPI       Toggle            `yaml:"explain_api"`                 // serve POST /api/v1/explain
 
-	// IgnoreAlerts are left alone, but for a rule that names them: an alert that all
-	// matchers of one line match. Default: Watchdog, InfoInhibitor and culprit's own.
+	// IgnoreAlerts are matchers of alerts that are not explained unless a rule names
+	// them; all matchers of one line must match; default ['alertname=~"Watchdog|InfoInhibitor|Culprit.*"']
 	IgnoreAlerts []string `yaml:"ignore_alerts"`
 
-	// Changes says what is known of changes that people and machines have made, and
-	// who may tell of them.
+	// Changes are what people and machines report, such as deployments.
 	Changes Changes `yaml:"changes"`
 
-	// Context says what else is known of an alert: whose it is, and where to look next.
+	// Context is what a report shows beside the causes: facts, and links to logs and traces.
 	Context Context `yaml:"context,omitempty"`
 
-	// Candidates is a catalogue for rules that name no candidates, and for alerts
-	// without a rule. It comes before the well-known exporters.
+	// Candidates are queries for alerts without a rule and for rules without candidates;
+	// they come before the built-in ones for well-known exporters.
 	Candidates []Known `yaml:"candidates,omitempty"`
 
 	CandidateSource Source            `yaml:"-"` // where the catalogue and its texts stand
@@ -74,71 +73,72 @@ type Config struct {
 	Warnings []Mistake `yaml:"-"` // what is legal and hardly meant
 }
 
-// Prometheus is the server that is asked.
+// Prometheus is the server that culprit queries.
 type Prometheus struct {
-	URL                  *URL                          `yaml:"url"`
-	RulesURL             *URL                          `yaml:"rules_url,omitempty"` // of the server that evaluates the rules, such as vmalert's, if it is another; it gets the same http_config
-	HTTPConfig           commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
-	MaxConcurrentQueries int                           `yaml:"max_concurrent_queries,omitempty"` // default 4
-	QueryTimeout         model.Duration                `yaml:"query_timeout,omitempty"`          // default 10s
-	MaxSeries            int                           `yaml:"max_series,omitempty"`             // per analysis; default 20000
-	MaxQueries           int                           `yaml:"max_queries,omitempty"`            // per analysis; default 500
-	MaxSamples           int                           `yaml:"max_samples,omitempty"`            // per analysis; default 5000000
-	MaxBytes             int                           `yaml:"max_bytes,omitempty"`              // of one answer; default 67108864, which is 64 MiB
-	MaxTime              model.Duration                `yaml:"max_time,omitempty"`               // per analysis; default 1m
+	URL                  *URL                          `yaml:"url"`                              // base URL of the HTTP API
+	RulesURL             *URL                          `yaml:"rules_url,omitempty"`              // base URL of the server that evaluates the rules, such as vmalert, if it is a different one; it uses the same `http_config`; default url
+	HTTPConfig           commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`            // HTTP client settings
+	MaxConcurrentQueries int                           `yaml:"max_concurrent_queries,omitempty"` // queries in flight; default 4
+	QueryTimeout         model.Duration                `yaml:"query_timeout,omitempty"`          // timeout of one query; default 10s
+	MaxSeries            int                           `yaml:"max_series,omitempty"`             // series that one analysis may read; default 20000
+	MaxQueries           int                           `yaml:"max_queries,omitempty"`            // queries that one analysis may send; default 500
+	MaxSamples           int                           `yaml:"max_samples,omitempty"`            // samples that one analysis may read; default 5000000
+	MaxBytes             int                           `yaml:"max_bytes,omitempty"`              // bytes that are read of one response (64 MiB unless set); default 67108864
+	MaxTime              model.Duration                `yaml:"max_time,omitempty"`               // time that the queries of one analysis may take; default 1m
 }
 
 // Alertmanager is one peer of a cluster. Every peer must be listed.
 type Alertmanager struct {
-	URL        *URL                          `yaml:"url"`
-	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
-	Receiver   string                        `yaml:"receiver,omitempty"` // culprit's, by its name there; default: the one that its webhook names
+	URL        *URL                          `yaml:"url"`                   // base URL of the peer
+	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"` // HTTP client settings
+	Receiver   string                        `yaml:"receiver,omitempty"`    // name of the receiver that notifies culprit; default the receiver that the webhook reports
 }
 
-// Grafana is where region annotations go.
+// Grafana is the server that gets region annotations.
 type Grafana struct {
-	URL        *URL                          `yaml:"url"`
-	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
+	URL        *URL                          `yaml:"url"`                   // base URL
+	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"` // HTTP client settings; a service account token goes here
 }
 
-// RecoveryWebhook is told every incident with its ranked causes.
+// RecoveryWebhook receives each incident with its ranked causes.
 type RecoveryWebhook struct {
-	URL           *HookURL                      `yaml:"url"`
-	HTTPConfig    commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`
-	SecretFile    string                        `yaml:"secret_file,omitempty"`    // key of the HMAC signature
-	MinConfidence analysis.Confidence           `yaml:"min_confidence,omitempty"` // high, medium or low; default low
+	URL           *HookURL                      `yaml:"url"`                      // where the incident is posted; logs and pages show only its host
+	HTTPConfig    commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`    // HTTP client settings
+	SecretFile    string                        `yaml:"secret_file,omitempty"`    // file with the key that signs each message (HMAC-SHA256)
+	MinConfidence analysis.Confidence           `yaml:"min_confidence,omitempty"` // send an incident only if a cause has at least this confidence; default low
 }
 
-// Publish says which write-backs are made.
+// Publish enables and disables write-backs.
 type Publish struct {
-	AlertAnnotations   Toggle          `yaml:"alert_annotations"`
-	SilenceComments    SilenceComments `yaml:"silence_comments"`
-	GrafanaAnnotations Toggle          `yaml:"grafana_annotations"`
+	AlertAnnotations   Toggle          `yaml:"alert_annotations"`   // annotate the alert in Alertmanager
+	SilenceComments    SilenceComments `yaml:"silence_comments"`    // annotate silences
+	GrafanaAnnotations Toggle          `yaml:"grafana_annotations"` // annotate Grafana, if `grafana` is set
 }
 
-// Changes are what others tell of: deployments, flags, configurations.
+// Changes configures the changes that people and machines report: deployments,
+// feature flags, configuration.
 type Changes struct {
-	TokenFile string          `yaml:"token_file,omitempty"` // the token that POST /api/v1/changes wants; default: whoever reaches the port may post
-	Lifetime  model.Duration  `yaml:"lifetime,omitempty"`   // for which a change is kept; another one counts from the next start; default 30d
-	Grafana   *GrafanaChanges `yaml:"grafana,omitempty"`    // annotations that are changes; default: none are read
+	TokenFile string          `yaml:"token_file,omitempty"` // file with the token that POST /api/v1/changes requires; default no token is required
+	Lifetime  model.Duration  `yaml:"lifetime,omitempty"`   // how long a change is kept; a new value takes effect at the next start; default 30d
+	Grafana   *GrafanaChanges `yaml:"grafana,omitempty"`    // read annotations of the Grafana in `grafana.url` as changes; `{}` reads all of them; default none are read
 }
 
-// GrafanaChanges chooses annotations of the Grafana of grafana:. Those of culprit
-// and of Grafana's alert rules are never among them.
+// GrafanaChanges selects Grafana annotations that are changes. Annotations of culprit
+// and of Grafana's alert rules are never changes.
 type GrafanaChanges struct {
-	Tags       []string `yaml:"tags,omitempty"`       // of which an annotation has one; default: any
-	Dashboards []string `yaml:"dashboards,omitempty"` // uids, on one of which it is; default: anywhere
+	Tags       []string `yaml:"tags,omitempty"`       // an annotation must have one of these tags; default any
+	Dashboards []string `yaml:"dashboards,omitempty"` // an annotation must be on one of the dashboards with these UIDs; default any
 }
 
-// Expressions says which PromQL of others is asked with the credentials of
-// culprit: any, known_rules (an expression of a rule that Prometheus has) or
-// never.
+// Expressions restricts which PromQL from outside the configuration culprit
+// evaluates with its own credentials: `any`, `known_rules` (only the expressions of
+// alerting rules that Prometheus has loaded) or `never`.
 type Expressions struct {
-	FromAlerts Trust `yaml:"from_alerts,omitempty"` // that stand in the generatorURL of an alert; default any
-	FromAPI    Trust `yaml:"from_api,omitempty"`    // that POST /api/v1/explain is sent; default any
+	FromAlerts Trust `yaml:"from_alerts,omitempty"` // expressions in the generatorURL of an alert; default any
+	FromAPI    Trust `yaml:"from_api,omitempty"`    // expressions in POST /api/v1/explain; default any
 }
 
-// Trust is how far an expression of others is trusted; the empty one is any.
+// Trust is how far an expression from outside is trusted; the empty one is any.
 type Trust string
 
 // The kinds of trust.
@@ -148,29 +148,29 @@ const (
 	TrustNever Trust = "never"
 )
 
-// Toggle switches one thing; the default is on.
+// Toggle switches one thing on or off.
 type Toggle struct {
-	Enabled bool `yaml:"enabled"`
+	Enabled bool `yaml:"enabled"` // on or off; default true
 }
 
-// SilenceComments says what is done with silences.
+// SilenceComments configures what is written on silences.
 type SilenceComments struct {
-	UpdateExisting bool `yaml:"update_existing"` // default true
-	CreateNote     bool `yaml:"create_note"`     // default false
+	UpdateExisting bool `yaml:"update_existing"` // append the causes to the comment of a silence that a person created; default true
+	CreateNote     bool `yaml:"create_note"`     // create a note of culprit's own: a silence whose matchers contradict each other, so that it silences nothing; default false
 }
 
-// Rule says how one kind of alert is explained.
+// Rule configures how the alerts that it matches are explained.
 type Rule struct {
-	Name       string            `yaml:"name"`
-	Matchers   []string          `yaml:"matchers"` // as the user wrote them
-	Target     *Target           `yaml:"target,omitempty"`
-	Targets    []Target          `yaml:"targets,omitempty"`
-	Breakdown  *Breakdown        `yaml:"breakdown,omitempty"`
-	Candidates []Candidate       `yaml:"candidates,omitempty"`
-	Window     Window            `yaml:"window,omitempty"`
-	Topology   *Topology         `yaml:"topology,omitempty"`
-	Grafana    GrafanaPlace      `yaml:"grafana,omitempty"`
-	Analysis   *analysis.Options `yaml:"analysis,omitempty"`
+	Name       string            `yaml:"name"`                 // unique name, shown in reports
+	Matchers   []string          `yaml:"matchers"`             // matchers of the alerts, in Alertmanager's syntax; all must match
+	Target     *Target           `yaml:"target,omitempty"`     // the KPI; default the alert's own expression
+	Targets    []Target          `yaml:"targets,omitempty"`    // several KPIs, in place of `target`
+	Breakdown  *Breakdown        `yaml:"breakdown,omitempty"`  // labels to split the KPI by; `[]` disables the breakdown; default derived from its expression and series
+	Candidates []Candidate       `yaml:"candidates,omitempty"` // queries whose series may be causes; default the top-level candidates, then the well-known exporters
+	Window     Window            `yaml:"window,omitempty"`     // time range that an analysis covers
+	Topology   *Topology         `yaml:"topology,omitempty"`   // call graph of the services; default inferred from the metrics of meshes, service graphs and clients
+	Grafana    GrafanaPlace      `yaml:"grafana,omitempty"`    // where the annotation is shown; default the alert's annotations `__dashboardUid__` and `__panelId__`, or `grafana_dashboard`
+	Analysis   *analysis.Options `yaml:"analysis,omitempty"`   // settings of the methods for this rule; default those of the file
 
 	Parsed labels.Matchers `yaml:"-"` // Matchers, parsed
 	Source Source          `yaml:"-"` // where the rule and its texts stand
@@ -178,27 +178,27 @@ type Rule struct {
 
 // Target is one KPI of a rule.
 type Target struct {
-	Name       string      `yaml:"name,omitempty"`
-	Query      string      `yaml:"query,omitempty"` // template; empty: the alert's own expression
-	Weight     float64     `yaml:"weight,omitempty"`
-	Kind       string      `yaml:"kind,omitempty"`
-	Breakdown  *Breakdown  `yaml:"breakdown,omitempty"`
-	Candidates []Candidate `yaml:"candidates,omitempty"`
+	Name       string      `yaml:"name,omitempty"`       // name of the KPI; required if there are several
+	Query      string      `yaml:"query,omitempty"`      // PromQL template of the KPI; a ratio is one query that divides two others; default the alert's own expression
+	Weight     float64     `yaml:"weight,omitempty"`     // weight among several targets; default 1
+	Kind       string      `yaml:"kind,omitempty"`       // what the KPI measures; default inferred from its name
+	Breakdown  *Breakdown  `yaml:"breakdown,omitempty"`  // labels to split this KPI by; `[]` disables the breakdown; default those of the rule
+	Candidates []Candidate `yaml:"candidates,omitempty"` // candidates of this KPI; default those of the rule
 }
 
 // Breakdown names the labels that a target is split by.
 type Breakdown struct {
-	Labels []string `yaml:"labels,omitempty"`
+	Labels []string `yaml:"labels,omitempty"` // label names; `[]` disables the breakdown
 }
 
 // Candidate is one query whose series may be causes.
 type Candidate struct {
-	Name     string `yaml:"name"`
-	Query    string `yaml:"query"` // template
-	Kind     string `yaml:"kind,omitempty"`
-	Scale    string `yaml:"scale,omitempty"` // each or common
-	Positive bool   `yaml:"positive,omitempty"`
-	Lags     []int  `yaml:"lags,omitempty,flow"`
+	Name     string `yaml:"name"`                // what the query measures; shown in reports
+	Query    string `yaml:"query"`               // PromQL template
+	Kind     string `yaml:"kind,omitempty"`      // what the series measure; default inferred from the query
+	Scale    string `yaml:"scale,omitempty"`     // scale of the regression: common keeps the unit that the series share, each scales every series by itself; default common for one query, each for several
+	Positive bool   `yaml:"positive,omitempty"`  // the KPI can only rise with these series, as with costs that add up; default false
+	Lags     []int  `yaml:"lags,omitempty,flow"` // steps, -60 to 60, by which shifted copies enter the regression; default none
 
 	Default bool   `yaml:"-"` // not of the rule, but what is looked at if it names none
 	From    string `yaml:"-"` // the exporter whose metric it is; empty: not known
@@ -206,31 +206,31 @@ type Candidate struct {
 }
 
 // Known is a candidate of the catalogue. It is used for alerts that the matchers
-// match and that have every label that its query names.
+// match and that have every label that its query uses.
 type Known struct {
 	Candidate `yaml:",inline"`
-	Matchers  []string `yaml:"matchers,omitempty"` // empty: every alert
+	Matchers  []string `yaml:"matchers,omitempty"` // matchers of the alerts it is for; default every alert
 
 	Parsed labels.Matchers `yaml:"-"`
 }
 
-// Window is the time that an analysis looks at.
+// Window is the time range that an analysis covers.
 type Window struct {
-	Incident model.Duration `yaml:"incident,omitempty"` // 0: from the onset to now
-	Baseline model.Duration `yaml:"baseline,omitempty"` // 0: chosen by the plan
+	Incident model.Duration `yaml:"incident,omitempty"` // length of the incident; default from the onset to now
+	Baseline model.Duration `yaml:"baseline,omitempty"` // length of the baseline before the incident, at least that of the incident; default chosen from the length of the incident and the history of the KPI
 }
 
 // Topology is the call graph, as edges or as a query whose series have caller
 // and callee labels.
 type Topology struct {
-	Edges [][]string `yaml:"edges,omitempty,flow"` // [caller, callee]
-	Query string     `yaml:"query,omitempty"`      // template
+	Edges [][]string `yaml:"edges,omitempty,flow"` // pairs `[caller, callee]`
+	Query string     `yaml:"query,omitempty"`      // PromQL template whose series have caller and callee labels, such as `client` and `server`
 }
 
-// GrafanaPlace is where an annotation is shown.
+// GrafanaPlace is the dashboard and panel that show the annotation.
 type GrafanaPlace struct {
-	DashboardUID string `yaml:"dashboard_uid,omitempty"`
-	PanelID      int64  `yaml:"panel_id,omitempty"`
+	DashboardUID string `yaml:"dashboard_uid,omitempty"` // UID of the dashboard: what follows `/d/` in its address
+	PanelID      int64  `yaml:"panel_id,omitempty"`      // number of the panel: what follows `viewPanel=` in its address
 }
 
 // Source remembers where the texts of a rule stand in their file. Keys of

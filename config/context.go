@@ -8,30 +8,30 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Context is what stands around the causes of an alert.
+// Context is what a report shows around the causes of an alert.
 type Context struct {
-	Facts  []Fact  `yaml:"facts,omitempty"`
-	Links  []Link  `yaml:"links,omitempty"`
-	Traces *Traces `yaml:"traces,omitempty"` // exemplars of the KPI as links; default: none are asked for
+	Facts  []Fact  `yaml:"facts,omitempty"`  // queries for facts about the alert, at most 20
+	Links  []Link  `yaml:"links,omitempty"`  // links to other pages, at most 20
+	Traces *Traces `yaml:"traces,omitempty"` // query exemplars of the KPI and link to their traces; default exemplars are not queried
 }
 
-// Fact is a query whose series' labels say something of the alert.
+// Fact is a query whose series carry facts about the alert as labels.
 type Fact struct {
-	Name   string   `yaml:"name,omitempty"` // of the fact, if there is one label; default: the label's
-	Query  string   `yaml:"query"`          // template, as those of candidates
-	Labels []string `yaml:"labels"`         // that are facts
+	Name   string   `yaml:"name,omitempty"` // name of the fact, if there is one label; default the label's name
+	Query  string   `yaml:"query"`          // PromQL template, as for candidates
+	Labels []string `yaml:"labels"`         // labels of the series that are facts
 }
 
 // Link is a page to look at next, such as logs or traces.
 type Link struct {
-	Name string `yaml:"name"`
-	URL  string `yaml:"url"` // template; values are escaped, and a link that names a label that is not there is left out
+	Name string `yaml:"name"` // text of the link
+	URL  string `yaml:"url"`  // template; values are escaped, and a link that uses a missing label is left out
 }
 
-// Traces says where the trace of an exemplar is shown.
+// Traces configures the links from exemplars to traces.
 type Traces struct {
-	URL   string `yaml:"url"`             // template with {{ .TraceID }}
-	Label string `yaml:"label,omitempty"` // of the exemplar that has the id; default: trace_id, traceID, traceId or TraceID
+	URL   string `yaml:"url"`             // template with `{{ .TraceID }}`
+	Label string `yaml:"label,omitempty"` // exemplar label that holds the trace ID; default the first of `trace_id`, `traceID`, `traceId` and `TraceID`
 }
 
 // most is how many facts and how many links a report shows.

@@ -3,32 +3,68 @@
 package schema
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
 
 	"github.com/culprit-dev/culprit/config"
 )
 
-// Files returns the schemas of the repository, by the names of their files. dir
-// is any directory of the module.
-func Files(dir string) (map[string][]byte, error) {
-	notes, err := ReadNotes(dir,
-		"github.com/culprit-dev/culprit/config", "github.com/culprit-dev/culprit/analysis", "github.com/prometheus/common/config")
+const clientPackage = "github.com/prometheus/common/config"
+
+// Files returns what is generated from the types, by paths below the root of the
+// repository: the JSON Schemas, and the page of the configuration with its
+// reference.
+func Files(root string) (map[string][]byte, error) {
+	notes, err := allNotes(root)
 	if err != nil {
 		return nil, err
 	}
 	files := map[string][]byte{}
 	for name, s := range map[string]*Schema{
-		"culprit.schema.json": Of(reflect.TypeFor[config.Config](), "The configuration of culprit", notes),
-		"rules.schema.json":   Of(reflect.TypeFor[ruleFile](), "A rule file of culprit", notes),
+		"examples/culprit.schema.json": Of(reflect.TypeFor[config.Config](), "The configuration of culprit", notes),
+		"examples/rules.schema.json":   Of(reflect.TypeFor[ruleFile](), "A rule file of culprit", notes),
 	} {
 		if files[name], err = s.Encode(); err != nil {
 			return nil, err
 		}
 	}
+	const page = "config/README.md"
+	text, err := os.ReadFile(filepath.Join(root, page))
+	if err != nil {
+		return nil, err
+	}
+	if files[page], err = withReference(string(text), Reference(notes)); err != nil {
+		return nil, fmt.Errorf("%s: %w", page, err)
+	}
 	return files, nil
+}
+
+// allNotes reads what the keys mean; dir is any directory of the module.
+func allNotes(dir string) (Notes, error) {
+	notes, err := ReadNotes(dir, "github.com/culprit-dev/culprit/config", "github.com/culprit-dev/culprit/analysis")
+	if err != nil {
+		return nil, err
+	}
+	for at, text := range clientNotes() {
+		notes[[3]string{clientPackage, at[0], at[1]}] = text
+	}
+	return notes, nil
+}
+
+// withReference puts the reference between the marks of a page.
+func withReference(page, reference string) ([]byte, error) {
+	before, rest, ok := strings.Cut(page, referenceBegin)
+	_, after, ok2 := strings.Cut(rest, referenceEnd)
+	if !ok || !ok2 {
+		return nil, fmt.Errorf("has no place for the reference: no %q before %q", strings.TrimSpace(referenceBegin), strings.TrimSpace(referenceEnd))
+	}
+	return []byte(before + referenceBegin + "\n" + reference + referenceEnd + after), nil
 }
 
 // ruleFile is the whole of a rule file.
 type ruleFile struct {
-	Rules []config.Rule `yaml:"rules"`
+	Rules []config.Rule `yaml:"rules"` // rules, in the order in which they are tried
 }

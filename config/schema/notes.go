@@ -59,7 +59,7 @@ func (n Notes) add(path string, file *ast.File) {
 		}
 		for _, spec := range types.Specs {
 			t := spec.(*ast.TypeSpec)
-			n[[3]string{path, t.Name.Name, ""}] = text(types.Doc, t.Doc)
+			n[[3]string{path, t.Name.Name, ""}] = sentence(withoutName(text(types.Doc, t.Doc), t.Name.Name))
 			if s, ok := t.Type.(*ast.StructType); ok {
 				n.addFields(path, t.Name.Name, s)
 			}
@@ -70,7 +70,7 @@ func (n Notes) add(path string, file *ast.File) {
 func (n Notes) addFields(path, name string, s *ast.StructType) {
 	for _, f := range s.Fields.List {
 		for _, id := range f.Names {
-			n[[3]string{path, name, id.Name}] = text(f.Doc, f.Comment)
+			n[[3]string{path, name, id.Name}] = withoutName(text(f.Doc, f.Comment), id.Name)
 		}
 	}
 }
@@ -82,6 +82,27 @@ func text(groups ...*ast.CommentGroup) string {
 		words = append(words, strings.Fields(g.Text())...)
 	}
 	return strings.Join(words, " ")
+}
+
+// withoutName takes the name off a comment that begins with it, as Go's do: it
+// means nothing to somebody who writes YAML.
+func withoutName(text, name string) string {
+	rest, ok := strings.CutPrefix(text, name+" ")
+	if !ok {
+		return text
+	}
+	for _, verb := range []string{"is ", "are "} {
+		rest = strings.TrimPrefix(rest, verb)
+	}
+	return strings.TrimSuffix(rest, ".")
+}
+
+// sentence writes a text as one or more sentences.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
 }
 
 // of returns the comment of a field, or of the type itself.

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package schema makes JSON Schemas of the configuration from its Go types, for
-// editors that complete and check YAML while it is written.
+// Package schema generates the JSON Schemas of the configuration and the reference
+// of its keys from the Go types.
 //
-// A schema says what the types say: keys, kinds of values, and the comments of
-// the fields as descriptions. It is a help and no judge: what `culprit check
-// config` accepts is what counts, and it knows much more.
+// A schema holds what the types hold: keys, types of values, and the comments of
+// the fields as descriptions. Editors complete and check YAML with it. It is not
+// the judge: `culprit check config` checks much more.
+//
+// The comment of a field is "meaning; default value". The reference shows the two
+// apart, and a test compares the values with those that the configuration has.
 //
 // The schemas of the repository are examples/culprit.schema.json, of the main
 // file, and examples/rules.schema.json, of rule files. An editor with
@@ -16,7 +19,7 @@
 // After a change of the types run `go generate ./config/schema`.
 package schema
 
-//go:generate go run ./generate ../../examples
+//go:generate go run ./generate ../..
 
 import (
 	"encoding/json"
@@ -162,6 +165,7 @@ func (m maker) field(t reflect.Type, f reflect.StructField, key string) *Schema 
 // required are the keys without which a value of a type is refused.
 func required() map[string][]string {
 	return map[string][]string{
+		"Config":     {"prometheus"},
 		"Prometheus": {"url"}, "Alertmanager": {"url"}, "Grafana": {"url"}, "RecoveryWebhook": {"url"},
 		"Rule": {"name", "matchers"}, "Candidate": {"name", "query"},
 		"Fact": {"query", "labels"}, "Link": {"name", "url"}, "Traces": {"url"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Generate writes the JSON Schemas of the configuration into a directory.
+// Generate writes the JSON Schemas of the configuration and the reference of its
+// keys below the root of the repository.
 package main
 
 import (
@@ -20,9 +21,9 @@ func main() {
 
 func run(args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("want one directory to write to, have %d arguments", len(args))
+		return fmt.Errorf("want the root of the repository, have %d arguments", len(args))
 	}
-	files, err := schema.Files(".")
+	files, err := schema.Files(args[0])
 	if err != nil {
 		return err
 	}
