@@ -163,7 +163,7 @@ func (l *location) value(label int, code int32) string {
 	case adtributor.Other:
 		return "__other__"
 	case adtributor.Missing:
-		return "__missing__"
+		return missingValue
 	}
 	return l.values[label][code]
 }

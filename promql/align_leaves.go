@@ -50,6 +50,7 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 	out.Labels = s.names
 	out.Leaves, out.Numerator, out.Denominator = j.join(s.names)
 	out.Gone = j.gone(out)
+	out.Course = j.course(out)
 	out.Aside = j.setAside(out, &out.Numerator, out.Denominator)
 	if !s.Levels {
 		out.Whole = a.checkParts(j, out.Numerator.Actual, out.Denominator)

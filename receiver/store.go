@@ -82,7 +82,7 @@ func (r *record) open() bool { return r.Report.ResolvedAt == nil }
 // slim returns the record without what only a page shows: an open report
 // costs the index a few kilobytes, not its charts and tables.
 func (r record) slim() *record {
-	r.Report.Charts = nil
+	r.Report.Charts, r.Report.Without = nil, nil
 	r.Report.Plan.Queries = nil
 	r.Report.Result.Dimensions = nil
 	r.Report.Result.Graph.Nodes, r.Report.Result.Graph.Edges = nil, nil

@@ -26,7 +26,8 @@ type Input struct {
 	Onset    time.Time
 	Plan     Plan
 	Result   analysis.Result
-	Charts   []Chart // see [Charts]
+	Charts   []Chart  // see [Charts]
+	Without  *Without // see [NewWithout]
 	Grafana  Place
 	Timings  Timings
 	Context  Context
@@ -49,6 +50,7 @@ func New(in Input) Report {
 		Incident:  in.Incident,
 		CreatedAt: in.Now,
 		Charts:    in.Charts,
+		Without:   in.Without,
 		Grafana:   in.Grafana,
 		Context:   in.Context,
 	}

@@ -46,6 +46,7 @@ type Report struct {
 	CreatedAt  time.Time  `json:"createdAt"`
 	ResolvedAt *time.Time `json:"resolvedAt,omitempty"` // nil while the alert is open
 	Charts     []Chart    `json:"charts,omitempty"`
+	Without    *Without   `json:"without,omitempty"` // the KPI redrawn without its culprit; nil: that is not known
 	Grafana    Place      `json:"grafana,omitzero"`
 	Units      Units      `json:"units,omitzero"`
 	Feedback   []Feedback `json:"feedback,omitempty"` // what people have said of it, oldest first

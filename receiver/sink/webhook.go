@@ -163,7 +163,7 @@ func payloadOf(m Message) Payload {
 			Onset: r.Onset, CreatedAt: r.CreatedAt, ResolvedAt: r.ResolvedAt, URL: r.URL, Grafana: r.Grafana,
 		}
 	}
-	p.Incident.Sent, r.Sent, r.Charts = nil, []report.Sent{}, nil // of no use to the receiver
+	p.Incident.Sent, r.Sent, r.Charts, r.Without = nil, []report.Sent{}, nil, nil // of no use to the receiver
 	p.Reports = map[string]report.Report{r.ID: r}
 	return p
 }
