@@ -32,7 +32,7 @@ type Step struct {
 // have labels that the leaves don't.
 func (b *Breakdown) Without(sets []map[string]string) []Step {
 	c := b.Course
-	if c == nil || len(c.Numerator) == 0 || !b.tellsApart(sets) {
+	if len(c.Numerator) == 0 || !b.tellsApart(sets) {
 		return nil
 	}
 	kept := make([]bool, len(b.Leaves))
@@ -92,7 +92,7 @@ func named(set map[string]string) map[string]string {
 const missingValue = "__missing__"
 
 // denominator of a step; nil if there is none.
-func (c *Course) denominator(k int) []float64 {
+func (c Course) denominator(k int) []float64 {
 	if k < len(c.Denominator) {
 		return c.Denominator[k]
 	}
@@ -101,7 +101,7 @@ func (c *Course) denominator(k int) []float64 {
 
 // quotient is what the leaves that are kept add up to; nil: all of them. It is NaN
 // where that is not known.
-func (c *Course) quotient(num, den []float64, kept []bool) float64 {
+func (c Course) quotient(num, den []float64, kept []bool) float64 {
 	v := c.Factor * sum(num, kept)
 	if c.Denominator != nil {
 		v /= sum(den, kept)

@@ -106,8 +106,8 @@ type Breakdown struct {
 	// Length of the incident that the actual values are of, in seconds; 0: not known.
 	Length float64
 
-	// Course are the parts over time, for charts; nil: they are not known, or are no parts.
-	Course *Course
+	// Course are the parts over time, for charts; the zero value: they are not known, or are no parts.
+	Course Course
 
 	Marginals []Marginal // in place of leaves, where only one label at a time could be asked
 	Total     *Marginal  // beside Marginals: the whole measure, in one row; nil: the largest sum of any label

@@ -10,19 +10,19 @@ import (
 )
 
 // course is a breakdown over the recent steps, before anything is set aside in it;
-// nil if they are no row, or if the leaves are no parts of a sum.
-func (j joiner) course(b *analysis.Breakdown) *analysis.Course {
+// zero if they are no row, or if the leaves are no parts of a sum.
+func (j joiner) course(b *analysis.Breakdown) analysis.Course {
 	n, ok := j.row()
 	if s := j.b; !ok || n == 0 || len(b.Numerator.Recent) != n || s.of.Siblings || s.Levels || s.Extreme != expr.NoExtreme {
-		return nil
+		return analysis.Course{}
 	}
-	c := &analysis.Course{
+	c := analysis.Course{
 		Numerator: b.Numerator.Recent, Length: recentStep.Seconds(),
 		End: seconds(j.b.grid.before), From: seconds(j.b.grid.end.Add(-j.b.samples[0].length)), To: seconds(j.b.grid.end),
 	}
 	if b.Denominator != nil {
 		if c.Denominator = b.Denominator.Recent; len(c.Denominator) != n {
-			return nil
+			return analysis.Course{}
 		}
 	}
 	c.Factor, c.Likeness = j.b.factor()

@@ -51,7 +51,7 @@ func Alert(ctx context.Context, f Fetcher, q Question) (in report.Input) {
 	}
 	l = s.flips(ctx, s.refine(ctx, l), subject{rule, alert, q.Now})
 	in.Plan, in.Result = describe(l.Plan, l.asked), l.result
-	in.Charts, in.Without = report.Charts(l.Frame, in.Result.Causes), report.NewWithout(l.Frame, in.Result)
+	in.Charts, in.Limit, in.Without = report.Charts(l.Frame, in.Result.Causes), report.LimitOf(l.Frame), report.NewWithout(l.Frame, in.Result)
 	return in
 }
 

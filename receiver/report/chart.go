@@ -42,6 +42,14 @@ func Charts(f analysis.Frame, causes []analysis.Finding) []Chart {
 	return charts
 }
 
+// LimitOf is what the alert compares the first KPI of a frame with; nil: not known.
+func LimitOf(f analysis.Frame) *Limit {
+	if len(f.Targets) == 0 || f.Targets[0].Limit == nil {
+		return nil
+	}
+	return &Limit{f.Targets[0].Limit.Operator, f.Targets[0].Limit.Value}
+}
+
 // firstRow is the first row that is drawn: enough before the incident to see
 // what is normal, and not so much that the incident can't be seen.
 func firstRow(f analysis.Frame) int {

@@ -129,6 +129,16 @@ func (r Report) UnitOf(f analysis.Finding) words.Unit {
 	return r.PartUnit()
 }
 
+// SeriesUnit is the unit of a series among the causes, as far as its query tells.
+func (r Report) SeriesUnit(f analysis.Finding) words.Unit {
+	for _, q := range r.Plan.Queries {
+		if q.Role == RoleCandidate && q.Name == f.Evidence.Query {
+			return words.Unit(expr.Unit(q.Query))
+		}
+	}
+	return ""
+}
+
 // unitOf is the unit of the first query of a role.
 func (r Report) unitOf(role string) words.Unit {
 	for _, q := range r.Plan.Queries {

@@ -28,6 +28,7 @@ type Input struct {
 	Result   analysis.Result
 	Charts   []Chart  // see [Charts]
 	Without  *Without // see [NewWithout]
+	Limit    *Limit   // see [LimitOf]
 	Grafana  Place
 	Timings  Timings
 	Context  Context
@@ -51,6 +52,7 @@ func New(in Input) Report {
 		CreatedAt: in.Now,
 		Charts:    in.Charts,
 		Without:   in.Without,
+		Limit:     in.Limit,
 		Grafana:   in.Grafana,
 		Context:   in.Context,
 	}

@@ -47,6 +47,7 @@ type Report struct {
 	ResolvedAt *time.Time `json:"resolvedAt,omitempty"` // nil while the alert is open
 	Charts     []Chart    `json:"charts,omitempty"`
 	Without    *Without   `json:"without,omitempty"` // the KPI redrawn without its culprit; nil: that is not known
+	Limit      *Limit     `json:"limit,omitempty"`   // of the KPI, by the alert's condition; nil: not known
 	Grafana    Place      `json:"grafana,omitzero"`
 	Units      Units      `json:"units,omitzero"`
 	Feedback   []Feedback `json:"feedback,omitempty"` // what people have said of it, oldest first
@@ -126,6 +127,12 @@ type Chart struct {
 	Name   string     `json:"name"`
 	Times  []float64  `json:"times"`  // Unix seconds
 	Values []*float64 `json:"values"` // null is a missing sample
+}
+
+// Limit is what an alert compares its KPI with.
+type Limit struct {
+	Operator string  `json:"operator"` // >, >=, <, <=, == or !=
+	Value    float64 `json:"value"`    // in the unit of the KPI
 }
 
 // Place is where in Grafana an alert is shown.

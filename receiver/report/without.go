@@ -49,7 +49,7 @@ const (
 // NewWithout redraws the first KPI of a frame without the causes that are sets of its
 // labels; nil if there is none, or if its parts over time are not known.
 func NewWithout(f analysis.Frame, res analysis.Result) *Without {
-	if len(f.Targets) == 0 || f.Targets[0].Breakdown == nil || f.Targets[0].Breakdown.Course == nil {
+	if len(f.Targets) == 0 || f.Targets[0].Breakdown == nil {
 		return nil
 	}
 	t := f.Targets[0]

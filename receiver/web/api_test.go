@@ -31,7 +31,7 @@ func TestJSONContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, names := range map[string]string{
-		"":                           "id status alert rule onset summary plan result timings sent url incident createdAt charts grafana",
+		"":                           "id status alert rule onset summary plan result timings sent url incident createdAt charts without limit grafana",
 		"alert":                      "labels annotations startsAt generatorURL fingerprint",
 		"plan":                       "queries start end step",
 		"plan.queries":               "role name query",
@@ -48,6 +48,9 @@ func TestJSONContract(t *testing.T) {
 		"timings":                    "queued fetch analyze publish",
 		"sent":                       "sink status ref at",
 		"charts":                     "name times values",
+		"without":                    "of steps before whole flat beside",
+		"without.steps":              "from to whole rest",
+		"limit":                      "operator value",
 	} {
 		want := slices.Sorted(slices.Values(strings.Fields(names)))
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(at(t, got, path)))); diff != "" {

@@ -59,9 +59,10 @@ func newCauseList(views []causeView) causeList {
 // the KPI's parts, series in one that is not known.
 func causes(r report.Report) causeList {
 	views := make([]causeView, len(r.Result.Causes))
+	above := leadingSeries(r) // the KPI, so that their lines are drawn already
 	for i, f := range r.Result.Causes {
 		views[i] = newCause(f, r.UnitOf(f))
-		if f.Series != "" {
+		if f.Series != "" && !slices.ContainsFunc(above, func(w whySeries) bool { return w.chart.Name == f.Series }) {
 			views[i].Spark = spark(r, f.Series)
 		}
 	}

@@ -14,31 +14,32 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Size of the chart of the KPI, in units of about a pixel of a phone.
+// Sizes of the drawing of a report, in units of about a pixel of a phone.
 const (
-	chartWidth, chartHeight = 360.0, 168.0
-	plotTop, plotBottom     = 14.0, 146.0
-	plotLeft, plotRight     = 40.0, chartWidth - 8
+	chartWidth          = 360.0
+	plotLeft, plotRight = 48.0, chartWidth - 8
+	plotTop             = 14.0 // room for the onset's label
+	clockHeight         = 22.0
 )
 
-// chartView is the KPI as a drawing: its line, the incident shaded, and what
-// was expected.
+// chartView are drawings above each other on one time axis: the series that are
+// causes, the KPI, and the KPI without its culprit. The incident is shaded.
 type chartView struct {
 	Width, Height        string
-	Line                 string // path
-	Top, Bottom          string
+	Top, Bottom, Tall    string // of all panels together
 	Left, Right          string
+	From, To             string // Unix seconds at Left and Right
+	Panels               []panelView
 	OnsetX, ShadeWidth   string   // empty: the onset is not on the chart
 	OnsetLabel, OnsetEnd string   // and on which side of its place the label stands
-	ForecastY            string   // empty: not known
 	Aside                []band   // what is no baseline
 	Moments              []moment // what was done, on it and before it
-	LastX, LastY         string
-	Ticks                []tick // of the value axis
-	Clock                []mark // of the time axis
-	PendingX, PendingW   string // from the onset until the alert fired; empty: not on the chart
+	Clock                []mark   // of the time axis
+	PendingX, PendingW   string   // from the onset until the alert fired; empty: not on the chart
 	FiredX, FiredLabel   string
-	Words                string // the same for who can't see it
+	Legend               []string // what the marks are
+	Without              string   // what is left without the culprit, in words
+	Words                string   // the same for who can't see it
 }
 
 type tick struct{ Y, Label string }
@@ -54,32 +55,26 @@ type scale struct{ t0, t1, v0, v1, left, right, top, bottom float64 }
 func (s scale) x(t float64) float64 { return s.left + (s.right-s.left)*(t-s.t0)/(s.t1-s.t0) }
 func (s scale) y(v float64) float64 { return s.bottom - (s.bottom-s.top)*(v-s.v0)/(s.v1-s.v0) }
 
-// kpiChart draws the first chart of a report; nil if it has none.
+// kpiChart draws the charts of a report; nil if there is nothing to draw.
 func kpiChart(r report.Report, unit words.Unit) *chartView {
 	if len(r.Charts) == 0 {
 		return nil
 	}
-	c := r.Charts[0]
-	also := []float64{}
-	if r.Result.Change != nil {
-		also = append(also, r.Result.Change.Forecast)
-	}
-	s, ok := fitScale(c, also...)
+	s, ok := fitScale(r.Charts[0], alongside(r)...)
 	if !ok {
 		return nil
 	}
-	s.left, s.right, s.top, s.bottom = plotLeft, plotRight, plotTop, plotBottom
+	s.left, s.right = plotLeft, plotRight
 	v := &chartView{
-		Width: f1(chartWidth), Height: f1(chartHeight), Top: f1(plotTop), Bottom: f1(plotBottom), Left: f1(plotLeft), Right: f1(plotRight),
-		Line: path(c, s), Clock: clockMarks(s),
+		Width: f1(chartWidth), Left: f1(plotLeft), Right: f1(plotRight), Top: f1(plotTop),
+		From: f1(s.t0), To: f1(s.t1), Clock: clockMarks(s),
 	}
-	v.addTicks(s, unit)
-	v.addLast(c, s)
+	v.stack(r, unit, s)
 	v.addIncident(r, s)
 	v.addFired(r, s)
 	v.addAside(r.Result.Aside, s)
 	v.addMoments(timeline(r), s)
-	v.Words = chartWords(r, unit, s)
+	v.Legend, v.Without, v.Words = v.legend(r, unit), tied(r.SayWithout()), chartWords(r, unit, s)
 	return v
 }
 
@@ -136,15 +131,16 @@ func path(c report.Chart, s scale) string {
 	return b.String()
 }
 
-// addTicks marks a few round values.
-func (v *chartView) addTicks(s scale, unit words.Unit) {
-	step := roundStep((s.v1 - s.v0) / 1.9)
-	for value := math.Ceil(s.v0/step) * step; value <= s.v1 && len(v.Ticks) < 5; value += step {
+// ticks marks a few round values: about as many as there should be.
+func ticks(s scale, unit words.Unit, about float64) (list []tick) {
+	step := roundStep((s.v1 - s.v0) / about)
+	for value := math.Ceil(s.v0/step) * step; value <= s.v1 && len(list) < 5; value += step {
 		if math.Abs(value) < step/1e6 {
 			value = 0
 		}
-		v.Ticks = append(v.Ticks, tick{Y: f1(s.y(value)), Label: unit.Format(value)})
+		list = append(list, tick{Y: f1(s.y(value)), Label: unit.Format(value)})
 	}
+	return list
 }
 
 // roundStep returns the next smaller of 1, 2 and 5 times a power of ten.
@@ -158,17 +154,7 @@ func roundStep(v float64) float64 {
 	return power
 }
 
-// addLast marks where the KPI is now.
-func (v *chartView) addLast(c report.Chart, s scale) {
-	for i, value := range slices.Backward(c.Values) {
-		if value != nil {
-			v.LastX, v.LastY = f1(s.x(c.Times[i])), f1(s.y(*value))
-			return
-		}
-	}
-}
-
-// addIncident shades the incident and draws what was expected during it.
+// addIncident shades the incident.
 func (v *chartView) addIncident(r report.Report, s scale) {
 	onset := float64(r.Onset.Unix())
 	if onset < s.t0 || onset >= s.t1 {
@@ -179,9 +165,6 @@ func (v *chartView) addIncident(r report.Report, s scale) {
 	v.OnsetLabel, v.OnsetEnd = "onset "+clockTime(onset), "end"
 	if x < chartWidth/3 {
 		v.OnsetEnd = "start"
-	}
-	if c := r.Result.Change; c != nil {
-		v.ForecastY = f1(s.y(c.Forecast))
 	}
 }
 

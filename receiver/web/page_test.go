@@ -77,8 +77,11 @@ func TestCausesAreListedInOrderWithTheirBars(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	second := doc.Find(".cause").Eq(1)
-	if second.Find("svg.spark path").Length() != 1 {
-		t.Error("the series has no line")
+	if second.Find("svg.spark").Length() != 0 || doc.Find("svg.chart .panel.why").Length() != 2 {
+		t.Error("a series that is sure is drawn above the KPI, and there only")
+	}
+	if doc.Find(".cause").Eq(3).Find("svg.spark path").Length() != 1 {
+		t.Error("a guess has no line")
 	}
 	if second.Find("details[open]").Length() != 0 {
 		t.Error("the arithmetic is not one tap away but there at once")
