@@ -22,9 +22,15 @@ import (
 	"github.com/culprit-dev/culprit/receiver"
 )
 
-// exported are the metrics of a daemon with every sink switched on: names of
-// series to the labels that they have.
+// exported are the metrics of a daemon: names of series to the labels that they
+// have.
 func exported(t *testing.T) map[string][]string {
+	t.Helper()
+	return described(registry(t))
+}
+
+// registry is that of a daemon with every sink switched on.
+func registry(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "culprit.yml")
@@ -49,21 +55,26 @@ publish: {silence_comments: {create_note: true}}
 	if err := daemon.Run(stopped); err != nil {
 		t.Fatal(err)
 	}
-	return described(reg)
+	return reg
 }
 
-// described asks a registry for everything that it may ever export: a counter
+// descriptions asks a registry for everything that it may ever export: a counter
 // with labels exports nothing before its first event.
-func described(reg *prometheus.Registry) map[string][]string {
-	descriptions := make(chan *prometheus.Desc)
+func descriptions(reg *prometheus.Registry) <-chan *prometheus.Desc {
+	all := make(chan *prometheus.Desc)
 	go func() {
-		reg.Describe(descriptions)
-		close(descriptions)
+		reg.Describe(all)
+		close(all)
 	}()
+	return all
+}
+
+// described are the series that a registry may export, with their labels.
+func described(reg *prometheus.Registry) map[string][]string {
 	// A description can only be read as text.
 	form := regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{([^}]*)\}`)
 	found := map[string][]string{"up": nil}
-	for d := range descriptions {
+	for d := range descriptions(reg) {
 		m := form.FindStringSubmatch(d.String())
 		if m == nil {
 			continue
