@@ -105,7 +105,7 @@ type RecoveryWebhook struct {
 	URL           *HookURL                      `yaml:"url"`                      // where the incident is posted; logs and pages show only its host
 	HTTPConfig    commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`    // HTTP client settings
 	SecretFile    string                        `yaml:"secret_file,omitempty"`    // file with the key that signs each message (HMAC-SHA256)
-	MinConfidence analysis.Confidence           `yaml:"min_confidence,omitempty"` // send an incident only if a cause has at least this confidence; default low
+	MinConfidence Confidence                    `yaml:"min_confidence,omitempty"` // send an incident only if a cause has at least this confidence; default low
 }
 
 // Publish enables and disables write-backs.
@@ -137,6 +137,9 @@ type Expressions struct {
 	FromAlerts Trust `yaml:"from_alerts,omitempty"` // expressions in the generatorURL of an alert; default any
 	FromAPI    Trust `yaml:"from_api,omitempty"`    // expressions in POST /api/v1/explain; default any
 }
+
+// Confidence is the name of a confidence level; the empty one sets no minimum.
+type Confidence string
 
 // Trust is how far an expression from outside is trusted; the empty one is any.
 type Trust string

@@ -121,7 +121,7 @@ func TestWrittenSettingsOverrideDefaults(t *testing.T) {
 		t.Errorf("X-Scope-OrgID: %q", got)
 	}
 	hook := c.RecoveryWebhooks[0]
-	if a := hook.HTTPConfig.Authorization; a == nil || string(a.Credentials) != "hunter2" || hook.MinConfidence != analysis.Medium {
+	if a := hook.HTTPConfig.Authorization; a == nil || string(a.Credentials) != "hunter2" || hook.MinConfidence != "medium" {
 		t.Errorf("recovery webhook: %+v", hook)
 	}
 }

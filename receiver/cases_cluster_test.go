@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/report"
@@ -145,7 +146,7 @@ func TestACauseThatOneMemberFindsJoinsTheCasesOfAll(t *testing.T) {
 		askSite(t, members[0].store, "/api/v1/cases", &before)
 		return len(before) == 2
 	})
-	second.Report.Result.Causes[0].Confidence = "high" // another look
+	second.Report.Result.Causes[0].Confidence = analysis.High // another look
 	members[1].keep(t, second)
 	var after []report.Case
 	agree(t, members, "/api/v1/cases", func([]byte) bool {

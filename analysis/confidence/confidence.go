@@ -4,24 +4,45 @@
 // methods share.
 package confidence
 
-// Level is one of the three.
-type Level string
+import "fmt"
+
+// Level is one of the three. The zero value is the lowest, so that nothing is trusted
+// unless somebody has said why.
+type Level int8
 
 // The levels.
 const (
-	High   Level = "high"
-	Medium Level = "medium"
-	Low    Level = "low"
+	Low Level = iota
+	Medium
+	High
 )
 
+var words = [...]string{Low: "low", Medium: "medium", High: "high"}
+
 // Rank orders levels: 0 is the best.
-func (l Level) Rank() int {
-	switch l {
-	case High:
-		return 0
-	case Medium:
-		return 1
-	default:
-		return 2
+func (l Level) Rank() int { return int(High - l) }
+
+// String is the level's word: high, medium or low.
+func (l Level) String() string { return words[l] }
+
+// Parse reads the word of a level. No word at all is the lowest.
+func Parse(word string) (Level, error) {
+	for l, w := range words {
+		if w == word {
+			return Level(l), nil
+		}
 	}
+	if word == "" {
+		return Low, nil
+	}
+	return Low, fmt.Errorf("there is no confidence %q\nhint: the levels are high, medium and low", word)
+}
+
+// MarshalText is part of encoding.TextMarshaler.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText is part of encoding.TextUnmarshaler.
+func (l *Level) UnmarshalText(text []byte) (err error) {
+	*l, err = Parse(string(text))
+	return err
 }

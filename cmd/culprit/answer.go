@@ -71,7 +71,7 @@ func (t *dimensionsTable) answer(r report.Report) {
 	for _, c := range r.Result.Causes {
 		rows = append(rows, figures{
 			name: fmt.Sprintf("%-3d %s", c.Rank, report.Title(c)), share: pad(bar(c.Share), barWidth) + " " + share(c),
-			moved: moved(r, c), confidence: report.WithRole(string(c.Confidence), c), course: courseOf(r, c.Series),
+			moved: moved(r, c), confidence: report.WithRole(c.Confidence.String(), c), course: courseOf(r, c.Series),
 		})
 	}
 	if len(rows) == 1 {

@@ -101,7 +101,7 @@ func leaf(t reflect.Type) (*Schema, bool) {
 		return &Schema{Type: "string", Enum: []string{"TLS10", "TLS11", "TLS12", "TLS13"}}, true
 	case reflect.TypeFor[config.Trust]():
 		return &Schema{Type: "string", Enum: []string{"any", "known_rules", "never"}}, true
-	case reflect.TypeFor[analysis.Confidence]():
+	case reflect.TypeFor[config.Confidence]():
 		return &Schema{Type: "string", Enum: []string{"high", "medium", "low"}}, true
 	}
 	switch t.Kind() {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -94,32 +95,21 @@ func execute(r *http.Request, q promql.Query) (Answer, error) {
 }
 
 func (a API) series(r *http.Request) (Answer, error) {
-	selectors, err := a.selectors(r)
-	if err != nil {
-		return Answer{}, err
-	}
-	if len(selectors) == 0 {
+	if len(r.Form["match[]"]) == 0 {
 		return Answer{}, BadData("no match[] parameter provided")
 	}
-	limit, err := limitOf(r)
-	if err != nil {
-		return Answer{}, err
-	}
-	querier, err := a.querier(r)
-	if err != nil {
-		return Answer{}, err
-	}
-	defer func() { _ = querier.Close() }()
-	sets := make([]storage.SeriesSet, len(selectors))
-	for i, matchers := range selectors {
-		sets[i] = querier.Select(r.Context(), true, nil, matchers...)
-	}
-	merged := storage.NewMergeSeriesSet(sets, 0, storage.ChainedSeriesMerge)
-	list := []labels.Labels{}
-	for merged.Next() {
-		list = append(list, merged.At().Labels())
-	}
-	return limited(list, limit, merged.Warnings()), merged.Err()
+	return find(a, r, func(querier storage.Querier, selectors [][]*labels.Matcher) ([]labels.Labels, annotations.Annotations, error) {
+		sets := make([]storage.SeriesSet, len(selectors))
+		for i, matchers := range selectors {
+			sets[i] = querier.Select(r.Context(), true, nil, matchers...)
+		}
+		merged := storage.NewMergeSeriesSet(sets, 0, storage.ChainedSeriesMerge)
+		list := []labels.Labels{}
+		for merged.Next() {
+			list = append(list, merged.At().Labels())
+		}
+		return list, merged.Warnings(), merged.Err()
+	})
 }
 
 func (a API) labelNames(r *http.Request) (Answer, error) {
@@ -140,12 +130,35 @@ func (a API) labelValues(r *http.Request) (Answer, error) {
 func (a API) eachSelector(r *http.Request,
 	ask func(storage.Querier, []*labels.Matcher) ([]string, annotations.Annotations, error),
 ) (Answer, error) {
-	selectors, err := a.selectors(r)
+	return find(a, r, func(querier storage.Querier, selectors [][]*labels.Matcher) ([]string, annotations.Annotations, error) {
+		if len(selectors) == 0 {
+			selectors = append(selectors, nil)
+		}
+		all := []string{}
+		var warnings annotations.Annotations
+		for _, matchers := range selectors {
+			list, warns, err := ask(querier, matchers)
+			if err != nil {
+				return nil, nil, err
+			}
+			warnings.Merge(warns)
+			for _, s := range list {
+				all = append(all, strings.Clone(s)) // it must outlive the querier
+			}
+		}
+		slices.Sort(all)
+		return slices.Compact(all), warnings, nil
+	})
+}
+
+// find looks in the database for what a request selects, between its start and its
+// end, and answers at most as much of it as its limit.
+func find[T any](a API, r *http.Request,
+	look func(storage.Querier, [][]*labels.Matcher) ([]T, annotations.Annotations, error),
+) (Answer, error) {
+	selectors, err := a.Parser.ParseMetricSelectors(r.Form["match[]"])
 	if err != nil {
-		return Answer{}, err
-	}
-	if len(selectors) == 0 {
-		selectors = append(selectors, nil)
+		return Answer{}, BadData("invalid parameter \"match[]\": %w", err)
 	}
 	limit, err := limitOf(r)
 	if err != nil {
@@ -156,20 +169,11 @@ func (a API) eachSelector(r *http.Request,
 		return Answer{}, err
 	}
 	defer func() { _ = querier.Close() }()
-	all := []string{}
-	var warnings annotations.Annotations
-	for _, matchers := range selectors {
-		list, warns, err := ask(querier, matchers)
-		if err != nil {
-			return Answer{}, err
-		}
-		warnings.Merge(warns)
-		for _, s := range list {
-			all = append(all, string([]byte(s))) // it must outlive the querier
-		}
+	list, warnings, err := look(querier, selectors)
+	if err != nil {
+		return Answer{}, err
 	}
-	slices.Sort(all)
-	return limited(slices.Compact(all), limit, warnings), nil
+	return limited(list, limit, warnings), nil
 }
 
 // querier opens the database between the start and the end of a request.
@@ -183,15 +187,6 @@ func (a API) querier(r *http.Request) (storage.Querier, error) {
 		return nil, err
 	}
 	return a.Storage.Querier(start.UnixMilli(), end.UnixMilli())
-}
-
-// selectors parses the match[] parameters.
-func (a API) selectors(r *http.Request) ([][]*labels.Matcher, error) {
-	selectors, err := a.Parser.ParseMetricSelectors(r.Form["match[]"])
-	if err != nil {
-		return nil, BadData("invalid parameter \"match[]\": %w", err)
-	}
-	return selectors, nil
 }
 
 // limited answers at most limit elements of a list, or all if it is 0.

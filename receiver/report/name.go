@@ -154,7 +154,7 @@ func (r Report) Open() bool { return r.ResolvedAt == nil }
 
 // Confident says whether a cause passes the mark of its method.
 func Confident(f analysis.Finding) bool {
-	return f.Confidence == analysis.High || f.Confidence == analysis.Medium
+	return f.Confidence != analysis.Low
 }
 
 // best returns the first confident cause of a kind.

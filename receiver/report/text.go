@@ -339,14 +339,6 @@ func describe(f analysis.Finding, of string, u words.Unit) string {
 	} else if ok {
 		facts = append(facts, fmt.Sprintf("%s → %s", u.Format(before), u.Format(after)))
 	}
-	facts = append(facts, WithRole(confidence(f), f))
+	facts = append(facts, WithRole(f.Confidence.String()+" confidence", f))
 	return middle(Title(f), lineLimit/2) + ": " + strings.Join(facts, ", ")
-}
-
-// confidence says how sure it is, in words.
-func confidence(f analysis.Finding) string {
-	if !Confident(f) {
-		return "low confidence"
-	}
-	return string(f.Confidence) + " confidence"
 }

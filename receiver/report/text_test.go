@@ -300,7 +300,7 @@ func doubtful(in Input, source, text string) Input {
 
 func TestCauseLines(t *testing.T) {
 	r := New(input(analysis.Explained, payV2(), dbConnections(), with(dbConnections(), func(f *analysis.Finding) {
-		f.Name, f.Share, f.Confidence, f.Evidence = "cpu", 0, "", analysis.Evidence{}
+		f.Name, f.Share, f.Confidence, f.Evidence = "cpu", 0, analysis.Low, analysis.Evidence{}
 	})))
 	want := []string{
 		"1. path=/pay, version=v2: 82 % of the rise, 1.1/s → 32.2/s, high confidence",

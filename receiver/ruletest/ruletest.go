@@ -40,7 +40,7 @@ import (
 	"github.com/prometheus/common/model"
 	"gopkg.in/yaml.v3"
 
-	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
 )
 
 // File is a file of tests.
@@ -96,10 +96,10 @@ type Alert struct {
 
 // Cause is one that must be among those that are found.
 type Cause struct {
-	Labels     map[string]string   `yaml:"labels"`         // a set of label values, all of it
-	Series     string              `yaml:"series"`         // or a candidate
-	Top        int                 `yaml:"top"`            // its rank at the most; default: any
-	Confidence analysis.Confidence `yaml:"min_confidence"` // high, medium or low; default medium
+	Labels     map[string]string `yaml:"labels"`         // a set of label values, all of it
+	Series     string            `yaml:"series"`         // or a candidate
+	Top        int               `yaml:"top"`            // its rank at the most; default: any
+	Confidence config.Confidence `yaml:"min_confidence"` // high, medium or low; default medium
 }
 
 // Read reads a test file strictly and checks it.
@@ -169,9 +169,7 @@ func (a Alert) check() []error {
 		if (len(c.Labels) == 0) == (c.Series == "") {
 			errs = append(errs, fmt.Errorf("exp_causes[%d]: write either labels or series", i))
 		}
-		switch c.Confidence {
-		case "", analysis.High, analysis.Medium, analysis.Low:
-		default:
+		if _, err := c.least(); err != nil {
 			errs = append(errs, fmt.Errorf("exp_causes[%d]: min_confidence is %q; write high, medium or low", i, c.Confidence))
 		}
 	}

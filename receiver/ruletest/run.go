@@ -3,6 +3,7 @@
 package ruletest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/confidence"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver"
@@ -175,18 +177,20 @@ func (c Cause) in(causes []analysis.Finding) error {
 	if i < 0 {
 		return fmt.Errorf("%s is not among the causes; they are: %s", c, lines(causes))
 	}
-	found, wanted := causes[i], c.Confidence
-	if wanted == "" {
-		wanted = analysis.Medium
-	}
+	found := causes[i]
 	var errs []error
-	if found.Confidence.Rank() > wanted.Rank() {
+	if wanted, _ := c.least(); found.Confidence < wanted { // the word has been checked
 		errs = append(errs, fmt.Errorf("%s has %s confidence, less than %s", c, found.Confidence, wanted))
 	}
 	if c.Top > 0 && found.Rank > c.Top {
 		errs = append(errs, fmt.Errorf("%s has the rank %d, below %d; before it: %s", c, found.Rank, c.Top, lines(causes[:i])))
 	}
 	return errors.Join(errs...)
+}
+
+// least is the confidence that the cause must have.
+func (c Cause) least() (analysis.Confidence, error) {
+	return confidence.Parse(cmp.Or(string(c.Confidence), "medium"))
 }
 
 func (c Cause) is(f analysis.Finding) bool {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/analysis/confidence"
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
@@ -67,6 +68,7 @@ type Payload struct {
 type Webhook struct {
 	base
 	conf   config.RecoveryWebhook
+	least  analysis.Confidence // of a cause that is worth telling
 	remote *remote.Client
 }
 
@@ -79,7 +81,11 @@ func NewWebhook(conf config.RecoveryWebhook, opts Options) (*Webhook, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Webhook{base: newBase(NameWebhook, opts), conf: conf, remote: r}
+	least, err := confidence.Parse(string(conf.MinConfidence))
+	if err != nil {
+		return nil, err
+	}
+	w := &Webhook{base: newBase(NameWebhook, opts), conf: conf, least: least, remote: r}
 	if _, err := w.secret(); err != nil {
 		return nil, err
 	}
@@ -140,7 +146,7 @@ func (w *Webhook) Tells(m Message) bool {
 // enough says whether an incident is worth telling. Its end is, whatever has
 // become of its causes: who was told of the one is told of the other.
 func (w *Webhook) enough(p Payload) bool {
-	return w.conf.MinConfidence == "" || p.Status == statusResolved || confident(p.Incident.Causes, w.conf.MinConfidence)
+	return w.conf.MinConfidence == "" || p.Status == statusResolved || confident(p.Incident.Causes, w.least)
 }
 
 // mayHaveTaken says whether a hook that has got a message and didn't accept it
@@ -169,7 +175,7 @@ func payloadOf(m Message) Payload {
 }
 
 func confident(causes []analysis.Finding, least analysis.Confidence) bool {
-	return slices.ContainsFunc(causes, func(f analysis.Finding) bool { return f.Confidence.Rank() <= least.Rank() })
+	return slices.ContainsFunc(causes, func(f analysis.Finding) bool { return f.Confidence >= least })
 }
 
 // key is the same for the same hook, incident, status and ranked causes, until

@@ -181,7 +181,7 @@ func TestOnlyIncidentsOfEnoughConfidenceAreTold(t *testing.T) {
 	medium.Incident.Causes = medium.Incident.Causes[1:]
 	none.Incident.Causes = nil
 	for _, tc := range []struct {
-		least analysis.Confidence
+		least config.Confidence
 		m     Message
 		want  string
 	}{

@@ -88,7 +88,7 @@ func rejected(res analysis.Result) []pair {
 func newCause(f analysis.Finding, unit words.Unit) causeView {
 	v := causeView{
 		Rank: f.Rank, Title: report.Title(f), Kind: "why", Sentence: sentence(f),
-		Confidence: "low confidence", Dots: "●○○", Method: f.Method,
+		Confidence: f.Confidence.String() + " confidence", Dots: dots[f.Confidence], Method: f.Method,
 	}
 	switch f.Kind {
 	case analysis.KindLabels:
@@ -105,12 +105,6 @@ func newCause(f analysis.Finding, unit words.Unit) causeView {
 	v.Evidence = evidence(f, unit)
 	v.Low = !report.Confident(f)
 	v.Role, v.Mark = report.RoleOf(f), marks()[f.Role]
-	switch f.Confidence {
-	case analysis.High:
-		v.Confidence, v.Dots = "high confidence", "●●●"
-	case analysis.Medium:
-		v.Confidence, v.Dots = "medium confidence", "●●○"
-	}
 	if f.Share > 0 {
 		v.Share = words.Percent(min(f.Share, 1))
 	}
@@ -120,6 +114,8 @@ func newCause(f analysis.Finding, unit words.Unit) causeView {
 	}
 	return v
 }
+
+var dots = map[analysis.Confidence]string{analysis.Low: "●○○", analysis.Medium: "●●○", analysis.High: "●●●"}
 
 // marks are the roles as pictures.
 func marks() map[analysis.Role]string {
