@@ -71,6 +71,7 @@ type Config struct {
 	Ignored         []labels.Matchers `yaml:"-"` // IgnoreAlerts, parsed
 
 	Warnings []Mistake `yaml:"-"` // what is legal and hardly meant
+	Missing  []Mistake `yaml:"-"` // files of secrets and keys that can't be read here
 }
 
 // Prometheus is the server that culprit queries.

@@ -25,8 +25,9 @@ import (
 // the place of every value for the checks that come after it.
 type decoder struct {
 	file     string
-	places   map[string]place // by path: "rules[0].target.query"
-	refused  map[string]bool  // paths whose value could not be read
+	places   map[string]place  // by path: "rules[0].target.query"
+	refused  map[string]bool   // paths whose value could not be read
+	texts    map[string]string // of the scalars, by path
 	mistakes Errors
 }
 
@@ -36,7 +37,7 @@ type decoder struct {
 type place struct{ line, column, text int }
 
 func newDecoder(file string) *decoder {
-	return &decoder{file: file, places: map[string]place{}, refused: map[string]bool{}}
+	return &decoder{file: file, places: map[string]place{}, refused: map[string]bool{}, texts: map[string]string{}}
 }
 
 // document reads one YAML document into v, which is a pointer to a struct. It
@@ -91,6 +92,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		p.text++
 	}
 	d.places[path] = p
+	if n.Kind == yaml.ScalarNode {
+		d.texts[path] = n.Value
+	}
 	if n.Tag == "!!null" {
 		return
 	}
@@ -266,6 +270,9 @@ func (d *decoder) unknown(key *yaml.Node, path string, known map[string]reflect.
 	hint, near := nearest(key.Value, legal)
 	if !near {
 		hint = "use one of " + strings.Join(legal, ", ")
+	}
+	if key.Value == "groups" && path == "" {
+		hint = "alerting rules are Prometheus' own; culprit suggest FILE makes rules of them"
 	}
 	if key.Value == "secret" && slices.Contains(legal, "secret_file") {
 		hint = "write the secret to a file and name it as secret_file"

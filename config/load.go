@@ -14,8 +14,18 @@ import (
 // Load reads the main file and the rule files that it names, fills in the
 // defaults and checks everything. Globs and files of secrets are relative to
 // the directory of the file in which they stand. The error is an [Errors] with
-// every mistake, or that of reading the main file.
+// every mistake.
 func Load(path string) (*Config, error) {
+	c, mistakes := Read(path)
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	return c, nil
+}
+
+// Read is [Load] for who has more to check: with mistakes it returns also what
+// could be read, which is not for use; nil if that is nothing.
+func Read(path string) (*Config, Errors) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, Errors{{File: path, What: "can't be read: " + reasonOf(err), Hint: "check the path and who may read it"}}
@@ -23,11 +33,12 @@ func Load(path string) (*Config, error) {
 	c, d := parseMain(path, text)
 	c.setDirectory(filepath.Dir(path))
 	for _, file := range d.ruleFiles(c) {
-		rules, more := loadRules(file)
+		rules, more := ReadRules(file)
 		d.mistakes = append(d.mistakes, more...)
 		c.Rules = append(c.Rules, rules...)
 	}
-	return c.finish(d)
+	c.Missing = d.missingFiles()
+	return c, c.finish(d)
 }
 
 // Parse is [Load] without the file system: the text of a main file, called
@@ -35,14 +46,17 @@ func Load(path string) (*Config, error) {
 // stay as they are written.
 func Parse(name string, text []byte) (*Config, error) {
 	c, d := parseMain(name, text)
-	return c.finish(d)
+	if mistakes := c.finish(d); len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	return c, nil
 }
 
 // ParseRules reads the text of a rule file, called name in messages.
 func ParseRules(name string, text []byte) ([]Rule, error) {
-	rules, errs := parseRules(name, text)
-	if err := append(errs, duplicates(rules)...).orNil(); err != nil {
-		return nil, err
+	rules, mistakes := parseRules(name, text)
+	if mistakes = append(mistakes, duplicates(rules)...).Sorted(); len(mistakes) > 0 {
+		return nil, mistakes
 	}
 	return rules, nil
 }
@@ -61,18 +75,16 @@ func parseMain(file string, text []byte) (*Config, *decoder) {
 	return c, d
 }
 
-// finish checks what concerns several files.
-func (c *Config) finish(d *decoder) (*Config, error) {
+// finish checks what concerns several files, and returns all mistakes.
+func (c *Config) finish(d *decoder) Errors {
 	if len(c.Rules) == 0 && !c.UnmatchedAlerts.Enabled {
 		c.Warnings = append(c.Warnings, Mistake{
 			File: d.file, What: "there are no rules and unmatched_alerts is switched off, so no alert is explained",
 			Hint: "write rules: or rule_files:, or leave unmatched_alerts out",
 		})
 	}
-	if err := append(d.mistakes, duplicates(c.Rules)...).orNil(); err != nil {
-		return nil, err
-	}
-	return c, nil
+	c.Warnings = append(c.Warnings, c.Shadowed()...)
+	return append(d.mistakes, duplicates(c.Rules)...).Sorted()
 }
 
 // ruleFile is the whole of a rule file.
@@ -91,12 +103,14 @@ func parseRules(file string, text []byte) ([]Rule, Errors) {
 	return f.Rules, d.mistakes
 }
 
-func loadRules(file string) ([]Rule, Errors) {
+// ReadRules reads a rule file: what could be read of it, and its mistakes.
+func ReadRules(file string) ([]Rule, Errors) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, Errors{{File: file, What: "can't be read: " + reasonOf(err), Hint: "check who may read it"}}
 	}
-	return parseRules(file, text)
+	rules, mistakes := parseRules(file, text)
+	return rules, append(mistakes, duplicates(rules)...)
 }
 
 // reasonOf drops the operation and the path from an error of os.

@@ -265,7 +265,7 @@ func TestMistakesOfSeveralFilesAreShownTogether(t *testing.T) {
 	want := strings.Join([]string{
 		"main.yml:1: prometheus.url is missing (write the address of the server, such as http://host:port)",
 		"2.rules:2: rules[0].matchers is missing (say which alerts the rule is for: ['alertname=\"HighErrors\"'])",
-		"3.rules:1: groups is not a setting (use one of rules)",
+		"3.rules:1: groups is not a setting (alerting rules are Prometheus' own; culprit suggest FILE makes rules of them)",
 		"1.rules:2: a second rule is called \"a\" (rename one; the first is at main.yml:3)",
 	}, "\n")
 	if d := cmp.Diff(want, strings.ReplaceAll(err.Error(), dir+"/", "")); d != "" {

@@ -44,13 +44,9 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// orNil returns e as an error, sorted by line inside each file and without
-// repetitions; nil if it is empty. Files stay in the order in which they were
-// read.
-func (e Errors) orNil() error {
-	if len(e) == 0 {
-		return nil
-	}
+// Sorted returns the mistakes by line inside each file and without repetitions.
+// Files stay in the order in which they were read.
+func (e Errors) Sorted() Errors {
 	order := map[string]int{}
 	for _, m := range e {
 		if _, seen := order[m.File]; !seen {

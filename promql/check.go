@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -23,13 +24,11 @@ import (
 // with none.
 func Check(rule config.Rule) []config.Mistake {
 	c := checker{rule: rule}
-	switch {
-	case rule.Target != nil:
+	if rule.Target != nil {
 		c.target("target", *rule.Target, rule.Breakdown)
-	default:
-		for i, t := range rule.Targets {
-			c.target(fmt.Sprintf("targets[%d]", i), t, rule.Breakdown)
-		}
+	}
+	for i, t := range rule.Targets { // that both are given has been said
+		c.target(fmt.Sprintf("targets[%d]", i), t, rule.Breakdown)
 	}
 	c.candidates("candidates", rule.Candidates)
 	if rule.Topology != nil && rule.Topology.Query != "" {
@@ -164,9 +163,9 @@ const templateHint = "values come from the alert as {{ .Labels.name }}, {{ .Anno
 func templateError(err error) string {
 	text := strings.TrimPrefix(err.Error(), "template: query:")
 	if where, what, ok := strings.Cut(text, `executing "query" at `); ok {
-		return where + what
+		text = where + what
 	}
-	return text
+	return regexp.MustCompile(`can't evaluate field (\w+) in type \S+`).ReplaceAllString(text, "there is no .$1")
 }
 
 func hintFor(err error) string {

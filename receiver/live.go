@@ -3,7 +3,6 @@
 package receiver
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
 	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/explain"
-	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
@@ -148,26 +146,4 @@ func (d *Daemon) load() (*live, error) {
 		}
 	}
 	return l, d.addOutlets(l)
-}
-
-// LoadConfig reads a configuration and checks all of it: what it says, and
-// whether its queries parse. The error names every mistake.
-func LoadConfig(file string) (*config.Config, error) {
-	cfg, err := config.Load(file)
-	var mistakes config.Errors
-	if err != nil && !errors.As(err, &mistakes) {
-		return nil, err
-	}
-	if cfg != nil {
-		mistakes = append(mistakes, promql.CheckCatalogue(cfg)...)
-		mistakes = append(mistakes, promql.CheckContext(cfg)...)
-		mistakes = append(mistakes, report.CheckLinks(cfg)...)
-		for _, rule := range cfg.Rules {
-			mistakes = append(mistakes, promql.Check(rule)...)
-		}
-	}
-	if len(mistakes) > 0 {
-		return nil, mistakes
-	}
-	return cfg, nil
 }

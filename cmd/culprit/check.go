@@ -7,70 +7,66 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
+	"os"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/culprit-dev/culprit/config"
-	"github.com/culprit-dev/culprit/promql/bounded"
 	"github.com/culprit-dev/culprit/receiver"
 	"github.com/culprit-dev/culprit/receiver/find"
-	"github.com/culprit-dev/culprit/receiver/probe"
 )
 
 const checkHelp = `Load configurations, parse every template and query, and show every mistake.
 
-With --prometheus.url every query is asked there, too, with a placeholder for each value that comes from the alert. What returns nothing, or
-is refused, is a mistake as well.
+A file that has rules and nothing else is checked as one of rule_files. Files of secrets and keys that can't be read here are mistakes, unless
+--syntax-only is given.
 
-With --alertmanager.url the routes that it has now are read: whether culprit hears of alerts at once, and whether anybody is no
-longer told because of it. It prints the lines that fix it.`
+With --servers the servers of the configuration are asked, too, and each that does not answer is named: Prometheus every query, with a placeholder
+for each value that comes from the alert (what returns nothing, or is refused, is a mistake as well); Alertmanager its routes; Grafana its
+annotations. To hooks a connection is made, and nothing is sent.
+
+With --prometheus.url the queries are asked there. With --alertmanager.url the routes that it has now are read: whether culprit hears of alerts at
+once, and whether anybody is no longer told because of it. It prints the lines that fix it.`
 
 func addCheck(app *kingpin.Application, commands map[string]command) {
 	check := app.Command("check", "Check files without running anything.")
 	cmd := check.Command("config", checkHelp)
-	files := cmd.Arg("file", "Configuration file.").Required().Strings()
-	url := cmd.Flag("prometheus.url", "Prometheus at which every query is tried.").PlaceHolder("URL").String()
+	files := cmd.Arg("file", "Configuration or rule file.").Required().Strings()
+	c := &configCheck{}
+	cmd.Flag("prometheus.url", "Prometheus at which every query is tried.").PlaceHolder("URL").StringVar(&c.url)
 	alertmanagers := cmd.Flag("alertmanager.url", "Alertmanager whose routes are judged; repeatable.").PlaceHolder("URL").Strings()
-	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error {
-		routes, err := newRouteCheck(*alertmanagers)
-		if err != nil {
+	cmd.Flag("servers", "Ask the servers that the configuration names.").BoolVar(&c.servers)
+	cmd.Flag("syntax-only", "Don't look for the files of secrets and keys.").BoolVar(&c.syntaxOnly)
+	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) (err error) {
+		if c.routes, err = newRouteCheck(*alertmanagers); err != nil {
 			return err
 		}
-		return checkConfigs(ctx, *files, *url, routes, s)
+		c.out, c.err = s.out, s.err
+		return c.all(ctx, *files)
 	}
 }
 
-// checkConfigs says of each file what it holds or what is wrong with it.
-func checkConfigs(ctx context.Context, files []string, url string, routes *routeCheck, s streams) error {
-	if url != "" {
-		if _, err := parseURL("--prometheus.url", url); err != nil {
+// configCheck says of files what they hold and what is wrong with them.
+type configCheck struct {
+	url                 string // of the Prometheus that is asked; empty: none, or that of the file
+	routes              *routeCheck
+	servers, syntaxOnly bool
+	out, err            io.Writer
+}
+
+func (c *configCheck) all(ctx context.Context, files []string) error {
+	if c.url != "" {
+		if _, err := parseURL("--prometheus.url", c.url); err != nil {
 			return err
 		}
 	}
 	var mistakes []error
 	for _, file := range files {
-		cfg, err := receiver.LoadConfig(file)
-		if err != nil {
-			mistakes = append(mistakes, err)
-			continue
-		}
-		for _, w := range cfg.Warnings {
-			fmt.Fprintf(s.err, "warning: %s\n", w)
-		}
-		asked, err := probeConfig(ctx, cfg, url, s.err)
+		mistakes = append(mistakes, c.file(ctx, file)...)
 		if ctx.Err() != nil {
 			return errInterrupted
 		}
-		if errors.Is(err, find.ErrUnreachable) {
-			url = "" // once is enough
-		}
-		if err != nil {
-			mistakes = append(mistakes, err)
-			continue
-		}
-		fmt.Fprintf(s.out, "%s: fine, %s%s\n", file, number(len(cfg.Rules), "rule"), asked)
-		mistakes = append(mistakes, routes.judge(ctx, cfg, s.out)...)
 	}
 	if len(mistakes) > 0 {
 		return findingError{errors.Join(mistakes...)}
@@ -78,39 +74,67 @@ func checkConfigs(ctx context.Context, files []string, url string, routes *route
 	return nil
 }
 
-// probeConfig asks every query of a configuration. The error is what is wrong
-// with them.
-func probeConfig(ctx context.Context, cfg *config.Config, url string, w io.Writer) (asked string, err error) {
-	if url == "" {
-		return "", nil
+// file returns what is wrong with a file. Its servers are asked once it is right.
+func (c *configCheck) file(ctx context.Context, file string) []error {
+	cfg, kind, mistakes := c.read(file)
+	if len(mistakes) > 0 {
+		return []error{mistakes}
 	}
-	if cfg.Prometheus.URL, err = parseURL("--prometheus.url", url); err != nil {
-		return "", err
+	asked, err := c.probe(ctx, cfg)
+	if errors.Is(err, find.ErrUnreachable) {
+		c.url = "" // once is enough
 	}
-	client, err := bounded.New(cfg.Prometheus)
+	var wrong []error
 	if err != nil {
-		return "", err
+		wrong = append(wrong, oneLine(err))
+	} else {
+		fmt.Fprintf(c.out, "%s: %s, %s%s\n", file, kind, number(len(cfg.Rules), "rule"), asked)
 	}
-	defer client.CloseIdleConnections()
-	finder, err := find.New(cfg.Prometheus)
+	wrong = append(wrong, c.routes.judge(ctx, cfg, c.servers, c.out)...)
+	if c.servers {
+		wrong = append(wrong, askServers(ctx, cfg, c.out)...)
+	}
+	return wrong
+}
+
+// read reads a main file or a rule file, and prints what is legal and hardly meant.
+func (c *configCheck) read(file string) (cfg *config.Config, kind string, mistakes config.Errors) {
+	text, err := os.ReadFile(file)
+	if err == nil && config.IsRuleFile(text) {
+		cfg, mistakes = rulesAlone(file)
+		kind = "fine as a rule file"
+	} else {
+		cfg, mistakes = receiver.ReadConfig(file) // says why it can't be read
+		kind = "fine"
+	}
+	if cfg == nil {
+		return nil, "", mistakes
+	}
+	for _, w := range cfg.Warnings {
+		fmt.Fprintf(c.err, "warning: %s\n", w)
+	}
+	if !c.syntaxOnly {
+		mistakes = append(mistakes, cfg.Missing...).Sorted()
+	}
+	return cfg, kind, mistakes
+}
+
+// rulesAlone is a configuration with nothing but the rules of a file.
+func rulesAlone(file string) (*config.Config, config.Errors) {
+	cfg, err := config.Parse(file, []byte(`prometheus: {url: "http://localhost"}`))
 	if err != nil {
-		return "", err
+		return nil, config.Errors{{File: file, What: err.Error()}}
 	}
-	defer finder.Close()
-	if err := finder.Reach(ctx); err != nil {
-		return "", err
+	var mistakes config.Errors
+	cfg.Rules, mistakes = receiver.ReadRules(file)
+	cfg.Warnings = cfg.Shadowed()
+	return cfg, mistakes
+}
+
+// oneLine puts the hint of an error behind it, as those of mistakes are.
+func oneLine(err error) error {
+	if what, hint, has := strings.Cut(err.Error(), "; hint: "); has {
+		return fmt.Errorf("%s (%s)", what, hint)
 	}
-	rules, err := finder.Rules(ctx)
-	if err != nil {
-		fmt.Fprintf(w, "warning: %s; whether there are such alerts is not known\n", err)
-	}
-	p := probe.Probe{API: client.API(), Alerting: rules, Now: time.Now(), Parallel: cfg.Prometheus.MaxConcurrentQueries}
-	found, n, err := p.Run(ctx, cfg)
-	if err == nil && len(found) > 0 {
-		err = config.Errors(found)
-	}
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf(", %s answered", number(n, "question")), nil
+	return err
 }

@@ -34,10 +34,18 @@ func newRouteCheck(urls []string) (*routeCheck, error) {
 	return c, nil
 }
 
-// judge prints what is right and returns what is not.
-func (c *routeCheck) judge(ctx context.Context, cfg *config.Config, w io.Writer) (mistakes []error) {
+// judge prints what is right and returns what is not. It asks the servers that
+// it was made for, and all of the configuration if these are asked, too.
+func (c *routeCheck) judge(ctx context.Context, cfg *config.Config, all bool, w io.Writer) (mistakes []error) {
 	urls := c.urls
 	c.urls = nil // the next file has nothing to add
+	if all {
+		for _, am := range cfg.Alertmanagers {
+			if !slices.ContainsFunc(urls, func(u *config.URL) bool { return sameServer(u, am.URL) }) {
+				urls = append(urls, am.URL)
+			}
+		}
+	}
 	for _, u := range urls {
 		address, verdict, err := judgeAt(ctx, serverAt(cfg, u))
 		if err != nil {
@@ -84,7 +92,7 @@ func judgeAt(ctx context.Context, server config.Alertmanager) (address string, v
 func serverAt(cfg *config.Config, u *config.URL) config.Alertmanager {
 	server := config.Alertmanager{HTTPConfig: commonconfig.DefaultHTTPClientConfig}
 	for i, am := range cfg.Alertmanagers {
-		if same := strings.TrimSuffix(am.URL.String(), "/") == strings.TrimSuffix(u.String(), "/"); same || i == 0 {
+		if same := sameServer(am.URL, u); same || i == 0 {
 			server = am
 			if same {
 				break
@@ -93,6 +101,10 @@ func serverAt(cfg *config.Config, u *config.URL) config.Alertmanager {
 	}
 	server.URL = u
 	return server
+}
+
+func sameServer(a, b *config.URL) bool {
+	return strings.TrimSuffix(a.String(), "/") == strings.TrimSuffix(b.String(), "/")
 }
 
 // said is what is right.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -72,7 +71,7 @@ func (f *File) config() (*config.Config, error) {
 			return nil, fmt.Errorf("rule_files: %s matches no file", glob)
 		}
 		for _, file := range files {
-			rules, err := readRules(file)
+			rules, err := receiver.LoadRules(file)
 			if err != nil {
 				return nil, err
 			}
@@ -80,22 +79,6 @@ func (f *File) config() (*config.Config, error) {
 		}
 	}
 	return cfg, nil
-}
-
-func readRules(file string) ([]config.Rule, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	rules, err := config.ParseRules(file, text)
-	var mistakes config.Errors
-	for _, r := range rules {
-		mistakes = append(mistakes, promql.Check(r)...)
-	}
-	if err == nil && len(mistakes) > 0 {
-		err = mistakes
-	}
-	return rules, err
 }
 
 const defaultInterval = time.Minute

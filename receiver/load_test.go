@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/culprit-dev/culprit/config"
+)
+
+// TestNoMistakeHidesAnother reads files with mistakes of structure, whose
+// queries are checked all the same, and loses none.
+func TestNoMistakeHidesAnother(t *testing.T) {
+	files, err := filepath.Glob("../config/testdata/bad/*.yml")
+	if err != nil || len(files) < 60 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		_, structural := config.Read(file)
+		_, all := ReadConfig(file)
+		for _, m := range structural {
+			if !slices.Contains(all, m) {
+				t.Errorf("%s is lost", m)
+			}
+		}
+		if cfg, err := LoadConfig(file); cfg != nil || err == nil {
+			t.Errorf("%s is used", file)
+		}
+	}
+	none, mistakes := ReadConfig("nowhere.yml")
+	if none != nil || !strings.Contains(mistakes.Error(), "nowhere.yml: can't be read") {
+		t.Errorf("%v", mistakes)
+	}
+}
