@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package templates_test renders the templates of this folder as people get
+// them: by the configuration, template and notifier code of Alertmanager, whose
+// requests end in servers of the tests.
+package templates_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/alertmanager/alert"
+	amconfig "github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/alertmanager/notify"
+	"github.com/prometheus/alertmanager/notify/email"
+	"github.com/prometheus/alertmanager/notify/msteamsv2"
+	"github.com/prometheus/alertmanager/notify/opsgenie"
+	"github.com/prometheus/alertmanager/notify/pagerduty"
+	"github.com/prometheus/alertmanager/notify/slack"
+	"github.com/prometheus/alertmanager/notify/webhook"
+	"github.com/prometheus/alertmanager/template"
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+)
+
+// alertmanagerURL is the address that links lead to.
+const alertmanagerURL = "https://alertmanager.example.org/am"
+
+// request is one that a notifier has made.
+type request struct {
+	Address string // with scheme and host
+	Method  string
+	Body    []byte
+}
+
+// services stand for all that Alertmanager notifies, whatever their names: they
+// keep requests and mails.
+type services struct {
+	http *httptest.Server
+	mail net.Listener
+
+	mu       sync.Mutex
+	requests []request
+	mails    []string
+	answer   func(request) (contentType, body string)
+}
+
+func startServices(t *testing.T) *services {
+	t.Helper()
+	s := &services{answer: func(request) (string, string) { return "text/plain", "ok" }}
+	s.http = httptest.NewTLSServer(http.HandlerFunc(s.take))
+	t.Cleanup(s.http.Close)
+	var err error
+	if s.mail, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.mail.Close() })
+	go s.post()
+	return s
+}
+
+func (s *services) take(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body) // a part shows in the test
+	got := request{"https://" + r.Host + r.URL.String(), r.Method, body}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, got)
+	kind, text := s.answer(got)
+	w.Header().Set("Content-Type", kind)
+	io.WriteString(w, text)
+}
+
+// post takes mails, until the listener closes.
+func (s *services) post() {
+	for {
+		conn, err := s.mail.Accept()
+		if err != nil {
+			return
+		}
+		s.receive(conn)
+	}
+}
+
+// receive is the server's side of RFC 5321, as far as one mail needs it.
+func (s *services) receive(conn net.Conn) {
+	defer conn.Close()
+	in, text, data := bufio.NewScanner(conn), strings.Builder{}, false
+	fmt.Fprint(conn, "220 mail\r\n")
+	for in.Scan() {
+		line := in.Text()
+		switch {
+		case data && line == ".":
+			data = false
+			s.mu.Lock()
+			s.mails = append(s.mails, text.String())
+			s.mu.Unlock()
+			fmt.Fprint(conn, "250 taken\r\n")
+		case data:
+			text.WriteString(strings.TrimPrefix(line, ".") + "\r\n")
+		case line == "DATA":
+			data = true
+			fmt.Fprint(conn, "354 go on\r\n")
+		case line == "QUIT":
+			fmt.Fprint(conn, "221 bye\r\n")
+			return
+		default:
+			fmt.Fprint(conn, "250 mail\r\n")
+		}
+	}
+}
+
+// clear returns what has come, and forgets it.
+func (s *services) clear() (requests []request, mails []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	requests, mails = s.requests, s.mails
+	s.requests, s.mails = nil, nil
+	return requests, mails
+}
+
+// world is Alertmanager's side: the published configuration, with the secrets
+// that its files name.
+type world struct {
+	conf *amconfig.Config
+	tmpl *template.Template
+	to   *services
+	made map[string][]notify.Integration // by receiver
+}
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	w := world{conf: load(t, ""), to: startServices(t), made: map[string][]notify.Integration{}}
+	var err error
+	if w.tmpl, err = template.FromGlobs(w.conf.Templates); err != nil {
+		t.Fatal(err)
+	}
+	if w.tmpl.ExternalURL, err = url.Parse(alertmanagerURL); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range receivers() {
+		if w.made[name], err = w.notifiers(name, w.tmpl, slog.New(slog.DiscardHandler)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+// load reads the published configuration; with a text in its place of its routes
+// if there is one.
+func load(t *testing.T, route string) *amconfig.Config {
+	t.Helper()
+	folder := t.TempDir()
+	text, err := os.ReadFile("alertmanager.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	main := strings.NewReplacer("/etc/alertmanager", folder, "'*.tmpl'", "'"+here+"/*.tmpl'").Replace(string(text))
+	if route != "" {
+		before, rest, _ := strings.Cut(main, "\nroute:")
+		_, after, _ := strings.Cut(rest, "\nreceivers:")
+		main = before + "\n" + route + "\nreceivers:" + after
+	}
+	for name, secret := range map[string]string{
+		"alertmanager.yml": main, "slack-token": "xoxb-1", "pagerduty-key": "k", "opsgenie-key": "k", "jsm-key": "k",
+		"slack-webhook": "https://hooks.slack.com/services/T/B/x", "teams-webhook": "https://teams.example.org/hook",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(secret), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conf, err := amconfig.LoadFile(filepath.Join(folder, "alertmanager.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conf
+}
+
+// notifiers makes those of one receiver, as Alertmanager does.
+func (w world) notifiers(name string, tmpl *template.Template, log *slog.Logger) (list []notify.Integration, err error) {
+	i := slices.IndexFunc(w.conf.Receivers, func(r amconfig.Receiver) bool { return r.Name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("there is no receiver %q", name)
+	}
+	r := w.conf.Receivers[i]
+	add := func(kind string, resolved notify.ResolvedSender, n notify.Notifier, failed error) {
+		err = errors.Join(err, failed)
+		list = append(list, notify.NewIntegration(n, resolved, kind, 0, name))
+	}
+	for _, c := range r.SlackConfigs {
+		n, failed := slack.New(c, tmpl, log, w.to.options(c.HTTPConfig)...)
+		add("slack", c, n, failed)
+	}
+	for _, c := range r.WebhookConfigs {
+		n, failed := webhook.New(c, tmpl, log, w.to.options(c.HTTPConfig)...)
+		add("webhook", c, n, failed)
+	}
+	for _, c := range r.PagerdutyConfigs {
+		n, failed := pagerduty.New(c, tmpl, log, w.to.options(c.HTTPConfig)...)
+		add("pagerduty", c, n, failed)
+	}
+	for _, c := range r.OpsGenieConfigs {
+		n, failed := opsgenie.New(c, tmpl, log, w.to.options(c.HTTPConfig)...)
+		add("opsgenie", c, n, failed)
+	}
+	for _, c := range r.MSTeamsV2Configs {
+		n, failed := msteamsv2.New(c, tmpl, log, w.to.options(c.HTTPConfig)...)
+		add("msteamsv2", c, n, failed)
+	}
+	for _, c := range r.EmailConfigs {
+		host, port, _ := net.SplitHostPort(w.to.mail.Addr().String())
+		c.Smarthost, c.RequireTLS = amconfig.HostPort{Host: host, Port: port}, new(bool)
+		add("email", c, email.New(c, tmpl, log), nil)
+	}
+	return list, err
+}
+
+// options lead a client here, whatever it asks for, and make it trust what it finds.
+func (s *services) options(c *commoncfg.HTTPClientConfig) []commoncfg.HTTPClientOption {
+	c.TLSConfig.InsecureSkipVerify = true
+	return []commoncfg.HTTPClientOption{commoncfg.WithDialContextFunc(func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", s.http.Listener.Addr().String())
+	})}
+}
+
+// notify tells one receiver of a group.
+func (w world) notify(t tester, receiver string, group model.LabelSet, alerts ...*alert.Alert) ([]request, []string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ctx = notify.WithGroupKey(notify.WithGroupLabels(notify.WithReceiverName(ctx, receiver), group), "{}:{group}")
+	ctx = notify.WithRouteLabels(notify.WithNotificationReason(notify.WithNow(ctx, time.Now()), notify.ReasonFirstNotification), nil)
+	for _, n := range w.made[receiver] {
+		if _, err := n.Notify(ctx, alerts...); err != nil {
+			t.Fatalf("%s: %v", receiver, err)
+		}
+	}
+	return w.to.clear()
+}
