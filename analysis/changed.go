@@ -5,6 +5,7 @@ package analysis
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -151,6 +152,7 @@ const (
 	mostChanges = 5    // that are listed
 	mostLater   = 20   // the same, after the onset
 	leastLikely = 0.01 // of those
+	wholeShare  = 0.99 // of the KPI's change, from which on no other part is worth a word
 	freedWithin = 300  // seconds between a change and a fall that it explains
 )
 
@@ -323,12 +325,22 @@ func sayChange(c changes.Cause, f Finding, t Target) string {
 		text += fmt.Sprintf(", as %s before that", times(c.Earlier))
 	}
 	if len(f.Evidence.Places) > 0 {
-		text += "; " + sayShare(f) + cmp.Or(t.Title, t.Name) + " is " + places(f.Evidence.Places)
+		text += "; " + sayPart(c, f, t)
 	}
 	if before, after := f.Evidence.Before, f.Evidence.After; f.Series != "" && before != nil && after != nil {
 		text += fmt.Sprintf("; %s %s (%s → %s)", f.Series, verb(*before, *after), words.Number(*before), words.Number(*after))
 	}
 	return text
+}
+
+// sayPart says which part of the KPI moved. Where it is the new version, and all of
+// the change, no other part has it.
+func sayPart(c changes.Cause, f Finding, t Target) string {
+	kpi, found := cmp.Or(t.Title, t.Name), f.Evidence.Places
+	if len(found) == 1 && len(found[0]) == 1 && c.To != "" && slices.Contains(slices.Collect(maps.Values(found[0])), c.To) && f.Share >= wholeShare {
+		return kpi + " changed on " + places(found) + " only"
+	}
+	return sayShare(f) + kpi + " is " + places(found)
 }
 
 // sayShare is how much of the change of the KPI a label set has.

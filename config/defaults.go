@@ -17,6 +17,7 @@ func (c *Config) setDefaults() {
 	c.IgnoreAlerts = []string{`alertname=~"Watchdog|InfoInhibitor|Culprit.*"`}
 	c.Expressions = Expressions{FromAlerts: TrustAny, FromAPI: TrustAny}
 	c.ExplainAPI.Enabled = true
+	c.Changes.Queries = true
 	c.Changes.Lifetime = model.Duration(30 * 24 * time.Hour)
 	c.Publish = Publish{
 		AlertAnnotations:   Toggle{Enabled: true},

@@ -90,7 +90,7 @@ func TestDefaults(t *testing.T) {
 	if c.Grafana != nil {
 		t.Errorf("grafana: %+v", c.Grafana)
 	}
-	if c.Changes != (Changes{Lifetime: model.Duration(30 * 24 * time.Hour)}) {
+	if c.Changes != (Changes{Queries: true, Lifetime: model.Duration(30 * 24 * time.Hour)}) {
 		t.Errorf("changes: %+v", c.Changes)
 	}
 }

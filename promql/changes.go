@@ -17,7 +17,7 @@ import (
 
 // Changes are asked for by what they leave behind in series: see traces. The server
 // is asked for changes alone and not for the series that have them, so that an
-// answer is small however large the server is: four queries an analysis.
+// answer is small however large the server is: five queries an analysis, four in a storm.
 const (
 	changesBefore = 3 * time.Hour    // the onset: what is older has had its effect
 	changesStep   = time.Minute      // how exactly a change is dated that has no time of its own
@@ -43,8 +43,12 @@ type whereabouts struct {
 	all     bool            // what there is very much of is looked at even where near is not known
 }
 
-// whereabouts are those of an alert. In a storm they are those of all its alerts.
+// whereabouts are those of an alert. In a storm they are those of all its alerts;
+// nil: nobody wants them looked for.
 func (a Alert) whereabouts() *whereabouts {
+	if a.ChangesUnasked {
+		return nil
+	}
 	own := a.identifying()
 	w := &whereabouts{home: string(own[clusterLabel]), name: string(a.Labels[model.AlertNameLabel]), all: !a.Storm}
 	if c := own[clusterLabel]; c != "" && a.cluster != "" {
@@ -117,17 +121,26 @@ func (p Plan) changes() []Query {
 	// what is new has got.
 	onset := floor(p.Onset, changesStep)
 	twice := max(end.Sub(onset), 0)
-	return []Query{
-		query("times", p.where.times(from)+" or "+p.where.spread(end.Sub(from)), onset, twice),
+	all := []Query{
+		query("times", strings.Join([]string{p.where.times(from), p.where.ages(from), p.where.spread(end.Sub(from))}, " or "), onset, twice),
 		query("values", p.where.values(), from, changesStep),
 		query("labels", p.where.appeared(), from, changesStep),
 		query("alerts", p.where.alerts(from), onset, twice),
 	}
+	if resets := p.resets(); resets != "" && !p.crowd { // those of many alerts would be as many queries
+		all = append(all, query("resets", resets, from, changesStep))
+	}
+	return all
 }
 
 // times asks for metrics whose value is a time after from.
 func (w whereabouts) times(from time.Time) string {
 	return w.each(byTime, func(s string) string { return fmt.Sprintf("%s > %d", s, from.Unix()) })
+}
+
+// ages asks for metrics whose value is the seconds since a time after from, as that time.
+func (w whereabouts) ages(from time.Time) string {
+	return w.each(byAge, func(s string) string { return fmt.Sprintf("time() - %s > %d", withName(s), from.Unix()) })
 }
 
 // values asks for metrics at the steps at which their value is another one than at

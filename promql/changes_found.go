@@ -5,6 +5,7 @@ package promql
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -26,7 +27,7 @@ func (p Plan) changesFound(asked []Query, answers Answers) []changes.Change {
 			f.measured[expr.MetricName(s)] = true
 		}
 	}
-	for i, read := range []func(Query, model.Value){f.times, f.values, f.labels, f.alerts} {
+	for i, read := range []func(Query, model.Value){f.times, f.values, f.labels, f.alerts, f.resets} {
 		if i < len(asked) {
 			read(asked[i], answers.to(asked[i]).Value)
 		}
@@ -56,11 +57,11 @@ type changeFinder struct {
 // the alert.
 func (f *changeFinder) add(t trace, m model.Metric, c changes.Change) {
 	name, labels := t.place(m)
-	if name == "" || f.measured[string(m[model.MetricNameLabel])] || f.plan.where.elsewhere(labels) {
+	c.Source = cmp.Or(c.Source, string(m[model.MetricNameLabel]))
+	if name == "" || f.measured[c.Source] || f.plan.where.elsewhere(labels) {
 		return
 	}
-	c.Title = fmt.Sprintf(c.Title, name)
-	c.Labels, c.Source = labels, string(m[model.MetricNameLabel])
+	c.Title, c.Labels, c.Guessed = fmt.Sprintf(c.Title, name), labels, t.hint
 	f.found = append(f.found, c)
 }
 
@@ -78,6 +79,10 @@ func (f *changeFinder) times(q Query, v model.Value) {
 			f.count(untold(m), points)
 			return
 		}
+		if m[tracedLabel] != "" {
+			f.ages(untold(m), points)
+			return
+		}
 		t, ok := traceOf(byTime, string(m[model.MetricNameLabel]))
 		if !ok || m["container"] == "POD" { // the pause container of each pod
 			return
@@ -91,6 +96,19 @@ func (f *changeFinder) times(q Query, v model.Value) {
 			last = at
 		}
 	})
+}
+
+// ages reads since when something has been so. What grows older says twice that it began
+// at the same time; a share of time, as an uptime may be, does not.
+func (f *changeFinder) ages(m model.Metric, points []model.SamplePair) {
+	t, ok := traceOf(byAge, string(m[model.MetricNameLabel]))
+	if !ok || len(points) < 2 {
+		return
+	}
+	at := float64(points[0].Value)
+	if math.Abs(float64(points[len(points)-1].Value)-at) < changesStep.Seconds() {
+		f.add(t, m, changes.Change{At: at, Title: t.did})
+	}
 }
 
 // unixSeconds is a time that may have been given in milliseconds.

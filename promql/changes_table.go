@@ -20,6 +20,7 @@ const (
 	byLabels way = iota // a series with other labels appears, such as another version
 	byValue             // the value becomes another one, and stays
 	byTime              // the value is when it happened, in Unix seconds
+	byAge               // the value is how long ago it happened, in seconds
 )
 
 // trace is what one kind of change leaves behind in Prometheus: one line of the
@@ -36,6 +37,7 @@ type trace struct {
 	flag    bool              // byValue: it is 0 or 1, and nothing else: with other values it counts
 	own     bool              // the thing is what speaks, and not something that it speaks of: a service, rather than an object
 	brief   bool              // its series is there for the change only
+	hint    bool              // a fault does the same, so that other evidence has to confirm it
 
 	pattern *regexp.Regexp // of names
 }
@@ -64,7 +66,7 @@ var traces = sync.OnceValue(func() []trace {
 func table() []trace {
 	type names = []model.LabelName
 	controller, pods := names{"deployment", "statefulset", "daemonset"}, names{"pod"}
-	process := names{"service", "service_name", "app", "application", "deployment", "statefulset", "daemonset", "pod", "job", "instance"}
+	process := processNames()
 	release := names{"version", "short_version", "service_version", "app_version", "git_version", "gitVersion", "tag", "revision", "commit", "git_commit", "sha"}
 	return []trace{
 		{names: `kube_pod_container_info`, way: byLabels, did: "%s was rolled out", thing: pods, version: names{"image_spec", "image"}, near: true},
@@ -73,6 +75,7 @@ func table() []trace {
 		{names: `kube_statefulset_status_update_revision`, way: byLabels, did: "%s was rolled out", thing: controller, version: names{"revision"}},
 		{names: `gotk_resource_info`, way: byLabels, did: "%s was synced", thing: names{"name"}, version: names{"revision"}},
 		{names: `kube_node_info`, way: byLabels, did: "node %s came", undid: "node %s went", thing: names{"node"}},
+		{names: `up`, way: byLabels, did: "a target of %s appeared", undid: "a target of %s vanished", thing: process, near: true, own: true, hint: true},
 		{
 			names: `(.+_)?(deploy|deployment|release|rollout|change|migration|maintenance)_(marker|event)s?`, way: byLabels, did: "%s was noted",
 			thing: names{"service", "app", "name", "deployment", "job", model.MetricNameLabel}, version: release, own: true, brief: true,
@@ -110,8 +113,14 @@ func table() []trace {
 		{names: `(.+_)?(deploy|deployed|deployment|release|released|rollout)_(timestamp|time)(_seconds)?`, way: byTime, did: "%s was rolled out", thing: process, own: true},
 		{names: `node_boot_time_seconds`, way: byTime, did: "%s was booted", thing: names{"node", "instance"}},
 		{names: `process_start_time_seconds`, way: byTime, did: "%s was started", thing: process, own: true},
+		{names: `(.+_)?uptime(_in)?(_seconds)?(_total)?`, way: byAge, did: "%s was started", thing: process, own: true},
 		{names: `kube_pod_(created|start_time)|kube_pod_container_state_started|container_start_time_seconds`, way: byTime, did: "%s was started", thing: pods, near: true},
 	}
+}
+
+// processNames are the labels that name a process, the best first.
+func processNames() []model.LabelName {
+	return []model.LabelName{"service", "service_name", "app", "application", "deployment", "statefulset", "daemonset", "pod", "job", "instance"}
 }
 
 // replicaSuffix is what Kubernetes adds to a deployment's name for that of a set

@@ -41,6 +41,11 @@ geo_build_info{job="geo",instance="a:80",version="1.1"} _x335 1x35
 geo_build_info{job="geo",instance="b:80",version="1.0"} 1x336 _x34
 geo_build_info{job="geo",instance="b:80",version="1.1"} _x336 1x34
 process_start_time_seconds{job="mail",instance="m:80"} 1000x345 20670x25
+redis_uptime_in_seconds{job="redis",instance="r:6379"} 1000+60x342 20+60x26
+door_uptime{job="noise"} 99.9x370
+up{job="etcd",instance="a:2379"} 1x370
+up{job="etcd",instance="b:2379"} 1x332 stale _x36
+up{job="etcd",instance="c:2379"} _x339 1x30
 nginx_config_last_reload_success_timestamp_seconds{job="nginx",instance="n:80"} 1000x346 20740x24
 kube_node_spec_unschedulable{node="n1",KSM} 0x347 1x23
 kube_node_info{node="n1",KSM} 1x370
@@ -87,6 +92,23 @@ func told(f analysis.Frame) []string {
 	return out
 }
 
+// A process whose counters begin again was restarted, though nothing tells its start. One
+// of which a counter goes on was not.
+func TestCountersThatBeginAgainAreARestart(t *testing.T) {
+	s := promtest.New(t, `load 1m
+http_errors_total{pod="checkout-0",code="500"} 0+1x340 0+60x29
+http_errors_total{pod="checkout-0",code="503"} 0+2x340 stale _x1 0+3x27
+http_errors_total{pod="checkout-0",code="404"} 0x370
+http_errors_total{pod="cart-0",code="500"} 0+1x340 0+1x29
+http_errors_total{pod="cart-0",code="503"} 0+2x370
+http_errors_total{pod="ads-0",code="500"} 0+1x370
+http_errors_total{pod="mail-0",code="500"} 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+7x12`)
+	frame := fetch(t, newFetcher(t, s, nil), errorsRule(), brokenShop(model.LabelSet{}), after(360*time.Minute))
+	if got, want := told(frame), []string{"340 checkout was restarted"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestWhatChangedIsFoundInSeries(t *testing.T) {
 	s := promtest.New(t, changed())
 	frame := fetch(t, newFetcher(t, s, nil), errorsRule(), brokenShop(model.LabelSet{"namespace": "shop"}), after(360*time.Minute))
@@ -94,10 +116,13 @@ func TestWhatChangedIsFoundInSeries(t *testing.T) {
 		"320 search was scaled down 3 → 1",
 		"321 pay was rolled out v41 → v42",
 		"329 user was noted",
+		"332 a target of etcd vanished",
 		"334 geo was rolled out 1.0 → 1.1",
 		"338 node n2 went",
+		"338 a target of etcd appeared",
 		"340 checkout was rolled out",
 		"342 alert DiskFull began",
+		"343 redis was started",
 		"344 mail was started",
 		"346 the configuration of nginx was reloaded",
 		"347 node n1 was cordoned 0 → 1",
@@ -118,26 +143,40 @@ func TestWhatChangedIsFoundInSeries(t *testing.T) {
 	}
 }
 
-// Four questions are all that it costs, and a server that has none of the metrics says
-// nothing.
-func TestChangesCostFourQuestions(t *testing.T) {
-	s := promtest.New(t, "load 1m\nhttp_errors_total{service=\"checkout\"} 0+1x350 400+60x20\n")
-	frame := fetch(t, newFetcher(t, s, nil), errorsRule(), brokenShop(model.LabelSet{}), after(360*time.Minute))
-	asked := 0
-	for _, r := range s.Requests() {
-		if q := r.Form.Get("query"); strings.Contains(q, "ALERTS_FOR_STATE") || strings.Contains(q, "kube_") {
-			asked++
+// Five queries are all that it costs, four where the KPI counts nothing, and none where
+// nobody wants them; a server that has none of the metrics says nothing.
+func TestWhatChangedCostsFiveQueries(t *testing.T) {
+	const errors, level = `sum(rate(http_errors_total[2m]))`, `sum(http_errors)`
+	for _, test := range []struct {
+		kpi     string
+		unasked bool
+		want    int
+	}{{errors, false, 5}, {level, false, 4}, {errors, true, 0}} {
+		s := promtest.New(t, "load 1m\nhttp_errors_total{service=\"checkout\"} 0+1x350 400+60x20\nhttp_errors{service=\"checkout\"} 0x350 4x20\n")
+		alert := brokenShop(model.LabelSet{})
+		alert.ChangesUnasked = test.unasked
+		rule := config.Rule{Target: &config.Target{Query: test.kpi}, Candidates: []config.Candidate{}}
+		frame := fetch(t, newFetcher(t, s, nil), rule, alert, after(360*time.Minute))
+		asked := 0
+		for _, r := range s.Requests() {
+			if q := r.Form.Get("query"); strings.Contains(q, "ALERTS_FOR_STATE") || strings.Contains(q, "kube_") || strings.Contains(q, "offset 5m") {
+				asked++
+			}
 		}
-	}
-	if asked != 4 {
-		t.Errorf("%d questions", asked)
-	}
-	if len(frame.Changes) > 0 || frame.ChangesSince != float64(after(170*time.Minute).Unix()) {
-		t.Errorf("%v since %v", frame.Changes, frame.ChangesSince)
-	}
-	for _, w := range frame.Warnings {
-		if strings.HasPrefix(w.Source, "changes") {
-			t.Error(w)
+		if asked != test.want {
+			t.Errorf("%s: %d queries, want %d", test.kpi, asked, test.want)
+		}
+		since := float64(after(170 * time.Minute).Unix())
+		if test.unasked {
+			since = 0 // nobody knows that nothing changed
+		}
+		if len(frame.Changes) > 0 || frame.ChangesSince != since {
+			t.Errorf("%s: %v since %v", test.kpi, frame.Changes, frame.ChangesSince)
+		}
+		for _, w := range frame.Warnings {
+			if strings.HasPrefix(w.Source, "changes") {
+				t.Error(w)
+			}
 		}
 	}
 }

@@ -30,6 +30,8 @@ type Alert struct {
 	Past  bool           // it is looked at again, and counts for no storm
 	Trust config.Trust   // in the expression of GeneratorURL; empty: any
 
+	ChangesUnasked bool // Prometheus is not asked what changed: see config.Changes
+
 	Storm  bool           // many alerts of the same name fire at once, so that what they share is looked at
 	Shared model.LabelSet // in a storm: the labels that all its alerts have
 

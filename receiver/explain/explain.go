@@ -59,7 +59,7 @@ func Alert(ctx context.Context, f Fetcher, q Question) (in report.Input) {
 // two clocks differ.
 func locate(ctx context.Context, f Fetcher, q Question) (alert promql.Alert, doubts []analysis.Warning) {
 	alert = plannable(q.Alert)
-	alert.Past, alert.Trust = q.ByHand, q.Trust
+	alert.Past, alert.Trust, alert.ChangesUnasked = q.ByHand, q.Trust, q.ChangesUnasked
 	if alert.Onset = q.Onset; q.Onset.IsZero() {
 		alert, doubts = f.Locate(ctx, alert)
 	}

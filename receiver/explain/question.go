@@ -49,6 +49,8 @@ type Question struct {
 	ByHand    bool         // somebody asks: it is not one more alert of a storm
 	Changes   ChangeLog    // nil: nobody reports changes
 	Context   config.Context
+
+	ChangesUnasked bool // Prometheus is not asked what changed: see config.Changes
 }
 
 // QuestionOf is the question about a subject by the rules of a configuration.
@@ -69,7 +71,7 @@ func QuestionOf(cfg *config.Config, s find.Subject) Question {
 // By is the question of every alert that a rule of a configuration explains, without
 // the alert.
 func By(cfg *config.Config, rule *config.Rule) Question {
-	return Question{Rule: rule, Catalogue: cfg.Candidates, Options: cfg.Options(rule), Context: cfg.Context}
+	return Question{Rule: rule, Catalogue: cfg.Candidates, Options: cfg.Options(rule), Context: cfg.Context, ChangesUnasked: !cfg.Changes.Queries}
 }
 
 // measuring is a rule with the KPI of a subject in place of its own.

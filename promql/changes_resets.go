@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package promql
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/culprit-dev/culprit/analysis/changes"
+	"github.com/culprit-dev/culprit/promql/expr"
+)
+
+// A process that tells neither its start nor its uptime still shows it: all of its
+// counters begin again.
+const (
+	resetLooksBack = 5 * time.Minute // a counter that fell by more than half in so long began again
+	mostResets     = 5               // of one process; one that restarts more often is failing, and was not changed
+)
+
+// resets asks for the processes behind the KPIs' counters of which at least one counter
+// began again, and none went on. It is empty if the KPIs read no counters.
+func (p Plan) resets() string {
+	counters := p.counters()
+	if len(counters) == 0 {
+		return ""
+	}
+	now := strings.Join(counters, " or ")
+	was := offset(counters, resetLooksBack)
+	process := strings.Join(processLabels(), ", ")
+	return fmt.Sprintf("count by (%[1]s) ((%[2]s) < 0.5 * (%[3]s)) unless count by (%[1]s) ((%[2]s) >= 0.5 * ((%[3]s) > 0))", process, now, was)
+}
+
+// counters are the selectors of what the KPIs take the rate of.
+func (p Plan) counters() []string {
+	var found []string
+	for _, t := range p.Targets {
+		parser.Inspect(expr.MustParse(t.Query.Query), func(n parser.Node, _ []parser.Node) error {
+			call, ok := n.(*parser.Call)
+			if !ok || !slices.Contains([]string{"rate", "increase", "irate"}, call.Func.Name) {
+				return nil
+			}
+			if m, ok := call.Args[0].(*parser.MatrixSelector); ok {
+				found = append(found, expr.SelectorTexts(m.VectorSelector)...)
+			}
+			return nil
+		})
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// offset joins selectors as they were so long ago.
+func offset(selectors []string, by time.Duration) string {
+	texts := make([]string, len(selectors))
+	for i, s := range selectors {
+		texts[i] = fmt.Sprintf("%s offset %s", s, model.Duration(by))
+	}
+	return strings.Join(texts, " or ")
+}
+
+// processLabels tell one process from another.
+func processLabels() []string {
+	names := []string{}
+	for _, l := range append(processNames(), aboutPlaces()...) {
+		names = append(names, string(l))
+	}
+	return names
+}
+
+// resets reads when counters began again. What is seen at the steps after that is the
+// same one.
+func (f *changeFinder) resets(_ Query, v model.Value) {
+	each(v, func(m model.Metric, points []model.SamplePair) {
+		t := trace{did: "%s was restarted", thing: processNames(), own: true}
+		var starts []model.Time
+		for i, s := range points {
+			if i == 0 || s.Timestamp.Sub(points[i-1].Timestamp) > resetLooksBack {
+				starts = append(starts, s.Timestamp)
+			}
+		}
+		if len(starts) > mostResets {
+			return
+		}
+		for _, at := range starts {
+			f.add(t, m, changes.Change{At: stepBefore(at), Title: t.did, Source: "resets of counters"})
+		}
+	})
+}
