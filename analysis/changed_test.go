@@ -45,6 +45,24 @@ func TestWithoutChangesNothingIsDifferent(t *testing.T) {
 	}
 }
 
+// "Only" is said of the new version, where no other part has a share worth a word.
+func TestOnlyTheNewVersion(t *testing.T) {
+	say := func(version string, share float64) string {
+		c := changes.Cause{Change: changes.Change{Title: "pay was rolled out", From: "v1", To: "v2"}}
+		found := Finding{Share: share, Evidence: Evidence{Places: []Set{{"version": version}}}}
+		return sayPart(c, found, Target{Title: "the error ratio"})
+	}
+	for got, want := range map[string]string{
+		say("v2", 1):  "the error ratio changed on version=v2 only",
+		say("v2", .8): "80 % of the change of the error ratio is version=v2",
+		say("v1", 1):  "100 % of the change of the error ratio is version=v1",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestALabelSetASeriesAndAChangeAreOneCause(t *testing.T) {
 	f := slowQueue(200, 5)
 	f.Targets[0].Breakdown = shop(1, 3, func(_, v, _ int) bool { return v == 1 })
@@ -63,7 +81,7 @@ func TestALabelSetASeriesAndAChangeAreOneCause(t *testing.T) {
 	if got := confidentCauses(r); strings.Contains(got, "version") || strings.Contains(got, "queue|wait") {
 		t.Errorf("one thing is listed twice: %s", got)
 	}
-	for _, want := range []string{"queue was rolled out 90 s before (v0 → v1); ", "is version=v1"} {
+	for _, want := range []string{"queue was rolled out 90 s before (v0 → v1); ", "changed on version=v1 only"} {
 		if !strings.Contains(first.Sentence, want) {
 			t.Errorf("%q does not say %q", first.Sentence, want)
 		}
