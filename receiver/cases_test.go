@@ -412,3 +412,48 @@ func TestTheKeysOfCausesGoWithTheirReports(t *testing.T) {
 		t.Errorf("%d keys and %d cases are left", len(s.byKey), len(s.caseGroups()))
 	}
 }
+
+// Lists of cases and incidents lead on from page to page, each thing once.
+func TestCasesAndIncidentsAreReadPageByPage(t *testing.T) {
+	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
+	for i := range 7 {
+		mustPut(t, s, alertIn(fmt.Sprint("g", i), fmt.Sprint("A", i), "pay", noon.Add(time.Duration(i)*time.Hour)))
+	}
+	for _, list := range []string{"/api/v1/cases", "/api/v1/incidents"} {
+		var ids []string
+		pages := 0
+		for next := list + "?limit=3"; next != "" && pages < 9; pages++ {
+			w := httptest.NewRecorder()
+			site(s).ServeHTTP(w, httptest.NewRequest(http.MethodGet, next, nil))
+			var page []struct{ ID string }
+			if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil {
+				t.Fatalf("%s: %v in %s", next, err, w.Body)
+			}
+			for _, one := range page {
+				ids = append(ids, one.ID)
+			}
+			next, _, _ = strings.Cut(strings.TrimPrefix(w.Header().Get("Link"), "<"), ">")
+		}
+		if once := slices.Compact(slices.Sorted(slices.Values(ids))); len(ids) != 7 || len(once) != 7 || pages != 3 {
+			t.Errorf("%s: %d of 7, %d of them different, in %d pages", list, len(ids), len(once), pages)
+		}
+	}
+}
+
+// BenchmarkLists is the time of the first page of each list, by the number of reports.
+func BenchmarkLists(b *testing.B) {
+	for _, n := range []int{1000, 10_000} {
+		s, _ := full(b, n)
+		h := site(s)
+		for _, path := range []string{"/", "/?q=nowhere", "/cases", "/api/v1/reports?limit=1000"} {
+			b.Run(fmt.Sprintf("%s/reports=%d", path, n), func(b *testing.B) {
+				for b.Loop() {
+					w := httptest.NewRecorder()
+					if h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil)); w.Code != http.StatusOK {
+						b.Fatal(w.Body)
+					}
+				}
+			})
+		}
+	}
+}

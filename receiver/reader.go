@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/culprit-dev/culprit/receiver/broker"
+	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/web"
 )
@@ -103,7 +104,7 @@ func (r reader) holding(ctx context.Context, f web.Filter) (passes func(incident
 	if !f.OfReports() {
 		return func(string) bool { return true }, nil
 	}
-	f.Open, f.Limit = nil, 0
+	f.Open, f.Limit, f.After = nil, 0, changelog.Cursor{}
 	reports, err := r.Reports(ctx, f)
 	ids := map[string]bool{}
 	for _, rep := range reports {
@@ -128,7 +129,7 @@ func (r reader) Incidents(ctx context.Context, f web.Filter) ([]report.Incident,
 		}
 	}
 	slices.SortFunc(list, func(a, b report.Incident) int {
-		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
 	})
 	return limit(list, f.Limit), nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/alertmanager/pkg/labels"
 
+	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -32,14 +33,13 @@ func (s *server) incidents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	incidents, err := s.reader.Incidents(r.Context(), f)
+	list, older, err := paged(r, f, s.reader.Incidents, func(last report.Incident) changelog.Cursor {
+		return changelog.Cursor{At: last.CreatedAt, ID: last.ID}
+	})
 	if err != nil {
 		return err
 	}
-	if incidents == nil {
-		incidents = []report.Incident{}
-	}
-	writeJSON(w, http.StatusOK, incidents)
+	s.writeList(w, "api/v1/incidents", older, list)
 	return nil
 }
 
@@ -99,6 +99,12 @@ func parseFilter(u *url.URL) (Filter, error) {
 			return f, badRequest(`match is a matcher such as service="checkout", not %q: %v`, text, err)
 		}
 		f.Matchers = append(f.Matchers, ms...)
+	}
+	if text := q.Get("after"); text != "" {
+		var err error
+		if f.After, err = changelog.ParseCursor(text); err != nil {
+			return f, badRequest("%v", err)
+		}
 	}
 	return f, nil
 }

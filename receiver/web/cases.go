@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -20,25 +21,30 @@ func (s *server) caseOf(r *http.Request) (report.Case, error) {
 	return s.reader.Case(r.Context(), id)
 }
 
-// casesOf are the cases that a request asks for, and how.
-func (s *server) casesOf(r *http.Request) ([]report.Case, Filter, error) {
-	f, err := parseFilter(r.URL)
-	if err != nil {
-		return nil, f, err
+// casesOf are the cases that a request asks for, and where the list goes on.
+func (s *server) casesOf(r *http.Request) (list []report.Case, older string, f Filter, err error) {
+	if f, err = parseFilter(r.URL); err != nil {
+		return nil, "", f, err
 	}
-	list, err := s.reader.Cases(r.Context(), f)
-	return list, f, err
+	list, older, err = paged(r, f, s.reader.Cases, cursorOfCase)
+	return list, older, f, err
+}
+
+// cursorOfCase is the place of a case in a list: that of the incident it is named by.
+func cursorOfCase(c report.Case) changelog.Cursor {
+	at := changelog.Cursor{At: c.CreatedAt}
+	if len(c.Incidents) > 0 {
+		at.ID = c.Incidents[0]
+	}
+	return at
 }
 
 func (s *server) cases(w http.ResponseWriter, r *http.Request) error {
-	list, _, err := s.casesOf(r)
+	list, older, _, err := s.casesOf(r)
 	if err != nil {
 		return err
 	}
-	if list == nil {
-		list = []report.Case{}
-	}
-	writeJSON(w, http.StatusOK, list)
+	s.writeList(w, "api/v1/cases", older, list)
 	return nil
 }
 
@@ -52,17 +58,14 @@ func (s *server) oneCase(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) casesPage(w http.ResponseWriter, r *http.Request) error {
-	list, f, err := s.casesOf(r)
+	list, older, f, err := s.casesOf(r)
 	if err != nil {
 		return err
 	}
 	now := clock{s.now()}
-	p := casesPage{OpenOnly: f.Open != nil && *f.Open, Filter: filterWords(f, clock{s.now()})}
+	p := casesPage{OpenOnly: f.Open != nil && *f.Open, Filter: filterWords(f, clock{s.now()}), Older: older}
 	for _, c := range list {
 		p.Cases = append(p.Cases, newCaseRow(c, now))
-	}
-	if len(list) >= f.Limit {
-		p.Full = fmt.Sprintf("These are the newest %d.", f.Limit)
 	}
 	s.pages.render(w, http.StatusOK, "cases", p)
 	return nil
@@ -70,9 +73,9 @@ func (s *server) casesPage(w http.ResponseWriter, r *http.Request) error {
 
 // casesPage lists cases.
 type casesPage struct {
-	Cases        []caseRow
-	Filter, Full string
-	OpenOnly     bool
+	Cases         []caseRow
+	Filter, Older string
+	OpenOnly      bool
 }
 
 func (casesPage) title() string { return "Cases" }
@@ -118,16 +121,15 @@ type casePage struct {
 	ID, Summary, Verdict, Kind, State, Onset, Firing string
 	Open                                             bool
 	Causes                                           []causeView
-	Names, Services                                  []report.Count
+	Services                                         []report.Count
+	Lanes                                            []lane
+	MoreLanes                                        int
 	Incidents                                        []incidentRow
 	Reports                                          []row
 	More                                             string
 }
 
 func (p casePage) title() string { return "Case: " + p.Summary }
-
-// mostRows is how many reports the page of a case shows.
-const mostRows = 100
 
 func (s *server) casePage(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.caseOf(r)
@@ -136,7 +138,7 @@ func (s *server) casePage(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := clock{s.now()}
 	p := casePage{
-		ID: c.ID, Summary: c.Summary, State: caseState(c, now), Open: c.Open(), Onset: now.stamp(c.Onset), Names: c.Names, Services: c.Services,
+		ID: c.ID, Summary: c.Summary, State: caseState(c, now), Open: c.Open(), Onset: now.stamp(c.Onset), Services: c.Services,
 		Firing: fmt.Sprintf("%d of %s still fire", c.Firing, counted(c.Alerts, "alert", "alerts")), Verdict: "No cause in common", Kind: "none",
 	}
 	if c.Cause != nil {
@@ -144,25 +146,23 @@ func (s *server) casePage(w http.ResponseWriter, r *http.Request) error {
 		view.Explains = explains(c.Explained, c.Alerts, c.Explained == c.Alerts)
 		p.Causes, p.Verdict, p.Kind = []causeView{view}, "Cause found", "found"
 	}
+	var all []report.Report
 	for _, id := range c.Incidents[:min(len(c.Incidents), mostRows)] {
 		inc, err := s.reader.Incident(r.Context(), id)
 		if err != nil {
 			continue // it has expired
 		}
 		p.Incidents = append(p.Incidents, incidentRow{inc.ID, inc.Summary, alertNames(inc.Alerts), incidentState(inc, now)})
-		if room := mostRows - len(p.Reports); room > 0 {
+		if room := maxLimit - len(all); room > 0 {
 			reports, err := s.reader.Reports(r.Context(), Filter{Incident: id, Limit: room})
 			if err != nil {
 				return err
 			}
-			for _, rep := range reports {
-				p.Reports = append(p.Reports, newRow(rep, now))
-			}
+			all = append(all, reports...)
 		}
 	}
-	if n := c.Alerts - len(p.Reports); n > 0 {
-		p.More = fmt.Sprintf("%d more are in the JSON.", n)
-	}
+	p.Reports, p.More = firstRows(newRows(all, now), c.Alerts)
+	p.Lanes, p.MoreLanes = lanesOf(all, now)
 	s.pages.render(w, http.StatusOK, "case", p)
 	return nil
 }

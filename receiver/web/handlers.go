@@ -86,21 +86,3 @@ func (pendingPage) title() string { return "Analysing…" }
 func (pendingPage) refresh() int  { return 2 }
 
 func (p errorPage) title() string { return p.Title }
-
-// row is one report in a list.
-type row struct {
-	ID, Name, Summary, When, State string
-	Verdict, Kind                  string // in two or three words; and its class
-	Severity                       string
-	Open                           bool
-	Labels                         []pair
-}
-
-func newRow(r report.Report, now clock) row {
-	said := report.AnswerOf(r.Result)
-	return row{
-		Verdict: said.Look, Kind: said.Class, Severity: string(r.Alert.Labels["severity"]),
-		ID: r.ID, Name: r.Name(), Summary: r.Summary, When: now.stamp(r.Alert.StartsAt),
-		State: now.state(r.Alert.StartsAt, r.ResolvedAt), Open: r.Open(), Labels: alertLabels(r.Alert),
-	}
-}

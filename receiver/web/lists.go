@@ -36,9 +36,7 @@ func newListPage(reports []report.Report, incidents []report.Incident, f Filter,
 			p.Incidents = append(p.Incidents, incidentRow{inc.ID, inc.Summary, alertNames(inc.Alerts), now.state(inc.Onset, inc.ResolvedAt)})
 		}
 	}
-	for _, r := range reports {
-		p.Reports = append(p.Reports, newRow(r, now))
-	}
+	p.Reports = newRows(reports, now)
 	return p
 }
 
@@ -74,6 +72,10 @@ type incidentPage struct {
 	Causes                            causeList
 	NoCause                           string
 	Reports                           []row
+	Lanes                             []lane
+	MoreLanes                         int
+	More                              string
+	Services                          []report.Count
 	Sent                              []sentView
 }
 
@@ -101,9 +103,9 @@ func newIncidentPage(inc report.Incident, reports []report.Report, now clock) in
 	if slices.ContainsFunc(inc.Causes, report.Confident) {
 		p.Verdict, p.Kind = "Cause found", "found"
 	}
-	for _, r := range reports {
-		p.Reports = append(p.Reports, newRow(r, now))
-	}
+	p.Reports, p.More = firstRows(newRows(reports, now), len(inc.Reports))
+	p.Services = hurt(inc, reports)
+	p.Lanes, p.MoreLanes = lanesOf(reports, now)
 	return p
 }
 

@@ -68,13 +68,13 @@ type Filter struct {
 	Status      report.Status
 	Fingerprint string
 	Incident    string
-	Matchers    labels.Matchers // of the alert's labels
+	Matchers    labels.Matchers  // of the alert's labels
+	After       changelog.Cursor // what the list goes on behind; zero: from the newest
 
 	// Of lists of reports only.
 	Verdict  analysis.Verdict
-	Text     string           // in the alert's name, the summary or a label's value, whatever the case
-	From, To time.Time        // when the alert began; zero: not bounded
-	After    changelog.Cursor // the report after which the list goes on; zero: from the newest
+	Text     string    // in the alert's name, the summary or a label's value, whatever the case
+	From, To time.Time // when the alert began; zero: not bounded
 }
 
 // PassReport says whether a report passes, the limit aside.
@@ -97,7 +97,7 @@ func (f Filter) OfReports() bool {
 // PassIncident says whether an incident passes, as far as it can be told
 // without its reports: by its state, its id and the names of its alerts.
 func (f Filter) PassIncident(i report.Incident) bool {
-	if f.Open != nil && *f.Open != i.Open() || f.Incident != "" && f.Incident != i.ID {
+	if f.Open != nil && *f.Open != i.Open() || f.Incident != "" && f.Incident != i.ID || !f.passAfter(i.CreatedAt, i.ID) {
 		return false
 	}
 	if f.AlertName == "" {
@@ -113,6 +113,6 @@ func (f Filter) PassIncident(i report.Incident) bool {
 
 // PassCase says whether a case passes, by its state and the names of its alerts.
 func (f Filter) PassCase(c report.Case) bool {
-	return (f.Open == nil || *f.Open == c.Open()) && (f.Incident == "" || slices.Contains(c.Incidents, f.Incident)) &&
+	return (f.Open == nil || *f.Open == c.Open()) && f.passAfter(c.CreatedAt, cursorOfCase(c).ID) && (f.Incident == "" || slices.Contains(c.Incidents, f.Incident)) &&
 		(f.AlertName == "" || slices.ContainsFunc(c.Names, func(n report.Count) bool { return n.Name == f.AlertName }))
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // parseReports reads the filter of a list of reports: what [parseFilter] reads,
-// and verdict, q, from, to and after.
+// and verdict, q, from and to.
 func parseReports(u *url.URL) (Filter, error) {
 	f, err := parseFilter(u)
 	if err != nil {
@@ -30,11 +30,6 @@ func parseReports(u *url.URL) (Filter, error) {
 	for key, at := range map[string]*time.Time{"from": &f.From, "to": &f.To} {
 		if *at, err = timeOf(q.Get(key)); err != nil {
 			return f, badRequest("%s is RFC 3339 or Unix seconds, not %q", key, q.Get(key))
-		}
-	}
-	if text := q.Get("after"); text != "" {
-		if f.After, err = changelog.ParseCursor(text); err != nil {
-			return f, badRequest("%v", err)
 		}
 	}
 	return f, nil
@@ -58,33 +53,17 @@ func (s *server) reportsOf(r *http.Request) (f Filter, list []report.Report, old
 	if f, err = parseReports(r.URL); err != nil {
 		return f, nil, "", err
 	}
-	more := f
-	more.Limit++ // whether there are more
-	if list, err = s.reader.Reports(r.Context(), more); err != nil {
-		return f, nil, "", err
-	}
-	if list == nil {
-		list = []report.Report{} // [], not null
-	}
-	if len(list) > f.Limit {
-		list = list[:f.Limit]
-		last, q := list[f.Limit-1], r.URL.Query()
-		q.Set("after", changelog.Cursor{At: last.CreatedAt, ID: last.ID}.String())
-		older = "?" + q.Encode()
-	}
-	return f, list, older, nil
+	list, older, err = paged(r, f, s.reader.Reports, func(last report.Report) changelog.Cursor { return changelog.Cursor{At: last.CreatedAt, ID: last.ID} })
+	return f, list, older, err
 }
 
-// reports is `GET /api/v1/reports`. Where there are more the header Link leads on.
+// reports is `GET /api/v1/reports`.
 func (s *server) reports(w http.ResponseWriter, r *http.Request) error {
 	_, list, older, err := s.reportsOf(r)
 	if err != nil {
 		return err
 	}
-	if older != "" {
-		w.Header().Set("Link", "<"+s.pages.path("api/v1/reports")+older+`>; rel="next"`)
-	}
-	writeJSON(w, http.StatusOK, list)
+	s.writeList(w, "api/v1/reports", older, list)
 	return nil
 }
 
@@ -155,11 +134,7 @@ func (f Filter) passTime(r report.Report) bool {
 	if !f.From.IsZero() && began.Before(f.From) || !f.To.IsZero() && began.After(f.To) {
 		return false
 	}
-	if f.After == (changelog.Cursor{}) {
-		return true
-	}
-	c := r.CreatedAt.Compare(f.After.At)
-	return c < 0 || c == 0 && r.ID < f.After.ID
+	return f.passAfter(r.CreatedAt, r.ID)
 }
 
 // filterWords says what a list is limited to, besides to open alerts.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -145,6 +146,35 @@ func TestPagesAreSmall(t *testing.T) {
 	for _, path := range []string{"/", "/reports/" + r.ID, "/changes", "/cases"} {
 		if n := get(t, h, path).Body.Len(); n > 60<<10 {
 			t.Errorf("%s has %d bytes, more than 60 KiB", path, n)
+		}
+	}
+}
+
+// Reports that say the same of one alert are one row, and none of them is lost: each has
+// its link.
+func TestReportsThatSayTheSameAreFolded(t *testing.T) {
+	m := many(t, 9)
+	m.reports[4].Summary = "something else"
+	m.reports[7].Alert.Labels = m.reports[7].Alert.Labels.Clone()
+	m.reports[7].Alert.Labels["pod"] = "checkout-7"
+	doc := getPage(t, options(t, m), "/", http.StatusOK)
+	if n := doc.Find(".rows > li").Length(); n != 2 {
+		t.Errorf("%d rows, want 2", n)
+	}
+	folded := doc.Find(".rows > li").First().Find("details.same")
+	if got := textOf(folded.Find("summary")); got != "7 more of CheckoutErrors say the same" {
+		t.Errorf("the fold says %q", got)
+	}
+	if got := textOf(folded.Find("details > ul > li").Eq(5).Find(".labels")); got != "pod=checkout-7" {
+		t.Errorf("of the folded report the labels %q are shown", got)
+	}
+	links := map[string]bool{}
+	for _, href := range doc.Find(".rows a").Map(func(_ int, s *goquery.Selection) string { return s.AttrOr("href", "") }) {
+		links[href] = true
+	}
+	for _, r := range m.reports {
+		if !links["/reports/"+r.ID] {
+			t.Errorf("no link to %s", r.ID)
 		}
 	}
 }
