@@ -52,10 +52,14 @@ const (
 // AlertmanagerOptions says how an Alertmanager is started. Only Config is
 // required.
 type AlertmanagerOptions struct {
-	Config  string       // Alertmanager's own YAML; its receivers may be webhooks only
+	Config  string       // Alertmanager's own YAML; its receivers may be webhooks only, without Notifiers
 	Listen  string       // address; default 127.0.0.1:0, a free port
 	DataDir string       // where silences and the notification log survive a restart; empty: nowhere
 	Logger  *slog.Logger // default: no logs
+
+	// Notifiers makes those of a receiver that is not only webhooks. This package
+	// has none of its own: they would pull in a client for each service.
+	Notifiers func(amconfig.Receiver, *template.Template, *slog.Logger) ([]notify.Integration, error)
 
 	MaxSilences    int // --silences.max-silences; 0: no limit
 	MaxSilenceSize int // --silences.max-silence-size-bytes; 0: no limit
@@ -153,7 +157,7 @@ func (am *Alertmanager) start(opts AlertmanagerOptions) error {
 	if tmpl.ExternalURL, err = url.Parse(am.URL()); err != nil {
 		return err
 	}
-	integrations, err := webhooks(conf, tmpl, logger)
+	integrations, err := opts.notifiers(conf, tmpl, logger)
 	if err != nil {
 		return err
 	}
@@ -255,24 +259,36 @@ func (d *alertmanagerData) close() {
 	d.running.Wait()
 }
 
-// webhooks makes the notifiers of all receivers. Receivers of other kinds are
-// refused rather than forgotten: they would pull in a client for each service.
-func webhooks(conf *amconfig.Config, tmpl *template.Template, logger *slog.Logger) (map[string][]notify.Integration, error) {
+// notifiers makes those of all receivers.
+func (opts AlertmanagerOptions) notifiers(conf *amconfig.Config, tmpl *template.Template, logger *slog.Logger) (map[string][]notify.Integration, error) {
 	all := make(map[string][]notify.Integration, len(conf.Receivers))
 	for _, r := range conf.Receivers {
-		all[r.Name] = []notify.Integration{}
-		for i, c := range r.WebhookConfigs {
-			n, err := webhook.New(c, tmpl, logger)
-			if err != nil {
-				return nil, fmt.Errorf("receiver %q: %w", r.Name, err)
-			}
-			all[r.Name] = append(all[r.Name], notify.NewIntegration(n, c, "webhook", i, r.Name))
-		}
-		if !onlyWebhooks(r) {
+		of := opts.Notifiers
+		switch {
+		case onlyWebhooks(r):
+			of = webhooks
+		case of == nil:
 			return nil, fmt.Errorf("receiver %q is not only a webhook: this Alertmanager has no other notifiers; use webhook_configs", r.Name)
 		}
+		list, err := of(r, tmpl, logger)
+		if err != nil {
+			return nil, fmt.Errorf("receiver %q: %w", r.Name, err)
+		}
+		all[r.Name] = list
 	}
 	return all, nil
+}
+
+func webhooks(r amconfig.Receiver, tmpl *template.Template, logger *slog.Logger) ([]notify.Integration, error) {
+	list := []notify.Integration{}
+	for i, c := range r.WebhookConfigs {
+		n, err := webhook.New(c, tmpl, logger)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, notify.NewIntegration(n, c, "webhook", i, r.Name))
+	}
+	return list, nil
 }
 
 func onlyWebhooks(r amconfig.Receiver) bool {

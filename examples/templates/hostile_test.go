@@ -132,7 +132,7 @@ func holds(t tester, w world, receiver string, group model.LabelSet, alerts []*a
 			t.Fatalf("not JSON: %q", r.Body)
 		}
 		check := map[string]func(tester, []byte, []*alert.Alert){
-			"slack": checkSlack, "slack-blocks": checkBlocks, "pagerduty": checkPagerDuty, "opsgenie": checkOpsgenie, "jsm": checkOpsgenie, "teams": checkTeams,
+			"slack": checkBlocks, "slack-updated": checkSlack, "pagerduty": checkPagerDuty, "opsgenie": checkOpsgenie, "jsm": checkOpsgenie, "teams": checkTeams,
 		}[receiver]
 		check(t, r.Body, alerts)
 	}

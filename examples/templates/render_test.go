@@ -18,7 +18,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -144,27 +143,28 @@ type world struct {
 
 func newWorld(t *testing.T) world {
 	t.Helper()
-	w := world{conf: load(t, ""), to: startServices(t), made: map[string][]notify.Integration{}}
+	w := world{to: startServices(t), made: map[string][]notify.Integration{}}
 	var err error
+	if w.conf, err = amconfig.Load(published(t)); err != nil {
+		t.Fatal(err)
+	}
 	if w.tmpl, err = template.FromGlobs(w.conf.Templates); err != nil {
 		t.Fatal(err)
 	}
 	if w.tmpl.ExternalURL, err = url.Parse(alertmanagerURL); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range receivers() {
-		if w.made[name], err = w.notifiers(name, w.tmpl, slog.New(slog.DiscardHandler)); err != nil {
+	for _, r := range w.conf.Receivers {
+		if w.made[r.Name], err = w.to.notifiers(r, w.tmpl, slog.New(slog.DiscardHandler)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return w
 }
 
-// load reads the published configuration; with a text in its place of its routes
-// if there is one.
-func load(t *testing.T, route string) *amconfig.Config {
+// published is the configuration of this folder, with the files that it names.
+func published(t *testing.T) string {
 	t.Helper()
-	folder := t.TempDir()
 	text, err := os.ReadFile("alertmanager.yml")
 	if err != nil {
 		t.Fatal(err)
@@ -173,60 +173,46 @@ func load(t *testing.T, route string) *amconfig.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	main := strings.NewReplacer("/etc/alertmanager", folder, "'*.tmpl'", "'"+here+"/*.tmpl'").Replace(string(text))
-	if route != "" {
-		before, rest, _ := strings.Cut(main, "\nroute:")
-		_, after, _ := strings.Cut(rest, "\nreceivers:")
-		main = before + "\n" + route + "\nreceivers:" + after
-	}
+	folder := t.TempDir()
 	for name, secret := range map[string]string{
-		"alertmanager.yml": main, "slack-token": "xoxb-1", "pagerduty-key": "k", "opsgenie-key": "k", "jsm-key": "k",
+		"slack-token": "xoxb-1", "pagerduty-key": "k", "opsgenie-key": "k", "jsm-key": "k",
 		"slack-webhook": "https://hooks.slack.com/services/T/B/x", "teams-webhook": "https://teams.example.org/hook",
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(secret), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	conf, err := amconfig.LoadFile(filepath.Join(folder, "alertmanager.yml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return conf
+	return strings.NewReplacer("/etc/alertmanager", folder, "'*.tmpl'", "'"+here+"/*.tmpl'").Replace(string(text))
 }
 
-// notifiers makes those of one receiver, as Alertmanager does.
-func (w world) notifiers(name string, tmpl *template.Template, log *slog.Logger) (list []notify.Integration, err error) {
-	i := slices.IndexFunc(w.conf.Receivers, func(r amconfig.Receiver) bool { return r.Name == name })
-	if i < 0 {
-		return nil, fmt.Errorf("there is no receiver %q", name)
-	}
-	r := w.conf.Receivers[i]
+// notifiers makes those of one receiver, as Alertmanager does, which lead here.
+func (s *services) notifiers(r amconfig.Receiver, tmpl *template.Template, log *slog.Logger) (list []notify.Integration, err error) {
 	add := func(kind string, resolved notify.ResolvedSender, n notify.Notifier, failed error) {
 		err = errors.Join(err, failed)
-		list = append(list, notify.NewIntegration(n, resolved, kind, 0, name))
+		list = append(list, notify.NewIntegration(n, resolved, kind, len(list), r.Name))
 	}
 	for _, c := range r.SlackConfigs {
-		n, failed := slack.New(c, tmpl, log, w.to.options(c.HTTPConfig)...)
+		n, failed := slack.New(c, tmpl, log, s.options(c.HTTPConfig)...)
 		add("slack", c, n, failed)
 	}
 	for _, c := range r.WebhookConfigs {
-		n, failed := webhook.New(c, tmpl, log, w.to.options(c.HTTPConfig)...)
+		n, failed := webhook.New(c, tmpl, log, s.options(c.HTTPConfig)...)
 		add("webhook", c, n, failed)
 	}
 	for _, c := range r.PagerdutyConfigs {
-		n, failed := pagerduty.New(c, tmpl, log, w.to.options(c.HTTPConfig)...)
+		n, failed := pagerduty.New(c, tmpl, log, s.options(c.HTTPConfig)...)
 		add("pagerduty", c, n, failed)
 	}
 	for _, c := range r.OpsGenieConfigs {
-		n, failed := opsgenie.New(c, tmpl, log, w.to.options(c.HTTPConfig)...)
+		n, failed := opsgenie.New(c, tmpl, log, s.options(c.HTTPConfig)...)
 		add("opsgenie", c, n, failed)
 	}
 	for _, c := range r.MSTeamsV2Configs {
-		n, failed := msteamsv2.New(c, tmpl, log, w.to.options(c.HTTPConfig)...)
+		n, failed := msteamsv2.New(c, tmpl, log, s.options(c.HTTPConfig)...)
 		add("msteamsv2", c, n, failed)
 	}
 	for _, c := range r.EmailConfigs {
-		host, port, _ := net.SplitHostPort(w.to.mail.Addr().String())
+		host, port, _ := net.SplitHostPort(s.mail.Addr().String())
 		c.Smarthost, c.RequireTLS = amconfig.HostPort{Host: host, Port: port}, new(bool)
 		add("email", c, email.New(c, tmpl, log), nil)
 	}

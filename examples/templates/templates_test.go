@@ -92,7 +92,7 @@ func golden(t *testing.T, name, got string) {
 
 // receivers are those of people.
 func receivers() []string {
-	return []string{"slack", "slack-blocks", "pagerduty", "opsgenie", "jsm", "teams", "email"}
+	return []string{"slack", "slack-updated", "pagerduty", "opsgenie", "jsm", "teams", "email"}
 }
 
 func TestMessagesReadLikeThis(t *testing.T) {
