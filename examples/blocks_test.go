@@ -23,6 +23,7 @@ import (
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver"
+	"github.com/culprit-dev/culprit/receiver/ruletest"
 )
 
 // block is one YAML block of a page.
@@ -103,6 +104,26 @@ func TestABlockThatNobodyCanLoadIsSeen(t *testing.T) {
 	}
 }
 
+// runRuleTests runs tests of rules that need no rule.
+func runRuleTests(t *testing.T, text []byte) error {
+	tests, err := ruletest.Read("tests.yml", text)
+	if err != nil {
+		return err
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "rules.yml"), []byte("rules: []\n"), 0o600); err != nil {
+		return err
+	}
+	tests.SetDirectory(dir)
+	outcomes, err := tests.Run(t.Context())
+	for _, o := range outcomes {
+		for _, f := range o.Failures {
+			err = errors.Join(err, errors.New(f.Text))
+		}
+	}
+	return err
+}
+
 // decodeAll reads all documents of a text.
 func decodeAll(text string) (docs []any, err error) {
 	for dec := yaml.NewDecoder(strings.NewReader(text)); ; {
@@ -130,6 +151,8 @@ func load(t *testing.T, doc any) (kind string, err error) {
 	switch {
 	case has("apiVersion"):
 		return "an object of Kubernetes", loadObject(t, top)
+	case only(top, "rule_files", "tests"):
+		return "tests of rules", runRuleTests(t, encode(top))
 	case has("groups"):
 		return "rules of Prometheus", loadAlerts(top)
 	case has("route", "receivers"):

@@ -6,28 +6,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/ruletest"
 )
 
 const testRulesHelp = `Run unit tests of rules: series, an alert, and the causes that should be found.
 
-  rule_files: [rules.yml]
+  rule_files: [rules.yml]            # or config_file: culprit.yml
   tests:
     - name: a version that fails
-      interval: 15s
-      input_series:
+      interval: 15s                  # between two values; default 1m
+      input_series:                  # values as promtool writes them
         - {series: 'errors_total{service="shop",version="v1"}', values: '0+3x740'}
         - {series: 'errors_total{service="shop",version="v2"}', values: '0+3x720 2400+120x20'}
       alerts:
         - labels: {alertname: ErrorsHigh, service: shop}
-          onset: 3h
-          at: 3h5m
-          exp_causes:
-            - {labels: {version: v2}}`
+          annotations: {}
+          expr: sum(rate(errors_total[1m])) > 1   # needed if the rule has no target
+          onset: 3h                  # since the first value
+          at: 3h5m                   # when it is explained
+          exp_verdict: explained     # or external, no_confident_cause, no_change, insufficient_evidence
+          exp_summary: ''            # the first line of the report; left out: any
+          exp_causes:                # []: none with confidence
+            - labels: {version: v2}  # or series: a candidate's name
+              top: 1                 # its rank at the most; left out: any
+              min_confidence: high   # default medium
+
+What differs is printed with file and line. The exit status is 1 if anything does, or can't be run.`
 
 // testedFile is what became of the tests of a file.
 type testedFile struct {
@@ -48,15 +58,9 @@ func addTestRules(app *kingpin.Application, commands map[string]command) {
 func testRules(ctx context.Context, s streams, files []string, format string) error {
 	var failed []error
 	for _, file := range files {
-		tests, err := readInput(file, s.in, ruletest.Read)
+		outcomes, err := runTests(ctx, file, s.in)
 		if err != nil {
 			failed = append(failed, err)
-			continue
-		}
-		tests.SetDirectory(filepath.Dir(file))
-		outcomes, err := tests.Run(ctx)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", file, err))
 			continue
 		}
 		if format == "json" {
@@ -75,6 +79,26 @@ func testRules(ctx context.Context, s streams, files []string, format string) er
 	return nil
 }
 
+// runTests runs those of one file, or of standard input. Errors say which file
+// they are about.
+func runTests(ctx context.Context, file string, stdin io.Reader) ([]ruletest.Outcome, error) {
+	text, err := readInput(file, stdin, io.ReadAll)
+	if err != nil {
+		return nil, err
+	}
+	tests, err := ruletest.Read(file, text)
+	if err != nil {
+		return nil, err
+	}
+	tests.SetDirectory(filepath.Dir(file))
+	outcomes, err := tests.Run(ctx)
+	var mistakes config.Errors
+	if err != nil && !errors.As(err, &mistakes) {
+		err = fmt.Errorf("%s: %w", file, err)
+	}
+	return outcomes, err
+}
+
 func passed(outcomes []ruletest.Outcome) int {
 	n := 0
 	for _, o := range outcomes {
@@ -88,8 +112,8 @@ func passed(outcomes []ruletest.Outcome) int {
 func failures(file string, outcomes []ruletest.Outcome) []error {
 	var errs []error
 	for _, o := range outcomes {
-		for _, text := range o.Failures {
-			errs = append(errs, fmt.Errorf("%s: %s: %s: %s", file, o.Test, o.Alert, text))
+		for _, f := range o.Failures {
+			errs = append(errs, fmt.Errorf("%s:%d: %s: %s: %s", file, f.Line, o.Test, o.Alert, f.Text))
 		}
 	}
 	return errs

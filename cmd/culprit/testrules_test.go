@@ -66,7 +66,7 @@ tests:
 `)
 	c := culprit(t, "test", "rules", file, ruleTests)
 	if c.code != exitFinding || !strings.Contains(c.out, file+": 1 alert, 0 as expected\n") || !strings.Contains(c.out, "3 as expected") ||
-		!strings.Contains(c.err, file+": nothing there: ErrorsHigh: the verdict is insufficient_evidence, not explained") {
+		!strings.Contains(c.err, file+":6: nothing there: ErrorsHigh: the verdict is insufficient_evidence, not explained") {
 		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
 	}
 }
@@ -79,7 +79,8 @@ func TestWrongCallsOfTestRules(t *testing.T) {
 	}{
 		{nil, exitUsage, "required argument 'file'"},
 		{[]string{"none.yml"}, exitFinding, "none.yml"},
-		{[]string{write(t, "x.yml", "tests: 3")}, exitFinding, "it can't be read as tests of rules"},
+		{[]string{write(t, "x.yml", "tests: 3")}, exitFinding, "x.yml:1: tests must be a list"},
+		{[]string{write(t, "x.yml", "rule_files: [none]\ntests: [{alerts: [{labels: {a: b}, at: 1h, exp_causes: []}]}]")}, exitFinding, "x.yml:1: rule_files[0] is "},
 	} {
 		got := culprit(t, append([]string{"test", "rules"}, c.args...)...)
 		if got.code != c.code || got.out != "" || !strings.Contains(got.err, c.want) {

@@ -29,16 +29,10 @@
 package ruletest
 
 import (
-	"errors"
-	"fmt"
-	"io"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
-	"gopkg.in/yaml.v3"
 
 	"github.com/culprit-dev/culprit/config"
 )
@@ -48,6 +42,8 @@ type File struct {
 	ConfigFile string   `yaml:"config_file"` // configuration with the rules and the options
 	RuleFiles  []string `yaml:"rule_files"`  // globs of culprit's rule files
 	Tests      []Test   `yaml:"tests"`
+
+	doc config.Document // where all of it stands
 }
 
 // Test is one world and the alerts in it.
@@ -59,20 +55,7 @@ type Test struct {
 }
 
 // Duration is written as Prometheus does, such as 1h30m.
-type Duration time.Duration
-
-// UnmarshalYAML is part of yaml.Unmarshaler.
-func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
-	v, err := model.ParseDuration(n.Value)
-	if err != nil {
-		return fmt.Errorf("line %d: %q is not a duration; write 30s, 5m or 1h30m", n.Line, n.Value)
-	}
-	*d = Duration(v)
-	return nil
-}
-
-// String is the duration as it is written.
-func (d Duration) String() string { return model.Duration(d).String() }
+type Duration = model.Duration
 
 // InputSeries is one series, in the notation of promtool: 0+3x10 is 0 and ten
 // more values, each 3 larger; _ is a missing value and stale ends a series.
@@ -100,80 +83,6 @@ type Cause struct {
 	Series     string            `yaml:"series"`         // or a candidate
 	Top        int               `yaml:"top"`            // its rank at the most; default: any
 	Confidence config.Confidence `yaml:"min_confidence"` // high, medium or low; default medium
-}
-
-// Read reads a test file strictly and checks it.
-func Read(r io.Reader) (*File, error) {
-	f := &File{}
-	dec := yaml.NewDecoder(r)
-	dec.KnownFields(true)
-	if err := dec.Decode(f); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("it can't be read as tests of rules: %w", inWords(err))
-	}
-	return f, f.check()
-}
-
-// inWords puts what is wrong with the types of a file into words of the file.
-func inWords(err error) error {
-	var wrong *yaml.TypeError
-	if !errors.As(err, &wrong) {
-		return err
-	}
-	unknown := regexp.MustCompile(`^(line \d+): field (.+) not found in type ruletest\.(\w+)$`)
-	places := map[string]string{"File": "the file", "Test": "a test", "InputSeries": "a series", "Alert": "an alert", "Cause": "a cause"}
-	texts := make([]string, len(wrong.Errors))
-	for i, text := range wrong.Errors {
-		texts[i] = text
-		if m := unknown.FindStringSubmatch(text); m != nil {
-			texts[i] = fmt.Sprintf("%s: there is no key %q in %s", m[1], m[2], places[m[3]])
-		}
-	}
-	return errors.New(strings.Join(texts, "; "))
-}
-
-func (f *File) check() error {
-	var errs []error
-	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if f.ConfigFile == "" && len(f.RuleFiles) == 0 {
-		wrong("there is neither rule_files nor config_file: name the rules to test")
-	}
-	if len(f.Tests) == 0 {
-		wrong("there are no tests")
-	}
-	for i, t := range f.Tests {
-		at := fmt.Sprintf("tests[%d]", i)
-		if len(t.Alerts) == 0 {
-			wrong("%s: there are no alerts", at)
-		}
-		for j, a := range t.Alerts {
-			for _, err := range a.check() {
-				wrong("%s.alerts[%d]: %w", at, j, err)
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (a Alert) check() []error {
-	var errs []error
-	if len(a.Labels) == 0 {
-		errs = append(errs, errors.New("labels are missing: by them the rule is found"))
-	}
-	if a.At <= a.Onset {
-		errs = append(errs, fmt.Errorf("it is explained at %s, which is not after its onset %s", a.At, a.Onset))
-	}
-	if a.Verdict == "" && a.Summary == "" && a.Causes == nil {
-		errs = append(errs, errors.New("nothing is expected: write exp_causes, exp_verdict or exp_summary"))
-	}
-	for i, c := range a.Causes {
-		if (len(c.Labels) == 0) == (c.Series == "") {
-			errs = append(errs, fmt.Errorf("exp_causes[%d]: write either labels or series", i))
-		}
-		if _, err := c.least(); err != nil {
-			errs = append(errs, fmt.Errorf("exp_causes[%d]: min_confidence is %q; write high, medium or low", i, c.Confidence))
-		}
-	}
-	return errs
 }
 
 // SetDirectory makes the names of files relative to a directory.

@@ -19,7 +19,7 @@ import (
 
 func load(t *testing.T, text string) *File {
 	t.Helper()
-	f, err := Read(strings.NewReader(text))
+	f, err := Read("tests.yml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestTheExamplePasses(t *testing.T) {
 	}
 	for _, o := range outcomes {
 		if len(o.Failures) > 0 {
-			t.Errorf("%s: %s: %q (%s %v)", o.Test, o.Alert, o.Failures, o.Summary, o.Report.Result.Warnings)
+			t.Errorf("%s: %s: %v (%s %v)", o.Test, o.Alert, o.Failures, o.Summary, o.Report.Result.Warnings)
 		}
 	}
 }
@@ -64,12 +64,13 @@ func TestWhatIsNotAsExpected(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var failures []string
+		var failures []Failure
 		for _, o := range outcomes {
 			failures = append(failures, o.Failures...)
 		}
-		if len(failures) == 0 || !strings.Contains(failures[0], c.want) {
-			t.Errorf("%s: %q", c.expected, failures)
+		line := strings.Count(text[:strings.Index(text, c.old)], "\n") + 1
+		if len(failures) == 0 || !strings.Contains(failures[0].Text, c.want) || failures[0].Line != line {
+			t.Errorf("%s, line %d: %+v", c.expected, line, failures)
 		}
 	}
 }
@@ -77,26 +78,31 @@ func TestWhatIsNotAsExpected(t *testing.T) {
 func TestFilesWithMistakes(t *testing.T) {
 	const alert = "rule_files: [x]\ntests: [{alerts: [{labels: {a: b}, at: 1h, exp_verdict: explained}]}]"
 	for _, c := range []struct{ text, want string }{
-		{"", "neither rule_files nor config_file"},
-		{"rule_files: [x]", "there are no tests"},
-		{"rule_files: [x]\ntests: [{name: a}]", "tests[0]: there are no alerts"},
-		{strings.Replace(alert, "{a: b}", "{}", 1), "labels are missing"},
-		{strings.Replace(alert, "at: 1h", "at: 1h, onset: 2h", 1), "explained at 1h, which is not after its onset 2h"},
-		{strings.Replace(alert, ", exp_verdict: explained", "", 1), "nothing is expected"},
-		{strings.Replace(alert, "exp_verdict: explained", "exp_causes: [{top: 1}]", 1), "write either labels or series"},
-		{strings.Replace(alert, "exp_verdict: explained", "exp_causes: [{series: a, min_confidence: some}]", 1), "write high, medium or low"},
-		{strings.Replace(alert, "at:", "when:", 1), `: there is no key "when" in an alert`},
-		{"\n\n" + strings.Replace(alert, "at: 1h", "at: soon", 1), `line 4: "soon" is not a duration; write 30s`},
+		{"", "tests.yml: rule_files and config_file are missing (name the rules to test"},
+		{"rule_files: [x]", "tests.yml: tests is missing"},
+		{"rule_files: [x]\ntests: [{name: a}]", "tests.yml:2: tests[0].alerts is missing"},
+		{strings.Replace(alert, "{a: b}", "{}", 1), "tests.yml:2: tests[0].alerts[0].labels is missing"},
+		{strings.Replace(alert, "at: 1h", "at: 1h, onset: 2h", 1), "at is 1h, which is not after the onset 2h"},
+		{strings.Replace(alert, ", exp_verdict: explained", "", 1), "tests[0].alerts[0] expects nothing (write exp_causes"},
+		{strings.Replace(alert, "exp_verdict: explained", "exp_causes: [{top: 1}]", 1), "exp_causes[0] has neither labels nor series, or both (write labels"},
+		{strings.Replace(alert, "exp_verdict: explained", "exp_causes: [{series: a, min_confidence: some}]", 1), `min_confidence is "some" (use one of high, medium, low)`},
+		{strings.Replace(alert, "exp_verdict: explained", "exp_verdict: explaned", 1), `exp_verdict is "explaned" (did you mean "explained"?`},
+		{strings.Replace(alert, "at:", "when:", 1), `tests[0].alerts[0].when is not a setting (use one of annotations, at,`},
+		{strings.Replace(alert, "exp_verdict", "exp_verdit", 1), `exp_verdit is not a setting (did you mean "exp_verdict"?)`},
+		{"\n\n" + strings.Replace(alert, "at: 1h", "at: soon", 1), `tests.yml:4: tests[0].alerts[0].at is "soon", which is not a duration (write 30s`},
+		{strings.Replace(alert, "at:", "expr: 'sum(', at:", 1), "expr can't be read: 1:5: parse error"},
+		{strings.Replace(alert, "{alerts", "{input_series: [{series: a, values: 0+3y}], alerts", 1), "tests.yml:2: tests[0].input_series[0] can't be read: "},
+		{strings.Replace(alert, "{alerts", "{input_series: [{series: a, values: 0}, {series: a, values: 1}], alerts", 1), "input_series[1].series {__name__=\"a\"} is given twice (keep one; the first is on line 2)"},
 	} {
-		if _, err := Read(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Read("tests.yml", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.text, err)
 		}
 	}
 	for _, c := range []struct{ old, bad, want string }{
 		{"rules.yml", "none.yml", "matches no file"},
 		{"rules.yml", "bad-rules.yml", "bad-rules.yml:4: target.query"},
-		{"'0+300x740'", "'0+300y'", "input_series[0]"},
-		{`path="/cart",version="v2"`, `path="/cart",version="v1"`, "is given twice"},
+		{"expr: sum(queue_depth) > 100", "annotations: {}", `tests.yml:34: tests[1].alerts[0].expr is missing, and the rule "by its own expression" (testdata/rules.yml:11) has no target (write the expression`},
+		{"alertname: QueueLong}\n        expr: sum(queue_depth) > 100", "alertname: Other}", "expr is missing, and no rule is for these labels (write"},
 	} {
 		_, err := load(t, strings.Replace(file(t, "tests.yml"), c.old, c.bad, 1)).Run(t.Context())
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -29,17 +29,33 @@ import (
 type Outcome struct {
 	Test     string          `json:"test"`
 	Alert    string          `json:"alert"`
-	Failures []string        `json:"failures"` // empty: it is as expected
+	Line     int             `json:"line"`     // of the alert in its file; 0: not known
+	Failures []Failure       `json:"failures"` // empty: it is as expected
 	Summary  string          `json:"summary"`
 	Result   analysis.Result `json:"result"`
 
 	Report report.Report `json:"-"`
 }
 
-// Run runs all tests of a file. The error says what can't be run.
+// Failure is one thing that is not as expected.
+type Failure struct {
+	Line int    `json:"line"` // of what is expected; 0: not known
+	Text string `json:"text"`
+
+	path string // of what is expected, below the alert
+}
+
+// Run runs all tests of a file. The error says what can't be run; it is a
+// [config.Errors] where lines are to blame.
 func (f *File) Run(ctx context.Context) ([]Outcome, error) {
+	if f.doc == (config.Document{}) { // it was made, not read
+		f.doc = config.Decode("the tests", nil, &File{})
+	}
 	cfg, err := f.config()
 	if err != nil {
+		return nil, err
+	}
+	if err := f.checkKPIs(cfg); err != nil {
 		return nil, err
 	}
 	var outcomes []Outcome
@@ -51,9 +67,20 @@ func (f *File) Run(ctx context.Context) ([]Outcome, error) {
 		if err != nil {
 			return outcomes, fmt.Errorf("%s: %w", t.Name, err)
 		}
+		for j := range more {
+			f.place(&more[j], fmt.Sprintf("tests[%d].alerts[%d]", i, j))
+		}
 		outcomes = append(outcomes, more...)
 	}
 	return outcomes, nil
+}
+
+// place says where in the file an outcome and its failures were expected.
+func (f *File) place(o *Outcome, path string) {
+	o.Line = f.doc.Line(path)
+	for i := range o.Failures {
+		o.Failures[i].Line = cmp.Or(f.doc.Line(path+"."+o.Failures[i].path), o.Line)
+	}
 }
 
 // config is the configuration with the rules to test.
@@ -65,10 +92,10 @@ func (f *File) config() (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, glob := range f.RuleFiles {
+	for i, glob := range f.RuleFiles {
 		files, err := filepath.Glob(glob)
 		if err != nil || len(files) == 0 {
-			return nil, fmt.Errorf("rule_files: %s matches no file", glob)
+			return nil, f.noRules(i, glob)
 		}
 		for _, file := range files {
 			rules, err := receiver.LoadRules(file)
@@ -81,16 +108,18 @@ func (f *File) config() (*config.Config, error) {
 	return cfg, nil
 }
 
+// noRules is the error of a pattern that no file fits.
+func (f *File) noRules(i int, glob string) error {
+	f.doc.At(fmt.Sprintf("rule_files[%d]", i), fmt.Sprintf("is %s, which matches no file", glob), "the path is relative to the file of the tests")
+	return f.doc.Mistakes()
+}
+
 const defaultInterval = time.Minute
 
 // Run asks about the alerts of one test, by the rules and options of a
 // configuration; its servers are not asked.
 func (t Test) Run(ctx context.Context, cfg *config.Config) ([]Outcome, error) {
-	interval := time.Duration(t.Interval)
-	if interval == 0 {
-		interval = defaultInterval
-	}
-	series, err := newStore(t.InputSeries, interval)
+	series, err := newStore(t.InputSeries, t.interval())
 	if err != nil {
 		return nil, err
 	}
@@ -133,22 +162,25 @@ func (a Alert) subject() find.Subject {
 }
 
 // compare says in which way a report is not as expected.
-func (a Alert) compare(r report.Report) []string {
-	failures := []string{}
+func (a Alert) compare(r report.Report) []Failure {
+	failures := []Failure{}
+	fail := func(path, format string, args ...any) {
+		failures = append(failures, Failure{path: path, Text: fmt.Sprintf(format, args...)})
+	}
 	if a.Verdict != "" && a.Verdict != string(r.Result.Verdict) {
-		failures = append(failures, fmt.Sprintf("the verdict is %s, not %s", r.Result.Verdict, a.Verdict))
+		fail("exp_verdict", "the verdict is %s, not %s", r.Result.Verdict, a.Verdict)
 	}
 	if a.Summary != "" && a.Summary != r.Summary {
-		failures = append(failures, fmt.Sprintf("the line is %q, not %q", r.Summary, a.Summary))
+		fail("exp_summary", "the line is %q, not %q", r.Summary, a.Summary)
 	}
 	if a.Causes != nil && len(a.Causes) == 0 {
 		if first := slices.IndexFunc(r.Result.Causes, report.Confident); first >= 0 {
-			failures = append(failures, "a cause was found where none is expected: "+line(r.Result.Causes[first]))
+			fail("exp_causes", "a cause was found where none is expected: %s", line(r.Result.Causes[first]))
 		}
 	}
-	for _, c := range a.Causes {
+	for i, c := range a.Causes {
 		if err := c.in(r.Result.Causes); err != nil {
-			failures = append(failures, err.Error())
+			fail(fmt.Sprintf("exp_causes[%d]", i), "%s", err)
 		}
 	}
 	return failures
