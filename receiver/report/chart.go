@@ -15,6 +15,7 @@ const (
 	chartHistory = 8   // incident lengths before the onset, so that the incident is more than a sliver
 	chartBefore  = 900 // seconds before it at the least
 	chartRows    = 40  // rows at the least
+	chartDigits  = 6   // of a value: more can't be drawn
 )
 
 // Charts returns what the page draws: the first KPI of the frame, then the
@@ -28,7 +29,7 @@ func Charts(f analysis.Frame, causes []analysis.Finding) []Chart {
 	first := firstRow(f)
 	draw := func(name string, values []float64) Chart {
 		n := min(len(f.Times), len(values))
-		return thin(name, f.Times[min(first, n):n], values[min(first, n):n])
+		return thin(name, f.Times[min(first, n):n], values[min(first, n):n], chartPoints)
 	}
 	charts := []Chart{draw(f.Targets[0].Name, f.Targets[0].Values)}
 	for _, cause := range causes {
@@ -73,10 +74,26 @@ func findSeries(f analysis.Frame, name string) (analysis.Series, bool) {
 	return analysis.Series{}, false
 }
 
-// thin copies a series of as many values as times, or of each stretch of it its two extremes.
-func thin(name string, times, values []float64) Chart {
+// Thinned is a chart of at most so many points.
+func (c Chart) Thinned(points int) Chart {
+	if len(c.Times) <= points || len(c.Values) != len(c.Times) {
+		return c
+	}
+	values := make([]float64, len(c.Values))
+	for i, v := range c.Values {
+		values[i] = math.NaN()
+		if v != nil {
+			values[i] = *v
+		}
+	}
+	return thin(c.Name, c.Times, values, points)
+}
+
+// thin copies a series of as many values as times, or of each stretch of it its two
+// extremes, so that there are at most so many points.
+func thin(name string, times, values []float64, points int) Chart {
 	n := len(times)
-	if n <= chartPoints {
+	if n <= points {
 		c := Chart{Name: name, Times: make([]float64, 0, n), Values: make([]*float64, 0, n)}
 		for i := range n {
 			c.add(times[i], values[i])
@@ -84,13 +101,17 @@ func thin(name string, times, values []float64) Chart {
 		return c
 	}
 	c := Chart{Name: name}
-	for b := range chartPoints / 2 {
-		from, to := b*n/(chartPoints/2), (b+1)*n/(chartPoints/2)
+	stretches := (points - 1) / 2
+	for b := range stretches {
+		from, to := b*n/stretches, (b+1)*n/stretches
 		lo, hi := extremes(values[from:to])
 		c.add(times[from+lo], values[from+lo])
 		if hi != lo {
 			c.add(times[from+hi], values[from+hi])
 		}
+	}
+	if c.Times[len(c.Times)-1] != times[n-1] { // where it is now
+		c.add(times[n-1], values[n-1])
 	}
 	return c
 }
@@ -119,5 +140,6 @@ func (c *Chart) add(t, v float64) {
 		c.Values = append(c.Values, nil)
 		return
 	}
+	v = rounded(v, chartDigits)
 	c.Values = append(c.Values, &v)
 }

@@ -41,9 +41,10 @@ func (w *Without) Culprit() analysis.Finding {
 }
 
 const (
-	flatSteps = 6   // steps before the incident, below which nothing is known to be usual
-	flatSD    = 3   // standard deviations of the rest that are its usual
-	flatShare = 0.1 // of the move of the whole that is no move of the rest
+	flatDigits = 4   // of a value, as many as are told
+	flatSteps  = 6   // steps before the incident, below which nothing is known to be usual
+	flatSD     = 3   // standard deviations of the rest that are its usual
+	flatShare  = 0.1 // of the move of the whole that is no move of the rest
 )
 
 // NewWithout redraws the first KPI of a frame without the causes that are sets of its
@@ -60,7 +61,7 @@ func NewWithout(f analysis.Frame, res analysis.Result) *Without {
 	}
 	w := &Without{Of: sets, Beside: !t.Breakdown.Course.Likeness, Ratio: t.Breakdown.Denominator != nil}
 	for _, s := range steps {
-		w.Steps = append(w.Steps, WithoutStep{From: s.From, To: s.To, Whole: rounded(s.Whole), Rest: rounded(s.Rest)})
+		w.Steps = append(w.Steps, WithoutStep{From: s.From, To: s.To, Whole: rounded(s.Whole, flatDigits), Rest: rounded(s.Rest, flatDigits)})
 	}
 	return w.judge(slices.Concat(res.Aside, f.Fired))
 }
@@ -92,7 +93,7 @@ func (w *Without) judge(aside []analysis.Stretch) *Without {
 		return nil
 	}
 	now, length := w.Now(), w.Steps[0].To-w.Steps[0].From
-	w.Whole, w.Before = rounded(order.Median(whole)), rounded(order.Median(rest))
+	w.Whole, w.Before = rounded(order.Median(whole), flatDigits), rounded(order.Median(rest), flatDigits)
 	sd := order.RobustSD(rest) * math.Sqrt(max(1, length/(now.To-now.From))) // a shorter mean is noisier
 	off := math.Abs(now.Rest - w.Before)
 	w.Flat = len(rest) >= flatSteps && off <= flatShare*math.Abs(now.Whole-w.Whole) &&
@@ -100,9 +101,9 @@ func (w *Without) judge(aside []analysis.Stretch) *Without {
 	return w
 }
 
-// rounded is a value with the digits that a drawing shows.
-func rounded(v float64) float64 {
-	s, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
+// rounded is a value with so many significant digits.
+func rounded(v float64, digits int) float64 {
+	s, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', digits, 64), 64)
 	if err != nil {
 		return v
 	}

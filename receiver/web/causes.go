@@ -52,6 +52,9 @@ func newCauseList(views []causeView) causeList {
 	if sure <= 0 {
 		return causeList{Shown: views}
 	}
+	for i := range views[sure:] { // of a guess the arithmetic is in the JSON
+		views[sure+i].Evidence = nil
+	}
 	return causeList{Shown: views[:sure], Guesses: views[sure:]}
 }
 
@@ -162,8 +165,12 @@ type elementView struct {
 	Bar                                         barView
 }
 
-// shownElements is how many values of a label a page lists.
-const shownElements = 12
+// How many values of a label a page lists: of the first label, and of the others.
+const (
+	shownElements = 12
+	fewElements   = 5
+	fullLabels    = 4 // labels whose values are listed; of others it is said which stands out
+)
 
 func dimensions(dims []analysis.Dimension, unit words.Unit) []dimensionView {
 	views := make([]dimensionView, len(dims))
@@ -171,9 +178,16 @@ func dimensions(dims []analysis.Dimension, unit words.Unit) []dimensionView {
 		v := dimensionView{Label: d.Label, Note: d.Note, Most: mostOf(d), Facts: dimensionFacts(d)}
 		elements := slices.Clone(d.Elements)
 		slices.SortStableFunc(elements, func(a, b analysis.Element) int { return cmp.Compare(math.Abs(b.EP), math.Abs(a.EP)) })
-		if left := len(elements) - shownElements; left > 0 {
+		most := fewElements
+		if i == 0 {
+			most = shownElements
+		}
+		if left := len(elements) - most; left > 0 {
 			v.More = fmt.Sprintf("and %d more values that explain less", left)
-			elements = elements[:shownElements]
+			elements = elements[:most]
+		}
+		if i >= fullLabels {
+			elements, v.More = nil, ""
 		}
 		for _, e := range elements {
 			v.Elements = append(v.Elements, newElement(e, unit))

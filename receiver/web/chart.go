@@ -227,7 +227,10 @@ func clockSeconds(t float64) string { return time.Unix(int64(t), 0).UTC().Format
 // sparkView is the line of one cause without axes.
 type sparkView struct{ Line, OnsetX, ShadeWidth, Words string }
 
-const sparkWidth, sparkHeight = 120.0, 32.0
+const (
+	sparkWidth, sparkHeight = 120.0, 32.0
+	sparkPoints             = 60
+)
 
 // spark draws the chart of a series, nil if the report has none.
 func spark(r report.Report, series string) *sparkView {
@@ -235,12 +238,13 @@ func spark(r report.Report, series string) *sparkView {
 	if i < 1 { // the first is the KPI
 		return nil
 	}
-	s, ok := fitScale(r.Charts[i])
+	c := r.Charts[i].Thinned(sparkPoints)
+	s, ok := fitScale(c)
 	if !ok {
 		return nil
 	}
 	s.right, s.top, s.bottom = sparkWidth, 3, sparkHeight-3
-	v := &sparkView{Line: path(r.Charts[i], s), Words: "The course of " + series}
+	v := &sparkView{Line: path(c, s), Words: "The course of " + series}
 	if onset := float64(r.Onset.Unix()); onset > s.t0 && onset < s.t1 {
 		v.OnsetX, v.ShadeWidth = f1(s.x(onset)), f1(sparkWidth-s.x(onset))
 	}

@@ -70,7 +70,7 @@ func TestCausesAreListedInOrderWithTheirBars(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	widths := doc.Find(".cause > .bar .fill").Map(func(_ int, s *goquery.Selection) string { return s.AttrOr("width", "") })
-	if diff := cmp.Diff([]string{"82", "61", "24", "4"}, widths); diff != "" {
+	if diff := cmp.Diff([]string{"82%", "61%", "24%", "4%"}, widths); diff != "" {
 		t.Errorf("bars:\n%s", diff)
 	}
 	if got := textOf(doc.Find(".cause .meta").First()); got != "where ●●● high confidence 1.1/s → 32.2/s ×29" {

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
@@ -33,7 +34,7 @@ type page struct {
 }
 
 func newPages(prefix string) *pages {
-	style := must(files.ReadFile("static/style.css"))
+	style := small(must(files.ReadFile("static/style.css")))
 	sum := sha256.Sum256(style)
 	p := &pages{
 		byName: map[string]*template.Template{},
@@ -47,6 +48,15 @@ func newPages(prefix string) *pages {
 			ParseFS(files, "templates/frame.html", "templates/parts.html", "templates/drawings.html", "templates/"+name+".html"))
 	}
 	return p
+}
+
+// small is a style sheet without what only its readers need: comments, and spaces
+// around what parts its rules.
+func small(sheet []byte) []byte {
+	for _, r := range []struct{ what, with string }{{`(?s)/\*.*?\*/`, ""}, {`\s+`, " "}, {` ?([{};,]) ?`, "$1"}, {`;}`, "}"}} {
+		sheet = regexp.MustCompile(r.what).ReplaceAll(sheet, []byte(r.with))
+	}
+	return bytes.TrimSpace(sheet)
 }
 
 // must returns a file that is in the binary.
@@ -72,8 +82,13 @@ func tied(s string) string {
 	return strings.NewReplacer(" %", "\u00a0%", " → ", "\u00a0→ ").Replace(s)
 }
 
-// pieces parts a label value where a line may end: behind a slash.
-func pieces(s string) []string { return strings.SplitAfter(s, "/") }
+// pieces parts a long label value where a line may end: behind a slash.
+func pieces(s string) []string {
+	if len(s) <= 20 {
+		return []string{s}
+	}
+	return strings.SplitAfter(s, "/")
+}
 
 // titled is a body that names its page.
 type titled interface{ title() string }

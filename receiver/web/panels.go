@@ -21,6 +21,8 @@ const (
 	titleHeight = 17.0
 	panelGap    = 7.0
 	mostWhy     = 3   // series above the KPI
+	whyPoints   = 60  // of each of them
+	kpiPoints   = 120 // of the KPI
 	titleRunes  = 52  // of a panel
 	limitReach  = 1.5 // times the range of the values, up to which the threshold is drawn
 )
@@ -33,7 +35,7 @@ type panelView struct {
 	Top, Bottom   string
 	Ticks         []tick
 	Line          string // path
-	Ghost, Area   string // of the rest: the whole, and what is between the two
+	Area          string // of the rest: what is between it and the whole
 	ForecastX     string
 	ForecastY     string // empty: what was expected is not known
 	LimitY, Limit string // the threshold of the alert; empty: not known, or far away
@@ -69,7 +71,7 @@ func (v *chartView) stack(r report.Report, unit words.Unit, s scale) {
 		title = r.KPI()
 	}
 	kpi := place(kpiHeight, s, panelView{Class: "kpi", Title: title})
-	v.last().draw(r.Charts[0], kpi, unit, 1.9)
+	v.last().draw(r.Charts[0].Thinned(kpiPoints), kpi, unit, 1.9)
 	v.last().addExpected(r, kpi, unit)
 	if rest != nil {
 		y += panelGap
@@ -165,8 +167,9 @@ func leadingSeries(r report.Report) (list []whySeries) {
 		if i < 1 { // the first is the KPI
 			continue
 		}
-		if s, ok := fitScale(r.Charts[i]); ok {
-			list = append(list, whySeries{fmt.Sprintf("%d  %s", f.Rank, report.Title(f)), r.Charts[i], s, r.SeriesUnit(f)})
+		c := r.Charts[i].Thinned(whyPoints)
+		if s, ok := fitScale(c); ok {
+			list = append(list, whySeries{fmt.Sprintf("%d  %s", f.Rank, report.Title(f)), c, s, r.SeriesUnit(f)})
 		}
 	}
 	return list
@@ -217,7 +220,7 @@ func (p *panelView) drawRest(steps []report.WithoutStep, s scale, unit words.Uni
 		y := f1(s.y(step.Rest))
 		fmt.Fprintf(&back, "L%s %sL%s %s", f1(s.x(step.To)), y, f1(s.x(step.From)), y)
 	}
-	p.Line, p.Ghost, p.Area = rest.String(), whole.String(), whole.String()+back.String()+"Z"
+	p.Line, p.Area = rest.String(), whole.String()+back.String()+"Z"
 	p.Values, p.Ticks = strings.Join(values, "|"), ticks(s, unit, 1.1)
 }
 

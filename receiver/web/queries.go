@@ -31,7 +31,10 @@ func groupQueries(r report.Report, servers Servers) []queryGroup {
 	var groups []queryGroup
 	byRole := map[string][]queryView{}
 	for _, q := range r.Plan.Queries {
-		v := queryView{q.Role, q.Name, q.Query, servers.graph(q.Query, r), sureOf(r, q)}
+		v := queryView{Role: q.Role, Name: q.Name, Query: q.Query, confident: sureOf(r, q)}
+		if v.confident || q.Role != report.RoleCandidate { // the others are many, and copied if at all
+			v.Link = servers.graph(q.Query, r)
+		}
 		byRole[q.Role] = append(byRole[q.Role], v)
 	}
 	for _, role := range []struct{ name, one, many string }{

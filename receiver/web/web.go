@@ -117,8 +117,10 @@ func (s *server) serve(h handler) http.Handler {
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store") // a report changes until its alert is resolved
-		if err := h(w, r); err != nil {
-			s.Error(w, r, err)
+		p := packing{ResponseWriter: w, packs: packs(r)}
+		defer p.close()
+		if err := h(&p, r); err != nil {
+			s.Error(&p, r, err)
 		}
 	})
 }
