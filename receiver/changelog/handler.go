@@ -4,18 +4,14 @@ package changelog
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/culprit-dev/culprit/receiver/body"
+	"github.com/culprit-dev/culprit/receiver/gate"
 )
 
 const (
@@ -26,15 +22,18 @@ const (
 
 // Handler is `POST /api/v1/changes`.
 type Handler struct {
-	book      *Book
-	tokenFile func() string // empty: whoever reaches the port may post
-	turn      chan struct{}
+	book *Book
+	gate gate.Gate
+	turn chan struct{}
 }
 
 // NewHandler takes changes into a book. tokenFile is asked for each message, as a
 // reload may name another.
 func NewHandler(b *Book, tokenFile func() string) *Handler {
-	return &Handler{book: b, tokenFile: tokenFile, turn: make(chan struct{}, parallel)}
+	return &Handler{
+		book: b, turn: make(chan struct{}, parallel),
+		gate: gate.Gate{Key: "changes.token_file", File: tokenFile, Now: b.opt.Now, Log: b.opt.Log},
+	}
 }
 
 // ServeHTTP answers
@@ -46,7 +45,7 @@ func NewHandler(b *Book, tokenFile func() string) *Handler {
 //	503  the store can't take it now: send it again. What was kept of it is
 //	     known then
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := h.admit(r); err != nil {
+	if err := h.gate.Admit(r); err != nil {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		h.refuse(w, http.StatusUnauthorized, err)
 		return
@@ -102,33 +101,6 @@ func (h *Handler) keep(ctx context.Context, list []Change) ([]told, error) {
 		all = append(all, told{kept.ID, outcome})
 	}
 	return all, nil
-}
-
-var errToken = errors.New("the token is missing or another; hint: send the one of changes.token_file as Authorization: Bearer …, or as the password of basic auth")
-
-// admit compares the token. Senders that can't set a header name it as the
-// password of their address: https://culprit:TOKEN@culprit.example.org/….
-func (h *Handler) admit(r *http.Request) error {
-	file := h.tokenFile()
-	if file == "" {
-		return nil
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		if unsaid, ok := h.book.says.May("token", h.book.opt.Now()); ok {
-			h.book.opt.Log.Error("The token of changes.token_file can't be read, so nobody may post changes", "err", err, "unsaid", unsaid)
-		}
-		return errToken
-	}
-	scheme, got, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		_, got, _ = r.BasicAuth()
-	}
-	a, b := sha256.Sum256([]byte(strings.TrimSpace(string(want)))), sha256.Sum256([]byte(strings.TrimSpace(got)))
-	if strings.TrimSpace(got) == "" || subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
-		return errToken
-	}
-	return nil
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, status int, err error) {
