@@ -59,6 +59,9 @@ type Config struct {
 	// Changes are what people and machines report, such as deployments.
 	Changes Changes `yaml:"changes"`
 
+	// AlertmanagerEvents are what Alertmanager's event recorder tells; default: none are taken.
+	AlertmanagerEvents *AlertmanagerEvents `yaml:"alertmanager_events,omitempty"`
+
 	// Context is what a report shows beside the causes: facts, and links to logs and traces.
 	Context Context `yaml:"context,omitempty"`
 
@@ -123,6 +126,12 @@ type Changes struct {
 	TokenFile string          `yaml:"token_file,omitempty"` // file with the token that POST /api/v1/changes requires; default no token is required
 	Lifetime  model.Duration  `yaml:"lifetime,omitempty"`   // how long a change is kept; a new value takes effect at the next start; default 30d
 	Grafana   *GrafanaChanges `yaml:"grafana,omitempty"`    // read annotations of the Grafana in `grafana.url` as changes; `{}` reads all of them; default none are read
+}
+
+// AlertmanagerEvents configures who may post the events of Alertmanager's event
+// recorder. They are shown with the reports of their alerts.
+type AlertmanagerEvents struct {
+	TokenFile string `yaml:"token_file,omitempty"` // file with the token that POST /api/v1/alertmanager/events requires; default no token is required
 }
 
 // GrafanaChanges selects Grafana annotations that are changes. Annotations of culprit

@@ -163,6 +163,9 @@ func (c *Config) setDirectory(dir string) {
 		h.SecretFile = below(dir, h.SecretFile)
 	}
 	c.Changes.TokenFile = below(dir, c.Changes.TokenFile)
+	if c.AlertmanagerEvents != nil {
+		c.AlertmanagerEvents.TokenFile = below(dir, c.AlertmanagerEvents.TokenFile)
+	}
 }
 
 // below makes the path of a file relative to a directory, unless there is none.

@@ -90,6 +90,9 @@ func TestDefaults(t *testing.T) {
 	if c.Grafana != nil {
 		t.Errorf("grafana: %+v", c.Grafana)
 	}
+	if c.AlertmanagerEvents != nil {
+		t.Error("events of Alertmanager are taken though nobody asked for it")
+	}
 	if c.Changes != (Changes{Queries: true, Lifetime: model.Duration(30 * 24 * time.Hour)}) {
 		t.Errorf("changes: %+v", c.Changes)
 	}
@@ -133,6 +136,7 @@ func TestSecretFilesAreRelativeToTheirFile(t *testing.T) {
 		c.Prometheus.HTTPConfig.BasicAuth.PasswordFile:     "testdata/good/password",
 		c.RecoveryWebhooks[0].SecretFile:                   "testdata/good/hook-secret",
 		c.Changes.TokenFile:                                "testdata/good/changes-token",
+		c.AlertmanagerEvents.TokenFile:                     "testdata/good/events-token",
 		c.Grafana.HTTPConfig.Authorization.CredentialsFile: "/etc/culprit/grafana-token",
 	} {
 		if got != want {

@@ -53,7 +53,7 @@ func alertIn(groupKey, name, service string, start time.Time, causes ...analysis
 
 // site is a store behind the pages.
 func site(s *store) http.Handler {
-	return web.New(web.Options{Reader: reader{store: s, book: &deliveries{of: map[string]map[string]delivery{}}, busy: func(string) bool { return false }}, Now: s.now})
+	return web.New(web.Options{Reader: reader{store: s, book: &deliveries{of: map[string]map[string]delivery{}}, busy: func(string) bool { return false }, handled: func(string) []report.Handled { return nil }}, Now: s.now})
 }
 
 // ask reads JSON of the pages.

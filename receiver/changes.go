@@ -2,7 +2,11 @@
 
 package receiver
 
-import "context"
+import (
+	"context"
+
+	"github.com/culprit-dev/culprit/config"
+)
 
 // readChanges reads Grafana's annotations as changes, with what the configuration
 // of the moment chooses, until ctx ends.
@@ -27,3 +31,9 @@ func (d *Daemon) readChanges(ctx context.Context) {
 
 // tokenOfChanges is the file of the token that whoever posts a change must have.
 func (d *Daemon) tokenOfChanges() string { return d.live.Load().config.Changes.TokenFile }
+
+// eventsTaken says whether Alertmanager's event recorder may tell of its work, and
+// who that is.
+func (d *Daemon) eventsTaken() *config.AlertmanagerEvents {
+	return d.live.Load().config.AlertmanagerEvents
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/culprit-dev/culprit/receiver/amevents"
 	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/changelog"
 )
@@ -94,6 +95,7 @@ type Daemon struct {
 	store     *store
 	book      *deliveries
 	changes   *changelog.Book
+	handled   *amevents.Book
 	worker    *worker
 	publisher *publisher
 	receivers *receivers
@@ -207,6 +209,10 @@ func (d *Daemon) open(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("opening the changes: %w", err)
+	}
+	d.handled, err = amevents.Open(following, b, amevents.Options{Lifetime: d.opt.Retention, Now: d.opt.Now, Log: d.log, Registry: d.opt.Registry})
+	if err != nil {
+		return fmt.Errorf("opening the events of Alertmanager: %w", err)
 	}
 	return nil
 }

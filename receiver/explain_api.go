@@ -17,6 +17,7 @@ import (
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql/expr"
+	"github.com/culprit-dev/culprit/receiver/body"
 	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/find"
 	"github.com/culprit-dev/culprit/receiver/report"
@@ -87,12 +88,12 @@ func (h *explainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-h.turn }()
 	default:
 		w.Header().Set("Retry-After", "5")
-		answer(w, http.StatusServiceUnavailable, errors.New("two other requests are being answered: try again in a few seconds"))
+		body.Answer(w, http.StatusServiceUnavailable, errors.New("two other requests are being answered: try again in a few seconds"))
 		return
 	}
 	ask, err := h.read(w, r)
 	if err != nil {
-		answer(w, statusOfAsk(err), err)
+		body.Answer(w, statusOfAsk(err), err)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), explainWithin)
@@ -102,10 +103,10 @@ func (h *explainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = fmt.Errorf("it took longer than %s: %w", explainWithin, ctx.Err())
 	}
 	if err != nil {
-		answer(w, statusOfAsk(err), err)
+		body.Answer(w, statusOfAsk(err), err)
 		return
 	}
-	answer(w, http.StatusOK, rep)
+	body.Answer(w, http.StatusOK, rep)
 }
 
 func (h *explainer) read(w http.ResponseWriter, r *http.Request) (find.Ask, error) {
@@ -190,14 +191,4 @@ func statusOfAsk(err error) int {
 	default:
 		return http.StatusBadGateway
 	}
-}
-
-// answer sends v, or {"error": "…"}.
-func answer(w http.ResponseWriter, status int, v any) {
-	if err, ok := v.(error); ok {
-		v = map[string]string{"error": err.Error()}
-	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the client may be gone
 }

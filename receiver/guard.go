@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/culprit-dev/culprit/receiver/body"
 	"github.com/culprit-dev/culprit/receiver/graceful"
 )
 
@@ -70,7 +71,7 @@ func (d *Daemon) guard(h http.Handler) http.Handler {
 // crossSite answers a page of another site that has made a browser send
 // something here, with what the browser's user may do.
 func crossSite(w http.ResponseWriter, r *http.Request) {
-	answer(w, http.StatusForbidden, fmt.Errorf("%s takes no request that a page of another site has a browser send", r.URL.Path))
+	body.Answer(w, http.StatusForbidden, fmt.Errorf("%s takes no request that a page of another site has a browser send", r.URL.Path))
 }
 
 // noForms refuses the types by which a form can send what reads as JSON, in
@@ -83,7 +84,7 @@ func noForms(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err == nil && writes(r) && slices.Contains([]string{"text/plain", "multipart/form-data"}, kind) {
-			answer(w, http.StatusUnsupportedMediaType, fmt.Errorf("a body of type %s is not taken; hint: send it with Content-Type: application/json", kind))
+			body.Answer(w, http.StatusUnsupportedMediaType, fmt.Errorf("a body of type %s is not taken; hint: send it with Content-Type: application/json", kind))
 			return
 		}
 		h.ServeHTTP(w, r)
@@ -107,7 +108,7 @@ func few(most int, h http.Handler) http.Handler {
 			defer func() { <-turn }()
 		case <-ctx.Done():
 			w.Header().Set("Retry-After", "5")
-			answer(w, http.StatusServiceUnavailable, fmt.Errorf("%d others are reading: try again in a few seconds", most))
+			body.Answer(w, http.StatusServiceUnavailable, fmt.Errorf("%d others are reading: try again in a few seconds", most))
 			return
 		}
 		ctx, cancel = context.WithTimeout(r.Context(), readingWithin)

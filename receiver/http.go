@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/culprit-dev/culprit/receiver/amevents"
+	"github.com/culprit-dev/culprit/receiver/body"
 	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/web"
 )
@@ -20,12 +22,15 @@ func (d *Daemon) handler() http.Handler {
 	mux.Handle("POST /api/v1/webhook", newWebhook(d))
 	mux.Handle("POST /api/v1/explain", newExplainer(d.live.Load, d.changes, d.opt.Now))
 	mux.Handle("POST /api/v1/changes", changelog.NewHandler(d.changes, d.tokenOfChanges))
+	mux.Handle("POST /api/v1/alertmanager/events", amevents.NewHandler(d.handled, d.eventsTaken))
 	mux.HandleFunc("GET /-/healthy", d.healthy)
 	mux.HandleFunc("GET /-/ready", d.ready)
 	mux.HandleFunc("POST /-/reload", d.reloadHandler)
 	mux.HandleFunc("PUT /-/reload", d.reloadHandler)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.opt.Registry, promhttp.HandlerOpts{Registry: d.opt.Registry, MaxRequestsInFlight: maxScrapes}))
-	for path, methods := range map[string]string{"/api/v1/webhook": "POST", "/api/v1/explain": "POST", "/-/reload": "POST, PUT", "/api/v1/changes": "GET, HEAD, POST"} {
+	for path, methods := range map[string]string{
+		"/api/v1/webhook": "POST", "/api/v1/explain": "POST", "/-/reload": "POST, PUT", "/api/v1/changes": "GET, HEAD, POST", "/api/v1/alertmanager/events": "POST",
+	} {
 		mux.Handle(path, only(methods)) // of the pages, which answer everything else, it would be none
 	}
 	pages := few(maxReading, web.New(d.pages()))
@@ -54,13 +59,13 @@ func below(prefix string, h http.Handler) http.Handler {
 func only(methods string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", methods)
-		answer(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes %s, and not %s", r.URL.Path, methods, r.Method))
+		body.Answer(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes %s, and not %s", r.URL.Path, methods, r.Method))
 	})
 }
 
 // pages are what people see.
 func (d *Daemon) pages() web.Options {
-	return web.Options{Reader: reader{store: d.store, book: d.book, busy: d.worker.busy}, Changes: d.changes, Judge: d.judge(), External: d.external, Servers: d.servers, Now: d.opt.Now}
+	return web.Options{Reader: reader{store: d.store, book: d.book, handled: d.handled.Of, busy: d.worker.busy}, Changes: d.changes, Judge: d.judge(), External: d.external, Servers: d.servers, Now: d.opt.Now}
 }
 
 // servers are those that the configuration names now.

@@ -19,6 +19,8 @@ import (
 type reader struct {
 	store *store
 	book  *deliveries
+	// handled tells what Alertmanager did with an alert.
+	handled func(fingerprint string) []report.Handled
 	// busy says whether an alert is being worked on.
 	busy func(fingerprint string) bool
 }
@@ -40,11 +42,23 @@ func (r reader) Report(ctx context.Context, id string) (report.Report, error) {
 	}
 	told := r.withSent(rec.Report)
 	told.Seen, told.Case = r.store.seen(told), r.store.caseOf(told.Incident)
-	told.Others = r.store.others(told)
+	told.Others, told.Handled = r.store.others(told), r.handledOf(told)
 	if inc, err := r.Incident(ctx, told.Incident); err == nil {
 		told.Sent = slices.Concat(told.Sent, inc.Sent)
 	}
 	return told, nil
+}
+
+// handledOf is what Alertmanager did with the alert of a report. An alert that
+// inhibited it has a name if there is a report about it.
+func (r reader) handledOf(rep report.Report) []report.Handled {
+	list := report.HandledIn(rep, r.handled(rep.Alert.Fingerprint))
+	for i, h := range list {
+		if source, ok := r.store.current(h.Source); ok {
+			list[i].Alert = source.Report.Name()
+		}
+	}
+	return list
 }
 
 // withSent adds what became of the report's own write-backs.

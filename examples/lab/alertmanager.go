@@ -137,7 +137,8 @@ func (am *Alertmanager) start(opts AlertmanagerOptions) error {
 	})
 
 	reg := prometheus.NewRegistry()
-	rec := eventrecorder.Recorder{}
+	rec := recorder(conf.EventRecorder, logger, reg)
+	am.cleanups = append(am.cleanups, rec.Close)
 	data, err := openAlertmanagerData(opts, logger, reg)
 	if err != nil {
 		return err
@@ -187,6 +188,15 @@ func (am *Alertmanager) start(opts AlertmanagerOptions) error {
 	})
 	am.serve(api.Handler, reg)
 	return nil
+}
+
+// recorder tells what the Alertmanager does, if its configuration says to whom. Of
+// Alertmanager itself it wants --enable-feature=event-recorder besides.
+func recorder(conf eventrecorder.Config, logger *slog.Logger, reg prometheus.Registerer) eventrecorder.Recorder {
+	if reflect.ValueOf(conf).IsZero() {
+		return eventrecorder.NopRecorder()
+	}
+	return eventrecorder.NewRecorderFromConfig(conf, "lab", logger, reg)
 }
 
 // serve answers on the listener: the API, health and metrics.

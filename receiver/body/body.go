@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package body says how a request is refused whose body could not be read.
+// Package body says how a request with a body is answered.
 package body
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -21,4 +22,14 @@ func Status(err error) int {
 	default:
 		return http.StatusBadRequest
 	}
+}
+
+// Answer sends a value, or what an error says, as JSON.
+func Answer(w http.ResponseWriter, status int, v any) {
+	if err, ok := v.(error); ok {
+		v = map[string]string{"error": err.Error()}
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the sender may be gone
 }

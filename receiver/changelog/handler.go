@@ -4,7 +4,6 @@ package changelog
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -64,7 +63,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusServiceUnavailable, fmt.Errorf("the store can't take it now, send it again: %w", err))
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"changes": kept})
+	body.Answer(w, http.StatusOK, map[string]any{"changes": kept})
 }
 
 func (h *Handler) read(from io.Reader, format string) ([]Change, error) {
@@ -105,11 +104,5 @@ func (h *Handler) keep(ctx context.Context, list []Change) ([]told, error) {
 
 func (h *Handler) refuse(w http.ResponseWriter, status int, err error) {
 	h.book.metrics.changes.WithLabelValues("refused").Inc()
-	answer(w, status, map[string]string{"error": err.Error()})
-}
-
-func answer(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the sender may be gone
+	body.Answer(w, status, err)
 }

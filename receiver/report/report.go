@@ -55,7 +55,8 @@ type Report struct {
 	Seen       *Seen      `json:"seen,omitempty"` // what earlier reports tell; only of one that is read by itself
 	Case       string     `json:"case,omitempty"` // that its incident belongs to; likewise
 
-	Others []OtherAlert `json:"others,omitempty"` // alerts among its changes, with what their reports say; likewise
+	Others  []OtherAlert `json:"others,omitempty"`  // alerts among its changes, with what their reports say; likewise
+	Handled []Handled    `json:"handled,omitempty"` // what Alertmanager did with the alert, if its event recorder tells; likewise
 }
 
 // Units are what the figures of a report are measured in, as far as its queries

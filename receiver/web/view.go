@@ -45,8 +45,9 @@ type reportPage struct {
 	Around        aroundView
 	Seen          []seenView
 	Others        []otherView // alerts among the changes
-	Said          []saidView  // by people, of this report
-	Asks          bool        // whether it was right
+	Handled       []handledView
+	Said          []saidView // by people, of this report
+	Asks          bool       // whether it was right
 	Facts         []pair
 	FitText       string
 	NoChange      string // that none was found before it; empty: one was, or nobody has looked
@@ -78,7 +79,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 		Warnings: r.Result.Warnings,
 		Sent:     sent(r.Sent, now),
 		Around:   newAround(r, servers, now),
-		Case:     r.Case, Seen: seenBefore(r.Seen, now), Others: otherAlerts(r),
+		Case:     r.Case, Seen: seenBefore(r.Seen, now), Others: otherAlerts(r), Handled: handled(r, now),
 		Said: said(r, now), Asks: s.judge != nil,
 		Partial: r.Status != report.Complete,
 	}

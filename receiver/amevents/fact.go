@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package amevents keeps what Alertmanager did with alerts: whom it notified, what
+// was silenced and what was inhibited. The event recorder of Alertmanager (0.33 and
+// later) tells it to `POST /api/v1/alertmanager/events`.
+//
+// A [Fact] is shown on the page of an alert's report, and nothing else becomes of
+// it: it is no cause, and makes, ends and mutes no alert.
+package amevents
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// Fact is something that Alertmanager did with alerts, as it is kept.
+type Fact struct {
+	Of []string `json:"of"` // fingerprints, sorted
+	report.Handled
+
+	key string // the same for whoever tells it, and how often
+}
+
+// apart is how long nothing may be heard of a silence or an inhibition for it to be
+// the same time. Alertmanager tells of both each time that it would notify, which
+// is every group_interval.
+const apart = time.Hour
+
+// merge brings together what is known of a fact. The order does not matter, but that
+// of two times that lie apart the later stays.
+func merge(a, b Fact) Fact {
+	if a.Last.After(b.Last) {
+		a, b = b, a
+	}
+	if b.First.Sub(a.Last) <= apart && a.First.Before(b.First) {
+		b.First = a.First
+	}
+	return b
+}
+
+func keyOf(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:20]))
+}
+
+// about says whether a fact is one of an alert.
+func (f Fact) about(fingerprint string) bool {
+	_, found := slices.BinarySearch(f.Of, fingerprint)
+	return found
+}
