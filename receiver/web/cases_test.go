@@ -81,7 +81,8 @@ func TestNothingInACaseBecomesMarkup(t *testing.T) {
 	for _, attack := range attacks() {
 		r, c, m := caseOfExample(t)
 		poison(reflect.ValueOf(r.Seen), attack)
-		r.Others = []report.OtherAlert{{}}
+		r.Others, r.Handled = []report.OtherAlert{{}}, []report.Handled{{What: report.Silenced}, {What: report.Inhibited}}
+		poison(reflect.ValueOf(&r.Handled), attack)
 		poison(reflect.ValueOf(&r.Others), attack)
 		poison(reflect.ValueOf(&r.Feedback), attack)
 		poison(reflect.ValueOf(&c.Names), attack)

@@ -46,7 +46,7 @@ func poison(v reflect.Value, with string) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			switch v.Type().Name() + "." + v.Type().Field(i).Name {
-			case "Finding.Kind", "Result.Verdict", "Finding.Confidence", "Query.Role":
+			case "Finding.Kind", "Result.Verdict", "Finding.Confidence", "Query.Role", "Handled.What":
 			default:
 				poison(v.Field(i), with)
 			}
