@@ -59,7 +59,8 @@ type Config struct {
 	// Changes are what people and machines report, such as deployments.
 	Changes Changes `yaml:"changes"`
 
-	// AlertmanagerEvents are what Alertmanager's event recorder tells; default: none are taken.
+	// AlertmanagerEvents are events that Alertmanager's event recorder posts, with a token of
+	// this file; without the section none are taken, and with {} those of anybody.
 	AlertmanagerEvents *AlertmanagerEvents `yaml:"alertmanager_events,omitempty"`
 
 	// Context is what a report shows beside the causes: facts, and links to logs and traces.

@@ -21,6 +21,7 @@ alertmanagers: [{url: http://a}]
 grafana: {url: http://g}
 recovery_webhooks: [{url: http://h}]
 changes: {grafana: {}}
+alertmanager_events: {}
 `
 
 // TestTheReferenceHasTheDefaultsOfTheConfiguration compares the defaults of the
@@ -59,6 +60,9 @@ func TestTheReferenceHasTheDefaultsOfTheConfiguration(t *testing.T) {
 func eachValue(v reflect.Value, path string, visit func(k key, path string, v reflect.Value)) {
 	for _, k := range keysOf(v.Type()) {
 		field, at := v.FieldByName(k.field.Name), strings.TrimPrefix(path+"."+k.name, ".")
+		if k.inner != nil && field.Kind() == reflect.Pointer {
+			field = field.Elem()
+		}
 		if k.inner != nil {
 			field = field.FieldByName(k.inner.field.Name)
 		}
