@@ -29,10 +29,8 @@ type Dimension struct {
 // the most surprising first, and the table of each dimension.
 //
 // It returns a [*ValueError] if a value is not finite, beyond 1e100, or negative
-// beyond rounding (Options.Absolute allows the latter, but not in a
-// denominator). It panics if the slices
-// of a dimension differ in length, or if some dimensions are ratios and others
-// are not.
+// beyond rounding. It panics if the slices of a dimension differ in length, or if
+// some dimensions are ratios and others are not.
 //
 // Cost: O(C log C) for a dimension of C elements; ten dimensions of 1,000
 // elements take about a millisecond.
@@ -45,7 +43,6 @@ func Explain(dims []Dimension, opt Options) (Result, error) {
 	r := Result{
 		Forecast: m.value(m.total.Forecast, m.total.ForecastDen),
 		Actual:   m.value(m.total.Actual, m.total.ActualDen),
-		Absolute: m.absolute,
 		Tables:   make([]Table, len(dims)),
 	}
 	r.NoBaseline, r.Outage = m.noBaseline(), m.outage()
@@ -149,7 +146,7 @@ func (m *measure) choose(t *Table, gross bool, opt Options) Set {
 	}
 	s.Adjusted = s.Surprise
 	if opt.Count && opt.Mode == Complete {
-		s.Adjusted = max(0, s.Surprise-m.floor(len(s.Elements), opt.Dispersion))
+		s.Adjusted = max(0, s.Surprise-m.floor(len(s.Elements)))
 	}
 	s.Rollover = t.Rollover && slices.ContainsFunc(t.Elements, func(e Element) bool {
 		return (e.Appeared || e.Vanished) && slices.Contains(s.Elements, e.ID)

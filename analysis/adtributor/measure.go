@@ -39,15 +39,13 @@ func (e *ValueError) Error() string {
 // measure is the checked input: the elements of each dimension, and the totals
 // that they share out.
 type measure struct {
-	dims     [][]Element
-	ratio    bool
-	count    bool   // of events
-	absolute bool   // some values are negative, and that is allowed
-	total    Totals // the denominator's of 1 and 1 for an additive measure
-	size     Totals // what shares refer to: the totals, of absolute values if need be
-	folded   []int
-	excess   []float64
-	keys     []key // for sorting
+	dims   [][]Element
+	ratio  bool
+	count  bool   // of events
+	total  Totals // the denominator's of 1 and 1 for an additive measure
+	folded []int
+	excess []float64
+	keys   []key // for sorting
 }
 
 // newMeasure checks the values, folds long dimensions and completes short ones.
@@ -65,7 +63,7 @@ func newMeasure(dims []Dimension, opt Options) (*measure, error) {
 			panic("adtributor: ratios and additive measures mixed")
 		}
 		m.ratio = ratio
-		els, err := m.read(i, d, opt.Absolute)
+		els, err := m.read(i, d)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +80,7 @@ func newMeasure(dims []Dimension, opt Options) (*measure, error) {
 }
 
 // read turns dimension i into elements.
-func (m *measure) read(i int, d *Dimension, absolute bool) ([]Element, error) {
+func (m *measure) read(i int, d *Dimension) ([]Element, error) {
 	n := len(d.Forecast)
 	if len(d.Actual) != n || m.ratio && (len(d.ForecastDen) != n || len(d.ActualDen) != n) {
 		panic("adtributor: slices of a dimension differ in length")
@@ -98,20 +96,18 @@ func (m *measure) read(i int, d *Dimension, absolute bool) ([]Element, error) {
 	for k := range els {
 		e := &els[k]
 		for _, v := range []struct {
-			x      *float64
-			total  float64
-			signed bool // may be negative
+			x     *float64
+			total float64
 		}{
-			{&e.Forecast, size.Forecast, absolute},
-			{&e.Actual, size.Actual, absolute},
-			{&e.ForecastDen, size.ForecastDen, false},
-			{&e.ActualDen, size.ActualDen, false},
+			{&e.Forecast, size.Forecast},
+			{&e.Actual, size.Actual},
+			{&e.ForecastDen, size.ForecastDen},
+			{&e.ActualDen, size.ActualDen},
 		} {
-			clean, ok := cleaned(*v.x, v.total, v.signed)
+			clean, ok := cleaned(*v.x, v.total)
 			if !ok {
 				return nil, &ValueError{i, k, *v.x}
 			}
-			m.absolute = m.absolute || clean < 0
 			*v.x = clean
 		}
 	}
@@ -119,14 +115,14 @@ func (m *measure) read(i int, d *Dimension, absolute bool) ([]Element, error) {
 }
 
 // cleaned takes rounding for 0, and tells whether a value can be analysed.
-func cleaned(x, total float64, signed bool) (float64, bool) {
+func cleaned(x, total float64) (float64, bool) {
 	switch {
 	case !(math.Abs(x) <= limit):
 		return x, false
 	case math.Abs(x) < 1/limit || x < 0 && x >= -tinyNegative*total:
 		return 0, true
 	default:
-		return x, x >= 0 || signed
+		return x, x >= 0
 	}
 }
 
@@ -143,7 +139,8 @@ func sum(els []Element) Totals {
 	return t
 }
 
-// sizes adds up the absolute values of the elements.
+// sizes adds up the absolute values of the elements: what a negative one is measured
+// against.
 func sizes(els []Element) Totals {
 	var t Totals
 	for k := range els {
@@ -159,25 +156,12 @@ func sizes(els []Element) Totals {
 // setTotals takes the given totals, or the largest sums of any dimension: one
 // that some series lack falls short of it.
 func (m *measure) setTotals(given *Totals) {
-	for i, els := range m.dims {
-		t := sum(els)
-		s := t
-		if m.absolute {
-			s = sizes(els)
-		}
-		if i == 0 {
-			m.total, m.size = t, s
-			continue
-		}
-		m.total = t.merge(m.total, math.Max)
-		m.size = s.merge(m.size, math.Max)
-	}
-	if given == nil {
+	if given != nil {
+		m.total = *given
 		return
 	}
-	m.total = *given
-	if !m.absolute {
-		m.size = *given
+	for _, els := range m.dims {
+		m.total = sum(els).merge(m.total, math.Max)
 	}
 }
 
@@ -199,8 +183,8 @@ func (m *measure) fold(i, keep int) {
 	}
 	weight := func(e *Element) float64 {
 		return max(
-			share(e.Forecast, m.size.Forecast), share(e.Actual, m.size.Actual),
-			share(e.ForecastDen, m.size.ForecastDen), share(e.ActualDen, m.size.ActualDen),
+			share(e.Forecast, m.total.Forecast), share(e.Actual, m.total.Actual),
+			share(e.ForecastDen, m.total.ForecastDen), share(e.ActualDen, m.total.ActualDen),
 		)
 	}
 	slices.SortFunc(els, func(a, b Element) int {
@@ -216,16 +200,16 @@ func (m *measure) fold(i, keep int) {
 func (m *measure) complete(i int) {
 	have := sum(m.dims[i])
 	lack := m.total.merge(have, func(t, h float64) float64 {
-		if t-h <= tinyRest*math.Abs(t) {
+		if t-h <= tinyRest*t {
 			return 0
 		}
 		return t - h
 	})
 	over := have.merge(m.total, func(h, t float64) float64 {
-		if h-t <= tinyRest*math.Abs(t) {
+		if h-t <= tinyRest*t {
 			return 0
 		}
-		return (h - t) / max(math.Abs(t), math.SmallestNonzeroFloat64)
+		return (h - t) / max(t, math.SmallestNonzeroFloat64)
 	})
 	if lack != (Totals{}) {
 		m.dims[i] = append(m.dims[i], lack.element(Missing))
@@ -277,7 +261,7 @@ func (m *measure) presence(e *Element) (appeared, vanished bool) {
 	if m.count {
 		least = missedEvents
 	}
-	return f == 0 && math.Abs(a) > least, math.Abs(f) > least && a == 0
+	return f == 0 && a > least, f > least && a == 0
 }
 
 // empty tells whether an element exists in neither window.
@@ -290,5 +274,5 @@ func (m *measure) empty(e *Element) bool {
 
 // forecastShare is the part of the total that the element was to have.
 func (m *measure) forecastShare(e *Element) float64 {
-	return share(e.Forecast, m.size.Forecast)
+	return share(e.Forecast, m.total.Forecast)
 }

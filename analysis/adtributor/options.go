@@ -30,11 +30,9 @@ type Options struct {
 	// Count says that the measure is a number of events within the window (a
 	// rate times its seconds). The surprise that chance alone gives to counts
 	// so small is then subtracted.
-	Count      bool
-	Dispersion float64 // variance of a count over its mean; 0 means 1 (Poisson)
+	Count bool
 
 	Fold         int  // elements looked at in a dimension, the largest; 0 means 2000
-	Absolute     bool // allow negative values: shares of absolute values, flagged
 	KeepVolatile bool // let a dimension most of whose values come and go give a set
 
 	// Parents holds, for each dimension, the dimensions that it determines, as
@@ -43,9 +41,8 @@ type Options struct {
 }
 
 // Gate decides whether a total has moved: by more than the largest of its
-// three bounds.
+// two bounds.
 type Gate struct {
-	Absolute float64 // in the unit of the measure
 	Relative float64 // share of the forecast; 0 means 0.02, negative means none
 	SD       float64 // robust standard deviation of the total's past residuals; three of them are needed
 }
@@ -66,7 +63,7 @@ func (g Gate) moved(f, a float64) bool {
 		rel = 0
 	}
 	d := math.Abs(a - f)
-	return d > 0 && d >= max(g.Absolute, rel*math.Abs(f), 3*g.SD)
+	return d > 0 && d >= max(rel*math.Abs(f), 3*g.SD)
 }
 
 // withDefaults fills in what the zero value stands for.
@@ -79,9 +76,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Top == 0 {
 		o.Top = 3
-	}
-	if o.Dispersion == 0 {
-		o.Dispersion = 1
 	}
 	if o.Fold <= 0 {
 		o.Fold = 2000

@@ -26,7 +26,7 @@ func (m *measure) powers(els []Element, gross bool, mode Mode) (exact bool) {
 // window only: the numerators then share out what there is.
 func (m *measure) plainPowers(els []Element) {
 	d := m.total.Actual - m.total.Forecast
-	if math.Abs(d) <= tinyMove*m.size.Forecast {
+	if math.Abs(d) <= tinyMove*m.total.Forecast {
 		return
 	}
 	for k := range els {
@@ -144,7 +144,7 @@ func (m *measure) still() bool {
 		for k := range els {
 			sum += math.Abs(m.contribution(&els[k]))
 		}
-		if sum > tinyMove*math.Abs(m.value(m.size.Forecast, m.size.ForecastDen)) {
+		if sum > tinyMove*m.value(m.total.Forecast, m.total.ForecastDen) {
 			return false
 		}
 	}

@@ -21,7 +21,6 @@ type Result struct {
 	Outage     bool // everything stopped: no label explains it, and Sets is empty
 	External   bool // the best set is uniform: everything moved alike
 	TrafficMix bool // a ratio moved though no element of some dimension changed its own
-	Absolute   bool // there were negative values, and Options.Absolute allowed them
 }
 
 // Set is a set of elements of one dimension.

@@ -25,22 +25,22 @@ func divergence(p, q float64) float64 {
 // surprise of an element: of a ratio, the sum over its numerator and its
 // denominator, taken as independent (section 4 of the paper).
 func (m *measure) surprise(e *Element) float64 {
-	s := divergence(share(e.Forecast, m.size.Forecast), share(e.Actual, m.size.Actual))
+	s := divergence(share(e.Forecast, m.total.Forecast), share(e.Actual, m.total.Actual))
 	if m.ratio {
-		s += divergence(share(e.ForecastDen, m.size.ForecastDen), share(e.ActualDen, m.size.ActualDen))
+		s += divergence(share(e.ForecastDen, m.total.ForecastDen), share(e.ActualDen, m.total.ActualDen))
 	}
 	return s
 }
 
 // floor is the surprise, in bits, that sampling alone gives to k elements of
 // counts. A divergence of two samples of sizes N_F and N_A from one law is
-// about (1/8)(1/N_F + 1/N_A) nats an element, times the dispersion.
-func (m *measure) floor(k int, dispersion float64) float64 {
+// about (1/8)(1/N_F + 1/N_A) nats an element.
+func (m *measure) floor(k int) float64 {
 	inv := reciprocal(m.total.Forecast) + reciprocal(m.total.Actual)
 	if m.ratio {
 		inv += reciprocal(m.total.ForecastDen) + reciprocal(m.total.ActualDen)
 	}
-	return float64(k) / 8 * dispersion * inv / math.Ln2
+	return float64(k) / 8 * inv / math.Ln2
 }
 
 func reciprocal(x float64) float64 {
@@ -50,11 +50,10 @@ func reciprocal(x float64) float64 {
 	return 1 / x
 }
 
-// share is part/total, and 0 if there is no total. Negative values (only with
-// Options.Absolute) count by their size.
+// share is part/total, and 0 if there is no total.
 func share(part, total float64) float64 {
 	if total == 0 {
 		return 0
 	}
-	return math.Abs(part) / total
+	return part / total
 }
