@@ -123,7 +123,7 @@ type Publish struct {
 // Changes configures the changes that people and machines report: deployments,
 // feature flags, configuration.
 type Changes struct {
-	Queries   bool            `yaml:"queries"`              // ask Prometheus what changed before the onset, in up to five queries an analysis; default true
+	Queries   bool            `yaml:"queries"`              // query Prometheus for changes before the onset, with up to five queries for each analysis; default true
 	TokenFile string          `yaml:"token_file,omitempty"` // file with the token that POST /api/v1/changes requires; default no token is required
 	Lifetime  model.Duration  `yaml:"lifetime,omitempty"`   // how long a change is kept; a new value takes effect at the next start; default 30d
 	Grafana   *GrafanaChanges `yaml:"grafana,omitempty"`    // read annotations of the Grafana in `grafana.url` as changes; `{}` reads all of them; default none are read
