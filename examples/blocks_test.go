@@ -70,14 +70,8 @@ func yamlBlocks(path, page string) (found []block) {
 // chart are rendered by the tests of the chart; here, what they say to culprit is
 // loaded.
 func TestEveryBlockOfThePagesLoads(t *testing.T) {
-	kinds, before := map[string]int{}, ""
+	kinds := map[string]int{}
 	for _, b := range pageBlocks(t) {
-		if strings.Contains(b.text, "\ntests:\n") { // of the rules in the block before
-			kinds["tests of rules"]++
-			runTests(t, b, before)
-			continue
-		}
-		before = b.text
 		docs, err := decodeAll(b.text)
 		if err != nil {
 			t.Errorf("%s: %v", b.where, err)
@@ -90,29 +84,8 @@ func TestEveryBlockOfThePagesLoads(t *testing.T) {
 			kinds[kind]++
 		}
 	}
-	if kinds["a configuration"] < 5 || kinds["values of the chart"] < 3 || kinds["a route"] < 1 || kinds["an object of Kubernetes"] < 4 || kinds["tests of rules"] < 1 {
+	if kinds["a configuration"] < 5 || kinds["values of the chart"] < 3 || kinds["a route"] < 1 || kinds["an object of Kubernetes"] < 4 {
 		t.Errorf("few blocks were loaded: %v", kinds)
-	}
-}
-
-// runTests runs the tests of a block on rules.
-func runTests(t *testing.T, b block, rules string) {
-	t.Helper()
-	file, err := ruletest.Read(strings.NewReader(b.text))
-	if err != nil {
-		t.Fatalf("%s: %v", b.where, err)
-	}
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "rules.yml"), rules)
-	file.SetDirectory(dir)
-	outcomes, err := file.Run(t.Context())
-	if err != nil || len(outcomes) == 0 {
-		t.Errorf("%s: %d outcomes, %v", b.where, len(outcomes), err)
-	}
-	for _, o := range outcomes {
-		for _, wrong := range o.Failures {
-			t.Errorf("%s: %s", b.where, wrong)
-		}
 	}
 }
 
