@@ -149,15 +149,23 @@ func TestNoRequestEndsTheConnectionToTheBroker(t *testing.T) {
 	}
 }
 
+// It is told before anything is opened, so nobody has heard that culprit is there.
 func TestABadWebConfigurationEndsTheStart(t *testing.T) {
-	opt := alone(t)
-	file, addresses, socket := filepath.Join(t.TempDir(), "absent.yml"), []string{"127.0.0.1:0"}, false
-	opt.Web = &web.FlagConfig{WebListenAddresses: &addresses, WebSystemdSocket: &socket, WebConfigFile: &file}
-	d, err := New(t.Context(), opt)
-	if err == nil {
-		err = d.Run(t.Context())
-	}
-	if err == nil || !strings.Contains(err.Error(), "serving HTTP: ") {
-		t.Errorf("%v", err)
+	for text, want := range map[string]string{"": "no such file", "tls_server_config: {cert_file: none, key_file: none}\n": "none", "users: {}\n": "users"} {
+		opt := alone(t)
+		file, addresses, socket := filepath.Join(t.TempDir(), "web.yml"), []string{"127.0.0.1:0"}, false
+		if text != "" {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		opt.Web = &web.FlagConfig{WebListenAddresses: &addresses, WebSystemdSocket: &socket, WebConfigFile: &file}
+		_, err := New(t.Context(), opt)
+		if err == nil || !strings.HasPrefix(err.Error(), "--web.config.file "+file+" can't be used: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+		if list, _ := os.ReadDir(opt.StoragePath); len(list) > 0 {
+			t.Errorf("%q: the storage was opened: %v", text, list)
+		}
 	}
 }

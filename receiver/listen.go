@@ -12,6 +12,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/mdlayher/vsock"
+	"github.com/prometheus/exporter-toolkit/web"
 )
 
 // listen opens the listeners, so that an address that is taken is told at once.
@@ -26,6 +27,19 @@ func (d *Daemon) listen() error {
 	}
 	d.external, err = externalURL(d.opt.ExternalURL, d.listeners[0].Addr())
 	return err
+}
+
+// checkWeb reads the file with the certificates and users of the port, which
+// would be read again with each connection: one that is missing or wrong is
+// said before anything is opened.
+func (o Options) checkWeb() error {
+	if o.Web == nil || o.Web.WebConfigFile == nil {
+		return nil
+	}
+	if err := web.Validate(*o.Web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file %s can't be used: %w; hint: check its path, who may read it, and the files that it names", *o.Web.WebConfigFile, err)
+	}
+	return nil
 }
 
 // listeners opens what the flags name: the sockets that systemd hands over, or
