@@ -126,7 +126,11 @@ func (m mark) grade(gs []group, i int) Confidence {
 	if g.follows || g.total <= 0 || g.other >= 0 {
 		return Low
 	}
-	return m.level(g.lift, m.marginOf(gs, i))
+	level := m.level(g.lift, m.marginOf(gs, i))
+	if level == High && m.level(g.lift, m.ahead(gs, i, func(g group) float64 { return g.byItself })) == Low {
+		return Medium // its odds have decided, and not what it shows
+	}
+	return level
 }
 
 // level is that of so much lift and margin.
@@ -150,16 +154,21 @@ func (m mark) level(lift, margin float64) Confidence {
 // its callee shows it. What makes no more noise than ever is no rival of what
 // broke with the KPI.
 func (m mark) marginOf(gs []group, i int) float64 {
+	return m.ahead(gs, i, func(g group) float64 { return g.unexplained })
+}
+
+// ahead is the same of another score of the services.
+func (m mark) ahead(gs []group, i int, score func(group) float64) float64 {
 	if gs[i].total <= 0 {
 		return 0
 	}
 	rival := 0.0
 	for _, g := range gs[i+1:] {
 		if !g.follows && g.lift >= m.rival {
-			rival = max(rival, g.unexplained)
+			rival = max(rival, score(g))
 		}
 	}
-	return max(0, 1-rival/gs[i].unexplained)
+	return max(0, 1-rival/score(gs[i]))
 }
 
 // grades gives the leading services their confidence: the first; where it isn't

@@ -19,6 +19,9 @@ const OddsOfScore = 3.5
 // confidence it counts half, as the root of the odds: that something was done may bring a
 // service to the first place, and not alone make it certain.
 func expect(gs []group, odds []float64) {
+	for i := range gs {
+		gs[i].byItself = gs[i].unexplained
+	}
 	if len(odds) == 0 {
 		return
 	}

@@ -39,3 +39,22 @@ func TestTheLikeliestStayAsTheyAre(t *testing.T) {
 		t.Errorf("without odds they are %+v", before)
 	}
 }
+
+// What was done somewhere may bring it to the first place, but it is said with high
+// confidence only if it is ahead by what it shows.
+func TestOddsAloneAreNoHighConfidence(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		second := rapid.Float64Range(0.1, 2).Draw(t, "second")
+		odds := rapid.Float64Range(1, 1e3).Draw(t, "odds")
+		gs := []group{
+			{service: 0, total: 2, unexplained: 2, lift: 9, other: -1},
+			{service: 1, total: second, unexplained: second, lift: 9, other: -1},
+		}
+		expect(gs, []float64{odds, 1})
+		m := DefaultMarks().mark(false, 1)
+		without := m.level(9, 1-second/2)
+		if got := m.grade(gs, 0); got == High && without == Low {
+			t.Fatalf("by odds of %v, %v beside %v is said with high confidence", odds, 2.0, second)
+		}
+	})
+}

@@ -22,6 +22,7 @@ type group struct {
 	total       float64 // the three scores together
 	other       int     // see edges.other
 	unexplained float64 // the same, only the first of them explained away
+	byItself    float64 // the same, whatever its odds are to begin with
 
 	own        bool // one of its series comes from where the KPI comes from
 	lift       float64
