@@ -335,7 +335,7 @@ func checkRendered(t *testing.T, binary string) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no rendered configurations: %v", err)
 	}
-	out, err := exec.Command(binary, append([]string{"check", "config"}, files...)...).CombinedOutput()
+	out, err := exec.Command(binary, append([]string{"check", "config", "--syntax-only"}, files...)...).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
