@@ -92,7 +92,7 @@ func TestEveryBlockOfThePagesLoads(t *testing.T) {
 func TestABlockThatNobodyCanLoadIsSeen(t *testing.T) {
 	for _, text := range []string{
 		"rulez: []", "prometheus: {urls: a}", "candidates: [{name: a, query: 'sum('}]", "ruleFiles: {a.yml: {rules: [{nam: a}]}}",
-		"route: {receiver: nobody}", "groups: [{name: a, rules: [{alert: A, expr: 'sum('}]}]", "- a", "config: {rulez: []}",
+		"route: {receiver: nobody}", "event_recorder: {webhook_output: []}", "groups: [{name: a, rules: [{alert: A, expr: 'sum('}]}]", "- a", "config: {rulez: []}",
 		"{apiVersion: v1, kind: ConfigMap, data: {a.yml: 'rules: [{nam: a}]'}}",
 		"{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, spec: {values: {config: {rulez: []}}}}",
 	} {
@@ -155,6 +155,8 @@ func load(t *testing.T, doc any) (kind string, err error) {
 		return "tests of rules", runRuleTests(t, encode(top))
 	case has("groups"):
 		return "rules of Prometheus", loadAlerts(top)
+	case only(top, "event_recorder"):
+		return "events of Alertmanager", loadAlertmanager(tree{"route": tree{"receiver": "people"}, "event_recorder": top["event_recorder"]})
 	case has("route", "receivers"):
 		return "a route", loadAlertmanager(top)
 	case only(top, "rules"):
