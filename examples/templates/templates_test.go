@@ -44,7 +44,7 @@ func told(labels model.LabelSet) *alert.Alert {
 		"runbook_url":     "https://runbooks.example.org/orders-low?a=1&b=2",
 		"dashboard_url":   "https://grafana.example.org/d/shop",
 		"culprit_summary": `88 % of the fall is region=us-east; likely declined payments{region="us-east"} rose ×42 (orders 18.4/s → 11.8/s)`,
-		"culprit_causes":  "1. region=us-east: 88 % of the fall, 9.3/s → 3.53/s, high confidence\n2. declined payments{region=\"us-east\"}: 96 % of the fall, 0.16 → 6.69, medium confidence",
+		"culprit_causes":  "1. region=us-east: 88 % of the fall, 9.3/s → 3.53/s, high confidence\n2. declined payments{region=\"us-east\"}: 96 % of the fall, 0.16/s → 6.69/s, medium confidence",
 		"culprit_report":  "https://culprit.example.org/reports/r1",
 	})
 }

@@ -185,11 +185,20 @@ func firstConfident(causes []analysis.Finding) analysis.Finding {
 // Line says the answer on one line for a phone, as [Report.Line] does.
 func (i Incident) Line() string { return i.Summary }
 
-// CauseLines returns the causes as at most limit lines, as
-// [Report.CauseLines] does, each with the number of alerts that it explains.
+// CauseLines returns the confident causes as at most limit lines, or one guess,
+// as [Report.CauseLines] does, each with the number of alerts that it explains.
+// The unit of a series is not known here, so that a factor says how it moved.
 func (i Incident) CauseLines(limit int) []string {
-	return causeLines(i.Causes, limit, func(f analysis.Finding) string {
-		line := describe(f, "the change", i.Unit)
+	causes := confident(i.Causes)
+	if len(causes) == 0 {
+		causes = i.Causes[:min(1, len(i.Causes))]
+	}
+	return causeLines(causes, limit, func(f analysis.Finding) string {
+		moved := moves(f, i.Unit)
+		if before, after, ok := f.Evidence.Moved(); ok && !f.OfLabels() {
+			moved = "it " + words.Move(before, after)
+		}
+		line := describe(f, "the change", moved)
 		switch n := len(i.Reports); {
 		case n < 2 || len(f.Explains) == 0:
 			return line

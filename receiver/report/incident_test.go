@@ -62,7 +62,7 @@ func TestMergeOfTwoAlerts(t *testing.T) {
 	}
 	lines := []string{
 		"1. path=/pay, version=v2: 82 % of the change, 1.1/s → 32.2/s, high confidence, explains 1 of 2 alerts",
-		`2. db connections{pod="cart-db-0"}: 81 % of the change, 15.2 → 196, high confidence, explains all alerts`,
+		`2. db connections{pod="cart-db-0"}: 81 % of the change, it rose ×13, high confidence, explains all alerts`,
 	}
 	if diff := cmp.Diff(lines, inc.CauseLines(5)); diff != "" {
 		t.Errorf("lines:\n%s", diff)

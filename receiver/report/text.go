@@ -42,14 +42,15 @@ func (r Report) sayNoAnswer() []string {
 
 // sayCauses names the confident causes, or says that there is none.
 func (r Report) sayCauses() []string {
-	causes := causeParts(r.Result.Causes, r.of(), r.PartUnit())
+	unsaid := r.unsaid()
+	causes := causeParts(unsaid, r.of(), r.PartUnit())
 	if len(causes) == 0 {
 		return r.sayNoCause()
 	}
 	if moved := r.moved(); moved != "" {
 		causes = append(causes, " ("+moved+")")
 	}
-	if inside := sayInside(r.Result.Causes); inside != "" {
+	if inside := sayInside(unsaid); inside != "" {
 		causes = append(causes, inside)
 	}
 	return causes
@@ -142,7 +143,7 @@ func (r Report) sayLoad(l analysis.Load) []string {
 	by := strings.TrimLeft(words.Factor(1, l.Factor), "+−")
 	what := fmt.Sprintf("%d of %d series by %s", l.Moved, l.Of, by)
 	if l.Series != "" {
-		what = middle(clean(l.Series), titleLimit) + " " + words.Factor(1, l.Factor)
+		what = middle(clean(otherSelector(l.Series, r.Alert.Labels)), titleLimit) + " " + words.Factor(1, l.Factor)
 	}
 	parts := []string{"Load " + goes + " everywhere: " + what}
 	if moved := r.moved(); moved != "" {
@@ -201,10 +202,18 @@ func (r Report) sayNoCause() []string {
 		why = "none of " + seriesOf(f) + " moved"
 	}
 	parts := []string{"No cause found: " + r.movedOr(cut(r.KPI(), titleLimit)+" moved") + ", but " + cut(why, titleLimit)}
-	if len(r.Result.Causes) > 0 && (StillSeries(r.Result.Fit) == "" || r.Result.Causes[0].Kind != analysis.KindSeries) {
-		parts = append(parts, "; a guess: "+middle(Title(r.Result.Causes[0]), titleLimit))
+	if r.guesses() {
+		parts = append(parts, "; a guess: "+middle(r.Top(), titleLimit))
 	}
 	return parts
+}
+
+// guesses says whether the first cause is worth to be said although nothing
+// stands out. One that stood still is not.
+func (r Report) guesses() bool {
+	causes := r.Result.Causes
+	return r.Result.Verdict == analysis.NoConfidentCause && len(causes) > 0 &&
+		(StillSeries(r.Result.Fit) == "" || causes[0].Kind != analysis.KindSeries)
 }
 
 // StillSeries says how many series were looked at where none of them moved: the
@@ -242,7 +251,11 @@ func (r Report) moved() string {
 		return ""
 	}
 	u := r.Unit()
-	return fmt.Sprintf("%s %s → %s", cut(r.KPI(), titleLimit), u.Format(c.Forecast), u.Format(c.Actual))
+	moved := fmt.Sprintf("%s → %s", u.Format(c.Forecast), u.Format(c.Actual))
+	if r.KPI() == r.Name() && len(r.Alert.Labels) > 0 { // whoever reads this knows the alert
+		return moved
+	}
+	return cut(r.KPI(), titleLimit) + " " + moved
 }
 
 func (r Report) movedOr(otherwise string) string {
@@ -306,39 +319,69 @@ func fit(parts ...string) []string {
 	return fitting
 }
 
-// CauseLines returns the causes as at most limit lines for an annotation, the
-// most likely first, each on one line of at most 200 bytes with its
-// confidence. It returns none when there is no cause: the [Report.Line] says
-// so.
+// CauseLines returns the confident causes as at most limit lines for an
+// annotation, the most likely first, each on one line of at most 200 bytes with
+// its confidence. Where none is confident it is one guess, which says that it is
+// one, or nothing: a list of what it may be wakes somebody for nothing.
 func (r Report) CauseLines(limit int) []string {
-	return causeLines(r.Result.Causes, limit, func(f analysis.Finding) string { return describe(f, r.of(), r.UnitOf(f)) })
+	causes := confident(r.Result.Causes)
+	if len(causes) == 0 && r.guesses() {
+		causes = r.Result.Causes[:1]
+	}
+	return causeLines(causes, limit, func(f analysis.Finding) string {
+		if f.OfLabels() {
+			return describe(f, r.of(), moves(f, r.UnitOf(f)))
+		}
+		return describe(f, r.of(), moves(f, r.SeriesUnit(f)))
+	})
+}
+
+// confident are the causes that pass the marks of their methods.
+func confident(causes []analysis.Finding) []analysis.Finding {
+	return slices.DeleteFunc(slices.Clone(causes), func(f analysis.Finding) bool { return !Confident(f) })
 }
 
 func causeLines(causes []analysis.Finding, limit int, describe func(analysis.Finding) string) []string {
 	lines := make([]string, 0, min(limit, len(causes)))
-	for i := range causes[:min(limit, len(causes))] {
-		lines = append(lines, cut(fmt.Sprintf("%d. %s", i+1, describe(causes[i])), lineLimit))
+	for i, f := range causes[:min(limit, len(causes))] {
+		line := fmt.Sprintf("%d. %s", i+1, describe(f))
+		if !Confident(f) {
+			line = "A guess: " + describe(f)
+		}
+		lines = append(lines, cut(line, lineLimit))
 	}
 	return lines
 }
 
-// describe writes one cause with its figures. The unit is that of a set of
-// labels; that of a series is not known.
-func describe(f analysis.Finding, of string, u words.Unit) string {
-	if !f.OfLabels() {
-		u = ""
+// moves says from where to where a cause moved; it is empty if that is not known.
+func moves(f analysis.Finding, u words.Unit) string {
+	before, after, ok := f.Evidence.Moved()
+	switch {
+	case !ok:
+		return ""
+	case f.Evidence.Gone:
+		return fmt.Sprintf("it is gone (it was %s)", u.Format(before))
+	default:
+		return fmt.Sprintf("%s → %s", u.Format(before), u.Format(after))
 	}
+}
+
+// describe writes one cause with its figures.
+func describe(f analysis.Finding, of, moved string) string {
 	var facts []string
 	if f.Evidence.OnlyOf > 0 {
 		facts = append(facts, onlyOf("this", f.Evidence))
 	} else if f.Share > 0 {
 		facts = append(facts, words.Percent(min(f.Share, 1))+" of "+shareOf(f, of))
 	}
-	if before, after, ok := f.Evidence.Moved(); ok && f.Evidence.Gone {
-		facts = append(facts, fmt.Sprintf("it is gone (it was %s)", u.Format(before)))
-	} else if ok {
-		facts = append(facts, fmt.Sprintf("%s → %s", u.Format(before), u.Format(after)))
+	if moved != "" {
+		facts = append(facts, moved)
 	}
-	facts = append(facts, WithRole(f.Confidence.String()+" confidence", f))
+	if Confident(f) {
+		facts = append(facts, WithRole(f.Confidence.String()+" confidence", f))
+	}
+	if len(facts) == 0 {
+		return middle(Title(f), lineLimit/2)
+	}
 	return middle(Title(f), lineLimit/2) + ": " + strings.Join(facts, ", ")
 }

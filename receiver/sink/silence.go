@@ -147,16 +147,12 @@ func (m Message) causes() []string {
 	return m.Report.CauseLines(1)
 }
 
-// top names the first cause.
+// top names the first cause, as the block does.
 func (m Message) top() string {
-	switch {
-	case len(m.Incident.Causes) > 0:
+	if len(m.Incident.Reports) > 1 && len(m.Incident.Causes) > 0 {
 		return report.Title(m.Incident.Causes[0])
-	case len(m.Report.Result.Causes) > 0:
-		return report.Title(m.Report.Result.Causes[0])
-	default:
-		return ""
 	}
+	return m.Report.Top()
 }
 
 // comment writes into those silences that are not done yet.

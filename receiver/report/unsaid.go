@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis"
+)
+
+// unsaid are the causes without what the alert's labels say: these stand beside
+// the first line wherever it is read, and it has little room. Of a set of labels
+// that says nothing else, all of it stays.
+func (r Report) unsaid() []analysis.Finding {
+	causes := slices.Clone(r.Result.Causes)
+	for i := range causes {
+		causes[i].Labels = otherLabels(causes[i].Labels, r.Alert.Labels)
+		causes[i].Name = otherSelector(causes[i].Name, r.Alert.Labels)
+	}
+	return causes
+}
+
+// Top is the name of the first cause as [Report.Line] has it; it is empty if
+// there is none.
+func (r Report) Top() string {
+	if causes := r.unsaid(); len(causes) > 0 {
+		return Title(causes[0])
+	}
+	return ""
+}
+
+// otherLabels are sets without the labels that an alert has.
+func otherLabels(sets []map[string]string, alert model.LabelSet) []map[string]string {
+	left := make([]map[string]string, len(sets))
+	for i, set := range sets {
+		left[i] = maps.Clone(set)
+		maps.DeleteFunc(left[i], func(name, value string) bool {
+			of, ok := alert[model.LabelName(name)]
+			return ok && string(of) == value
+		})
+		if len(left[i]) == 0 {
+			return sets
+		}
+	}
+	return left
+}
+
+// otherSelector is the name of a series, such as load{instance="a", mode="idle"},
+// without the labels that an alert has.
+func otherSelector(name string, alert model.LabelSet) string {
+	metric, rest, ok := strings.Cut(name, "{")
+	end := strings.LastIndexByte(rest, '}')
+	if !ok || end < 0 {
+		return name
+	}
+	const between = ", " // a quote inside of a value is escaped, so that none looks like a pair
+	inner := between + rest[:end] + between
+	for label, value := range alert {
+		inner = strings.ReplaceAll(inner, between+fmt.Sprintf("%s=%q", label, string(value))+between, between)
+	}
+	left := strings.TrimSuffix(strings.TrimPrefix(inner, between), between)
+	switch {
+	case inner != between && left != "":
+		return metric + "{" + left + "}" + rest[end+1:]
+	case metric != "":
+		return metric + rest[end+1:]
+	default:
+		return name
+	}
+}
