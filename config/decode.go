@@ -267,7 +267,7 @@ func (d *decoder) unknown(key *yaml.Node, path string, known map[string]reflect.
 		legal = append(legal, k)
 	}
 	slices.Sort(legal)
-	hint, near := nearest(key.Value, legal)
+	hint, near := Meant(key.Value, legal)
 	if !near {
 		hint = "use one of " + strings.Join(legal, ", ")
 	}

@@ -11,18 +11,18 @@ import (
 // nearest of them if it is near enough to be a slip, and all of them.
 func suggest(word string, legal []string) string {
 	all := "use one of " + strings.Join(legal, ", ")
-	if hint, near := nearest(word, legal); near {
+	if hint, near := Meant(word, legal); near {
 		return hint + " " + all
 	}
 	return all
 }
 
-// nearest asks whether the nearest of the legal words was meant. One of three
-// letters may be wrong.
-func nearest(word string, legal []string) (hint string, near bool) {
+// Meant asks whether the nearest of the legal words was meant, if it is near
+// enough to be a slip: one of three letters may be wrong.
+func Meant(word string, legal []string) (hint string, near bool) {
 	best, least := "", max(1, len(word)/3)+1
 	for _, l := range legal {
-		if d := distance(strings.ToLower(word), l); d < least {
+		if d := distance(strings.ToLower(word), strings.ToLower(l)); d < least {
 			best, least = l, d
 		}
 	}

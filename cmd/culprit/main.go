@@ -11,6 +11,7 @@
 //	culprit export         reports as cases for replay
 //	culprit analyze        the methods, on files
 //	culprit storage        a backup of what the daemon keeps, and back
+//	culprit completion     for bash, zsh and fish
 //
 // It sits beside Alertmanager and Prometheus, takes each firing alert, finds
 // the label values and the series that explain the change, and writes the
@@ -32,7 +33,6 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"text/template"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/version"
@@ -41,6 +41,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	kingpin.ManPageTemplate = manPage // there is no other way to set it
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
@@ -77,15 +78,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	defer errs.flush()
 	defer out.flush()
 	s.out, s.err = out, errs
-	commands := map[string]command{}
-	app := kingpin.New("culprit", "Tells every Prometheus alert what caused it.").UsageWriter(s.out).ErrorWriter(s.out)
-	app.UsageTemplate(overview()).UsageFuncs(template.FuncMap{"FirstLine": firstLine})
-	app.Version(version.Print("culprit"))
-	app.VersionFlag.Short('V')
-	app.HelpFlag.Short('h')
-	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addSuggest, addTestRules, addReplay, addExport, addAnalyze, addStorage, addVersion} {
-		add(app, commands)
-	}
+	app, commands := newApp(s)
 	name, exit, done, err := parse(app, args)
 	if done {
 		return exit
@@ -93,9 +86,23 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		err = commands[name](ctx, s)
 	} else {
-		name, err = selected(app, args), usageError{err}
+		name, err = selected(app, args), usageError{meant(app, args, err)}
 	}
 	return say(err, name, s.err)
+}
+
+// newApp is the parser of the command line, and what each command does.
+func newApp(s streams) (*kingpin.Application, map[string]command) {
+	commands := map[string]command{}
+	app := kingpin.New("culprit", "Tells every Prometheus alert what caused it.").UsageWriter(s.out).ErrorWriter(s.out)
+	app.UsageTemplate(overview()).UsageFuncs(helpFuncs())
+	app.Version(version.Print("culprit"))
+	app.VersionFlag.Short('V')
+	app.HelpFlag.Short('h')
+	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addSuggest, addTestRules, addReplay, addExport, addAnalyze, addStorage, addCompletion, addVersion} {
+		add(app, commands)
+	}
+	return app, commands
 }
 
 // terminated ends the parsing of arguments that ask for help or the version,

@@ -35,6 +35,11 @@ func TestAWrongCallIsToldWhereToLook(t *testing.T) {
 		{"explain --frob", "hint: culprit explain --help shows"},
 		{"check config", "hint: culprit check config --help shows"},
 		{"explain A --log.level debug --prometheus.url http://p", "unknown long flag '--log.level'"},
+		{"chek config x", "got \"chek\"\nhint: did you mean \"check\"?\n"},
+		{"check confg x", "hint: did you mean \"config\"?\n"},
+		{"analyse dimensions x", "hint: did you mean \"analyze\"?\n"},
+		{"explain A --promtheus.url http://p", "hint: did you mean \"--prometheus.url\"?\n"},
+		{"check config --sintax-only x", "hint: did you mean \"--syntax-only\"?\n"},
 		{"explain A --at noon --prometheus.url http://p", "is not a time\nhint: write 2026"},
 		{"explain A --prometheus.url 127.0.0.1:9090", "error: --prometheus.url \"127.0.0.1:9090\" is not an http address\nhint: write http://host:port\n"},
 	} {

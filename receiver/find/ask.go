@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -69,8 +70,11 @@ func (f *Finder) Resolve(ctx context.Context, a Ask, now time.Time) (Subject, er
 		if err != nil {
 			return Subject{}, err
 		}
-		return first(a.fitting(found), a.At, fmt.Sprintf(
-			"none that fits was firing at %s; hint: give an end (until), too, to have a time explained in which it did not fire", rfc3339(a.At)))
+		if found = a.fitting(found); len(found) > 0 {
+			return first(found, a.At, "")
+		}
+		return Subject{}, fmt.Errorf("%w: none that fits was firing at %s; hint: %sgive an end (until), too, to have a time explained in which it did not fire",
+			ErrNotFound, rfc3339(a.At), f.meant(ctx, a, nil))
 	default:
 		return f.now(ctx, a, now)
 	}
@@ -152,11 +156,29 @@ func (f *Finder) now(ctx context.Context, a Ask, now time.Time) (Subject, error)
 	if err != nil {
 		return Subject{}, err
 	}
+	hint := f.meant(ctx, a, all) + "give a time (at) for one of the past"
 	if len(all) == 0 {
-		return Subject{}, fmt.Errorf("%w: no alert is active at %s; hint: give a time (at) for one of the past", ErrNotFound, f.base)
+		return Subject{}, fmt.Errorf("%w: no alert is active at %s; hint: %s", ErrNotFound, f.base, hint)
 	}
-	return Subject{}, fmt.Errorf("%w: none that fits is active at %s; active are: %s; hint: give a time (at) for one of the past",
-		ErrNotFound, f.base, strings.Join(a.near(all), ", "))
+	return Subject{}, fmt.Errorf("%w: none that fits is active at %s; active are: %s; hint: %s",
+		ErrNotFound, f.base, strings.Join(a.near(all), ", "), hint)
+}
+
+// meant asks whether a name was misspelt that no rule makes and no alert has; it
+// is empty if there is no reason to ask.
+func (f *Finder) meant(ctx context.Context, a Ask, active []Alert) string {
+	name := string(demanded(a.Matchers)[model.AlertNameLabel])
+	names := Names(active)
+	if rules, err := f.Rules(ctx); err == nil { // else the alerts that are there must do
+		for _, r := range rules {
+			names = append(names, r.Name)
+		}
+	}
+	hint, near := config.Meant(name, names)
+	if name == "" || slices.Contains(names, name) || !near {
+		return ""
+	}
+	return hint + " Else "
 }
 
 // near names the alerts that are there: those of the name that is asked for by
@@ -192,7 +214,8 @@ func (f *Finder) window(ctx context.Context, a Ask) (Subject, error) {
 	}
 	r, ok := ruleOf(rules, ls)
 	if !ok {
-		return Subject{}, fmt.Errorf("%w: there is no alerting rule %q with labels that fit %s", ErrNotFound, ls[model.AlertNameLabel], ls)
+		return Subject{}, fmt.Errorf("%w: there is no alerting rule %q with labels that fit %s; hint: %sgive the expression (expr)",
+			ErrNotFound, ls[model.AlertNameLabel], ls, f.meant(ctx, a, nil))
 	}
 	return Subject{Alert: f.alert(ls, r.Query, a.At).Alert, Onset: a.At, Now: a.Until}, nil
 }

@@ -176,6 +176,9 @@ func TestWhatIsNotThereIsSaidWithWhatIs(t *testing.T) {
 		want []string
 	}{
 		{find.Ask{Matchers: matchers(t, "Nope")}, []string{"active are: Errors;", "hint: give a time (at)"}},
+		{find.Ask{Matchers: matchers(t, "Erors")}, []string{"active are: Errors;", `hint: did you mean "Errors"? Else give a time (at)`}},
+		{find.Ask{Matchers: matchers(t, "Erors"), At: at(60)}, []string{`hint: did you mean "Errors"? Else give an end (until)`}},
+		{find.Ask{Matchers: matchers(t, "Erors"), At: at(60), Until: at(120)}, []string{`hint: did you mean "Errors"? Else give the expression (expr)`}},
 		{find.Ask{Matchers: matchers(t, "Errors", `service="z"`)}, []string{`{alertname="Errors", service="d"}, {alertname="Errors", service="c"}`}},
 		{find.Ask{Matchers: matchers(t, "Errors"), At: at(60)}, []string{"firing at 1970-01-01T00:01:00Z", "hint: give an end (until)"}},
 		{find.Ask{Matchers: matchers(t, "Errors"), At: at(60), Until: at(9999)}, []string{"1970-01-01T02:46:39Z is in the future"}},
