@@ -247,7 +247,7 @@ func (m Message) end(otherwise time.Time) time.Time {
 // grafanaTags are few and repeat.
 func grafanaTags(m Message) []string {
 	tags := []string{grafanaTag}
-	for _, name := range []model.LabelName{"alertname", "severity"} {
+	for _, name := range []model.LabelName{"alertname", "severity", "team"} {
 		if value := m.Report.Alert.Labels[name]; value != "" {
 			tags = append(tags, clip(oneLine(string(name)+":"+string(value)), grafanaTagMax))
 		}
@@ -256,22 +256,25 @@ func grafanaTags(m Message) []string {
 }
 
 // grafanaText is HTML, which Grafana sanitises: the line, the causes, and where
-// it comes from. Every text of others is escaped.
+// it comes from. A tooltip shows line breaks as spaces, so that each line ends
+// with an element; a list of annotations shows the text as it is, so that there
+// are few. Every text of others is escaped.
 func grafanaText(m Message) string {
 	line, causes, address := m.Report.Line(), m.Report.CauseLines(causeLines), m.Report.URL
 	if len(m.Incident.Reports) > 1 {
 		line, causes, address = m.Incident.Line(), m.Incident.CauseLines(causeLines), m.Incident.URL
 	}
+	const end = "<br>\n"
 	var b strings.Builder
-	b.WriteString(html.EscapeString(line) + "\n")
+	b.WriteString("<b>" + html.EscapeString(line) + "</b>" + end)
 	for _, cause := range causes {
-		b.WriteString(html.EscapeString(cause) + "\n")
+		b.WriteString(html.EscapeString(cause) + end)
 	}
 	if m.closed() {
-		fmt.Fprintf(&b, "Resolved after %s.\n", m.end(m.onset()).Sub(m.onset()).Round(time.Second))
+		fmt.Fprintf(&b, "Resolved after %s.%s", m.end(m.onset()).Sub(m.onset()).Round(time.Second), end)
 	}
 	if strings.HasPrefix(address, "http://") || strings.HasPrefix(address, "https://") {
-		fmt.Fprintf(&b, `<a href="%s">Report</a> `, html.EscapeString(address))
+		fmt.Fprintf(&b, `<a href="%s" target="_blank">Report</a> `, html.EscapeString(address))
 	}
 	return b.String() + signature(m)
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
@@ -347,11 +348,11 @@ func TestTagsStayUnderGrafanasLimit(t *testing.T) {
 	if tags := grafanaTags(m); tags[2] != "severity:a b" {
 		t.Errorf("%q", tags)
 	}
-	for _, name := range []string{"alertname", "severity"} {
+	for _, name := range []string{"alertname", "severity", "team"} {
 		m.Report.Alert.Labels[model.LabelName(name)] = model.LabelValue(strings.Repeat("ż", 400))
 	}
 	b, err := json.Marshal(grafanaTags(m))
-	if err != nil || len(b) > 500 {
+	if err != nil || len(b) > 500 || !strings.Contains(string(b), `"team:`) {
 		t.Errorf("%d bytes: %s", len(b), b)
 	}
 }
@@ -363,5 +364,27 @@ func TestALinkIsALinkOnlyIfItIsOne(t *testing.T) {
 	m.Incident = m.Incident.Merge([]report.Report{m.Report}, time.Now())
 	if text := grafanaText(m); strings.Contains(text, "javascript") {
 		t.Errorf("%s", text)
+	}
+}
+
+// A tooltip of Grafana shows a line break as a space, and takes simple elements.
+func TestATooltipHasALineForEachCause(t *testing.T) {
+	page, err := goquery.NewDocumentFromReader(strings.NewReader(grafanaText(resolved(story()))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := page.Find("body")
+	first := body.Find("b")
+	if first.Length() != 1 || first.Text() != story().Report.Line() {
+		t.Errorf("the first line is %q", first.Text())
+	}
+	if n := body.Find("br").Length(); n != 4 { // the line, two causes, the end
+		t.Errorf("%d lines end", n)
+	}
+	if other := body.Find("*").Not("b, br, a"); other.Length() > 0 {
+		t.Errorf("there is a <%s>", goquery.NodeName(other))
+	}
+	if a := body.Find("a"); a.AttrOr("href", "") != story().Report.URL || a.AttrOr("target", "") != "_blank" {
+		t.Errorf("the link is %v", a.Nodes)
 	}
 }
