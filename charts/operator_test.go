@@ -122,6 +122,7 @@ func TestTheRoutesThatAreCheckedAreThoseThatAreRendered(t *testing.T) {
 func TestTheAlertsOfTheMixinAreInTheChart(t *testing.T) {
 	sameFile(t, "mixin/alerts.yaml", "culprit/files/alerts.yaml")
 	sameFile(t, "mixin/dashboard.json", "culprit/files/dashboard.json")
+	sameFile(t, "mixin/incidents.json", "culprit/files/incidents.json")
 
 	want := mixinAlerts(t)
 	r := template(t, values{"prometheusRule": values{"enabled": true}})
@@ -148,21 +149,24 @@ func TestAlertsAreLeftOutAndLabelled(t *testing.T) {
 	}
 }
 
-func TestTheDashboardIsOneJSONObject(t *testing.T) {
+func TestEachDashboardIsOneJSONObject(t *testing.T) {
 	r := template(t, values{"dashboard": values{"enabled": true}})
-	var got, want map[string]any
-	if err := json.Unmarshal([]byte(named[*corev1.ConfigMap](t, r, "culprit-dashboard").Data["culprit.json"]), &got); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile("mixin/dashboard.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &want); err != nil {
-		t.Fatal(err)
-	}
-	if got["uid"] == nil || got["uid"] != want["uid"] {
-		t.Errorf("uid %v, want %v", got["uid"], want["uid"])
+	data := named[*corev1.ConfigMap](t, r, "culprit-dashboard").Data
+	for key, file := range map[string]string{"culprit.json": "mixin/dashboard.json", "culprit-incidents.json": "mixin/incidents.json"} {
+		var got, want map[string]any
+		if err := json.Unmarshal([]byte(data[key]), &got); err != nil {
+			t.Fatalf("%s: %v", key, err)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &want); err != nil {
+			t.Fatal(err)
+		}
+		if got["uid"] == nil || got["uid"] != want["uid"] {
+			t.Errorf("%s: uid %v, want %v", key, got["uid"], want["uid"])
+		}
 	}
 }
 

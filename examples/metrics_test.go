@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/culprit-dev/culprit/receiver"
+	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
 // exported are the metrics of a daemon: names of series to the labels that they
@@ -137,18 +138,43 @@ func TestAlertsAndDashboardAskForMetricsThatExist(t *testing.T) {
 	for _, rule := range alertRules(t, filepath.Join(mixin, "alerts.yaml")) {
 		checkQuery(t, rule.Alert, rule.Expr, metrics)
 	}
-	queries := 0
-	for _, p := range readDashboard(t).Panels {
-		for _, target := range p.Targets {
-			queries++
-			// Grafana fills these in; any legal value will do.
-			query := strings.NewReplacer("$__rate_interval", "1m", "$job", "culprit").Replace(target.Expr)
-			checkQuery(t, fmt.Sprintf("panel %q", p.Title), query, metrics)
+	// Grafana fills these in; any legal value will do.
+	filled := strings.NewReplacer("$__rate_interval", "1m", "$__range", "1h", "$job", "culprit", "$team", "shop")
+	for _, d := range readDashboards(t) {
+		queries := 0
+		for _, p := range d.Panels {
+			for _, target := range p.Targets {
+				queries++
+				checkQuery(t, fmt.Sprintf("%s, panel %q", d.Title, p.Title), filled.Replace(target.Expr), metrics)
+			}
+		}
+		for _, v := range d.Templating.List {
+			if m := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`).FindStringSubmatch(v.Query.Query); m != nil {
+				checkQuery(t, d.Title+", variable "+v.Name, filled.Replace("count by ("+m[2]+") ("+m[1]+")"), metrics)
+			} else if v.Type == "query" {
+				t.Errorf("%s: the variable %s asks %q", d.Title, v.Name, v.Query.Query)
+			}
+		}
+		if queries == 0 {
+			t.Errorf("%s asks nothing", d.Title)
 		}
 	}
-	if queries == 0 {
-		t.Error("the dashboard asks nothing")
+}
+
+// variable is one that a dashboard asks for. Of a data source the query is a text.
+type variable struct {
+	Name, Type string
+	Query      variableQuery
+}
+
+type variableQuery struct{ Query string }
+
+func (q *variableQuery) UnmarshalJSON(b []byte) error {
+	type plain variableQuery
+	if b[0] == '"' {
+		return nil
 	}
+	return json.Unmarshal(b, (*plain)(q))
 }
 
 // dashboard is what matters of a dashboard of Grafana.
@@ -156,6 +182,11 @@ type dashboard struct {
 	UID    string  `json:"uid"`
 	Title  string  `json:"title"`
 	Panels []panel `json:"panels"`
+
+	Templating  struct{ List []variable }
+	Annotations struct {
+		List []struct{ Target struct{ Tags []string } }
+	}
 }
 
 type panel struct {
@@ -163,36 +194,65 @@ type panel struct {
 	Type    string `json:"type"`
 	Title   string `json:"title"`
 	GridPos struct{ X, Y, W, H int }
+	Options struct{ Tags []string }
 	Targets []struct {
 		RefID string `json:"refId"`
 		Expr  string `json:"expr"`
 	} `json:"targets"`
 }
 
-func readDashboard(t *testing.T) dashboard {
+func readDashboards(t *testing.T) []dashboard {
 	t.Helper()
-	var d dashboard
-	if err := json.Unmarshal([]byte(read(t, filepath.Join(mixin, "dashboard.json"))), &d); err != nil {
-		t.Fatal(err)
+	var all []dashboard
+	for _, file := range []string{"dashboard.json", "incidents.json"} {
+		var d dashboard
+		if err := json.Unmarshal([]byte(read(t, filepath.Join(mixin, file))), &d); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, d)
 	}
-	return d
+	return all
 }
 
-func TestPanelsOfTheDashboardStandBesideEachOther(t *testing.T) {
-	d := readDashboard(t)
+// TestIncidentsAreOnTheirDashboard wants the annotations by the tag that all of
+// culprit's have.
+func TestIncidentsAreOnTheirDashboard(t *testing.T) {
+	d := readDashboards(t)[1]
+	if list := d.Annotations.List; len(list) != 1 || !slices.Equal(list[0].Target.Tags, []string{sink.GrafanaTag}) {
+		t.Errorf("the annotations are %+v", list)
+	}
+	lists := slices.DeleteFunc(slices.Clone(d.Panels), func(p panel) bool { return p.Type != "annolist" })
+	if len(lists) != 1 || !slices.Equal(lists[0].Options.Tags, []string{sink.GrafanaTag}) {
+		t.Errorf("the lists of annotations are %+v", lists)
+	}
+}
+
+func TestPanelsOfADashboardStandBesideEachOther(t *testing.T) {
+	uids := map[string]bool{}
+	for _, d := range readDashboards(t) {
+		if uids[d.UID] || d.UID == "" {
+			t.Errorf("the uid %q is taken", d.UID)
+		}
+		uids[d.UID] = true
+		checkPanels(t, d)
+	}
+}
+
+func checkPanels(t *testing.T, d dashboard) {
+	t.Helper()
 	ids, cells := map[int]bool{}, map[[2]int]string{}
 	for _, p := range d.Panels {
 		if ids[p.ID] {
-			t.Errorf("two panels have the id %d", p.ID)
+			t.Errorf("%s: two panels have the id %d", d.Title, p.ID)
 		}
 		ids[p.ID] = true
-		if p.Type != "row" && len(p.Targets) == 0 {
-			t.Errorf("the panel %q shows nothing", p.Title)
+		if p.Type != "row" && p.Type != "annolist" && len(p.Targets) == 0 {
+			t.Errorf("%s: the panel %q shows nothing", d.Title, p.Title)
 		}
 		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
 			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
 				if other, taken := cells[[2]int{x, y}]; taken || x >= 24 {
-					t.Fatalf("the panel %q lies on %q or beyond the edge", p.Title, other)
+					t.Fatalf("%s: the panel %q lies on %q or beyond the edge", d.Title, p.Title, other)
 				}
 				cells[[2]int{x, y}] = p.Title
 			}

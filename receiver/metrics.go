@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/culprit-dev/culprit/receiver/broker"
+	"github.com/culprit-dev/culprit/receiver/report"
 )
 
 // stageBuckets cover an analysis: from a cached answer to a slow server.
@@ -19,6 +20,8 @@ type metrics struct {
 	alerts        *prometheus.CounterVec
 	left          *prometheus.CounterVec
 	reports       *prometheus.CounterVec
+	ofTeams       *prometheus.CounterVec
+	teams         teams
 	feedback      *prometheus.CounterVec
 	stages        *prometheus.HistogramVec
 	toAnnotation  prometheus.Histogram
@@ -40,6 +43,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		alerts:        counters("culprit_alerts_total", "Alerts put on the queue, by status and by who found them.", "status", "reason"),
 		left:          counters("culprit_alerts_left_total", "Alerts of webhook messages left to the reconcile loop, because there was no room or they are too large.", "reason"),
 		reports:       counters("culprit_reports_total", "Reports made, by verdict.", "verdict"),
+		ofTeams:       counters("culprit_team_reports_total", "Reports made, by the team that the alert belongs to and by verdict; teams beyond 50 are one, other.", "team", "verdict"),
 		feedback:      counters("culprit_feedback_total", "Feedback on reports: right, wrong or other, from the page, the API or a silence.", "says", "via"),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "culprit_stage_duration_seconds", Help: "Time of one stage of an analysis.", Buckets: stageBuckets,
@@ -60,7 +64,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "culprit_alertmanager_route_problems", Help: "Whether the routes of an Alertmanager have a problem with culprit, such as people who are no longer notified (people_not_told).",
 		}, []string{"alertmanager", "problem"}),
 	}
-	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.feedback, m.stages, m.toAnnotation, m.sends, m.reconciles, m.lost, m.jobsDead,
+	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.ofTeams, m.feedback, m.stages, m.toAnnotation, m.sends, m.reconciles, m.lost, m.jobsDead,
 		m.unmatched, m.unreported, m.reloads, m.reloadTime, m.openIncidents, m.routeProblems)
 	return m
 }
@@ -71,6 +75,13 @@ func counters(name, help string, labels ...string) *prometheus.CounterVec {
 
 func gauge(name, help string) prometheus.Gauge {
 	return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+}
+
+// reported counts a report.
+func (m *metrics) reported(r report.Report) {
+	verdict := string(r.Result.Verdict)
+	m.reports.WithLabelValues(verdict).Inc()
+	m.ofTeams.WithLabelValues(m.teams.of(r), verdict).Inc()
 }
 
 // observe counts the seconds of one stage; a stage that was not reached has

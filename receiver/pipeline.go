@@ -65,7 +65,7 @@ func (p *Pipeline) explain(ctx context.Context, j job, known record) (record, er
 func (p *Pipeline) conclude(ctx context.Context, j job, r record, in report.Input) (record, error) {
 	known, found := r.Report, report.New(in)
 	r.Report = found
-	p.Metrics.reports.WithLabelValues(string(in.Result.Verdict)).Inc()
+	p.Metrics.reported(found)
 	if known.ID == found.ID {
 		found.CreatedAt, found.Incident, found.Feedback = known.CreatedAt, known.Incident, known.Feedback
 		replaced := false

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	grafanaTag    = "culprit"          // of every annotation, by which they are found again
+	GrafanaTag    = "culprit"          // of every annotation, by which they are found again
 	grafanaTagMax = 100                // bytes of one tag; all together Grafana keeps 500
 	grafanaLimit  = 1000               // annotations that are looked through
 	grafanaSlack  = time.Hour          // around the incident, where its annotation is looked for
@@ -116,7 +116,7 @@ func (g *Grafana) find(ctx context.Context, m Message) (mark, error) {
 	err := g.remote.Do(ctx, remote.Request{
 		Op: "look for the annotation", Method: http.MethodGet, Path: annotationsAt,
 		Query: url.Values{
-			"tags": {grafanaTag}, "type": {"annotation"}, "limit": {strconv.Itoa(grafanaLimit)},
+			"tags": {GrafanaTag}, "type": {"annotation"}, "limit": {strconv.Itoa(grafanaLimit)},
 			"from": {millis(m.onset().Add(-grafanaSlack))}, "to": {millis(g.now().Add(grafanaSlack))},
 		},
 	}, &found)
@@ -246,7 +246,7 @@ func (m Message) end(otherwise time.Time) time.Time {
 
 // grafanaTags are few and repeat.
 func grafanaTags(m Message) []string {
-	tags := []string{grafanaTag}
+	tags := []string{GrafanaTag}
 	for _, name := range []model.LabelName{"alertname", "severity", "team"} {
 		if value := m.Report.Alert.Labels[name]; value != "" {
 			tags = append(tags, clip(oneLine(string(name)+":"+string(value)), grafanaTagMax))
