@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -31,6 +32,9 @@ type Alert struct {
 	Trust config.Trust   // in the expression of GeneratorURL; empty: any
 
 	ChangesUnasked bool // Prometheus is not asked what changed: see config.Changes
+
+	// Part holds the KPI to a part of its series; nil: it is looked at as a whole.
+	Part []*labels.Matcher
 
 	Storm  bool           // many alerts of the same name fire at once, so that what they share is looked at
 	Shared model.LabelSet // in a storm: the labels that all its alerts have
@@ -220,21 +224,41 @@ func (b *builder) targetName(t config.Target, i int) string {
 // alert's values of the labels that it groups by.
 func (b *builder) kpi(t config.Target) (kpi, error) {
 	k := kpi{Target: t}
+	var err error
 	if strings.TrimSpace(t.Query) != "" {
-		e, err := b.expand(t.Name, t.Query)
-		if err != nil {
+		var e parser.Expr
+		if e, err = b.expand(t.Name, t.Query); err != nil {
 			return k, err
 		}
 		k.expr = expr.Measured(e)
 		k.whole = k.expr
-	} else if err := k.derive(b.alert); err != nil {
+	} else if err = k.derive(b.alert); err != nil {
 		return k, err
 	}
-	k.whole = expr.MustParse(k.whole.String())
+	if k.whole, k.expr, err = b.alert.part(k); err != nil {
+		return k, err
+	}
 	if !b.alert.Storm {
 		expr.Scope(k.expr, b.alert.scope())
 	}
 	return k, nil
+}
+
+// part is what is broken down of a KPI, and the KPI: of a part of it the two are the
+// same, as what a recording rule has left has not the labels of the part.
+func (a Alert) part(k kpi) (whole, asked parser.Expr, err error) {
+	whole = expr.MustParse(k.whole.String())
+	if len(a.Part) == 0 {
+		return whole, k.expr, nil
+	}
+	for _, s := range expr.Selectors(whole) {
+		s.LabelMatchers = append(s.LabelMatchers, a.Part...)
+	}
+	text := whole.String()
+	if whole, err = expr.Parse(text); err != nil { // there are values that PromQL can't write
+		return nil, nil, err
+	}
+	return whole, expr.MustParse(text), nil
 }
 
 // derive takes the KPI from the alert's own expression.
@@ -320,7 +344,7 @@ func (b *builder) target(k kpi) Target {
 	}
 	if k.derived != nil {
 		t.Unread, t.Clock = k.derived.Unread, expr.RunsByTheClock(k.expr)
-		if limit, ok := k.derived.Limit(); ok {
+		if limit, ok := k.derived.Limit(); ok && len(b.alert.Part) == 0 {
 			t.Limit = &analysis.Limit{Operator: k.derived.Operator, Value: limit}
 		}
 		t.Crossing = k.derived.Kind != expr.KindPresence && !t.Clock

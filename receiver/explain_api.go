@@ -88,7 +88,7 @@ func (h *explainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-h.turn }()
 	default:
 		w.Header().Set("Retry-After", "5")
-		body.Answer(w, http.StatusServiceUnavailable, errors.New("two other requests are being answered: try again in a few seconds"))
+		body.Answer(w, http.StatusServiceUnavailable, errBusy)
 		return
 	}
 	ask, err := h.read(w, r)
@@ -149,6 +149,9 @@ func (h *explainer) explain(ctx context.Context, ask find.Ask) (report.Report, e
 	q.Changes = h.changes
 	return explain.Report(ctx, live.fetcher, q), nil
 }
+
+// errBusy is the error of a question while others are answered.
+var errBusy = errors.New("two other requests are being answered: try again in a few seconds")
 
 // errNotAllowed is the error of a question that the configuration forbids.
 var errNotAllowed = errors.New("the configuration does not allow this")

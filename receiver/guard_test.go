@@ -107,7 +107,7 @@ func TestLinksFollowTheConfiguration(t *testing.T) {
 	if got := d.servers(); got.Grafana != nil || got.Prometheus.Host != "127.0.0.1:1" {
 		t.Fatalf("%+v", got)
 	}
-	pages := d.pages() // of the start
+	pages := d.pages(nil) // of the start
 	text := "prometheus: {url: 'http://prometheus.example.org'}\ngrafana: {url: 'https://grafana.example.org'}\n"
 	if err := os.WriteFile(d.opt.ConfigFile, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

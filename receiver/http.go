@@ -20,7 +20,8 @@ import (
 func (d *Daemon) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /api/v1/webhook", newWebhook(d))
-	mux.Handle("POST /api/v1/explain", newExplainer(d.live.Load, d.changes, d.opt.Now))
+	asked := newExplainer(d.live.Load, d.changes, d.opt.Now)
+	mux.Handle("POST /api/v1/explain", asked)
 	mux.Handle("POST /api/v1/changes", changelog.NewHandler(d.changes, d.tokenOfChanges))
 	mux.Handle("POST /api/v1/alertmanager/events", amevents.NewHandler(d.handled, d.eventsTaken))
 	mux.HandleFunc("GET /-/healthy", d.healthy)
@@ -33,7 +34,9 @@ func (d *Daemon) handler() http.Handler {
 	} {
 		mux.Handle(path, only(methods)) // of the pages, which answer everything else, it would be none
 	}
-	pages := few(maxReading, web.New(d.pages()))
+	whole := web.New(d.pages(asked))
+	pages := few(maxReading, whole)
+	mux.Handle("POST /reports/{id}/explain", whole) // which takes longer, and has turns of its own
 	mux.Handle("GET /api/v1/changes", pages)
 	mux.Handle("/", pages)
 	return below(strings.TrimSuffix(d.external.Path, "/"), mux)
@@ -64,8 +67,8 @@ func only(methods string) http.Handler {
 }
 
 // pages are what people see.
-func (d *Daemon) pages() web.Options {
-	return web.Options{Reader: reader{store: d.store, book: d.book, handled: d.handled.Of, busy: d.worker.busy}, Changes: d.changes, Judge: d.judge(), External: d.external, Servers: d.servers, Now: d.opt.Now}
+func (d *Daemon) pages(asked web.Explainer) web.Options {
+	return web.Options{Explainer: asked, Reader: reader{store: d.store, book: d.book, handled: d.handled.Of, busy: d.worker.busy}, Changes: d.changes, Judge: d.judge(), External: d.external, Servers: d.servers, Now: d.opt.Now}
 }
 
 // servers are those that the configuration names now.

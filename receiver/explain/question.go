@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/changes"
 	"github.com/culprit-dev/culprit/config"
@@ -45,9 +47,10 @@ type Question struct {
 	Options   analysis.Options // the rule's, over those of the configuration
 	Onset     time.Time        // when the anomaly began; zero: the fetcher is asked
 	Now       time.Time
-	Trust     config.Trust // in the alert's expression; empty: any
-	ByHand    bool         // somebody asks: it is not one more alert of a storm
-	Changes   ChangeLog    // nil: nobody reports changes
+	Trust     config.Trust  // in the alert's expression; empty: any
+	ByHand    bool          // somebody asks: it is not one more alert of a storm
+	Part      []report.Part // of the KPI, that is looked at by itself; nil: all of it
+	Changes   ChangeLog     // nil: nobody reports changes
 	Context   config.Context
 
 	ChangesUnasked bool // Prometheus is not asked what changed: see config.Changes
@@ -85,6 +88,18 @@ func measuring(rule config.Rule, s find.Subject) *config.Rule {
 		rule.Name = d.Target // which moves, while the threshold stands
 	}
 	return &rule
+}
+
+// matchers hold selectors to parts.
+func matchers(parts []report.Part) (list []*labels.Matcher) {
+	for _, p := range parts {
+		how := labels.MatchEqual
+		if p.Without {
+			how = labels.MatchNotEqual
+		}
+		list = append(list, labels.MustNewMatcher(how, p.Label, p.Value)) // only a regular expression can be wrong
+	}
+	return list
 }
 
 // plannable is an alert as the plan sees it, before anything is known of its onset.

@@ -52,9 +52,10 @@ type subject struct {
 
 // flips looks at the conditions beside a KPI that has not changed: one of them has
 // flipped. It leaves what was found where none of them tells a place. A rule with
-// targets of its own is asked for the expression of its alert only here.
+// targets of its own is asked for the expression of its alert only here. A part of a
+// KPI that has not changed is an answer by itself.
 func (s session) flips(ctx context.Context, l look, of subject) look {
-	if !report.AnswerOf(l.result).Still {
+	if !report.AnswerOf(l.result).Still || len(of.alert.Part) > 0 {
 		return l
 	}
 	if of.alert.KPI == nil {

@@ -163,6 +163,7 @@ type dimensionView struct {
 type elementView struct {
 	Value, Before, After, Share, Surprise, Tags string
 	Bar                                         barView
+	Part                                        string // label and value, to be looked at by itself; empty: of no one value
 }
 
 // How many values of a label a page lists: of the first label, and of the others.
@@ -190,7 +191,11 @@ func dimensions(dims []analysis.Dimension, unit words.Unit) []dimensionView {
 			elements, v.More = nil, ""
 		}
 		for _, e := range elements {
-			v.Elements = append(v.Elements, newElement(e, unit))
+			view := newElement(e, unit)
+			if raw, ok := rawValue(e.Value); ok {
+				view.Part = d.Label + "=" + raw
+			}
+			v.Elements = append(v.Elements, view)
 		}
 		views[i] = v
 	}

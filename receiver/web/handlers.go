@@ -82,7 +82,7 @@ func (s *server) incidentPage(w http.ResponseWriter, r *http.Request) error {
 
 type pendingPage struct{ Fingerprint string }
 
-func (pendingPage) title() string { return "Analysing…" }
+func (pendingPage) title() string { return "Looking, about 3 s" }
 func (pendingPage) refresh() int  { return 2 }
 
 func (p errorPage) title() string { return p.Title }

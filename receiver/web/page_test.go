@@ -248,7 +248,7 @@ func TestPageOfAnAlertWaitsForItsReport(t *testing.T) {
 		t.Errorf("status %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 	}
 	doc := getPage(t, opts, "/a/"+pendingAlert, http.StatusAccepted)
-	if doc.Find("meta[http-equiv=refresh][content='2']").Length() != 1 || textOf(doc.Find("h1")) != "Analysing…" {
+	if doc.Find("meta[http-equiv=refresh][content='2']").Length() != 1 || textOf(doc.Find("h1")) != "Looking, about 3 s" {
 		t.Errorf("got %s", textOf(doc.Find("main")))
 	}
 	ready := getPage(t, opts, "/a/"+cartAlert, http.StatusOK)

@@ -48,6 +48,9 @@ type reportPage struct {
 	Handled       []handledView
 	Said          []saidView // by people, of this report
 	Asks          bool       // whether it was right
+	Explains      bool       // again, and of parts
+	Fresh         bool       // it is another look, which is not stored
+	Again         againView
 	Facts         []pair
 	FitText       string
 	NoChange      string // that none was found before it; empty: one was, or nobody has looked
@@ -80,7 +83,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 		Sent:     sent(r.Sent, now),
 		Around:   newAround(r, servers, now),
 		Case:     r.Case, Seen: seenBefore(r.Seen, now), Others: otherAlerts(r), Handled: handled(r, now),
-		Said: said(r, now), Asks: s.judge != nil,
+		Said: said(r, now), Asks: s.judge != nil, Explains: s.explainer != nil && s.explainer.Explains(),
 		Partial: r.Status != report.Complete,
 	}
 	said := report.AnswerOf(r.Result)

@@ -11,12 +11,14 @@ import (
 
 // Options are where things are. The zero value links to nothing.
 type Options struct {
-	Reader   Reader
-	Changes  ChangeReader     // nil: there are none
-	Judge    Judge            // nil: nobody is asked whether a report was right
-	External *url.URL         // culprit's own address, as users reach it; links begin with its path
-	Servers  func() Servers   // asked for each page, as a reload may change them; nil: none are known
-	Now      func() time.Time // nil: time.Now
+	Reader  Reader
+	Changes ChangeReader // nil: there are none
+	Judge   Judge        // nil: nobody is asked whether a report was right
+
+	Explainer Explainer        // nil: no report is explained again
+	External  *url.URL         // culprit's own address, as users reach it; links begin with its path
+	Servers   func() Servers   // asked for each page, as a reload may change them; nil: none are known
+	Now       func() time.Time // nil: time.Now
 }
 
 // Servers are those that the configuration names. What leads to another one
@@ -58,6 +60,10 @@ func New(opts Options) http.Handler {
 			mux.Handle(path, s.serve(onlyPost))
 		}
 	}
+	if s.explainer != nil {
+		mux.Handle("POST /reports/{id}/explain", s.serve(s.explainPage))
+		mux.Handle("/reports/{id}/explain", s.serve(s.toReport))
+	}
 	mux.Handle("/", s.serve(nowhere))
 	return mux
 }
@@ -79,16 +85,17 @@ func onlyPost(w http.ResponseWriter, _ *http.Request) error {
 
 // server is what the handlers share.
 type server struct {
-	reader  Reader
-	changed ChangeReader
-	judge   Judge
-	servers func() Servers
-	now     func() time.Time
-	pages   *pages
+	reader    Reader
+	changed   ChangeReader
+	judge     Judge
+	explainer Explainer
+	servers   func() Servers
+	now       func() time.Time
+	pages     *pages
 }
 
 func newServer(opts Options) *server {
-	s := &server{reader: opts.Reader, changed: opts.Changes, judge: opts.Judge, servers: opts.Servers, now: opts.Now}
+	s := &server{reader: opts.Reader, changed: opts.Changes, judge: opts.Judge, explainer: opts.Explainer, servers: opts.Servers, now: opts.Now}
 	if s.servers == nil {
 		s.servers = func() Servers { return Servers{} }
 	}
