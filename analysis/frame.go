@@ -28,6 +28,10 @@ type Frame struct {
 	// an earlier incident is no baseline.
 	Fired []Stretch
 
+	// Part says that the KPIs are parts of those that an alert is about: somebody asks
+	// whether they moved, and that they did not is the answer, whatever else moved.
+	Part bool
+
 	// Changes are what was done in the hours before the onset, and since, in any order:
 	// one thing may be told several times.
 	Changes []changes.Change

@@ -33,6 +33,7 @@ func Align(p Plan, e Evidence) analysis.Frame {
 		End:      seconds(p.End),
 		Settled:  seconds(p.settled),
 		Warnings: slices.Clone(p.Warnings),
+		Part:     p.part,
 	}}
 	a.fired = p.firedAt(e.Answers)
 	a.frame.Fired = a.leftOut()

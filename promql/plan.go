@@ -75,6 +75,7 @@ type Plan struct {
 	earlier string            // PromQL of the alert in the past; empty: there is none
 	crowd   bool              // and of others of its storm
 	labels  map[string]string // where the KPI is
+	part    bool              // see Alert.Part
 	where   *whereabouts      // of changes; nil: they are not asked for
 	after   *round            // what it goes on from, as if it were one; nil: nothing
 	inside  bool              // only candidates are new in it: see Fetched.Within
@@ -128,7 +129,7 @@ func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
 		alert.Own = alert.Labels
 	}
 	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{
-		Rule: rule.Name, asker: alert.asker(), earlier: alert.earlier(), crowd: alert.Storm, where: alert.whereabouts(),
+		Rule: rule.Name, asker: alert.asker(), earlier: alert.earlier(), crowd: alert.Storm, where: alert.whereabouts(), part: len(alert.Part) > 0,
 	}}
 	kpis := b.targets()
 	if len(kpis) == 0 {
