@@ -34,7 +34,7 @@ func Run(f Frame, opt Options) Result {
 	r.Change, r.Hurt = lead.change(f), lead.series.hurt
 	r.Causes, r.Changes = oneList(mergeTargets(f.Targets, answers)), f.seenChanges()
 	r.Verdict, r.Load = judge(answers, r.Causes), lead.series.load
-	if f.Part && (lead.labels.still || lead.still()) { // whatever else moved is not what was asked
+	if f.Part && !lead.blind() && (lead.labels.still || lead.still()) { // whatever else moved is not what was asked
 		r.Verdict, r.Causes, r.Load = NoChange, nil, nil
 	}
 	if r.Verdict == NoConfidentCause && len(r.Causes) > 0 && r.Causes[0].Kind == KindSeries {
