@@ -125,6 +125,9 @@ func (g *Grafana) find(ctx context.Context, m Message) (mark, error) {
 			return mark{id: a.ID, text: a.Text}, nil
 		}
 	}
+	if remote.ReasonOf(err) == remote.NotFound { // an empty list is 200
+		err = fmt.Errorf("%w; hint: this is no Grafana, or one that has only its new annotation API, which culprit does not speak yet", err)
+	}
 	return mark{}, err
 }
 

@@ -388,3 +388,12 @@ func TestATooltipHasALineForEachCause(t *testing.T) {
 		t.Errorf("the link is %v", a.Nodes)
 	}
 }
+
+// The annotation API that every Grafana has is deprecated, and may be gone some day.
+func TestAServerWithoutAnnotationsIsSaidInWords(t *testing.T) {
+	g := grafanaAt(t, replayGrafana(t, step{ask: "GET /api/annotations", status: http.StatusNotFound}))
+	sent := g.Send(t.Context(), story())
+	if len(sent) != 1 || sent[0].Status != report.SentFailed || !strings.Contains(sent[0].Error, "hint: this is no Grafana, or one that has only its new annotation API") {
+		t.Errorf("%+v", sent)
+	}
+}
