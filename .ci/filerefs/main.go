@@ -7,7 +7,7 @@
 //	go run ./.ci/filerefs promql receiver
 //
 // The layers of a package are the lines of CONTRIBUTING.md that begin with its
-// folder, as in "| `promql` | plan.go, window.go | fetch.go |": a file may use its
+// folder, as in "| `promql` | plan.go, window.go → fetch.go |": a file may use its
 // own layer and those after it. Without such a line only the references are counted.
 package main
 
@@ -141,11 +141,11 @@ func readLayers(name string) (map[string]map[string]int, error) {
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		cells := strings.Split(strings.Trim(lines.Text(), "| "), "|")
 		dir := strings.Trim(cells[0], "` ")
-		if len(cells) < 3 || !strings.Contains(cells[1], ".go") {
+		if len(cells) != 2 || !strings.Contains(cells[1], ".go") || !strings.Contains(cells[1], "→") {
 			continue
 		}
 		of := map[string]int{}
-		for layer, cell := range cells[1:] {
+		for layer, cell := range strings.Split(cells[1], "→") {
 			for _, file := range fileName.FindAllString(cell, -1) {
 				of[file] = layer
 			}
