@@ -353,7 +353,7 @@ func TestPeopleAreToldAsBeforeByEveryPublishedRoute(t *testing.T) {
 	}
 	// A walk that finds nothing would hold, too.
 	for _, file := range []string{
-		"README.md", "examples/alertmanager.yml", "examples/docker-compose/alertmanager.yml", "examples/demo/alertmanager.yml",
+		"README.md", "examples/alertmanager.yml", "examples/docker-compose/alertmanager.yml", "examples/demo/play/alertmanager.yml",
 		"examples/kube-prometheus-stack/sidecar-values.yaml",
 		"charts/testdata/notes/defaults.txt", "charts/testdata/alertmanager/culprit.yaml",
 	} {

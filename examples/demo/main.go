@@ -8,98 +8,72 @@
 //	go run ./examples/demo --once             # ends; exit 0 if all is as it should be
 //	go run ./examples/demo --format json      # the report alone, on stdout
 //
-// Everything runs in this one process: two days of a shop's metrics in a real
-// Prometheus, a real Alertmanager, a Grafana that only records its calls, a
-// pager for people, and culprit. Then the shop breaks. The demo follows the
-// alert until a person has got everything, prints it, and compares it with what
-// was broken. The first compile takes some minutes, because Prometheus' rule
-// manager brings the clients of every cloud with it.
-//
-// # Servers of your own
-//
-// With --prometheus.url the demo's shop is there to be scraped, and the demo
-// prints the scrape configuration and the rules to load. Such a Prometheus has
-// no history of the shop: give it half an hour with --fault-after 30m.
-// --alertmanager.url prints the configuration to load as well, and
-// --grafana.url with --grafana.token-file writes a real annotation. The rule
-// OrdersLow compares with yesterday and so can't fire there before a day.
+// This program is small, so that it runs at once: it says what is downloaded
+// and compiled, and then runs the demo itself, which is in the folder play.
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
-	"syscall"
+	"strings"
 	"time"
 )
 
+const play = "github.com/culprit-dev/culprit/examples/demo/play"
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	// Ctrl-C reaches the demo, too, which ends in order; this program waits for it.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// Exit codes.
-const (
-	exitOK     = 0
-	exitFailed = 1 // something is not as it should be
-	exitUsage  = 2
-)
-
-// run is the whole demo. Results go to stdout, progress goes to stderr.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args)
-	if err != nil {
-		fmt.Fprintln(stderr, "error:", err)
-		return exitUsage
+// run compiles the demo and runs it. It returns the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	if err := compile(stderr); err != nil {
+		fmt.Fprintln(stderr, "error: the demo can't be compiled:", err)
+		return 1
 	}
-	start := time.Now()
-	say := func(format string, args ...any) {
-		fmt.Fprintf(stderr, "%5.1fs  %s\n", time.Since(start).Seconds(), fmt.Sprintf(format, args...))
-	}
-	say("Starting a shop, Prometheus, Alertmanager and culprit in this process")
-	s, err := tell(ctx, o, stdout, say)
+	demo := exec.Command("go", append([]string{"run", play}, args...)...)
+	demo.Stdin, demo.Stdout, demo.Stderr = os.Stdin, stdout, stderr
+	err := demo.Run()
+	var exit *exec.ExitError
 	switch {
+	case errors.As(err, &exit):
+		return max(1, exit.ExitCode())
 	case err != nil:
 		fmt.Fprintln(stderr, "error:", err)
-		return exitFailed
-	case ctx.Err() != nil && o.once:
-		fmt.Fprintln(stderr, "error: stopped before the end of the story")
-		return exitFailed
-	case len(s.failed()) > 0:
-		for _, c := range s.failed() {
-			fmt.Fprintf(stderr, "failed: %s: %v\n", c.claim, c.err)
-		}
-		return exitFailed
+		return 1
 	}
-	return exitOK
+	return 0
 }
 
-// tell runs the story and prints what there was to see.
-func tell(ctx context.Context, o options, stdout io.Writer, say func(string, ...any)) (s *seen, err error) {
-	w, err := startWorld(ctx, o, say)
+// compile builds all that the demo imports. What of it is linked, the go command
+// keeps by itself when it runs the demo.
+func compile(stderr io.Writer) error {
+	p := &progress{w: stderr, start: time.Now(), rewrites: isTerminal(stderr)}
+	defer p.end()
+	list := exec.Command("go", "list", "-deps", "-f", `{{.ImportPath}}{{if eq .ImportPath "`+play+`"}} {{join .Imports " "}}{{end}}`, play)
+	list.Stderr = p
+	out, err := list.Output()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer func() {
-		if closing := w.Close(); err == nil {
-			err = closing
-		}
-	}()
-	if err := w.startCulprit(ctx); err != nil {
-		return nil, err
+	packages := strings.Split(strings.TrimSpace(string(out)), "\n")
+	p.total = len(packages)
+	build := exec.Command("go", append([]string{"build", "-v"}, strings.Fields(packages[p.total-1])[1:]...)...)
+	build.Stdout, build.Stderr = stderr, p
+	return build.Run()
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
 	}
-	say("%s", w.plot())
-	s = w.watch(ctx)
-	if err := show(stdout, o.format, s); err != nil {
-		return s, err
-	}
-	if !o.once && ctx.Err() == nil {
-		say("Everything stays up until Ctrl-C: Prometheus %s, Alertmanager %s, culprit %s",
-			w.prometheusURL, w.alertmanagerURL, w.culpritURL())
-		<-ctx.Done()
-	}
-	return s, nil
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -50,7 +50,8 @@ const (
 type world struct {
 	options options
 	say     func(format string, args ...any)
-	dir     string // of files that culprit reads
+	shown   func(*seen) // is called when there is more to see; nil: nobody looks yet
+	dir     string      // of files that culprit reads
 
 	shop         *lab.Shop
 	fault        lab.Fault

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,14 @@ func TestBothStoriesEndAsTheyShould(t *testing.T) {
 				o.groupWait = 20 * time.Second // below Alertmanager's own default; four stories share the machine
 			})
 			startInside(t, w)
+			var live bytes.Buffer
+			w.shown = newPrinter(&live).update
 			s := w.watch(t.Context())
+			for _, part := range []string{"The report", "The first message to people", s.silence.Comment} {
+				if part == "" || strings.Count(live.String(), part) != 1 {
+					t.Errorf("%q was not printed as it came:\n%s", part, live.String())
+				}
+			}
 			for _, c := range s.failed() {
 				t.Errorf("%s: %v", c.claim, c.err)
 			}
@@ -59,16 +67,16 @@ func TestBothStoriesEndAsTheyShould(t *testing.T) {
 func checkOutput(t *testing.T, s *seen) {
 	t.Helper()
 	var b bytes.Buffer
-	if err := show(&b, "text", s); err != nil {
+	if err := newPrinter(&b).show("text", s); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{s.silence.Comment, s.region.Body, s.report.URL, s.hook.payload.Incident.Summary, "The first message to people"} {
+	for _, part := range []string{s.silence.Comment, s.region.Body, s.report.URL, s.hook.payload.Incident.Summary, "The first message to people", "injected place", "injected series"} {
 		if part == "" || !strings.Contains(b.String(), part) {
 			t.Errorf("the text lacks %q:\n%s", part, b.String())
 		}
 	}
 	b.Reset()
-	if err := show(&b, "json", s); err != nil {
+	if err := newPrinter(&b).show("json", s); err != nil {
 		t.Fatal(err)
 	}
 	var r report.Report
@@ -197,5 +205,35 @@ func TestFiguresAreComparedWithTheLevels(t *testing.T) {
 	}
 	if judgeFigures(report.Report{}, l) == nil {
 		t.Error("a report without a change was accepted")
+	}
+}
+
+// Whoever reads the JSON gets a value that says what is wrong, and no null.
+func TestWithoutAReportTheJSONSaysWhy(t *testing.T) {
+	for want, s := range map[string]*seen{
+		"the alert fires: no alert within 3m": {checks: []check{{"the alert fires", errors.New("no alert within 3m")}}},
+		"it was stopped before":               {},
+	} {
+		var b bytes.Buffer
+		if err := newPrinter(&b).show("json", s); err != nil {
+			t.Fatal(err)
+		}
+		var answer struct{ Error string }
+		if err := json.Unmarshal(b.Bytes(), &answer); err != nil || !strings.Contains(answer.Error, want) || strings.Contains(b.String(), "null") {
+			t.Errorf("%v: %s", err, b.String())
+		}
+	}
+}
+
+// A verdict names what was injected, also where it was not found.
+func TestTheVerdictNamesWhatWasInjected(t *testing.T) {
+	s := &seen{truth: lab.Truth{Labels: map[string]string{"region": "us-east"}, Metric: "payments", Series: map[string]string{"result": "declined"}}}
+	s.report.URL = "http://x"
+	s.report.Result.Causes = []analysis.Finding{{Rank: 1, Kind: analysis.KindLabels, Labels: []map[string]string{{"region": "us-east"}}, Confidence: analysis.High}}
+	text := verdict(s)
+	for _, want := range []string{`{region="us-east"}: found as cause 1, high confidence`, `payments{result="declined"}: NOT found`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
 	}
 }

@@ -119,9 +119,12 @@ func (s *seen) do(ctx context.Context, w *world, claim string, step func(context
 	s.checks = append(s.checks, check{claim, err})
 	if err == nil {
 		w.say("✓ %s", claim)
-		return
+	} else {
+		w.say("✗ %s: %v", claim, err)
 	}
-	w.say("✗ %s: %v", claim, err)
+	if w.shown != nil {
+		w.shown(s)
+	}
 }
 
 func (w *world) seeAlert(ctx context.Context, s *seen) (err error) {
