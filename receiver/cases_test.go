@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
 	"pgregory.net/rapid"
@@ -302,6 +303,29 @@ func TestCasesAreFiltered(t *testing.T) {
 		}
 		if got, of := strings.Join(names, " "), strings.Join(alerts, " "); got != want || of != want {
 			t.Errorf("%q: the cases of %q and the incidents of %q, want those of %q", query, got, of, want)
+		}
+	}
+}
+
+// The incidents above the front page's list are those of what is asked for.
+func TestTheFrontPageHasTheIncidentsThatAreAskedFor(t *testing.T) {
+	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{now: func() time.Time { return noon.Add(2 * time.Hour) }}, nil)
+	for _, r := range []*record{alertIn("a", "Errors", "pay", noon), alertIn("a", "Errors", "bank", noon), alertIn("b", "Slow", "cart", noon.Add(time.Hour)), alertIn("b", "Slow", "mail", noon.Add(time.Hour))} {
+		mustPut(t, s, r)
+	}
+	for query, want := range map[string]string{
+		"": "Errors (2) Slow (2)", `match=service="pay"`: "Errors (2)", "q=MAIL": "Slow (2)", "q=zebra": "", "verdict=explained": "Errors (2) Slow (2)", "verdict=insufficient_evidence": "",
+		"from=2026-11-29T12:30:00Z": "Slow (2)", "to=2026-11-29T12:30:00Z": "Errors (2)", "alertname=Errors": "Errors (2)", "open=false": "", "open=true": "Errors (2) Slow (2)", "limit=1": "Errors (2) Slow (2)",
+	} {
+		w := httptest.NewRecorder()
+		site(s).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/?"+strings.ReplaceAll(query, `"`, "%22"), nil))
+		doc, err := goquery.NewDocumentFromReader(w.Body)
+		if err != nil || w.Code != http.StatusOK {
+			t.Fatalf("%q: %d, %v", query, w.Code, err)
+		}
+		got := doc.Find(`h2:contains("Open incidents") + .rows .row-name bdi`).Map(func(_ int, s *goquery.Selection) string { return s.Text() })
+		if slices.Sort(got); strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %q", query, got, want)
 		}
 	}
 }

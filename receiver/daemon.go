@@ -96,6 +96,7 @@ type Daemon struct {
 	book      *deliveries
 	changes   *changelog.Book
 	handled   *amevents.Book
+	said      *broker.Bucket // what silences have said of reports
 	worker    *worker
 	publisher *publisher
 	receivers *receivers
@@ -216,6 +217,9 @@ func (d *Daemon) open(ctx context.Context) error {
 	d.handled, err = amevents.Open(following, b, amevents.Options{Lifetime: d.opt.Retention, Now: d.opt.Now, Log: d.log, Registry: d.opt.Registry})
 	if err != nil {
 		return fmt.Errorf("opening the events of Alertmanager: %w", err)
+	}
+	if d.said, err = b.Bucket(following, "said", rememberSaid); err != nil {
+		return fmt.Errorf("opening what silences have said: %w", err)
 	}
 	return nil
 }

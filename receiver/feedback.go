@@ -121,7 +121,11 @@ func (r *reconciler) comment(ctx context.Context, s alertmanager.Silence, known 
 	if r.store.saidBefore(known.Report, f) {
 		return false
 	}
-	if err := r.judge.Judge(ctx, known.Report.ID, f); err != nil {
+	err := r.said.once(ctx, known.Report, f, func() error { return r.judge.Judge(ctx, known.Report.ID, f) })
+	if errors.Is(err, errSaid) {
+		return false
+	}
+	if err != nil {
 		r.log.Warn("What a silence says of a report can't be stored; trying again", "silence", s.ID, "report", known.Report.ID, "err", err)
 		return false
 	}
@@ -145,4 +149,59 @@ func (s *store) saidBefore(r report.Report, f report.Feedback) bool {
 		}
 	}
 	return false
+}
+
+// rememberSaid is how long it is remembered what a silence has said, after it was
+// noted: a silence may live longer than the report that it was said of.
+const rememberSaid = 365 * 24 * time.Hour
+
+// said remembers what silences have said, of which report and when first. A report
+// keeps its last judgements only, and not for ever: without this a comment that stays
+// would then be noted again, of that report or of a later one.
+type said struct {
+	bucket bucket
+	now    func() time.Time
+}
+
+var errSaid = errors.New("it was said before")
+
+// once notes what a silence says of a report, unless it has said it of that report
+// or of one before: then it returns errSaid.
+func (s said) once(ctx context.Context, r report.Report, f report.Feedback, note func() error) error {
+	first, err := s.remember(ctx, f.SaidID(""))
+	if err != nil {
+		return err
+	}
+	if first.Before(r.CreatedAt) {
+		return errSaid
+	}
+	switch _, err := s.bucket.Get(ctx, f.SaidID(r.ID)); {
+	case err == nil:
+		return errSaid
+	case !errors.Is(err, broker.ErrNotFound):
+		return err
+	}
+	if err := note(); err != nil {
+		return err
+	}
+	_, err = s.remember(ctx, f.SaidID(r.ID))
+	return err
+}
+
+// remember returns when a key was remembered first: now, if it never was.
+func (s said) remember(ctx context.Context, key string) (time.Time, error) {
+	now := s.now().UTC()
+	text, err := now.MarshalText()
+	if err != nil {
+		return now, err
+	}
+	_, err = s.bucket.Create(ctx, key, text)
+	if !errors.Is(err, broker.ErrExists) {
+		return now, err
+	}
+	e, err := s.bucket.Get(ctx, key)
+	if err == nil {
+		err = now.UnmarshalText(e.Value)
+	}
+	return now, err
 }

@@ -5,9 +5,11 @@ package receiver
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,5 +130,72 @@ func TestAnOldCommentIsAboutTheOldReport(t *testing.T) {
 	said.Says = report.Wrong
 	if s.saidBefore(next.Report, said) {
 		t.Error("what was not said before is left out")
+	}
+}
+
+// The report of which a silence has said something is gone, and culprit writes its line
+// about the next one into the silence: that says nothing of it.
+func TestACommentOutlivesTheReportThatItIsAbout(t *testing.T) {
+	w := newWorld(t, true)
+	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
+	w.await("there is a report", func() bool { return len(w.reports()) == 1 })
+	w.silence("", "ErrorsHigh", "culprit: right")
+	w.await("it is judged", func() bool { return len(w.said()) == 1 })
+	old := w.reports()[0]
+
+	r, err := w.daemon.store.load(t.Context(), old.ID)
+	w.must(err)
+	w.must(w.daemon.store.drop(t.Context(), &r))
+	w.await("there is another report", func() bool { list := w.reports(); return len(list) == 1 && list[0].CreatedAt.After(old.CreatedAt) })
+	w.await("its line is in the silence", func() bool {
+		return slices.ContainsFunc(w.reports()[0].Sent, func(s report.Sent) bool { return s.Sink == "silence" && s.Status == report.SentOK && s.At.After(old.CreatedAt) })
+	})
+	for range 3 {
+		rounds := w.metric(`culprit_reconciles_total{outcome="ok"}`)
+		w.await("another round has passed", func() bool {
+			now := w.metric(`culprit_reconciles_total{outcome="ok"}`)
+			return now != "" && now != rounds
+		})
+	}
+	if got := w.said(); len(got) != 0 {
+		t.Errorf("what was said of a report that is gone is said of the next one: %v", got)
+	}
+	w.silence("", "ErrorsHigh", "culprit: wrong")
+	w.await("what is new is noted", func() bool { return strings.Join(w.said(), ", ") == "wrong  via silence" })
+}
+
+// A report keeps its last judgements only: one of a silence that was pushed out is not
+// noted again.
+func TestAJudgementThatWasPushedOutIsNotNotedAgain(t *testing.T) {
+	bucket, err := brokerOf(t, t.TempDir()).Bucket(t.Context(), "said", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := noon
+	s := said{bucket, func() time.Time { return now }}
+	f := report.Feedback{Says: report.Right, Via: report.ViaSilence, Ref: "s1"}
+	one, other, later := recordOf(1, noon).Report, recordOf(2, noon).Report, recordOf(3, noon.Add(time.Hour)).Report
+	failed, noted := errors.New("the store is full"), 0
+	note := func() error { noted++; return nil }
+	for _, step := range []struct {
+		about report.Report
+		note  func() error
+		want  error
+	}{
+		{one, func() error { return failed }, failed},
+		{one, note, nil},
+		{one, note, errSaid},
+		{other, note, nil},
+		{other, note, errSaid}, // under the same silence at the same time
+		{later, note, errSaid},
+	} {
+		now = now.Add(time.Minute)
+		if err := s.once(t.Context(), step.about, f, step.note); !errors.Is(err, step.want) {
+			t.Errorf("%s: %v, want %v", step.about.ID, err, step.want)
+		}
+	}
+	now = later.CreatedAt.Add(time.Minute)
+	if f.Says = report.Wrong; s.once(t.Context(), later, f, note) != nil || noted != 3 {
+		t.Errorf("another word is left out: %d were noted", noted)
 	}
 }

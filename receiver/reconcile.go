@@ -33,6 +33,7 @@ type reconciler struct {
 	routes    *routeWatch
 	refresh   func(context.Context, view)
 	judge     judge
+	said      said
 	reader    report.CommentReader
 	metrics   *metrics
 	log       *slog.Logger
@@ -65,7 +66,7 @@ func newReconciler(d *Daemon) *reconciler {
 		live: d.live.Load, store: d.store, queue: d.broker, stats: d.broker.Stats, publisher: d.publisher, receivers: d.receivers, refresh: d.refresh,
 		routes: &routeWatch{receivers: d.receivers, external: d.external, metrics: d.metrics, log: d.log, judged: map[string][sha256.Size]byte{}},
 
-		judge: d.judge(), reader: report.NewCommentReader(),
+		judge: d.judge(), said: said{d.said, d.opt.Now}, reader: report.NewCommentReader(),
 		metrics: d.metrics, log: d.log, now: d.opt.Now, interval: d.opt.Reconcile,
 		reached: map[string]bool{}, gone: map[string]time.Time{}, told: map[string]time.Time{},
 	}

@@ -36,6 +36,12 @@ func ChangeID(source, sender string) string {
 // CaseID names the case that an incident was the first of.
 func CaseID(incident string) string { return id("case", incident, time.Unix(0, 0)) }
 
+// SaidID names what a silence says, of one report or, if report is empty, of any: the
+// same words in the same silence give the same id.
+func (f Feedback) SaidID(report string) string {
+	return id("said", strings.Join([]string{f.Ref, string(f.Says), f.Was, report}, "\x00"), time.Unix(0, 0))
+}
+
 // ValidID says whether a text has the form of an id of a report or an incident.
 // Only then is it made a key of: what somebody has put into an address may be
 // anything.

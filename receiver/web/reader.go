@@ -71,7 +71,7 @@ type Filter struct {
 	Matchers    labels.Matchers  // of the alert's labels
 	After       changelog.Cursor // what the list goes on behind; zero: from the newest
 
-	// Of lists of reports only.
+	// Of lists of reports, and of the incidents that stand above one.
 	Verdict  analysis.Verdict
 	Text     string    // in the alert's name, the summary or a label's value, whatever the case
 	From, To time.Time // when the alert began; zero: not bounded
@@ -91,7 +91,8 @@ func (f Filter) PassReport(r report.Report) bool {
 
 // OfReports says whether it asks for what only reports have.
 func (f Filter) OfReports() bool {
-	return f.Judged != nil || f.Status != "" || f.Fingerprint != "" || len(f.Matchers) > 0
+	return f.Judged != nil || f.Status != "" || f.Fingerprint != "" || len(f.Matchers) > 0 ||
+		f.Verdict != "" || f.Text != "" || !f.From.IsZero() || !f.To.IsZero()
 }
 
 // PassIncident says whether an incident passes, as far as it can be told

@@ -73,8 +73,10 @@ func (s *server) listPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var incidents []report.Incident
-	if f.After == (changelog.Cursor{}) { // on the first page only
-		if incidents, err = s.reader.Incidents(r.Context(), Filter{Limit: defaultLimit, Open: new(true)}); err != nil {
+	if f.After == (changelog.Cursor{}) && (f.Open == nil || *f.Open) { // on the first page only
+		open := f
+		open.Limit, open.Open = defaultLimit, new(true)
+		if incidents, err = s.reader.Incidents(r.Context(), open); err != nil {
 			return err
 		}
 	}
