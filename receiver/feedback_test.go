@@ -148,7 +148,9 @@ func TestACommentOutlivesTheReportThatItIsAbout(t *testing.T) {
 	w.must(w.daemon.store.drop(t.Context(), &r))
 	w.await("there is another report", func() bool { list := w.reports(); return len(list) == 1 && list[0].CreatedAt.After(old.CreatedAt) })
 	w.await("its line is in the silence", func() bool {
-		return slices.ContainsFunc(w.reports()[0].Sent, func(s report.Sent) bool { return s.Sink == "silence" && s.Status == report.SentOK && s.At.After(old.CreatedAt) })
+		return slices.ContainsFunc(w.reports()[0].Sent, func(s report.Sent) bool {
+			return s.Sink == "silence" && s.Status == report.SentOK && s.At.After(old.CreatedAt)
+		})
 	})
 	for range 3 {
 		rounds := w.metric(`culprit_reconciles_total{outcome="ok"}`)
