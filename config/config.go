@@ -50,7 +50,7 @@ type Config struct {
 	Rules            []Rule            `yaml:"rules,omitempty"`             // how alerts are explained; the first rule that matches is used, and rules of rule files come after those of this file
 	UnmatchedAlerts  Toggle            `yaml:"unmatched_alerts"`            // explain alerts that no rule matches, from their own expression
 	Expressions      Expressions       `yaml:"expressions"`                 // which PromQL from outside the configuration is evaluated
-	ExplainAPI       Toggle            `yaml:"explain_api"`                 // serve POST /api/v1/explain
+	ExplainAPI       Toggle            `yaml:"explain_api"`                 // serve POST /api/v1/explain, and let pages ask again
 
 	// IgnoreAlerts are matchers of alerts that are not explained unless a rule names
 	// them; all matchers of one line must match; default ['alertname=~"Watchdog|InfoInhibitor|Culprit.*"']

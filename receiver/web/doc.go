@@ -6,6 +6,7 @@
 //	GET /                        the newest reports
 //	GET /reports/{id}            one report
 //	GET /incidents/{id}          one incident
+//	POST /reports/{id}/explain   a fresh look at its alert, or at a part of its KPI; not stored
 //	GET /a/{fingerprint}         the newest report of an alert; waits for it
 //	GET /api/v1/reports          JSON list, newest first
 //	GET /api/v1/reports/{id}     JSON of one report
@@ -16,7 +17,7 @@
 // fingerprint=, incident= and match= (matchers as in Alertmanager, repeatable).
 //
 // Pages are made on the server, drawings too. They load nothing from anywhere
-// else, run without JavaScript (a small script only adds copy buttons), and a
+// else, run without JavaScript (a small script only adds copy buttons and the values of charts), and a
 // content security policy forbids everything that they don't need: the labels
 // on them were written by whoever can get a metric scraped.
 //
