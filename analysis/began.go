@@ -85,4 +85,11 @@ func UnderWay(values []float64, onset int, limit *Limit) bool {
 // since an alert may be late; it takes no more than these for untypical.
 func datedAnyway(onset, rows int) int { return min(onset/3, max(5, 2*(rows-onset))) }
 
-func absent(v float64) bool { return !present(v) }
+// residuals are the differences of consecutive steps, which a slow drift is not part of.
+func residuals(steps []float64) []float64 {
+	d := make([]float64, len(steps)-1)
+	for i := range d {
+		d[i] = steps[i+1] - steps[i]
+	}
+	return d
+}

@@ -128,15 +128,6 @@ func (p *peers) noise() func(i int) float64 {
 	}
 }
 
-// residuals are the differences of consecutive steps, which a slow drift is not part of.
-func residuals(steps []float64) []float64 {
-	d := make([]float64, len(steps)-1)
-	for i := range d {
-		d[i] = steps[i+1] - steps[i]
-	}
-	return d
-}
-
 // count is how many are in a state.
 func (p *peers) count(state course) int {
 	n := 0

@@ -146,3 +146,6 @@ func (c *candidates) gone(list []Series) Finding {
 func sayGone(name string, before float64) string {
 	return name + " is gone (it was " + words.Number(before) + ")"
 }
+
+// mostMissing is how many that are gone are worth their names.
+const mostMissing = 10

@@ -3,6 +3,8 @@
 package analysis
 
 import (
+	"math"
+
 	"github.com/culprit-dev/culprit/analysis/changes"
 	"github.com/culprit-dev/culprit/analysis/forecast"
 	"github.com/culprit-dev/culprit/analysis/words"
@@ -171,4 +173,31 @@ type Marginal struct {
 type Refusal struct {
 	Label  string `json:"label"`
 	Reason string `json:"reason"`
+}
+
+// has says whether a leaf has all values of a set.
+func has(labels, leaf []string, set map[string]string) bool {
+	for i, name := range labels {
+		if v, ok := set[name]; ok && leaf[i] != v {
+			return false
+		}
+	}
+	return true
+}
+
+func present(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+func absent(v float64) bool { return !present(v) }
+
+// finite keeps infinities and NaN, which JSON can't write, out of evidence.
+func finite(v float64) float64 {
+	switch {
+	case math.IsNaN(v):
+		return 0
+	case math.IsInf(v, 1):
+		return math.MaxFloat64
+	case math.IsInf(v, -1):
+		return -math.MaxFloat64
+	}
+	return v
 }

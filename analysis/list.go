@@ -74,10 +74,6 @@ func tellLess(list, behind []Finding) {
 
 func before(a, b Finding) bool { return compareStanding(a, b) < 0 }
 
-func compareStanding(a, b Finding) int {
-	return cmp.Or(cmp.Compare(a.Confidence.Rank(), b.Confidence.Rank()), cmp.Compare(b.Share, a.Share))
-}
-
 // tellOneOrder takes the share from a series that by the regression explains more
 // than one of the same standing that is ranked before it: the regression and the
 // ranking disagree on it, and the ranking is what was measured to be right more

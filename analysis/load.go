@@ -8,15 +8,6 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// Load is a factor by which most of the candidates moved together: more or less
-// is asked of everything, and nobody of those who serve it is the cause.
-type Load struct {
-	Series string  `json:"series,omitempty"` // the traffic that carries it; empty: no candidate measures that
-	Factor float64 `json:"factor"`           // incident over baseline
-	Moved  int     `json:"moved"`            // candidates that moved by it
-	Of     int     `json:"of"`               // candidates in all
-}
-
 // methodLoad is the method of the finding that names the traffic of a load.
 const methodLoad = "load"
 

@@ -24,9 +24,6 @@ func (b *Breakdown) gone(sets []map[string]string) bool {
 	return selected > 0
 }
 
-// mostMissing is how many that are gone are worth their names.
-const mostMissing = 10
-
 // missing makes those that were there the place, of an alert about what isn't
 // there: that all of it stopped is what the alert says itself.
 func (l *location) missing(r localize.Result) localize.Result {

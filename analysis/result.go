@@ -3,6 +3,8 @@
 package analysis
 
 import (
+	"cmp"
+
 	"github.com/culprit-dev/culprit/analysis/changes"
 	"github.com/culprit-dev/culprit/analysis/confidence"
 	"github.com/culprit-dev/culprit/analysis/words"
@@ -226,4 +228,50 @@ type Chain struct {
 type Warning struct {
 	Source string `json:"source"` // the query, the method or the sink that it is about
 	Text   string `json:"text"`   // what is wrong, and what would help
+}
+
+// Role is the part that a series has in an incident. It is told where calls or times
+// tell it, and else left out.
+type Role string
+
+// The roles.
+const (
+	RoleCause        Role = "cause"         // said with confidence, and it was first, or what hurts depends on it
+	RoleFirstSymptom Role = "first_symptom" // nothing was slow or failed before it
+	RoleVictim       Role = "victim"        // it is slow or fails because of what it depends on, or since the KPI does
+	RoleFollower     Role = "follower"      // it moved after the KPI, and is no cause of it
+)
+
+// Load is a factor by which most of the candidates moved together: more or less
+// is asked of everything, and nobody of those who serve it is the cause.
+type Load struct {
+	Series string  `json:"series,omitempty"` // the traffic that carries it; empty: no candidate measures that
+	Factor float64 `json:"factor"`           // incident over baseline
+	Moved  int     `json:"moved"`            // candidates that moved by it
+	Of     int     `json:"of"`               // candidates in all
+}
+
+// Everywhere says why a change is of no single place.
+type Everywhere string
+
+// The reasons.
+const (
+	MovedAlike Everywhere = "alike"  // every value of every label moved with the total
+	MixShifted Everywhere = "mix"    // a ratio moved because its traffic did; no part of it changed
+	AllStopped Everywhere = "outage" // there is nothing left anywhere
+)
+
+// Mix is the part of a ratio's change that is none of its parts: traffic went to
+// where the ratio has always been higher, or lower.
+type Mix struct {
+	Labels map[string]string `json:"labels"` // the value of a label that the traffic went to, or left
+	Share  float64           `json:"share"`  // of the change of the ratio
+	Before float64           `json:"before"` // its part of the traffic, before
+	Now    float64           `json:"now"`    // and now
+	Ratio  float64           `json:"ratio"`  // what the ratio was there, before
+	Others float64           `json:"others"` // and elsewhere
+}
+
+func compareStanding(a, b Finding) int {
+	return cmp.Or(cmp.Compare(a.Confidence.Rank(), b.Confidence.Rank()), cmp.Compare(b.Share, a.Share))
 }

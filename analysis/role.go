@@ -12,18 +12,6 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// Role is the part that a series has in an incident. It is told where calls or times
-// tell it, and else left out.
-type Role string
-
-// The roles.
-const (
-	RoleCause        Role = "cause"         // said with confidence, and it was first, or what hurts depends on it
-	RoleFirstSymptom Role = "first_symptom" // nothing was slow or failed before it
-	RoleVictim       Role = "victim"        // it is slow or fails because of what it depends on, or since the KPI does
-	RoleFollower     Role = "follower"      // it moved after the KPI, and is no cause of it
-)
-
 // An account is what is told of a candidate: its role, and why it is the cause or
 // isn't, as the end of a sentence that begins with a comma or a semicolon.
 type account struct {

@@ -3,8 +3,6 @@
 package analysis
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
 )
 
@@ -53,22 +51,6 @@ func Run(f Frame, opt Options) Result {
 	return r
 }
 
-// gone says that nothing is left of a KPI that has neither parts nor candidates:
-// so much is known without them, and is what such an alert is about.
-func (a *answer) gone(c *Change) bool {
-	return !a.labels.looked && len(a.target.Candidates) == 0 && c != nil && c.Forecast > 0 && c.Actual == 0
-}
-
-// answer is all that is found about one target.
-type answer struct {
-	target Target
-	labels labelAnswer
-	series seriesAnswer
-	broken []Warning
-
-	changes []Finding
-}
-
 // explain makes both analyses of one target. One that panics is a defect of
 // ours, and no reason to keep silent about what the other found.
 func explain(f Frame, t Target, opt Options) answer {
@@ -78,52 +60,6 @@ func explain(f Frame, t Target, opt Options) answer {
 	a.guard("series", func() { a.series = explainSeries(f, t, opt) })
 	a.guard("changes", func() { a.explainChanges(f, opt) })
 	return a
-}
-
-func (a *answer) guard(source string, analyse func()) {
-	defer func() {
-		if err := recover(); err != nil {
-			a.broken = append(a.broken, Warning{Source: source, Text: fmt.Sprintf("the analysis failed and is left out (a bug in culprit, please report it): %v", err)})
-		}
-	}()
-	analyse()
-}
-
-// warnings are those of both analyses; with several targets they say whose.
-func (a *answer) warnings(named bool) []Warning {
-	all := slices.Concat(a.broken, a.labels.verdict, a.labels.warnings, a.series.warnings)
-	if named {
-		for i := range all {
-			all[i].Source = a.target.Name + ": " + all[i].Source
-		}
-	}
-	return all
-}
-
-// change is the move of the KPI: as the breakdown tells it if that is all of
-// the KPI and nothing else, or has it as one of its parts, or else the median
-// of its samples before and in the incident.
-func (a *answer) change(f Frame) *Change {
-	b, c := a.target.Breakdown, a.labels.change
-	switch {
-	case c != nil && !a.target.Clock && a.labels.own != nil:
-		c = a.labels.own
-	case c == nil || a.target.Clock || b.Beside:
-		before, after, ok := f.levels(a.target.Values, a.target.Crossing)
-		if !ok {
-			return nil
-		}
-		c = &Change{Forecast: before, Actual: after, Rising: after > before}
-	}
-	c.Target, c.Clock = cmp.Or(a.target.Title, a.target.Name), a.target.Clock
-	if c.Siblings = a.labels.beside; b != nil && b.Own != nil && !b.Extreme {
-		c.Siblings = len(b.Leaves) - 1
-	}
-	if c.Clock {
-		c.Actual, c.Rising = f.latest(a.target.Values), f.ascends(a.target.Values)
-		c.Others = b.others(c.Actual)
-	}
-	return c
 }
 
 // judge is the verdict over all targets.
@@ -172,14 +108,4 @@ func reason(answers []answer) Everywhere {
 		}
 	}
 	return ""
-}
-
-// blind says that there was nothing to look at, or too little to compare with.
-func (a *answer) blind() bool { return !a.labels.looked && (a.series.fit == nil || a.series.short) }
-
-// still says that the KPI did not move, as far as anything was looked at.
-func (a *answer) still() bool {
-	labels := !a.labels.looked || a.labels.still
-	series := a.series.fit == nil || a.series.calm
-	return labels && series
 }

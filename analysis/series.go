@@ -317,16 +317,3 @@ func warnings(source string, texts []string) []Warning {
 	}
 	return list
 }
-
-// finite keeps infinities and NaN, which JSON can't write, out of evidence.
-func finite(v float64) float64 {
-	switch {
-	case math.IsNaN(v):
-		return 0
-	case math.IsInf(v, 1):
-		return math.MaxFloat64
-	case math.IsInf(v, -1):
-		return -math.MaxFloat64
-	}
-	return v
-}

@@ -102,16 +102,6 @@ func (l *location) isOwn(sets []map[string]string) bool {
 	return selected == 1 && own
 }
 
-// has says whether a leaf has all values of a set.
-func has(labels, leaf []string, set map[string]string) bool {
-	for i, name := range labels {
-		if v, ok := set[name]; ok && leaf[i] != v {
-			return false
-		}
-	}
-	return true
-}
-
 // evidence is the arithmetic behind a cause.
 func (l *location) evidence(r localize.Result, c localize.Cause) Evidence {
 	e := Evidence{

@@ -10,17 +10,6 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// Mix is the part of a ratio's change that is none of its parts: traffic went to
-// where the ratio has always been higher, or lower.
-type Mix struct {
-	Labels map[string]string `json:"labels"` // the value of a label that the traffic went to, or left
-	Share  float64           `json:"share"`  // of the change of the ratio
-	Before float64           `json:"before"` // its part of the traffic, before
-	Now    float64           `json:"now"`    // and now
-	Ratio  float64           `json:"ratio"`  // what the ratio was there, before
-	Others float64           `json:"others"` // and elsewhere
-}
-
 // Grew says whether the traffic went there, and did not leave it.
 func (m Mix) Grew() bool { return m.Now > m.Before }
 
