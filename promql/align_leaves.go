@@ -375,20 +375,6 @@ func (s sample) step(q Query, at model.Time) int {
 	return int((int64(at) - q.Start.UnixMilli() + length/2) / length)
 }
 
-// each calls f for every series.
-func each(v model.Value, f func(model.Metric, []model.SamplePair)) {
-	switch v := v.(type) {
-	case model.Vector:
-		for _, s := range v {
-			f(s.Metric, []model.SamplePair{{Timestamp: s.Timestamp, Value: s.Value}})
-		}
-	case model.Matrix:
-		for _, s := range v {
-			f(s.Metric, s.Values)
-		}
-	}
-}
-
 // amount returns the factor that turns a flow into what flows in as long a
 // time as the incident, so that events are counted: noise, and how much few
 // events are worth, go by their number. Terms of which some are no flows are
@@ -398,11 +384,6 @@ func (b parts) amount(terms []expr.Term) func(expr.Term) float64 {
 		return func(expr.Term) float64 { return 1 }
 	}
 	return func(t expr.Term) float64 { return b.incident().Seconds() / t.Per.Seconds() }
-}
-
-// flows says whether all terms count something that flows.
-func flows(terms []expr.Term) bool {
-	return !slices.ContainsFunc(terms, func(t expr.Term) bool { return t.Per == 0 })
 }
 
 // covered returns the share of a window in which the measure existed. Without

@@ -3,10 +3,8 @@
 package promql
 
 import (
-	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -21,23 +19,6 @@ func (r region) on(metric model.Metric) model.Metric {
 		}
 	}
 	return metric
-}
-
-// name names a series inside, with the matchers among its labels.
-func (r region) name(name string, metric model.Metric) string {
-	var pairs []string
-	for label, v := range metric {
-		if label != model.MetricNameLabel {
-			pairs = append(pairs, fmt.Sprintf("%s=%q", label, v))
-		}
-	}
-	for _, m := range r {
-		if _, ok := metric[model.LabelName(m.Name)]; !ok {
-			pairs = append(pairs, m.String())
-		}
-	}
-	slices.Sort(pairs)
-	return name + "{" + strings.Join(pairs, ", ") + "}"
 }
 
 // relatives knows the series of a target's candidates by what they are parts
@@ -59,14 +40,6 @@ type relative struct {
 
 func (c Candidate) relation(s *model.SampleStream) relation {
 	return relation{c.unscoped().key(), s.Metric.Fingerprint()}
-}
-
-// unscoped is the query that nobody has narrowed.
-func (c Candidate) unscoped() Query {
-	if c.scope == nil {
-		return c.Query
-	}
-	return c.whole
 }
 
 // fresh returns the series of a candidate without those of a narrowed one that

@@ -97,3 +97,49 @@ func explain(err error) string {
 		return err.Error()
 	}
 }
+
+// missing are those of the queries that were not asked yet: a breakdown that
+// turned out to be of other series has its data elsewhere.
+func (a Answers) missing(qs []Query) []Query {
+	return slices.DeleteFunc(slices.Clone(qs), func(q Query) bool { _, asked := a[q.key()]; return asked })
+}
+
+// unreached returns an error if none of the queries has been answered.
+func (a Answers) unreached(qs []Query) error {
+	var first error
+	for _, q := range qs {
+		err := a.to(q).Err
+		if !unreached(err) {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if first == nil || errors.Is(first, ErrUnreachable) {
+		return first
+	}
+	return fmt.Errorf("%w: %w", ErrUnreachable, first)
+}
+
+// each calls f for every series.
+func each(v model.Value, f func(model.Metric, []model.SamplePair)) {
+	switch v := v.(type) {
+	case model.Vector:
+		for _, s := range v {
+			f(s.Metric, []model.SamplePair{{Timestamp: s.Timestamp, Value: s.Value}})
+		}
+	case model.Matrix:
+		for _, s := range v {
+			f(s.Metric, s.Values)
+		}
+	}
+}
+
+// single is the value of an answer with one series; 0 is none.
+func single(v model.Value) float64 {
+	if vector, ok := v.(model.Vector); ok && len(vector) == 1 {
+		return float64(vector[0].Value)
+	}
+	return 0
+}

@@ -19,26 +19,16 @@ import (
 )
 
 const (
-	mostLabels   = 8       // of a breakdown that discovers them: 256 combinations of labels to search
-	mostLeaves   = 200_000 // of one breakdown, and never more than max_series
-	mostValues   = 10_000  // of one label, where there are too many leaves
-	seriesSample = 5_000   // series looked at to discover labels
-	uniqueFrom   = 50      // series from which on a label that tells each apart is an id
+	mostLabels = 8       // of a breakdown that discovers them: 256 combinations of labels to search
+	mostLeaves = 200_000 // of one breakdown, and never more than max_series
+	mostValues = 10_000  // of one label, where there are too many leaves
+	uniqueFrom = 50      // series from which on a label that tells each apart is an id
 )
 
 // unfit are labels that are no place where something breaks, but a name for
 // what comes and goes. A rule may ask for them.
 func unfit() []string {
 	return []string{"container_id", "id", "instance", "pod", "pod_ip", "quantile", "replica", "uid"}
-}
-
-// base are the terms that exist whenever the measure does: the denominator, or
-// the measure itself.
-func (b parts) base() []expr.Term {
-	if b.Denominator != nil {
-		return b.Denominator
-	}
-	return b.Numerator
 }
 
 // onBothSides leaves out labels that no series of the numerator has. Of a
@@ -225,24 +215,6 @@ func selectedBy(terms []expr.Term, label string) map[string]bool {
 		ways[strings.Join(expr.MatchersOn(expr.MustParse(t.Text), label), ",")] = true
 	}
 	return ways
-}
-
-// shape is how a breakdown can be asked for: in which parts and by which labels,
-// now that Prometheus has said what there is.
-type shape struct {
-	parts           // as they are asked for: held to a bucket that there is, deepened, or without the denominator
-	of    Breakdown // as it was planned
-
-	names    []string            // labels
-	replicas []string            // labels left out, as they name what comes and goes: see Fetched.ByReplica
-	only     model.LabelSet      // the labels of the series, if there is one only
-	leaves   int                 // of all labels together
-	marginal bool                // one label at a time: there are too many leaves
-	here     map[string][]string // see analysis.Breakdown.Here
-	refused  []analysis.Refusal
-	warnings []analysis.Warning
-	began    time.Time // when the KPI began to move, if that is long before the onset
-	reason   string    // why there is nothing to ask; empty if there is
 }
 
 // noLabels is the reason of a breakdown whose series have no labels in which
@@ -435,14 +407,6 @@ func apartBy(parts, whole float64) float64 {
 		return 0
 	}
 	return math.Abs(parts-whole) / max(math.Abs(whole), math.SmallestNonzeroFloat64)
-}
-
-// single is the value of an answer with one series; 0 is none.
-func single(v model.Value) float64 {
-	if vector, ok := v.(model.Vector); ok && len(vector) == 1 {
-		return float64(vector[0].Value)
-	}
-	return 0
 }
 
 // count says how many leaves there are; of what is gone altogether, how many

@@ -3,8 +3,6 @@
 package promql
 
 import (
-	"time"
-
 	"github.com/culprit-dev/culprit/analysis"
 )
 
@@ -14,13 +12,6 @@ type Fetched struct {
 	Plan  Plan
 	Frame analysis.Frame
 	round
-}
-
-// round is what was asked for a plan, for the plan that goes on from there.
-type round struct {
-	budget   *budget
-	until    time.Time // when the analysis has taken long enough
-	evidence Evidence
 }
 
 // Asked returns the queries worth showing to people: targets, the parts of

@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
+const seriesSample = 5_000 // series looked at to discover labels
+
 // inquiry is what one analysis asks, within its budget.
 type inquiry struct {
 	*Fetcher

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 )
 
 // Answers are kept for a minute, so that the alerts of one storm, whose times
@@ -105,4 +107,14 @@ func (m *memory) drop(key string) {
 	}
 	m.samples -= m.entries[key].samples
 	delete(m.entries, key)
+}
+
+// sharedAlerts is the list of alerts for everybody who asks within a second: in
+// a storm every alert asks for the same list. A failure is shared too, so that
+// a server that doesn't answer is waited for once.
+type sharedAlerts struct {
+	mu   sync.Mutex
+	at   time.Time
+	list []v1.Alert
+	err  error
 }

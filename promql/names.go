@@ -121,3 +121,27 @@ func edgesOf(v model.Vector) [][2]string {
 	slices.SortFunc(edges, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 	return slices.Compact(edges)
 }
+
+// replicas are the labels that name one of many that do the same, and vary,
+// unless they are among the names already.
+func replicas(series []model.LabelSet, names []string) []string {
+	var out []string
+	for _, name := range []model.LabelName{model.InstanceLabel, "pod"} {
+		values := map[model.LabelValue]bool{}
+		for _, s := range series {
+			values[s[name]] = true
+		}
+		if len(values) > 1 && !slices.Contains(names, string(name)) {
+			out = append(out, string(name))
+		}
+	}
+	return out
+}
+
+// unscoped is the query that nobody has narrowed.
+func (c Candidate) unscoped() Query {
+	if c.scope == nil {
+		return c.Query
+	}
+	return c.whole
+}

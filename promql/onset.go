@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -110,16 +109,6 @@ func better(a, b v1.Alert) bool {
 	return a.ActiveAt.Before(b.ActiveAt)
 }
 
-// subsetOf says whether every label of a is in b, with the same value.
-func subsetOf(a, b model.LabelSet) bool {
-	for name, v := range a {
-		if w, ok := b[name]; !ok || w != v {
-			return false
-		}
-	}
-	return true
-}
-
 // forState asks ALERTS_FOR_STATE when the alert fired: the value is the Unix
 // time of the onset. It returns no labels if there is none.
 func (f *Fetcher) forState(ctx context.Context, alert Alert) (time.Time, model.LabelSet) {
@@ -151,16 +140,6 @@ func (f *Fetcher) forState(ctx context.Context, alert Alert) (time.Time, model.L
 func (f *Fetcher) hasRule(ctx context.Context, name string) (bool, error) {
 	rules, err := f.rules(ctx)
 	return slices.ContainsFunc(rules.alerting, func(r v1.AlertingRule) bool { return r.Name == name }), err
-}
-
-// sharedAlerts is the list of alerts for everybody who asks within a second: in
-// a storm every alert asks for the same list. A failure is shared too, so that
-// a server that doesn't answer is waited for once.
-type sharedAlerts struct {
-	mu   sync.Mutex
-	at   time.Time
-	list []v1.Alert
-	err  error
 }
 
 const alertsAge = time.Second

@@ -298,3 +298,17 @@ func (b parts) shown(names []string) []Query {
 	add(", denominator", b.Denominator)
 	return qs
 }
+
+// flows says whether all terms count something that flows.
+func flows(terms []expr.Term) bool {
+	return !slices.ContainsFunc(terms, func(t expr.Term) bool { return t.Per == 0 })
+}
+
+// base are the terms that exist whenever the measure does: the denominator, or
+// the measure itself.
+func (b parts) base() []expr.Term {
+	if b.Denominator != nil {
+		return b.Denominator
+	}
+	return b.Numerator
+}

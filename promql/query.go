@@ -37,33 +37,3 @@ func (q Query) instant() bool { return q.Step == 0 }
 func (q Query) key() string {
 	return fmt.Sprintf("%d %d %d %s", q.Start.UnixMilli(), q.End.UnixMilli(), q.Step.Milliseconds(), q.Query)
 }
-
-// rest are the queries that nothing waits for.
-func (p Plan) rest() []Query { return append(p.others(), p.changes()...) }
-
-// others are those of them that are shown: candidates and topology.
-func (p Plan) others() []Query {
-	var qs []Query
-	for _, t := range p.Targets {
-		for _, c := range t.Candidates {
-			qs = append(qs, c.Query)
-		}
-	}
-	if p.Topology.Query != nil {
-		qs = append(qs, *p.Topology.Query)
-	}
-	return qs
-}
-
-// shown are the queries worth showing to people before any is asked: see
-// [Fetched.Asked].
-func (p Plan) shown() []Query {
-	var qs []Query
-	for _, t := range p.Targets {
-		qs = append(qs, t.Query)
-		if b := t.Breakdown; b != nil && b.Reason == "" && b.Labels != nil {
-			qs = append(qs, b.shown(b.Labels)...)
-		}
-	}
-	return append(qs, p.others()...)
-}

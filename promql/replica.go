@@ -4,8 +4,6 @@ package promql
 
 import (
 	"slices"
-
-	"github.com/prometheus/common/model"
 )
 
 // ByReplica returns the plan that asks for the KPI once more by the names of
@@ -35,20 +33,4 @@ func (f Fetched) ByReplica() (Plan, bool) {
 func (f Fetched) Then(p Plan) Plan {
 	p.after, p.inside = &round{budget: f.budget, until: f.until, evidence: Evidence{Answers: f.evidence.Answers}}, false
 	return p
-}
-
-// replicas are the labels that name one of many that do the same, and vary,
-// unless they are among the names already.
-func replicas(series []model.LabelSet, names []string) []string {
-	var out []string
-	for _, name := range []model.LabelName{model.InstanceLabel, "pod"} {
-		values := map[model.LabelValue]bool{}
-		for _, s := range series {
-			values[s[name]] = true
-		}
-		if len(values) > 1 && !slices.Contains(names, string(name)) {
-			out = append(out, string(name))
-		}
-	}
-	return out
 }

@@ -85,17 +85,6 @@ func firing(alert Alert) *KPI {
 	return &KPI{Derivation: expr.FiringAlerts(string(alert.Labels[model.AlertNameLabel])), Unread: true}
 }
 
-// evaluated is when the alert's expression is looked at: when it fired, and
-// never in the future.
-func (a Alert) evaluated(now time.Time) time.Time {
-	for _, t := range []time.Time{a.StartsAt, a.Onset} {
-		if !t.IsZero() && t.Before(now) {
-			return t
-		}
-	}
-	return now
-}
-
 // errNotTrusted says that an alert's expression may not be asked.
 var errNotTrusted = errors.New("the expression in the alert's generatorURL is not asked (expressions.from_alerts)")
 

@@ -51,3 +51,10 @@ func newRuleSet(result v1.RulesResult) ruleSet {
 func (s ruleSet) has(text string) bool {
 	return slices.ContainsFunc(s.alerting, func(r v1.AlertingRule) bool { return expr.Same(r.Query, text) })
 }
+
+// AlertingRule is what an analysis needs to know of a rule of Prometheus.
+type AlertingRule struct {
+	Alert  string            `json:"alert" yaml:"alert"`
+	Expr   string            `json:"expr" yaml:"expr"`
+	Labels map[string]string `json:"-" yaml:"labels"`
+}

@@ -16,13 +16,6 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// AlertingRule is what an analysis needs to know of a rule of Prometheus.
-type AlertingRule struct {
-	Alert  string            `json:"alert" yaml:"alert"`
-	Expr   string            `json:"expr" yaml:"expr"`
-	Labels map[string]string `json:"-" yaml:"labels"`
-}
-
 // Suggestion is what an alerting rule's expression says by itself, as one flat
 // object, in which every text is PromQL that can be asked as it stands.
 //
