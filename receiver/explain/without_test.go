@@ -70,14 +70,22 @@ func TestTheKPIIsRedrawnWithoutItsCulprit(t *testing.T) {
 		says                string
 		beside              bool
 	}{
-		{"a rate", `sum(rate(requests_total{code="500"}[2m])) > 0.5`, 40, 1, 0.3, 0.3, 4.3, 0.02,
-			"Without path=/pay it would be flat: 0.3/s before, 0.3", false},
-		{"a rate of which the rest moved, too", `sum(rate(requests_total{code="500"}[2m])) > 0.5`, 400, 20, 0.3, 6, 46, 0.5,
-			"Without path=/pay it would go from 0.3/s to ", false},
-		{"a ratio in percent", `100 * sum(rate(requests_total{code="500"}[2m])) / sum(rate(requests_total[2m])) > 5`, 40, 1, 1, 1, 10, 1,
-			"Without path=/pay it would be flat: 1 % before, 1", false},
-		{"an increase", `sum(increase(requests_total{code="500"}[5m])) > 100`, 40, 1, 90, 90, 1290, 200,
-			"Without path=/pay it would be flat: 90", false},
+		{
+			"a rate", `sum(rate(requests_total{code="500"}[2m])) > 0.5`, 40, 1, 0.3, 0.3, 4.3, 0.02,
+			"Without path=/pay it would be flat: 0.3/s before, 0.3", false,
+		},
+		{
+			"a rate of which the rest moved, too", `sum(rate(requests_total{code="500"}[2m])) > 0.5`, 400, 20, 0.3, 6, 46, 0.5,
+			"Without path=/pay it would go from 0.3/s to ", false,
+		},
+		{
+			"a ratio in percent", `100 * sum(rate(requests_total{code="500"}[2m])) / sum(rate(requests_total[2m])) > 5`, 40, 1, 1, 1, 10, 1,
+			"Without path=/pay it would be flat: 1 % before, 1", false,
+		},
+		{
+			"an increase", `sum(increase(requests_total{code="500"}[5m])) > 100`, 40, 1, 90, 90, 1290, 200,
+			"Without path=/pay it would be flat: 90", false,
+		},
 	} {
 		r := explainShop(t, shop(c.pay, c.others), c.expr)
 		w := r.Without

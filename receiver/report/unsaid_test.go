@@ -26,36 +26,51 @@ func TestALineDoesNotRepeatTheLabelsOfTheAlert(t *testing.T) {
 		want   string
 	}{
 		{
-			"a label of the place", model.LabelSet{"path": "/pay"}, []analysis.Finding{payV2()},
+			"a label of the place",
+			model.LabelSet{"path": "/pay"},
+			[]analysis.Finding{payV2()},
 			"82 % of the rise is version=v2 (checkout errors 3.1/s → 41/s)",
 		},
 		{
-			"another value of it", model.LabelSet{"path": "/cart"}, []analysis.Finding{payV2()},
+			"another value of it",
+			model.LabelSet{"path": "/cart"},
+			[]analysis.Finding{payV2()},
 			"82 % of the rise is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)",
 		},
 		{
-			"all labels of the place", model.LabelSet{"path": "/pay", "version": "v2"}, []analysis.Finding{payV2()},
+			"all labels of the place",
+			model.LabelSet{"path": "/pay", "version": "v2"},
+			[]analysis.Finding{payV2()},
 			"82 % of the rise is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)",
 		},
 		{
-			"a label of the series", model.LabelSet{"job": "node", "instance": "a:9100"}, []analysis.Finding{named(`load{instance="a:9100", job="node", mode="idle"}`)},
+			"a label of the series",
+			model.LabelSet{"job": "node", "instance": "a:9100"},
+			[]analysis.Finding{named(`load{instance="a:9100", job="node", mode="idle"}`)},
 			`load{mode="idle"} rose ×13, 61 % of the rise (checkout errors 3.1/s → 41/s)`,
 		},
 		{
-			"all labels of the series", model.LabelSet{"job": "node", "instance": "a:9100"}, []analysis.Finding{named(`load{instance="a:9100", job="node"}`)},
+			"all labels of the series",
+			model.LabelSet{"job": "node", "instance": "a:9100"},
+			[]analysis.Finding{named(`load{instance="a:9100", job="node"}`)},
 			`load rose ×13, 61 % of the rise (checkout errors 3.1/s → 41/s)`,
 		},
 		{
-			"a label in the middle, and a value that looks like another", model.LabelSet{"b": "1", "c": "x"},
+			"a label in the middle, and a value that looks like another",
+			model.LabelSet{"b": "1", "c": "x"},
 			[]analysis.Finding{named(`load{a="\", c=\"x\", ", b="1", d="c=\"x\""}`)},
 			`load{a="\", c=\"x\", ", d="c=\"x\""} rose ×13, 61 % of the rise (checkout errors 3.1/s → 41/s)`,
 		},
 		{
-			"a series without a name", model.LabelSet{"job": "node"}, []analysis.Finding{named(`{job="node"}`)},
+			"a series without a name",
+			model.LabelSet{"job": "node"},
+			[]analysis.Finding{named(`{job="node"}`)},
 			`{job="node"} rose ×13, 61 % of the rise (checkout errors 3.1/s → 41/s)`,
 		},
 		{
-			"a guess", model.LabelSet{"path": "/pay"}, []analysis.Finding{with(payV2(), low)},
+			"a guess",
+			model.LabelSet{"path": "/pay"},
+			[]analysis.Finding{with(payV2(), low)},
 			"No cause found: checkout errors 3.1/s → 41/s, but nothing stands out; a guess: version=v2",
 		},
 	} {
