@@ -5,6 +5,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -56,14 +57,44 @@ func (s *server) alertPage(w http.ResponseWriter, r *http.Request) error {
 		s.pages.render(w, http.StatusAccepted, "pending", pendingPage{Fingerprint: r.PathValue("fingerprint")})
 		return nil
 	case errors.Is(err, ErrNotFound):
-		return &problem{http.StatusNotFound, "There is no report about this alert. If it has just fired, reload this page in a few seconds; " +
-			"otherwise its report has expired, or such alerts are not explained (unmatched_alerts)."}
+		return s.notYet(w, r)
 	case err != nil:
 		return err
 	}
 	s.pages.render(w, http.StatusOK, "report", s.newReportPage(rep))
 	return nil
 }
+
+// mostLooks is how often the page of an alert without a report looks again.
+const mostLooks = 12
+
+// notYet answers for an alert of which nothing is known: it may wait in the queue, so
+// the page looks again for a minute. An address that can be of none says so at once.
+func (s *server) notYet(w http.ResponseWriter, r *http.Request) error {
+	look, err := strconv.Atoi(r.FormValue("look"))
+	if err != nil {
+		look = 0
+	}
+	if look >= mostLooks || !report.ValidFingerprint(r.PathValue("fingerprint")) {
+		return &problem{http.StatusNotFound, noReport}
+	}
+	s.pages.render(w, http.StatusNotFound, "error", notYetPage{
+		errorPage{Title: "No report yet", Text: noReport + " This page looks again for a minute."}, max(0, look) + 1,
+	})
+	return nil
+}
+
+const noReport = "There is no report about this alert. If it has just fired, its report is there in a few seconds; " +
+	"otherwise it has expired, or such alerts are not explained (unmatched_alerts)."
+
+// notYetPage is an error page that looks again.
+type notYetPage struct {
+	errorPage
+	look int
+}
+
+func (notYetPage) refresh() int   { return 5 }
+func (p notYetPage) next() string { return "?look=" + strconv.Itoa(p.look) }
 
 // incidentPage shows an incident with the reports it is made of. A report that
 // has expired is left out.

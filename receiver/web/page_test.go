@@ -257,6 +257,29 @@ func TestPageOfAnAlertWaitsForItsReport(t *testing.T) {
 	}
 }
 
+// An alert may wait in the queue, where nobody sees it: its page looks again, and not
+// for ever.
+func TestPageOfAnAlertThatIsNotKnownLooksAgainForAMinute(t *testing.T) {
+	opts := options(t, several(t))
+	address, looks := "/a/00000000000000aa", 0
+	for next := ""; looks < 100; looks++ {
+		doc := getPage(t, opts, address+next, http.StatusNotFound)
+		content, again := doc.Find("meta[http-equiv=refresh]").Attr("content")
+		if !again {
+			break
+		}
+		if _, next, again = strings.Cut(content, "5; url="); !again {
+			t.Fatalf("it looks again by %q", content)
+		}
+	}
+	if looks != 12 {
+		t.Errorf("it looked again %d times", looks)
+	}
+	if doc := getPage(t, opts, "/a/0000", http.StatusNotFound); doc.Find("meta[http-equiv=refresh]").Length() != 0 {
+		t.Error("what is no fingerprint is looked for again")
+	}
+}
+
 func TestFrontPage(t *testing.T) {
 	doc := getPage(t, options(t, several(t)), "/?open=true&match=team%3Dpayments", http.StatusOK)
 	if got := doc.Find(".rows a[href^='/reports/']").Length(); got != 2 {

@@ -29,7 +29,8 @@ type page struct {
 	Title   string
 	Prefix  string
 	Style   template.CSS
-	Refresh int // seconds after which the browser asks again; 0: never
+	Refresh int    // seconds after which the browser asks again; 0: never
+	Next    string // and for what; empty: for the same
 	Body    any
 }
 
@@ -102,6 +103,9 @@ func (p *pages) render(w http.ResponseWriter, status int, name string, body titl
 	pg := page{Title: body.title(), Prefix: p.prefix, Style: p.style, Body: body}
 	if r, ok := body.(refreshing); ok {
 		pg.Refresh = r.refresh()
+	}
+	if n, ok := body.(interface{ next() string }); ok {
+		pg.Next = n.next()
 	}
 	var buf bytes.Buffer
 	if err := p.byName[name].Execute(&buf, pg); err != nil {
