@@ -56,11 +56,13 @@ func trimLines(text []byte) []byte {
 type figures struct {
 	name, share, moved, confidence string
 	course                         []*float64
+	explains                       string // which of several KPIs; empty: there is one
 }
 
 // answer writes the KPI and below it the causes. A name has lines of its own,
 // as that of a series may be longer than any column; the figures are below it.
 func (t *dimensionsTable) answer(r report.Report) {
+	kpis := kpisOf(r)
 	rows := []figures{{name: "#   CAUSE", share: "SHARE", moved: "BEFORE → NOW", confidence: "CONFIDENCE"}}
 	if c := r.Result.Change; c != nil {
 		u := r.Unit()
@@ -72,6 +74,7 @@ func (t *dimensionsTable) answer(r report.Report) {
 		rows = append(rows, figures{
 			name: fmt.Sprintf("%-3d %s", c.Rank, report.Title(c)), share: pad(bar(c.Share), barWidth) + " " + share(c),
 			moved: moved(r, c), confidence: report.WithRole(c.Confidence.String(), c), course: courseOf(r, c.Series),
+			explains: explained(c, kpis),
 		})
 	}
 	if len(rows) == 1 {
@@ -86,6 +89,9 @@ func (t *dimensionsTable) answer(r report.Report) {
 		t.wrapBehind(row.name[:4], "    ", row.name[4:])
 		line := "    " + pad(row.share, shares) + "  " + pad(row.moved, moves) + "  " + pad(row.confidence, sures) + "  "
 		t.line("%s%s", line, spark(row.course, min(sparkWidth, t.width-columns(line))))
+		if row.explains != "" {
+			t.wrap("    ", row.explains)
+		}
 	}
 	if len(r.Result.Causes) == 0 {
 		t.line("no causes")
@@ -99,6 +105,34 @@ func (t *dimensionsTable) queries(p report.Plan) {
 	for _, q := range p.Queries {
 		t.line("  # %s %s", q.Role, q.Name)
 		t.line("  %s", q.Query)
+	}
+}
+
+// kpisOf are the names of the KPIs of a report.
+func kpisOf(r report.Report) []string {
+	var names []string
+	for _, q := range r.Plan.Queries {
+		if q.Role == report.RoleTarget {
+			names = append(names, q.Name)
+		}
+	}
+	for _, c := range r.Result.Causes {
+		names = append(names, c.Explains...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// explained says which of several KPIs a cause explains, and whether it is common
+// to all.
+func explained(c analysis.Finding, kpis []string) string {
+	switch {
+	case len(kpis) < 2 || len(c.Explains) == 0:
+		return ""
+	case c.Common:
+		return fmt.Sprintf("common: explains all %d KPIs, %s", len(kpis), strings.Join(c.Explains, ", "))
+	default:
+		return fmt.Sprintf("explains %s (%d of %d KPIs)", strings.Join(c.Explains, ", "), c.NumExplained(), len(kpis))
 	}
 }
 

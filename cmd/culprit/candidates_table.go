@@ -75,6 +75,9 @@ func (t *dimensionsTable) series(r report.Report, c analysis.Finding, best float
 		text += ", makes " + words.Percent(min(c.Share, 1)) + " of the change by the regression"
 	}
 	t.course(r, c.Series, text)
+	if text := explained(c, kpisOf(r)); text != "" {
+		t.wrap("    ", text)
+	}
 	if members := c.Evidence.Members; len(members) > 0 {
 		text := "can't be told from " + strings.Join(members[:min(len(members), mostMembers)], ", ")
 		if n := len(members) - mostMembers; n > 0 {

@@ -250,3 +250,41 @@ func BenchmarkExplain(b *testing.B) {
 		}
 	}
 }
+
+// TestSeveralKPIsAreTold explains two KPIs of one alert, of which one did not
+// move by itself.
+func TestSeveralKPIsAreTold(t *testing.T) {
+	rules := write(t, "culprit.yml", `prometheus: {url: "http://p"}
+rules:
+  - name: errors and failures
+    matchers: ['alertname="ErrorsHigh"']
+    targets:
+      - {name: error ratio, query: 'sum(rate(errors_total[1m])) / sum(rate(requests_total[1m]))'}
+      - {name: failed requests, query: 'sum(rate(errors_total[1m]))'}
+    breakdown: {labels: [path, version]}
+    candidates: [{name: connections, query: 'db_connections{service="shop"}'}]
+`)
+	c := culprit(t, "explain", "ErrorsHigh", "--config.file", rules, "--prometheus.url", startShop(t, errorRule), "--at", fmt.Sprint(shopEnd))
+	if c.code != exitOK || !strings.Contains(c.out, "    common: explains all 2 KPIs, ") {
+		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
+	}
+}
+
+func TestWhichOfSeveralKPIsACauseExplains(t *testing.T) {
+	kpis := []string{"errors", "latency"}
+	for _, c := range []struct {
+		f    analysis.Finding
+		kpis []string
+		want string
+	}{
+		{analysis.Finding{Explains: []string{"errors"}}, kpis[:1], ""},
+		{analysis.Finding{}, kpis, ""},
+		{analysis.Finding{Explains: []string{"latency"}}, kpis, "explains latency (1 of 2 KPIs)"},
+		{analysis.Finding{Explains: kpis, Common: true}, kpis, "common: explains all 2 KPIs, errors, latency"},
+		{analysis.Finding{Explains: kpis}, kpis, "explains errors, latency (2 of 2 KPIs)"}, // by different values
+	} {
+		if got := explained(c.f, c.kpis); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
