@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"github.com/prometheus/common/model"
 	"pgregory.net/rapid"
 
 	"github.com/culprit-dev/culprit/receiver/broker"
@@ -139,7 +138,7 @@ func TestOrderOfFactsDoesNotMatter(t *testing.T) {
 // Alertmanager's fingerprint and ours are the same.
 func TestFingerprintsAreThoseOfAlertmanager(t *testing.T) {
 	facts, _, err := read(strings.NewReader(event(t, noon, muted("s", noon))), noon, week)
-	if err != nil || len(facts) != 1 || facts[0].Of[0] != model.Fingerprint(quiet.Fingerprint()).String() {
+	if err != nil || len(facts) != 1 || facts[0].Of[0] != quiet.Fingerprint().String() {
 		t.Errorf("%+v, %v", facts, err)
 	}
 }
