@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package analysis finds what a change of a KPI came from.
+// Package analysis finds the causes of a change of a KPI.
 //
 // It takes a [Frame] (the KPI, the KPI split by labels, and candidate series,
 // all before and during an incident) and returns a [Result]: one verdict and

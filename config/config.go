@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package config is what the user wrote, read strictly and checked.
+// Package config reads and checks the configuration.
 //
 // [Load] reads the main file and its rule files and returns plain data, or
 // every mistake at once, each with file, line, reason and hint ([Errors]). The
@@ -21,7 +21,7 @@
 //
 // Rules are tried in order, those of the main file first, then those of
 // `rule_files:`; [Config.Rule] returns the first whose matchers all match.
-// What a rule leaves out is told from the alert itself, and so is everything
+// What a rule leaves out is derived from the alert itself, and so is everything
 // about an alert that no rule matches, unless `unmatched_alerts:` is switched
 // off or `ignore_alerts:` has it. All that can be written stands in the types below, under the keys of
 // their yaml tags.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package promql turns a rule and an alert into questions to Prometheus, and
-// the answers into an [analysis.Frame].
+// Package promql turns a rule and an alert into queries, and their results into an
+// [analysis.Frame].
 //
 // One alert's walk: [Fetcher.Locate] finds its onset, [Fetcher.Complete] what
 // its rule leaves out, [NewPlan] decides what to ask and [Fetcher.Fetch] asks;
@@ -13,18 +13,18 @@
 //
 // # Any alert
 //
-// What an alert's expression measures is told by [expr.Derive], which knows no
-// server. The expression is found in the alert's generatorURL (g0.expr, or
-// Grafana Explore's panes and left), which is read and never asked, else among
-// the rules of the server; without any, the alerts themselves are counted.
-// Recording rules are written out, and what they are recorded of.
+// [expr.Derive], which knows no server, derives what an alert's expression
+// measures. The expression is in the alert's generatorURL (g0.expr, or Grafana
+// Explore's panes and left), which is parsed and never fetched, or else among the
+// rules of the server. If there is none, the alerts themselves are counted.
+// Recording rules are expanded, recursively.
 //
 // # Values of labels
 //
-// What an alert carries is written by whoever can post an alert, so it never
-// becomes PromQL text. A template prints an opaque placeholder for each value;
-// the query is parsed with it, and only then it is replaced, inside matcher
-// values and nowhere else, quoted as a regular expression in =~ and !~.
+// Anybody who can post an alert chooses its labels, so they never become PromQL
+// text. A template prints an opaque placeholder for each value. The query is parsed
+// with the placeholders, and only then are they replaced, inside matcher values
+// only, quoted as a regular expression in =~ and !~.
 //
 // # Windows
 //

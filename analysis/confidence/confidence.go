@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package confidence is how far a finding can be trusted, in three words that all
-// methods share.
+// Package confidence defines the three levels of confidence that all methods share.
 package confidence
 
 import "fmt"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package forecast says what each leaf of a breakdown should have been during
+// Package forecast computes the expected value of each leaf of a breakdown during
 // an incident.
 //
 // It works on pieces of time rather than on series: the mean over the incident

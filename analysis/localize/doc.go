@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package localize answers which label values explain the change of a measure,
-// with all that the other kernels know: [Run] is the one entry that the daemon,
-// the command line and the benchmark share.
+// Package localize finds the label values that explain the change of a measure. It
+// combines the other kernels: the daemon, the command line and the benchmark all
+// call [Run].
 //
 // It takes a breakdown (leaves with their label values, forecast and actual
 // value; or, where only one label at a time could be asked, the marginals) and

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package words writes numbers for people: three digits and a unit, shares as
-// percents, moves as factors.
+// Package words formats numbers for people: three digits and a unit, shares as
+// percentages, changes as factors.
 package words
 
 import (

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bounded speaks to the HTTP API of one Prometheus within bounds: of
-// whatever a server sends no more is kept than a number of series, samples and
-// bytes.
+// Package bounded is a client of the HTTP API of one Prometheus. It limits the
+// series, samples and bytes that it keeps of a response, whatever the server sends.
 //
 // Answers to queries are decoded while they are read. Where a bound is reached
 // the reading ends, the whole series that were read are kept, and the error is a

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package expr tells what a PromQL expression measures. It is pure: text or a
-// parsed expression in, words and expressions out; it asks nobody anything.
+// Package expr derives what a PromQL expression measures. It is pure: text or a
+// parsed expression in, words and expressions out, and no queries.
 //
 // # Any alert
 //

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package promapi is the part of Prometheus' HTTP API that clients of queries see,
-// over a storage and the real engine: a thin layer with the answers of Prometheus 3.
+// Package promapi serves the query API of Prometheus over a storage and the real
+// engine: a thin layer with the responses of Prometheus 3.
 //
 // The server's own package for this (web/api/v1) would bring OpenAPI, remote write
 // and OpenTelemetry's collector with it: a hundred more packages, for nothing that a

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package promtest is a Prometheus for tests: the real storage and the real
-// PromQL engine behind a thin handler of the HTTP API.
+// Package promtest runs a Prometheus in tests: the real storage and the real
+// PromQL engine behind a thin HTTP handler.
 //
 // The series are those of a promqltest script (`load 1m` and one series a
 // line, from the Unix epoch on). Alerts and rules are what the test says. A

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package alertmanager is a client of one Alertmanager that loses nothing.
+// Package alertmanager is a client of one Alertmanager that keeps unknown fields.
 //
 // Alerts and silences are read as raw JSON beside the few fields that culprit
 // looks at, and go back as they came: a field that this package has never

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package amevents keeps what Alertmanager did with alerts: whom it notified, what
-// was silenced and what was inhibited. The event recorder of Alertmanager (0.33 and
-// later) tells it to `POST /api/v1/alertmanager/events`.
+// Package amevents stores what Alertmanager did with alerts: notifications, silences
+// and inhibitions. The event recorder of Alertmanager (0.33 and later) posts them to
+// `POST /api/v1/alertmanager/events`.
 //
 // A [Fact] is shown on the page of an alert's report, and nothing else becomes of
 // it: it is no cause, and makes, ends and mutes no alert.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package body says how a request with a body is answered.
+// Package body answers requests that have a body: errors of reading it as HTTP
+// statuses, and values as JSON.
 package body
 
 import (

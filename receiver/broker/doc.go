@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package broker is the memory of the daemon: a work queue on disk and
-// key-value buckets with a lifetime. It embeds a NATS server with JetStream,
-// so that there is nothing to install, and it deals in bytes, ids and keys: it
-// knows nothing of alerts.
+// Package broker stores what the daemon must not lose, in a durable work queue and
+// in key-value buckets with a lifetime. It embeds a NATS server with JetStream, so
+// that there is nothing to install. It handles bytes, ids and keys, and knows
+// nothing about alerts.
 //
 // # What is promised
 //

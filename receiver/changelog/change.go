@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package changelog keeps what people and machines have changed: what others
-// post to `POST /api/v1/changes`, and the annotations of a Grafana.
+// Package changelog stores the changes that people and machines report: posts to
+// `POST /api/v1/changes`, and annotations of Grafana.
 //
 // A [Change] is a claim of whoever sent it. It may become the cause of a report,
 // and nothing else: no alert is posted, silenced or changed because of one. All

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package explain takes one alert from its labels to everything that its report
-// is made of: when it began, what to ask, what the answers say. It writes nothing
-// anywhere, and knows neither queue, store nor sinks: the daemon, the command line,
-// the API and the tests of rules share it.
+// Package explain takes one alert from its labels to everything in its report: the
+// onset, the queries, and the analysis of their results. It writes nothing and knows
+// neither queue, store nor sinks. The daemon, the command line, the API and the tests
+// of rules share it.
 package explain
 
 import (

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package find turns what a person names into an alert to explain: one that
-// fires now, one of the past, a stretch of time of an alert that did not fire,
-// or an expression without any alert.
+// Package find turns what a person asks for into an alert to explain: one that fires
+// now, one of the past, a time range in which an alert did not fire, or an
+// expression without any alert.
 //
 // It reads Prometheus' rules, which carry their active alerts, and the series
 // ALERTS and ALERTS_FOR_STATE, in which every Prometheus remembers the alerts

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package gate lets in whoever has a token.
+// Package gate checks the token of a request.
 package gate
 
 import (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package graceful ends HTTP servers without waiting for nobody.
+// Package graceful shuts HTTP servers down without waiting for idle clients.
 package graceful
 
 import (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package probe asks every query of a configuration once and says which of
-// them return nothing, before an alert finds out.
+// Package probe runs every query of a configuration once and reports those that
+// return nothing, before an alert needs them.
 //
 // A query is a template that waits for the labels of an alert. Here each value
 // of the alert stands for any value: service="{{ .Labels.service }}" asks for

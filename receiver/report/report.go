@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report is what culprit says about an alert.
+// Package report builds the report of an alert and its wording.
 //
 // A [Report] is made from the result of one analysis by [New], which is pure.
 // Its JSON is a contract (`GET /api/v1/reports/{id}`). An [Incident] is what

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package routes reads the routing tree of an Alertmanager and judges whether
-// culprit stands in it so that everybody else is told as before.
+// Package routes reads the routing tree of an Alertmanager and checks that everybody
+// else is still notified as before culprit's route was added.
 //
 // It exists because Alertmanager's fallback is easy to lose: a route is used
 // for itself only if none of its children matches. A child for culprit that

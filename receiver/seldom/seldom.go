@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package seldom keeps a flood that comes from outside from becoming one of the log.
+// Package seldom limits how often the same kind of message is logged, so that a flood
+// of requests does not become a flood of log lines.
 package seldom
 
 import (

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package suggest writes rules for culprit from the alerting rules that are
-// there already: what each alert measures, the labels in which its series
-// differ, and the series that could tell why it fires. [promql.Survey] is what
+// Package suggest generates rules for culprit from existing alerting rules: what
+// each alert measures, the labels in which its series differ, and the series that
+// may explain it. [promql.Survey] is what
 // a Prometheus knows of that; this package is how people read and edit it.
 package suggest
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package web shows reports and incidents: as JSON for programs and as pages
-// for the person who was just woken up.
+// Package web serves reports and incidents: as JSON for programs, and as pages for
+// a person who was just woken up.
 //
 //	GET /                        the newest reports
 //	GET /reports/{id}            one report
@@ -16,10 +16,10 @@
 // Both lists take limit=, open=true|false, alertname=, status=,
 // fingerprint=, incident= and match= (matchers as in Alertmanager, repeatable).
 //
-// Pages are made on the server, drawings too. They load nothing from anywhere
-// else, run without JavaScript (a small script only adds copy buttons and the values of charts), and a
-// content security policy forbids everything that they don't need: the labels
-// on them were written by whoever can get a metric scraped.
+// The server renders pages and drawings. They load nothing from other hosts and work
+// without JavaScript; a small script only adds copy buttons and the values of
+// charts. A content security policy forbids everything that they don't need, because
+// anybody who can get a metric scraped chooses the labels on them.
 //
 // [New] makes the handler. What there is to show comes from a [Reader].
 package web

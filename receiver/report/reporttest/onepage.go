@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package reporttest finds out in tests whether a report contradicts itself.
+// Package reporttest checks in tests that a report does not contradict itself.
 package reporttest
 
 import (
