@@ -169,7 +169,7 @@ type elementView struct {
 // How many values of a label a page lists: of the first label, and of the others.
 const (
 	shownElements = 12
-	fewElements   = 5
+	fewElements   = 4
 	fullLabels    = 4 // labels whose values are listed; of others it is said which stands out
 )
 
