@@ -40,8 +40,8 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		notifications: counters("culprit_notifications_total", "Webhook messages by outcome.", "outcome"),
-		alerts:        counters("culprit_alerts_total", "Alerts put on the queue, by status and by who found them.", "status", "reason"),
-		left:          counters("culprit_alerts_left_total", "Alerts of webhook messages left to the reconcile loop, because there was no room or they are too large.", "reason"),
+		alerts:        counters("culprit_alerts_total", "Alerts put on the queue, by status and by what found them.", "status", "reason"),
+		left:          counters("culprit_alerts_left_total", "Alerts of webhook messages that were left to the reconcile loop, by reason: no room, or too large.", "reason"),
 		reports:       counters("culprit_reports_total", "Reports made, by verdict.", "verdict"),
 		ofTeams:       counters("culprit_team_reports_total", "Reports made, by the team that the alert belongs to and by verdict; teams beyond 50 are one, other.", "team", "verdict"),
 		feedback:      counters("culprit_feedback_total", "Feedback on reports: right, wrong or other, from the page, the API or a silence.", "says", "via"),
@@ -58,7 +58,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		unmatched:     prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts not explained: ignore_alerts matches them, or no rule does and unmatched_alerts is off."}),
 		unreported:    prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unreported_total", Help: "Alerts that can't have a report, because their labels or their expression are too large."}),
 		reloads:       gauge("culprit_config_last_reload_successful", "Whether the last configuration reload succeeded."),
-		reloadTime:    gauge("culprit_config_last_reload_success_timestamp_seconds", "When the configuration was last reloaded with success."),
+		reloadTime:    gauge("culprit_config_last_reload_success_timestamp_seconds", "Unix time of the last successful configuration reload."),
 		openIncidents: gauge("culprit_incidents_open", "Incidents that are open."),
 		routeProblems: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "culprit_alertmanager_route_problems", Help: "Whether the routes of an Alertmanager have a problem with culprit, such as people who are no longer notified (people_not_told).",

@@ -17,12 +17,12 @@ func newMetrics(reg prometheus.Registerer, b *Book) *metrics {
 		}, []string{"outcome"}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_changes_dropped_total", Help: "Changes that were deleted before their time, to make room."}),
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "culprit_grafana_changes_reads_total", Help: "Looks at Grafana's annotations for changes, by outcome.",
+			Name: "culprit_grafana_changes_reads_total", Help: "Reads of Grafana's annotations for changes, by outcome.",
 		}, []string{"outcome"}),
 	}
 	if reg != nil {
 		reg.MustRegister(m.changes, m.dropped, m.reads, prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{Name: "culprit_changes_stored", Help: "Changes that are kept."},
+			prometheus.GaugeOpts{Name: "culprit_changes_stored", Help: "Changes in the store."},
 			func() float64 { b.mu.RLock(); defer b.mu.RUnlock(); return float64(len(b.order)) }))
 	}
 	return m

@@ -101,9 +101,9 @@ func NewAnnotations(peers []*alertmanager.Client, opts Options) *Annotations {
 	a := &Annotations{
 		base: newBase(NameAnnotation, opts), source: opts.Source,
 		reposts: counters(opts.Registerer, "culprit_alert_reposts_total",
-			"Alerts to post back to an Alertmanager with annotations, by outcome.", "outcome"),
+			"Alerts posted back to an Alertmanager with annotations, by outcome.", "outcome"),
 		reappeared: counters(opts.Registerer, "culprit_alert_reappearances_total",
-			"Alerts that were gone and came back with their old start, when a post of culprit was less than 60 s away. It should stay 0.").WithLabelValues(),
+			"Alerts that ended and fired again with their old start within 60 s of a post by culprit. Should stay 0.").WithLabelValues(),
 	}
 	for _, c := range peers {
 		a.peers = append(a.peers, &annotationPeer{client: c, limit: newLimiter(repostRate, repostBurst)})

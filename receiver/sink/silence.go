@@ -69,7 +69,7 @@ func NewSilences(peers []*alertmanager.Client, opts Options) *Silences {
 	return &Silences{
 		base: newBase(NameSilence, opts), peers: peers,
 		updates: counters(opts.Registerer, "culprit_silence_updates_total",
-			"Silences whose comment was to be updated, by outcome.", "outcome"),
+			"Updates of silence comments, by outcome.", "outcome"),
 		mistakes: counters(opts.Registerer, "culprit_silences_by_mistake_total",
 			"Silences that an update created by mistake, by whether they could be expired again. It should stay 0.", "outcome"),
 	}
