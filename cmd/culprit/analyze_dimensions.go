@@ -320,7 +320,7 @@ func (o *dimensionsOptions) tables(stdin io.Reader) (numerator, denominator *tab
 // print writes one result; name is that of its file where there are several.
 func (o *dimensionsOptions) print(w io.Writer, name string, r report.Report) error {
 	if o.format == "table" {
-		t := dimensionsTable{w: w, width: tableWidth, wide: o.wide}
+		t := dimensionsTable{w: w, width: widthOf(w, tableWidth), wide: o.wide}
 		return t.print(name, r)
 	}
 	if name == "" {

@@ -24,9 +24,8 @@ const (
 // printReport writes a report for a terminal: the answer on one line, the
 // causes as a table, and the queries if they are wanted.
 func printReport(w io.Writer, r report.Report, queries bool) error {
-	var text bytes.Buffer
-	t := &dimensionsTable{w: &text, width: answerWidth, wide: true}
-	t.line("%s", r.Summary)
+	t := &dimensionsTable{w: w, width: widthOf(w, answerWidth), wide: true}
+	t.row("", bold, r.Summary, "")
 	t.line("")
 	t.answer(r)
 	for _, text := range []string{r.Impact(), r.NoChange()} {
@@ -38,7 +37,7 @@ func printReport(w io.Writer, r report.Report, queries bool) error {
 	if queries {
 		t.queries(r.Plan)
 	}
-	_, err := w.Write(text.Bytes())
+	_, err := io.WriteString(w, "") // is the error of any line before
 	return err
 }
 
@@ -57,13 +56,14 @@ type figures struct {
 	name, share, moved, confidence string
 	course                         []*float64
 	explains                       string // which of several KPIs; empty: there is one
+	style                          style  // of the confidence
 }
 
 // answer writes the KPI and below it the causes. A name has lines of its own,
 // as that of a series may be longer than any column; the figures are below it.
 func (t *dimensionsTable) answer(r report.Report) {
 	kpis := kpisOf(r)
-	rows := []figures{{name: "#   CAUSE", share: "SHARE", moved: "BEFORE → NOW", confidence: "CONFIDENCE"}}
+	rows := []figures{{name: "#   CAUSE", share: "SHARE", moved: "BEFORE → NOW", confidence: "CONFIDENCE", style: faint}}
 	if c := r.Result.Change; c != nil {
 		u := r.Unit()
 		rows = append(rows, figures{
@@ -74,7 +74,7 @@ func (t *dimensionsTable) answer(r report.Report) {
 		rows = append(rows, figures{
 			name: fmt.Sprintf("%-3d %s", c.Rank, report.Title(c)), share: pad(bar(c.Share), barWidth) + " " + share(c),
 			moved: moved(r, c), confidence: report.WithRole(c.Confidence.String(), c), course: courseOf(r, c.Series),
-			explains: explained(c, kpis),
+			explains: explained(c, kpis), style: styleOf(c.Confidence),
 		})
 	}
 	if len(rows) == 1 {
@@ -87,8 +87,8 @@ func (t *dimensionsTable) answer(r report.Report) {
 	}
 	for _, row := range rows {
 		t.wrapBehind(row.name[:4], "    ", row.name[4:])
-		line := "    " + pad(row.share, shares) + "  " + pad(row.moved, moves) + "  " + pad(row.confidence, sures) + "  "
-		t.line("%s%s", line, spark(row.course, min(sparkWidth, t.width-columns(line))))
+		head, sure := "    "+pad(row.share, shares)+"  "+pad(row.moved, moves)+"  ", pad(row.confidence, sures)
+		t.row(head, row.style, sure, "  "+spark(row.course, min(sparkWidth, t.width-columns(head)-columns(sure)-2)))
 		if row.explains != "" {
 			t.wrap("    ", row.explains)
 		}

@@ -21,7 +21,7 @@ const (
 // printCandidates writes a ranking of series for a terminal: the verdict, the
 // KPI, the series with their course, and how it may have spread.
 func printCandidates(w io.Writer, name string, r report.Report) error {
-	t := &dimensionsTable{w: w, width: tableWidth}
+	t := &dimensionsTable{w: w, width: widthOf(w, tableWidth)}
 	if name != "" {
 		t.line("── %s", name)
 	}
@@ -65,8 +65,8 @@ func (t *dimensionsTable) series(r report.Report, c analysis.Finding, best float
 	if best > 0 {
 		score = c.Score / best
 	}
-	t.line("%2d. %s %s %s %s", c.Rank, pad(shorten(c.Name, seriesWidth), seriesWidth), pad(moved(r, c), movedWidth),
-		pad(bar(score), barWidth+1), c.Confidence)
+	t.row(fmt.Sprintf("%2d. %s %s %s ", c.Rank, pad(shorten(c.Name, seriesWidth), seriesWidth), pad(moved(r, c), movedWidth),
+		pad(bar(score), barWidth+1)), styleOf(c.Confidence), c.Confidence.String(), "")
 	text := strings.TrimPrefix(c.Sentence, c.Name+" ")
 	if c.Kind == analysis.KindChange {
 		text = c.Sentence

@@ -111,7 +111,8 @@ func (c *configCheck) read(file string) (cfg *config.Config, kind string, mistak
 		return nil, "", mistakes
 	}
 	for _, w := range cfg.Warnings {
-		fmt.Fprintf(c.err, "warning: %s\n", w)
+		ink(c.err, yellow, "warning:")
+		fmt.Fprintf(c.err, " %s\n", w)
 	}
 	if !c.syntaxOnly {
 		mistakes = append(mistakes, cfg.Missing...).Sorted()

@@ -82,7 +82,7 @@ func (t *dimensionsTable) cause(c analysis.Finding) {
 	if c.Share > 0 {
 		share = words.Percent(c.Share)
 	}
-	t.line("    %-*s %s, %s confidence", barWidth, bar(c.Share), share, c.Confidence)
+	t.row(fmt.Sprintf("    %-*s %s, ", barWidth, bar(c.Share), share), styleOf(c.Confidence), c.Confidence.String()+" confidence", "")
 	t.wrap("    ", c.Sentence)
 }
 
@@ -130,6 +130,22 @@ func signed(share float64) string {
 func (t *dimensionsTable) line(format string, args ...any) {
 	text := strings.Map(printable, fmt.Sprintf(format, args...))
 	fmt.Fprintln(t.w, strings.TrimRight(t.cut(text, t.width), " "))
+}
+
+// row writes one line of which a part has a style. Where it has no colour it is
+// as [dimensionsTable.line].
+func (t *dimensionsTable) row(head string, s style, part, tail string) {
+	plain := strings.TrimRight(strings.Map(printable, head+part+tail), " ")
+	if v, ok := t.w.(*visible); !ok || !v.colors || s == "" || !t.wide && columns(plain) > t.width {
+		t.line("%s", plain)
+		return
+	}
+	if tail = strings.TrimRight(tail, " "); tail == "" {
+		part = strings.TrimRight(part, " ")
+	}
+	fmt.Fprint(t.w, strings.Map(printable, head))
+	ink(t.w, s, strings.Map(printable, part))
+	fmt.Fprintln(t.w, strings.Map(printable, tail))
 }
 
 func printable(r rune) rune {

@@ -19,7 +19,7 @@ const nodeWidth = 33 // characters of a line for the name of a node
 // printGraph writes a graph for a terminal: the likely ways to the KPI, the
 // links, strongest first, and what there is to doubt.
 func printGraph(w io.Writer, name string, r analysis.Result) error {
-	t := &dimensionsTable{w: w, width: tableWidth}
+	t := &dimensionsTable{w: w, width: widthOf(w, tableWidth)}
 	if name != "" {
 		t.line("── %s", name)
 	}

@@ -83,6 +83,8 @@ func run(ctx context.Context, args []string, s streams) int {
 	if done {
 		return exit
 	}
+	mode := app.GetFlag("color").Model().Value.String()
+	out.colors, errs.colors = colors(mode, out), colors(mode, errs)
 	if err == nil {
 		err = commands[name](ctx, s)
 	} else {
@@ -99,6 +101,7 @@ func newApp(s streams) (*kingpin.Application, map[string]command) {
 	app.Version(version.Print("culprit"))
 	app.VersionFlag.Short('V')
 	app.HelpFlag.Short('h')
+	app.Flag("color", "auto, always or never: colours, by themselves on a terminal if NO_COLOR is not set.").Default("auto").Enum("auto", "always", "never")
 	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addSuggest, addTestRules, addReplay, addExport, addAnalyze, addStorage, addCompletion, addVersion} {
 		add(app, commands)
 	}
@@ -169,9 +172,11 @@ func say(err error, command string, w io.Writer) int {
 // sayWithHint prints an error and its hint, or another one if it has none.
 func sayWithHint(w io.Writer, err error, otherwise string) {
 	what, hint, _ := strings.Cut(err.Error(), "; hint: ")
-	fmt.Fprintf(w, "error: %s\n", what)
+	ink(w, red, "error:")
+	fmt.Fprintf(w, " %s\n", what)
 	if hint = cmp.Or(hint, otherwise); hint != "" {
-		fmt.Fprintf(w, "hint: %s\n", hint)
+		ink(w, cyan, "hint:")
+		fmt.Fprintf(w, " %s\n", hint)
 	}
 }
 

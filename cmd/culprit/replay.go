@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -261,17 +260,4 @@ func (r replayed) print(w io.Writer) error {
 	}
 	_, err := w.Write(trimLines(text.Bytes()))
 	return err
-}
-
-// isTerminal says whether a person watches w.
-func isTerminal(w io.Writer) bool {
-	if v, ok := w.(*visible); ok {
-		w = v.w
-	}
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

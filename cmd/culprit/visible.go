@@ -17,10 +17,12 @@ import (
 // direction of writing. Such a character is written as JSON writes it, so that
 // JSON stays what it is.
 type visible struct {
-	w io.Writer
+	w      io.Writer
+	colors bool // of what [ink] writes
 
 	mu   sync.Mutex
 	rest []byte // of a character of which only the beginning has come
+	err  error  // the first of w, which stays
 }
 
 // Write is part of io.Writer.
@@ -35,8 +37,11 @@ func (v *visible) Write(p []byte) (int, error) {
 		text = text[size:]
 	}
 	v.rest = append([]byte(nil), text...)
-	if _, err := v.w.Write(out); err != nil {
-		return 0, err
+	if _, err := v.w.Write(out); v.err == nil {
+		v.err = err
+	}
+	if v.err != nil {
+		return 0, v.err
 	}
 	return len(p), nil
 }
