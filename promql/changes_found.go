@@ -61,7 +61,7 @@ func (f *changeFinder) add(t trace, m model.Metric, c changes.Change) {
 	if name == "" || f.measured[c.Source] || f.plan.where.elsewhere(labels) {
 		return
 	}
-	c.Title, c.Labels, c.Guessed = fmt.Sprintf(c.Title, name), labels, t.hint
+	c.Title, c.Labels, c.Symptom = fmt.Sprintf(c.Title, name), labels, t.symptom
 	f.found = append(f.found, c)
 }
 

@@ -37,7 +37,7 @@ type trace struct {
 	flag    bool              // byValue: it is 0 or 1, and nothing else: with other values it counts
 	own     bool              // the thing is what speaks, and not something that it speaks of: a service, rather than an object
 	brief   bool              // its series is there for the change only
-	hint    bool              // a fault does the same, so that other evidence has to confirm it
+	symptom bool              // a fault does the same: see changes.Change
 
 	pattern *regexp.Regexp // of names
 }
@@ -75,7 +75,7 @@ func table() []trace {
 		{names: `kube_statefulset_status_update_revision`, way: byLabels, did: "%s was rolled out", thing: controller, version: names{"revision"}},
 		{names: `gotk_resource_info`, way: byLabels, did: "%s was synced", thing: names{"name"}, version: names{"revision"}},
 		{names: `kube_node_info`, way: byLabels, did: "node %s came", undid: "node %s went", thing: names{"node"}},
-		{names: `up`, way: byLabels, did: "a target of %s appeared", undid: "a target of %s vanished", thing: process, near: true, own: true, hint: true},
+		{names: `up`, way: byLabels, did: "a target of %s appeared", undid: "a target of %s vanished", thing: process, near: true, own: true, symptom: true},
 		{
 			names: `(.+_)?(deploy|deployment|release|rollout|change|migration|maintenance)_(marker|event)s?`, way: byLabels, did: "%s was noted",
 			thing: names{"service", "app", "name", "deployment", "job", model.MetricNameLabel}, version: release, own: true, brief: true,

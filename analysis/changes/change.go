@@ -15,10 +15,14 @@ type Change struct {
 
 	Extent Extent `json:"extent,omitzero"` // how far it had got when something was wrong
 
+	Symptom bool `json:"-"` // a fault does the same, such as to take a target away: it is listed, and causes nothing
 	Guessed bool `json:"-"` // it was taken for a change by the shape of a column, whose name says nothing
 
 	Series string `json:"-"` // the candidate of the KPI that it was found in; empty: none
 }
+
+// symptom says that the change is what a fault does as well, and by itself no cause.
+func (c Change) symptom() bool { return c.Symptom || c.Source == FromAlert }
 
 // Extent is how far a change had got: 3 of 6 pods. The zero one is not known.
 type Extent struct {

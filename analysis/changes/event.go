@@ -93,12 +93,12 @@ func (e *event) tells(c Change, p place) bool {
 func (e *event) add(c Change) {
 	e.parts = append(e.parts, c)
 	at, labels := e.At, maps.Clone(c.Labels)
-	until, guessed := max(e.Until, c.Until), e.Guessed && c.Guessed
+	until, guessed, symptom := max(e.Until, c.Until), e.Guessed && c.Guessed, e.Symptom && c.Symptom
 	if c.worth() > e.worth() {
 		labels = e.Labels
 		e.Change, c = c, e.Change
 	}
-	e.At, e.Until, e.Guessed, e.URL = at, until, guessed, cmp.Or(e.URL, c.URL)
+	e.At, e.Until, e.Guessed, e.Symptom, e.URL = at, until, guessed, symptom, cmp.Or(e.URL, c.URL)
 	e.From, e.To = cmp.Or(e.From, c.From), cmp.Or(e.To, c.To)
 	e.Series, e.Extent = cmp.Or(e.Series, c.Series), cmp.Or(e.Extent, c.Extent)
 	e.Labels = maps.Clone(e.Labels)

@@ -68,8 +68,8 @@ type Cause struct {
 }
 
 // Alone says whether, if the place is the cause, it is more likely that the change
-// did it than that the place broke by itself. Another alert is one more symptom.
-func (c Cause) Alone() bool { return c.Time >= 1 && c.Source != FromAlert }
+// did it than that the place broke by itself. A symptom did nothing.
+func (c Cause) Alone() bool { return c.Time >= 1 && !c.symptom() }
 
 // A Ranking is all changes, the most likely cause first.
 type Ranking struct {
@@ -266,7 +266,7 @@ func (r *Ranking) conclude(w *weigher) {
 	for i := range r.Causes {
 		c := &r.Causes[i]
 		c.Probability = c.odds(w.places) / all
-		c.Likely = !w.Quiet && c.Source != FromAlert && c.Probability >= likely && c.Time >= rather && c.Fit >= 1 && w.said(*c)
+		c.Likely = !w.Quiet && !c.symptom() && c.Probability >= likely && c.Time >= rather && c.Fit >= 1 && w.said(*c)
 		c.Certain = c.Likely && c.Probability >= certain && c.proven
 	}
 	slices.SortStableFunc(r.Causes, func(a, b Cause) int {

@@ -327,3 +327,27 @@ func BenchmarkRank(b *testing.B) {
 		})
 	}
 }
+
+// What a fault does as well, such as to take a target away, is listed and causes nothing,
+// however near it is and whatever else speaks for it.
+func TestASymptomCausesNothing(t *testing.T) {
+	c := Change{At: onset - 60, Title: "a target of cart vanished", Labels: map[string]string{"service": "cart", "instance": "a:80"}, Symptom: true}
+	in := Incident{
+		Onset: onset, Labels: map[string]string{"service": "cart"},
+		Found:  []Part{{Labels: []map[string]string{{"instance": "a:80"}}, Sure: 2}},
+		Series: []Service{{Name: "cart", Evidence: 9, Sure: true, Certain: true, Since: onset - 50}},
+	}
+	first := Rank([]Change{c}, in).Causes[0]
+	if first.Likely || first.Certain || first.Alone() {
+		t.Errorf("a symptom is %+v", first)
+	}
+	c.Symptom = false
+	if first := Rank([]Change{c}, in).Causes[0]; !first.Likely {
+		t.Errorf("a change is %+v", first)
+	}
+	release := Change{At: onset - 90, Title: "cart was rolled out", To: "v2", Labels: map[string]string{"service": "cart"}}
+	c.Symptom = true
+	if all := Rank([]Change{c, release}, in).Causes; len(all) != 1 || !all[0].Likely {
+		t.Errorf("what a release takes away makes it %+v", all)
+	}
+}
