@@ -83,7 +83,7 @@ func buildDemo(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	if err := file.Close(); err != nil {
 		return nil, err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", file.Name(), "./examples/demo") //nolint:gosec // our own file
+	build := exec.CommandContext(ctx, "go", "build", "-o", file.Name(), "./examples/demo/play") //nolint:gosec // our own file
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return nil, errors.Join(err, os.Remove(file.Name()))

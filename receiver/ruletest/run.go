@@ -37,12 +37,20 @@ type Outcome struct {
 	Report report.Report `json:"-"`
 }
 
-// Failure is one thing that is not as expected.
+// Failure is one thing that is not as expected. In JSON it is one string.
 type Failure struct {
-	Line int    `json:"line"` // of what is expected; 0: not known
-	Text string `json:"text"`
+	Line int // of what is expected; 0: not known
+	Text string
 
 	path string // of what is expected, below the alert
+}
+
+// MarshalText writes the line, if it is known, and the text.
+func (f Failure) MarshalText() ([]byte, error) {
+	if f.Line == 0 {
+		return []byte(f.Text), nil
+	}
+	return fmt.Appendf(nil, "line %d: %s", f.Line, f.Text), nil
 }
 
 // Run runs all tests of a file. The error says what can't be run; it is a
