@@ -194,7 +194,7 @@ tests:
 
 // The JSON of a failure is a string, which programs have read since the command is there.
 func TestAFailureIsAStringInJSON(t *testing.T) {
-	text, err := json.Marshal([]ruletest.Failure{{Line: 7, Text: "the verdict is external"}, {Text: "no cause"}})
+	text, err := json.Marshal([]Failure{{Line: 7, Text: "the verdict is external"}, {Text: "no cause"}})
 	if want := `["line 7: the verdict is external","no cause"]`; err != nil || string(text) != want {
 		t.Errorf("%s, %v; want %s", text, err, want)
 	}
