@@ -9,7 +9,6 @@ import (
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/find"
-	"github.com/culprit-dev/culprit/receiver/report"
 )
 
 // Read reads the text of a test file, called name in messages, strictly and
@@ -78,11 +77,6 @@ func (f *File) checkAlert(a Alert, path string) {
 			f.doc.At(path+".expr", "can't be read: "+err.Error(), "write the expression of the alerting rule")
 		}
 	}
-	var verdicts []string
-	for _, v := range report.Verdicts() {
-		verdicts = append(verdicts, string(v))
-	}
-	f.doc.OneOf(path+".exp_verdict", a.Verdict, verdicts...)
 	for i, c := range a.Causes {
 		f.checkCause(c, fmt.Sprintf("%s.exp_causes[%d]", path, i))
 	}

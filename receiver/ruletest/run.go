@@ -45,13 +45,8 @@ type Failure struct {
 	path string // of what is expected, below the alert
 }
 
-// MarshalText writes the line, if it is known, and the text.
-func (f Failure) MarshalText() ([]byte, error) {
-	if f.Line == 0 {
-		return []byte(f.Text), nil
-	}
-	return fmt.Appendf(nil, "line %d: %s", f.Line, f.Text), nil
-}
+// MarshalText writes the text; the line of the alert is that of the [Outcome].
+func (f Failure) MarshalText() ([]byte, error) { return []byte(f.Text), nil }
 
 // Run runs all tests of a file. The error says what can't be run; it is a
 // [config.Errors] where lines are to blame.
@@ -169,6 +164,16 @@ func (a Alert) subject() find.Subject {
 	return find.Subject{Alert: alert, Onset: at(a.Onset), Now: at(a.At)}
 }
 
+// noVerdict says of a text that no verdict is like it. It is no mistake of a file: whoever
+// expects what can't be is shown what was found.
+func noVerdict(text string) string {
+	known := report.Verdicts()
+	if slices.Contains(known, analysis.Verdict(text)) {
+		return ""
+	}
+	return fmt.Sprintf(", which is no verdict; hint: use one of %s", strings.Trim(fmt.Sprint(known), "[]"))
+}
+
 // compare says in which way a report is not as expected.
 func (a Alert) compare(r report.Report) []Failure {
 	failures := []Failure{}
@@ -176,7 +181,7 @@ func (a Alert) compare(r report.Report) []Failure {
 		failures = append(failures, Failure{path: path, Text: fmt.Sprintf(format, args...)})
 	}
 	if a.Verdict != "" && a.Verdict != string(r.Result.Verdict) {
-		fail("exp_verdict", "the verdict is %s, not %s", r.Result.Verdict, a.Verdict)
+		fail("exp_verdict", "the verdict is %s, not %s%s", r.Result.Verdict, a.Verdict, noVerdict(a.Verdict))
 	}
 	if a.Summary != "" && a.Summary != r.Summary {
 		fail("exp_summary", "the line is %q, not %q", r.Summary, a.Summary)
