@@ -54,7 +54,7 @@ func run(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(demo.Path)
+	defer func() { _ = os.Remove(demo.Path) }() // it is in the folder for such files
 	demo.Cancel = func() error { return demo.Process.Signal(os.Interrupt) }
 	demo.WaitDelay = 20 * time.Second
 	if err := demo.Start(); err != nil {

@@ -38,7 +38,7 @@ func CheckParts(parts []Part) error {
 		return fmt.Errorf("%d labels are too many to hold to at once, at most %d are taken; hint: go back and leave some out", len(parts), maxParts)
 	}
 	for _, p := range parts {
-		if !model.LabelName(p.Label).IsValidLegacy() || p.Label == model.MetricNameLabel {
+		if !model.LegacyValidation.IsValidLabelName(p.Label) || p.Label == model.MetricNameLabel {
 			return fmt.Errorf("%q is no name of a label; hint: write it as in path=/pay", p.Label)
 		}
 		if len(p.Value) > maxPartValue || !utf8.ValidString(p.Value) || p.Value == "__other__" {

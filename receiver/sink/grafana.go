@@ -20,6 +20,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
 
+// What is written to Grafana.
 const (
 	GrafanaTag    = "culprit"          // of every annotation, by which they are found again
 	grafanaTagMax = 100                // bytes of one tag; all together Grafana keeps 500
