@@ -28,8 +28,8 @@ type Step struct {
 
 // Without returns the parts of a breakdown over time, all of them and those that no
 // set of labels selects: the steps before the incident, oldest first, and then the
-// incident. It returns nil where the sets select none or all of them, or where they
-// have labels that the leaves don't.
+// incident. It returns nil where they select all, or where a set selects none: it has
+// labels that the leaves don't, or is of several small values taken together.
 func (b *Breakdown) Without(sets []map[string]string) []Step {
 	c := b.Course
 	if len(c.Numerator) == 0 || !b.tellsApart(sets) {
@@ -39,7 +39,7 @@ func (b *Breakdown) Without(sets []map[string]string) []Step {
 	for i, leaf := range b.Leaves {
 		kept[i] = !slices.ContainsFunc(sets, func(set map[string]string) bool { return has(b.Labels, leaf, named(set)) })
 	}
-	if !slices.Contains(kept, true) || !slices.Contains(kept, false) {
+	if !slices.Contains(kept, true) {
 		return nil
 	}
 	var steps []Step
@@ -64,13 +64,17 @@ func (b *Breakdown) Without(sets []map[string]string) []Step {
 	return steps
 }
 
-// tellsApart says whether the leaves have the labels of all sets.
+// tellsApart says whether the leaves have the labels of all sets, and each set some leaf:
+// of a set without one it would be said that it is left out, and it is not.
 func (b *Breakdown) tellsApart(sets []map[string]string) bool {
 	for _, set := range sets {
 		for name := range set {
 			if !slices.Contains(b.Labels, name) {
 				return false
 			}
+		}
+		if !slices.ContainsFunc(b.Leaves, func(leaf []string) bool { return has(b.Labels, leaf, named(set)) }) {
+			return false
 		}
 	}
 	return len(sets) > 0

@@ -3,6 +3,7 @@
 package receiver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -35,7 +36,7 @@ func (h *explainer) Explain(ctx context.Context, r report.Report, parts []report
 	q := explain.By(live.config, rule)
 	q.Alert, q.Part, q.Changes, q.Trust = r.Alert, parts, h.changes, live.config.Expressions.FromAlerts
 	if q.Now = h.now(); len(parts) > 0 || !r.Open() { // the same time, to be compared; and not what came after it
-		q.Now = r.Plan.End
+		q.Now = cmp.Or(r.Plan.End, r.CreatedAt) // without a plan nothing could be asked
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainWithin)
 	defer cancel()

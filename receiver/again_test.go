@@ -67,6 +67,19 @@ func TestAReportIsExplainedAgainAndNothingIsStored(t *testing.T) {
 	}
 }
 
+// Nothing could be asked, as with an expression that could not be read; then that was
+// mended, and somebody wants to know it after all.
+func TestAReportWithoutAPlanIsExplainedAgainAtItsTime(t *testing.T) {
+	w, r := reported(t)
+	made := r.CreatedAt
+	r.Plan, r.ResolvedAt = report.Plan{}, new(time.Now())
+	found, err := newExplainer(w.daemon.live.Load, w.daemon.changes, time.Now).Explain(t.Context(), r, nil)
+	w.must(err)
+	if end := found.Plan.End; end.Before(made.Add(-time.Hour)) || !found.CreatedAt.Equal(made) {
+		t.Errorf("the look ends at %s and is of %s, not of %s: %s", end, found.CreatedAt, made, found.Summary)
+	}
+}
+
 func TestWhatTheAPIMayNotThePageMayNot(t *testing.T) {
 	w, r := reported(t)
 	turn := newExplainer(w.daemon.live.Load, w.daemon.changes, time.Now)

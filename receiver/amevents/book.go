@@ -135,6 +135,16 @@ func (b *Book) forget(key string) {
 	delete(b.known, key)
 }
 
+// forgetUnstored forgets what the bucket has nothing of: while the store takes nothing
+// it would grow without bound.
+func (b *Book) forgetUnstored(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.known[key].size == 0 {
+		delete(b.known, key)
+	}
+}
+
 // Put keeps a fact. When it returns it is safe on disk, but for the last minutes of
 // what was known before.
 func (b *Book) Put(ctx context.Context, f Fact) error {
@@ -148,6 +158,7 @@ func (b *Book) Put(ctx context.Context, f Fact) error {
 		return fmt.Errorf("encoding a fact: %w", err)
 	}
 	if _, err := b.bucket.Put(ctx, f.key, body); err != nil {
+		b.forgetUnstored(f.key)
 		return err // it comes again, and is still to be written then
 	}
 	b.wrote(known.Fact, int64(len(body)))

@@ -111,6 +111,29 @@ func TestTheOldestFactsGoFirst(t *testing.T) {
 	}
 }
 
+// While the store takes nothing, what it refuses takes no memory either.
+func TestWhatCannotBeStoredIsNotKept(t *testing.T) {
+	b := brokerOf(t)
+	book := bookOn(t, b, 5)
+	old := noon.Add(-time.Hour)
+	tell(t, book, event(t, old, sent("pager", false, quiet)))
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for m := range 20 {
+		facts, _, err := read(strings.NewReader(event(t, noon.Add(time.Duration(m-20)*time.Minute), sent("pager", false, quiet))), noon, week)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := book.Put(t.Context(), facts[0]); err == nil {
+			t.Fatal("a closed store has taken it")
+		}
+	}
+	if list := book.Of(quiet.Fingerprint().String()); len(list) != 1 || !list[0].First.Equal(old) {
+		t.Errorf("kept: %+v", list)
+	}
+}
+
 // Two replicas may learn of the same in another order.
 func TestOrderOfFactsDoesNotMatter(t *testing.T) {
 	at := func(minutes int) Fact {

@@ -18,11 +18,31 @@ import (
 // that says nothing else, all of it stays.
 func (r Report) unsaid() []analysis.Finding {
 	causes := slices.Clone(r.Result.Causes)
+	said := undisputed(r.Alert.Labels, causes)
 	for i := range causes {
-		causes[i].Labels = otherLabels(causes[i].Labels, r.Alert.Labels)
-		causes[i].Name = otherSelector(causes[i].Name, r.Alert.Labels)
+		causes[i].Labels = otherLabels(causes[i].Labels, said)
+		causes[i].Name = otherSelector(causes[i].Name, said)
 	}
 	return causes
+}
+
+// undisputed are the labels of an alert of which nothing that a line may name has
+// another value. Of two places that differ by such a label, the one without it would
+// read as both.
+func undisputed(alert model.LabelSet, causes []analysis.Finding) model.LabelSet {
+	said := alert.Clone()
+	for i, f := range causes {
+		if i > 0 && !Confident(f) {
+			continue
+		}
+		for _, set := range f.Labels {
+			maps.DeleteFunc(said, func(name model.LabelName, value model.LabelValue) bool {
+				of, ok := set[string(name)]
+				return ok && of != string(value)
+			})
+		}
+	}
+	return said
 }
 
 // Top is the name of the first cause as [Report.Line] has it; it is empty if

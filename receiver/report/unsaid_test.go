@@ -38,6 +38,25 @@ func TestALineDoesNotRepeatTheLabelsOfTheAlert(t *testing.T) {
 			"82 % of the rise is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)",
 		},
 		{
+			"a label by which the places differ",
+			model.LabelSet{"path": "/pay"},
+			[]analysis.Finding{with(payV2(), func(f *analysis.Finding) {
+				f.Labels = []map[string]string{{"version": "v2", "path": "/pay"}, {"version": "v2", "path": "/cart"}}
+			})},
+			"82 % of the rise is path=/pay, version=v2 and path=/cart, version=v2 (checkout errors 3.1/s → 41/s)",
+		},
+		{
+			"a label by which the causes differ",
+			model.LabelSet{"path": "/pay"},
+			[]analysis.Finding{
+				with(payV2(), func(f *analysis.Finding) { f.Share = 0.5 }),
+				with(payV2(), func(f *analysis.Finding) {
+					f.Rank, f.Share, f.Labels = 2, 0.4, []map[string]string{{"version": "v2", "path": "/cart"}}
+				}),
+			},
+			"50 % of the rise is path=/pay, version=v2, 40 % path=/cart, version=v2 (checkout errors 3.1/s → 41/s)",
+		},
+		{
 			"all labels of the place",
 			model.LabelSet{"path": "/pay", "version": "v2"},
 			[]analysis.Finding{payV2()},

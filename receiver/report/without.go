@@ -45,6 +45,7 @@ const (
 	flatSteps  = 6   // steps before the incident, below which nothing is known to be usual
 	flatSD     = 3   // standard deviations of the rest that are its usual
 	flatShare  = 0.1 // of the move of the whole that is no move of the rest
+	flatOwn    = 0.5 // of what there was before, the rest or the whole: nobody calls it flat that 50 became 900
 )
 
 // NewWithout redraws the first KPI of a frame without the causes that are sets of its
@@ -96,7 +97,7 @@ func (w *Without) judge(aside []analysis.Stretch) *Without {
 	w.Whole, w.Before = rounded(order.Median(whole), flatDigits), rounded(order.Median(rest), flatDigits)
 	sd := order.RobustSD(rest) * math.Sqrt(max(1, length/(now.To-now.From))) // a shorter mean is noisier
 	off := math.Abs(now.Rest - w.Before)
-	w.Flat = len(rest) >= flatSteps && off <= flatShare*math.Abs(now.Whole-w.Whole) &&
+	w.Flat = len(rest) >= flatSteps && off <= flatShare*math.Abs(now.Whole-w.Whole) && off <= flatOwn*max(math.Abs(w.Before), math.Abs(w.Whole)) &&
 		(off <= flatSD*sd || slices.Min(rest) <= now.Rest && now.Rest <= slices.Max(rest))
 	return w
 }

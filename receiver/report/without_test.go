@@ -34,6 +34,12 @@ func TestFlatIsOnlyWhatIsFlat(t *testing.T) {
 		"a little above":                   {wavy, [2]float64{40, 4.2}, false},
 		"a tenth of a move that is larger": {wavy, [2]float64{9, 4.2}, false},
 		"fell":                             {wavy, [2]float64{40, 0}, false},
+		"below a tenth of the move, and many times itself": {func(k int) float64 {
+			if k == 3 {
+				return 1000
+			}
+			return 50
+		}, [2]float64{9100, 900}, false},
 		"so noisy that all is usual":       {func(k int) float64 { return float64(30 * (k % 2)) }, [2]float64{40, 30}, false},
 	} {
 		f, res := redrawn(c.rest, c.now)
@@ -69,6 +75,8 @@ func TestNothingIsLeftOutThatTheLeavesDoNotTell(t *testing.T) {
 		"a label of others":  {{"pod": "a"}},
 		"all":                {{"path": "/pay"}, {"path": "/"}},
 		"a value of nothing": {{"path": "/gone"}},
+		"one of nothing":     {{"path": "/pay"}, {"path": "/gone"}},
+		"small ones as one":  {{"path": "/pay"}, {"path": "__other__"}},
 		"no set":             nil,
 	} {
 		f, res := redrawn(func(int) float64 { return 3 }, [2]float64{40, 3})
