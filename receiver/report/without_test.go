@@ -40,7 +40,7 @@ func TestFlatIsOnlyWhatIsFlat(t *testing.T) {
 			}
 			return 50
 		}, [2]float64{9100, 900}, false},
-		"so noisy that all is usual":       {func(k int) float64 { return float64(30 * (k % 2)) }, [2]float64{40, 30}, false},
+		"so noisy that all is usual": {func(k int) float64 { return float64(30 * (k % 2)) }, [2]float64{40, 30}, false},
 	} {
 		f, res := redrawn(c.rest, c.now)
 		w := NewWithout(f, res)

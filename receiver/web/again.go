@@ -115,6 +115,15 @@ func newAgain(parts []report.Part) againView {
 
 func sentenceCase(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
+// partOf is a value of a label as a button of a form has it; empty if it can't be asked for.
+func partOf(label, value string) string {
+	raw, ok := rawValue(value)
+	if !ok || report.CheckParts([]report.Part{{Label: label, Value: raw}}) != nil {
+		return ""
+	}
+	return label + "=" + raw
+}
+
 // rawValue is a value of a label as series have it; not ok if it is of no one value.
 func rawValue(value string) (raw string, ok bool) {
 	switch value {

@@ -13,6 +13,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -73,6 +74,23 @@ func TestAPageAsksAgainWithinWhatItShows(t *testing.T) {
 	}
 	if _, doc := again(t, opts, r.ID, nil); !strings.HasPrefix(textOf(doc.Find(".again")), "Looked at again, as a whole.") || len(l.parts) != 0 {
 		t.Errorf("%v, %q", l.parts, textOf(doc.Find(".again")))
+	}
+}
+
+func TestNoButtonAsksForWhatIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		label, value, part string
+	}{
+		{"path", "/pay", "path=/pay"},
+		{"path", "__missing__", "path="},
+		{"path", "__other__", ""},
+		{"path", strings.Repeat("a", 1025), ""},
+		{"service.name", "cart", ""}, // a name that PromQL takes in quotes alone
+	} {
+		d := analysis.Dimension{Label: c.label, Elements: []analysis.Element{{Value: c.value}}}
+		if got := dimensions([]analysis.Dimension{d}, "")[0].Elements[0].Part; got != c.part {
+			t.Errorf("%s=%.10s: %.20q", c.label, c.value, got)
+		}
 	}
 }
 

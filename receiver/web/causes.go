@@ -192,9 +192,7 @@ func dimensions(dims []analysis.Dimension, unit words.Unit) []dimensionView {
 		}
 		for _, e := range elements {
 			view := newElement(e, unit)
-			if raw, ok := rawValue(e.Value); ok {
-				view.Part = d.Label + "=" + raw
-			}
+			view.Part = partOf(d.Label, e.Value)
 			v.Elements = append(v.Elements, view)
 		}
 		views[i] = v
