@@ -18,7 +18,8 @@ func suggest(word string, legal []string) string {
 }
 
 // Meant asks whether the nearest of the legal words was meant, if it is near
-// enough to be a slip: one of three letters may be wrong.
+// enough to be a slip: one of three letters may be wrong. Else it may be the
+// beginning of exactly one of them.
 func Meant(word string, legal []string) (hint string, near bool) {
 	best, least := "", max(1, len(word)/3)+1
 	for _, l := range legal {
@@ -26,7 +27,27 @@ func Meant(word string, legal []string) (hint string, near bool) {
 			best, least = l, d
 		}
 	}
+	if best == "" {
+		best = begunBy(word, legal)
+	}
 	return fmt.Sprintf("did you mean %q?", best), best != ""
+}
+
+// begunBy returns the one legal word that begins with three or more letters, and
+// nothing if several do.
+func begunBy(start string, legal []string) string {
+	const fewest = 3
+	found := ""
+	for _, l := range legal {
+		switch {
+		case len(start) < fewest || l == found || !strings.HasPrefix(strings.ToLower(l), strings.ToLower(start)):
+		case found != "":
+			return ""
+		default:
+			found = l
+		}
+	}
+	return found
 }
 
 // distance counts the insertions, deletions, replacements and swaps of

@@ -253,7 +253,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	parts.Go(func() error { d.keep(running); return nil })
 	parts.Go(func() error { d.readChanges(running); return nil })
 	parts.Go(func() error { return d.stopServing(running, work) })
-	d.log.Info("Ready for alerts", "url", d.URL())
+	d.log.Info("Taking alerts", "url", d.URL())
 	return withDeadline(running, stopWithin, func() error { return errors.Join(parts.Wait(), d.close()) })
 }
 

@@ -28,7 +28,7 @@ type clusterSettings struct {
 func clusterFlags(cmd *kingpin.CmdClause) *clusterSettings {
 	c := &clusterSettings{}
 	cmd.Flag("cluster.peer", "Address host:port of a replica; once for each of the three, this one included. Left out: culprit stands alone.").
-		StringsVar(&c.peers)
+		PlaceHolder("HOST:PORT").StringsVar(&c.peers)
 	cmd.Flag("cluster.node", "Name of this replica, unique and the same after a restart, such as the pod's.").
 		Default(hostname()).StringVar(&c.node)
 	cmd.Flag("cluster.listen-address", "Address for the other replicas.").Default(":6222").StringVar(&c.listen)

@@ -37,6 +37,9 @@ func TestAWrongCallIsToldWhereToLook(t *testing.T) {
 		{"explain A --log.level debug --prometheus.url http://p", "unknown long flag '--log.level'"},
 		{"chek config x", "got \"chek\"\nhint: did you mean \"check\"?\n"},
 		{"check confg x", "hint: did you mean \"config\"?\n"},
+		{"check conf x", "hint: did you mean \"config\"?\n"},
+		{"check config --syntax x", "hint: did you mean \"--syntax-only\"?\n"},
+		{"serve --cluster", "hint: culprit serve --help shows"}, // several begin so
 		{"analyse dimensions x", "hint: did you mean \"analyze\"?\n"},
 		{"explain A --promtheus.url http://p", "hint: did you mean \"--prometheus.url\"?\n"},
 		{"check config --sintax-only x", "hint: did you mean \"--syntax-only\"?\n"},

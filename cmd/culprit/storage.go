@@ -63,7 +63,7 @@ func backUp(dir, file string) error {
 func restore(dir, file string) error {
 	f, err := os.Open(file)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; hint: name a file that culprit storage backup has written", err)
 	}
 	defer f.Close()
 	return broker.Restore(dir, f)

@@ -135,7 +135,7 @@ func tell(w io.Writer, entries []suggest.Entry) {
 		fmt.Fprintf(w, "%s: %s\n", e.Alert, e.Err)
 	}
 	if len(entries) == 0 {
-		fmt.Fprintln(w, "there are no alerting rules")
+		fmt.Fprintln(w, "there are no alerting rules (name rule files of Prometheus, or the server that evaluates them)")
 		return
 	}
 	fmt.Fprintf(w, "the KPI of %d of %s could be derived\n", derived, number(len(entries), "alerting rule"))

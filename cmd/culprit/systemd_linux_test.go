@@ -90,7 +90,7 @@ func startWithSocket(t *testing.T, l net.Listener) {
 	var said strings.Builder
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		said.WriteString(lines.Text() + "\n")
-		if strings.Contains(lines.Text(), "Ready for alerts") {
+		if strings.Contains(lines.Text(), "Taking alerts") {
 			return
 		}
 	}

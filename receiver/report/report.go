@@ -5,7 +5,7 @@
 // A [Report] is made from the result of one analysis by [New], which is pure.
 // Its JSON is a contract (`GET /api/v1/reports/{id}`). An [Incident] is what
 // the open reports of one alert group have in common. The texts for people
-// (one line for a phone, five lines for an annotation) are methods here, so
+// (one line for a phone, up to five for an annotation) are methods here, so
 // that every sink and every page says the same.
 package report
 

@@ -22,7 +22,7 @@ import (
 // The annotations that culprit writes on alerts. All others are left alone.
 const (
 	AnnotationSummary  = "culprit_summary"  // one line
-	AnnotationCauses   = "culprit_causes"   // up to five lines
+	AnnotationCauses   = "culprit_causes"   // the confident causes, at most five lines; else one guess or nothing
 	AnnotationReport   = "culprit_report"   // the address of the report
 	AnnotationIncident = "culprit_incident" // one line, when the alert is one of several
 )
