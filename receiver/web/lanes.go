@@ -40,6 +40,7 @@ func lanesOf(reports []report.Report, now clock) (lanes []lane, more int) {
 		l := &lanes[i]
 		l.From, l.Until = clockTime(float64(l.first.Unix())), clockTime(float64(l.last.Unix()))
 		x := 100 * l.first.Sub(begin).Seconds() / length
+		x = min(x, 99) // what has just begun is seen too
 		l.X, l.Width = f1(x), f1(max(1, 100*l.last.Sub(begin).Seconds()/length-x))
 		if l.count > 1 {
 			l.Alerts = fmt.Sprintf("%d alerts", l.count)
