@@ -31,6 +31,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -79,6 +80,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	defer out.flush()
 	s.out, s.err = out, errs
 	app, commands := newApp(s)
+	args = helpAsFlag(args)
 	name, exit, done, err := parse(app, args)
 	if done {
 		return exit
@@ -127,6 +129,15 @@ func parse(app *kingpin.Application, args []string) (name string, exit int, done
 	app.Terminate(func(code int) { panic(terminated{code}) })
 	name, err = app.Parse(args)
 	return name, 0, false, err
+}
+
+// helpAsFlag makes "help COMMAND" the same as "COMMAND --help": the parser's own
+// command answers a misspelt one without a hint, and on standard output.
+func helpAsFlag(args []string) []string {
+	if len(args) < 2 || args[0] != "help" || strings.HasPrefix(args[1], "-") {
+		return args
+	}
+	return append(slices.Clone(args[1:]), "--help")
 }
 
 // overview is kingpin's help with one line a command where all are listed.

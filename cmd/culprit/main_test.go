@@ -40,6 +40,8 @@ func TestAWrongCallIsToldWhereToLook(t *testing.T) {
 		{"check conf x", "hint: did you mean \"config\"?\n"},
 		{"check config --syntax x", "hint: did you mean \"--syntax-only\"?\n"},
 		{"serve --cluster", "hint: culprit serve --help shows"}, // several begin so
+		{"help chek", "error: expected command but got \"chek\"\nhint: did you mean \"check\"?\n"},
+		{"help check conf", "hint: did you mean \"config\"?\n"},
 		{"analyse dimensions x", "hint: did you mean \"analyze\"?\n"},
 		{"explain A --promtheus.url http://p", "hint: did you mean \"--prometheus.url\"?\n"},
 		{"check config --sintax-only x", "hint: did you mean \"--syntax-only\"?\n"},

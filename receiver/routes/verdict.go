@@ -182,7 +182,7 @@ func (c *checker) people() {
 	case proven:
 		c.verdict.Safe = "every alert goes on from its route to one that takes all"
 	case len(losses) == 0:
-		c.verdict.Safe = fmt.Sprintf("%s, one for each way through the routes, would reach the same receivers without it", count(tried, "kind of alerts", "kinds of alerts"))
+		c.verdict.Safe = fmt.Sprintf("%s, one for each way through the routes, would tell the same people without it", count(tried, "kind of alerts", "kinds of alerts"))
 	}
 	const most = 3
 	for _, l := range losses[:min(most, len(losses))] {
