@@ -10,7 +10,7 @@ test: ## all tests
 	go test -timeout 20m ./...
 
 race: ## the tests of everything that runs in parallel
-	go test -race -short -timeout 30m ./receiver ./receiver/sink/... ./receiver/alertmanager ./receiver/report ./promql/... ./analysis/grescan ./analysis/localize ./analysis/pcalg
+	go test -race -short -timeout 30m ./receiver ./receiver/amevents ./receiver/changelog ./receiver/explain ./receiver/sink/... ./receiver/alertmanager ./receiver/report ./promql/... ./analysis/grescan ./analysis/localize ./analysis/pcalg
 
 lint: ## what CI checks besides the tests
 	bash .ci/lint
