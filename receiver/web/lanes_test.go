@@ -60,6 +60,11 @@ func TestAnIncidentHasATimelineAndWhatItHurts(t *testing.T) {
 	if rows := doc.Find("section:has(#reports) .rows > li").Length(); rows != 24 {
 		t.Errorf("%d rows of 24 alerts", rows)
 	}
+	inc.Reports = append(inc.Reports, idOf("expired"))
+	doc = getPage(t, options(t, memory{reports: reports, incidents: []report.Incident{inc}}), "/incidents/"+inc.ID, http.StatusOK)
+	if text := textOf(doc.Find("section:has(#reports)")); strings.Contains(text, "more are in the JSON") {
+		t.Errorf("a report that has expired is said to be in the JSON: %s", text)
+	}
 }
 
 // What ends before it begins, as clocks may have it, still has a bar on the page.

@@ -103,7 +103,11 @@ func newIncidentPage(inc report.Incident, reports []report.Report, now clock) in
 	if slices.ContainsFunc(inc.Causes, report.Confident) {
 		p.Verdict, p.Kind = "Cause found", "found"
 	}
-	p.Reports, p.More = firstRows(newRows(reports, now), len(inc.Reports))
+	all := len(reports) // others have expired
+	if all == maxLimit {
+		all = len(inc.Reports)
+	}
+	p.Reports, p.More = firstRows(newRows(reports, now), all)
 	p.Services = hurt(inc, reports)
 	p.Lanes, p.MoreLanes = lanesOf(reports, now)
 	return p
