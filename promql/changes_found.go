@@ -275,3 +275,23 @@ func (f *changeFinder) alerts(q Query, v model.Value) {
 		f.found = append(f.found, c)
 	}
 }
+
+// resets reads when counters began again. What is seen at the steps after that is the
+// same one.
+func (f *changeFinder) resets(_ Query, v model.Value) {
+	each(v, func(m model.Metric, points []model.SamplePair) {
+		t := trace{did: "%s was restarted", thing: processNames(), own: true}
+		var starts []model.Time
+		for i, s := range points {
+			if i == 0 || s.Timestamp.Sub(points[i-1].Timestamp) > resetLooksBack {
+				starts = append(starts, s.Timestamp)
+			}
+		}
+		if len(starts) > mostResets {
+			return
+		}
+		for _, at := range starts {
+			f.add(t, m, changes.Change{At: stepBefore(at), Title: t.did, Source: "resets of counters"})
+		}
+	})
+}

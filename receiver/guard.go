@@ -97,8 +97,8 @@ func writes(r *http.Request) bool {
 }
 
 // few lets in a few readers at a time, and gives each of them a time within
-// which the store must have answered.
-func few(most int, h http.Handler) http.Handler {
+// which it must have been answered.
+func few(most int, within time.Duration, h http.Handler) http.Handler {
 	turn := make(chan struct{}, most)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), readingWait)
@@ -111,7 +111,7 @@ func few(most int, h http.Handler) http.Handler {
 			body.Answer(w, http.StatusServiceUnavailable, fmt.Errorf("%d others are reading: try again in a few seconds", most))
 			return
 		}
-		ctx, cancel = context.WithTimeout(r.Context(), readingWithin)
+		ctx, cancel = context.WithTimeout(r.Context(), within)
 		defer cancel()
 		h.ServeHTTP(w, r.WithContext(ctx))
 	})

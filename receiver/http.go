@@ -35,8 +35,8 @@ func (d *Daemon) handler() http.Handler {
 		mux.Handle(path, only(methods)) // of the pages, which answer everything else, it would be none
 	}
 	whole := web.New(d.pages(asked))
-	pages := few(maxReading, whole)
-	mux.Handle("POST /reports/{id}/explain", whole) // which takes longer, and has turns of its own
+	pages := few(maxReading, readingWithin, whole)
+	mux.Handle("POST /reports/{id}/explain", few(maxReading, readingWithin+explainWithin, whole)) // of which only two ask at a time
 	mux.Handle("GET /api/v1/changes", pages)
 	mux.Handle("/", pages)
 	return below(strings.TrimSuffix(d.external.Path, "/"), mux)

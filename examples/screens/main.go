@@ -27,6 +27,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/culprit-dev/culprit/receiver/web/webtest"
 )
 
 func main() {
@@ -156,7 +158,7 @@ func screens() []screen {
 
 // takeAll takes each picture of the pages.
 func takeAll(ctx context.Context, dir string, pages map[string]string) error {
-	path, err := browser()
+	path, err := webtest.Path()
 	if err != nil {
 		return err
 	}
@@ -178,16 +180,6 @@ func takeAll(ctx context.Context, dir string, pages map[string]string) error {
 		fmt.Printf("%s: %d KB\n", file, len(picture)>>10)
 	}
 	return nil
-}
-
-// browser is the path of a Chromium or a Chrome.
-func browser() (string, error) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", errors.New("no Chromium or Chrome is installed; hint: install one, such as the Debian package chromium")
 }
 
 // mostHeight bounds a picture: what stands below is folded lists and details.

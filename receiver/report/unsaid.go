@@ -35,15 +35,30 @@ func undisputed(alert model.LabelSet, causes []analysis.Finding) model.LabelSet 
 		if i > 0 && !Confident(f) {
 			continue
 		}
-		for _, set := range f.Labels {
-			maps.DeleteFunc(said, func(name model.LabelName, value model.LabelValue) bool {
-				of, ok := set[string(name)]
-				return ok && of != string(value)
-			})
-		}
+		maps.DeleteFunc(said, func(name model.LabelName, value model.LabelValue) bool {
+			return disputes(f, string(name), string(value))
+		})
 	}
 	return said
 }
+
+// disputes says whether a cause has another value of a label, in its sets or in the
+// selector that it is named by.
+func disputes(f analysis.Finding, name, value string) bool {
+	_, inner, _ := strings.Cut(f.Name, "{")
+	inner = between + inner
+	if strings.Contains(inner, between+name+`="`) && !strings.Contains(inner, between+fmt.Sprintf("%s=%q", name, value)) {
+		return true
+	}
+	return slices.ContainsFunc(f.Labels, func(set map[string]string) bool {
+		of, ok := set[name]
+		return ok && of != value
+	})
+}
+
+// between stands between the matchers of a selector. A quote inside of a value is
+// escaped, so that nothing in one looks like the next matcher.
+const between = ", "
 
 // Top is the name of the first cause as [Report.Line] has it; it is empty if
 // there is none.
@@ -78,7 +93,6 @@ func otherSelector(name string, alert model.LabelSet) string {
 	if !ok || end < 0 {
 		return name
 	}
-	const between = ", " // a quote inside of a value is escaped, so that none looks like a pair
 	inner := between + rest[:end] + between
 	for label, value := range alert {
 		inner = strings.ReplaceAll(inner, between+fmt.Sprintf("%s=%q", label, string(value))+between, between)

@@ -63,6 +63,12 @@ func TestALineDoesNotRepeatTheLabelsOfTheAlert(t *testing.T) {
 			"82 % of the rise is path=/pay, version=v2 (checkout errors 3.1/s → 41/s)",
 		},
 		{
+			"a label by which the series differ",
+			model.LabelSet{"service": "pay"},
+			[]analysis.Finding{named(`conns{service="pay"}`), with(named(`conns{service="cart"}`), func(f *analysis.Finding) { f.Rank = 2 })},
+			`conns{service="pay"} rose ×13, 61 % of the rise (checkout errors 3.1/s → 41/s)`,
+		},
+		{
 			"a label of the series",
 			model.LabelSet{"job": "node", "instance": "a:9100"},
 			[]analysis.Finding{named(`load{instance="a:9100", job="node", mode="idle"}`)},

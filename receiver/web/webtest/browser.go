@@ -5,6 +5,7 @@ package webtest
 
 import (
 	"context"
+	"errors"
 	"os/exec"
 	"testing"
 	"time"
@@ -12,21 +13,25 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// Path is where a Chromium or a Chrome is installed.
+func Path() (string, error) {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("no Chromium or Chrome is installed; hint: install one, such as the Debian package chromium")
+}
+
 // Browser starts a Chromium, or skips the test where there is none.
 func Browser(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("a browser takes seconds")
 	}
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("no Chromium or Chrome is installed: the pages are not tried in a browser")
+	path, err := Path()
+	if err != nil {
+		t.Skip(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
