@@ -24,19 +24,19 @@ func answers(ctx context.Context, f *field) error {
 	if err != nil {
 		return err
 	}
-	if err := f.servers(ctx, c.address); err != nil {
+	if err := f.Servers(ctx, c.Address); err != nil {
 		return err
 	}
 	evil := newEvil()
-	f.onClose(func() error { evil.close(); return nil })
-	f.asked = evil.server.URL
-	if err := c.start(ctx); err != nil {
+	f.OnClose(func() error { evil.close(); return nil })
+	f.Asked = evil.server.URL
+	if err := c.Start(ctx); err != nil {
 		return err
 	}
 	const each = 4
 	for i, way := range ways() {
 		evil.way.Store(&way)
-		if err := f.raise(ctx, i*each, (i+1)*each); err != nil {
+		if err := f.Raise(ctx, i*each, (i+1)*each); err != nil {
 			return err
 		}
 		f.holds(way.name+": every alert has a report", eventually(ctx, func(ctx context.Context) error {
@@ -46,11 +46,11 @@ func answers(ctx context.Context, f *field) error {
 			f.holds(way.name+": a report says so", c.says(ctx, way.said))
 		}
 	}
-	f.holds("it is healthy after all of that", c.expect(ctx, "/-/healthy", http.StatusOK, ""))
-	if err := c.process.Stop(); err != nil {
+	f.holds("it is healthy after all of that", c.Expect(ctx, "/-/healthy", http.StatusOK, ""))
+	if err := c.Process.Stop(); err != nil {
 		return err
 	}
-	peak := c.process.MaxRSS()
+	peak := c.Process.MaxRSS()
 	f.say("  memory at the most: %d MB", peak/1_000_000)
 	if peak == 0 {
 		return nil // this system doesn't tell
@@ -64,12 +64,12 @@ func answers(ctx context.Context, f *field) error {
 
 // says is nil if a report has a text among its warnings.
 func (c *culprit) says(ctx context.Context, text string) error {
-	reports, err := c.reports(ctx)
+	reports, err := c.Reports(ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range reports {
-		status, body, err := c.get(ctx, "/api/v1/reports/"+r.ID)
+		status, body, err := c.Get(ctx, "/api/v1/reports/"+r.ID)
 		if err == nil && status == http.StatusOK && strings.Contains(body, text) {
 			return nil
 		}

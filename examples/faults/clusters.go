@@ -4,18 +4,14 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/culprit-dev/culprit/examples/lab"
+	"github.com/culprit-dev/culprit/examples/fleet"
 )
 
 // alertsEach is how many alerts fire after each harm to a cluster.
@@ -45,86 +41,69 @@ func clusters(ctx context.Context, f *field) error {
 // trio is a cluster of three.
 type trio struct {
 	f        *field
+	cluster  fleet.Cluster
 	replicas []*culprit
 	fired    int // alerts so far
 }
 
-// trio chooses addresses and a secret, and starts the servers.
+// trio makes a cluster and starts the servers.
 func (f *field) trio(ctx context.Context) (*trio, error) {
-	var flags, addresses []string
-	for range 3 {
-		peer, err := lab.FreeAddress("127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		addresses = append(addresses, peer)
-		flags = append(flags, "--cluster.peer="+peer)
-	}
-	secret := filepath.Join(f.dir, "secret")
-	if err := os.WriteFile(secret, []byte(rand.Text()+rand.Text()), 0o600); err != nil {
+	cluster, err := f.Cluster()
+	if err != nil {
 		return nil, err
 	}
-	t := &trio{f: f}
-	var webhooks []string
-	for i, address := range addresses {
-		name := fmt.Sprintf("replica-%d", i)
-		c, err := f.culprit(name, slices.Concat(flags, []string{
-			"--cluster.node=" + name, "--cluster.listen-address=" + address, "--cluster.secret-file=" + secret,
-		})...)
-		if err != nil {
-			return nil, err
-		}
-		t.replicas = append(t.replicas, c)
-		webhooks = append(webhooks, c.address)
+	t := &trio{f: f, cluster: cluster}
+	for _, c := range cluster {
+		t.replicas = append(t.replicas, &culprit{c})
 	}
-	return t, f.servers(ctx, webhooks...)
+	return t, f.Servers(ctx, cluster.Addresses()...)
 }
 
 // fresh starts the first replica alone, then the others.
 func (t *trio) fresh(ctx context.Context) error {
 	first := t.replicas[0]
-	if err := first.start(ctx); err != nil {
+	if err := first.Start(ctx); err != nil {
 		return err
 	}
 	t.f.holds("a replica alone says what it waits for", eventually(ctx, func(ctx context.Context) error {
-		return first.expect(ctx, "/-/ready", http.StatusServiceUnavailable, "1 of 3 nodes are connected")
+		return first.Expect(ctx, "/-/ready", http.StatusServiceUnavailable, "1 of 3 nodes are connected")
 	}))
 	t.f.holds("meanwhile it is healthy and refuses alerts", errors.Join(
-		first.expect(ctx, "/-/healthy", http.StatusOK, ""),
-		first.expect(ctx, "/api/v1/webhook", http.StatusServiceUnavailable, "waits for"),
+		first.Expect(ctx, "/-/healthy", http.StatusOK, ""),
+		first.Expect(ctx, "/api/v1/webhook", http.StatusServiceUnavailable, "waits for"),
 	))
-	if err := startAll(ctx, t.replicas[1:]...); err != nil {
+	if err := t.cluster[1:].Start(ctx); err != nil {
 		return err
 	}
-	t.f.holds("a fresh cluster becomes ready", eventually(ctx, t.ready))
+	t.f.holds("a fresh cluster becomes ready", eventually(ctx, t.cluster.Ready))
 	return t.fire(ctx, "alerts of a fresh cluster have one report each, on every replica", t.replicas)
 }
 
 // oneHangs restarts two replicas while the third does not answer.
 func (t *trio) oneHangs(ctx context.Context) error {
 	hung, others := t.replicas[0], t.replicas[1:]
-	if err := hung.process.Pause(); err != nil {
+	if err := hung.Process.Pause(); err != nil {
 		return fmt.Errorf("%w: %w", errSkip, err)
 	}
 	for _, c := range others {
-		if err := c.process.Kill(); err != nil {
+		if err := c.Process.Kill(); err != nil {
 			return err
 		}
 	}
-	if err := startAll(ctx, others...); err != nil {
+	if err := t.cluster[1:].Start(ctx); err != nil {
 		return err
 	}
 	t.f.holds("two become ready while the third hangs", eventually(ctx, func(ctx context.Context) error {
-		return errors.Join(others[0].ready(ctx), others[1].ready(ctx))
+		return errors.Join(others[0].Ready(ctx), others[1].Ready(ctx))
 	}))
 	if err := t.fire(ctx, "alerts have one report each while one hangs", others); err != nil {
 		return err
 	}
-	if err := hung.process.Resume(); err != nil {
+	if err := hung.Process.Resume(); err != nil {
 		return err
 	}
 	t.f.holds("the third comes back when it goes on", eventually(ctx, func(ctx context.Context) error {
-		return errors.Join(t.ready(ctx), hung.oneEach(ctx, t.fired))
+		return errors.Join(t.cluster.Ready(ctx), hung.oneEach(ctx, t.fired))
 	}))
 	return nil
 }
@@ -133,22 +112,22 @@ func (t *trio) oneHangs(ctx context.Context) error {
 func (t *trio) allRestart(ctx context.Context) error {
 	var all errgroup.Group
 	for _, c := range t.replicas {
-		all.Go(c.process.Stop)
+		all.Go(c.Process.Stop)
 	}
 	if err := all.Wait(); err != nil {
 		return err
 	}
-	if err := startAll(ctx, t.replicas...); err != nil {
+	if err := t.cluster.Start(ctx); err != nil {
 		return err
 	}
-	t.f.holds("after a restart of all it becomes ready", eventually(ctx, t.ready))
+	t.f.holds("after a restart of all it becomes ready", eventually(ctx, t.cluster.Ready))
 	return t.fire(ctx, "after it, alerts have one report each, with those before", t.replicas)
 }
 
 // fire lets more alerts fire, and wants one report of each that there ever was
 // on each of the replicas.
 func (t *trio) fire(ctx context.Context, promise string, on []*culprit) error {
-	if err := t.f.raise(ctx, t.fired, t.fired+alertsEach); err != nil {
+	if err := t.f.Raise(ctx, t.fired, t.fired+alertsEach); err != nil {
 		return err
 	}
 	t.fired += alertsEach
@@ -156,7 +135,7 @@ func (t *trio) fire(ctx context.Context, promise string, on []*culprit) error {
 		var errs []error
 		for _, c := range on {
 			if err := c.oneEach(ctx, t.fired); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", c.name, err))
+				errs = append(errs, fmt.Errorf("%s: %w", c.Name, err))
 			}
 		}
 		return errors.Join(errs...)
@@ -164,34 +143,16 @@ func (t *trio) fire(ctx context.Context, promise string, on []*culprit) error {
 	return nil
 }
 
-// ready is nil if all replicas take alerts.
-func (t *trio) ready(ctx context.Context) error {
-	var errs []error
-	for _, c := range t.replicas {
-		errs = append(errs, c.ready(ctx))
-	}
-	return errors.Join(errs...)
-}
-
 // running is nil if all replicas live.
 func (t *trio) running() error {
 	var ended []string
 	for _, c := range t.replicas {
-		if !c.process.Running() {
-			ended = append(ended, c.name)
+		if !c.Process.Running() {
+			ended = append(ended, c.Name)
 		}
 	}
 	if len(ended) > 0 {
 		return fmt.Errorf("ended: %s", strings.Join(ended, ", "))
 	}
 	return nil
-}
-
-// startAll starts replicas side by side: one alone would wait for the others.
-func startAll(ctx context.Context, replicas ...*culprit) error {
-	all, ctx := errgroup.WithContext(ctx)
-	for _, c := range replicas {
-		all.Go(func() error { return c.start(ctx) })
-	}
-	return all.Wait()
 }

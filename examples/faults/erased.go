@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"github.com/culprit-dev/culprit/examples/fleet"
 	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
@@ -39,7 +40,7 @@ func erased(ctx context.Context, f *field) error {
 		{"with one Prometheus, alerts are without causes for 5 % of the time at most", 1, time.Minute, 0.05},
 		{"with two that send every 20 s, for 15 % at most", 2, 20 * time.Second, 0.15},
 	} {
-		sub, err := newField(f.binary, f.say)
+		sub, err := newField(f.Binary, f.say)
 		if err != nil {
 			return err
 		}
@@ -68,27 +69,27 @@ func (f *field) erase(ctx context.Context, senders int, again time.Duration) (*l
 	if err != nil {
 		return nil, err
 	}
-	f.route = strings.Replace(eachAlone, "['...']", "[alertname]", 1)
-	if err := f.servers(ctx, c.address); err != nil {
+	f.Route = strings.Replace(fleet.EachAlone, "['...']", "[alertname]", 1)
+	if err := f.Servers(ctx, c.Address); err != nil {
 		return nil, err
 	}
-	gate, err := f.gate(f.alertmanager.URL())
+	gate, err := f.Gate(f.Alertmanager.URL())
 	if err != nil {
 		return nil, err
 	}
 	all := make([]*lab.Prometheus, senders)
 	for i := range all {
-		if all[i], err = f.sender(ctx, again); err != nil {
+		if all[i], err = f.Sender(ctx, again); err != nil {
 			return nil, err
 		}
 	}
-	f.asked = all[0].URL()
-	if err := c.start(ctx); err != nil {
+	f.Asked = all[0].URL()
+	if err := c.Start(ctx); err != nil {
 		return nil, err
 	}
 	for i, p := range all {
 		time.Sleep(time.Duration(i) * again * 7 / 20)
-		if err := raiseOn(ctx, p, 0, erasedAlerts); err != nil {
+		if err := fleet.RaiseOn(ctx, p, 0, erasedAlerts); err != nil {
 			return nil, err
 		}
 	}
@@ -153,7 +154,7 @@ func (f *field) observe(ctx context.Context, gate *lab.Gate) (*lapses, error) {
 
 // shown reads what Alertmanager shows.
 func (f *field) shown(ctx context.Context) (alerts []shown, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.alertmanager.URL()+"/api/v2/alerts", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.Alertmanager.URL()+"/api/v2/alerts", nil)
 	if err != nil {
 		return nil, err
 	}

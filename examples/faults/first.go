@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/culprit-dev/culprit/examples/fleet"
 	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
@@ -44,7 +45,7 @@ func first(ctx context.Context, f *field) error {
 type raiser func(ctx context.Context, number int) error
 
 func (f *field) firstOf(ctx context.Context, name string, start func(context.Context, *field) (raiser, error)) (err error) {
-	sub, err := newField(f.binary, f.say)
+	sub, err := newField(f.Binary, f.say)
 	if err != nil {
 		return err
 	}
@@ -53,13 +54,13 @@ func (f *field) firstOf(ctx context.Context, name string, start func(context.Con
 	if err != nil {
 		return err
 	}
-	sub.onClose(people.Close)
+	sub.OnClose(people.Close)
 	c, err := sub.culprit("culprit")
 	if err != nil {
 		return err
 	}
-	sub.interval = "5s"
-	sub.route = fmt.Sprintf(`
+	sub.Interval = "5s"
+	sub.Route = fmt.Sprintf(`
 route:
   receiver: people
   group_by: ['...']
@@ -70,14 +71,14 @@ route:
 receivers:
   - {name: people, webhook_configs: [{url: %q}]}
 `, firstWait, people.URL())
-	if err := sub.servers(ctx, c.address); err != nil {
+	if err := sub.Servers(ctx, c.Address); err != nil {
 		return err
 	}
 	raise, err := start(ctx, sub)
 	if err != nil {
 		return err
 	}
-	if err := c.start(ctx); err != nil {
+	if err := c.Start(ctx); err != nil {
 		return err
 	}
 	for n := range firstAlerts {
@@ -131,10 +132,10 @@ func allOf(want, got int, what string) error {
 // everyEvaluation is a Prometheus that sends its alerts whenever it evaluates
 // their rule.
 func everyEvaluation(ctx context.Context, f *field) (raiser, error) {
-	p, err := f.sender(ctx, time.Millisecond)
+	p, err := f.Sender(ctx, time.Millisecond)
 	if err != nil {
 		return nil, err
 	}
-	f.asked = p.URL()
-	return func(ctx context.Context, number int) error { return raiseOn(ctx, p, number, number+1) }, nil
+	f.Asked = p.URL()
+	return func(ctx context.Context, number int) error { return fleet.RaiseOn(ctx, p, number, number+1) }, nil
 }

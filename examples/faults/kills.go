@@ -27,21 +27,21 @@ func kills(ctx context.Context, f *field) error {
 	if err != nil {
 		return err
 	}
-	if err := f.servers(ctx, c.address); err != nil {
+	if err := f.Servers(ctx, c.Address); err != nil {
 		return err
 	}
-	if err := c.start(ctx); err != nil {
+	if err := c.Start(ctx); err != nil {
 		return err
 	}
 	for n := range killTimes {
-		if err := f.raise(ctx, n*alertsPerKill, (n+1)*alertsPerKill); err != nil {
+		if err := f.Raise(ctx, n*alertsPerKill, (n+1)*alertsPerKill); err != nil {
 			return err
 		}
 		time.Sleep(500*time.Millisecond + rand.N(2*time.Second))
-		if err := c.process.Kill(); err != nil {
+		if err := c.Process.Kill(); err != nil {
 			return err
 		}
-		if err := c.start(ctx); err != nil {
+		if err := c.Start(ctx); err != nil {
 			return err
 		}
 	}
@@ -54,7 +54,7 @@ func kills(ctx context.Context, f *field) error {
 
 // oneEach is nil if so many alerts have one finished report each.
 func (c *culprit) oneEach(ctx context.Context, alerts int) error {
-	list, err := c.reports(ctx)
+	list, err := c.Reports(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,12 +72,12 @@ func (c *culprit) oneEach(ctx context.Context, alerts int) error {
 
 // incidentsThere is nil if no report points into the void.
 func (c *culprit) incidentsThere(ctx context.Context) error {
-	list, err := c.reports(ctx)
+	list, err := c.Reports(ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range list {
-		if err := c.expect(ctx, "/api/v1/incidents/"+r.Incident, http.StatusOK, r.ID); err != nil {
+		if err := c.Expect(ctx, "/api/v1/incidents/"+r.Incident, http.StatusOK, r.ID); err != nil {
 			return err
 		}
 	}
@@ -86,12 +86,12 @@ func (c *culprit) incidentsThere(ctx context.Context) error {
 
 // oneMarkEach is nil if Grafana shows each incident once.
 func (f *field) oneMarkEach(ctx context.Context, c *culprit) error {
-	list, err := c.reports(ctx)
+	list, err := c.Reports(ctx)
 	if err != nil {
 		return err
 	}
 	texts := map[string]int{}
-	for _, mark := range f.grafana.Annotations() {
+	for _, mark := range f.Grafana.Annotations() {
 		for _, r := range list {
 			if strings.Contains(mark.Text, r.Incident) {
 				texts[r.Incident]++

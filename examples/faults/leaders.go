@@ -32,10 +32,10 @@ func leaders(ctx context.Context, f *field) error {
 	if err != nil {
 		return err
 	}
-	if err := startAll(ctx, trio.replicas...); err != nil {
+	if err := trio.cluster.Start(ctx); err != nil {
 		return err
 	}
-	if err := eventually(ctx, trio.ready); err != nil {
+	if err := eventually(ctx, trio.cluster.Ready); err != nil {
 		return err
 	}
 	for _, s := range []struct {
@@ -43,9 +43,9 @@ func leaders(ctx context.Context, f *field) error {
 		leads       bool
 		harm, after func(c *culprit) error
 	}{
-		{"the leader killed", true, (*culprit).kill, func(c *culprit) error { return c.start(ctx) }},
-		{"one stopped for 30 s", false, (*culprit).pause, func(c *culprit) error { time.Sleep(stoppedFor); return c.process.Resume() }},
-		{"one killed that does not lead", false, (*culprit).kill, func(c *culprit) error { return c.start(ctx) }},
+		{"the leader killed", true, (*culprit).kill, func(c *culprit) error { return c.Start(ctx) }},
+		{"one stopped for 30 s", false, (*culprit).pause, func(c *culprit) error { time.Sleep(stoppedFor); return c.Process.Resume() }},
+		{"one killed that does not lead", false, (*culprit).kill, func(c *culprit) error { return c.Start(ctx) }},
 	} {
 		victim, err := trio.one(ctx, s.leads)
 		if err != nil {
@@ -67,16 +67,7 @@ func leaders(ctx context.Context, f *field) error {
 		f.say("  %s in a storm of %d: the causes are there after %.1f s at the median, %.1f s at the most", s.name, stormAlerts, median.Seconds(), longest.Seconds())
 		f.holds(s.name+": all alerts have causes within 30 s", atMost(longest.Seconds(), stormLongest.Seconds()))
 		f.holds(s.name+": half of them within 5 s", atMost(median.Seconds(), stormMedian.Seconds()))
-		f.holds(s.name+": afterwards all are ready", eventually(ctx, trio.ready))
-	}
-	return nil
-}
-
-func (c *culprit) kill() error { return c.process.Kill() }
-
-func (c *culprit) pause() error {
-	if err := c.process.Pause(); err != nil {
-		return fmt.Errorf("%w: %w", errSkip, err)
+		f.holds(s.name+": afterwards all are ready", eventually(ctx, trio.cluster.Ready))
 	}
 	return nil
 }
@@ -89,7 +80,7 @@ func (t *trio) one(ctx context.Context, leads bool) (found *culprit, err error) 
 	}
 	err = eventually(ctx, func(ctx context.Context) error {
 		for _, c := range t.replicas {
-			if _, body, err := c.get(ctx, "/metrics"); err == nil && strings.Contains(body, want+"\n") {
+			if _, body, err := c.Get(ctx, "/metrics"); err == nil && strings.Contains(body, want+"\n") {
 				found = c
 				return nil
 			}
@@ -138,7 +129,7 @@ func (t *trio) rain(ctx context.Context, from int, harm func() error) error {
 				return err
 			}
 		}
-		if err := t.f.raise(ctx, from+n*each, from+(n+1)*each); err != nil {
+		if err := t.f.Raise(ctx, from+n*each, from+(n+1)*each); err != nil {
 			return err
 		}
 		time.Sleep(time.Second)

@@ -147,13 +147,13 @@ func (t *tally) run(ctx context.Context, name string, o options, say func(string
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if err := scenarios()[name](ctx, f); err != nil {
-		return errors.Join(err, f.logs())
+		return errors.Join(err, f.Logs())
 	}
 	for _, p := range f.promises {
 		t.add(name, p)
 	}
 	if o.logs && slices.ContainsFunc(f.promises, func(p promise) bool { return p.err != nil }) {
-		say("%v", f.logs())
+		say("%v", f.Logs())
 	}
 	return nil
 }

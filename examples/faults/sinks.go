@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/culprit-dev/culprit/examples/fleet"
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
@@ -20,7 +21,7 @@ const (
 // everySink are the places that culprit writes to, each of which can hang.
 type everySink struct {
 	grafana, alertmanager *lab.Gate
-	hooks                 []*hook
+	hooks                 []*fleet.Hook
 }
 
 // sinks lets one sink hang, then all at once while culprit is asked to end,
@@ -30,14 +31,14 @@ func sinks(ctx context.Context, f *field) error {
 	if err != nil {
 		return err
 	}
-	if err := f.servers(ctx, c.address); err != nil {
+	if err := f.Servers(ctx, c.Address); err != nil {
 		return err
 	}
 	all, err := f.everySink()
 	if err != nil {
 		return err
 	}
-	if err := c.start(ctx); err != nil {
+	if err := c.Start(ctx); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context, *culprit, *everySink) error{f.oneHangs, f.allHang, f.grafanaFails} {
@@ -49,28 +50,28 @@ func sinks(ctx context.Context, f *field) error {
 }
 
 func (f *field) everySink() (*everySink, error) {
-	all := &everySink{hooks: []*hook{f.hook(), f.hook()}}
-	f.settings += "recovery_webhooks:\n"
+	all := &everySink{hooks: []*fleet.Hook{f.Hook(), f.Hook()}}
+	f.Settings += "recovery_webhooks:\n"
 	for _, h := range all.hooks {
-		f.settings += fmt.Sprintf("  - {url: %q}\n", h.server.URL)
+		f.Settings += fmt.Sprintf("  - {url: %q}\n", h.URL())
 	}
 	var err1, err2 error
-	all.grafana, err1 = f.gate(f.grafana.URL())
-	all.alertmanager, err2 = f.gate(f.alertmanager.URL())
+	all.grafana, err1 = f.Gate(f.Grafana.URL())
+	all.alertmanager, err2 = f.Gate(f.Alertmanager.URL())
 	return all, errors.Join(err1, err2)
 }
 
 // oneHangs lets the first hook hang.
 func (f *field) oneHangs(ctx context.Context, c *culprit, all *everySink) error {
-	all.hooks[0].hold()
-	if err := f.raise(ctx, 0, alertsPerStep); err != nil {
+	all.hooks[0].Hold()
+	if err := f.Raise(ctx, 0, alertsPerStep); err != nil {
 		return err
 	}
 	f.holds("a sink that hangs holds up no other", eventually(ctx, func(ctx context.Context) error {
-		return errors.Join(c.oneEach(ctx, alertsPerStep), f.oneMarkEach(ctx, c), all.hooks[1].tookEach(alertsPerStep))
+		return errors.Join(c.oneEach(ctx, alertsPerStep), f.oneMarkEach(ctx, c), tookEach(all.hooks[1], alertsPerStep))
 	}))
-	all.hooks[0].answer()
-	f.holds("it is told when it answers", eventually(ctx, func(context.Context) error { return all.hooks[0].tookEach(alertsPerStep) }))
+	all.hooks[0].Answer()
+	f.holds("it is told when it answers", eventually(ctx, func(context.Context) error { return tookEach(all.hooks[0], alertsPerStep) }))
 	return nil
 }
 
@@ -78,14 +79,14 @@ func (f *field) oneHangs(ctx context.Context, c *culprit, all *everySink) error 
 func (f *field) allHang(ctx context.Context, c *culprit, all *everySink) error {
 	const until = 2 * alertsPerStep
 	all.hold()
-	if err := f.raise(ctx, alertsPerStep, until); err != nil {
+	if err := f.Raise(ctx, alertsPerStep, until); err != nil {
 		return err
 	}
 	if err := eventually(ctx, func(ctx context.Context) error { return all.held(ctx, c, until) }); err != nil {
 		return err
 	}
 	start := time.Now()
-	err := c.process.Stop()
+	err := c.Process.Stop()
 	took := time.Since(start)
 	f.say("With every sink hanging culprit took %.1f s to end", took.Seconds())
 	if err == nil && took > stopPromise {
@@ -93,11 +94,11 @@ func (f *field) allHang(ctx context.Context, c *culprit, all *everySink) error {
 	}
 	f.holds("with every sink hanging it ends within ten seconds", err)
 	all.pass()
-	if err := c.start(ctx); err != nil {
+	if err := c.Start(ctx); err != nil {
 		return err
 	}
 	f.holds("what was not sent is sent after the next start, once", eventually(ctx, func(ctx context.Context) error {
-		return errors.Join(c.oneEach(ctx, until), f.oneMarkEach(ctx, c), all.hooks[0].tookEach(until), all.hooks[1].tookEach(until))
+		return errors.Join(c.oneEach(ctx, until), f.oneMarkEach(ctx, c), tookEach(all.hooks[0], until), tookEach(all.hooks[1], until))
 	}))
 	return nil
 }
@@ -106,7 +107,7 @@ func (f *field) allHang(ctx context.Context, c *culprit, all *everySink) error {
 func (f *field) grafanaFails(ctx context.Context, c *culprit, all *everySink) error {
 	const until = 3 * alertsPerStep
 	all.grafana.Refuse(http.StatusBadGateway)
-	if err := f.raise(ctx, 2*alertsPerStep, until); err != nil {
+	if err := f.Raise(ctx, 2*alertsPerStep, until); err != nil {
 		return err
 	}
 	if err := eventually(ctx, func(ctx context.Context) error { return c.oneEach(ctx, until) }); err != nil {
@@ -115,7 +116,7 @@ func (f *field) grafanaFails(ctx context.Context, c *culprit, all *everySink) er
 	all.grafana.Pass()
 	f.holds("Grafana gets the marks of the time when it was away", eventually(ctx, func(ctx context.Context) error { return f.oneMarkEach(ctx, c) }))
 	f.holds("every hook takes every incident, and none twice", eventually(ctx, func(context.Context) error {
-		return errors.Join(all.hooks[0].tookEach(until), all.hooks[1].tookEach(until))
+		return errors.Join(tookEach(all.hooks[0], until), tookEach(all.hooks[1], until))
 	}))
 	return nil
 }
@@ -124,7 +125,7 @@ func (all *everySink) hold() {
 	all.grafana.Hold()
 	all.alertmanager.Hold()
 	for _, h := range all.hooks {
-		h.hold()
+		h.Hold()
 	}
 }
 
@@ -132,13 +133,13 @@ func (all *everySink) pass() {
 	all.grafana.Pass()
 	all.alertmanager.Pass()
 	for _, h := range all.hooks {
-		h.answer()
+		h.Answer()
 	}
 }
 
 // held is nil if so many alerts have a report and every sink hangs.
 func (all *everySink) held(ctx context.Context, c *culprit, alerts int) error {
-	list, err := c.reports(ctx)
+	list, err := c.Reports(ctx)
 	if err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ func (all *everySink) held(ctx context.Context, c *culprit, alerts int) error {
 		return fmt.Errorf("%d reports, %d requests to Grafana and %d to Alertmanager hang", len(list), all.grafana.Held(), all.alertmanager.Held())
 	}
 	for _, h := range all.hooks {
-		if heard, accepted, _ := h.counts(); heard <= accepted {
+		if heard, accepted, _ := h.Counts(); heard <= accepted {
 			return errors.New("no message to a hook hangs")
 		}
 	}
@@ -155,8 +156,8 @@ func (all *everySink) held(ctx context.Context, c *culprit, alerts int) error {
 
 // tookEach is nil if the hook accepted one message about each of so many
 // incidents.
-func (h *hook) tookEach(incidents int) error {
-	if _, accepted, different := h.counts(); accepted != incidents || different != incidents {
+func tookEach(h *fleet.Hook, incidents int) error {
+	if _, accepted, different := h.Counts(); accepted != incidents || different != incidents {
 		return fmt.Errorf("a hook accepted %d messages about %d incidents of %d", accepted, different, incidents)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/culprit-dev/culprit/examples/fleet"
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
@@ -25,18 +26,18 @@ func vmalert(ctx context.Context, f *field) (raiser, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules := filepath.Join(f.dir, "rules.yml")
-	if err := os.WriteFile(rules, []byte(f.rules()), 0o600); err != nil {
+	rules := filepath.Join(f.Dir, "rules.yml")
+	if err := os.WriteFile(rules, []byte(f.Rules()), 0o600); err != nil {
 		return nil, err
 	}
 	store := "http://" + metrics
-	f.asked, f.ruler = store, fmt.Sprintf(", rules_url: 'http://%s'", evaluates)
+	f.Asked, f.Ruler = store, fmt.Sprintf(", rules_url: 'http://%s'", evaluates)
 	if err := f.run(ctx, store+"/health", "victoria-metrics", "-httpListenAddr="+metrics,
-		"-storageDataPath="+filepath.Join(f.dir, "victoria-metrics"), "-search.latencyOffset=1ms"); err != nil {
+		"-storageDataPath="+filepath.Join(f.Dir, "victoria-metrics"), "-search.latencyOffset=1ms"); err != nil {
 		return nil, err
 	}
 	if err := f.run(ctx, "http://"+evaluates+"/health", "vmalert", "-httpListenAddr="+evaluates, "-rule="+rules, "-datasource.url="+store,
-		"-remoteWrite.url="+store, "-remoteRead.url="+store, "-notifier.url="+f.alertmanager.URL()); err != nil {
+		"-remoteWrite.url="+store, "-remoteRead.url="+store, "-notifier.url="+f.Alertmanager.URL()); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context, number int) error { return feed(ctx, store, number) }, nil
@@ -48,7 +49,7 @@ func (f *field) run(ctx context.Context, health, name string, args ...string) er
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	f.onClose(func() error {
+	f.OnClose(func() error {
 		_ = cmd.Process.Kill() // or it has ended
 		_ = cmd.Wait()         // that says so
 		return nil
@@ -82,7 +83,7 @@ func answers200(ctx context.Context, url, body string) error {
 func feed(ctx context.Context, store string, number int) error {
 	var b strings.Builder
 	for at := time.Duration(0); at < 5*time.Minute; at += time.Second {
-		fmt.Fprintf(&b, "fault{number=\"%d\",place=%q} 1 %d\n", number, place(number), time.Now().Add(at).UnixMilli())
+		fmt.Fprintf(&b, "fault{number=\"%d\",place=%q} 1 %d\n", number, fleet.Place(number), time.Now().Add(at).UnixMilli())
 	}
 	return answers200(ctx, store+"/api/v1/import/prometheus", b.String())
 }

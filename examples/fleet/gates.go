@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package fleet
 
 import (
 	"encoding/json"
@@ -12,34 +12,32 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// gates stand between culprit and servers, by the address of the server.
-type gates map[string]*lab.Gate
-
 // address is where culprit finds a server.
-func (g gates) address(server string) string {
-	if gate, ok := g[server]; ok {
+func (f *Field) address(server string) string {
+	if gate, ok := f.Gates[server]; ok {
 		return gate.URL()
 	}
 	return server
 }
 
-// gate puts a gate before a server.
-func (f *field) gate(server string) (*lab.Gate, error) {
+// Gate puts a gate between culprit and a server. culprit has to be started
+// after that.
+func (f *Field) Gate(server string) (*lab.Gate, error) {
 	g, err := lab.StartGate(server)
 	if err != nil {
 		return nil, err
 	}
-	f.onClose(g.Close)
-	if f.gates == nil {
-		f.gates = gates{}
+	f.OnClose(g.Close)
+	if f.Gates == nil {
+		f.Gates = map[string]*lab.Gate{}
 	}
-	f.gates[server] = g
+	f.Gates[server] = g
 	return g, nil
 }
 
-// hook is a program that is told of incidents. It counts only what it has
+// Hook is a program that is told of incidents. It counts only what it has
 // accepted in time.
-type hook struct {
+type Hook struct {
 	server *httptest.Server
 
 	mu    sync.Mutex
@@ -48,15 +46,19 @@ type hook struct {
 	took  map[string]int // incident and status → messages that it accepted
 }
 
-func (f *field) hook() *hook {
-	h := &hook{hang: make(chan struct{}), took: map[string]int{}}
+// Hook starts one.
+func (f *Field) Hook() *Hook {
+	h := &Hook{hang: make(chan struct{}), took: map[string]int{}}
 	close(h.hang)
 	h.server = httptest.NewServer(http.HandlerFunc(h.take))
-	f.onClose(func() error { h.answer(); h.server.Close(); return nil })
+	f.OnClose(func() error { h.Answer(); h.server.Close(); return nil })
 	return h
 }
 
-func (h *hook) take(w http.ResponseWriter, r *http.Request) {
+// URL is where it is told.
+func (h *Hook) URL() string { return h.server.URL }
+
+func (h *Hook) take(w http.ResponseWriter, r *http.Request) {
 	var p sink.Payload
 	if err := json.NewDecoder(r.Body).Decode(&p); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -75,15 +77,15 @@ func (h *hook) take(w http.ResponseWriter, r *http.Request) {
 	h.took[p.Incident.ID+" "+p.Status]++
 }
 
-// hold makes it hang.
-func (h *hook) hold() {
+// Hold makes it hang.
+func (h *Hook) Hold() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.hang = make(chan struct{})
 }
 
-// answer ends that.
-func (h *hook) answer() {
+// Answer ends that.
+func (h *Hook) Answer() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	select {
@@ -93,13 +95,20 @@ func (h *hook) answer() {
 	}
 }
 
-// counts are the messages that came, those that it accepted, and what they were
+// Counts are the messages that came, those that it accepted, and what they were
 // about.
-func (h *hook) counts() (heard, accepted, different int) {
+func (h *Hook) Counts() (heard, accepted, different int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, n := range h.took {
 		accepted += n
 	}
 	return h.heard, accepted, len(h.took)
+}
+
+// Told is how often an incident came with a status, open or resolved.
+func (h *Hook) Told(incident, status string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.took[incident+" "+status]
 }
