@@ -6,14 +6,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/config/outgoing"
 	"github.com/culprit-dev/culprit/promql/bounded"
 	"github.com/culprit-dev/culprit/receiver/find"
+	"github.com/culprit-dev/culprit/receiver/grafana"
 	"github.com/culprit-dev/culprit/receiver/probe"
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
@@ -79,15 +78,12 @@ func askServers(ctx context.Context, cfg *config.Config, w io.Writer) (wrong []e
 // askGrafana reads an annotation, which only a Grafana gives, and only to those
 // whose token may.
 func askGrafana(ctx context.Context, conf config.Grafana) error {
-	client, err := remote.New(remote.Options{Name: "Grafana", URL: conf.URL, HTTPConfig: conf.HTTPConfig})
+	client, err := grafana.New(conf)
 	if err != nil {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	var annotations []struct{}
-	err = client.Do(ctx, remote.Request{
-		Op: "read the annotations", Method: http.MethodGet, Path: "/api/annotations", Query: url.Values{"limit": {"1"}},
-	}, &annotations)
+	_, err = client.Find(ctx, grafana.Query{Limit: 1})
 	if remote.ReasonOf(err) == remote.Malformed {
 		return fmt.Errorf("%s answers with something that is not a list of annotations (is grafana.url right?)", conf.URL)
 	}

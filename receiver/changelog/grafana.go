@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"html"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -16,7 +15,7 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/config"
-	"github.com/culprit-dev/culprit/receiver/sink/remote"
+	"github.com/culprit-dev/culprit/receiver/grafana"
 )
 
 const (
@@ -28,7 +27,7 @@ const (
 
 // Grafana reads the annotations of a Grafana as changes.
 type Grafana struct {
-	remote *remote.Client
+	server *grafana.Client
 	choice config.GrafanaChanges
 	base   *url.URL
 	markup *regexp.Regexp // HTML, which Grafana lets people write in a text
@@ -37,15 +36,15 @@ type Grafana struct {
 // NewGrafana makes a reader. It fails when the connection settings name files that
 // can't be read.
 func NewGrafana(conf config.Grafana, choice config.GrafanaChanges) (*Grafana, error) {
-	r, err := remote.New(remote.Options{Name: "Grafana", URL: conf.URL, HTTPConfig: conf.HTTPConfig})
+	server, err := grafana.New(conf)
 	if err != nil {
 		return nil, err
 	}
-	return &Grafana{remote: r, choice: choice, base: conf.URL.Shown(), markup: regexp.MustCompile(`<[^>]*>`)}, nil
+	return &Grafana{server: server, choice: choice, base: conf.URL.Shown(), markup: regexp.MustCompile(`<[^>]*>`)}, nil
 }
 
 // CloseIdleConnections gives the connections back that nobody uses.
-func (g *Grafana) CloseIdleConnections() { g.remote.CloseIdleConnections() }
+func (g *Grafana) CloseIdleConnections() { g.server.CloseIdleConnections() }
 
 // Follow reads the annotations of a Grafana into the book again and again, until
 // ctx ends.
@@ -90,29 +89,10 @@ func (b *Book) readGrafana(ctx context.Context, g *Grafana) error {
 	return errors.Join(failed...)
 }
 
-// annotation is one of Grafana's, as all versions since 7 give it.
-type annotation struct {
-	ID           int64    `json:"id"`
-	AlertID      int64    `json:"alertId"`
-	DashboardUID string   `json:"dashboardUID"`
-	PanelID      int64    `json:"panelId"`
-	Time         int64    `json:"time"` // milliseconds
-	TimeEnd      int64    `json:"timeEnd"`
-	Tags         []string `json:"tags"`
-	Text         string   `json:"text"`
-}
-
 // Read returns the annotations between two times that the configuration chooses,
 // and that neither culprit nor an alert rule of Grafana has made.
 func (g *Grafana) Read(ctx context.Context, from, to time.Time) ([]Change, error) {
-	var found []annotation
-	err := g.remote.Do(ctx, remote.Request{
-		Op: "read the annotations", Method: http.MethodGet, Path: "/api/annotations",
-		Query: url.Values{
-			"from": {strconv.FormatInt(from.UnixMilli(), 10)}, "to": {strconv.FormatInt(to.UnixMilli(), 10)}, "limit": {strconv.Itoa(readLimit)},
-			"type": {"annotation"}, "tags": g.choice.Tags, "matchAny": {"true"},
-		},
-	}, &found)
+	found, err := g.server.Find(ctx, grafana.Query{From: from, To: to, Tags: g.choice.Tags, AnyTag: true, Limit: readLimit})
 	if err != nil {
 		return nil, err
 	}
@@ -125,18 +105,18 @@ func (g *Grafana) Read(ctx context.Context, from, to time.Time) ([]Change, error
 	return list, nil
 }
 
-func (g *Grafana) chosen(a annotation) bool {
-	return a.AlertID == 0 && a.ID > 0 && a.Time > 0 && !slices.Contains(a.Tags, ownTag) &&
+func (g *Grafana) chosen(a grafana.Annotation) bool {
+	return !a.OfAlert && a.Ref != "" && a.Time > 0 && !slices.Contains(a.Tags, ownTag) &&
 		(len(g.choice.Dashboards) == 0 || slices.Contains(g.choice.Dashboards, a.DashboardUID)) &&
 		(len(g.choice.Tags) == 0 || slices.ContainsFunc(a.Tags, func(tag string) bool { return slices.Contains(g.choice.Tags, tag) }))
 }
 
 // change is an annotation in the words of a change. Its tags that have the form
 // of a label, service:checkout or service=checkout, say where it was.
-func (g *Grafana) change(a annotation) Change {
+func (g *Grafana) change(a grafana.Annotation) Change {
 	text := html.UnescapeString(g.markup.ReplaceAllString(a.Text, ""))
 	c := Change{
-		Sender: g.base.Host + "/" + strconv.FormatInt(a.ID, 10), Source: "grafana", Labels: map[string]string{},
+		Sender: g.base.Host + "/" + a.Ref, Source: "grafana", Labels: map[string]string{},
 		Title: cmp.Or(clip(text, maxTitle), clip(strings.Join(a.Tags, ", "), maxTitle)), At: time.UnixMilli(a.Time).UTC(), URL: g.page(a),
 	}
 	if a.TimeEnd > a.Time {
@@ -156,7 +136,7 @@ func (g *Grafana) change(a annotation) Change {
 }
 
 // page is the dashboard of an annotation at its time.
-func (g *Grafana) page(a annotation) string {
+func (g *Grafana) page(a grafana.Annotation) string {
 	if !config.ValidDashboardUID(a.DashboardUID) {
 		return ""
 	}

@@ -16,6 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/grafana"
 )
 
 // recordedGrafana answers with what Grafana 9.3.2 has answered to a search of
@@ -84,8 +85,8 @@ func TestAnAnnotationTellsWhereAndWhen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := annotation{
-		ID: 7, DashboardUID: "svc-checkout", Time: noon.UnixMilli(), TimeEnd: noon.Add(time.Minute).UnixMilli(),
+	a := grafana.Annotation{
+		Ref: "7", DashboardUID: "svc-checkout", Time: noon.UnixMilli(), TimeEnd: noon.Add(time.Minute).UnixMilli(),
 		Tags: []string{"deploy", "service:checkout", "version=v42", "https://x", "a b:c"}, Text: "<b>checkout</b> v42 &amp; more\n<script>x</script>",
 	}
 	got := g.change(a)
@@ -98,9 +99,9 @@ func TestAnAnnotationTellsWhereAndWhen(t *testing.T) {
 	if want := g.base.String() + "/d/svc-checkout?from=1795952700000&to=1795954560000"; got.URL != want {
 		t.Errorf("%s, want %s", got.URL, want)
 	}
-	for name, no := range map[string]func(*annotation){
-		"of culprit":       func(a *annotation) { a.Tags = append(a.Tags, "culprit") },
-		"of an alert rule": func(a *annotation) { a.AlertID = 3 },
+	for name, no := range map[string]func(*grafana.Annotation){
+		"of culprit":       func(a *grafana.Annotation) { a.Tags = append(a.Tags, "culprit") },
+		"of an alert rule": func(a *grafana.Annotation) { a.OfAlert = true },
 	} {
 		other := a
 		if no(&other); g.chosen(other) {

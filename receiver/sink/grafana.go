@@ -3,30 +3,27 @@
 package sink
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"html"
-	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/grafana"
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
 
 // What is written to Grafana.
 const (
-	GrafanaTag    = "culprit"          // of every annotation, by which they are found again
-	grafanaTagMax = 100                // bytes of one tag; all together Grafana keeps 500
-	grafanaLimit  = 1000               // annotations that are looked through
-	grafanaSlack  = time.Hour          // around the incident, where its annotation is looked for
-	annotationsAt = "/api/annotations" // of Grafana's HTTP API, as all versions since 7 have it
+	GrafanaTag    = "culprit" // of every annotation, by which they are found again
+	grafanaTagMax = 100       // bytes of one tag; all together Grafana keeps 500
+	grafanaLimit  = 1000      // annotations that are looked through
+	grafanaSlack  = time.Hour // around the incident, where its annotation is looked for
 )
 
 // Grafana marks the time of an incident on its dashboard: one region with the
@@ -43,14 +40,14 @@ const (
 // culprit died between the write and its record.
 type Grafana struct {
 	base
-	remote *remote.Client
+	server *grafana.Client
 	busy   locks
 	marks  cache[mark] // by incident
 }
 
 // mark is an annotation that is there.
 type mark struct {
-	id     int64
+	ref    string // of the first one that was made, and behind a space that of the one in its place
 	text   string // empty: not known
 	closed bool
 }
@@ -58,21 +55,21 @@ type mark struct {
 // NewGrafana makes the sink. It fails when the connection settings name files
 // that can't be read.
 func NewGrafana(conf config.Grafana, opts Options) (*Grafana, error) {
-	r, err := remote.New(remote.Options{Name: "Grafana", URL: conf.URL, HTTPConfig: conf.HTTPConfig})
+	server, err := grafana.New(conf)
 	if err != nil {
 		return nil, err
 	}
-	return &Grafana{base: newBase(NameGrafana, opts), remote: r}, nil
+	return &Grafana{base: newBase(NameGrafana, opts), server: server}, nil
 }
 
 // CloseIdleConnections gives the connections back that nobody uses.
-func (g *Grafana) CloseIdleConnections() { g.remote.CloseIdleConnections() }
+func (g *Grafana) CloseIdleConnections() { g.server.CloseIdleConnections() }
 
 // Place is Grafana's address, without secrets.
-func (g *Grafana) Place() string { return g.remote.Shown() }
+func (g *Grafana) Place() string { return g.server.Shown() }
 
 // Send opens, updates or closes the annotation of an incident. The ref of the
-// outcome is the id of the annotation.
+// outcome is the annotation's ref.
 func (g *Grafana) Send(ctx context.Context, m Message) []report.Sent {
 	if m.Resolved && !m.closed() {
 		return nil // other alerts of the incident are open
@@ -86,7 +83,7 @@ func (g *Grafana) Send(ctx context.Context, m Message) []report.Sent {
 	switch {
 	case err != nil:
 		return []report.Sent{g.failed("", err)}
-	case known.id != 0:
+	case known.ref != "":
 		return []report.Sent{g.update(ctx, m, known)}
 	case m.closed():
 		return nil // it was never opened
@@ -96,38 +93,25 @@ func (g *Grafana) Send(ctx context.Context, m Message) []report.Sent {
 }
 
 // known finds the annotation of the incident: in memory, in the outcomes, or in
-// Grafana itself. Its id is 0 if there is none.
+// Grafana itself. Its ref is empty if there is none.
 func (g *Grafana) known(ctx context.Context, m Message) (mark, error) {
 	if known, ok := g.marks.get(m.key()); ok {
 		return known, nil
 	}
-	for _, ref := range m.sent(NameGrafana) {
-		if id, err := strconv.ParseInt(ref, 10, 64); err == nil {
-			return mark{id: id}, nil
-		}
+	if refs := m.sent(NameGrafana); len(refs) > 0 {
+		return mark{ref: refs[0]}, nil
 	}
 	return g.find(ctx, m)
 }
 
 func (g *Grafana) find(ctx context.Context, m Message) (mark, error) {
-	var found []struct {
-		ID   int64  `json:"id"`
-		Text string `json:"text"`
-	}
-	err := g.remote.Do(ctx, remote.Request{
-		Op: "look for the annotation", Method: http.MethodGet, Path: annotationsAt,
-		Query: url.Values{
-			"tags": {GrafanaTag}, "type": {"annotation"}, "limit": {strconv.Itoa(grafanaLimit)},
-			"from": {millis(m.onset().Add(-grafanaSlack))}, "to": {millis(g.now().Add(grafanaSlack))},
-		},
-	}, &found)
+	found, err := g.server.Find(ctx, grafana.Query{
+		From: m.onset().Add(-grafanaSlack), To: g.now().Add(grafanaSlack), Tags: []string{GrafanaTag}, Limit: grafanaLimit,
+	})
 	for _, a := range found {
 		if strings.HasSuffix(a.Text, signature(m)) {
-			return mark{id: a.ID, text: a.Text}, nil
+			return mark{ref: a.Ref, text: a.Text}, nil
 		}
-	}
-	if remote.ReasonOf(err) == remote.NotFound { // an empty list is 200
-		err = fmt.Errorf("%w; hint: this is no Grafana, or one that has only its new annotation API, which culprit does not speak yet", err)
 	}
 	return mark{}, err
 }
@@ -144,31 +128,18 @@ func (g *Grafana) open(ctx context.Context, m Message) report.Sent {
 	}
 	now := g.now()
 	text := grafanaText(m)
-	var made struct {
-		ID int64 `json:"id"`
-	}
-	err = g.write(ctx, "make an annotation", http.MethodPost, annotationsAt, newAnnotation{
-		DashboardUID: place.DashboardUID, PanelID: place.PanelID,
+	ref, err := g.server.Create(ctx, grafana.Annotation{
+		Key: m.key(), DashboardUID: place.DashboardUID, PanelID: place.PanelID,
 		Time: m.onset().UnixMilli(), TimeEnd: max(now.UnixMilli(), m.onset().UnixMilli()),
 		Tags: grafanaTags(m), Text: text,
-	}, &made)
+	})
 	if err != nil {
 		return g.failed("", err)
 	}
-	g.marks.put(m.key(), mark{id: made.ID, text: text})
-	sent := g.ok(strconv.FormatInt(made.ID, 10))
+	g.marks.put(m.key(), mark{ref: ref, text: text})
+	sent := g.ok(ref)
 	sent.Error = note
 	return sent
-}
-
-// newAnnotation is the body of POST /api/annotations. Times are milliseconds.
-type newAnnotation struct {
-	DashboardUID string   `json:"dashboardUID,omitempty"`
-	PanelID      int64    `json:"panelId,omitempty"`
-	Time         int64    `json:"time"`
-	TimeEnd      int64    `json:"timeEnd"`
-	Tags         []string `json:"tags"`
-	Text         string   `json:"text"`
 }
 
 // place makes sure that Grafana knows the dashboard. If it doesn't, the place is
@@ -177,10 +148,7 @@ func (g *Grafana) place(ctx context.Context, p report.Place) (place report.Place
 	if p.DashboardUID == "" {
 		return report.Place{}, "", nil
 	}
-	err = g.remote.Do(ctx, remote.Request{
-		Op: "look up the dashboard " + p.DashboardUID, Method: http.MethodGet,
-		Path: "/api/dashboards/uid/" + url.PathEscape(p.DashboardUID),
-	}, nil)
+	err = g.server.Dashboard(ctx, p.DashboardUID)
 	switch remote.ReasonOf(err) {
 	case "", remote.Unauthorized:
 		return p, "", nil
@@ -195,38 +163,28 @@ func (g *Grafana) place(ctx context.Context, p report.Place) (place report.Place
 
 // update brings the text and the end of an annotation up to date.
 func (g *Grafana) update(ctx context.Context, m Message, known mark) report.Sent {
-	ref := strconv.FormatInt(known.id, 10)
-	change := struct {
-		TimeEnd int64  `json:"timeEnd,omitempty"`
-		Text    string `json:"text"`
-	}{Text: grafanaText(m)}
+	change := grafana.Change{Text: grafanaText(m)}
 	if m.closed() {
 		change.TimeEnd = max(m.end(g.now()).UnixMilli(), m.onset().UnixMilli())
 	}
 	if change.Text == known.text && m.closed() == known.closed {
 		g.marks.put(m.key(), known)
-		return g.ok(ref)
+		return g.ok(known.ref)
 	}
-	err := g.write(ctx, "update annotation "+ref, http.MethodPatch, annotationsAt+"/"+ref, change, nil)
-	if remote.ReasonOf(err) == remote.NotFound {
-		return g.skipped(ref, "somebody has deleted the annotation in Grafana")
+	first, now, _ := strings.Cut(known.ref, " ")
+	ref, err := g.server.Change(ctx, cmp.Or(now, first), change)
+	if grafana.Gone(err) {
+		return g.skipped(known.ref, "somebody has deleted the annotation in Grafana")
 	}
 	if err != nil {
-		return g.failed(ref, err)
+		return g.failed(known.ref, err)
 	}
-	g.marks.put(m.key(), mark{id: known.id, text: change.Text, closed: m.closed()})
+	if ref != first {
+		ref = first + " " + ref
+	}
+	g.marks.put(m.key(), mark{ref: ref, text: change.Text, closed: m.closed()})
 	return g.ok(ref)
 }
-
-func (g *Grafana) write(ctx context.Context, op, method, path string, body, into any) error {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("%s: %w", op, err)
-	}
-	return g.remote.Do(ctx, remote.Request{Op: op, Method: method, Path: path, Body: b}, into)
-}
-
-func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 
 // onset is where the region begins.
 func (m Message) onset() time.Time {

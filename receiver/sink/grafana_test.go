@@ -289,7 +289,7 @@ func TestWhatGoesWrongAtGrafanaIsToldWithWhetherToRetry(t *testing.T) {
 func TestAnAnnotationThatSomebodyDeletedIsNotMadeAgain(t *testing.T) {
 	m := resolved(story())
 	m.Incident.Sent = []report.Sent{{Sink: NameGrafana, Status: report.SentOK, Ref: "11"}}
-	sent := grafanaAt(t, replayGrafana(t, step{ask: askPatch, recorded: "deleted"})).Send(t.Context(), m)
+	sent := grafanaAt(t, replayGrafana(t, step{ask: askPatch, recorded: "deleted"}, step{ask: askFind, recorded: "found none"})).Send(t.Context(), m)
 	if statuses(sent) != "skipped" || sent[0].Retryable || !strings.Contains(sent[0].Error, "deleted") {
 		t.Errorf("%+v", sent)
 	}
@@ -389,11 +389,12 @@ func TestATooltipHasALineForEachCause(t *testing.T) {
 	}
 }
 
-// The annotation API that every Grafana has is deprecated, and may be gone some day.
+// A server that has neither annotation API is no Grafana that could be written to.
 func TestAServerWithoutAnnotationsIsSaidInWords(t *testing.T) {
-	g := grafanaAt(t, replayGrafana(t, step{ask: "GET /api/annotations", status: http.StatusNotFound}))
+	nothing := step{ask: askFind, status: http.StatusNotFound}
+	g := grafanaAt(t, replayGrafana(t, nothing, nothing, step{ask: "GET /apis/annotation.grafana.app", status: http.StatusNotFound}))
 	sent := g.Send(t.Context(), story())
-	if len(sent) != 1 || sent[0].Status != report.SentFailed || !strings.Contains(sent[0].Error, "hint: this is no Grafana, or one that has only its new annotation API") {
+	if len(sent) != 1 || sent[0].Status != report.SentFailed || !strings.Contains(sent[0].Error, "hint: this is no Grafana, or one that shows neither of its annotation APIs") {
 		t.Errorf("%+v", sent)
 	}
 }

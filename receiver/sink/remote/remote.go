@@ -168,7 +168,7 @@ func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 		req.Header[name] = values
 	}
 	req.Header.Set("Accept", "application/json")
-	if r.Body != nil {
+	if r.Body != nil && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	return c.http.Do(req)
