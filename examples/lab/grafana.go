@@ -22,6 +22,8 @@ type GrafanaOptions struct {
 	Listen     string            // default 127.0.0.1:0
 	Token      string            // that callers must present; empty: anybody may call
 	Dashboards map[string]string // uid to title
+	API        string            // which annotation API there is: [LegacyAPI] and its neighbours
+	Namespace  string            // of the organisation; default "default"
 }
 
 // Grafana is no Grafana. It records the annotation calls that it gets, keeps
@@ -39,8 +41,10 @@ type Grafana struct {
 	annotations []Annotation // by id
 	lastID      int64
 	tags        map[string]bool
+	names       map[string]bool // that were ever given to an annotation
 	calls       []GrafanaCall
-	failing     int // status that every call gets; 0: none
+	failing     int    // status that every call gets; 0: none
+	failingOn   string // the method of the calls that get it; empty: all
 }
 
 // Annotation is one as Grafana shows it. Times are milliseconds.
@@ -54,6 +58,8 @@ type Annotation struct {
 	TimeEnd      int64    `json:"timeEnd"`
 	Text         string   `json:"text"`
 	Tags         []string `json:"tags"`
+
+	name string // if a store keeps it
 }
 
 // GrafanaCall is one call that was made.
@@ -73,7 +79,7 @@ func StartGrafana(o GrafanaOptions) (*Grafana, error) {
 	}
 	g := &Grafana{
 		options: o, url: "http://" + listener.Addr().String(),
-		done: make(chan struct{}), tags: map[string]bool{},
+		done: make(chan struct{}), tags: map[string]bool{}, names: map[string]bool{},
 	}
 	g.server = &http.Server{Handler: http.HandlerFunc(g.record), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
@@ -94,10 +100,13 @@ func (g *Grafana) Close() error {
 }
 
 // Fail makes every call from now on fail with a status; 0 ends it.
-func (g *Grafana) Fail(status int) {
+func (g *Grafana) Fail(status int) { g.FailOn("", status) }
+
+// FailOn makes every call of a method fail with a status; 0 ends it.
+func (g *Grafana) FailOn(method string, status int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.failing = status
+	g.failing, g.failingOn = status, method
 }
 
 // Annotations returns what is kept, oldest first.
@@ -147,7 +156,7 @@ func (g *Grafana) record(w http.ResponseWriter, r *http.Request) {
 
 // answer routes a call.
 func (g *Grafana) answer(r *http.Request, body []byte) (any, error) {
-	if g.failing != 0 {
+	if g.failing != 0 && (g.failingOn == "" || g.failingOn == r.Method) {
 		return nil, &grafanaError{g.failing, "the lab's Grafana was told to fail"}
 	}
 	if r.URL.Path == "/api/health" {
@@ -156,8 +165,17 @@ func (g *Grafana) answer(r *http.Request, body []byte) (any, error) {
 	if err := g.authorize(r); err != nil {
 		return nil, err
 	}
-	if uid, ok := strings.CutPrefix(r.URL.Path, "/api/dashboards/uid/"); ok && r.Method == http.MethodGet {
+	if g.isGone(r.URL.Path) {
+		return nil, &grafanaError{http.StatusNotFound, "Not found"}
+	}
+	if uid, ok := g.dashboardOf(r.URL.Path); ok && r.Method == http.MethodGet {
 		return g.dashboard(uid)
+	}
+	if r.URL.Path == "/api/frontend/settings/" {
+		return map[string]string{"namespace": cmp.Or(g.options.Namespace, "default")}, nil
+	}
+	if strings.HasPrefix(r.URL.Path, appsAt) {
+		return g.apps(r, body)
 	}
 	if r.URL.Path == "/api/annotations" {
 		switch r.Method {
@@ -183,6 +201,14 @@ func (g *Grafana) authorize(r *http.Request) error {
 		return &grafanaError{http.StatusUnauthorized, "Unauthorized"}
 	}
 	return &grafanaError{http.StatusUnauthorized, "invalid API key"}
+}
+
+// dashboardOf is the dashboard that a path asks for, in either API.
+func (g *Grafana) dashboardOf(path string) (string, bool) {
+	if uid, ok := strings.CutPrefix(path, "/api/dashboards/uid/"); ok {
+		return uid, true
+	}
+	return strings.CutPrefix(path, "/apis/dashboard.grafana.app/v1/namespaces/"+cmp.Or(g.options.Namespace, "default")+"/dashboards/")
 }
 
 func (g *Grafana) dashboard(uid string) (any, error) {

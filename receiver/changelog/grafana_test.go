@@ -16,6 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/grafana"
 )
 
@@ -131,5 +132,47 @@ func TestWhatGrafanaTellsTwiceIsKeptOnce(t *testing.T) {
 		if n := testutil.ToFloat64(b.metrics.changes.WithLabelValues(string(outcome))); n != want {
 			t.Errorf("%v are counted as %s", n, outcome)
 		}
+	}
+}
+
+// A change has one name, whichever of Grafana's APIs tells of it: an upgrade
+// doubles nothing.
+func TestAnUpgradeOfGrafanaTellsNoChangeTwice(t *testing.T) {
+	server, err := lab.StartGrafana(lab.GrafanaOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	var conf config.Grafana
+	if err := yaml.Unmarshal([]byte("url: "+server.URL()), &conf); err != nil {
+		t.Fatal(err)
+	}
+	made, err := grafana.New(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range []string{"deploy", ownTag} {
+		if _, err := made.Create(t.Context(), grafana.Annotation{Time: noon.UnixMilli(), TimeEnd: noon.UnixMilli(), Tags: []string{tag, "service:checkout"}, Text: "checkout v42"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g, err := NewGrafana(conf, config.GrafanaChanges{Tags: []string{"deploy"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told [][]Change
+	for _, api := range []string{lab.LegacyAPI, lab.AppsAPI} {
+		server.Serve(api)
+		list, err := g.Read(t.Context(), noon.Add(-time.Hour), noon.Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		told = append(told, list)
+	}
+	if len(told[0]) != 1 || told[0][0].Labels["service"] != "checkout" || !told[0][0].Until.IsZero() {
+		t.Errorf("%+v", told[0])
+	}
+	if diff := cmp.Diff(told[0], told[1]); diff != "" {
+		t.Error(diff)
 	}
 }

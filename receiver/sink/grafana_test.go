@@ -398,3 +398,31 @@ func TestAServerWithoutAnnotationsIsSaidInWords(t *testing.T) {
 		t.Errorf("%+v", sent)
 	}
 }
+
+// The new API over a store that keeps times for ever: the annotation of the
+// incident is one, also across a restart after which only its ref is known.
+func TestAnIncidentIsOneRegionThroughTheNewAPIToo(t *testing.T) {
+	server, err := lab.StartGrafana(lab.GrafanaOptions{API: lab.NativeAPI, Dashboards: map[string]string{"svc-checkout": "checkout"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	m := story()
+	sent := grafanaAt(t, parseURL(t, server.URL())).Send(t.Context(), m)
+	if statuses(sent) != "ok" || sent[0].Error != "" {
+		t.Fatalf("%+v", sent)
+	}
+	first := sent[0].Ref
+	for range 2 {
+		m.Incident.Sent = sent
+		if sent = grafanaAt(t, parseURL(t, server.URL())).Send(t.Context(), resolved(m)); statuses(sent) != "ok" {
+			t.Fatalf("%+v", sent)
+		}
+		if thing, now, _ := strings.Cut(sent[0].Ref, " "); thing != first || now == "" {
+			t.Errorf("the ref %q is of another thing than %q", sent[0].Ref, first)
+		}
+		if all := server.Annotations(); len(all) != 1 || all[0].TimeEnd != 1795323542367 || *all[0].DashboardUID != "svc-checkout" || !strings.Contains(all[0].Text, "Resolved after") {
+			t.Errorf("%+v", all)
+		}
+	}
+}
