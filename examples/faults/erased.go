@@ -4,14 +4,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
-
-	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/examples/fleet"
 	"github.com/culprit-dev/culprit/examples/lab"
@@ -107,7 +103,7 @@ type lapses struct {
 func (l *lapses) share() float64 { return float64(l.without) / float64(max(1, l.seen)) }
 
 // look takes note of what Alertmanager shows at a time.
-func (l *lapses) look(alerts []shown, at time.Time) {
+func (l *lapses) look(alerts []fleet.Shown, at time.Time) {
 	for _, a := range alerts {
 		since, known := l.since[a.Fingerprint]
 		if a.Annotations[sink.AnnotationSummary] != "" {
@@ -121,19 +117,11 @@ func (l *lapses) look(alerts []shown, at time.Time) {
 	}
 }
 
-// shown is what the look needs of an alert.
-type shown struct {
-	Fingerprint string
-	Labels      model.LabelSet
-	Annotations map[string]string
-	StartsAt    time.Time
-}
-
 func (f *field) observe(ctx context.Context, gate *lab.Gate) (*lapses, error) {
 	l := &lapses{since: map[string]time.Time{}}
 	start, before := time.Now(), 0
 	for time.Since(start) < settlingAfter+erasedFor {
-		alerts, err := f.shown(ctx)
+		alerts, err := f.Shown(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -150,18 +138,4 @@ func (f *field) observe(ctx context.Context, gate *lab.Gate) (*lapses, error) {
 		return l, fmt.Errorf("%d of %d alerts were ever annotated", len(l.since), erasedAlerts)
 	}
 	return l, nil
-}
-
-// shown reads what Alertmanager shows.
-func (f *field) shown(ctx context.Context) (alerts []shown, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.Alertmanager.URL()+"/api/v2/alerts", nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	return alerts, json.NewDecoder(resp.Body).Decode(&alerts)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/alertmanager/notify/webhook"
 	"github.com/prometheus/alertmanager/template"
 
+	"github.com/culprit-dev/culprit/examples/fleet"
 	"github.com/culprit-dev/culprit/examples/lab"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
@@ -56,11 +57,11 @@ func TestALapseBeginsWhenAnAlertHadItsCausesLast(t *testing.T) {
 	l := lapses{since: map[string]time.Time{}}
 	start := time.Now()
 	for i, with := range []bool{false, true, true, false, false, true} { // a look a second
-		a := shown{Fingerprint: "f", Annotations: map[string]string{}}
+		a := fleet.Shown{Fingerprint: "f", Annotations: map[string]string{}}
 		if with {
 			a.Annotations[sink.AnnotationSummary] = "x rose"
 		}
-		l.look([]shown{a}, start.Add(time.Duration(i)*time.Second))
+		l.look([]fleet.Shown{a}, start.Add(time.Duration(i)*time.Second))
 	}
 	if l.seen != 5 || l.without != 2 || l.longest != 2*time.Second {
 		t.Errorf("%+v", l)

@@ -99,7 +99,7 @@ func (t *trio) storm(ctx context.Context, harm func() error) ([]time.Duration, e
 	go func() { pieces <- t.rain(ctx, from, harm) }()
 	took := map[string]time.Duration{}
 	err := eventually(ctx, func(ctx context.Context) error {
-		alerts, err := t.f.shown(ctx)
+		alerts, err := t.f.Shown(ctx)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,8 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -78,26 +80,50 @@ func (c *Culprit) Start(ctx context.Context) error {
 	}
 	c.Process, err = lab.StartProcess(ctx, lab.ProcessOptions{
 		Binary: c.field.Binary, ConfigFile: file, StoragePath: c.Data(), Listen: c.Address,
-		Args: append([]string{"--reconcile.interval=2s"}, c.args...), Prefix: c.Prefix, Log: c.Log,
+		Args: slices.Concat(c.field.flags(), c.args), Prefix: c.Prefix, Log: c.Log,
 	})
 	return err
 }
 
+func (f *Field) flags() []string {
+	if len(f.Flags) > 0 {
+		return f.Flags
+	}
+	return []string{"--reconcile.interval=2s"}
+}
+
 // Get asks for a path and returns the status and the body.
 func (c *Culprit) Get(ctx context.Context, path string) (int, string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Address+path, nil)
+	resp, body, err := c.ask(ctx, http.MethodGet, path)
 	if err != nil {
 		return 0, "", err
+	}
+	return resp.StatusCode, strings.TrimSpace(string(body)), nil
+}
+
+// Reload lets it read its configuration again, and wants that answer.
+func (c *Culprit) Reload(ctx context.Context, status int) error {
+	resp, body, err := c.ask(ctx, http.MethodPost, "/-/reload")
+	if err == nil && resp.StatusCode != status {
+		err = fmt.Errorf("reload of %s: %s %.200q, want %d", c.Name, resp.Status, body, status)
+	}
+	return err
+}
+
+func (c *Culprit) ask(ctx context.Context, method, path string) (*http.Response, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.Address+path, nil)
+	if err != nil {
+		return nil, nil, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, "", err
+		return nil, nil, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, strings.TrimSpace(string(body)), err
+	return resp, body, err
 }
 
 // Expect is nil if a path answers with the status and with a text in it.
@@ -125,6 +151,33 @@ func (c *Culprit) Reports(ctx context.Context) ([]report.Report, error) {
 	}
 	var list []report.Report
 	return list, json.Unmarshal([]byte(body), &list)
+}
+
+// next is the address of the page that follows.
+var next = regexp.MustCompile(`<([^>]+)>; rel="next"`)
+
+// Pages reads a list page by page, the newest first, until it ends or visit has
+// had enough.
+func Pages[T any](ctx context.Context, c *Culprit, path string, visit func([]T) (more bool)) error {
+	for path != "" {
+		resp, body, err := c.ask(ctx, http.MethodGet, path)
+		if err == nil && resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("%s of %s: %s", path, c.Name, resp.Status)
+		}
+		if err != nil {
+			return err
+		}
+		var page []T
+		if err := json.Unmarshal(body, &page); err != nil {
+			return err
+		}
+		m := next.FindStringSubmatch(resp.Header.Get("Link"))
+		if !visit(page) || m == nil {
+			return nil
+		}
+		path = m[1]
+	}
+	return nil
 }
 
 // Patience is how long a promise may take to come true: more than it does on a

@@ -35,6 +35,7 @@ type Field struct {
 	Interval     string               // of the rules; empty: a second
 	Asked        string               // the address that culprit has for Prometheus; empty: its own
 	Ruler        string               // what the configuration says of who evaluates the rules
+	Flags        []string             // of every culprit; empty: it looks at Alertmanager's alerts every two seconds
 
 	// History fills Prometheus' database; nil: an hour and a half that ends with a
 	// fault.
@@ -192,7 +193,7 @@ rules:
     matchers: ['alertname="Fault"']
     target: {query: 'sum(load{place="{{ .Labels.place }}"})'}
     breakdown: {labels: [part]}
-%s`, cmp.Or(f.Asked, f.Prometheus.URL()), f.Ruler, f.address(f.Alertmanager.URL()), f.address(f.Grafana.URL()), f.Settings)
+%s`, f.address(cmp.Or(f.Asked, f.Prometheus.URL())), f.Ruler, f.address(f.Alertmanager.URL()), f.address(f.Grafana.URL()), f.Settings)
 	path := filepath.Join(f.Dir, "culprit.yml")
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/culprit-dev/culprit/examples/fleet"
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/sink"
+)
+
+const (
+	endSlack  = 30 * time.Second // for Alertmanager to hear of an end, on a machine that is busy
+	pageLimit = 200
+)
+
+// seen is what the watch has seen so far.
+type seen struct {
+	mu        sync.Mutex
+	reports   map[int]map[string]report.Report // alert → id → report
+	incidents map[string]report.Incident
+	alerts    map[int]sight
+	early     map[int]string // alerts that were gone before their end
+	late      map[int]string // that were there after it
+	samples   []sample
+	never     map[string]float64 // counters that should be 0, at the most
+}
+
+// sight is what Alertmanager shows of an alert.
+type sight struct{ fires, causes bool }
+
+// sample is the size of the witness at a time.
+type sample struct {
+	at                 time.Time
+	memory, goroutines float64
+}
+
+func newSeen() *seen {
+	return &seen{
+		reports: map[int]map[string]report.Report{}, incidents: map[string]report.Incident{}, alerts: map[int]sight{},
+		early: map[int]string{}, late: map[int]string{}, never: map[string]float64{},
+	}
+}
+
+// watch looks at Alertmanager and the replicas until the context ends. A look
+// that fails is made again: replicas are down on purpose.
+func (p *pond) watch(ctx context.Context) error {
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error {
+		for pause(ctx, lookPause) {
+			if err := p.look(ctx); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("look at Alertmanager: %w", err)
+			}
+		}
+		return nil
+	})
+	all.Go(func() error {
+		for n := 0; pause(ctx, readPause); n++ {
+			p.read(ctx, p.cluster[n%len(p.cluster)], false)
+		}
+		return nil
+	})
+	all.Go(func() error {
+		for pause(ctx, loadStep) {
+			for i, c := range p.cluster {
+				p.measure(ctx, i, c)
+			}
+		}
+		return nil
+	})
+	return all.Wait()
+}
+
+// look compares what Alertmanager shows with what Prometheus says.
+func (p *pond) look(ctx context.Context) error {
+	before, at := p.rain.alerts(), time.Now()
+	shown, err := p.Shown(ctx)
+	if err != nil {
+		return err
+	}
+	after := p.rain.alerts()
+	now := map[int]fleet.Shown{}
+	for _, a := range shown {
+		if n, err := strconv.Atoi(string(a.Labels["number"])); err == nil {
+			now[n] = a
+		}
+	}
+	p.seen.mu.Lock()
+	defer p.seen.mu.Unlock()
+	for n, a := range now {
+		s := p.seen.alerts[n]
+		p.seen.alerts[n] = sight{true, s.causes || a.Annotations[sink.AnnotationSummary] != ""}
+		if l := before[n]; !l.ended.IsZero() && at.Sub(l.ended) > endSlack {
+			p.seen.late[n] = fmt.Sprintf("alert %d was there %s after its end", n, at.Sub(l.ended).Round(time.Second))
+		}
+	}
+	for n := range before {
+		if _, there := now[n]; !there && p.seen.alerts[n].fires && fires(after[n], time.Now()) {
+			p.seen.early[n] = fmt.Sprintf("alert %d was gone before its end", n)
+		}
+	}
+	return nil
+}
+
+// fires says whether an alert has not been told to end at a time.
+func fires(l life, at time.Time) bool { return l.ended.IsZero() || at.Before(l.ended) }
+
+// read takes note of the reports and incidents of a replica: of those that are
+// new, or of all.
+func (p *pond) read(ctx context.Context, c *fleet.Culprit, all bool) {
+	_ = fleet.Pages(ctx, c, fmt.Sprintf("/api/v1/reports?limit=%d", pageLimit), func(page []report.Report) bool { return p.seen.addReports(page) || all })
+	_ = fleet.Pages(ctx, c, fmt.Sprintf("/api/v1/incidents?limit=%d", pageLimit), func(page []report.Incident) bool { return p.seen.addIncidents(page) || all })
+}
+
+func (s *seen) addReports(page []report.Report) (isNew bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range page {
+		n, err := strconv.Atoi(string(r.Alert.Labels["number"]))
+		if err != nil {
+			continue
+		}
+		if s.reports[n] == nil {
+			s.reports[n] = map[string]report.Report{}
+		}
+		if _, known := s.reports[n][r.ID]; !known {
+			isNew = true
+		}
+		s.reports[n][r.ID] = slim(r)
+	}
+	return isNew
+}
+
+// slim is as much of a report as is looked at in the end.
+func slim(r report.Report) report.Report {
+	return report.Report{ID: r.ID, Incident: r.Incident, Summary: r.Summary, CreatedAt: r.CreatedAt, Alert: report.Alert{StartsAt: r.Alert.StartsAt}}
+}
+
+func (s *seen) addIncidents(page []report.Incident) (isNew bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, inc := range page {
+		if _, known := s.incidents[inc.ID]; !known {
+			isNew = true
+		}
+		s.incidents[inc.ID] = report.Incident{ID: inc.ID, Reports: inc.Reports, Causes: inc.Causes, ResolvedAt: inc.ResolvedAt}
+	}
+	return isNew
+}
+
+// nevers are the counters of what must not happen.
+var nevers = []string{"culprit_alert_reappearances_total", "culprit_silences_by_mistake_total", "culprit_jobs_dead_total", "culprit_store_lost_total"}
+
+// measure reads the metrics of a replica.
+func (p *pond) measure(ctx context.Context, i int, c *fleet.Culprit) {
+	status, body, err := c.Get(ctx, "/metrics")
+	if err != nil || status != http.StatusOK {
+		return
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(body + "\n"))
+	if err != nil {
+		return
+	}
+	value := func(name string) (sum float64) {
+		for _, m := range families[name].GetMetric() {
+			sum += m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+		return sum
+	}
+	p.seen.mu.Lock()
+	defer p.seen.mu.Unlock()
+	for _, name := range nevers {
+		p.seen.never[name] = max(p.seen.never[name], value(name))
+	}
+	if i == witness {
+		p.seen.samples = append(p.seen.samples, sample{time.Now(), value("process_resident_memory_bytes"), value("go_goroutines")})
+	}
+}
+
+// marks counts Grafana's annotations by the incident that they name.
+func (p *pond) marks() map[string]int {
+	count := map[string]int{}
+	for _, mark := range p.Grafana.Annotations() {
+		for id := range p.incidentsOf(mark.Text) {
+			count[id]++
+		}
+	}
+	return count
+}
+
+// incidentsOf are the known incidents whose ids stand in a text.
+func (p *pond) incidentsOf(text string) map[string]bool {
+	p.seen.mu.Lock()
+	defer p.seen.mu.Unlock()
+	found := map[string]bool{}
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
+	}) {
+		if _, known := p.seen.incidents[word]; known {
+			found[word] = true
+		}
+	}
+	return found
+}
