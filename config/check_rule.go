@@ -33,13 +33,17 @@ func (d *decoder) checkRule(r *Rule, path string) {
 	d.checkBreakdown(r.Breakdown, path+".breakdown")
 	d.checkCandidates(r.Candidates, path+".candidates")
 	d.checkTopology(r.Topology, path+".topology")
-	if r.Window.Incident > 0 && r.Window.Baseline > 0 && r.Window.Baseline < r.Window.Incident {
-		d.at(path+".window.baseline", fmt.Sprintf("is %s, shorter than the incident's %s", r.Window.Baseline, r.Window.Incident),
-			"compare with at least as much time before the incident, better ten times as much")
-	}
+	d.checkWindow(r.Window, path+".window.baseline")
 	d.checkPlace(r.Grafana, path+".grafana")
 	if r.Analysis != nil {
 		d.checkAnalysis(path+".analysis", *r.Analysis)
+	}
+}
+
+func (d *decoder) checkWindow(w Window, baseline string) {
+	if w.Incident > 0 && w.Baseline > 0 && w.Baseline < w.Incident {
+		d.at(baseline, fmt.Sprintf("is %s, shorter than the incident's %s", w.Baseline, w.Incident),
+			"compare with at least as much time before the incident, better ten times as much")
 	}
 }
 
@@ -198,12 +202,16 @@ func (d *decoder) checkBreakdown(b *Breakdown, path string) {
 	}
 	seen := map[string]bool{}
 	for i, label := range b.Labels {
-		at := fmt.Sprintf("%s.labels[%d]", path, i)
-		if !model.UTF8Validation.IsValidLabelName(label) || label == model.MetricNameLabel {
-			d.at(at, fmt.Sprintf("is %q, which is not a label to split by", label), "write the name of a label, such as instance")
-		}
-		d.unique(seen, label, at)
+		d.checkLabel(label, fmt.Sprintf("%s.labels[%d]", path, i), seen)
 	}
+}
+
+// checkLabel checks one label of a breakdown; seen are those before it.
+func (d *decoder) checkLabel(label, at string, seen map[string]bool) {
+	if !model.UTF8Validation.IsValidLabelName(label) || label == model.MetricNameLabel {
+		d.at(at, fmt.Sprintf("is %q, which is not a label to split by", label), "write the name of a label, such as instance")
+	}
+	d.unique(seen, label, at)
 }
 
 func (d *decoder) checkTopology(t *Topology, path string) {
@@ -211,15 +219,18 @@ func (d *decoder) checkTopology(t *Topology, path string) {
 		return
 	}
 	for i, e := range t.Edges {
-		at := fmt.Sprintf("%s.edges[%d]", path, i)
-		switch {
-		case d.isRefused(at):
-		case len(e) != 2:
-			d.at(at, fmt.Sprintf("has %d instead of two names", len(e)), "write the caller and the callee: [frontend, checkout]")
-		case e[0] == "" || e[1] == "":
-			d.at(at, "has an empty name", "write the caller and the callee: [frontend, checkout]")
-		case e[0] == e[1]:
-			d.at(at, fmt.Sprintf("leads from %q to itself", e[0]), "remove it")
-		}
+		d.checkEdge(e, fmt.Sprintf("%s.edges[%d]", path, i))
+	}
+}
+
+func (d *decoder) checkEdge(e []string, at string) {
+	switch {
+	case d.isRefused(at):
+	case len(e) != 2:
+		d.at(at, fmt.Sprintf("has %d instead of two names", len(e)), "write the caller and the callee: [frontend, checkout]")
+	case e[0] == "" || e[1] == "":
+		d.at(at, "has an empty name", "write the caller and the callee: [frontend, checkout]")
+	case e[0] == e[1]:
+		d.at(at, fmt.Sprintf("leads from %q to itself", e[0]), "remove it")
 	}
 }

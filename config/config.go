@@ -52,6 +52,11 @@ type Config struct {
 	Expressions      Expressions       `yaml:"expressions"`                 // which PromQL from outside the configuration is evaluated
 	ExplainAPI       Toggle            `yaml:"explain_api"`                 // serve POST /api/v1/explain, and let pages ask again
 
+	// RuleAnnotations are read from the alerting rules that Prometheus has loaded, for what no
+	// rule of culprit says: `culprit_candidates`, `culprit_breakdown`, `culprit_topology` and
+	// `culprit_window`; default false
+	RuleAnnotations Toggle `yaml:"rule_annotations"`
+
 	// IgnoreAlerts are matchers of alerts that are not explained unless a rule names
 	// them; all matchers of one line must match; default ['alertname=~"Watchdog|InfoInhibitor|Culprit.*"']
 	IgnoreAlerts []string `yaml:"ignore_alerts"`

@@ -26,6 +26,7 @@ type Alert struct {
 	Past  bool           // it is looked at again, and counts for no storm
 	Trust config.Trust   // in the expression of GeneratorURL; empty: any
 
+	Annotated      bool // its rule in Prometheus may say how it is explained: see config.RuleAnnotations
 	ChangesUnasked bool // Prometheus is not asked what changed: see config.Changes
 
 	// Part holds the KPI to a part of its series; nil: it is looked at as a whole.

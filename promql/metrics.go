@@ -25,6 +25,8 @@ type Metrics struct {
 	series   prometheus.Histogram
 	samples  prometheus.Histogram
 	asked    prometheus.Histogram
+
+	annotations *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics; reg may be nil.
@@ -64,6 +66,13 @@ func (m *Metrics) register(f promauto.Factory) {
 		Name: "culprit_prometheus_breaker_open",
 		Help: "1 while Prometheus is left alone because it did not answer.",
 	})
+	m.annotations = f.NewCounterVec(prometheus.CounterOpts{
+		Name: "culprit_rule_annotations_total",
+		Help: "Analyses of alerts by what became of the culprit_* annotations of their rules: used, mistaken (a part was left out) or unread (rules could not be read, or several fit).",
+	}, []string{"outcome"})
+	for _, o := range []string{annotationsUsed, annotationsMistaken, annotationsUnread} {
+		m.annotations.WithLabelValues(o)
+	}
 	m.asked = f.NewHistogram(prometheus.HistogramOpts{
 		Name: "culprit_analysis_queries", Help: "Queries sent per analysis; a narrowed second pass counts as another analysis.",
 		Buckets: prometheus.ExponentialBuckets(5, 2, 8),
@@ -84,6 +93,15 @@ const (
 	sparedStorm   = "storm"
 	sparedBreaker = "breaker"
 )
+
+// What becomes of annotations of alerting rules.
+const (
+	annotationsUsed     = "used"
+	annotationsMistaken = "mistaken"
+	annotationsUnread   = "unread"
+)
+
+func (m *Metrics) annotated(outcome string) { m.annotations.WithLabelValues(outcome).Inc() }
 
 // spent notes what an analysis has cost since it was noted last: one that goes
 // on inside of a set of labels is noted again.

@@ -18,7 +18,8 @@ import (
 )
 
 // Complete fills in what a rule leaves out, as far as Prometheus has to be
-// asked for it: what the alert's expression measures (Alert.KPI), and the
+// asked for it: what the annotations of the alert's own rule say (if it is
+// Alert.Annotated), what the alert's expression measures (Alert.KPI), and the
 // candidates, which are those of catalogue, then those of well-known exporters
 // that have series for the alert. A rule of which nothing is left out comes
 // back as it is. The zero Rule is for alerts that no rule matches.
@@ -30,7 +31,7 @@ func (f *Fetcher) Complete(ctx context.Context, rule config.Rule, alert Alert, c
 	if alert.Own == nil {
 		alert.Own = alert.Labels
 	}
-	var warnings []analysis.Warning
+	rule, warnings := i.annotated(ctx, rule, alert)
 	named := false // candidates
 	for _, t := range targetsOf(rule) {
 		if strings.TrimSpace(t.Query) == "" && alert.KPI == nil {

@@ -53,6 +53,10 @@ type alertData struct {
 	all model.LabelSet
 }
 
+// Format implements fmt.Formatter: printed as a whole, which a template has no use
+// for, it would show the values.
+func (d alertData) Format(f fmt.State, _ rune) { value("").Format(f, 'v') }
+
 // anyOf are values of which a regular expression matches any.
 type anyOf []value
 
@@ -121,7 +125,7 @@ func functions() template.FuncMap {
 			if err != nil {
 				return "", err
 			}
-			return value(re.ReplaceAllString(string(v), replacement)), nil
+			return replaced(re, replacement, v)
 		},
 		"printf": func(format string, args ...any) string {
 			for i, a := range args {
@@ -132,6 +136,25 @@ func functions() template.FuncMap {
 			return fmt.Sprintf(format, args...)
 		},
 	}
+}
+
+// longestValue is what a value may have in bytes that a template changes: a few
+// replacements by themselves repeated make any memory too small.
+const longestValue = 4 << 10
+
+func replaced(re *regexp.Regexp, replacement string, v value) (value, error) {
+	text, last := []byte(nil), 0
+	for _, match := range re.FindAllStringSubmatchIndex(string(v), -1) {
+		text = append(text, v[last:match[0]]...)
+		text, last = re.ExpandString(text, replacement, string(v), match), match[1]
+		if len(text) > longestValue {
+			break
+		}
+	}
+	if len(text)+len(v)-last > longestValue {
+		return "", fmt.Errorf("a value has more than %d bytes", longestValue)
+	}
+	return value(append(text, v[last:]...)), nil
 }
 
 func parseTemplate(text string) (*template.Template, error) {

@@ -25,6 +25,7 @@ type live struct {
 	silences    *sink.Silences               // nil: switched off
 	outlets     []outlet                     // all that is written to
 	changes     *changelog.Grafana           // whose annotations are changes; nil: none
+	mistaken    mistaken                     // annotations of rules
 }
 
 // pipeline is the walk of an alert that is explained by rule.
@@ -33,7 +34,7 @@ func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
 	ask.Trust, ask.Changes = l.config.Expressions.FromAlerts, d.changes
 	return &Pipeline{
 		Ask: ask, Fetcher: l.fetcher, Store: d.store, Publisher: d.publisher,
-		Base: d.URL(), Metrics: d.metrics, Log: d.log, Now: d.opt.Now,
+		Base: d.URL(), Mistaken: &l.mistaken, Metrics: d.metrics, Log: d.log, Now: d.opt.Now,
 	}
 }
 

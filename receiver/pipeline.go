@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -33,6 +35,7 @@ type Pipeline struct {
 	Store     Store
 	Publisher Publisher
 	Base      string // external URL of the report pages
+	Mistaken  *mistaken
 	Metrics   *metrics
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -57,6 +60,7 @@ func (p *Pipeline) explain(ctx context.Context, j job, known record) (record, er
 	in.Base, in.Timings.Queued = p.Base, r.AnalyzedAt.Sub(j.ReceivedAt).Seconds()
 	p.Metrics.observe("fetch", in.Timings.Fetch)
 	p.Metrics.observe("analyze", in.Timings.Analyze)
+	p.Mistaken.tell(p.Log, string(j.Alert.Labels[model.AlertNameLabel]), in.Result.Warnings)
 	in.Result.Warnings = append(in.Result.Warnings, j.missing()...)
 	return p.conclude(ctx, j, r, in)
 }

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
 	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/report"
@@ -262,7 +262,7 @@ func saysWhy(rep report.Report) bool {
 func stripped(a alertmanager.Alert) report.Alert {
 	annotations := model.LabelSet{}
 	for name, value := range a.Annotations {
-		if !strings.HasPrefix(string(name), "culprit_") {
+		if !config.WrittenByCulprit(string(name)) {
 			annotations[name] = value
 		}
 	}

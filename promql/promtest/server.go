@@ -96,6 +96,7 @@ type Rule struct {
 	Alert, Record string // one of them
 	Query         string
 	Labels        map[string]string
+	Annotations   map[string]string // as somebody wrote them
 }
 
 // SetRules replaces the alerting rules by some of these names, that never fire.
@@ -241,7 +242,7 @@ func (s *Server) listRules(*http.Request) (promapi.Answer, error) {
 	defer s.mu.Unlock()
 	rules := []any{}
 	for _, r := range s.rules {
-		rule := map[string]any{"type": "alerting", "name": r.Alert, "query": r.Query, "labels": r.Labels, "state": "inactive", "health": "ok"}
+		rule := map[string]any{"type": "alerting", "name": r.Alert, "query": r.Query, "labels": r.Labels, "annotations": r.Annotations, "state": "inactive", "health": "ok"}
 		if r.Record != "" {
 			rule = map[string]any{"type": "recording", "name": r.Record, "query": r.Query, "labels": r.Labels, "health": "ok"}
 		}

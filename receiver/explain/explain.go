@@ -60,7 +60,7 @@ func Alert(ctx context.Context, f Fetcher, q Question) (in report.Input) {
 func locate(ctx context.Context, f Fetcher, q Question) (alert promql.Alert, doubts []analysis.Warning) {
 	alert = plannable(q.Alert)
 	alert.Past, alert.Trust, alert.ChangesUnasked = q.ByHand, q.Trust, q.ChangesUnasked
-	alert.Part = matchers(q.Part)
+	alert.Annotated, alert.Part = q.Annotated, matchers(q.Part)
 	if alert.Onset = q.Onset; q.Onset.IsZero() {
 		alert, doubts = f.Locate(ctx, alert)
 	}

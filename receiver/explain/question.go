@@ -53,6 +53,7 @@ type Question struct {
 	Changes   ChangeLog     // nil: nobody reports changes
 	Context   config.Context
 
+	Annotated      bool // the alert's rule in Prometheus may say how: see config.RuleAnnotations
 	ChangesUnasked bool // Prometheus is not asked what changed: see config.Changes
 }
 
@@ -74,7 +75,10 @@ func QuestionOf(cfg *config.Config, s find.Subject) Question {
 // By is the question of every alert that a rule of a configuration explains, without
 // the alert.
 func By(cfg *config.Config, rule *config.Rule) Question {
-	return Question{Rule: rule, Catalogue: cfg.Candidates, Options: cfg.Options(rule), Context: cfg.Context, ChangesUnasked: !cfg.Changes.Queries}
+	return Question{
+		Rule: rule, Catalogue: cfg.Candidates, Options: cfg.Options(rule), Context: cfg.Context,
+		Annotated: cfg.RuleAnnotations.Enabled, ChangesUnasked: !cfg.Changes.Queries,
+	}
 }
 
 // measuring is a rule with the KPI of a subject in place of its own.
