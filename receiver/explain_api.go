@@ -43,12 +43,13 @@ func newExplainer(live func() *live, log explain.ChangeLog, now func() time.Time
 	return &explainer{live: live, changes: log, now: now, turn: make(chan struct{}, maxAsking)}
 }
 
-// askJSON is the body of a request; see [find.Ask].
-type askJSON struct {
-	Labels model.LabelSet `json:"labels"`
-	Expr   string         `json:"expr"`
-	At     askedTime      `json:"at"`
-	Until  askedTime      `json:"until"`
+// Ask is the body of `POST /api/v1/explain`: an alert by its labels, an expression, or
+// both.
+type Ask struct {
+	Labels model.LabelSet `json:"labels,omitempty"` // of an alert; those that tell it from others suffice
+	Expr   string         `json:"expr,omitempty"`   // PromQL, with or without the condition of an alert
+	At     askedTime      `json:"at,omitempty"`     // when it began: RFC 3339, Unix seconds, or how long ago, such as 2h; empty: now
+	Until  askedTime      `json:"until,omitempty"`  // when it ended; empty: it goes on
 }
 
 // askedTime is a time as [find.Time] reads it: RFC 3339, Unix seconds, also as
@@ -110,7 +111,7 @@ func (h *explainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *explainer) read(w http.ResponseWriter, r *http.Request) (find.Ask, error) {
-	var body askJSON
+	var body Ask
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAskBytes))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&body)

@@ -12,25 +12,34 @@ import (
 	"github.com/culprit-dev/culprit/receiver/amevents"
 	"github.com/culprit-dev/culprit/receiver/body"
 	"github.com/culprit-dev/culprit/receiver/changelog"
+	"github.com/culprit-dev/culprit/receiver/openapi"
 	"github.com/culprit-dev/culprit/receiver/web"
 )
+
+// apiDocument is where the OpenAPI document of all this is.
+const apiDocument = "/api/v1/openapi.json"
 
 // handler is everything that the daemon serves, below the path of the external
 // URL.
 func (d *Daemon) handler() http.Handler {
-	mux := http.NewServeMux()
+	return below(strings.TrimSuffix(d.external.Path, "/"), d.routes())
+}
+
+func (d *Daemon) routes() *web.Mux {
+	mux := new(web.Mux)
 	mux.Handle("POST /api/v1/webhook", newWebhook(d))
 	asked := newExplainer(d.live.Load, d.changes, d.opt.Now)
 	mux.Handle("POST /api/v1/explain", asked)
 	mux.Handle("POST /api/v1/changes", changelog.NewHandler(d.changes, d.tokenOfChanges))
 	mux.Handle("POST /api/v1/alertmanager/events", amevents.NewHandler(d.handled, d.eventsTaken))
+	mux.Handle("GET "+apiDocument, openapi.Handler())
 	mux.HandleFunc("GET /-/healthy", d.healthy)
 	mux.HandleFunc("GET /-/ready", d.ready)
 	mux.HandleFunc("POST /-/reload", d.reloadHandler)
 	mux.HandleFunc("PUT /-/reload", d.reloadHandler)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.opt.Registry, promhttp.HandlerOpts{Registry: d.opt.Registry, MaxRequestsInFlight: maxScrapes}))
 	for path, methods := range map[string]string{
-		"/api/v1/webhook": "POST", "/api/v1/explain": "POST", "/-/reload": "POST, PUT", "/api/v1/changes": "GET, HEAD, POST", "/api/v1/alertmanager/events": "POST",
+		"/api/v1/webhook": "POST", "/api/v1/explain": "POST", "/-/reload": "POST, PUT", "/api/v1/changes": "GET, HEAD, POST", "/api/v1/alertmanager/events": "POST", apiDocument: "GET, HEAD",
 	} {
 		mux.Handle(path, only(methods)) // of the pages, which answer everything else, it would be none
 	}
@@ -39,7 +48,7 @@ func (d *Daemon) handler() http.Handler {
 	mux.Handle("POST /reports/{id}/explain", few(maxReading, readingWithin+explainWithin, whole)) // of which only two ask at a time
 	mux.Handle("GET /api/v1/changes", pages)
 	mux.Handle("/", pages)
-	return below(strings.TrimSuffix(d.external.Path, "/"), mux)
+	return mux
 }
 
 // below serves a handler also below a prefix: Alertmanager, probes and scrapes

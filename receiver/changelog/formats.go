@@ -17,8 +17,8 @@ import (
 
 // foreign are the messages of senders that can't be told what to send, by the
 // name of their format (?format=…). A message that tells of no change gives none.
-func foreign() map[string]func(body []byte) ([]posted, error) {
-	return map[string]func([]byte) ([]posted, error){"flux": flux, "launchdarkly": launchDarkly, "terraform": terraform}
+func foreign() map[string]func(body []byte) ([]Posted, error) {
+	return map[string]func([]byte) ([]Posted, error){"flux": flux, "launchdarkly": launchDarkly, "terraform": terraform}
 }
 
 // readForeign reads a message of a format, and checks it as any other.
@@ -50,7 +50,7 @@ func readForeign(r io.Reader, format string, now time.Time, lifetime time.Durati
 
 // flux is an event of Flux' notification controller (provider generic). Of what
 // it tells only what was applied or rolled back is a change.
-func flux(body []byte) ([]posted, error) {
+func flux(body []byte) ([]Posted, error) {
 	var e struct {
 		Object struct {
 			Kind, Namespace, Name string
@@ -70,7 +70,7 @@ func flux(body []byte) ([]posted, error) {
 	if e.Severity != "info" || !strings.HasSuffix(e.Reason, "Succeeded") || e.Reason == "TestSucceeded" {
 		return nil, nil
 	}
-	p := posted{
+	p := Posted{
 		Title: e.Object.Kind + " " + e.Object.Name + ": " + firstLine(e.Message), At: e.Timestamp,
 		Labels: map[string]string{"namespace": e.Object.Namespace, strings.ToLower(e.Object.Kind): e.Object.Name},
 	}
@@ -84,12 +84,12 @@ func flux(body []byte) ([]posted, error) {
 			p.Labels[name] = e.Metadata[key] // from eventMetadata of the Alert, or summary
 		}
 	}
-	return []posted{p}, nil
+	return []Posted{p}, nil
 }
 
 // launchDarkly is an entry of LaunchDarkly's audit log, as its webhooks send it.
 // Of what it tells flags and segments are changes.
-func launchDarkly(body []byte) ([]posted, error) {
+func launchDarkly(body []byte) ([]Posted, error) {
 	var e struct {
 		ID        string `json:"_id"`
 		Date      int64  `json:"date"` // milliseconds
@@ -111,7 +111,7 @@ func launchDarkly(body []byte) ([]posted, error) {
 	if e.Kind != "flag" && e.Kind != "segment" {
 		return nil, nil
 	}
-	p := posted{
+	p := Posted{
 		ID: e.ID, Title: e.Kind + " " + e.Name + ": " + cmp.Or(e.TitleVerb, "changed"), At: moment{time.UnixMilli(e.Date)}, Labels: map[string]string{},
 	}
 	if len(e.Accesses) > 0 {
@@ -126,7 +126,7 @@ func launchDarkly(body []byte) ([]posted, error) {
 	if strings.HasPrefix(e.Links.Site.Href, "/") {
 		p.URL = "https://app.launchdarkly.com" + e.Links.Site.Href
 	}
-	return []posted{p}, nil
+	return []Posted{p}, nil
 }
 
 // resourceOf are the labels in proj/shop:env/production:flag/new-cart;beta.
@@ -144,7 +144,7 @@ func resourceOf(resource string) map[string]string {
 
 // terraform is a notification of a run in HCP Terraform or Terraform Enterprise.
 // Only a run that was applied is a change.
-func terraform(body []byte) ([]posted, error) {
+func terraform(body []byte) ([]Posted, error) {
 	var e struct {
 		RunID         string `json:"run_id"`
 		RunURL        string `json:"run_url"`
@@ -167,7 +167,7 @@ func terraform(body []byte) ([]posted, error) {
 		if n.Status != "applied" {
 			continue // nothing was touched; the message that tries the address has no status
 		}
-		return []posted{{
+		return []Posted{{
 			ID: e.RunID, Title: "terraform " + e.Workspace + ": " + firstLine(e.RunMessage), At: n.UpdatedAt, URL: e.RunURL,
 			Labels: map[string]string{"workspace": e.Workspace, "organization": e.Organization},
 		}}, nil

@@ -74,15 +74,15 @@ func (h *Handler) read(from io.Reader, format string) ([]Change, error) {
 	return read(from, now, lifetime)
 }
 
-// told is what a sender learns of one change.
-type told struct {
+// Told is what a sender learns of one change.
+type Told struct {
 	ID      string  `json:"id"`
-	Outcome Outcome `json:"outcome"`
+	Outcome Outcome `json:"outcome"` // whether it was added, has replaced what its sender said before, or was known
 }
 
 // keep stores all changes of a message. It goes on when the sender hangs up:
 // whoever does sends all of it again.
-func (h *Handler) keep(ctx context.Context, list []Change) ([]told, error) {
+func (h *Handler) keep(ctx context.Context, list []Change) ([]Told, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
 	select {
@@ -91,13 +91,13 @@ func (h *Handler) keep(ctx context.Context, list []Change) ([]told, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	all := make([]told, 0, len(list))
+	all := make([]Told, 0, len(list))
 	for _, c := range list {
 		kept, outcome, err := h.book.Put(ctx, c)
 		if err != nil {
 			return all, err
 		}
-		all = append(all, told{kept.ID, outcome})
+		all = append(all, Told{kept.ID, outcome})
 	}
 	return all, nil
 }

@@ -35,8 +35,8 @@ const (
 // example is what an error shows of a message that is right.
 const example = `{"title": "checkout v42", "at": "2026-11-30T14:03:00Z", "labels": {"service": "checkout"}, "from": "v41", "to": "v42", "source": "deploys"}`
 
-// posted is a change as it comes in.
-type posted struct {
+// Posted is a change as it comes in.
+type Posted struct {
 	ID     string            `json:"id"`
 	Title  string            `json:"title"`
 	At     moment            `json:"at"`
@@ -139,7 +139,7 @@ func several(dec *json.Decoder, now time.Time, lifetime time.Duration) ([]Change
 }
 
 func next(dec *json.Decoder, now time.Time, lifetime time.Duration) (Change, error) {
-	var p posted
+	var p Posted
 	if err := dec.Decode(&p); err != nil {
 		return Change{}, notJSON(err)
 	}
@@ -164,7 +164,7 @@ func notJSON(err error) error {
 
 // change checks what was posted. A change without a time is of now, which its
 // keeper fills in.
-func (p posted) change(now time.Time, lifetime time.Duration) (Change, error) {
+func (p Posted) change(now time.Time, lifetime time.Duration) (Change, error) {
 	c := Change{
 		Sender: p.ID, Title: p.Title, At: p.At.Time, Until: p.Until.Time, Labels: p.Labels, From: p.From, To: p.To, Source: p.Source, URL: p.URL,
 	}

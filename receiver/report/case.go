@@ -28,7 +28,7 @@ type Case struct {
 	Names      []Count           `json:"names"`           // of alerts, the most frequent first
 	Services   []Count           `json:"services"`        // that hurt, the one with most alerts first
 	Incidents  []string          `json:"incidents"`       // ids, oldest first
-	Reports    []string          `json:"reports"`         // ids, oldest first; the first maxCaseReports
+	Reports    []string          `json:"reports"`         // ids, oldest first; the first 1000
 	Onset      time.Time         `json:"onset"`
 	CreatedAt  time.Time         `json:"createdAt"`
 	ResolvedAt *time.Time        `json:"resolvedAt,omitempty"` // nil while an alert fires

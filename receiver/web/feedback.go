@@ -36,13 +36,16 @@ func (s *server) feedbackForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// Said is the body of `POST /api/v1/reports/{id}/feedback`.
+type Said struct {
+	Says report.Judgement `json:"says,omitempty"` // empty: other, if was says what it was
+	Was  string           `json:"was,omitempty"`  // what it was, at most 500 bytes
+	By   string           `json:"by,omitempty"`   // who says so
+}
+
 // feedback is `POST /api/v1/reports/{id}/feedback`.
 func (s *server) feedback(w http.ResponseWriter, r *http.Request) error {
-	var f struct {
-		Says report.Judgement `json:"says"`
-		Was  string           `json:"was"`
-		By   string           `json:"by"`
-	}
+	var f Said
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxFeedback))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&f)

@@ -31,9 +31,9 @@ type Servers struct {
 
 // New returns the pages and the API. The handler wants to see paths without
 // the path of the external URL: whoever mounts it strips that.
-func New(opts Options) http.Handler {
+func New(opts Options) *Mux {
 	s := newServer(opts)
-	mux := http.NewServeMux()
+	mux := new(Mux)
 	for path, h := range map[string]handler{
 		"/{$}":                   s.listPage,
 		"/reports/{id}":          s.reportPage,

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package client
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Error is the answer of culprit to a request that it did not fulfil.
+type Error struct {
+	Status     int           // of HTTP
+	Message    string        // what is wrong, with the value
+	Hint       string        // what to do; often empty
+	RetryAfter time.Duration // after which to try again; 0: nothing is said of it
+}
+
+// Error says all of it on one line.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("culprit answers %d: %s", e.Status, e.Message)
+	if e.Hint != "" {
+		text += "; hint: " + e.Hint
+	}
+	return text
+}
+
+// maxError bounds what is read of an answer that says why there is no other, in bytes.
+const maxError = 64 << 10
+
+// errorOf reads such an answer: {"error": "…"}, or, of what stands before culprit, a
+// text.
+func errorOf(resp *http.Response) *Error {
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxError)) // what is there of it
+	var said struct{ Error string }
+	if json.Unmarshal(text, &said) != nil || said.Error == "" {
+		said.Error = strings.TrimSpace(string(text))
+	}
+	e := &Error{Status: resp.StatusCode}
+	e.Message, e.Hint, _ = strings.Cut(said.Error, "hint: ")
+	e.Message = cmp.Or(strings.TrimRight(e.Message, "; "), http.StatusText(resp.StatusCode))
+	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
+		e.RetryAfter = time.Duration(s) * time.Second
+	}
+	return e
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package document
+
+import (
+	"reflect"
+
+	"github.com/prometheus/alertmanager/template"
+
+	"github.com/culprit-dev/culprit/receiver"
+	"github.com/culprit-dev/culprit/receiver/changelog"
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/web"
+)
+
+// operation is one method of one path.
+type operation struct {
+	id, method, path string
+	summary          string
+	tag              string
+	params           []param
+	takes            []content // bodies of requests; empty: none
+	answers          map[int]answer
+	token            string // key of the configuration that names the file of a token; empty: none
+}
+
+// answer is what an operation answers with one status.
+type answer struct {
+	means   string
+	content content
+	next    bool // it has a header Link to the next part of a list
+}
+
+// content is a body: its media type, and the Go type of JSON.
+type content struct {
+	media string       // empty: application/json if of is set, or else no body at all
+	of    reflect.Type // nil: a text
+	also  reflect.Type // nil, or another type that it may be
+}
+
+// Tags of operations.
+const (
+	reading    = "reports"
+	telling    = "for senders"
+	pages      = "pages"
+	operations = "operations"
+)
+
+// notification is a message of Alertmanager.
+type notification struct {
+	template.Data
+	Version         string `json:"version"`
+	GroupKey        string `json:"groupKey"`
+	TruncatedAlerts uint64 `json:"truncatedAlerts"`
+}
+
+// failure is why a request was not answered.
+type failure struct {
+	Error string `json:"error"` // what is wrong, with the value; then, behind "hint:", what to do
+}
+
+// kept is what became of the changes of a message.
+type kept struct {
+	Changes []changelog.Told `json:"changes"` // in the order of the message
+}
+
+// recorded is what became of the events of a message.
+type recorded struct {
+	Events int `json:"events"` // of the message
+	Kept   int `json:"kept"`   // those that are of use
+}
+
+func json[T any]() content { return content{of: reflect.TypeFor[T]()} }
+
+func text(media string) content { return content{media: media} }
+
+// fails is an answer that says why there is no other.
+func fails(means string) answer { return answer{means: means, content: json[failure]()} }
+
+// says is an answer in plain text.
+func says(means string) answer { return answer{means: means, content: text("text/plain")} }
+
+// page is an answer for people.
+func page(means string) answer { return answer{means: means, content: text("text/html")} }
+
+// table has all operations, in the order in which the document has them.
+func table() []operation {
+	return append(append(api(), people()...), operating()...)
+}
+
+func api() []operation {
+	notFound, badQuery := fails("there is none; it may have expired"), fails("a parameter can't be read")
+	list := func(of content) answer { return answer{means: "a part of the list, the newest first", content: of, next: true} }
+	one := func(of content) answer { return answer{means: "what was asked for", content: of} }
+	return []operation{
+		{
+			id: "listReports", method: "GET", path: "/api/v1/reports", tag: reading, summary: "Lists reports. They are without their queries, charts and graph.",
+			params: append(listed("alertname", "fingerprint", "incident", "status", "open", "judged", "match"), searched()...), answers: map[int]answer{200: list(json[[]report.Report]()), 400: badQuery},
+		},
+		{
+			id: "getReport", method: "GET", path: "/api/v1/reports/{id}", tag: reading, summary: "Returns a report.",
+			answers: map[int]answer{200: one(json[report.Report]()), 404: notFound},
+		},
+		{
+			id: "giveFeedback", method: "POST", path: "/api/v1/reports/{id}/feedback", tag: reading, summary: "Takes what somebody says of a report, and returns it.",
+			takes: []content{json[web.Said]()}, answers: map[int]answer{200: one(json[report.Report]()), 400: fails("the body can't be read, or is too large"), 404: notFound},
+		},
+		{
+			id: "listIncidents", method: "GET", path: "/api/v1/incidents", tag: reading, summary: "Lists incidents: what the reports of one alert group have in common.",
+			params: listed("alertname", "fingerprint", "incident", "status", "open", "judged", "match"), answers: map[int]answer{200: list(json[[]report.Incident]()), 400: badQuery},
+		},
+		{
+			id: "getIncident", method: "GET", path: "/api/v1/incidents/{id}", tag: reading, summary: "Returns an incident.",
+			answers: map[int]answer{200: one(json[report.Incident]()), 404: notFound},
+		},
+		{
+			id: "listCases", method: "GET", path: "/api/v1/cases", tag: reading, summary: "Lists cases: what incidents of one time and cause have in common.",
+			params: listed("alertname", "incident", "open"), answers: map[int]answer{200: list(json[[]report.Case]()), 400: badQuery},
+		},
+		{
+			id: "getCase", method: "GET", path: "/api/v1/cases/{id}", tag: reading, summary: "Returns a case.",
+			answers: map[int]answer{200: one(json[report.Case]()), 404: notFound},
+		},
+		{
+			id: "explain", method: "POST", path: "/api/v1/explain", tag: reading, summary: "Explains an alert or an expression now. Nothing is stored or sent.",
+			takes: []content{json[receiver.Ask]()},
+			answers: map[int]answer{
+				200: {means: "the report, even if it only says why there is no answer", content: json[report.Report]()},
+				400: fails("the body can't be read, or can't be meant like that"), 403: fails("the configuration forbids it (`expressions.from_api`, `explain_api`)"),
+				404: fails("there is no such alert"), 413: fails("the body is larger than 1 MiB"),
+				502: fails("Prometheus does not answer"), 504: fails("it took longer than a minute"),
+			},
+		},
+		{
+			id: "listChanges", method: "GET", path: "/api/v1/changes", tag: reading, summary: "Lists the changes that were posted, or read from Grafana.",
+			params: append(listed("match"), from, to), answers: map[int]answer{200: list(json[[]changelog.Change]()), 400: badQuery},
+		},
+		{
+			id: "postChanges", method: "POST", path: "/api/v1/changes", tag: telling, summary: "Takes a change, or a list of at most 1000.", token: "changes.token_file",
+			params: []param{{name: "format", about: "who sends it, if it is no change in culprit's own form", words: []string{"flux", "launchdarkly", "terraform"}}},
+			takes:  []content{{of: reflect.TypeFor[changelog.Posted](), also: reflect.TypeFor[[]changelog.Posted]()}},
+			answers: map[int]answer{
+				200: {means: "every change is safe on disk", content: json[kept]()},
+				400: fails("the body is wrong, and nothing of it was kept"), 413: fails("the body is larger than 256 KiB"),
+			},
+		},
+		{
+			id: "postNotification", method: "POST", path: "/api/v1/webhook", tag: telling, summary: "Takes a notification of Alertmanager.",
+			takes: []content{json[notification]()},
+			answers: map[int]answer{
+				202: {means: "every alert is safe on disk, has its report already, or is left to the reconcile loop because it is too large"},
+				400: says("the body is no message of Alertmanager"), 413: says("the body is larger than 512 MiB"),
+			},
+		},
+		{
+			id: "postEvents", method: "POST", path: "/api/v1/alertmanager/events", tag: telling, token: "alertmanager_events.token_file",
+			summary: "Takes events of Alertmanager's event recorder (`event_recorder.webhook_outputs`): one, or a list.", takes: []content{json[any]()},
+			answers: map[int]answer{
+				200: {means: "what is of use in it is safe on disk", content: json[recorded]()},
+				400: fails("it is no message of the event recorder, and nothing of it was kept"),
+				404: fails("it is switched off (`alertmanager_events`)"), 413: fails("the body is larger than 8 MiB"),
+			},
+		},
+		{
+			id: "getDocument", method: "GET", path: "/api/v1/openapi.json", tag: operations, summary: "Returns this document.",
+			answers: map[int]answer{200: {means: "the document", content: json[map[string]any]()}},
+		},
+	}
+}
+
+func people() []operation {
+	shown, notFound := page("the page"), page("there is none; it may have expired")
+	list := map[int]answer{200: shown, 400: page("a parameter can't be read")}
+	one := map[int]answer{200: shown, 404: notFound}
+	form := []content{text("application/x-www-form-urlencoded")}
+	return []operation{
+		{
+			id: "showReports", method: "GET", path: "/", tag: pages, summary: "The page of reports.",
+			params: append(listed("alertname", "fingerprint", "incident", "status", "open", "judged", "match"), searched()...), answers: list,
+		},
+		{id: "showReport", method: "GET", path: "/reports/{id}", tag: pages, summary: "The page of a report.", answers: one},
+		{
+			id: "explainAgain", method: "POST", path: "/reports/{id}/explain", tag: pages, takes: form,
+			summary: "The page of a fresh look at a report's alert, which is not stored. The form may have up to eight fields such as `only=path=/pay` and `without=version=v2`.",
+			answers: map[int]answer{
+				200: shown, 400: page("the form can't be read"), 403: page("the configuration does not allow it (`explain_api`)"), 404: notFound,
+				502: page("Prometheus does not answer"), 504: page("it took longer than a minute"),
+			},
+		},
+		{
+			id: "judgeReport", method: "POST", path: "/reports/{id}/feedback", tag: pages, takes: form, summary: "Takes the form of a report's page: the fields `says` and `was`.",
+			answers: map[int]answer{303: {means: "it was taken; back to the report"}, 400: page("the form can't be read"), 404: notFound},
+		},
+		{id: "showIncident", method: "GET", path: "/incidents/{id}", tag: pages, summary: "The page of an incident.", answers: one},
+		{id: "showCases", method: "GET", path: "/cases", tag: pages, summary: "The page of cases.", params: listed("alertname", "incident", "open"), answers: list},
+		{id: "showCase", method: "GET", path: "/cases/{id}", tag: pages, summary: "The page of a case.", answers: one},
+		{id: "showChanges", method: "GET", path: "/changes", tag: pages, summary: "The page of changes.", params: append(listed("match"), from, to), answers: list},
+		{
+			id: "showAlert", method: "GET", path: "/a/{fingerprint}", tag: pages, summary: "The page of the latest report of an alert. Notifications may link to it before there is one.",
+			params:  []param{{name: "look", about: "how often the page has looked already for a report that is not there"}},
+			answers: map[int]answer{200: shown, 202: page("the first report is being made; the page looks again"), 404: notFound},
+		},
+		{
+			id: "getStatic", method: "GET", path: "/static/{name}", tag: pages, summary: "A file that the pages use.",
+			answers: map[int]answer{200: {means: "the file", content: text("text/javascript")}, 404: notFound},
+		},
+	}
+}
+
+func operating() []operation {
+	reloaded := map[int]answer{200: says("the configuration was loaded"), 500: says("it can't be used, and why; the previous one stays in force")}
+	return []operation{
+		{
+			id: "healthy", method: "GET", path: "/-/healthy", tag: operations, summary: "Whether the process lives. It fails only if a restart would help.",
+			answers: map[int]answer{200: says("it lives")},
+		},
+		{
+			id: "ready", method: "GET", path: "/-/ready", tag: operations, summary: "Whether alerts can be taken, and if not, what it waits for.",
+			answers: map[int]answer{200: says("alerts are taken")},
+		},
+		{id: "reload", method: "POST", path: "/-/reload", tag: operations, summary: "Loads the configuration again.", answers: reloaded},
+		{id: "reloadWithPut", method: "PUT", path: "/-/reload", tag: operations, summary: "Loads the configuration again.", answers: reloaded},
+		{
+			id: "metrics", method: "GET", path: "/metrics", tag: operations, summary: "Metrics for Prometheus.",
+			answers: map[int]answer{200: says("metrics")},
+		},
+	}
+}
