@@ -99,23 +99,16 @@ func (m *maker) document() (*openapi3.T, error) {
 // common are the answers that stand before everything else.
 func (m *maker) common() error {
 	for name, a := range map[string]answer{
-		"Unauthorized":    {means: "credentials are missing or others (`--web.config.file`, `token_file`)"},
+		"Unauthorized":    {means: "credentials are missing or others (`--web.config.file`, `token_file`)", either: true},
 		"CrossSite":       fails("a page of another site has made a browser send it"),
 		"TooManyRequests": says("more requests than `rate_limit` of `--web.config.file` allows"),
-		"Unavailable":     {means: "culprit starts, is not ready, or has too much to do: try again after `Retry-After`"},
+		"Unavailable":     {means: "culprit starts, is not ready, or has too much to do: try again after `Retry-After`", either: true},
 		"MediaType":       fails("a form's media type: send `application/json`"),
-		"Broken":          {means: "the store can't be read"},
+		"Broken":          {means: "the store can't be read", either: true},
 	} {
 		made, err := m.answer(a)
 		if err != nil {
 			return err
-		}
-		if a.content == (content{}) { // by whom it is answered decides
-			refusal, err := m.content(fails("").content)
-			if err != nil {
-				return err
-			}
-			made.Content = openapi3.Content{"application/json": refusal, "text/plain": plain(), "text/html": plain()}
 		}
 		m.doc.Components.Responses[name] = &openapi3.ResponseRef{Value: made}
 	}
@@ -183,7 +176,12 @@ func (m *maker) answer(a answer) (*openapi3.Response, error) {
 			Description: "if there are more: the address of the next, older part with `rel=\"next\"`", Schema: openapi3.NewStringSchema().NewRef(),
 		}}}}
 	}
-	if a.content == (content{}) {
+	switch {
+	case a.either:
+		refusal, err := m.content(fails("").content)
+		made.Content = openapi3.Content{"application/json": refusal, "text/plain": plain(), "text/html": plain()}
+		return made, err
+	case a.content == (content{}):
 		return made, nil
 	}
 	body, err := m.content(a.content)

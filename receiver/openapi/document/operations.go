@@ -28,6 +28,7 @@ type operation struct {
 type answer struct {
 	means   string
 	content content
+	either  bool // a page, a text or JSON, by who answers
 	next    bool // it has a header Link to the next part of a list
 }
 
@@ -183,8 +184,8 @@ func people() []operation {
 			id: "explainAgain", method: "POST", path: "/reports/{id}/explain", tag: pages, takes: form,
 			summary: "The page of a fresh look at a report's alert, which is not stored. The form may have up to eight fields such as `only=path=/pay` and `without=version=v2`.",
 			answers: map[int]answer{
-				200: shown, 400: page("the form can't be read"), 403: page("the configuration does not allow it (`explain_api`)"), 404: notFound,
-				502: page("Prometheus does not answer"), 504: page("it took longer than a minute"),
+				200: shown, 400: page("the form can't be read"), 404: notFound, 504: page("it took longer than a minute"),
+				403: {means: "the configuration does not allow it (`explain_api`), or a page of another site has made a browser send it", either: true},
 			},
 		},
 		{
