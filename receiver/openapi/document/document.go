@@ -66,8 +66,10 @@ func newMaker(s *schemas) *maker {
 		Servers: openapi3.Servers{{URL: "../..", Description: "where this document is"}},
 		Paths:   openapi3.NewPaths(),
 		Tags: openapi3.Tags{
-			{Name: reading, Description: "what was found"}, {Name: telling, Description: "what others tell culprit"},
-			{Name: pages, Description: "what people see"}, {Name: operations, Description: "of the process"},
+			{Name: reading, Description: "what was found"},
+			{Name: telling, Description: "what others tell culprit"},
+			{Name: pages, Description: "what people see"},
+			{Name: operations, Description: "of the process"},
 		},
 		Security: openapi3.SecurityRequirements{{}, {"basic": {}}},
 		Components: &openapi3.Components{

@@ -130,7 +130,9 @@ func comment(text string) string {
 }
 
 // oneLine takes the links of Go's comments away, which lead nowhere in the client.
-func oneLine(note string) string { return strings.NewReplacer("[", "", "]", "", "\n", " ").Replace(note) }
+func oneLine(note string) string {
+	return strings.NewReplacer("[", "", "]", "", "\n", " ").Replace(note)
+}
 
 // camel writes a word such as no_change as NoChange.
 func camel(word string) string {

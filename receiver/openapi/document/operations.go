@@ -91,7 +91,9 @@ func table() []operation {
 
 func api() []operation {
 	notFound, badQuery := fails("there is none; it may have expired"), fails("a parameter can't be read")
-	list := func(of content) answer { return answer{means: "a part of the list, the newest first", content: of, next: true} }
+	list := func(of content) answer {
+		return answer{means: "a part of the list, the newest first", content: of, next: true}
+	}
 	one := func(of content) answer { return answer{means: "what was asked for", content: of} }
 	return []operation{
 		{
