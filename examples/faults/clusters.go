@@ -131,16 +131,20 @@ func (t *trio) fire(ctx context.Context, promise string, on []*culprit) error {
 		return err
 	}
 	t.fired += alertsEach
-	t.f.holds(promise, eventually(ctx, func(ctx context.Context) error {
-		var errs []error
-		for _, c := range on {
-			if err := c.oneEach(ctx, t.fired); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", c.Name, err))
-			}
-		}
-		return errors.Join(errs...)
-	}))
+	t.f.holds(promise, eventually(ctx, func(ctx context.Context) error { return t.oneEach(ctx, on) }))
 	return nil
+}
+
+// oneEach is nil if each of these replicas has one report of each alert that
+// there was.
+func (t *trio) oneEach(ctx context.Context, on []*culprit) error {
+	var errs []error
+	for _, c := range on {
+		if err := c.oneEach(ctx, t.fired); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", c.Name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // running is nil if all replicas live.

@@ -56,6 +56,7 @@ func scenarios() map[string]scenario {
 		"kills":    kills,
 		"leaders":  leaders,
 		"sinks":    sinks,
+		"upgrade":  upgrade,
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -143,14 +142,14 @@ func (c *Culprit) Ready(ctx context.Context) error {
 	return c.Expect(ctx, "/-/ready", http.StatusOK, "")
 }
 
-// Reports lists all reports.
-func (c *Culprit) Reports(ctx context.Context) ([]report.Report, error) {
-	status, body, err := c.Get(ctx, "/api/v1/reports?limit=1000")
-	if err != nil || status != http.StatusOK {
-		return nil, errors.Join(err, fmt.Errorf("the reports of %s: status %d", c.Name, status))
-	}
-	var list []report.Report
-	return list, json.Unmarshal([]byte(body), &list)
+// Reports lists all reports. They are read page by page: a thousand at once take
+// a busy machine longer than an answer may.
+func (c *Culprit) Reports(ctx context.Context) (list []report.Report, err error) {
+	err = Pages(ctx, c, "/api/v1/reports?limit=200", func(page []report.Report) bool {
+		list = append(list, page...)
+		return true
+	})
+	return list, err
 }
 
 // next is the address of the page that follows.
