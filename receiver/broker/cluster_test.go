@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -236,4 +238,40 @@ func TestWhatALeaderHasNotAnsweredTheNextOneStores(t *testing.T) {
 		s, err := other.Stats(t.Context())
 		return err == nil && s.Pending == 3 && (other.Leads() || nodes[(lead+2)%3].Leads())
 	})
+}
+
+// A node that is behind the others, or can't keep a copy of its own, has a leader
+// to write to all the same: it says that it is not well, and refuses nothing.
+func TestANodeThatIsNotWellWritesAsLongAsTheOthersAnswer(t *testing.T) {
+	nodes := cluster(t)
+	k := bucket(t, nodes[0].Broker, "reports", time.Hour)
+	bucket(t, nodes[0].Broker, "other", time.Hour)
+	eventually(t, "the new buckets on every node", func() bool {
+		return nodes[0].Healthy() == nil && nodes[1].Healthy() == nil && nodes[2].Healthy() == nil
+	})
+	time.Sleep(6 * time.Second) // JetStream takes back what can't be made within five
+	put(t, k, "before", "1")
+	ill := nodes[0]
+	if err := ill.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files := filepath.Join(ill.opt.Dir, "jetstream", "$G", "streams", "KV_other")
+	if err := errors.Join(os.RemoveAll(files), os.WriteFile(files, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	ill.start(t)
+	eventually(t, "it is not well", func() bool { return ill.Healthy() != nil })
+	k = bucket(t, ill.Broker, "reports", time.Hour)
+	for i := range 3 {
+		time.Sleep(2 * checkEvery) // it has looked
+		if err := ill.Publish(deadline(t), fmt.Sprint("job ", i), nil); err != nil {
+			t.Errorf("Publish: %v", err)
+		}
+		if _, err := k.Put(deadline(t), "after", []byte("2")); err != nil {
+			t.Errorf("Put: %v", err)
+		}
+		if ill.Healthy() == nil {
+			t.Error("it is well")
+		}
+	}
 }

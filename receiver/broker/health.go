@@ -20,7 +20,8 @@ const (
 
 // Healthy returns nil if jobs can be published and handled, or else what is
 // wrong and what can be done about it. The error is [ErrStuck] or [ErrClosed]
-// if that is to start the process again.
+// if that is to start the process again. A node that is behind the others of
+// its cluster is not healthy, and takes jobs all the same.
 func (b *Broker) Healthy() error {
 	if err := b.Stuck(); err != nil {
 		return err
@@ -121,8 +122,7 @@ func (b *Broker) check() {
 // illness, too, and is cured by the peers.
 func (b *Broker) mend(ill error) {
 	if b.opt.replicas() > 1 && b.server.Load().JetStreamEnabled() {
-		b.setSick(ill)
-		b.silent.Store(0) // waiting for the others
+		b.askOthers(ill)
 		return
 	}
 	if full := probeStorage(b.opt.Dir); full != nil {
@@ -134,6 +134,18 @@ func (b *Broker) mend(ill error) {
 	if err := b.restart(); err != nil {
 		b.setSick(fmt.Errorf("restarting the embedded server: %w", err))
 	}
+}
+
+// askOthers decides whether a node of a cluster that is not well takes writes. It
+// does if the others answer: then it is only behind them, or has lost a leader
+// that has a follower by now, and whoever leads does the writing.
+func (b *Broker) askOthers(ill error) {
+	if len(b.peers()) == 0 || b.reach() != nil {
+		b.setSick(ill)
+	} else {
+		b.admit()
+	}
+	b.silent.Store(0) // waiting for the others
 }
 
 // reach uses the broker as its callers do, from end to end: it asks for the
@@ -229,11 +241,16 @@ func (b *Broker) setSick(err error) {
 	}
 }
 
-// recovered lets writes in again.
+// recovered takes note that all is well.
 func (b *Broker) recovered() {
 	b.silent.Store(0)
+	b.admit()
+}
+
+// admit lets writes in again.
+func (b *Broker) admit() {
 	if b.sick.Swap(nil) != nil {
-		b.opt.Logger.Info("broker is healthy again")
+		b.opt.Logger.Info("the broker takes writes again")
 	}
 }
 

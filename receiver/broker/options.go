@@ -165,6 +165,14 @@ func (o Options) serverOptions(token string) (*server.Options, error) {
 	return so, o.Cluster.apply(so)
 }
 
+// A node that hangs keeps its connections, and what is sent to it is neither
+// answered nor refused. The others let go of it in the time in which they would
+// stand for its place, so that no job waits for it.
+const (
+	pingEvery = time.Second
+	pingsOut  = 4
+)
+
 // apply makes the options those of a cluster node.
 func (c *ClusterOptions) apply(so *server.Options) error {
 	host, port, err := splitListen(c.Listen)
@@ -178,6 +186,7 @@ func (c *ClusterOptions) apply(so *server.Options) error {
 	so.Cluster.Host, so.Cluster.Port = host, port
 	so.Cluster.Username, so.Cluster.Password = "culprit", c.Secret
 	so.Cluster.TLSConfig = c.TLS
+	so.Cluster.PingInterval, so.Cluster.MaxPingsOut = pingEvery, pingsOut
 	for _, route := range c.Routes {
 		u, err := url.Parse(route)
 		if err != nil || u.Host == "" {
