@@ -106,11 +106,13 @@ func (l *lane) run(ctx, work context.Context) {
 	var g errgroup.Group
 	g.SetLimit(l.workers)
 	for ctx.Err() == nil {
-		id, e, wait := l.next(time.Now())
-		if id != "" {
+		errands, wait := l.next(time.Now())
+		if len(errands) > 0 {
 			g.Go(func() error {
-				outcome, asked := l.tell(work, id, e)
-				l.done(id, outcome, asked)
+				outcomes, asked := l.tell(work, errands)
+				for i, e := range errands {
+					l.done(e.id, outcomes[i], asked)
+				}
 				return nil
 			})
 			continue
@@ -126,27 +128,30 @@ func (l *lane) run(ctx, work context.Context) {
 	_ = g.Wait()
 }
 
-// next takes the errand that has waited longest, or says how long there will
-// be none.
-func (l *lane) next(now time.Time) (id string, _ errand, wait time.Duration) {
+// next takes the errands that have waited longest, as many as leave together,
+// or says how long there will be none.
+func (l *lane) next(now time.Time) (leave []errand, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.until.After(now) {
-		return "", errand{}, l.until.Sub(now)
+		return nil, l.until.Sub(now)
 	}
-	for len(l.queue) > 0 {
+	wait = time.Hour
+	for len(l.queue) > 0 && len(leave) < max(1, l.together) {
 		first := l.queue[0]
 		if first.after.After(now) {
-			return "", errand{}, first.after.Sub(now)
+			wait = first.after.Sub(now)
+			break
 		}
 		heap.Pop(&l.queue)
 		if first.state == waiting {
 			first.state, first.round = leaving, l.round
-			return first.id, *first, 0
+			leave = append(leave, *first)
+			continue
 		}
 		delete(l.due, first.id)
 	}
-	return "", errand{}, time.Hour
+	return leave, wait
 }
 
 // done puts an errand that was on its way back where it belongs.

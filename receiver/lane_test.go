@@ -3,6 +3,8 @@
 package receiver
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,11 +13,13 @@ import (
 // leave takes the errands that may leave now.
 func (l *lane) leave() (ids []string) {
 	for {
-		id, _, _ := l.next(time.Now())
-		if id == "" {
+		errands, _ := l.next(time.Now())
+		if len(errands) == 0 {
 			return ids
 		}
-		ids = append(ids, id)
+		for _, e := range errands {
+			ids = append(ids, e.id)
+		}
 	}
 }
 
@@ -130,6 +134,27 @@ func TestAServerThatAsksToBeLeftAloneIs(t *testing.T) {
 		l.done("a", missed, time.Hour)
 		if pause := time.Until(l.until); pause > time.Minute {
 			t.Errorf("it is left alone for %v", pause)
+		}
+	})
+}
+
+func TestWhatIsDueLeavesTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := testLane()
+		l.together = 4
+		for i := range 6 {
+			l.notify(fmt.Sprint(i), time.Time{})
+			time.Sleep(time.Millisecond)
+		}
+		var left []int
+		for errands, _ := l.next(time.Now()); len(errands) > 0; errands, _ = l.next(time.Now()) {
+			left = append(left, len(errands))
+			for _, e := range errands {
+				l.done(e.id, nothing, 0)
+			}
+		}
+		if !slices.Equal(left, []int{4, 2}) {
+			t.Errorf("%v left together", left)
 		}
 	})
 }

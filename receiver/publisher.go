@@ -28,7 +28,8 @@ type outlet struct {
 	sink     Sink
 	alerts   bool // told of every alert, else of every incident
 
-	workers  int           // messages on their way at a time
+	workers  int           // that tell at a time …
+	together int           // … each of so many things at most; 0: one
 	patience time.Duration // longest pause after failures
 }
 

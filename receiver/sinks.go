@@ -17,6 +17,11 @@ import (
 const (
 	alertWorkers, incidentWorkers = 8, 4
 
+	// In a storm annotations are posted together: each post costs two reads of
+	// all alerts that are like those in it. Of two workers one posts while the
+	// other notes what became of what it has posted.
+	annotationWorkers, annotatedTogether = 2, 100
+
 	// People are told of an alert after group_wait: once Alertmanager is back
 	// its annotations must not wait for long.
 	alertPatience, incidentPatience = 10 * time.Second, time.Minute
@@ -63,10 +68,16 @@ func (d *Daemon) addOutlets(l *live) error {
 	l.annotations, l.silences = alertSinks(publish, l.peers, opts)
 	for _, peer := range l.peers {
 		if a := l.annotations[peer.Address()]; a != nil {
-			l.tellAlerts(sink.NameAnnotation, peer.Address(), a)
+			l.outlets = append(l.outlets, outlet{
+				sinkName: sink.NameAnnotation, place: peer.Address(), sink: a, alerts: true,
+				workers: annotationWorkers, together: annotatedTogether, patience: alertPatience,
+			})
 		}
 		if l.silences != nil {
-			l.tellAlerts(sink.NameSilence, peer.Address(), l.silences.Of(peer))
+			l.outlets = append(l.outlets, outlet{
+				sinkName: sink.NameSilence, place: peer.Address(), sink: l.silences.Of(peer), alerts: true,
+				workers: alertWorkers, patience: alertPatience,
+			})
 		}
 	}
 	if len(l.peers) > 0 && publish.SilenceComments.CreateNote {
@@ -87,10 +98,6 @@ func (d *Daemon) addOutlets(l *live) error {
 		l.tellIncidents(sink.NameWebhook, webhook.Place(), webhook)
 	}
 	return nil
-}
-
-func (l *live) tellAlerts(name, place string, s Sink) {
-	l.outlets = append(l.outlets, outlet{sinkName: name, place: place, sink: s, alerts: true, workers: alertWorkers, patience: alertPatience})
 }
 
 func (l *live) tellIncidents(name, place string, s Sink) {

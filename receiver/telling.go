@@ -5,6 +5,7 @@ package receiver
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/culprit-dev/culprit/receiver/report"
@@ -24,47 +25,101 @@ type blind interface {
 	Tells(m sink.Message) bool
 }
 
-// tell tells the sink what there is to tell under an id, and notes what became
-// of it. asked is how long the server wants to be left alone.
-func (l *lane) tell(ctx context.Context, id string, e errand) (_ outcome, asked time.Duration) {
-	known := l.book.get(id, l.name)
-	m, digest, ok := l.about.message(id, known)
-	if !ok {
-		return nothing, 0
-	}
+// many is a sink to which several messages are no more work than one.
+type many interface {
+	// SendAll sends messages and says of each what became of it.
+	SendAll(ctx context.Context, ms []sink.Message) [][]report.Sent
+}
+
+// telling is an errand with what there is to tell.
+type telling struct {
+	errand
+	at      int // its place among those that left together
+	known   delivery
+	message sink.Message
+	digest  string
+}
+
+// tell tells the sink what there is to tell on errands, and notes what became
+// of each. asked is how long the server wants to be left alone.
+func (l *lane) tell(ctx context.Context, errands []errand) (outcomes []outcome, asked time.Duration) {
+	outcomes = make([]outcome, len(errands)) // nothing, until told otherwise
 	to := l.current()
-	if b, is := to.(blind); is && !known.Begun {
-		if m.Resolved { // it never heard of it
-			l.note(ctx, id, func(d *delivery) bool { return d.take(nil, digest, m.Resolved) })
-			return nothing, 0
-		}
-		if b.Tells(m) {
-			l.note(ctx, id, func(d *delivery) bool { d.Begun = true; return true })
+	var all []telling
+	for i, e := range errands {
+		t := telling{errand: e, at: i, known: l.book.get(e.id, l.name)}
+		if l.prepare(ctx, to, &t) {
+			all = append(all, t)
 		}
 	}
 	sending, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	sent := at(l.place, to.Send(sending, m))
-	l.count(sent, e)
-	if unsent(sent) && ctx.Err() != nil {
-		return cut, 0 // that says nothing of the sink; the next start tells it
-	}
-	l.note(ctx, id, func(d *delivery) bool {
-		if d.Took == 0 && slices.ContainsFunc(sent, took) {
-			d.Took = time.Since(e.since).Seconds()
+	var noting sync.WaitGroup
+	for i, sent := range send(sending, to, all) {
+		t, sent := all[i], at(l.place, sent)
+		for _, s := range sent {
+			asked = max(asked, s.After)
 		}
-		begun := known.Begun || slices.ContainsFunc(sent, arrived)
-		changed := d.take(sent, digest, m.Resolved) || d.Begun != begun
+		noting.Go(func() { outcomes[t.at] = l.conclude(ctx, t, sent) })
+	}
+	noting.Wait()
+	return outcomes, asked
+}
+
+// prepare reads what there is to tell. It returns false if that is nothing.
+func (l *lane) prepare(ctx context.Context, to Sink, t *telling) (ok bool) {
+	if t.message, t.digest, ok = l.about.message(t.id, t.known); !ok {
+		return false
+	}
+	b, is := to.(blind)
+	if !is || t.known.Begun {
+		return true
+	}
+	if t.message.Resolved { // it never heard of it
+		l.note(ctx, t.id, func(d *delivery) bool { return d.take(nil, t.digest, true) })
+		return false
+	}
+	if b.Tells(t.message) {
+		l.note(ctx, t.id, func(d *delivery) bool { d.Begun = true; return true })
+	}
+	return true
+}
+
+// send sends all messages at once, to a sink that can do that.
+func send(ctx context.Context, to Sink, all []telling) [][]report.Sent {
+	ms := make([]sink.Message, len(all))
+	for i, t := range all {
+		ms[i] = t.message
+	}
+	if m, is := to.(many); is && len(ms) > 0 {
+		return m.SendAll(ctx, ms)
+	}
+	sent := make([][]report.Sent, len(ms))
+	for i, m := range ms {
+		sent[i] = to.Send(ctx, m)
+	}
+	return sent
+}
+
+// conclude notes what became of a message.
+func (l *lane) conclude(ctx context.Context, t telling, sent []report.Sent) outcome {
+	l.count(sent, t.errand)
+	if unsent(sent) && ctx.Err() != nil {
+		return cut // that says nothing of the sink; the next start tells it
+	}
+	l.note(ctx, t.id, func(d *delivery) bool {
+		if d.Took == 0 && slices.ContainsFunc(sent, took) {
+			d.Took = time.Since(t.since).Seconds()
+		}
+		begun := t.known.Begun || slices.ContainsFunc(sent, arrived)
+		changed := d.take(sent, t.digest, t.message.Resolved) || d.Begun != begun
 		d.Begun = begun
 		return changed
 	})
-	if !unsent(sent) {
-		return taken, 0
+	if unsent(sent) {
+		return missed
 	}
-	for _, s := range sent {
-		asked = max(asked, s.After)
-	}
-	return missed, asked
+	return taken
 }
 
 // at says of outcomes where they were.

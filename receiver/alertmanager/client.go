@@ -25,7 +25,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/alertmanager/pkg/labels"
@@ -89,6 +91,20 @@ func Exactly(ls model.LabelSet) Filter {
 		size += len(text)
 	}
 	return f
+}
+
+// OneOf narrows a filter to alerts that have one of these values of a label. It
+// does nothing if they would make the address long.
+func (f *Filter) OneOf(name model.LabelName, values []string) {
+	const all = 1024 // bytes
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = regexp.QuoteMeta(v)
+	}
+	m := labels.Matcher{Type: labels.MatchRegexp, Name: string(name), Value: strings.Join(quoted, "|")}
+	if text := m.String(); len(text) <= all {
+		f.Matchers = append(f.Matchers, text)
+	}
 }
 
 func sortedNames(ls model.LabelSet) []model.LabelName {

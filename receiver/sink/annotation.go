@@ -122,17 +122,31 @@ func (a *Annotations) Over(fingerprint string) {
 // Send annotates the alert on every peer that has it. There is one outcome for
 // each peer; the ref is its address.
 func (a *Annotations) Send(ctx context.Context, m Message) []report.Sent {
-	if m.Resolved {
-		a.Over(m.Report.Alert.Fingerprint)
-		return nil
+	return a.SendAll(ctx, []Message{m})[0]
+}
+
+// SendAll is Send for several alerts, at the cost of one.
+func (a *Annotations) SendAll(ctx context.Context, ms []Message) [][]report.Sent {
+	sent := make([][]report.Sent, len(ms))
+	var want []wanted
+	var at []int // the place in ms of each that is wanted
+	for i, m := range ms {
+		if m.Resolved {
+			a.Over(m.Report.Alert.Fingerprint)
+			continue
+		}
+		want, at = append(want, wantOf(m)), append(at, i)
+		sent[i] = make([]report.Sent, len(a.peers))
 	}
-	want := wantOf(m)
-	sent := make([]report.Sent, len(a.peers))
+	if len(want) == 0 {
+		return sent
+	}
 	var wg sync.WaitGroup
-	for i, p := range a.peers {
+	for n, p := range a.peers {
 		wg.Go(func() {
-			tries := a.repost(ctx, p, alertmanager.Exactly(want.labels), []wanted{want})
-			sent[i] = a.outcome(p, tries[0])
+			for i, t := range a.repost(ctx, p, among(want), want) {
+				sent[at[i]][n] = a.outcome(p, t)
+			}
 		})
 	}
 	wg.Wait()
@@ -168,7 +182,7 @@ func (a *Annotations) Reconcile(ctx context.Context, peer *alertmanager.Client, 
 	}
 	sent := make(map[string]report.Sent, len(lost))
 	for batch := range slices.Chunk(lost, repostBatch) {
-		for _, t := range a.repost(ctx, p, alertmanager.Exactly(shared(batch)), batch) {
+		for _, t := range a.repost(ctx, p, among(batch), batch) {
 			sent[t.fingerprint] = a.outcome(p, t)
 		}
 	}
@@ -208,6 +222,20 @@ func (w wanted) keepIncident(have model.LabelSet) {
 	if line, ok := have[AnnotationIncident]; ok && w.annotations[AnnotationIncident] != "" {
 		w.annotations[AnnotationIncident] = line
 	}
+}
+
+// among lets the alerts of a batch through, and few others: by what they have
+// alike, and by their names.
+func among(batch []wanted) alertmanager.Filter {
+	f := alertmanager.Exactly(shared(batch))
+	names := map[string]bool{}
+	for _, w := range batch {
+		names[string(w.labels[model.AlertNameLabel])] = true
+	}
+	if len(names) > 1 {
+		f.OneOf(model.AlertNameLabel, slices.Sorted(maps.Keys(names)))
+	}
+	return f
 }
 
 // shared are the labels that all alerts of a batch have alike.

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/culprit-dev/culprit/receiver/alertmanager"
 )
 
 const (
@@ -87,7 +85,7 @@ func (a *Annotations) bridge(ctx context.Context, p *annotationPeer, k Keeper, f
 	for i := range want {
 		want[i].ifLost, want[i].anyway = false, true
 	}
-	filter := alertmanager.Exactly(shared(want))
+	filter := among(want)
 	var ready []*attempt
 	for _, t := range a.read(ctx, p, filter, want) {
 		if t.result == "" && t.short {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/culprit-dev/culprit/receiver/alertmanager"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
@@ -101,7 +100,7 @@ func (a *Annotations) look(ctx context.Context, p *annotationPeer, k Keeper, fin
 		if len(want) == 0 {
 			continue
 		}
-		for _, t := range a.repost(ctx, p, alertmanager.Exactly(shared(want)), want) {
+		for _, t := range a.repost(ctx, p, among(want), want) {
 			if t.result == repostReadFailed || t.result == repostLimited {
 				return false // the reconcile loop says so
 			}
