@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -45,16 +44,12 @@ func vmalert(ctx context.Context, f *field) (raiser, error) {
 
 // run starts a program and returns when it answers.
 func (f *field) run(ctx context.Context, health, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
-	if err := cmd.Start(); err != nil {
+	p, err := lab.StartProgram(ctx, health, name, args...)
+	if err != nil {
 		return err
 	}
-	f.OnClose(func() error {
-		_ = cmd.Process.Kill() // or it has ended
-		_ = cmd.Wait()         // that says so
-		return nil
-	})
-	return eventually(ctx, func(ctx context.Context) error { return answers200(ctx, health, "") })
+	f.OnClose(p.Close)
+	return nil
 }
 
 // answers200 asks for an address, or posts a body there.

@@ -186,7 +186,7 @@ func (am *Alertmanager) start(opts AlertmanagerOptions) error {
 		inhibitor.Mutes(ctx, labels)
 		silencer.Mutes(ctx, labels)
 	})
-	am.serve(api.Handler, reg)
+	am.serve(api.Handler, reg, logger)
 	return nil
 }
 
@@ -200,14 +200,14 @@ func recorder(conf eventrecorder.Config, logger *slog.Logger, reg prometheus.Reg
 }
 
 // serve answers on the listener: the API, health and metrics.
-func (am *Alertmanager) serve(api http.Handler, reg *prometheus.Registry) {
+func (am *Alertmanager) serve(api http.Handler, reg *prometheus.Registry, logger *slog.Logger) {
 	ok := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "OK") }
 	mux := http.NewServeMux()
 	mux.Handle("/api/v2/", api)
 	mux.HandleFunc("GET /-/healthy", ok)
 	mux.HandleFunc("GET /-/ready", ok)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: alertmanagerHeader}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: alertmanagerHeader, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
 	graceful.CloseUnused(server)
 	done := make(chan struct{})
 	go func() {

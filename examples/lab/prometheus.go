@@ -128,9 +128,6 @@ func (p *Prometheus) Close() error {
 	return errors.Join(errs...)
 }
 
-// openDB opens a database whose head takes all the history: the blocks are so
-// long that nothing is compacted while a lab lives, and without a log on disk
-// there is nothing to replay.
 func (p *Prometheus) openDB() error {
 	dir, err := os.MkdirTemp("", "culprit-lab-prometheus-")
 	if err != nil {
@@ -139,18 +136,10 @@ func (p *Prometheus) openDB() error {
 	p.dir = dir
 	p.closers = append(p.closers, func() error { return os.RemoveAll(dir) })
 
-	opts := tsdb.DefaultOptions()
-	opts.WALSegmentSize = -1
-	opts.EnableExemplarStorage, opts.MaxExemplars = true, 1000
-	opts.MinBlockDuration = (90 * 24 * time.Hour).Milliseconds()
-	opts.MaxBlockDuration = opts.MinBlockDuration
-	opts.RetentionDuration = opts.MinBlockDuration
-	p.db, err = tsdb.Open(dir, p.options.Logger, nil, opts, nil)
-	if err != nil {
+	if p.db, err = openHead(dir, p.options.Logger); err != nil {
 		return err
 	}
 	p.closers = append(p.closers, p.db.Close)
-	p.db.DisableCompactions()
 	p.engine = promql.NewEngine(promql.EngineOpts{
 		Logger:               p.options.Logger,
 		MaxSamples:           50_000_000, // the defaults of the server
@@ -165,6 +154,41 @@ func (p *Prometheus) openDB() error {
 	})
 	p.closers = append(p.closers, p.engine.Close)
 	return nil
+}
+
+// openHead opens a database whose head takes all the history: the blocks are so
+// long that nothing is compacted while a lab lives, and without a log on disk
+// there is nothing to replay.
+func openHead(dir string, logger *slog.Logger) (*tsdb.DB, error) {
+	opts := tsdb.DefaultOptions()
+	opts.WALSegmentSize = -1
+	opts.EnableExemplarStorage, opts.MaxExemplars = true, 1000
+	opts.MinBlockDuration = (90 * 24 * time.Hour).Milliseconds()
+	opts.MaxBlockDuration = opts.MinBlockDuration
+	opts.RetentionDuration = opts.MinBlockDuration
+	db, err := tsdb.Open(dir, logger, nil, opts, nil)
+	if err == nil {
+		db.DisableCompactions()
+	}
+	return db, err
+}
+
+// WriteData fills the data folder of a Prometheus that does not run yet.
+func WriteData(ctx context.Context, dir string, history func(context.Context, storage.Appendable) error) (err error) {
+	head, err := os.MkdirTemp("", "culprit-lab-head-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(head)) }()
+	db, err := openHead(head, promslog.NewNopLogger())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := history(ctx, db); err != nil {
+		return err
+	}
+	return db.Snapshot(dir, true)
 }
 
 // serve answers the HTTP API from now on.

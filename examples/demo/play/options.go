@@ -24,11 +24,15 @@ type options struct {
 
 	prometheusURL   string
 	alertmanagerURL string
-	grafanaURL      string
-	grafanaToken    string // a file
-	listen          string
-	shopListen      string
-	faultAfter      time.Duration
+
+	prometheusCommand   string // a program to run
+	alertmanagerCommand string
+
+	grafanaURL   string
+	grafanaToken string // a file
+	listen       string
+	shopListen   string
+	faultAfter   time.Duration
 
 	reconcile time.Duration // pause of culprit's own look at Alertmanager
 	history   time.Duration // of the shop, in Prometheus
@@ -58,6 +62,9 @@ func parse(args []string) (options, error) {
 	app.Flag("alertmanager.url", "An Alertmanager that runs already.").StringVar(&o.alertmanagerURL)
 	app.Flag("grafana.url", "A Grafana that runs already.").StringVar(&o.grafanaURL)
 	app.Flag("grafana.token-file", "File with a service account token for --grafana.url.").StringVar(&o.grafanaToken)
+	app.Flag("prometheus.command", "A Prometheus to run in place of the one that the demo contains, such as another release. It scrapes the shop.").
+		StringVar(&o.prometheusCommand)
+	app.Flag("alertmanager.command", "An Alertmanager to run in place of the one that the demo contains.").StringVar(&o.alertmanagerCommand)
 	app.Flag("web.listen-address", "Where culprit listens.").Default("127.0.0.1:0").StringVar(&o.listen)
 	app.Flag("shop.listen-address", "Where the shop can be scraped, with --prometheus.url.").
 		Default("localhost:9799").StringVar(&o.shopListen)
@@ -85,8 +92,11 @@ func (o options) check() error {
 	if o.alertmanagerURL != "" && o.prometheusURL == "" {
 		errs = append(errs, errors.New("--alertmanager.url needs --prometheus.url: a Prometheus that sends its alerts there"))
 	}
-	if o.again && o.prometheusURL != "" {
-		errs = append(errs, errors.New("--again writes into the past, and only the demo's own Prometheus takes that: leave --prometheus.url out"))
+	if o.again && o.prometheusURL+o.prometheusCommand != "" {
+		errs = append(errs, errors.New("--again evaluates rules in the past, and only the demo's own Prometheus does that: leave --prometheus.url and --prometheus.command out"))
+	}
+	if o.prometheusURL != "" && o.prometheusCommand != "" || o.alertmanagerURL != "" && o.alertmanagerCommand != "" {
+		errs = append(errs, errors.New("a server runs already (.url) or is to be run (.command), not both"))
 	}
 	return errors.Join(errs...)
 }

@@ -130,10 +130,13 @@ func (w *world) startRecorders(context.Context) (err error) {
 	return nil
 }
 
-func (w *world) startAlertmanager(context.Context) (err error) {
+func (w *world) startAlertmanager(ctx context.Context) (err error) {
 	w.alertmanagerURL = w.options.alertmanagerURL
-	if w.alertmanagerURL != "" {
+	switch {
+	case w.alertmanagerURL != "":
 		return nil
+	case w.options.alertmanagerCommand != "":
+		return w.runAlertmanager(ctx)
 	}
 	w.alertmanager, err = lab.StartAlertmanager(lab.AlertmanagerOptions{Config: w.file("alertmanager.yml")})
 	if err != nil {
@@ -152,6 +155,9 @@ func (w *world) startPrometheus(ctx context.Context) (err error) {
 		return w.breakShop(time.Now().Add(w.options.faultAfter))
 	}
 	w.say("Writing two days of the shop's history into Prometheus' database")
+	if w.options.prometheusCommand != "" {
+		return w.runPrometheus(ctx)
+	}
 	w.prometheus, err = lab.StartPrometheus(ctx, lab.PrometheusOptions{
 		Rules: w.file("alerts.yml"), Alertmanagers: []string{w.alertmanagerURL},
 		ExternalLabels: map[string]string{"replica": "A"}, History: w.writeHistory, Recall: w.recall(),
@@ -215,8 +221,11 @@ func (w *world) recall() func() (from, to time.Time) {
 
 // startShop lets the shop live on, or be scraped.
 func (w *world) startShop(ctx context.Context) error {
-	if w.prometheus == nil {
-		return w.serveShop()
+	switch {
+	case w.options.prometheusCommand != "":
+		return nil // it is scraped already
+	case w.prometheus == nil:
+		return w.exposeShop()
 	}
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
@@ -228,12 +237,27 @@ func (w *world) startShop(ctx context.Context) error {
 	return nil
 }
 
-// serveShop exposes the shop to a Prometheus elsewhere, and says what that and
+// exposeShop exposes the shop to a Prometheus elsewhere, and says what that and
 // its Alertmanager need.
-func (w *world) serveShop() error {
-	l, err := net.Listen("tcp", w.options.shopListen)
+func (w *world) exposeShop() error {
+	address, err := w.serveShop(w.options.shopListen)
 	if err != nil {
-		return fmt.Errorf("the shop can't listen: %w; choose another --shop.listen-address", err)
+		return err
+	}
+	w.say("Let Prometheus scrape the shop and load these rules:\n\n%s\n%s", scrapeConfig(address), w.file("alerts.yml"))
+	if w.options.alertmanagerURL == "" {
+		w.say("Let Prometheus send its alerts to %s", w.alertmanagerURL)
+	} else {
+		w.say("Let Alertmanager load this:\n\n%s", w.file("alertmanager.yml"))
+	}
+	return nil
+}
+
+// serveShop lets the shop be scraped, and returns where.
+func (w *world) serveShop(listen string) (string, error) {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return "", fmt.Errorf("the shop can't listen: %w; choose another --shop.listen-address", err)
 	}
 	server := &http.Server{Handler: w.shop, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
@@ -246,13 +270,7 @@ func (w *world) serveShop() error {
 		<-done
 		return err
 	})
-	w.say("Let Prometheus scrape the shop and load these rules:\n\n%s\n%s", scrapeConfig(l.Addr().String()), w.file("alerts.yml"))
-	if w.alertmanager != nil {
-		w.say("Let Prometheus send its alerts to %s", w.alertmanagerURL)
-	} else {
-		w.say("Let Alertmanager load this:\n\n%s", w.file("alertmanager.yml"))
-	}
-	return nil
+	return l.Addr().String(), nil
 }
 
 // scrapeConfig is what a Prometheus needs to watch the shop. The labels of the
