@@ -17,8 +17,11 @@ import (
 )
 
 // at notes a mistake at the value of a path, or at the nearest thing around it
-// if the value is not there.
+// if the value is not there. What could not be read is no second mistake.
 func (d *decoder) at(path, what, hint string) {
+	if d.isRefused(path) {
+		return
+	}
 	where := path
 	for where != "" && d.places[where] == (place{}) {
 		where = parent(where)
@@ -118,7 +121,6 @@ type address interface {
 
 func (d *decoder) checkURL(path string, a address) {
 	switch u := a.Reveal(); {
-	case d.isRefused(path):
 	case u == nil:
 		d.at(path, "is missing", "write the address of the server, such as http://host:port")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":

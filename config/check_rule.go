@@ -70,7 +70,7 @@ func (d *decoder) checkPlace(g GrafanaPlace, path string) {
 
 // ruleMatchers fills Parsed.
 func (d *decoder) ruleMatchers(r *Rule, path string) {
-	if len(r.Matchers) == 0 && !d.isRefused(path+".matchers") {
+	if len(r.Matchers) == 0 {
 		d.at(path+".matchers", "is missing", `say which alerts the rule is for: ['alertname="HighErrors"']`)
 	}
 	r.Parsed = d.parseMatchers(r.Matchers, path)
@@ -94,7 +94,6 @@ func (d *decoder) parseMatcher(text, at string) labels.Matchers {
 		}
 	}
 	switch {
-	case d.isRefused(at):
 	case err != nil:
 		d.at(at, fmt.Sprintf("is %q: %s", text, err), `write label="value", or !=, =~, !~`)
 	case len(ms) == 0:
@@ -190,7 +189,7 @@ func (d *decoder) checkLags(lags []int, path string) {
 		if lag < -maxLag || lag > maxLag {
 			d.at(at, fmt.Sprintf("is %d", lag), fmt.Sprintf("write a number of steps from -%d to %d", maxLag, maxLag))
 		}
-		if slices.Contains(lags[:i], lag) && !d.isRefused(at) {
+		if slices.Contains(lags[:i], lag) {
 			d.at(at, fmt.Sprintf("is %d for the second time", lag), "list every lag once")
 		}
 	}
@@ -225,7 +224,6 @@ func (d *decoder) checkTopology(t *Topology, path string) {
 
 func (d *decoder) checkEdge(e []string, at string) {
 	switch {
-	case d.isRefused(at):
 	case len(e) != 2:
 		d.at(at, fmt.Sprintf("has %d instead of two names", len(e)), "write the caller and the callee: [frontend, checkout]")
 	case e[0] == "" || e[1] == "":

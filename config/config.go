@@ -87,7 +87,7 @@ type Config struct {
 type Prometheus struct {
 	URL                  *URL                          `yaml:"url"`                              // base URL of the HTTP API
 	RulesURL             *URL                          `yaml:"rules_url,omitempty"`              // base URL of the server that evaluates the rules, such as vmalert, if it is a different one; it uses the same `http_config`; default url
-	HTTPConfig           commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`            // HTTP client settings
+	HTTPConfig           commonconfig.HTTPClientConfig `yaml:"http_config"`                      // HTTP client settings
 	MaxConcurrentQueries int                           `yaml:"max_concurrent_queries,omitempty"` // queries in flight; default 4
 	QueryTimeout         model.Duration                `yaml:"query_timeout,omitempty"`          // timeout of one query; default 10s
 	MaxSeries            int                           `yaml:"max_series,omitempty"`             // series that one analysis may read; default 20000
@@ -99,23 +99,23 @@ type Prometheus struct {
 
 // Alertmanager is one peer of a cluster. Every peer must be listed.
 type Alertmanager struct {
-	URL        *URL                          `yaml:"url"`                   // base URL of the peer
-	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"` // HTTP client settings
-	Receiver   string                        `yaml:"receiver,omitempty"`    // name of the receiver that notifies culprit; default the receiver that the webhook reports
+	URL        *URL                          `yaml:"url"`                // base URL of the peer
+	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config"`        // HTTP client settings
+	Receiver   string                        `yaml:"receiver,omitempty"` // name of the receiver that notifies culprit; default the receiver that the webhook reports
 }
 
 // Grafana is the server that gets region annotations.
 type Grafana struct {
-	URL        *URL                          `yaml:"url"`                   // base URL
-	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"` // HTTP client settings; a service account token goes here
+	URL        *URL                          `yaml:"url"`         // base URL
+	HTTPConfig commonconfig.HTTPClientConfig `yaml:"http_config"` // HTTP client settings; a service account token goes here
 }
 
 // RecoveryWebhook receives each incident with its ranked causes.
 type RecoveryWebhook struct {
-	URL           *HookURL                      `yaml:"url"`                      // where the incident is posted; logs and pages show only its host
-	HTTPConfig    commonconfig.HTTPClientConfig `yaml:"http_config,omitempty"`    // HTTP client settings
-	SecretFile    string                        `yaml:"secret_file,omitempty"`    // file with the key that signs each message (HMAC-SHA256)
-	MinConfidence Confidence                    `yaml:"min_confidence,omitempty"` // send an incident only if a cause has at least this confidence; default low
+	URL           *HookURL                      `yaml:"url"`                   // where the incident is posted; logs and pages show only its host
+	HTTPConfig    commonconfig.HTTPClientConfig `yaml:"http_config"`           // HTTP client settings
+	SecretFile    string                        `yaml:"secret_file,omitempty"` // file with the key that signs each message (HMAC-SHA256)
+	MinConfidence Confidence                    `yaml:"min_confidence"`        // send an incident only if a cause has at least this confidence; default low
 }
 
 // Publish enables and disables write-backs.

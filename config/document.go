@@ -16,18 +16,10 @@ func Decode(file string, text []byte, v any) Document {
 
 // At notes a mistake at the value of a path such as "tests[0].name", or at the
 // nearest thing around it. What could not be read is no second mistake.
-func (doc Document) At(path, what, hint string) {
-	if !doc.d.isRefused(path) {
-		doc.d.at(path, what, hint)
-	}
-}
+func (doc Document) At(path, what, hint string) { doc.d.at(path, what, hint) }
 
 // OneOf notes a mistake if a word is neither empty nor one of the legal ones.
-func (doc Document) OneOf(path, word string, legal ...string) {
-	if !doc.d.isRefused(path) {
-		doc.d.oneOf(path, word, legal...)
-	}
-}
+func (doc Document) OneOf(path, word string, legal ...string) { doc.d.oneOf(path, word, legal...) }
 
 // Line is that of the value of a path; 0 if it is not there.
 func (doc Document) Line(path string) int { return doc.d.places[path].line }

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +34,7 @@ func TestMistakes(t *testing.T) {
 			if err == nil {
 				t.Fatal("no mistake was found")
 			}
+			placed(t, file, err.(Errors))
 			got := strings.ReplaceAll(err.Error(), filepath.Dir(file)+"/", "") + "\n"
 			golden(t, strings.TrimSuffix(file, ".yml")+".want", got)
 			for _, secret := range []string{"hunter2"} {
@@ -40,6 +43,32 @@ func TestMistakes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// placed checks that each mistake has a hint, and stands on a line that has a key
+// of its path or the value that it tells; a mapping stands below its key. A key that
+// is missing has the line of what it is missing from.
+func placed(t *testing.T, file string, mistakes Errors) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	for _, m := range mistakes {
+		path, _, _ := strings.Cut(m.What, " ")
+		if m.Hint == "" || m.File != file || m.Line > len(lines) {
+			t.Errorf("%+v", m)
+		}
+		if m.Line == 0 || strings.Contains(m.What, "is missing") || !strings.ContainsAny(path, "._") {
+			continue
+		}
+		words := append(regexp.MustCompile(`[a-z_]+`).FindAllString(path, -1), strings.Trim(regexp.MustCompile(`"[^"]*"`).FindString(m.What), `"`))
+		near := strings.Join(lines[max(0, m.Line-2):m.Line], "\n")
+		if !slices.ContainsFunc(words, func(w string) bool { return w != "" && strings.Contains(near, w) }) {
+			t.Errorf("%q has none of %q: %s", near, words, m)
+		}
 	}
 }
 
