@@ -35,7 +35,7 @@ func (d *decoder) at(path, what, hint string) {
 
 // checkMain checks all of a main file but what concerns several files.
 func (d *decoder) checkMain(c *Config) {
-	d.checkPrometheus(&c.Prometheus)
+	d.checkServers(c)
 	seen := map[string]bool{}
 	for i := range c.Alertmanagers {
 		am, path := &c.Alertmanagers[i], fmt.Sprintf("alertmanagers[%d]", i)
@@ -71,33 +71,6 @@ func (d *decoder) checkMain(c *Config) {
 	d.checkRules(c.Rules)
 	d.checkCatalogue(c.Candidates)
 	c.Warnings = append(c.Warnings, d.warnings(c)...)
-}
-
-func (d *decoder) checkPrometheus(p *Prometheus) {
-	d.checkServer("prometheus", p.URL, &p.HTTPConfig)
-	if p.RulesURL != nil {
-		d.checkURL("prometheus.rules_url", p.RulesURL)
-	}
-	for _, c := range []struct {
-		key      string
-		n, usual int
-	}{
-		{"max_concurrent_queries", p.MaxConcurrentQueries, 4},
-		{"max_series", p.MaxSeries, 20_000},
-		{"max_queries", p.MaxQueries, 500},
-		{"max_samples", p.MaxSamples, 5_000_000},
-		{"max_bytes", p.MaxBytes, 64 << 20},
-	} {
-		if c.n < 1 {
-			d.at("prometheus."+c.key, fmt.Sprintf("is %d", c.n), fmt.Sprintf("allow at least 1, or leave it out for %d", c.usual))
-		}
-	}
-	if p.QueryTimeout <= 0 {
-		d.at("prometheus.query_timeout", "is zero", "write a duration such as 10s, or leave it out")
-	}
-	if p.MaxTime <= 0 {
-		d.at("prometheus.max_time", "is zero", "write a duration such as 1m, or leave it out")
-	}
 }
 
 // checkServer checks how a server is reached. Validate also fills in what

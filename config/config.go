@@ -40,7 +40,7 @@ import (
 
 // Config is the whole configuration.
 type Config struct {
-	Prometheus       Prometheus        `yaml:"prometheus"`                  // the Prometheus-compatible server to query
+	Prometheus       Servers           `yaml:"prometheus"`                  // the Prometheus-compatible server to query, or a list of servers, of which each alert has one
 	Alertmanagers    []Alertmanager    `yaml:"alertmanagers,omitempty"`     // every peer of the Alertmanager cluster
 	Grafana          *Grafana          `yaml:"grafana,omitempty"`           // the Grafana that gets region annotations
 	RecoveryWebhooks []RecoveryWebhook `yaml:"recovery_webhooks,omitempty"` // receivers of incidents with their ranked causes
@@ -83,18 +83,24 @@ type Config struct {
 	Missing  []Mistake `yaml:"-"` // files of secrets and keys that can't be read here
 }
 
-// Prometheus is the server that culprit queries.
+// Prometheus is a server that culprit queries.
 type Prometheus struct {
-	URL                  *URL                          `yaml:"url"`                              // base URL of the HTTP API
-	RulesURL             *URL                          `yaml:"rules_url,omitempty"`              // base URL of the server that evaluates the rules, such as vmalert, if it is a different one; it uses the same `http_config`; default url
-	HTTPConfig           commonconfig.HTTPClientConfig `yaml:"http_config"`                      // HTTP client settings
-	MaxConcurrentQueries int                           `yaml:"max_concurrent_queries,omitempty"` // queries in flight; default 4
-	QueryTimeout         model.Duration                `yaml:"query_timeout,omitempty"`          // timeout of one query; default 10s
-	MaxSeries            int                           `yaml:"max_series,omitempty"`             // series that one analysis may read; default 20000
-	MaxQueries           int                           `yaml:"max_queries,omitempty"`            // queries that one analysis may send; default 500
-	MaxSamples           int                           `yaml:"max_samples,omitempty"`            // samples that one analysis may read; default 5000000
-	MaxBytes             int                           `yaml:"max_bytes,omitempty"`              // bytes that are read of one response (64 MiB unless set); default 67108864
-	MaxTime              model.Duration                `yaml:"max_time,omitempty"`               // time that the queries of one analysis may take; default 1m
+	Name     string   `yaml:"name,omitempty"`     // unique name, shown in reports, logs and metrics; required in a list, and only there
+	Matchers []string `yaml:"matchers,omitempty"` // matchers of the alerts for which this server is queried, only in a list; the first server that matches is the only one that is queried; default every alert, which only the last of the list may have
+
+	URL                  *URL                           `yaml:"url"`                              // base URL of the HTTP API
+	RulesURL             *URL                           `yaml:"rules_url,omitempty"`              // base URL of the server that evaluates the rules, such as vmalert, if it is a different one; it uses the same `http_config`; default url
+	Headers              map[string]commonconfig.Secret `yaml:"headers,omitempty"`                // headers to add to each request, such as `X-Scope-OrgID: shop`; values of files are named in `http_config.http_headers`
+	HTTPConfig           commonconfig.HTTPClientConfig  `yaml:"http_config"`                      // HTTP client settings
+	MaxConcurrentQueries int                            `yaml:"max_concurrent_queries,omitempty"` // queries in flight; default 4
+	QueryTimeout         model.Duration                 `yaml:"query_timeout,omitempty"`          // timeout of one query; default 10s
+	MaxSeries            int                            `yaml:"max_series,omitempty"`             // series that one analysis may read; default 20000
+	MaxQueries           int                            `yaml:"max_queries,omitempty"`            // queries that one analysis may send; default 500
+	MaxSamples           int                            `yaml:"max_samples,omitempty"`            // samples that one analysis may read; default 5000000
+	MaxBytes             int                            `yaml:"max_bytes,omitempty"`              // bytes that are read of one response (64 MiB unless set); default 67108864
+	MaxTime              model.Duration                 `yaml:"max_time,omitempty"`               // time that the queries of one analysis may take; default 1m
+
+	Parsed labels.Matchers `yaml:"-"` // Matchers, parsed
 }
 
 // Alertmanager is one peer of a cluster. Every peer must be listed.

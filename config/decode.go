@@ -111,6 +111,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.fields(n, v, path)
 	case v.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
 		d.elements(n, v, path)
+	case v.Type() == reflect.TypeFor[Servers]() && n.Kind == yaml.MappingNode: // one, in place of a list
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		d.value(n, v.Index(0), path)
 	case v.Kind() == reflect.Map && n.Kind == yaml.MappingNode:
 		d.entries(n, v, path)
 	default:
@@ -134,7 +137,7 @@ func isLeaf(t reflect.Type) bool {
 // wrongKind says that a list, a mapping or a scalar stands in the place of another.
 func (d *decoder) wrongKind(n *yaml.Node, t reflect.Type, path string) {
 	what, hint := "must be a mapping", "write key: value pairs below it"
-	if t.Kind() == reflect.Slice {
+	if t.Kind() == reflect.Slice && t != reflect.TypeFor[Servers]() {
 		what, hint = "must be a list", "write [a, b], or lines that begin with a dash"
 	}
 	d.refuse(n, path, what, hint)

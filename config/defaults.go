@@ -12,7 +12,6 @@ import (
 // setDefaults fills in every setting whose default is not the zero value. It
 // runs before the file is read.
 func (c *Config) setDefaults() {
-	c.Prometheus.setDefaults()
 	c.UnmatchedAlerts.Enabled = true
 	c.IgnoreAlerts = []string{`alertname=~"Watchdog|InfoInhibitor|Culprit.*"`}
 	c.Expressions = Expressions{FromAlerts: TrustAny, FromAPI: TrustAny}

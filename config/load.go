@@ -150,7 +150,9 @@ func (d *decoder) ruleFiles(c *Config) []string {
 
 // setDirectory makes the files that hold secrets relative to the directory.
 func (c *Config) setDirectory(dir string) {
-	c.Prometheus.HTTPConfig.SetDirectory(dir)
+	for i := range c.Prometheus {
+		c.Prometheus[i].HTTPConfig.SetDirectory(dir)
+	}
 	for i := range c.Alertmanagers {
 		c.Alertmanagers[i].HTTPConfig.SetDirectory(dir)
 	}

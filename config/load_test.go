@@ -101,7 +101,7 @@ func load(t *testing.T, file string) *Config {
 
 func TestDefaults(t *testing.T) {
 	c := load(t, "testdata/good/minimal.yml")
-	p := c.Prometheus
+	p := c.Prometheus[0]
 	if p.MaxConcurrentQueries != 4 || p.QueryTimeout != model.Duration(10*time.Second) || p.MaxSeries != 20_000 {
 		t.Errorf("prometheus: %+v", p)
 	}
@@ -132,14 +132,14 @@ func TestEmptySectionsKeepTheirDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !c.Publish.SilenceComments.UpdateExisting || !c.Publish.AlertAnnotations.Enabled || c.Prometheus.MaxSeries != 20_000 || !c.Prometheus.HTTPConfig.FollowRedirects {
+	if !c.Publish.SilenceComments.UpdateExisting || !c.Publish.AlertAnnotations.Enabled || c.Prometheus[0].MaxSeries != 20_000 || !c.Prometheus[0].HTTPConfig.FollowRedirects {
 		t.Errorf("%s", c)
 	}
 }
 
 func TestWrittenSettingsOverrideDefaults(t *testing.T) {
 	c := load(t, "testdata/good/full.yml")
-	if c.Prometheus.MaxConcurrentQueries != 8 || c.Prometheus.MaxSeries != 5000 || c.Prometheus.QueryTimeout != model.Duration(30*time.Second) {
+	if c.Prometheus[0].MaxConcurrentQueries != 8 || c.Prometheus[0].MaxSeries != 5000 || c.Prometheus[0].QueryTimeout != model.Duration(30*time.Second) {
 		t.Errorf("prometheus: %+v", c.Prometheus)
 	}
 	want := Publish{AlertAnnotations: Toggle{Enabled: true}, SilenceComments: SilenceComments{UpdateExisting: true, CreateNote: true}}
@@ -149,7 +149,7 @@ func TestWrittenSettingsOverrideDefaults(t *testing.T) {
 	if c.Alertmanagers[1].HTTPConfig.FollowRedirects || !c.Alertmanagers[0].HTTPConfig.FollowRedirects {
 		t.Error("follow_redirects of the Alertmanagers")
 	}
-	if got := c.Prometheus.HTTPConfig.HTTPHeaders.Headers["X-Scope-OrgID"].Values; !cmp.Equal(got, []string{"shop"}) {
+	if got := c.Prometheus[0].HTTPConfig.HTTPHeaders.Headers["X-Scope-OrgID"].Values; !cmp.Equal(got, []string{"shop"}) {
 		t.Errorf("X-Scope-OrgID: %q", got)
 	}
 	hook := c.RecoveryWebhooks[0]
@@ -161,8 +161,8 @@ func TestWrittenSettingsOverrideDefaults(t *testing.T) {
 func TestSecretFilesAreRelativeToTheirFile(t *testing.T) {
 	c := load(t, "testdata/good/full.yml")
 	for got, want := range map[string]string{
-		c.Prometheus.HTTPConfig.TLSConfig.CAFile:           "testdata/good/tls/ca.pem",
-		c.Prometheus.HTTPConfig.BasicAuth.PasswordFile:     "testdata/good/password",
+		c.Prometheus[0].HTTPConfig.TLSConfig.CAFile:        "testdata/good/tls/ca.pem",
+		c.Prometheus[0].HTTPConfig.BasicAuth.PasswordFile:  "testdata/good/password",
 		c.RecoveryWebhooks[0].SecretFile:                   "testdata/good/hook-secret",
 		c.Changes.TokenFile:                                "testdata/good/changes-token",
 		c.AlertmanagerEvents.TokenFile:                     "testdata/good/events-token",
@@ -400,7 +400,7 @@ func TestTheBudgetOfAnAnalysisHasDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := c.Prometheus; p.MaxQueries != 50 || p.MaxSamples != 5_000_000 || p.MaxTime != model.Duration(time.Minute) {
+	if p := c.Prometheus[0]; p.MaxQueries != 50 || p.MaxSamples != 5_000_000 || p.MaxTime != model.Duration(time.Minute) {
 		t.Errorf("%+v", p)
 	}
 	for _, bad := range []string{"max_queries: 0", "max_samples: -1", "max_time: 0s"} {

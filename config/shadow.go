@@ -35,15 +35,19 @@ func (c *Config) shadows(earlier, later *Rule) bool {
 	if len(earlier.Parsed) == 0 || len(later.Parsed) == 0 {
 		return false // a mistake, and said
 	}
-	for _, m := range earlier.Parsed {
-		if !implied(m, later.Parsed) {
-			return false
-		}
+	if !covers(earlier.Parsed, later.Parsed) {
+		return false
 	}
 	// An alert that is ignored goes to the first rule that names what it is ignored for.
 	return !slices.ContainsFunc(c.Ignored, func(ignoring labels.Matchers) bool {
 		return later.names(ignoring) && !earlier.names(ignoring) && !disjoint(ignoring, later.Parsed)
 	})
+}
+
+// covers says whether it is sure that all label sets that the later matchers match
+// are matched by the earlier ones, too.
+func covers(earlier, later labels.Matchers) bool {
+	return !slices.ContainsFunc(earlier, func(m *labels.Matcher) bool { return !implied(m, later) })
 }
 
 // implied says whether all label sets that the matchers match are matched by m,

@@ -297,7 +297,7 @@ func TestTheComposeFileNamesFilesAndServicesThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, host := range []string{cfg.Prometheus.URL.Reveal().Hostname(), cfg.Alertmanagers[0].URL.Reveal().Hostname()} {
+	for _, host := range []string{cfg.Prometheus[0].URL.Reveal().Hostname(), cfg.Alertmanagers[0].URL.Reveal().Hostname()} {
 		if _, ok := compose.Services[host]; !ok {
 			t.Errorf("culprit asks %s, which is no service", host)
 		}

@@ -35,10 +35,11 @@ const (
 // queries at a time holds for all users together. What one alert has asked
 // isn't asked again for another within a minute.
 type Fetcher struct {
+	name     string // in the configuration; empty: it is the only one
 	client   *bounded.Client
 	api      v1.API // what isn't a query
 	ruler    v1.API // rules and their alerts
-	metrics  *Metrics
+	metrics  *counts
 	turns    chan struct{}
 	timeout  time.Duration
 	most     limits
@@ -61,14 +62,12 @@ func NewFetcher(conf config.Prometheus, m *Metrics) (*Fetcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m == nil {
-		m = NewMetrics(nil)
-	}
 	return &Fetcher{
+		name:    conf.Name,
 		client:  client,
 		api:     client.API(),
 		ruler:   v1.NewAPI(withoutAlerts{ruler}),
-		metrics: m,
+		metrics: m.of(conf.Name),
 		turns:   make(chan struct{}, cmp.Or(max(0, conf.MaxConcurrentQueries), defaultConcurrency)),
 		timeout: cmp.Or(max(0, time.Duration(conf.QueryTimeout)), defaultTimeout),
 		most: limits{
@@ -81,6 +80,9 @@ func NewFetcher(conf config.Prometheus, m *Metrics) (*Fetcher, error) {
 		storms:   newStorms(),
 	}, nil
 }
+
+// Name is that of the server in the configuration; it is empty if it has none.
+func (f *Fetcher) Name() string { return f.name }
 
 // CloseIdleConnections gives the connections back that nobody uses.
 func (f *Fetcher) CloseIdleConnections() { f.client.CloseIdleConnections() }

@@ -15,12 +15,13 @@ import (
 // lie on the same grid, share them.
 const (
 	keepAnswers    = time.Minute
-	mostRemembered = 2_000_000 // samples of all answers kept, at 16 bytes
+	mostRemembered = 2_000_000 // samples of all answers kept of all servers, at 16 bytes
 )
 
 // memory shares answers: a question that is being asked is waited for, and one
 // that was asked a moment ago isn't asked again. It is safe for concurrent use.
 type memory struct {
+	most    int // samples of all answers kept
 	mu      sync.Mutex
 	entries map[string]*entry
 	order   []string // keys of what is kept, the oldest first
@@ -35,7 +36,7 @@ type entry struct {
 	until   time.Time
 }
 
-func newMemory() *memory { return &memory{entries: map[string]*entry{}} }
+func newMemory() *memory { return &memory{most: mostRemembered, entries: map[string]*entry{}} }
 
 // recall returns the answer to the question of that key, which ask asks if
 // nobody else does or did. The answer and what the server refused are kept;
@@ -92,7 +93,7 @@ func (m *memory) settle(key string, e *entry) {
 	}
 	m.order = append(m.order, key)
 	m.samples += e.samples
-	for len(m.order) > 0 && (m.samples > mostRemembered || time.Now().After(m.entries[m.order[0]].until)) {
+	for len(m.order) > 0 && (m.samples > m.most || time.Now().After(m.entries[m.order[0]].until)) {
 		m.drop(m.order[0])
 	}
 }

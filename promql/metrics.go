@@ -11,17 +11,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql/bounded"
 )
 
-// Metrics count what Prometheus is asked. They outlive a Fetcher, which is
-// made anew when the configuration is reloaded.
+// Metrics count what the Prometheus servers are asked. They outlive a Fetcher,
+// which is made anew when the configuration is reloaded.
 type Metrics struct {
 	queries  *prometheus.CounterVec
 	duration *prometheus.HistogramVec
-	shared   prometheus.Counter
+	shared   *prometheus.CounterVec
 	spared   *prometheus.CounterVec
-	open     prometheus.Gauge
+	open     *prometheus.GaugeVec
 	series   prometheus.Histogram
 	samples  prometheus.Histogram
 	asked    prometheus.Histogram
@@ -29,43 +30,42 @@ type Metrics struct {
 	annotations *prometheus.CounterVec
 }
 
+// labelServer is the name of a server in the configuration; it is empty if there is
+// only one, without a name.
+const labelServer = "server"
+
 // NewMetrics registers the metrics; reg may be nil.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
+	f := promauto.With(reg)
 	m := &Metrics{
-		queries: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
+		queries: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "culprit_prometheus_queries_total",
 			Help: "Requests to Prometheus by outcome: ok, refused, timeout, unreachable or canceled.",
-		}, []string{"outcome"}),
-		duration: promauto.With(reg).NewHistogramVec(prometheus.HistogramOpts{
+		}, []string{labelServer, "outcome"}),
+		duration: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "culprit_prometheus_query_duration_seconds",
 			Help:    "Time Prometheus took to answer, without waiting for a slot.",
 			Buckets: []float64{.005, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
-		}, []string{"endpoint"}),
+		}, []string{labelServer, "endpoint"}),
+		shared: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "culprit_prometheus_queries_shared_total",
+			Help: "Queries answered from another alert's answer.",
+		}, []string{labelServer}),
+		spared: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "culprit_prometheus_queries_spared_total",
+			Help: "Queries that were not sent, by reason: budget of the analysis, storm of alerts, or breaker.",
+		}, []string{labelServer, "reason"}),
+		open: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "culprit_prometheus_breaker_open",
+			Help: "1 while Prometheus is left alone because it did not answer.",
+		}, []string{labelServer}),
 	}
-	m.register(promauto.With(reg))
-	for _, o := range []outcome{outcomeOK, outcomeRefused, outcomeTimeout, outcomeUnreachable, outcomeCanceled} {
-		m.queries.WithLabelValues(string(o))
-	}
+	m.register(f)
 	return m
 }
 
-// register adds the metrics of cost.
+// register adds the metrics of what an analysis costs.
 func (m *Metrics) register(f promauto.Factory) {
-	m.shared = f.NewCounter(prometheus.CounterOpts{
-		Name: "culprit_prometheus_queries_shared_total",
-		Help: "Queries answered from another alert's answer.",
-	})
-	m.spared = f.NewCounterVec(prometheus.CounterOpts{
-		Name: "culprit_prometheus_queries_spared_total",
-		Help: "Queries that were not sent, by reason: budget of the analysis, storm of alerts, or breaker.",
-	}, []string{"reason"})
-	for _, r := range []string{sparedBudget, sparedStorm, sparedBreaker} {
-		m.spared.WithLabelValues(r)
-	}
-	m.open = f.NewGauge(prometheus.GaugeOpts{
-		Name: "culprit_prometheus_breaker_open",
-		Help: "1 while Prometheus is left alone because it did not answer.",
-	})
 	m.annotations = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "culprit_rule_annotations_total",
 		Help: "Analyses of alerts by what became of the culprit_* annotations of their rules: used, mistaken (a part was left out) or unread (rules could not be read, or several fit).",
@@ -85,6 +85,50 @@ func (m *Metrics) register(f promauto.Factory) {
 		Name: "culprit_analysis_samples", Help: "Samples read per analysis; a narrowed second pass counts as another analysis.",
 		Buckets: prometheus.ExponentialBuckets(1000, 4, 8),
 	})
+}
+
+// Forget removes what was counted of servers that the configuration has no longer: a
+// breaker that nobody asks any more would be open for ever.
+func (m *Metrics) Forget(last, now config.Servers) {
+	for _, p := range last {
+		if _, err := now.Named(p.Name); err == nil {
+			continue
+		}
+		of := prometheus.Labels{labelServer: p.Name}
+		for _, family := range []interface{ DeletePartialMatch(prometheus.Labels) int }{m.queries, m.duration, m.shared, m.spared, m.open} {
+			family.DeletePartialMatch(of)
+		}
+	}
+}
+
+// counts are the metrics of one server.
+type counts struct {
+	*Metrics // of all
+
+	queries  *prometheus.CounterVec // by outcome
+	duration prometheus.ObserverVec // by endpoint
+	shared   prometheus.Counter
+	spared   *prometheus.CounterVec // by reason
+	open     prometheus.Gauge
+}
+
+// of returns the metrics of a server; m may be nil.
+func (m *Metrics) of(server string) *counts {
+	if m == nil {
+		m = NewMetrics(nil)
+	}
+	own := prometheus.Labels{labelServer: server}
+	c := &counts{
+		Metrics: m, queries: m.queries.MustCurryWith(own), duration: m.duration.MustCurryWith(own),
+		shared: m.shared.With(own), spared: m.spared.MustCurryWith(own), open: m.open.With(own),
+	}
+	for _, o := range []outcome{outcomeOK, outcomeRefused, outcomeTimeout, outcomeUnreachable, outcomeCanceled} {
+		c.queries.WithLabelValues(string(o))
+	}
+	for _, r := range []string{sparedBudget, sparedStorm, sparedBreaker} {
+		c.spared.WithLabelValues(r)
+	}
+	return c
 }
 
 // The reasons for which a question isn't asked.
@@ -115,9 +159,9 @@ func (m *Metrics) spent(b *budget) {
 	b.noted = cost
 }
 
-func (m *Metrics) observe(endpoint string, took time.Duration, err error) {
-	m.queries.WithLabelValues(string(outcomeOf(err))).Inc()
-	m.duration.WithLabelValues(endpoint).Observe(took.Seconds())
+func (c *counts) observe(endpoint string, took time.Duration, err error) {
+	c.queries.WithLabelValues(string(outcomeOf(err))).Inc()
+	c.duration.WithLabelValues(endpoint).Observe(took.Seconds())
 }
 
 // outcome is a closed set of ways in which a request ends.

@@ -40,7 +40,7 @@ func (h *explainer) Explain(ctx context.Context, r report.Report, parts []report
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainWithin)
 	defer cancel()
-	found := explain.Report(ctx, live.fetcher, q)
+	found := explain.ReportBy(ctx, live.servers, q)
 	if err := ctx.Err(); err != nil {
 		return report.Report{}, &web.Refusal{Status: http.StatusGatewayTimeout, Err: fmt.Errorf("it took longer than %s: %w", explainWithin, err)}
 	}

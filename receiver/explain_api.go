@@ -46,10 +46,11 @@ func newExplainer(live func() *live, log explain.ChangeLog, now func() time.Time
 // Ask is the body of `POST /api/v1/explain`: an alert by its labels, an expression, or
 // both.
 type Ask struct {
-	Labels model.LabelSet `json:"labels,omitempty"` // of an alert; those that tell it from others suffice
-	Expr   string         `json:"expr,omitempty"`   // PromQL, with or without the condition of an alert
-	At     askedTime      `json:"at,omitempty"`     // when it began: RFC 3339, Unix seconds, or how long ago, such as 2h; empty: now
-	Until  askedTime      `json:"until,omitempty"`  // when it ended; empty: it goes on
+	Labels     model.LabelSet `json:"labels,omitempty"`     // of an alert; those that tell it from others suffice
+	Expr       string         `json:"expr,omitempty"`       // PromQL, with or without the condition of an alert
+	At         askedTime      `json:"at,omitempty"`         // when it began: RFC 3339, Unix seconds, or how long ago, such as 2h; empty: now
+	Until      askedTime      `json:"until,omitempty"`      // when it ended; empty: it goes on
+	Prometheus string         `json:"prometheus,omitempty"` // name of the one to ask, if there are several; empty: the labels tell which
 }
 
 // askedTime is a time as [find.Time] reads it: RFC 3339, Unix seconds, also as
@@ -121,10 +122,10 @@ func (h *explainer) read(w http.ResponseWriter, r *http.Request) (find.Ask, erro
 		}
 	}
 	if err != nil {
-		return find.Ask{}, fmt.Errorf(`%w: the body must be JSON such as {"labels": {"alertname": "HighErrors"}}, with labels, expr, at and until: %w`,
+		return find.Ask{}, fmt.Errorf(`%w: the body must be JSON such as {"labels": {"alertname": "HighErrors"}}, with labels, expr, at, until and prometheus: %w`,
 			find.ErrUnclear, err)
 	}
-	ask := find.Ask{Labels: body.Labels, Expr: body.Expr}
+	ask := find.Ask{Prometheus: body.Prometheus, Labels: body.Labels, Expr: body.Expr}
 	if ask.At, err = find.Time(string(body.At), h.now()); err != nil {
 		return ask, err
 	}
@@ -134,7 +135,11 @@ func (h *explainer) read(w http.ResponseWriter, r *http.Request) (find.Ask, erro
 
 func (h *explainer) explain(ctx context.Context, ask find.Ask) (report.Report, error) {
 	live := h.live()
-	finder, err := find.New(live.config.Prometheus)
+	server, err := ask.Server(live.config.Prometheus)
+	if err != nil {
+		return report.Report{}, err
+	}
+	finder, err := find.New(*server)
 	if err != nil {
 		return report.Report{}, err
 	}
@@ -147,8 +152,8 @@ func (h *explainer) explain(ctx context.Context, ask find.Ask) (report.Report, e
 		return report.Report{}, err
 	}
 	q := explain.QuestionOf(live.config, subject)
-	q.Changes = h.changes
-	return explain.Report(ctx, live.fetcher, q), nil
+	q.Prometheus, q.Changes = server.Name, h.changes
+	return explain.ReportBy(ctx, live.servers, q), nil
 }
 
 // errBusy is the error of a question while others are answered.

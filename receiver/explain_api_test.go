@@ -155,7 +155,7 @@ func TestAnAlertMayBeginInTheFuture(t *testing.T) {
 	told := w.reports()[0]
 	cfg, err := LoadConfig(w.opt.ConfigFile)
 	w.must(err)
-	fetcher, err := promql.NewFetcher(cfg.Prometheus, nil)
+	fetcher, err := promql.NewFetcher(cfg.Prometheus[0], nil)
 	w.must(err)
 	asked := explain.Report(t.Context(), fetcher, explain.QuestionOf(cfg, find.Subject{Alert: told.Alert, Onset: start, Now: time.Now()}))
 	for what, r := range map[string]report.Report{"the report": told, "asked by hand": asked} {

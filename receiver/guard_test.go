@@ -104,7 +104,7 @@ func TestALongQueryIsRefused(t *testing.T) {
 // After a reload the pages link to the Grafana of the new configuration.
 func TestLinksFollowTheConfiguration(t *testing.T) {
 	d := lonely(t, nil)
-	if got := d.servers(); got.Grafana != nil || got.Prometheus.Host != "127.0.0.1:1" {
+	if got := d.servers(); got.Grafana != nil || got.Prometheus[0].Host != "127.0.0.1:1" {
 		t.Fatalf("%+v", got)
 	}
 	pages := d.pages(nil) // of the start
@@ -115,7 +115,7 @@ func TestLinksFollowTheConfiguration(t *testing.T) {
 	if status, _ := answered(t, d, http.MethodPost, "/-/reload", ""); status != http.StatusOK {
 		t.Fatalf("a reload is answered %d", status)
 	}
-	if got := pages.Servers(); got.Grafana == nil || got.Grafana.Host != "grafana.example.org" || got.Prometheus.Host != "prometheus.example.org" {
+	if got := pages.Servers(); got.Grafana == nil || got.Grafana.Host != "grafana.example.org" || got.Prometheus[0].Host != "prometheus.example.org" {
 		t.Errorf("%+v", got)
 	}
 }

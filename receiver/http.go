@@ -83,7 +83,10 @@ func (d *Daemon) pages(asked web.Explainer) web.Options {
 // servers are those that the configuration names now.
 func (d *Daemon) servers() web.Servers {
 	cfg := d.live.Load().config
-	servers := web.Servers{Prometheus: cfg.Prometheus.URL.Shown()}
+	servers := web.Servers{}
+	for _, p := range cfg.Prometheus {
+		servers.Prometheus = append(servers.Prometheus, p.URL.Shown())
+	}
 	if cfg.Grafana != nil && cfg.Grafana.URL != nil {
 		servers.Grafana = cfg.Grafana.URL.Shown()
 	}
@@ -111,6 +114,10 @@ func (d *Daemon) ready(w http.ResponseWriter, _ *http.Request) {
 	}
 	if missing := d.reconcile.missing(); len(missing) > 0 {
 		http.Error(w, "Not ready: waiting for "+strings.Join(missing, "; "), http.StatusServiceUnavailable)
+		return
+	}
+	if silent := d.reconcile.silent(); len(silent) > 0 { // the alerts of others can be explained
+		fmt.Fprintf(w, "culprit is ready, but waits for %s.\n", strings.Join(silent, "; "))
 		return
 	}
 	if err := d.store.pressure(); err != nil { // it is told before it keeps anything from being stored

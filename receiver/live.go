@@ -18,7 +18,7 @@ import (
 // live is everything that a reload replaces, as one.
 type live struct {
 	config  *config.Config
-	fetcher *promql.Fetcher
+	servers *promql.Servers
 	peers   []*alertmanager.Client
 
 	annotations map[string]*sink.Annotations // by the address of the peer; empty: switched off
@@ -33,7 +33,7 @@ func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
 	ask := explain.By(l.config, rule)
 	ask.Trust, ask.Changes = l.config.Expressions.FromAlerts, d.changes
 	return &Pipeline{
-		Ask: ask, Fetcher: l.fetcher, Store: d.store, Publisher: d.publisher,
+		Ask: ask, Servers: l.servers, Store: d.store, Publisher: d.publisher,
 		Base: d.URL(), Mistaken: &l.mistaken, Metrics: d.metrics, Log: d.log, Now: d.opt.Now,
 	}
 }
@@ -55,6 +55,9 @@ func (d *Daemon) Reload() error {
 		return err
 	}
 	last := d.live.Swap(next)
+	if last != nil {
+		d.shared.queries.Forget(last.config.Prometheus, next.config.Prometheus)
+	}
 	d.receivers.name(next.config)
 	if d.publisher != nil { // else it is being made
 		d.publisher.use(next.outlets)
@@ -110,7 +113,7 @@ func (r *replaced) leave() {
 // leave gives the connections back of what a reload has replaced. Whoever still
 // uses a part of it finishes.
 func (l *live) leave() {
-	l.fetcher.CloseIdleConnections()
+	l.servers.CloseIdleConnections()
 	for _, peer := range l.peers {
 		peer.CloseIdleConnections()
 	}
@@ -131,8 +134,8 @@ func (d *Daemon) load() (*live, error) {
 		return nil, err
 	}
 	l := &live{config: cfg}
-	if l.fetcher, err = promql.NewFetcher(cfg.Prometheus, d.shared.queries); err != nil {
-		return nil, fmt.Errorf("prometheus: %w", err)
+	if l.servers, err = promql.NewServers(cfg.Prometheus, d.shared.queries); err != nil {
+		return nil, err
 	}
 	for _, am := range cfg.Alertmanagers {
 		peer, err := alertmanager.New(am, alertmanager.Options{})

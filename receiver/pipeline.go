@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/report"
 )
@@ -31,7 +32,7 @@ type Publisher interface {
 // Pipeline is the walk of one alert, with what it needs on the way.
 type Pipeline struct {
 	Ask       explain.Question // of every alert; without the alert and the time
-	Fetcher   explain.Fetcher
+	Servers   *promql.Servers
 	Store     Store
 	Publisher Publisher
 	Base      string // external URL of the report pages
@@ -53,7 +54,7 @@ func (p *Pipeline) explain(ctx context.Context, j job, known record) (record, er
 	r.Group, r.Tries, r.AnalyzedAt = j.Group, known.Tries+1, p.Now()
 	ask := p.Ask
 	ask.Alert, ask.Now = j.Alert, r.AnalyzedAt
-	in := explain.Alert(ctx, p.Fetcher, ask)
+	in := explain.AlertBy(ctx, p.Servers, ask)
 	if err := ctx.Err(); err != nil {
 		return r, err // it was cut off: that is no finding, and the job comes again
 	}

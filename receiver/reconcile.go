@@ -120,16 +120,28 @@ func (r *reconciler) round(ctx context.Context) {
 	r.metrics.openIncidents.Set(float64(len(open)))
 }
 
-// ping asks Prometheus until it has answered once.
+// ping asks each Prometheus until it has answered once.
 func (r *reconciler) ping(ctx context.Context, live *live) {
-	if r.has("Prometheus") {
-		return
+	var wg sync.WaitGroup
+	for i := range live.config.Prometheus {
+		p := &live.config.Prometheus[i]
+		if r.has(p.Title()) {
+			continue
+		}
+		wg.Go(func() {
+			f, err := live.servers.Named(p.Name)
+			if err == nil {
+				err = f.Ping(ctx)
+			}
+			if err != nil {
+				r.log.Warn("Prometheus does not answer yet", "prometheus", p.Name, "err", err)
+				return
+			}
+			r.mark("Prometheus")
+			r.mark(p.Title())
+		})
 	}
-	if err := live.fetcher.Ping(ctx); err != nil {
-		r.log.Warn("Prometheus does not answer yet", "err", err)
-		return
-	}
-	r.mark("Prometheus")
+	wg.Wait()
 }
 
 // look reads the alerts and the groups of every peer.
@@ -314,15 +326,27 @@ func (r *reconciler) has(server string) bool {
 	return r.reached[server]
 }
 
-// missing names the servers that have not answered since the start.
+// missing names the servers that have not answered since the start, as long as none
+// of their kind has.
 func (r *reconciler) missing() []string {
 	var names []string
 	live := r.live()
 	if !r.has("Prometheus") {
-		names = append(names, fmt.Sprintf("Prometheus at %s", live.config.Prometheus.URL))
+		names = r.silent()
 	}
 	if len(live.peers) > 0 && !r.has("Alertmanager") {
 		names = append(names, fmt.Sprintf("Alertmanager at %s", live.peers[0].Address()))
+	}
+	return names
+}
+
+// silent names every Prometheus that has not answered since the start.
+func (r *reconciler) silent() []string {
+	var names []string
+	for _, p := range r.live().config.Prometheus {
+		if title := p.Title(); !r.has(title) {
+			names = append(names, title)
+		}
 	}
 	return names
 }

@@ -63,7 +63,7 @@ func Publish(ctx context.Context, cfg *config.Config, peers []*alertmanager.Clie
 
 // addOutlets makes the write-backs that the configuration asks for.
 func (d *Daemon) addOutlets(l *live) error {
-	opts := sink.Options{Logger: d.log, Registerer: d.opt.Registry, Now: d.opt.Now, Source: l.fetcher}
+	opts := sink.Options{Logger: d.log, Registerer: d.opt.Registry, Now: d.opt.Now, Source: l.servers}
 	publish := l.config.Publish
 	l.annotations, l.silences = alertSinks(publish, l.peers, opts)
 	for _, peer := range l.peers {

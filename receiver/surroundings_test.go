@@ -66,7 +66,7 @@ context:
   links: [{name: Logs, url: 'https://logs.example.org/?q={{ selector "path" "service" }}&from={{ .From.UnixMilli }}'}, {name: Pod, url: 'https://x.example.org/{{ .Labels.pod }}'}]
   traces: {url: 'https://traces.example.org/trace/{{ .TraceID }}'}
 `)
-	f, err := promql.NewFetcher(cfg.Prometheus, nil)
+	f, err := promql.NewFetcher(cfg.Prometheus[0], nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,8 @@ With --servers the servers of the configuration are asked, too, and each that do
 for each value that comes from the alert (what returns nothing, or is refused, is a mistake as well); Alertmanager its routes; Grafana its
 annotations. To hooks a connection is made, and nothing is sent.
 
-With --prometheus.url the queries are asked there. With --alertmanager.url the routes that it has now are read: whether culprit hears of alerts at
+With --prometheus.url the queries are asked there. Of several Prometheus servers each is asked what the rules of its alerts ask, and a query is
+answered if one of them has an answer. With --alertmanager.url the routes that it has now are read: whether culprit hears of alerts at
 once, and whether anybody is no longer told because of it. It prints the lines that fix it.`
 
 func addCheck(app *kingpin.Application, commands map[string]command) {
@@ -35,6 +36,7 @@ func addCheck(app *kingpin.Application, commands map[string]command) {
 	files := cmd.Arg("file", "Configuration or rule file.").Required().Strings()
 	c := &configCheck{}
 	cmd.Flag("prometheus.url", "Prometheus at which every query is tried.").PlaceHolder("URL").StringVar(&c.url)
+	nameFlag(cmd, &c.name)
 	alertmanagers := cmd.Flag("alertmanager.url", "Alertmanager whose routes are judged; repeatable.").PlaceHolder("URL").Strings()
 	cmd.Flag("servers", "Ask the servers that the configuration names.").BoolVar(&c.servers)
 	cmd.Flag("syntax-only", "Don't look for the files of secrets and keys.").BoolVar(&c.syntaxOnly)
@@ -49,7 +51,7 @@ func addCheck(app *kingpin.Application, commands map[string]command) {
 
 // configCheck says of files what they hold and what is wrong with them.
 type configCheck struct {
-	url                 string // of the Prometheus that is asked; empty: none, or that of the file
+	url, name           string // of the Prometheus that is asked; empty: none, or those of the file
 	routes              *routeCheck
 	servers, syntaxOnly bool
 	out, err            io.Writer
@@ -80,14 +82,14 @@ func (c *configCheck) file(ctx context.Context, file string) []error {
 	if len(mistakes) > 0 {
 		return []error{mistakes}
 	}
-	asked, err := c.probe(ctx, cfg)
-	if errors.Is(err, find.ErrUnreachable) {
-		c.url = "" // once is enough
+	asked, wrong := c.probe(ctx, cfg)
+	for i, err := range wrong {
+		if errors.Is(err, find.ErrUnreachable) {
+			c.url = "" // once is enough
+		}
+		wrong[i] = oneLine(err)
 	}
-	var wrong []error
-	if err != nil {
-		wrong = append(wrong, oneLine(err))
-	} else {
+	if len(wrong) == 0 {
 		fmt.Fprintf(c.out, "%s: %s, %s%s\n", file, kind, number(len(cfg.Rules), "rule"), asked)
 	}
 	wrong = append(wrong, c.routes.judge(ctx, cfg, c.servers, c.out)...)

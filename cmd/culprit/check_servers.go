@@ -17,43 +17,63 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
 
-// probe asks every query of a configuration, if a server is to be asked. The
-// error is what is wrong with them.
-func (c *configCheck) probe(ctx context.Context, cfg *config.Config) (asked string, err error) {
-	switch {
-	case c.url != "":
-		if cfg.Prometheus.URL, err = parseURL("--prometheus.url", c.url); err != nil {
-			return "", err
-		}
-	case !c.servers:
+// probe asks every query of a configuration, if that is wanted, and says how many
+// were answered.
+func (c *configCheck) probe(ctx context.Context, cfg *config.Config) (asked string, wrong []error) {
+	if c.url == "" && !c.servers {
 		return "", nil
 	}
-	client, err := bounded.New(cfg.Prometheus)
-	if err != nil {
-		return "", err
+	if err := choose(cfg, c.name, c.url); err != nil {
+		return "", []error{err}
 	}
-	defer client.CloseIdleConnections()
-	finder, err := find.New(cfg.Prometheus)
-	if err != nil {
-		return "", err
+	p := probe.Probe{Servers: cfg.Prometheus, Now: time.Now(), Parallel: cfg.Prometheus[0].MaxConcurrentQueries}
+	listed := true
+	for _, server := range cfg.Prometheus {
+		lists, err := c.reach(ctx, server, &p)
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+		listed = listed && lists
 	}
-	defer finder.Close()
-	if err := finder.Reach(ctx); err != nil {
-		return "", err
+	if len(wrong) > 0 {
+		return "", wrong
 	}
-	rules, err := finder.Rules(ctx)
-	if err != nil {
-		fmt.Fprintf(c.err, "warning: %s; whether there are such alerts is not known\n", err)
+	if !listed {
+		p.Alerting = nil // those of a part would tell wrong things of the others
 	}
-	p := probe.Probe{API: client.API(), Alerting: rules, Now: time.Now(), Parallel: cfg.Prometheus.MaxConcurrentQueries}
 	found, n, err := p.Run(ctx, cfg)
 	if err == nil && len(found) > 0 {
 		err = config.Errors(found)
 	}
 	if err != nil {
-		return "", err
+		return "", []error{err}
 	}
 	return fmt.Sprintf(", %s answered", number(n, "question")), nil
+}
+
+// reach adds a server that answers to those of a probe, and says whether it lists its
+// rules.
+func (c *configCheck) reach(ctx context.Context, server config.Prometheus, p *probe.Probe) (lists bool, err error) {
+	client, err := bounded.New(server)
+	if err != nil {
+		return false, err
+	}
+	finder, err := find.New(server)
+	if err != nil {
+		return false, err
+	}
+	defer finder.Close()
+	if err := finder.Reach(ctx); err != nil {
+		return false, err
+	}
+	p.APIs = append(p.APIs, client.API())
+	rules, err := finder.Rules(ctx)
+	if err != nil {
+		fmt.Fprintf(c.err, "warning: %s; whether there are such alerts is not known\n", err)
+		return false, nil
+	}
+	p.Alerting = append(p.Alerting, rules...)
+	return true, nil
 }
 
 // askServers asks Grafana and connects to the hooks of a configuration. It

@@ -68,23 +68,25 @@ func (o *explainOptions) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	n, err := newNarrator(cfg.Prometheus, s.err)
-	if err != nil {
-		return err
-	}
 	peers, err := o.peers(cfg)
 	if err != nil {
 		return err
 	}
-	subject, err := o.subject(ctx, cfg, peers, ask)
+	subject, server, err := o.subject(ctx, cfg, peers, ask)
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
 	if err != nil {
 		return ofAsking(err)
 	}
+	n, err := newNarrator(server, s.err)
+	if err != nil {
+		return err
+	}
 	n.subject(subject)
-	r := explain.Report(ctx, n, explain.QuestionOf(cfg, subject))
+	question := explain.QuestionOf(cfg, subject)
+	question.Prometheus = server.Name
+	r := explain.Report(ctx, n, question)
 	n.done(r)
 	if ctx.Err() != nil {
 		return errInterrupted
@@ -145,16 +147,27 @@ func (o *explainOptions) peers(cfg *config.Config) ([]*alertmanager.Client, erro
 	return peers, nil
 }
 
-func (o *explainOptions) subject(ctx context.Context, cfg *config.Config, peers []*alertmanager.Client, ask find.Ask) (find.Subject, error) {
+// subject is what is to be explained, and the Prometheus that is asked about it.
+func (o *explainOptions) subject(ctx context.Context, cfg *config.Config, peers []*alertmanager.Client, ask find.Ask) (find.Subject, *config.Prometheus, error) {
 	if o.fromAlertmanager() {
-		return find.InAlertmanager(ctx, peers, ask.Matchers, time.Now())
+		s, err := find.InAlertmanager(ctx, peers, ask.Matchers, time.Now())
+		if err != nil {
+			return s, nil, err
+		}
+		server, err := cfg.Prometheus.Of(s.Alert.Labels) // all of them are known
+		return s, server, err
 	}
-	finder, err := find.New(cfg.Prometheus)
+	server, err := ask.Server(cfg.Prometheus)
 	if err != nil {
-		return find.Subject{}, err
+		return find.Subject{}, nil, err
+	}
+	finder, err := find.New(*server)
+	if err != nil {
+		return find.Subject{}, nil, err
 	}
 	defer finder.Close()
-	return finder.Resolve(ctx, ask, time.Now())
+	s, err := finder.Resolve(ctx, ask, time.Now())
+	return s, server, err
 }
 
 // ofAsking tells a wrong call from what the servers answered.

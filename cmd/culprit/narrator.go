@@ -33,10 +33,10 @@ type narrator struct {
 
 var _ explain.Fetcher = (*narrator)(nil)
 
-func newNarrator(conf config.Prometheus, w io.Writer) (*narrator, error) {
-	n := &narrator{registry: prometheus.NewRegistry(), w: w, where: conf.URL.String()}
+func newNarrator(conf *config.Prometheus, w io.Writer) (*narrator, error) {
+	n := &narrator{registry: prometheus.NewRegistry(), w: w, where: conf.Asked()}
 	var err error
-	n.fetcher, err = promql.NewFetcher(conf, promql.NewMetrics(n.registry))
+	n.fetcher, err = promql.NewFetcher(*conf, promql.NewMetrics(n.registry))
 	n.Surroundings = n.fetcher
 	return n, err
 }

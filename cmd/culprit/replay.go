@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 	"golang.org/x/sync/errgroup"
@@ -104,7 +105,8 @@ func (o *replayOptions) run(ctx context.Context, s streams, now time.Time) error
 	}
 	questions := make([]explain.Question, len(alerts))
 	for i, a := range alerts {
-		questions[i] = explain.QuestionOf(cfg, find.Subject{Alert: a.Alert, Onset: a.Onset, Now: a.StartsAt.Add(o.after)})
+		questions[i] = explain.QuestionOf(cfg, find.Subject{Alert: a.Alert.Alert, Onset: a.Onset, Now: a.StartsAt.Add(o.after)})
+		questions[i].Prometheus = a.prometheus
 	}
 	return o.show(ctx, s, cfg, questions, &result)
 }
@@ -171,26 +173,46 @@ func (o *replayOptions) span(now time.Time) (from, to time.Time, err error) {
 	return from.UTC().Truncate(time.Second), to.UTC().Truncate(time.Second), err
 }
 
-func (o *replayOptions) alerts(ctx context.Context, cfg *config.Config, from, to time.Time) ([]find.Alert, error) {
+// alerts are those that each Prometheus remembers, the earliest first.
+func (o *replayOptions) alerts(ctx context.Context, cfg *config.Config, from, to time.Time) (all []remembered, err error) {
 	ms, err := find.Matchers(o.words)
 	if err != nil {
 		return nil, err
 	}
-	finder, err := find.New(cfg.Prometheus)
+	for _, server := range cfg.Prometheus {
+		found, err := o.of(ctx, server, ms, from, to)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range found {
+			if len(ms) > 0 || cfg.RuleFor(a.Labels) != nil { // what is asked for by name is explained, also what the daemon would leave alone
+				all = append(all, remembered{a, server.Name})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b remembered) int { return a.StartsAt.Compare(b.StartsAt) })
+	return all, nil
+}
+
+// remembered is an alert of the past, and the name of the Prometheus that has it.
+type remembered struct {
+	find.Alert
+	prometheus string
+}
+
+// of returns the alerts that one Prometheus remembers.
+func (o *replayOptions) of(ctx context.Context, server config.Prometheus, ms labels.Matchers, from, to time.Time) ([]find.Alert, error) {
+	finder, err := find.New(server)
 	if err != nil {
 		return nil, err
 	}
 	defer finder.Close()
-	found, err := finder.Between(ctx, ms, from, to, o.step)
-	if len(ms) == 0 { // what is asked for by name is explained, also what the daemon would leave alone
-		found = slices.DeleteFunc(found, func(a find.Alert) bool { return cfg.RuleFor(a.Labels) == nil })
-	}
-	return found, err
+	return finder.Between(ctx, ms, from, to, o.step)
 }
 
 // spread returns n of the alerts, evenly.
-func spread(alerts []find.Alert, n int) []find.Alert {
-	kept := make([]find.Alert, n)
+func spread(alerts []remembered, n int) []remembered {
+	kept := make([]remembered, n)
 	for i := range kept {
 		kept[i] = alerts[i*len(alerts)/n]
 	}
@@ -201,7 +223,7 @@ func spread(alerts []find.Alert, n int) []find.Alert {
 // the reports are in the order of the alerts.
 func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Config, questions []explain.Question, result *replayed) error {
 	registry := prometheus.NewRegistry()
-	fetcher, err := promql.NewFetcher(cfg.Prometheus, promql.NewMetrics(registry))
+	servers, err := promql.NewServers(cfg.Prometheus, promql.NewMetrics(registry))
 	if err != nil {
 		return err
 	}
@@ -214,7 +236,7 @@ func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Conf
 			if ctx.Err() != nil {
 				return nil
 			}
-			r := explain.Report(ctx, fetcher, q)
+			r := explain.ReportBy(ctx, servers, q)
 			if ctx.Err() != nil {
 				return nil // it says only that nothing more could be asked
 			}

@@ -17,18 +17,23 @@ import (
 
 // server are the flags of a command that asks a Prometheus.
 type server struct {
-	configFile, url string
+	configFile, url, name string
 }
 
 func serverFlags(cmd *kingpin.CmdClause) *server {
 	s := &server{}
 	cmd.Flag("prometheus.url", "Prometheus to ask, instead of the one of the configuration.").PlaceHolder("URL").StringVar(&s.url)
+	nameFlag(cmd, &s.name)
 	cmd.Flag("config.file", "Configuration with rules, candidates and the servers' credentials; may be left out.").PlaceHolder("FILE").StringVar(&s.configFile)
 	return s
 }
 
+func nameFlag(cmd *kingpin.CmdClause, name *string) {
+	cmd.Flag("prometheus.name", "Name of the Prometheus to ask, of several in the configuration.").PlaceHolder("NAME").StringVar(name)
+}
+
 // load returns the configuration that the flags make: that of the file, with
-// the address of the flag in it.
+// the address of the flag in it. With the name of a Prometheus it has no other.
 func (s *server) load() (*config.Config, error) {
 	if s.configFile == "" && s.url == "" {
 		return nil, usageError{errors.New("no Prometheus to ask: give --prometheus.url, or a --config.file that names one")}
@@ -44,11 +49,34 @@ func (s *server) load() (*config.Config, error) {
 		return cfg, nil
 	}
 	cfg, err := receiver.LoadConfig(s.configFile)
-	if err != nil || s.url == "" {
-		return cfg, err
+	if err != nil {
+		return nil, err
 	}
-	cfg.Prometheus.URL, err = parseURL("--prometheus.url", s.url)
-	return cfg, err
+	return cfg, choose(cfg, s.name, s.url)
+}
+
+// choose leaves one Prometheus in the configuration if it is named, or if there is
+// an address to ask in place of its own. Without both it leaves all.
+func choose(cfg *config.Config, name, address string) (err error) {
+	if name == "" && address == "" {
+		return nil
+	}
+	if cfg.Prometheus, err = cfg.Prometheus.Only(name, nil); err != nil {
+		return usageError{err}
+	}
+	if address != "" {
+		cfg.Prometheus[0].URL, err = parseURL("--prometheus.url", address)
+	}
+	return err
+}
+
+// only returns the one Prometheus of a configuration; several must be chosen from.
+func only(cfg *config.Config) (*config.Prometheus, error) {
+	server, err := cfg.Prometheus.Choose("", nil)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return server, nil
 }
 
 func parseURL(flag, text string) (*config.URL, error) {

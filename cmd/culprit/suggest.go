@@ -108,7 +108,11 @@ func (o *suggestOptions) rulesOfServer(ctx context.Context) (rules []promql.Aler
 	if err != nil {
 		return nil, "", err
 	}
-	finder, err := find.New(cfg.Prometheus)
+	server, err := only(cfg)
+	if err != nil {
+		return nil, "", err
+	}
+	finder, err := find.New(*server)
 	if err != nil {
 		return nil, "", err
 	}
@@ -121,7 +125,7 @@ func (o *suggestOptions) rulesOfServer(ctx context.Context) (rules []promql.Aler
 		}
 		rules = append(rules, promql.AlertingRule{Alert: r.Name, Expr: r.Query, Labels: labels})
 	}
-	return rules, cfg.Prometheus.URL.String(), err
+	return rules, server.Asked(), err
 }
 
 // tell says how many rules could be taken apart, and why the others could not.
@@ -147,13 +151,17 @@ func (o *suggestOptions) look(ctx context.Context, w io.Writer, rules []promql.A
 	if err != nil {
 		return err
 	}
-	fetcher, err := promql.NewFetcher(cfg.Prometheus, nil)
+	server, err := only(cfg)
+	if err != nil {
+		return err
+	}
+	fetcher, err := promql.NewFetcher(*server, nil)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
 	var g errgroup.Group
-	g.SetLimit(cfg.Prometheus.MaxConcurrentQueries)
+	g.SetLimit(server.MaxConcurrentQueries)
 	for i := range entries {
 		g.Go(func() error {
 			entries[i].Look(ctx, fetcher, rules[i], cfg.Candidates, start)
@@ -161,6 +169,6 @@ func (o *suggestOptions) look(ctx context.Context, w io.Writer, rules []promql.A
 		})
 	}
 	err = g.Wait()
-	fmt.Fprintf(w, "asked %s what there is for them (%s)\n", cfg.Prometheus.URL.String(), took(start))
+	fmt.Fprintf(w, "asked %s what there is for them (%s)\n", server.Asked(), took(start))
 	return err
 }

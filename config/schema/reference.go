@@ -255,6 +255,9 @@ func kindOf(t reflect.Type, titles map[reflect.Type]string) string {
 	if inner, ok := only(t); ok {
 		t = inner
 	}
+	if t == reflect.TypeFor[config.Servers]() {
+		return kindOf(t.Elem(), titles) + ", or a list of them"
+	}
 	switch t.Kind() {
 	case reflect.Slice:
 		return "list of " + plural(kindOf(t.Elem(), titles))

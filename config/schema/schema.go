@@ -40,6 +40,7 @@ type Schema struct {
 	Title                string             `json:"title,omitempty"`
 	Description          string             `json:"description,omitempty"`
 	Ref                  string             `json:"$ref,omitempty"`
+	AnyOf                []*Schema          `json:"anyOf,omitempty"`
 	Type                 string             `json:"type,omitempty"`
 	Enum                 []string           `json:"enum,omitempty"`
 	Pattern              string             `json:"pattern,omitempty"`
@@ -77,6 +78,10 @@ func (m maker) of(t reflect.Type) *Schema {
 	}
 	if s, ok := leaf(t); ok {
 		return s
+	}
+	if t == reflect.TypeFor[config.Servers]() {
+		one := m.of(t.Elem())
+		return &Schema{AnyOf: []*Schema{one, {Type: "array", Items: one}}}
 	}
 	switch t.Kind() {
 	case reflect.Struct:

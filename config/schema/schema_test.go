@@ -4,6 +4,7 @@ package schema
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -103,6 +104,8 @@ func TestTheSchemaAgreesWithTheChecks(t *testing.T) {
 		"prometheus: {url: 'http://p', max_series: many}", "prometheus: {url: 'http://p', http_config: {basic_auth: {user: a}}}",
 		"prometheus: {url: 'http://p', http_config: {http_headers: {X-Scope-OrgID: {values: [a]}}}}",
 		"prometheus: {url: 'http://p', http_config: {tls_config: {min_version: TLS99}}}",
+		"prometheus: [{name: a, url: 'http://p', matchers: ['a=b'], headers: {X-Scope-OrgID: a}}, {name: b, url: 'http://p'}]",
+		"prometheus: [{name: a, url: 'http://p', headers: {X-Scope-OrgID: [a]}}]", "prometheus: [http://p]", "prometheus: http://p", "prometheus: [{name: a}]",
 		start + "recovery_webhooks: [{url: 'http://a', min_confidence: some}]", start + "publish: {silence_comments: {create_note: 1}}",
 		rule("target: {query: up}"), rule("target: {querry: up}"), rule("candidates: [{name: a}]"), rule("window: {incident: soon}"),
 		rule("topology: {edges: [[a, b]]}"), rule("topology: {edges: [a, b]}"), rule("analysis: {labels: {deep: yes please}}"),
@@ -148,6 +151,17 @@ func check(root, s map[string]any, v any) error {
 	if ref, ok := s["$ref"].(string); ok {
 		definitions := root["definitions"].(map[string]any)
 		return check(root, definitions[strings.TrimPrefix(ref, "#/definitions/")].(map[string]any), v)
+	}
+	if kinds, ok := s["anyOf"].([]any); ok {
+		var errs []error
+		for _, kind := range kinds {
+			err := check(root, kind.(map[string]any), v)
+			if err == nil {
+				return nil
+			}
+			errs = append(errs, err)
+		}
+		return errors.Join(errs...)
 	}
 	if typ, ok := s["type"].(string); ok && !isOf(typ, v) {
 		return fmt.Errorf("%v is no %s", v, typ)

@@ -54,7 +54,7 @@ func New(conf config.Prometheus) (*Client, error) {
 	if base == nil {
 		return nil, errors.New("prometheus: no url; hint: set prometheus.url, as in http://prometheus:9090")
 	}
-	hc, err := outgoing.New(base, conf.HTTPConfig)
+	hc, err := outgoing.New(base, conf.Client())
 	if err != nil {
 		return nil, fmt.Errorf("prometheus: %w", err)
 	}

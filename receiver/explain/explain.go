@@ -23,11 +23,44 @@ func Report(ctx context.Context, f Fetcher, q Question) report.Report {
 	return report.New(Alert(ctx, f, q))
 }
 
+// ReportBy is [Report] by the one server that the question belongs to.
+func ReportBy(ctx context.Context, servers *promql.Servers, q Question) report.Report {
+	q.ByHand = true
+	return report.New(AlertBy(ctx, servers, q))
+}
+
+// AlertBy is [Alert] by the one server that the question belongs to. If there is
+// none, nothing is asked, and the result says so.
+func AlertBy(ctx context.Context, servers *promql.Servers, q Question) report.Input {
+	f, err := q.server(servers)
+	if err != nil {
+		in := q.input()
+		in.Result = failed("prometheus", err, nil)
+		surround(ctx, nil, q.Context, &in)
+		return in
+	}
+	q.Prometheus = f.Name()
+	return Alert(ctx, f, q)
+}
+
+// server is the one that the question names, or that the alert's labels choose.
+func (q Question) server(servers *promql.Servers) (*promql.Fetcher, error) {
+	if q.Prometheus != "" {
+		return servers.Named(q.Prometheus)
+	}
+	return servers.Of(q.Alert.Labels)
+}
+
+// input is what is known before anything was asked.
+func (q Question) input() report.Input {
+	return report.Input{Alert: q.Alert, Prometheus: q.Prometheus, Rule: q.Rule.Name, Now: q.Now, Grafana: dashboardOf(q.Rule, q.Alert)}
+}
+
 // Alert answers a question: locate the onset, complete the rule, plan, look,
 // refine, and see what stands around the causes. What goes wrong on the way is a
 // finding about the evidence, told in the warnings of the result.
 func Alert(ctx context.Context, f Fetcher, q Question) (in report.Input) {
-	in = report.Input{Alert: q.Alert, Rule: q.Rule.Name, Now: q.Now, Grafana: dashboardOf(q.Rule, q.Alert)}
+	in = q.input()
 	start := time.Now()
 	around, _ := f.(Surroundings) // without it the alert's own labels tell what they tell
 	defer func() { surround(ctx, around, q.Context, &in) }()

@@ -41,17 +41,18 @@ type ChangeLog interface {
 
 // Question is one alert to explain, with everything that the answer depends on.
 type Question struct {
-	Alert     report.Alert
-	Rule      *config.Rule
-	Catalogue []config.Known   // candidates, where the rule names none
-	Options   analysis.Options // the rule's, over those of the configuration
-	Onset     time.Time        // when the anomaly began; zero: the fetcher is asked
-	Now       time.Time
-	Trust     config.Trust  // in the alert's expression; empty: any
-	ByHand    bool          // somebody asks: it is not one more alert of a storm
-	Part      []report.Part // of the KPI, that is looked at by itself; nil: all of it
-	Changes   ChangeLog     // nil: nobody reports changes
-	Context   config.Context
+	Alert      report.Alert
+	Prometheus string // name of the server to ask; empty: the one that the alert's labels choose
+	Rule       *config.Rule
+	Catalogue  []config.Known   // candidates, where the rule names none
+	Options    analysis.Options // the rule's, over those of the configuration
+	Onset      time.Time        // when the anomaly began; zero: the fetcher is asked
+	Now        time.Time
+	Trust      config.Trust  // in the alert's expression; empty: any
+	ByHand     bool          // somebody asks: it is not one more alert of a storm
+	Part       []report.Part // of the KPI, that is looked at by itself; nil: all of it
+	Changes    ChangeLog     // nil: nobody reports changes
+	Context    config.Context
 
 	Annotated      bool // the alert's rule in Prometheus may say how: see config.RuleAnnotations
 	ChangesUnasked bool // Prometheus is not asked what changed: see config.Changes

@@ -33,10 +33,25 @@ import (
 // Labels may stand in place of Matchers: those of an alert as Alertmanager has
 // it, with external labels that Prometheus doesn't know, or only some of them.
 type Ask struct {
-	Matchers  labels.Matchers
-	Labels    model.LabelSet
-	Expr      string
-	At, Until time.Time
+	Matchers   labels.Matchers
+	Labels     model.LabelSet
+	Expr       string
+	At, Until  time.Time
+	Prometheus string // name of the server to ask; empty: the one that the labels choose
+}
+
+// Server returns the server that a question is for. What names neither it nor the
+// labels by which one is chosen is an [ErrUnclear].
+func (a Ask) Server(all config.Servers) (*config.Prometheus, error) {
+	known := a.Labels
+	if known == nil {
+		known = demanded(a.Matchers)
+	}
+	server, err := all.Choose(a.Prometheus, known)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnclear, err)
+	}
+	return server, nil
 }
 
 // Subject is what is to be explained: an alert, or what takes its place.

@@ -61,7 +61,7 @@ func newFinder(t *testing.T, rules string) *find.Finder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := find.New(cfg.Prometheus)
+	f, err := find.New(cfg.Prometheus[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestAServerThatDoesNotAnswerIsNamedAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := find.New(cfg.Prometheus)
+		f, err := find.New(cfg.Prometheus[0])
 		if err != nil {
 			t.Fatal(err)
 		}

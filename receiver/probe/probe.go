@@ -40,10 +40,11 @@ type Asker interface {
 	Series(ctx context.Context, selectors []string, start, end time.Time, opts ...v1.Option) ([]model.LabelSet, v1.Warnings, v1.Infos, error)
 }
 
-// Probe asks one Prometheus.
+// Probe asks the Prometheus servers of a configuration.
 type Probe struct {
-	API      Asker
-	Alerting []v1.AlertingRule // of that Prometheus; nil: not known
+	Servers  config.Servers
+	APIs     []Asker           // of each of them
+	Alerting []v1.AlertingRule // of all of them; nil: not known
 	Now      time.Time
 	Parallel int // queries at a time; 0 is one after the other
 }
@@ -92,28 +93,51 @@ func (p Probe) ask(ctx context.Context, q question) *config.Mistake {
 	if q.label != "" {
 		return p.askLabel(ctx, q)
 	}
-	value, _, _, err := p.API.Query(ctx, q.query, p.Now, v1.WithLimit(1))
+	answered, err := p.anywhere(q, func(api Asker) (bool, error) {
+		value, _, _, err := api.Query(ctx, q.query, p.Now, v1.WithLimit(1))
+		vector, ok := value.(model.Vector)
+		return !ok || len(vector) > 0, err
+	})
 	if err != nil {
 		return q.mistake("can't be asked: "+err.Error(), "")
 	}
-	if vector, ok := value.(model.Vector); ok && len(vector) == 0 {
+	if !answered {
 		return q.mistake("returns nothing now", "asked as "+q.query+"; look for a misspelt name, or for a matcher that no series fits")
 	}
 	return nil
+}
+
+// anywhere says whether one of the servers that alerts of a question's rule may
+// belong to has an answer. The error is that of the first, if none has one.
+func (p Probe) anywhere(q question, ask func(Asker) (bool, error)) (bool, error) {
+	var first error
+	for i, api := range p.APIs {
+		if !p.Servers.Asks(i, q.rule.Parsed) {
+			continue
+		}
+		answered, err := ask(api)
+		if err == nil && answered {
+			return true, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return false, first
 }
 
 // lookBack is how old a series may be of which a label is looked for.
 const lookBack = time.Hour
 
 func (p Probe) askLabel(ctx context.Context, q question) *config.Mistake {
-	labelled, err := p.exists(ctx, withLabel(q.query, q.label))
+	labelled, err := p.exists(ctx, q, withLabel(q.query, q.label))
 	if err != nil {
 		return q.mistake("can't be asked: "+err.Error(), "")
 	}
 	if labelled {
 		return nil
 	}
-	if there, err := p.exists(ctx, selectors(q.query)); err == nil && !there {
+	if there, err := p.exists(ctx, q, selectors(q.query)); err == nil && !there {
 		return nil // no series at all is said once, of the target
 	}
 	return q.mistake(fmt.Sprintf("no series of the target has a label %q", q.label), "leave it out, or spell it as the series do")
@@ -121,12 +145,14 @@ func (p Probe) askLabel(ctx context.Context, q question) *config.Mistake {
 
 // exists says whether there is a series that a selector selects, or there are no
 // selectors.
-func (p Probe) exists(ctx context.Context, selectors []string) (bool, error) {
+func (p Probe) exists(ctx context.Context, q question, selectors []string) (bool, error) {
 	if len(selectors) == 0 {
 		return true, nil
 	}
-	series, _, _, err := p.API.Series(ctx, selectors, p.Now.Add(-lookBack), p.Now, v1.WithLimit(1))
-	return len(series) > 0, err
+	return p.anywhere(q, func(api Asker) (bool, error) {
+		series, _, _, err := api.Series(ctx, selectors, p.Now.Add(-lookBack), p.Now, v1.WithLimit(1))
+		return len(series) > 0, err
+	})
 }
 
 func (q question) mistake(what, hint string) *config.Mistake {

@@ -21,40 +21,43 @@ const (
 
 // Input is what a report is made of.
 type Input struct {
-	Alert    Alert
-	Rule     string
-	Onset    time.Time
-	Plan     Plan
-	Result   analysis.Result
-	Charts   []Chart  // see [Charts]
-	Without  *Without // see [NewWithout]
-	Limit    *Limit   // see [LimitOf]
-	Grafana  Place
-	Timings  Timings
-	Context  Context
-	Incident string    // id, if it is known already
-	Base     string    // external URL of culprit; empty: no links
-	Now      time.Time // becomes CreatedAt
+	Alert Alert
+
+	Prometheus string // name of the server that was asked; empty: there is only one, or none was
+	Rule       string
+	Onset      time.Time
+	Plan       Plan
+	Result     analysis.Result
+	Charts     []Chart  // see [Charts]
+	Without    *Without // see [NewWithout]
+	Limit      *Limit   // see [LimitOf]
+	Grafana    Place
+	Timings    Timings
+	Context    Context
+	Incident   string    // id, if it is known already
+	Base       string    // external URL of culprit; empty: no links
+	Now        time.Time // becomes CreatedAt
 }
 
 // New makes a report. It is pure: the same input gives the same report.
 func New(in Input) Report {
 	r := Report{
-		ID:        ID(in.Alert.Fingerprint, in.Alert.StartsAt),
-		Alert:     in.Alert,
-		Rule:      in.Rule,
-		Onset:     in.Onset,
-		Plan:      in.Plan,
-		Result:    whole(in.Result),
-		Timings:   in.Timings,
-		Sent:      []Sent{},
-		Incident:  in.Incident,
-		CreatedAt: in.Now,
-		Charts:    in.Charts,
-		Without:   in.Without,
-		Limit:     in.Limit,
-		Grafana:   in.Grafana,
-		Context:   in.Context,
+		ID:         ID(in.Alert.Fingerprint, in.Alert.StartsAt),
+		Alert:      in.Alert,
+		Prometheus: in.Prometheus,
+		Rule:       in.Rule,
+		Onset:      in.Onset,
+		Plan:       in.Plan,
+		Result:     whole(in.Result),
+		Timings:    in.Timings,
+		Sent:       []Sent{},
+		Incident:   in.Incident,
+		CreatedAt:  in.Now,
+		Charts:     in.Charts,
+		Without:    in.Without,
+		Limit:      in.Limit,
+		Grafana:    in.Grafana,
+		Context:    in.Context,
 	}
 	if r.Plan.Queries == nil {
 		r.Plan.Queries = []Query{}

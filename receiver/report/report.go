@@ -30,18 +30,19 @@ const (
 
 // Report is everything about one alert.
 type Report struct {
-	ID       string          `json:"id"`
-	Status   Status          `json:"status"`
-	Alert    Alert           `json:"alert"`
-	Rule     string          `json:"rule"`
-	Onset    time.Time       `json:"onset"`
-	Summary  string          `json:"summary"` // one line for a phone
-	Plan     Plan            `json:"plan"`
-	Result   analysis.Result `json:"result"`
-	Timings  Timings         `json:"timings"`
-	Sent     []Sent          `json:"sent"`
-	URL      string          `json:"url,omitempty"` // the page of this report
-	Incident string          `json:"incident,omitempty"`
+	ID         string          `json:"id"`
+	Status     Status          `json:"status"`
+	Alert      Alert           `json:"alert"`
+	Rule       string          `json:"rule"`
+	Prometheus string          `json:"prometheus,omitempty"` // name of the one that was asked, if there are several
+	Onset      time.Time       `json:"onset"`
+	Summary    string          `json:"summary"` // one line for a phone
+	Plan       Plan            `json:"plan"`
+	Result     analysis.Result `json:"result"`
+	Timings    Timings         `json:"timings"`
+	Sent       []Sent          `json:"sent"`
+	URL        string          `json:"url,omitempty"` // the page of this report
+	Incident   string          `json:"incident,omitempty"`
 
 	CreatedAt  time.Time  `json:"createdAt"`
 	ResolvedAt *time.Time `json:"resolvedAt,omitempty"` // nil while the alert is open

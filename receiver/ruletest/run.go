@@ -153,7 +153,7 @@ func (s *server) fetcher() (*promql.Fetcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return promql.NewFetcher(cfg.Prometheus, nil)
+	return promql.NewFetcher(cfg.Prometheus[0], nil)
 }
 
 func (a Alert) subject() find.Subject {

@@ -122,7 +122,7 @@ calls_total{code="500",path="/b"} 0+1x60
 	if err != nil {
 		t.Fatal(err)
 	}
-	fetcher, err := promql.NewFetcher(cfg.Prometheus, nil)
+	fetcher, err := promql.NewFetcher(cfg.Prometheus[0], nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -110,7 +110,7 @@ func example(t testing.TB) report.Report {
 func options(t testing.TB, m memory) Options {
 	t.Helper()
 	now := example(t).CreatedAt.Add(150 * time.Second)
-	servers := Servers{Prometheus: parseURL(t, "http://prometheus:9090"), Grafana: parseURL(t, "https://grafana.example.org")}
+	servers := Servers{Prometheus: []*url.URL{parseURL(t, "http://prometheus:9090")}, Grafana: parseURL(t, "https://grafana.example.org")}
 	return Options{Reader: m, Servers: func() Servers { return servers }, Now: func() time.Time { return now }}
 }
 

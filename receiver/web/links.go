@@ -5,6 +5,7 @@ package web
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (s Servers) linkTo(address, text string) link {
 
 // know says whether a host is one of the configuration's.
 func (s Servers) know(host string) bool {
-	return s.Prometheus != nil && s.Prometheus.Host == host || s.Grafana != nil && s.Grafana.Host == host
+	return slices.ContainsFunc(s.Prometheus, func(u *url.URL) bool { return u.Host == host }) || s.Grafana != nil && s.Grafana.Host == host
 }
 
 // graph is a link to the graph page for a query, around the time of a report, of

@@ -24,7 +24,7 @@ type Options struct {
 // Servers are those that the configuration names. What leads to another one
 // comes from an alert, and is marked so.
 type Servers struct {
-	Prometheus   *url.URL // nil: not known
+	Prometheus   []*url.URL
 	Grafana      *url.URL // for links to dashboards; nil: no links
 	Alertmanager *url.URL // for links to its form of silences; nil: no links
 }
