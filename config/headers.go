@@ -29,10 +29,11 @@ func (d *decoder) checkHeaders(path string, p *Prometheus) {
 		at, key := path+".headers."+name, http.CanonicalHeaderKey(name)
 		_, reserved := commonconfig.ReservedHeaders[key]
 		switch {
+		case d.isRefused(at):
 		case !regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$").MatchString(name): // a token of RFC 9110
 			d.at(path+".headers", fmt.Sprintf("has %q, which is not a name of a header", name), "write letters, digits and dashes, such as X-Scope-OrgID")
 		case key == "Authorization":
-			d.at(at, "is not set here", "use http_config: authorization, basic_auth or oauth2")
+			d.at(at, "can't be set here", "use http_config: authorization, basic_auth or oauth2")
 		case reserved || slices.Contains(ofConnection, key):
 			d.at(at, "can't be set: it belongs to the connection or to the HTTP client", "leave it out")
 		case first[key] != "":

@@ -41,12 +41,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		queries: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "culprit_prometheus_queries_total",
 			Help: "Requests to Prometheus by outcome: ok, refused, timeout, unreachable or canceled.",
-		}, []string{labelServer, "outcome"}),
+		}, []string{"outcome", labelServer}),
 		duration: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "culprit_prometheus_query_duration_seconds",
 			Help:    "Time Prometheus took to answer, without waiting for a slot.",
 			Buckets: []float64{.005, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
-		}, []string{labelServer, "endpoint"}),
+		}, []string{"endpoint", labelServer}),
 		shared: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "culprit_prometheus_queries_shared_total",
 			Help: "Queries answered from another alert's answer.",
@@ -54,7 +54,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		spared: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "culprit_prometheus_queries_spared_total",
 			Help: "Queries that were not sent, by reason: budget of the analysis, storm of alerts, or breaker.",
-		}, []string{labelServer, "reason"}),
+		}, []string{"reason", labelServer}),
 		open: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "culprit_prometheus_breaker_open",
 			Help: "1 while Prometheus is left alone because it did not answer.",

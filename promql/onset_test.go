@@ -177,11 +177,11 @@ func TestRequestsAreCountedByOutcome(t *testing.T) {
 	const want = `
 		# HELP culprit_prometheus_queries_total Requests to Prometheus by outcome: ok, refused, timeout, unreachable or canceled.
 		# TYPE culprit_prometheus_queries_total counter
-		culprit_prometheus_queries_total{outcome="canceled"} 0
-		culprit_prometheus_queries_total{outcome="ok"} 6
-		culprit_prometheus_queries_total{outcome="refused"} 1
-		culprit_prometheus_queries_total{outcome="timeout"} 1
-		culprit_prometheus_queries_total{outcome="unreachable"} 1
+		culprit_prometheus_queries_total{outcome="canceled",server=""} 0
+		culprit_prometheus_queries_total{outcome="ok",server=""} 6
+		culprit_prometheus_queries_total{outcome="refused",server=""} 1
+		culprit_prometheus_queries_total{outcome="timeout",server=""} 1
+		culprit_prometheus_queries_total{outcome="unreachable",server=""} 1
 	`
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "culprit_prometheus_queries_total"); err != nil {
 		t.Error(err)

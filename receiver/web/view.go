@@ -157,6 +157,9 @@ func facts(r report.Report, now clock) []pair {
 		{"Fired", now.stamp(r.Alert.StartsAt)},
 		{"Reported", now.stamp(r.CreatedAt)},
 	}
+	if r.Prometheus != "" {
+		facts = slices.Insert(facts, 1, pair{"Prometheus", r.Prometheus})
+	}
 	if c := r.Result.Recombined; c != nil {
 		facts = append(facts, pair{"The parts add up to", words.Percent(math.Round(1000*c.Share())/1000) + " of the whole"})
 	}
