@@ -34,21 +34,54 @@ func ReadAlertingRules(name string, r io.Reader) ([]AlertingRule, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(text))
+	docs, err := readRuleDocuments(name, text)
 	var rules []AlertingRule
+	for _, d := range docs {
+		rules = append(rules, d.alerting()...)
+	}
+	return rules, err
+}
+
+func readRuleDocuments(name string, text []byte) (docs []ruleDocument, err error) {
+	dec := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var doc ruleDocument
 		switch err := dec.Decode(&doc); {
 		case errors.Is(err, io.EOF):
-			return rules, nil
+			return docs, nil
 		case err != nil:
 			if templated(string(text)) {
 				return nil, fmt.Errorf("%s: %w", name, expr.ErrTemplate)
 			}
 			return nil, fmt.Errorf("%s: not a file of rules: %w; hint: give a rule file of Prometheus, or a PrometheusRule", name, err)
 		}
-		rules = append(rules, doc.alerting()...)
+		docs = append(docs, doc)
 	}
+}
+
+// RuleText is a text of a rule, and where it stands.
+type RuleText struct {
+	Text   string
+	Line   int  // of its first line
+	Block  bool // each of its lines is one of the file
+	Folded bool // lines of the file were joined by >
+}
+
+// UnmarshalYAML is part of yaml.Unmarshaler.
+func (t *RuleText) UnmarshalYAML(n *yaml.Node) error {
+	*t = RuleText{Line: n.Line, Block: n.Style&yaml.LiteralStyle != 0, Folded: n.Style&yaml.FoldedStyle != 0}
+	if t.Block || t.Folded {
+		t.Line++ // the text begins below its sign
+	}
+	return n.Decode(&t.Text)
+}
+
+// UnmarshalYAML is part of yaml.Unmarshaler.
+func (r *AlertingRule) UnmarshalYAML(n *yaml.Node) error {
+	type plain AlertingRule
+	err := n.Decode((*plain)(r))
+	r.Line = n.Line
+	return err
 }
 
 // templated says whether a text is a template that makes rules. The templates of

@@ -57,4 +57,8 @@ type AlertingRule struct {
 	Alert  string            `json:"alert" yaml:"alert"`
 	Expr   string            `json:"expr" yaml:"expr"`
 	Labels map[string]string `json:"-" yaml:"labels"`
+
+	Annotations map[string]RuleText `json:"-" yaml:"annotations"`
+	File        string              `json:"-" yaml:"-"` // where it stands; empty: in no file
+	Line        int                 `json:"-" yaml:"-"`
 }

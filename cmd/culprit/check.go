@@ -40,6 +40,7 @@ func addCheck(app *kingpin.Application, commands map[string]command) {
 	alertmanagers := cmd.Flag("alertmanager.url", "Alertmanager whose routes are judged; repeatable.").PlaceHolder("URL").Strings()
 	cmd.Flag("servers", "Ask the servers that the configuration names.").BoolVar(&c.servers)
 	cmd.Flag("syntax-only", "Don't look for the files of secrets and keys.").BoolVar(&c.syntaxOnly)
+	addCheckRules(check, commands)
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) (err error) {
 		if c.routes, err = newRouteCheck(*alertmanagers); err != nil {
 			return err
