@@ -22,6 +22,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver"
 	"github.com/culprit-dev/culprit/receiver/ruletest"
 )
@@ -93,7 +94,8 @@ func TestABlockThatNobodyCanLoadIsSeen(t *testing.T) {
 	for _, text := range []string{
 		"rulez: []", "prometheus: {urls: a}", "candidates: [{name: a, query: 'sum('}]", "ruleFiles: {a.yml: {rules: [{nam: a}]}}",
 		"route: {receiver: nobody}", "event_recorder: {webhook_output: []}", "groups: [{name: a, rules: [{alert: A, expr: 'sum('}]}]", "- a", "config: {rulez: []}",
-		"{apiVersion: v1, kind: ConfigMap, data: {a.yml: 'rules: [{nam: a}]'}}",
+		"{apiVersion: v1, kind: ConfigMap, data: {a.yml: 'rules: [{nam: a}]'}}", "groups: [{name: a, rules: [{alert: A, expr: up, annotations: {culprit_window: 5m}}]}]",
+		"{apiVersion: monitoring.coreos.com/v1, kind: PrometheusRule, spec: {groups: [{name: a, rules: [{alert: A, expr: 'sum('}]}]}}",
 		"{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, spec: {values: {config: {rulez: []}}}}",
 	} {
 		for _, doc := range documents(text) {
@@ -256,10 +258,16 @@ func loadObject(t *testing.T, object tree) error {
 		}
 		return nil
 	case "Application":
-		return chartValues(t, at(object, "spec", "source", "helm", "valuesObject"))
+		source := at(object, "spec", "source")
+		if source["path"] != "charts/culprit" && source["helm"] == nil {
+			return nil // of a team's own objects
+		}
+		return chartValues(t, at(source, "helm", "valuesObject"))
 	case "HelmRelease":
 		return chartValues(t, at(object, "spec", "values"))
-	case "GitRepository":
+	case "PrometheusRule":
+		return loadAlerts(at(object, "spec"))
+	case "GitRepository", "Kustomization":
 		return nil
 	default:
 		return fmt.Errorf("no test knows the kind %v", object["kind"])
@@ -299,6 +307,9 @@ func loadAlerts(doc tree) error {
 	_, errs := rulefmt.Parse(encode(doc), false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
 	if len(errs) > 0 {
 		return errs[0]
+	}
+	if _, mistakes := promql.CheckRuleFile("rules.yml", encode(doc)); len(mistakes) > 0 {
+		return mistakes
 	}
 	return nil
 }
