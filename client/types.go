@@ -12,6 +12,7 @@ type Report struct {
 	Status     Status       `json:"status"`
 	Alert      Alert        `json:"alert"`
 	Rule       string       `json:"rule"`
+	Prometheus string       `json:"prometheus,omitempty"` // name of the one that was asked, if there are several
 	Onset      time.Time    `json:"onset"`
 	Summary    string       `json:"summary"` // one line for a phone
 	Plan       Plan         `json:"plan"`
@@ -91,10 +92,11 @@ type Change struct {
 // Question: the body of `POST /api/v1/explain`: an alert by its labels, an expression, or
 // both.
 type Question struct {
-	Labels map[string]string `json:"labels,omitempty"` // of an alert; those that tell it from others suffice
-	Expr   string            `json:"expr,omitempty"`   // PromQL, with or without the condition of an alert
-	At     string            `json:"at,omitempty"`     // when it began: RFC 3339, Unix seconds, or how long ago, such as 2h; empty: now
-	Until  string            `json:"until,omitempty"`  // when it ended; empty: it goes on
+	Labels     map[string]string `json:"labels,omitempty"`     // of an alert; those that tell it from others suffice
+	Expr       string            `json:"expr,omitempty"`       // PromQL, with or without the condition of an alert
+	At         string            `json:"at,omitempty"`         // when it began: RFC 3339, Unix seconds, or how long ago, such as 2h; empty: now
+	Until      string            `json:"until,omitempty"`      // when it ended; empty: it goes on
+	Prometheus string            `json:"prometheus,omitempty"` // name of the one to ask, if there are several; empty: the labels tell which
 }
 
 // Judged: the body of `POST /api/v1/reports/{id}/feedback`.
