@@ -22,7 +22,7 @@ import (
 // oneOfEach is a configuration with one of each thing that it may have, and of
 // each thing only what it must have.
 const oneOfEach = `
-prometheus: {url: http://p, http_config: {tls_config: {}}}
+prometheus: [{name: one, url: http://p, http_config: {tls_config: {}}}]
 alertmanagers: [{url: http://a}]
 grafana: {url: http://g}
 recovery_webhooks: [{url: http://h}]
@@ -53,7 +53,8 @@ var legal = map[string][]any{
 	"url": {"http://other:1"}, "rules_url": {"http://vmalert"}, "matchers": {[]any{`x="y"`, "z=~w"}},
 	"ignore_alerts": {[]any{`x="y"`}, []any{}}, "edges": {[]any{[]any{"a", "b"}, []any{"b", "c"}}},
 	"lags": {[]any{-1, 0, 60}}, "labels": {[]any{"pod", "zone"}}, "tags": {[]any{"deploy"}, []any{}}, "rule_files": {[]any{"*.yml"}},
-	"max_k": {10}, "proxy_url": {"http://proxy:1"}, "lifetime": {"1h", "400d"}, "incident": {"5m"}, "baseline": {"5m"},
+	"headers": {map[string]any{"X-Scope-OrgID": "<secret>"}}, // as it is printed
+	"max_k":   {10}, "proxy_url": {"http://proxy:1"}, "lifetime": {"1h", "400d"}, "incident": {"5m"}, "baseline": {"5m"},
 }
 
 // leaf is one key that holds a value.
@@ -98,7 +99,8 @@ func leaves(t reflect.Type, path string) (all []leaf) {
 			return nil
 		}
 		return []leaf{{path, t}}
-	case slices.Contains([]string{"http_headers", "oauth2"}, lastKey(path)), strings.HasSuffix(path, "].http_config"): // as that of prometheus
+	case slices.Contains([]string{"http_headers", "oauth2"}, lastKey(path)),
+		strings.HasSuffix(path, "].http_config") && !strings.HasPrefix(path, "prometheus"): // as that of prometheus
 		return nil
 	}
 	known, _ := fieldsOf(reflect.New(t).Elem())
@@ -235,7 +237,7 @@ func survivesPrinting(t *testing.T, c *Config) {
 // whose defaults are not.
 func TestWhatIsSwitchedOffAltogetherStaysOff(t *testing.T) {
 	off := map[string]any{"follow_redirects": false, "enable_http2": false}
-	for _, server := range []string{"prometheus", "grafana", "alertmanagers[0]", "recovery_webhooks[0]"} {
+	for _, server := range []string{"prometheus[0]", "grafana", "alertmanagers[0]", "recovery_webhooks[0]"} {
 		text, _ := written(t, server+".http_config", off)
 		c, err := Parse("x.yml", []byte(text))
 		if err != nil {
@@ -256,6 +258,8 @@ func TestAMistakeInAnyKeyIsNamed(t *testing.T) {
 			wrong = append(wrong, "many", 1.5)
 		case reflect.Bool, reflect.Float64:
 			wrong = append(wrong, "many")
+		case reflect.Map:
+			wrong = []any{[]any{1}} // a mapping is what it is
 		}
 		for _, value := range wrong {
 			text, line := written(t, l.path, value)
@@ -268,7 +272,7 @@ func TestAMistakeInAnyKeyIsNamed(t *testing.T) {
 			if m.File != "dir/x.yml" || m.Line != line || !strings.HasPrefix(m.What, l.path+" ") || m.Hint == "" {
 				t.Errorf("line %d, %v: %s", line, value, m)
 			}
-			if _, nested := value.(map[string]any); !nested && !strings.Contains(m.What, fmt.Sprint(value)) {
+			if kind := reflect.TypeOf(value).Kind(); kind != reflect.Map && kind != reflect.Slice && !strings.Contains(m.What, fmt.Sprint(value)) {
 				t.Errorf("%v is not told: %s", value, m)
 			}
 		}

@@ -29,14 +29,14 @@ func TestLimits(t *testing.T) {
 		path            string
 		inside, outside values
 	}{
-		{"prometheus.max_concurrent_queries", values{1}, values{0, -1}},
-		{"prometheus.max_series", values{1}, values{0, -1}},
-		{"prometheus.max_queries", values{1}, values{0}},
-		{"prometheus.max_samples", values{1}, values{0}},
-		{"prometheus.max_bytes", values{1}, values{0}},
-		{"prometheus.query_timeout", values{"1ms"}, values{"0s"}},
-		{"prometheus.max_time", values{"1ms"}, values{"0s"}},
-		{"prometheus.rules_url", values{"https://v/x"}, values{"v:80", "ftp://v", "http:///x", "http://u:p@v"}},
+		{"prometheus[0].max_concurrent_queries", values{1}, values{0, -1}},
+		{"prometheus[0].max_series", values{1}, values{0, -1}},
+		{"prometheus[0].max_queries", values{1}, values{0}},
+		{"prometheus[0].max_samples", values{1}, values{0}},
+		{"prometheus[0].max_bytes", values{1}, values{0}},
+		{"prometheus[0].query_timeout", values{"1ms"}, values{"0s"}},
+		{"prometheus[0].max_time", values{"1ms"}, values{"0s"}},
+		{"prometheus[0].rules_url", values{"https://v/x"}, values{"v:80", "ftp://v", "http:///x", "http://u:p@v"}},
 		{"changes.lifetime", values{"1h"}, values{"59m59s"}},
 		{"changes.grafana.tags[0]", values{"deploy"}, values{"", "culprit"}},
 		{"changes.grafana.dashboards[0]", values{uid40}, values{"", uid40 + "a", "a/b"}},
