@@ -25,24 +25,24 @@ const candidatesHelp = `Which series explain a change, from tables of series.
 
   culprit analyze candidates incident.csv --target 'entry|latency_p90' --onset 1661140440 --topology calls.json
 
-The file is CSV: first a column time, in Unix seconds or RFC 3339, then one column a series, called service|metric or like a Prometheus series. An empty cell is a missing sample. Every column is a candidate but the KPIs and those of the service called entry.
+The file is CSV. The first column, time, is in Unix seconds or RFC 3339; every other column is a series, named service|metric or like a Prometheus series. An empty cell is a missing sample. All columns are candidates except the KPIs and those of the service called entry.
 
-A case of a public data set says all that itself:
+The case file of a public data set contains all of this:
 
   culprit analyze candidates --case case.json
 
-What was done before is ranked with them, from a JSON array of {"at": …, "until": …, "title": …, "labels": {"service": …}, "from": …, "to": …}; every service in it is listed. at and until are Unix seconds or RFC 3339; until, when it was complete, may be left out, as all but at:
+Changes are ranked together with the series. They come from a JSON array of {"at": …, "until": …, "title": …, "labels": {"service": …}, "from": …, "to": …} that lists every service. at (when the change began) and until (when it was complete) are Unix seconds or RFC 3339; only at is required:
 
   culprit analyze candidates incident.csv --target 'entry|latency_p90' --onset 1661140440 --changes releases.json
 
-The published method alone, BMFS and its attribution; without an onset the last row is the anomaly:
+The published method alone, BMFS and its attribution. Without an onset, the last row is the anomaly:
 
   culprit analyze candidates sql.csv --target response_time --method balance --scale common --positive --lags=-1,0
 
-Files may be packed by gzip; - is standard input.`
+Files may be compressed with gzip. - is standard input.`
 
 // changesFlagHelp describes --changes, wherever it is.
-const changesFlagHelp = `JSON array of what was done: {"at": TIME, "until": TIME, "title": "…", "labels": {"service": "…"}, "from": "…", "to": "…"}; all but at may be left out.`
+const changesFlagHelp = `JSON array of changes: {"at": TIME, "until": TIME, "title": "…", "labels": {"service": "…"}, "from": "…", "to": "…"}. Only at is required.`
 
 // candidatesOptions are the flags of analyze candidates.
 type candidatesOptions struct {
@@ -60,16 +60,16 @@ func addAnalyzeCandidates(parent *kingpin.CmdClause, commands map[string]command
 	o := &candidatesOptions{}
 	o.input.addFlags(cmd)
 	cmd.Flag("changes", changesFlagHelp).PlaceHolder("FILE").SetValue(&o.input.changes)
-	cmd.Flag("top", "How many series at the most.").Default("5").IntVar(&o.series.Top)
-	cmd.Flag("method", "rank, the measured ranking, or balance, BMFS and its attribution alone.").
+	cmd.Flag("top", "Maximum number of series.").Default("5").IntVar(&o.series.Top)
+	cmd.Flag("method", "rank, the evaluated ranking, or balance, BMFS and its attribution alone.").
 		Default(analysis.SeriesMethods()[0]).EnumVar(&o.series.Method, analysis.SeriesMethods()...)
-	cmd.Flag("preset", "Of the regression: robust, or paper, as it was published.").Default("robust").EnumVar(&o.series.Preset, "robust", "paper")
-	cmd.Flag("scale", "Of the candidates in the regression: each its own, or common, if they share a unit.").EnumVar(&o.scale, "each", "common")
-	cmd.Flag("positive", "The KPI can only rise with a candidate, as the parts of a sum do.").BoolVar(&o.positive)
-	cmd.Flag("lags", "Rows by which copies of each candidate are shifted in the regression, as in --lags=-1,0.").PlaceHolder("ROWS").StringVar(&o.lags)
-	cmd.Flag("candidate-ad", "With --method balance: leave what did not move out of the report, out of the regression already (pre), or nowhere (off).").
+	cmd.Flag("preset", "Preset of the regression: robust, or paper, as published.").Default("robust").EnumVar(&o.series.Preset, "robust", "paper")
+	cmd.Flag("scale", "Scaling of the candidates in the regression: each by itself, or common if they share a unit.").EnumVar(&o.scale, "each", "common")
+	cmd.Flag("positive", "The KPI can only rise with a candidate, as a sum does with its parts.").BoolVar(&o.positive)
+	cmd.Flag("lags", "Shifts, in rows, of the copies of each candidate in the regression, such as --lags=-1,0.").PlaceHolder("ROWS").StringVar(&o.lags)
+	cmd.Flag("candidate-ad", "With --method balance: where to drop candidates that did not move: from the report, before the regression (pre), or nowhere (off).").
 		Default("report").EnumVar(&o.series.CandidateAD, "report", "pre", "off")
-	cmd.Flag("format", "table or json.").Default("table").EnumVar(&o.format, "table", "json")
+	cmd.Flag("format", "Output format: table or json.").Default("table").EnumVar(&o.format, "table", "json")
 	commands[cmd.FullCommand()] = func(_ context.Context, s streams) error { return o.run(s) }
 }
 

@@ -21,28 +21,28 @@ import (
 
 const dimensionsHelp = `Which label values explain a change, from files.
 
-Snapshots, one row a combination of labels, every other column being real and predict (or numerator_real, numerator_predict, denominator_real, denominator_predict):
+Snapshots: one row per combination of labels. The other columns are real and predict (or numerator_real, numerator_predict, denominator_real, denominator_predict):
 
   culprit analyze dimensions incident.csv other.csv.gz
 
-Series, one row a combination of labels, one column a time; culprit makes the forecast:
+Series: one row per combination of labels, one column per time. culprit computes the forecast:
 
   culprit analyze dimensions --series orders.csv --onset 1536904500 --end 1536905100
   culprit analyze dimensions --numerator errors.csv --denominator requests.csv --onset 2018-09-14T05:55:00Z
 
-Rows with a column of time, here beside a baseline of one's own:
+Rows with a time column, here with an explicit baseline:
 
   culprit analyze dimensions --long stalls.csv --time min --numerator-column value --denominator-column cnt --onset 1590856680 --baseline-start 1590856440 --baseline-end 1590856620
 
-What was done before is ranked with them, and a change and the labels that are the same thing are one cause (a JSON array, as for analyze candidates):
+Changes (a JSON array, as for analyze candidates) are ranked together with the labels. A change and the labels that describe it become one cause:
 
   culprit analyze dimensions --series orders.csv --onset 1536904500 --changes releases.json
 
-What each label says by itself, columns label, value, real, predict:
+Marginals, with the columns label, value, real and predict:
 
   culprit analyze dimensions --marginals labels.csv
 
-Files may be packed by gzip; - is standard input.`
+Files may be compressed with gzip. - is standard input.`
 
 // dimensionsOptions are the flags of analyze dimensions.
 type dimensionsOptions struct {
@@ -68,25 +68,25 @@ func addAnalyzeDimensions(parent *kingpin.CmdClause, commands map[string]command
 	file("series", "Series of an additive measure.", &o.series)
 	file("numerator", "Series of the numerator of a ratio.", &o.numerator)
 	file("denominator", "Series of the denominator of a ratio.", &o.denominator)
-	file("overlay", "Series whose values replace those of the incident, of a ratio in its numerator.", &o.overlay)
-	file("long", "Rows with a column of time.", &o.long)
-	file("marginals", "What each label says by itself.", &o.marginals)
-	text("time", "With --long: the column of time.", "COLUMN", &o.columns.Time)
-	text("value", "With --long: the column of an additive measure.", "COLUMN", &o.columns.Value)
-	text("numerator-column", "With --long: the column of the numerator of a ratio.", "COLUMN", &o.columns.Numerator)
-	text("denominator-column", "With --long: the column of the denominator of a ratio.", "COLUMN", &o.columns.Denominator)
+	file("overlay", "Series whose values replace those during the incident (of a ratio: in its numerator).", &o.overlay)
+	file("long", "Rows with a time column.", &o.long)
+	file("marginals", "Marginals: one row per label value.", &o.marginals)
+	text("time", "With --long: the time column.", "COLUMN", &o.columns.Time)
+	text("value", "With --long: the column with an additive measure.", "COLUMN", &o.columns.Value)
+	text("numerator-column", "With --long: the column with the numerator of a ratio.", "COLUMN", &o.columns.Numerator)
+	text("denominator-column", "With --long: the column with the denominator of a ratio.", "COLUMN", &o.columns.Denominator)
 	text("onset", "First time of the incident, Unix seconds or RFC 3339.", "TIME", &o.onset)
-	text("end", "Last time of the incident; left out: the last one of the file.", "TIME", &o.end)
-	text("baseline-start", "First time of a baseline of your own, in place of a forecast.", "TIME", &o.baselineStart)
+	text("end", "Last time of the incident. Default: the last time in the file.", "TIME", &o.end)
+	text("baseline-start", "First time of a baseline to use instead of a forecast.", "TIME", &o.baselineStart)
 	text("baseline-end", "Last time of that baseline.", "TIME", &o.baselineEnd)
 	file("changes", "With a measure over time: "+changesFlagHelp, &o.changes)
 	cmd.Flag("count", "The measure counts events.").BoolVar(&o.count)
 	cmd.Flag("mode", "auto, complete or nsdi (single labels), or grescan (combinations).").
 		Default("auto").StringVar(&o.labels.Mode)
-	cmd.Flag("deep", "Look for causes that the total hardly shows, too.").BoolVar(&o.labels.Deep)
-	cmd.Flag("top", "How many causes at the most.").Default("8").IntVar(&o.labels.Top)
-	cmd.Flag("wide", "With --format table: shorten no names.").BoolVar(&o.wide)
-	cmd.Flag("format", "table or json.").Default("table").EnumVar(&o.format, "table", "json")
+	cmd.Flag("deep", "Also look for causes that barely show in the total.").BoolVar(&o.labels.Deep)
+	cmd.Flag("top", "Maximum number of causes.").Default("8").IntVar(&o.labels.Top)
+	cmd.Flag("wide", "With --format table: do not shorten names.").BoolVar(&o.wide)
+	cmd.Flag("format", "Output format: table or json.").Default("table").EnumVar(&o.format, "table", "json")
 	commands[cmd.FullCommand()] = func(_ context.Context, s streams) error { return o.run(s) }
 }
 

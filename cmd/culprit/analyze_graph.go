@@ -15,13 +15,13 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web"
 )
 
-const graphHelp = `How a KPI and the series that moved with it hang together, from tables of series as for analyze candidates.
+const graphHelp = `How a KPI and the series that moved with it are related, from tables of series as for analyze candidates.
 
   culprit analyze graph incident.csv --target 'entry|latency_p90' --onset 1661140440 --format svg > graph.svg
 
-With an onset the graph is about the leading candidates of the incident. Without one it is learned from all rows, of a chaos experiment, say, and about the series that go with the KPI most.
+With an onset, the graph covers the leading candidates of the incident. Without one, it is learned from all rows (for example of a chaos experiment) and covers the series that correlate most with the KPI.
 
-An arrow says what acts on what, a line without one that the direction is not known. Learned from correlation: a hint, not a proof.`
+An arrow points from cause to effect; a line without one means that the direction is unknown. The graph is learned from correlation: it is a hint, not proof.`
 
 // graphOptions are the flags of analyze graph.
 type graphOptions struct {
@@ -34,11 +34,11 @@ func addAnalyzeGraph(parent *kingpin.CmdClause, commands map[string]command) {
 	cmd := parent.Command("graph", graphHelp)
 	o := &graphOptions{}
 	o.input.addFlags(cmd)
-	cmd.Flag("alpha", "Level of the tests for independence.").Default("0.05").Float64Var(&o.graph.Alpha)
-	cmd.Flag("max-k", "How many series may be held fixed in a test, 1 to 4.").Default("3").IntVar(&o.graph.MaxK)
-	cmd.Flag("tiers", "JSON object, column to tier: a later tier can't cause an earlier one.").
+	cmd.Flag("alpha", "Significance level of the independence tests.").Default("0.05").Float64Var(&o.graph.Alpha)
+	cmd.Flag("max-k", "Maximum number of series to condition on in a test, 1 to 4.").Default("3").IntVar(&o.graph.MaxK)
+	cmd.Flag("tiers", "JSON object that maps columns to tiers. A later tier cannot cause an earlier one.").
 		PlaceHolder("FILE").SetValue(&o.input.tiers)
-	cmd.Flag("format", "table, json, dot (Graphviz) or svg.").Default("table").EnumVar(&o.format, "table", "json", "dot", "svg")
+	cmd.Flag("format", "Output format: table, json, dot (Graphviz) or svg.").Default("table").EnumVar(&o.format, "table", "json", "dot", "svg")
 	commands[cmd.FullCommand()] = func(_ context.Context, s streams) error { return o.run(s) }
 }
 

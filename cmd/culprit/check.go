@@ -17,29 +17,29 @@ import (
 	"github.com/culprit-dev/culprit/receiver/find"
 )
 
-const checkHelp = `Load configurations, parse every template and query, and show every mistake.
+const checkHelp = `Load configurations, parse every template and query, and show all mistakes.
 
-A file that has rules and nothing else is checked as one of rule_files. Files of secrets and keys that can't be read here are mistakes, unless
+A file that contains only rules is checked as a rule file. Files with secrets and keys that cannot be read here are mistakes, unless
 --syntax-only is given.
 
-With --servers the servers of the configuration are asked, too, and each that does not answer is named: Prometheus every query, with a placeholder
-for each value that comes from the alert (what returns nothing, or is refused, is a mistake as well); Alertmanager its routes; Grafana its
-annotations. To hooks a connection is made, and nothing is sent.
+With --servers, culprit also contacts the servers in the configuration and names each that does not answer. Prometheus gets every query,
+with a placeholder for each value that comes from the alert (a query that fails or returns nothing is a mistake, too); Alertmanager is
+asked for its routes, Grafana for its annotations. For hooks, culprit opens a connection but sends nothing.
 
-With --prometheus.url the queries are asked there. Of several Prometheus servers each is asked what the rules of its alerts ask, and a query is
-answered if one of them has an answer. With --alertmanager.url the routes that it has now are read: whether culprit hears of alerts at
-once, and whether anybody is no longer told because of it. It prints the lines that fix it.`
+With --prometheus.url, the queries are sent there. If the configuration has several Prometheus servers, each gets the queries of the
+rules for its alerts, and one that answers is enough. With --alertmanager.url, culprit reads the routes currently loaded and checks that it is
+notified of alerts at once and that nobody loses notifications because of it. It prints the lines to change.`
 
 func addCheck(app *kingpin.Application, commands map[string]command) {
 	check := app.Command("check", "Check files without running anything.")
 	cmd := check.Command("config", checkHelp)
 	files := cmd.Arg("file", "Configuration or rule file.").Required().Strings()
 	c := &configCheck{}
-	cmd.Flag("prometheus.url", "Prometheus at which every query is tried.").PlaceHolder("URL").StringVar(&c.url)
+	cmd.Flag("prometheus.url", "Prometheus on which to try every query.").PlaceHolder("URL").StringVar(&c.url)
 	nameFlag(cmd, &c.name)
-	alertmanagers := cmd.Flag("alertmanager.url", "Alertmanager whose routes are judged; repeatable.").PlaceHolder("URL").Strings()
-	cmd.Flag("servers", "Ask the servers that the configuration names.").BoolVar(&c.servers)
-	cmd.Flag("syntax-only", "Don't look for the files of secrets and keys.").BoolVar(&c.syntaxOnly)
+	alertmanagers := cmd.Flag("alertmanager.url", "Alertmanager whose routes to check. Repeatable.").PlaceHolder("URL").Strings()
+	cmd.Flag("servers", "Also contact every server in the configuration.").BoolVar(&c.servers)
+	cmd.Flag("syntax-only", "Do not check that files with secrets and keys exist.").BoolVar(&c.syntaxOnly)
 	addCheckRules(check, commands)
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) (err error) {
 		if c.routes, err = newRouteCheck(*alertmanagers); err != nil {

@@ -27,14 +27,14 @@ type clusterSettings struct {
 
 func clusterFlags(cmd *kingpin.CmdClause) *clusterSettings {
 	c := &clusterSettings{}
-	cmd.Flag("cluster.peer", "Address host:port of a replica; once for each of the three, this one included. Left out: culprit stands alone.").
+	cmd.Flag("cluster.peer", "Address of a replica. Repeat it for each of the three, including this one. Omit it to run a single replica.").
 		PlaceHolder("HOST:PORT").StringsVar(&c.peers)
-	cmd.Flag("cluster.node", "Name of this replica, unique and the same after a restart, such as the pod's.").
+	cmd.Flag("cluster.node", "Name of this replica: unique, and the same after a restart, such as the pod name.").
 		Default(hostname()).StringVar(&c.node)
-	cmd.Flag("cluster.listen-address", "Address for the other replicas.").Default(":6222").StringVar(&c.listen)
-	cmd.Flag("cluster.secret-file", "File with a secret of 32 bytes or more that all replicas share, such as `openssl rand -hex 32` prints; needed with --cluster.peer.").
+	cmd.Flag("cluster.listen-address", "Address to listen on for the other replicas.").Default(":6222").StringVar(&c.listen)
+	cmd.Flag("cluster.secret-file", "File with a secret of at least 32 bytes that all replicas share, for example from `openssl rand -hex 32`. Required with --cluster.peer.").
 		PlaceHolder("FILE").StringVar(&c.secretFile)
-	cmd.Flag("cluster.tls-config", "File with tls_server_config and tls_client_config for what the replicas say to each other, as Alertmanager has it.").
+	cmd.Flag("cluster.tls-config", "File with tls_server_config and tls_client_config for traffic between replicas, in the format of Alertmanager's cluster TLS.").
 		PlaceHolder("FILE").StringVar(&c.tlsFile)
 	return c
 }

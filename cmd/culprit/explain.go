@@ -21,16 +21,16 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-const explainHelp = `Explain one alert now, or at a time of the past, or any expression without an alert.
+const explainHelp = `Explain an alert, now or at a time in the past, or any expression without an alert.
 
-The alert is named by its name, by matchers, or both:
+Select the alert by name, by matchers, or both:
 
   culprit explain CheckoutErrors 'service="cart"' --prometheus.url http://prometheus:9090
   culprit explain CheckoutErrors --at 2h             two hours ago
   culprit explain CheckoutErrors --at 3h --until 2h  between two times, whether it fired or not
   culprit explain --expr 'sum(rate(errors_total[5m])) > 3'
 
-Nothing is written anywhere, unless --publish says so.`
+Nothing is written anywhere unless --publish is given.`
 
 // explainOptions are the flags of explain.
 type explainOptions struct {
@@ -48,14 +48,14 @@ func addExplain(app *kingpin.Application, commands map[string]command) {
 	cmd := app.Command("explain", explainHelp)
 	o := &explainOptions{server: serverFlags(cmd)}
 	cmd.Arg("alert", "Name of the alert, or matchers such as 'service=~\"cart|checkout\"'.").StringsVar(&o.words)
-	cmd.Flag("expr", "PromQL to explain as if it were the expression of an alert.").PlaceHolder("EXPR").StringVar(&o.expr)
-	cmd.Flag("at", "When: RFC 3339, Unix seconds, or how long ago, such as 2h. With --until the beginning of what is to be explained.").
+	cmd.Flag("expr", "PromQL to explain as if it were an alert's expression.").PlaceHolder("EXPR").StringVar(&o.expr)
+	cmd.Flag("at", "Time to explain: RFC 3339, Unix seconds, or how long ago, such as 2h. With --until, the start of the period.").
 		PlaceHolder("TIME").StringVar(&o.at)
-	cmd.Flag("until", "End of what is to be explained.").PlaceHolder("TIME").StringVar(&o.until)
+	cmd.Flag("until", "End of the period to explain.").PlaceHolder("TIME").StringVar(&o.until)
 	cmd.Flag("alertmanager.url", "Take the alert from this Alertmanager.").PlaceHolder("URL").StringVar(&o.alertmanager)
-	cmd.Flag("publish", "Write the causes on the alert and on its silences in Alertmanager, as the daemon does.").BoolVar(&o.publish)
+	cmd.Flag("publish", "Write the causes to the alert and its silences in Alertmanager, as the daemon does.").BoolVar(&o.publish)
 	cmd.Flag("queries", "Show every query.").BoolVar(&o.queries)
-	cmd.Flag("format", "table or json, which is the whole report.").Default("table").EnumVar(&o.format, "table", "json")
+	cmd.Flag("format", "Output format: table, or json for the whole report.").Default("table").EnumVar(&o.format, "table", "json")
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return o.run(ctx, s) }
 }
 

@@ -26,8 +26,8 @@ const exportHelp = `Write reports as cases that can be replayed.
   culprit export --culprit.url http://culprit:9798 > cases.json
   culprit replay --case cases.json --prometheus.url http://prometheus:9090
 
-A case is the alert of a report, what culprit said, what people said of that, and the changes that others had reported of its time. Without ids the newest 1,000 reports are
-written that people have judged. They go to stdout, one a line.`
+A case contains a report's alert, culprit's answer, people's feedback on it, and the changes that were reported around that time.
+Without ids, the newest 1,000 reports with feedback are written. Cases go to stdout, one per line.`
 
 // exportTimeout bounds one request, and exportBytes its answer.
 const (
@@ -45,7 +45,7 @@ func addExport(app *kingpin.Application, commands map[string]command) {
 	cmd := app.Command("export", exportHelp)
 	o := &exportOptions{}
 	cmd.Arg("report", "Ids of reports; none: the newest 1,000 that people have judged.").StringsVar(&o.ids)
-	cmd.Flag("culprit.url", "Address of the daemon; user and password of its basic auth may stand in it.").Default("http://127.0.0.1:9798").PlaceHolder("URL").StringVar(&o.url)
+	cmd.Flag("culprit.url", "Address of the daemon. It may contain a user and password for basic auth.").Default("http://127.0.0.1:9798").PlaceHolder("URL").StringVar(&o.url)
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return o.run(ctx, s) }
 }
 

@@ -98,12 +98,12 @@ func run(ctx context.Context, args []string, s streams) int {
 // newApp is the parser of the command line, and what each command does.
 func newApp(s streams) (*kingpin.Application, map[string]command) {
 	commands := map[string]command{}
-	app := kingpin.New("culprit", "Tells every Prometheus alert what caused it.").UsageWriter(s.out).ErrorWriter(s.out)
+	app := kingpin.New("culprit", "Tells you what caused each Prometheus alert.").UsageWriter(s.out).ErrorWriter(s.out)
 	app.UsageTemplate(overview()).UsageFuncs(helpFuncs())
 	app.Version(version.Print("culprit"))
 	app.VersionFlag.Short('V')
 	app.HelpFlag.Short('h')
-	app.Flag("color", "auto, always or never: colours, by themselves on a terminal if NO_COLOR is not set.").Default("auto").Enum("auto", "always", "never")
+	app.Flag("color", "Colour output: auto, always or never. auto colours a terminal unless NO_COLOR is set.").Default("auto").Enum("auto", "always", "never")
 	for _, add := range []func(*kingpin.Application, map[string]command){addServe, addCheck, addExplain, addSuggest, addTestRules, addReplay, addExport, addAnalyze, addStorage, addCompletion, addVersion} {
 		add(app, commands)
 	}

@@ -13,8 +13,8 @@ func TestHelpIsAResult(t *testing.T) {
 		want string
 	}{
 		{[]string{"--help"}, "explain [<flags>] [<alert>...]"},
-		{[]string{"help", "suggest"}, "The exit status is 0 also if some rules measure nothing."},
-		{[]string{"explain", "--help"}, "Nothing is written anywhere, unless --publish says so."},
+		{[]string{"help", "suggest"}, "The exit status is 0 even if some rules measure nothing."},
+		{[]string{"explain", "--help"}, "Nothing is written anywhere unless --publish is given."},
 		{[]string{"--version"}, "go version"},
 		{[]string{"version"}, "go version"},
 	} {
@@ -23,7 +23,7 @@ func TestHelpIsAResult(t *testing.T) {
 			t.Errorf("%q: exit %d: %s%s", c.args, got.code, got.out, got.err)
 		}
 	}
-	if all := culprit(t, "--help").out; strings.Contains(all, "The exit status is 0 also if some rules measure nothing.") {
+	if all := culprit(t, "--help").out; strings.Contains(all, "The exit status is 0 even if some rules measure nothing.") {
 		t.Errorf("the list of commands has the whole text of one:\n%s", all)
 	}
 }

@@ -26,16 +26,16 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-const replayHelp = `Explain the alerts of the past, as if culprit had been there.
+const replayHelp = `Explain past alerts, as if culprit had been running.
 
   culprit replay --from 7d --prometheus.url http://prometheus:9090
 
-The alerts are those that Prometheus remembers in the series ALERTS and ALERTS_FOR_STATE; their expressions are those of today.
-Nothing is written anywhere. Ctrl-C shows what was found until then.
+The alerts are read from the series ALERTS and ALERTS_FOR_STATE in Prometheus, their expressions from its current rules. Nothing is
+written anywhere. Ctrl-C shows the results so far.
 
   culprit replay --case cases.json --prometheus.url http://prometheus:9090
 
-explains the cases that culprit export has written, and says how the answers of today stand to what people said of the first.`
+explains cases written by culprit export again, and compares today's answers with people's feedback on the original ones.`
 
 type replayOptions struct {
 	server   *server
@@ -53,14 +53,14 @@ func addReplay(app *kingpin.Application, commands map[string]command) {
 	cmd := app.Command("replay", replayHelp)
 	o := &replayOptions{server: serverFlags(cmd)}
 	cmd.Arg("alert", "Only alerts of this name, or that fit these matchers.").StringsVar(&o.words)
-	cmd.Flag("from", "From when on: RFC 3339, Unix seconds, or how long ago, such as 7d.").PlaceHolder("TIME").StringVar(&o.from)
-	cmd.Flag("case", "File of cases that culprit export has written, in the place of --from. Repeatable.").PlaceHolder("FILE").ExistingFilesVar(&o.cases)
-	cmd.Flag("to", "Until when; left out: now.").PlaceHolder("TIME").StringVar(&o.to)
-	cmd.Flag("after", "How long after it began to fire an alert is explained.").Default("1m").DurationVar(&o.after)
-	cmd.Flag("step", "How exactly alerts are looked for: one that fired for less may be missed.").Default("1m").DurationVar(&o.step)
-	cmd.Flag("limit", "Alerts to explain at the most, spread evenly over all.").Default("200").IntVar(&o.limit)
-	cmd.Flag("parallel", "Alerts explained at a time.").Default("2").IntVar(&o.parallel)
-	cmd.Flag("format", "table or json, which has the whole reports.").Default("table").EnumVar(&o.format, "table", "json")
+	cmd.Flag("from", "Start of the period: RFC 3339, Unix seconds, or how long ago, such as 7d.").PlaceHolder("TIME").StringVar(&o.from)
+	cmd.Flag("case", "File of cases written by culprit export, instead of --from. Repeatable.").PlaceHolder("FILE").ExistingFilesVar(&o.cases)
+	cmd.Flag("to", "End of the period. Default: now.").PlaceHolder("TIME").StringVar(&o.to)
+	cmd.Flag("after", "How long after it started firing to explain each alert.").Default("1m").DurationVar(&o.after)
+	cmd.Flag("step", "Resolution of the search. Alerts that fired for less than this may be missed.").Default("1m").DurationVar(&o.step)
+	cmd.Flag("limit", "Maximum number of alerts to explain, spread evenly over all.").Default("200").IntVar(&o.limit)
+	cmd.Flag("parallel", "Alerts explained at the same time.").Default("2").IntVar(&o.parallel)
+	cmd.Flag("format", "Output format: table, or json with the whole reports.").Default("table").EnumVar(&o.format, "table", "json")
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return o.run(ctx, s, time.Now()) }
 }
 

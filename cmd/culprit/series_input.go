@@ -27,13 +27,13 @@ type seriesInput struct {
 
 func (in *seriesInput) addFlags(cmd *kingpin.CmdClause) {
 	cmd.Arg("file", "CSV: a column `time`, then one column a series.").SetValue(&in.files)
-	cmd.Flag("target", "Column of the KPI; may be given several times.").PlaceHolder("COLUMN").StringsVar(&in.targets)
+	cmd.Flag("target", "Column of the KPI. Repeatable.").PlaceHolder("COLUMN").StringsVar(&in.targets)
 	cmd.Flag("onset", "First time of the incident, Unix seconds or RFC 3339.").PlaceHolder("TIME").StringVar(&in.onset)
-	cmd.Flag("end", "Last time of the incident; left out: the last one of the file.").PlaceHolder("TIME").StringVar(&in.end)
-	cmd.Flag("topology", "JSON array of [caller, callee]; services without series may be in it.").PlaceHolder("FILE").SetValue(&in.topology)
-	cmd.Flag("kinds", "JSON object, column to kind: latency, error, traffic, cpu, mem, net, io, node or other; left out: inferred from the names.").
+	cmd.Flag("end", "Last time of the incident. Default: the last time in the file.").PlaceHolder("TIME").StringVar(&in.end)
+	cmd.Flag("topology", "JSON array of [caller, callee]. It may contain services without series.").PlaceHolder("FILE").SetValue(&in.topology)
+	cmd.Flag("kinds", "JSON object that maps columns to kinds: latency, error, traffic, cpu, mem, net, io, node or other. Default: inferred from the names.").
 		PlaceHolder("FILE").SetValue(&in.kinds)
-	cmd.Flag("case", "JSON beside a public data set: it names files, target, onset and call graph. May be given several times.").
+	cmd.Flag("case", "JSON file of a public data set that names the files, target, onset and call graph. Repeatable.").
 		PlaceHolder("FILE").SetValue(&in.cases)
 }
 

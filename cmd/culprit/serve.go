@@ -22,21 +22,21 @@ import (
 )
 
 func addServe(app *kingpin.Application, commands map[string]command) {
-	cmd := app.Command("serve", "Run the daemon: take alerts from Alertmanager and write their causes back.")
+	cmd := app.Command("serve", "Run the daemon: receive alerts from Alertmanager and write their causes back.")
 	opt := receiver.Options{}
 	cmd.Flag("config.file", "Configuration file.").Default("culprit.yml").StringVar(&opt.ConfigFile)
-	cmd.Flag("storage.path", "Folder of the queue and the reports.").Default("data").StringVar(&opt.StoragePath)
-	retention := cmd.Flag("storage.retention", "How long reports are kept after their last change.").Default("168h").Duration()
-	size := cmd.Flag("storage.retention.size", "How much room reports and incidents may take; those of alerts that have ended go first, the oldest at the head.").Default("1GB").Bytes()
-	cmd.Flag("web.external-url", "URL under which people reach the report pages; its path is the prefix of all pages.").
+	cmd.Flag("storage.path", "Directory of the queue and the reports.").Default("data").StringVar(&opt.StoragePath)
+	retention := cmd.Flag("storage.retention", "How long to keep a report after its last change.").Default("168h").Duration()
+	size := cmd.Flag("storage.retention.size", "Disk space for reports and incidents. The oldest reports of resolved alerts are deleted first.").Default("1GB").Bytes()
+	cmd.Flag("web.external-url", "URL at which people open the report pages. Its path is the prefix of all pages.").
 		PlaceHolder("URL").StringVar(&opt.ExternalURL)
-	cmd.Flag("workers", "Alerts explained at a time.").Default("4").IntVar(&opt.Workers)
-	cmd.Flag("reconcile.interval", "Pause between two looks at Alertmanager's alerts.").Default("30s").DurationVar(&opt.Reconcile)
+	cmd.Flag("workers", "Alerts explained at the same time.").Default("4").IntVar(&opt.Workers)
+	cmd.Flag("reconcile.interval", "Interval at which Alertmanager's list of alerts is read.").Default("30s").DurationVar(&opt.Reconcile)
 	cluster := clusterFlags(cmd)
 	opt.Web = webflag.AddFlags(cmd, ":9798")
-	cmd.Flag("web.max-connections", "Connections that may be open at a time, over all listeners. Beyond that the one that is idle or slow for longest is closed.").
+	cmd.Flag("web.max-connections", "Maximum number of open connections, over all listeners. Beyond that, the connection that has been idle or slow for longest is closed.").
 		Default("512").IntVar(&opt.MaxConnections)
-	cmd.Flag("web.read-timeout", "How long a request may take to come, and a connection may be idle.").Default("5m").DurationVar(&opt.ReadTimeout)
+	cmd.Flag("web.read-timeout", "Maximum time to receive a request, and for a connection to be idle.").Default("5m").DurationVar(&opt.ReadTimeout)
 	logging := logFlags(cmd)
 
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error {

@@ -22,14 +22,14 @@ type server struct {
 
 func serverFlags(cmd *kingpin.CmdClause) *server {
 	s := &server{}
-	cmd.Flag("prometheus.url", "Prometheus to ask, instead of the one of the configuration.").PlaceHolder("URL").StringVar(&s.url)
+	cmd.Flag("prometheus.url", "Prometheus to query instead of the one in the configuration.").PlaceHolder("URL").StringVar(&s.url)
 	nameFlag(cmd, &s.name)
-	cmd.Flag("config.file", "Configuration with rules, candidates and the servers' credentials; may be left out.").PlaceHolder("FILE").StringVar(&s.configFile)
+	cmd.Flag("config.file", "Configuration with rules, candidates and credentials. Optional.").PlaceHolder("FILE").StringVar(&s.configFile)
 	return s
 }
 
 func nameFlag(cmd *kingpin.CmdClause, name *string) {
-	cmd.Flag("prometheus.name", "Name of the Prometheus to ask, of several in the configuration.").PlaceHolder("NAME").StringVar(name)
+	cmd.Flag("prometheus.name", "Name of the Prometheus to query, if the configuration has several.").PlaceHolder("NAME").StringVar(name)
 }
 
 // load returns the configuration that the flags make: that of the file, with

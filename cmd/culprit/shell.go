@@ -13,13 +13,13 @@ import (
 	"github.com/prometheus/common/version"
 )
 
-const completionHelp = `Print the completion of a shell.
+const completionHelp = `Print the completion script of a shell.
 
   bash   source <(culprit completion bash)          in ~/.bashrc
   zsh    source <(culprit completion zsh)           in ~/.zshrc, after compinit
   fish   culprit completion fish | source           in ~/.config/fish/config.fish
 
-Commands, flags and the values that a flag may have are completed; where none fits, files are.`
+It completes commands, flags and the values of flags, and file names elsewhere.`
 
 // fishCompletion asks culprit as the library's scripts for bash and zsh do.
 const fishCompletion = `function __{{.App.Name}}_complete

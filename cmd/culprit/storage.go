@@ -17,24 +17,24 @@ const backupHelp = `Write the queue and the reports to one file.
 
   culprit storage backup --storage.path /var/lib/culprit culprit.tar.gz
 
-culprit must not run on the folder meanwhile. Alerts that fire in that time are found in Alertmanager after the next start. Of three
-replicas each has a folder of its own: back up one of them while the other two go on.`
+culprit must not be running on the directory. Alerts that fire in the meantime are found in Alertmanager after the next start. Each
+of three replicas has its own directory: back up one of them while the other two keep running.`
 
-const restoreHelp = `Write a backup into an empty folder.
+const restoreHelp = `Write a backup into an empty directory.
 
   culprit storage restore --storage.path /var/lib/culprit culprit.tar.gz
 
-The file has a checksum: one that is damaged is refused, and culprit does not start on what was written of it.`
+The file has a checksum. A damaged file is rejected, and culprit refuses to start on what was restored from it.`
 
 func addStorage(app *kingpin.Application, commands map[string]command) {
-	storage := app.Command("storage", "Back up what culprit keeps, or restore it.")
+	storage := app.Command("storage", "Back up or restore culprit's data.")
 	for _, c := range []struct {
 		name, help string
 		do         func(dir, file string) error
 	}{{"backup", backupHelp, backUp}, {"restore", restoreHelp, restore}} {
 		var dir, file string
 		cmd := storage.Command(c.name, c.help)
-		cmd.Flag("storage.path", "Folder of the queue and the reports.").Default("data").StringVar(&dir)
+		cmd.Flag("storage.path", "Directory of the queue and the reports.").Default("data").StringVar(&dir)
 		cmd.Arg("file", "The backup.").Required().StringVar(&file)
 		commands[cmd.FullCommand()] = func(_ context.Context, s streams) error {
 			if err := c.do(dir, file); err != nil {

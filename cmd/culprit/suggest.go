@@ -18,27 +18,26 @@ import (
 	"github.com/culprit-dev/culprit/receiver/suggest"
 )
 
-const suggestHelp = `Suggest rules to start from, made from the alerting rules that you have.
+const suggestHelp = `Suggest rules to start from, derived from your alerting rules.
 
   culprit suggest --prometheus.url http://prometheus:9090 > rules.yml
   culprit suggest --rules alerts.yml more.yml          without a server
 
-Files are rule files of Prometheus or PrometheusRule objects. With a server as well, the labels and the candidates are those
-that it has.
+Files are Prometheus rule files or PrometheusRule objects. If you also name a server, its labels and candidates are used.
 
-With --format json, an array with an object for each alerting rule, in which every text is PromQL that can be asked:
+--format json prints an array with one object per alerting rule. Every string is PromQL that can be queried:
 
-  alert, expr       of the rule
+  alert, expr       those of the rule
   kind              additive, ratio, mean, quantile, extremum, age, change, presence or other
-  target            what is measured; the alert fires where "target operator threshold" holds, and its guards do
-  operator          >, >=, <, <=, == or !=; exchanged where the rule has the threshold on its left
-  threshold         a number, or PromQL of a scalar; of two series that are compared, the target is their difference, and this is 0
-  numerator,        of a ratio or a mean: numerator / denominator is the target, before rounding and limits, 100 * and 1 - a/b
-  denominator       included; of a quantile, the events beyond the threshold and all events; else empty
-  condition         the comparison, its guards, and every further branch of an "or": it has series exactly where the alert fires
-  error             why the rule measures nothing; the others but alert and expr are empty then
+  target            what is measured; the alert fires where "target operator threshold" and its guards hold
+  operator          >, >=, <, <=, == or !=; reversed if the rule has the threshold on its left
+  threshold         a number, or PromQL that returns a scalar; if two series are compared, the target is their difference and this is 0
+  numerator,        ratio, mean: the target is numerator / denominator before rounding and clamping, including 100 * and 1 - a/b;
+  denominator       quantile: the events beyond the threshold, and all events; else empty
+  condition         the comparison, its guards and every other branch of an "or": it returns series exactly where the alert fires
+  error             why nothing can be measured; only alert and expr are set then
 
-The exit status is 0 also if some rules measure nothing.`
+The exit status is 0 even if some rules measure nothing.`
 
 type suggestOptions struct {
 	server *server
@@ -49,9 +48,9 @@ type suggestOptions struct {
 func addSuggest(app *kingpin.Application, commands map[string]command) {
 	cmd := app.Command("suggest", suggestHelp)
 	o := &suggestOptions{server: serverFlags(cmd)}
-	cmd.Flag("rules", "File with alerting rules, instead of those of the server.").PlaceHolder("FILE").SetValue(&o.files)
-	cmd.Arg("file", "More files with alerting rules.").SetValue(&o.files)
-	cmd.Flag("format", "yaml, a rule file to edit, or json, an array of what was derived from each rule.").Default("yaml").EnumVar(&o.format, "yaml", "json")
+	cmd.Flag("rules", "File with alerting rules, instead of the server's rules.").PlaceHolder("FILE").SetValue(&o.files)
+	cmd.Arg("file", "Additional files with alerting rules.").SetValue(&o.files)
+	cmd.Flag("format", "Output format: yaml, a rule file to edit, or json, an array of what was derived from each rule.").Default("yaml").EnumVar(&o.format, "yaml", "json")
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return o.run(ctx, s) }
 }
 

@@ -20,24 +20,24 @@ const testRulesHelp = `Run unit tests of rules: series, an alert, and the causes
   rule_files: [rules.yml]            # or config_file: culprit.yml
   tests:
     - name: a version that fails
-      interval: 15s                  # between two values; default 1m
-      input_series:                  # values as promtool writes them
+      interval: 15s                  # between two values; default: 1m
+      input_series:                  # values in promtool's notation
         - {series: 'errors_total{service="shop",version="v1"}', values: '0+3x740'}
         - {series: 'errors_total{service="shop",version="v2"}', values: '0+3x720 2400+120x20'}
       alerts:
         - labels: {alertname: ErrorsHigh, service: shop}
           annotations: {}
-          expr: sum(rate(errors_total[1m])) > 1   # needed if the rule has no target
-          onset: 3h                  # since the first value
-          at: 3h5m                   # when it is explained
+          expr: sum(rate(errors_total[1m])) > 1   # required if the rule has no target
+          onset: 3h                  # after the first value
+          at: 3h5m                   # when to explain it
           exp_verdict: explained     # or external, no_confident_cause, no_change, insufficient_evidence
-          exp_summary: ''            # the first line of the report; left out: any
-          exp_causes:                # []: none with confidence
+          exp_summary: ''            # the first line of the report; default: any
+          exp_causes:                # []: no confident cause
             - labels: {version: v2}  # or series: a candidate's name
-              top: 1                 # its rank at the most; left out: any
-              min_confidence: high   # default medium
+              top: 1                 # maximum rank; default: any
+              min_confidence: high   # default: medium
 
-What differs is printed with file and line. The exit status is 1 if anything does, or can't be run.`
+Differences are printed with file and line. The exit status is 1 if there are any, or if a test cannot run.`
 
 // testedFile is what became of the tests of a file.
 type testedFile struct {
@@ -46,11 +46,11 @@ type testedFile struct {
 }
 
 func addTestRules(app *kingpin.Application, commands map[string]command) {
-	test := app.Command("test", "Test what you have written.")
+	test := app.Command("test", "Run unit tests.")
 	cmd := test.Command("rules", testRulesHelp)
 	files := fileNames{}
 	cmd.Arg("file", "File with tests.").Required().SetValue(&files)
-	format := cmd.Flag("format", "table or json: one object a line for several files.").Default("table").Enum("table", "json")
+	format := cmd.Flag("format", "Output format: table or json. With several files, json prints one object per line.").Default("table").Enum("table", "json")
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return testRules(ctx, s, files, *format) }
 }
 
