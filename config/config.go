@@ -6,8 +6,7 @@
 // every mistake at once, each with file, line, reason and hint ([Errors]). The
 // package knows YAML and Alertmanager's matcher syntax. It does not parse
 // PromQL: promql.Check does, with the positions that are kept in [Source], so
-// that `culprit check config`, `culprit serve` and a reload share one
-// judgement.
+// that `culprit check config`, `culprit serve` and a reload agree.
 //
 // The smallest useful file:
 //
@@ -23,8 +22,8 @@
 // `rule_files:`; [Config.Rule] returns the first whose matchers all match.
 // What a rule leaves out is derived from the alert itself, and so is everything
 // about an alert that no rule matches, unless `unmatched_alerts:` is switched
-// off or `ignore_alerts:` has it. All that can be written stands in the types below, under the keys of
-// their yaml tags.
+// off or `ignore_alerts:` lists it. The types below define all keys, by their yaml
+// tags.
 //
 // Files that hold secrets and globs are relative to the directory of the file
 // that names them. Anchors, aliases and merge keys (<<) are understood.

@@ -6,10 +6,9 @@
 // One alert's walk: [Fetcher.Locate] finds its onset, [Fetcher.Complete] what
 // its rule leaves out, [NewPlan] decides what to ask and [Fetcher.Fetch] asks;
 // [Align], which is pure, puts the answers on one grid of time and joins the
-// leaves of a breakdown. Where that leads to no label, [Fetched.ByReplica] goes on
-// with instance and pod, and where it leads to one, [Fetched.Narrow] inside of it.
-// [Check] is what [NewPlan] would complain about, for every rule at once and
-// with lines.
+// leaves of a breakdown. If no label explains the change, [Fetched.ByReplica] continues
+// with instance and pod; if one does, [Fetched.Narrow] continues inside it. [Check]
+// reports what [NewPlan] would reject, for all rules at once and with line numbers.
 //
 // # Any alert
 //
@@ -23,64 +22,60 @@
 //
 // Anybody who can post an alert chooses its labels, so they never become PromQL
 // text. A template prints an opaque placeholder for each value. The query is parsed
-// with the placeholders, and only then are they replaced, inside matcher values
-// only, quoted as a regular expression in =~ and !~.
+// with the placeholders, which are replaced afterwards: only inside matcher values, and
+// quoted as a regular expression in =~ and !~.
 //
 // # Windows
 //
-// The incident reaches from the onset (see [Fetcher.ActiveAt]) to now, at the
-// most an hour. The series of targets and candidates are asked on one grid,
-// with a baseline of thirty incidents and at least an hour, or of six hours where
-// the KPI was on its way already (see [analysis.UnderWay]); its step is told
-// from the ranges of the KPI and from how far its samples are apart. A
-// breakdown is asked as means over pieces of time, one instant query a piece,
-// never as raw samples; pieces of the past end one step and one range of the
-// query before the onset, so that a rate over [2m] doesn't carry the incident
-// into them.
+// The incident lasts from the onset (see [Fetcher.ActiveAt]) until now, an hour at
+// most. Targets and candidates are queried on one grid, with a baseline of thirty
+// times the incident and at least an hour, or of six hours if the KPI was already
+// moving (see [analysis.UnderWay]). The step is derived from the KPI's ranges and the
+// distance of its samples. A breakdown is queried as means over pieces of time, one
+// instant query per piece, never as raw samples. Pieces before the incident end one
+// step and one range of the query before the onset, so that a rate over [2m] doesn't
+// carry the incident into them.
 //
 // # Breakdowns
 //
-// A KPI is broken down as package expr takes it apart: into terms that add up.
-// Which labels there are, and how far they can be sent through nested
-// aggregations, Prometheus is asked; every frame compares the parts with the
-// whole, and warns when they are more than 1 % apart.
+// Package expr breaks a KPI down into terms that add up. Prometheus tells which labels
+// there are and how far they can be passed through nested aggregations. Every frame
+// compares the sum of the parts with the whole, and warns if they differ by more than
+// 1 %.
 //
-// An alert that fires for one of several places is asked about twice: what its own
-// KPI is made of, and what the KPI is for every place (see [expr.Beside]). The
-// second is the same question for all alerts of a rule, which share its answers;
-// it has a row a place, the means of the KPI itself over the windows, of at most
-// three earlier days. If there is nothing to look into, it is all that is asked.
+// For an alert that fires for one of several places there are two breakdowns: of its
+// own KPI, and of the KPI of every place (see [expr.Beside]). The second is the same
+// query for all alerts of a rule, which share its result: one row per place, with the
+// means of the KPI itself over the windows, of at most three earlier days. If the alert's
+// own KPI cannot be broken down, it is the only one.
 //
-// Where the KPI stood still, each of its guards is a KPI of its own (see
-// [expr.Derivation]): the one that flipped is looked at in its place. A KPI that is
-// compared with its own past expects of each part what that was then.
+// If the KPI did not move, each of its guards is treated as a KPI (see
+// [expr.Derivation]), and the one that flipped is analyzed instead. If a KPI is compared
+// with its own past, that past is the expected value of each part.
 //
 // # Candidates
 //
-// Where nobody names any, they are those of a table of exporters, as far as
-// Prometheus has their metrics for what the alert is about: by its own labels and
-// by those of the series that its KPI is made of (see [Alert].Series), at most 18.
-// The exporter that the KPI is of comes first, then others of the same pods and
-// instances, then their node, then what is beside them in the namespace and on the
-// node.
+// If no rule names any, they come from a table of exporters, as far as Prometheus has
+// their metrics for the subject of the alert, which is identified by the alert's labels
+// and by those of the series behind its KPI (see [Alert].Series); at most 18. The KPI's own
+// exporter comes first, then others on the same pods and instances, then their node, then
+// their neighbours in the namespace and on the node.
 //
-// The series of a candidate are named as Prometheus names them, by the query's
-// name where the metric has lost its own. Once a set of labels is found, such as
-// instance="a", a query that adds up over instances hides which of its series
-// are of that place. So each is asked once more with the set's matchers put
-// into all of its selectors by the parser (of several labels all together, then
-// each by itself, since a metric may have one of them only). What keeps the
-// label apart, is held to a value of it, gives labels other names or has no
-// series isn't asked again; what comes back the same is not listed again.
+// A candidate's series are named as in Prometheus, or by the query's name if the metric
+// has lost its own. Once a label set is found, such as instance="a", a query that sums over
+// instances hides which of its series belong there. So each candidate is queried again
+// with the set's matchers added to all of its selectors by the parser (several labels
+// first together, then one by one, since a metric may have only one of them). Queries that
+// keep the label, match it already, rename labels or have no series are not repeated; an
+// unchanged result is not listed again.
 //
 // # Cost
 //
-// An analysis has a budget of queries, series, samples and time, which what is
-// asked inside of a set shares. Answers are kept for a minute and shared, a
-// question that is being asked is waited for, and all times lie on a grid, so
-// that the alerts of one storm ask the same: in the test, where one alert asks
-// 21 times, 500 of the same rule ask about 200 times. Where they can't share,
-// the alerts of one name together ask 15 times as much as one of them at the
-// most. A server that doesn't answer is left alone for a while. What was left
-// out for its cost is a warning of the frame.
+// Each analysis has a budget of queries, series, samples and time, which includes the
+// queries inside a label set. Results are cached for a minute and shared, a query in
+// flight is sent only once, and all times lie on a grid, so that the alerts of a storm
+// send the same queries: in the test, one alert sends 21 queries, and 500 alerts of the
+// same rule about 200. If they can't share, all alerts of one name together send at most
+// 15 times as many as one of them. A server that doesn't answer is left alone for a while.
+// Whatever was left out because of its cost becomes a warning of the frame.
 package promql

@@ -3,15 +3,15 @@
 // Package receiver is the daemon: it takes alerts in, explains them and writes
 // the causes back.
 //
-// One alert's walk is seven steps down and none back; [Pipeline.Explain] is
-// that walk, and the function to read first. Around it stand
+// [Pipeline.Explain] takes one alert through seven steps in order; read it first.
+// Around it are
 //
 //   - the webhook, which turns Alertmanager's message into jobs on a durable
 //     queue and answers only after the queue's acknowledgement,
 //   - the worker, which takes jobs off the queue,
-//   - the reconcile loop, which reads Alertmanager itself every half minute:
-//     the webhook is the hint, Alertmanager is the truth. It enqueues what was
-//     missed, closes what vanished, and repeats write-backs that failed,
+//   - the reconcile loop, which reads Alertmanager every half minute: the webhook
+//     is a hint, Alertmanager is the source of truth. It enqueues missed alerts,
+//     closes reports of alerts that are gone, and retries failed writes,
 //   - the store, which keeps reports and incidents in key-value buckets.
 //
 // [New] wires them from [Options] and [Daemon.Run] runs them until its context

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command filerefs counts how the files of a package refer to each other: a
-// reference is an object that one file declares and another uses, counted once a
-// pair of files. Those against the order of the package's layers are named.
+// reference is an object that one file declares and another uses, counted once per
+// pair of files. References against the order of the package's layers are printed.
 //
 //	go run ./.ci/filerefs promql receiver
 //

@@ -38,31 +38,31 @@
 //
 // # Selection in Robust
 //
-// The mixture threshold of the paper is not competitive when p >= n, so the
+// The paper's mixture threshold is not competitive when p >= n, so the
 // posterior mean only orders the candidates. A subset is grown along that order
 // and along forward paths, improved by exchanging one candidate at a time, and
-// priced by the extended BIC, with a block of correlated candidates counting as
-// the few that they are worth. The mean of a block is a candidate, too: a block
+// scored by the extended BIC, in which a block of correlated candidates counts as
+// its effective number. The mean of a block is a candidate, too: a block
 // that acts as a whole becomes one finding (Set.Whole). Where samples are missing, the search
 // is repeated with the likelihood of the observed data: rows in which a selected
 // candidate was not observed count less. When a single event carries the whole
-// variance of the target, whatever moved in it as never otherwise joins the
-// finding, because then nothing else tells the candidates apart.
+// variance of the target, every candidate that moved in it as it never did otherwise
+// joins the finding, because nothing else distinguishes them.
 //
-// Where none of this is right, a target that is the sum of very many parts, no
-// sparse selection is: Ridge is the second opinion.
+// A target that is the sum of very many parts has no sparse explanation: Ridge is
+// the second opinion.
 //
 // # Limits of the model
 //
-// Relations that are late, that start at a limit, or that are curved can be
-// found by expanding the candidates (Lagged, Hinged) or on ranks
-// (Options.Monotone). Relations that drift, and pairs that drive each other,
-// are not modelled; Drift tells of the first.
+// Lagged, thresholded and curved relations can be found by expanding the
+// candidates (Lagged, Hinged) or by working on ranks (Options.Monotone). Relations
+// that drift, and pairs that drive each other, are not modelled; Drift detects the
+// former.
 //
 // # Doubt
 //
-// Nothing that the data can do is an error: constant, empty and duplicate
-// candidates, a target that does not move, three samples. The result then
+// No data is an error: constant, empty and duplicate
+// candidates, a target that does not move, or three samples. The result then
 // selects nothing and Result.Warnings says why. For finite input all numbers
 // in a result are finite. The same input gives the same bits.
 //

@@ -6,25 +6,23 @@
 //
 // # How likely is it that this change did it?
 //
-// Either one of the changes began the incident, or none of them did. A change that
-// did is followed by the incident soon: half of all within [settled], the others
+// Either one of the changes started the incident, or none of them did. An incident
+// follows the change that caused it soon: half of them within [settled], the others
 // ever more rarely, at a density of 1/settled/(1+lag/settled)² (a Lomax
-// distribution; its tail is long, as some changes wait for the next peak). One that
-// did not is where it is by chance, at the rate at which changes of its kind are made
-// in its place. The quotient of the two is the evidence of time, and that of
-// rarity at once: a service that is rolled out every ten minutes says nothing.
+// distribution; its tail is long because some changes only show at the next peak). An
+// innocent change is there by chance, at the rate at which changes of its kind are made
+// in its place. The ratio of the two densities is the evidence of both time and
+// rarity: a rollout of a service that is rolled out every ten minutes means nothing.
 //
-// The evidence of place is how near the change is to what hurts: each step nearer,
-// from elsewhere to the cluster, the namespace, the node or a callee, and
-// the workload itself, is worth as much as the last one ([step]). What was found out
-// beside it counts as far as it is sure: label sets that are the part that was
-// changed, or another one ([sure]), and the evidence of the series of each service,
-// relative to the mean of all services.
+// The evidence of place is how close the change is to the alert: each step, from
+// elsewhere to the cluster, the namespace, the node or a callee, and the workload
+// itself, multiplies it by the same factor ([step]). The other findings count as far as
+// they are certain: label sets that name the changed part, or another one ([sure]), and
+// the evidence from each service's series, relative to the mean of all services.
 //
-// The product of all, times the share of incidents that come from a change
-// ([fromChange]) and spread over the places that there are, is compared with the
-// probability that none did it. All constants are round numbers, and none is fitted
-// to data.
+// The product of all of these, times the share of incidents that a change causes
+// ([fromChange]) divided among the places, is compared with the probability that no
+// change did it. All constants are round numbers; none is fitted to data.
 //
-// A change after the onset is a consequence or a remedy, and never a cause.
+// A change after the onset is a consequence or a remedy, never a cause.
 package changes

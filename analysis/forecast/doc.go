@@ -6,22 +6,21 @@
 // It works on pieces of time rather than on series: the mean over the incident
 // and the same hours of earlier days, the hour before each of them, and a few
 // short steps before the incident. A server that can aggregate sends them for
-// thousands of leaves in a dozen small answers; [Cut] takes them out of series
-// that are at hand.
+// thousands of leaves in a dozen small answers; [Cut] takes them from series
+// that are already loaded.
 //
 // [Additive] forecasts counts, sums and rates: the median of the same window on
 // earlier days gives the leaf's profile, the last hour its level, and a leaf
-// too small to have a level of its own takes the one of all. On real traffic of
-// 600 leaves that errs by half of what a copy of yesterday or of last week
-// does. With less than a day of history it is an exponentially weighted mean of
-// two hours, or a plain mean of half an hour. Three days or more also tell what
-// a leaf's own forecasts erred by ([Forecast.Errors]).
+// too small to have a level of its own uses that of the total. On real traffic with
+// 600 leaves its error is half that of a copy of yesterday or of last week. With less than a day of history it is an exponentially weighted mean of
+// two hours, or a plain mean of half an hour. Three days or more also give the
+// error of each leaf's own past forecasts ([Forecast.Errors]).
 //
-// [Ratio] gives the events that were to be expected of the traffic that there
-// was: a leaf's own rate over a day, drawn to the rate of all as far as the
-// leaf is small, moved to the level of the last hour. A shift of traffic thus
-// drops out, and what remains is an additive measure, with shares that add up.
+// [Ratio] gives the number of events expected for the actual traffic: a leaf's own
+// rate over a day, shrunk towards the overall rate the smaller the leaf is, and scaled
+// to the level of the last hour. Traffic shifts thus cancel out, and an additive
+// measure remains, with shares that add up.
 //
-// Forecasts are made for leaves and summed, never for each label on its own:
-// so all labels share out one total.
+// Forecasts are made for leaves and summed, never for each label by itself, so
+// that all labels add up to one total.
 package forecast

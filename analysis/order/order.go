@@ -6,8 +6,8 @@
 // It selects instead of sorting (C. A. R. Hoare: Algorithm 65, FIND.
 // Communications of the ACM 4(7), 1961, pp. 321-322), as the methods ask for
 // hundreds of thousands of medians of short windows. All functions panic if
-// there are no values; NaN has no place in an order, so that with one of them
-// the result means nothing.
+// there are no values. NaN cannot be ordered: if a value is NaN, the result is
+// undefined.
 package order
 
 import (

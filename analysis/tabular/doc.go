@@ -4,8 +4,8 @@
 // into the frames that package analysis works on.
 //
 // Readers take an io.Reader: parsing is not I/O. All files are CSV with a
-// header, UTF-8, with or without a byte order mark, and none is ever put on
-// another grid of times than its own.
+// header, UTF-8, with or without a byte order mark. Times are never resampled to
+// another grid.
 //
 // # Series
 //
@@ -32,8 +32,8 @@
 // A measure split by labels comes in four forms. Each becomes an
 // [analysis.Breakdown], which [Frame] makes a frame of.
 //
-// [ReadSnapshot] reads one row a combination of label values: every column is a
-// label but real and predict, the actual value and the forecast; of a ratio,
+// [ReadSnapshot] reads one row per combination of label values: every column is a
+// label except real and predict, the actual value and the forecast; of a ratio,
 // numerator_real, numerator_predict, denominator_real and denominator_predict.
 //
 //	path,version,real,predict
@@ -47,8 +47,8 @@
 //	path,version,1661140440,1661140740
 //	/pay,v2,3,41
 //
-// [ReadMarginals] reads what each label says by itself: one row a value of a
-// label, and a row without a label for the total.
+// [ReadMarginals] reads each label by itself: one row per value of a label, and a
+// row without a label for the total.
 //
 //	label,value,real,predict
 //	,,50,100
@@ -56,12 +56,12 @@
 //
 // An empty cell counts as 0, since a part without a sample had no events; a time
 // at which all cells are empty does not exist. Rows and columns may come in
-// any order, but for the times of a wide table, and rows of the same labels are
-// added. Negative values are refused: they are no parts of a whole.
+// any order, except for the times of a wide table, and rows with the same labels are
+// summed. Negative values are rejected: they cannot be parts of a whole.
 //
 // # Mistakes
 //
-// An error is the user's to mend: it names line and column, shows what stands
-// there and says what to write instead. What is merely bad data, such as a
-// column that stands there twice, is a note that ends as a warning in the result.
+// Errors are for the user to fix: they name line and column, show the value and say
+// what to write instead. Data that is merely bad, such as a duplicate column, gives a
+// note that becomes a warning in the result.
 package tabular

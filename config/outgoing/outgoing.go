@@ -3,10 +3,10 @@
 // Package outgoing makes the HTTP clients of the servers that a configuration
 // names: Prometheus, Alertmanager, Grafana and hooks.
 //
-// Credentials and headers of an http_config are set on every request that a
-// client makes, so a client speaks to the server of its configuration and to no
-// other: a redirect to another scheme, host or port is an [ErrElsewhere]. No
-// error of a request repeats its address, which may hold a secret.
+// Every request of a client carries the credentials and headers of its http_config, so
+// a client talks only to the server of its configuration: a redirect to another scheme,
+// host or port is an [ErrElsewhere]. Errors never contain the address, which may contain
+// a secret.
 package outgoing
 
 import (

@@ -3,9 +3,9 @@
 // Package schema generates the JSON Schemas of the configuration and the reference
 // of its keys from the Go types.
 //
-// A schema holds what the types hold: keys, types of values, and the comments of
-// the fields as descriptions. Editors complete and check YAML with it. It is not
-// the judge: `culprit check config` checks much more.
+// A schema contains keys, types of values, and the comments of the fields as
+// descriptions. Editors use it to complete and check YAML. `culprit check config` checks
+// much more.
 //
 // The comment of a field is "meaning; default value". The reference shows the two
 // apart, and a test compares the values with those that the configuration has.

@@ -5,7 +5,7 @@
 //	go run ./examples/demo                    # stays until Ctrl-C
 //	go run ./examples/demo --fault drop       # another story
 //	go run ./examples/demo --again            # the same has happened before, 15 minutes ago
-//	go run ./examples/demo --once             # ends; exit 0 if all is as it should be
+//	go run ./examples/demo --once             # ends by itself; exit 0 if all is right
 //	go run ./examples/demo --format json      # the report alone, on stdout
 //
 // This program is small, so that it runs at once: it says what is downloaded

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Faults harms culprit in every way that a scenario knows, and says which of
+// Faults injects faults into culprit, one scenario after the other, and reports which of
 // its promises held.
 //
 //	go run ./examples/faults
 //	go run ./examples/faults --only clusters --runs 20
 //
-// Nothing is imitated that can be real: culprit is compiled and run as
-// processes of its own, which are killed, stopped and starved; Prometheus and
+// Everything is real that can be: culprit is compiled and run as separate processes,
+// which are killed, stopped and starved; Prometheus and
 // Alertmanager are those of the lab. A scenario is a function in a file of its
 // own, named in [scenarios].
 //

@@ -3,11 +3,10 @@
 // Package bounded is a client of the HTTP API of one Prometheus. It limits the
 // series, samples and bytes that it keeps of a response, whatever the server sends.
 //
-// Answers to queries are decoded while they are read. Where a bound is reached
-// the reading ends, the whole series that were read are kept, and the error is a
-// [*Cut] that says so. Large answers are read one at a time, so that the bound
-// of one answer is that of all. Nothing is decompressed: an answer with a
-// Content-Encoding was not asked for.
+// Responses are decoded while they are read. At a limit, reading stops, the series read
+// completely are kept, and the error is a [*Cut]. Large responses are read one at a
+// time, so that the limit of one response is the limit of all. Nothing is decompressed:
+// a response with a Content-Encoding was not requested.
 package bounded
 
 import (

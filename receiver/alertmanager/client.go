@@ -2,21 +2,18 @@
 
 // Package alertmanager is a client of one Alertmanager that keeps unknown fields.
 //
-// Alerts and silences are read as raw JSON beside the few fields that culprit
-// looks at, and go back as they came: a field that this package has never
-// heard of, of a newer Alertmanager or of another server that speaks the same
-// API, survives. It needs API v2, which every Alertmanager since 0.16 has.
+// Alerts and silences are kept as raw JSON next to the few fields that culprit
+// uses, and are sent back unchanged: fields that this package does not know, from a
+// newer Alertmanager or another server with the same API, survive. It needs API v2, which every Alertmanager since 0.16 has.
 //
-// An Alertmanager answers so many reads at a time, by default eight, and the
-// next one with 503. So a [Client] makes a few at a time, reads once for
-// everybody who asks the same while a read waits for its turn, and tries again
-// after a 503.
+// An Alertmanager serves a limited number of reads at a time, eight by default, and
+// answers further ones with 503. So a [Client] limits its own reads, shares one read
+// among callers that wait for the same, and retries after a 503.
 //
-// A [Client] speaks to one peer. In a cluster silences are gossiped and alerts
-// are not, so alerts are read from and posted to every peer by itself.
+// A [Client] talks to one peer. A cluster gossips silences but not alerts, so alerts
+// are read from and posted to each peer separately.
 //
-// Errors are those of package remote: they say what was tried and whether to
-// try again.
+// Errors are those of package remote: they say what was tried and whether to retry.
 package alertmanager
 
 import (

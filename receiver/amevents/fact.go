@@ -4,8 +4,8 @@
 // and inhibitions. The event recorder of Alertmanager (0.33 and later) posts them to
 // `POST /api/v1/alertmanager/events`.
 //
-// A [Fact] is shown on the page of an alert's report, and nothing else becomes of
-// it: it is no cause, and makes, ends and mutes no alert.
+// A [Fact] is only shown on the page of an alert's report. It is never a cause, and
+// never creates, ends or mutes an alert.
 package amevents
 
 import (

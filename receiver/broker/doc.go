@@ -5,7 +5,7 @@
 // that there is nothing to install. It handles bytes, ids and keys, and knows
 // nothing about alerts.
 //
-// # What is promised
+// # Guarantees
 //
 // [Broker.Publish] returns nil only after the job is on disk (written and
 // flushed, on a majority of the replicas if there are three). From then on the
@@ -13,8 +13,8 @@
 // returns nil, or until it has failed Options.MaxDeliveries times; then it is
 // handed to Options.OnDead, and never dropped in silence. A job may be handled
 // twice (a process that dies between the work and the acknowledgement), so
-// handlers must be idempotent. Two jobs with one id are one job while it is in
-// the queue: who finds work again and again adds nothing to it.
+// handlers must be idempotent. Two jobs with the same id are one job while it is in
+// the queue: publishing the same work again adds nothing.
 //
 // When the queue holds Options.MaxJobs jobs or Options.MaxBytes bytes, Publish
 // refuses with [ErrFull]; nothing that was accepted is ever discarded to make
@@ -23,26 +23,24 @@
 //
 // # One replica or three
 //
-// With one replica the server opens no port at all. With three
-// ([ClusterOptions]) it listens for its peers, who know a secret, and each job
-// and each entry is kept by all three, so that the loss of one node loses
-// nothing. A node waits for a majority as long as it takes, and says so. Two have no
-// quorum and are refused. The number is chosen at install: a directory made
-// with one replica hides its stream from a cluster, and so Start refuses to
-// open it as one of three.
+// With one replica the server opens no port. With three ([ClusterOptions]) it listens
+// for its peers, which share a secret, and all three store each job and each entry, so
+// that losing one node loses nothing. A node waits for a majority as long as it takes,
+// and logs that it does. Two replicas are rejected: they lose their majority with either.
+// The number is chosen at install time: a directory created with one replica hides its
+// stream from a cluster, so Start refuses to open it as one of three.
 //
 // # When the disk is full
 //
-// JetStream gives a stream up at the first write that fails and does not take
-// it back. The broker therefore looks after its server: while the disk can't
-// be written, Publish fails at once and [Broker.Healthy] says why; when it can
-// be written again, the server is restarted in place and the handlers and
-// watchers go on.
+// JetStream abandons a stream at the first failed write and does not recover it. The
+// broker therefore supervises its server: while the disk can't be written, Publish
+// fails at once and [Broker.Healthy] says why; once it can be written again, the server
+// is restarted in place, and handlers and watchers continue.
 //
 // # When something else breaks
 //
-// The same look asks for the queue and the buckets through the client, as
-// everybody does. A connection that has ended is made again, and so is a stream
-// that was deleted, without what was in it. What the broker can't mend for
-// Options.StuckAfter is told by [Broker.Stuck]: then a new process is the cure.
+// The same check reads the queue and the buckets through a client. A closed
+// connection is opened again, and a deleted stream is created again, empty. If the
+// broker can't recover within Options.StuckAfter, [Broker.Stuck] says so: then the
+// process must be restarted.
 package broker

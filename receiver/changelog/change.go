@@ -3,10 +3,9 @@
 // Package changelog stores the changes that people and machines report: posts to
 // `POST /api/v1/changes`, and annotations of Grafana.
 //
-// A [Change] is a claim of whoever sent it. It may become the cause of a report,
-// and nothing else: no alert is posted, silenced or changed because of one. All
-// its texts are foreign, bounded when they come in and escaped where they are
-// shown.
+// A [Change] is a claim by its sender. It may become a cause in a report, and nothing
+// else: no alert is posted, silenced or changed because of one. All its texts are
+// untrusted: bounded when received and escaped when shown.
 package changelog
 
 import (

@@ -3,10 +3,9 @@
 // Package probe runs every query of a configuration once and reports those that
 // return nothing, before an alert needs them.
 //
-// A query is a template that waits for the labels of an alert. Here each value
-// of the alert stands for any value: service="{{ .Labels.service }}" asks for
-// series that have a label service at all, which finds names that are
-// misspelt.
+// A query is a template that takes the labels of an alert. Here each label value
+// stands for any value: service="{{ .Labels.service }}" matches all series that have a
+// label service, which finds misspelt names.
 package probe
 
 import (

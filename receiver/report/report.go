@@ -2,11 +2,10 @@
 
 // Package report builds the report of an alert and its wording.
 //
-// A [Report] is made from the result of one analysis by [New], which is pure.
-// Its JSON is a contract (`GET /api/v1/reports/{id}`). An [Incident] is what
-// the open reports of one alert group have in common. The texts for people
-// (one line for a phone, up to five for an annotation) are methods here, so
-// that every sink and every page says the same.
+// [New], which is pure, makes a [Report] from the result of one analysis. Its JSON is
+// a contract (`GET /api/v1/reports/{id}`). An [Incident] is what the open reports of one
+// alert group have in common. The texts for people (one line for a phone, up to five for
+// an annotation) are methods here, so that all sinks and pages say the same.
 package report
 
 import (

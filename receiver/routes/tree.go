@@ -3,14 +3,14 @@
 // Package routes reads the routing tree of an Alertmanager and checks that everybody
 // else is still notified as before culprit's route was added.
 //
-// It exists because Alertmanager's fallback is easy to lose: a route is used
-// for itself only if none of its children matches. A child for culprit that
-// matches every alert takes them all away from the root receiver, with
-// `continue: true` or without, unless another child matches them, too.
+// It exists because Alertmanager's fallback is easy to lose: a route's own receiver is
+// used only if none of its children matches. A child for culprit that matches every
+// alert takes all of them away from the root receiver, with or without
+// `continue: true`, unless another child also matches them.
 //
-// The package is pure: the text of a configuration comes in, a [Verdict] goes
-// out. It matches as Alertmanager's package dispatch does, which a test compares
-// on generated trees, and does not import it: that would bring 8 MB.
+// The package is pure: it takes the text of a configuration and returns a [Verdict].
+// It matches as Alertmanager's package dispatch does, which a test verifies on
+// generated trees, without importing it, which would add 8 MB to the binary.
 package routes
 
 import (

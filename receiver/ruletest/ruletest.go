@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package ruletest runs unit tests of culprit's rules: series, an alert, and
-// the causes that should be found. The questions of a rule are answered by
-// Prometheus' own engine over the series of the test, so a test that passes says
-// that the rule's queries, windows and labels do what their author meant.
+// the causes that should be found. Prometheus' own engine evaluates the rule's queries
+// over the series of the test, so a passing test shows that queries, windows and labels
+// do what their author meant.
 //
-// A test file, in the manner of promtool's:
+// A test file, similar to promtool's:
 //
 //	rule_files: [rules/*.yml]           # or config_file: culprit.yml
 //	tests:
@@ -18,14 +18,13 @@
 //	        values: '0+3x720 2400+120x20'
 //	    alerts:
 //	      - labels: {alertname: ErrorsHigh, service: shop}
-//	        onset: 3h                   # since the first value
-//	        at: 3h5m                    # when it is explained
+//	        onset: 3h                   # after the first value
+//	        at: 3h5m                    # when to explain it
 //	        exp_causes:
 //	          - labels: {version: v2}
 //
-// The first value of each series is that of 1970-01-01T00:00:00Z. Give some
-// hours before the onset: an hour at the least, and thirty times the length of
-// the incident, are the baseline.
+// The first value of each series is at 1970-01-01T00:00:00Z. Provide some hours before
+// the onset: the baseline is thirty times as long as the incident, and at least an hour.
 package ruletest
 
 import (

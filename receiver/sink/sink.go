@@ -3,17 +3,16 @@
 // Package sink writes causes where the person on call already looks: on the
 // alert, in the comment of a silence, on Grafana, and to a recovery webhook.
 //
-// Every sink has the method Send, which takes a [Message] and says of each
-// place that it wrote to, or meant to, what became of it. To send a message
-// again is safe: what is there already is left alone. A sink remembers nothing
-// that it can't lose. What must be remembered is in the Ref of the outcome,
-// which the caller keeps in the report or in its incident and shows to the
-// sink with the next message.
+// Every sink has the method Send, which takes a [Message] and returns the outcome for
+// each place that it wrote to or tried to write to. Sending a message again is safe:
+// what exists is left alone. A sink keeps no state that it can't lose. What must be
+// remembered is in the Ref of the outcome, which the caller stores in the report or its
+// incident and passes to the sink with the next message.
 //
-// Writes to Alertmanager can do harm: an alert that is posted at the wrong
-// moment fires again, or ends; a silence that is updated at the wrong moment
-// comes back to life. The guards against that are with [Annotations],
-// [Silences] and [Notes], and each has a test against the real Alertmanager.
+// Writes to Alertmanager can do harm: an alert posted at the wrong moment fires again
+// or ends; a silence updated at the wrong moment comes back to life. [Annotations],
+// [Silences] and [Notes] guard against this, and each guard has a test against the real
+// Alertmanager.
 package sink
 
 import (

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package worlds makes everyday incidents whose cause is known, asks culprit
-// about each, and counts how often the answer is what a careful person with the
-// same figures would say.
+// Package worlds generates everyday incidents with known causes, lets culprit explain
+// each, and counts how often the answer is what a careful person with the same figures
+// would say.
 //
 // A world is drawn by a seed: leaves of one or several labels with their usual
 // rates, noise, and a fault that moves some of them from minute 0 on. The same

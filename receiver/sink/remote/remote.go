@@ -4,10 +4,10 @@
 // each is bounded in time and size and each failure is one of a few known
 // kinds.
 //
-// A [Client] speaks JSON to one server. What goes wrong comes back as an
-// [*Error], which says what was tried, what the server answered and what to
-// do, and whether the same request may succeed later ([Retryable]). No error
-// shows more of an address than scheme, host and path.
+// A [Client] speaks JSON to one server. Failures are returned as an [*Error], which
+// says what was tried, what the server answered, what to do, and whether the same
+// request may succeed later ([Retryable]). Errors show only scheme, host and path of an
+// address.
 package remote
 
 import (
