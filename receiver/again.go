@@ -5,10 +5,13 @@ package receiver
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/web"
@@ -20,16 +23,18 @@ var _ web.Explainer = (*explainer)(nil)
 func (h *explainer) Explains() bool { return h.live().config.ExplainAPI.Enabled }
 
 // Explain is part of [web.Explainer]. It costs what the alert's first look cost, and
-// takes one of the turns of `POST /api/v1/explain`.
-func (h *explainer) Explain(ctx context.Context, r report.Report, parts []report.Part) (report.Report, error) {
+// takes one of the turns of `POST /api/v1/explain`. A look at the whole of an alert
+// that still fires is a late look like the daemon's own, see [worker.renew].
+func (h *explainer) Explain(ctx context.Context, r report.Report, parts []report.Part) (web.Look, error) {
 	select {
 	case h.turn <- struct{}{}:
 		defer func() { <-h.turn }()
 	default:
-		return report.Report{}, &web.Refusal{Status: http.StatusServiceUnavailable, Err: errBusy}
+		return web.Look{}, &web.Refusal{Status: http.StatusServiceUnavailable, Err: errBusy}
 	}
 	live := h.live()
 	rule := live.config.RuleFor(r.Alert.Labels)
+	late := rule != nil && len(parts) == 0 && r.Open()
 	if rule == nil {
 		rule = &config.Rule{} // it had one, or it would have no report
 	}
@@ -42,7 +47,63 @@ func (h *explainer) Explain(ctx context.Context, r report.Report, parts []report
 	defer cancel()
 	found := explain.ReportBy(ctx, live.servers, q)
 	if err := ctx.Err(); err != nil {
-		return report.Report{}, &web.Refusal{Status: http.StatusGatewayTimeout, Err: fmt.Errorf("it took longer than %s: %w", explainWithin, err)}
+		return web.Look{}, &web.Refusal{Status: http.StatusGatewayTimeout, Err: fmt.Errorf("it took longer than %s: %w", explainWithin, err)}
 	}
-	return found, nil
+	if !late || h.renew == nil {
+		return web.Look{Found: found}, nil
+	}
+	stored, err := h.renew(ctx, found)
+	return web.Look{Found: found, Late: true, Stored: stored}, err
+}
+
+// renew takes a look that a person asked for into the report of its alert, by the
+// rule of the daemon's own late looks: [report.Later]. A look that failed, or that
+// has less than all its evidence where the report has all, changes nothing. It says
+// whether the look is the report now. What was written meanwhile, by another replica
+// too, is read before the rule is asked again.
+func (w *worker) renew(ctx context.Context, found report.Report) (stored bool, err error) {
+	defer w.alerts.lock(found.Alert.Fingerprint)()
+	for range writeTries {
+		known, err := w.store.load(ctx, found.ID)
+		if errors.Is(err, broker.ErrNotFound) {
+			return false, nil // outlived its lifetime
+		}
+		if err != nil {
+			return false, err
+		}
+		newest, ok := w.store.current(found.Alert.Fingerprint)
+		if !known.open() || !ok || newest.Report.ID != found.ID || worse(known.Report, found) {
+			return false, nil
+		}
+		if stored, err = w.renewOnce(ctx, known, found); !errors.Is(err, broker.ErrConflict) {
+			return stored, err
+		}
+		pause(ctx, 10*time.Millisecond)
+	}
+	return false, fmt.Errorf("the report %s was written by others again and again", found.ID)
+}
+
+func (w *worker) renewOnce(ctx context.Context, known record, found report.Report) (stored bool, err error) {
+	r := known
+	r.AnalyzedAt = w.now()
+	r.Report, stored = report.Later(known.Report, over(known.Report, found))
+	if err := w.store.swap(ctx, &r); err != nil || !stored {
+		return false, err
+	}
+	w.metrics.reported(r.Report)
+	w.publisher.Publish(r.Report, time.Time{})
+	w.log.Info("An alert was explained again by hand", "alert", r.Report.Alert.Labels["alertname"], "report", r.Report.ID, "summary", r.Report.Summary)
+	return true, nil
+}
+
+// over is a look with what it leaves as it was: what was sent, what people have
+// said, and where the report stands.
+func over(known, found report.Report) report.Report {
+	found.CreatedAt, found.Incident, found.Feedback, found.Sent, found.URL = known.CreatedAt, known.Incident, known.Feedback, known.Sent, known.URL
+	return found
+}
+
+// worse says whether a look has less of its evidence than a report.
+func worse(known, found report.Report) bool {
+	return found.Status == report.Failed || found.Status == report.Partial && known.Status == report.Complete
 }

@@ -3,6 +3,8 @@
 package receiver
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,7 +13,11 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/chromedp/chromedp"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/web/webtest"
 )
@@ -42,13 +48,12 @@ func (w *world) again(id string, form url.Values, from string) (int, *goquery.Do
 	return resp.StatusCode, doc
 }
 
-func TestAReportIsExplainedAgainAndNothingIsStored(t *testing.T) {
+func TestAPartIsExplainedAndNothingIsStored(t *testing.T) {
 	w, before := reported(t)
 	for _, c := range []struct {
 		form url.Values
 		says string
 	}{
-		{nil, "path=/pay"},
 		{url.Values{"without": {"path=/pay"}}, "No change found"},
 		{url.Values{"only": {"path=/pay"}}, "version=v2"},
 		{url.Values{"only": {"path=/pay"}, "without": {"version=v2"}}, "No change found"},
@@ -67,14 +72,112 @@ func TestAReportIsExplainedAgainAndNothingIsStored(t *testing.T) {
 	}
 }
 
+// The whole of an alert that fires is looked at as the daemon's own late look does: it
+// is the report from then on, which keeps what is not of the look.
+func TestAFiringAlertThatIsExplainedAgainHasItsReportRenewed(t *testing.T) {
+	w, before := reported(t)
+	if _, err := w.daemon.store.update(t.Context(), before.ID, func(r *record) {
+		r.Report.Feedback = []report.Feedback{{Says: report.Right, By: "ann"}}
+		r.Report.Timings.Queued = 99 // marks the look of before
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var page report.Report
+	if code, doc := w.again(before.ID, nil, "same-origin"); code != http.StatusOK || doc.Find(".again").Length() != 0 || !strings.Contains(doc.Find("h1").Text(), "path=/pay") {
+		t.Errorf("%d, not led to the report: %q", code, doc.Find(".again").Text())
+	}
+	if code := w.get("/api/v1/reports/"+before.ID, &page); code != http.StatusOK || page.Timings.Queued != 0 || !page.CreatedAt.Equal(before.CreatedAt) || page.URL != before.URL {
+		t.Errorf("%d: not the new look, or not in the place of the old one: %+v %s %s", code, page.Timings, page.CreatedAt, page.URL)
+	}
+	if page.Incident != before.Incident || len(page.Feedback) != 1 || len(page.Sent) < len(before.Sent) {
+		t.Errorf("lost: %q %v %v", page.Incident, page.Feedback, page.Sent)
+	}
+
+	for name, c := range map[string]struct {
+		change func(*report.Report)
+		stands bool // and both are told
+	}{
+		"a look that failed":                 {func(r *report.Report) { r.Status = report.Failed }, false},
+		"a look that was cut short":          {func(r *report.Report) { r.Status = report.Partial }, false},
+		"a look that finds nothing any more": {func(r *report.Report) { r.Result.Verdict, r.Result.Causes = analysis.NoChange, nil }, true},
+	} {
+		found := page
+		c.change(&found)
+		stored, err := w.daemon.worker.renew(t.Context(), found)
+		var kept report.Report
+		w.get("/api/v1/reports/"+before.ID, &kept)
+		if told := len(kept.Result.Warnings) > len(page.Result.Warnings); err != nil || stored || kept.Summary != page.Summary || told != c.stands {
+			t.Errorf("%s: stored %v, %v, told %v: %s", name, stored, err, told, kept.Summary)
+		}
+		page = kept
+	}
+	later := page
+	later.ID = report.ID(page.Alert.Fingerprint, page.Alert.StartsAt.Add(time.Hour))
+	if stored, err := w.daemon.worker.renew(t.Context(), later); stored || err != nil || len(w.reports()) != 1 {
+		t.Errorf("of another firing: %v %v", stored, err)
+	}
+}
+
+// overtaken is a bucket in which another writes before the first write.
+type overtaken struct {
+	bucket
+	other func()
+}
+
+func (o *overtaken) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	if other := o.other; other != nil {
+		o.other = nil
+		other()
+	}
+	return o.bucket.Update(ctx, key, value, revision)
+}
+
+// Another replica ends the alert, or knows more of it, while a person's look is written.
+func TestALookThatIsOvertakenIsWeighedAnew(t *testing.T) {
+	sure := analysis.Finding{Rank: 1, Kind: analysis.KindSeries, Name: "cpu", Series: "cpu", Confidence: analysis.High}
+	for name, c := range map[string]struct {
+		meanwhile func(*record)
+		stored    bool
+	}{
+		"ended":          {func(r *record) { r.Report.ResolvedAt = &noon }, false},
+		"more was found": {func(r *record) { r.Report.Result.Causes = []analysis.Finding{sure} }, false},
+		"it was judged":  {func(r *record) { r.Report.Feedback = []report.Feedback{{Says: report.Wrong}} }, true},
+	} {
+		b, race := brokerOf(t, t.TempDir()), &overtaken{}
+		mine := storeOn(t, b, storeOptions{}, func(r, i bucket) (bucket, bucket) { race.bucket = r; return race, i })
+		other := storeOn(t, b, storeOptions{}, nil)
+		r := recordOf(0, noon)
+		r.Report.Status = report.Complete
+		mustPut(t, mine, r)
+		race.other = func() {
+			if _, err := other.update(t.Context(), r.Report.ID, c.meanwhile); err != nil {
+				t.Error(err)
+			}
+		}
+		w := &worker{store: mine, publisher: &publisher{}, metrics: newMetrics(prometheus.NewRegistry()), log: slog.New(slog.DiscardHandler), now: time.Now}
+		found := r.Report
+		found.Result.Verdict = analysis.NoChange
+		stored, err := w.renew(t.Context(), found)
+		kept, loadErr := other.load(t.Context(), r.Report.ID)
+		if err != nil || loadErr != nil || stored != c.stored {
+			t.Errorf("%s: stored %v: %v %v", name, stored, err, loadErr)
+		}
+		was := kept
+		if c.meanwhile(&was); !cmp.Equal(was.Report, kept.Report, cmpopts.IgnoreFields(analysis.Result{}, "Warnings")) {
+			t.Errorf("%s: what the other has written is lost", name)
+		}
+	}
+}
+
 // Nothing could be asked, as with an expression that could not be read; then that was
 // mended, and somebody wants to know it after all.
 func TestAReportWithoutAPlanIsExplainedAgainAtItsTime(t *testing.T) {
 	w, r := reported(t)
 	made := r.CreatedAt
 	r.Plan, r.ResolvedAt = report.Plan{}, new(time.Now())
-	found, err := newExplainer(w.daemon.live.Load, w.daemon.changes, time.Now).Explain(t.Context(), r, nil)
+	look, err := newExplainer(w.daemon.live.Load, w.daemon.changes, time.Now).Explain(t.Context(), r, nil)
 	w.must(err)
+	found := look.Found
 	if end := found.Plan.End; end.Before(made.Add(-time.Hour)) || !found.CreatedAt.Equal(made) {
 		t.Errorf("the look ends at %s and is of %s, not of %s: %s", end, found.CreatedAt, made, found.Summary)
 	}

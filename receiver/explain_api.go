@@ -37,6 +37,8 @@ type explainer struct {
 	changes explain.ChangeLog
 	now     func() time.Time
 	turn    chan struct{}
+
+	renew func(ctx context.Context, found report.Report) (stored bool, err error) // nil: no look is stored
 }
 
 func newExplainer(live func() *live, log explain.ChangeLog, now func() time.Time) *explainer {

@@ -29,6 +29,7 @@ func (d *Daemon) routes() *web.Mux {
 	mux := new(web.Mux)
 	mux.Handle("POST /api/v1/webhook", newWebhook(d))
 	asked := newExplainer(d.live.Load, d.changes, d.opt.Now)
+	asked.renew = d.worker.renew
 	mux.Handle("POST /api/v1/explain", asked)
 	mux.Handle("POST /api/v1/changes", changelog.NewHandler(d.changes, d.tokenOfChanges))
 	mux.Handle("POST /api/v1/alertmanager/events", amevents.NewHandler(d.handled, d.eventsTaken))

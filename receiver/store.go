@@ -407,6 +407,17 @@ func (s *store) load(ctx context.Context, id string) (record, error) {
 	return r, nil
 }
 
+// swap stores a report in the place of what was loaded, like Put, but fails with
+// [broker.ErrConflict] if another has been written meanwhile.
+func (s *store) swap(ctx context.Context, r *record) error {
+	r.Report.Incident = s.join(r)
+	if err := s.writeOnce(ctx, r); err != nil {
+		return err
+	}
+	_, err := s.merge(ctx, r.Report.Incident)
+	return err
+}
+
 // update reads a report, changes it and writes it back. The caller holds the
 // lock of its alert.
 func (s *store) update(ctx context.Context, id string, change func(*record)) (record, error) {

@@ -16,8 +16,17 @@ type Explainer interface {
 	// Explains says whether that is allowed now.
 	Explains() bool
 	// Explain looks at an alert as its report did, with its KPI held to parts of it.
-	// It stores nothing and tells nobody. Why there is no answer at all is a [Refusal].
-	Explain(ctx context.Context, r report.Report, parts []report.Part) (report.Report, error)
+	// A look at the whole of an alert that still fires may become its report; nothing
+	// is kept of any other, and nobody is told. Why there is no answer at all is a
+	// [Refusal].
+	Explain(ctx context.Context, r report.Report, parts []report.Part) (Look, error)
+}
+
+// Look is another look at an alert, and what became of it.
+type Look struct {
+	Found  report.Report
+	Late   bool // it could have become the alert's report
+	Stored bool // it did
 }
 
 // Refusal is the error of a question that is not answered.
@@ -34,6 +43,7 @@ func (r *Refusal) Unwrap() error { return r.Err }
 // againView is what a page says that shows another look at an alert.
 type againView struct {
 	Said  string // what it is of
+	Kept  string // which report is stored
 	Parts []partView
 }
 
@@ -57,7 +67,7 @@ func (s *server) explainPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.explainer.Explain(r.Context(), known, parts)
+	look, err := s.explainer.Explain(r.Context(), known, parts)
 	var refused *Refusal
 	if errors.As(err, &refused) {
 		return &problem{refused.Status, sentenceCase(refused.Error()) + "."}
@@ -65,9 +75,17 @@ func (s *server) explainPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if look.Stored {
+		http.Redirect(w, r, s.pages.path("reports", known.ID), http.StatusSeeOther)
+		return nil
+	}
+	found := look.Found
 	found.ResolvedAt, found.Incident = known.ResolvedAt, known.Incident
 	page := s.newReportPage(found)
 	page.Again = newAgain(parts)
+	if look.Late {
+		page.Again.Kept = "the alert's report stays, as this has no more evidence"
+	}
 	page.Asks, page.Fresh = false, true
 	s.pages.render(w, http.StatusOK, "report", page)
 	return nil
@@ -97,7 +115,7 @@ func partsOf(form map[string][]string) (parts []report.Part) {
 }
 
 func newAgain(parts []report.Part) againView {
-	v := againView{Said: "Looked at again, as a whole"}
+	v := againView{Said: "Looked at again, as a whole", Kept: "nothing of this is kept or sent"}
 	var said []string
 	for _, p := range parts {
 		field := "only"

@@ -22,14 +22,16 @@ type looks struct {
 	off   bool
 	err   error
 	parts []report.Part
+
+	late, stored bool
 }
 
 func (l *looks) Explains() bool { return !l.off }
 
-func (l *looks) Explain(_ context.Context, r report.Report, parts []report.Part) (report.Report, error) {
+func (l *looks) Explain(_ context.Context, r report.Report, parts []report.Part) (Look, error) {
 	l.parts = parts
 	r.Feedback = nil
-	return r, l.err
+	return Look{r, l.late, l.stored}, l.err
 }
 
 func explaining(t *testing.T, l *looks) (Options, report.Report) {
@@ -121,5 +123,18 @@ func TestWhyNothingIsExplainedAgainIsSaid(t *testing.T) {
 	w := get(t, New(opts), "/reports/"+r.ID+"/explain")
 	if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || to != "/reports/"+r.ID {
 		t.Errorf("who comes back is led to %q: %d", to, w.Code)
+	}
+}
+
+func TestWhichReportIsStoredIsSaid(t *testing.T) {
+	l := &looks{late: true}
+	opts, r := explaining(t, l)
+	if code, doc := again(t, opts, r.ID, nil); code != http.StatusOK || !strings.Contains(textOf(doc.Find(".again")), "the alert's report stays, as this has no more evidence") {
+		t.Errorf("%d %q", code, textOf(doc.Find(".again")))
+	}
+	l.stored = true
+	w := send(New(opts), "/reports/"+r.ID+"/explain", "application/x-www-form-urlencoded", "")
+	if at := w.Header().Get("Location"); w.Code != http.StatusSeeOther || !strings.HasSuffix(at, "/reports/"+r.ID) {
+		t.Errorf("%d to %q", w.Code, at)
 	}
 }
