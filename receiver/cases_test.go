@@ -209,8 +209,11 @@ func TestAnAlertAmongTheChangesIsToldWithItsReport(t *testing.T) {
 	if diff := cmp.Diff(want, r.Others); diff != "" {
 		t.Error(diff)
 	}
-	if stored, err := s.load(t.Context(), now.Report.ID); err != nil || stored.Report.Others != nil {
-		t.Errorf("it is stored: %+v, %v", stored.Report.Others, err)
+	if r.Then == nil || len(r.Then.Alerts) != 2 || r.Then.Alerts[0].Alerts+r.Then.Alerts[1].Alerts != 4 {
+		t.Errorf("across the groups there began then %+v", r.Then)
+	}
+	if stored, err := s.load(t.Context(), now.Report.ID); err != nil || stored.Report.Others != nil || stored.Report.Then != nil {
+		t.Errorf("it is stored: %+v, %+v, %v", stored.Report.Others, stored.Report.Then, err)
 	}
 }
 
@@ -382,6 +385,13 @@ func BenchmarkBeside(b *testing.B) {
 		for b.Loop() {
 			if seen := s.seen(r); seen.Causes.Times == 0 {
 				b.Fatal("nothing was before")
+			}
+		}
+	})
+	b.Run("then", func(b *testing.B) {
+		for b.Loop() {
+			if s.beside(&r); r.Then == nil {
+				b.Fatal("nothing began then")
 			}
 		}
 	})

@@ -42,7 +42,8 @@ func (r reader) Report(ctx context.Context, id string) (report.Report, error) {
 	}
 	told := r.withSent(rec.Report)
 	told.Seen, told.Case = r.store.seen(told), r.store.caseOf(told.Incident)
-	told.Others, told.Handled = r.store.others(told), r.handledOf(told)
+	told.Handled = r.handledOf(told)
+	r.store.beside(&told)
 	if inc, err := r.Incident(ctx, told.Incident); err == nil {
 		told.Sent = slices.Concat(told.Sent, inc.Sent)
 	}

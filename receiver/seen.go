@@ -45,16 +45,17 @@ func (s *store) before(r report.Report, ids map[string]bool, back time.Duration)
 	return report.SeenBefore(r, earlier)
 }
 
-// others are the alerts among the changes of a report, with what their own reports
-// tell. It reads the index only.
-func (s *store) others(r report.Report) []report.OtherAlert {
+// beside puts into a report what those of other alerts tell of its time: the
+// alerts among its changes, and all that began then. It reads the index only.
+func (s *store) beside(r *report.Report) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return report.OtherAlerts(r, func(yield func(*report.Report) bool) {
+	all := func(yield func(*report.Report) bool) {
 		for _, other := range s.byID {
 			if !yield(&other.Report) {
 				return
 			}
 		}
-	})
+	}
+	r.Others, r.Then = report.OtherAlerts(*r, all), report.ThenOf(*r, all)
 }

@@ -56,6 +56,7 @@ type Report struct {
 	Case       string     `json:"case,omitempty"` // that its incident belongs to; likewise
 
 	Others  []OtherAlert `json:"others,omitempty"`  // alerts among its changes, with what their reports say; likewise
+	Then    *Then        `json:"then,omitempty"`    // the other alerts of that time, by name; likewise
 	Handled []Handled    `json:"handled,omitempty"` // what Alertmanager did with the alert, if its event recorder tells; likewise
 }
 

@@ -4,6 +4,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -77,6 +78,35 @@ func TestOtherAlertsAreOnThePage(t *testing.T) {
 	}
 }
 
+// The alerts that began then are told by name, each with its report or its list.
+func TestTheAlertsOfATimeAreOnThePage(t *testing.T) {
+	r, _, m := caseOfExample(t)
+	start := r.Alert.StartsAt
+	r.Then = &report.Then{From: start.Add(-10 * time.Minute), To: start.Add(10 * time.Minute), More: 2, Alerts: []report.Began{
+		{Alert: "NodeDown", Alerts: 12, Firing: 10, At: start.Add(-30 * time.Second), Report: idOf("node"), Summary: "it is zone=a"},
+		{Alert: "DiskFull", Alerts: 1, At: start.Add(3 * time.Minute), Report: idOf("disk"), Summary: "no cause found"},
+	}}
+	m.reports = []report.Report{r}
+	section := getPage(t, options(t, m), "/reports/"+r.ID, http.StatusOK).Find("#others").Parent()
+	text := strings.Join(strings.Fields(section.Text()), " ")
+	for _, part := range []string{
+		"Began to fire within 10 min of this one:", "NodeDown 12 alerts, 10 firing; the nearest began 30 s before it", "All, the nearest: it is zone=a",
+		"DiskFull began 3 min after it, over", "Its report: no cause found", "And alerts of 2 other names.",
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is missing in %q", part, text)
+		}
+	}
+	list := section.Find(".then a").First().AttrOr("href", "")
+	u, err := url.Parse(list)
+	if err != nil || u.Path != "/" {
+		t.Fatal(list, err)
+	}
+	if f, err := parseReports(u); err != nil || f.AlertName != "NodeDown" || !f.From.Equal(r.Then.From) || !f.To.Equal(r.Then.To) {
+		t.Errorf("%s lists %+v, %v", list, f, err)
+	}
+}
+
 func TestNothingInACaseBecomesMarkup(t *testing.T) {
 	for _, attack := range attacks() {
 		r, c, m := caseOfExample(t)
@@ -84,6 +114,8 @@ func TestNothingInACaseBecomesMarkup(t *testing.T) {
 		r.Others, r.Handled = []report.OtherAlert{{}}, []report.Handled{{What: report.Silenced}, {What: report.Inhibited}}
 		poison(reflect.ValueOf(&r.Handled), attack)
 		poison(reflect.ValueOf(&r.Others), attack)
+		r.Then = &report.Then{Alerts: []report.Began{{}}}
+		poison(reflect.ValueOf(r.Then), attack)
 		poison(reflect.ValueOf(&r.Feedback), attack)
 		poison(reflect.ValueOf(&c.Names), attack)
 		poison(reflect.ValueOf(&c.Services), attack)

@@ -4,6 +4,7 @@ package web
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -66,14 +67,59 @@ type otherView struct{ Alert, When, Report, Summary string }
 
 func otherAlerts(r report.Report) (views []otherView) {
 	for _, o := range r.Others {
-		v := otherView{Alert: o.Alert, When: "began at the same moment", Report: o.Report, Summary: o.Summary}
-		switch apart := r.Onset.Sub(o.At).Round(time.Second); {
-		case apart > 0:
-			v.When = "began " + span(apart) + " before it"
-		case apart < 0:
-			v.When = "began " + span(-apart) + " after it"
-		}
-		views = append(views, v)
+		views = append(views, otherView{Alert: o.Alert, When: beganFrom(r.Onset, o.At), Report: o.Report, Summary: o.Summary})
 	}
 	return views
+}
+
+// beganFrom says when something began, seen from a time.
+func beganFrom(t, began time.Time) string {
+	switch apart := t.Sub(began).Round(time.Second); {
+	case apart > 0:
+		return "began " + span(apart) + " before it"
+	case apart < 0:
+		return "began " + span(-apart) + " after it"
+	default:
+		return "began at the same moment"
+	}
+}
+
+// thenView is in words which alerts began around one.
+type thenView struct {
+	Said   string // within which time
+	Alerts []beganView
+	More   string
+	All    string // address of the list of all
+}
+
+// beganView is the alerts of one name: the report of the one, or the list of them.
+type beganView struct{ Alert, When, Report, List, Summary string }
+
+func (s *server) then(r report.Report) thenView {
+	t := r.Then
+	if t == nil {
+		return thenView{}
+	}
+	v := thenView{Said: "Began to fire within " + span(t.To.Sub(r.Alert.StartsAt)) + " of this one", All: s.listOf(url.Values{}, *t)}
+	for _, b := range t.Alerts {
+		one := beganView{Alert: b.Alert, When: beganFrom(r.Alert.StartsAt, b.At), Report: b.Report, Summary: b.Summary}
+		if b.Alerts > 1 {
+			one.When = fmt.Sprintf("%d alerts, %d firing; the nearest %s", b.Alerts, b.Firing, one.When)
+			one.List = s.listOf(url.Values{"alertname": {b.Alert}}, *t)
+		} else if b.Firing == 0 {
+			one.When += ", over"
+		}
+		v.Alerts = append(v.Alerts, one)
+	}
+	if t.More > 0 {
+		v.More = fmt.Sprintf("And alerts of %s", counted(t.More, "other name", "other names"))
+	}
+	return v
+}
+
+// listOf is the address of the list of the reports of a time.
+func (s *server) listOf(v url.Values, t report.Then) string {
+	v.Set("from", t.From.UTC().Format(time.RFC3339Nano))
+	v.Set("to", t.To.UTC().Format(time.RFC3339Nano))
+	return s.pages.path("") + "?" + v.Encode()
 }

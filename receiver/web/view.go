@@ -45,6 +45,7 @@ type reportPage struct {
 	Around        aroundView
 	Seen          []seenView
 	Others        []otherView // alerts among the changes
+	Then          thenView
 	Handled       []handledView
 	Said          []saidView // by people, of this report
 	Asks          bool       // whether it was right
@@ -82,7 +83,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 		Warnings: r.Result.Warnings,
 		Sent:     sent(r.Sent, now),
 		Around:   newAround(r, servers, now),
-		Case:     r.Case, Seen: seenBefore(r.Seen, now), Others: otherAlerts(r), Handled: handled(r, now),
+		Case:     r.Case, Seen: seenBefore(r.Seen, now), Others: otherAlerts(r), Then: s.then(r), Handled: handled(r, now),
 		Said: said(r, now), Asks: s.judge != nil, Explains: s.explainer != nil && s.explainer.Explains(),
 		Partial: r.Status != report.Complete,
 	}
