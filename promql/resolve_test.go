@@ -193,6 +193,42 @@ func TestAnAlertWithNothingBelowItHasItsSiblings(t *testing.T) {
 	}
 }
 
+// The `for` of an alert is that of the rule that makes it, or it is not known.
+func TestTheForOfAnAlertIsThatOfItsRule(t *testing.T) {
+	s := promtest.New(t, "")
+	minutes := func(alert, severity string, m int) promtest.Rule {
+		r := promtest.Rule{Alert: alert, Query: "vector(1)", For: time.Duration(m) * time.Minute, Labels: map[string]string{}}
+		if severity != "" {
+			r.Labels["severity"] = severity
+		}
+		return r
+	}
+	s.PutRules(minutes("Slow", "page", 5), minutes("Slow", "ticket", 30), minutes("Slow", "", 1), minutes("Twice", "", 2), minutes("Twice", "", 3), minutes("AtOnce", "", 0))
+	f := newFetcher(t, s, nil)
+	for _, c := range []struct {
+		alert, severity string
+		held            time.Duration
+		known           bool
+	}{
+		{"Slow", "page", 5 * time.Minute, true},
+		{"Slow", "ticket", 30 * time.Minute, true},
+		{"Slow", "info", time.Minute, true},
+		{"Twice", "page", 0, false},
+		{"AtOnce", "page", 0, true},
+		{"None", "page", 0, false},
+		{"", "page", 0, false},
+	} {
+		labels := model.LabelSet{"alertname": model.LabelValue(c.alert), "severity": model.LabelValue(c.severity), "region": "eu"}
+		if held, known := f.HeldFor(t.Context(), labels); held != c.held || known != c.known {
+			t.Errorf("%s of %s: %s, known %v", c.alert, c.severity, held, known)
+		}
+	}
+	s.Down()
+	if held, known := newFetcher(t, s, nil).HeldFor(t.Context(), model.LabelSet{"alertname": "Slow"}); known {
+		t.Errorf("nobody has told %s", held)
+	}
+}
+
 func TestRecordingRulesAreWrittenOut(t *testing.T) {
 	s := promtest.New(t, shop()+"service:errors:rate2m{service=\"shop\"} 0.8x172 10x17\n")
 	s.PutRules(

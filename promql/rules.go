@@ -5,8 +5,10 @@ package promql
 import (
 	"context"
 	"slices"
+	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/promql/expr"
 )
@@ -50,6 +52,29 @@ func newRuleSet(result v1.RulesResult) ruleSet {
 // has says whether an expression is that of a rule, however it is laid out.
 func (s ruleSet) has(text string) bool {
 	return slices.ContainsFunc(s.alerting, func(r v1.AlertingRule) bool { return expr.Same(r.Query, text) })
+}
+
+// HeldFor is the `for` of the server's rule that makes alerts with these labels. It
+// is not known if there is no such rule, if several are alike and differ in it, or
+// if the rules can't be read.
+func (f *Fetcher) HeldFor(ctx context.Context, labels model.LabelSet) (held time.Duration, known bool) {
+	if labels[model.AlertNameLabel] == "" {
+		return 0, false
+	}
+	rules, err := f.rules(ctx)
+	if err != nil {
+		return 0, false
+	}
+	best, ok := ruleOf(rules.alerting, labels)
+	if !ok {
+		return 0, false
+	}
+	for _, r := range rules.alerting {
+		if r.Name == best.Name && len(r.Labels) == len(best.Labels) && makes(r.Labels, labels) && r.Duration != best.Duration {
+			return 0, false
+		}
+	}
+	return time.Duration(best.Duration * float64(time.Second)), true
 }
 
 // AlertingRule is what an analysis needs to know of a rule of Prometheus.

@@ -108,6 +108,11 @@ func (*deaf) Fetch(context.Context, promql.Plan) (promql.Fetched, error) {
 	return promql.Fetched{}, errors.New("connection refused")
 }
 
+func (d *deaf) HeldFor(context.Context, model.LabelSet) (time.Duration, bool) {
+	d.asked = append(d.asked, "rules")
+	return 0, false
+}
+
 func (d *deaf) ObjectLabels(context.Context, model.LabelSet, time.Time) ([]model.LabelSet, error) {
 	d.asked = append(d.asked, "objects")
 	return nil, errors.New("connection refused")

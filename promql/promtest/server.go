@@ -97,6 +97,7 @@ type Rule struct {
 	Query         string
 	Labels        map[string]string
 	Annotations   map[string]string // as somebody wrote them
+	For           time.Duration
 }
 
 // SetRules replaces the alerting rules by some of these names, that never fire.
@@ -242,7 +243,7 @@ func (s *Server) listRules(*http.Request) (promapi.Answer, error) {
 	defer s.mu.Unlock()
 	rules := []any{}
 	for _, r := range s.rules {
-		rule := map[string]any{"type": "alerting", "name": r.Alert, "query": r.Query, "labels": r.Labels, "annotations": r.Annotations, "state": "inactive", "health": "ok"}
+		rule := map[string]any{"type": "alerting", "name": r.Alert, "query": r.Query, "labels": r.Labels, "annotations": r.Annotations, "duration": r.For.Seconds(), "state": "inactive", "health": "ok"}
 		if r.Record != "" {
 			rule = map[string]any{"type": "recording", "name": r.Record, "query": r.Query, "labels": r.Labels, "health": "ok"}
 		}

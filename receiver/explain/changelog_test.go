@@ -37,6 +37,7 @@ func (l logOfOne) Between(_ context.Context, from, to time.Time) ([]changes.Chan
 func explainTold(t *testing.T, log ChangeLog) report.Report {
 	t.Helper()
 	s := promtest.New(t, fourInstances(1, .2))
+	s.PutRules(promtest.Rule{Alert: "Errors", Query: "vector(1)", For: 2 * time.Minute})
 	at := func(minute int) time.Time { return time.Unix(int64(60*minute), 0).UTC() }
 	return Report(t.Context(), fetcherOf(t, s, config.Prometheus{}), Question{
 		Alert: report.Alert{Labels: model.LabelSet{"alertname": "Errors", "job": "api"}, StartsAt: at(fourOnset + 3)},
@@ -52,8 +53,8 @@ func TestAChangeThatOthersTellOfIsACause(t *testing.T) {
 	if first.Kind != analysis.KindChange || !report.Confident(first) || first.Change.To != "v42" || first.Change.Source != "api" {
 		t.Errorf("%s %s: %s", first.Kind, first.Confidence, first.Sentence)
 	}
-	if r.NoChange() != "" {
-		t.Error(r.NoChange())
+	if r.NoChange() != "" || r.HeldFor != 120 {
+		t.Errorf("%q, for %g s", r.NoChange(), r.HeldFor)
 	}
 }
 

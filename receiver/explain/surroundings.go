@@ -25,6 +25,8 @@ type Surroundings interface {
 	SeriesLabels(ctx context.Context, text string, a promql.Alert, at time.Time) ([]model.LabelSet, error)
 	// Exemplars returns the exemplars of the series in a query.
 	Exemplars(ctx context.Context, query string, from, to time.Time) ([]promql.Exemplar, error)
+	// HeldFor returns the `for` of the rule that makes alerts with these labels.
+	HeldFor(ctx context.Context, labels model.LabelSet) (held time.Duration, known bool)
 }
 
 const (
@@ -43,6 +45,9 @@ func surround(ctx context.Context, s Surroundings, c config.Context, in *report.
 	set := report.Where(in.Alert, in.Result.Causes)
 	facts := report.FactsOf(in.Alert)
 	if s != nil {
+		if held, known := s.HeldFor(ctx, in.Alert.Labels); known {
+			in.HeldFor = held
+		}
 		var errs []error
 		facts, errs = askFacts(ctx, s, c, askedOf{in.Alert, set, end}, facts)
 		if c.Traces != nil {

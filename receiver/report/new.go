@@ -31,6 +31,7 @@ type Input struct {
 	Charts     []Chart  // see [Charts]
 	Without    *Without // see [NewWithout]
 	Limit      *Limit   // see [LimitOf]
+	HeldFor    time.Duration
 	Grafana    Place
 	Timings    Timings
 	Context    Context
@@ -56,6 +57,7 @@ func New(in Input) Report {
 		Charts:     in.Charts,
 		Without:    in.Without,
 		Limit:      in.Limit,
+		HeldFor:    in.HeldFor.Seconds(),
 		Grafana:    in.Grafana,
 		Context:    in.Context,
 	}

@@ -48,6 +48,7 @@ type Report struct {
 	Charts     []Chart    `json:"charts,omitempty"`
 	Without    *Without   `json:"without,omitempty"` // the KPI redrawn without its culprit; nil: that is not known
 	Limit      *Limit     `json:"limit,omitempty"`   // of the KPI, by the alert's condition; nil: not known
+	HeldFor    float64    `json:"for,omitempty"`     // seconds, of the rule that Prometheus has of the alert; 0: none, or not known
 	Grafana    Place      `json:"grafana,omitzero"`
 	Units      Units      `json:"units,omitzero"`
 	Feedback   []Feedback `json:"feedback,omitempty"` // what people have said of it, oldest first

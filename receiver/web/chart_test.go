@@ -4,6 +4,7 @@ package web
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,6 +32,23 @@ func TestChartShowsTheIncidentAndWhatWasExpected(t *testing.T) {
 	}
 	if want := "errors per second from 02:22 to 03:07: 41/s in the incident, which began at 03:02; 3.1/s was expected"; c.Words != want {
 		t.Errorf("in words: %q", c.Words)
+	}
+}
+
+// The time between the onset and the firing of an alert is its rule's `for`, where
+// that is known.
+func TestTheChartAndTheFactsSayTheFor(t *testing.T) {
+	r := example(t)
+	for seconds, want := range map[float64]string{0: "before it fired.", 120: "before it fired (for: 2m)."} {
+		r.HeldFor = seconds
+		legend := strings.Join(kpiChart(r, r.Unit()).Legend, " ")
+		if !strings.Contains(legend, want) {
+			t.Errorf("%g: %q", seconds, legend)
+		}
+		said := slices.ContainsFunc(facts(r, clock{r.CreatedAt}), func(p pair) bool { return p.Key == "Fired" && strings.HasSuffix(p.Value, ", with for: 2m") })
+		if said != (seconds > 0) {
+			t.Errorf("%g: %v", seconds, facts(r, clock{r.CreatedAt}))
+		}
 	}
 }
 

@@ -7,6 +7,9 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/analysis/words"
@@ -237,7 +240,11 @@ func (v *chartView) legend(r report.Report, unit words.Unit) (list []string) {
 		list = append(list, fmt.Sprintf("The alert's threshold, %s %s, is far from here.", r.Limit.Operator, unit.Format(r.Limit.Value)))
 	}
 	if v.PendingX != "" {
-		list = append(list, fmt.Sprintf("Bar below: its condition held for %s before it fired.", span(r.Alert.StartsAt.Sub(r.Onset))))
+		rule := ""
+		if r.HeldFor > 0 {
+			rule = fmt.Sprintf(" (for: %s)", model.Duration(r.HeldFor*float64(time.Second)))
+		}
+		list = append(list, fmt.Sprintf("Bar below: its condition held for %s before it fired%s.", span(r.Alert.StartsAt.Sub(r.Onset)), rule))
 	}
 	if len(v.Aside) > 0 {
 		list = append(list, "Grey: set aside, as no baseline.")

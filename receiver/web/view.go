@@ -152,10 +152,14 @@ func counted(n int, one, many string) string {
 }
 
 func facts(r report.Report, now clock) []pair {
+	fired := now.stamp(r.Alert.StartsAt)
+	if r.HeldFor > 0 {
+		fired += ", with for: " + model.Duration(r.HeldFor*float64(time.Second)).String()
+	}
 	facts := []pair{
 		{"Rule", cmp.Or(r.Rule, "none: explained by its own expression")},
 		{"Onset", now.stamp(r.Onset)},
-		{"Fired", now.stamp(r.Alert.StartsAt)},
+		{"Fired", fired},
 		{"Reported", now.stamp(r.CreatedAt)},
 	}
 	if r.Prometheus != "" {
