@@ -3,6 +3,7 @@
 package sink
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ const (
 	sendsKept = 6 // of one sender about one alert
 
 	lookMargin = 20 * time.Millisecond  // from when a send is expected to the first look
+	lookBefore = 50 * time.Millisecond  // and before it, now and then: another may have sent meanwhile
 	lookAgain  = 80 * time.Millisecond  // to the next; doubles with each
 	lookIdle   = 15 * time.Second       // between two looks, whatever is expected
 	lookUnsure = time.Second            // while the rhythm is not known …
@@ -24,6 +26,8 @@ const (
 	lookSeldom = 5 * time.Second        //
 	mostSlack  = 500 * time.Millisecond // by which a send may miss its time
 	overdueFor = 5 * time.Second        // until a send that was expected is given up
+	mostMissed = 4                      // sends of a sender until it is given up: one may hide behind another
+	vanished   = 10 * time.Minute       // after the last send of a sender, it is forgotten
 )
 
 // rhythm knows when the senders of the alerts of one Alertmanager send them
@@ -47,9 +51,11 @@ type beat struct {
 	sends  map[string][]time.Time // by sender: the last ones, ascending
 	first  time.Time              // when the alert came; zero: that is not known
 	own    time.Time              // updatedAt of our own last post
-	looked time.Time              // when it was last read
-	unsure time.Time              // since when sends come unexpected; zero: they don't
-	tries  int                    // looks for the send that is due
+	looked time.Time              // when it was last read …
+	idle   time.Time              // … and when while no send was due
+	unsure map[string]time.Time   // by sender: since when its sends come unexpected; "": nothing is known yet
+	sought time.Time              // the newest send that was looked for …
+	tries  int                    // … so often in vain
 }
 
 // sendersOf tells replicas apart by the address that they put in their links.
@@ -68,15 +74,39 @@ func (r *rhythm) saw(a alertmanager.Alert, at time.Time) {
 		b = r.begin(a, at)
 	}
 	b.looked = at
-	due, expected := r.expected(b)
+	b.forgetVanished()
+	due, sender := r.expected(b)
+	if due.IsZero() || at.Before(due) {
+		b.idle = at
+	}
 	switch {
 	case a.Annotations[AnnotationSummary] == "":
 		r.sent(b, senderOf(a), a.UpdatedAt)
-	case !expected || at.Before(due):
+	case due.IsZero() || at.Before(due):
 	case a.UpdatedAt.After(due) && !a.UpdatedAt.Equal(b.own): // another replica of culprit was faster
-		r.sent(b, r.whose(b, due), due)
+		r.sent(b, sender, due)
 	default:
-		b.tries++
+		r.seek(b, at)
+	}
+}
+
+// seek takes note of a look for sends that have not come.
+func (r *rhythm) seek(b *beat, at time.Time) {
+	for due := range r.dues(b) {
+		if due.After(b.sought) && !due.After(at) {
+			b.sought, b.tries = due, 0
+		}
+	}
+	b.tries++
+}
+
+// forgetVanished drops the senders that send no more.
+func (b *beat) forgetVanished() {
+	for sender, sends := range b.sends {
+		if b.looked.Sub(sends[len(sends)-1]) > vanished {
+			delete(b.sends, sender)
+			delete(b.unsure, sender)
+		}
 	}
 }
 
@@ -89,7 +119,7 @@ func (r *rhythm) begin(a alertmanager.Alert, at time.Time) *beat {
 		b.first = a.UpdatedAt
 	}
 	if r.period(b, senderOf(a)) > 0 && !b.first.IsZero() {
-		b.unsure = time.Time{}
+		clear(b.unsure)
 	}
 	return b
 }
@@ -98,7 +128,7 @@ func (r *rhythm) add(fingerprint string, at time.Time) *beat {
 	if r.beats == nil || len(r.beats) >= cacheSize {
 		r.beats, r.periods = map[string]*beat{}, map[string]time.Duration{}
 	}
-	b := &beat{sends: map[string][]time.Time{}, unsure: at, looked: at}
+	b := &beat{sends: map[string][]time.Time{}, unsure: map[string]time.Time{"": at}, looked: at}
 	r.beats[fingerprint] = b
 	return b
 }
@@ -125,25 +155,29 @@ func (r *rhythm) sent(b *beat, sender string, at time.Time) {
 	if len(sends) > 0 && !at.After(sends[len(sends)-1]) {
 		return // it is known
 	}
+	_, unsure := b.unsure[sender]
 	switch {
-	case len(sends) == 0:
+	case len(sends) == 0 && r.period(b, sender) > 0:
 	case r.foreseen(b, sender, at):
-		b.unsure = time.Time{}
-	case b.unsure.IsZero():
-		b.unsure = at
+		delete(b.unsure, sender)
+		delete(b.unsure, "")
+	case !unsure:
+		b.unsure[sender] = at
 	}
 	sends = append(sends, at)
 	b.sends[sender] = sends[max(0, len(sends)-sendsKept):]
-	b.tries = 0
 	if p := period(b.sends[sender]); p > 0 {
 		r.periods[sender+" "+b.name], r.periods[sender] = p, p
 	}
 }
 
-// foreseen says whether a send comes when it was expected.
+// foreseen says whether a send comes when it was expected, or might have been.
 func (r *rhythm) foreseen(b *beat, sender string, at time.Time) bool {
 	p := r.period(b, sender)
-	return p > 0 && slices.ContainsFunc(b.sends[sender], func(t time.Time) bool { return t.Add(p).Sub(at).Abs() <= slack(p) })
+	return p > 0 && slices.ContainsFunc(b.sends[sender], func(t time.Time) bool {
+		n := (at.Sub(t) + p/2) / p
+		return n > 0 && n <= b.steps(sender) && t.Add(n*p).Sub(at).Abs() <= slack(p)
+	})
 }
 
 func slack(p time.Duration) time.Duration { return min(mostSlack, p/10) }
@@ -161,55 +195,87 @@ func (r *rhythm) period(b *beat, sender string) time.Duration {
 }
 
 // expected is when the next send of an alert is due, or has been due and was
-// not seen; ok is false if none is expected.
-func (r *rhythm) expected(b *beat) (due time.Time, ok bool) {
-	for sender, sends := range b.sends {
-		p := r.period(b, sender)
-		if p == 0 {
-			continue
+// not seen, and whose it is; zero if none is expected.
+func (r *rhythm) expected(b *beat) (due time.Time, sender string) {
+	for next, s := range r.dues(b) {
+		if due.IsZero() || next.Before(due) {
+			due, sender = next, s
 		}
-		newest := sends[len(sends)-1].Add(slack(p))
-		for _, t := range sends {
-			next := t.Add(p)
-			if next.After(newest) && b.looked.Sub(next) < overdueFor && (!ok || next.Before(due)) {
-				due, ok = next, true
+	}
+	return due, sender
+}
+
+// dues are the sends of an alert that are expected, by sender.
+func (r *rhythm) dues(b *beat) iter.Seq2[time.Time, string] {
+	return func(yield func(time.Time, string) bool) {
+		for sender, sends := range b.sends {
+			p := r.period(b, sender)
+			if p == 0 {
+				continue
+			}
+			newest := sends[len(sends)-1].Add(slack(p))
+			for _, t := range sends {
+				if next := b.next(t, p, newest, b.steps(sender)); !next.IsZero() && !yield(next, sender) {
+					return
+				}
 			}
 		}
 	}
-	return due, ok
 }
 
-// whose is the sender that a send is expected of.
-func (r *rhythm) whose(b *beat, due time.Time) string {
-	for sender := range b.sends {
-		if r.foreseen(b, sender, due) {
-			return sender
+// steps is for how many periods a sender is expected. One that keeps its time is
+// for some, though it is not seen: its sends may have been overwritten by those
+// of another before anybody looked.
+func (b *beat) steps(sender string) time.Duration {
+	if _, unsure := b.unsure[sender]; unsure {
+		return 1
+	}
+	return mostMissed
+}
+
+// next is when a sender that has sent at a time is to send again, after its
+// newest send.
+func (b *beat) next(t time.Time, p time.Duration, newest time.Time, steps time.Duration) time.Time {
+	for range steps {
+		if t = t.Add(p); t.After(newest) && b.looked.Sub(t) < overdueFor {
+			return t
 		}
 	}
-	return ""
+	return time.Time{}
 }
 
 // lookAt is when an alert is to be read next.
 func (r *rhythm) lookAt(b *beat) time.Time {
-	pause := lookIdle
-	switch {
-	case b.unsure.IsZero():
-	case b.looked.Sub(b.unsure) < unsureFor:
-		pause = lookUnsure
-	default:
-		pause = lookSeldom
-	}
-	at := b.looked.Add(pause)
-	if due, ok := r.expected(b); ok {
-		due = due.Add(lookMargin)
-		if b.tries > 0 {
-			due = due.Add(lookAgain << min(b.tries-1, 6))
-		}
-		if due.Before(at) {
-			return due
+	at := b.looked.Add(b.pause())
+	for due := range r.dues(b) {
+		if look := b.lookFor(due); look.Before(at) {
+			at = look
 		}
 	}
 	return at
+}
+
+// lookFor is when an alert is to be read for a send.
+func (b *beat) lookFor(due time.Time) time.Time {
+	if !due.After(b.sought) { // it was looked for in vain
+		return b.sought.Add(lookMargin + lookAgain<<min(b.tries-1, 6))
+	}
+	if early := due.Add(-lookBefore); early.After(b.looked) && due.Sub(b.idle) > lookIdle {
+		return early
+	}
+	return due.Add(lookMargin)
+}
+
+// pause is the time between two looks at an alert of which no send is due.
+func (b *beat) pause() time.Duration {
+	pause := lookIdle
+	for _, since := range b.unsure {
+		if b.looked.Sub(since) < unsureFor {
+			return lookUnsure
+		}
+		pause = lookSeldom
+	}
+	return pause
 }
 
 // due lists the alerts that are to be read by a time, and says when the next
