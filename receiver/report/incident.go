@@ -186,11 +186,12 @@ func firstConfident(causes []analysis.Finding) analysis.Finding {
 func (i Incident) Line() string { return i.Summary }
 
 // CauseLines returns the confident causes as at most limit lines, or one guess,
-// as [Report.CauseLines] does, each with the number of alerts that it explains.
+// as [Report.CauseLines] does, each with the number of alerts that it explains. It
+// guesses only where its line does: a guess that no report makes is none to tell.
 // The unit of a series is not known here, so that a factor says how it moved.
 func (i Incident) CauseLines(limit int) []string {
 	causes := confident(i.Causes)
-	if len(causes) == 0 {
+	if len(causes) == 0 && strings.Contains(i.Summary, aGuess) {
 		causes = i.Causes[:min(1, len(i.Causes))]
 	}
 	return causeLines(causes, limit, func(f analysis.Finding) string {

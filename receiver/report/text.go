@@ -203,10 +203,13 @@ func (r Report) sayNoCause() []string {
 	}
 	parts := []string{"No cause found: " + r.movedOr(cut(r.KPI(), titleLimit)+" moved") + ", but " + cut(why, titleLimit)}
 	if r.guesses() {
-		parts = append(parts, "; a guess: "+middle(r.Top(), titleLimit))
+		parts = append(parts, aGuess+middle(r.Top(), titleLimit))
 	}
 	return parts
 }
+
+// aGuess comes before a cause in the line that is none to rely on.
+const aGuess = "; a guess: "
 
 // guesses says whether the first cause is worth to be said although nothing
 // stands out. One that stood still is not.
