@@ -67,6 +67,10 @@ type Config struct {
 	// this file; without the section none are taken, and with {} those of anybody.
 	AlertmanagerEvents *AlertmanagerEvents `yaml:"alertmanager_events,omitempty"`
 
+	// MCP serves tools for assistants at /mcp, by the Model Context Protocol: read-only, with a token
+	// of this file; without the section there are none, and with {} anybody may use them.
+	MCP *MCP `yaml:"mcp,omitempty"`
+
 	// Context is what a report shows beside the causes: facts, and links to logs and traces.
 	Context Context `yaml:"context,omitempty"`
 
@@ -143,6 +147,11 @@ type Changes struct {
 // recorder. They are shown with the reports of their alerts.
 type AlertmanagerEvents struct {
 	TokenFile string `yaml:"token_file,omitempty"` // file with the token that POST /api/v1/alertmanager/events requires; default no token is required
+}
+
+// MCP configures who may use the tools for assistants.
+type MCP struct {
+	TokenFile string `yaml:"token_file,omitempty"` // file with the token that /mcp requires, as bearer token; default no token is required
 }
 
 // GrafanaChanges selects Grafana annotations that are changes. Annotations of culprit

@@ -168,6 +168,9 @@ func (c *Config) setDirectory(dir string) {
 	if c.AlertmanagerEvents != nil {
 		c.AlertmanagerEvents.TokenFile = below(dir, c.AlertmanagerEvents.TokenFile)
 	}
+	if c.MCP != nil {
+		c.MCP.TokenFile = below(dir, c.MCP.TokenFile)
+	}
 }
 
 // below makes the path of a file relative to a directory, unless there is none.

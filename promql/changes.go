@@ -19,11 +19,14 @@ import (
 // is asked for changes alone and not for the series that have them, so that an
 // answer is small however large the server is: five queries an analysis, four in a storm.
 const (
-	changesBefore = 3 * time.Hour    // the onset: what is older has had its effect
-	changesStep   = time.Minute      // how exactly a change is dated that has no time of its own
-	changesGap    = 10 * time.Minute // scrapes that fail are no change
-	changesGrid   = 5 * time.Minute  // of the beginning, so that alerts share the answers
+	changesStep = time.Minute      // how exactly a change is dated that has no time of its own
+	changesGap  = 10 * time.Minute // scrapes that fail are no change
+	changesGrid = 5 * time.Minute  // of the beginning, so that alerts share the answers
 )
+
+// ChangesBefore is from how long before an onset on changes are looked for: what is
+// older has had its effect.
+const ChangesBefore = 3 * time.Hour
 
 // Labels that the queries add to tell their answers apart.
 const (
@@ -106,7 +109,7 @@ func (w whereabouts) each(by way, ask func(selector string) string) string {
 }
 
 // ChangesSince is from when on changes are looked for.
-func (p Plan) ChangesSince() time.Time { return floor(p.Onset, changesGrid).Add(-changesBefore) }
+func (p Plan) ChangesSince() time.Time { return floor(p.Onset, changesGrid).Add(-ChangesBefore) }
 
 // changes are the queries for what changed before the onset and since then.
 func (p Plan) changes() []Query {

@@ -26,12 +26,11 @@ func (h *explainer) Explains() bool { return h.live().config.ExplainAPI.Enabled 
 // takes one of the turns of `POST /api/v1/explain`. A look at the whole of an alert
 // that still fires is a late look like the daemon's own, see [worker.renew].
 func (h *explainer) Explain(ctx context.Context, r report.Report, parts []report.Part) (web.Look, error) {
-	select {
-	case h.turn <- struct{}{}:
-		defer func() { <-h.turn }()
-	default:
-		return web.Look{}, &web.Refusal{Status: http.StatusServiceUnavailable, Err: errBusy}
+	leave, err := h.enter()
+	if err != nil {
+		return web.Look{}, &web.Refusal{Status: http.StatusServiceUnavailable, Err: err}
 	}
+	defer leave()
 	live := h.live()
 	rule := live.config.RuleFor(r.Alert.Labels)
 	late := rule != nil && len(parts) == 0 && r.Open()

@@ -87,30 +87,45 @@ func (t *askedTime) UnmarshalJSON(text []byte) error {
 //
 // The work ends with the request.
 func (h *explainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	select {
-	case h.turn <- struct{}{}:
-		defer func() { <-h.turn }()
-	default:
+	leave, err := h.enter()
+	if err != nil {
 		w.Header().Set("Retry-After", "5")
-		body.Answer(w, http.StatusServiceUnavailable, errBusy)
+		body.Answer(w, http.StatusServiceUnavailable, err)
 		return
 	}
+	defer leave()
 	ask, err := h.read(w, r)
 	if err != nil {
 		body.Answer(w, statusOfAsk(err), err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), explainWithin)
-	defer cancel()
-	rep, err := h.explain(ctx, ask)
-	if ctx.Err() != nil {
-		err = fmt.Errorf("it took longer than %s: %w", explainWithin, ctx.Err())
-	}
+	rep, err := h.within(r.Context(), ask)
 	if err != nil {
 		body.Answer(w, statusOfAsk(err), err)
 		return
 	}
 	body.Answer(w, http.StatusOK, rep)
+}
+
+// enter takes a turn, or says that others have them all.
+func (h *explainer) enter() (leave func(), err error) {
+	select {
+	case h.turn <- struct{}{}:
+		return func() { <-h.turn }, nil
+	default:
+		return nil, errBusy
+	}
+}
+
+// within answers a question in time.
+func (h *explainer) within(ctx context.Context, ask find.Ask) (report.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, explainWithin)
+	defer cancel()
+	rep, err := h.explain(ctx, ask)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("it took longer than %s: %w", explainWithin, ctx.Err())
+	}
+	return rep, err
 }
 
 func (h *explainer) read(w http.ResponseWriter, r *http.Request) (find.Ask, error) {
@@ -164,12 +179,14 @@ var errBusy = errors.New("two other requests are being answered: try again in a 
 // errNotAllowed is the error of a question that the configuration forbids.
 var errNotAllowed = errors.New("the configuration does not allow this")
 
+func errSwitchedOff() error { return fmt.Errorf("%w: explain_api is switched off", errNotAllowed) }
+
 // allowed says whether a question may be asked with the credentials of culprit.
 func allowed(ctx context.Context, cfg *config.Config, finder *find.Finder, ask find.Ask) error {
 	trust := cfg.Expressions.FromAPI
 	switch {
 	case !cfg.ExplainAPI.Enabled:
-		return fmt.Errorf("%w: explain_api is switched off", errNotAllowed)
+		return errSwitchedOff()
 	case ask.Expr == "", trust == config.TrustAny:
 		return nil
 	case trust == config.TrustNever:

@@ -34,6 +34,7 @@ func (d *Daemon) routes() *web.Mux {
 	mux.Handle("POST /api/v1/changes", changelog.NewHandler(d.changes, d.tokenOfChanges))
 	mux.Handle("POST /api/v1/alertmanager/events", amevents.NewHandler(d.handled, d.eventsTaken))
 	mux.Handle("GET "+apiDocument, openapi.Handler())
+	mux.Handle("/mcp", few(maxReading, readingWithin+explainWithin, d.assistants(asked)))
 	mux.HandleFunc("GET /-/healthy", d.healthy)
 	mux.HandleFunc("GET /-/ready", d.ready)
 	mux.HandleFunc("POST /-/reload", d.reloadHandler)
@@ -78,7 +79,12 @@ func only(methods string) http.Handler {
 
 // pages are what people see.
 func (d *Daemon) pages(asked web.Explainer) web.Options {
-	return web.Options{Explainer: asked, Reader: reader{store: d.store, book: d.book, handled: d.handled.Of, busy: d.worker.busy}, Changes: d.changes, Judge: d.judge(), External: d.external, Servers: d.servers, Now: d.opt.Now}
+	return web.Options{Explainer: asked, Reader: d.reader(), Changes: d.changes, Judge: d.judge(), External: d.external, Servers: d.servers, Now: d.opt.Now}
+}
+
+// reader is what is read of the store.
+func (d *Daemon) reader() reader {
+	return reader{store: d.store, book: d.book, handled: d.handled.Of, busy: d.worker.busy}
 }
 
 // servers are those that the configuration names now.

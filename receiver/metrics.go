@@ -35,6 +35,7 @@ type metrics struct {
 	reloadTime    prometheus.Gauge
 	openIncidents prometheus.Gauge
 	routeProblems *prometheus.GaugeVec
+	toolCalls     *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -63,9 +64,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		routeProblems: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "culprit_alertmanager_route_problems", Help: "Whether the routes of an Alertmanager have a problem with culprit, such as people who are no longer notified (people_not_told).",
 		}, []string{"alertmanager", "problem"}),
+		toolCalls: counters("culprit_mcp_calls_total", "Calls of the tools at /mcp, by tool and outcome: ok, or error, which says why.", "tool", "outcome"),
 	}
 	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.ofTeams, m.feedback, m.stages, m.toAnnotation, m.sends, m.reconciles, m.lost, m.jobsDead,
-		m.unmatched, m.unreported, m.reloads, m.reloadTime, m.openIncidents, m.routeProblems)
+		m.unmatched, m.unreported, m.reloads, m.reloadTime, m.openIncidents, m.routeProblems, m.toolCalls)
 	return m
 }
 

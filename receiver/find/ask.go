@@ -385,7 +385,7 @@ func Time(text string, now time.Time) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, fmt.Errorf("%w: %q is not a time; hint: write 2026-11-22T04:30:00Z, Unix seconds, or 10m for ten minutes ago", ErrUnclear, text)
+		return t, fmt.Errorf("%w: %.40q is not a time; hint: write 2026-11-22T04:30:00Z, Unix seconds, or 10m for ten minutes ago", ErrUnclear, text)
 	}
 	return t, nil
 }

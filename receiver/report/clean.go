@@ -22,6 +22,10 @@ func clean(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
+// OneLine is one line of a text that somebody else has written, of at most limit
+// bytes.
+func OneLine(s string, limit int) string { return cut(clean(s), limit) }
+
 // cut shortens a text to at most limit bytes, between two characters.
 func cut(s string, limit int) string {
 	const ellipsis = "…"

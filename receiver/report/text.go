@@ -326,17 +326,24 @@ func fit(parts ...string) []string {
 // annotation, the most likely first, each on one line of at most 200 bytes with
 // its confidence. Where none is confident it is one guess, which says that it is
 // one, or nothing: a list of what it may be wakes somebody for nothing.
-func (r Report) CauseLines(limit int) []string {
+func (r Report) CauseLines(limit int) []string { return causeLines(r.Named(), limit, r.Describe) }
+
+// Named are the causes that people are told: those that pass the marks of their methods, or
+// one guess where none does and a guess is worth to be said.
+func (r Report) Named() []analysis.Finding {
 	causes := confident(r.Result.Causes)
 	if len(causes) == 0 && r.guesses() {
 		causes = r.Result.Causes[:1]
 	}
-	return causeLines(causes, limit, func(f analysis.Finding) string {
-		if f.OfLabels() {
-			return describe(f, r.of(), moves(f, r.UnitOf(f)))
-		}
-		return describe(f, r.of(), moves(f, r.SeriesUnit(f)))
-	})
+	return causes
+}
+
+// Describe is one cause with its figures, on one line.
+func (r Report) Describe(f analysis.Finding) string {
+	if f.OfLabels() {
+		return describe(f, r.of(), moves(f, r.UnitOf(f)))
+	}
+	return describe(f, r.of(), moves(f, r.SeriesUnit(f)))
 }
 
 // confident are the causes that pass the marks of their methods.

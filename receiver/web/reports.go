@@ -35,6 +35,10 @@ func parseReports(u *url.URL) (Filter, error) {
 	return f, nil
 }
 
+// FilterOfReports reads the filter of `GET /api/v1/reports` from the query of its
+// address. An error says what is wrong with it.
+func FilterOfReports(u *url.URL) (Filter, error) { return parseReports(u) }
+
 // verdicts are all verdicts, from the most to the least helpful.
 func verdicts() []analysis.Verdict {
 	var list []analysis.Verdict

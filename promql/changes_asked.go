@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package promql
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis/changes"
+)
+
+// Changes are what was changed in the time of [ChangesBefore] before another one, as
+// series show it and as near as the labels of a place tell: by four queries, and in no
+// order. Without a namespace what there is very much of, such as pods, is left out.
+// Symptoms, such as a target that went away, are among them.
+func (f *Fetcher) Changes(ctx context.Context, place model.LabelSet, at time.Time) ([]changes.Change, error) {
+	where := Alert{Labels: place, Own: place}.whereabouts()
+	where.all = false
+	p := Plan{Onset: at, End: at, where: where}
+	i := f.inquire(asker{})
+	defer func() { f.metrics.spent(i.budget) }()
+	ctx, cancel := context.WithTimeout(ctx, f.mostTime)
+	defer cancel()
+	asked := p.changes()
+	answers := i.ask(ctx, asked)
+	for _, q := range asked {
+		if err := answers.to(q).Err; err != nil {
+			return nil, fmt.Errorf("asking Prometheus for %s: %s", q.Name, explain(err))
+		}
+	}
+	return p.changesFound(asked, answers), nil
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/analysis/changes"
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/find"
+	"github.com/culprit-dev/culprit/receiver/mcp"
+	"github.com/culprit-dev/culprit/receiver/report"
+)
+
+// assistants is /mcp: what the pages show and the API explains, as tools.
+func (d *Daemon) assistants(asked *explainer) http.Handler {
+	return mcp.New(mcp.Options{
+		Settings: func() *config.MCP { return d.live.Load().config.MCP },
+		Reports:  d.reader(), Explainer: byAssistant{asked}, Changes: d.changes, External: d.external, Now: d.opt.Now, Log: d.log, Calls: d.metrics.toolCalls,
+	})
+}
+
+// byAssistant is `POST /api/v1/explain` for assistants: the same switch, turns and time.
+type byAssistant struct{ *explainer }
+
+var _ mcp.Explainer = byAssistant{}
+
+// Ask is part of [mcp.Explainer].
+func (a byAssistant) Ask(ctx context.Context, ask find.Ask) (report.Report, error) {
+	leave, err := a.enter()
+	if err != nil {
+		return report.Report{}, withHint(err)
+	}
+	defer leave()
+	r, err := a.within(ctx, ask)
+	return r, withHint(err)
+}
+
+// Explain is part of [mcp.Explainer].
+func (a byAssistant) Explain(ctx context.Context, known report.Report, parts []report.Part) (report.Report, error) {
+	if !a.Explains() {
+		return report.Report{}, withHint(errSwitchedOff())
+	}
+	r, err := a.explainer.Explain(ctx, known, parts)
+	return r, withHint(err)
+}
+
+// Changes is part of [mcp.Explainer].
+func (a byAssistant) Changes(ctx context.Context, place model.LabelSet, at time.Time) ([]changes.Change, error) {
+	live := a.live()
+	switch {
+	case !live.config.Changes.Queries:
+		return nil, errors.New("changes.queries is switched off")
+	case !a.Explains():
+		return nil, errSwitchedOff()
+	}
+	leave, err := a.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(ctx, explainWithin)
+	defer cancel()
+	return live.fetcher.Changes(ctx, place, at)
+}
+
+// withHint says what an assistant can do about an error.
+func withHint(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errNotAllowed):
+		return fmt.Errorf("%w; hint: read what has a report already, with get_report", err)
+	case errors.Is(err, errBusy):
+		return fmt.Errorf("%w; hint: get_report reads what was found already, at once", err)
+	case errors.Is(err, find.ErrNotFound):
+		return fmt.Errorf("%w; hint: list_reports has the alerts that were explained, with their labels", err)
+	}
+	return err
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mcp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+)
+
+// tool answers a call with a line, and an object that says the same.
+type tool func(ctx context.Context, arguments json.RawMessage) (text string, structured any, err error)
+
+// toolOf is a tool whose arguments and answer have types.
+func toolOf[In, Out any](do func(context.Context, In) (string, Out, error)) tool {
+	return func(ctx context.Context, arguments json.RawMessage) (string, any, error) {
+		var in In
+		if len(arguments) > 0 {
+			dec := json.NewDecoder(bytes.NewReader(arguments))
+			dec.DisallowUnknownFields()
+			if err := dec.Decode(&in); err != nil {
+				return "", nil, fmt.Errorf("the arguments can't be read: %w; hint: compare them with the tool's inputSchema", err)
+			}
+		}
+		return do(ctx, in)
+	}
+}
+
+// result is what a tool has answered. An error is an answer, too: an assistant that
+// reads what was wrong can ask again.
+type result struct {
+	Content    []content `json:"content"`
+	Structured any       `json:"structuredContent,omitempty"`
+	IsError    bool      `json:"isError,omitempty"`
+}
+
+type content struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+// maxError is how much of an error is told, in bytes of JSON.
+const maxError = 1 << 10
+
+// call calls a tool when it is its turn. It ends with the request.
+func (s *server) call(ctx context.Context, params json.RawMessage) (any, error) {
+	var asked struct {
+		Name      string          `json:"name"`
+		Arguments json.RawMessage `json:"arguments"`
+	}
+	if err := json.Unmarshal(params, &asked); err != nil {
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: short(err.Error(), maxError)}
+	}
+	do, ok := s.tools[asked.Name]
+	if !ok {
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: fmt.Sprintf("there is no tool %.80q; hint: tools/list has those that there are", asked.Name)}
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	text, structured, err := do(ctx, asked.Arguments)
+	if err != nil {
+		s.calls.WithLabelValues(asked.Name, "error").Inc()
+		return result{Content: []content{{"text", sayError(err)}}, IsError: true}, nil
+	}
+	s.calls.WithLabelValues(asked.Name, "ok").Inc()
+	return result{Content: []content{{"text", text}}, Structured: structured}, nil
+}
+
+// sayError is an error with a hint.
+func sayError(err error) string {
+	text := short(err.Error(), maxError)
+	if !strings.Contains(text, "hint: ") {
+		text += "; hint: list_reports and get_report read what was found before"
+	}
+	return text
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mcp
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// sameSite refuses what a page of another site has a browser send, as the protocol
+// demands. The guard of the port compares an origin with the host that is asked; a
+// name that leads here since a moment ago (DNS rebinding) would be both. So an origin
+// must be that of the external URL or of this machine, and so must the host that
+// whoever comes over loopback asks for.
+func (s *server) sameSite(r *http.Request) error {
+	if text := r.Header.Get("Origin"); text != "" {
+		if origin, err := url.Parse(text); err != nil || !s.ours(origin.Host) {
+			return fmt.Errorf("%s takes no request from a page of %.80q; hint: if culprit is reached under that name, set --web.external-url", r.URL.Path, text)
+		}
+	}
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if local != nil && loopback(local.String()) && !s.ours(r.Host) {
+		return fmt.Errorf("%s is not known here as %.80q; hint: if culprit is reached under that name, set --web.external-url", r.URL.Path, r.Host)
+	}
+	return nil
+}
+
+// ours says whether a host is this machine, or culprit as users reach it.
+func (s *server) ours(host string) bool {
+	return strings.EqualFold(hostname(host), s.External.Hostname()) || loopback(host)
+}
+
+func loopback(host string) bool {
+	name := hostname(host)
+	addr, err := netip.ParseAddr(name)
+	return strings.EqualFold(name, "localhost") || err == nil && addr.IsLoopback()
+}
+
+// hostname is a host without its port.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
+}

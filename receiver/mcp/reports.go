@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/receiver/changelog"
+	"github.com/culprit-dev/culprit/receiver/find"
+	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/receiver/web"
+)
+
+// explainArgs name an alert.
+type explainArgs struct {
+	Fingerprint string            `json:"fingerprint,omitempty" jsonschema:"of an alert that has a report"`
+	Labels      map[string]string `json:"labels,omitempty" jsonschema:"of an alert, alertname among them; some are enough where they name one"`
+	At          string            `json:"at,omitempty" jsonschema:"a time of the past at which an alert with these labels fired: RFC 3339, Unix seconds, or how long ago, such as 2h; left out: now"`
+}
+
+// explainAlert is the tool explain_alert. It goes the way of `POST /api/v1/explain`:
+// its turns, its budget, and whether it is allowed.
+func (s *server) explainAlert(ctx context.Context, in explainArgs) (string, answer, error) {
+	found, err := s.explain(ctx, in)
+	if err != nil {
+		return "", answer{}, err
+	}
+	a := s.linked(ctx, s.told(found))
+	return a.text(), a, nil
+}
+
+func (s *server) explain(ctx context.Context, in explainArgs) (report.Report, error) {
+	switch {
+	case (in.Fingerprint == "") == (len(in.Labels) == 0):
+		return report.Report{}, errors.New("name the alert by its fingerprint or by its labels, and by one of them only; hint: list_reports has both")
+	case in.Fingerprint != "" && in.At != "":
+		return report.Report{}, errors.New("at goes with labels; hint: get_report tells what was found when the alert fired")
+	case in.Fingerprint != "":
+		known, err := s.latest(ctx, in.Fingerprint)
+		if err != nil {
+			return report.Report{}, err
+		}
+		return s.Explainer.Explain(ctx, known, nil)
+	}
+	at, err := find.Time(in.At, s.Now())
+	if err != nil {
+		return report.Report{}, err
+	}
+	set := make(model.LabelSet, len(in.Labels))
+	for name, value := range in.Labels {
+		set[model.LabelName(name)] = model.LabelValue(value)
+	}
+	return s.Explainer.Ask(ctx, find.Ask{Labels: set, At: at})
+}
+
+// getArgs name a report.
+type getArgs struct {
+	ID          string `json:"id,omitempty" jsonschema:"of the report, as list_reports has it"`
+	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"of the alert: its newest report"`
+}
+
+// getReport is the tool get_report.
+func (s *server) getReport(ctx context.Context, in getArgs) (string, answer, error) {
+	r, err := s.read(ctx, in)
+	if err != nil {
+		return "", answer{}, err
+	}
+	a := s.stored(r)
+	return a.text(), a, nil
+}
+
+func (s *server) read(ctx context.Context, in getArgs) (report.Report, error) {
+	switch {
+	case (in.ID == "") == (in.Fingerprint == ""):
+		return report.Report{}, errors.New("give the id of a report or the fingerprint of an alert, and one of them only; hint: list_reports has both")
+	case in.ID != "" && !report.ValidID(in.ID):
+		return report.Report{}, fmt.Errorf("%.40q is no id of a report; hint: list_reports has them", in.ID)
+	case in.ID != "":
+		r, err := s.Reports.Report(ctx, in.ID)
+		return r, said(err, "report "+in.ID)
+	}
+	return s.latest(ctx, in.Fingerprint)
+}
+
+// latest is the newest report of an alert.
+func (s *server) latest(ctx context.Context, fingerprint string) (report.Report, error) {
+	if !report.ValidFingerprint(fingerprint) {
+		return report.Report{}, fmt.Errorf("%.40q is no fingerprint of an alert, which has 16 hexadecimal digits; hint: list_reports has them", fingerprint)
+	}
+	r, err := s.Reports.Latest(ctx, fingerprint)
+	return r, said(err, "report about the alert "+fingerprint)
+}
+
+// said is an error of the store in words.
+func said(err error, what string) error {
+	switch {
+	case errors.Is(err, web.ErrNotFound):
+		return fmt.Errorf("there is no %s, or no longer; hint: list_reports has those that there are", what)
+	case errors.Is(err, web.ErrPending):
+		return errors.New("this alert is being looked at; hint: ask again in a few seconds")
+	}
+	return err
+}
+
+// listArgs choose reports.
+type listArgs struct {
+	Firing    *bool    `json:"firing,omitempty" jsonschema:"true: only alerts that still fire; false: only those that have ended"`
+	AlertName string   `json:"alertname,omitempty"`
+	Match     []string `json:"match,omitempty" jsonschema:"matchers of the alert's labels, such as service=~\"checkout|cart\""`
+	Verdict   string   `json:"verdict,omitempty" jsonschema:"explained, external, no_confident_cause, no_change or insufficient_evidence"`
+	Text      string   `json:"text,omitempty" jsonschema:"a part of the alert's name, of the line or of a label's value"`
+	From      string   `json:"from,omitempty" jsonschema:"when the alert began, at the earliest: RFC 3339, Unix seconds, or how long ago, such as 2h"`
+	To        string   `json:"to,omitempty" jsonschema:"and at the latest"`
+	Limit     int      `json:"limit,omitempty" jsonschema:"at most so many; an answer has room for about six"`
+	After     string   `json:"after,omitempty" jsonschema:"next of the answer before"`
+}
+
+// query is the same as the list of the API has it.
+func (s *server) query(in listArgs) (*url.URL, error) {
+	q := url.Values{"match": in.Match}
+	for key, text := range map[string]string{"alertname": in.AlertName, "verdict": in.Verdict, "q": in.Text, "after": in.After} {
+		if text != "" {
+			q.Set(key, text)
+		}
+	}
+	for key, text := range map[string]string{"from": in.From, "to": in.To} {
+		at, err := find.Time(text, s.Now())
+		if err != nil {
+			return nil, err
+		}
+		if !at.IsZero() {
+			q.Set(key, at.Format("2006-01-02T15:04:05.999Z07:00"))
+		}
+	}
+	if in.Firing != nil {
+		q.Set("open", strconv.FormatBool(*in.Firing))
+	}
+	if in.Limit != 0 {
+		q.Set("limit", strconv.Itoa(in.Limit))
+	}
+	return &url.URL{RawQuery: q.Encode()}, nil
+}
+
+// listed is what is told of one report in a list.
+type listed struct {
+	ID          string            `json:"id"`
+	Line        string            `json:"line"`
+	Verdict     string            `json:"verdict"`
+	Confidence  string            `json:"confidence" jsonschema:"high, medium or low; none where no cause is told"`
+	Guess       bool              `json:"guess"`
+	Firing      bool              `json:"firing"`
+	StartsAt    string            `json:"startsAt"`
+	Fingerprint string            `json:"fingerprint"`
+	Labels      map[string]string `json:"labels" jsonschema:"the first of the alert's"`
+	URL         string            `json:"url"`
+}
+
+// list is a part of a list of reports.
+type list struct {
+	Reports []listed `json:"reports" jsonschema:"newest first"`
+	Next    string   `json:"next,omitempty" jsonschema:"give it as after, for the older ones; empty: there are none"`
+}
+
+// mostListed is how many reports are looked at for one answer.
+const mostListed = 20
+
+// listReports is the tool list_reports.
+func (s *server) listReports(ctx context.Context, in listArgs) (string, list, error) {
+	u, err := s.query(in)
+	if err != nil {
+		return "", list{}, err
+	}
+	f, err := web.FilterOfReports(u)
+	if err != nil {
+		return "", list{}, err
+	}
+	f.Limit = min(f.Limit, mostListed) + 1 // whether there are more
+	found, err := s.Reports.Reports(ctx, f)
+	if err != nil {
+		return "", list{}, err
+	}
+	var rows []listed
+	for _, r := range found[:min(len(found), f.Limit-1)] {
+		rows = append(rows, s.listed(r))
+	}
+	l := list{Reports: append([]listed{}, fitting(rows, maxList)...)}
+	if n := len(l.Reports); n > 0 && n < len(found) {
+		l.Next = changelog.Cursor{At: found[n-1].CreatedAt, ID: found[n-1].ID}.String()
+	}
+	return sayList(len(l.Reports), "report", "reports", l.Next), l, nil
+}
+
+func sayList(n int, one, several, next string) string {
+	text := many(n, one, several)
+	if next != "" {
+		text += "; there are older ones: call again with after " + next
+	}
+	return text
+}
+
+func (s *server) listed(r report.Report) listed {
+	a := s.stored(r)
+	row := listed{
+		ID: r.ID, Line: short(r.Line(), 250), Verdict: a.Verdict, Confidence: a.Confidence, Guess: a.Guess, Firing: a.Firing,
+		StartsAt: a.StartsAt, Fingerprint: a.Fingerprint, URL: a.URL,
+	}
+	row.Labels, _ = shortLabels(r.Alert.Labels, 200)
+	return row
+}
