@@ -67,8 +67,8 @@ type Config struct {
 	// this file; without the section none are taken, and with {} those of anybody.
 	AlertmanagerEvents *AlertmanagerEvents `yaml:"alertmanager_events,omitempty"`
 
-	// MCP serves tools for assistants at /mcp, by the Model Context Protocol: read-only, with a token
-	// of this file; without the section there are none, and with {} anybody may use them.
+	// MCP are read-only tools for assistants at /mcp, by the Model Context Protocol, with a token of
+	// this file; without the section there are none, and with {} anybody may use them.
 	MCP *MCP `yaml:"mcp,omitempty"`
 
 	// Context is what a report shows beside the causes: facts, and links to logs and traces.

@@ -122,6 +122,9 @@ func TestDefaults(t *testing.T) {
 	if c.AlertmanagerEvents != nil {
 		t.Error("events of Alertmanager are taken though nobody asked for it")
 	}
+	if c.MCP != nil {
+		t.Error("assistants are let in though nobody asked for it")
+	}
 	if c.Changes != (Changes{Queries: true, Lifetime: model.Duration(30 * 24 * time.Hour)}) {
 		t.Errorf("changes: %+v", c.Changes)
 	}
@@ -166,6 +169,7 @@ func TestSecretFilesAreRelativeToTheirFile(t *testing.T) {
 		c.RecoveryWebhooks[0].SecretFile:                   "testdata/good/hook-secret",
 		c.Changes.TokenFile:                                "testdata/good/changes-token",
 		c.AlertmanagerEvents.TokenFile:                     "testdata/good/events-token",
+		c.MCP.TokenFile:                                    "testdata/good/mcp-token",
 		c.Grafana.HTTPConfig.Authorization.CredentialsFile: "/etc/culprit/grafana-token",
 	} {
 		if got != want {

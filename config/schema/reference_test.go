@@ -22,6 +22,7 @@ grafana: {url: http://g}
 recovery_webhooks: [{url: http://h}]
 changes: {grafana: {}}
 alertmanager_events: {}
+mcp: {}
 `
 
 // TestTheReferenceHasTheDefaultsOfTheConfiguration compares the defaults of the

@@ -55,24 +55,30 @@ type cause struct {
 // told is the answer that a report holds.
 func (s *server) told(r report.Report) answer {
 	a := answer{
-		Line: short(r.Line(), maxLine), Verdict: string(r.Result.Verdict), Confidence: "none", Causes: []cause{}, Status: string(r.Status),
+		Line: short(r.Line(), maxLine), Verdict: string(r.Result.Verdict), Causes: []cause{}, Status: string(r.Status),
 		Firing: r.Open(), StartsAt: stamp(r.Alert.StartsAt), Onset: stamp(r.Onset), Fingerprint: r.Alert.Fingerprint,
 	}
 	a.Labels, a.LabelsLeft = shortLabels(r.Alert.Labels, maxLabels)
-	told := r.Named()
-	for _, f := range told {
+	named := r.Named()
+	a.Confidence, a.Guess = trust(named)
+	for _, f := range named[:min(len(named), mostTold)] {
 		a.Causes = append(a.Causes, cause{
 			Text: short(r.Describe(f), maxLine), Kind: f.Kind, Confidence: f.Confidence.String(),
 			Share: float64(int(1000*min(max(f.Share, 0), 1))) / 1000, Guess: !report.Confident(f),
 		})
 	}
-	a.Causes = fitting(a.Causes[:min(len(a.Causes), mostTold)], maxCauses)
-	a.Withheld = len(r.Result.Causes) - len(told)
-	if len(told) > 0 {
-		a.Confidence, a.Guess = told[0].Confidence.String(), !report.Confident(told[0])
-	}
+	a.Causes = fitting(a.Causes, maxCauses)
+	a.Withheld = len(r.Result.Causes) - len(named)
 	a.Doubts = doubts(r.Result.Warnings)
 	return a
+}
+
+// trust is how far the first of the causes that are named can be trusted.
+func trust(named []analysis.Finding) (confidence string, guess bool) {
+	if len(named) == 0 {
+		return "none", false
+	}
+	return named[0].Confidence.String(), !report.Confident(named[0])
 }
 
 // stored is the answer of a report that can be read again.
@@ -95,7 +101,7 @@ func (s *server) linked(ctx context.Context, a answer) answer {
 
 func doubts(all []analysis.Warning) []string {
 	var list []string
-	for _, w := range all {
+	for _, w := range all[:min(len(all), mostTold)] {
 		list = append(list, short(w.Text, maxDoubts/2))
 	}
 	return fitting(list, maxDoubts)

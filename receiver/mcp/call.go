@@ -67,10 +67,10 @@ func (s *server) call(ctx context.Context, params json.RawMessage) (any, error) 
 	}
 	text, structured, err := do(ctx, asked.Arguments)
 	if err != nil {
-		s.calls.WithLabelValues(asked.Name, "error").Inc()
+		s.Calls.WithLabelValues(asked.Name, "error").Inc()
 		return result{Content: []content{{"text", sayError(err)}}, IsError: true}, nil
 	}
-	s.calls.WithLabelValues(asked.Name, "ok").Inc()
+	s.Calls.WithLabelValues(asked.Name, "ok").Inc()
 	return result{Content: []content{{"text", text}}, Structured: structured}, nil
 }
 

@@ -205,11 +205,11 @@ func sayList(n int, one, several, next string) string {
 }
 
 func (s *server) listed(r report.Report) listed {
-	a := s.stored(r)
 	row := listed{
-		ID: r.ID, Line: short(r.Line(), 250), Verdict: a.Verdict, Confidence: a.Confidence, Guess: a.Guess, Firing: a.Firing,
-		StartsAt: a.StartsAt, Fingerprint: a.Fingerprint, URL: a.URL,
+		ID: r.ID, Line: short(r.Line(), 250), Verdict: string(r.Result.Verdict), Firing: r.Open(),
+		StartsAt: stamp(r.Alert.StartsAt), Fingerprint: r.Alert.Fingerprint, URL: s.page("reports", r.ID),
 	}
+	row.Confidence, row.Guess = trust(r.Named())
 	row.Labels, _ = shortLabels(r.Alert.Labels, 200)
 	return row
 }

@@ -56,14 +56,13 @@ type Options struct {
 	External  *url.URL // culprit's own address, as users reach it
 	Now       func() time.Time
 	Log       *slog.Logger
-	Registry  prometheus.Registerer
+	Calls     *prometheus.CounterVec // of the tools, by tool and outcome
 }
 
 // server is what the tools share.
 type server struct {
 	Options
 	tools map[string]tool
-	calls *prometheus.CounterVec
 	turn  chan struct{}
 }
 
@@ -73,13 +72,10 @@ type server struct {
 //	403  a page of another site has made a browser send this
 //	404  it is switched off
 func New(opt Options) http.Handler {
-	s := &server{Options: opt, turn: make(chan struct{}, parallel), calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "culprit_mcp_calls_total", Help: "Calls of the tools at /mcp, by tool and outcome: ok, or error, which says why.",
-	}, []string{"tool", "outcome"})}
+	s := &server{Options: opt, turn: make(chan struct{}, parallel)}
 	s.tools = map[string]tool{
 		"explain_alert": toolOf(s.explainAlert), "list_reports": toolOf(s.listReports), "get_report": toolOf(s.getReport), "what_changed": toolOf(s.whatChanged),
 	}
-	opt.Registry.MustRegister(s.calls)
 	door := &gate.Gate{Key: "mcp.token_file", File: s.tokenFile, Now: opt.Now, Log: opt.Log}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if opt.Settings() == nil {
