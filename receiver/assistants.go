@@ -7,9 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
-
-	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis/changes"
 	"github.com/culprit-dev/culprit/config"
@@ -52,13 +49,21 @@ func (a byAssistant) Explain(ctx context.Context, known report.Report, parts []r
 }
 
 // Changes is part of [mcp.Explainer].
-func (a byAssistant) Changes(ctx context.Context, place model.LabelSet, at time.Time) ([]changes.Change, error) {
+func (a byAssistant) Changes(ctx context.Context, where find.Ask) ([]changes.Change, error) {
 	live := a.live()
 	switch {
 	case !live.config.Changes.Queries:
 		return nil, errors.New("changes.queries is switched off")
 	case !a.Explains():
 		return nil, errSwitchedOff()
+	}
+	server, err := where.Server(live.config.Prometheus)
+	if err != nil {
+		return nil, err
+	}
+	fetcher, err := live.servers.Named(server.Name)
+	if err != nil {
+		return nil, err
 	}
 	leave, err := a.enter()
 	if err != nil {
@@ -67,7 +72,7 @@ func (a byAssistant) Changes(ctx context.Context, place model.LabelSet, at time.
 	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, explainWithin)
 	defer cancel()
-	return live.fetcher.Changes(ctx, place, at)
+	return fetcher.Changes(ctx, where.Labels, where.At)
 }
 
 // withHint says what an assistant can do about an error.

@@ -23,11 +23,12 @@ import (
 
 // changedArgs say when and where.
 type changedArgs struct {
-	At     string            `json:"at,omitempty" jsonschema:"before this time: RFC 3339, Unix seconds, or how long ago, such as 2h; left out: now"`
-	Window string            `json:"window,omitempty" jsonschema:"and so long before it at the most, such as 30m; left out: 1h; at most 7d, of which Prometheus is asked about the last 3h"`
-	Labels map[string]string `json:"labels,omitempty" jsonschema:"of the place, such as cluster, namespace, service; changes of another one are left out, those that don't say where they were stay"`
-	Limit  int               `json:"limit,omitempty" jsonschema:"at most so many; an answer has room for about ten"`
-	After  string            `json:"after,omitempty" jsonschema:"next of the answer before"`
+	At         string            `json:"at,omitempty" jsonschema:"before this time: RFC 3339, Unix seconds, or how long ago, such as 2h; left out: now"`
+	Window     string            `json:"window,omitempty" jsonschema:"and so long before it at the most, such as 30m; left out: 1h; at most 7d, of which Prometheus is asked about the last 3h"`
+	Labels     map[string]string `json:"labels,omitempty" jsonschema:"of the place, such as cluster, namespace, service; changes of another one are left out, those that don't say where they were stay"`
+	Limit      int               `json:"limit,omitempty" jsonschema:"at most so many; an answer has room for about ten"`
+	Prometheus string            `json:"prometheus,omitempty" jsonschema:"name of the server to ask, where there are several and the labels choose none"`
+	After      string            `json:"after,omitempty" jsonschema:"next of the answer before"`
 }
 
 const (
@@ -106,7 +107,7 @@ func (s *server) whatChanged(ctx context.Context, in changedArgs) (string, chang
 	if err != nil {
 		return "", l, err
 	}
-	shown, err := s.Explainer.Changes(ctx, asked.place, asked.to)
+	shown, err := s.Explainer.Changes(ctx, find.Ask{Labels: asked.place, At: asked.to, Prometheus: in.Prometheus})
 	if err != nil {
 		l.Doubts = append(l.Doubts, short("Prometheus tells of no changes: "+err.Error(), maxDoubts))
 	} else if back := asked.to.Add(-promql.ChangesBefore); asked.from.Before(back) {

@@ -22,6 +22,7 @@ type explainArgs struct {
 	Fingerprint string            `json:"fingerprint,omitempty" jsonschema:"of an alert that has a report"`
 	Labels      map[string]string `json:"labels,omitempty" jsonschema:"of an alert, alertname among them; some are enough where they name one"`
 	At          string            `json:"at,omitempty" jsonschema:"a time of the past at which an alert with these labels fired: RFC 3339, Unix seconds, or how long ago, such as 2h; left out: now"`
+	Prometheus  string            `json:"prometheus,omitempty" jsonschema:"name of the server to ask, where there are several and the labels choose none"`
 }
 
 // explainAlert is the tool explain_alert. It goes the way of `POST /api/v1/explain`:
@@ -56,7 +57,7 @@ func (s *server) explain(ctx context.Context, in explainArgs) (report.Report, er
 	for name, value := range in.Labels {
 		set[model.LabelName(name)] = model.LabelValue(value)
 	}
-	return s.Explainer.Ask(ctx, find.Ask{Labels: set, At: at})
+	return s.Explainer.Ask(ctx, find.Ask{Labels: set, At: at, Prometheus: in.Prometheus})
 }
 
 // getArgs name a report.

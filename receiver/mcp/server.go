@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis/changes"
 	"github.com/culprit-dev/culprit/config"
@@ -42,9 +41,9 @@ type Explainer interface {
 	Ask(ctx context.Context, ask find.Ask) (report.Report, error)
 	// Explain looks once more at the alert of a report.
 	Explain(ctx context.Context, r report.Report, parts []report.Part) (report.Report, error)
-	// Changes are those that Prometheus tells of, in the time before at that
-	// [github.com/culprit-dev/culprit/promql.ChangesBefore] names.
-	Changes(ctx context.Context, place model.LabelSet, at time.Time) ([]changes.Change, error)
+	// Changes are those that the Prometheus of a place tells of, in the time before
+	// another one that [github.com/culprit-dev/culprit/promql.ChangesBefore] names.
+	Changes(ctx context.Context, where find.Ask) ([]changes.Change, error)
 }
 
 // Options are where things are. All must be set.
