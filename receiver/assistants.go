@@ -17,9 +17,11 @@ import (
 
 // assistants is /mcp: what the pages show and the API explains, as tools.
 func (d *Daemon) assistants(asked *explainer) http.Handler {
+	reads := *asked
+	reads.renew = nil // an assistant changes no report
 	return mcp.New(mcp.Options{
 		Settings: func() *config.MCP { return d.live.Load().config.MCP },
-		Reports:  d.reader(), Explainer: byAssistant{asked}, Changes: d.changes, External: d.external, Now: d.opt.Now, Log: d.log, Calls: d.metrics.toolCalls,
+		Reports:  d.reader(), Explainer: byAssistant{&reads}, Changes: d.changes, External: d.external, Now: d.opt.Now, Log: d.log, Calls: d.metrics.toolCalls,
 	})
 }
 
@@ -44,8 +46,8 @@ func (a byAssistant) Explain(ctx context.Context, known report.Report, parts []r
 	if !a.Explains() {
 		return report.Report{}, withHint(errSwitchedOff())
 	}
-	r, err := a.explainer.Explain(ctx, known, parts)
-	return r, withHint(err)
+	look, err := a.explainer.Explain(ctx, known, parts)
+	return look.Found, withHint(err)
 }
 
 // Changes is part of [mcp.Explainer].
