@@ -272,5 +272,6 @@ type GrafanaPlace struct {
 // or "candidates[0].query" of the catalogue; the empty path is the rule itself.
 type Source struct {
 	File  string
+	Path  string // of the rule in its file, such as "rules[3]"; empty: not a rule
 	Lines map[string]int
 }

@@ -206,7 +206,7 @@ func (d *decoder) finishRules(rules []Rule) {
 		}
 	}
 	for i := range rules {
-		rules[i].Source = Source{File: d.file, Lines: byRule[i]}
+		rules[i].Source = Source{File: d.file, Path: fmt.Sprintf("rules[%d]", i), Lines: byRule[i]}
 		d.ruleMatchers(&rules[i], fmt.Sprintf("rules[%d]", i))
 	}
 }

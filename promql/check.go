@@ -66,7 +66,8 @@ type checker struct {
 }
 
 func (c *checker) mistake(path, what, hint string) {
-	m := config.Mistake{File: c.rule.Source.File, Line: c.line(path), What: path + ": " + what, Hint: hint}
+	at := strings.TrimPrefix(c.rule.Source.Path+"."+path, ".")
+	m := config.Mistake{File: c.rule.Source.File, Line: c.line(path), What: at + ": " + what, Hint: hint}
 	if !slices.Contains(c.mistakes, m) {
 		c.mistakes = append(c.mistakes, m)
 	}

@@ -110,11 +110,11 @@ func TestAllMistakesAreShownAtOnce(t *testing.T) {
 		`culprit.yml:3: prometheus.http_config.basic_auth.password_file: the file nowhere can't be read`,
 		`culprit.yml:4: prometheus.max_seris is not a setting (did you mean "max_series"?)`,
 		`culprit.yml:6: context.links[0].url: `,
-		`culprit.yml:10: target.query: 1:15: parse error: unclosed left parenthesis`,
+		`culprit.yml:10: rules[0].target.query: 1:15: parse error: unclosed left parenthesis`,
 		`culprit.yml:11: rules[1].name is missing`,
-		`culprit.yml:12: target.query: 1:13: <.Labls.x>: there is no .Labls`,
+		`culprit.yml:12: rules[1].target.query: 1:13: <.Labls.x>: there is no .Labls`,
 		`culprit.yml:13: rules[1].targets and target are both given`,
-		`culprit.yml:13: targets[0].query: 1:3: parse error: `,
+		`culprit.yml:13: rules[1].targets[0].query: 1:3: parse error: `,
 	} {
 		if !strings.Contains(shortened(c.err), want) {
 			t.Errorf("%q is not in\n%s", want, c.err)
@@ -145,7 +145,7 @@ func TestARuleFileIsCheckedAlone(t *testing.T) {
 		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
 	}
 	bad := write(t, "bad.yml", strings.ReplaceAll(rules, "'db_connections'", "'db_conn{'"))
-	if c := culprit(t, "check", "config", bad, "--prometheus.url", url); c.code != exitFinding || !strings.Contains(c.err, "bad.yml:2: candidates[0].query: ") {
+	if c := culprit(t, "check", "config", bad, "--prometheus.url", url); c.code != exitFinding || !strings.Contains(c.err, "bad.yml:2: rules[0].candidates[0].query: ") {
 		t.Errorf("exit %d: %s%s", c.code, c.out, c.err)
 	}
 	alerting := write(t, "alerts.yml", "groups: []\n")
