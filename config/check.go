@@ -67,6 +67,7 @@ func (d *decoder) checkMain(c *Config) {
 	}
 	d.checkIgnored(c)
 	d.checkChanges(c)
+	d.checkTracing(c.Tracing)
 	d.checkContext(c.Context)
 	d.checkRules(c.Rules)
 	d.checkCatalogue(c.Candidates)

@@ -71,6 +71,9 @@ type Config struct {
 	// this file; without the section there are none, and with {} anybody may use them.
 	MCP *MCP `yaml:"mcp,omitempty"`
 
+	// Tracing sends traces of culprit itself to an OTLP receiver; default off
+	Tracing *Tracing `yaml:"tracing,omitempty"`
+
 	// Context is what a report shows beside the causes: facts, and links to logs and traces.
 	Context Context `yaml:"context,omitempty"`
 

@@ -44,3 +44,7 @@ func (h *RecoveryWebhook) setDefaults() {
 	h.HTTPConfig = commonconfig.DefaultHTTPClientConfig
 	h.MinConfidence = "low"
 }
+
+func (t *Tracing) setDefaults() {
+	t.ClientType, t.SamplingFraction, t.Timeout = "http", 1, model.Duration(10*time.Second)
+}

@@ -164,6 +164,9 @@ func (c *Config) setDirectory(dir string) {
 		h.HTTPConfig.SetDirectory(dir)
 		h.SecretFile = below(dir, h.SecretFile)
 	}
+	if c.Tracing != nil {
+		c.Tracing.TLSConfig.SetDirectory(dir)
+	}
 	c.Changes.TokenFile = below(dir, c.Changes.TokenFile)
 	if c.AlertmanagerEvents != nil {
 		c.AlertmanagerEvents.TokenFile = below(dir, c.AlertmanagerEvents.TokenFile)

@@ -11,6 +11,8 @@ import (
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+	"go.opentelemetry.io/otel/attribute"
+	oteltrace "go.opentelemetry.io/otel/trace"
 
 	"github.com/culprit-dev/culprit/promql/bounded"
 )
@@ -47,6 +49,7 @@ func (f *Fetcher) request(ctx context.Context, q Query) Answer {
 		endpoint = "query_range"
 	}
 	err := f.do(ctx, endpoint, func(ctx context.Context) error {
+		q.describe(oteltrace.SpanFromContext(ctx))
 		var err error
 		a.Value, a.Warnings, err = f.client.Query(ctx, bounded.Question{
 			Query: q.Query, Start: q.Start, End: q.End, Step: q.Step, Timeout: f.timeout,
@@ -60,6 +63,13 @@ func (f *Fetcher) request(ctx context.Context, q Query) Answer {
 	a.Err = err
 	a.Warnings = slices.DeleteFunc(a.Warnings, func(w string) bool { return strings.Contains(w, "truncated due to limit") })
 	return a
+}
+
+// describe tells a span what is asked.
+func (q Query) describe(span oteltrace.Span) {
+	if span.IsRecording() {
+		span.SetAttributes(attribute.String("culprit.role", string(q.Role)), attribute.String("culprit.name", q.Name), attribute.String("db.query.text", q.Query))
+	}
 }
 
 // limit is how many series an answer may have. When an alert fired is one series

@@ -12,9 +12,11 @@ import (
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	oteltrace "go.opentelemetry.io/otel/trace"
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql/bounded"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 // ErrUnreachable is the error of a fetch to which no query was answered.
@@ -115,7 +117,9 @@ func (f *Fetcher) do(ctx context.Context, endpoint string, request func(context.
 	within, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	start := time.Now()
+	within, span := tracing.Start(within, "prometheus "+endpoint, oteltrace.WithSpanKind(oteltrace.SpanKindClient))
 	err := spoken(request(within))
+	tracing.End(span, err)
 	f.metrics.observe(endpoint, time.Since(start), err)
 	if ctx.Err() != nil && err != nil {
 		f.breaker.forget()

@@ -21,6 +21,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/amevents"
 	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/changelog"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 // Options say how a daemon runs. ConfigFile and StoragePath must be set.
@@ -85,6 +86,7 @@ type Daemon struct {
 	log     *slog.Logger
 	metrics *metrics
 	shared  *shared
+	tracer  *tracing.Tracer
 	live    atomic.Pointer[live]
 
 	connections *connections
@@ -128,7 +130,8 @@ type cleanup struct {
 // for. What was opened is closed again if New fails.
 func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	opt = opt.withDefaults()
-	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt), receivers: &receivers{}, reloaded: make(chan struct{}, 1), rereading: make(chan struct{}, 1)}
+	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt), tracer: new(tracing.Tracer), receivers: &receivers{}, reloaded: make(chan struct{}, 1), rereading: make(chan struct{}, 1)}
+	d.cleanup("traces", d.endTraces)
 	d.connections = newConnections(opt.MaxConnections, opt.Registry)
 	defer func() {
 		if err != nil {
@@ -236,6 +239,8 @@ const (
 	// stopWithin is how long it takes at most to stop, whatever hangs. It leaves
 	// a second of the ten that are promised for the process to end.
 	stopWithin = 9 * time.Second
+	// flush is how long the last spans may take to be sent, of that.
+	flush = time.Second
 )
 
 // Run works until ctx ends or a part of the daemon fails, lets what has begun
@@ -243,7 +248,7 @@ const (
 // after the next start: jobs go back into the queue, and the store knows which
 // sink was told what.
 func (d *Daemon) Run(ctx context.Context) error {
-	parts, running := errgroup.WithContext(ctx)
+	parts, running := errgroup.WithContext(tracing.With(ctx, d.tracer))
 	work, cancel := outlive(running, drain)
 	defer cancel()
 	parts.Go(func() error { return d.served(running) })
@@ -327,6 +332,14 @@ func (d *Daemon) serve() error {
 		return nil
 	}
 	return err
+}
+
+// endTraces sends the last spans, as far as their receiver takes them in time.
+func (d *Daemon) endTraces() error {
+	if err := d.tracer.Close(flush); err != nil {
+		d.log.Warn("The last traces could not be sent", "err", err)
+	}
+	return nil
 }
 
 // cleanup registers what is to be closed at the end.

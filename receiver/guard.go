@@ -16,6 +16,7 @@ import (
 
 	"github.com/culprit-dev/culprit/receiver/body"
 	"github.com/culprit-dev/culprit/receiver/graceful"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 // What a client may take of the HTTP port. A body that comes more slowly than
@@ -41,7 +42,7 @@ const (
 // are cut.
 func (d *Daemon) newServer(h http.Handler) *http.Server {
 	var requests context.Context
-	requests, d.cut = context.WithCancel(context.Background())
+	requests, d.cut = context.WithCancel(tracing.With(context.Background(), d.tracer))
 	server := &http.Server{
 		Handler: d.guard(h), ConnContext: withConnection, BaseContext: func(net.Listener) context.Context { return requests },
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: d.opt.ReadTimeout, MaxHeaderBytes: maxHeaderBytes,

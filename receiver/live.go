@@ -13,6 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/changelog"
 	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/sink"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 // live is everything that a reload replaces, as one.
@@ -24,6 +25,7 @@ type live struct {
 	annotations map[string]*sink.Annotations // by the address of the peer; empty: switched off
 	silences    *sink.Silences               // nil: switched off
 	outlets     []outlet                     // all that is written to
+	traces      *tracing.Pipe                // to which spans are sent; nil: none are made
 	changes     *changelog.Grafana           // whose annotations are changes; nil: none
 	mistaken    mistaken                     // annotations of rules
 }
@@ -58,6 +60,7 @@ func (d *Daemon) Reload() error {
 	if last != nil {
 		d.shared.queries.Forget(last.config.Prometheus, next.config.Prometheus)
 	}
+	d.tracer.Use(next.traces)
 	d.receivers.name(next.config)
 	if d.publisher != nil { // else it is being made
 		d.publisher.use(next.outlets)
@@ -148,6 +151,9 @@ func (d *Daemon) load() (*live, error) {
 		if l.changes, err = changelog.NewGrafana(*cfg.Grafana, *cfg.Changes.Grafana); err != nil {
 			return nil, fmt.Errorf("changes: %w", err)
 		}
+	}
+	if l.traces, err = tracing.NewPipe(cfg.Tracing, tracing.Options{Log: d.log, Spans: d.metrics.spans}); err != nil {
+		return nil, fmt.Errorf("tracing: %w", err)
 	}
 	return l, d.addOutlets(l)
 }

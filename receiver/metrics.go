@@ -10,6 +10,7 @@ import (
 
 	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 // stageBuckets cover an analysis: from a cached answer to a slow server.
@@ -19,6 +20,7 @@ type metrics struct {
 	notifications *prometheus.CounterVec
 	alerts        *prometheus.CounterVec
 	left          *prometheus.CounterVec
+	spans         *prometheus.CounterVec
 	reports       *prometheus.CounterVec
 	ofTeams       *prometheus.CounterVec
 	teams         teams
@@ -65,9 +67,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "culprit_alertmanager_route_problems", Help: "Whether the routes of an Alertmanager have a problem with culprit, such as people who are no longer notified (people_not_told).",
 		}, []string{"alertmanager", "problem"}),
 		toolCalls: counters("culprit_mcp_calls_total", "Calls of the tools at /mcp, by tool and outcome: ok, or error, which says why.", "tool", "outcome"),
+		spans:     tracing.NewSpans(),
 	}
 	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.ofTeams, m.feedback, m.stages, m.toAnnotation, m.sends, m.reconciles, m.lost, m.jobsDead,
-		m.unmatched, m.unreported, m.reloads, m.reloadTime, m.openIncidents, m.routeProblems, m.toolCalls)
+		m.unmatched, m.unreported, m.reloads, m.reloadTime, m.openIncidents, m.routeProblems, m.toolCalls, m.spans)
 	return m
 }
 

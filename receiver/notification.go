@@ -12,6 +12,8 @@ import (
 
 	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/common/model"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -90,6 +92,16 @@ func (g group) key() string {
 // first, whoever has found it.
 func (j job) id() string {
 	return fmt.Sprintf("%s/%d/%s", j.Alert.Fingerprint, j.Alert.StartsAt.UnixNano(), j.Status)
+}
+
+// describe tells a span which alert it is about.
+func (j job) describe(span trace.Span) {
+	if span.IsRecording() {
+		span.SetAttributes(
+			attribute.String("alert.name", string(j.Alert.Labels[model.AlertNameLabel])), attribute.String("alert.fingerprint", j.Alert.Fingerprint),
+			attribute.String("alert.status", j.Status), attribute.String("culprit.reason", j.Reason),
+		)
+	}
 }
 
 // missing warns of alerts of the group that the job's message did not bring.

@@ -12,6 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/explain"
 	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 // Store keeps what was found.
@@ -66,9 +67,18 @@ func (p *Pipeline) explain(ctx context.Context, j job, known record) (record, er
 	return p.conclude(ctx, j, r, in)
 }
 
+// traced is the trace of an alert in a line of the log, which has none if there is none.
+func traced(ctx context.Context) slog.Attr {
+	if id := tracing.ID(ctx); id != "" {
+		return slog.String("trace", id)
+	}
+	return slog.Attr{}
+}
+
 // conclude stores what was found and has it told.
 func (p *Pipeline) conclude(ctx context.Context, j job, r record, in report.Input) (record, error) {
 	known, found := r.Report, report.New(in)
+	found.Trace = tracing.Parent(ctx)
 	r.Report = found
 	p.Metrics.reported(found)
 	if known.ID == found.ID {
@@ -87,6 +97,6 @@ func (p *Pipeline) conclude(ctx context.Context, j job, r record, in report.Inpu
 	}
 	p.Publisher.Publish(r.Report, j.webhookAt())
 	p.Log.Info("Explained an alert", "alert", r.Report.Alert.Labels["alertname"], "report", r.Report.ID,
-		"verdict", in.Result.Verdict, "summary", r.Report.Summary)
+		"verdict", in.Result.Verdict, "summary", r.Report.Summary, traced(ctx))
 	return r, nil
 }

@@ -4,12 +4,16 @@ package receiver
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 const (
@@ -55,7 +59,7 @@ func (l *lane) tell(ctx context.Context, errands []errand) (outcomes []outcome, 
 	sending, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	var noting sync.WaitGroup
-	for i, sent := range send(sending, to, all) {
+	for i, sent := range l.send(sending, to, all) {
 		t, sent := all[i], at(l.place, sent)
 		for _, s := range sent {
 			asked = max(asked, s.After)
@@ -85,18 +89,23 @@ func (l *lane) prepare(ctx context.Context, to Sink, t *telling) (ok bool) {
 	return true
 }
 
-// send sends all messages at once, to a sink that can do that.
-func send(ctx context.Context, to Sink, all []telling) [][]report.Sent {
-	ms := make([]sink.Message, len(all))
+// send sends all messages at once, to a sink that can do that, each in the trace of its
+// report.
+func (l *lane) send(ctx context.Context, to Sink, all []telling) (sent [][]report.Sent) {
+	ms, spans := make([]sink.Message, len(all)), make([]trace.Span, len(all))
 	for i, t := range all {
 		ms[i] = t.message
+		_, spans[i] = tracing.Continue(ctx, t.message.Report.Trace, "send to "+l.sinkName)
 	}
 	if m, is := to.(many); is && len(ms) > 0 {
-		return m.SendAll(ctx, ms)
+		sent = m.SendAll(ctx, ms)
+	} else {
+		for _, m := range ms {
+			sent = append(sent, to.Send(ctx, m))
+		}
 	}
-	sent := make([][]report.Sent, len(ms))
-	for i, m := range ms {
-		sent[i] = to.Send(ctx, m)
+	for i, span := range spans {
+		ended(span, sent[i])
 	}
 	return sent
 }
@@ -120,6 +129,17 @@ func (l *lane) conclude(ctx context.Context, t telling, sent []report.Sent) outc
 		return missed
 	}
 	return taken
+}
+
+// ended ends the span of a message with what became of it.
+func ended(span trace.Span, sent []report.Sent) {
+	var err error
+	for _, s := range sent {
+		if s.Status == report.SentFailed {
+			err = errors.Join(err, errors.New(s.Error))
+		}
+	}
+	tracing.End(span, err)
 }
 
 // at says of outcomes where they were.

@@ -11,12 +11,14 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/culprit-dev/culprit/receiver/body"
 	"github.com/culprit-dev/culprit/receiver/broker"
 	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/seldom"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 const (
@@ -78,7 +80,7 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.decoder.release(n)
 	// An Alertmanager that has hung up sends all of it again; what is stored by
 	// then need not be stored twice.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), enqueueTimeout)
+	ctx, cancel := context.WithTimeout(tracing.Extract(context.WithoutCancel(r.Context()), r.Header), enqueueTimeout)
 	defer cancel()
 	if err := h.enqueue(ctx, n); err != nil {
 		h.refuse(w, http.StatusServiceUnavailable, fmt.Errorf("the queue can't take it now, send it again: %w", err))
@@ -136,16 +138,20 @@ func (h *webhook) leave(n *Notification) {
 	}
 }
 
-// publish puts one job on the queue, unless it has that one.
+// publish puts one job on the queue, unless it has that one. Here the trace of an alert
+// begins; that of whoever sent the message is linked, as it may be one of many alerts.
 func publish(ctx context.Context, q Queue, j job, m *metrics) error {
+	ctx, span := tracing.Start(ctx, "receive alert", trace.WithNewRoot(), trace.WithTimestamp(j.ReceivedAt), trace.WithLinks(trace.LinkFromContext(ctx)))
 	body, err := json.Marshal(j)
 	if err != nil {
 		return fmt.Errorf("encoding the alert %s: %w", j.Alert.Fingerprint, err)
 	}
 	err = q.Publish(ctx, j.id(), body)
 	if errors.Is(err, broker.ErrExists) {
-		return nil
+		return nil // the span never ends, so that none is sent: the alert has its trace
 	}
+	j.describe(span)
+	tracing.End(span, err)
 	if err == nil {
 		m.alerts.WithLabelValues(j.Status, j.Reason).Inc()
 	}

@@ -10,8 +10,11 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/receiver/broker"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 // worker takes jobs off the queue: a firing alert goes through the pipeline, a
@@ -33,6 +36,8 @@ func (w *worker) handle(ctx context.Context, b broker.Job) error {
 	if err := json.Unmarshal(b.Body, &j); err != nil {
 		return fmt.Errorf("a job can't be read: %w", err)
 	}
+	_, wait := tracing.Start(ctx, "wait in queue", trace.WithTimestamp(b.EnqueuedAt))
+	tracing.End(wait, nil)
 	// Jobs of one alert go one after the other, whatever the number of workers.
 	unlock := w.alerts.lock(j.Alert.Fingerprint)
 	defer unlock()
@@ -67,14 +72,17 @@ func (w *worker) again(ctx context.Context, j job, id string) error {
 	return w.explain(ctx, j, known)
 }
 
-func (w *worker) explain(ctx context.Context, j job, known record) error {
+func (w *worker) explain(ctx context.Context, j job, known record) (err error) {
+	ctx, span := tracing.Start(ctx, "explain alert", trace.WithSpanKind(trace.SpanKindConsumer))
+	defer func() { tracing.End(span, err) }()
+	j.describe(span)
 	live := w.live()
 	rule := live.config.RuleFor(j.Alert.Labels)
 	if rule == nil {
 		w.metrics.unmatched.Inc()
 		return nil
 	}
-	_, err := w.pipeline(live, rule).explain(ctx, j, known)
+	_, err = w.pipeline(live, rule).explain(ctx, j, known)
 	return err
 }
 

@@ -173,7 +173,7 @@ func required() map[string][]string {
 		"Config":     {"prometheus"},
 		"Prometheus": {"url"}, "Alertmanager": {"url"}, "Grafana": {"url"}, "RecoveryWebhook": {"url"},
 		"Rule": {"name", "matchers"}, "Candidate": {"name", "query"},
-		"Fact": {"query", "labels"}, "Link": {"name", "url"}, "Traces": {"url"},
+		"Fact": {"query", "labels"}, "Link": {"name", "url"}, "Traces": {"url"}, "Tracing": {"endpoint"},
 	}
 }
 
@@ -188,6 +188,8 @@ func enums() map[string][]string {
 		"SeriesOptions.method":       analysis.SeriesMethods(),
 		"SeriesOptions.preset":       {"robust", "paper"},
 		"SeriesOptions.candidate_ad": {"report", "pre", "off"},
+		"Tracing.client_type":        {"http"},
+		"Tracing.compression":        {"gzip"},
 		"SeriesOptions.transform":    {"none", "ranks", "hinge"},
 	}
 }

@@ -125,6 +125,8 @@ func TestTheWordsAreThoseOfTheChecks(t *testing.T) {
 		"Target.kind":                fmt.Sprintf(rule, "target", "query: up, kind", "%s"),
 		"Candidate.kind":             start + "rules: [{name: a, matchers: ['a=b'], candidates: [{name: a, query: up, kind: %s}]}]",
 		"Candidate.scale":            start + "rules: [{name: a, matchers: ['a=b'], candidates: [{name: a, query: up, scale: %s}]}]",
+		"Tracing.client_type":        start + "tracing: {endpoint: 't:4318', client_type: %s}",
+		"Tracing.compression":        start + "tracing: {endpoint: 't:4318', compression: %s}",
 		"LabelOptions.mode":          fmt.Sprintf(rule, "analysis", "labels", "{mode: %s}"),
 		"SeriesOptions.method":       fmt.Sprintf(rule, "analysis", "series", "{method: %s}"),
 		"SeriesOptions.preset":       fmt.Sprintf(rule, "analysis", "series", "{preset: %s}"),

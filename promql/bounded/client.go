@@ -25,6 +25,7 @@ import (
 
 	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/config/outgoing"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 const (
@@ -126,6 +127,7 @@ const isPartial = "some of the storage did not answer (isPartial)"
 
 // send refuses what is compressed, since nobody asked for that.
 func (c *Client) send(req *http.Request) (*http.Response, error) {
+	tracing.Inject(req.Context(), req.Header)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, err

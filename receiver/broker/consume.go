@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/propagation"
 )
 
 // Job is one piece of work.
@@ -192,7 +193,7 @@ func (b *Broker) attempt(ctx context.Context, msg jetstream.Msg, job Job, handle
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return handle(ctx, job)
+	return handle(propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(msg.Headers())), job)
 }
 
 // keepAlive tells the queue three times in each AckWait that the job is in work.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/propagation"
 )
 
 // Publish puts a job into the queue and returns when it is safe there. While a
@@ -31,6 +32,7 @@ func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
 	}
 	msg := nats.NewMsg(subject + "." + key) // one subject an id, so that the queue can tell whether it has the job
 	msg.Data = body
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(msg.Header)) // of who publishes, for the handler
 	ctx, cancel := b.withElection(ctx)
 	defer cancel()
 	err = b.publishOnce(ctx, msg)

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/analysis"
+	"github.com/culprit-dev/culprit/config"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 // Report is the report of one alert that somebody asks about by hand. Whatever
@@ -66,7 +68,7 @@ func Alert(ctx context.Context, f Fetcher, q Question) (in report.Input) {
 	defer func() { surround(ctx, around, q.Context, &in) }()
 	alert, doubts := locate(ctx, f, q)
 	in.Onset = alert.Onset
-	rule, alert, more := f.Complete(ctx, *q.Rule, alert, q.Catalogue)
+	rule, alert, more := complete(ctx, f, q, alert)
 	doubts = append(doubts, more...)
 	plan, err := promql.NewPlan(rule, alert, q.Now)
 	if err != nil {
@@ -95,7 +97,9 @@ func locate(ctx context.Context, f Fetcher, q Question) (alert promql.Alert, dou
 	alert.Past, alert.Trust, alert.ChangesUnasked = q.ByHand, q.Trust, q.ChangesUnasked
 	alert.Annotated, alert.Part = q.Annotated, matchers(q.Part)
 	if alert.Onset = q.Onset; q.Onset.IsZero() {
+		ctx, span := tracing.Start(ctx, "locate onset")
 		alert, doubts = f.Locate(ctx, alert)
+		span.End()
 	}
 	if ahead := alert.Onset.Sub(q.Now); ahead > 0 {
 		doubts = append(doubts, analysis.Warning{Source: "onset", Text: fmt.Sprintf(
@@ -104,6 +108,13 @@ func locate(ctx context.Context, f Fetcher, q Question) (alert promql.Alert, dou
 		alert.Onset = q.Now
 	}
 	return alert, doubts
+}
+
+// complete fills in what a rule leaves out.
+func complete(ctx context.Context, f Fetcher, q Question, alert promql.Alert) (config.Rule, promql.Alert, []analysis.Warning) {
+	ctx, span := tracing.Start(ctx, "resolve rule")
+	defer span.End()
+	return f.Complete(ctx, *q.Rule, alert, q.Catalogue)
 }
 
 // failed is the result of an alert about which nothing could be asked.

@@ -8,9 +8,12 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/culprit-dev/culprit/analysis"
 	"github.com/culprit-dev/culprit/promql"
 	"github.com/culprit-dev/culprit/receiver/report"
+	"github.com/culprit-dev/culprit/tracing"
 )
 
 // session is one alert's looks at Prometheus: the first one, and those that
@@ -44,7 +47,9 @@ func (l look) after(others []promql.Query) look {
 // look asks what a plan asks and analyses the answers.
 func (s session) look(ctx context.Context, plan promql.Plan) (look, error) {
 	start := time.Now()
-	fetched, err := s.fetcher.Fetch(ctx, plan)
+	fetching, span := tracing.Start(ctx, "fetch")
+	fetched, err := s.fetcher.Fetch(fetching, plan)
+	tracing.End(span, err)
 	s.took.Fetch += time.Since(start).Seconds()
 	if err != nil {
 		return look{}, err
@@ -52,7 +57,12 @@ func (s session) look(ctx context.Context, plan promql.Plan) (look, error) {
 	start = time.Now()
 	s.withLogged(ctx, &fetched)
 	fetched.Frame.Warnings = slices.Concat(s.doubts, fetched.Frame.Warnings)
+	_, span = tracing.Start(ctx, "analyze")
 	result := analysis.Run(fetched.Frame, s.options)
+	if span.IsRecording() {
+		span.SetAttributes(attribute.String("culprit.verdict", string(result.Verdict)), attribute.Int("culprit.causes", len(result.Causes)))
+	}
+	span.End()
 	s.took.Analyze += time.Since(start).Seconds()
 	return look{fetched, fetched.Asked(), result}, nil
 }

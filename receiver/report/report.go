@@ -43,6 +43,7 @@ type Report struct {
 	URL        string          `json:"url,omitempty"` // the page of this report
 	Incident   string          `json:"incident,omitempty"`
 
+	Trace      string     `json:"trace,omitempty"` // of culprit's own work on it, as a W3C traceparent; empty: it was not traced
 	CreatedAt  time.Time  `json:"createdAt"`
 	ResolvedAt *time.Time `json:"resolvedAt,omitempty"` // nil while the alert is open
 	Charts     []Chart    `json:"charts,omitempty"`
