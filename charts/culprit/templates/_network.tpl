@@ -19,6 +19,9 @@
 {{- $urls = append $urls (dig "http_config" "proxy_url" "" .) -}}
 {{- $urls = append $urls (dig "http_config" "oauth2" "token_url" "" .) -}}
 {{- end -}}
+{{- with dig "tracing" "endpoint" "" $config -}}
+{{- $urls = append $urls (printf "https://%s" .) -}}
+{{- end -}}
 {{- compact $urls | uniq | toJson -}}
 {{- end -}}
 
