@@ -27,6 +27,7 @@ type Report struct {
 	Charts     []Chart      `json:"charts,omitempty"`
 	Without    *Without     `json:"without,omitempty"` // the KPI redrawn without its culprit; nil: that is not known
 	Limit      *Limit       `json:"limit,omitempty"`   // of the KPI, by the alert's condition; nil: not known
+	HeldFor    float64      `json:"for,omitempty"`     // seconds, of the rule that Prometheus has of the alert; 0: none, or not known
 	Grafana    Place        `json:"grafana,omitzero"`
 	Units      Units        `json:"units,omitzero"`
 	Feedback   []Feedback   `json:"feedback,omitempty"` // what people have said of it, oldest first
@@ -34,6 +35,7 @@ type Report struct {
 	Seen       *Seen        `json:"seen,omitempty"`    // what earlier reports tell; only of one that is read by itself
 	Case       string       `json:"case,omitempty"`    // that its incident belongs to; likewise
 	Others     []OtherAlert `json:"others,omitempty"`  // alerts among its changes, with what their reports say; likewise
+	Then       *Then        `json:"then,omitempty"`    // the other alerts of that time, by name; likewise
 	Handled    []Handled    `json:"handled,omitempty"` // what Alertmanager did with the alert, if its event recorder tells; likewise
 }
 
@@ -270,6 +272,16 @@ type OtherAlert struct {
 	URL     string    `json:"url,omitempty"`
 }
 
+// Then: which other alerts began to fire around the time of an alert, of whatever group.
+// That they did is no cause of anything. It is worked out when a report is read, and not
+// kept.
+type Then struct {
+	From   time.Time `json:"from"` // both inclusive
+	To     time.Time `json:"to"`
+	Alerts []Began   `json:"alerts"` // by name, that of the nearest start first
+	More   int       `json:"more"`   // other names
+}
+
 // Handled: what Alertmanager did with an alert, as its event recorder tells: whom it
 // notified, and what kept it from that. It says when people were told and never why the
 // alert fires, so it is no cause. It is looked up when a report is read, and not kept with
@@ -465,6 +477,16 @@ type Times struct {
 	Right int    `json:"right"` // of which people said that the report was right
 	Wrong int    `json:"wrong"` // or wrong, or what else it was
 	Last  Before `json:"last"`
+}
+
+// Began: how many alerts of one name began.
+type Began struct {
+	Alert   string    `json:"alert"`
+	Alerts  int       `json:"alerts"`
+	Firing  int       `json:"firing"` // of which fire now
+	At      time.Time `json:"at"`     // when the one began whose start is nearest
+	Report  string    `json:"report"` // its report
+	Summary string    `json:"summary"`
 }
 
 // What: what Alertmanager did.

@@ -245,6 +245,7 @@ func (d *contract) reads(w *world) {
 		d.call(call{id: id, path: path, status: http.StatusOK})
 	}
 	d.call(call{id: "explainAgain", path: "/reports/" + r.ID + "/explain", body: "only=path%3D%2Fpay", status: http.StatusOK})
+	d.call(call{id: "explainAgain", path: "/reports/" + r.ID + "/explain", status: http.StatusSeeOther}) // the alert fires
 	d.call(call{id: "explainAgain", path: "/reports/" + r.ID + "/explain", body: "only=", status: http.StatusBadRequest})
 	d.call(call{id: "judgeReport", path: "/reports/" + r.ID + "/feedback", body: "says=right", status: http.StatusSeeOther})
 	d.call(call{id: "judgeReport", path: "/reports/" + r.ID + "/feedback", body: "says=perhaps", status: http.StatusBadRequest})

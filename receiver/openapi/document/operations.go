@@ -184,9 +184,10 @@ func people() []operation {
 		{id: "showReport", method: "GET", path: "/reports/{id}", tag: pages, summary: "The page of a report.", answers: one},
 		{
 			id: "explainAgain", method: "POST", path: "/reports/{id}/explain", tag: pages, takes: form,
-			summary: "The page of a fresh look at a report's alert, which is not stored. The form may have up to eight fields such as `only=path=/pay` and `without=version=v2`.",
+			summary: "Looks at a report's alert again. A look at the whole of an alert that fires may become its report; any other is shown as a page, and not stored. The form may have up to eight fields such as `only=path=/pay` and `without=version=v2`.",
 			answers: map[int]answer{
-				200: shown, 400: page("the form can't be read"), 404: notFound, 504: page("it took longer than a minute"),
+				200: shown, 303: {means: "the look is the alert's report now; back to it"},
+				400: page("the form can't be read"), 404: notFound, 504: page("it took longer than a minute"),
 				403: {means: "the configuration does not allow it (`explain_api`), or a page of another site has made a browser send it", either: true},
 			},
 		},
@@ -204,8 +205,8 @@ func people() []operation {
 			answers: map[int]answer{200: shown, 202: page("the first report is being made; the page looks again"), 404: notFound},
 		},
 		{
-			id: "getStatic", method: "GET", path: "/static/{name}", tag: pages, summary: "A file that the pages use.",
-			answers: map[int]answer{200: {means: "the file", content: text("text/javascript")}, 404: notFound},
+			id: "getStatic", method: "GET", path: "/static/{name}", tag: pages, summary: "The script or the style sheet of the pages.",
+			answers: map[int]answer{200: {means: "the file", content: text("text/*")}, 404: notFound},
 		},
 	}
 }
