@@ -17,11 +17,12 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// How large the page of a rich report may be, in bytes, with its style: as it is, and
-// as it is sent to a browser, which takes it packed.
+// How large the page of a rich report may be, in bytes: as it is, and as it is sent to
+// a browser, which takes it packed. The style sheet is fetched once for all pages.
 const (
-	mostPage = 72 << 10
-	mostSent = 20 << 10
+	mostPage  = 60 << 10
+	mostSent  = 12 << 10
+	mostStyle = 14 << 10
 )
 
 // rich is a report that has much of everything: lines with all their points, seven
@@ -92,6 +93,9 @@ func TestThePageOfARichReportIsSmall(t *testing.T) {
 	whole := get(t, h, "/reports/"+r.ID).Body
 	if n := whole.Len(); n > mostPage {
 		t.Errorf("%d bytes, and %d at most", n, mostPage)
+	}
+	if n := get(t, h, "/static/style.css").Body.Len(); n > mostStyle {
+		t.Errorf("a style sheet of %d bytes, and %d at most", n, mostStyle)
 	}
 	ask := httptest.NewRequest(http.MethodGet, "/reports/"+r.ID, nil)
 	ask.Header.Set("Accept-Encoding", "br, gzip;q=0.8")
