@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	calmAtLeast = 2 * time.Second // between two harms of one kind
-	calmAtMost  = 10 * time.Second
+	calmAtLeast = 10 * time.Second // between two harms of a lane
+	calmAtMost  = 40 * time.Second
 	harmAtLeast = time.Second
 	harmAtMost  = 12 * time.Second
 )
@@ -111,7 +111,7 @@ func kill(ctx context.Context, p *pond, d draw) error {
 func end(ctx context.Context, p *pond, d draw) error {
 	c := p.cluster[d.mortal]
 	p.fell(c)
-	if err := c.Process.Stop(); err != nil {
+	if err := c.Process.Stop(); err != nil && !p.isFull() {
 		p.note(c.Name + " ended with: " + err.Error())
 	}
 	if d.coin {

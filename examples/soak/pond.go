@@ -23,6 +23,7 @@ const (
 	witness    = 2               // the replica that is never ended
 	lookPause  = 2 * time.Second // between two looks at Alertmanager
 	readPause  = 10 * time.Second
+	sayPause   = time.Minute
 	settleTime = 5 * time.Minute // for everything to be told after the last alert
 )
 
@@ -65,7 +66,7 @@ func newPond(ctx context.Context, o options, say func(string, ...any)) (_ *pond,
 	f.OnClose(p.people.close)
 	p.hook = f.Hook()
 	f.Settings = fmt.Sprintf("recovery_webhooks: [{url: %q}]\n", p.hook.URL())
-	f.Flags = []string{"--reconcile.interval=15s", "--storage.retention=" + max(leastKept, o.length/shareKept).String()}
+	f.Flags = []string{"--reconcile.interval=15s", "--storage.retention=" + p.kept().String()}
 	f.Route = fmt.Sprintf(`
 route:
   receiver: people
@@ -97,6 +98,9 @@ receivers:
 	}
 	return p, fleet.Eventually(ctx, p.cluster.Ready)
 }
+
+// kept is how long reports are.
+func (p *pond) kept() time.Duration { return max(leastKept, p.o.length/shareKept) }
 
 // soak rains, harms and watches until the last alert has ended and is told of.
 func (p *pond) soak(ctx context.Context) error {

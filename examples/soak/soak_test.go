@@ -78,7 +78,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		got  []string
 		want string
 	}{
-		{"one report", s.oneReport(alerts), "[alert 1 has 2 [b c] alert 2 has 0 []]"},
+		{"one report", s.oneReport(alerts, time.Hour), "[alert 1 has 2 [b c] alert 2 has 0 []]"},
 		{"an incident", s.noIncident(), "[report b of alert 1 report c of alert 1]"},
 		{"a report", s.noReport(), `[incident B with ["other"]]`},
 		{"causes", s.noCauses(alerts), "[alert 1 alert 2]"},

@@ -79,7 +79,27 @@ func (p *pond) watch(ctx context.Context) error {
 		}
 		return nil
 	})
+	all.Go(func() error {
+		for pause(ctx, sayPause) {
+			p.progress()
+		}
+		return nil
+	})
 	return all.Wait()
+}
+
+// progress says how far the replicas are behind.
+func (p *pond) progress() {
+	fired, firing := len(p.rain.alerts()), p.rain.firing()
+	p.seen.mu.Lock()
+	defer p.seen.mu.Unlock()
+	causes := 0
+	for _, s := range p.seen.alerts {
+		if s.causes {
+			causes++
+		}
+	}
+	p.say("%d alerts so far, %d fire; %d have a report and %d have had causes", fired, firing, len(p.seen.reports), causes)
 }
 
 // look compares what Alertmanager shows with what Prometheus says.
