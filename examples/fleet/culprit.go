@@ -35,6 +35,8 @@ type Culprit struct {
 
 // Log keeps what a process says.
 type Log struct {
+	To io.Writer // nil: it is kept in memory
+
 	mu sync.Mutex
 	b  bytes.Buffer
 }
@@ -42,6 +44,9 @@ type Log struct {
 func (l *Log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.To != nil {
+		return l.To.Write(p)
+	}
 	return l.b.Write(p)
 }
 

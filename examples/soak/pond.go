@@ -62,6 +62,9 @@ func newPond(ctx context.Context, o options, say func(string, ...any)) (_ *pond,
 	if p.cluster, err = f.Cluster(); err != nil {
 		return nil, err
 	}
+	if err := p.keepLogs(o.logs); err != nil {
+		return nil, err
+	}
 	p.people = newPeople()
 	f.OnClose(p.people.close)
 	p.hook = f.Hook()
@@ -134,15 +137,18 @@ func (p *pond) settle(ctx context.Context) {
 	}
 }
 
-// writeLogs keeps what the replicas have said.
-func (p *pond) writeLogs(dir string) error {
+// keepLogs writes what the replicas say to files.
+func (p *pond) keepLogs(dir string) error {
 	if dir == "" {
 		return nil
 	}
 	for _, c := range p.cluster {
-		if err := os.WriteFile(filepath.Join(dir, c.Name+".log"), []byte(c.Log.String()), 0o644); err != nil {
+		f, err := os.Create(filepath.Join(dir, c.Name+".log"))
+		if err != nil {
 			return err
 		}
+		p.OnClose(f.Close)
+		c.Log.To = f
 	}
 	return nil
 }

@@ -255,22 +255,28 @@ func TestTheLifetimeOfABucketCanBeChanged(t *testing.T) {
 	}
 }
 
-func TestKeysAreEncodedOneToOne(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		a, b := string(rapid.SliceOf(rapid.Byte()).Draw(t, "a")), rapid.String().Draw(t, "b")
-		ea, eb := encodeKey(a), encodeKey(b)
-		if (a == b) != (ea == eb) {
-			t.Fatalf("%q and %q have the keys %q and %q", a, b, ea, eb)
+func TestKeysAreEncodedOneToOne(t *testing.T) { rapid.Check(t, keysAreOneToOne) }
+
+func FuzzKey(f *testing.F) { f.Fuzz(rapid.MakeFuzz(keysAreOneToOne)) }
+
+func keysAreOneToOne(t *rapid.T) {
+	a, b := string(rapid.SliceOf(rapid.Byte()).Draw(t, "a")), rapid.String().Draw(t, "b")
+	ea, eb := encodeKey(a), encodeKey(b)
+	if (a == b) != (ea == eb) {
+		t.Fatalf("%q and %q have the keys %q and %q", a, b, ea, eb)
+	}
+	if back, err := decodeKey(ea); err != nil || back != a {
+		t.Fatalf("%q is %q and comes back as %q, %v", a, ea, back, err)
+	}
+	for i := range len(ea) {
+		if c := ea[i]; !plain(c) && c != '=' {
+			t.Fatalf("key %q has the illegal byte %q", ea, c)
 		}
-		if back, err := decodeKey(ea); err != nil || back != a {
-			t.Fatalf("%q is %q and comes back as %q, %v", a, ea, back, err)
-		}
-		for i := range len(ea) {
-			if c := ea[i]; !plain(c) && c != '=' {
-				t.Fatalf("key %q has the illegal byte %q", ea, c)
-			}
-		}
-	})
+	}
+	if legal, err := legalKey(a); err == nil && (legal != ea || len(legal) > MaxKey) {
+		t.Fatalf("%d bytes are legal as %d", len(a), len(legal))
+	}
+	_, _ = decodeKey(a) // whatever is in a bucket
 }
 
 func TestAForeignKeyIsAnError(t *testing.T) {
