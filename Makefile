@@ -6,11 +6,11 @@
 demo: ## the main job on embedded parts: an alert gets its causes
 	go run ./examples/demo
 
-test: ## all tests
-	go test -timeout 20m ./...
+test: ## all tests, with what they cover of each package
+	go test -cover -timeout 20m ./...
 
 race: ## the tests of everything that runs in parallel
-	go test -race -short -timeout 30m ./receiver ./receiver/amevents ./receiver/changelog ./receiver/explain ./receiver/sink/... ./receiver/alertmanager ./receiver/report ./promql/... ./analysis/grescan ./analysis/localize ./analysis/pcalg
+	bash .ci/race
 
 lint: ## what CI checks besides the tests
 	bash .ci/lint
