@@ -17,8 +17,10 @@ var (
 
 // Every promise of the manual names tests, and each of them is there.
 func TestEveryPromiseHasItsTests(t *testing.T) {
-	for _, file := range []string{"receiver/README.md", "SECURITY.md"} {
-		_, table, found := strings.Cut(read(t, filepath.Join("..", file)), "| promise | test that holds it |\n|---|---|\n")
+	const promises, faults = "| promise | test that holds it |\n|---|---|\n", "| fault | what happens | test |\n|---|---|---|\n"
+	for _, c := range []struct{ file, head string }{{"receiver/README.md", promises}, {"receiver/README.md", faults}, {"SECURITY.md", promises}} {
+		file := c.file
+		_, table, found := strings.Cut(read(t, filepath.Join("..", file)), c.head)
 		table, _, _ = strings.Cut(table, "\n\n")
 		if rows := strings.Split(table, "\n"); !found || len(rows) < 10 {
 			t.Fatalf("%s has %d promises", file, len(rows))

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
 )
 
 // No backup writes outside of its directory, and one that is refused is not
