@@ -133,10 +133,13 @@ func (p *pond) note(fallen string) {
 	p.fallen = append(p.fallen, fallen)
 }
 
-// restart starts a replica as a supervisor does: on a full disk, again and
-// again.
+// restart starts a replica as a supervisor does, again and again on a full disk,
+// until it takes alerts.
 func (p *pond) restart(c *fleet.Culprit) error {
 	return fleet.Eventually(context.Background(), func(ctx context.Context) error {
+		if c.Process.Running() {
+			return c.Ready(ctx)
+		}
 		err := c.Start(ctx)
 		if err != nil && !p.isFull() {
 			p.say("  %s did not start: %v", c.Name, err)
