@@ -87,7 +87,8 @@ func (p *pond) harmAll(ctx context.Context, lane uint64, all []harm) error {
 		h, d := all[r.IntN(len(all))], drawn(r)
 		p.say("  %s, replica %d or %d, %.1f s", h.name, d.replica, d.mortal, d.lasts.Seconds())
 		if err := h.do(ctx, p, d); err != nil {
-			return fmt.Errorf("%s: %w", h.name, err)
+			p.say("  %s: %v", h.name, err)
+			p.note(h.name + ": " + err.Error())
 		}
 		p.mu.Lock()
 		p.harms[h.name]++

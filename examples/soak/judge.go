@@ -69,7 +69,7 @@ func (p *pond) judge(ctx context.Context) verdicts {
 		{promise: "no alert was resolved by culprit", wrong: slices.Sorted(maps.Values(p.seen.early))},
 		{promise: "no alert was kept alive by culprit", wrong: slices.Sorted(maps.Values(p.seen.late))},
 		{promise: "what must not happen has not", seen: strings.Join(nevers, ", "), wrong: p.seen.happened()},
-		{promise: "no replica ended by itself", wrong: p.ended()},
+		{promise: "no replica ended by itself, and each was started and reloaded again", wrong: p.ended()},
 	}
 	return append(v,
 		flat("memory of the witness", "MB", 1e6, p.o.length, p.seen.samples, func(s sample) float64 { return s.memory }),
