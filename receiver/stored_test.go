@@ -35,7 +35,6 @@ func FuzzStored(f *testing.F) {
 			reports = append(reports, r.Report)
 			_, _ = s.current(r.Report.Alert.Fingerprint)
 			s.seen(r.Report)
-			s.others(r.Report)
 			s.firing(r.Report.Alert)
 		}
 		for _, inc := range s.incident {
