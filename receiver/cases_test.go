@@ -359,7 +359,7 @@ func storm(n int) (s *store, large, small string) {
 func TestACaseLooksAtEachIncidentOnce(t *testing.T) {
 	s, _, small := storm(300)
 	near := neighbours{s, map[string]joinable{}, map[string][]joinable{}}
-	key := report.CauseKey(placed(map[string]string{"node": "n7"}))
+	key := report.CauseKey(report.Report{}, placed(map[string]string{"node": "n7"}))
 	if got := near.take(key, noon); len(got) != 1 || got[0].id != small || len(near.known) != 2 {
 		t.Fatalf("%d incidents are taken, %d were looked at", len(got), len(near.known))
 	}

@@ -27,6 +27,7 @@ const secrets = `
 prometheus:
   url: %[3]s://c4n4ry@%[1]s/prom?token=c4n4ry
   query_timeout: 2s
+  headers: {X-Scope-OrgID: c4n4ry}
   http_config:
     basic_auth: {username_file: %[2]s/user, password_file: %[2]s/password}
     http_headers:

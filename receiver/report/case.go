@@ -148,7 +148,7 @@ func shared(reports []Report) (*analysis.Finding, int) {
 	for _, r := range reports {
 		seen := map[string]bool{}
 		for _, f := range r.Result.Causes {
-			key := CauseKey(f)
+			key := CauseKey(r, f)
 			if !Confident(f) || seen[key] {
 				continue
 			}

@@ -31,15 +31,15 @@ func KeysOf(r Report) Keys {
 		if !Confident(f) {
 			continue
 		}
-		k.Causes = append(k.Causes, CauseKey(f))
+		k.Causes = append(k.Causes, CauseKey(r, f))
 		if f.Kind != analysis.KindChange {
 			set = append(set, causeText(f))
 		} else if f.Change != nil && k.Change == "" {
-			k.Change = short("kind", kindOf(*f.Change))
+			k.Change = short("kind", r.ofServer(kindOf(*f.Change)))
 		}
 	}
 	if slices.Sort(set); len(set) > 0 {
-		k.Set = short("set", strings.Join(set, "\x01"))
+		k.Set = short("set", r.ofServer(strings.Join(set, "\x01")))
 	}
 	return k
 }
@@ -57,7 +57,18 @@ func (k Keys) All() []string {
 }
 
 // CauseKey is the same for the same cause in two reports.
-func CauseKey(f analysis.Finding) string { return short("cause", causeText(f)) }
+func CauseKey(r Report, f analysis.Finding) string {
+	return short("cause", r.ofServer(causeText(f)))
+}
+
+// ofServer is a text about what a report has found: what two Prometheus servers name
+// alike are two things.
+func (r Report) ofServer(text string) string {
+	if r.Prometheus == "" {
+		return text
+	}
+	return text + "\x02" + r.Prometheus
+}
 
 // causeText tells one cause from all others. A change is one event, whoever has
 // found it first; a series goes by its own name, whatever a rule calls it.

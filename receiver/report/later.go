@@ -16,12 +16,15 @@ import (
 // A look that names what the earlier one named with confidence, or comes after
 // one that named nothing, takes its place. One that disagrees needs more
 // evidence than the earlier had, or the earlier stands: an incident that fades
-// takes the evidence with it. Both are then told in the report. A look that
-// found no evidence never takes the place of one that did.
+// takes the evidence with it. Both are then told in the report. A look at another
+// Prometheus, since a reload, takes its place. A look that found no evidence never
+// takes the place of one that did.
 func Later(earlier, now Report) (kept Report, replaced bool) {
 	switch {
 	case earlier.Status != Failed && now.Status == Failed:
 		return earlier, false
+	case earlier.Prometheus != now.Prometheus: // what another server told says nothing of this one's
+		return now, true
 	case agrees(earlier, now):
 		return now, true
 	case evidenceOf(now).outweighs(evidenceOf(earlier)):

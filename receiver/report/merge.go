@@ -89,7 +89,7 @@ func gather(reports []Report) []*merge {
 	merged := map[string]*merge{}
 	for k, r := range reports {
 		for _, f := range r.Result.Causes {
-			key := identity(f)
+			key := r.ofServer(identity(f))
 			m := merged[key]
 			if m == nil {
 				m = &merge{key: key, best: f, shares: map[int]float64{}}

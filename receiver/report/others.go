@@ -37,7 +37,7 @@ func OtherAlerts(r Report, all iter.Seq[*Report]) (others []OtherAlert) {
 	found := make([]*Report, len(began))
 	for other := range all {
 		for i, c := range began {
-			if other.ID != r.ID && r.tellsOf(*other, c) && (found[i] == nil || sooner(other, found[i])) {
+			if other.ID != r.ID && other.Prometheus == r.Prometheus && r.tellsOf(*other, c) && (found[i] == nil || sooner(other, found[i])) {
 				found[i] = other
 			}
 		}
