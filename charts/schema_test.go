@@ -28,6 +28,10 @@ func TestTheSchemaRefuses(t *testing.T) {
 		{"a secret header", "config: {prometheus: {http_config: {http_headers: {X-Key: {secrets: [b]}}}}}", "secrets"},
 		{"a password in a URL", "config: {prometheus: {url: http://a:b@prometheus:9090}}", "/config/prometheus/url"},
 		{"an address without http", "config: {prometheus: {url: prometheus:9090}}", "/config/prometheus/url"},
+		{"an unknown key of one of several Prometheus servers", "config: {prometheus: [{name: a, url: http://a, urls: []}]}", "urls"},
+		{"one of several Prometheus servers without a name", "config: {prometheus: [{url: http://a}]}", "name"},
+		{"a list of no Prometheus", "config: {prometheus: []}", "prometheus"},
+		{"a password of one of several", "config: {prometheus: [{name: a, url: http://a, http_config: {basic_auth: {username: a, password: b}}}]}", "password"},
 		{"a secret of a webhook", "config: {recovery_webhooks: [{url: http://a, secret: b}]}", "secret"},
 		{"a disruption budget without majority", "podDisruptionBudget: {maxUnavailable: 2}", "maxUnavailable"},
 		{"an edge of three", "config: {rules: [{name: a, matchers: [a=b], topology: {edges: [[a, b, c]]}}]}", "edges"},
@@ -51,6 +55,7 @@ func TestTheSchemaTakes(t *testing.T) {
 		"an IPv6 address":        `config: {prometheus: {url: "http://[::1]:9090/prom"}}`,
 		"a user without one":     "config: {prometheus: {url: http://user@prometheus:9090}}",
 		"an address with at":     "config: {prometheus: {url: http://prometheus:9090/a@b}}",
+		"two tenants":            "config: {prometheus: [{name: a, url: http://mimir, headers: {X-Scope-OrgID: a}, matchers: ['tenant=\"a\"']}, {name: b, url: http://p}]}",
 		"files with secrets":     "config: {prometheus: {http_config: {basic_auth: {username: a, password_file: /b}}}}",
 	} {
 		if _, err := tryTemplate(parseValues(t, vals)); err != nil {

@@ -1,9 +1,16 @@
 {{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
 {{/* From the URLs of the configuration to the peers of a NetworkPolicy. */}}
 
+{{/* The Prometheus servers of the configuration, one or a list of them, as a JSON list. */}}
+{{- define "culprit.prometheusServers" -}}
+{{- $servers := default (dict) .Values.config.prometheus -}}
+{{- ternary $servers (list $servers) (kindIs "slice" $servers) | toJson -}}
+{{- end -}}
+
 {{/* Servers that send alerts or scrape, as a JSON list of URLs. */}}
 {{- define "culprit.clientURLs" -}}
-{{- $urls := list (dig "prometheus" "url" "" .Values.config) -}}
+{{- $urls := list -}}
+{{- range include "culprit.prometheusServers" . | fromJsonArray -}}{{- $urls = append $urls .url -}}{{- end -}}
 {{- range .Values.config.alertmanagers -}}{{- $urls = append $urls .url -}}{{- end -}}
 {{- compact $urls | toJson -}}
 {{- end -}}
@@ -11,11 +18,12 @@
 {{/* Everything that culprit calls, as a JSON list of URLs. */}}
 {{- define "culprit.serverURLs" -}}
 {{- $config := .Values.config -}}
-{{- $servers := list (default (dict) $config.prometheus) (default (dict) $config.grafana) -}}
+{{- $servers := append (include "culprit.prometheusServers" . | fromJsonArray) (default (dict) $config.grafana) -}}
 {{- $servers = concat $servers (default (list) $config.alertmanagers) (default (list) $config.recovery_webhooks) -}}
 {{- $urls := .Values.networkPolicy.extraURLs -}}
 {{- range $servers -}}
 {{- $urls = append $urls .url -}}
+{{- $urls = append $urls .rules_url -}}
 {{- $urls = append $urls (dig "http_config" "proxy_url" "" .) -}}
 {{- $urls = append $urls (dig "http_config" "oauth2" "token_url" "" .) -}}
 {{- end -}}
