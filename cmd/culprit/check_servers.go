@@ -30,6 +30,9 @@ func (c *configCheck) probe(ctx context.Context, cfg *config.Config) (asked stri
 	listed := true
 	for _, server := range cfg.Prometheus {
 		lists, err := c.reach(ctx, server, &p)
+		if err != nil && server.Name != "" {
+			err = fmt.Errorf("prometheus %q: %w", server.Name, err)
+		}
 		if err != nil {
 			wrong = append(wrong, err)
 		}
