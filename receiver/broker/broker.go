@@ -7,6 +7,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -154,17 +156,40 @@ func (b *Broker) makeQueue(ctx context.Context) error {
 	// Deliveries are counted here and not by a limit of the server, which
 	// would leave a dead job in the stream without a word. Jobs that wait for
 	// another attempt count as unacknowledged, so that is not limited either.
-	_, err = js.CreateOrUpdateConsumer(ctx, streamName, jetstream.ConsumerConfig{
+	conf := jetstream.ConsumerConfig{
 		Durable:       consumerName,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       b.opt.AckWait,
 		MaxDeliver:    -1,
 		MaxAckPending: -1,
-	})
+	}
+	_, err = js.CreateOrUpdateConsumer(ctx, streamName, conf)
+	if err != nil && b.forgetConsumer(ctx, err) {
+		_, err = js.CreateOrUpdateConsumer(ctx, streamName, conf)
+	}
 	if err != nil {
 		return fmt.Errorf("consumer %s: %w", consumerName, err)
 	}
 	return nil
+}
+
+// forgetConsumer removes the files of a consumer that the server can't read, and says
+// whether there were any. In them stands only what has been handed out: without them
+// it is handed out again, which does no harm, while a start would wait forever.
+func (b *Broker) forgetConsumer(ctx context.Context, why error) bool {
+	var api *jetstream.APIError
+	if b.opt.replicas() > 1 || !errors.As(why, &api) {
+		return false
+	}
+	if _, err := b.link.Load().js.Consumer(ctx, streamName, consumerName); !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return false
+	}
+	dir := filepath.Join(b.opt.Dir, server.JetStreamStoreDir, server.DEFAULT_GLOBAL_ACCOUNT, "streams", streamName, "obs", consumerName)
+	if _, err := os.Stat(dir); err != nil || os.RemoveAll(dir) != nil {
+		return false
+	}
+	b.opt.Logger.Error("What was handed out of the queue can't be read: the files of the storage are damaged. Its jobs are handed out again", "err", why, "directory", dir)
+	return true
 }
 
 // Close stops the server and gives the directory back. End the contexts of

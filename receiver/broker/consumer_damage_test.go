@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// What has been handed out already is noted in the files of the consumer. Without them
+// jobs are handed out again, which does no harm; a start that waits for them forever does.
+func TestADamagedConsumerIsMadeAnew(t *testing.T) {
+	const consumer = "jetstream/*/streams/INTAKE/obs/workers"
+	for name, harm := range map[string]func(string) error{
+		"flipped": flipAll, "cut off": halve, "deleted": os.Remove,
+		"empty":  func(path string) error { return os.Truncate(path, 0) },
+		"longer": func(path string) error { return os.WriteFile(path, make([]byte, 100), 0o600) },
+	} {
+		for _, file := range []string{"o.dat", "meta.inf", "meta.sum"} {
+			t.Run(file+" "+name, func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "data")
+				b := start(t, Options{Dir: dir, Logger: testLog(t)})
+				publish(t, b, 3)
+				if err := b.Close(); err != nil {
+					t.Fatal(err)
+				}
+				files, err := filepath.Glob(filepath.Join(dir, consumer, file))
+				if err != nil || len(files) != 1 {
+					t.Fatalf("%v, %v", files, err)
+				}
+				if err := harm(files[0]); err != nil {
+					t.Fatal(err)
+				}
+				b = start(t, Options{Dir: dir, Logger: testLog(t)})
+				if got := collect(t, b, 3); len(got) != 3 {
+					t.Errorf("%d of 3 jobs are handed out", len(got))
+				}
+			})
+		}
+	}
+}
