@@ -93,10 +93,22 @@ func drain(w jetstream.KeyWatcher) {
 	}
 }
 
+// unsyncedFor is how long nothing may come of a bucket's entries before they are taken
+// for complete: the server counts those that a damaged file has lost, and waits for them.
+const unsyncedFor = 15 * time.Second
+
 // follow passes changes on until there is a reason to look further.
 func (f *follower) follow(ctx context.Context, w *watcher) {
-	for {
+	idle := time.NewTimer(unsyncedFor)
+	defer idle.Stop()
+	for synced := f.k.b.opt.replicas() > 1; ; { // a node of a cluster gets what it lacks from the others
 		select {
+		case <-idle.C:
+			if !synced {
+				f.k.b.opt.Logger.Error("Entries that were counted do not come: the files of the storage are damaged. What is there is used", "of", f.k.name, "directory", f.k.b.opt.Dir)
+				synced = true
+				f.synced()
+			}
 		case <-ctx.Done():
 			return
 		case <-w.broken:
@@ -106,9 +118,11 @@ func (f *follower) follow(ctx context.Context, w *watcher) {
 			case !open || ctx.Err() != nil:
 				return
 			case e == nil:
+				synced = true
 				f.synced()
 			default:
 				f.pass(e)
+				idle.Reset(unsyncedFor)
 			}
 		}
 	}

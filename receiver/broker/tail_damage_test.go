@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+import (
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+)
+
+// Where a file is cut off is where a crash has left it: whatever is there is told, and
+// the start goes on.
+func TestABucketThatIsCutOffAnywhereIsRead(t *testing.T) {
+	for seed := range uint64(6) {
+		r := rand.New(rand.NewPCG(1, seed))
+		dir := sixty(t, "jetstream/*/streams/KV_reports/msgs/1.blk", func(path string) error {
+			info, err := os.Stat(path)
+			if err != nil {
+				return err
+			}
+			return os.Truncate(path, r.Int64N(info.Size()))
+		})
+		k := bucket(t, start(t, Options{Dir: dir, Logger: testLog(t)}), "reports", time.Hour)
+		synced, err := k.Watch(t.Context(), func(Entry, bool) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-synced:
+		case <-deadline(t).Done():
+			t.Fatalf("seed %d: the start waits for what is not there", seed)
+		}
+	}
+}
