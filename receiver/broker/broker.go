@@ -76,8 +76,7 @@ func Start(ctx context.Context, opt Options) (*Broker, error) {
 	}
 	b := &Broker{opt: opt.withDefaults(), token: rand.Text(), created: map[string]time.Time{}}
 	b.closing, b.stop = context.WithCancel(context.Background())
-	var err error
-	if b.lock, err = openStorage(opt.Dir, opt.replicas()); err != nil {
+	if err := b.openStorage(ctx); err != nil {
 		return nil, err
 	}
 	b.loadSequences()

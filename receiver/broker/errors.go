@@ -54,6 +54,11 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// diskFull says whether there is no room on the disk, or in its quota.
+func diskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
 // storageError explains why the directory can't be used.
 func storageError(dir string, err error) error {
 	if err == nil {
@@ -63,7 +68,7 @@ func storageError(dir string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		e.Hint = "give the user that runs culprit write access to it, or choose another directory"
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case diskFull(err):
 		e.Hint = "the disk or the quota is full: free some space; culprit goes on by itself when there is room"
 	case errors.Is(err, syscall.EROFS):
 		e.Hint = "the file system is mounted read-only: choose a directory on one that can be written"

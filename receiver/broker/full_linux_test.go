@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -65,6 +66,35 @@ func fillDisk(dir string) error {
 	s, err := b.Stats(context.Background())
 	if err != nil || s.Pending < taken+1 || s.Pending > taken+2 { // the refused one may be there
 		return fmt.Errorf("%d jobs are in the queue, %d were acknowledged: %w", s.Pending, taken+1, err)
+	}
+	if err := b.Close(); err != nil {
+		return err
+	}
+	return startsWhenThereIsRoom(dir)
+}
+
+// startsWhenThereIsRoom starts a broker on a full disk: it says what it waits for,
+// and is there when there is room.
+func startsWhenThereIsRoom(dir string) error {
+	ballast := filepath.Join(dir, "ballast")
+	for size := 1 << 20; size > 0; size /= 2 {
+		f, err := os.OpenFile(ballast, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		for page := make([]byte, size); err == nil; {
+			_, err = f.Write(page)
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			return err
+		}
+		_ = f.Close()
+	}
+	var waited atomic.Bool
+	b, err := Start(context.Background(), Options{Dir: filepath.Join(dir, "data"), OnWait: func(what string) {
+		if strings.Contains(what, "free some space") && !waited.Swap(true) {
+			_ = os.Remove(ballast)
+		}
+	}})
+	if err != nil || !waited.Load() {
+		return fmt.Errorf("started on a full disk, waited %t: %w", waited.Load(), err)
 	}
 	return b.Close()
 }

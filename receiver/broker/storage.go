@@ -3,6 +3,7 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/prometheus/tsdb/fileutil"
 )
@@ -44,6 +46,24 @@ func openStorage(dir string, replicas int) (fileutil.Releaser, error) {
 	}
 	return lock, nil
 }
+
+// openStorage opens the directory, and waits for room if its disk is full: to
+// start again would make none, and a supervisor may give up.
+func (b *Broker) openStorage(ctx context.Context) (err error) {
+	for {
+		b.lock, err = openStorage(b.opt.Dir, b.opt.replicas())
+		if err == nil || !diskFull(err) {
+			return err
+		}
+		b.waiting("room: " + err.Error())
+		if !pauseFor(ctx, roomPause) {
+			return err
+		}
+	}
+}
+
+// roomPause is that between two looks at a full disk.
+const roomPause = 500 * time.Millisecond
 
 // probeStorage writes and flushes a file, to learn whether the disk has room.
 func probeStorage(dir string) (err error) {
