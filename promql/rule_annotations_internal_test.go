@@ -149,7 +149,8 @@ func TestHostileValuesInAnnotationsSelectNothingElse(t *testing.T) {
 // the annotation: whatever the alert's value is, the query stays the one that its
 // author wrote.
 func FuzzAnnotatedQueries(f *testing.F) {
-	places := slices.Sorted(maps.Keys(inEveryPlace()))
+	all := inEveryPlace()
+	places := slices.Sorted(maps.Keys(all))
 	for i, v := range promtest.HostileValues() {
 		f.Add(v, places[i%len(places)])
 	}
@@ -162,9 +163,8 @@ func FuzzAnnotatedQueries(f *testing.F) {
 		if unwritable(v) {
 			t.Skip()
 		}
-		for annotation, want := range inEveryPlace() {
-			check(t, annotation, v, want)
-		}
+		place := places[len(text)%len(places)]
+		check(t, place, v, all[place])
 		if choices.MatchString(text) { // the author's, and of nothing but the author's texts
 			t.Skip()
 		}
