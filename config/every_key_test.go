@@ -27,6 +27,7 @@ alertmanagers: [{url: http://a}]
 grafana: {url: http://g}
 recovery_webhooks: [{url: http://h}]
 changes: {grafana: {}}
+tracing: {endpoint: "t:4318"}
 context:
   facts: [{query: up, labels: [owner]}]
   links: [{name: Logs, url: http://logs}]
@@ -53,8 +54,9 @@ var legal = map[string][]any{
 	"url": {"http://other:1"}, "rules_url": {"http://vmalert"}, "matchers": {[]any{`x="y"`, "z=~w"}},
 	"ignore_alerts": {[]any{`x="y"`}, []any{}}, "edges": {[]any{[]any{"a", "b"}, []any{"b", "c"}}},
 	"lags": {[]any{-1, 0, 60}}, "labels": {[]any{"pod", "zone"}}, "tags": {[]any{"deploy"}, []any{}}, "rule_files": {[]any{"*.yml"}},
-	"headers": {map[string]any{"X-Scope-OrgID": "<secret>"}}, // as it is printed
-	"max_k":   {10}, "proxy_url": {"http://proxy:1"}, "lifetime": {"1h", "400d"}, "incident": {"5m"}, "baseline": {"5m"},
+	"headers":     {map[string]any{"X-Scope-OrgID": "<secret>"}}, // as it is printed
+	"client_type": {"http"}, "endpoint": {"otel:4317"}, "compression": {"gzip", ""},
+	"max_k": {10}, "proxy_url": {"http://proxy:1"}, "lifetime": {"1h", "400d"}, "incident": {"5m"}, "baseline": {"5m"},
 }
 
 // leaf is one key that holds a value.
@@ -95,7 +97,7 @@ func leaves(t reflect.Type, path string) (all []leaf) {
 		}
 		return all
 	case t.Kind() != reflect.Struct || isLeaf(t):
-		if strings.Contains(path, "http_config.") && !slices.Contains(alone, lastKey(path)) {
+		if (strings.Contains(path, "http_config.") || strings.HasPrefix(path, "tracing.tls_config.")) && !slices.Contains(alone, lastKey(path)) {
 			return nil
 		}
 		return []leaf{{path, t}}
