@@ -55,7 +55,7 @@ var legal = map[string][]any{
 	"ignore_alerts": {[]any{`x="y"`}, []any{}}, "edges": {[]any{[]any{"a", "b"}, []any{"b", "c"}}},
 	"lags": {[]any{-1, 0, 60}}, "labels": {[]any{"pod", "zone"}}, "tags": {[]any{"deploy"}, []any{}}, "rule_files": {[]any{"*.yml"}},
 	"headers":     {map[string]any{"X-Scope-OrgID": "<secret>"}}, // as it is printed
-	"client_type": {"http"}, "endpoint": {"otel:4317"}, "compression": {"gzip", ""},
+	"client_type": {"http", ""}, "endpoint": {"otel:4317"}, "compression": {"gzip", ""},
 	"max_k": {10}, "proxy_url": {"http://proxy:1"}, "lifetime": {"1h", "400d"}, "incident": {"5m"}, "baseline": {"5m"},
 }
 
