@@ -15,7 +15,7 @@ import (
 // Tracing sends traces of culprit itself to an OTLP receiver. The keys are those of
 // Prometheus.
 type Tracing struct {
-	ClientType       string                         `yaml:"client_type,omitempty"` // protocol; `grpc` is not supported; default http
+	ClientType       string                         `yaml:"client_type"`           // protocol; `grpc` is not supported; default http
 	Endpoint         string                         `yaml:"endpoint"`              // host and port of the receiver, such as otel-collector:4318; spans are posted to /v1/traces
 	SamplingFraction float64                        `yaml:"sampling_fraction"`     // share of alerts that are traced, from 0 to 1; default 1
 	Insecure         bool                           `yaml:"insecure,omitempty"`    // use http instead of https; default false
