@@ -6,10 +6,10 @@
 demo: ## the main job on embedded parts: an alert gets its causes
 	go run ./examples/demo
 
-test: ## all tests, with what they cover of each package
-	go test -cover -timeout 20m ./...
+test: ## all tests
+	go test -timeout 20m ./...
 
-race: ## the tests of everything that runs in parallel
+race: ## the tests of everything that runs in parallel, with coverage
 	bash .ci/race
 
 lint: ## what CI checks besides the tests
