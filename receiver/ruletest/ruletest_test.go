@@ -100,7 +100,7 @@ func TestFilesWithMistakes(t *testing.T) {
 	}
 	for _, c := range []struct{ old, bad, want string }{
 		{"rules.yml", "none.yml", "matches no file"},
-		{"rules.yml", "bad-rules.yml", "bad-rules.yml:4: target.query"},
+		{"rules.yml", "bad-rules.yml", "bad-rules.yml:4: rules[0].target.query"},
 		{"expr: sum(queue_depth) > 100", "annotations: {}", `tests.yml:34: tests[1].alerts[0].expr is missing, and the rule "by its own expression" (testdata/rules.yml:11) has no target (write the expression`},
 		{"alertname: QueueLong}\n        expr: sum(queue_depth) > 100", "alertname: Other}", "expr is missing, and no rule is for these labels (write"},
 	} {

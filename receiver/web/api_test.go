@@ -176,7 +176,7 @@ func TestMistakesHaveSentences(t *testing.T) {
 		{opts, "/api/v1/nothing", 404, "There is no such page."},
 		{opts, "/reports/none", 404, "There is no such report"},
 		{opts, "/incidents/none", 404, "There is no such report"},
-		{opts, "/static/style.css", 404, "There is no such file."},
+		{opts, "/static/none.css", 404, "There is no such file."},
 		{opts, "/a/0000", 404, "There is no report about this alert."},
 		{opts, "/nothing", 404, "There is no such page."},
 		{broken, "/api/v1/reports", 500, "The store can't be read: disk on fire"},
