@@ -26,7 +26,7 @@ func (s Servers) Of(alert model.LabelSet) (*Prometheus, error) {
 			return &s[i], nil
 		}
 	}
-	return nil, fmt.Errorf("no Prometheus is configured for this alert: the matchers of none of %s match its labels, so nothing was asked; hint: add matchers, or an entry without any as the last one, under prometheus:", s.names())
+	return nil, fmt.Errorf("no Prometheus is configured for this alert: the matchers of none of %s match its labels, so nothing was asked; hint: add matchers, or an entry without any as the last one, to the prometheus list", s.names())
 }
 
 // Named returns the server of a name.

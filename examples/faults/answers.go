@@ -20,7 +20,7 @@ const mostMemory = 400_000_000 // bytes
 // answers puts a server in the place of Prometheus that answers as no server
 // should: every alert gets a report all the same, and memory stays bounded.
 func answers(ctx context.Context, f *field) error {
-	c, err := f.culprit("culprit", "--log.level=debug")
+	c, err := f.culprit("--log.level=debug")
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 // disk gives culprit a small disk and fills it: it stays up, says so, takes no
 // alert that it can't keep, and goes on by itself when there is room.
 func disk(ctx context.Context, f *field) error {
-	c, err := f.culprit("culprit")
+	c, err := f.culprit()
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func atMost(got, most float64) error {
 
 // erase starts senders of many alerts, and looks how these fare.
 func (f *field) erase(ctx context.Context, senders int, again time.Duration) (*lapses, error) {
-	c, err := f.culprit("culprit")
+	c, err := f.culprit()
 	if err != nil {
 		return nil, err
 	}

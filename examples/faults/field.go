@@ -34,9 +34,9 @@ func (f *field) holds(text string, err error) {
 // culprit is a replica whose reports can be counted.
 type culprit struct{ *fleet.Culprit }
 
-// culprit chooses an address for a replica.
-func (f *field) culprit(name string, args ...string) (*culprit, error) {
-	c, err := f.Culprit(name, args...)
+// culprit chooses an address for a replica that stands alone.
+func (f *field) culprit(args ...string) (*culprit, error) {
+	c, err := f.Culprit("culprit", args...)
 	return &culprit{c}, err
 }
 

@@ -55,7 +55,7 @@ func (f *field) firstOf(ctx context.Context, name string, start func(context.Con
 		return err
 	}
 	sub.OnClose(people.Close)
-	c, err := sub.culprit("culprit")
+	c, err := sub.culprit()
 	if err != nil {
 		return err
 	}

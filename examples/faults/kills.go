@@ -23,7 +23,7 @@ const (
 // kills ends culprit with SIGKILL in the middle of its work, at moments of
 // chance, and starts it again: nothing may be lost and nothing be told twice.
 func kills(ctx context.Context, f *field) error {
-	c, err := f.culprit("culprit")
+	c, err := f.culprit()
 	if err != nil {
 		return err
 	}

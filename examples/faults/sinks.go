@@ -27,7 +27,7 @@ type everySink struct {
 // sinks lets one sink hang, then all at once while culprit is asked to end,
 // and then Grafana go away and come back.
 func sinks(ctx context.Context, f *field) error {
-	c, err := f.culprit("culprit")
+	c, err := f.culprit()
 	if err != nil {
 		return err
 	}
