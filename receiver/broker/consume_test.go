@@ -137,14 +137,14 @@ func TestAJobThatWasNeverAnsweredIsDeadAfterItsAttempts(t *testing.T) {
 
 func TestALongJobIsNotGivenToAnother(t *testing.T) {
 	opt := fast(t)
-	opt.AckWait = 300 * time.Millisecond
+	opt.AckWait = 1500 * time.Millisecond
 	b := start(t, opt)
 	publish(t, b, 1)
 	var calls atomic.Int32
 	done := make(chan struct{})
 	consume(t, b, 4, func(context.Context, Job) error {
 		calls.Add(1)
-		time.Sleep(5 * opt.AckWait)
+		time.Sleep(2 * opt.AckWait)
 		close(done)
 		return nil
 	})
