@@ -58,8 +58,24 @@ func explain(f Frame, t Target, opt Options) answer {
 	a := answer{target: t}
 	a.guard("labels", func() { a.labels = explainPlaces(f, t, opt) })
 	a.guard("series", func() { a.series = explainSeries(f, t, opt) })
+	a.doubtStill(f)
 	a.guard("changes", func() { a.explainChanges(f, opt) })
 	return a
+}
+
+// doubtStill takes the confidence from series beside a KPI that reads the same before
+// and in the incident: what moved there is the cause of nothing that is seen.
+func (a *answer) doubtStill(f Frame) {
+	before, after, known := f.levels(a.target.Values, a.target.Crossing)
+	if !known || a.target.Unit.Format(before) != a.target.Unit.Format(after) || !a.quiet(f) {
+		return
+	}
+	for i := range a.series.findings {
+		if f := &a.series.findings[i]; f.Method == "rank" && f.Confidence != Low {
+			f.doubt()
+			a.series.unclear = "that is no change"
+		}
+	}
 }
 
 // judge is the verdict over all targets.

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/culprit-dev/culprit/analysis/words"
 )
 
 const step = 60
@@ -203,6 +205,27 @@ func change(f Frame, with func([]float64) []float64, target, candidates bool) Fr
 	}
 	f.Targets = []Target{t}
 	return f
+}
+
+// What moves beside a KPI that reads the same as before is nobody's cause, however far it moves.
+func TestAStillKPIHasNoConfidentCause(t *testing.T) {
+	moves := slowQueue(200, 5)
+	if confidentCauses(Run(moves, Options{})) == "" {
+		t.Fatal("the series is not found where the KPI moves")
+	}
+	for name, still := range map[string]Frame{
+		"constant": kpi(moves, func(x []float64) { copy(x, slices.Repeat([]float64{.01}, len(x))) }),
+		"noise": kpi(moves, func(x []float64) {
+			for i := range x {
+				x[i] = .01 + 1e-6*float64(i%3)
+			}
+		}),
+	} {
+		still.Targets[0].Unit = words.Ratio
+		if r := Run(still, Options{}); confidentCauses(r) != "" {
+			t.Errorf("%s: %s", name, asJSON(t, r.Causes))
+		}
+	}
 }
 
 // TestTwins checks that copies of a series are one finding inside a service,
