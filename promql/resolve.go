@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -117,14 +116,14 @@ func (i *inquiry) expression(ctx context.Context, alert Alert, warn func(string,
 	if text, known := alert.expression(&rules); known == nil {
 		return text, nil
 	}
-	rule, ok := ruleOf(rules.alerting, alert.Own)
-	if !ok {
+	made := rules.making(Alert{Own: alert.Own})
+	if len(made) == 0 {
 		return "", beside(err, "and Prometheus has no alerting rule of this name and these labels")
 	}
 	if errors.Is(err, errNotTrusted) {
 		warn("%s; the expression of Prometheus' own rule of this name is used", err)
 	}
-	return rule.Query, nil
+	return made[0].Query, nil
 }
 
 // beside adds what is wrong besides to an error, before its hint.
@@ -134,32 +133,6 @@ func beside(err error, text string) error {
 		return &expr.NoExpression{What: none.What + ", " + text, Hint: none.Hint}
 	}
 	return fmt.Errorf("%w, %s", err, text)
-}
-
-// ruleOf returns the rule that makes alerts with these labels: of those of the
-// name whose labels are all there, the one with the most. A label of a rule
-// that is a template may have any value.
-func ruleOf(rules []v1.AlertingRule, own model.LabelSet) (v1.AlertingRule, bool) {
-	var best v1.AlertingRule
-	found := false
-	for _, r := range rules {
-		if r.Name != string(own[model.AlertNameLabel]) || !makes(r.Labels, own) {
-			continue
-		}
-		if !found || len(r.Labels) > len(best.Labels) {
-			best, found = r, true
-		}
-	}
-	return best, found
-}
-
-func makes(rule, own model.LabelSet) bool {
-	for name, v := range rule {
-		if w, ok := own[name]; (!ok || w != v) && !strings.Contains(string(v), "{{") {
-			return false
-		}
-	}
-	return true
 }
 
 // firingBranch returns the branch of an `or` whose result has the alert's

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/analysis"
@@ -71,27 +70,6 @@ func (i *inquiry) rulesOwn(ctx context.Context, alert Alert) (map[string]string,
 		}
 	}
 	return own, nil
-}
-
-// making are the rules that make an alert: those of its name, its expression, if
-// its generatorURL has one, and its labels. A rule with more of its labels is
-// nearer than one with fewer.
-func (s ruleSet) making(alert Alert) []v1.AlertingRule {
-	text, unknown := expr.InURL(alert.GeneratorURL)
-	var nearest []v1.AlertingRule
-	for _, r := range s.alerting {
-		if r.Name != string(alert.Own[model.AlertNameLabel]) || !makes(r.Labels, alert.Own) || unknown == nil && !expr.Same(r.Query, text) {
-			continue
-		}
-		if len(nearest) > 0 && len(r.Labels) != len(nearest[0].Labels) {
-			if len(r.Labels) < len(nearest[0].Labels) {
-				continue
-			}
-			nearest = nil
-		}
-		nearest = append(nearest, r)
-	}
-	return nearest
 }
 
 // ofCulprit are the annotations by which a rule speaks to culprit.

@@ -5,6 +5,7 @@ package promql
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -54,6 +55,38 @@ func (s ruleSet) has(text string) bool {
 	return slices.ContainsFunc(s.alerting, func(r v1.AlertingRule) bool { return expr.Same(r.Query, text) })
 }
 
+// making are the rules that make an alert: those of its name, its expression, if
+// its generatorURL has one, and its labels. A rule with more of its labels is
+// nearer than one with fewer.
+func (s ruleSet) making(alert Alert) []v1.AlertingRule {
+	text, unknown := expr.InURL(alert.GeneratorURL)
+	var nearest []v1.AlertingRule
+	for _, r := range s.alerting {
+		if r.Name != string(alert.Own[model.AlertNameLabel]) || !makes(r.Labels, alert.Own) || unknown == nil && !expr.Same(r.Query, text) {
+			continue
+		}
+		if len(nearest) > 0 && len(r.Labels) != len(nearest[0].Labels) {
+			if len(r.Labels) < len(nearest[0].Labels) {
+				continue
+			}
+			nearest = nil
+		}
+		nearest = append(nearest, r)
+	}
+	return nearest
+}
+
+// makes says whether alerts of a rule with some labels have all of these. A label of
+// a rule that is a template may have any value.
+func makes(rule, own model.LabelSet) bool {
+	for name, v := range rule {
+		if w, ok := own[name]; (!ok || w != v) && !strings.Contains(string(v), "{{") {
+			return false
+		}
+	}
+	return true
+}
+
 // HeldFor is the `for` of the server's rule that makes alerts with these labels. It
 // is not known if there is no such rule, if several are alike and differ in it, or
 // if the rules can't be read.
@@ -65,16 +98,11 @@ func (f *Fetcher) HeldFor(ctx context.Context, labels model.LabelSet) (held time
 	if err != nil {
 		return 0, false
 	}
-	best, ok := ruleOf(rules.alerting, labels)
-	if !ok {
+	made := rules.making(Alert{Own: labels})
+	if len(made) == 0 || slices.ContainsFunc(made[1:], func(r v1.AlertingRule) bool { return r.Duration != made[0].Duration }) {
 		return 0, false
 	}
-	for _, r := range rules.alerting {
-		if r.Name == best.Name && len(r.Labels) == len(best.Labels) && makes(r.Labels, labels) && r.Duration != best.Duration {
-			return 0, false
-		}
-	}
-	return time.Duration(best.Duration * float64(time.Second)), true
+	return time.Duration(made[0].Duration * float64(time.Second)), true
 }
 
 // AlertingRule is what an analysis needs to know of a rule of Prometheus.
