@@ -3,6 +3,7 @@
 package charts
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -27,7 +28,7 @@ func pageValues(t *testing.T) map[string]values {
 			for _, doc := range strings.Split(m[1], "\n---\n") {
 				if v := valuesIn(t, doc); v != nil {
 					first, _, _ := strings.Cut(strings.TrimPrefix(doc, "# values of the chart\n"), "\n")
-					found[page+": "+first] = v
+					found[fmt.Sprintf("%s, block %d: %s", page, len(found)+1, first)] = v
 				}
 			}
 		}
@@ -62,7 +63,7 @@ func valuesIn(t *testing.T, doc string) values {
 
 func TestTheValuesOfThePagesRender(t *testing.T) {
 	found := pageValues(t)
-	if len(found) < 5 {
+	if len(found) < 6 {
 		t.Errorf("only %d blocks are values of the chart", len(found))
 	}
 	for where, vals := range found {
