@@ -16,7 +16,8 @@ import (
 // A look that names what the earlier one named with confidence, or comes after
 // one that named nothing, takes its place. One that disagrees needs more
 // evidence than the earlier had, or the earlier stands: an incident that fades
-// takes the evidence with it. Both are then told in the report. A look at another
+// takes the evidence with it. Both are then told in the report. That it is no single
+// place is an answer, too: a look without any does not take its place. A look at another
 // Prometheus, since a reload, takes its place. A look that found no evidence never
 // takes the place of one that did.
 func Later(earlier, now Report) (kept Report, replaced bool) {
@@ -50,8 +51,11 @@ func told(r Report, text string) []analysis.Warning {
 func lookedAt(r Report) string { return r.Plan.End.UTC().Format("15:04") }
 
 // agrees says whether a look names, of each kind, what the earlier one named first
-// with confidence, or a part or a whole of it.
+// with confidence, or a part or a whole of it, and has an answer if that one had.
 func agrees(earlier, now Report) bool {
+	if evidenceOf(earlier).sure > 0 && evidenceOf(now).sure == 0 {
+		return false
+	}
 	for _, kind := range []string{analysis.KindChange, analysis.KindLabels, analysis.KindSeries} {
 		first := best(earlier.Result.Causes, kind)
 		if first == nil {
