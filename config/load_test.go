@@ -236,6 +236,28 @@ func TestRuleOptionsOverrideThoseOfTheFile(t *testing.T) {
 	}
 }
 
+// A switch of the file is switched off by a rule that says so, and by no other.
+func TestARuleSwitchesOffWhatTheFileSwitchesOn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "culprit.yml")
+	if err := os.WriteFile(file, []byte(`
+prometheus: {url: 'http://prometheus:9090'}
+analysis: {labels: {deep: true, count: true}, graph: {off: true}}
+rules:
+- {name: none, matchers: [a="1"], analysis: {labels: {deep: false, count: false}, graph: {off: false}}}
+- {name: one, matchers: [a="2"], analysis: {labels: {deep: false, top: 3}}}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := load(t, file)
+	if d := cmp.Diff(analysis.Options{}, c.Options(&c.Rules[0])); d != "" {
+		t.Error(d)
+	}
+	one := analysis.Options{Labels: analysis.LabelOptions{Count: true, Top: 3}, Graph: analysis.GraphOptions{Off: true}}
+	if d := cmp.Diff(one, c.Options(&c.Rules[1])); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestLinesOfTexts(t *testing.T) {
 	c := load(t, "testdata/good/full.yml")
 	text, err := os.ReadFile("testdata/good/full.yml")

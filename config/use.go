@@ -52,7 +52,19 @@ func (c *Config) Options(r *Rule) analysis.Options {
 	if r.Analysis == nil {
 		return c.Analysis
 	}
-	return r.Analysis.Merge(c.Analysis)
+	o := r.Analysis.Merge(c.Analysis)
+	r.decides("labels.deep", &o.Labels.Deep, r.Analysis.Labels.Deep)
+	r.decides("labels.count", &o.Labels.Count, r.Analysis.Labels.Count)
+	r.decides("graph.off", &o.Graph.Off, r.Analysis.Graph.Off)
+	return o
+}
+
+// decides takes a switch from the analysis of a rule that has its key, also if it is
+// false there, which the value alone does not tell from a key that is left out.
+func (r *Rule) decides(key string, on *bool, own bool) {
+	if _, says := r.Source.Lines["analysis."+key]; says {
+		*on = own
+	}
 }
 
 // String returns the configuration as YAML with all defaults and all rules, in
