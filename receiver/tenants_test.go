@@ -349,7 +349,7 @@ func TestAnAlertWithoutAPrometheusAsksNobody(t *testing.T) {
 	if r.Status == report.Complete || !strings.Contains(said, "no Prometheus is configured for this alert: the matchers of none of ant, bee, cat, dog match its labels") {
 		t.Errorf("%s %s: %s", r.Status, r.Summary, said)
 	}
-	if r.Alert.Labels[model.AlertNameLabel] != "Errors" || r.Rule != "errors" || r.Prometheus != "" {
+	if r.Alert.Labels[model.AlertNameLabel] != "Errors" || r.Rule != "errors" || r.Prometheus != "" || !r.Onset.Equal(r.Alert.StartsAt) {
 		t.Errorf("%+v", r)
 	}
 	if code, doc := w.again(r.ID, nil, "same-origin"); code != http.StatusOK || !strings.Contains(doc.Text(), "no Prometheus is configured for this alert") {

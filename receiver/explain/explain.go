@@ -7,6 +7,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -55,7 +56,10 @@ func (q Question) server(servers *promql.Servers) (*promql.Fetcher, error) {
 
 // input is what is known before anything was asked.
 func (q Question) input() report.Input {
-	return report.Input{Alert: q.Alert, Prometheus: q.Prometheus, Rule: q.Rule.Name, Now: q.Now, Grafana: dashboardOf(q.Rule, q.Alert)}
+	return report.Input{
+		Alert: q.Alert, Prometheus: q.Prometheus, Rule: q.Rule.Name, Now: q.Now, Grafana: dashboardOf(q.Rule, q.Alert),
+		Onset: cmp.Or(q.Onset, q.Alert.StartsAt),
+	}
 }
 
 // Alert answers a question: locate the onset, complete the rule, plan, look,
