@@ -12,6 +12,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -204,9 +205,9 @@ func matchers(t *testing.T, words ...string) labels.Matchers {
 
 // A server that hangs costs one timeout, and not one for each way to ask.
 func TestAServerThatDoesNotAnswerIsNamedAtOnce(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32
 	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		asked++
+		asked.Add(1)
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}))
@@ -232,8 +233,8 @@ func TestAServerThatDoesNotAnswerIsNamedAtOnce(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if asked != 2 {
-		t.Errorf("two questions were asked in %d ways", asked)
+	if n := asked.Load(); n != 2 {
+		t.Errorf("two questions were asked in %d ways", n)
 	}
 }
 
