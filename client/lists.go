@@ -17,6 +17,7 @@ type Filter struct {
 	AlertName   string
 	Fingerprint string // of an alert
 	Incident    string // its id
+	Prometheus  string // name of the server that was asked, where there are several
 	Status      Status
 	Open        *bool    // whether the alert still fires; see [Is]
 	Judged      *bool    // whether people have said something of it
@@ -83,6 +84,7 @@ func (f Filter) query() url.Values {
 	set(q, "alertname", f.AlertName)
 	set(q, "fingerprint", f.Fingerprint)
 	set(q, "incident", f.Incident)
+	set(q, "prometheus", f.Prometheus)
 	set(q, "status", string(f.Status))
 	for key, is := range map[string]*bool{"open": f.Open, "judged": f.Judged} {
 		if is != nil {

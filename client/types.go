@@ -272,9 +272,9 @@ type OtherAlert struct {
 	URL     string    `json:"url,omitempty"`
 }
 
-// Then: which other alerts began to fire around the time of an alert, of whatever group.
-// That they did is no cause of anything. It is worked out when a report is read, and not
-// kept.
+// Then: which other alerts of the same Prometheus began to fire around the time of an
+// alert, of whatever group. That they did is no cause of anything. It is worked out when a
+// report is read, and not kept.
 type Then struct {
 	From   time.Time `json:"from"` // both inclusive
 	To     time.Time `json:"to"`

@@ -102,7 +102,10 @@ func over(known, found report.Report) report.Report {
 	return found
 }
 
-// worse says whether a look has less of its evidence than a report.
+// worse says whether a look has less of its evidence than a report of the same server.
 func worse(known, found report.Report) bool {
-	return found.Status == report.Failed || found.Status == report.Partial && known.Status == report.Complete
+	if found.Status == report.Partial && known.Status == report.Complete {
+		return known.Prometheus == found.Prometheus
+	}
+	return found.Status == report.Failed
 }

@@ -99,6 +99,7 @@ func TestAFiringAlertThatIsExplainedAgainHasItsReportRenewed(t *testing.T) {
 	}{
 		"a look that failed":                 {func(r *report.Report) { r.Status = report.Failed }, false},
 		"a look that was cut short":          {func(r *report.Report) { r.Status = report.Partial }, false},
+		"a failed look at another server":    {func(r *report.Report) { r.Status, r.Prometheus = report.Failed, "us" }, false},
 		"a look that finds nothing any more": {func(r *report.Report) { r.Result.Verdict, r.Result.Causes = analysis.NoChange, nil }, true},
 	} {
 		found := page
@@ -110,6 +111,11 @@ func TestAFiringAlertThatIsExplainedAgainHasItsReportRenewed(t *testing.T) {
 			t.Errorf("%s: stored %v, %v, told %v: %s", name, stored, err, told, kept.Summary)
 		}
 		page = kept
+	}
+	elsewhere := page
+	elsewhere.Status, elsewhere.Prometheus = report.Partial, "us" // after a reload the alert belongs to another server
+	if stored, err := w.daemon.worker.renew(t.Context(), elsewhere); !stored || err != nil {
+		t.Errorf("of another server: %v %v", stored, err)
 	}
 	later := page
 	later.ID = report.ID(page.Alert.Fingerprint, page.Alert.StartsAt.Add(time.Hour))

@@ -284,13 +284,13 @@ func full(t testing.TB, n int) (*store, string) {
 // A list of cases or incidents has what was asked for, as one of reports has.
 func TestCasesAreFiltered(t *testing.T) {
 	judged := alertIn("b", "Slow", "cart", noon.Add(time.Hour))
-	judged.Report.Feedback = []report.Feedback{{Says: report.Right}}
+	judged.Report.Feedback, judged.Report.Prometheus = []report.Feedback{{Says: report.Right}}, "eu"
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
 	mustPut(t, s, alertIn("a", "Errors", "pay", noon))
 	mustPut(t, s, judged)
 	for query, want := range map[string]string{
 		"": "Slow Errors", `match=service="pay"`: "Errors", `match=service=~"pay|cart"`: "Slow Errors", `match=service="shop"`: "",
-		"judged=true": "Slow", "judged=false": "Errors", "status=failed": "", "fingerprint=" + judged.Report.Alert.Fingerprint: "Slow",
+		"judged=true": "Slow", "prometheus=eu": "Slow", "prometheus=us": "", "judged=false": "Errors", "status=failed": "", "fingerprint=" + judged.Report.Alert.Fingerprint: "Slow",
 		"alertname=Errors": "Errors", `alertname=Slow&match=service="pay"`: "", "open=false": "",
 	} {
 		var cases []report.Case

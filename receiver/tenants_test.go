@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
@@ -226,6 +227,35 @@ func (w *tenants) isOf(r report.Report, server string) {
 	}
 }
 
+// isBeside checks that what a report shows of other alerts of its time is of its own
+// server: on its page and in its JSON, and in the list that the page leads to.
+func (w *tenants) isBeside(r report.Report, others int) {
+	w.t.Helper()
+	var shown report.Report
+	w.get("/api/v1/reports/"+r.ID, &shown)
+	if shown.Then == nil || len(shown.Then.Alerts) != 1 || shown.Then.Alerts[0].Alerts != others {
+		w.t.Errorf("beside a report of %s, which has %d others: %+v", r.Prometheus, others, shown.Then)
+	}
+	resp, err := http.Get(w.daemon.URL() + "/reports/" + r.ID)
+	w.must(err)
+	defer func() { _ = resp.Body.Close() }()
+	page, err := goquery.NewDocumentFromReader(resp.Body)
+	w.must(err)
+	link, _ := page.Find("section[aria-labelledby=others] a").First().Attr("href")
+	list, err := url.Parse(link)
+	w.must(err)
+	var listed []report.Report
+	w.get("/api/v1/reports?"+list.RawQuery, &listed)
+	if len(listed) != others+1 {
+		w.t.Errorf("the list that a page of %s leads to, %s, has %d reports", r.Prometheus, link, len(listed))
+	}
+	for _, other := range listed {
+		if other.Prometheus != r.Prometheus {
+			w.t.Errorf("a page of %s leads to a report of %s", r.Prometheus, other.Prometheus)
+		}
+	}
+}
+
 // wereAsked checks all that was asked lately: of each customer who asks the one
 // server, and nobody else, and others at the most whether they are there.
 func (w *tenants) wereAsked(whose map[string]string) {
@@ -271,9 +301,11 @@ func TestEachAlertAsksItsOwnPrometheusOnly(t *testing.T) {
 	own := map[string]string{}
 	for _, customer := range customers {
 		own[customer] = customer
-		for _, r := range w.reportsOf(customer) {
+		list := w.reportsOf(customer)
+		for _, r := range list {
 			w.isOf(r, customer)
 		}
+		w.isBeside(list[0], len(list)-1)
 		if got := w.metric(`culprit_prometheus_queries_total{outcome="ok",server="` + customer + `"}`); got == "" || got == "0" {
 			t.Errorf("queries of %s: %q", customer, got)
 		}

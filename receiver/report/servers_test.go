@@ -3,6 +3,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,25 @@ func TestWhatTwoServersNameAlikeIsTwoThings(t *testing.T) {
 	for n, reports := range map[int][]Report{2: {eu, us}, 1: {eu, ofServer("eu", "/pay")}} {
 		if causes := mergeCauses(reports); len(causes) != n {
 			t.Errorf("%d causes: %+v", len(causes), causes)
+		}
+	}
+}
+
+// TestWhatBeganElsewhereIsNotShown: beside an alert of one server are those of this one.
+func TestWhatBeganElsewhereIsNotShown(t *testing.T) {
+	var all []*Report
+	for i, server := range []string{"eu", "eu", "us", ""} {
+		r := firing("Errors", i, 0)
+		r.Prometheus = server
+		all = append(all, r)
+	}
+	for i, others := range []int{1, 1, 0, 0} {
+		n := 0
+		if then := ThenOf(*all[i], slices.Values(all)); then != nil {
+			n = then.Alerts[0].Alerts
+		}
+		if n != others {
+			t.Errorf("beside an alert of %q: %d, want %d", all[i].Prometheus, n, others)
 		}
 	}
 }

@@ -16,9 +16,9 @@ const (
 	thenNames = 12               // of alerts that are told
 )
 
-// Then is which other alerts began to fire around the time of an alert, of whatever
-// group. That they did is no cause of anything. It is worked out when a report is
-// read, and not kept.
+// Then is which other alerts of the same Prometheus began to fire around the time of
+// an alert, of whatever group. That they did is no cause of anything. It is worked out
+// when a report is read, and not kept.
 type Then struct {
 	From   time.Time `json:"from"` // both inclusive
 	To     time.Time `json:"to"`
@@ -36,15 +36,16 @@ type Began struct {
 	Summary string    `json:"summary"`
 }
 
-// ThenOf finds the reports of the other alerts that began around that of r. It
-// returns nil if there are none. The order of the reports does not matter.
+// ThenOf finds the reports of the other alerts that began around that of r. What
+// begins at another tenant, or in another cluster, is not shown: no two servers share
+// anything. It returns nil if there are none. The order of the reports does not matter.
 func ThenOf(r Report, all iter.Seq[*Report]) *Then {
 	start := r.Alert.StartsAt
 	t := &Then{From: start.Add(-thenApart), To: start.Add(thenApart)}
 	byName := map[string]Began{}
 	for other := range all {
 		began := other.Alert.StartsAt
-		if began.Before(t.From) || began.After(t.To) || other.Alert.Fingerprint == r.Alert.Fingerprint {
+		if other.Prometheus != r.Prometheus || began.Before(t.From) || began.After(t.To) || other.Alert.Fingerprint == r.Alert.Fingerprint {
 			continue
 		}
 		b := byName[other.Name()]

@@ -68,6 +68,7 @@ func parseFilter(u *url.URL) (Filter, error) {
 		Status:      report.Status(q.Get("status")),
 		Fingerprint: q.Get("fingerprint"),
 		Incident:    q.Get("incident"),
+		Prometheus:  q.Get("prometheus"),
 	}
 	switch f.Status {
 	case "", report.Complete, report.Partial, report.Failed:

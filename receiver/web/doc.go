@@ -14,7 +14,7 @@
 //	GET /api/v1/incidents/{id}   JSON of one incident
 //
 // Both lists take limit=, open=true|false, alertname=, status=,
-// fingerprint=, incident= and match= (matchers as in Alertmanager, repeatable).
+// fingerprint=, incident=, prometheus= and match= (matchers as in Alertmanager, repeatable).
 //
 // The server renders pages and drawings. They load nothing from other hosts and work
 // without JavaScript; a small script only adds copy buttons and the values of

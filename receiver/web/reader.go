@@ -68,6 +68,7 @@ type Filter struct {
 	Status      report.Status
 	Fingerprint string
 	Incident    string
+	Prometheus  string           // that was asked, where there are several
 	Matchers    labels.Matchers  // of the alert's labels
 	After       changelog.Cursor // what the list goes on behind; zero: from the newest
 
@@ -85,13 +86,14 @@ func (f Filter) PassReport(r report.Report) bool {
 		(f.AlertName == "" || f.AlertName == string(r.Alert.Labels[model.AlertNameLabel])) &&
 		(f.Fingerprint == "" || f.Fingerprint == r.Alert.Fingerprint) &&
 		(f.Incident == "" || f.Incident == r.Incident) &&
+		(f.Prometheus == "" || f.Prometheus == r.Prometheus) &&
 		(f.Verdict == "" || f.Verdict == r.Result.Verdict) &&
 		f.passTime(r) && f.Matchers.Matches(r.Alert.Labels) && passText(r, f.Text)
 }
 
 // OfReports says whether it asks for what only reports have.
 func (f Filter) OfReports() bool {
-	return f.Judged != nil || f.Status != "" || f.Fingerprint != "" || len(f.Matchers) > 0 ||
+	return f.Judged != nil || f.Status != "" || f.Fingerprint != "" || f.Prometheus != "" || len(f.Matchers) > 0 ||
 		f.Verdict != "" || f.Text != "" || !f.From.IsZero() || !f.To.IsZero()
 }
 

@@ -151,6 +151,7 @@ func filterWords(f Filter, now clock) string {
 		{"status", string(f.Status)},
 		{"fingerprint", f.Fingerprint},
 		{"incident", f.Incident},
+		{"Prometheus", f.Prometheus},
 		{"verdict", strings.ReplaceAll(string(f.Verdict), "_", " ")},
 	} {
 		if p.Value != "" {

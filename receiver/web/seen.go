@@ -100,12 +100,12 @@ func (s *server) then(r report.Report) thenView {
 	if t == nil {
 		return thenView{}
 	}
-	v := thenView{Said: "Began to fire within " + span(t.To.Sub(r.Alert.StartsAt)) + " of this one", All: s.listOf(url.Values{}, *t)}
+	v := thenView{Said: "Began to fire within " + span(t.To.Sub(r.Alert.StartsAt)) + " of this one", All: s.listOf(url.Values{}, r)}
 	for _, b := range t.Alerts {
 		one := beganView{Alert: b.Alert, When: beganFrom(r.Alert.StartsAt, b.At), Report: b.Report, Summary: b.Summary}
 		if b.Alerts > 1 {
 			one.When = fmt.Sprintf("%d alerts, %d firing; the nearest %s", b.Alerts, b.Firing, one.When)
-			one.List = s.listOf(url.Values{"alertname": {b.Alert}}, *t)
+			one.List = s.listOf(url.Values{"alertname": {b.Alert}}, r)
 		} else if b.Firing == 0 {
 			one.When += ", over"
 		}
@@ -117,9 +117,13 @@ func (s *server) then(r report.Report) thenView {
 	return v
 }
 
-// listOf is the address of the list of the reports of a time.
-func (s *server) listOf(v url.Values, t report.Then) string {
-	v.Set("from", t.From.UTC().Format(time.RFC3339Nano))
-	v.Set("to", t.To.UTC().Format(time.RFC3339Nano))
+// listOf is the address of the list of the reports of the time around one, of the same
+// Prometheus.
+func (s *server) listOf(v url.Values, r report.Report) string {
+	v.Set("from", r.Then.From.UTC().Format(time.RFC3339Nano))
+	v.Set("to", r.Then.To.UTC().Format(time.RFC3339Nano))
+	if r.Prometheus != "" {
+		v.Set("prometheus", r.Prometheus)
+	}
 	return s.pages.path("") + "?" + v.Encode()
 }

@@ -98,7 +98,7 @@ func api() []operation {
 	return []operation{
 		{
 			id: "listReports", method: "GET", path: "/api/v1/reports", tag: reading, summary: "Lists reports. They are without their queries, charts and graph.",
-			params: append(listed("alertname", "fingerprint", "incident", "status", "open", "judged", "match"), searched()...), answers: map[int]answer{200: list(json[[]report.Report]()), 400: badQuery},
+			params: append(listed("alertname", "fingerprint", "incident", "prometheus", "status", "open", "judged", "match"), searched()...), answers: map[int]answer{200: list(json[[]report.Report]()), 400: badQuery},
 		},
 		{
 			id: "getReport", method: "GET", path: "/api/v1/reports/{id}", tag: reading, summary: "Returns a report.",
@@ -110,7 +110,7 @@ func api() []operation {
 		},
 		{
 			id: "listIncidents", method: "GET", path: "/api/v1/incidents", tag: reading, summary: "Lists incidents: what the reports of one alert group have in common.",
-			params: listed("alertname", "fingerprint", "incident", "status", "open", "judged", "match"), answers: map[int]answer{200: list(json[[]report.Incident]()), 400: badQuery},
+			params: listed("alertname", "fingerprint", "incident", "prometheus", "status", "open", "judged", "match"), answers: map[int]answer{200: list(json[[]report.Incident]()), 400: badQuery},
 		},
 		{
 			id: "getIncident", method: "GET", path: "/api/v1/incidents/{id}", tag: reading, summary: "Returns an incident.",
@@ -179,7 +179,7 @@ func people() []operation {
 	return []operation{
 		{
 			id: "showReports", method: "GET", path: "/", tag: pages, summary: "The page of reports.",
-			params: append(listed("alertname", "fingerprint", "incident", "status", "open", "judged", "match"), searched()...), answers: list,
+			params: append(listed("alertname", "fingerprint", "incident", "prometheus", "status", "open", "judged", "match"), searched()...), answers: list,
 		},
 		{id: "showReport", method: "GET", path: "/reports/{id}", tag: pages, summary: "The page of a report.", answers: one},
 		{

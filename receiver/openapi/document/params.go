@@ -35,6 +35,7 @@ func listed(chosen ...string) []param {
 		{name: "alertname", about: "the name of an alert"},
 		{name: "fingerprint", about: "the fingerprint of an alert"},
 		{name: "incident", about: "the id of an incident"},
+		{name: "prometheus", about: "the name of the Prometheus server that was asked, where there are several"},
 		{name: "status", about: "the status of a report", words: []string{"complete", "partial", "failed"}},
 		{name: "open", about: "only those that are open, or that are not", kind: "boolean"},
 		{name: "judged", about: "only those that people have judged, or have not", kind: "boolean"},
