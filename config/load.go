@@ -16,24 +16,37 @@ import (
 // the directory of the file in which they stand. The error is an [Errors] with
 // every mistake.
 func Load(path string) (*Config, error) {
-	c, mistakes := Read(path)
+	text, mistakes := TextOf(path)
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	c, mistakes := Read(path, text)
 	if len(mistakes) > 0 {
 		return nil, mistakes
 	}
 	return c, nil
 }
 
-// Read is [Load] for who has more to check: with mistakes it returns also what
-// could be read, which is not for use; nil if that is nothing.
-func Read(path string) (*Config, Errors) {
+// TextOf reads a file, once: what is a pipe has nothing for a second reader.
+func TextOf(path string) ([]byte, Errors) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, Errors{{File: path, What: "can't be read: " + reasonOf(err), Hint: "check the path and who may read it"}}
 	}
+	return text, nil
+}
+
+// Read is [Load] for who has the text of the main file, and more to check: with
+// mistakes it returns also what could be read, which is not for use.
+func Read(path string, text []byte) (*Config, Errors) {
 	c, d := parseMain(path, text)
 	c.setDirectory(filepath.Dir(path))
 	for _, file := range d.ruleFiles(c) {
-		rules, more := ReadRules(file)
+		text, more := TextOf(file)
+		var rules []Rule
+		if more == nil {
+			rules, more = ReadRules(file, text)
+		}
 		d.mistakes = append(d.mistakes, more...)
 		c.Rules = append(c.Rules, rules...)
 	}
@@ -103,12 +116,8 @@ func parseRules(file string, text []byte) ([]Rule, Errors) {
 	return f.Rules, d.mistakes
 }
 
-// ReadRules reads a rule file: what could be read of it, and its mistakes.
-func ReadRules(file string) ([]Rule, Errors) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, Errors{{File: file, What: "can't be read: " + reasonOf(err), Hint: "check who may read it"}}
-	}
+// ReadRules reads the text of a rule file: what could be read of it, and its mistakes.
+func ReadRules(file string, text []byte) ([]Rule, Errors) {
 	rules, mistakes := parseRules(file, text)
 	return rules, append(mistakes, duplicates(rules)...)
 }

@@ -4,6 +4,7 @@ package receiver
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,7 +77,18 @@ func (d *Daemon) Reload() error {
 	d.metrics.reloads.Set(1)
 	d.metrics.reloadTime.Set(float64(d.opt.Now().Unix()))
 	d.log.Info("The configuration was loaded", "file", d.opt.ConfigFile, "rules", len(next.config.Rules))
+	d.warn(last, next)
 	return nil
+}
+
+// warn logs what is legal in a configuration and hardly meant, if that before it did
+// not have it already: a sidecar reloads it often.
+func (d *Daemon) warn(last, next *live) {
+	for _, w := range next.config.Warnings {
+		if last == nil || !slices.Contains(last.config.Warnings, w) {
+			d.log.Warn("The configuration may contain a mistake", "warning", w.String())
+		}
+	}
 }
 
 // usedFor is for how long what a reload has replaced may still be in use.

@@ -3,6 +3,7 @@
 package receiver
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -30,4 +31,37 @@ func TestAFirstLoadThatFailsNamesNoPreviousConfiguration(t *testing.T) {
 	if !strings.Contains(text, "The configuration can't be used") || strings.Contains(text, "previous") {
 		t.Errorf("the first load that fails says:\n%s", text)
 	}
+}
+
+// Warnings are in the log at the start, and after a reload those that are new.
+func TestWarningsOfTheConfigurationAreLoggedOnce(t *testing.T) {
+	w := &world{t: t}
+	said := &output{}
+	dir := t.TempDir()
+	w.opt = Options{
+		ConfigFile: filepath.Join(dir, "culprit.yml"), StoragePath: filepath.Join(dir, "data"), ListenAddress: "127.0.0.1:0",
+		Logger: slog.New(slog.NewTextHandler(said, nil)),
+	}
+	const servers = `{prometheus: {url: "http://127.0.0.1:1"}, alertmanagers: [{url: "http://127.0.0.1:1"}], rule_files: [%s]}`
+	expect := func(when string, a, b int) {
+		t.Helper()
+		for name, n := range map[string]int{"a.yml": a, "b.yml": b} {
+			if text := said.text(); strings.Count(text, name+`\" matches no file (`) != n {
+				t.Errorf("%s: want %d times that %s matches no file:\n%s", when, n, name, text)
+			}
+		}
+	}
+	w.configure(fmt.Sprintf(servers, "a.yml"))
+	w.start()
+	expect("at the start", 1, 0)
+	w.must(w.daemon.Reload())
+	expect("nothing is new", 1, 0)
+	w.configure(fmt.Sprintf(servers, "a.yml, b.yml"))
+	w.must(w.daemon.Reload())
+	expect("one is new", 1, 1)
+	w.configure(fmt.Sprintf(servers, ""))
+	w.must(w.daemon.Reload())
+	w.configure(fmt.Sprintf(servers, "a.yml"))
+	w.must(w.daemon.Reload())
+	expect("one was gone", 2, 1)
 }

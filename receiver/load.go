@@ -12,20 +12,21 @@ import (
 // whether its queries and templates parse. The error is a [config.Errors] with
 // every mistake.
 func LoadConfig(file string) (*config.Config, error) {
-	cfg, mistakes := ReadConfig(file)
+	text, mistakes := config.TextOf(file)
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	cfg, mistakes := ReadConfig(file, text)
 	if len(mistakes) > 0 {
 		return nil, mistakes
 	}
 	return cfg, nil
 }
 
-// ReadConfig is [LoadConfig] for who has more to say: with mistakes it returns
-// also what could be read, which is not for use; nil if that is nothing.
-func ReadConfig(file string) (*config.Config, config.Errors) {
-	cfg, mistakes := config.Read(file)
-	if cfg == nil {
-		return nil, mistakes
-	}
+// ReadConfig is [LoadConfig] for who has the text of the file, and more to say: with
+// mistakes it returns also what could be read, which is not for use.
+func ReadConfig(file string, text []byte) (*config.Config, config.Errors) {
+	cfg, mistakes := config.Read(file, text)
 	mistakes = append(mistakes, promql.CheckCatalogue(cfg)...)
 	mistakes = append(mistakes, promql.CheckContext(cfg)...)
 	mistakes = append(mistakes, report.CheckLinks(cfg)...)
@@ -35,7 +36,11 @@ func ReadConfig(file string) (*config.Config, config.Errors) {
 
 // LoadRules does for a rule file what [LoadConfig] does for a main file.
 func LoadRules(file string) ([]config.Rule, error) {
-	rules, mistakes := ReadRules(file)
+	text, mistakes := config.TextOf(file)
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	rules, mistakes := ReadRules(file, text)
 	if len(mistakes) > 0 {
 		return nil, mistakes
 	}
@@ -43,8 +48,8 @@ func LoadRules(file string) ([]config.Rule, error) {
 }
 
 // ReadRules does for a rule file what [ReadConfig] does for a main file.
-func ReadRules(file string) ([]config.Rule, config.Errors) {
-	rules, mistakes := config.ReadRules(file)
+func ReadRules(file string, text []byte) ([]config.Rule, config.Errors) {
+	rules, mistakes := config.ReadRules(file, text)
 	return rules, append(mistakes, checkRules(rules)...).Sorted()
 }
 

@@ -19,8 +19,12 @@ func TestNoMistakeHidesAnother(t *testing.T) {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, file := range files {
-		_, structural := config.Read(file)
-		_, all := ReadConfig(file)
+		text, mistakes := config.TextOf(file)
+		if len(mistakes) > 0 {
+			t.Fatal(mistakes)
+		}
+		_, structural := config.Read(file, text)
+		_, all := ReadConfig(file, text)
 		for _, m := range structural {
 			if !slices.Contains(all, m) {
 				t.Errorf("%s is lost", m)
@@ -30,8 +34,8 @@ func TestNoMistakeHidesAnother(t *testing.T) {
 			t.Errorf("%s is used", file)
 		}
 	}
-	none, mistakes := ReadConfig("nowhere.yml")
-	if none != nil || !strings.Contains(mistakes.Error(), "nowhere.yml: can't be read") {
-		t.Errorf("%v", mistakes)
+	none, err := LoadConfig("nowhere.yml")
+	if none != nil || err == nil || !strings.Contains(err.Error(), "nowhere.yml: can't be read") {
+		t.Errorf("%v", err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -102,16 +101,16 @@ func (c *configCheck) file(ctx context.Context, file string) []error {
 
 // read reads a main file or a rule file, and prints what is legal and hardly meant.
 func (c *configCheck) read(file string) (cfg *config.Config, kind string, mistakes config.Errors) {
-	text, err := os.ReadFile(file)
-	if err == nil && config.IsRuleFile(text) {
-		cfg, mistakes = rulesAlone(file)
+	text, mistakes := config.TextOf(file)
+	if len(mistakes) > 0 {
+		return nil, "", mistakes
+	}
+	if config.IsRuleFile(text) {
+		cfg, mistakes = rulesAlone(file, text)
 		kind = "fine as a rule file"
 	} else {
-		cfg, mistakes = receiver.ReadConfig(file) // says why it can't be read
+		cfg, mistakes = receiver.ReadConfig(file, text)
 		kind = "fine"
-	}
-	if cfg == nil {
-		return nil, "", mistakes
 	}
 	for _, w := range cfg.Warnings {
 		ink(c.err, yellow, "warning:")
@@ -124,13 +123,12 @@ func (c *configCheck) read(file string) (cfg *config.Config, kind string, mistak
 }
 
 // rulesAlone is a configuration with nothing but the rules of a file.
-func rulesAlone(file string) (*config.Config, config.Errors) {
-	cfg, err := config.Parse(file, []byte(`prometheus: {url: "http://localhost"}`))
-	if err != nil {
-		return nil, config.Errors{{File: file, What: err.Error()}}
+func rulesAlone(file string, text []byte) (cfg *config.Config, mistakes config.Errors) {
+	cfg, mistakes = config.Read(file, []byte(`prometheus: {url: "http://localhost"}`))
+	if len(mistakes) > 0 {
+		return cfg, mistakes
 	}
-	var mistakes config.Errors
-	cfg.Rules, mistakes = receiver.ReadRules(file)
+	cfg.Rules, mistakes = receiver.ReadRules(file, text)
 	cfg.Warnings = cfg.Shadowed()
 	return cfg, mistakes
 }
