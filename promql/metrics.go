@@ -69,10 +69,7 @@ func (m *Metrics) register(f promauto.Factory) {
 	m.annotations = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "culprit_rule_annotations_total",
 		Help: "Analyses of alerts by what became of the culprit_* annotations of their rules: used, mistaken (a part was left out) or unread (rules could not be read, or several fit).",
-	}, []string{"outcome"})
-	for _, o := range []string{annotationsUsed, annotationsMistaken, annotationsUnread} {
-		m.annotations.WithLabelValues(o)
-	}
+	}, []string{"outcome", labelServer})
 	m.asked = f.NewHistogram(prometheus.HistogramOpts{
 		Name: "culprit_analysis_queries", Help: "Queries sent per analysis; a narrowed second pass counts as another analysis.",
 		Buckets: prometheus.ExponentialBuckets(5, 2, 8),
@@ -95,7 +92,7 @@ func (m *Metrics) Forget(last, now config.Servers) {
 			continue
 		}
 		of := prometheus.Labels{labelServer: p.Name}
-		for _, family := range []interface{ DeletePartialMatch(prometheus.Labels) int }{m.queries, m.duration, m.shared, m.spared, m.open} {
+		for _, family := range []interface{ DeletePartialMatch(prometheus.Labels) int }{m.queries, m.duration, m.shared, m.spared, m.open, m.annotations} {
 			family.DeletePartialMatch(of)
 		}
 	}
@@ -110,6 +107,8 @@ type counts struct {
 	shared   prometheus.Counter
 	spared   *prometheus.CounterVec // by reason
 	open     prometheus.Gauge
+
+	annotations *prometheus.CounterVec // by outcome
 }
 
 // of returns the metrics of a server; m may be nil.
@@ -121,12 +120,16 @@ func (m *Metrics) of(server string) *counts {
 	c := &counts{
 		Metrics: m, queries: m.queries.MustCurryWith(own), duration: m.duration.MustCurryWith(own),
 		shared: m.shared.With(own), spared: m.spared.MustCurryWith(own), open: m.open.With(own),
+		annotations: m.annotations.MustCurryWith(own),
 	}
 	for _, o := range []outcome{outcomeOK, outcomeRefused, outcomeTimeout, outcomeUnreachable, outcomeCanceled} {
 		c.queries.WithLabelValues(string(o))
 	}
 	for _, r := range []string{sparedBudget, sparedStorm, sparedBreaker} {
 		c.spared.WithLabelValues(r)
+	}
+	for _, o := range []string{annotationsUsed, annotationsMistaken, annotationsUnread} {
+		c.annotations.WithLabelValues(o)
 	}
 	return c
 }
@@ -145,7 +148,7 @@ const (
 	annotationsUnread   = "unread"
 )
 
-func (m *Metrics) annotated(outcome string) { m.annotations.WithLabelValues(outcome).Inc() }
+func (c *counts) annotated(outcome string) { c.annotations.WithLabelValues(outcome).Inc() }
 
 // spent notes what an analysis has cost since it was noted last: one that goes
 // on inside of a set of labels is noted again.

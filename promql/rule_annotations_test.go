@@ -187,9 +187,9 @@ func TestMistakesInAnnotationsAreTold(t *testing.T) {
 	}
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(`# HELP culprit_rule_annotations_total Analyses of alerts by what became of the culprit_* annotations of their rules: used, mistaken (a part was left out) or unread (rules could not be read, or several fit).
 # TYPE culprit_rule_annotations_total counter
-culprit_rule_annotations_total{outcome="mistaken"} 1
-culprit_rule_annotations_total{outcome="unread"} 0
-culprit_rule_annotations_total{outcome="used"} 0
+culprit_rule_annotations_total{outcome="mistaken",server=""} 1
+culprit_rule_annotations_total{outcome="unread",server=""} 0
+culprit_rule_annotations_total{outcome="used",server=""} 0
 `), "culprit_rule_annotations_total"); err != nil {
 		t.Error(err)
 	}

@@ -45,7 +45,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		notifications: counters("culprit_notifications_total", "Webhook messages by outcome.", "outcome"),
 		alerts:        counters("culprit_alerts_total", "Alerts put on the queue, by status and by what found them.", "status", "reason"),
 		left:          counters("culprit_alerts_left_total", "Alerts of webhook messages that were left to the reconcile loop, by reason: no room, or too large.", "reason"),
-		reports:       counters("culprit_reports_total", "Reports made, by verdict.", "verdict"),
+		reports:       counters("culprit_reports_total", "Reports made, by verdict and by the Prometheus that was asked.", "verdict", "server"),
 		ofTeams:       counters("culprit_team_reports_total", "Reports made, by the team that the alert belongs to and by verdict; teams beyond 50 are one, other.", "team", "verdict"),
 		feedback:      counters("culprit_feedback_total", "Feedback on reports: right, wrong or other, from the page, the API or a silence.", "says", "via"),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -85,7 +85,7 @@ func gauge(name, help string) prometheus.Gauge {
 // reported counts a report.
 func (m *metrics) reported(r report.Report) {
 	verdict := string(r.Result.Verdict)
-	m.reports.WithLabelValues(verdict).Inc()
+	m.reports.WithLabelValues(verdict, r.Prometheus).Inc()
 	m.ofTeams.WithLabelValues(m.teams.of(r), verdict).Inc()
 }
 

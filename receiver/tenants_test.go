@@ -309,6 +309,9 @@ func TestEachAlertAsksItsOwnPrometheusOnly(t *testing.T) {
 		if got := w.metric(`culprit_prometheus_queries_total{outcome="ok",server="` + customer + `"}`); got == "" || got == "0" {
 			t.Errorf("queries of %s: %q", customer, got)
 		}
+		if got := w.metric(`culprit_reports_total{server="` + customer + `",verdict="explained"}`); got == "" || got == "0" {
+			t.Errorf("reports of %s: %q", customer, got)
+		}
 	}
 	w.wereAsked(own)
 	w.askedByHand(own)
