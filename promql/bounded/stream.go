@@ -45,6 +45,9 @@ func newStream(in *meter, metrics *metrics, q Question) *stream {
 // value reads the answer.
 func (s *stream) value() (model.Value, []string, error) {
 	err := s.object(s.envelope)
+	if err == nil {
+		err = s.end()
+	}
 	if errors.Is(err, errBytes) && len(s.series) > 0 {
 		s.cut = &Cut{What: s.in.said()}
 	}
@@ -90,6 +93,18 @@ func (s *stream) object(field func(name string) error) error {
 			return err
 		}
 	}
+}
+
+// end makes sure that nothing follows the answer.
+func (s *stream) end() error {
+	t, err := s.dec.ReadToken()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	}
+	return &badAnswer{fmt.Sprintf("%s follows the answer", t.Kind())}
 }
 
 // list reads a list; element reads each of its values.
