@@ -211,6 +211,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		return fmt.Errorf("opening the deliveries: %w", err)
 	}
 	d.store.onDrop(d.book.forget)
+	d.store.onOther(d.expect)
 	d.changes, err = changelog.Open(following, b, changelog.Options{
 		Lifetime: time.Duration(d.live.Load().config.Changes.Lifetime), Now: d.opt.Now, Log: d.log, Registry: d.opt.Registry,
 	})

@@ -33,6 +33,13 @@ func (k keeper) Kept(m sink.Message, s report.Sent) {
 	k.record(k.ctx, m.Report.ID, sink.NameAnnotation, k.address, s)
 }
 
+// expect has an alert looked at that another replica is to annotate.
+func (d *Daemon) expect(fingerprint string) {
+	for _, a := range d.live.Load().annotations {
+		a.Expect(fingerprint)
+	}
+}
+
 // keep puts annotations back that senders erase, with the sinks of the
 // configuration of the moment, until ctx ends.
 func (d *Daemon) keep(ctx context.Context) {

@@ -39,6 +39,7 @@ type store struct {
 	behind             chan string                                          // incidents whose merge was put off
 	dropped            atomic.Pointer[func(ctx context.Context, id string)] // told of a report or an incident that made room
 	merged             atomic.Pointer[func(id string)]                      // told of an incident that was merged later than its reports were written
+	elsewhere          atomic.Pointer[func(fingerprint string)]             // told of an alert that another replica has explained
 
 	mu       sync.RWMutex
 	last     uint64                     // highest revision of a report that was seen
@@ -153,6 +154,10 @@ func (s *store) onDrop(tell func(ctx context.Context, id string)) { s.dropped.St
 // were written.
 func (s *store) follow(tell func(id string)) { s.merged.Store(&tell) }
 
+// onOther has tell told of each alert that fires and that another replica has
+// explained.
+func (s *store) onOther(tell func(fingerprint string)) { s.elsewhere.Store(&tell) }
+
 func (s *store) indexReport(e broker.Entry, deleted bool) {
 	if deleted {
 		s.forget(e.Key, e.Revision)
@@ -167,6 +172,9 @@ func (s *store) indexReport(e broker.Entry, deleted bool) {
 		return
 	}
 	s.remember(r)
+	if tell := s.elsewhere.Load(); tell != nil && r.open() {
+		(*tell)(r.Report.Alert.Fingerprint)
+	}
 }
 
 func (s *store) knows(e broker.Entry) bool {

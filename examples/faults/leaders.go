@@ -9,7 +9,10 @@ import (
 	"time"
 )
 
-const stoppedFor = 30 * time.Second
+const (
+	stoppedFor = 30 * time.Second
+	leadsAfter = 15 * time.Second // of an election one replica leads the queue and all that is stored
+)
 
 // leaders harms one of three replicas in the middle of a storm: the one that
 // leads the queue, or one that does not, is killed, or stopped for half a
@@ -32,6 +35,7 @@ func leaders(ctx context.Context, f *field) error {
 		{"one killed that does not lead", false, killed},
 		{"one stopped for 30 s that does not lead", false, stopped},
 	} {
+		time.Sleep(leadsAfter)
 		victim, err := trio.one(ctx, s.leads)
 		if err != nil {
 			return err

@@ -195,5 +195,19 @@ rules:
     breakdown: {labels: [part]}
 %s`, f.address(cmp.Or(f.Asked, f.Prometheus.URL())), f.Ruler, f.address(f.Alertmanager.URL()), f.address(f.Grafana.URL()), f.Settings)
 	path := filepath.Join(f.Dir, "culprit.yml")
-	return path, os.WriteFile(path, []byte(text), 0o600)
+	return path, replaceFile(path, text)
+}
+
+// replaceFile writes a file that others may read just now: they find the old text
+// or the new one.
+func replaceFile(path, text string) error {
+	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path))
+	if err != nil {
+		return err
+	}
+	_, err = part.WriteString(text)
+	if err := errors.Join(err, part.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part.Name(), path)
 }

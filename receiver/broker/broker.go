@@ -48,6 +48,7 @@ type Broker struct {
 	sequences sequences
 	deleted   atomic.Int64 // Unix time of the last Delete
 
+	led     int                   // looks in a row that found this node to lead the queue
 	created map[string]time.Time  // of each stream, as the last look at them has seen it
 	sick    atomic.Pointer[error] // why writes are refused; nil if they are not
 	silent  atomic.Int64          // rounds of the watch since the broker was last well, or unwell for a reason that is not its own

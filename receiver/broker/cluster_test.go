@@ -109,6 +109,35 @@ func TestAClusterSurvivesTheLossOfOneNode(t *testing.T) {
 	eventually(t, "an empty queue", func() bool { s, err := nodes[0].Stats(ctx); return err == nil && s.Pending == 0 })
 }
 
+// The loss of a node that does not lead the queue leaves nothing without a leader.
+func TestOneNodeLeadsTheQueueAndAllBuckets(t *testing.T) {
+	nodes := cluster(t)
+	for _, n := range nodes {
+		bucket(t, n.Broker, "reports", time.Hour)
+		bucket(t, n.Broker, "incidents", time.Hour)
+		bucket(t, n.Broker, "said", time.Hour)
+	}
+	leader := func() (found *node) {
+		for _, n := range nodes {
+			if n.closing.Err() == nil && n.Leads() && n.ledElsewhere() == "" {
+				found = n
+			}
+		}
+		return found
+	}
+	eventually(t, "one node that leads all", func() bool { return leader() != nil })
+	first := leader()
+	for _, n := range nodes {
+		if n != first && n.ledElsewhere() == "" {
+			t.Errorf("%s leads all, too", n.opt.Cluster.Node)
+		}
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another node that leads all", func() bool { return leader() != nil })
+}
+
 func TestOfAllReplicasThatFindAJobOneEnqueuesIt(t *testing.T) {
 	nodes := cluster(t)
 	var added, there atomic.Int32

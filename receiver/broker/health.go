@@ -113,6 +113,7 @@ func (b *Broker) check() {
 	}
 	b.recovered()
 	b.saveSequences(saveEvery)
+	b.gather()
 }
 
 // mend repairs a server that says that it is not well. A single one has met a

@@ -31,7 +31,7 @@ const (
 // ends. It learns when each of them sends ([rhythm]) and looks just then, at
 // all alerts that are due with one question. Every post has all the guards of
 // any other. The alerts are those that are open when it begins; it hears of
-// others by [Annotations.Send] and [Annotations.Reconcile].
+// others by [Annotations.Send], [Annotations.Expect] and [Annotations.Reconcile].
 func (a *Annotations) Keep(ctx context.Context, k Keeper, fingerprints []string) {
 	done := make(chan struct{})
 	for _, p := range a.peers {
@@ -45,6 +45,18 @@ func (a *Annotations) Keep(ctx context.Context, k Keeper, fingerprints []string)
 	}
 	for range a.peers {
 		<-done
+	}
+}
+
+// otherReplica is how long another replica may take to annotate an alert that it
+// has explained. One that was stopped in between does not, and its job is done.
+const otherReplica = 4 * time.Second
+
+// Expect has an alert looked at that another replica has explained, and annotated
+// if that one does not do it.
+func (a *Annotations) Expect(fingerprint string) {
+	for _, p := range a.peers {
+		p.rhythm.expect(fingerprint, p.clock().Add(otherReplica))
 	}
 }
 

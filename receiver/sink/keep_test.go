@@ -97,6 +97,27 @@ func TestWhatASenderErasesComesBackByItself(t *testing.T) {
 	}
 }
 
+// Another replica that has explained an alert is given time to annotate it. If it
+// does not, this one does.
+func TestWhatAnotherReplicaDoesNotAnnotateIsAnnotated(t *testing.T) {
+	c := quiet(t)
+	p, done := fromPrometheus("Stopped"), fromPrometheus("Done")
+	post(t, c, p, done)
+	annotating(t, c, firing(), done) // the other replica
+	before := mustFind(t, c, done.Labels)
+	a, l := annotating(t, c, firing())
+	for _, each := range []posted{p, done} {
+		m := explained(each.Labels)
+		l.open[m.Report.Alert.Fingerprint] = m
+		a.Expect(m.Report.Alert.Fingerprint)
+	}
+	l.keep(t, a)
+	becomes(t, "the alert is annotated", func() bool { return mustFind(t, c, p.Labels).Annotations[AnnotationSummary] != "" })
+	if after := mustFind(t, c, done.Labels); !after.UpdatedAt.Equal(before.UpdatedAt) {
+		t.Error("one that was annotated in time is posted again")
+	}
+}
+
 // Alertmanager may show an alert that is over, and a Prometheus that says so
 // may have said the opposite a moment ago: neither is posted by the keeper.
 func TestAnAlertThatIsOverIsNotKept(t *testing.T) {

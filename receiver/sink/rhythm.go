@@ -145,6 +145,16 @@ func (r *rhythm) hope(fingerprint string, at time.Time) {
 	b.looked = at
 }
 
+// expect has an alert looked at that another replica is to annotate by a time. One
+// that has been looked at already keeps its rhythm.
+func (r *rhythm) expect(fingerprint string, by time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.beats[fingerprint]; !known {
+		r.add(fingerprint, by)
+	}
+}
+
 // freshAlert is how old an alert may be when it is first read for us to know
 // that it has just come.
 const freshAlert = 5 * time.Second
