@@ -42,11 +42,11 @@ func (h *explainer) Explain(ctx context.Context, r report.Report, parts []report
 	if q.Now = h.now(); len(parts) > 0 || !r.Open() { // the same time, to be compared; and not what came after it
 		q.Now = cmp.Or(r.Plan.End, r.CreatedAt) // without a plan nothing could be asked
 	}
-	ctx, cancel := context.WithTimeout(ctx, explainWithin)
+	ctx, cancel := context.WithTimeout(ctx, h.most)
 	defer cancel()
 	found := explain.ReportBy(ctx, live.servers, q)
 	if err := ctx.Err(); err != nil {
-		return web.Look{}, &web.Refusal{Status: http.StatusGatewayTimeout, Err: fmt.Errorf("it took longer than %s: %w", explainWithin, err)}
+		return web.Look{}, &web.Refusal{Status: http.StatusGatewayTimeout, Err: fmt.Errorf("it took longer than %s: %w", h.most, err)}
 	}
 	if !late || h.renew == nil {
 		return web.Look{Found: found}, nil

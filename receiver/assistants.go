@@ -72,7 +72,7 @@ func (a byAssistant) Changes(ctx context.Context, where find.Ask) ([]changes.Cha
 		return nil, err
 	}
 	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, explainWithin)
+	ctx, cancel := context.WithTimeout(ctx, a.most)
 	defer cancel()
 	return fetcher.Changes(ctx, where.Labels, where.At)
 }

@@ -37,12 +37,13 @@ type explainer struct {
 	changes explain.ChangeLog
 	now     func() time.Time
 	turn    chan struct{}
+	most    time.Duration // that a look may take
 
 	renew func(ctx context.Context, found report.Report) (stored bool, err error) // nil: no look is stored
 }
 
 func newExplainer(live func() *live, log explain.ChangeLog, now func() time.Time) *explainer {
-	return &explainer{live: live, changes: log, now: now, turn: make(chan struct{}, maxAsking)}
+	return &explainer{live: live, changes: log, now: now, turn: make(chan struct{}, maxAsking), most: explainWithin}
 }
 
 // Ask is the body of `POST /api/v1/explain`: an alert by its labels, an expression, or
@@ -119,11 +120,11 @@ func (h *explainer) enter() (leave func(), err error) {
 
 // within answers a question in time.
 func (h *explainer) within(ctx context.Context, ask find.Ask) (report.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, explainWithin)
+	ctx, cancel := context.WithTimeout(ctx, h.most)
 	defer cancel()
 	rep, err := h.explain(ctx, ask)
 	if ctx.Err() != nil {
-		err = fmt.Errorf("it took longer than %s: %w", explainWithin, ctx.Err())
+		err = fmt.Errorf("it took longer than %s: %w", h.most, ctx.Err())
 	}
 	return rep, err
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,29 +159,24 @@ func (d *contract) takes(route *routers.Route, body string) {
 	}
 }
 
-// unseen are answers that no test can have in a moment, and what has them instead.
-var unseen = map[string]string{
-	"postNotification 413": "it takes 512 MiB",
-	"explain 504":          "it takes a minute", "explainAgain 504": "it takes a minute",
-	"healthy 503": "TestAClosedBrokerMakesTheDaemonUnhealthy",
-	"metrics 503": "with more scrapes at a time than are answered",
-}
-
 // TestEveryRouteIsInTheDocument compares the document with what the daemon serves.
 func TestEveryRouteIsInTheDocument(t *testing.T) {
-	d := lonely(t, nil)
+	d := lonely(t, configured("mcp: {}"))
 	doc := newContract(t, d.URL())
 	pages := web.New(d.pages(newExplainer(d.live.Load, d.changes, d.opt.Now)))
 	served := map[string]bool{}
 	for _, pattern := range append(d.routes().Patterns(), pages.Patterns()...) {
+		if pattern == "/mcp" {
+			pattern = "POST /mcp" // it refuses other methods itself
+		}
 		method, path, ok := strings.Cut(pattern, " ")
-		if ok && path != "/mcp" { // else it only refuses, or is a protocol of its own
+		if ok { // else it only refuses
 			served[method+" "+strings.TrimSuffix(path, "{$}")] = true
 		}
 	}
 	doc.each(func(r *routers.Route) {
 		route := r.Method + " " + r.Path
-		if !served[route] && r.Path != "/mcp" {
+		if !served[route] {
 			t.Errorf("%s is documented and not served", route)
 		}
 		delete(served, route)
@@ -220,10 +216,12 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	doc.refuses(w)
 	doc.guarded()
 	doc.starting()
+	doc.broken()
+	doc.scraped()
+	doc.outOfBounds(w)
 	doc.each(func(r *routers.Route) {
 		for status := range r.Operation.Responses.Map() {
-			answer := r.Operation.OperationID + " " + status
-			if _, ok := unseen[answer]; !doc.seen[answer] && !ok && status != "500" {
+			if answer := r.Operation.OperationID + " " + status; !doc.seen[answer] {
 				t.Errorf("nothing has answered as documented: %s", answer)
 			}
 		}
@@ -295,11 +293,16 @@ func (d *contract) takesMessages(w *world) {
 	d.call(call{id: "postEvents", body: `[]`, status: http.StatusNotFound})
 	text, err := os.ReadFile(w.opt.ConfigFile)
 	w.must(err)
-	w.configure("alertmanager_events: {}\n" + string(text))
+	w.configure("alertmanager_events: {}\nmcp: {}\n" + string(text))
 	d.call(call{id: "reload", status: http.StatusOK})
 	d.call(call{id: "postEvents", body: `[]`, status: http.StatusOK})
 	d.call(call{id: "postEvents", body: `{`, status: http.StatusBadRequest})
 	d.call(call{id: "postEvents", body: `["` + strings.Repeat("x", 9<<20) + `"]`, status: http.StatusRequestEntityTooLarge})
+	d.call(call{id: "callTool", body: `{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}`, status: http.StatusOK})
+	d.call(call{id: "callTool", body: `{"jsonrpc": "2.0", "id": 1, "method": "tools/burn"}`, status: http.StatusOK})
+	d.call(call{id: "callTool", body: `{"jsonrpc": "2.0", "method": "notifications/initialized"}`, status: http.StatusAccepted})
+	d.call(call{id: "callTool", body: `{`, status: http.StatusBadRequest})
+	d.call(call{id: "callTool", body: `"` + strings.Repeat("x", 65<<10) + `"`, status: http.StatusRequestEntityTooLarge})
 	d.call(call{id: "reloadWithPut", status: http.StatusOK})
 }
 
@@ -354,13 +357,8 @@ func (d *contract) guarded() {
 	if err := os.WriteFile(token, []byte("secret"), 0o600); err != nil {
 		d.t.Fatal(err)
 	}
-	daemon := lonely(d.t, func(opt *Options) {
-		text := fmt.Sprintf("prometheus: {url: 'http://127.0.0.1:1'}\nchanges: {token_file: %q}\nalertmanager_events: {token_file: %q}\n", token, token)
-		if err := os.WriteFile(opt.ConfigFile, []byte(text), 0o600); err != nil {
-			d.t.Fatal(err)
-		}
-	})
-	for _, id := range []string{"postChanges", "postEvents"} {
+	daemon := lonely(d.t, configured(fmt.Sprintf("changes: {token_file: %q}\nalertmanager_events: {token_file: %[1]q}\nmcp: {token_file: %[1]q}", token)))
+	for _, id := range []string{"postChanges", "postEvents", "callTool"} {
 		d.at(daemon.URL()).call(call{id: id, body: `[]`, header: map[string]string{"Authorization": "Bearer other"}, status: http.StatusUnauthorized})
 	}
 	d.at(daemon.URL()).call(call{id: "ready", status: http.StatusServiceUnavailable})
@@ -375,6 +373,91 @@ func (d *contract) starting() {
 			d.at(server.URL).call(call{id: id, status: http.StatusServiceUnavailable})
 		}
 	})
+}
+
+// broken calls a daemon whose queue and store have gone.
+func (d *contract) broken() {
+	daemon, err := New(d.t.Context(), alone(d.t))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { _ = daemon.close() })
+	r := recordOf(0, noon)
+	mustPut(d.t, daemon.store, r)
+	if err := daemon.broker.Close(); err != nil {
+		d.t.Fatal(err)
+	}
+	named := strings.NewReplacer("{id}", r.Report.ID, "{fingerprint}", r.Report.Alert.Fingerprint)
+	bodies := map[string]string{"giveFeedback": `{"says": "right"}`, "judgeReport": "says=right"}
+	d.each(func(route *routers.Route) {
+		if id := route.Operation.OperationID; route.Operation.Responses.Status(500) != nil && route.Path != "/-/reload" {
+			d.at(daemon.URL()).call(call{id: id, path: named.Replace(route.Path), body: bodies[id], status: http.StatusInternalServerError})
+		}
+	})
+	d.at(daemon.URL()).call(call{id: "healthy", status: http.StatusServiceUnavailable})
+}
+
+// held is a metric that is collected until it is let go.
+type held struct{ begun, done chan struct{} }
+
+func (held) Describe(chan<- *prometheus.Desc) {}
+
+func (h held) Collect(chan<- prometheus.Metric) {
+	h.begun <- struct{}{}
+	<-h.done
+}
+
+// scraped calls a daemon from which as many read metrics as may.
+func (d *contract) scraped() {
+	registry, metric := prometheus.NewRegistry(), held{make(chan struct{}), make(chan struct{})}
+	registry.MustRegister(metric)
+	server := httptest.NewServer(newFront("", registry))
+	d.t.Cleanup(server.Close)
+	var scrapes sync.WaitGroup
+	for range maxScrapes {
+		scrapes.Go(func() {
+			if resp, err := http.Get(server.URL + "/metrics"); err == nil {
+				resp.Body.Close()
+			}
+		})
+		<-metric.begun
+	}
+	d.at(server.URL).call(call{id: "metrics", status: http.StatusServiceUnavailable})
+	close(metric.done)
+	scrapes.Wait()
+}
+
+// outOfBounds asks what takes too long, and sends what is too large, of handlers with
+// smaller bounds.
+func (d *contract) outOfBounds(w *world) {
+	over := make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
+	d.t.Cleanup(func() { close(over); silent.Close() })
+	w.configure(fmt.Sprintf("prometheus: {url: %q}\n", silent.URL))
+	w.must(w.daemon.Reload())
+	asked := newExplainer(w.daemon.live.Load, w.daemon.changes, time.Now)
+	asked.most = time.Millisecond
+	hook := newWebhook(w.daemon)
+	hook.most = 10
+	mux := http.NewServeMux()
+	mux.Handle("POST /api/v1/explain", asked)
+	mux.Handle("POST /api/v1/webhook", hook)
+	mux.Handle("/", web.New(w.daemon.pages(asked)))
+	server := httptest.NewServer(mux)
+	d.t.Cleanup(server.Close)
+	d.at(server.URL).call(call{id: "explain", body: `{"labels": {"alertname": "ErrorsHigh"}}`, status: http.StatusGatewayTimeout})
+	d.at(server.URL).call(call{id: "explainAgain", path: "/reports/" + w.reports()[0].ID + "/explain", status: http.StatusGatewayTimeout})
+	d.at(server.URL).call(call{id: "postNotification", body: `{"version": "4", "alerts": []}`, status: http.StatusRequestEntityTooLarge})
+}
+
+// configured writes a configuration with a Prometheus that is away, and some lines.
+func configured(lines string) func(*Options) {
+	return func(opt *Options) {
+		text := "prometheus: {url: 'http://127.0.0.1:1'}\n" + lines + "\n"
+		if err := os.WriteFile(opt.ConfigFile, []byte(text), 0o600); err != nil {
+			panic(err)
+		}
+	}
 }
 
 // at is the same document of another daemon.

@@ -52,13 +52,14 @@ type webhook struct {
 	log      *slog.Logger
 	metrics  *metrics
 	now      func() time.Time
+	most     int64 // bytes of a message
 	says     seldom.Speaker
 }
 
 func newWebhook(d *Daemon) *webhook {
 	return &webhook{
 		queue: d.broker, reported: d.store.reported, learn: d.receivers.learn, decoder: newDecoder(),
-		log: d.log, metrics: d.metrics, now: d.opt.Now,
+		log: d.log, metrics: d.metrics, now: d.opt.Now, most: maxWebhookBytes,
 	}
 }
 
@@ -72,7 +73,7 @@ func newWebhook(d *Daemon) *webhook {
 //	     Alertmanager sends it again within the second; after a 429 it would
 //	     wait for a whole group_interval
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	n, err := h.decoder.decode(http.MaxBytesReader(w, r.Body, maxWebhookBytes))
+	n, err := h.decoder.decode(http.MaxBytesReader(w, r.Body, h.most))
 	if err != nil {
 		h.refuse(w, body.Status(err), err)
 		return

@@ -32,11 +32,12 @@ func Files(root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	types, err := clientTypes(notes)
+	files, err := clientTypes(notes)
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{"receiver/openapi/openapi.json": append(text, '\n'), "client/types.go": types}, Check(text)
+	files["receiver/openapi/openapi.json"] = append(text, '\n')
+	return files, Check(text)
 }
 
 // Check says what is wrong with the text of a document.
@@ -68,6 +69,7 @@ func newMaker(s *schemas) *maker {
 		Tags: openapi3.Tags{
 			{Name: reading, Description: "what was found"},
 			{Name: telling, Description: "what others tell culprit"},
+			{Name: assistants, Description: "what assistants ask, by a protocol of their own"},
 			{Name: pages, Description: "what people see"},
 			{Name: operations, Description: "of the process"},
 		},
@@ -130,9 +132,9 @@ func (m *maker) operation(op operation) (*openapi3.Operation, error) {
 	for _, p := range op.params {
 		made.AddParameter(p.parameter())
 	}
-	if op.token != "" {
+	if op.guard != "" {
 		made.Security = &openapi3.SecurityRequirements{{}, {"basic": {}}, {"token": {}}}
-		made.Description = "The token is that of `" + op.token + "`."
+		made.Description = "The token is that of `" + op.guard + "`."
 	}
 	if len(op.takes) > 0 {
 		made.RequestBody = &openapi3.RequestBodyRef{Value: openapi3.NewRequestBody().WithRequired(true).WithContent(openapi3.Content{})}
@@ -165,7 +167,7 @@ func (op operation) commonAnswers() map[int]string {
 	if op.method != http.MethodGet {
 		common[http.StatusForbidden], common[http.StatusUnsupportedMediaType] = "CrossSite", "MediaType"
 	}
-	if op.tag == reading || op.tag == pages && op.id != "getStatic" {
+	if op.loads {
 		common[http.StatusInternalServerError] = "Broken"
 	}
 	return common

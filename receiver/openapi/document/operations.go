@@ -21,7 +21,8 @@ type operation struct {
 	params           []param
 	takes            []content // bodies of requests; empty: none
 	answers          map[int]answer
-	token            string // key of the configuration that names the file of a token; empty: none
+	guard            string // key of the configuration that names the file of a token; empty: none
+	loads            bool   // it reads a report from the disk; what others answer is in memory
 }
 
 // answer is what an operation answers with one status.
@@ -43,6 +44,7 @@ type content struct {
 const (
 	reading    = "reports"
 	telling    = "for senders"
+	assistants = "for assistants"
 	pages      = "pages"
 	operations = "operations"
 )
@@ -101,11 +103,11 @@ func api() []operation {
 			params: append(listed("alertname", "fingerprint", "incident", "prometheus", "status", "open", "judged", "match"), searched()...), answers: map[int]answer{200: list(json[[]report.Report]()), 400: badQuery},
 		},
 		{
-			id: "getReport", method: "GET", path: "/api/v1/reports/{id}", tag: reading, summary: "Returns a report.",
+			id: "getReport", loads: true, method: "GET", path: "/api/v1/reports/{id}", tag: reading, summary: "Returns a report.",
 			answers: map[int]answer{200: one(json[report.Report]()), 404: notFound},
 		},
 		{
-			id: "giveFeedback", method: "POST", path: "/api/v1/reports/{id}/feedback", tag: reading, summary: "Takes what somebody says of a report, and returns it.",
+			id: "giveFeedback", loads: true, method: "POST", path: "/api/v1/reports/{id}/feedback", tag: reading, summary: "Takes what somebody says of a report, and returns it.",
 			takes: []content{json[web.Said]()}, answers: map[int]answer{200: one(json[report.Report]()), 400: fails("the body can't be read, or is too large"), 404: notFound},
 		},
 		{
@@ -139,7 +141,7 @@ func api() []operation {
 			params: append(listed("match"), from, to), answers: map[int]answer{200: list(json[[]changelog.Change]()), 400: badQuery},
 		},
 		{
-			id: "postChanges", method: "POST", path: "/api/v1/changes", tag: telling, summary: "Takes a change, or a list of at most 1000.", token: "changes.token_file",
+			id: "postChanges", method: "POST", path: "/api/v1/changes", tag: telling, summary: "Takes a change, or a list of at most 1000.", guard: "changes.token_file",
 			params: []param{{name: "format", about: "who sends it, if it is no change in culprit's own form", words: []string{"flux", "launchdarkly", "terraform"}}},
 			takes:  []content{{of: reflect.TypeFor[changelog.Posted](), also: reflect.TypeFor[[]changelog.Posted]()}},
 			answers: map[int]answer{
@@ -156,12 +158,22 @@ func api() []operation {
 			},
 		},
 		{
-			id: "postEvents", method: "POST", path: "/api/v1/alertmanager/events", tag: telling, token: "alertmanager_events.token_file",
+			id: "postEvents", method: "POST", path: "/api/v1/alertmanager/events", tag: telling, guard: "alertmanager_events.token_file",
 			summary: "Takes events of Alertmanager's event recorder (`event_recorder.webhook_outputs`): one, or a list.", takes: []content{json[any]()},
 			answers: map[int]answer{
 				200: {means: "what is of use in it is safe on disk", content: json[recorded]()},
 				400: fails("it is no message of the event recorder, and nothing of it was kept"),
 				404: fails("it is switched off (`alertmanager_events`)"), 413: fails("the body is larger than 8 MiB"),
+			},
+		},
+		{
+			id: "callTool", method: "POST", path: "/mcp", tag: assistants, guard: "mcp.token_file",
+			summary: "Takes a message of the Model Context Protocol (streamable HTTP without sessions). Its tools are in the answer to `tools/list`, and not in this document.",
+			takes:   []content{json[any]()},
+			answers: map[int]answer{
+				200: {means: "the answer, a message of JSON-RPC; it may be an error", content: json[map[string]any]()}, 202: {means: "it was a notification"},
+				400: fails("it is no message of the protocol, or of a version that is not spoken here"),
+				404: fails("it is switched off (`mcp`)"), 413: fails("the body is larger than 64 KiB"),
 			},
 		},
 		{
@@ -181,9 +193,9 @@ func people() []operation {
 			id: "showReports", method: "GET", path: "/", tag: pages, summary: "The page of reports.",
 			params: append(listed("alertname", "fingerprint", "incident", "prometheus", "status", "open", "judged", "match"), searched()...), answers: list,
 		},
-		{id: "showReport", method: "GET", path: "/reports/{id}", tag: pages, summary: "The page of a report.", answers: one},
+		{id: "showReport", loads: true, method: "GET", path: "/reports/{id}", tag: pages, summary: "The page of a report.", answers: one},
 		{
-			id: "explainAgain", method: "POST", path: "/reports/{id}/explain", tag: pages, takes: form,
+			id: "explainAgain", loads: true, method: "POST", path: "/reports/{id}/explain", tag: pages, takes: form,
 			summary: "Looks at a report's alert again. A look at the whole of an alert that fires may become its report; any other is shown as a page, and not stored. The form may have up to eight fields such as `only=path=/pay` and `without=version=v2`.",
 			answers: map[int]answer{
 				200: shown, 303: {means: "the look is the alert's report now; back to it"},
@@ -192,7 +204,7 @@ func people() []operation {
 			},
 		},
 		{
-			id: "judgeReport", method: "POST", path: "/reports/{id}/feedback", tag: pages, takes: form, summary: "Takes the form of a report's page: the fields `says` and `was`.",
+			id: "judgeReport", loads: true, method: "POST", path: "/reports/{id}/feedback", tag: pages, takes: form, summary: "Takes the form of a report's page: the fields `says` and `was`.",
 			answers: map[int]answer{303: {means: "it was taken; back to the report"}, 400: page("the form can't be read"), 404: notFound},
 		},
 		{id: "showIncident", method: "GET", path: "/incidents/{id}", tag: pages, summary: "The page of an incident.", answers: one},
@@ -200,7 +212,7 @@ func people() []operation {
 		{id: "showCase", method: "GET", path: "/cases/{id}", tag: pages, summary: "The page of a case.", answers: one},
 		{id: "showChanges", method: "GET", path: "/changes", tag: pages, summary: "The page of changes.", params: append(listed("match"), from, to), answers: list},
 		{
-			id: "showAlert", method: "GET", path: "/a/{fingerprint}", tag: pages, summary: "The page of the latest report of an alert. Notifications may link to it before there is one.",
+			id: "showAlert", loads: true, method: "GET", path: "/a/{fingerprint}", tag: pages, summary: "The page of the latest report of an alert. Notifications may link to it before there is one.",
 			params:  []param{{name: "look", about: "how often the page has looked already for a report that is not there"}},
 			answers: map[int]answer{200: shown, 202: page("the first report is being made; the page looks again"), 404: notFound},
 		},

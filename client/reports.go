@@ -156,25 +156,6 @@ type Plan struct {
 	Step    string    `json:"step"` // such as "30s"
 }
 
-// Result: what an analysis found. Its JSON is the `result` of a report.
-type Result struct {
-	Verdict    Verdict     `json:"verdict"`
-	Causes     []Finding   `json:"causes"`
-	Dimensions []Dimension `json:"dimensions"`
-	Fit        *Fit        `json:"fit,omitempty"`
-	Graph      Graph       `json:"graph"`
-	Warnings   []Warning   `json:"warnings"`
-	Everywhere string      `json:"everywhere,omitempty"` // says why a change is of no single place: for the verdict external
-	Hurt       []string    `json:"hurt,omitempty"`       // the services that are told to be victims, and first that of the KPI
-	Load       *Load       `json:"load,omitempty"`       // what most of the candidates have in common, if that is the answer
-	Unclear    string      `json:"unclear,omitempty"`    // says, in words, why none of the candidates is said with confidence
-	Change     *Move       `json:"change,omitempty"`     // the move of the first target, for sentences and charts
-	Changes    *Changes    `json:"changes,omitempty"`    // what was done around the onset; nil: it was not asked
-	Recombined *Recombined `json:"recombined,omitempty"` // compares the parts of the breakdown with the whole
-	Forecast   string      `json:"forecast,omitempty"`   // says how the expected values of the breakdown were made
-	Aside      []Stretch   `json:"aside,omitempty"`      // the times before the incident that are no baseline
-}
-
 // Timings: seconds.
 type Timings struct {
 	Queued  float64 `json:"queued"`
@@ -298,27 +279,6 @@ type Handled struct {
 	Alert   string    `json:"alert,omitempty"`   // its name, if there is a report about it
 }
 
-// Finding: one cause.
-type Finding struct {
-	Rank       int                 `json:"rank"` // 1 is the best
-	Kind       string              `json:"kind"` // labels, series or change
-	Labels     []map[string]string `json:"labels,omitempty"`
-	Series     string              `json:"series,omitempty"`
-	Change     *Event              `json:"change,omitempty"` // of a cause of that kind
-	Metric     string              `json:"metric,omitempty"` // the series as Prometheus has it, where its rule gives it another name
-	Name       string              `json:"name"`
-	Score      float64             `json:"score"` // of its method; comparable inside one method only
-	Share      float64             `json:"share"` // of the KPI's change that it explains
-	Confidence Confidence          `json:"confidence"`
-	Method     string              `json:"method"`
-	Sentence   string              `json:"sentence"`
-	Explains   []string            `json:"explains"` // names of the targets that it explains
-	Common     bool                `json:"common"`   // it explains all targets of an incident
-	Evidence   Evidence            `json:"evidence"`
-	Explained  int                 `json:"explained,omitempty"` // how many it explains, if explains names the first of them only
-	Role       Role                `json:"role,omitempty"`      // of a series: its part in the incident; empty: neither calls nor times tell it
-}
-
 // Count: a name and how many alerts have it.
 type Count struct {
 	Name   string `json:"name"`
@@ -350,96 +310,6 @@ type Query struct {
 	Role  string `json:"role"` // target, breakdown, candidate or topology
 	Name  string `json:"name"`
 	Query string `json:"query"`
-}
-
-// Verdict: the whole answer in one word.
-type Verdict string
-
-// What a Verdict may be.
-const (
-	VerdictExplained            Verdict = "explained"
-	VerdictExternal             Verdict = "external"
-	VerdictNoConfidentCause     Verdict = "no_confident_cause"
-	VerdictNoChange             Verdict = "no_change"
-	VerdictInsufficientEvidence Verdict = "insufficient_evidence"
-)
-
-// Dimension: the KPI seen by one label.
-type Dimension struct {
-	Label     string    `json:"label"`
-	Surprise  float64   `json:"surprise"`  // bits, of the candidate set
-	Explained float64   `json:"explained"` // share of the change that the candidate set explains
-	Masking   float64   `json:"masking"`   // Σ|Δ| / |ΣΔ|: 1 means that nothing moves against the total
-	Elements  []Element `json:"elements"`
-	Note      string    `json:"note,omitempty"` // pruned, folded, refused: why
-}
-
-// Fit: describes the regression of the KPI on the candidates.
-type Fit struct {
-	Explained float64  `json:"explained"` // share of the KPI's variance
-	Series    int      `json:"series"`    // candidates looked at
-	Moved     int      `json:"moved"`     // candidates that moved in the incident
-	Selected  int      `json:"selected"`
-	Converged bool     `json:"converged"`
-	Of        []string `json:"of,omitempty"` // exporters of the candidates, sorted, if that is known of all
-}
-
-// Graph: the causal graph over the KPI and its leading candidates.
-type Graph struct {
-	Nodes  []Node   `json:"nodes"`
-	Edges  []Edge   `json:"edges"`
-	Chains []Chain  `json:"chains,omitempty"`
-	Notes  []string `json:"notes,omitempty"`
-}
-
-// Warning: a doubt that travels with the answer.
-type Warning struct {
-	Source string `json:"source"` // the query, the method or the sink that it is about
-	Text   string `json:"text"`   // what is wrong, and what would help
-}
-
-// Load: a factor by which most of the candidates moved together: more or less is asked of
-// everything, and nobody of those who serve it is the cause.
-type Load struct {
-	Series string  `json:"series,omitempty"` // the traffic that carries it; empty: no candidate measures that
-	Factor float64 `json:"factor"`           // incident over baseline
-	Moved  int     `json:"moved"`            // candidates that moved by it
-	Of     int     `json:"of"`               // candidates in all
-}
-
-// Move: the move of a KPI: its expected and its actual value.
-type Move struct {
-	Target   string  `json:"target"`
-	Forecast float64 `json:"forecast"`
-	Actual   float64 `json:"actual"`
-	Unit     string  `json:"unit"` // of both; empty: a bare number, or not known
-	Rising   bool    `json:"rising"`
-	Clock    bool    `json:"clock,omitempty"`    // it is the time since or until something
-	Others   float64 `json:"others,omitempty"`   // of a time: that of the middle one of its siblings
-	Siblings int     `json:"siblings,omitempty"` // series that the KPI was compared with, without its own; 0: it was split into parts
-	Level    *Level  `json:"level,omitempty"`    // of a KPI that did not move: how it stands to its alert's threshold
-	Mix      *Mix    `json:"mix,omitempty"`      // of a ratio: where its traffic went, if that is a part of the change
-}
-
-// Changes: what was done around the onset of an incident.
-type Changes struct {
-	Since  float64 `json:"since,omitempty"` // Unix seconds; from when on changes are known, 0: from the first one on
-	Before int     `json:"before"`          // so many before the onset
-	Later  []Event `json:"later,omitempty"` // after it: consequences or remedies, and no causes
-}
-
-// Recombined: what the parts of a breakdown add up to, of a ratio those of the numerator,
-// beside the whole, which was asked for by itself.
-type Recombined struct {
-	Parts float64 `json:"parts"`
-	Whole float64 `json:"whole"`
-}
-
-// Stretch: a time from its first moment up to its end, in Unix seconds.
-type Stretch struct {
-	From float64 `json:"from"`
-	To   float64 `json:"to"`
-	Why  string  `json:"why,omitempty"` // it is no baseline
 }
 
 // WithoutStep: a mean over a time.
@@ -499,155 +369,6 @@ const (
 	WhatInhibited What = "inhibited"
 )
 
-// Event: one event that may have caused an incident.
-type Event struct {
-	At     float64           `json:"at"`              // Unix seconds; when it began
-	Until  float64           `json:"until,omitempty"` // Unix seconds; when it was complete, 0 if that is not known
-	Title  string            `json:"title"`           // what was done, in a few words
-	Labels map[string]string `json:"labels"`          // where: the labels of what was changed
-	From   string            `json:"from,omitempty"`  // version, value or state before it
-	To     string            `json:"to,omitempty"`    // and after it
-	Source string            `json:"source"`          // who says so: a series, api, grafana, alert
-	URL    string            `json:"url,omitempty"`   // a page about it
-	Extent Extent            `json:"extent,omitzero"` // how far it had got when something was wrong
-}
-
-// Confidence: one of the three. The zero value is the lowest, so that nothing is trusted
-// unless somebody has said why.
-type Confidence string
-
-// What a Confidence may be.
-const (
-	ConfidenceHigh   Confidence = "high"
-	ConfidenceMedium Confidence = "medium"
-	ConfidenceLow    Confidence = "low"
-)
-
-// Evidence: the arithmetic behind a cause. What a method does not tell is left out, so
-// that a number that may be 0 is a pointer. The fields stand in the order of their names,
-// which is that of the JSON. Of a set of labels, amounts are at the level of the KPI, or
-// of its numerator.
-type Evidence struct {
-	Actual        *float64            `json:"actual,omitempty"`   // of a set of labels
-	After         *float64            `json:"after,omitempty"`    // of a series: its level in the incident
-	Along         int                 `json:"along,omitempty"`    // of so many series (see OnlyOf) that moved, its own among them
-	Appeared      bool                `json:"appeared,omitempty"` // there was nothing of it before
-	Association   *float64            `json:"association,omitempty"`
-	Before        *float64            `json:"before,omitempty"` // of a series
-	Coefficient   *float64            `json:"coefficient,omitempty"`
-	Deviation     *float64            `json:"deviation,omitempty"` // from the usual, in units of its own noise
-	Earlier       int                 `json:"earlier,omitempty"`   // of a change: how often the like was done there before
-	Forecast      *float64            `json:"forecast,omitempty"`  // of a set of labels
-	Gross         bool                `json:"gross,omitempty"`     // the total stood still: shares are of what moved in it
-	Homogeneity   *float64            `json:"homogeneity,omitempty"`
-	Gone          bool                `json:"gone,omitempty"`   // none of its series exists any more
-	Inside        []string            `json:"inside,omitempty"` // labels over which the change is spread alike inside of the set
-	Kind          string              `json:"kind,omitempty"`   // of a series
-	Lag           *float64            `json:"lag,omitempty"`    // of a change: seconds from it to the onset
-	Leaves        int                 `json:"leaves,omitempty"` // that the set selects
-	Members       []string            `json:"members,omitzero"` // series that can't be told from it; nil: it is none
-	MixEffect     *float64            `json:"mix_effect,omitempty"`
-	Near          string              `json:"near,omitempty"`       // of a change: how near it is to what the alert is about
-	Offsetting    []string            `json:"offsetting,omitempty"` // values that moved against the total
-	OnlyOf        int                 `json:"only_of,omitempty"`    // series that it is compared with, its own among them: see Along
-	PartialLeaves int                 `json:"partial_leaves,omitempty"`
-	Phi           *float64            `json:"phi,omitempty"`         // contribution by the regression, in the KPI's unit
-	Places        []map[string]string `json:"places,omitempty"`      // of a change: the label sets that are the same thing
-	Probability   *float64            `json:"probability,omitempty"` // of a change: that it did it, of all changes and none
-	Psi           *float64            `json:"psi,omitempty"`         // the same, as a share of the change
-	Query         string              `json:"query,omitempty"`
-	RateEffect    *float64            `json:"rate_effect,omitempty"` // of a ratio: share of the change by changed rates
-	Ratio         *float64            `json:"ratio,omitempty"`       // actual by forecast
-	Relevance     *float64            `json:"relevance,omitempty"`
-	Residual      *float64            `json:"residual,omitempty"` // deviation that its parents don't explain
-	Rollover      bool                `json:"rollover,omitempty"` // one value took the place of another
-	Same          []map[string]string `json:"same,omitempty"`     // other sets that select the same as this one
-	Scope         string              `json:"scope,omitempty"`    // what its query was narrowed to, as a selector
-	ScoreByChance *float64            `json:"score_by_chance,omitempty"`
-	Selected      *bool               `json:"selected,omitempty"` // by the regression
-	Service       string              `json:"service,omitempty"`
-	Share         *float64            `json:"share,omitempty"`
-	Shares        map[string]float64  `json:"shares,omitzero"` // in an incident: of the change of each alert's KPI
-	Since         *float64            `json:"since,omitempty"` // Unix seconds at which it first moved
-	Surprise      *float64            `json:"surprise,omitempty"`
-	Unexplained   *float64            `json:"unexplained,omitempty"` // share of the change that the regression leaves
-	Vanished      bool                `json:"vanished,omitempty"`    // there is nothing of it now
-}
-
-// Role: the part that a series has in an incident. It is told where calls or times tell
-// it, and else left out.
-type Role string
-
-// What a Role may be.
-const (
-	RoleCause        Role = "cause"
-	RoleFirstSymptom Role = "first_symptom"
-	RoleVictim       Role = "victim"
-	RoleFollower     Role = "follower"
-)
-
-// Element: one value of a label.
-type Element struct {
-	Value    string   `json:"value"`
-	Forecast float64  `json:"forecast"`
-	Actual   float64  `json:"actual"`
-	EP       float64  `json:"ep"`       // explanatory power: share of the change
-	Surprise float64  `json:"surprise"` // bits
-	Change   float64  `json:"change"`   // actual − forecast
-	Tags     []string `json:"tags,omitempty"`
-}
-
-// Node: one variable of the graph.
-type Node struct {
-	Name     string   `json:"name"`
-	Role     string   `json:"role"` // target or candidate
-	Aliases  []string `json:"aliases,omitempty"`
-	Score    float64  `json:"score"`
-	Onset    float64  `json:"onset,omitempty"` // Unix seconds at which it first moved, and between which it may have by its noise: 0 if it has not.
-	Earliest float64  `json:"earliest,omitempty"`
-	Latest   float64  `json:"latest,omitempty"`
-	Why      string   `json:"why,omitempty"` // says of a candidate, in words, what part it has, or why it isn't the cause
-}
-
-// Edge: one link of the graph.
-type Edge struct {
-	From               string  `json:"from"`
-	To                 string  `json:"to"`
-	Directed           bool    `json:"directed"`
-	Feedback           bool    `json:"feedback,omitempty"`
-	PartialCorrelation float64 `json:"partial_correlation"`
-	P                  float64 `json:"p"`
-	Weight             float64 `json:"weight"`
-	Source             string  `json:"source"` // learned, topology or given
-}
-
-// Chain: a likely way from a suspect to the KPI.
-type Chain struct {
-	Nodes    []string `json:"nodes"`
-	Weight   float64  `json:"weight"`
-	Directed bool     `json:"directed"` // every edge of it has a known direction
-	Sentence string   `json:"sentence"`
-}
-
-// Level: how a KPI that did not move stands to its alert's threshold.
-type Level struct {
-	Operator  string  `json:"operator"`
-	Threshold float64 `json:"threshold"`
-	Held      float64 `json:"held"`               // for how many seconds the condition has held at the end of the incident, without a break; 0: it doesn't hold
-	AtLeast   bool    `json:"at_least,omitempty"` // says that it held already in the first sample that was asked for
-}
-
-// Mix: the part of a ratio's change that is none of its parts: traffic went to where the
-// ratio has always been higher, or lower.
-type Mix struct {
-	Labels map[string]string `json:"labels"` // the value of a label that the traffic went to, or left
-	Share  float64           `json:"share"`  // of the change of the ratio
-	Before float64           `json:"before"` // its part of the traffic, before
-	Now    float64           `json:"now"`    // and now
-	Ratio  float64           `json:"ratio"`  // what the ratio was there, before
-	Others float64           `json:"others"` // and elsewhere
-}
-
 // Before: an earlier report in short.
 type Before struct {
 	Report   string    `json:"report"`
@@ -656,11 +377,4 @@ type Before struct {
 	Seconds  float64   `json:"seconds"` // that it lasted; 0: it still fires
 	Summary  string    `json:"summary"`
 	Feedback *Feedback `json:"feedback,omitempty"`
-}
-
-// Extent: how far a change had got: 3 of 6 pods. The zero one is not known.
-type Extent struct {
-	Changed int    `json:"changed"`
-	Of      int    `json:"of"`
-	Parts   string `json:"parts"` // what is counted: pods, instances
 }
