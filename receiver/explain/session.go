@@ -80,7 +80,7 @@ func (s session) withLogged(ctx context.Context, f *promql.Fetched) {
 	}
 	if older > 0 {
 		f.Frame.Warnings = append(f.Frame.Warnings, analysis.Warning{Source: "changes", Text: fmt.Sprintf(
-			"only the newest %d changes that others have told of were looked at, and %d older ones were not; hint: tell of fewer", len(told), older)})
+			"only the newest %d reported changes were examined; %d older ones were not; hint: report fewer", len(told), older)})
 	}
 	f.Frame.Changes = append(f.Frame.Changes, told...)
 }

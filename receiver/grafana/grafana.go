@@ -169,7 +169,7 @@ func (c *Client) look(ctx context.Context) (dialect, error) {
 	}
 	if groupErr := get(ctx, c.remote, "ask for the annotation API", groupAt, nil, &group); groupErr != nil {
 		if Gone(groupErr) || remote.ReasonOf(groupErr) == remote.Unauthorized {
-			return nil, fmt.Errorf("%w; hint: this is no Grafana, or one that shows neither of its annotation APIs", err)
+			return nil, fmt.Errorf("%w; hint: this is not Grafana, or it offers neither of its annotation APIs", err)
 		}
 		return nil, groupErr
 	}

@@ -25,14 +25,14 @@ const (
 type answer struct {
 	Line       string            `json:"line" jsonschema:"the whole answer in one sentence"`
 	Verdict    string            `json:"verdict" jsonschema:"explained, external (everything moved alike), no_confident_cause, no_change or insufficient_evidence"`
-	Confidence string            `json:"confidence" jsonschema:"of the first cause: high, medium or low; none where no cause is told"`
-	Guess      bool              `json:"guess" jsonschema:"no cause passes the mark of its method; what is told is a guess"`
+	Confidence string            `json:"confidence" jsonschema:"of the first cause: high, medium or low; none where no cause is given"`
+	Guess      bool              `json:"guess" jsonschema:"no cause reaches the threshold of its method; what is given is a guess"`
 	Causes     []cause           `json:"causes" jsonschema:"the most likely first"`
-	Withheld   int               `json:"withheld,omitempty" jsonschema:"candidates that are not told, because they don't pass the mark of their method"`
+	Withheld   int               `json:"withheld,omitempty" jsonschema:"candidates that are left out because they don't reach the threshold of their method"`
 	Labels     map[string]string `json:"labels" jsonschema:"of the alert; long values are cut"`
-	LabelsLeft int               `json:"labelsLeft,omitempty" jsonschema:"labels for which there is no room"`
+	LabelsLeft int               `json:"labelsLeft,omitempty" jsonschema:"number of labels left out for lack of room"`
 	Status     string            `json:"status" jsonschema:"complete, partial (some queries failed) or failed"`
-	Doubts     []string          `json:"doubts,omitempty" jsonschema:"what was missing or is uncertain; the first of many"`
+	Doubts     []string          `json:"doubts,omitempty" jsonschema:"what was missing or is uncertain; only the first few"`
 	Firing     bool              `json:"firing"`
 	StartsAt   string            `json:"startsAt"`
 	Onset      string            `json:"onset" jsonschema:"when the anomaly began"`
@@ -114,7 +114,7 @@ func (a answer) text() string {
 	case a.Guess:
 		how = "only a guess"
 	case a.Confidence == "none":
-		how = "no cause is told"
+		how = "no cause named"
 	}
 	text := fmt.Sprintf("%s (%s, %s)", a.Line, a.Verdict, how)
 	if a.URL != "" {

@@ -44,9 +44,9 @@ func TestAGuessIsMarkedAndWhatIsWithheldIsCounted(t *testing.T) {
 	}{
 		"an answer":  {analysis.Explained, []analysis.Finding{place("/pay", analysis.High), place("/cart", analysis.Low)}, "high", false, 1, 1, "high confidence"},
 		"a guess":    {analysis.NoConfidentCause, []analysis.Finding{place("/pay", analysis.Low), place("/cart", analysis.Low)}, "low", true, 1, 1, "only a guess"},
-		"withheld":   {analysis.External, []analysis.Finding{place("/pay", analysis.Low)}, "none", false, 0, 1, "no cause is told"},
-		"nothing":    {analysis.NoChange, nil, "none", false, 0, 0, "no cause is told"},
-		"no answer":  {analysis.InsufficientEvidence, nil, "none", false, 0, 0, "no cause is told"},
+		"withheld":   {analysis.External, []analysis.Finding{place("/pay", analysis.Low)}, "none", false, 0, 1, "no cause named"},
+		"nothing":    {analysis.NoChange, nil, "none", false, 0, 0, "no cause named"},
+		"no answer":  {analysis.InsufficientEvidence, nil, "none", false, 0, 0, "no cause named"},
 		"a likely 1": {analysis.Explained, []analysis.Finding{place("/pay", analysis.Medium)}, "medium", false, 1, 0, "medium confidence"},
 	} {
 		a := serverOf(t).stored(report.Report{ID: "aaaaaaaaaaaaaaaa", Result: analysis.Result{Verdict: c.verdict, Causes: c.causes}})

@@ -57,7 +57,7 @@ func (s *server) call(ctx context.Context, params json.RawMessage) (any, error) 
 	}
 	do, ok := s.tools[asked.Name]
 	if !ok {
-		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: fmt.Sprintf("there is no tool %.80q; hint: tools/list has those that there are", asked.Name)}
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: fmt.Sprintf("no tool is named %.80q; hint: tools/list lists them", asked.Name)}
 	}
 	select {
 	case s.turn <- struct{}{}:

@@ -23,12 +23,12 @@ import (
 
 // changedArgs say when and where.
 type changedArgs struct {
-	At         string            `json:"at,omitempty" jsonschema:"before this time: RFC 3339, Unix seconds, or how long ago, such as 2h; left out: now"`
-	Window     string            `json:"window,omitempty" jsonschema:"and so long before it at the most, such as 30m; left out: 1h; at most 7d, of which Prometheus is asked about the last 3h"`
-	Labels     map[string]string `json:"labels,omitempty" jsonschema:"of the place, such as cluster, namespace, service; changes of another one are left out, those that don't say where they were stay"`
-	Limit      int               `json:"limit,omitempty" jsonschema:"at most so many; an answer has room for about ten"`
+	At         string            `json:"at,omitempty" jsonschema:"changes before this time: RFC 3339, Unix seconds, or how long ago, such as 2h; left out: now"`
+	Window     string            `json:"window,omitempty" jsonschema:"how far back, such as 30m; left out: 1h; at most 7d, of which Prometheus is queried for the last 3h"`
+	Labels     map[string]string `json:"labels,omitempty" jsonschema:"of the place, such as cluster, namespace, service; changes elsewhere are left out, changes without a place are kept"`
+	Limit      int               `json:"limit,omitempty" jsonschema:"maximum number; an answer has room for about ten"`
 	Prometheus string            `json:"prometheus,omitempty" jsonschema:"name of the server to ask, where there are several and the labels choose none"`
-	After      string            `json:"after,omitempty" jsonschema:"next of the answer before"`
+	After      string            `json:"after,omitempty" jsonschema:"next from the previous answer"`
 }
 
 const (
@@ -82,8 +82,8 @@ type changed struct {
 	From   string            `json:"from,omitempty"`
 	To     string            `json:"to,omitempty"`
 	Labels map[string]string `json:"labels" jsonschema:"where"`
-	Source string            `json:"source" jsonschema:"who says so"`
-	By     string            `json:"by" jsonschema:"report: somebody has reported it; prometheus: its series show it"`
+	Source string            `json:"source" jsonschema:"who reported it"`
+	By     string            `json:"by" jsonschema:"report: somebody reported it; prometheus: its series show it"`
 	URL    string            `json:"url,omitempty"`
 
 	place changelog.Cursor
@@ -92,8 +92,8 @@ type changed struct {
 // changedList is a part of a list of changes.
 type changedList struct {
 	Changes []changed `json:"changes" jsonschema:"newest first"`
-	Next    string    `json:"next,omitempty" jsonschema:"give it as after, for the older ones; empty: there are none"`
-	Doubts  []string  `json:"doubts,omitempty" jsonschema:"what could not be asked: no change may be missing knowledge"`
+	Next    string    `json:"next,omitempty" jsonschema:"pass it as after to get older ones; empty: there are none"`
+	Doubts  []string  `json:"doubts,omitempty" jsonschema:"what could not be queried: an empty list may be incomplete"`
 }
 
 // whatChanged is the tool what_changed.
@@ -109,9 +109,9 @@ func (s *server) whatChanged(ctx context.Context, in changedArgs) (string, chang
 	}
 	shown, err := s.Explainer.Changes(ctx, find.Ask{Labels: asked.place, At: asked.to, Prometheus: in.Prometheus})
 	if err != nil {
-		l.Doubts = append(l.Doubts, short("Prometheus tells of no changes: "+err.Error(), maxDoubts))
+		l.Doubts = append(l.Doubts, short("Prometheus returned no changes: "+err.Error(), maxDoubts))
 	} else if back := asked.to.Add(-promql.ChangesBefore); asked.from.Before(back) {
-		l.Doubts = append(l.Doubts, "Prometheus was asked from "+stamp(back)+" on; before it only reported changes are listed")
+		l.Doubts = append(l.Doubts, "Prometheus was queried from "+stamp(back)+" on; earlier, only reported changes are listed")
 	}
 	for _, c := range shown {
 		rows = append(rows, ofPrometheus(c))

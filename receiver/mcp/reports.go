@@ -20,7 +20,7 @@ import (
 // explainArgs name an alert.
 type explainArgs struct {
 	Fingerprint string            `json:"fingerprint,omitempty" jsonschema:"of an alert that has a report"`
-	Labels      map[string]string `json:"labels,omitempty" jsonschema:"of an alert, alertname among them; some are enough where they name one"`
+	Labels      map[string]string `json:"labels,omitempty" jsonschema:"of an alert, including alertname; some are enough if they identify one alert"`
 	At          string            `json:"at,omitempty" jsonschema:"a time of the past at which an alert with these labels fired: RFC 3339, Unix seconds, or how long ago, such as 2h; left out: now"`
 	Prometheus  string            `json:"prometheus,omitempty" jsonschema:"name of the server to ask, where there are several and the labels choose none"`
 }
@@ -39,9 +39,9 @@ func (s *server) explainAlert(ctx context.Context, in explainArgs) (string, answ
 func (s *server) explain(ctx context.Context, in explainArgs) (report.Report, error) {
 	switch {
 	case (in.Fingerprint == "") == (len(in.Labels) == 0):
-		return report.Report{}, errors.New("name the alert by its fingerprint or by its labels, and by one of them only; hint: list_reports has both")
+		return report.Report{}, errors.New("give either the fingerprint of the alert or its labels; hint: list_reports lists both")
 	case in.Fingerprint != "" && in.At != "":
-		return report.Report{}, errors.New("at goes with labels; hint: get_report tells what was found when the alert fired")
+		return report.Report{}, errors.New("at needs labels; hint: get_report returns what was found when the alert fired")
 	case in.Fingerprint != "":
 		known, err := s.latest(ctx, in.Fingerprint)
 		if err != nil {
@@ -62,7 +62,7 @@ func (s *server) explain(ctx context.Context, in explainArgs) (report.Report, er
 
 // getArgs name a report.
 type getArgs struct {
-	ID          string `json:"id,omitempty" jsonschema:"of the report, as list_reports has it"`
+	ID          string `json:"id,omitempty" jsonschema:"of the report, from list_reports"`
 	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"of the alert: its newest report"`
 }
 
@@ -79,9 +79,9 @@ func (s *server) getReport(ctx context.Context, in getArgs) (string, answer, err
 func (s *server) read(ctx context.Context, in getArgs) (report.Report, error) {
 	switch {
 	case (in.ID == "") == (in.Fingerprint == ""):
-		return report.Report{}, errors.New("give the id of a report or the fingerprint of an alert, and one of them only; hint: list_reports has both")
+		return report.Report{}, errors.New("give either the id of a report or the fingerprint of an alert; hint: list_reports lists both")
 	case in.ID != "" && !report.ValidID(in.ID):
-		return report.Report{}, fmt.Errorf("%.40q is no id of a report; hint: list_reports has them", in.ID)
+		return report.Report{}, fmt.Errorf("%.40q is not a report id; hint: list_reports lists them", in.ID)
 	case in.ID != "":
 		r, err := s.Reports.Report(ctx, in.ID)
 		return r, said(err, "report "+in.ID)
@@ -92,7 +92,7 @@ func (s *server) read(ctx context.Context, in getArgs) (report.Report, error) {
 // latest is the newest report of an alert.
 func (s *server) latest(ctx context.Context, fingerprint string) (report.Report, error) {
 	if !report.ValidFingerprint(fingerprint) {
-		return report.Report{}, fmt.Errorf("%.40q is no fingerprint of an alert, which has 16 hexadecimal digits; hint: list_reports has them", fingerprint)
+		return report.Report{}, fmt.Errorf("%.40q is not an alert fingerprint (16 hexadecimal digits); hint: list_reports lists them", fingerprint)
 	}
 	r, err := s.Reports.Latest(ctx, fingerprint)
 	return r, said(err, "report about the alert "+fingerprint)
@@ -102,9 +102,9 @@ func (s *server) latest(ctx context.Context, fingerprint string) (report.Report,
 func said(err error, what string) error {
 	switch {
 	case errors.Is(err, web.ErrNotFound):
-		return fmt.Errorf("there is no %s, or no longer; hint: list_reports has those that there are", what)
+		return fmt.Errorf("no %s is stored, or no longer; hint: list_reports lists those that are", what)
 	case errors.Is(err, web.ErrPending):
-		return errors.New("this alert is being looked at; hint: ask again in a few seconds")
+		return errors.New("this alert is being explained; hint: ask again in a few seconds")
 	}
 	return err
 }
@@ -115,11 +115,11 @@ type listArgs struct {
 	AlertName string   `json:"alertname,omitempty"`
 	Match     []string `json:"match,omitempty" jsonschema:"matchers of the alert's labels, such as service=~\"checkout|cart\""`
 	Verdict   string   `json:"verdict,omitempty" jsonschema:"explained, external, no_confident_cause, no_change or insufficient_evidence"`
-	Text      string   `json:"text,omitempty" jsonschema:"a part of the alert's name, of the line or of a label's value"`
+	Text      string   `json:"text,omitempty" jsonschema:"part of the alert's name, of the line or of a label value"`
 	From      string   `json:"from,omitempty" jsonschema:"when the alert began, at the earliest: RFC 3339, Unix seconds, or how long ago, such as 2h"`
 	To        string   `json:"to,omitempty" jsonschema:"and at the latest"`
-	Limit     int      `json:"limit,omitempty" jsonschema:"at most so many; an answer has room for about six"`
-	After     string   `json:"after,omitempty" jsonschema:"next of the answer before"`
+	Limit     int      `json:"limit,omitempty" jsonschema:"maximum number; an answer has room for about six"`
+	After     string   `json:"after,omitempty" jsonschema:"next from the previous answer"`
 }
 
 // query is the same as the list of the API has it.
@@ -153,19 +153,19 @@ type listed struct {
 	ID          string            `json:"id"`
 	Line        string            `json:"line"`
 	Verdict     string            `json:"verdict"`
-	Confidence  string            `json:"confidence" jsonschema:"high, medium or low; none where no cause is told"`
+	Confidence  string            `json:"confidence" jsonschema:"high, medium or low; none where no cause is given"`
 	Guess       bool              `json:"guess"`
 	Firing      bool              `json:"firing"`
 	StartsAt    string            `json:"startsAt"`
 	Fingerprint string            `json:"fingerprint"`
-	Labels      map[string]string `json:"labels" jsonschema:"the first of the alert's"`
+	Labels      map[string]string `json:"labels" jsonschema:"the first few of the alert"`
 	URL         string            `json:"url"`
 }
 
 // list is a part of a list of reports.
 type list struct {
 	Reports []listed `json:"reports" jsonschema:"newest first"`
-	Next    string   `json:"next,omitempty" jsonschema:"give it as after, for the older ones; empty: there are none"`
+	Next    string   `json:"next,omitempty" jsonschema:"pass it as after to get older ones; empty: there are none"`
 }
 
 // mostListed is how many reports are looked at for one answer.

@@ -39,7 +39,7 @@ func CheckParts(parts []Part) error {
 	}
 	for _, p := range parts {
 		if !model.LegacyValidation.IsValidLabelName(p.Label) || p.Label == model.MetricNameLabel {
-			return fmt.Errorf("%q is no name of a label; hint: write it as in path=/pay", p.Label)
+			return fmt.Errorf("%q is not a label name; hint: write it as in path=/pay", p.Label)
 		}
 		if len(p.Value) > maxPartValue || !utf8.ValidString(p.Value) || p.Value == "__other__" {
 			return errors.New("the value of " + p.Label + " is none that series can have, or is too long; hint: choose one that the page lists")

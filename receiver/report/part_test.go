@@ -15,9 +15,9 @@ func TestPartsAreLabelsAndValues(t *testing.T) {
 		{nil, ""},
 		{[]Part{{Label: "path", Value: "/pay"}, {Label: "zone", Without: true}}, ""},
 		{[]Part{{Label: "path", Value: `a"} or up{x="`}}, ""}, // a value, however it is written
-		{[]Part{{Label: `path="/", x`, Value: "a"}}, "is no name of a label"},
-		{[]Part{{Label: "__name__", Value: "up"}}, "is no name of a label"},
-		{[]Part{{Value: "/pay"}}, "is no name of a label"},
+		{[]Part{{Label: `path="/", x`, Value: "a"}}, "is not a label name"},
+		{[]Part{{Label: "__name__", Value: "up"}}, "is not a label name"},
+		{[]Part{{Value: "/pay"}}, "is not a label name"},
 		{[]Part{{Label: "path", Value: "__other__"}}, "none that series can have"},
 		{[]Part{{Label: "path", Value: "\xff"}}, "none that series can have"},
 		{[]Part{{Label: "path", Value: strings.Repeat("a", 1025)}}, "too long"},

@@ -54,7 +54,7 @@ func TestWhatIsNotAsExpected(t *testing.T) {
 		{"exp_verdict: explained", "exp_verdict: external", "the verdict is explained, not external"},
 		{"{path: /pay, version: v2}", "{path: /cart}", "path=/cart is not among the causes; they are: 1. path=/pay, version=v2 (high)"},
 		{"- labels: {path: /pay, version: v2}\n", "- series: 'db_connections{service=\"shop\"}'\n", "confidence, less than high"},
-		{"exp_verdict: explained", "exp_verdict: SHOW", "the verdict is explained, not SHOW, which is no verdict; hint: use one of explained external"},
+		{"exp_verdict: explained", "exp_verdict: SHOW", "the verdict is explained, not SHOW, which is not a verdict; hint: use one of explained external"},
 		{"exp_verdict: explained", "exp_summary: nothing", `not "nothing"`},
 		{"exp_causes:\n          - labels: {queue: mail}", "exp_causes: []", "a cause was found where none is expected: 1. queue=mail"},
 	} {

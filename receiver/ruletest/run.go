@@ -171,7 +171,7 @@ func noVerdict(text string) string {
 	if slices.Contains(known, analysis.Verdict(text)) {
 		return ""
 	}
-	return fmt.Sprintf(", which is no verdict; hint: use one of %s", strings.Trim(fmt.Sprint(known), "[]"))
+	return fmt.Sprintf(", which is not a verdict; hint: use one of %s", strings.Trim(fmt.Sprint(known), "[]"))
 }
 
 // compare says in which way a report is not as expected.

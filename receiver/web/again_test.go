@@ -105,7 +105,7 @@ func TestWhyNothingIsExplainedAgainIsSaid(t *testing.T) {
 	}{
 		"off":      {looks{off: true}, nil, http.StatusForbidden, "The configuration does not allow this (explain_api)."},
 		"busy":     {looks{err: &Refusal{http.StatusServiceUnavailable, errors.New("two others are being answered: try again")}}, nil, http.StatusServiceUnavailable, "Two others are being answered: try again."},
-		"no label": {looks{}, url.Values{"only": {`a path=/`}}, http.StatusBadRequest, "is no name of a label"},
+		"no label": {looks{}, url.Values{"only": {`a path=/`}}, http.StatusBadRequest, "is not a label name"},
 	} {
 		opts, r := explaining(t, &c.l)
 		code, doc := again(t, opts, r.ID, c.form)

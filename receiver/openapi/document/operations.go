@@ -92,7 +92,7 @@ func table() []operation {
 }
 
 func api() []operation {
-	notFound, badQuery := fails("there is none; it may have expired"), fails("a parameter can't be read")
+	notFound, badQuery := fails("no such report or incident; it may have expired"), fails("a parameter can't be read")
 	list := func(of content) answer {
 		return answer{means: "a part of the list, the newest first", content: of, next: true}
 	}
@@ -131,8 +131,8 @@ func api() []operation {
 			takes: []content{json[receiver.Ask]()},
 			answers: map[int]answer{
 				200: {means: "the report, even if it only says why there is no answer", content: json[report.Report]()},
-				400: fails("the body can't be read, or can't be meant like that"), 403: fails("the configuration forbids it (`expressions.from_api`, `explain_api`)"),
-				404: fails("there is no such alert"), 413: fails("the body is larger than 1 MiB"),
+				400: fails("the body can't be read or makes no sense"), 403: fails("the configuration forbids it (`expressions.from_api`, `explain_api`)"),
+				404: fails("no such alert"), 413: fails("the body is larger than 1 MiB"),
 				502: fails("Prometheus does not answer"), 504: fails("it took longer than a minute"),
 			},
 		},
@@ -142,27 +142,27 @@ func api() []operation {
 		},
 		{
 			id: "postChanges", method: "POST", path: "/api/v1/changes", tag: telling, summary: "Takes a change, or a list of at most 1000.", guard: "changes.token_file",
-			params: []param{{name: "format", about: "who sends it, if it is no change in culprit's own form", words: []string{"flux", "launchdarkly", "terraform"}}},
+			params: []param{{name: "format", about: "the sender, if the body is not in culprit's own format", words: []string{"flux", "launchdarkly", "terraform"}}},
 			takes:  []content{{of: reflect.TypeFor[changelog.Posted](), also: reflect.TypeFor[[]changelog.Posted]()}},
 			answers: map[int]answer{
-				200: {means: "every change is safe on disk", content: json[kept]()},
-				400: fails("the body is wrong, and nothing of it was kept"), 413: fails("the body is larger than 256 KiB"),
+				200: {means: "every change is stored on disk", content: json[kept]()},
+				400: fails("the body is invalid; nothing of it was stored"), 413: fails("the body is larger than 256 KiB"),
 			},
 		},
 		{
 			id: "postNotification", method: "POST", path: "/api/v1/webhook", tag: telling, summary: "Takes a notification of Alertmanager.",
 			takes: []content{json[notification]()},
 			answers: map[int]answer{
-				202: {means: "every alert is safe on disk, has its report already, or is left to the reconcile loop because it is too large"},
-				400: says("the body is no message of Alertmanager"), 413: says("the body is larger than 512 MiB"),
+				202: {means: "every alert is stored on disk, already has its report, or is too large and left to the reconcile loop"},
+				400: says("the body is not a notification of Alertmanager"), 413: says("the body is larger than 512 MiB"),
 			},
 		},
 		{
 			id: "postEvents", method: "POST", path: "/api/v1/alertmanager/events", tag: telling, guard: "alertmanager_events.token_file",
 			summary: "Takes events of Alertmanager's event recorder (`event_recorder.webhook_outputs`): one, or a list.", takes: []content{json[any]()},
 			answers: map[int]answer{
-				200: {means: "what is of use in it is safe on disk", content: json[recorded]()},
-				400: fails("it is no message of the event recorder, and nothing of it was kept"),
+				200: {means: "the useful part is stored on disk", content: json[recorded]()},
+				400: fails("the body is not from the event recorder; nothing of it was stored"),
 				404: fails("it is switched off (`alertmanager_events`)"), 413: fails("the body is larger than 8 MiB"),
 			},
 		},
@@ -184,7 +184,7 @@ func api() []operation {
 }
 
 func people() []operation {
-	shown, notFound := page("the page"), page("there is none; it may have expired")
+	shown, notFound := page("the page"), page("no such report or incident; it may have expired")
 	list := map[int]answer{200: shown, 400: page("a parameter can't be read")}
 	one := map[int]answer{200: shown, 404: notFound}
 	form := []content{text("application/x-www-form-urlencoded")}
