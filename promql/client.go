@@ -48,6 +48,7 @@ type Fetcher struct {
 	mostTime time.Duration
 
 	memory  *memory
+	book    *memory // of the rules only: the answers of a storm don't push them out
 	breaker breaker
 	storms  *storms
 	alerts  sharedAlerts
@@ -64,7 +65,7 @@ func NewFetcher(conf config.Prometheus, m *Metrics) (*Fetcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Fetcher{
+	f := &Fetcher{
 		name:    conf.Name,
 		client:  client,
 		api:     client.API(),
@@ -79,8 +80,11 @@ func NewFetcher(conf config.Prometheus, m *Metrics) (*Fetcher, error) {
 		},
 		mostTime: cmp.Or(max(0, time.Duration(conf.MaxTime)), defaultMaxTime),
 		memory:   newMemory(),
+		book:     newMemory(),
 		storms:   newStorms(),
-	}, nil
+	}
+	f.book.failing = f.timeout // as long as a server that hangs may have kept an alert waiting
+	return f, nil
 }
 
 // Name is that of the server in the configuration; it is empty if it has none.

@@ -21,7 +21,8 @@ const (
 // memory shares answers: a question that is being asked is waited for, and one
 // that was asked a moment ago isn't asked again. It is safe for concurrent use.
 type memory struct {
-	most    int // samples of all answers kept
+	most    int           // samples of all answers kept
+	failing time.Duration // for which it is kept that the server was not reached; 0: not at all
 	mu      sync.Mutex
 	entries map[string]*entry
 	order   []string // keys of what is kept, the oldest first
@@ -40,8 +41,8 @@ func newMemory() *memory { return &memory{most: mostRemembered, entries: map[str
 
 // recall returns the answer to the question of that key, which ask asks if
 // nobody else does or did. The answer and what the server refused are kept;
-// that it wasn't reached is not, and neither is the impatience of who asked:
-// then the next one asks. asked says whether this call did.
+// that it wasn't reached is not, unless failing says so, and neither is the
+// impatience of who asked: then the next one asks. asked says whether this call did.
 func (m *memory) recall(ctx context.Context, key string, ask func() (value any, samples int, err error)) (value any, asked bool, err error) {
 	for {
 		e, mine := m.claim(key)
@@ -85,9 +86,13 @@ func (m *memory) claim(key string) (e *entry, mine bool) {
 func (m *memory) settle(key string, e *entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e.until = time.Now().Add(keepAnswers)
+	failed, keep := unreached(e.err), keepAnswers
+	if failed {
+		keep = m.failing
+	}
+	e.until = time.Now().Add(keep)
 	close(e.done)
-	if private(e.err) || unreached(e.err) {
+	if private(e.err) || failed && keep == 0 {
 		delete(m.entries, key)
 		return
 	}

@@ -20,9 +20,11 @@ type ruleSet struct {
 	recording map[string][]expr.Recording // by the metric that they record
 }
 
-// rules asks for the rules of the server, at the most once a minute.
+// rules asks for the rules of the server, at the most once a minute, which is as long as
+// they stand at least: Prometheus evaluates them so often by default. A failure is shared
+// for a while, too, so that a storm waits once for a server that hangs.
 func (f *Fetcher) rules(ctx context.Context) (ruleSet, error) {
-	kept, _, err := f.memory.recall(ctx, "rules", func() (any, int, error) {
+	kept, _, err := f.book.recall(ctx, "rules", func() (any, int, error) {
 		var result v1.RulesResult
 		err := f.do(ctx, "rules", func(ctx context.Context) (err error) {
 			result, err = f.ruler.Rules(ctx, nil)

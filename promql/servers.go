@@ -30,6 +30,7 @@ func NewServers(conf config.Servers, m *Metrics) (*Servers, error) {
 			return nil, fmt.Errorf("%s: %w", p.Title(), err)
 		}
 		f.memory.most /= len(conf) // the memory of the daemon is one
+		f.book.most /= len(conf)
 		s.byName[p.Name] = f
 	}
 	return s, nil
