@@ -19,7 +19,6 @@ import (
 )
 
 const (
-	mostLabels = 8       // of a breakdown that discovers them: 256 combinations of labels to search
 	mostLeaves = 200_000 // of one breakdown, and never more than max_series
 	mostValues = 10_000  // of one label, where there are too many leaves
 	uniqueFrom = 50      // series from which on a label that tells each apart is an id

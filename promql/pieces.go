@@ -15,6 +15,9 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
+// mostLabels are those of a breakdown: 256 combinations of labels to search.
+const mostLabels = 8
+
 // Breakdown is a KPI that will be split by labels, as far as that is known
 // before anything is asked. What Prometheus has of it makes a [shape] of it, and
 // the windows of time that are worth asking for make that a [Split]; nobody

@@ -182,6 +182,15 @@ func expand(text string, data alertData) (e parser.Expr, missing []string, err e
 	return e, missing, expr.Evaluable(e)
 }
 
+// templateError shortens "template: query:1:15: executing "query" at <…>: …".
+func templateError(err error) string {
+	text := strings.TrimPrefix(err.Error(), "template: query:")
+	if where, what, ok := strings.Cut(text, `executing "query" at `); ok {
+		text = where + what
+	}
+	return regexp.MustCompile(`can't evaluate field (\w+) in type \S+`).ReplaceAllString(text, "there is no .$1")
+}
+
 // placeholderError shows a parse error without placeholders, which mean
 // nothing to people.
 func placeholderError(text string, err error) error {

@@ -153,7 +153,11 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.receivers.relearn(d.store)
-	d.publisher = newPublisher(d.store, d.book, opt, d.metrics)
+	incidents := aboutIncidents{store: d.store, book: d.book, now: opt.Now}
+	if opt.Cluster != nil {
+		incidents.rest = 10 * time.Second
+	}
+	d.publisher = newPublisher(incidents, d.metrics, opt.Logger)
 	d.publisher.use(d.live.Load().outlets)
 	d.store.follow(d.publisher.incident)
 	opt.Registry.MustRegister(newLaneCollector(d.publisher.all))

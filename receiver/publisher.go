@@ -48,14 +48,10 @@ type publisher struct {
 	running sync.WaitGroup
 }
 
-func newPublisher(s *store, book *deliveries, opt Options, m *metrics) *publisher {
-	incidents := aboutIncidents{store: s, book: book, now: opt.Now}
-	if opt.Cluster != nil {
-		incidents.rest = 10 * time.Second
-	}
+func newPublisher(incidents aboutIncidents, m *metrics, log *slog.Logger) *publisher {
 	return &publisher{
-		alerts: aboutAlerts{store: s, book: book}, incidents: incidents,
-		book: book, metrics: m, log: opt.Logger, lanes: map[string]*lane{},
+		alerts: aboutAlerts{store: incidents.store, book: incidents.book}, incidents: incidents,
+		book: incidents.book, metrics: m, log: log, lanes: map[string]*lane{},
 	}
 }
 

@@ -73,21 +73,27 @@ func exports(dirs []string) (map[string]string, error) {
 type pair struct{ from, to string }
 
 func report(dir string, refs map[pair]int, layers map[string]map[string]int) {
+	fmt.Printf("%s: %d references between files", dir, len(refs))
 	of := layers[dir]
-	var against []string
+	if of == nil {
+		fmt.Println()
+		return
+	}
+	var against, without []string
 	for p := range refs {
 		from, known := of[p.from]
 		to, also := of[p.to]
-		if known && also && to < from {
+		switch {
+		case !known:
+			without = append(without, p.from+" is in no layer")
+		case !also:
+			without = append(without, p.to+" is in no layer")
+		case to < from:
 			against = append(against, p.from+" → "+p.to)
 		}
 	}
-	fmt.Printf("%s: %d references between files", dir, len(refs))
-	if of != nil {
-		fmt.Printf(", %d against the layers", len(against))
-	}
-	fmt.Println()
-	for _, line := range slices.Sorted(slices.Values(against)) {
+	fmt.Printf(", %d against the layers\n", len(against))
+	for _, line := range slices.Compact(slices.Sorted(slices.Values(append(against, without...)))) {
 		fmt.Println("  " + line)
 	}
 }
