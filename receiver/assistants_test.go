@@ -227,15 +227,15 @@ func TestAnAssistantThatAsksWronglyIsToldWhatToDo(t *testing.T) {
 		arguments map[string]any
 		want      string
 	}{
-		{"get_report", map[string]any{"id": "aaaaaaaaaaaaaaaa"}, "there is no report aaaaaaaaaaaaaaaa, or no longer"},
-		{"get_report", map[string]any{"fingerprint": "0123456789abcdef"}, "there is no report about the alert 0123456789abcdef"},
-		{"get_report", map[string]any{"id": huge}, "is no id of a report"},
-		{"get_report", map[string]any{"fingerprint": huge}, "is no fingerprint"},
-		{"get_report", map[string]any{}, "give the id of a report or the fingerprint"},
+		{"get_report", map[string]any{"id": "aaaaaaaaaaaaaaaa"}, "no report aaaaaaaaaaaaaaaa is stored, or no longer"},
+		{"get_report", map[string]any{"fingerprint": "0123456789abcdef"}, "no report about the alert 0123456789abcdef"},
+		{"get_report", map[string]any{"id": huge}, "is not a report id"},
+		{"get_report", map[string]any{"fingerprint": huge}, "is not an alert fingerprint"},
+		{"get_report", map[string]any{}, "give either the id of a report or the fingerprint"},
 		{"get_report", map[string]any{"name": "x"}, `unknown field "name"`},
 		{"get_report", map[string]any{huge: 1}, "unknown field"},
-		{"explain_alert", map[string]any{}, "name the alert"},
-		{"explain_alert", map[string]any{"fingerprint": "0123456789abcdef"}, "there is no report about the alert"},
+		{"explain_alert", map[string]any{}, "give either the fingerprint of the alert or its labels"},
+		{"explain_alert", map[string]any{"fingerprint": "0123456789abcdef"}, "no report about the alert"},
 		{"explain_alert", map[string]any{"labels": map[string]any{"alertname": huge}}, "does not answer"},
 		{"explain_alert", map[string]any{"labels": map[string]any{"alertname": "A"}, "at": huge}, "is not a time"},
 		{"list_reports", map[string]any{"verdict": "sure"}, "verdict is one of"},
@@ -252,10 +252,10 @@ func TestAnAssistantThatAsksWronglyIsToldWhatToDo(t *testing.T) {
 			t.Errorf("%d, %s: %.300s", i, c.tool, line)
 		}
 	}
-	if changed, line, failed := a.call("what_changed", nil); failed || len(changed.Doubts) != 1 || !strings.Contains(changed.Doubts[0], "Prometheus tells of no changes") {
+	if changed, line, failed := a.call("what_changed", nil); failed || len(changed.Doubts) != 1 || !strings.Contains(changed.Doubts[0], "Prometheus returned no changes") {
 		t.Errorf("without Prometheus: %+v, %s", changed, line)
 	}
-	if _, err := a.session.CallTool(t.Context(), &sdk.CallToolParams{Name: huge}); err == nil || !strings.Contains(err.Error(), "tools/list has those that there are") || len(err.Error()) > maxToolAnswer {
+	if _, err := a.session.CallTool(t.Context(), &sdk.CallToolParams{Name: huge}); err == nil || !strings.Contains(err.Error(), "tools/list lists them") || len(err.Error()) > maxToolAnswer {
 		t.Errorf("a tool that there is not: %.300v", err)
 	}
 	if _, err := a.session.ListPrompts(t.Context(), nil); err == nil {
@@ -267,11 +267,7 @@ func TestAnAssistantThatAsksWronglyIsToldWhatToDo(t *testing.T) {
 }
 
 // switchedOn lets anybody in who reaches the port.
-func switchedOn(opt *Options) {
-	if err := os.WriteFile(opt.ConfigFile, []byte("prometheus: {url: 'http://127.0.0.1:1'}\nmcp: {}\n"), 0o600); err != nil {
-		panic(err)
-	}
-}
+func switchedOn(opt *Options) { configured("mcp: {}")(opt) }
 
 // Of a list that is longer than an answer each report comes once, whatever its labels
 // hold and how many they are.
@@ -369,12 +365,7 @@ func TestAssistantsComeInAsTheConfigurationSays(t *testing.T) {
 		{"mcp: {}", "Content-Type: text/plain", http.StatusUnsupportedMediaType},
 		{"mcp: {}", "Content-Type: application/x-www-form-urlencoded", http.StatusUnsupportedMediaType},
 	} {
-		if err := os.WriteFile(d.opt.ConfigFile, []byte("prometheus: {url: 'http://127.0.0.1:1'}\n"+c.config+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Reload(); err != nil {
-			t.Fatal(err)
-		}
+		reloaded(t, d, c.config)
 		if status, _ := answered(t, d, http.MethodPost, "/mcp", hello, json, c.header); status != c.status {
 			t.Errorf("%s, %s: %d, not %d", c.config, c.header, status, c.status)
 		}

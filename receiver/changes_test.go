@@ -53,15 +53,6 @@ func TestTheTokenOfChangesIsThatOfTheConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	reload := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(d.opt.ConfigFile, []byte("prometheus: {url: 'http://127.0.0.1:1'}\n"+text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Reload(); err != nil {
-			t.Fatal(err)
-		}
-	}
 	for _, c := range []struct {
 		config, header string
 		status         int
@@ -71,7 +62,7 @@ func TestTheTokenOfChangesIsThatOfTheConfiguration(t *testing.T) {
 		{"changes: {token_file: token}", "Authorization: Bearer s3cret", http.StatusOK},
 		{"changes: {token_file: gone}", "Authorization: Bearer s3cret", http.StatusUnauthorized},
 	} {
-		reload(c.config)
+		reloaded(t, d, c.config)
 		if status, _ := answered(t, d, http.MethodPost, "/api/v1/changes", `{"title": "a"}`, c.header); status != c.status {
 			t.Errorf("%s, %s: %d", c.config, c.header, status)
 		}

@@ -127,12 +127,7 @@ func TestEventsAreTakenFromWhoMayTellThem(t *testing.T) {
 		{"alertmanager_events: {token_file: token}", "Authorization: Bearer s3cret", http.StatusOK},
 		{"alertmanager_events: {token_file: gone}", "Authorization: Bearer s3cret", http.StatusUnauthorized},
 	} {
-		if err := os.WriteFile(d.opt.ConfigFile, []byte("prometheus: {url: 'http://127.0.0.1:1'}\n"+c.config+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Reload(); err != nil {
-			t.Fatal(err)
-		}
+		reloaded(t, d, c.config)
 		if status, _ := answered(t, d, http.MethodPost, path, "[]", "Content-Type: application/json", c.header); status != c.status {
 			t.Errorf("%s, %s: %d", c.config, c.header, status)
 		}

@@ -32,9 +32,7 @@ func lonely(t testing.TB, change func(*Options)) *Daemon {
 		ConfigFile: filepath.Join(dir, "culprit.yml"), StoragePath: filepath.Join(dir, "data"),
 		ListenAddress: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler),
 	}
-	if err := os.WriteFile(opt.ConfigFile, []byte("prometheus: {url: 'http://127.0.0.1:1'}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	configured("")(&opt)
 	if change != nil {
 		change(&opt)
 	}
@@ -52,6 +50,25 @@ func lonely(t testing.TB, change func(*Options)) *Daemon {
 		}
 	})
 	return d
+}
+
+// configured writes a configuration with a Prometheus that is away, and some lines.
+func configured(lines string) func(*Options) {
+	return func(opt *Options) {
+		text := "prometheus: {url: 'http://127.0.0.1:1'}\n" + lines + "\n"
+		if err := os.WriteFile(opt.ConfigFile, []byte(text), 0o600); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// reloaded gives a daemon the configuration of [configured].
+func reloaded(t testing.TB, d *Daemon, lines string) {
+	t.Helper()
+	configured(lines)(&d.opt)
+	if err := d.Reload(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // message is a webhook body with one alert.

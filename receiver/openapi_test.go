@@ -450,16 +450,6 @@ func (d *contract) outOfBounds(w *world) {
 	d.at(server.URL).call(call{id: "postNotification", body: `{"version": "4", "alerts": []}`, status: http.StatusRequestEntityTooLarge})
 }
 
-// configured writes a configuration with a Prometheus that is away, and some lines.
-func configured(lines string) func(*Options) {
-	return func(opt *Options) {
-		text := "prometheus: {url: 'http://127.0.0.1:1'}\n" + lines + "\n"
-		if err := os.WriteFile(opt.ConfigFile, []byte(text), 0o600); err != nil {
-			panic(err)
-		}
-	}
-}
-
 // at is the same document of another daemon.
 func (d *contract) at(base string) *contract {
 	return &contract{T: d.T, t: d.t, base: base, seen: d.seen}

@@ -226,6 +226,18 @@ func TestTheTraceOfTheSenderIsLinked(t *testing.T) {
 	}
 }
 
+// explainsUntraced has an alert explained, of which nothing is traced.
+func (w *world) explainsUntraced(c *collected) {
+	w.t.Helper()
+	w.post("ErrorsHigh", time.Now(), true)
+	w.await("the report is sent", func() bool { list := w.reports(); return len(list) == 1 && len(list[0].Sent) > 0 })
+	r := w.reports()[0]
+	w.stop()
+	if r.Trace != "" || len(c.spans) != 0 {
+		w.t.Errorf("the trace is %q, %d spans", r.Trace, len(c.spans))
+	}
+}
+
 // TestNothingIsTracedUnlessConfigured also switches it off by a reload.
 func TestNothingIsTracedUnlessConfigured(t *testing.T) {
 	w := newWorld(t, true)
@@ -235,13 +247,7 @@ func TestNothingIsTracedUnlessConfigured(t *testing.T) {
 	w.traced(c.URL)
 	w.configure(string(text))
 	w.must(w.daemon.Reload())
-	w.post("ErrorsHigh", time.Now(), true)
-	w.await("the report is sent", func() bool { list := w.reports(); return len(list) == 1 && len(list[0].Sent) > 0 })
-	r := w.reports()[0]
-	w.stop()
-	if r.Trace != "" || len(c.spans) != 0 {
-		t.Errorf("the trace is %q, %d spans", r.Trace, len(c.spans))
-	}
+	w.explainsUntraced(c)
 }
 
 // TestTheFractionDecides has a fraction of none.
@@ -252,11 +258,5 @@ func TestTheFractionDecides(t *testing.T) {
 	w.must(err)
 	w.configure(fmt.Sprintf("tracing: {endpoint: %q, insecure: true, sampling_fraction: 0}\n%s", c.Listener.Addr(), text))
 	w.must(w.daemon.Reload())
-	w.post("ErrorsHigh", time.Now(), true)
-	w.await("the report is sent", func() bool { list := w.reports(); return len(list) == 1 && len(list[0].Sent) > 0 })
-	r := w.reports()[0]
-	w.stop()
-	if r.Trace != "" || len(c.spans) != 0 {
-		t.Errorf("the trace is %q, %d spans", r.Trace, len(c.spans))
-	}
+	w.explainsUntraced(c)
 }
