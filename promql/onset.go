@@ -4,6 +4,7 @@ package promql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -70,17 +71,27 @@ func (f *Fetcher) ActiveAt(ctx context.Context, alert Alert) Activity {
 
 // Firing says whether Prometheus is the sender of an alert with these labels,
 // and whether it is firing there now. known is false if this Prometheus
-// neither lists the alert nor has an alerting rule of that name.
+// neither lists the alert nor has an alerting rule of that name, also because it
+// refuses to list any: a bare querier has none.
 func (f *Fetcher) Firing(ctx context.Context, labels model.LabelSet) (known, firing bool, err error) {
 	all, err := f.listAlerts(ctx)
 	if err != nil {
-		return false, false, err
+		return false, false, unanswered(err)
 	}
 	if found, ok := matching(all, labels); ok {
 		return true, found.State == v1.AlertStateFiring, nil
 	}
 	known, err = f.hasRule(ctx, string(labels[model.AlertNameLabel]))
-	return known, false, err
+	return known, false, unanswered(err)
+}
+
+// unanswered is the error of a server that may answer at another time, else nil.
+func unanswered(err error) error {
+	var api *v1.Error
+	if unreached(err) || errors.As(err, &api) && (api.Type == v1.ErrTimeout || api.Type == "unavailable") {
+		return err
+	}
+	return nil
 }
 
 // matching returns the alert of the same name whose labels are all among the

@@ -4,6 +4,7 @@ package promql_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -126,6 +127,21 @@ func TestWhoFires(t *testing.T) {
 		known, firing, err := newFetcher(t, s, nil).Firing(t.Context(), c.labels)
 		if err != nil || known != c.known || firing != c.firing {
 			t.Errorf("%s: known %v, firing %v, %v", c.name, known, firing, err)
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		failure promtest.Failure
+		silent  bool // it may answer later
+	}{
+		{"a bare querier", promtest.Failure{Status: http.StatusNotFound}, false},
+		{"overloaded", promtest.Failure{Status: http.StatusServiceUnavailable}, true},
+		{"too slow", promtest.Failure{Status: http.StatusServiceUnavailable, Type: "timeout", Text: "query timed out"}, true},
+	} {
+		s := promtest.New(t, "load 1m\n")
+		s.Fail("/api/v1/alerts", c.failure)
+		if known, firing, err := newFetcher(t, s, nil).Firing(t.Context(), list0()); (err != nil) != c.silent || known || firing {
+			t.Errorf("%s: %v %v %v", c.name, known, firing, err)
 		}
 	}
 	s := promtest.New(t, "load 1m\n")

@@ -5,6 +5,7 @@ package sink
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -58,8 +59,9 @@ const (
 //   - The alert is read from the peer within the second before it is posted
 //     there. An alert that ends within 15 s is left alone, and a resolved one
 //     is never posted.
-//   - If its Prometheus can be asked ([Source]) and no longer lists it as
-//     firing, it is left alone.
+//   - If its Prometheus ([Source]) no longer lists it as firing, or does not
+//     answer, it is left alone. An alert that has ended between our read and our
+//     post would else fire until Prometheus sends its end again, a minute later.
 //   - If its Prometheus lists it as firing, and its end is not the one that
 //     Alertmanager gives to alerts without any, the post names an end five
 //     seconds from now. Alertmanager keeps the later end that Prometheus has
@@ -370,13 +372,13 @@ func (a *Annotations) read(ctx context.Context, p *annotationPeer, filter alertm
 // ask asks the alert's Prometheus about it.
 func (a *Annotations) ask(ctx context.Context, t *attempt) {
 	known, firing, err := a.firing(ctx, t.labels)
-	if err != nil {
-		a.log.Debug("Prometheus could not be asked, the end of the alert is copied", "err", err)
-	}
-	t.confirmed = err == nil && known && firing
-	if err == nil && known && !firing {
+	switch {
+	case err != nil:
+		t.decide(repostUnconfirmed, later{fmt.Errorf("Prometheus does not say whether the alert still fires: %w", err)})
+	case known && !firing:
 		t.decide(repostNotFiring, nil)
 	}
+	t.confirmed = known && firing
 }
 
 func (a *Annotations) firing(ctx context.Context, ls model.LabelSet) (known, firing bool, err error) {

@@ -24,6 +24,7 @@ const (
 	repostAbsent       repostResult = "absent"        // the peer doesn't have it, or it is resolved
 	repostEnding       repostResult = "ending"        // it ends too soon
 	repostNotFiring    repostResult = "not_firing"    // its Prometheus says that it is over
+	repostUnconfirmed  repostResult = "unconfirmed"   // its Prometheus does not answer
 	repostLimited      repostResult = "limited"       // no turn within the time
 	repostLate         repostResult = "late"          // the peer answered too slowly to post safely
 	repostReadFailed   repostResult = "read_failed"   // before the post

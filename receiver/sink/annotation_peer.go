@@ -43,7 +43,7 @@ func (p *annotationPeer) onClock(t time.Time) time.Time { return t.Add(time.Dura
 func (p *annotationPeer) hope(tries []*attempt) {
 	for _, t := range tries {
 		switch t.result {
-		case repostNotFiring, repostEnding, repostLimited, repostReadFailed:
+		case repostNotFiring, repostUnconfirmed, repostEnding, repostLimited, repostReadFailed:
 			p.rhythm.hope(t.fingerprint, p.clock())
 		}
 	}

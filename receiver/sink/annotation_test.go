@@ -26,7 +26,7 @@ func peersOf(c ...*alertmanager.Client) []*alertmanager.Client { return c }
 func TestTheAlertCarriesTheCausesAndLosesNothing(t *testing.T) {
 	for name, source := range map[string]Source{
 		"confirmed by Prometheus": firing(), "no Prometheus": nil,
-		"of another sender": &sender{}, "Prometheus is down": &sender{err: http.ErrServerClosed},
+		"of another sender": &sender{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, p := quiet(t), fromPrometheus("Errors")
@@ -71,7 +71,6 @@ func TestTheEndIsShortOnlyWhenPrometheusConfirmsAndNamedIt(t *testing.T) {
 		"confirmed, but without an end":   {noEnd, firing(), false},
 		"no Prometheus":                   {withEnd, nil, false},
 		"Prometheus can't tell":           {withEnd, &sender{}, false},
-		"Prometheus is down":              {withEnd, &sender{known: true, firing: true, err: http.ErrServerClosed}, false},
 		"without an end and unconfirmed ": {noEnd, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -394,7 +394,7 @@ func TestAServerWithoutAnnotationsIsSaidInWords(t *testing.T) {
 	nothing := step{ask: askFind, status: http.StatusNotFound}
 	g := grafanaAt(t, replayGrafana(t, nothing, nothing, step{ask: "GET /apis/annotation.grafana.app", status: http.StatusNotFound}))
 	sent := g.Send(t.Context(), story())
-	if len(sent) != 1 || sent[0].Status != report.SentFailed || !strings.Contains(sent[0].Error, "hint: this is no Grafana, or one that shows neither of its annotation APIs") {
+	if len(sent) != 1 || sent[0].Status != report.SentFailed || !strings.Contains(sent[0].Error, "hint: this is not Grafana, or it offers neither of its annotation APIs") {
 		t.Errorf("%+v", sent)
 	}
 }

@@ -127,7 +127,7 @@ func (a *Annotations) look(ctx context.Context, p *annotationPeer, k Keeper, fin
 func (a *Annotations) kept(p *annotationPeer, k Keeper, m Message, t *attempt) {
 	switch t.result {
 	case repostUnchanged:
-	case repostOverwritten, repostNotFiring, repostEnding:
+	case repostOverwritten, repostNotFiring, repostUnconfirmed, repostEnding:
 		a.reposts.WithLabelValues(string(t.result)).Inc()
 	default:
 		k.Kept(m, a.outcome(p, t))

@@ -97,6 +97,30 @@ func TestWhatASenderErasesComesBackByItself(t *testing.T) {
 	}
 }
 
+// An alert may have ended while its Prometheus does not answer. A post would let it
+// fire again, until Prometheus sends the end once more.
+func TestAnAlertWhosePrometheusDoesNotAnswerIsPostedWhenItDoes(t *testing.T) {
+	c := quiet(t)
+	p := fromPrometheus("Errors")
+	post(t, c, p)
+	before := mustFind(t, c, p.Labels)
+	s := firing()
+	s.fail(http.ErrServerClosed)
+	a, l := annotating(t, c, s)
+	m := explained(p.Labels)
+	l.open[m.Report.Alert.Fingerprint] = m
+	sent := a.Send(t.Context(), m)
+	if statuses(sent) != "failed" || !strings.Contains(sent[0].Error, "does not say whether the alert still fires") {
+		t.Errorf("%+v", sent)
+	}
+	if now := mustFind(t, c, p.Labels); !now.UpdatedAt.Equal(before.UpdatedAt) {
+		t.Error("it was posted")
+	}
+	s.fail(nil)
+	l.keep(t, a)
+	becomes(t, "it is annotated", func() bool { return mustFind(t, c, p.Labels).Annotations[AnnotationSummary] != "" })
+}
+
 // Another replica that has explained an alert is given time to annotate it. If it
 // does not, this one does.
 func TestWhatAnotherReplicaDoesNotAnnotateIsAnnotated(t *testing.T) {

@@ -168,6 +168,12 @@ func (s *sender) resolve() {
 	s.firing = false
 }
 
+func (s *sender) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
 func firing() *sender { return &sender{known: true, firing: true} }
 
 // explained is the message of an alert whose cause is known.
