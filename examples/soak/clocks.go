@@ -18,8 +18,8 @@ const (
 )
 
 // clocks lets two alerts fire whose senders' clocks are an hour late and an
-// hour early. Alertmanager believes what they say: the early one's alert has not
-// begun yet, and does not end before the soak does.
+// hour early. Alertmanager believes what they say: the early one's alert begins
+// in an hour, though people are told of it now.
 func clocks(ctx context.Context, p *pond, _ draw) error {
 	for _, off := range []time.Duration{-clockStep, clockStep} {
 		now := time.Now()
@@ -46,11 +46,7 @@ func (r *rain) foreign(began, ends time.Time, off time.Duration) int {
 	defer r.mu.Unlock()
 	n := clockFirst + r.others
 	r.others++
-	l := life{began: began, clock: off, ended: ends}
-	if off > 0 {
-		l.ended = time.Time{}
-	}
-	r.lives[n] = l
+	r.lives[n] = life{began: began, clock: off, ended: ends}
 	return n
 }
 

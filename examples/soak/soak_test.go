@@ -55,22 +55,23 @@ func TestTheWitnessIsNeverEnded(t *testing.T) {
 }
 
 // What the watch has seen of three alerts: 0 is as it should be, 1 has two
-// reports and was gone too early, 2 has none and was there after its end.
+// reports and was gone too early, 2 has none and was there after its end. 3, of a
+// sender whose clock is early, will end in an hour.
 func TestWhatIsWrongIsSaid(t *testing.T) {
-	now := time.Now()
+	now := time.Now().Add(-time.Minute)
 	ended := life{began: now.Add(-time.Minute), ended: now}
-	alerts := map[int]life{0: ended, 1: ended, 2: ended}
+	alerts := map[int]life{0: ended, 1: ended, 2: ended, 3: {began: now, clock: clockStep, ended: now.Add(clockStep)}}
 	s := newSeen()
 	page := func(id, incident, number string) report.Report {
 		return report.Report{ID: id, Incident: incident, CreatedAt: now.Add(-time.Minute), Alert: report.Alert{Labels: model.LabelSet{"number": model.LabelValue(number)}}}
 	}
-	if !s.addReports([]report.Report{page("a", "A", "0"), page("b", "B", "1"), page("c", "gone", "1")}) {
+	if !s.addReports([]report.Report{page("a", "A", "0"), page("b", "B", "1"), page("c", "gone", "1"), page("d", "A", "3")}) {
 		t.Error("nothing is new")
 	}
 	if s.addReports([]report.Report{page("a", "A", "0")}) {
 		t.Error("something is new")
 	}
-	s.addIncidents([]report.Incident{{ID: "A", Reports: []string{"a"}}, {ID: "B", Reports: []string{"other"}}})
+	s.addIncidents([]report.Incident{{ID: "A", Reports: []string{"a", "d"}}, {ID: "B", Reports: []string{"other"}}})
 	s.alerts[0] = sight{true, true}
 	s.never["culprit_jobs_dead_total"] = 1
 	for _, c := range []struct {
@@ -85,7 +86,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		{"marks", s.noMark(map[string]int{"A": 1}), "[incident B]"},
 		{"never", s.happened(), "[culprit_jobs_dead_total 1]"},
 		{"people", peopleWrong(alerts, map[int]told{
-			0: {firing: 1, resolved: 1, ended: now.Add(time.Second)}, 1: {firing: 1, resolved: 1, ended: now.Add(-time.Second)}, 2: {firing: 1},
+			0: {firing: 1, resolved: 1, ended: now.Add(time.Second)}, 1: {firing: 1, resolved: 1, ended: now.Add(-time.Second)}, 2: {firing: 1}, 3: {firing: 1},
 		}), "[alert 1 ended too early no end of alert 2]"},
 	} {
 		if got := fmt.Sprint(c.got); got != c.want {

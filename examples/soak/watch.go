@@ -35,6 +35,8 @@ type seen struct {
 	late      map[int]string // that were there after it
 	samples   []sample
 	never     map[string]float64 // counters that should be 0, at the most
+
+	reappeared float64 // alerts that fired again, as the witness has counted
 }
 
 // sight is what Alertmanager shows of an alert.
@@ -136,6 +138,9 @@ func (p *pond) look(ctx context.Context) error {
 // fires says whether an alert has not been told to end at a time.
 func fires(l life, at time.Time) bool { return l.ended.IsZero() || at.Before(l.ended) }
 
+// over says whether an alert has ended so long ago that all have heard of it.
+func over(l life) bool { return !l.ended.IsZero() && time.Since(l.ended) > endSlack }
+
 // read takes note of the reports and incidents of a replica: of those that are
 // new, or of all.
 func (p *pond) read(ctx context.Context, c *fleet.Culprit, all bool) {
@@ -180,7 +185,7 @@ func (s *seen) addIncidents(page []report.Incident) (isNew bool) {
 }
 
 // nevers are the counters of what must not happen.
-var nevers = []string{"culprit_alert_reappearances_total", "culprit_silences_by_mistake_total", "culprit_jobs_dead_total", "culprit_store_lost_total"}
+var nevers = []string{"culprit_silences_by_mistake_total", "culprit_jobs_dead_total", "culprit_store_lost_total"}
 
 // measure reads the metrics of a replica.
 func (p *pond) measure(ctx context.Context, i int, c *fleet.Culprit) {
@@ -205,6 +210,7 @@ func (p *pond) measure(ctx context.Context, i int, c *fleet.Culprit) {
 		p.seen.never[name] = max(p.seen.never[name], value(name))
 	}
 	if i == witness {
+		p.seen.reappeared = max(p.seen.reappeared, value("culprit_alert_reappearances_total"))
 		p.seen.samples = append(p.seen.samples, sample{time.Now(), value("process_resident_memory_bytes"), value("go_goroutines")})
 	}
 }
