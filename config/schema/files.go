@@ -42,6 +42,32 @@ func Files(root string) (map[string][]byte, error) {
 	return files, nil
 }
 
+// Main is the command that writes generated files below the root of the repository,
+// which is its argument. It returns the code with which the process ends.
+func Main(args []string, files func(root string) (map[string][]byte, error)) int {
+	if err := write(args, files); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		return 1
+	}
+	return 0
+}
+
+func write(args []string, files func(root string) (map[string][]byte, error)) error {
+	if len(args) != 1 {
+		return fmt.Errorf("want the root of the repository, have %d arguments", len(args))
+	}
+	all, err := files(args[0])
+	if err != nil {
+		return err
+	}
+	for name, text := range all {
+		if err := os.WriteFile(filepath.Join(args[0], name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // allNotes reads what the keys mean; dir is any directory of the module.
 func allNotes(dir string) (Notes, error) {
 	notes, err := ReadNotes(dir, "github.com/culprit-dev/culprit/config", "github.com/culprit-dev/culprit/analysis")
