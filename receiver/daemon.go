@@ -192,7 +192,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		Dir: d.opt.StoragePath, Logger: d.log, Cluster: d.opt.Cluster, DrainTimeout: drain,
 		MaxBucketBytes: -1, // the store bounds itself: it knows what may go
 		OnDead:         func(j broker.Job, err error) { d.worker.dead(j, err) }, OnWait: d.front.waitFor,
-		OnLost: func(what string, writes uint64) { d.metrics.lost.WithLabelValues(what).Add(float64(writes)) },
+		OnLost: func(what string, gone uint64) { d.metrics.lost.WithLabelValues(what).Add(float64(gone)) },
 	})
 	if err != nil {
 		return fmt.Errorf("opening the storage: %w", err)
@@ -228,6 +228,9 @@ func (d *Daemon) open(ctx context.Context) error {
 	}
 	if d.said, err = b.Bucket(following, "said", rememberSaid); err != nil {
 		return fmt.Errorf("opening what silences have said: %w", err)
+	}
+	if _, err := d.said.Watch(following, func(broker.Entry, bool) {}); err != nil { // what is gone of it is noticed
+		return fmt.Errorf("reading what silences have said: %w", err)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		sends:         counters("culprit_sends_total", "Write-backs by sink and outcome.", "sink", "outcome"),
 		reconciles:    counters("culprit_reconciles_total", "Rounds of the reconcile loop by outcome.", "outcome"),
-		lost:          counters("culprit_store_lost_total", "Writes to the queue or the store lost to damaged files.", "what"),
+		lost:          counters("culprit_store_lost_total", "Jobs of the queue and entries of the store lost to damaged files; after a crash, an estimate.", "what"),
 		jobsDead:      prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_jobs_dead_total", Help: "Jobs given up after repeated failures."}),
 		unmatched:     prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unmatched_total", Help: "Alerts not explained: ignore_alerts matches them, or no rule does and unmatched_alerts is off."}),
 		unreported:    prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unreported_total", Help: "Alerts that can't have a report, because their labels or their expression are too large."}),

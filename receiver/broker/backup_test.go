@@ -103,7 +103,7 @@ func TestAReplicasFileWithoutANumberIsWrittenAgain(t *testing.T) {
 		if s, err := b.Stats(t.Context()); err != nil || s.Pending != 1 {
 			t.Errorf("%q: %+v, %v", text, s, err)
 		}
-		if got, err := os.ReadFile(path); err != nil || string(got) != "1\n" {
+		if got, err := os.ReadFile(path); err != nil || string(got) != "1 replica\n" {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,7 +44,6 @@ type Broker struct {
 	}
 
 	sequences sequences
-	deleted   atomic.Int64 // Unix time of the last Delete
 
 	led     int                   // looks in a row that found this node to lead the queue
 	created map[string]time.Time  // of each stream, as the last look at them has seen it
@@ -81,7 +78,7 @@ func Start(ctx context.Context, opt Options) (*Broker, error) {
 		return nil, err
 	}
 	b.loadSequences()
-	if err := b.open(ctx); err != nil {
+	if err := errors.Join(b.checkConsumer(), b.open(ctx)); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	b.watcher.Go(b.lookAfter)
@@ -97,7 +94,10 @@ func (b *Broker) open(ctx context.Context) error {
 	if err := b.connect(); err != nil {
 		return err
 	}
-	return b.insist(ctx, "the work queue", b.makeQueue)
+	if err := b.insist(ctx, "the work queue", b.makeQueue); err != nil {
+		return err
+	}
+	return b.audit(ctx)
 }
 
 // startServer starts a server and puts it in the place of the last one. It
@@ -150,6 +150,9 @@ func (b *Broker) makeQueue(ctx context.Context) error {
 		MaxBytes:    b.opt.MaxBytes,
 		Replicas:    b.opt.replicas(),
 	})
+	if refusedWith(err, codeStreamOffline) && b.forgetConsumer(ctx, err) {
+		return errors.Join(errAgain, b.replaceServer(ctx))
+	}
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", streamName, err)
 	}
@@ -173,25 +176,6 @@ func (b *Broker) makeQueue(ctx context.Context) error {
 	return nil
 }
 
-// forgetConsumer removes the files of a consumer that the server can't read, and says
-// whether there were any. In them stands only what has been handed out: without them
-// it is handed out again, which does no harm, while a start would wait forever.
-func (b *Broker) forgetConsumer(ctx context.Context, why error) bool {
-	var api *jetstream.APIError
-	if b.opt.replicas() > 1 || !errors.As(why, &api) {
-		return false
-	}
-	if _, err := b.link.Load().js.Consumer(ctx, streamName, consumerName); !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return false
-	}
-	dir := filepath.Join(b.opt.Dir, server.JetStreamStoreDir, server.DEFAULT_GLOBAL_ACCOUNT, "streams", streamName, "obs", consumerName)
-	if _, err := os.Stat(dir); err != nil || os.RemoveAll(dir) != nil {
-		return false
-	}
-	b.opt.Logger.Error("What was handed out of the queue can't be read: the files of the storage are damaged. Its jobs are handed out again", "err", why, "directory", dir)
-	return true
-}
-
 // Close stops the server and gives the directory back. End the contexts of
 // Consume and Watch first. Closing twice is harmless.
 func (b *Broker) Close() error {
@@ -206,6 +190,7 @@ func (b *Broker) Close() error {
 		if srv := b.server.Load(); srv != nil {
 			srv.Shutdown()
 			srv.WaitForShutdown()
+			b.sealSequences()
 		}
 		err = b.lock.Release()
 	})

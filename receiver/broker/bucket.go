@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,8 @@ type Bucket struct {
 	name   string
 	config jetstream.KeyValueConfig
 	bound  atomic.Pointer[binding]
+	ledger *ledger   // nil in a cluster
+	begun  sync.Once // with the first write
 }
 
 // binding is a bucket as it is reached through one link.
@@ -63,13 +66,31 @@ func (b *Broker) Bucket(ctx context.Context, name string, ttl time.Duration) (*B
 	if err := b.insist(ctx, fmt.Sprintf("the bucket %q", name), k.make); err != nil {
 		return nil, fmt.Errorf("bucket %q: %w", name, publishError(err))
 	}
-	if info, err := b.ask(ctx, "KV_"+name); err == nil { // before anything is written
-		b.sequence("KV_"+name, info)
+	if info, err := b.ask(ctx, k.stream()); err == nil { // before anything is written
+		k.open(info)
 	}
 	b.buckets.Lock()
 	defer b.buckets.Unlock()
 	b.buckets.open = append(b.buckets.open, k)
 	return k, nil
+}
+
+// stream is the name of the bucket's stream.
+func (k *Bucket) stream() string { return "KV_" + k.name }
+
+// open compares how far the bucket has come with what was known of it. After an
+// orderly end that is told entry by entry, when a watcher has seen all.
+func (k *Bucket) open(info *jetstream.StreamInfo) {
+	if k.b.opt.replicas() > 1 {
+		return
+	}
+	known := k.b.sequence(k.stream(), info)
+	if known.Ended {
+		k.ledger = newLedger(decodeHeld(known.Live))
+		return
+	}
+	k.ledger = newLedger(nil)
+	k.b.tellLost(k.stream(), known.beyond(info.State.LastSeq))
 }
 
 // opened returns the buckets that were opened.
@@ -156,10 +177,11 @@ func (k *Bucket) Update(ctx context.Context, key string, value []byte, revision 
 // Delete removes an entry, and after a minute all that tells of it. It is no
 // error if there is none.
 func (k *Bucket) Delete(ctx context.Context, key string) error {
-	k.b.deleted.Store(time.Now().Unix())
+	k.ledger.deleting(encodeKey(key))
 	_, err := k.write(ctx, key, nil, func(ctx context.Context, kv jetstream.KeyValue, key string) (uint64, error) {
 		return 0, kv.Purge(ctx, key, jetstream.PurgeTTL(markerLife))
 	})
+	k.ledger.deleted(encodeKey(key), err)
 	return err
 }
 
@@ -188,6 +210,7 @@ func (k *Bucket) write(ctx context.Context, key string, lost error, do func(cont
 	if err := k.b.writable(); err != nil {
 		return 0, fmt.Errorf("%s %q: %w", k.name, key, err)
 	}
+	k.begun.Do(func() { k.b.saveSequences(0) }) // what was there is no measure any more
 	ctx, cancel := k.b.withElection(ctx)
 	defer cancel()
 	rev, err := k.writeOnce(ctx, legal, do)
@@ -196,6 +219,9 @@ func (k *Bucket) write(ctx context.Context, key string, lost error, do func(cont
 	}
 	switch {
 	case err == nil:
+		if rev > 0 {
+			k.ledger.wrote(legal, rev)
+		}
 		return rev, nil
 	case lost != nil && (errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch)):
 		return 0, fmt.Errorf("%s %q: %w", k.name, key, lost)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // What has been handed out already is noted in the files of the consumer. Without them
@@ -38,5 +39,23 @@ func TestADamagedConsumerIsMadeAnew(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The daemon opens one bucket after the other. One whose settings are damaged is none
+// for the server until it is opened, and a restart meanwhile would cut off the others.
+func TestABucketThatIsNotOpenYetIsNoReasonForARestart(t *testing.T) {
+	dir := sixty(t, "jetstream/*/streams/KV_reports/meta.inf", os.Remove)
+	b := start(t, Options{Dir: dir, Logger: testLog(t)})
+	first := b.server.Load()
+	for range 3 {
+		b.check()
+	}
+	if err := b.Healthy(); err != nil || b.server.Load() != first {
+		t.Errorf("the server was started again: %v", err)
+	}
+	bucket(t, b, "reports", time.Hour)
+	if missing, _, err := b.survey(t.Context()); len(missing) > 0 || err != nil {
+		t.Errorf("%v are missing: %v", missing, err)
 	}
 }

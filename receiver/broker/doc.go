@@ -37,6 +37,13 @@
 // fails at once and [Broker.Healthy] says why; once it can be written again, the server
 // is restarted in place, and handlers and watchers continue.
 //
+// # When a file is damaged
+//
+// JetStream leaves out what it can't read, and says nothing of it. At an orderly end
+// the broker notes which jobs and entries there are; the next one compares, tells
+// Options.OnLost and the log how many are gone, and writes anew what is left of a
+// stream that is damaged. After a crash it knows only how far the writes had come.
+//
 // # When something else breaks
 //
 // The same check reads the queue and the buckets through a client. A closed

@@ -57,7 +57,7 @@ func FuzzSequences(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		b := &Broker{opt: Options{Dir: t.TempDir()}}
+		b := &Broker{opt: Options{Dir: t.TempDir()}.withDefaults()}
 		if err := os.WriteFile(filepath.Join(b.opt.Dir, sequencesFile), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +66,8 @@ func FuzzSequences(f *testing.F) {
 			t.Errorf("no marks of %q", text)
 		}
 		for stream, m := range b.sequences.marks {
-			m.beyond(mark{}, stream, 0)
+			m.beyond(uint64(len(stream)))
+			decodeHeld(m.Live)
 		}
 	})
 }

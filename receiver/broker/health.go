@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -78,11 +79,24 @@ func (b *Broker) countSilence() {
 // serverHealth asks the server about itself: a stream that met a write error,
 // a cluster without a leader, JetStream switched off.
 func (b *Broker) serverHealth() error {
-	h := b.server.Load().Healthz(&server.HealthzOptions{})
-	if h.Error == "" {
+	h := b.server.Load().Healthz(&server.HealthzOptions{Details: b.opt.replicas() == 1})
+	text := h.Error
+	for _, e := range h.Errors {
+		if text == "" && !awaitsBucket(e) {
+			text = e.Error
+		}
+	}
+	if text == "" {
 		return nil
 	}
-	return &Error{What: "the embedded broker is " + h.Status + ": " + h.Error, Hint: b.notReadyHint()}
+	return &Error{What: "the embedded broker is " + h.Status + ": " + text, Hint: b.notReadyHint()}
+}
+
+// awaitsBucket says whether a stream could not be recovered: it lacks its settings,
+// which it gets when its bucket is opened, and a server that is started again would
+// lack them, too.
+func awaitsBucket(e server.HealthzError) bool {
+	return e.Type == server.HealthzErrorStream && strings.HasSuffix(e.Error, " could not be recovered")
 }
 
 // lookAfter checks the server until Close and repairs what it can.
@@ -196,7 +210,10 @@ func (b *Broker) survey(ctx context.Context) (missing []string, anew bool, err e
 			anew = true
 		}
 		b.created[name] = info.Created
-		b.sequence(name, info)
+		known := b.sequence(name, info)
+		if name == streamName { // what a bucket has lost its watcher tells, as far as it is known
+			b.tellLost(name, known.beyond(info.State.LastSeq))
+		}
 	}
 	return missing, anew, nil
 }
@@ -258,12 +275,9 @@ func (b *Broker) admit() {
 // restart puts a new server on the directory. The connection, and with it
 // handlers and watchers, move over by themselves.
 func (b *Broker) restart() error {
-	old := b.server.Load()
-	old.Shutdown()
-	old.WaitForShutdown()
 	ctx, cancel := context.WithTimeout(b.closing, restartFor)
 	defer cancel()
-	if err := b.startServer(ctx); err != nil {
+	if err := b.replaceServer(ctx); err != nil {
 		return err
 	}
 	return b.insist(ctx, "the work queue", b.makeQueue)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -27,12 +28,12 @@ func (b *Broker) insist(ctx context.Context, what string, do func(context.Contex
 			return nil
 		}
 		if b.useless(err) {
-			return err
+			return &Error{What: what + " can't be made", Err: err, Hint: hopelessHint(err)}
 		}
 		if !errors.Is(err, context.DeadlineExceeded) || last == nil {
 			last = err
 		}
-		b.waiting(what + b.peersMissing())
+		b.waiting(what + b.lacking(err))
 		select {
 		case <-ctx.Done():
 			return &Error{What: what + " is not ready" + b.peersMissing(), Err: errors.Join(last, ctx.Err()), Hint: b.notReadyHint()}
@@ -43,6 +44,22 @@ func (b *Broker) insist(ctx context.Context, what string, do func(context.Contex
 	}
 }
 
+// lacking says what a request waits for.
+func (b *Broker) lacking(err error) string {
+	var api *jetstream.APIError
+	if b.opt.replicas() == 1 && errors.As(err, &api) {
+		return ": " + err.Error()
+	}
+	return b.peersMissing()
+}
+
+func hopelessHint(err error) string {
+	if illegal(err) {
+		return "a name has letters, digits, - and _ only"
+	}
+	return "the storage has it with settings that can't be changed: restore a backup, or begin with an empty directory"
+}
+
 func (b *Broker) notReadyHint() string {
 	if b.opt.replicas() == 1 {
 		return "the log lines of component nats say why"
@@ -50,14 +67,29 @@ func (b *Broker) notReadyHint() string {
 	return "two of the three nodes must be up, all three at the very first start, and reach each other: check their addresses and the shared secret"
 }
 
-// useless says whether a request will be refused again. In a cluster that
-// forms even "bad request" may be over in a second.
+// codeInvalidConfig is the refusal of settings that a stream can't have, or can't have
+// any more now that it is there.
+const codeInvalidConfig jetstream.ErrorCode = 10052
+
+// neverLegal are the refusals of names by the client library.
+var neverLegal = []error{
+	jetstream.ErrInvalidBucketName, jetstream.ErrInvalidStreamName, jetstream.ErrInvalidConsumerName,
+	jetstream.ErrStreamNameRequired, jetstream.ErrInvalidSubject, jetstream.ErrInvalidKey,
+}
+
+func illegal(err error) bool {
+	return slices.ContainsFunc(neverLegal, func(e error) bool { return errors.Is(err, e) })
+}
+
+// useless says whether a request will be refused again, whatever becomes of the disk
+// and of the other nodes. In a cluster that forms even "bad request" may be over in a
+// second.
 func (b *Broker) useless(err error) bool {
-	if errors.Is(err, jetstream.ErrInvalidBucketName) {
+	if illegal(err) || refusedWith(err, codeInvalidConfig) {
 		return true
 	}
 	var api *jetstream.APIError
-	return b.opt.replicas() == 1 && errors.As(err, &api) && api.Code == 400
+	return b.opt.replicas() == 1 && errors.As(err, &api) && api.Code == http.StatusBadRequest
 }
 
 // waiting tells what is waited for: OnWait always, the log now and then.

@@ -3,8 +3,12 @@
 package broker
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -20,11 +25,9 @@ const (
 	saveEvery     = time.Minute
 )
 
-// sequences are the numbers of the writes to the queue and the buckets, of
-// which the last only grows. JetStream leaves out what is damaged of a file, or
-// cuts the file off where the damage begins, and says nothing of it. Then the
-// numbers are smaller than they were, and tell how many writes are gone. They
-// are known over a restart, from the last minute on.
+// sequences are how far the queue and the buckets had come, and at an orderly end
+// what they held. JetStream leaves out what is damaged of a file, or cuts the file
+// off where the damage begins, and says nothing of it: the next start compares.
 //
 // A node of a cluster is not looked after: it gets what it lacks from the others.
 type sequences struct {
@@ -34,13 +37,19 @@ type sequences struct {
 	saved time.Time
 }
 
-// mark is how far the writes to a stream had come.
+// mark is how far a stream had come.
 type mark struct {
-	First   uint64    `json:"first"`
-	Last    uint64    `json:"last"`
-	Entries uint64    `json:"entries"` // of a bucket
-	Newest  time.Time `json:"newest"`  // when the last was made
-	fromRun bool      // of this process, in which entries may end by themselves
+	Last    uint64 `json:"last"`           // number of the last write
+	Entries uint64 `json:"entries"`        // that it held
+	Ended   bool   `json:"ended"`          // in order, so that Live says which ones
+	Live    []byte `json:"live,omitempty"` // see encodeHeld
+
+	Consumer uint32 `json:"consumer,omitempty"` // of the queue: checksum of its files
+}
+
+// changed says whether a mark says something else.
+func (m mark) changed(now mark) bool {
+	return m.Last != now.Last || m.Entries != now.Entries || m.Ended != now.Ended
 }
 
 // loadSequences reads what the last broker on the directory knew; of a file that
@@ -51,49 +60,77 @@ func (b *Broker) loadSequences() {
 	if err != nil || b.opt.replicas() > 1 {
 		return
 	}
-	if err := json.Unmarshal(text, &b.sequences.marks); err != nil || b.sequences.marks == nil {
-		b.sequences.marks = map[string]mark{}
-	}
-}
-
-// sequence takes note of how far the writes to a stream have come, and tells if
-// they were further.
-func (b *Broker) sequence(stream string, info *jetstream.StreamInfo) {
-	if b.opt.replicas() > 1 {
+	marks, err := decodeMarks(text)
+	if err != nil {
+		b.opt.Logger.Warn("How much the last run has left can't be read, so that this start can't tell whether any of it is gone", "err", err, "directory", b.opt.Dir)
 		return
 	}
-	state := info.State
-	s, now := &b.sequences, mark{state.FirstSeq, state.LastSeq, state.Msgs, state.LastTime, true}
-	if time.Since(time.Unix(b.deleted.Load(), 0)) < 2*markerLife {
-		now.Entries = 0 // not known: the marks of what was deleted will go by themselves
+	b.sequences.marks = marks
+}
+
+// encodeMarks writes marks, and a checksum in a line of its own.
+func encodeMarks(marks map[string]mark) ([]byte, error) {
+	text, err := json.Marshal(marks)
+	return fmt.Appendf(text, "\n%08x\n", crc32.ChecksumIEEE(text)), err
+}
+
+// decodeMarks reads what encodeMarks has written, or an older culprit, which knew no
+// checksum and no entries.
+func decodeMarks(text []byte) (marks map[string]mark, err error) {
+	content, sum, summed := bytes.Cut(text, []byte("\n"))
+	if summed && string(sum) != fmt.Sprintf("%08x\n", crc32.ChecksumIEEE(content)) {
+		return nil, errors.New("the checksum is wrong")
 	}
+	if err := json.Unmarshal(content, &marks); err != nil {
+		return nil, err
+	}
+	for _, m := range marks {
+		if m.Ended && !summed {
+			return nil, errors.New("there is no checksum")
+		}
+	}
+	if marks == nil {
+		marks = map[string]mark{}
+	}
+	return marks, nil
+}
+
+// swapMark puts a mark in the place of the known one.
+func (b *Broker) swapMark(stream string, now mark) (known mark) {
+	s := &b.sequences
 	s.mu.Lock()
-	known, ok := s.marks[stream]
-	s.marks[stream], s.dirty = now, s.dirty || now != known
-	s.mu.Unlock()
-	gone := known.beyond(now, stream, info.Config.MaxAge)
-	if !ok || gone == 0 {
-		return
-	}
-	b.opt.Logger.Error("Writes are gone: the files of the storage are damaged. Alerts that still fire are fetched again from Alertmanager; a backup has the others",
-		"of", nameOf(stream), "writes", gone, "directory", b.opt.Dir)
-	b.opt.OnLost(nameOf(stream), gone)
+	defer s.mu.Unlock()
+	known = s.marks[stream]
+	s.marks[stream], s.dirty = now, s.dirty || known.changed(now)
+	return known
 }
 
-// beyond is how many writes there were that are not there now. Where the ends
-// are the same, or nothing is there that has not outlived its lifetime, entries
-// of a bucket can have gone only by damage.
-func (m mark) beyond(now mark, stream string, life time.Duration) uint64 {
-	young := life == 0 || time.Since(m.Newest) < life
-	switch {
-	case now.Last < m.Last:
-		return m.Last - now.Last
-	case m.fromRun || stream == streamName || now.Last != m.Last || now.Entries >= m.Entries:
-		return 0
-	case now.First == m.First, now.Entries == 0 && young:
-		return m.Entries - now.Entries
+// sequence takes note of how far a stream has come, and returns what was known of it.
+func (b *Broker) sequence(stream string, info *jetstream.StreamInfo) (known mark) {
+	if b.opt.replicas() > 1 {
+		return mark{}
 	}
-	return 0
+	return b.swapMark(stream, mark{Last: info.State.LastSeq, Entries: info.State.Msgs})
+}
+
+// beyond is how many entries are gone if the writes end before those that were
+// known. Some of the writes may have been to the same entry, and some may have
+// ended: it is an estimate, where nothing better is known.
+func (m mark) beyond(last uint64) uint64 {
+	if last >= m.Last {
+		return 0
+	}
+	return min(m.Last-last, m.Entries)
+}
+
+// tellLost tells that entries are gone.
+func (b *Broker) tellLost(stream string, gone uint64) {
+	if gone == 0 {
+		return
+	}
+	b.opt.Logger.Error("Entries are gone: the files of the storage are damaged. Alerts that still fire are fetched again from Alertmanager; a backup has the others",
+		"of", nameOf(stream), "entries", gone, "directory", b.opt.Dir)
+	b.opt.OnLost(nameOf(stream), gone)
 }
 
 // nameOf is how people know a stream.
@@ -114,10 +151,10 @@ func (b *Broker) saveSequences(pause time.Duration) {
 		s.dirty, s.saved = false, time.Now()
 	}
 	s.mu.Unlock()
-	if !due {
+	if !due || b.opt.replicas() > 1 {
 		return
 	}
-	text, err := json.Marshal(marks)
+	text, err := encodeMarks(marks)
 	if err == nil {
 		err = writeDurably(filepath.Join(b.opt.Dir, sequencesFile), text)
 	}
@@ -126,13 +163,66 @@ func (b *Broker) saveSequences(pause time.Duration) {
 	}
 }
 
-// lastSequences takes note of them before the server ends.
+// lastSequences takes note of them, and of what there is, before the server ends.
 func (b *Broker) lastSequences() {
-	if b.link.Load() == nil {
-		return // it never began
+	if b.link.Load() == nil || b.opt.replicas() > 1 {
+		return // it never began, or others have what it has
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), attempt)
 	defer cancel()
 	_, _, _ = b.survey(ctx) // what can't be asked for stays as it was
+	if jobs, info, err := b.subjects(ctx, streamName); err == nil {
+		held := map[uint64]version{}
+		for subject := range jobs {
+			held[hashOf(subject)] = version{}
+		}
+		b.swapMark(streamName, mark{Last: info.State.LastSeq, Entries: info.State.Msgs, Ended: true, Live: encodeHeld(held)})
+	}
+	for _, k := range b.opened() {
+		b.sequences.mu.Lock()
+		last := b.sequences.marks[k.stream()]
+		b.sequences.mu.Unlock()
+		last.Ended, last.Live = true, encodeHeld(k.ledger.all())
+		b.swapMark(k.stream(), last)
+	}
+}
+
+// sealSequences writes them when the server has ended.
+func (b *Broker) sealSequences() {
+	b.sequences.mu.Lock()
+	if queue := b.sequences.marks[streamName]; queue.Ended {
+		queue.Consumer = b.consumerSum()
+		b.sequences.marks[streamName] = queue
+	}
+	b.sequences.mu.Unlock()
 	b.saveSequences(0)
+}
+
+// subjects are those of a stream: of the queue one for each job, of a bucket one for each key.
+func (b *Broker) subjects(ctx context.Context, name string) (there map[string]uint64, info *jetstream.StreamInfo, err error) {
+	err = again(ctx, func(try context.Context) error {
+		stream, err := b.link.Load().js.Stream(try, name)
+		if err != nil {
+			return err
+		}
+		info, err = stream.Info(try, jetstream.WithSubjectFilter(">"))
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return info.State.Subjects, info, nil
+}
+
+// again puts a question again that a server, as it was started again, has not answered.
+func again(ctx context.Context, ask func(context.Context) error) error {
+	for {
+		try, cancel := context.WithTimeout(ctx, reachFor)
+		err := ask(try)
+		cancel()
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrNoResponders) {
+			return err
+		}
+		pauseFor(ctx, 100*time.Millisecond)
+	}
 }

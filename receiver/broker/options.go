@@ -44,9 +44,11 @@ type Options struct {
 	// do. It must not block.
 	OnWait func(what string)
 
-	// OnLost is told how many writes to the queue or to a bucket are gone, as
-	// files were damaged. It must not block.
-	OnLost func(what string, writes uint64)
+	// OnLost is told how many jobs of the queue, or entries of a bucket that is
+	// watched, are gone, as files were damaged. After an orderly end of the last run
+	// that is known exactly; after a crash it is an estimate by the writes that are
+	// gone. It must not block.
+	OnLost func(what string, gone uint64)
 
 	// OnDead is told each job that failed for the last time, with its last
 	// error, before it leaves the queue. It must not block for long.

@@ -89,9 +89,9 @@ func checkReplicas(dir string, replicas int) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return storageError(dir, err)
 	}
-	had, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		return storageError(dir, writeDurably(path, []byte(strconv.Itoa(replicas)+"\n")))
+	had := replicasIn(string(text))
+	if had == 0 {
+		return storageError(dir, writeDurably(path, []byte(replicasText(replicas)+"\n")))
 	}
 	if had != replicas {
 		return &Error{
@@ -100,6 +100,26 @@ func checkReplicas(dir string, replicas int) error {
 		}
 	}
 	return nil
+}
+
+// replicasText is the number in words: another digit by a damage of the disk does not
+// go with them.
+func replicasText(replicas int) string {
+	if replicas == 1 {
+		return "1 replica"
+	}
+	return strconv.Itoa(replicas) + " replicas"
+}
+
+// replicasIn reads it, also as an older culprit wrote it; 0 is no number.
+func replicasIn(text string) int {
+	text = strings.TrimSpace(text)
+	for _, n := range []int{1, 3} {
+		if text == replicasText(n) || text == strconv.Itoa(n) {
+			return n
+		}
+	}
+	return 0
 }
 
 // writeDurably writes a file that is there after a loss of power, whole or not

@@ -41,6 +41,7 @@ type follower struct {
 	k      *Bucket
 	tell   func(e Entry, deleted bool)
 	synced func()
+	told   bool // everything, once
 }
 
 // watcher is one of the client library, with the news of its connection.
@@ -57,6 +58,7 @@ func (f *follower) open(ctx, try context.Context) (*watcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.k.ledger.begin()
 	conn := at.link.conn
 	broken := conn.StatusChanged(nats.CONNECTED, nats.CLOSED)
 	w, err := at.kv.WatchAll(ctx)
@@ -107,6 +109,7 @@ func (f *follower) follow(ctx context.Context, w *watcher) {
 			if !synced {
 				f.k.b.opt.Logger.Error("Entries that were counted do not come: the files of the storage are damaged. What is there is used", "of", f.k.name, "directory", f.k.b.opt.Dir)
 				synced = true
+				f.account()
 				f.synced()
 			}
 		case <-ctx.Done():
@@ -119,13 +122,21 @@ func (f *follower) follow(ctx context.Context, w *watcher) {
 				return
 			case e == nil:
 				synced = true
+				f.account()
 				f.synced()
 			default:
+				f.k.ledger.told(e)
 				f.pass(e)
 				idle.Reset(unsyncedFor)
 			}
 		}
 	}
+}
+
+// account looks for what is gone when everything has been told.
+func (f *follower) account() {
+	f.k.account(f.told)
+	f.told = true
 }
 
 // reopen returns a new watcher, or nil if that is over.

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// audit reads the jobs of the queue before anybody works on them, and says which are
+// gone. JetStream counts a job that it can't read as one that waits, and gives it to
+// nobody.
+func (b *Broker) audit(ctx context.Context) error {
+	if b.opt.replicas() > 1 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, salvageFor)
+	defer cancel()
+	jobs, info, err := b.subjects(ctx, streamName)
+	if err != nil {
+		return fmt.Errorf("reading the queue: %w", err)
+	}
+	stream, err := b.link.Load().js.Stream(ctx, streamName)
+	if err != nil {
+		return fmt.Errorf("reading the queue: %w", err)
+	}
+	held, unreadable := map[uint64]version{}, uint64(0)
+	for subject := range jobs {
+		if _, ok := last(ctx, stream, subject); ok {
+			held[hashOf(subject)] = version{}
+		} else {
+			unreadable++
+		}
+	}
+	known := b.sequence(streamName, info)
+	b.tellLost(streamName, known.missing(held, unreadable, info.State.LastSeq))
+	if unreadable > 0 {
+		if err := b.salvage(ctx, streamName, between(info.State.FirstSeq, info.State.LastSeq)); err != nil {
+			b.opt.Logger.Error("The damaged queue can't be written anew", "err", err)
+		}
+	}
+	b.saveSequences(0) // from here on jobs end
+	return b.auditConsumer(ctx)
+}
+
+// auditConsumer makes the consumer anew if it does not know of each job: who has had
+// one is gone by now, so that each waits or is to be handed out again.
+func (b *Broker) auditConsumer(ctx context.Context) error {
+	stats, err := b.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := b.ask(ctx, streamName)
+	if err != nil || uint64(stats.Pending+stats.InFlight) == info.State.Msgs {
+		return err
+	}
+	if err := b.link.Load().js.DeleteConsumer(ctx, streamName, consumerName); err != nil {
+		return err
+	}
+	b.tellForgotten(fmt.Errorf("%d jobs wait and %d are handed out, of %d", stats.Pending, stats.InFlight, info.State.Msgs))
+	return b.makeQueue(ctx)
+}
+
+// last reads the last message of a subject. It returns false if there is one that
+// can't be read, and true if that can't be told.
+func last(ctx context.Context, stream jetstream.Stream, subject string) (msg *jetstream.RawStreamMsg, ok bool) {
+	err := again(ctx, func(try context.Context) (err error) {
+		msg, err = stream.GetLastMsgForSubject(try, subject)
+		return err
+	})
+	return msg, !errors.Is(err, jetstream.ErrMsgNotFound)
+}
+
+// missing is how many jobs are gone.
+func (m mark) missing(held map[uint64]version, unreadable, last uint64) (gone uint64) {
+	if !m.Ended {
+		return unreadable + m.beyond(last)
+	}
+	for h := range decodeHeld(m.Live) {
+		if _, there := held[h]; !there {
+			gone++
+		}
+	}
+	return gone
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+import (
+	"context"
+	"errors"
+	"hash/crc32"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// codeStreamOffline is the refusal of a stream with a consumer whose settings the
+// server does not understand.
+const codeStreamOffline jetstream.ErrorCode = 10194
+
+// errAgain asks for another try, which finds no consumer.
+var errAgain = errors.New("the embedded server was started again")
+
+// forgetConsumer removes a consumer that the server can't read or bring in line, and
+// says whether there was one. In its files stands only what has been handed out:
+// without them it is handed out again, which does no harm, while a start would wait
+// forever.
+func (b *Broker) forgetConsumer(ctx context.Context, why error) bool {
+	var api *jetstream.APIError
+	if b.opt.replicas() > 1 || !errors.As(why, &api) || api.Code == http.StatusServiceUnavailable {
+		return false
+	}
+	dir := b.consumerDir()
+	unknown := b.link.Load().js.DeleteConsumer(ctx, streamName, consumerName)
+	if _, err := os.Stat(dir); err != nil && unknown != nil || os.RemoveAll(dir) != nil {
+		return false
+	}
+	b.tellForgotten(why)
+	return true
+}
+
+func (b *Broker) tellForgotten(why error) {
+	b.opt.Logger.Error("What was handed out of the queue can't be read: the files of the storage are damaged. Its jobs are handed out again", "err", why, "directory", b.consumerDir())
+}
+
+// consumerDir is where the server keeps what has been handed out.
+func (b *Broker) consumerDir() string {
+	return filepath.Join(b.opt.Dir, server.JetStreamStoreDir, server.DEFAULT_GLOBAL_ACCOUNT, "streams", streamName, "obs", consumerName)
+}
+
+// consumerSum is a checksum of what stands there, for the server has none: a job that
+// seems to be handed out until the year 2200 waits so long.
+func (b *Broker) consumerSum() uint32 {
+	sum := crc32.NewIEEE()
+	for _, name := range []string{"meta.inf", "o.dat"} {
+		text, _ := os.ReadFile(filepath.Join(b.consumerDir(), name)) // one that is gone is damaged, too
+		_, _ = sum.Write(text)
+	}
+	return sum.Sum32()
+}
+
+// checkConsumer removes a consumer whose files are not those that the last run left.
+func (b *Broker) checkConsumer() error {
+	known := b.sequences.marks[streamName]
+	if !known.Ended || b.consumerSum() == known.Consumer {
+		return nil
+	}
+	b.tellForgotten(errors.New("the checksum is wrong"))
+	return storageError(b.opt.Dir, os.RemoveAll(b.consumerDir()))
+}
+
+// replaceServer puts a new server on the directory, and returns when it can be used.
+func (b *Broker) replaceServer(ctx context.Context) error {
+	old := b.server.Load()
+	old.Shutdown()
+	old.WaitForShutdown()
+	return b.startServer(ctx)
+}
