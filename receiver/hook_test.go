@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/culprit-dev/culprit/examples/lab"
+	"github.com/culprit-dev/culprit/receiver/report"
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
@@ -130,6 +131,17 @@ func (w *withSinks) fire(name string) time.Time {
 	w.post(name, start, true)
 	w.await("a report", func() bool { return len(w.reports()) > before })
 	return start
+}
+
+// annotated is to how many peers culprit has written the causes of the only alert.
+func (w *withSinks) annotated() (peers int) {
+	w.t.Helper()
+	for _, s := range w.reports()[0].Sent {
+		if s.Sink == sink.NameAnnotation && s.Status == report.SentOK {
+			peers++
+		}
+	}
+	return peers
 }
 
 // regions are Grafana's annotations, and how many of them are closed.

@@ -119,6 +119,8 @@ func TestTheEndOfAnIncidentIsToldAfterARestart(t *testing.T) {
 		all, _ := w.regions()
 		return all == 1 && len(known.accepted()) == 1 && len(never.statuses()) > 0
 	})
+	// A write to the alert that crosses its end would start it again, for seconds, as another incident.
+	w.await("nothing more is written to the alert", func() bool { return w.annotated() == 2 })
 	known.set(http.StatusServiceUnavailable)
 	w.grafanaGate.Refuse(http.StatusBadGateway)
 	w.post("ErrorsHigh", start, false)
