@@ -60,6 +60,7 @@ type Target struct {
 	Crossing   bool       // the onset is when Values crossed a threshold, and they may have begun to move before
 	Unread     bool       // what the alert measures is not known: Values count the alerts of its name
 	Limit      *Limit     // that Values are compared with; nil: not known
+	Infinite   bool       // since the onset it has mostly been infinite, as after a division by zero, and Values lack that
 	Clock      bool       // Values are the time since or until something, and move when nothing happens
 	Breakdown  *Breakdown
 	Beside     *Breakdown // levels: the KPI among those of other places; nil: there are none, or Breakdown is it
@@ -118,6 +119,7 @@ type Breakdown struct {
 	Marginals []Marginal // in place of leaves, where only one label at a time could be asked
 	Total     *Marginal  // beside Marginals: the whole measure, in one row; nil: the largest sum of any label
 	Refused   []Refusal  // labels that were not broken down
+	Unsplit   string     // why nothing was; empty: something was, or there is no label to break it down by
 
 	// Discovered says that nobody has named the labels. Those that name a
 	// replica, such as pod, are then shown and give no causes, unless there are

@@ -66,6 +66,9 @@ func explainLabels(_ Frame, t Target, opt Options) labelAnswer {
 	if len(l.names) == 0 {
 		return labelAnswer{dimensions: l.refused()}
 	}
+	if !l.present() {
+		return labelAnswer{dimensions: l.refused(), warnings: []Warning{{Source: "labels", Text: "the parts have no samples since the onset"}}}
+	}
 	if err := l.measure(); err != nil {
 		return labelAnswer{dimensions: l.refused(), warnings: []Warning{{Source: "labels", Text: err.Error()}}}
 	}
@@ -301,6 +304,22 @@ func (l *location) measure() error {
 		l.made = made
 	}
 	return l.total()
+}
+
+// present says whether anything is known of the incident.
+func (l *location) present() bool {
+	sides := []*Pieces{&l.breakdown.Numerator, l.breakdown.Denominator}
+	rows := len(l.breakdown.Leaves)
+	for i := range l.breakdown.Marginals {
+		m := &l.breakdown.Marginals[i]
+		if len(m.Values) > 0 && (len(m.Numerator.Actual) == 0 || m.Denominator != nil && len(m.Denominator.Actual) == 0) {
+			return false
+		}
+	}
+	if len(l.breakdown.Marginals) > 0 {
+		return true
+	}
+	return !slices.ContainsFunc(sides, func(p *Pieces) bool { return p != nil && rows > 0 && len(p.Actual) == 0 })
 }
 
 // total sets what marginals are shares of, where it is known by itself.

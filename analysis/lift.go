@@ -60,7 +60,9 @@ func (l *location) liftLeaves(num [][]float64) *lift {
 	by := make([]float64, len(l.breakdown.Leaves))
 	for _, piece := range num {
 		for leaf, v := range piece {
-			by[leaf] = max(by[leaf], -liftedBy*v)
+			if v < 0 { // max would hand on what is missing
+				by[leaf] = max(by[leaf], -liftedBy*v)
+			}
 		}
 	}
 	if slices.Max(by) <= 0 {

@@ -30,6 +30,8 @@ func (a *answer) needed(f Frame) []Warning {
 	parts := t.Breakdown != nil && len(t.Breakdown.Labels) > 0
 	var text string
 	switch {
+	case t.Infinite:
+		text = name + " is infinite, so there is nothing to compare; hint: look for a division by 0, such as by a limit that is not set, or by no traffic"
 	case t.Unread: // it is said why; how often alerts of a name fired is nobody's KPI
 		return nil
 	case before < 0 && since == 0 && slices.ContainsFunc(f.Warnings, said):
@@ -40,6 +42,8 @@ func (a *answer) needed(f Frame) []Warning {
 		text = name + " has no samples since the onset; hint: look whether it is still scraped"
 	case before < enoughHistory:
 		text = fmt.Sprintf("%s has %s of history before the onset; %s more would help", name, past(before), words.Seconds.Format(enoughHistory-max(0, before)))
+	case !parts && len(t.Candidates) == 0 && t.Breakdown != nil && t.Breakdown.Unsplit != "":
+		text = name + " was not broken down: " + t.Breakdown.Unsplit
 	case !parts && len(t.Candidates) == 0:
 		text = name + " has no labels to split by, and there is nothing to compare it with; hint: name candidates in a rule"
 	case len(t.Candidates) == 0:

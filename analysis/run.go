@@ -56,7 +56,13 @@ func Run(f Frame, opt Options) Result {
 func explain(f Frame, t Target, opt Options) answer {
 	t.Clock = t.Clock && !f.jumped(t.Values)
 	a := answer{target: t}
+	if t.Infinite { // of which nothing is a share, and beside which nothing is large
+		return a
+	}
 	a.guard("labels", func() { a.labels = explainPlaces(f, t, opt) })
+	if b := t.Breakdown; b != nil && b.Unlike && f.moved(t) {
+		a.labels.still = false // of what the parts are measured in: the KPI itself did move
+	}
 	a.guard("series", func() { a.series = explainSeries(f, t, opt) })
 	a.doubtStill(f)
 	a.guard("changes", func() { a.explainChanges(f, opt) })

@@ -160,6 +160,7 @@ func (a *aligner) target(i int) {
 		a.warn(t.Query.Name, "the query returned no series: %s", t.Query.Query)
 	}
 	out.Values = a.targetValues(t, m)
+	out.Infinite = a.infinite(t, m)
 	out.Candidates = a.candidates(t)
 	if t.Breakdown != nil && i < len(a.evidence.Breakdowns) {
 		out.Breakdown = a.breakdown(a.evidence.Breakdowns[i])
@@ -193,6 +194,30 @@ func (a *aligner) targetValues(t Target, m model.Matrix) []float64 {
 		a.warn(t.Query.Name, "the query returned %d series, none with the alert's labels: their %s is used; hint: select one by the alert's labels", len(m), how)
 	}
 	return pool(m, g, t.Additive)
+}
+
+// infinite says whether a target is infinite in most of its rows since the onset.
+func (a *aligner) infinite(t Target, m model.Matrix) bool {
+	if len(m) > 1 {
+		own := ownSeries(m, t.Own)
+		if own == nil {
+			return false
+		}
+		m = model.Matrix{own}
+	}
+	all, infinite := 0, 0
+	for _, s := range m {
+		for _, v := range s.Values {
+			if v.Timestamp.Time().Before(a.plan.grid().settled) {
+				continue
+			}
+			all++
+			if math.IsInf(float64(v.Value), 0) {
+				infinite++
+			}
+		}
+	}
+	return 2*infinite > all
 }
 
 // ownSeries returns the series that has the most labels of the alert, and no

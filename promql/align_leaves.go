@@ -32,6 +32,9 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 		out.Seconds = s.incident().Seconds() // see amount
 	}
 	if len(s.names) == 0 {
+		if s.reason != noLabels {
+			out.Unsplit = s.reason
+		}
 		return out
 	}
 	j := newJoiner(s, a.evidence.Answers)
@@ -49,6 +52,7 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 	}
 	out.Labels = s.names
 	out.Leaves, out.Numerator, out.Denominator = j.join(s.names)
+	out.Partial = partial(out.Numerator, out.Denominator)
 	out.Gone = j.gone(out)
 	out.Course = j.course(out)
 	out.Aside = j.setAside(out, &out.Numerator, out.Denominator)
@@ -63,6 +67,30 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 		out.Levels, out.Own, out.Here = s.Levels, ownLeaf(out, s.of.Own), s.here
 	}
 	return out
+}
+
+// partial are the leaves that had no number at some time: what is missing of them looks
+// like a value that appeared or vanished. It is nil if there are none.
+func partial(numerator analysis.Pieces, denominator *analysis.Pieces) []bool {
+	sides := []analysis.Pieces{numerator}
+	if denominator != nil {
+		sides = append(sides, *denominator)
+	}
+	var marks []bool
+	for _, p := range sides {
+		for _, piece := range slices.Concat([][]float64{p.Actual, p.Hour, p.Baseline}, p.Recent) {
+			for leaf, v := range piece {
+				if !math.IsNaN(v) {
+					continue
+				}
+				if marks == nil {
+					marks = make([]bool, len(p.Actual))
+				}
+				marks[leaf] = true
+			}
+		}
+	}
+	return marks
 }
 
 // extremeLeaf are the labels of the leaf that is the largest or the smallest; nil
@@ -290,7 +318,9 @@ func (j joiner) pieces(names []string, terms []expr.Term, index map[string]int) 
 		means := j.means(s, names, terms, index)
 		switch s.piece {
 		case PieceActual:
-			p.Actual = means[0]
+			if p.Actual = means[0]; p.Actual == nil && j.b.Missing && j.answered(s, names, terms) {
+				p.Actual = make([]float64, len(index)) // that there is nothing is what the alert is about
+			}
 		case PieceHour:
 			p.Hour = means[0]
 		case PieceDay:
@@ -306,6 +336,11 @@ func (j joiner) pieces(names []string, terms []expr.Term, index map[string]int) 
 		}
 	}
 	return p
+}
+
+// answered says whether all questions of a window were.
+func (j joiner) answered(s sample, names []string, terms []expr.Term) bool {
+	return !slices.ContainsFunc(terms, func(t expr.Term) bool { return j.answers.to(s.query(j.b.parts, t, names)).Err != nil })
 }
 
 // place puts the piece of j days back at index j-1; days between are missing.

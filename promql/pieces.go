@@ -184,14 +184,14 @@ const tick = time.Millisecond
 
 // query asks for the sums of a term over a window.
 func (s sample) query(b parts, t expr.Term, names []string) Query {
-	over := "sum_over_time"
-	if b.Levels { // what is missing is no zero
-		over = "avg_over_time"
+	over, of := "sum_over_time", t.By(names)
+	if b.Levels { // what is missing is no zero, and what is no number is missing
+		over, of = "avg_over_time", of+" > -Inf < Inf"
 	}
 	q := Query{
 		Role:  RoleBreakdown,
 		Name:  b.Target + ": " + s.name(),
-		Query: fmt.Sprintf("%s((%s)[%s:%s])", over, t.By(names), model.Duration(s.length), model.Duration(s.res)),
+		Query: fmt.Sprintf("%s((%s)[%s:%s])", over, of, model.Duration(s.length), model.Duration(s.res)),
 		End:   s.end.Add(tick),
 	}
 	if s.steps > 0 {
@@ -232,13 +232,13 @@ func (b parts) queries(names []string, samples []sample) []Query {
 	return qs
 }
 
-// whole is the text of something that exists whenever the measure does: the
-// denominator, or the measure itself, without labels.
-func (b parts) whole() string {
+// exists is the text of something that exists whenever the measure does: of the
+// denominator, or the measure itself.
+func (b parts) exists() string {
 	terms := b.base()
 	texts := make([]string, len(terms))
 	for i, t := range terms {
-		texts[i] = t.By(nil)
+		texts[i] = t.Exists()
 	}
 	return strings.Join(texts, " or ")
 }
@@ -252,14 +252,14 @@ func (b parts) whole() string {
 // has no profile.
 func (b parts) presence() (history, recent Query) {
 	history = Query{
-		Role: RoleBreakdown, Name: b.Target + ": history", Query: b.whole(),
+		Role: RoleBreakdown, Name: b.Target + ": history", Query: b.exists(),
 		Start: b.grid.end.Add(-(mostDays + 1) * day), End: b.grid.end, Step: time.Hour,
 	}
 	if b.weeks {
 		history.Start = b.grid.end.Add(-(7*mostWeeks + 1) * day)
 	}
 	recent = Query{
-		Role: RoleBreakdown, Name: b.Target + ": presence", Query: b.whole(),
+		Role: RoleBreakdown, Name: b.Target + ": presence", Query: b.exists(),
 		Start: floor(b.grid.before.Add(-time.Duration(b.recentSteps())*recentStep), b.grid.step), End: b.grid.end, Step: b.grid.step,
 	}
 	if b.Denominator == nil {

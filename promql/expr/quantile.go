@@ -3,6 +3,7 @@
 package expr
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -150,48 +151,89 @@ func boundTexts(bound float64) []string {
 	return slices.Compact(texts)
 }
 
-// Buckets is PromQL that has a series for each bucket of the histogram in a
-// term.
-func Buckets(t Term) string {
+// Bound is a bucket of a histogram, in any of the ways in which its bound is written.
+type Bound struct {
+	At     float64
+	Series int      // that have it
+	Texts  []string // of its label
+}
+
+// Buckets is PromQL that counts the series of each bucket of the histogram in a
+// term: of all of them, or of those that have none of some buckets.
+func Buckets(t Term, without []Bound) string {
 	e := MustParse(t.Text)
 	for _, s := range Selectors(e) {
 		s.LabelMatchers = slices.DeleteFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == bucketLabel })
 	}
-	return "group by (" + bucketLabel + ") (" + SelectorTexts(e)[0] + ")"
+	all := SelectorTexts(e)[0]
+	if len(without) == 0 {
+		return "count by (" + bucketLabel + ") (" + all + ")"
+	}
+	s := Selectors(e)[0]
+	s.LabelMatchers = append(s.LabelMatchers, bucketMatcher(textsOf(without)))
+	return "count by (" + bucketLabel + ") (" + all + " unless ignoring (" + bucketLabel + ") " + SelectorTexts(e)[0] + ")"
 }
 
-// NearestBucket is the bucket, of those in an answer to [Buckets], whose bound
-// is nearest to another one, in proportion; text is empty if there is none.
-func NearestBucket(v model.Value, bound float64) (text string, nearest float64) {
+// Bounds reads an answer to [Buckets]: the buckets in the order of their bounds, that
+// of all events last.
+func Bounds(v model.Value) []Bound {
 	vector, _ := v.(model.Vector)
-	best := math.Inf(1)
+	var bounds []Bound
 	for _, s := range vector {
-		le := string(s.Metric[bucketLabel])
-		at, err := strconv.ParseFloat(le, 64)
-		if err != nil || math.IsInf(at, 0) || at <= 0 {
+		text := string(s.Metric[bucketLabel])
+		at, err := strconv.ParseFloat(text, 64)
+		if err != nil || at <= 0 {
 			continue
 		}
-		d := math.Abs(math.Log(at / bound))
-		if d < best || d == best && le < text {
-			text, nearest, best = le, at, d
+		i := slices.IndexFunc(bounds, func(b Bound) bool { return b.At == at })
+		if i < 0 {
+			i, bounds = len(bounds), append(bounds, Bound{At: at})
 		}
+		bounds[i].Series += int(s.Value)
+		bounds[i].Texts = append(bounds[i].Texts, text)
 	}
-	return text, nearest
+	slices.SortFunc(bounds, func(a, b Bound) int { return cmp.Compare(a.At, b.At) })
+	return bounds
 }
 
-// HoldToBucket replaces the matchers of the threshold by the bucket's own text.
-func HoldToBucket(terms []Term, le string) []Term {
+// Nearest is the bucket whose bound is nearest to another one, in proportion; false
+// if there is none but that of all events.
+func Nearest(bounds []Bound, to float64) (nearest Bound, found bool) {
+	best := math.Inf(1)
+	for _, b := range bounds {
+		if d := math.Abs(math.Log(b.At / to)); d < best {
+			nearest, best, found = b, d, true
+		}
+	}
+	return nearest, found
+}
+
+// HoldToBuckets replaces the matchers of the threshold by those of buckets, however
+// their bounds are written: a client writes 1, another one 1.0, and so does
+// Prometheus from version 3 on.
+func HoldToBuckets(terms []Term, bounds []Bound) []Term {
 	out := slices.Clone(terms)
 	for i, t := range out {
 		e := MustParse(t.Text)
 		for _, s := range Selectors(e) {
 			for k, m := range s.LabelMatchers {
 				if m.Name == bucketLabel && m.Value != "+Inf" {
-					s.LabelMatchers[k] = bucketMatcher([]string{le})
+					s.LabelMatchers[k] = bucketMatcher(textsOf(bounds))
 				}
 			}
 		}
 		out[i].Text = e.String()
 	}
 	return out
+}
+
+// textsOf are all the ways in which bounds are written.
+func textsOf(bounds []Bound) []string {
+	var texts []string
+	for _, b := range bounds {
+		texts = append(texts, b.Texts...)
+		texts = append(texts, boundTexts(b.At)...)
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
 }

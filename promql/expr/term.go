@@ -25,6 +25,17 @@ func (t Term) By(names []string) string {
 	return a.String()
 }
 
+// Exists is an expression that has a number wherever any part of a term has one: a
+// sum has none as soon as one part has none, as after 0 / 0.
+func (t Term) Exists() string {
+	a := t.outer()
+	if a.Op == parser.SUM {
+		a.Op = parser.MAX
+	}
+	a.Without, a.Grouping = false, nil
+	return a.String()
+}
+
 // outer is the sum or count around a term; series are summed.
 func (t Term) outer() *parser.AggregateExpr {
 	e := unparen(MustParse(t.Text))

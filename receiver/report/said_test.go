@@ -138,13 +138,16 @@ func figuresOf(r Report) map[string]bool {
 	return all
 }
 
+// ranked is the rank before a line.
+var ranked = regexp.MustCompile(`^[1-5]\. `)
+
 // TestNoSentenceHasAFigureThatTheReportHasNot looks for each figure of the texts.
 func TestNoSentenceHasAFigureThatTheReportHasNot(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := anyReport(t)
 		has := figuresOf(r)
 		for _, text := range said(r) {
-			for _, figure := range figures(strings.TrimLeft(text, "12345. ")) {
+			for _, figure := range figures(ranked.ReplaceAllString(text, "")) {
 				if !has[figure] {
 					t.Errorf("%q of %q is no figure of the report", figure, text)
 				}

@@ -271,7 +271,7 @@ func (r Report) movedOr(otherwise string) string {
 // of names what a share is a share of.
 func (r Report) of() string {
 	switch c := r.Result.Change; {
-	case c == nil:
+	case c == nil, r.Unit().Format(c.Forecast) == r.Unit().Format(c.Actual): // what moved is inside it
 		return "the change"
 	case c.Rising:
 		return "the rise"

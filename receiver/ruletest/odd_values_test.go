@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ruletest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/config"
+)
+
+// oddOnset is the first value of an incident of odd values, in minutes.
+const oddOnset = 180
+
+// saysOf is the first line about an alert on series of one value a minute.
+func saysOf(t *testing.T, expression string, own model.LabelSet, series ...InputSeries) string {
+	t.Helper()
+	cfg, err := config.Parse("test", []byte(`prometheus: {url: "http://localhost"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := model.LabelSet{"alertname": "Odd"}
+	for name, value := range own {
+		labels[name] = value
+	}
+	w := Test{Name: "odd", Interval: Duration(time.Minute), InputSeries: series, Alerts: []Alert{{
+		Labels: labels, Expr: expression, Verdict: "any",
+		Onset: Duration(oddOnset * time.Minute), At: Duration((oddOnset + 10) * time.Minute),
+	}}}
+	outcomes, err := w.Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, warning := range outcomes[0].Result.Warnings {
+		if strings.Contains(warning.Text, "bug in culprit") {
+			t.Errorf("%s", warning.Text)
+		}
+	}
+	return outcomes[0].Summary
+}
+
+// odd is a series of which each value is told by its minute, counted from the onset.
+func odd(series string, value func(minute int) string) InputSeries {
+	var values []string
+	for i := range oddOnset + 20 {
+		values = append(values, value(i-oddOnset))
+	}
+	return InputSeries{Series: series, Values: strings.Join(values, " ")}
+}
+
+// queues are five of about twenty, of which q3 has eight times as much from the onset
+// on, and q1 has odd values.
+func queues(q1 func(minute int) string) (series []InputSeries) {
+	for i := range 5 {
+		series = append(series, odd(fmt.Sprintf(`queue_length{queue="q%d"}`, i), func(m int) string {
+			n := 20 + (m*m+7*i)%3
+			switch {
+			case i == 1:
+				return q1(m)
+			case i == 3 && m >= 0:
+				n *= 8
+			}
+			return fmt.Sprint(n)
+		}))
+	}
+	return series
+}
+
+// One series without a number says nothing about the others, and is no reason to say
+// that there is no history.
+func TestASeriesThatIsNoNumberHidesNoOther(t *testing.T) {
+	never := func(int) string { return "NaN" }
+	often := func(m int) string {
+		if m%3 == 0 {
+			return "Inf"
+		}
+		return "20"
+	}
+	for name, test := range map[string]struct {
+		expression string
+		own        model.LabelSet
+		q1         func(int) string
+	}{
+		"NaN, largest":      {`max(queue_length) > 100`, nil, never},
+		"NaN, each":         {`queue_length > 100`, model.LabelSet{"queue": "q3"}, never},
+		"infinite, largest": {`max(queue_length) > 100`, nil, often},
+		"infinite, sum":     {`sum(queue_length) > 100`, nil, often},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := saysOf(t, test.expression, test.own, queues(test.q1)...)
+			if !strings.Contains(got, "queue=q3") || strings.Contains(got, "fall") || strings.Contains(got, "0 → 0") {
+				t.Errorf("%s", got)
+			}
+		})
+	}
+}
+
+// What is infinite is not 0, as expected, and not gone either.
+func TestAKPIThatIsInfiniteIsSaidToBe(t *testing.T) {
+	now := func(m int) string {
+		if m < 0 {
+			return "20"
+		}
+		return "Inf"
+	}
+	always := func(int) string { return "Inf" }
+	for name, q1 := range map[string]func(int) string{"since the onset": now, "always": always} {
+		for expression, own := range map[string]model.LabelSet{
+			`queue_length > 500`: {"queue": "q1"}, `max(queue_length) > 500`: nil, `sum(queue_length) > 500`: nil,
+		} {
+			if got := saysOf(t, expression, own, queues(q1)...); !strings.HasPrefix(got, "No answer: ") || !strings.Contains(got, "is infinite") {
+				t.Errorf("%s, %s: %s", name, expression, got)
+			}
+		}
+	}
+}
+
+// Where nothing is scraped, as with metrics that are pushed, there is no series up to
+// tell that Prometheus ran.
+func TestWhatIsAbsentIsFoundWithoutUp(t *testing.T) {
+	var series []InputSeries
+	for i := range 3 {
+		series = append(series, odd(fmt.Sprintf(`payments_total{instance="p%d"}`, i), func(m int) string {
+			if m >= 0 {
+				return "_"
+			}
+			return fmt.Sprint(300 * (m + oddOnset))
+		}))
+	}
+	for _, expression := range []string{`absent(payments_total)`, `absent(rate(payments_total[2m]))`} {
+		if got := saysOf(t, expression, nil, series...); !strings.Contains(got, "p0, p1 and p2 are gone") {
+			t.Errorf("%s: %s", expression, got)
+		}
+	}
+	if got := saysOf(t, `sum(rate(payments_total[2m])) < 1 or absent(payments_total)`, nil, series...); strings.Contains(got, "alike") {
+		t.Errorf("%s", got)
+	}
+}
