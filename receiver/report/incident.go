@@ -160,7 +160,7 @@ func summarize(reports []Report, causes []analysis.Finding) string {
 	head := fmt.Sprintf("%d alerts: ", len(reports))
 	parts := causeParts(causes, "the change", "")
 	if len(parts) == 0 {
-		return join(head+"no cause found that explains them", "; "+reports[0].Line())
+		return join(head+"no cause found that explains them", "; the first: "+reports[0].Line())
 	}
 	parts[0] = head + parts[0]
 	if f := firstConfident(causes); f.Common {

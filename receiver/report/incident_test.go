@@ -99,10 +99,24 @@ func TestAlertsOfOneNameAreToldApart(t *testing.T) {
 	}
 }
 
-func TestReportsWithoutCausesDoNotHideWhatIsCommon(t *testing.T) {
-	inc := Open("group", start, "").Merge([]Report{reportOf(1, "A", payV2()), reportOf(2, "B", payV2()), reportOf(3, "C")}, start)
-	if !inc.Causes[0].Common {
-		t.Error("common to all reports that have causes, but not said so")
+// Alerts of a group without labels have nothing in common but that they fire: what
+// explains two of them explains no third one, of which nothing is known.
+func TestACauseExplainsOnlyAlertsThatHaveIt(t *testing.T) {
+	guess := payV2()
+	guess.Confidence = analysis.Low
+	for name, third := range map[string]Report{"no cause": reportOf(3, "C"), "as a guess": reportOf(3, "C", guess), "another": reportOf(3, "C", dbConnections())} {
+		inc := Open("group", start, "").Merge([]Report{reportOf(1, "A", payV2()), reportOf(2, "B", payV2()), third}, start)
+		if !strings.HasPrefix(inc.Line(), "3 alerts: 97 % of the change is path=/pay, version=v2; the first explains 2 of them") &&
+			!strings.Contains(inc.CauseLines(5)[0], "explains 2 of 3 alerts") {
+			t.Errorf("%s: %s, %s", name, inc.Line(), inc.CauseLines(5))
+		}
+		if first := inc.Causes[0]; first.Common || first.NumExplained() != 2 || len(first.Evidence.Shares) != 2 {
+			t.Errorf("%s: %+v", name, first)
+		}
+	}
+	guesses := Open("group", start, "").Merge([]Report{reportOf(1, "A", guess), reportOf(2, "B", guess)}, start)
+	if first := guesses.Causes[0]; first.NumExplained() != 2 {
+		t.Errorf("a guess in all: %+v", first)
 	}
 	alone := Open("group", start, "").Merge([]Report{reportOf(1, "A", payV2()), reportOf(3, "C")}, start)
 	if alone.Causes[0].Common {

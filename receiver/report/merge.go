@@ -15,16 +15,14 @@ import (
 
 // mergeCauses makes one list of the causes of several reports, each report
 // being a KPI of weight 1. What a cause explains of all of them is the union
-// of its shares, and it is common when their intersection is not empty (see
-// [attribution.Union] and [attribution.Intersection]).
+// of its shares (see [attribution.Union]), and it is common when it explains each.
 func mergeCauses(reports []Report) []analysis.Finding {
 	if len(reports) == 1 {
 		return slices.Clone(reports[0].Result.Causes)
 	}
 	all := gather(reports)
-	explained := explainedBy(all)
 	for _, m := range all {
-		m.sum(len(explained))
+		m.sum(len(reports))
 	}
 	slices.SortFunc(all, compareMerges)
 	kpis := kpiNames(reports)
@@ -44,35 +42,26 @@ const (
 	maxExplains = 100 // alerts that a cause names; [analysis.Finding.Explained] counts all
 )
 
-// explainedBy returns the reports of which a cause explains something.
-func explainedBy(all []*merge) map[int]bool {
-	explained := map[int]bool{}
-	for _, m := range all {
-		for k, share := range m.shares {
-			if share > 0 {
-				explained[k] = true
-			}
-		}
-	}
-	return explained
-}
-
 // sum works out what the cause explains of all reports together. A report that
-// it does not explain has no part in the union, and ends the intersection; a
-// report that nothing explains has a part in neither.
-func (m *merge) sum(explained int) {
+// it does not explain has no part in the union, and keeps it from being common,
+// whatever is known of that report: what has no cause has not this one.
+func (m *merge) sum(reports int) {
 	column := make([][]float64, 0, len(m.shares))
-	having := 0
 	for _, k := range slices.Sorted(maps.Keys(m.shares)) { // the same sum every time
 		column = append(column, []float64{m.shares[k]})
-		if m.shares[k] > 0 {
-			having++
-		}
 	}
 	if len(column) > 0 {
 		m.union = attribution.Union(column, nil)[0]
-		m.common = having == explained && having > 1 && attribution.Intersection(column, nil)[0] > 0
+		m.common = reports > 1 && len(m.explains()) == reports
 	}
+}
+
+// explains are the reports that have it as a cause. Of one that has it as a guess
+// only it is none, unless it is a guess in all.
+func (m *merge) explains() []int {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(m.shares)), func(k int) bool {
+		return m.shares[k] == 0 || Confident(m.best) && !m.sure[k]
+	})
 }
 
 // merge is one cause over the reports.
@@ -80,6 +69,7 @@ type merge struct {
 	key    string
 	best   analysis.Finding // the most confident telling of it
 	shares map[int]float64  // report → share in its change; those only that it explains
+	sure   map[int]bool     // report → it is confident there
 	union  float64
 	common bool
 }
@@ -92,7 +82,7 @@ func gather(reports []Report) []*merge {
 			key := r.ofServer(identity(f))
 			m := merged[key]
 			if m == nil {
-				m = &merge{key: key, best: f, shares: map[int]float64{}}
+				m = &merge{key: key, best: f, shares: map[int]float64{}, sure: map[int]bool{}}
 				merged[key] = m
 			}
 			m.add(f, k)
@@ -113,6 +103,7 @@ func (m *merge) add(f analysis.Finding, report int) {
 	if better(f, m.best) {
 		m.best = f
 	}
+	m.sure[report] = m.sure[report] || Confident(f)
 	share := min(max(f.Share, 0), 1)
 	if share == 0 && Confident(f) {
 		share = unknownShare
@@ -134,11 +125,12 @@ func (m *merge) finding(rank int, kpis func(int) string) analysis.Finding {
 	if f.Share < 2*unknownShare*float64(len(m.shares)) {
 		f.Share = 0
 	}
-	f.Explains, f.Explained = make([]string, 0, min(len(m.shares), maxExplains)), 0
+	explains := m.explains()
+	f.Explains, f.Explained = make([]string, 0, min(len(explains), maxExplains)), 0
 	shares := map[string]float64{}
-	for _, k := range slices.Sorted(maps.Keys(m.shares)) {
+	for _, k := range explains {
 		if len(f.Explains) == maxExplains {
-			f.Explained = len(m.shares)
+			f.Explained = len(explains)
 			break
 		}
 		f.Explains = append(f.Explains, kpis(k))
