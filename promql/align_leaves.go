@@ -28,7 +28,7 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 		Count: s.Count, Refused: s.refused, Discovered: s.of.Labels == nil && !s.of.Siblings, Beside: s.of.Siblings || s.beside(), Unlike: s.beside(),
 		Missing: s.Missing, Length: s.now().Seconds(),
 	}
-	if flows(s.Numerator) {
+	if s.amounts() {
 		out.Seconds = s.incident().Seconds() // see amount
 	}
 	if len(s.names) == 0 {
@@ -367,7 +367,7 @@ func (j joiner) means(s sample, names []string, terms []expr.Term, index map[str
 			}
 		}
 	}
-	amount := j.b.amount(terms)
+	amount := j.b.amount()
 	for _, t := range terms {
 		q := s.query(j.b.parts, t, names)
 		answer := j.answers.to(q)
@@ -413,12 +413,18 @@ func (s sample) step(q Query, at model.Time) int {
 // amount returns the factor that turns a flow into what flows in as long a
 // time as the incident, so that events are counted: noise, and how much few
 // events are worth, go by their number. Terms of which some are no flows are
-// left as they are, or they could not be added.
-func (b parts) amount(terms []expr.Term) func(expr.Term) float64 {
-	if !flows(terms) {
+// left as they are, or they could not be added, nor divided by each other: a rate for each
+// instance, or a share of a limit, is none of what comes in an incident.
+func (b parts) amount() func(expr.Term) float64 {
+	if !b.amounts() {
 		return func(expr.Term) float64 { return 1 }
 	}
 	return func(t expr.Term) float64 { return b.incident().Seconds() / t.Per.Seconds() }
+}
+
+// amounts says whether the pieces are amounts within the incident.
+func (b parts) amounts() bool {
+	return flows(b.Numerator) && flows(b.Denominator) && flows(b.Expected)
 }
 
 // covered returns the share of a window in which the measure existed. Without

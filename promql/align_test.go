@@ -175,13 +175,23 @@ func TestDaysAreLookedBackAtUpToTheFirstThatIsMissing(t *testing.T) {
 }
 
 func TestOnlyWhatFlowsIsCounted(t *testing.T) {
-	b := parts{grid: grid{onset: clock("12:00:00"), end: clock("12:09:00"), step: time.Minute}}
+	of := func(numerator, denominator, expected []expr.Term) func(expr.Term) float64 {
+		b := parts{grid: grid{onset: clock("12:00:00"), end: clock("12:09:00"), step: time.Minute}}
+		b.Numerator, b.Denominator, b.Expected = numerator, denominator, expected
+		return b.amount()
+	}
 	rate, increase, gauge := expr.Term{Per: time.Second}, expr.Term{Per: 5 * time.Minute}, expr.Term{}
-	if f := b.amount([]expr.Term{rate, increase}); f(rate) != 600 || f(increase) != 2 {
+	if f := of([]expr.Term{rate, increase}, nil, nil); f(rate) != 600 || f(increase) != 2 {
 		t.Errorf("%v %v", f(rate), f(increase))
 	}
-	if f := b.amount([]expr.Term{rate, gauge}); f(rate) != 1 || f(gauge) != 1 {
+	if f := of([]expr.Term{rate, gauge}, nil, nil); f(rate) != 1 || f(gauge) != 1 {
 		t.Error("a rate and a gauge in one sum have one unit")
+	}
+	if f := of([]expr.Term{rate}, []expr.Term{gauge}, nil); f(rate) != 1 || f(gauge) != 1 {
+		t.Error("a rate for each of a number is a rate")
+	}
+	if f := of([]expr.Term{rate}, nil, []expr.Term{gauge}); f(rate) != 1 || f(gauge) != 1 {
+		t.Error("a rate is compared with what somebody records of it")
 	}
 }
 

@@ -74,7 +74,7 @@ func written(alert Alert, kpi []parser.Expr) []string {
 	for _, e := range kpi {
 		e = expr.MustParse(e.String())
 		if !alert.Storm {
-			expr.Scope(e, alert.scope())
+			alert.hold(e)
 		}
 		selectors = append(selectors, expr.SelectorTexts(e)...)
 	}

@@ -44,7 +44,7 @@ func (b parts) factor() (factor float64, likeness bool) {
 // spread is the inverse of amount. It is known where all terms count over the same
 // time; else it is a second.
 func (b parts) spread(terms []expr.Term) (factor float64, known bool) {
-	if !flows(terms) {
+	if !b.amounts() {
 		return 1, true
 	}
 	per := terms[0].Per

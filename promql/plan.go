@@ -201,7 +201,7 @@ func (b *builder) kpi(t config.Target) (kpi, error) {
 		return k, err
 	}
 	if !b.alert.Storm {
-		expr.Scope(k.expr, b.alert.scope())
+		b.alert.hold(k.expr)
 	}
 	return k, nil
 }
@@ -251,6 +251,15 @@ func (a Alert) scope() model.LabelSet {
 		return a.KPI.Result
 	}
 	return a.Own
+}
+
+// hold holds an expression to the alert's own series.
+func (a Alert) hold(e parser.Expr) {
+	if a.KPI != nil && a.KPI.Result != nil {
+		expr.ScopeResult(e, a.KPI.Result)
+		return
+	}
+	expr.Scope(e, a.Own)
 }
 
 // expand makes the expression of a template; matchers that stayed empty for
@@ -357,7 +366,7 @@ func (b *builder) breakdown(k kpi) *Breakdown {
 		return all
 	}
 	own := expr.MustParse(k.whole.String())
-	expr.Scope(own, b.alert.scope())
+	b.alert.hold(own)
 	d := b.parts(k, names, own)
 	if names == nil {
 		d.compared(own, *all)

@@ -191,7 +191,7 @@ func (i *inquiry) writtenOut(ctx context.Context, target string, warn func(strin
 func (i *inquiry) scrape(ctx context.Context, k KPI, alert Alert, at time.Time) time.Duration {
 	e := expr.MustParse(k.Target)
 	if !alert.Storm && k.Result != nil {
-		expr.Scope(e, k.Result)
+		expr.ScopeResult(e, k.Result)
 	}
 	selector := expr.SelectorTexts(e)[0]
 	count := func(window time.Duration, offset string) float64 {

@@ -3,6 +3,8 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -11,38 +13,56 @@ import (
 // Scope adds matchers for the labels that an aggregation groups by and the
 // alert has to all selectors inside of it: these labels reach the result
 // unchanged, so the alert's series is the one with these values.
-func Scope(e parser.Expr, own model.LabelSet) {
+func Scope(e parser.Expr, own model.LabelSet) { scope(e, own, false) }
+
+// ScopeResult is Scope where the labels are all of those that the result has, and no
+// others such as those that a rule adds: then those that an aggregation without some
+// labels keeps are known, too.
+func ScopeResult(e parser.Expr, result model.LabelSet) { scope(e, result, true) }
+
+func scope(e parser.Expr, own model.LabelSet, all bool) {
 	switch e := e.(type) {
 	case *parser.ParenExpr:
-		Scope(e.Expr, own)
+		scope(e.Expr, own, all)
 	case *parser.UnaryExpr:
-		Scope(e.Expr, own)
+		scope(e.Expr, own, all)
 	case *parser.BinaryExpr:
-		Scope(e.LHS, own)
-		Scope(e.RHS, own)
+		scope(e.LHS, own, all && plain(e.VectorMatching))
+		scope(e.RHS, own, all && plain(e.VectorMatching))
 	case *parser.Call:
 		if relabels(e) { // its label is no label inside
 			own = own.Clone()
 			delete(own, model.LabelName(madeBy(e)))
 		}
 		for _, arg := range e.Args {
-			Scope(arg, own)
+			scope(arg, own, all && !relabels(e))
 		}
 	case *parser.AggregateExpr:
-		scopeAggregate(e, own)
+		scopeAggregate(e, own, all)
 	}
 }
 
-func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet) {
-	if e.Without {
+// plain says whether both sides of an operator have the labels of its result.
+func plain(m *parser.VectorMatching) bool {
+	return m == nil || m.Card == parser.CardOneToOne && !m.On && len(m.MatchingLabels) == 0
+}
+
+func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet, all bool) {
+	if RenamesLabels(e) {
+		if !e.Without {
+			scopeMade(e, own)
+		}
 		return
 	}
-	if RenamesLabels(e) {
-		scopeMade(e, own)
+	names := e.Grouping
+	switch {
+	case e.Without && !all:
 		return
+	case e.Without:
+		names = kept(e, own)
 	}
 	for _, s := range Selectors(e.Expr) {
-		for _, name := range e.Grouping {
+		for _, name := range names {
 			v, ok := own[model.LabelName(name)]
 			if !ok || name == "le" || hasMatcher(s, name, string(v)) {
 				continue
@@ -50,6 +70,29 @@ func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet) {
 			s.LabelMatchers = append(s.LabelMatchers, &labels.Matcher{Type: labels.MatchEqual, Name: name, Value: string(v)})
 		}
 	}
+}
+
+// kept are the labels of a result that an aggregation without some keeps, where nothing
+// inside of it loses any.
+func kept(e *parser.AggregateExpr, own model.LabelSet) []string {
+	lost := false
+	parser.Inspect(e.Expr, func(n parser.Node, _ []parser.Node) error {
+		switch n := n.(type) {
+		case *parser.AggregateExpr:
+			lost = true
+		case *parser.BinaryExpr:
+			lost = lost || n.VectorMatching != nil
+		}
+		return nil
+	})
+	var names []string
+	for name := range own {
+		if !lost && !slices.Contains(e.Grouping, string(name)) {
+			names = append(names, string(name))
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // scopeMade holds an aggregation to the alert's values where the expression makes
