@@ -52,6 +52,12 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 	}
 	out.Labels = s.names
 	out.Leaves, out.Numerator, out.Denominator = j.join(s.names)
+	if j.b.Denominator != nil && apart(out.Numerator.Actual, out.Denominator.Actual) {
+		out.Labels, out.Leaves, out.Numerator, out.Denominator = nil, nil, analysis.Pieces{}, nil
+		out.Unsplit = "the labels of the numerator are none of the denominator, so no part is a ratio by itself"
+		a.warn(s.Target+": breakdown", "the KPI was not broken down: %s", out.Unsplit)
+		return out
+	}
 	out.Partial = partial(out.Numerator, out.Denominator)
 	out.Gone = j.gone(out)
 	out.Course = j.course(out)
@@ -67,6 +73,19 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 		out.Levels, out.Own, out.Here = s.Levels, ownLeaf(out, s.of.Own), s.here
 	}
 	return out
+}
+
+// apart says whether no part has both sides of a ratio, and some have one of them.
+func apart(numerator, denominator []float64) bool {
+	above, below := false, false
+	for i := range min(len(numerator), len(denominator)) {
+		n, d := isThere(numerator[i]) && numerator[i] != 0, isThere(denominator[i]) && denominator[i] != 0
+		if n && d {
+			return false
+		}
+		above, below = above || n, below || d
+	}
+	return above && below
 }
 
 // partial are the leaves that had no number at some time: what is missing of them looks

@@ -169,6 +169,8 @@ func (r *Result) concentration(in *Input, v *view) {
 		r.Causes = []Cause{cause}
 	case ok && len(set.Elements) < len(v.Tables[set.Dimension].Elements):
 		r.Causes = []Cause{r.fromSet(v, set, Medium)}
+	case len(v.able()) == 0: // all labels have one value, of which everywhere says nothing
+		r.Verdict = NoConfident
 	default:
 		r.Verdict = External
 	}

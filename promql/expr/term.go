@@ -101,6 +101,9 @@ func through(e parser.Expr, deep bool, f func(*parser.AggregateExpr)) {
 			if (deep || relabels(e)) && arg.Type() == parser.ValueTypeVector {
 				through(arg, deep, f)
 			}
+			if sub, ok := unparen(arg).(*parser.SubqueryExpr); ok && addsUp(e) {
+				through(sub.Expr, deep, f)
+			}
 		}
 	case *parser.BinaryExpr:
 		switch {
@@ -110,6 +113,11 @@ func through(e parser.Expr, deep bool, f func(*parser.AggregateExpr)) {
 			throughJoin(e, f)
 		}
 	}
+}
+
+// addsUp says whether a function over time of a sum is the sum of that of its parts.
+func addsUp(c *parser.Call) bool {
+	return c.Func.Name == "avg_over_time" || c.Func.Name == "sum_over_time"
 }
 
 // throughJoin goes on on the sides whose labels stay.
