@@ -3,7 +3,9 @@
 package analysis
 
 import (
+	"math"
 	"slices"
+	"strings"
 
 	"github.com/culprit-dev/culprit/analysis/order"
 )
@@ -67,10 +69,12 @@ func (b *Breakdown) others(own float64) float64 {
 const mostSteps = 10
 
 // jumped says whether the time since or until something moved by more than the
-// clock in the incident, or just before it, and the same way, as where a
-// certificate was replaced by a shorter one.
-func (f Frame) jumped(values []float64) bool {
+// clock in the incident, or just before it, and to where the alert fires, as where a
+// certificate was replaced by a shorter one, or where a process was started that an alert
+// on young ones is about. Where the limit is not known, that is the way of the clock.
+func (f Frame) jumped(t Target) bool {
 	const rows = 3 // by which the onset may be late
+	values := t.Values
 	var slopes, jumps []float64
 	last := -1
 	for i, v := range values {
@@ -90,5 +94,13 @@ func (f Frame) jumped(values []float64) bool {
 		return false
 	}
 	clock := order.MedianInPlace(slopes)
-	return clock != 0 && slices.ContainsFunc(jumps, func(slope float64) bool { return slope/clock > mostSteps })
+	toward := clock
+	switch {
+	case t.Limit == nil:
+	case strings.HasPrefix(t.Limit.Operator, "<"):
+		toward = -math.Abs(clock)
+	case strings.HasPrefix(t.Limit.Operator, ">"):
+		toward = math.Abs(clock)
+	}
+	return clock != 0 && slices.ContainsFunc(jumps, func(slope float64) bool { return slope/toward > mostSteps })
 }

@@ -18,12 +18,13 @@ func (l *location) own() *Change {
 		return nil
 	}
 	m := l.input.Measure
-	c := &Change{Forecast: l.shown(m.Forecast[k]), Actual: l.shown(m.Actual[k])}
+	by := l.letDown(func(leaf []string) bool { return has(l.breakdown.Labels, leaf, b.Own) })
+	c := &Change{Forecast: l.shown(m.Forecast[k] - by), Actual: l.shown(m.Actual[k] - by)}
 	if p := m.Parts; p != nil {
 		if !(p.ActualDen[k] > 0) {
 			return nil
 		}
-		c.Forecast, c.Actual = finite(m.Forecast[k]/p.ActualDen[k]), finite(m.Actual[k]/p.ActualDen[k])
+		c.Forecast, c.Actual = finite((m.Forecast[k]-by)/p.ActualDen[k]), finite((m.Actual[k]-by)/p.ActualDen[k])
 	}
 	c.Rising = c.Actual > c.Forecast
 	return c

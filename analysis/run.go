@@ -54,7 +54,7 @@ func Run(f Frame, opt Options) Result {
 // explain makes both analyses of one target. One that panics is a defect of
 // ours, and no reason to keep silent about what the other found.
 func explain(f Frame, t Target, opt Options) answer {
-	t.Clock = t.Clock && !f.jumped(t.Values)
+	t.Clock = t.Clock && !f.jumped(t)
 	a := answer{target: t}
 	if t.Infinite { // of which nothing is a share, and beside which nothing is large
 		return a
@@ -65,6 +65,7 @@ func explain(f Frame, t Target, opt Options) answer {
 	}
 	a.guard("series", func() { a.series = explainSeries(f, t, opt) })
 	a.doubtStill(f)
+	a.doubtClock()
 	a.guard("changes", func() { a.explainChanges(f, opt) })
 	return a
 }
@@ -80,6 +81,20 @@ func (a *answer) doubtStill(f Frame) {
 		if f := &a.series.findings[i]; f.Method == "rank" && f.Confidence != Low {
 			f.doubt()
 			a.series.unclear = "that is no change"
+		}
+	}
+}
+
+// doubtClock takes the confidence from series beside a time since or until something:
+// it moves by itself, and its threshold is passed whatever else moves at that time.
+func (a *answer) doubtClock() {
+	if !a.target.Clock {
+		return
+	}
+	a.series.calm = true
+	for i := range a.series.findings {
+		if f := &a.series.findings[i]; f.Confidence != Low {
+			f.doubt()
 		}
 	}
 }

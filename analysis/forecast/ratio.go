@@ -47,7 +47,7 @@ func Ratio(num, den Pieces, scale Scale, count bool) (Forecast, error) {
 	now := orZero(den.Actual)
 	one := func(n, d []float64, events float64, m Method) (Forecast, error) {
 		r := rates(n, d, count, events, pseudoBaseline)
-		return Forecast{Expected: r.times(now), Method: m}, nil
+		return Forecast{Expected: r.expected(n, d, now), Method: m}, nil
 	}
 	switch {
 	case num.Forecast != nil && den.Forecast != nil && !count:
@@ -64,7 +64,7 @@ func Ratio(num, den Pieces, scale Scale, count bool) (Forecast, error) {
 	case nDay != nil && dDay != nil && nHour != nil && dHour != nil:
 		day := rates(nDay, dDay, count, scale.Day, pseudoDay)
 		hour, level := day.relevel(nHour, dHour, pseudo(dHour, count, scale.Hour, pseudoHour))
-		return Forecast{Expected: hour.times(now), Method: DayRate, Days: 1, Level: level}, nil
+		return Forecast{Expected: hour.expected(nHour, dHour, now), Method: DayRate, Days: 1, Level: level}, nil
 	case nHour != nil && dHour != nil:
 		return one(nHour, dHour, scale.Hour, HourRate)
 	}
@@ -80,6 +80,18 @@ func Ratio(num, den Pieces, scale Scale, count bool) (Forecast, error) {
 type shrunk struct {
 	rate []float64
 	all  float64
+}
+
+// expected are the events of leaves with a denominator. A leaf that has none, before and
+// now, as a container without a limit, has no rate: it is expected to have what it had.
+func (r shrunk) expected(num, den, now []float64) []float64 {
+	out := r.times(now)
+	for e := range out {
+		if den[e] == 0 && now[e] == 0 {
+			out[e] = num[e]
+		}
+	}
+	return out
 }
 
 // rates shrinks each leaf's rate to that of all. A mean times length is a

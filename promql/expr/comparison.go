@@ -77,10 +77,31 @@ func aside(c condition) condition {
 	return c
 }
 
+// keepsValues says whether what is compared inside of e is the value of e: not so in
+// `a / (b > 0)`, which leaves out what has no b.
+func keepsValues(e parser.Expr) bool {
+	switch e := unparen(e).(type) {
+	case *parser.AggregateExpr:
+		return (Picks(e.Op) || e.Op == parser.MAX || e.Op == parser.MIN) && keepsValues(e.Expr)
+	case *parser.Call:
+		return labelOnly(e.Func.Name) && keepsValues(e.Args[0])
+	case *parser.BinaryExpr:
+		switch e.Op {
+		case parser.LAND, parser.LUNLESS:
+			return keepsValues(e.LHS)
+		case parser.LOR:
+			return keepsValues(e.LHS) && keepsValues(e.RHS)
+		default:
+			return e.Op.IsComparisonOperator() && !e.ReturnBool
+		}
+	}
+	return true
+}
+
 // extremeCompared takes `max(a > 5) > 0` for `max(a) > 5`, and for what is larger
 // of the two limits.
 func extremeCompared(a *parser.AggregateExpr, outer condition) []condition {
-	if !reaches(a.Op, outer.op) || !aggregatesWhatHolds(a) {
+	if !reaches(a.Op, outer.op) || !aggregatesWhatHolds(a) || !keepsValues(a.Expr) {
 		return []condition{outer}
 	}
 	cs := extremesBeyond(a)

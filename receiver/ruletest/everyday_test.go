@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ruletest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/config"
+)
+
+// containers use 200 of a limit of 1,000, and p1 four times as much from a minute before
+// the onset on. p3 has no limit, which its exporter writes as 0.
+func containers() (series []InputSeries) {
+	for i := range 4 {
+		labels := fmt.Sprintf(`{pod="p%d"}`, i)
+		series = append(series, odd("memory_used"+labels, func(m int) string {
+			n := 200 + (m*m+i)%5
+			if i == 1 && m >= -1 {
+				n *= 4
+			}
+			return fmt.Sprint(n)
+		}), odd("memory_limit"+labels, func(int) string {
+			if i == 3 {
+				return "0"
+			}
+			return "1000"
+		}))
+	}
+	return series
+}
+
+// A comparison inside of an aggregation leaves series out. It is not what the alert
+// compares, unless the aggregation is of what it compares.
+func TestAFilterInsideIsNotTheCondition(t *testing.T) {
+	for _, expression := range []string{
+		`max(memory_used / (memory_limit > 0)) > 0.7`,
+		`max(memory_used / (memory_limit != 0)) > 0.7`,
+		`max(100 * (memory_used / (memory_limit > 0))) > 70`,
+	} {
+		if got := saysOf(t, expression, nil, containers()...); !strings.Contains(got, "pod=p1") || !strings.Contains(got, "% → 8") {
+			t.Errorf("%s: %s", expression, got)
+		}
+	}
+	if got := saysOf(t, `max(memory_used > 500) > 0`, nil, containers()...); !strings.Contains(got, "pod=p1") {
+		t.Errorf("%s", got)
+	}
+}
+
+// What has no denominator has no ratio that could have risen from 0.
+func TestAPartWithoutADenominatorDidNotMove(t *testing.T) {
+	got := saysOf(t, `sum(memory_used) / sum(memory_limit) > 0.3`, nil, containers()...)
+	if !strings.Contains(got, ">99 % of the rise is pod=p1 ") && !strings.Contains(got, "100 % of the rise is pod=p1 ") {
+		t.Errorf("%s", got)
+	}
+}
+
+// The difference of two levels is told as it is, and not as the kernels lift it.
+func TestADifferenceBelowZeroIsToldAsItIs(t *testing.T) {
+	var series []InputSeries
+	for _, name := range []string{"x", "y", "z"} {
+		labels := fmt.Sprintf(`{deployment=%q}`, name)
+		series = append(series, odd("wanted"+labels, func(int) string { return "3" }), odd("available"+labels, func(m int) string {
+			if name == "y" && m >= -1 {
+				return "1"
+			}
+			return "3"
+		}))
+	}
+	if got := saysOf(t, `available < wanted`, model.LabelSet{"deployment": "y"}, series...); !strings.Contains(got, "only deployment=y of 3 series (0 → -2)") {
+		t.Errorf("%s", got)
+	}
+}
+
+// clockSays is the first line about an alert on a time, beside a candidate that moved
+// when the alert began.
+func clockSays(t *testing.T, expression string, series ...InputSeries) string {
+	t.Helper()
+	rules, err := config.ParseRules("test", []byte(`
+rules:
+- name: clock
+  matchers: ['alertname="Clock"']
+  candidates: [{name: disk, query: disk_left}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Parse("test", []byte(`prometheus: {url: "http://localhost"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Rules = rules
+	disk := odd("disk_left", func(m int) string { return fmt.Sprint(1000 + m*m%7 - 90*max(0, m)) })
+	w := Test{Name: "clock", Interval: Duration(time.Minute), InputSeries: append(series, disk), Alerts: []Alert{{
+		Labels: model.LabelSet{"alertname": "Clock", "instance": "y"}, Expr: expression, Verdict: "any",
+		Onset: Duration(oddOnset * time.Minute), At: Duration((oddOnset + 8) * time.Minute),
+	}}}
+	outcomes, err := w.Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outcomes[0].Summary
+}
+
+// A time passes its limit whatever else moves at that time.
+func TestNothingMakesTheClockGo(t *testing.T) {
+	expiry := odd(`cert_expiry{instance="y"}`, func(int) string { return fmt.Sprint(oddOnset*60 + 14*86400) })
+	for _, expression := range []string{`cert_expiry - time() < 14 * 86400`, `(cert_expiry - time()) / 86400 < 14`} {
+		if got := clockSays(t, expression, expiry); !strings.HasPrefix(got, "Only the clock moved: ") {
+			t.Errorf("%s: %s", expression, got)
+		}
+	}
+}
+
+// What was started anew is not a time that went on.
+func TestAStartIsNoClockThatMoved(t *testing.T) {
+	var series []InputSeries
+	for _, name := range []string{"x", "y", "z"} {
+		series = append(series, odd(fmt.Sprintf(`start_seconds{instance=%q}`, name), func(m int) string {
+			if name == "y" && m >= -1 {
+				return fmt.Sprint((oddOnset - 1) * 60)
+			}
+			return "100"
+		}))
+	}
+	got := clockSays(t, `time() - start_seconds < 600`, series...)
+	if strings.Contains(got, "rise") || strings.Contains(got, "by itself") || !strings.Contains(got, "instance=y") {
+		t.Errorf("%s", got)
+	}
+}
