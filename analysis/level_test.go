@@ -50,7 +50,7 @@ func TestWhereThereIsNoAnswerItIsSaidWhatWouldHelp(t *testing.T) {
 		want  string
 	}{
 		"little history":    {reading(10, flat[:14]...), "disk used has 10 min of history before the onset; 20 min more would help"},
-		"none":              {reading(2, nan, nan, 1, 1), "disk used has nothing of history before the onset; 30 min more would help"},
+		"none":              {reading(2, nan, nan, 1, 1), "disk used has no history before the onset; 30 min more would help"},
 		"nothing since":     {reading(3, 1, 1, 1, nan), "disk used has no samples since the onset; hint: look whether it is still scraped"},
 		"nothing to ask of": {reading(50, flat...), "disk used has no labels to split by, and there is nothing to compare it with; hint: name candidates in a rule"},
 		"nothing at all":    {reading(2, nan, nan, nan), "disk used has no samples, neither before the onset nor since; hint: look whether it is still scraped"},

@@ -41,7 +41,7 @@ func (a *answer) needed(f Frame) []Warning {
 	case since == 0:
 		text = name + " has no samples since the onset; hint: look whether it is still scraped"
 	case before < enoughHistory:
-		text = fmt.Sprintf("%s has %s of history before the onset; %s more would help", name, past(before), words.Seconds.Format(enoughHistory-max(0, before)))
+		text = fmt.Sprintf("%s has %s before the onset; %s more would help", name, past(before), words.Seconds.Format(enoughHistory-max(0, before)))
 	case !parts && len(t.Candidates) == 0 && t.Breakdown != nil && t.Breakdown.Unsplit != "":
 		text = name + " was not broken down: " + t.Breakdown.Unsplit
 	case !parts && len(t.Candidates) == 0:
@@ -56,9 +56,9 @@ func (a *answer) needed(f Frame) []Warning {
 
 func past(seconds float64) string {
 	if seconds <= 0 {
-		return "nothing"
+		return "no history"
 	}
-	return words.Seconds.Format(seconds)
+	return words.Seconds.Format(seconds) + " of history"
 }
 
 // span is how long before the onset the samples of a series begin, in seconds,

@@ -4,6 +4,7 @@ package expr
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -137,7 +138,7 @@ func (t titles) ofBinary(e *parser.BinaryExpr) string {
 	_, scaled := Number(e.RHS)
 	switch {
 	case e.Op == parser.MUL && times, e.Op == parser.DIV && scaled, e.Op == parser.MUL && scaled:
-		return left + right // one of them is a number, which has no title
+		return scaledTitle(left + right) // one of them is a number, which has no title
 	case e.Op == parser.SUB && isClock(e.LHS):
 		return prefixed("time since ", right)
 	case e.Op == parser.SUB && isClock(e.RHS):
@@ -151,6 +152,18 @@ func (t titles) ofBinary(e *parser.BinaryExpr) string {
 	default:
 		return ""
 	}
+}
+
+// overWindow is the time that an increase is counted over.
+var overWindow = regexp.MustCompile(` in [0-9a-z]+$`)
+
+// scaledTitle is the title of so many times something: what comes in five minutes,
+// divided by five, does not come in five minutes.
+func scaledTitle(title string) string {
+	if strings.Contains(title, " / ") {
+		return title
+	}
+	return overWindow.ReplaceAllString(title, "")
 }
 
 // family is what the names of two metrics begin with, in whole words.
