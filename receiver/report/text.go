@@ -381,6 +381,8 @@ func describe(f analysis.Finding, of, moved string) string {
 	var facts []string
 	if f.Evidence.OnlyOf > 0 {
 		facts = append(facts, onlyOf("this", f.Evidence))
+	} else if swapped(f) {
+		facts = append(facts, "changed places")
 	} else if f.Share > 0 {
 		facts = append(facts, words.Percent(min(f.Share, 1))+" of "+shareOf(f, of))
 	}

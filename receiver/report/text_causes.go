@@ -145,10 +145,19 @@ func sayLabels(f analysis.Finding, of string) string {
 	if f.Evidence.Gone && f.Share > 0 { // it did not fall
 		return fmt.Sprintf("%s%s: %s of %s", title, isGone(f.Evidence, len(f.Labels)), words.Percent(min(f.Share, 1)), shareOf(f, of))
 	}
+	if swapped(f) {
+		return title + " changed places"
+	}
 	if f.Share > 0 {
 		return fmt.Sprintf("%s of %s is %s", words.Percent(min(f.Share, 1)), shareOf(f, of), title)
 	}
 	return title + " stands out"
+}
+
+// swapped says whether values took each other's place below a total that stood still:
+// they are all that moved, and what they add up to is no share of it.
+func swapped(f analysis.Finding) bool {
+	return f.Evidence.Gross && f.Evidence.Rollover && len(f.Labels) > 1
 }
 
 // isGone says of so many that their series exist no more; it is empty where they do.

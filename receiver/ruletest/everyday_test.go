@@ -132,3 +132,23 @@ func TestAStartIsNoClockThatMoved(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// Values that take each other's place are all that moved, however little is left of it
+// in the total.
+func TestASwapIsNoSmallShare(t *testing.T) {
+	var series []InputSeries
+	for _, region := range []string{"ap", "eu", "us"} {
+		for _, app := range []string{"cart", "pay"} {
+			series = append(series, odd(fmt.Sprintf(`leader{region=%q,app=%q}`, region, app), func(m int) string {
+				if region == "eu" && m < -1 || region == "us" && m >= -1 {
+					return "1"
+				}
+				return "0"
+			}))
+		}
+	}
+	got := saysOf(t, `sum by (app) (leader) != 1`, model.LabelSet{"app": "pay"}, series...)
+	if !strings.Contains(got, "changed places") || strings.Contains(got, "of all that moved") {
+		t.Errorf("%s", got)
+	}
+}
