@@ -111,7 +111,11 @@ func (l *location) sentence(r localize.Result, c localize.Cause, f Finding) stri
 	case r.Gross || c.Share <= 0:
 		return fmt.Sprintf("%s %s %s, and the total did not move with it", where, direction(c.Forecast, c.Actual), numbers)
 	case f.Evidence.Gone:
-		return fmt.Sprintf("%s is gone: %s of the %s (it was %s)", where, words.Percent(min(f.Share, 1)), l.noun(r), u.Format(l.shown(c.Forecast)))
+		is := "is gone: it makes"
+		if len(f.Labels) > 1 {
+			is = "are gone: they make"
+		}
+		return fmt.Sprintf("%s %s %s of the change (it was %s)", where, is, words.Percent(min(f.Share, 1)), u.Format(l.shown(c.Forecast)))
 	case f.Evidence.OnlyOf > 0:
 		return fmt.Sprintf("of %d series only %s %s %s", f.Evidence.OnlyOf, where, direction(r.Forecast, r.Actual), numbers)
 	case c.Share*l.over > 1+againstUpTo:

@@ -35,6 +35,11 @@ func saysOf(t *testing.T, expression string, own model.LabelSet, series ...Input
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, cause := range outcomes[0].Result.Causes {
+		if strings.Contains(cause.Sentence, "comes (") || strings.Contains(cause.Sentence, " and p2 is gone") {
+			t.Errorf("%s", cause.Sentence)
+		}
+	}
 	for _, warning := range outcomes[0].Result.Warnings {
 		if strings.Contains(warning.Text, "bug in culprit") {
 			t.Errorf("%s", warning.Text)
