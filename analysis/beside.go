@@ -24,6 +24,7 @@ const (
 	ofLargest  = 0.001 // share of the KPI that is added to all levels, so that from nothing to next to nothing is no move
 	allAlike   = 0.75  // of the series, that move along where all are said to
 	allOfGroup = 0.9   // of the series of a label value, that move along where its place is it
+	leastKnown = 12    // recent steps, an hour, that tell what a series reaches
 	mostOpen   = 0.25  // of the series, of which it may not be known whether they moved
 )
 
@@ -71,7 +72,10 @@ func (p *peers) compare() {
 	move := p.distance()
 	own := move(p.own)
 	noise := p.noise()
-	p.still = math.Abs(own) < stillLevel || math.Abs(own) < beyond*noise(p.own)
+	hidden := func(i int, move float64) bool {
+		return p.usual(i) || math.Abs(move) < beyond*noise(i) && !p.outside(i)
+	}
+	p.still = math.Abs(own) < stillLevel || hidden(p.own, own)
 	p.far, p.course = make([]float64, len(p.expected)), make([]course, len(p.expected))
 	if own == 0 {
 		return
@@ -79,11 +83,10 @@ func (p *peers) compare() {
 	for i := range p.far {
 		m := move(i)
 		p.far[i] = m / own
-		hidden := math.Abs(m) < beyond*noise(i)
 		switch {
-		case i == p.own, p.far[i] >= asFar && !hidden:
+		case i == p.own, p.far[i] >= asFar && !hidden(i, m):
 			p.course[i] = along
-		case p.far[i] <= notAsFar, hidden && math.Abs(own) >= beyond*noise(i):
+		case p.far[i] <= notAsFar, hidden(i, m) && math.Abs(own) >= beyond*noise(i):
 			p.course[i] = stayed
 		default:
 			p.course[i] = unclear
@@ -109,14 +112,8 @@ func (p *peers) distance() func(i int) float64 {
 // noise returns how far a leaf usually goes within minutes, as distance measures
 // it for small moves.
 func (p *peers) noise() func(i int) float64 {
-	recent := p.breakdown.Numerator.Recent
 	return func(i int) float64 {
-		var steps []float64
-		for _, step := range recent {
-			if i < len(step) && present(step[i]) {
-				steps = append(steps, step[i])
-			}
-		}
+		steps := p.recent(i)
 		if len(steps) < 3 {
 			return 0
 		}
@@ -126,6 +123,42 @@ func (p *peers) noise() func(i int) float64 {
 		}
 		return order.RobustSD(residuals(steps)) / math.Abs(middle) / math.Sqrt2
 	}
+}
+
+// outside says whether a leaf went farther beyond all that it recently was than that
+// is apart. Of few events most steps have none, and their noise, by factors, would hide
+// whatever comes.
+func (p *peers) outside(i int) bool {
+	steps := p.recent(i)
+	if len(steps) < leastKnown {
+		return false
+	}
+	low, high := slices.Min(steps), slices.Max(steps)
+	return p.actual(i) > high+(high-low) || p.actual(i) < low-(high-low)
+}
+
+// usual says whether a leaf was as far as now in one of ten recent steps, as what has
+// few events is at nothing.
+func (p *peers) usual(i int) bool {
+	steps := p.recent(i)
+	as := 0
+	for _, step := range steps {
+		if now := p.actual(i); now >= p.expected[i] && step >= now || now <= p.expected[i] && step <= now {
+			as++
+		}
+	}
+	return len(steps) >= leastKnown && 10*as >= len(steps)
+}
+
+// recent are the steps of a leaf before the incident.
+func (p *peers) recent(i int) []float64 {
+	var steps []float64
+	for _, step := range p.breakdown.Numerator.Recent {
+		if i < len(step) && present(step[i]) {
+			steps = append(steps, step[i])
+		}
+	}
+	return steps
 }
 
 // count is how many are in a state.

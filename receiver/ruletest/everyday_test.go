@@ -152,3 +152,30 @@ func TestASwapIsNoSmallShare(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// Of few events most steps have none. Ten in five minutes, where there was one in a quarter of an
+// hour, are not as expected; two are.
+func TestFewEventsHideNoManyOnes(t *testing.T) {
+	failures := func(now int) (series []InputSeries) {
+		for i := range 8 {
+			sum := 0
+			series = append(series, odd(fmt.Sprintf(`failures_total{job_name="j%d"}`, i), func(m int) string {
+				switch {
+				case i == 3 && m > -2:
+					sum += now
+				case (m+oddOnset+4*i)%15 == 0, (m+oddOnset+7*i)%23 == 0:
+					sum++
+				}
+				return fmt.Sprint(sum)
+			}))
+		}
+		return series
+	}
+	own := model.LabelSet{"job_name": "j3"}
+	if got := saysOf(t, `increase(failures_total[5m]) > 3`, own, failures(2)...); !strings.Contains(got, "only job_name=j3 of 8 series") {
+		t.Errorf("%s", got)
+	}
+	if got := saysOf(t, `increase(failures_total[5m]) > 0`, own, failures(0)...); strings.Contains(got, "j3") {
+		t.Errorf("%s", got)
+	}
+}
