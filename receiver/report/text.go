@@ -5,6 +5,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -62,7 +63,7 @@ func (r Report) sayNoChange() []string {
 		if c.Clock {
 			return r.sayClock(*c, u)
 		}
-		parts := []string{fmt.Sprintf("No change found: %s is %s, as expected (%s)", cut(r.KPI(), titleLimit), u.Format(c.Actual), u.Format(c.Forecast))}
+		parts := []string{"No change found: " + cut(r.KPI(), titleLimit) + sayStill(*c, u)}
 		if len(r.Alert.Labels) > 0 { // somebody may have asked about an expression, of which there is no alert
 			parts = append(parts, "; the alert is about a level, not about a move")
 			parts = append(parts, sayLevel(*c, u)...)
@@ -70,6 +71,19 @@ func (r Report) sayNoChange() []string {
 		return parts
 	}
 	return []string{"No change found in " + cut(r.KPI(), titleLimit)}
+}
+
+// asExpected is the share of a figure by which another one may be off and is still called
+// the same.
+const asExpected = 0.1
+
+// sayStill says where a KPI is that did not move, or not beyond its noise.
+func sayStill(c analysis.Change, u words.Unit) string {
+	now, before := u.Format(c.Actual), u.Format(c.Forecast)
+	if math.Abs(c.Actual-c.Forecast) > asExpected*max(math.Abs(c.Actual), math.Abs(c.Forecast)) {
+		return fmt.Sprintf(" is %s, no farther from the expected %s than in quiet times", now, before)
+	}
+	return fmt.Sprintf(" is %s, as expected (%s)", now, before)
 }
 
 // sayClock says that nothing has happened, which is what such alerts are about.

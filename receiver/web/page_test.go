@@ -98,7 +98,7 @@ func TestNoCauseIsSaidPlainly(t *testing.T) {
 	for verdict, want := range map[analysis.Verdict][2]string{
 		analysis.NoConfidentCause:     {"No cause found: errors per second 3.1/s → 41/s, but nothing stands out", "Nothing examined explains enough"},
 		analysis.External:             {"No single place: errors per second 3.1/s → 41/s is spread alike", "No label value moved more than the others"},
-		analysis.NoChange:             {"No change found: errors per second is 41/s, as expected (3.1/s)", "there is no change to explain"},
+		analysis.NoChange:             {"No change found: errors per second is 41/s, no farther from the expected 3.1/s than in quiet times", "there is no change to explain"},
 		analysis.InsufficientEvidence: {`No answer: The query "disk latency" was refused`, "There was too little evidence"},
 	} {
 		t.Run(string(verdict), func(t *testing.T) {
