@@ -208,7 +208,7 @@ func TestEveryVerdictHasItsWords(t *testing.T) {
 		{"all alike", shop(5, 3, clear), External, "everything moved alike"},
 		{"outage", shop(6, 0, clear), External, "everything stopped"},
 		{"from nothing", nothing, External, "there was nothing before the incident"},
-		{"traffic", mixShift(), External, "traffic mix: no part changed by itself (0.0182 → 0.0509); traffic shifted to path=x (9.09 % → 45 % of it), where the ratio has always been higher (0.5, elsewhere 0.006)"},
+		{"traffic", mixShift(), External, "traffic mix: no part changed by itself (0.0182 → 0.0509); traffic shifted to path=x (9.09 % → 45 % of it), where the ratio has always been higher (0.1, elsewhere 0.01)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := analyse(t, tt.b, LabelOptions{})

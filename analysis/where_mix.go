@@ -48,7 +48,7 @@ func (l *location) shifted(r localize.Result) *Mix {
 			if e.ID < 0 || e.Mix < leastMix || most != nil && e.Mix <= most.Share {
 				continue
 			}
-			if m := shiftOf(d, e); m != nil {
+			if m := l.shiftOf(d, e); m != nil {
 				m.Labels = map[string]string{l.names[d.Label]: l.value(d.Label, e.ID)}
 				most = m
 			}
@@ -67,22 +67,36 @@ func mixOf(d localize.Dimension) float64 {
 }
 
 // shiftOf is what the traffic of one value did; nil if there was none of it, or
-// nothing else, to compare.
-func shiftOf(d localize.Dimension, e adtributor.Element) *Mix {
-	var all adtributor.Element
-	for _, x := range d.Elements {
-		all.Forecast += x.Forecast
-		all.ForecastDen += x.ForecastDen
-		all.ActualDen += x.ActualDen
-	}
-	if e.ForecastDen <= 0 || all.ForecastDen <= e.ForecastDen || all.ActualDen <= 0 {
+// nothing else, to compare. What the ratio has always been is of the time before: the
+// events that a table of labels expects are those of the traffic that there is now.
+func (l *location) shiftOf(d localize.Dimension, e adtributor.Element) *Mix {
+	own, all := l.sides(d.Label, e.ID)
+	if own.den <= 0 || all.den <= own.den || all.now <= 0 {
 		return nil
 	}
 	return &Mix{
-		Share: min(e.Mix, 1), Before: e.ForecastDen / all.ForecastDen, Now: e.ActualDen / all.ActualDen,
-		Ratio:  finite(e.Forecast / e.ForecastDen),
-		Others: finite((all.Forecast - e.Forecast) / (all.ForecastDen - e.ForecastDen)),
+		Share: min(e.Mix, 1), Before: own.den / all.den, Now: own.now / all.now,
+		Ratio: finite(own.num / own.den), Others: finite((all.num - own.num) / (all.den - own.den)),
 	}
+}
+
+// sides are those of a ratio before the incident, and its denominator now.
+type sides struct{ num, den, now float64 }
+
+// sides are those of one value of a label, and of all of them.
+func (l *location) sides(label int, value int32) (own, all sides) {
+	m, of := l.input.Measure, func(i int) int32 { return l.input.Codes[label][i] }
+	if len(l.input.Marginals) > 0 {
+		m, of = l.input.Marginals[label], func(i int) int32 { return int32(i) }
+	}
+	for i := range m.Parts.ForecastDen {
+		s := sides{m.Parts.ForecastNum[i], m.Parts.ForecastDen[i], m.Parts.ActualDen[i]}
+		all = sides{all.num + s.num, all.den + s.den, all.now + s.now}
+		if of(i) == value {
+			own = sides{own.num + s.num, own.den + s.den, own.now + s.now}
+		}
+	}
+	return own, all
 }
 
 // sayMix says where the traffic of a ratio went, and what it meets there.
