@@ -204,7 +204,7 @@ func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
 			continue
 		}
 		known, ok := r.store.current(a.Fingerprint)
-		if ok && known.open() && (again == 0 || !r.due(known)) {
+		if ok && (isEcho(a, known) || known.open() && (again == 0 || !r.due(known))) {
 			continue
 		}
 		alert, err := bounded(stripped(a))
@@ -222,6 +222,13 @@ func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
 			r.log.Error("A missed alert can't be enqueued; trying again", "alert", a.Labels[model.AlertNameLabel], "err", err)
 		}
 	}
+}
+
+// isEcho says whether an alert may be there only because it was read before its end
+// was known, or posted by culprit at that moment: then it fires for some seconds
+// more. If it stays, as one does that Alertmanager had lost, the next round sees it.
+func isEcho(a alertmanager.Alert, known record) bool {
+	return known.over(a.StartsAt) && (time.Since(a.AskedAt) > grace || a.AskedAt.Sub(known.UpdatedAt).Abs() < grace)
 }
 
 // mostAgain is how many alerts a round looks at again: those that come meanwhile

@@ -80,6 +80,12 @@ type record struct {
 // open says whether the alert still fires, as far as is known.
 func (r *record) open() bool { return r.Report.ResolvedAt == nil }
 
+// over says whether the alert of this report is over, and one that is said to have
+// fired since start is the same, and no later one.
+func (r *record) over(start time.Time) bool {
+	return !r.open() && !start.After(r.Report.Alert.StartsAt)
+}
+
 // slim returns the record without what only a page shows: an open report
 // costs the index a few kilobytes, not its charts and tables.
 func (r record) slim() *record {

@@ -54,6 +54,9 @@ func (w *worker) handle(ctx context.Context, b broker.Job) error {
 		}
 		return w.again(ctx, j, known.Report.ID)
 	}
+	if ok && known.over(j.Alert.StartsAt) && j.ReceivedAt.Before(known.UpdatedAt) {
+		return nil // the end was handled first: a job is repeated after a crash
+	}
 	return w.explain(ctx, j, record{})
 }
 

@@ -61,7 +61,7 @@ func (p *pond) judge(ctx context.Context) verdicts {
 		{promise: "the faults were made", seen: p.harmed()},
 		{promise: "people were told of every alert, and of its end not before it", seen: fmt.Sprintf("%d alerts", len(alerts)), wrong: peopleWrong(alerts, told)},
 		{promise: "every alert has one report", seen: fmt.Sprintf("%d reports", len(p.seen.reports)), wrong: p.seen.oneReport(alerts, p.kept())},
-		{promise: "every report has an incident", seen: fmt.Sprintf("%d incidents", len(p.seen.incidents)), wrong: p.seen.noIncident()},
+		{promise: "every report has one incident", seen: fmt.Sprintf("%d incidents", len(p.seen.incidents)), wrong: p.seen.oneIncident()},
 		{promise: "every incident has a report", wrong: p.seen.noReport()},
 		{promise: "every alert that was explained in time has had its causes on it", seen: p.seen.causes(), wrong: p.seen.noCauses(alerts)},
 		{promise: "Grafana has a mark of every incident", seen: fmt.Sprintf("%d marks", len(marks)), wrong: p.seen.noMark(marks)},
@@ -117,11 +117,19 @@ func (s *seen) oneReport(alerts map[int]life, kept time.Duration) (wrong []strin
 	return wrong
 }
 
-func (s *seen) noIncident() (wrong []string) {
+// oneIncident finds the reports that have none, or two: then people were told of
+// an alert again.
+func (s *seen) oneIncident() (wrong []string) {
+	in := map[string]int{}
+	for _, inc := range s.incidents {
+		for _, id := range inc.Reports {
+			in[id]++
+		}
+	}
 	for n, all := range s.reports {
 		for id, r := range all {
-			if inc, ok := s.incidents[r.Incident]; !ok || !slices.Contains(inc.Reports, id) {
-				wrong = append(wrong, fmt.Sprintf("report %s of alert %d", id, n))
+			if inc, ok := s.incidents[r.Incident]; !ok || !slices.Contains(inc.Reports, id) || in[id] > 1 {
+				wrong = append(wrong, fmt.Sprintf("report %s of alert %d is in %d", id, n, in[id]))
 			}
 		}
 	}

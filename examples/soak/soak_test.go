@@ -71,7 +71,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	if s.addReports([]report.Report{page("a", "A", "0")}) {
 		t.Error("something is new")
 	}
-	s.addIncidents([]report.Incident{{ID: "A", Reports: []string{"a", "d"}}, {ID: "B", Reports: []string{"other"}}})
+	s.addIncidents([]report.Incident{{ID: "A", Reports: []string{"a", "d"}}, {ID: "B", Reports: []string{"d"}}, {ID: "C", Reports: []string{"other"}}})
 	s.alerts[0] = sight{true, true}
 	s.never["culprit_jobs_dead_total"] = 1
 	for _, c := range []struct {
@@ -80,10 +80,10 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		want string
 	}{
 		{"one report", s.oneReport(alerts, time.Hour), "[alert 1 has 2 [b c] alert 2 has 0 []]"},
-		{"an incident", s.noIncident(), "[report b of alert 1 report c of alert 1]"},
-		{"a report", s.noReport(), `[incident B with ["other"]]`},
+		{"an incident", s.oneIncident(), "[report b of alert 1 is in 0 report c of alert 1 is in 0 report d of alert 3 is in 2]"},
+		{"a report", s.noReport(), `[incident C with ["other"]]`},
 		{"causes", s.noCauses(alerts), "[alert 1 alert 1]"},
-		{"marks", s.noMark(map[string]int{"A": 1}), "[incident B]"},
+		{"marks", s.noMark(map[string]int{"A": 1, "C": 1}), "[incident B]"},
 		{"never", s.happened(), "[culprit_jobs_dead_total 1]"},
 		{"people", peopleWrong(alerts, map[int]told{
 			0: {firing: 1, resolved: 1, ended: now.Add(time.Second)}, 1: {firing: 1, resolved: 1, ended: now.Add(-time.Second)}, 2: {firing: 1}, 3: {firing: 1},
