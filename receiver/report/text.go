@@ -43,12 +43,12 @@ func (r Report) sayNoAnswer() []string {
 
 // sayCauses names the confident causes, or says that there is none.
 func (r Report) sayCauses() []string {
-	unsaid := r.unsaid()
-	causes := causeParts(unsaid, r.of(), r.PartUnit())
+	unsaid, of, ofLead := r.told(r.unsaid())
+	causes := causeParts(unsaid, of, r.PartUnit())
 	if len(causes) == 0 {
 		return r.sayNoCause()
 	}
-	if moved := r.moved(); moved != "" {
+	if moved := r.moved(); moved != "" && ofLead {
 		causes = append(causes, " ("+moved+")")
 	}
 	if inside := sayInside(unsaid); inside != "" {
@@ -354,6 +354,9 @@ func (r Report) Named() []analysis.Finding {
 
 // Describe is one cause with its figures, on one line.
 func (r Report) Describe(f analysis.Finding) string {
+	if !r.isOfLead(f) { // whose unit is another one
+		return describe(f, ofKPI(f.Explains[0]), moves(f, ""))
+	}
 	if f.OfLabels() {
 		return describe(f, r.of(), moves(f, r.UnitOf(f)))
 	}

@@ -179,3 +179,54 @@ func TestFewEventsHideNoManyOnes(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// The figures of the first line are of the first KPI of a rule, and so are its causes.
+func TestACauseOfAnotherKPIIsNotOfTheFirst(t *testing.T) {
+	says := func(failing, slow string) (line string, causes []string) {
+		rules, err := config.ParseRules("test", []byte(`
+rules:
+- name: two
+  matchers: ['alertname="Two"']
+  targets: [{name: failures, query: sum(failures)}, {name: seconds, query: sum(seconds)}]
+  candidates: []
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := config.Parse("test", []byte(`prometheus: {url: "http://localhost"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Rules = rules
+		w := Test{Name: "two", Interval: Duration(time.Minute), Alerts: []Alert{{
+			Labels: model.LabelSet{"alertname": "Two"}, Expr: "sum(failures) > 100", Verdict: "any",
+			Onset: Duration(oddOnset * time.Minute), At: Duration((oddOnset + 8) * time.Minute),
+		}}}
+		for metric, place := range map[string]string{"failures": failing, "seconds": slow} {
+			for _, zone := range []string{"a", "b", "c"} {
+				w.InputSeries = append(w.InputSeries, odd(fmt.Sprintf(`%s{zone=%q}`, metric, zone), func(m int) string {
+					n := 30 + (m*m+3)%4
+					if zone == place && m >= 0 {
+						n *= 9
+					}
+					return fmt.Sprint(n)
+				}))
+			}
+		}
+		outcomes, err := w.Run(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return outcomes[0].Summary, outcomes[0].Report.CauseLines(5)
+	}
+	line, causes := says("a", "c")
+	if !strings.Contains(line, "zone=a (failures ") || strings.Contains(line, "zone=c") {
+		t.Errorf("%s", line)
+	}
+	if all := strings.Join(causes, "\n"); !strings.Contains(all, "zone=c: 100 % of the change of seconds") {
+		t.Errorf("%s", all)
+	}
+	if line, _ := says("", "c"); !strings.Contains(line, "of the change of seconds is zone=c") || strings.Contains(line, "→") {
+		t.Errorf("%s", line)
+	}
+}
