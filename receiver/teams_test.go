@@ -45,7 +45,7 @@ func TestAReportIsCountedForItsTeam(t *testing.T) {
 			t.Errorf("%q has %v reports, want %v", team, got, want)
 		}
 	}
-	if got := testutil.ToFloat64(m.reports.WithLabelValues("explained")); got != 2 {
+	if got := testutil.ToFloat64(m.reports.WithLabelValues("explained", "")); got != 2 {
 		t.Errorf("%v reports in all", got)
 	}
 }
