@@ -396,9 +396,10 @@ func (b *Breakdown) compared(own parser.Expr, all Breakdown) {
 	}
 }
 
-// itself notes that the parts have the values of the KPI, unless it tells how they move.
+// itself notes that the parts have the values of the KPI, unless it tells how they move or
+// what they are of a bound.
 func (b *Breakdown) itself() {
-	if !expr.TellsMoves(b.of) {
+	if !expr.TellsMoves(b.of) && !expr.Fills(b.of) {
 		b.StandsFor = ""
 	}
 }

@@ -56,6 +56,13 @@ func inPlaceOf(e parser.Expr) (inner parser.Expr, why string) {
 	return filling(e)
 }
 
+// Fills says whether e is how far a sum fills a bound, by which the series beside each
+// other are not divided.
+func Fills(e parser.Expr) bool {
+	inner, _ := filling(e)
+	return inner != nil
+}
+
 // filling returns the sum that a bound without parts is filled with, as
 // connections by the largest of max_connections; nil if e is nothing of the kind.
 func filling(e parser.Expr) (inner parser.Expr, why string) {
