@@ -130,16 +130,17 @@ func (w *world) report(ctx context.Context, id string) (r report.Report, raw []b
 	return r, raw, err
 }
 
-// levels asks Prometheus for the KPI of a report: for its mean over the five
+// levels asks Prometheus for the KPI of a report: for its median over the five
 // minutes before the fault's resource moved, and for what it is at the end of
-// the incident that was looked at.
+// the incident that was looked at. A busy machine leaves a gap between the history
+// and the first scrape, over which a rate is too low; a mean would be lower by that.
 func (w *world) levels(ctx context.Context, r report.Report, f lab.Fault) (l levels, err error) {
 	i := slices.IndexFunc(r.Plan.Queries, func(q report.Query) bool { return q.Role == "target" })
 	if i < 0 {
 		return l, errors.New("the report has no query of the KPI")
 	}
 	kpi := r.Plan.Queries[i].Query
-	if l.usual, err = w.value(ctx, fmt.Sprintf("avg_over_time((%s)[5m:15s])", kpi), f.Start.Add(-f.Lead)); err != nil {
+	if l.usual, err = w.value(ctx, fmt.Sprintf("quantile_over_time(0.5, (%s)[5m:15s])", kpi), f.Start.Add(-f.Lead)); err != nil {
 		return l, err
 	}
 	l.now, err = w.value(ctx, kpi, r.Plan.End)
