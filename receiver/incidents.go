@@ -80,6 +80,18 @@ func (s *store) join(r *record) string {
 	return inc.ID
 }
 
+// leave takes a report out of the incident that was opened for it, if nobody else
+// is in that and it was not written.
+func (s *store) leave(r *record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := r.Report.Incident
+	if inc, ok := s.incident[id]; ok && inc.revision == 0 && len(s.inside[id]) == 0 {
+		delete(s.incident, id)
+		unlink(s.byGroup, r.Group.id(), id)
+	}
+}
+
 // mergeShare is the share of an incident's reports that must have changed
 // before it is merged at once; with fewer it is merged within mergePause. So
 // a report pays for at most so many others, however many there are.

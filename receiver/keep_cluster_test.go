@@ -38,3 +38,34 @@ func TestOtherMembersSeeToAnAlertThatOneHasExplained(t *testing.T) {
 		t.Errorf("%d hear of one that is over", n)
 	}
 }
+
+// A member whose index is behind takes an alert for a new one. It stays in its
+// incident, so that nobody is told of it twice and its end is told.
+func TestAnAlertStaysInItsIncidentWhoeverExplainsItAgain(t *testing.T) {
+	b := brokerOf(t, t.TempDir())
+	one, behind := storeOn(t, b, storeOptions{}, nil), storeOn(t, b, storeOptions{}, nil)
+	first := alertIn("a", "Errors", "pay", noon)
+	first.Group.Key = "as the webhook has it"
+	opened := mustPut(t, one, first)
+	id := first.Report.ID
+	eventually(t, "both know of it", func() bool { _, ok := behind.current(first.Report.Alert.Fingerprint); return ok })
+	behind.expired(id)
+	behind.mu.Lock()
+	delete(behind.incident, opened.ID)
+	behind.mu.Unlock()
+
+	again := alertIn("a", "Errors", "pay", noon)
+	if got := mustPut(t, behind, again); got.ID != opened.ID {
+		t.Errorf("in incident %s, want %s", got.ID, opened.ID)
+	}
+	end := noon.Add(time.Minute)
+	again.Report.ResolvedAt = &end
+	mustPut(t, behind, again)
+	eventually(t, "its only incident is closed", func() bool { return len(one.openIncidents()) == 0 && len(behind.openIncidents()) == 0 })
+
+	fires := alertIn("a", "Errors", "pay", noon) // again, as Alertmanager had lost it
+	mustPut(t, behind, fires)
+	if stored, err := behind.load(t.Context(), id); err != nil || !stored.open() {
+		t.Errorf("an alert that fires again is over: %v", err)
+	}
+}

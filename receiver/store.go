@@ -340,7 +340,7 @@ const writeTries = 20
 func (s *store) write(ctx context.Context, r *record) error {
 	for try := 0; ; try++ {
 		err := s.writeOnce(ctx, r)
-		if !errors.Is(err, broker.ErrConflict) || try == writeTries {
+		if !errors.Is(err, broker.ErrConflict) && !errors.Is(err, broker.ErrExists) || try == writeTries {
 			return err
 		}
 		pause(ctx, 10*time.Millisecond) // the one that is read may be some milliseconds behind
@@ -378,11 +378,13 @@ func (s *store) keep(ctx context.Context, r *record, body []byte) (uint64, error
 	if err := s.room(ctx); err != nil {
 		return 0, fmt.Errorf("report %s: %w", r.Report.ID, err)
 	}
-	return s.reports.Put(ctx, r.Report.ID, body)
+	return s.reports.Create(ctx, r.Report.ID, body)
 }
 
 // adopt takes over what others have written into a report meanwhile: that its
-// alert has ended, what was sent, and what people have said of it.
+// alert has ended, what was sent, and what people have said of it. A report that is
+// only new to this process, whose index is behind, stays in its incident; but one
+// whose alert had ended begins anew.
 func (s *store) adopt(ctx context.Context, r *record) error {
 	stored, err := s.load(ctx, r.Report.ID)
 	if errors.Is(err, broker.ErrNotFound) {
@@ -391,6 +393,14 @@ func (s *store) adopt(ctx context.Context, r *record) error {
 	}
 	if err != nil {
 		return err
+	}
+	if r.revision == 0 && !stored.open() {
+		r.revision, r.size = stored.revision, stored.size
+		return nil
+	}
+	if r.revision == 0 {
+		s.leave(r)
+		r.Report.Incident, r.Report.CreatedAt = stored.Report.Incident, stored.Report.CreatedAt
 	}
 	if r.Report.ResolvedAt == nil {
 		r.Report.ResolvedAt = stored.Report.ResolvedAt
