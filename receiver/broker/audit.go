@@ -19,11 +19,14 @@ func (b *Broker) audit(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, salvageFor)
 	defer cancel()
+	if err := b.putBack(ctx, streamName); err != nil {
+		return fmt.Errorf("putting jobs back into the queue: %w", err)
+	}
 	jobs, info, err := b.subjects(ctx, streamName)
 	if err != nil {
 		return fmt.Errorf("reading the queue: %w", err)
 	}
-	stream, err := b.link.Load().js.Stream(ctx, streamName)
+	stream, err := b.streamOf(ctx, streamName)
 	if err != nil {
 		return fmt.Errorf("reading the queue: %w", err)
 	}

@@ -66,6 +66,11 @@ func (b *Broker) Bucket(ctx context.Context, name string, ttl time.Duration) (*B
 	if err := b.insist(ctx, fmt.Sprintf("the bucket %q", name), k.make); err != nil {
 		return nil, fmt.Errorf("bucket %q: %w", name, publishError(err))
 	}
+	if b.opt.replicas() == 1 {
+		if err := b.putBack(ctx, k.stream()); err != nil {
+			return nil, fmt.Errorf("putting entries back into the bucket %q: %w", name, err)
+		}
+	}
 	if info, err := b.ask(ctx, k.stream()); err == nil { // before anything is written
 		k.open(info)
 	}

@@ -232,7 +232,7 @@ func (k *Bucket) audit(ctx context.Context) (readable []uint64, unreadable []str
 	if err != nil {
 		return nil, nil, err
 	}
-	stream, err := k.b.link.Load().js.Stream(ctx, k.stream())
+	stream, err := k.b.streamOf(ctx, k.stream())
 	if err != nil {
 		return nil, nil, err
 	}

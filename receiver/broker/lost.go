@@ -214,6 +214,16 @@ func (b *Broker) subjects(ctx context.Context, name string) (there map[string]ui
 	return info.State.Subjects, info, nil
 }
 
+// streamOf asks for a stream. A question that was on its way when a connection ended is
+// never answered, so none waits for as long as the whole may take.
+func (b *Broker) streamOf(ctx context.Context, name string) (stream jetstream.Stream, err error) {
+	err = again(ctx, func(try context.Context) error {
+		stream, err = b.link.Load().js.Stream(try, name)
+		return err
+	})
+	return stream, err
+}
+
 // again puts a question again that a server, as it was started again, has not answered.
 func again(ctx context.Context, ask func(context.Context) error) error {
 	for {
