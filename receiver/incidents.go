@@ -80,16 +80,21 @@ func (s *store) join(r *record) string {
 	return inc.ID
 }
 
-// leave takes a report out of the incident that was opened for it, if nobody else
-// is in that and it was not written.
-func (s *store) leave(r *record) {
+// rejoin takes a report out of the incident that was opened for it, unless that was
+// written or somebody else is in it, and back into that of the stored one, which the
+// index may not know yet: the merge then reads it.
+func (s *store) rejoin(r *record, stored record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := r.Report.Incident
-	if inc, ok := s.incident[id]; ok && inc.revision == 0 && len(s.inside[id]) == 0 {
-		delete(s.incident, id)
-		unlink(s.byGroup, r.Group.id(), id)
+	opened, id := r.Report.Incident, stored.Report.Incident
+	if inc, ok := s.incident[opened]; ok && opened != id && inc.revision == 0 && len(s.inside[opened]) == 0 {
+		delete(s.incident, opened)
+		unlink(s.byGroup, r.Group.id(), opened)
 	}
+	if _, ok := s.incident[id]; !ok {
+		s.incident[id] = &indexed{Incident: s.reopened(id, r)}
+	}
+	r.Report.Incident, r.Report.CreatedAt = id, stored.Report.CreatedAt
 }
 
 // mergeShare is the share of an incident's reports that must have changed

@@ -48,7 +48,11 @@ func TestAnAlertStaysInItsIncidentWhoeverExplainsItAgain(t *testing.T) {
 	first.Group.Key = "as the webhook has it"
 	opened := mustPut(t, one, first)
 	id := first.Report.ID
-	eventually(t, "both know of it", func() bool { _, ok := behind.current(first.Report.Alert.Fingerprint); return ok })
+	eventually(t, "both know of it", func() bool {
+		_, ok := behind.current(first.Report.Alert.Fingerprint)
+		_, is := behind.incidentByID(opened.ID)
+		return ok && is
+	})
 	behind.expired(id)
 	behind.mu.Lock()
 	delete(behind.incident, opened.ID)

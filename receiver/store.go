@@ -399,8 +399,7 @@ func (s *store) adopt(ctx context.Context, r *record) error {
 		return nil
 	}
 	if r.revision == 0 {
-		s.leave(r)
-		r.Report.Incident, r.Report.CreatedAt = stored.Report.Incident, stored.Report.CreatedAt
+		s.rejoin(r, stored)
 	}
 	if r.Report.ResolvedAt == nil {
 		r.Report.ResolvedAt = stored.Report.ResolvedAt
