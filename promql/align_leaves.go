@@ -103,7 +103,7 @@ func partial(numerator analysis.Pieces, denominator *analysis.Pieces) []bool {
 					continue
 				}
 				if marks == nil {
-					marks = make([]bool, len(p.Actual))
+					marks = make([]bool, len(piece)) // all pieces are over the same leaves
 				}
 				marks[leaf] = true
 			}

@@ -88,11 +88,18 @@ func (f *Fetcher) Firing(ctx context.Context, labels model.LabelSet) (known, fir
 // unanswered is the error of a server that may answer at another time, else nil.
 func unanswered(err error) error {
 	var api *v1.Error
-	if unreached(err) || errors.As(err, &api) && (api.Type == v1.ErrTimeout || api.Type == "unavailable") {
+	if unreached(err) || errors.As(err, &api) && (slices.Contains(passing, api.Type) || api.Msg == tooMany) {
 		return err
 	}
 	return nil
 }
+
+// passing are the types of the errors of 429 and 5xx, of Prometheus and of those that
+// speak as it does.
+var passing = []v1.ErrorType{v1.ErrTimeout, "unavailable", "internal", "too_many_requests"}
+
+// tooMany is what the client library says of 429 where the server says nothing.
+const tooMany = "client error: 429"
 
 // matching returns the alert of the same name whose labels are all among the
 // given ones: the one with most labels, then one that fires, then the earliest.
@@ -167,7 +174,7 @@ func (f *Fetcher) listAlerts(ctx context.Context) ([]v1.Alert, error) {
 		result, err = f.ruler.Alerts(ctx)
 		return err
 	})
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return nil, err // the asker's own haste; the next one tries again
 	}
 	s.at, s.list, s.err = time.Now(), result.Alerts, err

@@ -137,6 +137,9 @@ func TestWhoFires(t *testing.T) {
 		{"a bare querier", promtest.Failure{Status: http.StatusNotFound}, false},
 		{"overloaded", promtest.Failure{Status: http.StatusServiceUnavailable}, true},
 		{"too slow", promtest.Failure{Status: http.StatusServiceUnavailable, Type: "timeout", Text: "query timed out"}, true},
+		{"asked too often", promtest.Failure{Status: http.StatusTooManyRequests}, true},
+		{"asked too often, in words", promtest.Failure{Status: http.StatusTooManyRequests, Type: "too_many_requests", Text: "limit reached"}, true},
+		{"broken behind its front", promtest.Failure{Status: http.StatusInternalServerError, Type: "internal", Text: "no ruler answers"}, true},
 	} {
 		s := promtest.New(t, "load 1m\n")
 		s.Fail("/api/v1/alerts", c.failure)

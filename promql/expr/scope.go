@@ -85,9 +85,13 @@ func kept(e *parser.AggregateExpr, own model.LabelSet) []string {
 		}
 		return nil
 	})
+	made := ""
+	if v, ok := e.Param.(*parser.StringLiteral); ok { // of count_values
+		made = v.Val
+	}
 	var names []string
 	for name := range own {
-		if !lost && !slices.Contains(e.Grouping, string(name)) {
+		if !lost && string(name) != made && !slices.Contains(e.Grouping, string(name)) {
 			names = append(names, string(name))
 		}
 	}

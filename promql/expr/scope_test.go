@@ -38,6 +38,25 @@ func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
 	}
 }
 
+func TestAKPIIsHeldToAllLabelsOfItsResult(t *testing.T) {
+	result := model.LabelSet{"job": "j", "version": "2"}
+	for query, want := range map[string]string{
+		`sum without (pod) (a)`:                                 `sum without (pod) (a{job="j",version="2"})`,
+		`sum without (job) (a)`:                                 `sum without (job) (a{version="2"})`,
+		`sum without (pod) (sum by (job) (a))`:                  `sum without (pod) (sum by (job) (a))`,
+		`sum without (pod) (a) / on (job) sum(b)`:               `sum without (pod) (a) / on (job) sum(b)`,
+		`count_values without (pod) ("version", a)`:             `count_values without (pod) ("version", a{job="j"})`,
+		`max without (pod) (sum by (job, version) (a))`:         `max without (pod) (sum by (job, version) (a))`,
+		`label_replace(sum without (pod) (a), "x", "", "", "")`: `label_replace(sum without (pod) (a), "x", "", "", "")`,
+	} {
+		e := MustParse(query)
+		ScopeResult(e, result)
+		if e.String() != want {
+			t.Errorf("%s: %s, want %s", query, e, want)
+		}
+	}
+}
+
 func TestAKPIIsHeldToAnyValue(t *testing.T) {
 	for _, v := range promtest.HostileValues() {
 		made := MustParse(`sum by (l) (label_replace(a, "l", "$1", "k", "(.*)"))`)
