@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
-
-	"github.com/culprit-dev/culprit/config"
 )
 
 // containers use 200 of a limit of 1,000, and p1 four times as much from a minute before
@@ -80,20 +78,12 @@ func TestADifferenceBelowZeroIsToldAsItIs(t *testing.T) {
 // when the alert began.
 func clockSays(t *testing.T, expression string, series ...InputSeries) string {
 	t.Helper()
-	rules, err := config.ParseRules("test", []byte(`
+	cfg := withRules(t, `
 rules:
 - name: clock
   matchers: ['alertname="Clock"']
   candidates: [{name: disk, query: disk_left}]
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := config.Parse("test", []byte(`prometheus: {url: "http://localhost"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Rules = rules
+`)
 	disk := odd("disk_left", func(m int) string { return fmt.Sprint(1000 + m*m%7 - 90*max(0, m)) })
 	w := Test{Name: "clock", Interval: Duration(time.Minute), InputSeries: append(series, disk), Alerts: []Alert{{
 		Labels: model.LabelSet{"alertname": "Clock", "instance": "y"}, Expr: expression, Verdict: "any",
@@ -183,21 +173,13 @@ func TestFewEventsHideNoManyOnes(t *testing.T) {
 // The figures of the first line are of the first KPI of a rule, and so are its causes.
 func TestACauseOfAnotherKPIIsNotOfTheFirst(t *testing.T) {
 	says := func(failing, slow string) (line string, causes []string) {
-		rules, err := config.ParseRules("test", []byte(`
+		cfg := withRules(t, `
 rules:
 - name: two
   matchers: ['alertname="Two"']
   targets: [{name: failures, query: sum(failures)}, {name: seconds, query: sum(seconds)}]
   candidates: []
-`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg, err := config.Parse("test", []byte(`prometheus: {url: "http://localhost"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Rules = rules
+`)
 		w := Test{Name: "two", Interval: Duration(time.Minute), Alerts: []Alert{{
 			Labels: model.LabelSet{"alertname": "Two"}, Expr: "sum(failures) > 100", Verdict: "any",
 			Onset: Duration(oddOnset * time.Minute), At: Duration((oddOnset + 8) * time.Minute),

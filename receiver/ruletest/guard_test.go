@@ -8,28 +8,18 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
-
-	"github.com/culprit-dev/culprit/config"
 )
 
 // A rule that names a KPI of its own does not know why its alert fires if that stood
 // still: the alert's expression does.
 func TestAGuardIsLookedAtWhereTheKPIOfARuleStoodStill(t *testing.T) {
-	rules, err := config.ParseRules("test", []byte(`
+	cfg := withRules(t, `
 rules:
 - name: clusters
   matchers: ['alertname="NotWatched"']
   target: {query: sum(cluster_ready)}
   candidates: []
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := config.Parse("test", []byte(`prometheus: {url: "http://localhost"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Rules = rules
+`)
 	w := Test{Name: "watched", Interval: Duration(time.Minute), Alerts: []Alert{{
 		Labels: model.LabelSet{"alertname": "NotWatched", "cluster": "c2"}, Verdict: "any",
 		Expr:  `(cluster_ready == 1) unless on (cluster) (up{job="ksm"} == 1)`,

@@ -16,13 +16,25 @@ import (
 // oddOnset is the first value of an incident of odd values, in minutes.
 const oddOnset = 180
 
-// saysOf is the first line about an alert on series of one value a minute.
-func saysOf(t *testing.T, expression string, own model.LabelSet, series ...InputSeries) string {
+// withRules is a configuration with the rules of a text, which may be empty.
+func withRules(t *testing.T, text string) *config.Config {
 	t.Helper()
 	cfg, err := config.Parse("test", []byte(`prometheus: {url: "http://localhost"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
+	if text == "" {
+		return cfg
+	}
+	if cfg.Rules, err = config.ParseRules("test", []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// saysOf is the first line about an alert on series of one value a minute.
+func saysOf(t *testing.T, expression string, own model.LabelSet, series ...InputSeries) string {
+	t.Helper()
 	labels := model.LabelSet{"alertname": "Odd"}
 	for name, value := range own {
 		labels[name] = value
@@ -31,7 +43,7 @@ func saysOf(t *testing.T, expression string, own model.LabelSet, series ...Input
 		Labels: labels, Expr: expression, Verdict: "any",
 		Onset: Duration(oddOnset * time.Minute), At: Duration((oddOnset + 10) * time.Minute),
 	}}}
-	outcomes, err := w.Run(t.Context(), cfg)
+	outcomes, err := w.Run(t.Context(), withRules(t, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
