@@ -137,10 +137,13 @@ func (p *pond) settle(ctx context.Context) {
 	}
 }
 
-// keepLogs writes what the replicas say to files.
+// keepLogs writes what the replicas say to files of a folder, which it makes.
 func (p *pond) keepLogs(dir string) error {
 	if dir == "" {
 		return nil
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
 	}
 	for _, c := range p.cluster {
 		f, err := os.Create(filepath.Join(dir, c.Name+".log"))

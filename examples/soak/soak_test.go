@@ -4,8 +4,11 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -152,5 +155,23 @@ func TestTheTableSaysWhatDidNotHold(t *testing.T) {
 	v.print(&out)
 	if want := "one  3 alerts  held\ntwo            NOT HELD, 6: a; b; c; d; e\n"; out.String() != want || !v.broken() || v[:1].broken() {
 		t.Errorf("%q", out.String())
+	}
+}
+
+func TestTheFolderForTheLogsIsMade(t *testing.T) {
+	f, err := fleet.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pond{Field: f}
+	if p.cluster, err = f.Cluster(); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	if err := errors.Join(p.keepLogs(dir), p.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if logs, err := os.ReadDir(dir); err != nil || len(logs) != len(p.cluster) {
+		t.Errorf("%v, %v", logs, err)
 	}
 }
