@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	commonconfig "github.com/prometheus/common/config"
@@ -30,7 +31,8 @@ const mostRedirects = 10
 // Client makes requests to one server. It is safe for concurrent use.
 type Client struct {
 	http    *http.Client
-	tokens  bool // are fetched first, without regard for the request's context
+	tokens  bool       // are fetched first, without regard for the request's context
+	query   url.Values // of the address: a token, a tenant
 	secrets []string
 }
 
@@ -49,13 +51,13 @@ func New(u *url.URL, conf commonconfig.HTTPClientConfig, secrets ...string) (*Cl
 	if conf.FollowRedirects {
 		c.CheckRedirect = stay
 	}
-	return &Client{http: c, tokens: conf.OAuth2 != nil, secrets: append(secretsOf(u), secrets...)}, nil
+	return &Client{http: c, tokens: conf.OAuth2 != nil, query: u.Query(), secrets: append(secretsOf(u), secrets...)}, nil
 }
 
-// Do sends a request. Redirects of reads are followed on the same server; those
-// of anything else are answers.
+// Do sends a request, with the query of the address beside its own. Redirects of reads
+// are followed on the same server; those of anything else are answers.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
-	resp, err := c.do(req)
+	resp, err := c.do(c.addressed(req))
 	var wrapped *url.Error
 	for errors.As(err, &wrapped) { // there is one in another when a token is fetched
 		err = wrapped.Err
@@ -68,6 +70,24 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 		return nil, tokenError(err)
 	}
 	return c.discreet(resp)
+}
+
+// addressed is a request with what it lacks of the address's query: whoever makes the
+// request may have put another in its place.
+func (c *Client) addressed(req *http.Request) *http.Request {
+	has, lacks := req.URL.Query(), url.Values{}
+	for name, values := range c.query {
+		if !has.Has(name) {
+			lacks[name] = values
+		}
+	}
+	if len(lacks) == 0 {
+		return req
+	}
+	whole, u := req.WithContext(req.Context()), *req.URL
+	u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+lacks.Encode(), "&")
+	whole.URL = &u
+	return whole
 }
 
 // do returns when the context of the request ends, also while its token is

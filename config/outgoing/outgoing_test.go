@@ -91,6 +91,29 @@ func TestRedirectsOnTheSameServerAreFollowed(t *testing.T) {
 	}
 }
 
+// Libraries that make requests put their own query in the place of the address's.
+func TestTheQueryOfTheAddressGoesWithEveryRequest(t *testing.T) {
+	var asked string
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.URL.RawQuery }))
+	t.Cleanup(s.Close)
+	for _, c := range []struct{ address, request, want string }{
+		{"", "?a=1", "a=1"},
+		{"?token=" + canary, "", "token=" + canary},
+		{"?token=" + canary, "?a=1", "a=1&token=" + canary},
+		{"?token=" + canary, "?token=" + canary + "&a=1", "token=" + canary + "&a=1"},
+		{"?a=0&tenant=x&tenant=y", "?a=1", "a=1&tenant=x&tenant=y"},
+	} {
+		resp, err := get(t, client(t, s.URL+"/prom"+c.address, commonconfig.HTTPClientConfig{}), s.URL+"/prom/api"+c.request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if asked != c.want {
+			t.Errorf("%q with %q: %q", c.address, c.request, asked)
+		}
+	}
+}
+
 func TestTheTokenServerCantSendTheSecretOn(t *testing.T) {
 	other := stranger(t)
 	tokens := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
