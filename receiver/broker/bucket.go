@@ -66,13 +66,10 @@ func (b *Broker) Bucket(ctx context.Context, name string, ttl time.Duration) (*B
 	if err := b.insist(ctx, fmt.Sprintf("the bucket %q", name), k.make); err != nil {
 		return nil, fmt.Errorf("bucket %q: %w", name, publishError(err))
 	}
-	if b.opt.replicas() == 1 {
-		if err := b.putBack(ctx, k.stream()); err != nil {
-			return nil, fmt.Errorf("putting entries back into the bucket %q: %w", name, err)
+	if b.opt.replicas() == 1 { // before anything is written
+		if err := k.takeStock(ctx); err != nil {
+			return nil, err
 		}
-	}
-	if info, err := b.ask(ctx, k.stream()); err == nil { // before anything is written
-		k.open(info)
 	}
 	b.buckets.Lock()
 	defer b.buckets.Unlock()
@@ -83,12 +80,23 @@ func (b *Broker) Bucket(ctx context.Context, name string, ttl time.Duration) (*B
 // stream is the name of the bucket's stream.
 func (k *Bucket) stream() string { return "KV_" + k.name }
 
-// open compares how far the bucket has come with what was known of it. After an
-// orderly end that is told entry by entry, when a watcher has seen all.
-func (k *Bucket) open(info *jetstream.StreamInfo) {
-	if k.b.opt.replicas() > 1 {
-		return
+// takeStock puts back what was set aside of the bucket, and compares how far it has come
+// with what was known of it.
+func (k *Bucket) takeStock(ctx context.Context) error {
+	if err := k.b.putBack(ctx, k.stream()); err != nil {
+		return fmt.Errorf("putting entries back into the bucket %q: %w", k.name, err)
 	}
+	info, err := k.b.ask(ctx, k.stream())
+	if err != nil {
+		return fmt.Errorf("reading the bucket %q: %w", k.name, err)
+	}
+	k.open(info)
+	return nil
+}
+
+// open makes the ledger. After an orderly end it is told entry by entry what is gone,
+// when a watcher has seen all; else an estimate is told now.
+func (k *Bucket) open(info *jetstream.StreamInfo) {
 	known := k.b.sequence(k.stream(), info)
 	if known.Ended {
 		k.ledger = newLedger(decodeHeld(known.Live))
