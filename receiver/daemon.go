@@ -229,7 +229,7 @@ func (d *Daemon) open(ctx context.Context) error {
 	if d.said, err = b.Bucket(following, "said", rememberSaid); err != nil {
 		return fmt.Errorf("opening what silences have said: %w", err)
 	}
-	if _, err := d.said.Watch(following, func(broker.Entry, bool) {}); err != nil { // what is gone of it is noticed
+	if err := d.said.Watch(following, func(broker.Entry, bool) {}); err != nil { // what is gone of it is noticed
 		return fmt.Errorf("reading what silences have said: %w", err)
 	}
 	return nil

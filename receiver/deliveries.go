@@ -56,16 +56,10 @@ func openDeliveries(ctx context.Context, b *broker.Broker, ttl time.Duration, lo
 	if d.bucket, err = b.Bucket(ctx, "deliveries", ttl); err != nil {
 		return nil, err
 	}
-	read, err := d.bucket.Watch(ctx, d.index)
-	if err != nil {
+	if err := d.bucket.Watch(ctx, d.index); err != nil {
 		return nil, err
 	}
-	select {
-	case <-read:
-		return d, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return d, nil
 }
 
 func (d *deliveries) index(e broker.Entry, deleted bool) {

@@ -58,7 +58,7 @@ type bucket interface {
 	Create(ctx context.Context, key string, value []byte) (uint64, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	Delete(ctx context.Context, key string) error
-	Watch(ctx context.Context, tell func(e broker.Entry, deleted bool)) (<-chan struct{}, error)
+	Watch(ctx context.Context, tell func(e broker.Entry, deleted bool)) error
 	Size(ctx context.Context) (int64, error)
 }
 
@@ -124,19 +124,11 @@ func makeStore(opt storeOptions) *store {
 // open reads the buckets and begins to follow them.
 func (s *store) open(ctx context.Context, reports, incidents bucket) error {
 	s.reports, s.incidents = reports, incidents
-	for _, follow := range []struct {
-		bucket bucket
-		index  func(broker.Entry, bool)
-	}{{reports, s.indexReport}, {incidents, s.indexIncident}} {
-		read, err := follow.bucket.Watch(ctx, follow.index)
-		if err != nil {
-			return err
-		}
-		select {
-		case <-read:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := reports.Watch(ctx, s.indexReport); err != nil {
+		return err
+	}
+	if err := incidents.Watch(ctx, s.indexIncident); err != nil {
+		return err
 	}
 	s.settle(ctx)
 	s.measure(ctx)

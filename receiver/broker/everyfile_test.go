@@ -84,7 +84,7 @@ func openShop(t *testing.T, dir string) *shop {
 	}})
 	for name, life := range lifetimes {
 		k, has, lock := bucket(t, s.Broker, name, life), map[string]string{}, sync.Mutex{}
-		synced, err := k.Watch(t.Context(), func(e Entry, deleted bool) {
+		err := k.Watch(deadline(t), func(e Entry, deleted bool) {
 			lock.Lock()
 			defer lock.Unlock()
 			if has[e.Key] = string(e.Value); deleted {
@@ -92,12 +92,7 @@ func openShop(t *testing.T, dir string) *shop {
 			}
 		})
 		if err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case <-synced:
-		case <-deadline(t).Done():
-			t.Fatalf("the entries of %s are never complete", name)
+			t.Fatalf("the entries of %s are never complete: %v", name, err)
 		}
 		lock.Lock()
 		s.buckets[name], s.has[name] = k, maps.Clone(has)

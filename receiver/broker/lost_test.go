@@ -100,11 +100,9 @@ func TestWhatADamagedFileHasLostIsSaid(t *testing.T) {
 				}
 			}})
 			k := bucket(t, b, "reports", time.Hour)
-			synced, err := k.Watch(t.Context(), there.tell)
-			if err != nil {
+			if err := k.Watch(deadline(t), there.tell); err != nil {
 				t.Fatal(err)
 			}
-			<-synced
 			eventually(t, "what is lost is said", func() bool { return lost.Load()+there.count() == 60 && lost.Load() > 0 })
 		})
 	}

@@ -12,13 +12,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Watch tells every entry that is there, then every change, in order and from
-// one goroutine, until the context ends. The channel is closed when all that
-// was there at the start has been told. An entry that was deleted or has
-// outlived its lifetime is told with deleted true and no value. After a
+// Watch tells every entry that is there, and returns; then it tells every change, in
+// order and from one goroutine, until the context ends. An entry that was deleted or
+// has outlived its lifetime is told with deleted true and no value. After a
 // restart of the server all entries are told again: their revisions say what is
 // news.
-func (k *Bucket) Watch(ctx context.Context, tell func(e Entry, deleted bool)) (<-chan struct{}, error) {
+//
+// Write to a bucket after Watch has returned: until then it may be written anew, as its
+// files are damaged.
+func (k *Bucket) Watch(ctx context.Context, tell func(e Entry, deleted bool)) error {
 	synced := make(chan struct{})
 	f := &follower{k: k, tell: tell, synced: sync.OnceFunc(func() { close(synced) })}
 	var w *watcher
@@ -27,10 +29,17 @@ func (k *Bucket) Watch(ctx context.Context, tell func(e Entry, deleted bool)) (<
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("watching bucket %q: %w", k.name, err)
+		return fmt.Errorf("watching bucket %q: %w", k.name, err)
 	}
 	go f.run(ctx, w)
-	return synced, nil
+	select {
+	case <-synced:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-k.b.closing.Done():
+		return ErrClosed
+	}
 }
 
 // follower passes the changes of a bucket on. The client library notices only

@@ -80,16 +80,10 @@ func Open(ctx context.Context, b *broker.Broker, opt Options) (*Book, error) {
 	}
 	book := &Book{bucket: bucket, opt: opt, known: map[string]*entry{}}
 	book.metrics = newMetrics(opt.Registry, book)
-	read, err := bucket.Watch(ctx, book.follow)
-	if err != nil {
+	if err := bucket.Watch(ctx, book.follow); err != nil {
 		return nil, err
 	}
-	select {
-	case <-read:
-		return book, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return book, nil
 }
 
 // follow takes over what a replica has written, this one or another.
