@@ -31,10 +31,11 @@ const (
 //
 // A node of a cluster is not looked after: it gets what it lacks from the others.
 type sequences struct {
-	mu    sync.Mutex
-	marks map[string]mark // by stream
-	dirty bool
-	saved time.Time
+	saving sync.Mutex // while they are written: the file has the newest
+	mu     sync.Mutex
+	marks  map[string]mark // by stream
+	dirty  bool
+	saved  time.Time
 }
 
 // mark is how far a stream had come.
@@ -144,13 +145,9 @@ func nameOf(stream string) string {
 // saveSequences writes them to the disk, if they are others than a while ago.
 func (b *Broker) saveSequences(pause time.Duration) {
 	s := &b.sequences
-	s.mu.Lock()
-	due := s.dirty && time.Since(s.saved) >= pause
-	marks := maps.Clone(s.marks)
-	if due {
-		s.dirty, s.saved = false, time.Now()
-	}
-	s.mu.Unlock()
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	marks, due := s.take(pause)
 	if !due || b.opt.replicas() > 1 {
 		return
 	}
@@ -160,7 +157,21 @@ func (b *Broker) saveSequences(pause time.Duration) {
 	}
 	if err != nil {
 		b.opt.Logger.Debug("how much was written can't be noted", "err", err)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.dirty = true // the next time it may be
 	}
+}
+
+// take returns the marks if they are to be written.
+func (s *sequences) take(pause time.Duration) (marks map[string]mark, due bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.dirty || time.Since(s.saved) < pause {
+		return nil, false
+	}
+	s.dirty, s.saved = false, time.Now()
+	return maps.Clone(s.marks), true
 }
 
 // lastSequences takes note of them, and of what there is, before the server ends.
