@@ -44,6 +44,7 @@ type Broker struct {
 	}
 
 	sequences sequences
+	audited   bool // what the last run has left was compared with what there is
 
 	led     int                   // looks in a row that found this node to lead the queue
 	created map[string]time.Time  // of each stream, as the last look at them has seen it
@@ -97,7 +98,11 @@ func (b *Broker) open(ctx context.Context) error {
 	if err := b.insist(ctx, "the work queue", b.makeQueue); err != nil {
 		return err
 	}
-	return b.audit(ctx)
+	if err := b.audit(ctx); err != nil {
+		return err
+	}
+	b.audited = true
+	return nil
 }
 
 // startServer starts a server and puts it in the place of the last one. It

@@ -3,9 +3,13 @@
 package broker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -51,5 +55,59 @@ func TestABucketWhoseOpeningIsCutOffIsNoBucket(t *testing.T) {
 	}
 	if done < 2 {
 		t.Errorf("nothing was cut off: %d", done)
+	}
+}
+
+// A start may be cut off before it has told what is gone: then the next one tells it.
+func TestAStartThatIsCutOffForgetsNothing(t *testing.T) {
+	var lost atomic.Uint64
+	opt := Options{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), OnLost: func(_ string, n uint64) { lost.Add(n) }}
+	b := start(t, opt)
+	publish(t, b, 5)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	blocks, err := filepath.Glob(filepath.Join(opt.Dir, "jetstream/*/streams", streamName, "msgs/*.blk"))
+	if err != nil || len(blocks) != 1 || os.Remove(blocks[0]) != nil {
+		t.Fatalf("%q, %v", blocks, err)
+	}
+	done := 0
+	for n := 1; done == 0 && n < 100; n++ {
+		b, err := Start(endsAfter(t, n), opt)
+		if err != nil {
+			continue
+		}
+		done = n
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if done < 2 || lost.Load() != 5 {
+		t.Errorf("%d jobs are said to be gone, want 5; the first start that came to an end is number %d", lost.Load(), done)
+	}
+}
+
+// What the server itself writes while a start is cut off is no damage.
+func TestAStartThatIsCutOffDamagesNothing(t *testing.T) {
+	var said bytes.Buffer
+	opt := Options{Dir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError}))}
+	b := start(t, opt)
+	publish(t, b, 5)
+	collect(t, b, 2)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	opt.AckWait = time.Minute // the server writes the settings anew
+	done := 0
+	for n := 1; done == 0 && n < 100; n++ {
+		if b, err := Start(endsAfter(t, n), opt); err == nil {
+			done = n
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if done < 2 || said.Len() > 0 {
+		t.Errorf("%d starts, and the log says\n%s", done, said.String())
 	}
 }

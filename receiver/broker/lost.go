@@ -174,9 +174,10 @@ func (s *sequences) take(pause time.Duration) (marks map[string]mark, due bool) 
 	return maps.Clone(s.marks), true
 }
 
-// lastSequences takes note of them, and of what there is, before the server ends.
+// lastSequences takes note of them, and of what there is, before the server ends. A
+// start that was cut off leaves what it has found: the next one tells what is gone.
 func (b *Broker) lastSequences() {
-	if b.link.Load() == nil || b.opt.replicas() > 1 {
+	if !b.audited || b.opt.replicas() > 1 {
 		return // it never began, or others have what it has
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), attempt)
@@ -203,6 +204,7 @@ func (b *Broker) sealSequences() {
 	b.sequences.mu.Lock()
 	if queue := b.sequences.marks[streamName]; queue.Ended {
 		queue.Consumer = b.consumerSum()
+		b.sequences.dirty = b.sequences.dirty || queue.Consumer != b.sequences.marks[streamName].Consumer
 		b.sequences.marks[streamName] = queue
 	}
 	b.sequences.mu.Unlock()
