@@ -7,7 +7,7 @@ import (
 )
 
 // Fetched is a plan with what came of it. Another plan may go on from there:
-// see ByReplica and Within.
+// see ByReplica, Narrow and Then.
 type Fetched struct {
 	Plan  Plan
 	Frame analysis.Frame
@@ -16,9 +16,9 @@ type Fetched struct {
 
 // Asked returns the queries worth showing to people: targets, the parts of
 // the breakdowns by the labels that the frame was broken down by, candidates and
-// topology, and what was asked of changes where some were found. Labels that are discovered are known only of the frame. The pieces
-// of time of a breakdown are left out: they ask for the same sums over other
-// windows.
+// topology, and what was asked of changes where some were found. Labels that are
+// discovered are known only of the frame. The pieces of time of a breakdown are left
+// out: they ask for the same sums over other windows.
 func (f Fetched) Asked() []Query {
 	var qs []Query
 	all := f.evidence.parts(f.Plan)

@@ -39,7 +39,7 @@ type Plan struct {
 	part    bool              // see Alert.Part
 	where   *whereabouts      // of changes; nil: they are not asked for
 	after   *round            // what it goes on from, as if it were one; nil: nothing
-	inside  bool              // only candidates are new in it: see Fetched.Within
+	inside  bool              // only candidates are new in it: see Fetched.Narrow
 }
 
 // Target is one KPI.

@@ -3,8 +3,8 @@
 // Package receiver is the daemon: it takes alerts in, explains them and writes
 // the causes back.
 //
-// [Pipeline.Explain] takes one alert through seven steps in order; read it first.
-// Around it are
+// pipeline.go takes one alert from the queue to its annotation; read it first. Around
+// it are
 //
 //   - the webhook, which turns Alertmanager's message into jobs on a durable
 //     queue and answers only after the queue's acknowledgement,
