@@ -127,6 +127,9 @@ func better(a, b v1.Alert) bool {
 	return a.ActiveAt.Before(b.ActiveAt)
 }
 
+// latestTime is a Unix time, in the year 5138, beyond which a number is none.
+const latestTime = 1e11
+
 // forState asks ALERTS_FOR_STATE when the alert fired: the value is the Unix
 // time of the onset. It returns no labels if there is none.
 func (f *Fetcher) forState(ctx context.Context, alert Alert) (time.Time, model.LabelSet) {
@@ -141,10 +144,13 @@ func (f *Fetcher) forState(ctx context.Context, alert Alert) (time.Time, model.L
 	}
 	var states []v1.Alert
 	for _, s := range vector {
+		at := float64(s.Value)
+		if !(at > 0 && at < latestTime) { // nor NaN
+			continue
+		}
 		own := model.LabelSet(s.Metric).Clone()
 		delete(own, model.MetricNameLabel)
-		ns := int64(float64(s.Value) * 1e3)
-		states = append(states, v1.Alert{Labels: own, ActiveAt: time.UnixMilli(ns).UTC()})
+		states = append(states, v1.Alert{Labels: own, ActiveAt: time.UnixMilli(int64(at * 1e3)).UTC()})
 	}
 	found, ok := matching(states, alert.Labels)
 	if !ok {

@@ -209,3 +209,15 @@ func TestRequestsAreCountedByOutcome(t *testing.T) {
 		t.Errorf("%v %v", problems, err)
 	}
 }
+
+// A value that is no time is none, whoever wrote it.
+func TestAnOnsetThatIsNoTimeIsNone(t *testing.T) {
+	for _, value := range []string{"NaN", "+Inf", "-Inf", "0", "-5", "1e300"} {
+		s := promtest.New(t, "load 1m\nALERTS_FOR_STATE{alertname=\"A\"} "+strings.Repeat(value+" ", 70)+"\n")
+		a := newFetcher(t, s, nil).ActiveAt(t.Context(), alertAt(after(time.Hour), list0()))
+		if !a.Onset.Equal(after(time.Hour)) {
+			t.Errorf("%s: onset %s", value, a.Onset)
+		}
+		warned(t, a.Warnings, "onset", "startsAt")
+	}
+}
