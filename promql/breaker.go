@@ -64,7 +64,8 @@ func (b *breaker) note(now time.Time, reached bool) (open bool) {
 	return true
 }
 
-// forget lets another question through in place of one that was given up.
+// forget lets another question through in place of one that was given up; of one that
+// was noted nothing is left to forget.
 func (b *breaker) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

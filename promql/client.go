@@ -118,6 +118,7 @@ func (f *Fetcher) do(ctx context.Context, endpoint string, request func(context.
 		f.metrics.spared.WithLabelValues(sparedBreaker).Inc()
 		return err
 	}
+	defer f.breaker.forget() // also if the request panics
 	within, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	start := time.Now()
@@ -126,7 +127,6 @@ func (f *Fetcher) do(ctx context.Context, endpoint string, request func(context.
 	tracing.End(span, err)
 	f.metrics.observe(endpoint, time.Since(start), err)
 	if ctx.Err() != nil && err != nil {
-		f.breaker.forget()
 		return gaveUp{context.Cause(ctx)}
 	}
 	f.learn(err)

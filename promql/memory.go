@@ -47,8 +47,7 @@ func (m *memory) recall(ctx context.Context, key string, ask func() (value any, 
 	for {
 		e, mine := m.claim(key)
 		if mine {
-			e.value, e.samples, e.err = ask()
-			m.settle(key, e)
+			m.fill(key, e, ask)
 			return e.value, true, e.err
 		}
 		select {
@@ -61,6 +60,15 @@ func (m *memory) recall(ctx context.Context, key string, ask func() (value any, 
 		}
 	}
 }
+
+// fill asks. Whatever happens then, nobody waits for the answer any longer.
+func (m *memory) fill(key string, e *entry, ask func() (value any, samples int, err error)) {
+	defer m.settle(key, e)
+	e.err = gaveUp{errPanic} // until ask returns
+	e.value, e.samples, e.err = ask()
+}
+
+var errPanic = errors.New("who asked has panicked")
 
 // private says whether an error is of who asked, and not of the question.
 func private(err error) bool {

@@ -75,6 +75,30 @@ func TestFailuresToReachTheServerAreNotKept(t *testing.T) {
 	}
 }
 
+// The worker that panics goes on with another alert, which must not wait for an answer
+// that never comes.
+func TestAPanicLeavesNothingThatOthersWaitFor(t *testing.T) {
+	broken := func() (any, int, error) { panic("broken") }
+	quietly := func(f func()) {
+		defer func() { _ = recover() }()
+		f()
+	}
+	m := newMemory()
+	quietly(func() { _, _, _ = m.recall(t.Context(), "key", broken) })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, asked, err := m.recall(ctx, "key", func() (any, int, error) { return 1, 1, nil }); !asked || err != nil {
+		t.Errorf("asked again: %v, %v", asked, err)
+	}
+
+	f := Fetcher{turns: make(chan struct{}, 1), timeout: time.Minute, metrics: (*Metrics)(nil).of("")}
+	f.breaker.until = time.Now().Add(-time.Second) // the next question is a trial
+	quietly(func() { _ = f.do(t.Context(), "query", func(context.Context) error { panic("broken") }) })
+	if err := f.do(t.Context(), "query", func(context.Context) error { return nil }); err != nil {
+		t.Errorf("no other trial: %v", err)
+	}
+}
+
 func TestMemoryIsBounded(t *testing.T) {
 	m := newMemory()
 	for i := range 100 {

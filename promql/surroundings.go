@@ -89,14 +89,16 @@ func (f *Fetcher) told(ctx context.Context, query string, at time.Time) ([]model
 	value, _, err := f.memory.recall(ctx, fmt.Sprintf("labels %d %s", at.Unix(), query), func() (any, int, error) {
 		answer := f.request(ctx, Query{Query: query, End: at, Start: at})
 		vector, _ := answer.Value.(model.Vector)
+		slices.SortFunc(vector, func(a, b *model.Sample) int { return compareMetrics(a.Metric, b.Metric) })
+		vector = slices.Clone(vector[:min(len(vector), mostTold)]) // the same ones, in whatever order they came
 		return vector, perSeries * len(vector), answer.Err
 	})
 	if err != nil {
 		return nil, errors.New(explain(err))
 	}
 	vector, _ := value.(model.Vector)
-	sets := make([]model.LabelSet, 0, min(len(vector), mostTold))
-	for _, s := range vector[:min(len(vector), mostTold)] {
+	sets := make([]model.LabelSet, 0, len(vector))
+	for _, s := range vector {
 		sets = append(sets, model.LabelSet(maps.Clone(s.Metric)))
 	}
 	slices.SortFunc(sets, func(a, b model.LabelSet) int { return cmp.Compare(a.String(), b.String()) })
