@@ -80,7 +80,7 @@ func crossSite(w http.ResponseWriter, r *http.Request) {
 // passes, application/x-www-form-urlencoded: so the page of a report sends what
 // people say of it, and so curl -d sends JSON, which no form can in this type. A
 // browser that names no origin may thus judge a report for another site, or have
-// it explained again, which stores nothing, and do nothing else.
+// it explained again, as culprit does by itself, and do nothing else.
 func noForms(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
