@@ -165,11 +165,8 @@ func (b *Broker) Stats(ctx context.Context) (Stats, error) {
 		return Stats{}, fmt.Errorf("asking for the queue's consumer: %w", err)
 	}
 	state := stream.CachedInfo().State
-	s := Stats{
-		Pending:  int(cons.CachedInfo().NumPending),
-		InFlight: cons.CachedInfo().NumAckPending,
-		Bytes:    int64(state.Bytes),
-	}
+	s := Stats{InFlight: cons.CachedInfo().NumAckPending, Bytes: int64(state.Bytes)}
+	s.Pending = max(0, int(state.Msgs)-s.InFlight) // what the consumer counts lags behind what was published
 	if state.Msgs > 0 {
 		s.Oldest = max(0, time.Since(state.FirstTime))
 	}

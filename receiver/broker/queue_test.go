@@ -17,12 +17,12 @@ import (
 
 func TestOneIDIsOneJob(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t)})
-	jobs := func() uint64 { // the consumer counts them a moment later
-		info, err := b.ask(deadline(t), streamName)
+	jobs := func() int {
+		s, err := b.Stats(deadline(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return info.State.Msgs
+		return s.Pending
 	}
 	for range 3 {
 		publish(t, b, 2)
