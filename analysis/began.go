@@ -17,14 +17,22 @@ const (
 	mostBefore   = 0.5  // share of a move that came before the onset, from which on it began earlier
 	hardlyMoved  = 0.05 // share of a move that is as good as none
 	leastHistory = 1. / 3
-	crept        = 0.1 // share of a level, by which it has changed where it is on its way
+	cameBack     = 1. / 3 // share of a move by which it must have come back to have been another
+	chanceRows   = 4      // rows of a rate that are far because one of its samples is: its range is as many steps long
+	crept        = 0.1    // share of a level, by which it has changed where it is on its way
 )
 
 // Began returns the row in which the KPI began to move: the onset, or an earlier
 // row if most of the move had come by the onset and began in the later part of
-// the baseline. The median of the first half of the baseline is what it was.
-func Began(values []float64, onset int) int {
-	calm := slices.DeleteFunc(slices.Clone(values[:onset/2]), absent)
+// the baseline. The median of the first half of the baseline is what it was. A KPI
+// that was further away before, and came back on the way, began to move when it left
+// again: before that was another incident.
+func Began(values []float64, onset int) int { return began(values, values, onset) }
+
+// began is [Began] where what is usual is known from other values than those that
+// tell the way: these have the earlier incidents, too.
+func began(known, values []float64, onset int) int {
+	calm := slices.DeleteFunc(slices.Clone(known[:onset/2]), absent)
 	late := slices.DeleteFunc(slices.Clone(values[max(0, onset-3):onset]), absent)
 	incident := slices.DeleteFunc(slices.Clone(values[onset:]), absent)
 	if len(calm) == 0 || len(late) == 0 || len(incident) == 0 {
@@ -40,16 +48,55 @@ func Began(values []float64, onset int) int {
 		return onset
 	}
 	still := max(minDeviation*noise, hardlyMoved*math.Abs(move))
-	for row := onset - 1; row >= int(leastHistory*float64(onset)); row-- {
-		switch {
-		case math.Abs(values[row]-usual) > still || absent(values[row]):
-		case onset-row > datedAnyway(onset, len(values)):
-			return row + 1
-		default:
-			return onset
+	w := way{usual: usual, sign: math.Copysign(1, move), still: still, back: max(minDeviation*noise, cameBack*math.Abs(move))}
+	row, ok := w.start(values[:onset], int(leastHistory*float64(onset)))
+	if !ok || onset-row < datedAnyway(onset, len(values)) {
+		return onset // it has been on its way for most of the baseline, or the ranking dates it
+	}
+	return row
+}
+
+// way is how a KPI went away from its usual.
+type way struct {
+	usual, sign float64
+	still       float64 // distance that is as good as none
+	back        float64 // distance by which it came back on the way, if it did
+}
+
+// start goes back from the last of the values to the first row of the way, which is
+// after least. It returns false if there is none.
+func (w way) start(values []float64, least int) (row int, ok bool) {
+	nearest, further := math.Inf(1), 0
+	for row = len(values) - 1; row >= least; row-- {
+		x := values[row]
+		if absent(x) {
+			continue
+		}
+		away := w.sign * (x - w.usual)
+		if math.Abs(away) <= w.still {
+			return row + 1, true
+		}
+		if away < nearest {
+			nearest = away
+		}
+		if further++; away-nearest <= w.back {
+			further = 0
+		}
+		if further > chanceRows {
+			return w.leftAgain(values, nearest), true
 		}
 	}
-	return onset // it has been on its way for most of the baseline
+	return 0, false
+}
+
+// leftAgain is the row after the last one in which a KPI was at its nearest to the usual.
+func (w way) leftAgain(values []float64, nearest float64) int {
+	for row := len(values) - 1; row >= 0; row-- {
+		if w.sign*(values[row]-w.usual) <= nearest+w.still {
+			return row + 1
+		}
+	}
+	return 0
 }
 
 // UnderWay says whether a KPI was on its way already where its values begin, or

@@ -21,14 +21,34 @@ func level(rows, begins, ends int, noise float64) []float64 {
 	return values
 }
 
+// cameBack is a level that had fallen before by something from a row to another, and has
+// kept a part of that.
+func returned(values []float64, from, to int, by, kept float64) []float64 {
+	for row := from; row < len(values); row++ {
+		fall := by
+		if row >= to {
+			fall = kept
+		}
+		values[row] = min(values[row], 40-fall)
+	}
+	return values
+}
+
 func TestAMoveBeginsBeforeItCrossesAThreshold(t *testing.T) {
 	const onset, rows = 150, 160
 	gap := level(rows, 110, 150, .1)
 	gap[130], gap[131] = math.NaN(), math.NaN()
+	chance := level(rows, 110, 150, .1)
+	for i := 112; i < 116; i++ { // one sample of a rate over four steps
+		chance[i] -= 25
+	}
 	for name, c := range map[string]struct {
 		values     []float64
 		least, top int
 	}{
+		"a slow fall after another":     {returned(level(rows, 110, 150, .1), 60, 80, 30, 12), 126, 129},
+		"a step soon after another":     {returned(level(rows, 150, 151, .1), 90, 110, 40, 16), onset, onset},
+		"a slow fall, and chance":       {chance, 110, 113},
 		"a slow fall":                   {level(rows, 110, 150, .1), 110, 113},
 		"a slow fall with a gap":        {gap, 110, 113},
 		"without any noise":             {level(rows, 110, 150, 0), 110, 113},

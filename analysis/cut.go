@@ -41,7 +41,7 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 	if c.dated && c.unusable() == "" {
 		c.young = c.dropYouth()
 		c.withoutReleases(before)
-		if row := Began(c.target.Values, c.onset); t.Crossing {
+		if row := began(c.target.Values, t.Values[c.young:end], c.onset); t.Crossing {
 			c.late, c.onset = c.times[c.onset]-c.times[row], row
 		}
 	}
