@@ -174,7 +174,9 @@ func selected(s *parser.VectorSelector, r Recording) parser.Expr {
 func push(e parser.Expr, m *labels.Matcher) bool {
 	switch e := e.(type) {
 	case *parser.VectorSelector:
-		e.LabelMatchers = append(e.LabelMatchers, m)
+		if !slices.ContainsFunc(e.LabelMatchers, func(has *labels.Matcher) bool { return has.String() == m.String() }) {
+			e.LabelMatchers = append(e.LabelMatchers, m)
+		}
 		return true
 	case *parser.MatrixSelector:
 		return push(e.VectorSelector, m)
@@ -185,6 +187,9 @@ func push(e parser.Expr, m *labels.Matcher) bool {
 	case *parser.UnaryExpr:
 		return push(e.Expr, m)
 	case *parser.AggregateExpr:
+		if m.Name == counted(e) {
+			return false
+		}
 		if slices.Contains(e.Grouping, m.Name) == e.Without {
 			return m.Matches("") // the label is aggregated away
 		}

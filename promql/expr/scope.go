@@ -3,6 +3,7 @@
 package expr
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/prometheus/common/model"
@@ -27,8 +28,12 @@ func scope(e parser.Expr, own model.LabelSet, all bool) {
 	case *parser.UnaryExpr:
 		scope(e.Expr, own, all)
 	case *parser.BinaryExpr:
-		scope(e.LHS, own, all && plain(e.VectorMatching))
-		scope(e.RHS, own, all && plain(e.VectorMatching))
+		left, right := own, own
+		if all {
+			left, right = bySide(e, own)
+		}
+		scope(e.LHS, left, all)
+		scope(e.RHS, right, all)
 	case *parser.Call:
 		if relabels(e) { // its label is no label inside
 			own = own.Clone()
@@ -42,11 +47,33 @@ func scope(e parser.Expr, own model.LabelSet, all bool) {
 	}
 }
 
-// plain says whether both sides of an operator have the labels of its result.
-func plain(m *parser.VectorMatching) bool {
-	return m == nil || m.Card == parser.CardOneToOne && !m.On && len(m.MatchingLabels) == 0
+// bySide are the labels of a result that each side of an operator has, too: of one that is
+// matched `on` some labels nothing else is certain.
+func bySide(e *parser.BinaryExpr, result model.LabelSet) (left, right model.LabelSet) {
+	m := e.VectorMatching
+	if m == nil || e.Op == parser.LOR {
+		return result, result
+	}
+	whole := these(result, func(name string) bool { return !slices.Contains(m.Include, name) })
+	matched := these(whole, func(name string) bool { return slices.Contains(m.MatchingLabels, name) == m.On })
+	switch m.Card {
+	case parser.CardManyToOne, parser.CardManyToMany:
+		return whole, matched
+	case parser.CardOneToMany:
+		return matched, whole
+	default:
+		return matched, matched
+	}
 }
 
+func these(set model.LabelSet, wanted func(name string) bool) model.LabelSet {
+	some := set.Clone()
+	maps.DeleteFunc(some, func(name model.LabelName, _ model.LabelValue) bool { return !wanted(string(name)) })
+	return some
+}
+
+// scopeAggregate holds an aggregation to the alert's values of the labels that it keeps,
+// wherever inside of it they come from.
 func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet, all bool) {
 	if RenamesLabels(e) {
 		if !e.Without {
@@ -54,49 +81,23 @@ func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet, all bool) {
 		}
 		return
 	}
-	names := e.Grouping
-	switch {
-	case e.Without && !all:
+	if e.Without && !all {
 		return
-	case e.Without:
-		names = kept(e, own)
 	}
-	for _, s := range Selectors(e.Expr) {
-		for _, name := range names {
-			v, ok := own[model.LabelName(name)]
-			if !ok || name == "le" || hasMatcher(s, name, string(v)) {
-				continue
-			}
-			s.LabelMatchers = append(s.LabelMatchers, &labels.Matcher{Type: labels.MatchEqual, Name: name, Value: string(v)})
-		}
+	kept := these(own, func(name string) bool {
+		return name != bucketLabel && name != counted(e) && slices.Contains(e.Grouping, name) != e.Without
+	})
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		push(e.Expr, labels.MustNewMatcher(labels.MatchEqual, string(name), string(kept[name])))
 	}
 }
 
-// kept are the labels of a result that an aggregation without some keeps, where nothing
-// inside of it loses any.
-func kept(e *parser.AggregateExpr, own model.LabelSet) []string {
-	lost := false
-	parser.Inspect(e.Expr, func(n parser.Node, _ []parser.Node) error {
-		switch n := n.(type) {
-		case *parser.AggregateExpr:
-			lost = true
-		case *parser.BinaryExpr:
-			lost = lost || n.VectorMatching != nil
-		}
-		return nil
-	})
-	made := ""
-	if v, ok := e.Param.(*parser.StringLiteral); ok { // of count_values
-		made = v.Val
+// counted is the label that count_values makes of values; empty of others.
+func counted(e *parser.AggregateExpr) string {
+	if made, ok := e.Param.(*parser.StringLiteral); ok {
+		return made.Val
 	}
-	var names []string
-	for name := range own {
-		if !lost && string(name) != made && !slices.Contains(e.Grouping, string(name)) {
-			names = append(names, string(name))
-		}
-	}
-	slices.Sort(names)
-	return names
+	return ""
 }
 
 // scopeMade holds an aggregation to the alert's values where the expression makes
@@ -125,15 +126,6 @@ func scopeMade(e *parser.AggregateExpr, own model.LabelSet) {
 func held(e *parser.BinaryExpr) bool {
 	values, ok := e.RHS.(*parser.Call)
 	return ok && e.Op == parser.LAND && e.VectorMatching.On && relabels(values) && len(Selectors(values)) == 0
-}
-
-func hasMatcher(s *parser.VectorSelector, name, v string) bool {
-	for _, m := range s.LabelMatchers {
-		if m.Type == labels.MatchEqual && m.Name == name && m.Value == v {
-			return true
-		}
-	}
-	return false
 }
 
 func relabels(c *parser.Call) bool {

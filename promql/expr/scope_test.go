@@ -27,6 +27,8 @@ func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
 		`sum by (svc) (label_replace(a, "svc", "$1", "app", "(.*)"))`: `sum by (svc) (label_replace(a, "svc", "$1", "app", "(.*)") and on (svc) label_replace(vector(1), "svc", "cart \"x\"", "", ""))`,
 		`sum by (svc, job) (label_replace(a, "x", "y", "z", "(.*)"))`: `sum by (svc, job) (label_replace(a{job="j",svc="cart \"x\""}, "x", "y", "z", "(.*)"))`,
 		`label_replace(sum by (job) (a), "x", "y", "job", ".*")`:      `label_replace(sum by (job) (a{job="j"}), "x", "y", "job", ".*")`,
+		`sum by (svc, pod) (a * on (pod) b)`:                          `sum by (svc, pod) (a * on (pod) b)`,
+		`sum by (svc, pod) (a * on (pod) group_left b)`:               `sum by (svc, pod) (a{svc="cart \"x\""} * on (pod) group_left () b)`,
 		`label_replace(sum by (job) (a), "job", "y", "job", ".*")`:    `label_replace(sum by (job) (a), "job", "y", "job", ".*")`,
 		`sum by (svc) (a * on(pod) group_left(svc) b)`:                `sum by (svc) ((a * on (pod) group_left (svc) b) and on (svc) label_replace(vector(1), "svc", "cart \"x\"", "", ""))`,
 	} {
@@ -41,13 +43,14 @@ func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
 func TestAKPIIsHeldToAllLabelsOfItsResult(t *testing.T) {
 	result := model.LabelSet{"job": "j", "version": "2"}
 	for query, want := range map[string]string{
-		`sum without (pod) (a)`:                                 `sum without (pod) (a{job="j",version="2"})`,
-		`sum without (job) (a)`:                                 `sum without (job) (a{version="2"})`,
-		`sum without (pod) (sum by (job) (a))`:                  `sum without (pod) (sum by (job) (a))`,
-		`sum without (pod) (a) / on (job) sum(b)`:               `sum without (pod) (a) / on (job) sum(b)`,
-		`count_values without (pod) ("version", a)`:             `count_values without (pod) ("version", a{job="j"})`,
-		`max without (pod) (sum by (job, version) (a))`:         `max without (pod) (sum by (job, version) (a))`,
-		`label_replace(sum without (pod) (a), "x", "", "", "")`: `label_replace(sum without (pod) (a), "x", "", "", "")`,
+		`sum without (pod) (a)`:                                             `sum without (pod) (a{job="j",version="2"})`,
+		`sum without (job) (a)`:                                             `sum without (job) (a{version="2"})`,
+		`sum without (pod) (sum by (job) (a))`:                              `sum without (pod) (sum by (job) (a{job="j"}))`,
+		`sum without (pod) (a) / on (job) sum(b)`:                           `sum without (pod) (a{job="j"}) / on (job) sum(b)`,
+		`count_values without (pod) ("version", a)`:                         `count_values without (pod) ("version", a{job="j"})`,
+		`max without (pod) (sum by (job, version) (a))`:                     `max without (pod) (sum by (job, version) (a{job="j",version="2"}))`,
+		`max without (pod) (count_values by (job, version) ("version", a))`: `max without (pod) (count_values by (job, version) ("version", a{job="j"}))`,
+		`label_replace(sum without (pod) (a), "x", "", "", "")`:             `label_replace(sum without (pod) (a), "x", "", "", "")`,
 	} {
 		e := MustParse(query)
 		ScopeResult(e, result)
@@ -81,6 +84,27 @@ func TestAKPIIsHeldToAnyValue(t *testing.T) {
 					t.Errorf("%q: %s selects %q", v, text, values[label])
 				}
 			}
+		}
+	}
+}
+
+// The labels of a result are those of all that is inside of it, as far as they come through.
+func TestAKPIIsHeldWhereTheLabelsOfItsResultComeFrom(t *testing.T) {
+	result := model.LabelSet{"instance": "i", "job": "j"}
+	for query, want := range map[string]string{
+		`sum without (mode) (avg without (cpu) (rate(a[5m])))`:                  `sum without (mode) (avg without (cpu) (rate(a{instance="i",job="j"}[5m])))`,
+		`sum without (x) (a) / on (job) group_left sum without (y) (b)`:         `sum without (x) (a{instance="i",job="j"}) / on (job) group_left () sum without (y) (b{job="j"})`,
+		`sum without (x) (a) / on (job) group_right sum without (y) (b)`:        `sum without (x) (a{job="j"}) / on (job) group_right () sum without (y) (b{instance="i",job="j"})`,
+		`sum without (x) (a) / ignoring (job) group_left sum without (y) (b)`:   `sum without (x) (a{instance="i",job="j"}) / ignoring (job) group_left () sum without (y) (b{instance="i"})`,
+		`sum without (x) (a) / on (job) group_left (instance) sum by (job) (b)`: `sum without (x) (a{job="j"}) / on (job) group_left (instance) sum by (job) (b{job="j"})`,
+		`sum without (x) (topk(3, a))`:                                          `sum without (x) (topk(3, a))`,
+		`sum without (x) (a) and on (job) sum without (y) (b)`:                  `sum without (x) (a{instance="i",job="j"}) and on (job) sum without (y) (b{job="j"})`,
+		`sum without (x) (a) or sum without (y) (b)`:                            `sum without (x) (a{instance="i",job="j"}) or sum without (y) (b{instance="i",job="j"})`,
+	} {
+		e := MustParse(query)
+		ScopeResult(e, result)
+		if e.String() != want {
+			t.Errorf("%s: %s, want %s", query, e, want)
 		}
 	}
 }

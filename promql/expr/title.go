@@ -190,7 +190,11 @@ func isClock(e parser.Expr) bool {
 // RunsByTheClock says whether e is the time since or until something, which
 // goes on when nothing happens.
 func RunsByTheClock(e parser.Expr) bool {
-	b, ok := bare(e).(*parser.BinaryExpr)
+	e = bare(e)
+	if a, ok := e.(*parser.AggregateExpr); ok {
+		return (a.Op == parser.MIN || a.Op == parser.MAX || a.Op == parser.AVG) && RunsByTheClock(a.Expr)
+	}
+	b, ok := e.(*parser.BinaryExpr)
 	if !ok {
 		return false
 	}

@@ -99,7 +99,7 @@ rules:
 // A time passes its limit whatever else moves at that time.
 func TestNothingMakesTheClockGo(t *testing.T) {
 	expiry := odd(`cert_expiry{instance="y"}`, func(int) string { return fmt.Sprint(oddOnset*60 + 14*86400) })
-	for _, expression := range []string{`cert_expiry - time() < 14 * 86400`, `(cert_expiry - time()) / 86400 < 14`} {
+	for _, expression := range []string{`cert_expiry - time() < 14 * 86400`, `(cert_expiry - time()) / 86400 < 14`, `avg by (instance) (cert_expiry - time()) < 14 * 86400`} {
 		if got := clockSays(t, expression, expiry); !strings.HasPrefix(got, "Only the clock moved: ") {
 			t.Errorf("%s: %s", expression, got)
 		}
