@@ -36,7 +36,7 @@ func (p *peers) answer(a labelAnswer, t Target) labelAnswer {
 		a.still = true
 	case p.alike():
 		a = a.without()
-		a.everywhere = p.everywhere()
+		a.everywhere, a.alike = p.everywhere(), p.others()
 	case p.known():
 		a = a.without()
 		a.findings = []Finding{p.finding(t, t.placed)}
@@ -50,7 +50,7 @@ func (p *peers) around(a labelAnswer, t Target) labelAnswer {
 	case p == nil || p.still || a.still && a.looked:
 		return a
 	case p.alike():
-		a.beside = len(p.course) - 1
+		a.beside, a.alike = len(p.course)-1, p.others()
 		if !a.confident() && a.everywhere == "" {
 			a = a.without()
 			a.everywhere = p.everywhere()
@@ -65,6 +65,26 @@ func (p *peers) around(a labelAnswer, t Target) labelAnswer {
 	}
 	return a
 }
+
+// others are the places beside the KPI that moved as it did.
+func (p *peers) others() (sets []map[string]string) {
+	for i, leaf := range p.breakdown.Leaves {
+		if p.course[i] != along || i == p.own {
+			continue
+		}
+		set := map[string]string{}
+		for k, label := range p.breakdown.Labels {
+			set[label] = leaf[k]
+		}
+		if sets = append(sets, set); len(sets) == mostOthers {
+			break
+		}
+	}
+	return sets
+}
+
+// mostOthers is how many of those are compared with a change.
+const mostOthers = 32
 
 // without is an answer of which only the tables are left.
 func (a labelAnswer) without() labelAnswer {

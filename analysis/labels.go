@@ -24,8 +24,9 @@ type labelAnswer struct {
 	change     *Change
 	own        *Change // of the KPI among its siblings
 	forecast   string
-	beside     int       // series beside the KPI that moved as it did; 0: none, or not known
-	verdict    []Warning // what the verdict means
+	beside     int                 // series beside the KPI that moved as it did; 0: none, or not known
+	alike      []map[string]string // those of them, or some of many
+	verdict    []Warning           // what the verdict means
 	warnings   []Warning
 }
 

@@ -50,6 +50,9 @@ func (p Part) whose(i int) map[string]string {
 
 func (e *event) fitsSet(set, whose map[string]string, others map[string][]string) Fit {
 	here, theirs := 0, placeOf(whose)
+	if theirs.same(e.place) && e.another(whose) {
+		return Contradicts
+	}
 	for label, value := range set {
 		changed := e.Labels[label]
 		switch {

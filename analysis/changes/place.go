@@ -134,6 +134,30 @@ func (p place) node() string {
 	return ""
 }
 
+// one is which pod or instance of a workload labels are of, and the label that says so.
+// Of an object that an exporter tells of, they are the exporter's.
+func one(labels map[string]string) (label, value string) {
+	has := func(name string) bool { return labels[name] != "" }
+	switch {
+	case slices.ContainsFunc([]string{"deployment", "statefulset", "daemonset", "cronjob", "job_name", "workload", "name"}, has):
+		return "", ""
+	case has("pod"):
+		return "pod", labels["pod"]
+	case has("container"):
+		return "", ""
+	}
+	return "instance", labels["instance"]
+}
+
+// another says that only others of a workload were changed than the one that labels are of.
+func (e *event) another(labels map[string]string) bool {
+	label, value := one(labels)
+	return value != "" && !slices.ContainsFunc(e.parts, func(c Change) bool {
+		of, changed := one(c.Labels)
+		return of != label || changed == "" || changed == value
+	})
+}
+
 // site is a place that hurts.
 type site struct {
 	place

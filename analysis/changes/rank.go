@@ -24,14 +24,15 @@ const (
 
 // Incident is what changes are held against.
 type Incident struct {
-	Onset  float64           // Unix seconds, as the alert says
-	Moved  float64           // Unix seconds at which the KPI was on its way for certain; 0: unknown
-	Since  float64           // Unix seconds from which on changes are known; 0: from the first one on
-	Labels map[string]string // of the alert
-	Calls  [][2]string       // caller, callee
-	Found  []Part            // where the KPI changed
-	Series []Service         // what the series say
-	Quiet  bool              // nothing moved: no change has done anything
+	Onset  float64             // Unix seconds, as the alert says
+	Moved  float64             // Unix seconds at which the KPI was on its way for certain; 0: unknown
+	Since  float64             // Unix seconds from which on changes are known; 0: from the first one on
+	Labels map[string]string   // of the alert
+	Calls  [][2]string         // caller, callee
+	Found  []Part              // where the KPI changed
+	Alike  []map[string]string // other places where the same KPI changed as here
+	Series []Service           // what the series say
+	Quiet  bool                // nothing moved: no change has done anything
 }
 
 // Service is what the series of one service say.
@@ -175,12 +176,21 @@ func (w *weigher) began() float64 {
 func (w *weigher) nearness(e *event) Nearness {
 	near := Elsewhere
 	for _, s := range w.sites {
-		near = max(near, s.nearness(e.place))
+		n := s.nearness(e.place)
+		if s.same(e.place) && (e.another(s.labels) || w.notHere(e)) {
+			n = min(n, Namespace)
+		}
+		near = max(near, n)
 	}
 	if e.Source == FromAlert && near == Workload {
 		return Somewhere
 	}
 	return near
+}
+
+// notHere says that what hurts here hurts as much where nothing was changed.
+func (w *weigher) notHere(e *event) bool {
+	return slices.ContainsFunc(w.Alike, func(set map[string]string) bool { return !placeOf(merged(w.Labels, set)).same(e.place) })
 }
 
 // labels asks whether the part that was changed is the one that went bad.

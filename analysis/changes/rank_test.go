@@ -351,3 +351,58 @@ func TestASymptomCausesNothing(t *testing.T) {
 		t.Errorf("what a release takes away makes it %+v", all)
 	}
 }
+
+// What was done to another instance of the same workload is not what ails this one. The
+// instance of an object that an exporter tells of is the exporter's.
+func TestAnotherInstanceWasRestarted(t *testing.T) {
+	of := func(labels ...string) map[string]string {
+		set := map[string]string{}
+		for i := 0; i < len(labels); i += 2 {
+			set[labels[i]] = labels[i+1]
+		}
+		return set
+	}
+	for name, c := range map[string]struct {
+		changed []map[string]string
+		likely  bool
+	}{
+		"this one":       {[]map[string]string{of("job", "api", "instance", "a:80")}, true},
+		"another one":    {[]map[string]string{of("job", "api", "instance", "b:80")}, false},
+		"both":           {[]map[string]string{of("job", "api", "instance", "b:80"), of("job", "api", "instance", "a:80")}, true},
+		"the deployment": {[]map[string]string{of("deployment", "api", "instance", "ksm:8080", "pod", "ksm-0")}, true},
+		"another pod":    {[]map[string]string{of("service", "api", "pod", "api-1", "instance", "b:80")}, true}, // of which nobody knows the pod
+	} {
+		for _, found := range []bool{true, false} {
+			in := Incident{Onset: onset, Labels: of("job", "api", "instance", "a:80")}
+			if found {
+				in.Found = []Part{{Labels: []map[string]string{of("instance", "a:80")}, Whose: []map[string]string{in.Labels}, Sure: 2}}
+			}
+			var list []Change
+			for _, labels := range c.changed {
+				list = append(list, Change{At: onset - 60, Title: "api was started", Labels: labels})
+			}
+			if first := Rank(list, in).Causes[0]; first.Likely != c.likely {
+				t.Errorf("%s, found %t: %+v", name, found, first)
+			}
+		}
+	}
+}
+
+// What hurts as much in places where nothing was changed is not the doing of a change here.
+func TestAChangeHereDoesNothingElsewhere(t *testing.T) {
+	change := Change{At: onset - 60, Title: "pay was restarted", Labels: map[string]string{"service": "pay"}}
+	for name, c := range map[string]struct {
+		alike  []map[string]string
+		likely bool
+	}{
+		"alone":                     {nil, true},
+		"other services":            {[]map[string]string{{"service": "cart"}, {"service": "auth"}}, false},
+		"other instances of it":     {[]map[string]string{{"instance": "b:80"}, {"instance": "c:80"}}, true},
+		"other regions, of it, too": {[]map[string]string{{"service": "pay", "region": "us"}}, true},
+	} {
+		in := Incident{Onset: onset, Labels: map[string]string{"service": "pay", "instance": "a:80"}, Alike: c.alike}
+		if first := Rank([]Change{change}, in).Causes[0]; first.Likely != c.likely {
+			t.Errorf("%s: %+v", name, first)
+		}
+	}
+}
