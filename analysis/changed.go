@@ -38,6 +38,7 @@ func (a *answer) explainChanges(f Frame, opt Options) {
 		return
 	}
 	in := f.incident()
+	in.Alike = a.labels.alike
 	in.Found, in.Series, in.Moved, in.Quiet = a.parts(), a.series.services, a.series.moved, a.quiet(f)
 	ranking := changes.Rank(f.Changes, in)
 	a.series.weigh(ranking, in)
@@ -191,6 +192,9 @@ func (f *Finding) absorb(piece Finding) {
 	if first := len(e.Places) == 0 && f.Series == ""; first {
 		f.Share = piece.Share
 		f.Evidence = piece.Evidence
+		if piece.Kind == KindSeries { // which are of its own, and not of what was changed
+			f.Evidence.Along, f.Evidence.OnlyOf = 0, 0
+		}
 		f.Evidence.Probability, f.Evidence.Lag, f.Evidence.Near, f.Evidence.Earlier = e.Probability, e.Lag, e.Near, e.Earlier
 	}
 	switch {

@@ -34,12 +34,16 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 	if c.target.Values != nil {
 		c.setAside(asideOf(f, t))
 	}
+	compared := c.dated && c.unusable() == ""
+	if compared {
+		c.young = c.dropYouth()
+		c.dropReplaced()
+	}
 	c.encodeServices(f.Topology)
 	c.learnCalls()
 	before := c.changesBefore(f)
 	c.expected = before.Odds
-	if c.dated && c.unusable() == "" {
-		c.young = c.dropYouth()
+	if compared {
 		c.withoutReleases(before)
 		if row := began(c.target.Values, t.Values[c.young:end], c.onset); t.Crossing {
 			c.late, c.onset = c.times[c.onset]-c.times[row], row

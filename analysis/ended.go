@@ -108,10 +108,21 @@ func (m *members) add(s Series, onset int) {
 // ended when the KPI moved, and that nothing took the place of: members that went,
 // and no rollout, nor an exporter that isn't scraped any more.
 func (c *candidates) withLeft(others []Finding) []Finding {
-	var queries []string
-	of := map[string]*members{}
+	queries, of := c.byQuery()
+	for _, q := range queries {
+		if m := of[q]; len(m.left) > 0 && len(m.came) == 0 && len(m.stayed) > 0 && len(m.left) <= mostMissing {
+			return append([]Finding{c.gone(m.left)}, others...)
+		}
+	}
+	return others
+}
+
+// byQuery are the members of each query, and the queries in the order of their first
+// series. Of the columns of a file nobody knows which belong together.
+func (c *candidates) byQuery() (queries []string, of map[string]*members) {
+	of = map[string]*members{}
 	for _, s := range c.series {
-		if s.Query == "" { // a column of a file, of which nobody knows what belongs together
+		if s.Query == "" {
 			continue
 		}
 		if of[s.Query] == nil {
@@ -119,12 +130,17 @@ func (c *candidates) withLeft(others []Finding) []Finding {
 		}
 		of[s.Query].add(s, c.onset)
 	}
-	for _, q := range queries {
-		if m := of[q]; len(m.left) > 0 && len(m.came) == 0 && len(m.stayed) > 0 && len(m.left) <= mostMissing {
-			return append([]Finding{c.gone(m.left)}, others...)
-		}
-	}
-	return others
+	return queries, of
+}
+
+// dropReplaced takes out the series that ended when the KPI moved, and that others of
+// their query took the place of: a rollout ends those of its pods, whatever it does else.
+func (c *candidates) dropReplaced() {
+	_, of := c.byQuery()
+	c.series = slices.DeleteFunc(c.series, func(s Series) bool {
+		m := of[s.Query]
+		return m != nil && len(m.came) > 0 && !s.Member && slices.ContainsFunc(m.left, func(l Series) bool { return l.Name == s.Name })
+	})
 }
 
 // gone is the finding of series that ended together.

@@ -5,6 +5,7 @@ package analysis
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -145,4 +146,34 @@ func eitherOr(rows int, holds func(row int) bool, yes, no float64) []float64 {
 		}
 	}
 	return values
+}
+
+// What a rollout takes away trails off over the range of a rate, as far as no fault does,
+// and is no cause: others took its place.
+func TestWhatARolloutReplacedIsNoCandidate(t *testing.T) {
+	const rows, onset = 60, 50
+	old := Series{Name: `cpu{pod="old"}`, Query: "cpu", Values: make([]float64, rows)}
+	fresh := Series{Name: `cpu{pod="new"}`, Query: "cpu", Values: eitherOr(rows, func(i int) bool { return i > onset }, 5, math.NaN())}
+	target := Target{Name: "errors"}
+	f := Frame{Onset: onset}
+	for i := range rows {
+		f.Times, target.Values = append(f.Times, float64(i)), append(target.Values, 1+.01*float64(i%3)+9*float64(i/onset))
+		switch old.Values[i] = 5 + .01*float64(i%4); {
+		case i >= onset+4:
+			old.Values[i] = math.NaN()
+		case i >= onset:
+			old.Values[i] = 1
+		}
+	}
+	for _, replaced := range []bool{true, false} {
+		target.Candidates = []Series{old, {Name: "load", Query: "load", Values: eitherOr(rows, func(i int) bool { return i%2 == 0 }, 7, 7.1)}}
+		if replaced {
+			target.Candidates = append(target.Candidates, fresh)
+		}
+		f.Targets = []Target{target}
+		found := slices.ContainsFunc(explainSeries(f, target, Options{}).findings, func(f Finding) bool { return f.Name == old.Name })
+		if found == replaced {
+			t.Errorf("replaced %t, and found %t", replaced, found)
+		}
+	}
 }

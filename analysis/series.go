@@ -234,6 +234,7 @@ func (c *candidates) finding(told *accounts, cause rank.Cause, reg *regression) 
 		f.Evidence.Since = new(c.times[cause.Began.At])
 	}
 	reg.describe(cause.Series, &f.Evidence)
+	f.Evidence.Along, f.Evidence.OnlyOf = c.alongside(r, cause)
 	f.Role, f.Sentence = told.of[cause.Series].role, sentence(f.Name, cause)+told.of[cause.Series].why
 	if before, gone := ended(s.Values, c.onset); gone {
 		f.Evidence.Before, f.Evidence.After, f.Evidence.Vanished = known(before), nil, true
@@ -241,6 +242,29 @@ func (c *candidates) finding(told *accounts, cause rank.Cause, reg *regression) 
 	}
 	f.place(s)
 	return f
+}
+
+// sameMove is the largest ratio of two moves that are alike, as logarithms.
+const sameMove = 2
+
+// alongside counts the series of the same query and service that moved as one of them
+// did, and all of them: which of several instances it was can't be told where all
+// went. It is nothing if it went alone.
+func (c *candidates) alongside(r rank.Result, cause rank.Cause) (along, of int) {
+	own := math.Log(cause.After / cause.Before)
+	for _, other := range r.Causes {
+		if c.series[cause.Series].Query == "" || c.series[other.Series].Query != c.series[cause.Series].Query || other.Service != cause.Service {
+			continue
+		}
+		of++
+		if times := math.Log(other.After/other.Before) / own; other.Series == cause.Series || other.Moved() && 1./sameMove < times && times < sameMove {
+			along++
+		}
+	}
+	if along < 2 {
+		return 0, 0
+	}
+	return along, of
 }
 
 // confidences are those of the series: that of its service for the best series

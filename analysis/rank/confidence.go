@@ -36,6 +36,9 @@ func lifts(t *table, gs []group, ev []Evidence, calm [][]float64) {
 	usual := math.Log1p(max(loudest, math.Sqrt(2*math.Log(n)*(1+8/core))))
 	for i := range gs {
 		for _, j := range gs[i].members {
+			if ev[j].Follows && !gs[i].follows {
+				continue
+			}
 			gs[i].lift = max(gs[i].lift, math.Log1p(ev[j].Dev/ev[j].Quiet)/usual)
 		}
 	}

@@ -51,3 +51,25 @@ func TestASecondStepOfTheKPIHasACauseOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatFollowedLendsNoConfidence: of a service whose one series goes far after the KPI
+// did, another one that hardly moved before is no cause for its sake.
+func TestWhatFollowedLendsNoConfidence(t *testing.T) {
+	for late, want := range map[bool]Confidence{true: Low, false: High} {
+		rng := rand.New(rand.NewPCG(9, 9))
+		in := Input{KPI: Series{Kind: Latency, Values: stepping(rng, map[int]float64{300: 60})}, Onset: 300}
+		row := 300
+		if late {
+			row = 311
+		}
+		in.Series = []Series{
+			{Service: 0, Values: stepping(rng, map[int]float64{300: 4})}, {Service: 0, Values: stepping(rng, map[int]float64{row: 400})},
+			{Service: 1, Values: stepping(rng, nil)}, {Service: 2, Values: stepping(rng, nil)},
+		}
+		r := Rank(in, Options{})
+		clean(t, r)
+		if got := r.Services[0].Confidence; r.Services[0].Service != 0 || got != want {
+			t.Errorf("late %t: service %d has %s confidence, a lift of %g", late, r.Services[0].Service, got, r.Services[0].Lift)
+		}
+	}
+}

@@ -396,7 +396,7 @@ func moves(f analysis.Finding, u words.Unit) string {
 // describe writes one cause with its figures.
 func describe(f analysis.Finding, of, moved string) string {
 	var facts []string
-	if f.Evidence.OnlyOf > 0 {
+	if f.Evidence.OnlyOf > 0 && f.Kind != analysis.KindSeries {
 		facts = append(facts, onlyOf("this", f.Evidence))
 	} else if swapped(f) {
 		facts = append(facts, "changed places")
@@ -405,6 +405,9 @@ func describe(f analysis.Finding, of, moved string) string {
 	}
 	if moved != "" {
 		facts = append(facts, moved)
+	}
+	if f.Kind == analysis.KindSeries && f.Evidence.Along > 1 {
+		facts = append(facts, alongside("as did ", f.Evidence))
 	}
 	if Confident(f) {
 		facts = append(facts, WithRole(f.Confidence.String()+" confidence", f))

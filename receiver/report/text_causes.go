@@ -224,10 +224,23 @@ func shareOf(f analysis.Finding, of string) string {
 	return of
 }
 
+// alongside are those of the same kind that moved as a series did, after a word; it is
+// empty if it went alone.
+func alongside(word string, e analysis.Evidence) string {
+	switch n := e.Along - 1; {
+	case n <= 0:
+		return ""
+	case e.Along == e.OnlyOf:
+		return word + others(n)
+	default:
+		return fmt.Sprintf("%s%d more of %d", word, n, e.OnlyOf)
+	}
+}
+
 // saySeries says how a series moved; of is empty when the share would be one
 // number too many.
 func saySeries(f analysis.Finding, of string) string {
-	text := middle(Title(f), titleLimit)
+	text := middle(Title(f), titleLimit) + alongside(" and ", f.Evidence)
 	if before, after, ok := f.Evidence.Moved(); f.Evidence.Vanished {
 		if n := len(f.Evidence.Members); n > 0 {
 			return fmt.Sprintf("%s and %d more are gone", text, n)

@@ -370,3 +370,22 @@ func TestMiddleKeepsBothEnds(t *testing.T) {
 		t.Errorf("got %q, %d bytes", got, len(got))
 	}
 }
+
+// A series that others of its kind moved with is told with them.
+func TestASeriesIsToldWithThoseThatMovedAsItDid(t *testing.T) {
+	for of, want := range map[int]string{3: "the 2 others", 5: "2 more of 5"} {
+		f := analysis.Finding{Kind: analysis.KindSeries, Name: "heap", Share: .4, Evidence: analysis.Evidence{
+			Before: new(1.), After: new(2.), Along: 3, OnlyOf: of,
+		}}
+		if got := saySeries(f, "the rise"); got != "heap and "+want+" rose ×2, 40 % of the rise" {
+			t.Errorf("%s", got)
+		}
+		if got := describe(f, "the rise", "1 → 2"); got != "heap: 40 % of the rise, 1 → 2, as did "+want {
+			t.Errorf("%s", got)
+		}
+	}
+	f := analysis.Finding{Kind: analysis.KindSeries, Name: "heap", Evidence: analysis.Evidence{Before: new(1.), After: new(2.), Along: 2, OnlyOf: 2}}
+	if got := saySeries(f, ""); got != "heap and the other one rose ×2" {
+		t.Errorf("%s", got)
+	}
+}
