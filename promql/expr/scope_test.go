@@ -30,6 +30,16 @@ func TestAKPIIsHeldToTheAlertsValuesOfWhatItGroupsBy(t *testing.T) {
 		`sum by (svc, pod) (a * on (pod) b)`:                          `sum by (svc, pod) (a * on (pod) b)`,
 		`sum by (svc, pod) (a * on (pod) group_left b)`:               `sum by (svc, pod) (a{svc="cart \"x\""} * on (pod) group_left () b)`,
 		`label_replace(sum by (job) (a), "job", "y", "job", ".*")`:    `label_replace(sum by (job) (a), "job", "y", "job", ".*")`,
+		`sum by (job) (a and on () (b == 1))`:                         `sum by (job) (a{job="j"} and on () (b == 1))`,
+		`sum by (job) (a unless on (pod) b)`:                          `sum by (job) (a{job="j"} unless on (pod) b)`,
+		`sum by (job) (a and on (job) b)`:                             `sum by (job) (a{job="j"} and on (job) b{job="j"})`,
+		`sum by (job) (a * on (node) group_left () b)`:                `sum by (job) (a{job="j"} * on (node) group_left () b)`,
+		`sum by (job) (b * on (node) group_right () a)`:               `sum by (job) (b * on (node) group_right () a{job="j"})`,
+		`sum by (job) (a / b)`:                                        `sum by (job) (a{job="j"} / b{job="j"})`,
+		`count by (job) (a > scalar(avg(a)))`:                         `count by (job) (a{job="j"} > scalar(avg(a)))`,
+		`count by (job) (a > on () group_left () avg(a))`:             `count by (job) (a{job="j"} > on () group_left () avg(a))`,
+		`max by (job) (sum by (job, svc) (a) or b)`:                   `max by (job) (sum by (job, svc) (a{job="j"}) or b{job="j"})`,
+		`sum by (job) (max_over_time(sum by (pod) (a)[5m:]))`:         `sum by (job) (max_over_time(sum by (pod) (a)[5m:]))`,
 		`sum by (svc) (a * on(pod) group_left(svc) b)`:                `sum by (svc) ((a * on (pod) group_left (svc) b) and on (svc) label_replace(vector(1), "svc", "cart \"x\"", "", ""))`,
 	} {
 		e := MustParse(query)

@@ -157,3 +157,23 @@ func TestWhatIsAbsentIsFoundWithoutUp(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// What a sum is joined with by other labels lacks those of the alert.
+func TestWhatASumIsJoinedWithIsNotHeldToTheAlert(t *testing.T) {
+	var series []InputSeries
+	for _, job := range []string{"j1", "j2"} {
+		for i := range 3 {
+			series = append(series, odd(fmt.Sprintf(`failing{job=%q,zone="z%d"}`, job, i), func(m int) string {
+				if m >= 0 && job == "j1" && i == 2 {
+					return fmt.Sprint(90 + m*m%7)
+				}
+				return fmt.Sprint(10 + m*m%3)
+			}))
+		}
+	}
+	series = append(series, odd("watching", func(int) string { return "1" }))
+	own := model.LabelSet{"job": "j1"}
+	if got := saysOf(t, `sum by (job) (failing and on () (watching == 1)) > 50`, own, series...); !strings.Contains(got, "zone=z2") {
+		t.Errorf("%s", got)
+	}
+}
