@@ -213,8 +213,8 @@ func (a Alert) part(k kpi) (whole, asked parser.Expr, err error) {
 	if len(a.Part) == 0 {
 		return whole, k.expr, nil
 	}
-	for _, s := range expr.Selectors(whole) {
-		s.LabelMatchers = append(s.LabelMatchers, a.Part...)
+	for _, m := range a.Part {
+		expr.HoldPart(whole, m)
 	}
 	text := whole.String()
 	if whole, err = expr.Parse(text); err != nil { // there are values that PromQL can't write

@@ -20,7 +20,7 @@ import (
 // partOfShop explains a part of what an alert of the shop measures.
 func partOfShop(t *testing.T, expr string, rule *config.Rule, parts ...report.Part) report.Report {
 	t.Helper()
-	s := promtest.New(t, shop(40, 1)+"errors:rate2m 0.4x340 4.3x20\n")
+	s := promtest.New(t, shop(40, 1)+"errors:rate2m 0.4x340 4.3x20\nwatching 1x360\n")
 	s.PutRules(promtest.Rule{Record: "errors:rate2m", Query: `sum(rate(requests_total{code="500"}[2m]))`})
 	at := func(minute int) time.Time { return time.Unix(int64(60*minute), 0).UTC() }
 	return Report(t.Context(), fetcherOf(t, s, config.Prometheus{}), Question{
@@ -47,6 +47,7 @@ func TestAPartOfAKPIIsLookedAtByItself(t *testing.T) {
 		{"only", `sum(rate(requests_total{code="500"}[2m])) > 0.5`, &config.Rule{}, pay, true, 0.1, 4},
 		{"without", `sum(rate(requests_total{code="500"}[2m])) > 0.5`, &config.Rule{}, others, false, 0.3, 0.3},
 		{"of a ratio by a rule", "", own, pay, true, 0.01, 0.287},
+		{"of what is joined with one for all", `sum(rate(requests_total{code="500"}[2m]) and on () (watching == 1)) > 0.5`, &config.Rule{}, pay, true, 0.1, 4},
 		{"of what a rule has recorded", `errors:rate2m > 0.5`, &config.Rule{}, others, false, 0.3, 0.3},
 	} {
 		r := partOfShop(t, c.expr, c.rule, c.part)
