@@ -55,6 +55,7 @@ type accounts struct {
 	service map[int]rank.Service
 	causes  []rank.Cause    // that are said with confidence
 	of      map[int]account // of each candidate
+	back    map[int]bool    // those of which it is still to be said that they came back
 }
 
 // tellRoles tells of each candidate what part it has.
@@ -62,6 +63,7 @@ func (c *candidates) tellRoles(r rank.Result, load *Load) *accounts {
 	a := &accounts{
 		candidates: c, ranking: r, sure: confidences(r), load: load, kpi: c.kpiService(),
 		below: rank.Callees(c.calls), depends: map[int][]int{}, of: map[int]account{}, service: map[int]rank.Service{},
+		back: map[int]bool{},
 	}
 	for _, s := range r.Services {
 		a.service[s.Service] = s

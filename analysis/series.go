@@ -90,6 +90,7 @@ func (c *candidates) rank() seriesAnswer {
 	answer.services, answer.moved = c.said(ranking), c.times[ranking.Effect.Latest]
 	answer.load, answer.unclear = c.commonLoad(ranking), c.unclear(ranking)
 	told := c.tellRoles(ranking, answer.load)
+	told.tellMoves()
 	answer.findings, answer.hurt = c.findings(told, reg), told.hurt()
 	answer.warnings = append(answer.warnings, c.relations(answer.findings, reg)...)
 	answer.graph = c.graph(told.leads(), ranking.Onset, &ranking.Effect)
@@ -235,7 +236,7 @@ func (c *candidates) finding(told *accounts, cause rank.Cause, reg *regression) 
 	}
 	reg.describe(cause.Series, &f.Evidence)
 	f.Evidence.Along, f.Evidence.OnlyOf = c.alongside(r, cause)
-	f.Role, f.Sentence = told.of[cause.Series].role, sentence(f.Name, cause)+told.of[cause.Series].why
+	f.Role, f.Sentence = told.of[cause.Series].role, sentence(f.Name, cause)+told.sayBack(cause)+told.of[cause.Series].why
 	if before, gone := ended(s.Values, c.onset); gone {
 		f.Evidence.Before, f.Evidence.After, f.Evidence.Vanished = known(before), nil, true
 		f.Sentence = sayGone(f.Name, before)

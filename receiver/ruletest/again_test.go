@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/report"
 )
 
 // fault is how far a fault has come in a minute, from 0 to 1: it begins at once, and
@@ -66,8 +67,8 @@ func broken(region, endpoint fault) (series []InputSeries) {
 	return series
 }
 
-// brokenSays is the first line about the errors of the shop.
-func brokenSays(t *testing.T, expression string, looked int, series ...InputSeries) string {
+// reported is the report on the errors of the shop.
+func reported(t *testing.T, expression string, looked int, series ...InputSeries) report.Report {
 	t.Helper()
 	rules, err := config.ParseRules("test", []byte(`
 rules:
@@ -91,7 +92,7 @@ rules:
 	if err != nil {
 		t.Fatal(err)
 	}
-	return outcomes[0].Summary
+	return outcomes[0].Report
 }
 
 // Of two faults in a row the second has the cause of the second, also where the first
@@ -100,15 +101,33 @@ func TestAnotherFaultSoonAfterHasAnotherCause(t *testing.T) {
 	const expression = `sum(rate(errors_total[4m])) > 2.6`
 	for _, recovers := range []int{0, 6, 8, 10, 12} {
 		first := fault{-34, -9, recovers}
-		got := brokenSays(t, expression, 1, append(broken(first, fault{-1, 100, 0}),
+		got := reported(t, expression, 1, append(broken(first, fault{-1, 100, 0}),
 			odd(`ALERTS{alertname="Errors",alertstate="firing"}`, func(m int) string {
 				if m >= -33 && m < -6 {
 					return "1"
 				}
 				return "_"
-			}))...)
+			}))...).Summary
 		if strings.Contains(got, "declined") || strings.Contains(got, "region=us") || !strings.Contains(got, "endpoint=pay") {
 			t.Errorf("recovers within %d minutes: %s", recovers, got)
+		}
+	}
+}
+
+// What went and came back moved as far as it went, also where that was not for long.
+func TestAMoveThatIsOverIsToldAsFarAsItWent(t *testing.T) {
+	for expression, looked := range map[string]int{
+		`sum(rate(errors_total[4m])) > 2.6`:       15,
+		`sum(increase(errors_total[30m])) > 2700`: 14,
+	} {
+		r := reported(t, expression, looked, broken(fault{}, fault{-1, 5, 0})...)
+		if !strings.Contains(r.Summary, `waiting{db="orders"} rose ×7.`) || !strings.Contains(r.Summary, "endpoint=pay") {
+			t.Errorf("%s: %s", expression, r.Summary)
+		}
+		for _, cause := range r.Result.Causes {
+			if n := strings.Count(cause.Sentence, "came back"); cause.Name == `waiting{db="orders"}` && n != 1 {
+				t.Errorf("%s: %s", expression, cause.Sentence)
+			}
 		}
 	}
 }
