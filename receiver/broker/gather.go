@@ -48,7 +48,7 @@ func (b *Broker) ledElsewhere() string {
 		return fmt.Sprintf(server.JSApiConsumerLeaderStepDownT, streamName, consumerName)
 	}
 	for _, k := range b.opened() {
-		name := "KV_" + k.name
+		name := k.stream()
 		if srv.JetStreamIsStreamCurrent(server.DEFAULT_GLOBAL_ACCOUNT, name) && !srv.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, name) {
 			return fmt.Sprintf(server.JSApiStreamLeaderStepDownT, name)
 		}

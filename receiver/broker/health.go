@@ -194,7 +194,7 @@ func (b *Broker) reach() error {
 func (b *Broker) survey(ctx context.Context) (missing []string, anew bool, err error) {
 	names := []string{streamName}
 	for _, k := range b.opened() {
-		names = append(names, "KV_"+k.name)
+		names = append(names, k.stream())
 	}
 	for _, name := range names {
 		info, err := b.ask(ctx, name)
@@ -231,10 +231,8 @@ func (b *Broker) ask(ctx context.Context, name string) (*jetstream.StreamInfo, e
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			return nil, err
 		}
-		select {
-		case <-ctx.Done():
+		if !pauseFor(ctx, 100*time.Millisecond) {
 			return nil, err
-		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }
