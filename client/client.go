@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -92,7 +93,9 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 		send = bytes.NewReader(text)
 	}
 	at := c.base.JoinPath(path)
-	at.RawQuery = query.Encode()
+	whole := at.Query() // of the address, as a proxy may want it
+	maps.Copy(whole, query)
+	at.RawQuery = whole.Encode()
 	req, err := http.NewRequestWithContext(ctx, method, at.String(), send)
 	if err != nil {
 		return nil, err

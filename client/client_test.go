@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -205,6 +207,22 @@ func TestAnAddressOrOptionsThatCanNotBeMeantAreRefused(t *testing.T) {
 	}
 	if _, err := client.New("http://c", client.Options{Bearer: "a", Username: "b"}); err == nil {
 		t.Error("two kinds of credentials are taken")
+	}
+}
+
+func TestTheQueryOfTheAddressIsSent(t *testing.T) {
+	var asked []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Query().Encode())
+		fmt.Fprint(w, "[]")
+	}))
+	t.Cleanup(s.Close)
+	c := newClient(t, s.URL+"/proxy?token=secret", client.Options{})
+	for _, err := range c.Reports(t.Context(), client.ReportFilter{Text: "disk"}) {
+		t.Error(err)
+	}
+	if want := []string{"q=disk&token=secret"}; !slices.Equal(asked, want) {
+		t.Errorf("%q, want %q", asked, want)
 	}
 }
 

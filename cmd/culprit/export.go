@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -121,7 +122,9 @@ func get(ctx context.Context, base *url.URL, path string, query url.Values, into
 	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
 	defer cancel()
 	u := base.JoinPath(path)
-	u.RawQuery = query.Encode()
+	whole := u.Query() // of the address, as a proxy may want it
+	maps.Copy(whole, query)
+	u.RawQuery = whole.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return err

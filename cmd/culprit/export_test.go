@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -127,6 +129,19 @@ func TestAnExportThatIsCutSaysSo(t *testing.T) {
 	t.Cleanup(s.Close)
 	got := culprit(t, "export", "--culprit.url", s.URL)
 	if got.code != exitOK || strings.Count(got.out, "\n") != exportMost || !strings.Contains(got.err, "1000 cases\n") || !strings.Contains(got.err, "older ones that people have judged are left out; hint:") {
+		t.Errorf("exit %d: %s", got.code, got.err)
+	}
+}
+
+func TestAnExportKeepsTheQueryOfTheAddress(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if q := r.URL.Query(); q.Get("token") != "secret" || q.Get("judged") != "true" {
+			t.Errorf("asked with %q", r.URL.RawQuery)
+		}
+		io.WriteString(w, "[]")
+	}))
+	t.Cleanup(s.Close)
+	if got := culprit(t, "export", "--culprit.url", s.URL+"?token=secret"); got.code != exitOK {
 		t.Errorf("exit %d: %s", got.code, got.err)
 	}
 }
