@@ -88,7 +88,7 @@ const mostOthers = 32
 
 // without is an answer of which only the tables are left.
 func (a labelAnswer) without() labelAnswer {
-	a.looked, a.still, a.everywhere, a.findings, a.verdict = true, false, "", nil, nil
+	a.looked, a.still, a.usual, a.everywhere, a.findings, a.verdict = true, false, false, "", nil, nil
 	return a
 }
 

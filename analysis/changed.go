@@ -96,9 +96,10 @@ const (
 )
 
 // quiet says that the KPI stood still, whole and inside. Series don't count: a
-// release moves those of its service, whether it does any harm or not.
+// release moves those of its service, whether it does any harm or not. What the KPI
+// does at this hour on other days is no move.
 func (a *answer) quiet(f Frame) bool {
-	return (!a.labels.looked || a.labels.still) && !f.moved(a.target)
+	return (!a.labels.looked || a.labels.still) && (a.labels.usual || !f.moved(a.target))
 }
 
 // moved says whether a KPI left what is usual, by its samples alone.

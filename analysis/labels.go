@@ -18,6 +18,7 @@ import (
 type labelAnswer struct {
 	looked     bool       // there was a breakdown to look at
 	still      bool       // the total did not move
+	usual      bool       // it is as at this hour on other days, by which that is known
 	everywhere Everywhere // the change is of no single place; empty: it is, or nothing changed
 	findings   []Finding
 	dimensions []Dimension

@@ -22,7 +22,8 @@ type Level struct {
 }
 
 // level tells since when a KPI has been beyond its limit; nil if it has none, or
-// no samples.
+// no samples, or if the alert has seen more than is seen here: it looked later, or often
+// enough to see the first sample that is beyond.
 func (f Frame) level(t Target) *Level {
 	if t.Limit == nil {
 		return nil
@@ -37,7 +38,10 @@ func (f Frame) level(t Target) *Level {
 		switch {
 		case math.IsNaN(t.Values[i]):
 		case !t.Limit.holds(t.Values[i]):
-			if since >= 0 {
+			switch {
+			case since == last, since < 0 && !f.held(t):
+				return nil
+			case since >= 0:
 				l.Held = f.Times[last] - f.Times[since]
 			}
 			return &l
@@ -47,6 +51,16 @@ func (f Frame) level(t Target) *Level {
 	}
 	l.Held, l.AtLeast = f.Times[last]-f.Times[since], true
 	return &l
+}
+
+// held says whether a KPI was beyond its limit at any time of the incident.
+func (f Frame) held(t Target) bool {
+	for i, v := range t.Values {
+		if f.Times[i] >= f.Onset && present(v) && t.Limit.holds(v) {
+			return true
+		}
+	}
+	return false
 }
 
 // lastSample is the row of the newest value up to the end of the incident; -1 if

@@ -35,6 +35,12 @@ func TestALevelIsToldSinceItHolds(t *testing.T) {
 			t.Errorf("%s: %+v", name, l)
 		}
 	}
+	for name, values := range map[string][]float64{"not yet": {80, 80, 80, 80, 80}, "only just": {80, 80, 80, 80, 95}} {
+		f := reading(3, values...)
+		if l := f.level(f.Targets[0]); l != nil {
+			t.Errorf("%s: %+v", name, l)
+		}
+	}
 	f := reading(3, 95, 95, 95, 95)
 	f.Targets[0].Limit = nil
 	if l := f.level(f.Targets[0]); l != nil {

@@ -61,7 +61,7 @@ func explain(f Frame, t Target, opt Options) answer {
 	}
 	a.guard("labels", func() { a.labels = explainPlaces(f, t, opt) })
 	if b := t.Breakdown; b != nil && b.Unlike && f.moved(t) {
-		a.labels.still = false // of what the parts are measured in: the KPI itself did move
+		a.labels.still, a.labels.usual = false, false // of what the parts are measured in: the KPI itself did move
 	}
 	a.guard("series", func() { a.series = explainSeries(f, t, opt) })
 	a.doubtStill(f)
@@ -71,10 +71,11 @@ func explain(f Frame, t Target, opt Options) answer {
 }
 
 // doubtStill takes the confidence from series beside a KPI that reads the same before
-// and in the incident: what moved there is the cause of nothing that is seen.
+// and in the incident, or as on other days: what moved there is the cause of nothing that is seen.
 func (a *answer) doubtStill(f Frame) {
 	before, after, known := f.levels(a.target.Values, a.target.Crossing)
-	if !known || a.target.Unit.Format(before) != a.target.Unit.Format(after) || !a.quiet(f) {
+	same := a.labels.usual || known && a.target.Unit.Format(before) == a.target.Unit.Format(after)
+	if !same || !a.quiet(f) {
 		return
 	}
 	for i := range a.series.findings {

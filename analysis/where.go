@@ -17,7 +17,7 @@ func (l *location) answer(r localize.Result) labelAnswer {
 	l.over = l.bounded(r)
 	r = l.missing(l.down(r))
 	a := labelAnswer{
-		looked: true, still: r.Verdict == localize.NoChange,
+		looked: true, still: r.Verdict == localize.NoChange, usual: r.Verdict == localize.NoChange && l.made.Days > 0,
 		everywhere: everywhere(r.Verdict), forecast: l.made.String(), change: l.change(r), own: l.own(),
 	}
 	causes := r.Causes[:min(len(r.Causes), top(l.options.Labels.Top, 8))]

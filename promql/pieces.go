@@ -126,11 +126,12 @@ func (b parts) incident() time.Duration { return b.grid.end.Sub(b.grid.onset) + 
 
 // now is the length of what is compared with the time before: the incident
 // without its beginning, in which a rate over some minutes is still on its way.
-// Of a level, of which nothing is counted, the last minutes tell where it is.
+// Of a level, of which nothing is counted, the last minutes tell where it is: whole
+// steps, so that as many samples are added up as are counted.
 func (b parts) now() time.Duration {
 	now := b.grid.end.Sub(b.grid.settled) + b.grid.step
 	if !flows(b.Numerator) {
-		now = min(now, max(recentStep, b.grid.step))
+		now = min(now, max(recentStep.Truncate(b.grid.step), b.grid.step))
 	}
 	return now
 }

@@ -4,10 +4,15 @@ package ruletest
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/culprit-dev/culprit/config"
+	"github.com/culprit-dev/culprit/receiver/report"
 )
 
 // counted is a counter that goes up by so much each minute, and by something else from a
@@ -99,5 +104,76 @@ func TestOneOfManyThatMovedAlikeIsNotNamedAlone(t *testing.T) {
 	got := saysOf(t, `sum by (job) (rate(errors_total[2m])) / sum by (job) (rate(requests_total[2m])) > 0.05`, model.LabelSet{"job": "api"}, series...)
 	if !strings.Contains(got, "heap") || !strings.Contains(got, " and the 2 others rose") {
 		t.Errorf("%s", got)
+	}
+}
+
+// daily is a level that goes up and down once a day, with a little noise, one value in two
+// minutes for two days and seven hours.
+func daily(series string, mean, amplitude float64) InputSeries {
+	values := make([]string, 55*30)
+	for i := range values {
+		at := float64(i) / (24 * 30)
+		values[i] = fmt.Sprintf("%.4g", mean*(1+amplitude*math.Sin(2*math.Pi*(at-.26))+.004*float64((i*i+3)%5-2)))
+	}
+	return InputSeries{Series: series, Values: strings.Join(values, " ")}
+}
+
+// A KPI that is as on other days at this hour did not move, whatever else does so each day.
+func TestWhatMovesEachDayIsNoCauseOfALevel(t *testing.T) {
+	rules, err := config.ParseRules("test", []byte(`
+rules:
+- {name: all, matchers: ['alertname="Odd"'], candidates: [{name: memory, query: sum(memory_bytes)}]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := &config.Config{Rules: rules}
+	w := Test{Name: "daily", Interval: Duration(2 * time.Minute), Alerts: []Alert{{
+		Labels: model.LabelSet{"alertname": "Odd"}, Expr: "sum(work) > 415", Onset: Duration(54*time.Hour + 24*time.Minute), At: Duration(54*time.Hour + 44*time.Minute),
+	}}}
+	for _, pod := range []string{"a", "b", "c", "d"} {
+		w.InputSeries = append(w.InputSeries, daily(fmt.Sprintf(`work{pod=%q}`, pod), 100, .4), daily(fmt.Sprintf(`memory_bytes{pod=%q}`, pod), 5e8, .2))
+	}
+	outcomes, err := w.Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range outcomes[0].Result.Causes {
+		if report.Confident(f) {
+			t.Errorf("%s: %s", outcomes[0].Summary, f.Sentence)
+		}
+	}
+}
+
+// A level is told as it is, however far its samples are apart.
+func TestALevelIsToldAsItIsAtAnyInterval(t *testing.T) {
+	cfg, err := config.Parse("test", []byte(`prometheus: {url: "http://localhost"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, interval := range []time.Duration{15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute} {
+		onset := 180 * time.Minute
+		for at := onset + 6*interval; at < onset+10*interval; at += interval / 2 {
+			w := Test{Name: "level", Interval: Duration(interval), Alerts: []Alert{{
+				Labels: model.LabelSet{"alertname": "Odd"}, Expr: "sum(queue_length) > 350", Onset: Duration(onset), At: Duration(at),
+			}}}
+			for _, queue := range []string{"a", "b", "c"} {
+				now := 100
+				if queue == "b" {
+					now = 200
+				}
+				w.InputSeries = append(w.InputSeries, InputSeries{
+					Series: fmt.Sprintf(`queue_length{queue=%q}`, queue),
+					Values: fmt.Sprintf("100+0x%d %d+0x40", int(onset/interval)-1, now),
+				})
+			}
+			outcomes, err := w.Run(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := outcomes[0].Summary; got != "100 % of the rise is queue=b (queue_length 300 → 400)" {
+				t.Errorf("every %s, at %s: %s", interval, at, got)
+			}
+		}
 	}
 }
