@@ -354,6 +354,9 @@ func (j joiner) pieces(names []string, terms []expr.Term, index map[string]int) 
 			p.Recent = slices.DeleteFunc(means, func(step []float64) bool { return step == nil })
 		}
 	}
+	if j.b.Levels {
+		asSince(&p)
+	}
 	return p
 }
 
@@ -371,7 +374,8 @@ func place(pieces [][]float64, j int, piece []float64) [][]float64 {
 }
 
 // means returns, for each step of a window (one for an instant), the mean of
-// every leaf: 0 where a leaf has no samples in a step that others have.
+// every leaf. Where a leaf has no samples in a step that others have it is 0, and NaN
+// of a level.
 func (j joiner) means(s sample, names []string, terms []expr.Term, index map[string]int) [][]float64 {
 	steps := max(1, s.steps)
 	means := make([][]float64, steps)
@@ -382,7 +386,7 @@ func (j joiner) means(s sample, names []string, terms []expr.Term, index map[str
 			means[k] = make([]float64, len(index))
 			evaluations[k] = share * float64(s.length/s.res)
 			if j.b.Levels { // they are means already
-				evaluations[k] = 1
+				means[k], evaluations[k] = slices.Repeat([]float64{math.NaN()}, len(index)), 1
 			}
 		}
 	}
@@ -401,6 +405,9 @@ func (j joiner) means(s sample, names []string, terms []expr.Term, index map[str
 			}
 			for _, p := range points {
 				if k := s.step(q, p.Timestamp); k >= 0 && k < steps && means[k] != nil {
+					if j.b.Levels {
+						means[k][leaf] = orZero(means[k][leaf])
+					}
 					means[k][leaf] += factor * finite(p.Value) / evaluations[k]
 				}
 			}

@@ -127,7 +127,10 @@ func Additive(p Pieces, unit float64) (Forecast, error) {
 //
 //	F_e = profile_e · (now_e + c·r) / (ref_e + c)
 //
-// c draws small leaves to the level r of all.
+// c draws small leaves to the level r of all. A leaf that began within these days has
+// the profile of the days since, and one that began later is forecast from the recent
+// steps: it was at no zero before, it was called something else, as the pods of a
+// workload before a rollout.
 func profile(p Pieces, unit float64) (Forecast, bool) {
 	now := filled(p.Hour)
 	windows, hours := days(p)
@@ -140,7 +143,15 @@ func profile(p Pieces, unit float64) (Forecast, bool) {
 	if unit == 0 {
 		past.draw = levelShare * typical(ref)
 	}
+	y := young{windows: windows, hours: hours, least: past.draw}
+	never := y.sinceBegun(expected, ref)
 	level := relevel(expected, ref, now, past.draw)
+	if recent := present(p.Recent); len(recent) >= leastSteps {
+		now = smooth(recent)
+	}
+	for _, e := range never {
+		expected[e] = now[e]
+	}
 	return Forecast{Expected: expected, Method: Profile, Days: len(windows), Level: level, SD: profileSD(windows, hours), past: past}, true
 }
 

@@ -45,6 +45,10 @@ func SetAside(num Pieces, den *Pieces, s Steps) (Pieces, []bool) {
 		return num, nil
 	}
 	a := aside{Steps: s, num: num, den: den}
+	if den == nil && steps > 0 {
+		a.renamed()
+		num = a.num
+	}
 	whole := a.course(totalOf)
 	if !whole.judged() {
 		if pieces, said := a.further(); said != nil {
@@ -270,14 +274,19 @@ func (a *aside) mendAll(all []bool, whole course) []bool {
 // mend puts the usual of a leaf, the mean of its last hour without the steps
 // off, in the place of these.
 func (a *aside) mend(e int, c course, off []bool) {
-	hourSteps := int(math.Round(hour / a.Length))
-	last := max(0, len(off)-hourSteps)
+	last := a.lastHour()
 	rate, ok := c.mean(off, last)
 	if !ok {
 		if rate, ok = c.mean(off, 0); !ok {
 			return
 		}
 	}
+	a.put(e, c, off, rate)
+}
+
+// put puts a rate in the place of a leaf's in the steps off.
+func (a *aside) put(e int, c course, off []bool, rate float64) {
+	last := a.lastHour()
 	inHour := false
 	for t, is := range off {
 		if !is {
@@ -297,6 +306,11 @@ func (a *aside) mend(e int, c course, off []bool) {
 		}
 		a.num.Hour[e] = sum / float64(len(off)-last)
 	}
+}
+
+// lastHour is the first step of the last hour.
+func (a *aside) lastHour() int {
+	return max(0, len(a.num.Recent)-int(math.Round(hour/a.Length)))
 }
 
 // mean is that of the steps since the given one that are not off; it is not

@@ -63,8 +63,10 @@ func TestWhatFollowedLendsNoConfidence(t *testing.T) {
 			row = 311
 		}
 		in.Series = []Series{
-			{Service: 0, Values: stepping(rng, map[int]float64{300: 4})}, {Service: 0, Values: stepping(rng, map[int]float64{row: 400})},
-			{Service: 1, Values: stepping(rng, nil)}, {Service: 2, Values: stepping(rng, nil)},
+			{Service: 0, Values: stepping(rng, map[int]float64{300: 4})},
+			{Service: 0, Values: stepping(rng, map[int]float64{row: 400})},
+			{Service: 1, Values: stepping(rng, nil)},
+			{Service: 2, Values: stepping(rng, nil)},
 		}
 		r := Rank(in, Options{})
 		clean(t, r)
