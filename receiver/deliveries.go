@@ -18,6 +18,9 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
+// catchUpPause is how long what could not be stored waits.
+const catchUpPause = time.Second
+
 // delivery is what one sink was told of an alert or of an incident. It is an
 // entry of its own in the store: what becomes of one sink waits for no other,
 // and costs a small write however large the incident is.
@@ -44,14 +47,18 @@ type deliveries struct {
 	log    *slog.Logger
 	busy   keyedMutex
 
-	mu sync.RWMutex
-	of map[string]map[string]delivery // id → lane → delivery
+	mu        sync.RWMutex
+	of        map[string]map[string]delivery // id → lane → delivery
+	unwritten map[laneKey]bool               // those that could not be stored
 }
+
+// laneKey is a lane of a report or of an incident.
+type laneKey struct{ about, lane string }
 
 // openDeliveries reads what was delivered. Until ctx ends the index follows the
 // bucket.
 func openDeliveries(ctx context.Context, b *broker.Broker, ttl time.Duration, log *slog.Logger) (*deliveries, error) {
-	d := &deliveries{log: log, of: map[string]map[string]delivery{}}
+	d := &deliveries{log: log, of: map[string]map[string]delivery{}, unwritten: map[laneKey]bool{}}
 	var err error
 	if d.bucket, err = b.Bucket(ctx, "deliveries", ttl); err != nil {
 		return nil, err
@@ -59,6 +66,7 @@ func openDeliveries(ctx context.Context, b *broker.Broker, ttl time.Duration, lo
 	if err := d.bucket.Watch(ctx, d.index); err != nil {
 		return nil, err
 	}
+	go d.catchUp(ctx)
 	return d, nil
 }
 
@@ -127,7 +135,8 @@ func (d *deliveries) took(about string) float64 {
 }
 
 // update changes a delivery, and writes it if change says that it did. What is
-// known in memory is right also when the write fails.
+// known in memory is right also when the write fails; it is written later, as soon
+// as a cluster has a leader again, so that the other replicas know of it, too.
 func (d *deliveries) update(ctx context.Context, about, lane string, change func(*delivery) bool) error {
 	unlock := d.busy.lock(about + "/" + lane)
 	defer unlock()
@@ -138,12 +147,57 @@ func (d *deliveries) update(ctx context.Context, about, lane string, change func
 	}
 	one.Writes++
 	d.remember(one)
+	return d.write(ctx, one)
+}
+
+// write stores a delivery, or notes that it is not stored.
+func (d *deliveries) write(ctx context.Context, one delivery) error {
 	body, err := json.Marshal(one)
 	if err != nil {
 		return fmt.Errorf("encoding the delivery %s: %w", one.key(), err)
 	}
 	_, err = d.bucket.Put(ctx, one.key(), body)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if at := (laneKey{one.About, one.Lane}); err != nil {
+		d.unwritten[at] = true
+	} else {
+		delete(d.unwritten, at)
+	}
 	return err
+}
+
+// catchUp stores what could not be stored, until ctx ends.
+func (d *deliveries) catchUp(ctx context.Context) {
+	for ctx.Err() == nil {
+		pause(ctx, catchUpPause)
+		d.mu.RLock()
+		late := slices.Collect(maps.Keys(d.unwritten))
+		d.mu.RUnlock()
+		for _, at := range late {
+			if d.writeLate(ctx, at) != nil {
+				break // there is still nobody who takes it
+			}
+		}
+	}
+}
+
+// writeLate stores a delivery as it is now, unless what it is about is gone.
+func (d *deliveries) writeLate(ctx context.Context, at laneKey) error {
+	unlock := d.busy.lock(at.about + "/" + at.lane)
+	defer unlock()
+	d.mu.Lock()
+	one, known := d.of[at.about][at.lane]
+	if !known {
+		delete(d.unwritten, at)
+	}
+	d.mu.Unlock()
+	if !known {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	return d.write(ctx, one)
 }
 
 // forget deletes what was delivered of a report or an incident that is gone.

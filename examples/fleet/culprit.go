@@ -189,18 +189,22 @@ func Pages[T any](ctx context.Context, c *Culprit, path string, visit func([]T) 
 const Patience = 2 * time.Minute
 
 // Eventually tries until there is no error any more, and returns the last one
-// if that takes too long.
+// if that takes too long. A try that the end cuts short says nothing of why.
 func Eventually(ctx context.Context, try func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
+	var last error
 	for {
 		err := try(ctx)
 		if err == nil {
 			return nil
 		}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return err
+			return last
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
