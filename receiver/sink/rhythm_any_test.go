@@ -30,13 +30,15 @@ func (c changing) sends(r *rand.Rand, half, length time.Duration) (all []send) {
 	return all
 }
 
+// drawChanging draws senders of every rhythm that leaves time for looks, which are two
+// seconds apart.
 func drawChanging(t *rapid.T, url string) changing {
 	seconds := func(least, most int, name string) time.Duration {
 		return time.Duration(rapid.IntRange(least, most).Draw(t, name)) * time.Second
 	}
 	return changing{
 		url: url, first: time.Duration(rapid.IntRange(0, 30_000).Draw(t, "first")) * time.Millisecond,
-		every: seconds(5, 60, "every"), silence: seconds(0, 60, "silence"), later: seconds(5, 60, "later"),
+		every: seconds(10, 60, "every"), silence: seconds(0, 60, "silence"), later: seconds(10, 60, "later"),
 		late: rapid.IntRange(0, 150).Draw(t, "late"),
 	}
 }
