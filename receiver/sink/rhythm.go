@@ -4,6 +4,7 @@ package sink
 
 import (
 	"iter"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +54,7 @@ type beat struct {
 	own    time.Time              // updatedAt of our own last post
 	looked time.Time              // when it was last read …
 	idle   time.Time              // … and when while no send was due
+	early  time.Duration          // from then on, until a look before a send is worth it
 	unsure map[string]time.Time   // by sender: since when its sends come unexpected; "": nothing is known yet
 	sought time.Time              // the newest send that was looked for …
 	tries  int                    // … so often in vain
@@ -77,7 +79,7 @@ func (r *rhythm) saw(a alertmanager.Alert, at time.Time) {
 	b.forgetVanished()
 	due, sender := r.expected(b)
 	if due.IsZero() || at.Before(due) {
-		b.idle = at
+		b.idle, b.early = at, uneven(lookIdle, lookIdle, at)
 	}
 	switch {
 	case a.Annotations[AnnotationSummary] == "":
@@ -270,10 +272,18 @@ func (b *beat) lookFor(due time.Time) time.Time {
 	if !due.After(b.sought) { // it was looked for in vain
 		return b.sought.Add(lookMargin + lookAgain<<min(b.tries-1, 6))
 	}
-	if early := due.Add(-lookBefore); early.After(b.looked) && due.Sub(b.idle) > lookIdle {
+	if early := due.Add(-lookBefore); early.After(b.looked) && due.Sub(b.idle) > b.early {
 		return early
 	}
 	return due.Add(lookMargin)
+}
+
+// uneven is a pause, or up to spread more. Looks at even times would always come just
+// before the sends of somebody, or see every third of them, say, and take three
+// periods for one.
+func uneven(pause, spread time.Duration, at time.Time) time.Duration {
+	chance := rand.New(rand.NewPCG(uint64(at.UnixNano()), 0)) // the same each time that it is asked
+	return pause + time.Duration(chance.Int64N(int64(spread)))
 }
 
 // pause is the time between two looks at an alert of which no send is due.
@@ -281,9 +291,9 @@ func (b *beat) pause() time.Duration {
 	pause := lookIdle
 	for _, since := range b.unsure {
 		if b.looked.Sub(since) < unsureFor {
-			return lookUnsure
+			return uneven(lookUnsure, lookUnsure/4, b.looked)
 		}
-		pause = lookSeldom
+		pause = uneven(lookSeldom, lookSeldom/4, b.looked)
 	}
 	return pause
 }

@@ -113,6 +113,8 @@ func TestAnAlertIsHardlyEverWithoutItsCauses(t *testing.T) {
 		"under one name":                    {[]erasing{{a, 0, 20 * time.Second, 0}, {a, 7 * time.Second, 20 * time.Second, 0}}, 0.04, 2 * time.Second, 25},
 		"with times of their own":           {[]erasing{{a, 0, 20 * time.Second, 0}, {b, 7 * time.Second, 30 * time.Second, 0}}, 0.04, 2 * time.Second, 25},
 		"vmalert, with every evaluation":    {[]erasing{{a, 0, 5 * time.Second, 0}}, 0.04, 2 * time.Second, 25},
+		"two that keep step":                {[]erasing{{a, 0, 5 * time.Second, 0}, {b, 10100 * time.Millisecond, 20 * time.Second, 0}}, 0.04, 5 * time.Second, 40},
+		"one a second before the other":     {[]erasing{{a, 0, 6 * time.Second, 0}, {b, 23021 * time.Millisecond, 24 * time.Second, 0}}, 0.04, 2 * time.Second, 40},
 		"one that was started once more":    {[]erasing{{a, 0, time.Minute, 0}, {b, 301 * time.Second, time.Hour, 0}}, 0.04, 20 * time.Second, 30},
 		"somebody who keeps no time at all": {[]erasing{{a, 0, 31 * time.Second, 5 * time.Second}, {a, 3 * time.Second, 17 * time.Second, 4 * time.Second}, {a, 11 * time.Second, 47 * time.Second, 0}}, 0.1, 16 * time.Second, 80},
 	} {
