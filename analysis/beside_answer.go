@@ -68,15 +68,11 @@ func (p *peers) around(a labelAnswer, t Target) labelAnswer {
 
 // others are the places beside the KPI that moved as it did.
 func (p *peers) others() (sets []map[string]string) {
-	for i, leaf := range p.breakdown.Leaves {
+	for i := range p.breakdown.Leaves {
 		if p.course[i] != along || i == p.own {
 			continue
 		}
-		set := map[string]string{}
-		for k, label := range p.breakdown.Labels {
-			set[label] = leaf[k]
-		}
-		if sets = append(sets, set); len(sets) == mostOthers {
+		if sets = append(sets, p.values(i, p.breakdown.Labels)); len(sets) == mostOthers {
 			break
 		}
 	}

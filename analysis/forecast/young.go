@@ -2,7 +2,7 @@
 
 package forecast
 
-import "slices"
+import "github.com/culprit-dev/culprit/analysis/order"
 
 // young finds the leaves that were not there yet on the oldest days of a profile.
 type young struct {
@@ -54,6 +54,5 @@ func medianOf(days [][]float64, e int) float64 {
 	for _, day := range days {
 		values = append(values, day[e])
 	}
-	slices.Sort(values)
-	return middle(values)
+	return order.MedianInPlace(values)
 }
