@@ -79,7 +79,7 @@ func (r *rhythm) saw(a alertmanager.Alert, at time.Time) {
 	b.forgetVanished()
 	due, sender := r.expected(b)
 	if due.IsZero() || at.Before(due) {
-		b.idle, b.early = at, uneven(lookIdle, lookIdle, at)
+		b.idle, b.early = at, uneven(lookIdle/2, lookIdle, at)
 	}
 	switch {
 	case a.Annotations[AnnotationSummary] == "":
