@@ -19,12 +19,12 @@ import (
 
 var _ web.Explainer = (*explainer)(nil)
 
-// Explains is part of [web.Explainer]: who may ask by the API may ask by a page.
+// Explains implements [web.Explainer]. The pages follow the switch of the API.
 func (h *explainer) Explains() bool { return h.live().config.ExplainAPI.Enabled }
 
-// Explain is part of [web.Explainer]. It costs what the alert's first look cost, and
-// takes one of the turns of `POST /api/v1/explain`. A look at the whole of an alert
-// that still fires is a late look like the daemon's own, see [worker.renew].
+// Explain implements [web.Explainer]. It costs as much as the first look at the alert, and takes a
+// slot of `POST /api/v1/explain`. A look at the whole of an alert that still fires may replace its
+// report, see [worker.renew].
 func (h *explainer) Explain(ctx context.Context, r report.Report, parts []report.Part) (web.Look, error) {
 	leave, err := h.enter()
 	if err != nil {
@@ -35,18 +35,18 @@ func (h *explainer) Explain(ctx context.Context, r report.Report, parts []report
 	rule := live.config.RuleFor(r.Alert.Labels)
 	late := rule != nil && len(parts) == 0 && r.Open()
 	if rule == nil {
-		rule = &config.Rule{} // it had one, or it would have no report
+		rule = &config.Rule{} // no rule matches any more, but the alert has a report
 	}
 	q := explain.By(live.config, rule)
 	q.Alert, q.Part, q.Changes, q.Trust = r.Alert, parts, h.changes, live.config.Expressions.FromAlerts
-	if q.Now = h.now(); len(parts) > 0 || !r.Open() { // the same time, to be compared; and not what came after it
-		q.Now = cmp.Or(r.Plan.End, r.CreatedAt) // without a plan nothing could be asked
+	if q.Now = h.now(); len(parts) > 0 || !r.Open() { // the same time range, to be comparable
+		q.Now = cmp.Or(r.Plan.End, r.CreatedAt) // a report without a plan made no queries
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.most)
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
 	found := explain.ReportBy(ctx, live.servers, q)
 	if err := ctx.Err(); err != nil {
-		return web.Look{}, &web.Refusal{Status: http.StatusGatewayTimeout, Err: fmt.Errorf("it took longer than %s: %w", h.most, err)}
+		return web.Look{}, &web.Refusal{Status: http.StatusGatewayTimeout, Err: fmt.Errorf("it took longer than %s: %w", h.timeout, err)}
 	}
 	if !late || h.renew == nil {
 		return web.Look{Found: found}, nil
@@ -55,17 +55,16 @@ func (h *explainer) Explain(ctx context.Context, r report.Report, parts []report
 	return web.Look{Found: found, Late: true, Stored: stored}, err
 }
 
-// renew takes a look that a person asked for into the report of its alert, by the
-// rule of the daemon's own late looks: [report.Later]. A look that failed, or that
-// has less than all its evidence where the report has all, changes nothing. It says
-// whether the look is the report now. What was written meanwhile, by another replica
-// too, is read before the rule is asked again.
+// renew replaces the report of an alert by a look that a person asked for, on the same terms as the
+// daemon's own later looks: [report.Later]. A look that failed, or that is partial where the report
+// is complete, changes nothing. It returns whether the report was replaced. If the report is
+// written meanwhile, also by another replica, it is loaded and judged again.
 func (w *worker) renew(ctx context.Context, found report.Report) (stored bool, err error) {
 	defer w.alerts.lock(found.Alert.Fingerprint)()
 	for range writeTries {
 		known, err := w.store.load(ctx, found.ID)
 		if errors.Is(err, broker.ErrNotFound) {
-			return false, nil // outlived its lifetime
+			return false, nil // past its retention
 		}
 		if err != nil {
 			return false, err
@@ -95,14 +94,14 @@ func (w *worker) renewOnce(ctx context.Context, known record, found report.Repor
 	return true, nil
 }
 
-// over is a look with what it leaves as it was: what was sent, what people have
-// said, and where the report stands.
+// over returns found with what a new look must not change: the identity of the report, what was
+// sent, and feedback.
 func over(known, found report.Report) report.Report {
 	found.CreatedAt, found.Incident, found.Feedback, found.Sent, found.URL = known.CreatedAt, known.Incident, known.Feedback, known.Sent, known.URL
 	return found
 }
 
-// worse says whether a look has less of its evidence than a report of the same server.
+// worse reports whether a look has less evidence than a report by the same server.
 func worse(known, found report.Report) bool {
 	if found.Status == report.Partial && known.Status == report.Complete {
 		return known.Prometheus == found.Prometheus

@@ -192,8 +192,8 @@ func TestAReportWithoutAPlanIsExplainedAgainAtItsTime(t *testing.T) {
 func TestWhatTheAPIMayNotThePageMayNot(t *testing.T) {
 	w, r := reported(t)
 	turn := newExplainer(w.daemon.live.Load, w.daemon.changes, time.Now)
-	turn.turn <- struct{}{}
-	turn.turn <- struct{}{}
+	turn.slots <- struct{}{}
+	turn.slots <- struct{}{}
 	if _, err := turn.Explain(t.Context(), r, nil); err == nil || !strings.Contains(err.Error(), "try again") {
 		t.Errorf("a third one at a time: %v", err)
 	}

@@ -15,22 +15,23 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// assistants is /mcp: what the pages show and the API explains, as tools.
+// assistants serves /mcp: what the pages show and the API explains, as tools.
 func (d *Daemon) assistants(asked *explainer) http.Handler {
 	reads := *asked
-	reads.renew = nil // an assistant changes no report
+	reads.renew = nil // read-only: it must not renew a report
 	return mcp.New(mcp.Options{
 		Settings: func() *config.MCP { return d.live.Load().config.MCP },
 		Reports:  d.reader(), Explainer: byAssistant{&reads}, Changes: d.changes, External: d.external, Now: d.opt.Now, Log: d.log, Calls: d.metrics.toolCalls,
 	})
 }
 
-// byAssistant is `POST /api/v1/explain` for assistants: the same switch, turns and time.
+// byAssistant is the explainer for assistants, under the same switch and limits as `POST
+// /api/v1/explain`.
 type byAssistant struct{ *explainer }
 
 var _ mcp.Explainer = byAssistant{}
 
-// Ask is part of [mcp.Explainer].
+// Ask implements [mcp.Explainer].
 func (a byAssistant) Ask(ctx context.Context, ask find.Ask) (report.Report, error) {
 	leave, err := a.enter()
 	if err != nil {
@@ -41,7 +42,7 @@ func (a byAssistant) Ask(ctx context.Context, ask find.Ask) (report.Report, erro
 	return r, withHint(err)
 }
 
-// Explain is part of [mcp.Explainer].
+// Explain implements [mcp.Explainer].
 func (a byAssistant) Explain(ctx context.Context, known report.Report, parts []report.Part) (report.Report, error) {
 	if !a.Explains() {
 		return report.Report{}, withHint(errSwitchedOff())
@@ -50,7 +51,7 @@ func (a byAssistant) Explain(ctx context.Context, known report.Report, parts []r
 	return look.Found, withHint(err)
 }
 
-// Changes is part of [mcp.Explainer].
+// Changes implements [mcp.Explainer].
 func (a byAssistant) Changes(ctx context.Context, where find.Ask) ([]changes.Change, error) {
 	live := a.live()
 	switch {
@@ -72,12 +73,12 @@ func (a byAssistant) Changes(ctx context.Context, where find.Ask) ([]changes.Cha
 		return nil, err
 	}
 	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, a.most)
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	return fetcher.Changes(ctx, where.Labels, where.At)
 }
 
-// withHint says what an assistant can do about an error.
+// withHint adds what an assistant can do about an error.
 func withHint(err error) error {
 	switch {
 	case err == nil:

@@ -14,21 +14,20 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// What is kept of an alert, in bytes. Everything above is no alert that people
-// write; it stands in the way of the others.
+// Limits of a stored alert, in bytes. No alert that people write is larger; one that is would get
+// in the way of the others.
 const (
-	maxAnnotation  = 8 << 10  // of one annotation; the rest is cut off, and marked
-	maxAnnotations = 64 << 10 // of all; those that don't fit are left out, and marked
-	maxMark        = 64       // of the mark of what was cut
-	maxIdentity    = 64 << 10 // of all labels, and of the generator's URL
+	maxAnnotation  = 8 << 10  // each annotation; the rest is cut off and marked
+	maxAnnotations = 64 << 10 // all annotations; those that don't fit are dropped and marked
+	maxMark        = 64       // the mark of a cut
+	maxIdentity    = 64 << 10 // all labels, and the generator URL
 )
 
-// errAlertTooLarge says that an alert can't be explained: it is known by its
-// labels, so they can't be cut.
+// errAlertTooLarge means that an alert can't be explained: its labels identify it, so they can't be
+// cut.
 var errAlertTooLarge = errors.New("the alert is too large")
 
-// bounded returns an alert of which the annotations are no longer than they may
-// be.
+// bounded returns an alert with its annotations cut to the limits.
 func bounded(a report.Alert) (report.Alert, error) {
 	if n := sizeOf(a.Labels); n > maxIdentity {
 		return a, fmt.Errorf("%w: its labels have %d bytes, and may have %d", errAlertTooLarge, n, maxIdentity)
@@ -57,9 +56,9 @@ func boundAnnotations(all model.LabelSet) model.LabelSet {
 	return cut
 }
 
-// boundText cuts a text at the end of a character.
+// boundText cuts a text at a character boundary.
 func boundText(text string, limit int) string {
-	if len(text) <= limit+maxMark { // it may have been cut before, by the scanner
+	if len(text) <= limit+maxMark { // the scanner may have cut it already
 		return text
 	}
 	for limit > 0 && !utf8.RuneStart(text[limit]) {

@@ -11,7 +11,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// joinable is what is needed of an incident to find its case.
+// joinable is what finding the case of an incident needs.
 type joinable struct {
 	id      string
 	onset   time.Time
@@ -19,8 +19,8 @@ type joinable struct {
 	keys    []string
 }
 
-// caseByID finds a case by the id that any of its incidents would give it: it may
-// have had another before an incident of an older one joined it.
+// caseByID finds a case by the id that any of its incidents implies: the id changes when an older
+// incident joins.
 func (s *store) caseByID(id string) (report.Case, bool) {
 	s.mu.RLock()
 	var group []joinable
@@ -34,8 +34,7 @@ func (s *store) caseByID(id string) (report.Case, bool) {
 	return s.caseOfGroup(group)
 }
 
-// caseOf is the id of the case that an incident belongs to; it is empty if there
-// is no such incident.
+// caseOf returns the id of the case of an incident; empty if there is no such incident.
 func (s *store) caseOf(incident string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -45,8 +44,8 @@ func (s *store) caseOf(incident string) string {
 	return ""
 }
 
-// around is the group of one incident, as [store.caseGroups] makes it, found by
-// the causes that lead from one to the next. The caller holds the lock.
+// around returns the group of one incident, as [store.caseGroups] would make it, by a breadth-first
+// search over shared causes. The caller holds s.mu.
 func (s *store) around(incident string) []joinable {
 	first, ok := s.joinable(incident)
 	if !ok {
@@ -68,16 +67,16 @@ func (s *store) around(incident string) []joinable {
 	return group
 }
 
-// neighbours finds the incidents of a group. It looks at each report of a key once,
-// and at the reports of each incident once, however many lead there.
+// neighbours finds incidents by cause. It reads the reports of each key once, and those of each
+// incident once.
 type neighbours struct {
 	store *store
-	known map[string]joinable   // incidents that were looked at; those that can't be joined have no keys
-	left  map[string][]joinable // by key: those that have it and were not taken, in the order of their onsets
+	known map[string]joinable   // by id; one that can't be joined has no keys
+	left  map[string][]joinable // by key: incidents that take has not returned, by onset
 }
 
-// take returns the incidents with a key that began at one time with an onset, and
-// that no call before has returned for it.
+// take returns the incidents with a key that began at the same time as onset, except those it has
+// returned before.
 func (n neighbours) take(key string, onset time.Time) []joinable {
 	all, ok := n.left[key]
 	if !ok {
@@ -93,7 +92,7 @@ func (n neighbours) take(key string, onset time.Time) []joinable {
 	return taken
 }
 
-// having are the incidents that a key joins to others, in the order of their onsets.
+// having returns the incidents that have a key, by onset.
 func (n neighbours) having(key string) []joinable {
 	var all []joinable
 	seen := map[string]bool{}
@@ -116,21 +115,20 @@ func (n neighbours) having(key string) []joinable {
 	return all
 }
 
-// joinable is an incident, if it has reports. The caller holds the lock.
+// joinable makes a joinable of an incident that has reports. The caller holds s.mu.
 func (s *store) joinable(id string) (joinable, bool) {
 	inc, ok := s.incident[id]
-	if !ok || len(s.inside[id]) == 0 {
+	if !ok || len(s.byIncident[id]) == 0 {
 		return joinable{}, false
 	}
-	keys := make([]report.Keys, 0, len(s.inside[id]))
-	for r := range s.inside[id] {
+	keys := make([]report.Keys, 0, len(s.byIncident[id]))
+	for r := range s.byIncident[id] {
 		keys = append(keys, s.byID[r].keys)
 	}
 	return joinable{id, inc.Onset, inc.CreatedAt, report.JoinKeys(keys)}, true
 }
 
-// caseOfGroup makes the case of some incidents, unless all their reports have
-// gone meanwhile.
+// caseOfGroup makes the case of a group, unless all its reports have been deleted meanwhile.
 func (s *store) caseOfGroup(group []joinable) (report.Case, bool) {
 	var members []report.Member
 	for _, m := range group {
@@ -146,13 +144,12 @@ func (s *store) caseOfGroup(group []joinable) (report.Case, bool) {
 	return report.NewCase(members, s.base), true
 }
 
-// caseGroups brings the incidents together that began at one time and share a
-// cause. Each group begins with the incident that was there first; the newest
-// group comes first.
+// caseGroups groups incidents that began at the same time and share a cause. In a group the oldest
+// incident comes first; the group with the newest of these comes first.
 func (s *store) caseGroups() [][]joinable {
 	all := s.joinables()
 	sets := newDisjoint(len(all))
-	last := map[string]int{} // key of a cause → the latest incident that has it
+	last := map[string]int{} // key of a cause → index of the latest incident with it
 	for i, m := range all {
 		for _, key := range m.keys {
 			if before, ok := last[key]; ok && m.onset.Sub(all[before].onset) <= report.OneOnset {
@@ -177,7 +174,7 @@ func compareCreated(a, b joinable) int {
 	return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.id, b.id))
 }
 
-// joinables are the incidents that have reports, in the order of their onsets.
+// joinables are the incidents that have reports, by onset.
 func (s *store) joinables() []joinable {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -191,7 +188,7 @@ func (s *store) joinables() []joinable {
 	return all
 }
 
-// disjoint are sets of numbers, of which some are joined.
+// disjoint is a union-find over 0…n-1.
 type disjoint []int
 
 func newDisjoint(n int) disjoint {

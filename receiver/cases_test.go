@@ -365,7 +365,7 @@ func TestACaseLooksAtEachIncidentOnce(t *testing.T) {
 	}
 	delete(s.byKey, key) // whoever looks again finds nothing
 	for id := range near.known {
-		delete(s.inside, id)
+		delete(s.byIncident, id)
 	}
 	if again := near.take(key, noon); len(again) != 0 || len(near.left[key]) != 0 {
 		t.Errorf("%d incidents are taken again", len(again))

@@ -8,8 +8,8 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// readChanges reads Grafana's annotations as changes, with what the configuration
-// of the moment chooses, until ctx ends.
+// readChanges imports Grafana's annotations as changes until ctx ends. It restarts after each
+// reload.
 func (d *Daemon) readChanges(ctx context.Context) {
 	for ctx.Err() == nil {
 		current, stop := context.WithCancel(ctx)
@@ -29,11 +29,10 @@ func (d *Daemon) readChanges(ctx context.Context) {
 	}
 }
 
-// tokenOfChanges is the file of the token that whoever posts a change must have.
+// tokenOfChanges is the token file that authenticates posted changes.
 func (d *Daemon) tokenOfChanges() string { return d.live.Load().config.Changes.TokenFile }
 
-// eventsTaken says whether Alertmanager's event recorder may tell of its work, and
-// who that is.
+// eventsTaken is the configuration of Alertmanager's event recorder; nil if it may not post events.
 func (d *Daemon) eventsTaken() *config.AlertmanagerEvents {
 	return d.live.Load().config.AlertmanagerEvents
 }

@@ -13,26 +13,25 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// connections bounds how many connections are open at a time, over all
-// listeners. With a limit alone everybody would wait behind those who connect
-// and say nothing, or never read. Here the connection whose client has kept the
-// daemon waiting longest makes room for a new one, so that whoever speaks is
-// heard at once. Only when the daemon has all of them to answer a new one waits.
+// connections limits how many connections are open, over all listeners. A plain limit would let
+// clients that connect and say nothing, or never read, lock everybody else out. Instead the
+// connection whose client has kept the daemon waiting longest is closed for a new one. A new
+// connection waits only if the daemon owes all the others an answer.
 type connections struct {
-	room   chan struct{} // holds an entry for each open connection
+	room   chan struct{} // one token per open connection
 	closed prometheus.Counter
 
 	mu   sync.Mutex
-	slow *list.List // of the *connection whose client is waited for, the longest first
+	slow *list.List // of *connection, those that wait for their client, longest first
 }
 
-// awaited is what a client is waited for.
+// awaited is what the daemon waits for from a client.
 type awaited uint8
 
 const (
-	awaitsRequest awaited = 1 << iota // the whole head of it
+	awaitsRequest awaited = 1 << iota // its complete header
 	awaitsBody
-	awaitsReader // of an answer
+	awaitsReader // reading the answer
 )
 
 func newConnections(most int, reg prometheus.Registerer) *connections {
@@ -45,16 +44,16 @@ func newConnections(most int, reg prometheus.Registerer) *connections {
 	return c
 }
 
-// limit returns a listener whose connections are bounded.
+// limit wraps a listener.
 func (c *connections) limit(l net.Listener) net.Listener {
 	return &limited{Listener: l, connections: c, done: make(chan struct{})}
 }
 
-// patience is how long a client may keep the daemon waiting before it must make
-// room: whoever has just connected is about to speak.
+// patience is how long a client may keep the daemon waiting before its connection may be closed: a
+// client that has just connected is about to speak.
 const patience = 100 * time.Millisecond
 
-// enter waits for room, and says whether there was some before done.
+// enter waits for room. It returns false if done is closed first.
 func (c *connections) enter(done <-chan struct{}) bool {
 	again := time.NewTicker(patience / 4)
 	defer again.Stop()
@@ -75,18 +74,18 @@ func (c *connections) enter(done <-chan struct{}) bool {
 	}
 }
 
-// makeRoom closes the connection whose client is waited for longest, if that is
-// long enough.
+// makeRoom closes the connection that has waited longest for its client, if that is longer than
+// patience.
 func (c *connections) makeRoom() {
 	conn := c.longest()
 	if conn == nil {
 		return
 	}
 	c.closed.Inc()
-	_ = conn.Close() // nobody is to be told
+	_ = conn.Close() // nobody to report to
 }
 
-// longest takes the connection out whose client has used up the patience.
+// longest removes and returns the connection to close, or nil.
 func (c *connections) longest() *connection {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,10 +102,10 @@ func (c *connections) longest() *connection {
 	return conn
 }
 
-// wait notes that a client is waited for some things, and for others no longer.
+// wait updates what the daemon waits for from a client.
 func (c *connections) wait(conn *connection, begin, end awaited) {
 	if conn == nil {
-		return // it is shared, or a test's
+		return // a shared connection (HTTP/2), or a test's
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -120,17 +119,17 @@ func (c *connections) wait(conn *connection, begin, end awaited) {
 	}
 }
 
-// changed is a hook of http.Server.
+// changed is the ConnState hook of http.Server.
 func (c *connections) changed(nc net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew, http.StateIdle:
-		c.wait(ownConnection(nc), awaitsRequest, awaitsBody) // what nobody has read of a body the server has read by now
+		c.wait(ownConnection(nc), awaitsRequest, awaitsBody) // the server has drained the body by now
 	default:
 		c.wait(ownConnection(nc), 0, awaitsRequest|awaitsBody)
 	}
 }
 
-// ownConnection finds the connection below TLS.
+// ownConnection unwraps TLS.
 func ownConnection(nc net.Conn) *connection {
 	for {
 		if conn, ok := nc.(*connection); ok {
@@ -146,12 +145,12 @@ func ownConnection(nc net.Conn) *connection {
 
 type connectionKey struct{}
 
-// withConnection is a hook of http.Server: it lets a handler find its connection.
+// withConnection is the ConnContext hook of http.Server: it lets a handler find its connection.
 func withConnection(ctx context.Context, nc net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, ownConnection(nc))
 }
 
-// connectionOf is the connection of a request, if it has it for itself.
+// connectionOf returns the connection of a request, or nil if it is shared.
 func connectionOf(r *http.Request) *connection {
 	if r.ProtoMajor > 1 {
 		return nil
@@ -160,7 +159,7 @@ func connectionOf(r *http.Request) *connection {
 	return conn
 }
 
-// limited is a listener whose connections are bounded.
+// limited is a listener with limited connections.
 type limited struct {
 	net.Listener
 	connections *connections
@@ -168,7 +167,7 @@ type limited struct {
 	done        chan struct{}
 }
 
-// Accept is part of net.Listener.
+// Accept implements net.Listener.
 func (l *limited) Accept() (net.Conn, error) {
 	nc, err := l.Listener.Accept()
 	if err != nil {
@@ -181,13 +180,13 @@ func (l *limited) Accept() (net.Conn, error) {
 	return &connection{Conn: nc, all: l.connections, leave: sync.OnceFunc(func() { <-l.connections.room })}, nil
 }
 
-// Close is part of net.Listener.
+// Close implements net.Listener.
 func (l *limited) Close() error {
 	l.once.Do(func() { close(l.done) })
 	return l.Listener.Close()
 }
 
-// connection is a connection that takes up room.
+// connection counts against the limit.
 type connection struct {
 	net.Conn
 	all   *connections
@@ -195,12 +194,12 @@ type connection struct {
 
 	// Guarded by all.mu.
 	awaits awaited
-	place  *list.Element // among the slow ones
-	since  time.Time     // when it became one of them
-	left   bool          // it has made room
+	place  *list.Element // its place in all.slow
+	since  time.Time     // when it was added there
+	left   bool          // closed to make room
 }
 
-// Write is part of net.Conn.
+// Write implements net.Conn.
 func (c *connection) Write(p []byte) (int, error) {
 	c.all.wait(c, awaitsReader, 0)
 	defer c.all.wait(c, 0, awaitsReader)
@@ -210,7 +209,7 @@ func (c *connection) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// Close is part of net.Conn.
+// Close implements net.Conn.
 func (c *connection) Close() error {
 	c.leave()
 	return c.Conn.Close()

@@ -24,21 +24,21 @@ import (
 	"github.com/culprit-dev/culprit/tracing"
 )
 
-// Options say how a daemon runs. ConfigFile and StoragePath must be set.
+// Options configure a daemon. ConfigFile and StoragePath are required.
 type Options struct {
 	ConfigFile    string
-	StoragePath   string // folder of the queue and the reports
-	ListenAddress string // of one listener, if Web is nil; default ":9798"
+	StoragePath   string // directory of the queue and the reports
+	ListenAddress string // the only listener if Web is nil; default ":9798"
 	Web           *web.FlagConfig
-	ExternalURL   string        // under which people reach the pages; empty: http://<listen address>
-	Retention     time.Duration // of reports; default 7 days
-	RetentionSize int64         // bytes of reports and incidents, of which the oldest go first; default 1 GiB
-	Workers       int           // alerts explained at a time; default 4
-	Reconcile     time.Duration // pause between two looks at Alertmanager; default 30 s
+	ExternalURL   string        // base URL of the pages for people; empty: http://<listen address>
+	Retention     time.Duration // how long reports are kept; default 7 days
+	RetentionSize int64         // limit of reports and incidents in bytes, oldest are deleted first; default 1 GiB
+	Workers       int           // alerts explained concurrently; default 4
+	Reconcile     time.Duration // interval of the reconcile loop; default 30 s
 	Cluster       *broker.ClusterOptions
 
-	MaxConnections int           // open at a time, over all listeners; default 512, as of Prometheus
-	ReadTimeout    time.Duration // for a whole request, and between two of a connection; default 5 minutes, as of Prometheus
+	MaxConnections int           // open at a time, over all listeners; default 512, as in Prometheus
+	ReadTimeout    time.Duration // of a whole request, and idle between two; default 5 minutes, as in Prometheus
 
 	Logger   *slog.Logger         // default: slog.Default()
 	Registry *prometheus.Registry // default: a new one
@@ -79,8 +79,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Daemon is culprit at work. It is made by [New] and works while [Daemon.Run]
-// runs.
+// Daemon is a running culprit. Make it with [New], then call [Daemon.Run].
 type Daemon struct {
 	opt     Options
 	log     *slog.Logger
@@ -91,31 +90,31 @@ type Daemon struct {
 
 	connections *connections
 
-	listeners []net.Listener
-	external  *url.URL
-	broker    *broker.Broker
-	store     *store
-	book      *deliveries
-	changes   *changelog.Book
-	handled   *amevents.Book
-	said      *broker.Bucket // what silences have said of reports
-	worker    *worker
-	publisher *publisher
-	receivers *receivers
-	reconcile *reconciler
-	server    *http.Server
-	front     *front
-	cut       func()     // ends the contexts of all requests
-	serving   chan error // gets the error of the HTTP server at its end
+	listeners      []net.Listener
+	external       *url.URL
+	broker         *broker.Broker
+	store          *store
+	book           *deliveries
+	changes        *changelog.Book
+	handled        *amevents.Book
+	said           *broker.Bucket // what silences have said about reports
+	worker         *worker
+	publisher      *publisher
+	receivers      *receivers
+	reconcile      *reconciler
+	server         *http.Server
+	front          *front
+	cancelRequests func()     // cancels the contexts of all requests
+	serving        chan error // receives the error of the HTTP server when it ends
 
-	refreshing sync.Map // addresses of the peers that are refreshed now
+	refreshing sync.Map // addresses of the peers being refreshed
 	refreshes  sync.WaitGroup
 
 	reloading sync.Mutex
-	left      replaced
-	reloaded  chan struct{} // gets a value when live is another
-	rereading chan struct{} // the same, for the reader of changes
-	cleanups  []cleanup     // run backwards
+	replaced  replaced
+	reloaded  chan struct{} // signals a new live to keep
+	rereading chan struct{} // the same, to readChanges
+	cleanups  []cleanup     // run last to first
 }
 
 type cleanup struct {
@@ -123,11 +122,10 @@ type cleanup struct {
 	run  func() error
 }
 
-// New opens everything that the daemon needs: its configuration, its listener,
-// its queue and its store. It does not need Prometheus or Alertmanager to be
-// there. One of three replicas waits for a majority until ctx ends; from the
-// moment at which it listens it says over HTTP that it lives and what it waits
-// for. What was opened is closed again if New fails.
+// New opens everything the daemon needs: configuration, listeners, queue and store. It does not
+// wait for Prometheus or Alertmanager. A replica of a cluster waits for a majority until ctx ends;
+// as soon as it listens it reports over HTTP that it is alive, and what it waits for. If New fails
+// it closes what it has opened.
 func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	opt = opt.withDefaults()
 	d := &Daemon{opt: opt, log: opt.Logger, metrics: newMetrics(opt.Registry), shared: newShared(opt), tracer: new(tracing.Tracer), receivers: &receivers{}, reloaded: make(chan struct{}, 1), rereading: make(chan struct{}, 1)}
@@ -167,8 +165,8 @@ func New(ctx context.Context, opt Options) (_ *Daemon, err error) {
 	return d, nil
 }
 
-// openServing opens the queue and the store behind a server that answers
-// already. If the server ends meanwhile it is given up.
+// openServing opens the queue and the store while the HTTP server already answers. It gives up if
+// the server ends.
 func (d *Daemon) openServing(ctx context.Context) error {
 	opening, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
@@ -186,11 +184,11 @@ func (d *Daemon) openServing(ctx context.Context) error {
 	return err
 }
 
-// open starts the queue and reads the store.
+// open starts the queue and loads the store.
 func (d *Daemon) open(ctx context.Context) error {
 	b, err := broker.Start(ctx, broker.Options{
 		Dir: d.opt.StoragePath, Logger: d.log, Cluster: d.opt.Cluster, DrainTimeout: drain,
-		MaxBucketBytes: -1, // the store bounds itself: it knows what may go
+		MaxBucketBytes: -1, // unlimited: the store prunes itself, as it knows what may go
 		OnDead:         func(j broker.Job, err error) { d.worker.dead(j, err) }, OnWait: d.front.waitFor,
 		OnLost: func(what string, gone uint64) { d.metrics.lost.WithLabelValues(what).Add(float64(gone)) },
 	})
@@ -200,10 +198,10 @@ func (d *Daemon) open(ctx context.Context) error {
 	d.broker = b
 	d.cleanup("queue and reports", b.Close)
 	d.opt.Registry.MustRegister(newQueueCollector(b))
-	// The index must follow the buckets for as long as the daemon drains.
+	// The index must follow the buckets until the daemon has drained.
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	d.cleanup("index", func() error { stop(); return nil })
-	defer context.AfterFunc(ctx, stop)() // but not after it was read
+	defer context.AfterFunc(ctx, stop)() // ctx ends only the loading, not the following
 	d.store, err = newStore(following, b, storeOptions{
 		ttl: d.opt.Retention, limit: d.opt.RetentionSize, base: d.external.String(), now: d.opt.Now, log: d.log,
 	})
@@ -229,32 +227,31 @@ func (d *Daemon) open(ctx context.Context) error {
 	if d.said, err = b.Bucket(following, "said", rememberSaid); err != nil {
 		return fmt.Errorf("opening what silences have said: %w", err)
 	}
-	if err := d.said.Watch(following, func(broker.Entry, bool) {}); err != nil { // what is gone of it is noticed
+	if err := d.said.Watch(following, func(broker.Entry, bool) {}); err != nil { // so that lost entries are noticed
 		return fmt.Errorf("reading what silences have said: %w", err)
 	}
 	return nil
 }
 
-// URL is where the pages are found.
+// URL is the base URL of the pages.
 func (d *Daemon) URL() string { return d.external.String() }
 
-// Address is that of the first listener.
+// Address is the address of the first listener.
 func (d *Daemon) Address() net.Addr { return d.listeners[0].Addr() }
 
 const (
-	// drain is how long what has begun may go on when the daemon is to stop.
+	// drain is how long work in progress may go on after the daemon was asked to stop.
 	drain = 3 * time.Second
-	// stopWithin is how long it takes at most to stop, whatever hangs. It leaves
-	// a second of the ten that are promised for the process to end.
+	// stopWithin bounds the whole stop, whatever hangs. The process promises to end within ten
+	// seconds; this leaves one.
 	stopWithin = 9 * time.Second
-	// flush is how long the last spans may take to be sent, of that.
+	// flush is the part of it for sending the last spans.
 	flush = time.Second
 )
 
-// Run works until ctx ends or a part of the daemon fails, lets what has begun
-// go on for three seconds, and closes everything. What is cut off then is done
-// after the next start: jobs go back into the queue, and the store knows which
-// sink was told what.
+// Run works until ctx ends or a part fails. It then lets work in progress finish for three seconds
+// and closes everything. What is cut off is redone after the next start: jobs return to the queue,
+// and the store knows what each sink has received.
 func (d *Daemon) Run(ctx context.Context) error {
 	parts, running := errgroup.WithContext(tracing.With(ctx, d.tracer))
 	work, cancel := outlive(running, drain)
@@ -270,7 +267,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return withDeadline(running, stopWithin, func() error { return errors.Join(parts.Wait(), d.close()) })
 }
 
-// consume works on the queue.
+// consume handles jobs until ctx ends.
 func (d *Daemon) consume(ctx context.Context) error {
 	if err := d.broker.Consume(ctx, d.opt.Workers, d.worker.handle); err != nil {
 		return fmt.Errorf("working on the queue: %w", err)
@@ -278,8 +275,7 @@ func (d *Daemon) consume(ctx context.Context) error {
 	return nil
 }
 
-// served returns when the HTTP server has ended, with the error of one that
-// should not have.
+// served waits for the HTTP server to end. It returns an error if the daemon was not stopping.
 func (d *Daemon) served(running context.Context) error {
 	err := <-d.serving
 	if err == nil && running.Err() == nil {
@@ -291,20 +287,20 @@ func (d *Daemon) served(running context.Context) error {
 	return nil
 }
 
-// stopServing ends the HTTP server when running ends: requests may go on as
-// long as work does, and are then cut off.
+// stopServing shuts the HTTP server down when running ends. Requests may finish until work ends,
+// and are then cut off.
 func (d *Daemon) stopServing(running, work context.Context) error {
 	<-running.Done()
 	d.log.Info("Stopping: finishing work in progress")
 	err := d.server.Shutdown(work)
-	d.cut()
+	d.cancelRequests()
 	if err == nil {
 		return nil
 	}
 	return ignoreClosed(d.server.Close())
 }
 
-// outlive returns a context that ends some time after another.
+// outlive returns a context that ends some time after ctx.
 func outlive(ctx context.Context, longer time.Duration) (context.Context, context.CancelFunc) {
 	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {
@@ -314,8 +310,7 @@ func outlive(ctx context.Context, longer time.Duration) (context.Context, contex
 	return later, cancel
 }
 
-// withDeadline runs f and waits for its end, but no longer than some time after ctx
-// has ended.
+// withDeadline runs f and waits for it, but at most limit longer than ctx.
 func withDeadline(ctx context.Context, limit time.Duration, f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
@@ -342,7 +337,7 @@ func (d *Daemon) serve() error {
 	return err
 }
 
-// endTraces sends the last spans, as far as their receiver takes them in time.
+// endTraces sends the last spans, if the collector takes them in time.
 func (d *Daemon) endTraces() error {
 	if err := d.tracer.Close(flush); err != nil {
 		d.log.Warn("The last traces could not be sent", "err", err)
@@ -350,7 +345,7 @@ func (d *Daemon) endTraces() error {
 	return nil
 }
 
-// cleanup registers what is to be closed at the end.
+// cleanup registers what close runs, in reverse order.
 func (d *Daemon) cleanup(name string, run func() error) {
 	d.cleanups = append(d.cleanups, cleanup{name, run})
 }

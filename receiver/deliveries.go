@@ -18,45 +18,44 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// catchUpPause is how long what could not be stored waits.
+// catchUpPause is the interval at which failed writes are retried.
 const catchUpPause = time.Second
 
-// delivery is what one sink was told of an alert or of an incident. It is an
-// entry of its own in the store: what becomes of one sink waits for no other,
-// and costs a small write however large the incident is.
+// delivery records what one sink has received about a report or an incident. It is a store entry of
+// its own, so that sinks don't wait for each other and a write is small however large the incident
+// is.
 type delivery struct {
-	About string `json:"about"` // the id of a report or of an incident
+	About string `json:"about"` // ID of the report or incident
 	Lane  string `json:"lane"`
 
-	Begun bool          `json:"begun,omitempty"` // the sink knows of it, or may know
-	Told  string        `json:"told,omitempty"`  // digest of what the sink took last
-	Over  bool          `json:"over,omitempty"`  // the sink took its end
-	Ends  int           `json:"ends,omitempty"`  // that the sink took: an incident may open again
-	Took  float64       `json:"took,omitempty"`  // seconds from when it was first due until the sink took it
+	Begun bool          `json:"begun,omitempty"` // the sink has received it, or may have
+	Told  string        `json:"told,omitempty"`  // digest of the last message that the sink accepted
+	Over  bool          `json:"over,omitempty"`  // the sink accepted the end
+	Ends  int           `json:"ends,omitempty"`  // how many ends it accepted: an incident may reopen
+	Took  float64       `json:"took,omitempty"`  // seconds from first due to accepted
 	Sent  []report.Sent `json:"sent,omitempty"`
 
-	Writes int `json:"writes"` // of two copies the one with more is newer
+	Writes int `json:"writes"` // version: the copy with more writes wins
 }
 
-// key is that of the entry.
+// key is the store key.
 func (d delivery) key() string { return d.About + "/" + d.Lane }
 
-// deliveries are in a bucket, and in memory as an index that follows it.
+// deliveries stores records in a bucket, with an index in memory that follows it.
 type deliveries struct {
-	bucket *broker.Bucket
-	log    *slog.Logger
-	busy   keyedMutex
+	bucket   *broker.Bucket
+	log      *slog.Logger
+	updating keyedMutex
 
 	mu        sync.RWMutex
 	of        map[string]map[string]delivery // id → lane → delivery
-	unwritten map[laneKey]bool               // those that could not be stored
+	unwritten map[laneKey]bool               // failed writes, to be retried
 }
 
-// laneKey is a lane of a report or of an incident.
+// laneKey identifies a delivery.
 type laneKey struct{ about, lane string }
 
-// openDeliveries reads what was delivered. Until ctx ends the index follows the
-// bucket.
+// openDeliveries loads the records. The index follows the bucket until ctx ends.
 func openDeliveries(ctx context.Context, b *broker.Broker, ttl time.Duration, log *slog.Logger) (*deliveries, error) {
 	d := &deliveries{log: log, of: map[string]map[string]delivery{}, unwritten: map[laneKey]bool{}}
 	var err error
@@ -88,7 +87,7 @@ func (d *deliveries) index(e broker.Entry, deleted bool) {
 	d.remember(one)
 }
 
-// remember indexes a delivery, unless a newer copy of it is known.
+// remember indexes a record, unless the index has a newer copy.
 func (d *deliveries) remember(one delivery) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -102,7 +101,7 @@ func (d *deliveries) remember(one delivery) {
 	}
 }
 
-// get returns what a lane has delivered; that of a new one is empty.
+// get returns the record of a lane, or an empty one.
 func (d *deliveries) get(about, lane string) delivery {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -112,7 +111,7 @@ func (d *deliveries) get(about, lane string) delivery {
 	return delivery{About: about, Lane: lane}
 }
 
-// sent returns the outcomes of all lanes, in the order of their names.
+// sent returns the outcomes of all lanes, ordered by lane.
 func (d *deliveries) sent(about string) []report.Sent {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -123,7 +122,7 @@ func (d *deliveries) sent(about string) []report.Sent {
 	return all
 }
 
-// took returns the seconds until the last of the lanes had delivered.
+// took returns the seconds until the slowest lane had delivered.
 func (d *deliveries) took(about string) float64 {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -134,11 +133,11 @@ func (d *deliveries) took(about string) float64 {
 	return most
 }
 
-// update changes a delivery, and writes it if change says that it did. What is
-// known in memory is right also when the write fails; it is written later, as soon
-// as a cluster has a leader again, so that the other replicas know of it, too.
+// update applies change to a record, and stores it if change returns true. If the write fails
+// memory still has the new record, and the write is retried, so that the other replicas see it as
+// soon as the cluster has a leader again.
 func (d *deliveries) update(ctx context.Context, about, lane string, change func(*delivery) bool) error {
-	unlock := d.busy.lock(about + "/" + lane)
+	unlock := d.updating.lock(about + "/" + lane)
 	defer unlock()
 	one := d.get(about, lane)
 	one.Sent = slices.Clone(one.Sent)
@@ -150,7 +149,7 @@ func (d *deliveries) update(ctx context.Context, about, lane string, change func
 	return d.write(ctx, one)
 }
 
-// write stores a delivery, or notes that it is not stored.
+// write stores a record. If that fails it is noted for a retry.
 func (d *deliveries) write(ctx context.Context, one delivery) error {
 	body, err := json.Marshal(one)
 	if err != nil {
@@ -167,7 +166,7 @@ func (d *deliveries) write(ctx context.Context, one delivery) error {
 	return err
 }
 
-// catchUp stores what could not be stored, until ctx ends.
+// catchUp retries failed writes until ctx ends.
 func (d *deliveries) catchUp(ctx context.Context) {
 	for ctx.Err() == nil {
 		pause(ctx, catchUpPause)
@@ -176,15 +175,15 @@ func (d *deliveries) catchUp(ctx context.Context) {
 		d.mu.RUnlock()
 		for _, at := range late {
 			if d.writeLate(ctx, at) != nil {
-				break // there is still nobody who takes it
+				break // the store still takes no writes
 			}
 		}
 	}
 }
 
-// writeLate stores a delivery as it is now, unless what it is about is gone.
+// writeLate stores the current state of a record, unless it was deleted meanwhile.
 func (d *deliveries) writeLate(ctx context.Context, at laneKey) error {
-	unlock := d.busy.lock(at.about + "/" + at.lane)
+	unlock := d.updating.lock(at.about + "/" + at.lane)
 	defer unlock()
 	d.mu.Lock()
 	one, known := d.of[at.about][at.lane]
@@ -200,8 +199,7 @@ func (d *deliveries) writeLate(ctx context.Context, at laneKey) error {
 	return d.write(ctx, one)
 }
 
-// forget deletes what was delivered of a report or an incident that is gone.
-// What can't be deleted goes when it has outlived its lifetime.
+// forget deletes the records of a deleted report or incident. What can't be deleted expires.
 func (d *deliveries) forget(ctx context.Context, about string) {
 	d.mu.RLock()
 	lanes := slices.Collect(maps.Keys(d.of[about]))
@@ -215,9 +213,8 @@ func (d *deliveries) forget(ctx context.Context, about string) {
 	}
 }
 
-// mergeSent puts new outcomes in the place of those of the same thing. A write-back
-// that was skipped does not replace one that was made; one that was made replaces
-// a failure of its whole place.
+// mergeSent merges new outcomes into the known ones, by target. A skipped write-back does not
+// replace one that was made; one that was made replaces a failure of the whole place.
 func mergeSent(known, outcomes []report.Sent) (merged []report.Sent, changed bool) {
 	merged = append(merged, known...)
 	for _, o := range outcomes {
@@ -239,21 +236,21 @@ func mergeSent(known, outcomes []report.Sent) (merged []report.Sent, changed boo
 	return merged, changed
 }
 
-// sameThing says whether two outcomes are about one thing: what stands behind the
-// first space of a ref is which version of it.
+// sameThing reports whether two outcomes have the same target. In a ref, what follows the first
+// space is only a version.
 func sameThing(known, now report.Sent) bool {
 	a, _, _ := strings.Cut(known.Ref, " ")
 	b, _, _ := strings.Cut(now.Ref, " ")
 	return known.Sink == now.Sink && a == b
 }
 
-// failedWhole says whether nothing could be made at the place of an outcome: it
-// names no thing of its own.
+// failedWhole reports whether the known outcome is a failure of the whole place, without a target
+// of its own.
 func failedWhole(known, now report.Sent) bool {
 	return known.Sink == now.Sink && known.Place == now.Place && known.Status != report.SentOK && (known.Ref == "" || known.Ref == known.Place)
 }
 
-// unsent says whether a write-back failed and is worth another try.
+// unsent reports whether a write-back failed and is to be retried.
 func unsent(sent []report.Sent) bool {
 	return slices.ContainsFunc(sent, func(s report.Sent) bool { return s.Status == report.SentFailed && s.Retryable })
 }

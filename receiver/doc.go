@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package receiver is the daemon: it takes alerts in, explains them and writes
-// the causes back.
+// Package receiver is the daemon: it receives alerts, explains them and writes the causes back.
 //
 // pipeline.go takes one alert from the queue to its annotation; read it first. Around
 // it are

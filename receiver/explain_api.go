@@ -23,44 +23,41 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Bounds of `POST /api/v1/explain`: a person who asks must not slow down the
-// alerts.
+// Limits of `POST /api/v1/explain`: people who ask must not slow down alerts.
 const (
 	maxAskBytes   = 1 << 20
-	maxAsking     = 2 // at a time
+	maxAsking     = 2 // concurrently
 	explainWithin = time.Minute
 )
 
-// explainer is `POST /api/v1/explain`.
+// explainer serves `POST /api/v1/explain`.
 type explainer struct {
 	live    func() *live
 	changes explain.ChangeLog
 	now     func() time.Time
-	turn    chan struct{}
-	most    time.Duration // that a look may take
+	slots   chan struct{}
+	timeout time.Duration // time limit of one look
 
-	renew func(ctx context.Context, found report.Report) (stored bool, err error) // nil: no look is stored
+	renew func(ctx context.Context, found report.Report) (stored bool, err error) // nil: looks are not stored
 }
 
 func newExplainer(live func() *live, log explain.ChangeLog, now func() time.Time) *explainer {
-	return &explainer{live: live, changes: log, now: now, turn: make(chan struct{}, maxAsking), most: explainWithin}
+	return &explainer{live: live, changes: log, now: now, slots: make(chan struct{}, maxAsking), timeout: explainWithin}
 }
 
-// Ask is the body of `POST /api/v1/explain`: an alert by its labels, an expression, or
-// both.
+// Ask is the body of `POST /api/v1/explain`: the labels of an alert, an expression, or both.
 type Ask struct {
-	Labels     model.LabelSet `json:"labels,omitempty"`     // of an alert; those that tell it from others suffice
-	Expr       string         `json:"expr,omitempty"`       // PromQL, with or without the condition of an alert
-	At         askedTime      `json:"at,omitempty"`         // when it began: RFC 3339, Unix seconds, or how long ago, such as 2h; empty: now
-	Until      askedTime      `json:"until,omitempty"`      // when it ended; empty: it goes on
-	Prometheus string         `json:"prometheus,omitempty"` // name of the one to ask, if there are several; empty: the labels tell which
+	Labels     model.LabelSet `json:"labels,omitempty"`     // enough of the alert's labels to identify it
+	Expr       string         `json:"expr,omitempty"`       // PromQL, with or without the alert's comparison
+	At         askedTime      `json:"at,omitempty"`         // start: RFC 3339, Unix seconds, or how long ago, such as 2h; empty: now
+	Until      askedTime      `json:"until,omitempty"`      // end; empty: ongoing
+	Prometheus string         `json:"prometheus,omitempty"` // name of the server, if there are several; empty: chosen by the labels
 }
 
-// askedTime is a time as [find.Time] reads it: RFC 3339, Unix seconds, also as
-// a number, or how long ago.
+// askedTime is a time in any format of [find.Time]; Unix seconds may also be a JSON number.
 type askedTime string
 
-// UnmarshalJSON is part of json.Unmarshaler.
+// UnmarshalJSON implements json.Unmarshaler.
 func (t *askedTime) UnmarshalJSON(text []byte) error {
 	var number json.Number // takes a quoted number, too
 	if err := json.Unmarshal(text, &number); err == nil {
@@ -86,7 +83,7 @@ func (t *askedTime) UnmarshalJSON(text []byte) error {
 //	503  others are asking already
 //	504  it took longer than a minute
 //
-// The work ends with the request.
+// The work is cancelled with the request.
 func (h *explainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	leave, err := h.enter()
 	if err != nil {
@@ -108,23 +105,23 @@ func (h *explainer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body.Answer(w, http.StatusOK, rep)
 }
 
-// enter takes a turn, or says that others have them all.
+// enter takes a slot, or returns errBusy.
 func (h *explainer) enter() (leave func(), err error) {
 	select {
-	case h.turn <- struct{}{}:
-		return func() { <-h.turn }, nil
+	case h.slots <- struct{}{}:
+		return func() { <-h.slots }, nil
 	default:
 		return nil, errBusy
 	}
 }
 
-// within answers a question in time.
+// within answers a question within the time limit.
 func (h *explainer) within(ctx context.Context, ask find.Ask) (report.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.most)
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
 	rep, err := h.explain(ctx, ask)
 	if ctx.Err() != nil {
-		err = fmt.Errorf("it took longer than %s: %w", h.most, ctx.Err())
+		err = fmt.Errorf("it took longer than %s: %w", h.timeout, ctx.Err())
 	}
 	return rep, err
 }
@@ -174,15 +171,15 @@ func (h *explainer) explain(ctx context.Context, ask find.Ask) (report.Report, e
 	return explain.ReportBy(ctx, live.servers, q), nil
 }
 
-// errBusy is the error of a question while others are answered.
+// errBusy means that all slots are taken.
 var errBusy = errors.New("two other requests are being answered: try again in a few seconds")
 
-// errNotAllowed is the error of a question that the configuration forbids.
+// errNotAllowed means that the configuration forbids the question.
 var errNotAllowed = errors.New("the configuration does not allow this")
 
 func errSwitchedOff() error { return fmt.Errorf("%w: explain_api is switched off", errNotAllowed) }
 
-// allowed says whether a question may be asked with the credentials of culprit.
+// allowed reports whether a question may be asked with culprit's own credentials.
 func allowed(ctx context.Context, cfg *config.Config, finder *find.Finder, ask find.Ask) error {
 	trust := cfg.Expressions.FromAPI
 	switch {
@@ -203,7 +200,7 @@ func allowed(ctx context.Context, cfg *config.Config, finder *find.Finder, ask f
 	return nil
 }
 
-// statusOfAsk says whose fault an error is.
+// statusOfAsk maps an error to its HTTP status.
 func statusOfAsk(err error) int {
 	var tooLarge *http.MaxBytesError
 	switch {

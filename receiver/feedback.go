@@ -16,7 +16,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web"
 )
 
-// judge notes what people say of reports.
+// judge stores feedback on reports.
 type judge struct {
 	store   *store
 	counted *prometheus.CounterVec
@@ -29,7 +29,7 @@ func (d *Daemon) judge() judge {
 	return judge{store: d.store, counted: d.metrics.feedback, now: d.opt.Now}
 }
 
-// Judge is part of [web.Judge].
+// Judge implements [web.Judge].
 func (j judge) Judge(ctx context.Context, id string, f report.Feedback) error {
 	f, err := f.Check()
 	if err != nil {
@@ -46,8 +46,8 @@ func (j judge) Judge(ctx context.Context, id string, f report.Feedback) error {
 	return err
 }
 
-// judge adds feedback to a stored report. It waits for no analysis: whoever writes
-// the report at the same time takes the feedback over.
+// judge adds feedback to a stored report. It need not wait for an analysis in progress:
+// [store.adopt] keeps the feedback when the report is written again.
 func (s *store) judge(ctx context.Context, id string, f report.Feedback) (changed bool, err error) {
 	for try := 0; ; try++ {
 		r, err := s.load(ctx, id)
@@ -65,11 +65,10 @@ func (s *store) judge(ctx context.Context, id string, f report.Feedback) (change
 	}
 }
 
-// mostComments is how many reports a round notes comments of silences on.
+// mostComments bounds the comments stored per round.
 const mostComments = 100
 
-// comments notes what the comments of silences say of the reports of the alerts
-// under them.
+// comments stores the feedback in comments of silences on the reports of the alerts they silence.
 func (r *reconciler) comments(ctx context.Context, v view) {
 	noted := 0
 	for _, p := range v.peers {
@@ -92,7 +91,7 @@ func (r *reconciler) comments(ctx context.Context, v view) {
 	}
 }
 
-// silenced are the open reports of alerts by the silences over them.
+// silenced returns the open reports of silenced alerts, by id of the silence.
 func (r *reconciler) silenced(alerts []alertmanager.Alert) map[string][]record {
 	under := map[string][]record{}
 	for _, a := range alerts {
@@ -110,8 +109,8 @@ func (r *reconciler) silenced(alerts []alertmanager.Alert) map[string][]record {
 	return under
 }
 
-// comment notes what one silence says of one report. What stood there before the
-// report was made is about an earlier one.
+// comment stores the feedback of one silence on one report. A comment older than the report is
+// about an earlier one.
 func (r *reconciler) comment(ctx context.Context, s alertmanager.Silence, known record) bool {
 	f, ok := r.reader.Read(s.Comment)
 	if !ok || s.UpdatedAt.Before(known.Report.CreatedAt) {
@@ -132,8 +131,8 @@ func (r *reconciler) comment(ctx context.Context, s alertmanager.Silence, known 
 	return true
 }
 
-// saidBefore says whether a silence has said the same of this report, or of one
-// that is older: its comment is rewritten when culprit adds its line.
+// saidBefore reports whether a silence has already said the same of this report, or of an older
+// one: its comment is rewritten when culprit adds a line.
 func (s *store) saidBefore(r report.Report, f report.Feedback) bool {
 	same := func(said report.Feedback) bool { return said.Ref == f.Ref && said.Says == f.Says && said.Was == f.Was }
 	if slices.ContainsFunc(r.Feedback, same) {
@@ -151,13 +150,13 @@ func (s *store) saidBefore(r report.Report, f report.Feedback) bool {
 	return false
 }
 
-// rememberSaid is how long it is remembered what a silence has said, after it was
-// noted: a silence may live longer than the report that it was said of.
+// rememberSaid is how long the feedback of a silence is remembered: a silence may outlive the
+// report.
 const rememberSaid = 365 * 24 * time.Hour
 
-// said remembers what silences have said, of which report and when first. A report
-// keeps its last judgements only, and not for ever: without this a comment that stays
-// would then be noted again, of that report or of a later one.
+// said remembers the feedback of silences: for which report, and when first. A report keeps only
+// its latest feedback, and expires. Without this, the comment of a silence that stays would count
+// again then, for that report or for a later one.
 type said struct {
 	bucket bucket
 	now    func() time.Time
@@ -165,8 +164,8 @@ type said struct {
 
 var errSaid = errors.New("it was said before")
 
-// once notes what a silence says of a report, unless it has said it of that report
-// or of one before: then it returns errSaid.
+// once calls note for the feedback of a silence on a report. It returns errSaid if the silence has
+// already said it of this report or of an earlier one.
 func (s said) once(ctx context.Context, r report.Report, f report.Feedback, note func() error) error {
 	first, err := s.remember(ctx, f.SaidID(""))
 	if err != nil {
@@ -188,7 +187,7 @@ func (s said) once(ctx context.Context, r report.Report, f report.Feedback, note
 	return err
 }
 
-// remember returns when a key was remembered first: now, if it never was.
+// remember returns when a key was first remembered, which may be now.
 func (s said) remember(ctx context.Context, key string) (time.Time, error) {
 	now := s.now().UTC()
 	text, err := now.MarshalText()

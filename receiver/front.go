@@ -12,12 +12,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// front answers from the moment at which the daemon listens. Until the queue
-// and the reports are open it says that the process lives, that it is not
-// ready, and what it waits for: a replica may wait for the others as long as
-// they are away, and must not be ended for it.
+// front answers as soon as the daemon listens. Until the queue and the store are open it says that
+// the process is alive but not ready, and what it waits for: a replica may wait for the others
+// indefinitely, and must not be killed for it.
 type front struct {
-	prefix  string // of the external URL
+	prefix  string // path of the external URL
 	metrics http.Handler
 	waits   atomic.Pointer[string]
 	opened  atomic.Pointer[http.Handler]
@@ -29,14 +28,14 @@ func newFront(prefix string, reg *prometheus.Registry) *front {
 	return f
 }
 
-// waitFor notes what the start waits for.
+// waitFor sets what the start waits for.
 func (f *front) waitFor(what string) { f.waits.Store(&what) }
 
-// open hands over to what answers from now on.
+// open hands over to the real handler.
 func (f *front) open(h http.Handler) { f.opened.Store(&h) }
 
-// ServeHTTP answers 503 to everything that needs the queue or the reports.
-// Alertmanager sends such a message again.
+// ServeHTTP answers 503 to everything that needs the queue or the store. Alertmanager retries after
+// a 503.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h := f.opened.Load(); h != nil {
 		(*h).ServeHTTP(w, r)

@@ -13,22 +13,20 @@ import (
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
 )
 
-// receivers knows which of Alertmanager's receivers is culprit's: the one that
-// the configuration names, else those in whose name webhooks came, else the
-// one that was found in Alertmanager's own configuration, else any that is
-// called so.
+// receivers knows which receivers of Alertmanager are culprit's: those that the configuration
+// names; else those that webhooks came from; else those found in Alertmanager's configuration; else
+// any with culprit in its name.
 type receivers struct {
 	mu      sync.RWMutex
-	named   []string        // by the configuration
-	learned map[string]bool // from webhooks that were accepted
+	named   []string        // in culprit's configuration
+	learned map[string]bool // from accepted webhooks
 	found   []string        // in Alertmanager's configuration
 }
 
-// maxLearned bounds the names that are remembered: whoever may post a webhook
-// may write any.
+// maxLearned bounds the learned names: whoever may post a webhook may invent them.
 const maxLearned = 16
 
-// learn remembers the receiver that a webhook named.
+// learn remembers the receiver of a webhook.
 func (r *receivers) learn(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -40,7 +38,7 @@ func (r *receivers) learn(name string) {
 	}
 }
 
-// name takes the names that the configuration gives.
+// name sets the names in culprit's configuration.
 func (r *receivers) name(cfg *config.Config) {
 	var names []string
 	for _, am := range cfg.Alertmanagers {
@@ -53,14 +51,14 @@ func (r *receivers) name(cfg *config.Config) {
 	r.named = names
 }
 
-// find takes the names that Alertmanager's configuration tells.
+// find sets the names found in Alertmanager's configuration.
 func (r *receivers) find(names []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.found = names
 }
 
-// relearn remembers the receivers of the webhooks that open reports came with.
+// relearn restores the learned receivers from the open reports.
 func (r *receivers) relearn(s *store) {
 	for _, known := range s.openRecords() {
 		if known.Group.Key != "" {
@@ -69,7 +67,7 @@ func (r *receivers) relearn(s *store) {
 	}
 }
 
-// ours says whether a receiver is culprit's.
+// ours reports whether a receiver is culprit's.
 func (r *receivers) ours(name string) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -84,7 +82,7 @@ func (r *receivers) ours(name string) bool {
 	return strings.Contains(strings.ToLower(name), "culprit")
 }
 
-// names are those that the configuration or webhooks gave, sorted.
+// names returns the configured or else the learned names, sorted.
 func (r *receivers) names() []string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -94,7 +92,7 @@ func (r *receivers) names() []string {
 	return slices.Sorted(maps.Keys(r.learned))
 }
 
-// readGroups finds the groups of the alerts, from the first peer that answers.
+// readGroups reads the alert groups from the first peer that answers.
 func (v *view) readGroups(ctx context.Context) {
 	v.groups = map[string]group{}
 	for _, p := range v.peers {
@@ -117,8 +115,8 @@ func (v *view) readGroups(ctx context.Context) {
 	}
 }
 
-// groupOf is the alert group of an alert. An alert of which no group is known
-// is an incident of one. The groups are read when the first is asked for.
+// groupOf returns the group of an alert, reading the groups on first use. An alert without a group
+// gets one of its own.
 func (v *view) groupOf(ctx context.Context, a alertmanager.Alert) group {
 	if v.groups == nil {
 		v.readGroups(ctx)

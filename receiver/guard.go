@@ -19,30 +19,28 @@ import (
 	"github.com/culprit-dev/culprit/tracing"
 )
 
-// What a client may take of the HTTP port. A body that comes more slowly than
-// minBodyRate, after a start of bodyGrace, is cut off: somebody who sends a byte
-// now and then must not keep those out who tell of alerts.
+// Limits of a client. A body that is slower than minBodyRate after bodyGrace is cut off: whoever
+// trickles bytes must not keep those out who report alerts.
 const (
 	headerTimeout  = 10 * time.Second
-	answerTimeout  = 30 * time.Second // to take a piece of an answer
+	answerTimeout  = 30 * time.Second // to write one chunk of an answer
 	maxHeaderBytes = 64 << 10
 	bodyGrace      = 10 * time.Second
-	minBodyRate    = 8 << 10 // bytes a second
+	minBodyRate    = 8 << 10 // bytes per second
 )
 
-// What those who read may take, so that alerts find room beside them.
+// Limits of readers, so that there is room for alerts.
 const (
-	maxReading    = 16 // at a time; others wait
-	maxScrapes    = 4  // of /metrics at a time; others get 503
+	maxReading    = 16 // concurrently; others wait
+	maxScrapes    = 4  // of /metrics concurrently; others get 503
 	readingWait   = 5 * time.Second
-	readingWithin = 10 * time.Second // until the page is made
+	readingWithin = 10 * time.Second // to make the page
 )
 
-// newServer serves a handler within these bounds. Its requests go on until they
-// are cut.
+// newServer serves h within these limits. Its requests live until d.cut.
 func (d *Daemon) newServer(h http.Handler) *http.Server {
 	var requests context.Context
-	requests, d.cut = context.WithCancel(tracing.With(context.Background(), d.tracer))
+	requests, d.cancelRequests = context.WithCancel(tracing.With(context.Background(), d.tracer))
 	server := &http.Server{
 		Handler: d.guard(h), ConnContext: withConnection, BaseContext: func(net.Listener) context.Context { return requests },
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: d.opt.ReadTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -57,9 +55,9 @@ func (d *Daemon) newServer(h http.Handler) *http.Server {
 	return server
 }
 
-// guard stands before everything that the daemon serves.
+// guard wraps everything that the daemon serves.
 func (d *Daemon) guard(h http.Handler) http.Handler {
-	h = d.briskBodies(noForms(h))
+	h = d.limitBodies(noForms(h))
 	sites := http.NewCrossOriginProtection()
 	sites.SetDenyHandler(http.HandlerFunc(crossSite))
 	h = sites.Handler(h)
@@ -69,18 +67,17 @@ func (d *Daemon) guard(h http.Handler) http.Handler {
 	})
 }
 
-// crossSite answers a page of another site that has made a browser send
-// something here, with what the browser's user may do.
+// crossSite rejects requests that a page of another site makes a browser send with its user's
+// rights.
 func crossSite(w http.ResponseWriter, r *http.Request) {
 	body.Answer(w, http.StatusForbidden, fmt.Errorf("%s takes no request that a page of another site has a browser send", r.URL.Path))
 }
 
-// noForms refuses the types by which a form can send what reads as JSON, in
-// browsers that don't say where a request comes from. The third type of a form
-// passes, application/x-www-form-urlencoded: so the page of a report sends what
-// people say of it, and so curl -d sends JSON, which no form can in this type. A
-// browser that names no origin may thus judge a report for another site, or have
-// it explained again, as culprit does by itself, and do nothing else.
+// noForms rejects the content types in which an HTML form can send what parses as JSON, for
+// browsers that don't send an origin. The third type of a form, application/x-www-form-urlencoded,
+// passes: the report page sends feedback in it, and so does curl -d send JSON, which no form can in
+// this type. Through such a browser another site may thus send feedback on a report, or have it
+// explained again, which culprit also does by itself; but nothing else.
 func noForms(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -92,14 +89,13 @@ func noForms(h http.Handler) http.Handler {
 	})
 }
 
-// writes says whether a request may change something.
+// writes reports whether a request may change something.
 func writes(r *http.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions
 }
 
-// few lets in a few readers at a time, and gives each of them a time within
-// which it must have been answered.
-func few(most int, within time.Duration, h http.Handler) http.Handler {
+// limitReaders limits the concurrent readers and the time of each.
+func limitReaders(most int, within time.Duration, h http.Handler) http.Handler {
 	turn := make(chan struct{}, most)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), readingWait)
@@ -118,39 +114,39 @@ func few(most int, within time.Duration, h http.Handler) http.Handler {
 	})
 }
 
-// briskBodies gives every body a time within which it must come. Until it is
-// here its connection may have to make room.
-func (d *Daemon) briskBodies(h http.Handler) http.Handler {
+// limitBodies gives every body a minimum rate. Until the body is complete its connection may be
+// closed to make room.
+func (d *Daemon) limitBodies(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody {
 			h.ServeHTTP(w, r)
 			return
 		}
 		conn := connectionOf(r)
-		body := &briskBody{ReadCloser: r.Body, control: http.NewResponseController(w), start: time.Now(), most: d.opt.ReadTimeout}
+		body := &limitedBody{ReadCloser: r.Body, control: http.NewResponseController(w), start: time.Now(), timeout: d.opt.ReadTimeout}
 		body.end = func() { d.connections.wait(conn, 0, awaitsBody) }
 		d.connections.wait(conn, awaitsBody, 0)
-		body.extend()                  // also for a body that nobody reads: the server does so at the end
-		r = r.WithContext(r.Context()) // a copy, as the server goes on with its own body
+		body.extend()                  // also if nobody reads it: then the server does, at the end
+		r = r.WithContext(r.Context()) // a copy: the server keeps its own body
 		r.Body = body
 		h.ServeHTTP(w, r)
 	})
 }
 
-// briskBody is a body whose reads fail when it comes too slowly.
-type briskBody struct {
+// limitedBody is a body whose reads fail if it arrives too slowly.
+type limitedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
 	start   time.Time
-	most    time.Duration // for the whole body
+	timeout time.Duration // for the whole body
 	end     func()
 	read    int64
 	ended   bool
 }
 
-// Read is part of io.Reader. Behind the end of the body the deadline is the
-// server's again, which looks out for the client's going away.
-func (b *briskBody) Read(p []byte) (int, error) {
+// Read implements io.Reader. After the end of the body the deadline belongs to the server again,
+// which then watches for the client to disconnect.
+func (b *limitedBody) Read(p []byte) (int, error) {
 	if !b.ended {
 		b.extend()
 	}
@@ -163,8 +159,8 @@ func (b *briskBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// extend moves the deadline to where the next bytes must be here.
-func (b *briskBody) extend() {
-	allowed := min(b.most, bodyGrace+time.Duration(b.read)*time.Second/minBodyRate)
+// extend moves the deadline to when the next bytes must arrive.
+func (b *limitedBody) extend() {
+	allowed := min(b.timeout, bodyGrace+time.Duration(b.read)*time.Second/minBodyRate)
 	_ = b.control.SetReadDeadline(b.start.Add(allowed)) // a test's recorder has none
 }

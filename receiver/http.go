@@ -16,13 +16,12 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web"
 )
 
-// apiDocument is where the OpenAPI document of all this is.
+// apiDocument is the path of the OpenAPI document.
 const apiDocument = "/api/v1/openapi.json"
 
-// handler is everything that the daemon serves, below the path of the external
-// URL.
+// handler serves everything, below the path of the external URL.
 func (d *Daemon) handler() http.Handler {
-	return below(strings.TrimSuffix(d.external.Path, "/"), d.routes())
+	return withPrefix(strings.TrimSuffix(d.external.Path, "/"), d.routes())
 }
 
 func (d *Daemon) routes() *web.Mux {
@@ -34,7 +33,7 @@ func (d *Daemon) routes() *web.Mux {
 	mux.Handle("POST /api/v1/changes", changelog.NewHandler(d.changes, d.tokenOfChanges))
 	mux.Handle("POST /api/v1/alertmanager/events", amevents.NewHandler(d.handled, d.eventsTaken))
 	mux.Handle("GET "+apiDocument, openapi.Handler())
-	mux.Handle("/mcp", few(maxReading, readingWithin+explainWithin, d.assistants(asked)))
+	mux.Handle("/mcp", limitReaders(maxReading, readingWithin+explainWithin, d.assistants(asked)))
 	mux.HandleFunc("GET /-/healthy", d.healthy)
 	mux.HandleFunc("GET /-/ready", d.ready)
 	mux.HandleFunc("POST /-/reload", d.reloadHandler)
@@ -43,19 +42,18 @@ func (d *Daemon) routes() *web.Mux {
 	for path, methods := range map[string]string{
 		"/api/v1/webhook": "POST", "/api/v1/explain": "POST", "/-/reload": "POST, PUT", "/api/v1/changes": "GET, HEAD, POST", "/api/v1/alertmanager/events": "POST", apiDocument: "GET, HEAD",
 	} {
-		mux.Handle(path, only(methods)) // of the pages, which answer everything else, it would be none
+		mux.Handle(path, onlyMethods(methods)) // otherwise the pages, which handle the rest, would answer with 404
 	}
 	whole := web.New(d.pages(asked))
-	pages := few(maxReading, readingWithin, whole)
-	mux.Handle("POST /reports/{id}/explain", few(maxReading, readingWithin+explainWithin, whole)) // of which only two ask at a time
+	pages := limitReaders(maxReading, readingWithin, whole)
+	mux.Handle("POST /reports/{id}/explain", limitReaders(maxReading, readingWithin+explainWithin, whole)) // explainer.enter admits only two of them
 	mux.Handle("GET /api/v1/changes", pages)
 	mux.Handle("/", pages)
 	return mux
 }
 
-// below serves a handler also below a prefix: Alertmanager, probes and scrapes
-// may come with it and without.
-func below(prefix string, h http.Handler) http.Handler {
+// withPrefix serves h with and without a path prefix: Alertmanager, probes and scrapes may use either.
+func withPrefix(prefix string, h http.Handler) http.Handler {
 	if prefix == "" {
 		return h
 	}
@@ -69,25 +67,25 @@ func below(prefix string, h http.Handler) http.Handler {
 	})
 }
 
-// only answers whoever comes with another method.
-func only(methods string) http.Handler {
+// onlyMethods rejects other methods.
+func onlyMethods(methods string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", methods)
 		body.Answer(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes %s, and not %s", r.URL.Path, methods, r.Method))
 	})
 }
 
-// pages are what people see.
+// pages configures the pages.
 func (d *Daemon) pages(asked web.Explainer) web.Options {
 	return web.Options{Explainer: asked, Reader: d.reader(), Changes: d.changes, Judge: d.judge(), External: d.external, Servers: d.servers, Now: d.opt.Now}
 }
 
-// reader is what is read of the store.
+// reader reads the store for the pages.
 func (d *Daemon) reader() reader {
 	return reader{store: d.store, book: d.book, handled: d.handled.Of, busy: d.worker.busy}
 }
 
-// servers are those that the configuration names now.
+// servers are the servers of the current configuration.
 func (d *Daemon) servers() web.Servers {
 	cfg := d.live.Load().config
 	servers := web.Servers{}
@@ -103,8 +101,8 @@ func (d *Daemon) servers() web.Servers {
 	return servers
 }
 
-// healthy says that the process lives. It stays true when other servers fail, a
-// disk is full or replicas are away: a restart of culprit would not mend them.
+// healthy reports whether the process is alive. It stays so when other servers fail, the disk is
+// full or replicas are down: a restart of culprit would not help.
 func (d *Daemon) healthy(w http.ResponseWriter, _ *http.Request) {
 	if err := d.broker.Stuck(); err != nil {
 		http.Error(w, "culprit has to be started again: "+err.Error(), http.StatusServiceUnavailable)
@@ -113,7 +111,7 @@ func (d *Daemon) healthy(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "culprit is healthy.")
 }
 
-// ready says whether alerts can be taken, and if not, why.
+// ready reports whether culprit can take alerts, and if not, why.
 func (d *Daemon) ready(w http.ResponseWriter, _ *http.Request) {
 	if err := d.broker.Healthy(); err != nil {
 		http.Error(w, "Not ready: "+err.Error(), http.StatusServiceUnavailable)
@@ -123,11 +121,11 @@ func (d *Daemon) ready(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "Not ready: waiting for "+strings.Join(missing, "; "), http.StatusServiceUnavailable)
 		return
 	}
-	if silent := d.reconcile.silent(); len(silent) > 0 { // the alerts of others can be explained
+	if silent := d.reconcile.silent(); len(silent) > 0 { // alerts of other servers can be explained
 		fmt.Fprintf(w, "culprit is ready, but waits for %s.\n", strings.Join(silent, "; "))
 		return
 	}
-	if err := d.store.pressure(); err != nil { // it is told before it keeps anything from being stored
+	if err := d.store.pressure(); err != nil { // a warning before reports can no longer be stored
 		fmt.Fprintf(w, "culprit is ready, but %s.\n", err)
 		return
 	}

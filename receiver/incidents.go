@@ -16,12 +16,12 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// indexed is an incident as the index has it.
+// indexed is an incident in the index.
 type indexed struct {
 	report.Incident
-	revision uint64 // of the stored one; 0: it was never written
-	digest   string // of what it says
-	changes  int    // reports written since it was last merged
+	revision uint64 // of the stored one; 0: never written
+	digest   string // of its content
+	changes  int    // reports written since the last merge
 }
 
 func (s *store) indexIncident(e broker.Entry, deleted bool) {
@@ -29,7 +29,7 @@ func (s *store) indexIncident(e broker.Entry, deleted bool) {
 	known, ok := s.incident[e.Key]
 	s.mu.RUnlock()
 	if ok && known.revision >= e.Revision {
-		return // what this process has written itself
+		return // this process wrote it
 	}
 	if deleted {
 		s.mu.Lock()
@@ -45,7 +45,7 @@ func (s *store) indexIncident(e broker.Entry, deleted bool) {
 	s.setIncident(inc, e.Revision)
 }
 
-// setIncident indexes an incident, unless a newer copy of it is known.
+// setIncident indexes an incident, unless the index has a newer copy.
 func (s *store) setIncident(inc report.Incident, revision uint64) {
 	next := &indexed{Incident: inc, revision: revision, digest: digest(inc)}
 	s.mu.Lock()
@@ -59,8 +59,8 @@ func (s *store) setIncident(inc report.Incident, revision uint64) {
 	s.incident[inc.ID] = next
 }
 
-// join returns the id of the incident that a report belongs to: the one it is
-// in already, the open one of its alert group, or a new one.
+// join returns the id of a report's incident: its own, the open one of its alert group, or a new
+// one.
 func (s *store) join(r *record) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,19 +75,19 @@ func (s *store) join(r *record) string {
 	inc := report.Open(r.Group.key(), r.Report.Alert.StartsAt, s.base)
 	if _, ok := s.incident[inc.ID]; !ok {
 		s.incident[inc.ID] = &indexed{Incident: inc}
-		link(s.byGroup, r.Group.id(), inc.ID) // for the others of the group, before this one is written
+		link(s.byGroup, r.Group.id(), inc.ID) // so that the rest of the group finds it before it is written
 	}
 	return inc.ID
 }
 
-// rejoin takes a report out of the incident that was opened for it, unless that was
-// written or somebody else is in it, and back into that of the stored one, which the
-// index may not know yet: the merge then reads it.
+// rejoin moves a report from the incident that was opened for it to that of the stored report. It
+// deletes the former, unless it was written or has other reports. If the index does not know the
+// latter yet, the merge reads it.
 func (s *store) rejoin(r *record, stored record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	opened, id := r.Report.Incident, stored.Report.Incident
-	if inc, ok := s.incident[opened]; ok && opened != id && inc.revision == 0 && len(s.inside[opened]) == 0 {
+	if inc, ok := s.incident[opened]; ok && opened != id && inc.revision == 0 && len(s.byIncident[opened]) == 0 {
 		delete(s.incident, opened)
 		unlink(s.byGroup, r.Group.id(), opened)
 	}
@@ -97,38 +97,35 @@ func (s *store) rejoin(r *record, stored record) {
 	r.Report.Incident, r.Report.CreatedAt = id, stored.Report.CreatedAt
 }
 
-// mergeShare is the share of an incident's reports that must have changed
-// before it is merged at once; with fewer it is merged within mergePause. So
-// a report pays for at most so many others, however many there are.
+// An incident is merged at once if at least one in mergeShare of its reports has changed, else
+// within mergePause. So the cost per report is bounded, however many there are.
 const (
 	mergeShare = 8
 	mergePause = time.Second
 )
 
-// merge brings an incident up to date with a report that was written, or sees
-// to it that this happens soon.
+// merge updates an incident after one of its reports was written: now or soon.
 func (s *store) merge(ctx context.Context, id string) (report.Incident, error) {
 	s.mu.Lock()
 	inc, ok := s.incident[id]
 	if !ok {
 		s.mu.Unlock()
-		return report.Incident{}, nil // outlived its lifetime meanwhile
+		return report.Incident{}, nil // expired meanwhile
 	}
 	inc.changes++
-	now := inc.revision == 0 || inc.changes*mergeShare >= len(s.inside[id])
+	now := inc.revision == 0 || inc.changes*mergeShare >= len(s.byIncident[id])
 	s.mu.Unlock()
 	if now {
 		return s.mergeNow(ctx, id)
 	}
 	select {
-	case s.behind <- id:
-	default: // the next round of settle finds it
+	case s.deferred <- id:
+	default: // full: settle will find it
 	}
 	return inc.Incident, nil
 }
 
-// catchUp merges the incidents whose merge was put off, and looks after the
-// size of the store, until ctx ends.
+// catchUp makes deferred merges, and measures the store now and then, until ctx ends.
 func (s *store) catchUp(ctx context.Context) {
 	measure := time.NewTicker(measurePause)
 	defer measure.Stop()
@@ -138,27 +135,27 @@ func (s *store) catchUp(ctx context.Context) {
 			return
 		case <-measure.C:
 			s.measure(ctx)
-		case id := <-s.behind:
+		case id := <-s.deferred:
 			pause(ctx, mergePause)
-			for due := s.alsoBehind(id); len(due) > 0; due = due[1:] {
-				s.bringUp(ctx, due[0])
+			for due := s.drainDeferred(id); len(due) > 0; due = due[1:] {
+				s.updateIncident(ctx, due[0])
 			}
 		}
 	}
 }
 
-// alsoBehind returns the incidents of the channel, each once, and one more.
-func (s *store) alsoBehind(id string) []string {
+// drainDeferred drains the channel, and returns its incidents and id without duplicates.
+func (s *store) drainDeferred(id string) []string {
 	due := []string{id}
-	for len(s.behind) > 0 {
-		due = append(due, <-s.behind)
+	for len(s.deferred) > 0 {
+		due = append(due, <-s.deferred)
 	}
 	slices.Sort(due)
 	return slices.Compact(due)
 }
 
-// bringUp merges an incident that lags behind its reports.
-func (s *store) bringUp(ctx context.Context, id string) {
+// updateIncident merges an incident that lags behind its reports.
+func (s *store) updateIncident(ctx context.Context, id string) {
 	before := s.digestOf(id)
 	if _, err := s.mergeNow(ctx, id); err != nil {
 		if ctx.Err() == nil {
@@ -171,7 +168,7 @@ func (s *store) bringUp(ctx context.Context, id string) {
 	}
 }
 
-// digestOf returns the digest of an incident; it is empty if there is none.
+// digestOf returns the digest of an incident; empty if there is none.
 func (s *store) digestOf(id string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -181,22 +178,21 @@ func (s *store) digestOf(id string) string {
 	return ""
 }
 
-// settle finishes what was left half written: a process may be killed between
-// a report and its incident, and another replica may have written either.
+// settle completes half-written state: a process may be killed between the writes of a report and
+// of its incident, and another replica may have written either.
 func (s *store) settle(ctx context.Context) {
 	for _, id := range s.halfWritten() {
-		s.bringUp(ctx, id)
+		s.updateIncident(ctx, id)
 	}
 }
 
-// halfWritten returns the incidents that may differ from what their reports
-// say: those that are open, and those that have an open report, also if there
-// is no such incident.
+// halfWritten returns the incidents that may differ from their reports: those that are open, and
+// those with an open report, even if the incident itself is missing.
 func (s *store) halfWritten() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var ids []string
-	for id, reports := range s.inside {
+	for id, reports := range s.byIncident {
 		firing := ""
 		for r := range reports {
 			if s.byID[r].open() {
@@ -216,21 +212,21 @@ func (s *store) halfWritten() []string {
 	return ids
 }
 
-// reopened is the incident that a report names and that was never written.
+// reopened recreates an incident that a report names and that was never written.
 func (s *store) reopened(id string, r *record) report.Incident {
 	inc := report.Open(r.Group.key(), r.Report.Alert.StartsAt, s.base)
 	inc.ID, inc.URL = id, report.URL(s.base, "incidents", id)
 	return inc
 }
 
-// mergeNow brings an incident up to date with its reports. If somebody else has
-// written it meanwhile, it is merged on top of that.
+// mergeNow updates an incident from its reports. After a conflict it merges again, on top of the
+// stored one.
 func (s *store) mergeNow(ctx context.Context, id string) (report.Incident, error) {
 	defer s.merging.lock(id)()
 	for try := 0; ; try++ {
 		known, ok := s.takeChanges(id)
 		if !ok {
-			return report.Incident{}, nil // outlived its lifetime meanwhile
+			return report.Incident{}, nil // expired meanwhile
 		}
 		next := known.Merge(s.members(id), s.now())
 		if known.revision > 0 && known.digest == digest(next) {
@@ -244,15 +240,14 @@ func (s *store) mergeNow(ctx context.Context, id string) (report.Incident, error
 		if !errors.Is(err, broker.ErrConflict) && !errors.Is(err, broker.ErrExists) || try == writeTries {
 			return next, err
 		}
-		pause(ctx, 10*time.Millisecond) // what is read may be some milliseconds behind
+		pause(ctx, 10*time.Millisecond) // reads may lag some milliseconds behind
 		if err := s.reload(ctx, id, known.revision); err != nil {
 			return next, err
 		}
 	}
 }
 
-// takeChanges returns an incident; the changes since its last merge are the
-// caller's.
+// takeChanges returns an incident and resets its count of changes.
 func (s *store) takeChanges(id string) (indexed, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -265,7 +260,7 @@ func (s *store) takeChanges(id string) (indexed, bool) {
 	return taken, true
 }
 
-// giveBack counts changes again that could not be written.
+// giveBack restores the count after a failed write.
 func (s *store) giveBack(id string, changes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -274,11 +269,11 @@ func (s *store) giveBack(id string, changes int) {
 	}
 }
 
-// reload reads an incident that another has written.
+// reload reads an incident that another replica has written.
 func (s *store) reload(ctx context.Context, id string, revision uint64) error {
 	e, err := s.incidents.Get(ctx, id)
 	switch {
-	case errors.Is(err, broker.ErrNotFound): // outlived its lifetime, or deleted
+	case errors.Is(err, broker.ErrNotFound): // expired or deleted
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if inc, ok := s.incident[id]; ok && inc.revision == revision {
@@ -292,18 +287,18 @@ func (s *store) reload(ctx context.Context, id string, revision uint64) error {
 	return nil
 }
 
-// digest is the same for two states of an incident that say the same thing.
+// digest identifies the content of an incident.
 func digest(inc report.Incident) string {
 	inc.UpdatedAt, inc.Sent = time.Time{}, nil
 	body, err := json.Marshal(inc)
 	if err != nil {
-		return err.Error() // evidence that JSON can't write; it can't be stored either
+		return err.Error() // NaN and the like, which can't be stored either
 	}
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:8])
 }
 
-// openIncidents returns the incidents that are open, oldest first.
+// openIncidents returns the open incidents, oldest first.
 func (s *store) openIncidents() []report.Incident {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -317,7 +312,6 @@ func (s *store) openIncidents() []report.Incident {
 	return open
 }
 
-// incidentByID returns an incident.
 func (s *store) incidentByID(id string) (report.Incident, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -332,15 +326,15 @@ func (s *store) incidentByID(id string) (report.Incident, bool) {
 func (s *store) members(id string) []report.Report {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	reports := make([]report.Report, 0, len(s.inside[id]))
-	for r := range s.inside[id] {
+	reports := make([]report.Report, 0, len(s.byIncident[id]))
+	for r := range s.byIncident[id] {
 		reports = append(reports, s.byID[r].Report)
 	}
 	slices.SortFunc(reports, compareReports)
 	return reports
 }
 
-// putIncident writes an incident in the place of a revision.
+// putIncident writes an incident if its stored revision is still revision.
 func (s *store) putIncident(ctx context.Context, inc report.Incident, revision uint64) error {
 	inc.UpdatedAt = s.now()
 	body, err := json.Marshal(inc)

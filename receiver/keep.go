@@ -10,7 +10,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// keeper puts annotations back on the alerts of one Alertmanager.
+// keeper lets [sink.Annotations] restore annotations at one Alertmanager.
 type keeper struct {
 	*Daemon
 	ctx     context.Context
@@ -19,7 +19,7 @@ type keeper struct {
 
 var _ sink.Keeper = keeper{}
 
-// Open is part of sink.Keeper.
+// Open implements sink.Keeper.
 func (k keeper) Open(fingerprint string) (sink.Message, bool) {
 	r, ok := k.store.current(fingerprint)
 	if !ok || !r.open() {
@@ -28,20 +28,20 @@ func (k keeper) Open(fingerprint string) (sink.Message, bool) {
 	return k.messageOf(r), true
 }
 
-// Kept is part of sink.Keeper.
+// Kept implements sink.Keeper.
 func (k keeper) Kept(m sink.Message, s report.Sent) {
 	k.record(k.ctx, m.Report.ID, sink.NameAnnotation, k.address, s)
 }
 
-// expect has an alert looked at that another replica is to annotate.
+// expect watches an alert that another replica has explained: if that replica's annotation is not
+// there in time, this one writes it.
 func (d *Daemon) expect(fingerprint string) {
 	for _, a := range d.live.Load().annotations {
 		a.Expect(fingerprint)
 	}
 }
 
-// keep puts annotations back that senders erase, with the sinks of the
-// configuration of the moment, until ctx ends.
+// keep restores annotations that resends erase, until ctx ends. It restarts after each reload.
 func (d *Daemon) keep(ctx context.Context) {
 	for ctx.Err() == nil {
 		current, stop := context.WithCancel(ctx)

@@ -4,7 +4,7 @@ package receiver
 
 import "sync"
 
-// keyedMutex is one mutex for each key.
+// keyedMutex is a mutex per key.
 type keyedMutex struct {
 	mu    sync.Mutex
 	locks map[string]*countedMutex
@@ -15,7 +15,7 @@ type countedMutex struct {
 	users int
 }
 
-// lock waits for the key and returns the function that gives it back.
+// lock locks the key and returns the function that unlocks it.
 func (k *keyedMutex) lock(key string) (unlock func()) {
 	k.mu.Lock()
 	if k.locks == nil {
@@ -39,7 +39,7 @@ func (k *keyedMutex) lock(key string) (unlock func()) {
 	}
 }
 
-// held says whether somebody has the key or waits for it.
+// held reports whether the key is locked or waited for.
 func (k *keyedMutex) held(key string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

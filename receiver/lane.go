@@ -14,18 +14,17 @@ import (
 )
 
 const (
-	gather     = time.Second // between two messages about the same to one sink
-	retryAfter = time.Second // after the first failure; doubles with each
+	minGap     = time.Second // least time between two messages about one id to one sink
+	retryAfter = time.Second // backoff after the first failure; doubles each time
 )
 
-// A lane brings what was found to one sink, whatever becomes of the others: it
-// has its own queue, workers and pauses.
+// A lane delivers to one sink, independently of all others: it has its own queue, workers and
+// backoff.
 //
-// The queue holds ids and no messages. What there is to tell is read when it
-// is told, so an incident that changes a hundred times while its sink hangs is
-// told once, as it is then. A failure that may pass pauses both the lane and
-// the id, each for twice as long as the last time; a success ends the pause of
-// the lane.
+// The queue holds ids, not messages. A message is built when it is sent, so an incident that
+// changes a hundred times while its sink hangs is sent once, in its last state. After a retryable
+// failure both the lane and the id back off exponentially; a success resets the backoff of the
+// lane.
 type lane struct {
 	outlet
 	name    string
@@ -34,60 +33,60 @@ type lane struct {
 	metrics *metrics
 	log     *slog.Logger
 	wake    chan struct{}
-	stop    context.CancelFunc // nil: it doesn't run yet
+	stop    context.CancelFunc // nil before run
 
 	mu    sync.Mutex
-	to    Sink // of the configuration of the moment
-	due   map[string]*errand
-	queue errands   // those of due that are not on the way, by time
-	round int       // of failures; those that began in the same one count once
-	fails int       // rounds of failures since the last success
-	until time.Time // nothing leaves before
+	to    Sink // as configured now
+	due   map[string]*item
+	queue itemHeap  // the items of due that are not being sent, by time
+	round int       // of failures: failures of sends that began in the same round count once
+	fails int       // failed rounds since the last success
+	until time.Time // end of the lane's backoff
 }
 
-// errand is one id in the queue.
-type errand struct {
+// item is one id in the queue.
+type item struct {
 	id       string
-	state    errandState
-	again    bool      // it came once more while it was on the way
+	state    itemState
+	again    bool      // enqueued again while it was being sent
 	since    time.Time // when it was first due
-	received time.Time // when Alertmanager's message came; zero: there was none
-	after    time.Time // it does not leave before
+	received time.Time // arrival of Alertmanager's webhook; zero if there was none
+	after    time.Time // earliest time to send
 	fails    int
-	round    int // of the lane, when it left
+	round    int // the lane's round when it was sent
 }
 
-type errandState int
+type itemState int
 
 const (
-	waiting errandState = iota
-	leaving
-	told // and is kept so that the next message about it waits for more to tell
+	waiting itemState = iota
+	inFlight
+	delivered // kept for a while, so that the next message about the id waits for more changes
 )
 
-// outcome of one errand.
+// outcome of sending one item.
 type outcome int
 
 const (
-	nothing outcome = iota // there was nothing to tell
-	taken                  // the sink took it, or will never take it as it is
-	missed                 // the sink failed; that may pass
-	cut                    // culprit stops
+	nothing     outcome = iota // there was nothing to send
+	accepted                   // the sink accepted it, or never will
+	failed                     // a retryable failure
+	interrupted                // culprit is stopping
 )
 
-// notify says that there is something to tell under an id.
+// notify enqueues an id.
 func (l *lane) notify(id string, received time.Time) {
 	now := time.Now()
 	l.mu.Lock()
 	e := l.due[id]
 	switch {
 	case e == nil:
-		e = &errand{id: id, since: now, received: received, after: now}
+		e = &item{id: id, since: now, received: received, after: now}
 		l.due[id] = e
 		heap.Push(&l.queue, e)
-	case e.state == told:
+	case e.state == delivered:
 		e.state, e.since, e.received = waiting, now, received
-	case e.state == leaving:
+	case e.state == inFlight:
 		e.again = true
 	}
 	l.mu.Unlock()
@@ -101,16 +100,16 @@ func (l *lane) nudge() {
 	}
 }
 
-// run tells until ctx ends; what is on the way goes on until work ends.
+// run sends until ctx ends. Sends in progress may finish until work ends.
 func (l *lane) run(ctx, work context.Context) {
 	var g errgroup.Group
 	g.SetLimit(l.workers)
 	for ctx.Err() == nil {
-		errands, wait := l.next(time.Now())
-		if len(errands) > 0 {
+		items, wait := l.next(time.Now())
+		if len(items) > 0 {
 			g.Go(func() error {
-				outcomes, asked := l.tell(work, errands)
-				for i, e := range errands {
+				outcomes, asked := l.sendBatch(work, items)
+				for i, e := range items {
 					l.done(e.id, outcomes[i], asked)
 				}
 				return nil
@@ -128,16 +127,16 @@ func (l *lane) run(ctx, work context.Context) {
 	_ = g.Wait()
 }
 
-// next takes the errands that have waited longest, as many as leave together,
-// or says how long there will be none.
-func (l *lane) next(now time.Time) (leave []errand, wait time.Duration) {
+// next takes the items that are due, oldest first, up to the batch size. If there are none it
+// returns how long to wait.
+func (l *lane) next(now time.Time) (batch []item, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.until.After(now) {
 		return nil, l.until.Sub(now)
 	}
 	wait = time.Hour
-	for len(l.queue) > 0 && len(leave) < max(1, l.together) {
+	for len(l.queue) > 0 && len(batch) < max(1, l.together) {
 		first := l.queue[0]
 		if first.after.After(now) {
 			wait = first.after.Sub(now)
@@ -145,23 +144,23 @@ func (l *lane) next(now time.Time) (leave []errand, wait time.Duration) {
 		}
 		heap.Pop(&l.queue)
 		if first.state == waiting {
-			first.state, first.round = leaving, l.round
-			leave = append(leave, *first)
+			first.state, first.round = inFlight, l.round
+			batch = append(batch, *first)
 			continue
 		}
 		delete(l.due, first.id)
 	}
-	return leave, wait
+	return batch, wait
 }
 
-// done puts an errand that was on its way back where it belongs.
+// done records the outcome of an item, and requeues it.
 func (l *lane) done(id string, o outcome, asked time.Duration) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.due[id]
 	switch o {
-	case missed:
+	case failed:
 		e.state, e.fails = waiting, e.fails+1
 		e.after = now.Add(l.pause(e.fails))
 		if e.round == l.round {
@@ -169,15 +168,15 @@ func (l *lane) done(id string, o outcome, asked time.Duration) {
 			l.fails++
 			l.until = now.Add(max(l.pause(l.fails), min(asked, l.patience)))
 		}
-	case cut:
+	case interrupted:
 		e.state = waiting
 	default:
-		e.state, e.fails, e.after = told, 0, now.Add(gather)
-		if o == taken {
+		e.state, e.fails, e.after = delivered, 0, now.Add(minGap)
+		if o == accepted {
 			l.fails, l.until = 0, time.Time{}
 		}
 	}
-	if e.again && e.state == told {
+	if e.again && e.state == delivered {
 		e.state, e.since, e.received = waiting, now, time.Time{}
 	}
 	e.again = false
@@ -185,9 +184,8 @@ func (l *lane) done(id string, o outcome, asked time.Duration) {
 	l.nudge()
 }
 
-// pause is how long to wait after so many failures in a row: up to the patience
-// of the lane, and anything between half of it and all, so that not everybody
-// comes back at once.
+// pause is the backoff after that many failures in a row: exponential up to the lane's patience,
+// with up to 50% jitter, so that clients don't retry in step.
 func (l *lane) pause(fails int) time.Duration {
 	pause := l.patience
 	if fails < 12 {
@@ -196,8 +194,8 @@ func (l *lane) pause(fails int) time.Duration {
 	return pause/2 + rand.N(pause/2+1)
 }
 
-// replace gives the lane the sink of a new configuration, which may answer
-// where the one before failed: whatever waits is told at once.
+// replace swaps in the sink of a new configuration and retries everything at once: the new sink may
+// work where the old one failed.
 func (l *lane) replace(s Sink) {
 	l.mu.Lock()
 	l.to = s
@@ -212,19 +210,19 @@ func (l *lane) replace(s Sink) {
 	l.nudge()
 }
 
-// current is the sink of the configuration of the moment.
+// current is the sink as configured now.
 func (l *lane) current() Sink {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.to
 }
 
-// backlog is how many ids wait or are on their way, and the age of the oldest.
+// backlog returns how many ids are unsent, and the age of the oldest.
 func (l *lane) backlog(now time.Time) (n int, oldest time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range l.due {
-		if e.state != told {
+		if e.state != delivered {
 			n++
 			oldest = max(oldest, now.Sub(e.since))
 		}
@@ -232,15 +230,15 @@ func (l *lane) backlog(now time.Time) (n int, oldest time.Duration) {
 	return n, oldest
 }
 
-// errands are a heap: the first is the one that may leave first.
-type errands []*errand
+// itemHeap is a heap, ordered by the earliest time to send.
+type itemHeap []*item
 
-func (q errands) Len() int           { return len(q) }
-func (q errands) Less(i, j int) bool { return q[i].after.Before(q[j].after) }
-func (q errands) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *errands) Push(e any)        { *q = append(*q, e.(*errand)) }
+func (q itemHeap) Len() int           { return len(q) }
+func (q itemHeap) Less(i, j int) bool { return q[i].after.Before(q[j].after) }
+func (q itemHeap) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *itemHeap) Push(e any)        { *q = append(*q, e.(*item)) }
 
-func (q *errands) Pop() any {
+func (q *itemHeap) Pop() any {
 	last := len(*q) - 1
 	e := (*q)[last]
 	(*q)[last] = nil

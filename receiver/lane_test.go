@@ -10,21 +10,21 @@ import (
 	"time"
 )
 
-// leave takes the errands that may leave now.
+// leave takes the items that may leave now.
 func (l *lane) leave() (ids []string) {
 	for {
-		errands, _ := l.next(time.Now())
-		if len(errands) == 0 {
+		items, _ := l.next(time.Now())
+		if len(items) == 0 {
 			return ids
 		}
-		for _, e := range errands {
+		for _, e := range items {
 			ids = append(ids, e.id)
 		}
 	}
 }
 
 func testLane() *lane {
-	return &lane{outlet: outlet{patience: time.Minute}, wake: make(chan struct{}, 1), due: map[string]*errand{}}
+	return &lane{outlet: outlet{patience: time.Minute}, wake: make(chan struct{}, 1), due: map[string]*item{}}
 }
 
 func TestALaneThatFailsRestsLongerEachTimeAndASuccessEndsThat(t *testing.T) {
@@ -41,7 +41,7 @@ func TestALaneThatFailsRestsLongerEachTimeAndASuccessEndsThat(t *testing.T) {
 				t.Fatalf("%v left", left)
 			}
 			for _, id := range left {
-				l.done(id, missed, 0)
+				l.done(id, failed, 0)
 			}
 			pauses = append(pauses, time.Until(l.until))
 			if early := l.leave(); len(early) > 0 {
@@ -55,7 +55,7 @@ func TestALaneThatFailsRestsLongerEachTimeAndASuccessEndsThat(t *testing.T) {
 			}
 		}
 		l.leave()
-		l.done("a", taken, 0)
+		l.done("a", accepted, 0)
 		if l.fails != 0 || !l.until.IsZero() {
 			t.Errorf("after a success the lane rests for %v", time.Until(l.until))
 		}
@@ -72,10 +72,10 @@ func TestOneThatAlwaysFailsDoesNotKeepTheOthers(t *testing.T) {
 			for _, id := range l.leave() {
 				if id == "poison" {
 					failures++
-					l.done(id, missed, 0)
+					l.done(id, failed, 0)
 				} else {
 					good++
-					l.done(id, taken, 0)
+					l.done(id, accepted, 0)
 				}
 			}
 			time.Sleep(time.Second)
@@ -101,16 +101,16 @@ func TestWhatChangesWhileItIsToldIsToldOnceMore(t *testing.T) {
 		if left := l.leave(); len(left) != 0 {
 			t.Fatalf("%v left while it was on its way", left)
 		}
-		l.done("a", taken, 0)
+		l.done("a", accepted, 0)
 		if left := l.leave(); len(left) != 0 {
 			t.Fatalf("%v left within the second in which changes are gathered", left)
 		}
-		time.Sleep(gather + time.Millisecond)
+		time.Sleep(minGap + time.Millisecond)
 		if left := l.leave(); len(left) != 1 {
 			t.Fatalf("%v left", left)
 		}
-		l.done("a", taken, 0)
-		time.Sleep(gather + time.Millisecond)
+		l.done("a", accepted, 0)
+		time.Sleep(minGap + time.Millisecond)
 		if left := l.leave(); len(left) != 0 || len(l.due) != 0 {
 			t.Errorf("%v left, and %d are kept", left, len(l.due))
 		}
@@ -122,7 +122,7 @@ func TestAServerThatAsksToBeLeftAloneIs(t *testing.T) {
 		l := testLane()
 		l.notify("a", time.Time{})
 		l.leave()
-		l.done("a", missed, 30*time.Second)
+		l.done("a", failed, 30*time.Second)
 		time.Sleep(29 * time.Second)
 		if left := l.leave(); len(left) != 0 {
 			t.Errorf("%v left after 29 s", left)
@@ -131,7 +131,7 @@ func TestAServerThatAsksToBeLeftAloneIs(t *testing.T) {
 		if left := l.leave(); len(left) != 1 {
 			t.Errorf("%v left", left)
 		}
-		l.done("a", missed, time.Hour)
+		l.done("a", failed, time.Hour)
 		if pause := time.Until(l.until); pause > time.Minute {
 			t.Errorf("it is left alone for %v", pause)
 		}
@@ -147,9 +147,9 @@ func TestWhatIsDueLeavesTogether(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		var left []int
-		for errands, _ := l.next(time.Now()); len(errands) > 0; errands, _ = l.next(time.Now()) {
-			left = append(left, len(errands))
-			for _, e := range errands {
+		for items, _ := l.next(time.Now()); len(items) > 0; items, _ = l.next(time.Now()) {
+			left = append(left, len(items))
+			for _, e := range items {
 				l.done(e.id, nothing, 0)
 			}
 		}

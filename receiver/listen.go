@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// listen opens the listeners, so that an address that is taken is told at once.
+// listen opens the listeners first, so that an address in use is reported at once.
 func (d *Daemon) listen() error {
 	listeners, err := d.opt.listeners()
 	for _, l := range listeners {
@@ -29,9 +29,8 @@ func (d *Daemon) listen() error {
 	return err
 }
 
-// checkWeb reads the file with the certificates and users of the port, which
-// would be read again with each connection: one that is missing or wrong is
-// said before anything is opened.
+// checkWeb validates --web.config.file at the start. The toolkit reads it only on each connection,
+// which would be too late to report a mistake.
 func (o Options) checkWeb() error {
 	if o.Web == nil || o.Web.WebConfigFile == nil {
 		return nil
@@ -42,10 +41,9 @@ func (o Options) checkWeb() error {
 	return nil
 }
 
-// listeners opens what the flags name: the sockets that systemd hands over, or
-// addresses of TCP and of vsock. It is what the exporter-toolkit does with the
-// same flags, but before anything else is opened. Those that were opened are
-// returned with an error, too.
+// listeners opens systemd's sockets, or TCP and vsock addresses, as the flags say. It repeats what
+// exporter-toolkit does with them, so that they are open before anything else. With an error it
+// still returns those that are open.
 func (o Options) listeners() ([]net.Listener, error) {
 	if o.Web == nil {
 		return listenOn(o.ListenAddress)
@@ -67,7 +65,7 @@ func listenOn(addresses ...string) (listeners []net.Listener, err error) {
 	return listeners, nil
 }
 
-// listenAt opens host:port, or vsock://:port of a virtual machine.
+// listenAt listens on host:port, or on vsock://:port of a virtual machine.
 func listenAt(address string) (net.Listener, error) {
 	name, ok := strings.CutPrefix(address, "vsock://")
 	if !ok {
@@ -84,11 +82,11 @@ func listenAt(address string) (net.Listener, error) {
 	return vsock.Listen(uint32(port), nil)
 }
 
-// systemdListeners are the sockets of the unit that has started this process.
+// systemdListeners are the sockets that systemd passed to this process.
 func systemdListeners() (listeners []net.Listener, err error) {
 	handed, err := activation.Listeners()
 	for _, l := range handed {
-		if l != nil { // one that is no stream
+		if l != nil { // nil if it is not a stream socket
 			listeners = append(listeners, l)
 		}
 	}
@@ -98,8 +96,7 @@ func systemdListeners() (listeners []net.Listener, err error) {
 	return listeners, err
 }
 
-// externalURL is the address of the pages: what the user says, or else how the
-// daemon is reached from its own machine.
+// externalURL is the base URL of the pages: as given, or else a local address of the daemon.
 func externalURL(given string, addr net.Addr) (*url.URL, error) {
 	if given == "" {
 		given = localURL(addr)
@@ -114,8 +111,7 @@ func externalURL(given string, addr net.Addr) (*url.URL, error) {
 	return u, nil
 }
 
-// localURL is how the daemon is reached from its own machine; empty for what is
-// no address of a network.
+// localURL is the URL of the daemon on its own host; empty if addr is not TCP.
 func localURL(addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {

@@ -17,21 +17,21 @@ import (
 	"github.com/culprit-dev/culprit/tracing"
 )
 
-// live is everything that a reload replaces, as one.
+// live is everything that a reload replaces as a whole.
 type live struct {
 	config  *config.Config
 	servers *promql.Servers
 	peers   []*alertmanager.Client
 
-	annotations map[string]*sink.Annotations // by the address of the peer; empty: switched off
-	silences    *sink.Silences               // nil: switched off
-	outlets     []outlet                     // all that is written to
-	traces      *tracing.Pipe                // to which spans are sent; nil: none are made
-	changes     *changelog.Grafana           // whose annotations are changes; nil: none
-	mistaken    mistaken                     // annotations of rules
+	annotations map[string]*sink.Annotations // by address of the peer; empty: disabled
+	silences    *sink.Silences               // nil: disabled
+	outlets     []outlet                     // everything that is written to
+	traces      *tracing.Pipe                // exports spans; nil: tracing is off
+	changes     *changelog.Grafana           // reads Grafana's annotations as changes; nil: off
+	mistaken    mistaken                     // mistakes in the annotations of alerting rules
 }
 
-// pipeline is the walk of an alert that is explained by rule.
+// pipeline returns the pipeline for alerts that rule matches.
 func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
 	ask := explain.By(l.config, rule)
 	ask.Trust, ask.Changes = l.config.Expressions.FromAlerts, d.changes
@@ -41,9 +41,8 @@ func (d *Daemon) pipeline(l *live, rule *config.Rule) *Pipeline {
 	}
 }
 
-// Reload reads the configuration again. All that can fail runs first; then the
-// new parts take the place of the old ones at once. If it fails the daemon goes
-// on with what it has.
+// Reload reads the configuration again. Everything that can fail comes first; then the new parts
+// are swapped in at once. If it fails the daemon keeps what it has.
 func (d *Daemon) Reload() error {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
@@ -63,15 +62,15 @@ func (d *Daemon) Reload() error {
 	}
 	d.tracer.Use(next.traces)
 	d.receivers.name(next.config)
-	if d.publisher != nil { // else it is being made
+	if d.publisher != nil { // nil during New
 		d.publisher.use(next.outlets)
 	}
-	d.left.add(last)
-	d.left.leave()
+	d.replaced.add(last)
+	d.replaced.closeIdle()
 	for _, follower := range []chan struct{}{d.reloaded, d.rereading} {
 		select {
 		case follower <- struct{}{}:
-		default: // it is known
+		default: // already signalled
 		}
 	}
 	d.metrics.reloads.Set(1)
@@ -81,8 +80,8 @@ func (d *Daemon) Reload() error {
 	return nil
 }
 
-// warn logs what is legal in a configuration and hardly meant, if that before it did
-// not have it already: a sidecar reloads it often.
+// warn logs what is legal in a configuration but probably a mistake. It skips the warnings of the
+// previous configuration: sidecars reload often.
 func (d *Daemon) warn(last, next *live) {
 	for _, w := range next.config.Warnings {
 		if last == nil || !slices.Contains(last.config.Warnings, w) {
@@ -91,20 +90,20 @@ func (d *Daemon) warn(last, next *live) {
 	}
 }
 
-// usedFor is for how long what a reload has replaced may still be in use.
+// usedFor is how long replaced parts may stay in use.
 const usedFor = time.Minute
 
-// replaced is what reloads have replaced lately. A round or a message that has
-// begun with it goes on to use it, and would leave a connection open behind it:
-// so its connections are given back again and again for a while.
+// replaced holds the parts that recent reloads have replaced. A round or a send that began before
+// the reload still uses them and may open connections, so their idle connections are closed
+// repeatedly for a while.
 type replaced struct {
 	mu  sync.Mutex
-	all map[*live]time.Time // when it was replaced
+	all map[*live]time.Time // time of the replacement
 }
 
 func (r *replaced) add(l *live) {
 	if l == nil {
-		return // there was none before
+		return // the first load
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,20 +113,19 @@ func (r *replaced) add(l *live) {
 	r.all[l] = time.Now()
 }
 
-func (r *replaced) leave() {
+func (r *replaced) closeIdle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for l, at := range r.all {
-		l.leave()
+		l.closeIdle()
 		if time.Since(at) > usedFor {
 			delete(r.all, l)
 		}
 	}
 }
 
-// leave gives the connections back of what a reload has replaced. Whoever still
-// uses a part of it finishes.
-func (l *live) leave() {
+// closeIdle closes idle connections. Requests in progress finish.
+func (l *live) closeIdle() {
 	l.servers.CloseIdleConnections()
 	for _, peer := range l.peers {
 		peer.CloseIdleConnections()
@@ -142,7 +140,7 @@ func (l *live) leave() {
 	}
 }
 
-// load makes everything that a configuration asks for.
+// load makes all parts of a configuration.
 func (d *Daemon) load() (*live, error) {
 	cfg, err := LoadConfig(d.opt.ConfigFile)
 	if err != nil {

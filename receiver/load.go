@@ -8,9 +8,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// LoadConfig reads a configuration and checks all of it: what it says, and
-// whether its queries and templates parse. The error is a [config.Errors] with
-// every mistake.
+// LoadConfig reads and fully checks a configuration, including its queries and templates. The error
+// is a [config.Errors] with every mistake.
 func LoadConfig(file string) (*config.Config, error) {
 	text, mistakes := config.TextOf(file)
 	if len(mistakes) > 0 {
@@ -23,8 +22,8 @@ func LoadConfig(file string) (*config.Config, error) {
 	return cfg, nil
 }
 
-// ReadConfig is [LoadConfig] for who has the text of the file, and more to say: with
-// mistakes it returns also what could be read, which is not for use.
+// ReadConfig is [LoadConfig] for callers that have the text of the file. With mistakes it also
+// returns what could be read, for messages only.
 func ReadConfig(file string, text []byte) (*config.Config, config.Errors) {
 	cfg, mistakes := config.Read(file, text)
 	mistakes = append(mistakes, promql.CheckCatalogue(cfg)...)
@@ -34,7 +33,7 @@ func ReadConfig(file string, text []byte) (*config.Config, config.Errors) {
 	return cfg, mistakes.Sorted()
 }
 
-// LoadRules does for a rule file what [LoadConfig] does for a main file.
+// LoadRules is [LoadConfig] for a rule file.
 func LoadRules(file string) ([]config.Rule, error) {
 	text, mistakes := config.TextOf(file)
 	if len(mistakes) > 0 {
@@ -47,7 +46,7 @@ func LoadRules(file string) ([]config.Rule, error) {
 	return rules, nil
 }
 
-// ReadRules does for a rule file what [ReadConfig] does for a main file.
+// ReadRules is [ReadConfig] for a rule file.
 func ReadRules(file string, text []byte) ([]config.Rule, config.Errors) {
 	rules, mistakes := config.ReadRules(file, text)
 	return rules, append(mistakes, checkRules(rules)...).Sorted()

@@ -13,7 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/tracing"
 )
 
-// stageBuckets cover an analysis: from a cached answer to a slow server.
+// stageBuckets range from a cached answer to a slow server.
 var stageBuckets = []float64{.01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 10, 30, 60}
 
 type metrics struct {
@@ -89,15 +89,15 @@ func (m *metrics) reported(r report.Report) {
 	m.ofTeams.WithLabelValues(m.teams.of(r), verdict).Inc()
 }
 
-// observe counts the seconds of one stage; a stage that was not reached has
-// none.
+// observe records the duration of one stage, in seconds. A stage that was not reached is not
+// recorded.
 func (m *metrics) observe(stage string, seconds float64) {
 	if seconds > 0 {
 		m.stages.WithLabelValues(stage).Observe(seconds)
 	}
 }
 
-// queueCollector asks for the state of the queue when it is scraped.
+// queueCollector reads the state of the queue at each scrape.
 type queueCollector struct {
 	broker                      *broker.Broker
 	depth, busy, eldest, leader *prometheus.Desc
@@ -121,8 +121,8 @@ func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.leader
 }
 
-// Collect sends the state of the queue, or nothing if it can't be had: a gauge
-// that is missing says more than one that is wrong.
+// Collect sends the state of the queue, or nothing if it is unknown: a missing gauge says more than
+// a wrong one.
 func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -140,7 +140,7 @@ func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(c.eldest, prometheus.GaugeValue, s.Oldest.Seconds())
 }
 
-// laneCollector tells how far the sinks are behind.
+// laneCollector reports how far the sinks are behind.
 type laneCollector struct {
 	lanes         func() []*lane
 	depth, eldest *prometheus.Desc

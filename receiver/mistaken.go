@@ -10,15 +10,14 @@ import (
 	"github.com/culprit-dev/culprit/promql"
 )
 
-// mistaken says once what is wrong with the annotations of alerting rules: each
-// report of an alert of theirs says it, too. It is safe for concurrent use, and nil
-// says nothing.
+// mistaken logs each mistake in the annotations of alerting rules once: the reports of their alerts
+// repeat it. It is safe for concurrent use; nil logs nothing.
 type mistaken struct {
 	mu   sync.Mutex
 	said map[string]bool
 }
 
-const mostSaid = 1000 // that are remembered
+const mostSaid = 1000 // bounds the memory
 
 func (m *mistaken) tell(log *slog.Logger, alert string, warnings []analysis.Warning) {
 	for _, w := range warnings {

@@ -20,10 +20,9 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Notification is Alertmanager's webhook message, version 4. It is decoded
-// leniently: Alertmanager adds fields without raising the version. What tells
-// the group of the alerts, and whether it is a message at all, stands behind
-// the alerts.
+// Notification is Alertmanager's webhook message, version 4. Decoding is lenient, because
+// Alertmanager adds fields without raising the version. The members that identify the group, and
+// the version, come after the alerts.
 type Notification struct {
 	Receiver        string
 	GroupLabels     template.KV
@@ -31,10 +30,10 @@ type Notification struct {
 	GroupKey        string
 	TruncatedAlerts uint64
 
-	Alerts   []posted // those that were taken
-	NoRoom   int      // alerts for which there was none
-	TooLarge []error  // one for each alert that is
-	room     int      // bytes of the budget that Alerts take
+	Alerts   []posted // accepted
+	NoRoom   int      // number of alerts dropped for lack of memory
+	TooLarge []error  // one error for each alert that is too large
+	room     int      // bytes of the budget held by Alerts
 }
 
 // posted is one alert of a message.
@@ -47,19 +46,19 @@ type posted struct {
 	GeneratorURL string      `json:"generatorURL"`
 }
 
-// job is one alert on its way through the queue. Its JSON is what the queue
-// holds, so a field may be added but never change its meaning.
+// job is one alert in the queue. Its JSON is stored: fields may be added, but must keep their
+// meaning.
 type job struct {
 	Alert      report.Alert `json:"alert"`
 	Status     string       `json:"status"` // firing or resolved
 	Group      group        `json:"group"`
-	Truncated  uint64       `json:"truncated,omitempty"` // alerts that the message left out
-	Left       int          `json:"left,omitempty"`      // alerts of the message that culprit has left to the reconcile loop
+	Truncated  uint64       `json:"truncated,omitempty"` // alerts that Alertmanager left out of the message
+	Left       int          `json:"left,omitempty"`      // alerts of the message that culprit left to the reconcile loop
 	Reason     string       `json:"reason"`              // webhook, reconcile or retry
 	ReceivedAt time.Time    `json:"receivedAt"`
 }
 
-// webhookAt is when Alertmanager's message came; zero if there was none.
+// webhookAt is when Alertmanager's message arrived; zero if the job has another reason.
 func (j job) webhookAt() time.Time {
 	if j.Reason != reasonWebhook {
 		return time.Time{}
@@ -67,20 +66,20 @@ func (j job) webhookAt() time.Time {
 	return j.ReceivedAt
 }
 
-// group is the alert group that an alert came with.
+// group is the alert group of an alert.
 type group struct {
 	Receiver string         `json:"receiver"`
 	Labels   model.LabelSet `json:"labels"`
 	Key      string         `json:"key"` // Alertmanager's groupKey; empty when found by the reconcile loop
 }
 
-// id is the same for a group seen in a webhook and in Alertmanager's API,
-// which does not tell the group key.
+// id identifies a group in both webhooks and Alertmanager's API, which does not return the group
+// key.
 func (g group) id() string {
 	return g.Receiver + g.Labels.String()
 }
 
-// key is what the incident of the group is known by.
+// key identifies the incident of the group.
 func (g group) key() string {
 	if g.Key != "" {
 		return g.Key
@@ -88,13 +87,13 @@ func (g group) key() string {
 	return g.id()
 }
 
-// id makes the queue drop a second copy of the same fact while it has the
-// first, whoever has found it.
+// id lets the queue drop duplicates of the same alert and status, whether they come from the
+// webhook or the reconcile loop.
 func (j job) id() string {
 	return fmt.Sprintf("%s/%d/%s", j.Alert.Fingerprint, j.Alert.StartsAt.UnixNano(), j.Status)
 }
 
-// describe tells a span which alert it is about.
+// describe sets the attributes of a span.
 func (j job) describe(span trace.Span) {
 	if span.IsRecording() {
 		span.SetAttributes(
@@ -104,7 +103,7 @@ func (j job) describe(span trace.Span) {
 	}
 }
 
-// missing warns of alerts of the group that the job's message did not bring.
+// missing warns about alerts of the group that the message did not bring.
 func (j job) missing() (warnings []analysis.Warning) {
 	if j.Truncated > 0 {
 		warnings = append(warnings, analysis.Warning{Source: "alertmanager", Text: fmt.Sprintf(
@@ -129,19 +128,19 @@ const (
 	statusResolved = "resolved"
 )
 
-// errNoNotification is the answer to a body that is not Alertmanager's message.
+// errNoNotification rejects a body that is not a message of Alertmanager.
 var errNoNotification = errors.New("this is not an Alertmanager webhook message of version 4" +
 	" (send the default payload: a receiver with a templated `payload:` can't be read)")
 
-// What is read of a message, in bytes.
+// Limits of what is read of a message, in bytes.
 const (
-	maxPosted      = 256 << 10 // of one alert, with its annotations already cut
-	maxTaken       = 48 << 20  // of the alerts of one message; those behind are left to the reconcile loop
-	maxTakenByAll  = 96 << 20  // of the alerts of all messages that are being read
-	maxOtherMember = 256 << 10 // of what stands beside the alerts
+	maxPosted      = 256 << 10 // one alert, its annotations already truncated
+	maxTaken       = 48 << 20  // all alerts of one message; the rest are left to the reconcile loop
+	maxTakenByAll  = 96 << 20  // all alerts of all messages being read
+	maxOtherMember = 256 << 10 // any other member
 )
 
-// decoder reads messages. It bounds the memory of all of them together.
+// decoder decodes messages. It bounds the memory of all messages being read.
 type decoder struct {
 	one    int // bytes that one message may take
 	budget *semaphore.Weighted
@@ -149,8 +148,7 @@ type decoder struct {
 
 func newDecoder() *decoder { return &decoder{maxTaken, semaphore.NewWeighted(maxTakenByAll)} }
 
-// decode reads a message to its end and checks that it can be one. Give it back
-// with release.
+// decode reads a message to its end and validates it. The caller must release it.
 func (d *decoder) decode(body io.Reader) (*Notification, error) {
 	n := &Notification{}
 	s := newScanner(body)
@@ -168,13 +166,13 @@ func (d *decoder) decode(body io.Reader) (*Notification, error) {
 	return n, nil
 }
 
-// release gives the memory of a message back.
+// release returns the memory of a message to the budget.
 func (d *decoder) release(n *Notification) {
 	d.budget.Release(int64(n.room))
 	n.room, n.Alerts = 0, nil
 }
 
-// member reads one member of the message.
+// member decodes one member of the message.
 func (d *decoder) member(s *scanner, n *Notification, name string) error {
 	into, known := map[string]any{
 		"receiver": &n.Receiver, "groupLabels": &n.GroupLabels, "version": &n.Version,
@@ -196,7 +194,7 @@ func (d *decoder) member(s *scanner, n *Notification, name string) error {
 	return err
 }
 
-// alert reads one alert and takes it, if there is room.
+// alert decodes one alert, and keeps it if the budget allows.
 func (d *decoder) alert(s *scanner, n *Notification) error {
 	at := len(n.Alerts) + n.left()
 	raw, fits, err := s.alert()
@@ -223,10 +221,10 @@ func (d *decoder) alert(s *scanner, n *Notification) error {
 	return nil
 }
 
-// left is the number of alerts that are left to the reconcile loop.
+// left is how many alerts are left to the reconcile loop.
 func (n *Notification) left() int { return n.NoRoom + len(n.TooLarge) }
 
-// alert reads an object and cuts the texts of its annotations.
+// alert reads an alert as JSON with its annotations truncated. fits is false if it is too large.
 func (s *scanner) alert() (raw []byte, fits bool, err error) {
 	raw, fits = []byte{'{'}, true
 	err = s.object(func(name string) error {
@@ -269,12 +267,12 @@ func (n *Notification) check() error {
 	return nil
 }
 
-// group is the group that the message is about.
+// group is the alert group of the message.
 func (n *Notification) group() group {
 	return group{Receiver: unquote(n.Receiver), Labels: labelSet(n.GroupLabels), Key: n.GroupKey}
 }
 
-// job makes the job of an alert of the message.
+// job makes a job of one alert of the message.
 func (n *Notification) job(p posted, g group, now time.Time) (job, error) {
 	labels := labelSet(p.Labels)
 	alert, err := bounded(report.Alert{
@@ -283,8 +281,8 @@ func (n *Notification) job(p posted, g group, now time.Time) (job, error) {
 		StartsAt:     p.StartsAt,
 		EndsAt:       p.EndsAt,
 		GeneratorURL: p.GeneratorURL,
-		// Alertmanager's own fingerprint is a hash of the labels, too; made
-		// here, it is right whoever sent the message.
+		// Computed here rather than read, so that it is right whoever sent the message.
+		// Alertmanager's is a hash of the labels, too.
 		Fingerprint: labels.Fingerprint().String(),
 	})
 	return job{
@@ -301,11 +299,10 @@ func labelSet(kv template.KV) model.LabelSet {
 	return set
 }
 
-// quoted is a character that regexp.QuoteMeta has escaped.
+// quoted matches a character escaped by regexp.QuoteMeta.
 var quoted = regexp.MustCompile(`\\(.)`)
 
-// unquote undoes the regexp.QuoteMeta that Alertmanager puts a receiver's name
-// through.
+// unquote undoes regexp.QuoteMeta, which Alertmanager applies to the receiver's name.
 func unquote(name string) string {
 	return quoted.ReplaceAllString(name, "$1")
 }

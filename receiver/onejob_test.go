@@ -24,7 +24,7 @@ func finder(t *testing.T, b *broker.Broker) (*reconciler, *store) {
 	s := storeOn(t, b, storeOptions{}, nil)
 	return &reconciler{
 		store: s, queue: b, stats: b.Stats, metrics: newMetrics(prometheus.NewRegistry()), log: slog.New(slog.DiscardHandler), now: time.Now,
-		reached: map[string]bool{}, gone: map[string]time.Time{}, told: map[string]time.Time{},
+		reached: map[string]bool{}, gone: map[string]time.Time{}, loggedTooLarge: map[string]time.Time{},
 	}, s
 }
 

@@ -436,9 +436,9 @@ func (d *contract) outOfBounds(w *world) {
 	w.configure(fmt.Sprintf("prometheus: {url: %q}\n", silent.URL))
 	w.must(w.daemon.Reload())
 	asked := newExplainer(w.daemon.live.Load, w.daemon.changes, time.Now)
-	asked.most = time.Millisecond
+	asked.timeout = time.Millisecond
 	hook := newWebhook(w.daemon)
-	hook.most = 10
+	hook.maxBytes = 10
 	mux := http.NewServeMux()
 	mux.Handle("POST /api/v1/explain", asked)
 	mux.Handle("POST /api/v1/webhook", hook)

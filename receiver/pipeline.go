@@ -15,24 +15,23 @@ import (
 	"github.com/culprit-dev/culprit/tracing"
 )
 
-// Store keeps what was found.
+// Store persists reports.
 type Store interface {
-	// Put writes a report; the same id again replaces it. It makes the report
-	// part of the open incident of its alert group and returns that.
+	// Put upserts a report by its ID, adds it to the open incident of its alert group, and returns
+	// that incident.
 	Put(ctx context.Context, r *record) (report.Incident, error)
 }
 
-// Publisher tells what was found: each sink by itself, and later again if it
-// can't be reached. It returns at once.
+// Publisher notifies the sinks of reports. Each sink has its own queue and retries.
 type Publisher interface {
-	// Publish tells of a report that is in the store, and of its incident.
-	// received is when Alertmanager's message came, zero if there was none.
+	// Publish enqueues a stored report and its incident, and returns at once. received is when
+	// Alertmanager's webhook arrived; zero if the alert was found otherwise.
 	Publish(r report.Report, received time.Time)
 }
 
-// Pipeline is the walk of one alert, with what it needs on the way.
+// Pipeline explains one alert. It holds everything needed on the way.
 type Pipeline struct {
-	Ask       explain.Question // of every alert; without the alert and the time
+	Ask       explain.Question // the same for every alert, except the alert and the time
 	Servers   *promql.Servers
 	Store     Store
 	Publisher Publisher
@@ -43,13 +42,11 @@ type Pipeline struct {
 	Now       func() time.Time
 }
 
-// explain takes one firing alert to its causes and back.
+// explain finds the causes of one firing alert, stores the report and publishes it.
 //
-// Whatever happens on the way ends in a report, even when the report says only
-// why there is nothing to say. An error means that not even that could be
-// stored, and that the job should come again. known is the whole report that the
-// alert has already, if this is another try; it stays if this one finds no
-// evidence, and it did.
+// It always produces a report, even if the report only says why there are no causes. An error means
+// that the report could not be stored, and that the job must be retried. known is the full report
+// of an earlier try, if any; it is kept if it has evidence and this try finds none.
 func (p *Pipeline) explain(ctx context.Context, j job, known record) (record, error) {
 	r := known
 	r.Group, r.Tries, r.AnalyzedAt = j.Group, known.Tries+1, p.Now()
@@ -57,7 +54,7 @@ func (p *Pipeline) explain(ctx context.Context, j job, known record) (record, er
 	ask.Alert, ask.Now = j.Alert, r.AnalyzedAt
 	in := explain.AlertBy(ctx, p.Servers, ask)
 	if err := ctx.Err(); err != nil {
-		return r, err // it was cut off: that is no finding, and the job comes again
+		return r, err // interrupted, which is not a finding: the job is retried
 	}
 	in.Base, in.Timings.Queued = p.Base, r.AnalyzedAt.Sub(j.ReceivedAt).Seconds()
 	p.Metrics.observe("fetch", in.Timings.Fetch)
@@ -67,7 +64,7 @@ func (p *Pipeline) explain(ctx context.Context, j job, known record) (record, er
 	return p.conclude(ctx, j, r, in)
 }
 
-// traced is the trace of an alert in a line of the log, which has none if there is none.
+// traced is the trace ID as a log attribute, or an empty attribute if there is no trace.
 func traced(ctx context.Context) slog.Attr {
 	if id := tracing.ID(ctx); id != "" {
 		return slog.String("trace", id)
@@ -75,7 +72,7 @@ func traced(ctx context.Context) slog.Attr {
 	return slog.Attr{}
 }
 
-// conclude stores what was found and has it told.
+// conclude stores the report and publishes it.
 func (p *Pipeline) conclude(ctx context.Context, j job, r record, in report.Input) (record, error) {
 	known, found := r.Report, report.New(in)
 	found.Trace = tracing.Parent(ctx)
@@ -85,8 +82,8 @@ func (p *Pipeline) conclude(ctx context.Context, j job, r record, in report.Inpu
 		found.CreatedAt, found.Incident, found.Feedback = known.CreatedAt, known.Incident, known.Feedback
 		replaced := false
 		if r.Report, replaced = report.Later(known, found); !replaced {
-			// An answer that people have seen is not taken back because Prometheus
-			// doesn't answer now, or because the incident fades.
+			// Don't retract an answer that people have seen because Prometheus is down now, or
+			// because the incident fades.
 			p.Log.Warn("A later look at an alert found less evidence; its report stays", "report", known.ID, "found", found.Summary)
 			_, err := p.Store.Put(ctx, &r)
 			return r, err

@@ -14,27 +14,27 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// Sink writes causes where people look.
+// Sink writes causes to one place: annotations, Grafana, webhooks, …
 type Sink interface {
-	// Send writes one message. It is safe to repeat, and it says of each place
-	// that it wrote to, or meant to, what became of it.
+	// Send writes one message and returns the outcome for each target. It is retried, so it must be
+	// idempotent.
 	Send(ctx context.Context, m sink.Message) []report.Sent
 }
 
 // outlet is one place to write to, as the configuration names it.
 type outlet struct {
-	sinkName string // the kind: annotation, grafana, …
+	sinkName string // which one of its kind; empty if there is only one
 	place    string // which of them; empty: there is only one
 	sink     Sink
-	alerts   bool // told of every alert, else of every incident
+	alerts   bool // gets every alert; otherwise every incident
 
-	workers  int           // that tell at a time …
-	together int           // … each of so many things at most; 0: one
-	patience time.Duration // longest pause after failures
+	workers  int           // concurrent sends
+	together int           // batch size of one send; 0 means 1
+	patience time.Duration // longest backoff
 }
 
-// publisher tells every sink what was found, each in a [lane] of its own. What
-// is not told when the daemon stops the next start finds in the store.
+// publisher notifies every sink, each from its own [lane]. What is unsent when the daemon stops is
+// found in the store at the next start.
 type publisher struct {
 	alerts, incidents topic
 	book              *deliveries
@@ -43,7 +43,7 @@ type publisher struct {
 
 	mu      sync.Mutex
 	lanes   map[string]*lane
-	ctx     context.Context // of all lanes; nil: it doesn't run yet
+	ctx     context.Context // parent of all lanes; nil before run
 	work    context.Context
 	running sync.WaitGroup
 }
@@ -55,8 +55,7 @@ func newPublisher(incidents aboutIncidents, m *metrics, log *slog.Logger) *publi
 	}
 }
 
-// use makes the lanes those of a configuration. A lane that stays keeps its
-// queue; one that is not wanted any more ends.
+// use starts and stops lanes to match a configuration. A lane that stays keeps its queue.
 func (p *publisher) use(outlets []outlet) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,7 +63,7 @@ func (p *publisher) use(outlets []outlet) {
 	for _, o := range outlets {
 		name := o.name()
 		delete(ended, name)
-		if l, ok := p.lanes[name]; ok { // or the configuration names a place twice
+		if l, ok := p.lanes[name]; ok { // also if the configuration names a place twice
 			l.replace(o.sink)
 			continue
 		}
@@ -92,7 +91,7 @@ func (o outlet) name() string {
 func (p *publisher) newLane(o outlet) *lane {
 	l := &lane{
 		outlet: o, name: o.name(), about: p.incidents, to: o.sink, book: p.book, metrics: p.metrics, log: p.log,
-		wake: make(chan struct{}, 1), due: map[string]*errand{},
+		wake: make(chan struct{}, 1), due: map[string]*item{},
 	}
 	if o.alerts {
 		l.about = p.alerts
@@ -100,7 +99,7 @@ func (p *publisher) newLane(o outlet) *lane {
 	return l
 }
 
-// launch starts a lane. The caller holds the lock.
+// launch starts a lane. The caller holds p.mu.
 func (p *publisher) launch(l *lane) {
 	ctx, stop := context.WithCancel(p.ctx)
 	work, cut := context.WithCancel(p.work)
@@ -111,7 +110,7 @@ func (p *publisher) launch(l *lane) {
 	})
 }
 
-// run tells until ctx ends; what is on its way then goes on until work ends.
+// run sends until ctx ends. Sends in progress may finish until work ends.
 func (p *publisher) run(ctx, work context.Context) {
 	p.mu.Lock()
 	p.ctx, p.work = ctx, work
@@ -121,13 +120,12 @@ func (p *publisher) run(ctx, work context.Context) {
 	p.mu.Unlock()
 	<-ctx.Done()
 	p.mu.Lock()
-	p.ctx = nil // no lane begins any more
+	p.ctx = nil // no more lanes may start
 	p.mu.Unlock()
 	p.running.Wait()
 }
 
-// Publish tells of a report that is in the store, and of its incident. received
-// is when Alertmanager's message came, zero if there was none.
+// Publish enqueues a report and its incident in every lane. See [Publisher].
 func (p *publisher) Publish(r report.Report, received time.Time) {
 	for _, l := range p.all() {
 		if l.alerts {
@@ -138,7 +136,7 @@ func (p *publisher) Publish(r report.Report, received time.Time) {
 	}
 }
 
-// incident tells of an incident that has changed.
+// incident enqueues an incident that has changed.
 func (p *publisher) incident(id string) {
 	for _, l := range p.all() {
 		if !l.alerts {
@@ -147,16 +145,16 @@ func (p *publisher) incident(id string) {
 	}
 }
 
-// catchUp tells what was missed.
+// catchUp enqueues everything that is still unsent.
 func (p *publisher) catchUp() {
 	for _, l := range p.all() {
-		for _, id := range l.about.untold(l.name) {
+		for _, id := range l.about.pending(l.name) {
 			l.notify(id, time.Time{})
 		}
 	}
 }
 
-// all returns the lanes by name.
+// all returns the lanes, ordered by name.
 func (p *publisher) all() []*lane {
 	p.mu.Lock()
 	defer p.mu.Unlock()

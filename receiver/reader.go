@@ -15,23 +15,23 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web"
 )
 
-// reader is the store as the pages read it.
+// reader serves the store to the pages.
 type reader struct {
 	store *store
 	book  *deliveries
-	// handled tells what Alertmanager did with an alert.
+	// handled returns what Alertmanager did with an alert.
 	handled func(fingerprint string) []report.Handled
-	// busy says whether an alert is being worked on.
+	// busy reports whether an alert is being explained.
 	busy func(fingerprint string) bool
 }
 
 var _ web.Reader = reader{}
 
-// Report returns a report with the write-backs of its incident among its own:
-// whoever looks at an alert wants to see all that was sent for it.
+// Report returns a report including the write-backs of its incident: whoever looks at an alert
+// wants to see all that was sent for it.
 func (r reader) Report(ctx context.Context, id string) (report.Report, error) {
 	if !report.ValidID(id) {
-		return report.Report{}, web.ErrNotFound // no key of the store
+		return report.Report{}, web.ErrNotFound // not a valid key
 	}
 	rec, err := r.store.load(ctx, id)
 	if errors.Is(err, broker.ErrNotFound) {
@@ -50,8 +50,8 @@ func (r reader) Report(ctx context.Context, id string) (report.Report, error) {
 	return told, nil
 }
 
-// handledOf is what Alertmanager did with the alert of a report. An alert that
-// inhibited it has a name if there is a report about it.
+// handledOf returns what Alertmanager did with the alert of a report. An inhibiting alert is named
+// if it has a report.
 func (r reader) handledOf(rep report.Report) []report.Handled {
 	list := report.HandledIn(rep, r.handled(rep.Alert.Fingerprint))
 	for i, h := range list {
@@ -62,7 +62,7 @@ func (r reader) handledOf(rep report.Report) []report.Handled {
 	return list
 }
 
-// withSent adds what became of the report's own write-backs.
+// withSent adds the outcomes of the report's own write-backs.
 func (r reader) withSent(rep report.Report) report.Report {
 	rep.Sent = slices.Concat(rep.Sent, r.book.sent(rep.ID))
 	rep.Timings.Publish = max(rep.Timings.Publish, r.book.took(rep.ID))
@@ -81,8 +81,8 @@ func (r reader) Latest(ctx context.Context, fingerprint string) (report.Report, 
 	return report.Report{}, web.ErrNotFound
 }
 
-// Reports returns the reports that a filter lets pass, newest first. A filter
-// may take long, so it holds up neither the store nor a request that has ended.
+// Reports returns the reports that pass a filter, newest first. Filtering may be slow, so it
+// neither locks the store nor outlives the request.
 func (r reader) Reports(ctx context.Context, f web.Filter) ([]report.Report, error) {
 	r.store.mu.RLock()
 	all := slices.Collect(maps.Values(r.store.byID))
@@ -104,7 +104,6 @@ func (r reader) Reports(ctx context.Context, f web.Filter) ([]report.Report, err
 	return list, nil
 }
 
-// Incident returns an incident.
 func (r reader) Incident(_ context.Context, id string) (report.Incident, error) {
 	if inc, ok := r.store.incidentByID(id); ok {
 		inc.Sent = slices.Concat(inc.Sent, r.book.sent(id))
@@ -113,8 +112,8 @@ func (r reader) Incident(_ context.Context, id string) (report.Incident, error) 
 	return report.Incident{}, web.ErrNotFound
 }
 
-// holding says of an incident whether one of its reports passes what a filter asks
-// of reports. Whether they are open is not among it: that is asked of the incident.
+// holding returns whether an incident has a report that passes the filter's conditions on reports.
+// Openness is excluded: it applies to the incident.
 func (r reader) holding(ctx context.Context, f web.Filter) (passes func(incident string) bool, err error) {
 	if !f.OfReports() {
 		return func(string) bool { return true }, nil
@@ -128,7 +127,7 @@ func (r reader) holding(ctx context.Context, f web.Filter) (passes func(incident
 	return func(incident string) bool { return ids[incident] }, err
 }
 
-// Incidents returns the incidents that a filter lets pass, newest first.
+// Incidents returns the incidents that pass a filter, newest first.
 func (r reader) Incidents(ctx context.Context, f web.Filter) ([]report.Incident, error) {
 	passes, err := r.holding(ctx, f)
 	if err != nil {
@@ -149,8 +148,7 @@ func (r reader) Incidents(ctx context.Context, f web.Filter) ([]report.Incident,
 	return limit(list, f.Limit), nil
 }
 
-// Case returns a case by its own id, or by one that it had before it was found to
-// be the same as another.
+// Case returns a case by its id, or by an earlier id from before it was merged with another.
 func (r reader) Case(_ context.Context, id string) (report.Case, error) {
 	if c, ok := r.store.caseByID(id); ok {
 		return c, nil
@@ -158,7 +156,7 @@ func (r reader) Case(_ context.Context, id string) (report.Case, error) {
 	return report.Case{}, web.ErrNotFound
 }
 
-// Cases returns the cases that a filter lets pass, newest first.
+// Cases returns the cases that pass a filter, newest first.
 func (r reader) Cases(ctx context.Context, f web.Filter) ([]report.Case, error) {
 	passes, err := r.holding(ctx, f)
 	if err != nil {

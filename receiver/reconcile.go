@@ -20,9 +20,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// reconciler compares what Alertmanager has with what was reported. The
-// webhook is the hint, Alertmanager is the truth: whatever was lost on the way
-// is found here, within one interval.
+// reconciler compares Alertmanager's alerts with the reports. The webhook is a hint, Alertmanager
+// is the source of truth: whatever was lost on the way is found within one interval.
 type reconciler struct {
 	live      func() *live
 	store     *store
@@ -40,21 +39,21 @@ type reconciler struct {
 	now       func() time.Time
 	interval  time.Duration
 
-	mu      sync.Mutex
-	reached map[string]bool      // servers that have answered since the start
-	gone    map[string]time.Time // fingerprint of an open report → since when no Alertmanager has its alert
-	told    map[string]time.Time // fingerprint of an alert that is too large → when that was said
+	mu             sync.Mutex
+	reached        map[string]bool      // servers that have answered since the start
+	gone           map[string]time.Time // fingerprint of an open report → since when no Alertmanager has its alert
+	loggedTooLarge map[string]time.Time // fingerprint of an alert that is too large → when that was logged
 }
 
-// view is what one round has seen of the Alertmanagers.
+// view is what one round read from the Alertmanagers.
 type view struct {
 	peers  []peerView
-	groups map[string]group  // fingerprint → the group on culprit's own receiver; nil: not read yet
-	ours   func(string) bool // whether a receiver of Alertmanager is culprit's
+	groups map[string]group  // fingerprint → alert group, preferably of culprit's receiver; nil: not read yet
+	ours   func(string) bool // whether a receiver is culprit's
 	whole  bool              // every peer has answered
 }
 
-// peerView is what one peer has.
+// peerView is what one peer returned.
 type peerView struct {
 	client *alertmanager.Client
 	alerts []alertmanager.Alert
@@ -68,24 +67,22 @@ func newReconciler(d *Daemon) *reconciler {
 
 		judge: d.judge(), said: said{d.said, d.opt.Now}, reader: report.NewCommentReader(),
 		metrics: d.metrics, log: d.log, now: d.opt.Now, interval: d.opt.Reconcile,
-		reached: map[string]bool{}, gone: map[string]time.Time{}, told: map[string]time.Time{},
+		reached: map[string]bool{}, gone: map[string]time.Time{}, loggedTooLarge: map[string]time.Time{},
 	}
 }
 
 const (
-	// grace is how long an alert may be without a report before it counts as
-	// missed: its webhook may be on the way.
+	// grace is how long a new alert may lack a report: its webhook may be on the way.
 	grace = 10 * time.Second
-	// goneFor is how long no Alertmanager may have an alert before its report
-	// is closed. One that has restarted gets its alerts back within a minute,
-	// when Prometheus sends them again.
+	// goneFor is how long an alert must be missing at every Alertmanager before its report is
+	// closed. A restarted Alertmanager has its alerts back within a minute, when Prometheus resends
+	// them.
 	goneFor = 3 * time.Minute
-	// maxTold is how many alerts are remembered of which it was said that they
-	// are too large.
-	maxTold = 1000
+	// maxLogged bounds the memory of alerts logged as too large.
+	maxLogged = 1000
 )
 
-// run makes a round at once and then one an interval until ctx ends.
+// run makes a round at once, then one per interval until ctx ends.
 func (r *reconciler) run(ctx context.Context) {
 	ticker := time.NewTicker(r.interval)
 	defer ticker.Stop()
@@ -104,7 +101,7 @@ func (r *reconciler) round(ctx context.Context) {
 	r.ping(ctx, live)
 	v := r.look(ctx, live)
 	if ctx.Err() != nil {
-		return // what was not seen because the daemon stops is not gone
+		return // incomplete because the daemon is stopping: missing alerts are not gone
 	}
 	r.metrics.reconciles.WithLabelValues(v.outcome()).Inc()
 	r.routes.look(ctx, v)
@@ -125,7 +122,7 @@ func (r *reconciler) ping(ctx context.Context, live *live) {
 	var wg sync.WaitGroup
 	for i := range live.config.Prometheus {
 		p := &live.config.Prometheus[i]
-		if r.has(p.Title()) {
+		if r.hasAnswered(p.Title()) {
 			continue
 		}
 		wg.Go(func() {
@@ -137,14 +134,14 @@ func (r *reconciler) ping(ctx context.Context, live *live) {
 				r.log.Warn("Prometheus does not answer yet", "prometheus", p.Name, "err", err)
 				return
 			}
-			r.mark("Prometheus")
-			r.mark(p.Title())
+			r.markAnswered("Prometheus")
+			r.markAnswered(p.Title())
 		})
 	}
 	wg.Wait()
 }
 
-// look reads the alerts and the groups of every peer.
+// look reads the alerts of every peer.
 func (r *reconciler) look(ctx context.Context, live *live) view {
 	v := view{peers: make([]peerView, len(live.peers)), ours: r.receivers.ours, whole: len(live.peers) > 0}
 	var wg sync.WaitGroup
@@ -162,14 +159,14 @@ func (r *reconciler) look(ctx context.Context, live *live) view {
 			r.log.Warn("Alertmanager can't be read; trying again", "alertmanager", p.client.Address(), "err", p.err)
 			continue
 		}
-		r.mark("Alertmanager")
+		r.markAnswered("Alertmanager")
 	}
 	return v
 }
 
 func (v *view) outcome() string {
 	switch {
-	case v.whole, len(v.peers) == 0: // without an Alertmanager there is nothing that could fail
+	case v.whole, len(v.peers) == 0: // no Alertmanager, nothing to fail
 		return "ok"
 	case slices.ContainsFunc(v.peers, func(p peerView) bool { return p.err == nil }):
 		return "partial"
@@ -177,7 +174,7 @@ func (v *view) outcome() string {
 	return "failed"
 }
 
-// alerts are those of all peers, each once, with its earliest start.
+// alerts returns the alerts of all peers without duplicates, with the earliest start.
 func (v *view) alerts() []alertmanager.Alert {
 	at := map[string]int{}
 	var all []alertmanager.Alert
@@ -195,10 +192,9 @@ func (v *view) alerts() []alertmanager.Alert {
 	return all
 }
 
-// enqueueMissed makes jobs for the alerts that are to be explained and have no
-// report, or whose report deserves another try.
+// enqueueMissed enqueues alerts that lack a report, or whose report deserves a retry.
 func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
-	again := r.mayLookAgain(ctx)
+	again := r.retryBudget(ctx)
 	for _, a := range v.alerts() {
 		if live.config.RuleFor(a.Labels) == nil || r.now().Sub(a.StartsAt).Abs() < grace {
 			continue
@@ -224,60 +220,57 @@ func (r *reconciler) enqueueMissed(ctx context.Context, live *live, v *view) {
 	}
 }
 
-// isEcho says whether an alert may be there only because it was read before its end
-// was known, or posted by culprit at that moment: then it fires for some seconds
-// more. If it stays, as one does that Alertmanager had lost, the next round sees it.
+// isEcho reports whether a resolved alert may still show as firing only because it was read before
+// its end was known, or because culprit had just posted it: it then fires a few seconds more. If it
+// stays, for instance after Alertmanager had lost it, the next round sees it.
 func isEcho(a alertmanager.Alert, known record) bool {
 	return known.over(a.StartsAt) && (time.Since(a.AskedAt) > grace || a.AskedAt.Sub(known.UpdatedAt).Abs() < grace)
 }
 
-// mostAgain is how many alerts a round looks at again: those that come meanwhile
-// wait for no more than these.
-const mostAgain = 200
+// maxRetries bounds the retries of a round, so that new alerts don't wait long behind them.
+const maxRetries = 200
 
-// mayLookAgain is how many alerts may be looked at again now: none while others
-// wait for their first look.
-func (r *reconciler) mayLookAgain(ctx context.Context) int {
+// retryBudget is how many retries may be enqueued now: none while alerts wait for their first
+// look.
+func (r *reconciler) retryBudget(ctx context.Context) int {
 	s, err := r.stats(ctx)
-	if err != nil || s.Pending > 0 { // the next round may know more
+	if err != nil || s.Pending > 0 { // unknown or busy: leave it to the next round
 		return 0
 	}
-	return mostAgain
+	return maxRetries
 }
 
-// tooLarge says once an hour that an alert can't be explained.
+// tooLarge logs, once an hour, that an alert can't be explained.
 func (r *reconciler) tooLarge(a report.Alert, why error) {
-	if last, ok := r.told[a.Fingerprint]; ok && r.now().Sub(last).Abs() < time.Hour {
+	if last, ok := r.loggedTooLarge[a.Fingerprint]; ok && r.now().Sub(last).Abs() < time.Hour {
 		return
 	}
-	if len(r.told) > maxTold {
-		clear(r.told)
+	if len(r.loggedTooLarge) > maxLogged {
+		clear(r.loggedTooLarge)
 	}
-	r.told[a.Fingerprint] = r.now()
+	r.loggedTooLarge[a.Fingerprint] = r.now()
 	r.metrics.unreported.Inc()
 	r.log.Error("An alert has no report", "fingerprint", a.Fingerprint, "err", why)
 }
 
-// due says whether an open report deserves another look: queries that failed
-// may succeed now, and what could not be told from the first seconds of an
-// incident may be plain some minutes later. The pauses double.
+// due reports whether an open report deserves another look: failed queries may succeed now, and
+// what the first seconds of an incident did not show may be clear minutes later. The delays double.
 func (r *reconciler) due(known record) bool {
-	rep, age := known.Report, r.now().Sub(known.AnalyzedAt).Abs() // also when a clock went back
+	rep, age := known.Report, r.now().Sub(known.AnalyzedAt).Abs() // clocks may go back
 	if rep.Result.Verdict == analysis.Explained && rep.Status == report.Complete {
 		return known.Tries == 1 && age >= 2*time.Minute && !saysWhy(rep)
 	}
 	return known.Tries < 8 && age >= time.Minute<<min(known.Tries-1, 5)
 }
 
-// saysWhy says whether a report that looked at series names one with
-// confidence.
+// saysWhy reports whether a report with a model of the series names one with confidence.
 func saysWhy(rep report.Report) bool {
 	return rep.Result.Fit == nil || slices.ContainsFunc(rep.Result.Causes, func(c analysis.Finding) bool {
 		return c.Kind == analysis.KindSeries && c.Confidence != analysis.Low
 	})
 }
 
-// stripped is an alert without what culprit itself has written on it.
+// stripped is an alert without culprit's own annotations.
 func stripped(a alertmanager.Alert) report.Alert {
 	annotations := model.LabelSet{}
 	for name, value := range a.Annotations {
@@ -291,7 +284,7 @@ func stripped(a alertmanager.Alert) report.Alert {
 	}
 }
 
-// closeGone ends the reports whose alert no Alertmanager has any more.
+// closeGone closes the reports of alerts that no Alertmanager has any more.
 func (r *reconciler) closeGone(ctx context.Context, v view) {
 	there := map[string]bool{}
 	for _, a := range v.alerts() {
@@ -321,27 +314,27 @@ func (r *reconciler) closeGone(ctx context.Context, v view) {
 	r.gone = still
 }
 
-func (r *reconciler) mark(server string) {
+func (r *reconciler) markAnswered(server string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.reached[server] = true
 }
 
-func (r *reconciler) has(server string) bool {
+func (r *reconciler) hasAnswered(server string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.reached[server]
 }
 
-// missing names the servers that have not answered since the start, as long as none
-// of their kind has.
+// missing names the servers that have not answered since the start, unless another of their kind
+// has.
 func (r *reconciler) missing() []string {
 	var names []string
 	live := r.live()
-	if !r.has("Prometheus") {
+	if !r.hasAnswered("Prometheus") {
 		names = r.silent()
 	}
-	if len(live.peers) > 0 && !r.has("Alertmanager") {
+	if len(live.peers) > 0 && !r.hasAnswered("Alertmanager") {
 		names = append(names, fmt.Sprintf("Alertmanager at %s", live.peers[0].Address()))
 	}
 	return names
@@ -351,7 +344,7 @@ func (r *reconciler) missing() []string {
 func (r *reconciler) silent() []string {
 	var names []string
 	for _, p := range r.live().config.Prometheus {
-		if title := p.Title(); !r.has(title) {
+		if title := p.Title(); !r.hasAnswered(title) {
 			names = append(names, title)
 		}
 	}

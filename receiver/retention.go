@@ -16,29 +16,29 @@ import (
 	"github.com/culprit-dev/culprit/receiver/broker"
 )
 
-// Shares of the store's limit, in percent.
+// Percentages of the store's limit.
 const (
-	pruneAt = 90 // the oldest reports begin to go
-	pruneTo = 80 // and go until so much is left
-	warnAt  = 95 // nothing is left that could go
+	pruneAt = 90 // start deleting the oldest reports
+	pruneTo = 80 // stop deleting
+	warnAt  = 95 // nothing is left to delete
 )
 
-// measurePause is the pause between two looks at the size of the store.
+// measurePause is the interval at which the store is measured.
 const measurePause = 10 * time.Second
 
-// usage is how full the store is.
+// usage is the size of the store.
 type usage struct {
-	bytes   atomic.Int64 // of reports and incidents; between two measurements an estimate
+	bytes   atomic.Int64 // estimated between two measurements
 	pruning sync.Mutex
 }
 
-// measure asks for the size of the store, and makes room before it is needed.
+// measure reads the size of the store, and prunes early.
 func (s *store) measure(ctx context.Context) {
 	var all int64
 	for _, b := range []bucket{s.reports, s.incidents} {
 		size, err := b.Size(ctx)
 		if err != nil {
-			return // the broker tells of itself
+			return // the broker logs its own errors
 		}
 		all += size
 	}
@@ -48,14 +48,13 @@ func (s *store) measure(ctx context.Context) {
 	}
 }
 
-// above says whether the store takes more than so many percent of its limit.
+// above reports whether the store has reached a percentage of its limit.
 func (s *store) above(percent int64) bool {
 	return s.limit > 0 && s.used.bytes.Load() >= s.limit/100*percent
 }
 
-// prune deletes the reports of alerts that have ended, the oldest first, until
-// there is room again. A report of an alert that fires never goes: it would be
-// made again at once.
+// prune deletes reports of resolved alerts, oldest first, until there is room again. It keeps the
+// reports of firing alerts, which would be made again at once.
 func (s *store) prune(ctx context.Context) {
 	if !s.used.pruning.TryLock() {
 		return
@@ -80,8 +79,7 @@ func (s *store) prune(ctx context.Context) {
 	}
 }
 
-// ended returns the reports of alerts that have ended, in the order of their
-// ends.
+// ended returns the reports of resolved alerts, by time of resolution.
 func (s *store) ended() []*record {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -95,7 +93,7 @@ func (s *store) ended() []*record {
 	return ended
 }
 
-// drop deletes a report, and its incident with the last one.
+// drop deletes a report, and its incident if this was the last report.
 func (s *store) drop(ctx context.Context, r *record) error {
 	if err := s.reports.Delete(ctx, r.Report.ID); err != nil {
 		return err
@@ -103,7 +101,7 @@ func (s *store) drop(ctx context.Context, r *record) error {
 	s.forget(r.Report.ID, r.revision)
 	s.tellDropped(ctx, r.Report.ID)
 	s.mu.Lock()
-	last := len(s.inside[r.Report.Incident]) == 0
+	last := len(s.byIncident[r.Report.Incident]) == 0
 	if last {
 		delete(s.incident, r.Report.Incident)
 	}
@@ -121,8 +119,8 @@ func (s *store) tellDropped(ctx context.Context, id string) {
 	}
 }
 
-// room returns an error if there is none for another report. What is there
-// already may always be changed: an end is noted however full the store is.
+// room returns an error if there is no room for a new report. Existing ones can always be updated:
+// an end is stored however full the store is.
 func (s *store) room(ctx context.Context) error {
 	if s.above(100) {
 		s.prune(ctx)
@@ -133,8 +131,8 @@ func (s *store) room(ctx context.Context) error {
 	return nil
 }
 
-// pressure returns nil, or what to do about a store that will be full soon, as
-// no report is left in it that could go.
+// pressure returns what to do about a store that is nearly full of reports that can't be deleted,
+// or nil.
 func (s *store) pressure() error {
 	if !s.above(warnAt) {
 		return nil
@@ -145,7 +143,7 @@ func (s *store) pressure() error {
 	}
 }
 
-// storeCollectors tell how full the store is.
+// collectors returns the metrics of the store's size.
 func (s *store) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "culprit_store_bytes", Help: "Size of the stored reports and incidents."},

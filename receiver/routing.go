@@ -13,20 +13,18 @@ import (
 	"github.com/culprit-dev/culprit/receiver/routes"
 )
 
-// routeWatch reads the routes of every Alertmanager, and judges those that have
-// changed: whether culprit hears of alerts at once, and whether anybody is no
-// longer told because of it.
+// routeWatch reads the routes of every Alertmanager and checks them when they change: is culprit
+// notified at once, and is anybody no longer notified because of it?
 type routeWatch struct {
 	receivers *receivers
-	external  *url.URL // of culprit
+	external  *url.URL // culprit's
 	metrics   *metrics
 	log       *slog.Logger
 
-	judged map[string][sha256.Size]byte // address → what was judged there
+	judged map[string][sha256.Size]byte // address → digest of the last input
 }
 
-// look judges the peers that have answered in this round. It is called by one
-// goroutine.
+// look checks the peers that have answered in this round. It is not safe for concurrent use.
 func (w *routeWatch) look(ctx context.Context, v view) {
 	there := map[string]bool{}
 	for _, p := range v.peers {
@@ -36,7 +34,7 @@ func (w *routeWatch) look(ctx context.Context, v view) {
 		}
 	}
 	for address := range w.judged {
-		if !there[address] { // no longer in the configuration
+		if !there[address] { // removed from the configuration
 			delete(w.judged, address)
 			w.metrics.routeProblems.DeletePartialMatch(map[string]string{"alertmanager": address})
 		}
@@ -51,7 +49,7 @@ func (w *routeWatch) peer(ctx context.Context, client *alertmanager.Client) {
 		return
 	}
 	if strings.TrimSpace(status.Config) == "" {
-		return // a server that speaks the same API and shows no configuration
+		return // another implementation of the API, without a configuration
 	}
 	known := routes.Known{Names: w.receivers.names(), External: w.external}
 	sum := sha256.Sum256([]byte(strings.Join(known.Names, "\x00") + "\x00" + status.Config))
@@ -67,7 +65,7 @@ func (w *routeWatch) peer(ctx context.Context, client *alertmanager.Client) {
 	w.tell(address, verdict)
 }
 
-// tell says once what is wrong, and keeps the metric.
+// tell logs a verdict and sets the metric.
 func (w *routeWatch) tell(address string, verdict routes.Verdict) {
 	for _, kind := range routes.Kinds() {
 		value := 0.0

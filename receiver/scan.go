@@ -12,23 +12,22 @@ import (
 	"unicode/utf8"
 )
 
-// scanner reads JSON from a stream value by value, with memory for one small
-// value only: encoding/json holds a whole array or string, however long. It
-// looks at brackets and quotes; whether a value is well formed shows when its
-// bytes are unmarshalled.
+// scanner reads JSON from a stream, value by value, in bounded memory: encoding/json would hold a
+// whole array or string, however long. It only tracks brackets and quotes; malformed values show
+// when they are unmarshalled.
 type scanner struct {
 	r      *bufio.Reader
-	escape [len(`\u0000`)]byte // that was read last
+	escape [len(`\u0000`)]byte // the last one read
 }
 
 func newScanner(r io.Reader) *scanner { return &scanner{r: bufio.NewReaderSize(r, 64<<10)} }
 
 var errNoJSON = errors.New("this is not JSON")
 
-// maxKey bounds the name of a member of an object, in bytes.
+// maxKey bounds the name of an object's member, in bytes.
 const maxKey = 4 << 10
 
-// object reads an object. Member is called at each value and must read it.
+// object reads an object. It calls member at each value, which must read it.
 func (s *scanner) object(member func(name string) error) error {
 	return s.list('{', '}', func() error {
 		raw, fits, err := s.value(bounds{value: maxKey})
@@ -46,8 +45,8 @@ func (s *scanner) object(member func(name string) error) error {
 	})
 }
 
-// array reads an array. Element is called at each value and must read it. A
-// null is an array without elements.
+// array reads an array. It calls element at each value, which must read it. null counts as an empty
+// array.
 func (s *scanner) array(element func() error) error {
 	if c, err := s.peek(); err == nil && c == 'n' {
 		return s.skip()
@@ -55,7 +54,7 @@ func (s *scanner) array(element func() error) error {
 	return s.list('[', ']', element)
 }
 
-// list reads values with commas between them.
+// list reads comma-separated values.
 func (s *scanner) list(open, end byte, one func() error) error {
 	if err := s.expect(open); err != nil {
 		return err
@@ -78,7 +77,7 @@ func (s *scanner) list(open, end byte, one func() error) error {
 	return err
 }
 
-// end wants nothing but space to the end of the stream.
+// end accepts only white space until the end of the stream.
 func (s *scanner) end() error {
 	c, err := s.peek()
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -90,7 +89,7 @@ func (s *scanner) end() error {
 	return fmt.Errorf("%w: %q after the end", errNoJSON, c)
 }
 
-// peek returns the next byte that is no space and leaves it there.
+// peek returns the next byte that is not white space, without consuming it.
 func (s *scanner) peek() (byte, error) {
 	c, err := s.next()
 	if err != nil {
@@ -99,7 +98,7 @@ func (s *scanner) peek() (byte, error) {
 	return c, s.r.UnreadByte()
 }
 
-// next returns the next byte that is no space.
+// next returns the next byte that is not white space.
 func (s *scanner) next() (byte, error) {
 	for {
 		c, err := s.byte()
@@ -109,7 +108,7 @@ func (s *scanner) next() (byte, error) {
 	}
 }
 
-// byte returns the next byte; there must be one.
+// byte returns the next byte, or io.ErrUnexpectedEOF.
 func (s *scanner) byte() (byte, error) {
 	c, err := s.r.ReadByte()
 	if errors.Is(err, io.EOF) {
@@ -126,19 +125,19 @@ func (s *scanner) expect(want byte) error {
 	return err
 }
 
-// bounds say what is kept of a value, in bytes.
+// bounds limit what is kept of a value, in bytes.
 type bounds struct {
-	value int // of all; more does not fit
-	text  int // of each string; the rest is cut off and marked. 0: no bound
+	value int // the whole value; a larger one does not fit
+	text  int // each string; the rest is cut off and marked. 0: unlimited
 }
 
-// skip reads a value and keeps nothing of it.
+// skip reads a value and discards it.
 func (s *scanner) skip() error {
 	_, _, err := s.value(bounds{})
 	return err
 }
 
-// value reads a value to its end and returns its bytes, if they fit.
+// value reads a value, and returns its bytes if they fit.
 func (s *scanner) value(b bounds) (raw []byte, fits bool, err error) {
 	out := kept{bounds: b}
 	depth := 0
@@ -170,13 +169,13 @@ func (s *scanner) value(b bounds) (raw []byte, fits bool, err error) {
 	return nil, false, err
 }
 
-// atDelimiter says whether a number or a word ends here.
+// atDelimiter reports whether a number or literal ends here.
 func (s *scanner) atDelimiter() bool {
 	c, err := s.r.Peek(1)
 	return err != nil || bytes.IndexByte([]byte(",:]} \t\r\n"), c[0]) >= 0
 }
 
-// text reads the rest of a string, of which the first quote has been read.
+// text reads the rest of a string, after its opening quote.
 func (s *scanner) text(out *kept) error {
 	out.add('"')
 	begin, size := len(out.raw), 0
@@ -188,7 +187,7 @@ func (s *scanner) text(out *kept) error {
 		if len(plain) > 0 {
 			out.addText(plain, size)
 			size += len(plain)
-			_, _ = s.r.Discard(len(plain)) // it is at hand
+			_, _ = s.r.Discard(len(plain)) // it is buffered
 			continue
 		}
 		piece, err := s.piece()
@@ -205,14 +204,14 @@ func (s *scanner) text(out *kept) error {
 	}
 }
 
-// plain returns what is at hand of a string up to a quote or an escape.
+// plain returns the buffered part of a string up to a quote or an escape.
 func (s *scanner) plain() ([]byte, error) {
 	if _, err := s.byte(); err != nil {
 		return nil, err
 	}
 	_ = s.r.UnreadByte() // just read
 	ready, _ := s.r.Peek(s.r.Buffered())
-	for i, c := range ready { // and not once for each of the two: of a text of escapes that reads all that is at hand at each of them
+	for i, c := range ready { // one pass for both: two searches would rescan the whole buffer for each escape
 		if c == '"' || c == '\\' {
 			return ready[:i], nil
 		}
@@ -220,7 +219,7 @@ func (s *scanner) plain() ([]byte, error) {
 	return ready, nil
 }
 
-// piece reads a quote, or an escape to its end. It is good until the next one.
+// piece reads a quote or a complete escape. The result is valid until the next call.
 func (s *scanner) piece() ([]byte, error) {
 	piece := s.escape[:0]
 	for len(piece) == 0 || len(piece) < escapeLen(piece) {
@@ -233,7 +232,7 @@ func (s *scanner) piece() ([]byte, error) {
 	return piece, nil
 }
 
-// escapeLen is how long a piece of a string is that begins so.
+// escapeLen is the full length of a quote or escape that begins like this.
 func escapeLen(piece []byte) int {
 	switch {
 	case piece[0] != '\\':
@@ -245,7 +244,7 @@ func escapeLen(piece []byte) int {
 	}
 }
 
-// kept is what is kept of a value.
+// kept collects a value within bounds.
 type kept struct {
 	bounds
 	raw  []byte
@@ -258,8 +257,7 @@ func (k *kept) add(c ...byte) {
 	}
 }
 
-// addText adds a part of a string that stands at byte at of it, as far as it
-// may.
+// addText adds part of a string, at offset at, as far as the bound allows.
 func (k *kept) addText(part []byte, at int) {
 	if k.text > 0 {
 		part = part[:max(0, min(len(part), k.text-at))]
@@ -267,8 +265,8 @@ func (k *kept) addText(part []byte, at int) {
 	k.add(part...)
 }
 
-// close ends a string of size bytes that begins at begin. If it was cut, what
-// is left of a character goes, too, and a mark says so.
+// close ends a string of size bytes that began at begin. If it was cut, an incomplete character is
+// dropped and a mark is added.
 func (k *kept) close(begin, size int) {
 	if k.text > 0 && size > k.text && !k.over {
 		whole := len(k.raw)
@@ -282,5 +280,5 @@ func (k *kept) close(begin, size int) {
 	k.add('"')
 }
 
-// cutMark stands at the end of a text that was cut.
+// cutMark ends a text that was cut.
 func cutMark(size int) string { return fmt.Sprintf("… (cut by culprit: it has %d bytes)", size) }

@@ -8,11 +8,11 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// lookBack is how far back earlier reports are of interest.
+// lookBack bounds the age of earlier reports that are counted.
 const lookBack = 30 * 24 * time.Hour
 
-// seen is what the earlier reports tell of one like it. It reads the index only:
-// those of the same alert, and those that share its causes.
+// seen counts earlier reports of the same alert, and those with the same causes. It reads the index
+// only.
 func (s *store) seen(r report.Report) *report.Seen {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -32,8 +32,7 @@ func (s *store) seen(r report.Report) *report.Seen {
 	return seen
 }
 
-// before counts those of some reports that began before r. The caller holds the
-// lock.
+// before counts the reports among ids that began before r. The caller holds s.mu.
 func (s *store) before(r report.Report, ids map[string]bool, back time.Duration) *report.Times {
 	earlier := make([]*report.Report, 0, len(ids))
 	for id := range ids {
@@ -45,8 +44,8 @@ func (s *store) before(r report.Report, ids map[string]bool, back time.Duration)
 	return report.SeenBefore(r, earlier)
 }
 
-// beside puts into a report what those of other alerts tell of its time: the
-// alerts among its changes, and all that began then. It reads the index only.
+// beside adds what reports of other alerts say about the same time: alerts among the changes, and
+// everything that began then. It reads the index only.
 func (s *store) beside(r *report.Report) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -22,7 +22,7 @@ func TestAFloodOfBadMessagesIsNoFloodOfLogLines(t *testing.T) {
 	}
 	clock = clock.Add(seldom.Pause)
 	postTo(h, strings.NewReader(`{}`))
-	if n := strings.Count(said.String(), "\n"); n != 2 || !strings.Contains(said.String(), "unsaid=999") {
+	if n := strings.Count(said.String(), "\n"); n != 2 || !strings.Contains(said.String(), "suppressed=999") {
 		t.Errorf("%d lines: %.2000s", n, said.String())
 	}
 }

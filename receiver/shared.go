@@ -6,7 +6,7 @@ import (
 	"github.com/culprit-dev/culprit/promql"
 )
 
-// shared is what outlives a reload: metrics, which may be registered once only.
+// shared survives reloads: metrics can be registered only once.
 type shared struct {
 	queries *promql.Metrics
 }

@@ -17,20 +17,18 @@ import (
 const (
 	alertWorkers, incidentWorkers = 8, 4
 
-	// In a storm annotations are posted together: each post costs two reads of
-	// all alerts that are like those in it. Of two workers one posts while the
-	// other notes what became of what it has posted.
+	// In a storm annotations are posted in batches, because each post costs two reads of all alerts
+	// like those in it. One worker posts while the other records outcomes.
 	annotationWorkers, annotatedTogether = 2, 100
 
-	// People are told of an alert after group_wait: once Alertmanager is back
-	// its annotations must not wait for long.
+	// Annotations must not wait long once Alertmanager is back: people are notified after
+	// group_wait.
 	alertPatience, incidentPatience = 10 * time.Second, time.Minute
 )
 
-// alertSinks makes the write-backs of single alerts that a configuration asks for:
-// by the address of the peer those of annotations, and that of silences, nil if it
-// is switched off. Each peer of Alertmanager is one of its own: one that hangs
-// holds up no other.
+// alertSinks makes the sinks of single alerts: annotations by address of the peer, and silences,
+// nil if disabled. Each Alertmanager peer has a sink of its own, so that one that hangs holds up no
+// other.
 func alertSinks(publish config.Publish, peers []*alertmanager.Client, opts sink.Options) (map[string]*sink.Annotations, *sink.Silences) {
 	annotations := map[string]*sink.Annotations{}
 	if publish.AlertAnnotations.Enabled {
@@ -44,9 +42,8 @@ func alertSinks(publish config.Publish, peers []*alertmanager.Client, opts sink.
 	return annotations, sink.NewSilences(peers, opts)
 }
 
-// Publish writes a report that stands alone on its alert and on the silences
-// of it, as far as the configuration wants that. Grafana and the recovery
-// webhooks are told of incidents, which only the daemon knows.
+// Publish writes a single report to its alert and the alert's silences, as configured. Grafana and
+// recovery webhooks get incidents, which only the daemon has.
 func Publish(ctx context.Context, cfg *config.Config, peers []*alertmanager.Client, source sink.Source, r report.Report) (sent []report.Sent) {
 	annotations, silences := alertSinks(cfg.Publish, peers, sink.Options{Source: source})
 	m := sink.Message{Report: r}
@@ -61,7 +58,7 @@ func Publish(ctx context.Context, cfg *config.Config, peers []*alertmanager.Clie
 	return sent
 }
 
-// addOutlets makes the write-backs that the configuration asks for.
+// addOutlets makes the outlets that the configuration enables.
 func (d *Daemon) addOutlets(l *live) error {
 	opts := sink.Options{Logger: d.log, Registerer: d.opt.Registry, Now: d.opt.Now, Source: l.servers}
 	publish := l.config.Publish
@@ -104,12 +101,11 @@ func (l *live) tellIncidents(name, place string, s Sink) {
 	l.outlets = append(l.outlets, outlet{sinkName: name, place: place, sink: s, workers: incidentWorkers, patience: incidentPatience})
 }
 
-// refresh looks after what was written to Alertmanager: Prometheus erases
-// annotations whenever it sends an alert again, and people silence an alert
-// after they have read its causes. Each peer is looked after by itself, and a
-// peer that still is from the last time is left to that.
+// refresh maintains what was written to Alertmanager: resends of Prometheus erase annotations, and
+// people silence alerts after they have read the causes. Peers are independent; one that is still
+// busy from the last round is skipped.
 func (d *Daemon) refresh(ctx context.Context, v view) {
-	d.left.leave()
+	d.replaced.closeIdle()
 	live, open := d.live.Load(), d.openMessages()
 	for _, p := range v.peers {
 		if p.err != nil {
@@ -126,7 +122,7 @@ func (d *Daemon) refresh(ctx context.Context, v view) {
 	}
 }
 
-// openMessages are what the open alerts should say, by fingerprint.
+// openMessages returns the current message of every open alert, by fingerprint.
 func (d *Daemon) openMessages() map[string]sink.Message {
 	open := map[string]sink.Message{}
 	for _, r := range d.store.openRecords() {
@@ -155,9 +151,8 @@ func (d *Daemon) refreshPeer(ctx context.Context, live *live, p peerView, open m
 	}
 }
 
-// record notes outcomes if they tell anything new: an annotation that was put
-// back for the tenth time is no news. What was cut off because the daemon
-// stops tells nothing.
+// record stores outcomes that are news: an annotation restored for the tenth time is not. Sends cut
+// off by a stop are ignored.
 func (d *Daemon) record(ctx context.Context, id, sinkName, place string, sent ...report.Sent) {
 	if ctx.Err() != nil && unsent(sent) {
 		return

@@ -19,39 +19,37 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// store keeps reports and incidents in two buckets, and an index of them in
-// memory that follows the buckets, so that every replica sees what the others
-// have written.
+// store keeps reports and incidents in two buckets. An index in memory follows the buckets, so that
+// every replica sees what the others write.
 //
-// What is newer is told by the revisions of the buckets and never by a clock:
-// clocks go back, and those of two replicas differ. A write names the revision
-// that it replaces. If another has written meanwhile it is made again on top of
-// what is there now.
+// Revisions of the buckets decide what is newer, never a clock: clocks go back, and replicas'
+// clocks differ. Every write names the revision that it replaces. After a conflict it is made again
+// on top of what is stored now.
 type store struct {
 	reports, incidents bucket
 	base               string // external URL of the pages
 	now                func() time.Time
 	log                *slog.Logger
-	merging            keyedMutex // of an incident that is read, changed and written
-	limit              int64      // bytes of reports and incidents; 0: none
+	merging            keyedMutex // one incident is read, changed and written at a time
+	limit              int64      // bytes of reports and incidents; 0: unlimited
 	ttl                time.Duration
 	used               usage
-	behind             chan string                                          // incidents whose merge was put off
-	dropped            atomic.Pointer[func(ctx context.Context, id string)] // told of a report or an incident that made room
-	merged             atomic.Pointer[func(id string)]                      // told of an incident that was merged later than its reports were written
-	elsewhere          atomic.Pointer[func(fingerprint string)]             // told of an alert that another replica has explained
+	deferred           chan string                                          // incidents whose merge is deferred
+	dropped            atomic.Pointer[func(ctx context.Context, id string)] // called with each report or incident deleted to make room
+	merged             atomic.Pointer[func(id string)]                      // called with each incident merged later than its reports
+	elsewhere          atomic.Pointer[func(fingerprint string)]             // called with each firing alert that another replica has explained
 
-	mu       sync.RWMutex
-	last     uint64                     // highest revision of a report that was seen
-	byID     map[string]*record         // report id → what the index keeps of it
-	byAlert  map[string]map[string]bool // fingerprint → ids of its reports
-	byGroup  map[string]map[string]bool // alert group → ids of its incidents
-	byKey    map[string]map[string]bool // of a cause, see [report.Keys] → ids of reports
-	inside   map[string]map[string]bool // incident id → ids of its reports
-	incident map[string]*indexed        // incident id → incident
+	mu         sync.RWMutex
+	last       uint64                     // highest revision of a report seen
+	byID       map[string]*record         // report id → slim record
+	byAlert    map[string]map[string]bool // fingerprint → report ids
+	byGroup    map[string]map[string]bool // alert group → incident ids
+	byKey      map[string]map[string]bool // key of a cause, see [report.Keys] → report ids
+	byIncident map[string]map[string]bool // incident id → report ids
+	incident   map[string]*indexed        // incident id → incident
 }
 
-// bucket is what the store needs of a [broker.Bucket].
+// bucket is the part of [broker.Bucket] that the store uses.
 type bucket interface {
 	Get(ctx context.Context, key string) (broker.Entry, error)
 	Put(ctx context.Context, key string, value []byte) (uint64, error)
@@ -62,32 +60,30 @@ type bucket interface {
 	Size(ctx context.Context) (int64, error)
 }
 
-// record is a report with what only the daemon needs to know of it. The
-// index keeps it without the parts that only a page shows.
+// record is a report with the daemon's own state. The index keeps it slim.
 type record struct {
 	Report     report.Report `json:"report"`
 	Group      group         `json:"group"`
-	Tries      int           `json:"tries"` // analyses made
+	Tries      int           `json:"tries"` // analyses so far
 	AnalyzedAt time.Time     `json:"analyzedAt"`
 	UpdatedAt  time.Time     `json:"updatedAt"`
-	Born       uint64        `json:"born"` // revision of the reports when it was first written: orders those of one alert
+	Born       uint64        `json:"born"` // revision of the bucket at its first write: orders the reports of one alert
 
-	revision uint64 // of the stored one; 0: it was never written
+	revision uint64 // of the stored one; 0: never written
 	size     int    // of the stored one, in bytes
 	keys     report.Keys
 }
 
-// open says whether the alert still fires, as far as is known.
+// open reports whether the alert still fires, as far as we know.
 func (r *record) open() bool { return r.Report.ResolvedAt == nil }
 
-// over says whether the alert of this report is over, and one that is said to have
-// fired since start is the same, and no later one.
+// over reports whether the alert is resolved, and an alert that has fired since start is the same
+// one, not a later one.
 func (r *record) over(start time.Time) bool {
 	return !r.open() && !start.After(r.Report.Alert.StartsAt)
 }
 
-// slim returns the record without what only a page shows: an open report
-// costs the index a few kilobytes, not its charts and tables.
+// slim drops what only a page shows, to save memory: an open report then costs a few kilobytes.
 func (r record) slim() *record {
 	r.Report.Charts, r.Report.Without = nil, nil
 	r.Report.Plan.Queries = nil
@@ -97,8 +93,8 @@ func (r record) slim() *record {
 	return &r
 }
 
-// newStore opens the buckets, reads what they hold and finishes what was left
-// half written. Until ctx ends the index follows the buckets.
+// newStore opens the buckets, loads the index and completes half-written state. The index follows
+// the buckets until ctx ends.
 func newStore(ctx context.Context, b *broker.Broker, opt storeOptions) (*store, error) {
 	s := makeStore(opt)
 	reports, err := b.Bucket(ctx, "reports", opt.ttl)
@@ -115,13 +111,13 @@ func newStore(ctx context.Context, b *broker.Broker, opt storeOptions) (*store, 
 func makeStore(opt storeOptions) *store {
 	return &store{
 		base: opt.base, now: opt.now, log: opt.log, limit: opt.limit, ttl: opt.ttl,
-		behind: make(chan string, 1024),
-		byID:   map[string]*record{}, byAlert: map[string]map[string]bool{}, byGroup: map[string]map[string]bool{},
-		byKey: map[string]map[string]bool{}, inside: map[string]map[string]bool{}, incident: map[string]*indexed{},
+		deferred: make(chan string, 1024),
+		byID:     map[string]*record{}, byAlert: map[string]map[string]bool{}, byGroup: map[string]map[string]bool{},
+		byKey: map[string]map[string]bool{}, byIncident: map[string]map[string]bool{}, incident: map[string]*indexed{},
 	}
 }
 
-// open reads the buckets and begins to follow them.
+// open loads the index and starts to follow the buckets.
 func (s *store) open(ctx context.Context, reports, incidents bucket) error {
 	s.reports, s.incidents = reports, incidents
 	if err := reports.Watch(ctx, s.indexReport); err != nil {
@@ -136,24 +132,22 @@ func (s *store) open(ctx context.Context, reports, incidents bucket) error {
 	return nil
 }
 
-// storeOptions are the settings of a store.
+// storeOptions configure a store.
 type storeOptions struct {
-	ttl   time.Duration // of reports and incidents, after they were last written
-	limit int64         // bytes of reports and incidents; 0: no limit
+	ttl   time.Duration // of reports and incidents, from their last write
+	limit int64         // bytes of reports and incidents; 0: unlimited
 	base  string
 	now   func() time.Time
 	log   *slog.Logger
 }
 
-// onDrop has tell told of each report and incident that is deleted to make room.
+// onDrop sets what is called with each report and incident deleted to make room.
 func (s *store) onDrop(tell func(ctx context.Context, id string)) { s.dropped.Store(&tell) }
 
-// follow has tell told of each incident that was merged later than its reports
-// were written.
+// follow sets what is called with each incident merged later than its reports.
 func (s *store) follow(tell func(id string)) { s.merged.Store(&tell) }
 
-// onOther has tell told of each alert that fires and that another replica has
-// explained.
+// onOther sets what is called with each firing alert that another replica has explained.
 func (s *store) onOther(tell func(fingerprint string)) { s.elsewhere.Store(&tell) }
 
 func (s *store) indexReport(e broker.Entry, deleted bool) {
@@ -162,7 +156,7 @@ func (s *store) indexReport(e broker.Entry, deleted bool) {
 		return
 	}
 	if s.knows(e) {
-		return // what this process has written itself
+		return // this process wrote it
 	}
 	r := record{revision: e.Revision, size: len(e.Value)}
 	if err := json.Unmarshal(e.Value, &r); err != nil {
@@ -182,7 +176,7 @@ func (s *store) knows(e broker.Entry) bool {
 	return ok && known.revision >= e.Revision
 }
 
-// remember indexes a report, unless a newer copy of it is known.
+// remember indexes a report, unless the index has a newer copy.
 func (s *store) remember(r record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,10 +195,10 @@ func (s *store) remember(r record) {
 	}
 	link(s.byAlert, r.Report.Alert.Fingerprint, id)
 	link(s.byGroup, r.Group.id(), r.Report.Incident)
-	link(s.inside, r.Report.Incident, id)
+	link(s.byIncident, r.Report.Incident, id)
 }
 
-// forget takes a report out of the index that has gone with a revision.
+// forget removes a report deleted at a revision from the index.
 func (s *store) forget(id string, revision uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -214,17 +208,17 @@ func (s *store) forget(id string, revision uint64) {
 	}
 }
 
-// expired takes a report out of the index that is not stored any more.
+// expired removes a report from the index that is no longer stored.
 func (s *store) expired(id string) { s.forget(id, math.MaxUint64) }
 
-// unlink takes a record out of what leads to it. The caller holds the lock.
+// unlink removes a record from all secondary indexes. The caller holds s.mu.
 func (s *store) unlink(r *record) {
 	unlink(s.byAlert, r.Report.Alert.Fingerprint, r.Report.ID)
 	for _, key := range r.keys.All() {
 		unlink(s.byKey, key, r.Report.ID)
 	}
-	unlink(s.inside, r.Report.Incident, r.Report.ID)
-	if len(s.inside[r.Report.Incident]) == 0 {
+	unlink(s.byIncident, r.Report.Incident, r.Report.ID)
+	if len(s.byIncident[r.Report.Incident]) == 0 {
 		unlink(s.byGroup, r.Group.id(), r.Report.Incident)
 	}
 }
@@ -242,8 +236,7 @@ func unlink(index map[string]map[string]bool, from, to string) {
 	}
 }
 
-// current returns the newest report of an alert, without what only a page
-// shows.
+// current returns the newest report of an alert, from the index.
 func (s *store) current(fingerprint string) (record, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -259,14 +252,14 @@ func (s *store) current(fingerprint string) (record, bool) {
 	return *newest, true
 }
 
-// compareBirth orders the reports of one alert. The start of the alert decides
-// only among reports of an older culprit.
+// compareBirth orders the reports of one alert by age. Only reports of older versions, which have
+// no Born, need the start.
 func compareBirth(a, b *record) int {
 	return cmp.Or(cmp.Compare(a.Born, b.Born), a.Report.Alert.StartsAt.Compare(b.Report.Alert.StartsAt), cmp.Compare(a.revision, b.revision))
 }
 
-// firing returns the open report that an end is about: that of the same start,
-// or the newest, as a start may move.
+// firing returns the open report that a resolved alert belongs to: the one with the same start, or
+// else the newest, because a start may move.
 func (s *store) firing(a report.Alert) (record, bool) {
 	s.mu.RLock()
 	own, ok := s.byID[report.ID(a.Fingerprint, a.StartsAt)]
@@ -283,7 +276,7 @@ func (s *store) firing(a report.Alert) (record, bool) {
 	return *own, true
 }
 
-// reported says whether a firing alert has its report.
+// reported reports whether a firing alert has a report.
 func (s *store) reported(a report.Alert) bool {
 	r, ok := s.current(a.Fingerprint)
 	return ok && r.open() && r.Report.Alert.StartsAt.Equal(a.StartsAt)
@@ -303,7 +296,7 @@ func (s *store) openRecords() []record {
 	return open
 }
 
-// compareReports orders by time of creation, then by id.
+// compareReports orders by creation time, then by id.
 func compareReports(a, b report.Report) int {
 	if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
 		return c
@@ -314,9 +307,8 @@ func compareReports(a, b report.Report) int {
 	return 1
 }
 
-// Put writes a report; the same id again replaces it. The report becomes part
-// of the open incident of its alert group, which is returned as it is then. In
-// a group of many alerts it may lag behind by a second.
+// Put upserts a report, adds it to the open incident of its alert group and returns that incident.
+// In a large group the incident may lag behind by a second.
 func (s *store) Put(ctx context.Context, r *record) (report.Incident, error) {
 	r.Report.Incident = s.join(r)
 	if err := s.write(ctx, r); err != nil {
@@ -325,17 +317,17 @@ func (s *store) Put(ctx context.Context, r *record) (report.Incident, error) {
 	return s.merge(ctx, r.Report.Incident)
 }
 
-// writeTries bounds how often a write is made again that another has overtaken.
+// writeTries bounds the retries after conflicts.
 const writeTries = 20
 
-// write stores one report and indexes it.
+// write stores and indexes one report.
 func (s *store) write(ctx context.Context, r *record) error {
 	for try := 0; ; try++ {
 		err := s.writeOnce(ctx, r)
 		if !errors.Is(err, broker.ErrConflict) && !errors.Is(err, broker.ErrExists) || try == writeTries {
 			return err
 		}
-		pause(ctx, 10*time.Millisecond) // the one that is read may be some milliseconds behind
+		pause(ctx, 10*time.Millisecond) // reads may lag some milliseconds behind
 		if err := s.adopt(ctx, r); err != nil {
 			return err
 		}
@@ -373,10 +365,9 @@ func (s *store) keep(ctx context.Context, r *record, body []byte) (uint64, error
 	return s.reports.Create(ctx, r.Report.ID, body)
 }
 
-// adopt takes over what others have written into a report meanwhile: that its
-// alert has ended, what was sent, and what people have said of it. A report that is
-// only new to this process, whose index is behind, stays in its incident; but one
-// whose alert had ended begins anew.
+// adopt merges into r what others have written meanwhile: the alert's end, what was sent, and
+// feedback. If the report is only new to this process, because its index lags, it stays in its
+// incident; if the stored alert had resolved, r replaces it.
 func (s *store) adopt(ctx context.Context, r *record) error {
 	stored, err := s.load(ctx, r.Report.ID)
 	if errors.Is(err, broker.ErrNotFound) {
@@ -409,7 +400,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// load reads a whole report.
+// load reads a full report.
 func (s *store) load(ctx context.Context, id string) (record, error) {
 	stored, err := s.reports.Get(ctx, id)
 	if err != nil {
@@ -422,8 +413,8 @@ func (s *store) load(ctx context.Context, id string) (record, error) {
 	return r, nil
 }
 
-// swap stores a report in the place of what was loaded, like Put, but fails with
-// [broker.ErrConflict] if another has been written meanwhile.
+// swap is Put for a loaded report, but fails with [broker.ErrConflict] if somebody has written it
+// meanwhile.
 func (s *store) swap(ctx context.Context, r *record) error {
 	r.Report.Incident = s.join(r)
 	if err := s.writeOnce(ctx, r); err != nil {
@@ -433,8 +424,7 @@ func (s *store) swap(ctx context.Context, r *record) error {
 	return err
 }
 
-// update reads a report, changes it and writes it back. The caller holds the
-// lock of its alert.
+// update loads a report, changes and stores it. The caller holds the lock of its alert.
 func (s *store) update(ctx context.Context, id string, change func(*record)) (record, error) {
 	r, err := s.load(ctx, id)
 	if err != nil {

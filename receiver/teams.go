@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	mostTeams  = 50 // names that a metric may have, whatever alerts say
+	mostTeams  = 50 // values of the label, whatever alerts bring
 	otherTeams = "other"
 )
 
-// teams names the team of a report for a metric. Alerts bring these names, so that
-// there may be any number of them: those beyond the first are one.
+// teams bounds the values of the team label of a metric: alerts bring them, so there may be any
+// number. Those beyond the first mostTeams share one value.
 type teams struct {
 	mu    sync.Mutex
 	known []string
 }
 
-// of is empty if a report knows no team.
+// of returns the team of a report; empty if it has none.
 func (t *teams) of(r report.Report) string {
 	i := slices.IndexFunc(r.Context.Facts, func(f report.Fact) bool { return f.Name == "team" })
 	if i < 0 {

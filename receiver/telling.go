@@ -17,41 +17,39 @@ import (
 )
 
 const (
-	sendTimeout   = 20 * time.Second // of one message to one sink
-	recordTimeout = 2 * time.Second  // of noting what became of it
+	sendTimeout   = 20 * time.Second // one send to one sink
+	recordTimeout = 2 * time.Second  // recording one outcome
 )
 
-// blind is a sink that can't look up what it has told. Before it tells an
-// incident for the first time that is written down, so that whoever was told
-// of a fire is also told of its end, kill -9 or not.
-type blind interface {
-	// Tells says whether Send would tell the message.
+// blindSink can't look up what it has sent. The first send of an incident is therefore recorded
+// before it is made: whoever hears of an incident also hears of its end, even after kill -9.
+type blindSink interface {
+	// Tells reports whether Send would send the message.
 	Tells(m sink.Message) bool
 }
 
-// many is a sink to which several messages are no more work than one.
-type many interface {
-	// SendAll sends messages and says of each what became of it.
+// batchSink sends many messages for the price of one.
+type batchSink interface {
+	// SendAll returns the outcomes for each message.
 	SendAll(ctx context.Context, ms []sink.Message) [][]report.Sent
 }
 
-// telling is an errand with what there is to tell.
-type telling struct {
-	errand
-	at      int // its place among those that left together
+// attempt is an item with the message to send.
+type attempt struct {
+	item
+	at      int // index in the batch
 	known   delivery
 	message sink.Message
 	digest  string
 }
 
-// tell tells the sink what there is to tell on errands, and notes what became
-// of each. asked is how long the server wants to be left alone.
-func (l *lane) tell(ctx context.Context, errands []errand) (outcomes []outcome, asked time.Duration) {
-	outcomes = make([]outcome, len(errands)) // nothing, until told otherwise
+// sendBatch sends a batch and records its outcomes. asked is the longest Retry-After of the server.
+func (l *lane) sendBatch(ctx context.Context, items []item) (outcomes []outcome, asked time.Duration) {
+	outcomes = make([]outcome, len(items)) // nothing, unless set below
 	to := l.current()
-	var all []telling
-	for i, e := range errands {
-		t := telling{errand: e, at: i, known: l.book.get(e.id, l.name)}
+	var all []attempt
+	for i, e := range items {
+		t := attempt{item: e, at: i, known: l.book.get(e.id, l.name)}
 		if l.prepare(ctx, to, &t) {
 			all = append(all, t)
 		}
@@ -70,16 +68,16 @@ func (l *lane) tell(ctx context.Context, errands []errand) (outcomes []outcome, 
 	return outcomes, asked
 }
 
-// prepare reads what there is to tell. It returns false if that is nothing.
-func (l *lane) prepare(ctx context.Context, to Sink, t *telling) (ok bool) {
+// prepare builds the message. It returns false if there is nothing to send.
+func (l *lane) prepare(ctx context.Context, to Sink, t *attempt) (ok bool) {
 	if t.message, t.digest, ok = l.about.message(t.id, t.known); !ok {
 		return false
 	}
-	b, is := to.(blind)
+	b, is := to.(blindSink)
 	if !is || t.known.Begun {
 		return true
 	}
-	if t.message.Resolved { // it never heard of it
+	if t.message.Resolved { // the sink never heard of it
 		l.note(ctx, t.id, func(d *delivery) bool { return d.take(nil, t.digest, true) })
 		return false
 	}
@@ -89,15 +87,14 @@ func (l *lane) prepare(ctx context.Context, to Sink, t *telling) (ok bool) {
 	return true
 }
 
-// send sends all messages at once, to a sink that can do that, each in the trace of its
-// report.
-func (l *lane) send(ctx context.Context, to Sink, all []telling) (sent [][]report.Sent) {
+// send sends the messages, as a batch if the sink can, each in the trace of its report.
+func (l *lane) send(ctx context.Context, to Sink, all []attempt) (sent [][]report.Sent) {
 	ms, spans := make([]sink.Message, len(all)), make([]trace.Span, len(all))
 	for i, t := range all {
 		ms[i] = t.message
 		_, spans[i] = tracing.Continue(ctx, t.message.Report.Trace, "send to "+l.sinkName)
 	}
-	if m, is := to.(many); is && len(ms) > 0 {
+	if m, is := to.(batchSink); is && len(ms) > 0 {
 		sent = m.SendAll(ctx, ms)
 	} else {
 		for _, m := range ms {
@@ -110,11 +107,11 @@ func (l *lane) send(ctx context.Context, to Sink, all []telling) (sent [][]repor
 	return sent
 }
 
-// conclude notes what became of a message.
-func (l *lane) conclude(ctx context.Context, t telling, sent []report.Sent) outcome {
-	l.count(sent, t.errand)
+// conclude records the outcome of one attempt.
+func (l *lane) conclude(ctx context.Context, t attempt, sent []report.Sent) outcome {
+	l.count(sent, t.item)
 	if unsent(sent) && ctx.Err() != nil {
-		return cut // that says nothing of the sink; the next start tells it
+		return interrupted // says nothing about the sink; retried at the next start
 	}
 	l.note(ctx, t.id, func(d *delivery) bool {
 		if d.Took == 0 && slices.ContainsFunc(sent, took) {
@@ -126,12 +123,12 @@ func (l *lane) conclude(ctx context.Context, t telling, sent []report.Sent) outc
 		return changed
 	})
 	if unsent(sent) {
-		return missed
+		return failed
 	}
-	return taken
+	return accepted
 }
 
-// ended ends the span of a message with what became of it.
+// ended ends the span of a message with its outcome.
 func ended(span trace.Span, sent []report.Sent) {
 	var err error
 	for _, s := range sent {
@@ -142,7 +139,7 @@ func ended(span trace.Span, sent []report.Sent) {
 	tracing.End(span, err)
 }
 
-// at says of outcomes where they were.
+// at sets the place of outcomes.
 func at(place string, sent []report.Sent) []report.Sent {
 	for i := range sent {
 		sent[i].Place = place
@@ -153,7 +150,7 @@ func at(place string, sent []report.Sent) []report.Sent {
 func took(s report.Sent) bool    { return s.Status == report.SentOK }
 func arrived(s report.Sent) bool { return s.Status == report.SentOK || s.Arrived }
 
-// take notes the outcomes of a message. It says whether they tell anything new.
+// take records the outcomes of a message. It reports whether anything changed.
 func (d *delivery) take(sent []report.Sent, digest string, end bool) (changed bool) {
 	d.Sent, changed = mergeSent(d.Sent, sent)
 	if !unsent(sent) {
@@ -166,7 +163,7 @@ func (d *delivery) take(sent []report.Sent, digest string, end bool) (changed bo
 	return changed
 }
 
-// note changes what is known of a delivery, also while culprit stops.
+// note updates the record of a delivery, even while culprit is stopping.
 func (l *lane) note(ctx context.Context, id string, change func(*delivery) bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
@@ -175,7 +172,7 @@ func (l *lane) note(ctx context.Context, id string, change func(*delivery) bool)
 	}
 }
 
-func (l *lane) count(sent []report.Sent, e errand) {
+func (l *lane) count(sent []report.Sent, e item) {
 	for _, s := range sent {
 		l.metrics.sends.WithLabelValues(s.Sink, s.Status).Inc()
 		if s.Sink == sink.NameAnnotation && s.Status == report.SentOK && !e.received.IsZero() {

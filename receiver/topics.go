@@ -10,19 +10,17 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// topic is what lanes tell of.
+// topic is what a lane sends: alerts or incidents.
 type topic interface {
-	// message reads what there is to tell under an id to a lane that has
-	// delivered so much, and its digest; ok is false if that is nothing.
+	// message builds the message for an id and its digest, given what the lane has delivered. ok is
+	// false if there is nothing to send.
 	message(id string, known delivery) (m sink.Message, digest string, ok bool)
-	// untold lists the ids under which there is something to tell to a lane:
-	// what was missed, or was not told when culprit stopped.
-	untold(lane string) []string
+	// pending lists ids with something to send: missed, or unsent when culprit stopped.
+	pending(lane string) []string
 }
 
-// aboutAlerts tells of alerts by their reports. Their sinks look at what
-// Alertmanager has and do nothing where it is there already; what was missed
-// the reconcile loop finds there, so nothing is listed here.
+// aboutAlerts sends reports of single alerts. pending is empty: the reconcile loop compares
+// Alertmanager's state with the reports, and these sinks do nothing where all is well.
 type aboutAlerts struct {
 	store *store
 	book  *deliveries
@@ -38,18 +36,17 @@ func (a aboutAlerts) message(id string, known delivery) (sink.Message, string, b
 	return sink.Message{Report: r, Incident: inc}, known.Told, true
 }
 
-func (a aboutAlerts) untold(string) []string { return nil }
+func (a aboutAlerts) pending(string) []string { return nil }
 
-// endFor is how long after the end of an incident a sink that was told of it,
-// and can't be reached, is still tried.
+// endFor is how long a sink is retried with the end of an incident.
 const endFor = 24 * time.Hour
 
-// aboutIncidents tells of incidents.
+// aboutIncidents sends incidents.
 type aboutIncidents struct {
 	store *store
 	book  *deliveries
 	now   func() time.Time
-	rest  time.Duration // for which an incident is left to the replica that changed it
+	rest  time.Duration // how long an incident is left to the replica that changed it
 }
 
 func (a aboutIncidents) message(id string, known delivery) (m sink.Message, content string, ok bool) {
@@ -62,11 +59,11 @@ func (a aboutIncidents) message(id string, known delivery) (m sink.Message, cont
 	if content == known.Told || len(reports) == 0 {
 		return m, "", false
 	}
-	inc.Sent = slices.Concat(inc.Sent, known.Sent) // and not what others have made elsewhere
+	inc.Sent = slices.Concat(inc.Sent, known.Sent) // but not what other sinks have made
 	return sink.Message{Report: reports[0], Incident: inc, Resolved: !inc.Open(), Ends: known.Ends}, content, true
 }
 
-func (a aboutIncidents) untold(lane string) []string {
+func (a aboutIncidents) pending(lane string) []string {
 	var ids []string
 	for _, inc := range a.store.allIncidents() {
 		if a.now().Sub(inc.UpdatedAt) < a.rest {
@@ -79,7 +76,7 @@ func (a aboutIncidents) untold(lane string) []string {
 	return ids
 }
 
-// report returns a report, without what only a page shows.
+// report returns a report from the index.
 func (s *store) report(id string) (report.Report, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -89,7 +86,7 @@ func (s *store) report(id string) (report.Report, bool) {
 	return report.Report{}, false
 }
 
-// allIncidents returns the incidents, open or not.
+// allIncidents returns all incidents, open or not.
 func (s *store) allIncidents() []report.Incident {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -22,44 +22,41 @@ import (
 )
 
 const (
-	// maxWebhookBytes bounds a webhook body. Alertmanager sends a whole group in
-	// one message; 12,000 alerts with long annotations take about 28 MB. It is
-	// read as a stream.
+	// maxWebhookBytes bounds a webhook body, which is read as a stream. Alertmanager sends a whole
+	// group in one message; 12,000 alerts with long annotations take about 28 MB.
 	maxWebhookBytes = 512 << 20
 
-	// enqueueTimeout bounds the time in which the alerts of a message are
-	// stored. Each is flushed to the disk.
+	// enqueueTimeout bounds the time to store all alerts of a message. Each is flushed to disk.
 	enqueueTimeout = 2 * time.Minute
 
-	// parallelPublish is how many alerts are on their way into the queue at a
-	// time.
+	// parallelPublish is how many alerts are written to the queue concurrently.
 	parallelPublish = 16
 )
 
-// Queue takes jobs in.
+// Queue stores jobs.
 type Queue interface {
-	// Publish stores a job and returns after it is safe on disk. It returns
-	// [broker.ErrExists] if a job with that id is there already.
+	// Publish returns once the job is safe on disk, or [broker.ErrExists] if the queue has a job
+	// with that id.
 	Publish(ctx context.Context, id string, body []byte) error
 }
 
-// webhook is `POST /api/v1/webhook`.
+// webhook serves `POST /api/v1/webhook`.
 type webhook struct {
 	queue    Queue
-	reported func(report.Alert) bool // whether a firing alert has its report
-	learn    func(receiver string)   // told the receiver of every message that was taken
+	reported func(report.Alert) bool // whether a firing alert already has a report
+	learn    func(receiver string)   // called with the receiver of every accepted message
 	decoder  *decoder
 	log      *slog.Logger
 	metrics  *metrics
 	now      func() time.Time
-	most     int64 // bytes of a message
+	maxBytes int64 // largest message, in bytes
 	says     seldom.Speaker
 }
 
 func newWebhook(d *Daemon) *webhook {
 	return &webhook{
 		queue: d.broker, reported: d.store.reported, learn: d.receivers.learn, decoder: newDecoder(),
-		log: d.log, metrics: d.metrics, now: d.opt.Now, most: maxWebhookBytes,
+		log: d.log, metrics: d.metrics, now: d.opt.Now, maxBytes: maxWebhookBytes,
 	}
 }
 
@@ -73,14 +70,14 @@ func newWebhook(d *Daemon) *webhook {
 //	     Alertmanager sends it again within the second; after a 429 it would
 //	     wait for a whole group_interval
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	n, err := h.decoder.decode(http.MaxBytesReader(w, r.Body, h.most))
+	n, err := h.decoder.decode(http.MaxBytesReader(w, r.Body, h.maxBytes))
 	if err != nil {
 		h.refuse(w, body.Status(err), err)
 		return
 	}
 	defer h.decoder.release(n)
-	// An Alertmanager that has hung up sends all of it again; what is stored by
-	// then need not be stored twice.
+	// If Alertmanager hangs up it resends everything: what is stored by then need not be stored
+	// again.
 	ctx, cancel := context.WithTimeout(tracing.Extract(context.WithoutCancel(r.Context()), r.Header), enqueueTimeout)
 	defer cancel()
 	if err := h.enqueue(ctx, n); err != nil {
@@ -92,11 +89,11 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// errNoRoom says that other messages take all the memory that there is for it.
+// errNoRoom means that messages being read already use all the memory reserved for them.
 var errNoRoom = errors.New("too many alerts come at once")
 
-// enqueue publishes every alert of a message. If one can't be stored the whole
-// message is refused; it comes again, and the queue knows the first ones by id.
+// enqueue publishes every alert of a message. If one can't be stored the whole message is refused
+// and Alertmanager resends it; the queue drops duplicates by id.
 func (h *webhook) enqueue(ctx context.Context, n *Notification) error {
 	if len(n.Alerts) == 0 && n.NoRoom > 0 {
 		return errNoRoom
@@ -111,7 +108,7 @@ func (h *webhook) enqueue(ctx context.Context, n *Notification) error {
 			continue
 		}
 		if j.Status == statusFiring && h.reported(j.Alert) {
-			continue // Alertmanager repeats the whole group whenever one of it changes
+			continue // Alertmanager resends the whole group whenever one alert of it changes
 		}
 		publishing.Go(func() error { return publish(ctx, h.queue, j, h.metrics) })
 		if ctx.Err() != nil {
@@ -121,26 +118,26 @@ func (h *webhook) enqueue(ctx context.Context, n *Notification) error {
 	if err := publishing.Wait(); err != nil {
 		return err
 	}
-	h.leave(n)
+	h.logLeft(n)
 	return nil
 }
 
-// leave says what is left to the reconcile loop, and why.
-func (h *webhook) leave(n *Notification) {
+// logLeft counts and logs the alerts that are left to the reconcile loop.
+func (h *webhook) logLeft(n *Notification) {
 	if n.left() == 0 {
 		return
 	}
 	h.metrics.left.WithLabelValues("no_room").Add(float64(n.NoRoom))
 	h.metrics.left.WithLabelValues("too_large").Add(float64(len(n.TooLarge)))
-	if unsaid, ok := h.says.May("left", h.now()); ok {
+	if suppressed, ok := h.says.May("left", h.now()); ok {
 		h.log.Warn("Alerts of a webhook message are left to the reconcile loop", "group", n.GroupKey,
 			"taken", len(n.Alerts), "no_room", n.NoRoom, "too_large", len(n.TooLarge), "err", errors.Join(n.TooLarge[:min(3, len(n.TooLarge))]...),
-			"unsaid", unsaid)
+			"suppressed", suppressed)
 	}
 }
 
-// publish puts one job on the queue, unless it has that one. Here the trace of an alert
-// begins; that of whoever sent the message is linked, as it may be one of many alerts.
+// publish puts a job on the queue, unless it is there already. It starts the trace of the alert and
+// links the sender's trace: one message may bring many alerts.
 func publish(ctx context.Context, q Queue, j job, m *metrics) error {
 	ctx, span := tracing.Start(ctx, "receive alert", trace.WithNewRoot(), trace.WithTimestamp(j.ReceivedAt), trace.WithLinks(trace.LinkFromContext(ctx)))
 	body, err := json.Marshal(j)
@@ -149,7 +146,7 @@ func publish(ctx context.Context, q Queue, j job, m *metrics) error {
 	}
 	err = q.Publish(ctx, j.id(), body)
 	if errors.Is(err, broker.ErrExists) {
-		return nil // the span never ends, so that none is sent: the alert has its trace
+		return nil // don't end the span, so that it is not exported: the alert has a trace already
 	}
 	j.describe(span)
 	tracing.End(span, err)
@@ -165,8 +162,8 @@ func (h *webhook) refuse(w http.ResponseWriter, code int, err error) {
 		outcome = "unavailable"
 	}
 	h.metrics.notifications.WithLabelValues(outcome).Inc()
-	if unsaid, ok := h.says.May(http.StatusText(code), h.now()); ok {
-		h.log.Warn("A webhook message was refused", "code", code, "err", err, "unsaid", unsaid)
+	if suppressed, ok := h.says.May(http.StatusText(code), h.now()); ok {
+		h.log.Warn("A webhook message was refused", "code", code, "err", err, "suppressed", suppressed)
 	}
 	http.Error(w, err.Error(), code)
 }

@@ -73,7 +73,7 @@ func post(t *testing.T, q Queue, body []byte) *httptest.ResponseRecorder {
 func webhookOf(q Queue) *webhook {
 	return &webhook{
 		queue: q, reported: noReport, learn: func(string) {}, decoder: newDecoder(),
-		log: slog.New(slog.DiscardHandler), metrics: newMetrics(prometheus.NewRegistry()), now: time.Now, most: maxWebhookBytes,
+		log: slog.New(slog.DiscardHandler), metrics: newMetrics(prometheus.NewRegistry()), now: time.Now, maxBytes: maxWebhookBytes,
 	}
 }
 

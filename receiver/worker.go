@@ -17,8 +17,8 @@ import (
 	"github.com/culprit-dev/culprit/tracing"
 )
 
-// worker takes jobs off the queue: a firing alert goes through the pipeline, a
-// resolved one closes its report.
+// worker handles jobs of the queue: it explains a firing alert, and closes the report of a resolved
+// one.
 type worker struct {
 	live      func() *live
 	pipeline  func(*live, *config.Rule) *Pipeline
@@ -30,7 +30,7 @@ type worker struct {
 	alerts    keyedMutex
 }
 
-// handle works on one job. An error brings the job back later.
+// handle processes one job. If it returns an error the queue retries the job.
 func (w *worker) handle(ctx context.Context, b broker.Job) error {
 	var j job
 	if err := json.Unmarshal(b.Body, &j); err != nil {
@@ -38,7 +38,7 @@ func (w *worker) handle(ctx context.Context, b broker.Job) error {
 	}
 	_, wait := tracing.Start(ctx, "wait in queue", trace.WithTimestamp(b.EnqueuedAt))
 	tracing.End(wait, nil)
-	// Jobs of one alert go one after the other, whatever the number of workers.
+	// Serialize the jobs of one alert, however many workers there are.
 	unlock := w.alerts.lock(j.Alert.Fingerprint)
 	defer unlock()
 	known, ok := w.store.current(j.Alert.Fingerprint)
@@ -50,27 +50,27 @@ func (w *worker) handle(ctx context.Context, b broker.Job) error {
 	}
 	if ok && known.open() {
 		if j.Reason != reasonRetry {
-			return nil // a repeat of what has a report
+			return nil // a duplicate: the alert has a report
 		}
 		return w.again(ctx, j, known.Report.ID)
 	}
 	if ok && known.over(j.Alert.StartsAt) && j.ReceivedAt.Before(known.UpdatedAt) {
-		return nil // the end was handled first: a job is repeated after a crash
+		return nil // the alert has resolved already: after a crash a job is delivered again
 	}
 	return w.explain(ctx, j, record{})
 }
 
-// again looks at an alert once more that has an open report.
+// again retries an alert that has an open report.
 func (w *worker) again(ctx context.Context, j job, id string) error {
-	known, err := w.store.load(ctx, id) // the index has only a part of it
+	known, err := w.store.load(ctx, id) // the index has only part of a record
 	if errors.Is(err, broker.ErrNotFound) {
-		w.store.expired(id) // outlived its lifetime
+		w.store.expired(id) // past its retention
 		return w.explain(ctx, j, record{})
 	}
 	if err != nil {
 		return err
 	}
-	// The start may have moved earlier since, which would give another id.
+	// An earlier start may have been found since, and the start is part of the report's ID.
 	j.Alert.StartsAt = known.Report.Alert.StartsAt
 	return w.explain(ctx, j, known)
 }
@@ -89,18 +89,18 @@ func (w *worker) explain(ctx context.Context, j job, known record) (err error) {
 	return err
 }
 
-// resolve closes a report, and its incident with the last one.
+// resolve closes a report, and its incident if this was the last open report.
 func (w *worker) resolve(ctx context.Context, known record, j job) error {
 	at := j.Alert.EndsAt
 	if at.IsZero() || at.After(w.now()) {
 		at = w.now()
 	}
 	if start := known.Report.Alert.StartsAt; at.Before(start) {
-		at = start // a clock has gone back
+		at = start // clocks differ
 	}
 	r, err := w.store.update(ctx, known.Report.ID, func(r *record) { r.Report.ResolvedAt = &at })
 	if errors.Is(err, broker.ErrNotFound) {
-		w.store.expired(known.Report.ID) // outlived its lifetime
+		w.store.expired(known.Report.ID) // past its retention
 		return nil
 	}
 	if err != nil {
@@ -114,11 +114,11 @@ func (w *worker) resolve(ctx context.Context, known record, j job) error {
 	return nil
 }
 
-// dead is told of a job that has failed for the last time.
+// dead logs a job that has failed for the last time.
 func (w *worker) dead(b broker.Job, err error) {
 	w.metrics.jobsDead.Inc()
 	w.log.Error("A job was given up; the alert is tried again as long as Alertmanager has it", "id", b.ID, "err", err)
 }
 
-// busy says whether an alert is being worked on.
+// busy reports whether an alert is being handled.
 func (w *worker) busy(fingerprint string) bool { return w.alerts.held(fingerprint) }

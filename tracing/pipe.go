@@ -122,8 +122,8 @@ func (p *Pipe) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans)
 	outcome := "sent"
 	if err != nil {
 		outcome = "failed"
-		if unsaid, ok := p.says.May("upload", time.Now()); ok {
-			p.opt.Log.Warn("Traces can't be sent; alerts are explained as before", "endpoint", p.conf.Endpoint, "spans", n, "err", err, "unsaid", unsaid)
+		if suppressed, ok := p.says.May("upload", time.Now()); ok {
+			p.opt.Log.Warn("Traces can't be sent; alerts are explained as before", "endpoint", p.conf.Endpoint, "spans", n, "err", err, "suppressed", suppressed)
 		}
 	}
 	p.opt.Spans.WithLabelValues(outcome).Add(float64(n))

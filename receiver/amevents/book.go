@@ -171,8 +171,8 @@ func (b *Book) trim(ctx context.Context) {
 			return
 		}
 		if err := b.bucket.Delete(ctx, key); err != nil && !errors.Is(err, broker.ErrNotFound) {
-			if unsaid, ok := b.says.May("delete", b.opt.Now()); ok {
-				b.opt.Log.Warn("An old fact of Alertmanager can't be deleted", "err", err, "unsaid", unsaid)
+			if suppressed, ok := b.says.May("delete", b.opt.Now()); ok {
+				b.opt.Log.Warn("An old fact of Alertmanager can't be deleted", "err", err, "suppressed", suppressed)
 			}
 			return
 		}

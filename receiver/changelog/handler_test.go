@@ -88,7 +88,7 @@ func TestATokenThatCantBeReadIsSaidSeldom(t *testing.T) {
 	}
 	clock = clock.Add(seldom.Pause)
 	post(h, "/", "{}")
-	if n := strings.Count(said.String(), "\n"); n != 2 || !strings.Contains(said.String(), "unsaid=999") {
+	if n := strings.Count(said.String(), "\n"); n != 2 || !strings.Contains(said.String(), "suppressed=999") {
 		t.Errorf("%d lines: %.500s", n, said.String())
 	}
 }

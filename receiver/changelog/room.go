@@ -21,8 +21,8 @@ func (b *Book) trim(ctx context.Context) {
 	old := b.surplus()
 	for _, c := range old {
 		if err := b.bucket.Delete(ctx, c.ID); err != nil && !errors.Is(err, broker.ErrNotFound) {
-			if unsaid, ok := b.says.May("delete", b.opt.Now()); ok {
-				b.opt.Log.Warn("An old change can't be deleted", "change", c.ID, "err", err, "unsaid", unsaid)
+			if suppressed, ok := b.says.May("delete", b.opt.Now()); ok {
+				b.opt.Log.Warn("An old change can't be deleted", "change", c.ID, "err", err, "suppressed", suppressed)
 			}
 			return
 		}
@@ -32,9 +32,9 @@ func (b *Book) trim(ctx context.Context) {
 	if len(old) == 0 {
 		return
 	}
-	if unsaid, ok := b.says.May("trim", b.opt.Now()); ok {
+	if suppressed, ok := b.says.May("trim", b.opt.Now()); ok {
 		b.opt.Log.Warn("The oldest changes are deleted to make room; culprit_changes_dropped_total counts them",
-			"limit_bytes", b.opt.maxBytes, "limit_changes", b.opt.maxStored, "unsaid", unsaid)
+			"limit_bytes", b.opt.maxBytes, "limit_changes", b.opt.maxStored, "suppressed", suppressed)
 	}
 }
 

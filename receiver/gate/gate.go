@@ -36,8 +36,8 @@ func (g *Gate) Admit(r *http.Request) error {
 	}
 	want, err := os.ReadFile(file)
 	if err != nil {
-		if unsaid, ok := g.says.May("token", g.Now()); ok {
-			g.Log.Error("The token of "+g.Key+" can't be read, so nobody is let in", "err", err, "unsaid", unsaid)
+		if suppressed, ok := g.says.May("token", g.Now()); ok {
+			g.Log.Error("The token of "+g.Key+" can't be read, so nobody is let in", "err", err, "suppressed", suppressed)
 		}
 		return g.refusal()
 	}
