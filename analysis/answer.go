@@ -8,13 +8,13 @@ import (
 	"slices"
 )
 
-// gone says that nothing is left of a KPI that has neither parts nor candidates:
-// so much is known without them, and is what such an alert is about.
+// gone says whether nothing is left of a KPI that has neither parts nor candidates. No further
+// evidence is needed for that.
 func (a *answer) gone(c *Change) bool {
 	return !a.labels.looked && len(a.target.Candidates) == 0 && c != nil && c.Forecast > 0 && c.Actual == 0
 }
 
-// answer is all that is found about one target.
+// answer is everything found about one target.
 type answer struct {
 	target Target
 	labels labelAnswer
@@ -33,7 +33,8 @@ func (a *answer) guard(source string, analyse func()) {
 	analyse()
 }
 
-// warnings are those of both analyses; with several targets they say whose.
+// warnings returns the warnings of both analyses, prefixed with the target's name if there are
+// several.
 func (a *answer) warnings(named bool) []Warning {
 	all := slices.Concat(a.broken, a.labels.verdict, a.labels.warnings, a.series.warnings)
 	if named {
@@ -44,9 +45,8 @@ func (a *answer) warnings(named bool) []Warning {
 	return all
 }
 
-// change is the move of the KPI: as the breakdown tells it if that is all of
-// the KPI and nothing else, or has it as one of its parts, or else the median
-// of its samples before and in the incident.
+// change returns the move of the KPI: from the breakdown if that is exactly the KPI or has it
+// as a leaf, else from the medians of its samples before and in the incident.
 func (a *answer) change(f Frame) *Change {
 	b, c := a.target.Breakdown, a.labels.change
 	switch {
@@ -70,10 +70,10 @@ func (a *answer) change(f Frame) *Change {
 	return c
 }
 
-// blind says that there was nothing to look at, or too little to compare with.
+// blind says that there was nothing to analyse, or too little history.
 func (a *answer) blind() bool { return !a.labels.looked && (a.series.fit == nil || a.series.short) }
 
-// still says that the KPI did not move, as far as anything was looked at.
+// still says that the KPI did not move, according to everything that was analysed.
 func (a *answer) still() bool {
 	labels := !a.labels.looked || a.labels.still
 	series := a.series.fit == nil || a.series.calm

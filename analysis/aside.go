@@ -12,21 +12,20 @@ import (
 	"github.com/culprit-dev/culprit/analysis/forecast"
 )
 
-// asideOf are the times that are no baseline of a target, in their order: those in
-// which the alert fired, and those in which the KPI or a part of it was far from
-// its usual.
+// asideOf lists the times excluded from a target's baseline, in order: when the alert fired,
+// and when the KPI or a part of it was far from its baseline.
 func asideOf(f Frame, t Target) []Stretch {
 	list := slices.Clone(f.Fired)
-	for _, s := range t.farFromUsual(f) {
+	for _, s := range t.outlierSpans(f) {
 		list = append(list, Stretch{From: s.Onset, To: s.End, Why: Far})
 	}
 	slices.SortStableFunc(list, func(a, b Stretch) int { return cmp.Compare(a.From, b.From) })
 	return list
 }
 
-// farFromUsual is when the KPI or a part of it left its own band: as its breakdown
-// tells, or without one its own values.
-func (t Target) farFromUsual(f Frame) []forecast.Span {
+// outlierSpans returns when the KPI or a part of it left its band: from its breakdown, else
+// from its own values.
+func (t Target) outlierSpans(f Frame) []forecast.Span {
 	if t.Breakdown != nil && (len(t.Breakdown.Leaves) > 0 || len(t.Breakdown.Marginals) > 0 || len(t.Breakdown.Aside) > 0) {
 		return t.Breakdown.Aside
 	}
@@ -44,11 +43,11 @@ func (t Target) farFromUsual(f Frame) []forecast.Span {
 	steps := forecast.Steps{Length: forecast.Guard(forecast.UsualStep(f.Times))}
 	_, aside := forecast.SetAside(pieces, nil, steps)
 	return slices.DeleteFunc(steps.Stretches(aside, f.Onset-steps.Length), func(s forecast.Span) bool {
-		return s.End-s.Onset < 2*steps.Length // of a KPI such as a quantile single steps stray
+		return s.End-s.Onset < 2*steps.Length // a KPI such as a quantile has single outliers
 	})
 }
 
-// sayAside says which times were set aside, and why.
+// sayAside says which times were excluded, and why.
 func sayAside(list []Stretch, onset float64) []Warning {
 	var all []Warning
 	for _, r := range []struct {
@@ -69,7 +68,7 @@ func sayAside(list []Stretch, onset float64) []Warning {
 	return all
 }
 
-// clock writes a time, with its day where it is not within a day of the onset.
+// clock writes a stretch, with its day if it is more than a day before the onset.
 func (s Stretch) clock(onset float64) string {
 	const day = 86400
 	layout := "15:04"
@@ -80,12 +79,12 @@ func (s Stretch) clock(onset float64) string {
 	return at(s.From, layout) + " to " + at(s.To, "15:04")
 }
 
-// nearOnset is how many seconds before the onset a stretch ends that may be the
-// beginning of the incident.
+// nearOnset is how many seconds before the onset a stretch may end and still be the beginning
+// of the incident.
 const nearOnset = 600
 
-// near is how long before the onset a stretch must end to be another incident. An
-// alert that was over is one.
+// near returns how long before the onset a stretch must end to be another incident. An alert
+// that has resolved always is.
 func (s Stretch) near() float64 {
 	if s.Why == Fired {
 		return 0
@@ -93,8 +92,8 @@ func (s Stretch) near() float64 {
 	return nearOnset
 }
 
-// setAside takes the samples of earlier incidents out of all series, as long as
-// enough of the baseline is left.
+// setAside removes the samples of earlier incidents from all series, as long as enough of the
+// baseline is left.
 func (c *candidates) setAside(list []Stretch) {
 	if !c.dated || c.onset >= len(c.times) {
 		return

@@ -12,12 +12,12 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// balance is the published pipeline alone: the regression selects, the
-// attribution ranks (Chen et al., BALANCE, SIGMOD 2023).
+// balance is the published pipeline alone: the regression selects, the attribution ranks (Chen
+// et al., BALANCE, SIGMOD 2023).
 //
-// In an incident, candidates that did not move in it are left out of the
-// answer, or of the regression already, as the options say. Without an onset
-// the last row is the anomaly, and all that is selected is in the answer.
+// Candidates that did not move in the incident are left out of the answer, or already of the
+// regression, as configured. Without an onset the last row is the anomaly, and everything
+// selected is in the answer.
 func (c *candidates) balance() seriesAnswer {
 	window := attribution.Window{Onset: c.onset, End: len(c.times)}
 	ad := c.options.Series.CandidateAD
@@ -43,20 +43,20 @@ func (c *candidates) balance() seriesAnswer {
 	return answer
 }
 
-// minDeviation is how far a candidate must have moved, in robust standard
-// deviations, to count as anomalous: that of the published detector.
+// minDeviation is how far a candidate must move, in robust standard deviations, to count as
+// anomalous: as in the published detector.
 const minDeviation = 3
 
-// part is a candidate with what it contributed to the KPI's change.
+// part is a candidate with its contribution to the KPI's change.
 type part struct {
 	series int
-	share  float64 // of what pushed the KPI the way it went
+	share  float64 // of what moved the KPI in its direction
 	phi    float64 // in the KPI's unit
 }
 
-// shortlist are the candidates that moved and that the regression holds
-// responsible. A sparse selection misses the cause where the KPI is the sum of
-// many parts, so that a ridge has a say, too, unless it is to be as published.
+// shortlist returns the candidates that moved and that the regression holds responsible. A
+// sparse selection misses the cause of a KPI that is the sum of many parts, so ridge has a say
+// too, except in the published variant.
 func (r *regression) shortlist(published bool) []part {
 	phi := [][]float64{r.bySeries(r.change.Phi)}
 	if !published {
@@ -74,8 +74,8 @@ func (r *regression) shortlist(published bool) []part {
 	return list
 }
 
-// bySeries adds up numbers of columns for each series, 0 for those that are
-// not in the regression.
+// bySeries sums numbers of columns for each series; 0 for series that are not in the
+// regression.
 func (r *regression) bySeries(values []float64) []float64 {
 	last := -1
 	for _, s := range r.seriesOf {
@@ -88,9 +88,9 @@ func (r *regression) bySeries(values []float64) []float64 {
 	return sums
 }
 
-// all are the selected candidates: those that pushed the KPI the way it went,
-// then the others, each by what they contributed. Those that the regression
-// can't tell apart are one, with the shares of all.
+// all returns the selected candidates by contribution, those that moved the KPI in its
+// direction first. Those that the regression can't tell apart are merged and their shares
+// added.
 func (r *regression) all() []part {
 	at, base := r.window.Levels(r.y)
 	direction := 1.0
@@ -110,7 +110,7 @@ func (r *regression) all() []part {
 	return r.together(list)
 }
 
-// together keeps of each set of candidates that can't be told apart the first.
+// together keeps the first of each set of indistinguishable candidates.
 func (r *regression) together(list []part) []part {
 	sets := r.sets()
 	place := map[int]int{} // series → its place in what is kept
@@ -128,7 +128,7 @@ func (r *regression) together(list []part) []part {
 	return kept
 }
 
-// contributions are the findings of a list.
+// contributions returns the findings of a list.
 func (c *candidates) contributions(list []part, reg *regression) []Finding {
 	var findings []Finding
 	members := reg.sets()
@@ -140,7 +140,7 @@ func (c *candidates) contributions(list []part, reg *regression) []Finding {
 	return findings
 }
 
-// contribution is one candidate with what it contributed to the change.
+// contribution returns the finding of one candidate.
 func (c *candidates) contribution(p part, reg *regression) Finding {
 	s := c.series[p.series]
 	f := Finding{
@@ -165,13 +165,12 @@ func (c *candidates) contribution(p part, reg *regression) Finding {
 	return f
 }
 
-// levels are the medians of a series before and in the incident, NaN without
-// samples.
+// levels returns the medians of a series before and in the incident; NaN without samples.
 func (c *candidates) levels(values []float64) (before, after float64) {
 	return medianOf(values[:c.onset]), medianOf(values[c.onset:])
 }
 
-// medianOf is the median of the samples that are there, NaN if none is.
+// medianOf returns the median of the known samples; NaN if there are none.
 func medianOf(values []float64) float64 {
 	present := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 	if len(present) == 0 {

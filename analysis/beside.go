@@ -11,45 +11,45 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// MethodPeers is the method of a finding for which a KPI was compared with others
-// like it. Its amounts are in the unit of the KPI.
+// MethodPeers is the method of a finding from comparing a KPI with its peers. Its amounts are
+// in the KPI's unit.
 const MethodPeers = "peers"
 
-// Limits of what it means that one series moved as another did.
+// Limits for comparing the move of a series with that of the KPI.
 const (
-	stillLevel = 0.02  // relative move that is none, as of a total
-	asFar      = 0.5   // of the move of the KPI, from which on another one moved along
-	notAsFar   = 0.25  // of it, up to which another one stayed
-	beyond     = 3.0   // times its own noise, from which on a series moved
-	ofLargest  = 0.001 // share of the KPI that is added to all levels, so that from nothing to next to nothing is no move
-	allAlike   = 0.75  // of the series, that move along where all are said to
-	allOfGroup = 0.9   // of the series of a label value, that move along where its place is it
-	leastKnown = 12    // recent steps, an hour, that tell what a series reaches
-	mostOpen   = 0.25  // of the series, of which it may not be known whether they moved
+	stillLevel     = 0.02  // relative move that counts as none, as for a total
+	movedAlong     = 0.5   // of the KPI's move, from which on a peer moved along
+	stayedPut      = 0.25  // of the KPI's move, up to which a peer stayed
+	minNoise       = 3.0   // multiple of its own noise from which on a series moved
+	levelFloor     = 0.001 // of the KPI, added to all levels, so that going from nothing to next to nothing is no move
+	mostAlike      = 0.75  // of the series must move along for all to count as moving alike
+	mostOfGroup    = 0.9   // of the series of a label value must move along for it to be the place
+	minRecentSteps = 12    // recent steps (an hour) needed to know the range of a series
+	maxUnclear     = 0.25  // of the series may be unclear
 )
 
-// peers are a KPI and the series beside it, each compared with its own past:
-// they may be of very different size, as a small volume beside a large one.
+// peers are a KPI and the series beside it, each compared with its own past: sizes may differ
+// widely, as those of volumes do.
 type peers struct {
 	breakdown *Breakdown
-	own       int // the leaf that is the KPI, or that the KPI is
+	own       int // leaf of the KPI
 	expected  []float64
 	made      forecast.Forecast
-	far       []float64 // how far each moved, in parts of the move of the KPI
+	relative  []float64 // move of each, relative to the KPI's
 	course    []course
 	still     bool // the KPI did not move
 }
 
-// course is whether a series moved as the KPI did.
+// course says whether a series moved as the KPI did.
 type course int
 
 const (
 	stayed course = iota
 	along
-	unclear // it moved less, or its noise hides whether it did
+	unclear // it moved less, or noise hides whether it did
 )
 
-// newPeers compares the levels of a breakdown; nil if that can't be done.
+// newPeers compares the levels of a breakdown; nil if they can't be compared.
 func newPeers(b *Breakdown) *peers {
 	if b == nil || !b.Levels || b.Own == nil || b.Denominator != nil || len(b.Leaves) < 2 {
 		return nil
@@ -64,29 +64,29 @@ func newPeers(b *Breakdown) *peers {
 	return p
 }
 
-// actual is the level of a leaf in the incident.
+// actual returns the level of a leaf in the incident.
 func (p *peers) actual(i int) float64 { return finite(p.breakdown.Numerator.Actual[i]) }
 
-// compare measures how far each has moved.
+// compare classifies the move of each series.
 func (p *peers) compare() {
 	move := p.distance()
 	own := move(p.own)
 	noise := p.noise()
 	hidden := func(i int, move float64) bool {
-		return p.usual(i) || math.Abs(move) < beyond*noise(i) && !p.outside(i)
+		return p.usual(i) || math.Abs(move) < minNoise*noise(i) && !p.outside(i)
 	}
 	p.still = math.Abs(own) < stillLevel || hidden(p.own, own)
-	p.far, p.course = make([]float64, len(p.expected)), make([]course, len(p.expected))
+	p.relative, p.course = make([]float64, len(p.expected)), make([]course, len(p.expected))
 	if own == 0 {
 		return
 	}
-	for i := range p.far {
+	for i := range p.relative {
 		m := move(i)
-		p.far[i] = m / own
+		p.relative[i] = m / own
 		switch {
-		case i == p.own, p.far[i] >= asFar && !hidden(i, m):
+		case i == p.own, p.relative[i] >= movedAlong && !hidden(i, m):
 			p.course[i] = along
-		case p.far[i] <= notAsFar, hidden(i, m) && math.Abs(own) >= beyond*noise(i):
+		case p.relative[i] <= stayedPut, hidden(i, m) && math.Abs(own) >= minNoise*noise(i):
 			p.course[i] = stayed
 		default:
 			p.course[i] = unclear
@@ -94,10 +94,10 @@ func (p *peers) compare() {
 	}
 }
 
-// distance returns how far a leaf went from what was expected: on a scale of
-// factors, since each has its own size, or, where values are below zero, as they are.
+// distance returns the deviation of a leaf from its forecast: as a log ratio, because sizes
+// differ, or as a difference if values are negative.
 func (p *peers) distance() func(i int) float64 {
-	little := ofLargest * max(p.expected[p.own], p.actual(p.own))
+	little := levelFloor * max(p.expected[p.own], p.actual(p.own))
 	below := little <= 0
 	for i, e := range p.expected {
 		below = below || e < 0 || p.actual(i) < 0
@@ -109,8 +109,8 @@ func (p *peers) distance() func(i int) float64 {
 	return func(i int) float64 { return math.Log((p.actual(i) + little) / (p.expected[i] + little)) }
 }
 
-// noise returns how far a leaf usually goes within minutes, as distance measures
-// it for small moves.
+// noise returns the usual step-to-step variation of a leaf, on the scale of distance for small
+// moves.
 func (p *peers) noise() func(i int) float64 {
 	return func(i int) float64 {
 		steps := p.recent(i)
@@ -125,20 +125,19 @@ func (p *peers) noise() func(i int) float64 {
 	}
 }
 
-// outside says whether a leaf went farther beyond all that it recently was than that
-// is apart. Of few events most steps have none, and their noise, by factors, would hide
-// whatever comes.
+// outside says whether a leaf left its recent range by more than the width of that range. With
+// few events, most steps are 0, and noise measured as a ratio would hide any move.
 func (p *peers) outside(i int) bool {
 	steps := p.recent(i)
-	if len(steps) < leastKnown {
+	if len(steps) < minRecentSteps {
 		return false
 	}
 	low, high := slices.Min(steps), slices.Max(steps)
 	return p.actual(i) > high+(high-low) || p.actual(i) < low-(high-low)
 }
 
-// usual says whether a leaf was as far as now in one of ten recent steps, as what has
-// few events is at nothing.
+// usual says whether at least one in ten recent steps was as far out as now, as for a rare
+// event that is at 0.
 func (p *peers) usual(i int) bool {
 	steps := p.recent(i)
 	as := 0
@@ -147,10 +146,10 @@ func (p *peers) usual(i int) bool {
 			as++
 		}
 	}
-	return len(steps) >= leastKnown && 10*as >= len(steps)
+	return len(steps) >= minRecentSteps && 10*as >= len(steps)
 }
 
-// recent are the steps of a leaf before the incident.
+// recent returns the known steps of a leaf before the incident.
 func (p *peers) recent(i int) []float64 {
 	var steps []float64
 	for _, step := range p.breakdown.Numerator.Recent {
@@ -161,7 +160,7 @@ func (p *peers) recent(i int) []float64 {
 	return steps
 }
 
-// count is how many are in a state.
+// count returns how many series have a course.
 func (p *peers) count(state course) int {
 	n := 0
 	for _, m := range p.course {
@@ -172,24 +171,24 @@ func (p *peers) count(state course) int {
 	return n
 }
 
-// alike says that most moved as the KPI did.
+// alike says whether most series moved as the KPI did.
 func (p *peers) alike() bool {
-	return !p.still && float64(p.count(along)) >= max(2, allAlike*float64(len(p.course)))
+	return !p.still && float64(p.count(along)) >= max(2, mostAlike*float64(len(p.course)))
 }
 
-// known says whether of enough others it is known that they stayed.
+// known says whether few enough series are unclear.
 func (p *peers) known() bool {
-	return !p.still && float64(p.count(unclear)) <= mostOpen*float64(len(p.course))
+	return !p.still && float64(p.count(unclear)) <= maxUnclear*float64(len(p.course))
 }
 
-// place are the fewest labels of a leaf by which all that is selected moved along,
-// and how many that are.
+// place returns the smallest label set of a leaf for which nearly all selected series moved
+// along, and how many it selects.
 func (p *peers) place(leaf int) (set map[string]string, selected int) {
-	labels := p.breakdown.byTelling()
+	labels := p.breakdown.labelsByRank()
 	for size := 1; size <= len(labels) && set == nil; size++ {
 		for _, names := range subsets(labels, size) {
 			these := p.values(leaf, names)
-			if all, with := p.group(these); float64(with) >= allOfGroup*float64(all) && all > selected {
+			if all, with := p.group(these); float64(with) >= mostOfGroup*float64(all) && all > selected {
 				set, selected = these, all
 			}
 		}
@@ -197,8 +196,7 @@ func (p *peers) place(leaf int) (set map[string]string, selected int) {
 	return set, selected
 }
 
-// group counts the series that have the values of a set, and those of them that
-// moved along.
+// group counts the series that a set selects, and those of them that moved along.
 func (p *peers) group(set map[string]string) (all, with int) {
 	for i, leaf := range p.breakdown.Leaves {
 		if has(p.breakdown.Labels, leaf, set) {
@@ -211,7 +209,7 @@ func (p *peers) group(set map[string]string) (all, with int) {
 	return all, with
 }
 
-// values are a leaf's values of some labels.
+// values returns a leaf's values of some labels.
 func (p *peers) values(leaf int, names []string) map[string]string {
 	set := map[string]string{}
 	for i, name := range p.breakdown.Labels {
@@ -225,8 +223,8 @@ func (p *peers) values(leaf int, names []string) map[string]string {
 // mostPlaces is how many places of series that moved together are named.
 const mostPlaces = 3
 
-// places are those of the KPI and of what moved along, if they are few, and how
-// many series they select.
+// places returns the places of the KPI and of what moved along, and how many series they
+// select. It returns only the KPI's if there are too many.
 func (p *peers) places() (sets []map[string]string, selected int) {
 	first, n := p.place(p.own)
 	sets, selected = []map[string]string{first}, n
@@ -244,11 +242,11 @@ func (p *peers) places() (sets []map[string]string, selected int) {
 	return sets, selected
 }
 
-// same are other sets of as few labels that select the same series as a set does.
+// same returns other sets of equal size that select the same series.
 func (p *peers) same(set map[string]string) []map[string]string {
 	var sets []map[string]string
 	all, _ := p.group(set)
-	for _, names := range subsets(p.breakdown.byTelling(), len(set)) {
+	for _, names := range subsets(p.breakdown.labelsByRank(), len(set)) {
 		other := p.values(p.own, names)
 		both := maps.Clone(set)
 		maps.Copy(both, other)
@@ -260,11 +258,11 @@ func (p *peers) same(set map[string]string) []map[string]string {
 	return sets
 }
 
-// alone are the labels below those of the leaves of which the KPI's own leaf has
-// one value, that no other has.
-func (b *Breakdown) alone() []map[string]string {
+// uniqueLabels returns the labels that the leaves are not split by, for which the KPI's own leaf has
+// one value that no other leaf has.
+func (b *Breakdown) uniqueLabels() []map[string]string {
 	var sets []map[string]string
-	for _, name := range byTelling(slices.Sorted(maps.Keys(b.Here))) {
+	for _, name := range byRank(slices.Sorted(maps.Keys(b.Here))) {
 		if values := b.Here[name]; len(values) == 1 {
 			sets = append(sets, map[string]string{name: values[0]})
 		}
@@ -272,8 +270,8 @@ func (b *Breakdown) alone() []map[string]string {
 	return sets
 }
 
-// placed adds to a set that was found inside of a KPI the labels that tell which
-// KPI, unless it tells that by itself.
+// placed adds to a set found within a KPI the labels that identify the KPI, unless it already
+// does.
 func (t Target) placed(set map[string]string) map[string]string {
 	if t.Beside == nil {
 		return set
@@ -287,7 +285,7 @@ func (t Target) placed(set map[string]string) map[string]string {
 	return set
 }
 
-// subsets are all choices of so many names, in their order.
+// subsets returns all choices of size names, in order.
 func subsets(names []string, size int) [][]string {
 	if size == 0 {
 		return [][]string{nil}

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// explainPlaces says where a KPI changed, on two levels: inside of it, and
-// whether it did alone among those beside it. None hides the other.
+// explainPlaces localises a change on two levels: within the KPI, and among its peers. Neither
+// hides the other.
 func explainPlaces(f Frame, t Target, opt Options) labelAnswer {
 	if t.Breakdown == nil || t.Clock {
 		return explainLabels(f, t, opt)
@@ -23,28 +23,28 @@ func explainPlaces(f Frame, t Target, opt Options) labelAnswer {
 	return beside.around(a, t)
 }
 
-// apart says that the KPI did not move as most of those beside it.
+// apart says whether the KPI did not move like most of its peers.
 func (p *peers) apart() bool { return p != nil && p.known() && !p.alike() }
 
-// answer is that of a KPI which is one of the series that are compared. Where it
-// isn't known how others moved, what the sum of all says has to do.
+// answer is for a KPI that is one of the compared series. If it is unknown how the others
+// moved, the answer for their sum stands.
 func (p *peers) answer(a labelAnswer, t Target) labelAnswer {
 	switch {
 	case p == nil:
 	case p.still:
-		a = a.without()
+		a = a.emptied()
 		a.still = true
 	case p.alike():
-		a = a.without()
+		a = a.emptied()
 		a.everywhere, a.alike = p.everywhere(), p.others()
 	case p.known():
-		a = a.without()
+		a = a.emptied()
 		a.findings = []Finding{p.finding(t, t.placed)}
 	}
 	return a
 }
 
-// around completes what is known of the inside of a KPI by what is beside it.
+// around completes the answer for the inside of a KPI by what its peers did.
 func (p *peers) around(a labelAnswer, t Target) labelAnswer {
 	switch {
 	case p == nil || p.still || a.still && a.looked:
@@ -52,21 +52,21 @@ func (p *peers) around(a labelAnswer, t Target) labelAnswer {
 	case p.alike():
 		a.beside, a.alike = len(p.course)-1, p.others()
 		if !a.confident() && a.everywhere == "" {
-			a = a.without()
+			a = a.emptied()
 			a.everywhere = p.everywhere()
 		}
 	case p.known() && !a.confident() && a.everywhere != MixShifted:
-		f := p.finding(t, asItIs)
+		f := p.finding(t, unchanged)
 		if a.everywhere == MovedAlike {
 			f.Evidence.Inside = a.varying()
 		}
-		a = a.without()
+		a = a.emptied()
 		a.findings = []Finding{f}
 	}
 	return a
 }
 
-// others are the places beside the KPI that moved as it did.
+// others returns the label sets of peers that moved as the KPI did.
 func (p *peers) others() (sets []map[string]string) {
 	for i := range p.breakdown.Leaves {
 		if p.course[i] != along || i == p.own {
@@ -79,12 +79,12 @@ func (p *peers) others() (sets []map[string]string) {
 	return sets
 }
 
-// mostOthers is how many of those are compared with a change.
+// mostOthers is how many of them are compared with a change.
 const mostOthers = 32
 
-// without is an answer of which only the tables are left.
-func (a labelAnswer) without() labelAnswer {
-	a.looked, a.still, a.usual, a.everywhere, a.findings, a.verdict = true, false, false, "", nil, nil
+// emptied returns an answer with only its tables.
+func (a labelAnswer) emptied() labelAnswer {
+	a.looked, a.still, a.asOtherDays, a.everywhere, a.findings, a.verdict = true, false, false, "", nil, nil
 	return a
 }
 
@@ -92,7 +92,7 @@ func (a labelAnswer) confident() bool {
 	return slices.ContainsFunc(a.findings, func(f Finding) bool { return f.Confidence != Low })
 }
 
-// varying are the labels with more than one value.
+// varying returns the labels with more than one value.
 func (a labelAnswer) varying() []string {
 	var names []string
 	for _, d := range a.dimensions {
@@ -104,7 +104,7 @@ func (a labelAnswer) varying() []string {
 	return names
 }
 
-// everywhere is why a change of all is of no single place.
+// everywhere says why a change of all series has no single place.
 func (p *peers) everywhere() Everywhere {
 	for i := range p.course {
 		if p.actual(i) != 0 {
@@ -114,9 +114,9 @@ func (p *peers) everywhere() Everywhere {
 	return AllStopped
 }
 
-func asItIs(set map[string]string) map[string]string { return set }
+func unchanged(set map[string]string) map[string]string { return set }
 
-// finding is the place of the KPI among those beside it.
+// finding reports the place of the KPI among its peers.
 func (p *peers) finding(t Target, placed func(map[string]string) map[string]string) Finding {
 	sets, selected := p.places()
 	before, now := p.expected[p.own], p.actual(p.own)
@@ -132,7 +132,7 @@ func (p *peers) finding(t Target, placed func(map[string]string) map[string]stri
 		f.Confidence = Medium
 	}
 	if len(sets) == 1 {
-		f.Evidence.Same = append(p.same(sets[0]), p.breakdown.alone()...)
+		f.Evidence.Same = append(p.same(sets[0]), p.breakdown.uniqueLabels()...)
 	}
 	matchers := make([]string, len(sets))
 	for i, set := range sets {
@@ -146,7 +146,7 @@ func (p *peers) finding(t Target, placed func(map[string]string) map[string]stri
 	return f
 }
 
-// sentence says a finding in words.
+// sentence describes a finding.
 func (p *peers) sentence(f Finding, t Target) string {
 	e := f.Evidence
 	went := fmt.Sprintf("%s (forecast %s, now %s)", direction(*e.Forecast, *e.Actual), t.Unit.Format(*e.Forecast), t.Unit.Format(*e.Actual))

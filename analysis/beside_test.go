@@ -221,7 +221,7 @@ func TestWhatNoiseHidesIsNotSaid(t *testing.T) {
 	}
 	p := newPeers(b)
 	if p.alike() || p.known() || p.apart() {
-		t.Errorf("%v %v", p.course, p.far)
+		t.Errorf("%v %v", p.course, p.relative)
 	}
 }
 

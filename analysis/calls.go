@@ -8,17 +8,16 @@ import (
 	"strings"
 )
 
-// calleePattern are the labels by which a client, or a proxy for it, names whom it
-// calls: OpenTelemetry's HTTP clients, Micrometer's, and Envoy.
+// calleePattern matches the labels in which a client, or its proxy, names its callee:
+// OpenTelemetry's HTTP clients, Micrometer, and Envoy.
 var calleePattern = regexp.MustCompile(`\b(?:server_address|peer_service|client_name|upstream_cluster|envoy_cluster_name)="([^"]+)"`)
 
-// contractPattern is what a gRPC client and its server both name.
+// contractPattern matches the service that a gRPC client and its server both name.
 var contractPattern = regexp.MustCompile(`\b(?:grpc_service|rpc_service)="([^"]+)"`)
 
-// learnCalls gives what a client measures of its calls to the service that it calls,
-// where that one is known, and keeps who called: a failing call points at its callee.
-// So do the metrics of meshes and service graphs, which name both. Who calls whom
-// by any of these is a part of the call graph.
+// learnCalls assigns client-side series to the service that is called, if known, and remembers
+// the caller: a failing call points at its callee. Metrics of meshes and service graphs name
+// both ends. All these calls become part of the call graph.
 func (c *candidates) learnCalls() {
 	servers := c.servers()
 	c.callers = make([]int, len(c.series))
@@ -42,8 +41,8 @@ func (c *candidates) learnCalls() {
 	}
 }
 
-// servers are the services that answer calls of a gRPC service, -1 where several
-// do: which of them a client has called can't be told.
+// servers maps each gRPC service to the service that implements it; -1 if several do, because
+// the callee is then unknown.
 func (c *candidates) servers() map[string]int {
 	servers := map[string]int{}
 	for i, s := range c.series {
@@ -60,8 +59,7 @@ func (c *candidates) servers() map[string]int {
 	return servers
 }
 
-// contractOf is the gRPC service that a series is about, and whether it is measured
-// by a client of it.
+// contractOf returns the gRPC service of a series, and whether a client measured it.
 func contractOf(s Series) (contract string, client bool) {
 	m := contractPattern.FindStringSubmatch(s.Name)
 	if m == nil {
@@ -71,7 +69,7 @@ func contractOf(s Series) (contract string, client bool) {
 	return m[1], strings.Contains(metric, "grpc_client_") || strings.Contains(metric, "rpc_client_")
 }
 
-// calleeOf is the known service whose answers a client measures.
+// calleeOf returns the known service that a client-side series is about.
 func (c *candidates) calleeOf(s Series, servers map[string]int) (int, bool) {
 	if contract, client := contractOf(s); client {
 		server, ok := servers[contract]
@@ -83,8 +81,8 @@ func (c *candidates) calleeOf(s Series, servers map[string]int) (int, bool) {
 	return 0, false
 }
 
-// hostOf is the first part of the host's name in an address, or in the name of an
-// Envoy cluster as Istio writes it: outbound|8080||cart.shop.svc.cluster.local.
+// hostOf returns the first part of the host name in an address, or in an Envoy cluster name as
+// Istio writes it: outbound|8080||cart.shop.svc.cluster.local.
 func hostOf(address string) string {
 	address = address[strings.LastIndex(address, "|")+1:]
 	address, _, _ = strings.Cut(address, ":")
@@ -92,8 +90,7 @@ func hostOf(address string) string {
 	return host
 }
 
-// edges are the candidates that measure the calls of one known service to
-// another.
+// edges lists the candidates that measure the calls of one known service to another.
 func (c *candidates) edges() [][2]int {
 	var edges [][2]int
 	for i, caller := range c.callers {

@@ -10,37 +10,36 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// wentBack is the share of its move within which a series is back where it was.
-const wentBack = 0.25
+// returnedWithin is the fraction of its move within which a series counts as back at its old level.
+const returnedWithin = 0.25
 
-// tellMoves gives each series that moved in the incident and is back since the level to
-// which it went: that of most of the incident says nothing of its move. How sure a cause
-// is has been told by then.
-func (a *accounts) tellMoves() {
+// usePeakLevels gives each series that moved and came back the level that it went to: its median
+// over the incident does not show the move. Confidences are final by then.
+func (a *accounts) usePeakLevels() {
 	for i, cause := range a.ranking.Causes {
-		if level, back := a.reached(cause); back {
-			a.back[cause.Series] = !stoodStill(cause) // else its sentence says so already
+		if level, back := a.peakLevel(cause); back {
+			a.hasReturned[cause.Series] = !stoodStill(cause) // else its sentence says so already
 			a.ranking.Causes[i].After = level
 		}
 	}
 }
 
-// sayBack says that a series is back, as the rest of its sentence.
-func (a *accounts) sayBack(cause rank.Cause) string {
-	if a.back[cause.Series] {
+// sayReturned adds to a sentence that a series came back.
+func (a *accounts) sayReturned(cause rank.Cause) string {
+	if a.hasReturned[cause.Series] {
 		return ", and came back"
 	}
 	return ""
 }
 
-// reached is the level to which a series went that is back. It returns false of any
-// other, also of one that comes and goes.
-func (a *accounts) reached(cause rank.Cause) (level float64, back bool) {
+// peakLevel returns the level that a series went to before it came back. It returns false for all
+// others, also for one that comes and goes.
+func (a *accounts) peakLevel(cause rank.Cause) (level float64, back bool) {
 	if !cause.Moved() {
 		return 0, false
 	}
 	values := a.series[cause.Series].Values
-	if was := a.asItWas[a.series[cause.Series].Name]; was != nil {
+	if was := a.original[a.series[cause.Series].Name]; was != nil {
 		values = was
 	}
 	away := slices.DeleteFunc(slices.Clone(values[a.ranking.Onset:]), absent)
@@ -48,7 +47,7 @@ func (a *accounts) reached(cause rank.Cause) (level float64, back bool) {
 		away[i] -= cause.Before
 	}
 	move := lastingMove(away)
-	near := func(x float64) bool { return math.Abs(x) <= wentBack*math.Abs(move) }
+	near := func(x float64) bool { return math.Abs(x) <= returnedWithin*math.Abs(move) }
 	if move == 0 || !near(cause.After-cause.Before) || !near(order.Median(away[len(away)-max(2, len(away)/4):])) {
 		return 0, false
 	}
@@ -56,7 +55,8 @@ func (a *accounts) reached(cause rank.Cause) (level float64, back bool) {
 	return cause.Before + order.Median(far), true
 }
 
-// lastingMove is the furthest that two values in a row both reach, 0 if there is none.
+// lastingMove returns the largest deviation that two consecutive values both reach; 0 if there
+// is none.
 func lastingMove(away []float64) (move float64) {
 	for i := 1; i < len(away); i++ {
 		a, b := away[i-1], away[i]

@@ -9,36 +9,36 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// candidates is one target's evidence about series, on the rows up to the end
-// of the incident, in the order of the series' names.
+// candidates are the series of one target, on the rows up to the end of the incident, sorted by
+// name.
 type candidates struct {
 	target   Target
 	times    []float64
 	onset    int  // first row of the incident
-	dated    bool // the frame has an onset; without one the last row is the incident
+	dated    bool // the frame has an onset; else the last row is the incident
 	series   []Series
-	services []string // sorted names; a series' code is its index
+	services []string // sorted names; the code of a service is its index
 	codes    []int    // series → service
 	calls    [][2]int
-	callers  []int // series → the service whose calls to its own it measures, -1: none
+	callers  []int // series → service whose calls it measures; -1: none
 	tiers    map[string]int
 	labels   map[string]string // of the alert
 	options  Options
 	single   bool    // all candidates come from one query
-	late     float64 // seconds from when the KPI began to move to the onset that was given
-	young    int     // rows of the baseline that were cut off, as most series did not exist yet
+	late     float64 // seconds between the start of the KPI's move and the given onset
+	trimmed  int     // rows cut off the baseline because most series did not exist yet
 
-	asItWas  map[string][]float64 // by series: its values before what all releases do was taken out of them
-	released int                  // services with changes before the onset
-	expected []float64            // of each service: by how much its changes make it likelier; nil: there are none
+	original   map[string][]float64 // series name → values before the effect of releases was divided out
+	released   int                  // services with changes before the onset
+	changeOdds []float64            // service → factor by which its changes make it likelier; nil: no changes
 
-	relatives map[string][]string // names of series that are not ranked beside the one that they go with
+	relatives map[string][]string // series name → series dropped in its favour (see dropRelatives)
 }
 
 func compareNames(a, b string) int { return strings.Compare(a, b) }
 
-// encodeServices numbers the services of the series and of the call graph. A
-// series without a service stands for itself.
+// encodeServices numbers the services of the series and of the call graph. A series without a
+// service is its own.
 func (c *candidates) encodeServices(topology [][2]string) {
 	code := map[string]int{}
 	for _, s := range c.series {
@@ -62,12 +62,12 @@ func (c *candidates) encodeServices(topology [][2]string) {
 	}
 }
 
-// code is the number of a service, if it is one of those that are known.
+// code returns the code of a service; false if unknown.
 func (c *candidates) code(service string) (int, bool) {
 	return slices.BinarySearch(c.services, service)
 }
 
-// unusable says why there is nothing to compare, if there isn't.
+// unusable says why there is nothing to compare; "" if there is.
 func (c *candidates) unusable() string {
 	switch {
 	case c.onset == 0:
@@ -91,7 +91,7 @@ func serviceOf(s Series) string {
 
 func (s Series) kind() rank.Metric { return kindOf(s.Kind, s.Query+" "+metricOf(s.Name)) }
 
-// kindOf is the kind that the user gave, or the one that the name tells.
+// kindOf returns the given kind, else the one detected from the name.
 func kindOf(given, name string) rank.Metric {
 	if k, err := rank.ParseKind(given); err == nil && given != "" {
 		return k
@@ -99,8 +99,8 @@ func kindOf(given, name string) rank.Metric {
 	return rank.DetectKind(name)
 }
 
-// metricOf is the part of a name that says what is measured, and not of whom:
-// a service called network-gateway is no network.
+// metricOf returns the part of a name that says what is measured, not of whom: a service called
+// network-gateway is no network.
 func metricOf(name string) string {
 	if metric, _, ok := strings.Cut(name, "{"); ok && metric != "" {
 		return metric
@@ -111,8 +111,7 @@ func metricOf(name string) string {
 	return name
 }
 
-// constant says whether a series has one value, whatever happens: it is no
-// cause, and not worth a line.
+// constant says whether a series has a single value: it is no cause, and not worth a line.
 func constant(values []float64) bool {
 	first := slices.IndexFunc(values, present)
 	return first < 0 || !slices.ContainsFunc(values[first:], func(v float64) bool { return present(v) && v != values[first] })

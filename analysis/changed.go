@@ -16,13 +16,13 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// MethodChanges is the method of causes of the kind [KindChange].
+// MethodChanges is the method of findings of the kind [KindChange].
 const MethodChanges = "changes"
 
-// askedForChanges says whether anybody has looked for changes.
+// askedForChanges says whether anybody looked for changes.
 func (f Frame) askedForChanges() bool { return len(f.Changes) > 0 || f.ChangesSince != 0 }
 
-// seenChanges is what was done around the onset; nil if nobody has looked.
+// seenChanges returns what was done around the onset; nil if nobody looked.
 func (f Frame) seenChanges() *Changes {
 	if !f.askedForChanges() || f.Onset == 0 {
 		return nil
@@ -31,8 +31,8 @@ func (f Frame) seenChanges() *Changes {
 	return &Changes{Since: f.ChangesSince, Before: len(r.Causes), Later: r.Later[:min(len(r.Later), mostLater)]}
 }
 
-// explainChanges says which change began the incident. What the labels and the series
-// have found and is the same thing becomes evidence of it.
+// explainChanges ranks the changes that may have begun the incident. Findings of labels and
+// series that a change accounts for become its evidence.
 func (a *answer) explainChanges(f Frame, opt Options) {
 	if len(f.Changes) == 0 || f.Onset == 0 {
 		return
@@ -43,7 +43,7 @@ func (a *answer) explainChanges(f Frame, opt Options) {
 	ranking := changes.Rank(f.Changes, in)
 	a.series.weigh(ranking, in)
 	if in.Quiet && opt.Changes.Top == 0 {
-		return // nothing happened, and nothing has done it
+		return // nothing happened, so nothing caused it
 	}
 	labels, series := taken{}, taken{}
 	for i, c := range ranking.Causes {
@@ -68,8 +68,8 @@ func (a *answer) explainChanges(f Frame, opt Options) {
 	a.series.lowerFreed(ranking, in)
 }
 
-// lowerFreed takes the confidence from series of which a change just before says why
-// they are less than they were: what was started anew has to fill its memory again.
+// lowerFreed lowers the confidence of series that fell just after a change of their service: a
+// restarted process has to fill its memory again.
 func (a *seriesAnswer) lowerFreed(r changes.Ranking, in changes.Incident) {
 	for _, s := range in.Series {
 		at := slices.IndexFunc(r.Causes, func(c changes.Cause) bool {
@@ -89,20 +89,20 @@ func (a *seriesAnswer) lowerFreed(r changes.Ranking, in changes.Incident) {
 
 const (
 	mostChanges = 5    // that are listed
-	mostLater   = 20   // the same, after the onset
-	leastLikely = 0.01 // of those
-	wholeShare  = 0.99 // of the KPI's change, from which on no other part is worth a word
+	mostLater   = 20   // listed changes after the onset
+	leastLikely = 0.01 // probability from which on a change is listed
+	wholeShare  = 0.99 // of the KPI's change, from which on no other part matters
 	freedWithin = 300  // seconds between a change and a fall that it explains
 )
 
-// quiet says that the KPI stood still, whole and inside. Series don't count: a
-// release moves those of its service, whether it does any harm or not. What the KPI
-// does at this hour on other days is no move.
+// quiet says whether the KPI stood still, as a whole and in its parts. Series don't count: a
+// release moves those of its service even if it does no harm. Doing what it does at this hour
+// on other days is no move.
 func (a *answer) quiet(f Frame) bool {
-	return (!a.labels.looked || a.labels.still) && (a.labels.usual || !f.moved(a.target))
+	return (!a.labels.looked || a.labels.still) && (a.labels.asOtherDays || !f.moved(a.target))
 }
 
-// moved says whether a KPI left what is usual, by its samples alone.
+// moved says whether a KPI left its baseline, by its samples alone.
 func (f Frame) moved(t Target) bool {
 	before, after, ok := f.levels(t.Values, t.Crossing)
 	var calm []float64
@@ -114,7 +114,7 @@ func (f Frame) moved(t Target) bool {
 	return ok && before != after && max(after-before, before-after) >= minDeviation*order.RobustSD(calm)
 }
 
-// parts are the label sets that were found, to be compared with what was changed.
+// parts returns the label sets found, for comparison with what was changed.
 func (a *answer) parts() []changes.Part {
 	values := map[string][]string{}
 	for _, d := range a.labels.dimensions {
@@ -135,7 +135,8 @@ func (a *answer) parts() []changes.Part {
 	return parts
 }
 
-// weigh says of each series how likely its service is by itself, beside the changes.
+// weigh sets the odds of each series: how likely its service broke by itself, given the
+// changes.
 func (a *seriesAnswer) weigh(r changes.Ranking, in changes.Incident) {
 	for i := range a.findings {
 		at := slices.IndexFunc(in.Series, func(s changes.Service) bool { return s.Name == a.findings[i].Evidence.Service })
@@ -145,12 +146,12 @@ func (a *seriesAnswer) weigh(r changes.Ranking, in changes.Incident) {
 	}
 }
 
-// taken are the findings that became evidence of a change, by their place.
+// taken marks the findings that became evidence of a change, by index.
 type taken map[int]bool
 
-// take says whether a finding is the same thing as a change: if it is likelier that
-// the change made it than that it broke by itself. A finding that is sure is not
-// hidden behind a change that isn't.
+// take says whether a finding belongs to a change: it is likelier that the change caused it
+// than that it broke by itself. A confident finding is not hidden behind a change that is a
+// guess.
 func (t taken) take(at int, c changes.Cause, f Finding) bool {
 	if t[at] || !c.Alone() || f.Confidence != Low && !c.Likely {
 		return false
@@ -169,7 +170,7 @@ func (t taken) rest(findings []Finding) []Finding {
 	return rest
 }
 
-// newChange is a change as a cause.
+// newChange returns the finding of a change.
 func newChange(c changes.Cause, t Target) Finding {
 	f := Finding{
 		Kind: KindChange, Series: c.Change.Series, Labels: []Set{c.Labels}, Change: &c.Change, Name: nameOf(c.Change),
@@ -186,14 +187,14 @@ func newChange(c changes.Cause, t Target) Finding {
 	return f
 }
 
-// absorb makes a finding evidence of the change. The first one gives the figures: how
-// it moved, and its share.
+// absorb makes a finding evidence of the change. The first one provides the figures: its levels
+// and its share.
 func (f *Finding) absorb(piece Finding) {
 	e := f.Evidence
 	if first := len(e.Places) == 0 && f.Series == ""; first {
 		f.Share = piece.Share
 		f.Evidence = piece.Evidence
-		if piece.Kind == KindSeries { // which are of its own, and not of what was changed
+		if piece.Kind == KindSeries { // these belong to the series, not to what was changed
 			f.Evidence.Along, f.Evidence.OnlyOf = 0, 0
 		}
 		f.Evidence.Probability, f.Evidence.Lag, f.Evidence.Near, f.Evidence.Earlier = e.Probability, e.Lag, e.Near, e.Earlier
@@ -212,7 +213,7 @@ func (f *Finding) absorb(piece Finding) {
 	}
 }
 
-// nameOf is what was done, in one line.
+// nameOf names a change in one line.
 func nameOf(c changes.Change) string {
 	name, at := strings.TrimSpace(c.Title), changes.WorkloadOf(c.Labels)
 	switch {
@@ -226,7 +227,7 @@ func nameOf(c changes.Change) string {
 	return name + fromTo(c)
 }
 
-// fromTo is what became of what.
+// fromTo says what was replaced by what.
 func fromTo(c changes.Change) string {
 	switch {
 	case c.From != "" && c.To != "":
@@ -239,7 +240,7 @@ func fromTo(c changes.Change) string {
 	return ""
 }
 
-// withExtent adds to what became of what of how many, unless it is of all.
+// withExtent adds how many parts were changed, unless all were.
 func withExtent(details string, e changes.Extent) string {
 	if !e.Partial() {
 		return details
@@ -251,8 +252,7 @@ func withExtent(details string, e changes.Extent) string {
 	return " (" + of + ")"
 }
 
-// sayChange says a change in words: what was done, how long before, and what else
-// says that it was this.
+// sayChange describes a change: what was done, how long before, and what else supports it.
 func sayChange(c changes.Cause, f Finding, t Target) string {
 	what, details := nameOf(c.Change), fromTo(c.Change)
 	what = strings.TrimSuffix(what, details)
@@ -276,8 +276,7 @@ func sayChange(c changes.Cause, f Finding, t Target) string {
 	return text
 }
 
-// sayPart says which part of the KPI moved. Where it is the new version, and all of
-// the change, no other part has it.
+// sayPart says which part of the KPI moved: only the new version, if that is all of the change.
 func sayPart(c changes.Cause, f Finding, t Target) string {
 	kpi, found := cmp.Or(t.Title, t.Name), f.Evidence.Places
 	if len(found) == 1 && len(found[0]) == 1 && c.To != "" && slices.Contains(slices.Collect(maps.Values(found[0])), c.To) && f.Share >= wholeShare {
@@ -286,7 +285,7 @@ func sayPart(c changes.Cause, f Finding, t Target) string {
 	return sayShare(f) + kpi + " is " + places(found)
 }
 
-// sayShare is how much of the change of the KPI a label set has.
+// sayShare says how much of the KPI's change a label set explains.
 func sayShare(f Finding) string {
 	if f.Share <= 0 {
 		return "the part that moved of "
@@ -294,7 +293,7 @@ func sayShare(f Finding) string {
 	return words.Percent(min(f.Share, 1)) + " of the change of "
 }
 
-// times counts how often.
+// times says how often.
 func times(n int) string {
 	switch n {
 	case 1:

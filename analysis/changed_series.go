@@ -9,13 +9,13 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// said is what the series of each service say of it, without its changes.
-func (c *candidates) said(r rank.Result) []changes.Service {
-	odds := c.expected
+// serviceEvidence returns what the series of each service show of it, apart from its changes.
+func (c *candidates) serviceEvidence(r rank.Result) []changes.Service {
+	odds := c.changeOdds
 	if odds == nil {
 		return nil
 	}
-	shown := c.shown(r)
+	shown := c.serviceMoves(r)
 	top, list := slices.Max(odds), []changes.Service{}
 	for _, s := range r.Services {
 		show := shown[s.Service]
@@ -28,21 +28,21 @@ func (c *candidates) said(r rank.Result) []changes.Service {
 	return list
 }
 
-// incident is what is known of it before anything is analysed.
+// incident returns what is known before any analysis.
 func (f Frame) incident() changes.Incident {
 	return changes.Incident{Onset: f.Onset, Since: f.ChangesSince, Labels: f.Labels, Calls: f.Topology}
 }
 
-// showing is what the series of a service that moved have in common.
-type showing struct {
-	since  float64 // when the best of them was on its way for certain; 0: it did not move
+// serviceMove summarises the series of a service that moved.
+type serviceMove struct {
+	since  float64 // when the best of them had certainly begun to move; 0: it did not
 	moved  bool
-	beyond bool // one of them is no resource: no mere start of a process moves it
+	beyond bool // one of them is no resource, so a mere process start does not explain it
 	rose   bool
 }
 
-func (c *candidates) shown(r rank.Result) map[int]showing {
-	shown := map[int]showing{}
+func (c *candidates) serviceMoves(r rank.Result) map[int]serviceMove {
+	shown := map[int]serviceMove{}
 	for _, cause := range r.Causes { // the best first
 		show, known := shown[cause.Service]
 		if cause.Moved() {
@@ -58,7 +58,7 @@ func (c *candidates) shown(r rank.Result) map[int]showing {
 	return shown
 }
 
-// changesBefore are the changes with what their times and places say of the services.
+// changesBefore ranks the changes by what their times and places say about the services.
 func (c *candidates) changesBefore(f Frame) changes.Ranking {
 	if len(f.Changes) == 0 || !c.dated {
 		return changes.Ranking{}

@@ -11,8 +11,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// check looks for what no analysis can work with. It is a defect of the caller
-// and not of the data.
+// check returns an error for a frame that no analysis can work with: a bug of the caller,
+// except for missing targets.
 func (f Frame) check() error {
 	if len(f.Targets) == 0 {
 		return errors.New("there is no KPI to explain: the query of the target has returned nothing")
@@ -33,9 +33,9 @@ func (f Frame) check() error {
 	return nil
 }
 
-// levels returns the medians of a series before and in the incident, and
-// whether there are any. What crossed a threshold is told as it is now: it may
-// still be on its way, and the incident stretched into the time before it.
+// levels returns the medians of a series before and in the incident; ok is false if either has
+// no samples. After a threshold crossing, only the newest samples count: the KPI may still be
+// moving, and the incident was extended to before the crossing.
 func (f Frame) levels(values []float64, crossing bool) (before, after float64, ok bool) {
 	var calm, incident []float64
 	for i, v := range values {
@@ -56,8 +56,8 @@ func (f Frame) levels(values []float64, crossing bool) (before, after float64, o
 	return order.MedianInPlace(calm), order.MedianInPlace(incident), true
 }
 
-// newest is the first of the last three of n samples, whose median one odd
-// sample doesn't move, or the last of so few that the others may be too old.
+// newest returns the index of the first of the last three of n samples, whose median is robust
+// to one outlier. Of few samples it returns the last: the others may be too old.
 func newest(n int) int {
 	const few = 4
 	if n <= few {

@@ -10,12 +10,11 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// A KPI that is the time since or until something moves with the clock, and all
-// that can have happened to it is that it was set, or that it was not. So its
-// move says nothing, and no label explains it; what tells something is how far
-// it is, and how far its siblings are.
+// A KPI that is the time since or until something moves with the clock. All that can happen to
+// it is that it was reset, or that a reset is overdue. So its move means nothing and no label
+// explains it; its value, and those of its siblings, do.
 
-// latest is the last sample up to the end of the incident; 0 if there is none.
+// latest returns the last sample up to the end of the incident; 0 if there is none.
 func (f Frame) latest(values []float64) float64 {
 	last := 0.0
 	for i, v := range values {
@@ -40,9 +39,9 @@ func (f Frame) ascends(values []float64) bool {
 	return up > 0
 }
 
-// others is where the siblings of a KPI that is at own now are, the middle one of
-// them; 0 if there are none. The leaves may be in another unit than the KPI,
-// such as seconds for days, which the KPI's own leaf tells.
+// others returns the median of the KPI's siblings, in the unit of own, the KPI's current value;
+// 0 if there are none. The leaves may have another unit, such as seconds for days: the KPI's
+// own leaf gives the factor.
 func (b *Breakdown) others(own float64) float64 {
 	if b == nil || b.Own == nil || b.Denominator != nil {
 		return 0
@@ -64,14 +63,14 @@ func (b *Breakdown) others(own float64) float64 {
 	return finite(order.MedianInPlace(at) * unit)
 }
 
-// mostSteps is by how many of its steps a time may be off without having jumped:
-// clocks are read late.
+// mostSteps is by how many of its steps a clock may be off without having jumped: samples come
+// late.
 const mostSteps = 10
 
-// jumped says whether the time since or until something moved by more than the
-// clock in the incident, or just before it, and to where the alert fires, as where a
-// certificate was replaced by a shorter one, or where a process was started that an alert
-// on young ones is about. Where the limit is not known, that is the way of the clock.
+// jumped says whether a clock moved by more than time, in the incident or just before, and
+// towards its threshold: a certificate was replaced by a shorter one, or an alert on young
+// processes saw a start. If the limit is unknown, only jumps in the clock's own direction
+// count.
 func (f Frame) jumped(t Target) bool {
 	const rows = 3 // by which the onset may be late
 	values := t.Values

@@ -7,29 +7,28 @@ import (
 	"slices"
 )
 
-// Course is a breakdown over time: means over consecutive steps before the incident,
-// as they were asked. Nothing is set aside in them, as in the pieces that a forecast is
-// made of, so that they can be drawn.
+// Course is a breakdown over time: means over consecutive steps before the incident, as
+// queried. Unlike the pieces of a forecast, it excludes no times, so that charts show them.
 type Course struct {
-	Numerator   [][]float64 // a step, with a value a leaf; what is missing is NaN or nil
-	Denominator [][]float64 // of a ratio
-	Length      float64     // seconds of a step
+	Numerator   [][]float64 // step → leaf → value; NaN or nil if missing
+	Denominator [][]float64 // the same, for a ratio
+	Length      float64     // of a step, in seconds
 	End         float64     // Unix seconds of the end of the last step
-	From, To    float64     // Unix seconds that the actual values of the pieces are of
-	Factor      float64     // what the parts add up to is multiplied by, to be in the unit of the KPI
-	Likeness    bool        // with the factor it is the KPI; else something beside it, in the unit of the parts
+	From, To    float64     // Unix seconds that the actual values of the pieces cover
+	Factor      float64     // converts the sum of the parts to the KPI's unit
+	Likeness    bool        // the scaled sum is the KPI; else it is a related quantity in the unit of the parts
 }
 
-// Step is what some parts of a KPI add up to over a time, with others and without.
+// Step is the sum of the parts of a KPI over one step, all of them and without some.
 type Step struct {
 	From, To    float64 // Unix seconds
 	Whole, Rest float64
 }
 
-// Without returns the parts of a breakdown over time, all of them and those that no
-// set of labels selects: the steps before the incident, oldest first, and then the
-// incident. It returns nil where they select all, or where a set selects none: it has
-// labels that the leaves don't, or is of several small values taken together.
+// Without returns the breakdown over time, all of it and without the leaves that the sets
+// select: the steps before the incident, oldest first, then the incident. It returns nil if the
+// sets select all leaves, or if one of them selects none, because it has other labels than the
+// leaves or stands for several small values folded together.
 func (b *Breakdown) Without(sets []map[string]string) []Step {
 	c := b.Course
 	if len(c.Numerator) == 0 || !b.tellsApart(sets) {
@@ -64,8 +63,8 @@ func (b *Breakdown) Without(sets []map[string]string) []Step {
 	return steps
 }
 
-// tellsApart says whether the leaves have the labels of all sets, and each set some leaf:
-// of a set without one it would be said that it is left out, and it is not.
+// tellsApart says whether the leaves have the labels of all sets, and each set selects a leaf.
+// A chart "without" a set that selects nothing would be false.
 func (b *Breakdown) tellsApart(sets []map[string]string) bool {
 	for _, set := range sets {
 		for name := range set {
@@ -80,7 +79,7 @@ func (b *Breakdown) tellsApart(sets []map[string]string) bool {
 	return len(sets) > 0
 }
 
-// named is a set with the values that its leaves have.
+// named returns a set with the placeholder of a missing value replaced by what its leaves have.
 func named(set map[string]string) map[string]string {
 	out := map[string]string{}
 	for name, v := range set {
@@ -92,10 +91,10 @@ func named(set map[string]string) map[string]string {
 	return out
 }
 
-// missingValue is what a set has in place of the value of a label that is missing.
+// missingValue stands for the value of a missing label in a set.
 const missingValue = "__missing__"
 
-// denominator of a step; nil if there is none.
+// denominator returns the denominator of step k, or nil.
 func (c Course) denominator(k int) []float64 {
 	if k < len(c.Denominator) {
 		return c.Denominator[k]
@@ -103,8 +102,8 @@ func (c Course) denominator(k int) []float64 {
 	return nil
 }
 
-// quotient is what the leaves that are kept add up to; nil: all of them. It is NaN
-// where that is not known.
+// quotient returns the scaled sum, or ratio of sums, of the kept leaves; kept nil means all. It
+// returns NaN if unknown.
 func (c Course) quotient(num, den []float64, kept []bool) float64 {
 	v := c.Factor * sum(num, kept)
 	if c.Denominator != nil {
@@ -116,7 +115,7 @@ func (c Course) quotient(num, den []float64, kept []bool) float64 {
 	return v
 }
 
-// sum adds up what is there of the leaves that are kept; NaN if nothing is known.
+// sum adds up the known values of the kept leaves; NaN if values is nil.
 func sum(values []float64, kept []bool) float64 {
 	if values == nil {
 		return math.NaN()

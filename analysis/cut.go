@@ -7,9 +7,8 @@ import (
 	"sort"
 )
 
-// newCandidates cuts the frame to the rows of the analysis and puts the
-// candidates in the order of their names, so that every tie falls to the
-// smaller name whatever order they came in.
+// newCandidates cuts the frame to the rows of the analysis, and sorts the candidates by name,
+// so that ties do not depend on the order of the input.
 func newCandidates(f Frame, t Target, opt Options) *candidates {
 	end := len(f.Times)
 	if f.End != 0 {
@@ -36,32 +35,31 @@ func newCandidates(f Frame, t Target, opt Options) *candidates {
 	}
 	compared := c.dated && c.unusable() == ""
 	if compared {
-		c.young = c.dropYouth()
+		c.trimmed = c.trimBaseline()
 		c.dropReplaced()
 	}
 	c.encodeServices(f.Topology)
 	c.learnCalls()
 	before := c.changesBefore(f)
-	c.expected = before.Odds
+	c.changeOdds = before.Odds
 	if compared {
-		c.withoutReleases(before)
-		if row := began(c.target.Values, t.Values[c.young:end], c.onset); t.Crossing {
+		c.removeReleaseEffects(before)
+		if row := began(c.target.Values, t.Values[c.trimmed:end], c.onset); t.Crossing {
 			c.late, c.onset = c.times[c.onset]-c.times[row], row
 		}
 	}
 	return c
 }
 
-// mostYouth is the share of the baseline that may lie before a series begins;
-// of one that is younger, the ranking would say nothing.
-const mostYouth = 0.2
+// maxLateStart is the fraction of the baseline that may precede the first sample of most series;
+// the ranking ignores younger series.
+const maxLateStart = 0.2
 
-// dropYouth cuts off the rows in which most series did not exist yet, as in a
-// Prometheus that was started an hour ago: a short baseline of all tells more
-// than a long one of few. It leaves the baseline alone where too little would be
-// left, as after a rollout: what is old then still tells. It returns how many
-// rows were cut off.
-func (c *candidates) dropYouth() int {
+// trimBaseline cuts off the rows before most series existed, as in a Prometheus that was started
+// an hour ago: a short baseline of all series is better than a long one of few. It cuts nothing
+// if too little would remain, as after a rollout, because the older series are still useful. It
+// returns the number of rows cut off.
+func (c *candidates) trimBaseline() int {
 	var begins []int
 	for _, s := range c.series {
 		if first := slices.IndexFunc(s.Values[:min(c.onset, len(s.Values))], present); first >= 0 {
@@ -73,7 +71,7 @@ func (c *candidates) dropYouth() int {
 	}
 	slices.Sort(begins)
 	cut := begins[len(begins)/2]
-	if float64(cut) <= mostYouth*float64(c.onset) || c.onset-cut < shortHistory {
+	if float64(cut) <= maxLateStart*float64(c.onset) || c.onset-cut < shortHistory {
 		return 0
 	}
 	c.times, c.target.Values, c.onset = c.times[cut:], c.target.Values[cut:], c.onset-cut

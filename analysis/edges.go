@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// metricCodes numbers what the candidates measure, from 1: series of one
-// number share a unit. The caller of an edge is no part of it, nor is the path
-// below a metric.
+// metricCodes numbers what the candidates measure, from 1: series with the same number share a
+// unit. The caller of an edge, and the path below a metric, don't matter.
 func (c *candidates) metricCodes() []int {
 	codes, code := make([]int, len(c.series)), map[string]int{}
 	for i, s := range c.series {
@@ -28,13 +27,11 @@ func sharedMetric(metric string) string {
 	return metric
 }
 
-// callerPattern are the ways in which a name says whose calls a series measures:
-// a suffix of its own, and the labels of Istio, of OpenTelemetry's service graph
-// and of gRPC clients.
+// callerPattern matches the ways in which a name tells whose calls a series measures: a suffix,
+// and the labels of Istio, of OpenTelemetry's service graph and of gRPC clients.
 var callerPattern = regexp.MustCompile(`_from_([A-Za-z0-9-]+)$|\b(?:source_workload|source_app|source_canonical_service|client|caller)="([^"]+)"`)
 
-// callerOf is the service whose calls to its own a series measures, as far as
-// the name tells.
+// callerOf returns the service whose calls a series measures, if the name tells it.
 func callerOf(name string) string {
 	m := callerPattern.FindStringSubmatch(name)
 	if m == nil {

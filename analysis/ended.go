@@ -10,15 +10,15 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// A series that has ended did not fall by as much as a mean over what is left of
-// it does: it is gone.
+// The mean over what is left of a series that has ended is misleading: it did not fall, it is
+// gone.
 
-// mostlyThere is the share of the rows before an incident in which a series is,
-// of which it is news that it has ended.
+// mostlyThere is the share of rows before an incident in which a series must have samples for
+// its end to be news.
 const mostlyThere = 0.8
 
-// ended says whether a series that was there before the row of the onset is
-// there no more at the end, and what it was worth.
+// ended says whether a series existed before the onset and is gone at the end, and returns its
+// former level.
 func ended(values []float64, onset int) (before float64, gone bool) {
 	if onset <= 0 || onset >= len(values) {
 		return 0, false
@@ -40,8 +40,8 @@ func ended(values []float64, onset int) (before float64, gone bool) {
 	return order.MedianInPlace(calm), true
 }
 
-// withGone puts the candidates that have ended before the others, where the alert
-// is about what isn't there, and they are part of that.
+// withGone puts candidates that have ended first, if the alert is about absence and the KPI
+// counts them.
 func (c *candidates) withGone(others []Finding) []Finding {
 	var list []Finding
 	for _, s := range c.series {
@@ -61,15 +61,14 @@ func (c *candidates) withGone(others []Finding) []Finding {
 	return list
 }
 
-// nearlyAtOnce is by how many rows a series may end before the onset that ended
-// because of the same as the KPI moved: an alert is late.
-const nearlyAtOnce = 10
+// maxLateRows is by how many rows a series may end before the onset and still belong to the
+// incident: alerts are late.
+const maxLateRows = 10
 
-// gapByChance is how likely it may be that a series has only a gap.
+// gapByChance is the significance level of [noGap].
 const gapByChance = 0.001
 
-// noGap says that a series that has ended is not one with gaps of which the last
-// is such a gap.
+// noGap says whether the end of a series is more than one of its usual gaps.
 func noGap(values []float64) bool {
 	last := len(values) - 1
 	for last >= 0 && !present(values[last]) {
@@ -85,12 +84,12 @@ func noGap(values []float64) bool {
 	return math.Pow(rate, float64(len(values)-1-last)) <= gapByChance
 }
 
-// members are the series of one query: those that ended when the KPI moved, that
-// stayed, and that came since.
+// members are the series of one query: those that ended when the KPI moved, that stayed, and
+// that appeared since.
 type members struct{ left, stayed, came []Series }
 
 func (m *members) add(s Series, onset int) {
-	early := max(0, onset-nearlyAtOnce)
+	early := max(0, onset-maxLateRows)
 	was := slices.ContainsFunc(s.Values[:early], present)
 	switch _, gone := ended(s.Values, onset); {
 	case gone && slices.ContainsFunc(s.Values[early:onset], present):
@@ -104,10 +103,10 @@ func (m *members) add(s Series, onset int) {
 	}
 }
 
-// withLeft puts some of the many series of a query before the others that all
-// ended when the KPI moved, and that nothing took the place of: members that went,
-// and no rollout, nor an exporter that isn't scraped any more.
-func (c *candidates) withLeft(others []Finding) []Finding {
+// withDeparted puts the series of a query first that ended together when the KPI moved, while
+// others stayed and none appeared: members that left, as opposed to a rollout or a lost
+// exporter.
+func (c *candidates) withDeparted(others []Finding) []Finding {
 	queries, of := c.byQuery()
 	for _, q := range queries {
 		if m := of[q]; len(m.left) > 0 && len(m.came) == 0 && len(m.stayed) > 0 && len(m.left) <= mostMissing {
@@ -117,8 +116,8 @@ func (c *candidates) withLeft(others []Finding) []Finding {
 	return others
 }
 
-// byQuery are the members of each query, and the queries in the order of their first
-// series. Of the columns of a file nobody knows which belong together.
+// byQuery returns the members of each query, and the queries in the order of their first
+// series. Columns of a file have no query and are left out.
 func (c *candidates) byQuery() (queries []string, of map[string]*members) {
 	of = map[string]*members{}
 	for _, s := range c.series {
@@ -133,8 +132,8 @@ func (c *candidates) byQuery() (queries []string, of map[string]*members) {
 	return queries, of
 }
 
-// dropReplaced takes out the series that ended when the KPI moved, and that others of
-// their query took the place of: a rollout ends those of its pods, whatever it does else.
+// dropReplaced removes series that ended when the KPI moved and were replaced by others of
+// their query: a rollout ends those of its pods, whether it does harm or not.
 func (c *candidates) dropReplaced() {
 	_, of := c.byQuery()
 	c.series = slices.DeleteFunc(c.series, func(s Series) bool {
@@ -143,7 +142,7 @@ func (c *candidates) dropReplaced() {
 	})
 }
 
-// gone is the finding of series that ended together.
+// gone returns the finding of series that ended together.
 func (c *candidates) gone(list []Series) Finding {
 	s := list[0]
 	before, _ := ended(s.Values, c.onset)
@@ -163,5 +162,5 @@ func sayGone(name string, before float64) string {
 	return name + " is gone (it was " + words.Number(before) + ")"
 }
 
-// mostMissing is how many that are gone are worth their names.
+// mostMissing is how many series that are gone are listed by name.
 const mostMissing = 10

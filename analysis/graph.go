@@ -17,32 +17,32 @@ import (
 )
 
 const (
-	graphNodes    = 26   // the KPI and the 25 leading candidates: what a page can show
-	graphRows     = 1000 // without an onset: older rows tell of another system
+	graphNodes    = 26   // the KPI and the 25 leading candidates: what fits on a page
+	graphRows     = 1000 // without an onset: older rows describe another system
 	graphSuspects = 5
 
-	// graphTests bounds the search for separating sets. Real incidents need a
-	// tenth of it; where all series move alike, fewer of them are searched
-	// to the end rather than many in part.
+	// graphTests bounds the search for separating sets. Real incidents need a tenth of it.
+	// Where all series move alike, a complete search over fewer of them beats a partial one
+	// over many.
 	graphTests = 150_000
 	denseNodes = 13
 )
 
-// lead is a candidate that may be shown in the graph.
+// lead is a candidate for the graph.
 type lead struct {
 	series int
 	score  float64         // the best is 1
 	began  *rank.Beginning // nil: it has not moved
-	why    string          // it is the cause, or isn't; empty: not known
+	why    string          // whether it is the cause, in words; empty: unknown
 }
 
-// leads are the leading candidates of a ranking.
+// leads returns the leading candidates of a ranking.
 func (a *accounts) leads() (list []lead) {
 	for _, cause := range a.ranking.Causes {
 		if cause.Score <= 0 {
 			continue
 		}
-		l := lead{series: cause.Series, score: cause.Score / a.ranking.Causes[0].Score, why: a.of[cause.Series].alone()}
+		l := lead{series: cause.Series, score: cause.Score / a.ranking.Causes[0].Score, why: a.of[cause.Series].clause()}
 		if cause.Stirred() {
 			l.began = &cause.Began
 		}
@@ -51,8 +51,8 @@ func (a *accounts) leads() (list []lead) {
 	return list
 }
 
-// undated is the graph alone, learned on all rows: without an onset nothing
-// can be ranked. The candidates that go with the KPI most are in it.
+// undated returns only a graph of the candidates most associated with the KPI, learned on all
+// rows: without an onset there is no ranking.
 func (c *candidates) undated() seriesAnswer {
 	leads := make([]lead, len(c.series))
 	for i, s := range c.series {
@@ -65,8 +65,7 @@ func (c *candidates) undated() seriesAnswer {
 	}
 }
 
-// association is |Pearson's r| over the samples that both have; 0 if it can't
-// be told.
+// association returns |Pearson's r| over the samples that both have; 0 if undefined.
 func association(x, y []float64) float64 {
 	var a, b []float64
 	for i := range x {
@@ -80,10 +79,9 @@ func association(x, y []float64) float64 {
 	return finite(math.Abs(stat.Correlation(a, b, nil)))
 }
 
-// graph learns how the KPI and its leading candidates hang together, on the
-// rows before and in the incident: a disturbance shows more of the links than
-// a quiet hour does. It is for people to look at. The ranking uses a graph of
-// the baseline alone, in package rank.
+// graph learns the links between the KPI and its leading candidates, on rows before and in the
+// incident, because a disturbance shows more of the links than a quiet hour. It is for people
+// to look at; the ranking uses a graph of the baseline alone, in package rank.
 func (c *candidates) graph(leads []lead, onset int, kpi *rank.Beginning) Graph {
 	if c.options.Graph.Off || len(leads) == 0 {
 		return Graph{}
@@ -103,11 +101,11 @@ func (c *candidates) graph(leads []lead, onset int, kpi *rank.Beginning) Graph {
 	return v.describe(net)
 }
 
-// fewMoved is how many candidates must have moved for the graph to be about those.
+// fewMoved is how many candidates must have moved for the graph to show only those.
 const fewMoved = 3
 
-// whatMoved are the leads that moved: what stayed as it was took no part, and would
-// be held fixed in the place of what did. If next to nothing moved, all are looked at.
+// whatMoved returns the leads that moved. Those that stood still took no part, and conditioning
+// on them would hide the others. If hardly any moved, all are kept.
 func whatMoved(leads []lead) []lead {
 	moved := slices.DeleteFunc(slices.Clone(leads), func(l lead) bool { return l.began == nil })
 	if len(moved) < fewMoved {
@@ -116,26 +114,24 @@ func whatMoved(leads []lead) []lead {
 	return moved
 }
 
-// variables are the columns of a graph: the KPI first, then candidates by
-// their score.
+// variables are the columns of a graph: the KPI first, then candidates by score.
 type variables struct {
 	columns  [][]float64
 	names    []string
 	services []int
 	kinds    []rank.Metric
 	scores   []float64         // the best is 1; the KPI's is 1
-	began    []*rank.Beginning // rows of times; nil: it has not moved
-	whys     []string          // each is the cause, or isn't
+	began    []*rank.Beginning // as rows of times; nil: it has not moved
+	whys     []string          // whether each is the cause, in words
 	times    []float64
 	onset    int  // row of the columns
-	dated    bool // there was an incident
-	effect   bool // the KPI is taken for a symptom: a cause of nothing
+	dated    bool // there is an onset
+	effect   bool // the KPI is assumed to be a symptom, the cause of nothing
 }
 
-// graphStart is the first row that a graph is learned from. A disturbance must
-// be a good part of the rows to show in their correlations, so that of an
-// incident only the minutes before it are taken: that makes three of four learned
-// arrows between services agree with their calls, in place of five of eight.
+// graphStart returns the first row to learn from. A disturbance must be a good part of the rows
+// to show in correlations, so only the minutes before an incident are used: three of four
+// learned arrows between services then agree with their calls, instead of five of eight.
 func (c *candidates) graphStart(onset int) int {
 	rows := graphRows
 	if c.dated {
@@ -165,10 +161,9 @@ func (c *candidates) variables(leads []lead, onset int, kpi *rank.Beginning) *va
 	return v
 }
 
-// knowledge is what is known before looking at the data: tiers, calls, that what
-// moved later caused nothing that had moved, and, unless the tiers place it, that a
-// KPI which is a symptom is the cause of nothing. One that measures demand may
-// well be.
+// knowledge collects what is known beforehand: tiers, calls, that a variable cannot cause one
+// that moved before it, and that the KPI is the cause of nothing, unless a tier places it or it
+// measures demand.
 func (c *candidates) knowledge(v *variables) pcalg.Knowledge {
 	k := pcalg.Knowledge{Likely: c.likely(v)}
 	for i, cause := range v.names {
@@ -183,14 +178,13 @@ func (c *candidates) knowledge(v *variables) pcalg.Knowledge {
 	return k
 }
 
-// later says whether one variable began to move after another for certain.
+// later says whether one variable certainly began to move after another.
 func (v *variables) later(i, j int) bool {
 	return v.began[i] != nil && v.began[j] != nil && v.began[i].After(*v.began[j])
 }
 
-// likely are the arrows that are known from other systems: trouble goes from a
-// resource of a service to what is seen of the service, and, where the calls are
-// known, from the callee to the caller.
+// likely returns the arrows expected in any system: from a resource of a service to its
+// symptoms, and from callee to caller.
 func (c *candidates) likely(v *variables) [][2]int {
 	called := map[[2]int]bool{}
 	for _, call := range c.calls {
@@ -207,7 +201,7 @@ func (c *candidates) likely(v *variables) [][2]int {
 	return arrows
 }
 
-// describe gives the nodes of a learned graph their names.
+// describe names the nodes and edges of a learned graph.
 func (v *variables) describe(net *pcalg.Network) Graph {
 	g := Graph{Notes: v.notes(net)}
 	for i, n := range net.Nodes {
@@ -227,7 +221,7 @@ func (v *variables) describe(net *pcalg.Network) Graph {
 	for i, e := range net.Edges {
 		source := e.Origin.String()
 		if e.Origin == pcalg.Undirected {
-			source = pcalg.Learned.String() // the link is learned, its direction is not
+			source = pcalg.Learned.String() // the link is learned, but not its direction
 		}
 		g.Edges = append(g.Edges, Edge{
 			From: g.Nodes[e.From].Name, To: g.Nodes[e.To].Name, Directed: e.Directed, Feedback: e.Feedback,
@@ -238,7 +232,7 @@ func (v *variables) describe(net *pcalg.Network) Graph {
 	return g
 }
 
-// chains are the likely ways from the leading suspects to the KPI.
+// chains returns the likely paths from the leading suspects to the KPI.
 func (v *variables) chains(net *pcalg.Network, weights []float64, g Graph) []Chain {
 	if len(net.Nodes) == 0 || net.Nodes[0].Column != 0 {
 		return nil // the KPI is constant or mostly missing
@@ -262,10 +256,10 @@ func (v *variables) chains(net *pcalg.Network, weights []float64, g Graph) []Cha
 	return chains
 }
 
-// moved says whether a variable may be on a way: without an incident, all may.
+// moved says whether a variable may be on a path: without an incident, all may.
 func (v *variables) moved(column int) bool { return !v.dated || v.began[column] != nil }
 
-// inTime says that nothing on a way began to move after what it acts on.
+// inTime says whether nothing on a path began to move after what it acts on.
 func (v *variables) inTime(c pcalg.Chain, net *pcalg.Network) bool {
 	for i, node := range c.Nodes[1:] {
 		if v.later(net.Nodes[c.Nodes[i]].Column, net.Nodes[node].Column) {
@@ -299,8 +293,7 @@ func describeChain(c pcalg.Chain, net *pcalg.Network, g Graph) Chain {
 	return chain
 }
 
-// notes are what goes with every graph: what it was learned from, and what was
-// taken for granted.
+// notes say what the graph was learned from and what it assumes.
 func (v *variables) notes(net *pcalg.Network) []string {
 	when := ", before and in the incident"
 	if !v.dated {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// implied adds to a set of labels those that all leaves of the set have with one value:
-// an instance is of one service. It tells whose the set is, where its own labels don't.
+// implied extends a label set by the labels that have a single value in all of its leaves: an
+// instance belongs to one service. This says whose the set is if its own labels don't.
 func (t Target) implied(set Set) Set {
 	for _, b := range []*Breakdown{t.Breakdown, t.Beside} {
 		if all := b.implied(set); all != nil {
@@ -18,7 +18,7 @@ func (t Target) implied(set Set) Set {
 	return set
 }
 
-// implied returns nil where no leaf is of the set.
+// implied returns nil if the set selects no leaf.
 func (b *Breakdown) implied(set Set) Set {
 	if b == nil {
 		return nil

@@ -14,24 +14,24 @@ import (
 	"github.com/culprit-dev/culprit/analysis/localize"
 )
 
-// labelAnswer is what the labels of one target say.
+// labelAnswer is what the labels of one target show.
 type labelAnswer struct {
-	looked     bool       // there was a breakdown to look at
-	still      bool       // the total did not move
-	usual      bool       // it is as at this hour on other days, by which that is known
-	everywhere Everywhere // the change is of no single place; empty: it is, or nothing changed
-	findings   []Finding
-	dimensions []Dimension
-	change     *Change
-	own        *Change // of the KPI among its siblings
-	forecast   string
-	beside     int                 // series beside the KPI that moved as it did; 0: none, or not known
-	alike      []map[string]string // those of them, or some of many
-	verdict    []Warning           // what the verdict means
-	warnings   []Warning
+	looked      bool       // there was a breakdown to look at
+	still       bool       // the total did not move
+	asOtherDays bool       // the total is as at this hour on other days
+	everywhere  Everywhere // the change has no single place; empty: it has one, or nothing changed
+	findings    []Finding
+	dimensions  []Dimension
+	change      *Change
+	own         *Change // the KPI itself, among its siblings
+	forecast    string
+	beside      int                 // peers that moved as the KPI did; 0: none, or unknown
+	alike       []map[string]string // some of their label sets
+	verdict     []Warning           // what the verdict means
+	warnings    []Warning
 }
 
-// recombined adds up the parts of the incident; nil if the whole is not known.
+// recombined adds up the parts in the incident; nil if the whole is unknown.
 func (b *Breakdown) recombined() *Recombined {
 	if b == nil || b.Whole == 0 || !present(b.Whole) {
 		return nil
@@ -61,7 +61,7 @@ func explainLabels(_ Frame, t Target, opt Options) labelAnswer {
 	switch {
 	case t.Breakdown == nil:
 		return labelAnswer{}
-	case t.Clock: // which moves all of them alike, whatever happens
+	case t.Clock: // time moves all leaves alike, whatever happens
 		return labelAnswer{looked: true, still: true}
 	}
 	l := newLocation(t, opt)
@@ -84,25 +84,24 @@ func explainLabels(_ Frame, t Target, opt Options) labelAnswer {
 	return l.answer(result)
 }
 
-// location is a breakdown on its way through the kernels: names become codes,
-// pieces of time become a forecast.
+// location is a breakdown on its way through the kernels: names become codes, and pieces become
+// a forecast.
 //
-// Labels, their values and the leaves are put in the order of their names, so
-// that the order of columns and rows is no matter, down to the last bit; but of
-// two labels that say the same, the one that people read comes first.
+// Labels, values and leaves are sorted by name, so that the order of the input does not matter,
+// down to the last bit. Of two equivalent labels, the readable one comes first.
 type location struct {
 	target    Target
 	breakdown *Breakdown
 	options   Options
 	count     bool       // the measure counts events
 	names     []string   // labels, in the order of the kernels' dimensions
-	values    [][]string // label → value names; a code is an index
-	rows      []int      // place of a leaf in the kernels → row in the breakdown
+	values    [][]string // label → value names, indexed by code
+	rows      []int      // leaf of the kernels → row of the breakdown
 	scale     forecast.Scale
 	input     localize.Input
 	made      forecast.Forecast
-	lift      *lift   // by which values are above those that are meant; nil: they are not
-	over      float64 // how many times the change of the total has moved inside it, of which shares are told
+	lift      *lift   // offset of the values that the kernels see; nil: none
+	over      float64 // the factor by which shares were scaled down (see boundShares)
 }
 
 func newLocation(t Target, opt Options) *location {
@@ -116,7 +115,7 @@ func newLocation(t Target, opt Options) *location {
 	}
 	if len(l.breakdown.Marginals) == 0 && len(l.breakdown.Leaves) > 0 {
 		l.encode()
-		l.lift = l.lifted()
+		l.lift = l.raise()
 	}
 	for _, i := range byName(marginalNames(l.breakdown)) {
 		l.names = append(l.names, l.breakdown.Marginals[i].Label)
@@ -142,17 +141,17 @@ func (l *location) encode() {
 	l.input.Partial = arrange(b.Partial, l.rows)
 }
 
-// encode returns the values of a label in the order of their names, and of
-// each leaf the place of its value there.
+// encode returns the values of a label sorted by name, and for each leaf the index of its
+// value.
 func encode(leaves [][]string, label int) (values []string, codes []int32) {
 	code := map[string]int32{}
 	codes = make([]int32, len(leaves))
 	for i, leaf := range leaves {
-		if i > 0 && leaf[label] == leaves[i-1][label] { // as most are in a sorted table
+		if i > 0 && leaf[label] == leaves[i-1][label] { // the usual case in a sorted table
 			codes[i] = codes[i-1]
 			continue
 		}
-		if next := after(codes, i, len(values)); next >= 0 && values[next] == leaf[label] { // or they take turns
+		if next := after(codes, i, len(values)); next >= 0 && values[next] == leaf[label] { // or values alternate
 			codes[i] = int32(next)
 			continue
 		}
@@ -175,8 +174,7 @@ func encode(leaves [][]string, label int) (values []string, codes []int32) {
 	return arrange(values, order), codes
 }
 
-// after is the value that comes next after that of row i−1, the first after the
-// last; −1: there is none.
+// after returns the code that follows that of row i−1, wrapping around; −1 for the first row.
 func after(codes []int32, i, values int) int {
 	if i == 0 {
 		return -1
@@ -184,8 +182,8 @@ func after(codes []int32, i, values int) int {
 	return int(codes[i-1]+1) % values
 }
 
-// rowOrder puts leaves in the order of their codes, the first label first. Each
-// pass sorts by one label and keeps what the later labels have ordered.
+// rowOrder sorts leaves by their codes, the first label first: a radix sort, which passes over
+// the labels from last to first.
 func rowOrder(codes [][]int32, cards []int) []int {
 	order := make([]int, len(codes[0]))
 	for i := range order {
@@ -210,7 +208,7 @@ func rowOrder(codes [][]int32, cards []int) []int {
 	return order
 }
 
-// byName is the order of names.
+// byName returns the indices of names in sorted order.
 func byName(names []string) []int {
 	order := make([]int, len(names))
 	for i := range order {
@@ -240,7 +238,7 @@ func arrange[T any](x []T, order []int) []T {
 	return out
 }
 
-// arranged is arrange for all pieces.
+// arranged applies arrange to all pieces.
 func arranged(p Pieces, order []int) Pieces {
 	if order == nil || slices.IsSorted(order) {
 		return p
@@ -260,8 +258,8 @@ func arranged(p Pieces, order []int) Pieces {
 	}
 }
 
-// tableOnly marks labels that name a replica, if nobody has asked for them and
-// there are others.
+// tableOnly marks labels that name a replica, unless they were asked for or there are no
+// others.
 func (l *location) tableOnly() []bool {
 	if !l.breakdown.Discovered {
 		return nil
@@ -276,9 +274,8 @@ func (l *location) tableOnly() []bool {
 	return marks
 }
 
-// namesReplica tells labels whose values are names of what comes and goes, or
-// no place at all. Being finer than the labels that mean something, they are
-// always at least as surprising.
+// namesReplica says whether the values of a label name short-lived things, or no place at all.
+// Such labels are finer than meaningful ones, and so always at least as surprising.
 func namesReplica(label string) bool {
 	switch label {
 	case "instance", "pod", "pod_ip", "uid", "container_id", "id", "replica", "le", "quantile", "__name__":
@@ -308,7 +305,7 @@ func (l *location) measure() error {
 	return l.total()
 }
 
-// present says whether anything is known of the incident.
+// present says whether there are any samples in the incident.
 func (l *location) present() bool {
 	sides := []*Pieces{&l.breakdown.Numerator, l.breakdown.Denominator}
 	rows := len(l.breakdown.Leaves)
@@ -324,7 +321,7 @@ func (l *location) present() bool {
 	return !slices.ContainsFunc(sides, func(p *Pieces) bool { return p != nil && rows > 0 && len(p.Actual) == 0 })
 }
 
-// total sets what marginals are shares of, where it is known by itself.
+// total sets the total that marginals are shares of, if it was queried.
 func (l *location) total() error {
 	t := l.breakdown.Total
 	if t == nil {
@@ -344,8 +341,8 @@ func (l *location) total() error {
 	return nil
 }
 
-// forecast says what was to be expected of each leaf. A ratio becomes the
-// events expected of the traffic that there was, beside those that came.
+// forecast forecasts each leaf. A ratio becomes the number of events expected from its actual
+// traffic, beside the events that came.
 func (l *location) forecast(num Pieces, den *Pieces, order []int) (localize.Measure, forecast.Forecast, error) {
 	num = arranged(num, order)
 	if den == nil {
@@ -369,7 +366,7 @@ func (l *location) forecast(num Pieces, den *Pieces, order []int) (localize.Meas
 	}, made, nil
 }
 
-// event is what one event in 5 minutes is worth in the pieces.
+// event returns the value of one event per 5 minutes in the pieces.
 func (l *location) event() float64 {
 	if l.breakdown.Event == 0 && l.count && l.breakdown.Seconds > 0 {
 		return l.breakdown.Seconds / 300
@@ -377,8 +374,8 @@ func (l *location) event() float64 {
 	return l.breakdown.Event
 }
 
-// part is what was to be expected of one side of a ratio by itself. Where there
-// is too little for that, there is the hour that the ratio was forecast from.
+// part forecasts one side of a ratio by itself, falling back to the hour that the ratio was
+// forecast from.
 func (l *location) part(p Pieces) []float64 {
 	if made, err := forecast.Additive(p, l.event()); err == nil {
 		return made.Expected
@@ -386,8 +383,8 @@ func (l *location) part(p Pieces) []float64 {
 	return p.Hour
 }
 
-// amounts turns means into what came in the incident, with 0 in the place of
-// missing values: no sample of an additive measure is no event.
+// amounts converts means to amounts over the incident. Missing values become 0: without a
+// sample, an additive measure had no event.
 func (l *location) amounts(means []float64) []float64 {
 	out := make([]float64, len(means))
 	for i, v := range means {
@@ -398,7 +395,7 @@ func (l *location) amounts(means []float64) []float64 {
 	return out
 }
 
-// explain says with names what a kernel says with numbers.
+// explain puts names in place of the indices in a kernel's error.
 func (l *location) explain(err error) string {
 	var element *adtributor.ValueError
 	var leaf *grescan.ValueError

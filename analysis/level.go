@@ -4,26 +4,27 @@ package analysis
 
 import "math"
 
-// Limit is what the values of a KPI are compared with: its alert's condition.
+// Limit is the condition of the alert on its KPI.
 type Limit struct {
 	Operator string // >, >=, <, <=, == or !=
 	Value    float64
 }
 
-// Level is how a KPI that did not move stands to its alert's threshold.
+// Level is how a KPI that did not move compares with its alert's threshold.
 type Level struct {
 	Operator  string  `json:"operator"`
 	Threshold float64 `json:"threshold"`
-	// Held is for how many seconds the condition has held at the end of the
-	// incident, without a break; 0: it doesn't hold.
+	// Held is how many seconds the condition has held without a break, at the end of the
+	// incident; 0: it doesn't hold.
 	Held float64 `json:"held"`
-	// AtLeast says that it held already in the first sample that was asked for.
+	// AtLeast says that the condition already held in the first sample, so Held is a lower
+	// bound.
 	AtLeast bool `json:"at_least,omitempty"`
 }
 
-// level tells since when a KPI has been beyond its limit; nil if it has none, or
-// no samples, or if the alert has seen more than is seen here: it looked later, or often
-// enough to see the first sample that is beyond.
+// level returns since when a KPI has been beyond its limit. It returns nil if there is no limit
+// or no sample, or if the alert must have seen more than these samples show, because it
+// evaluated later or more often.
 func (f Frame) level(t Target) *Level {
 	if t.Limit == nil {
 		return nil
@@ -63,8 +64,7 @@ func (f Frame) held(t Target) bool {
 	return false
 }
 
-// lastSample is the row of the newest value up to the end of the incident; -1 if
-// there is none.
+// lastSample returns the row of the last sample up to the end of the incident, or -1.
 func (f Frame) lastSample(values []float64) int {
 	for i := len(values) - 1; i >= 0; i-- {
 		if present(values[i]) && (f.End == 0 || f.Times[i] <= f.End) {

@@ -9,25 +9,24 @@ import (
 	"github.com/culprit-dev/culprit/analysis/localize"
 )
 
-// Parts of a whole are never below zero. A difference, a temperature or what is
-// left of a budget may be, and still it is known which of its parts moved: each
-// part is lifted by its own lowest value, before and in the incident alike, and
-// what people are told is let down again. A ratio is lifted as a whole, by
-// as many times its denominator.
+// Parts of a whole are never negative, but a difference, a temperature or a remaining budget
+// may be. To find which part moved, each part is raised by its own minimum, before and in the
+// incident alike, and results are lowered again for display. A ratio is raised as a whole, by a
+// multiple of its denominator.
 
-// lift is by how much the values of the kernels stand above those that are meant.
-type lift struct {
-	leaves []float64 // of an additive measure: leaf of the breakdown → amount
+// lift is how far the kernels' values are above the real ones.
+type lift struct { // additive measure: leaf of the breakdown → amount
+	leaves []float64 // ratio: multiple of the denominator
 	rate   float64   // of a ratio: times the denominator
 }
 
-// liftedBy is how many times its lowest value a part is lifted by: what is at
-// its lowest in the incident has not vanished.
-const liftedBy = 2
+// liftFactor is the multiple of its minimum by which a part is raised: a part at its minimum in
+// the incident must not look vanished.
+const liftFactor = 2
 
-// lifted puts the parts of l above zero; it returns nil if none is below it.
-// Marginals stay as they are: their totals would differ from label to label.
-func (l *location) lifted() *lift {
+// raise raises the parts of l above zero; it returns nil if none is negative. Marginals stay
+// as they are, because their totals would differ between labels.
+func (l *location) raise() *lift {
 	b := l.breakdown
 	if len(b.Marginals) > 0 {
 		return nil
@@ -40,7 +39,7 @@ func (l *location) lifted() *lift {
 	for i, den := range all(*b.Denominator) {
 		for leaf := range den {
 			if n, d := at(num, i, leaf), den[leaf]; n < 0 && d > 0 {
-				rate = max(rate, -liftedBy*n/d)
+				rate = max(rate, -liftFactor*n/d)
 			}
 		}
 	}
@@ -60,8 +59,8 @@ func (l *location) liftLeaves(num [][]float64) *lift {
 	by := make([]float64, len(l.breakdown.Leaves))
 	for _, piece := range num {
 		for leaf, v := range piece {
-			if v < 0 { // max would hand on what is missing
-				by[leaf] = max(by[leaf], -liftedBy*v)
+			if v < 0 { // max would propagate NaN
+				by[leaf] = max(by[leaf], -liftFactor*v)
 			}
 		}
 	}
@@ -74,12 +73,12 @@ func (l *location) liftLeaves(num [][]float64) *lift {
 	return &lift{leaves: by}
 }
 
-// all are the pieces of a measure, always in the same order.
+// all returns the pieces of a measure, always in the same order.
 func all(p Pieces) [][]float64 {
 	return slices.Concat([][]float64{p.Actual, p.Day, p.Hour, p.Baseline, p.Forecast}, p.Recent, p.Profile, p.Level)
 }
 
-// each returns pieces with every value replaced; missing ones stay.
+// each returns pieces with every known value mapped by f.
 func each(p Pieces, f func(piece, leaf int, v float64) float64) Pieces {
 	k := -1
 	one := func(piece []float64) []float64 {
@@ -105,7 +104,7 @@ func each(p Pieces, f func(piece, leaf int, v float64) float64) Pieces {
 	}
 }
 
-// at is one value of pieces, 0 where there is none.
+// at returns one value of the pieces, 0 if there is none.
 func at(pieces [][]float64, i, leaf int) float64 {
 	if i >= len(pieces) || leaf >= len(pieces[i]) {
 		return 0
@@ -120,8 +119,8 @@ func zeroIfMissing(v float64) float64 {
 	return v
 }
 
-// letDown is by how much the amounts of what selects leaves are lifted.
-func (l *location) letDown(selects func(leaf []string) bool) float64 {
+// liftOf returns the total lift of the selected leaves.
+func (l *location) liftOf(selects func(leaf []string) bool) float64 {
 	if l.lift == nil {
 		return 0
 	}
@@ -139,28 +138,28 @@ func (l *location) letDown(selects func(leaf []string) bool) float64 {
 	return sum
 }
 
-// down lets a result down to the values that are meant.
-func (l *location) down(r localize.Result) localize.Result {
+// unlift lowers a result to the real values.
+func (l *location) unlift(r localize.Result) localize.Result {
 	if l.lift == nil {
 		return r
 	}
 	if l.lift.rate > 0 {
 		r.RatioBefore, r.RatioNow = r.RatioBefore-l.lift.rate, r.RatioNow-l.lift.rate
 	}
-	by := l.letDown(func([]string) bool { return true })
+	by := l.liftOf(func([]string) bool { return true })
 	r.Forecast, r.Actual = r.Forecast-by, r.Actual-by
-	r.Causes, r.Dimensions = l.causesDown(r.Causes), l.dimensionsDown(r.Dimensions)
+	r.Causes, r.Dimensions = l.unliftCauses(r.Causes), l.unliftDimensions(r.Dimensions)
 	return r
 }
 
-func (l *location) causesDown(causes []localize.Cause) []localize.Cause {
+func (l *location) unliftCauses(causes []localize.Cause) []localize.Cause {
 	causes = slices.Clone(causes)
 	for i, c := range causes {
 		sets := make([]map[string]string, len(c.Combinations))
 		for k, combination := range c.Combinations {
 			sets[k] = l.labels(combination)
 		}
-		by := l.letDown(func(leaf []string) bool {
+		by := l.liftOf(func(leaf []string) bool {
 			return slices.ContainsFunc(sets, func(set map[string]string) bool { return has(l.breakdown.Labels, leaf, set) })
 		})
 		causes[i].Forecast, causes[i].Actual, causes[i].Ratio = c.Forecast-by, c.Actual-by, 0
@@ -168,13 +167,13 @@ func (l *location) causesDown(causes []localize.Cause) []localize.Cause {
 	return causes
 }
 
-func (l *location) dimensionsDown(dimensions []localize.Dimension) []localize.Dimension {
+func (l *location) unliftDimensions(dimensions []localize.Dimension) []localize.Dimension {
 	dimensions = slices.Clone(dimensions)
 	for i, d := range dimensions {
 		dimensions[i].Elements = slices.Clone(d.Elements)
 		for k, e := range d.Elements {
 			set := map[string]string{l.names[d.Label]: l.value(d.Label, e.ID)}
-			by := l.letDown(func(leaf []string) bool { return has(l.breakdown.Labels, leaf, set) })
+			by := l.liftOf(func(leaf []string) bool { return has(l.breakdown.Labels, leaf, set) })
 			dimensions[i].Elements[k].Forecast, dimensions[i].Elements[k].Actual = e.Forecast-by, e.Actual-by
 		}
 	}

@@ -9,13 +9,12 @@ import (
 	"github.com/culprit-dev/culprit/analysis/attribution"
 )
 
-// oneList puts what was done, where and why into one ranked list: by confidence, then
-// by the share of the change, and where before why at equal standing. Inside a kind
-// the order of its method stays. At least one confident finding of each kind is among the
-// first five.
+// oneList merges changes, label sets and series into one ranked list: by confidence, then by
+// share of the change, and label sets before series on a tie. The order within a kind stays. At
+// least one confident finding of each kind is among the first five.
 func oneList(l lists) []Finding {
 	why := slices.Clone(l.why)
-	tellOneOrder(why)
+	hideConflictingShares(why)
 	where := l.where
 	list := make([]Finding, 0, len(where)+len(why)+len(l.what))
 	for len(where) > 0 || len(why) > 0 {
@@ -37,8 +36,8 @@ func oneList(l lists) []Finding {
 // lists are the findings of each kind, in the order of its method.
 type lists struct{ what, where, why []Finding }
 
-// withChanges puts each change into the list: before all that is no surer than it, if
-// it is sure; and among guesses before the series that are less likely.
+// withChanges inserts each change into the list: a confident one before everything of at most
+// its confidence, a guess before the series that are less likely.
 func withChanges(list, what []Finding) []Finding {
 	for _, f := range what {
 		at := slices.IndexFunc(list, func(other Finding) bool {
@@ -55,15 +54,14 @@ func withChanges(list, what []Finding) []Finding {
 			at = len(list)
 		}
 		list = slices.Insert(list, at, f)
-		tellLess(list[:at+1], list[at+1:])
+		hideShare(list[:at+1], list[at+1:])
 	}
 	return list
 }
 
-// tellLess takes the share from the last finding if one behind it, of the same
-// standing, has more: it stands where it is for other reasons. The figure stays in the
-// evidence.
-func tellLess(list, behind []Finding) {
+// hideShare clears the share of the last finding if one behind it, of the same confidence, has a
+// larger one: its rank has other reasons, and the figure stays in the evidence.
+func hideShare(list, behind []Finding) {
 	last := &list[len(list)-1]
 	for _, f := range behind {
 		if f.Confidence == last.Confidence && f.Share > last.Share {
@@ -74,11 +72,10 @@ func tellLess(list, behind []Finding) {
 
 func before(a, b Finding) bool { return compareStanding(a, b) < 0 }
 
-// tellOneOrder takes the share from a series that by the regression explains more
-// than one of the same standing that is ranked before it: the regression and the
-// ranking disagree on it, and the ranking is what was measured to be right more
-// often. The regression's figure stays in the evidence.
-func tellOneOrder(why []Finding) {
+// hideConflictingShares clears the share of a series whose share by the regression exceeds that of a
+// higher-ranked one of the same confidence: regression and ranking disagree, and the ranking
+// has measured better. The figure stays in the evidence.
+func hideConflictingShares(why []Finding) {
 	least := map[Confidence]float64{}
 	for i, f := range why {
 		switch most, told := least[f.Confidence]; {
@@ -91,12 +88,12 @@ func tellOneOrder(why []Finding) {
 	}
 }
 
-// firstScreen is how many causes people read: a kind that is confident must not be
-// hidden below them by another one.
+// firstScreen is how many causes people read. A confident kind must not be pushed below them by
+// another.
 const firstScreen = 5
 
-// ShowKinds moves the first confident finding of each kind up to the last of the first
-// five places, where it stands below. All others stay in their order.
+// ShowKinds moves the first confident finding of each kind up into the first five places, if it
+// is below. Everything else keeps its order.
 func ShowKinds[T any](list []T, of func(T) Finding) []T {
 	shown := make([]bool, len(list)) // on the first screen
 	room := min(firstScreen, len(list))
@@ -122,8 +119,7 @@ func ShowKinds[T any](list []T, of func(T) Finding) []T {
 	return append(head, tail...)
 }
 
-// mergeTargets joins the findings of several KPIs. Those of one KPI stay as
-// they are.
+// mergeTargets merges the findings of several KPIs. Those of a single KPI stay as they are.
 func mergeTargets(targets []Target, answers []answer) lists {
 	if len(answers) == 1 {
 		a := answers[0]
@@ -136,9 +132,9 @@ func mergeTargets(targets []Target, answers []answer) lists {
 	return lists{mergeFindings(targets, what), mergeFindings(targets, where), mergeFindings(targets, why)}
 }
 
-// mergeFindings joins the findings of one kind by name. The share of a cause
-// of several KPIs is the union of its shares, 1 − Π(1 − A)^w, and a cause that
-// all explained KPIs have in common is marked (BALANCE, step 8).
+// mergeFindings merges the findings of one kind by name. The share of a cause in several KPIs
+// is the union 1 − Π(1 − A)^w, and a cause common to all explained KPIs is marked (BALANCE,
+// step 8).
 func mergeFindings(targets []Target, findings [][]Finding) []Finding {
 	index := map[string]int{}
 	var best []Finding
@@ -166,7 +162,7 @@ func mergeFindings(targets []Target, findings [][]Finding) []Finding {
 		listed[m.Candidate] = true
 		merged = append(merged, f)
 	}
-	for i, f := range best { // what has no share in any KPI comes last
+	for i, f := range best { // without a share in any KPI: last
 		if !listed[i] {
 			merged = append(merged, f)
 		}
@@ -191,7 +187,7 @@ func shareTable(targets []Target, findings [][]Finding, index map[string]int) (s
 	return shares, weights
 }
 
-// weight is the severity of a target among the others.
+// weight returns the severity of a target relative to the others.
 func (t Target) weight() float64 {
 	if t.Weight <= 0 {
 		return 1

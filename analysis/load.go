@@ -8,11 +8,11 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// methodLoad is the method of the finding that names the traffic of a load.
+// methodLoad is the method of the finding that names the traffic of a common load.
 const methodLoad = "load"
 
-// commonLoad is the load, if it is the answer. A service that stands out beyond
-// it is one all the same.
+// commonLoad returns the load, if it is the answer. A service that stands out beyond it is a
+// cause all the same.
 func (c *candidates) commonLoad(r rank.Result) *Load {
 	if r.Load == nil {
 		return nil
@@ -28,8 +28,8 @@ func (c *candidates) commonLoad(r rank.Result) *Load {
 	return l
 }
 
-// underLoad orders the causes of a common load: the traffic, then what moved
-// otherwise, then what the load explains.
+// underLoad orders the causes under a common load: the traffic, then what moved otherwise, then
+// what the load explains.
 func underLoad(r rank.Result) []rank.Cause {
 	place := func(c rank.Cause) int {
 		switch {
@@ -45,8 +45,8 @@ func underLoad(r rank.Result) []rank.Cause {
 	return causes
 }
 
-// ofLoad makes a finding one of a common load: only the traffic that carries it
-// is said with confidence.
+// ofLoad marks a finding as part of a common load: only the traffic that carries it is reported
+// with confidence.
 func (f *Finding) ofLoad(l *Load) {
 	f.Confidence = Low
 	if f.Series == l.Series {

@@ -4,10 +4,10 @@ package analysis
 
 import "github.com/culprit-dev/culprit/analysis/localize"
 
-// The methods of each analysis, by the names under which a user asks for them: a new
-// one is its kernel, a line here and a line of documentation.
+// The methods of each analysis, by the names that users configure. A new one needs its kernel,
+// a line here and a line of documentation.
 
-// labelModes are the modes of the attribution to label values, the default first.
+// labelModes are the modes of attribution to label values, the default first.
 var labelModes = []struct {
 	name string
 	mode localize.Mode
@@ -21,21 +21,20 @@ var labelModes = []struct {
 // seriesMethods are the methods that rank candidate series, the default first.
 var seriesMethods = []struct {
 	name    string
-	undated bool // it can do without an onset
-	changes bool // it knows of changes
+	undated bool // works without an onset
+	changes bool // ranks changes too
 	run     func(*candidates) seriesAnswer
 }{
 	{name: "rank", changes: true, run: (*candidates).rank},
 	{name: "balance", undated: true, run: (*candidates).balance},
 }
 
-// goneModes are the names of modes that were, and what to do instead.
+// goneModes maps removed modes to what to use instead.
 var goneModes = map[string]string{
 	"riskloc": "it was there for comparison, and is part of the benchmark now: leave the mode out, or use grescan",
 }
 
-// LabelModes are the names of the modes of the attribution to label values, the
-// default first.
+// LabelModes returns the names of the modes of attribution to label values, the default first.
 func LabelModes() []string {
 	names := make([]string, len(labelModes))
 	for i, m := range labelModes {
@@ -44,13 +43,14 @@ func LabelModes() []string {
 	return names
 }
 
-// GoneMode says what to do instead of a mode that was, if there was one of that name.
+// GoneMode says what to use instead of a removed mode; ok is false if there was none of that
+// name.
 func GoneMode(name string) (hint string, ok bool) {
 	hint, ok = goneModes[name]
 	return hint, ok
 }
 
-// modeOf reads a mode; whoever took it from a user has refused all others.
+// modeOf parses a mode. Unknown names, which configuration refuses, give the default.
 func modeOf(name string) localize.Mode {
 	for _, m := range labelModes {
 		if m.name == name {
@@ -60,8 +60,7 @@ func modeOf(name string) localize.Mode {
 	return labelModes[0].mode
 }
 
-// SeriesMethods are the names of the methods that rank candidate series, the default
-// first.
+// SeriesMethods returns the names of the methods that rank candidate series, the default first.
 func SeriesMethods() []string {
 	names := make([]string, len(seriesMethods))
 	for i, m := range seriesMethods {
@@ -70,15 +69,14 @@ func SeriesMethods() []string {
 	return names
 }
 
-// NeedsOnset says whether a method that ranks series has nothing to rank by without
-// an onset.
+// NeedsOnset says whether the configured method can rank nothing without an onset.
 func (o SeriesOptions) NeedsOnset() bool { return !seriesMethods[o.method()].undated }
 
-// KnowsChanges says whether a method that ranks series puts changes beside them.
+// KnowsChanges says whether the configured method ranks changes beside series.
 func (o SeriesOptions) KnowsChanges() bool { return seriesMethods[o.method()].changes }
 
-// method is the index of the method; whoever took its name from a user has refused
-// all others.
+// method returns the index of the configured method. Unknown names, which configuration
+// refuses, give the default.
 func (o SeriesOptions) method() int {
 	for i, m := range seriesMethods {
 		if m.name == o.Method {

@@ -8,8 +8,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/localize"
 )
 
-// gone says whether none of the series that sets of labels select exists any more:
-// a part of a sum that is gone did not fall.
+// gone says whether all series that the sets select have disappeared: a part of a sum that is
+// gone did not merely fall.
 func (b *Breakdown) gone(sets []map[string]string) bool {
 	selected := 0
 	for i, leaf := range b.Leaves {
@@ -24,8 +24,8 @@ func (b *Breakdown) gone(sets []map[string]string) bool {
 	return selected > 0
 }
 
-// missing makes those that were there the place, of an alert about what isn't
-// there: that all of it stopped is what the alert says itself.
+// missing reports the leaves that existed before as the place, for an alert about absence. That
+// everything stopped is what the alert says already.
 func (l *location) missing(r localize.Result) localize.Result {
 	if r.Verdict != localize.Outage || !l.breakdown.Missing || len(l.breakdown.Marginals) > 0 {
 		return r

@@ -11,15 +11,15 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// SourceNeeded is the source of the warning that says what an answer would need.
+// SourceNeeded is the source of the warning that says what is needed for an answer.
 const SourceNeeded = "needed"
 
-// enoughHistory is how many seconds of a KPI before the onset are enough to know
-// what is usual: half an hour fills most of the hour that a forecast is made from.
+// enoughHistory is how many seconds of a KPI before the onset suffice as a baseline: half an
+// hour fills most of the hour that a forecast is made from.
 const enoughHistory = 30 * 60
 
-// needed says what would help where there is no answer; nil if that is said
-// already, by whoever could not be asked.
+// needed says what would help to get an answer; nil if another warning already says why there
+// is none.
 func (a *answer) needed(f Frame) []Warning {
 	t := a.target
 	said := func(w Warning) bool {
@@ -32,7 +32,7 @@ func (a *answer) needed(f Frame) []Warning {
 	switch {
 	case t.Infinite:
 		text = name + " is infinite, so there is nothing to compare; hint: look for a division by 0, such as by a limit that is not set, or by no traffic"
-	case t.Unread: // it is said why; how often alerts of a name fired is nobody's KPI
+	case t.Unread: // a warning says why already, and nobody's KPI is how often an alert fired
 		return nil
 	case before < 0 && since == 0 && slices.ContainsFunc(f.Warnings, said):
 		return nil
@@ -61,8 +61,8 @@ func past(seconds float64) string {
 	return words.Seconds.Format(seconds) + " of history"
 }
 
-// span is how long before the onset the samples of a series begin, in seconds,
-// −1 if there are none before it, and how many there are since.
+// span returns how many seconds before the onset the samples of a series begin (−1 if none
+// precede it), and how many samples there are since.
 func (f Frame) span(values []float64) (before float64, since int) {
 	before = -1
 	for i, v := range values {

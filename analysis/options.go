@@ -2,8 +2,8 @@
 
 package analysis
 
-// Options are the settings of all methods, as in the key `analysis` of the
-// configuration or of a rule. The zero value is the default.
+// Options are the settings of all methods, as in the key `analysis` of the configuration or of
+// a rule. The zero value is the default.
 type Options struct {
 	Labels LabelOptions  `yaml:"labels,omitempty"` // attribution to label values: where
 	Series SeriesOptions `yaml:"series,omitempty"` // ranking of candidate series: why
@@ -14,7 +14,7 @@ type Options struct {
 
 // ChangeOptions are the settings of the ranking of changes.
 type ChangeOptions struct {
-	Top int // how many changes at the most; 0 means those of at least 1 % probability, and 5
+	Top int // largest number of changes; 0 means 5, each with a probability of at least 1 %
 }
 
 // LabelOptions are the settings of the attribution to label values.
@@ -44,7 +44,7 @@ type GraphOptions struct {
 	MaxK  int     `yaml:"max_k,omitempty"` // largest separating set, at most 4; default 3
 }
 
-// Merge returns o with every setting that o leaves at zero taken from base.
+// Merge returns o with each zero setting taken from base.
 func (o Options) Merge(base Options) Options {
 	o.Labels.Mode = first(o.Labels.Mode, base.Labels.Mode)
 	o.Labels.Deep = o.Labels.Deep || base.Labels.Deep

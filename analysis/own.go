@@ -4,9 +4,8 @@ package analysis
 
 import "slices"
 
-// own is the move of the KPI among its siblings, by the same figures as theirs: a
-// page that tells it from other samples would have two truths. It is nil if
-// there are no siblings, or if they are measured otherwise than the KPI.
+// own returns the move of the KPI computed like that of its siblings: figures from other
+// samples would contradict the table. It is nil without siblings, or if they have another unit.
 func (l *location) own() *Change {
 	b := l.breakdown
 	if b.Own == nil || b.Unlike || len(b.Marginals) > 0 {
@@ -18,7 +17,7 @@ func (l *location) own() *Change {
 		return nil
 	}
 	m := l.input.Measure
-	by := l.letDown(func(leaf []string) bool { return has(l.breakdown.Labels, leaf, b.Own) })
+	by := l.liftOf(func(leaf []string) bool { return has(l.breakdown.Labels, leaf, b.Own) })
 	c := &Change{Forecast: l.shown(m.Forecast[k] - by), Actual: l.shown(m.Actual[k] - by)}
 	if p := m.Parts; p != nil {
 		if !(p.ActualDen[k] > 0) {

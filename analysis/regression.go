@@ -9,14 +9,12 @@ import (
 	"github.com/culprit-dev/culprit/analysis/bmfs"
 )
 
-// regressionRows is how many rows before the onset a regression beside the
-// ranking sees: far enough back to know the relation, near enough for it to
-// still hold.
+// regressionRows is how many rows before the onset a regression sees: enough to learn the
+// relation, recent enough for it to still hold.
 const regressionRows = 300
 
-// regression is the KPI regressed on some candidates, and what each of them
-// contributed to the change. A candidate may have several columns, one for
-// each lag, or its excess beside it; its numbers are the sums over them.
+// regression is the KPI regressed on some candidates, and what each contributed to the change.
+// A candidate has several columns if it has lags or a hinge; its numbers are sums over them.
 type regression struct {
 	x        [][]float64
 	y        []float64
@@ -28,8 +26,8 @@ type regression struct {
 	seriesOf []int         // column → series
 }
 
-// regress fits the KPI on the given candidates, over the rows from first to
-// the end of the incident that begins at onset.
+// regress fits the KPI on the given candidates, over the rows from first to the end of the
+// incident that begins at onset.
 func (c *candidates) regress(series []int, first, onset int) *regression {
 	r := &regression{columns: map[int][]int{}, y: c.target.Values[first:], options: c.modelOptions(series)}
 	for _, s := range series {
@@ -56,8 +54,8 @@ func (c *candidates) modelOptions(series []int) bmfs.Options {
 	return opt
 }
 
-// shapes are the columns that stand for a series: its copies, one for each lag,
-// and beside each its excess over the usual where the user asks for that.
+// shapes returns the columns of a series: one for each lag, each with its hinge if the user
+// asked for that.
 func (c *candidates) shapes(series, first int) [][]float64 {
 	columns := bmfs.Lagged([][]float64{c.series[series].Values}, c.series[series].Lags...).X
 	if c.options.Series.Transform == "hinge" {
@@ -69,8 +67,8 @@ func (c *candidates) shapes(series, first int) [][]float64 {
 	return columns
 }
 
-// scale is common for candidates of one query, which share a unit, and each
-// where there are several, unless the user has said it.
+// scale is as configured, else common for candidates of a single query, which share a unit,
+// else each.
 func (c *candidates) scale(series []int) bmfs.Scale {
 	for _, s := range series {
 		switch c.series[s].Scale {
@@ -95,7 +93,7 @@ func (r *regression) sum(values []float64, series int) float64 {
 	return total
 }
 
-// share is the candidate's part of what pushed the KPI the way it went.
+// share returns the candidate's part of what moved the KPI in its direction.
 func (r *regression) share(series int) float64 { return r.sum(r.change.Share, series) }
 
 // selected says whether the regression needs the candidate.
@@ -108,8 +106,8 @@ func (r *regression) selected(series int) bool {
 	return false
 }
 
-// weak says whether the regression explains too little of the KPI's change to
-// support a confident finding.
+// weak says whether the regression explains too little of the KPI's change for a confident
+// finding.
 func (r *regression) weak() bool { return r.change.Weak() }
 
 // describe writes a candidate's arithmetic into its evidence.
@@ -124,17 +122,15 @@ func (r *regression) describe(series int, e *Evidence) {
 	e.Unexplained = known(r.change.Unexplained)
 }
 
-// toldApart is by how much worse another candidate may fit in the place of a
-// selected one, on the scale of -2 log-likelihood, and still not be told from it:
-// odds of 20 to 1.
-const toldApart = 5.991
+// indistinguishable is by how much worse, in −2 log-likelihood, a candidate may fit in place of a
+// selected one and still be indistinguishable: odds of 20 to 1.
+const indistinguishable = 5.991
 
-// alike are the sets whose members fit as well one as the other.
-func (r *regression) alike() map[int][]int { return r.setsWithin(toldApart) }
+// alike returns sets whose members fit about equally well.
+func (r *regression) alike() map[int][]int { return r.setsWithin(indistinguishable) }
 
-// sets gives, for each selected candidate, the candidates that the data can't
-// tell from it, itself included, and those that moved with it in the one event
-// that there is.
+// sets maps each selected candidate to those that the data can't tell from it, itself and what
+// moved with it in this one incident included.
 func (r *regression) sets() map[int][]int { return r.setsWithin(math.Inf(1)) }
 
 func (r *regression) setsWithin(loss float64) map[int][]int {
@@ -157,8 +153,8 @@ func (r *regression) setsWithin(loss float64) map[int][]int {
 	return sets
 }
 
-// fit describes the regression; looked is the number of candidates that were
-// looked at, of which only the leading ones may have been regressed on.
+// fit describes the regression. looked is the number of all candidates, of which only the
+// leading ones may have been regressed on.
 func (r *regression) fit(looked int) *Fit {
 	selected := map[int]bool{}
 	for column, yes := range r.model.Selected {
@@ -172,7 +168,7 @@ func (r *regression) fit(looked int) *Fit {
 	}
 }
 
-// warnings are the reservations about the whole fit, in words.
+// warnings returns the reservations about the whole fit.
 func (r *regression) warnings() []Warning {
 	var list []Warning
 	for _, w := range r.model.Warnings {
@@ -183,15 +179,15 @@ func (r *regression) warnings() []Warning {
 	return list
 }
 
-// opinion is what a ridge regression on the same columns finds, the second
-// opinion for a KPI that is the sum of many small parts.
+// opinion returns the attribution by a ridge regression on the same columns: a second opinion
+// for a KPI that is the sum of many small parts.
 func (r *regression) opinion() attribution.Result {
 	ridge := bmfs.Ridge(r.x, r.y, r.options)
 	return attribution.Attribute(r.window.Change(ridge.Coefficient, r.x, r.y))
 }
 
-// deviation is how far a candidate moved, in robust standard deviations of its
-// samples before the incident: that of the column that moved most.
+// deviation returns how far a candidate moved, in robust standard deviations of its samples
+// before the incident, for the column that moved most.
 func (r *regression) deviation(series int) float64 {
 	far := 0.0
 	for _, column := range r.columns[series] {

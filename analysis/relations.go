@@ -11,25 +11,23 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// relations warns of what is told of candidates and rests on a straight line that
-// is the same at all times, where there is none.
+// relations warns about listed candidates for which the assumption of a constant linear
+// relation to the KPI fails.
 func (c *candidates) relations(told []Finding, r *regression) []Warning {
 	listed := map[int]bool{}
 	for s := range c.series {
 		listed[s] = slices.ContainsFunc(told, func(f Finding) bool { return f.Series == c.series[s].Name })
 	}
-	bends := c.bends(r, listed) // what is bent isn't listed any more: any half of it has another slope
-	return append(bends, c.driftOf(r, plainDrift, func(s int) bool { return listed[s] })...)
+	bends := c.bends(r, listed) // not listed any more: each half has another slope, which looks like drift
+	return append(bends, c.driftOf(r, minListedDrift, func(s int) bool { return listed[s] })...)
 }
 
-// plainDrift are the standard errors of a drift that is told beside a ranking: twice as
-// many as [bmfs.Drift] wants, as samples of a rate over minutes overlap, and are not as
-// many as there are rows.
-const plainDrift = 6
+// minListedDrift is the drift, in standard errors, worth mentioning beside a ranking: twice that of
+// [bmfs.Drift], because samples of a rate overlap and are fewer than the rows.
+const minListedDrift = 6
 
-// drift warns of selected candidates whose relation to the KPI was not the same
-// all the time before the incident: what they are said to contribute to it
-// rests on that relation. With many samples a small change is sure, too, but
+// drift warns about selected candidates whose relation to the KPI changed before the incident:
+// their contribution rests on it. Many samples make even a small change significant, but then
 // it does not matter.
 func (c *candidates) drift(r *regression) []Warning {
 	return c.driftOf(r, 0, func(int) bool { return true })
@@ -58,9 +56,8 @@ func (c *candidates) driftOf(r *regression, sigmas float64, of func(series int) 
 	return list
 }
 
-// bends warns of listed candidates that act on the KPI beyond some value only, or
-// the same way on both sides of it, before the incident, and takes them off the
-// list.
+// bends warns about listed candidates whose effect on the KPI has a threshold or reverses,
+// before the incident, and unlists them.
 func (c *candidates) bends(r *regression, listed map[int]bool) []Warning {
 	var list []Warning
 	for s := range c.series {

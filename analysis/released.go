@@ -13,21 +13,19 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// A release shows in the series of its service, whether it broke anything or not: memory
-// is empty and fills again, caches are cold, a new process works for a while. Where
-// several services were released, what a metric does in most of them alike is the
-// release itself. It is taken out of each before they are compared: a difference in
-// differences.
+// A release shows in the series of its service even if it does no harm: memory fills again,
+// caches are cold, a new process is busy for a while. If several services were released, what
+// most of them do alike in a metric is the effect of releasing. It is divided out before
+// services are compared: a difference in differences.
 
 const (
-	fewReleased   = 3 // other services from which on the middle one tells
-	aloneReleased = 4 // one in so many may not show what the others do
-	clearlyMoved  = 3 // robust standard deviations of a series, from which on it does
-	mostByRelease = 8 // factor of what is usual beyond which it is no effect of a release
+	fewReleased   = 3 // other services from which on their median is used
+	aloneReleased = 4 // one in so many may deviate from the others
+	clearlyMoved  = 3 // robust standard deviations from which on a series moved
+	mostByRelease = 8 // largest factor that is attributed to a release
 )
 
-// release is a series of a service that was released: its course since then, as a
-// multiple of what was usual before.
+// release is a series of a released service, as a multiple of its level before.
 type release struct {
 	series int
 	row    int // of the release
@@ -35,9 +33,9 @@ type release struct {
 	noise  float64 // of the multiples
 }
 
-// withoutReleases takes out of the series what all releases do alike.
-func (c *candidates) withoutReleases(r changes.Ranking) {
-	rows := map[string]int{} // of the last release of each service
+// removeReleaseEffects divides the common effect of all releases out of the series.
+func (c *candidates) removeReleaseEffects(r changes.Ranking) {
+	rows := map[string]int{} // last release of each service
 	for _, cause := range r.Causes {
 		row := sort.SearchFloat64s(c.times, cause.At)
 		for _, service := range cause.Services {
@@ -56,14 +54,14 @@ func (c *candidates) withoutReleases(r changes.Ranking) {
 	alike := map[int][]float64{}
 	for _, list := range byMetric {
 		for k := range list {
-			if values := c.withoutAlike(list, k); values != nil {
+			if values := c.withoutCommonEffect(list, k); values != nil {
 				alike[list[k].series] = values
 			}
 		}
 	}
-	c.asItWas = map[string][]float64{}
+	c.original = map[string][]float64{}
 	for i, values := range alike {
-		c.asItWas[c.series[i].Name], c.series[i].Values = c.series[i].Values, values
+		c.original[c.series[i].Name], c.series[i].Values = c.series[i].Values, values
 	}
 }
 
@@ -80,14 +78,14 @@ func newRelease(series int, values []float64, row int) (release, bool) {
 	return r, true
 }
 
-// withoutAlike is the k-th series without what the others do alike since their
-// releases; nil if they don't. Evidence is only taken away: what moved less than they
-// did has not moved the other way.
-func (c *candidates) withoutAlike(list []release, k int) []float64 {
+// withoutCommonEffect returns the k-th series without the common effect since its release; nil if
+// there is none. This only removes evidence: a series that moved less than the others did not
+// move the other way.
+func (c *candidates) withoutCommonEffect(list []release, k int) []float64 {
 	var values []float64
 	own := list[k]
 	for i := own.row; i < len(c.times); i++ {
-		m, by := c.series[own.series].Values[i]/own.usual, c.alike(list, k, i-own.row)
+		m, by := c.series[own.series].Values[i]/own.usual, c.commonEffect(list, k, i-own.row)
 		if absent(m) || (m-1)*(by-1) <= 0 {
 			continue
 		}
@@ -101,10 +99,10 @@ func (c *candidates) withoutAlike(list []release, k int) []float64 {
 	return values
 }
 
-// alike is the multiple of what is usual that the others have, some rows after their
-// releases; 1 if they don't agree. It is the middle one of them, of few the one that moved
-// least.
-func (c *candidates) alike(list []release, k, after int) float64 {
+// commonEffect returns the others' level, as a multiple of their own level before, so many rows after
+// their releases; 1 if they disagree. It is the median, or with few of them the multiple
+// closest to 1.
+func (c *candidates) commonEffect(list []release, k, after int) float64 {
 	var multiples []float64
 	moved, up := 0, 0
 	for j, r := range list {
@@ -132,11 +130,10 @@ func (c *candidates) alike(list []release, k, after int) float64 {
 	return min(max(by, 1./mostByRelease), mostByRelease)
 }
 
-// tellAsItWas gives the causes the levels that their series had, and not those that were
-// left to compare.
-func (c *candidates) tellAsItWas(r rank.Result) {
+// restoreLevels restores the levels of causes to those of the original series, for display.
+func (c *candidates) restoreLevels(r rank.Result) {
 	for i, cause := range r.Causes {
-		if values := c.asItWas[c.series[cause.Series].Name]; values != nil {
+		if values := c.original[c.series[cause.Series].Name]; values != nil {
 			level := func(values []float64) float64 {
 				if values = slices.DeleteFunc(slices.Clone(values), absent); len(values) == 0 {
 					return 0

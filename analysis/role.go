@@ -12,15 +12,15 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// An account is what is told of a candidate: its role, and why it is the cause or
-// isn't, as the end of a sentence that begins with a comma or a semicolon.
+// account is what is said about a candidate: its role, and why it is or isn't the cause, as the
+// end of a sentence, beginning with a comma or a semicolon.
 type account struct {
 	role Role
 	why  string
 }
 
-// alone is an account without the sentence before it.
-func (a account) alone() string { return strings.TrimLeft(a.why, ",; ") }
+// clause returns the account without its leading punctuation.
+func (a account) clause() string { return strings.TrimLeft(a.why, ",; ") }
 
 // theCause ends the sentence of a cause.
 const theCause = ": the cause"
@@ -31,10 +31,10 @@ const likelyCause = ": likely the cause"
 // notACause ends the sentence of a victim.
 const notACause = ": a victim, not a cause"
 
-// likelyVictim ends that of one which is told with confidence, too.
+// likelyVictim ends that of a victim which is itself reported with confidence.
 const likelyVictim = ": likely a victim"
 
-// doubt takes the confidence from a finding, and with it that it is the cause.
+// doubt lowers a finding to low confidence, and so takes the role of cause from it.
 func (f *Finding) doubt() {
 	f.Confidence = Low
 	if f.Role == RoleCause {
@@ -43,27 +43,27 @@ func (f *Finding) doubt() {
 	}
 }
 
-// accounts tell cause, first symptom and victims apart.
+// accounts distinguishes cause, first symptom and victims.
 type accounts struct {
 	*candidates
-	ranking rank.Result
-	sure    map[int]Confidence // of each candidate
-	load    *Load              // nil: there is no common load
-	kpi     int                // the service that the KPI is of; -1: not known
-	depends map[int][]int      // service → those that it depends on
-	below   map[int][]int      // service → those that it calls itself
-	service map[int]rank.Service
-	causes  []rank.Cause    // that are said with confidence
-	of      map[int]account // of each candidate
-	back    map[int]bool    // those of which it is still to be said that they came back
+	ranking     rank.Result
+	sure        map[int]Confidence // of each candidate
+	load        *Load              // nil: there is no common load
+	kpi         int                // the KPI's service; -1: unknown
+	depends     map[int][]int      // service → its direct and indirect dependencies
+	below       map[int][]int      // service → the services it calls directly
+	service     map[int]rank.Service
+	causes      []rank.Cause    // reported with confidence
+	of          map[int]account // of each candidate
+	hasReturned map[int]bool    // candidates whose sentence has to add that they came back
 }
 
-// tellRoles tells of each candidate what part it has.
-func (c *candidates) tellRoles(r rank.Result, load *Load) *accounts {
+// assignRoles assigns a role to each candidate.
+func (c *candidates) assignRoles(r rank.Result, load *Load) *accounts {
 	a := &accounts{
 		candidates: c, ranking: r, sure: confidences(r), load: load, kpi: c.kpiService(),
 		below: rank.Callees(c.calls), depends: map[int][]int{}, of: map[int]account{}, service: map[int]rank.Service{},
-		back: map[int]bool{},
+		hasReturned: map[int]bool{},
 	}
 	for _, s := range r.Services {
 		a.service[s.Service] = s
@@ -89,8 +89,8 @@ func (c *candidates) tellRoles(r rank.Result, load *Load) *accounts {
 	return a
 }
 
-// kpiService is the service that the KPI is of, -1 if that is not known. What the
-// labels of an alert name may be an exporter: it must be one that calls or is called.
+// kpiService returns the KPI's service, or -1. The alert's labels may name an exporter instead,
+// so a service taken from them must be part of the call graph.
 func (c *candidates) kpiService() int {
 	if own, ok := c.code(c.target.Service); ok && c.target.Service != "" {
 		return own
@@ -102,7 +102,7 @@ func (c *candidates) kpiService() int {
 	return -1
 }
 
-// dependsOn says whether one service calls another, directly or through others.
+// dependsOn says whether one service calls another, directly or indirectly.
 func (a *accounts) dependsOn(caller, callee int) bool {
 	below, known := a.depends[caller]
 	if !known {
@@ -112,8 +112,8 @@ func (a *accounts) dependsOn(caller, callee int) bool {
 	return slices.Contains(below, callee)
 }
 
-// hurts says whether a series shows that its service is slow, fails or is used less,
-// and clearly so, more than by chance.
+// hurts says whether a series shows that its service is slow, fails or is used less, more
+// clearly than by chance.
 func (a *accounts) hurts(cause rank.Cause) bool {
 	if !a.service[cause.Service].Heard() {
 		return false
@@ -127,9 +127,8 @@ func (a *accounts) hurts(cause rank.Cause) bool {
 	return false
 }
 
-// ofCause is the account of what is said with confidence: the cause, if it stands first
-// and times or calls agree. What is said beside it may be a second cause, or hurt by
-// the first.
+// ofCause returns the account of a candidate reported with confidence. It is the cause if it
+// ranks first and timing or calls agree. Others may be a second cause, or be hurt by the first.
 func (a *accounts) ofCause(cause rank.Cause) account {
 	before, hurt := a.before(cause), a.hurtBy(cause)
 	for _, other := range a.causes {
@@ -139,7 +138,7 @@ func (a *accounts) ofCause(cause rank.Cause) account {
 	}
 	why := before
 	switch {
-	case cause.Service != a.ranking.Services[0].Service || a.hasElder(cause):
+	case cause.Service != a.ranking.Services[0].Service || a.hasEarlierBreakage(cause):
 		return account{why: before}
 	case len(hurt) > 0:
 		why += "; " + few(hurt) + " " + dependOn(len(hurt)) + " it"
@@ -154,19 +153,19 @@ func (a *accounts) ofCause(cause rank.Cause) account {
 	return account{RoleCause, why + likelyCause}
 }
 
-// ofSecond is the account of a symptom that is said with confidence beside what it
-// depends on.
+// ofSecond returns the account of a confident symptom that depends on another confident
+// candidate.
 func (a *accounts) ofSecond(cause, of rank.Cause) account {
-	why := a.before(cause) + a.waits(cause, of.Service)
+	why := a.before(cause) + a.dependency(cause, of.Service)
 	if of.Service == a.ranking.Services[0].Service && a.victimOf(cause, of) {
 		return account{RoleVictim, why + likelyVictim}
 	}
 	return account{why: why}
 }
 
-// hasElder says whether another service that clearly broke moved before a cause for
-// certain, and, as far as calls are known, is one that it depends on.
-func (a *accounts) hasElder(cause rank.Cause) bool {
+// hasEarlierBreakage says whether another service that clearly broke certainly moved before a cause and,
+// if calls are known, is a dependency of it.
+func (a *accounts) hasEarlierBreakage(cause rank.Cause) bool {
 	return slices.ContainsFunc(a.ranking.Causes, func(other rank.Cause) bool {
 		return other.Service != cause.Service && a.service[other.Service].Loud() && other.Moved() && cause.Began.After(other.Began) &&
 			a.callers[other.Series] != cause.Service && (len(a.calls) == 0 || a.dependsOn(cause.Service, other.Service))
@@ -175,7 +174,7 @@ func (a *accounts) hasElder(cause rank.Cause) bool {
 
 func (a *accounts) kind(cause rank.Cause) rank.Metric { return a.series[cause.Series].kind() }
 
-// before says that a candidate moved before the KPI, if it did for certain.
+// before says that a candidate moved before the KPI, if that is certain.
 func (a *accounts) before(cause rank.Cause) string {
 	if !cause.Moved() || !a.ranking.Effect.After(cause.Began) {
 		return ""
@@ -183,8 +182,7 @@ func (a *accounts) before(cause rank.Cause) string {
 	return fmt.Sprintf(", %s before the KPI", words.Seconds.Format(a.times[a.ranking.Effect.At]-a.times[cause.Began.At]))
 }
 
-// hurtBy are the services that depend on that of a cause and are hurt, that of the
-// KPI among them, by name.
+// hurtBy names the services that depend on a cause and are hurt, the KPI's included, sorted.
 func (a *accounts) hurtBy(cause rank.Cause) []string {
 	var names []string
 	if a.kpi >= 0 && a.kpi != cause.Service && a.dependsOn(a.kpi, cause.Service) {
@@ -199,16 +197,16 @@ func (a *accounts) hurtBy(cause rank.Cause) []string {
 	return names
 }
 
-// victimOf says whether a candidate shows that its service is hurt by a cause that it
-// depends on, and did not show it before.
+// victimOf says whether a candidate shows that its service is hurt by a dependency, and did not
+// move before it.
 func (a *accounts) victimOf(other, cause rank.Cause) bool {
 	return a.hurts(other) && other.Service != cause.Service &&
 		a.dependsOn(other.Service, cause.Service) && !cause.Began.After(other.Began)
 }
 
-// firstSymptom is the candidate that was slow or failed before the KPI and any other
-// that does, for certain; nil if none was. Where the cause is known it must be of that
-// one or of what depends on it.
+// firstSymptom returns the candidate that was certainly slow or failing before the KPI and
+// before any other; nil if there is none. If the cause is known, it must belong to it or to
+// what depends on it.
 func (a *accounts) firstSymptom() *rank.Cause {
 	if a.load != nil || a.kpiKind().Demand() {
 		return nil
@@ -230,8 +228,8 @@ func (a *accounts) firstSymptom() *rank.Cause {
 	return first
 }
 
-// related says whether a candidate is of the service of a cause or of what depends on
-// one, as far as a cause and any calls are known.
+// related says whether a candidate belongs to the service of a cause, or to a service that
+// depends on one. It is true if no cause or no calls are known.
 func (a *accounts) related(cause rank.Cause) bool {
 	if len(a.causes) == 0 || len(a.calls) == 0 {
 		return true
@@ -241,7 +239,7 @@ func (a *accounts) related(cause rank.Cause) bool {
 	})
 }
 
-// ofFirst is the account of the first symptom.
+// ofFirst returns the account of the first symptom.
 func (a *accounts) ofFirst(cause rank.Cause) account {
 	why := a.before(cause) + " and any other symptom"
 	if on := a.brokenBelow(cause); on != "" {
@@ -250,7 +248,7 @@ func (a *accounts) ofFirst(cause rank.Cause) account {
 	return account{RoleFirstSymptom, why + ": the first symptom"}
 }
 
-// brokenBelow is the first cause that a candidate depends on; "" if it does on none.
+// brokenBelow names the first cause that a candidate depends on; "" if there is none.
 func (a *accounts) brokenBelow(cause rank.Cause) string {
 	for _, of := range a.causes {
 		if a.victimOf(cause, of) {
@@ -260,8 +258,7 @@ func (a *accounts) brokenBelow(cause rank.Cause) string {
 	return ""
 }
 
-// ofOther is the account of what is neither: a victim, a follower, or why it isn't
-// said to be the cause.
+// ofOther returns the account of the rest: a victim, a follower, or why it isn't the cause.
 func (a *accounts) ofOther(cause rank.Cause) account {
 	by, below := a.explainedBy(cause), a.brokenBelow(cause)
 	switch {
@@ -290,17 +287,17 @@ func (a *accounts) after(cause rank.Cause) string {
 	return fmt.Sprintf(", %s after the KPI", words.Seconds.Format(a.times[cause.Began.At]-a.times[a.ranking.Effect.At]))
 }
 
-// ofExplained is the account of a candidate whose callee explains it.
+// ofExplained returns the account of a candidate that a callee explains.
 func (a *accounts) ofExplained(cause rank.Cause, by int) account {
-	why := a.waits(cause, by)
+	why := a.dependency(cause, by)
 	if a.hurts(cause) && !a.bestOf(by).Began.After(cause.Began) && (len(a.causes) > 0 || !a.strained(cause.Service)) {
 		return account{RoleVictim, why + notACause}
 	}
 	return account{why: why}
 }
 
-// hurt are the services that are told to be victims, by name, and first that of the
-// KPI, if others are hurt as well.
+// hurt names the services reported as victims, sorted. The KPI's own comes first, if others are
+// hurt as well.
 func (a *accounts) hurt() []string {
 	var names []string
 	for _, cause := range a.ranking.Causes {
@@ -318,7 +315,7 @@ func (a *accounts) hurt() []string {
 	return append([]string{own}, slices.DeleteFunc(names, func(name string) bool { return name == own })...)
 }
 
-// few lists some names, the others as a number.
+// few lists the first names, and counts the rest.
 func few(names []string) string {
 	const most = 3
 	if n := len(names) - most + 1; n > 1 {

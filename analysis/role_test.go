@@ -97,7 +97,7 @@ func rolesOf(r Result) map[string]Role {
 func allRoles(f Frame) map[string]Role {
 	c := newCandidates(f, f.Targets[0], Options{})
 	roles := map[string]Role{}
-	for series, a := range c.tellRoles(rank.Rank(c.input(), rank.Options{}), nil).of {
+	for series, a := range c.assignRoles(rank.Rank(c.input(), rank.Options{}), nil).of {
 		if a.role != "" {
 			roles[c.series[series].Name] = a.role
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// rejected says why a candidate isn't the cause, as far as one reason does.
+// rejected says why a candidate isn't the cause, if there is a single reason.
 func (a *accounts) rejected(cause rank.Cause) string {
 	switch {
 	case a.sure[cause.Series] != Low || a.load != nil:
@@ -33,8 +33,8 @@ func goes(factor float64) string {
 	return "rose"
 }
 
-// besideCause says which series of the same service is said with confidence; "" if none
-// is, or it is that one itself.
+// besideCause names the confident series of the same service; "" if there is none, or it is
+// this one.
 func (a *accounts) besideCause(cause rank.Cause) string {
 	for _, of := range a.causes {
 		if of.Service == cause.Service && of.Series != cause.Series {
@@ -44,8 +44,8 @@ func (a *accounts) besideCause(cause rank.Cause) string {
 	return ""
 }
 
-// ofCaller says of a candidate that measures calls that it may be, or is, their caller
-// who is slow or fails; "" if nothing does.
+// ofCaller says that a series which measures calls may show its caller to be slow or failing;
+// "" if nothing points to the caller.
 func (a *accounts) ofCaller(cause rank.Cause) string {
 	by := a.callers[cause.Series]
 	if by < 0 {
@@ -62,13 +62,12 @@ func (a *accounts) ofCaller(cause rank.Cause) string {
 	return ""
 }
 
-// explainedMost is how much of its evidence a service has left, at most, that a
-// callee explains.
+// explainedMost is the largest fraction of its evidence that a service may keep if a callee
+// explains it.
 const explainedMost = 0.5
 
-// explainedBy is the callee that explains what a symptom shows; -1 if none does. One of
-// which nothing but the calls of that very service shows that it moved explains nothing:
-// they may be slow at either end.
+// explainedBy returns the callee that explains a symptom, or -1. A callee that moved only in
+// the calls of this very service explains nothing: either end may be slow.
 func (a *accounts) explainedBy(cause rank.Cause) int {
 	s := a.service[cause.Service]
 	if s.By < 0 || s.Factor > explainedMost || !a.kind(cause).Symptom() {
@@ -82,8 +81,8 @@ func (a *accounts) explainedBy(cause rank.Cause) int {
 	return s.By
 }
 
-// waits says on whom a candidate depends that may be the cause of it.
-func (a *accounts) waits(cause rank.Cause, on int) string {
+// dependency names the dependency that may cause a symptom.
+func (a *accounts) dependency(cause rank.Cause, on int) string {
 	by := a.explainedBy(cause)
 	if by < 0 {
 		return "; it depends on " + a.services[on]
@@ -102,15 +101,14 @@ func (a *accounts) strained(service int) bool {
 	})
 }
 
-// bestOf is the best candidate of a service.
+// bestOf returns the best candidate of a service.
 func (a *accounts) bestOf(service int) rank.Cause {
 	i := slices.IndexFunc(a.ranking.Causes, func(c rank.Cause) bool { return c.Service == service })
 	return a.ranking.Causes[i]
 }
 
-// mindOrder says of each listed candidate that moved after a later one of the list why
-// it stands before that one.
-func (a *accounts) mindOrder(list []Finding, listed []rank.Cause) {
+// explainOrder adds to each listed candidate that ranks above an earlier mover why it does.
+func (a *accounts) explainOrder(list []Finding, listed []rank.Cause) {
 	for i, cause := range listed {
 		for _, first := range listed[i+1:] {
 			if cause.Follows && first.Moved() && !first.Follows && cause.Began.After(first.Began) {
@@ -121,7 +119,7 @@ func (a *accounts) mindOrder(list []Finding, listed []rank.Cause) {
 	}
 }
 
-// ahead is what a candidate has more of than another one that it stands before.
+// ahead says in what a candidate exceeds one that it ranks above.
 func ahead(cause, other rank.Cause) string {
 	switch {
 	case cause.Dev/cause.Quiet > other.Dev/other.Quiet:

@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// Run analyses a frame: where (which label values) and why (which series) the
-// targets changed.
+// Run analyses a frame: which label values (where) and which series (why) explain the change of
+// its targets.
 //
-// It never fails. An analysis that can't be made, or that breaks, becomes a
-// warning in the result, and the others still speak.
+// It never fails. An analysis that cannot run, or that panics, becomes a warning in the result;
+// the others still count.
 func Run(f Frame, opt Options) Result {
 	r := Result{Warnings: slices.Clone(f.Warnings)}
 	if err := f.check(); err != nil {
@@ -18,7 +18,7 @@ func Run(f Frame, opt Options) Result {
 		r.Verdict = InsufficientEvidence
 		return r
 	}
-	f = f.withTold()
+	f = f.withSeriesChanges()
 	answers := make([]answer, len(f.Targets))
 	for i, t := range f.Targets {
 		answers[i] = explain(f, t, opt)
@@ -32,7 +32,7 @@ func Run(f Frame, opt Options) Result {
 	r.Change, r.Hurt = lead.change(f), lead.series.hurt
 	r.Causes, r.Changes = oneList(mergeTargets(f.Targets, answers)), f.seenChanges()
 	r.Verdict, r.Load = judge(answers, r.Causes), lead.series.load
-	if f.Part && !lead.blind() && (lead.labels.still || lead.still()) { // whatever else moved is not what was asked
+	if f.Part && !lead.blind() && (lead.labels.still || lead.still()) { // the question was about this part, so whatever else moved is beside the point
 		r.Verdict, r.Causes, r.Load = NoChange, nil, nil
 	}
 	if r.Verdict == NoConfidentCause && len(r.Causes) > 0 && r.Causes[0].Kind == KindSeries {
@@ -51,17 +51,17 @@ func Run(f Frame, opt Options) Result {
 	return r
 }
 
-// explain makes both analyses of one target. One that panics is a defect of
-// ours, and no reason to keep silent about what the other found.
+// explain runs both analyses on one target. A panic in one is our bug, and must not hide what
+// the other found.
 func explain(f Frame, t Target, opt Options) answer {
 	t.Clock = t.Clock && !f.jumped(t)
 	a := answer{target: t}
-	if t.Infinite { // of which nothing is a share, and beside which nothing is large
+	if t.Infinite { // no share of infinity is meaningful, and nothing is large beside it
 		return a
 	}
 	a.guard("labels", func() { a.labels = explainPlaces(f, t, opt) })
 	if b := t.Breakdown; b != nil && b.Unlike && f.moved(t) {
-		a.labels.still, a.labels.usual = false, false // of what the parts are measured in: the KPI itself did move
+		a.labels.still, a.labels.asOtherDays = false, false // the parts stood still in their own unit, but the KPI itself moved
 	}
 	a.guard("series", func() { a.series = explainSeries(f, t, opt) })
 	a.doubtStill(f)
@@ -70,11 +70,11 @@ func explain(f Frame, t Target, opt Options) answer {
 	return a
 }
 
-// doubtStill takes the confidence from series beside a KPI that reads the same before
-// and in the incident, or as on other days: what moved there is the cause of nothing that is seen.
+// doubtStill lowers the confidence of series if the KPI reads the same before and in the
+// incident, or as on other days: there is no visible change for them to cause.
 func (a *answer) doubtStill(f Frame) {
 	before, after, known := f.levels(a.target.Values, a.target.Crossing)
-	same := a.labels.usual || known && a.target.Unit.Format(before) == a.target.Unit.Format(after)
+	same := a.labels.asOtherDays || known && a.target.Unit.Format(before) == a.target.Unit.Format(after)
 	if !same || !a.quiet(f) {
 		return
 	}
@@ -86,8 +86,8 @@ func (a *answer) doubtStill(f Frame) {
 	}
 }
 
-// doubtClock takes the confidence from series beside a time since or until something:
-// it moves by itself, and its threshold is passed whatever else moves at that time.
+// doubtClock lowers the confidence of series for a KPI that is the time since or until
+// something: it moves by itself and passes its threshold whatever else happens.
 func (a *answer) doubtClock() {
 	if !a.target.Clock {
 		return
@@ -100,7 +100,7 @@ func (a *answer) doubtClock() {
 	}
 }
 
-// judge is the verdict over all targets.
+// judge returns the verdict over all targets.
 func judge(answers []answer, causes []Finding) Verdict {
 	if slices.ContainsFunc(causes, func(c Finding) bool { return c.Confidence != Low && c.Method != methodLoad }) {
 		return Explained
@@ -129,13 +129,13 @@ func judge(answers []answer, causes []Finding) Verdict {
 	return NoConfidentCause
 }
 
-// unread says that what any target measures is not known: that alerts fired is
-// no news, and says nothing of what moved.
+// unread says whether it is unknown for every target what the alert measures: a count of fired
+// alerts says nothing about what moved.
 func unread(answers []answer) bool {
 	return !slices.ContainsFunc(answers, func(a answer) bool { return !a.target.Unread })
 }
 
-// reason is why the first of the targets that moved everywhere did.
+// reason returns why the first target that moved everywhere did so.
 func reason(answers []answer) Everywhere {
 	for _, a := range answers {
 		switch {

@@ -14,24 +14,24 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// seriesAnswer is what the candidates of one target say.
+// seriesAnswer is what the candidates of one target show.
 type seriesAnswer struct {
 	findings []Finding
 	fit      *Fit
 	graph    Graph
 	warnings []Warning
-	load     *Load  // most candidates moved by one factor; nil: they did not
-	unclear  string // why no candidate is said with confidence, in words
+	load     *Load  // factor common to most candidates; nil: none
+	unclear  string // why no candidate is reported with confidence, in words
 	hurt     []string
 	calm     bool // neither the KPI nor any candidate left its usual range
-	short    bool // there is too little history to know that range
+	short    bool // the history is too short to know that range
 
-	services []changes.Service // what the series say of each service, if there are changes
-	moved    float64           // Unix seconds at which the KPI was on its way for certain
+	services []changes.Service // evidence about each service, if there are changes
+	moved    float64           // Unix seconds by which the KPI had certainly begun to move
 }
 
-// explainSeries ranks the candidates of a target. Without an onset there is
-// nothing to rank by, but the published pipeline and the graph need none.
+// explainSeries ranks the candidates of a target. Without an onset there is no ranking, but the
+// published pipeline and the graph still work.
 func explainSeries(f Frame, t Target, opt Options) seriesAnswer {
 	if len(t.Candidates) == 0 || t.Values == nil {
 		return seriesAnswer{}
@@ -43,12 +43,12 @@ func explainSeries(f Frame, t Target, opt Options) seriesAnswer {
 	case b != nil && b.Missing:
 		a.findings = c.withGone(a.findings)
 	case a.fit != nil && !slices.ContainsFunc(a.findings, func(f Finding) bool { return f.Confidence != Low }):
-		a.findings = c.withLeft(a.findings)
+		a.findings = c.withDeparted(a.findings)
 	}
 	return a
 }
 
-// explain ranks the candidates, as far as there is something to rank.
+// explain ranks the candidates, if there is anything to rank.
 func (c *candidates) explain() seriesAnswer {
 	method := seriesMethods[c.options.Series.method()]
 	if !c.dated && !method.undated {
@@ -60,17 +60,16 @@ func (c *candidates) explain() seriesAnswer {
 	return method.run(c)
 }
 
-// rank orders the candidates by the measured ranking, and puts the
-// regression's arithmetic beside each as evidence.
+// rank ranks the candidates, and adds the regression's arithmetic as evidence.
 func (c *candidates) rank() seriesAnswer {
 	looked := len(c.series)
 	ranking := rank.Rank(c.input(), rank.Options{})
 	if c.dropRelatives(ranking) {
 		ranking = rank.Rank(c.input(), rank.Options{})
 	}
-	c.tellAsItWas(ranking)
+	c.restoreLevels(ranking)
 	answer := seriesAnswer{warnings: warnings("ranking", ranking.Warnings)}
-	if c.young > 0 {
+	if c.trimmed > 0 {
 		answer.warnings = append(answer.warnings, Warning{Source: "ranking", Text: fmt.Sprintf(
 			"most series are at most %s old: the baseline is no longer than that", words.Seconds.Format(c.times[c.onset]-c.times[0]))})
 	}
@@ -78,7 +77,7 @@ func (c *candidates) rank() seriesAnswer {
 		answer.warnings = append(answer.warnings, Warning{Source: "onset", Text: fmt.Sprintf(
 			"%s began to move %s before the alert's condition held: the search for causes starts there", cmp.Or(c.target.Title, c.target.Name), words.Seconds.Format(c.late))})
 	}
-	if ranking.Core == 0 { // it refused, and said why
+	if ranking.Core == 0 { // it declined, with a warning
 		return answer
 	}
 	reg := c.regress(leading(ranking), max(0, ranking.Onset-regressionRows), ranking.Onset)
@@ -87,19 +86,19 @@ func (c *candidates) rank() seriesAnswer {
 	answer.fit.Moved, answer.fit.Of = moved(ranking), exportersOf(c.series)
 	answer.calm = ranking.Trust < 0.5 && !c.kpiKind().Demand() && !ranking.Loud()
 	answer.short = ranking.Core < shortHistory
-	answer.services, answer.moved = c.said(ranking), c.times[ranking.Effect.Latest]
+	answer.services, answer.moved = c.serviceEvidence(ranking), c.times[ranking.Effect.Latest]
 	answer.load, answer.unclear = c.commonLoad(ranking), c.unclear(ranking)
-	told := c.tellRoles(ranking, answer.load)
-	told.tellMoves()
+	told := c.assignRoles(ranking, answer.load)
+	told.usePeakLevels()
 	answer.findings, answer.hurt = c.findings(told, reg), told.hurt()
 	answer.warnings = append(answer.warnings, c.relations(answer.findings, reg)...)
 	answer.graph = c.graph(told.leads(), ranking.Onset, &ranking.Effect)
 	return answer
 }
 
-// input is what is ranked.
+// input returns the input of the ranking.
 func (c *candidates) input() rank.Input {
-	in := rank.Input{KPI: rank.Series{Values: c.target.Values, Kind: c.kpiKind()}, Onset: c.onset, Late: c.lateRows(), Calls: c.calls, Edges: c.edges(), Odds: c.expected}
+	in := rank.Input{KPI: rank.Series{Values: c.target.Values, Kind: c.kpiKind()}, Onset: c.onset, Late: c.lateRows(), Calls: c.calls, Edges: c.edges(), Odds: c.changeOdds}
 	metrics := c.metricCodes()
 	for i, s := range c.series {
 		in.Series = append(in.Series, rank.Series{Values: s.Values, Service: c.codes[i], Kind: s.kind(), Metric: metrics[i], Own: s.Own})
@@ -107,11 +106,11 @@ func (c *candidates) input() rank.Input {
 	return in
 }
 
-// usuallyLate is by how many seconds an alert comes late at any rate: an
-// interval of scrapes and one of rules, and what a rate takes to rise.
+// usuallyLate is how many seconds an alert always comes late: a scrape interval, an evaluation
+// interval, and the rise of a rate.
 const usuallyLate = 75
 
-// lateRows are the rows of that time.
+// lateRows is usuallyLate in rows.
 func (c *candidates) lateRows() int {
 	if len(c.times) < 2 {
 		return 0
@@ -122,14 +121,13 @@ func (c *candidates) lateRows() int {
 
 func (c *candidates) kpiKind() rank.Metric { return kindOf(c.target.Kind, metricOf(c.target.Name)) }
 
-// shortHistory is how many samples before the incident are too few to know
-// what is usual, so that the ranking is a guess.
+// shortHistory is how many samples before the incident are too few for a baseline: the ranking
+// is then a guess.
 const shortHistory = 10
 
-// findings are the leading candidates. Those that the regression can't tell
-// apart are one, named by the best of them, as far as they belong to one
-// service: across services the ranking can tell more than the regression, and
-// to hide a service behind another costs more than a long list does.
+// findings returns the leading candidates. Those of one service that the regression can't tell
+// apart become one finding, named by the best. Across services the ranking discriminates better
+// than the regression, and hiding a service costs more than a long list.
 func (c *candidates) findings(told *accounts, reg *regression) []Finding {
 	members, causes := c.withinService(reg.alike()), told.ranking.Causes
 	if told.load != nil {
@@ -155,11 +153,11 @@ func (c *candidates) findings(told *accounts, reg *regression) []Finding {
 		}
 		findings, shown = append(findings, f), append(shown, cause)
 	}
-	told.mindOrder(findings, shown)
+	told.explainOrder(findings, shown)
 	return findings
 }
 
-// withinService keeps of each set the members of one's own service.
+// withinService keeps, of each set, the members of the same service.
 func (c *candidates) withinService(sets map[int][]int) map[int][]int {
 	own := map[int][]int{}
 	for s, members := range sets {
@@ -172,21 +170,21 @@ func (c *candidates) withinService(sets map[int][]int) map[int][]int {
 	return own
 }
 
-// regressed is how many of the leading candidates the regression beside the
-// ranking sees. It is evidence for those that are listed, not a second search.
-const regressed = 40
+// maxRegressed is how many leading candidates the regression sees. It provides evidence for the
+// listed ones and is no second search.
+const maxRegressed = 40
 
-// leading are the series of the leading candidates, in the order of names.
+// leading returns the leading candidates, sorted by name.
 func leading(r rank.Result) []int {
 	var series []int
-	for _, c := range r.Causes[:min(regressed, len(r.Causes))] {
+	for _, c := range r.Causes[:min(maxRegressed, len(r.Causes))] {
 		series = append(series, c.Series)
 	}
 	slices.Sort(series)
 	return series
 }
 
-// top is how many findings are listed.
+// top returns how many findings to list.
 func top(n, otherwise int) int {
 	if n <= 0 {
 		return otherwise
@@ -194,7 +192,7 @@ func top(n, otherwise int) int {
 	return n
 }
 
-// moved counts the candidates that did.
+// moved counts the candidates that moved.
 func moved(r rank.Result) int {
 	n := 0
 	for _, c := range r.Causes {
@@ -205,7 +203,7 @@ func moved(r rank.Result) int {
 	return n
 }
 
-// exportersOf names where series come from; nil if that is not known of all.
+// exportersOf returns the exporters of series, sorted; nil unless all are known.
 func exportersOf(series []Series) []string {
 	var names []string
 	for _, s := range series {
@@ -218,7 +216,7 @@ func exportersOf(series []Series) []string {
 	return slices.Compact(names)
 }
 
-// finding is one ranked candidate with its arithmetic.
+// finding returns one ranked candidate with its arithmetic.
 func (c *candidates) finding(told *accounts, cause rank.Cause, reg *regression) Finding {
 	s, r := c.series[cause.Series], told.ranking
 	f := Finding{
@@ -231,12 +229,12 @@ func (c *candidates) finding(told *accounts, cause rank.Cause, reg *regression) 
 			Kind: s.kind().String(), Service: serviceOf(s), Query: s.Query,
 		},
 	}
-	if cause.Moved() && cause.Began.At <= r.Effect.At { // a later one says only that it was not earlier
+	if cause.Moved() && cause.Began.At <= r.Effect.At { // a later time would only mean "not earlier"
 		f.Evidence.Since = new(c.times[cause.Began.At])
 	}
 	reg.describe(cause.Series, &f.Evidence)
 	f.Evidence.Along, f.Evidence.OnlyOf = c.alongside(r, cause)
-	f.Role, f.Sentence = told.of[cause.Series].role, sentence(f.Name, cause)+told.sayBack(cause)+told.of[cause.Series].why
+	f.Role, f.Sentence = told.of[cause.Series].role, sentence(f.Name, cause)+told.sayReturned(cause)+told.of[cause.Series].why
 	if before, gone := ended(s.Values, c.onset); gone {
 		f.Evidence.Before, f.Evidence.After, f.Evidence.Vanished = known(before), nil, true
 		f.Sentence = sayGone(f.Name, before)
@@ -245,12 +243,11 @@ func (c *candidates) finding(told *accounts, cause rank.Cause, reg *regression) 
 	return f
 }
 
-// sameMove is the largest ratio of two moves that are alike, as logarithms.
+// sameMove is the largest ratio of two log moves that count as alike.
 const sameMove = 2
 
-// alongside counts the series of the same query and service that moved as one of them
-// did, and all of them: which of several instances it was can't be told where all
-// went. It is nothing if it went alone.
+// alongside counts the series of the same query and service that moved alike, and all of them:
+// if all instances moved, none is singled out. It returns zeros if the series moved alone.
 func (c *candidates) alongside(r rank.Result, cause rank.Cause) (along, of int) {
 	own := math.Log(cause.After / cause.Before)
 	for _, other := range r.Causes {
@@ -268,10 +265,10 @@ func (c *candidates) alongside(r rank.Result, cause rank.Cause) (along, of int) 
 	return along, of
 }
 
-// confidences are those of the series: that of its service for the best series
-// of each. One that is where it was for most of the incident, in the numbers that
-// are told of it, went and came back: no alert that goes on is its doing, and its
-// service, which is loud for its sake, is not told with confidence either.
+// confidences returns the confidence of each series: the best series of a service has the
+// service's. A series that spent most of the incident at its old level went and came back, so
+// it cannot cause an alert that goes on; its service, loud because of it, loses its confidence
+// too.
 func confidences(r rank.Result) map[int]Confidence {
 	sure := map[int]rank.Confidence{}
 	for _, s := range r.Services {
@@ -294,12 +291,12 @@ func confidences(r rank.Result) map[int]Confidence {
 	return all
 }
 
-// stoodStill says whether the numbers before and in the incident read alike.
+// stoodStill says whether the displayed levels before and in the incident are equal.
 func stoodStill(cause rank.Cause) bool {
 	return words.Number(cause.Before) == words.Number(cause.After)
 }
 
-// sentence says what a series did, in words.
+// sentence describes the move of a series.
 func sentence(name string, cause rank.Cause) string {
 	text := fmt.Sprintf("%s %s (%s → %s)", name, verb(cause.Before, cause.After),
 		words.Number(cause.Before), words.Number(cause.After))
@@ -309,7 +306,7 @@ func sentence(name string, cause rank.Cause) string {
 	return text
 }
 
-// verb says in which direction a value moved and how far.
+// verb says in which direction a value moved, and how far.
 func verb(before, after float64) string {
 	word := "rose"
 	switch {
@@ -324,7 +321,7 @@ func verb(before, after float64) string {
 	return word
 }
 
-// names are the other members of a set of series that can't be told apart.
+// names returns the other members of a set of indistinguishable series.
 func (c *candidates) names(members []int, self int) []string {
 	names := []string{}
 	for _, m := range members {

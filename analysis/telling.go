@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// byTelling puts the labels first that say more of a place: a name before an
-// address, and that of what stays before that of what comes and goes.
-func byTelling(names []string) []string {
+// byRank sorts labels by how well they identify a place: names before addresses, and
+// long-lived things before short-lived ones.
+func byRank(names []string) []string {
 	sorted := slices.Clone(names)
-	slices.SortStableFunc(sorted, func(a, b string) int { return cmp.Or(cmp.Compare(telling(a), telling(b)), cmp.Compare(a, b)) })
+	slices.SortStableFunc(sorted, func(a, b string) int { return cmp.Or(cmp.Compare(labelRank(a), labelRank(b)), cmp.Compare(a, b)) })
 	return sorted
 }
 
-func telling(name string) int {
+func labelRank(name string) int {
 	switch {
 	case name == "pod":
 		return 1
@@ -27,9 +27,9 @@ func telling(name string) int {
 	return 0
 }
 
-// byTelling are the labels of a breakdown, the most telling first.
-func (b *Breakdown) byTelling() []string {
-	sorted := byTelling(b.Labels)
+// labelsByRank returns the labels of a breakdown, the best identifying first.
+func (b *Breakdown) labelsByRank() []string {
+	sorted := byRank(b.Labels)
 	order := make([]int, len(sorted))
 	for i, name := range sorted {
 		order[i] = slices.Index(b.Labels, name)
@@ -37,14 +37,13 @@ func (b *Breakdown) byTelling() []string {
 	return arrange(b.Labels, b.namesFirst(order))
 }
 
-// namesFirst puts, of two labels that say the same of all leaves, the one whose
-// values are names in the place of the one whose values are ids, if that is
-// earlier: datname=shop is read, datid=16384 is looked up. order are places of
-// labels, and is changed.
+// namesFirst swaps two equivalent labels if the one with ids precedes the one with names:
+// people read datname=shop, but have to look up datid=16384. It modifies order, which holds
+// indices of labels.
 func (b *Breakdown) namesFirst(order []int) []int {
 	for i, id := range order {
-		for j := i + 1; j < len(order); j++ { // few labels are the same, which is soon seen
-			if name := order[j]; telling(b.Labels[name]) == 0 && b.sameLabel(id, name) && b.holdsIDs(id) && !b.holdsIDs(name) {
+		for j := i + 1; j < len(order); j++ { // few labels are equivalent, and a difference shows early
+			if name := order[j]; labelRank(b.Labels[name]) == 0 && b.sameLabel(id, name) && b.holdsIDs(id) && !b.holdsIDs(name) {
 				order[i], order[j] = name, id
 				break
 			}
@@ -53,15 +52,15 @@ func (b *Breakdown) namesFirst(order []int) []int {
 	return order
 }
 
-// idPattern is what nobody reads as a name: no letter at all, a UUID, a hash.
+// idPattern matches values that nobody reads as a name: without letters, a UUID, a hash.
 var idPattern = regexp.MustCompile(`^([^\pL]*|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(0x|sha256:)?[0-9a-fA-F]{8,})$`)
 
-// isID tells ids from names; a word of the letters a to f has no digit.
+// isID tells ids from names. A word made of the letters a to f has no digit.
 func isID(value string) bool {
 	return strings.ContainsAny(value, "0123456789") && idPattern.MatchString(value)
 }
 
-// holdsIDs says that all values of a label are ids, as far as it has any.
+// holdsIDs says whether all non-empty values of a label are ids.
 func (b *Breakdown) holdsIDs(label int) bool {
 	some := false
 	for _, leaf := range b.Leaves {
@@ -76,8 +75,7 @@ func (b *Breakdown) holdsIDs(label int) bool {
 	return some
 }
 
-// sameLabel says that two labels have several values, and each of one goes with
-// one of the other.
+// sameLabel says whether two labels have several values that correspond one to one.
 func (b *Breakdown) sameLabel(x, y int) bool {
 	of, back := map[string]string{}, map[string]string{}
 	for i, leaf := range b.Leaves {

@@ -10,14 +10,13 @@ import (
 	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
-// withTold takes the candidates that tell changes, such as a generation or the time of a
-// start, out of the series and puts what they tell among the changes: the size of their
-// steps means nothing. The frame stays as it is.
-func (f Frame) withTold() Frame {
+// withSeriesChanges moves candidates that record changes, such as a generation or a start time, from the
+// series to the changes: the size of their steps means nothing. The receiver is not modified.
+func (f Frame) withSeriesChanges() Frame {
 	if f.Onset == 0 {
 		return f
 	}
-	found, measures := f.told()
+	found, measures := f.changesBySeries()
 	var told []changes.Change
 	f.Targets = slices.Clone(f.Targets)
 	for i, t := range f.Targets {
@@ -26,7 +25,7 @@ func (f Frame) withTold() Frame {
 			if len(list) == 0 || measures[metricOf(s.Name)] {
 				return false
 			}
-			if !slices.ContainsFunc(told, func(c changes.Change) bool { return c.Series == s.Name }) { // of another target
+			if !slices.ContainsFunc(told, func(c changes.Change) bool { return c.Series == s.Name }) { // else listed already for another target
 				told = append(told, list...)
 			}
 			return true
@@ -41,11 +40,11 @@ func (f Frame) withTold() Frame {
 	return f
 }
 
-// told are the changes that each candidate tells, by its name, and the metrics that
-// tell none: those whose names say nothing of changes and of which some series measures
-// something. A few sockets that went from 0 to 1 here are no flag, where another host
-// has 3, then 5.
-func (f Frame) told() (found map[string][]changes.Change, measures map[string]bool) {
+// changesBySeries returns the changes that each candidate records, by its name, and the metrics that
+// record none after all: their name does not suggest changes, and some series of them takes
+// many values. A count of sockets that went from 0 to 1 here is no flag if another host goes
+// from 3 to 5.
+func (f Frame) changesBySeries() (found map[string][]changes.Change, measures map[string]bool) {
 	found, measures = map[string][]changes.Change{}, map[string]bool{}
 	for _, t := range f.Targets {
 		for _, s := range t.Candidates {
@@ -61,7 +60,7 @@ func (f Frame) told() (found map[string][]changes.Change, measures map[string]bo
 	return found, measures
 }
 
-// changes are those that a series tells; nil if it measures something.
+// changes returns the changes that a series records; nil if it measures something.
 func (s Series) changes(f Frame) []changes.Change {
 	if len(s.Values) != len(f.Times) {
 		return nil
@@ -71,10 +70,10 @@ func (s Series) changes(f Frame) []changes.Change {
 	}.In(f.Times)
 }
 
-// labelPattern is one label in the name of a series.
+// labelPattern matches one label in the name of a series.
 var labelPattern = regexp.MustCompile(`([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"`)
 
-// labels tell where a series is: those in its name, and its service.
+// labels returns where a series belongs: the labels in its name, or its service.
 func (s Series) labels() map[string]string {
 	labels := map[string]string{}
 	for _, m := range labelPattern.FindAllStringSubmatch(s.Name, -1) {

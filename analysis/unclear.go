@@ -8,8 +8,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// unclear says why the first candidate is only a guess, as the rest of a
-// sentence: "the KPI moved, but …".
+// unclear says why the first candidate is only a guess, to follow "the KPI moved, but …".
 func (c *candidates) unclear(r rank.Result) string {
 	why, other := r.Unclear()
 	switch {

@@ -12,19 +12,19 @@ import (
 	"github.com/culprit-dev/culprit/analysis/localize"
 )
 
-// answer turns a localisation into findings.
+// answer turns the result of the kernels into findings.
 func (l *location) answer(r localize.Result) labelAnswer {
-	l.over = l.bounded(r)
-	r = l.missing(l.down(r))
+	l.over = l.boundShares(r)
+	r = l.missing(l.unlift(r))
 	a := labelAnswer{
-		looked: true, still: r.Verdict == localize.NoChange, usual: r.Verdict == localize.NoChange && l.made.Days > 0,
+		looked: true, still: r.Verdict == localize.NoChange, asOtherDays: r.Verdict == localize.NoChange && l.made.Days > 0,
 		everywhere: everywhere(r.Verdict), forecast: l.made.String(), change: l.change(r), own: l.own(),
 	}
 	causes := r.Causes[:min(len(r.Causes), top(l.options.Labels.Top, 8))]
 	for _, c := range causes {
 		a.findings = append(a.findings, l.finding(r, c))
 	}
-	if modeOf(l.options.Labels.Mode) != localize.NSDI { // which has the order that is published
+	if modeOf(l.options.Labels.Mode) != localize.NSDI { // NSDI keeps its published order
 		slices.SortStableFunc(a.findings, compareStanding)
 	}
 	for _, d := range r.Dimensions {
@@ -36,13 +36,13 @@ func (l *location) answer(r localize.Result) labelAnswer {
 	return a
 }
 
-// ratio tells whether the measure is a ratio.
+// ratio says whether the measure is a ratio.
 func (l *location) ratio() bool {
 	return l.breakdown.Denominator != nil ||
 		len(l.breakdown.Marginals) > 0 && l.breakdown.Marginals[0].Denominator != nil
 }
 
-// change is the move of the KPI as the breakdown tells it.
+// change returns the move of the KPI according to the breakdown.
 func (l *location) change(r localize.Result) *Change {
 	c := &Change{Target: l.target.Name, Forecast: l.shown(r.Forecast), Actual: l.shown(r.Actual)}
 	if l.ratio() {
@@ -52,8 +52,8 @@ func (l *location) change(r localize.Result) *Change {
 	return c
 }
 
-// shown is an amount as people are shown it, at the level of the KPI: a second,
-// where it is a flow, and otherwise that of one step of the incident.
+// shown converts an amount to the level of the KPI as displayed: per second for a flow, else
+// per step of the incident.
 func (l *location) shown(amount float64) float64 {
 	if s := l.breakdown.Seconds; s > 0 {
 		return finite(amount / s)
@@ -82,11 +82,11 @@ func (l *location) finding(r localize.Result, c localize.Cause) Finding {
 	return f
 }
 
-// mostOfIt is the share of a change from which on nothing else is worth a word.
+// mostOfIt is the share of a change from which on nothing else is worth mentioning.
 const mostOfIt = 0.95
 
-// isOwn says whether sets select the alert's own series among its siblings and
-// no other. That it moved is known from the alert; that no other did is news.
+// isOwn says whether the sets select exactly the alert's own series among its siblings. The
+// alert already says that it moved; that no other did is news.
 func (l *location) isOwn(sets []map[string]string) bool {
 	if l.breakdown.Own == nil || len(sets) != 1 {
 		return false
@@ -102,14 +102,14 @@ func (l *location) isOwn(sets []map[string]string) bool {
 	return selected == 1 && own
 }
 
-// evidence is the arithmetic behind a cause.
+// evidence returns the arithmetic behind a cause.
 func (l *location) evidence(r localize.Result, c localize.Cause) Evidence {
 	e := Evidence{
 		Forecast: new(l.shown(c.Forecast)), Actual: new(l.shown(c.Actual)), Share: known(c.Share),
 		Leaves: c.Leaves, PartialLeaves: c.Partial, Offsetting: l.offsetting(r, c),
 		Appeared: c.Appeared, Vanished: c.Vanished, Rollover: c.Rollover,
 	}
-	if c.Surprise != 0 || c.Method == "adtributor" { // combinations have none
+	if c.Surprise != 0 || c.Method == "adtributor" { // undefined for combinations of labels
 		e.Surprise = known(c.Surprise)
 	}
 	if c.Ratio != 0 {
@@ -138,7 +138,7 @@ func (l *location) offsetting(r localize.Result, c localize.Cause) []string {
 	return against
 }
 
-// labels are the names of a combination.
+// labels returns the label set of a combination.
 func (l *location) labels(c localize.Combination) map[string]string {
 	labels := map[string]string{}
 	for k, d := range c.Labels {
@@ -147,7 +147,7 @@ func (l *location) labels(c localize.Combination) map[string]string {
 	return l.target.placed(labels)
 }
 
-// value is the name of a code.
+// value returns the name of a code.
 func (l *location) value(label int, code int32) string {
 	switch code {
 	case adtributor.Other:
@@ -158,7 +158,7 @@ func (l *location) value(label int, code int32) string {
 	return l.values[label][code]
 }
 
-// matcher is a set of labels as PromQL, ready to paste.
+// matcher writes a label set in PromQL, ready to paste.
 func matcher(labels map[string]string) string {
 	pairs := make([]string, 0, len(labels))
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
@@ -167,7 +167,7 @@ func matcher(labels map[string]string) string {
 	return "{" + strings.Join(pairs, ",") + "}"
 }
 
-// dimension is the KPI seen by one label.
+// dimension returns the KPI broken down by one label.
 func (l *location) dimension(d localize.Dimension) Dimension {
 	out := Dimension{
 		Label: l.names[d.Label], Surprise: finite(d.Set.Surprise), Explained: finite(d.Set.EP), Masking: finite(d.Masking),
@@ -202,7 +202,7 @@ func tags(d localize.Dimension, e adtributor.Element) []string {
 	return list
 }
 
-// refused are the labels that were not broken down.
+// refused lists the labels that were not broken down.
 func (l *location) refused() []Dimension {
 	var list []Dimension
 	for _, r := range l.breakdown.Refused {

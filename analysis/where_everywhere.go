@@ -4,7 +4,7 @@ package analysis
 
 import "github.com/culprit-dev/culprit/analysis/localize"
 
-// everywhere is empty for a verdict that is not about all places at once.
+// everywhere returns the reason for a verdict about all places at once, else "".
 func everywhere(v localize.Verdict) Everywhere {
 	switch v {
 	case localize.External:

@@ -10,10 +10,10 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// Grew says whether the traffic went there, and did not leave it.
+// Grew says whether traffic went to these labels rather than away from them.
 func (m Mix) Grew() bool { return m.Now > m.Before }
 
-// Shift says where traffic went: "to route=/batch (8 % → 40 % of it)".
+// Shift describes the shift of traffic: "to route=/batch (8 % → 40 % of it)".
 func (m Mix) Shift() string {
 	way := "away from"
 	if m.Grew() {
@@ -22,7 +22,7 @@ func (m Mix) Shift() string {
 	return fmt.Sprintf("%s %s (%s → %s of it)", way, place(m.Labels), words.Percent(m.Before), words.Percent(m.Now))
 }
 
-// Always says what a ratio is there: "higher".
+// Always compares the ratio there with elsewhere: "higher" or "lower".
 func (m Mix) Always() string {
 	if m.Ratio > m.Others {
 		return "higher"
@@ -30,11 +30,10 @@ func (m Mix) Always() string {
 	return "lower"
 }
 
-// leastMix is the share of a change below which a shift of traffic is not told.
+// leastMix is the smallest share of a change for which a shift of traffic is mentioned.
 const leastMix = 0.15
 
-// shifted is the value of a label whose traffic moved a ratio most; nil if none
-// moved it much.
+// shifted returns the label value whose traffic moved a ratio most; nil if none moved it much.
 func (l *location) shifted(r localize.Result) *Mix {
 	if !l.ratio() || r.Gross || r.NoBaseline {
 		return nil
@@ -57,7 +56,7 @@ func (l *location) shifted(r localize.Result) *Mix {
 	return most
 }
 
-// mixOf is the share of a change that is traffic between the values of a label.
+// mixOf returns the share of a change due to traffic shifting between the values of a label.
 func mixOf(d localize.Dimension) float64 {
 	var share float64
 	for _, e := range d.Elements {
@@ -66,9 +65,9 @@ func mixOf(d localize.Dimension) float64 {
 	return share
 }
 
-// shiftOf is what the traffic of one value did; nil if there was none of it, or
-// nothing else, to compare. What the ratio has always been is of the time before: the
-// events that a table of labels expects are those of the traffic that there is now.
+// shiftOf describes the shift of one value's traffic; nil if it, or everything else, had none.
+// The ratios are those before the incident: the expected events in a dimension's table assume
+// the current traffic.
 func (l *location) shiftOf(d localize.Dimension, e adtributor.Element) *Mix {
 	own, all := l.sides(d.Label, e.ID)
 	if own.den <= 0 || all.den <= own.den || all.now <= 0 {
@@ -80,10 +79,11 @@ func (l *location) shiftOf(d localize.Dimension, e adtributor.Element) *Mix {
 	}
 }
 
-// sides are those of a ratio before the incident, and its denominator now.
+// sides are the numerator and denominator of a ratio before the incident, and its denominator
+// now.
 type sides struct{ num, den, now float64 }
 
-// sides are those of one value of a label, and of all of them.
+// sides returns the sides of one value of a label, and of all values.
 func (l *location) sides(label int, value int32) (own, all sides) {
 	m, of := l.input.Measure, func(i int) int32 { return l.input.Codes[label][i] }
 	if len(l.input.Marginals) > 0 {
@@ -99,7 +99,7 @@ func (l *location) sides(label int, value int32) (own, all sides) {
 	return own, all
 }
 
-// sayMix says where the traffic of a ratio went, and what it meets there.
+// sayMix says where traffic went, and what the ratio is there.
 func (l *location) sayMix(m Mix) string {
 	return fmt.Sprintf("%s, where the ratio has always been %s (%s, elsewhere %s)", m.Shift(), m.Always(), l.format(m.Ratio), l.format(m.Others))
 }

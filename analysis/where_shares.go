@@ -9,17 +9,16 @@ import (
 	"github.com/culprit-dev/culprit/analysis/localize"
 )
 
-// bounded makes all shares of an answer shares of one whole, of which none is
-// more than all: where parts moved against the total, more moved than the total
-// shows, and shares of the total alone would be of 500 % and −400 %. It returns
-// by how much more. What noise moved against it is no such part.
+// boundShares rescales all shares so that none exceeds 1. Where parts move against the total, more
+// moved than the total shows, and shares of the total would be 500 % and −400 %. It returns the
+// factor. Movement within noise does not count.
 //
-// The published mode is left as it is published.
-func (l *location) bounded(r localize.Result) float64 {
-	if modeOf(l.options.Labels.Mode) == localize.NSDI || r.Gross && l.ofWhatMoved(r) {
+// The NSDI mode stays as published.
+func (l *location) boundShares(r localize.Result) float64 {
+	if modeOf(l.options.Labels.Mode) == localize.NSDI || r.Gross && l.useGrossShares(r) {
 		return 1
 	}
-	over := moreThanAll(r)
+	over := largestShare(r)
 	if over <= 1+againstUpTo {
 		over = 1
 	}
@@ -39,10 +38,9 @@ func (l *location) bounded(r localize.Result) float64 {
 	return over
 }
 
-// ofWhatMoved makes all shares of an answer shares of what moved, where the total
-// stood still: of nearly nothing they would say nothing. It returns false if
-// that is not known.
-func (l *location) ofWhatMoved(r localize.Result) bool {
+// useGrossShares makes all shares relative to the gross movement if the total stood still: shares
+// of nearly nothing are meaningless. It returns false if nothing moved.
+func (l *location) useGrossShares(r localize.Result) bool {
 	var gross float64
 	for i, f := range l.input.Measure.Forecast {
 		gross += math.Abs(l.input.Measure.Actual[i] - f)
@@ -69,9 +67,9 @@ func (l *location) ofWhatMoved(r localize.Result) bool {
 	return true
 }
 
-// moreThanAll is the largest share of the change that anything has that is told:
-// a value, what stands out of a label, or all that moved the way the total did.
-func moreThanAll(r localize.Result) float64 {
+// largestShare returns the largest share of the change among values, candidate sets and the sum
+// of all confident causes that moved with the total.
+func largestShare(r localize.Result) float64 {
 	over, with := 1.0, 0.0
 	for _, c := range r.Causes {
 		over = max(over, c.Share)

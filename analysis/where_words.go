@@ -12,7 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// unit is that of what shown returns.
+// unit is the unit of what shown returns.
 func (l *location) unit() words.Unit {
 	if l.breakdown.Seconds > 0 {
 		return words.PerSecond
@@ -20,8 +20,8 @@ func (l *location) unit() words.Unit {
 	return ""
 }
 
-// sayVerdict says what a verdict without a sure cause means, and what the
-// shares of a cause are shares of where that is not the change of the total.
+// sayVerdict explains a verdict without a confident cause, or what shares refer to if not to
+// the change of the total.
 func (l *location) sayVerdict(r localize.Result, mix *Mix) []string {
 	change := l.change(r)
 	moved := fmt.Sprintf("%s → %s", l.format(change.Forecast), l.format(change.Actual))
@@ -58,7 +58,7 @@ func (l *location) sayVerdict(r localize.Result, mix *Mix) []string {
 	return nil
 }
 
-// format writes the KPI: a ratio is of its own kind.
+// format writes a value of the KPI; ratios have no unit.
 func (l *location) format(v float64) string {
 	if l.ratio() {
 		return words.Number(v)
@@ -66,7 +66,7 @@ func (l *location) format(v float64) string {
 	return l.unit().Format(v)
 }
 
-// doubts are what is odd about the values themselves.
+// doubts lists oddities of the values themselves.
 func (l *location) doubts(r localize.Result) []string {
 	var doubts []string
 	if n := l.withoutTraffic(); n > 0 {
@@ -80,8 +80,7 @@ func (l *location) doubts(r localize.Result) []string {
 	return doubts
 }
 
-// withoutTraffic counts the leaves of a ratio that have events now and no
-// traffic that they could come from.
+// withoutTraffic counts the leaves of a ratio with a numerator but no denominator.
 func (l *location) withoutTraffic() int {
 	p := l.input.Parts
 	if p == nil {
@@ -96,11 +95,11 @@ func (l *location) withoutTraffic() int {
 	return n
 }
 
-// againstUpTo is the share of a change that noise may move against it.
+// againstUpTo is the share of a change by which noise may move against it.
 const againstUpTo = 0.05
 
-// sentence says a cause in words: "82 % of the extra errors come from
-// path=/pay on version=v2 (forecast 3.1/s, now 41/s)".
+// sentence describes a cause: "82 % of the extra errors come from path=/pay on version=v2
+// (forecast 3.1/s, now 41/s)".
 func (l *location) sentence(r localize.Result, c localize.Cause, f Finding) string {
 	where := places(f.Labels)
 	u := l.unit()
@@ -127,7 +126,7 @@ func (l *location) sentence(r localize.Result, c localize.Cause, f Finding) stri
 	}
 }
 
-// noun names what there is more or less of, with its verb.
+// noun says what there is more or less of, with its verb.
 func (l *location) noun(r localize.Result) string {
 	extra, missing := "rise comes", "fall comes"
 	if kindOf(l.target.Kind, l.target.Name).String() == "error" {
@@ -139,7 +138,7 @@ func (l *location) noun(r localize.Result) string {
 	return missing
 }
 
-// direction is where a value went.
+// direction says which way a value moved.
 func direction(before, after float64) string {
 	if after >= before {
 		return "rose"
@@ -147,8 +146,7 @@ func direction(before, after float64) string {
 	return "fell"
 }
 
-// places writes combinations as people say them. Values of one label are
-// listed: path=/a, /b and /c.
+// places writes label sets for people. Values of a single label are listed: path=/a, /b and /c.
 func places(sets []map[string]string) string {
 	texts := make([]string, len(sets))
 	label := onlyLabel(sets)
@@ -161,7 +159,7 @@ func places(sets []map[string]string) string {
 	return words.List(texts)
 }
 
-// onlyLabel is the one label that all sets are of, if there is one.
+// onlyLabel returns the label that all sets consist of; "" if there are several.
 func onlyLabel(sets []map[string]string) string {
 	names := map[string]bool{}
 	for _, set := range sets {
@@ -175,7 +173,7 @@ func onlyLabel(sets []map[string]string) string {
 	return slices.Collect(maps.Keys(names))[0]
 }
 
-// place writes one combination: path=/pay on version=v2.
+// place writes one label set: path=/pay on version=v2.
 func place(labels map[string]string) string {
 	pairs := make([]string, 0, len(labels))
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
@@ -187,7 +185,7 @@ func place(labels map[string]string) string {
 	return pairs[0] + " on " + strings.Join(pairs[1:], ", ")
 }
 
-// shownValue makes an empty value seen.
+// shownValue makes an empty value visible.
 func shownValue(v string) string {
 	if v == "" {
 		return `""`
@@ -195,7 +193,7 @@ func shownValue(v string) string {
 	return v
 }
 
-// note says why a label gives no causes, and what is not shown of it.
+// note says why a label gives no causes, and what of it is not displayed.
 func (l *location) note(d localize.Dimension) string {
 	var notes []string
 	switch d.Reason {

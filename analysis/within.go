@@ -8,11 +8,10 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// dropRelatives takes out of each whole and its parts (see [Series.Whole]) all
-// but the one that leads, and what moved the other way. A whole moves because a
-// part does, so that together they would be counted as evidence twice, against
-// the services that have no parts. Those that moved are kept by name, for the
-// finding. It says whether anything was taken out.
+// dropRelatives keeps, of each whole and its parts (see [Series.Whole]), the leader and what
+// moved the other way. A whole moves because a part does; counting both would favour services
+// with parts over those without. Dropped series that moved are kept by name, for the finding.
+// It says whether anything was dropped.
 func (c *candidates) dropRelatives(r rank.Result) bool {
 	leaders := c.leaders(r)
 	c.relatives = map[string][]string{}
@@ -33,8 +32,8 @@ func (c *candidates) dropRelatives(r rank.Result) bool {
 	return len(drop) > 0
 }
 
-// leaders are, by the name of each series that has parts, the first of them all
-// in a ranking that moved, or the whole where none did.
+// leaders maps each series that has parts to the first of them all that moved in the ranking,
+// or to the whole if none did.
 func (c *candidates) leaders(r rank.Result) map[string]rank.Cause {
 	leaders := map[string]rank.Cause{}
 	wholes := c.wholes()
@@ -50,7 +49,7 @@ func (c *candidates) leaders(r rank.Result) map[string]rank.Cause {
 	return leaders
 }
 
-// wholes are the names of the series that others are parts of.
+// wholes returns the names of the series that have parts.
 func (c *candidates) wholes() map[string]bool {
 	names := map[string]bool{}
 	for _, s := range c.series {
@@ -61,7 +60,7 @@ func (c *candidates) wholes() map[string]bool {
 	return names
 }
 
-// whole is the name of what a series is a part of, its own if of nothing.
+// whole returns the name of the series that s is part of, else its own.
 func (s Series) whole() string {
 	if s.Whole == "" {
 		return s.Name
@@ -71,7 +70,7 @@ func (s Series) whole() string {
 
 func rises(c rank.Cause) bool { return c.After > c.Before }
 
-// remove leaves out series.
+// remove drops series.
 func (c *candidates) remove(drop map[int]bool) {
 	var series []Series
 	var codes, callers []int
@@ -83,7 +82,7 @@ func (c *candidates) remove(drop map[int]bool) {
 	c.series, c.codes, c.callers = series, codes, callers
 }
 
-// place says of a finding inside of which labels it was found.
+// place prefixes a finding with the scope in which it was found.
 func (f *Finding) place(s Series) {
 	if s.Scope == "" {
 		return

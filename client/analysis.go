@@ -4,7 +4,7 @@
 
 package client
 
-// Result: what an analysis found. Its JSON is the `result` of a report.
+// Result: what an analysis found. Its JSON is `result` in a report.
 type Result struct {
 	Verdict    Verdict     `json:"verdict"`
 	Causes     []Finding   `json:"causes"`
@@ -12,15 +12,15 @@ type Result struct {
 	Fit        *Fit        `json:"fit,omitempty"`
 	Graph      Graph       `json:"graph"`
 	Warnings   []Warning   `json:"warnings"`
-	Everywhere string      `json:"everywhere,omitempty"` // says why a change is of no single place: for the verdict external
-	Hurt       []string    `json:"hurt,omitempty"`       // the services that are told to be victims, and first that of the KPI
-	Load       *Load       `json:"load,omitempty"`       // what most of the candidates have in common, if that is the answer
-	Unclear    string      `json:"unclear,omitempty"`    // says, in words, why none of the candidates is said with confidence
+	Everywhere string      `json:"everywhere,omitempty"` // says why the change has no single place, for the verdict external
+	Hurt       []string    `json:"hurt,omitempty"`       // names the services reported as victims, the KPI's own first
+	Load       *Load       `json:"load,omitempty"`       // the common load of most candidates, if that is the answer
+	Unclear    string      `json:"unclear,omitempty"`    // says, in words, why no candidate is reported with confidence
 	Change     *Move       `json:"change,omitempty"`     // the move of the first target, for sentences and charts
-	Changes    *Changes    `json:"changes,omitempty"`    // what was done around the onset; nil: it was not asked
-	Recombined *Recombined `json:"recombined,omitempty"` // compares the parts of the breakdown with the whole
+	Changes    *Changes    `json:"changes,omitempty"`    // what was done around the onset; nil if nobody looked for changes
+	Recombined *Recombined `json:"recombined,omitempty"` // compares the sum of the breakdown's parts with the whole
 	Forecast   string      `json:"forecast,omitempty"`   // says how the expected values of the breakdown were made
-	Aside      []Stretch   `json:"aside,omitempty"`      // the times before the incident that are no baseline
+	Aside      []Stretch   `json:"aside,omitempty"`      // lists the times before the incident that are excluded from the baseline
 }
 
 // Finding: one cause.
@@ -29,22 +29,22 @@ type Finding struct {
 	Kind       string              `json:"kind"` // labels, series or change
 	Labels     []map[string]string `json:"labels,omitempty"`
 	Series     string              `json:"series,omitempty"`
-	Change     *Event              `json:"change,omitempty"` // of a cause of that kind
-	Metric     string              `json:"metric,omitempty"` // the series as Prometheus has it, where its rule gives it another name
+	Change     *Event              `json:"change,omitempty"` // for that kind only
+	Metric     string              `json:"metric,omitempty"` // the Prometheus series, if its rule renames it
 	Name       string              `json:"name"`
-	Score      float64             `json:"score"` // of its method; comparable inside one method only
-	Share      float64             `json:"share"` // of the KPI's change that it explains
+	Score      float64             `json:"score"` // comparable within one method only
+	Share      float64             `json:"share"` // of the KPI's change that the cause explains
 	Confidence Confidence          `json:"confidence"`
 	Method     string              `json:"method"`
 	Sentence   string              `json:"sentence"`
-	Explains   []string            `json:"explains"` // names of the targets that it explains
+	Explains   []string            `json:"explains"` // names of the targets that the cause explains
 	Common     bool                `json:"common"`   // it explains all targets of an incident
 	Evidence   Evidence            `json:"evidence"`
-	Explained  int                 `json:"explained,omitempty"` // how many it explains, if explains names the first of them only
-	Role       Role                `json:"role,omitempty"`      // of a series: its part in the incident; empty: neither calls nor times tell it
+	Explained  int                 `json:"explained,omitempty"` // number of explained targets, if Explains names only the first ones
+	Role       Role                `json:"role,omitempty"`      // of a series in the incident; empty if neither calls nor timing tell
 }
 
-// Verdict: the whole answer in one word.
+// Verdict: the answer in one word.
 type Verdict string
 
 // What a Verdict may be.
@@ -56,14 +56,14 @@ const (
 	VerdictInsufficientEvidence Verdict = "insufficient_evidence"
 )
 
-// Dimension: the KPI seen by one label.
+// Dimension: the KPI broken down by one label.
 type Dimension struct {
 	Label     string    `json:"label"`
 	Surprise  float64   `json:"surprise"`  // bits, of the candidate set
 	Explained float64   `json:"explained"` // share of the change that the candidate set explains
-	Masking   float64   `json:"masking"`   // Σ|Δ| / |ΣΔ|: 1 means that nothing moves against the total
+	Masking   float64   `json:"masking"`   // Σ|Δ| / |ΣΔ|: 1 means that no value moves against the total
 	Elements  []Element `json:"elements"`
-	Note      string    `json:"note,omitempty"` // pruned, folded, refused: why
+	Note      string    `json:"note,omitempty"` // why it was pruned, folded or refused
 }
 
 // Fit: describes the regression of the KPI on the candidates.
@@ -73,7 +73,7 @@ type Fit struct {
 	Moved     int      `json:"moved"`     // candidates that moved in the incident
 	Selected  int      `json:"selected"`
 	Converged bool     `json:"converged"`
-	Of        []string `json:"of,omitempty"` // exporters of the candidates, sorted, if that is known of all
+	Of        []string `json:"of,omitempty"` // exporters of the candidates, sorted; nil unless all are known
 }
 
 // Graph: the causal graph over the KPI and its leading candidates.
@@ -86,52 +86,52 @@ type Graph struct {
 
 // Warning: a doubt that travels with the answer.
 type Warning struct {
-	Source string `json:"source"` // the query, the method or the sink that it is about
+	Source string `json:"source"` // the query, method or sink concerned
 	Text   string `json:"text"`   // what is wrong, and what would help
 }
 
-// Load: a factor by which most of the candidates moved together: more or less is asked of
-// everything, and nobody of those who serve it is the cause.
+// Load: a factor by which most candidates moved together: demand changed everywhere, and
+// none of the services that serve it is the cause.
 type Load struct {
-	Series string  `json:"series,omitempty"` // the traffic that carries it; empty: no candidate measures that
+	Series string  `json:"series,omitempty"` // the traffic series that carries it; empty: no candidate measures it
 	Factor float64 `json:"factor"`           // incident over baseline
-	Moved  int     `json:"moved"`            // candidates that moved by it
-	Of     int     `json:"of"`               // candidates in all
+	Moved  int     `json:"moved"`            // candidates that moved by this factor
+	Of     int     `json:"of"`               // number of candidates
 }
 
-// Move: the move of a KPI: its expected and its actual value.
+// Move: the move of a KPI from its expected to its actual value.
 type Move struct {
 	Target   string  `json:"target"`
 	Forecast float64 `json:"forecast"`
 	Actual   float64 `json:"actual"`
-	Unit     string  `json:"unit"` // of both; empty: a bare number, or not known
+	Unit     string  `json:"unit"` // of both values; empty: a bare number, or unknown
 	Rising   bool    `json:"rising"`
-	Clock    bool    `json:"clock,omitempty"`    // it is the time since or until something
-	Others   float64 `json:"others,omitempty"`   // of a time: that of the middle one of its siblings
-	Siblings int     `json:"siblings,omitempty"` // series that the KPI was compared with, without its own; 0: it was split into parts
-	Level    *Level  `json:"level,omitempty"`    // of a KPI that did not move: how it stands to its alert's threshold
-	Mix      *Mix    `json:"mix,omitempty"`      // of a ratio: where its traffic went, if that is a part of the change
+	Clock    bool    `json:"clock,omitempty"`    // the KPI is the time since or until something
+	Others   float64 `json:"others,omitempty"`   // for a clock: the median of its siblings
+	Siblings int     `json:"siblings,omitempty"` // other series that the KPI was compared with; 0: it was split into parts
+	Level    *Level  `json:"level,omitempty"`    // for a KPI that did not move: how it compares with its alert's threshold
+	Mix      *Mix    `json:"mix,omitempty"`      // for a ratio: where its traffic went, if that is part of the change
 }
 
 // Changes: what was done around the onset of an incident.
 type Changes struct {
-	Since  float64 `json:"since,omitempty"` // Unix seconds; from when on changes are known, 0: from the first one on
-	Before int     `json:"before"`          // so many before the onset
-	Later  []Event `json:"later,omitempty"` // after it: consequences or remedies, and no causes
+	Since  float64 `json:"since,omitempty"` // Unix seconds from which changes are known; 0: from the first one
+	Before int     `json:"before"`          // number of changes before the onset
+	Later  []Event `json:"later,omitempty"` // after the onset: consequences or remedies, never causes
 }
 
-// Recombined: what the parts of a breakdown add up to, of a ratio those of the numerator,
-// beside the whole, which was asked for by itself.
+// Recombined: compares what the parts of a breakdown add up to (for a ratio, its
+// numerator) with the whole, which was queried separately.
 type Recombined struct {
 	Parts float64 `json:"parts"`
 	Whole float64 `json:"whole"`
 }
 
-// Stretch: a time from its first moment up to its end, in Unix seconds.
+// Stretch: the half-open interval From, To), in Unix seconds.
 type Stretch struct {
 	From float64 `json:"from"`
 	To   float64 `json:"to"`
-	Why  string  `json:"why,omitempty"` // it is no baseline
+	Why  string  `json:"why,omitempty"` // why it is excluded from the baseline
 }
 
 // Event: one event that may have caused an incident.
@@ -158,59 +158,58 @@ const (
 	ConfidenceLow    Confidence = "low"
 )
 
-// Evidence: the arithmetic behind a cause. What a method does not tell is left out, so
-// that a number that may be 0 is a pointer. The fields stand in the order of their names,
-// which is that of the JSON. Of a set of labels, amounts are at the level of the KPI, or
+// Evidence: the arithmetic behind a cause. Fields that a method does not provide are left
+// out of the JSON, so a number that may be 0 is a pointer. Fields are sorted by name,
+// which is the order of the JSON. Amounts of a label set are at the level of the KPI, or
 // of its numerator.
 type Evidence struct {
-	Actual        *float64            `json:"actual,omitempty"`   // of a set of labels
+	Actual        *float64            `json:"actual,omitempty"`   // of a label set
 	After         *float64            `json:"after,omitempty"`    // of a series: its level in the incident
-	Along         int                 `json:"along,omitempty"`    // of so many series (see OnlyOf) that moved, its own among them
-	Appeared      bool                `json:"appeared,omitempty"` // there was nothing of it before
+	Along         int                 `json:"along,omitempty"`    // series (of OnlyOf) that moved, its own included
+	Appeared      bool                `json:"appeared,omitempty"` // it did not exist before
 	Association   *float64            `json:"association,omitempty"`
 	Before        *float64            `json:"before,omitempty"` // of a series
 	Coefficient   *float64            `json:"coefficient,omitempty"`
-	Deviation     *float64            `json:"deviation,omitempty"` // from the usual, in units of its own noise
-	Earlier       int                 `json:"earlier,omitempty"`   // of a change: how often the like was done there before
-	Forecast      *float64            `json:"forecast,omitempty"`  // of a set of labels
-	Gross         bool                `json:"gross,omitempty"`     // the total stood still: shares are of what moved in it
+	Deviation     *float64            `json:"deviation,omitempty"` // from the baseline, in units of its own noise
+	Earlier       int                 `json:"earlier,omitempty"`   // of a change: how often the same was done there before
+	Forecast      *float64            `json:"forecast,omitempty"`  // of a label set
+	Gross         bool                `json:"gross,omitempty"`     // the total stood still: shares are of the gross movement
 	Homogeneity   *float64            `json:"homogeneity,omitempty"`
 	Gone          bool                `json:"gone,omitempty"`   // none of its series exists any more
-	Inside        []string            `json:"inside,omitempty"` // labels over which the change is spread alike inside of the set
+	Inside        []string            `json:"inside,omitempty"` // labels within the set over which the change is spread evenly
 	Kind          string              `json:"kind,omitempty"`   // of a series
-	Lag           *float64            `json:"lag,omitempty"`    // of a change: seconds from it to the onset
-	Leaves        int                 `json:"leaves,omitempty"` // that the set selects
-	Members       []string            `json:"members,omitzero"` // series that can't be told from it; nil: it is none
+	Lag           *float64            `json:"lag,omitempty"`    // of a change: seconds before the onset
+	Leaves        int                 `json:"leaves,omitempty"` // selected by the set
+	Members       []string            `json:"members,omitzero"` // series that can't be told from it; nil: not a series
 	MixEffect     *float64            `json:"mix_effect,omitempty"`
-	Near          string              `json:"near,omitempty"`       // of a change: how near it is to what the alert is about
+	Near          string              `json:"near,omitempty"`       // of a change: how close it is to what the alert is about
 	Offsetting    []string            `json:"offsetting,omitempty"` // values that moved against the total
-	OnlyOf        int                 `json:"only_of,omitempty"`    // series that it is compared with, its own among them: see Along
+	OnlyOf        int                 `json:"only_of,omitempty"`    // series that it was compared with, its own included: see Along
 	PartialLeaves int                 `json:"partial_leaves,omitempty"`
-	Phi           *float64            `json:"phi,omitempty"`         // contribution by the regression, in the KPI's unit
-	Places        []map[string]string `json:"places,omitempty"`      // of a change: the label sets that are the same thing
-	Probability   *float64            `json:"probability,omitempty"` // of a change: that it did it, of all changes and none
+	Phi           *float64            `json:"phi,omitempty"`         // contribution according to the regression, in the KPI's unit
+	Places        []map[string]string `json:"places,omitempty"`      // of a change: the label sets that it accounts for
+	Probability   *float64            `json:"probability,omitempty"` // of a change: that it is the cause, among all changes and none
 	Psi           *float64            `json:"psi,omitempty"`         // the same, as a share of the change
 	Query         string              `json:"query,omitempty"`
-	RateEffect    *float64            `json:"rate_effect,omitempty"` // of a ratio: share of the change by changed rates
-	Ratio         *float64            `json:"ratio,omitempty"`       // actual by forecast
+	RateEffect    *float64            `json:"rate_effect,omitempty"` // of a ratio: share of the change due to changed rates
+	Ratio         *float64            `json:"ratio,omitempty"`       // actual / forecast
 	Relevance     *float64            `json:"relevance,omitempty"`
-	Residual      *float64            `json:"residual,omitempty"` // deviation that its parents don't explain
-	Rollover      bool                `json:"rollover,omitempty"` // one value took the place of another
-	Same          []map[string]string `json:"same,omitempty"`     // other sets that select the same as this one
-	Scope         string              `json:"scope,omitempty"`    // what its query was narrowed to, as a selector
+	Residual      *float64            `json:"residual,omitempty"` // deviation that its parents in the graph don't explain
+	Rollover      bool                `json:"rollover,omitempty"` // one value replaced another
+	Same          []map[string]string `json:"same,omitempty"`     // other sets that select the same leaves
+	Scope         string              `json:"scope,omitempty"`    // selector that its query was narrowed to
 	ScoreByChance *float64            `json:"score_by_chance,omitempty"`
 	Selected      *bool               `json:"selected,omitempty"` // by the regression
 	Service       string              `json:"service,omitempty"`
 	Share         *float64            `json:"share,omitempty"`
-	Shares        map[string]float64  `json:"shares,omitzero"` // in an incident: of the change of each alert's KPI
-	Since         *float64            `json:"since,omitempty"` // Unix seconds at which it first moved
+	Shares        map[string]float64  `json:"shares,omitzero"` // in an incident: share of the change of each alert's KPI
+	Since         *float64            `json:"since,omitempty"` // Unix seconds of its first move
 	Surprise      *float64            `json:"surprise,omitempty"`
-	Unexplained   *float64            `json:"unexplained,omitempty"` // share of the change that the regression leaves
-	Vanished      bool                `json:"vanished,omitempty"`    // there is nothing of it now
+	Unexplained   *float64            `json:"unexplained,omitempty"` // share of the change that the regression leaves unexplained
+	Vanished      bool                `json:"vanished,omitempty"`    // it does not exist now
 }
 
-// Role: the part that a series has in an incident. It is told where calls or times tell
-// it, and else left out.
+// Role: the part of a series in an incident. It is empty unless calls or timing show it.
 type Role string
 
 // What a Role may be.
@@ -238,10 +237,10 @@ type Node struct {
 	Role     string   `json:"role"` // target or candidate
 	Aliases  []string `json:"aliases,omitempty"`
 	Score    float64  `json:"score"`
-	Onset    float64  `json:"onset,omitempty"` // Unix seconds at which it first moved, and between which it may have by its noise: 0 if it has not.
+	Onset    float64  `json:"onset,omitempty"` // Unix seconds of its first move, and the range in which noise leaves that uncertain; 0 if it did not move.
 	Earliest float64  `json:"earliest,omitempty"`
 	Latest   float64  `json:"latest,omitempty"`
-	Why      string   `json:"why,omitempty"` // says of a candidate, in words, what part it has, or why it isn't the cause
+	Why      string   `json:"why,omitempty"` // says in words what role the candidate has, or why it isn't the cause
 }
 
 // Edge: one link of the graph.
@@ -256,31 +255,31 @@ type Edge struct {
 	Source             string  `json:"source"` // learned, topology or given
 }
 
-// Chain: a likely way from a suspect to the KPI.
+// Chain: a likely path from a suspect to the KPI.
 type Chain struct {
 	Nodes    []string `json:"nodes"`
 	Weight   float64  `json:"weight"`
-	Directed bool     `json:"directed"` // every edge of it has a known direction
+	Directed bool     `json:"directed"` // every edge has a known direction
 	Sentence string   `json:"sentence"`
 }
 
-// Level: how a KPI that did not move stands to its alert's threshold.
+// Level: how a KPI that did not move compares with its alert's threshold.
 type Level struct {
 	Operator  string  `json:"operator"`
 	Threshold float64 `json:"threshold"`
-	Held      float64 `json:"held"`               // for how many seconds the condition has held at the end of the incident, without a break; 0: it doesn't hold
-	AtLeast   bool    `json:"at_least,omitempty"` // says that it held already in the first sample that was asked for
+	Held      float64 `json:"held"`               // how many seconds the condition has held without a break, at the end of the incident; 0: it doesn't hold
+	AtLeast   bool    `json:"at_least,omitempty"` // says that the condition already held in the first sample, so Held is a lower bound
 }
 
-// Mix: the part of a ratio's change that is none of its parts: traffic went to where the
+// Mix: the part of a ratio's change that comes from traffic alone: it shifted to where the
 // ratio has always been higher, or lower.
 type Mix struct {
-	Labels map[string]string `json:"labels"` // the value of a label that the traffic went to, or left
-	Share  float64           `json:"share"`  // of the change of the ratio
-	Before float64           `json:"before"` // its part of the traffic, before
-	Now    float64           `json:"now"`    // and now
-	Ratio  float64           `json:"ratio"`  // what the ratio was there, before
-	Others float64           `json:"others"` // and elsewhere
+	Labels map[string]string `json:"labels"` // the label value that traffic went to or left
+	Share  float64           `json:"share"`  // of the ratio's change
+	Before float64           `json:"before"` // its fraction of the traffic before
+	Now    float64           `json:"now"`    // and in the incident
+	Ratio  float64           `json:"ratio"`  // the ratio there, before
+	Others float64           `json:"others"` // and elsewhere, before
 }
 
 // Extent: how far a change had got: 3 of 6 pods. The zero one is not known.
