@@ -20,36 +20,36 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// The annotations that culprit writes on alerts. All others are left alone.
+// Annotations that culprit writes on alerts. It leaves all others alone.
 const (
 	AnnotationSummary  = "culprit_summary"  // one line
 	AnnotationCauses   = "culprit_causes"   // the confident causes, at most five lines; else one guess or nothing
-	AnnotationReport   = "culprit_report"   // the address of the report
-	AnnotationIncident = "culprit_incident" // one line, when the alert is one of several
+	AnnotationReport   = "culprit_report"   // URL of the report
+	AnnotationIncident = "culprit_incident" // one line, if the alert is one of several
 )
 
 const (
 	annotationLimit = 1024 // bytes of one annotation
 	causeLines      = 5
 
-	repostRate  = 50 // batches a second to one peer
+	repostRate  = 50 // batches per second to one peer
 	repostBurst = 100
-	repostBatch = 512 // alerts in one request; each needs two reads of all that are like them
+	repostBatch = 512 // alerts in one request; each request needs two reads of all similar alerts
 
-	// settled is how long an incident must have stayed as it is before alerts
-	// are posted only for its line, which changes with each of its alerts.
+	// settled is how long an incident must be unchanged before alerts are posted only for its line,
+	// which changes with each of the incident's alerts.
 	settled = 30 * time.Second
 
 	minLeft      = 15 * time.Second // an alert that ends sooner is left alone
-	shortLife    = 6 * time.Second  // five, and one because the server's clock is read to the second
-	freshFor     = time.Second      // from the read of an alert to its post
+	shortLife    = 6 * time.Second  // five, plus one because the server's clock is read to the second
+	freshFor     = time.Second      // from reading an alert to posting it
 	timeoutSlack = 2 * time.Second
-	statusFor    = 10 * time.Minute // how long a peer's resolve timeout is believed
-	statusPause  = 10 * time.Second // before a peer that didn't tell it is asked again
+	statusFor    = 10 * time.Minute // how long a peer's status is cached
+	statusPause  = 10 * time.Second // until a peer that failed to return it is asked again
 )
 
-// Annotations writes the causes on the alert itself, by posting the alert back
-// to Alertmanager with annotations added.
+// Annotations writes the causes on the alert itself: it posts the alert back to Alertmanager with
+// annotations added.
 //
 // There is no API to annotate an alert: a post replaces the stored alert, and
 // one at the wrong moment does harm. A post after the alert has ended starts it
@@ -83,8 +83,7 @@ type Annotations struct {
 	reappeared prometheus.Counter
 }
 
-// annotationPeer is one Alertmanager and what is remembered of it. All of that
-// can be lost.
+// annotationPeer is one Alertmanager and what we have learned about it, all of which may be lost.
 type annotationPeer struct {
 	client *alertmanager.Client
 	limit  *limiter
@@ -92,13 +91,13 @@ type annotationPeer struct {
 	rhythm rhythm
 
 	mu     sync.Mutex
-	status alertmanager.Status // as far as it is known
-	until  time.Time           // how long that is believed
+	status alertmanager.Status // the last one known
+	until  time.Time           // end of its validity
 
-	ahead atomic.Int64 // nanoseconds that the peer's clock is ahead of ours
+	ahead atomic.Int64 // how far the peer's clock is ahead of ours, in nanoseconds
 }
 
-// NewAnnotations makes the sink for all peers of an Alertmanager cluster.
+// NewAnnotations makes the sink for the peers of an Alertmanager cluster.
 func NewAnnotations(peers []*alertmanager.Client, opts Options) *Annotations {
 	a := &Annotations{
 		base: newBase(NameAnnotation, opts), source: opts.Source,
@@ -113,7 +112,7 @@ func NewAnnotations(peers []*alertmanager.Client, opts Options) *Annotations {
 	return a
 }
 
-// Over takes note that an alert has resolved.
+// Over notes that an alert has resolved.
 func (a *Annotations) Over(fingerprint string) {
 	for _, p := range a.peers {
 		p.past.gone(fingerprint, a.now())
@@ -121,17 +120,17 @@ func (a *Annotations) Over(fingerprint string) {
 	}
 }
 
-// Send annotates the alert on every peer that has it. There is one outcome for
-// each peer; the ref is its address.
+// Send annotates the alert on every peer that has it. There is one outcome per peer; its ref is the
+// peer's address.
 func (a *Annotations) Send(ctx context.Context, m Message) []report.Sent {
 	return a.SendAll(ctx, []Message{m})[0]
 }
 
-// SendAll is Send for several alerts, at the cost of one.
+// SendAll is Send for several alerts in one request.
 func (a *Annotations) SendAll(ctx context.Context, ms []Message) [][]report.Sent {
 	sent := make([][]report.Sent, len(ms))
 	var want []wanted
-	var at []int // the place in ms of each that is wanted
+	var at []int // index in ms of each element of want
 	for i, m := range ms {
 		if m.Resolved {
 			a.Over(m.Report.Alert.Fingerprint)
@@ -146,7 +145,7 @@ func (a *Annotations) SendAll(ctx context.Context, ms []Message) [][]report.Sent
 	var wg sync.WaitGroup
 	for n, p := range a.peers {
 		wg.Go(func() {
-			for i, t := range a.repost(ctx, p, among(want), want) {
+			for i, t := range a.repost(ctx, p, filterFor(want), want) {
 				sent[at[i]][n] = a.outcome(p, t)
 			}
 		})
@@ -155,11 +154,10 @@ func (a *Annotations) SendAll(ctx context.Context, ms []Message) [][]report.Sent
 	return sent
 }
 
-// Reconcile puts annotations back on alerts that have lost them, as every alert
-// does when Prometheus sends it again, or that carry old ones. The alerts are
-// all that have just been read from the peer; open holds the message of each
-// alert that should be annotated, by fingerprint. It returns what became of the
-// alerts that had to be posted, by fingerprint.
+// Reconcile restores annotations on alerts that have lost them, as every alert does when Prometheus
+// resends it, and updates old ones. alerts are all alerts just read from the peer; open holds the
+// message of each alert to annotate, by fingerprint. It returns the outcomes of the alerts it
+// posted, by fingerprint.
 func (a *Annotations) Reconcile(ctx context.Context, peer *alertmanager.Client, alerts []alertmanager.Alert, open map[string]Message) map[string]report.Sent {
 	i := slices.IndexFunc(a.peers, func(p *annotationPeer) bool { return p.client.Address() == peer.Address() })
 	if i < 0 {
@@ -173,7 +171,7 @@ func (a *Annotations) Reconcile(ctx context.Context, peer *alertmanager.Client, 
 		if !ok || m.Resolved {
 			continue
 		}
-		p.rhythm.saw(alert, p.onClock(alert.AskedAt))
+		p.rhythm.observe(alert, p.onClock(alert.AskedAt))
 		want := wantOf(m)
 		if a.now().Sub(m.Incident.UpdatedAt) < settled {
 			want.keepIncident(alert.Annotations)
@@ -184,23 +182,23 @@ func (a *Annotations) Reconcile(ctx context.Context, peer *alertmanager.Client, 
 	}
 	sent := make(map[string]report.Sent, len(lost))
 	for batch := range slices.Chunk(lost, repostBatch) {
-		for _, t := range a.repost(ctx, p, among(batch), batch) {
+		for _, t := range a.repost(ctx, p, filterFor(batch), batch) {
 			sent[t.fingerprint] = a.outcome(p, t)
 		}
 	}
 	return sent
 }
 
-// wanted is an alert and the annotations that it should carry.
+// wanted is an alert with the annotations that it should have.
 type wanted struct {
 	fingerprint string
 	labels      model.LabelSet
 	annotations model.LabelSet
-	ifLost      bool // it is posted only if it carries none of ours
-	anyway      bool // it is posted whatever it carries
+	ifLost      bool // post only if it has none of ours
+	anyway      bool // post whatever it has
 }
 
-// has says whether an alert need not be posted.
+// has reports whether nothing needs to be posted.
 func (w wanted) has(have model.LabelSet) bool {
 	switch {
 	case w.anyway:
@@ -219,16 +217,16 @@ func wantOf(m Message) wanted {
 	}
 }
 
-// keepIncident leaves the line of the incident as the alert has it.
+// keepIncident keeps the alert's present line about the incident.
 func (w wanted) keepIncident(have model.LabelSet) {
 	if line, ok := have[AnnotationIncident]; ok && w.annotations[AnnotationIncident] != "" {
 		w.annotations[AnnotationIncident] = line
 	}
 }
 
-// among lets the alerts of a batch through, and few others: by what they have
-// alike, and by their names.
-func among(batch []wanted) alertmanager.Filter {
+// filterFor selects the alerts of a batch and few others: by their common labels and by their
+// names.
+func filterFor(batch []wanted) alertmanager.Filter {
 	f := alertmanager.Exactly(shared(batch))
 	names := map[string]bool{}
 	for _, w := range batch {
@@ -240,7 +238,7 @@ func among(batch []wanted) alertmanager.Filter {
 	return f
 }
 
-// shared are the labels that all alerts of a batch have alike.
+// shared returns the labels that all alerts of a batch have in common.
 func shared(batch []wanted) model.LabelSet {
 	all := batch[0].labels.Clone()
 	for _, w := range batch[1:] {
@@ -249,8 +247,8 @@ func shared(batch []wanted) model.LabelSet {
 	return all
 }
 
-// annotationsOf writes the texts. An address that is too long is left out: half
-// of one is worth nothing.
+// annotationsOf renders the annotations. A URL that is too long is left out: half of one is
+// worthless.
 func annotationsOf(m Message) model.LabelSet {
 	ls := model.LabelSet{}
 	add := func(name model.LabelName, text string) {
@@ -273,7 +271,7 @@ func ours() []model.LabelName {
 	return []model.LabelName{AnnotationSummary, AnnotationCauses, AnnotationReport, AnnotationIncident}
 }
 
-// carries says whether an alert has our annotations just so.
+// carries reports whether an alert has exactly our annotations.
 func carries(have, want model.LabelSet) bool {
 	for _, name := range ours() {
 		if have[name] != want[name] {
@@ -283,7 +281,7 @@ func carries(have, want model.LabelSet) bool {
 	return true
 }
 
-// annotated returns all foreign annotations and ours.
+// annotated merges our annotations with the foreign ones.
 func annotated(have, want model.LabelSet) model.LabelSet {
 	all := have.Clone()
 	for _, name := range ours() {
@@ -293,14 +291,13 @@ func annotated(have, want model.LabelSet) model.LabelSet {
 	return all
 }
 
-// attempt is one alert on its way through a repost. It is decided as soon as it
-// has an outcome.
+// attempt is one alert of a repost. It is decided as soon as it has a result.
 type attempt struct {
 	wanted
-	confirmed bool // its Prometheus lists it as firing
+	confirmed bool // its Prometheus says that it fires
 	short     bool // posted with an early end
 	before    alertmanager.Alert
-	after     alertmanager.Alert // as it was read back
+	after     alertmanager.Alert // as read back
 	body      json.RawMessage
 	result    repostResult
 	err       error
@@ -308,7 +305,7 @@ type attempt struct {
 
 func (t *attempt) decide(r repostResult, err error) { t.result, t.err = r, err }
 
-// undecided are the attempts that have no outcome yet.
+// undecided returns the attempts without a result.
 func undecided(tries []*attempt) []*attempt {
 	var left []*attempt
 	for _, t := range tries {
@@ -319,17 +316,17 @@ func undecided(tries []*attempt) []*attempt {
 	return left
 }
 
-// repost posts alerts back to one peer, with all guards. Every attempt that it
-// returns is decided; they are in the order of want.
+// repost posts alerts back to one peer, with all guards. It returns decided attempts, in the order
+// of want.
 func (a *Annotations) repost(ctx context.Context, p *annotationPeer, filter alertmanager.Filter, want []wanted) []*attempt {
 	tries := a.read(ctx, p, filter, want)
 	pending := undecided(tries)
-	p.hope(tries)
+	p.recheckSkipped(tries)
 	if len(pending) == 0 {
 		return tries
 	}
 	if time.Since(pending[0].before.AskedAt) > freshFor {
-		decideAll(pending, repostLate, later{errLate})
+		decideAll(pending, repostLate, retryError{errLate})
 		return tries
 	}
 	bodies := make([]json.RawMessage, len(pending))
@@ -344,8 +341,7 @@ func (a *Annotations) repost(ctx context.Context, p *annotationPeer, filter aler
 	return tries
 }
 
-// read asks for alerts and their senders, and decides which of them are posted,
-// and how.
+// read reads alerts and asks their Prometheus, and decides which of them to post, and how.
 func (a *Annotations) read(ctx context.Context, p *annotationPeer, filter alertmanager.Filter, want []wanted) []*attempt {
 	tries := make([]*attempt, len(want))
 	for i, w := range want {
@@ -354,7 +350,7 @@ func (a *Annotations) read(ctx context.Context, p *annotationPeer, filter alertm
 	}
 	timeout := p.ask(ctx).ResolveTimeout
 	if err := p.limit.wait(ctx); err != nil {
-		decideAll(undecided(tries), repostLimited, later{err})
+		decideAll(undecided(tries), repostLimited, retryError{err})
 		return tries
 	}
 	alerts, err := p.client.Alerts(ctx, filter)
@@ -369,12 +365,12 @@ func (a *Annotations) read(ctx context.Context, p *annotationPeer, filter alertm
 	return tries
 }
 
-// ask asks the alert's Prometheus about it.
+// ask asks the alert's Prometheus whether it fires.
 func (a *Annotations) ask(ctx context.Context, t *attempt) {
 	known, firing, err := a.firing(ctx, t.labels)
 	switch {
 	case err != nil:
-		t.decide(repostUnconfirmed, later{fmt.Errorf("Prometheus does not say whether the alert still fires: %w", err)})
+		t.decide(repostUnconfirmed, retryError{fmt.Errorf("Prometheus does not say whether the alert still fires: %w", err)})
 	case known && !firing:
 		t.decide(repostNotFiring, nil)
 	}
@@ -388,7 +384,7 @@ func (a *Annotations) firing(ctx context.Context, ls model.LabelSet) (known, fir
 	return a.source.Firing(ctx, ls)
 }
 
-// prepare decides whether an alert is posted, and how.
+// prepare decides whether and how to post an alert.
 func (a *Annotations) prepare(p *annotationPeer, t *attempt, alerts map[string]alertmanager.Alert, timeout time.Duration) {
 	alert, ok := alerts[t.fingerprint]
 	if !ok {
@@ -396,7 +392,7 @@ func (a *Annotations) prepare(p *annotationPeer, t *attempt, alerts map[string]a
 		t.decide(repostAbsent, nil)
 		return
 	}
-	p.rhythm.saw(alert, p.onClock(alert.AskedAt))
+	p.rhythm.observe(alert, p.onClock(alert.AskedAt))
 	if p.past.seen(alert) {
 		a.reappeared.Inc()
 	}
@@ -416,8 +412,8 @@ func (a *Annotations) prepare(p *annotationPeer, t *attempt, alerts map[string]a
 	t.body = alert.Repost(annotated(alert.Annotations, t.annotations), end)
 }
 
-// mayLackEnd says whether the sender may have named no end, so that the one
-// that is shown is Alertmanager's own.
+// mayLackEnd reports whether the sender may have set no end, so that the end we see was set by
+// Alertmanager.
 func mayLackEnd(alert alertmanager.Alert, timeout time.Duration) bool {
 	return timeout == 0 || (alert.EndsAt.Sub(alert.UpdatedAt)-timeout).Abs() <= timeoutSlack
 }

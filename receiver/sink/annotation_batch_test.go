@@ -109,10 +109,10 @@ func TestABatchOfManyNamesIsAskedForByThem(t *testing.T) {
 		}
 		return batch
 	}
-	if got := among(named("A", "B.x", "A")).Matchers; !slices.Equal(got, []string{`job="shop"`, `alertname=~"A|B\\.x"`}) {
+	if got := filterFor(named("A", "B.x", "A")).Matchers; !slices.Equal(got, []string{`job="shop"`, `alertname=~"A|B\\.x"`}) {
 		t.Errorf("%q", got)
 	}
-	if got := among(named("A", strings.Repeat("x", 2000))).Matchers; !slices.Equal(got, []string{`job="shop"`}) {
+	if got := filterFor(named("A", strings.Repeat("x", 2000))).Matchers; !slices.Equal(got, []string{`job="shop"`}) {
 		t.Errorf("%q", got)
 	}
 }

@@ -13,25 +13,24 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// repostResult is what became of an alert that was to be posted. It labels a
-// metric.
+// repostResult is the result of one attempt. It is the value of a metric's label.
 type repostResult string
 
 const (
 	repostPosted       repostResult = "posted"
-	repostUnchanged    repostResult = "unchanged"     // it carries our annotations already
-	repostRepaired     repostResult = "repaired"      // posted, and its end had to be restored
+	repostUnchanged    repostResult = "unchanged"     // it has our annotations already
+	repostRepaired     repostResult = "repaired"      // posted, but its end had to be restored
 	repostAbsent       repostResult = "absent"        // the peer doesn't have it, or it is resolved
 	repostEnding       repostResult = "ending"        // it ends too soon
-	repostNotFiring    repostResult = "not_firing"    // its Prometheus says that it is over
-	repostUnconfirmed  repostResult = "unconfirmed"   // its Prometheus does not answer
-	repostLimited      repostResult = "limited"       // no turn within the time
+	repostNotFiring    repostResult = "not_firing"    // its Prometheus says that it is resolved
+	repostUnconfirmed  repostResult = "unconfirmed"   // its Prometheus doesn't answer
+	repostLimited      repostResult = "limited"       // the rate limit left no time
 	repostLate         repostResult = "late"          // the peer answered too slowly to post safely
-	repostReadFailed   repostResult = "read_failed"   // before the post
+	repostReadFailed   repostResult = "read_failed"   // reading failed before the post
 	repostFailed       repostResult = "post_failed"   // refused, or no answer
-	repostOverwritten  repostResult = "overwritten"   // its sender sent it in the same instant
-	repostUnchecked    repostResult = "unchecked"     // posted, but not read back
-	repostRepairFailed repostResult = "repair_failed" // its end is closer than it was
+	repostOverwritten  repostResult = "overwritten"   // its sender sent it at the same instant
+	repostUnchecked    repostResult = "unchecked"     // posted, but reading back failed
+	repostRepairFailed repostResult = "repair_failed" // its end is now earlier than before
 )
 
 var (
@@ -39,11 +38,10 @@ var (
 	errOverwritten = errors.New("the alert was sent again in the same instant, without the annotations")
 )
 
-// checkTimeout bounds the look at what a post has done, and its repair: after
-// that the short end of the post has come.
+// checkTimeout bounds reading back and repair. Later than that the short end of the post has come.
 const checkTimeout = 5 * time.Second
 
-// sourceMemory is longer than a Source remembers an answer.
+// sourceMemory is longer than a Source caches an answer.
 const sourceMemory = 1200 * time.Millisecond
 
 func decideAll(tries []*attempt, r repostResult, err error) {
@@ -52,9 +50,8 @@ func decideAll(tries []*attempt, r repostResult, err error) {
 	}
 }
 
-// readBack looks at once what the post has done, and repairs what it must not
-// have done. It goes on when the context ends: a post without its check is the
-// one thing that could do lasting harm.
+// readBack verifies at once what the post did, and repairs what it must not have done. It goes on
+// even if ctx ends: an unverified post is the one thing that could do lasting harm.
 func (a *Annotations) readBack(ctx context.Context, p *annotationPeer, filter alertmanager.Filter, tries []*attempt, posted error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
@@ -79,8 +76,8 @@ func (a *Annotations) readBack(ctx context.Context, p *annotationPeer, filter al
 	}
 }
 
-// check decides one attempt by what the peer has now, or says that our post has
-// brought the end of the alert closer.
+// check decides one attempt by comparing the alert with what was posted. It returns true if our
+// post has moved the end of the alert closer.
 func (a *Annotations) check(t *attempt, alerts map[string]alertmanager.Alert, posted error) (cut bool) {
 	after, ok := alerts[t.fingerprint]
 	t.after = after
@@ -97,16 +94,15 @@ func (a *Annotations) check(t *attempt, alerts map[string]alertmanager.Alert, po
 	case posted != nil:
 		t.decide(repostFailed, posted)
 	default:
-		t.decide(repostOverwritten, later{errOverwritten})
+		t.decide(repostOverwritten, retryError{errOverwritten})
 	}
 	return false
 }
 
-// repair restores the end of alerts whose end our post has brought closer.
-// That happens when a sender without an end has touched the alert, and then
-// the old end is due. It also happens when the alert was resolved between our
-// read and our post, and then it is to end: its Prometheus knows, and is asked
-// once what it told us before is surely forgotten. There are five seconds.
+// repair restores the end of alerts whose end our post has moved closer. Either a sender that sets
+// no end has touched the alert: then the old end is right. Or the alert was resolved between our
+// read and our post: then it should end. Its Prometheus knows, and is asked once its cached answer
+// has surely expired. There are five seconds for this.
 func (a *Annotations) repair(ctx context.Context, p *annotationPeer, cut []*attempt) {
 	time.Sleep(sourceMemory)
 	var bodies []json.RawMessage
@@ -130,7 +126,7 @@ func (a *Annotations) repair(ctx context.Context, p *annotationPeer, cut []*atte
 	decideAll(undecided(cut), repostRepaired, nil)
 }
 
-// outcome counts an attempt and says for the report what became of it.
+// outcome counts an attempt and makes its outcome for the report.
 func (a *Annotations) outcome(p *annotationPeer, t *attempt) report.Sent {
 	a.reposts.WithLabelValues(string(t.result)).Inc()
 	ref := p.client.Address()
@@ -148,21 +144,21 @@ func (a *Annotations) outcome(p *annotationPeer, t *attempt) report.Sent {
 	}
 }
 
-// history remembers of the alerts of one peer what a single look can't tell.
+// history remembers about the alerts of one peer what a single read can't show.
 type history struct {
 	mu      sync.Mutex
 	entries map[string]*past
 }
 
-// past is what is remembered of one alert.
+// past is the history of one alert.
 type past struct {
 	postedAt time.Time // our last post
-	goneAt   time.Time // since when it has been over; zero: it is there
+	goneAt   time.Time // when it was resolved; zero: it still fires
 	keepEnd  bool      // its end must be copied
 }
 
-// reappearWindow is how near to our post an alert must have ended for us to be
-// suspected of starting it again.
+// reappearWindow is how close to our post an alert must have ended for the post to be suspected of
+// restarting it.
 const reappearWindow = time.Minute
 
 func (h *history) entry(fingerprint string) *past {
@@ -196,8 +192,7 @@ func (h *history) verbatimOnly(fingerprint string) bool {
 	return ok && e.keepEnd
 }
 
-// gone takes note that an alert is over. Alerts that we have never posted are
-// not our concern.
+// gone notes that an alert is over. Alerts that we never posted don't matter.
 func (h *history) gone(fingerprint string, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -206,9 +201,8 @@ func (h *history) gone(fingerprint string, now time.Time) {
 	}
 }
 
-// seen takes note that an alert is there. It says whether the alert was gone
-// and has come back with its old start, with a post of ours close enough to be
-// the reason.
+// seen notes that an alert is there. It reports whether the alert had gone and is back with its old
+// start, with a post of ours close enough to be the reason.
 func (h *history) seen(alert alertmanager.Alert) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -221,9 +215,8 @@ func (h *history) seen(alert alertmanager.Alert) bool {
 	return alert.StartsAt.Before(goneAt) && goneAt.Sub(e.postedAt).Abs() <= reappearWindow
 }
 
-// sweep compares what is remembered with all alerts that are there now. It
-// returns how many have reappeared, and forgets those that have been gone for
-// long.
+// sweep compares the history with all current alerts. It returns how many have reappeared, and
+// forgets those that are long gone.
 func (h *history) sweep(alerts []alertmanager.Alert, now time.Time) int {
 	reappeared := 0
 	there := make(map[string]bool, len(alerts))

@@ -12,35 +12,34 @@ import (
 )
 
 const (
-	flushAhead  = 700 * time.Millisecond // when a bridge is prepared: on a busy machine that takes half of it
-	flushAgain  = 200 * time.Millisecond // until it is tried again, if nothing could be posted
-	flushNear   = 300 * time.Millisecond // between a send and a first message that meet
-	bridgeAhead = 100 * time.Millisecond // before the first message: when the posts begin
+	flushAhead  = 700 * time.Millisecond // when to prepare a bridge: a busy machine needs half of this
+	flushAgain  = 200 * time.Millisecond // retry, if nothing could be posted
+	flushNear   = 300 * time.Millisecond // distance at which a send and a first message count as simultaneous
+	bridgeAhead = 100 * time.Millisecond // before the first message, when the posts begin
 	bridgeAfter = 50 * time.Millisecond
 	bridgeMost  = 64                    // alerts
-	bridgeLanes = 4                     // posts at once
-	bridgePause = 16 * time.Millisecond // of each lane between two posts …
-	bridgeDense = 15 * time.Millisecond // … and none so near to the message: a send comes a few before it, or after
+	bridgeLanes = 4                     // concurrent posts
+	bridgePause = 16 * time.Millisecond // between two posts of a lane …
+	bridgeDense = 15 * time.Millisecond // … except this close to the message, where a resend comes a few ms before or after it
 )
 
-// flush is a moment at which Alertmanager may tell people of alerts for the
-// first time, while their sender sends them again.
+// flush is a moment at which Alertmanager may first notify people of alerts just as their sender
+// resends them.
 //
-// The two meet when group_wait is a multiple of the sender's evaluation
-// interval, as with vmalert: the first message is made so long after the first
-// send, and so is another send. Where the send comes a millisecond earlier the
-// message would have no causes.
+// The two coincide when group_wait is a multiple of the sender's evaluation interval, as with
+// vmalert: the first message comes group_wait after the first send, and so does another send. If
+// that send comes a millisecond earlier, the message lacks the causes.
 type flush struct {
 	at           time.Time
 	fingerprints []string
 }
 
-// flush returns the next one that is known, if any, and whether it is near.
-// waits are the group_wait of the routes.
+// flush returns the next flush that is known, if any, and whether it is near. waits are the
+// group_wait values of the routes.
 func (r *rhythm) flush(now time.Time, waits []time.Duration) (f flush, near bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, b := range r.beats {
+	for _, b := range r.alerts {
 		for _, wait := range waits {
 			at := b.first.Add(wait)
 			if b.first.IsZero() || !at.After(now) || !r.meets(b, at) {
@@ -54,7 +53,7 @@ func (r *rhythm) flush(now time.Time, waits []time.Duration) (f flush, near bool
 	if f.at.IsZero() || f.at.Sub(now) > flushAhead {
 		return f, false
 	}
-	for fp, b := range r.beats { // others of the sender may be in the same message
+	for fp, b := range r.alerts { // other alerts of the sender may be in the same message
 		if len(f.fingerprints) < bridgeMost && f.at.Sub(b.first) < longestWait && r.meets(b, f.at) {
 			f.fingerprints = append(f.fingerprints, fp)
 		}
@@ -62,30 +61,29 @@ func (r *rhythm) flush(now time.Time, waits []time.Duration) (f flush, near bool
 	return f, true
 }
 
-// longestWait is for how long an alert may wait for its first message.
+// longestWait bounds how long an alert may wait for its first message.
 const longestWait = 10 * time.Minute
 
-// meets says whether an alert is expected to be sent at about a time.
-func (r *rhythm) meets(b *beat, at time.Time) bool {
-	due, _ := r.expected(b)
+// meets reports whether a resend of an alert is expected at about at.
+func (r *rhythm) meets(b *alertRhythm, at time.Time) bool {
+	due, _ := r.nextSend(b)
 	return due.Sub(at).Abs() <= flushNear
 }
 
-// bridge keeps the annotations on alerts through a moment in which both their
-// sender and Alertmanager's first message are due: they are read, and then
-// posted again and again until the moment is over. Only alerts that their
-// Prometheus confirms, so that a post names an end seconds from now, and all
-// posts within a second of the read: an alert that ends just then fires for
-// seconds, as after any post. It returns whether anything was posted.
+// bridge keeps the annotations on alerts through a flush: it reads the alerts, then posts them over
+// and over until the moment has passed. It posts only alerts that their Prometheus confirms, so
+// that the post sets an end seconds from now, and only within a second of the read: an alert that
+// ends just then fires a few seconds longer, as after any post. It returns whether anything was
+// posted.
 func (a *Annotations) bridge(ctx context.Context, p *annotationPeer, k Keeper, f flush) bool {
-	want, open := p.lost(k, f.fingerprints)
+	want, open := p.toRestore(k, f.fingerprints)
 	if len(want) == 0 {
 		return false
 	}
 	for i := range want {
 		want[i].ifLost, want[i].anyway = false, true
 	}
-	filter := among(want)
+	filter := filterFor(want)
 	var ready []*attempt
 	for _, t := range a.read(ctx, p, filter, want) {
 		if t.result == "" && t.short {
@@ -103,9 +101,9 @@ func (a *Annotations) bridge(ctx context.Context, p *annotationPeer, k Keeper, f
 	return true
 }
 
-// span posts what was just read until a moment is over, once at least unless it
-// is not fresh any more. A post takes longer than may lie between a send and
-// the message, so several are on their way at once.
+// span posts what was just read until a moment has passed; at least once, unless the read is too
+// old. A post takes longer than the gap between a resend and the message may be, so several run
+// concurrently.
 func (a *Annotations) span(ctx context.Context, p *annotationPeer, ready []*attempt, until time.Time) (posts int, err error) {
 	if len(ready) == 0 {
 		return 0, nil
@@ -130,8 +128,8 @@ func (a *Annotations) span(ctx context.Context, p *annotationPeer, ready []*atte
 	return int(all.Load()), err
 }
 
-// lane posts one after the other, until a moment of the peer's clock is over and
-// never after a time of ours.
+// lane posts sequentially until a moment on the peer's clock has passed, but never after late on
+// ours.
 func (p *annotationPeer) lane(ctx context.Context, bodies []json.RawMessage, until, late time.Time) (posts int, err error) {
 	for time.Now().Before(late) {
 		left := until.Sub(p.clock())
@@ -147,7 +145,7 @@ func (p *annotationPeer) lane(ctx context.Context, bodies []json.RawMessage, unt
 	return posts, nil
 }
 
-// pauseBefore is how long a lane rests when a moment is so far ahead.
+// pauseBefore is how long a lane pauses when the moment is left away.
 func pauseBefore(left time.Duration) time.Duration {
 	switch {
 	case left > bridgeDense:

@@ -18,42 +18,38 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
 
-// What is written to Grafana.
+// Limits and names of what is written to Grafana.
 const (
-	GrafanaTag    = "culprit" // of every annotation, by which they are found again
-	grafanaTagMax = 100       // bytes of one tag; all together Grafana keeps 500
-	grafanaLimit  = 1000      // annotations that are looked through
-	grafanaSlack  = time.Hour // around the incident, where its annotation is looked for
+	GrafanaTag    = "culprit" // tags every annotation, to find it again
+	grafanaTagMax = 100       // bytes of one tag; Grafana keeps 500 in all
+	grafanaLimit  = 1000      // annotations searched
+	grafanaSlack  = time.Hour // around the incident, to search for its annotation
 )
 
-// Grafana marks the time of an incident on its dashboard: one region with the
-// causes as its text, which begins at the onset, grows with the incident and
-// ends with it.
+// Grafana marks the incident on its dashboard: a region with the causes as its text, which begins
+// at the onset, grows with the incident and ends with it.
 //
-// Grafana takes an annotation for a dashboard that it doesn't know and drops
-// the dashboard without a word, so the dashboard is looked up first. If there
-// is none the annotation is the organisation's, which dashboards show by its
-// tags. A tag that does not exist yet makes a PATCH hang on some versions, so
-// all tags are made with the annotation and never changed. They are few and
-// repeat, because Grafana keeps a row for each tag that there ever was. The id
-// of the incident is in the text, by which the annotation is found again when
+// For an unknown dashboard Grafana accepts the annotation and silently drops the dashboard, so the
+// dashboard is looked up first. If it doesn't exist the annotation belongs to the organisation, and
+// dashboards show it by its tags. On some versions a PATCH with a new tag hangs, so all tags are
+// set when the annotation is created, and never changed. They are few and recur, because Grafana
+// keeps a row for each tag forever. The text contains the incident's ID, to find the annotation if
 // culprit died between the write and its record.
 type Grafana struct {
 	base
 	server *grafana.Client
-	busy   locks
+	locks  locks
 	marks  cache[mark] // by incident
 }
 
-// mark is an annotation that is there.
+// mark is an existing annotation.
 type mark struct {
-	ref    string // of the first one that was made, and behind a space that of the one in its place
-	text   string // empty: not known
+	ref    string // that of the original annotation; after a space that of its replacement, if any
+	text   string // empty: unknown
 	closed bool
 }
 
-// NewGrafana makes the sink. It fails when the connection settings name files
-// that can't be read.
+// NewGrafana makes the sink. It fails if files named in the settings can't be read.
 func NewGrafana(conf config.Grafana, opts Options) (*Grafana, error) {
 	server, err := grafana.New(conf)
 	if err != nil {
@@ -62,21 +58,21 @@ func NewGrafana(conf config.Grafana, opts Options) (*Grafana, error) {
 	return &Grafana{base: newBase(NameGrafana, opts), server: server}, nil
 }
 
-// CloseIdleConnections gives the connections back that nobody uses.
+// CloseIdleConnections closes unused connections.
 func (g *Grafana) CloseIdleConnections() { g.server.CloseIdleConnections() }
 
-// Place is Grafana's address, without secrets.
+// Place is Grafana's URL without secrets.
 func (g *Grafana) Place() string { return g.server.Shown() }
 
-// Send opens, updates or closes the annotation of an incident. The ref of the
-// outcome is the annotation's ref.
+// Send opens, updates or closes the annotation of an incident. The ref of the outcome is the
+// annotation's.
 func (g *Grafana) Send(ctx context.Context, m Message) []report.Sent {
 	if m.Resolved && !m.closed() {
-		return nil // other alerts of the incident are open
+		return nil // other alerts of the incident still fire
 	}
-	unlock, err := g.busy.lock(ctx, m.key())
+	unlock, err := g.locks.lock(ctx, m.key())
 	if err != nil {
-		return []report.Sent{g.failed("", later{err})}
+		return []report.Sent{g.failed("", retryError{err})}
 	}
 	defer unlock()
 	known, err := g.known(ctx, m)
@@ -86,14 +82,14 @@ func (g *Grafana) Send(ctx context.Context, m Message) []report.Sent {
 	case known.ref != "":
 		return []report.Sent{g.update(ctx, m, known)}
 	case m.closed():
-		return nil // it was never opened
+		return nil // never opened
 	default:
 		return []report.Sent{g.open(ctx, m)}
 	}
 }
 
-// known finds the annotation of the incident: in memory, in the outcomes, or in
-// Grafana itself. Its ref is empty if there is none.
+// known finds the annotation of the incident: in memory, in the outcomes, or in Grafana. Its ref is
+// empty if there is none.
 func (g *Grafana) known(ctx context.Context, m Message) (mark, error) {
 	if known, ok := g.marks.get(m.key()); ok {
 		return known, nil
@@ -116,7 +112,7 @@ func (g *Grafana) find(ctx context.Context, m Message) (mark, error) {
 	return mark{}, err
 }
 
-// open makes the annotation.
+// open creates the annotation.
 func (g *Grafana) open(ctx context.Context, m Message) report.Sent {
 	place := m.Incident.Grafana
 	if place == (report.Place{}) {
@@ -142,8 +138,8 @@ func (g *Grafana) open(ctx context.Context, m Message) report.Sent {
 	return sent
 }
 
-// place makes sure that Grafana knows the dashboard. If it doesn't, the place is
-// nowhere and the note says so. A token that may not look is no obstacle.
+// place checks that Grafana has the dashboard. If not, the place is empty and the note says so. A
+// token without the right to look is accepted.
 func (g *Grafana) place(ctx context.Context, p report.Place) (place report.Place, note string, err error) {
 	if p.DashboardUID == "" {
 		return report.Place{}, "", nil
@@ -161,7 +157,7 @@ func (g *Grafana) place(ctx context.Context, p report.Place) (place report.Place
 	}
 }
 
-// update brings the text and the end of an annotation up to date.
+// update updates the text and the end of an annotation.
 func (g *Grafana) update(ctx context.Context, m Message, known mark) report.Sent {
 	change := grafana.Change{Text: grafanaText(m)}
 	if m.closed() {
@@ -186,7 +182,7 @@ func (g *Grafana) update(ctx context.Context, m Message, known mark) report.Sent
 	return g.ok(ref)
 }
 
-// onset is where the region begins.
+// onset is the start of the region.
 func (m Message) onset() time.Time {
 	for _, t := range []time.Time{m.Incident.Onset, m.Report.Onset, m.Report.Alert.StartsAt} {
 		if !t.IsZero() {
@@ -196,7 +192,7 @@ func (m Message) onset() time.Time {
 	return m.Report.CreatedAt
 }
 
-// end is when the incident, or the alert alone, has ended.
+// end is when the incident, or the lone alert, ended.
 func (m Message) end(otherwise time.Time) time.Time {
 	for _, t := range []*time.Time{m.Incident.ResolvedAt, m.Report.ResolvedAt} {
 		if t != nil {
@@ -206,7 +202,7 @@ func (m Message) end(otherwise time.Time) time.Time {
 	return otherwise
 }
 
-// grafanaTags are few and repeat.
+// grafanaTags are few and recur, see [Grafana].
 func grafanaTags(m Message) []string {
 	tags := []string{GrafanaTag}
 	for _, name := range []model.LabelName{"alertname", "severity", "team"} {
@@ -217,10 +213,9 @@ func grafanaTags(m Message) []string {
 	return tags
 }
 
-// grafanaText is HTML, which Grafana sanitises: the line, the causes, and where
-// it comes from. A tooltip shows line breaks as spaces, so that each line ends
-// with an element; a list of annotations shows the text as it is, so that there
-// are few. Every text of others is escaped.
+// grafanaText is HTML, which Grafana sanitises: the summary, the causes, and a link. A tooltip
+// shows line breaks as spaces, so each line ends with an element; a list of annotations shows the
+// raw text, so elements are few. Foreign text is escaped.
 func grafanaText(m Message) string {
 	line, causes, address := m.Report.Line(), m.Report.CauseLines(causeLines), m.Report.URL
 	if len(m.Incident.Reports) > 1 {

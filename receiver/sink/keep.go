@@ -10,33 +10,33 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Keeper is what [Annotations.Keep] needs of the daemon.
+// Keeper is the part of the daemon that [Annotations.Keep] needs.
 type Keeper interface {
-	// Open returns the message of an alert that should be annotated; ok is false
-	// if it has none, or is over.
+	// Open returns the message of an alert to annotate; ok is false if there is none, or the alert
+	// is over.
 	Open(fingerprint string) (m Message, ok bool)
-	// Kept is told what became of an alert that had lost its annotations.
+	// Kept receives the outcome for an alert that had lost its annotations.
 	Kept(m Message, s report.Sent)
 }
 
 const (
-	keepWake    = 250 * time.Millisecond // between two looks at what is due: alerts are new
-	keepRest    = 50 * time.Millisecond  // between two rounds at least, and …
-	restFactor  = 2                      // … so many times as long as the last one took
+	keepWake    = 250 * time.Millisecond // how often to check what is due: there are new alerts
+	keepRest    = 50 * time.Millisecond  // least time between two rounds, and …
+	restFactor  = 2                      // … in multiples of the last round's duration
 	mostRest    = 5 * time.Second
 	keepFailing = 5 * time.Second // after a round in which the peer could not be read
 )
 
-// Keep puts annotations back as soon as a sender has erased them, until ctx
-// ends. It learns when each of them sends ([rhythm]) and looks just then, at
-// all alerts that are due with one question. Every post has all the guards of
-// any other. The alerts are those that are open when it begins; it hears of
-// others by [Annotations.Send], [Annotations.Expect] and [Annotations.Reconcile].
+// Keep restores annotations as soon as a resend has erased them, until ctx ends. It learns when
+// each sender resends ([rhythm]), looks right after that, and reads all alerts that are due with
+// one request. Its posts have the same guards as all others. fingerprints are the alerts open at
+// the start; it learns of others through [Annotations.Send], [Annotations.Expect] and
+// [Annotations.Reconcile].
 func (a *Annotations) Keep(ctx context.Context, k Keeper, fingerprints []string) {
 	done := make(chan struct{})
 	for _, p := range a.peers {
 		for _, fp := range fingerprints {
-			p.rhythm.hope(fp, p.clock())
+			p.rhythm.recheck(fp, p.clock())
 		}
 		go func() {
 			a.keep(ctx, p, k)
@@ -48,12 +48,12 @@ func (a *Annotations) Keep(ctx context.Context, k Keeper, fingerprints []string)
 	}
 }
 
-// otherReplica is how long another replica may take to annotate an alert that it
-// has explained. One that was stopped in between does not, and its job is done.
+// otherReplica is how long another replica may take to annotate an alert that it has explained. If
+// it was stopped in between it never will, as its job is done.
 const otherReplica = 4 * time.Second
 
-// Expect has an alert looked at that another replica has explained, and annotated
-// if that one does not do it.
+// Expect watches an alert that another replica has explained, and annotates it if that replica
+// doesn't.
 func (a *Annotations) Expect(fingerprint string) {
 	for _, p := range a.peers {
 		p.rhythm.expect(fingerprint, p.clock().Add(otherReplica))
@@ -71,13 +71,13 @@ func (a *Annotations) keep(ctx context.Context, p *annotationPeer, k Keeper) {
 			continue
 		}
 		wait = a.round(ctx, p, k)
-		if !f.at.IsZero() { // whatever else is due, a bridge is in time
+		if !f.at.IsZero() { // be in time to bridge it, whatever else is due
 			wait = max(0, min(wait, f.at.Add(-flushAhead).Sub(p.clock())))
 		}
 	}
 }
 
-// round looks at the alerts that are due, and returns how long to wait then.
+// round looks at the alerts that are due, and returns how long to wait.
 func (a *Annotations) round(ctx context.Context, p *annotationPeer, k Keeper) (wait time.Duration) {
 	start := time.Now()
 	due, next := p.rhythm.due(p.clock())
@@ -92,7 +92,7 @@ func (a *Annotations) round(ctx context.Context, p *annotationPeer, k Keeper) (w
 	return min(mostRest, max(keepRest, restFactor*time.Since(start)))
 }
 
-// sleep returns false if ctx ends before.
+// sleep waits for d. It returns false if ctx ends first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -104,17 +104,17 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// look reads alerts that a sender may have sent, and annotates those that have
-// lost what we wrote. It returns false if the peer can't be read.
+// look reads alerts that may have been resent, and restores the annotations of those that have lost
+// them. It returns false if the peer can't be read.
 func (a *Annotations) look(ctx context.Context, p *annotationPeer, k Keeper, fingerprints []string) bool {
 	for batch := range slices.Chunk(fingerprints, repostBatch) {
-		want, open := p.lost(k, batch)
+		want, open := p.toRestore(k, batch)
 		if len(want) == 0 {
 			continue
 		}
-		for _, t := range a.repost(ctx, p, among(want), want) {
+		for _, t := range a.repost(ctx, p, filterFor(want), want) {
 			if t.result == repostReadFailed || t.result == repostLimited {
-				return false // the reconcile loop says so
+				return false // the reconcile loop reports it
 			}
 			a.kept(p, k, open[t.fingerprint], t)
 		}
@@ -122,8 +122,8 @@ func (a *Annotations) look(ctx context.Context, p *annotationPeer, k Keeper, fin
 	return true
 }
 
-// kept tells what became of an alert, if that is for long: a send that has not
-// come yet, or has just come again, is met at the next look.
+// kept reports the outcome for an alert, unless it is transient: the next look handles a resend
+// that is yet to come, or has just come again.
 func (a *Annotations) kept(p *annotationPeer, k Keeper, m Message, t *attempt) {
 	switch t.result {
 	case repostUnchanged:
@@ -134,9 +134,9 @@ func (a *Annotations) kept(p *annotationPeer, k Keeper, m Message, t *attempt) {
 	}
 }
 
-// lost is what alerts should carry that are posted only if nothing of it is
-// there any more. Those that are over are forgotten.
-func (p *annotationPeer) lost(k Keeper, fingerprints []string) (want []wanted, open map[string]Message) {
+// toRestore returns the annotations to restore where an alert has none of ours left. It forgets
+// alerts that are over.
+func (p *annotationPeer) toRestore(k Keeper, fingerprints []string) (want []wanted, open map[string]Message) {
 	open = make(map[string]Message, len(fingerprints))
 	for _, fp := range fingerprints {
 		m, ok := k.Open(fp)

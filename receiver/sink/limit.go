@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// limiter lets rate calls a second through, and a burst of them at once.
+// limiter is a token bucket.
 type limiter struct {
 	rate, burst float64
 
@@ -21,7 +21,7 @@ func newLimiter(rate, burst float64) *limiter {
 	return &limiter{rate: rate, burst: burst, tokens: burst, last: time.Now()}
 }
 
-// wait returns when the call may be made, or the context's error.
+// wait blocks until the call may be made, or returns the context's error.
 func (l *limiter) wait(ctx context.Context) error {
 	d := l.reserve(time.Now())
 	if d <= 0 {
@@ -37,7 +37,7 @@ func (l *limiter) wait(ctx context.Context) error {
 	}
 }
 
-// reserve takes a token and says in how long it may be used.
+// reserve takes a token and returns how long to wait before using it.
 func (l *limiter) reserve(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,15 +47,14 @@ func (l *limiter) reserve(now time.Time) time.Duration {
 	return time.Duration(-l.tokens / l.rate * float64(time.Second))
 }
 
-// locks gives one lock for each key, so that two messages about the same thing
-// don't write it twice, and messages about other things don't wait.
+// locks is a lock per key, so that two messages about the same thing don't write it twice, while
+// others don't wait.
 type locks struct {
 	mu   sync.Mutex
-	held map[string]chan struct{} // closed when it is given back
+	held map[string]chan struct{} // closed on unlock
 }
 
-// lock returns when the key is free, or the context's error. The caller gives
-// it back with the function.
+// lock locks the key, or returns the context's error.
 func (l *locks) lock(ctx context.Context, key string) (unlock func(), err error) {
 	for {
 		l.mu.Lock()
@@ -83,8 +82,7 @@ func (l *locks) lock(ctx context.Context, key string) (unlock func(), err error)
 	}
 }
 
-// cache is a map that forgets everything when it is full. It holds only what
-// can be found out again.
+// cache is a map that is cleared when full. It holds only what can be found out again.
 type cache[V any] struct {
 	mu      sync.Mutex
 	entries map[string]V

@@ -19,31 +19,29 @@ const (
 	noteLabel = "culprit_note"
 	noteOwner = "culprit"
 	noteLife  = 2 * time.Hour
-	maxNotes  = 20 // active at a time
+	maxNotes  = 20 // active at once
 )
 
-// Notes leaves a note among the silences, for people who look there first: a
-// silence that silences nothing, with the causes as its comment.
+// Notes writes a note for people who look at silences first: a silence that silences nothing, with
+// the causes as its comment.
 //
-// Its matchers are the labels of the alert, so that it is found beside it, and
-// two that contradict each other, so that no alert, with whatever labels, can
-// ever match. There is one note for an incident, it lives two hours, and it is
-// expired when the incident ends. At most twenty are active at a time: every
-// note counts towards Alertmanager's limit of silences.
+// Its matchers are the alert's labels, so that people find it next to the alert, plus two that
+// contradict each other, so that no alert can ever match. There is one note per incident. It lasts
+// two hours and is expired when the incident ends. At most twenty are active at once, because each
+// counts towards Alertmanager's limit of silences.
 type Notes struct {
 	base
 	peers []*alertmanager.Client
-	busy  locks
+	locks locks
 }
 
-// NewNotes makes the sink for all peers of an Alertmanager cluster.
+// NewNotes makes the sink for the peers of an Alertmanager cluster.
 func NewNotes(peers []*alertmanager.Client, opts Options) *Notes {
 	return &Notes{base: newBase(NameNote, opts), peers: peers}
 }
 
-// Send makes the note of an incident, or expires it when the incident has
-// ended. The ref is the id of the silence. One peer is enough, because they
-// tell each other of silences: the first that answers.
+// Send makes the note of an incident, or expires it when the incident has ended. The ref is the ID
+// of the silence. It uses the first peer that answers, because peers replicate silences.
 func (n *Notes) Send(ctx context.Context, m Message) []report.Sent {
 	refs := m.sent(NameNote)
 	if m.closed() {
@@ -52,9 +50,9 @@ func (n *Notes) Send(ctx context.Context, m Message) []report.Sent {
 	if m.Resolved || len(refs) > 0 || len(m.causes()) == 0 {
 		return nil
 	}
-	unlock, err := n.busy.lock(ctx, NameNote) // one at a time, or the limit would not hold
+	unlock, err := n.locks.lock(ctx, NameNote) // serialized, to enforce maxNotes
 	if err != nil {
-		return []report.Sent{n.failed("", later{err})}
+		return []report.Sent{n.failed("", retryError{err})}
 	}
 	defer unlock()
 	var errs []error
@@ -68,8 +66,7 @@ func (n *Notes) Send(ctx context.Context, m Message) []report.Sent {
 	return []report.Sent{n.failed("", errors.Join(errs...))}
 }
 
-// make makes the note unless it is there already, as after a crash between the
-// write and its record.
+// make makes the note unless it exists, as after a crash between the write and its record.
 func (n *Notes) make(ctx context.Context, peer *alertmanager.Client, m Message) (report.Sent, error) {
 	notes, err := peer.Silences(ctx, noteLabel+`=""`)
 	if err != nil {
@@ -78,7 +75,7 @@ func (n *Notes) make(ctx context.Context, peer *alertmanager.Client, m Message) 
 	active := 0
 	for _, s := range notes {
 		if isNoteOf(s, m) {
-			return n.ok(s.ID), nil // also one that a person has expired
+			return n.ok(s.ID), nil // even if a person has expired it
 		}
 		if s.State == alertmanager.SilenceActive && s.CreatedBy == noteOwner {
 			active++
@@ -94,7 +91,7 @@ func (n *Notes) make(ctx context.Context, peer *alertmanager.Client, m Message) 
 	return n.ok(id), nil
 }
 
-// noteOf writes the note.
+// noteOf builds the note.
 func noteOf(m Message, now time.Time) alertmanager.NewSilence {
 	note := alertmanager.NewSilence{
 		StartsAt: now, EndsAt: now.Add(noteLife), CreatedBy: noteOwner,
@@ -119,8 +116,7 @@ func isNoteOf(s alertmanager.Silence, m Message) bool {
 	return false
 }
 
-// expire ends the note of an incident that has ended. Nothing is told when
-// there is none.
+// expire ends the note of an incident that is over. It returns no outcome if there is none.
 func (n *Notes) expire(ctx context.Context, m Message, refs []string) []report.Sent {
 	var errs []error
 	for _, peer := range n.peers {

@@ -18,92 +18,90 @@ import (
 const (
 	sendsKept = 6 // of one sender about one alert
 
-	lookMargin = 20 * time.Millisecond  // from when a send is expected to the first look
-	lookBefore = 50 * time.Millisecond  // and before it, now and then: another may have sent meanwhile
-	lookAgain  = 80 * time.Millisecond  // to the next; doubles with each
+	lookMargin = 20 * time.Millisecond  // from the expected resend to the first look
+	lookBefore = 50 * time.Millisecond  // a look before it, now and then: another sender may have sent meanwhile
+	lookAgain  = 80 * time.Millisecond  // to the next look; doubles each time
 	lookIdle   = 15 * time.Second       // between two looks, whatever is expected
-	lookUnsure = time.Second            // while the rhythm is not known …
-	unsureFor  = 150 * time.Second      // … so long; and then
+	lookUnsure = time.Second            // while the rhythm is unknown …
+	unsureFor  = 150 * time.Second      // … for this long; then
 	lookSeldom = 5 * time.Second        //
-	mostSlack  = 500 * time.Millisecond // by which a send may miss its time
-	overdueFor = 5 * time.Second        // until a send that was expected is given up
-	mostMissed = 4                      // sends of a sender until it is given up: one may hide behind another
-	vanished   = 10 * time.Minute       // after the last send of a sender, it is forgotten
+	mostSlack  = 500 * time.Millisecond // deviation of a resend from its expected time
+	overdueFor = 5 * time.Second        // until an expected resend is given up
+	mostMissed = 4                      // missed resends until a sender is given up: one may hide another
+	vanished   = 10 * time.Minute       // after the last send of a sender, to forget it
 )
 
-// rhythm knows when the senders of the alerts of one Alertmanager send them
-// again. Each send erases foreign annotations, so that is when they must be
-// put back: Prometheus does it every minute, vmalert with every evaluation, and
-// of two replicas each has a time of its own.
+// rhythm predicts when the senders of one Alertmanager's alerts resend them. Each resend erases
+// foreign annotations, so that is when they must be restored: Prometheus resends every minute,
+// vmalert at every evaluation, and replicas at times of their own.
 //
-// A send is seen by what it leaves: an alert without our annotations, whose
-// updatedAt is the moment of the send. All times are of the server's clock.
-// Everything here can be lost and is learned again.
+// A resend shows as an alert without our annotations, whose updatedAt is the time of the resend.
+// All times are on the server's clock. Everything here can be lost and is learned again.
 type rhythm struct {
 	mu      sync.Mutex
-	beats   map[string]*beat         // by fingerprint
-	periods map[string]time.Duration // by sender, and by sender and name of the alert
+	alerts  map[string]*alertRhythm  // by fingerprint
+	periods map[string]time.Duration // by sender, and by sender and alert name
 }
 
-// beat is the rhythm of one alert.
-type beat struct {
-	name   string                 // of the alert
-	read   bool                   // it was read; else it is only hoped for
-	sends  map[string][]time.Time // by sender: the last ones, ascending
-	first  time.Time              // when the alert came; zero: that is not known
-	own    time.Time              // updatedAt of our own last post
-	looked time.Time              // when it was last read …
-	idle   time.Time              // … and when while no send was due
-	early  time.Duration          // from then on, until a look before a send is worth it
-	unsure map[string]time.Time   // by sender: since when its sends come unexpected; "": nothing is known yet
-	sought time.Time              // the newest send that was looked for …
-	tries  int                    // … so often in vain
+// alertRhythm is the rhythm of one alert.
+type alertRhythm struct {
+	name    string                 // alertname
+	read    bool                   // it has been read; otherwise only announced
+	sends   map[string][]time.Time // by sender: the last ones, ascending
+	first   time.Time              // when the alert arrived; zero: unknown
+	ownPost time.Time              // updatedAt of our last post
+	looked  time.Time              // the last look …
+	idle    time.Time              // … and the last one while no resend was due
+	early   time.Duration          // how long after idle a look before a resend is worth it
+	unsure  map[string]time.Time   // by sender: since when its resends are unpredicted; "": nothing is known yet
+	missed  time.Time              // the newest resend that was looked for …
+	tries   int                    // … and how many looks missed it
 }
 
-// sendersOf tells replicas apart by the address that they put in their links.
+// senderOf identifies a sender by the base of its links, which differs between replicas.
 func senderOf(a alertmanager.Alert) string {
 	base, _, _ := strings.Cut(a.GeneratorURL, "?")
 	base, _, _ = strings.Cut(base, "#")
 	return base
 }
 
-// saw takes note of an alert that was read at a time.
-func (r *rhythm) saw(a alertmanager.Alert, at time.Time) {
+// observe records an alert as read at at.
+func (r *rhythm) observe(a alertmanager.Alert, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	b, known := r.beats[a.Fingerprint]
+	b, known := r.alerts[a.Fingerprint]
 	if !known || !b.read {
 		b = r.begin(a, at)
 	}
 	b.looked = at
 	b.forgetVanished()
-	due, sender := r.expected(b)
+	due, sender := r.nextSend(b)
 	if due.IsZero() || at.Before(due) {
-		b.idle, b.early = at, uneven(lookIdle/2, lookIdle, at)
+		b.idle, b.early = at, jitter(lookIdle/2, lookIdle, at)
 	}
 	switch {
 	case a.Annotations[AnnotationSummary] == "":
 		r.sent(b, senderOf(a), a.UpdatedAt)
 	case due.IsZero() || at.Before(due):
-	case a.UpdatedAt.After(due) && !a.UpdatedAt.Equal(b.own): // another replica of culprit was faster
+	case a.UpdatedAt.After(due) && !a.UpdatedAt.Equal(b.ownPost): // another replica of culprit restored it first
 		r.sent(b, sender, due)
 	default:
-		r.seek(b, at)
+		r.noteMiss(b, at)
 	}
 }
 
-// seek takes note of a look for sends that have not come.
-func (r *rhythm) seek(b *beat, at time.Time) {
-	for due := range r.dues(b) {
-		if due.After(b.sought) && !due.After(at) {
-			b.sought, b.tries = due, 0
+// noteMiss records a look that found no resend.
+func (r *rhythm) noteMiss(b *alertRhythm, at time.Time) {
+	for due := range r.expectedSends(b) {
+		if due.After(b.missed) && !due.After(at) {
+			b.missed, b.tries = due, 0
 		}
 	}
 	b.tries++
 }
 
-// forgetVanished drops the senders that send no more.
-func (b *beat) forgetVanished() {
+// forgetVanished forgets senders that have stopped sending.
+func (b *alertRhythm) forgetVanished() {
 	for sender, sends := range b.sends {
 		if b.looked.Sub(sends[len(sends)-1]) > vanished {
 			delete(b.sends, sender)
@@ -112,9 +110,9 @@ func (b *beat) forgetVanished() {
 	}
 }
 
-// begin makes the beat of an alert that is new to us. Until it is known
-// otherwise its sender keeps the time that it keeps for others.
-func (r *rhythm) begin(a alertmanager.Alert, at time.Time) *beat {
+// begin makes the rhythm of a new alert. Until proven otherwise, its sender is as regular with it
+// as with others.
+func (r *rhythm) begin(a alertmanager.Alert, at time.Time) *alertRhythm {
 	b := r.add(a.Fingerprint, at)
 	b.read, b.name = true, string(a.Labels[model.AlertNameLabel])
 	if a.Annotations[AnnotationSummary] == "" && a.UpdatedAt.Sub(a.StartsAt) < freshAlert {
@@ -126,51 +124,50 @@ func (r *rhythm) begin(a alertmanager.Alert, at time.Time) *beat {
 	return b
 }
 
-func (r *rhythm) add(fingerprint string, at time.Time) *beat {
-	if r.beats == nil || len(r.beats) >= cacheSize {
-		r.beats, r.periods = map[string]*beat{}, map[string]time.Duration{}
+func (r *rhythm) add(fingerprint string, at time.Time) *alertRhythm {
+	if r.alerts == nil || len(r.alerts) >= cacheSize {
+		r.alerts, r.periods = map[string]*alertRhythm{}, map[string]time.Duration{}
 	}
-	b := &beat{sends: map[string][]time.Time{}, unsure: map[string]time.Time{"": at}, looked: at}
-	r.beats[fingerprint] = b
+	b := &alertRhythm{sends: map[string][]time.Time{}, unsure: map[string]time.Time{"": at}, looked: at}
+	r.alerts[fingerprint] = b
 	return b
 }
 
-// hope makes sure that an alert is looked at again that was to be annotated at
-// a time, and could not be.
-func (r *rhythm) hope(fingerprint string, at time.Time) {
+// recheck schedules a look at an alert that could not be annotated at at.
+func (r *rhythm) recheck(fingerprint string, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	b, known := r.beats[fingerprint]
+	b, known := r.alerts[fingerprint]
 	if !known {
 		b = r.add(fingerprint, at)
 	}
 	b.looked = at
 }
 
-// expect has an alert looked at that another replica is to annotate by a time. One
-// that has been looked at already keeps its rhythm.
+// expect schedules a look at an alert at by, when another replica should have annotated it. An
+// alert that was looked at already keeps its rhythm.
 func (r *rhythm) expect(fingerprint string, by time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.beats[fingerprint]; !known {
+	if _, known := r.alerts[fingerprint]; !known {
 		r.add(fingerprint, by)
 	}
 }
 
-// freshAlert is how old an alert may be when it is first read for us to know
-// that it has just come.
+// freshAlert is the greatest age of an alert at its first read for us to know that it has just
+// arrived.
 const freshAlert = 5 * time.Second
 
-// sent takes note of a send.
-func (r *rhythm) sent(b *beat, sender string, at time.Time) {
+// sent records a resend.
+func (r *rhythm) sent(b *alertRhythm, sender string, at time.Time) {
 	sends := b.sends[sender]
 	if len(sends) > 0 && !at.After(sends[len(sends)-1]) {
-		return // it is known
+		return // known already
 	}
 	_, unsure := b.unsure[sender]
 	switch {
 	case len(sends) == 0 && r.period(b, sender) > 0:
-	case r.foreseen(b, sender, at):
+	case r.predicted(b, sender, at):
 		delete(b.unsure, sender)
 		delete(b.unsure, "")
 	case !unsure:
@@ -183,20 +180,20 @@ func (r *rhythm) sent(b *beat, sender string, at time.Time) {
 	}
 }
 
-// foreseen says whether a send comes when it was expected, or might have been.
-func (r *rhythm) foreseen(b *beat, sender string, at time.Time) bool {
+// predicted reports whether a resend comes when it was expected, or may have been.
+func (r *rhythm) predicted(b *alertRhythm, sender string, at time.Time) bool {
 	p := r.period(b, sender)
 	return p > 0 && slices.ContainsFunc(b.sends[sender], func(t time.Time) bool {
 		n := (at.Sub(t) + p/2) / p
-		return n > 0 && n <= b.steps(sender) && t.Add(n*p).Sub(at).Abs() <= slack(p)
+		return n > 0 && n <= b.horizon(sender) && t.Add(n*p).Sub(at).Abs() <= slack(p)
 	})
 }
 
 func slack(p time.Duration) time.Duration { return min(mostSlack, p/10) }
 
-// period is how often a sender sends an alert: as was seen of it, else as of
-// others of its name, else as of any.
-func (r *rhythm) period(b *beat, sender string) time.Duration {
+// period is the interval at which a sender resends an alert: observed on this alert, else on alerts
+// of the same name, else on any.
+func (r *rhythm) period(b *alertRhythm, sender string) time.Duration {
 	if p := period(b.sends[sender]); p > 0 {
 		return p
 	}
@@ -206,10 +203,10 @@ func (r *rhythm) period(b *beat, sender string) time.Duration {
 	return r.periods[sender]
 }
 
-// expected is when the next send of an alert is due, or has been due and was
-// not seen, and whose it is; zero if none is expected.
-func (r *rhythm) expected(b *beat) (due time.Time, sender string) {
-	for next, s := range r.dues(b) {
+// nextSend returns the next resend of an alert, possibly overdue, and its sender; zero if none is
+// expected.
+func (r *rhythm) nextSend(b *alertRhythm) (due time.Time, sender string) {
+	for next, s := range r.expectedSends(b) {
 		if due.IsZero() || next.Before(due) {
 			due, sender = next, s
 		}
@@ -217,8 +214,8 @@ func (r *rhythm) expected(b *beat) (due time.Time, sender string) {
 	return due, sender
 }
 
-// dues are the sends of an alert that are expected, by sender.
-func (r *rhythm) dues(b *beat) iter.Seq2[time.Time, string] {
+// expectedSends iterates over the expected resends of an alert, with their senders.
+func (r *rhythm) expectedSends(b *alertRhythm) iter.Seq2[time.Time, string] {
 	return func(yield func(time.Time, string) bool) {
 		for sender, sends := range b.sends {
 			p := r.period(b, sender)
@@ -227,7 +224,7 @@ func (r *rhythm) dues(b *beat) iter.Seq2[time.Time, string] {
 			}
 			newest := sends[len(sends)-1].Add(slack(p))
 			for _, t := range sends {
-				if next := b.next(t, p, newest, b.steps(sender)); !next.IsZero() && !yield(next, sender) {
+				if next := b.next(t, p, newest, b.horizon(sender)); !next.IsZero() && !yield(next, sender) {
 					return
 				}
 			}
@@ -235,19 +232,17 @@ func (r *rhythm) dues(b *beat) iter.Seq2[time.Time, string] {
 	}
 }
 
-// steps is for how many periods a sender is expected. One that keeps its time is
-// for some, though it is not seen: its sends may have been overwritten by those
-// of another before anybody looked.
-func (b *beat) steps(sender string) time.Duration {
+// horizon is how many periods ahead a sender is expected. A regular sender may go unseen for
+// several: others may overwrite its sends before anybody looks.
+func (b *alertRhythm) horizon(sender string) time.Duration {
 	if _, unsure := b.unsure[sender]; unsure {
 		return 1
 	}
 	return mostMissed
 }
 
-// next is when a sender that has sent at a time is to send again, after its
-// newest send.
-func (b *beat) next(t time.Time, p time.Duration, newest time.Time, steps time.Duration) time.Time {
+// next is when a sender that sent at t resends after newest; zero if it is not expected to.
+func (b *alertRhythm) next(t time.Time, p time.Duration, newest time.Time, steps time.Duration) time.Time {
 	for range steps {
 		if t = t.Add(p); t.After(newest) && b.looked.Sub(t) < overdueFor {
 			return t
@@ -256,21 +251,21 @@ func (b *beat) next(t time.Time, p time.Duration, newest time.Time, steps time.D
 	return time.Time{}
 }
 
-// lookAt is when an alert is to be read next.
-func (r *rhythm) lookAt(b *beat) time.Time {
+// nextLook is when to read an alert next.
+func (r *rhythm) nextLook(b *alertRhythm) time.Time {
 	at := b.looked.Add(b.pause())
-	for due := range r.dues(b) {
-		if look := b.lookFor(due); look.Before(at) {
+	for due := range r.expectedSends(b) {
+		if look := b.lookForSend(due); look.Before(at) {
 			at = look
 		}
 	}
 	return at
 }
 
-// lookFor is when an alert is to be read for a send.
-func (b *beat) lookFor(due time.Time) time.Time {
-	if !due.After(b.sought) { // it was looked for in vain
-		return b.sought.Add(lookMargin + lookAgain<<min(b.tries-1, 6))
+// lookForSend is when to read an alert to find a resend.
+func (b *alertRhythm) lookForSend(due time.Time) time.Time {
+	if !due.After(b.missed) { // looked for, but missed
+		return b.missed.Add(lookMargin + lookAgain<<min(b.tries-1, 6))
 	}
 	if early := due.Add(-lookBefore); early.After(b.looked) && due.Sub(b.idle) > b.early {
 		return early
@@ -278,33 +273,31 @@ func (b *beat) lookFor(due time.Time) time.Time {
 	return due.Add(lookMargin)
 }
 
-// uneven is a pause, or up to spread more. Looks at even times would always come just
-// before the sends of somebody, or see every third of them, say, and take three
-// periods for one.
-func uneven(pause, spread time.Duration, at time.Time) time.Duration {
-	chance := rand.New(rand.NewPCG(uint64(at.UnixNano()), 0)) // the same each time that it is asked
+// jitter is pause plus up to spread. Regular looks could always come just before somebody's
+// resends; or see every third of them, say, and take three periods for one.
+func jitter(pause, spread time.Duration, at time.Time) time.Duration {
+	chance := rand.New(rand.NewPCG(uint64(at.UnixNano()), 0)) // deterministic: asked twice, it must answer the same
 	return pause + time.Duration(chance.Int64N(int64(spread)))
 }
 
-// pause is the time between two looks at an alert of which no send is due.
-func (b *beat) pause() time.Duration {
+// pause is the interval between two looks while no resend is due.
+func (b *alertRhythm) pause() time.Duration {
 	pause := lookIdle
 	for _, since := range b.unsure {
 		if b.looked.Sub(since) < unsureFor {
-			return uneven(lookUnsure, lookUnsure/4, b.looked)
+			return jitter(lookUnsure, lookUnsure/4, b.looked)
 		}
-		pause = uneven(lookSeldom, lookSeldom/4, b.looked)
+		pause = jitter(lookSeldom, lookSeldom/4, b.looked)
 	}
 	return pause
 }
 
-// due lists the alerts that are to be read by a time, and says when the next
-// one after them is.
+// due lists the alerts to read by by, and when the next one after them is due.
 func (r *rhythm) due(by time.Time) (fingerprints []string, next time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for fp, b := range r.beats {
-		at := r.lookAt(b)
+	for fp, b := range r.alerts {
+		at := r.nextLook(b)
 		switch {
 		case !at.After(by):
 			fingerprints = append(fingerprints, fp)
@@ -316,12 +309,12 @@ func (r *rhythm) due(by time.Time) (fingerprints []string, next time.Time) {
 	return fingerprints, next
 }
 
-// posted takes note of what our own post has left.
+// posted records our own post.
 func (r *rhythm) posted(a alertmanager.Alert) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if b, ok := r.beats[a.Fingerprint]; ok {
-		b.own = a.UpdatedAt
+	if b, ok := r.alerts[a.Fingerprint]; ok {
+		b.ownPost = a.UpdatedAt
 	}
 }
 
@@ -329,12 +322,11 @@ func (r *rhythm) posted(a alertmanager.Alert) {
 func (r *rhythm) forget(fingerprint string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.beats, fingerprint)
+	delete(r.alerts, fingerprint)
 }
 
-// period is the time from one send to the next, if they keep one; else, if two
-// senders under one name do, the time between two sends of the same. 0: they
-// keep none.
+// period is the interval of regular sends; or, if two regular senders share a name, the interval of
+// each. It is 0 if the sends are irregular.
 func period(sends []time.Time) time.Duration {
 	var gaps, pairs []time.Duration
 	for i := 1; i < len(sends); i++ {
@@ -343,15 +335,15 @@ func period(sends []time.Time) time.Duration {
 			pairs = append(pairs, sends[i].Sub(sends[i-2]))
 		}
 	}
-	if p := common(gaps); p > 0 {
+	if p := commonGap(gaps); p > 0 {
 		return p
 	}
-	return common(pairs)
+	return commonGap(pairs)
 }
 
-// common is the time of which three of four are nearly one, or a few, as when a
-// send was not seen; 0 if there is none.
-func common(ds []time.Duration) time.Duration {
+// commonGap is the gap that three of four gaps are close to, or to a small multiple of it, as when
+// a send was missed; 0 if there is none.
+func commonGap(ds []time.Duration) time.Duration {
 	if len(ds) == 0 {
 		return 0
 	}

@@ -72,7 +72,7 @@ func play(r *rhythm, all []send, length time.Duration, counts func(time.Duration
 			continue
 		}
 		due, next := r.due(start.Add(now))
-		if len(due) == 0 && len(r.beats) > 0 {
+		if len(due) == 0 && len(r.alerts) > 0 {
 			now = next.Sub(start)
 			if len(all) > 0 {
 				now = min(now, all[0].at)
@@ -80,7 +80,7 @@ func play(r *rhythm, all []send, length time.Duration, counts func(time.Duration
 			continue
 		}
 		out.looks++
-		r.saw(a, start.Add(now))
+		r.observe(a, start.Add(now))
 		if erased < 0 {
 			continue
 		}
@@ -135,12 +135,12 @@ func TestANewAlertIsExpectedToBeSentAsOthersAre(t *testing.T) {
 	r := &rhythm{}
 	play(r, sends([]erasing{{"http://a:9090", 0, 10 * time.Second, 0}}, time.Minute), time.Minute, nil)
 	now := time.Date(2026, 11, 29, 3, 2, 0, 0, time.UTC)
-	r.saw(alertmanager.Alert{
+	r.observe(alertmanager.Alert{
 		Fingerprint: "new", Labels: model.LabelSet{"alertname": "B"}, StartsAt: now, UpdatedAt: now, GeneratorURL: "http://a:9090/graph?g0.expr=y",
 	}, now.Add(time.Second))
-	due, _ := r.expected(r.beats["new"])
-	if want := now.Add(10 * time.Second); due.Sub(want).Abs() > 10*time.Millisecond || r.lookAt(r.beats["new"]).Before(want) {
-		t.Errorf("expected at %v and looked at %v, sent at %v", due, r.lookAt(r.beats["new"]), want)
+	due, _ := r.nextSend(r.alerts["new"])
+	if want := now.Add(10 * time.Second); due.Sub(want).Abs() > 10*time.Millisecond || r.nextLook(r.alerts["new"]).Before(want) {
+		t.Errorf("expected at %v and looked at %v, sent at %v", due, r.nextLook(r.alerts["new"]), want)
 	}
 }
 
@@ -152,12 +152,12 @@ func TestWhatAnotherReplicaHasPutBackWasSent(t *testing.T) {
 	a := alertmanager.Alert{Fingerprint: "f", Labels: model.LabelSet{"alertname": "A"}, StartsAt: at}
 	for range 2 {
 		a.UpdatedAt = at
-		r.saw(a, at.Add(time.Second))
+		r.observe(a, at.Add(time.Second))
 		at = at.Add(10 * time.Second)
 	}
 	a.Annotations, a.UpdatedAt = model.LabelSet{AnnotationSummary: "x rose"}, at.Add(30*time.Millisecond)
-	r.saw(a, at.Add(40*time.Millisecond))
-	if due, _ := r.expected(r.beats["f"]); due.Sub(at.Add(10*time.Second)).Abs() > time.Millisecond {
+	r.observe(a, at.Add(40*time.Millisecond))
+	if due, _ := r.nextSend(r.alerts["f"]); due.Sub(at.Add(10*time.Second)).Abs() > time.Millisecond {
 		t.Errorf("the next is expected at %v, not 10 s after %v", due, at)
 	}
 }
@@ -171,7 +171,7 @@ func TestAFirstMessageAndASendThatMeetAreForeseen(t *testing.T) {
 		t.Run(fmt.Sprint(every), func(t *testing.T) {
 			r := &rhythm{}
 			for at := start; !at.After(start.Add(29 * time.Second)); at = at.Add(every) {
-				r.saw(alertmanager.Alert{Fingerprint: "f", StartsAt: start, UpdatedAt: at}, at.Add(50*time.Millisecond))
+				r.observe(alertmanager.Alert{Fingerprint: "f", StartsAt: start, UpdatedAt: at}, at.Add(50*time.Millisecond))
 			}
 			f, ok := r.flush(start.Add(29700*time.Millisecond), waits)
 			if ok != meet || meet && (!f.at.Equal(start.Add(30*time.Second)) || len(f.fingerprints) != 1) {

@@ -19,52 +19,50 @@ import (
 )
 
 const (
-	blockLimit = 400 // bytes of our part of a comment, blank and brackets included
+	blockLimit = 400 // bytes of our part of a comment, including the space and brackets
 
 	silenceLeft  = time.Minute     // a silence that ends sooner is left alone
-	silenceRest  = 5 * time.Second // after a change, for the peers of a cluster to hear of it
+	silenceRest  = 5 * time.Second // after a change, until all peers of the cluster have it
 	maxRewrites  = 2               // of one silence for one incident
-	deleteTries  = 3               // of a silence that was made by mistake
+	deleteTries  = 3               // to delete a silence made by mistake
 	deletePause  = 200 * time.Millisecond
-	undoTimeout  = 5 * time.Second // of all of them
+	undoTimeout  = 5 * time.Second // for all of them
 	rewriteMark  = "#2"            // ends the ref of the second write
 	blockOpen    = " [culprit: "
 	blockClose   = "]"
-	tooLargeText = "maximum size" // of Alertmanager's refusal
+	tooLargeText = "maximum size" // part of Alertmanager's refusal
 )
 
-// Silences tells the causes in the comment of a silence that a person has set
-// on the alert, by updating the silence in place.
+// Silences appends the causes to the comment of a silence that a person has set on the alert, by
+// updating the silence in place.
 //
-// The comment keeps what the person wrote; ours is one line in brackets after
-// it, never before it, because other tools know silences by how their comment
-// begins. Matchers, start, end and author stay as they are.
+// The comment keeps what the person wrote. Ours is one line in brackets at its end, never before
+// it, because other tools recognize silences by how the comment begins. Matchers, start, end and
+// author are unchanged.
 //
-// Alertmanager makes a new, active silence when the one to be updated has
-// expired in the meantime, which would undo what a person has done. So a
-// silence is left alone unless every peer that knows it says that it is
-// active, it has a minute left, and nobody has changed it in the last five
-// seconds. And after each update the id is compared: if it is another one, the
-// new silence is expired at once.
+// If the silence has expired meanwhile, Alertmanager's update creates a new, active one, which
+// would undo what a person did. So a silence is updated only if every peer that has it says it is
+// active, it lasts another minute, and it has not changed for five seconds. After each update the
+// ID is compared: if it is new, that silence is expired at once.
 //
-// A silence is written once for an incident, and once more if the first cause
-// changes. What a person takes out of the comment stays out.
+// A silence is written once per incident, and once more if the first cause changes. What a person
+// removes from the comment stays removed.
 type Silences struct {
 	base
 	peers    []*alertmanager.Client
 	updates  *prometheus.CounterVec
 	mistakes *prometheus.CounterVec
-	busy     locks
+	locks    locks
 	written  cache[writing]
 }
 
-// writing is what was written into a silence for an incident.
+// writing records what was written into a silence for an incident.
 type writing struct {
 	times int
-	top   string // the first cause then; empty: not known any more
+	top   string // the first cause at that time; empty: unknown
 }
 
-// NewSilences makes the sink for all peers of an Alertmanager cluster.
+// NewSilences makes the sink for the peers of an Alertmanager cluster.
 func NewSilences(peers []*alertmanager.Client, opts Options) *Silences {
 	return &Silences{
 		base: newBase(NameSilence, opts), peers: peers,
@@ -75,9 +73,8 @@ func NewSilences(peers []*alertmanager.Client, opts Options) *Silences {
 	}
 }
 
-// Send writes the causes into the silences that mute the alert now, on any of
-// the peers. The ref of an outcome begins with the id of the silence. A silence
-// that appears later is found by [Silences.Reconcile].
+// Send writes the causes into the silences that mute the alert now, on any peer. The ref of an
+// outcome begins with the ID of the silence. [Silences.Reconcile] finds silences that appear later.
 func (s *Silences) Send(ctx context.Context, m Message) []report.Sent {
 	var sent []report.Sent
 	done := map[string]bool{}
@@ -87,17 +84,16 @@ func (s *Silences) Send(ctx context.Context, m Message) []report.Sent {
 	return sent
 }
 
-// SilencesOf looks for silences at one peer.
+// SilencesOf handles the silences of one peer.
 type SilencesOf struct {
 	all  *Silences
 	peer *alertmanager.Client
 }
 
-// Of returns the part of the sink that looks at one peer: one that hangs holds
-// up no other.
+// Of returns the part of the sink for one peer, so that one that hangs holds up no other.
 func (s *Silences) Of(peer *alertmanager.Client) SilencesOf { return SilencesOf{s, peer} }
 
-// Send is [Silences.Send] for the one peer.
+// Send is [Silences.Send] for one peer.
 func (o SilencesOf) Send(ctx context.Context, m Message) []report.Sent {
 	return o.send(ctx, m, map[string]bool{})
 }
@@ -117,10 +113,9 @@ func (o SilencesOf) send(ctx context.Context, m Message, done map[string]bool) [
 	return o.all.comment(ctx, alert.SilencedBy, m, done)
 }
 
-// Reconcile writes the causes into silences that have appeared over alerts with
-// a report. The alerts are those that have just been read from one peer; open
-// holds the messages by fingerprint. It returns the outcomes by fingerprint, of
-// those silences only that were written or should have been.
+// Reconcile writes the causes into silences that have appeared over alerts with a report. alerts
+// are all alerts just read from one peer; open holds the messages by fingerprint. It returns
+// outcomes by fingerprint, only for silences that were written or should have been.
 func (s *Silences) Reconcile(ctx context.Context, alerts []alertmanager.Alert, open map[string]Message) map[string][]report.Sent {
 	sent := map[string][]report.Sent{}
 	done := map[string]map[string]bool{} // by incident
@@ -139,7 +134,7 @@ func (s *Silences) Reconcile(ctx context.Context, alerts []alertmanager.Alert, o
 	return sent
 }
 
-// causes are those of the incident, or of the report if there is none.
+// causes are those of the incident, or else of the report.
 func (m Message) causes() []string {
 	if len(m.Incident.Causes) > 0 {
 		return m.Incident.CauseLines(1)
@@ -147,7 +142,7 @@ func (m Message) causes() []string {
 	return m.Report.CauseLines(1)
 }
 
-// top names the first cause, as the block does.
+// top is the first cause as the block names it.
 func (m Message) top() string {
 	if len(m.Incident.Reports) > 1 && len(m.Incident.Causes) > 0 {
 		return report.Title(m.Incident.Causes[0])
@@ -155,7 +150,7 @@ func (m Message) top() string {
 	return m.Report.Top()
 }
 
-// comment writes into those silences that are not done yet.
+// comment writes into the silences that are not in done.
 func (s *Silences) comment(ctx context.Context, ids []string, m Message, done map[string]bool) []report.Sent {
 	var sent []report.Sent
 	for _, id := range ids {
@@ -163,7 +158,7 @@ func (s *Silences) comment(ctx context.Context, ids []string, m Message, done ma
 			continue
 		}
 		done[id] = true
-		if one, told := s.update(ctx, id, m); told {
+		if one, ok := s.update(ctx, id, m); ok {
 			sent = append(sent, s.count(one))
 		}
 	}
@@ -175,11 +170,11 @@ func (s *Silences) count(one report.Sent) report.Sent {
 	return one
 }
 
-// update writes into one silence. It tells nothing when there is nothing to do.
-func (s *Silences) update(ctx context.Context, id string, m Message) (one report.Sent, told bool) {
-	unlock, err := s.busy.lock(ctx, id)
+// update writes into one silence. ok is false if there was nothing to do.
+func (s *Silences) update(ctx context.Context, id string, m Message) (one report.Sent, ok bool) {
+	unlock, err := s.locks.lock(ctx, id)
 	if err != nil {
-		return s.failed(id, later{err}), true
+		return s.failed(id, retryError{err}), true
 	}
 	defer unlock()
 
@@ -197,11 +192,11 @@ func (s *Silences) update(ctx context.Context, id string, m Message) (one report
 	}
 	comment := withBlock(silence.Comment, blockOf(m))
 	there := ourBlock().FindString(silence.Comment)
-	if past.times == 0 && m.wrote(there) {
-		past.times = 1 // and the outcome was lost
+	if past.times == 0 && m.isOurs(there) {
+		past.times = 1 // but the outcome was lost
 	}
 	removed := past.times > 0 && there == "" // by a person
-	if removed || past.times > 0 && !known && tells(there, m.top()) || comment == silence.Comment {
+	if removed || past.times > 0 && !known && namesCause(there, m.top()) || comment == silence.Comment {
 		s.written.put(key, writing{times: max(past.times, 1), top: m.top()})
 		return report.Sent{}, false
 	}
@@ -216,9 +211,8 @@ func (s *Silences) update(ctx context.Context, id string, m Message) (one report
 	return s.ok(id), true
 }
 
-// past tells how often the silence was written for the incident: what this
-// process remembers, or else what the outcomes in the message say. Those don't
-// say with which first cause; known is false then.
+// past returns how often the silence was written for the incident, from memory or else from the
+// outcomes in the message. Those lack the first cause; known is false then.
 func (s *Silences) past(key, id string, m Message) (past writing, known bool) {
 	if past, ok := s.written.get(key); ok {
 		return past, true
@@ -234,10 +228,9 @@ func (s *Silences) past(key, id string, m Message) (past writing, known bool) {
 	return past, false
 }
 
-// read reads a silence from every peer that can be asked, because one of them
-// may not have heard yet that it was expired: an update there would bring it
-// back everywhere. It returns the newest copy and its peer, or why the silence
-// is left alone.
+// read reads a silence from every reachable peer, because one may not know yet that it was expired:
+// an update there would bring it back everywhere. It returns the newest copy and its peer, or why
+// the silence is left alone.
 func (s *Silences) read(ctx context.Context, id string) (peer *alertmanager.Client, newest alertmanager.Silence, why string, err error) {
 	copies, errs := make([]alertmanager.Silence, len(s.peers)), make([]error, len(s.peers))
 	var wg sync.WaitGroup
@@ -262,8 +255,7 @@ func (s *Silences) read(ctx context.Context, id string) (peer *alertmanager.Clie
 	return peer, newest, "", nil
 }
 
-// untouchable says why a silence is left alone; it is empty if it may be
-// updated.
+// untouchable returns why a silence is left alone, or "" if it may be updated.
 func untouchable(s alertmanager.Silence) string {
 	switch {
 	case s.State != alertmanager.SilenceActive:
@@ -277,8 +269,8 @@ func untouchable(s alertmanager.Silence) string {
 	}
 }
 
-// post updates a silence and makes sure that it is still the same one. A
-// server that limits the size of silences gets the comment alone.
+// post updates a silence and verifies that it kept its ID. If the server limits the size of
+// silences it gets the comment alone.
 func (s *Silences) post(ctx context.Context, peer *alertmanager.Client, silence alertmanager.Silence, comment string, m Message) error {
 	id, err := peer.PostSilence(ctx, silence.Update(comment, silenceAnnotations(m)))
 	if err != nil && strings.Contains(err.Error(), tooLargeText) {
@@ -293,7 +285,7 @@ func (s *Silences) post(ctx context.Context, peer *alertmanager.Client, silence 
 	return s.undo(ctx, peer, silence.ID, id)
 }
 
-// silenceAnnotations are kept by servers since 0.32; older ones drop them.
+// silenceAnnotations are kept by Alertmanager since 0.32; older versions drop them.
 func silenceAnnotations(m Message) model.LabelSet {
 	all := annotationsOf(m)
 	ls := model.LabelSet{}
@@ -305,8 +297,7 @@ func silenceAnnotations(m Message) model.LabelSet {
 	return ls
 }
 
-// undo expires a silence that should never have been made. It does not give up
-// when the context ends.
+// undo expires a silence created by mistake. It goes on even if ctx ends.
 func (s *Silences) undo(ctx context.Context, peer *alertmanager.Client, old, made string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
@@ -329,8 +320,7 @@ func (s *Silences) undo(ctx context.Context, peer *alertmanager.Client, old, mad
 // ourBlock matches our part of a comment.
 func ourBlock() *regexp.Regexp { return regexp.MustCompile(` ?\[culprit: [^\]]*\]`) }
 
-// withBlock puts our part after what a person wrote, in place of an older one
-// if there is one.
+// withBlock puts our part after the person's text, replacing an older one.
 func withBlock(comment, block string) string {
 	head, tail := strings.TrimRight(comment, " \n\t"), ""
 	if at := ourBlock().FindStringIndex(comment); at != nil {
@@ -342,7 +332,7 @@ func withBlock(comment, block string) string {
 	return head + block + tail
 }
 
-// blockOf writes our part of a comment: one line, the address whole.
+// blockOf renders our part of a comment: one line, with the whole URL or none.
 func blockOf(m Message) string {
 	text, address := m.Report.Line(), m.Report.URL
 	if len(m.Incident.Reports) > 1 {
@@ -359,21 +349,21 @@ func blockOf(m Message) string {
 	return blockOpen + clip(escapeBlock(oneLine(text)), room) + address + blockClose
 }
 
-// escapeBlock keeps brackets in a text from ending the block.
+// escapeBlock replaces brackets, which would end the block.
 func escapeBlock(text string) string {
 	return strings.NewReplacer("[", "(", "]", ")").Replace(text)
 }
 
-// tells says whether a block names a cause. Long names are shortened in the
-// middle, so their beginning decides.
-func tells(block, cause string) bool {
+// namesCause reports whether a block names a cause. Long names are shortened in the middle, so a
+// prefix decides.
+func namesCause(block, cause string) bool {
 	const enough = 24 // bytes
 	cause = escapeBlock(oneLine(cause))
 	return strings.Contains(block, strings.ToValidUTF8(cause[:min(len(cause), enough)], ""))
 }
 
-// wrote says whether a block is of this message's incident or report.
-func (m Message) wrote(block string) bool {
+// isOurs reports whether a block belongs to this message's incident or report.
+func (m Message) isOurs(block string) bool {
 	for _, address := range []string{m.Report.URL, m.Incident.URL} {
 		if address != "" && strings.Contains(block, " "+escapeBlock(address)+blockClose) {
 			return true

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sink writes causes where the person on call already looks: on the
-// alert, in the comment of a silence, on Grafana, and to a recovery webhook.
+// Package sink writes causes where the person on call already looks: on the alert, in silence
+// comments, in Grafana, and to recovery webhooks.
 //
-// Every sink has the method Send, which takes a [Message] and returns the outcome for
-// each place that it wrote to or tried to write to. Sending a message again is safe:
-// what exists is left alone. A sink keeps no state that it can't lose. What must be
-// remembered is in the Ref of the outcome, which the caller stores in the report or its
-// incident and passes to the sink with the next message.
+// Every sink has a Send method, which takes a [Message] and returns one outcome per target. Send is
+// idempotent: what exists is left alone. A sink keeps no state that it can't lose. What must be
+// remembered is in the Ref of the outcome, which the caller stores with the report or incident and
+// passes back with the next message.
 //
 // Writes to Alertmanager can do harm: an alert posted at the wrong moment fires again
 // or ends; a silence updated at the wrong moment comes back to life. [Annotations],
@@ -31,7 +30,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
 
-// The names of the sinks in outcomes.
+// Names of the sinks in outcomes.
 const (
 	NameAnnotation = "annotation"
 	NameSilence    = "silence"
@@ -40,10 +39,9 @@ const (
 	NameWebhook    = "webhook"
 )
 
-// Message is what a sink is told: the report of one alert and the incident that
-// it belongs to. Resolved says that the alert has ended; the incident has ended
-// when its ResolvedAt is set, or when it has no id, which is an alert alone.
-// Ends is how often the sink was told before that the incident has ended.
+// Message is what a sink is to write: the report of one alert, and its incident. An alert without
+// an incident ID stands alone. Resolved means that the alert is resolved; the incident is over when
+// its ResolvedAt is set. Ends is how many ends of the incident the sink has accepted already.
 type Message struct {
 	Report   report.Report
 	Incident report.Incident
@@ -51,7 +49,7 @@ type Message struct {
 	Ends     int
 }
 
-// key names what the message is about: the incident, or the alert alone.
+// key identifies the subject: the incident, or the lone alert.
 func (m Message) key() string {
 	if m.Incident.ID != "" {
 		return m.Incident.ID
@@ -59,7 +57,7 @@ func (m Message) key() string {
 	return m.Report.ID
 }
 
-// closed says whether nothing of the incident is open any more.
+// closed reports whether the incident, or the lone alert, is over.
 func (m Message) closed() bool {
 	if m.Incident.ID == "" {
 		return m.Resolved
@@ -67,8 +65,7 @@ func (m Message) closed() bool {
 	return m.Incident.ResolvedAt != nil
 }
 
-// sent returns the refs of what a sink has written for the message's report and
-// incident, oldest first.
+// sent returns the refs of what a sink has written for the report and the incident, oldest first.
 func (m Message) sent(sink string) []string {
 	var refs []string
 	for _, s := range slices.Concat(m.Incident.Sent, m.Report.Sent) {
@@ -79,28 +76,26 @@ func (m Message) sent(sink string) []string {
 	return refs
 }
 
-// Source tells whether an alert that Alertmanager shows still fires where it
-// comes from.
+// Source knows whether an alert in Alertmanager still fires at its origin.
 type Source interface {
-	// Firing looks for the alert with these labels. Known says that this
-	// server can tell: it evaluates a rule that makes such alerts, and its
-	// external labels are among the alert's. Firing says that it fires there
-	// now. An error means that the server could not be asked.
+	// Firing looks up the alert with these labels. known means that this server can tell: it
+	// evaluates a rule that makes such alerts, and its external labels are among the alert's.
+	// firing means that the alert fires there now. An error means that the server could not be
+	// asked.
 	//
-	// It is called before each write, so answers should be remembered, and for
-	// a second at most.
+	// It is called before every write: implementations should cache answers, for at most a second.
 	Firing(ctx context.Context, labels model.LabelSet) (known, firing bool, err error)
 }
 
-// Options is what all sinks take. The zero value is good.
+// Options configure any sink. The zero value is valid.
 type Options struct {
 	Logger     *slog.Logger          // default: no logs
-	Registerer prometheus.Registerer // nil: metrics are not shown
+	Registerer prometheus.Registerer // nil: metrics are not exported
 	Now        func() time.Time      // default: time.Now
-	Source     Source                // nil: nothing is known of where alerts come from
+	Source     Source                // nil: origins of alerts are unknown
 }
 
-// base is what all sinks are made of.
+// base is common to all sinks.
 type base struct {
 	name     string
 	log      *slog.Logger
@@ -148,18 +143,17 @@ func (b base) failed(ref string, err error) report.Sent {
 	return sent
 }
 
-// later marks an error after which the same message should be sent again.
-type later struct{ error }
+// retryError marks an error after which the same message is to be sent again.
+type retryError struct{ error }
 
-// never marks an error that the same message will always meet.
-type never struct{ error }
+// permanentError marks an error that the same message always causes.
+type permanentError struct{ error }
 
-// retryable says whether the same message may be taken later. Everything may
-// pass: servers come back, people correct tokens and addresses. Only a server
-// that has read the message and refuses it will refuse it again; it is tried
-// anew when there is something else to say.
+// retryable reports whether a retry of the same message may succeed. Nearly everything passes:
+// servers come back, people fix tokens and addresses. Only a server that has read the message and
+// refused it will do so again; it is tried when there is something else to send.
 func retryable(err error) bool {
-	var n never
+	var n permanentError
 	var e *remote.Error
 	switch {
 	case errors.As(err, &n):
@@ -171,8 +165,8 @@ func retryable(err error) bool {
 	}
 }
 
-// counters registers a counter, or finds it when a sink of an earlier
-// configuration has registered it.
+// counters registers a counter, or returns the one that a sink of an earlier configuration
+// registered.
 func counters(reg prometheus.Registerer, name, help string, labels ...string) *prometheus.CounterVec {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	if reg == nil {
@@ -182,13 +176,12 @@ func counters(reg prometheus.Registerer, name, help string, labels ...string) *p
 	if err := reg.Register(c); errors.As(err, &known) {
 		return known.ExistingCollector.(*prometheus.CounterVec)
 	} else if err != nil {
-		panic("sink: " + err.Error()) // the metric's name or labels are wrong: a mistake in this package
+		panic("sink: " + err.Error()) // invalid name or labels: a bug in this package
 	}
 	return c
 }
 
-// clip shortens a text to a number of bytes, at a whole character, and makes
-// it valid UTF-8.
+// clip shortens a text to a number of bytes, at a character boundary, and makes it valid UTF-8.
 func clip(text string, limit int) string {
 	const dots = "…"
 	text = strings.ToValidUTF8(text, "�")
@@ -198,5 +191,5 @@ func clip(text string, limit int) string {
 	return strings.ToValidUTF8(text[:max(limit-len(dots), 0)], "") + dots
 }
 
-// oneLine replaces line breaks and other runs of white space by one space.
+// oneLine collapses white space, including line breaks, to single spaces.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -27,53 +27,49 @@ import (
 
 const (
 	webhookVersion = "1"
-	webhookBody    = 1 << 20 // bytes; a larger message goes without its details
+	webhookBody    = 1 << 20 // bytes; a larger message is sent without the report
 
 	statusFiring   = "firing"
 	statusResolved = "resolved"
 )
 
-// The headers of a recovery webhook.
+// Headers of a recovery webhook.
 const (
-	// HeaderSignature is sha256= and the hex HMAC-SHA256 of the body under the
-	// hook's secret. It covers the time and the key, which are in the body, too.
+	// HeaderSignature is sha256= and the hex HMAC-SHA256 of the body under the hook's secret. The
+	// body includes the time and the key, so it covers them.
 	HeaderSignature = "X-Culprit-Signature"
-	// HeaderKey is the same for all messages that say the same, so that a
-	// receiver can drop what it has had.
+	// HeaderKey is equal for messages with equal content, so that receivers can drop duplicates.
 	HeaderKey = "Idempotency-Key"
 )
 
-// Payload is the body of a recovery webhook. Fields may be added; the version
-// changes when one changes its meaning.
+// Payload is the body of a recovery webhook. Fields may be added; the version changes if one
+// changes its meaning.
 type Payload struct {
 	Version string `json:"version"` // "1"
 	Status  string `json:"status"`  // firing or resolved
-	// SentAt is when this try to tell it began, and IdempotencyKey what
-	// [HeaderKey] says: under the signature, so that a message that somebody has
-	// seen is of no use to them later, or as another one.
+	// SentAt is when this attempt began, and IdempotencyKey the value of [HeaderKey]. The signature
+	// covers both, so that a captured message can't be replayed later, or as another one.
 	SentAt         time.Time `json:"sentAt"`
 	IdempotencyKey string    `json:"idempotencyKey"`
-	// Incident has the ranked causes, merged over its reports, and the ids of
-	// the reports.
+	// Incident has the ranked causes, merged over its reports, and the IDs of the reports.
 	Incident report.Incident `json:"incident"`
-	// Reports has by its id the report that this message was sent for, unless
-	// the message would be larger than a megabyte.
+	// Reports holds, by its ID, the report that triggered this message, unless the message would
+	// exceed a megabyte.
 	Reports map[string]report.Report `json:"reports"`
 }
 
-// Webhook tells an incident to a program that decides on recovery.
+// Webhook posts incidents to a program that decides about recovery.
 //
-// The body is signed and a redirect is not followed. Each message is sent at
-// least once: receivers tell repeats by [HeaderKey].
+// The body is signed, and redirects are not followed. Delivery is at least once: receivers
+// recognize duplicates by [HeaderKey].
 type Webhook struct {
 	base
 	conf   config.RecoveryWebhook
-	least  analysis.Confidence // of a cause that is worth telling
+	least  analysis.Confidence // least confidence of a cause worth sending
 	remote *remote.Client
 }
 
-// NewWebhook makes the sink of one hook. It fails when its settings name files
-// that can't be read.
+// NewWebhook makes the sink of one hook. It fails if files named in its settings can't be read.
 func NewWebhook(conf config.RecoveryWebhook, opts Options) (*Webhook, error) {
 	r, err := remote.New(remote.Options{
 		Name: "recovery webhook", URL: conf.URL, HTTPConfig: conf.HTTPConfig, MaxBody: webhookBody,
@@ -92,12 +88,11 @@ func NewWebhook(conf config.RecoveryWebhook, opts Options) (*Webhook, error) {
 	return w, nil
 }
 
-// Send tells the incident, if it has a cause of enough confidence. The ref is
-// the host of the hook and the key of the message. A message of which a
-// message in the outcomes had the same key is not sent again.
+// Send posts the incident if it has a cause of enough confidence. The ref is the hook's host and
+// the message's key. If an outcome already has that ref nothing is sent.
 func (w *Webhook) Send(ctx context.Context, m Message) []report.Sent {
 	if m.Resolved && !m.closed() {
-		return nil // other alerts of the incident are open
+		return nil // other alerts of the incident still fire
 	}
 	p := payloadOf(m)
 	if !w.enough(p) {
@@ -128,35 +123,34 @@ func (w *Webhook) Send(ctx context.Context, m Message) []report.Sent {
 	return []report.Sent{sent}
 }
 
-// CloseIdleConnections gives the connections back that nobody uses.
+// CloseIdleConnections closes unused connections.
 func (w *Webhook) CloseIdleConnections() { w.remote.CloseIdleConnections() }
 
-// Place tells the hook from all others, without showing its URL, which may be
-// a secret.
+// Place identifies the hook without showing its URL, which may be secret.
 func (w *Webhook) Place() string {
 	sum := sha256.Sum256([]byte(w.conf.URL.String()))
 	return w.remote.Shown() + " " + hex.EncodeToString(sum[:4])
 }
 
-// Tells says whether Send would tell the hook of the incident.
+// Tells reports whether Send would post the message.
 func (w *Webhook) Tells(m Message) bool {
 	return (m.closed() || !m.Resolved) && w.enough(payloadOf(m))
 }
 
-// enough says whether an incident is worth telling. Its end is, whatever has
-// become of its causes: who was told of the one is told of the other.
+// enough reports whether an incident is worth sending. Its end always is: whoever heard of the
+// incident hears of its end.
 func (w *Webhook) enough(p Payload) bool {
 	return w.conf.MinConfidence == "" || p.Status == statusResolved || confident(p.Incident.Causes, w.least)
 }
 
-// mayHaveTaken says whether a hook that has got a message and didn't accept it
-// may have acted on it all the same.
+// mayHaveTaken reports whether a hook that received a message but did not accept it may still have
+// acted on it.
 func mayHaveTaken(err error) bool {
 	var e *remote.Error
 	return errors.As(err, &e) && (e.Status == 0 || e.Reason == remote.ServerError)
 }
 
-// payloadOf makes the body. An alert alone is an incident of one.
+// payloadOf makes the body. A lone alert becomes an incident of one.
 func payloadOf(m Message) Payload {
 	p := Payload{Version: webhookVersion, Status: statusFiring, Incident: m.Incident}
 	if m.closed() {
@@ -178,8 +172,8 @@ func confident(causes []analysis.Finding, least analysis.Confidence) bool {
 	return slices.ContainsFunc(causes, func(f analysis.Finding) bool { return f.Confidence >= least })
 }
 
-// key is the same for the same hook, incident, status and ranked causes, until
-// the incident has ended: one that opens again is no repeat.
+// key depends on the hook, incident, status and ranked causes. It also counts the ends, so that a
+// reopened incident is not a duplicate.
 func (w *Webhook) key(m Message, p Payload) string {
 	about := []any{w.conf.URL.Reveal().String(), m.key(), p.Status}
 	if m.Ends > 0 {
@@ -196,7 +190,7 @@ func (w *Webhook) key(m Message, p Payload) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// encode writes the body, without the report when it would be too large.
+// encode encodes the body, without the report if it would be too large.
 func (p Payload) encode() ([]byte, error) {
 	body, err := json.Marshal(p)
 	if err == nil && len(body) > webhookBody {
@@ -207,7 +201,7 @@ func (p Payload) encode() ([]byte, error) {
 		return nil, fmt.Errorf("write the message of a recovery webhook: %w", err)
 	}
 	if len(body) > webhookBody {
-		return nil, never{fmt.Errorf("the message of a recovery webhook has %d bytes, more than %d: the incident has too many causes or alerts", len(body), webhookBody)}
+		return nil, permanentError{fmt.Errorf("the message of a recovery webhook has %d bytes, more than %d: the incident has too many causes or alerts", len(body), webhookBody)}
 	}
 	return body, nil
 }
@@ -224,8 +218,8 @@ func (w *Webhook) header(key string, body []byte) (http.Header, error) {
 	return h, nil
 }
 
-// secret reads the key of the signature, each time anew, so that it may be
-// changed; it is nil if the hook has none.
+// secret reads the signing key; nil if the hook has none. It is read each time, so that it can be
+// rotated.
 func (w *Webhook) secret() ([]byte, error) {
 	if w.conf.SecretFile == "" {
 		return nil, nil

@@ -13,26 +13,24 @@ import (
 	"github.com/culprit-dev/culprit/config/outgoing"
 )
 
-// Reason says why a request failed. It is one of the constants below, so that
-// it can label a metric.
+// Reason classifies the failure of a request. It is a closed set, so that it can label a metric.
 type Reason string
 
-// The reasons.
 const (
 	Network      Reason = "network"      // no connection, or it broke
-	Timeout      Reason = "timeout"      // no whole answer in time
-	Canceled     Reason = "canceled"     // culprit itself gave up, as on shutdown
+	Timeout      Reason = "timeout"      // no complete answer in time
+	Canceled     Reason = "canceled"     // culprit itself cancelled, as on shutdown
 	Overloaded   Reason = "overloaded"   // 429 or 503
 	ServerError  Reason = "server_error" // another 5xx
 	Unauthorized Reason = "unauthorized" // 401 or 403
 	NotFound     Reason = "not_found"    // 404
 	Refused      Reason = "refused"      // another 4xx
 	Redirected   Reason = "redirected"   // 3xx that is not followed
-	Malformed    Reason = "malformed"    // an answer that is not what was asked for
+	Malformed    Reason = "malformed"    // an answer of an unexpected form
 	TooLarge     Reason = "too_large"    // an answer over the limit
 )
 
-// Retryable says whether the same request may succeed later.
+// Retryable reports whether the same request may succeed later.
 func (r Reason) Retryable() bool {
 	switch r {
 	case Network, Timeout, Canceled, Overloaded, ServerError:
@@ -61,16 +59,16 @@ func (r Reason) hint() string {
 	}
 }
 
-// Error is a request that failed.
+// Error is a failed request.
 type Error struct {
-	Op      string // what was tried
-	Server  string // which kind of server
-	Address string // where, without secrets
+	Op      string // what was attempted
+	Server  string // kind of server
+	Address string // URL without secrets
 	Reason  Reason
-	Status  int           // of the answer; 0: there was none
+	Status  int           // HTTP status; 0: no answer
 	Text    string        // what the server said, shortened
-	After   time.Duration // when it asked to be tried again; 0: it didn't
-	Err     error         // what is behind it, if anything
+	After   time.Duration // from Retry-After; 0: none
+	Err     error         // cause, if any
 }
 
 // Error says what failed and why, then what to do.
@@ -96,18 +94,17 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns what is behind the error.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Retryable says whether the request that failed with err may succeed later.
-// It is false for errors that are none of this package's.
+// Retryable reports whether the request that failed with err may succeed later. It is false for
+// errors of other packages.
 func Retryable(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Reason.Retryable()
 }
 
-// ReasonOf returns why a request failed; it is empty for nil and for errors
-// that are none of this package's.
+// ReasonOf returns why a request failed; empty for nil and errors of other packages.
 func ReasonOf(err error) Reason {
 	var e *Error
 	if errors.As(err, &e) {
@@ -116,8 +113,8 @@ func ReasonOf(err error) Reason {
 	return ""
 }
 
-// from classifies an error before a whole answer was there. The context is
-// the caller's: when it is cancelled the server is not to blame.
+// from classifies an error without a complete answer. ctx is the caller's: if it was cancelled, the
+// server is not to blame.
 func (e *Error) from(ctx context.Context, err error) error {
 	e.Err = err
 	var t interface{ Timeout() bool }
@@ -136,7 +133,7 @@ func (e *Error) from(ctx context.Context, err error) error {
 	return e
 }
 
-// answered classifies an answer that is no success.
+// answered classifies an answer that is not 2xx.
 func (e *Error) answered(resp *http.Response, body []byte) error {
 	e.Status, e.Text = resp.StatusCode, quote(body)
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package remote sends requests to the servers that culprit writes to, so that
-// each is bounded in time and size and each failure is one of a few known
-// kinds.
+// Package remote sends requests to the servers that culprit writes to. Each is bounded in time and
+// size, and each failure has one of a few known reasons.
 //
-// A [Client] speaks JSON to one server. Failures are returned as an [*Error], which
-// says what was tried, what the server answered, what to do, and whether the same
-// request may succeed later ([Retryable]). Errors show only scheme, host and path of an
-// address.
+// A [Client] exchanges JSON with one server. Failures are an [*Error], which says what was
+// attempted, what the server answered, what to do, and whether a retry may succeed ([Retryable]).
+// Errors show only scheme, host and path of a URL.
 package remote
 
 import (
@@ -28,32 +26,32 @@ import (
 	"github.com/culprit-dev/culprit/config/outgoing"
 )
 
-// The defaults of Options.
+// Defaults of Options.
 const (
 	DefaultTimeout = 5 * time.Second
 	DefaultMaxBody = 64 << 20
 )
 
-// quoted is how much of an answer an error quotes.
+// quoted bounds how much of an answer an error quotes, in bytes.
 const quoted = 300
 
-// Options describes a server. Name, URL and HTTPConfig are required.
+// Options describe a server. Name, URL and HTTPConfig are required.
 type Options struct {
-	Name       string // for people: Alertmanager, Grafana, recovery webhook
+	Name       string // kind of server, for errors: Alertmanager, Grafana, recovery webhook
 	URL        Address
 	HTTPConfig commonconfig.HTTPClientConfig
 
-	Timeout time.Duration // of one request with its answer; default 5 s
-	MaxBody int64         // bytes of an answer; default 64 MiB
+	Timeout time.Duration // of one request including the answer; default 5 s
+	MaxBody int64         // largest answer in bytes; default 64 MiB
 }
 
-// Address is where a server is. It is a *config.URL or a *config.HookURL.
+// Address is the URL of a server: a *config.URL or a *config.HookURL.
 type Address interface {
-	Reveal() *url.URL // whole, or nil
+	Reveal() *url.URL // the full URL, or nil
 	String() string   // without secrets
 }
 
-// Client speaks to one server.
+// Client sends requests to one server.
 type Client struct {
 	name    string
 	base    *url.URL
@@ -63,15 +61,14 @@ type Client struct {
 	maxBody int64
 }
 
-// New makes a client. It fails when the connection settings name files that
-// can't be read.
+// New makes a client. It fails if files named in the connection settings can't be read.
 func New(opts Options) (*Client, error) {
 	if opts.URL == nil || opts.URL.Reveal() == nil {
 		return nil, fmt.Errorf("%s: no URL is set", opts.Name)
 	}
 	base := opts.URL.Reveal()
 	var secrets []string
-	if !strings.Contains(opts.URL.String(), base.Path) { // who knows the path of a hook may call it
+	if !strings.Contains(opts.URL.String(), base.Path) { // whoever knows the path of a hook may call it
 		secrets = []string{base.Path, path.Base(base.Path)}
 	}
 	hc, err := outgoing.New(base, opts.HTTPConfig, secrets...)
@@ -91,28 +88,28 @@ func New(opts Options) (*Client, error) {
 	return c, nil
 }
 
-// CloseIdleConnections gives the connections back that nobody uses.
+// CloseIdleConnections closes unused connections.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
-// Shown is the address without what may be secret in it.
+// Shown is the URL without secrets.
 func (c *Client) Shown() string { return c.shown }
 
-// Request is one question.
+// Request is one request.
 type Request struct {
-	Op     string // what is tried, for errors: "read the alerts"
+	Op     string // what it does, for errors: "read the alerts"
 	Method string
 	Path   string // below the base URL; empty: the base URL itself
 	Query  url.Values
 	Header http.Header
 	Body   []byte // JSON; nil: none
 
-	// Clock, if set, is where the time of the server's clock goes that its
-	// answer carries, to the second; culprit's own if it carries none.
+	// Clock, if set, receives the server's time from its answer, to the second; culprit's own time
+	// if there is none.
 	Clock *time.Time
 }
 
-// Do sends a request and decodes a 2xx answer into into, unless that is nil.
-// Every error is an *Error.
+// Do sends a request and decodes a 2xx answer into into, unless that is nil. Every error is an
+// *Error.
 func (c *Client) Do(ctx context.Context, r Request, into any) error {
 	inner, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -142,7 +139,7 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 	return nil
 }
 
-// GaveUp is the error of a request that was not made, because ctx has ended.
+// GaveUp is the error of a request that was not sent because ctx had ended.
 func (c *Client) GaveUp(ctx context.Context, op string) error {
 	e := &Error{Op: op, Server: c.name, Address: c.shown}
 	return e.from(ctx, ctx.Err())
