@@ -10,9 +10,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// audit reads the jobs of the queue before anybody works on them, and says which are
-// gone. JetStream counts a job that it can't read as one that waits, and gives it to
-// nobody.
+// audit checks the jobs of the queue before any is handled, and reports those that are lost.
+// JetStream counts a job that it can't read as pending, but never delivers it.
 func (b *Broker) audit(ctx context.Context) error {
 	if b.opt.replicas() > 1 {
 		return nil
@@ -39,18 +38,18 @@ func (b *Broker) audit(ctx context.Context) error {
 		}
 	}
 	known := b.sequence(streamName, info)
-	b.tellLost(streamName, known.missing(held, unreadable, info.State.LastSeq))
+	b.reportLost(streamName, known.missing(held, unreadable, info.State.LastSeq))
 	if unreadable > 0 {
 		if err := b.salvage(ctx, streamName, between(info.State.FirstSeq, info.State.LastSeq)); err != nil {
 			b.opt.Logger.Error("The damaged queue can't be written anew", "err", err)
 		}
 	}
-	b.saveSequences(0) // from here on jobs end
+	b.saveSequences(0) // from here on jobs complete
 	return b.auditConsumer(ctx)
 }
 
-// auditConsumer makes the consumer anew if it does not know of each job: who has had
-// one is gone by now, so that each waits or is to be handed out again.
+// auditConsumer recreates the consumer unless it knows every job. No handler of the last run is
+// alive, so every job must be pending or redelivered.
 func (b *Broker) auditConsumer(ctx context.Context) error {
 	stats, err := b.Stats(ctx)
 	if err != nil {
@@ -63,24 +62,24 @@ func (b *Broker) auditConsumer(ctx context.Context) error {
 	if err := b.link.Load().js.DeleteConsumer(ctx, streamName, consumerName); err != nil {
 		return err
 	}
-	b.tellForgotten(fmt.Errorf("%d jobs wait and %d are handed out, of %d", stats.Pending, stats.InFlight, info.State.Msgs))
+	b.reportForgotten(fmt.Errorf("%d jobs wait and %d are handed out, of %d", stats.Pending, stats.InFlight, info.State.Msgs))
 	return b.makeQueue(ctx)
 }
 
-// last reads the last message of a subject. It returns false if there is one that
-// can't be read, and true if that can't be told.
+// last reads the last message of a subject. ok is false only if the server has one that it can't
+// read; other errors leave it true.
 func last(ctx context.Context, stream jetstream.Stream, subject string) (msg *jetstream.RawStreamMsg, ok bool) {
-	err := again(ctx, func(try context.Context) (err error) {
+	err := retryUnanswered(ctx, func(try context.Context) (err error) {
 		msg, err = stream.GetLastMsgForSubject(try, subject)
 		return err
 	})
 	return msg, !errors.Is(err, jetstream.ErrMsgNotFound)
 }
 
-// missing is how many jobs are gone.
+// missing is how many jobs are lost.
 func (m mark) missing(held map[uint64]version, unreadable, last uint64) (gone uint64) {
 	if !m.Ended {
-		return unreadable + m.beyond(last)
+		return unreadable + m.estimateLost(last)
 	}
 	for h := range decodeHeld(m.Live) {
 		if _, there := held[h]; !there {

@@ -16,15 +16,14 @@ import (
 	"github.com/prometheus/prometheus/tsdb/fileutil"
 )
 
-// restoringFile is in a directory into which a backup is being written.
+// restoringFile marks a directory into which a backup is being restored.
 const restoringFile = "restoring"
 
-// volumeFolder is in many a volume that is empty otherwise.
+// volumeFolder is often in an otherwise empty volume.
 const volumeFolder = "lost+found"
 
-// Backup writes all that a directory holds as a tar file with gzip, whose
-// checksum tells damage. No broker may run on the directory meanwhile:
-// [ErrLocked].
+// Backup writes a directory as a gzipped tar file, whose checksum reveals damage. No broker may be
+// running on it: [ErrLocked].
 func Backup(dir string, w io.Writer) (err error) {
 	if _, err := os.Stat(filepath.Join(dir, replicasFile)); err != nil {
 		return &Error{What: fmt.Sprintf("storage directory %q", dir), Err: err, Hint: "name the directory that culprit serve has as --storage.path"}
@@ -49,7 +48,7 @@ func Backup(dir string, w io.Writer) (err error) {
 	return errors.Join(err, files.Close(), zipped.Close())
 }
 
-// add writes a file or a folder.
+// add writes a file or directory.
 func add(files *tar.Writer, root fs.FS, path string, d fs.DirEntry) error {
 	info, err := d.Info()
 	if err != nil {
@@ -72,8 +71,8 @@ func add(files *tar.Writer, root fs.FS, path string, d fs.DirEntry) error {
 	return err
 }
 
-// Restore writes a backup into a directory that is empty or not there. If it
-// fails, what it has written can't be opened by mistake.
+// Restore writes a backup into a directory that is empty or missing. If it fails, the incomplete
+// directory can't be opened by mistake.
 func Restore(dir string, r io.Reader) error {
 	there, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -95,8 +94,8 @@ func Restore(dir string, r io.Reader) error {
 	return os.Remove(marker)
 }
 
-// unpack writes the files of a backup, none of them outside of the directory,
-// and reads the backup to its end, where its checksum is.
+// unpack writes the files of a backup, none outside the directory. It reads to the end, where the
+// checksum is.
 func unpack(dir string, r io.Reader) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -145,7 +144,7 @@ func unpackOne(root *os.Root, h *tar.Header, content io.Reader) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// checkWhole returns an error if a backup was only half written to a directory.
+// checkWhole returns an error if restoring a backup into the directory was interrupted.
 func checkWhole(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, restoringFile)); err != nil {
 		return nil
@@ -153,7 +152,7 @@ func checkWhole(dir string) error {
 	return &Error{What: fmt.Sprintf("storage directory %q has a part of a backup", dir), Hint: "delete it, and restore the backup again"}
 }
 
-// lockStorage keeps every other server and command out of a directory.
+// lockStorage locks a directory against other servers and commands.
 func lockStorage(dir string) (fileutil.Releaser, error) {
 	lock, _, err := fileutil.Flock(filepath.Join(dir, lockFile))
 	if err != nil {

@@ -19,56 +19,55 @@ import (
 // Names of the work queue.
 const (
 	streamName   = "INTAKE"
-	subject      = "intake" // alone: of the jobs of an older culprit
+	subject      = "intake" // alone: jobs of older versions
 	subjectOfAny = subject + ".*"
 	consumerName = "workers"
 )
 
-// attempt bounds each single request: before a cluster has a leader a request
-// is never answered, so it is given up early and made again.
+// attempt bounds a single request: before a cluster has a leader requests are never answered, so
+// they are abandoned early and repeated.
 const attempt = 2 * time.Second
 
-// Broker is an embedded server, the connection to it, and the work queue.
-// Its methods may be called by many goroutines.
+// Broker is an embedded server, a connection to it, and the work queue. It is safe for concurrent
+// use.
 type Broker struct {
 	opt    Options
 	token  string
 	lock   fileutil.Releaser
 	server atomic.Pointer[server.Server]
-	said   atomic.Pointer[natsLog] // what the server has logged
+	said   atomic.Pointer[natsLog] // the server's log
 	link   atomic.Pointer[link]
 
-	buckets struct { // that were opened, to be made again if they are gone
+	buckets struct { // those opened, to recreate them if they vanish
 		sync.Mutex
 		open []*Bucket
 	}
 
 	sequences sequences
-	audited   bool // what the last run has left was compared with what there is
+	audited   bool // the state left by the last run has been audited
 
-	led     int                   // looks in a row that found this node to lead the queue
-	created map[string]time.Time  // of each stream, as the last look at them has seen it
-	sick    atomic.Pointer[error] // why writes are refused; nil if they are not
-	silent  atomic.Int64          // rounds of the watch since the broker was last well, or unwell for a reason that is not its own
-	closing context.Context       // ends with Close
-	stop    context.CancelFunc
-	watcher sync.WaitGroup // the goroutines that look after the server
-	once    sync.Once
+	leadChecks int                   // consecutive checks in which this node led the queue
+	created    map[string]time.Time  // of each stream, at the last check
+	unhealthy  atomic.Pointer[error] // why writes are refused; nil: they are not
+	silent     atomic.Int64          // checks since the broker was last healthy, or unhealthy for an external reason
+	closing    context.Context       // cancelled by Close
+	stop       context.CancelFunc
+	watcher    sync.WaitGroup // the goroutines that supervise the server
+	once       sync.Once
 
-	waited struct { // what was last told of a wait, and when
+	waited struct { // the last logged reason to wait, and when
 		sync.Mutex
 		what string
 		at   time.Time
 	}
 }
 
-// Start opens the directory, starts the server and waits until the work queue
-// can be used: at once with one replica, when a majority of the nodes is there
-// with three. The context bounds that wait and nothing else; Options.OnWait is
-// told what is waited for. Start as many nodes side by side as a majority needs.
+// Start opens the directory, starts the server and waits until the work queue is usable: at once
+// with one replica; with three, when a majority of the nodes is up, so start them in parallel. ctx
+// bounds only that wait; Options.OnWait receives what it waits for.
 //
-// An error says what is wrong and what can be done; it is an [Error], and
-// [ErrReplicas] or [ErrLocked] where these are the reason.
+// An error says what is wrong and what to do. It is an [Error], and [ErrReplicas] or [ErrLocked] if
+// that is the reason.
 func Start(ctx context.Context, opt Options) (*Broker, error) {
 	if err := opt.validate(); err != nil {
 		return nil, err
@@ -95,7 +94,7 @@ func (b *Broker) open(ctx context.Context) error {
 	if err := b.connect(); err != nil {
 		return err
 	}
-	if err := b.insist(ctx, "the work queue", b.makeQueue); err != nil {
+	if err := b.retry(ctx, "the work queue", b.makeQueue); err != nil {
 		return err
 	}
 	if err := b.audit(ctx); err != nil {
@@ -105,9 +104,8 @@ func (b *Broker) open(ctx context.Context) error {
 	return nil
 }
 
-// startServer starts a server and puts it in the place of the last one. It
-// waits until the server has read its files, however many there are, or the
-// context ends.
+// startServer starts a server, replacing the last one. It waits until the server has read its
+// files, however many there are, or ctx ends.
 func (b *Broker) startServer(ctx context.Context) error {
 	so, err := b.opt.serverOptions(b.token)
 	if err != nil {
@@ -121,7 +119,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 	srv.SetLoggerV2(log, false, false, false)
 	b.server.Store(srv)
 	b.said.Store(log)
-	go srv.Start() // returns when a node that listens shuts down
+	go srv.Start() // returns when a listening server shuts down
 	for told := time.Now(); !srv.ReadyForConnections(100 * time.Millisecond); {
 		if text := log.failure(); text != "" {
 			return &Error{What: "the embedded server did not start: " + text, Hint: "check the directory " + b.opt.Dir + " and the listen address"}
@@ -140,8 +138,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 	return nil
 }
 
-// makeQueue makes the stream and its consumer, or brings them in line with the
-// options.
+// makeQueue creates or updates the stream and its consumer.
 func (b *Broker) makeQueue(ctx context.Context) error {
 	js := b.link.Load().js
 	_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
@@ -161,9 +158,8 @@ func (b *Broker) makeQueue(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", streamName, err)
 	}
-	// Deliveries are counted here and not by a limit of the server, which
-	// would leave a dead job in the stream without a word. Jobs that wait for
-	// another attempt count as unacknowledged, so that is not limited either.
+	// Deliveries are limited here rather than by the server, which would silently leave a dead job
+	// in the stream. Jobs waiting for a retry count as unacknowledged, so those are unlimited too.
 	conf := jetstream.ConsumerConfig{
 		Durable:       consumerName,
 		AckPolicy:     jetstream.AckExplicitPolicy,
@@ -181,8 +177,8 @@ func (b *Broker) makeQueue(ctx context.Context) error {
 	return nil
 }
 
-// Close stops the server and gives the directory back. End the contexts of
-// Consume and Watch first. Closing twice is harmless.
+// Close stops the server and unlocks the directory. Cancel the contexts of Consume and Watch first.
+// Closing twice is harmless.
 func (b *Broker) Close() error {
 	var err error
 	b.once.Do(func() {

@@ -15,45 +15,42 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Bucket is a map from strings to bytes on disk, whose entries live for a
-// fixed time after they were last written. Any string of at most [MaxKey]
-// bytes is a key; under a longer one nothing is found and nothing is kept
-// ([ErrKey]).
+// Bucket is a persistent map from strings to bytes, whose entries expire a fixed time after their
+// last write. A key is any string of at most [MaxKey] bytes; longer ones are never found, and
+// writing to them fails with [ErrKey].
 //
-// Writes are refused with [ErrFull] when the bucket holds MaxBucketBytes, with
-// [ErrTooLarge] above [MaxPayload], and else with [ErrUnavailable]. In a
-// cluster Get may be answered by a replica that is some milliseconds behind;
-// Create and Update are judged by the leader, so build decisions on those.
+// Writes fail with [ErrFull] when the bucket holds MaxBucketBytes, with [ErrTooLarge] above
+// [MaxPayload], and otherwise with [ErrUnavailable]. In a cluster, Get may read from a replica that
+// lags some milliseconds; the leader decides about Create and Update, so base decisions on those.
 type Bucket struct {
 	b      *Broker
 	name   string
 	config jetstream.KeyValueConfig
 	bound  atomic.Pointer[binding]
 	ledger *ledger   // nil in a cluster
-	begun  sync.Once // with the first write
+	begun  sync.Once // at the first write
 }
 
-// binding is a bucket as it is reached through one link.
+// binding is a bucket accessed through one link.
 type binding struct {
 	link *link
 	kv   jetstream.KeyValue
 }
 
-// Entry is what a bucket holds under a key.
+// Entry is a key with its value.
 type Entry struct {
 	Key      string
 	Value    []byte
-	Revision uint64    // grows with every write to the bucket
+	Revision uint64    // increases with every write to the bucket
 	Created  time.Time // of this revision
 }
 
-// markerLife is how long watchers can still learn that an entry has gone.
+// markerLife is how long watchers can still learn of a deletion.
 const markerLife = time.Minute
 
-// Bucket opens the bucket, or makes it. The name consists of letters, digits,
-// "-" and "_". A lifetime of 0 is forever; one that differs from that of the
-// last time changes the lifetime of the entries that are there. In a cluster
-// Bucket waits for a majority, until the context ends.
+// Bucket opens or creates a bucket. The name consists of letters, digits, "-" and "_". A ttl of 0
+// means forever; a changed ttl also applies to existing entries. In a cluster Bucket waits for a
+// majority until ctx ends.
 func (b *Broker) Bucket(ctx context.Context, name string, ttl time.Duration) (*Bucket, error) {
 	k := &Bucket{b: b, name: name, config: jetstream.KeyValueConfig{
 		Bucket:         name,
@@ -63,7 +60,7 @@ func (b *Broker) Bucket(ctx context.Context, name string, ttl time.Duration) (*B
 		Replicas:       b.opt.replicas(),
 		LimitMarkerTTL: markerLife,
 	}}
-	if err := b.insist(ctx, fmt.Sprintf("the bucket %q", name), k.make); err != nil {
+	if err := b.retry(ctx, fmt.Sprintf("the bucket %q", name), k.make); err != nil {
 		return nil, fmt.Errorf("bucket %q: %w", name, publishError(err))
 	}
 	if b.opt.replicas() == 1 { // before anything is written
@@ -80,8 +77,7 @@ func (b *Broker) Bucket(ctx context.Context, name string, ttl time.Duration) (*B
 // stream is the name of the bucket's stream.
 func (k *Bucket) stream() string { return "KV_" + k.name }
 
-// takeStock puts back what was set aside of the bucket, and compares how far it has come
-// with what was known of it.
+// takeStock restores salvaged messages of the bucket, and compares its state with the recorded one.
 func (k *Bucket) takeStock(ctx context.Context) error {
 	if err := k.b.putBack(ctx, k.stream()); err != nil {
 		return fmt.Errorf("putting entries back into the bucket %q: %w", k.name, err)
@@ -94,8 +90,8 @@ func (k *Bucket) takeStock(ctx context.Context) error {
 	return nil
 }
 
-// open makes the ledger. After an orderly end it is told entry by entry what is gone,
-// when a watcher has seen all; else an estimate is told now.
+// open makes the ledger. After a clean shutdown a watcher later finds out exactly which entries are
+// lost; otherwise an estimate is reported now.
 func (k *Bucket) open(info *jetstream.StreamInfo) {
 	known := k.b.sequence(k.stream(), info)
 	if known.Ended {
@@ -103,17 +99,17 @@ func (k *Bucket) open(info *jetstream.StreamInfo) {
 		return
 	}
 	k.ledger = newLedger(nil)
-	k.b.tellLost(k.stream(), known.beyond(info.State.LastSeq))
+	k.b.reportLost(k.stream(), known.estimateLost(info.State.LastSeq))
 }
 
-// opened returns the buckets that were opened.
+// opened returns the open buckets.
 func (b *Broker) opened() []*Bucket {
 	b.buckets.Lock()
 	defer b.buckets.Unlock()
 	return slices.Clone(b.buckets.open)
 }
 
-// make makes the bucket, or brings it in line with its settings.
+// make creates or updates the bucket.
 func (k *Bucket) make(ctx context.Context) error {
 	l := k.b.link.Load()
 	kv, err := l.js.CreateOrUpdateKeyValue(ctx, k.config)
@@ -123,7 +119,7 @@ func (k *Bucket) make(ctx context.Context) error {
 	return err
 }
 
-// reach returns the bucket through the link of the moment.
+// reach returns the bucket through the current link.
 func (k *Bucket) reach(ctx context.Context) (*binding, error) {
 	bound, l := k.bound.Load(), k.b.link.Load()
 	if bound.link == l {
@@ -141,7 +137,7 @@ func (k *Bucket) reach(ctx context.Context) (*binding, error) {
 // Get returns the entry of a key, or [ErrNotFound].
 func (k *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 	legal, err := legalKey(key)
-	if err != nil { // nothing was ever put there
+	if err != nil { // such a key can't have been written
 		return Entry{}, fmt.Errorf("%s %.40q…: %w: %w", k.name, key, ErrNotFound, err)
 	}
 	ctx, cancel := withDeadline(ctx)
@@ -164,31 +160,31 @@ func (k *Bucket) get(ctx context.Context, key string) (jetstream.KeyValueEntry, 
 	return at.kv.Get(ctx, key)
 }
 
-// Put writes an entry, whatever was there, and returns its revision.
+// Put writes an entry unconditionally, and returns its revision.
 func (k *Bucket) Put(ctx context.Context, key string, value []byte) (uint64, error) {
 	return k.write(ctx, key, nil, func(ctx context.Context, kv jetstream.KeyValue, key string) (uint64, error) {
 		return kv.Put(ctx, key, value)
 	})
 }
 
-// Create writes an entry if there is none under the key, and else returns
-// [ErrExists]. Of several that try at once one succeeds.
+// Create writes an entry if the key has none, and otherwise returns [ErrExists]. If several try at
+// once exactly one succeeds.
 func (k *Bucket) Create(ctx context.Context, key string, value []byte) (uint64, error) {
 	return k.write(ctx, key, ErrExists, func(ctx context.Context, kv jetstream.KeyValue, key string) (uint64, error) {
 		return kv.Create(ctx, key, value)
 	})
 }
 
-// Update writes an entry if its newest revision is the given one, and else
-// returns [ErrConflict]: get it again and decide anew.
+// Update writes an entry if revision is still its newest, and otherwise returns [ErrConflict]: Get
+// it and decide again.
 func (k *Bucket) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
 	return k.write(ctx, key, ErrConflict, func(ctx context.Context, kv jetstream.KeyValue, key string) (uint64, error) {
 		return kv.Update(ctx, key, value, revision)
 	})
 }
 
-// Delete removes an entry, and after a minute all that tells of it. It is no
-// error if there is none.
+// Delete removes an entry, and its deletion marker after a minute. Deleting a missing entry is no
+// error.
 func (k *Bucket) Delete(ctx context.Context, key string) error {
 	k.ledger.deleting(encodeKey(key))
 	_, err := k.write(ctx, key, nil, func(ctx context.Context, kv jetstream.KeyValue, key string) (uint64, error) {
@@ -198,7 +194,7 @@ func (k *Bucket) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-// Size returns the bytes that the bucket takes on the disk.
+// Size returns the size of the bucket on disk, in bytes.
 func (k *Bucket) Size(ctx context.Context) (int64, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
@@ -213,8 +209,8 @@ func (k *Bucket) Size(ctx context.Context) (int64, error) {
 	return int64(status.Bytes()), nil
 }
 
-// write makes one write. JetStream has one answer for an entry that is there
-// and for one that has changed; lost is what it means here.
+// write makes one write. JetStream returns the same error if an entry exists and if it has changed;
+// lost is what it means here.
 func (k *Bucket) write(ctx context.Context, key string, lost error, do func(context.Context, jetstream.KeyValue, string) (uint64, error)) (uint64, error) {
 	legal, err := legalKey(key)
 	if err != nil {
@@ -223,7 +219,7 @@ func (k *Bucket) write(ctx context.Context, key string, lost error, do func(cont
 	if err := k.b.writable(); err != nil {
 		return 0, fmt.Errorf("%s %q: %w", k.name, key, err)
 	}
-	k.begun.Do(func() { k.b.saveSequences(0) }) // what was there is no measure any more
+	k.begun.Do(func() { k.b.saveSequences(0) }) // the recorded state is outdated now
 	ctx, cancel := k.b.withElection(ctx)
 	defer cancel()
 	rev, err := k.writeOnce(ctx, legal, do)
@@ -243,8 +239,7 @@ func (k *Bucket) write(ctx context.Context, key string, lost error, do func(cont
 	}
 }
 
-// writeOnce gives a write up early in a cluster: a leader that is gone does not
-// answer.
+// writeOnce abandons a write early in a cluster: a leader that is gone doesn't answer.
 func (k *Bucket) writeOnce(ctx context.Context, key string, do func(context.Context, jetstream.KeyValue, string) (uint64, error)) (uint64, error) {
 	if k.b.opt.replicas() > 1 {
 		var cancel context.CancelFunc
@@ -258,9 +253,8 @@ func (k *Bucket) writeOnce(ctx context.Context, key string, do func(context.Cont
 	return do(ctx, at.kv, key)
 }
 
-// mayWriteAgain says whether a write that met no leader is made again. One that
-// depends on what is there is not, if it may have been stored: then it would
-// lose against itself.
+// mayWriteAgain reports whether to retry a write that met no leader. Not if it is conditional and
+// may have been stored: it would conflict with itself.
 func (k *Bucket) mayWriteAgain(ctx context.Context, lost, err error) bool {
 	nobody := errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
 	return k.b.unanswered(ctx, err) && (nobody || lost == nil)

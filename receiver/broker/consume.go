@@ -15,27 +15,25 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 )
 
-// Job is one piece of work.
+// Job is one unit of work.
 type Job struct {
 	ID         string
 	Body       []byte
-	Deliveries int       // 1 the first time
-	EnqueuedAt time.Time // when the queue took it
+	Deliveries int       // starts at 1
+	EnqueuedAt time.Time // when the queue stored it
 }
 
-// Handler works on a job. nil ends the job, an error asks for another attempt.
+// Handler handles a job. nil completes the job, an error requests a retry.
 type Handler func(ctx context.Context, job Job) error
 
-// Consume gives jobs to the handler, up to so many at a time, until the
-// context ends. A job whose handler fails or panics is given out again after
-// RetryMin, then twice that and so on up to RetryMax; after MaxDeliveries
-// attempts it goes to OnDead. While a handler runs, the broker is kept from
-// giving its job to somebody else, however long it takes.
+// Consume hands jobs to the handler, up to workers concurrently, until ctx ends. A job whose
+// handler fails or panics is retried after RetryMin, doubled each time up to RetryMax; after
+// MaxDeliveries attempts it goes to OnDead. While a handler runs its job is not redelivered,
+// however long it takes.
 //
-// When the context ends, no job is taken any more and Consume returns nil when
-// the running handlers are done. Their own context goes on for DrainTimeout;
-// what they have not finished by then is given out again later. Consume
-// returns [ErrClosed] if the broker is closed below it.
+// When ctx ends Consume takes no more jobs, and returns nil when the running handlers are done.
+// Their context ends DrainTimeout later; what they have not finished by then is redelivered. If the
+// broker is closed Consume returns [ErrClosed].
 func (b *Broker) Consume(ctx context.Context, workers int, handle Handler) error {
 	if workers < 1 {
 		panic("broker: Consume needs at least one worker")
@@ -51,7 +49,7 @@ func (b *Broker) Consume(ctx context.Context, workers int, handle Handler) error
 	return errors.Join(errs...)
 }
 
-// graceful returns the context of the handlers: it ends DrainTimeout after ctx.
+// graceful returns the context of handlers, which ends DrainTimeout after ctx.
 func (b *Broker) graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -61,8 +59,8 @@ func (b *Broker) graceful(ctx context.Context) (context.Context, context.CancelF
 	return work, func() { stop(); cancel() }
 }
 
-// worker takes one job after the other. It asks for the next only when it is
-// free, so that no job waits behind another while its time runs.
+// worker handles jobs sequentially. It requests the next only when it is free, so that no job's
+// AckWait runs while it waits behind another.
 func (b *Broker) worker(ctx, work context.Context, handle Handler) error {
 	for ctx.Err() == nil {
 		err := b.pull(ctx, work, handle)
@@ -82,8 +80,7 @@ func (b *Broker) worker(ctx, work context.Context, handle Handler) error {
 	return nil
 }
 
-// pull opens the queue and works until the context ends (nil) or the queue
-// can't be read.
+// pull opens the queue and handles jobs until ctx ends (nil) or reading fails.
 func (b *Broker) pull(ctx, work context.Context, handle Handler) error {
 	try, cancel := context.WithTimeout(ctx, attempt/2)
 	defer cancel()
@@ -100,7 +97,7 @@ func (b *Broker) pull(ctx, work context.Context, handle Handler) error {
 	for {
 		msg, err := msgs.Next()
 		switch {
-		case err == nil && ctx.Err() != nil: // came while we were leaving
+		case err == nil && ctx.Err() != nil: // arrived while stopping
 			return msg.Nak()
 		case err == nil:
 			b.work(work, msg, handle)
@@ -113,21 +110,21 @@ func (b *Broker) pull(ctx, work context.Context, handle Handler) error {
 }
 
 const (
-	// pullExpiry is how long one question for the next job stands.
+	// pullExpiry is the lifetime of one pull request.
 	pullExpiry = 10 * time.Second
-	// pullHeartbeat is how often the leader says that it stands: after two that
-	// did not come, as the leader is gone, another one is asked.
+	// pullHeartbeat is the interval of the leader's heartbeats. After two missed ones the leader is
+	// taken for gone and another is asked.
 	pullHeartbeat = 1500 * time.Millisecond
-	// pullAgain is the pause before a queue that could not be read is asked again.
+	// pullAgain is the pause after the queue could not be read.
 	pullAgain = 200 * time.Millisecond
 )
 
-// work handles one message to its end: acknowledged, put back or dead.
+// work brings one message to an outcome: acknowledged, put back or dead.
 func (b *Broker) work(ctx context.Context, msg jetstream.Msg, handle Handler) {
 	job, err := jobOf(msg)
 	if err != nil {
 		b.opt.Logger.Error("unreadable message in the queue", "err", err)
-		_ = msg.Term() // not one of ours: nothing can be lost
+		_ = msg.Term() // not written by us, so nothing is lost
 		return
 	}
 	if job.Deliveries > b.opt.MaxDeliveries {
@@ -138,7 +135,7 @@ func (b *Broker) work(ctx context.Context, msg jetstream.Msg, handle Handler) {
 	switch {
 	case err == nil:
 		b.settle(job, "done", acknowledge(msg))
-	case ctx.Err() != nil: // the drain cut it off; that is no fault of the job
+	case ctx.Err() != nil: // cut off by the drain, not the job's fault
 		b.settle(job, "put back", msg.Nak())
 	case job.Deliveries >= b.opt.MaxDeliveries:
 		b.settle(job, "dead", b.dead(msg, job, err))
@@ -149,29 +146,28 @@ func (b *Broker) work(ctx context.Context, msg jetstream.Msg, handle Handler) {
 	}
 }
 
-// settle logs an answer that did not reach the queue. The job is then given
-// out again after AckWait.
+// settle logs an outcome that did not reach the queue. The job is then redelivered after AckWait.
 func (b *Broker) settle(job Job, what string, err error) {
 	if err != nil {
 		b.opt.Logger.Warn("the outcome of a job did not reach the queue; the job runs again", "id", job.ID, "outcome", what, "err", err)
 	}
 }
 
-// acknowledge waits until the queue has noted the end of the job.
+// acknowledge waits until the queue has recorded the end of the job.
 func acknowledge(msg jetstream.Msg) error {
 	ctx, cancel := context.WithTimeout(context.Background(), attempt)
 	defer cancel()
 	return msg.DoubleAck(ctx)
 }
 
-// dead hands the job to OnDead and takes it from the queue, in this order: a
-// crash in between tells it twice, the other order would lose it.
+// dead passes the job to OnDead, then removes it from the queue. A crash in between repeats OnDead;
+// the other order would lose the job.
 func (b *Broker) dead(msg jetstream.Msg, job Job, why error) error {
 	b.opt.OnDead(job, why)
 	return msg.TermWithReason("failed too often")
 }
 
-// backoff is the wait after the n-th attempt: RetryMin·2ⁿ⁻¹, at most RetryMax.
+// backoff is the delay after the n-th attempt: RetryMin·2ⁿ⁻¹, at most RetryMax.
 func (b *Broker) backoff(n int) time.Duration {
 	wait := b.opt.RetryMin
 	for ; n > 1 && wait < b.opt.RetryMax; n-- {
@@ -180,8 +176,7 @@ func (b *Broker) backoff(n int) time.Duration {
 	return min(wait, b.opt.RetryMax)
 }
 
-// attempt runs the handler, keeps the job ours meanwhile and turns a panic
-// into an error.
+// attempt runs the handler, prevents redelivery meanwhile, and turns a panic into an error.
 func (b *Broker) attempt(ctx context.Context, msg jetstream.Msg, job Job, handle Handler) (err error) {
 	done := make(chan struct{})
 	var beat sync.WaitGroup
@@ -196,7 +191,7 @@ func (b *Broker) attempt(ctx context.Context, msg jetstream.Msg, job Job, handle
 	return handle(propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(msg.Headers())), job)
 }
 
-// keepAlive tells the queue three times in each AckWait that the job is in work.
+// keepAlive tells the queue three times per AckWait that the job is in progress.
 func (b *Broker) keepAlive(msg jetstream.Msg, done <-chan struct{}) {
 	tick := time.NewTicker(b.opt.AckWait / 3)
 	defer tick.Stop()
@@ -212,7 +207,7 @@ func (b *Broker) keepAlive(msg jetstream.Msg, done <-chan struct{}) {
 	}
 }
 
-// jobOf reads a message.
+// jobOf decodes a message.
 func jobOf(msg jetstream.Msg) (Job, error) {
 	meta, err := msg.Metadata()
 	if err != nil {
@@ -220,7 +215,7 @@ func jobOf(msg jetstream.Msg) (Job, error) {
 	}
 	key, ok := strings.CutPrefix(msg.Subject(), subject+".")
 	if !ok {
-		key = msg.Headers().Get(jetstream.MsgIDHeader) // put there by an older culprit
+		key = msg.Headers().Get(jetstream.MsgIDHeader) // written by an older version
 	}
 	id, err := decodeKey(key)
 	if err != nil {

@@ -14,17 +14,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// codeStreamOffline is the refusal of a stream with a consumer whose settings the
-// server does not understand.
+// codeStreamOffline is the error for a stream with a consumer whose settings the server does not
+// understand.
 const codeStreamOffline jetstream.ErrorCode = 10194
 
-// errAgain asks for another try, which finds no consumer.
+// errAgain requests another try, which finds no consumer.
 var errAgain = errors.New("the embedded server was started again")
 
-// forgetConsumer removes a consumer that the server can't read or bring in line, and
-// says whether there was one. In its files stands only what has been handed out:
-// without them it is handed out again, which does no harm, while a start would wait
-// forever.
+// forgetConsumer deletes a consumer that the server can't read or update, and reports whether there
+// was one. Its files only record deliveries: without them jobs are redelivered, which is harmless;
+// with them the start would wait forever.
 func (b *Broker) forgetConsumer(ctx context.Context, why error) bool {
 	var api *jetstream.APIError
 	if b.opt.replicas() > 1 || !errors.As(why, &api) || api.Code == http.StatusServiceUnavailable {
@@ -35,41 +34,41 @@ func (b *Broker) forgetConsumer(ctx context.Context, why error) bool {
 	if _, err := os.Stat(dir); err != nil && unknown != nil || os.RemoveAll(dir) != nil {
 		return false
 	}
-	b.tellForgotten(why)
+	b.reportForgotten(why)
 	return true
 }
 
-func (b *Broker) tellForgotten(why error) {
+func (b *Broker) reportForgotten(why error) {
 	b.opt.Logger.Error("What was handed out of the queue can't be read: the files of the storage are damaged. Its jobs are handed out again", "err", why, "directory", b.consumerDir())
 }
 
-// consumerDir is where the server keeps what has been handed out.
+// consumerDir is where the server records deliveries.
 func (b *Broker) consumerDir() string {
 	return filepath.Join(b.opt.Dir, server.JetStreamStoreDir, server.DEFAULT_GLOBAL_ACCOUNT, "streams", streamName, "obs", consumerName)
 }
 
-// consumerSum is a checksum of what stands there, for the server has none: a job that
-// seems to be handed out until the year 2200 waits so long.
+// consumerSum is a checksum of these files. The server has none, and would wait until the year 2200
+// for a job whose delivery seems to be due then.
 func (b *Broker) consumerSum() uint32 {
 	sum := crc32.NewIEEE()
 	for _, name := range []string{"meta.inf", "o.dat"} {
-		text, _ := os.ReadFile(filepath.Join(b.consumerDir(), name)) // one that is gone is damaged, too
+		text, _ := os.ReadFile(filepath.Join(b.consumerDir(), name)) // a missing file counts as damaged
 		_, _ = sum.Write(text)
 	}
 	return sum.Sum32()
 }
 
-// checkConsumer removes a consumer whose files are not those that the last run left.
+// checkConsumer deletes a consumer whose files have changed since the last run.
 func (b *Broker) checkConsumer() error {
 	known := b.sequences.marks[streamName]
 	if !known.Ended || b.consumerSum() == known.Consumer {
 		return nil
 	}
-	b.tellForgotten(errors.New("the checksum is wrong"))
+	b.reportForgotten(errors.New("the checksum is wrong"))
 	return storageError(b.opt.Dir, os.RemoveAll(b.consumerDir()))
 }
 
-// replaceServer puts a new server on the directory, and returns when it can be used.
+// replaceServer starts a new server on the directory, and returns when it is usable.
 func (b *Broker) replaceServer(ctx context.Context) error {
 	old := b.server.Load()
 	old.Shutdown()

@@ -13,25 +13,25 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The errors that callers tell apart with errors.Is.
+// Errors that callers distinguish with errors.Is.
 var (
-	ErrFull        = errors.New("the queue is full")             // try again when handlers have caught up
-	ErrUnavailable = errors.New("the broker can't store it now") // disk, quorum or deadline; try again with the same id
-	ErrTooLarge    = errors.New("too large")                     // above MaxPayload; never try again
-	ErrKey         = errors.New("impossible key")                // longer than MaxKey; never try again
+	ErrFull        = errors.New("the queue is full")             // retry when handlers have caught up
+	ErrUnavailable = errors.New("the broker can't store it now") // disk, quorum or deadline; retry with the same id
+	ErrTooLarge    = errors.New("too large")                     // above MaxPayload; don't retry
+	ErrKey         = errors.New("impossible key")                // longer than MaxKey; don't retry
 	ErrClosed      = errors.New("the broker is closed")
-	ErrStuck       = errors.New("the broker is stuck") // and does not come right by itself: start the process again
+	ErrStuck       = errors.New("the broker is stuck") // can't recover by itself: restart the process
 
-	ErrNotFound = errors.New("no such key")                            // Get of a key that was never put, was deleted or has expired
-	ErrExists   = errors.New("it is there already")                    // Create of a key that is there, or a job that is in the queue
-	ErrConflict = errors.New("the entry has changed since")            // Update with a revision that is not the newest
-	ErrReplicas = errors.New("wrong number of replicas")               // not 1 or 3, or not what the directory was made with
+	ErrNotFound = errors.New("no such key")                            // Get of a key that was never written, was deleted or has expired
+	ErrExists   = errors.New("it is there already")                    // Create of an existing key, or a job that is in the queue
+	ErrConflict = errors.New("the entry has changed since")            // Update of a revision that is not the newest
+	ErrReplicas = errors.New("wrong number of replicas")               // not 1 or 3, or not what the directory was created with
 	ErrSecret   = errors.New("too short to keep anybody out")          // the secret of a cluster
 	ErrLocked   = errors.New("the directory is in use")                // by another process
-	ErrDeadJob  = errors.New("delivered too often and unacknowledged") // the reason of a job that kills its process
+	ErrDeadJob  = errors.New("delivered too often and unacknowledged") // for a job that kills its process
 )
 
-// Error is a failure with advice for the person who reads it.
+// Error is a failure with advice for whoever reads it.
 type Error struct {
 	What string // what failed, with the value
 	Hint string // what to do about it
@@ -54,7 +54,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// diskFull says whether there is no room on the disk, or in its quota.
+// diskFull reports whether the disk or its quota is full.
 func diskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
@@ -80,9 +80,8 @@ func storageError(dir string, err error) error {
 	return e
 }
 
-// publishError sorts the answers of JetStream to a write into the errors of
-// this package. The limits of a stream share one code with failed writes and
-// differ in their description only.
+// publishError maps JetStream's errors of a write to those of this package. The limits of a stream
+// share one code with failed writes, and differ only in the description.
 func publishError(err error) error {
 	var api *jetstream.APIError
 	switch {

@@ -66,7 +66,7 @@ func FuzzSequences(f *testing.F) {
 			t.Errorf("no marks of %q", text)
 		}
 		for stream, m := range b.sequences.marks {
-			m.beyond(uint64(len(stream)))
+			m.estimateLost(uint64(len(stream)))
 			decodeHeld(m.Live)
 		}
 	})

@@ -10,24 +10,23 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// settled is how many looks in a row must find that a node leads the queue before
-// it takes the lead of the rest: there is no election by then.
+// settled is how many consecutive checks a node must lead the queue before it takes over the other
+// leaderships: elections are over by then.
 const settled = 5
 
-// gather lets the node that leads the queue lead its consumer and the buckets,
-// too, one in each round. Each of them elects its own leader, and every job needs
-// all of them: with leaders on three nodes the loss of any of these holds up all
-// jobs for the five to ten seconds of an election. With all on one, the loss of
-// another holds up nothing but the jobs that it had.
-func (b *Broker) gather() {
+// gatherLeads makes the leader of the queue also lead its consumer and the buckets, one per check. Each
+// elects its own leader, and every job needs all of them: with leaders on three nodes, losing any
+// node stalls all jobs for an election of five to ten seconds. With all on one node, losing another
+// node stalls only its own jobs.
+func (b *Broker) gatherLeads() {
 	if b.opt.replicas() == 1 {
 		return
 	}
 	if !b.Leads() {
-		b.led = 0
+		b.leadChecks = 0
 		return
 	}
-	if b.led++; b.led < settled {
+	if b.leadChecks++; b.leadChecks < settled {
 		return
 	}
 	subject := b.ledElsewhere()
@@ -35,13 +34,13 @@ func (b *Broker) gather() {
 		return
 	}
 	if err := b.takeLead(subject); err != nil {
-		b.led = 0
+		b.leadChecks = 0
 		b.opt.Logger.Debug("another node keeps the lead for now", "of", subject, "err", err)
 	}
 }
 
-// ledElsewhere is the subject to which to write for the lead of something of
-// which this node has all entries, but does not lead; "" if there is none.
+// ledElsewhere returns the subject that requests the leadership of something of which this node has
+// all data, but which it does not lead; "" if there is none.
 func (b *Broker) ledElsewhere() string {
 	srv := b.server.Load()
 	if !srv.JetStreamIsConsumerLeader(server.DEFAULT_GLOBAL_ACCOUNT, streamName, consumerName) {
@@ -56,8 +55,7 @@ func (b *Broker) ledElsewhere() string {
 	return ""
 }
 
-// takeLead asks whoever leads to hand over to this node. One that is gone does
-// not answer.
+// takeLead asks the leader to hand over to this node. A leader that is gone doesn't answer.
 func (b *Broker) takeLead(subject string) error {
 	body, err := json.Marshal(server.JSApiLeaderStepdownRequest{Placement: &server.Placement{Preferred: b.opt.Cluster.Node}})
 	if err != nil {

@@ -14,30 +14,27 @@ import (
 )
 
 const (
-	checkEvery = time.Second      // pause between two looks at the server
-	reachFor   = 10 * time.Second // to be answered by a server that is well
-	restartFor = 50 * time.Second // to start a server again, with its files
+	checkEvery = time.Second      // interval of the checks
+	reachFor   = 10 * time.Second // for a healthy server to answer
+	restartFor = 50 * time.Second // to restart a server and read its files
 )
 
-// Healthy returns nil if jobs can be published and handled, or else what is
-// wrong and what can be done about it. The error is [ErrStuck] or [ErrClosed]
-// if that is to start the process again. A node that is behind the others of
-// its cluster is not healthy, and takes jobs all the same.
+// Healthy returns nil if jobs can be published and handled, or else what is wrong and what to do.
+// The error is [ErrStuck] or [ErrClosed] if the process must be restarted. A node that lags behind
+// its cluster is not healthy, but accepts jobs.
 func (b *Broker) Healthy() error {
 	if err := b.Stuck(); err != nil {
 		return err
 	}
-	if why := b.sick.Load(); why != nil {
+	if why := b.unhealthy.Load(); why != nil {
 		return *why
 	}
 	return b.serverHealth()
 }
 
-// Stuck returns nil as long as the broker is well or may come right by itself.
-// A full disk and a cluster without a majority are no reason: another process
-// would have them, too. The error is [ErrClosed], or [ErrStuck] when the broker
-// has been unwell for Options.StuckAfter and could not mend itself. Stuck
-// always answers at once.
+// Stuck returns nil as long as the broker is healthy or may recover by itself. A full disk or a
+// cluster without a majority don't count: a new process would meet them too. The error is
+// [ErrClosed], or [ErrStuck] after Options.StuckAfter without recovery. Stuck never blocks.
 func (b *Broker) Stuck() error {
 	if b.closing.Err() != nil {
 		return ErrClosed
@@ -47,22 +44,20 @@ func (b *Broker) Stuck() error {
 		return nil
 	}
 	err := fmt.Errorf("%w for %s", ErrStuck, unwell)
-	if why := b.sick.Load(); why != nil {
+	if why := b.unhealthy.Load(); why != nil {
 		err = fmt.Errorf("%w: %w", err, *why)
 	}
 	return err
 }
 
-// Leads says whether this node is the one that the others send jobs to. One
-// alone is.
+// Leads reports whether this node leads the queue. A single node always does.
 func (b *Broker) Leads() bool {
 	return b.opt.replicas() == 1 || b.server.Load().JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, streamName)
 }
 
-// countSilence counts the rounds in which lookAfter has not found the broker
-// well. It has a goroutine of its own, for a server that hangs may hold up the
-// one that looks after it; and it counts and reads no clock, so that a process
-// that was stopped for an hour is not stuck when it goes on.
+// countSilence counts the checks in which lookAfter has not found the broker healthy. It has its
+// own goroutine, because a hanging server may block lookAfter. It counts rather than reads a clock,
+// so that a process suspended for an hour is not stuck when it resumes.
 func (b *Broker) countSilence() {
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
@@ -76,8 +71,8 @@ func (b *Broker) countSilence() {
 	}
 }
 
-// serverHealth asks the server about itself: a stream that met a write error,
-// a cluster without a leader, JetStream switched off.
+// serverHealth asks the server for its own health: a stream with a write error, a cluster without a
+// leader, JetStream disabled.
 func (b *Broker) serverHealth() error {
 	h := b.server.Load().Healthz(&server.HealthzOptions{Details: b.opt.replicas() == 1})
 	text := h.Error
@@ -92,14 +87,13 @@ func (b *Broker) serverHealth() error {
 	return &Error{What: "the embedded broker is " + h.Status + ": " + text, Hint: b.notReadyHint()}
 }
 
-// awaitsBucket says whether a stream could not be recovered: it lacks its settings,
-// which it gets when its bucket is opened, and a server that is started again would
-// lack them, too.
+// awaitsBucket reports whether a stream was not recovered because it lacks its settings, which it
+// gets when its bucket is opened. Restarting the server would not help.
 func awaitsBucket(e server.HealthzError) bool {
 	return e.Type == server.HealthzErrorStream && strings.HasSuffix(e.Error, " could not be recovered")
 }
 
-// lookAfter checks the server until Close and repairs what it can.
+// lookAfter checks the server until Close, and repairs what it can.
 func (b *Broker) lookAfter() {
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
@@ -113,59 +107,56 @@ func (b *Broker) lookAfter() {
 	}
 }
 
-// check is one round of lookAfter: what the server says of itself, then
-// whether it answers.
+// check is one check: the server's own health, then whether it answers.
 func (b *Broker) check() {
 	err := b.serverHealth()
 	if err != nil {
-		b.mend(err)
+		b.repair(err)
 		return
 	}
 	if err := b.reach(); err != nil && b.closing.Err() == nil {
-		b.setSick(err)
+		b.setUnhealthy(err)
 		return
 	}
 	b.recovered()
 	b.saveSequences(saveEvery)
-	b.gather()
+	b.gatherLeads()
 }
 
-// mend repairs a server that says that it is not well. A single one has met a
-// failed write, after which JetStream does not touch the stream again; with a
-// disk that can be written it is restarted. A node of a cluster is restarted
-// only if JetStream has switched itself off, for a lack of peers looks like an
-// illness, too, and is cured by the peers.
-func (b *Broker) mend(ill error) {
+// repair repairs an unhealthy server. On a single server a write has failed, after which JetStream
+// abandons the stream; once the disk is writable the server is restarted. A cluster node is
+// restarted only if JetStream has disabled itself: missing peers look like ill health too, but only
+// peers can cure that.
+func (b *Broker) repair(ill error) {
 	if b.opt.replicas() > 1 && b.server.Load().JetStreamEnabled() {
 		b.askOthers(ill)
 		return
 	}
 	if full := probeStorage(b.opt.Dir); full != nil {
-		b.setSick(full)
-		b.silent.Store(0) // waiting for room
+		b.setUnhealthy(full)
+		b.silent.Store(0) // waiting for disk space
 		return
 	}
-	b.setSick(ill)
+	b.setUnhealthy(ill)
 	if err := b.restart(); err != nil {
-		b.setSick(fmt.Errorf("restarting the embedded server: %w", err))
+		b.setUnhealthy(fmt.Errorf("restarting the embedded server: %w", err))
 	}
 }
 
-// askOthers decides whether a node of a cluster that is not well takes writes. It
-// does if the others answer: then it is only behind them, or has lost a leader
-// that has a follower by now, and whoever leads does the writing.
+// askOthers decides whether an unhealthy node of a cluster accepts writes. It does if the others
+// answer: then it only lags, or has lost a leader that has been replaced, and the leader does the
+// writing.
 func (b *Broker) askOthers(ill error) {
 	if len(b.peers()) == 0 || b.reach() != nil {
-		b.setSick(ill)
+		b.setUnhealthy(ill)
 	} else {
 		b.admit()
 	}
 	b.silent.Store(0) // waiting for the others
 }
 
-// reach uses the broker as its callers do, from end to end: it asks for the
-// queue and the buckets. A link that has ended or hangs is made anew, and so is
-// what somebody has deleted.
+// reach uses the broker end to end, as callers do: it asks for the queue and the buckets. It
+// replaces a link that is closed or hangs, and recreates deleted streams.
 func (b *Broker) reach() error {
 	ctx, cancel := context.WithTimeout(b.closing, reachFor)
 	defer cancel()
@@ -183,14 +174,13 @@ func (b *Broker) reach() error {
 		b.opt.Logger.Error("the queue or buckets are gone, with what was in them; making them again", "missing", missing)
 		return b.remake(ctx)
 	case anew:
-		return b.reconnect() // handlers and watchers begin anew
+		return b.reconnect() // handlers and watchers start over
 	}
 	return nil
 }
 
-// survey names the streams that are not there, and says whether one is another
-// than the last time: somebody has deleted it, and this or another node has
-// made it again. It fails if that can't be told.
+// survey lists missing streams. anew means that a stream was deleted and recreated since the last
+// check. It fails if this can't be determined.
 func (b *Broker) survey(ctx context.Context) (missing []string, anew bool, err error) {
 	names := []string{streamName}
 	for _, k := range b.opened() {
@@ -211,15 +201,15 @@ func (b *Broker) survey(ctx context.Context) (missing []string, anew bool, err e
 		}
 		b.created[name] = info.Created
 		known := b.sequence(name, info)
-		if name == streamName { // what a bucket has lost its watcher tells, as far as it is known
-			b.tellLost(name, known.beyond(info.State.LastSeq))
+		if name == streamName { // the watcher of a bucket reports its losses, more exactly
+			b.reportLost(name, known.estimateLost(info.State.LastSeq))
 		}
 	}
 	return missing, anew, nil
 }
 
-// ask asks for a stream. A question that was put while a cluster chose another
-// leader is never answered, so it is put again until the context ends.
+// ask returns the info of a stream. Requests sent during an election are never answered, so it
+// repeats them until ctx ends.
 func (b *Broker) ask(ctx context.Context, name string) (*jetstream.StreamInfo, error) {
 	for {
 		try, cancel := context.WithTimeout(ctx, attempt)
@@ -237,7 +227,7 @@ func (b *Broker) ask(ctx context.Context, name string) (*jetstream.StreamInfo, e
 	}
 }
 
-// remake makes the queue and the buckets that were opened.
+// remake recreates the queue and the open buckets.
 func (b *Broker) remake(ctx context.Context) error {
 	if err := b.makeQueue(ctx); err != nil {
 		return err
@@ -250,33 +240,33 @@ func (b *Broker) remake(ctx context.Context) error {
 	return nil
 }
 
-// setSick notes why writes are refused; the log is told when the reason is new.
-func (b *Broker) setSick(err error) {
-	if was := b.sick.Swap(&err); was == nil || (*was).Error() != err.Error() {
+// setUnhealthy sets why writes are refused, and logs it if the reason is new.
+func (b *Broker) setUnhealthy(err error) {
+	if was := b.unhealthy.Swap(&err); was == nil || (*was).Error() != err.Error() {
 		b.opt.Logger.Error("broker is not healthy", "err", err)
 	}
 }
 
-// recovered takes note that all is well.
+// recovered marks the broker as healthy.
 func (b *Broker) recovered() {
 	b.silent.Store(0)
 	b.admit()
 }
 
-// admit lets writes in again.
+// admit accepts writes again.
 func (b *Broker) admit() {
-	if b.sick.Swap(nil) != nil {
+	if b.unhealthy.Swap(nil) != nil {
 		b.opt.Logger.Info("the broker takes writes again")
 	}
 }
 
-// restart puts a new server on the directory. The connection, and with it
-// handlers and watchers, move over by themselves.
+// restart starts a new server on the directory. The connection, and with it handlers and watchers,
+// moves over by itself.
 func (b *Broker) restart() error {
 	ctx, cancel := context.WithTimeout(b.closing, restartFor)
 	defer cancel()
 	if err := b.replaceServer(ctx); err != nil {
 		return err
 	}
-	return b.insist(ctx, "the work queue", b.makeQueue)
+	return b.retry(ctx, "the work queue", b.makeQueue)
 }

@@ -15,10 +15,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// insist tries until it is done, the context ends, or it is plain that trying
-// again is of no use. A cluster that forms, or chooses a leader, leaves requests
-// without an answer or refuses them, so each try is given up early.
-func (b *Broker) insist(ctx context.Context, what string, do func(context.Context) error) error {
+// retry repeats do until it succeeds, ctx ends, or retrying is pointless. A cluster that is
+// forming or electing leaves requests unanswered or refuses them, so each try is short.
+func (b *Broker) retry(ctx context.Context, what string, do func(context.Context) error) error {
 	var last error
 	for {
 		try, cancel := context.WithTimeout(ctx, attempt)
@@ -27,7 +26,7 @@ func (b *Broker) insist(ctx context.Context, what string, do func(context.Contex
 		if err == nil {
 			return nil
 		}
-		if b.useless(err) {
+		if b.permanent(err) {
 			return &Error{What: what + " can't be made", Err: err, Hint: hopelessHint(err)}
 		}
 		if !errors.Is(err, context.DeadlineExceeded) || last == nil {
@@ -67,11 +66,10 @@ func (b *Broker) notReadyHint() string {
 	return "two of the three nodes must be up, all three at the very first start, and reach each other: check their addresses and the shared secret"
 }
 
-// codeInvalidConfig is the refusal of settings that a stream can't have, or can't have
-// any more now that it is there.
+// codeInvalidConfig refuses settings that a stream can't have, or can't be changed to.
 const codeInvalidConfig jetstream.ErrorCode = 10052
 
-// neverLegal are the refusals of names by the client library.
+// neverLegal are the client library's errors for invalid names.
 var neverLegal = []error{
 	jetstream.ErrInvalidBucketName, jetstream.ErrInvalidStreamName, jetstream.ErrInvalidConsumerName,
 	jetstream.ErrStreamNameRequired, jetstream.ErrInvalidSubject, jetstream.ErrInvalidKey,
@@ -81,10 +79,9 @@ func illegal(err error) bool {
 	return slices.ContainsFunc(neverLegal, func(e error) bool { return errors.Is(err, e) })
 }
 
-// useless says whether a request will be refused again, whatever becomes of the disk
-// and of the other nodes. In a cluster that forms even "bad request" may be over in a
-// second.
-func (b *Broker) useless(err error) bool {
+// permanent reports whether a request will always be refused, whatever happens to the disk or the
+// other nodes. While a cluster is forming even a "bad request" may be temporary.
+func (b *Broker) permanent(err error) bool {
 	if illegal(err) || refusedWith(err, codeInvalidConfig) {
 		return true
 	}
@@ -92,7 +89,7 @@ func (b *Broker) useless(err error) bool {
 	return b.opt.replicas() == 1 && errors.As(err, &api) && api.Code == http.StatusBadRequest
 }
 
-// waiting tells what is waited for: OnWait always, the log now and then.
+// waiting reports what is waited for: always to OnWait, now and then to the log.
 func (b *Broker) waiting(what string) {
 	b.opt.OnWait(what)
 	b.waited.Lock()
@@ -105,8 +102,7 @@ func (b *Broker) waiting(what string) {
 	b.opt.Logger.Info("waiting for " + what)
 }
 
-// peersMissing says which nodes of the cluster can't be reached, and why, as
-// far as the server knows; it is empty if all are there.
+// peersMissing says which nodes can't be reached, and why, as far as the server knows.
 func (b *Broker) peersMissing() string {
 	if b.opt.replicas() == 1 {
 		return ""
@@ -125,7 +121,7 @@ func (b *Broker) peersMissing() string {
 	return text
 }
 
-// peers names the nodes that this one is connected to.
+// peers lists the connected nodes.
 func (b *Broker) peers() []string {
 	routes, err := b.server.Load().Routez(&server.RoutezOptions{})
 	if err != nil {

@@ -32,7 +32,7 @@ func TestWhatPassesIsWaitedFor(t *testing.T) {
 		fmt.Errorf("write: %w", syscall.ENOSPC),
 	} {
 		tries := 0
-		err := single.insist(deadline(t), "it", func(context.Context) error {
+		err := single.retry(deadline(t), "it", func(context.Context) error {
 			if tries++; tries < 3 {
 				return fmt.Errorf("it: %w", pass)
 			}
@@ -55,7 +55,7 @@ func TestWhatNeverPassesEndsWithItsReason(t *testing.T) {
 	} {
 		for _, b := range []*Broker{single, many} {
 			tries := 0
-			err := b.insist(deadline(t), "it", func(context.Context) error { tries++; return fmt.Errorf("it: %w", never) })
+			err := b.retry(deadline(t), "it", func(context.Context) error { tries++; return fmt.Errorf("it: %w", never) })
 			var e *Error
 			if !errors.Is(err, never) || tries != 1 || !errors.As(err, &e) || e.Hint == "" {
 				t.Errorf("of %d replicas: %d tries, %v", b.opt.replicas(), tries, err)
@@ -63,7 +63,7 @@ func TestWhatNeverPassesEndsWithItsReason(t *testing.T) {
 		}
 	}
 	bad := refusal(400, 10065, "subjects overlap with an existing stream")
-	if !single.useless(bad) || many.useless(bad) {
+	if !single.permanent(bad) || many.permanent(bad) {
 		t.Error("a bad request may pass while a cluster forms, and only then")
 	}
 }
@@ -85,7 +85,7 @@ func TestAStreamThatCannotBeBroughtInLineEndsTheStart(t *testing.T) {
 		}
 	}
 	for what, err := range map[string]error{
-		"the work queue": b.insist(deadline(t), "the work queue", b.makeQueue),
+		"the work queue": b.retry(deadline(t), "the work queue", b.makeQueue),
 		"reports":        func() error { _, err := b.Bucket(deadline(t), "reports", 0); return err }(),
 		"no name":        func() error { _, err := b.Bucket(deadline(t), "no name", 0); return err }(),
 	} {

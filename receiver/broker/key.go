@@ -8,14 +8,12 @@ import (
 	"strings"
 )
 
-// MaxKey is how long a key or an id may be, in bytes after its escape. A key
-// is a part of a subject, and a server ends the connection of a client whose
-// subject is longer than a line of its protocol (4 KiB, with the answer's
-// subject and the name of the bucket on it).
+// MaxKey is the maximum length of a key or id, in bytes after escaping. A key is part of a subject,
+// and a server closes the connection of a client whose subject exceeds a line of the protocol (4
+// KiB, including the reply subject and the bucket's name).
 const MaxKey = 1024
 
-// legalKey encodes a key, or refuses with [ErrKey] what nothing can be kept
-// under.
+// legalKey encodes a key, or returns [ErrKey] if it is too long.
 func legalKey(s string) (string, error) {
 	if len(s) > MaxKey {
 		return "", fmt.Errorf("%w: %d bytes", ErrKey, len(s))
@@ -27,10 +25,9 @@ func legalKey(s string) (string, error) {
 	return key, nil
 }
 
-// encodeKey maps any string to a legal key of a bucket, one to one. Letters,
-// digits, "-", "_" and "/" stay, so that keys can be read in the NATS tools;
-// every other byte becomes "=" and two hexadecimal digits. The empty string is
-// "=" alone. Dots are escaped, too: a key is a single token of a subject.
+// encodeKey maps any string one-to-one to a legal key. Letters, digits, "-", "_" and "/" stay, so
+// that keys are readable in the NATS tools; every other byte becomes "=" and two hexadecimal
+// digits. The empty string becomes "=". Dots are escaped too: a key is a single token of a subject.
 func encodeKey(s string) string {
 	if s == "" {
 		return "="

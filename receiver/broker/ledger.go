@@ -15,26 +15,26 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ledger is what a bucket holds, by the hash of the key, and what it should hold
-// until a watcher has told it. A nil ledger notes nothing.
+// ledger records what a bucket holds, by hash of the key, and what a watcher has yet to confirm. A
+// nil ledger is a no-op.
 type ledger struct {
-	mu   sync.Mutex
-	live map[uint64]version
-	dead map[uint64]bool    // deleted by this process, and no watcher has told it yet
-	owed map[uint64]version // nil: nothing
+	mu       sync.Mutex
+	live     map[uint64]version
+	dead     map[uint64]bool    // deleted by this process, not yet seen by a watcher
+	expected map[uint64]version // expected from the watcher; nil: nothing
 }
 
-// version is one of an entry.
+// version is a version of an entry.
 type version struct {
 	revision uint64
-	created  int64 // Unix time: an entry lives on from here
+	created  int64 // Unix time from which its ttl runs
 }
 
 func newLedger(owed map[uint64]version) *ledger {
-	return &ledger{live: map[uint64]version{}, dead: map[uint64]bool{}, owed: owed}
+	return &ledger{live: map[uint64]version{}, dead: map[uint64]bool{}, expected: owed}
 }
 
-// wrote notes what this process has written.
+// wrote records a write of this process.
 func (l *ledger) wrote(key string, revision uint64) {
 	if l == nil {
 		return
@@ -46,8 +46,8 @@ func (l *ledger) wrote(key string, revision uint64) {
 	l.live[h] = version{revision, time.Now().Unix()}
 }
 
-// deleting is called before this process deletes an entry: what a watcher tells of it
-// until it tells the end is no news.
+// deleting is called before this process deletes an entry: until the watcher sees the deletion,
+// what it sees of the entry is outdated.
 func (l *ledger) deleting(key string) {
 	if l == nil {
 		return
@@ -57,7 +57,7 @@ func (l *ledger) deleting(key string) {
 	l.dead[hashOf(key)] = true
 }
 
-// deleted notes what has become of that.
+// deleted records the outcome.
 func (l *ledger) deleted(key string, err error) {
 	if l == nil {
 		return
@@ -70,19 +70,19 @@ func (l *ledger) deleted(key string, err error) {
 		return
 	}
 	delete(l.live, h)
-	delete(l.owed, h)
+	delete(l.expected, h)
 }
 
-// told notes what a watcher has told.
-func (l *ledger) told(e jetstream.KeyValueEntry) {
+// observed records what a watcher has seen.
+func (l *ledger) observed(e jetstream.KeyValueEntry) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h := hashOf(e.Key())
-	if l.owed[h].revision <= e.Revision() {
-		delete(l.owed, h)
+	if l.expected[h].revision <= e.Revision() {
+		delete(l.expected, h)
 	}
 	switch {
 	case e.Operation() != jetstream.KeyValuePut:
@@ -93,30 +93,29 @@ func (l *ledger) told(e jetstream.KeyValueEntry) {
 	}
 }
 
-// begin is called before a watcher tells everything that is there: that must be all
-// that the last run left, or else all that is known of this one.
+// begin is called before a watcher lists all entries. It expects what the last run left, or else
+// all that this run knows of.
 func (l *ledger) begin() {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.owed == nil {
-		l.owed = maps.Clone(l.live)
+	if l.expected == nil {
+		l.expected = maps.Clone(l.live)
 	}
 }
 
-// settle returns how many entries the watcher has not told, but for those that have
-// outlived their lifetime. Those that can't be read are among them, whether they were
-// known or not.
+// settle returns how many expected entries the watcher has not seen, except expired ones.
+// Unreadable entries count, whether they were expected or not.
 func (l *ledger) settle(ttl time.Duration, unreadable []string) (gone uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, key := range unreadable {
 		gone++
-		delete(l.owed, hashOf(key))
+		delete(l.expected, hashOf(key))
 	}
-	for h, v := range l.owed {
+	for h, v := range l.expected {
 		if ttl == 0 || time.Since(time.Unix(v.created, 0)) < ttl-markerLife {
 			gone++
 		}
@@ -124,18 +123,18 @@ func (l *ledger) settle(ttl time.Duration, unreadable []string) (gone uint64) {
 			delete(l.live, h)
 		}
 	}
-	l.owed = nil
+	l.expected = nil
 	return gone
 }
 
-// strike takes an entry from those that should be told.
-func (l *ledger) strike(key string) {
+// drop removes an entry from the expected ones.
+func (l *ledger) drop(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.owed, hashOf(key))
+	delete(l.expected, hashOf(key))
 }
 
-// holds says whether there is a live entry under a key, and where.
+// holds returns the revision of the live entry of a key, if any.
 func (l *ledger) holds(key string) (revision uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -143,13 +142,13 @@ func (l *ledger) holds(key string) (revision uint64, ok bool) {
 	return v.revision, ok
 }
 
-// all is what the bucket holds, with what no watcher has told yet, and without what
-// may be deleted by now.
+// all returns what the bucket holds, including what no watcher has seen yet, and excluding what may
+// be deleted by now.
 func (l *ledger) all() map[uint64]version {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	held := maps.Clone(l.live)
-	for h, v := range l.owed {
+	for h, v := range l.expected {
 		if _, ok := held[h]; !ok {
 			held[h] = v
 		}
@@ -160,14 +159,14 @@ func (l *ledger) all() map[uint64]version {
 	return held
 }
 
-// hashOf is the same in each process.
+// hashOf is stable across processes.
 func hashOf(key string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(key))
 	return h.Sum64()
 }
 
-// encodeHeld writes entries in a few bytes each.
+// encodeHeld encodes entries in a few bytes each.
 func encodeHeld(held map[uint64]version) []byte {
 	var text []byte
 	for h, v := range held {
@@ -178,7 +177,7 @@ func encodeHeld(held map[uint64]version) []byte {
 	return text
 }
 
-// decodeHeld reads what encodeHeld has written, as far as it can be read.
+// decodeHeld decodes what encodeHeld wrote, up to the first error.
 func decodeHeld(text []byte) map[uint64]version {
 	held := map[uint64]version{}
 	for len(text) >= 8 {
@@ -196,13 +195,13 @@ func decodeHeld(text []byte) map[uint64]version {
 	return held
 }
 
-// account compares what a watcher has told with what should be there, and says what
-// is gone. A bucket that is damaged is written anew, unless it is in use already.
+// account compares what a watcher has seen with what was expected, and reports losses. It rewrites
+// a damaged bucket, unless the bucket is already in use.
 func (k *Bucket) account(inUse bool) {
 	switch {
 	case k.ledger == nil:
 	case inUse:
-		k.b.tellLost(k.stream(), k.ledger.settle(k.config.TTL, nil))
+		k.b.reportLost(k.stream(), k.ledger.settle(k.config.TTL, nil))
 	default:
 		k.accountFirst()
 	}
@@ -216,7 +215,7 @@ func (k *Bucket) accountFirst() {
 		k.b.opt.Logger.Warn("The keys of a bucket can't be compared with its entries", "bucket", k.name, "err", err)
 	}
 	gone := k.ledger.settle(k.config.TTL, unreadable)
-	k.b.tellLost(k.stream(), gone)
+	k.b.reportLost(k.stream(), gone)
 	if err != nil || gone == 0 {
 		return
 	}
@@ -225,8 +224,8 @@ func (k *Bucket) accountFirst() {
 	}
 }
 
-// audit returns where the entries are that the server can read, and the keys of those
-// that it has and can't. What has been told is readable.
+// audit returns the revisions of the entries that the server can read, and the keys of those that
+// it has but can't. What the watcher has seen is readable.
 func (k *Bucket) audit(ctx context.Context) (readable []uint64, unreadable []string, err error) {
 	there, _, err := k.b.subjects(ctx, k.stream())
 	if err != nil {
@@ -248,13 +247,13 @@ func (k *Bucket) audit(ctx context.Context) (readable []uint64, unreadable []str
 			missed = append(missed, subject)
 			continue
 		}
-		k.ledger.strike(key) // a watcher that was given up has not told it, or it was deleted
+		k.ledger.drop(key) // a watcher that was replaced has not seen it, or it was deleted
 		if msg != nil && msg.Header.Get("KV-Operation") == "" && msg.Header.Get(jetstream.MarkerReasonHeader) == "" {
 			readable = append(readable, msg.Sequence)
 		}
 	}
 	if len(missed) > 0 {
-		there, _, err = k.b.subjects(ctx, k.stream()) // without those whose lifetime has just ended
+		there, _, err = k.b.subjects(ctx, k.stream()) // excludes those that have just expired
 	}
 	for _, subject := range missed {
 		if there[subject] > 0 {

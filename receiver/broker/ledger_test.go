@@ -48,7 +48,7 @@ func TestWhatIsGoneIsCountedByEntry(t *testing.T) {
 		l := newLedger(c.owed)
 		l.begin()
 		for _, e := range c.tell {
-			l.told(e)
+			l.observed(e)
 		}
 		if got := l.settle(time.Hour, c.unreadable); got != c.want {
 			t.Errorf("%s: %d are gone, want %d", name, got, c.want)
@@ -65,8 +65,8 @@ func TestWhatIsDeletedIsNotMissed(t *testing.T) {
 	end := told{key: "a", revision: 2, op: jetstream.KeyValuePurge}
 	for name, tell := range map[string]func(*ledger){
 		"not yet":          func(*ledger) {},
-		"too late":         func(l *ledger) { l.told(told{key: "a", revision: 1, created: now}) },
-		"before and after": func(l *ledger) { l.told(told{key: "a", revision: 1, created: now}); l.told(end) },
+		"too late":         func(l *ledger) { l.observed(told{key: "a", revision: 1, created: now}) },
+		"before and after": func(l *ledger) { l.observed(told{key: "a", revision: 1, created: now}); l.observed(end) },
 	} {
 		l := newLedger(nil)
 		l.wrote("a", 1)
@@ -82,7 +82,7 @@ func TestWhatIsDeletedIsNotMissed(t *testing.T) {
 	l.wrote("a", 1)
 	l.deleting("a")
 	l.deleted("a", ErrUnavailable)
-	if l.told(told{key: "a", revision: 1, created: now}); len(l.all()) != 1 {
+	if l.observed(told{key: "a", revision: 1, created: now}); len(l.all()) != 1 {
 		t.Error("what could not be deleted is not held")
 	}
 }

@@ -11,16 +11,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// link is the client's side of the broker: one connection to the embedded
-// server, and what hangs on it. The client library connects again by itself
-// when a connection breaks, but not when the server has ended it for a mistake
-// of the protocol; then the broker makes a new link.
+// link is a client connection to the embedded server. The client library reconnects by itself if
+// the connection breaks, but not if the server closed it for a protocol error; then the broker
+// makes a new link.
 type link struct {
 	conn *nats.Conn
 	js   jetstream.JetStream
 }
 
-// connect makes a link and puts it in the place of the last one.
+// connect makes a link, replacing the last one.
 func (b *Broker) connect() error {
 	conn, err := nats.Connect("", nats.InProcessServer(b), nats.Token(b.token), nats.Name("culprit"),
 		nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.ReconnectJitter(0, 0))
@@ -36,13 +35,12 @@ func (b *Broker) connect() error {
 	return nil
 }
 
-// reconnect ends the link, if it has not ended, and makes another. Handlers
-// and watchers move over by themselves.
+// reconnect closes the link and makes another. Handlers and watchers move over by themselves.
 func (b *Broker) reconnect() error {
 	b.link.Load().conn.Close()
 	return b.connect()
 }
 
-// InProcessConn connects to the server of the moment, so that the connection
-// outlives a restart of it. It is for the NATS client library.
+// InProcessConn connects to the current server, so that the connection survives its restart. The
+// NATS client library calls it.
 func (b *Broker) InProcessConn() (net.Conn, error) { return b.server.Load().InProcessConn() }

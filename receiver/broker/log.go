@@ -12,13 +12,11 @@ import (
 	"time"
 )
 
-// natsLog passes the words of the embedded server to slog. It also keeps the
-// first fatal line and the last error: the server reports a failed start, and
-// why it does not get together with another, only there.
+// natsLog forwards the embedded server's log to slog. It keeps the first fatal line and the last
+// error, because the server reports a failed start, or why it can't join a cluster, only there.
 //
-// A server says the same thing at each try, many times a second if a node
-// with another secret knocks; lines that differ in numbers only are passed on
-// once in tellEvery.
+// A server repeats the same message at each try, many times a second if a node with another secret
+// connects. Lines that differ only in numbers are forwarded once per tellEvery.
 type natsLog struct {
 	log *slog.Logger
 
@@ -28,19 +26,19 @@ type natsLog struct {
 	said  map[string]said
 }
 
-// said is a line that was passed on.
+// said is a line that was forwarded.
 type said struct {
 	at   time.Time
-	kept int // of the same lines since, that were not
+	kept int // how many were suppressed since
 }
 
 // tellEvery is the pause between two log lines about the same thing.
 const tellEvery = 15 * time.Second
 
-// numbers are what makes the same lines differ: ports, ids, counts of tries.
+// numbers are ports, ids and counts, in which otherwise equal lines differ.
 var numbers = regexp.MustCompile(`[0-9]+`)
 
-// Noticef is told every detail of a start; that is of use when debugging only.
+// Noticef logs at debug level: it reports every detail of a start.
 func (l *natsLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
 
 // Warnf logs a warning.
@@ -55,7 +53,7 @@ func (l *natsLog) Errorf(format string, v ...any) {
 	l.tell(slog.LevelError, text)
 }
 
-// tell logs a line, unless the same was told shortly before.
+// tell logs a line, unless it was logged recently.
 func (l *natsLog) tell(level slog.Level, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,7 +64,7 @@ func (l *natsLog) tell(level slog.Level, text string) {
 		l.said[key] = was
 		return
 	}
-	if l.said == nil || len(l.said) > 1000 { // words of strangers may be in the lines
+	if l.said == nil || len(l.said) > 1000 { // strangers may cause any lines
 		l.said = map[string]said{}
 	}
 	l.said[key] = said{at: time.Now()}
@@ -76,13 +74,13 @@ func (l *natsLog) tell(level slog.Level, text string) {
 	l.log.Log(context.Background(), level, text)
 }
 
-// Debugf logs what the server says about itself.
+// Debugf logs at debug level.
 func (l *natsLog) Debugf(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
 
-// Tracef drops the protocol trace, which the server is never asked for.
+// Tracef drops the protocol trace, which is never enabled.
 func (l *natsLog) Tracef(string, ...any) {}
 
-// Fatalf logs and remembers the reason, and does not end the process.
+// Fatalf logs and keeps the reason, but does not exit.
 func (l *natsLog) Fatalf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	l.log.Error(text)
@@ -100,7 +98,7 @@ func (l *natsLog) failure() string {
 	return l.fatal
 }
 
-// trouble says in words for people what the last error line was about, or "".
+// trouble describes the last error for people, or returns "".
 func (l *natsLog) trouble() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,5 +112,5 @@ func (l *natsLog) trouble() string {
 	}
 }
 
-// where is what the server puts before what happened on a connection.
+// where is the prefix or suffix that the server adds to errors of a connection.
 var where = regexp.MustCompile(`^\S+ - rid:[0-9]+ - | ?\(attempt [0-9]+\)`)

@@ -25,36 +25,35 @@ const (
 	saveEvery     = time.Minute
 )
 
-// sequences are how far the queue and the buckets had come, and at an orderly end
-// what they held. JetStream leaves out what is damaged of a file, or cuts the file
-// off where the damage begins, and says nothing of it: the next start compares.
+// sequences record how far the queue and the buckets had come, and after a clean shutdown also what
+// they held. JetStream silently drops what is damaged, or truncates a file where damage begins, so
+// the next start compares.
 //
-// A node of a cluster is not looked after: it gets what it lacks from the others.
+// Cluster nodes don't need this: they get what they lack from the others.
 type sequences struct {
-	saving sync.Mutex // while they are written: the file has the newest
+	saving sync.Mutex // serializes the writes, so that the file ends up with the newest
 	mu     sync.Mutex
 	marks  map[string]mark // by stream
 	dirty  bool
 	saved  time.Time
 }
 
-// mark is how far a stream had come.
+// mark is the recorded state of a stream.
 type mark struct {
-	Last    uint64 `json:"last"`           // number of the last write
-	Entries uint64 `json:"entries"`        // that it held
-	Ended   bool   `json:"ended"`          // in order, so that Live says which ones
+	Last    uint64 `json:"last"`           // sequence number of the last write
+	Entries uint64 `json:"entries"`        // how many it held
+	Ended   bool   `json:"ended"`          // clean shutdown: Live lists the entries
 	Live    []byte `json:"live,omitempty"` // see encodeHeld
 
-	Consumer uint32 `json:"consumer,omitempty"` // of the queue: checksum of its files
+	Consumer uint32 `json:"consumer,omitempty"` // of the queue only: checksum of the consumer's files
 }
 
-// changed says whether a mark says something else.
+// changed reports whether two marks differ.
 func (m mark) changed(now mark) bool {
 	return m.Last != now.Last || m.Entries != now.Entries || m.Ended != now.Ended
 }
 
-// loadSequences reads what the last broker on the directory knew; of a file that
-// can't be read, nothing.
+// loadSequences reads the marks of the last run; none if the file is unreadable.
 func (b *Broker) loadSequences() {
 	b.sequences.marks = map[string]mark{}
 	text, err := os.ReadFile(filepath.Join(b.opt.Dir, sequencesFile))
@@ -69,14 +68,13 @@ func (b *Broker) loadSequences() {
 	b.sequences.marks = marks
 }
 
-// encodeMarks writes marks, and a checksum in a line of its own.
+// encodeMarks encodes marks, followed by a line with a checksum.
 func encodeMarks(marks map[string]mark) ([]byte, error) {
 	text, err := json.Marshal(marks)
 	return fmt.Appendf(text, "\n%08x\n", crc32.ChecksumIEEE(text)), err
 }
 
-// decodeMarks reads what encodeMarks has written, or an older culprit, which knew no
-// checksum and no entries.
+// decodeMarks decodes marks, also those of older versions, which have no checksum and no entries.
 func decodeMarks(text []byte) (marks map[string]mark, err error) {
 	content, sum, summed := bytes.Cut(text, []byte("\n"))
 	if summed && string(sum) != fmt.Sprintf("%08x\n", crc32.ChecksumIEEE(content)) {
@@ -96,7 +94,7 @@ func decodeMarks(text []byte) (marks map[string]mark, err error) {
 	return marks, nil
 }
 
-// swapMark puts a mark in the place of the known one.
+// swapMark replaces a mark and returns the old one.
 func (b *Broker) swapMark(stream string, now mark) (known mark) {
 	s := &b.sequences
 	s.mu.Lock()
@@ -106,7 +104,7 @@ func (b *Broker) swapMark(stream string, now mark) (known mark) {
 	return known
 }
 
-// sequence takes note of how far a stream has come, and returns what was known of it.
+// sequence records the state of a stream, and returns the last one.
 func (b *Broker) sequence(stream string, info *jetstream.StreamInfo) (known mark) {
 	if b.opt.replicas() > 1 {
 		return mark{}
@@ -114,18 +112,17 @@ func (b *Broker) sequence(stream string, info *jetstream.StreamInfo) (known mark
 	return b.swapMark(stream, mark{Last: info.State.LastSeq, Entries: info.State.Msgs})
 }
 
-// beyond is how many entries are gone if the writes end before those that were
-// known. Some of the writes may have been to the same entry, and some may have
-// ended: it is an estimate, where nothing better is known.
-func (m mark) beyond(last uint64) uint64 {
+// estimateLost estimates how many entries are lost if the last write is older than the recorded one.
+// Several writes may have had the same key, and some entries may have been done.
+func (m mark) estimateLost(last uint64) uint64 {
 	if last >= m.Last {
 		return 0
 	}
 	return min(m.Last-last, m.Entries)
 }
 
-// tellLost tells that entries are gone.
-func (b *Broker) tellLost(stream string, gone uint64) {
+// reportLost reports lost entries.
+func (b *Broker) reportLost(stream string, gone uint64) {
 	if gone == 0 {
 		return
 	}
@@ -134,7 +131,7 @@ func (b *Broker) tellLost(stream string, gone uint64) {
 	b.opt.OnLost(nameOf(stream), gone)
 }
 
-// nameOf is how people know a stream.
+// nameOf is the name of a stream for people.
 func nameOf(stream string) string {
 	if stream == streamName {
 		return "queue"
@@ -142,7 +139,7 @@ func nameOf(stream string) string {
 	return strings.TrimPrefix(stream, "KV_")
 }
 
-// saveSequences writes them to the disk, if they are others than a while ago.
+// saveSequences writes the marks to disk, if they changed and the last save is old enough.
 func (b *Broker) saveSequences(pause time.Duration) {
 	s := &b.sequences
 	s.saving.Lock()
@@ -159,11 +156,11 @@ func (b *Broker) saveSequences(pause time.Duration) {
 		b.opt.Logger.Debug("how much was written can't be noted", "err", err)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.dirty = true // the next time it may be
+		s.dirty = true // retried next time
 	}
 }
 
-// take returns the marks if they are to be written.
+// take returns the marks if they are due to be saved.
 func (s *sequences) take(pause time.Duration) (marks map[string]mark, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,15 +171,15 @@ func (s *sequences) take(pause time.Duration) (marks map[string]mark, due bool) 
 	return maps.Clone(s.marks), true
 }
 
-// lastSequences takes note of them, and of what there is, before the server ends. A
-// start that was cut off leaves what it has found: the next one tells what is gone.
+// lastSequences records the final state before the server stops. A start that was cut off keeps
+// what it found: the next start reports the losses.
 func (b *Broker) lastSequences() {
 	if !b.audited || b.opt.replicas() > 1 {
-		return // it never began, or others have what it has
+		return // it never started, or the other nodes have everything
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), attempt)
 	defer cancel()
-	_, _, _ = b.survey(ctx) // what can't be asked for stays as it was
+	_, _, _ = b.survey(ctx) // what doesn't answer keeps its mark
 	if jobs, info, err := b.subjects(ctx, streamName); err == nil {
 		held := map[uint64]version{}
 		for subject := range jobs {
@@ -199,7 +196,7 @@ func (b *Broker) lastSequences() {
 	}
 }
 
-// sealSequences writes them when the server has ended.
+// sealSequences saves the marks after the server has stopped.
 func (b *Broker) sealSequences() {
 	b.sequences.mu.Lock()
 	if queue := b.sequences.marks[streamName]; queue.Ended {
@@ -211,9 +208,9 @@ func (b *Broker) sealSequences() {
 	b.saveSequences(0)
 }
 
-// subjects are those of a stream: of the queue one for each job, of a bucket one for each key.
+// subjects lists the subjects of a stream: one per job of the queue, one per key of a bucket.
 func (b *Broker) subjects(ctx context.Context, name string) (there map[string]uint64, info *jetstream.StreamInfo, err error) {
-	err = again(ctx, func(try context.Context) error {
+	err = retryUnanswered(ctx, func(try context.Context) error {
 		stream, err := b.link.Load().js.Stream(try, name)
 		if err != nil {
 			return err
@@ -227,18 +224,18 @@ func (b *Broker) subjects(ctx context.Context, name string) (there map[string]ui
 	return info.State.Subjects, info, nil
 }
 
-// streamOf asks for a stream. A question that was on its way when a connection ended is
-// never answered, so none waits for as long as the whole may take.
+// streamOf gets a stream. A request in flight when a connection closes is never answered, so no
+// single one may take all the time.
 func (b *Broker) streamOf(ctx context.Context, name string) (stream jetstream.Stream, err error) {
-	err = again(ctx, func(try context.Context) error {
+	err = retryUnanswered(ctx, func(try context.Context) error {
 		stream, err = b.link.Load().js.Stream(try, name)
 		return err
 	})
 	return stream, err
 }
 
-// again puts a question again that a server, as it was started again, has not answered.
-func again(ctx context.Context, ask func(context.Context) error) error {
+// retryUnanswered repeats a request that a restarting server left unanswered.
+func retryUnanswered(ctx context.Context, ask func(context.Context) error) error {
 	for {
 		try, cancel := context.WithTimeout(ctx, reachFor)
 		err := ask(try)

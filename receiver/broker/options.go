@@ -14,69 +14,66 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// Options are the settings of a broker. All but Dir may be left at zero.
+// Options configure a broker. Only Dir is required.
 type Options struct {
-	Dir     string          // where everything is kept; made if it is missing
-	Logger  *slog.Logger    // nil: nothing is logged
-	Cluster *ClusterOptions // nil: one replica that listens to nobody
+	Dir     string          // storage directory; created if missing
+	Logger  *slog.Logger    // nil: no logs
+	Cluster *ClusterOptions // nil: one replica that opens no port
 
-	MaxJobs        int64 // jobs that the queue holds, waiting and in work; 0 means 100,000
-	MaxBytes       int64 // bytes that the queue holds; 0 means 1 GiB
-	MaxBucketBytes int64 // bytes that each bucket holds; 0 means 1 GiB, -1 no limit
+	MaxJobs        int64 // most jobs in the queue, pending and in flight; 0 means 100,000
+	MaxBytes       int64 // size of the queue; 0 means 1 GiB
+	MaxBucketBytes int64 // size of each bucket; 0 means 1 GiB, -1 unlimited
 
-	MaxDeliveries int           // attempts before a job is dead; 0 means 5
-	AckWait       time.Duration // silence of a handler's process after which its job is given to another; 0 means 10 s
-	RetryMin      time.Duration // wait after the first failure, then doubled; 0 means 1 s
-	RetryMax      time.Duration // longest wait; 0 means 1 minute
+	MaxDeliveries int           // attempts until a job is dead; 0 means 5
+	AckWait       time.Duration // until the job of a dead process is redelivered; 0 means 10 s
+	RetryMin      time.Duration // delay after the first failure, then doubled; 0 means 1 s
+	RetryMax      time.Duration // maximum delay; 0 means 1 minute
 	DrainTimeout  time.Duration // how long running handlers may go on after Consume's context ended; 0 means 30 s
 
-	// SyncInterval is how long a write may wait for its flush to the disk. 0
-	// flushes each one before it is acknowledged, so that a loss of power loses
-	// nothing. A process that is killed loses nothing either way: what it has
-	// written is in the hands of the kernel.
+	// SyncInterval is how long a write may wait to be flushed to disk. 0 flushes each write before
+	// it is acknowledged, so that a power failure loses nothing. Killing the process loses nothing
+	// either way: the kernel has what was written.
 	SyncInterval time.Duration
 
-	// StuckAfter is how long the broker may be unwell, for no reason that a new
-	// process would meet again, before [Broker.Stuck] says so; 0 means 1 minute.
+	// StuckAfter is how long the broker may be unhealthy, for a reason that a restart could cure,
+	// before [Broker.Stuck] says so; 0 means 1 minute.
 	StuckAfter time.Duration
 
-	// OnWait is told what Start and Bucket wait for, again and again while they
-	// do. It must not block.
+	// OnWait is called repeatedly with what Start and Bucket wait for. It must not block.
 	OnWait func(what string)
 
-	// OnLost is told how many jobs of the queue, or entries of a bucket that is
-	// watched, are gone, as files were damaged. After an orderly end of the last run
-	// that is known exactly; after a crash it is an estimate by the writes that are
-	// gone. It must not block.
+	// OnLost is called with the number of jobs of the queue, or entries of a watched bucket, that
+	// are lost to damaged files: exact after a clean shutdown, estimated after a crash. It must not
+	// block.
 	OnLost func(what string, gone uint64)
 
-	// OnDead is told each job that failed for the last time, with its last
-	// error, before it leaves the queue. It must not block for long.
+	// OnDead is called with each job that has failed for the last time, and its last error, before
+	// the job leaves the queue. It must not block for long.
 	OnDead func(Job, error)
 }
 
-// ClusterOptions are the settings of one of three nodes.
+// ClusterOptions configure one of three nodes.
 type ClusterOptions struct {
-	Name     string   // of the cluster, the same on every node; "" means culprit
-	Node     string   // of this node, unique and the same after a restart
+	Name     string   // of the cluster, equal on all nodes; "" means culprit
+	Node     string   // unique name of this node, stable across restarts
 	Listen   string   // host:port for the other nodes
 	Routes   []string // nats://host:port of the nodes; a node skips itself
-	Secret   string   // shared by the nodes; MinSecret bytes or more
-	Replicas int      // 1 or 3; 0 means 1, with which the other fields are not used
+	Secret   string   // shared by the nodes; at least MinSecret bytes
+	Replicas int      // 1 or 3; 0 means 1, which ignores the other fields
 
-	// TLS guards what the nodes say to each other. Each node is a server and a
-	// client with it, so it has the settings of both; nil: no encryption.
+	// TLS encrypts the traffic between nodes. Each node is server and client, so it needs the
+	// settings of both; nil: no encryption.
 	TLS *tls.Config
 }
 
-// MinSecret is how many bytes the secret of a cluster has at least: whoever
-// reaches its port may try.
+// MinSecret is the minimum length of a cluster's secret, in bytes: whoever reaches the port can
+// guess.
 const MinSecret = 32
 
-// MaxPayload is the size of the largest job or entry, in bytes.
+// MaxPayload is the maximum size of a job or entry, in bytes.
 const MaxPayload = 8 << 20
 
-// withDefaults returns o with the zero values filled in.
+// withDefaults replaces zero values by the defaults.
 func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -141,8 +138,8 @@ func (o Options) validate() error {
 	return nil
 }
 
-// serverOptions are the settings of the embedded server. The token keeps other
-// users of the machine out of the port that a cluster node can't do without.
+// serverOptions are the settings of the embedded server. The token keeps other users of the machine
+// out of the port that a cluster node has to open.
 func (o Options) serverOptions(token string) (*server.Options, error) {
 	so := &server.Options{
 		ServerName:             "culprit",
@@ -156,7 +153,7 @@ func (o Options) serverOptions(token string) (*server.Options, error) {
 		MaxPayload:             MaxPayload,
 		JetStream:              true,
 		StoreDir:               o.Dir,
-		JetStreamMaxStore:      1 << 60, // the streams have limits of their own; a full disk is looked after
+		JetStreamMaxStore:      1 << 60, // the streams have limits of their own; a full disk is handled
 		JetStreamMaxMemory:     64 << 20,
 		SyncAlways:             o.SyncInterval == 0,
 		SyncInterval:           o.SyncInterval,
@@ -167,15 +164,14 @@ func (o Options) serverOptions(token string) (*server.Options, error) {
 	return so, o.Cluster.apply(so)
 }
 
-// A node that hangs keeps its connections, and what is sent to it is neither
-// answered nor refused. The others let go of it in the time in which they would
-// stand for its place, so that no job waits for it.
+// A hung node keeps its connections, and requests to it are neither answered nor refused. The
+// others drop it within the time of an election, so that no job waits for it.
 const (
 	pingEvery = time.Second
 	pingsOut  = 4
 )
 
-// apply makes the options those of a cluster node.
+// apply sets the options of a cluster node.
 func (c *ClusterOptions) apply(so *server.Options) error {
 	host, port, err := splitListen(c.Listen)
 	if err != nil {
@@ -200,7 +196,7 @@ func (c *ClusterOptions) apply(so *server.Options) error {
 	return nil
 }
 
-// splitListen reads host:port.
+// splitListen parses host:port.
 func splitListen(addr string) (host string, port int, err error) {
 	host, p, err := net.SplitHostPort(addr)
 	if err == nil {

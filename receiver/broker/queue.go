@@ -13,15 +13,13 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 )
 
-// Publish puts a job into the queue and returns when it is safe there. While a
-// job is in the queue, waiting or in work, another one with its id is the same
-// job: Publish returns [ErrExists], which is as good as nil, and the queue is as
-// it was. That is judged where the queue is, for all replicas alike, and
-// outlives a restart. When the job has ended its id is free again.
+// Publish stores a job and returns when it is safe. While the queue has a job with that id, pending
+// or in flight, Publish changes nothing and returns [ErrExists], which is as good as nil. The queue
+// itself decides this, for all replicas and across restarts. When the job is done its id is free
+// again.
 //
-// Any other error is [ErrFull], [ErrTooLarge], [ErrKey] or, for every other reason,
-// [ErrUnavailable]. A context without a deadline gets one of five seconds; in a
-// cluster of twelve, in which it has chosen another leader if it lost one.
+// Other errors are [ErrFull], [ErrTooLarge], [ErrKey] or, for any other reason, [ErrUnavailable]. A
+// context without a deadline gets five seconds; in a cluster twelve, enough to elect a new leader.
 func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
 	key, err := legalKey(id)
 	if err != nil {
@@ -30,9 +28,9 @@ func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
 	if err := b.writable(); err != nil {
 		return err
 	}
-	msg := nats.NewMsg(subject + "." + key) // one subject an id, so that the queue can tell whether it has the job
+	msg := nats.NewMsg(subject + "." + key) // one subject per id lets the queue detect duplicates
 	msg.Data = body
-	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(msg.Header)) // of who publishes, for the handler
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(msg.Header)) // the publisher's trace, for the handler
 	ctx, cancel := b.withElection(ctx)
 	defer cancel()
 	err = b.publishOnce(ctx, msg)
@@ -45,14 +43,13 @@ func (b *Broker) Publish(ctx context.Context, id string, body []byte) error {
 	return nil
 }
 
-// electing is how long a cluster that has lost a leader may take to choose
-// another: its nodes wait for up to nine seconds before they stand for it.
+// electing is how long a cluster may take to replace a lost leader: nodes wait up to nine seconds
+// before they stand for election.
 const electing = 12 * time.Second
 
-// publishOnce stores a message, unless the queue has one of its subject. While
-// such a one is still on its way to the replicas it is too early to tell. What a
-// leader that is gone has not answered is sent to the next one: if it was stored
-// all the same, the queue has it.
+// publishOnce stores a message, unless the queue has one with its subject. While that one is still
+// being replicated the answer is unknown. What a lost leader has not answered is sent to the next:
+// if it was stored anyway, the queue has it.
 func (b *Broker) publishOnce(ctx context.Context, msg *nats.Msg) error {
 	start := time.Now()
 	for {
@@ -61,7 +58,7 @@ func (b *Broker) publishOnce(ctx context.Context, msg *nats.Msg) error {
 		switch {
 		case refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequence):
 			return ErrExists
-		case b.unanswered(ctx, err) && time.Since(start) < electing: // also of a caller with more time
+		case b.unanswered(ctx, err) && time.Since(start) < electing: // even if the caller has more time
 			wait = 100 * time.Millisecond
 		case !refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequenceConstant):
 			return err
@@ -72,7 +69,7 @@ func (b *Broker) publishOnce(ctx context.Context, msg *nats.Msg) error {
 	}
 }
 
-// pauseFor returns false if ctx ends before.
+// pauseFor returns false if ctx ends first.
 func pauseFor(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -92,8 +89,7 @@ func (b *Broker) publishTo(ctx context.Context, msg *nats.Msg) error {
 	return err
 }
 
-// unanswered says whether a request of a cluster has met no leader, and may be
-// made again.
+// unanswered reports whether a request in a cluster met no leader and may be repeated.
 func (b *Broker) unanswered(ctx context.Context, err error) bool {
 	return b.opt.replicas() > 1 && ctx.Err() == nil && b.closing.Err() == nil &&
 		(errors.Is(err, context.DeadlineExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders))
@@ -104,19 +100,19 @@ func refusedWith(err error, code jetstream.ErrorCode) bool {
 	return errors.As(err, &api) && api.ErrorCode == code
 }
 
-// writable returns an error if it is known that no write can succeed.
+// writable returns an error if writes are known to fail.
 func (b *Broker) writable() error {
 	if b.closing.Err() != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
 	}
-	if why := b.sick.Load(); why != nil {
+	if why := b.unhealthy.Load(); why != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, *why)
 	}
 	return nil
 }
 
-// explain adds to a refusal what the server says of itself: a stream that met
-// a write error does not answer, and "deadline exceeded" helps nobody.
+// explain adds the server's health to an error: a stream after a write error doesn't answer, and
+// "deadline exceeded" alone helps nobody.
 func (b *Broker) explain(err error) error {
 	if !errors.Is(err, ErrUnavailable) || b.closing.Err() != nil {
 		return err
@@ -127,8 +123,8 @@ func (b *Broker) explain(err error) error {
 	return err
 }
 
-// withElection bounds a write if nothing else does: by five seconds, and in a
-// cluster by the time that it takes to choose another leader.
+// withElection adds a deadline if there is none: five seconds, or in a cluster the time of an
+// election.
 func (b *Broker) withElection(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok || b.opt.replicas() == 1 {
 		return withDeadline(ctx)
@@ -136,7 +132,7 @@ func (b *Broker) withElection(ctx context.Context) (context.Context, context.Can
 	return context.WithTimeout(ctx, electing)
 }
 
-// withDeadline bounds a request by five seconds if nothing else does.
+// withDeadline adds a deadline of five seconds if there is none.
 func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return context.WithCancel(ctx)
@@ -146,13 +142,13 @@ func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // Stats is the state of the work queue.
 type Stats struct {
-	Pending  int           // jobs that no handler has had yet
-	InFlight int           // jobs with a handler, or waiting for another attempt
-	Bytes    int64         // on disk, of both
+	Pending  int           // jobs not delivered yet
+	InFlight int           // jobs being handled, or waiting for a retry
+	Bytes    int64         // size of both on disk
 	Oldest   time.Duration // age of the oldest of both; 0 if there is none
 }
 
-// Stats asks for the state of the work queue.
+// Stats reads the state of the work queue.
 func (b *Broker) Stats(ctx context.Context) (Stats, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
@@ -166,7 +162,7 @@ func (b *Broker) Stats(ctx context.Context) (Stats, error) {
 	}
 	state := stream.CachedInfo().State
 	s := Stats{InFlight: cons.CachedInfo().NumAckPending, Bytes: int64(state.Bytes)}
-	s.Pending = max(0, int(state.Msgs)-s.InFlight) // what the consumer counts lags behind what was published
+	s.Pending = max(0, int(state.Msgs)-s.InFlight) // the consumer's count lags behind what was published
 	if state.Msgs > 0 {
 		s.Oldest = max(0, time.Since(state.FirstTime))
 	}

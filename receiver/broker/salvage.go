@@ -20,22 +20,21 @@ import (
 	"github.com/prometheus/prometheus/tsdb/fileutil"
 )
 
-// salvageFor is how long it may take to write a stream anew.
+// salvageFor bounds the time to rewrite a stream.
 const salvageFor = 10 * time.Minute
 
-// salvageFile has the messages of a stream that is written anew. It stays until all
-// of them are back: a start finds the one of a run that was killed meanwhile.
+// salvageFile holds the messages of a stream being rewritten until all of them are back: the next
+// start finds it if the process is killed.
 func (b *Broker) salvageFile(name string) string {
 	return filepath.Join(b.opt.Dir, "salvage."+name)
 }
 
-// salvage writes a stream anew from those of its messages that can be read. A server
-// keeps counting one that it can't read: it refuses a job with the same id, never
-// ends the write of an entry with the same key, and at another start gives up
-// whatever stands behind it in the same file.
+// salvage rewrites a stream from its readable messages. An unreadable message is still counted: it
+// blocks a job with the same id and writes to an entry with the same key, and at the next start the
+// server drops everything behind it in the file.
 func (b *Broker) salvage(ctx context.Context, name string, sequences iter.Seq[uint64]) error {
 	if err := probeStorage(b.opt.Dir); err != nil {
-		return err // the next start does it
+		return err // left to the next start
 	}
 	stream, err := b.streamOf(ctx, name)
 	if err != nil {
@@ -44,14 +43,14 @@ func (b *Broker) salvage(ctx context.Context, name string, sequences iter.Seq[ui
 	if err := setAside(ctx, stream, sequences, b.salvageFile(name)); err != nil {
 		return err
 	}
-	if err := again(ctx, func(try context.Context) error { return stream.Purge(try) }); err != nil {
+	if err := retryUnanswered(ctx, func(try context.Context) error { return stream.Purge(try) }); err != nil {
 		return err
 	}
 	return b.putBack(ctx, name)
 }
 
-// putBack publishes what was set aside of a stream, if anything was: but for what is
-// there already, or has been written since.
+// putBack restores salvaged messages of a stream, if any, except those that exist or have been
+// written since.
 func (b *Broker) putBack(ctx context.Context, name string) error {
 	f, err := os.Open(b.salvageFile(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -76,10 +75,10 @@ func (b *Broker) putBack(ctx context.Context, name string) error {
 	}
 }
 
-// republish writes a message unless there is one of its subject.
+// republish writes a message unless its subject has one.
 func (b *Broker) republish(ctx context.Context, msg *nats.Msg) error {
 	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
-	return b.insist(ctx, "room for what could be read of a damaged file", func(try context.Context) error {
+	return b.retry(ctx, "room for what could be read of a damaged file", func(try context.Context) error {
 		_, err := b.link.Load().js.PublishMsg(try, msg)
 		if refusedWith(err, jetstream.JSErrCodeStreamWrongLastSequence) {
 			return nil
@@ -88,8 +87,8 @@ func (b *Broker) republish(ctx context.Context, msg *nats.Msg) error {
 	})
 }
 
-// setAside writes messages of a stream to a file, as far as they can be read. The file
-// is there when all of it is.
+// setAside copies the readable messages of a stream to a file. The file appears only when it is
+// complete.
 func setAside(ctx context.Context, stream jetstream.Stream, sequences iter.Seq[uint64], path string) error {
 	f, err := os.Create(path + ".part")
 	if err != nil {
@@ -99,7 +98,7 @@ func setAside(ctx context.Context, stream jetstream.Stream, sequences iter.Seq[u
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return fileutil.Rename(f.Name(), path) // flushes the directory, too
+	return fileutil.Rename(f.Name(), path) // also flushes the directory
 }
 
 func copyReadable(ctx context.Context, stream jetstream.Stream, sequences iter.Seq[uint64], w io.Writer) error {
@@ -107,21 +106,21 @@ func copyReadable(ctx context.Context, stream jetstream.Stream, sequences iter.S
 	messages := gob.NewEncoder(buffer)
 	for n := range sequences {
 		var one *jetstream.RawStreamMsg
-		err := again(ctx, func(try context.Context) (err error) { one, err = stream.GetMsg(try, n); return err })
+		err := retryUnanswered(ctx, func(try context.Context) (err error) { one, err = stream.GetMsg(try, n); return err })
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if err := messages.Encode(anew(one)); err != nil {
+		if err := messages.Encode(forRepublish(one)); err != nil {
 			return err
 		}
 	}
 	return buffer.Flush()
 }
 
-// between yields the numbers from one to another.
+// between yields first to last, inclusive.
 func between(first, last uint64) iter.Seq[uint64] {
 	return func(yield func(uint64) bool) {
 		for n := first; n <= last; n++ {
@@ -132,10 +131,9 @@ func between(first, last uint64) iter.Seq[uint64] {
 	}
 }
 
-// anew is a message as it is published another time, when nothing is expected to be
-// there. An older culprit had the id of a job in a header, by which the server would
-// take it for one that it has.
-func anew(one *jetstream.RawStreamMsg) *nats.Msg {
+// forRepublish prepares a message to be published again, without expectations. Older versions had the id of
+// a job in a header, by which the server would take it for a duplicate.
+func forRepublish(one *jetstream.RawStreamMsg) *nats.Msg {
 	msg := &nats.Msg{Subject: one.Subject, Data: one.Data, Header: nats.Header{}}
 	for name, values := range one.Header {
 		if !strings.HasPrefix(name, "Nats-Expected-") {

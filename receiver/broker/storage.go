@@ -16,20 +16,19 @@ import (
 	"github.com/prometheus/prometheus/tsdb/fileutil"
 )
 
-// Names of the files that the broker itself keeps beside those of JetStream.
+// Names of the broker's own files, next to JetStream's.
 const (
 	lockFile     = "lock"
 	replicasFile = "replicas"
 	probeFile    = "probe"
 )
 
-// probeSize is what must fit on the disk before it counts as writable: a block
-// of JetStream's bookkeeping and a few jobs.
+// probeSize is what must fit on the disk for it to count as writable: a block of JetStream's
+// bookkeeping and a few jobs.
 const probeSize = 256 << 10
 
-// openStorage makes the directory, takes its lock and checks that it was made
-// with as many replicas as are asked for. Two servers on one directory destroy
-// each other's files, hence the lock.
+// openStorage creates and locks the directory, and checks its number of replicas. The lock matters:
+// two servers on one directory destroy each other's files.
 func openStorage(dir string, replicas int) (fileutil.Releaser, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, storageError(dir, err)
@@ -47,8 +46,8 @@ func openStorage(dir string, replicas int) (fileutil.Releaser, error) {
 	return lock, nil
 }
 
-// openStorage opens the directory, and waits for room if its disk is full: to
-// start again would make none, and a supervisor may give up.
+// openStorage opens the directory, and waits if the disk is full: a restart would not free space,
+// and a supervisor might give up.
 func (b *Broker) openStorage(ctx context.Context) (err error) {
 	for {
 		b.lock, err = openStorage(b.opt.Dir, b.opt.replicas())
@@ -62,14 +61,14 @@ func (b *Broker) openStorage(ctx context.Context) (err error) {
 	}
 }
 
-// roomPause is that between two looks at a full disk.
+// roomPause is the pause between two looks at a full disk.
 const roomPause = 500 * time.Millisecond
 
-// probeStorage writes and flushes a file, to learn whether the disk has room.
+// probeStorage writes and flushes a file to find out whether the disk is writable and has space.
 func probeStorage(dir string) (err error) {
 	path := filepath.Join(dir, probeFile)
 	defer func() {
-		_ = os.Remove(path) // it may never have come to be
+		_ = os.Remove(path) // may not exist
 		err = storageError(dir, err)
 	}()
 	f, err := os.Create(path)
@@ -80,9 +79,8 @@ func probeStorage(dir string) (err error) {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// checkReplicas compares the number with the one that the directory was made
-// with, and notes it in a new one. A file without a number in it, as a loss of
-// power may leave it, says nothing and is written again.
+// checkReplicas compares the number with that of the directory, and records it in a new one. A file
+// without a number, as a power failure may leave, is rewritten.
 func checkReplicas(dir string, replicas int) error {
 	path := filepath.Join(dir, replicasFile)
 	text, err := os.ReadFile(path)
@@ -102,8 +100,7 @@ func checkReplicas(dir string, replicas int) error {
 	return nil
 }
 
-// replicasText is the number in words: another digit by a damage of the disk does not
-// go with them.
+// replicasText spells the number so that a damaged digit doesn't go unnoticed.
 func replicasText(replicas int) string {
 	if replicas == 1 {
 		return "1 replica"
@@ -111,7 +108,7 @@ func replicasText(replicas int) string {
 	return strconv.Itoa(replicas) + " replicas"
 }
 
-// replicasIn reads it, also as an older culprit wrote it; 0 is no number.
+// replicasIn parses it, also as older versions wrote it; 0 if there is no number.
 func replicasIn(text string) int {
 	text = strings.TrimSpace(text)
 	for _, n := range []int{1, 3} {
@@ -122,8 +119,7 @@ func replicasIn(text string) int {
 	return 0
 }
 
-// writeDurably writes a file that is there after a loss of power, whole or not
-// at all.
+// writeDurably writes a file atomically, and so that it survives a power failure.
 func writeDurably(path string, content []byte) error {
 	next := path + ".next"
 	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -134,5 +130,5 @@ func writeDurably(path string, content []byte) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return fileutil.Rename(next, path) // flushes the directory, too
+	return fileutil.Rename(next, path) // also flushes the directory
 }

@@ -12,19 +12,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Watch tells every entry that is there, and returns; then it tells every change, in
-// order and from one goroutine, until the context ends. An entry that was deleted or
-// has outlived its lifetime is told with deleted true and no value. After a
-// restart of the server all entries are told again: their revisions say what is
-// news.
+// Watch calls tell with every entry and returns; after that it calls tell with every change, in
+// order and from one goroutine, until ctx ends. For an entry that was deleted or has expired,
+// deleted is true and there is no value. After a restart of the server all entries come again:
+// compare their revisions.
 //
-// Write to a bucket after Watch has returned: until then it may be written anew, as its
-// files are damaged.
+// Write to a bucket only after Watch has returned: until then it may be rewritten because its files
+// are damaged.
 func (k *Bucket) Watch(ctx context.Context, tell func(e Entry, deleted bool)) error {
 	synced := make(chan struct{})
 	f := &follower{k: k, tell: tell, synced: sync.OnceFunc(func() { close(synced) })}
 	var w *watcher
-	err := k.b.insist(ctx, fmt.Sprintf("the entries of bucket %q", k.name), func(try context.Context) (err error) {
+	err := k.b.retry(ctx, fmt.Sprintf("the entries of bucket %q", k.name), func(try context.Context) (err error) {
 		w, err = f.open(ctx, try)
 		return err
 	})
@@ -42,26 +41,24 @@ func (k *Bucket) Watch(ctx context.Context, tell func(e Entry, deleted bool)) er
 	}
 }
 
-// follower passes the changes of a bucket on. The client library notices only
-// after three missed heartbeats that a restarted server has forgotten its
-// watcher; the follower opens a new one as soon as it is connected again, by
-// the same link or by another.
+// follower forwards the changes of a bucket. The client library needs three missed heartbeats to
+// notice that a restarted server has forgotten its watcher; the follower opens a new one as soon as
+// it is connected again, through the same or another link.
 type follower struct {
-	k      *Bucket
-	tell   func(e Entry, deleted bool)
-	synced func()
-	told   bool // everything, once
+	k       *Bucket
+	tell    func(e Entry, deleted bool)
+	synced  func()
+	seenAll bool // all entries, once
 }
 
-// watcher is one of the client library, with the news of its connection.
+// watcher is a watcher of the client library, with the status of its connection.
 type watcher struct {
 	jetstream.KeyWatcher
 	conn   *nats.Conn
 	broken chan nats.Status
 }
 
-// open opens a watcher on the link of the moment. It lives until ctx ends; try
-// bounds the opening.
+// open opens a watcher on the current link. It lives until ctx ends; try bounds only the opening.
 func (f *follower) open(ctx, try context.Context) (*watcher, error) {
 	at, err := f.k.reach(try)
 	if err != nil {
@@ -71,7 +68,7 @@ func (f *follower) open(ctx, try context.Context) (*watcher, error) {
 	conn := at.link.conn
 	broken := conn.StatusChanged(nats.CONNECTED, nats.CLOSED)
 	w, err := at.kv.WatchAll(ctx)
-	if err == nil && conn.IsClosed() { // before anybody listened
+	if err == nil && conn.IsClosed() { // closed before we listened
 		err = nats.ErrConnectionClosed
 	}
 	if err != nil {
@@ -81,15 +78,14 @@ func (f *follower) open(ctx, try context.Context) (*watcher, error) {
 	return &watcher{w, conn, broken}, nil
 }
 
-// close ends a watcher, which may have ended with its connection.
+// close stops a watcher, whose connection may be closed already.
 func (w *watcher) close() {
 	w.conn.RemoveStatusListener(w.broken)
 	_ = w.Stop()
 	go drain(w)
 }
 
-// run follows one watcher after the other until the context or the broker
-// ends.
+// run follows one watcher after another until the context or the broker ends.
 func (f *follower) run(ctx context.Context, w *watcher) {
 	for w != nil {
 		f.follow(ctx, w)
@@ -98,21 +94,21 @@ func (f *follower) run(ctx context.Context, w *watcher) {
 	}
 }
 
-// drain lets a stopped watcher that waits for its reader come to its end.
+// drain unblocks a stopped watcher that waits for its reader.
 func drain(w jetstream.KeyWatcher) {
 	for range w.Updates() {
 	}
 }
 
-// unsyncedFor is how long nothing may come of a bucket's entries before they are taken
-// for complete: the server counts those that a damaged file has lost, and waits for them.
+// unsyncedFor is how long no entry may arrive until they are taken as complete: the server counts
+// entries that a damaged file has lost, and waits for them.
 const unsyncedFor = 15 * time.Second
 
-// follow passes changes on until there is a reason to look further.
+// follow forwards changes until the watcher ends or must be replaced.
 func (f *follower) follow(ctx context.Context, w *watcher) {
 	idle := time.NewTimer(unsyncedFor)
 	defer idle.Stop()
-	for synced := f.k.b.opt.replicas() > 1; ; { // a node of a cluster gets what it lacks from the others
+	for synced := f.k.b.opt.replicas() > 1; ; { // a cluster node gets what it lacks from the others
 		select {
 		case <-idle.C:
 			if !synced {
@@ -134,7 +130,7 @@ func (f *follower) follow(ctx context.Context, w *watcher) {
 				f.account()
 				f.synced()
 			default:
-				f.k.ledger.told(e)
+				f.k.ledger.observed(e)
 				f.pass(e)
 				idle.Reset(unsyncedFor)
 			}
@@ -142,13 +138,13 @@ func (f *follower) follow(ctx context.Context, w *watcher) {
 	}
 }
 
-// account looks for what is gone when everything has been told.
+// account checks for losses once all entries have been seen.
 func (f *follower) account() {
-	f.k.account(f.told)
-	f.told = true
+	f.k.account(f.seenAll)
+	f.seenAll = true
 }
 
-// reopen returns a new watcher, or nil if that is over.
+// reopen returns a new watcher, or nil if the follower is done.
 func (f *follower) reopen(ctx context.Context) *watcher {
 	for ctx.Err() == nil && f.k.b.closing.Err() == nil {
 		try, cancel := context.WithTimeout(ctx, attempt)
@@ -167,7 +163,7 @@ func (f *follower) reopen(ctx context.Context) *watcher {
 	return nil
 }
 
-// pass tells one change.
+// pass forwards one change.
 func (f *follower) pass(e jetstream.KeyValueEntry) {
 	key, err := decodeKey(e.Key())
 	switch {
