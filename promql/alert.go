@@ -12,47 +12,47 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Alert is what a plan needs to know of an alert.
+// Alert is what a plan needs to know about an alert.
 type Alert struct {
-	Labels       model.LabelSet // as Alertmanager has them
+	Labels       model.LabelSet // as in Alertmanager
 	Annotations  model.LabelSet
 	StartsAt     time.Time // onset plus the rule's `for`
 	GeneratorURL string
 	Fingerprint  string
 
-	Onset time.Time      // when the condition began to hold: see Fetcher.ActiveAt; zero: StartsAt
-	Own   model.LabelSet // the labels without external ones, as series have them; nil: Labels
-	KPI   *KPI           // what the expression measures: see Fetcher.Locate; nil: told from GeneratorURL
-	Past  bool           // it is looked at again, and counts for no storm
-	Trust config.Trust   // in the expression of GeneratorURL; empty: any
+	Onset time.Time      // when its condition began to hold, from Fetcher.ActiveAt; zero: StartsAt
+	Own   model.LabelSet // without external labels, as on series; nil: Labels
+	KPI   *KPI           // what the expression measures, from Fetcher.Locate; nil: derived from GeneratorURL
+	Past  bool           // explained again later, so it is no part of a storm
+	Trust config.Trust   // in the expression of GeneratorURL; empty: any expression
 
-	Annotated      bool // its rule in Prometheus may say how it is explained: see config.RuleAnnotations
+	Annotated      bool // the annotations of its rule in Prometheus may configure it: see config.RuleAnnotations
 	ChangesUnasked bool // Prometheus is not asked what changed: see config.Changes
 
-	// Part holds the KPI to a part of its series; nil: it is looked at as a whole.
+	// Part restricts the KPI to a part of its series; nil: no restriction.
 	Part []*labels.Matcher
 
-	Storm  bool           // many alerts of the same name fire at once, so that what they share is looked at
-	Shared model.LabelSet // in a storm: the labels that all its alerts have
+	Storm  bool           // many alerts of this name fire at once, so what they share is analysed
+	Shared model.LabelSet // in a storm: labels common to all its alerts
 
-	// Series are the values of labels that the alert does not have and the series
-	// have that its KPI is made of, as far as they are few: see Fetcher.Complete.
+	// Series maps labels that the alert lacks to the values that the KPI's series have for
+	// them, if those are few; see Fetcher.Complete.
 	Series map[string][]string
 
-	cluster string // matchers, as a template, that hold candidates to the alert's cluster; empty: there is one only
+	cluster string // template of matchers that restrict candidates to the alert's cluster; empty: there is only one
 }
 
-// KPI is what an alert's expression measures, as far as Prometheus was asked.
+// KPI is what an alert's expression measures, with what Prometheus added.
 type KPI struct {
 	expr.Derivation
-	Unread   bool           // the expression is not known, or no PromQL: alerts of the name are counted
-	Expanded string         // Target with its recording rules written out; empty: it has none
-	Result   model.LabelSet // labels of the expression's own result for this alert; nil: not known
-	Scrape   time.Duration  // between two samples; 0: not known
+	Unread   bool           // the expression is unknown or no PromQL, so alerts of the name are counted
+	Expanded string         // Target with its recording rules expanded; empty: it uses none
+	Result   model.LabelSet // labels of the expression's own result for this alert; nil: unknown
+	Scrape   time.Duration  // time between two samples; 0: unknown
 }
 
-// evaluated is when the alert's expression is looked at: when it fired, and
-// never in the future.
+// evaluated returns when to evaluate the alert's expression: when it fired, but never in the
+// future.
 func (a Alert) evaluated(now time.Time) time.Time {
 	for _, t := range []time.Time{a.StartsAt, a.Onset} {
 		if !t.IsZero() && t.Before(now) {
@@ -62,7 +62,7 @@ func (a Alert) evaluated(now time.Time) time.Time {
 	return now
 }
 
-// subsetOf says whether every label of a is in b, with the same value.
+// subsetOf says whether b has every label of a with the same value.
 func subsetOf(a, b model.LabelSet) bool {
 	for name, v := range a {
 		if w, ok := b[name]; !ok || w != v {

@@ -20,12 +20,10 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Align makes a frame of what was answered. It is pure: the same plan and
-// evidence give the same frame.
+// Align makes a frame of answers. It is pure: the same plan and evidence give the same frame.
 //
-// Every series is on the plan's grid, NaN where a sample is missing. What
-// failed, what the server warned of and what came back empty is a warning,
-// named after its query.
+// Every series is put on the plan's grid, with NaN for missing samples. Failed queries, empty
+// answers and warnings of the server become warnings, named after their query.
 func Align(p Plan, e Evidence) analysis.Frame {
 	a := aligner{plan: p, evidence: e, frame: analysis.Frame{
 		Times:    p.grid().times(),
@@ -36,7 +34,7 @@ func Align(p Plan, e Evidence) analysis.Frame {
 		Part:     p.part,
 	}}
 	a.fired = p.firedAt(e.Answers)
-	a.frame.Fired = a.leftOut()
+	a.frame.Fired = a.firedStretches()
 	for i := range p.Targets {
 		a.target(i)
 	}
@@ -51,23 +49,22 @@ type aligner struct {
 	evidence Evidence
 	frame    analysis.Frame
 	noted    map[string]bool     // queries whose warnings are in the frame
-	spared   map[string][]string // names of queries that were not asked, by the reason
-	said     map[string][]string // and of those of which the server warned, by its words
+	spared   map[string][]string // reason → names of queries that were not sent
+	said     map[string][]string // text → names of queries that the server warned about
 	series   int                 // of candidates, so far
 	fired    []forecast.Span     // when the alert was active before
-	down     bool                // the frame says that the server was not reached
+	down     bool                // the frame already says that the server was not reached
 }
 
-// leftOut is when the alert was active, of the times that anything is compared
-// with.
-func (a *aligner) leftOut() []analysis.Stretch {
+// firedStretches returns when the alert was active during the baseline.
+func (a *aligner) firedStretches() []analysis.Stretch {
 	start := a.plan.Start
 	var left []forecast.Span
 	for _, s := range a.evidence.Breakdowns {
 		if s == nil || len(s.names) == 0 {
 			continue
 		}
-		left = append(left, s.left...)
+		left = append(left, s.firedDays...)
 		if from := s.grid.before.Add(-time.Duration(s.recentSteps()) * recentStep); from.Before(start) {
 			start = from
 		}
@@ -85,7 +82,7 @@ func (a *aligner) warn(source, format string, args ...any) {
 	a.frame.Warnings = append(a.frame.Warnings, analysis.Warning{Source: source, Text: fmt.Sprintf(format, args...)})
 }
 
-// matrix returns the answer to a query on the grid.
+// matrix returns the answer to a query.
 func (a *aligner) matrix(q Query) (model.Matrix, bool) {
 	answer := a.evidence.Answers.to(q)
 	if answer.Err != nil {
@@ -94,7 +91,7 @@ func (a *aligner) matrix(q Query) (model.Matrix, bool) {
 	return asMatrix(answer.Value, q)
 }
 
-// asMatrix reads an answer; a scalar is a series without labels.
+// asMatrix converts an answer, sorted by labels; a scalar is a series without labels.
 func asMatrix(v model.Value, q Query) (model.Matrix, bool) {
 	switch v := v.(type) {
 	case model.Matrix:
@@ -118,8 +115,7 @@ func compareMetrics(a, b model.Metric) int {
 	return 1
 }
 
-// values puts a series on the grid. A sample belongs to the row that it is
-// nearest to.
+// values puts a series on the grid; each sample goes to the nearest row.
 func values(s *model.SampleStream, g grid) []float64 {
 	row := make([]float64, g.rows())
 	for i := range row {
@@ -135,11 +131,10 @@ func values(s *model.SampleStream, g grid) []float64 {
 	return row
 }
 
-// grown leaves out rows before the onset in which a rate is too small, since what
-// it is the rate of has only begun: the range reaches back to before there was
-// anything. Among what is usual they would be the largest moves. Where little else
-// is known, they stay.
-func grown(row []float64, g grid, query string) {
+// dropRampUp drops rows before the onset in which a rate is too small because its series had just
+// begun and its range reaches back further: they would be the largest moves of the baseline. If
+// little else is known, they stay.
+func dropRampUp(row []float64, g grid, query string) {
 	const least = 10 // rows
 	_, longest := expr.Ranges(expr.MustParse(query))
 	first := slices.IndexFunc(row, func(v float64) bool { return !math.IsNaN(v) })
@@ -171,8 +166,8 @@ func (a *aligner) target(i int) {
 	a.frame.Targets = append(a.frame.Targets, out)
 }
 
-// targetValues makes one series of a target's answer: the alert's own, where
-// one has its labels; else the sum of all, or their mean if they don't add up.
+// targetValues returns one series for a target: the alert's own, if one has its labels, else
+// the sum or the mean of all.
 func (a *aligner) targetValues(t Target, m model.Matrix) []float64 {
 	g := a.plan.grid()
 	switch {
@@ -188,7 +183,7 @@ func (a *aligner) targetValues(t Target, m model.Matrix) []float64 {
 	if t.Additive {
 		how = "sum"
 	}
-	if len(t.Own) == 0 { // an expression that somebody asks about, and no alert
+	if len(t.Own) == 0 { // for an expression without an alert
 		a.warn(t.Query.Name, "the query returned %d series: their %s is used; hint: select one of them by its labels to look at it alone", len(m), how)
 	} else {
 		a.warn(t.Query.Name, "the query returned %d series, none with the alert's labels: their %s is used; hint: select one by the alert's labels", len(m), how)
@@ -196,7 +191,7 @@ func (a *aligner) targetValues(t Target, m model.Matrix) []float64 {
 	return pool(m, g, t.Additive)
 }
 
-// infinite says whether a target is infinite in most of its rows since the onset.
+// infinite says whether a target is infinite in most rows since the onset.
 func (a *aligner) infinite(t Target, m model.Matrix) bool {
 	if len(m) > 1 {
 		own := ownSeries(m, t.Own)
@@ -220,8 +215,8 @@ func (a *aligner) infinite(t Target, m model.Matrix) bool {
 	return 2*infinite > all
 }
 
-// ownSeries returns the series that has the most labels of the alert, and no
-// others.
+// ownSeries returns the series with the most labels of the alert and no others; nil if there is
+// none.
 func ownSeries(m model.Matrix, own model.LabelSet) *model.SampleStream {
 	var best *model.SampleStream
 	for _, s := range m {
@@ -234,7 +229,7 @@ func ownSeries(m model.Matrix, own model.LabelSet) *model.SampleStream {
 	return best
 }
 
-// pool adds series up, or averages them, over what is there in each row.
+// pool sums or averages series, over what each row has.
 func pool(m model.Matrix, g grid, sum bool) []float64 {
 	total, n := make([]float64, g.rows()), make([]int, g.rows())
 	for _, s := range m {
@@ -276,7 +271,7 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 		for _, s := range m {
 			series := c.series(s, names)
 			series.Values = values(s, a.plan.grid())
-			grown(series.Values, a.plan.grid(), c.Query.Query)
+			dropRampUp(series.Values, a.plan.grid(), c.Query.Query)
 			series.Whole = there.add(c, s, series.Name)
 			out = append(out, series)
 		}
@@ -289,7 +284,7 @@ func (a *aligner) candidates(t Target) []analysis.Series {
 	return out
 }
 
-// series describes one series of a candidate, under a name that isn't taken.
+// series describes one series of a candidate, under a unique name.
 func (c Candidate) series(s *model.SampleStream, taken map[string]bool) analysis.Series {
 	out := analysis.Series{
 		Name: c.seriesName(s.Metric), Query: c.unscoped().Name, Service: serviceOf(s.Metric),
@@ -305,8 +300,8 @@ func (c Candidate) series(s *model.SampleStream, taken map[string]bool) analysis
 	return out
 }
 
-// seriesLeft is how many series of candidates the next target may have: what
-// the targets, the leaves and the candidates before have left of the analysis.
+// seriesLeft returns how many series of candidates the next target may have, after targets,
+// leaves and earlier candidates.
 func (a *aligner) seriesLeft() int {
 	left := a.evidence.mostSeries() - len(a.plan.Targets) - a.series
 	for _, s := range slices.Concat(a.evidence.Breakdowns, a.evidence.Beside) {
@@ -320,7 +315,7 @@ func (a *aligner) seriesLeft() int {
 // mostCandidatePoints bounds the points of all candidates of a target.
 const mostCandidatePoints = 2 * mostPoints
 
-// topology collects the edges that are given and those that a query found.
+// topology collects configured and queried edges.
 func (a *aligner) topology() {
 	edges := slices.Clone(a.plan.Topology.Edges)
 	if q := a.plan.Topology.Query; q != nil {
@@ -337,8 +332,8 @@ func (a *aligner) topology() {
 	a.frame.Topology = slices.Compact(edges)
 }
 
-// serverWarnings notes, once a query, what failed, what the server warned of
-// and what was left out for its cost, in the order of the plan.
+// serverWarnings collects, in the order of the plan, what failed, what the server warned about,
+// and what was left out because of its cost.
 func (a *aligner) serverWarnings() {
 	a.noted, a.spared, a.said = map[string]bool{}, map[string][]string{}, map[string][]string{}
 	qs := a.plan.first(a.evidence.parts(a.plan))
@@ -359,7 +354,7 @@ func (a *aligner) serverWarnings() {
 	}
 }
 
-// few lists names, and says how many more there are.
+// few lists the first names, and counts the rest.
 func few(names []string) string {
 	const most = 6
 	if len(names) <= most {
@@ -381,7 +376,7 @@ func (a *aligner) note(q Query) {
 		a.spared[over.Error()] = append(a.spared[over.Error()], q.Name)
 	case !unreached(answer.Err), errors.Is(answer.Err, context.DeadlineExceeded):
 		a.warn(q.Name, "%s", explain(answer.Err))
-	case !a.down: // once: it is the same for all
+	case !a.down: // once, because it is the same for all queries
 		a.down = true
 		a.warn("prometheus", "%s, asked for %s", explain(answer.Err), q.Name)
 	}

@@ -16,14 +16,14 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// breakdown joins the answers to the pieces. What could not be broken down is
-// a breakdown without labels, that says which labels were refused.
+// breakdown joins the answers to pieces. If nothing could be broken down, it has no labels,
+// only the refused ones.
 func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 	if s == nil {
 		return &analysis.Breakdown{}
 	}
 	a.frame.Warnings = append(a.frame.Warnings, s.warnings...)
-	a.sayBegan(s)
+	a.warnEarlyMove(s)
 	out := &analysis.Breakdown{
 		Count: s.Count, Refused: s.refused, Discovered: s.of.Labels == nil && !s.of.Siblings, Beside: s.of.Siblings || s.beside(), Unlike: s.beside(),
 		Missing: s.Missing, Length: s.now().Seconds(),
@@ -52,7 +52,7 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 	}
 	out.Labels = s.names
 	out.Leaves, out.Numerator, out.Denominator = j.join(s.names)
-	if j.b.Denominator != nil && apart(out.Numerator.Actual, out.Denominator.Actual) {
+	if j.b.Denominator != nil && sidesDisjoint(out.Numerator.Actual, out.Denominator.Actual) {
 		out.Labels, out.Leaves, out.Numerator, out.Denominator = nil, nil, analysis.Pieces{}, nil
 		out.Unsplit = "the labels of the numerator are none of the denominator, so no part is a ratio by itself"
 		a.warn(s.Target+": breakdown", "the KPI was not broken down: %s", out.Unsplit)
@@ -75,8 +75,8 @@ func (a *aligner) breakdown(s *Split) *analysis.Breakdown {
 	return out
 }
 
-// apart says whether no part has both sides of a ratio, and some have one of them.
-func apart(numerator, denominator []float64) bool {
+// sidesDisjoint says whether no part has both sides of a ratio, although each side has some part.
+func sidesDisjoint(numerator, denominator []float64) bool {
 	above, below := false, false
 	for i := range min(len(numerator), len(denominator)) {
 		n, d := isThere(numerator[i]) && numerator[i] != 0, isThere(denominator[i]) && denominator[i] != 0
@@ -88,8 +88,8 @@ func apart(numerator, denominator []float64) bool {
 	return above && below
 }
 
-// partial are the leaves that had no number at some time: what is missing of them looks
-// like a value that appeared or vanished. It is nil if there are none.
+// partial marks leaves with missing values: those look like an appearance or a disappearance.
+// It is nil if there are none.
 func partial(numerator analysis.Pieces, denominator *analysis.Pieces) []bool {
 	sides := []analysis.Pieces{numerator}
 	if denominator != nil {
@@ -103,7 +103,7 @@ func partial(numerator analysis.Pieces, denominator *analysis.Pieces) []bool {
 					continue
 				}
 				if marks == nil {
-					marks = make([]bool, len(piece)) // all pieces are over the same leaves
+					marks = make([]bool, len(piece)) // all pieces have the same leaves
 				}
 				marks[leaf] = true
 			}
@@ -112,8 +112,7 @@ func partial(numerator analysis.Pieces, denominator *analysis.Pieces) []bool {
 	return marks
 }
 
-// extremeLeaf are the labels of the leaf that is the largest or the smallest; nil
-// if there is none.
+// extremeLeaf returns the labels of the largest or smallest leaf; nil if there is none.
 func extremeLeaf(b *analysis.Breakdown, x expr.Extreme) map[string]string {
 	best := -1
 	for i, v := range b.Numerator.Actual {
@@ -130,7 +129,7 @@ func extremeLeaf(b *analysis.Breakdown, x expr.Extreme) map[string]string {
 	return labelsOf(b.Labels, b.Leaves[best])
 }
 
-// labelsOf are the labels of a leaf.
+// labelsOf returns the labels of a leaf.
 func labelsOf(names, leaf []string) map[string]string {
 	labels := map[string]string{}
 	for i, name := range names {
@@ -139,7 +138,7 @@ func labelsOf(names, leaf []string) map[string]string {
 	return labels
 }
 
-// ownLeaf are the labels of the alert's own leaf; nil if it isn't there.
+// ownLeaf returns the labels of the alert's own leaf; nil if it doesn't exist.
 func ownLeaf(b *analysis.Breakdown, own model.LabelSet) map[string]string {
 	labels := map[string]string{}
 	for _, name := range b.Labels {
@@ -159,7 +158,7 @@ func ownLeaf(b *analysis.Breakdown, own model.LabelSet) map[string]string {
 	return labels
 }
 
-// marginal is the breakdown by one label; by none it is the whole.
+// marginal returns the breakdown by one label; without a name, the whole.
 func (j joiner) marginal(name string) *analysis.Marginal {
 	var names []string
 	if name != "" {
@@ -173,8 +172,8 @@ func (j joiner) marginal(name string) *analysis.Marginal {
 	return m
 }
 
-// checkParts compares the sum of the parts with the whole, of the incident. It
-// returns the whole of the numerator, 0 if that isn't known.
+// checkParts compares the sum of the parts with the whole, in the incident. It returns the
+// whole of the numerator, 0 if unknown.
 func (a *aligner) checkParts(j joiner, numerator []float64, denominator *analysis.Pieces) float64 {
 	b, actual := j.b, j.b.samples[0]
 	check := func(side string, terms []expr.Term, parts []float64) float64 {
@@ -183,7 +182,7 @@ func (a *aligner) checkParts(j joiner, numerator []float64, denominator *analysi
 			return 0
 		}
 		sum := sumOf(parts)
-		if off := apartBy(sum, whole[0]); off > mostApart && math.Abs(sum-whole[0]) > 1e-9 {
+		if off := relativeError(sum, whole[0]); off > maxPartsError && math.Abs(sum-whole[0]) > 1e-9 {
 			a.warn(b.Target+": breakdown", "the parts%s add up to %.4g, and the whole is %.4g: what they say of it is %.0f %% off", side, sum, whole[0], 100*off)
 		}
 		return whole[0]
@@ -196,7 +195,7 @@ func (a *aligner) checkParts(j joiner, numerator []float64, denominator *analysi
 	return check(side, b.Numerator, numerator)
 }
 
-// sumOf adds up what is there.
+// sumOf adds up the known values.
 func sumOf(values []float64) float64 {
 	var sum float64
 	for _, v := range values {
@@ -207,8 +206,7 @@ func sumOf(values []float64) float64 {
 	return sum
 }
 
-// dropConstant takes out labels of which all leaves have the same value, but
-// leaves one.
+// dropConstant removes labels with a single value, but keeps one label.
 func dropConstant(b *analysis.Breakdown) {
 	for i := len(b.Labels) - 1; i >= 0 && len(b.Labels) > 1 && len(b.Leaves) > 0; i-- {
 		first := b.Leaves[0][i]
@@ -230,10 +228,10 @@ func quote(v string) string {
 	return v
 }
 
-// leastCovered is the share of a window that must have been there.
+// leastCovered is the fraction of a window that must have data.
 const leastCovered = 0.5
 
-// joiner joins the windows of a breakdown over their leaves.
+// joiner joins the windows of a breakdown by leaf.
 type joiner struct {
 	b       *Split
 	answers Answers
@@ -251,8 +249,8 @@ func newJoiner(s *Split, answers Answers) joiner {
 	}
 }
 
-// join returns the leaves that any window of any side has, in the order of
-// their values, and the pieces over them.
+// join returns the leaves found in any window of any side, sorted by value, and the pieces over
+// them.
 func (j joiner) join(names []string) (leaves [][]string, numerator analysis.Pieces, denominator *analysis.Pieces) {
 	index := j.index(names)
 	leaves = make([][]string, 0, len(index))
@@ -271,8 +269,7 @@ func (j joiner) join(names []string) (leaves [][]string, numerator analysis.Piec
 	return leaves, numerator, denominator
 }
 
-// keySeparator stands between the values of a leaf's key: a byte that is in no
-// UTF-8.
+// keySeparator separates the values of a leaf's key: a byte that valid UTF-8 never has.
 const keySeparator = "\xff"
 
 func leafKey(m model.Metric, names []string) string {
@@ -289,16 +286,16 @@ func (j joiner) index(names []string) map[string]int {
 	for _, q := range j.b.parts.queries(names, j.b.samples) {
 		each(j.answers.to(q).Value, func(m model.Metric, _ []model.SamplePair) { index[leafKey(m, names)] = 0 })
 	}
-	if there := j.there(names); j.b.Levels && len(there) > 0 {
+	if there := j.existing(names); j.b.Levels && len(there) > 0 {
 		maps.DeleteFunc(index, func(key string, _ int) bool { return !there[key] })
 	}
 	return index
 }
 
-// there are the keys of the leaves that are there now, or were at the end of the
-// time before. A level that was gone by then, as of a file system that is no
-// longer mounted, has not fallen to nothing. It is empty if that is not known.
-func (j joiner) there(names []string) map[string]bool {
+// existing returns the keys of leaves that exist now or did in the last step before the incident.
+// A level that was gone by then, such as that of an unmounted file system, did not fall to 0.
+// It is nil if that is unknown.
+func (j joiner) existing(names []string) map[string]bool {
 	there, before := map[string]bool{}, false
 	for _, s := range j.b.samples {
 		if s.piece != PieceActual && s.piece != PieceRecent {
@@ -325,8 +322,8 @@ func (j joiner) there(names []string) map[string]bool {
 	return there
 }
 
-// pieces makes the pieces of one side. A window that was not answered, or that
-// lacks more than half of its steps for every leaf, is missing.
+// pieces returns the pieces of one side. A window without an answer, or with data in less than
+// half of its steps, is missing.
 func (j joiner) pieces(names []string, terms []expr.Term, index map[string]int) analysis.Pieces {
 	var p analysis.Pieces
 	for _, s := range j.b.samples {
@@ -338,7 +335,7 @@ func (j joiner) pieces(names []string, terms []expr.Term, index map[string]int) 
 		switch s.piece {
 		case PieceActual:
 			if p.Actual = means[0]; p.Actual == nil && j.b.Missing && j.answered(s, names, terms) {
-				p.Actual = make([]float64, len(index)) // that there is nothing is what the alert is about
+				p.Actual = make([]float64, len(index)) // absence is what the alert is about
 			}
 		case PieceHour:
 			p.Hour = means[0]
@@ -355,17 +352,17 @@ func (j joiner) pieces(names []string, terms []expr.Term, index map[string]int) 
 		}
 	}
 	if j.b.Levels {
-		asSince(&p)
+		backfill(&p)
 	}
 	return p
 }
 
-// answered says whether all questions of a window were.
+// answered says whether all queries of a window were answered.
 func (j joiner) answered(s sample, names []string, terms []expr.Term) bool {
 	return !slices.ContainsFunc(terms, func(t expr.Term) bool { return j.answers.to(s.query(j.b.parts, t, names)).Err != nil })
 }
 
-// place puts the piece of j days back at index j-1; days between are missing.
+// place puts the piece of j days back at index j-1; days in between are missing.
 func place(pieces [][]float64, j int, piece []float64) [][]float64 {
 	for len(pieces) < j-1 {
 		pieces = append(pieces, nil)
@@ -373,9 +370,8 @@ func place(pieces [][]float64, j int, piece []float64) [][]float64 {
 	return append(pieces, piece)
 }
 
-// means returns, for each step of a window (one for an instant), the mean of
-// every leaf. Where a leaf has no samples in a step that others have it is 0, and NaN
-// of a level.
+// means returns the mean of every leaf for each step of a window (one for an instant). If a
+// leaf has no samples in a step that others have, it is 0, and NaN for a level.
 func (j joiner) means(s sample, names []string, terms []expr.Term, index map[string]int) [][]float64 {
 	steps := max(1, s.steps)
 	means := make([][]float64, steps)
@@ -385,7 +381,7 @@ func (j joiner) means(s sample, names []string, terms []expr.Term, index map[str
 		if share := j.covered(s, end); share >= leastCovered {
 			means[k] = make([]float64, len(index))
 			evaluations[k] = share * float64(s.length/s.res)
-			if j.b.Levels { // they are means already
+			if j.b.Levels { // levels are means already
 				means[k], evaluations[k] = slices.Repeat([]float64{math.NaN()}, len(index)), 1
 			}
 		}
@@ -419,7 +415,7 @@ func (j joiner) means(s sample, names []string, terms []expr.Term, index map[str
 	return means
 }
 
-// finite takes what is infinite, as after a division by zero, for missing.
+// finite treats infinity, as from a division by zero, as missing.
 func finite(v model.SampleValue) float64 {
 	if math.IsInf(float64(v), 0) {
 		return math.NaN()
@@ -427,7 +423,7 @@ func finite(v model.SampleValue) float64 {
 	return float64(v)
 }
 
-// step returns which window of a range query a sample belongs to.
+// step returns the window of a range query that a sample belongs to.
 func (s sample) step(q Query, at model.Time) int {
 	if s.steps == 0 {
 		return 0
@@ -436,11 +432,9 @@ func (s sample) step(q Query, at model.Time) int {
 	return int((int64(at) - q.Start.UnixMilli() + length/2) / length)
 }
 
-// amount returns the factor that turns a flow into what flows in as long a
-// time as the incident, so that events are counted: noise, and how much few
-// events are worth, go by their number. Terms of which some are no flows are
-// left as they are, or they could not be added, nor divided by each other: a rate for each
-// instance, or a share of a limit, is none of what comes in an incident.
+// amount returns the factor that converts a flow to an amount over the incident, so that events
+// are counted: noise depends on their number. If some terms are no flows, all stay as they are,
+// because they would no longer be comparable.
 func (b parts) amount() func(expr.Term) float64 {
 	if !b.amounts() {
 		return func(expr.Term) float64 { return 1 }
@@ -448,18 +442,17 @@ func (b parts) amount() func(expr.Term) float64 {
 	return func(t expr.Term) float64 { return b.incident().Seconds() / t.Per.Seconds() }
 }
 
-// amounts says whether the pieces are amounts within the incident.
+// amounts says whether the pieces are amounts over the incident.
 func (b parts) amounts() bool {
 	return flows(b.Numerator) && flows(b.Denominator) && flows(b.Expected)
 }
 
-// covered returns the share of a window in which the measure existed. Without
-// an answer to that, the window is taken as whole.
+// covered returns the fraction of a window in which the measure existed; 1 if unknown.
 func (j joiner) covered(s sample, end time.Time) float64 {
 	p := j.recent
 	switch s.piece {
 	case PieceProfile, PieceLevel:
-		return 1 // chosen by daysBack because it was there
+		return 1 // daysBack chose them because they have data
 	case PieceDay, PieceBaseline:
 		p = j.history
 	}
@@ -469,9 +462,8 @@ func (j joiner) covered(s sample, end time.Time) float64 {
 	return p.covered(end.Add(-s.length), end)
 }
 
-// clamp makes what subtraction left below zero by rounding zero. Events beyond a
-// bucket are never fewer than none: what is below it is how the rates of two
-// counters are extrapolated.
+// clamp replaces small negative values from rounding by zero. Events beyond a bucket are never
+// negative: the difference comes from extrapolating the rates of two counters.
 func clamp(values []float64, events bool) {
 	var total float64
 	for _, v := range values {

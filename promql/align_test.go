@@ -55,7 +55,7 @@ func TestTheFirstRatesOfACounterAreLeftOut(t *testing.T) {
 		for i := range row[:c.first] {
 			row[i] = math.NaN()
 		}
-		grown(row, g, c.query)
+		dropRampUp(row, g, c.query)
 		n := 0
 		for _, v := range row[c.first:] {
 			if math.IsNaN(v) {

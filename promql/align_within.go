@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// on returns the labels of a series with those that the region holds it to.
+// on returns the labels of a series, extended by those that the region fixes.
 func (r region) on(metric model.Metric) model.Metric {
 	metric = metric.Clone()
 	for _, m := range r {
@@ -21,12 +21,11 @@ func (r region) on(metric model.Metric) model.Metric {
 	return metric
 }
 
-// relatives knows the series of a target's candidates by what they are parts
-// of: narrowed series that are the whole again are not listed a second time.
+// relatives finds the series that narrowed ones are part of, so that a narrowed series equal to
+// its whole is not listed again.
 type relatives map[relation][]relative
 
-// relation is the candidate that nobody has narrowed, and the labels that a
-// series has in its answer.
+// relation is the unnarrowed candidate, and the labels of a series in its answer.
 type relation struct {
 	query  string
 	labels model.Fingerprint
@@ -42,8 +41,7 @@ func (c Candidate) relation(s *model.SampleStream) relation {
 	return relation{c.unscoped().key(), s.Metric.Fingerprint()}
 }
 
-// fresh returns the series of a candidate without those of a narrowed one that
-// are there already.
+// fresh drops the series of a narrowed candidate that exist already.
 func (r relatives) fresh(c Candidate, m model.Matrix) model.Matrix {
 	if c.scope == nil {
 		return m
@@ -53,8 +51,8 @@ func (r relatives) fresh(c Candidate, m model.Matrix) model.Matrix {
 	})
 }
 
-// sameSamples compares two series but for rounding: a sum over parts of which
-// all but one are zero may differ in its last bits.
+// sameSamples compares two series up to rounding: a sum with a single nonzero term may differ
+// in its last bits.
 func sameSamples(a, b *model.SampleStream) bool {
 	return slices.EqualFunc(a.Values, b.Values, func(x, y model.SamplePair) bool {
 		v, w := float64(x.Value), float64(y.Value)
@@ -62,8 +60,7 @@ func sameSamples(a, b *model.SampleStream) bool {
 	})
 }
 
-// add notes a series under its name, and returns the name of the one that it is
-// a part of; empty: it is none.
+// add records a series under its name, and returns the name of its whole; empty: none.
 func (r relatives) add(c Candidate, s *model.SampleStream, name string) (whole string) {
 	key := c.relation(s)
 	if c.scope != nil && len(r[key]) > 0 && !r[key][0].narrowed {

@@ -17,23 +17,22 @@ import (
 	"github.com/culprit-dev/culprit/promql/bounded"
 )
 
-// Answer is what Prometheus said to one query.
+// Answer is the answer of Prometheus to one query.
 type Answer struct {
 	Value    model.Value
-	Warnings []string // of the server, such as missing stores of Thanos
+	Warnings []string // of the server, such as unavailable stores of Thanos
 	Err      error
 
-	cut *bounded.Cut // what is not here of it; nil: nothing
+	cut *bounded.Cut // what is missing from it; nil: nothing
 }
 
-// Answers are keyed by query, so they are the same in whatever order they
-// came.
+// Answers maps query keys to answers, so that the order of arrival does not matter.
 type Answers map[string]Answer
 
-// errNothing stands for the answer to what nobody asked.
+// errNothing is the error of a query that was not sent.
 var errNothing = errors.New("not asked")
 
-// to returns the answer to q; its error says so if q was not asked.
+// to returns the answer to q, or one with errNothing.
 func (a Answers) to(q Query) Answer {
 	if answer, ok := a[q.key()]; ok {
 		return answer
@@ -41,7 +40,7 @@ func (a Answers) to(q Query) Answer {
 	return Answer{Err: errNothing}
 }
 
-// request asks Prometheus one question.
+// request sends one query.
 func (f *Fetcher) request(ctx context.Context, q Query) Answer {
 	var a Answer
 	endpoint := "query"
@@ -55,7 +54,7 @@ func (f *Fetcher) request(ctx context.Context, q Query) Answer {
 			Query: q.Query, Start: q.Start, End: q.End, Step: q.Step, Timeout: f.timeout,
 			Series: f.limit(q), Samples: mostPoints,
 		})
-		if errors.As(err, &a.cut) && a.Value != nil {
+		if errors.As(err, &a.cut) && a.Value != nil { // use the part that was read
 			err = nil // what was read is of use
 		}
 		return err
@@ -65,15 +64,15 @@ func (f *Fetcher) request(ctx context.Context, q Query) Answer {
 	return a
 }
 
-// describe tells a span what is asked.
+// describe adds the query to a span.
 func (q Query) describe(span oteltrace.Span) {
 	if span.IsRecording() {
 		span.SetAttributes(attribute.String("culprit.role", string(q.Role)), attribute.String("culprit.name", q.Name), attribute.String("db.query.text", q.Query))
 	}
 }
 
-// limit is how many series an answer may have. When an alert fired is one series
-// of many points: a server that answers more with it does not know what it says.
+// limit returns how many series an answer may have. The query for earlier firings gives one
+// series; a server that answers more is confused.
 func (f *Fetcher) limit(q Query) int {
 	if q.Role == RoleBaseline {
 		return 1
@@ -85,8 +84,8 @@ func (f *Fetcher) limit(q Query) int {
 	return max(1, min(f.most.series, mostPoints/points))
 }
 
-// unreached says whether err is about the way to the server; an error page
-// (502) is a proxy's.
+// unreached says whether err means that the server was not reached. An error page (502) comes
+// from a proxy.
 func unreached(err error) bool {
 	var api *v1.Error
 	if errors.As(err, &api) {
@@ -95,7 +94,7 @@ func unreached(err error) bool {
 	return err != nil && !errors.As(err, new(*overBudget)) && !errors.As(err, new(*bounded.Cut))
 }
 
-// explain is an error of Prometheus in words for people.
+// explain words an error of Prometheus for people.
 func explain(err error) string {
 	var api *v1.Error
 	switch {
@@ -108,13 +107,12 @@ func explain(err error) string {
 	}
 }
 
-// missing are those of the queries that were not asked yet: a breakdown that
-// turned out to be of other series has its data elsewhere.
+// missing returns the queries that have not been sent yet.
 func (a Answers) missing(qs []Query) []Query {
 	return slices.DeleteFunc(slices.Clone(qs), func(q Query) bool { _, asked := a[q.key()]; return asked })
 }
 
-// unreached returns an error if none of the queries has been answered.
+// unreached returns an error if none of the queries was answered.
 func (a Answers) unreached(qs []Query) error {
 	var first error
 	for _, q := range qs {
@@ -146,7 +144,7 @@ func each(v model.Value, f func(model.Metric, []model.SamplePair)) {
 	}
 }
 
-// single is the value of an answer with one series; 0 is none.
+// single returns the value of an answer with exactly one series, else 0.
 func single(v model.Value) float64 {
 	if vector, ok := v.(model.Vector); ok && len(vector) == 1 {
 		return float64(vector[0].Value)

@@ -17,12 +17,11 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// mostNamed is how many values of a label name whose series to look at; of more,
-// none does.
+// mostNamed is the largest number of values of a label that still identify the series to look
+// at.
 const mostNamed = 8
 
-// measuredBy are the expressions of what an alert measures: those of the rule, or
-// the alert's own.
+// measuredBy returns the expressions that an alert measures: the rule's, or the alert's own.
 func measuredBy(rule config.Rule, alert Alert) []parser.Expr {
 	var all []parser.Expr
 	for _, t := range targetsOf(rule) {
@@ -39,11 +38,10 @@ func measuredBy(rule config.Rule, alert Alert) []parser.Expr {
 	return all
 }
 
-// around are the values of the labels that the alert does not have and the series
-// have that its KPI is made of, by label, as far as they are few. What cannot be
-// found out is a warning.
-func (i *inquiry) around(ctx context.Context, alert Alert, kpi []parser.Expr) (map[string][]string, []analysis.Warning) {
-	selectors := written(alert, kpi)
+// seriesLabels returns, for labels that the alert lacks, the values that the KPI's series have, if
+// those are few. Failures become warnings.
+func (i *inquiry) seriesLabels(ctx context.Context, alert Alert, kpi []parser.Expr) (map[string][]string, []analysis.Warning) {
+	selectors := ownSelectors(alert, kpi)
 	if len(selectors) == 0 || alert.KPI != nil && alert.KPI.Unread {
 		return nil, nil
 	}
@@ -52,11 +50,11 @@ func (i *inquiry) around(ctx context.Context, alert Alert, kpi []parser.Expr) (m
 		return nil, []analysis.Warning{{Source: "candidates", Text: "which labels the series of the KPI have could not be found: " + explain(err)}}
 	}
 	if len(series) == seriesSample {
-		return nil, nil // there are more, and nobody knows which values these have
+		return nil, nil // truncated, so the values of the rest are unknown
 	}
 	own := alert.identifying()
 	values := map[string][]string{}
-	for _, name := range aboutLabels() {
+	for _, name := range identityLabels() {
 		if own[model.LabelName(name)] == "" {
 			values[name] = valuesOfFew(ofAlert(series, own), name)
 		}
@@ -64,12 +62,11 @@ func (i *inquiry) around(ctx context.Context, alert Alert, kpi []parser.Expr) (m
 	ofOthers(values, kpi)
 	maps.DeleteFunc(values, func(_ string, vs []string) bool { return len(vs) == 0 })
 	alert.Series = values
-	return i.housed(ctx, alert), nil
+	return i.addNodes(ctx, alert), nil
 }
 
-// written are the selectors of a KPI, held to the alert's labels where that is
-// known to select its own series.
-func written(alert Alert, kpi []parser.Expr) []string {
+// ownSelectors returns the selectors of a KPI, restricted to the alert's own series where possible.
+func ownSelectors(alert Alert, kpi []parser.Expr) []string {
 	var selectors []string
 	for _, e := range kpi {
 		e = expr.MustParse(e.String())
@@ -82,14 +79,14 @@ func written(alert Alert, kpi []parser.Expr) []string {
 	return slices.Compact(selectors)
 }
 
-// recent asks for series of the last hour. The times are whole five minutes, so
-// that alerts share the answer.
+// recent returns the series of the last hour. Times are rounded to five minutes, so that alerts
+// share the answer.
 func (i *inquiry) recent(ctx context.Context, alert Alert, selectors []string) ([]model.LabelSet, []string, error) {
 	end := floor(alert.evaluated(time.Now()), recentStep).Add(recentStep)
 	return i.seriesOf(ctx, selectors, end.Add(-hourWindow), end)
 }
 
-// ofAlert leaves out series of which a label has another value than the alert.
+// ofAlert drops series that contradict a label of the alert.
 func ofAlert(series []model.LabelSet, own model.LabelSet) []model.LabelSet {
 	return slices.DeleteFunc(slices.Clone(series), func(s model.LabelSet) bool {
 		for name, v := range own {
@@ -101,7 +98,7 @@ func ofAlert(series []model.LabelSet, own model.LabelSet) []model.LabelSet {
 	})
 }
 
-// valuesOfFew are the values of a label; none if there are too many to name each.
+// valuesOfFew returns the values of a label; nil if there are too many.
 func valuesOfFew(series []model.LabelSet, name string) []string {
 	values := map[string]bool{}
 	for _, s := range series {
@@ -115,9 +112,8 @@ func valuesOfFew(series []model.LabelSet, name string) []string {
 	return slices.Sorted(maps.Keys(values))
 }
 
-// ofOthers takes out what names the exporter and not what it speaks of, where a
-// KPI is of cAdvisor or of kube-state-metrics: of a container, the kubelet's
-// instance tells the host.
+// ofOthers drops labels that name the exporter rather than its subject, for KPIs of cAdvisor or
+// kube-state-metrics. For a container, the kubelet's instance is the host.
 func ofOthers(values map[string][]string, kpi []parser.Expr) {
 	for _, e := range exporters() {
 		if e.name != cAdvisor && e.name != kubeStateMetrics || !e.measures(selectorsOf(kpi)) {
@@ -132,8 +128,8 @@ func ofOthers(values map[string][]string, kpi []parser.Expr) {
 	}
 }
 
-// clusterOf returns matchers for the alert's cluster, where that is a label of all
-// that is scraped: some exporters have a label of this name for something else.
+// clusterOf returns matchers for the alert's cluster, if everything scraped has that label:
+// some exporters use its name for something else.
 func (i *inquiry) clusterOf(ctx context.Context, alert Alert) string {
 	n := naming{own: alert.identifying(), alert: alert}
 	is := n.is(clusterLabel)
@@ -151,8 +147,8 @@ func (i *inquiry) clusterOf(ctx context.Context, alert Alert) string {
 	return is
 }
 
-// housed adds where the alert's pods run, as kube-state-metrics says.
-func (i *inquiry) housed(ctx context.Context, alert Alert) map[string][]string {
+// addNodes adds the nodes of the alert's pods, from kube-state-metrics.
+func (i *inquiry) addNodes(ctx context.Context, alert Alert) map[string][]string {
 	n := naming{own: alert.identifying(), alert: alert}
 	pods := []string{n.is("namespace"), n.is("pod")}
 	if pods[0] == "" || pods[1] == "" || n.is("node") != "" {
@@ -174,7 +170,7 @@ func (i *inquiry) housed(ctx context.Context, alert Alert) map[string][]string {
 	return alert.Series
 }
 
-// selectorsOf are the selectors of expressions.
+// selectorsOf returns the selectors of expressions.
 func selectorsOf(es []parser.Expr) []*parser.VectorSelector {
 	var all []*parser.VectorSelector
 	for _, e := range es {

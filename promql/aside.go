@@ -10,8 +10,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/forecast"
 )
 
-// setAside puts what is usual in the place of what is no baseline in the recent
-// steps of a measure. It returns when that was, apart from when the alert fired.
+// setAside replaces outliers in the recent steps of a measure by baseline values. It returns
+// when those were, except for times when the alert fired.
 func (j joiner) setAside(b *analysis.Breakdown, numerator *analysis.Pieces, denominator *analysis.Pieces) []forecast.Span {
 	steps := forecast.Steps{Length: recentStep.Seconds()}
 	if b.Count {
@@ -33,8 +33,8 @@ func (j joiner) setAside(b *analysis.Breakdown, numerator *analysis.Pieces, deno
 	return steps.Stretches(aside, float64(j.b.grid.before.Unix()))
 }
 
-// row is how many recent steps there are, the last one included. It returns
-// false if steps between them are missing, so that they are no row.
+// row returns how many recent steps there are, up to the last one. ok is false if steps in
+// between are missing.
 func (j joiner) row() (n int, ok bool) {
 	at := slices.IndexFunc(j.b.samples, func(s sample) bool { return s.piece == PieceRecent })
 	if at < 0 {

@@ -12,33 +12,31 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// probe finds out how a breakdown can be asked for, and the series beside the
-// KPI's own. If no label varies within the alert's own, those beside it are all
-// that is looked at.
+// probe finds out how to query a breakdown, and the series beside the KPI's own. If no label
+// varies within the KPI, only those are used.
 func (i *inquiry) probe(ctx context.Context, b *Breakdown) (s shape, beside *shape) {
 	s = i.probeOne(ctx, *b)
 	if b.beside == nil {
 		return s, nil
 	}
 	siblings := *b.beside
-	siblings.Own = siblings.Own.Merge(s.only) // also those that the alert has lost
+	siblings.Own = siblings.Own.Merge(s.only) // also the labels that the alert has lost
 	others := i.probeOne(ctx, siblings)
 	if others.reason != "" || others.marginal || others.leaves < 2 {
 		return s, nil
 	}
-	others.here = i.onlyHere(ctx, others)
+	others.here = i.uniqueValues(ctx, others)
 	if s.reason != "" {
 		return others, nil
 	}
 	return s, &others
 }
 
-// onlyHere returns, of labels below those by which the KPI is told apart, the
-// values that no other place has, as the pods of a service. They tell the place by
-// themselves.
-func (i *inquiry) onlyHere(ctx context.Context, s shape) map[string][]string {
-	series := i.beneath(ctx, s.parts)
-	if len(series) >= seriesSample { // there may be others
+// uniqueValues returns, for labels below those that identify the KPI, the values that no other
+// place has, such as the pods of a service. Each of them identifies the place.
+func (i *inquiry) uniqueValues(ctx context.Context, s shape) map[string][]string {
+	series := i.underlyingSeries(ctx, s.parts)
+	if len(series) >= seriesSample { // truncated: others may have the value too
 		return nil
 	}
 	here, elsewhere := map[model.LabelName]map[string]bool{}, map[model.LabelName]map[string]bool{}
@@ -68,9 +66,9 @@ func (i *inquiry) onlyHere(ctx context.Context, s shape) map[string][]string {
 	return only
 }
 
-// beneath are the series that a KPI is made of. Where labels are made on the way,
-// they have those, too.
-func (i *inquiry) beneath(ctx context.Context, b parts) []model.LabelSet {
+// underlyingSeries returns the series that a KPI is made of, with the labels that the expression
+// creates.
+func (i *inquiry) underlyingSeries(ctx context.Context, b parts) []model.LabelSet {
 	if !expr.RenamesLabels(b.of) {
 		series, _ := i.stored(ctx, b, expr.SelectorTexts(b.of))
 		return series
@@ -83,13 +81,13 @@ func (i *inquiry) beneath(ctx context.Context, b parts) []model.LabelSet {
 	made.Measure, made.Levels = m, false
 	var series []model.LabelSet
 	for _, t := range made.base() {
-		more, _ := i.reached(ctx, made, t)
+		more, _ := i.reaching(ctx, made, t)
 		series = append(series, more...)
 	}
 	return series
 }
 
-// isHere says whether a series has the KPI's own values of labels.
+// isHere says whether a series has the KPI's own values of the labels.
 func isHere(series model.LabelSet, names []string, own model.LabelSet) bool {
 	for _, name := range names {
 		if series[model.LabelName(name)] != own[model.LabelName(name)] {

@@ -8,17 +8,16 @@ import (
 	"time"
 )
 
-// A server that doesn't answer is left alone for a while: a question that times
-// out may still be worked on there.
+// A server that doesn't answer gets a pause: it may still be working on queries that timed out.
 const (
-	failuresToOpen = 6 // in a row, more than are asked at a time by default
+	failuresToOpen = 6 // in a row; more than the default number of concurrent queries
 	shortestPause  = 2 * time.Second
 	longestPause   = time.Minute
 )
 
-// breaker stops questions to a server that doesn't answer. After a pause one
-// question is let through; its answer ends the pause, its failure doubles the
-// next one. It is safe for concurrent use.
+// breaker stops queries to a server that doesn't answer. After a pause it lets one query
+// through: an answer closes the breaker, a failure doubles the next pause. It is safe for
+// concurrent use.
 type breaker struct {
 	mu       sync.Mutex
 	failures int
@@ -27,7 +26,7 @@ type breaker struct {
 	trying   bool
 }
 
-// allow returns an error while the server is left alone.
+// allow returns an error while the breaker is open.
 func (b *breaker) allow(now time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -43,8 +42,7 @@ func (b *breaker) allow(now time.Time) error {
 	}
 }
 
-// note learns how a question ended. open says whether the server is left alone
-// from now on.
+// note records how a query ended. open says whether the breaker is open now.
 func (b *breaker) note(now time.Time, reached bool) (open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,8 +62,8 @@ func (b *breaker) note(now time.Time, reached bool) (open bool) {
 	return true
 }
 
-// forget lets another question through in place of one that was given up; of one that
-// was noted nothing is left to forget.
+// forget lets another query through in place of one that was abandoned. After note it does
+// nothing.
 func (b *breaker) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -13,13 +13,12 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// inBucket holds the terms of a quantile to the bucket whose bound is nearest to
-// the threshold, in proportion; few histograms have one right there. reason says
-// why there is none.
+// inBucket restricts the terms of a quantile to the bucket whose bound is nearest to the
+// threshold, by ratio; few histograms have one exactly there. reason says why there is none.
 //
-// A series that lacks the bucket would count as slow altogether. So where series
-// have different buckets, each is held to its own nearest one; and buckets that
-// were not there before the incident can't be compared with that time.
+// A series without that bucket would count as slow entirely. So if series have different
+// buckets, each is restricted to its own nearest one. Buckets that did not exist before the
+// incident can't be compared.
 func (i *inquiry) inBucket(ctx context.Context, p parts) (held parts, reason string) {
 	if p.Bucket == 0 {
 		return p, ""
@@ -36,7 +35,7 @@ func (i *inquiry) inBucket(ctx context.Context, p parts) (held parts, reason str
 	return p, ""
 }
 
-// orList names the bounds of buckets.
+// orList lists the bounds of buckets.
 func orList(bounds []expr.Bound) string {
 	texts := make([]string, len(bounds))
 	for i, b := range bounds {
@@ -45,16 +44,17 @@ func orList(bounds []expr.Bound) string {
 	return strings.Join(texts, " or ")
 }
 
-// histogram is one of which the nearest buckets are looked for.
+// histogram searches the nearest buckets.
 type histogram struct {
 	inquiry     *inquiry
 	parts       parts
-	now, before []expr.Bound // before: none, if there was no histogram then
+	now, before []expr.Bound // before is empty if the histogram did not exist then
 }
 
-const mostLayouts = 4 // of buckets, in one histogram
+const mostLayouts = 4 // bucket layouts in one histogram
 
-// choose finds the buckets of which each series has one, now and before the incident.
+// choose finds buckets such that each series has exactly one of them, now and before the
+// incident.
 func (h *histogram) choose(ctx context.Context) (chosen []expr.Bound, reason string) {
 	var err error
 	if h.now, err = h.bounds(ctx, h.parts.grid.end, nil); err == nil {
@@ -92,13 +92,13 @@ func (h *histogram) choose(ctx context.Context) (chosen []expr.Bound, reason str
 	return nil, "its series have different buckets, or had others before the incident, so that their shares can't be compared"
 }
 
-// unfit are buckets that some series have beside one that is chosen, or that
-// were not there before.
+// unfit excludes +Inf, buckets that some series have beside a chosen one, and buckets that did
+// not exist before.
 func (h *histogram) unfit(b expr.Bound) bool {
 	return math.IsInf(b.At, 1) || b.Series != series(h.now, b.At) || len(h.before) > 0 && series(h.before, b.At) == 0
 }
 
-// covers says whether each series has one of some buckets.
+// covers says whether each series has one of the buckets.
 func (h *histogram) covers(chosen, of []expr.Bound) bool {
 	sum := 0
 	for _, b := range chosen {
@@ -107,7 +107,7 @@ func (h *histogram) covers(chosen, of []expr.Bound) bool {
 	return sum == series(of, math.Inf(1))
 }
 
-// series is how many have a bucket.
+// series returns how many series have a bucket.
 func series(of []expr.Bound, at float64) int {
 	for _, b := range of {
 		if b.At == at {
@@ -117,7 +117,7 @@ func series(of []expr.Bound, at float64) int {
 	return 0
 }
 
-// finiteBounds is how many buckets there are beside that of all events.
+// finiteBounds counts the buckets other than +Inf.
 func finiteBounds(of []expr.Bound) int {
 	n := 0
 	for _, b := range of {
@@ -128,7 +128,7 @@ func finiteBounds(of []expr.Bound) int {
 	return n
 }
 
-// bounds asks for the buckets at a time, of the series that have none of some.
+// bounds returns the buckets at a time, of the series that have none of the given ones.
 func (h *histogram) bounds(ctx context.Context, at time.Time, without []expr.Bound) ([]expr.Bound, error) {
 	a := h.inquiry.query(ctx, Query{
 		Role: RoleBreakdown, Name: h.parts.Target + ": buckets", End: at,

@@ -19,15 +19,15 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// How many candidates an alert without named ones gets.
+// Limits for candidates that nobody named.
 const (
 	mostPerKind  = 4
 	mostDefaults = 18
 )
 
-// candidates are those to look at where nobody has named any: of the user's
-// catalogue, then of the exporters that have series for the alert. Of a kind only
-// so many are asked, but for the exporter that the KPI is of.
+// candidates returns candidates for an alert that has none named: from the user's catalogue,
+// then from exporters with series for the alert. The number per kind is limited, except for the
+// KPI's own exporter.
 func (i *inquiry) candidates(ctx context.Context, alert Alert, kpi []*parser.VectorSelector, catalogue []config.Known) ([]config.Candidate, []analysis.Warning) {
 	out := []config.Candidate{}
 	for _, k := range catalogue {
@@ -48,16 +48,15 @@ func (i *inquiry) candidates(ctx context.Context, alert Alert, kpi []*parser.Vec
 	return out, warnings
 }
 
-// complete says whether an alert has all labels that a template names.
+// complete says whether an alert has all labels that a template uses.
 func complete(query string, alert Alert) bool {
 	_, missing, err := expand(query, newAlertData(alert))
 	return err == nil && len(missing) == 0
 }
 
-// exported are the candidates of well-known exporters that have series for the
-// alert: each for the nearest of its identities that has its metric, and for what
-// is beside that. Those of the exporter that the KPI is of come first, then those
-// of what the alert is about, then those of what is around it.
+// exported returns the candidates of well-known exporters with series for the alert: for the
+// nearest identity that has the metric, and for its neighbours. The KPI's own exporter comes
+// first, then the alert's subject, then its surroundings.
 func (i *inquiry) exported(ctx context.Context, alert Alert, kpi []*parser.VectorSelector) ([]ranked, []analysis.Warning) {
 	known, warnings := i.metricsOf(ctx, alert)
 	window := rangeFor(alert)
@@ -66,7 +65,7 @@ func (i *inquiry) exported(ctx context.Context, alert Alert, kpi []*parser.Vecto
 		own := e.measures(kpi)
 		for _, q := range e.queries {
 			for _, id := range e.found(known, q.metric) {
-				if q.overlaps(kpi) && !id.beside() || scrapesOf(kpi) && e.scrapedWith(id) {
+				if q.overlaps(kpi) && !id.beside() || measuresScraping(kpi) && e.scrapedWith(id) {
 					continue
 				}
 				out = append(out, ranked{config.Candidate{
@@ -79,8 +78,7 @@ func (i *inquiry) exported(ctx context.Context, alert Alert, kpi []*parser.Vecto
 	return out, warnings
 }
 
-// found are the identities by which a metric of an exporter is looked for: the
-// nearest one, and those of what is beside that.
+// found returns the identities to query a metric by: the nearest one, and its neighbours'.
 func (e exporter) found(known []named, metric string) []identity {
 	id, ok := nearest(known, e.by, metric)
 	if !ok {
@@ -95,7 +93,7 @@ func (e exporter) found(known []named, metric string) []identity {
 	return ids
 }
 
-// ranked is a candidate and how much it has to do with the KPI.
+// ranked is a candidate with its distance from the KPI.
 type ranked struct {
 	config.Candidate
 	distance int
@@ -111,8 +109,7 @@ func (a ranked) compare(b ranked) int {
 	return cmp.Compare(a.distance, b.distance)
 }
 
-// measures says whether a KPI is of an exporter: its metrics begin with the same
-// word.
+// measures says whether a KPI belongs to an exporter: its metrics begin with the same word.
 func (e exporter) measures(kpi []*parser.VectorSelector) bool {
 	word := func(metric string) string { first, _, _ := strings.Cut(metric, "_"); return first }
 	return slices.ContainsFunc(kpi, func(s *parser.VectorSelector) bool {
@@ -120,14 +117,13 @@ func (e exporter) measures(kpi []*parser.VectorSelector) bool {
 	})
 }
 
-// scrapesOf says whether a KPI measures the scraping itself.
-func scrapesOf(kpi []*parser.VectorSelector) bool {
+// measuresScraping says whether a KPI measures scraping itself.
+func measuresScraping(kpi []*parser.VectorSelector) bool {
 	return slices.ContainsFunc(kpi, func(s *parser.VectorSelector) bool { return expr.MetricName(s) == "up" })
 }
 
-// scrapedWith says whether the series of an exporter, found by an identity of an
-// alert, come from the scrapes of what the alert is about. When these end, all
-// of them end, which explains nothing.
+// scrapedWith says whether series of an exporter, found by an identity, come from scrapes of
+// the alert's subject. If those fail, all of its series end, which explains nothing.
 func (e exporter) scrapedWith(id identity) bool {
 	switch id.name {
 	case byHost, byNode, byNodeLabel, byNamespace, besideInNamespace, besideOnNode:
@@ -139,14 +135,14 @@ func (e exporter) scrapedWith(id identity) bool {
 	}
 }
 
-// named are the metrics that exist for one identity of an alert.
+// named is an identity of the alert with the metrics that exist for it.
 type named struct {
 	identity
 	metrics map[model.LabelValue]bool
 }
 
-// nearest returns the first identity, in the order that an exporter prefers,
-// for which a metric exists.
+// nearest returns the first identity, in the exporter's order of preference, for which a metric
+// exists.
 func nearest(known []named, by []string, metric string) (identity, bool) {
 	for _, name := range by {
 		for _, k := range known {
@@ -158,15 +154,15 @@ func nearest(known []named, by []string, metric string) (identity, bool) {
 	return identity{}, false
 }
 
-// metricsOf asks which metrics exist for each identity of the alert. In a storm
-// only labels count that all its alerts have, so that they ask the same.
+// metricsOf finds the metrics of each identity of the alert. In a storm only shared labels
+// count, so that its alerts share queries.
 func (i *inquiry) metricsOf(ctx context.Context, alert Alert) ([]named, []analysis.Warning) {
 	var found []named
 	var warnings []analysis.Warning
 	for _, id := range identities(alert) {
 		e, _, err := expand("{"+id.among+"}", newAlertData(alert))
 		if err != nil {
-			continue // a value that no matcher can hold
+			continue // some values can't be written in a matcher
 		}
 		names, err := i.metricNames(ctx, e.String(), alert.evaluated(time.Now()))
 		if err != nil {
@@ -178,7 +174,7 @@ func (i *inquiry) metricsOf(ctx context.Context, alert Alert) ([]named, []analys
 	return found, warnings
 }
 
-// identifying are the labels of an alert by which candidates are looked for.
+// identifying returns the labels by which candidates are looked up.
 func (a Alert) identifying() model.LabelSet {
 	if a.Storm {
 		return a.Shared
@@ -186,8 +182,8 @@ func (a Alert) identifying() model.LabelSet {
 	return a.Own
 }
 
-// metricNames asks for the names of the metrics that a selector selects. The
-// times are whole five minutes, so that alerts share the answer.
+// metricNames returns the names of the metrics that a selector matches. Times are rounded to
+// five minutes, so that alerts share the answer.
 func (i *inquiry) metricNames(ctx context.Context, selector string, at time.Time) (map[model.LabelValue]bool, error) {
 	end := floor(at, recentStep).Add(recentStep)
 	start := end.Add(-hourWindow)
@@ -210,9 +206,8 @@ func (i *inquiry) metricNames(ctx context.Context, selector string, at time.Time
 	return names, err
 }
 
-// overlaps says whether a query of the table may have series of its metric that
-// are among those of the KPI, or of the histogram whose buckets the KPI is made
-// of. What a node does while it isn't idle explains how idle it is.
+// overlaps says whether a query of the table may select series of the KPI, or of its histogram:
+// how busy a node is does not explain how idle it is.
 func (q exporterQuery) overlaps(kpi []*parser.VectorSelector) bool {
 	own := expr.Selectors(expr.MustParse(q.text("", time.Minute)))
 	return slices.ContainsFunc(kpi, func(k *parser.VectorSelector) bool {
@@ -222,14 +217,14 @@ func (q exporterQuery) overlaps(kpi []*parser.VectorSelector) bool {
 	})
 }
 
-// valuesOf is one name for all that a histogram says of its values, which are no
-// news beside each other; how many there were is news.
+// valuesOf maps the buckets and the sum of a histogram to one name: neither explains the other.
+// The count may.
 func valuesOf(metric string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(metric, "_bucket"), "_sum")
 }
 
-// disjoint says whether two selectors have no series in common, as far as one
-// of them holds a label to a value; of the names of their metrics nothing is asked.
+// disjoint says whether an equality matcher rules out that two selectors have common series.
+// Metric names are ignored.
 func disjoint(a, b *parser.VectorSelector) bool {
 	apart := func(a, b *parser.VectorSelector) bool {
 		return slices.ContainsFunc(a.LabelMatchers, func(held *labels.Matcher) bool {
@@ -241,7 +236,7 @@ func disjoint(a, b *parser.VectorSelector) bool {
 	return apart(a, b) || apart(b, a)
 }
 
-// rangeFor is the range of a rate: that of the KPI, and at least four samples.
+// rangeFor returns the range for rates: the KPI's, but at least four samples.
 func rangeFor(alert Alert) time.Duration {
 	window := 5 * time.Minute
 	if alert.KPI == nil {
@@ -253,15 +248,15 @@ func rangeFor(alert Alert) time.Duration {
 	return max(window, (4 * alert.KPI.Scrape).Round(time.Minute))
 }
 
-// text is a query of the table with its holes filled in: {} is where the
-// matchers of an identity go, [] the range of a rate.
+// text fills in a query of the table: {} is for the matchers of an identity, [] for the range
+// of a rate.
 func (q exporterQuery) text(matchers string, window time.Duration) string {
 	text := strings.ReplaceAll(q.query, "{}", "{"+matchers+"}")
 	text = strings.ReplaceAll(text, ",}", ","+matchers+"}")
 	return strings.ReplaceAll(text, "[]", "["+model.Duration(window).String()+"]")
 }
 
-// checked says why a query of the table can't be used; nil if it can.
+// checked returns why a query of the table can't be used; nil if it can.
 func (q exporterQuery) checked() error {
 	e, err := expr.Parse(q.text(`job="x"`, time.Minute))
 	if err != nil {

@@ -19,7 +19,7 @@ func TestTheTableOfExportersIsSound(t *testing.T) {
 	kinds := []string{"latency", "error", "traffic", "cpu", "mem", "net", "io", "node", "other"}
 	ids := map[string]bool{}
 	all := Alert{Own: model.LabelSet{}, Series: map[string][]string{hostLabel: {"10.0.0.1", "10.0.0.2"}}}
-	for _, name := range aboutLabels() {
+	for _, name := range identityLabels() {
 		all.Own[model.LabelName(name)] = "x"
 	}
 	all.Labels = all.Own
@@ -55,7 +55,7 @@ func TestTheTableOfExportersIsSound(t *testing.T) {
 // valuesOfAll are values of all labels that identities are made of.
 func valuesOfAll(values ...string) map[string][]string {
 	all := map[string][]string{hostLabel: values}
-	for _, name := range aboutLabels() {
+	for _, name := range identityLabels() {
 		all[name] = values
 	}
 	return all

@@ -15,39 +15,39 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Changes are asked for by what they leave behind in series: see traces. The server
-// is asked for changes alone and not for the series that have them, so that an
-// answer is small however large the server is: five queries an analysis, four in a storm.
+// Changes are found by what they leave behind in series; see traces. Only the changes are
+// queried, not the series that have them, so answers stay small on any server: five queries per
+// analysis, four in a storm.
 const (
-	changesStep = time.Minute      // how exactly a change is dated that has no time of its own
-	changesGap  = 10 * time.Minute // scrapes that fail are no change
-	changesGrid = 5 * time.Minute  // of the beginning, so that alerts share the answers
+	changesStep = time.Minute      // resolution of a change that has no timestamp of its own
+	changesGap  = 10 * time.Minute // shorter gaps, such as failed scrapes, are no change
+	changesGrid = 5 * time.Minute  // for the start of the range, so that alerts share answers
 )
 
-// ChangesBefore is from how long before an onset on changes are looked for: what is
-// older has had its effect.
+// ChangesBefore is how long before an onset changes are looked for: older ones have had their
+// effect.
 const ChangesBefore = 3 * time.Hour
 
-// Labels that the queries add to tell their answers apart.
+// Labels that the queries add, to tell the parts of an answer apart.
 const (
-	tracedLabel = "culprit_metric" // the name of the metric, which must not be lost
-	beforeLabel = "culprit_before" // wasBefore: as it was before; isGone: it is no more; isPresent: one of a kind of which some are new
+	tracedLabel = "culprit_metric" // the name of the metric, which operators would drop
+	beforeLabel = "culprit_before" // one of the values below; empty: a new series or value
 	wasBefore   = "was"
 	isGone      = "gone"
 	isPresent   = "there"
 )
 
-// whereabouts are where changes are looked for.
+// whereabouts restricts where to look for changes.
 type whereabouts struct {
-	home    string          // the alert's cluster; empty: not known
+	home    string          // the alert's cluster; empty: unknown
 	name    string          // of the alert, which is no change itself
-	cluster *labels.Matcher // nil: there is one only
-	near    *labels.Matcher // the alert's namespaces; nil: not known
-	all     bool            // what there is very much of is looked at even where near is not known
+	cluster *labels.Matcher // nil: there is only one
+	near    *labels.Matcher // the alert's namespaces; nil: unknown
+	all     bool            // query even numerous series if near is unknown
 }
 
-// whereabouts are those of an alert. In a storm they are those of all its alerts;
-// nil: nobody wants them looked for.
+// whereabouts returns where to look for changes of an alert, in a storm of all its alerts; nil
+// if changes are not wanted.
 func (a Alert) whereabouts() *whereabouts {
 	if a.ChangesUnasked {
 		return nil
@@ -62,7 +62,7 @@ func (a Alert) whereabouts() *whereabouts {
 		spaces = []string{string(n)}
 	}
 	if len(spaces) > 0 {
-		// What has no namespace is not of Kubernetes, and may be of anything.
+		// A series without a namespace is outside Kubernetes, and may concern anything.
 		w.near = labels.MustNewMatcher(labels.MatchRegexp, "namespace", strings.Join(quoted(spaces), "|")+"|")
 	}
 	return w
@@ -76,7 +76,7 @@ func quoted(values []string) []string {
 	return out
 }
 
-// selector selects metrics by their names, where changes are looked for.
+// selector selects metrics by name within the whereabouts.
 func (w whereabouts) selector(names string, near bool) string {
 	r := region{labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, names)}
 	if w.cluster != nil {
@@ -88,8 +88,8 @@ func (w whereabouts) selector(names string, near bool) string {
 	return r.String()
 }
 
-// selectors are those of the metrics that tell changes in a way.
-func (w whereabouts) selectors(by way, flag bool) []string {
+// selectors returns the selectors of the metrics that show changes in one way.
+func (w whereabouts) selectors(by signal, flag bool) []string {
 	var all []string
 	for _, near := range []bool{false, true} {
 		if names := namesOf(by, near, flag); names != "" && (!near || w.all || w.near != nil) {
@@ -99,8 +99,8 @@ func (w whereabouts) selectors(by way, flag bool) []string {
 	return all
 }
 
-// each joins what is asked of each selector of a way.
-func (w whereabouts) each(by way, ask func(selector string) string) string {
+// each joins the queries for all selectors of one way.
+func (w whereabouts) each(by signal, ask func(selector string) string) string {
 	var parts []string
 	for _, s := range w.selectors(by, false) {
 		parts = append(parts, ask(s))
@@ -108,10 +108,10 @@ func (w whereabouts) each(by way, ask func(selector string) string) string {
 	return strings.Join(parts, " or ")
 }
 
-// ChangesSince is from when on changes are looked for.
+// ChangesSince returns the time from which changes are looked for.
 func (p Plan) ChangesSince() time.Time { return floor(p.Onset, changesGrid).Add(-ChangesBefore) }
 
-// changes are the queries for what changed before the onset and since then.
+// changes returns the queries for what changed before the onset and since.
 func (p Plan) changes() []Query {
 	if p.where == nil {
 		return nil
@@ -120,8 +120,8 @@ func (p Plan) changes() []Query {
 	query := func(name, text string, start time.Time, step time.Duration) Query {
 		return Query{Role: RoleChange, Name: "changes: " + name, Query: text, Start: start, End: end, Step: step}
 	}
-	// What is dated by itself is looked at twice, at the onset and now; so is how far
-	// what is new has got.
+	// Changes with their own timestamp are queried twice, at the onset and now, and so is the
+	// progress of rollouts.
 	onset := floor(p.Onset, changesStep)
 	twice := max(end.Sub(onset), 0)
 	all := []Query{
@@ -130,25 +130,25 @@ func (p Plan) changes() []Query {
 		query("labels", p.where.appeared(), from, changesStep),
 		query("alerts", p.where.alerts(from), onset, twice),
 	}
-	if resets := p.resets(); resets != "" && !p.crowd { // those of many alerts would be as many queries
+	if resets := p.resets(); resets != "" && !p.sharedEarlier { // a storm would need one query per alert
 		all = append(all, query("resets", resets, from, changesStep))
 	}
 	return all
 }
 
-// times asks for metrics whose value is a time after from.
+// times selects metrics whose value is a time after from.
 func (w whereabouts) times(from time.Time) string {
 	return w.each(byTime, func(s string) string { return fmt.Sprintf("%s > %d", s, from.Unix()) })
 }
 
-// ages asks for metrics whose value is the seconds since a time after from, as that time.
+// ages selects metrics whose value is an age, and converts it to a time after from.
 func (w whereabouts) ages(from time.Time) string {
 	return w.each(byAge, func(s string) string { return fmt.Sprintf("time() - %s > %d", withName(s), from.Unix()) })
 }
 
-// values asks for metrics at the steps at which their value is another one than at
-// the step before, with both. What may be a flag is left out where it counts beyond 1:
-// counters of features are many, and always move.
+// values selects metrics at the steps at which their value differs from the step before, with
+// both values. Possible flags with values beyond 1 are left out: counters of features are many,
+// and always move.
 func (w whereabouts) values() string {
 	ask := func(s, differ string) string {
 		now, was := withName(s), withName(fmt.Sprintf("last_over_time(%s[%s] offset %s)", s, model.Duration(changesGap), model.Duration(changesStep)))
@@ -161,8 +161,8 @@ func (w whereabouts) values() string {
 	return strings.Join(all, " or ")
 }
 
-// appeared asks for the series of a kind that are new at a step, for those of the
-// same thing that were there before it, and for those that are gone.
+// appeared selects, at each step, series that are new, the series of the same thing before, and
+// series that are gone.
 func (w whereabouts) appeared() string {
 	by, thing := groupings()
 	return w.each(byLabels, func(s string) string {
@@ -178,8 +178,8 @@ func (w whereabouts) appeared() string {
 	})
 }
 
-// spread asks for all series of each thing of which there are new ones, since so long:
-// how many of its pods have the new version.
+// spread counts all series of each thing that has new ones since then: how many of its pods
+// have the new version.
 func (w whereabouts) spread(since time.Duration) string {
 	by, thing := groupings()
 	return w.each(byLabels, func(s string) string {
@@ -189,20 +189,20 @@ func (w whereabouts) spread(since time.Duration) string {
 	})
 }
 
-// groupings are the labels by which series of one kind are told apart, and those of
-// them that tell whose they are, as lists in PromQL.
+// groupings returns two label lists in PromQL: those that distinguish series of one kind, and
+// those of them that identify the thing.
 func groupings() (by, thing string) {
 	everything := []string{model.MetricNameLabel, clusterLabel, "namespace", "container", "exported_namespace", "exported_pod"}
 	place := slices.Clone(everything[:len(everything)-1])
 	for _, t := range traces() {
-		if t.way != byLabels {
+		if t.signal != byLabels {
 			continue
 		}
 		for _, l := range slices.Concat(t.thing, t.version) {
 			everything = append(everything, string(l))
 		}
 		for _, l := range t.thing {
-			if l != "pod" && l != "instance" && l != "node" { // these come and go
+			if l != "pod" && l != "instance" && l != "node" { // short-lived
 				place = append(place, string(l))
 			}
 		}
@@ -214,8 +214,7 @@ func groupings() (by, thing string) {
 	return list(everything), list(place)
 }
 
-// alerts asks for other alerts that fire and whose condition began to hold after
-// from.
+// alerts selects other firing alerts whose condition began to hold after from.
 func (w whereabouts) alerts(from time.Time) string {
 	r := region{labels.MustNewMatcher(labels.MatchNotEqual, model.AlertNameLabel, w.name)}
 	if w.cluster != nil {
@@ -225,7 +224,7 @@ func (w whereabouts) alerts(from time.Time) string {
 	return fmt.Sprintf("ALERTS_FOR_STATE%s > %d and ignoring (alertstate) ALERTS%s", r, from.Unix(), firing)
 }
 
-// withName keeps the name of a metric, by which series are matched.
+// withName copies the metric name to a label, so that matching keeps it.
 func withName(e string) string {
 	return fmt.Sprintf(`label_replace(%s, "%s", "$1", "__name__", "(.+)")`, e, tracedLabel)
 }
@@ -234,14 +233,14 @@ func marked(e, how string) string {
 	return fmt.Sprintf(`label_replace(%s, "%s", "%s", "", "")`, e, beforeLabel, how)
 }
 
-// place are the labels that tell where the KPIs of an alert are: its own, those of which
-// all its series have one value, and those that its KPIs select by.
+// place returns the labels that locate the KPIs of an alert: its own, those with a single value
+// on its series, and those that its KPIs select by.
 func (a Alert) place(kpis []kpi) map[string]string {
 	place := map[string]string{}
 	for _, k := range kpis {
 		for _, s := range expr.Selectors(k.expr) {
 			for _, m := range s.LabelMatchers {
-				if m.Type == labels.MatchEqual && slices.Contains(aboutLabels(), m.Name) {
+				if m.Type == labels.MatchEqual && slices.Contains(identityLabels(), m.Name) {
 					place[m.Name] = m.Value
 				}
 			}

@@ -12,10 +12,9 @@ import (
 	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
-// Changes are what was changed in the time of [ChangesBefore] before another one, as
-// series show it and as near as the labels of a place tell: by four queries, and in no
-// order. Without a namespace what there is very much of, such as pods, is left out.
-// Symptoms, such as a target that went away, are among them.
+// Changes returns what changed within [ChangesBefore] before a time, as close to a place as its
+// labels tell, in no order. It sends four queries. Without a namespace, numerous series such as
+// those of pods are left out. Symptoms, such as a target that disappeared, are included.
 func (f *Fetcher) Changes(ctx context.Context, place model.LabelSet, at time.Time) ([]changes.Change, error) {
 	where := Alert{Labels: place, Own: place}.whereabouts()
 	where.all = false

@@ -11,13 +11,13 @@ import (
 // thing is what has a version: a workload, or a service.
 type thing struct{ metric, name, container, namespace string }
 
-// thingOf is the thing that a series of a trace tells the version of.
+// thingOf returns the thing whose version a series shows.
 func (t trace) thingOf(m model.Metric) thing {
 	name, labels := t.place(m)
 	return thing{string(m[model.MetricNameLabel]), name, string(m["container"]), labels["namespace"]}
 }
 
-// count notes one series of a thing at the steps at which it is there.
+// count records a series of a thing at the steps at which it exists.
 func (f *changeFinder) count(m model.Metric, points []model.SamplePair) {
 	t, ok := traceOf(byLabels, string(m[model.MetricNameLabel]))
 	if !ok || len(t.version) == 0 {
@@ -35,8 +35,8 @@ func (f *changeFinder) count(m model.Metric, points []model.SamplePair) {
 	}
 }
 
-// extent is how many pods or instances of a thing had a version at the latest time of
-// the incident at which any had: afterwards it may have been taken back.
+// extent returns how many pods or instances of a thing had a version, at the latest time at
+// which any had: it may have been rolled back since.
 func (f *changeFinder) extent(t trace, m model.Metric, version string) changes.Extent {
 	var latest model.Time
 	var e changes.Extent

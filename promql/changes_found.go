@@ -15,11 +15,11 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// mostOften is how often a series may change before the onset and be told as
-// changes: what moves more often is a measure.
+// mostOften is how often a series may change before the onset and still count as changes:
+// anything that moves more often is a measurement.
 const mostOften = 30
 
-// changesFound are what the answers tell of changes, in no order.
+// changesFound reads the changes from the answers, in no order.
 func (p Plan) changesFound(asked []Query, answers Answers) []changes.Change {
 	f := changeFinder{plan: p, there: map[model.Time]map[thing]map[string]int{}, measured: map[string]bool{}}
 	for _, t := range p.Targets {
@@ -35,26 +35,25 @@ func (p Plan) changesFound(asked []Query, answers Answers) []changes.Change {
 	return f.found
 }
 
-// changes puts what was changed into the frame, where anybody was asked.
+// changes adds the changes to the frame, if they were queried.
 func (a *aligner) changes() {
 	a.frame.Labels = a.plan.labels
 	asked := a.plan.changes()
 	a.frame.Changes = a.plan.changesFound(asked, a.evidence.Answers)
 	if len(asked) > 0 && !slices.ContainsFunc(asked, func(q Query) bool { return a.evidence.Answers.to(q).Err != nil }) {
-		a.frame.ChangesSince = seconds(a.plan.ChangesSince()) // else it isn't known that there was none
+		a.frame.ChangesSince = seconds(a.plan.ChangesSince()) // after a failed query, none found is not none
 	}
 }
 
-// changeFinder reads answers.
+// changeFinder reads changes from answers.
 type changeFinder struct {
 	plan     Plan
-	measured map[string]bool                         // metrics of the KPIs: what they do is what is to be explained
-	there    map[model.Time]map[thing]map[string]int // how many there are of each version of a thing
+	measured map[string]bool                         // metrics of the KPIs, which are to be explained themselves
+	there    map[model.Time]map[thing]map[string]int // number of series per version of a thing
 	found    []changes.Change
 }
 
-// add notes a change of the thing that a series is about, if it is in the cluster of
-// the alert.
+// add records a change of the thing that a series is about, unless it is in another cluster.
 func (f *changeFinder) add(t trace, m model.Metric, c changes.Change) {
 	name, labels := t.place(m)
 	c.Source = cmp.Or(c.Source, string(m[model.MetricNameLabel]))
@@ -65,22 +64,22 @@ func (f *changeFinder) add(t trace, m model.Metric, c changes.Change) {
 	f.found = append(f.found, c)
 }
 
-// elsewhere says that labels are of another cluster.
+// elsewhere says whether labels name another cluster.
 func (w *whereabouts) elsewhere(labels map[string]string) bool {
 	c := labels[clusterLabel]
 	return c != "" && w.home != "" && c != w.home
 }
 
-// times reads when things happened.
+// times reads timestamps of changes.
 func (f *changeFinder) times(q Query, v model.Value) {
 	from, end := seconds(f.plan.ChangesSince()), seconds(q.End.Add(changesStep))
 	each(v, func(m model.Metric, points []model.SamplePair) {
 		if m[beforeLabel] == isPresent {
-			f.count(untold(m), points)
+			f.count(withoutMarks(m), points)
 			return
 		}
 		if m[tracedLabel] != "" {
-			f.ages(untold(m), points)
+			f.ages(withoutMarks(m), points)
 			return
 		}
 		t, ok := traceOf(byTime, string(m[model.MetricNameLabel]))
@@ -98,8 +97,8 @@ func (f *changeFinder) times(q Query, v model.Value) {
 	})
 }
 
-// ages reads since when something has been so. What grows older says twice that it began
-// at the same time; a share of time, as an uptime may be, does not.
+// ages reads start times from ages. A true age gives the same start twice; a share of time, as
+// some uptimes are, does not.
 func (f *changeFinder) ages(m model.Metric, points []model.SamplePair) {
 	t, ok := traceOf(byAge, string(m[model.MetricNameLabel]))
 	if !ok || len(points) < 2 {
@@ -111,28 +110,28 @@ func (f *changeFinder) ages(m model.Metric, points []model.SamplePair) {
 	}
 }
 
-// unixSeconds is a time that may have been given in milliseconds.
+// unixSeconds converts a time that may be in milliseconds.
 func unixSeconds(v float64) float64 {
-	const milliseconds = 1e11 // in seconds that would be the year 5138
+	const milliseconds = 1e11 // as seconds that would be the year 5138
 	if v > milliseconds {
 		return v / 1000
 	}
 	return v
 }
 
-// moment is a step of a series.
+// moment is one step of a series.
 type moment struct {
 	series string
 	at     model.Time
 }
 
-// values reads at which steps values became others, and which.
+// values reads changed values, with those before.
 func (f *changeFinder) values(_ Query, v model.Value) {
 	was := map[moment]model.SampleValue{}
 	each(v, func(m model.Metric, points []model.SamplePair) {
 		if m[beforeLabel] == wasBefore {
 			for _, s := range points {
-				was[moment{untold(m).String(), s.Timestamp}] = s.Value
+				was[moment{withoutMarks(m).String(), s.Timestamp}] = s.Value
 			}
 		}
 	})
@@ -141,7 +140,7 @@ func (f *changeFinder) values(_ Query, v model.Value) {
 		if !ok || m[beforeLabel] != "" || len(points) > mostOften || t.flag && !switches(m, points, was) {
 			return
 		}
-		m = untold(m)
+		m = withoutMarks(m)
 		key := m.String()
 		for _, s := range points {
 			before, known := was[moment{key, s.Timestamp}]
@@ -157,18 +156,18 @@ func (f *changeFinder) values(_ Query, v model.Value) {
 	})
 }
 
-// switches says that a series became 1 where it was 0, or 0 where it was 1, and
-// nothing else ever: that it is a flag, and does not count.
+// switches says whether a series only ever goes from 0 to 1 or back, and so is a flag and no
+// count.
 func switches(m model.Metric, points []model.SamplePair, was map[moment]model.SampleValue) bool {
-	key := untold(m).String()
+	key := withoutMarks(m).String()
 	return !slices.ContainsFunc(points, func(s model.SamplePair) bool {
 		before, known := was[moment{key, s.Timestamp}]
 		return !known || before+s.Value != 1 || before*s.Value != 0
 	})
 }
 
-// untold is a series without the labels that a query added.
-func untold(m model.Metric) model.Metric {
+// withoutMarks removes the labels that a query added.
+func withoutMarks(m model.Metric) model.Metric {
 	m = m.Clone()
 	if name := m[tracedLabel]; name != "" {
 		m[model.MetricNameLabel] = name
@@ -180,16 +179,16 @@ func untold(m model.Metric) model.Metric {
 
 func number(v model.SampleValue) string { return strconv.FormatFloat(float64(v), 'g', 6, 64) }
 
-// stepBefore is when what is seen at a step may have begun.
+// stepBefore returns the earliest time of a change seen at a step.
 func stepBefore(at model.Time) float64 { return seconds(at.Time().Add(-changesStep)) }
 
-// labels reads which series came, in place of which others, and which went.
+// labels reads which series appeared, which they replaced, and which disappeared.
 func (f *changeFinder) labels(_ Query, v model.Value) {
 	was := map[model.Time][]model.Metric{}
 	each(v, func(m model.Metric, points []model.SamplePair) {
 		if m[beforeLabel] == wasBefore {
 			for _, s := range points {
-				was[s.Timestamp] = append(was[s.Timestamp], untold(m))
+				was[s.Timestamp] = append(was[s.Timestamp], withoutMarks(m))
 			}
 		}
 	})
@@ -199,13 +198,13 @@ func (f *changeFinder) labels(_ Query, v model.Value) {
 		if !ok || how == wasBefore || how == isGone && t.undid == "" || len(points) > mostOften {
 			return
 		}
-		m = untold(m)
+		m = withoutMarks(m)
 		for _, s := range points {
 			c := changes.Change{At: stepBefore(s.Timestamp), Title: t.did}
 			if how == isGone {
 				c.Title = t.undid
-			} else if c.From, c.To, ok = t.flipped(m, was[s.Timestamp]); !ok {
-				continue // another one of the same
+			} else if c.From, c.To, ok = t.versionChange(m, was[s.Timestamp]); !ok {
+				continue // another one of the same version
 			}
 			c.Extent = f.extent(t, m, c.To)
 			f.add(t, m, c)
@@ -213,9 +212,9 @@ func (f *changeFinder) labels(_ Query, v model.Value) {
 	})
 }
 
-// flipped says from what to what a thing has changed with a new series of it, given
-// those that were there before it.
-func (t trace) flipped(m model.Metric, before []model.Metric) (from, to string, ok bool) {
+// versionChange returns the old and the new version of a thing with a new series, given the series
+// that existed before.
+func (t trace) versionChange(m model.Metric, before []model.Metric) (from, to string, ok bool) {
 	if len(t.version) == 0 {
 		return "", "", true
 	}
@@ -229,7 +228,7 @@ func (t trace) flipped(m model.Metric, before []model.Metric) (from, to string, 
 	}
 	slices.Sort(known)
 	switch {
-	case len(known) == 0: // the thing is new itself, and has flipped nothing: its start tells that
+	case len(known) == 0: // the thing itself is new and replaced nothing: its start is recorded elsewhere
 		return "", to, t.brief
 	case slices.Contains(known, to):
 		return "", "", false
@@ -237,7 +236,7 @@ func (t trace) flipped(m model.Metric, before []model.Metric) (from, to string, 
 	return mostFrequent(known), to, true
 }
 
-// mostFrequent of a sorted list.
+// mostFrequent returns the most frequent value of a sorted list.
 func mostFrequent(sorted []string) string {
 	best, most, n := "", 0, 0
 	for i, v := range sorted {
@@ -251,8 +250,8 @@ func mostFrequent(sorted []string) string {
 	return best
 }
 
-// alerts reads which other alerts began to hold, and when. Those of one name in one
-// namespace are one.
+// alerts reads when other alerts began to hold. Alerts with the same name and namespace count
+// once.
 func (f *changeFinder) alerts(q Query, v model.Value) {
 	earliest := map[[2]string]changes.Change{}
 	each(v, func(m model.Metric, points []model.SamplePair) {
@@ -276,8 +275,7 @@ func (f *changeFinder) alerts(q Query, v model.Value) {
 	}
 }
 
-// resets reads when counters began again. What is seen at the steps after that is the
-// same one.
+// resets reads counter resets. The steps right after a reset show the same one.
 func (f *changeFinder) resets(_ Query, v model.Value) {
 	each(v, func(m model.Metric, points []model.SamplePair) {
 		t := trace{did: "%s was restarted", thing: processNames(), own: true}

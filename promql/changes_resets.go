@@ -14,15 +14,15 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// A process that tells neither its start nor its uptime still shows it: all of its
-// counters begin again.
+// A process that exposes neither start time nor uptime still shows a restart: all of its
+// counters reset.
 const (
-	resetLooksBack = 5 * time.Minute // a counter that fell by more than half in so long began again
-	mostResets     = 5               // of one process; one that restarts more often is failing, and was not changed
+	resetLooksBack = 5 * time.Minute // a counter that falls by more than half within this time was reset
+	mostResets     = 5               // per process; with more it is crashing, not changed
 )
 
-// resets asks for the processes behind the KPIs' counters of which at least one counter
-// began again, and none went on. It is empty if the KPIs read no counters.
+// resets selects the processes behind the KPIs' counters of which at least one counter was
+// reset, and none went on. It is empty if the KPIs read no counters.
 func (p Plan) resets() string {
 	counters := p.counters()
 	if len(counters) == 0 {
@@ -34,7 +34,7 @@ func (p Plan) resets() string {
 	return fmt.Sprintf("count by (%[1]s) ((%[2]s) < 0.5 * (%[3]s)) unless count by (%[1]s) ((%[2]s) >= 0.5 * ((%[3]s) > 0))", process, now, was)
 }
 
-// counters are the selectors of what the KPIs take the rate of.
+// counters returns the selectors of which the KPIs take a rate.
 func (p Plan) counters() []string {
 	var found []string
 	for _, t := range p.Targets {
@@ -53,7 +53,7 @@ func (p Plan) counters() []string {
 	return slices.Compact(found)
 }
 
-// offset joins selectors as they were so long ago.
+// offset joins selectors, each with an offset.
 func offset(selectors []string, by time.Duration) string {
 	texts := make([]string, len(selectors))
 	for i, s := range selectors {
@@ -62,10 +62,10 @@ func offset(selectors []string, by time.Duration) string {
 	return strings.Join(texts, " or ")
 }
 
-// processLabels tell one process from another.
+// processLabels identify a process.
 func processLabels() []string {
 	names := []string{}
-	for _, l := range append(processNames(), aboutPlaces()...) {
+	for _, l := range append(processNames(), placeLabels()...) {
 		names = append(names, string(l))
 	}
 	return names

@@ -58,7 +58,7 @@ func tracesSeen() []struct{ series, way, says string } {
 }
 
 func TestEveryTraceIsReadAsItIsMeant(t *testing.T) {
-	ways := map[string]way{"labels": byLabels, "value": byValue, "times": byTime, "age": byAge}
+	ways := map[string]signal{"labels": byLabels, "value": byValue, "times": byTime, "age": byAge}
 	for _, test := range tracesSeen() {
 		m := metricOf(test.series)
 		found, ok := traceOf(ways[test.way], string(m[model.MetricNameLabel]))
@@ -79,7 +79,7 @@ func TestMeasuresAreNoTraces(t *testing.T) {
 		"http_requests_total", "up_total", "node_time_seconds", "kube_pod_status_ready", "kube_deployment_status_replicas_available",
 		"process_cpu_seconds_total", "go_goroutines", "uptime_ratio", "probe_success", "http_request_duration_seconds_bucket", "kube_node_status_condition",
 	} {
-		for _, w := range []way{byLabels, byValue, byTime, byAge} {
+		for _, w := range []signal{byLabels, byValue, byTime, byAge} {
 			if found, ok := traceOf(w, name); ok {
 				t.Errorf("%s is read as %q", name, found.did)
 			}

@@ -14,16 +14,15 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Check parses every template and every query of a rule and says what is
-// wrong, with the lines of the rule's source. There is no alert yet, so each
-// template is tried twice: with a value for every label that it names, and
+// Check parses every template and query of a rule, and returns mistakes with their lines. There
+// is no alert yet, so each template is tried with a value for every label that it uses, and
 // with none.
 func Check(rule config.Rule) []config.Mistake {
 	c := checker{rule: rule}
 	if rule.Target != nil {
 		c.target("target", *rule.Target, rule.Breakdown)
 	}
-	for i, t := range rule.Targets { // that both are given has been said
+	for i, t := range rule.Targets { // giving both is reported elsewhere
 		c.target(fmt.Sprintf("targets[%d]", i), t, rule.Breakdown)
 	}
 	c.candidates("candidates", rule.Candidates)
@@ -79,8 +78,8 @@ func (c *checker) target(path string, t config.Target, shared *config.Breakdown)
 	}
 }
 
-// breakdown checks that a KPI can be told apart by the labels that the rule
-// names. Without labels it is tried, and a report says if it fails.
+// breakdown checks that a KPI can be broken down by the configured labels. Without any, it is
+// tried, and the report says if it fails.
 func (c *checker) breakdown(path string, e parser.Expr, names []string) {
 	m, err := expr.Decompose(e)
 	if err != nil {
@@ -95,7 +94,7 @@ func (c *checker) breakdown(path string, e parser.Expr, names []string) {
 
 func (c *checker) candidates(path string, candidates []config.Candidate) {
 	for i, d := range candidates {
-		if strings.TrimSpace(d.Query) != "" { // an empty one is a mistake of the configuration already
+		if strings.TrimSpace(d.Query) != "" { // an empty query is reported elsewhere
 			c.query(fmt.Sprintf("%s[%d].query", path, i), d.Query)
 		}
 	}

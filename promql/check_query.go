@@ -16,8 +16,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// checker checks texts of a rule: those that are in a file of culprit, and those in the
-// annotations of an alerting rule.
+// checker checks the texts of a rule, from a file of culprit or from the annotations of an
+// alerting rule.
 type checker struct {
 	rule     config.Rule
 	mistakes []config.Mistake
@@ -31,7 +31,7 @@ func (c *checker) mistake(path, what, hint string) {
 	}
 }
 
-// line returns the line of a text, or of what it is part of.
+// line returns the line of a text, or of the closest enclosing element.
 func (c *checker) line(path string) int {
 	for {
 		if line, ok := c.rule.Source.Lines[path]; ok || path == "" {
@@ -41,8 +41,8 @@ func (c *checker) line(path string) int {
 	}
 }
 
-// labels checks what can't be broken down by, whatever the query. That they are
-// names of labels, each once, is checked where the configuration is read.
+// labels checks names that no query can be broken down by. Validity and duplicates are checked
+// when the configuration is read.
 func (c *checker) labels(path string, names []string) {
 	if len(names) > mostLabels {
 		c.mistake(path+".labels", fmt.Sprintf("has %d labels", len(names)), fmt.Sprintf("name at most %d: every combination of them is searched", mostLabels))
@@ -52,7 +52,7 @@ func (c *checker) labels(path string, names []string) {
 	}
 }
 
-// query checks one text, and returns what it gives with and without labels.
+// query checks one text, and returns its expressions with and without label values.
 func (c *checker) query(path, text string) []parser.Expr {
 	t, err := parseTemplate(text)
 	if err != nil {

@@ -19,10 +19,10 @@ import (
 	"github.com/culprit-dev/culprit/tracing"
 )
 
-// ErrUnreachable is the error of a fetch to which no query was answered.
+// ErrUnreachable is the error of a fetch in which no query was answered.
 var ErrUnreachable = errors.New("Prometheus is unreachable")
 
-// The limits, where the configuration doesn't say.
+// The limits, unless configured.
 const (
 	defaultConcurrency = 4 // of the 20 that a Prometheus allows
 	defaultTimeout     = 10 * time.Second
@@ -30,32 +30,31 @@ const (
 	defaultMaxQueries  = 500
 	defaultMaxSamples  = 5_000_000
 	defaultMaxTime     = time.Minute
-	mostPoints         = 2_000_000 // of one answer
+	mostPoints         = 2_000_000 // per answer
 )
 
-// Fetcher asks one Prometheus. It is safe for concurrent use; its limit on
-// queries at a time holds for all users together. What one alert has asked
-// isn't asked again for another within a minute.
+// Fetcher queries one Prometheus. It is safe for concurrent use: its limit on concurrent
+// queries covers all users together, and answers are shared for a minute.
 type Fetcher struct {
-	name     string // in the configuration; empty: it is the only one
+	name     string // as configured; empty: it is the only server
 	client   *bounded.Client
-	api      v1.API // what isn't a query
+	api      v1.API // endpoints other than queries
 	ruler    v1.API // rules and their alerts
 	metrics  *counts
-	turns    chan struct{}
+	slots    chan struct{}
 	timeout  time.Duration
 	most     limits
 	mostTime time.Duration
 
-	memory  *memory
-	book    *memory // of the rules only: the answers of a storm don't push them out
-	breaker breaker
-	storms  *storms
-	alerts  sharedAlerts
+	memory     *memory // answers to queries
+	ruleMemory *memory // rules only, so that the answers of a storm don't evict them
+	breaker    breaker
+	storms     *storms
+	alerts     sharedAlerts
 }
 
-// NewFetcher returns a Fetcher for the server of the configuration. It doesn't
-// connect. A nil m counts nothing.
+// NewFetcher returns a Fetcher for the configured server. It doesn't connect. A nil m counts
+// nothing.
 func NewFetcher(conf config.Prometheus, m *Metrics) (*Fetcher, error) {
 	client, err := bounded.New(conf)
 	if err != nil {
@@ -71,30 +70,30 @@ func NewFetcher(conf config.Prometheus, m *Metrics) (*Fetcher, error) {
 		api:     client.API(),
 		ruler:   v1.NewAPI(withoutAlerts{ruler}),
 		metrics: m.of(conf.Name),
-		turns:   make(chan struct{}, cmp.Or(max(0, conf.MaxConcurrentQueries), defaultConcurrency)),
+		slots:   make(chan struct{}, cmp.Or(max(0, conf.MaxConcurrentQueries), defaultConcurrency)),
 		timeout: cmp.Or(max(0, time.Duration(conf.QueryTimeout)), defaultTimeout),
 		most: limits{
 			queries: cmp.Or(max(0, conf.MaxQueries), defaultMaxQueries),
 			series:  cmp.Or(max(0, conf.MaxSeries), defaultMaxSeries),
 			samples: cmp.Or(max(0, conf.MaxSamples), defaultMaxSamples),
 		},
-		mostTime: cmp.Or(max(0, time.Duration(conf.MaxTime)), defaultMaxTime),
-		memory:   newMemory(),
-		book:     newMemory(),
-		storms:   newStorms(),
+		mostTime:   cmp.Or(max(0, time.Duration(conf.MaxTime)), defaultMaxTime),
+		memory:     newMemory(),
+		ruleMemory: newMemory(),
+		storms:     newStorms(),
 	}
-	f.book.failing = f.timeout // as long as a server that hangs may have kept an alert waiting
+	f.ruleMemory.failing = f.timeout // as long as a server that hangs may have delayed an alert
 	return f, nil
 }
 
-// Name is that of the server in the configuration; it is empty if it has none.
+// Name returns the configured name of the server; it may be empty.
 func (f *Fetcher) Name() string { return f.name }
 
-// CloseIdleConnections gives the connections back that nobody uses.
+// CloseIdleConnections closes the connections that are not in use.
 func (f *Fetcher) CloseIdleConnections() { f.client.CloseIdleConnections() }
 
-// withoutAlerts reads rules without their alerts, which may be thousands:
-// Prometheus knows of that from 2.53 on.
+// withoutAlerts requests rules without their alerts, of which there may be thousands;
+// Prometheus 2.53 and later support that.
 type withoutAlerts struct{ *bounded.Client }
 
 func (c withoutAlerts) URL(endpoint string, args map[string]string) *url.URL {
@@ -105,12 +104,11 @@ func (c withoutAlerts) URL(endpoint string, args map[string]string) *url.URL {
 	return u
 }
 
-// do makes one request when it is its turn, unless the server is being left
-// alone.
+// do makes one request, waiting for a slot. It fails at once while the breaker is open.
 func (f *Fetcher) do(ctx context.Context, endpoint string, request func(context.Context) error) error {
 	select {
-	case f.turns <- struct{}{}:
-		defer func() { <-f.turns }()
+	case f.slots <- struct{}{}:
+		defer func() { <-f.slots }()
 	case <-ctx.Done():
 		return gaveUp{context.Cause(ctx)}
 	}
@@ -123,7 +121,7 @@ func (f *Fetcher) do(ctx context.Context, endpoint string, request func(context.
 	defer cancel()
 	start := time.Now()
 	within, span := tracing.Start(within, "prometheus "+endpoint, oteltrace.WithSpanKind(oteltrace.SpanKindClient))
-	err := spoken(request(within))
+	err := serverMessage(request(within))
 	tracing.End(span, err)
 	f.metrics.observe(endpoint, time.Since(start), err)
 	if ctx.Err() != nil && err != nil {
@@ -133,13 +131,13 @@ func (f *Fetcher) do(ctx context.Context, endpoint string, request func(context.
 	return err
 }
 
-// gaveUp is the error of who asked, for want of time or interest. It says
-// nothing of the server.
+// gaveUp wraps the error of a caller that was cancelled or out of time. It says nothing about
+// the server.
 type gaveUp struct{ error }
 
 func (e gaveUp) Unwrap() error { return e.error }
 
-// learn tells the breaker how a request ended.
+// learn reports to the breaker how a request ended.
 func (f *Fetcher) learn(err error) {
 	open := 0.0
 	if f.breaker.note(time.Now(), !unreached(err)) {
@@ -148,9 +146,9 @@ func (f *Fetcher) learn(err error) {
 	f.metrics.open.Set(open)
 }
 
-// spoken is an error with what the server said, which the client leaves aside
-// for some statuses: a query that took too long answers 503.
-func spoken(err error) error {
+// serverMessage returns an error with the server's own message, which the client drops for some
+// statuses: a query that took too long gets a 503.
+func serverMessage(err error) error {
 	var api *v1.Error
 	if !errors.As(err, &api) || api.Detail == "" {
 		return err

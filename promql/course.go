@@ -9,8 +9,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// course is a breakdown over the recent steps, before anything is set aside in it;
-// zero if they are no row, or if the leaves are no parts of a sum.
+// course returns a breakdown over the recent steps, before outliers are set aside; zero if
+// steps are missing, or if the leaves are no parts of a sum.
 func (j joiner) course(b *analysis.Breakdown) analysis.Course {
 	n, ok := j.row()
 	if s := j.b; !ok || n == 0 || len(b.Numerator.Recent) != n || s.of.Siblings || s.Levels || s.Extreme != expr.NoExtreme {
@@ -29,9 +29,9 @@ func (j joiner) course(b *analysis.Breakdown) analysis.Course {
 	return c
 }
 
-// factor is what the sum of the parts, or the quotient of two sums, is multiplied by
-// to be the KPI. If that is something else than the parts, the factor makes amounts
-// of the incident rates a second again.
+// factor converts the sum of the parts, or the quotient of two sums, to the KPI. If the KPI is
+// something else (likeness is false), it converts amounts over the incident back to rates per
+// second.
 func (b parts) factor() (factor float64, likeness bool) {
 	num, known := b.spread(b.Numerator)
 	if b.Denominator == nil {
@@ -41,8 +41,8 @@ func (b parts) factor() (factor float64, likeness bool) {
 	return b.Scale * num / den, known && both && b.StandsFor == "" && !b.Tail && b.Bucket == 0
 }
 
-// spread is the inverse of amount. It is known where all terms count over the same
-// time; else it is a second.
+// spread is the inverse of amount. It is known if all terms have the same time base; else it is
+// per second.
 func (b parts) spread(terms []expr.Term) (factor float64, known bool) {
 	if !b.amounts() {
 		return 1, true

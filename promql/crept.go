@@ -14,23 +14,22 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// An alert may be told long after its KPI began to move: it has a `for` that
-// nobody was asked about, is sent again by others, or is about a level that rose
-// for hours. Then what lies shortly before the onset is no baseline, and the KPI
-// itself tells where one is.
+// An alert may fire long after its KPI began to move: because of an unknown `for`, because it
+// was relayed, or because a level rose for hours. Then the time just before the onset is no
+// baseline, and the KPI itself shows where one is.
 
-// widestBaseline is what is looked at of a KPI that was on its way already where
-// its baseline begins.
+// widestBaseline is the baseline for a KPI that was already drifting where the usual one
+// begins.
 const widestBaseline = 6 * time.Hour
 
-// underWay returns the plan with a baseline in which there is what is usual, and
-// asks for its targets, where that of p has none.
-func (i *inquiry) underWay(ctx context.Context, p Plan, known Answers) Plan {
+// extendBaseline returns the plan, with a longer baseline if a target was already drifting at the
+// start of p's. It queries the targets again over that.
+func (i *inquiry) extendBaseline(ctx context.Context, p Plan, known Answers) Plan {
 	start := floor(p.Onset.Add(-widestBaseline), p.Step)
 	if p.chosen || !start.Before(p.Start) || p.End.Sub(start)/p.Step > mostRows {
 		return p
 	}
-	if !slices.ContainsFunc(p.Targets, func(t Target) bool { return p.isUnderWay(t, known) }) {
+	if !slices.ContainsFunc(p.Targets, func(t Target) bool { return p.isDrifting(t, known) }) {
 		return p
 	}
 	wide := p.from(start)
@@ -39,19 +38,19 @@ func (i *inquiry) underWay(ctx context.Context, p Plan, known Answers) Plan {
 		return slices.ContainsFunc(wide.valuesOf(t, known)[:wide.rowOf(p.Start)], isThere)
 	}
 	if !slices.ContainsFunc(wide.Targets, more) {
-		return p // there is nothing before
+		return p // no data before
 	}
 	return wide
 }
 
 func isThere(v float64) bool { return !math.IsNaN(v) }
 
-// isUnderWay says whether there is nothing usual in the baseline of a target.
-func (p Plan) isUnderWay(t Target, answers Answers) bool {
-	return t.creeps() && analysis.UnderWay(p.valuesOf(t, answers), p.rowOf(p.Onset), t.Limit)
+// isDrifting says whether a target was already drifting at the start of its baseline.
+func (p Plan) isDrifting(t Target, answers Answers) bool {
+	return t.canDrift() && analysis.UnderWay(p.valuesOf(t, answers), p.rowOf(p.Onset), t.Limit)
 }
 
-// from is a plan with its series from an earlier time on.
+// from returns the plan with an earlier start.
 func (p Plan) from(start time.Time) Plan {
 	p.Start = start
 	p.Targets = slices.Clone(p.Targets)
@@ -67,30 +66,30 @@ func (p Plan) from(start time.Time) Plan {
 	return p
 }
 
-// creeps says whether a target's values say when it began to move: the time since
-// something always moves.
-func (t Target) creeps() bool { return !t.Clock && !t.Unread }
+// canDrift says whether a target's values can show when it began to move. A time since something
+// always moves.
+func (t Target) canDrift() bool { return !t.Clock && !t.Unread }
 
-// valuesOf are those of a target, as far as it was answered.
+// valuesOf returns the values of a target, as far as it was answered.
 func (p Plan) valuesOf(t Target, answers Answers) []float64 {
 	a := aligner{plan: p, evidence: Evidence{Answers: answers}}
 	m, _ := a.matrix(t.Query)
 	return a.targetValues(t, m)
 }
 
-// rowOf is the row of a time on the grid.
+// rowOf returns the row of a time on the grid.
 func (p Plan) rowOf(t time.Time) int { return int(t.Sub(p.Start) / p.Step) }
 
-// longBefore is how long before its onset a KPI began to move where the steps
-// before the onset don't tell any more what is usual.
+// longBefore is how long before its onset a KPI must have begun to move for the recent steps to
+// be no baseline.
 const longBefore = 30 * time.Minute
 
-// began is when a target began to move, if that is long before the onset: zero
-// otherwise. What it did at the same time a day before is its habit, and no move.
+// began returns when a target began to move, if that is long before the onset, else zero. What
+// it also did a day earlier is a habit, not a move.
 func (i *inquiry) began(ctx context.Context, p Plan, t Target, known Answers) time.Time {
 	values := p.valuesOf(t, known)
 	at := p.beganIn(values)
-	if !t.creeps() || at.IsZero() {
+	if !t.canDrift() || at.IsZero() {
 		return time.Time{}
 	}
 	then := p
@@ -98,7 +97,7 @@ func (i *inquiry) began(ctx context.Context, p Plan, t Target, known Answers) ti
 	t.Query.Start, t.Query.End = then.Start, then.End
 	maps.Copy(known, i.ask(ctx, known.missing([]Query{t.Query})))
 	habit := then.valuesOf(t, known)
-	if there := slices.DeleteFunc(slices.Clone(habit), math.IsNaN); 2*len(there) < len(habit) { // it has none
+	if there := slices.DeleteFunc(slices.Clone(habit), math.IsNaN); 2*len(there) < len(habit) { // no data for a habit
 		return at
 	}
 	for row := range values {
@@ -107,7 +106,7 @@ func (i *inquiry) began(ctx context.Context, p Plan, t Target, known Answers) ti
 	return p.beganIn(values)
 }
 
-// beganIn is when values on the grid began to move, if that is long before the onset.
+// beganIn returns when values on the grid began to move, if long before the onset, else zero.
 func (p Plan) beganIn(values []float64) time.Time {
 	at := p.Start.Add(time.Duration(analysis.Began(values, p.rowOf(p.Onset))) * p.Step)
 	if p.Onset.Sub(at) < longBefore {
@@ -116,16 +115,15 @@ func (p Plan) beganIn(values []float64) time.Time {
 	return at
 }
 
-// since puts the windows of what is usual before the time at which the KPI began
-// to move.
-func (s *shape) since(began time.Time) {
+// endBaselineBefore moves the windows of the baseline to before the KPI began to move.
+func (s *shape) endBaselineBefore(began time.Time) {
 	if before := floor(began.Add(-recentStep), s.grid.step); !began.IsZero() && before.Before(s.grid.before) {
 		s.grid.before, s.began = before, began
 	}
 }
 
-// sayBegan says that what is usual is told from long before the onset.
-func (a *aligner) sayBegan(s *Split) {
+// warnEarlyMove warns that the baseline ends long before the onset.
+func (a *aligner) warnEarlyMove(s *Split) {
 	if s.began.IsZero() {
 		return
 	}

@@ -20,18 +20,18 @@ import (
 
 const (
 	mostLeaves = 200_000 // of one breakdown, and never more than max_series
-	mostValues = 10_000  // of one label, where there are too many leaves
-	uniqueFrom = 50      // series from which on a label that tells each apart is an id
+	mostValues = 10_000  // of one label, if there are too many leaves
+	uniqueFrom = 50      // number of series from which on a label unique to each is an id
 )
 
-// unfit are labels that are no place where something breaks, but a name for
-// what comes and goes. A rule may ask for them.
+// unfit are labels whose values are short-lived names rather than places where something
+// breaks. A rule may still ask for them.
 func unfit() []string {
 	return []string{"container_id", "id", "instance", "pod", "pod_ip", "quantile", "replica", "uid"}
 }
 
-// onBothSides leaves out labels that no series of the numerator has. Of a
-// numerator without any series nothing is known.
+// onBothSides drops labels that no series of the numerator has. If the numerator has no series
+// at all, nothing is known, and all are kept.
 func onBothSides(names []string, above []model.LabelSet) (kept []string, refused []analysis.Refusal) {
 	for _, name := range names {
 		has := func(s model.LabelSet) bool { _, ok := s[model.LabelName(name)]; return ok }
@@ -44,8 +44,8 @@ func onBothSides(names []string, above []model.LabelSet) (kept []string, refused
 	return kept, refused
 }
 
-// sample asks for series of terms, with the labels that a term can be broken
-// down by. Where nothing is joined, they are those of the last hours.
+// sample returns series of terms, with the labels that a term can be broken down by: of the
+// last hours, unless something is joined.
 func (i *inquiry) sample(ctx context.Context, b parts, terms []expr.Term) ([]model.LabelSet, []analysis.Warning) {
 	var selectors []string
 	var series []model.LabelSet
@@ -56,7 +56,7 @@ func (i *inquiry) sample(ctx context.Context, b parts, terms []expr.Term) ([]mod
 			selectors = append(selectors, texts[0])
 			continue
 		}
-		reached, more := i.reached(ctx, b, t)
+		reached, more := i.reaching(ctx, b, t)
 		series, warnings = append(series, reached...), append(warnings, more...)
 	}
 	if len(selectors) > 0 {
@@ -67,15 +67,16 @@ func (i *inquiry) sample(ctx context.Context, b parts, terms []expr.Term) ([]mod
 	return series[:min(len(series), seriesSample)], warnings
 }
 
-// stored asks for the series that selectors select.
+// stored returns the series that selectors match.
 func (i *inquiry) stored(ctx context.Context, b parts, selectors []string) ([]model.LabelSet, []analysis.Warning) {
 	series, said, err := i.seriesOf(ctx, selectors, b.grid.before.Add(-hourWindow), b.grid.end)
 	return series, b.labelWarnings(said, err)
 }
 
-// reached evaluates a term at the end, with all labels that reach it.
-func (i *inquiry) reached(ctx context.Context, b parts, t expr.Term) ([]model.LabelSet, []analysis.Warning) {
-	text := t.Text // of levels, which have the labels of the KPI
+// reaching evaluates a term at the end of the incident, with all labels that can reach its
+// result.
+func (i *inquiry) reaching(ctx context.Context, b parts, t expr.Term) ([]model.LabelSet, []analysis.Warning) {
+	text := t.Text // for levels, with the labels of the KPI
 	if !b.Levels {
 		text = t.Reach().String()
 	}
@@ -100,11 +101,10 @@ func (b parts) labelWarnings(said []string, err error) []analysis.Warning {
 	return warnings
 }
 
-// varying returns the labels in which the series differ, those with the fewest
-// values first, and why others were left out. Among siblings the names of what
-// comes and goes are as good as any.
+// varying returns the labels in which the series differ, those with the fewest values first,
+// and the refused ones. Among siblings, short-lived names are as good as others.
 func varying(series []model.LabelSet, siblings bool) (names []string, refused []analysis.Refusal) {
-	var last []string // taken if there is nothing else
+	var last []string // used if there is nothing else
 	values := map[string]map[model.LabelValue]bool{}
 	for _, s := range series {
 		for name, v := range s {
@@ -146,9 +146,9 @@ func varying(series []model.LabelSet, siblings bool) (names []string, refused []
 	return names, refused
 }
 
-// usable leaves out labels that define the measure: those that the numerator
-// selects by and the denominator doesn't. With code="500" above and every code
-// below, the rate of errors by code is one or nothing.
+// usable drops labels that define the measure: those that the numerator selects by and the
+// denominator doesn't. With code="500" above and all codes below, the error rate by code is 1
+// or undefined.
 func (b parts) usable(names []string) (kept []string, refused []analysis.Refusal) {
 	for _, name := range names {
 		if b.defines(name) {
@@ -160,8 +160,8 @@ func (b parts) usable(names []string) (kept []string, refused []analysis.Refusal
 	return kept, refused
 }
 
-// found are the labels that series have by themselves: those that the expression
-// makes of them say the same in other words. Where there are no others, they stay.
+// found drops labels created by the expression, which only repeat others, unless there are no
+// others.
 func (b parts) found(series []model.LabelSet) []model.LabelSet {
 	var made []string
 	for _, t := range b.terms() {
@@ -180,8 +180,8 @@ func (b parts) found(series []model.LabelSet) []model.LabelSet {
 	return out
 }
 
-// withoutEvent returns series without the labels that define the measure, where no
-// other tells them apart but those that are taken if there is nothing else.
+// withoutEvent drops the labels that define the measure, if only short-lived names would be
+// left.
 func (b parts) withoutEvent(series []model.LabelSet) []model.LabelSet {
 	names, _ := varying(series, false)
 	kept, refused := b.usable(names)
@@ -198,8 +198,7 @@ func (b parts) withoutEvent(series []model.LabelSet) []model.LabelSet {
 	return out
 }
 
-// defines says whether the sides of a ratio differ in their matchers on a
-// label.
+// defines says whether the sides of a ratio have different matchers on a label.
 func (b parts) defines(label string) bool {
 	if b.Denominator == nil {
 		return false
@@ -207,7 +206,7 @@ func (b parts) defines(label string) bool {
 	return !maps.Equal(selectedBy(b.Numerator, label), selectedBy(b.Denominator, label))
 }
 
-// selectedBy are the ways in which terms select by a label.
+// selectedBy returns the matchers of terms on a label.
 func selectedBy(terms []expr.Term, label string) map[string]bool {
 	ways := map[string]bool{}
 	for _, t := range terms {
@@ -216,13 +215,12 @@ func selectedBy(terms []expr.Term, label string) map[string]bool {
 	return ways
 }
 
-// noLabels is the reason of a breakdown whose series have no labels in which
-// they differ.
+// noLabels is the reason if series have no label in which they differ.
 const noLabels = "there is no label to break it down by"
 
-// probeOne counts the leaves before anything is broken down. If there are too
-// many, labels with very many values go first; if that doesn't help, each
-// label is asked by itself.
+// probeOne chooses labels and counts leaves before the breakdown. If there are too many leaves,
+// labels with very many values are dropped; if that doesn't help, each label is queried
+// separately.
 func (i *inquiry) probeOne(ctx context.Context, b Breakdown) shape {
 	if b.Reason != "" {
 		return shape{parts: b.parts, of: b, reason: b.Reason}
@@ -249,7 +247,7 @@ func (i *inquiry) probeOne(ctx context.Context, b Breakdown) shape {
 	return s
 }
 
-// explain says what is broken down, where it isn't the KPI.
+// explain warns if something other than the KPI is broken down.
 func (s *shape) explain() {
 	if s.reason == "" && s.StandsFor != "" {
 		s.warnings = append(s.warnings, analysis.Warning{
@@ -259,9 +257,8 @@ func (s *shape) explain() {
 	}
 }
 
-// labelled decides on the labels. Where aggregations are nested, labels are
-// sent through all of them, as far as the parts then add up; if none does,
-// through sums alone.
+// labelled chooses the labels. With nested aggregations, labels are pushed through all of them
+// if the parts then add up, else through sums only.
 func (i *inquiry) labelled(ctx context.Context, b Breakdown, p parts) shape {
 	nested := !b.Levels && slices.ContainsFunc(p.terms(), expr.Term.Nested)
 	s := i.labelsOf(ctx, b, p.deepened(nested))
@@ -275,8 +272,8 @@ func (i *inquiry) labelled(ctx context.Context, b Breakdown, p parts) shape {
 	return s
 }
 
-// labelsOf has the labels to break down by: those of the rule, or the
-// discovered ones, without those that can't be used, and why.
+// labelsOf returns the labels to break down by: the rule's, or discovered ones, without
+// unusable ones.
 func (i *inquiry) labelsOf(ctx context.Context, b Breakdown, p parts) shape {
 	s := shape{parts: p, of: b}
 	if b.Labels != nil {
@@ -290,7 +287,7 @@ func (i *inquiry) labelsOf(ctx context.Context, b Breakdown, p parts) shape {
 	names, refused := varying(p.found(p.withoutEvent(series)), b.Siblings)
 	s.replicas, _ = p.usable(replicas(series, names))
 	if len(names) == 0 && p.Missing {
-		names = p.naming(series)
+		names = p.identifyingLabels(series)
 	}
 	names, more := p.usable(names)
 	s.names, s.refused, s.warnings = names, append(refused, more...), warnings
@@ -307,10 +304,9 @@ func (i *inquiry) labelsOf(ctx context.Context, b Breakdown, p parts) shape {
 	return s.numeratorOnly(above)
 }
 
-// naming are the labels that tell which series it was that is gone, if there was
-// one only: the names of what comes and goes, or else all that the KPI doesn't
-// select by.
-func (b parts) naming(series []model.LabelSet) []string {
+// identifyingLabels returns the labels that identify a single series that is gone: its short-lived names,
+// else all labels that the KPI does not select by.
+func (b parts) identifyingLabels(series []model.LabelSet) []string {
 	if len(series) == 0 {
 		return nil
 	}
@@ -331,8 +327,8 @@ func (b parts) naming(series []model.LabelSet) []string {
 	return all[:min(len(all), mostLabels)]
 }
 
-// numeratorOnly breaks down what is divided, where what it is divided by has no
-// labels that vary, as connections by the most that are allowed.
+// numeratorOnly breaks down the numerator if the denominator has no label that varies, as for
+// connections relative to their maximum.
 func (s shape) numeratorOnly(above []model.LabelSet) shape {
 	names, refused := varying(s.found(above), s.of.Siblings)
 	if len(names) == 0 {
@@ -345,8 +341,8 @@ func (s shape) numeratorOnly(above []model.LabelSet) shape {
 	return s
 }
 
-// addUp says whether the parts add up by the labels, or by those of them that
-// do so alone; the others are refused.
+// addUp says whether the parts add up by all labels, or by those that do so alone; the others
+// are refused.
 func (i *inquiry) addUp(ctx context.Context, s *shape) bool {
 	if _, _, ok := i.addsUp(ctx, s.parts, s.names); ok {
 		return true
@@ -367,7 +363,7 @@ func (i *inquiry) addUp(ctx context.Context, s *shape) bool {
 	return true
 }
 
-// deepened sets how far labels are sent in.
+// deepened sets whether labels are pushed through nested aggregations.
 func (b parts) deepened(deep bool) parts {
 	side := func(terms []expr.Term) []expr.Term {
 		terms = slices.Clone(terms)
@@ -380,8 +376,8 @@ func (b parts) deepened(deep bool) parts {
 	return b
 }
 
-// addsUp evaluates parts and whole at the end of the incident. What can't be
-// evaluated is no proof against them, unless it is the parts.
+// addsUp compares parts and whole at the end of the incident. A failed query is no evidence
+// against them, unless only the parts failed.
 func (i *inquiry) addsUp(ctx context.Context, p parts, names []string) (parts, whole float64, ok bool) {
 	for _, t := range p.terms() {
 		if !t.Nested() || len(names) == 0 {
@@ -391,25 +387,24 @@ func (i *inquiry) addsUp(ctx context.Context, p parts, names []string) (parts, w
 		sum := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: "sum(" + t.By(names) + ")", End: p.grid.end})
 		all := i.query(ctx, Query{Role: RoleBreakdown, Name: name, Query: t.By(nil), End: p.grid.end})
 		parts, whole = single(sum.Value), single(all.Value)
-		if sum.Err != nil && all.Err == nil || apartBy(parts, whole) > mostApart {
+		if sum.Err != nil && all.Err == nil || relativeError(parts, whole) > maxPartsError {
 			return parts, whole, false
 		}
 	}
 	return parts, whole, true
 }
 
-// mostApart is the share of the whole by which the sum of its parts may miss it.
-const mostApart = 0.01
+// maxPartsError is the relative error allowed between the whole and the sum of its parts.
+const maxPartsError = 0.01
 
-func apartBy(parts, whole float64) float64 {
+func relativeError(parts, whole float64) float64 {
 	if parts == whole {
 		return 0
 	}
 	return math.Abs(parts-whole) / max(math.Abs(whole), math.SmallestNonzeroFloat64)
 }
 
-// count says how many leaves there are; of what is gone altogether, how many
-// there were.
+// count returns the number of leaves now, or before the incident if all are gone.
 func (i *inquiry) count(ctx context.Context, names []string, s *shape) int {
 	if len(names) == 0 || s.reason != "" {
 		return 0

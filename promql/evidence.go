@@ -7,18 +7,17 @@ import (
 	"time"
 )
 
-// Evidence is everything that was asked for a plan: what [Align] makes a frame
-// of.
+// Evidence is every answer for a plan, from which [Align] makes a frame.
 type Evidence struct {
 	Answers    Answers
-	Breakdowns []*Split // one a target; nil where none is wanted, or nobody answered
-	Beside     []*Split // one a target: the series beside the KPI's own; nil where there are none
-	MaxSeries  int      // that an analysis may read; 0: the default
+	Breakdowns []*Split // one per target; nil if none is wanted, or nobody answered
+	Beside     []*Split // one per target: the series beside the KPI's own; nil if there are none
+	MaxSeries  int      // limit of the analysis; 0: the default
 }
 
 func (e Evidence) mostSeries() int { return cmp.Or(e.MaxSeries, defaultMaxSeries) }
 
-// parts are what the breakdowns of a plan were split into, or will be.
+// parts returns the parts of a plan's breakdowns: as split, else as planned.
 func (e Evidence) parts(p Plan) []*parts {
 	all := p.parts()
 	for k, s := range e.Breakdowns {
@@ -29,15 +28,14 @@ func (e Evidence) parts(p Plan) []*parts {
 	return all
 }
 
-// round is what was asked for a plan, for the plan that goes on from there.
+// round is the work done for a plan, for a plan that continues it.
 type round struct {
 	budget   *budget
-	until    time.Time // when the analysis has taken long enough
+	until    time.Time // time limit of the analysis
 	evidence Evidence
 }
 
-// parts are what the breakdowns of a plan will be split into: one a target, nil
-// where there is none.
+// parts returns the planned parts of each target's breakdown; nil if it has none.
 func (p Plan) parts() []*parts {
 	all := make([]*parts, len(p.Targets))
 	for k, t := range p.Targets {
@@ -48,8 +46,8 @@ func (p Plan) parts() []*parts {
 	return all
 }
 
-// first are the queries that depend on no other answer and that others wait
-// for: the targets, where there is data of their parts, and when the alert fired before.
+// first returns the queries that others wait for: the targets, the presence of data of their
+// parts, and earlier firings.
 func (p Plan) first(all []*parts) []Query {
 	var qs []Query
 	for _, t := range p.Targets {

@@ -4,35 +4,33 @@ package promql
 
 import "slices"
 
-// exporter is a source of metrics that are known by their names.
+// exporter is a source of metrics with well-known names.
 type exporter struct {
 	name    string
-	by      []string // how its series are found, the best way first
+	by      []string // identities by which to find its series, the best first
 	queries []exporterQuery
 }
 
-// The exporters that speak of others: their series go on when what they are
-// about is no longer there.
+// These exporters describe other objects: their series continue when the object is gone.
 const (
 	cAdvisor         = "cAdvisor"
 	kubeStateMetrics = "kube-state-metrics"
 )
 
-// exporterQuery is one candidate: used where its metric exists. In the query,
-// {} and a comma before } are where the matchers go, [] is the range of a rate.
+// exporterQuery is one candidate, used if its metric exists. In the query, {} and a comma
+// before } are where the matchers go, [] is the range of a rate.
 type exporterQuery struct {
 	name, kind, metric, query string
 }
 
-// exporters are the well-known ones. Within a kind, what says most comes first:
-// only so many of a kind are asked. Names of metrics are those of the exporters'
-// current releases: testdata/exporters.txt names them.
+// exporters lists the well-known exporters. Within a kind the most informative query comes
+// first, because the number per kind is limited. Names of metrics are those of current
+// releases; testdata/exporters.txt has them.
 func exporters() []exporter {
 	return slices.Concat(platform(), controlPlane(), runtimes(), servers(), calls())
 }
 
-// themselves are the ways in which the series of a process are found that speaks
-// of itself, the best way first.
+// themselves are the identities of processes that expose their own metrics, the best first.
 func themselves() []string { return []string{byInstance, byPod, byWorkers, byService, byJob} }
 
 func platform() []exporter {

@@ -2,8 +2,7 @@
 
 package promql
 
-// calls is what proxies, meshes and instrumented programs say of the calls between
-// them.
+// calls are proxies, meshes and instrumented programs, which measure calls.
 func calls() []exporter {
 	own := themselves()
 	return []exporter{

@@ -2,7 +2,7 @@
 
 package promql
 
-// controlPlane is what a cluster itself runs on.
+// controlPlane is what a Kubernetes cluster itself runs on.
 func controlPlane() []exporter {
 	own := append(themselves(), byNamespace)
 	return []exporter{

@@ -2,7 +2,7 @@
 
 package promql
 
-// servers keep data and pass messages on.
+// servers are databases and message brokers.
 func servers() []exporter {
 	own := themselves()
 	return []exporter{

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// Fetch asks all queries of a plan and makes a frame of the answers. Of a plan
-// that goes on from another (see [Fetched.ByReplica] and [Fetched.Narrow]) only
-// what is new is asked, with what is left of the other's budget.
+// Fetch sends all queries of a plan and makes a frame of the answers. A plan that continues
+// another one (see [Fetched.ByReplica] and [Fetched.Narrow]) sends only new queries, from the
+// remaining budget.
 //
-// A query that fails is a warning in the frame. The error is [ErrUnreachable] if
-// nothing was answered at all; the frame then holds the warnings.
+// A failed query is a warning in the frame. The error is [ErrUnreachable] if nothing was
+// answered at all; the frame then has the warnings.
 func (f *Fetcher) Fetch(ctx context.Context, p Plan) (Fetched, error) {
 	i := f.inquire(p.asker)
 	out := Fetched{Plan: p, round: round{budget: i.budget, until: time.Now().Add(f.mostTime)}}
-	if p.after != nil {
-		out.round, i.budget = *p.after, p.after.budget
+	if p.continues != nil {
+		out.round, i.budget = *p.continues, p.continues.budget
 	}
 	defer func() { f.metrics.spent(i.budget) }()
 	ctx, cancel := context.WithDeadlineCause(ctx, out.until, &overBudget{
@@ -29,7 +29,7 @@ func (f *Fetcher) Fetch(ctx context.Context, p Plan) (Fetched, error) {
 	defer cancel()
 	var err error
 	if p.inside {
-		out.evidence = i.further(ctx, p, out.evidence)
+		out.evidence = i.askCandidates(ctx, p, out.evidence)
 	} else {
 		out.Plan, out.evidence, err = i.fetch(ctx, p, out.evidence.Answers)
 	}
@@ -37,15 +37,15 @@ func (f *Fetcher) Fetch(ctx context.Context, p Plan) (Fetched, error) {
 	return out, err
 }
 
-// further asks what is new among the candidates of a plan.
-func (i *inquiry) further(ctx context.Context, p Plan, e Evidence) Evidence {
+// askCandidates sends the queries of new candidates.
+func (i *inquiry) askCandidates(ctx context.Context, p Plan, e Evidence) Evidence {
 	e.Answers = maps.Clone(e.Answers)
 	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.others())))
 	return e
 }
 
-// fetch asks all queries of a plan, but those whose answers are known. It returns
-// the plan with as long a baseline as it turned out to need.
+// fetch sends all queries of a plan except those already answered. It returns the plan with the
+// baseline extended as needed.
 func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Plan, Evidence, error) {
 	e := Evidence{Answers: Answers{}, Breakdowns: make([]*Split, len(p.Targets)), Beside: make([]*Split, len(p.Targets)), MaxSeries: i.most.series}
 	maps.Copy(e.Answers, known)
@@ -62,7 +62,7 @@ func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Plan, Evide
 	if err := e.Answers.unreached(first); err != nil {
 		return p, e, err
 	}
-	p = i.underWay(ctx, p, e.Answers)
+	p = i.extendBaseline(ctx, p, e.Answers)
 	asked := p.parts()
 	for k, t := range p.Targets {
 		if t.Breakdown != nil && (asked[k] != nil || shapes[k].reason == "") {
@@ -77,15 +77,15 @@ func (i *inquiry) fetch(ctx context.Context, p Plan, known Answers) (Plan, Evide
 	for k, t := range p.Targets {
 		began := i.began(ctx, p, t, e.Answers)
 		if asked[k] != nil {
-			shapes[k].since(began)
+			shapes[k].endBaselineBefore(began)
 			shapes[k].lookFurther(fired, e.Answers)
 		}
 		if beside[k] != nil {
-			beside[k].since(began)
+			beside[k].endBaselineBefore(began)
 			beside[k].lookFurther(fired, e.Answers)
 		}
 	}
-	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first(asked)))) // nothing, but where it looks further back
+	maps.Copy(e.Answers, i.ask(ctx, e.Answers.missing(p.first(asked)))) // no new queries unless it looks further back
 	var rest []Query
 	for k, t := range p.Targets {
 		if t.Breakdown != nil {

@@ -6,19 +6,17 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// Fetched is a plan with what came of it. Another plan may go on from there:
-// see ByReplica, Narrow and Then.
+// Fetched is a plan with its results. ByReplica, Narrow and Then return plans that continue it.
 type Fetched struct {
 	Plan  Plan
 	Frame analysis.Frame
 	round
 }
 
-// Asked returns the queries worth showing to people: targets, the parts of
-// the breakdowns by the labels that the frame was broken down by, candidates and
-// topology, and what was asked of changes where some were found. Labels that are
-// discovered are known only of the frame. The pieces of time of a breakdown are left
-// out: they ask for the same sums over other windows.
+// Asked returns the queries worth showing to people: targets, parts of breakdowns by the labels
+// that were used, candidates, topology, and queries for changes that found some. Discovered
+// labels are known only from the frame. The pieces of a breakdown are left out: they query the
+// same sums over other windows.
 func (f Fetched) Asked() []Query {
 	var qs []Query
 	all := f.evidence.parts(f.Plan)
@@ -37,7 +35,7 @@ func (f Fetched) Asked() []Query {
 	}
 	qs = append(qs, f.Plan.others()...)
 	for _, q := range f.Plan.changes() {
-		if seriesIn(f.evidence.Answers.to(q).Value) > 0 { // what found nothing is the same for every alert
+		if seriesIn(f.evidence.Answers.to(q).Value) > 0 { // those that found nothing are the same for every alert
 			qs = append(qs, q)
 		}
 	}

@@ -14,16 +14,16 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// An alert that fired before tells when its KPI was no baseline: Prometheus keeps
-// that as series named ALERTS. One query asks for all of it.
+// Times at which the alert fired before are no baseline. Prometheus stores them as series named
+// ALERTS; one query reads them all.
 const (
 	firedStep   = 2 * time.Minute
-	nameOfFired = "baseline" // of the query, which is the source of warnings about it
+	nameOfFired = "baseline" // name of the query, and the source of its warnings
 )
 
-// fired asks when the alert was pending or firing before its onset, as far back
-// as anything is compared with. It returns false if there is no alert, as of an
-// expression that somebody asks about. The answer is one series at the most.
+// fired returns the query for when the alert was pending or firing before its onset, over the
+// whole baseline. It returns false without an alert, as for an expression. The answer has at
+// most one series.
 func (p Plan) fired() (Query, bool) {
 	if p.earlier == "" {
 		return Query{}, false
@@ -41,9 +41,9 @@ func (p Plan) fired() (Query, bool) {
 	return q, true
 }
 
-// earlier is PromQL of the alert, whatever its severity: a warning on the same KPI
-// says as much of it. Of a storm it is that of all alerts that share their labels,
-// so that they ask the same. It is empty without an alert.
+// earlier returns PromQL for the alert's activity at any severity: a warning on the same KPI
+// counts as well. In a storm it covers all alerts with the shared labels, so that they share
+// the query. It is empty without an alert.
 func (a Alert) earlier() string {
 	name := a.Labels[model.AlertNameLabel]
 	if name == "" {
@@ -64,15 +64,14 @@ func (a Alert) earlier() string {
 	}
 	slices.SortFunc(r[2:], func(a, b *labels.Matcher) int { return cmp.Compare(a.Name, b.Name) })
 	e, err := expr.Parse("count(ALERTS" + r.String() + ")")
-	if err != nil { // there are values that PromQL can't write, such as U+FFFD
+	if err != nil { // some values can't be written in PromQL, such as U+FFFD
 		return ""
 	}
 	return e.String()
 }
 
-// firedAt are the times at which the alert was pending or firing, by the answer
-// to that, in order. It is seen every firedStep, and counts as active from the
-// step before it was seen to the one after.
+// firedAt returns the times at which the alert was pending or firing, in order. It is sampled
+// every firedStep, and counts as active from one step before a sample to one after.
 func (p Plan) firedAt(answers Answers) []forecast.Span {
 	q, ok := p.fired()
 	if !ok {
@@ -90,13 +89,13 @@ func (p Plan) firedAt(answers Answers) []forecast.Span {
 			list = append(list, forecast.Span{Onset: from, End: to})
 		}
 	})
-	if n := len(list); p.crowd && n > 0 && list[n-1].End >= seconds(p.Onset) {
-		return list[:n-1] // others of the storm that go on, and no incident that is over
+	if n := len(list); p.sharedEarlier && n > 0 && list[n-1].End >= seconds(p.Onset) {
+		return list[:n-1] // still active: other alerts of this storm, not an incident that is over
 	}
 	return list
 }
 
-// overlaps are those of the spans that reach into a time.
+// overlaps returns the spans that overlap a time range.
 func overlaps(spans []forecast.Span, from, to time.Time) []forecast.Span {
 	var list []forecast.Span
 	for _, s := range spans {

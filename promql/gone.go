@@ -13,8 +13,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// gone are the leaves that had samples within the last hours, and have none now. A
-// sum counts them as zero, which is another thing than a part that fell to zero.
+// gone marks the leaves that had samples in the last hours and have none now. A sum counts them
+// as 0, but that differs from a part that fell to 0.
 func (j joiner) gone(b *analysis.Breakdown) []bool {
 	now := map[string]bool{}
 	for _, t := range j.b.base() {
@@ -38,8 +38,8 @@ func (j joiner) gone(b *analysis.Breakdown) []bool {
 	return gone
 }
 
-// filters says whether a term leaves out series for their values, or for others:
-// those are there, and are not seen.
+// filters says whether a term filters series by value, or by other series: filtered series
+// still exist.
 func filters(term string) bool {
 	found := false
 	parser.Inspect(expr.MustParse(term), func(n parser.Node, _ []parser.Node) error {
@@ -50,7 +50,7 @@ func filters(term string) bool {
 	return found
 }
 
-// had says whether a leaf had anything in the time before the incident.
+// had says whether a leaf had data before the incident.
 func had(p analysis.Pieces, leaf int) bool {
 	for _, piece := range append([][]float64{p.Hour, p.Baseline}, p.Recent...) {
 		if leaf < len(piece) && !math.IsNaN(piece[leaf]) && piece[leaf] != 0 {

@@ -8,15 +8,15 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// identity is a way in which labels name whose series to look at: those of the
-// alert, or those of the series that its KPI is made of.
+// identity is one way to select the series to look at, by labels of the alert or of the KPI's
+// series.
 type identity struct {
 	name     string
 	matchers string // template
-	among    string // template of wider ones, which tell which metrics there are
+	among    string // template of wider matchers, by which to find the existing metrics
 }
 
-// The names of the identities, as the table of exporters uses them.
+// Names of identities, as used by the table of exporters.
 const (
 	byPod       = "pod"
 	byInstance  = "instance"
@@ -34,13 +34,13 @@ const (
 	byQueue     = "queue"
 	byProxy     = "proxy"
 
-	// These two are without what the alert is about.
+	// Neighbours, without the alert's subject itself.
 	besideOnNode      = "others on the node"
 	besideInNamespace = "others in the namespace"
 )
 
-// distance is how far what is found by an identity is from what the alert is
-// about: 0 is that itself, 1 what it runs on, 2 and more what is beside it.
+// distance says how far the selected series are from the alert's subject: 0 is the subject, 1
+// its host, 2 and more its neighbours.
 func (id identity) distance() int {
 	switch id.name {
 	case byHost, byNode, byNodeLabel:
@@ -54,7 +54,7 @@ func (id identity) distance() int {
 	}
 }
 
-// beside says whether it is others that are found.
+// beside says whether the identity selects neighbours.
 func (id identity) beside() bool { return id.name == besideInNamespace || id.name == besideOnNode }
 
 func workloadLabels() []string {
@@ -63,19 +63,19 @@ func workloadLabels() []string {
 
 func ownServiceLabels() []string { return []string{"service", "app", "application", "service_name"} }
 
-// hostLabel is not of series: it stands for addresses that pods run at.
+// hostLabel is no label of series: it stands for the addresses of the pods' hosts.
 const hostLabel = "host_ip"
 
-// clusterLabel is of everything in a cluster, where a server has several.
+// clusterLabel is on everything in a cluster, if a server has several.
 const clusterLabel = "cluster"
 
-// aboutLabels are those that identities are made of.
-func aboutLabels() []string {
+// identityLabels are the labels that identities are made of.
+func identityLabels() []string {
 	names := append(workloadLabels(), ownServiceLabels()...)
 	return append(names, "namespace", "pod", "instance", "node", "job", clusterLabel, "consumergroup", "topic", "queue", "proxy", "destination_service")
 }
 
-// identities are the ways in which an alert names whose series to look at.
+// identities returns the ways to select series for an alert, as far as it has the labels.
 func identities(alert Alert) []identity {
 	n := naming{own: alert.identifying(), alert: alert}
 	n.add(byPod, n.is("namespace"), n.is("pod"))
@@ -108,14 +108,14 @@ func identities(alert Alert) []identity {
 	return n.found
 }
 
-// naming collects identities, as far as there are labels for them.
+// naming collects identities.
 type naming struct {
 	own   model.LabelSet // labels of the alert
 	alert Alert
 	found []identity
 }
 
-// add adds an identity if there are labels for all of its matchers.
+// add adds an identity if all of its matchers exist.
 func (n *naming) add(name string, matchers ...string) {
 	for _, m := range matchers {
 		if m == "" {
@@ -133,7 +133,7 @@ func (n *naming) inCluster(matchers string) string {
 	return n.alert.cluster + "," + matchers
 }
 
-// addBeside adds an identity of what a wider one selects, but for some.
+// addBeside adds an identity for what wider matchers select, except some of it.
 func (n *naming) addBeside(name, wider, but string) {
 	if wider != "" && but != "" {
 		wider = n.inCluster(wider)
@@ -141,7 +141,7 @@ func (n *naming) addBeside(name, wider, but string) {
 	}
 }
 
-// is matches a label.
+// is matches a label by the alert's or the series' value of it.
 func (n *naming) is(label string) string {
 	if n.own[model.LabelName(label)] != "" {
 		return label + `="{{ .Labels.` + label + ` }}"`
@@ -149,7 +149,7 @@ func (n *naming) is(label string) string {
 	return n.like(label, label, "")
 }
 
-// like matches a label by the value of another one with something behind it.
+// like matches a label by the value of another one and a suffix.
 func (n *naming) like(label, other, behind string) string {
 	switch {
 	case n.own[model.LabelName(other)] != "":
@@ -173,5 +173,5 @@ func (n *naming) host(label string) string {
 	}
 }
 
-// not is the opposite of a matcher by a regular expression.
+// not negates a regular expression matcher.
 func not(matcher string) string { return strings.Replace(matcher, "=~", "!~", 1) }

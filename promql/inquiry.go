@@ -15,9 +15,9 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-const seriesSample = 5_000 // series looked at to discover labels
+const seriesSample = 5_000 // series to examine when discovering labels
 
-// inquiry is what one analysis asks, within its budget.
+// inquiry sends the queries of one analysis, within its budget.
 type inquiry struct {
 	*Fetcher
 	budget *budget
@@ -28,8 +28,7 @@ func (f *Fetcher) inquire(alert asker) *inquiry {
 	return &inquiry{Fetcher: f, budget: newBudget(f.most), alert: alert}
 }
 
-// admit counts a question that nobody has asked yet, or says why it is left
-// out.
+// admit counts a query that is about to be sent, or returns why it must not be.
 func (i *inquiry) admit() error {
 	if err := i.budget.take(); err != nil {
 		i.metrics.spared.WithLabelValues(sparedBudget).Inc()
@@ -45,10 +44,10 @@ func (i *inquiry) admit() error {
 	return nil
 }
 
-// perSeries is how many samples take as much memory as a series without any.
+// perSeries is the memory of a series without samples, in samples.
 const perSeries = 16
 
-// query asks one question, or remembers the answer to it.
+// query sends a query, or recalls the answer.
 func (i *inquiry) query(ctx context.Context, q Query) Answer {
 	kept, asked, err := i.memory.recall(ctx, q.key(), func() (any, int, error) {
 		if err := i.admit(); err != nil {
@@ -68,8 +67,8 @@ func (i *inquiry) query(ctx context.Context, q Query) Answer {
 	return a
 }
 
-// group is what the series of an answer are counted as. The pieces of time of a
-// breakdown are of the same series.
+// group is what the series of an answer are counted under. All pieces of a breakdown have the
+// same series.
 func (q Query) group() string {
 	if q.Role == RoleBreakdown {
 		name, _, _ := strings.Cut(q.Name, ": ")
@@ -95,10 +94,10 @@ func pointsOf(v model.Value) int {
 	return n
 }
 
-// samplesASeries is what the labels of a series take beside a sample of 16 bytes.
-const samplesASeries = 30
+// labelsPerSeries is the memory of a series' labels, in samples of 16 bytes.
+const labelsPerSeries = 30
 
-// seriesOf asks for the series that selectors select.
+// seriesOf returns the series that selectors match.
 func (i *inquiry) seriesOf(ctx context.Context, selectors []string, start, end time.Time) (series []model.LabelSet, said []string, err error) {
 	type found struct {
 		series []model.LabelSet
@@ -114,24 +113,23 @@ func (i *inquiry) seriesOf(ctx context.Context, selectors []string, start, end t
 			f.series, f.said, _, err = i.api.Series(ctx, selectors, start, end, v1.WithLimit(seriesSample))
 			return err
 		})
-		// Old servers know no limit: what is beyond it is not kept.
+		// Old servers ignore the limit: drop what is beyond it.
 		f.series = slices.Clone(f.series[:min(len(f.series), seriesSample)])
-		return f, samplesASeries * len(f.series), err
+		return f, labelsPerSeries * len(f.series), err
 	})
 	f, _ := kept.(found)
 	return f.series, f.said, err
 }
 
-// ask asks all questions, each once, the first ones first, and returns when all
-// are answered. When the first of them show that nobody answers, the rest is
-// not asked.
+// ask sends all queries, each once and in order, and returns when all are answered. If the
+// first ones show that nobody answers, the rest is not sent.
 func (i *inquiry) ask(ctx context.Context, qs []Query) Answers {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c := collector{answers: Answers{}, cancel: cancel, patience: cap(i.turns)}
+	c := collector{answers: Answers{}, cancel: cancel, patience: cap(i.slots)}
 	next := make(chan Query)
 	var wg sync.WaitGroup
-	for range cap(i.turns) {
+	for range cap(i.slots) {
 		wg.Go(func() {
 			for q := range next {
 				c.add(ctx, q, i.query(ctx, q))
@@ -150,13 +148,13 @@ func (i *inquiry) ask(ctx context.Context, qs []Query) Answers {
 	return c.answers
 }
 
-// collector puts answers in their places.
+// collector gathers answers by query.
 type collector struct {
 	mu              sync.Mutex
 	answers         Answers
 	cancel          context.CancelCauseFunc
 	reached, missed int
-	patience        int // questions that may fail before the first is answered
+	patience        int // failures before the first answer, after which to give up
 }
 
 func (c *collector) add(ctx context.Context, q Query, a Answer) {

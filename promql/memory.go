@@ -11,21 +11,21 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 )
 
-// Answers are kept for a minute, so that the alerts of one storm, whose times
-// lie on the same grid, share them.
+// Answers are kept for a minute, so that the alerts of a storm, whose queries use the same time
+// grid, share them.
 const (
 	keepAnswers    = time.Minute
-	mostRemembered = 2_000_000 // samples of all answers kept of all servers, at 16 bytes
+	mostRemembered = 2_000_000 // samples of all kept answers of all servers, at 16 bytes each
 )
 
-// memory shares answers: a question that is being asked is waited for, and one
-// that was asked a moment ago isn't asked again. It is safe for concurrent use.
+// memory caches answers and merges concurrent requests for the same one. It is safe for
+// concurrent use.
 type memory struct {
-	most    int           // samples of all answers kept
-	failing time.Duration // for which it is kept that the server was not reached; 0: not at all
+	most    int           // samples of all kept answers
+	failing time.Duration // how long to remember that the server was not reached; 0: not at all
 	mu      sync.Mutex
 	entries map[string]*entry
-	order   []string // keys of what is kept, the oldest first
+	order   []string // keys of kept answers, oldest first
 	samples int
 }
 
@@ -39,10 +39,10 @@ type entry struct {
 
 func newMemory() *memory { return &memory{most: mostRemembered, entries: map[string]*entry{}} }
 
-// recall returns the answer to the question of that key, which ask asks if
-// nobody else does or did. The answer and what the server refused are kept;
-// that it wasn't reached is not, unless failing says so, and neither is the
-// impatience of who asked: then the next one asks. asked says whether this call did.
+// recall returns the answer for a key. It calls ask if there is none yet and nobody else is
+// asking. Answers and refusals by the server are kept; so is a failure to reach it, if failing
+// says so. The caller's own cancellation is not: the next caller asks again. asked says whether
+// this call did.
 func (m *memory) recall(ctx context.Context, key string, ask func() (value any, samples int, err error)) (value any, asked bool, err error) {
 	for {
 		e, mine := m.claim(key)
@@ -55,13 +55,13 @@ func (m *memory) recall(ctx context.Context, key string, ask func() (value any, 
 		case <-ctx.Done():
 			return nil, false, context.Cause(ctx)
 		}
-		if !private(e.err) {
+		if !concernsCaller(e.err) {
 			return e.value, false, e.err
 		}
 	}
 }
 
-// fill asks. Whatever happens then, nobody waits for the answer any longer.
+// fill calls ask. It releases the waiting callers even if ask panics.
 func (m *memory) fill(key string, e *entry, ask func() (value any, samples int, err error)) {
 	defer m.settle(key, e)
 	e.err = gaveUp{errPanic} // until ask returns
@@ -70,8 +70,8 @@ func (m *memory) fill(key string, e *entry, ask func() (value any, samples int, 
 
 var errPanic = errors.New("who asked has panicked")
 
-// private says whether an error is of who asked, and not of the question.
-func private(err error) bool {
+// concernsCaller says whether an error concerns only the caller that asked.
+func concernsCaller(err error) bool {
 	return errors.As(err, new(gaveUp)) || errors.As(err, new(*overBudget))
 }
 
@@ -90,7 +90,7 @@ func (m *memory) claim(key string) (e *entry, mine bool) {
 	return e, true
 }
 
-// settle keeps an answer, or forgets that it was asked for.
+// settle keeps an answer, or forgets the request.
 func (m *memory) settle(key string, e *entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -100,7 +100,7 @@ func (m *memory) settle(key string, e *entry) {
 	}
 	e.until = time.Now().Add(keep)
 	close(e.done)
-	if private(e.err) || failed && keep == 0 {
+	if concernsCaller(e.err) || failed && keep == 0 {
 		delete(m.entries, key)
 		return
 	}
@@ -111,7 +111,7 @@ func (m *memory) settle(key string, e *entry) {
 	}
 }
 
-// drop forgets what is kept under a key.
+// drop removes a key.
 func (m *memory) drop(key string) {
 	for i, k := range m.order {
 		if k == key {
@@ -123,9 +123,8 @@ func (m *memory) drop(key string) {
 	delete(m.entries, key)
 }
 
-// sharedAlerts is the list of alerts for everybody who asks within a second: in
-// a storm every alert asks for the same list. A failure is shared too, so that
-// a server that doesn't answer is waited for once.
+// sharedAlerts is the list of alerts, shared for a second: in a storm every alert needs it. A
+// failure is shared too, so that a storm waits for a hanging server only once.
 type sharedAlerts struct {
 	mu   sync.Mutex
 	at   time.Time

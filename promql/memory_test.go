@@ -91,7 +91,7 @@ func TestAPanicLeavesNothingThatOthersWaitFor(t *testing.T) {
 		t.Errorf("asked again: %v, %v", asked, err)
 	}
 
-	f := Fetcher{turns: make(chan struct{}, 1), timeout: time.Minute, metrics: (*Metrics)(nil).of("")}
+	f := Fetcher{slots: make(chan struct{}, 1), timeout: time.Minute, metrics: (*Metrics)(nil).of("")}
 	f.breaker.until = time.Now().Add(-time.Second) // the next question is a trial
 	quietly(func() { _ = f.do(t.Context(), "query", func(context.Context) error { panic("broken") }) })
 	if err := f.do(t.Context(), "query", func(context.Context) error { return nil }); err != nil {

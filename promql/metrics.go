@@ -15,8 +15,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/bounded"
 )
 
-// Metrics count what the Prometheus servers are asked. They outlive a Fetcher,
-// which is made anew when the configuration is reloaded.
+// Metrics counts the requests to Prometheus servers. It outlives a Fetcher, which is replaced
+// when the configuration is reloaded.
 type Metrics struct {
 	queries  *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -30,8 +30,8 @@ type Metrics struct {
 	annotations *prometheus.CounterVec
 }
 
-// labelServer is the name of a server in the configuration; it is empty if there is
-// only one, without a name.
+// labelServer holds the configured name of a server; it is empty if there is only one, without
+// a name.
 const labelServer = "server"
 
 // NewMetrics registers the metrics; reg may be nil.
@@ -64,7 +64,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return m
 }
 
-// register adds the metrics of what an analysis costs.
+// register adds the metrics about the cost of an analysis.
 func (m *Metrics) register(f promauto.Factory) {
 	m.annotations = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "culprit_rule_annotations_total",
@@ -84,8 +84,8 @@ func (m *Metrics) register(f promauto.Factory) {
 	})
 }
 
-// Forget removes what was counted of servers that the configuration has no longer: a
-// breaker that nobody asks any more would be open for ever.
+// Forget removes the metrics of servers that are no longer configured: an open breaker would
+// stay open for ever.
 func (m *Metrics) Forget(last, now config.Servers) {
 	for _, p := range last {
 		if _, err := now.Named(p.Name); err == nil {
@@ -100,7 +100,7 @@ func (m *Metrics) Forget(last, now config.Servers) {
 
 // counts are the metrics of one server.
 type counts struct {
-	*Metrics // of all
+	*Metrics // of all servers
 
 	queries  *prometheus.CounterVec // by outcome
 	duration prometheus.ObserverVec // by endpoint
@@ -134,14 +134,14 @@ func (m *Metrics) of(server string) *counts {
 	return c
 }
 
-// The reasons for which a question isn't asked.
+// Reasons for not sending a query.
 const (
 	sparedBudget  = "budget"
 	sparedStorm   = "storm"
 	sparedBreaker = "breaker"
 )
 
-// What becomes of annotations of alerting rules.
+// Outcomes of reading annotations of alerting rules.
 const (
 	annotationsUsed     = "used"
 	annotationsMistaken = "mistaken"
@@ -150,8 +150,8 @@ const (
 
 func (c *counts) annotated(outcome string) { c.annotations.WithLabelValues(outcome).Inc() }
 
-// spent notes what an analysis has cost since it was noted last: one that goes
-// on inside of a set of labels is noted again.
+// spent records the cost of an analysis since the last record: a narrowed second pass counts
+// separately.
 func (m *Metrics) spent(b *budget) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,9 +11,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// seriesName names a candidate as a Prometheus series: metric{a="b"}; where
-// the metric has lost its name, or a rule gives the candidate another one, that
-// stands for it.
+// seriesName names a candidate's series as in Prometheus: metric{a="b"}. The candidate's name
+// replaces a metric name that was lost, or that a rule renames.
 func (c Candidate) seriesName(m model.Metric) string {
 	name := c.unscoped().Name
 	if !c.named {
@@ -30,7 +29,7 @@ func (c Candidate) seriesName(m model.Metric) string {
 	return name + labels.String()
 }
 
-// uniqueName adds the query's name, then a number, to a name that is taken.
+// uniqueName adds the query's name, then a number, if a name is taken.
 func uniqueName(name, query string, taken map[string]bool) string {
 	unique := name
 	for n := 1; taken[unique]; n++ {
@@ -43,8 +42,8 @@ func uniqueName(name, query string, taken map[string]bool) string {
 	return unique
 }
 
-// serviceLabels name whose series it is, best first. The workload stands
-// before the job: of container metrics the job is the kubelet.
+// serviceLabels name the owner of a series, the best first. The workload comes before the job,
+// which for container metrics is the kubelet.
 func serviceLabels() []model.LabelName {
 	return []model.LabelName{
 		"service", "service_name", "app", "application", "app_kubernetes_io_name", "deployment", "statefulset",
@@ -52,9 +51,8 @@ func serviceLabels() []model.LabelName {
 	}
 }
 
-// serviceOf guesses whose series it is; empty if no label tells. One that measures
-// calls is the callee's, whoever reports it: when they fail, it is there that one
-// has to look first.
+// serviceOf guesses the owner of a series; empty if no label tells. A series about calls
+// belongs to the callee, whoever reports it: if calls fail, that is where to look first.
 func serviceOf(m model.Metric) string {
 	for _, names := range edgeLabels()[:surePairs] {
 		if caller, callee := string(m[names[0]]), string(m[names[1]]); caller != "" && callee != "" && callee != "unknown" {
@@ -74,8 +72,8 @@ func serviceOf(m model.Metric) string {
 	return ""
 }
 
-// workloadOf strips from a pod's name what Kubernetes has added to its
-// deployment's (cart-7d9f8c6b5d-x2x9k) or stateful set's (cart-db-0).
+// workloadOf strips what Kubernetes appends to the name of a deployment (cart-7d9f8c6b5d-x2x9k)
+// or a stateful set (cart-db-0) for its pods.
 func workloadOf(pod string) string {
 	for _, suffix := range []string{`-[a-f0-9]{6,10}-[a-z0-9]{5}$`, `-[0-9]{1,4}$`} {
 		if loc := regexp.MustCompile(suffix).FindStringIndex(pod); loc != nil && loc[0] > 0 {
@@ -85,12 +83,11 @@ func workloadOf(pod string) string {
 	return pod
 }
 
-// surePairs is how many of the pairs of labels name services wherever they stand;
-// others may be of anything.
+// surePairs is how many of the label pairs always name services; the others may mean anything.
 const surePairs = 5
 
-// edgeLabels are the pairs of labels that name caller and callee in the
-// metrics of service graphs and meshes.
+// edgeLabels are the label pairs that name caller and callee in metrics of service graphs and
+// meshes.
 func edgeLabels() [][2]model.LabelName {
 	return [][2]model.LabelName{
 		{"client", "server"}, // traces_service_graph_request_total
@@ -104,7 +101,7 @@ func edgeLabels() [][2]model.LabelName {
 	}
 }
 
-// edgesOf reads the calls out of series; a service that calls itself is none.
+// edgesOf reads calls from series, except those of a service to itself.
 func edgesOf(v model.Vector) [][2]string {
 	var edges [][2]string
 	for _, s := range v {
@@ -122,8 +119,8 @@ func edgesOf(v model.Vector) [][2]string {
 	return slices.Compact(edges)
 }
 
-// replicas are the labels that name one of many that do the same, and vary,
-// unless they are among the names already.
+// replicas returns the varying labels that name one of several replicas, unless names has them
+// already.
 func replicas(series []model.LabelSet, names []string) []string {
 	var out []string
 	for _, name := range []model.LabelName{model.InstanceLabel, "pod"} {
@@ -138,7 +135,7 @@ func replicas(series []model.LabelSet, names []string) []string {
 	return out
 }
 
-// unscoped is the query that nobody has narrowed.
+// unscoped returns the query before any narrowing.
 func (c Candidate) unscoped() Query {
 	if c.scope == nil {
 		return c.Query

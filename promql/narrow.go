@@ -9,15 +9,13 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Narrow returns the plan that goes on where f has led to a cause of kind
-// labels: the candidates of the targets that the cause explains are asked
-// inside of its set, too, so that "which label" narrows "which series". It asks
-// nothing itself; [Fetcher.Fetch] asks what is new in the plan, at the cost of
-// the same analysis, and its frame has everything.
+// Narrow returns the plan that continues f inside a cause of kind labels: the candidates of the
+// explained targets are also queried inside its label set, so that "which label" narrows "which
+// series". It sends no query; [Fetcher.Fetch] sends the new ones, on the budget of the same
+// analysis, and its frame has everything.
 //
-// It returns false where nothing would be learned: the cause has no labels that
-// can be selected, or every candidate keeps them apart already, is held to their
-// values, or has no series.
+// It returns false if nothing would be learned: the cause has no selectable labels, or every
+// candidate already distinguishes them, selects their values, or has no series.
 func (f Fetched) Narrow(cause analysis.Finding) (Plan, bool) {
 	p := f.Plan
 	p.Targets = slices.Clone(p.Targets)
@@ -32,7 +30,7 @@ func (f Fetched) Narrow(cause analysis.Finding) (Plan, bool) {
 			p.Queries = append(p.Queries, c.Query)
 		}
 	}
-	p.after, p.inside = &f.round, len(p.Queries) > 0
+	p.continues, p.inside = &f.round, len(p.Queries) > 0
 	return p, p.inside
 }
 
@@ -56,8 +54,7 @@ func (t Target) narrowed(where []region, answers Answers) []Candidate {
 	return more
 }
 
-// narrowed narrows a candidate, if there can be other series inside than those
-// that it has.
+// narrowed narrows a candidate, if that can give other series.
 func (c Candidate) narrowed(r region) (Candidate, bool) {
 	e, err := expr.Parse(c.Query.Query)
 	if err != nil || expr.RenamesLabels(e) || !r.narrows(e) || !r.inject(e) {
@@ -66,6 +63,6 @@ func (c Candidate) narrowed(r region) (Candidate, bool) {
 	c.whole, c.scope, c.optional = c.Query, r, true
 	c.Query.Name = c.whole.Name + " within " + r.String()
 	c.Query.Query = e.String()
-	_, err = expr.Parse(c.Query.Query) // there are values that PromQL can't write, such as U+FFFD
+	_, err = expr.Parse(c.Query.Query) // some values can't be written in PromQL, such as U+FFFD
 	return c, err == nil
 }

@@ -16,15 +16,15 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// Activity is what Prometheus knows of an alert.
+// Activity is what Prometheus knows about an alert.
 type Activity struct {
-	Onset    time.Time      // when the condition began to hold
-	Own      model.LabelSet // the alert's labels without external ones
+	Onset    time.Time      // when its condition began to hold
+	Own      model.LabelSet // its labels without external ones
 	Warnings []analysis.Warning
 }
 
-// Locate returns the alert with its onset and its own labels, and tells whether
-// it is one of a storm; what could not be found out is a warning.
+// Locate returns the alert with its onset, its own labels, and whether it is part of a storm.
+// What could not be found out is a warning.
 func (f *Fetcher) Locate(ctx context.Context, alert Alert) (Alert, []analysis.Warning) {
 	a := f.ActiveAt(ctx, alert)
 	alert.Onset, alert.Own = a.Onset, a.Own
@@ -35,11 +35,10 @@ func (f *Fetcher) Locate(ctx context.Context, alert Alert) (Alert, []analysis.Wa
 	return alert, a.Warnings
 }
 
-// ActiveAt finds the onset of an alert, which is earlier than startsAt by the
-// rule's `for`: from /api/v1/alerts, else from the series ALERTS_FOR_STATE,
-// else it is startsAt, with a warning that says so. It finds the alert as the
-// one whose labels are all among the given alert's; what is left over there
-// are external labels.
+// ActiveAt finds the onset of an alert, which precedes startsAt by the rule's `for`: from
+// /api/v1/alerts, else from the series ALERTS_FOR_STATE, else startsAt with a warning. The
+// alert is the one whose labels are all among the given ones; the remaining ones are external
+// labels.
 func (f *Fetcher) ActiveAt(ctx context.Context, alert Alert) Activity {
 	a := Activity{Onset: alert.StartsAt, Own: alert.Labels}
 	warn := func(format string, args ...any) {
@@ -69,10 +68,9 @@ func (f *Fetcher) ActiveAt(ctx context.Context, alert Alert) Activity {
 	return a
 }
 
-// Firing says whether Prometheus is the sender of an alert with these labels,
-// and whether it is firing there now. known is false if this Prometheus
-// neither lists the alert nor has an alerting rule of that name, also because it
-// refuses to list any: a bare querier has none.
+// Firing says whether Prometheus sends alerts with these labels, and whether one is firing
+// there now. known is false if this Prometheus neither lists the alert nor has a rule of that
+// name; some, such as a bare querier, refuse to list any.
 func (f *Fetcher) Firing(ctx context.Context, labels model.LabelSet) (known, firing bool, err error) {
 	all, err := f.listAlerts(ctx)
 	if err != nil {
@@ -85,7 +83,7 @@ func (f *Fetcher) Firing(ctx context.Context, labels model.LabelSet) (known, fir
 	return known, false, unanswered(err)
 }
 
-// unanswered is the error of a server that may answer at another time, else nil.
+// unanswered returns err if the server may answer later, else nil.
 func unanswered(err error) error {
 	var api *v1.Error
 	if unreached(err) || errors.As(err, &api) && (slices.Contains(passing, api.Type) || api.Msg == tooMany) {
@@ -94,15 +92,14 @@ func unanswered(err error) error {
 	return nil
 }
 
-// passing are the types of the errors of 429 and 5xx, of Prometheus and of those that
-// speak as it does.
+// passing are the error types of statuses 429 and 5xx, of Prometheus and compatible servers.
 var passing = []v1.ErrorType{v1.ErrTimeout, "unavailable", "internal", "too_many_requests"}
 
-// tooMany is what the client library says of 429 where the server says nothing.
+// tooMany is the client library's message for 429 without one from the server.
 const tooMany = "client error: 429"
 
-// matching returns the alert of the same name whose labels are all among the
-// given ones: the one with most labels, then one that fires, then the earliest.
+// matching returns the alert of the same name whose labels are all among the given ones: the
+// one with the most labels, then a firing one, then the earliest.
 func matching(all []v1.Alert, labels model.LabelSet) (v1.Alert, bool) {
 	var best v1.Alert
 	found := false
@@ -127,11 +124,11 @@ func better(a, b v1.Alert) bool {
 	return a.ActiveAt.Before(b.ActiveAt)
 }
 
-// latestTime is a Unix time, in the year 5138, beyond which a number is none.
+// latestTime is the largest plausible Unix time (year 5138).
 const latestTime = 1e11
 
-// forState asks ALERTS_FOR_STATE when the alert fired: the value is the Unix
-// time of the onset. It returns no labels if there is none.
+// forState reads the onset from ALERTS_FOR_STATE, whose value is a Unix time. It returns nil
+// labels if there is none.
 func (f *Fetcher) forState(ctx context.Context, alert Alert) (time.Time, model.LabelSet) {
 	name := string(alert.Labels[model.AlertNameLabel])
 	a := f.inquire(alert.asker()).query(ctx, Query{
@@ -145,7 +142,7 @@ func (f *Fetcher) forState(ctx context.Context, alert Alert) (time.Time, model.L
 	var states []v1.Alert
 	for _, s := range vector {
 		at := float64(s.Value)
-		if !(at > 0 && at < latestTime) { // nor NaN
+		if !(at > 0 && at < latestTime) { // false for NaN, too
 			continue
 		}
 		own := model.LabelSet(s.Metric).Clone()
@@ -159,8 +156,8 @@ func (f *Fetcher) forState(ctx context.Context, alert Alert) (time.Time, model.L
 	return found.ActiveAt, found.Labels
 }
 
-// hasRule says whether there is an alerting rule of that name. A server
-// without rules (VictoriaMetrics, a bare querier) has none.
+// hasRule says whether there is an alerting rule of that name. A server without rules
+// (VictoriaMetrics, a bare querier) has none.
 func (f *Fetcher) hasRule(ctx context.Context, name string) (bool, error) {
 	rules, err := f.rules(ctx)
 	return slices.ContainsFunc(rules.alerting, func(r v1.AlertingRule) bool { return r.Name == name }), err
@@ -181,7 +178,7 @@ func (f *Fetcher) listAlerts(ctx context.Context) ([]v1.Alert, error) {
 		return err
 	})
 	if err != nil && ctx.Err() != nil {
-		return nil, err // the asker's own haste; the next one tries again
+		return nil, err // cancelled by the caller; the next one tries again
 	}
 	s.at, s.list, s.err = time.Now(), result.Alerts, err
 	return s.list, s.err

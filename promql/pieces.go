@@ -15,43 +15,42 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// mostLabels are those of a breakdown: 256 combinations of labels to search.
+// mostLabels bounds the labels of a breakdown: 8 give 256 sets of labels to search.
 const mostLabels = 8
 
-// Breakdown is a KPI that will be split by labels, as far as that is known
-// before anything is asked. What Prometheus has of it makes a [shape] of it, and
-// the windows of time that are worth asking for make that a [Split]; nobody
-// writes into the one before.
+// Breakdown is the plan for splitting a KPI by labels, before anything is queried. What
+// Prometheus has makes it a [shape], and choosing the windows makes that a [Split]; each is
+// read-only to the next.
 type Breakdown struct {
 	parts
-	Labels []string // nil: discovered before the leaves are asked
+	Labels []string // nil: to be discovered
 	Reason string   // why the KPI can't be broken down; empty if it can
 
-	// Siblings says that the parts are the series of the KPI, the alert's own
-	// among them: an alert on a single series has nothing below it.
+	// Siblings says that the parts are the series of the KPI, the alert's own among them: an
+	// alert on a single series has no parts.
 	Siblings bool
-	Own      model.LabelSet // labels that the alert's own series has
+	Own      model.LabelSet // labels of the alert's own series
 
-	beside *Breakdown // the KPI's series, the alert's own among them; nil: it is the only one
+	beside *Breakdown // the KPI's series, the alert's own among them; nil: there is only that one
 }
 
-// parts are what a KPI is split into, on the grid of a plan: terms that add up to
-// it, which can be asked for by labels and over windows of time.
+// parts are the terms that a KPI is split into, which can be queried by labels and over windows
+// of time, on the grid of a plan.
 type parts struct {
 	expr.Measure
 	Target   string
-	Baseline time.Duration // chosen by the user, in place of a forecast; 0: none
-	Missing  bool          // the alert is that there is too little of it: what is gone is its place
+	Baseline time.Duration // configured, and used instead of a forecast; 0: none
+	Missing  bool          // the alert is about too little of it, so what is gone is the place
 
-	// Levels says that the parts are no parts of a sum, but series with values of
-	// their own that are compared with each other.
+	// Levels says that the series are levels to be compared with each other, not parts of a
+	// sum.
 	Levels  bool
-	Extreme expr.Extreme // of levels: which of them the KPI is
+	Extreme expr.Extreme // for levels: which of them is the KPI
 
-	of    parser.Expr // that was taken apart
+	of    parser.Expr // the expression that was decomposed
 	grid  grid
-	steps int  // recent steps that are asked for; 0: recentSteps
-	weeks bool // the same time of earlier weeks is looked at, too
+	steps int  // number of recent steps; 0: recentSteps
+	weeks bool // also query the same time in earlier weeks
 }
 
 // siblings makes b a breakdown over all series of the KPI.
@@ -66,15 +65,13 @@ func (b *Breakdown) levels(of parser.Expr) bool {
 	return ok
 }
 
-// counts says whether b counts the series of a selector, held to the alert's
-// labels or not.
+// counts says whether b counts the series of a selector, with or without the alert's labels.
 func (b *Breakdown) counts(selector string) bool {
 	return b != nil && b.Missing && (slices.Contains(expr.SelectorTexts(b.of), selector) || b.beside.counts(selector))
 }
 
-// beside says whether the parts add up to something else than the KPI: to what
-// it is taken over, to a multiple of it, or to a rate where the KPI is an
-// increase.
+// beside says whether the parts add up to something other than the KPI: to what it aggregates,
+// to a multiple of it, or to a rate instead of an increase.
 func (b parts) beside() bool {
 	multiple := b.Denominator != nil && b.Scale != 1
 	increase := b.Denominator == nil && flows(b.Numerator) &&
@@ -94,40 +91,39 @@ const (
 	PieceDay      Piece = "day"
 	PieceHour     Piece = "hour"
 	PieceBaseline Piece = "baseline"
-	PieceExpected Piece = "expected" // as the rule says: the forecast
+	PieceExpected Piece = "expected" // the forecast, from the rule's own expression
 )
 
 // The windows of the pieces.
 const (
 	day          = 24 * time.Hour
-	mostDays     = 7 // a week back: the same weekday
-	marginalDays = 3 // where each label is asked by itself
+	mostDays     = 7 // the same weekday
+	marginalDays = 3 // if labels are queried one by one
 	hourWindow   = time.Hour
 	recentStep   = 5 * time.Minute
 	recentSteps  = 24
-	mostSteps    = 72 // where most of the others are no baseline
+	mostSteps    = 72 // if most of the usual ones are excluded from the baseline
 	mostWeeks    = 3
-	fewDays      = 3 // days left as a baseline that are too few
+	fewDays      = 3 // too few days for a baseline
 )
 
-// sample is one window of a piece: what is summed over (end-length, end] at
-// the given resolution. Recent is many of them, in one range query.
+// sample is one window of a piece: the sum over (end-length, end] at the given resolution. A
+// recent piece has many windows, from one range query.
 type sample struct {
 	piece  Piece
-	index  int // days back of a profile or a level
+	index  int // days back, for a profile or a level
 	end    time.Time
 	length time.Duration
 	res    time.Duration
-	steps  int // 0: one instant; else so many windows, the last at end
+	steps  int // 0: one instant; else the number of windows, the last one at end
 }
 
-// incident is the length of the incident: its rows, each for a step.
+// incident returns the length of the incident: one step per row.
 func (b parts) incident() time.Duration { return b.grid.end.Sub(b.grid.onset) + b.grid.step }
 
-// now is the length of what is compared with the time before: the incident
-// without its beginning, in which a rate over some minutes is still on its way.
-// Of a level, of which nothing is counted, the last minutes tell where it is: whole
-// steps, so that as many samples are added up as are counted.
+// now returns the length of the window that is compared with the baseline: the incident without
+// its beginning, while a rate still rises. For a level it is the last few minutes, in whole
+// steps so that sum and count match.
 func (b parts) now() time.Duration {
 	now := b.grid.end.Sub(b.grid.settled) + b.grid.step
 	if !flows(b.Numerator) {
@@ -136,15 +132,14 @@ func (b parts) now() time.Duration {
 	return now
 }
 
-// samples returns the windows to ask for, given the days back that have data. A
-// ratio is forecast from the rates of the last hour and day; an
-// additive measure from its profile over days, put on the level of the last
-// hour, or from the last two hours.
+// samples returns the windows to query, given the days back that have data. A ratio is forecast
+// from its rates over the last hour and day; an additive measure from its profile over days,
+// scaled to the level of the last hour, or from the last two hours.
 func (b parts) samples(days []int, recent bool) []sample {
 	g := b.grid
 	fine, minute := g.step, max(g.step, time.Minute)
 	s := []sample{{piece: PieceActual, end: g.end, length: b.now(), res: fine}}
-	if b.Missing { // what is there now, and not what was in the first minute
+	if b.Missing { // what is there at the end, not in the first minute
 		s[0].length = fine
 	}
 	if b.Baseline > 0 {
@@ -170,23 +165,22 @@ func (b parts) samples(days []int, recent bool) []sample {
 	return s
 }
 
-// recentSteps is how many steps of the time before the incident are asked for.
+// recentSteps returns the number of steps before the incident to query.
 func (b parts) recentSteps() int { return cmp.Or(b.steps, recentSteps) }
 
-// baselineRes keeps a chosen baseline under about three hundred evaluations.
+// baselineRes limits a configured baseline to about three hundred evaluations.
 func (b parts) baselineRes() time.Duration {
 	return max(b.grid.step, (b.Baseline / 300).Round(15*time.Second))
 }
 
-// tick moves windows off the multiples of their resolution: Prometheus 2
-// counts both ends of a range, Prometheus 3 only the last one. Past the
-// multiple by a tick, both count the same.
+// tick moves windows off the multiples of their resolution: Prometheus 2 includes both ends of
+// a range, Prometheus 3 only the last. Just past the multiple, both count the same samples.
 const tick = time.Millisecond
 
-// query asks for the sums of a term over a window.
+// query returns the query for the sums of a term over a window.
 func (s sample) query(b parts, t expr.Term, names []string) Query {
 	over, of := "sum_over_time", t.By(names)
-	if b.Levels { // what is missing is no zero, and what is no number is missing
+	if b.Levels { // a missing sample is not 0, and an infinite one is missing
 		over, of = "avg_over_time", of+" > -Inf < Inf"
 	}
 	q := Query{
@@ -209,12 +203,12 @@ func (s sample) name() string {
 	return string(s.piece)
 }
 
-// terms are all terms of both sides.
+// terms returns the terms of both sides.
 func (b parts) terms() []expr.Term {
 	return append(append([]expr.Term(nil), b.Numerator...), b.Denominator...)
 }
 
-// termsOf are those that a window is asked of.
+// termsOf returns the terms to query in a window.
 func (b parts) termsOf(s sample) []expr.Term {
 	if s.piece == PieceExpected {
 		return b.Expected
@@ -222,7 +216,7 @@ func (b parts) termsOf(s sample) []expr.Term {
 	return b.terms()
 }
 
-// queries asks for every window of every term.
+// queries returns a query for every window and term.
 func (b parts) queries(names []string, samples []sample) []Query {
 	var qs []Query
 	for _, s := range samples {
@@ -233,8 +227,8 @@ func (b parts) queries(names []string, samples []sample) []Query {
 	return qs
 }
 
-// exists is the text of something that exists whenever the measure does: of the
-// denominator, or the measure itself.
+// exists is PromQL that has series whenever the measure exists: its denominator, or the measure
+// itself.
 func (b parts) exists() string {
 	terms := b.base()
 	texts := make([]string, len(terms))
@@ -244,13 +238,12 @@ func (b parts) exists() string {
 	return strings.Join(texts, " or ")
 }
 
-// presence asks where there is data: in each hour of the last week (of the last
-// day, for a ratio), and in each step of the last hours.
+// presence returns the queries for when there is data: hourly over the last week (over the last
+// day for a ratio), and per step over the last hours.
 //
-// A counter of errors often has no series before the first error, so in the
-// last hours an additive measure without series is zero wherever the server
-// had anything (up) at all. Days back are asked strictly: a service that is new
-// has no profile.
+// A counter of errors often has no series before the first error. So in the last hours, an
+// additive measure without series counts as zero whenever the server had any data (up). Earlier
+// days are strict: a new service has no profile.
 func (b parts) presence() (history, recent Query) {
 	history = Query{
 		Role: RoleBreakdown, Name: b.Target + ": history", Query: b.exists(),
@@ -276,7 +269,7 @@ func (b parts) presence() (history, recent Query) {
 	return history, recent
 }
 
-// leafCount asks how many leaves there are at a time.
+// leafCount counts the leaves at a time.
 func (b parts) leafCount(names []string, at time.Time) Query {
 	return Query{
 		Role:  RoleBreakdown,
@@ -286,7 +279,7 @@ func (b parts) leafCount(names []string, at time.Time) Query {
 	}
 }
 
-// shown are the queries of a breakdown as people would write them.
+// shown returns the queries of a breakdown in readable form, without windows.
 func (b parts) shown(names []string) []Query {
 	var qs []Query
 	add := func(side string, terms []expr.Term) {
@@ -303,13 +296,13 @@ func (b parts) shown(names []string) []Query {
 	return qs
 }
 
-// flows says whether all terms count something that flows.
+// flows says whether all terms are rates or increases.
 func flows(terms []expr.Term) bool {
 	return !slices.ContainsFunc(terms, func(t expr.Term) bool { return t.Per == 0 })
 }
 
-// base are the terms that exist whenever the measure does: the denominator, or
-// the measure itself.
+// base returns the terms that exist whenever the measure does: the denominator, or the measure
+// itself.
 func (b parts) base() []expr.Term {
 	if b.Denominator != nil {
 		return b.Denominator

@@ -10,12 +10,12 @@ import (
 	"github.com/culprit-dev/culprit/promql/bounded"
 )
 
-// Ping asks the cheapest question there is: whether the server answers at all.
+// Ping sends the cheapest query there is, to see whether the server answers.
 func (f *Fetcher) Ping(ctx context.Context) error {
 	return f.do(ctx, "query", func(ctx context.Context) error {
 		_, _, err := f.client.Query(ctx, bounded.Question{Query: "vector(1)", End: time.Now(), Series: 1, Samples: 1})
 		if cut := (*bounded.Cut)(nil); errors.As(err, &cut) {
-			return nil // of one that answers too much, too
+			return nil // an oversized answer is an answer
 		}
 		return err
 	})

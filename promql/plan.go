@@ -16,7 +16,7 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Plan is what will be asked about one alert.
+// Plan is what to query about one alert.
 type Plan struct {
 	Rule  string
 	Start time.Time // first row of the grid
@@ -24,22 +24,22 @@ type Plan struct {
 	End   time.Time // last row
 	Step  time.Duration
 
-	Queries  []Query // what people are shown of what will be asked: see Fetched.Asked
+	Queries  []Query // queries to show to people before they are sent: see Fetched.Asked
 	Targets  []Target
 	Topology Topology
-	Warnings []analysis.Warning // doubts that are known before anything is asked
+	Warnings []analysis.Warning // known before any query
 
-	before  time.Time         // see grid.before
-	settled time.Time         // see grid.settled
-	chosen  bool              // the rule chose the length of the baseline
-	asker   asker             // the alert
-	earlier string            // PromQL of the alert in the past; empty: there is none
-	crowd   bool              // and of others of its storm
-	labels  map[string]string // where the KPI is
-	part    bool              // see Alert.Part
-	where   *whereabouts      // of changes; nil: they are not asked for
-	after   *round            // what it goes on from, as if it were one; nil: nothing
-	inside  bool              // only candidates are new in it: see Fetched.Narrow
+	before        time.Time         // see grid.before
+	settled       time.Time         // see grid.settled
+	chosen        bool              // the rule sets the length of the baseline
+	asker         asker             // the alert
+	earlier       string            // PromQL for earlier firings of the alert; empty: none
+	sharedEarlier bool              // earlier includes other alerts of the storm
+	labels        map[string]string // labels that locate the KPI
+	part          bool              // see Alert.Part
+	where         *whereabouts      // where to look for changes; nil: nowhere
+	continues     *round            // the round that this plan continues; nil: none
+	inside        bool              // it adds only candidates: see Fetched.Narrow
 }
 
 // Target is one KPI.
@@ -47,14 +47,14 @@ type Target struct {
 	Query      Query
 	Kind       string
 	Weight     float64
-	Title      string          // what people call the KPI; empty: the query's name
+	Title      string          // display name of the KPI; empty: the query's name
 	Unread     bool            // see analysis.Target
 	Clock      bool            // see analysis.Target
 	Crossing   bool            // see analysis.Target
 	Limit      *analysis.Limit // see analysis.Target
-	Own        model.LabelSet  // if the query gives several series, the alert's has these labels
-	Additive   bool            // several series may be added up
-	Breakdown  *Breakdown      // nil: none is wanted
+	Own        model.LabelSet  // labels of the alert's own series among several
+	Additive   bool            // several series may be summed
+	Breakdown  *Breakdown      // nil: none wanted
 	Candidates []Candidate
 }
 
@@ -68,29 +68,29 @@ type Candidate struct {
 
 	from     string // see config.Candidate
 	own      bool   // see config.Candidate
-	named    bool   // by a rule, so that its series have this name
-	member   bool   // of the KPI: see analysis.Series
-	optional bool   // nobody has asked for it by name: that it has no series is no news
+	named    bool   // by a rule, which gives its series their name
+	member   bool   // counted by the KPI: see analysis.Series
+	optional bool   // nobody named it, so a missing series is not worth a warning
 	scope    region // what the query is narrowed to; nil: nothing
-	whole    Query  // that it was before
+	whole    Query  // the query before narrowing
 }
 
 // Topology is the call graph.
 type Topology struct {
-	Edges [][2]string // given: caller, callee
+	Edges [][2]string // configured: caller, callee
 	Query *Query      // nil: none
 }
 
-// NewPlan decides what to ask about an alert at the time now. It asks nothing.
+// NewPlan decides what to query about an alert at the time now. It sends no query.
 //
-// A query that can't be made is a warning of the plan. The error says that no
-// target at all is left, and why.
+// A query that can't be built becomes a warning. The error says that no target is left, and
+// why.
 func NewPlan(rule config.Rule, alert Alert, now time.Time) (Plan, error) {
 	if alert.Own == nil {
 		alert.Own = alert.Labels
 	}
 	b := builder{rule: rule, alert: alert, data: newAlertData(alert), plan: Plan{
-		Rule: rule.Name, asker: alert.asker(), earlier: alert.earlier(), crowd: alert.Storm, where: alert.whereabouts(), part: len(alert.Part) > 0,
+		Rule: rule.Name, asker: alert.asker(), earlier: alert.earlier(), sharedEarlier: alert.Storm, where: alert.whereabouts(), part: len(alert.Part) > 0,
 	}}
 	kpis := b.targets()
 	if len(kpis) == 0 {
@@ -117,12 +117,12 @@ type builder struct {
 // kpi is a target with its expression.
 type kpi struct {
 	config.Target
-	expr    parser.Expr // as it is asked for, held to the alert's labels
-	whole   parser.Expr // what is broken down: expr, or more of it
-	derived *KPI        // nil: the rule has a query of its own
+	expr    parser.Expr // as queried, restricted to the alert's labels
+	whole   parser.Expr // to be broken down: without that restriction, recording rules expanded
+	derived *KPI        // nil: the rule has its own query
 }
 
-// apart takes what is broken down apart, held to the alert's labels or not.
+// apart decomposes an expression to be broken down.
 func (k kpi) apart(e parser.Expr) (expr.Measure, error) {
 	if k.derived != nil {
 		return k.derived.Apart(e)
@@ -142,8 +142,7 @@ func (b *builder) whyNot() string {
 	return strings.Join(texts, "; ")
 }
 
-// targetsOf returns the targets of a rule; one that is left out is the alert's
-// own expression.
+// targetsOf returns the targets of a rule; an empty one stands for the alert's own expression.
 func targetsOf(rule config.Rule) []config.Target {
 	switch {
 	case len(rule.Targets) > 0:
@@ -182,8 +181,8 @@ func (b *builder) targetName(t config.Target, i int) string {
 	}
 }
 
-// kpi finds out what a target measures: without a comparison, and held to the
-// alert's values of the labels that it groups by.
+// kpi determines what a target measures, without its comparison, and restricted to the alert's
+// values of its grouping labels.
 func (b *builder) kpi(t config.Target) (kpi, error) {
 	k := kpi{Target: t}
 	var err error
@@ -206,8 +205,8 @@ func (b *builder) kpi(t config.Target) (kpi, error) {
 	return k, nil
 }
 
-// part is what is broken down of a KPI, and the KPI: of a part of it the two are the
-// same, as what a recording rule has left has not the labels of the part.
+// part restricts a KPI to Alert.Part. It returns what to break down and what to query; for a
+// part both are the same, because a recording rule may have dropped its labels.
 func (a Alert) part(k kpi) (whole, asked parser.Expr, err error) {
 	whole = expr.MustParse(k.whole.String())
 	if len(a.Part) == 0 {
@@ -217,7 +216,7 @@ func (a Alert) part(k kpi) (whole, asked parser.Expr, err error) {
 		expr.HoldPart(whole, m)
 	}
 	text := whole.String()
-	if whole, err = expr.Parse(text); err != nil { // there are values that PromQL can't write
+	if whole, err = expr.Parse(text); err != nil { // some values can't be written in PromQL
 		return nil, nil, err
 	}
 	return whole, expr.MustParse(text), nil
@@ -245,7 +244,7 @@ func (k *kpi) derive(alert Alert) error {
 	return err
 }
 
-// scope are the labels that select the alert's own series.
+// scope returns the labels that select the alert's own series.
 func (a Alert) scope() model.LabelSet {
 	if a.KPI != nil && a.KPI.Result != nil {
 		return a.KPI.Result
@@ -253,7 +252,7 @@ func (a Alert) scope() model.LabelSet {
 	return a.Own
 }
 
-// hold holds an expression to the alert's own series.
+// hold restricts an expression to the alert's own series.
 func (a Alert) hold(e parser.Expr) {
 	if a.KPI != nil && a.KPI.Result != nil {
 		expr.ScopeResult(e, a.KPI.Result)
@@ -262,8 +261,8 @@ func (a Alert) hold(e parser.Expr) {
 	expr.Scope(e, a.Own)
 }
 
-// expand makes the expression of a template; matchers that stayed empty for
-// want of a label are worth a warning.
+// expand executes a template and parses the result. It warns about matchers left empty because
+// the alert lacks a label.
 func (b *builder) expand(name, text string) (parser.Expr, error) {
 	e, missing, err := expand(text, b.data)
 	if err != nil {
@@ -297,7 +296,7 @@ func (b *builder) window(kpis []kpi, now time.Time) {
 	b.plan.Warnings = append(b.plan.Warnings, warnings...)
 }
 
-// onGrid is a query on the grid of the plan.
+// onGrid returns a query on the grid of the plan.
 func (p Plan) onGrid(role Role, name, text string) Query {
 	return Query{Role: role, Name: name, Query: text, Start: p.Start, End: p.End, Step: p.Step}
 }
@@ -344,8 +343,8 @@ func (b *builder) target(k kpi) Target {
 	return t
 }
 
-// breakdown returns nil if the rule says `labels: []`, or the KPI is not known:
-// alerts are told apart by their own labels, which everybody has before them.
+// breakdown returns nil if the rule says `labels: []`, or if the KPI is unknown: a count of
+// alerts is split by the alerts' own labels, which everybody can see already.
 func (b *builder) breakdown(k kpi) *Breakdown {
 	wanted := k.Breakdown
 	if wanted == nil {
@@ -374,10 +373,9 @@ func (b *builder) breakdown(k kpi) *Breakdown {
 	return d
 }
 
-// compared makes b, which is all that the alert's own KPI is made of, compare
-// series where there is nothing to add up: those that the KPI is the largest of,
-// or, of a KPI that is a series, those beside it. A KPI of which there is one for
-// each of several places is compared with the others, too.
+// compared makes b, the breakdown of the alert's own KPI, compare series where there are no
+// parts to add up: the series that the KPI is an extreme of, or, for a KPI that is a single
+// series, its siblings. If there is one KPI for each of several places, those are compared too.
 func (b *Breakdown) compared(own parser.Expr, all Breakdown) {
 	held := own.String() != all.of.String()
 	if b.Leaf {
@@ -388,23 +386,23 @@ func (b *Breakdown) compared(own parser.Expr, all Breakdown) {
 	case extreme != expr.NoExtreme && !expr.RenamesLabels(own) && b.levels(over):
 		b.Extreme = extreme
 	case extreme == expr.NoExtreme && b.Leaf && !held && b.levels(all.of):
-		b.itself() // is compared
+		b.asItself() // is compared
 	}
 	if held && all.levels(all.of) {
-		all.itself()
+		all.asItself()
 		b.beside = &all
 	}
 }
 
-// itself notes that the parts have the values of the KPI, unless it tells how they move or
-// what they are of a bound.
-func (b *Breakdown) itself() {
+// asItself records that the levels are the KPI's own values, unless it measures changes of level
+// or how full something is.
+func (b *Breakdown) asItself() {
 	if !expr.TellsMoves(b.of) && !expr.Fills(b.of) {
 		b.StandsFor = ""
 	}
 }
 
-// parts takes an expression apart for a breakdown.
+// parts decomposes an expression for a breakdown.
 func (b *builder) parts(k kpi, names []string, e parser.Expr) *Breakdown {
 	m, err := k.apart(e)
 	d := &Breakdown{Labels: names, parts: parts{
@@ -438,10 +436,10 @@ func (b *builder) topology() {
 	b.plan.Topology.Query = &Query{Role: RoleTopology, Name: string(RoleTopology), Query: e.String(), End: b.plan.End}
 }
 
-// rest are the queries that nothing waits for.
+// rest returns the queries that no other query waits for.
 func (p Plan) rest() []Query { return append(p.others(), p.changes()...) }
 
-// others are those of them that are shown: candidates and topology.
+// others returns those of rest that are shown to people: candidates and topology.
 func (p Plan) others() []Query {
 	var qs []Query
 	for _, t := range p.Targets {
@@ -455,8 +453,7 @@ func (p Plan) others() []Query {
 	return qs
 }
 
-// shown are the queries worth showing to people before any is asked: see
-// [Fetched.Asked].
+// shown returns the queries worth showing to people before any is sent; see [Fetched.Asked].
 func (p Plan) shown() []Query {
 	var qs []Query
 	for _, t := range p.Targets {

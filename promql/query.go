@@ -20,20 +20,20 @@ const (
 	RoleChange    Role = "change"   // what was changed
 )
 
-// Query is one question to Prometheus.
+// Query is one query to Prometheus.
 type Query struct {
 	Role  Role
-	Name  string // of the target, the candidate or the part of a breakdown
+	Name  string // of the target, the candidate or the piece of a breakdown
 	Query string // PromQL
 
-	Start, End time.Time     // an instant is asked at End
-	Step       time.Duration // 0: an instant
+	Start, End time.Time     // an instant query is evaluated at End
+	Step       time.Duration // 0: instant query
 }
 
-// instant says whether q asks for one point in time.
+// instant says whether q is an instant query.
 func (q Query) instant() bool { return q.Step == 0 }
 
-// key is the same for queries with the same answer.
+// key identifies queries with the same answer.
 func (q Query) key() string {
 	return fmt.Sprintf("%d %d %d %s", q.Start.UnixMilli(), q.End.UnixMilli(), q.Step.Milliseconds(), q.Query)
 }

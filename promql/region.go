@@ -15,11 +15,10 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// region is what a set of label values selects: matchers of different labels,
-// in the order of their names.
+// region selects the series inside a label set: matchers on different labels, sorted by name.
 type region []*labels.Matcher
 
-// String writes it as a selector.
+// String returns the region as a selector.
 func (r region) String() string {
 	texts := make([]string, len(r))
 	for i, m := range r {
@@ -28,8 +27,8 @@ func (r region) String() string {
 	return "{" + strings.Join(texts, ", ") + "}"
 }
 
-// regions are all labels of a set together and, as many a metric has one of
-// them only, each by itself.
+// regions returns all labels of a set together, then each by itself, because many metrics have
+// only one of them.
 func regions(set []map[string]string) []region {
 	var all region
 	names := map[string]bool{}
@@ -54,12 +53,11 @@ func regions(set []map[string]string) []region {
 	return out
 }
 
-// mostAlternatives is how many values of a label are worth a matcher.
+// mostAlternatives is the largest number of values for one matcher.
 const mostAlternatives = 10
 
-// matcherOf selects the values that a label has in a set; nil if a combination
-// doesn't hold to one. A metric's name and the bounds of a histogram are no
-// place where something happens.
+// matcherOf returns a matcher for the values of a label in a set; nil if a combination does not
+// fix one. Metric names and histogram bounds are no places.
 func matcherOf(name string, set []map[string]string) *labels.Matcher {
 	if name == model.MetricNameLabel || name == model.BucketLabel || name == model.QuantileLabel {
 		return nil
@@ -90,9 +88,8 @@ func matcherOf(name string, set []map[string]string) *labels.Matcher {
 	return m
 }
 
-// inject adds the matchers to every selector of e that isn't held to them
-// already. It returns false if that changes nothing, or if a selector is held
-// to another value, so that e would have no series.
+// inject adds the matchers to every selector of e that lacks them. It returns false if nothing
+// changes, or if a selector requires another value, so that e would have no series.
 func (r region) inject(e parser.Expr) bool {
 	changed := false
 	for _, v := range expr.Selectors(e) {
@@ -110,8 +107,8 @@ func (r region) inject(e parser.Expr) bool {
 	return changed
 }
 
-// held says whether a selector is held to one value of a matcher's label, and
-// whether the matcher selects that.
+// held says whether a selector has an equality matcher that m accepts (inside), or one that m
+// excludes (outside).
 func held(s *parser.VectorSelector, m *labels.Matcher) (inside, outside bool) {
 	for _, own := range s.LabelMatchers {
 		if own.Name == m.Name && own.Type == labels.MatchEqual {
@@ -122,14 +119,13 @@ func held(s *parser.VectorSelector, m *labels.Matcher) (inside, outside bool) {
 	return inside, outside
 }
 
-// narrows says whether e takes series together that differ in one of the
-// labels. One that doesn't has the series inside already.
+// narrows says whether e aggregates over one of the labels. If not, its result already has the
+// series inside.
 func (r region) narrows(e parser.Expr) bool {
 	return slices.ContainsFunc(r, func(m *labels.Matcher) bool { return loses(e, m.Name) })
 }
 
-// loses says whether the result of e lacks a label of its selectors, or has not
-// all of their values.
+// loses says whether the result of e drops a label of its selectors, or some of its values.
 func loses(e parser.Expr, name string) bool {
 	found := false
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
@@ -147,7 +143,7 @@ func loses(e parser.Expr, name string) bool {
 	return found
 }
 
-// name names a series inside, with the matchers among its labels.
+// name names a series inside the region, with the matchers among its labels.
 func (r region) name(name string, metric model.Metric) string {
 	var pairs []string
 	for label, v := range metric {
@@ -164,8 +160,8 @@ func (r region) name(name string, metric model.Metric) string {
 	return name + "{" + strings.Join(pairs, ", ") + "}"
 }
 
-// What a finding has in place of a value: a label that is missing, and all
-// values that were too small to look at one by one.
+// Placeholders in a finding: for a missing label, and for all values too small to examine
+// separately.
 const (
 	missingValue = "__missing__"
 	otherValues  = "__other__"

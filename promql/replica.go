@@ -6,14 +6,13 @@ import (
 	"slices"
 )
 
-// ByReplica returns the plan that asks for the KPI once more by the names of
-// what comes and goes, such as instance and pod. A breakdown that discovers its
-// labels leaves them out where others vary: they are always at least as
-// surprising, and say the least. So they are for a change that the others don't
-// tell, as when three of twenty instances are down.
+// ByReplica returns the plan that breaks the KPI down by replica labels, such as instance and
+// pod. Label discovery omits them if others vary, because they are always at least as
+// surprising and say the least. They remain for changes that the others don't explain, such as
+// three of twenty instances down.
 //
-// It asks nothing itself; [Fetcher.Fetch] asks what is new, at the cost of the
-// same analysis. It returns false if no such label was left out.
+// It sends no query; [Fetcher.Fetch] sends the new ones, on the budget of the same analysis. It
+// returns false if no such label was omitted.
 func (f Fetched) ByReplica() (Plan, bool) {
 	p, found := f.Plan, false
 	p.Targets = slices.Clone(p.Targets)
@@ -28,9 +27,8 @@ func (f Fetched) ByReplica() (Plan, bool) {
 	return f.Then(p), found
 }
 
-// Then returns another plan of the same alert, as one that goes on from f: at the
-// cost of the same analysis.
+// Then returns p as a plan that continues f, on the budget of the same analysis.
 func (f Fetched) Then(p Plan) Plan {
-	p.after, p.inside = &round{budget: f.budget, until: f.until, evidence: Evidence{Answers: f.evidence.Answers}}, false
+	p.continues, p.inside = &round{budget: f.budget, until: f.until, evidence: Evidence{Answers: f.evidence.Answers}}, false
 	return p
 }

@@ -16,22 +16,20 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Complete fills in what a rule leaves out, as far as Prometheus has to be
-// asked for it: what the annotations of the alert's own rule say (if it is
-// Alert.Annotated), what the alert's expression measures (Alert.KPI), and the
-// candidates, which are those of catalogue, then those of well-known exporters
-// that have series for the alert. A rule of which nothing is left out comes
-// back as it is. The zero Rule is for alerts that no rule matches.
+// Complete fills in what a rule leaves out and only Prometheus knows: what the annotations of
+// the alert's own rule say (if Alert.Annotated), what the alert's expression measures
+// (Alert.KPI), and the candidates, from the catalogue and from well-known exporters with series
+// for the alert. A complete rule is returned as it is. The zero Rule is for alerts that match
+// no rule.
 //
-// What can't be found out is a warning; [NewPlan] takes the rule and the alert
-// in any case.
+// What could not be found out becomes a warning; [NewPlan] accepts the result in any case.
 func (f *Fetcher) Complete(ctx context.Context, rule config.Rule, alert Alert, catalogue []config.Known) (config.Rule, Alert, []analysis.Warning) {
 	i := f.inquire(alert.asker())
 	if alert.Own == nil {
 		alert.Own = alert.Labels
 	}
 	rule, warnings := i.annotated(ctx, rule, alert)
-	named := false // candidates
+	named := false // the targets name candidates
 	for _, t := range targetsOf(rule) {
 		if strings.TrimSpace(t.Query) == "" && alert.KPI == nil {
 			var more []analysis.Warning
@@ -42,7 +40,7 @@ func (f *Fetcher) Complete(ctx context.Context, rule config.Rule, alert Alert, c
 	}
 	if rule.Candidates == nil && !named {
 		kpi := measuredBy(rule, alert)
-		around, more := i.around(ctx, alert, kpi)
+		around, more := i.seriesLabels(ctx, alert, kpi)
 		alert.Series, warnings = around, append(warnings, more...)
 		alert.cluster = i.clusterOf(ctx, alert)
 		rule.Candidates, more = i.candidates(ctx, alert, selectorsOf(kpi), catalogue)
@@ -51,8 +49,8 @@ func (f *Fetcher) Complete(ctx context.Context, rule config.Rule, alert Alert, c
 	return rule, alert, warnings
 }
 
-// kpi finds out what an alert measures. An alert without an expression is
-// counted itself, as all that is known of it is when it fires.
+// kpi finds out what an alert measures. Without an expression, firings of the alert are
+// counted: nothing else is known.
 func (i *inquiry) kpi(ctx context.Context, alert Alert) (*KPI, []analysis.Warning) {
 	var warnings []analysis.Warning
 	warn := func(format string, args ...any) {
@@ -75,21 +73,21 @@ func (i *inquiry) kpi(ctx context.Context, alert Alert) (*KPI, []analysis.Warnin
 	} else if len(d.Others) > 0 {
 		warn("none of the %d branches of the alert's `or` has its labels at %s: the first one is used", len(d.Others)+1, at.UTC().Format(time.TimeOnly))
 	}
-	k.Expanded = i.writtenOut(ctx, k.Target, warn)
+	k.Expanded = i.expanded(ctx, k.Target, warn)
 	k.Scrape = i.scrape(ctx, *k, alert, at)
 	return k, warnings
 }
 
-// firing takes the place of a KPI that is not known.
+// firing returns the substitute for an unknown KPI.
 func firing(alert Alert) *KPI {
 	return &KPI{Derivation: expr.FiringAlerts(string(alert.Labels[model.AlertNameLabel])), Unread: true}
 }
 
-// errNotTrusted says that an alert's expression may not be asked.
+// errNotTrusted says that an alert's expression must not be queried.
 var errNotTrusted = errors.New("the expression in the alert's generatorURL is not asked (expressions.from_alerts)")
 
-// expression returns the expression in an alert's generatorURL, if it may be
-// asked. rules are those of the server; nil: not known.
+// expression returns the expression in an alert's generatorURL, if it may be queried. rules are
+// those of the server; nil: unknown.
 func (a Alert) expression(rules *ruleSet) (string, error) {
 	text, err := expr.InURL(a.GeneratorURL)
 	switch {
@@ -102,8 +100,8 @@ func (a Alert) expression(rules *ruleSet) (string, error) {
 	}
 }
 
-// expression finds an alert's expression: in its generatorURL, as far as that is
-// trusted, else among the rules of the server.
+// expression finds an alert's expression: in its generatorURL if trusted, else among the rules
+// of the server.
 func (i *inquiry) expression(ctx context.Context, alert Alert, warn func(string, ...any)) (string, error) {
 	text, err := alert.expression(nil)
 	if err == nil {
@@ -116,7 +114,7 @@ func (i *inquiry) expression(ctx context.Context, alert Alert, warn func(string,
 	if text, known := alert.expression(&rules); known == nil {
 		return text, nil
 	}
-	made := rules.making(Alert{Own: alert.Own})
+	made := rules.rulesFor(Alert{Own: alert.Own})
 	if len(made) == 0 {
 		return "", beside(err, "and Prometheus has no alerting rule of this name and these labels")
 	}
@@ -126,7 +124,7 @@ func (i *inquiry) expression(ctx context.Context, alert Alert, warn func(string,
 	return made[0].Query, nil
 }
 
-// beside adds what is wrong besides to an error, before its hint.
+// beside adds a second problem to an error, before its hint.
 func beside(err error, text string) error {
 	var none *expr.NoExpression
 	if errors.As(err, &none) {
@@ -135,9 +133,8 @@ func beside(err error, text string) error {
 	return fmt.Errorf("%w, %s", err, text)
 }
 
-// firingBranch returns the branch of an `or` whose result has the alert's
-// labels, and these labels as the result has them; nil if there is none, or
-// nobody needs to know.
+// firingBranch returns the branch of an `or` whose result has the alert's labels, with the
+// labels of that result; nil if there is none, or if it makes no difference.
 func (i *inquiry) firingBranch(ctx context.Context, branches []expr.Derivation, alert Alert, at time.Time) (expr.Derivation, model.LabelSet) {
 	if len(branches) == 1 && alert.Storm {
 		return branches[0], nil
@@ -152,8 +149,8 @@ func (i *inquiry) firingBranch(ctx context.Context, branches []expr.Derivation, 
 	return expr.Derivation{}, nil
 }
 
-// resultOf returns the labels of the series that made an alert: the most of
-// those that the alert has.
+// resultOf returns the labels of the series that made an alert: the largest label set within
+// own.
 func resultOf(v model.Vector, own model.LabelSet) model.LabelSet {
 	var best model.LabelSet
 	for _, s := range v {
@@ -166,9 +163,8 @@ func resultOf(v model.Vector, own model.LabelSet) model.LabelSet {
 	return best
 }
 
-// writtenOut returns the target with recording rules written out; empty if
-// there are none.
-func (i *inquiry) writtenOut(ctx context.Context, target string, warn func(string, ...any)) string {
+// expanded returns the target with recording rules expanded; empty if it uses none.
+func (i *inquiry) expanded(ctx context.Context, target string, warn func(string, ...any)) string {
 	e := expr.MustParse(target)
 	names := expr.RecordedNames(e)
 	if len(names) == 0 {
@@ -186,8 +182,8 @@ func (i *inquiry) writtenOut(ctx context.Context, target string, warn func(strin
 	return out.String()
 }
 
-// scrape measures how far samples are apart, from those of one selector in the
-// last minutes; 0 if there are too few.
+// scrape measures the scrape interval from the last minutes of one selector; 0 if there are too
+// few samples.
 func (i *inquiry) scrape(ctx context.Context, k KPI, alert Alert, at time.Time) time.Duration {
 	e := expr.MustParse(k.Target)
 	if !alert.Storm && k.Result != nil {
@@ -212,12 +208,12 @@ func (i *inquiry) scrape(ctx context.Context, k KPI, alert Alert, at time.Time) 
 	if d <= 15*time.Second {
 		return d
 	}
-	// A series that is younger than the window has few samples in it, and is no
-	// slow one: what crashes is often young.
+	// A series younger than the window has few samples without being slow: what crashes is
+	// often young.
 	if young := apart(short, count(short, ""), 4); young > 0 && young < d/2 {
 		return young
 	}
-	if d >= short && count(long, " offset "+model.Duration(long).String()) == 0 {
+	if d >= short && count(long, " offset "+model.Duration(long).String()) == 0 { // it appeared with the incident, so its interval can't be known yet
 		return 0 // it came into being with the incident, and how often it comes can't be told yet
 	}
 	return d

@@ -21,10 +21,9 @@ import (
 // SourceAnnotations is the source of warnings about annotations of alerting rules.
 const SourceAnnotations = "rule annotations"
 
-// annotated is a rule of the configuration with what the annotations of the
-// alert's own rule say where it says nothing. These are read from the rules of
-// Prometheus, where they are as somebody wrote them: on the alert itself Prometheus
-// has put values into them, and whoever may send an alert may have written them.
+// annotated completes a configured rule with the annotations of the alert's own rule. They are
+// read from the rules of Prometheus, not from the alert: there they are expanded, and anybody
+// who can send an alert may have written them.
 func (i *inquiry) annotated(ctx context.Context, rule config.Rule, alert Alert) (config.Rule, []analysis.Warning) {
 	if !alert.Annotated {
 		return rule, nil
@@ -51,18 +50,18 @@ func (i *inquiry) annotated(ctx context.Context, rule config.Rule, alert Alert) 
 	return rule.Or(said), warnings
 }
 
-// errSeveralRules says that it is not known which rule makes an alert.
+// errSeveralRules says that it is unknown which rule makes an alert.
 var errSeveralRules = errors.New("several alerting rules of Prometheus make this alert and have different culprit_* annotations, so none of these were read; hint: give the rules different names or labels")
 
-// rulesOwn are the annotations of culprit of the one rule that makes an alert; none
-// if there is no such rule.
+// rulesOwn returns culprit's annotations on the one rule that makes an alert; none if there is
+// no such rule.
 func (i *inquiry) rulesOwn(ctx context.Context, alert Alert) (map[string]string, error) {
 	rules, err := i.rules(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the rules of Prometheus could not be read: %s", explain(err))
 	}
 	var own map[string]string
-	for n, r := range rules.making(alert) {
+	for n, r := range rules.rulesFor(alert) {
 		if of := ofCulprit(r.Annotations); n == 0 {
 			own = of
 		} else if !maps.Equal(own, of) {
@@ -72,7 +71,7 @@ func (i *inquiry) rulesOwn(ctx context.Context, alert Alert) (map[string]string,
 	return own, nil
 }
 
-// ofCulprit are the annotations by which a rule speaks to culprit.
+// ofCulprit selects the annotations that are meant for culprit.
 func ofCulprit(all model.LabelSet) map[string]string {
 	own := map[string]string{}
 	for name, text := range all {
@@ -83,9 +82,9 @@ func ofCulprit(all model.LabelSet) map[string]string {
 	return own
 }
 
-// FromAnnotations reads the annotations of an alerting rule, unexpanded, as a rule
-// of culprit: see config.FromAnnotations. PromQL and templates are checked as those
-// of rules are. What is wrong is left out, so that the rest can be used.
+// FromAnnotations reads the unexpanded annotations of an alerting rule as a rule of culprit
+// (see config.FromAnnotations), and checks their PromQL and templates. What is wrong is left
+// out, so that the rest can be used.
 func FromAnnotations(set map[string]string) (config.Rule, config.Errors) {
 	r, mistakes := config.FromAnnotations(set)
 	a := annotationCheck{rule: &r, taken: map[string]bool{}}
@@ -99,7 +98,7 @@ func FromAnnotations(set map[string]string) (config.Rule, config.Errors) {
 	return r, all
 }
 
-// annotationCheck leaves out of a rule what PromQL can't do.
+// annotationCheck removes from a rule what is not valid PromQL.
 type annotationCheck struct {
 	rule     *config.Rule
 	taken    map[string]bool // names of candidates
@@ -156,8 +155,8 @@ func (a *annotationCheck) topology() {
 	}
 }
 
-// query checks a query, writes its template as culprit's, and returns the metric
-// that it is about.
+// query checks a query, converts its template to culprit's, and returns the metric that it is
+// about.
 func (a *annotationCheck) query(annotation, path string, text *string) (metric string, ok bool) {
 	*text = withLabels(*text)
 	c := checker{}

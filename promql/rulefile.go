@@ -14,8 +14,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// ruleDocument is a rule file of Prometheus, or a PrometheusRule of Kubernetes,
-// or a list of such.
+// ruleDocument is a rule file of Prometheus, a PrometheusRule of Kubernetes, or a list of
+// those.
 type ruleDocument struct {
 	Groups []ruleGroup                  `yaml:"groups"`
 	Spec   struct{ Groups []ruleGroup } `yaml:"spec"`
@@ -26,9 +26,9 @@ type ruleGroup struct {
 	Rules []AlertingRule `yaml:"rules"`
 }
 
-// ReadAlertingRules reads the alerting rules of a file: a rule file of
-// Prometheus, or PrometheusRule objects, in one or more YAML documents. Rules
-// that record are left out. Name is that of the file, for the error.
+// ReadAlertingRules reads the alerting rules of a rule file of Prometheus, or of PrometheusRule
+// objects, in one or more YAML documents. Recording rules are skipped. name is the file's, for
+// errors.
 func ReadAlertingRules(name string, r io.Reader) ([]AlertingRule, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -59,24 +59,24 @@ func readRuleDocuments(name string, text []byte) (docs []ruleDocument, err error
 	}
 }
 
-// RuleText is a text of a rule, and where it stands.
+// RuleText is a text of a rule with its position.
 type RuleText struct {
 	Text   string
-	Line   int  // of its first line
-	Block  bool // each of its lines is one of the file
-	Folded bool // lines of the file were joined by >
+	Line   int  // first line of the text
+	Block  bool // a literal block: each line of the text is one of the file
+	Folded bool // a folded block: its lines are joined
 }
 
-// UnmarshalYAML is part of yaml.Unmarshaler.
+// UnmarshalYAML implements yaml.Unmarshaler.
 func (t *RuleText) UnmarshalYAML(n *yaml.Node) error {
 	*t = RuleText{Line: n.Line, Block: n.Style&yaml.LiteralStyle != 0, Folded: n.Style&yaml.FoldedStyle != 0}
 	if t.Block || t.Folded {
-		t.Line++ // the text begins below its sign
+		t.Line++ // the text begins below | or >
 	}
 	return n.Decode(&t.Text)
 }
 
-// UnmarshalYAML is part of yaml.Unmarshaler.
+// UnmarshalYAML implements yaml.Unmarshaler.
 func (r *AlertingRule) UnmarshalYAML(n *yaml.Node) error {
 	type plain AlertingRule
 	err := n.Decode((*plain)(r))
@@ -84,8 +84,8 @@ func (r *AlertingRule) UnmarshalYAML(n *yaml.Node) error {
 	return err
 }
 
-// templated says whether a text is a template that makes rules. The templates of
-// Prometheus, as in annotations, name a label or the value.
+// templated says whether a text is a template that generates rules. Prometheus' own templates,
+// as in annotations, name a label or the value instead.
 func templated(text string) bool {
 	for _, mark := range []string{
 		"<%", "{%", "{{`", // ERB, Jinja, and what Helm leaves for Prometheus

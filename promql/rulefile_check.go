@@ -18,9 +18,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// CheckRuleFile reads a file of alerting rules as [ReadAlertingRules] does, and says
-// what is wrong with the annotations in it that culprit reads (rule_annotations).
-// Whether Prometheus takes the rules, promtool says.
+// CheckRuleFile reads a file of alerting rules like [ReadAlertingRules], and reports mistakes
+// in the annotations that culprit reads (rule_annotations). promtool checks the rest.
 func CheckRuleFile(name string, text []byte) ([]AlertingRule, config.Errors) {
 	docs, err := readRuleDocuments(name, text)
 	if err != nil {
@@ -43,7 +42,7 @@ func CheckRuleFile(name string, text []byte) ([]AlertingRule, config.Errors) {
 	return rules, mistakes.Sorted()
 }
 
-// unreadable is the mistake of a file that is no YAML, or has other things in it.
+// unreadable is the mistake of a file that is no YAML, or has other content.
 func unreadable(name string, err error) config.Mistake {
 	what, hint, _ := strings.Cut(strings.TrimPrefix(err.Error(), name+": "), "; hint: ")
 	m := config.Mistake{File: name, What: strings.Join(strings.Fields(what), " "), Hint: hint}
@@ -56,7 +55,7 @@ func unreadable(name string, err error) config.Mistake {
 	return m
 }
 
-// ForCulprit says whether a rule says how its alerts are explained.
+// ForCulprit says whether a rule has annotations for culprit.
 func (r AlertingRule) ForCulprit() bool { return len(r.forCulprit()) > 0 }
 
 func (r AlertingRule) forCulprit() map[string]string {
@@ -82,8 +81,7 @@ func (r AlertingRule) checkAnnotations() (mistakes config.Errors) {
 	return mistakes
 }
 
-// lineOf is the line of the file in which a line of the text stands, as far as it
-// is known.
+// lineOf returns the line of the file for a line of the text, or the first one if unknown.
 func (t RuleText) lineOf(line int) int {
 	if t.Block {
 		return t.Line + line - 1
@@ -91,8 +89,8 @@ func (t RuleText) lineOf(line int) int {
 	return t.Line
 }
 
-// unsplit says by which labels the rule's own expression can't be told apart,
-// whatever the series are.
+// unsplit reports labels by which the rule's own expression can't be broken down, whatever its
+// series.
 func (r AlertingRule) unsplit(b *config.Breakdown) (mistakes config.Errors) {
 	d, err := expr.Derive(r.Expr)
 	if b == nil || err != nil {
@@ -101,7 +99,7 @@ func (r AlertingRule) unsplit(b *config.Breakdown) (mistakes config.Errors) {
 	target := expr.MustParse(d.Target)
 	m, err := d.Apart(target)
 	if err != nil || len(expr.RecordedNames(target)) > 0 {
-		return nil // its series are compared, or what it records is
+		return nil // its series are compared, or what it records is broken down
 	}
 	_, refused := parts{Measure: m}.usable(b.Labels)
 	for _, l := range refused {
@@ -112,8 +110,8 @@ func (r AlertingRule) unsplit(b *config.Breakdown) (mistakes config.Errors) {
 	return mistakes
 }
 
-// CheckSeveral finds rules of which culprit can't tell which has made an alert, and
-// so reads the annotations of none.
+// CheckSeveral reports rules that culprit can't tell apart by their alerts, so that it reads
+// the annotations of neither.
 func CheckSeveral(rules []AlertingRule) (mistakes config.Errors) {
 	first := map[string][]AlertingRule{}
 	for _, r := range rules {

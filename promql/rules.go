@@ -17,14 +17,14 @@ import (
 // ruleSet are the rules of a server.
 type ruleSet struct {
 	alerting  []v1.AlertingRule
-	recording map[string][]expr.Recording // by the metric that they record
+	recording map[string][]expr.Recording // by recorded metric
 }
 
-// rules asks for the rules of the server, at the most once a minute, which is as long as
-// they stand at least: Prometheus evaluates them so often by default. A failure is shared
-// for a while, too, so that a storm waits once for a server that hangs.
+// rules returns the rules of the server, cached for a minute, Prometheus' default evaluation
+// interval. A failure is cached for a while too, so that a storm waits for a hanging server
+// only once.
 func (f *Fetcher) rules(ctx context.Context) (ruleSet, error) {
-	kept, _, err := f.book.recall(ctx, "rules", func() (any, int, error) {
+	kept, _, err := f.ruleMemory.recall(ctx, "rules", func() (any, int, error) {
 		var result v1.RulesResult
 		err := f.do(ctx, "rules", func(ctx context.Context) (err error) {
 			result, err = f.ruler.Rules(ctx, nil)
@@ -52,19 +52,18 @@ func newRuleSet(result v1.RulesResult) ruleSet {
 	return set
 }
 
-// has says whether an expression is that of a rule, however it is laid out.
+// has says whether a rule has an expression, whatever its layout.
 func (s ruleSet) has(text string) bool {
 	return slices.ContainsFunc(s.alerting, func(r v1.AlertingRule) bool { return expr.Same(r.Query, text) })
 }
 
-// making are the rules that make an alert: those of its name, its expression, if
-// its generatorURL has one, and its labels. A rule with more of its labels is
-// nearer than one with fewer.
-func (s ruleSet) making(alert Alert) []v1.AlertingRule {
+// rulesFor returns the rules that make an alert: same name, same expression if its generatorURL
+// has one, and matching labels. Rules with more labels take precedence.
+func (s ruleSet) rulesFor(alert Alert) []v1.AlertingRule {
 	text, unknown := expr.InURL(alert.GeneratorURL)
 	var nearest []v1.AlertingRule
 	for _, r := range s.alerting {
-		if r.Name != string(alert.Own[model.AlertNameLabel]) || !makes(r.Labels, alert.Own) || unknown == nil && !expr.Same(r.Query, text) {
+		if r.Name != string(alert.Own[model.AlertNameLabel]) || !mayMake(r.Labels, alert.Own) || unknown == nil && !expr.Same(r.Query, text) {
 			continue
 		}
 		if len(nearest) > 0 && len(r.Labels) != len(nearest[0].Labels) {
@@ -78,9 +77,9 @@ func (s ruleSet) making(alert Alert) []v1.AlertingRule {
 	return nearest
 }
 
-// makes says whether alerts of a rule with some labels have all of these. A label of
-// a rule that is a template may have any value.
-func makes(rule, own model.LabelSet) bool {
+// mayMake says whether an alert with the labels own may come from a rule with the given labels. A
+// templated label matches any value.
+func mayMake(rule, own model.LabelSet) bool {
 	for name, v := range rule {
 		if w, ok := own[name]; (!ok || w != v) && !strings.Contains(string(v), "{{") {
 			return false
@@ -89,9 +88,8 @@ func makes(rule, own model.LabelSet) bool {
 	return true
 }
 
-// HeldFor is the `for` of the server's rule that makes alerts with these labels. It
-// is not known if there is no such rule, if several are alike and differ in it, or
-// if the rules can't be read.
+// HeldFor returns the `for` of the rule that makes alerts with these labels. known is false if
+// there is no such rule, if several differ in it, or if the rules can't be read.
 func (f *Fetcher) HeldFor(ctx context.Context, labels model.LabelSet) (held time.Duration, known bool) {
 	if labels[model.AlertNameLabel] == "" {
 		return 0, false
@@ -100,20 +98,20 @@ func (f *Fetcher) HeldFor(ctx context.Context, labels model.LabelSet) (held time
 	if err != nil {
 		return 0, false
 	}
-	made := rules.making(Alert{Own: labels})
+	made := rules.rulesFor(Alert{Own: labels})
 	if len(made) == 0 || slices.ContainsFunc(made[1:], func(r v1.AlertingRule) bool { return r.Duration != made[0].Duration }) {
 		return 0, false
 	}
 	return time.Duration(made[0].Duration * float64(time.Second)), true
 }
 
-// AlertingRule is what an analysis needs to know of a rule of Prometheus.
+// AlertingRule is what culprit needs of an alerting rule of Prometheus.
 type AlertingRule struct {
 	Alert  string            `json:"alert" yaml:"alert"`
 	Expr   string            `json:"expr" yaml:"expr"`
 	Labels map[string]string `json:"-" yaml:"labels"`
 
 	Annotations map[string]RuleText `json:"-" yaml:"annotations"`
-	File        string              `json:"-" yaml:"-"` // where it stands; empty: in no file
+	File        string              `json:"-" yaml:"-"` // its file; empty: none
 	Line        int                 `json:"-" yaml:"-"`
 }

@@ -93,7 +93,7 @@ func TestAStormWaitsOnceForRulesThatDoNotCome(t *testing.T) {
 		t.Errorf("%d alerts know the rule, %d requests", told, rulesAsked(s))
 	}
 	s.Fail("/api/v1/rules", promtest.Failure{})
-	f.book.entries["rules"].until = time.Now()
+	f.ruleMemory.entries["rules"].until = time.Now()
 	if told := stormOfRules(t, f); told != 100 || rulesAsked(s) != 2 {
 		t.Errorf("later: %d alerts know the rule, %d requests", told, rulesAsked(s))
 	}

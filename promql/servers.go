@@ -11,17 +11,16 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// Servers are the Prometheus servers of a configuration. Each has a [Fetcher] of its
-// own, which holds everything that is kept of a server: connections, the limit
-// on queries, the breaker, answers, rules, alerts and storms. So nothing that
-// one server was asked answers for another.
+// Servers are the configured Prometheus servers. Each has its own [Fetcher] with all state of a
+// server: connections, the limit on queries, the breaker, answers, rules, alerts and storms. So
+// no server's answer is used for another.
 type Servers struct {
 	conf   config.Servers
 	byName map[string]*Fetcher
 }
 
-// NewServers returns the servers of a configuration. It doesn't connect. A nil m
-// counts nothing.
+// NewServers returns the servers of a configuration. It doesn't connect. A nil m counts
+// nothing.
 func NewServers(conf config.Servers, m *Metrics) (*Servers, error) {
 	s := &Servers{conf: conf, byName: map[string]*Fetcher{}}
 	for _, p := range conf {
@@ -29,8 +28,8 @@ func NewServers(conf config.Servers, m *Metrics) (*Servers, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Title(), err)
 		}
-		f.memory.most /= len(conf) // the memory of the daemon is one
-		f.book.most /= len(conf)
+		f.memory.most /= len(conf) // the servers share the memory limit
+		f.ruleMemory.most /= len(conf)
 		s.byName[p.Name] = f
 	}
 	return s, nil
@@ -49,8 +48,8 @@ func (s *Servers) fetcher(p *config.Prometheus, err error) (*Fetcher, error) {
 	return s.byName[p.Name], nil
 }
 
-// Firing asks the server of an alert whether it fires there; see [Fetcher.Firing].
-// Nobody knows of an alert that belongs to no server.
+// Firing asks the alert's server whether it fires there; see [Fetcher.Firing]. An alert that
+// belongs to no server is unknown.
 func (s *Servers) Firing(ctx context.Context, alert model.LabelSet) (known, firing bool, err error) {
 	f, err := s.Of(alert)
 	if err != nil {
@@ -59,7 +58,7 @@ func (s *Servers) Firing(ctx context.Context, alert model.LabelSet) (known, firi
 	return f.Firing(ctx, alert)
 }
 
-// CloseIdleConnections gives the connections back that nobody uses.
+// CloseIdleConnections closes the connections that are not in use.
 func (s *Servers) CloseIdleConnections() {
 	for _, f := range s.byName {
 		f.CloseIdleConnections()

@@ -14,15 +14,14 @@ import (
 	"github.com/culprit-dev/culprit/analysis/forecast"
 )
 
-// Split is a breakdown with the windows that are asked for. It has no names of
-// labels if nothing is.
+// Split is a breakdown with its windows. Without label names, nothing is queried.
 type Split struct {
 	shape
-	samples []sample
-	left    []forecast.Span // when the alert fired on an earlier day, which is left out for that
+	samples   []sample
+	firedDays []forecast.Span // when the alert fired on earlier days that are skipped for that
 }
 
-// split decides on the windows of a breakdown.
+// split chooses the windows of a breakdown.
 func split(s shape, answers Answers, fired []forecast.Span) *Split {
 	out := Split{shape: s}
 	if s.reason != "" {
@@ -35,12 +34,12 @@ func split(s shape, answers Answers, fired []forecast.Span) *Split {
 			s.leaves, strings.Join(s.names, ", "))
 	}
 	var days []int
-	days, out.left = s.quietDays(answers, fired)
+	days, out.firedDays = s.quietDays(answers, fired)
 	if s.marginal || s.Levels {
 		days = days[:min(len(days), marginalDays)]
 	}
-	// Without days to look back at, the recent steps are the forecast; with
-	// them they only show the noise, and are asked where they are cheap.
+	// Without earlier days, the recent steps are the forecast. With them they only measure
+	// noise, and are queried if cheap.
 	recent := s.leaves*s.recentSteps() <= recentPoints || s.Denominator == nil && len(days) == 0
 	out.samples = s.parts.samples(days, recent)
 	return &out
@@ -50,11 +49,11 @@ func (s *Split) warn(format string, args ...any) {
 	s.warnings = append(s.warnings, analysis.Warning{Source: s.Target + ": breakdown", Text: fmt.Sprintf(format, args...)})
 }
 
-// recentPoints is how many points of recent steps are cheap.
+// recentPoints is the number of recent points that counts as cheap.
 const recentPoints = 200_000
 
-// daysBack returns the days back that have data from before the level's hour
-// to the end of the incident, up to the first one that has nothing there.
+// daysBack returns the days back with data from the hour of the level to the end of the
+// incident, up to the first day with nothing.
 func daysBack(b parts, answers Answers) []int {
 	if b.Denominator != nil || b.Expected != nil || b.Baseline > 0 {
 		return nil
@@ -77,9 +76,9 @@ func daysBack(b parts, answers Answers) []int {
 	return days
 }
 
-// quietDays are the days back that have data and in which the alert did not
-// fire at that hour, and when it fired in the others. If it fired in all of
-// them, that is usual.
+// quietDays returns the days back with data on which the alert did not fire at that hour, and
+// when it fired on the others. If it fired on all of them, that is normal, and all are
+// returned.
 func (b parts) quietDays(answers Answers, fired []forecast.Span) (days []int, left []forecast.Span) {
 	all := daysBack(b, answers)
 	days, left = b.withoutFired(all, fired)
@@ -89,8 +88,8 @@ func (b parts) quietDays(answers Answers, fired []forecast.Span) (days []int, le
 	return days, left
 }
 
-// withoutFired are those of the days back at whose hour the alert did not fire,
-// and when it did in the others.
+// withoutFired splits days back into those on which the alert did not fire at that hour, and
+// when it fired on the others.
 func (b parts) withoutFired(all []int, fired []forecast.Span) (days []int, left []forecast.Span) {
 	for _, j := range all {
 		back := -day * time.Duration(j)
@@ -103,8 +102,8 @@ func (b parts) withoutFired(all []int, fired []forecast.Span) (days []int, left 
 	return days, left
 }
 
-// lookFurther has a breakdown look further back where the alert fired in most of
-// the recent steps, or on most of the days at that hour.
+// lookFurther extends the baseline if the alert fired in most of the recent steps, or on most
+// days at that hour.
 func (s *shape) lookFurther(fired []forecast.Span, answers Answers) {
 	if s.reason != "" || len(fired) == 0 || s.Baseline > 0 {
 		return
@@ -122,7 +121,7 @@ func (s *shape) lookFurther(fired []forecast.Span, answers Answers) {
 	s.weeks = len(left) > 0 && len(days) < fewDays
 }
 
-// firedSteps tells of each of the last n recent steps whether the alert was active.
+// firedSteps says for each of the last n recent steps whether the alert was active.
 func (b parts) firedSteps(fired []forecast.Span, n int) []bool {
 	known := make([]bool, n)
 	for k := range known {
@@ -132,7 +131,7 @@ func (b parts) firedSteps(fired []forecast.Span, n int) []bool {
 	return known
 }
 
-// queries are all questions of a split.
+// queries returns all queries of a split.
 func (s *Split) queries() []Query {
 	if len(s.names) == 0 {
 		return nil
@@ -150,7 +149,7 @@ func (s *Split) queries() []Query {
 	return qs
 }
 
-// presence is where something existed, on the steps of a range query.
+// presence says at which steps of a range query something existed.
 type presence struct {
 	start time.Time
 	step  time.Duration
@@ -176,8 +175,8 @@ func newPresence(q Query, answer Answer) presence {
 	return p
 }
 
-// covered returns the share of the steps in (from, to] that were there; 0 if
-// none of the steps lies in it.
+// covered returns the fraction of the steps in (from, to] with data; 0 if there is no step in
+// it.
 func (p presence) covered(from, to time.Time) float64 {
 	n, there := 0, 0
 	for i, ok := range p.there {
@@ -195,20 +194,20 @@ func (p presence) covered(from, to time.Time) float64 {
 	return float64(there) / float64(n)
 }
 
-// shape is how a breakdown can be asked for: in which parts and by which labels,
-// now that Prometheus has said what there is.
+// shape is how to query a breakdown, after Prometheus said what exists: its parts and its
+// labels.
 type shape struct {
-	parts           // as they are asked for: held to a bucket that there is, deepened, or without the denominator
-	of    Breakdown // as it was planned
+	parts           // as queried: restricted to an existing bucket, deepened, or without the denominator
+	of    Breakdown // as planned
 
-	names    []string            // labels
-	replicas []string            // labels left out, as they name what comes and goes: see Fetched.ByReplica
-	only     model.LabelSet      // the labels of the series, if there is one only
-	leaves   int                 // of all labels together
-	marginal bool                // one label at a time: there are too many leaves
+	names    []string            // labels to break down by
+	replicas []string            // omitted labels that name replicas: see Fetched.ByReplica
+	only     model.LabelSet      // labels of the only series, if there is just one
+	leaves   int                 // for all labels together
+	marginal bool                // one label at a time, because there are too many leaves
 	here     map[string][]string // see analysis.Breakdown.Here
 	refused  []analysis.Refusal
 	warnings []analysis.Warning
-	began    time.Time // when the KPI began to move, if that is long before the onset
-	reason   string    // why there is nothing to ask; empty if there is
+	began    time.Time // when the KPI began to move, if long before the onset
+	reason   string    // why nothing can be queried; empty if something can
 }

@@ -9,15 +9,14 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// A storm is when many alerts of one name fire at about the same time.
+// In a storm, many alerts of one name fire at about the same time.
 const (
 	stormFrom   = 10 // alerts of one name within stormWindow
 	stormWindow = time.Minute
-	stormFactor = 15 // a storm may cost as much as so many of its alerts
+	stormFactor = 15 // a storm may send as many queries as this many of its alerts
 )
 
-// storms remembers, by the name of the alert, who asks how much. It is safe for
-// concurrent use.
+// storms tracks queries by alert name. It is safe for concurrent use.
 type storms struct {
 	mu   sync.Mutex
 	name map[string]*storm
@@ -25,13 +24,13 @@ type storms struct {
 
 type storm struct {
 	alerts  map[model.Fingerprint]time.Time // when each was last seen
-	shared  model.LabelSet                  // the labels that all of them have
-	asked   []time.Time                     // of each question of the last stormWindow
-	own     map[model.Fingerprint]int       // questions of each alert
-	largest int                             // of them
+	shared  model.LabelSet                  // labels common to all of them
+	asked   []time.Time                     // time of each query of the last stormWindow
+	own     map[model.Fingerprint]int       // queries of each alert
+	largest int                             // largest value of own
 }
 
-// asker is the alert for which a question is asked; the zero one is none.
+// asker is the alert that a query is sent for; zero: none.
 type asker struct {
 	name string
 	id   model.Fingerprint
@@ -46,8 +45,8 @@ func (a Alert) asker() asker {
 
 func newStorms() *storms { return &storms{name: map[string]*storm{}} }
 
-// see notes an alert. shared are the labels that all alerts of the storm have;
-// nil if there is no storm.
+// see records an alert. It returns the labels common to all alerts of the storm; nil if there
+// is no storm.
 func (s *storms) see(labels model.LabelSet, now time.Time) (shared model.LabelSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +66,7 @@ func (s *storms) see(labels model.LabelSet, now time.Time) (shared model.LabelSe
 	return st.shared.Clone()
 }
 
-// of returns the storm of a name, without what is long over.
+// of returns the storm of a name, after dropping what is out of date.
 func (s *storms) of(name string, now time.Time) *storm {
 	for other, st := range s.name {
 		st.forget(now)
@@ -95,9 +94,9 @@ func (st *storm) forget(now time.Time) {
 	}
 }
 
-// ask counts a question for an alert, or says that the alerts of its name have
-// asked enough for now. The alert that has asked most may always go on, so that
-// one at least is explained as if alone.
+// ask counts a query for an alert, or returns an error if the alerts of its name have sent
+// enough. The alert with the most queries may always go on, so that at least one is explained
+// as if it were alone.
 func (s *storms) ask(a asker, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,12 +18,12 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// mostTold is how many series tell facts: more are no longer about one thing.
-const mostTold = 20
+// maxFacts bounds the series that provide facts: more are no longer about one thing.
+const maxFacts = 20
 
-// keptPlaces are the metrics of kube-state-metrics that hold labels and annotations
-// of objects, the nearest first, with the labels that name one object.
-func keptPlaces() []struct {
+// objectMetrics are the metrics of kube-state-metrics with labels and annotations of objects, the
+// nearest first, and the labels that name one object.
+func objectMetrics() []struct {
 	metrics []string
 	names   []model.LabelName
 } {
@@ -38,13 +38,13 @@ func keptPlaces() []struct {
 	}
 }
 
-// ObjectLabels returns what kube-state-metrics exports of labels and annotations of
-// the objects that a set of labels names, the nearest object first. Where it is not
-// known which there are, nothing is asked.
+// ObjectLabels returns what kube-state-metrics exports of the labels and annotations of the
+// objects that a label set names, the nearest object first. It sends no query if the set names
+// none.
 func (f *Fetcher) ObjectLabels(ctx context.Context, set model.LabelSet, at time.Time) ([]model.LabelSet, error) {
 	var selectors []string
 	order := map[model.LabelValue]int{}
-	for i, k := range keptPlaces() {
+	for i, k := range objectMetrics() {
 		var ms []*labels.Matcher
 		for _, name := range k.names {
 			if v := set[name]; v != "" {
@@ -54,7 +54,7 @@ func (f *Fetcher) ObjectLabels(ctx context.Context, set model.LabelSet, at time.
 		if len(ms) < len(k.names) {
 			continue
 		}
-		if c := set["cluster"]; c != "" { // empty where series have no such label
+		if c := set["cluster"]; c != "" { // or empty, if series lack the label
 			ms = append(ms, labels.MustNewMatcher(labels.MatchRegexp, "cluster", "|"+quoteRegexp(string(c), "")))
 		}
 		for _, metric := range k.metrics {
@@ -65,32 +65,31 @@ func (f *Fetcher) ObjectLabels(ctx context.Context, set model.LabelSet, at time.
 	if len(selectors) == 0 {
 		return nil, nil
 	}
-	found, err := f.told(ctx, strings.Join(selectors, " or "), at)
+	found, err := f.labelSets(ctx, strings.Join(selectors, " or "), at)
 	slices.SortStableFunc(found, func(a, b model.LabelSet) int {
 		return cmp.Compare(order[a[model.MetricNameLabel]], order[b[model.MetricNameLabel]])
 	})
 	return found, err
 }
 
-// SeriesLabels returns the labels of the series of a template, as that of a
-// candidate. Nothing is asked if the alert lacks a label that it names.
+// SeriesLabels returns the labels of the series of a query template. It sends no query if the
+// alert lacks a label that the template uses.
 func (f *Fetcher) SeriesLabels(ctx context.Context, text string, a Alert, at time.Time) ([]model.LabelSet, error) {
 	e, missing, err := expand(text, newAlertData(a))
 	if err != nil || len(missing) > 0 {
 		return nil, err
 	}
-	return f.told(ctx, e.String(), at)
+	return f.labelSets(ctx, e.String(), at)
 }
 
-// told asks for series at a time, and shares the answer with whoever asks the same
-// within the minute.
-func (f *Fetcher) told(ctx context.Context, query string, at time.Time) ([]model.LabelSet, error) {
+// labelSets returns the label sets of an instant query, shared for a minute.
+func (f *Fetcher) labelSets(ctx context.Context, query string, at time.Time) ([]model.LabelSet, error) {
 	at = at.Truncate(time.Minute)
 	value, _, err := f.memory.recall(ctx, fmt.Sprintf("labels %d %s", at.Unix(), query), func() (any, int, error) {
 		answer := f.request(ctx, Query{Query: query, End: at, Start: at})
 		vector, _ := answer.Value.(model.Vector)
 		slices.SortFunc(vector, func(a, b *model.Sample) int { return compareMetrics(a.Metric, b.Metric) })
-		vector = slices.Clone(vector[:min(len(vector), mostTold)]) // the same ones, in whatever order they came
+		vector = slices.Clone(vector[:min(len(vector), maxFacts)]) // the same ones, whatever the order of the answer
 		return vector, perSeries * len(vector), answer.Err
 	})
 	if err != nil {
@@ -105,15 +104,15 @@ func (f *Fetcher) told(ctx context.Context, query string, at time.Time) ([]model
 	return sets, nil
 }
 
-// Exemplar is one sample with the labels of its exemplar, and of its series.
+// Exemplar is one exemplar, with its labels and those of its series.
 type Exemplar struct {
 	Series, Labels model.LabelSet
 	At             time.Time
 	Value          float64
 }
 
-// Exemplars returns the exemplars of the series in a query between two times. A
-// server that keeps none has none.
+// Exemplars returns the exemplars of the series in a query between two times; none if the
+// server stores none.
 func (f *Fetcher) Exemplars(ctx context.Context, query string, from, to time.Time) ([]Exemplar, error) {
 	from, to = from.Truncate(time.Minute), to.Truncate(time.Minute).Add(time.Minute)
 	value, _, err := f.memory.recall(ctx, fmt.Sprintf("exemplars %d %d %s", from.Unix(), to.Unix(), query), func() (any, int, error) {
@@ -136,10 +135,10 @@ func (f *Fetcher) Exemplars(ctx context.Context, query string, from, to time.Tim
 	return all, nil
 }
 
-// weightOf says how many samples take as much room as some exemplars.
+// weightOf returns the memory of exemplars, in samples.
 func weightOf(found []v1.ExemplarQueryResult) (samples int) {
 	for _, r := range found {
-		samples += perSeries * (1 + len(r.Exemplars)) // each has labels of its own, as a series has
+		samples += perSeries * (1 + len(r.Exemplars)) // each has labels of its own, like a series
 	}
 	return samples
 }

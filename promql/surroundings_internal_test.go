@@ -20,7 +20,7 @@ import (
 // A server answers in any order, and more than is told.
 func TestOfManySeriesTheSameAreTold(t *testing.T) {
 	var series []string
-	for i := range 3 * mostTold {
+	for i := range 3 * maxFacts {
 		series = append(series, fmt.Sprintf(`{"metric":{"owner":"o%02d"},"value":[0,"1"]}`, i))
 	}
 	r := rand.New(rand.NewPCG(1, 2))
@@ -39,8 +39,8 @@ func TestOfManySeriesTheSameAreTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told, err := f.told(t.Context(), "owners", time.Unix(60, 0))
-		if err != nil || len(told) != mostTold {
+		told, err := f.labelSets(t.Context(), "owners", time.Unix(60, 0))
+		if err != nil || len(told) != maxFacts {
 			t.Fatalf("%d, %v", len(told), err)
 		}
 		if first == nil {

@@ -16,14 +16,13 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Suggestion is what an alerting rule's expression says by itself, as one flat
-// object, in which every text is PromQL that can be asked as it stands.
+// Suggestion is what an alerting rule's expression says by itself, as one flat object whose
+// expressions can be queried as they are.
 //
-// The alert fires for a series exactly where "target operator threshold" has
-// it, as far as the guards allow: what stands behind `and` and `unless`, and
-// further branches of an `or`, are in the condition only. The target has the
-// labels of the alert; only of what fires by being there at all (kind presence,
-// "> 0") it is one number for all series.
+// The alert fires for a series exactly if "target operator threshold" returns it, apart from
+// guards: what follows `and` and `unless`, and further branches of an `or`, are in the
+// condition only. The target has the labels of the alert; only for kind presence ("> 0") is it
+// one number for all series.
 type Suggestion struct {
 	Alert string    `json:"alert"`
 	Expr  string    `json:"expr"`
@@ -31,26 +30,24 @@ type Suggestion struct {
 
 	Target    string `json:"target"`    // what is measured
 	Operator  string `json:"operator"`  // >, >=, <, <=, == or !=
-	Threshold string `json:"threshold"` // a number in plain digits, or +Inf or -Inf; else PromQL of a scalar
+	Threshold string `json:"threshold"` // a number in plain digits, +Inf or -Inf; else a PromQL scalar
 
-	// Numerator and Denominator are there for ratios and means whose sides can be
-	// told apart by labels: numerator / denominator is the target, factors such as
-	// 100 * and complements as 1 - a/b included, before it is rounded or limited.
-	// Where the target matches its sides by on, ignoring or group_left, so must who
-	// divides them. For a quantile of a histogram they are the events beyond the
-	// threshold and all events, which is how a quantile is broken down. Empty
-	// otherwise.
+	// Numerator and Denominator are set for ratios and means whose sides have common labels:
+	// numerator / denominator is the target before rounding and clamping, with factors such as
+	// 100 * and complements such as 1 - a/b included. Division must match as in the target,
+	// with its on, ignoring or group_left. For a quantile of a histogram they are the events
+	// beyond the threshold and all events, by which a quantile is broken down.
 	Numerator   string `json:"numerator"`
 	Denominator string `json:"denominator"`
 
-	// Condition has series exactly where the alert fires: the comparison, its
-	// guards, and every further branch of an `or`.
+	// Condition has series exactly if the alert fires: the comparison, its guards, and every
+	// further branch of an `or`.
 	Condition string `json:"condition"`
 
-	Error string `json:"error"` // why there is no KPI in it; all but alert and expr are empty then
+	Error string `json:"error"` // why there is no KPI; then only alert and expr are set
 }
 
-// Suggest derives the KPI of a rule. It asks nothing.
+// Suggest derives the KPI of a rule. It sends no query.
 func Suggest(r AlertingRule) Suggestion {
 	s := Suggestion{Alert: r.Alert, Expr: r.Expr}
 	d, err := expr.Derive(r.Expr)
@@ -70,21 +67,21 @@ func Suggest(r AlertingRule) Suggestion {
 // Survey is what a server has for a rule.
 type Survey struct {
 	KPI        KPI
-	Series     int                // that the target has now
-	Labels     []LabelCount       // by which the target can be broken down, those with the fewest values first
-	Refused    []analysis.Refusal // and by which it can't
-	Candidates []config.Candidate // whose metrics exist for one of the series, as templates
+	Series     int                // number that the target has now
+	Labels     []LabelCount       // that the target can be broken down by, those with the fewest values first
+	Refused    []analysis.Refusal // labels that it can't be broken down by
+	Candidates []config.Candidate // templates of those whose metrics exist for one of the series
 }
 
-// LabelCount is a label with the number of its values.
+// LabelCount is a label with its number of values.
 type LabelCount struct {
 	Label  string
 	Values int
 }
 
-// Survey looks at what there is for a rule now: the labels of its KPI and the
-// candidates of the catalogue and of well-known exporters. What could not be
-// found out is a warning. The error says that there is no KPI in the rule.
+// Survey finds what exists for a rule now: the labels of its KPI, and candidates from the
+// catalogue and from well-known exporters. What could not be found out is a warning. The error
+// says that the rule has no KPI.
 func (f *Fetcher) Survey(ctx context.Context, r AlertingRule, catalogue []config.Known, now time.Time) (Survey, []analysis.Warning, error) {
 	d, err := expr.Derive(r.Expr)
 	if err != nil {
@@ -93,7 +90,7 @@ func (f *Fetcher) Survey(ctx context.Context, r AlertingRule, catalogue []config
 	i := f.inquire(asker{})
 	s := Survey{KPI: KPI{Derivation: d}}
 	var warnings []analysis.Warning
-	s.KPI.Expanded = i.writtenOut(ctx, d.Target, func(format string, args ...any) {
+	s.KPI.Expanded = i.expanded(ctx, d.Target, func(format string, args ...any) {
 		warnings = append(warnings, analysis.Warning{Source: r.Alert, Text: fmt.Sprintf(format, args...)})
 	})
 	alert, more := i.typical(ctx, r, &s, now)
@@ -121,8 +118,8 @@ func (f *Fetcher) Survey(ctx context.Context, r AlertingRule, catalogue []config
 	return s, append(warnings, more...), nil
 }
 
-// namedOnce leaves out what has the name of another candidate, as one beside what
-// the alert is about: in a rule each has its own.
+// namedOnce drops candidates whose name is taken, such as neighbours: names are unique within a
+// rule.
 func namedOnce(candidates []config.Candidate) []config.Candidate {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(candidates, func(c config.Candidate) bool {
@@ -132,8 +129,8 @@ func namedOnce(candidates []config.Candidate) []config.Candidate {
 	})
 }
 
-// elsewhere are labels that vary among all series of a rule, though not among
-// those of a typical alert: of two versions one service may have only one.
+// elsewhere returns labels that vary among all series of a rule, but not within a typical
+// alert: each service may have only one version.
 func (i *inquiry) elsewhere(ctx context.Context, r AlertingRule, typical Alert, known []string) ([]LabelCount, error) {
 	kpi := *typical.KPI
 	kpi.Result = nil
@@ -145,7 +142,7 @@ func (i *inquiry) elsewhere(ctx context.Context, r AlertingRule, typical Alert, 
 	all, _ := i.probe(ctx, plan.Targets[0].Breakdown)
 	var more []LabelCount
 	for _, name := range all.names {
-		_, fixed := typical.Own[model.LabelName(name)] // what tells one alert from another
+		_, fixed := typical.Own[model.LabelName(name)] // identifies the alert
 		if !fixed && !slices.Contains(known, name) {
 			more = append(more, LabelCount{name, i.count(ctx, []string{name}, &all)})
 		}
@@ -153,7 +150,7 @@ func (i *inquiry) elsewhere(ctx context.Context, r AlertingRule, typical Alert, 
 	return more, nil
 }
 
-// typical is an alert of a rule on the first of the series that it has now.
+// typical returns an alert of a rule for its first current series.
 func (i *inquiry) typical(ctx context.Context, r AlertingRule, s *Survey, now time.Time) (Alert, []analysis.Warning) {
 	own := model.LabelSet{model.AlertNameLabel: model.LabelValue(r.Alert)}
 	a := i.query(ctx, Query{Role: RoleTarget, Name: r.Alert, Query: s.KPI.Target, End: now})

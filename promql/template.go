@@ -20,17 +20,15 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// errMisplaced is the mistake of a template whose value of a label would
-// become PromQL text.
+// errMisplaced is the error of a template in which a label value would become PromQL text.
 var errMisplaced = errors.New("a value from the alert may stand only inside the value of a matcher, as in {service=\"{{ .Labels.service }}\"}")
 
-// value is the value of a label or an annotation inside a template. It prints
-// as a placeholder, whatever the verb; comparisons see the value itself.
+// value is the value of a label or an annotation in a template. It prints as a placeholder with
+// any verb; comparisons see the value itself.
 type value string
 
-// A placeholder is letters and digits only, so it is itself in any string of
-// PromQL, and it holds what it stands for, so that a template may cut or
-// change a value.
+// A placeholder consists of letters and digits, so that it is itself in any PromQL string, and
+// it encodes its value, so that a template may cut or change it.
 const (
 	placeholderStart = "xculprit"
 	placeholderEnd   = "z"
@@ -48,16 +46,15 @@ type alertData struct {
 	Labels      map[string]value
 	Annotations map[string]value
 	StartsAt    time.Time
-	Series      map[string]anyOf // of default candidates: see Alert.Series
+	Series      map[string]anyOf // for default candidates: see Alert.Series
 
 	all model.LabelSet
 }
 
-// Format implements fmt.Formatter: printed as a whole, which a template has no use
-// for, it would show the values.
+// Format implements fmt.Formatter: printing the whole would reveal the values.
 func (d alertData) Format(f fmt.State, _ rune) { value("").Format(f, 'v') }
 
-// anyOf are values of which a regular expression matches any.
+// anyOf prints as a regular expression that matches any of the values.
 type anyOf []value
 
 func (a anyOf) String() string {
@@ -68,7 +65,7 @@ func (a anyOf) String() string {
 	return strings.Join(texts, "|")
 }
 
-// Hosts are the values without their ports.
+// Hosts returns the values without ports.
 func (a anyOf) Hosts() anyOf {
 	hosts := make(anyOf, len(a))
 	for i, v := range a {
@@ -77,11 +74,11 @@ func (a anyOf) Hosts() anyOf {
 	return hosts
 }
 
-// Label is a label whose name is no identifier: {{ .Label "http.status" }}.
+// Label returns a label whose name is no identifier: {{ .Label "http.status" }}.
 func (d alertData) Label(name string) value { return value(d.all[model.LabelName(name)]) }
 
-// newAlertData holds the names that are identifiers only: a template may range
-// over the maps, and names then are text.
+// newAlertData keeps only names that are identifiers: a template may range over the maps, and
+// would print names as text.
 func newAlertData(a Alert) alertData {
 	return alertData{
 		Labels:      identifiers(a.Labels),
@@ -112,8 +109,8 @@ func identifiers(set model.LabelSet) map[string]value {
 	return m
 }
 
-// functions are what a template may call besides the built-in functions.
-// printf is replaced because the built-in one shows a value for %p.
+// functions are the additional functions of templates. printf is replaced because the built-in
+// one reveals a value for %p.
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"toLower":    func(v value) value { return value(strings.ToLower(string(v))) },
@@ -138,8 +135,8 @@ func functions() template.FuncMap {
 	}
 }
 
-// longestValue is what a value may have in bytes that a template changes: a few
-// replacements by themselves repeated make any memory too small.
+// longestValue bounds a value that a template changes, in bytes: repeated replacements by
+// itself would exhaust any memory.
 const longestValue = 4 << 10
 
 func replaced(re *regexp.Regexp, replacement string, v value) (value, error) {
@@ -161,8 +158,8 @@ func parseTemplate(text string) (*template.Template, error) {
 	return template.New("query").Funcs(functions()).Option("missingkey=zero").Parse(text)
 }
 
-// expand executes a template and parses what it prints. missing are matchers
-// that a template left empty, such as service="".
+// expand executes a template and parses the result. missing lists matchers that were left
+// empty, such as service="".
 func expand(text string, data alertData) (e parser.Expr, missing []string, err error) {
 	t, err := parseTemplate(text)
 	if err != nil {
@@ -191,8 +188,7 @@ func templateError(err error) string {
 	return regexp.MustCompile(`can't evaluate field (\w+) in type \S+`).ReplaceAllString(text, "there is no .$1")
 }
 
-// placeholderError shows a parse error without placeholders, which mean
-// nothing to people.
+// placeholderError removes placeholders from a parse error: they mean nothing to people.
 func placeholderError(text string, err error) error {
 	shown := placeholders().ReplaceAllString(err.Error(), "{{…}}")
 	if misplaced(text) {
@@ -201,8 +197,8 @@ func placeholderError(text string, err error) error {
 	return errors.New(shown)
 }
 
-// misplaced says whether a placeholder stands outside of quotes, roughly: it
-// only chooses the words of an error.
+// misplaced says, roughly, whether a placeholder is outside quotes. It only affects the wording
+// of an error.
 func misplaced(text string) bool {
 	quoted := regexp.MustCompile("\"[^\"]*\"|'[^']*'|`[^`]*`")
 	return strings.Contains(quoted.ReplaceAllString(text, ""), placeholderStart)
@@ -212,8 +208,8 @@ func placeholders() *regexp.Regexp {
 	return regexp.MustCompile(placeholderStart + "([0-9a-f]*)" + placeholderEnd)
 }
 
-// fill replaces the placeholders in the matcher values of e. A placeholder
-// anywhere else is an error.
+// fill replaces the placeholders in the matcher values of e. A placeholder anywhere else is an
+// error.
 func fill(e parser.Expr) (missing []string, err error) {
 	selectors := expr.Selectors(e)
 	kept := make([][]*labels.Matcher, len(selectors))
@@ -243,8 +239,8 @@ func fill(e parser.Expr) (missing []string, err error) {
 	return missing, nil
 }
 
-// blank returns the matchers of s with empty values; the name of the metric,
-// where it stands before the braces, is text and stays.
+// blank returns the matchers of s with empty values; a metric name before the braces is text,
+// and stays.
 func blank(s *parser.VectorSelector) []*labels.Matcher {
 	var ms []*labels.Matcher
 	for _, m := range s.LabelMatchers {
@@ -253,9 +249,8 @@ func blank(s *parser.VectorSelector) []*labels.Matcher {
 	return ms
 }
 
-// fillMatcher returns m with its placeholders replaced. In a regular
-// expression the value is quoted, and kept together where something that
-// counts (*, +, ?, {) follows it.
+// fillMatcher returns m with its placeholders replaced. In a regular expression the value is
+// quoted, and grouped if a quantifier (*, +, ?, {) follows.
 func fillMatcher(m *labels.Matcher) (*labels.Matcher, error) {
 	ps := placeholders().FindAllStringSubmatchIndex(m.Value, -1)
 	if len(ps) == 0 {
@@ -296,8 +291,7 @@ func quoteRegexp(v, next string) string {
 	return q
 }
 
-// sampleData is an alert that has every label that a template names, for
-// checking without an alert.
+// sampleData returns an alert with the given labels, for checks without an alert.
 func sampleData(names map[string]bool) alertData {
 	d := alertData{Labels: map[string]value{}, Annotations: map[string]value{}, StartsAt: time.Unix(0, 0).UTC()}
 	for name := range names {

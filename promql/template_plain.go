@@ -12,23 +12,23 @@ import (
 	tree "text/template/parse"
 )
 
-// The template of an annotation is expanded twice, by Prometheus for who is
-// notified and by culprit, and others write it than who runs culprit. So it has
-// only what both know, and nothing by which a short text becomes a long one.
+// The template of an annotation is expanded twice, by Prometheus for notifications and by
+// culprit, and is written by others than culprit's operator. So it may use only what both
+// support, and nothing that turns a short text into a long one.
 const plainHint = "an annotation may use {{ $labels.name }} or {{ .Labels.name }}, toLower, toUpper, reReplaceAll, if, and, or, not, eq and ne"
 
 func plainFunctions() []string {
 	return []string{"toLower", "toUpper", "reReplaceAll", "and", "or", "not", "eq", "ne"}
 }
 
-// withLabels writes $labels, as Prometheus' templates have it, as culprit's do.
+// withLabels converts $labels, as in Prometheus' templates, to culprit's syntax.
 func withLabels(text string) string {
 	return regexp.MustCompile(`(?s)\{\{.*?\}\}`).ReplaceAllStringFunc(text, func(action string) string {
 		return regexp.MustCompile(`\$labels\b`).ReplaceAllString(action, "$$.Labels")
 	})
 }
 
-// plain says what a template has that that of an annotation must not have.
+// plain returns what a template uses that an annotation must not.
 func plain(t *template.Template) error {
 	for _, part := range t.Templates() {
 		if part != t {
@@ -90,7 +90,7 @@ func plainEach(nodes []tree.Node) error {
 	return nil
 }
 
-// plainField lets nothing pass but the value of a label.
+// plainField allows only the value of a label.
 func plainField(ident []string) error {
 	if len(ident) != 2 || ident[0] != "Labels" {
 		return fmt.Errorf(".%s can't be used in an annotation", strings.Join(ident, "."))

@@ -10,37 +10,36 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// The windows, where the rule doesn't say.
+// The windows, unless the rule sets them.
 const (
-	longestIncident  = time.Hour // of an old alert the first hour: what began it lies there
+	longestIncident  = time.Hour // of an old alert the first hour, which contains the cause
 	fewestSteps      = 3         // of an incident
 	shortestBaseline = time.Hour
-	baselineFactor   = 30 // incidents in a baseline: twenty calibrate, and an onset that is dated earlier takes some
+	baselineFactor   = 30 // baseline / incident: twenty incidents calibrate, and an earlier onset uses up some
 	mostRows         = 1500
-	rowLimit         = 10_000 // Prometheus refuses 11,000 points a series
+	rowLimit         = 10_000 // Prometheus refuses more than 11,000 points per series
 )
 
-// grid is the times of a plan.
+// grid is the time grid of a plan.
 type grid struct {
-	start, onset, end time.Time // rows from start to end; the incident from onset
-	before            time.Time // the end of what is known to be untouched by the incident
-	settled           time.Time // the first row in which a range is nearly all of the incident, or of the last rows if there is none
+	start, onset, end time.Time // rows from start to end; the incident begins at onset
+	before            time.Time // end of the time that is certainly unaffected by the incident
+	settled           time.Time // first row whose range lies mostly in the incident; at the latest the third last row
 	step              time.Duration
 }
 
-// timing is what the step and the windows of a plan are told from.
+// timing determines the step and the windows of a plan.
 type timing struct {
 	shortest, longest time.Duration // ranges of the targets' queries
-	scrape            time.Duration // between two samples; 0: not known
-	storm             bool          // whole minutes, so that the alerts of a storm ask the same
+	scrape            time.Duration // time between samples; 0: unknown
+	storm             bool          // use whole minutes, so that the alerts of a storm share queries
 }
 
-// newGrid decides on the times.
+// newGrid chooses the times.
 //
-// With a chosen incident the onset stays, and the end follows; unless not that
-// much time has passed, then the onset is earlier. Every time is a multiple of
-// the step, so that queries of several alerts are the same, and VictoriaMetrics
-// doesn't move them.
+// With a configured incident length, the onset is fixed and the end follows; if not enough time
+// has passed, the onset moves back instead. Every time is a multiple of the step, so that
+// alerts share queries and VictoriaMetrics doesn't shift them.
 func newGrid(onset, now time.Time, w config.Window, t timing) (grid, []analysis.Warning) {
 	if onset.IsZero() || onset.After(now) {
 		onset = now
@@ -74,10 +73,10 @@ func newGrid(onset, now time.Time, w config.Window, t timing) (grid, []analysis.
 	return g, append(warnings, t.gaps()...)
 }
 
-// settle dates what is told as the state of now, for a KPI that began to move at
-// a time and whose ranges are at most that long. It is three rows at least.
+// settle sets when the current value of a KPI may be read: after it began to move and its
+// longest range has mostly filled. At least three rows remain.
 func (g *grid) settle(began time.Time, longest time.Duration) {
-	g.settled = floor(began.Add(longest/2+g.step-time.Nanosecond), g.step) // a condition holds from about the middle of the way on
+	g.settled = floor(began.Add(longest/2+g.step-time.Nanosecond), g.step) // a condition holds from about halfway on
 	if last := g.end.Add(-(fewestSteps - 1) * g.step); g.settled.After(last) {
 		g.settled = last
 	}
@@ -94,8 +93,8 @@ func align(onset, end time.Time, step, baseline, longest time.Duration) grid {
 	return g
 }
 
-// step is the distance of rows: that of the range, and not less than that of
-// samples, between which nothing can be seen.
+// step returns the distance of rows: from the shortest range, but not less than the scrape
+// interval, within which nothing is visible.
 func (t timing) step() time.Duration {
 	step := stepFor(t.shortest)
 	if t.storm {
@@ -109,9 +108,8 @@ func (t timing) step() time.Duration {
 	return step
 }
 
-// stepOf is the step for an incident of that length. One that is younger than
-// its steps gets smaller ones, down to the distance of samples: rows from before
-// it, which would fill it up, show nothing of it and hide what there is.
+// stepOf returns the step for an incident of that length. A young incident gets smaller steps,
+// down to the scrape interval: padding it with rows from before would hide it.
 func (t timing) stepOf(incident time.Duration) time.Duration {
 	step := t.step()
 	if t.storm || t.scrape == 0 {
@@ -126,11 +124,10 @@ func (t timing) stepOf(incident time.Duration) time.Duration {
 	return step
 }
 
-// lookback is how old a sample may be to count as present, where the server
-// isn't told otherwise.
+// lookback is how old a sample may be and still count as present, by Prometheus' default.
 const lookback = 5 * time.Minute
 
-// gaps warns of samples so far apart that there is nothing in between.
+// gaps warns if samples are further apart than the lookback.
 func (t timing) gaps() []analysis.Warning {
 	if t.scrape <= lookback {
 		return nil
@@ -139,13 +136,13 @@ func (t timing) gaps() []analysis.Warning {
 		"there is a sample only every %s, and Prometheus looks back %s: values in between are missing", t.scrape, lookback)}}
 }
 
-// steps are what a step may be enlarged to.
+// steps are the values that a step may be raised to.
 func steps() []time.Duration {
 	return []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute}
 }
 
-// stepFor is a step that a scrape interval is likely to be a divisor of: a
-// range usually covers four scrapes.
+// stepFor guesses a step that is a multiple of the scrape interval: a range usually covers four
+// scrapes.
 func stepFor(shortest time.Duration) time.Duration {
 	switch {
 	case shortest >= 4*time.Minute:
@@ -157,8 +154,8 @@ func stepFor(shortest time.Duration) time.Duration {
 	}
 }
 
-// coarsen enlarges the step while there are too many rows and the incident
-// keeps its steps.
+// coarsen raises the step while there are too many rows, as long as the incident keeps enough
+// steps.
 func coarsen(step, incident, baseline time.Duration) time.Duration {
 	for _, s := range steps() {
 		if int((incident+baseline)/step) <= mostRows {
@@ -177,10 +174,10 @@ func floor(t time.Time, step time.Duration) time.Time {
 	return time.Unix(0, ns-ns%int64(step)).UTC()
 }
 
-// rows is the number of times on the grid.
+// rows returns the number of rows.
 func (g grid) rows() int { return int(g.end.Sub(g.start)/g.step) + 1 }
 
-// times are the rows as Unix seconds.
+// times returns the rows as Unix seconds.
 func (g grid) times() []float64 {
 	ts := make([]float64, g.rows())
 	for i := range ts {

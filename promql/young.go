@@ -10,12 +10,11 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// asSince gives levels that began within the recent steps a past: a series that a
-// rollout has named anew was at no zero before, it had another name. Until it was
-// there it is taken to have gone on as it has since, over and over, and on earlier
-// days to have been at the middle of that. All else that is missing is zero, as of
-// what comes with the incident.
-func asSince(p *analysis.Pieces) {
+// backfill gives a past to levels that began within the recent steps: a series renamed by a
+// rollout was not at 0 before, it had another name. Its earlier steps repeat those since it
+// began; earlier days get their median. Everything else that is missing is 0, such as what
+// appears with the incident.
+func backfill(p *analysis.Pieces) {
 	for leaf := range p.Actual {
 		var since []float64
 		began := slices.IndexFunc(p.Recent, func(step []float64) bool { return !math.IsNaN(step[leaf]) })

@@ -20,7 +20,7 @@ func TestALevelThatBeganHasThePastOfWhatItHasBeenSince(t *testing.T) {
 		Hour:   []float64{3, none, 1},
 		Level:  [][]float64{{none, none, 1}},
 	}
-	asSince(&p)
+	backfill(&p)
 	if got, want := fmt.Sprint(p.Recent, p.Hour, p.Level, p.Actual),
 		"[[3 0 1] [4 0 0] [2 0 1] [2 0 0] [4 0 1] [3 0 1]] [3 0 1] [[3 0 1]] [9 9 0]"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
