@@ -40,6 +40,7 @@ func (a *answer) explainChanges(f Frame, opt Options) {
 	in := f.incident()
 	in.Alike = a.labels.alike
 	in.Found, in.Series, in.Moved, in.Quiet = a.parts(), a.series.services, a.series.moved, a.quiet(f)
+	in.Move = f.move(a.target)
 	ranking := changes.Rank(f.Changes, in)
 	a.series.weigh(ranking, in)
 	if in.Quiet && opt.Changes.Top == 0 {
@@ -112,6 +113,20 @@ func (f Frame) moved(t Target) bool {
 		}
 	}
 	return ok && before != after && max(after-before, before-after) >= minDeviation*order.RobustSD(calm)
+}
+
+// move returns the course of a KPI, which changes are compared with.
+func (f Frame) move(t Target) changes.Move {
+	before, after, ok := f.levels(t.Values, t.Crossing)
+	if !ok {
+		return changes.Move{}
+	}
+	end := f.Times[f.lastSample(t.Values)]
+	m := changes.Move{Times: f.Times, Values: t.Values, Usual: before, Now: after, Seen: end}
+	if !t.Crossing { // After is the median of all rows of the incident
+		m.Seen = (max(f.Onset, f.Settled) + end) / 2
+	}
+	return m
 }
 
 // parts returns the label sets found, for comparison with what was changed.

@@ -24,5 +24,8 @@
 // ([fromChange]) divided among the places, is compared with the probability that no
 // change did it. All constants are round numbers; none is fitted to data.
 //
-// A change after the onset is a consequence or a remedy, never a cause.
+// A change after the onset is a consequence or a remedy, never a cause. So is one that
+// came when most of the KPI's move had been made, and one since which the KPI moved no
+// more than in the same time before: a slow ramp, a drift or a morning has not begun with
+// it ([Move]).
 package changes

@@ -33,6 +33,7 @@ type Incident struct {
 	Alike  []map[string]string // other places where the same KPI changed as here
 	Series []Service           // what the series say
 	Quiet  bool                // nothing moved: no change has done anything
+	Move   Move                // of the KPI; the zero value: not known
 }
 
 // Service is what the series of one service say.
@@ -64,13 +65,14 @@ type Cause struct {
 	Confirmed   bool     // what was changed is what went bad, by the labels or the series
 	Likely      bool     // more likely than not, and near or confirmed
 	Certain     bool     // nine of ten, and confirmed by what is certain itself
+	Late        bool     // the KPI went its way without it
 
 	proven bool
 }
 
 // Alone says whether, if the place is the cause, it is more likely that the change
 // did it than that the place broke by itself. A symptom did nothing.
-func (c Cause) Alone() bool { return c.Time >= 1 && !c.symptom() }
+func (c Cause) Alone() bool { return c.Time >= 1 && !c.Late && !c.symptom() }
 
 // A Ranking is all changes, the most likely cause first.
 type Ranking struct {
@@ -104,6 +106,7 @@ func Rank(list []Change, in Incident) Ranking {
 type weigher struct {
 	Incident
 	sites  []site
+	way    *way
 	often  map[string]int   // how often a kind of change was made in a place
 	so     map[string]int   // the same, of those that were weighed
 	named  map[string][]int // services of Incident.Series by their names
@@ -114,7 +117,7 @@ type weigher struct {
 }
 
 func newWeigher(events []*event, in Incident) *weigher {
-	w := &weigher{Incident: in, sites: sitesOf(in), often: map[string]int{}, so: map[string]int{}, named: map[string][]int{}, pods: map[string][]int{}}
+	w := &weigher{Incident: in, sites: sitesOf(in), way: in.Move.way(), often: map[string]int{}, so: map[string]int{}, named: map[string][]int{}, pods: map[string][]int{}}
 	names := map[string]bool{}
 	if len(events) > 0 && (w.Since == 0 || w.Since > events[0].At) {
 		w.Since = events[0].At
@@ -153,7 +156,8 @@ func (w *weigher) weigh(e *event) Cause {
 	after := 1 + (c.Lag-took)/settled
 	rate := float64(w.often[e.like]) / (day + w.Onset - w.Since)
 	c.Time = 1 / (settled*after*after + took) / rate
-	if w.Moved > 0 && e.At > w.Moved {
+	c.Late = w.way.without(e.At)
+	if c.Late || w.Moved > 0 && e.At > w.Moved {
 		c.Time /= sure
 	}
 	c.Near = w.nearness(e)
@@ -276,7 +280,7 @@ func (r *Ranking) conclude(w *weigher) {
 	for i := range r.Causes {
 		c := &r.Causes[i]
 		c.Probability = c.odds(w.places) / all
-		c.Likely = !w.Quiet && !c.symptom() && c.Probability >= likely && c.Time >= rather && c.Fit >= 1 && w.said(*c)
+		c.Likely = !w.Quiet && !c.Late && !c.symptom() && c.Probability >= likely && c.Time >= rather && c.Fit >= 1 && w.said(*c)
 		c.Certain = c.Likely && c.Probability >= certain && c.proven
 	}
 	slices.SortStableFunc(r.Causes, func(a, b Cause) int {

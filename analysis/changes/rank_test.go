@@ -30,7 +30,7 @@ func at(t *testing.T, r Ranking, service string) Cause {
 	return Cause{}
 }
 
-func order(r Ranking) string {
+func orderOf(r Ranking) string {
 	var names []string
 	for _, c := range r.Causes {
 		names = append(names, c.Labels["service"])
@@ -135,7 +135,7 @@ func TestSeriesOfItsService(t *testing.T) {
 	in := Incident{Onset: onset, Series: []Service{{Name: "cart", Evidence: 6}, {Name: "pay"}, {Name: "web"}}}
 	list := []Change{rollout("pay", 60), rollout("cart", 60), rollout("mail", 60)}
 	r := Rank(list, in)
-	if got := order(r); got != "cart mail pay" {
+	if got := orderOf(r); got != "cart mail pay" {
 		t.Errorf("the order is %s", got)
 	}
 	if got := at(t, r, "mail").Series; got != 1 {
@@ -149,7 +149,7 @@ func TestSeriesOfItsService(t *testing.T) {
 
 func TestWhatWasDoneAfterwardsIsNoCause(t *testing.T) {
 	r := Rank([]Change{rollout("cart", -1), rollout("pay", 0)}, Incident{Onset: onset, Labels: map[string]string{"service": "cart"}})
-	if got := order(r); got != "pay" || len(r.Later) != 1 || r.Later[0].Labels["service"] != "cart" {
+	if got := orderOf(r); got != "pay" || len(r.Later) != 1 || r.Later[0].Labels["service"] != "cart" {
 		t.Errorf("the causes are %q, later came %v", got, r.Later)
 	}
 	moved := Rank([]Change{rollout("pay", 0)}, Incident{Onset: onset, Moved: onset - 60})
