@@ -11,46 +11,45 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Explainer looks at the alert of a report once more.
+// Explainer makes a fresh look at the alert of a report.
 type Explainer interface {
-	// Explains says whether that is allowed now.
+	// Explains reports whether this is allowed now.
 	Explains() bool
-	// Explain looks at an alert as its report did, with its KPI held to parts of it.
-	// A look at the whole of an alert that still fires may become its report; nothing
-	// is kept of any other, and nobody is told. Why there is no answer at all is a
-	// [Refusal].
+	// Explain looks at the alert again as its report did, with its KPI limited to parts. A look at
+	// the whole of an alert that still fires may become its report; any other is discarded, and
+	// nobody is notified. If there is no answer the error is a [Refusal].
 	Explain(ctx context.Context, r report.Report, parts []report.Part) (Look, error)
 }
 
-// Look is another look at an alert, and what became of it.
+// Look is the result of a fresh look.
 type Look struct {
 	Found  report.Report
-	Late   bool // it could have become the alert's report
+	Late   bool // it could become the alert's report
 	Stored bool // it did
 }
 
-// Refusal is the error of a question that is not answered.
+// Refusal is why a question is not answered.
 type Refusal struct {
-	Status int // of HTTP
+	Status int // HTTP status
 	Err    error
 }
 
 func (r *Refusal) Error() string { return r.Err.Error() }
 
-// Unwrap returns what it is about.
+// Unwrap returns the reason.
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// againView is what a page says that shows another look at an alert.
+// againView is the header of a page with a fresh look.
 type againView struct {
-	Said  string // what it is of
-	Kept  string // which report is stored
+	Said  string // what was looked at
+	Kept  string // what is stored
 	Parts []partView
 }
 
-// partView is one of the parts as a field of the next form.
+// partView is a part as a field of the next form.
 type partView struct{ Name, Value string }
 
-// explainPage shows what another look at the alert of a report finds.
+// explainPage shows a fresh look at the alert of a report.
 func (s *server) explainPage(w http.ResponseWriter, r *http.Request) error {
 	if !s.explainer.Explains() {
 		return &problem{http.StatusForbidden, "The configuration does not allow this (explain_api)."}
@@ -91,7 +90,7 @@ func (s *server) explainPage(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// toReport leads who comes back to such a page to the report itself.
+// toReport redirects a GET of such a page to the report itself.
 func (s *server) toReport(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return onlyPost(w, r)
@@ -103,7 +102,7 @@ func (s *server) toReport(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// partsOf reads the fields only and without of a form, such as only=path=/pay.
+// partsOf parses the form fields only and without, such as only=path=/pay.
 func partsOf(form map[string][]string) (parts []report.Part) {
 	for _, field := range []string{"only", "without"} {
 		for _, text := range form[field] {
@@ -133,7 +132,7 @@ func newAgain(parts []report.Part) againView {
 
 func sentenceCase(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// partOf is a value of a label as a button of a form has it; empty if it can't be asked for.
+// partOf is a label value as a button sends it; empty if it can't be looked at by itself.
 func partOf(label, value string) string {
 	raw, ok := rawValue(value)
 	if !ok || report.CheckParts([]report.Part{{Label: label, Value: raw}}) != nil {
@@ -142,7 +141,8 @@ func partOf(label, value string) string {
 	return label + "=" + raw
 }
 
-// rawValue is a value of a label as series have it; not ok if it is of no one value.
+// rawValue converts a displayed label value to that of the series; ok is false if it stands for
+// several values.
 func rawValue(value string) (raw string, ok bool) {
 	switch value {
 	case "__other__":

@@ -52,11 +52,11 @@ func (s *server) incident(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// maxQuery bounds the query of a URL, in bytes: a short one makes a regular
-// expression of many megabytes.
+// maxQuery bounds the query of a URL, in bytes: a short one can make a regular expression of many
+// megabytes.
 const maxQuery = 2 << 10
 
-// parseFilter reads the filter of a list from the query of its URL.
+// parseFilter parses the filter of a list from a URL's query.
 func parseFilter(u *url.URL) (Filter, error) {
 	if n := len(u.RawQuery); n > maxQuery {
 		return Filter{}, badRequest("the query has %d bytes, more than %d", n, maxQuery)
@@ -93,7 +93,7 @@ func parseFilter(u *url.URL) (Filter, error) {
 	}
 	for _, text := range q["match"] {
 		if text == "" {
-			continue // a form sends its empty fields, too
+			continue // a form sends empty fields, too
 		}
 		ms, err := labels.ParseMatchers(text)
 		if err != nil {

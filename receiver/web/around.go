@@ -8,18 +8,17 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// aroundView is what stands around the causes: whose they are, and where to look
-// next.
+// aroundView is the context of the causes: whose they are, and where to look next.
 type aroundView struct {
 	Facts  []factView
 	Links  []link
 	Traces []traceView
 }
 
-// Any says whether there is something to show.
+// Any reports whether there is anything to show.
 func (a aroundView) Any() bool { return len(a.Facts)+len(a.Links)+len(a.Traces) > 0 }
 
-// factView is a fact; one that is an address is a link.
+// factView is a fact, with a link if it is a URL.
 type factView struct {
 	Name, Value, From string
 	Link              link
@@ -33,11 +32,11 @@ type traceView struct {
 func newAround(r report.Report, servers Servers, now clock) (a aroundView) {
 	for _, f := range r.Context.Facts {
 		if f.Name == "runbook" && f.Value == string(r.Alert.Annotations["runbook_url"]) {
-			continue // it stands above
+			continue // shown above
 		}
 		a.Facts = append(a.Facts, factView{f.Name, f.Value, f.From, servers.linkTo(f.Value, f.Value)})
 	}
-	for _, l := range r.Context.Links { // of the configuration, which fixes their hosts
+	for _, l := range r.Context.Links { // from the configuration, so their hosts are trusted
 		if address := webLink(l.URL); address != "" {
 			a.Links = append(a.Links, link{URL: address, Text: l.Name})
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// caseOf is the case that an address names.
+// caseOf reads the case in the URL.
 func (s *server) caseOf(r *http.Request) (report.Case, error) {
 	id := r.PathValue("id")
 	if !report.ValidID(id) {
@@ -21,7 +21,7 @@ func (s *server) caseOf(r *http.Request) (report.Case, error) {
 	return s.reader.Case(r.Context(), id)
 }
 
-// casesOf are the cases that a request asks for, and where the list goes on.
+// casesOf reads the requested page of cases. older is the URL of the next page.
 func (s *server) casesOf(r *http.Request) (list []report.Case, older string, f Filter, err error) {
 	if f, err = parseFilter(r.URL); err != nil {
 		return nil, "", f, err
@@ -30,7 +30,7 @@ func (s *server) casesOf(r *http.Request) (list []report.Case, older string, f F
 	return list, older, f, err
 }
 
-// cursorOfCase is the place of a case in a list: that of the incident it is named by.
+// cursorOfCase is the position of a case in a list: that of its first incident.
 func cursorOfCase(c report.Case) changelog.Cursor {
 	at := changelog.Cursor{At: c.CreatedAt}
 	if len(c.Incidents) > 0 {
@@ -71,7 +71,7 @@ func (s *server) casesPage(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// casesPage lists cases.
+// casesPage is the list of cases.
 type casesPage struct {
 	Cases         []caseRow
 	Filter, Older string
@@ -80,10 +80,10 @@ type casesPage struct {
 
 func (casesPage) title() string { return "Cases" }
 
-// OpenLink is the address of the same list with only the open cases, or with all.
+// OpenLink is the URL of the same list with only open cases, or with all.
 func (p casesPage) OpenLink() string { return openLink(p.OpenOnly, url.Values{}) }
 
-// caseRow is a case in a list.
+// caseRow is one case of the list.
 type caseRow struct {
 	ID, Summary, Names, Services, State string
 	Open                                bool
@@ -100,7 +100,7 @@ func caseState(c report.Case, now clock) string {
 	return "closed after " + span(c.ResolvedAt.Sub(c.Onset))
 }
 
-// countWords names the first of some counts, and how many more there are.
+// countWords lists the first counts, and how many more there are.
 func countWords(all []report.Count, most int) string {
 	var parts []string
 	for _, c := range all[:min(len(all), most)] {
@@ -116,7 +116,7 @@ func countWords(all []report.Count, most int) string {
 	return strings.Join(parts, ", ")
 }
 
-// casePage is a case with what it hurts.
+// casePage is a case and its impact.
 type casePage struct {
 	ID, Summary, Verdict, Kind, State, Onset, Firing string
 	Open                                             bool
@@ -150,7 +150,7 @@ func (s *server) casePage(w http.ResponseWriter, r *http.Request) error {
 	for _, id := range c.Incidents[:min(len(c.Incidents), mostRows)] {
 		inc, err := s.reader.Incident(r.Context(), id)
 		if err != nil {
-			continue // it has expired
+			continue // expired
 		}
 		p.Incidents = append(p.Incidents, incidentRow{inc.ID, inc.Summary, alertNames(inc.Alerts), incidentState(inc, now)})
 		if room := maxLimit - len(all); room > 0 {

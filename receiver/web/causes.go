@@ -21,14 +21,14 @@ import (
 type causeView struct {
 	Rank       int
 	Title      string
-	Labels     string // of a series, without its braces
+	Labels     string // of a series, without braces
 	Kind       string // where or why
 	Low        bool
 	Confidence string
-	Dots       string // the same as a picture
-	Role       string // its part in the incident; empty: not told
-	Mark       string // the same as a picture
-	Share      string // empty: not known
+	Dots       string // Confidence as a picture
+	Role       string // its role in the incident; empty: unknown
+	Mark       string // Role as a picture
+	Share      string // empty: unknown
 	Bar        barView
 	Before     string
 	After      string
@@ -40,11 +40,11 @@ type causeView struct {
 	Evidence   []pair
 }
 
-// causeList are the causes as they are shown: when some are confident, the
-// others are one tap away, and so is why further series are no causes.
+// causeList holds the displayed causes. If some are confident, the guesses are folded away, like
+// the series that were rejected.
 type causeList struct {
 	Shown, Guesses []causeView
-	Rejected       []pair // series and why
+	Rejected       []pair // series and why they are no causes
 }
 
 func newCauseList(views []causeView) causeList {
@@ -52,17 +52,17 @@ func newCauseList(views []causeView) causeList {
 	if sure <= 0 {
 		return causeList{Shown: views}
 	}
-	for i := range views[sure:] { // of a guess the arithmetic is in the JSON
+	for i := range views[sure:] { // the evidence of a guess is in the JSON
 		views[sure+i].Evidence = nil
 	}
 	return causeList{Shown: views[:sure], Guesses: views[sure:]}
 }
 
-// causes puts the causes of a report into words. Label sets are in the unit of
-// the KPI's parts, series in one that is not known.
+// causes describes the causes of a report. Label sets are in the unit of the KPI's parts; the unit
+// of series is unknown.
 func causes(r report.Report) causeList {
 	views := make([]causeView, len(r.Result.Causes))
-	above := leadingSeries(r) // the KPI, so that their lines are drawn already
+	above := leadingSeries(r) // drawn with the KPI already
 	for i, f := range r.Result.Causes {
 		views[i] = newCause(f, r.UnitOf(f))
 		if f.Series != "" && !slices.ContainsFunc(above, func(w whySeries) bool { return w.chart.Name == f.Series }) {
@@ -74,7 +74,7 @@ func causes(r report.Report) causeList {
 	return list
 }
 
-// rejected are the series of the graph that are not listed, and why they are not.
+// rejected lists the series of the graph that are no causes, and why.
 func rejected(res analysis.Result) []pair {
 	var list []pair
 	for _, n := range res.Graph.Nodes {
@@ -120,28 +120,28 @@ func newCause(f analysis.Finding, unit words.Unit) causeView {
 
 var dots = map[analysis.Confidence]string{analysis.Low: "●○○", analysis.Medium: "●●○", analysis.High: "●●●"}
 
-// marks are the roles as pictures.
+// marks are pictures of the roles.
 func marks() map[analysis.Role]string {
 	return map[analysis.Role]string{
 		analysis.RoleCause: "◆", analysis.RoleFirstSymptom: "◇", analysis.RoleVictim: "↓", analysis.RoleFollower: "→",
 	}
 }
 
-// sentence is that of a cause, as it stands below the cause's name: that of a
-// series begins with its name, which is not said again.
+// sentence is the sentence below a cause's name. If the cause is a series, its name is not
+// repeated.
 func sentence(f analysis.Finding) string {
 	text, cut := f.Sentence, false
 	if f.Kind == analysis.KindSeries {
 		text, cut = strings.CutPrefix(text, f.Name+" ")
 	}
-	if cut || strings.HasPrefix(text, "all of ") { // else it begins with a figure or a name
+	if cut || strings.HasPrefix(text, "all of ") { // otherwise it begins with a figure or a name
 		first, size := utf8.DecodeRuneInString(text)
 		return string(unicode.ToUpper(first)) + text[size:]
 	}
 	return text
 }
 
-// cutLabels parts a series name into what is measured and its labels.
+// cutLabels splits a series name into metric and labels.
 func cutLabels(name string) (metric, labels string) {
 	metric, rest, ok := strings.Cut(name, "{")
 	if !ok || metric == "" || !strings.HasSuffix(rest, "}") {
@@ -150,27 +150,27 @@ func cutLabels(name string) (metric, labels string) {
 	return metric, strings.TrimSuffix(rest, "}")
 }
 
-// dimensionView is the KPI seen by one label.
+// dimensionView is the KPI by one label.
 type dimensionView struct {
 	Label    string
-	Most     string // which value stands out
-	Facts    string // the arithmetic
+	Most     string // the value that stands out
+	Facts    string // the figures
 	Note     string
 	Elements []elementView
-	More     string // said when elements were left out
+	More     string // set if elements were left out
 }
 
 type elementView struct {
 	Value, Before, After, Share, Surprise, Tags string
 	Bar                                         barView
-	Part                                        string // label and value, to be looked at by itself; empty: of no one value
+	Part                                        string // label and value, to look at it by itself; empty: several values
 }
 
-// How many values of a label a page lists: of the first label, and of the others.
+// How many values a page lists: of the first label, and of the others.
 const (
 	shownElements = 12
 	fewElements   = 4
-	fullLabels    = 4 // labels whose values are listed; of others it is said which stands out
+	fullLabels    = 4 // labels with a list of values; the others only name the one that stands out
 )
 
 func dimensions(dims []analysis.Dimension, unit words.Unit) []dimensionView {
@@ -226,12 +226,11 @@ func share(ep float64) string {
 	return words.Percent(ep)
 }
 
-// alikeUpTo is the share of the change that may lie elsewhere than had all
-// values moved alike, for a label of which none stands out.
+// alikeUpTo is the share of the change that may differ from all values moving alike, for a label
+// without a value that stands out.
 const alikeUpTo = 0.1
 
-// mostOf names the value of a label that holds most of the change, unless all
-// of them moved alike.
+// mostOf names the value with most of the change, unless all moved alike.
 func mostOf(d analysis.Dimension) string {
 	if len(d.Elements) == 0 {
 		return ""
@@ -268,7 +267,7 @@ func dimensionFacts(d analysis.Dimension) string {
 	return strings.Join(facts, ", ")
 }
 
-// barView is a horizontal bar from 0 to 100.
+// barView is a horizontal bar in percent.
 type barView struct {
 	Width    string
 	Negative bool
@@ -282,5 +281,5 @@ func bar(share float64) barView {
 	return barView{Width: f1(100 * min(math.Abs(share), 1)), Negative: share < 0, Shown: share != 0}
 }
 
-// f1 writes a coordinate of a drawing.
+// f1 formats a coordinate.
 func f1(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }

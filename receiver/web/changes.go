@@ -17,20 +17,20 @@ import (
 	"github.com/culprit-dev/culprit/receiver/changelog"
 )
 
-// ChangeReader is where changes come from.
+// ChangeReader reads changes.
 type ChangeReader interface {
-	// List returns the changes that a filter lets pass, newest first.
+	// List returns the changes that pass a filter, newest first.
 	List(ctx context.Context, f changelog.Filter) ([]changelog.Change, error)
 }
 
-// changesOf reads the changes that an address asks for, and where the list goes on;
-// older is empty at its end.
+// changesOf reads the requested page of changes. older is the URL of the next page, empty on the
+// last.
 func (s *server) changesOf(r *http.Request) (f changelog.Filter, list []changelog.Change, older string, err error) {
 	if f, err = parseChanges(r.URL); err != nil || s.changed == nil {
 		return f, []changelog.Change{}, "", err
 	}
 	limit := f.Limit
-	f.Limit++ // whether there are more
+	f.Limit++ // one more, to know whether there is another page
 	if list, err = s.changed.List(r.Context(), f); err != nil {
 		return f, nil, "", err
 	}
@@ -43,7 +43,7 @@ func (s *server) changesOf(r *http.Request) (f changelog.Filter, list []changelo
 	return f, list, older, nil
 }
 
-// changes is `GET /api/v1/changes`. Where there are more the header Link leads on.
+// changes serves `GET /api/v1/changes`. The Link header leads to the next page.
 func (s *server) changes(w http.ResponseWriter, r *http.Request) error {
 	_, list, older, err := s.changesOf(r)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *server) changes(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// parseChanges reads from, to, match, limit and after.
+// parseChanges parses from, to, match, limit and after.
 func parseChanges(u *url.URL) (changelog.Filter, error) {
 	f := changelog.Filter{Limit: defaultLimit}
 	if n := len(u.RawQuery); n > maxQuery {
@@ -91,7 +91,7 @@ func parseChanges(u *url.URL) (changelog.Filter, error) {
 	return f, nil
 }
 
-// timeOf reads a time of an address; an empty text is the zero time.
+// timeOf parses a time in a URL; empty text is the zero time.
 func timeOf(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -102,7 +102,7 @@ func timeOf(text string) (time.Time, error) {
 	return time.Parse(time.RFC3339, text)
 }
 
-// changesPage lists changes.
+// changesPage shows the list of changes.
 func (s *server) changesPage(w http.ResponseWriter, r *http.Request) error {
 	f, list, older, err := s.changesOf(r)
 	if err != nil {
@@ -119,13 +119,13 @@ func (s *server) changesPage(w http.ResponseWriter, r *http.Request) error {
 
 type changesPage struct {
 	Changes []changeRow
-	Filter  string // what the list is limited to, in words; empty: nothing
-	Older   string // address of the next page; empty: there is none
+	Filter  string // the filter in words; empty: none
+	Older   string // URL of the next page; empty on the last
 }
 
 func (changesPage) title() string { return "Changes" }
 
-// changeRow is one change in the words of a list.
+// changeRow is one change of the list.
 type changeRow struct {
 	Title, When, Span, From, To, Source string
 	Labels                              []pair

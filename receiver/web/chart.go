@@ -14,7 +14,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Sizes of the drawing of a report, in units of about a pixel of a phone.
+// Dimensions of a report's chart; a unit is about one pixel on a phone.
 const (
 	chartWidth          = 360.0
 	plotLeft, plotRight = 48.0, chartWidth - 8
@@ -22,40 +22,40 @@ const (
 	clockHeight         = 22.0
 )
 
-// chartView are drawings above each other on one time axis: the series that are
-// causes, the KPI, and the KPI without its culprit. The incident is shaded.
+// chartView is a stack of panels on one time axis: the series that are causes, the KPI, and the KPI
+// without its culprit. The incident is shaded.
 type chartView struct {
 	Width, Height        string
-	Top, Bottom, Tall    string // of all panels together
+	Top, Bottom, Tall    string // over all panels
 	Left, Right          string
 	From, To             string // Unix seconds at Left and Right
 	Panels               []panelView
 	OnsetX, ShadeWidth   string   // empty: the onset is not on the chart
-	OnsetLabel, OnsetEnd string   // and on which side of its place the label stands
-	Aside                []band   // what is no baseline
-	Moments              []moment // what was done, on it and before it
-	Clock                []mark   // of the time axis
-	PendingX, PendingW   string   // from the onset until the alert fired; empty: not on the chart
+	OnsetLabel, OnsetEnd string   // and its text-anchor
+	Aside                []band   // excluded from the baseline
+	Moments              []moment // changes before and on the chart
+	Clock                []mark   // ticks of the time axis
+	PendingX, PendingW   string   // from onset until the alert fired; empty: not on the chart
 	FiredX, FiredLabel   string
-	Legend               []string // what the marks are
+	Legend               []string // explains the marks
 	Without              string   // what is left without the culprit, in words
-	Words                string   // the same for who can't see it
+	Words                string   // description for screen readers
 }
 
 type tick struct{ Y, Label string }
 
-// mark is a place on the time axis.
+// mark is a tick of the time axis.
 type mark struct{ X, Label string }
 
 type band struct{ X, Width, Title string }
 
-// scale maps times and values to places.
+// scale maps times and values to coordinates.
 type scale struct{ t0, t1, v0, v1, left, right, top, bottom float64 }
 
 func (s scale) x(t float64) float64 { return s.left + (s.right-s.left)*(t-s.t0)/(s.t1-s.t0) }
 func (s scale) y(v float64) float64 { return s.bottom - (s.bottom-s.top)*(v-s.v0)/(s.v1-s.v0) }
 
-// kpiChart draws the charts of a report; nil if there is nothing to draw.
+// kpiChart draws the chart of a report; nil if there is nothing to draw.
 func kpiChart(r report.Report, unit words.Unit) *chartView {
 	if len(r.Charts) == 0 {
 		return nil
@@ -78,8 +78,7 @@ func kpiChart(r report.Report, unit words.Unit) *chartView {
 	return v
 }
 
-// fitScale finds the ranges of a chart; it is not ok if there is no line to
-// draw.
+// fitScale computes the ranges of a chart; ok is false if there is no line to draw.
 func fitScale(c report.Chart, also ...float64) (scale, bool) {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	count := 0
@@ -99,8 +98,8 @@ func fitScale(c report.Chart, also ...float64) (scale, bool) {
 	return scale{t0: c.Times[0], t1: c.Times[len(c.Times)-1], v0: lo, v1: hi}, true
 }
 
-// withZero widens a range to zero, unless that would make the move too small
-// to be seen, and to something if it is nothing.
+// withZero extends a range to zero, unless the change would then be too small to see. It also
+// widens an empty range.
 func withZero(lo, hi float64) (float64, float64) {
 	switch far := (hi - lo) > (math.Abs(lo)+math.Abs(hi))/8; {
 	case lo >= 0 && far:
@@ -116,7 +115,7 @@ func withZero(lo, hi float64) (float64, float64) {
 	}
 }
 
-// path draws the line, broken where samples are missing.
+// path draws the line, with gaps where samples are missing.
 func path(c report.Chart, s scale) string {
 	var b strings.Builder
 	pen := "M"
@@ -131,7 +130,7 @@ func path(c report.Chart, s scale) string {
 	return b.String()
 }
 
-// ticks marks a few round values: about as many as there should be.
+// ticks returns about as many round values as asked for.
 func ticks(s scale, unit words.Unit, about float64) (list []tick) {
 	step := roundStep((s.v1 - s.v0) / about)
 	for value := math.Ceil(s.v0/step) * step; value <= s.v1 && len(list) < 5; value += step {
@@ -143,7 +142,7 @@ func ticks(s scale, unit words.Unit, about float64) (list []tick) {
 	return list
 }
 
-// roundStep returns the next smaller of 1, 2 and 5 times a power of ten.
+// roundStep rounds down to 1, 2 or 5 times a power of ten.
 func roundStep(v float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(v)))
 	for _, f := range []float64{5, 2} {
@@ -168,8 +167,8 @@ func (v *chartView) addIncident(r report.Report, s scale) {
 	}
 }
 
-// addFired marks when the alert fired, and the time before it in which its
-// expression held already: its `for`, and what evaluation took.
+// addFired marks when the alert fired, and the time before that in which its expression held
+// already: its `for`, plus evaluation.
 func (v *chartView) addFired(r report.Report, s scale) {
 	onset, fired := float64(r.Onset.Unix()), float64(r.Alert.StartsAt.Unix())
 	if fired <= s.t0 || fired > s.t1 || onset > fired {
@@ -180,7 +179,7 @@ func (v *chartView) addFired(r report.Report, s scale) {
 	v.PendingX, v.PendingW = f1(from), f1(s.x(fired)-from)
 }
 
-// clockMarks are three to seven round times of a chart.
+// clockMarks returns three to seven round times.
 func clockMarks(s scale) []mark {
 	step := 86400.0
 	for _, seconds := range []float64{60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200} {
@@ -191,14 +190,14 @@ func clockMarks(s scale) []mark {
 	}
 	var marks []mark
 	for t := math.Ceil(s.t0/step) * step; t <= s.t1 && len(marks) < 7; t += step {
-		if x := s.x(t); x <= s.right-40 { // UTC stands at the end
+		if x := s.x(t); x <= s.right-40 { // leave room for UTC at the end
 			marks = append(marks, mark{f1(x), clockTime(t)})
 		}
 	}
 	return marks
 }
 
-// addAside shades the times that were set aside.
+// addAside shades the times excluded from the baseline.
 func (v *chartView) addAside(aside []analysis.Stretch, s scale) {
 	for _, a := range aside {
 		from, to := max(a.From, s.t0), min(a.To, s.t1)
@@ -224,7 +223,7 @@ func clockTime(t float64) string { return time.Unix(int64(t), 0).UTC().Format("1
 
 func clockSeconds(t float64) string { return time.Unix(int64(t), 0).UTC().Format("15:04:05") }
 
-// sparkView is the line of one cause without axes.
+// sparkView is the line of one cause, without axes.
 type sparkView struct{ Line, OnsetX, ShadeWidth, Words string }
 
 const (
@@ -232,7 +231,7 @@ const (
 	sparkPoints             = 60
 )
 
-// spark draws the chart of a series, nil if the report has none.
+// spark draws a series; nil if the report has no chart of it.
 func spark(r report.Report, series string) *sparkView {
 	i := slices.IndexFunc(r.Charts, func(c report.Chart) bool { return c.Name == series })
 	if i < 1 { // the first is the KPI

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// problem is an error with its status and a sentence for the reader.
+// problem is an error with an HTTP status and a sentence for the reader.
 type problem struct {
 	status int
 	text   string
@@ -18,8 +18,7 @@ type problem struct {
 
 func (p *problem) Error() string { return p.text }
 
-// Error answers a request with what went wrong: as a page for a browser, as
-// {"error": "…"} for the API.
+// Error answers with an error: a page for browsers, {"error": "…"} for the API.
 func (s *server) Error(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
 	if p.status == http.StatusServiceUnavailable || p.status == http.StatusAccepted {
@@ -34,7 +33,7 @@ func (s *server) Error(w http.ResponseWriter, r *http.Request, err error) {
 
 type errorPage struct{ Title, Text string }
 
-// problemOf finds the status and the sentence of an error.
+// problemOf maps an error to its problem.
 func problemOf(err error) *problem {
 	var p *problem
 	switch {
@@ -51,7 +50,7 @@ func problemOf(err error) *problem {
 	}
 }
 
-// writeJSON sends v. An error while sending means that nobody listens any more.
+// writeJSON sends v. Errors are ignored: the client is gone.
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {

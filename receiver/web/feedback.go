@@ -12,17 +12,17 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Judge is told what people say of reports.
+// Judge stores feedback on reports.
 type Judge interface {
-	// Judge notes feedback on a report, or returns ErrNotFound, or an error of
+	// Judge stores feedback on a report. It returns ErrNotFound, or an error of
 	// [report.Feedback.Check].
 	Judge(ctx context.Context, id string, f report.Feedback) error
 }
 
-// maxFeedback bounds what is sent, in bytes.
+// maxFeedback bounds the body, in bytes.
 const maxFeedback = 8 << 10
 
-// feedbackForm takes the form of a report's page, and shows the page again.
+// feedbackForm handles the form of a report's page, and shows the page again.
 func (s *server) feedbackForm(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxFeedback)
 	if err := r.ParseForm(); err != nil {
@@ -38,12 +38,12 @@ func (s *server) feedbackForm(w http.ResponseWriter, r *http.Request) error {
 
 // Said is the body of `POST /api/v1/reports/{id}/feedback`.
 type Said struct {
-	Says report.Judgement `json:"says,omitempty"` // empty: other, if was says what it was
-	Was  string           `json:"was,omitempty"`  // what it was, at most 500 bytes
+	Says report.Judgement `json:"says,omitempty"` // empty: other, if was is set
+	Was  string           `json:"was,omitempty"`  // the actual cause, at most 500 bytes
 	By   string           `json:"by,omitempty"`   // who says so
 }
 
-// feedback is `POST /api/v1/reports/{id}/feedback`.
+// feedback serves `POST /api/v1/reports/{id}/feedback`.
 func (s *server) feedback(w http.ResponseWriter, r *http.Request) error {
 	var f Said
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxFeedback))
@@ -63,7 +63,7 @@ func (s *server) feedback(w http.ResponseWriter, r *http.Request) error {
 	return s.report(w, r)
 }
 
-// told notes feedback on the report that an address names.
+// told stores feedback on the report in the URL.
 func (s *server) told(r *http.Request, f report.Feedback) error {
 	id := r.PathValue("id")
 	if !report.ValidID(id) {
@@ -75,7 +75,7 @@ func (s *server) told(r *http.Request, f report.Feedback) error {
 	return s.judge.Judge(r.Context(), id, f)
 }
 
-// saidView is what somebody has said of a report, in words.
+// saidView is one feedback in words.
 type saidView struct{ Words, Who, About string }
 
 func said(r report.Report, now clock) []saidView {

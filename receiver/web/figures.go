@@ -12,10 +12,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// evidence puts the figures behind a cause into words, in the order in which
-// they are read, under names that people may know. Amounts are in the unit of
-// the cause. What tells nothing, as an empty list or the cause's own name, is
-// left out.
+// evidence lists the figures behind a cause, in reading order and under common names, with amounts
+// in the cause's unit. Empty values, and the cause's own name, are left out.
 func evidence(f analysis.Finding, unit words.Unit) []pair {
 	e := f.Evidence
 	figures := []pair{
@@ -67,7 +65,7 @@ func evidence(f analysis.Finding, unit words.Unit) []pair {
 	return slices.DeleteFunc(figures, func(p pair) bool { return p.Value == "" || p.Value == "unknown" || p.Value == f.Name })
 }
 
-// labelSets lists sets of labels.
+// labelSets formats label sets.
 func labelSets(sets []analysis.Set) string {
 	texts := make([]string, len(sets))
 	for i, set := range sets {
@@ -76,7 +74,7 @@ func labelSets(sets []analysis.Set) string {
 	return words.List(texts)
 }
 
-// number writes a figure if it is known.
+// number formats a figure, or "" if it is unknown.
 func number(v *float64, format func(float64) string) string {
 	if v == nil {
 		return ""
@@ -84,7 +82,7 @@ func number(v *float64, format func(float64) string) string {
 	return format(*v)
 }
 
-// some writes a number of things, of which there may be none.
+// some formats a count, or "" if it is zero.
 func some(n int) string {
 	if n == 0 {
 		return ""
@@ -92,7 +90,7 @@ func some(n int) string {
 	return strconv.Itoa(n)
 }
 
-// yes says what is so, and nothing of what is not.
+// yes is "yes" or "".
 func yes(is bool) string {
 	if is {
 		return "yes"
@@ -111,7 +109,7 @@ func yesOrNo(is *bool) string {
 	}
 }
 
-// ofEach writes the share of each alert.
+// ofEach formats the share of each alert.
 func ofEach(shares map[string]float64) string {
 	parts := make([]string, 0, len(shares))
 	for name, v := range shares {

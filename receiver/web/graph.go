@@ -21,7 +21,7 @@ type graphView struct {
 	Chains        []string
 	Notes         []string
 	Table         []linkRow
-	Left          string // said when nodes were left out
+	Left          string // set if nodes were left out
 	Words         string
 }
 
@@ -29,7 +29,7 @@ type nodeView struct {
 	X, Y, Width, Height, Middle string
 	Lines                       []lineView
 	Target                      bool
-	Rank                        int // place among the causes; 0: none
+	Rank                        int // rank among the causes; 0: none
 	BadgeX, BadgeY              string
 	Title                       string
 }
@@ -40,7 +40,7 @@ type linkView struct {
 	Path    string
 	Heads   []string // arrow heads, as paths
 	Width   string
-	Unknown bool // direction not known
+	Unknown bool // direction unknown
 	Title   string
 }
 
@@ -50,7 +50,7 @@ const (
 	nodeHeight  = 46.0
 	layerHeight = nodeHeight + 40
 	graphMargin = 10.0
-	graphNodes  = 12 // as many as a phone shows without a maze
+	graphNodes  = 12 // as many as are legible on a phone
 )
 
 // drawGraph lays out the graph of a result; nil if it has no links.
@@ -62,7 +62,7 @@ func drawGraph(res analysis.Result) *graphView {
 	shown, left := chooseNodes(res)
 	arcs, edges := arcsOf(res.Graph, shown)
 	if len(edges) == 0 {
-		return v // nothing leads to the KPI: there is no spreading to draw
+		return v // nothing leads to the KPI, so no propagation to draw
 	}
 	l := layered(len(shown), arcs)
 	v.Width = f1(layoutWidth + 2*graphMargin)
@@ -84,9 +84,8 @@ func drawGraph(res analysis.Result) *graphView {
 	return v
 }
 
-// chooseNodes returns the nodes to draw, the most important first: the KPIs,
-// the members of the chains, then by score. Nodes that no links join with a KPI
-// are left out.
+// chooseNodes selects the nodes to draw, most important first: the KPIs, the members of the chains,
+// then by score. Nodes without a path to a KPI are left out.
 func chooseNodes(res analysis.Result) (shown []analysis.Node, left int) {
 	inChain := map[string]bool{}
 	for _, c := range res.Graph.Chains {
@@ -113,7 +112,7 @@ func chooseNodes(res analysis.Result) (shown []analysis.Node, left int) {
 	return shown, len(joined) - len(shown)
 }
 
-// joinedWithKPI returns the nodes that links among them join with a KPI.
+// joinedWithKPI returns the nodes that have a path to a KPI through each other.
 func joinedWithKPI(nodes []analysis.Node, edges []analysis.Edge) []analysis.Node {
 	place := places(nodes)
 	var known []analysis.Edge
@@ -140,16 +139,15 @@ func places(nodes []analysis.Node) map[string]int {
 	return place
 }
 
-// joined says whether both nodes of a link are there.
+// joined reports whether both nodes of a link are there.
 func joined(e analysis.Edge, place map[string]int) bool {
 	from, okFrom := place[e.From]
 	to, okTo := place[e.To]
 	return okFrom && okTo && from != to
 }
 
-// arcsOf returns the links among the nodes, strongest first, with the arcs that
-// the layout should draw downwards. Where the direction is not known, the end
-// that is nearer to a KPI goes below.
+// arcsOf returns the links among the nodes, strongest first, and the arcs to draw downwards. If the
+// direction is unknown the end closer to a KPI goes below.
 func arcsOf(g analysis.Graph, nodes []analysis.Node) ([]arc, []analysis.Edge) {
 	place := places(nodes)
 	var edges []analysis.Edge
@@ -159,7 +157,7 @@ func arcsOf(g analysis.Graph, nodes []analysis.Node) ([]arc, []analysis.Edge) {
 		}
 	}
 	slices.SortStableFunc(edges, func(a, b analysis.Edge) int {
-		if a.Directed != b.Directed { // what is known first: what comes later is turned where they disagree
+		if a.Directed != b.Directed { // known directions first: later arcs are reversed if they disagree
 			return cmp.Compare(b2i(b.Directed), b2i(a.Directed))
 		}
 		return cmp.Compare(b.Weight, a.Weight)
@@ -200,7 +198,7 @@ func distances(nodes []analysis.Node, edges []analysis.Edge, place map[string]in
 	return d
 }
 
-// rankOf returns the place of a node among the causes, 0 if it is none.
+// rankOf returns the rank of a node among the causes; 0 if it is none.
 func rankOf(n analysis.Node, causes []analysis.Finding) int {
 	for _, f := range causes {
 		if f.Kind == analysis.KindSeries && n.Role != "target" && (f.Series == n.Name || slices.Contains(n.Aliases, f.Series)) {
@@ -232,7 +230,7 @@ func newNode(n analysis.Node, c cell, rank int) nodeView {
 	return v
 }
 
-// nodeWords names a node in full, and says what is told of it.
+// nodeWords is the full name of a node and what is known of it.
 func nodeWords(n analysis.Node) string {
 	text := n.Name
 	if len(n.Aliases) > 0 {
@@ -244,8 +242,8 @@ func nodeWords(n analysis.Node) string {
 	return text
 }
 
-// splitName parts a series into what is measured and of whom: the values of
-// its labels, or the service of service|metric.
+// splitName splits a series into metric and owner: its label values, or the service of
+// service|metric.
 func splitName(name string) (metric, who string) {
 	if service, m, ok := strings.Cut(name, "|"); ok && !strings.Contains(service, "{") {
 		return m, service
@@ -256,14 +254,14 @@ func splitName(name string) (metric, who string) {
 	}
 	var values []string
 	for i, part := range strings.Split(rest, `"`) {
-		if i%2 == 1 && !slices.Contains(values, part) { // between quotes
+		if i%2 == 1 && !slices.Contains(values, part) { // inside quotes
 			values = append(values, part)
 		}
 	}
 	return metric, strings.Join(values, " ")
 }
 
-// shorten cuts a text to about as many characters as there is room for.
+// shorten cuts a text to about the room there is, in characters.
 func shorten(s string, room float64) string {
 	runes := []rune(s)
 	if n := max(2, int(room)); len(runes) > n {
@@ -272,11 +270,11 @@ func shorten(s string, room float64) string {
 	return s
 }
 
-// ports are the places at the edges of the nodes where links end, side by side
-// in the order of where they come from, so that they don't cover each other.
+// ports are the points on the edges of nodes where links end, ordered by where the links come from,
+// so that they don't overlap.
 type ports struct {
 	layout
-	x map[[2]int]float64 // arc and cell → place
+	x map[[2]int]float64 // arc and cell → x
 }
 
 func newPorts(l layout) ports {
@@ -286,7 +284,7 @@ func newPorts(l layout) ports {
 	return p
 }
 
-// assign spreads the links that end at one side of each node over its width.
+// assign spreads the links that end on one side of each node over its width.
 func (p ports) assign(end func(route []int) (cell, next int)) {
 	at := map[int][]int{} // cell → arcs
 	for i, route := range p.routes {
@@ -341,7 +339,7 @@ func (p ports) link(i int, e analysis.Edge) linkView {
 	return v
 }
 
-// heads says at which ends of a link an arrow head is drawn.
+// heads reports at which ends a link has an arrow head.
 func (p ports) heads(i int, e analysis.Edge) (down, up bool) {
 	switch {
 	case e.Feedback:
@@ -353,13 +351,13 @@ func (p ports) heads(i int, e analysis.Edge) (down, up bool) {
 	}
 }
 
-// curve leaves and arrives upright.
+// curve draws a curve that is vertical at both ends.
 func curve(b *strings.Builder, x0, y0, x1, y1 float64) {
 	middle := (y0 + y1) / 2
 	fmt.Fprintf(b, "C%s %s %s %s %s %s", f1(x0), f1(middle), f1(x1), f1(middle), f1(x1), f1(y1))
 }
 
-// head is a triangle with its tip at (x, y), its base on the side of sign.
+// head draws a triangle with its tip at (x, y) and its base on the side of sign.
 func head(x, y, sign float64) string {
 	base := y + sign*(headLength+1)
 	return fmt.Sprintf("M%s %sL%s %sL%s %sZ", f1(x), f1(y), f1(x-4), f1(base), f1(x+4), f1(base))

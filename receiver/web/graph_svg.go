@@ -12,20 +12,17 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// graphStyle is what the style sheet of the pages says about a graph, for a
-// drawing that has none.
+// graphStyle is the part of the pages' style sheet that a standalone drawing needs.
 const graphStyle = `<style>
 svg { --paper: #faf8f5; --card: #fff; --ink: #1c1a17; --soft: #5f5a53; --line: #e3ddd4; font-family: system-ui, sans-serif; background: var(--paper); }
 @media (prefers-color-scheme: dark) { svg { --paper: #141310; --card: #1d1b18; --ink: #efebe4; --soft: #aaa398; --line: #37332d; } }
 `
 
-// emptyGraph is the drawing of a graph without links that could be drawn, with
-// what there is to say of it.
+// emptyGraph replaces a graph without drawable links.
 const emptyGraph = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 360 60"><text x="180" y="35" text-anchor="middle" font-family="system-ui, sans-serif" font-size="13">%s</text></svg>
 `
 
-// WriteGraph draws the causal graph of a result as an SVG file, as the report
-// page shows it.
+// WriteGraph draws the causal graph of a result as an SVG file, like on the report page.
 func WriteGraph(w io.Writer, res analysis.Result) error {
 	view := drawGraph(res)
 	switch {
@@ -44,14 +41,13 @@ func WriteGraph(w io.Writer, res analysis.Result) error {
 	if err := drawings.ExecuteTemplate(&svg, "graph", view); err != nil {
 		return err
 	}
-	// The page's drawing is a part of a page: by itself it needs to say what it
-	// is, and what it looks like.
+	// The page's drawing is a fragment: a file needs a namespace and its own style.
 	opening, rest, _ := strings.Cut(strings.TrimSpace(svg.String()), ">")
 	_, err = fmt.Fprintf(w, "%s xmlns=\"http://www.w3.org/2000/svg\">\n%s</style>%s\n", opening, graphStyle+graphRules(), rest)
 	return err
 }
 
-// targetOf is the name of the KPI of a graph.
+// targetOf is the name of a graph's KPI.
 func targetOf(g analysis.Graph) string {
 	for _, n := range g.Nodes {
 		if n.Role == "target" {
@@ -61,7 +57,7 @@ func targetOf(g analysis.Graph) string {
 	return "the KPI"
 }
 
-// graphRules are the rules of the style sheet about graphs and their nodes.
+// graphRules are the style sheet's rules for graphs and their nodes.
 func graphRules() string {
 	sheet := must(files.ReadFile("static/style.css"))
 	var rules strings.Builder

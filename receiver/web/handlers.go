@@ -19,8 +19,7 @@ func (s *server) reportPage(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// reportOf is the report that an address names. What has not the form of an id
-// names none, and nobody is asked for it.
+// reportOf reads the report in the URL. A malformed id is not looked up.
 func (s *server) reportOf(r *http.Request) (report.Report, error) {
 	id := r.PathValue("id")
 	if !report.ValidID(id) {
@@ -29,7 +28,7 @@ func (s *server) reportOf(r *http.Request) (report.Report, error) {
 	return s.reader.Report(r.Context(), id)
 }
 
-// incidentOf is the incident that an address names.
+// incidentOf reads the incident in the URL.
 func (s *server) incidentOf(r *http.Request) (report.Incident, error) {
 	id := r.PathValue("id")
 	if !report.ValidID(id) {
@@ -38,7 +37,7 @@ func (s *server) incidentOf(r *http.Request) (report.Incident, error) {
 	return s.reader.Incident(r.Context(), id)
 }
 
-// latestOf is the newest report of the alert that an address names.
+// latestOf reads the newest report of the alert in the URL.
 func (s *server) latestOf(r *http.Request) (report.Report, error) {
 	fingerprint := r.PathValue("fingerprint")
 	if !report.ValidFingerprint(fingerprint) {
@@ -47,8 +46,8 @@ func (s *server) latestOf(r *http.Request) (report.Report, error) {
 	return s.reader.Latest(r.Context(), fingerprint)
 }
 
-// alertPage shows the newest report of an alert. Its address can be in a
-// notification that is sent before the analysis ends, so it waits.
+// alertPage shows the newest report of an alert. Its URL may be in a notification sent before the
+// analysis ends, so the page waits.
 func (s *server) alertPage(w http.ResponseWriter, r *http.Request) error {
 	rep, err := s.latestOf(r)
 	switch {
@@ -65,11 +64,11 @@ func (s *server) alertPage(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// mostLooks is how often the page of an alert without a report looks again.
+// mostLooks bounds how often the page of an alert without a report reloads.
 const mostLooks = 12
 
-// notYet answers for an alert of which nothing is known: it may wait in the queue, so
-// the page looks again for a minute. An address that can be of none says so at once.
+// notYet answers for an unknown alert. It may still be in the queue, so the page reloads for a
+// minute. An invalid fingerprint is an error at once.
 func (s *server) notYet(w http.ResponseWriter, r *http.Request) error {
 	look, err := strconv.Atoi(r.FormValue("look"))
 	if err != nil {
@@ -87,7 +86,7 @@ func (s *server) notYet(w http.ResponseWriter, r *http.Request) error {
 const noReport = "There is no report about this alert. If it has just fired, its report is there in a few seconds; " +
 	"otherwise it has expired, or such alerts are not explained (unmatched_alerts)."
 
-// notYetPage is an error page that looks again.
+// notYetPage is an error page that reloads.
 type notYetPage struct {
 	errorPage
 	look int
@@ -96,8 +95,7 @@ type notYetPage struct {
 func (notYetPage) refresh() int   { return 5 }
 func (p notYetPage) next() string { return "?look=" + strconv.Itoa(p.look) }
 
-// incidentPage shows an incident with the reports it is made of. A report that
-// has expired is left out.
+// incidentPage shows an incident with its reports, except expired ones.
 func (s *server) incidentPage(w http.ResponseWriter, r *http.Request) error {
 	inc, err := s.incidentOf(r)
 	if err != nil {

@@ -11,11 +11,10 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// A lane is all alerts of one name over the time of an incident, from the first that
-// began to the last that ended.
+// A lane holds all alerts of one name during an incident, from the first start to the last end.
 type lane struct {
 	Name, From, Until string
-	Alerts            string // how many; empty: one
+	Alerts            string // count; empty: one
 	X, Width          string // of the bar, in percent of the incident
 	Open              bool
 
@@ -23,11 +22,11 @@ type lane struct {
 	count       int
 }
 
-// mostLanes is how many names of alerts a timeline shows.
+// mostLanes is the maximum number of lanes.
 const mostLanes = 20
 
-// lanesOf is the timeline of an incident: one lane for each name of an alert, the one
-// that began first at the top. more is how many names it leaves out.
+// lanesOf is the timeline of an incident: one lane per alertname, earliest first. more is how many
+// are left out.
 func lanesOf(reports []report.Report, now clock) (lanes []lane, more int) {
 	for _, r := range reports {
 		lanes = addToLane(lanes, r, now)
@@ -40,7 +39,7 @@ func lanesOf(reports []report.Report, now clock) (lanes []lane, more int) {
 		l := &lanes[i]
 		l.From, l.Until = clockTime(float64(l.first.Unix())), clockTime(float64(l.last.Unix()))
 		x := 100 * l.first.Sub(begin).Seconds() / length
-		x = min(x, 99) // what has just begun is seen too
+		x = min(x, 99) // keep one that has just begun visible
 		l.X, l.Width = f1(x), f1(max(1, 100*l.last.Sub(begin).Seconds()/length-x))
 		if l.count > 1 {
 			l.Alerts = fmt.Sprintf("%d alerts", l.count)
@@ -55,7 +54,7 @@ func addToLane(lanes []lane, r report.Report, now clock) []lane {
 		end = *r.ResolvedAt
 	}
 	if end.Before(r.Alert.StartsAt) {
-		end = r.Alert.StartsAt // two clocks differ
+		end = r.Alert.StartsAt // clocks differ
 	}
 	i := slices.IndexFunc(lanes, func(l lane) bool { return l.Name == r.Name() })
 	if i < 0 {
@@ -73,8 +72,8 @@ func addToLane(lanes []lane, r report.Report, now clock) []lane {
 	return lanes
 }
 
-// extentOf is when the first alert began, and how many seconds later the last one
-// ended: a second at least.
+// extentOf returns when the first alert began, and the seconds until the last one ended, at least
+// one.
 func extentOf(lanes []lane) (begin time.Time, seconds float64) {
 	seconds = 1
 	for i, l := range lanes {
@@ -88,8 +87,7 @@ func extentOf(lanes []lane) (begin time.Time, seconds float64) {
 	return begin, seconds
 }
 
-// hurt are the services that the alerts of some reports are about, the one with most
-// alerts first.
+// hurt lists the affected services, the one with most alerts first.
 func hurt(inc report.Incident, reports []report.Report) []report.Count {
 	if len(reports) == 0 {
 		return nil

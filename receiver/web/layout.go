@@ -13,38 +13,38 @@ import (
 // intermediate layers, order the layers so that few links cross, then place.
 // Graphs here have a dozen nodes, so each step is the simple one.
 
-// arc is a link from one node to another, which should be below it.
+// arc is a link from one node to another, to be drawn below it.
 type arc struct{ from, to int }
 
-// cell is a node in its layer, or the place where a long link passes.
+// cell is a node in its layer, or where a long link passes.
 type cell struct {
 	node  int // -1: a link passes
-	arc   int // which
+	arc   int // that link
 	layer int
-	x     float64 // of its middle
+	x     float64 // centre
 	width float64
 }
 
-// layout is where everything is.
+// layout is the computed layout.
 type layout struct {
 	cells  []cell
-	layers [][]int // cells of each layer, from left to right
-	nodes  []int   // node → its cell
-	routes [][]int // arc → cells that it passes, from its upper to its lower end
+	layers [][]int // cells of each layer, left to right
+	nodes  []int   // node → cell
+	routes [][]int // arc → cells of its route, top to bottom
 	down   []bool  // arc → whether from is above to
 }
 
 const (
 	layoutWidth   = 360.0
-	nodeWidth     = 108.0 // of three in a layer
-	wideNode      = 148.0 // of fewer
-	passWidth     = 10.0  // room for a link that passes a layer
+	nodeWidth     = 108.0 // three in a layer
+	wideNode      = 148.0 // fewer
+	passWidth     = 10.0  // for a passing link
 	cellGap       = 14.0
 	nodesPerLayer = 3 // as many as are legible on a phone
 )
 
-// layered lays out n nodes. Nodes are given in the order of their importance:
-// where something has to give, the first ones stay.
+// layered lays out n nodes, given in order of importance: where something must yield, the first
+// ones stay.
 func layered(n int, arcs []arc) layout {
 	l := layout{nodes: make([]int, n), down: acyclic(n, arcs)}
 	layer := splitLayers(assignLayers(n, l.downward(arcs)))
@@ -64,8 +64,8 @@ func layered(n int, arcs []arc) layout {
 	return l
 }
 
-// widths returns how wide the nodes of each layer are: longer names are legible
-// where there are few.
+// widths returns the width of the nodes of each layer: the fewer, the wider, so that long names are
+// legible.
 func widths(layer []int) map[int]float64 {
 	count := map[int]int{}
 	for _, at := range layer {
@@ -90,7 +90,7 @@ func (l *layout) add(c cell) int {
 	return len(l.cells) - 1
 }
 
-// downward returns the arcs with those turned that would lead upwards.
+// downward returns the arcs, with upward ones reversed.
 func (l *layout) downward(arcs []arc) []arc {
 	out := slices.Clone(arcs)
 	for i, down := range l.down {
@@ -101,8 +101,8 @@ func (l *layout) downward(arcs []arc) []arc {
 	return out
 }
 
-// acyclic says which arcs keep their direction, so that no cycle is left: an
-// arc is turned if its end leads to its start by arcs before it.
+// acyclic reports which arcs keep their direction so that no cycle remains: an arc is reversed if
+// earlier arcs lead from its end to its start.
 func acyclic(n int, arcs []arc) []bool {
 	next := make([][]int, n)
 	keep := make([]bool, len(arcs))
@@ -117,7 +117,7 @@ func acyclic(n int, arcs []arc) []bool {
 	return keep
 }
 
-// leadsTo says whether there is a way from one node to another.
+// leadsTo reports whether there is a path between two nodes.
 func leadsTo(next [][]int, from, to int) bool {
 	seen := make([]bool, len(next))
 	stack := []int{from}
@@ -135,8 +135,7 @@ func leadsTo(next [][]int, from, to int) bool {
 	return false
 }
 
-// assignLayers puts every node below all that lead to it, and then as low as
-// what it leads to allows.
+// assignLayers puts every node below its predecessors, then as low as its successors allow.
 func assignLayers(n int, arcs []arc) []int {
 	layer := make([]int, n)
 	for range n { // each round settles at least one more node
@@ -160,8 +159,8 @@ func assignLayers(n int, arcs []arc) []int {
 	return layer
 }
 
-// splitLayers makes several layers of one with too many nodes. What leads to
-// them is above all of them and what they lead to below, so any split holds.
+// splitLayers splits layers with too many nodes. Predecessors are above all of a layer and
+// successors below, so any split is valid.
 func splitLayers(layer []int) []int {
 	out := make([]int, len(layer))
 	next := 0
@@ -174,14 +173,14 @@ func splitLayers(layer []int) []int {
 		}
 		rows := (len(members) + nodesPerLayer - 1) / nodesPerLayer
 		for i, v := range members {
-			out[v] = next + rows - 1 - i*rows/max(1, len(members)) // the important ones below, near the KPI
+			out[v] = next + rows - 1 - i*rows/max(1, len(members)) // important nodes go below, near the KPI
 		}
 		next += rows
 	}
 	return out
 }
 
-// order sorts each layer by where its links lead, down and up in turns.
+// order sorts each layer by where its links lead, alternately down and up.
 func (l *layout) order() {
 	above, below := l.neighbours()
 	for range 8 {
@@ -194,7 +193,7 @@ func (l *layout) order() {
 	}
 }
 
-// neighbours returns the cells above and below each cell that links join it with.
+// neighbours returns the linked cells above and below each cell.
 func (l *layout) neighbours() (above, below [][]int) {
 	above, below = make([][]int, len(l.cells)), make([][]int, len(l.cells))
 	for _, route := range l.routes {
@@ -206,8 +205,7 @@ func (l *layout) neighbours() (above, below [][]int) {
 	return above, below
 }
 
-// sortLayer orders a layer by the mean place of the neighbours (the
-// barycenter); a cell without any stays where it is.
+// sortLayer sorts a layer by the barycenter of its neighbours; a cell without neighbours stays.
 func (l *layout) sortLayer(i int, neighbours [][]int) {
 	place := make([]float64, len(l.cells)) // 0..1 in its layer
 	for _, layer := range l.layers {
@@ -231,8 +229,8 @@ func mean(values []float64, which []int, otherwise float64) float64 {
 	return sum / float64(len(which))
 }
 
-// place gives every cell its place from left to right: near its neighbours,
-// apart from the cells beside it, and inside the width.
+// place sets the x of every cell: near its neighbours, apart from adjacent cells, and within the
+// width.
 func (l *layout) place() {
 	for _, layer := range l.layers {
 		l.narrow(layer)
@@ -260,7 +258,7 @@ func (l *layout) meanX(cells []int, self int) float64 {
 	return sum / float64(len(cells))
 }
 
-// narrow makes the cells of a layer fit into the width.
+// narrow shrinks the cells of a layer to fit the width.
 func (l *layout) narrow(layer []int) {
 	total := cellGap * float64(len(layer)-1)
 	for _, c := range layer {
@@ -276,9 +274,8 @@ func (l *layout) narrow(layer []int) {
 	}
 }
 
-// spread moves the cells of a layer to where they want to be, as far as their
-// order, their widths and the margins allow: once pushed from the left, once
-// from the right, and the mean of both, which keeps all distances.
+// spread moves the cells of a layer towards want, as far as order, widths and margins allow: pushed
+// once from the left, once from the right, then averaged, which keeps all distances.
 func (l *layout) spread(layer []int, want func(cell int) float64) {
 	n := len(layer)
 	left, right := make([]float64, n), make([]float64, n)
@@ -301,7 +298,7 @@ func (l *layout) spread(layer []int, want func(cell int) float64) {
 	l.insideMargins(layer)
 }
 
-// insideMargins pushes a layer back that has been moved over a margin.
+// insideMargins pushes a layer back inside the margins.
 func (l *layout) insideMargins(layer []int) {
 	for k := len(layer) - 1; k >= 0; k-- {
 		c := &l.cells[layer[k]]
@@ -321,7 +318,7 @@ func (l *layout) insideMargins(layer []int) {
 	}
 }
 
-// apart is the least distance of the middles of two cells side by side.
+// apart is the least distance between the centres of adjacent cells.
 func (l *layout) apart(a, b int) float64 {
 	return (l.cells[a].width+l.cells[b].width)/2 + cellGap
 }

@@ -20,12 +20,11 @@ import (
 // link leads out of culprit. An empty one is not shown.
 type link struct {
 	URL, Text string
-	Host      string // where it leads, if an alert names it and the configuration doesn't: anybody who can post an alert has written it
-	By        string // who names it, if that is not the alert
+	Host      string // destination, if only an alert names it: anybody who can post an alert can choose it
+	By        string // who names it, if not the alert
 }
 
-// linkTo is a link to an address that came with an alert, if it is one of a web
-// page.
+// linkTo links to a URL that came with an alert, if it is a web page.
 func (s Servers) linkTo(address, text string) link {
 	l := link{URL: webLink(address), Text: text}
 	if u, err := url.Parse(l.URL); err == nil && l.URL != "" && !s.know(u.Host) {
@@ -34,13 +33,13 @@ func (s Servers) linkTo(address, text string) link {
 	return l
 }
 
-// know says whether a host is one of the configuration's.
+// know reports whether the configuration has a host.
 func (s Servers) know(host string) bool {
 	return slices.ContainsFunc(s.Prometheus, func(u *url.URL) bool { return u.Host == host }) || s.Grafana != nil && s.Grafana.Host == host
 }
 
-// graph is a link to the graph page for a query, around the time of a report, of
-// the Prometheus that the alert came from.
+// graph links to a query's graph around the time of a report, on the Prometheus that the alert came
+// from.
 func (s Servers) graph(query string, r report.Report) link {
 	base := prometheusOf(r.Alert.GeneratorURL)
 	if base == nil {
@@ -56,8 +55,7 @@ func (s Servers) graph(query string, r report.Report) link {
 	return s.linkTo(base.JoinPath("graph").String()+"?"+v.Encode(), "Open in Prometheus")
 }
 
-// prometheusOf finds the address of Prometheus in an alert's generator URL,
-// which ends in /graph or /query.
+// prometheusOf derives Prometheus' base URL from a generator URL, which ends in /graph or /query.
 func prometheusOf(generator string) *url.URL {
 	u, err := url.Parse(webLink(generator))
 	if err != nil || u.Host == "" {
@@ -71,8 +69,8 @@ func prometheusOf(generator string) *url.URL {
 	return nil
 }
 
-// dashboard is a link to the panel that shows the alert. Its uid may come with
-// the alert, too, so that only the form of a uid is taken for one.
+// dashboard links to the panel that shows the alert. The uid may come with the alert, so it is
+// validated.
 func (s Servers) dashboard(r report.Report) link {
 	if s.Grafana == nil || !config.ValidDashboardUID(r.Grafana.DashboardUID) {
 		return link{}
@@ -86,8 +84,7 @@ func (s Servers) dashboard(r report.Report) link {
 	return link{URL: s.Grafana.JoinPath("d", r.Grafana.DashboardUID).String() + "?" + v.Encode(), Text: "Dashboard"}
 }
 
-// webLink returns a text if it is the address of a web page, else nothing: a
-// link that somebody else wrote may be anything.
+// webLink returns text if it is the URL of a web page, else "": foreign text may be anything.
 func webLink(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsFunc(u.Host, hidden) {
@@ -96,11 +93,11 @@ func webLink(text string) string {
 	return text
 }
 
-// hidden says whether a character can't be seen, or turns what is beside it.
+// hidden reports whether a character is invisible or changes the direction of text.
 func hidden(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }
 
-// silence is a link to Alertmanager's form for a new silence, with a matcher for
-// each label of the alert, for one that fires.
+// silence links to Alertmanager's form for a new silence on a firing alert, with a matcher per
+// label.
 func (s Servers) silence(r report.Report) link {
 	if s.Alertmanager == nil || !r.Open() {
 		return link{}
@@ -110,6 +107,6 @@ func (s Servers) silence(r report.Report) link {
 		matchers = append(matchers, fmt.Sprintf("%s=%q", p.Key, p.Value))
 	}
 	filter := url.QueryEscape("{" + strings.Join(matchers, ",") + "}")
-	// The address is a route of a page: spaces are %20 in it, never plus signs.
+	// It is the route of a page, in which spaces must be %20, not plus signs.
 	return link{URL: strings.TrimSuffix(s.Alertmanager.String(), "/") + "/#/silences/new?filter=" + strings.ReplaceAll(filter, "+", "%20"), Text: "Silence"}
 }

@@ -14,14 +14,14 @@ import (
 type listPage struct {
 	Incidents []incidentRow // open ones of more than one alert
 	Reports   []row
-	Filter    string // what the list is limited to, in words; empty: nothing
+	Filter    string // the filter in words; empty: none
 	OpenOnly  bool
-	Older     string // address of the next page; empty: there is none
-	OpenLink  string // address of the same list, only open alerts or all
-	Text      string // what is searched for
-	Match     string // matchers of labels
+	Older     string // URL of the next page; empty on the last
+	OpenLink  string // URL of the same list, with only open alerts or all
+	Text      string // text searched for
+	Match     string // label matchers
 	Verdicts  []choice
-	Limited   bool // to something, so that an empty list does not mean an empty store
+	Limited   bool // there is a filter, so an empty list doesn't mean an empty store
 }
 
 type incidentRow struct{ ID, Summary, Alerts, State string }
@@ -40,11 +40,10 @@ func newListPage(reports []report.Report, incidents []report.Incident, f Filter,
 	return p
 }
 
-// shownNames is how many names of alerts stand on one line.
+// shownNames is how many alert names fit on one line.
 const shownNames = 4
 
-// alertNames says each name once, with how often it is there; of many the first,
-// and how many more there are.
+// alertNames lists distinct names with their counts; the first ones, and how many more there are.
 func alertNames(names []string) string {
 	var order []string
 	count := map[string]int{}
@@ -64,7 +63,7 @@ func alertNames(names []string) string {
 	return strings.Join(order, ", ")
 }
 
-// incidentPage is an incident in the words of its page.
+// incidentPage is an incident in words.
 type incidentPage struct {
 	ID, Summary, Alerts, State, Onset string
 	Verdict, Kind                     string

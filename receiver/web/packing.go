@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// packing packs pages for browsers that take them so. No page has a secret that could
-// be told from its packed length.
+// packing compresses pages for browsers that accept it. Pages have no secrets that their compressed
+// length could reveal.
 type packing struct {
 	http.ResponseWriter
 	packs bool
-	to    *gzip.Writer // nil: what is sent is no page, or nobody takes it packed
+	to    *gzip.Writer // nil: not a page, or compression is not accepted
 }
 
-// WriteHeader is part of http.ResponseWriter.
+// WriteHeader implements http.ResponseWriter.
 func (p *packing) WriteHeader(status int) {
 	if h := p.Header(); strings.HasPrefix(h.Get("Content-Type"), "text/html") {
 		h.Set("Vary", "Accept-Encoding")
@@ -28,7 +28,7 @@ func (p *packing) WriteHeader(status int) {
 	p.ResponseWriter.WriteHeader(status)
 }
 
-// Write is part of http.ResponseWriter.
+// Write implements http.ResponseWriter.
 func (p *packing) Write(b []byte) (int, error) {
 	if p.to != nil {
 		return p.to.Write(b)
@@ -36,17 +36,17 @@ func (p *packing) Write(b []byte) (int, error) {
 	return p.ResponseWriter.Write(b)
 }
 
-// close sends the rest.
+// close flushes the rest.
 func (p *packing) close() {
 	if p.to != nil {
 		_ = p.to.Close() // the browser may be gone
 	}
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap supports http.ResponseController.
 func (p *packing) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// packs says whether a browser takes a packed page.
+// packs reports whether a browser accepts gzip.
 func packs(r *http.Request) bool {
 	for coding := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
 		name, weight, _ := strings.Cut(strings.ReplaceAll(coding, " ", ""), ";")

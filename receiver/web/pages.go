@@ -17,22 +17,22 @@ import (
 //go:embed templates static
 var files embed.FS
 
-// pages are the parsed templates and what every page shares.
+// pages holds the parsed templates and what all pages share.
 type pages struct {
 	byName map[string]*template.Template
 	prefix string
-	sheet  []byte // the style of all pages, which browsers keep
-	style  string // names that version of it
+	sheet  []byte // the style sheet, which browsers cache
+	style  string // names its version
 	policy string // content security policy
 }
 
-// page is what the frame around every page needs.
+// page is the data of the frame around every page.
 type page struct {
 	Title   string
 	Prefix  string
 	Style   string
-	Refresh int    // seconds after which the browser asks again; 0: never
-	Next    string // and for what; empty: for the same
+	Refresh int    // seconds until the browser reloads; 0: never
+	Next    string // URL of the reload; empty: the same
 	Body    any
 }
 
@@ -54,8 +54,7 @@ func newPages(prefix string) *pages {
 	return p
 }
 
-// small is a style sheet without what only its readers need: comments, and spaces
-// around what parts its rules.
+// small minifies a style sheet.
 func small(sheet []byte) []byte {
 	for _, r := range []struct{ what, with string }{{`(?s)/\*.*?\*/`, ""}, {`\s+`, " "}, {` ?([{};,]) ?`, "$1"}, {`;}`, "}"}} {
 		sheet = regexp.MustCompile(r.what).ReplaceAll(sheet, []byte(r.with))
@@ -63,7 +62,7 @@ func small(sheet []byte) []byte {
 	return bytes.TrimSpace(sheet)
 }
 
-// must returns a file that is in the binary.
+// must unwraps an embedded file.
 func must(body []byte, err error) []byte {
 	if err != nil {
 		panic(err)
@@ -71,7 +70,7 @@ func must(body []byte, err error) []byte {
 	return body
 }
 
-// path returns the address of a page of ours.
+// path returns the URL path of a page.
 func (p *pages) path(parts ...string) string {
 	address := p.prefix
 	for _, part := range parts {
@@ -80,13 +79,12 @@ func (p *pages) path(parts ...string) string {
 	return address
 }
 
-// tied keeps a number and its percent sign, and what comes before an arrow and
-// the arrow, on one line.
+// tied keeps a number with its percent sign, and an arrow with what precedes it, on one line.
 func tied(s string) string {
 	return strings.NewReplacer(" %", "\u00a0%", " → ", "\u00a0→ ").Replace(s)
 }
 
-// pieces parts a long label value where a line may end: behind a slash.
+// pieces splits a long label value after slashes, where a line may break.
 func pieces(s string) []string {
 	if len(s) <= 20 {
 		return []string{s}
@@ -94,14 +92,14 @@ func pieces(s string) []string {
 	return strings.SplitAfter(s, "/")
 }
 
-// titled is a body that names its page.
+// titled is a page body with a title.
 type titled interface{ title() string }
 
-// refreshing is a body that is to be asked for again.
+// refreshing is a page body that reloads.
 type refreshing interface{ refresh() int }
 
-// render writes a page. It is made as a whole before the first byte is sent,
-// so that a mistake in a template can't leave half a page.
+// render sends a page. It is rendered completely first, so that an error in a template can't leave
+// half a page.
 func (p *pages) render(w http.ResponseWriter, status int, name string, body titled) {
 	pg := page{Title: body.title(), Prefix: p.prefix, Style: p.style, Body: body}
 	if r, ok := body.(refreshing); ok {
@@ -120,8 +118,8 @@ func (p *pages) render(w http.ResponseWriter, status int, name string, body titl
 	_, _ = w.Write(buf.Bytes())
 }
 
-// static serves the script and the style sheet, the only files that a page asks for.
-// The address of the sheet names its version, so that an upgrade needs no reload.
+// static serves the script and the style sheet, the only files of the pages. The URL of the sheet
+// names its version, so that an upgrade needs no reload.
 func (s *server) static(w http.ResponseWriter, r *http.Request) error {
 	switch name := r.PathValue("name"); name {
 	case "copy.js":

@@ -10,12 +10,11 @@ import (
 	"github.com/culprit-dev/culprit/receiver/changelog"
 )
 
-// paged reads the part of a list that a request asks for; older is the address at which
-// the list goes on, empty at its end. A cursor names the place of what is in the list, so
-// that a link leads to the same while more comes in.
+// paged reads the requested page of a list. older is the URL of the next page, empty on the last. A
+// cursor is the position of an element, so that links stay valid while elements are added.
 func paged[T any](r *http.Request, f Filter, read func(context.Context, Filter) ([]T, error), place func(T) changelog.Cursor) (list []T, older string, err error) {
 	limit := f.Limit
-	f.Limit++ // whether there are more
+	f.Limit++ // one more, to know whether there is another page
 	if list, err = read(r.Context(), f); err != nil {
 		return nil, "", err
 	}
@@ -31,7 +30,7 @@ func paged[T any](r *http.Request, f Filter, read func(context.Context, Filter) 
 	return list, older, nil
 }
 
-// writeList answers with a list. Where there is more of it the header Link leads on.
+// writeList sends a list. The Link header leads to the next page.
 func (s *server) writeList(w http.ResponseWriter, path, older string, list any) {
 	if older != "" {
 		w.Header().Set("Link", "<"+s.pages.path(path)+older+`>; rel="next"`)
@@ -39,8 +38,7 @@ func (s *server) writeList(w http.ResponseWriter, path, older string, list any) 
 	writeJSON(w, http.StatusOK, list)
 }
 
-// passAfter says whether something stands behind the filter's cursor, in a list that has
-// the newest first.
+// passAfter reports whether an element comes after the filter's cursor, newest first.
 func (f Filter) passAfter(created time.Time, id string) bool {
 	if f.After == (changelog.Cursor{}) {
 		return true

@@ -26,27 +26,27 @@ const (
 	mostWhy     = 3   // series above the KPI
 	whyPoints   = 60  // of each of them
 	kpiPoints   = 120 // of the KPI
-	titleRunes  = 52  // of a panel
-	limitReach  = 1.5 // times the range of the values, up to which the threshold is drawn
+	titleRunes  = 52  // of a panel's title
+	limitReach  = 1.5 // multiple of the values' range within which the threshold is drawn
 )
 
-// panelView is one drawing of a chart.
+// panelView is one panel of a chart.
 type panelView struct {
 	Class         string // why, kpi or rest
-	Title, Whole  string // above it; and uncut, if it was cut
+	Title, Whole  string // title; and the full one, if it was cut
 	TitleY        string
 	Top, Bottom   string
 	Ticks         []tick
 	Line          string // path
-	Area          string // of the rest: what is between it and the whole
+	Area          string // of the rest panel: between rest and whole
 	ForecastX     string
-	ForecastY     string // empty: what was expected is not known
-	LimitY, Limit string // the threshold of the alert; empty: not known, or far away
+	ForecastY     string // empty: the forecast is unknown
+	LimitY, Limit string // threshold of the alert; empty: unknown, or far away
 	LastX, LastY  string
-	Values        string // of the points of the line, parted by |
+	Values        string // values of the points, separated by |
 }
 
-// stack puts the panels above each other.
+// stack lays out the panels from top to bottom.
 func (v *chartView) stack(r report.Report, unit words.Unit, s scale) {
 	y := plotTop
 	place := func(height float64, s scale, p panelView) scale {
@@ -86,7 +86,7 @@ func (v *chartView) stack(r report.Report, unit words.Unit, s scale) {
 
 func (v *chartView) last() *panelView { return &v.Panels[len(v.Panels)-1] }
 
-// cutTitle shortens what would not fit on one line, and returns the whole then.
+// cutTitle shortens a title to one line. whole is the full title, if it was cut.
 func cutTitle(title string) (cut, whole string) {
 	runes := []rune(title)
 	if len(runes) <= titleRunes {
@@ -95,7 +95,7 @@ func cutTitle(title string) (cut, whole string) {
 	return string(runes[:titleRunes-1]) + "…", title
 }
 
-// draw draws a series, with about so many marks on its axis.
+// draw draws a series, with about that many ticks.
 func (p *panelView) draw(c report.Chart, s scale, unit words.Unit, about float64) {
 	p.Line, p.Values, p.Ticks = path(c, s), pointValues(c, unit), ticks(s, unit, about)
 	for i, value := range slices.Backward(c.Values) {
@@ -106,7 +106,7 @@ func (p *panelView) draw(c report.Chart, s scale, unit words.Unit, about float64
 	}
 }
 
-// pointValues are the values of the points of a line.
+// pointValues formats the values of the points of a line.
 func pointValues(c report.Chart, unit words.Unit) string {
 	var list []string
 	for _, value := range c.Values {
@@ -117,7 +117,7 @@ func pointValues(c report.Chart, unit words.Unit) string {
 	return strings.Join(list, "|")
 }
 
-// addExpected draws what was expected in the incident, and the alert's threshold.
+// addExpected draws the forecast for the incident and the alert's threshold.
 func (p *panelView) addExpected(r report.Report, s scale, unit words.Unit) {
 	onset := float64(r.Onset.Unix())
 	if c := r.Result.Change; c != nil && onset >= s.t0 && onset < s.t1 {
@@ -128,8 +128,8 @@ func (p *panelView) addExpected(r report.Report, s scale, unit words.Unit) {
 	}
 }
 
-// alongside are the values that the scale of the KPI has room for: what was expected,
-// and the alert's threshold where it is near.
+// alongside returns the values that the KPI's scale must include: the forecast, and the alert's
+// threshold if it is near.
 func alongside(r report.Report) (values []float64) {
 	if r.Result.Change != nil {
 		values = append(values, r.Result.Change.Forecast)
@@ -149,7 +149,7 @@ func alongside(r report.Report) (values []float64) {
 	return values
 }
 
-// whySeries is a series among the causes, as it is drawn.
+// whySeries is a drawn series among the causes.
 type whySeries struct {
 	title string
 	chart report.Chart
@@ -157,7 +157,7 @@ type whySeries struct {
 	unit  words.Unit
 }
 
-// leadingSeries are the first series that are causes with confidence.
+// leadingSeries are the first series that are confident causes.
 func leadingSeries(r report.Report) (list []whySeries) {
 	for _, f := range r.Result.Causes {
 		if len(list) == mostWhy {
@@ -178,14 +178,13 @@ func leadingSeries(r report.Report) (list []whySeries) {
 	return list
 }
 
-// restView is the KPI without its culprit, as far as it is on a chart.
+// restView is the KPI without its culprit, as far as it is on the chart.
 type restView struct {
 	steps []report.WithoutStep
 	scale scale
 }
 
-// newRest cuts what is left without the culprit to a time axis; nil if nothing of the
-// time before the incident is on it.
+// newRest crops the steps to a time axis; nil if nothing before the incident is on it.
 func newRest(r report.Report, axis scale) *restView {
 	if r.Without == nil {
 		return nil
@@ -204,7 +203,7 @@ func newRest(r report.Report, axis scale) *restView {
 	return &v
 }
 
-// drawRest draws steps: the whole, the rest, and the culprit between them.
+// drawRest draws the whole, the rest, and the culprit between them.
 func (p *panelView) drawRest(steps []report.WithoutStep, s scale, unit words.Unit) {
 	var whole, rest, back strings.Builder
 	var values []string
@@ -227,7 +226,7 @@ func (p *panelView) drawRest(steps []report.WithoutStep, s scale, unit words.Uni
 	p.Values, p.Ticks = strings.Join(values, "|"), ticks(s, unit, 1.1)
 }
 
-// legend says what the marks of a chart are, of those that are on it.
+// legend explains the marks that are on a chart.
 func (v *chartView) legend(r report.Report, unit words.Unit) (list []string) {
 	kpi := v.Panels[slices.IndexFunc(v.Panels, func(p panelView) bool { return p.Class == "kpi" })]
 	if kpi.ForecastY != "" {

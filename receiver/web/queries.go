@@ -10,29 +10,29 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// queryView is one query with a link to try it.
+// queryView is one query with a link to run it.
 type queryView struct {
 	Role, Name, Query string
 	Link              link
 
-	confident bool // a cause that is sure comes from it
+	confident bool // a confident cause comes from it
 }
 
-// queryGroup are the queries of one role, which a page folds.
+// queryGroup holds the queries of one role, which a page folds.
 type queryGroup struct {
 	Words   string
 	Open    bool
 	Queries []queryView
 }
 
-// groupQueries groups the queries by role, the target first. In a group, those that
-// a confident cause comes from are first.
+// groupQueries groups the queries by role, the target first. In a group, those behind confident
+// causes come first.
 func groupQueries(r report.Report, servers Servers) []queryGroup {
 	var groups []queryGroup
 	byRole := map[string][]queryView{}
 	for _, q := range r.Plan.Queries {
 		v := queryView{Role: q.Role, Name: q.Name, Query: q.Query, confident: sureOf(r, q)}
-		if v.confident || q.Role != report.RoleCandidate { // the others are many, and copied if at all
+		if v.confident || q.Role != report.RoleCandidate { // the others are many, and rarely run
 			v.Link = servers.graph(q.Query, r)
 		}
 		byRole[q.Role] = append(byRole[q.Role], v)
@@ -49,7 +49,7 @@ func groupQueries(r report.Report, servers Servers) []queryGroup {
 		}
 	}
 	var rest []queryView
-	for _, q := range r.Plan.Queries { // roles that are new
+	for _, q := range r.Plan.Queries { // unknown roles
 		rest = append(rest, byRole[q.Role]...)
 		delete(byRole, q.Role)
 	}
@@ -71,7 +71,7 @@ func rank(q queryView) int {
 	return 1
 }
 
-// sureOf says whether a confident cause is a series of a query.
+// sureOf reports whether a confident cause is a series of a query.
 func sureOf(r report.Report, q report.Query) bool {
 	return q.Role == "candidate" && slices.ContainsFunc(r.Result.Causes, func(f analysis.Finding) bool {
 		metric, _ := cutLabels(f.Series)

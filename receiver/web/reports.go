@@ -15,8 +15,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// parseReports reads the filter of a list of reports: what [parseFilter] reads,
-// and verdict, q, from and to.
+// parseReports parses the filter of a list of reports: that of [parseFilter], plus verdict, q, from
+// and to.
 func parseReports(u *url.URL) (Filter, error) {
 	f, err := parseFilter(u)
 	if err != nil {
@@ -35,11 +35,10 @@ func parseReports(u *url.URL) (Filter, error) {
 	return f, nil
 }
 
-// FilterOfReports reads the filter of `GET /api/v1/reports` from the query of its
-// address. An error says what is wrong with it.
+// FilterOfReports parses the filter of `GET /api/v1/reports`. The error says what is wrong with it.
 func FilterOfReports(u *url.URL) (Filter, error) { return parseReports(u) }
 
-// verdicts are all verdicts, from the most to the least helpful.
+// verdicts lists all verdicts, most helpful first.
 func verdicts() []analysis.Verdict {
 	var list []analysis.Verdict
 	for _, a := range report.Answers() {
@@ -50,9 +49,8 @@ func verdicts() []analysis.Verdict {
 	return list
 }
 
-// reportsOf reads the reports that an address asks for, and where the list goes
-// on; older is empty at its end. A cursor names a report's place, so that a link
-// leads to the same reports while new ones come in.
+// reportsOf reads the requested page of reports. older is the URL of the next page, empty on the
+// last.
 func (s *server) reportsOf(r *http.Request) (f Filter, list []report.Report, older string, err error) {
 	if f, err = parseReports(r.URL); err != nil {
 		return f, nil, "", err
@@ -61,7 +59,7 @@ func (s *server) reportsOf(r *http.Request) (f Filter, list []report.Report, old
 	return f, list, older, err
 }
 
-// reports is `GET /api/v1/reports`.
+// reports serves `GET /api/v1/reports`.
 func (s *server) reports(w http.ResponseWriter, r *http.Request) error {
 	_, list, older, err := s.reportsOf(r)
 	if err != nil {
@@ -77,7 +75,7 @@ func (s *server) listPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var incidents []report.Incident
-	if f.After == (changelog.Cursor{}) && (f.Open == nil || *f.Open) { // on the first page only
+	if f.After == (changelog.Cursor{}) && (f.Open == nil || *f.Open) { // only on the first page
 		open := f
 		open.Limit, open.Open = defaultLimit, new(true)
 		if incidents, err = s.reader.Incidents(r.Context(), open); err != nil {
@@ -91,7 +89,7 @@ func (s *server) listPage(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// openLink is the address of the same list with only the open alerts in it, or with all.
+// openLink is the URL of the same list with only open alerts, or with all.
 func openLink(openOnly bool, q url.Values) string {
 	q.Del("after")
 	if openOnly {
@@ -102,13 +100,13 @@ func openLink(openOnly bool, q url.Values) string {
 	return "?" + q.Encode()
 }
 
-// choice is one option of a form.
+// choice is an option of a form.
 type choice struct {
 	Value, Text string
 	Chosen      bool
 }
 
-// verdictChoices are the verdicts that a list can be limited to.
+// verdictChoices are the options to filter by verdict.
 func verdictChoices(chosen analysis.Verdict) []choice {
 	list := []choice{{"", "Any verdict", chosen == ""}}
 	for _, v := range verdicts() {
@@ -118,7 +116,7 @@ func verdictChoices(chosen analysis.Verdict) []choice {
 	return list
 }
 
-// passText says whether a report has a text in its name, its summary, or a label's value.
+// passText reports whether a report has a text in its name, its summary or a label's value.
 func passText(r report.Report, text string) bool {
 	text = strings.ToLower(text)
 	has := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
@@ -133,8 +131,8 @@ func passText(r report.Report, text string) bool {
 	return false
 }
 
-// passTime says whether an alert began within the times of a filter, and its
-// report stands behind the filter's cursor.
+// passTime reports whether an alert began within the filter's times, and its report comes after the
+// filter's cursor.
 func (f Filter) passTime(r report.Report) bool {
 	began := r.Alert.StartsAt
 	if !f.From.IsZero() && began.Before(f.From) || !f.To.IsZero() && began.After(f.To) {
@@ -143,7 +141,7 @@ func (f Filter) passTime(r report.Report) bool {
 	return f.passAfter(r.CreatedAt, r.ID)
 }
 
-// filterWords says what a list is limited to, besides to open alerts.
+// filterWords describes the filter, except for open alerts.
 func filterWords(f Filter, now clock) string {
 	var parts []string
 	for _, p := range []pair{

@@ -9,18 +9,18 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// row is one report in a list.
+// row is one report of a list.
 type row struct {
 	ID, Name, Summary, When, State string
-	Verdict, Kind                  string // in two or three words; and its class
+	Verdict, Kind                  string // in two or three words; and its CSS class
 	Severity                       string
 	Open                           bool
 	Labels                         []pair
-	Same                           []row // of the same alert that say the same
+	Same                           []row // other reports of the alert that say the same
 }
 
-// newRows are reports as a list shows them, in their order. Reports of one alert that
-// say the same are one row: the newest, with the others folded away below it.
+// newRows makes the rows of a list, in order. Reports of one alert that say the same share a row:
+// the newest, with the others folded below it.
 func newRows(reports []report.Report, now clock) []row {
 	rows := []row{}
 	for _, r := range reports {
@@ -44,16 +44,16 @@ func newRow(r report.Report, now clock) row {
 	}
 }
 
-// says tells whether a person who has read r learns nothing from other.
+// says reports whether somebody who has read r learns nothing from other.
 func (r row) says(other row) bool {
 	return r.Name == other.Name && r.Summary == other.Summary && r.Verdict == other.Verdict && r.Severity == other.Severity && r.Open == other.Open
 }
 
-// mostRows is how many rows the page of an incident or a case shows.
+// mostRows bounds the rows on the page of an incident or case.
 const mostRows = 100
 
-// firstRows are those rows that a page has room for, and in words how many of all
-// reports are not behind one of them.
+// firstRows returns the rows that fit on a page, and says how many reports of all are not among
+// them.
 func firstRows(rows []row, all int) (first []row, more string) {
 	first = rows[:min(len(rows), mostRows)]
 	for _, r := range first {
@@ -65,11 +65,10 @@ func firstRows(rows []row, all int) (first []row, more string) {
 	return first, more
 }
 
-// Count is how many reports the row stands for.
+// Count is the number of reports in the row.
 func (r row) Count() int { return 1 + len(r.Same) }
 
-// Own are the labels in which a row differs from another one; of two that do not
-// differ, all.
+// Own returns the labels in which the row differs from other, or all if there are none.
 func (r row) Own(other row) []pair {
 	own := slices.DeleteFunc(slices.Clone(r.Labels), func(p pair) bool { return slices.Contains(other.Labels, p) })
 	if len(own) == 0 {

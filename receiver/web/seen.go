@@ -11,7 +11,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// seenView is in words what was before.
+// seenView is in words what was seen before.
 type seenView struct{ What, HowOften, When, Report, Summary, Said string }
 
 func seenBefore(s *report.Seen, now clock) []seenView {
@@ -72,7 +72,7 @@ func otherAlerts(r report.Report) (views []otherView) {
 	return views
 }
 
-// beganFrom says when something began, seen from a time.
+// beganFrom says when something began relative to t.
 func beganFrom(t, began time.Time) string {
 	switch apart := t.Sub(began).Round(time.Second); {
 	case apart > 0:
@@ -84,15 +84,15 @@ func beganFrom(t, began time.Time) string {
 	}
 }
 
-// thenView is in words which alerts began around one.
+// thenView is in words which alerts began around the same time.
 type thenView struct {
-	Said   string // within which time
+	Said   string // the time range
 	Alerts []beganView
 	More   string
-	All    string // address of the list of all
+	All    string // URL of the complete list
 }
 
-// beganView is the alerts of one name: the report of the one, or the list of them.
+// beganView is the alerts of one name: a link to the one report, or to their list.
 type beganView struct{ Alert, When, Report, List, Summary string }
 
 func (s *server) then(r report.Report) thenView {
@@ -117,8 +117,7 @@ func (s *server) then(r report.Report) thenView {
 	return v
 }
 
-// listOf is the address of the list of the reports of the time around one, of the same
-// Prometheus.
+// listOf is the URL of the list of reports around the same time, of the same Prometheus.
 func (s *server) listOf(v url.Values, r report.Report) string {
 	v.Set("from", r.Then.From.UTC().Format(time.RFC3339Nano))
 	v.Set("to", r.Then.To.UTC().Format(time.RFC3339Nano))

@@ -12,21 +12,21 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// mostMoments is how many changes are shown below a chart.
+// mostMoments bounds the changes below a chart.
 const mostMoments = 12
 
 // moment is a change on the timeline.
 type moment struct {
 	Clock string // when
-	X     string // where on the chart; empty: not on it
+	X     string // x on the chart; empty: not on it
 	Text  string // what was done
 	Later bool   // after the onset: a consequence or a remedy
 
 	at float64
 }
 
-// timeline are the changes that are causes, and those after the onset, in the order of
-// time. What is nearest to the onset is kept.
+// timeline returns the changes that are causes, and those after the onset, in order of time. It
+// keeps those nearest to the onset.
 func timeline(r report.Report) []moment {
 	var list []moment
 	add := func(f analysis.Finding, later bool) {
@@ -46,7 +46,7 @@ func timeline(r report.Report) []moment {
 	return list[:min(len(list), mostMoments)]
 }
 
-// whatAfter is what was done, and from what to what.
+// whatAfter describes a change, and its versions.
 func whatAfter(c changes.Change) string {
 	if c.From != "" && c.To != "" {
 		return fmt.Sprintf("%s (%s → %s)", c.Title, c.From, c.To)

@@ -17,21 +17,21 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// reportPage is a report in the words of its page.
+// reportPage is a report in words.
 type reportPage struct {
 	ID, Name      string
 	Answer, More  string // the summary: its first part, and the rest
-	Verdict, Kind string // in words; and the class that colours it
+	Verdict, Kind string // in words; and its CSS class
 	State         string // firing since …, resolved after …
 	Open          bool
 	Labels        []pair
-	About         []pair // what the alert says of itself
+	About         []pair // the alert's own annotations
 	Links         []link
 	Incident      string
 	Moved         moved
 	Causes        causeList
-	NoCause       string // said when there are none
-	Impact        string // which services are hurt
+	NoCause       string // set if there are no causes
+	Impact        string // affected services
 	Chart         *chartView
 	Dimensions    []dimensionView
 	Forecast      string
@@ -47,20 +47,20 @@ type reportPage struct {
 	Others        []otherView // alerts among the changes
 	Then          thenView
 	Handled       []handledView
-	Said          []saidView // by people, of this report
-	Asks          bool       // whether it was right
-	Explains      bool       // again, and of parts
-	Fresh         bool       // it is another look, which is not stored
+	Said          []saidView // feedback on this report
+	Asks          bool       // whether to ask for feedback
+	Explains      bool       // whether to offer a fresh look
+	Fresh         bool       // it is a fresh look, which is not stored
 	Again         againView
 	Facts         []pair
 	FitText       string
-	NoChange      string // that none was found before it; empty: one was, or nobody has looked
+	NoChange      string // set if no change was found before the onset; empty also if nobody looked
 	Partial       bool
 }
 
 type pair struct{ Key, Value string }
 
-// moved is the KPI before and in the incident.
+// moved is the KPI before and during the incident.
 type moved struct{ KPI, Before, After, Factor string }
 
 func (p reportPage) title() string { return p.Name + ": " + p.Answer + p.More }
@@ -91,7 +91,7 @@ func (s *server) newReportPage(r report.Report) reportPage {
 	p.Verdict, p.Kind = said.Look, said.Class
 	p.Answer, p.More = headline(r)
 	if strings.HasPrefix(p.Answer, p.Verdict) {
-		p.Verdict = "" // said already
+		p.Verdict = "" // shown already
 	}
 	p.NoCause = said.Nothing
 	p.Moved = movement(r, unit)
@@ -104,8 +104,8 @@ func (s *server) newReportPage(r report.Report) reportPage {
 	return p
 }
 
-// headline parts the summary for the eye. A report keeps the summary that was
-// sent; if it can't be parted as it is today, it is shown as a whole.
+// headline splits the summary for display. A report keeps the summary that was sent; if that can't
+// be split any more it is shown as a whole.
 func headline(r report.Report) (answer, more string) {
 	parts := r.Parts()
 	if strings.Join(parts, "") != r.Summary {
@@ -132,7 +132,7 @@ func fitText(f *analysis.Fit) string {
 	return fmt.Sprintf("%s, %d moved in the incident.", report.LookedAt(f), f.Moved)
 }
 
-// regression says what the regression made of the series.
+// regression summarizes the regression on the series.
 func regression(f *analysis.Fit) string {
 	if f == nil || f.Selected == 0 {
 		return ""
@@ -189,8 +189,7 @@ func alertLabels(a report.Alert) []pair {
 	return slices.DeleteFunc(labels, func(p pair) bool { return p.Key == model.AlertNameLabel })
 }
 
-// about are the annotations that somebody wrote, without those of ours and
-// without links.
+// about are the alert's annotations, without culprit's own and without links.
 func about(a report.Alert) []pair {
 	return slices.DeleteFunc(pairs(a.Annotations), func(p pair) bool {
 		return strings.HasPrefix(p.Key, "culprit_") || strings.HasPrefix(p.Key, "__") || p.Key == "runbook_url"
@@ -229,11 +228,10 @@ func sent(all []report.Sent, now clock) []sentView {
 	return views
 }
 
-// clock is the time of a page, in words.
+// clock formats times relative to now.
 type clock struct{ now time.Time }
 
-// stamp writes a time so that it is as short as it can be: 03:04 UTC today,
-// 14 Mar 03:04 UTC otherwise.
+// stamp formats a time as briefly as possible: 03:04 UTC today, otherwise 14 Mar 03:04 UTC.
 func (c clock) stamp(t time.Time) string {
 	if t.IsZero() {
 		return "unknown"
@@ -257,7 +255,7 @@ func (c clock) state(starts time.Time, resolved *time.Time) string {
 	return "firing for " + span(c.now.Sub(starts))
 }
 
-// span writes a duration in its two largest units.
+// span formats a duration in its two largest units.
 func span(d time.Duration) string {
 	switch {
 	case d < 0:

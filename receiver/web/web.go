@@ -9,28 +9,28 @@ import (
 	"time"
 )
 
-// Options are where things are. The zero value links to nothing.
+// Options configure the pages. The zero value links to nothing.
 type Options struct {
 	Reader  Reader
-	Changes ChangeReader // nil: there are none
-	Judge   Judge        // nil: nobody is asked whether a report was right
+	Changes ChangeReader // nil: no changes
+	Judge   Judge        // nil: no feedback
 
-	Explainer Explainer        // nil: no report is explained again
-	External  *url.URL         // culprit's own address, as users reach it; links begin with its path
-	Servers   func() Servers   // asked for each page, as a reload may change them; nil: none are known
+	Explainer Explainer        // nil: no fresh looks
+	External  *url.URL         // culprit's own base URL; links begin with its path
+	Servers   func() Servers   // called for each page, as a reload may change them; nil: none
 	Now       func() time.Time // nil: time.Now
 }
 
-// Servers are those that the configuration names. What leads to another one
-// comes from an alert, and is marked so.
+// Servers are the servers of the configuration. Links to any other server come from alerts, and are
+// marked.
 type Servers struct {
 	Prometheus   []*url.URL
-	Grafana      *url.URL // for links to dashboards; nil: no links
-	Alertmanager *url.URL // for links to its form of silences; nil: no links
+	Grafana      *url.URL // to link to dashboards; nil: no links
+	Alertmanager *url.URL // to link to its form for silences; nil: no links
 }
 
-// New returns the pages and the API. The handler wants to see paths without
-// the path of the external URL: whoever mounts it strips that.
+// New returns the pages and the API. The handler expects paths without the path of the external
+// URL.
 func New(opts Options) *Mux {
 	s := newServer(opts)
 	mux := new(Mux)
@@ -68,7 +68,7 @@ func New(opts Options) *Mux {
 	return mux
 }
 
-// nowhere answers what no other route answers.
+// nowhere answers unknown paths.
 func nowhere(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -77,13 +77,13 @@ func nowhere(w http.ResponseWriter, r *http.Request) error {
 	return &problem{http.StatusNotFound, "There is no such page."}
 }
 
-// onlyPost answers whoever comes with another method.
+// onlyPost rejects other methods.
 func onlyPost(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Allow", http.MethodPost)
 	return &problem{http.StatusMethodNotAllowed, "What people say of a report is sent here with POST, and read in the report."}
 }
 
-// server is what the handlers share.
+// server is the state that handlers share.
 type server struct {
 	reader    Reader
 	changed   ChangeReader
@@ -110,17 +110,16 @@ func newServer(opts Options) *server {
 	return s
 }
 
-// handler answers a request, or says why it can't.
+// handler answers a request, or returns why it can't.
 type handler func(http.ResponseWriter, *http.Request) error
 
-// serve turns a handler's error into an answer, and sets the headers that all
-// answers have.
+// serve adapts a handler, and sets the common headers.
 func (s *server) serve(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", s.pages.policy)
 		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "same-origin") // no-referrer would send the form of a report with Origin: null, which the guard refuses
+		header.Set("Referrer-Policy", "same-origin") // no-referrer would send the form of a report with Origin: null, which the guard rejects
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store") // a report changes until its alert is resolved

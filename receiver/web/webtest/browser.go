@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Path is where a Chromium or a Chrome is installed.
+// Path returns the path of an installed Chromium or Chrome.
 func Path() (string, error) {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -23,7 +23,7 @@ func Path() (string, error) {
 	return "", errors.New("no Chromium or Chrome is installed; hint: install one, such as the Debian package chromium")
 }
 
-// Browser starts a Chromium, or skips the test where there is none.
+// Browser starts Chromium, or skips the test if there is none.
 func Browser(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	if testing.Short() {
