@@ -92,14 +92,14 @@ type Change struct {
 	Received time.Time         `json:"receivedAt"`
 }
 
-// Question: the body of `POST /api/v1/explain`: an alert by its labels, an expression, or
+// Question: the body of `POST /api/v1/explain`: the labels of an alert, an expression, or
 // both.
 type Question struct {
-	Labels     map[string]string `json:"labels,omitempty"`     // of an alert; those that tell it from others suffice
-	Expr       string            `json:"expr,omitempty"`       // PromQL, with or without the condition of an alert
-	At         string            `json:"at,omitempty"`         // when it began: RFC 3339, Unix seconds, or how long ago, such as 2h; empty: now
-	Until      string            `json:"until,omitempty"`      // when it ended; empty: it goes on
-	Prometheus string            `json:"prometheus,omitempty"` // name of the one to ask, if there are several; empty: the labels tell which
+	Labels     map[string]string `json:"labels,omitempty"`     // enough of the alert's labels to identify it
+	Expr       string            `json:"expr,omitempty"`       // PromQL, with or without the alert's comparison
+	At         string            `json:"at,omitempty"`         // start: RFC 3339, Unix seconds, or how long ago, such as 2h; empty: now
+	Until      string            `json:"until,omitempty"`      // end; empty: ongoing
+	Prometheus string            `json:"prometheus,omitempty"` // name of the server, if there are several; empty: chosen by the labels
 }
 
 // Judged: the body of `POST /api/v1/reports/{id}/feedback`.

@@ -9,12 +9,11 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Apart takes a KPI apart as far as it goes. What has no parts that add up,
-// such as a maximum, is told apart by the series that it is taken over, or by
-// its own series, one of which is the alert's. The error says why not even
-// that is possible.
+// Apart decomposes a KPI as far as possible. What has no parts that add up, such as a maximum,
+// becomes the series that it is taken over, or its own series, one of which is the alert's. The
+// error says why not even that is possible.
 func Apart(e parser.Expr) (Measure, error) {
-	if inner, why := inPlaceOf(e); inner != nil {
+	if inner, why := substitute(e); inner != nil {
 		m, err := Apart(inner)
 		m.StandsFor = why
 		return m, err
@@ -41,9 +40,8 @@ func Apart(e parser.Expr) (Measure, error) {
 	return m, nil
 }
 
-// inPlaceOf returns what is taken apart in place of e, and why; nil if that is e
-// itself.
-func inPlaceOf(e parser.Expr) (inner parser.Expr, why string) {
+// substitute returns what to decompose instead of e, and why; nil if that is e itself.
+func substitute(e parser.Expr) (inner parser.Expr, why string) {
 	if each := outlier(e); each != nil {
 		return each, "it is compared with its peers, which move with it"
 	}
@@ -56,21 +54,21 @@ func inPlaceOf(e parser.Expr) (inner parser.Expr, why string) {
 	return filling(e)
 }
 
-// Fills says whether e is how far a sum fills a bound, by which the series beside each
-// other are not divided.
+// Fills says whether e measures how far a sum fills a bound. Its siblings are not divided by
+// the bound.
 func Fills(e parser.Expr) bool {
 	inner, _ := filling(e)
 	return inner != nil
 }
 
-// filling returns the sum that a bound without parts is filled with, as
-// connections by the largest of max_connections; nil if e is nothing of the kind.
+// filling returns the sum that fills a bound without parts, such as connections /
+// max(max_connections); nil for other expressions.
 func filling(e parser.Expr) (inner parser.Expr, why string) {
 	b, ok := bare(e).(*parser.BinaryExpr)
 	if !ok {
 		return nil, ""
 	}
-	if inner := numberAside(b); inner != nil {
+	if inner := nonNumberSide(b); inner != nil {
 		return filling(inner)
 	}
 	above, isSum := bare(b.LHS).(*parser.AggregateExpr)
@@ -85,8 +83,8 @@ func filling(e parser.Expr) (inner parser.Expr, why string) {
 	return nil, ""
 }
 
-// moving returns e with the series themselves for what tells how they move or
-// where they go, which may be below zero; nil if there is nothing of the kind.
+// moving returns e with functions that measure movement or predict (and may be negative)
+// replaced by their series; nil if there is none.
 func moving(e parser.Expr) (inner parser.Expr, why string) {
 	e = MustParse(e.String())
 	if name := toLevels(&e); name != "" {
@@ -95,8 +93,8 @@ func moving(e parser.Expr) (inner parser.Expr, why string) {
 	return nil, ""
 }
 
-// toLevels puts series for what tells how they move, and returns what that was;
-// empty if there is none. What is compared stays as it is.
+// toLevels replaces functions that measure movement by their series, and returns the name of
+// one; empty if there is none. Operands of comparisons stay.
 func toLevels(e *parser.Expr) (name string) {
 	if level, name := levelOf(*e); level != nil {
 		*e = level
@@ -108,7 +106,7 @@ func toLevels(e *parser.Expr) (name string) {
 	return name
 }
 
-// levelOf is the series of which e tells how they move or where they go.
+// levelOf returns the series whose movement e measures or predicts.
 func levelOf(e parser.Expr) (level parser.Expr, name string) {
 	call, ok := unparen(e).(*parser.Call)
 	if !ok {
@@ -123,7 +121,7 @@ func levelOf(e parser.Expr) (level parser.Expr, name string) {
 	return nil, ""
 }
 
-// operands are what the values of e are made of.
+// operands returns the operands that the values of e depend on.
 func operands(e parser.Expr) []*parser.Expr {
 	switch e := e.(type) {
 	case *parser.ParenExpr:
@@ -151,15 +149,14 @@ func operands(e parser.Expr) []*parser.Expr {
 	}
 }
 
-// aggregated says whether a term is more than its series.
+// aggregated says whether a term is an aggregation.
 func aggregated(t Term) bool {
 	_, ok := unparen(MustParse(t.Text)).(*parser.AggregateExpr)
 	return ok
 }
 
-// takenOver returns the series that a KPI without parts is taken over: those
-// inside of a maximum, or those of the KPI itself if it has labels. It returns
-// nil if there are none.
+// takenOver returns the series that a KPI without parts is taken over: those inside a maximum,
+// or the KPI's own if it has labels. It returns nil if there are none.
 func takenOver(e parser.Expr) parser.Expr {
 	e = bare(e)
 	switch e := e.(type) {

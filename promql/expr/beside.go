@@ -8,13 +8,12 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Beside is the expression whose series stand beside each other as an alert's
-// own does: the KPI itself, if it has a series for each of several places, or the
-// series that it picks or foretells. The values of these series are compared with
-// each other and are no parts of a sum. The second result is false if there can
-// be one series only.
+// Beside returns the expression whose series are the siblings of an alert's own: the KPI
+// itself, if it has a series per place, or the series that it picks or predicts. Their values
+// are compared with each other and are no parts of a sum. ok is false if there can be only one
+// series.
 func Beside(e parser.Expr) (Term, bool) {
-	if inner, _ := inPlaceOf(e); inner != nil {
+	if inner, _ := substitute(e); inner != nil {
 		e = inner
 	}
 	e = bare(e)
@@ -27,15 +26,15 @@ func Beside(e parser.Expr) (Term, bool) {
 	return Term{Coefficient: 1, Text: orZero(e)}, true
 }
 
-// TellsMoves says whether e tells how series move, or where they go: what stands
-// beside each other then are their levels, and not the values of e.
+// TellsMoves says whether e measures the movement of series, or predicts it. Siblings are then
+// compared by their levels, not by the values of e.
 func TellsMoves(e parser.Expr) bool {
 	inner, _ := moving(e)
 	return inner != nil && outlier(e) == nil
 }
 
-// orZero writes e so that it is 0, and not missing, where a share has nothing
-// above: a service without errors has often no series of them.
+// orZero writes a ratio so that it is 0 instead of missing if the numerator has no series, as
+// for a service without errors.
 func orZero(e parser.Expr) string {
 	m, err := Decompose(e)
 	if err != nil || len(m.Denominator) != 1 || !sameGroups(append(slices.Clone(m.Numerator), m.Denominator[0])) {
@@ -66,8 +65,7 @@ func sameGroups(terms []Term) bool {
 	return true
 }
 
-// Picks says whether an aggregation leaves out series and keeps the labels of the
-// others.
+// Picks says whether an aggregation selects some series and keeps their labels.
 func Picks(op parser.ItemType) bool {
 	switch op {
 	case parser.TOPK, parser.BOTTOMK, parser.LIMITK, parser.LIMIT_RATIO:
@@ -77,7 +75,7 @@ func Picks(op parser.ItemType) bool {
 	}
 }
 
-// Extreme says which of the series that a KPI is taken over it is.
+// Extreme says which of the series that a KPI aggregates it equals.
 type Extreme int
 
 // The extremes.
@@ -87,8 +85,8 @@ const (
 	Largest
 )
 
-// ExtremeOf returns the series that a KPI is the largest or the smallest of, or
-// one near that end, whatever number is added to that or multiplied with it.
+// ExtremeOf returns the series of which a KPI is the maximum, the minimum or a quantile near
+// one of them, up to a constant factor or summand.
 func ExtremeOf(e parser.Expr) (over parser.Expr, x Extreme) {
 	switch e := bare(e).(type) {
 	case *parser.AggregateExpr:

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// compared takes a comparison apart.
+// compared decomposes a comparison.
 func compared(e *parser.BinaryExpr) []condition {
 	left, right := e.LHS, e.RHS
 	op := e.Op
@@ -30,10 +30,10 @@ func compared(e *parser.BinaryExpr) []condition {
 	return cs
 }
 
-// comparedValue goes on inside of what is compared with a limit: through
-// chains of comparisons, through bool, and through guards.
+// comparedValue looks inside what is compared with a limit: through chained comparisons, bool,
+// and guards.
 func comparedValue(left parser.Expr, op parser.ItemType, limit parser.Expr) []condition {
-	outer := aside(condition{value: vectorOf(unparen(left)), op: op, limit: limit})
+	outer := shiftConstant(condition{value: vectorOf(unparen(left)), op: op, limit: limit})
 	if isAbsent(outer.value) {
 		return []condition{absentCompared(outer)}
 	}
@@ -48,22 +48,22 @@ func comparedValue(left parser.Expr, op parser.ItemType, limit parser.Expr) []co
 		return negatable(b, outer)
 	case b.Op.IsComparisonOperator():
 		return chained(b, outer)
-	case (b.Op == parser.LAND || b.Op == parser.LUNLESS) && existing(conditions(b.LHS)):
+	case (b.Op == parser.LAND || b.Op == parser.LUNLESS) && withoutComparison(conditions(b.LHS)):
 		return withGuard(comparedValue(b.LHS, op, limit), guardOf(b, b.RHS))
 	default:
 		return []condition{outer}
 	}
 }
 
-// aside takes `a - 5 > 0` and `5 - a < 0` for `a > 5`: how far something is from
-// its limit has no parts, and it has.
-func aside(c condition) condition {
+// shiftConstant rewrites `a - 5 > 0` and `5 - a < 0` as `a > 5`: the distance from a limit has no
+// parts, but a has.
+func shiftConstant(c condition) condition {
 	e, factor := factored(c.value)
 	if !isZero(c.limit) || factor <= 0 {
 		return c
 	}
 	if a, ok := e.(*parser.AggregateExpr); ok && aggregatesWhatHolds(a) {
-		c.value = a // no matter how many times
+		c.value = a // its factor does not matter
 	}
 	b, ok := e.(*parser.BinaryExpr)
 	if !ok || b.Op != parser.SUB || b.VectorMatching != nil {
@@ -77,8 +77,8 @@ func aside(c condition) condition {
 	return c
 }
 
-// keepsValues says whether what is compared inside of e is the value of e: not so in
-// `a / (b > 0)`, which leaves out what has no b.
+// keepsValues says whether the values of e are those of its inner comparisons; not so in `a /
+// (b > 0)`.
 func keepsValues(e parser.Expr) bool {
 	switch e := unparen(e).(type) {
 	case *parser.AggregateExpr:
@@ -98,8 +98,8 @@ func keepsValues(e parser.Expr) bool {
 	return true
 }
 
-// extremeCompared takes `max(a > 5) > 0` for `max(a) > 5`, and for what is larger
-// of the two limits.
+// extremeCompared rewrites `max(a > 5) > 0` as `max(a) > 5`, with the stricter of the two
+// limits.
 func extremeCompared(a *parser.AggregateExpr, outer condition) []condition {
 	if !reaches(a.Op, outer.op) || !aggregatesWhatHolds(a) || !keepsValues(a.Expr) {
 		return []condition{outer}
@@ -110,29 +110,29 @@ func extremeCompared(a *parser.AggregateExpr, outer condition) []condition {
 		if limit, too := Number(outer.limit); !known || !too {
 			return []condition{outer}
 		} else if strict := strictly(outer.op); holds(limit, strict, inner) || limit == inner && outer.op == strict && c.op != strict {
-			cs[i].op, cs[i].limit = outer.op, outer.limit // it is farther out
+			cs[i].op, cs[i].limit = outer.op, outer.limit // the outer limit is stricter
 		}
 	}
 	if len(cs) == 0 || len(cs) > 1 && slices.ContainsFunc(cs, func(c condition) bool { return c.limit == outer.limit }) {
-		return []condition{outer} // of an `or` one side may hide the other
+		return []condition{outer} // one branch of an `or` may hide the other
 	}
 	return cs
 }
 
-// absentCompared takes `absent(a) == 1` for absent(a).
+// absentCompared rewrites `absent(a) == 1` as absent(a).
 func absentCompared(outer condition) condition {
 	call := outer.value.(*parser.Call)
 	if _, known := Number(outer.limit); !known {
 		return outer
 	}
-	c := missing(call)
+	c := absentCondition(call)
 	if !holdsAt(outer, 1) {
 		c.never = fmt.Errorf("%s is 1 or nothing, so the alert can't fire", abbreviate(call))
 	}
 	return c
 }
 
-// vectorOf undoes scalar(), so that there is something to have series of.
+// vectorOf removes scalar(), to get at the series.
 func vectorOf(e parser.Expr) parser.Expr {
 	if c, ok := e.(*parser.Call); ok && c.Func.Name == "scalar" {
 		return unparen(c.Args[0])
@@ -140,9 +140,8 @@ func vectorOf(e parser.Expr) parser.Expr {
 	return e
 }
 
-// zeroed makes the count of members for which something holds, and a multiple
-// or a share of it, zero where it holds for none; as it is written, it would be
-// missing there. It is for alerts that don't fire at zero.
+// zeroed makes the count of members that satisfy a condition, or a multiple or ratio of it, 0
+// if none does; as written, it would be missing. It is for alerts that don't fire at 0.
 func zeroed(e parser.Expr) parser.Expr {
 	switch e := e.(type) {
 	case *parser.ParenExpr:
@@ -150,7 +149,7 @@ func zeroed(e parser.Expr) parser.Expr {
 	case *parser.AggregateExpr:
 		inner, ok := unparen(e.Expr).(*parser.BinaryExpr)
 		if ok && e.Op == parser.COUNT && inner.Op.IsComparisonOperator() && !inner.ReturnBool {
-			return holding(e)
+			return countHolding(e)
 		}
 	case *parser.BinaryExpr:
 		z := *e
@@ -164,7 +163,7 @@ func zeroed(e parser.Expr) parser.Expr {
 	return e
 }
 
-// holdsAt says whether v satisfies the comparison; true if that isn't known.
+// holdsAt says whether v satisfies the comparison; true if unknown.
 func holdsAt(c condition, v float64) bool {
 	limit, ok := Number(c.limit)
 	return !ok || holds(v, c.op, limit)
@@ -189,8 +188,8 @@ func holds(v float64, op parser.ItemType, limit float64) bool {
 	}
 }
 
-// negatable takes `(a > bool 5) == 0` apart: the comparison inside or its
-// opposite, by which of 1 and 0 the outer one lets through.
+// negatable decomposes `(a > bool 5) == 0`: into the inner comparison or its opposite,
+// depending on which of 1 and 0 satisfies the outer one.
 func negatable(b *parser.BinaryExpr, outer condition) []condition {
 	limit, ok := Number(outer.limit)
 	if !ok {
@@ -208,11 +207,11 @@ func negatable(b *parser.BinaryExpr, outer condition) []condition {
 	return compared(&inner)
 }
 
-// chained takes `a > 0.9 < 1` apart: the first comparison is what the alert is
-// about, the others are guards on the same value.
+// chained decomposes `a > 0.9 < 1`: the first comparison is the condition, the others are
+// guards on the same value.
 func chained(b *parser.BinaryExpr, outer condition) []condition {
 	cs := compared(b)
-	kept := unparen(b.LHS) // the value that a comparison lets through
+	kept := unparen(b.LHS) // the side whose values the comparison returns
 	if scalarLimit(b.LHS) != nil {
 		kept = unparen(b.RHS)
 	}
@@ -224,7 +223,7 @@ func chained(b *parser.BinaryExpr, outer condition) []condition {
 	return withGuard(cs, guardOf(and, guard))
 }
 
-// since turns `a < time() - 3600` into `time() - a > 3600`.
+// since rewrites `a < time() - 3600` as `time() - a > 3600`.
 func (c *condition) since() {
 	call, seconds, ok := sinceTime(c.limit)
 	if !ok || c.value.Type() != parser.ValueTypeVector {
@@ -234,7 +233,7 @@ func (c *condition) since() {
 	c.op, c.limit = mirrored(c.op), &parser.NumberLiteral{Val: seconds}
 }
 
-// sinceTime reads time() and time() - seconds.
+// sinceTime parses time() and time() - seconds.
 func sinceTime(e parser.Expr) (call *parser.Call, seconds float64, ok bool) {
 	switch e := unparen(e).(type) {
 	case *parser.Call:
@@ -251,7 +250,7 @@ func sinceTime(e parser.Expr) (call *parser.Call, seconds float64, ok bool) {
 	}
 }
 
-// scalarLimit returns e as a scalar, nil if it differs from series to series.
+// scalarLimit returns e as a scalar; nil if it is a vector.
 func scalarLimit(e parser.Expr) parser.Expr {
 	e = unparen(e)
 	if v, ok := Number(e); ok {
@@ -271,7 +270,7 @@ func isZero(e parser.Expr) bool {
 	return ok && v == 0
 }
 
-// mirrored is the operator for the sides exchanged.
+// mirrored returns the operator for swapped sides.
 func mirrored(op parser.ItemType) parser.ItemType {
 	switch op {
 	case parser.GTR:
@@ -287,7 +286,7 @@ func mirrored(op parser.ItemType) parser.ItemType {
 	}
 }
 
-// strictly is the operator without equality.
+// strictly returns the operator without equality.
 func strictly(op parser.ItemType) parser.ItemType {
 	switch op {
 	case parser.GTE:
@@ -299,7 +298,7 @@ func strictly(op parser.ItemType) parser.ItemType {
 	}
 }
 
-// opposite is the operator that holds where op doesn't.
+// opposite returns the operator that holds exactly if op doesn't.
 func opposite(op parser.ItemType) parser.ItemType {
 	switch op {
 	case parser.GTR:

@@ -8,25 +8,24 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// condition is one way in which an alert's expression can fire: a comparison,
-// and what must hold besides.
+// condition is one way in which an alert's expression can fire: a comparison and its guards.
 type condition struct {
 	value  parser.Expr
-	op     parser.ItemType // 0: the alert fires while the value exists, whatever it is
+	op     parser.ItemType // 0: the alert fires whenever the value exists
 	limit  parser.Expr     // of type scalar
-	exact  parser.Expr     // that is compared with 0 as it is written, where the value has been divided; nil: the value is
-	kind   Kind            // empty: told from the value
+	exact  parser.Expr     // compared with 0 as written, if value is a quotient derived from it; nil: value is as written
+	kind   Kind            // empty: derived from the value
 	guards []Guard
 	never  error // why it can't hold, whatever is measured; nil: it can
 }
 
-// always says whether c holds whatever is measured, as `vector(0) < 1` does.
+// always says whether c always holds, like `vector(0) < 1`.
 func (c condition) always() bool {
 	v, ok := constantValue(c.value)
 	return ok && len(c.guards) == 0 && (c.op == 0 || holdsAt(c, v))
 }
 
-// wrap puts something around what is compared.
+// wrap applies a function to the compared value.
 func (c *condition) wrap(around func(parser.Expr) parser.Expr) {
 	c.value = around(c.value)
 	if c.exact != nil {
@@ -34,7 +33,7 @@ func (c *condition) wrap(around func(parser.Expr) parser.Expr) {
 	}
 }
 
-// text is c for a sentence.
+// text describes c in a sentence.
 func (c condition) text() string {
 	if c.op == 0 {
 		return abbreviate(c.value)
@@ -42,7 +41,7 @@ func (c condition) text() string {
 	return abbreviate(c.value) + " " + c.op.String() + " " + limitText(c.limit)
 }
 
-// constantValue reads numbers and vector(0).
+// constantValue returns the value of numbers and vector(0).
 func constantValue(e parser.Expr) (float64, bool) {
 	if call, ok := unparen(e).(*parser.Call); ok && call.Func.Name == "vector" {
 		return Number(call.Args[0])
@@ -50,15 +49,14 @@ func constantValue(e parser.Expr) (float64, bool) {
 	return Number(e)
 }
 
-// Guard is something that must hold besides the comparison for an alert to
-// fire.
+// Guard is a further condition for an alert to fire.
 type Guard struct {
 	Join string `json:"join"` // and or unless, with its matching: "and on (instance)"
 	Expr string `json:"expr"`
 }
 
-// conditions takes an alert's expression apart: one condition a branch of its
-// `or`, without the parentheses, guards, joins and orders around them.
+// conditions decomposes an alert's expression into one condition per branch of its `or`,
+// without surrounding parentheses, guards, joins and sorting.
 func conditions(e parser.Expr) []condition {
 	e = unparen(e)
 	switch e := e.(type) {
@@ -71,7 +69,7 @@ func conditions(e parser.Expr) []condition {
 	case *parser.Call:
 		switch {
 		case isAbsent(e):
-			return []condition{missing(e)}
+			return []condition{absentCondition(e)}
 		case labelOnly(e.Func.Name):
 			return relabelled(e)
 		case pointwise(e.Func.Name) && comparesInside(e.Args[0]):
@@ -85,13 +83,12 @@ func conditions(e parser.Expr) []condition {
 	return []condition{{value: e}}
 }
 
-// labelOnly says whether a function leaves values as they are.
+// labelOnly says whether a function leaves values unchanged.
 func labelOnly(name string) bool {
 	return slices.Contains([]string{"label_replace", "label_join", "sort", "sort_desc", "sort_by_label", "sort_by_label_desc"}, name)
 }
 
-// pointwise says whether a function gives each series another value, and has a
-// value for each of them.
+// pointwise says whether a function maps each series to one value.
 func pointwise(name string) bool {
 	switch name {
 	case "abs", "ceil", "floor", "round", "sgn", "clamp_min", "clamp_max",
@@ -104,8 +101,8 @@ func pointwise(name string) bool {
 	}
 }
 
-// relabelled goes on inside of a function that changes labels only. The values
-// keep it around them, unless guards look for the label that it changes.
+// relabelled looks inside a function that only changes labels. It is kept around the values,
+// unless guards match by the changed label.
 func relabelled(e *parser.Call) []condition {
 	var changed []string
 	if dst, ok := unparen(e.Args[min(1, len(e.Args)-1)]).(*parser.StringLiteral); ok && relabels(e) {
@@ -140,8 +137,8 @@ func binaryConditions(e *parser.BinaryExpr) []condition {
 	}
 }
 
-// branches takes `a or b` apart. Of `a or on (job) b`, those of b count only
-// where a has nothing for the job.
+// branches decomposes `a or b`. In `a or on (job) b`, series of b count only if a has none with
+// the same job.
 func branches(e *parser.BinaryExpr) []condition {
 	left, right := conditions(e.LHS), conditions(e.RHS)
 	if m := e.VectorMatching; m.On || len(m.MatchingLabels) > 0 {
@@ -151,16 +148,16 @@ func branches(e *parser.BinaryExpr) []condition {
 	return append(left, right...)
 }
 
-// guarded takes `a and b`, `a unless b` apart: a is what is measured, unless
-// only b compares anything or a just asks whether there are events.
+// guarded decomposes `a and b` and `a unless b`: a is measured, unless only b is a comparison,
+// or a merely asks whether there are events.
 func guarded(e *parser.BinaryExpr) []condition {
 	left, right := conditions(e.LHS), conditions(e.RHS)
 	if e.Op == parser.LAND && len(right) == 1 && right[0].op != 0 && !timeOfDay(right) &&
-		(existing(left) || timeOfDay(left) || events(left) && !isZero(right[0].limit)) {
+		(withoutComparison(left) || timeOfDay(left) || events(left) && !isZero(right[0].limit)) {
 		return withGuard(right, guardOf(e, e.LHS))
 	}
-	if e.Op == parser.LUNLESS && existing(left) {
-		return []condition{lacking(e)}
+	if e.Op == parser.LUNLESS && withoutComparison(left) {
+		return []condition{unlessCondition(e)}
 	}
 	return withGuard(left, guardOf(e, e.RHS))
 }
@@ -176,13 +173,13 @@ func guardOf(e *parser.BinaryExpr, other parser.Expr) Guard {
 	return Guard{Join: e.ShortString(), Expr: inParens(other).String()}
 }
 
-// existing says whether nothing is compared in cs.
-func existing(cs []condition) bool {
+// withoutComparison says whether cs has no comparison.
+func withoutComparison(cs []condition) bool {
 	return !slices.ContainsFunc(cs, func(c condition) bool { return c.op != 0 })
 }
 
-// events says whether cs only asks if a histogram or a summary has seen
-// anything, as in `m_count > 0 and histogram_quantile(…) < 5`.
+// events says whether cs merely asks if a histogram or summary has observed anything, as in
+// `m_count > 0 and histogram_quantile(…) < 5`.
 func events(cs []condition) bool {
 	if len(cs) != 1 || cs[0].op != parser.GTR || !isZero(cs[0].limit) {
 		return false
@@ -191,14 +188,13 @@ func events(cs []condition) bool {
 	return len(selectors) == 1 && kindOf(cs[0].value) == KindAdditive && hasSuffix(selectors[0], "_count")
 }
 
-// timeOfDay says whether cs measures no series, as `hour() > 9`.
+// timeOfDay says whether cs measures no series, like `hour() > 9`.
 func timeOfDay(cs []condition) bool {
 	return !slices.ContainsFunc(cs, func(c condition) bool { return len(Selectors(c.value)) > 0 })
 }
 
-// arithmetic takes `(a > 5) * 100` for `a > 5`: what is done to the value
-// afterwards doesn't decide whether the alert fires. What is joined to it must
-// exist, as in `(a > 5) * on (instance) group_left (nodename) info`.
+// arithmetic rewrites `(a > 5) * 100` as `a > 5`: later arithmetic doesn't affect firing. A
+// joined side must exist, as in `(a > 5) * on (instance) group_left (nodename) info`.
 func arithmetic(e *parser.BinaryExpr) []condition {
 	kpi, other := e.LHS, e.RHS
 	if !comparesInside(kpi) {
@@ -214,9 +210,8 @@ func arithmetic(e *parser.BinaryExpr) []condition {
 	}
 }
 
-// joined takes `(a > 5) * on (x) group_left (y) b` for a, joined in the same
-// way, without the value of b. Where the join leaves no labels for guards to
-// find, b is only one more of them.
+// joined rewrites `(a > 5) * on (x) group_left (y) b` as a with the same join, but without the
+// value of b. If the join drops labels that guards need, b becomes a guard instead.
 func joined(e *parser.BinaryExpr, kpi, other parser.Expr) []condition {
 	m, left := e.VectorMatching, kpi == e.LHS
 	keeps := m.Card == parser.CardManyToOne && left || m.Card == parser.CardOneToMany && !left
@@ -240,8 +235,8 @@ func joined(e *parser.BinaryExpr, kpi, other parser.Expr) []condition {
 	return cs
 }
 
-// ignoring are guards that don't match by labels that the KPI has got only
-// later. It returns false if one of them names such a label.
+// ignoring makes guards ignore labels that the KPI gets only from a later join. It returns
+// false if one of them matches by such a label.
 func ignoring(guards []Guard, names []string) ([]Guard, bool) {
 	if len(names) == 0 {
 		return guards, true
@@ -265,13 +260,13 @@ func ignoring(guards []Guard, names []string) ([]Guard, bool) {
 	return out, true
 }
 
-// filled says whether a side of e has values where its series are missing.
+// filled says whether a side of e has fill values for missing series.
 func filled(e *parser.BinaryExpr) bool {
 	m := e.VectorMatching
 	return m != nil && (m.FillValues.LHS != nil || m.FillValues.RHS != nil)
 }
 
-// joinGuard says that the other side of e must exist.
+// joinGuard requires that the other side of e exists.
 func joinGuard(e *parser.BinaryExpr, other parser.Expr) Guard {
 	and := parser.BinaryExpr{Op: parser.LAND, VectorMatching: &parser.VectorMatching{
 		Card: parser.CardManyToMany, MatchingLabels: e.VectorMatching.MatchingLabels, On: e.VectorMatching.On,
@@ -279,8 +274,8 @@ func joinGuard(e *parser.BinaryExpr, other parser.Expr) Guard {
 	return guardOf(&and, other)
 }
 
-// comparesInside says whether e exists only where a comparison holds that
-// stands inside of it, so that the value around it doesn't matter.
+// comparesInside says whether e exists only if an inner comparison holds, so that its own value
+// doesn't matter.
 func comparesInside(e parser.Expr) bool {
 	switch e := unparen(e).(type) {
 	case *parser.UnaryExpr:
@@ -304,8 +299,7 @@ func comparesInside(e parser.Expr) bool {
 	return false
 }
 
-// inParens puts parentheses around what would be read otherwise inside of a
-// larger expression.
+// inParens parenthesises operators, for use inside a larger expression.
 func inParens(e parser.Expr) parser.Expr {
 	switch e.(type) {
 	case *parser.BinaryExpr, *parser.UnaryExpr:

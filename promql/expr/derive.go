@@ -12,41 +12,40 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Derivation is what an alert's expression says about its KPI: the alert fires
-// where "Target Operator Threshold" holds and the guards do.
+// Derivation is an alert's expression reduced to its KPI: the alert fires if "Target Operator
+// Threshold" and the guards hold.
 type Derivation struct {
 	Kind      Kind
 	Target    string // PromQL of the KPI, without the comparison
 	Operator  string // >, >=, <, <=, == or !=
-	Threshold string // a number, or PromQL of a scalar
+	Threshold string // a number, or a PromQL scalar
 
-	// Difference is compared with 0 in place of the target and its threshold where
-	// that is a quotient of two sides: for rounding, and for what is divided by 0 or
-	// less, they would differ at times. It is empty where the target is as written.
+	// Difference is compared with 0 instead, if the target is a quotient derived from two
+	// sides: rounding and divisors of 0 or less would make a difference at times. It is empty
+	// if the target is as written.
 	Difference string
 
-	// Numerator and Denominator are the two sides of a ratio or a mean, as they are
-	// written: their quotient is the target, with factors and complements, but
-	// without what rounds or limits it. Or they are the events of a histogram beyond
-	// the threshold and all events, as which a quantile is broken down. Both are
-	// empty where there is nothing to divide.
+	// Numerator and Denominator are the sides of a ratio or a mean, as written: their quotient
+	// is the target, factors and complements included, but before rounding and clamping. For a
+	// quantile they are the events of the histogram beyond the threshold and all events, by
+	// which it is broken down. Both are empty if there is nothing to divide.
 	Numerator, Denominator string
 
-	Guards []Guard      // what must hold besides the comparison
-	Undone string       // why the KPI can't be told apart by labels; empty if it can
-	Others []Derivation // of the further branches of an `or`
+	Guards []Guard      // further conditions
+	Undone string       // why the KPI can't be broken down by labels; empty if it can
+	Others []Derivation // further branches of an `or`
 }
 
-// Derive takes an alert's expression apart. Of several branches of an `or` it is
-// the first, with the others in it: which of them fires, only Prometheus knows.
-// The error says in words why there is no KPI in the expression.
+// Derive reduces an alert's expression to its KPI. For an `or` it returns the first branch, and
+// the rest in Others: only Prometheus knows which of them fires. The error says in words why
+// there is no KPI.
 func Derive(expr string) (Derivation, error) {
 	e, err := Parse(expr)
 	if err != nil && (strings.Contains(expr, "{{") || strings.Contains(expr, "<%")) {
 		return Derivation{}, fmt.Errorf("the expression can't be read: %w", ErrTemplate)
 	}
 	if err != nil {
-		return Derivation{}, unread(expr, err)
+		return Derivation{}, unreadable(expr, err)
 	}
 	if err := Evaluable(e); err != nil {
 		return Derivation{}, err
@@ -73,16 +72,16 @@ func Derive(expr string) (Derivation, error) {
 	return found[0], nil
 }
 
-// Branches are d and its others.
+// Branches returns d and its others.
 func (d Derivation) Branches() []Derivation { return append([]Derivation{d}, d.Others...) }
 
-// Limit returns the threshold if it is a number.
+// Limit returns the threshold; ok is false unless it is a number.
 func (d Derivation) Limit() (float64, bool) {
 	v, err := strconv.ParseFloat(d.Threshold, 64)
 	return v, err == nil
 }
 
-// Condition is PromQL that has series where the alert fires.
+// Condition returns PromQL that has series if the alert fires.
 func (d Derivation) Condition() string {
 	var b strings.Builder
 	if d.Difference != "" {
@@ -98,14 +97,13 @@ func (d Derivation) Condition() string {
 	return b.String()
 }
 
-// ErrTemplate says that a text is not what Prometheus reads.
+// ErrTemplate says that a text is a template rather than rules.
 var ErrTemplate = errors.New("it is a template of Helm, ERB or the like; hint: render the rules first, as `helm template` does")
 
-// errConstant is the reason why an expression has no KPI.
+// errConstant says why an expression has no KPI.
 var errConstant = errors.New("it measures no series, so nothing can be said to have changed")
 
-// errAlways is the reason why an expression with a constant among its branches
-// has no KPI.
+// errAlways says why an expression with a constant branch has no KPI.
 var errAlways = errors.New("is one of the sides of the `or`, so the alert fires always, whatever is measured; hint: a comparison binds more tightly than `or`: " +
 	"write (a or vector(0)) > 1 for what is to be compared as a whole")
 
@@ -141,8 +139,8 @@ func derived(c condition) (Derivation, error) {
 	return d, nil
 }
 
-// selfContained puts parentheses around what binds less tightly than a comparison,
-// so that the target can be followed by one.
+// selfContained parenthesises operators that bind no more tightly than a comparison, so that
+// one may follow.
 func selfContained(e parser.Expr) parser.Expr {
 	if b, ok := e.(*parser.BinaryExpr); ok && (b.Op.IsSetOperator() || b.Op.IsComparisonOperator()) {
 		return inParens(e)
@@ -150,8 +148,8 @@ func selfContained(e parser.Expr) parser.Expr {
 	return e
 }
 
-// printed says whether d reads as it is meant: what prints wrong is better
-// refused than asked.
+// printed checks that d can be parsed again: an expression that prints wrong must not be
+// queried.
 func (d Derivation) printed() error {
 	for _, text := range []string{d.Target, d.Threshold, cmp.Or(d.Difference, d.Target)} {
 		if _, err := Parse(text); err != nil {
@@ -169,8 +167,8 @@ func limitText(e parser.Expr) string {
 	return selfContained(e).String()
 }
 
-// Apart takes a KPI apart that d was derived for; a quantile is the share of
-// events on the alert's side of the threshold.
+// Apart decomposes the KPI of d; a quantile becomes the share of events on the alert's side of
+// the threshold.
 func (d Derivation) Apart(e parser.Expr) (Measure, error) {
 	if limit, ok := d.Limit(); ok && d.Kind == KindQuantile {
 		if m, err := tailShare(e, d.Operator, limit); err == nil {
@@ -186,8 +184,8 @@ func (d Derivation) Apart(e parser.Expr) (Measure, error) {
 	return Apart(e)
 }
 
-// present turns what fires by being there into a count. Guards are part of what
-// is counted: a count may not have the labels that they look for.
+// present turns a condition on existence into a count. Guards are applied before counting,
+// because a count may lack their labels.
 func present(c condition) condition {
 	if c.op != 0 || len(Selectors(c.value)) == 0 {
 		return c

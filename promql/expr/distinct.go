@@ -9,18 +9,17 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// How many different values there are has no parts; who has another value than
-// most has.
+// The number of distinct values has no parts, but the series that differ from most of the
+// others are parts.
 
-// oddOnesOut is 1 for each series of which d asks whether their values differ, if
-// its own is not that of the middle one, and 0 for those that have that. It is nil if d
-// asks nothing of the kind.
+// oddOnesOut returns an expression that is 1 for series that differ from the median and 0 for
+// the others, if d asks whether values differ; else nil.
 func (d Derivation) oddOnesOut(e parser.Expr) parser.Expr {
 	m, by := differing(e)
 	if m == nil {
 		m, by = spread(e)
 		if limit, ok := d.Limit(); !ok || limit != 0 {
-			return nil // how far apart they are is meant
+			return nil // it is about the size of the difference
 		}
 	}
 	if m == nil {
@@ -34,12 +33,12 @@ func (d Derivation) oddOnesOut(e parser.Expr) parser.Expr {
 	return odd
 }
 
-// differing returns the series of which e counts the different values, and by
-// which labels; nil if it doesn't.
+// differing returns the series whose distinct values e counts, and its grouping; nil for other
+// expressions.
 func differing(e parser.Expr) (m parser.Expr, by []string) {
 	switch e := bare(e).(type) {
 	case *parser.BinaryExpr:
-		if inner := numberAside(e); inner != nil {
+		if inner := nonNumberSide(e); inner != nil {
 			return differing(inner)
 		}
 	case *parser.AggregateExpr:
@@ -51,12 +50,12 @@ func differing(e parser.Expr) (m parser.Expr, by []string) {
 	return nil, nil
 }
 
-// spread returns the series of which e tells how far they are apart: the largest
-// less the smallest, or their standard deviation.
+// spread returns the series whose range (maximum − minimum) or standard deviation e is, and its
+// grouping.
 func spread(e parser.Expr) (m parser.Expr, by []string) {
 	switch e := bare(e).(type) {
 	case *parser.BinaryExpr:
-		if inner := numberAside(e); inner != nil {
+		if inner := nonNumberSide(e); inner != nil {
 			return spread(inner)
 		}
 		a, isA := unparen(e.LHS).(*parser.AggregateExpr)

@@ -13,13 +13,12 @@ import (
 type Flip struct {
 	Derivation
 	Guard  Guard
-	Series []string // selectors of what the guard looks at
+	Series []string // selectors in the guard
 }
 
-// Flips are what the guards of d measure, each as a KPI that crosses its
-// threshold where the guard begins to hold. An alert whose own KPI stands still
-// fires because one of them has flipped. Guards that measure no series, such as
-// the time of day, are left out.
+// Flips returns the KPIs of the guards of d; each crosses its threshold when its guard begins
+// to hold. If an alert's own KPI stands still, one of its guards has flipped. Guards that
+// measure no series, such as the time of day, are left out.
 func (d Derivation) Flips() []Flip {
 	var flips []Flip
 	for _, g := range d.Guards {
@@ -38,9 +37,9 @@ func (d Derivation) Flips() []Flip {
 	return flips
 }
 
-// members are the series that an aggregation makes one of, if it makes one
-// wherever there are any: whether that exists is told by them.
-func members(e parser.Expr, m *parser.VectorMatching) parser.Expr {
+// belowAggregation returns the series below an aggregation that exists whenever any of them does: they
+// say whether it exists.
+func belowAggregation(e parser.Expr, m *parser.VectorMatching) parser.Expr {
 	e = unparen(e)
 	a, ok := e.(*parser.AggregateExpr)
 	if !ok || !summarises(a.Op) || a.Without || !m.On {
@@ -49,5 +48,5 @@ func members(e parser.Expr, m *parser.VectorMatching) parser.Expr {
 	if slices.ContainsFunc(m.MatchingLabels, func(name string) bool { return !slices.Contains(a.Grouping, name) }) {
 		return e
 	}
-	return members(a.Expr, m)
+	return belowAggregation(a.Expr, m)
 }

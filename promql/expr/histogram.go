@@ -10,12 +10,11 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// A histogram that is one series has its events and their sum in it, which add up
-// over series as those of classic histograms do.
+// A native histogram has its events and their sum in one series; they add up over series like
+// those of classic histograms.
 
-// histogramRatio takes the functions apart that divide something of a histogram
-// by its number of events. It returns a measure without denominator for all
-// others.
+// histogramRatio decomposes functions that divide by the number of events of a histogram. For
+// others it returns a measure without denominator.
 func histogramRatio(e *parser.Call) (Measure, error) {
 	switch e.Func.Name {
 	case "histogram_avg":
@@ -40,7 +39,7 @@ func histogramRatio(e *parser.Call) (Measure, error) {
 	}
 }
 
-// classicFraction is of buckets of which one stands for the only bound.
+// classicFraction decomposes histogram_fraction on classic buckets, if it has a single bound.
 func classicFraction(e parser.Expr, from, to float64) (Measure, error) {
 	switch {
 	case from <= 0 && !math.IsInf(to, 1):
@@ -52,7 +51,7 @@ func classicFraction(e parser.Expr, from, to float64) (Measure, error) {
 	}
 }
 
-// nativeFraction is of histograms that are one series each.
+// nativeFraction decomposes histogram_fraction on native histograms.
 func nativeFraction(e parser.Expr, from, to float64) (Measure, error) {
 	all, err := ofHistogram(e, "histogram_count(%s)")
 	if err != nil {
@@ -70,8 +69,8 @@ func boundText(bound float64) string {
 	return strconv.FormatFloat(bound, 'g', -1, 64)
 }
 
-// ofHistogram is a term made of the histograms in e, each series by itself where
-// e adds them up.
+// ofHistogram returns a term made of the histograms in e, applied to each series before any
+// sum.
 func ofHistogram(e parser.Expr, format string) (Term, error) {
 	e = bare(e)
 	a, ok := e.(*parser.AggregateExpr)

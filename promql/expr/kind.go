@@ -11,23 +11,23 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Kind says how a KPI is made up, and so how it can be taken apart.
+// Kind says what a KPI is made of, and so how it can be decomposed.
 type Kind string
 
 // The kinds.
 const (
-	KindAdditive Kind = "additive" // a sum, a count, a rate, series: parts add up
-	KindRatio    Kind = "ratio"    // a quotient of two of them
+	KindAdditive Kind = "additive" // a sum, a count, a rate, plain series: parts add up
+	KindRatio    Kind = "ratio"    // a quotient of two additive ones
 	KindMean     Kind = "mean"     // an average, or a sum of values over their count
 	KindQuantile Kind = "quantile" // of a histogram or a summary
-	KindExtremum Kind = "extremum" // the largest or smallest of many, or over time
+	KindExtremum Kind = "extremum" // a maximum or minimum over series or over time
 	KindAge      Kind = "age"      // the time since something, or until it
 	KindChange   Kind = "change"   // how often or how fast something changes
 	KindPresence Kind = "presence" // whether there are series at all
 	KindOther    Kind = "other"    // none of these, such as a standard deviation
 )
 
-// kindOf tells the kind of an expression that compares nothing.
+// kindOf returns the kind of an expression without comparison.
 func kindOf(e parser.Expr) Kind {
 	switch e := bare(e).(type) {
 	case *parser.AggregateExpr:
@@ -98,7 +98,7 @@ func kindOfBinary(e *parser.BinaryExpr) Kind {
 	_, leftIsNumber := Number(e.LHS)
 	_, rightIsNumber := Number(e.RHS)
 	switch {
-	case e.Op.IsComparisonOperator(): // with bool: 1 or 0 a series
+	case e.Op.IsComparisonOperator(): // with bool: 1 or 0 per series
 		return KindAdditive
 	case leftIsNumber && e.Op != parser.POW:
 		return kindOf(e.RHS)
@@ -119,8 +119,8 @@ func kindOfBinary(e *parser.BinaryExpr) Kind {
 	}
 }
 
-// kindOfQuotient tells the mean from a ratio by the names: of a histogram or a
-// summary the sum of all values is divided by their count.
+// kindOfQuotient distinguishes a mean from a ratio by names: the sum of a histogram or summary
+// divided by its count.
 func kindOfQuotient(e *parser.BinaryExpr) Kind {
 	sums, counts := Selectors(e.LHS), Selectors(e.RHS)
 	if len(sums) == 1 && len(counts) == 1 && hasSuffix(sums[0], "_sum") && hasSuffix(counts[0], "_count") {
@@ -142,11 +142,10 @@ func kindOfSum(left, right Kind) Kind {
 	}
 }
 
-// simple says whether a KPI of the kind stays one when something is added.
+// simple says whether a kind survives adding something.
 func simple(k Kind) bool { return k == KindExtremum || k == KindChange }
 
-// kindOfProduct is that of the side that has values, where the other one only
-// brings labels.
+// kindOfProduct returns the kind of the side with values, if the other one only adds labels.
 func kindOfProduct(e *parser.BinaryExpr) Kind {
 	if e.VectorMatching == nil {
 		return KindOther
@@ -163,8 +162,7 @@ func hasSuffix(s *parser.VectorSelector, suffix string) bool {
 	return strings.HasSuffix(MetricName(s), suffix)
 }
 
-// MetricName returns the name of the metric that s selects; empty if it
-// selects by other than one name.
+// MetricName returns the metric that s selects; empty unless it is a single name.
 func MetricName(s *parser.VectorSelector) string {
 	if s.Name != "" {
 		return s.Name

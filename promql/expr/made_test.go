@@ -63,7 +63,7 @@ func TestAnAggregationOfOneMemberAGroupChangesNothing(t *testing.T) {
 		`sum without (job) (sum by (job) (a))`:                                      ``,
 	} {
 		e := MustParse(query).(*parser.AggregateExpr)
-		inner := alone(e)
+		inner := singleMembers(e)
 		if (inner == nil) != (want == "") || inner != nil && inner.String() != want {
 			t.Errorf("%s: %v, want %s", query, inner, want)
 			continue

@@ -11,35 +11,33 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Term is one summand of a measure: a multiple of an expression whose parts by
-// label values add up to it.
+// Term is one summand of a measure: a multiple of an expression that is the sum of its parts by
+// label.
 type Term struct {
 	Coefficient float64
 	Text        string // PromQL: a sum, a count, or plain series that will be summed
 
-	// Per is the time over which the term counts its events: 1 s for a rate,
-	// the range for an increase, 0 for what is no flow.
+	// Per is the time base of a flow: 1 s for a rate, the range for an increase; 0 for anything
+	// else.
 	Per time.Duration
 
-	deep bool // labels go through every aggregation, not only through sums: see Term.By
+	deep bool // labels pass through every aggregation, not only through sums: see Term.By
 }
 
-// Measure is a KPI taken apart: the numerator itself if it is additive, and a
-// denominator if it is a ratio.
+// Measure is a decomposed KPI: additive, or a ratio with a denominator.
 type Measure struct {
 	Numerator   []Term
 	Denominator []Term
-	Expected    []Term  // what is expected of the numerator, as the rule says; nil: that is told from history
-	Scale       float64 // of a ratio: what the quotient is multiplied by
+	Expected    []Term  // the expected numerator, from the rule itself; nil: to be forecast
+	Scale       float64 // factor of a ratio
 	Count       bool    // the numerator counts events
-	Bucket      float64 // of a quantile: the bound that the terms select by le; 0: none
-	Tail        bool    // the terms are the events beyond the threshold of a quantile, and no values of it
-	Leaf        bool    // nothing is aggregated: the parts are the series beside the alert's own
-	StandsFor   string  // why something else is taken apart in place of the KPI; empty: it is the KPI
+	Bucket      float64 // for a quantile: the bound that the terms select by le; 0: none
+	Tail        bool    // the terms are events beyond the threshold of a quantile
+	Leaf        bool    // nothing is aggregated: the parts are the siblings of the alert's own series
+	StandsFor   string  // why this is not the KPI itself; empty: it is
 }
 
-// Decompose takes a KPI apart. The error says why its parts by label values
-// would not add up.
+// Decompose splits a KPI into terms. The error says why its parts by label would not add up.
 func Decompose(e parser.Expr) (Measure, error) {
 	m, err := sides(linear).ratio(e)
 	if err != nil {
@@ -57,7 +55,7 @@ func Decompose(e parser.Expr) (Measure, error) {
 		m.Scale *= above / below
 	}
 	for _, t := range slices.Concat(m.Numerator, m.Denominator) {
-		if _, err := Parse(t.Text); err != nil { // what prints wrong is better refused than asked
+		if _, err := Parse(t.Text); err != nil { // an expression that prints wrong must not be queried
 			return Measure{}, fmt.Errorf("%s can't be written in parts: %w", abbreviate(e), err)
 		}
 	}
@@ -65,10 +63,9 @@ func Decompose(e parser.Expr) (Measure, error) {
 	return m, nil
 }
 
-// bare strips what stands around a KPI without being part of it: parentheses,
-// comparisons with a number, guards after `and` and `unless`, a default after
-// `or`, limits, the order, joins that only bring labels, and aggregations of
-// which each group has one member.
+// bare strips what surrounds a KPI: parentheses, comparisons with a number, guards after `and`
+// and `unless`, a default after `or`, clamping, sorting, joins that only add labels, and
+// aggregations of single members.
 func bare(e parser.Expr) parser.Expr {
 	switch e := unparen(e).(type) {
 	case *parser.BinaryExpr:
@@ -82,7 +79,7 @@ func bare(e parser.Expr) parser.Expr {
 		}
 		return e
 	case *parser.AggregateExpr:
-		if inner := alone(e); inner != nil {
+		if inner := singleMembers(e); inner != nil {
 			return bare(inner)
 		}
 		return e
@@ -97,7 +94,7 @@ func bare(e parser.Expr) parser.Expr {
 	}
 }
 
-// Measured strips a comparison and guards, and nothing else.
+// Measured strips only comparisons and guards.
 func Measured(e parser.Expr) parser.Expr {
 	e = unparen(e)
 	if b, ok := e.(*parser.BinaryExpr); ok && (guard(b) || b.Op.IsComparisonOperator()) {
@@ -106,11 +103,11 @@ func Measured(e parser.Expr) parser.Expr {
 	return e
 }
 
-// guard says whether only the left side of e measures anything.
+// guard says whether only one side of e is measured.
 func guard(e *parser.BinaryExpr) bool {
 	switch {
 	case e.Op == parser.LAND || e.Op == parser.LUNLESS:
-		return !held(e)
+		return !madeByScope(e)
 	case e.Op == parser.LOR:
 		return constant(e.RHS)
 	case e.Op.IsComparisonOperator():
@@ -120,7 +117,7 @@ func guard(e *parser.BinaryExpr) bool {
 	}
 }
 
-// measuredSide is the side of a guard that has the values.
+// measuredSide returns the measured side of a guard.
 func measuredSide(e *parser.BinaryExpr) parser.Expr {
 	if e.Op.IsComparisonOperator() && scalarLimit(e.LHS) != nil {
 		return e.RHS
@@ -128,8 +125,7 @@ func measuredSide(e *parser.BinaryExpr) parser.Expr {
 	return e.LHS
 }
 
-// constant says whether e has the same value whatever is measured, as
-// vector(0), on() vector(0) and a*0 have.
+// constant says whether e has a constant value, like vector(0), on() vector(0) and a*0.
 func constant(e parser.Expr) bool {
 	switch e := unparen(e).(type) {
 	case *parser.NumberLiteral:
@@ -146,7 +142,7 @@ func constant(e parser.Expr) bool {
 	}
 }
 
-// linear takes a sum of multiples apart.
+// linear decomposes a sum of multiples.
 func linear(e parser.Expr) ([]Term, error) {
 	e = bare(e)
 	switch e := e.(type) {
@@ -187,7 +183,7 @@ func linearBinary(e *parser.BinaryExpr) ([]Term, error) {
 			return seriesTerm(e)
 		}
 		return linearSum(e)
-	case e.Op == parser.LOR || e.Op.IsComparisonOperator() || held(e): // one or the other metric; 1 or 0 a series; some of the series
+	case e.Op == parser.LOR || e.Op.IsComparisonOperator() || madeByScope(e): // one or the other metric; 1 or 0 per series; some of the series
 		return []Term{term(e)}, nil
 	case e.Op == parser.MUL && aggregates(e) == nil:
 		return []Term{term(e)}, nil // such as rate(a) * on(pod) group_left(node) info
@@ -196,8 +192,8 @@ func linearBinary(e *parser.BinaryExpr) ([]Term, error) {
 	}
 }
 
-// seriesTerm keeps the sum or difference of series whole: only those that have
-// a partner count, and in a group one may count often.
+// seriesTerm keeps a sum or difference of series in one term: only matched series count, and
+// one may match several times.
 func seriesTerm(e *parser.BinaryExpr) ([]Term, error) {
 	for _, side := range []parser.Expr{e.LHS, e.RHS} {
 		if _, err := linear(side); err != nil {
@@ -261,8 +257,8 @@ func term(e parser.Expr) Term {
 	return Term{Coefficient: 1, Text: e.String(), Per: per(e)}
 }
 
-// per returns the time over which e counts: see Term.Per. Only a flow that
-// nothing but sums stands around keeps its unit.
+// per returns the time base of e; see Term.Per. It is known only for a flow inside nothing but
+// sums.
 func per(e parser.Expr) time.Duration {
 	switch e := unparen(e).(type) {
 	case *parser.AggregateExpr:
@@ -293,8 +289,7 @@ func per(e parser.Expr) time.Duration {
 	return 0
 }
 
-// countsEvents says whether the terms are flows of counters of events, told
-// from the names of their metrics.
+// countsEvents says whether the terms are flows of event counters, judging by metric names.
 func countsEvents(terms []Term) bool {
 	for _, t := range terms {
 		if t.Per == 0 {

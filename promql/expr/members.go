@@ -10,11 +10,11 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// What fires because something is there, or isn't, is counted.
+// An alert on existence or absence becomes a count.
 
-// aggregateConditions takes an aggregation that exists only where a comparison
-// holds for one of its members, as in `max by (job) (up == 0)`: what is
-// measured is how many members it holds for. It returns nil for all others.
+// aggregateConditions handles an aggregation that exists only if a comparison holds for a
+// member, as in `max by (job) (up == 0)`: it measures for how many members it holds. It returns
+// nil for others.
 func aggregateConditions(e *parser.AggregateExpr) []condition {
 	if !aggregatesWhatHolds(e) {
 		return nil
@@ -28,21 +28,21 @@ func aggregateConditions(e *parser.AggregateExpr) []condition {
 			return cs
 		}
 	}
-	if c.value = holding(e); c.value == nil {
+	if c.value = countHolding(e); c.value == nil {
 		c.value, c.kind = membersOf(e), KindPresence
 	}
 	return []condition{c}
 }
 
-// aggregatesWhatHolds says whether an aggregation has no other members than
-// those for which a comparison holds, and doesn't make labels of values.
+// aggregatesWhatHolds says whether an aggregation has only members that satisfy a comparison,
+// and doesn't turn values into labels.
 func aggregatesWhatHolds(e *parser.AggregateExpr) bool {
 	return e.Op != parser.COUNT_VALUES && comparesInside(e.Expr)
 }
 
-// extremesBeyond takes `max by (job) (a > 5)` for `max by (job) (a) > 5`: the
-// largest is beyond the limit if any is. Of an `or` inside it is one of them a
-// branch. It returns nil for what is nothing of the kind.
+// extremesBeyond rewrites `max by (job) (a > 5)` as `max by (job) (a) > 5`: the maximum exceeds
+// the limit if any member does. An `or` inside gives several branches. It returns nil for other
+// expressions.
 func extremesBeyond(e *parser.AggregateExpr) []condition {
 	cs := conditions(e.Expr)
 	for i, c := range cs {
@@ -58,8 +58,8 @@ func extremesBeyond(e *parser.AggregateExpr) []condition {
 	return cs
 }
 
-// reaches says whether the largest or smallest values are those for which a
-// comparison holds, if it holds for any.
+// reaches says whether a comparison that holds for any member holds for the members that the
+// aggregation selects.
 func reaches(aggregation, op parser.ItemType) bool {
 	switch aggregation {
 	case parser.MAX, parser.TOPK:
@@ -71,12 +71,12 @@ func reaches(aggregation, op parser.ItemType) bool {
 	}
 }
 
-// picked takes `topk(5, a > 3)` for `topk(5, a) > 3`. Where the order is the
-// other way round, it is `a > 3` for those that are picked.
+// picked rewrites `topk(5, a > 3)` as `topk(5, a) > 3`. In the other direction it is `a > 3`,
+// guarded by what is picked.
 func picked(e *parser.AggregateExpr) []condition {
 	cs := conditions(e.Expr)
 	if len(cs) == 1 && cs[0].op != 0 && len(cs[0].guards) == 0 && reaches(e.Op, cs[0].op) {
-		if cs[0].exact != nil { // the order of the quotients is another one
+		if cs[0].exact != nil { // quotients have another order
 			cs[0].value, cs[0].exact, cs[0].limit = cs[0].exact, nil, &parser.NumberLiteral{}
 		}
 		top := *e
@@ -88,10 +88,9 @@ func picked(e *parser.AggregateExpr) []condition {
 	return withGuard(cs, guardOf(&and, e))
 }
 
-// holding counts the members of an aggregation for which a comparison holds;
-// it is zero, and not missing, when it holds for none. It returns nil where the
-// comparison is too far inside.
-func holding(e *parser.AggregateExpr) parser.Expr {
+// countHolding counts the members of an aggregation that satisfy a comparison; 0, not missing, if
+// none does. It returns nil if the comparison is nested too deeply.
+func countHolding(e *parser.AggregateExpr) parser.Expr {
 	members := indicator(e.Expr)
 	if members == nil {
 		return nil
@@ -99,8 +98,8 @@ func holding(e *parser.AggregateExpr) parser.Expr {
 	return &parser.AggregateExpr{Op: parser.SUM, Expr: members, Grouping: e.Grouping, Without: e.Without}
 }
 
-// indicator is 1 where a comparison holds and 0 where it doesn't, with the
-// guards on its right. It returns nil if e is no comparison.
+// indicator is 1 if a comparison holds and 0 if not, with its guards. It returns nil if e is no
+// comparison.
 func indicator(e parser.Expr) parser.Expr {
 	b, ok := unparen(e).(*parser.BinaryExpr)
 	if !ok || b.ReturnBool {
@@ -123,25 +122,25 @@ func indicator(e parser.Expr) parser.Expr {
 	}
 }
 
-// lacking is `a unless b`, where a compares nothing: the alert fires where a
-// exists and b doesn't, so b is counted wherever a exists.
-func lacking(e *parser.BinaryExpr) condition {
+// unlessCondition decomposes `a unless b` without comparison in a: the alert fires if a exists and b
+// doesn't, so it counts b wherever a exists.
+func unlessCondition(e *parser.BinaryExpr) condition {
 	m := e.VectorMatching
 	count := func(op parser.ItemType, of parser.Expr) parser.Expr {
 		return &parser.AggregateExpr{Op: op, Expr: of, Grouping: m.MatchingLabels, Without: !m.On}
 	}
 	none := &parser.BinaryExpr{Op: parser.MUL, LHS: &parser.NumberLiteral{Val: 0}, RHS: count(parser.GROUP, e.LHS)}
 	named := m.On || len(m.MatchingLabels) > 0
-	others := members(e.RHS, m)
+	others := belowAggregation(e.RHS, m)
 	number := count(parser.COUNT, others)
-	if each := indicator(others); each != nil && named { // those for which it doesn't hold are there, too
+	if each := indicator(others); each != nil && named { // those that don't satisfy it exist as well
 		number = count(parser.SUM, each)
 	}
 	value := &parser.BinaryExpr{Op: parser.LOR, LHS: number, RHS: none, VectorMatching: &parser.VectorMatching{
 		Card: parser.CardManyToMany, MatchingLabels: m.MatchingLabels, On: m.On,
 	}}
 	c := condition{value: value, op: parser.LSS, limit: &parser.NumberLiteral{Val: 1}, kind: KindPresence}
-	if named { // back to the labels of a
+	if named { // restore the labels of a
 		c.value = &parser.BinaryExpr{Op: parser.MUL, LHS: inParens(value), RHS: ones(e.LHS), VectorMatching: &parser.VectorMatching{
 			Card: parser.CardOneToMany, MatchingLabels: m.MatchingLabels, On: m.On,
 		}}
@@ -149,12 +148,12 @@ func lacking(e *parser.BinaryExpr) condition {
 	return c
 }
 
-// ones is 1 wherever e exists: a factor that brings labels and no value.
+// ones is 1 wherever e exists: a factor that adds labels but no value.
 func ones(e parser.Expr) parser.Expr {
 	return inParens(&parser.BinaryExpr{Op: parser.POW, LHS: inParens(e), RHS: &parser.NumberLiteral{}})
 }
 
-// isOnes says whether e is 1 wherever it exists.
+// isOnes says whether e was made by [ones].
 func isOnes(e parser.Expr) bool {
 	b, ok := unparen(e).(*parser.BinaryExpr)
 	return ok && b.Op == parser.POW && isZero(b.RHS)
@@ -165,9 +164,9 @@ func isAbsent(e parser.Expr) bool {
 	return ok && (call.Func.Name == "absent" || call.Func.Name == "absent_over_time")
 }
 
-// missing takes absent(x) for the number of series of x below 1. It has the
-// labels that absent(x) has, so that guards and joins find it.
-func missing(call *parser.Call) condition {
+// absentCondition rewrites absent(x) as count(x) < 1, with the labels of absent(x) for guards and
+// joins.
+func absentCondition(call *parser.Call) condition {
 	c := condition{value: countOf(call.Args[0]), op: parser.LSS, limit: &parser.NumberLiteral{Val: 1}, kind: KindPresence}
 	names := absentLabels(call.Args[0])
 	if len(names) == 0 {
@@ -181,8 +180,8 @@ func missing(call *parser.Call) condition {
 	return c
 }
 
-// absentLabels are the labels that absent gives its result: those with one
-// matcher only, which wants a value, of a plain selector.
+// absentLabels returns the labels of absent's result: those with a single equality matcher, on
+// a plain selector.
 func absentLabels(e parser.Expr) []string {
 	if m, ok := e.(*parser.MatrixSelector); ok {
 		e = m.VectorSelector
@@ -205,7 +204,7 @@ func absentLabels(e parser.Expr) []string {
 	return names
 }
 
-// atATime makes of a range the series that are in it.
+// atATime turns a range into the series in it.
 func atATime(e parser.Expr) parser.Expr {
 	if e.Type() != parser.ValueTypeMatrix {
 		return e
@@ -214,8 +213,7 @@ func atATime(e parser.Expr) parser.Expr {
 	return &parser.Call{Func: parser.Functions[name], Args: parser.Expressions{e}}
 }
 
-// membersOf counts the series that make up e, by the labels that it is
-// aggregated by.
+// membersOf counts the series that e is made of, with e's grouping.
 func membersOf(e parser.Expr) parser.Expr {
 	a, ok := unparen(e).(*parser.AggregateExpr)
 	if !ok || !summarises(a.Op) || len(a.Grouping) == 0 && !a.Without {
@@ -224,7 +222,7 @@ func membersOf(e parser.Expr) parser.Expr {
 	return &parser.AggregateExpr{Op: parser.COUNT, Expr: a.Expr, Grouping: a.Grouping, Without: a.Without}
 }
 
-// countOf counts all series that make up e; none are zero.
+// countOf counts all series that e is made of; 0 if there are none.
 func countOf(e parser.Expr) parser.Expr {
 	e = atATime(unparen(e))
 	if a, ok := e.(*parser.AggregateExpr); ok && summarises(a.Op) {
@@ -237,7 +235,7 @@ func countOf(e parser.Expr) parser.Expr {
 	}
 }
 
-// summarises says whether an aggregation makes one series of each group.
+// summarises says whether an aggregation returns one series per group.
 func summarises(op parser.ItemType) bool {
 	switch op {
 	case parser.SUM, parser.AVG, parser.COUNT, parser.MIN, parser.MAX, parser.GROUP, parser.STDDEV, parser.STDVAR, parser.QUANTILE:
@@ -247,7 +245,7 @@ func summarises(op parser.ItemType) bool {
 	}
 }
 
-// FiringAlerts counts the alerts of a name that fire.
+// FiringAlerts counts the firing alerts of a name.
 func FiringAlerts(name string) Derivation {
 	s := &parser.VectorSelector{Name: "ALERTS", LabelMatchers: []*labels.Matcher{
 		labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "ALERTS"),

@@ -11,9 +11,9 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// unread says why an expression can't be read, and what in it is MetricsQL if
-// that is the reason: VictoriaMetrics answers more than PromQL has words for.
-func unread(text string, err error) error {
+// unreadable says why an expression can't be parsed, naming the MetricsQL in it if that is the
+// reason.
+func unreadable(text string, err error) error {
 	if what := metricsQL(text, err); what != "" {
 		return fmt.Errorf("the expression uses %s, which PromQL does not have (is it MetricsQL?): %w; hint: give the rule a target.query in PromQL", what, err)
 	}
@@ -27,8 +27,7 @@ var (
 	noRange         = regexp.MustCompile(`expected type range vector in call to function "([^"]+)"`)
 )
 
-// metricsQL names what PromQL does not have; it is empty if there is nothing
-// that is known of MetricsQL.
+// metricsQL names what PromQL does not have; empty if it finds no MetricsQL.
 func metricsQL(text string, err error) string {
 	if m := noRange.FindStringSubmatch(err.Error()); m != nil {
 		return m[1] + "() without a window"
@@ -50,11 +49,11 @@ func metricsQL(text string, err error) string {
 	return ""
 }
 
-// metricsQLWords are MetricsQL's operators and modifiers.
+// metricsQLWords are operators and modifiers of MetricsQL.
 var metricsQLWords = []string{"default", "if", "ifnot", "keep_metric_names"}
 
-// metricsQLCalls are those of its functions that PromQL's parser takes for
-// something else, so that its error doesn't name them.
+// metricsQLCalls are functions of MetricsQL that PromQL's parser misreads, so that its error
+// doesn't name them.
 var metricsQLCalls = []string{
 	"any", "distinct", "geomean", "histogram", "mad", "median", "mode", "outliersk", "outliers_iqr", "outliers_mad", "quantiles", "share",
 	"sum2", "WITH", "with", "union", "zscore",

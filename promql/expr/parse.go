@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Parse reads PromQL with everything that a server may have switched on, so
-// that nobody's rule fails here that works there.
+// Parse parses PromQL with all experimental features enabled, so that no rule fails here that
+// works on its server.
 func Parse(text string) (parser.Expr, error) {
 	return parser.NewParser(parser.Options{
 		EnableExperimentalFunctions:  true,
@@ -24,8 +24,7 @@ func Parse(text string) (parser.Expr, error) {
 	}).ParseExpr(text)
 }
 
-// Same says whether two texts are the same PromQL, however they are
-// laid out.
+// Same says whether two texts are the same PromQL, whatever their layout.
 func Same(a, b string) bool {
 	if a == b {
 		return true
@@ -38,7 +37,7 @@ func Same(a, b string) bool {
 	return err == nil && x.String() == y.String()
 }
 
-// Evaluable says whether a query of this expression has values at each time.
+// Evaluable returns an error unless an expression has values at each time.
 func Evaluable(e parser.Expr) error {
 	switch e.Type() {
 	case parser.ValueTypeVector, parser.ValueTypeScalar:
@@ -48,11 +47,10 @@ func Evaluable(e parser.Expr) error {
 	}
 }
 
-// ErrNoValues is the mistake of a range or a text where values are wanted.
+// ErrNoValues says that a range or a string stands where values are needed.
 var ErrNoValues = errors.New("it must return an instant vector")
 
-// MustParse parses text that this package has printed from a parsed
-// expression.
+// MustParse parses text printed from a parsed expression. It panics on errors.
 func MustParse(text string) parser.Expr {
 	e, err := Parse(text)
 	if err != nil {
@@ -61,7 +59,7 @@ func MustParse(text string) parser.Expr {
 	return e
 }
 
-// Selectors returns the selectors of series in e, those of ranges too.
+// Selectors returns the series selectors in e, those of ranges included.
 func Selectors(e parser.Expr) []*parser.VectorSelector {
 	var found []*parser.VectorSelector
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
@@ -73,8 +71,8 @@ func Selectors(e parser.Expr) []*parser.VectorSelector {
 	return found
 }
 
-// SelectorTexts returns the selectors of e, without ranges and offsets, as
-// Prometheus takes them in match[]; sorted, each once.
+// SelectorTexts returns the selectors of e for match[], without ranges and offsets; sorted,
+// without duplicates.
 func SelectorTexts(e parser.Expr) []string {
 	var texts []string
 	for _, s := range Selectors(e) {
@@ -85,8 +83,8 @@ func SelectorTexts(e parser.Expr) []string {
 	return slices.Compact(texts)
 }
 
-// MatchersOn returns the matchers by which e chooses among the values of a label,
-// as text, sorted. One that only wants the label to be there chooses none.
+// MatchersOn returns the matchers by which e selects values of a label, as sorted text. A
+// matcher that only requires the label to exist does not count.
 func MatchersOn(e parser.Expr, label string) []string {
 	var texts []string
 	for _, s := range Selectors(e) {
@@ -100,7 +98,7 @@ func MatchersOn(e parser.Expr, label string) []string {
 	return slices.Compact(texts)
 }
 
-// wantsPresence says whether a matcher wants no more than that there is a value.
+// wantsPresence says whether a matcher only requires a value to exist.
 func wantsPresence(m *labels.Matcher) bool {
 	switch m.Type {
 	case labels.MatchNotEqual, labels.MatchNotRegexp:
@@ -111,8 +109,8 @@ func wantsPresence(m *labels.Matcher) bool {
 	return false
 }
 
-// Ranges returns the shortest and the longest time that one evaluation of e
-// looks back at, both 0 if it looks at newest samples only.
+// Ranges returns the shortest range in e and the longest time that an evaluation looks back;
+// both 0 if it reads only the latest samples.
 func Ranges(e parser.Expr) (shortest, longest time.Duration) {
 	parser.Inspect(e, func(n parser.Node, path []parser.Node) error {
 		own := rangeOf(n)
@@ -154,8 +152,8 @@ func unparen(e parser.Expr) parser.Expr {
 	}
 }
 
-// Number returns the value of a constant: a literal, also a negative one or one
-// in parentheses, and what is computed of literals alone, as 24*60*60.
+// Number returns the value of a constant: a literal, or arithmetic on literals such as
+// 24*60*60.
 func Number(e parser.Expr) (float64, bool) {
 	switch e := unparen(e).(type) {
 	case *parser.NumberLiteral:

@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// HoldPart holds what e is made of to a part of its series. What these are joined with
-// by other labels stays whole: it may lack the part's.
+// HoldPart restricts e to a part of its series. Sides joined by other labels stay as they are:
+// they may lack the part's label.
 func HoldPart(e parser.Expr, m *labels.Matcher) {
 	switch e := e.(type) {
 	case *parser.ParenExpr:
@@ -26,7 +26,7 @@ func HoldPart(e parser.Expr, m *labels.Matcher) {
 			HoldPart(arg, m)
 		}
 	case *parser.BinaryExpr:
-		joined := besides(e, m.Name)
+		joined := sideWithout(e, m.Name)
 		for _, side := range []parser.Expr{e.LHS, e.RHS} {
 			if side != joined {
 				HoldPart(side, m)
@@ -39,14 +39,13 @@ func HoldPart(e parser.Expr, m *labels.Matcher) {
 	}
 }
 
-// besides is the side of an operator that has none of the label of the other; nil if
-// both may have it.
-func besides(e *parser.BinaryExpr, label string) parser.Expr {
+// sideWithout returns the side of an operator that lacks the label; nil if both may have it.
+func sideWithout(e *parser.BinaryExpr, label string) parser.Expr {
 	v := e.VectorMatching
 	if v == nil || slices.Contains(v.MatchingLabels, label) == v.On {
 		return nil
 	}
-	brought := slices.Contains(v.Include, label) // by the side of which one fits many
+	brought := slices.Contains(v.Include, label) // copied from the "one" side
 	switch {
 	case e.Op == parser.LAND || e.Op == parser.LUNLESS:
 		return e.RHS

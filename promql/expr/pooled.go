@@ -9,13 +9,12 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// errPooled says why a sum of ratios is not told apart as it is.
+// errPooled says why a sum of ratios is not decomposed as written.
 var errPooled = errors.New("ratios add up across their own labels only: numerators and denominators are summed separately")
 
-// pooled is of a sum or an average of ratios, each of sums, as recording rules
-// leave them: the ratio of all that is above to all that is below. It has all
-// labels of the series beneath. It returns a measure without denominator for
-// everything else.
+// pooled decomposes a sum or an average of ratios of sums, as recording rules leave them: into
+// the ratio of the summed numerators to the summed denominators, with all labels of the
+// underlying series. For others it returns a measure without denominator.
 func (side sides) pooled(e *parser.AggregateExpr) (Measure, error) {
 	if e.Op != parser.SUM && e.Op != parser.AVG {
 		return Measure{}, nil
@@ -29,7 +28,7 @@ func (side sides) pooled(e *parser.AggregateExpr) (Measure, error) {
 	return m, nil
 }
 
-// members takes ratios of sums apart, also those of several recording rules.
+// members decomposes ratios of sums, including those of several recording rules.
 func (side sides) members(e parser.Expr) (Measure, error) {
 	b, ok := bare(e).(*parser.BinaryExpr)
 	if !ok {
@@ -54,8 +53,7 @@ func (side sides) members(e parser.Expr) (Measure, error) {
 	return left, nil
 }
 
-// quotientOfSums says whether both sides of the quotient in e are aggregated, so
-// that labels are lost in them.
+// quotientOfSums says whether e is a quotient of two aggregations, which drop labels.
 func quotientOfSums(e parser.Expr) bool {
 	b, ok := bare(e).(*parser.BinaryExpr)
 	if !ok {
@@ -73,13 +71,13 @@ func quotientOfSums(e parser.Expr) bool {
 	}
 }
 
-// pooledBy puts a sum by the labels of e around terms.
+// pooledBy sums terms by the labels of e.
 func pooledBy(e *parser.AggregateExpr, terms []Term) []Term {
 	out := slices.Clone(terms)
 	for i, t := range out {
 		inner, err := Parse(t.Text)
 		if err != nil {
-			continue // it is refused later
+			continue // refused later
 		}
 		sum := *e
 		sum.Op, sum.Expr = parser.SUM, inner

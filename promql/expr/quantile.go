@@ -20,16 +20,16 @@ import (
 // bucketLabel holds the upper bound of a histogram's bucket.
 const bucketLabel = "le"
 
-// A quantile is above a threshold exactly when the share of events above the
-// threshold is above 1 - φ. Quantiles don't add up, events do; so a quantile is
-// broken down as that share, at the bucket whose bound is the threshold.
+// A quantile is above a threshold exactly if the share of events above it exceeds 1 − φ.
+// Quantiles don't add up, but events do, so a quantile is broken down as that share, at the
+// bucket whose bound is the threshold.
 
-// errNoBucket says that no bucket stands for the threshold of a quantile.
+// errNoBucket says that no bucket matches the threshold of a quantile.
 var errNoBucket = errors.New("quantiles don't add up; break down the share of slow requests instead, " +
 	`as in 1 - sum(rate(m_bucket{le="0.5"}[5m])) / sum(rate(m_count[5m]))`)
 
-// tailShare is the share of events that a quantile is broken down as: those on
-// the side of the limit that the alert is about.
+// tailShare returns the share of events on the alert's side of the limit, by which a quantile
+// is broken down.
 func tailShare(e parser.Expr, op string, limit float64) (Measure, error) {
 	call, times := quantileCall(e)
 	if call == nil || times == 0 {
@@ -46,7 +46,7 @@ func tailShare(e parser.Expr, op string, limit float64) (Measure, error) {
 	return nativeFraction(call.Args[1], math.Inf(-1), bound)
 }
 
-// quantileCall finds histogram_quantile and what it is multiplied by.
+// quantileCall finds histogram_quantile and its factor.
 func quantileCall(e parser.Expr) (*parser.Call, float64) {
 	switch b := bare(e).(type) {
 	case *parser.Call:
@@ -70,7 +70,7 @@ func scaledQuantile(b *parser.BinaryExpr) (*parser.Call, float64) {
 	v, ok := Number(b.RHS)
 	call, times := quantileCall(b.LHS)
 	switch {
-	case b.Op == parser.MUL && b.VectorMatching != nil: // with series that bring labels
+	case b.Op == parser.MUL && b.VectorMatching != nil: // with series that add labels
 		return call, times
 	case ok && b.Op == parser.MUL:
 		return call, times * v
@@ -81,10 +81,10 @@ func scaledQuantile(b *parser.BinaryExpr) (*parser.Call, float64) {
 	}
 }
 
-// classicBuckets says whether a histogram has a series a bucket.
+// classicBuckets says whether a histogram has one series per bucket.
 func classicBuckets(e parser.Expr) bool {
 	found := slices.ContainsFunc(Selectors(e), func(s *parser.VectorSelector) bool {
-		return strings.Contains(MetricName(s), "_bucket") // also as recorded: job_le:m_bucket:rate5m
+		return strings.Contains(MetricName(s), "_bucket") // also recorded ones: job_le:m_bucket:rate5m
 	})
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
 		if a, ok := n.(*parser.AggregateExpr); ok && !a.Without {
@@ -95,7 +95,8 @@ func classicBuckets(e parser.Expr) bool {
 	return found
 }
 
-// classicShare is of cumulative buckets: all events are those of le="+Inf".
+// classicShare returns the share of events above or below a bound, from cumulative buckets:
+// le="+Inf" has all events.
 func classicShare(e parser.Expr, above bool, bound float64) (Measure, error) {
 	all, err := linear(oneBucket(e, []string{"+Inf"}))
 	if err != nil {
@@ -112,8 +113,8 @@ func classicShare(e parser.Expr, above bool, bound float64) (Measure, error) {
 	return m, nil
 }
 
-// oneBucket holds all selectors of e to one bucket, in any of the ways in which
-// its bound is written, and doesn't group by it any more.
+// oneBucket restricts all selectors of e to one bucket, whatever the spelling of its bound, and
+// removes it from groupings.
 func oneBucket(e parser.Expr, bounds []string) parser.Expr {
 	e = MustParse(e.String())
 	for _, s := range Selectors(e) {
@@ -140,7 +141,7 @@ func bucketMatcher(bounds []string) *labels.Matcher {
 	return labels.MustNewMatcher(labels.MatchRegexp, bucketLabel, strings.Join(quoted, "|"))
 }
 
-// boundTexts are the ways in which clients write a bound: 1, 1.0, 1e+06.
+// boundTexts returns the spellings of a bound: 1, 1.0, 1e+06.
 func boundTexts(bound float64) []string {
 	plain := strconv.FormatFloat(bound, 'f', -1, 64)
 	texts := []string{plain, strconv.FormatFloat(bound, 'g', -1, 64)}
@@ -151,15 +152,15 @@ func boundTexts(bound float64) []string {
 	return slices.Compact(texts)
 }
 
-// Bound is a bucket of a histogram, in any of the ways in which its bound is written.
+// Bound is a bucket of a histogram, with all spellings of its bound.
 type Bound struct {
 	At     float64
-	Series int      // that have it
-	Texts  []string // of its label
+	Series int      // number that have it
+	Texts  []string // values of its label
 }
 
-// Buckets is PromQL that counts the series of each bucket of the histogram in a
-// term: of all of them, or of those that have none of some buckets.
+// Buckets returns PromQL that counts the series of each bucket of the histogram in a term,
+// optionally only of series without any of the given buckets.
 func Buckets(t Term, without []Bound) string {
 	e := MustParse(t.Text)
 	for _, s := range Selectors(e) {
@@ -174,8 +175,7 @@ func Buckets(t Term, without []Bound) string {
 	return "count by (" + bucketLabel + ") (" + all + " unless ignoring (" + bucketLabel + ") " + SelectorTexts(e)[0] + ")"
 }
 
-// Bounds reads an answer to [Buckets]: the buckets in the order of their bounds, that
-// of all events last.
+// Bounds reads an answer to [Buckets]: the buckets sorted by bound, +Inf last.
 func Bounds(v model.Value) []Bound {
 	vector, _ := v.(model.Vector)
 	var bounds []Bound
@@ -196,8 +196,8 @@ func Bounds(v model.Value) []Bound {
 	return bounds
 }
 
-// Nearest is the bucket whose bound is nearest to another one, in proportion; false
-// if there is none but that of all events.
+// Nearest returns the bucket whose bound is nearest by ratio; found is false if there is only
+// +Inf.
 func Nearest(bounds []Bound, to float64) (nearest Bound, found bool) {
 	best := math.Inf(1)
 	for _, b := range bounds {
@@ -208,9 +208,8 @@ func Nearest(bounds []Bound, to float64) (nearest Bound, found bool) {
 	return nearest, found
 }
 
-// HoldToBuckets replaces the matchers of the threshold by those of buckets, however
-// their bounds are written: a client writes 1, another one 1.0, and so does
-// Prometheus from version 3 on.
+// HoldToBuckets replaces the matchers of the threshold by those of buckets, with all spellings
+// of their bounds: some clients write 1, others 1.0, like Prometheus 3.
 func HoldToBuckets(terms []Term, bounds []Bound) []Term {
 	out := slices.Clone(terms)
 	for i, t := range out {
@@ -227,7 +226,7 @@ func HoldToBuckets(terms []Term, bounds []Bound) []Term {
 	return out
 }
 
-// textsOf are all the ways in which bounds are written.
+// textsOf returns all spellings of bounds.
 func textsOf(bounds []Bound) []string {
 	var texts []string
 	for _, b := range bounds {

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// The base units that names of metrics end in, and what becomes of them.
+// The base units in metric names, and units derived from them.
 const (
 	perSecond      = "/s"
 	seconds        = "s"
@@ -20,15 +20,15 @@ const (
 	percentage     = "%"     // 100 is the whole
 )
 
-// quantity is a unit, and whether it is counted a second.
+// quantity is a unit, possibly per second.
 type quantity struct {
-	base   string  // "" is a count
-	factor float64 // how many base units one of the value is; 0: one
+	base   string  // "": a count
+	factor float64 // base units per unit; 0: one
 	perSec bool
 	known  bool
 }
 
-// multiple is a unit that people use in place of its base.
+// multiple is a unit that people use instead of its base.
 type multiple struct {
 	name, base string
 	factor     float64
@@ -68,25 +68,24 @@ func (q quantity) unit() string {
 		return perSecond
 	case q.base == bytesUnit:
 		return bytesPerSecond
-	default: // seconds a second are cores
+	default: // seconds per second are cores
 		return ""
 	}
 }
 
-// share says whether q goes from 0 to 1: a ratio, or seconds a second.
+// share says whether q ranges from 0 to 1: a ratio, or seconds per second.
 func (q quantity) share() bool {
 	return q.known && q.factor == 0 && (q.base == ratioUnit && !q.perSec || q.base == seconds && q.perSec)
 }
 
-// flowing is q counted a second.
+// flowing returns q per second.
 func (q quantity) flowing() quantity {
 	q.known = q.known && !q.perSec
 	q.perSec = true
 	return q
 }
 
-// times is q of a value that is multiplied. What is counted in no unit is a bare
-// number then.
+// times returns the quantity of a multiplied value. A multiple of a count is a bare number.
 func (q quantity) times(by float64) quantity {
 	switch {
 	case by == 1:
@@ -107,20 +106,20 @@ func (q quantity) times(by float64) quantity {
 	return q
 }
 
-// quantityOfName reads the suffixes that Prometheus' naming habits prescribe.
+// quantityOfName reads the suffixes that Prometheus' naming conventions prescribe.
 func quantityOfName(name string) quantity {
 	switch q := quantityOfValues(name); {
 	case strings.HasSuffix(name, "_bucket"), strings.HasSuffix(name, "_count"):
 		return quantity{known: true}
-	case strings.HasSuffix(name, "_sum") && q.base == "": // of values in nobody knows what
+	case strings.HasSuffix(name, "_sum") && q.base == "": // a sum of unknown values
 		return quantity{}
 	default:
 		return q
 	}
 }
 
-// quantityOfValues is what a metric has values of, whether it sums them up or
-// counts them in buckets.
+// quantityOfValues returns the unit of a metric's values, whether it sums them or counts them
+// in buckets.
 func quantityOfValues(name string) quantity {
 	if strings.Contains(name, ":") {
 		return quantityOfRecorded(name)
@@ -147,7 +146,7 @@ func quantityOfValues(name string) quantity {
 	return quantity{known: name != ""}
 }
 
-// spellings are the words that a metric's name ends in for a multiple.
+// spellings are the suffixes of metric names for a multiple.
 func spellings(unit string) []string {
 	return map[string][]string{
 		"ns": {"nanoseconds", "ns"}, "µs": {"microseconds", "us"}, "ms": {"milliseconds", "millis", "ms"},
@@ -157,8 +156,7 @@ func spellings(unit string) []string {
 	}[unit]
 }
 
-// quantityOfRecorded reads level:metric:operations, of which nothing is sure but
-// a ratio and the values of a histogram.
+// quantityOfRecorded reads level:metric:operations. Only ratios and histograms are certain.
 func quantityOfRecorded(name string) quantity {
 	parts := strings.Split(name, ":")
 	if operations := parts[len(parts)-1]; operations == ratioUnit || strings.HasPrefix(operations, ratioUnit+"_") {
@@ -180,10 +178,9 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return "", s, false
 }
 
-// quantityOfQuotient is a share where both sides are counted in the same unit,
-// and of both it is known what they count.
+// quantityOfQuotient is a ratio if both sides have the same known unit.
 //
-// A hundredfold on its left side is one of the whole: 100 * a / b is (100 * a) / b.
+// A factor of 100 may be on its left side: 100 * a / b is (100 * a) / b.
 func quantityOfQuotient(e *parser.BinaryExpr) quantity {
 	if inner, ok := hundredfold(e.LHS); ok {
 		if q := quantityOfQuotient(&parser.BinaryExpr{Op: e.Op, LHS: inner, RHS: e.RHS}); q.share() {
@@ -195,14 +192,14 @@ func quantityOfQuotient(e *parser.BinaryExpr) quantity {
 	switch {
 	case same && (a.base != "" || a.perSec || ofSameThings(e.LHS, e.RHS)):
 		return quantity{base: ratioUnit, known: true}
-	case a.known && b.known && a.perSec == b.perSec && a.base != "" && b.base == "": // seconds a second by requests a second: seconds a request
+	case a.known && b.known && a.perSec == b.perSec && a.base != "" && b.base == "": // seconds/s by requests/s: seconds per request
 		return quantity{base: a.base, factor: a.factor, known: true}
 	default:
 		return quantity{}
 	}
 }
 
-// hundredfold returns what e is a hundred times of.
+// hundredfold returns the other factor of a multiplication by 100.
 func hundredfold(e parser.Expr) (of parser.Expr, ok bool) {
 	b, is := unparen(e).(*parser.BinaryExpr)
 	if !is || b.Op != parser.MUL {
@@ -215,9 +212,9 @@ func hundredfold(e parser.Expr) (of parser.Expr, ok bool) {
 	return b.LHS, is && n == 100
 }
 
-// ofSameThings says whether a is some of b, where both have no unit: both are
-// counted here, or they are the same metric, or a's name goes on from that of b
-// (files_free, files), or b says in its name that it is the most that there can be.
+// ofSameThings says whether a is part of b if neither has a unit: both are counts of series, or
+// they are the same metric, or a's name extends b's (files_free, files), or b's name says that
+// it is a limit.
 func ofSameThings(a, b parser.Expr) bool {
 	if counts(a) || counts(b) {
 		return counts(a) && counts(b)
@@ -246,7 +243,7 @@ func counts(e parser.Expr) bool {
 	return a.Op == parser.COUNT || a.Op == parser.SUM && compares && inner.Op.IsComparisonOperator() && inner.ReturnBool
 }
 
-// bringsLabels says whether e is joined for its labels: it is 1 wherever it is.
+// bringsLabels says whether e is only joined for its labels, and is 1 everywhere.
 func bringsLabels(e parser.Expr) bool {
 	if isOnes(e) {
 		return true

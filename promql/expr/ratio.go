@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// unscaled takes a common factor out of the terms, so that percent of a ratio
-// are still counted in events.
+// unscaled extracts a common factor from the terms, so that a percentage is still counted in
+// events.
 func unscaled(terms []Term) ([]Term, float64) {
 	c := math.Abs(terms[0].Coefficient)
 	for _, t := range terms {
@@ -22,17 +22,16 @@ func unscaled(terms []Term) ([]Term, float64) {
 	return scaled(terms, 1/c), c
 }
 
-// sides reads one side of a quotient: as terms that add up (linear), or as it is
-// written.
+// sides reads one side of a quotient: as terms that add up (linear), or as written.
 type sides func(parser.Expr) ([]Term, error)
 
 func asWritten(e parser.Expr) ([]Term, error) {
 	return []Term{{Coefficient: 1, Text: unparen(e).String()}}, nil
 }
 
-// ratio takes a quotient apart, through what doesn't change whose fault a
-// change is: factors, limits, guards, and the complement 1 - a/b. It returns a
-// measure without denominator if e is no ratio.
+// ratio decomposes a quotient, through factors, clamping, guards and the complement 1 - a/b,
+// which don't change which part is at fault. It returns a measure without denominator if e is
+// no ratio.
 func (side sides) ratio(e parser.Expr) (Measure, error) {
 	switch e := bare(e).(type) {
 	case *parser.AggregateExpr:
@@ -83,7 +82,7 @@ func (side sides) times(e parser.Expr, by float64) (Measure, error) {
 	return m, err
 }
 
-// plus is of c + sign·e. With e = s·n/d that is |c|·(±d + (sign·s/|c|)·n)/d.
+// plus decomposes c + sign·e. With e = s·n/d that is |c|·(±d + (sign·s/|c|)·n)/d.
 func (side sides) plus(e parser.Expr, sign, c float64) (Measure, error) {
 	m, err := side.ratio(e)
 	if err != nil || m.Denominator == nil {
@@ -100,8 +99,8 @@ func (side sides) plus(e parser.Expr, sign, c float64) (Measure, error) {
 	return m, nil
 }
 
-// joined is of (n / d) * on (x) group_left (y) info, which is n times info
-// over d, each for the series that have an info.
+// joined decomposes (n / d) * on (x) group_left (y) info into n * info / d, for the series with
+// an info.
 func (side sides) joined(e *parser.BinaryExpr) (Measure, error) {
 	left, err := side.ratio(e.LHS)
 	if err != nil {
@@ -123,13 +122,13 @@ func (side sides) joined(e *parser.BinaryExpr) (Measure, error) {
 	return m, nil
 }
 
-// joinedTerms joins each term as e does, on the side where e has many series.
+// joinedTerms joins each term like e, on its "many" side.
 func joinedTerms(e *parser.BinaryExpr, terms []Term, other parser.Expr) []Term {
 	out := slices.Clone(terms)
 	for i, t := range out {
 		term, err := Parse(t.Text)
 		if err != nil {
-			continue // it is refused later
+			continue // refused later
 		}
 		b := *e
 		b.LHS, b.RHS = inParens(term), other
@@ -153,7 +152,7 @@ func (side sides) quotient(numerator, denominator parser.Expr) (Measure, error) 
 	return Measure{Numerator: n, Denominator: d, Scale: 1}, nil
 }
 
-// average is the ratio of sum and count.
+// average returns the ratio of sum and count.
 func average(e *parser.AggregateExpr) Measure {
 	sum, count := *e, *e
 	sum.Op, count.Op = parser.SUM, parser.COUNT
@@ -170,8 +169,7 @@ func divides(e parser.Expr) bool {
 	return err != nil || m.Denominator != nil
 }
 
-// Additive says whether values of e may be added up over its series: it has
-// parts, and is no ratio.
+// Additive says whether the series of e may be summed: it has parts, and is no ratio.
 func Additive(e parser.Expr) bool {
 	_, err := Decompose(e)
 	return err == nil && !divides(e)

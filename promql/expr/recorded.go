@@ -12,14 +12,13 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Recording is a recording rule: the metric that it records is query, with
-// labels.
+// Recording is a recording rule: its query, and the labels that it adds.
 type Recording struct {
 	Query  string
 	Labels model.LabelSet
 }
 
-// RecordedNames returns the metrics of e that are named as recording rules are.
+// RecordedNames returns the metrics of e whose names follow the convention for recording rules.
 func RecordedNames(e parser.Expr) []string {
 	var names []string
 	for _, s := range Selectors(e) {
@@ -30,17 +29,15 @@ func RecordedNames(e parser.Expr) []string {
 	return names
 }
 
-// The bounds of what is written out: rules may be recorded of each other, and of
-// themselves.
+// Bounds of the expansion: rules may use each other, and themselves.
 const (
 	mostLevels    = 4
 	longestText   = 16 << 10 // bytes
 	mostRecorders = 8        // rules of one metric
 )
 
-// WrittenOut replaces recorded metrics by what they record, and what these are
-// recorded of, so that the labels that were aggregated away are there. What can't
-// be replaced stays; changed says whether anything was.
+// WrittenOut expands recorded metrics recursively, to recover labels that were aggregated away.
+// What can't be expanded stays; changed says whether anything was.
 func WrittenOut(e parser.Expr, rules map[string][]Recording) (out parser.Expr, changed bool) {
 	out = e
 	for range mostLevels {
@@ -66,7 +63,7 @@ func writtenOutOnce(e parser.Expr, rules map[string][]Recording) (out parser.Exp
 	return out, changed
 }
 
-// groupings are the labels that aggregations in e group by.
+// groupings returns the labels that aggregations in e group by.
 func groupings(e parser.Expr) map[string]bool {
 	names := map[string]bool{}
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
@@ -80,9 +77,9 @@ func groupings(e parser.Expr) map[string]bool {
 	return names
 }
 
-// recordedBy returns the expression that s selects the recorded values of; nil
-// if none does, or the matchers of s can't be put into it. Of several rules that
-// differ in their labels, as the two halves of a budget do, it is all.
+// recordedBy returns the expression that s reads recorded values of, with the matchers of s
+// pushed into it; nil if there is none. If several rules with different labels record it, like
+// the two halves of a budget, it is all of them.
 func recordedBy(s *parser.VectorSelector, rules []Recording, grouped map[string]bool) parser.Expr {
 	if s.OriginalOffset != 0 || s.OriginalOffsetExpr != nil || s.Timestamp != nil || s.StartOrEnd != 0 {
 		return nil
@@ -109,8 +106,8 @@ func recordedBy(s *parser.VectorSelector, rules []Recording, grouped map[string]
 	return oneOrOther(found, by)
 }
 
-// oneOrOther joins what several rules record; nil if labels don't tell them
-// apart.
+// oneOrOther joins the expressions of several rules; nil if their labels don't distinguish
+// them.
 func oneOrOther(found []parser.Expr, by []Recording) parser.Expr {
 	var all parser.Expr
 	seen := map[model.Fingerprint]bool{}
@@ -130,23 +127,24 @@ func oneOrOther(found []parser.Expr, by []Recording) parser.Expr {
 	return all
 }
 
-// withLabels gives all series of e labels.
+// withLabels adds labels to all series of e.
 func withLabels(e parser.Expr, given model.LabelSet) parser.Expr {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		e = made(e, string(name), string(given[name]))
+		e = addLabel(e, string(name), string(given[name]))
 	}
 	return e
 }
 
-// made is label_replace of e that gives each series the label name with a value.
-func made(e parser.Expr, name, value string) parser.Expr {
+// addLabel adds a label to all series of e, by label_replace.
+func addLabel(e parser.Expr, name, value string) parser.Expr {
 	text := func(s string) parser.Expr { return &parser.StringLiteral{Val: s} }
 	return &parser.Call{Func: parser.Functions["label_replace"], Args: parser.Expressions{
 		e, text(name), text(strings.ReplaceAll(value, "$", "$$")), text(""), text(""),
 	}}
 }
 
-// selected is the expression of one rule, held to the matchers of s.
+// selected returns the expression of one rule, restricted by the matchers of s; nil if it has
+// no such series.
 func selected(s *parser.VectorSelector, r Recording) parser.Expr {
 	e, err := Parse(r.Query)
 	if err != nil || Evaluable(e) != nil {
@@ -169,8 +167,8 @@ func selected(s *parser.VectorSelector, r Recording) parser.Expr {
 	return e
 }
 
-// push adds a matcher to the selectors of e, where the label comes from. It
-// returns false if it doesn't come from there unchanged.
+// push adds a matcher to the selectors of e that the label comes from. It returns false if the
+// label doesn't come from there unchanged.
 func push(e parser.Expr, m *labels.Matcher) bool {
 	switch e := e.(type) {
 	case *parser.VectorSelector:
@@ -191,7 +189,7 @@ func push(e parser.Expr, m *labels.Matcher) bool {
 			return false
 		}
 		if slices.Contains(e.Grouping, m.Name) == e.Without {
-			return m.Matches("") // the label is aggregated away
+			return m.Matches("") // aggregated away
 		}
 		return push(e.Expr, m)
 	case *parser.Call:
@@ -225,7 +223,7 @@ func pushBinary(e *parser.BinaryExpr, m *labels.Matcher) bool {
 		if slices.Contains(v.Include, m.Name) {
 			return false
 		}
-		if slices.Contains(v.MatchingLabels, m.Name) != v.On { // not matched by: only one side has it
+		if slices.Contains(v.MatchingLabels, m.Name) != v.On { // not a matching label, so only one side has it
 			switch {
 			case v.Card == parser.CardManyToOne || e.Op == parser.LAND || e.Op == parser.LUNLESS:
 				right = false
@@ -239,8 +237,8 @@ func pushBinary(e *parser.BinaryExpr, m *labels.Matcher) bool {
 	return (!left || push(e.LHS, m)) && (!right || push(e.RHS, m)) && (left || right)
 }
 
-// replaceSelectors returns e with its instant selectors replaced; those of
-// ranges stay, since a range of an expression is another thing.
+// replaceSelectors returns e with its instant selectors replaced; a range can't be taken of an
+// expression, so those stay.
 func replaceSelectors(e parser.Expr, f func(*parser.VectorSelector) parser.Expr) parser.Expr {
 	switch e := e.(type) {
 	case *parser.VectorSelector:

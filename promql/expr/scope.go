@@ -11,14 +11,13 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Scope adds matchers for the labels that an aggregation groups by and the
-// alert has to all selectors inside of it: these labels reach the result
-// unchanged, so the alert's series is the one with these values.
+// Scope restricts the selectors inside an aggregation to the alert's values of its grouping
+// labels: these labels reach the result unchanged, so the alert's series is the one with these
+// values.
 func Scope(e parser.Expr, own model.LabelSet) { scope(e, own, false) }
 
-// ScopeResult is Scope where the labels are all of those that the result has, and no
-// others such as those that a rule adds: then those that an aggregation without some
-// labels keeps are known, too.
+// ScopeResult is Scope with all labels of the result, and without those added by a rule: labels
+// kept by `without` are then known, too.
 func ScopeResult(e parser.Expr, result model.LabelSet) { scope(e, result, true) }
 
 func scope(e parser.Expr, own model.LabelSet, all bool) {
@@ -35,7 +34,7 @@ func scope(e parser.Expr, own model.LabelSet, all bool) {
 		scope(e.LHS, left, all)
 		scope(e.RHS, right, all)
 	case *parser.Call:
-		if relabels(e) { // its label is no label inside
+		if relabels(e) { // its label does not exist inside
 			own = own.Clone()
 			delete(own, model.LabelName(madeBy(e)))
 		}
@@ -47,15 +46,15 @@ func scope(e parser.Expr, own model.LabelSet, all bool) {
 	}
 }
 
-// bySide are the labels of a result that each side of an operator has, too: of one that is
-// matched `on` some labels nothing else is certain.
+// bySide returns the labels of a result that each side of an operator has. For `on`, only the
+// matching labels are certain.
 func bySide(e *parser.BinaryExpr, result model.LabelSet) (left, right model.LabelSet) {
 	m := e.VectorMatching
 	if m == nil || e.Op == parser.LOR {
 		return result, result
 	}
-	whole := these(result, func(name string) bool { return !slices.Contains(m.Include, name) })
-	matched := these(whole, func(name string) bool { return slices.Contains(m.MatchingLabels, name) == m.On })
+	whole := filterLabels(result, func(name string) bool { return !slices.Contains(m.Include, name) })
+	matched := filterLabels(whole, func(name string) bool { return slices.Contains(m.MatchingLabels, name) == m.On })
 	switch m.Card {
 	case parser.CardManyToOne, parser.CardManyToMany:
 		return whole, matched
@@ -66,14 +65,14 @@ func bySide(e *parser.BinaryExpr, result model.LabelSet) (left, right model.Labe
 	}
 }
 
-func these(set model.LabelSet, wanted func(name string) bool) model.LabelSet {
+func filterLabels(set model.LabelSet, wanted func(name string) bool) model.LabelSet {
 	some := set.Clone()
 	maps.DeleteFunc(some, func(name model.LabelName, _ model.LabelValue) bool { return !wanted(string(name)) })
 	return some
 }
 
-// scopeAggregate holds an aggregation to the alert's values of the labels that it keeps,
-// wherever inside of it they come from.
+// scopeAggregate restricts an aggregation to the alert's values of the labels that it keeps,
+// wherever inside they come from.
 func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet, all bool) {
 	if RenamesLabels(e) {
 		if !e.Without {
@@ -84,7 +83,7 @@ func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet, all bool) {
 	if e.Without && !all {
 		return
 	}
-	kept := these(own, func(name string) bool {
+	kept := filterLabels(own, func(name string) bool {
 		return name != bucketLabel && name != counted(e) && slices.Contains(e.Grouping, name) != e.Without
 	})
 	for _, name := range slices.Sorted(maps.Keys(kept)) {
@@ -92,7 +91,7 @@ func scopeAggregate(e *parser.AggregateExpr, own model.LabelSet, all bool) {
 	}
 }
 
-// counted is the label that count_values makes of values; empty of others.
+// counted returns the label that count_values creates; empty for other aggregations.
 func counted(e *parser.AggregateExpr) string {
 	if made, ok := e.Param.(*parser.StringLiteral); ok {
 		return made.Val
@@ -100,9 +99,8 @@ func counted(e *parser.AggregateExpr) string {
 	return ""
 }
 
-// scopeMade holds an aggregation to the alert's values where the expression makes
-// labels inside of it: those that come from its series unchanged select them, the
-// others are compared once they are made.
+// scopeMade restricts an aggregation over created labels: labels that come from its series
+// unchanged select them, the others are compared after their creation.
 func scopeMade(e *parser.AggregateExpr, own model.LabelSet) {
 	values := parser.Expr(&parser.Call{Func: parser.Functions["vector"], Args: parser.Expressions{&parser.NumberLiteral{Val: 1}}})
 	var names []string
@@ -111,7 +109,7 @@ func scopeMade(e *parser.AggregateExpr, own model.LabelSet) {
 		if !ok || name == bucketLabel || push(e.Expr, labels.MustNewMatcher(labels.MatchEqual, name, string(v))) {
 			continue
 		}
-		names, values = append(names, name), made(values, name, string(v))
+		names, values = append(names, name), addLabel(values, name, string(v))
 	}
 	if len(names) == 0 {
 		return
@@ -121,9 +119,8 @@ func scopeMade(e *parser.AggregateExpr, own model.LabelSet) {
 	}}
 }
 
-// held says whether e is what scopeMade leaves: some of the series of its left
-// side, by labels that they were given.
-func held(e *parser.BinaryExpr) bool {
+// madeByScope says whether e was made by scopeMade.
+func madeByScope(e *parser.BinaryExpr) bool {
 	values, ok := e.RHS.(*parser.Call)
 	return ok && e.Op == parser.LAND && e.VectorMatching.On && relabels(values) && len(Selectors(values)) == 0
 }
@@ -132,7 +129,7 @@ func relabels(c *parser.Call) bool {
 	return c.Func.Name == "label_replace" || c.Func.Name == "label_join"
 }
 
-// Made are the labels that e makes of others, which are no places of their own.
+// Made returns the labels that e creates from others; they are no places of their own.
 func Made(e parser.Expr) []string {
 	var names []string
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
@@ -144,8 +141,8 @@ func Made(e parser.Expr) []string {
 	return names
 }
 
-// RenamesLabels says whether a label in e's result may be another one in
-// its selectors: renamed, or brought in from another series.
+// RenamesLabels says whether a label in the result of e may differ from the one in its
+// selectors: renamed, or joined from another series.
 func RenamesLabels(e parser.Expr) bool {
 	found := false
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {

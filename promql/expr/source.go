@@ -20,13 +20,12 @@ func (e *NoExpression) Error() string { return e.What + "; hint: " + e.Hint }
 
 var errNoExpression = &NoExpression{"the alert's generatorURL holds no expression", "give the rule a target.query"}
 
-// errVMAlert says the same of vmalert, whose link names its rule by numbers.
+// errVMAlert is for vmalert, whose link has only numeric ids of the rule.
 var errVMAlert = &NoExpression{"vmalert's link holds no expression", "set prometheus.rules_url to vmalert's address, or start it with an -external.alert.source that has g0.expr"}
 
-// InURL finds the expression of an alert in its generatorURL: g0.expr in
-// the query, or in the fragment (where vmui has it), or Grafana Explore's panes
-// or left. The address is read, never asked: it comes from whoever posted the
-// alert. One that went through a page is escaped for that.
+// InURL finds the expression of an alert in its generatorURL: g0.expr in the query or in the
+// fragment (vmui), or Grafana Explore's panes or left. The URL is parsed and never fetched,
+// because whoever posted the alert chose it. It may be HTML-escaped.
 func InURL(generatorURL string) (string, error) {
 	text, err := inURL(generatorURL)
 	if plain := html.UnescapeString(generatorURL); err != nil && plain != generatorURL {
@@ -79,7 +78,7 @@ func (p explorePane) expr() string {
 	return ""
 }
 
-// inPanes reads {"abc": {"queries": [{"expr": …}]}}, as Grafana 10 writes it.
+// inPanes reads {"abc": {"queries": [{"expr": …}]}}, as written by Grafana 10.
 func inPanes(text string) string {
 	var panes map[string]explorePane
 	if json.Unmarshal([]byte(text), &panes) != nil {
@@ -93,8 +92,8 @@ func inPanes(text string) string {
 	return ""
 }
 
-// inLeft reads {"queries": [{"expr": …}]}, or the older list
-// ["now-1h", "now", "Prometheus", {"expr": …}].
+// inLeft reads {"queries": [{"expr": …}]}, or the older list ["now-1h", "now", "Prometheus",
+// {"expr": …}].
 func inLeft(text string) string {
 	var pane explorePane
 	if json.Unmarshal([]byte(text), &pane) == nil {

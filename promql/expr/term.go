@@ -8,13 +8,12 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// By returns the text of a term broken down by labels: its outermost
-// aggregation grouped by them, or a sum of its series. Without labels it is
-// the whole.
+// By returns a term broken down by labels: its outermost aggregation grouped by them, or a sum
+// of its series. Without labels it is the whole.
 //
-// Sums inside of the outer one are widened by the labels, so that these reach
-// it. Other aggregations are widened only where that has been seen to change
-// nothing (see [Term.Deepened]): a maximum by more labels may be another quantity.
+// Sums directly inside are widened by the labels, so that these reach the outer one. Other
+// aggregations are widened only if that is known to change nothing (see [Term.Deepened]): a
+// maximum by more labels may be another quantity.
 func (t Term) By(names []string) string {
 	a := t.outer()
 	if a.Op == parser.SUM || t.deep {
@@ -25,8 +24,8 @@ func (t Term) By(names []string) string {
 	return a.String()
 }
 
-// Exists is an expression that has a number wherever any part of a term has one: a
-// sum has none as soon as one part has none, as after 0 / 0.
+// Exists returns an expression that has a value whenever any part of a term has one. A sum is
+// NaN as soon as one part is, as after 0 / 0.
 func (t Term) Exists() string {
 	a := t.outer()
 	if a.Op == parser.SUM {
@@ -36,7 +35,7 @@ func (t Term) Exists() string {
 	return a.String()
 }
 
-// outer is the sum or count around a term; series are summed.
+// outer returns the sum or count around a term; plain series are summed.
 func (t Term) outer() *parser.AggregateExpr {
 	e := unparen(MustParse(t.Text))
 	if a, ok := e.(*parser.AggregateExpr); ok && (a.Op == parser.SUM || a.Op == parser.COUNT) {
@@ -45,29 +44,29 @@ func (t Term) outer() *parser.AggregateExpr {
 	return &parser.AggregateExpr{Op: parser.SUM, Expr: e}
 }
 
-// Nested says whether something is aggregated inside of the outermost
-// aggregation, so that parts by more labels may not add up.
+// Nested says whether there is an aggregation inside the outermost one, so that parts by more
+// labels may not add up.
 func (t Term) Nested() bool { return aggregates(t.outer().Expr) != nil }
 
-// Aggregated says whether a term is more than its series.
+// Aggregated says whether a term has an aggregation.
 func (t Term) Aggregated() bool { return aggregates(MustParse(t.Text)) != nil }
 
-// Deepened sends labels through every aggregation inside of a term, not only
-// through sums, or no longer.
+// Deepened sets whether labels pass through every aggregation inside a term, or only through
+// sums.
 func (t Term) Deepened(deep bool) Term {
 	t.deep = deep && t.Nested()
 	return t
 }
 
-// Reach is an expression whose series have all the labels that a term can be
-// broken down by.
+// Reach returns an expression whose series have all the labels that a term can be broken down
+// by.
 func (t Term) Reach() parser.Expr {
 	inner := t.outer().Expr
 	through(inner, t.deep, func(a *parser.AggregateExpr) { a.Without, a.Grouping = true, nil })
 	return inner
 }
 
-// widen adds labels to the aggregations directly inside of a sum.
+// widen adds labels to the aggregations directly inside a sum.
 func widen(e parser.Expr, names []string, deep bool) {
 	through(e, deep, func(a *parser.AggregateExpr) {
 		for _, name := range names {
@@ -82,10 +81,9 @@ func widen(e parser.Expr, names []string, deep bool) {
 	})
 }
 
-// through calls f for the aggregations on the way from the outside to the
-// series: sums and counts that stand directly inside of each other, and, going
-// deep, also others, those in functions and those on the side of a join whose
-// labels stay.
+// through calls f for the aggregations from the outside to the series: sums and counts directly
+// inside each other; with deep also other aggregations, those in functions, and those on the
+// side of a join whose labels stay.
 func through(e parser.Expr, deep bool, f func(*parser.AggregateExpr)) {
 	switch e := unparen(e).(type) {
 	case *parser.AggregateExpr:
@@ -107,7 +105,7 @@ func through(e parser.Expr, deep bool, f func(*parser.AggregateExpr)) {
 		}
 	case *parser.BinaryExpr:
 		switch {
-		case held(e):
+		case madeByScope(e):
 			through(e.LHS, deep, f)
 		case deep:
 			throughJoin(e, f)
@@ -120,7 +118,7 @@ func addsUp(c *parser.Call) bool {
 	return c.Func.Name == "avg_over_time" || c.Func.Name == "sum_over_time"
 }
 
-// throughJoin goes on on the sides whose labels stay.
+// throughJoin continues on the sides whose labels stay.
 func throughJoin(e *parser.BinaryExpr, f func(*parser.AggregateExpr)) {
 	left, right := true, true
 	if m := e.VectorMatching; m != nil {
@@ -131,7 +129,7 @@ func throughJoin(e *parser.BinaryExpr, f func(*parser.AggregateExpr)) {
 			left = false
 		case parser.CardManyToMany:
 			right = e.Op == parser.LOR
-		default: // what is matched by some labels keeps no others
+		default: // other matchings drop all other labels
 			left = !m.On && len(m.MatchingLabels) == 0
 			right = left
 		}

@@ -13,12 +13,11 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// longestTitle is as much of a line as the name of a KPI may take.
+// longestTitle is the largest length of a KPI's name in a line.
 const longestTitle = 64
 
-// Title names what an expression measures as people would: by its metric, by
-// what it selects of it that the alert's labels don't say, and by what is done
-// with it. It is empty for what has no short name.
+// Title names what an expression measures as people would: by its metric, by selectors that the
+// alert's labels don't repeat, and by the operation. It is empty if there is no short name.
 func Title(e parser.Expr, alert model.LabelSet) string {
 	if title := (titles{alert}).of(e); len(title) <= longestTitle {
 		return title
@@ -26,7 +25,7 @@ func Title(e parser.Expr, alert model.LabelSet) string {
 	return ""
 }
 
-// titles are the names of what one alert measures.
+// titles names the KPIs of one alert.
 type titles struct{ alert model.LabelSet }
 
 func (t titles) of(e parser.Expr) string {
@@ -46,7 +45,7 @@ func (t titles) of(e parser.Expr) string {
 	}
 }
 
-// ofSelector leaves out what the alert's labels say, and what is kept away.
+// ofSelector omits what the alert's labels say, and negative matchers.
 func (t titles) ofSelector(s *parser.VectorSelector) string {
 	var matchers []string
 	for _, m := range s.LabelMatchers {
@@ -79,7 +78,7 @@ func (t titles) ofAggregate(e *parser.AggregateExpr) string {
 	case parser.COUNT:
 		switch s := unparen(e.Expr); {
 		case isSelector(s):
-			return "number of " + s.String() // what is there at all is told by its labels
+			return "number of " + s.String() // for counting existence the labels matter
 		case isSelectorCompared(s):
 			return "number of (" + s.String() + ")"
 		}
@@ -92,7 +91,7 @@ func isSelector(e parser.Expr) bool {
 	return ok
 }
 
-// isSelectorCompared says whether e is those series that a number lets through.
+// isSelectorCompared says whether e is a selector filtered by a number.
 func isSelectorCompared(e parser.Expr) bool {
 	b, ok := e.(*parser.BinaryExpr)
 	if !ok || !b.Op.IsComparisonOperator() || b.ReturnBool {
@@ -138,7 +137,7 @@ func (t titles) ofBinary(e *parser.BinaryExpr) string {
 	_, scaled := Number(e.RHS)
 	switch {
 	case e.Op == parser.MUL && times, e.Op == parser.DIV && scaled, e.Op == parser.MUL && scaled:
-		return scaledTitle(left + right) // one of them is a number, which has no title
+		return scaledTitle(left + right) // one of them is a number, without a title
 	case e.Op == parser.SUB && isClock(e.LHS):
 		return prefixed("time since ", right)
 	case e.Op == parser.SUB && isClock(e.RHS):
@@ -154,11 +153,11 @@ func (t titles) ofBinary(e *parser.BinaryExpr) string {
 	}
 }
 
-// overWindow is the time that an increase is counted over.
+// overWindow matches the time base of an increase.
 var overWindow = regexp.MustCompile(` in [0-9a-z]+$`)
 
-// scaledTitle is the title of so many times something: what comes in five minutes,
-// divided by five, does not come in five minutes.
+// scaledTitle is the title of a multiple, without the time base: an increase over five minutes
+// divided by five is not one over five minutes.
 func scaledTitle(title string) string {
 	if strings.Contains(title, " / ") {
 		return title
@@ -166,7 +165,7 @@ func scaledTitle(title string) string {
 	return overWindow.ReplaceAllString(title, "")
 }
 
-// family is what the names of two metrics begin with, in whole words.
+// family returns the common prefix of two names, in whole words.
 func family(a, b string) string {
 	n := 0
 	for n < min(len(a), len(b)) && a[n] == b[n] {
@@ -175,20 +174,20 @@ func family(a, b string) string {
 	return a[:strings.LastIndex(a[:n], "_")+1]
 }
 
-// window is the range of a selector, in words.
+// window returns the range of a selector, in words.
 func window(e parser.Expr) string { return model.Duration(rangeOf(unparen(e))).String() }
 
-// ago is how long before now e looks.
+// ago returns the offset of e, in words.
 func ago(e parser.Expr) string { return model.Duration(offsetOf(e)).String() + " before" }
 
-// isClock says whether e is the time of the evaluation.
+// isClock says whether e is time().
 func isClock(e parser.Expr) bool {
 	call, ok := unparen(e).(*parser.Call)
 	return ok && call.Func.Name == "time"
 }
 
-// RunsByTheClock says whether e is the time since or until something, which
-// goes on when nothing happens.
+// RunsByTheClock says whether e is the time since or until something, which moves even if
+// nothing happens.
 func RunsByTheClock(e parser.Expr) bool {
 	e = bare(e)
 	if a, ok := e.(*parser.AggregateExpr); ok {
@@ -207,7 +206,7 @@ func RunsByTheClock(e parser.Expr) bool {
 	return b.Op == parser.SUB && isClock(b.LHS) != isClock(b.RHS)
 }
 
-// prefixed and suffixed put a word to a title, if there is one.
+// prefixed and suffixed extend a title, if there is one.
 func prefixed(word, title string) string {
 	if title == "" {
 		return ""

@@ -6,11 +6,9 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Unit tells the unit of a query's result from the names of its metrics and
-// from what the query does with them: s, B, /s, B/s, ratio, %, a multiple of
-// seconds or bytes such as ms or MiB, or none. It follows Prometheus' naming
-// habits (base units as suffixes) and answers a bare number, "", whenever it is
-// not sure.
+// Unit derives the unit of a query's result from metric names and operations: s, B, /s, B/s,
+// ratio, %, a multiple of seconds or bytes such as ms or MiB. It relies on Prometheus' naming
+// conventions (base units as suffixes) and returns "", a bare number, if it is not certain.
 func Unit(query string) string {
 	e, err := Parse(query)
 	if err != nil {
@@ -82,8 +80,8 @@ func quantityOfCall(e *parser.Call) quantity {
 	}
 }
 
-// quantityOfEvent is what a histogram has of each event, a bare number where its
-// name doesn't tell.
+// quantityOfEvent returns the unit of a histogram's observations, a bare number if its name
+// doesn't tell.
 func quantityOfEvent(e parser.Expr) quantity {
 	for _, s := range Selectors(e) {
 		if q := quantityOfValues(MetricName(s)); q.base != "" {
@@ -118,7 +116,7 @@ func quantityOfBinary(e *parser.BinaryExpr) quantity {
 		return quantityOfQuotient(e)
 	case e.Op != parser.ADD && e.Op != parser.SUB:
 		return quantity{}
-	case isClock(e.LHS) || isClock(e.RHS): // the other side is a time, whatever its name
+	case isClock(e.LHS) || isClock(e.RHS): // the other side is a timestamp, whatever its name
 		return quantity{base: seconds, known: true}
 	case firstIsNumber:
 		return right
@@ -129,7 +127,7 @@ func quantityOfBinary(e *parser.BinaryExpr) quantity {
 	}
 }
 
-// quantityOfJoin is that of the side that has values where the other one is 1.
+// quantityOfJoin returns the unit of the side with values, if the other one is 1.
 func quantityOfJoin(e *parser.BinaryExpr) quantity {
 	switch {
 	case bringsLabels(e.RHS):

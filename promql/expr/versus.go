@@ -11,12 +11,10 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Two vectors that are compared.
-
-// versus is a comparison of two vectors. It is their quotient where the one is
-// held against a multiple of the other, against its own past or against its
-// peers: "used / limit > 0.9" is what people mean by "used > 0.9 * limit". Of
-// all others it is the difference. Either of them may have moved.
+// versus handles a comparison of two vectors. It becomes their quotient if one is compared with
+// a multiple of the other, with its own past or with its peers: "used / limit > 0.9" is what
+// people mean by "used > 0.9 * limit". Otherwise it becomes their difference. Either side may
+// have moved.
 func versus(e *parser.BinaryExpr) condition {
 	_, a := factored(e.LHS)
 	_, b := factored(e.RHS)
@@ -37,13 +35,13 @@ func versus(e *parser.BinaryExpr) condition {
 	return c
 }
 
-// quotientMeant says whether one side of a comparison is measured by the other
-// one. What is meant to be equal is not, and what may be below zero can't be.
+// quotientMeant says whether a comparison is relative. Equality is not, and values that may be
+// negative can't be.
 func quotientMeant(e *parser.BinaryExpr) bool {
 	left, a := factored(e.LHS)
 	right, b := factored(e.RHS)
 	switch {
-	case filled(e) || belowZero(left) || belowZero(right) || a <= 0 || b <= 0:
+	case filled(e) || mayBeNegative(left) || mayBeNegative(right) || a <= 0 || b <= 0:
 		return false
 	case e.Op == parser.EQLC || e.Op == parser.NEQ:
 		return false
@@ -53,14 +51,14 @@ func quotientMeant(e *parser.BinaryExpr) bool {
 	return isPast(left, right) || amongPeers(e.VectorMatching, left, right)
 }
 
-// exchanged is e with its sides exchanged.
+// exchanged swaps the sides of e.
 func exchanged(e *parser.BinaryExpr) *parser.BinaryExpr {
 	out := *e
 	out.Op, out.LHS, out.RHS, out.VectorMatching = mirrored(e.Op), e.RHS, e.LHS, mirroredMatching(e.VectorMatching)
 	return &out
 }
 
-// difference is how far the one is from the other.
+// difference compares the difference of the sides with 0.
 func difference(e *parser.BinaryExpr) condition {
 	d := *e
 	d.ReturnBool = false
@@ -68,8 +66,8 @@ func difference(e *parser.BinaryExpr) condition {
 	return condition{value: &d, op: e.Op, limit: &parser.NumberLiteral{}}
 }
 
-// factored takes a number that e is multiplied with off it, also from inside of
-// an aggregation that it may as well stand around.
+// factored splits off a constant factor of e, also from inside an aggregation that commutes
+// with it.
 func factored(e parser.Expr) (parser.Expr, float64) {
 	e = unparen(e)
 	if a, ok := e.(*parser.AggregateExpr); ok {
@@ -93,8 +91,8 @@ func factored(e parser.Expr) (parser.Expr, float64) {
 	return e, 1
 }
 
-// factoredInside takes a positive number off what is aggregated: a largest stays
-// the largest.
+// factoredInside splits off a positive factor of what is aggregated: a maximum stays the
+// maximum.
 func factoredInside(a *parser.AggregateExpr) (parser.Expr, float64) {
 	switch a.Op {
 	case parser.SUM, parser.AVG, parser.MIN, parser.MAX, parser.QUANTILE, parser.STDDEV:
@@ -110,8 +108,8 @@ func factoredInside(a *parser.AggregateExpr) (parser.Expr, float64) {
 	return &out, v
 }
 
-// belowZero says whether e may have negative values for the way it is written.
-func belowZero(e parser.Expr) bool {
+// mayBeNegative says whether e may be negative, judging by how it is written.
+func mayBeNegative(e parser.Expr) bool {
 	found := false
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
 		switch n := n.(type) {
@@ -132,13 +130,13 @@ func belowZero(e parser.Expr) bool {
 	return found
 }
 
-// isPast says whether then is now at some offset.
+// isPast says whether then is now with an offset.
 func isPast(now, then parser.Expr) bool {
 	present, ok := withoutOffsets(then)
 	return ok && present == unparen(now).String()
 }
 
-// offsetOf is the longest offset in e.
+// offsetOf returns the longest offset in e.
 func offsetOf(e parser.Expr) time.Duration {
 	var longest time.Duration
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
@@ -153,8 +151,8 @@ func offsetOf(e parser.Expr) time.Duration {
 	return longest
 }
 
-// withoutOffsets is the text of e in the present. It returns false if not all of
-// its selectors are of the past.
+// withoutOffsets returns the text of e without offsets; false unless all of its selectors have
+// one.
 func withoutOffsets(e parser.Expr) (string, bool) {
 	e = MustParse(unparen(e).String())
 	past := false
@@ -175,8 +173,8 @@ func withoutOffsets(e parser.Expr) (string, bool) {
 	return e.String(), past && all
 }
 
-// amongPeers says whether one side of an operation is what many together make
-// of themselves, such as their mean, and the other is each of them.
+// amongPeers says whether one side of an operation aggregates many series, such as their mean,
+// and the other one is each of them.
 func amongPeers(m *parser.VectorMatching, each, together parser.Expr) bool {
 	spread := m != nil && m.Card == parser.CardManyToOne || isScalar(together)
 	if !spread || aggregates(together) == nil {
@@ -191,8 +189,8 @@ func amongPeers(m *parser.VectorMatching, each, together parser.Expr) bool {
 
 func isScalar(e parser.Expr) bool { return unparen(e).Type() == parser.ValueTypeScalar }
 
-// sameSeries says whether two selectors are of the same metric at the same
-// time, and one has all matchers of the other.
+// sameSeries says whether two selectors are for the same metric and time, and one has all
+// matchers of the other.
 func sameSeries(a, b *parser.VectorSelector) bool {
 	if MetricName(a) != MetricName(b) || a.OriginalOffset != b.OriginalOffset {
 		return false
@@ -205,8 +203,8 @@ func sameSeries(a, b *parser.VectorSelector) bool {
 	return within(a.LabelMatchers, b.LabelMatchers) || within(b.LabelMatchers, a.LabelMatchers)
 }
 
-// outlier returns those that e compares with their peers, which move with them:
-// an outlier is told by its own values. It is nil if e is nothing of the kind.
+// outlier returns the series that e compares with their peers. Those move with it, so an
+// outlier is judged by its own values. It returns nil for other expressions.
 func outlier(e parser.Expr) parser.Expr {
 	switch e := bare(e).(type) {
 	case *parser.Call:
@@ -214,7 +212,7 @@ func outlier(e parser.Expr) parser.Expr {
 			return outlier(e.Args[0])
 		}
 	case *parser.BinaryExpr:
-		if inner := numberAside(e); inner != nil {
+		if inner := nonNumberSide(e); inner != nil {
 			return outlier(inner)
 		}
 		each, together, m := e.LHS, e.RHS, e.VectorMatching
@@ -232,7 +230,7 @@ func outlier(e parser.Expr) parser.Expr {
 	return nil
 }
 
-// mirroredMatching is the matching of the sides exchanged.
+// mirroredMatching returns the matching for swapped sides.
 func mirroredMatching(m *parser.VectorMatching) *parser.VectorMatching {
 	if m == nil {
 		return nil
@@ -247,8 +245,8 @@ func mirroredMatching(m *parser.VectorMatching) *parser.VectorMatching {
 	return &out
 }
 
-// numberAside is the side of e that is no number, where the other one is.
-func numberAside(e *parser.BinaryExpr) parser.Expr {
+// nonNumberSide returns the operand of e that is no number, if the other one is.
+func nonNumberSide(e *parser.BinaryExpr) parser.Expr {
 	if _, ok := Number(e.LHS); ok && linearOp(e.Op) {
 		return e.RHS
 	}
@@ -258,14 +256,13 @@ func numberAside(e *parser.BinaryExpr) parser.Expr {
 	return nil
 }
 
-// besidePast returns what e compares with its own past; nil if it does nothing
-// of the kind.
+// besidePast returns what e compares with its own past; nil for other expressions.
 func besidePast(e parser.Expr) parser.Expr {
 	b, ok := bare(e).(*parser.BinaryExpr)
 	if !ok || !linearOp(b.Op) {
 		return nil
 	}
-	if inner := numberAside(b); inner != nil {
+	if inner := nonNumberSide(b); inner != nil {
 		return besidePast(inner)
 	}
 	if left, _ := factored(b.LHS); b.Op == parser.DIV || b.Op == parser.SUB {
@@ -276,9 +273,8 @@ func besidePast(e parser.Expr) parser.Expr {
 	return nil
 }
 
-// againstPast turns what compares terms with their own past into these terms,
-// with their past as what is expected of them. It returns false if m is
-// nothing of the kind.
+// againstPast turns a comparison of terms with their own past into these terms, with the past
+// as their expected values. It returns false for other measures.
 func againstPast(m Measure) (Measure, bool) {
 	now, then := byTime(m)
 	weight := map[string]float64{} // of the past of each term
@@ -306,10 +302,10 @@ func againstPast(m Measure) (Measure, bool) {
 	}, true
 }
 
-// byTime has the terms of m that are of the present, and all others, each once.
+// byTime splits the terms of m into current and past ones, without duplicates.
 func byTime(m Measure) (now, then []Term) {
 	for _, t := range slices.Concat(m.Numerator, m.Denominator) {
-		for _, t := range t.apartInTime() {
+		for _, t := range t.splitByTime() {
 			list := &now
 			if _, past := t.present(); past {
 				list = &then
@@ -322,9 +318,8 @@ func byTime(m Measure) (now, then []Term) {
 	return now, then
 }
 
-// apartInTime takes the difference of series and their own past apart, which a
-// term keeps whole.
-func (t Term) apartInTime() []Term {
+// splitByTime splits a term that is the difference of series and their own past.
+func (t Term) splitByTime() []Term {
 	b, ok := unparen(MustParse(t.Text)).(*parser.BinaryExpr)
 	if !ok || b.Op != parser.SUB {
 		return []Term{t}
@@ -339,5 +334,5 @@ func (t Term) apartInTime() []Term {
 	return []Term{a, z}
 }
 
-// present is the text of a term without offsets, and whether it had any.
+// present returns the text of a term without offsets, and whether it had any.
 func (t Term) present() (string, bool) { return withoutOffsets(MustParse(t.Text)) }
