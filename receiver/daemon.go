@@ -107,7 +107,7 @@ type Daemon struct {
 	cancelRequests func()     // cancels the contexts of all requests
 	serving        chan error // receives the error of the HTTP server when it ends
 
-	refreshing sync.Map // addresses of the peers being refreshed
+	refreshing sync.Map // what is being refreshed: annotators and the silences of a peer
 	refreshes  sync.WaitGroup
 
 	reloading sync.Mutex

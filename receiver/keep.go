@@ -10,11 +10,11 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// keeper lets [sink.Annotations] restore annotations at one Alertmanager.
+// keeper lets an annotator restore the annotations of its alerts.
 type keeper struct {
 	*Daemon
-	ctx     context.Context
-	address string
+	ctx context.Context
+	of  annotator
 }
 
 var _ sink.Keeper = keeper{}
@@ -25,18 +25,19 @@ func (k keeper) Open(fingerprint string) (sink.Message, bool) {
 	if !ok || !r.open() {
 		return sink.Message{}, false
 	}
-	return k.messageOf(r), true
+	m := k.messageOf(r)
+	return m, k.of.Takes(m)
 }
 
 // Kept implements sink.Keeper.
 func (k keeper) Kept(m sink.Message, s report.Sent) {
-	k.record(k.ctx, m.Report.ID, sink.NameAnnotation, k.address, s)
+	k.record(k.ctx, m.Report.ID, sink.NameAnnotation, k.of.peer, s)
 }
 
 // expect watches an alert that another replica has explained: if that replica's annotation is not
 // there in time, this one writes it.
 func (d *Daemon) expect(fingerprint string) {
-	for _, a := range d.live.Load().annotations {
+	for _, a := range d.live.Load().annotators {
 		a.Expect(fingerprint)
 	}
 }
@@ -50,8 +51,8 @@ func (d *Daemon) keep(ctx context.Context) {
 			open = append(open, r.Report.Alert.Fingerprint)
 		}
 		var running sync.WaitGroup
-		for address, a := range d.live.Load().annotations {
-			running.Go(func() { a.Keep(current, keeper{Daemon: d, ctx: current, address: address}, open) })
+		for _, a := range d.live.Load().annotators {
+			running.Go(func() { a.Keep(current, keeper{Daemon: d, ctx: current, of: a}, open) })
 		}
 		select {
 		case <-ctx.Done():

@@ -23,12 +23,12 @@ type live struct {
 	servers *promql.Servers
 	peers   []*alertmanager.Client
 
-	annotations map[string]*sink.Annotations // by address of the peer; empty: disabled
-	silences    *sink.Silences               // nil: disabled
-	outlets     []outlet                     // everything that is written to
-	traces      *tracing.Pipe                // exports spans; nil: tracing is off
-	changes     *changelog.Grafana           // reads Grafana's annotations as changes; nil: off
-	mistaken    mistaken                     // mistakes in the annotations of alerting rules
+	annotators []annotator        // none: disabled
+	silences   *sink.Silences     // nil: disabled
+	outlets    []outlet           // everything that is written to
+	traces     *tracing.Pipe      // exports spans; nil: tracing is off
+	changes    *changelog.Grafana // reads Grafana's annotations as changes; nil: off
+	mistaken   mistaken           // mistakes in the annotations of alerting rules
 }
 
 // pipeline returns the pipeline for alerts that rule matches.

@@ -163,10 +163,15 @@ func (c *laneCollector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect sends the state of every lane.
 func (c *laneCollector) Collect(ch chan<- prometheus.Metric) {
-	now := time.Now()
+	type backlog struct{ waiting, oldest float64 }
+	now, places := time.Now(), map[[2]string]backlog{} // a place may have several lanes
 	for _, l := range c.lanes() {
 		n, oldest := l.backlog(now)
-		ch <- prometheus.MustNewConstMetric(c.depth, prometheus.GaugeValue, float64(n), l.sinkName, l.place)
-		ch <- prometheus.MustNewConstMetric(c.eldest, prometheus.GaugeValue, oldest.Seconds(), l.sinkName, l.place)
+		b := places[[2]string{l.sinkName, l.place}]
+		places[[2]string{l.sinkName, l.place}] = backlog{b.waiting + float64(n), max(b.oldest, oldest.Seconds())}
+	}
+	for place, b := range places {
+		ch <- prometheus.MustNewConstMetric(c.depth, prometheus.GaugeValue, b.waiting, place[:]...)
+		ch <- prometheus.MustNewConstMetric(c.eldest, prometheus.GaugeValue, b.oldest, place[:]...)
 	}
 }

@@ -25,6 +25,7 @@ type Sink interface {
 type outlet struct {
 	sinkName string // which one of its kind; empty if there is only one
 	place    string // which of them; empty: there is only one
+	server   string // whose alerts it takes, if each Prometheus server has an outlet of its own
 	sink     Sink
 	alerts   bool // gets every alert; otherwise every incident
 
@@ -42,8 +43,8 @@ type publisher struct {
 	log               *slog.Logger
 
 	mu      sync.Mutex
-	lanes   map[string]*lane
-	ctx     context.Context // parent of all lanes; nil before run
+	lanes   map[string]*lane // by name and server
+	ctx     context.Context  // parent of all lanes; nil before run
 	work    context.Context
 	running sync.WaitGroup
 }
@@ -61,7 +62,7 @@ func (p *publisher) use(outlets []outlet) {
 	defer p.mu.Unlock()
 	ended := maps.Clone(p.lanes)
 	for _, o := range outlets {
-		name := o.name()
+		name := o.name() + " " + o.server
 		delete(ended, name)
 		if l, ok := p.lanes[name]; ok { // also if the configuration names a place twice
 			l.replace(o.sink)
@@ -81,6 +82,7 @@ func (p *publisher) use(outlets []outlet) {
 	}
 }
 
+// name is that of a place. The outlets of a place share the records of what was delivered.
 func (o outlet) name() string {
 	if o.place == "" {
 		return o.sinkName

@@ -5,6 +5,7 @@ package receiver
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -58,18 +59,50 @@ func Publish(ctx context.Context, cfg *config.Config, peers []*alertmanager.Clie
 	return sent
 }
 
+// annotator annotates the alerts of one Prometheus server at one Alertmanager peer. Each alert is
+// confirmed by its Prometheus before it is posted, so that a server that hangs would otherwise hold
+// up the alerts of the others.
+type annotator struct {
+	*sink.Annotations
+	peer   string // address
+	server string // name of the Prometheus server; empty: the only one, or none
+	all    config.Servers
+}
+
+// Takes reports whether a message is about an alert of the annotator's server.
+func (a annotator) Takes(m sink.Message) bool {
+	p, err := a.all.Of(m.Report.Alert.Labels)
+	return err != nil && a.server == "" || err == nil && p.Name == a.server
+}
+
+// annotators returns one annotator for each pair of a peer and a Prometheus server, and one for the
+// alerts that belong to no server.
+func annotators(servers config.Servers, byPeer map[string]*sink.Annotations) (all []annotator) {
+	names := map[string]bool{"": true}
+	for _, p := range servers {
+		names[p.Name] = true
+	}
+	for _, peer := range slices.Sorted(maps.Keys(byPeer)) {
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			all = append(all, annotator{Annotations: byPeer[peer].Another(), peer: peer, server: name, all: servers})
+		}
+	}
+	return all
+}
+
 // addOutlets makes the outlets that the configuration enables.
 func (d *Daemon) addOutlets(l *live) error {
 	opts := sink.Options{Logger: d.log, Registerer: d.opt.Registry, Now: d.opt.Now, Source: l.servers}
 	publish := l.config.Publish
-	l.annotations, l.silences = alertSinks(publish, l.peers, opts)
+	annotations, silences := alertSinks(publish, l.peers, opts)
+	l.annotators, l.silences = annotators(l.config.Prometheus, annotations), silences
+	for _, a := range l.annotators {
+		l.outlets = append(l.outlets, outlet{
+			sinkName: sink.NameAnnotation, place: a.peer, server: a.server, sink: a, alerts: true,
+			workers: annotationWorkers, together: annotatedTogether, patience: alertPatience,
+		})
+	}
 	for _, peer := range l.peers {
-		if a := l.annotations[peer.Address()]; a != nil {
-			l.outlets = append(l.outlets, outlet{
-				sinkName: sink.NameAnnotation, place: peer.Address(), sink: a, alerts: true,
-				workers: annotationWorkers, together: annotatedTogether, patience: alertPatience,
-			})
-		}
 		if l.silences != nil {
 			l.outlets = append(l.outlets, outlet{
 				sinkName: sink.NameSilence, place: peer.Address(), sink: l.silences.Of(peer), alerts: true,
@@ -102,8 +135,8 @@ func (l *live) tellIncidents(name, place string, s Sink) {
 }
 
 // refresh maintains what was written to Alertmanager: resends of Prometheus erase annotations, and
-// people silence alerts after they have read the causes. Peers are independent; one that is still
-// busy from the last round is skipped.
+// people silence alerts after they have read the causes. Peers and annotators are independent; one
+// that is still busy from the last round is skipped.
 func (d *Daemon) refresh(ctx context.Context, v view) {
 	d.replaced.closeIdle()
 	live, open := d.live.Load(), d.openMessages()
@@ -111,15 +144,26 @@ func (d *Daemon) refresh(ctx context.Context, v view) {
 		if p.err != nil {
 			continue
 		}
-		address := p.client.Address()
-		if _, busy := d.refreshing.LoadOrStore(address, true); busy {
-			continue
+		for _, a := range live.annotators {
+			if a.peer == p.client.Address() {
+				d.unlessBusy(a.peer+" "+a.server, func() { d.refreshAnnotations(ctx, a, p, open) })
+			}
 		}
-		d.refreshes.Go(func() {
-			defer d.refreshing.Delete(address)
-			d.refreshPeer(ctx, live, p, open)
-		})
+		if live.silences != nil {
+			d.unlessBusy("silences "+p.client.Address(), func() { d.refreshSilences(ctx, live.silences, p, open) })
+		}
 	}
+}
+
+// unlessBusy refreshes something in the background, unless its last refresh is still running.
+func (d *Daemon) unlessBusy(what string, refresh func()) {
+	if _, busy := d.refreshing.LoadOrStore(what, true); busy {
+		return
+	}
+	d.refreshes.Go(func() {
+		defer d.refreshing.Delete(what)
+		refresh()
+	})
 }
 
 // openMessages returns the current message of every open alert, by fingerprint.
@@ -137,17 +181,17 @@ func (d *Daemon) messageOf(r record) sink.Message {
 	return sink.Message{Report: r.Report, Incident: inc}
 }
 
-func (d *Daemon) refreshPeer(ctx context.Context, live *live, p peerView, open map[string]sink.Message) {
-	address := p.client.Address()
-	if a := live.annotations[address]; a != nil {
-		for fp, sent := range a.Reconcile(ctx, p.client, p.alerts, open) {
-			d.record(ctx, open[fp].Report.ID, sink.NameAnnotation, address, sent)
-		}
+func (d *Daemon) refreshAnnotations(ctx context.Context, a annotator, p peerView, open map[string]sink.Message) {
+	own := maps.Clone(open)
+	maps.DeleteFunc(own, func(_ string, m sink.Message) bool { return !a.Takes(m) })
+	for fp, sent := range a.Reconcile(ctx, p.client, p.alerts, own) {
+		d.record(ctx, own[fp].Report.ID, sink.NameAnnotation, a.peer, sent)
 	}
-	if live.silences != nil {
-		for fp, sent := range live.silences.Reconcile(ctx, p.alerts, open) {
-			d.record(ctx, open[fp].Report.ID, sink.NameSilence, address, sent...)
-		}
+}
+
+func (d *Daemon) refreshSilences(ctx context.Context, s *sink.Silences, p peerView, open map[string]sink.Message) {
+	for fp, sent := range s.Reconcile(ctx, p.alerts, open) {
+		d.record(ctx, open[fp].Report.ID, sink.NameSilence, p.client.Address(), sent...)
 	}
 }
 

@@ -28,6 +28,11 @@ type blindSink interface {
 	Tells(m sink.Message) bool
 }
 
+// selectiveSink takes only some messages: others of the same place take the rest.
+type selectiveSink interface {
+	Takes(m sink.Message) bool
+}
+
 // batchSink sends many messages for the price of one.
 type batchSink interface {
 	// SendAll returns the outcomes for each message.
@@ -71,6 +76,9 @@ func (l *lane) sendBatch(ctx context.Context, items []item) (outcomes []outcome,
 // prepare builds the message. It returns false if there is nothing to send.
 func (l *lane) prepare(ctx context.Context, to Sink, t *attempt) (ok bool) {
 	if t.message, t.digest, ok = l.about.message(t.id, t.known); !ok {
+		return false
+	}
+	if c, is := to.(selectiveSink); is && !c.Takes(t.message) {
 		return false
 	}
 	b, is := to.(blindSink)

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +43,8 @@ type recorder struct {
 
 	mu    sync.Mutex
 	asked []string // path and form of each request
+	hangs atomic.Bool
+	hung  atomic.Int32 // requests for the firing alerts that were left without an answer
 }
 
 func (rec *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -55,6 +58,13 @@ func (rec *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec.mu.Lock()
 	rec.asked = append(rec.asked, r.URL.Path+"?"+form)
 	rec.mu.Unlock()
+	if rec.hangs.Load() {
+		if strings.HasSuffix(r.URL.Path, "/alerts") {
+			rec.hung.Add(1)
+		}
+		<-r.Context().Done()
+		return
+	}
 	rec.proxy.ServeHTTP(w, r)
 }
 
@@ -423,4 +433,39 @@ func TestAPrometheusThatIsAwayKeepsNobodyElseWaiting(t *testing.T) {
 	if open("cat") != "" || open("") != "0" {
 		t.Errorf("after a reload: %q, %q", open("cat"), open(""))
 	}
+}
+
+// annotatedOf counts the alerts of a customer that have their causes.
+func (w *tenants) annotatedOf(customer string) (n int) {
+	w.t.Helper()
+	var alerts []struct {
+		Annotations map[string]string
+	}
+	w.read(w.alertmanager.URL()+"/api/v2/alerts?filter="+url.QueryEscape(`customer="`+customer+`"`), &alerts)
+	for _, a := range alerts {
+		if a.Annotations["culprit_summary"] != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Before an alert is annotated its own server confirms it, in up to a minute here.
+func TestAPrometheusThatHangsDelaysAnnotationsOfItsOwnAlertsOnly(t *testing.T) {
+	w := newTenants(t)
+	w.raise("cat", 1)
+	w.raise("dog", 1)
+	w.await("both are annotated", func() bool { return w.annotatedOf("cat") == 1 && w.annotatedOf("dog") == 1 })
+	cat := w.of["cat"]
+	cat.hangs.Store(true)
+	w.await("its server is asked", func() bool {
+		w.raise("cat", 1) // which erases the annotations
+		return cat.hung.Load() > 0
+	})
+	for round := range 3 {
+		w.raise("cat", 1)
+		w.raise("dog", 2)
+		w.await(fmt.Sprintf("what was erased is back, and what is new annotated: %d", round), func() bool { return w.annotatedOf("dog") == 2 })
+	}
+	cat.hangs.Store(false)
 }

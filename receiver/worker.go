@@ -106,7 +106,7 @@ func (w *worker) resolve(ctx context.Context, known record, j job) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range w.live().annotations {
+	for _, a := range w.live().annotators {
 		a.Over(r.Report.Alert.Fingerprint)
 	}
 	w.publisher.Publish(r.Report, time.Time{})

@@ -112,6 +112,17 @@ func NewAnnotations(peers []*alertmanager.Client, opts Options) *Annotations {
 	return a
 }
 
+// Another returns a sink for other alerts of the same peers. The two share the rate limit and
+// nothing else, so that neither waits while the other asks its [Source].
+func (a *Annotations) Another() *Annotations {
+	other := *a
+	other.peers = nil
+	for _, p := range a.peers {
+		other.peers = append(other.peers, &annotationPeer{client: p.client, limit: p.limit})
+	}
+	return &other
+}
+
 // Over notes that an alert has resolved.
 func (a *Annotations) Over(fingerprint string) {
 	for _, p := range a.peers {
