@@ -77,13 +77,13 @@ type Case struct {
 	URL        string     `json:"url,omitempty"`
 }
 
-// Change: one change as it is kept and listed.
+// Change: one change as stored and listed.
 type Change struct {
-	ID       string            `json:"id"`                 // ours; it has the form of a report's
-	Sender   string            `json:"senderID,omitempty"` // what the sender calls it; with the source it is the change's identity
+	ID       string            `json:"id"`                 // assigned by culprit, in the form of a report ID
+	Sender   string            `json:"senderID,omitempty"` // the sender's ID; unique per source
 	Title    string            `json:"title"`
 	At       time.Time         `json:"at"`
-	Until    time.Time         `json:"until,omitzero"` // when it was complete; zero: not known
+	Until    time.Time         `json:"until,omitzero"` // when it was complete; zero: unknown
 	Labels   map[string]string `json:"labels"`
 	From     string            `json:"from,omitempty"`
 	To       string            `json:"to,omitempty"`
@@ -104,12 +104,12 @@ type Question struct {
 
 // Judged: the body of `POST /api/v1/reports/{id}/feedback`.
 type Judged struct {
-	Says Judgement `json:"says,omitempty"` // empty: other, if was says what it was
-	Was  string    `json:"was,omitempty"`  // what it was, at most 500 bytes
+	Says Judgement `json:"says,omitempty"` // empty: other, if was is set
+	Was  string    `json:"was,omitempty"`  // the actual cause, at most 500 bytes
 	By   string    `json:"by,omitempty"`   // who says so
 }
 
-// NewChange: a change as it comes in.
+// NewChange: a change as received.
 type NewChange struct {
 	ID     string            `json:"id,omitzero"`
 	Title  string            `json:"title"`
@@ -122,10 +122,10 @@ type NewChange struct {
 	URL    string            `json:"url,omitzero"`
 }
 
-// Taken: what a sender learns of one change.
+// Taken: the answer for one change.
 type Taken struct {
 	ID      string  `json:"id"`
-	Outcome Outcome `json:"outcome"` // whether it was added, has replaced what its sender said before, or was known
+	Outcome Outcome `json:"outcome"` // added, replaced an earlier one of the sender, or known
 }
 
 // Status: says how much of the evidence was there.

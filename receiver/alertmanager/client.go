@@ -34,19 +34,19 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
 
-// Options bounds the requests. The zero value is good.
+// Options limits the requests. The zero value is valid.
 type Options struct {
 	Timeout time.Duration // of one request; default 5 s
-	MaxBody int64         // bytes of an answer; default 64 MiB
+	MaxBody int64         // largest answer in bytes; default 64 MiB
 }
 
-// Client speaks to one Alertmanager. It is safe for concurrent use.
+// Client sends requests to one Alertmanager. It is safe for concurrent use.
 type Client struct {
 	remote *remote.Client
 	reads  reads
 }
 
-// New makes a client. It sends nothing yet.
+// New makes a client. It does not connect.
 func New(conf config.Alertmanager, opts Options) (*Client, error) {
 	r, err := remote.New(remote.Options{
 		Name: "Alertmanager", URL: conf.URL, HTTPConfig: conf.HTTPConfig,
@@ -58,22 +58,21 @@ func New(conf config.Alertmanager, opts Options) (*Client, error) {
 	return &Client{remote: r, reads: newReads()}, nil
 }
 
-// CloseIdleConnections gives the connections back that nobody uses.
+// CloseIdleConnections closes unused connections.
 func (c *Client) CloseIdleConnections() { c.remote.CloseIdleConnections() }
 
-// Address names the peer, without secrets.
+// Address is the peer's URL without secrets.
 func (c *Client) Address() string { return c.remote.Shown() }
 
-// Filter chooses alerts. The zero value is all that are not resolved, silenced
-// and inhibited ones too.
+// Filter selects alerts. The zero value selects all that are not resolved, including silenced and
+// inhibited ones.
 type Filter struct {
-	Matchers []string // in Alertmanager's syntax, all must match
-	Receiver string   // anchored regular expression of a receiver's name
+	Matchers []string // in Alertmanager's syntax; all must match
+	Receiver string   // anchored regular expression for the receiver's name
 }
 
-// Exactly returns the filter of an alert with these labels. It may let others
-// through, because it leaves out long values to keep the address short: look
-// for the fingerprint in the answer.
+// Exactly returns a filter for the alert with these labels. It may select others too, because long
+// values are left out to keep the URL short: check the fingerprints in the answer.
 func Exactly(ls model.LabelSet) Filter {
 	const long, all = 256, 2048 // bytes
 	var f Filter
@@ -90,8 +89,8 @@ func Exactly(ls model.LabelSet) Filter {
 	return f
 }
 
-// OneOf narrows a filter to alerts that have one of these values of a label. It
-// does nothing if they would make the address long.
+// OneOf restricts a filter to alerts with one of these values of a label, unless that would make
+// the URL long.
 func (f *Filter) OneOf(name model.LabelName, values []string) {
 	const all = 1024 // bytes
 	quoted := make([]string, len(values))
@@ -124,21 +123,21 @@ func (f Filter) query() url.Values {
 	return q
 }
 
-// Alerts reads alerts that are not resolved.
+// Alerts reads the alerts that are not resolved.
 func (c *Client) Alerts(ctx context.Context, f Filter) ([]Alert, error) {
 	q := f.query()
 	for _, kind := range []string{"active", "silenced", "inhibited", "unprocessed"} {
 		q.Set(kind, "true")
 	}
 	read, err := get[[]Alert](ctx, c, "read alerts", "/api/v2/alerts", q)
-	alerts := slices.Clone(read.value) // others have them too
+	alerts := slices.Clone(read.value) // shared with other callers
 	for i := range alerts {
 		alerts[i].ReadAt, alerts[i].AskedAt = read.clock, read.asked
 	}
 	return alerts, err
 }
 
-// Group is one group of alerts, as a route made it.
+// Group is an alert group of one route.
 type Group struct {
 	Labels   model.LabelSet `json:"labels"`
 	Receiver struct {
@@ -147,40 +146,38 @@ type Group struct {
 	Alerts []Alert `json:"alerts"`
 }
 
-// Groups reads the groups of alerts. An alert is in one group for each route
-// that it takes.
+// Groups reads the alert groups. An alert is in one group per matching route.
 func (c *Client) Groups(ctx context.Context, f Filter) ([]Group, error) {
 	read, err := get[[]Group](ctx, c, "read alert groups", "/api/v2/alerts/groups", f.query())
 	return read.value, err
 }
 
-// PostAlerts posts alerts as [Alert.Repost] makes them. When the server
-// refuses one of them it stores the others all the same.
+// PostAlerts posts alerts made by [Alert.Repost]. If the server refuses one it still stores the
+// others.
 func (c *Client) PostAlerts(ctx context.Context, alerts ...json.RawMessage) error {
 	return c.post(ctx, "post alerts", "/api/v2/alerts", alerts, nil)
 }
 
-// Silence reads one silence, also one that has expired.
+// Silence reads one silence, even if it has expired.
 func (c *Client) Silence(ctx context.Context, id string) (Silence, error) {
 	read, err := get[Silence](ctx, c, "read the silence "+id, "/api/v2/silence/"+url.PathEscape(id), nil)
 	read.value.ReadAt = read.clock
 	return read.value, err
 }
 
-// Silences reads the silences that have all of these matchers; without any,
-// all silences. Those that expired within the server's retention are among them.
+// Silences reads the silences that have all these matchers; all silences if there are none. It
+// includes expired ones that the server still has.
 func (c *Client) Silences(ctx context.Context, matchers ...string) ([]Silence, error) {
 	read, err := get[[]Silence](ctx, c, "read silences", "/api/v2/silences", Filter{Matchers: matchers}.query())
-	silences := slices.Clone(read.value) // others have them too
+	silences := slices.Clone(read.value) // shared with other callers
 	for i := range silences {
 		silences[i].ReadAt = read.clock
 	}
 	return silences, err
 }
 
-// PostSilence posts a silence as [Silence.Update] or [NewSilence] make it, and
-// returns the id under which the server keeps it. That may be another than the
-// one that was posted: then the server made a new silence.
+// PostSilence posts a [Silence.Update] or a [NewSilence], and returns the ID of the stored silence.
+// If it differs from the posted one, the server has created a new silence.
 func (c *Client) PostSilence(ctx context.Context, silence any) (string, error) {
 	var made struct {
 		ID string `json:"silenceID"`
@@ -189,7 +186,7 @@ func (c *Client) PostSilence(ctx context.Context, silence any) (string, error) {
 	return made.ID, err
 }
 
-// DeleteSilence expires a silence. One that has expired already is no error.
+// DeleteSilence expires a silence. It is no error if the silence has expired already.
 func (c *Client) DeleteSilence(ctx context.Context, id string) error {
 	return c.remote.Do(ctx, remote.Request{
 		Op: "expire the silence " + id, Method: http.MethodDelete, Path: "/api/v2/silence/" + url.PathEscape(id),

@@ -11,25 +11,25 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// The states of an alert that is not resolved, and of a silence.
+// States of an unresolved alert, and of a silence.
 const (
 	AlertActive      = "active"
 	AlertSuppressed  = "suppressed"  // silenced, inhibited or muted
-	AlertUnprocessed = "unprocessed" // too new to be known
+	AlertUnprocessed = "unprocessed" // too new to have a state
 
 	SilenceActive  = "active"
 	SilencePending = "pending"
 	SilenceExpired = "expired"
 )
 
-// object is a JSON object of which every field is kept.
+// object is a JSON object that keeps all fields.
 type object map[string]json.RawMessage
 
-// with returns a copy with one field replaced.
+// with returns a copy with one field set.
 func (o object) with(name string, value any) object {
 	b, err := json.Marshal(value)
 	if err != nil {
-		panic(fmt.Sprintf("alertmanager: field %s: %v", name, err)) // strings, times and maps of strings only
+		panic(fmt.Sprintf("alertmanager: field %s: %v", name, err)) // only strings, times and maps of strings
 	}
 	c := maps.Clone(o)
 	c[name] = b
@@ -53,29 +53,29 @@ func (o object) json() json.RawMessage {
 	return b
 }
 
-// timestamp writes a time as Alertmanager does.
+// timestamp formats a time like Alertmanager.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
-// Alert is an alert as the server gave it.
+// Alert is an alert as returned by the server.
 type Alert struct {
 	Fingerprint  string
 	Labels       model.LabelSet
 	Annotations  model.LabelSet
 	StartsAt     time.Time
-	EndsAt       time.Time // when it expires unless it is sent again
+	EndsAt       time.Time // when it resolves unless it is resent
 	UpdatedAt    time.Time // when it was last sent
 	GeneratorURL string
 	State        string
-	SilencedBy   []string // ids of the active silences that match it
+	SilencedBy   []string // IDs of the active silences that match it
 	InhibitedBy  []string // fingerprints
 	Receivers    []string
 	ReadAt       time.Time // the server's clock when it answered, to the second
-	AskedAt      time.Time // our own clock when it was asked
+	AskedAt      time.Time // our clock when the request was sent
 
 	raw object
 }
 
-// UnmarshalJSON decodes what culprit knows and keeps the rest.
+// UnmarshalJSON decodes the known fields and keeps the raw object.
 func (a *Alert) UnmarshalJSON(b []byte) error {
 	var v struct {
 		Fingerprint  string         `json:"fingerprint"`
@@ -109,12 +109,12 @@ func (a *Alert) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Repost returns the alert as it is posted back: as it came, with other
-// annotations, and with another end unless endsAt is zero. What only the server
-// may say (status, receivers, fingerprint, updatedAt) is left out.
+// Repost returns the alert as it is to be posted back: unchanged but for the annotations, and the
+// end unless endsAt is zero. Fields that only the server may set (status, receivers, fingerprint,
+// updatedAt) are left out.
 //
-// It panics if the alert was not read from a server: every field must go back,
-// and only the server knows them all.
+// It panics if the alert was not read from a server: all fields must go back, and only the server's
+// answer has them all.
 func (a Alert) Repost(annotations model.LabelSet, endsAt time.Time) json.RawMessage {
 	if a.raw == nil {
 		panic("alertmanager: Repost of an alert that was not read from a server")
@@ -126,7 +126,7 @@ func (a Alert) Repost(annotations model.LabelSet, endsAt time.Time) json.RawMess
 	return o.json()
 }
 
-// Matcher is one condition of a silence.
+// Matcher is a matcher of a silence.
 type Matcher struct {
 	Name    string `json:"name"`
 	Value   string `json:"value"`
@@ -134,13 +134,13 @@ type Matcher struct {
 	IsEqual bool   `json:"isEqual"`
 }
 
-// Silence is a silence as the server gave it.
+// Silence is a silence as returned by the server.
 type Silence struct {
 	ID          string
 	State       string
 	Comment     string
 	CreatedBy   string
-	Annotations model.LabelSet // of servers since 0.32
+	Annotations model.LabelSet // from servers since 0.32
 	Matchers    []Matcher
 	StartsAt    time.Time
 	EndsAt      time.Time
@@ -150,7 +150,7 @@ type Silence struct {
 	raw object
 }
 
-// UnmarshalJSON decodes what culprit knows and keeps the rest.
+// UnmarshalJSON decodes the known fields and keeps the raw object.
 func (s *Silence) UnmarshalJSON(b []byte) error {
 	var v struct {
 		ID          string         `json:"id"`
@@ -176,10 +176,8 @@ func (s *Silence) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Update returns the silence as it is posted back to be updated in place: as
-// it came, matchers in their order and start untouched, with another comment
-// and these annotations beside its own. Without annotations the silence keeps
-// just those that it has.
+// Update returns the silence as it is to be posted to update it in place: the order of matchers and
+// the start unchanged, with a new comment, and with annotations merged into its own.
 //
 // It panics if the silence was not read from a server.
 func (s Silence) Update(comment string, annotations model.LabelSet) json.RawMessage {
@@ -193,7 +191,7 @@ func (s Silence) Update(comment string, annotations model.LabelSet) json.RawMess
 	return o.json()
 }
 
-// NewSilence is a silence to be made.
+// NewSilence is a silence to create.
 type NewSilence struct {
 	Matchers  []Matcher `json:"matchers"`
 	StartsAt  time.Time `json:"startsAt"`

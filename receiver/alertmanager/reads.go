@@ -14,37 +14,35 @@ import (
 )
 
 const (
-	mostReads  = 4 // at a time: half of what an Alertmanager takes from all by default
-	readTries  = 4 // of one that is refused for want of a turn there
+	mostReads  = 4 // concurrently: half of what an Alertmanager allows all clients by default
+	readTries  = 4 // if the server is busy
 	firstPause = 100 * time.Millisecond
 )
 
-// reads lets a few reads of one peer through at a time, and makes one of those
-// that ask the same while they wait.
+// reads limits the concurrent reads of one peer, and merges identical ones that wait.
 type reads struct {
 	turns chan struct{}
 
 	mu      sync.Mutex
-	waiting map[string]any // *read[T] by address: not sent yet
+	waiting map[string]any // *read[T] by URL: not sent yet
 }
 
 func newReads() reads {
 	return reads{turns: make(chan struct{}, mostReads), waiting: map[string]any{}}
 }
 
-// read is what came of a read. Those who share it must not change it.
+// read is a read and its result. Callers share it, so they must not modify it.
 type read[T any] struct {
 	value T
-	clock time.Time // of the server, when it answered
-	asked time.Time // our own, when the request was sent
+	clock time.Time // the server's, when it answered
+	asked time.Time // ours, when the request was sent
 
-	done  chan struct{} // closed when the rest is set
+	done  chan struct{} // closed when the other fields are set
 	err   error
-	hasty bool // the one who made it had no time left, which says nothing of the server
+	hasty bool // the caller that made it ran out of time, which says nothing about the server
 }
 
-// get reads an object. What it returns was asked for after the call, also where
-// somebody else has asked.
+// get reads an object. The request is sent after the call begins, even if another caller sends it.
 func get[T any](ctx context.Context, c *Client, op, path string, q url.Values) (read[T], error) {
 	key := path + "?" + q.Encode()
 	for {
@@ -64,7 +62,7 @@ func get[T any](ctx context.Context, c *Client, op, path string, q url.Values) (
 	}
 }
 
-// fetch makes a read when it is its turn.
+// fetch makes a read when there is a free slot.
 func (r *read[T]) fetch(ctx context.Context, c *Client, key string, req remote.Request) {
 	defer close(r.done)
 	select {
@@ -74,7 +72,7 @@ func (r *read[T]) fetch(ctx context.Context, c *Client, key string, req remote.R
 		r.err = c.remote.GaveUp(ctx, req.Op)
 	}
 	c.reads.mu.Lock()
-	delete(c.reads.waiting, key) // who comes now wants a newer one
+	delete(c.reads.waiting, key) // later callers need a newer one
 	c.reads.mu.Unlock()
 	req.Clock = &r.clock
 	for try := 0; r.err == nil; try++ {
@@ -88,8 +86,8 @@ func (r *read[T]) fetch(ctx context.Context, c *Client, key string, req remote.R
 	r.hasty = r.err != nil && ctx.Err() != nil
 }
 
-// pause waits for about d, so that those who were refused together don't come
-// again together. It returns false if ctx ends before.
+// pause waits for about d, with jitter, so that clients refused together don't retry together. It
+// returns false if ctx ends first.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d/2 + rand.N(d))
 	defer timer.Stop()
@@ -101,8 +99,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// join returns the read of an address that waits for its turn, or a new one that
-// is the caller's to make.
+// join returns the waiting read for a URL, or a new one that the caller must make.
 func join[T any](c *Client, key string) (r *read[T], mine bool) {
 	c.reads.mu.Lock()
 	defer c.reads.mu.Unlock()

@@ -11,16 +11,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Status is what a server says of itself.
+// Status is a server's status.
 type Status struct {
 	Version string // may be empty
-	// ResolveTimeout is how long an alert lives that was posted without an
-	// end; 0 when the server doesn't say.
+	// ResolveTimeout is how long an alert posted without an end lives; 0 if unknown.
 	ResolveTimeout time.Duration
-	// GroupWaits are for how long its routes wait before they tell of a new
-	// group, each once, ascending.
+	// GroupWaits are the distinct group_wait values of the routes, ascending.
 	GroupWaits []time.Duration
-	Config     string // its configuration as YAML, without secrets
+	Config     string // the configuration as YAML, without secrets
 }
 
 type statusJSON struct {
@@ -38,7 +36,7 @@ const (
 	defaultGroupWait      = 30 * time.Second
 )
 
-// Status asks the server for its version and its configuration.
+// Status reads the server's version and configuration.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	read, err := get[statusJSON](ctx, c, "read the status", "/api/v2/status", nil)
 	if err != nil {
@@ -50,7 +48,7 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return s, nil
 }
 
-// times finds the resolve timeout and the waits in the text of a configuration.
+// times extracts the resolve timeout and the group_wait values from a configuration.
 func times(original string) (resolve time.Duration, waits []time.Duration) {
 	var conf struct {
 		Global *struct {
@@ -70,14 +68,13 @@ func times(original string) (resolve time.Duration, waits []time.Duration) {
 	return time.Duration(conf.Global.ResolveTimeout), waits
 }
 
-// routeTimes is what a route says of its times.
+// routeTimes is the timing of a route.
 type routeTimes struct {
 	GroupWait *model.Duration `yaml:"group_wait"`
 	Routes    []routeTimes    `yaml:"routes"`
 }
 
-// waits adds the group_wait of a route and of those below it, which have theirs
-// of it.
+// waits appends the group_wait of a route and of all below it, which inherit it.
 func (r *routeTimes) waits(above time.Duration, all []time.Duration) []time.Duration {
 	if r.GroupWait != nil {
 		above = time.Duration(*r.GroupWait)

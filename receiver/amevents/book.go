@@ -19,19 +19,19 @@ import (
 	"github.com/culprit-dev/culprit/receiver/seldom"
 )
 
-// What all facts may take, as JSON and in number. Beyond it the oldest go.
+// Limits of all facts, as JSON and in number; the oldest are deleted.
 const (
 	maxBytes  = 16 << 20
 	maxStored = 20_000
 )
 
-// rewrite is by how much the last moment of a fact moves until it is written again.
-// In memory it is exact; after a start, or on another replica, it may lag by this.
+// rewrite is by how much a fact's last time must advance to be stored again. Memory is exact; after
+// a restart, or on another replica, it may lag by this much.
 const rewrite = 10 * time.Minute
 
-// Options are the settings of a book.
+// Options configure a book.
 type Options struct {
-	Lifetime time.Duration // of a fact, after it was last told; that of the reports
+	Lifetime time.Duration // of a fact since it was last reported; equals that of the reports
 	Now      func() time.Time
 	Log      *slog.Logger
 	Registry prometheus.Registerer
@@ -40,28 +40,27 @@ type Options struct {
 	maxStored int   // 0: maxStored
 }
 
-// Book keeps facts in a bucket, which replicas share, and in memory.
+// Book stores facts in a bucket, which replicas share, and in memory.
 type Book struct {
 	bucket  *broker.Bucket
 	opt     Options
 	metrics *metrics
 	says    seldom.Speaker
-	room    sync.Mutex // of whoever makes it
+	room    sync.Mutex // serializes trim
 
 	mu    sync.RWMutex
 	known map[string]entry // by key
 	bytes int64
 }
 
-// entry is a fact with what the bucket has of it.
+// entry is a fact and its stored version.
 type entry struct {
 	Fact
 	stored Fact
 	size   int64
 }
 
-// Open opens the book and reads what it holds. Until ctx ends it follows what other
-// replicas write.
+// Open opens the book and loads its facts. It follows what replicas write until ctx ends.
 func Open(ctx context.Context, b *broker.Broker, opt Options) (*Book, error) {
 	opt.maxBytes, opt.maxStored = cmp.Or(opt.maxBytes, maxBytes), cmp.Or(opt.maxStored, maxStored)
 	bucket, err := b.Bucket(ctx, "alertmanager-events", opt.Lifetime)
@@ -76,7 +75,7 @@ func Open(ctx context.Context, b *broker.Broker, opt Options) (*Book, error) {
 	return book, nil
 }
 
-// follow takes over what a replica has written, this one or another.
+// follow applies a write by this or another replica.
 func (b *Book) follow(e broker.Entry, deleted bool) {
 	if deleted {
 		b.forget(e.Key)
@@ -91,8 +90,7 @@ func (b *Book) follow(e broker.Entry, deleted bool) {
 	b.wrote(f, int64(len(e.Value)))
 }
 
-// learn takes a fact into memory. It returns all that is known of it now, and
-// whether that has to be written.
+// learn merges a fact into memory. It returns the merged entry, and whether it must be stored.
 func (b *Book) learn(f Fact) (known entry, stale bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -105,13 +103,12 @@ func (b *Book) learn(f Fact) (known entry, stale bool) {
 	return known, f.beyond(known.stored)
 }
 
-// beyond says whether a fact tells more than what is stored of it, by more than a
-// moment.
+// beyond reports whether a fact differs enough from its stored version.
 func (f Fact) beyond(stored Fact) bool {
 	return f.Last.Sub(stored.Last) >= rewrite || !f.First.Equal(stored.First) || !f.Until.Equal(stored.Until) || f.Comment != stored.Comment || f.By != stored.By
 }
 
-// wrote notes what the bucket has of a fact.
+// wrote records the stored version of a fact.
 func (b *Book) wrote(f Fact, size int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -129,8 +126,8 @@ func (b *Book) forget(key string) {
 	delete(b.known, key)
 }
 
-// forgetUnstored forgets what the bucket has nothing of: while the store takes nothing
-// it would grow without bound.
+// forgetUnstored forgets a fact that is not stored: while the store takes no writes, memory would
+// grow without bound.
 func (b *Book) forgetUnstored(key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -139,8 +136,8 @@ func (b *Book) forgetUnstored(key string) {
 	}
 }
 
-// Put keeps a fact. When it returns it is safe on disk, but for the last minutes of
-// what was known before.
+// Put stores a fact. When it returns the fact is on disk, except that the last time of a known one
+// may lag by a few minutes.
 func (b *Book) Put(ctx context.Context, f Fact) error {
 	known, stale := b.learn(f)
 	if !stale {
@@ -153,7 +150,7 @@ func (b *Book) Put(ctx context.Context, f Fact) error {
 	}
 	if _, err := b.bucket.Put(ctx, f.key, body); err != nil {
 		b.forgetUnstored(f.key)
-		return err // it comes again, and is still to be written then
+		return err // the sender retries, and it must still be stale then
 	}
 	b.wrote(known.Fact, int64(len(body)))
 	b.metrics.events.WithLabelValues("kept").Inc()
@@ -161,7 +158,7 @@ func (b *Book) Put(ctx context.Context, f Fact) error {
 	return nil
 }
 
-// trim deletes the oldest facts where there are too many, a few at a time.
+// trim deletes the oldest facts while there are too many, a few at a time.
 func (b *Book) trim(ctx context.Context) {
 	b.room.Lock()
 	defer b.room.Unlock()
@@ -181,7 +178,7 @@ func (b *Book) trim(ctx context.Context) {
 	}
 }
 
-// oldest is the fact that goes first, if there are too many.
+// oldest returns the oldest fact if there are too many.
 func (b *Book) oldest() (key string, over bool) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()

@@ -18,21 +18,20 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Fact is something that Alertmanager did with alerts, as it is kept.
+// Fact is something that Alertmanager did with alerts, as stored.
 type Fact struct {
 	Of []string `json:"of"` // fingerprints, sorted
 	report.Handled
 
-	key string // the same for whoever tells it, and how often
+	key string // identifies it, whoever reports it, and however often
 }
 
-// apart is how long nothing may be heard of a silence or an inhibition for it to be
-// the same time. Alertmanager tells of both each time that it would notify, which
-// is every group_interval.
+// apart is the gap after which a silence or an inhibition counts as a new one. Alertmanager reports
+// both whenever it would notify, which is every group_interval.
 const apart = time.Hour
 
-// merge brings together what is known of a fact. The order does not matter, but that
-// of two times that lie apart the later stays.
+// merge combines two reports of a fact, in any order. If their times are further apart only the
+// later one remains.
 func merge(a, b Fact) Fact {
 	if a.Last.After(b.Last) {
 		a, b = b, a
@@ -48,7 +47,7 @@ func keyOf(parts ...string) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:20]))
 }
 
-// about says whether a fact is one of an alert.
+// about reports whether a fact concerns an alert.
 func (f Fact) about(fingerprint string) bool {
 	_, found := slices.BinarySearch(f.Of, fingerprint)
 	return found

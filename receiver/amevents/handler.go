@@ -15,21 +15,21 @@ import (
 )
 
 const (
-	maxBody   = 8 << 20 // of a message; Alertmanager's batches are of 1 MiB
-	parallel  = 4       // messages that are read and stored at a time
+	maxBody   = 8 << 20 // of a message; Alertmanager's batches are 1 MiB
+	parallel  = 4       // messages processed concurrently
 	storeTime = 30 * time.Second
 )
 
-// Handler is `POST /api/v1/alertmanager/events`.
+// Handler serves `POST /api/v1/alertmanager/events`.
 type Handler struct {
 	book     *Book
-	settings func() *config.AlertmanagerEvents // nil: switched off
+	settings func() *config.AlertmanagerEvents // nil: disabled
 	gate     gate.Gate
 	turn     chan struct{}
 }
 
-// NewHandler takes events into a book. settings is asked for each message, as a
-// reload may change them.
+// NewHandler stores events in a book. settings is called for each message, as a reload may change
+// them.
 func NewHandler(b *Book, settings func() *config.AlertmanagerEvents) *Handler {
 	h := &Handler{book: b, settings: settings, turn: make(chan struct{}, parallel)}
 	h.gate = gate.Gate{Key: "alertmanager_events.token_file", File: h.tokenFile, Now: b.opt.Now, Log: b.opt.Log}
@@ -83,7 +83,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body.Answer(w, http.StatusOK, map[string]int{"events": events, "kept": len(facts)})
 }
 
-// keep stores the facts of a message. It goes on when the sender hangs up.
+// keep stores the facts of a message, even if the sender hangs up.
 func (h *Handler) keep(ctx context.Context, facts []Fact) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()

@@ -21,16 +21,16 @@ import (
 )
 
 const (
-	maxAlerts = 10_000    // of one notification; whoever is behind them is not told of it
-	maxAhead  = time.Hour // by which clocks may differ
+	maxAlerts = 10_000    // of one notification; the rest are ignored
+	maxAhead  = time.Hour // tolerated clock difference
 )
 
-// errNoEvents is the error of a message that Alertmanager did not send.
+// errNoEvents rejects a message that Alertmanager did not send.
 var errNoEvents = errors.New("this is not what Alertmanager's event recorder sends; hint: name this address in a webhook_outputs of event_recorder")
 
-// read reads one event or a list of them, as the recorder sends with batch: true.
-// It returns the facts in them that are not older than a lifetime, and how many
-// events there were. Events of other kinds, those of later versions too, hold none.
+// read decodes one event or a list of them, as the recorder sends with batch: true. It returns the
+// facts within the lifetime, and the number of events. Other kinds of events, including future
+// ones, contain no facts.
 func read(r io.Reader, now time.Time, lifetime time.Duration) (facts []Fact, events int, err error) {
 	buffered := bufio.NewReader(r)
 	dec := json.NewDecoder(buffered)
@@ -62,7 +62,7 @@ func read(r io.Reader, now time.Time, lifetime time.Duration) (facts []Fact, eve
 	return facts, events, nil
 }
 
-// isList says whether the first character that is no space opens a list.
+// isList reports whether the first character after white space opens a list.
 func isList(r *bufio.Reader) (bool, error) {
 	for {
 		c, err := r.ReadByte()
@@ -85,7 +85,7 @@ func atEnd(dec *json.Decoder) error {
 	return errors.New("there is more after it")
 }
 
-// readEvent reads an event by Alertmanager's own definition of it.
+// readEvent decodes an event using Alertmanager's own definition.
 func readEvent(text []byte, now time.Time, lifetime time.Duration) (fact Fact, told bool, err error) {
 	var e eventrecorderpb.Event
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(text, &e); err != nil {
@@ -101,7 +101,7 @@ func readEvent(text []byte, now time.Time, lifetime time.Duration) (fact Fact, t
 	return fact, len(fact.Of) > 0, nil
 }
 
-// factOf is the fact in an event; of nothing if there is none.
+// factOf extracts the fact of an event, or an empty one.
 func factOf(e *eventrecorderpb.Event) Fact {
 	data := e.GetData()
 	switch {
@@ -115,8 +115,7 @@ func factOf(e *eventrecorderpb.Event) Fact {
 	return Fact{}
 }
 
-// notified is what was sent, of the alerts that fired. Each notification is a fact
-// of its own.
+// notified is a notification, for its firing alerts. Each is a fact of its own.
 func notified(e *eventrecorderpb.Event, n *eventrecorderpb.NotificationEvent) (f Fact) {
 	for _, a := range n.GetAlerts() {
 		if d := a.GetDetails(); len(d.GetLabels().GetLabels()) > 0 && !d.GetResolved() && len(f.Of) < maxAlerts {
@@ -133,7 +132,7 @@ func notified(e *eventrecorderpb.Event, n *eventrecorderpb.NotificationEvent) (f
 	return f
 }
 
-// silenced is one alert that a silence mutes, which is told again and again.
+// silenced is one alert muted by a silence, which is reported repeatedly.
 func silenced(m *eventrecorderpb.SilenceMutedAlertEvent) (f Fact) {
 	set, silence := m.GetMutedAlert().GetLabels(), m.GetSilence()
 	if len(set.GetLabels()) == 0 {
@@ -148,7 +147,7 @@ func silenced(m *eventrecorderpb.SilenceMutedAlertEvent) (f Fact) {
 	return f
 }
 
-// inhibited is one alert that another mutes, which is told again and again.
+// inhibited is one alert muted by another, which is reported repeatedly.
 func inhibited(m *eventrecorderpb.InhibitionMutedAlertEvent) (f Fact) {
 	set := m.GetMutedAlert().GetLabels()
 	if len(set.GetLabels()) == 0 {
@@ -166,8 +165,8 @@ func inhibited(m *eventrecorderpb.InhibitionMutedAlertEvent) (f Fact) {
 	return f
 }
 
-// nameOf is the name of an inhibition rule, or what it wants of the alerts that
-// inhibit: older Alertmanagers don't tell the name, and few people give one.
+// nameOf is the name of an inhibition rule, or else its source matchers: older versions of
+// Alertmanager don't report the name, and few people set one.
 func nameOf(rule *eventrecorderpb.InhibitRule) string {
 	if rule.GetName() != "" {
 		return rule.GetName()
@@ -179,8 +178,7 @@ func nameOf(rule *eventrecorderpb.InhibitRule) string {
 	return strings.Join(rendered, ",")
 }
 
-// fingerprint is that of an alert with these labels. Made here, it is right whoever
-// sent them.
+// fingerprint is computed here, so that it is right whoever sent the event.
 func fingerprint(set *eventrecorderpb.LabelSet) string {
 	labels := model.LabelSet{}
 	for _, l := range set.GetLabels() {

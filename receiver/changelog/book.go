@@ -19,17 +19,16 @@ import (
 	"github.com/culprit-dev/culprit/receiver/seldom"
 )
 
-// What all changes may take, as JSON and in number. Beyond it the oldest go:
-// whoever posts more than that in a lifetime must fill neither the disk of the
-// reports nor the memory.
+// Limits of all changes, as JSON and in number; the oldest are deleted. Posts must fill neither the
+// disk of the reports nor the memory.
 const (
 	maxBytes  = 64 << 20
 	maxStored = 50_000
 )
 
-// Options are the settings of a book.
+// Options configure a book.
 type Options struct {
-	Lifetime time.Duration // of a change, after it came in
+	Lifetime time.Duration // of a change since it was received
 	Now      func() time.Time
 	Log      *slog.Logger
 	Registry prometheus.Registerer
@@ -38,8 +37,7 @@ type Options struct {
 	maxStored int   // 0: maxStored
 }
 
-// Book keeps changes in a bucket, which replicas share, and in memory in the
-// order of their times.
+// Book stores changes in a bucket, which replicas share, and in memory, ordered by time.
 type Book struct {
 	bucket   *broker.Bucket
 	opt      Options
@@ -48,12 +46,12 @@ type Book struct {
 	trimming sync.Mutex
 
 	mu    sync.RWMutex
-	known map[string]*entry // by id; an entry is never altered, only replaced
+	known map[string]*entry // by id; entries are immutable
 	order []*entry          // by time, then by id
 	bytes int64
 }
 
-// entry is a change with what the bucket knows of it.
+// entry is a change with its stored revision and size.
 type entry struct {
 	Change
 	revision uint64
@@ -63,15 +61,13 @@ type entry struct {
 // Outcome is what became of a change.
 type Outcome string
 
-// The outcomes.
 const (
 	Added    Outcome = "added"
-	Replaced Outcome = "replaced" // one of the same sender and id
-	Known    Outcome = "known"    // it said the same
+	Replaced Outcome = "replaced" // replaced one with the same sender and id
+	Known    Outcome = "known"    // unchanged
 )
 
-// Open opens the book and reads what it holds. Until ctx ends it follows what
-// other replicas write.
+// Open opens the book and loads its changes. It follows what replicas write until ctx ends.
 func Open(ctx context.Context, b *broker.Broker, opt Options) (*Book, error) {
 	opt.maxBytes, opt.maxStored = cmp.Or(opt.maxBytes, maxBytes), cmp.Or(opt.maxStored, maxStored)
 	bucket, err := b.Bucket(ctx, "changes", opt.Lifetime)
@@ -86,7 +82,7 @@ func Open(ctx context.Context, b *broker.Broker, opt Options) (*Book, error) {
 	return book, nil
 }
 
-// follow takes over what a replica has written, this one or another.
+// follow applies a write by this or another replica.
 func (b *Book) follow(e broker.Entry, deleted bool) {
 	if deleted {
 		b.forget(e.Key, e.Revision)
@@ -110,7 +106,7 @@ func compareEntries(a, b *entry) int { return compare(a.Change, b.Change) }
 
 func compare(a, b Change) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) }
 
-// remember indexes a change, unless a newer copy of it is known.
+// remember indexes a change, unless the index has a newer copy.
 func (b *Book) remember(c entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -135,7 +131,7 @@ func (b *Book) forget(id string, revision uint64) {
 	}
 }
 
-// unlink takes a change out of the order. The caller holds the lock.
+// unlink removes a change from the order. The caller holds b.mu.
 func (b *Book) unlink(c *entry) {
 	b.bytes -= c.size
 	if at, ok := slices.BinarySearchFunc(b.order, c, compareEntries); ok {
@@ -152,12 +148,11 @@ func (b *Book) get(id string) (entry, bool) {
 	return entry{}, false
 }
 
-// putTries bounds how often a write is made again that another has overtaken.
+// putTries bounds the retries after conflicts.
 const putTries = 10
 
-// Put writes a change, and returns it as it is kept. One that its sender has told
-// before takes the place of that; a time that it leaves out is the one that it
-// had, or now. When Put returns the change is safe on disk.
+// Put upserts a change by sender and id, and returns it as stored. A missing time is that of the
+// earlier version, or now. When Put returns the change is on disk.
 func (b *Book) Put(ctx context.Context, c Change) (Change, Outcome, error) {
 	kept, outcome, err := b.put(ctx, c)
 	if err == nil {
@@ -166,7 +161,7 @@ func (b *Book) Put(ctx context.Context, c Change) (Change, Outcome, error) {
 	return kept, outcome, err
 }
 
-// put is Put without counting.
+// put is Put without metrics.
 func (b *Book) put(ctx context.Context, c Change) (Change, Outcome, error) {
 	for try := 0; ; try++ {
 		kept, outcome, err := b.putOnce(ctx, c)
@@ -183,8 +178,7 @@ func (b *Book) put(ctx context.Context, c Change) (Change, Outcome, error) {
 	}
 }
 
-// dated fills in the time that a change leaves out: the one that it had, if its
-// sender told it before, or now.
+// dated fills in a missing time: that of the earlier version, or now.
 func (b *Book) dated(c Change, before time.Time) Change {
 	if !c.At.IsZero() {
 		return c
@@ -196,13 +190,13 @@ func (b *Book) dated(c Change, before time.Time) Change {
 	return c
 }
 
-// checkSpans checks the ends of changes whose beginnings were told before: in the
-// book, or in the same message.
+// checkSpans checks changes that only have an end against their start, which is in the book or in
+// the same message.
 func (b *Book) checkSpans(list []Change) error {
 	began := map[string]time.Time{} // by id
 	for i, c := range list {
 		if c.Sender == "" {
-			continue // it has told both
+			continue // has both
 		}
 		id := c.identify()
 		known, _ := b.get(id)
@@ -248,11 +242,11 @@ func (b *Book) putOnce(ctx context.Context, c Change) (Change, Outcome, error) {
 	return c, outcome, nil
 }
 
-// reread reads a change that another replica has written, or that has gone.
+// reread reloads a change that another replica has written or deleted.
 func (b *Book) reread(ctx context.Context, id string) error {
 	select {
 	case <-ctx.Done():
-	case <-time.After(10 * time.Millisecond): // what is read may be some milliseconds behind
+	case <-time.After(10 * time.Millisecond): // reads may lag some milliseconds behind
 	}
 	e, err := b.bucket.Get(ctx, id)
 	if errors.Is(err, broker.ErrNotFound) {

@@ -17,13 +17,13 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Change is one change as it is kept and listed.
+// Change is one change as stored and listed.
 type Change struct {
-	ID       string            `json:"id"`                 // ours; it has the form of a report's
-	Sender   string            `json:"senderID,omitempty"` // what the sender calls it; with the source it is the change's identity
+	ID       string            `json:"id"`                 // assigned by culprit, in the form of a report ID
+	Sender   string            `json:"senderID,omitempty"` // the sender's ID; unique per source
 	Title    string            `json:"title"`
 	At       time.Time         `json:"at"`
-	Until    time.Time         `json:"until,omitzero"` // when it was complete; zero: not known
+	Until    time.Time         `json:"until,omitzero"` // when it was complete; zero: unknown
 	Labels   map[string]string `json:"labels"`
 	From     string            `json:"from,omitempty"`
 	To       string            `json:"to,omitempty"`
@@ -32,7 +32,7 @@ type Change struct {
 	Received time.Time         `json:"receivedAt"`
 }
 
-// Event is the change as the analysis sees it.
+// Event converts the change for the analysis.
 func (c Change) Event() changes.Change {
 	e := changes.Change{At: seconds(c.At), Title: c.Title, Labels: c.Labels, From: c.From, To: c.To, Source: c.Source, URL: c.URL}
 	if !c.Until.IsZero() {
@@ -51,8 +51,8 @@ func (c Change) end() time.Time {
 	return c.At
 }
 
-// identify gives a change its id: that of its sender, or else that of what it
-// says, so that the same message twice is one change.
+// identify derives the ID of a change from the sender's, or else from the content, so that a
+// repeated message is the same change.
 func (c Change) identify() string {
 	if c.Sender != "" {
 		return report.ChangeID(c.Source, c.Sender)
@@ -60,13 +60,13 @@ func (c Change) identify() string {
 	return report.ChangeID("", string(c.content()))
 }
 
-// content is what a change says, without what culprit has added.
+// content is the sender's part of a change.
 func (c Change) content() []byte {
 	c.ID, c.Received = "", time.Time{}
 	c.At, c.Until = c.At.UTC(), c.Until.UTC()
-	body, _ := json.Marshal(c) // texts and times of four digits, which the checks see to
+	body, _ := json.Marshal(c) // can't fail: texts, and times with four-digit years, which the checks ensure
 	return body
 }
 
-// same says whether two changes say the same.
+// same reports whether two changes have the same content.
 func same(a, b Change) bool { return bytes.Equal(a.content(), b.content()) }

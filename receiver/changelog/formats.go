@@ -15,13 +15,13 @@ import (
 	"unicode/utf8"
 )
 
-// foreign are the messages of senders that can't be told what to send, by the
-// name of their format (?format=…). A message that tells of no change gives none.
+// foreign has the parsers for messages of senders with a fixed format, by its name (?format=…). A
+// message without a change yields none.
 func foreign() map[string]func(body []byte) ([]Posted, error) {
 	return map[string]func([]byte) ([]Posted, error){"flux": flux, "launchdarkly": launchDarkly, "terraform": terraform}
 }
 
-// readForeign reads a message of a format, and checks it as any other.
+// readForeign parses and checks a message in a foreign format.
 func readForeign(r io.Reader, format string, now time.Time, lifetime time.Duration) ([]Change, error) {
 	parse, ok := foreign()[format]
 	if !ok {
@@ -48,8 +48,8 @@ func readForeign(r io.Reader, format string, now time.Time, lifetime time.Durati
 	return all, nil
 }
 
-// flux is an event of Flux' notification controller (provider generic). Of what
-// it tells only what was applied or rolled back is a change.
+// flux parses an event of Flux' notification controller (provider generic). Only applying and
+// rolling back are changes.
 func flux(body []byte) ([]Posted, error) {
 	var e struct {
 		Object struct {
@@ -87,8 +87,8 @@ func flux(body []byte) ([]Posted, error) {
 	return []Posted{p}, nil
 }
 
-// launchDarkly is an entry of LaunchDarkly's audit log, as its webhooks send it.
-// Of what it tells flags and segments are changes.
+// launchDarkly parses an entry of LaunchDarkly's audit log, as its webhooks send it. Only flags and
+// segments are changes.
 func launchDarkly(body []byte) ([]Posted, error) {
 	var e struct {
 		ID        string `json:"_id"`
@@ -129,7 +129,7 @@ func launchDarkly(body []byte) ([]Posted, error) {
 	return []Posted{p}, nil
 }
 
-// resourceOf are the labels in proj/shop:env/production:flag/new-cart;beta.
+// resourceOf extracts labels from a resource such as proj/shop:env/production:flag/new-cart;beta.
 func resourceOf(resource string) map[string]string {
 	set := map[string]string{}
 	for part := range strings.SplitSeq(resource, ":") {
@@ -142,8 +142,8 @@ func resourceOf(resource string) map[string]string {
 	return set
 }
 
-// terraform is a notification of a run in HCP Terraform or Terraform Enterprise.
-// Only a run that was applied is a change.
+// terraform parses a run notification of HCP Terraform or Terraform Enterprise. Only an applied run
+// is a change.
 func terraform(body []byte) ([]Posted, error) {
 	var e struct {
 		RunID         string `json:"run_id"`
@@ -165,7 +165,7 @@ func terraform(body []byte) ([]Posted, error) {
 	}
 	for _, n := range e.Notifications {
 		if n.Status != "applied" {
-			continue // nothing was touched; the message that tries the address has no status
+			continue // nothing was applied; a test message has no status
 		}
 		return []Posted{{
 			ID: e.RunID, Title: "terraform " + e.Workspace + ": " + firstLine(e.RunMessage), At: n.UpdatedAt, URL: e.RunURL,
@@ -175,7 +175,7 @@ func terraform(body []byte) ([]Posted, error) {
 	return nil, nil
 }
 
-// firstLine is the first line of a text, without what can't be shown.
+// firstLine is the first line of a text, without control characters.
 func firstLine(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
 	return strings.Map(func(r rune) rune {
@@ -186,7 +186,7 @@ func firstLine(text string) string {
 	}, text)
 }
 
-// clip cuts a text at the end of a character, and says so.
+// clip shortens a text at a character boundary, and marks the cut.
 func clip(text string, most int) string {
 	text = firstLine(strings.ToValidUTF8(text, ""))
 	if len(text) <= most {

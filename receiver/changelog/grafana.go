@@ -19,22 +19,21 @@ import (
 )
 
 const (
-	readPause = 20 * time.Second // between two looks at Grafana
+	readPause = 20 * time.Second // interval
 	readBack  = 24 * time.Hour   // annotations may be written hours later
-	readLimit = 1000             // annotations of one look
-	ownTag    = "culprit"        // of the annotations that culprit itself makes
+	readLimit = 1000             // annotations per read
+	ownTag    = "culprit"        // on culprit's own annotations
 )
 
-// Grafana reads the annotations of a Grafana as changes.
+// Grafana reads annotations as changes.
 type Grafana struct {
 	server *grafana.Client
 	choice config.GrafanaChanges
 	base   *url.URL
-	markup *regexp.Regexp // HTML, which Grafana lets people write in a text
+	markup *regexp.Regexp // HTML, which Grafana allows in texts
 }
 
-// NewGrafana makes a reader. It fails when the connection settings name files that
-// can't be read.
+// NewGrafana makes a reader. It fails if files named in the settings can't be read.
 func NewGrafana(conf config.Grafana, choice config.GrafanaChanges) (*Grafana, error) {
 	server, err := grafana.New(conf)
 	if err != nil {
@@ -43,11 +42,10 @@ func NewGrafana(conf config.Grafana, choice config.GrafanaChanges) (*Grafana, er
 	return &Grafana{server: server, choice: choice, base: conf.URL.Shown(), markup: regexp.MustCompile(`<[^>]*>`)}, nil
 }
 
-// CloseIdleConnections gives the connections back that nobody uses.
+// CloseIdleConnections closes unused connections.
 func (g *Grafana) CloseIdleConnections() { g.server.CloseIdleConnections() }
 
-// Follow reads the annotations of a Grafana into the book again and again, until
-// ctx ends.
+// Follow imports annotations into the book periodically, until ctx ends.
 func (b *Book) Follow(ctx context.Context, g *Grafana) {
 	failing := false
 	for ctx.Err() == nil {
@@ -55,7 +53,7 @@ func (b *Book) Follow(ctx context.Context, g *Grafana) {
 		outcome := "ok"
 		if err != nil && ctx.Err() == nil {
 			outcome = "failed"
-			if !failing { // once: the metric goes on counting
+			if !failing { // log once: the metric counts on
 				b.opt.Log.Warn("Grafana's annotations can't be read as changes; trying again", "err", err)
 			}
 		}
@@ -77,20 +75,20 @@ func (b *Book) readGrafana(ctx context.Context, g *Grafana) error {
 	var failed []error
 	for _, c := range list {
 		if c.check(now, b.opt.Lifetime) != nil {
-			continue // nothing that could be kept or shown
+			continue // invalid as a change
 		}
 		_, outcome, err := b.put(ctx, c)
 		if err != nil {
 			failed = append(failed, err)
-		} else if outcome != Known { // what every look finds again is told once
+		} else if outcome != Known { // count each only once
 			b.metrics.changes.WithLabelValues(string(outcome)).Inc()
 		}
 	}
 	return errors.Join(failed...)
 }
 
-// Read returns the annotations between two times that the configuration chooses,
-// and that neither culprit nor an alert rule of Grafana has made.
+// Read returns the annotations in a time range that the configuration selects, except those made by
+// culprit or by an alert rule of Grafana.
 func (g *Grafana) Read(ctx context.Context, from, to time.Time) ([]Change, error) {
 	found, err := g.server.Find(ctx, grafana.Query{From: from, To: to, Tags: g.choice.Tags, AnyTag: true, Limit: readLimit})
 	if err != nil {
@@ -111,8 +109,8 @@ func (g *Grafana) chosen(a grafana.Annotation) bool {
 		(len(g.choice.Tags) == 0 || slices.ContainsFunc(a.Tags, func(tag string) bool { return slices.Contains(g.choice.Tags, tag) }))
 }
 
-// change is an annotation in the words of a change. Its tags that have the form
-// of a label, service:checkout or service=checkout, say where it was.
+// change converts an annotation. Tags of the form service:checkout or service=checkout become
+// labels.
 func (g *Grafana) change(a grafana.Annotation) Change {
 	text := html.UnescapeString(g.markup.ReplaceAllString(a.Text, ""))
 	c := Change{
@@ -129,13 +127,13 @@ func (g *Grafana) change(a grafana.Annotation) Change {
 	}
 	for name, value := range c.Labels {
 		if (Change{Labels: map[string]string{name: value}}).checkLabels() != nil {
-			delete(c.Labels, name) // a tag that is no label, such as http://…
+			delete(c.Labels, name) // not a label, such as http://…
 		}
 	}
 	return c
 }
 
-// page is the dashboard of an annotation at its time.
+// page is the URL of the annotation's dashboard at its time.
 func (g *Grafana) page(a grafana.Annotation) string {
 	if !config.ValidDashboardUID(a.DashboardUID) {
 		return ""

@@ -15,19 +15,19 @@ import (
 
 const (
 	maxBody   = 256 << 10 // of a message
-	parallel  = 8         // messages that are stored at a time
+	parallel  = 8         // messages stored concurrently
 	storeTime = 30 * time.Second
 )
 
-// Handler is `POST /api/v1/changes`.
+// Handler serves `POST /api/v1/changes`.
 type Handler struct {
 	book *Book
 	gate gate.Gate
 	turn chan struct{}
 }
 
-// NewHandler takes changes into a book. tokenFile is asked for each message, as a
-// reload may name another.
+// NewHandler stores changes in a book. tokenFile is called for each message, as a reload may change
+// it.
 func NewHandler(b *Book, tokenFile func() string) *Handler {
 	return &Handler{
 		book: b, turn: make(chan struct{}, parallel),
@@ -74,14 +74,13 @@ func (h *Handler) read(from io.Reader, format string) ([]Change, error) {
 	return read(from, now, lifetime)
 }
 
-// Told is what a sender learns of one change.
+// Told is the answer for one change.
 type Told struct {
 	ID      string  `json:"id"`
-	Outcome Outcome `json:"outcome"` // whether it was added, has replaced what its sender said before, or was known
+	Outcome Outcome `json:"outcome"` // added, replaced an earlier one of the sender, or known
 }
 
-// keep stores all changes of a message. It goes on when the sender hangs up:
-// whoever does sends all of it again.
+// keep stores all changes of a message, even if the sender hangs up: it would resend all of them.
 func (h *Handler) keep(ctx context.Context, list []Change) ([]Told, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()

@@ -16,28 +16,28 @@ import (
 	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
-// Filter chooses changes from the book. The zero value lets everything pass.
+// Filter selects changes. The zero value passes everything.
 type Filter struct {
-	From, To time.Time // of which a part of the change lies between; zero: no bound
+	From, To time.Time // range that the change must overlap; zero: unbounded
 	Matchers labels.Matchers
-	Limit    int // at most so many; 0: no limit
+	Limit    int // 0: unlimited
 	After    Cursor
 }
 
-// Cursor is where a list goes on: behind the change with this time and id. The
-// zero value is its beginning.
+// Cursor is a position in the list, behind the change with this time and ID. The zero value is the
+// start.
 type Cursor struct {
 	At time.Time
 	ID string
 }
 
-// CursorOf is the place behind a change.
+// CursorOf is the position behind a change.
 func CursorOf(c Change) Cursor { return Cursor{c.At, c.ID} }
 
-// String is the cursor as a part of an address.
+// String encodes the cursor for a URL.
 func (c Cursor) String() string { return strconv.FormatInt(c.At.UnixNano(), 10) + "." + c.ID }
 
-// ParseCursor reads what [Cursor.String] has written.
+// ParseCursor decodes [Cursor.String].
 func ParseCursor(text string) (Cursor, error) {
 	nanos, id, ok := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(nanos, 10, 64)
@@ -47,10 +47,10 @@ func ParseCursor(text string) (Cursor, error) {
 	return Cursor{time.Unix(0, n), id}, nil
 }
 
-// pageSize is how many changes are looked at before whoever writes has a turn.
+// pageSize is how many changes are examined at a time, so that writers don't wait long.
 const pageSize = 1000
 
-// List returns the changes that a filter lets pass, newest first.
+// List returns the changes that pass a filter, newest first.
 func (b *Book) List(ctx context.Context, f Filter) ([]Change, error) {
 	list := []Change{}
 	at := f.After
@@ -59,7 +59,7 @@ func (b *Book) List(ctx context.Context, f Filter) ([]Change, error) {
 	}
 	for {
 		page := b.before(at)
-		for _, c := range page { // without the lock: a filter may take long
+		for _, c := range page { // unlocked: filtering may be slow
 			if f.Limit > 0 && len(list) == f.Limit || f.past(c.Change) {
 				return list, nil
 			}
@@ -77,7 +77,7 @@ func (b *Book) List(ctx context.Context, f Filter) ([]Change, error) {
 	}
 }
 
-// before returns the page of changes behind a place, newest first.
+// before returns the page of changes behind a position, newest first.
 func (b *Book) before(place Cursor) []*entry {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -94,16 +94,15 @@ func (f Filter) passes(c Change) bool {
 	return (f.From.IsZero() || !c.end().Before(f.From)) && (f.To.IsZero() || !c.At.After(f.To)) && f.Matchers.Matches(labelSet(c.Labels))
 }
 
-// past says whether a change began so early that neither it nor any that is older
-// can reach into the time of the filter.
+// past reports whether a change began too early for it, or any older one, to overlap the filter's
+// range.
 func (f Filter) past(c Change) bool { return !f.From.IsZero() && c.At.Before(f.From.Add(-maxSpan)) }
 
-// maxBetween is how many changes one alert is brought together with.
+// maxBetween bounds the changes considered for one alert.
 const maxBetween = 1000
 
-// Between returns the changes of which a part lies in a time, both ends
-// inclusive, in the order of their beginnings: the newest 1,000, and how many older
-// ones it leaves out.
+// Between returns the newest 1,000 changes that overlap a time range, both ends inclusive, ordered
+// by start; and how many older ones it leaves out.
 func (b *Book) Between(_ context.Context, from, to time.Time) (list []changes.Change, older int, err error) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -120,8 +119,7 @@ func (b *Book) Between(_ context.Context, from, to time.Time) (list []changes.Ch
 	return list, older, nil
 }
 
-// begin is the place of the first change that is not before a time. The caller
-// holds the lock.
+// begin is the index of the first change not before t. The caller holds b.mu.
 func (b *Book) begin(t time.Time) int {
 	at, _ := slices.BinarySearchFunc(b.order, &entry{Change: Change{At: t}}, compareEntries)
 	return at

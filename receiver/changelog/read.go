@@ -18,24 +18,24 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// What one message may hold. Texts are counted in bytes.
+// Limits of one message. Texts are in bytes.
 const (
-	maxChanges = 1000 // of a message
+	maxChanges = 1000 // per message
 	maxTitle   = 300
-	maxValue   = 512 // of from, to and a label's value
-	maxName    = 128 // of a label's name and of a source
+	maxValue   = 512 // of from, to and label values
+	maxName    = 128 // of label names and sources
 	maxID      = 256
 	maxURL     = 2048
 	maxLabels  = 32
 
 	maxSpan  = 7 * 24 * time.Hour // from at to until
-	maxAhead = time.Hour          // by which clocks may differ, and what is planned may be said before
+	maxAhead = time.Hour          // clock difference, and announcements of planned changes
 )
 
-// example is what an error shows of a message that is right.
+// example is a valid message, for errors.
 const example = `{"title": "checkout v42", "at": "2026-11-30T14:03:00Z", "labels": {"service": "checkout"}, "from": "v41", "to": "v42", "source": "deploys"}`
 
-// Posted is a change as it comes in.
+// Posted is a change as received.
 type Posted struct {
 	ID     string            `json:"id"`
 	Title  string            `json:"title"`
@@ -48,10 +48,10 @@ type Posted struct {
 	URL    string            `json:"url"`
 }
 
-// moment is a time as senders write it: RFC 3339, or Unix seconds.
+// moment is RFC 3339 or Unix seconds.
 type moment struct{ time.Time }
 
-// UnmarshalJSON is part of [json.Unmarshaler].
+// UnmarshalJSON implements [json.Unmarshaler].
 func (m *moment) UnmarshalJSON(text []byte) error {
 	if bytes.Equal(text, []byte("null")) || bytes.Equal(text, []byte(`""`)) {
 		return nil
@@ -79,14 +79,14 @@ func (m *moment) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// errUnclear is the error of a message that the sender has to mend.
+// errUnclear means that the sender must fix the message.
 var errUnclear = errors.New("the message can't be taken")
 
 func unclear(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errUnclear}, args...)...)
 }
 
-// read reads a message of one change or of a list of them, and checks it.
+// read decodes and checks a message of one change or a list of them.
 func read(r io.Reader, now time.Time, lifetime time.Duration) ([]Change, error) {
 	first, rest, err := peek(r)
 	if err != nil {
@@ -104,7 +104,7 @@ func read(r io.Reader, now time.Time, lifetime time.Duration) ([]Change, error) 
 	return []Change{c}, atEnd(dec)
 }
 
-// peek returns the first character of a message that is no space, and all of it.
+// peek returns the first character of a message after white space, and the message from there.
 func peek(r io.Reader) (byte, io.Reader, error) {
 	var head [1]byte
 	for {
@@ -153,8 +153,7 @@ func atEnd(dec *json.Decoder) error {
 	return nil
 }
 
-// notJSON says what a message should have been. An error of the connection, or of
-// a bound, keeps its meaning.
+// notJSON says what the message should be. Errors of the connection or of a limit stay wrapped.
 func notJSON(err error) error {
 	if errors.Is(err, errUnclear) {
 		return err
@@ -162,8 +161,7 @@ func notJSON(err error) error {
 	return fmt.Errorf("%w: %w; hint: send JSON such as %s, or a list of these", errUnclear, err, example)
 }
 
-// change checks what was posted. A change without a time is of now, which its
-// keeper fills in.
+// change checks a posted change. Its time may be missing; the book fills it in.
 func (p Posted) change(now time.Time, lifetime time.Duration) (Change, error) {
 	c := Change{
 		Sender: p.ID, Title: p.Title, At: p.At.Time, Until: p.Until.Time, Labels: p.Labels, From: p.From, To: p.To, Source: p.Source, URL: p.URL,
@@ -192,7 +190,7 @@ func (c Change) check(now time.Time, lifetime time.Duration) error {
 	return errors.Join(c.checkURL(), c.checkLabels(), c.checkTimes(now, lifetime))
 }
 
-// checkText refuses what no line of text has.
+// checkText rejects characters that a line of text must not have.
 func checkText(key, text string, most int) error {
 	switch {
 	case len(text) > most:
@@ -205,7 +203,7 @@ func checkText(key, text string, most int) error {
 	return nil
 }
 
-// control says whether a character acts on a terminal, or turns what is beside it.
+// control reports whether a character affects a terminal or the direction of text.
 func control(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
 
 func (c Change) checkURL() error {
@@ -245,7 +243,7 @@ func (c Change) checkTimes(now time.Time, lifetime time.Duration) error {
 	return c.checkSpan(at)
 }
 
-// checkSpan checks the end of a change that began at a time.
+// checkSpan checks the end of a change against its start.
 func (c Change) checkSpan(at time.Time) error {
 	switch {
 	case !c.Until.IsZero() && c.Until.Before(at):

@@ -9,12 +9,11 @@ import (
 	"github.com/culprit-dev/culprit/receiver/broker"
 )
 
-// trimAtOnce is how many changes one that comes in may push out. It is more than
-// one, so that a book that is too full gets back to its bounds, and few, so that
-// nobody's message waits for the deleting of thousands.
+// trimAtOnce bounds the deletions per Put: more than one, so that an overfull book shrinks, but
+// few, so that no sender waits for thousands.
 const trimAtOnce = 4
 
-// trim deletes some of the oldest changes where there are too many.
+// trim deletes some of the oldest changes if there are too many.
 func (b *Book) trim(ctx context.Context) {
 	b.trimming.Lock()
 	defer b.trimming.Unlock()
@@ -38,7 +37,7 @@ func (b *Book) trim(ctx context.Context) {
 	}
 }
 
-// surplus are the oldest changes that have to go, a few at a time.
+// surplus returns the oldest changes to delete, a few at a time.
 func (b *Book) surplus() (old []*entry) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()

@@ -10,10 +10,9 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// dashboardOf is where in Grafana an alert is shown: where the rule says, or where
-// the alert's own annotations point. Grafana's alerts carry __dashboardUid__
-// and __panelId__; others may have grafana_dashboard, a UID or the address of a
-// dashboard.
+// dashboardOf returns where Grafana shows an alert: as the rule says, or else as the alert's
+// annotations say. Grafana's own alerts have __dashboardUid__ and __panelId__; others may have
+// grafana_dashboard, which is a UID or the URL of a dashboard.
 func dashboardOf(rule *config.Rule, a report.Alert) report.Place {
 	if rule.Grafana.DashboardUID != "" {
 		return report.Place{DashboardUID: rule.Grafana.DashboardUID, PanelID: rule.Grafana.PanelID}
@@ -28,8 +27,8 @@ func dashboardOf(rule *config.Rule, a report.Alert) report.Place {
 	return namedPlace(dashboardUID(string(a.Annotations["grafana_dashboard"])), 0)
 }
 
-// namedPlace is what an alert names, unless it is no dashboard: whoever posts an
-// alert writes its annotations, and a uid becomes a part of paths.
+// namedPlace validates a place that an alert names: whoever posts an alert chooses its annotations,
+// and the uid becomes part of URL paths.
 func namedPlace(uid string, panel int64) report.Place {
 	if !config.ValidDashboardUID(uid) {
 		return report.Place{}
@@ -37,7 +36,7 @@ func namedPlace(uid string, panel int64) report.Place {
 	return report.Place{DashboardUID: uid, PanelID: panel}
 }
 
-// dashboardUID takes the UID out of an address such as
+// dashboardUID extracts the UID from a URL such as
 // https://grafana.example.org/d/abc123/checkout?orgId=1.
 func dashboardUID(s string) string {
 	if _, path, ok := strings.Cut(s, "/d/"); ok {
@@ -45,5 +44,5 @@ func dashboardUID(s string) string {
 		uid, _, _ = strings.Cut(uid, "?")
 		return uid
 	}
-	return s // or what is no UID either
+	return s // already a UID, or invalid
 }

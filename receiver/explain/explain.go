@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package explain takes one alert from its labels to everything in its report: the
-// onset, the queries, and the analysis of their results. It writes nothing and knows
-// neither queue, store nor sinks. The daemon, the command line, the API and the tests
-// of rules share it.
+// Package explain goes from the labels of an alert to everything in its report: the onset, the
+// queries, and the analysis of their results. It writes nothing and knows no queue, store or sinks.
+// The daemon, the command line, the API and rule tests share it.
 package explain
 
 import (
@@ -19,21 +18,20 @@ import (
 	"github.com/culprit-dev/culprit/tracing"
 )
 
-// Report is the report of one alert that somebody asks about by hand. Whatever
-// goes wrong is in the report.
+// Report explains one alert that somebody asks about by hand. Failures are part of the report.
 func Report(ctx context.Context, f Fetcher, q Question) report.Report {
 	q.ByHand = true
 	return report.New(Alert(ctx, f, q))
 }
 
-// ReportBy is [Report] by the one server that the question belongs to.
+// ReportBy is [Report], on the server that the question belongs to.
 func ReportBy(ctx context.Context, servers *promql.Servers, q Question) report.Report {
 	q.ByHand = true
 	return report.New(AlertBy(ctx, servers, q))
 }
 
-// AlertBy is [Alert] by the one server that the question belongs to. If there is
-// none, nothing is asked, and the result says so.
+// AlertBy is [Alert], on the server that the question belongs to. If there is none, nothing is
+// queried, and the result says so.
 func AlertBy(ctx context.Context, servers *promql.Servers, q Question) report.Input {
 	f, err := q.server(servers)
 	if err != nil {
@@ -46,7 +44,7 @@ func AlertBy(ctx context.Context, servers *promql.Servers, q Question) report.In
 	return Alert(ctx, f, q)
 }
 
-// server is the one that the question names, or that the alert's labels choose.
+// server returns the server that the question names, or else the one for the alert's labels.
 func (q Question) server(servers *promql.Servers) (*promql.Fetcher, error) {
 	if q.Prometheus != "" {
 		return servers.Named(q.Prometheus)
@@ -54,7 +52,7 @@ func (q Question) server(servers *promql.Servers) (*promql.Fetcher, error) {
 	return servers.Of(q.Alert.Labels)
 }
 
-// input is what is known before anything was asked.
+// input is what is known before any query.
 func (q Question) input() report.Input {
 	return report.Input{
 		Alert: q.Alert, Prometheus: q.Prometheus, Rule: q.Rule.Name, Now: q.Now, Grafana: dashboardOf(q.Rule, q.Alert),
@@ -62,13 +60,12 @@ func (q Question) input() report.Input {
 	}
 }
 
-// Alert answers a question: locate the onset, complete the rule, plan, look,
-// refine, and see what stands around the causes. What goes wrong on the way is a
-// finding about the evidence, told in the warnings of the result.
+// Alert answers a question: it locates the onset, completes the rule, plans, looks, refines, and
+// finds the context of the causes. Failures on the way are evidence: warnings of the result.
 func Alert(ctx context.Context, f Fetcher, q Question) (in report.Input) {
 	in = q.input()
 	start := time.Now()
-	around, _ := f.(Surroundings) // without it the alert's own labels tell what they tell
+	around, _ := f.(Surroundings) // nil: the context is limited to the alert's own labels
 	defer func() { surround(ctx, around, q.Context, &in) }()
 	alert, doubts := locate(ctx, f, q)
 	in.Onset = alert.Onset
@@ -84,7 +81,7 @@ func Alert(ctx context.Context, f Fetcher, q Question) (in report.Input) {
 	s := session{fetcher: f, log: q.Changes, options: q.Options, doubts: doubts, took: &in.Timings}
 	l, err := s.look(ctx, plan)
 	if err != nil {
-		around = nil // nor would it answer this
+		around = nil // don't ask a server that doesn't answer
 		in.Result = failed("prometheus", err, doubts)
 		return in
 	}
@@ -94,8 +91,8 @@ func Alert(ctx context.Context, f Fetcher, q Question) (in report.Input) {
 	return in
 }
 
-// locate finds the onset, unless it is given. What begins in the future begins now:
-// two clocks differ.
+// locate finds the onset, unless it is given. An onset in the future is moved to now, because
+// clocks differ.
 func locate(ctx context.Context, f Fetcher, q Question) (alert promql.Alert, doubts []analysis.Warning) {
 	alert = plannable(q.Alert)
 	alert.Past, alert.Trust, alert.ChangesUnasked = q.ByHand, q.Trust, q.ChangesUnasked
@@ -114,14 +111,14 @@ func locate(ctx context.Context, f Fetcher, q Question) (alert promql.Alert, dou
 	return alert, doubts
 }
 
-// complete fills in what a rule leaves out.
+// complete fills in what the rule leaves out.
 func complete(ctx context.Context, f Fetcher, q Question, alert promql.Alert) (config.Rule, promql.Alert, []analysis.Warning) {
 	ctx, span := tracing.Start(ctx, "resolve rule")
 	defer span.End()
 	return f.Complete(ctx, *q.Rule, alert, q.Catalogue)
 }
 
-// failed is the result of an alert about which nothing could be asked.
+// failed is the result if nothing could be queried.
 func failed(source string, err error, doubts []analysis.Warning) analysis.Result {
 	return analysis.Result{
 		Verdict:  analysis.InsufficientEvidence,
@@ -129,7 +126,7 @@ func failed(source string, err error, doubts []analysis.Warning) analysis.Result
 	}
 }
 
-// describe is what a report shows of a plan and its queries.
+// describe converts a plan and its queries for the report.
 func describe(plan promql.Plan, queries []promql.Query) report.Plan {
 	shown := report.Plan{Start: plan.Start, End: plan.End, Step: plan.Step.String()}
 	for _, q := range queries {

@@ -15,9 +15,9 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// refine looks again where there is more to ask: by the names of replicas, where no
-// other label tells a place inside the KPI, and inside the place, once it is known.
-// A further look that brings nothing leaves what was found before.
+// refine looks again if there is more to ask: by replica, if no other label locates the change
+// inside the KPI; and inside the place, once it is known. Later looks that find nothing leave the
+// first result as it is.
 func (s session) refine(ctx context.Context, l look) look {
 	where := report.FoundPlace(l.result.Causes)
 	if finer, ok := l.ByReplica(); ok && (report.AnswerOf(l.result).Placeless || where.Evidence.OnlyOf > 0) {
@@ -37,30 +37,29 @@ func (s session) refine(ctx context.Context, l look) look {
 	return l
 }
 
-// nearer says whether one place says more than another: there is none yet, or it
-// is the KPI's own among those beside it, which says nothing of its inside.
+// nearer reports whether place a says more than b: there is no b, or b is only the KPI itself among
+// its peers, which says nothing about its inside.
 func nearer(a, b analysis.Finding) bool {
 	return len(a.Labels) > 0 && (len(b.Labels) == 0 || a.Evidence.OnlyOf == 0)
 }
 
-// subject is what a plan is made of.
+// subject is what plans are made of.
 type subject struct {
 	rule  config.Rule
 	alert promql.Alert
 	now   time.Time
 }
 
-// flips looks at the conditions beside a KPI that has not changed: one of them has
-// flipped. It leaves what was found where none of them tells a place. A rule with
-// targets of its own is asked for the expression of its alert only here. A part of a
-// KPI that has not changed is an answer by itself.
+// flips looks at the conditions next to an unchanged KPI: one of them must have flipped. If none of
+// them locates a change, the result stays. A rule with its own targets is completed from the
+// alert's expression only here. If only a part of the KPI was asked for, "no change" is the answer.
 func (s session) flips(ctx context.Context, l look, of subject) look {
 	if !report.AnswerOf(l.result).Still || len(of.alert.Part) > 0 {
 		return l
 	}
 	if of.alert.KPI == nil {
 		_, of.alert, _ = s.fetcher.Complete(ctx, config.Rule{Candidates: []config.Candidate{}}, of.alert, nil)
-		of.rule.Breakdown = nil // of another KPI
+		of.rule.Breakdown = nil // it belongs to another KPI
 	}
 	if of.alert.KPI == nil {
 		return l
@@ -79,7 +78,7 @@ func (s session) flips(ctx context.Context, l look, of subject) look {
 	return l
 }
 
-// flip looks at one condition beside a KPI, with the series that it is about.
+// flip looks at one condition next to the KPI, and the series in it.
 func (s session) flip(ctx context.Context, l look, f expr.Flip, of subject) (look, error) {
 	kpi := *of.alert.KPI
 	kpi.Derivation, kpi.Expanded = f.Derivation, ""

@@ -16,25 +16,23 @@ import (
 	"github.com/culprit-dev/culprit/tracing"
 )
 
-// session is one alert's looks at Prometheus: the first one, and those that
-// refine it.
+// session makes the looks at one alert: the first one, and refinements.
 type session struct {
 	fetcher Fetcher
 	log     ChangeLog
 	options analysis.Options
-	doubts  []analysis.Warning // from the steps before
+	doubts  []analysis.Warning // warnings of earlier steps
 	took    *report.Timings
 }
 
-// look is a plan with what came of it.
+// look is a plan and its result.
 type look struct {
 	promql.Fetched
-	asked  []promql.Query // by this look and by those before it
+	asked  []promql.Query // by this look and earlier ones
 	result analysis.Result
 }
 
-// after adds the queries of other looks to those of l, for the report: they are
-// shown also where they brought nothing.
+// after adds the queries of other looks, for the report, which lists all of them.
 func (l look) after(others []promql.Query) look {
 	for _, q := range others {
 		if !slices.ContainsFunc(l.asked, func(own promql.Query) bool { return own.Role == q.Role && own.Query == q.Query }) {
@@ -44,7 +42,7 @@ func (l look) after(others []promql.Query) look {
 	return l
 }
 
-// look asks what a plan asks and analyses the answers.
+// look makes the queries of a plan and analyses the answers.
 func (s session) look(ctx context.Context, plan promql.Plan) (look, error) {
 	start := time.Now()
 	fetching, span := tracing.Start(ctx, "fetch")
@@ -67,7 +65,7 @@ func (s session) look(ctx context.Context, plan promql.Plan) (look, error) {
 	return look{fetched, fetched.Asked(), result}, nil
 }
 
-// withLogged adds the changes that others have reported.
+// withLogged adds the reported changes.
 func (s session) withLogged(ctx context.Context, f *promql.Fetched) {
 	if s.log == nil {
 		return

@@ -16,28 +16,28 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Surroundings asks Prometheus what stands around the causes of an alert.
+// Surroundings queries Prometheus for the context of the causes.
 type Surroundings interface {
-	// ObjectLabels returns labels and annotations of the objects that a set of
-	// labels names, the nearest first.
+	// ObjectLabels returns labels and annotations of the objects that a label set names, nearest
+	// first.
 	ObjectLabels(ctx context.Context, set model.LabelSet, at time.Time) ([]model.LabelSet, error)
-	// SeriesLabels returns the labels of the series of a template.
+	// SeriesLabels returns the labels of the series that a query template selects.
 	SeriesLabels(ctx context.Context, text string, a promql.Alert, at time.Time) ([]model.LabelSet, error)
 	// Exemplars returns the exemplars of the series in a query.
 	Exemplars(ctx context.Context, query string, from, to time.Time) ([]promql.Exemplar, error)
-	// HeldFor returns the `for` of the rule that makes alerts with these labels.
+	// HeldFor returns the `for` of the rule behind alerts with these labels.
 	HeldFor(ctx context.Context, labels model.LabelSet) (held time.Duration, known bool)
 }
 
 const (
-	aroundWithin  = 5 * time.Second // for all that is asked of the surroundings: people wait for the causes
+	aroundWithin  = 5 * time.Second // for all of these queries: people wait for the causes
 	aroundBefore  = 10 * time.Minute
 	mostFacts     = 20
 	mostExemplars = 5
 )
 
-// surround fills in what stands around the causes that were found: whose they
-// are, and where to look next. What can't be found out is a warning.
+// surround fills in the context of the causes: whose they are, and where to look next. What it
+// can't find is a warning.
 func surround(ctx context.Context, s Surroundings, c config.Context, in *report.Input) {
 	ctx, cancel := context.WithTimeout(ctx, aroundWithin)
 	defer cancel()
@@ -64,15 +64,15 @@ func surround(ctx context.Context, s Surroundings, c config.Context, in *report.
 	in.Context.Links = report.LinksOf(c, report.LinkTo{Labels: set, From: cmp.Or(in.Onset, in.Alert.StartsAt).Add(-aroundBefore), To: end})
 }
 
-// askedOf is what facts are asked of.
+// askedOf is the subject of the facts.
 type askedOf struct {
 	alert report.Alert
-	set   model.LabelSet // its labels, and those of what was found
+	set   model.LabelSet // its labels plus those of the found place
 	at    time.Time
 }
 
-// askFacts adds the facts of the configuration's own queries, and those that
-// kube-state-metrics has, where the alert doesn't say whose it is itself.
+// askFacts adds facts: from the configured queries, and from kube-state-metrics unless an owner or
+// team is known already.
 func askFacts(ctx context.Context, s Surroundings, c config.Context, of askedOf, facts []report.Fact) ([]report.Fact, []error) {
 	var errs []error
 	alert := plannable(of.alert)
@@ -92,7 +92,7 @@ func askFacts(ctx context.Context, s Surroundings, c config.Context, of askedOf,
 	return facts, append(errs, err)
 }
 
-// factsOf are the facts that the configuration names in the labels of series.
+// factsOf extracts the configured labels of series.
 func factsOf(f config.Fact, sets []model.LabelSet) (facts []report.Fact) {
 	for _, set := range sets {
 		for _, label := range f.Labels {
@@ -107,8 +107,8 @@ func factsOf(f config.Fact, sets []model.LabelSet) (facts []report.Fact) {
 	return facts
 }
 
-// exemplars are those of the KPI in the incident, of the series that have what was
-// found: those with the largest values first.
+// exemplars returns exemplars of the KPI during the incident, from series inside the found place,
+// largest values first.
 func exemplars(ctx context.Context, s Surroundings, t config.Traces, in *report.Input, set model.LabelSet) ([]report.Exemplar, error) {
 	kpi := slices.IndexFunc(in.Plan.Queries, func(q report.Query) bool { return q.Role == report.RoleTarget })
 	if kpi < 0 || in.Onset.IsZero() {
@@ -131,8 +131,8 @@ func exemplars(ctx context.Context, s Surroundings, t config.Traces, in *report.
 	return found[:min(len(found), mostExemplars)], err
 }
 
-// amongFound says whether a series has all labels of a set that was found with
-// confidence; where none was, every series will do.
+// amongFound reports whether a series has all labels of one of the confidently found sets, or
+// whether there are none.
 func amongFound(series model.LabelSet, causes []analysis.Finding) bool {
 	where := report.FoundPlace(causes)
 	return len(where.Labels) == 0 || slices.ContainsFunc(where.Labels, func(set map[string]string) bool {
@@ -145,7 +145,7 @@ func amongFound(series model.LabelSet, causes []analysis.Finding) bool {
 	})
 }
 
-// maxTrace is how long the id of a trace may be, in bytes.
+// maxTrace is the maximum length of a trace ID, in bytes.
 const maxTrace = 128
 
 func traceOf(labels model.LabelSet, label string) string {

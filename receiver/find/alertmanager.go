@@ -14,9 +14,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// InAlertmanager finds the alert that the matchers match in the first peer
-// that answers: of several the one that began first. Its onset is not known
-// there.
+// InAlertmanager finds the alert that matches in the first peer that answers; if there are several,
+// the earliest. Alertmanager doesn't know its onset.
 func InAlertmanager(ctx context.Context, peers []*alertmanager.Client, ms labels.Matchers, now time.Time) (Subject, error) {
 	var filter alertmanager.Filter
 	for _, m := range ms {

@@ -37,11 +37,11 @@ type Ask struct {
 	Labels     model.LabelSet
 	Expr       string
 	At, Until  time.Time
-	Prometheus string // name of the server to ask; empty: the one that the labels choose
+	Prometheus string // name of the server; empty: chosen by the labels
 }
 
-// Server returns the server that a question is for. What names neither it nor the
-// labels by which one is chosen is an [ErrUnclear].
+// Server returns the server to ask. If neither a name nor the labels identify one the error is
+// [ErrUnclear].
 func (a Ask) Server(all config.Servers) (*config.Prometheus, error) {
 	known := a.Labels
 	if known == nil {
@@ -54,20 +54,20 @@ func (a Ask) Server(all config.Servers) (*config.Prometheus, error) {
 	return server, nil
 }
 
-// Subject is what is to be explained: an alert, or what takes its place.
+// Subject is what to explain: an alert, or an expression in place of one.
 type Subject struct {
 	Alert report.Alert
-	Onset time.Time // when the anomaly began
-	Now   time.Time // up to which it is looked at
+	Onset time.Time // start of the anomaly
+	Now   time.Time // end of the time range
 
-	Expr      string // of a question about an expression
-	Condition bool   // it has values only sometimes, as that of an alert
+	Expr      string // if the question is about an expression
+	Condition bool   // whether Expr has values only sometimes, like that of an alert
 
-	Others []Alert // those that would have fitted as well
+	Others []Alert // alerts that would match as well
 }
 
-// Resolve finds the subject of a question. Of several alerts that fit it is
-// the first that began to fire. now is the time of the asker's clock.
+// Resolve finds the subject of a question. Of several matching alerts it takes the one that fired
+// first. now is the time on the asker's clock.
 func (f *Finder) Resolve(ctx context.Context, a Ask, now time.Time) (Subject, error) {
 	if err := a.check(now); err != nil {
 		return Subject{}, err
@@ -121,8 +121,8 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// broad are matchers that let through every alert that could be meant: of
-// labels only the name, if it is there, as some of the others may be external.
+// broad returns matchers that select at least every alert that could be meant: of labels only the
+// alertname, as others may be external.
 func (a Ask) broad() labels.Matchers {
 	if a.Labels == nil {
 		return a.Matchers
@@ -134,8 +134,8 @@ func (a Ask) broad() labels.Matchers {
 	return exactly(model.LabelSet{model.AlertNameLabel: name})
 }
 
-// fitting leaves out the alerts that differ from the labels of the question in
-// a label, or have one that it doesn't have while they lack another.
+// fitting keeps the alerts whose labels and the question's don't contradict each other: one must be
+// a subset of the other.
 func (a Ask) fitting(found []Alert) []Alert {
 	if a.Labels == nil {
 		return found
@@ -149,7 +149,7 @@ func (a Ask) fitting(found []Alert) []Alert {
 	return kept
 }
 
-// subsetOf says whether every label of a is in b, with the same value.
+// subsetOf reports whether b has every label of a with the same value.
 func subsetOf(a, b model.LabelSet) bool {
 	for name, v := range a {
 		if w, ok := b[name]; !ok || w != v {
@@ -179,12 +179,11 @@ func (f *Finder) now(ctx context.Context, a Ask, now time.Time) (Subject, error)
 		ErrNotFound, f.base, strings.Join(a.near(all), ", "), hint)
 }
 
-// meant asks whether a name was misspelt that no rule makes and no alert has; it
-// is empty if there is no reason to ask.
+// meant suggests a correction for an unknown alertname, or returns "".
 func (f *Finder) meant(ctx context.Context, a Ask, active []Alert) string {
 	name := string(demanded(a.Matchers)[model.AlertNameLabel])
 	names := Names(active)
-	if rules, err := f.Rules(ctx); err == nil { // else the alerts that are there must do
+	if rules, err := f.Rules(ctx); err == nil { // otherwise the active alerts must do
 		for _, r := range rules {
 			names = append(names, r.Name)
 		}
@@ -196,8 +195,7 @@ func (f *Finder) meant(ctx context.Context, a Ask, active []Alert) string {
 	return hint + " Else "
 }
 
-// near names the alerts that are there: those of the name that is asked for by
-// their labels, or else all by their names.
+// near describes active alerts: those with the requested name by their labels, or else all by name.
 func (a Ask) near(all []Alert) []string {
 	name := demanded(a.Matchers)[model.AlertNameLabel]
 	var texts []string
@@ -219,8 +217,8 @@ func first(found []Alert, now time.Time, whyNot string) (Subject, error) {
 	return Subject{Alert: found[0].Alert, Onset: found[0].Onset, Now: now, Others: found[1:]}, nil
 }
 
-// window is an alert's expression between two times. The labels are those
-// that the matchers demand.
+// window is the expression of an alerting rule over a time range, with the labels that the matchers
+// demand.
 func (f *Finder) window(ctx context.Context, a Ask) (Subject, error) {
 	ls := demanded(a.Matchers)
 	rules, err := f.Rules(ctx)
@@ -235,7 +233,7 @@ func (f *Finder) window(ctx context.Context, a Ask) (Subject, error) {
 	return Subject{Alert: f.alert(ls, r.Query, a.At).Alert, Onset: a.At, Now: a.Until}, nil
 }
 
-// exactly returns matchers of labels.
+// exactly returns equality matchers for labels.
 func exactly(ls model.LabelSet) labels.Matchers {
 	var ms labels.Matchers
 	for _, name := range slices.Sorted(maps.Keys(ls)) {
@@ -244,7 +242,7 @@ func exactly(ls model.LabelSet) labels.Matchers {
 	return ms
 }
 
-// demanded are the labels for which the matchers leave one value.
+// demanded returns the labels whose values the matchers determine.
 func demanded(ms labels.Matchers) model.LabelSet {
 	ls := model.LabelSet{}
 	for _, m := range ms {
@@ -255,17 +253,16 @@ func demanded(ms labels.Matchers) model.LabelSet {
 	return ls
 }
 
-// The look back of an expression without an alert.
+// How far to look back for the start of an expression without an alert.
 const (
 	lookBack   = 6 * time.Hour
 	lookStep   = 30 * time.Second
-	shortAgo   = 5 * time.Minute // an incident of which nothing is known
-	expression = "expression"    // in place of a name
+	shortAgo   = 5 * time.Minute // incident length if nothing is known
+	expression = "expression"    // replaces the alertname
 )
 
-// expression is an expression as if it were an alert's. If it has series only
-// sometimes, as that of an alert, the incident is the stretch in which it has
-// them, and the labels are those of the series that came first.
+// expression makes a subject of an expression. If it has series only sometimes, like that of an
+// alert, the incident is the current run of the earliest series, whose labels are used.
 func (f *Finder) expression(ctx context.Context, a Ask, now time.Time) (Subject, error) {
 	ls := demanded(a.Matchers)
 	if !a.Until.IsZero() {
@@ -290,8 +287,8 @@ func (f *Finder) expression(ctx context.Context, a Ask, now time.Time) (Subject,
 	return s, nil
 }
 
-// sometimes says whether an expression leaves out series by their values, or
-// has one for want of others.
+// sometimes reports whether an expression drops series by value, or has one in the absence of
+// others.
 func sometimes(expr string) bool {
 	e, err := QueryParser().ParseExpr(expr)
 	if err != nil {
@@ -317,16 +314,15 @@ func onsetOf(runs []Alert, now time.Time) time.Time {
 	return runs[0].Onset
 }
 
-// subject is an expression in place of an alert.
+// subject makes a subject of an expression.
 func (f *Finder) subject(expr string, ls model.LabelSet, onset, now time.Time) Subject {
 	a := f.alert(ls, expr, onset)
-	// Two expressions without labels are two alerts.
+	// Expressions without labels must still have distinct fingerprints.
 	a.Fingerprint = model.LabelSet{expression: model.LabelValue(expr), "labels": model.LabelValue(ls.String())}.Fingerprint().String()
 	return Subject{Alert: a.Alert, Onset: onset, Now: now, Expr: expr, Condition: sometimes(expr)}
 }
 
-// running returns the series that have values up to now, and have begun to
-// have them within the time that was asked for; the earliest first.
+// running returns the series that have values now and started within the range, earliest first.
 func running(matrix model.Matrix, now time.Time) []Alert {
 	var runs []Alert
 	for _, s := range matrix {
@@ -350,8 +346,8 @@ func running(matrix model.Matrix, now time.Time) []Alert {
 	return runs
 }
 
-// Matchers reads what names an alert: its name, or matchers in Alertmanager's
-// syntax, or both.
+// Matchers parses what identifies an alert: its name, or matchers in Alertmanager's syntax, or
+// both.
 func Matchers(words []string) (labels.Matchers, error) {
 	var ms labels.Matchers
 	for _, w := range words {
@@ -361,7 +357,7 @@ func Matchers(words []string) (labels.Matchers, error) {
 		}
 		more, err := parse.Matchers(w)
 		if err != nil {
-			more, err = labels.ParseMatchers(w) // the syntax before Alertmanager 0.27
+			more, err = labels.ParseMatchers(w) // syntax before Alertmanager 0.27
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: %q is neither a name nor a matcher: %w", ErrUnclear, w, err)
@@ -371,8 +367,7 @@ func Matchers(words []string) (labels.Matchers, error) {
 	return ms, nil
 }
 
-// Time reads a time as RFC 3339, as Unix seconds, or as how long ago it was,
-// such as 10m.
+// Time parses RFC 3339, Unix seconds, or how long ago, such as 10m. Empty text is the zero time.
 func Time(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -390,8 +385,8 @@ func Time(text string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// QueryParser reads PromQL with everything that a server may know, so that
-// nothing fails here that works there.
+// QueryParser parses PromQL with all features that a server may have, so that nothing is rejected
+// here that works there.
 func QueryParser() parser.Parser {
 	return parser.NewParser(parser.Options{
 		EnableExperimentalFunctions: true, ExperimentalDurationExpr: true,
@@ -399,7 +394,7 @@ func QueryParser() parser.Parser {
 	})
 }
 
-// parsed says whether text is PromQL with values.
+// parsed returns an error unless text is a PromQL expression for a vector.
 func parsed(text string) error {
 	expr, err := QueryParser().ParseExpr(text)
 	switch {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package find turns what a person asks for into an alert to explain: one that fires
-// now, one of the past, a time range in which an alert did not fire, or an
-// expression without any alert.
+// Package find turns what a person asks for into an alert to explain: one that fires now, one of
+// the past, a time range in which an alert did not fire, or an expression without an alert.
 //
-// It reads Prometheus' rules, which carry their active alerts, and the series
-// ALERTS and ALERTS_FOR_STATE, in which every Prometheus remembers the alerts
-// of the past.
+// It reads Prometheus' rules, which include their active alerts, and the series ALERTS and
+// ALERTS_FOR_STATE, in which every Prometheus records its alerts.
 package find
 
 import (
@@ -30,33 +28,33 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// ErrNotFound is the error of a search to which no alert or rule answers.
+// ErrNotFound means that no alert or rule matches.
 var ErrNotFound = errors.New("no such alert")
 
-// ErrUnclear is the error of a question that can't be meant as it is put.
+// ErrUnclear means that the question is invalid or ambiguous.
 var ErrUnclear = errors.New("the request is not clear")
 
-// ErrUnreachable is the error of a server that does not answer.
+// ErrUnreachable means that the server does not answer.
 var ErrUnreachable = errors.New("does not answer")
 
-// Alert is an alert with what is known of its time.
+// Alert is an alert with what is known of its times.
 type Alert struct {
-	report.Alert           // GeneratorURL holds the expression, if it is known
-	Onset        time.Time // when the condition began to hold
-	Pending      bool      // it holds, and not yet for long enough to fire
-	Last         time.Time // of one of the past: when it was last seen
+	report.Alert           // GeneratorURL contains the expression, if known
+	Onset        time.Time // when its condition began to hold
+	Pending      bool      // not yet true for long enough to fire
+	Last         time.Time // when a past alert was last seen
 }
 
-// Finder looks for alerts in one Prometheus. It is safe for concurrent use.
+// Finder finds alerts in one Prometheus. It is safe for concurrent use.
 type Finder struct {
 	client  *bounded.Client
-	ruler   *bounded.Client // it has the rules
-	base    string          // without secrets
-	series  int             // that are read of one answer
+	ruler   *bounded.Client // the server with the rules
+	base    string          // URL without secrets
+	series  int             // limit per answer
 	timeout time.Duration
 }
 
-// New returns a Finder for the server of the configuration. It doesn't connect.
+// New returns a Finder. It does not connect.
 func New(conf config.Prometheus) (*Finder, error) {
 	client, err := bounded.New(conf)
 	if err != nil {
@@ -72,13 +70,13 @@ func New(conf config.Prometheus) (*Finder, error) {
 	}, nil
 }
 
-// Close gives the connections back.
+// Close closes idle connections.
 func (f *Finder) Close() {
 	f.client.CloseIdleConnections()
 	f.ruler.CloseIdleConnections()
 }
 
-// Reach says whether the server answers.
+// Reach returns nil if the server answers.
 func (f *Finder) Reach(ctx context.Context) error {
 	if _, err := f.query(ctx, "vector(1)", time.Now()); err != nil {
 		return f.failed("asking for vector(1)", err)
@@ -86,10 +84,8 @@ func (f *Finder) Reach(ctx context.Context) error {
 	return nil
 }
 
-// Firing returns the active alerts that all matchers match, those that fire
-// before those that are pending, each the earliest first. Where Prometheus
-// lists no rules (VictoriaMetrics, a bare querier) they are read from the
-// series in which alerts are remembered.
+// Firing returns the active alerts that match: firing ones before pending ones, each earliest
+// first. If the server lists no rules (VictoriaMetrics, a bare querier) it reads ALERTS instead.
 func (f *Finder) Firing(ctx context.Context, ms labels.Matchers, now time.Time) ([]Alert, error) {
 	rules, err := f.Rules(ctx)
 	if errors.Is(err, ErrUnreachable) {
@@ -122,7 +118,7 @@ func (f *Finder) active(r v1.AlertingRule, a v1.Alert) Alert {
 	return alert
 }
 
-// alert returns an alert that has just become active.
+// alert makes an alert that began at onset.
 func (f *Finder) alert(ls model.LabelSet, expr string, onset time.Time) Alert {
 	a := Alert{Alert: report.Alert{
 		Labels: ls, Annotations: model.LabelSet{}, StartsAt: onset.UTC(), Fingerprint: ls.Fingerprint().String(),
@@ -133,7 +129,7 @@ func (f *Finder) alert(ls model.LabelSet, expr string, onset time.Time) Alert {
 	return a
 }
 
-// hold is how long the rule's condition must hold before its alert fires.
+// hold is the `for` of a rule.
 func hold(r v1.AlertingRule) time.Duration { return time.Duration(r.Duration * float64(time.Second)) }
 
 func sortAlerts(as []Alert) {
@@ -167,7 +163,7 @@ func (f *Finder) Rules(ctx context.Context) ([]v1.AlertingRule, error) {
 	return rules, nil
 }
 
-// failed says what could not be done, and whether the server was not reached.
+// failed describes an error. It wraps ErrUnreachable if the server was not reached.
 func (f *Finder) failed(doing string, err error) error {
 	var network net.Error
 	switch {
@@ -179,7 +175,7 @@ func (f *Finder) failed(doing string, err error) error {
 	case errors.As(err, &network):
 		var wrapped *url.Error
 		if errors.As(err, &wrapped) {
-			err = wrapped.Err // without the address once more
+			err = wrapped.Err // without repeating the URL
 		}
 		return fmt.Errorf("Prometheus at %s %w: %w; hint: is it up, and is the address right?", f.base, ErrUnreachable, err)
 	default:

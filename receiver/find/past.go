@@ -17,14 +17,14 @@ import (
 	"github.com/culprit-dev/culprit/promql/bounded"
 )
 
-// remembered is PromQL of the alerts that fire, with the Unix time of their
-// onsets as values and without alertstate among their labels.
+// remembered is PromQL for firing alerts: the Unix times of their onsets, without the label
+// alertstate.
 func remembered(ms labels.Matchers) string {
 	return selector("ALERTS_FOR_STATE", ms) + " and ignoring (alertstate) " +
 		selector("ALERTS", append(labels.Matchers{{Type: labels.MatchEqual, Name: "alertstate", Value: "firing"}}, ms...))
 }
 
-// selector writes matchers of Alertmanager as PromQL.
+// selector converts Alertmanager's matchers to PromQL.
 func selector(metric string, ms labels.Matchers) string {
 	types := map[labels.MatchType]promlabels.MatchType{
 		labels.MatchEqual: promlabels.MatchEqual, labels.MatchNotEqual: promlabels.MatchNotEqual,
@@ -37,14 +37,14 @@ func selector(metric string, ms labels.Matchers) string {
 	return s.String()
 }
 
-// At returns the alerts that fired at a time of the past, the earliest first.
+// At returns the alerts that were firing at a past time, earliest first.
 func (f *Finder) At(ctx context.Context, ms labels.Matchers, at time.Time) ([]Alert, error) {
 	value, err := f.query(ctx, remembered(ms), at)
 	if err != nil {
 		return nil, f.failed("reading the alerts at "+at.UTC().Format(time.RFC3339), err)
 	}
 	vector, _ := value.(model.Vector)
-	rules, _ := f.Rules(ctx) // without them the expressions stay unknown, and the report says so
+	rules, _ := f.Rules(ctx) // without them expressions stay unknown, and the report says so
 	var found []Alert
 	for _, s := range vector {
 		a := f.past(rules, model.LabelSet(s.Metric), time.UnixMilli(int64(float64(s.Value)*1e3)))
@@ -56,7 +56,7 @@ func (f *Finder) At(ctx context.Context, ms labels.Matchers, at time.Time) ([]Al
 	return found, nil
 }
 
-// past returns an alert that was active, as far as the rules of today tell.
+// past makes an alert that was active, using the current rules.
 func (f *Finder) past(rules []v1.AlertingRule, metric model.LabelSet, onset time.Time) Alert {
 	ls := metric.Clone()
 	delete(ls, model.MetricNameLabel)
@@ -73,15 +73,13 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// chunk is as many steps as are asked for at once: a range of 11,000 is
-// refused.
+// chunk is the number of steps per query: servers refuse more than 11,000.
 const chunk = 1440
 
-// Between returns the alerts that fired between two times, in the order in
-// which they began to fire: each time that one did counts. Times are exact to
-// the step.
+// Between returns the alerts that fired in a time range, ordered by when they began to fire, once
+// per time that each fired. Times are accurate to one step.
 func (f *Finder) Between(ctx context.Context, ms labels.Matchers, from, to time.Time, step time.Duration) ([]Alert, error) {
-	rules, err := f.Rules(ctx) // without them the expressions stay unknown, and the reports say so
+	rules, err := f.Rules(ctx) // without them expressions stay unknown, and the reports say so
 	if errors.Is(err, ErrUnreachable) {
 		return nil, err
 	}
@@ -100,7 +98,7 @@ func (f *Finder) Between(ctx context.Context, ms labels.Matchers, from, to time.
 		for _, e := range list {
 			a := f.past(rules, e.metric, e.onset)
 			if a.StartsAt.After(e.first) || a.StartsAt.Before(e.first.Add(-step)) {
-				a.StartsAt = e.first.UTC() // the rule had another `for` then
+				a.StartsAt = e.first.UTC() // the rule's `for` has changed since
 			}
 			a.Last = e.last.UTC()
 			found = append(found, a)
@@ -121,12 +119,11 @@ type episode struct {
 	onset, first, last time.Time
 }
 
-// episodes are those of each series, in order.
+// episodes are the episodes of each series, in order.
 type episodes map[model.Fingerprint][]episode
 
-// add takes in a stretch of a series. A new episode begins with an onset after
-// the alert was last seen; others are those of the same one, seen by a replica
-// or restored after a restart.
+// add adds a series. An episode is new if its onset is after the alert was last seen; otherwise a
+// replica saw the same one, or it was restored after a restart.
 func (es episodes) add(s *model.SampleStream) {
 	key := s.Metric.Fingerprint()
 	list := es[key]
@@ -151,7 +148,7 @@ func (f *Finder) queryRange(ctx context.Context, q string, start, end time.Time,
 	return matrix, err
 }
 
-// mostSamples are read of one answer.
+// mostSamples bounds the samples of one answer.
 const mostSamples = 2_000_000
 
 func (f *Finder) ask(ctx context.Context, q bounded.Question) (model.Value, error) {

@@ -19,9 +19,9 @@ import (
 const (
 	appsVersion    = "v0alpha1"
 	groupAt        = "/apis/annotation.grafana.app"
-	firstNamespace = "default" // of organisation 1; others are org-<id>, those of Grafana Cloud stacks-<id>
-	maxPages       = 10        // of one search
-	maxWaiting     = 100       // annotations that wait to be made again
+	firstNamespace = "default" // of organisation 1; others have org-<id>, and Grafana Cloud stacks-<id>
+	maxPages       = 10        // per search
+	maxWaiting     = 100       // annotations waiting to be recreated
 )
 
 // apps is the API annotation.grafana.app/v0alpha1. An annotation is a resource
@@ -31,23 +31,21 @@ const (
 //	PATCH  …/namespaces/{namespace}/annotations/{name}  a merge patch
 //	GET    …/namespaces/{namespace}/search              by time and tags
 //
-// It stands on one of several stores, and what it does depends on which. The
-// old database, which is the default, names annotations itself, a-<id>, so they
-// are those of the old API, and takes a new end. The others keep the name that
-// they are given, refuse it a second time (409), and keep the times of an
-// annotation for ever: a new end is answered with 200 and dropped. That is why
-// an end is read again after it was written, and where it was dropped the
-// annotation makes room for one with the right end: it is deleted first, as two
-// would say something wrong for ever if the deletion were refused.
+// Its behaviour depends on the server's store. The old database, which is the default, assigns the
+// names (a-<id>), so annotations are those of the old API, and accepts a new end. Other stores keep
+// the given name, refuse a second use of it (409), and never change the times: they answer 200 and
+// drop a new end. So the end is read back after an update. If it was dropped, the annotation is
+// deleted and recreated with the right end. Deleting comes first: if it were refused, two
+// annotations would contradict each other forever.
 type apps struct {
 	remote *remote.Client
-	at     string // the namespace
+	at     string // namespace
 
 	mu      sync.Mutex
-	waiting map[string]Annotation // deleted, and not yet made again, by the ref that they had
+	waiting map[string]Annotation // deleted and not yet recreated, by former ref
 }
 
-// object is an annotation as a resource.
+// object is an annotation as a Kubernetes resource.
 type object struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`
@@ -112,8 +110,8 @@ func (a *apps) create(ctx context.Context, n Annotation) (string, error) {
 	return a.make(ctx, "culprit-"+hex.EncodeToString(sum[:8]), n)
 }
 
-// make makes an annotation of a name, and takes one that has this name for it:
-// a name is never given to anything else.
+// make creates an annotation under a name. An existing one with that name is the same annotation,
+// as names are never reused.
 func (a *apps) make(ctx context.Context, name string, n Annotation) (string, error) {
 	var made object
 	err := write(ctx, a.remote, remote.Request{Op: "make an annotation", Method: http.MethodPost, Path: a.base() + "/annotations"}, object{
@@ -132,7 +130,7 @@ func (a *apps) change(ctx context.Context, ref string, to Change) (string, error
 		return a.remake(ctx, ref, n, to)
 	}
 	err := a.patch(ctx, ref, to)
-	if remote.ReasonOf(err) == remote.Refused && to.TimeEnd != 0 { // is it the end, or the text?
+	if remote.ReasonOf(err) == remote.Refused && to.TimeEnd != 0 { // is the end refused, or the text?
 		err = a.patch(ctx, ref, Change{Text: to.Text})
 	}
 	if err != nil || to.TimeEnd == 0 {
@@ -148,7 +146,7 @@ func (a *apps) change(ctx context.Context, ref string, to Change) (string, error
 	return a.remake(ctx, ref, now.annotation(), to)
 }
 
-// patch writes a new text, and a new end if there is one.
+// patch updates the text, and the end if there is one.
 func (a *apps) patch(ctx context.Context, ref string, to Change) error {
 	return write(ctx, a.remote, remote.Request{
 		Op: "update annotation " + ref, Method: http.MethodPatch, Path: a.path(ref),
@@ -159,9 +157,8 @@ func (a *apps) patch(ctx context.Context, ref string, to Change) error {
 	}{to.Text, to.TimeEnd}}, nil)
 }
 
-// remake makes an annotation that was deleted, with what is new about it, by
-// another name: that of a deleted one may be taken for ever. One that can't be
-// made now waits for the next change.
+// remake recreates a deleted annotation with a change. It needs a new name, because that of a
+// deleted one may stay taken. If it fails it is retried with the next change.
 func (a *apps) remake(ctx context.Context, ref string, n Annotation, to Change) (string, error) {
 	n.Text, n.TimeEnd = to.Text, to.TimeEnd
 	made, err := a.make(ctx, nameOf(ref)+"-"+strconv.FormatInt(to.TimeEnd, 10), n)
@@ -201,8 +198,7 @@ func (o object) annotation() Annotation {
 	}
 }
 
-// refOf is the ref of a name: the number of the old API if the name is made of
-// it.
+// refOf is the ref for a name: the number of the old API, if the name contains it.
 func refOf(name string) string {
 	if id, ok := strings.CutPrefix(name, "a-"); ok && isNumber(id) {
 		return id
@@ -210,7 +206,7 @@ func refOf(name string) string {
 	return name
 }
 
-// nameOf is the name of a ref.
+// nameOf is the name for a ref.
 func nameOf(ref string) string {
 	if isNumber(ref) {
 		return "a-" + ref

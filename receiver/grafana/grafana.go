@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package grafana reads and writes the annotations of a Grafana, through the
-// API that it offers.
+// Package grafana reads and writes Grafana's annotations, through whichever API the server has.
 //
-// There are two. All versions since 7 have /api/annotations; 13 calls it
-// deprecated, and still has it. Since 12.4 there is
-// /apis/annotation.grafana.app as well, which is alpha, switched off by
-// default, and not alike in all its stores: see [apps]. So the first is asked
-// as long as the server answers it, whatever else it offers: nothing is ever
-// written to both. When it answers 404 or 410 the server is asked what it has,
-// and the new API is used from then on, until [remembered] is over or it fails
-// in the same way.
+// There are two. All versions since 7 have /api/annotations; 13 still has it, deprecated. Since
+// 12.4 there is also /apis/annotation.grafana.app, which is alpha, disabled by default, and differs
+// between its stores: see [apps]. So the first is used as long as the server answers it, and
+// nothing is ever written to both. If it answers 404 or 410 the server is asked what it has, and
+// the new API is used from then on, until [remembered] has passed or it fails in the same way.
 package grafana
 
 import (
@@ -28,35 +24,34 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
 
-// remembered is how long the old API is not tried again after the new one has
-// answered in its place. A server changes when it is upgraded.
+// remembered is how long to use the new API before trying the old one again: servers get upgraded.
 const remembered = 10 * time.Minute
 
-// Annotation is a mark on the dashboards of a Grafana. Times are milliseconds.
+// Annotation is an annotation on a dashboard. Times are Unix milliseconds.
 type Annotation struct {
-	Ref          string // by which the server knows it; the same in both APIs where they share a store
-	Key          string // by which whoever makes it knows it: it is not made twice, where the server can see to that
-	DashboardUID string // empty: it is the organisation's
+	Ref          string // the server's ID; equal in both APIs if they share a store
+	Key          string // the creator's ID, which prevents duplicates if the server supports that
+	DashboardUID string // empty: the whole organisation
 	PanelID      int64
 	Time         int64
-	TimeEnd      int64 // 0, or Time: a point in time
+	TimeEnd      int64 // 0 or Time: a point in time
 	Tags         []string
 	Text         string
-	OfAlert      bool // an alert rule of Grafana has made it
+	OfAlert      bool // created by an alert rule of Grafana
 }
 
-// Query chooses annotations, newest first.
+// Query selects annotations, newest first.
 type Query struct {
 	From, To time.Time
-	Tags     []string // that an annotation has; empty: no matter
-	AnyTag   bool     // one of the tags is enough
+	Tags     []string // that an annotation must have; empty: any
+	AnyTag   bool     // one of the tags suffices
 	Limit    int
 }
 
-// Change is what is new about an annotation.
+// Change is an update of an annotation.
 type Change struct {
 	Text    string
-	TimeEnd int64 // milliseconds; 0: as it was
+	TimeEnd int64 // milliseconds; 0: unchanged
 }
 
 // dialect is one of the APIs.
@@ -67,18 +62,17 @@ type dialect interface {
 	dashboard(ctx context.Context, uid string) error
 }
 
-// Client speaks to one Grafana. It may be used by several goroutines.
+// Client sends requests to one Grafana. It is safe for concurrent use.
 type Client struct {
 	remote *remote.Client
 	now    func() time.Time
 
 	mu    sync.Mutex
-	apps  *apps     // nil: the old API is asked
-	until time.Time // when the old one is tried again
+	apps  *apps     // nil: use the old API
+	until time.Time // when to try the old one again
 }
 
-// New makes a client. It fails when the connection settings name files that
-// can't be read.
+// New makes a client. It fails if files named in the settings can't be read.
 func New(conf config.Grafana) (*Client, error) {
 	r, err := remote.New(remote.Options{Name: "Grafana", URL: conf.URL, HTTPConfig: conf.HTTPConfig})
 	if err != nil {
@@ -87,14 +81,14 @@ func New(conf config.Grafana) (*Client, error) {
 	return &Client{remote: r, now: time.Now}, nil
 }
 
-// CloseIdleConnections gives the connections back that nobody uses.
+// CloseIdleConnections closes unused connections.
 func (c *Client) CloseIdleConnections() { c.remote.CloseIdleConnections() }
 
-// Shown is the server's address without what may be secret in it.
+// Shown is the server's URL without secrets.
 func (c *Client) Shown() string { return c.remote.Shown() }
 
-// Find returns the annotations that a query chooses. The errors of this and the
-// other methods are those of package remote.
+// Find returns the annotations that a query selects. The errors of all methods are those of package
+// remote.
 func (c *Client) Find(ctx context.Context, q Query) (found []Annotation, err error) {
 	err = c.ask(ctx, func(d dialect) error {
 		found, err = d.find(ctx, q)
@@ -103,7 +97,7 @@ func (c *Client) Find(ctx context.Context, q Query) (found []Annotation, err err
 	return found, err
 }
 
-// Create makes an annotation and returns its ref.
+// Create creates an annotation and returns its ref.
 func (c *Client) Create(ctx context.Context, a Annotation) (ref string, err error) {
 	err = c.ask(ctx, func(d dialect) error {
 		ref, err = d.create(ctx, a)
@@ -112,7 +106,7 @@ func (c *Client) Create(ctx context.Context, a Annotation) (ref string, err erro
 	return ref, err
 }
 
-// Change brings an annotation up to date. Its ref may be another one afterwards.
+// Change updates an annotation. Its ref may change.
 func (c *Client) Change(ctx context.Context, ref string, to Change) (newRef string, err error) {
 	err = c.ask(ctx, func(d dialect) error {
 		newRef, err = d.change(ctx, ref, to)
@@ -126,8 +120,7 @@ func (c *Client) Dashboard(ctx context.Context, uid string) error {
 	return c.offered().dashboard(ctx, uid)
 }
 
-// ask asks with the API that was offered last. If it turns out not to be there,
-// the one that is.
+// ask uses the last known API. If the server turns out not to have it, it tries the other.
 func (c *Client) ask(ctx context.Context, question func(dialect) error) error {
 	before := c.offered()
 	err := question(before)
@@ -139,12 +132,12 @@ func (c *Client) ask(ctx context.Context, question func(dialect) error) error {
 	case lookErr != nil:
 		return lookErr
 	case after == before:
-		return err // the API is there, and what was asked for is not
+		return err // the API exists, the object doesn't
 	}
 	return question(after)
 }
 
-// offered is the API that the server is known to have.
+// offered is the API that the server is believed to have.
 func (c *Client) offered() dialect {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -154,11 +147,11 @@ func (c *Client) offered() dialect {
 	return c.apps
 }
 
-// look asks the server which API it has.
+// look finds out which API the server has.
 func (c *Client) look(ctx context.Context) (dialect, error) {
 	old := legacy{c.remote}
 	_, err := old.find(ctx, Query{Limit: 1})
-	if !Gone(err) { // also when it does not answer, or not to this token: that is no reason for another way
+	if !Gone(err) { // no answer or no permission are no reason to switch
 		c.remember(nil)
 		return old, nil
 	}
@@ -181,8 +174,7 @@ func (c *Client) look(ctx context.Context) (dialect, error) {
 	return nil, fmt.Errorf("%w; hint: this Grafana has an annotation API of a version that culprit does not know, it knows %s", err, appsVersion)
 }
 
-// remember keeps which API there is. Stores of before the same answer are kept,
-// so that what waits in them is not lost.
+// remember sets which API there is. It keeps an equal [apps], with the annotations waiting in it.
 func (c *Client) remember(a *apps) dialect {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -193,9 +185,8 @@ func (c *Client) remember(a *apps) dialect {
 	return a
 }
 
-// newApps finds the namespace of the organisation that the token is of, which
-// Grafana's own pages learn from its settings. Without them it is the first
-// one's.
+// newApps determines the namespace of the token's organisation from the frontend settings, or else
+// assumes the first organisation's.
 func (c *Client) newApps(ctx context.Context) *apps {
 	var settings struct {
 		Namespace string `json:"namespace"`
@@ -207,7 +198,7 @@ func (c *Client) newApps(ctx context.Context) *apps {
 	return &apps{remote: c.remote, at: namespace}
 }
 
-// Gone says whether the server has nothing where it was asked.
+// Gone reports whether the requested object doesn't exist.
 func Gone(err error) bool {
 	var e *remote.Error
 	return errors.As(err, &e) && (e.Reason == remote.NotFound || e.Status == http.StatusGone)
@@ -226,7 +217,7 @@ func write(ctx context.Context, r *remote.Client, q remote.Request, body, into a
 	return r.Do(ctx, q, into)
 }
 
-// span is the part of a query that both APIs take.
+// span is the part of a query that both APIs share.
 func (q Query) span() url.Values {
 	v := url.Values{"limit": {strconv.Itoa(q.Limit)}}
 	if !q.From.IsZero() {

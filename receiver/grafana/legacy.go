@@ -13,11 +13,11 @@ import (
 
 const annotationsAt = "/api/annotations"
 
-// legacy is the API that all versions since 7 have. Its annotations have
-// numbers, and no name of their maker's.
+// legacy is the API of all versions since 7. Annotations have numbers, and no name from their
+// creator.
 type legacy struct{ remote *remote.Client }
 
-// legacyAnnotation is one in its JSON.
+// legacyAnnotation is the JSON of an annotation.
 type legacyAnnotation struct {
 	ID           int64    `json:"id,omitempty"`
 	AlertID      int64    `json:"alertId,omitempty"`

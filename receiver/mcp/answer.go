@@ -11,7 +11,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// What an answer about one alert holds at the most, in bytes of JSON.
+// Limits of an answer about one alert, in bytes of JSON.
 const (
 	maxLine   = 400
 	maxLabels = 600
@@ -21,7 +21,7 @@ const (
 	mostTold  = 5 // causes
 )
 
-// answer is what is told of one alert.
+// answer is the answer about one alert.
 type answer struct {
 	Line       string            `json:"line" jsonschema:"the whole answer in one sentence"`
 	Verdict    string            `json:"verdict" jsonschema:"explained, external (everything moved alike), no_confident_cause, no_change or insufficient_evidence"`
@@ -43,7 +43,7 @@ type answer struct {
 	IncidentURL string `json:"incidentURL,omitempty" jsonschema:"the page of the incident that the alert belongs to"`
 }
 
-// cause is one of the causes of an alert.
+// cause is one cause of an alert.
 type cause struct {
 	Text       string  `json:"text"`
 	Kind       string  `json:"kind" jsonschema:"labels: where; series: why; change: what was done before"`
@@ -52,7 +52,7 @@ type cause struct {
 	Guess      bool    `json:"guess"`
 }
 
-// told is the answer that a report holds.
+// told makes the answer from a report.
 func (s *server) told(r report.Report) answer {
 	a := answer{
 		Line: short(r.Line(), maxLine), Verdict: string(r.Result.Verdict), Causes: []cause{}, Status: string(r.Status),
@@ -73,7 +73,7 @@ func (s *server) told(r report.Report) answer {
 	return a
 }
 
-// trust is how far the first of the causes that are named can be trusted.
+// trust is the confidence of the first named cause.
 func trust(named []analysis.Finding) (confidence string, guess bool) {
 	if len(named) == 0 {
 		return "none", false
@@ -81,14 +81,14 @@ func trust(named []analysis.Finding) (confidence string, guess bool) {
 	return named[0].Confidence.String(), !report.Confident(named[0])
 }
 
-// stored is the answer of a report that can be read again.
+// stored is the answer for a stored report.
 func (s *server) stored(r report.Report) answer {
 	a := s.told(r)
 	a.ID, a.URL, a.IncidentURL = r.ID, s.page("reports", r.ID), s.page("incidents", r.Incident)
 	return a
 }
 
-// linked adds the report that an alert has, if it has one.
+// linked adds a link to the alert's report, if there is one.
 func (s *server) linked(ctx context.Context, a answer) answer {
 	if !report.ValidFingerprint(a.Fingerprint) {
 		return a
@@ -107,7 +107,7 @@ func doubts(all []analysis.Warning) []string {
 	return fitting(list, maxDoubts)
 }
 
-// text is an answer in one line.
+// text is the answer as one line.
 func (a answer) text() string {
 	how := a.Confidence + " confidence"
 	switch {

@@ -12,10 +12,10 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
 
-// tool answers a call with a line, and an object that says the same.
+// tool answers a call with a line of text and an equivalent object.
 type tool func(ctx context.Context, arguments json.RawMessage) (text string, structured any, err error)
 
-// toolOf is a tool whose arguments and answer have types.
+// toolOf makes a tool from a typed function.
 func toolOf[In, Out any](do func(context.Context, In) (string, Out, error)) tool {
 	return func(ctx context.Context, arguments json.RawMessage) (string, any, error) {
 		var in In
@@ -30,8 +30,8 @@ func toolOf[In, Out any](do func(context.Context, In) (string, Out, error)) tool
 	}
 }
 
-// result is what a tool has answered. An error is an answer, too: an assistant that
-// reads what was wrong can ask again.
+// result is the answer of a tool. An error is an answer too: the assistant can correct its
+// question.
 type result struct {
 	Content    []content `json:"content"`
 	Structured any       `json:"structuredContent,omitempty"`
@@ -43,10 +43,10 @@ type content struct {
 	Text string `json:"text"`
 }
 
-// maxError is how much of an error is told, in bytes of JSON.
+// maxError bounds an error, in bytes of JSON.
 const maxError = 1 << 10
 
-// call calls a tool when it is its turn. It ends with the request.
+// call calls a tool when there is a free slot. It ends with the request.
 func (s *server) call(ctx context.Context, params json.RawMessage) (any, error) {
 	var asked struct {
 		Name      string          `json:"name"`
@@ -74,7 +74,7 @@ func (s *server) call(ctx context.Context, params json.RawMessage) (any, error) 
 	return result{Content: []content{{"text", text}}, Structured: structured}, nil
 }
 
-// sayError is an error with a hint.
+// sayError is an error's text with a hint.
 func sayError(err error) string {
 	text := short(err.Error(), maxError)
 	if !strings.Contains(text, "hint: ") {

@@ -21,7 +21,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// changedArgs say when and where.
+// changedArgs are the arguments of what_changed.
 type changedArgs struct {
 	At         string            `json:"at,omitempty" jsonschema:"changes before this time: RFC 3339, Unix seconds, or how long ago, such as 2h; left out: now"`
 	Window     string            `json:"window,omitempty" jsonschema:"how far back, such as 30m; left out: 1h; at most 7d, of which Prometheus is queried for the last 3h"`
@@ -34,7 +34,7 @@ type changedArgs struct {
 const (
 	defaultWindow = time.Hour
 	maxWindow     = 7 * 24 * time.Hour
-	mostReported  = 1000 // changes that are looked at for one answer
+	mostReported  = 1000 // changes examined for one answer
 )
 
 // span is the time and place of a question.
@@ -74,7 +74,7 @@ func (s *server) span(in changedArgs) (span, error) {
 	return asked, err
 }
 
-// changed is what is told of one change.
+// changed is one change of the answer.
 type changed struct {
 	At     string            `json:"at"`
 	Until  string            `json:"until,omitempty" jsonschema:"when it was complete"`
@@ -89,7 +89,7 @@ type changed struct {
 	place changelog.Cursor
 }
 
-// changedList is a part of a list of changes.
+// changedList is one page of changes.
 type changedList struct {
 	Changes []changed `json:"changes" jsonschema:"newest first"`
 	Next    string    `json:"next,omitempty" jsonschema:"pass it as after to get older ones; empty: there are none"`
@@ -132,7 +132,7 @@ func (s *server) whatChanged(ctx context.Context, in changedArgs) (string, chang
 	return short(text, maxLine), l, nil
 }
 
-// reported are the changes that people and machines have told of.
+// reported returns the reported changes.
 func (s *server) reported(ctx context.Context, asked span) ([]changed, error) {
 	list, err := s.Changes.List(ctx, changelog.Filter{From: asked.from, To: asked.to, After: asked.after, Limit: mostReported})
 	if err != nil {
@@ -145,7 +145,7 @@ func (s *server) reported(ctx context.Context, asked span) ([]changed, error) {
 	return rows, nil
 }
 
-// ofPrometheus is a change that series show. It has no id of its own.
+// ofPrometheus converts a change found in series, and derives an ID for it.
 func ofPrometheus(c changes.Change) changed {
 	return newChanged(changelog.Change{
 		ID: report.ChangeID(c.Source, fmt.Sprintf("%s %s %s %v", c.Title, c.From, c.To, c.Labels)), Title: c.Title, At: moment(c.At), Until: moment(c.Until),
@@ -153,7 +153,7 @@ func ofPrometheus(c changes.Change) changed {
 	}, "prometheus")
 }
 
-// moment is a time of Unix seconds; 0 is none.
+// moment converts Unix seconds; 0 is the zero time.
 func moment(seconds float64) time.Time {
 	if seconds == 0 {
 		return time.Time{}
@@ -172,12 +172,12 @@ func newChanged(c changelog.Change, by string) changed {
 	}
 	row.Labels, _ = shortLabels(set, 250)
 	if encoded(c.URL) <= maxURL {
-		row.URL = c.URL // a part of an address leads nowhere
+		row.URL = c.URL // a truncated URL would be broken
 	}
 	return row
 }
 
-// choose are the changes of the time and the place, newest first, behind the cursor.
+// choose selects the changes of the time and place behind the cursor, newest first.
 func (a span) choose(rows []changed) []changed {
 	rows = slices.DeleteFunc(rows, func(c changed) bool {
 		return c.place.At.After(a.to) || a.before(c) || a.elsewhere(c) || !a.behind(c)
@@ -188,13 +188,13 @@ func (a span) choose(rows []changed) []changed {
 	return slices.CompactFunc(rows, func(x, y changed) bool { return x.place == y.place })
 }
 
-// before says that a change was over before the time that is asked about.
+// before reports whether a change was over before the time range.
 func (a span) before(c changed) bool {
 	until, err := time.Parse(time.RFC3339, cmp.Or(c.Until, c.At))
 	return err == nil && until.Before(a.from.Truncate(time.Second))
 }
 
-// elsewhere says that a change has another value of a label.
+// elsewhere reports whether a change has another value of a label of the place.
 func (a span) elsewhere(c changed) bool {
 	for name := range maps.Keys(a.place) {
 		if of, ok := c.Labels[string(name)]; ok && of != short(string(a.place[name]), maxValue) {
@@ -204,7 +204,7 @@ func (a span) elsewhere(c changed) bool {
 	return false
 }
 
-// behind says that a change stands behind the cursor.
+// behind reports whether a change comes after the cursor.
 func (a span) behind(c changed) bool {
 	if a.after == (changelog.Cursor{}) {
 		return true

@@ -11,11 +11,10 @@ import (
 	"strings"
 )
 
-// sameSite refuses what a page of another site has a browser send, as the protocol
-// demands. The guard of the port compares an origin with the host that is asked; a
-// name that leads here since a moment ago (DNS rebinding) would be both. So an origin
-// must be that of the external URL or of this machine, and so must the host that
-// whoever comes over loopback asks for.
+// sameSite rejects requests that a page of another site makes a browser send, as the protocol
+// demands. The guard of the port compares the origin with the requested host, but with DNS
+// rebinding both are the attacker's. So an origin must belong to the external URL or this machine,
+// and so must the host of requests over loopback.
 func (s *server) sameSite(r *http.Request) error {
 	if text := r.Header.Get("Origin"); text != "" {
 		if origin, err := url.Parse(text); err != nil || !s.ours(origin.Host) {
@@ -29,7 +28,7 @@ func (s *server) sameSite(r *http.Request) error {
 	return nil
 }
 
-// ours says whether a host is this machine, or culprit as users reach it.
+// ours reports whether a host is this machine, or that of the external URL.
 func (s *server) ours(host string) bool {
 	return strings.EqualFold(hostname(host), s.External.Hostname()) || loopback(host)
 }
@@ -40,7 +39,7 @@ func loopback(host string) bool {
 	return strings.EqualFold(name, "localhost") || err == nil && addr.IsLoopback()
 }
 
-// hostname is a host without its port.
+// hostname strips the port from a host.
 func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		return name

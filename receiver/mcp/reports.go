@@ -17,7 +17,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web"
 )
 
-// explainArgs name an alert.
+// explainArgs are the arguments of explain_alert.
 type explainArgs struct {
 	Fingerprint string            `json:"fingerprint,omitempty" jsonschema:"of an alert that has a report"`
 	Labels      map[string]string `json:"labels,omitempty" jsonschema:"of an alert, including alertname; some are enough if they identify one alert"`
@@ -25,8 +25,8 @@ type explainArgs struct {
 	Prometheus  string            `json:"prometheus,omitempty" jsonschema:"name of the server to ask, where there are several and the labels choose none"`
 }
 
-// explainAlert is the tool explain_alert. It goes the way of `POST /api/v1/explain`:
-// its turns, its budget, and whether it is allowed.
+// explainAlert is the tool explain_alert. It shares the slots, time limit and permission of `POST
+// /api/v1/explain`.
 func (s *server) explainAlert(ctx context.Context, in explainArgs) (string, answer, error) {
 	found, err := s.explain(ctx, in)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *server) explain(ctx context.Context, in explainArgs) (report.Report, er
 	return s.Explainer.Ask(ctx, find.Ask{Labels: set, At: at, Prometheus: in.Prometheus})
 }
 
-// getArgs name a report.
+// getArgs are the arguments of get_report.
 type getArgs struct {
 	ID          string `json:"id,omitempty" jsonschema:"of the report, from list_reports"`
 	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"of the alert: its newest report"`
@@ -89,7 +89,7 @@ func (s *server) read(ctx context.Context, in getArgs) (report.Report, error) {
 	return s.latest(ctx, in.Fingerprint)
 }
 
-// latest is the newest report of an alert.
+// latest returns the newest report of an alert.
 func (s *server) latest(ctx context.Context, fingerprint string) (report.Report, error) {
 	if !report.ValidFingerprint(fingerprint) {
 		return report.Report{}, fmt.Errorf("%.40q is not an alert fingerprint (16 hexadecimal digits); hint: list_reports lists them", fingerprint)
@@ -98,7 +98,7 @@ func (s *server) latest(ctx context.Context, fingerprint string) (report.Report,
 	return r, said(err, "report about the alert "+fingerprint)
 }
 
-// said is an error of the store in words.
+// said describes an error of the store.
 func said(err error, what string) error {
 	switch {
 	case errors.Is(err, web.ErrNotFound):
@@ -109,7 +109,7 @@ func said(err error, what string) error {
 	return err
 }
 
-// listArgs choose reports.
+// listArgs are the arguments of list_reports.
 type listArgs struct {
 	Firing    *bool    `json:"firing,omitempty" jsonschema:"true: only alerts that still fire; false: only those that have ended"`
 	AlertName string   `json:"alertname,omitempty"`
@@ -122,7 +122,7 @@ type listArgs struct {
 	After     string   `json:"after,omitempty" jsonschema:"next from the previous answer"`
 }
 
-// query is the same as the list of the API has it.
+// query converts the arguments to the query of the API's list.
 func (s *server) query(in listArgs) (*url.URL, error) {
 	q := url.Values{"match": in.Match}
 	for key, text := range map[string]string{"alertname": in.AlertName, "verdict": in.Verdict, "q": in.Text, "after": in.After} {
@@ -148,7 +148,7 @@ func (s *server) query(in listArgs) (*url.URL, error) {
 	return &url.URL{RawQuery: q.Encode()}, nil
 }
 
-// listed is what is told of one report in a list.
+// listed is one report of a list.
 type listed struct {
 	ID          string            `json:"id"`
 	Line        string            `json:"line"`
@@ -162,13 +162,13 @@ type listed struct {
 	URL         string            `json:"url"`
 }
 
-// list is a part of a list of reports.
+// list is one page of reports.
 type list struct {
 	Reports []listed `json:"reports" jsonschema:"newest first"`
 	Next    string   `json:"next,omitempty" jsonschema:"pass it as after to get older ones; empty: there are none"`
 }
 
-// mostListed is how many reports are looked at for one answer.
+// mostListed bounds the reports examined for one answer.
 const mostListed = 20
 
 // listReports is the tool list_reports.
@@ -181,7 +181,7 @@ func (s *server) listReports(ctx context.Context, in listArgs) (string, list, er
 	if err != nil {
 		return "", list{}, err
 	}
-	f.Limit = min(f.Limit, mostListed) + 1 // whether there are more
+	f.Limit = min(f.Limit, mostListed) + 1 // one more, to know whether there is another page
 	found, err := s.Reports.Reports(ctx, f)
 	if err != nil {
 		return "", list{}, err

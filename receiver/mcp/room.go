@@ -13,17 +13,17 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// maxList is how much of an answer its rows may take, in bytes of JSON: less than
-// 4 kB with the line and the frame of the protocol around it.
+// maxList bounds the rows of an answer, in bytes of JSON: together with the line and the frame of
+// the protocol they stay below 4 kB.
 const maxList = 3 << 10
 
-// encoded is how many bytes something takes as JSON: a control character takes six.
+// encoded is the size of a value as JSON: a control character takes six bytes.
 func encoded(v any) int {
-	text, _ := json.Marshal(v) // texts, numbers and what is made of them
+	text, _ := json.Marshal(v) // can't fail: only texts and numbers
 	return len(text)
 }
 
-// short is one line of a text that takes at most so many bytes of JSON, quotes aside.
+// short reduces a text to one line of at most limit bytes of JSON, without quotes.
 func short(text string, limit int) string {
 	text = report.OneLine(text, limit)
 	for encoded(text)-2 > limit {
@@ -32,7 +32,7 @@ func short(text string, limit int) string {
 	return text
 }
 
-// fitting are the first rows that take at most so many bytes of JSON together.
+// fitting returns the first rows that fit into room bytes of JSON.
 func fitting[T any](rows []T, room int) []T {
 	for i, row := range rows {
 		if room -= encoded(row) + 1; room < 0 {
@@ -47,8 +47,8 @@ const (
 	maxValue = 120 // bytes of a label's value
 )
 
-// shortLabels are labels within so many bytes of JSON, the alert's name first; left
-// is how many have no room.
+// shortLabels returns the labels that fit into room bytes of JSON, alertname first, and how many
+// are left out.
 func shortLabels(set model.LabelSet, room int) (some map[string]string, left int) {
 	some = map[string]string{}
 	names := slices.Sorted(maps.Keys(set))
@@ -67,7 +67,7 @@ func shortLabels(set model.LabelSet, room int) (some map[string]string, left int
 	return some, left
 }
 
-// many writes a number of things.
+// many formats a count.
 func many(n int, one, several string) string {
 	if n == 1 {
 		return "1 " + one

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package mcp serves what culprit knows to assistants, by the Model Context
-// Protocol: four tools over streamable HTTP, at /mcp.
+// Package mcp serves culprit's knowledge to assistants through the Model Context Protocol: four
+// tools over streamable HTTP, at /mcp.
 //
-// It is read-only and keeps no session: each request is answered by itself, so any
-// replica can answer it. An answer is one line of text and a small object that says
-// the same, with how far it can be trusted; a guess is marked as one. All of it
-// together takes less than 4 kB, whatever an alert's labels hold. Texts of alerts are
-// foreign: they are kept on one line, cut, and never an instruction.
+// It is read-only and has no sessions: every request stands alone, so any replica can answer it. An
+// answer is a line of text and an equivalent small object, including how far it can be trusted;
+// guesses are marked. Together they take less than 4 kB, whatever an alert's labels hold. Texts
+// from alerts are untrusted: reduced to one line, truncated, and never an instruction.
 package mcp
 
 import (
@@ -32,33 +31,33 @@ import (
 
 const (
 	maxBody  = 64 << 10 // of a request
-	parallel = 4        // calls that are answered at a time; others wait
+	parallel = 4        // concurrent calls; others wait
 )
 
-// Explainer looks at alerts. It stores nothing and tells nobody.
+// Explainer explains alerts. It stores and sends nothing.
 type Explainer interface {
-	// Ask explains the alert that a question names.
+	// Ask explains the alert in question.
 	Ask(ctx context.Context, ask find.Ask) (report.Report, error)
-	// Explain looks once more at the alert of a report.
+	// Explain makes a fresh look at the alert of a report.
 	Explain(ctx context.Context, r report.Report, parts []report.Part) (report.Report, error)
-	// Changes are those that the Prometheus of a place tells of, in the time before
-	// another one that [github.com/culprit-dev/culprit/promql.ChangesBefore] names.
+	// Changes returns the changes that Prometheus shows for a place, within
+	// [github.com/culprit-dev/culprit/promql.ChangesBefore] before a time.
 	Changes(ctx context.Context, where find.Ask) ([]changes.Change, error)
 }
 
-// Options are where things are. All must be set.
+// Options configure the tools. All are required.
 type Options struct {
-	Settings  func() *config.MCP // nil: it is switched off; asked for each request, as a reload may change it
+	Settings  func() *config.MCP // nil: disabled; called for each request, as a reload may change it
 	Reports   web.ReportReader
 	Explainer Explainer
 	Changes   web.ChangeReader
-	External  *url.URL // culprit's own address, as users reach it
+	External  *url.URL // culprit's own base URL
 	Now       func() time.Time
 	Log       *slog.Logger
-	Calls     *prometheus.CounterVec // of the tools, by tool and outcome
+	Calls     *prometheus.CounterVec // by tool and outcome
 }
 
-// server is what the tools share.
+// server is the state that the tools share.
 type server struct {
 	Options
 	tools map[string]tool
@@ -103,7 +102,7 @@ func (s *server) tokenFile() string {
 	return ""
 }
 
-// page is the address of a page of culprit.
+// page is the URL of one of culprit's pages.
 func (s *server) page(kind, id string) string {
 	if id == "" {
 		return ""

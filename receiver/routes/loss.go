@@ -10,30 +10,29 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Loss is a kind of alert of which somebody is no longer told.
+// Loss is a kind of alert of which somebody is no longer notified.
 type Loss struct {
 	Alert     model.LabelSet // an example
-	Receivers []string       // who would be told if culprit had no route, and is not
-	By        *Route         // culprit's route that the alert takes
+	Receivers []string       // who would be notified without culprit, but is not
+	By        *Route         // culprit's route that takes the alert
 }
 
-// judge compares a tree with itself without culprit.
+// judge compares a tree with the same tree without culprit.
 type judge struct {
 	tree *Tree
-	ours map[string]bool // receivers that are culprit's and nobody else's
+	ours map[string]bool // receivers that are only culprit's
 
 	losses []Loss
 	known  map[string]bool // losses that have an example
 	tried  int
 }
 
-// maxTried bounds the alerts that are tried on one tree.
+// maxTried bounds the alerts tried on one tree.
 const maxTried = 10_000
 
-// losses finds the alerts of which somebody is no longer told, each kind with
-// one example. proven says that there are none for a reason that holds for
-// every alert; else those that stand for all others were tried, as far as
-// maxTried goes.
+// losses finds the alerts of which somebody is no longer notified, with one example of each kind.
+// proven means that the structure rules out losses; otherwise representative alerts were tried, up
+// to maxTried.
 func (t *Tree) losses(ours map[string]bool) (found []Loss, proven bool, tried int) {
 	if t.proven(ours) {
 		return nil, true, 0
@@ -48,9 +47,8 @@ func (t *Tree) losses(ours map[string]bool) (found []Loss, proven bool, tried in
 	return j.losses, false, j.tried
 }
 
-// proven says whether the structure alone shows that nobody is lost: every
-// route of culprit lets the alert go on, to a later sibling that takes
-// whatever comes. The parent is then used for itself with culprit as little as
+// proven reports whether the structure alone rules out losses: every route of culprit continues to
+// a later sibling that matches everything. The parent's own receiver is then unused with culprit as
 // without.
 func (t *Tree) proven(ours map[string]bool) bool {
 	return t.Root.holds(ours)
@@ -58,7 +56,7 @@ func (t *Tree) proven(ours map[string]bool) bool {
 
 func (r *Route) holds(ours map[string]bool) bool {
 	if ours[r.Receiver] && r.parent == nil && len(r.Routes) == 0 {
-		return true // nobody else is there
+		return true // there is nobody else
 	}
 	for i, child := range r.Routes {
 		switch {
@@ -75,14 +73,14 @@ func (r *Route) holds(ours map[string]bool) bool {
 	return true
 }
 
-// alone says whether a route and all below it are culprit's.
+// alone reports whether a route and all below it are culprit's.
 func (r *Route) alone(ours map[string]bool) bool {
 	all := true
 	r.walk(func(below *Route) { all = all && ours[below.Receiver] })
 	return all
 }
 
-// size is how many alerts the axes make.
+// size is the number of alerts that the axes span.
 func size(axes []axis) int {
 	n := 1
 	for _, a := range axes {
@@ -105,7 +103,7 @@ func (j *judge) all(axes []axis, alert model.LabelSet) {
 	}
 }
 
-// with is the alert with a label more; an empty value is none.
+// with returns the alert with one more label; an empty value removes it.
 func with(alert model.LabelSet, name model.LabelName, value model.LabelValue) model.LabelSet {
 	next := alert.Clone()
 	if value == "" {
@@ -116,8 +114,8 @@ func with(alert model.LabelSet, name model.LabelName, value model.LabelValue) mo
 	return next
 }
 
-// likely tries the alerts that lead to each route, and to each route and one of
-// culprit's at once, and those that differ from them in one label.
+// likely tries alerts that reach each route, alerts that reach both a route and one of culprit's,
+// and those that differ from them in one label.
 func (j *judge) likely(axes []axis) {
 	var routes, own []*Route
 	j.tree.Root.walk(func(r *Route) {
@@ -142,7 +140,7 @@ func (j *judge) likely(axes []axis) {
 	}
 }
 
-// path are the matchers that an alert has to fit to reach a route.
+// path returns the matchers that an alert must satisfy to reach a route.
 func (r *Route) path() labels.Matchers {
 	var all labels.Matchers
 	for ; r != nil; r = r.parent {
@@ -151,7 +149,7 @@ func (r *Route) path() labels.Matchers {
 	return all
 }
 
-// satisfying is an alert that fits all matchers, if the values have one.
+// satisfying returns an alert that satisfies all matchers, if the axes have the values.
 func satisfying(axes []axis, ms labels.Matchers) (model.LabelSet, bool) {
 	alert := model.LabelSet{}
 	for _, a := range axes {
@@ -166,7 +164,7 @@ func satisfying(axes []axis, ms labels.Matchers) (model.LabelSet, bool) {
 	return alert, true
 }
 
-// try notes who is not told of an alert because of culprit.
+// try records who is not notified of an alert because of culprit.
 func (j *judge) try(alert model.LabelSet) {
 	if j.tried >= maxTried {
 		return
@@ -175,7 +173,7 @@ func (j *judge) try(alert model.LabelSet) {
 	now := j.tree.Match(alert)
 	i := slices.IndexFunc(now, func(r *Route) bool { return j.ours[r.Receiver] })
 	if i < 0 {
-		return // culprit has no part in it
+		return // culprit doesn't matter here
 	}
 	var lost []string
 	for _, r := range j.tree.match(j.tree.Root, alert, j.ours) {

@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// Known is what is known of culprit's receiver beforehand.
+// Known is prior knowledge about culprit's receiver.
 type Known struct {
-	Names    []string // of receivers: those that webhooks named, or the configuration
-	External *url.URL // of culprit; nil: not known
+	Names    []string // names of receivers, from webhooks or the configuration
+	External *url.URL // culprit's URL; nil: unknown
 }
 
 // How culprit's receivers were recognised.
 const (
 	ByName    = "by the name that was given"    // in Known
 	ByAddress = "by the address of its webhook" // which ends in WebhookPath
-	ByGuess   = "by its name"                   // it has a webhook and is called so
+	ByGuess   = "by its name"                   // it has a webhook and such a name
 )
 
-// WebhookPath is where culprit takes webhooks.
+// WebhookPath is the path of culprit's webhook.
 const WebhookPath = "/api/v1/webhook"
 
-// Recognise finds culprit's receivers: those that are known by name; else those
-// with a webhook whose address is culprit's; else, as Alertmanager hides
-// addresses since 0.26, those with a webhook whose name has culprit in it.
+// Recognise finds culprit's receivers: those known by name; else those whose webhook has culprit's
+// URL; else, because Alertmanager has hidden URLs since 0.26, those with a webhook and culprit in
+// their name.
 func (t *Tree) Recognise(known Known) (receivers []Receiver, how string) {
 	hooked := slices.DeleteFunc(slices.Clone(t.Receivers), func(r Receiver) bool { return len(r.Webhooks) == 0 })
 	for _, by := range []struct {
@@ -50,8 +50,8 @@ func (t *Tree) Recognise(known Known) (receivers []Receiver, how string) {
 	return nil, ""
 }
 
-// calls says whether a webhook of the receiver goes to culprit's path, at a host
-// if one is given.
+// calls reports whether a webhook of the receiver goes to culprit's path, and to host if that is
+// given.
 func (r Receiver) calls(host string) bool {
 	return slices.ContainsFunc(r.Webhooks, func(w Webhook) bool {
 		u, err := url.Parse(w.Address)

@@ -27,17 +27,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Tree is what a configuration says of routes and receivers.
+// Tree is the routing part of a configuration.
 type Tree struct {
 	Root      *Route
 	Receivers []Receiver
 }
 
-// Route is one node, with what it inherits filled in.
+// Route is one node, including what it inherits.
 type Route struct {
 	Receiver string
-	Matchers labels.Matchers // all must match; those of the parents too
-	Continue bool            // a match here does not end the search among the siblings
+	Matchers labels.Matchers // of the route itself; those of its parents must match too
+	Continue bool            // a match does not end the search among the siblings
 	Routes   []*Route
 
 	GroupBy        []string // sorted; ["..."] is every label
@@ -50,24 +50,24 @@ type Route struct {
 	place  string // such as route.routes[2]
 }
 
-// Receiver is who is told.
+// Receiver is who is notified.
 type Receiver struct {
 	Name     string
 	Webhooks []Webhook
-	Others   int // integrations of other kinds: Slack, e-mail, …
+	Others   int // number of other integrations: Slack, e-mail, …
 }
 
 // Webhook is one webhook of a receiver.
 type Webhook struct {
-	Address      string // empty if Alertmanager hides it, as it does since 0.26
+	Address      string // empty if hidden, as by Alertmanager since 0.26
 	SendResolved bool
-	MaxAlerts    uint64 // 0: no limit
+	MaxAlerts    uint64 // 0: unlimited
 }
 
-// tells says whether anybody hears of what is sent to the receiver.
+// tells reports whether anybody is notified through the receiver.
 func (r Receiver) tells() bool { return len(r.Webhooks)+r.Others > 0 }
 
-// Receiver returns the receiver of a name; without one it tells nobody.
+// Receiver returns the receiver with a name, or an empty one, which notifies nobody.
 func (t *Tree) Receiver(name string) Receiver {
 	i := slices.IndexFunc(t.Receivers, func(r Receiver) bool { return r.Name == name })
 	if i < 0 {
@@ -76,13 +76,11 @@ func (t *Tree) Receiver(name string) Receiver {
 	return t.Receivers[i]
 }
 
-// Match returns the routes that an alert takes, as Alertmanager finds them:
-// depth first, from left to right.
+// Match returns the routes of an alert, like Alertmanager: depth first, left to right.
 func (t *Tree) Match(alert model.LabelSet) []*Route { return t.match(t.Root, alert, nil) }
 
-// match is Match below a route. Routes of the receivers in without are taken as
-// if they were not there: they never match for themselves, only for their
-// children.
+// match is Match below a route. Routes of receivers in without are treated as absent: they never
+// match themselves, only their children can.
 func (t *Tree) match(r *Route, alert model.LabelSet, without map[string]bool) []*Route {
 	if !r.Matchers.Matches(alert) {
 		return nil
@@ -109,7 +107,7 @@ func (r *Route) walk(visit func(*Route)) {
 	}
 }
 
-// written is a configuration as its text has it.
+// written is the YAML of a configuration.
 type written struct {
 	Route     *writtenRoute     `yaml:"route"`
 	Receivers []writtenReceiver `yaml:"receivers"`
@@ -142,8 +140,7 @@ type writtenWebhook struct {
 	MaxAlerts    uint64 `yaml:"max_alerts"`
 }
 
-// Parse reads the text of a configuration, as a file has it or as
-// `/api/v2/status` shows it.
+// Parse parses a configuration, from a file or from `/api/v2/status`.
 func Parse(text string) (*Tree, error) {
 	var w written
 	if err := yaml.Unmarshal([]byte(text), &w); err != nil {
@@ -152,7 +149,7 @@ func Parse(text string) (*Tree, error) {
 	if w.Route == nil {
 		return nil, errors.New("the configuration of Alertmanager has no route")
 	}
-	// Alertmanager's own defaults of the root.
+	// Alertmanager's defaults for the root.
 	root, err := w.Route.route(&Route{GroupWait: 30 * time.Second, GroupInterval: 5 * time.Minute, RepeatInterval: 4 * time.Hour}, "route")
 	if err != nil {
 		return nil, err
@@ -200,7 +197,7 @@ func inherit(into *time.Duration, own *model.Duration) {
 	}
 }
 
-// matchers reads the three ways in which matchers are written.
+// matchers reads all three notations of matchers.
 func (w *writtenRoute) matchers() (all labels.Matchers, err error) {
 	add := func(kind labels.MatchType, pairs map[string]string) {
 		for name, value := range pairs {
@@ -221,9 +218,8 @@ func (w *writtenRoute) matchers() (all labels.Matchers, err error) {
 	return all, err
 }
 
-// parseMatchers reads matchers as Alertmanager does by default: in the UTF-8
-// syntax, and in the classic one where only that reads them, or reads them
-// differently.
+// parseMatchers parses like Alertmanager does by default: UTF-8 syntax, or the classic one if only
+// that is valid or gives another result.
 func parseMatchers(text string) (labels.Matchers, error) {
 	ms, err := parse.Matchers(text)
 	classic, classicErr := labels.ParseMatchers(text)

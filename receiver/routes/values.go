@@ -10,15 +10,14 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// axis are the values of one label that the matchers of a tree tell apart.
+// axis holds the values of one label that the tree's matchers distinguish.
 type axis struct {
 	name   model.LabelName
 	values []model.LabelValue
 }
 
-// axes returns one axis for each label that a matcher of the tree names, sorted
-// by name. Values that the same matchers match stand for each other, so that one
-// of them is enough. A label that is not there is an empty value.
+// axes returns an axis per label in the tree's matchers, sorted by name, with one representative
+// for values that satisfy the same matchers. A missing label is an empty value.
 func (t *Tree) axes() []axis {
 	byName := map[string][]*labels.Matcher{model.AlertNameLabel: nil}
 	t.Root.walk(func(r *Route) {
@@ -39,11 +38,10 @@ func (t *Tree) axes() []axis {
 	return all
 }
 
-// anyName is the name of an alert that no matcher is about.
+// anyName is an alertname that no matcher mentions.
 const anyName = "AnyAlert"
 
-// candidates are values that matchers of a label may tell apart, the plainest
-// first.
+// candidates returns values that the matchers of a label may distinguish, simplest first.
 func candidates(name string, ms []*labels.Matcher) []string {
 	values := []string{"", "other"}
 	if name == model.AlertNameLabel {
@@ -59,7 +57,7 @@ func candidates(name string, ms []*labels.Matcher) []string {
 		}
 	}
 	values = append(values, samples...)
-	// Joined they may match two expressions at once: prod-.* and .*-db.
+	// Concatenated they may match two expressions at once: prod-.* and .*-db.
 	const few = 24
 	for _, a := range samples[:min(few, len(samples))] {
 		for _, b := range samples[:min(few, len(samples))] {
@@ -69,7 +67,7 @@ func candidates(name string, ms []*labels.Matcher) []string {
 	return values
 }
 
-// distinct keeps the first of the values that the same matchers match.
+// distinct keeps the first of all values that satisfy the same matchers.
 func distinct(ms []*labels.Matcher, values []string) []model.LabelValue {
 	var kept []model.LabelValue
 	seen := map[string]bool{}
@@ -88,7 +86,7 @@ func distinct(ms []*labels.Matcher, values []string) []model.LabelValue {
 	return kept
 }
 
-// examples are some texts that a regular expression matches.
+// examples returns texts that a regular expression matches.
 func examples(expr string) []string {
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
@@ -97,11 +95,10 @@ func examples(expr string) []string {
 	return texts(re.Simplify())
 }
 
-// maxExamples bounds the examples of one expression.
+// maxExamples bounds the examples per expression.
 const maxExamples = 64
 
-// texts are examples of an expression: one for each of its alternatives, and
-// with and without what is optional.
+// texts returns examples of an expression: one per alternative, with and without optional parts.
 func texts(re *syntax.Regexp) []string {
 	switch re.Op {
 	case syntax.OpLiteral:
@@ -126,7 +123,7 @@ func texts(re *syntax.Regexp) []string {
 			all = append(all, texts(sub)...)
 		}
 		return all[:min(len(all), maxExamples)]
-	default: // an anchor, the empty text
+	default: // an anchor, or empty text
 		return []string{""}
 	}
 }
@@ -144,8 +141,8 @@ func products(heads, tails []string) []string {
 	return all
 }
 
-// class is each character of a small class, given as pairs of bounds, else one of
-// each pair: a small letter where there is one.
+// class returns every character of a small class, given as pairs of bounds; of a large one, a
+// character per pair, lower-case if possible.
 func class(bounds []rune) []string {
 	const small = 16
 	var all []string

@@ -11,46 +11,46 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Problem is the kind of a problem: a closed set that labels a metric.
+// Problem is a kind of problem. It is a closed set, used as a metric's label.
 type Problem string
 
-// The problems, the worst first.
+// The problems, worst first.
 const (
-	// PeopleNotTold: alerts reach culprit and, because of that, not those who
-	// would be told without it.
+	// PeopleNotTold: alerts that reach culprit no longer reach people who would be notified without
+	// it.
 	PeopleNotTold Problem = "people_not_told"
-	// RootReceiver: the root's receiver is culprit's, so alerts that no route
-	// matches reach nobody else.
+	// RootReceiver: the root's receiver is culprit's, so alerts without a matching route reach
+	// nobody else.
 	RootReceiver Problem = "root_receiver"
-	// NotRouted: no route leads to culprit. Alerts are found by reading
-	// Alertmanager's list, which takes up to a minute.
+	// NotRouted: no route leads to culprit. Alerts are found by polling Alertmanager, which takes
+	// up to a minute.
 	NotRouted Problem = "not_routed"
-	// SharedReceiver: culprit's webhook stands in a receiver with other
-	// integrations, and so hears of an alert when these do.
+	// SharedReceiver: culprit's webhook shares a receiver with other integrations, and so is only
+	// notified when they are.
 	SharedReceiver Problem = "shared_receiver"
-	// LateRoute: routes before culprit's take alerts without letting them go on.
+	// LateRoute: routes before culprit's take alerts without `continue`.
 	LateRoute Problem = "late_route"
-	// GroupWait: culprit hears of a new group late, so that people are told
-	// before the causes are known.
+	// GroupWait: culprit is notified late of a new group, so that people are notified before the
+	// causes are known.
 	GroupWait Problem = "group_wait"
 	// GroupInterval: the same for an alert that joins a group.
 	GroupInterval Problem = "group_interval"
-	// SendResolved: culprit does not hear of the end of an alert.
+	// SendResolved: culprit is not notified when an alert resolves.
 	SendResolved Problem = "send_resolved"
-	// MaxAlerts: Alertmanager cuts its messages to culprit short.
+	// MaxAlerts: Alertmanager truncates its messages to culprit.
 	MaxAlerts Problem = "max_alerts"
-	// Unreadable: the configuration can't be read, so nothing is known.
+	// Unreadable: the configuration can't be parsed.
 	Unreadable Problem = "unreadable"
 )
 
-// Kinds are all kinds.
+// Kinds lists all kinds.
 func Kinds() []Problem {
 	return []Problem{
 		PeopleNotTold, RootReceiver, NotRouted, SharedReceiver, LateRoute, GroupWait, GroupInterval, SendResolved, MaxAlerts, Unreadable,
 	}
 }
 
-// Finding is one thing that is not as it should be.
+// Finding is one problem.
 type Finding struct {
 	Kind Problem
 	Text string // one sentence
@@ -58,30 +58,28 @@ type Finding struct {
 
 // Verdict is what a configuration does with culprit.
 type Verdict struct {
-	Receivers []string // culprit's; empty: none was found
-	How       string   // by which they were recognised
+	Receivers []string // culprit's; empty: none found
+	How       string   // how they were recognised
 	Routed    bool     // a route leads to one of them
-	Safe      string   // why nobody is left out because of culprit; empty: somebody is
+	Safe      string   // why everybody is still notified; empty: somebody isn't
 	Problems  []Finding
-	Write     string // the lines that mend them, as YAML; empty: nothing to mend
+	Write     string // the lines that fix the problems, as YAML; empty: nothing to fix
 }
 
-// Has says whether there is a problem of a kind.
+// Has reports whether there is a problem of a kind.
 func (v Verdict) Has(k Problem) bool {
 	return slices.ContainsFunc(v.Problems, func(p Finding) bool { return p.Kind == k })
 }
 
 const (
-	// soon is the longest group_wait of culprit's route: every second of it is
-	// missing before people are told.
+	// soon is the longest good group_wait of culprit's route: it shortens the time before people
+	// are notified.
 	soon = time.Second
-	// joined is its longest group_interval: by then a missed alert is found in
-	// Alertmanager's list anyway.
+	// joined is its longest good group_interval: by then polling has found a missed alert anyway.
 	joined = time.Minute
 )
 
-// Check judges the text of a configuration. An error means that it can't be
-// read.
+// Check checks a configuration. An error means that it can't be parsed.
 func Check(text string, known Known) (Verdict, error) {
 	t, err := Parse(text)
 	if err != nil {
@@ -90,7 +88,7 @@ func Check(text string, known Known) (Verdict, error) {
 	return t.Check(known), nil
 }
 
-// Check judges a tree.
+// Check checks a tree.
 func (t *Tree) Check(known Known) Verdict {
 	receivers, how := t.Recognise(known)
 	c := &checker{tree: t, how: how, receivers: receivers, ours: map[string]bool{}}
@@ -120,25 +118,25 @@ func (t *Tree) Check(known Known) Verdict {
 	return c.verdict
 }
 
-// checker collects what is wrong.
+// checker collects problems.
 type checker struct {
 	tree      *Tree
 	receivers []Receiver
 	how       string
-	ours      map[string]bool // culprit's receivers → it is alone in them
-	routes    []*Route        // that lead to them
+	ours      map[string]bool // culprit's receivers → whether they are only culprit's
+	routes    []*Route        // routes to them
 	verdict   Verdict
 
-	mend      []*Route // routes of culprit's that must be written anew
-	lossy     []*Route // routes below which culprit takes alerts away from others
-	mendHooks []string // receivers, too
+	mend      []*Route // routes of culprit's to rewrite
+	lossy     []*Route // routes below which culprit takes alerts from others
+	mendHooks []string // receivers to rewrite
 }
 
 func (c *checker) add(k Problem, format string, args ...any) {
 	c.verdict.Problems = append(c.verdict.Problems, Finding{k, fmt.Sprintf(format, args...)})
 }
 
-// notRouted says that culprit hears of nothing.
+// notRouted reports that no route leads to culprit.
 func (c *checker) notRouted() {
 	c.verdict.Safe = "it has no route"
 	what := "no receiver is known as culprit's"
@@ -154,8 +152,8 @@ func (c *checker) notRouted() {
 	}
 }
 
-// hidden are receivers that may be culprit's: with a webhook whose address is
-// not shown.
+// hidden returns receivers that may be culprit's: their only integration is a webhook with a hidden
+// URL.
 func (t *Tree) hidden() []string {
 	var names []string
 	for _, r := range t.Receivers {
@@ -166,7 +164,7 @@ func (t *Tree) hidden() []string {
 	return names
 }
 
-// people says whether somebody is left out.
+// people checks whether anybody is no longer notified.
 func (c *checker) people() {
 	alone := map[string]bool{}
 	for name, yes := range c.ours {
@@ -176,7 +174,7 @@ func (c *checker) people() {
 	}
 	losses, proven, tried := c.tree.losses(alone)
 	switch {
-	case alone[c.tree.Root.Receiver]: // said below
+	case alone[c.tree.Root.Receiver]: // reported below
 	case len(alone) == 0:
 		c.verdict.Safe = "it has no route of its own"
 	case proven:
@@ -206,10 +204,10 @@ func (c *checker) mendRoute(r *Route) {
 	}
 }
 
-// route checks one route that leads to culprit.
+// route checks one route to culprit.
 func (c *checker) route(r *Route) {
 	if !c.ours[r.Receiver] {
-		return // it hears what others hear, which is said of the receiver
+		return // shared with others, which the check of the receiver reports
 	}
 	if r.GroupWait > soon {
 		c.add(GroupWait, "%s has group_wait: %s; with 0s the causes are known before people are notified", r.place, model.Duration(r.GroupWait))
@@ -225,8 +223,8 @@ func (c *checker) route(r *Route) {
 	}
 }
 
-// before is the first of the siblings before a route that doesn't let its alerts
-// go on, tells anybody but culprit, and may have alerts that are for the route.
+// before returns the first earlier sibling that takes alerts without `continue`, notifies somebody,
+// and may match alerts meant for the route.
 func (t *Tree) before(r *Route, ours map[string]bool) *Route {
 	if r.parent == nil {
 		return nil
@@ -245,7 +243,7 @@ func (t *Tree) before(r *Route, ours map[string]bool) *Route {
 	return nil
 }
 
-// receiver checks one receiver of culprit's.
+// receiver checks one of culprit's receivers.
 func (c *checker) receiver(r Receiver) {
 	if !c.ours[r.Name] {
 		c.add(SharedReceiver, "the receiver %q also notifies others: give culprit a receiver and a route of its own, so that it hears of an alert before they do", r.Name)
@@ -261,7 +259,7 @@ func (c *checker) receiver(r Receiver) {
 	}
 }
 
-// quoted are names as a list.
+// quoted formats a list of names.
 func quoted(names []string) string {
 	all := make([]string, len(names))
 	for i, name := range names {

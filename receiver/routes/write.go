@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// write makes the lines that mend what was found: for each route in which
-// culprit's stands wrongly that route, then its receivers.
+// write renders the lines that fix the problems: every parent of a wrong route of culprit's, then
+// the receivers.
 func (c *checker) write() {
 	var b strings.Builder
 	var done []*Route
@@ -37,10 +37,9 @@ func (c *checker) write() {
 	c.verdict.Write = b.String()
 }
 
-// block is a route as it should be: culprit's before all others, and behind
-// them one that takes whatever comes, so that the route's own receiver is told
-// as if culprit were not there. own is culprit's route as it is; nil: there is
-// none yet. lossy says that others are left out as it is.
+// block renders a route as it should be: culprit's child first, and a catch-all last, so that the
+// route's own receiver is notified as without culprit. own is culprit's route as it is, or nil.
+// lossy means that others are no longer notified now.
 func (c *checker) block(parent, own *Route, lossy bool) string {
 	var b strings.Builder
 	if lossy && (operated(own) || slices.ContainsFunc(parent.Routes, operated)) {
@@ -62,9 +61,9 @@ func (c *checker) block(parent, own *Route, lossy bool) string {
 	return b.String()
 }
 
-// rest are the other routes, so that each alert takes them as if culprit were
-// not there. If one of them lets alerts go on, a last one for the parent's
-// receiver would get these, too: then they go below it.
+// rest renders the other routes so that each alert takes them as without culprit. If one of them
+// continues, a last sibling for the parent's receiver would get its alerts too: then they go below
+// it.
 func rest(b *strings.Builder, receiver string, others []*Route) {
 	goesOn := slices.ContainsFunc(others, func(r *Route) bool { return r.Continue })
 	switch {
@@ -79,7 +78,7 @@ func rest(b *strings.Builder, receiver string, others []*Route) {
 	}
 }
 
-// yours are the routes that a person has besides.
+// yours describes a person's other routes.
 func yours(n int) string {
 	if n == 1 {
 		return "other route"
@@ -94,8 +93,8 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// ownLines is culprit's route as it should be. What the user chose, which alerts
-// and which groups, stays.
+// ownLines renders culprit's route as it should be. It keeps the user's choice of alerts and
+// groups.
 func (c *checker) ownLines(parent, own *Route) string {
 	receiver, interval := "culprit", 10*time.Second
 	var b strings.Builder
@@ -137,12 +136,12 @@ func each(texts []string, f func(string) string) []string {
 	return all
 }
 
-// operated says whether the Prometheus operator made a route of an
-// AlertmanagerConfig: it calls the receiver NAMESPACE/NAME/RECEIVER.
+// operated reports whether a route was made by the Prometheus operator from an AlertmanagerConfig:
+// its receiver is called NAMESPACE/NAME/RECEIVER.
 func operated(r *Route) bool { return r != nil && strings.Count(r.Receiver, "/") == 2 }
 
-// operatorBlock is what to write into the main configuration, where the routes
-// of AlertmanagerConfigs come before all others.
+// operatorBlock renders what to write into the main configuration, where the routes of
+// AlertmanagerConfigs come first.
 func (c *checker) operatorBlock(b *strings.Builder, parent, own *Route) {
 	var main, teams int
 	for _, r := range parent.Routes {
@@ -170,7 +169,7 @@ func (c *checker) operatorBlock(b *strings.Builder, parent, own *Route) {
 	}
 }
 
-// rootBlock is a root that is not culprit's.
+// rootBlock renders a root that is not culprit's.
 func (c *checker) rootBlock() string {
 	root := c.tree.Root
 	b := "route:\n  receiver: PEOPLE # who is to be told of what no other route takes\n  routes:\n" + c.ownLines(root, root)
@@ -179,7 +178,7 @@ func (c *checker) rootBlock() string {
 	return b + others.String()
 }
 
-// hooks are receivers as they should be.
+// hooks renders receivers as they should be.
 func (c *checker) hooks(names []string) string {
 	b := "receivers:\n"
 	for _, name := range names {
@@ -188,7 +187,7 @@ func (c *checker) hooks(names []string) string {
 	return b
 }
 
-// scalar is a text as YAML has it in one line.
+// scalar formats a text as a one-line YAML scalar.
 func scalar(s string) string {
 	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) && !slices.Contains([]string{"null", "true", "false", "yes", "no", "on", "off"}, strings.ToLower(s)) && !('0' <= s[0] && s[0] <= '9') && s[0] != '-' && s[0] != '.' {
 		return s
@@ -196,7 +195,7 @@ func scalar(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }
 
-// plain says whether a character needs no quotes anywhere in YAML.
+// plain reports whether a character never needs quotes in YAML.
 func plain(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_-./", r)
 }

@@ -218,7 +218,7 @@ func shownValue(value string) string {
 	}
 }
 
-// share writes a share so that many of them make a tidy column.
+// share formats a share so that a column of them is tidy.
 func share(ep float64) string {
 	if math.Abs(ep) < 0.1 {
 		ep = math.Round(1000*ep) / 1000

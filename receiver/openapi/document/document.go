@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package document makes the OpenAPI document of the HTTP API and the types of its Go
-// client: from a table of operations, and from the Go types of their bodies.
+// Package document generates the OpenAPI document of the HTTP API and the types of its Go client,
+// from a table of operations and the Go types of their bodies.
 //
-// It is used when both are generated, and by tests. The daemon holds the text only.
+// Only the generator and tests use it. The daemon contains just the text.
 package document
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Files returns what is generated, by paths below the root of the repository.
+// Files returns the generated files, by path relative to the root of the repository.
 func Files(root string) (map[string][]byte, error) {
 	notes, err := notesOf(root)
 	if err != nil {
@@ -40,7 +40,7 @@ func Files(root string) (map[string][]byte, error) {
 	return files, Check(text)
 }
 
-// Check says what is wrong with the text of a document.
+// Check validates the text of a document.
 func Check(text []byte) error {
 	doc, err := openapi3.NewLoader().LoadFromData(bytes.TrimSpace(text))
 	if err != nil {
@@ -51,7 +51,7 @@ func Check(text []byte) error {
 
 func typeOf(v any) reflect.Type { return reflect.TypeOf(v) }
 
-// maker puts the document together.
+// maker builds the document.
 type maker struct {
 	schemas *schemas
 	doc     *openapi3.T
@@ -100,7 +100,7 @@ func (m *maker) document() (*openapi3.T, error) {
 	return m.doc, nil
 }
 
-// common are the answers that stand before everything else.
+// common adds the answers that any operation may give.
 func (m *maker) common() error {
 	for name, a := range map[string]answer{
 		"Unauthorized":    {means: "credentials are missing or others (`--web.config.file`, `token_file`)", either: true},
@@ -123,7 +123,7 @@ func plain() *openapi3.MediaType {
 	return openapi3.NewMediaType().WithSchema(openapi3.NewStringSchema())
 }
 
-// operation is one of the table as the document has it.
+// operation converts an operation of the table.
 func (m *maker) operation(op operation) (*openapi3.Operation, error) {
 	made := &openapi3.Operation{OperationID: op.id, Summary: op.summary, Tags: []string{op.tag}, Responses: openapi3.NewResponsesWithCapacity(len(op.answers))}
 	for _, p := range inPath(op.path) {
@@ -161,7 +161,7 @@ func (m *maker) operation(op operation) (*openapi3.Operation, error) {
 	return made, nil
 }
 
-// commonAnswers are those that an operation has besides its own.
+// commonAnswers are the answers of an operation that are not its own.
 func (op operation) commonAnswers() map[int]string {
 	common := map[int]string{http.StatusUnauthorized: "Unauthorized", http.StatusTooManyRequests: "TooManyRequests", http.StatusServiceUnavailable: "Unavailable"}
 	if op.method != http.MethodGet {

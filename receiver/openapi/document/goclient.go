@@ -19,8 +19,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web"
 )
 
-// clientTypes writes the types of the client, by file: those of the daemon, with their
-// JSON and without what they import.
+// clientTypes generates the client's types, by file: those of the daemon with their JSON, but
+// without their imports.
 func clientTypes(notes schema.Notes) (map[string][]byte, error) {
 	w := &goWriter{notes: notes, words: words(), named: names{}}
 	for _, t := range []reflect.Type{
@@ -48,13 +48,13 @@ func clientTypes(notes schema.Notes) (map[string][]byte, error) {
 	return files, w.err
 }
 
-// The files of the client's types.
+// Files of the client's types.
 const (
-	fileOfReports  = "client/reports.go"  // what is asked, told and answered
-	fileOfAnalysis = "client/analysis.go" // what an analysis has found
+	fileOfReports  = "client/reports.go"  // requests and answers
+	fileOfAnalysis = "client/analysis.go" // results of an analysis
 )
 
-// fileOf is the file in which a type is declared: it is that of its package here.
+// fileOf is the file that declares a type, which follows from its package.
 func fileOf(t reflect.Type) string {
 	if strings.Contains(t.PkgPath()+"/", "/culprit/analysis/") {
 		return fileOfAnalysis
@@ -62,7 +62,7 @@ func fileOf(t reflect.Type) string {
 	return fileOfReports
 }
 
-// goWriter writes types as Go. Each is declared once, behind the one that needs it first.
+// goWriter writes types as Go. Each is declared once, after the first that needs it.
 type goWriter struct {
 	notes   schema.Notes
 	words   map[reflect.Type][]string
@@ -71,7 +71,7 @@ type goWriter struct {
 	err     error
 }
 
-// name is that of a type in the client, where it is then declared, too.
+// name returns the client's name of a type, and makes sure that it is declared.
 func (w *goWriter) name(t reflect.Type) string {
 	name := nameOf(t)
 	if w.named[name] == nil {
@@ -128,7 +128,7 @@ func (w *goWriter) declare(b *bytes.Buffer, t reflect.Type) {
 	b.WriteString("}\n")
 }
 
-// tag is that of the daemon's type, and leaves out what need not be sent.
+// tag is the daemon's tag, plus omitzero for what need not be sent.
 func (f jsonField) tag() string {
 	tag := f.field.Tag.Get("json")
 	if f.optional && !strings.Contains(tag, ",omit") {
@@ -137,7 +137,7 @@ func (f jsonField) tag() string {
 	return tag
 }
 
-// comment writes a text as a comment of lines of some 90 characters.
+// comment formats a comment, with lines of about 90 characters.
 func comment(text string) string {
 	line, all := "//", ""
 	for _, word := range strings.Fields(text) {
@@ -149,12 +149,12 @@ func comment(text string) string {
 	return all + line + "\n"
 }
 
-// oneLine takes the links of Go's comments away, which lead nowhere in the client.
+// oneLine removes doc links, which would lead nowhere in the client.
 func oneLine(note string) string {
 	return strings.NewReplacer("[", "", "]", "", "\n", " ").Replace(note)
 }
 
-// camel writes a word such as no_change as NoChange.
+// camel converts a word such as no_change to NoChange.
 func camel(word string) string {
 	parts := strings.Split(word, "_")
 	for i, p := range slices.Clone(parts) {

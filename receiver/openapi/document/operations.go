@@ -19,25 +19,25 @@ type operation struct {
 	summary          string
 	tag              string
 	params           []param
-	takes            []content // bodies of requests; empty: none
+	takes            []content // request bodies; empty: none
 	answers          map[int]answer
-	guard            string // key of the configuration that names the file of a token; empty: none
-	loads            bool   // it reads a report from the disk; what others answer is in memory
+	guard            string // configuration key of the token file; empty: none
+	loads            bool   // it reads a report from disk, which can fail
 }
 
-// answer is what an operation answers with one status.
+// answer is the answer with one status.
 type answer struct {
 	means   string
 	content content
-	either  bool // a page, a text or JSON, by who answers
-	next    bool // it has a header Link to the next part of a list
+	either  bool // a page, text or JSON, depending on who answers
+	next    bool // it has a Link header to the next page
 }
 
-// content is a body: its media type, and the Go type of JSON.
+// content is a body: its media type, and the Go type if it is JSON.
 type content struct {
-	media string       // empty: application/json if of is set, or else no body at all
-	of    reflect.Type // nil: a text
-	also  reflect.Type // nil, or another type that it may be
+	media string       // empty: application/json if of is set, otherwise no body
+	of    reflect.Type // nil: text
+	also  reflect.Type // nil, or an alternative type
 }
 
 // Tags of operations.
@@ -49,7 +49,7 @@ const (
 	operations = "operations"
 )
 
-// notification is a message of Alertmanager.
+// notification is a webhook message of Alertmanager.
 type notification struct {
 	template.Data
 	Version         string `json:"version"`
@@ -62,12 +62,12 @@ type failure struct {
 	Error string `json:"error"` // what is wrong, with the value; then, behind "hint:", what to do
 }
 
-// kept is what became of the changes of a message.
+// kept is the outcome for the changes of a message.
 type kept struct {
 	Changes []changelog.Told `json:"changes"` // in the order of the message
 }
 
-// recorded is what became of the events of a message.
+// recorded is the outcome for the events of a message.
 type recorded struct {
 	Events int `json:"events"` // of the message
 	Kept   int `json:"kept"`   // those that are of use
@@ -77,16 +77,16 @@ func json[T any]() content { return content{of: reflect.TypeFor[T]()} }
 
 func text(media string) content { return content{media: media} }
 
-// fails is an answer that says why there is no other.
+// fails is an answer with an error.
 func fails(means string) answer { return answer{means: means, content: json[failure]()} }
 
 // says is an answer in plain text.
 func says(means string) answer { return answer{means: means, content: text("text/plain")} }
 
-// page is an answer for people.
+// page is a page for people.
 func page(means string) answer { return answer{means: means, content: text("text/html")} }
 
-// table has all operations, in the order in which the document has them.
+// table lists all operations, in the order of the document.
 func table() []operation {
 	return append(append(api(), people()...), operating()...)
 }

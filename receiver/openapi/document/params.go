@@ -12,11 +12,11 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// param is a parameter of a query string.
+// param is a parameter of the query string.
 type param struct {
 	name, about string
-	words       []string // it may have; empty: any
-	kind        string   // of its value; empty: string
+	words       []string // allowed values; empty: any
+	kind        string   // type of the value; empty: string
 	repeated    bool
 }
 
