@@ -136,19 +136,19 @@ type Stretch struct {
 
 // Event: one event that may have caused an incident.
 type Event struct {
-	At     float64           `json:"at"`              // Unix seconds; when it began
-	Until  float64           `json:"until,omitempty"` // Unix seconds; when it was complete, 0 if that is not known
+	At     float64           `json:"at"`              // Unix seconds of its beginning
+	Until  float64           `json:"until,omitempty"` // Unix seconds of its completion; 0: unknown
 	Title  string            `json:"title"`           // what was done, in a few words
-	Labels map[string]string `json:"labels"`          // where: the labels of what was changed
+	Labels map[string]string `json:"labels"`          // where: labels of what was changed
 	From   string            `json:"from,omitempty"`  // version, value or state before it
 	To     string            `json:"to,omitempty"`    // and after it
-	Source string            `json:"source"`          // who says so: a series, api, grafana, alert
+	Source string            `json:"source"`          // who reports it: a series, api, grafana, alert
 	URL    string            `json:"url,omitempty"`   // a page about it
-	Extent Extent            `json:"extent,omitzero"` // how far it had got when something was wrong
+	Extent Extent            `json:"extent,omitzero"` // progress during the incident
 }
 
-// Confidence: one of the three. The zero value is the lowest, so that nothing is trusted
-// unless somebody has said why.
+// Confidence: one of the three. The zero value is the lowest, so that trust must be given
+// explicitly.
 type Confidence string
 
 // What a Confidence may be.
@@ -282,9 +282,9 @@ type Mix struct {
 	Others float64           `json:"others"` // and elsewhere, before
 }
 
-// Extent: how far a change had got: 3 of 6 pods. The zero one is not known.
+// Extent: the progress of a change: 3 of 6 pods. Zero means unknown.
 type Extent struct {
 	Changed int    `json:"changed"`
 	Of      int    `json:"of"`
-	Parts   string `json:"parts"` // what is counted: pods, instances
+	Parts   string `json:"parts"` // unit: pods, instances
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package attribution turns the coefficients of a linear model into what each
-// candidate contributed to a change of the target, the backward half of
-// BALANCE (Chen et al., Proc. ACM Manag. Data 1(1), art. 95, 2023), and merges
-// the contributions to several targets.
+// Package attribution computes from the coefficients of a linear model what each candidate
+// contributed to a change of the target, the backward half of BALANCE (Chen et al., Proc. ACM
+// Manag. Data 1(1), art. 95, 2023), and merges the contributions to several targets.
 //
 // For a linear model f(x) = b_0 + sum_j b_j x_j and a baseline x0,
 //
@@ -21,15 +20,15 @@ import (
 	"slices"
 )
 
-// MinExplained is the share of the target's change below which a model explains
-// too little to be trusted with more than a low confidence.
+// MinExplained is the share of the target's change below which a model deserves no more than
+// low confidence.
 const MinExplained = 0.3
 
-// Change is a linear model and the two states that it is asked to compare. The
-// three slices have one entry for each candidate.
-type Change struct {
-	Coefficient []float64 // in units of the target for a unit of the candidate
-	At          []float64 // candidates in the anomaly, NaN when not observed
+// Change is a linear model and the two states to compare. Its slices have one entry per
+// candidate.
+type Change struct { // target units per candidate unit
+	Coefficient []float64 // candidates in the anomaly; NaN if not observed
+	At          []float64 // candidates before it
 	Baseline    []float64 // candidates before it
 	TargetAt    float64
 	TargetBase  float64
@@ -39,30 +38,27 @@ type Change struct {
 type Result struct {
 	// Phi is the contribution in the target's unit: the marginal effect.
 	Phi []float64
-	// Psi is Phi as a share of the target's change; all 0 when it has none.
+	// Psi is Phi as a share of the target's change; all 0 if there is none.
 	Psi []float64
-	// Share is the candidate's part of what pushed the target the way it went:
-	// in [0,1], and adding up to 1 unless nothing did.
+	// Share is the candidate's part of what moved the target in its direction: in [0,1], adding
+	// up to 1 unless nothing did.
 	Share []float64
 	// Salience is b_j x_j, the contribution against a baseline of 0;
 	// Sensitivity is b_j. The published program ranks by them.
 	Salience, Sensitivity []float64
 
-	// Unexplained is 1 - sum of Psi: negative when the model explains more than
-	// there was.
+	// Unexplained is 1 − ΣPsi; negative if the model explains too much.
 	Unexplained float64
-	// Order lists the candidates that pushed the target the way it went,
-	// largest contribution first; Counteracting those that pushed against it,
-	// strongest first.
+	// Order lists the candidates that moved the target in its direction, the largest
+	// contribution first; Counteracting those that moved it the other way, the strongest first.
 	Order, Counteracting []int
 }
 
-// Weak tells whether the model explains less than MinExplained of the change.
+// Weak says whether the model explains less than MinExplained of the change.
 func (r Result) Weak() bool { return 1-r.Unexplained < MinExplained }
 
-// Attribute divides the change of the target among the candidates. A candidate
-// that is not observed in one of the states contributes nothing. Ties go to the
-// smaller index.
+// Attribute divides the change of the target among the candidates. A candidate that is not
+// observed in one of the states contributes nothing. Ties go to the smaller index.
 //
 // Attribute panics if the slices of c differ in length.
 func Attribute(c Change) Result {
@@ -93,8 +89,8 @@ func Attribute(c Change) Result {
 	return r
 }
 
-// Shares is the part of each contribution in all those of the sign of
-// direction; all 0 if there are none. Direction 0 counts as positive.
+// Shares returns each contribution as a part of all contributions with the sign of direction;
+// all 0 if there are none. Direction 0 counts as positive.
 func Shares(phi []float64, direction float64) []float64 {
 	if direction == 0 {
 		direction = 1
@@ -118,7 +114,7 @@ func Shares(phi []float64, direction float64) []float64 {
 	return share
 }
 
-// ranked lists the contributions of the sign of direction, largest first.
+// ranked lists the contributions with the sign of direction, largest first.
 func ranked(phi []float64, direction float64) []int {
 	var order []int
 	for j, v := range phi {
@@ -138,7 +134,7 @@ func ranked(phi []float64, direction float64) []int {
 	return order
 }
 
-// finite is v, and 0 for what is not observed or does not fit a float64.
+// finite replaces NaN and infinities by 0.
 func finite(v float64) float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0

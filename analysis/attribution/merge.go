@@ -11,24 +11,24 @@ import (
 // Merged is one candidate over several targets.
 type Merged struct {
 	Candidate int
-	// Union is how much of any target it explains, 1 - prod_k (1-A_kj)^w_k;
-	// Intersection how much of every one, the weighted geometric mean.
+	// Union is how much it explains of any target, 1 − Π_k (1−A_kj)^w_k; Intersection how much
+	// of every target, the weighted geometric mean.
 	Union, Intersection float64
 	// Most is its largest share in a target.
 	Most float64
 	// Explains lists the targets in which it has a share.
 	Explains []int
-	// Common tells that it has a share in every target that is explained at all.
+	// Common says that it has a share in every target that is explained at all.
 	Common bool
 }
 
-// Merge ranks the candidates over several targets: shares[k][j] in [0,1] is the
-// share of candidate j in the change of target k, weights[k] > 0 how severe
-// that change is (nil: all alike). Candidates are ordered by union, then by
-// their largest share, then by index; those without any share are left out.
+// Merge ranks the candidates over several targets. shares[k][j] in [0,1] is the share of
+// candidate j in the change of target k, and weights[k] > 0 the severity of that change (nil:
+// equal). Candidates are sorted by union, then by largest share, then by index; those without
+// any share are left out.
 //
-// Merge panics if the targets differ in their number of candidates, or weights
-// in number from the targets.
+// Merge panics if targets differ in their number of candidates, or if the number of weights is
+// wrong.
 func Merge(shares [][]float64, weights []float64) []Merged {
 	if len(shares) == 0 {
 		return nil
@@ -60,8 +60,8 @@ func compareMerged(a, b Merged) int {
 	return a.Candidate - b.Candidate
 }
 
-// Union is the probabilistic or of the shares: it is at least the largest one
-// of a target with the largest weight, and the shares themselves for one target.
+// Union is the probabilistic or of the shares: at least the largest share in a target of the
+// largest weight, and the shares themselves for a single target.
 func Union(shares [][]float64, weights []float64) []float64 {
 	w := checkWeights(shares, weights)
 	heaviest := slices.Max(w)
@@ -76,9 +76,8 @@ func Union(shares [][]float64, weights []float64) []float64 {
 	return out
 }
 
-// Intersection is the weighted geometric mean of the shares: 0 as soon as one
-// target does without the candidate. Targets that nothing explains are left
-// out: they would hide what the others have in common.
+// Intersection is the weighted geometric mean of the shares: 0 if one target has none of the
+// candidate. Unexplained targets are left out: they would hide what the others have in common.
 func Intersection(shares [][]float64, weights []float64) []float64 {
 	w := checkWeights(shares, weights)
 	out := make([]float64, len(shares[0]))
@@ -109,7 +108,7 @@ func explained(a []float64) bool {
 
 func clamp(v float64) float64 { return math.Max(0, math.Min(v, 1)) }
 
-// checkWeights panics on shapes that do not fit, and fills in equal weights.
+// checkWeights panics on shapes that don't fit, and fills in equal weights.
 func checkWeights(shares [][]float64, weights []float64) []float64 {
 	if len(shares) == 0 {
 		panic("attribution: no targets to merge")

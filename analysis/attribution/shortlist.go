@@ -10,18 +10,15 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// Shortlist decides which candidates are worth reporting. The zero value is the
-// documented default.
+// Shortlist selects the candidates worth reporting. The zero value is the default.
 //
-// Filtering what is reported, and not what the models are fitted on, is
-// deliberate: without the quiet candidates a model gives their part of the
-// target to those that are left.
+// Only the report is filtered, not the models' input, on purpose: without the quiet candidates
+// a model would assign their part of the target to the others.
 type Shortlist struct {
-	// MinDeviation is how far a candidate must have moved, in robust standard
-	// deviations of its baseline; 0 means 3.
+	// MinDeviation is how far a candidate must have moved, in robust standard deviations of its
+	// baseline; 0 means 3.
 	MinDeviation float64
-	// MinShare is the least share of the change, over those that moved; 0
-	// means 0.03.
+	// MinShare is the smallest share of the change, among those that moved; 0 means 0.03.
 	MinShare float64
 }
 
@@ -32,15 +29,13 @@ type Finding struct {
 	Deviation float64
 }
 
-// Select lists the candidates that moved and that the models hold responsible,
-// largest share first, ties to the smaller index. phi[m] are the contributions
-// that model m found, weights how much each model counts (nil: all alike),
-// deviation how far each candidate moved, and direction the sign of the
-// target's change.
+// Select returns the candidates that moved and that the models hold responsible, the largest
+// share first, ties to the smaller index. phi[m] are the contributions by model m, weights the
+// weights of the models (nil: equal), deviation the moves of the candidates, and direction the
+// sign of the target's change.
 //
-// A sparse selection and a ridge are good at different things: the one when few
-// candidates act, the other when the target is the sum of many. Their average is
-// better than either where it is not known which it is.
+// A sparse selection is good if few candidates act, a ridge if the target is the sum of many.
+// If it is unknown which holds, their average is better than either.
 //
 // Select panics if the slices differ in length, or a weight is not positive.
 func (s Shortlist) Select(phi [][]float64, weights, deviation []float64, direction float64) []Finding {
@@ -76,14 +71,13 @@ func (s Shortlist) Select(phi [][]float64, weights, deviation []float64, directi
 	return out
 }
 
-// maxDeviation stands for a move of a candidate that never moved before.
+// maxDeviation stands for the move of a candidate that never moved before.
 const maxDeviation = 1e6
 
-// Deviation is how far the series moved in the window from its median before
-// it, in robust standard deviations of the baseline: 1.4826 times the median
-// absolute deviation, and at least a quarter of the standard deviation, so that
-// a series that mostly stands still is not all spikes. It is 0 when there is
-// nothing to compare, and bounded by 1e6.
+// Deviation returns how far the series moved in the window from its earlier median, in robust
+// standard deviations of the baseline: 1.4826 times the median absolute deviation, but at least
+// a quarter of the standard deviation, because a mostly constant series is not all spikes. It
+// is 0 if there is nothing to compare, and bounded by 1e6.
 func (w Window) Deviation(series []float64) float64 {
 	at, base := w.Levels(series)
 	if math.IsNaN(at) || math.IsNaN(base) || at == base {

@@ -8,14 +8,13 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// Window is where the anomaly lies among the samples: [Onset, End). The samples
-// before Onset are the baseline.
+// Window is the anomaly [Onset, End) among the samples. Those before Onset are the baseline.
 type Window struct{ Onset, End int }
 
-// Levels returns the mean of the samples in the anomaly and the median of those
-// before it, NaN for what was not observed.
+// Levels returns the mean of the samples in the anomaly and the median of those before it, NaN
+// if there are none.
 //
-// Levels panics if the window does not lie within the series.
+// Levels panics unless the window lies within the series.
 func (w Window) Levels(series []float64) (at, baseline float64) {
 	if w.Onset < 0 || w.End > len(series) || w.Onset > w.End {
 		panic("attribution: window outside the series")
@@ -23,7 +22,7 @@ func (w Window) Levels(series []float64) (at, baseline float64) {
 	return mean(series[w.Onset:w.End]), median(series[:w.Onset])
 }
 
-// Change gathers the levels of the candidates and of the target.
+// Change collects the levels of the candidates and of the target.
 func (w Window) Change(coefficient []float64, x [][]float64, y []float64) Change {
 	c := Change{Coefficient: coefficient}
 	for _, s := range x {

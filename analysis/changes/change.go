@@ -4,31 +4,31 @@ package changes
 
 // Change is one event that may have caused an incident.
 type Change struct {
-	At     float64           `json:"at"`              // Unix seconds; when it began
-	Until  float64           `json:"until,omitempty"` // Unix seconds; when it was complete, 0 if that is not known
+	At     float64           `json:"at"`              // Unix seconds of its beginning
+	Until  float64           `json:"until,omitempty"` // Unix seconds of its completion; 0: unknown
 	Title  string            `json:"title"`           // what was done, in a few words
-	Labels map[string]string `json:"labels"`          // where: the labels of what was changed
+	Labels map[string]string `json:"labels"`          // where: labels of what was changed
 	From   string            `json:"from,omitempty"`  // version, value or state before it
 	To     string            `json:"to,omitempty"`    // and after it
-	Source string            `json:"source"`          // who says so: a series, api, grafana, alert
+	Source string            `json:"source"`          // who reports it: a series, api, grafana, alert
 	URL    string            `json:"url,omitempty"`   // a page about it
 
-	Extent Extent `json:"extent,omitzero"` // how far it had got when something was wrong
+	Extent Extent `json:"extent,omitzero"` // progress during the incident
 
-	Symptom bool `json:"-"` // a fault does the same, such as to take a target away: it is listed, and causes nothing
-	Guessed bool `json:"-"` // it was taken for a change by the shape of a column, whose name says nothing
+	Symptom bool `json:"-"` // a fault leaves the same trace, such as a lost target: listed, but never a cause
+	Guessed bool `json:"-"` // recognised by the shape of a column alone, not by its name
 
-	Series string `json:"-"` // the candidate of the KPI that it was found in; empty: none
+	Series string `json:"-"` // candidate of the KPI in which it was found; empty: none
 }
 
-// symptom says that the change is what a fault does as well, and by itself no cause.
+// symptom says that a fault may cause the same, so that it is no cause by itself.
 func (c Change) symptom() bool { return c.Symptom || c.Source == FromAlert }
 
-// Extent is how far a change had got: 3 of 6 pods. The zero one is not known.
+// Extent is the progress of a change: 3 of 6 pods. Zero means unknown.
 type Extent struct {
 	Changed int    `json:"changed"`
 	Of      int    `json:"of"`
-	Parts   string `json:"parts"` // what is counted: pods, instances
+	Parts   string `json:"parts"` // unit: pods, instances
 }
 
 // Partial says that only some of the parts were changed.

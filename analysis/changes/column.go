@@ -12,33 +12,33 @@ import (
 	"sync"
 )
 
-// A Column is a series over time in which there may be changes.
+// Column is a series over time that may record changes.
 type Column struct {
-	Name   string            // as it is told
+	Name   string            // as reported
 	Metric string            // the part of Name that says what is measured
-	Of     string            // whose it is; empty: of what Name says
+	Of     string            // its owner; empty: as in Name
 	Labels map[string]string // where it is
-	Values []float64         // one a row, NaN where there is none
+	Values []float64         // one per row, NaN if missing
 }
 
 const (
-	mostSteps  = 3  // of a column that tells changes
-	mostStamps = 12 // the same, if it tells their times: what is later is a heartbeat
-	shortest   = 2  // rows of a marker: what is less counts
-	longest    = 10 // rows of what came, and went again
-	leastCalm  = 5  // rows before the first change: what has just begun tells nothing
+	mostSteps  = 3  // of a column that records changes
+	mostStamps = 12 // the same for timestamps; more are a heartbeat
+	shortest   = 2  // rows of a marker; with fewer it is a count
+	longest    = 10 // rows of a temporary value
+	leastCalm  = 5  // rows before the first change: a column that has just begun is inconclusive
 )
 
-// meaning is what the name of a metric says of its steps.
+// meaning is what the name of a metric says about its steps.
 type meaning struct {
 	pattern *regexp.Regexp
 	title   string // with the name of the thing
-	marker  bool   // its columns are 0, or 1: with other values they count
-	event   bool   // the same, and they are 1 once, for a short time: else they tell a state, or count what is rare
-	success bool   // what it names says of itself when it succeeded
+	marker  bool   // only 0 and 1 are markers; other values are counts
+	event   bool   // a marker that is 1 once and briefly; else it is a state, or a count of something rare
+	success bool   // the name itself mentions success
 }
 
-// meanings are in the order in which names are compared with them.
+// meanings are tried in this order.
 var meanings = sync.OnceValue(func() []meaning {
 	word := func(words, title string) meaning {
 		return meaning{pattern: regexp.MustCompile(`(?i)(^|[_.|: -])(` + words + `)($|[_.|: -])`), title: title}
@@ -58,10 +58,10 @@ var meanings = sync.OnceValue(func() []meaning {
 	}
 })
 
-// states are names of what a fault does: their steps are symptoms, and no changes.
+// states matches names of what a fault causes: their steps are symptoms, not changes.
 var states = regexp.MustCompile(`(?i)(^|[_.|: -])(up|ready|unready|health(y)?|unhealthy|alive|avail(able|ability)?|unavailable|succe(ss|ssful|eded)|err(or)?s?|fail(s|ed|ures?|ing)?|alerts?|lag|queued?|pending|waiting|down|leader|oom|crash(es|ed)?|degraded|saturat(ed|ion)|latency|duration|timeouts?|retries|rejected|dropped|blocked|pods|consumers?|rebalances?|circuit|exceptions?)($|[_.|: -])`)
 
-// means is what a name says; false if it says nothing of changes.
+// means returns the meaning of a name; ok is false if it does not suggest changes.
 func means(metric string) (m meaning, ok bool) {
 	for _, m := range meanings() {
 		if m.pattern.MatchString(metric) {
@@ -71,16 +71,16 @@ func means(metric string) (m meaning, ok bool) {
 	return meaning{title: "%s was changed"}, false
 }
 
-// Named says that the name of a metric tells of changes.
+// Named says whether the name of a metric suggests changes.
 func Named(metric string) bool {
 	_, ok := means(metric)
 	return ok
 }
 
-// In returns the changes that a column tells, nil if it measures something: a column
-// that stands still but for few steps, such as a generation; whose values are the times
-// of something; or that is there, with one value, only from or only for some time. What
-// the name of the metric says decides where its shape does not.
+// In returns the changes that a column records; nil if it is a measurement. Changes are the few
+// steps of an otherwise constant column, such as a generation; the values of a column of
+// timestamps; and the appearance of a constant column, for good or for a while. If the shape is
+// ambiguous, the name decides.
 func (c Column) In(times []float64) []Change {
 	m, known := means(c.Metric)
 	if states.MatchString(c.Metric) && !m.success {
@@ -97,13 +97,13 @@ func (c Column) In(times []float64) []Change {
 	return c.tell(found, m.title)
 }
 
-// counts says that there is a value beside 0 and 1.
+// counts says whether there are values besides 0 and 1.
 func counts(runs []run) bool {
 	return slices.ContainsFunc(runs, func(r run) bool { return !r.none && r.value != 0 && r.value != 1 })
 }
 
-// once says that something was noted one time, and for as long only as an event takes:
-// it is over. A column that is there only while it has something to say says so by that.
+// once says whether something was marked a single time, briefly, and is over. A column that
+// only exists while it has something to say always qualifies.
 func once(runs []run) bool {
 	var zero, noted int
 	for i, r := range runs {
@@ -120,7 +120,7 @@ func once(runs []run) bool {
 	return zero == 0 || noted == 1
 }
 
-// tell makes changes of what was found in the column.
+// tell completes the changes found in the column.
 func (c Column) tell(found []Change, title string) []Change {
 	of := cmp.Or(c.Of, c.Name)
 	for i := range found {
@@ -134,11 +134,11 @@ func (c Column) tell(found []Change, title string) []Change {
 type run struct {
 	first, last int // rows
 	value       float64
-	none        bool // no samples, at least leastCalm rows or up to the first or the last
+	none        bool // at least leastCalm rows without samples, or all up to the first or from the last sample
 }
 
-// runsOf are the stretches of a column, in order. Few samples that are missing in
-// between are not noticed. It stops where there are too many.
+// runsOf returns the runs of a column in order, ignoring short gaps. It returns nil if there
+// are too many.
 func runsOf(values []float64) []run {
 	var runs []run
 	missing := 0
@@ -171,8 +171,8 @@ func runsOf(values []float64) []run {
 	return runs
 }
 
-// stamps are changes of a column whose values are the times, in Unix seconds, of what
-// is told; nil if they are not.
+// stamps returns the changes of a column whose values are timestamps in Unix seconds; nil if
+// they are not.
 func stamps(times []float64, runs []run) []Change {
 	const past = 1e9 // Unix seconds: the year 2001
 	var found []Change
@@ -203,7 +203,7 @@ func longestStep(times []float64) float64 {
 	return 3 * (times[len(times)-1] - times[0]) / float64(len(times)-1)
 }
 
-// steps are changes of a column that stands still but for few steps.
+// steps returns the changes of a column that is constant except for a few steps.
 func steps(times []float64, runs []run, known bool) []Change {
 	if len(runs) < 2 || len(runs) > 2*mostSteps+1 || runs[0].last-runs[0].first+1 < leastCalm {
 		return nil
@@ -216,9 +216,9 @@ func steps(times []float64, runs []run, known bool) []Change {
 		case !known && !plain(before, r):
 			return nil
 		case r.none && !last || before.none && before.first > 0 && known:
-			continue // gone for some time
-		case i > 1 && brief(runs[i-1]) && same(runs[i-2], r): // it is over
-			if n := len(found); n > 0 && found[n-1].At == times[before.first] { // and was no gap
+			continue // absent for a while
+		case i > 1 && brief(runs[i-1]) && same(runs[i-2], r): // the temporary value is over
+			if n := len(found); n > 0 && found[n-1].At == times[before.first] { // and it was no gap
 				found[n-1].Until = times[before.last]
 			}
 			continue
@@ -232,23 +232,22 @@ func steps(times []float64, runs []run, known bool) []Change {
 	return found
 }
 
-// brief says that something was there for as long only as an event takes.
+// brief says whether a value lasted only as long as an event.
 func brief(r run) bool { return r.last-r.first < longest }
 
 func same(a, b run) bool { return a.none == b.none && a.value == b.value }
 
-// plain says that a step is one of a change, whatever its name: a whole number goes up
-// by one and was not 0, or something of the value 1 comes. Whatever counts few things
-// is 0, then 1.
+// plain says whether a step looks like a change whatever the name: a positive whole number
+// increases by one, or a column with the value 1 appears. Counts of few things go from 0 to 1.
 func plain(a, b run) bool {
 	switch {
 	case a.none:
 		return b.value == 1
 	case b.none:
-		return a.value == 1 && brief(a) // what ends after long is told by its series
+		return a.value == 1 && brief(a) // a long-lived series that ends is reported elsewhere
 	}
 	return a.value >= 1 && a.value == math.Trunc(a.value) && b.value == a.value+1
 }
 
-// text is the value in words.
+// text returns the value as text.
 func (r run) text() string { return strconv.FormatFloat(r.value, 'g', 6, 64) }

@@ -11,39 +11,39 @@ import (
 	"unicode"
 )
 
-// together is the time, in seconds, in which what is done in one place is one event: a
-// rollout, the restarts that it brings, and the message of the tool that made it.
+// together is the time, in seconds, within which changes in one place are one event: a rollout,
+// the restarts it causes, and the message of the tool that did it.
 const together = 300
 
-// mostAtOnce bounds what a change of one place is compared with.
+// mostAtOnce bounds the events in one place that a change is compared with.
 const mostAtOnce = 32
 
 // FromAlert is the source of a change that is the beginning of another alert.
 const FromAlert = "alert"
 
-// AlertBegan is the title of the beginning of an alert of that name.
+// AlertBegan is the title for the beginning of an alert.
 func AlertBegan(name string) string { return "alert " + name + " began" }
 
-// event is one change, as one or several sources tell it.
+// event is one change, as reported by one or several sources.
 type event struct {
 	Change
-	parts []Change // all that tell of it, in the order of time
+	parts []Change // all reports of it, in order of time
 	place place
-	like  string // the same for what was done there before, and is of the same kind
+	like  string // identifies earlier events of the same kind in the same place
 }
 
-// eventsOf joins what is told of one change, in the order of time. What has no time
-// is left out.
+// eventsOf merges reports of the same change, in order of time. Reports without a time are
+// dropped.
 func eventsOf(list []Change) []*event {
 	sorted := slices.DeleteFunc(slices.Clone(list), func(c Change) bool { return math.IsNaN(c.At) || math.IsInf(c.At, 0) })
 	slices.SortFunc(sorted, compare)
 	var events []*event
-	latest := map[string][]*event{} // of a place
+	latest := map[string][]*event{} // by place
 	for _, c := range sorted {
 		p := placeOf(c.Labels)
 		near := slices.DeleteFunc(latest[p.name], func(e *event) bool { return c.At-e.parts[0].At >= together })
 		near = near[max(0, len(near)-mostAtOnce):]
-		i := slices.IndexFunc(near, func(e *event) bool { return e.tells(c, p) })
+		i := slices.IndexFunc(near, func(e *event) bool { return e.sameAs(c, p) })
 		if i < 0 {
 			e := &event{Change: c, parts: []Change{c}, place: p}
 			events, near = append(events, e), append(near, e)
@@ -55,8 +55,8 @@ func eventsOf(list []Change) []*event {
 	return events
 }
 
-// compare puts changes in the order of time; the rest makes it the same for every
-// order in which they come.
+// compare orders changes by time; the remaining keys make the result independent of the input
+// order.
 func compare(a, b Change) int {
 	if a.At != b.At {
 		return cmp.Compare(a.At, b.At)
@@ -76,9 +76,9 @@ func textOf(labels map[string]string) string {
 	return b.String()
 }
 
-// tells says whether a change of the same place is the event: unless both know what
-// became of it and say otherwise, or one of them is an alert.
-func (e *event) tells(c Change, p place) bool {
+// sameAs says whether a change in the same place is this event: not if both name different
+// results, or if only one is an alert.
+func (e *event) sameAs(c Change, p place) bool {
 	switch {
 	case (c.Source == FromAlert) != (e.Source == FromAlert), e.place.apart(p):
 		return false
@@ -88,13 +88,13 @@ func (e *event) tells(c Change, p place) bool {
 	return c.To == "" || e.To == "" || c.To == e.To
 }
 
-// add keeps of two tellings the one that says more: from what to what, then what
-// its page is. The event began when the first of them did.
+// add keeps the more informative of two reports, which has a page, or from what to what. The
+// event begins with the earliest report.
 func (e *event) add(c Change) {
 	e.parts = append(e.parts, c)
 	at, labels := e.At, maps.Clone(c.Labels)
 	until, guessed, symptom := max(e.Until, c.Until), e.Guessed && c.Guessed, e.Symptom && c.Symptom
-	if c.worth() > e.worth() {
+	if c.information() > e.information() {
 		labels = e.Labels
 		e.Change, c = c, e.Change
 	}
@@ -102,7 +102,7 @@ func (e *event) add(c Change) {
 	e.From, e.To = cmp.Or(e.From, c.From), cmp.Or(e.To, c.To)
 	e.Series, e.Extent = cmp.Or(e.Series, c.Series), cmp.Or(e.Extent, c.Extent)
 	e.Labels = maps.Clone(e.Labels)
-	for name, value := range labels { // what only the other one knows
+	for name, value := range labels { // what only the other report knows
 		if _, ok := e.Labels[name]; !ok && value != "" && name != "pod" && name != "instance" {
 			if e.Labels == nil {
 				e.Labels = map[string]string{}
@@ -113,8 +113,8 @@ func (e *event) add(c Change) {
 	e.place = placeOf(e.Labels)
 }
 
-// worth is how much a telling says.
-func (c Change) worth() (n int) {
+// information ranks a report by its information.
+func (c Change) information() (n int) {
 	for i, text := range []string{c.URL, c.Title, c.From, c.To} {
 		if text != "" {
 			n += 1 << i
@@ -123,8 +123,7 @@ func (c Change) worth() (n int) {
 	return n
 }
 
-// kind is what was done, without what is different each time: numbers, versions
-// and hashes.
+// kind returns what was done, without numbers, versions and hashes, which differ each time.
 func (e *event) kind() string {
 	words := strings.FieldsFunc(strings.ToLower(e.Title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '.' && r != '-' })
 	words = slices.DeleteFunc(words, func(w string) bool { return strings.ContainsFunc(w, unicode.IsDigit) })

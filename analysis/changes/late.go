@@ -9,33 +9,33 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// Move is the way of the KPI. What came when most of it had been made did not begin
-// it, and neither did what changed nothing in how it went on.
-type Move struct {
-	Times, Values []float64 // of the KPI, one a row
+// Move is the course of the KPI. A change did not begin the move if most of it came before, or
+// if the move went on as before.
+type Move struct { // of the KPI, one per row
+	Times, Values []float64 // its level before and in the incident
 	Usual, Now    float64   // its level before the incident, and in it
-	Seen          float64   // Unix seconds at which it was Now
+	Seen          float64   // Unix seconds at which it reached Now
 }
 
 const (
-	most      = 0.5 // share of a move from which on it is most of it
-	noted     = 75  // seconds by which a change may be noted late: an interval of scrapes and one of rules
-	levelRows = 3   // whose median is a level: one odd sample does not move it, and a row may be late
-	farther   = 3   // times the noise of a level, which a move is at the least
+	mostOfMove   = 0.5 // fraction of a move from which on it is most of it
+	maxDelay     = 75  // seconds by which a change may be recorded late: a scrape interval and an evaluation interval
+	levelRows    = 3   // rows for the median of a level: robust to one outlier, and to a late row
+	minMoveNoise = 3   // smallest move, in multiples of a level's noise
 )
 
-// way is a move as it is held against changes.
-type way struct {
+// course is a move prepared for comparison with changes.
+type course struct {
 	Move
-	sign  float64   // of the move
-	times []float64 // of the rows that have a value
-	away  []float64 // how far the KPI was from its usual then, in the direction of its move
-	noise float64   // how far it is otherwise from one level to the next
+	sign  float64   // direction of the move
+	times []float64 // rows with a value
+	away  []float64 // deviation from Usual at those, in the direction of the move
+	noise float64   // usual difference between consecutive levels
 }
 
-// way returns nil for what has no samples.
-func (m Move) way() *way {
-	w := &way{Move: m, sign: math.Copysign(1, m.Now-m.Usual)}
+// course returns nil if there are no samples.
+func (m Move) course() *course {
+	w := &course{Move: m, sign: math.Copysign(1, m.Now-m.Usual)}
 	var values []float64
 	for i, v := range m.Values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -47,7 +47,7 @@ func (m Move) way() *way {
 	if len(values) == 0 {
 		return nil
 	}
-	var steps []float64 // between levels that have no row in common
+	var steps []float64 // between levels that share no row
 	for i := 2*levelRows - 1; i < len(w.away); i += levelRows {
 		steps = append(steps, w.away[i]-w.away[i-levelRows])
 	}
@@ -57,25 +57,25 @@ func (m Move) way() *way {
 	return w
 }
 
-// without says that the KPI went its way without a change at a time: most of it had
-// come by then, or as much in the same time before as since.
-func (w *way) without(at float64) bool {
+// without says whether the KPI moved independently of a change: most of the move came before
+// it, or as much in the same time before it as after.
+func (w *course) without(at float64) bool {
 	if w == nil {
 		return false
 	}
-	at -= noted
+	at -= maxDelay
 	whole, then := w.sign*(w.Now-w.Usual), w.kept(at)
-	if then >= most*whole && then > farther*w.noise {
+	if then >= mostOfMove*whole && then > minMoveNoise*w.noise {
 		return true
 	}
 	from := max(w.times[0], 2*at-w.Seen)
 	looked, before := (at-from)/(w.Seen-at), then-w.awayAt(from)
-	return looked >= most && before >= most*looked*(whole-then) && before > farther*w.noise
+	return looked >= mostOfMove && before >= mostOfMove*looked*(whole-then) && before > minMoveNoise*w.noise
 }
 
-// kept is how far the KPI was at a time, as far as it did not come back from there on its
-// way: else that was a spike, or another move.
-func (w *way) kept(at float64) float64 {
+// kept returns the deviation at a time, but no more than the smallest one afterwards: what was
+// reversed was a spike, or another move.
+func (w *course) kept(at float64) float64 {
 	least := w.awayAt(at)
 	for i, t := range w.times {
 		if t > at && t <= w.Seen {
@@ -85,8 +85,8 @@ func (w *way) kept(at float64) float64 {
 	return least
 }
 
-// awayAt is how far the KPI was at a time, or in the first row.
-func (w *way) awayAt(at float64) float64 {
+// awayAt returns the deviation at a time, or in the first row.
+func (w *course) awayAt(at float64) float64 {
 	i, found := slices.BinarySearch(w.times, at)
 	if !found {
 		i--

@@ -62,11 +62,11 @@ func TestWhatComesWhenMostHasMovedDidNotBeginIt(t *testing.T) {
 		{"in an earlier incident", hump, 35, false},
 		{"in a spike", spikes, 20, false},
 	} {
-		if got := moveOf(4, c.level).way().without(onset - 60*c.ago); got != c.want {
+		if got := moveOf(4, c.level).course().without(onset - 60*c.ago); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
-	if (Move{}).way().without(onset) {
+	if (Move{}).course().without(onset) {
 		t.Error("what has no samples tells nothing")
 	}
 }
@@ -97,7 +97,7 @@ func TestNoiseMakesNoChangeLate(t *testing.T) {
 			}
 		}
 		m.Usual, m.Now = 100, 160
-		if m.way().without(onset - 60*float64(1+rng.IntN(50))) {
+		if m.course().without(onset - 60*float64(1+rng.IntN(50))) {
 			late++
 		}
 	}

@@ -4,33 +4,32 @@ package changes
 
 import "slices"
 
-// Part is a set of labels in which the KPI changed, as it was found by other methods.
-// Comparing it with the other parts is a difference in differences: what all of them
-// have is taken out.
+// Part is a label set in which the KPI changed, as found by other methods. Comparing it with
+// the other parts is a difference in differences: what all have in common cancels.
 type Part struct {
-	Labels   []map[string]string // any of them
+	Labels   []map[string]string // alternatives
 	Sure     float64             // 0: a guess, 1: likely, 2: certain
-	Rollover bool                // it only took the place of another one, as each rollout does
-	Whose    []map[string]string // of each of Labels, it and what goes without saying: an instance is of one service; nil: Labels
-	Others   map[string][]string // the values of each label that were looked at
+	Rollover bool                // it only replaced another one, as in any rollout
+	Whose    []map[string]string // each of Labels, extended by implied labels: an instance belongs to one service; nil: Labels
+	Others   map[string][]string // label → values that were examined
 }
 
-// Fit says how a part and a change go together.
+// Fit says how a part relates to a change.
 type Fit int
 
 // The ways in which they do.
 const (
-	Contradicts Fit = iota - 1 // what was changed was looked at, and is another part
+	Contradicts Fit = iota - 1 // what was changed was examined, and is another part
 	Unrelated
 	Agrees // what was changed is the part
 )
 
-// fits compares a part with what was changed. Its version tells most: if the new one
-// is the part, it is the change; if the old or a third one is, it isn't.
+// fits compares a part with what was changed. The version decides most: a part that is the new
+// version is the change; one that is the old or a third version is not.
 func (e *event) fits(p Part) Fit {
 	fit := Unrelated
 	for i, set := range p.Labels {
-		switch e.fitsSet(set, p.whose(i), p.Others) {
+		switch e.fitsSet(set, p.implied(i), p.Others) {
 		case Agrees:
 			return Agrees
 		case Contradicts:
@@ -40,8 +39,8 @@ func (e *event) fits(p Part) Fit {
 	return fit
 }
 
-// whose is a set with what goes without saying.
-func (p Part) whose(i int) map[string]string {
+// implied returns a set with its implied labels.
+func (p Part) implied(i int) map[string]string {
 	if i < len(p.Whose) {
 		return p.Whose[i]
 	}
@@ -50,7 +49,7 @@ func (p Part) whose(i int) map[string]string {
 
 func (e *event) fitsSet(set, whose map[string]string, others map[string][]string) Fit {
 	here, theirs := 0, placeOf(whose)
-	if theirs.same(e.place) && e.another(whose) {
+	if theirs.same(e.place) && e.otherReplica(whose) {
 		return Contradicts
 	}
 	for label, value := range set {

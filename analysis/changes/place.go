@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// Nearness is how near a change is to what hurts.
+// Nearness is how close a change is to what hurts.
 type Nearness int
 
-// The steps of nearness, each nearer than the one before.
+// The degrees of nearness, in increasing order.
 const (
-	Elsewhere Nearness = iota - 1 // a label of it says so
-	Somewhere                     // in the cluster, as far as is known
+	Elsewhere Nearness = iota - 1 // one of its labels differs
+	Somewhere                     // in the cluster, as far as known
 	Namespace                     // in its namespace
-	Beside                        // on its node, or something that it calls
+	Beside                        // on its node, or a dependency of it
 	Workload                      // the workload itself
 )
 
@@ -25,15 +25,15 @@ func (n Nearness) String() string {
 	return [...]string{"elsewhere", "somewhere", "namespace", "beside", "workload"}[n+1]
 }
 
-// place is where something is, as its labels tell.
+// place is a location given by labels.
 type place struct {
 	labels   map[string]string
-	workload string   // what people call it; empty: unknown
+	workload string   // display name; empty: unknown
 	names    []string // all names of the workload
-	name     string   // of the workload, or else all labels
+	name     string   // the workload, or else all labels
 }
 
-// workloadLabels are the labels that name a workload, those that name it best first.
+// workloadLabels are the labels that name a workload, the best first.
 func workloadLabels() []string {
 	return []string{
 		"deployment", "statefulset", "daemonset", "service", "service_name", "app", "app_kubernetes_io_name", "application",
@@ -41,8 +41,8 @@ func workloadLabels() []string {
 	}
 }
 
-// ofPod is the workload that a pod is of, by its name: without the number that a
-// stateful set adds, or the random ends that a replica set and a deployment do.
+// ofPod derives the workload from a pod's name: without the ordinal of a stateful set, or the
+// random suffixes of a replica set and a deployment.
 func ofPod(pod string) string {
 	name, end := cutEnd(pod)
 	switch {
@@ -57,7 +57,7 @@ func ofPod(pod string) string {
 	return name
 }
 
-// cutEnd cuts a name at its last dash.
+// cutEnd splits a name at its last dash.
 func cutEnd(name string) (before, end string) {
 	i := strings.LastIndexByte(name, '-')
 	if i <= 0 {
@@ -66,11 +66,11 @@ func cutEnd(name string) (before, end string) {
 	return name[:i], name[i+1:]
 }
 
-// random says whether a text is of the letters and digits that Kubernetes draws: none are
-// vowels, so that the end of a word is hardly taken for one.
+// random says whether a text uses only the characters of Kubernetes' random suffixes. Those
+// have no vowels, so words hardly ever match.
 func random(text string) bool { return strings.Trim(text, "bcdfghjklmnpqrstvwxz2456789") == "" }
 
-// WorkloadOf is the name of the workload that labels tell; empty if they don't.
+// WorkloadOf returns the workload that labels name; empty if they don't.
 func WorkloadOf(labels map[string]string) string { return placeOf(labels).workload }
 
 func placeOf(labels map[string]string) place {
@@ -80,9 +80,9 @@ func placeOf(labels map[string]string) place {
 		switch {
 		case value == "":
 			continue
-		case label == "job" && len(p.names) > 0: // of what is scraped, which may be an exporter
+		case label == "job" && len(p.names) > 0: // of the scrape, which may be an exporter
 			continue
-		case label == "container" && len(p.names) > 0: // its name may be that of every other one: app, proxy
+		case label == "container" && len(p.names) > 0: // a generic name, such as app or proxy
 			continue
 		case label == "pod", label == "job_name":
 			value = ofPod(value)
@@ -101,29 +101,28 @@ func placeOf(labels map[string]string) place {
 	return p
 }
 
-// apart says that two places can't be the same: one of the labels that tell the
-// large from each other is different.
+// apart says whether two places must differ, by one of the labels for large areas.
 func (p place) apart(o place) bool {
 	return slices.ContainsFunc([]string{"cluster", "region", "zone", "namespace"}, func(label string) bool { return p.differs(o, label) })
 }
 
-// differs says that both have a label, with different values.
+// differs says whether both have a label, with different values.
 func (p place) differs(o place, label string) bool {
 	a, b := p.labels[label], o.labels[label]
 	return a != "" && b != "" && a != b
 }
 
-// shares says that both have a label, with the same value.
+// shares says whether both have a label, with the same value.
 func (p place) shares(o place, label string) bool {
 	return p.labels[label] != "" && p.labels[label] == o.labels[label]
 }
 
-// same says whether two places are of one workload.
+// same says whether two places have a common workload name.
 func (p place) same(o place) bool {
 	return slices.ContainsFunc(p.names, func(name string) bool { return slices.Contains(o.names, name) })
 }
 
-// node is the machine, by its name or its address without the port.
+// node returns the machine, by name or by address without port.
 func (p place) node() string {
 	for _, label := range []string{"node", "nodename", "kubernetes_node", "instance", "host"} {
 		if value := p.labels[label]; value != "" {
@@ -134,9 +133,9 @@ func (p place) node() string {
 	return ""
 }
 
-// one is which pod or instance of a workload labels are of, and the label that says so.
-// Of an object that an exporter tells of, they are the exporter's.
-func one(labels map[string]string) (label, value string) {
+// replicaOf returns the label and value that identify the pod or instance. For objects described by
+// an exporter these would be the exporter's, so it returns none.
+func replicaOf(labels map[string]string) (label, value string) {
 	has := func(name string) bool { return labels[name] != "" }
 	switch {
 	case slices.ContainsFunc([]string{"deployment", "statefulset", "daemonset", "cronjob", "job_name", "workload", "name"}, has):
@@ -149,11 +148,12 @@ func one(labels map[string]string) (label, value string) {
 	return "instance", labels["instance"]
 }
 
-// another says that only others of a workload were changed than the one that labels are of.
-func (e *event) another(labels map[string]string) bool {
-	label, value := one(labels)
+// otherReplica says whether only other replicas of a workload were changed than the one that the
+// labels identify.
+func (e *event) otherReplica(labels map[string]string) bool {
+	label, value := replicaOf(labels)
 	return value != "" && !slices.ContainsFunc(e.parts, func(c Change) bool {
-		of, changed := one(c.Labels)
+		of, changed := replicaOf(c.Labels)
 		return of != label || changed == "" || changed == value
 	})
 }
@@ -161,12 +161,12 @@ func (e *event) another(labels map[string]string) bool {
 // site is a place that hurts.
 type site struct {
 	place
-	found map[string]string // labels of it that the analysis has found
-	below map[string]bool   // what it calls
+	found map[string]string // labels of it that the analysis found
+	below map[string]bool   // its direct and indirect dependencies
 }
 
-// sitesOf are the places that hurt: where the analysis has found some, the labels of
-// the alert within each of them.
+// sitesOf returns the places that hurt: those found by the analysis, extended by the alert's
+// labels, or else just the alert's labels.
 func sitesOf(in Incident) []site {
 	calls := map[string][]string{}
 	for _, c := range in.Calls {
@@ -178,7 +178,7 @@ func sitesOf(in Incident) []site {
 			continue
 		}
 		for i, set := range part.Labels {
-			labels := merged(in.Labels, part.whose(i))
+			labels := merged(in.Labels, part.implied(i))
 			sites = append(sites, newSite(labels, set, calls))
 		}
 	}
@@ -188,8 +188,8 @@ func sitesOf(in Incident) []site {
 	return sites
 }
 
-// merged are the labels of an alert, inside of a set that was found. If the set names a
-// workload, that of the alert is only where it shows.
+// merged extends a set that was found by the labels of an alert. If the set names a workload,
+// the alert's is dropped: it is only where the fault shows.
 func merged(labels, set map[string]string) map[string]string {
 	both := maps.Clone(labels)
 	if both == nil {
@@ -217,7 +217,7 @@ func newSite(labels, found map[string]string, calls map[string][]string) site {
 	return s
 }
 
-// nearness of a place to what hurts.
+// nearness returns how close a place is to what hurts.
 func (s site) nearness(p place) Nearness {
 	for label := range s.found {
 		if s.differs(p, label) && !s.same(p) {

@@ -11,84 +11,83 @@ import (
 )
 
 const (
-	settled    = 600   // seconds within which half of the incidents that a change brings have begun
-	day        = 86400 // seconds of history that stand for what is usual: a place is changed once a day
-	step       = 2     // odds of each step nearer to what hurts
-	sure       = 10    // odds that something certain is worth; what is likely, the root of it
-	fromChange = 0.5   // share of incidents that come from a change; operators of large sites count more
-	likely     = 0.5   // probability from which on a change is
-	certain    = 0.9
-	rather     = 3  // odds, by its time, that the change did it and that the place did not break by itself, from which on it is said
-	fewPlaces  = 10 // places that a system has at the least, also if fewer are known
+	settled     = 600   // seconds within which half of the incidents caused by a change have begun
+	day         = 86400 // seconds of prior history: a place is changed once a day
+	step        = 2     // odds for each degree of nearness
+	sure        = 10    // odds of certain evidence; likely evidence has the root of it
+	fromChange  = 0.5   // share of incidents caused by a change; operators of large sites report more
+	likely      = 0.5   // probability from which on a change is likely
+	certain     = 0.9
+	minTimeOdds = 3  // odds by time alone, that the change did it rather than the place by itself, required to call it likely
+	fewPlaces   = 10 // smallest number of places in a system, even if fewer are known
 )
 
-// Incident is what changes are held against.
+// Incident is what changes are compared with.
 type Incident struct {
 	Onset  float64             // Unix seconds, as the alert says
-	Moved  float64             // Unix seconds at which the KPI was on its way for certain; 0: unknown
-	Since  float64             // Unix seconds from which on changes are known; 0: from the first one on
+	Moved  float64             // Unix seconds by which the KPI had certainly begun to move; 0: unknown
+	Since  float64             // Unix seconds from which changes are known; 0: from the first one
 	Labels map[string]string   // of the alert
 	Calls  [][2]string         // caller, callee
 	Found  []Part              // where the KPI changed
 	Alike  []map[string]string // other places where the same KPI changed as here
-	Series []Service           // what the series say
-	Quiet  bool                // nothing moved: no change has done anything
-	Move   Move                // of the KPI; the zero value: not known
+	Series []Service           // evidence of the series
+	Quiet  bool                // nothing moved, so no change did anything
+	Move   Move                // of the KPI; zero: unknown
 }
 
-// Service is what the series of one service say.
+// Service is the evidence of one service's series.
 type Service struct {
 	Name     string
-	Evidence float64 // natural logarithm of its odds; only differences count
-	Since    float64 // Unix seconds at which it was on its way for certain; 0: unknown
-	Sure     bool    // the series alone say with confidence that it is a cause
-	Certain  bool    // and with high confidence
-	Trace    bool    // what moved is what each start of a process moves: memory, processor, connections
-	Freed    bool    // and is less than it was
+	Evidence float64 // natural logarithm of its odds, up to a constant
+	Since    float64 // Unix seconds by which it had certainly begun to move; 0: unknown
+	Sure     bool    // by the series alone it is a cause of at least medium confidence
+	Certain  bool    // and of high confidence
+	Trace    bool    // only resources moved that any process start moves: memory, CPU, connections
+	Freed    bool    // and they fell
 }
 
-// A Cause is one change with its evidence. The factors are likelihood ratios:
-// above 1 they speak for it.
+// Cause is one change with its evidence. The factors are likelihood ratios: above 1 they speak
+// for it.
 type Cause struct {
 	Change
-	Parts       []Change // all that tell of it, if there are several
-	Probability float64  // that it began the incident, given that it is this one, another one, or none
-	Time        float64  // factor of its time, and of how rare the like is
-	Place       float64  // factor of how near it is
-	Fit         float64  // factor of the label sets that were found
-	Series      float64  // factor of the series of its service
+	Parts       []Change // all reports of it, if there are several
+	Probability float64  // that it began the incident, among all changes and none
+	Time        float64  // factor for its time and rarity
+	Place       float64  // factor for its nearness
+	Fit         float64  // factor for the label sets that were found
+	Series      float64  // factor for the series of its service
 	Near        Nearness
 	Lag         float64  // seconds from its beginning to the onset
-	Earlier     int      // how often the like was done there before it
-	Services    []string // whose series were looked at
-	Found       []int    // the parts that are what was changed, as indices in Incident.Found
-	Confirmed   bool     // what was changed is what went bad, by the labels or the series
+	Earlier     int      // number of earlier changes of the same kind there
+	Services    []string // whose series were examined
+	Found       []int    // indices in Incident.Found of the parts that are what was changed
+	Confirmed   bool     // what was changed is what went bad, by labels or series
 	Likely      bool     // more likely than not, and near or confirmed
-	Certain     bool     // nine of ten, and confirmed by what is certain itself
-	Late        bool     // the KPI went its way without it
+	Certain     bool     // at least 90 % likely, and confirmed by certain evidence
+	Late        bool     // the KPI moved independently of it
 
 	proven bool
 }
 
-// Alone says whether, if the place is the cause, it is more likely that the change
-// did it than that the place broke by itself. A symptom did nothing.
+// Alone says whether, if the place is the cause, the change did it rather than the place by
+// itself. A symptom did nothing.
 func (c Cause) Alone() bool { return c.Time >= 1 && !c.Late && !c.symptom() }
 
-// A Ranking is all changes, the most likely cause first.
+// Ranking is all changes, the most likely cause first.
 type Ranking struct {
 	Causes []Cause
-	None   float64   // probability that it is none of them
+	None   float64   // probability that none of them is the cause
 	Later  []Change  // after the onset: consequences, or remedies
-	Odds   []float64 // of Incident.Series: by how much its changes make each service likelier by their times alone, 1 if not
-	Alone  []float64 // of Incident.Series: probability that the service broke by itself
+	Odds   []float64 // per Incident.Series: factor by which its changes make it likelier, by time alone; 1: none
+	Alone  []float64 // per Incident.Series: probability that it broke by itself
 }
 
-// Rank returns the changes in the order in which they are likely to be the
-// cause. The order in which they come, their number of tellings, and an equal shift of
-// all times have no say. It costs O(n log n) for n changes.
+// Rank sorts changes by how likely they caused the incident. The order of the input, duplicate
+// reports and a shift of all times have no influence. It costs O(n log n) for n changes.
 func Rank(list []Change, in Incident) Ranking {
 	var r Ranking
-	later := func(c Change) bool { return c.At > in.Onset } // a remedy is never a part of what it mends
+	later := func(c Change) bool { return c.At > in.Onset } // a remedy must not be merged with what it repairs
 	for _, e := range eventsOf(slices.DeleteFunc(slices.Clone(list), func(c Change) bool { return !later(c) })) {
 		r.Later = append(r.Later, e.Change)
 	}
@@ -102,22 +101,22 @@ func Rank(list []Change, in Incident) Ranking {
 	return r
 }
 
-// weigher knows what all changes have in common.
+// weigher has what all changes share.
 type weigher struct {
 	Incident
-	sites  []site
-	way    *way
-	often  map[string]int   // how often a kind of change was made in a place
-	so     map[string]int   // the same, of those that were weighed
-	named  map[string][]int // services of Incident.Series by their names
-	pods   map[string][]int // and by the workload, of those that are named like pods
-	odds   []float64        // see Ranking
-	mean   float64          // logarithm of the mean of the odds of the services
-	places float64
+	sites   []site
+	course  *course
+	often   map[string]int   // number of changes by kind and place
+	weighed map[string]int   // the same, among those weighed so far
+	named   map[string][]int // services of Incident.Series by name
+	pods    map[string][]int // and by workload, for those named like pods
+	odds    []float64        // see Ranking
+	mean    float64          // log of the mean odds of the services
+	places  float64
 }
 
 func newWeigher(events []*event, in Incident) *weigher {
-	w := &weigher{Incident: in, sites: sitesOf(in), way: in.Move.way(), often: map[string]int{}, so: map[string]int{}, named: map[string][]int{}, pods: map[string][]int{}}
+	w := &weigher{Incident: in, sites: sitesOf(in), course: in.Move.course(), often: map[string]int{}, weighed: map[string]int{}, named: map[string][]int{}, pods: map[string][]int{}}
 	names := map[string]bool{}
 	if len(events) > 0 && (w.Since == 0 || w.Since > events[0].At) {
 		w.Since = events[0].At
@@ -146,17 +145,17 @@ func newWeigher(events []*event, in Incident) *weigher {
 
 // weigh collects the evidence about one change.
 func (w *weigher) weigh(e *event) Cause {
-	c := Cause{Change: e.Change, Fit: 1, Series: 1, Earlier: w.so[e.like]}
-	w.so[e.like]++
+	c := Cause{Change: e.Change, Fit: 1, Series: 1, Earlier: w.weighed[e.like]}
+	w.weighed[e.like]++
 	if len(e.parts) > 1 {
 		c.Parts = e.parts
 	}
 	c.Lag = max(0, w.began()-e.At)
-	took := min(max(0, e.Until-e.At), c.Lag) // of that; while it goes on an incident may begin at any time
+	took := min(max(0, e.Until-e.At), c.Lag) // duration within the lag, during which the incident may begin at any time
 	after := 1 + (c.Lag-took)/settled
 	rate := float64(w.often[e.like]) / (day + w.Onset - w.Since)
 	c.Time = 1 / (settled*after*after + took) / rate
-	c.Late = w.way.without(e.At)
+	c.Late = w.course.without(e.At)
 	if c.Late || w.Moved > 0 && e.At > w.Moved {
 		c.Time /= sure
 	}
@@ -167,7 +166,7 @@ func (w *weigher) weigh(e *event) Cause {
 	return c
 }
 
-// began is when the KPI began to move, which may be before the alert says.
+// began returns when the KPI began to move, which may be before the alert's onset.
 func (w *weigher) began() float64 {
 	if w.Moved > 0 {
 		return min(w.Onset, w.Moved)
@@ -175,13 +174,13 @@ func (w *weigher) began() float64 {
 	return w.Onset
 }
 
-// nearness to the nearest of the places that hurt. An alert of the same
-// workload is another symptom, and no change of it.
+// nearness returns the nearness to the closest place that hurts. An alert of the same workload
+// is another symptom, not a change of it.
 func (w *weigher) nearness(e *event) Nearness {
 	near := Elsewhere
 	for _, s := range w.sites {
 		n := s.nearness(e.place)
-		if s.same(e.place) && (e.another(s.labels) || w.notHere(e)) {
+		if s.same(e.place) && (e.otherReplica(s.labels) || w.hurtsElsewhere(e)) {
 			n = min(n, Namespace)
 		}
 		near = max(near, n)
@@ -192,12 +191,12 @@ func (w *weigher) nearness(e *event) Nearness {
 	return near
 }
 
-// notHere says that what hurts here hurts as much where nothing was changed.
-func (w *weigher) notHere(e *event) bool {
+// hurtsElsewhere says whether a place that was not changed hurts in the same way.
+func (w *weigher) hurtsElsewhere(e *event) bool {
 	return slices.ContainsFunc(w.Alike, func(set map[string]string) bool { return !placeOf(merged(w.Labels, set)).same(e.place) })
 }
 
-// labels asks whether the part that was changed is the one that went bad.
+// labels compares what was changed with the parts that went bad.
 func (w *weigher) labels(c *Cause, e *event) {
 	for i, p := range w.Found {
 		odds := math.Pow(sure, min(max(p.Sure, 0), 2)/2)
@@ -214,8 +213,8 @@ func (w *weigher) labels(c *Cause, e *event) {
 	}
 }
 
-// series asks the series of its service, the loudest if there are several. One that
-// was on its way before the change speaks against it.
+// series adds the evidence of its services' series, that of the loudest. A service that moved
+// before the change speaks against it.
 func (w *weigher) series(c *Cause, e *event) {
 	for _, i := range w.indices(e.place) {
 		s := w.Series[i]
@@ -235,7 +234,7 @@ func (w *weigher) series(c *Cause, e *event) {
 	}
 }
 
-// indices are those of the services that are a place, or else of its pods, in their order.
+// indices returns the services at a place, else those of its pods, in order.
 func (w *weigher) indices(p place) []int {
 	var all []int
 	for _, name := range p.names {
@@ -250,19 +249,19 @@ func (w *weigher) indices(p place) []int {
 	return slices.Compact(all)
 }
 
-// open says that neither labels nor series tell where it is: then a change of what
-// somebody has named as a candidate needs no other evidence than its time.
+// open says that neither labels nor series name a place. Then a change of a configured
+// candidate needs no evidence but its time.
 func (w *weigher) open() bool {
 	return !slices.ContainsFunc(w.Found, func(p Part) bool { return p.Sure >= 1 }) &&
 		!slices.ContainsFunc(w.Incident.Series, func(s Service) bool { return s.Sure })
 }
 
-// said says whether anything but its time says that a change did it.
-func (w *weigher) said(c Cause) bool {
+// supported says whether anything besides time supports that a change did it.
+func (w *weigher) supported(c Cause) bool {
 	return c.Confirmed || !c.Guessed && (c.Near >= Workload || c.Change.Series != "" && w.open())
 }
 
-// odds are those of the change beside an incident that none of them began.
+// odds returns the odds of the change against an incident without a change.
 func (c Cause) odds(places float64) float64 {
 	return fromChange / (1 - fromChange) / places * c.Time * c.Place * c.Fit * c.Series
 }
@@ -280,10 +279,10 @@ func (r *Ranking) conclude(w *weigher) {
 	for i := range r.Causes {
 		c := &r.Causes[i]
 		c.Probability = c.odds(w.places) / all
-		c.Likely = !w.Quiet && !c.Late && !c.symptom() && c.Probability >= likely && c.Time >= rather && c.Fit >= 1 && w.said(*c)
+		c.Likely = !w.Quiet && !c.Late && !c.symptom() && c.Probability >= likely && c.Time >= minTimeOdds && c.Fit >= 1 && w.supported(*c)
 		c.Certain = c.Likely && c.Probability >= certain && c.proven
 	}
 	slices.SortStableFunc(r.Causes, func(a, b Cause) int {
-		return cmp.Or(cmp.Compare(b.Probability, a.Probability), cmp.Compare(b.At, a.At)) // else they stay in their order
+		return cmp.Or(cmp.Compare(b.Probability, a.Probability), cmp.Compare(b.At, a.At)) // ties keep their order
 	})
 }

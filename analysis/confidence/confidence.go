@@ -5,8 +5,8 @@ package confidence
 
 import "fmt"
 
-// Level is one of the three. The zero value is the lowest, so that nothing is trusted
-// unless somebody has said why.
+// Level is one of the three. The zero value is the lowest, so that trust must be given
+// explicitly.
 type Level int8
 
 // The levels.
@@ -18,13 +18,13 @@ const (
 
 var words = [...]string{Low: "low", Medium: "medium", High: "high"}
 
-// Rank orders levels: 0 is the best.
+// Rank orders levels, 0 being the best.
 func (l Level) Rank() int { return int(High - l) }
 
-// String is the level's word: high, medium or low.
+// String returns high, medium or low.
 func (l Level) String() string { return words[l] }
 
-// Parse reads the word of a level. No word at all is the lowest.
+// Parse parses a level; "" is the lowest.
 func Parse(word string) (Level, error) {
 	for l, w := range words {
 		if w == word {
@@ -37,10 +37,10 @@ func Parse(word string) (Level, error) {
 	return Low, fmt.Errorf("there is no confidence %q\nhint: the levels are high, medium and low", word)
 }
 
-// MarshalText is part of encoding.TextMarshaler.
+// MarshalText implements encoding.TextMarshaler.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// UnmarshalText is part of encoding.TextUnmarshaler.
+// UnmarshalText implements encoding.TextUnmarshaler.
 func (l *Level) UnmarshalText(text []byte) (err error) {
 	*l, err = Parse(string(text))
 	return err

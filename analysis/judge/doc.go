@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package judge decides which sets of label values moved by themselves and whether
-// all leaves of a table moved alike, and how far each of these statements can be
-// trusted. It uses one likelihood for all of them.
+// Package judge decides which label sets moved by themselves, whether all leaves of a table
+// moved alike, and how far each of these statements can be trusted. It uses one likelihood for
+// all of them.
 //
 // A leaf with forecast f and actual value a has the mean m = (a+f)/2, raised
 // slightly, and the deviation

@@ -9,37 +9,35 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// Model is the judgement about some sets: what they are worth, and what the
-// rest did.
+// Model is the judgement on some sets: what they are worth, and what the rest did.
 type Model struct {
 	Cost   float64 // −2 ln likelihood, without constants, and prices
-	Noise  Noise   // that fits best
-	Spread float64 // standard deviation of the total that this adds up to
+	Noise  Noise   // the best fit
+	Spread float64 // standard deviation of the total under that noise
 	Sets   []Judged
 
-	Rest       []int32 // leaves that no set speaks for
-	Background float64 // common factor of those; 1: they stood still
-	Alike      bool    // that was seen beside the heaviest value of each label, too
+	Rest       []int32 // leaves that no set explains
+	Background float64 // their common factor; 1: they stood still
+	Alike      bool    // the background also moved without the heaviest value of each label
 }
 
 // Judged is a set and how far it can be trusted.
 type Judged struct {
 	Set
-	Leaves []int32 // that it speaks for, ascending
-	Ratio  float64 // actual over forecast that its leaves have in common
-	Gain   float64 // deviance that this explains
-	Gap    float64 // by which that is more than the best rival's, prices included
-	Rival  float64 // the best rival's share of it
+	Leaves []int32 // leaves that it explains, ascending
+	Ratio  float64 // actual / forecast common to its leaves
+	Gain   float64 // deviance explained by that
+	Gap    float64 // gain over the best rival's, prices included
+	Rival  float64 // the best rival's gain as a share of Gain
 	R2     float64 // homogeneity: share of its own deviance that one factor explains
 	Bar    float64 // its price
 	Plain  bool    // no other choice of values could be meant
 }
 
-// Judge weighs sets, which may come from any search, against all others.
+// Judge compares sets, from any search, with all rivals.
 //
-// A rival is a set that shares leaves with the one that is judged: a value of
-// another label, a wider or a narrower choice. It is looked at without the
-// leaves of the other sets.
+// A rival is a set that shares leaves with the judged one: a value of another label, a wider or
+// a narrower choice. The leaves of the other sets are ignored for it.
 func (t *Table) Judge(sets []Set) Model {
 	f := t.fit(sets)
 	m := Model{
@@ -47,7 +45,7 @@ func (t *Table) Judge(sets []Set) Model {
 		Alike: f.back != 0 && t.alike(f), Rest: gather(t.leaf, f.rest),
 	}
 	more := t.excess(f)
-	if !t.fits() && len(sets) > 0 {
+	if !t.isSmall() && len(sets) > 0 {
 		for d := range t.codes {
 			f.values = append(f.values, t.byValue(d, f.rest, f.noise))
 		}
@@ -58,15 +56,15 @@ func (t *Table) Judge(sets []Set) Model {
 	return m
 }
 
-// wellKnown is the number of leaves from which on bands of size tell the noise
-// well. Those of a few dozen leaves may tell half of it.
+// wellKnown is the number of leaves from which on bands of size determine the noise well. With
+// a few dozen leaves it may be underestimated by half.
 const wellKnown = 2000
 
 // medianSquare is the median of the square of a standard normal variate.
 const medianSquare = 0.4549
 
-// excess is by how much more the leaves that no set speaks for vary than the
-// noise of a large table says; 1: they don't.
+// excess returns by what factor the unexplained leaves vary more than a large table's noise
+// model says; 1: they don't.
 func (t *Table) excess(f fit) float64 {
 	if len(t.leaf) <= Small || len(t.leaf) >= wellKnown || len(f.rest) == 0 {
 		return 1
@@ -79,17 +77,17 @@ func (t *Table) excess(f fit) float64 {
 	return max(1, order.MedianInPlace(z)/medianSquare)
 }
 
-// factor is the ratio of actual to forecast that has a deviation.
+// factor converts a deviation to a ratio of actual to forecast.
 func factor(d float64) float64 { return (2 + d) / max(2-d, nearlyEqual) }
 
-// judged weighs a set. more is by how much more the rest errs than its noise says.
+// judged judges a set. more is the factor from excess.
 func (t *Table) judged(s *Set, f fit, d, more float64) Judged {
 	own := t.sums(f.noise, s.leaves)
 	out := Judged{
 		Set: *s, Leaves: gather(t.leaf, s.leaves), Ratio: factor(d),
 		Gain: own.gain(), R2: own.homogeneity(), Bar: s.price,
 	}
-	out.Plain = t.plain(s, f)
+	out.Plain = t.unambiguous(s, f)
 	rival := t.rival(s, f) / more
 	out.Gain /= more
 	out.Gap = out.Gain - rival
@@ -99,10 +97,10 @@ func (t *Table) judged(s *Set, f fit, d, more float64) Judged {
 	return out
 }
 
-// rival is the gain of the best other set that shares leaves with this one.
+// rival returns the gain of the best other set that shares leaves with this one.
 func (t *Table) rival(s *Set, f fit) float64 {
-	if !t.fits() {
-		return t.kin(s, f)
+	if !t.isSmall() {
+		return t.closeRivals(s, f)
 	}
 	near := slices.Concat(s.leaves, f.rest)
 	var top float64
@@ -130,11 +128,11 @@ func (t *Table) rival(s *Set, f fit) float64 {
 	return top
 }
 
-// seen are the standard deviations from which on a move is one.
-const seen = 3
+// minZ is how many standard deviations make a move.
+const minZ = 3
 
-// alike tells whether the rest is seen to have moved by one factor: without the
-// heaviest value of each label, what remains moved beyond doubt, and as far.
+// alike says whether the rest visibly moved by one factor: without the heaviest value of each
+// label, the remainder moved significantly, and by as much.
 func (t *Table) alike(f fit) bool {
 	labels := 0
 	for d := range t.codes {
@@ -144,15 +142,15 @@ func (t *Table) alike(f fit) bool {
 		}
 		labels++
 		s := t.sums(f.noise, rest)
-		if s.w <= 0 || s.gain() < seen*seen || math.Abs(s.c/s.w-f.back) > max(math.Abs(f.back)/4, 2/math.Sqrt(s.w)) {
+		if s.w <= 0 || s.gain() < minZ*minZ || math.Abs(s.c/s.w-f.back) > max(math.Abs(f.back)/4, 2/math.Sqrt(s.w)) {
 			return false
 		}
 	}
 	return labels > 0
 }
 
-// withoutHeaviest are the leaves of the background without those of the value
-// that weighs most. It is nil for a label with one value in the table.
+// withoutHeaviest returns the leaves of the background without those of the heaviest value. It
+// is nil for a label with a single value.
 func (t *Table) withoutHeaviest(d int, f fit) []int32 {
 	weights, several := make([]float64, t.cards[d]), false
 	for _, i := range f.rest {
@@ -179,9 +177,9 @@ func (t *Table) withoutHeaviest(d int, f fit) []int32 {
 	return rest
 }
 
-// Other returns the background as a set, if one choice of values selects all of
-// it and nothing beside what the other sets took: of two halves of a swap, the
-// one that the model calls the rest.
+// Other returns the background as a set, if one choice of values selects all of it and nothing
+// besides what the other sets took: of two halves of a swap, the one that the model calls the
+// rest.
 func (t *Table) Other(sets []Set) (Set, bool) {
 	rest := t.fit(sets).rest
 	if len(rest) == 0 {

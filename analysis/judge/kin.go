@@ -2,12 +2,11 @@
 
 package judge
 
-// In a large table not every set is a rival: only those that are near to the set
-// that is judged. They are the wider choices with one label less, the values of
-// each single label, and the narrower choices with one label more.
+// In a large table, only sets close to the judged one are rivals: wider choices with one label
+// less, the values of each single label, and narrower choices with one label more.
 
-// kin is the gain of the best of them.
-func (t *Table) kin(s *Set, f fit) float64 {
+// closeRivals returns the gain of the best of them.
+func (t *Table) closeRivals(s *Set, f fit) float64 {
 	var top float64
 	for k := range s.Dims {
 		if len(s.Dims) > 1 {
@@ -25,7 +24,7 @@ func (t *Table) kin(s *Set, f fit) float64 {
 	return top
 }
 
-// wider is the gain of a set without its k-th label.
+// wider returns the gain of a set without its k-th label.
 func (t *Table) wider(s *Set, k int, f fit) float64 {
 	w := Set{Dims: without(s.Dims, k), Codes: without(s.Codes, k)}
 	all := t.sums(f.noise, s.leaves)
@@ -42,7 +41,7 @@ func (t *Table) wider(s *Set, k int, f fit) float64 {
 	return all.gain()
 }
 
-// byValue are the sums of some leaves by the values of a label.
+// byValue sums some leaves by the values of a label.
 func (t *Table) byValue(d int, leaves []int32, n *noise) []sums {
 	parts := make([]sums, t.cards[d])
 	for _, i := range leaves {
@@ -51,8 +50,8 @@ func (t *Table) byValue(d int, leaves []int32, n *noise) []sums {
 	return parts
 }
 
-// best is the gain of the best value of a label among the leaves of a set of a size
-// and others, if it shares leaves with the set and is another.
+// best returns the gain of the best value of a label, among the leaves of a set of the given
+// size and others, if it shares leaves with the set and is not the same.
 func best(parts, others []sums, size int) float64 {
 	var top float64
 	for j, p := range parts {
@@ -67,7 +66,7 @@ func best(parts, others []sums, size int) float64 {
 	return top
 }
 
-// without is a copy of x that lacks x[k].
+// without returns a copy of x without x[k].
 func without[T any](x []T, k int) []T {
 	out := append([]T{}, x[:k]...)
 	return append(out, x[k+1:]...)

@@ -4,17 +4,17 @@ package judge
 
 import "math"
 
-// Set is a choice of label values, and the leaves that it speaks for.
+// Set is a choice of label values, and the leaves that it explains.
 type Set struct {
 	Dims  []int   // labels, ascending
 	Codes []int32 // their values
 
-	leaves []int32 // of the table, that this set moved and no earlier one
-	full   []int32 // all leaves of the table that have the values
+	leaves []int32 // of the table, not taken by an earlier set
+	full   []int32 // all leaves of the table with these values
 	price  float64
 }
 
-// fit is a model with the noise that fits it best.
+// fit is a model with its best-fitting noise.
 type fit struct {
 	cost  float64
 	noise *noise
@@ -22,11 +22,11 @@ type fit struct {
 	back  float64   // d of the background; 0: it stood still
 	d     []float64 // of each set
 
-	values [][]sums // of a large table: label → value → sums of the background
+	values [][]sums // for a large table: label → value → sums of the background
 }
 
-// fit returns the cheapest model of some sets: at the noise at which it costs
-// least, with a background that moved if that is worth its price.
+// fit returns the cheapest model of some sets: with the noise that minimises the cost, and with
+// a moving background if that is worth its price.
 func (t *Table) fit(sets []Set) fit {
 	group := make([]int, len(t.leaf))
 	prices := 0.0
@@ -52,8 +52,8 @@ func (t *Table) fit(sets []Set) fit {
 	return best
 }
 
-// fitAt is the model at one noise, without the price of its sets. Group 0 is
-// the background.
+// fitAt returns the model for one noise, without the price of its sets. Group 0 is the
+// background.
 func (t *Table) fitAt(n *noise, group []int, sets int) fit {
 	b, c := make([]float64, sets+1), make([]float64, sets+1)
 	out := fit{noise: n, cost: n.logs + n.prior, d: make([]float64, sets)}
@@ -76,9 +76,9 @@ func (t *Table) fitAt(n *noise, group []int, sets int) fit {
 	return out
 }
 
-// sums are the terms of some leaves at one noise.
+// sums are the terms of some leaves for one noise.
 type sums struct {
-	n, own  int     // leaves, and those of the set that is judged
+	n, own  int     // leaves, and those of the judged set
 	w, c, z float64 // Σw, Σwd, Σwd²
 }
 
@@ -105,7 +105,7 @@ func (t *Table) sums(n *noise, leaves []int32) sums {
 	return s
 }
 
-// gain is the deviance that one d of all explains.
+// gain returns the deviance explained by one common d.
 func (s sums) gain() float64 {
 	if s.w <= 0 {
 		return 0
@@ -113,8 +113,7 @@ func (s sums) gain() float64 {
 	return s.c * s.c / s.w
 }
 
-// homogeneity is the share of their own deviance that one d explains, less what
-// noise would.
+// homogeneity returns the share of their own deviance that one d explains, corrected for noise.
 func (s sums) homogeneity() float64 {
 	q := s.gain()
 	return min(max((q-1)/max(s.z-float64(s.n-1), q, math.SmallestNonzeroFloat64), 0), 1)

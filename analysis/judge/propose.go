@@ -4,11 +4,11 @@ package judge
 
 import "math"
 
-// Leaves is the number of leaves that have any volume.
+// Leaves returns the number of leaves with any volume.
 func (t *Table) Leaves() int { return len(t.leaf) }
 
-// Spread is the standard deviation of the total that the noise of the leaves
-// adds up to. Where that is fitted with a model, it is of the middle of its grid.
+// Spread returns the standard deviation of the total, from the noise of the leaves. If κ is
+// fitted with each model, it uses the middle of its grid.
 func (t *Table) Spread() float64 { return t.spread(t.grid[len(t.grid)/2].Noise) }
 
 func (t *Table) spread(n Noise) float64 {
@@ -19,11 +19,11 @@ func (t *Table) spread(n Noise) float64 {
 	return math.Sqrt(s)
 }
 
-// centreBins is how many steps of d, from −2 to 2, [Table.Centre] tells apart.
+// centreBins is the resolution of [Table.Centre], in steps of d from −2 to 2.
 const centreBins = 4000
 
-// Centre is the factor of the middle leaf by weight, to a thousandth: that of
-// all, if less than half of the table has another.
+// Centre returns the factor of the weighted median leaf, to a thousandth: that of most leaves,
+// if less than half of the table has another.
 func (t *Table) Centre() float64 {
 	w := t.grid[0].w
 	var bins [centreBins + 1]float64
@@ -43,8 +43,8 @@ func (t *Table) Centre() float64 {
 	return 1
 }
 
-// Sets spells out choices of label values that a search has made, in its order:
-// a leaf belongs to the first that has it. from is how many it chose from.
+// Sets builds sets from choices of label values, in order: a leaf belongs to the first choice
+// that selects it. from is the number of choices considered.
 func (t *Table) Sets(dims [][]int, codes [][]int32, from int) []Set {
 	taken := make([]bool, len(t.leaf))
 	sets := make([]Set, len(dims))
@@ -65,8 +65,8 @@ func (t *Table) Sets(dims [][]int, codes [][]int32, from int) []Set {
 	return sets
 }
 
-// Apart gives sets the leaves that belong to those that are left out no more: of
-// each leaf the first that has it.
+// Apart reassigns leaves after sets were dropped: each leaf belongs to the first set that
+// selects it.
 func (t *Table) Apart(sets []Set) []Set {
 	taken := make([]bool, len(t.leaf))
 	out := make([]Set, len(sets))
@@ -82,7 +82,7 @@ func (t *Table) Apart(sets []Set) []Set {
 	return out
 }
 
-// under tells whether a leaf has the values of a set.
+// under says whether a leaf has the values of a set.
 func (t *Table) under(s *Set, i int) bool {
 	for k, d := range s.Dims {
 		if t.codes[d][i] != s.Codes[k] {

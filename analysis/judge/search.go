@@ -7,16 +7,16 @@ import (
 	"slices"
 )
 
-// nearlyEqual is the difference of costs that is rounding.
+// nearlyEqual is a difference of costs due to rounding.
 const nearlyEqual = 1e-9
 
-// Search returns the sets of the cheapest model of a small table: those of the
-// cheapest prefix of a walk that takes the best set, removes its leaves and
-// goes on until nothing is left that brings at least the given change.
+// Search returns the sets of the cheapest model of a small table. It repeatedly takes the best
+// set and removes its leaves, until none is left that changes the total by at least least, and
+// returns the cheapest prefix.
 //
 // It panics if the table was given a noise, as large ones are.
 func (t *Table) Search(least float64) []Set {
-	if !t.fits() {
+	if !t.isSmall() {
 		panic("judge: too large a table for a search")
 	}
 	alive := make([]bool, len(t.leaf))
@@ -38,13 +38,12 @@ func (t *Table) Search(least float64) []Set {
 			best, cheapest = len(path), cost
 		}
 	}
-	return t.turned(t.tidy(path[:best]))
+	return t.swapped(t.tidy(path[:best]))
 }
 
-// turned are the sets of the other side, where a model with a background that
-// moved costs more than one in which that stood still and the values of a label
-// that make it up moved.
-func (t *Table) turned(sets []Set) []Set {
+// swapped swaps foreground and background, if a model with a still background, in which the
+// values of a label that make up the old background moved, is cheaper.
+func (t *Table) swapped(sets []Set) []Set {
 	f := t.fit(sets)
 	if f.back == 0 || len(sets) < 2 { // of two sides, search chooses
 		return sets
@@ -64,8 +63,8 @@ func (t *Table) turned(sets []Set) []Set {
 	return sets
 }
 
-// values are the sets of a cuboid that hold some leaves and no others; nil if
-// the leaves are not made up of whole ones, or of too many.
+// values returns the sets of a cuboid that consist exactly of some leaves; nil if the leaves
+// are not a union of sets, or of too many.
 func (t *Table) values(c *cuboid, alive []bool) []Set {
 	state := make([]int8, c.size) // of each set: 1 within, -1 outside
 	for i, j := range c.cell {
@@ -90,16 +89,15 @@ func (t *Table) values(c *cuboid, alive []bool) []Set {
 	return sets
 }
 
-// place is a set of a cuboid, what a model costs that has it, and what its
-// own factor explains.
+// place is a set of a cuboid, the cost of a model with it, and what its own factor explains.
 type place struct {
 	cuboid    *cuboid
 	set       int
 	cost, own float64
 }
 
-// before tells whether a place is better. Of two that are each other's rest the
-// costs are equal, and that nearer to factor 1 is the background.
+// before says whether a place is better. If two are each other's complement, costs are equal
+// and the one nearer to factor 1 is the background.
 func (p place) before(q place) bool {
 	if q.cuboid == nil {
 		return true
@@ -108,7 +106,7 @@ func (p place) before(q place) bool {
 	return p.cost < q.cost-near || p.cost <= q.cost+near && p.own > q.own*(1+nearlyEqual)
 }
 
-// next is the best set among the leaves that are left.
+// next returns the best set among the remaining leaves.
 func (t *Table) next(alive []bool, least float64) (Set, bool) {
 	var best place
 	for k := range t.grid {
@@ -122,7 +120,7 @@ func (t *Table) next(alive []bool, least float64) (Set, bool) {
 	return t.set(best, alive), true
 }
 
-// set spells out a place.
+// set builds the set of a place.
 func (t *Table) set(p place, alive []bool) Set {
 	s := Set{Dims: p.cuboid.dims, price: p.cuboid.price}
 	for i, c := range p.cuboid.cell {
@@ -140,13 +138,13 @@ func (t *Table) set(p place, alive []bool) Set {
 	return s
 }
 
-// cell are the sums of the living leaves of a set.
+// cell has the sums of the remaining leaves of a set.
 type cell struct {
 	n       int
 	w, c, e float64 // Σw, Σwd, Σ(a−f)
 }
 
-// nextAt is the best set at one noise.
+// nextAt returns the best set for one noise.
 func (t *Table) nextAt(n *noise, alive []bool, least float64) place {
 	all, base := cell{}, n.prior
 	for i, on := range alive {
@@ -185,14 +183,13 @@ func (c *cell) add(w, wd, e float64) {
 	c.e += e
 }
 
-// possible tells whether a set may be named: it moved, by no less than is asked
-// for, and its sum in the direction of its factor.
+// possible says whether a set may be reported: it moved by enough, and its sum in the direction
+// of its factor.
 func (c *cell) possible(least float64) bool {
 	return c.n > 0 && math.Abs(c.c) >= leastDeviation*c.w && math.Abs(c.e) >= least && c.e*c.c > 0
 }
 
-// gainOf is what a d of its own for this set, and another for the rest of all,
-// explains.
+// gainOf returns what a d of its own for this set, and another for the rest, explain.
 func (c *cell) gainOf(all cell) float64 {
 	gain := c.c * c.c / c.w
 	if w, s := all.w-c.w, all.c-c.c; w > nearlyEqual*all.w {
@@ -201,8 +198,8 @@ func (c *cell) gainOf(all cell) float64 {
 	return gain
 }
 
-// tidy drops a set that two others explain together: where its own factor is
-// the product of theirs, or one of them.
+// tidy drops a set that two others explain together: its factor is the product of theirs, or
+// one of them.
 func (t *Table) tidy(sets []Set) []Set {
 	for _, s := range slices.Clone(sets) {
 		if len(sets) < 3 {
@@ -228,7 +225,7 @@ func (t *Table) tidy(sets []Set) []Set {
 // same tells whether two sets are one.
 func same(a, b *Set) bool { return slices.Equal(a.Dims, b.Dims) && slices.Equal(a.Codes, b.Codes) }
 
-// near tells whether two factors are the same but for a tenth.
+// near says whether two factors agree within a tenth.
 func near(x, y float64) bool {
 	const tenth = 0.1
 	return math.Abs(math.Log(max(x, nearlyEqual)/max(y, nearlyEqual))) < tenth
@@ -244,10 +241,10 @@ func (t *Table) ratio(leaves []int32) float64 {
 	return a / max(f, 1e-12)
 }
 
-// holds tells whether all of sub are in set; both ascend.
+// holds says whether set contains all of sub; both ascend.
 func holds(set, sub []int32) bool { return len(outside(sub, set)) == 0 }
 
-// outside are the entries of set that are not in other; both ascend.
+// outside returns the entries of set that are not in other; both ascend.
 func outside(set, other []int32) []int32 {
 	var out []int32
 	k := 0

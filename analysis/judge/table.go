@@ -9,25 +9,25 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// limit is the largest value: beyond it squares leave the range of floats.
+// limit is the largest value, whose square still fits a float.
 const limit = 1e100
 
-// tinyNegative, times the total, is the rounding of a rate: taken for 0.
+// tinyNegative, times the total, is a rounding error that counts as 0.
 const tinyNegative = 1e-9
 
-// Table holds the leaves that have any volume and the terms of their cost.
+// Table holds the leaves with any volume, and the terms of their cost.
 type Table struct {
 	opt   Options
 	codes [][]int32 // label → leaf → value
 	cards []int
-	leaf  []int32 // leaf → leaf of the caller
+	leaf  []int32 // leaf → the caller's leaf
 
-	f, a, m, d []float64 // forecast, actual, middle, deviation
-	e          []float64 // a−f, of a small table
-	errors     []float64 // of past forecasts; nil: not known
-	grid       []noise   // the noises that a model chooses from
+	f, a, m, d []float64 // forecast, actual, mean, deviation
+	e          []float64 // a−f, for a small table
+	errors     []float64 // of past forecasts; nil: unknown
+	grid       []noise   // noises to choose from
 	cuboids    []cuboid  // of a small table
-	cells      []cell    // room for the sets of a cuboid
+	cells      []cell    // scratch space for the sets of a cuboid
 }
 
 // noise is one choice of φ and κ.
@@ -35,7 +35,7 @@ type noise struct {
 	Noise
 	w     []float64 // precision of each leaf
 	wd    []float64 // w·d
-	own   []float64 // wd² − ln w: what the leaf costs by itself
+	own   []float64 // wd² − ln w: the leaf's own cost
 	logs  float64   // −Σ ln w
 	prior float64
 }
@@ -48,11 +48,11 @@ type cuboid struct {
 	price float64
 }
 
-// New makes a table of leaves. codes[d][i] is the value of label d on leaf i,
-// in [0, cards[d]).
+// New returns a table of leaves. codes[d][i] is the value of label d on leaf i, in [0,
+// cards[d]).
 //
-// It returns a [*ValueError] if a value is negative, not finite or beyond
-// 1e100, and panics if the lengths differ.
+// It returns a [*ValueError] if a value is negative, not finite or beyond 1e100, and panics if
+// the lengths differ.
 func New(codes [][]int32, cards []int, forecast, actual []float64, opt Options) (*Table, error) {
 	checkShapes(codes, cards, forecast, actual)
 	for _, x := range [][]float64{forecast, actual} {
@@ -79,7 +79,7 @@ func New(codes [][]int32, cards []int, forecast, actual []float64, opt Options) 
 	}
 	t.deviate()
 	t.choose()
-	if t.fits() {
+	if t.isSmall() {
 		t.cut()
 	}
 	return t, nil
@@ -112,14 +112,14 @@ func checkValues(x []float64) error {
 	return nil
 }
 
-// fits tells whether the table is small enough to look at every set.
-func (t *Table) fits() bool { return t.opt.Noise == nil }
+// isSmall says whether the table is small enough to consider every set.
+func (t *Table) isSmall() bool { return t.opt.Noise == nil }
 
-// deviate computes m and d, and of a small table e.
+// deviate computes m and d, and e for a small table.
 func (t *Table) deviate() {
 	n := len(t.leaf)
 	t.m, t.d = make([]float64, n), make([]float64, n)
-	if t.fits() {
+	if t.isSmall() {
 		t.e = make([]float64, n)
 	}
 	raise := t.raise()
@@ -128,14 +128,14 @@ func (t *Table) deviate() {
 		t.m[i] = t.f[i]/2 + t.a[i]/2 + raise
 		e := t.a[i] - t.f[i]
 		t.d[i] = e / t.m[i]
-		if t.fits() {
+		if t.isSmall() {
 			t.e[i] = e
 		}
 	}
 }
 
-// raise is added to the middle of each leaf, so that next to nothing makes no
-// large deviation.
+// raise returns what is added to the mean of each leaf, so that tiny values have no large
+// deviation.
 func (t *Table) raise() float64 {
 	if t.opt.Count {
 		return countRaise
@@ -155,8 +155,7 @@ func (t *Table) raise() float64 {
 	return sumRaise * order.MedianInPlace(volume)
 }
 
-// choose sets the noises to choose from: the one of a large table, or a grid
-// of κ.
+// choose sets the noises to choose from: the given one, or a grid of κ.
 func (t *Table) choose() {
 	if n := t.opt.Noise; n != nil {
 		t.grid = []noise{t.noise(*n, 0)}
@@ -174,7 +173,7 @@ func (t *Table) choose() {
 	}
 }
 
-// Under is a large table with another noise.
+// Under returns a large table with another noise.
 func (t *Table) Under(n Noise) *Table {
 	out := *t
 	out.opt.Noise = &n
@@ -182,10 +181,10 @@ func (t *Table) Under(n Noise) *Table {
 	return &out
 }
 
-// noise computes the precisions under a noise.
+// noise computes the precisions for a noise.
 func (t *Table) noise(n Noise, prior float64) noise {
 	out := noise{Noise: n, w: make([]float64, len(t.m)), prior: prior}
-	if t.fits() {
+	if t.isSmall() {
 		out.wd, out.own = make([]float64, len(t.m)), make([]float64, len(t.m))
 	}
 	for i, m := range t.m {
@@ -193,7 +192,7 @@ func (t *Table) noise(n Noise, prior float64) noise {
 		log := math.Log(w)
 		out.w[i] = w
 		out.logs -= log
-		if t.fits() {
+		if t.isSmall() {
 			out.wd[i] = w * t.d[i]
 			out.own[i] = w*t.d[i]*t.d[i] - log
 		}
@@ -201,7 +200,7 @@ func (t *Table) noise(n Noise, prior float64) noise {
 	return out
 }
 
-// variance of leaf i, of middle m.
+// variance returns the variance of leaf i with mean m.
 func (t *Table) variance(n Noise, i int, m float64) float64 {
 	km := n.Kappa * m
 	v := n.Phi*m + km*km
@@ -212,9 +211,8 @@ func (t *Table) variance(n Noise, i int, m float64) float64 {
 	return v
 }
 
-// cut numbers the sets of every choice of labels, shallow ones first. A choice
-// by which all leaves are in one set says nothing, and one that splits the
-// leaves as an earlier choice did says it again.
+// cut numbers the sets of every choice of labels, small choices first. It skips choices with
+// all leaves in one set, and those that partition the leaves like an earlier one.
 func (t *Table) cut() {
 	sets, said := 0, map[string]bool{}
 	for k := 1; k <= min(len(t.codes), t.opt.MaxLayer); k++ {
@@ -235,10 +233,10 @@ func (t *Table) cut() {
 	}
 }
 
-// Price of a set that was chosen out of so many.
+// Price returns the price of a set chosen out of so many.
 func Price(sets int) float64 { return 2*math.Log(float64(max(sets, 2))) + setPrice }
 
-// cuboid numbers the sets of one choice of labels in the order of their codes.
+// cuboid numbers the sets of one choice of labels by their codes.
 func (t *Table) cuboid(dims []int) cuboid {
 	n := len(t.leaf)
 	c := cuboid{dims: dims, cell: make([]int32, n)}
@@ -256,7 +254,7 @@ func (t *Table) cuboid(dims []int) cuboid {
 	return c
 }
 
-// split says which leaves are together, whatever the sets are called.
+// split identifies the partition of the leaves, whatever its sets are called.
 func (c *cuboid) split() string {
 	first := make([]int, c.size)
 	out := make([]byte, len(c.cell))
@@ -281,7 +279,7 @@ func (t *Table) compare(dims []int, i, j int32) int {
 	return 0
 }
 
-// choices are all ways to take k of n labels, in lexical order.
+// choices returns all ways to choose k of n labels, in lexical order.
 func choices(n, k int) [][]int {
 	var all [][]int
 	dims := make([]int, 0, k)

@@ -15,12 +15,11 @@ import (
 	"slices"
 )
 
-// Median returns the middle of x, of an even number of values the mean of both
-// middles. It leaves x alone.
+// Median returns the median of x, for an even number of values the mean of both middle ones. It
+// does not modify x.
 func Median(x []float64) float64 { return MedianInPlace(slices.Clone(x)) }
 
-// MedianInPlace is [Median] for callers that don't need the order of s: it
-// changes that and allocates nothing.
+// MedianInPlace is [Median] without allocation; it reorders s.
 func MedianInPlace(s []float64) float64 {
 	h := len(s) / 2
 	upper := Select(s, h)
@@ -30,15 +29,15 @@ func MedianInPlace(s []float64) float64 {
 	return largest(s[:h])/2 + upper/2 // halves first: the sum may be too large
 }
 
-// Quantile returns the q-quantile of s, 0 ≤ q ≤ 1, by linear interpolation
-// (Hyndman and Fan's type 7, numpy's default). It changes the order of s.
+// Quantile returns the q-quantile of s, 0 ≤ q ≤ 1, by linear interpolation (Hyndman and Fan's
+// type 7, numpy's default). It reorders s.
 func Quantile(s []float64, q float64) float64 {
 	v, _ := at(s, q*float64(len(s)-1))
 	return v
 }
 
-// at is the value at a position of the order, between two of them by linear
-// interpolation, and those that stand up to it. It changes the order of s.
+// at returns the value at a fractional position of the order, interpolated, and the values up
+// to it. It reorders s.
 func at(s []float64, pos float64) (v float64, upTo []float64) {
 	k := int(pos)
 	v, share := Select(s, k), pos-float64(k)
@@ -48,8 +47,8 @@ func at(s []float64, pos float64) (v float64, upTo []float64) {
 	return v, s[:k+1]
 }
 
-// Quartiles returns the quantiles ¼, ½ and ¾ of s, each looked for on its side of
-// the one before. It changes the order of s.
+// Quartiles returns the quantiles ¼, ½ and ¾ of s, searching for each below the one before. It
+// reorders s.
 func Quartiles(s []float64) (lower, middle, upper float64) {
 	if len(s) < 3 { // the middle of two needs both
 		return Quantile(s, 0.25), Quantile(s, 0.5), Quantile(s, 0.75)
@@ -61,7 +60,7 @@ func Quartiles(s []float64) (lower, middle, upper float64) {
 	return lower, middle, upper
 }
 
-// largest is slices.Max of values of which none is NaN, in a third of its time.
+// largest is slices.Max without NaN, in a third of the time.
 func largest(s []float64) float64 {
 	top := s[0]
 	for _, v := range s[1:] {
@@ -72,7 +71,7 @@ func largest(s []float64) float64 {
 	return top
 }
 
-// smallest is slices.Min likewise.
+// smallest is slices.Min without NaN.
 func smallest(s []float64) float64 {
 	least := s[0]
 	for _, v := range s[1:] {
@@ -83,14 +82,14 @@ func smallest(s []float64) float64 {
 	return least
 }
 
-// few is how many values are sorted sooner than selected from.
+// few is the number of values up to which sorting is faster than selecting.
 const few = 12
 
 // Select puts the k-th smallest value of s, counted from 0, at s[k], with
 // nothing greater before it and nothing smaller behind it, and returns it.
 //
-// The pivot is the median of three. Where that doesn't shrink the range in 64
-// rounds the rest is sorted, so that the worst case is that of sorting.
+// The pivot is the median of three. If that doesn't shrink the range in 64 rounds, the rest is
+// sorted, so the worst case is that of sorting.
 func Select(s []float64, k int) float64 {
 	for range 64 {
 		if len(s) <= few {
@@ -107,7 +106,7 @@ func Select(s []float64, k int) float64 {
 		if less > len(s)/8 {
 			continue
 		}
-		equal := notAbove(s, pivot) // many are: else they would be gone through one by one
+		equal := notAbove(s, pivot) // often many: otherwise they would be removed one by one
 		if k < equal {
 			return pivot
 		}
@@ -130,12 +129,10 @@ func insert(s []float64) {
 	}
 }
 
-// below moves the values that are smaller than the pivot to the front and returns
-// how many there are.
+// below moves the values smaller than the pivot to the front and returns their number.
 //
-// It is Lomuto's way, which moves more than Hoare's and never asks: of random
-// values a processor guesses every second answer wrong, and each wrong guess
-// costs more than ten moves.
+// It is Lomuto's partition without branches. It moves more than Hoare's, but a mispredicted
+// branch, every second one on random values, costs more than ten moves.
 func below(s []float64, pivot float64) int {
 	n := 0
 	for i, v := range s {
@@ -149,7 +146,7 @@ func below(s []float64, pivot float64) int {
 	return n
 }
 
-// notAbove is [below] with those that equal the pivot.
+// notAbove is [below] including values equal to the pivot.
 func notAbove(s []float64, pivot float64) int {
 	n := 0
 	for i, v := range s {
@@ -163,9 +160,9 @@ func notAbove(s []float64, pivot float64) int {
 	return n
 }
 
-// RobustSD returns the standard deviation of x as its median absolute deviation
-// from the median tells it, 1.4826·MAD: exact for normal values, and not moved
-// by a few that are far off. It leaves x alone; one value deviates by 0.
+// RobustSD returns the standard deviation of x estimated from its median absolute deviation,
+// 1.4826·MAD: exact for normal values, and robust to outliers. It does not modify x; a single
+// value gives 0.
 func RobustSD(x []float64) float64 {
 	s := slices.Clone(x)
 	centre := MedianInPlace(s)
@@ -175,6 +172,6 @@ func RobustSD(x []float64) float64 {
 	return NormalMAD * MedianInPlace(s)
 }
 
-// NormalMAD turns the median absolute deviation of normal values into their
-// standard deviation: 1 / Φ⁻¹(3/4).
+// NormalMAD converts the median absolute deviation of normal values to their standard
+// deviation: 1 / Φ⁻¹(3/4).
 const NormalMAD = 1.4826

@@ -18,8 +18,8 @@ func Number(v float64) string {
 	return scaled(v, 1000, []string{"", "k", "M", "G", "T"})
 }
 
-// Percent writes a share: 0.82 is "82 %". It never rounds something to
-// nothing, nor a part to the whole.
+// Percent writes a share: 0.82 is "82 %". It never rounds a share to nothing, nor a part to the
+// whole.
 func Percent(share float64) string {
 	switch p := 100 * share; {
 	case p == 0:
@@ -43,8 +43,8 @@ func whole(p float64) string {
 	return digits(p)
 }
 
-// Factor says how far a value moved: "×13", "+40 %", "−60 %". It is empty
-// where a factor has no meaning: from zero, or across it.
+// Factor writes a relative change: "×13", "+40 %", "−60 %". It is empty if a factor is
+// meaningless: from zero, or across it.
 func Factor(before, after float64) string {
 	if before == 0 || after*before < 0 || math.IsNaN(after/before) || math.IsInf(after/before, 0) {
 		return ""
@@ -59,9 +59,8 @@ func Factor(before, after float64) string {
 	}
 }
 
-// Move says in words which way a value went and how far: "rose ×13", "rose
-// 40 %", "fell 60 %". Where a factor has no meaning it gives both values: "rose
-// 0 → 41".
+// Move writes the direction and size of a change: "rose ×13", "rose 40 %", "fell 60 %". If a
+// factor is meaningless it gives both values: "rose 0 → 41".
 func Move(before, after float64) string {
 	word := "rose"
 	switch {
@@ -76,8 +75,8 @@ func Move(before, after float64) string {
 	return word + " " + Number(before) + " → " + Number(after)
 }
 
-// Arrow draws a link of a graph between the names of its ends: → from cause to
-// effect, ⇄ where each follows the other, — where the direction is unknown.
+// Arrow draws a link of a graph: → from cause to effect, ⇄ for feedback, — if the direction is
+// unknown.
 func Arrow(directed, feedback bool) string {
 	switch {
 	case feedback:
@@ -89,7 +88,7 @@ func Arrow(directed, feedback bool) string {
 	}
 }
 
-// two rounds to two significant digits: more of a factor says nothing more.
+// two rounds a factor to two significant digits.
 func two(v float64) float64 {
 	if v >= 100 {
 		return math.Round(v)
@@ -98,10 +97,10 @@ func two(v float64) float64 {
 	return math.Round(v/unit) * unit
 }
 
-// Unit is what a KPI is measured in, as far as its query tells.
+// Unit is the unit of a KPI, as far as its query tells.
 type Unit string
 
-// The units that are known. The zero value is a bare number.
+// The known units. The zero value is a bare number.
 const (
 	PerSecond      Unit = "/s"
 	Seconds        Unit = "s"
@@ -125,12 +124,12 @@ const (
 	Gibibytes Unit = "GiB"
 )
 
-// inSeconds are the units of time in seconds.
+// inSeconds converts units of time to seconds.
 func inSeconds() map[Unit]float64 {
 	return map[Unit]float64{Nanoseconds: 1e-9, Microseconds: 1e-6, Milliseconds: 1e-3, Seconds: 1, Minutes: 60, Hours: 3600, Days: 86400}
 }
 
-// inBytes are the units of storage in bytes.
+// inBytes converts units of storage to bytes.
 func inBytes() map[Unit]float64 {
 	return map[Unit]float64{
 		Bytes: 1, Kibibytes: 1 << 10, Mebibytes: 1 << 20, Gibibytes: 1 << 30,
@@ -160,7 +159,7 @@ func (u Unit) Format(v float64) string {
 	}
 }
 
-// storage writes bytes in powers of 1024, or of 1000 where that is how they came.
+// storage writes bytes in powers of 1024, or of 1000 if the unit is decimal.
 func storage(v float64, as Unit) string {
 	switch as {
 	case Kilobytes, Megabytes, Gigabytes:
@@ -200,8 +199,8 @@ func scaled(v, base float64, suffixes []string) string {
 	return digits(v) + suffixes[i]
 }
 
-// digits writes v with three significant digits and without an exponent, as
-// long as that is shorter.
+// digits writes v with three significant digits, without an exponent unless v is very large or
+// small.
 func digits(v float64) string {
 	abs := math.Abs(v)
 	if abs != 0 && (abs < 1e-4 || abs >= 1e6) || math.IsNaN(v) || math.IsInf(v, 0) {
@@ -218,7 +217,7 @@ func digits(v float64) string {
 	return strings.TrimPrefix(strconv.FormatFloat(f, 'f', -1, 64), "+")
 }
 
-// List writes what belongs together as people say it: a, b and c.
+// List joins texts: a, b and c.
 func List(texts []string) string {
 	if n := len(texts); n > 1 {
 		return strings.Join(texts[:n-1], ", ") + " and " + texts[n-1]

@@ -29,26 +29,25 @@ import (
 )
 
 const (
-	// DefaultBytes is what is read of one answer, where the configuration
-	// doesn't say.
+	// DefaultBytes is the limit of one response, unless configured.
 	DefaultBytes = 64 << 20
 
-	errorBytes = 1 << 20 // that are read of an error
-	mostSaid   = 300     // bytes of what a server says of an error
+	errorBytes = 1 << 20 // read of an error response
+	mostSaid   = 300     // bytes kept of a server's error message
 )
 
-// Client speaks to one Prometheus. It is safe for concurrent use.
+// Client queries one Prometheus. It is safe for concurrent use.
 type Client struct {
 	http    *outgoing.Client
 	base    *url.URL
-	most    int64         // bytes of one answer
-	large   chan struct{} // held while a large answer is read
+	most    int64         // bytes of one response
+	large   chan struct{} // held while a large response is read
 	metrics *metrics
 }
 
 var _ api.Client = (*Client)(nil)
 
-// New returns a client of the server of the configuration. It doesn't connect.
+// New returns a client of the configured server. It doesn't connect.
 func New(conf config.Prometheus) (*Client, error) {
 	base := conf.URL.Reveal()
 	if base == nil {
@@ -64,8 +63,8 @@ func New(conf config.Prometheus) (*Client, error) {
 	}, nil
 }
 
-// NewRuler returns a client of the server that has the rules and their alerts,
-// which is the one of the configuration unless that names another.
+// NewRuler returns a client of the server that has the rules and their alerts: the configured
+// rules_url, else the server itself.
 func NewRuler(conf config.Prometheus) (*Client, error) {
 	if conf.RulesURL.Reveal() != nil {
 		conf.URL = conf.RulesURL
@@ -73,15 +72,15 @@ func NewRuler(conf config.Prometheus) (*Client, error) {
 	return New(conf)
 }
 
-// API returns the other endpoints of the server. What they answer is read
-// whole, as far as the bound of bytes allows.
+// API returns the other endpoints of the server. Their responses are read whole, up to the
+// limit of bytes.
 func (c *Client) API() v1.API { return v1.NewAPI(c) }
 
-// CloseIdleConnections gives the connections back that nobody uses.
+// CloseIdleConnections closes the connections that are not in use.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
-// URL returns the address of an endpoint. With nocache=1 VictoriaMetrics leaves
-// start and end of a range alone; others ignore it.
+// URL returns the URL of an endpoint. nocache=1 keeps VictoriaMetrics from shifting start and
+// end of a range; others ignore it.
 func (c *Client) URL(endpoint string, args map[string]string) *url.URL {
 	for name, v := range args {
 		endpoint = strings.ReplaceAll(endpoint, ":"+name, url.PathEscape(v))
@@ -93,7 +92,7 @@ func (c *Client) URL(endpoint string, args map[string]string) *url.URL {
 	return u
 }
 
-// Do is part of [api.Client]: it reads a whole answer, or is a [*Cut].
+// Do implements [api.Client]. It reads a whole response, or returns a [*Cut].
 func (c *Client) Do(ctx context.Context, req *http.Request) (*http.Response, []byte, error) {
 	resp, err := c.send(req.WithContext(ctx))
 	if err != nil {
@@ -104,7 +103,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*http.Response, []b
 		body, err := io.ReadAll(io.LimitReader(resp.Body, errorBytes))
 		return resp, body, err
 	}
-	m := c.meter(ctx, resp.Body, c.most/2) // it is kept twice, as text and as what it says
+	m := c.meter(ctx, resp.Body, c.most/2) // kept twice, as text and decoded
 	defer m.close()
 	body, err := io.ReadAll(m)
 	if errors.Is(err, errBytes) {
@@ -113,10 +112,9 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*http.Response, []b
 	return resp, partial(body), err
 }
 
-// partial makes a warning of VictoriaMetrics' own way to say that some of its
-// storage didn't answer.
+// partial turns VictoriaMetrics' mark of an incomplete response into a warning.
 func partial(body []byte) []byte {
-	const head = 100 // it stands before the data
+	const head = 100 // it precedes the data
 	if n := min(head, len(body)); bytes.Contains(body[:n], []byte(`"isPartial":true`)) {
 		return bytes.Replace(body, []byte(`"isPartial":true`), []byte(`"warnings":["`+isPartial+`"]`), 1)
 	}
@@ -125,7 +123,7 @@ func partial(body []byte) []byte {
 
 const isPartial = "some of the storage did not answer (isPartial)"
 
-// send refuses what is compressed, since nobody asked for that.
+// send refuses compressed responses, which were not requested.
 func (c *Client) send(req *http.Request) (*http.Response, error) {
 	tracing.Inject(req.Context(), req.Header)
 	resp, err := c.http.Do(req)

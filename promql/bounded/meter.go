@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	smallAnswer = 4 << 20 // bytes from which on an answer is a large one
+	smallAnswer = 4 << 20 // bytes from which on a response counts as large
 	mostText    = 1 << 20 // bytes of one label set, number or text
 )
 
@@ -19,17 +19,17 @@ var (
 	errText  = &badAnswer{"a label set or a text of over a megabyte"}
 )
 
-// Cut is the error of an answer that was larger than what is read of one.
+// Cut is the error of a response that exceeded a limit.
 type Cut struct {
-	Series int    // that were read whole, and are kept
-	What   string // there was more of, and the key to raise
+	Series int    // number read completely, and kept
+	What   string // which limit, and the key to raise
 }
 
 // Error says what was cut.
 func (e *Cut) Error() string { return "the answer was cut: " + e.What }
 
-// meter counts what is read, and ends it at the bound. Before it reads more of a
-// large answer it waits for its turn.
+// meter counts the bytes read and stops at the limit. It waits for its turn before it reads on
+// in a large response.
 type meter struct {
 	r     io.Reader
 	ctx   context.Context
@@ -37,16 +37,16 @@ type meter struct {
 	large chan struct{}
 
 	read    int64
-	decoded func() int64 // bytes of which nothing is kept back any more; nil: not known
+	decoded func() int64 // bytes that the decoder has consumed; nil: unknown
 	turn    bool         // large is held
-	failed  error        // of the reader, other than its end
+	failed  error        // error of the reader, except EOF
 }
 
 func (c *Client) meter(ctx context.Context, r io.Reader, most int64) *meter {
 	return &meter{r: r, ctx: ctx, most: most, large: c.large}
 }
 
-// Read is part of io.Reader.
+// Read implements io.Reader.
 func (m *meter) Read(p []byte) (int, error) {
 	if err := m.allow(); err != nil {
 		m.failed = err
@@ -80,7 +80,7 @@ func (m *meter) allow() error {
 	return nil
 }
 
-// close lets the next one read a large answer.
+// close lets the next large response be read.
 func (m *meter) close() {
 	if m.turn {
 		<-m.large

@@ -19,20 +19,19 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Question is one query. The zero Step asks for one instant, End.
+// Question is one query. With Step 0 it is an instant query at End.
 type Question struct {
 	Query      string
 	Start, End time.Time
 	Step       time.Duration
-	Timeout    time.Duration // that the server may take; 0: its own
+	Timeout    time.Duration // for the server; 0: its own default
 
-	Series  int // that are kept of the answer; 0: all
-	Samples int // the same for samples; 0: all
+	Series  int // largest number to keep; 0: all
+	Samples int // largest number to keep; 0: all
 }
 
-// Query asks a question. The warnings are those of the server. The error is a
-// [*Cut] if there was more than the value has; a [*v1.Error] if the server
-// refused the question or its answer can't be understood.
+// Query sends a query. The warnings are the server's. The error is a [*Cut] if the value is
+// incomplete, and a [*v1.Error] if the server refused the query or its response can't be read.
 func (c *Client) Query(ctx context.Context, q Question) (model.Value, []string, error) {
 	resp, err := c.ask(ctx, q)
 	if err != nil {
@@ -47,7 +46,7 @@ func (c *Client) Query(ctx context.Context, q Question) (model.Value, []string, 
 	return newStream(m, c.metrics, q).value()
 }
 
-// ask posts a question, or gets it where the server wants that.
+// ask sends a POST, or a GET if the server requires that.
 func (c *Client) ask(ctx context.Context, q Question) (*http.Response, error) {
 	u := c.URL("/api/v1/query", nil)
 	if q.Step != 0 {
@@ -59,7 +58,7 @@ func (c *Client) ask(ctx context.Context, q Question) (*http.Response, error) {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header["Idempotency-Key"] = nil // it may be sent again on another connection
+	req.Header["Idempotency-Key"] = nil // marks it as safe to retry on another connection
 	resp, err := c.send(req)
 	if err != nil || !wantsGet(resp.StatusCode) {
 		return resp, err
@@ -72,8 +71,7 @@ func (c *Client) ask(ctx context.Context, q Question) (*http.Response, error) {
 	return c.send(req)
 }
 
-// wantsGet says whether a server, or a proxy before it, refuses posts: a
-// redirect of one is not followed.
+// wantsGet says whether a server or a proxy refuses POST; a redirect of one is not followed.
 func wantsGet(status int) bool {
 	switch status {
 	case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
@@ -86,7 +84,7 @@ func wantsGet(status int) bool {
 func (q Question) form() url.Values {
 	f := url.Values{"query": {q.Query}}
 	if q.Series > 0 {
-		f.Set("limit", strconv.Itoa(q.Series+1)) // one more tells that there are more
+		f.Set("limit", strconv.Itoa(q.Series+1)) // one more, to know whether there are more
 	}
 	if q.Timeout > 0 {
 		f.Set("timeout", q.Timeout.String())
@@ -105,7 +103,7 @@ func seconds(t time.Time) string {
 	return strconv.FormatFloat(float64(t.Unix())+float64(t.Nanosecond())/1e9, 'f', -1, 64)
 }
 
-// refusal is the error of an answer that is no success.
+// refusal returns the error of a response without success.
 func refusal(resp *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, errorBytes))
 	if err != nil {
@@ -132,7 +130,7 @@ func refusal(resp *http.Response) error {
 	}
 }
 
-// Refused is an error that a server told, shortened.
+// Refused returns an error from the server, shortened.
 func Refused(kind v1.ErrorType, text string) *v1.Error {
 	return &v1.Error{Type: v1.ErrorType(short(cmp.Or(string(kind), string(v1.ErrClient)))), Msg: short(text)}
 }
@@ -144,12 +142,12 @@ func short(text string) string {
 	return strings.ToValidUTF8(text, "")
 }
 
-// badAnswer is what can't be understood of an answer.
+// badAnswer describes a response that can't be read.
 type badAnswer struct{ what string }
 
 func (e *badAnswer) Error() string { return e.what }
 
-// malformed is the error of an answer that can't be understood.
+// malformed returns the error of a response that can't be read.
 func malformed(err error) error {
 	var own *badAnswer
 	if !errors.As(err, &own) {

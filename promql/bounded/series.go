@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// one reads one series. It is kept when it is whole.
+// one reads one series, and keeps it once it is complete.
 func (s *stream) one() error {
 	var metric model.Metric
 	histogram := false
@@ -75,7 +75,7 @@ func (s *stream) point() error {
 	return nil
 }
 
-// pairOf reads a time and a value from JSON that is known to be well-formed.
+// pairOf parses a sample from well-formed JSON.
 func pairOf(raw jsontext.Value) (p model.SamplePair, err error) {
 	bad := func() (model.SamplePair, error) {
 		return p, &badAnswer{fmt.Sprintf("%.100q is not a sample, which is [seconds, \"value\"]", []byte(raw))}
@@ -93,7 +93,7 @@ func pairOf(raw jsontext.Value) (p model.SamplePair, err error) {
 	return p, nil
 }
 
-// timeOf reads seconds, to the millisecond.
+// timeOf parses seconds, to the millisecond.
 func timeOf(text []byte) (model.Time, error) {
 	seconds, err := strconv.ParseFloat(string(text), 64)
 	ms := math.Round(seconds * 1e3)
@@ -103,7 +103,7 @@ func timeOf(text []byte) (model.Time, error) {
 	return model.Time(ms), nil
 }
 
-// valueOf reads a number in quotes, NaN and infinities among them.
+// valueOf parses a quoted number, including NaN and infinities.
 func valueOf(text []byte) (model.SampleValue, error) {
 	if len(text) < 2 || text[0] != '"' {
 		return 0, strconv.ErrSyntax
@@ -119,9 +119,9 @@ func valueOf(text []byte) (model.SampleValue, error) {
 	return model.SampleValue(v), err
 }
 
-// result makes the value of what was read.
+// result returns the value that was read.
 func (s *stream) result() (model.Value, error) {
-	if s.kind == "" && s.cut != nil { // it would have come behind the series
+	if s.kind == "" && s.cut != nil { // the type would have followed the series
 		s.kind = s.shape
 	}
 	switch s.kind {
@@ -131,7 +131,7 @@ func (s *stream) result() (model.Value, error) {
 		return s.vector()
 	case "scalar":
 		return s.scalar()
-	case "string":
+	case "string": // nobody queries strings
 		return &model.String{}, nil // nobody asks for one
 	default:
 		return nil, malformed(&badAnswer{fmt.Sprintf("a result of the type %.40q", s.kind)})
@@ -164,16 +164,16 @@ func (s *stream) scalar() (model.Value, error) {
 	return &model.Scalar{Timestamp: at, Value: value}, nil
 }
 
-// mostMetrics is how much JSON of label sets is remembered, twice.
+// mostMetrics bounds the JSON of each of the two generations of label sets.
 const mostMetrics = 4 << 20 // bytes; as maps they take about four times that
 
-// metrics shares label sets between answers: the pieces of time of a breakdown
-// are of the same series, and most of the memory of an instant is its labels.
-// Nobody changes them. It is safe for concurrent use.
+// metrics shares label sets between responses: the pieces of a breakdown have the same series,
+// and labels are most of the memory of an instant query. They are read-only. It is safe for
+// concurrent use.
 type metrics struct {
 	mu       sync.Mutex
-	now, old map[string]model.Metric // by their JSON
-	size     int                     // of the keys of now
+	now, old map[string]model.Metric // by JSON
+	size     int                     // bytes of the keys of now
 }
 
 func newMetrics() *metrics { return &metrics{now: map[string]model.Metric{}} }
@@ -201,7 +201,7 @@ func (m *metrics) known(raw []byte) (model.Metric, bool) {
 	return known, ok
 }
 
-// keep remembers a label set; of those that are long unused it forgets half.
+// keep remembers a label set. When it is full, it drops the older generation.
 func (m *metrics) keep(key string, metric model.Metric) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// stream decodes an answer to a query while it is read.
+// stream decodes a response while it arrives.
 type stream struct {
 	dec     *jsontext.Decoder
 	in      *meter
@@ -20,19 +20,19 @@ type stream struct {
 	most    Question
 
 	status        string
-	kind, shape   string // of the result: as the server names it, and as its series look
+	kind, shape   string // type of the result, by its name and by its series
 	failure, text string // errorType and error
 	warnings      []string
 
 	series     []*model.SampleStream
-	points     []model.SamplePair // of the series that is being read
+	points     []model.SamplePair // of the current series
 	samples    int                // of all series
-	histograms int                // series that have nothing else
-	parts      []jsontext.Value   // of a scalar or a text
+	histograms int                // series with histograms only
+	parts      []jsontext.Value   // of a scalar or a string
 	cut        *Cut
 }
 
-// errStop ends the reading of an answer that was cut.
+// errStop ends the reading of a response at a limit.
 var errStop = errors.New("cut")
 
 func newStream(in *meter, metrics *metrics, q Question) *stream {
@@ -42,7 +42,7 @@ func newStream(in *meter, metrics *metrics, q Question) *stream {
 	return s
 }
 
-// value reads the answer.
+// value reads the response.
 func (s *stream) value() (model.Value, []string, error) {
 	err := s.object(s.envelope)
 	if err == nil {
@@ -95,7 +95,7 @@ func (s *stream) object(field func(name string) error) error {
 	}
 }
 
-// end makes sure that nothing follows the answer.
+// end checks that nothing follows the response.
 func (s *stream) end() error {
 	t, err := s.dec.ReadToken()
 	switch {
@@ -151,7 +151,7 @@ func (s *stream) envelope(name string) error {
 	}
 }
 
-// mostWarnings of a server are kept.
+// mostWarnings bounds the kept warnings of a server.
 const mostWarnings = 20
 
 func (s *stream) said() error {
@@ -215,7 +215,7 @@ func (s *stream) element() error {
 	if s.most.Series == 0 || len(s.series) < s.most.Series {
 		return s.one()
 	}
-	if s.cut != nil { // more than the one that was asked for to know that there are more
+	if s.cut != nil { // beyond the extra one that was requested
 		return errStop
 	}
 	s.cut = &Cut{What: fmt.Sprintf("it has more than %d series; hint: aggregate more in the query, or raise prometheus.max_series", s.most.Series)}

@@ -21,17 +21,17 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
-// API answers queries about what a storage holds.
+// API serves queries on a storage.
 type API struct {
 	Storage storage.Queryable
 	Engine  *promql.Engine
-	Parser  parser.Parser // of selectors
+	Parser  parser.Parser // for selectors
 }
 
-// Handler answers one kind of request, of which the form is parsed.
+// Handler handles a request whose form is parsed.
 type Handler func(*http.Request) (Answer, error)
 
-// Routes are the handlers by the pattern of their path.
+// Routes maps path patterns to handlers.
 func (a API) Routes() map[string]Handler {
 	return map[string]Handler{
 		"/api/v1/query":               a.query,
@@ -42,7 +42,7 @@ func (a API) Routes() map[string]Handler {
 	}
 }
 
-// Mux routes some handlers.
+// Mux returns a mux of handlers.
 func Mux(routes ...map[string]Handler) *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, some := range routes {
@@ -53,12 +53,12 @@ func Mux(routes ...map[string]Handler) *http.ServeMux {
 	return mux
 }
 
-// Static always answers the same.
+// Static returns a handler with a constant answer.
 func Static(data any) Handler {
 	return func(*http.Request) (Answer, error) { return Answer{Data: data}, nil }
 }
 
-// Error is an error with the type and the status that the API gives it.
+// Error is an error with the API's type and status.
 type Error struct {
 	Type   string // such as bad_data
 	Status int
@@ -67,21 +67,21 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Err.Error() }
 
-// Unwrap is part of errors.Unwrap.
+// Unwrap implements the interface of package errors.
 func (e *Error) Unwrap() error { return e.Err }
 
-// BadData is the error of a question that makes no sense.
+// BadData is the error of an invalid request.
 func BadData(format string, args ...any) error {
 	return &Error{"bad_data", http.StatusBadRequest, fmt.Errorf(format, args...)}
 }
 
-// Answer is a successful answer. Data is encoded as JSON unless it is already.
+// Answer is a successful answer. Data is encoded as JSON unless it already is.
 type Answer struct {
 	Data     any
 	Warnings annotations.Annotations
 }
 
-// envelope is around every answer of the API.
+// envelope wraps every answer of the API.
 type envelope struct {
 	Status    string   `json:"status"`
 	Data      any      `json:"data,omitempty"`
@@ -107,7 +107,7 @@ func respond(w http.ResponseWriter, r *http.Request, h Handler) {
 	write(w, http.StatusOK, body)
 }
 
-// Refuse answers with an error.
+// Refuse writes an error.
 func Refuse(w http.ResponseWriter, err error) {
 	failure := nameOf(err)
 	write(w, failure.Status, envelope{Status: "error", ErrorType: failure.Type, Error: failure.Error()})
@@ -119,7 +119,7 @@ func write(w http.ResponseWriter, status int, body envelope) {
 	_ = json.NewEncoder(w).Encode(body) // the client may be gone
 }
 
-// nameOf names an error as the server does.
+// nameOf converts an error as Prometheus does.
 func nameOf(err error) *Error {
 	var api *Error
 	var canceled promql.ErrQueryCanceled

@@ -10,9 +10,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// encodeValue is the result of a query as JSON. Points are written by hand: a
-// range query has hundreds of thousands of them, and reflection would take
-// longer than the query.
+// encodeValue encodes the result of a query as JSON. Points are written by hand: a range query
+// has hundreds of thousands of them, and reflection would take longer than the query.
 func encodeValue(v parser.Value) []byte {
 	b := append([]byte(`{"resultType":"`), v.Type()...)
 	b = append(b, `","result":`...)
@@ -73,8 +72,7 @@ func appendPoint(b []byte, ms int64, value float64) []byte {
 	return append(b, `"]`...)
 }
 
-// appendJSON appends what the standard encoder makes of v. The types of the
-// engine always encode.
+// appendJSON appends v as the standard encoder does. The types of the engine always encode.
 func appendJSON(b []byte, v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// limitOf reads the parameter limit; 0 is none.
+// limitOf parses the parameter limit; 0 is none.
 func limitOf(r *http.Request) (int, error) {
 	s := r.Form.Get("limit")
 	if s == "" {
@@ -24,8 +24,7 @@ func limitOf(r *http.Request) (int, error) {
 	return n, nil
 }
 
-// Time reads a parameter that is a time as Unix seconds or RFC 3339. Without a fallback it is
-// required.
+// Time parses a parameter as Unix seconds or RFC 3339. Without a fallback it is required.
 func Time(r *http.Request, name string, fallback time.Time) (time.Time, error) {
 	s := r.Form.Get(name)
 	if s == "" && !fallback.IsZero() {
@@ -41,7 +40,7 @@ func Time(r *http.Request, name string, fallback time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// duration reads a duration as seconds or as in PromQL.
+// duration parses a duration as seconds or in PromQL's syntax.
 func duration(r *http.Request, name string) (time.Duration, error) {
 	s := r.Form.Get(name)
 	if seconds, err := strconv.ParseFloat(s, 64); err == nil {

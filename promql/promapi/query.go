@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
-// maxPoints is the server's bound on the points of a range query.
+// maxPoints is Prometheus' limit on the points of a range query.
 const maxPoints = 11_000
 
 func (a API) query(r *http.Request) (Answer, error) {
@@ -125,8 +125,8 @@ func (a API) labelValues(r *http.Request) (Answer, error) {
 	})
 }
 
-// eachSelector asks for names or values once a selector, or once without any,
-// and answers the union in order.
+// eachSelector queries names or values for each selector, or once without any, and answers with
+// the sorted union.
 func (a API) eachSelector(r *http.Request,
 	ask func(storage.Querier, []*labels.Matcher) ([]string, annotations.Annotations, error),
 ) (Answer, error) {
@@ -151,8 +151,8 @@ func (a API) eachSelector(r *http.Request,
 	})
 }
 
-// find looks in the database for what a request selects, between its start and its
-// end, and answers at most as much of it as its limit.
+// find queries the storage with the selectors and time range of a request, and applies its
+// limit.
 func find[T any](a API, r *http.Request,
 	look func(storage.Querier, [][]*labels.Matcher) ([]T, annotations.Annotations, error),
 ) (Answer, error) {
@@ -176,7 +176,7 @@ func find[T any](a API, r *http.Request,
 	return limited(list, limit, warnings), nil
 }
 
-// querier opens the database between the start and the end of a request.
+// querier opens the storage for the time range of a request.
 func (a API) querier(r *http.Request) (storage.Querier, error) {
 	start, err := Time(r, "start", time.UnixMilli(math.MinInt64))
 	if err != nil {
@@ -189,7 +189,7 @@ func (a API) querier(r *http.Request) (storage.Querier, error) {
 	return a.Storage.Querier(start.UnixMilli(), end.UnixMilli())
 }
 
-// limited answers at most limit elements of a list, or all if it is 0.
+// limited answers with at most limit elements of a list; 0 is no limit.
 func limited[T any](list []T, limit int, warnings annotations.Annotations) Answer {
 	list, truncated := first(list, limit)
 	if truncated {
@@ -198,8 +198,8 @@ func limited[T any](list []T, limit int, warnings annotations.Annotations) Answe
 	return Answer{list, warnings}
 }
 
-// first returns the first n elements of a list, or all if n is 0, and whether
-// some were left out.
+// first returns the first n elements of a list, or all if n is 0, and whether any were left
+// out.
 func first[S ~[]T, T any](list S, n int) (S, bool) {
 	if n == 0 || len(list) <= n {
 		return list, false

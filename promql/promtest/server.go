@@ -28,7 +28,7 @@ import (
 	"github.com/culprit-dev/culprit/promql/promapi"
 )
 
-// Server is a Prometheus on a port of its own. It ends with its test.
+// Server is a Prometheus on a port of its own, closed at the end of its test.
 type Server struct {
 	URL string
 
@@ -46,7 +46,7 @@ type Server struct {
 	noLimit  bool
 }
 
-// Alert is one that /api/v1/alerts lists.
+// Alert is an alert in /api/v1/alerts.
 type Alert struct {
 	Labels      map[string]string `json:"labels"`
 	Annotations map[string]string `json:"annotations"`
@@ -55,18 +55,18 @@ type Alert struct {
 	Value       string            `json:"value"`
 }
 
-// Request is one that was made.
+// Request is a request that was received.
 type Request struct {
 	Path string // such as /api/v1/query
 	Form url.Values
 }
 
-// Failure is how requests fail.
+// Failure says how requests fail.
 type Failure struct {
-	Status int           // such as 422 or 503; 0: the request is answered after all
+	Status int           // such as 422 or 503; 0: a normal answer
 	Type   string        // errorType, such as execution; empty: the body is no JSON
-	Text   string        // the error
-	After  time.Duration // waits before it answers, or until the client is gone
+	Text   string        // the error message
+	After  time.Duration // delay of the answer, unless the client leaves earlier
 }
 
 // New starts a server with the series of a promqltest script.
@@ -81,7 +81,7 @@ func New(t testing.TB, load string) *Server {
 	return s
 }
 
-// Down closes the server: from now on nothing is reachable.
+// Down closes the server, so that it is unreachable.
 func (s *Server) Down() { s.http.Close() }
 
 // SetAlerts replaces the alerts that the server lists.
@@ -91,16 +91,16 @@ func (s *Server) SetAlerts(alerts ...Alert) {
 	s.alerts = alerts
 }
 
-// Rule is one that /api/v1/rules lists: an alerting rule, or one that records.
+// Rule is a rule in /api/v1/rules: alerting or recording.
 type Rule struct {
-	Alert, Record string // one of them
+	Alert, Record string // exactly one of them
 	Query         string
 	Labels        map[string]string
-	Annotations   map[string]string // as somebody wrote them
+	Annotations   map[string]string // unexpanded
 	For           time.Duration
 }
 
-// SetRules replaces the alerting rules by some of these names, that never fire.
+// SetRules replaces the rules by alerting rules of these names that never fire.
 func (s *Server) SetRules(names ...string) {
 	var rules []Rule
 	for _, name := range names {
@@ -116,31 +116,30 @@ func (s *Server) PutRules(rules ...Rule) {
 	s.rules = rules
 }
 
-// SetWarnings makes every answer carry warnings, as Thanos does of missing
-// stores.
+// SetWarnings adds warnings to every answer, as Thanos does for unavailable stores.
 func (s *Server) SetWarnings(texts ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.warnings = texts
 }
 
-// IgnoreLimit makes the server ignore the parameter limit, as old ones do.
+// IgnoreLimit makes the server ignore the parameter limit, like old versions.
 func (s *Server) IgnoreLimit() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.noLimit = true
 }
 
-// Fail makes requests fail: those for the path, or for the path followed by a
-// space and a query, such as "/api/v1/query up".
+// Fail makes requests fail: those for a path, or for a path followed by a space and a query,
+// such as "/api/v1/query up".
 func (s *Server) Fail(what string, f Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failures[what] = f
 }
 
-// Requests returns what was asked until now, sorted by path and parameters: the order in
-// which parallel requests arrive means nothing.
+// Requests returns the requests so far, sorted by path and parameters, because parallel ones
+// arrive in any order.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +150,7 @@ func (s *Server) Requests() []Request {
 	return rs
 }
 
-// Queries returns the distinct texts of the queries until now, sorted.
+// Queries returns the distinct queries so far, sorted.
 func (s *Server) Queries() []string {
 	texts := map[string]bool{}
 	for _, r := range s.Requests() {
@@ -162,7 +161,7 @@ func (s *Server) Queries() []string {
 	return slices.Sorted(maps.Keys(texts))
 }
 
-// handler records a request, fails it if it should, and routes it.
+// handler records a request, and fails or routes it.
 func (s *Server) handler() http.Handler {
 	api := promapi.API{Storage: s.db, Engine: s.engine, Parser: parser.NewParser(promqltest.TestParserOpts)}
 	routes := api.Routes()
@@ -195,8 +194,7 @@ func (s *Server) handler() http.Handler {
 	})
 }
 
-// warned is a handler whose answers carry the server's warnings, and that does
-// without limits where the server does.
+// warned adds the server's warnings to answers, and drops limits if told to.
 func (s *Server) warned(h promapi.Handler) promapi.Handler {
 	return func(r *http.Request) (promapi.Answer, error) {
 		s.mu.Lock()

@@ -4,8 +4,8 @@ package promtest
 
 import "strings"
 
-// HostileValues are values that would be PromQL, a regular expression or a template,
-// if anything read them as such.
+// HostileValues are label values that are dangerous if read as PromQL, a regular expression or
+// a template.
 func HostileValues() []string {
 	return []string{
 		"", "a", "a.b*c", `"`, `\`, `\E`, "`", "'", "a\"} or vector(1) or {b=\"", "{{ .Labels.x }}", "line\nbreak", "\x00", "\xff\xfe",
