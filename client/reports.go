@@ -12,39 +12,39 @@ type Report struct {
 	Status     Status       `json:"status"`
 	Alert      Alert        `json:"alert"`
 	Rule       string       `json:"rule"`
-	Prometheus string       `json:"prometheus,omitempty"` // name of the one that was asked, if there are several
+	Prometheus string       `json:"prometheus,omitempty"` // name of the server, if there are several
 	Onset      time.Time    `json:"onset"`
 	Summary    string       `json:"summary"` // one line for a phone
 	Plan       Plan         `json:"plan"`
 	Result     Result       `json:"result"`
 	Timings    Timings      `json:"timings"`
 	Sent       []Sent       `json:"sent"`
-	URL        string       `json:"url,omitempty"` // the page of this report
+	URL        string       `json:"url,omitempty"` // page of this report
 	Incident   string       `json:"incident,omitempty"`
-	Trace      string       `json:"trace,omitempty"` // of culprit's own work on it, as a W3C traceparent; empty: it was not traced
+	Trace      string       `json:"trace,omitempty"` // W3C traceparent of culprit's own work on it; empty: not traced
 	CreatedAt  time.Time    `json:"createdAt"`
-	ResolvedAt *time.Time   `json:"resolvedAt,omitempty"` // nil while the alert is open
+	ResolvedAt *time.Time   `json:"resolvedAt,omitempty"` // nil while the alert fires
 	Charts     []Chart      `json:"charts,omitempty"`
-	Without    *Without     `json:"without,omitempty"` // the KPI redrawn without its culprit; nil: that is not known
-	Limit      *Limit       `json:"limit,omitempty"`   // of the KPI, by the alert's condition; nil: not known
-	HeldFor    float64      `json:"for,omitempty"`     // seconds, of the rule that Prometheus has of the alert; 0: none, or not known
+	Without    *Without     `json:"without,omitempty"` // the KPI without its culprit; nil: unknown
+	Limit      *Limit       `json:"limit,omitempty"`   // the alert's threshold for the KPI; nil: unknown
+	HeldFor    float64      `json:"for,omitempty"`     // seconds, from the rule in Prometheus; 0: none, or unknown
 	Grafana    Place        `json:"grafana,omitzero"`
 	Units      Units        `json:"units,omitzero"`
-	Feedback   []Feedback   `json:"feedback,omitempty"` // what people have said of it, oldest first
+	Feedback   []Feedback   `json:"feedback,omitempty"` // oldest first
 	Context    Context      `json:"context,omitzero"`
-	Seen       *Seen        `json:"seen,omitempty"`    // what earlier reports tell; only of one that is read by itself
-	Case       string       `json:"case,omitempty"`    // that its incident belongs to; likewise
-	Others     []OtherAlert `json:"others,omitempty"`  // alerts among its changes, with what their reports say; likewise
-	Then       *Then        `json:"then,omitempty"`    // the other alerts of that time, by name; likewise
-	Handled    []Handled    `json:"handled,omitempty"` // what Alertmanager did with the alert, if its event recorder tells; likewise
+	Seen       *Seen        `json:"seen,omitempty"`    // from earlier reports; only when this report is read by itself
+	Case       string       `json:"case,omitempty"`    // the case of its incident; likewise
+	Others     []OtherAlert `json:"others,omitempty"`  // alerts among its changes; likewise
+	Then       *Then        `json:"then,omitempty"`    // other alerts of that time, by name; likewise
+	Handled    []Handled    `json:"handled,omitempty"` // what Alertmanager did with the alert, if its event recorder is used; likewise
 }
 
 // Incident: what the open reports of one alert group have in common.
 type Incident struct {
 	ID         string     `json:"id"`
 	GroupKey   string     `json:"groupKey"`
-	Reports    []string   `json:"reports"` // report ids, oldest first
-	Alerts     []string   `json:"alerts"`  // their alert names, in the same order
+	Reports    []string   `json:"reports"` // report IDs, oldest first
+	Alerts     []string   `json:"alerts"`  // their alertnames, in the same order
 	Summary    string     `json:"summary"`
 	Causes     []Finding  `json:"causes"` // merged over the reports
 	Onset      time.Time  `json:"onset"`
@@ -57,20 +57,20 @@ type Incident struct {
 	Sent       []Sent     `json:"sent,omitempty"`
 }
 
-// Case: what several incidents have in common, whatever Alertmanager's groups are: they
-// began at one time and share a cause. Most are of one incident. A case is worked out from
-// the incidents when it is read, and not kept.
+// Case: groups incidents that began at the same time and share a cause, regardless of
+// Alertmanager's groups. Most have one incident. A case is computed when it is read, and
+// not stored.
 type Case struct {
 	ID         string     `json:"id"`
 	Summary    string     `json:"summary"`
-	Cause      *Finding   `json:"cause,omitempty"` // that most of the alerts share
-	Explained  int        `json:"explained"`       // alerts that it explains
-	Alerts     int        `json:"alerts"`          // how many there are
-	Firing     int        `json:"firing"`          // of which still fire
-	Names      []Count    `json:"names"`           // of alerts, the most frequent first
-	Services   []Count    `json:"services"`        // that hurt, the one with most alerts first
-	Incidents  []string   `json:"incidents"`       // ids, oldest first
-	Reports    []string   `json:"reports"`         // ids, oldest first; the first 1000
+	Cause      *Finding   `json:"cause,omitempty"` // the cause of most alerts
+	Explained  int        `json:"explained"`       // number of alerts that it explains
+	Alerts     int        `json:"alerts"`          // number of alerts
+	Firing     int        `json:"firing"`          // number that still fire
+	Names      []Count    `json:"names"`           // of alerts, most frequent first
+	Services   []Count    `json:"services"`        // affected, the one with most alerts first
+	Incidents  []string   `json:"incidents"`       // IDs, oldest first
+	Reports    []string   `json:"reports"`         // IDs, oldest first; at most 1000
 	Onset      time.Time  `json:"onset"`
 	CreatedAt  time.Time  `json:"createdAt"`
 	ResolvedAt *time.Time `json:"resolvedAt,omitempty"` // nil while an alert fires
@@ -128,7 +128,7 @@ type Taken struct {
 	Outcome Outcome `json:"outcome"` // added, replaced an earlier one of the sender, or known
 }
 
-// Status: says how much of the evidence was there.
+// Status: says how much of the evidence is there.
 type Status string
 
 // What a Status may be.
@@ -138,7 +138,7 @@ const (
 	StatusFailed   Status = "failed"
 )
 
-// Alert: the alert as Alertmanager gave it.
+// Alert: an alert as received from Alertmanager.
 type Alert struct {
 	Labels       map[string]string `json:"labels"`
 	Annotations  map[string]string `json:"annotations"`
@@ -148,7 +148,7 @@ type Alert struct {
 	Fingerprint  string            `json:"fingerprint"`
 }
 
-// Plan: what was asked.
+// Plan: what was queried.
 type Plan struct {
 	Queries []Query   `json:"queries"`
 	Start   time.Time `json:"start"`
@@ -156,7 +156,7 @@ type Plan struct {
 	Step    string    `json:"step"` // such as "30s"
 }
 
-// Timings: seconds.
+// Timings: in seconds.
 type Timings struct {
 	Queued  float64 `json:"queued"`
 	Fetch   float64 `json:"fetch"`
@@ -170,81 +170,80 @@ type Sent struct {
 	Status    string    `json:"status"`          // ok, failed or skipped
 	Place     string    `json:"place,omitempty"` // which of the sink's servers; empty: there is only one
 	Ref       string    `json:"ref,omitempty"`   // what was written there
-	Error     string    `json:"error,omitempty"` // of a failed one; the reason of a skipped one
+	Error     string    `json:"error,omitempty"` // of a failure; or the reason to skip
 	At        time.Time `json:"at,omitzero"`
-	Attempts  int       `json:"attempts,omitempty"`  // requests made, when more than one was needed
-	Retryable bool      `json:"retryable,omitempty"` // a failure that may pass when it is sent again
+	Attempts  int       `json:"attempts,omitempty"`  // requests made, if more than one
+	Retryable bool      `json:"retryable,omitempty"` // a retry may succeed
 }
 
-// Chart: a line that the page draws: the KPI, or a candidate among the causes, thinned to
-// what a screen shows.
+// Chart: a line on the page: the KPI or one of the causes, thinned for display.
 type Chart struct {
 	Name   string     `json:"name"`
 	Times  []float64  `json:"times"`  // Unix seconds
 	Values []*float64 `json:"values"` // null is a missing sample
 }
 
-// Without: the KPI redrawn without its culprit: what is left when the label sets that are
-// the cause are taken out of what it was broken down into.
+// Without: the KPI without its culprit: what is left when the label sets that are the
+// cause are removed from its breakdown.
 type Without struct {
-	Of     []map[string]string `json:"of"`              // the label sets that are left out
-	Steps  []WithoutStep       `json:"steps"`           // before the incident, oldest first; the last is of the incident
-	Before float64             `json:"before"`          // the middle step of the rest before the incident
-	Whole  float64             `json:"whole"`           // and of the whole
-	Flat   bool                `json:"flat"`            // the rest in the incident is within what it was before
-	Beside bool                `json:"beside"`          // it is not the KPI but what stands for it, in the unit of the parts
+	Of     []map[string]string `json:"of"`              // the label sets removed
+	Steps  []WithoutStep       `json:"steps"`           // before the incident, oldest first, and the incident as the last
+	Before float64             `json:"before"`          // median of the rest before the incident
+	Whole  float64             `json:"whole"`           // the same of the whole
+	Flat   bool                `json:"flat"`            // the rest during the incident is as before
+	Beside bool                `json:"beside"`          // not the KPI itself, but a substitute for it, in the unit of the parts
 	Ratio  bool                `json:"ratio,omitempty"` // and a share of it
 }
 
-// Limit: what an alert compares its KPI with.
+// Limit: the threshold of an alert.
 type Limit struct {
 	Operator string  `json:"operator"` // >, >=, <, <=, == or !=
 	Value    float64 `json:"value"`    // in the unit of the KPI
 }
 
-// Place: where in Grafana an alert is shown.
+// Place: where Grafana shows an alert.
 type Place struct {
 	DashboardUID string `json:"dashboardUID,omitempty"`
 	PanelID      int64  `json:"panelID,omitempty"`
 }
 
-// Units: what the figures of a report are measured in, as far as its queries tell. They
-// are kept because lists of reports do without the queries.
+// Units: the units of a report's figures, as far as its queries show them. They are stored
+// because lists of reports lack the queries.
 type Units struct {
 	KPI   string `json:"kpi,omitempty"`
-	Parts string `json:"parts,omitempty"` // of what the KPI was broken down into: of a ratio, its numerator's
+	Parts string `json:"parts,omitempty"` // of the KPI's parts; of a ratio, the numerator's
 }
 
-// Feedback: what somebody has said of a report. It is kept and shown; nothing is learned
-// from it.
+// Feedback: what somebody has said about a report. It is stored and shown; nothing is
+// learned from it.
 type Feedback struct {
 	Says    Judgement `json:"says"`
-	Was     string    `json:"was,omitempty"` // what it was, in their words
-	By      string    `json:"by,omitempty"`  // who says so, as far as that was told
+	Was     string    `json:"was,omitempty"` // the actual cause, in their words
+	By      string    `json:"by,omitempty"`  // who says so, if known
 	Via     string    `json:"via"`           // page, api or silence
-	Ref     string    `json:"ref,omitempty"` // the id of the silence
-	Summary string    `json:"summary"`       // what the report said then
+	Ref     string    `json:"ref,omitempty"` // ID of the silence
+	Summary string    `json:"summary"`       // the report's summary at that time
 	At      time.Time `json:"at"`
 }
 
-// Context: what stands around the causes: whose it is, and where to look next.
+// Context: the context of the causes: whose they are, and where to look next.
 type Context struct {
 	Facts     []Fact     `json:"facts,omitempty"`
-	Links     []Link     `json:"links,omitempty"`     // by the templates of the configuration
-	Exemplars []Exemplar `json:"exemplars,omitempty"` // of the KPI in the incident, in what was found
+	Links     []Link     `json:"links,omitempty"`     // from the configured templates
+	Exemplars []Exemplar `json:"exemplars,omitempty"` // of the KPI during the incident, in the found place
 }
 
-// Seen: what earlier reports tell of one like it. It is worked out when a report is read,
-// and not kept.
+// Seen: what earlier reports say about a report. It is computed when the report is read,
+// and not stored.
 type Seen struct {
-	Days   int    `json:"days"`             // that were looked back; reports are kept no longer, or it is a month
-	Alert  *Times `json:"alert,omitempty"`  // of the same alert
+	Days   int    `json:"days"`             // searched: the retention of reports, or a month
+	Alert  *Times `json:"alert,omitempty"`  // with the same alert
 	Causes *Times `json:"causes,omitempty"` // with the same causes, of any alert
 	Change *Times `json:"change,omitempty"` // with a change of the same kind in the same place
 }
 
-// OtherAlert: another alert that began around the onset, with the first line of its own
-// report. It is worked out when a report is read, and not kept.
+// OtherAlert: another alert that began around the onset, with the summary of its report.
+// It is computed when a report is read, and not stored.
 type OtherAlert struct {
 	Alert   string    `json:"alert"`
 	At      time.Time `json:"at"` // when its condition began to hold
@@ -253,39 +252,38 @@ type OtherAlert struct {
 	URL     string    `json:"url,omitempty"`
 }
 
-// Then: which other alerts of the same Prometheus began to fire around the time of an
-// alert, of whatever group. That they did is no cause of anything. It is worked out when a
-// report is read, and not kept.
+// Then: lists the other alerts on the same Prometheus that began to fire around the same
+// time, of any group. It does not claim that any is a cause. It is computed when a report
+// is read, and not stored.
 type Then struct {
 	From   time.Time `json:"from"` // both inclusive
 	To     time.Time `json:"to"`
-	Alerts []Began   `json:"alerts"` // by name, that of the nearest start first
-	More   int       `json:"more"`   // other names
+	Alerts []Began   `json:"alerts"` // by name, nearest start first
+	More   int       `json:"more"`   // number of other names
 }
 
-// Handled: what Alertmanager did with an alert, as its event recorder tells: whom it
-// notified, and what kept it from that. It says when people were told and never why the
-// alert fires, so it is no cause. It is looked up when a report is read, and not kept with
-// it.
+// Handled: what Alertmanager did with an alert, from its event recorder: whom it notified,
+// and what muted the alert. It says when people were notified, not why the alert fires, so
+// it is never a cause. It is looked up when a report is read, and not stored with it.
 type Handled struct {
 	What    What      `json:"what"`
-	First   time.Time `json:"first"` // both moments were observed; nothing is claimed of what lies between
+	First   time.Time `json:"first"` // and Last were observed; nothing is claimed about the time between
 	Last    time.Time `json:"last"`
-	Times   int       `json:"times,omitempty"`   // notifications
-	By      string    `json:"by"`                // the receiver and its integration; who made the silence; the inhibition rule
+	Times   int       `json:"times,omitempty"`   // number of notifications
+	By      string    `json:"by"`                // receiver and integration; author of the silence; or inhibition rule
 	Comment string    `json:"comment,omitempty"` // of the silence
-	Until   time.Time `json:"until,omitzero"`    // to which the silence was set. That it was ended before is not recorded
-	Source  string    `json:"source,omitempty"`  // fingerprint of the alert that inhibited it
-	Alert   string    `json:"alert,omitempty"`   // its name, if there is a report about it
+	Until   time.Time `json:"until,omitzero"`    // planned end of the silence; that it was ended earlier is not recorded
+	Source  string    `json:"source,omitempty"`  // fingerprint of the inhibiting alert
+	Alert   string    `json:"alert,omitempty"`   // its name, if it has a report
 }
 
-// Count: a name and how many alerts have it.
+// Count: a name with its number of alerts.
 type Count struct {
 	Name   string `json:"name"`
 	Alerts int    `json:"alerts"`
 }
 
-// Judgement: what a person says of a report.
+// Judgement: a person's judgement of a report.
 type Judgement string
 
 // What a Judgement may be.
@@ -305,35 +303,35 @@ const (
 	OutcomeKnown    Outcome = "known"
 )
 
-// Query: one question to Prometheus.
+// Query: one query to Prometheus.
 type Query struct {
 	Role  string `json:"role"` // target, breakdown, candidate or topology
 	Name  string `json:"name"`
 	Query string `json:"query"`
 }
 
-// WithoutStep: a mean over a time.
+// WithoutStep: a mean over a time range.
 type WithoutStep struct {
 	From  float64 `json:"from"` // Unix seconds
 	To    float64 `json:"to"`
 	Whole float64 `json:"whole"`
-	Rest  float64 `json:"rest"` // without what is left out
+	Rest  float64 `json:"rest"` // without the removed label sets
 }
 
-// Fact: one thing that is known of an alert.
+// Fact: a known fact about an alert.
 type Fact struct {
-	Name  string `json:"name"` // owner, team, contact, runbook, dashboard, repository, or the configuration's own
+	Name  string `json:"name"` // owner, team, contact, runbook, dashboard, repository, or a configured name
 	Value string `json:"value"`
-	From  string `json:"from"` // label, annotation, or the metric that has it
+	From  string `json:"from"` // label, annotation, or metric that it comes from
 }
 
-// Link: a page, whose address the configuration names and a report fills in.
+// Link: a configured link, filled in for the report.
 type Link struct {
 	Name string `json:"name"`
 	URL  string `json:"url"`
 }
 
-// Exemplar: one request of the incident with its trace.
+// Exemplar: a request of the incident, with its trace.
 type Exemplar struct {
 	TraceID string    `json:"traceID"`
 	At      time.Time `json:"at"`
@@ -341,21 +339,21 @@ type Exemplar struct {
 	URL     string    `json:"url,omitempty"`
 }
 
-// Times: how often something has been before, and how it was last.
+// Times: how often something has occurred, and when last.
 type Times struct {
-	Times int    `json:"times"` // occasions: alerts that began within half an hour are one
-	Right int    `json:"right"` // of which people said that the report was right
-	Wrong int    `json:"wrong"` // or wrong, or what else it was
+	Times int    `json:"times"` // occurrences: alerts that began within half an hour count once
+	Right int    `json:"right"` // of which feedback said that the report was right
+	Wrong int    `json:"wrong"` // or wrong, or something else
 	Last  Before `json:"last"`
 }
 
-// Began: how many alerts of one name began.
+// Began: counts the alerts of one name that began.
 type Began struct {
 	Alert   string    `json:"alert"`
 	Alerts  int       `json:"alerts"`
-	Firing  int       `json:"firing"` // of which fire now
-	At      time.Time `json:"at"`     // when the one began whose start is nearest
-	Report  string    `json:"report"` // its report
+	Firing  int       `json:"firing"` // number that still fire
+	At      time.Time `json:"at"`     // the start nearest to this alert's
+	Report  string    `json:"report"` // report of that one
 	Summary string    `json:"summary"`
 }
 
@@ -374,7 +372,7 @@ type Before struct {
 	Report   string    `json:"report"`
 	Alert    string    `json:"alert"`
 	At       time.Time `json:"at"`      // when it began
-	Seconds  float64   `json:"seconds"` // that it lasted; 0: it still fires
+	Seconds  float64   `json:"seconds"` // duration; 0: still firing
 	Summary  string    `json:"summary"`
 	Feedback *Feedback `json:"feedback,omitempty"`
 }

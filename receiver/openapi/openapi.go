@@ -18,10 +18,10 @@ import (
 //go:embed openapi.json
 var text []byte
 
-// Handler answers with the document.
+// Handler serves the document.
 func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		_, _ = w.Write(text) // whoever asked may be gone
+		_, _ = w.Write(text) // the client may be gone
 	})
 }

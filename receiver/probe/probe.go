@@ -3,9 +3,9 @@
 // Package probe runs every query of a configuration once and reports those that
 // return nothing, before an alert needs them.
 //
-// A query is a template that takes the labels of an alert. Here each label value
-// stands for any value: service="{{ .Labels.service }}" matches all series that have a
-// label service, which finds misspelt names.
+// A query is a template filled in with the labels of an alert. Here each label value stands for any
+// value: service="{{ .Labels.service }}" matches every series that has a label service. That finds
+// misspelt names.
 package probe
 
 import (
@@ -30,37 +30,35 @@ import (
 	"github.com/culprit-dev/culprit/receiver/find"
 )
 
-// Asker answers queries.
+// Asker makes queries.
 type Asker interface {
 	// Query returns the value of a query at a time.
 	Query(ctx context.Context, query string, at time.Time, opts ...v1.Option) (model.Value, v1.Warnings, v1.Infos, error)
-	// Series returns the label sets of the series that one of the selectors
-	// selects.
+	// Series returns the label sets of the series that match a selector.
 	Series(ctx context.Context, selectors []string, start, end time.Time, opts ...v1.Option) ([]model.LabelSet, v1.Warnings, v1.Infos, error)
 }
 
-// Probe asks the Prometheus servers of a configuration.
+// Probe queries the Prometheus servers of a configuration.
 type Probe struct {
 	Servers  config.Servers
-	APIs     []Asker           // of each of them
-	Alerting []v1.AlertingRule // of all of them; nil: not known
+	APIs     []Asker           // one per server
+	Alerting []v1.AlertingRule // of all servers; nil: unknown
 	Now      time.Time
-	Parallel int // queries at a time; 0 is one after the other
+	Parallel int // concurrent queries; 0: sequential
 }
 
-// question is one thing to ask, and what is wrong when the answer is nothing.
+// question is one query, and what is wrong if the answer is empty.
 type question struct {
 	rule  config.Rule
 	path  string // of its text in the rule
 	query string
 	label string // that the series must have; empty: the query must have a value
-	err   error  // why there is nothing to ask
+	err   error  // why the query can't be made
 }
 
-// Run returns what is wrong with the rules and the catalogue of candidates, in
-// their order: a query that the server refuses, one that returns nothing now, a
-// label that no series has, a rule for which no alert is ever made. asked is the
-// number of questions.
+// Run returns what is wrong with the rules and the candidate catalogue, in order: a query that the
+// server refuses or that returns nothing now, a label that no series has, a rule for which no alert
+// exists. asked is the number of questions.
 func (p Probe) Run(ctx context.Context, cfg *config.Config) (found []config.Mistake, asked int, err error) {
 	questions := catalogue(cfg)
 	for _, r := range cfg.Rules {
@@ -106,8 +104,8 @@ func (p Probe) ask(ctx context.Context, q question) *config.Mistake {
 	return nil
 }
 
-// anywhere says whether one of the servers that alerts of a question's rule may
-// belong to has an answer. The error is that of the first, if none has one.
+// anywhere reports whether any server that may have the alerts of a question's rule has an answer.
+// If none has, the error is that of the first.
 func (p Probe) anywhere(q question, ask func(Asker) (bool, error)) (bool, error) {
 	var first error
 	for i, api := range p.APIs {
@@ -125,7 +123,7 @@ func (p Probe) anywhere(q question, ask func(Asker) (bool, error)) (bool, error)
 	return false, first
 }
 
-// lookBack is how old a series may be of which a label is looked for.
+// lookBack is the maximum age of series whose labels are checked.
 const lookBack = time.Hour
 
 func (p Probe) askLabel(ctx context.Context, q question) *config.Mistake {
@@ -137,13 +135,12 @@ func (p Probe) askLabel(ctx context.Context, q question) *config.Mistake {
 		return nil
 	}
 	if there, err := p.exists(ctx, q, selectors(q.query)); err == nil && !there {
-		return nil // no series at all is said once, of the target
+		return nil // that there are no series is reported once, for the target
 	}
 	return q.mistake(fmt.Sprintf("no series of the target has a label %q", q.label), "leave it out, or spell it as the series do")
 }
 
-// exists says whether there is a series that a selector selects, or there are no
-// selectors.
+// exists reports whether a series matches one of the selectors, or there are no selectors.
 func (p Probe) exists(ctx context.Context, q question, selectors []string) (bool, error) {
 	if len(selectors) == 0 {
 		return true, nil
@@ -164,7 +161,7 @@ func (q question) mistake(what, hint string) *config.Mistake {
 	}
 }
 
-// questions are all that a rule gives reason for.
+// questions returns all questions about a rule.
 func (p Probe) questions(r config.Rule) []question {
 	var qs []question
 	if q, ok := p.unmade(r); ok {
@@ -187,8 +184,7 @@ func (p Probe) questions(r config.Rule) []question {
 	return qs
 }
 
-// unmade says that no alerting rule makes an alert that a rule matches, as far
-// as the name tells.
+// unmade reports a rule that matches no existing alerting rule, as far as the alertname shows.
 func (p Probe) unmade(r config.Rule) (question, bool) {
 	if p.Alerting == nil || slices.ContainsFunc(p.Alerting, func(a v1.AlertingRule) bool { return named(r, a.Name) }) {
 		return question{}, false
@@ -225,8 +221,7 @@ func (p Probe) target(r config.Rule, path string, t config.Target) []question {
 	return append(qs, candidates(r, path+".candidates", t.Candidates)...)
 }
 
-// ownExpressions are the KPIs of the alerts that a rule matches, where it names
-// none of its own.
+// ownExpressions returns the KPIs of the alerts that match a rule without a target.
 func (p Probe) ownExpressions(r config.Rule, path string) []question {
 	var qs []question
 	for _, a := range p.Alerting {
@@ -255,7 +250,7 @@ func candidates(r config.Rule, path string, cs []config.Candidate) []question {
 	return qs
 }
 
-// catalogue asks for the candidates of alerts without named ones.
+// catalogue returns the questions about the candidates for alerts without named ones.
 func catalogue(cfg *config.Config) []question {
 	all := config.Rule{Name: "every alert", Source: cfg.CandidateSource}
 	for _, k := range cfg.Candidates {
@@ -264,17 +259,17 @@ func catalogue(cfg *config.Config) []question {
 	return candidates(all, "candidates", all.Candidates)
 }
 
-// constant gives a rule a target that needs nothing.
+// constant gives a rule a target that needs no data.
 func constant(r config.Rule) config.Rule {
 	r.Target = &config.Target{Query: "vector(1)", Breakdown: &config.Breakdown{Labels: []string{}}}
 	return r
 }
 
-// ofPlan expands the one text of a rule as the plan of an alert would, and
-// opens the matchers that got a value from it.
+// ofPlan expands one text of a rule like the plan of an alert would, then opens the matchers that
+// got a value from the alert.
 func ofPlan(r config.Rule, path, text string, only config.Rule, pick func(promql.Plan) string) question {
 	q := question{rule: r, path: path}
-	now := time.Unix(0, 0).UTC() // the text doesn't depend on it
+	now := time.Unix(0, 0).UTC() // irrelevant to the text
 	plan, err := promql.NewPlan(only, anyAlert(text, now), now)
 	switch {
 	case err != nil:
@@ -287,11 +282,10 @@ func ofPlan(r config.Rule, path, text string, only config.Rule, pick func(promql
 	return q
 }
 
-// anyValue stands for any value of a label of the alert. Templates may change
-// its case.
+// anyValue stands for any value of an alert's label. Templates may change its case.
 const anyValue = "culpritprobe"
 
-// anyAlert has every label and annotation that a template names.
+// anyAlert has every label and annotation that a template refers to.
 func anyAlert(text string, now time.Time) promql.Alert {
 	a := promql.Alert{Labels: model.LabelSet{}, Annotations: model.LabelSet{}, StartsAt: now, Onset: now}
 	for _, m := range regexp.MustCompile(`\.(Label|Annotation)s?[. ]\s*"?([a-zA-Z0-9_.:-]+)`).FindAllStringSubmatch(text, -1) {
@@ -301,12 +295,12 @@ func anyAlert(text string, now time.Time) promql.Alert {
 		}
 		set[model.LabelName(m[2])] = anyValue
 	}
-	a.Own = model.LabelSet{} // nothing is held to values that nobody has
+	a.Own = model.LabelSet{} // don't require values that no series has
 	return a
 }
 
-// opened replaces the matchers that hold a value of the alert by those that any
-// value fits; what must not be such a value may be anything.
+// opened replaces matchers with a value of the alert by ones that any value matches; negative ones
+// are dropped.
 func opened(query string) (string, error) {
 	e, err := find.QueryParser().ParseExpr(query)
 	if err != nil {
@@ -334,13 +328,12 @@ func openMatchers(ms []*labels.Matcher) []*labels.Matcher {
 	return kept
 }
 
-// withLabel returns the selectors of a query, each held to series that have a
-// label.
+// withLabel returns the selectors of a query, restricted to series with a label.
 func withLabel(query, label string) []string {
 	return selectors(query, &labels.Matcher{Type: labels.MatchNotEqual, Name: label})
 }
 
-// selectors returns those of a query, each with more matchers.
+// selectors returns the selectors of a query, with additional matchers.
 func selectors(query string, more ...*labels.Matcher) []string {
 	e, err := find.QueryParser().ParseExpr(query)
 	if err != nil {

@@ -15,27 +15,26 @@ import (
 	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
-// Case is what several incidents have in common, whatever Alertmanager's groups
-// are: they began at one time and share a cause. Most are of one incident. A case
-// is worked out from the incidents when it is read, and not kept.
+// Case groups incidents that began at the same time and share a cause, regardless of Alertmanager's
+// groups. Most have one incident. A case is computed when it is read, and not stored.
 type Case struct {
 	ID         string            `json:"id"`
 	Summary    string            `json:"summary"`
-	Cause      *analysis.Finding `json:"cause,omitempty"` // that most of the alerts share
-	Explained  int               `json:"explained"`       // alerts that it explains
-	Alerts     int               `json:"alerts"`          // how many there are
-	Firing     int               `json:"firing"`          // of which still fire
-	Names      []Count           `json:"names"`           // of alerts, the most frequent first
-	Services   []Count           `json:"services"`        // that hurt, the one with most alerts first
-	Incidents  []string          `json:"incidents"`       // ids, oldest first
-	Reports    []string          `json:"reports"`         // ids, oldest first; the first 1000
+	Cause      *analysis.Finding `json:"cause,omitempty"` // the cause of most alerts
+	Explained  int               `json:"explained"`       // number of alerts that it explains
+	Alerts     int               `json:"alerts"`          // number of alerts
+	Firing     int               `json:"firing"`          // number that still fire
+	Names      []Count           `json:"names"`           // of alerts, most frequent first
+	Services   []Count           `json:"services"`        // affected, the one with most alerts first
+	Incidents  []string          `json:"incidents"`       // IDs, oldest first
+	Reports    []string          `json:"reports"`         // IDs, oldest first; at most 1000
 	Onset      time.Time         `json:"onset"`
 	CreatedAt  time.Time         `json:"createdAt"`
 	ResolvedAt *time.Time        `json:"resolvedAt,omitempty"` // nil while an alert fires
 	URL        string            `json:"url,omitempty"`
 }
 
-// Count is a name and how many alerts have it.
+// Count is a name with its number of alerts.
 type Count struct {
 	Name   string `json:"name"`
 	Alerts int    `json:"alerts"`
@@ -46,18 +45,17 @@ const (
 	maxCounts      = 50
 )
 
-// Member is an incident with all of its reports.
+// Member is an incident with all its reports.
 type Member struct {
 	Incident Incident
 	Reports  []Report
 }
 
-// OneOnset is how far apart incidents begin at the most that are one case.
+// OneOnset is the maximum gap between the onsets of incidents of one case.
 const OneOnset = 15 * time.Minute
 
-// JoinKeys are the keys of the causes by which an incident may be one case with
-// others: those that at least half of its reports share. One alert of another
-// fault in a large group does not make two faults one.
+// JoinKeys returns the keys of the causes that may join an incident with others: those of at least
+// half of its reports. So one alert of another fault in a large group does not join the two faults.
 func JoinKeys(reports []Keys) []string {
 	count := map[string]int{}
 	for _, r := range reports {
@@ -69,8 +67,8 @@ func JoinKeys(reports []Keys) []string {
 	return slices.Sorted(maps.Keys(count))
 }
 
-// NewCase makes a case of its incidents. It is named by the one that was first
-// there, so that its name stays when others join.
+// NewCase makes a case of its incidents. Its ID comes from the oldest, so that it stays when others
+// join.
 func NewCase(members []Member, base string) Case {
 	members = slices.Clone(members)
 	slices.SortFunc(members, func(a, b Member) int {
@@ -93,7 +91,7 @@ func NewCase(members []Member, base string) Case {
 	return c
 }
 
-// count fills in how many there are of what.
+// count fills in the counts.
 func (c *Case) count(reports []Report) {
 	slices.SortFunc(reports, func(a, b Report) int {
 		return cmp.Or(a.Alert.StartsAt.Compare(b.Alert.StartsAt), cmp.Compare(a.ID, b.ID))
@@ -129,7 +127,7 @@ func counts(of map[string]int) []Count {
 	return list[:min(len(list), maxCounts)]
 }
 
-// serviceOf is what people call the thing that an alert is about.
+// serviceOf is the workload that an alert is about, as people call it.
 func serviceOf(set model.LabelSet) string {
 	labels := make(map[string]string, len(set))
 	for name, v := range set {
@@ -138,7 +136,8 @@ func serviceOf(set model.LabelSet) string {
 	return changes.WorkloadOf(labels)
 }
 
-// shared is the confident cause that most of the reports have; of several the best.
+// shared returns the confident cause of most reports, the best if there are several, and their
+// number.
 func shared(reports []Report) (*analysis.Finding, int) {
 	type one struct {
 		best analysis.Finding
@@ -173,13 +172,13 @@ func shared(reports []Report) (*analysis.Finding, int) {
 	return &top.best, top.n
 }
 
-// rankOf orders causes that as many alerts share: a change says more than a place,
-// and a place more than a series.
+// rankOf orders causes shared by equally many alerts: a change says more than a place, and a place
+// more than a series.
 func rankOf(f analysis.Finding) int {
 	return 10*slices.Index([]string{analysis.KindChange, analysis.KindLabels, analysis.KindSeries}, f.Kind) + f.Confidence.Rank()
 }
 
-// say is the one line of a case.
+// say is the one-line summary.
 func (c Case) say(first Incident) string {
 	if c.Alerts < 2 || c.Cause == nil {
 		return first.Line()
@@ -191,5 +190,5 @@ func (c Case) say(first Incident) string {
 	return join(line)
 }
 
-// Open says whether an alert of the case still fires.
+// Open reports whether an alert of the case still fires.
 func (c Case) Open() bool { return c.ResolvedAt == nil }

@@ -8,8 +8,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// NoChange says that changes were looked for before the onset and that there was none;
-// empty if there was one, or nobody has looked.
+// NoChange says that no change was found before the onset; empty if there was one, or nobody
+// looked.
 func (r Report) NoChange() string {
 	c := r.Result.Changes
 	if c == nil || c.Before > 0 || r.Result.Change == nil {

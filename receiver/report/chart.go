@@ -11,17 +11,16 @@ import (
 
 const (
 	chartPoints  = 240 // as many as a phone has room for
-	chartSeries  = 5   // lines beside the KPI
-	chartHistory = 8   // incident lengths before the onset, so that the incident is more than a sliver
-	chartBefore  = 900 // seconds before it at the least
-	chartRows    = 40  // rows at the least
-	chartDigits  = 6   // of a value: more can't be drawn
+	chartSeries  = 5   // lines besides the KPI
+	chartHistory = 8   // multiples of the incident's length before the onset, so that the incident is more than a sliver
+	chartBefore  = 900 // minimum seconds before the onset
+	chartRows    = 40  // minimum rows
+	chartDigits  = 6   // significant digits of a value; more are invisible
 )
 
-// Charts returns what the page draws: the first KPI of the frame, then the
-// series among the causes. Long series are thinned to what a screen shows,
-// with the smallest and the largest value of each stretch kept, so that no
-// spike is lost.
+// Charts returns what the page draws: the first KPI of the frame, then the series among the causes.
+// Long series are thinned, keeping the minimum and maximum of each stretch, so that no spike is
+// lost.
 func Charts(f analysis.Frame, causes []analysis.Finding) []Chart {
 	if len(f.Targets) == 0 {
 		return nil
@@ -43,7 +42,7 @@ func Charts(f analysis.Frame, causes []analysis.Finding) []Chart {
 	return charts
 }
 
-// LimitOf is what the alert compares the first KPI of a frame with; nil: not known.
+// LimitOf is the threshold of the first KPI of a frame; nil: unknown.
 func LimitOf(f analysis.Frame) *Limit {
 	if len(f.Targets) == 0 || f.Targets[0].Limit == nil {
 		return nil
@@ -51,8 +50,8 @@ func LimitOf(f analysis.Frame) *Limit {
 	return &Limit{f.Targets[0].Limit.Operator, f.Targets[0].Limit.Value}
 }
 
-// firstRow is the first row that is drawn: enough before the incident to see
-// what is normal, and not so much that the incident can't be seen.
+// firstRow is the first row to draw: far enough before the incident to show what is normal, but not
+// so far that the incident disappears.
 func firstRow(f analysis.Frame) int {
 	n := len(f.Times)
 	if n == 0 || f.Onset < f.Times[0] || f.Onset > f.Times[n-1] {
@@ -74,7 +73,7 @@ func findSeries(f analysis.Frame, name string) (analysis.Series, bool) {
 	return analysis.Series{}, false
 }
 
-// Thinned is a chart of at most so many points.
+// Thinned reduces a chart to at most that many points.
 func (c Chart) Thinned(points int) Chart {
 	if len(c.Times) <= points || len(c.Values) != len(c.Times) {
 		return c
@@ -89,8 +88,8 @@ func (c Chart) Thinned(points int) Chart {
 	return thin(c.Name, c.Times, values, points)
 }
 
-// thin copies a series of as many values as times, or of each stretch of it its two
-// extremes, so that there are at most so many points.
+// thin reduces a series to at most that many points: the two extremes of each stretch. values and
+// times have equal length.
 func thin(name string, times, values []float64, points int) Chart {
 	n := len(times)
 	if n <= points {
@@ -110,14 +109,14 @@ func thin(name string, times, values []float64, points int) Chart {
 			c.add(times[from+hi], values[from+hi])
 		}
 	}
-	if c.Times[len(c.Times)-1] != times[n-1] { // where it is now
+	if c.Times[len(c.Times)-1] != times[n-1] { // the current value
 		c.add(times[n-1], values[n-1])
 	}
 	return c
 }
 
-// extremes returns the places of the smallest and the largest value, the
-// earlier first, both 0 if there is no value.
+// extremes returns the indices of the minimum and the maximum in ascending order, both 0 if there
+// is no value.
 func extremes(values []float64) (first, second int) {
 	lo, hi := -1, -1
 	for i, v := range values {

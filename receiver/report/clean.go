@@ -8,10 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// clean makes one line of a text that somebody else has written: control
-// characters (line breaks, escape sequences) and the invisible ones that turn
-// the direction of writing become spaces, broken UTF-8 becomes a replacement
-// character, and runs of spaces become one.
+// clean turns foreign text into one line: control characters (line breaks, escape sequences) and
+// invisible ones that change the direction of text become spaces, invalid UTF-8 becomes a
+// replacement character, and runs of spaces become one.
 func clean(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) {
@@ -22,11 +21,10 @@ func clean(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// OneLine is one line of a text that somebody else has written, of at most limit
-// bytes.
+// OneLine turns foreign text into one line of at most limit bytes.
 func OneLine(s string, limit int) string { return cut(clean(s), limit) }
 
-// cut shortens a text to at most limit bytes, between two characters.
+// cut shortens a text to at most limit bytes, at a character boundary.
 func cut(s string, limit int) string {
 	const ellipsis = "…"
 	if len(s) <= limit {
@@ -39,8 +37,8 @@ func cut(s string, limit int) string {
 	return strings.TrimRight(s[:end], " ,;:") + ellipsis
 }
 
-// middle shortens a text to at most limit bytes by leaving out its middle: of
-// a series name both the metric and the last labels tell most.
+// middle shortens a text to at most limit bytes by cutting its middle: in a series name both the
+// metric and the last labels matter most.
 func middle(s string, limit int) string {
 	const ellipsis = "…"
 	if len(s) <= limit {

@@ -12,27 +12,27 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// Context is what stands around the causes: whose it is, and where to look next.
+// Context is the context of the causes: whose they are, and where to look next.
 type Context struct {
 	Facts     []Fact     `json:"facts,omitempty"`
-	Links     []Link     `json:"links,omitempty"`     // by the templates of the configuration
-	Exemplars []Exemplar `json:"exemplars,omitempty"` // of the KPI in the incident, in what was found
+	Links     []Link     `json:"links,omitempty"`     // from the configured templates
+	Exemplars []Exemplar `json:"exemplars,omitempty"` // of the KPI during the incident, in the found place
 }
 
-// Fact is one thing that is known of an alert.
+// Fact is a known fact about an alert.
 type Fact struct {
-	Name  string `json:"name"` // owner, team, contact, runbook, dashboard, repository, or the configuration's own
+	Name  string `json:"name"` // owner, team, contact, runbook, dashboard, repository, or a configured name
 	Value string `json:"value"`
-	From  string `json:"from"` // label, annotation, or the metric that has it
+	From  string `json:"from"` // label, annotation, or metric that it comes from
 }
 
-// Link is a page, whose address the configuration names and a report fills in.
+// Link is a configured link, filled in for the report.
 type Link struct {
 	Name string `json:"name"`
 	URL  string `json:"url"`
 }
 
-// Exemplar is one request of the incident with its trace.
+// Exemplar is a request of the incident, with its trace.
 type Exemplar struct {
 	TraceID string    `json:"traceID"`
 	At      time.Time `json:"at"`
@@ -40,7 +40,7 @@ type Exemplar struct {
 	URL     string    `json:"url,omitempty"`
 }
 
-// known are the names under which people write facts, by the fact.
+// known lists the common names of labels and annotations, by fact.
 func known() []struct {
 	fact  string
 	names []string
@@ -58,10 +58,10 @@ func known() []struct {
 	}
 }
 
-// maxFact is how long a fact may be, in bytes: what is longer is a text.
+// maxFact is the maximum length of a fact, in bytes: longer ones are prose.
 const maxFact = 300
 
-// FactsOf are the facts in the labels and annotations of an alert.
+// FactsOf extracts facts from the labels and annotations of an alert.
 func FactsOf(a Alert) (facts []Fact) {
 	for _, k := range known() {
 		for _, from := range []struct {
@@ -74,9 +74,8 @@ func FactsOf(a Alert) (facts []Fact) {
 	return facts
 }
 
-// FactsIn are the facts in the labels of a series, whose names may have something
-// before them: label_team, annotation_example_org_owner. The metric says where they
-// come from.
+// FactsIn extracts facts from the labels of a series, whose names may have a prefix: label_team,
+// annotation_example_org_owner. The metric is the source.
 func FactsIn(metric model.LabelSet) (facts []Fact) {
 	plain := model.LabelSet{}
 	for name, v := range metric {
@@ -97,7 +96,7 @@ func FactsIn(metric model.LabelSet) (facts []Fact) {
 	return facts
 }
 
-// ending is the value of the first label, by its name, that ends so.
+// ending is the value of the first label, sorted by name, with a suffix.
 func ending(set model.LabelSet, with string) string {
 	var names []string
 	for name := range set {
@@ -120,7 +119,7 @@ func firstOf(set model.LabelSet, names []string) string {
 	return ""
 }
 
-// addFact adds a fact, unless there is one of that name: the first is the nearest.
+// addFact adds a fact, unless there is one with that name: the first is the nearest.
 func addFact(facts []Fact, name, value, from string) []Fact {
 	value = clean(value)
 	if value == "" || len(value) > maxFact || slices.ContainsFunc(facts, func(f Fact) bool { return f.Name == name }) {
@@ -129,7 +128,7 @@ func addFact(facts []Fact, name, value, from string) []Fact {
 	return append(facts, Fact{name, value, from})
 }
 
-// AddFacts adds facts that are not known yet.
+// AddFacts adds the facts that are not known yet.
 func AddFacts(facts []Fact, more ...Fact) []Fact {
 	for _, f := range more {
 		facts = addFact(facts, f.Name, f.Value, f.From)
@@ -137,7 +136,7 @@ func AddFacts(facts []Fact, more ...Fact) []Fact {
 	return facts
 }
 
-// Where is where an alert is, by its own labels and those of the place that was found.
+// Where returns the alert's labels, overridden by those of the found place.
 func Where(a Alert, causes []analysis.Finding) model.LabelSet {
 	set := a.Labels.Clone()
 	if f := FoundPlace(causes); len(f.Labels) > 0 {
@@ -148,8 +147,8 @@ func Where(a Alert, causes []analysis.Finding) model.LabelSet {
 	return set
 }
 
-// FoundPlace is the first set of labels that is said with confidence, of its own or
-// as evidence of a change: where to look next. It is empty if there is none.
+// FoundPlace is the first confident label set, as a cause or as evidence of a change: where to look
+// next. It is empty if there is none.
 func FoundPlace(causes []analysis.Finding) analysis.Finding {
 	for _, f := range causes {
 		switch {

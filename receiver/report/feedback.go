@@ -10,43 +10,42 @@ import (
 	"time"
 )
 
-// Judgement is what a person says of a report.
+// Judgement is a person's judgement of a report.
 type Judgement string
 
-// The judgements.
 const (
 	Right Judgement = "right"
 	Wrong Judgement = "wrong"
-	Other Judgement = "other" // it was something else, and what
+	Other Judgement = "other" // the cause was something else
 )
 
-// Where feedback comes from.
+// Sources of feedback.
 const (
 	ViaPage    = "page"
 	ViaAPI     = "api"
 	ViaSilence = "silence"
 )
 
-// Feedback is what somebody has said of a report. It is kept and shown; nothing
-// is learned from it.
+// Feedback is what somebody has said about a report. It is stored and shown; nothing is learned
+// from it.
 type Feedback struct {
 	Says    Judgement `json:"says"`
-	Was     string    `json:"was,omitempty"` // what it was, in their words
-	By      string    `json:"by,omitempty"`  // who says so, as far as that was told
+	Was     string    `json:"was,omitempty"` // the actual cause, in their words
+	By      string    `json:"by,omitempty"`  // who says so, if known
 	Via     string    `json:"via"`           // page, api or silence
-	Ref     string    `json:"ref,omitempty"` // the id of the silence
-	Summary string    `json:"summary"`       // what the report said then
+	Ref     string    `json:"ref,omitempty"` // ID of the silence
+	Summary string    `json:"summary"`       // the report's summary at that time
 	At      time.Time `json:"at"`
 }
 
 const (
-	maxFeedback = 20  // of one report, of which the newest are kept
+	maxFeedback = 20  // per report; the newest are kept
 	maxWas      = 500 // bytes
 	maxBy       = 100
 )
 
-// Check returns the feedback with its texts on one line, or what is wrong with it.
-// What says what it was needs no judgement.
+// Check returns the feedback with its texts reduced to one line, or what is wrong with it. Feedback
+// with the actual cause needs no judgement.
 func (f Feedback) Check() (Feedback, error) {
 	f.Was, f.By = clean(f.Was), cut(clean(f.By), maxBy)
 	if f.Says == "" && f.Was != "" {
@@ -63,12 +62,12 @@ func (f Feedback) Check() (Feedback, error) {
 	return f, nil
 }
 
-// Same says whether two say the same, in the same place.
+// Same reports whether two have the same content and source.
 func (f Feedback) Same(other Feedback) bool {
 	return f.Says == other.Says && f.Was == other.Was && f.Via == other.Via && f.Ref == other.Ref && f.By == other.By
 }
 
-// Told adds feedback to a report. Saying the same again, last, changes nothing.
+// Told adds feedback to a report. Repeating the last one changes nothing.
 func (r *Report) Told(f Feedback) (changed bool) {
 	if n := len(r.Feedback); n > 0 && r.Feedback[n-1].Same(f) {
 		return false
@@ -79,7 +78,7 @@ func (r *Report) Told(f Feedback) (changed bool) {
 	return true
 }
 
-// Judged is the last feedback of a report, and whether there is any.
+// Judged returns the last feedback, if there is any.
 func (r Report) Judged() (Feedback, bool) {
 	if len(r.Feedback) == 0 {
 		return Feedback{}, false
@@ -87,22 +86,21 @@ func (r Report) Judged() (Feedback, bool) {
 	return r.Feedback[len(r.Feedback)-1], true
 }
 
-// CommentReader finds feedback in the comments of silences.
+// CommentReader finds feedback in comments of silences.
 type CommentReader struct{ ours, theirs, judged, was *regexp.Regexp }
 
-// NewCommentReader makes a reader.
+// NewCommentReader compiles a reader.
 func NewCommentReader() CommentReader {
 	return CommentReader{
-		ours:   regexp.MustCompile(`\[culprit: [^\]]*\]`), // what culprit itself has written
+		ours:   regexp.MustCompile(`\[culprit: [^\]]*\]`), // culprit's own part
 		theirs: regexp.MustCompile(`(?i)(?:^|[\s,;.(\]])culprit: *([^\n\[\]]+)`),
 		judged: regexp.MustCompile(`(?i)^(?:(?:it +)?was +)?(right|wrong)(?:$|(?: *[.,;:!)(]| +[-–—])+ *(.*))`), // and no "right?", "rightsizing", "right-hand"
 		was:    regexp.MustCompile(`(?i)^it +was +(.+)`),
 	}
 }
 
-// Read returns what the comment of a silence says of culprit: "culprit: right",
-// "culprit: wrong", "culprit: it was the disk" or "culprit: wrong, it was the disk".
-// ok is false if that is nothing, or not plain.
+// Read returns the feedback in a comment: "culprit: right", "culprit: wrong", "culprit: it was the
+// disk" or "culprit: wrong, it was the disk". ok is false if there is none, or it is unclear.
 func (c CommentReader) Read(comment string) (f Feedback, ok bool) {
 	m := c.theirs.FindStringSubmatch(c.ours.ReplaceAllString(comment, ""))
 	if m == nil {

@@ -8,26 +8,24 @@ import (
 	"time"
 )
 
-// Handled is what Alertmanager did with an alert, as its event recorder tells: whom
-// it notified, and what kept it from that. It says when people were told and never
-// why the alert fires, so it is no cause. It is looked up when a report is read,
-// and not kept with it.
+// Handled is what Alertmanager did with an alert, from its event recorder: whom it notified, and
+// what muted the alert. It says when people were notified, not why the alert fires, so it is never
+// a cause. It is looked up when a report is read, and not stored with it.
 type Handled struct {
 	What    What      `json:"what"`
-	First   time.Time `json:"first"` // both moments were observed; nothing is claimed of what lies between
+	First   time.Time `json:"first"` // First and Last were observed; nothing is claimed about the time between
 	Last    time.Time `json:"last"`
-	Times   int       `json:"times,omitempty"`   // notifications
-	By      string    `json:"by"`                // the receiver and its integration; who made the silence; the inhibition rule
+	Times   int       `json:"times,omitempty"`   // number of notifications
+	By      string    `json:"by"`                // receiver and integration; author of the silence; or inhibition rule
 	Comment string    `json:"comment,omitempty"` // of the silence
-	Until   time.Time `json:"until,omitzero"`    // to which the silence was set. That it was ended before is not recorded
-	Source  string    `json:"source,omitempty"`  // fingerprint of the alert that inhibited it
-	Alert   string    `json:"alert,omitempty"`   // its name, if there is a report about it
+	Until   time.Time `json:"until,omitzero"`    // planned end of the silence; that it was ended earlier is not recorded
+	Source  string    `json:"source,omitempty"`  // fingerprint of the inhibiting alert
+	Alert   string    `json:"alert,omitempty"`   // its name, if it has a report
 }
 
 // What is what Alertmanager did.
 type What string
 
-// What it can be.
 const (
 	Notified  What = "notified"
 	Silenced  What = "silenced"
@@ -36,19 +34,18 @@ const (
 
 const (
 	maxHandledText = 300       // bytes
-	maxHandled     = 20        // of one report
-	handledBefore  = time.Hour // what muted an alert just before it began tells why people hear of it now
+	maxHandled     = 20        // per report
+	handledBefore  = time.Hour // what muted an alert just before it began explains why people hear of it now
 )
 
-// Bounded makes single, short lines of the texts, which others have written.
+// Bounded reduces the texts, which are foreign, to short single lines.
 func (h Handled) Bounded() Handled {
 	h.By, h.Comment = cut(clean(h.By), maxHandledText), cut(clean(h.Comment), maxHandledText)
 	return h
 }
 
-// HandledIn chooses from all that was done with an alert what was done in the time
-// of its report, in the order in which it began. Notifications of one receiver are
-// one.
+// HandledIn selects what was done during a report's alert, in order of its start, with
+// notifications of one receiver merged.
 func HandledIn(r Report, all []Handled) (list []Handled) {
 	for _, h := range all {
 		from := r.Alert.StartsAt
@@ -65,7 +62,7 @@ func HandledIn(r Report, all []Handled) (list []Handled) {
 	return list[max(0, len(list)-maxHandled):]
 }
 
-// within keeps those of the two moments that lie in a time; to is nil while it lasts.
+// within restricts First and Last to a time range; to is nil while it lasts.
 func (h Handled) within(from time.Time, to *time.Time) (Handled, bool) {
 	in := func(t time.Time) bool { return !t.Before(from) && (to == nil || !t.After(*to)) }
 	switch {
@@ -79,7 +76,7 @@ func (h Handled) within(from time.Time, to *time.Time) (Handled, bool) {
 	return h, true
 }
 
-// addHandled counts a notification among those of the same receiver.
+// addHandled adds an entry, merging notifications of one receiver.
 func addHandled(list []Handled, h Handled) []Handled {
 	at := slices.IndexFunc(list, func(l Handled) bool { return h.What == Notified && l.What == Notified && l.By == h.By })
 	if at < 0 {

@@ -15,8 +15,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// Open begins the incident of an alert group whose first alert started at
-// start. It has no causes before the first [Incident.Merge].
+// Open begins the incident of an alert group whose first alert started at start. It has no causes
+// before the first [Incident.Merge].
 func Open(groupKey string, start time.Time, base string) Incident {
 	i := Incident{
 		ID: IncidentID(groupKey, start), GroupKey: groupKey,
@@ -27,13 +27,12 @@ func Open(groupKey string, start time.Time, base string) Incident {
 	return i
 }
 
-// Open says whether an alert of the incident still fires.
+// Open reports whether an alert of the incident still fires.
 func (i Incident) Open() bool { return i.ResolvedAt == nil }
 
-// Merge returns the incident as its reports tell it now: one ranked list of
-// causes over all KPIs of the reports that are open. When none is open any more
-// the incident closes and keeps what it last said. The order of the reports
-// does not matter, and a single open report gives its own causes unchanged.
+// Merge updates the incident from its reports: one ranked list of causes over the KPIs of all open
+// reports. If none is open the incident closes and keeps its causes. The order of the reports does
+// not matter; a single open report keeps its causes unchanged.
 func (i Incident) Merge(reports []Report, now time.Time) Incident {
 	open := openReports(reports)
 	if i.CreatedAt.IsZero() {
@@ -63,8 +62,7 @@ func (i Incident) Merge(reports []Report, now time.Time) Incident {
 	return i
 }
 
-// commonUnit is the unit of the parts of every report; it is empty if they
-// differ.
+// commonUnit is the unit of the parts, if all reports have the same; else empty.
 func commonUnit(reports []Report) words.Unit {
 	unit := reports[0].PartUnit()
 	for _, r := range reports[1:] {
@@ -75,7 +73,7 @@ func commonUnit(reports []Report) words.Unit {
 	return unit
 }
 
-// openReports returns the open ones in one fixed order: oldest first.
+// openReports returns the open reports, oldest first.
 func openReports(reports []Report) []Report {
 	var open []Report
 	for _, r := range reports {
@@ -102,8 +100,8 @@ func lastResolved(reports []Report, now time.Time) *time.Time {
 	return &last
 }
 
-// kpiNames returns how the KPI of a report is named so that two are told apart:
-// by the alert's name, and by the labels that differ among alerts of one name.
+// kpiNames returns distinct names of the reports' KPIs: the alertname, plus the labels that differ
+// among alerts of that name.
 func kpiNames(reports []Report) func(int) string {
 	differs := map[string]map[model.LabelName]bool{} // name of alerts → labels
 	first := map[string]model.LabelSet{}
@@ -122,8 +120,7 @@ func kpiNames(reports []Report) func(int) string {
 	}
 }
 
-// markDiffering marks the labels in which two alerts differ; one that is
-// missing is as one that is empty.
+// markDiffering marks the labels in which two alerts differ. A missing label equals an empty one.
 func markDiffering(differs map[model.LabelName]bool, a, b model.LabelSet) {
 	for name, v := range a {
 		if b[name] != v {
@@ -137,7 +134,7 @@ func markDiffering(differs map[model.LabelName]bool, a, b model.LabelSet) {
 	}
 }
 
-// selector writes some of the labels as PromQL does.
+// selector formats some of the labels as in PromQL.
 func selector(labels model.LabelSet, names map[model.LabelName]bool) string {
 	var pairs []string
 	for name, v := range labels {
@@ -152,7 +149,7 @@ func selector(labels model.LabelSet, names map[model.LabelName]bool) string {
 	return "{" + strings.Join(pairs, ", ") + "}"
 }
 
-// summarize says the answer for all reports on one line.
+// summarize is the one-line answer for all reports.
 func summarize(reports []Report, causes []analysis.Finding) string {
 	if len(reports) == 1 {
 		return reports[0].Line()
@@ -182,13 +179,12 @@ func firstConfident(causes []analysis.Finding) analysis.Finding {
 	return analysis.Finding{}
 }
 
-// Line says the answer on one line for a phone, as [Report.Line] does.
+// Line is the one-line answer for a phone, see [Report.Line].
 func (i Incident) Line() string { return i.Summary }
 
-// CauseLines returns the confident causes as at most limit lines, or one guess,
-// as [Report.CauseLines] does, each with the number of alerts that it explains. It
-// guesses only where its line does: a guess that no report makes is none to tell.
-// The unit of a series is not known here, so that a factor says how it moved.
+// CauseLines returns the confident causes as at most limit lines, or one guess, see
+// [Report.CauseLines], with the number of alerts that each explains. It guesses only if Line does.
+// The units of series are unknown here, so their changes are given as factors.
 func (i Incident) CauseLines(limit int) []string {
 	causes := confident(i.Causes)
 	if len(causes) == 0 && strings.Contains(i.Summary, aGuess) {

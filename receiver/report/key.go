@@ -15,15 +15,14 @@ import (
 	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
-// Keys are what reports are brought together by: short, and the same for the same
-// thing.
+// Keys are short, stable keys that relate reports to each other.
 type Keys struct {
-	Causes []string // of each confident cause: the same label set, series or change
-	Set    string   // of all confident label sets and series; empty: there are none
-	Change string   // of the kind and the place of the first confident change, whenever it was; empty: there is none
+	Causes []string // one per confident cause: same label set, series or change
+	Set    string   // of all confident label sets and series; empty: none
+	Change string   // of the kind and place of the first confident change, at any time; empty: none
 }
 
-// KeysOf are the keys of a report.
+// KeysOf computes the keys of a report.
 func KeysOf(r Report) Keys {
 	var k Keys
 	var set []string
@@ -44,7 +43,7 @@ func KeysOf(r Report) Keys {
 	return k
 }
 
-// All are the keys by which a report is found again.
+// All returns the keys to index a report by.
 func (k Keys) All() []string {
 	all := slices.Clone(k.Causes)
 	for _, one := range []string{k.Set, k.Change} {
@@ -56,13 +55,13 @@ func (k Keys) All() []string {
 	return slices.Compact(all)
 }
 
-// CauseKey is the same for the same cause in two reports.
+// CauseKey is equal for the same cause in two reports.
 func CauseKey(r Report, f analysis.Finding) string {
 	return short("cause", r.ofServer(causeText(f)))
 }
 
-// ofServer is a text about what a report has found: what two Prometheus servers name
-// alike are two things.
+// ofServer qualifies a text with the report's server: equal names on two Prometheus servers are
+// different things.
 func (r Report) ofServer(text string) string {
 	if r.Prometheus == "" {
 		return text
@@ -70,8 +69,8 @@ func (r Report) ofServer(text string) string {
 	return text + "\x02" + r.Prometheus
 }
 
-// causeText tells one cause from all others. A change is one event, whoever has
-// found it first; a series goes by its own name, whatever a rule calls it.
+// causeText identifies a cause. A change is one event, whoever found it first; a series goes by its
+// own name, whatever a rule calls it.
 func causeText(f analysis.Finding) string {
 	switch {
 	case f.Kind == analysis.KindChange && f.Change != nil:
@@ -83,8 +82,8 @@ func causeText(f analysis.Finding) string {
 	}
 }
 
-// kindOf is what was done and where: its title without the words that have a
-// figure in them, such as a version, and the workload, or else all labels.
+// kindOf identifies what was done and where: the title without words that contain digits, such as
+// versions, plus the workload, or else all labels.
 func kindOf(c changes.Change) string {
 	words := slices.DeleteFunc(strings.Fields(c.Title), func(w string) bool { return strings.ContainsFunc(w, unicode.IsDigit) })
 	where := changes.WorkloadOf(c.Labels)
@@ -94,7 +93,7 @@ func kindOf(c changes.Change) string {
 	return strings.Join(words, " ") + "\x00" + where
 }
 
-// short is a text of a fixed length in the place of one of any.
+// short hashes a text to a fixed length.
 func short(kind, text string) string {
 	sum := sha256.Sum256([]byte(kind + "\x00" + text))
 	return kind + ":" + hex.EncodeToString(sum[:12])

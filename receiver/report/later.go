@@ -10,21 +10,19 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// Later returns what an alert's report is after another look at it, and whether
-// that is the new one.
+// Later decides whether another look at an alert replaces its report, and returns the report to
+// keep.
 //
-// A look that names what the earlier one named with confidence, or comes after
-// one that named nothing, takes its place. One that disagrees needs more
-// evidence than the earlier had, or the earlier stands: an incident that fades
-// takes the evidence with it. Both are then told in the report. That it is no single
-// place is an answer, too: a look without any does not take its place. A look at another
-// Prometheus, since a reload, takes its place. A look that found no evidence never
-// takes the place of one that did.
+// A look replaces the earlier report if it agrees with the confident causes of that, or if that had
+// none. If it disagrees it needs more evidence than the earlier one: when an incident fades, so
+// does the evidence. The report then mentions both. "No single place" is an answer too: a look
+// without an answer does not replace it. A look at another Prometheus, after a reload, replaces it.
+// A look that found no evidence never replaces one that did.
 func Later(earlier, now Report) (kept Report, replaced bool) {
 	switch {
 	case earlier.Status != Failed && now.Status == Failed:
 		return earlier, false
-	case earlier.Prometheus != now.Prometheus: // what another server told says nothing of this one's
+	case earlier.Prometheus != now.Prometheus: // findings on another server don't count here
 		return now, true
 	case agrees(earlier, now):
 		return now, true
@@ -41,8 +39,7 @@ func Later(earlier, now Report) (kept Report, replaced bool) {
 // sourceLater is the source of warnings about another look.
 const sourceLater = "another look"
 
-// told are the warnings of a report with what another look has found, in the
-// place of what one before that had.
+// told returns the report's warnings with one about another look, replacing the last such one.
 func told(r Report, text string) []analysis.Warning {
 	others := slices.DeleteFunc(slices.Clone(r.Result.Warnings), func(w analysis.Warning) bool { return w.Source == sourceLater })
 	return append(others, analysis.Warning{Source: sourceLater, Text: text})
@@ -50,8 +47,8 @@ func told(r Report, text string) []analysis.Warning {
 
 func lookedAt(r Report) string { return r.Plan.End.UTC().Format("15:04") }
 
-// agrees says whether a look names, of each kind, what the earlier one named first
-// with confidence, or a part or a whole of it, and has an answer if that one had.
+// agrees reports whether a look names, for each kind, the earlier look's first confident cause, or
+// a subset or superset of it, and has an answer if the earlier one had.
 func agrees(earlier, now Report) bool {
 	if evidenceOf(earlier).sure > 0 && evidenceOf(now).sure == 0 {
 		return false
@@ -68,8 +65,8 @@ func agrees(earlier, now Report) bool {
 	return true
 }
 
-// compatible says whether two findings are of the same series, or have sets of
-// labels of which one lies within the other.
+// compatible reports whether two findings are the same, or label sets of which one contains the
+// other.
 func compatible(a, b analysis.Finding) bool {
 	if a.Kind != b.Kind || a.Kind != analysis.KindLabels {
 		return identity(a) == identity(b)
@@ -79,7 +76,7 @@ func compatible(a, b analysis.Finding) bool {
 	})
 }
 
-// inside says whether a set of labels has all of another.
+// inside reports whether a label set has all labels of another.
 func inside(set, other map[string]string) bool {
 	for name, v := range other {
 		if have, ok := set[name]; !ok || have != v {
@@ -89,11 +86,11 @@ func inside(set, other map[string]string) bool {
 	return true
 }
 
-// evidence is how much speaks for the answer of a report.
+// evidence is the weight of a report's answer.
 type evidence struct {
 	complete bool
-	sure     int           // 2: a cause with high confidence; 1: with medium, or that it is no single place; 0: nothing
-	seen     time.Duration // of the incident
+	sure     int           // 2: a cause with high confidence; 1: with medium, or "no single place"; 0: nothing
+	seen     time.Duration // time of the incident covered
 }
 
 func evidenceOf(r Report) evidence {
@@ -107,7 +104,7 @@ func evidenceOf(r Report) evidence {
 	return e
 }
 
-// longer is how many times as much of an incident must be seen to tell more of it.
+// longer is the factor by which a look must cover more of an incident to outweigh another.
 const longer = 2
 
 func (e evidence) outweighs(other evidence) bool {

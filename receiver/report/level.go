@@ -9,8 +9,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// sayLevel says since when a KPI that did not move has been beyond the threshold
-// of its alert, and how far it is beyond it.
+// sayLevel says since when an unchanged KPI has been beyond its alert's threshold, and how far.
 func sayLevel(c analysis.Change, u words.Unit) []string {
 	l := c.Level
 	if l == nil {
@@ -22,12 +21,12 @@ func sayLevel(c analysis.Change, u words.Unit) []string {
 	}
 	since := " for "
 	if l.AtLeast {
-		since = " for at least " // as far back as was asked
+		since = " for at least " // as far back as was queried
 	}
 	return []string{": it has been " + side(l.Operator) + limit + since + words.Seconds.Format(l.Held), by(*l, c.Actual)}
 }
 
-// by says how far a value is from the threshold, in proportion.
+// by is the relative distance of a value from the threshold.
 func by(l analysis.Level, v float64) string {
 	share := math.Abs(v-l.Threshold) / math.Abs(l.Threshold)
 	if l.Threshold == 0 || share == 0 || l.Operator == "==" || l.Operator == "!=" {
@@ -36,7 +35,7 @@ func by(l analysis.Level, v float64) string {
 	return ", by " + words.Percent(share) + " now"
 }
 
-// side says where the values are for which a comparison holds.
+// side is where the values are for which a comparison holds.
 func side(operator string) string {
 	return map[string]string{
 		">": "above ", ">=": "at or above ", "<": "below ", "<=": "at or below ", "==": "at ", "!=": "other than ",

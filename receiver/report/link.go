@@ -19,30 +19,30 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// LinkTo is what the template of a link is filled in with.
+// LinkTo is the data for the template of a link.
 type LinkTo struct {
-	Labels   model.LabelSet // of the alert, and of what was found
+	Labels   model.LabelSet // of the alert and the found place
 	From, To time.Time
-	TraceID  string // of an exemplar; empty: it is another link
+	TraceID  string // of an exemplar, for trace links only
 }
 
-// linkData is what a template sees.
+// linkData is what templates see.
 type linkData struct {
 	Labels   map[string]linkValue
 	From, To time.Time
 	TraceID  linkValue
 }
 
-// linkValue is a text of others in an address. It prints escaped, whatever the
-// verb, so that it can be no more than a value there.
+// linkValue is foreign text in a URL. It always prints escaped, so that it can't be more than a
+// value.
 type linkValue string
 
 func (v linkValue) String() string { return escape(string(v)) }
 
-// Format implements fmt.Formatter: no verb prints the text as it is.
+// Format implements fmt.Formatter, because no verb may print the raw text.
 func (v linkValue) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.String()) }
 
-// inJSON is the text as it stands inside of a string of JSON.
+// inJSON escapes a text for use inside a JSON string.
 func inJSON(v linkValue) (linkValue, error) {
 	text, err := json.Marshal(string(v))
 	if err != nil {
@@ -51,9 +51,8 @@ func inJSON(v linkValue) (linkValue, error) {
 	return linkValue(text[1 : len(text)-1]), nil
 }
 
-// linkFunctions write more than one label: matchers of LogQL and PromQL, and
-// conditions of KQL. They take names of labels; one that is not there is left out
-// of them. What stands inside of JSON goes through json.
+// linkFunctions format several labels: as matchers of LogQL and PromQL, or conditions of KQL.
+// Missing labels are left out. json escapes what is inside JSON.
 func linkFunctions(set model.LabelSet) template.FuncMap {
 	each := func(format, between string, names []string) (linkValue, error) {
 		var parts []string
@@ -77,15 +76,13 @@ func linkFunctions(set model.LabelSet) template.FuncMap {
 
 var errNoLabel = errors.New("there is no such label")
 
-// escape escapes a value for any part of an address behind its host.
+// escape escapes a value for any part of a URL after the host.
 func escape(v string) string { return strings.ReplaceAll(url.QueryEscape(v), "+", "%20") }
 
-// literalHost is the beginning of a template in which the host is fixed: no value
-// of a label may choose where a link leads.
+// literalHost matches templates with a fixed host: no label value may choose where a link leads.
 func literalHost() *regexp.Regexp { return regexp.MustCompile(`^https?://[^/?#{}@\s]+(?:[/?#]|$)`) }
 
-// Fill fills in the template of a link. ok is false if it names a label that is
-// not there.
+// Fill fills in the template of a link. ok is false if it refers to a missing label.
 func (to LinkTo) Fill(text string) (address string, ok bool) {
 	address, err := to.fill(text)
 	return address, err == nil
@@ -117,11 +114,10 @@ func (to LinkTo) fill(text string) (string, error) {
 	return address, nil
 }
 
-// maxLink is how long an address may be, in bytes: browsers and servers refuse
-// longer ones.
+// maxLink is the maximum length of a URL, in bytes: browsers and servers refuse longer ones.
 const maxLink = 8 << 10
 
-// LinksOf are the links of a configuration, filled in.
+// LinksOf fills in the configured links.
 func LinksOf(c config.Context, to LinkTo) (links []Link) {
 	for _, l := range c.Links {
 		if address, ok := to.Fill(l.URL); ok && len(address) <= maxLink {
@@ -131,8 +127,7 @@ func LinksOf(c config.Context, to LinkTo) (links []Link) {
 	return links
 }
 
-// CheckLinks says what is wrong with the templates of links: each is filled in with
-// a value for every label that it may name.
+// CheckLinks validates the templates of links, with a value for every label.
 func CheckLinks(c *config.Config) []config.Mistake {
 	var mistakes []config.Mistake
 	check := func(path, text string) {
@@ -152,7 +147,7 @@ func CheckLinks(c *config.Config) []config.Mistake {
 	return mistakes
 }
 
-// tryLink fills in a template for an alert that has all labels that it names.
+// tryLink fills in a template for an alert that has all labels in it.
 func tryLink(text string) error {
 	set := model.LabelSet{}
 	for _, m := range regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`).FindAllString(text, -1) {

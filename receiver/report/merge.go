@@ -13,9 +13,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/attribution"
 )
 
-// mergeCauses makes one list of the causes of several reports, each report
-// being a KPI of weight 1. What a cause explains of all of them is the union
-// of its shares (see [attribution.Union]), and it is common when it explains each.
+// mergeCauses merges the causes of several reports, each a KPI of weight 1. A cause explains the
+// union of its shares (see [attribution.Union]), and is common if it explains every report.
 func mergeCauses(reports []Report) []analysis.Finding {
 	if len(reports) == 1 {
 		return slices.Clone(reports[0].Result.Causes)
@@ -35,19 +34,18 @@ func mergeCauses(reports []Report) []analysis.Finding {
 	return causes
 }
 
-// What an incident keeps of a storm. Its cost is that of one alert, or it
-// would grow with the square of their number.
+// Limits for an incident in a storm, so that its cost does not grow with the square of the number
+// of alerts.
 const (
-	maxCauses   = 50  // in its list; the rest is of no interest after these
+	maxCauses   = 50  // in the list; later ones are of no interest
 	maxExplains = 100 // alerts that a cause names; [analysis.Finding.Explained] counts all
 )
 
-// sum works out what the cause explains of all reports together. A report that
-// it does not explain has no part in the union, and keeps it from being common,
-// whatever is known of that report: what has no cause has not this one.
+// sum computes the union of a cause's shares over all reports. A report that the cause does not
+// explain is left out of the union, and keeps the cause from being common.
 func (m *merge) sum(reports int) {
 	column := make([][]float64, 0, len(m.shares))
-	for _, k := range slices.Sorted(maps.Keys(m.shares)) { // the same sum every time
+	for _, k := range slices.Sorted(maps.Keys(m.shares)) { // a deterministic order, and so sum
 		column = append(column, []float64{m.shares[k]})
 	}
 	if len(column) > 0 {
@@ -56,25 +54,25 @@ func (m *merge) sum(reports int) {
 	}
 }
 
-// explains are the reports that have it as a cause. Of one that has it as a guess
-// only it is none, unless it is a guess in all.
+// explains returns the reports with this cause. Those with it as a guess count only if it is a
+// guess everywhere.
 func (m *merge) explains() []int {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(m.shares)), func(k int) bool {
 		return m.shares[k] == 0 || Confident(m.best) && !m.sure[k]
 	})
 }
 
-// merge is one cause over the reports.
+// merge is one cause over all reports.
 type merge struct {
 	key    string
-	best   analysis.Finding // the most confident telling of it
-	shares map[int]float64  // report → share in its change; those only that it explains
-	sure   map[int]bool     // report → it is confident there
+	best   analysis.Finding // its most confident finding
+	shares map[int]float64  // report → share in its change; only those that it explains
+	sure   map[int]bool     // report → whether it is confident there
 	union  float64
 	common bool
 }
 
-// gather finds the same cause in several reports, ordered by its identity.
+// gather finds causes common to reports, ordered by identity.
 func gather(reports []Report) []*merge {
 	merged := map[string]*merge{}
 	for k, r := range reports {
@@ -95,8 +93,7 @@ func gather(reports []Report) []*merge {
 	return all
 }
 
-// unknownShare stands for the share of a cause that a method is sure of
-// without giving a figure: more than nothing.
+// unknownShare is the share of a confident cause without a figure: more than nothing.
 const unknownShare = 1e-6
 
 func (m *merge) add(f analysis.Finding, report int) {
@@ -113,12 +110,12 @@ func (m *merge) add(f analysis.Finding, report int) {
 	}
 }
 
-// better compares two tellings of the same cause.
+// better compares two findings of the same cause.
 func better(a, b analysis.Finding) bool {
 	return cmp.Or(cmp.Compare(a.Confidence.Rank(), b.Confidence.Rank()), cmp.Compare(b.Share, a.Share)) < 0
 }
 
-// finding returns the merged cause at its place in the list.
+// finding returns the merged cause with its rank.
 func (m *merge) finding(rank int, kpis func(int) string) analysis.Finding {
 	f := m.best
 	f.Rank, f.Common, f.Share = rank, m.common, m.union
@@ -140,8 +137,8 @@ func (m *merge) finding(rank int, kpis func(int) string) analysis.Finding {
 	return f
 }
 
-// compareMerges orders by confidence, then by the share explained, then where
-// before why; the rest makes the order the same every time.
+// compareMerges orders by confidence, then by the explained share, then where before why, then
+// arbitrarily but deterministically.
 func compareMerges(a, b *merge) int {
 	return cmp.Or(
 		cmp.Compare(a.best.Confidence.Rank(), b.best.Confidence.Rank()),
@@ -152,8 +149,8 @@ func compareMerges(a, b *merge) int {
 	)
 }
 
-// identity is the same for the same cause in two reports: the same label sets
-// in any order, the same series, or what was done at the same time.
+// identity is equal for the same cause in two reports: the same label sets in any order, the same
+// series, or the same change at the same time.
 func identity(f analysis.Finding) string {
 	if f.Kind == analysis.KindChange && f.Change != nil {
 		return fmt.Sprintf("%s\x00%s\x00%.0f", f.Kind, f.Name, f.Change.At)
@@ -163,7 +160,7 @@ func identity(f analysis.Finding) string {
 	}
 	sets := make([]string, len(f.Labels))
 	for i, set := range f.Labels {
-		sets[i] = fmt.Sprintf("%q", set) // fmt writes a map in the order of its keys
+		sets[i] = fmt.Sprintf("%q", set) // fmt prints maps in key order
 	}
 	slices.Sort(sets)
 	return f.Kind + "\x00" + strings.Join(sets, "\x00")

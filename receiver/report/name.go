@@ -13,9 +13,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Title names a cause on one line. A set of labels is written as people say
-// it: path=/pay, version=v2, or path=/a and /b where several combinations act
-// together. A series goes by its name.
+// Title names a cause on one line. Label sets are written as people say them: path=/pay,
+// version=v2, or path=/a and /b if several act together. A series goes by its name.
 func Title(f analysis.Finding) string {
 	if f.Kind == analysis.KindLabels && len(f.Labels) > 0 {
 		return combinations(f.Labels)
@@ -28,8 +27,7 @@ func Title(f analysis.Finding) string {
 	return "(no name)"
 }
 
-// combinations writes several label sets, with the label said once if all
-// have that one only.
+// combinations formats label sets, naming the label once if it is the only one.
 func combinations(sets []map[string]string) string {
 	if label, ok := onlyLabel(sets); ok {
 		values := make([]string, len(sets))
@@ -45,7 +43,7 @@ func combinations(sets []map[string]string) string {
 	return words.List(texts)
 }
 
-// onlyLabel returns the one label that all sets have and that is all they have.
+// onlyLabel returns the label that every set consists of, if there is one.
 func onlyLabel(sets []map[string]string) (string, bool) {
 	name := ""
 	for _, set := range sets {
@@ -71,8 +69,8 @@ func combination(set map[string]string) string {
 	return strings.Join(pairs, ", ")
 }
 
-// value writes a label value so that an empty one is seen. The attribution
-// folds rare values into one, and marks leaves that lack the label.
+// value formats a label value so that an empty one is visible. The attribution folds rare values
+// into one, and marks parts without the label.
 func value(v string) string {
 	switch v = clean(v); v {
 	case "", "__missing__":
@@ -84,8 +82,7 @@ func value(v string) string {
 	}
 }
 
-// KPI is the name of what moved: that of the first target, unless it has none
-// of its own; then the alert's.
+// KPI names what moved: the first target's name, or else the alert's.
 func (r Report) KPI() string {
 	if c := r.Result.Change; c != nil {
 		if name := clean(c.Target); name != "" && name != "target" {
@@ -95,7 +92,7 @@ func (r Report) KPI() string {
 	return r.Name()
 }
 
-// Name is the alert's name.
+// Name is the alertname.
 func (r Report) Name() string {
 	if name := clean(string(r.Alert.Labels[model.AlertNameLabel])); name != "" {
 		return name
@@ -103,7 +100,7 @@ func (r Report) Name() string {
 	return "alert " + r.Alert.Fingerprint
 }
 
-// Unit is the unit of the KPI, as far as the target's query tells.
+// Unit is the unit of the KPI, as far as the target's query shows it.
 func (r Report) Unit() words.Unit {
 	if r.Units.KPI != "" {
 		return r.Units.KPI
@@ -111,8 +108,7 @@ func (r Report) Unit() words.Unit {
 	return r.unitOf(RoleTarget)
 }
 
-// PartUnit is the unit of the parts that the KPI was broken down into: that of
-// the KPI, or of its numerator if it is a ratio.
+// PartUnit is the unit of the KPI's parts: the KPI's, or that of the numerator of a ratio.
 func (r Report) PartUnit() words.Unit {
 	if r.Units.Parts != "" {
 		return r.Units.Parts
@@ -120,8 +116,8 @@ func (r Report) PartUnit() words.Unit {
 	return r.unitOf(RoleBreakdown)
 }
 
-// UnitOf is the unit of the values of a set of labels: that of the parts, or of the
-// KPI, where it was compared with those beside it.
+// UnitOf is the unit of a label set's values: that of the parts, or of the KPI if it was compared
+// with its peers.
 func (r Report) UnitOf(f analysis.Finding) words.Unit {
 	if f.Method == analysis.MethodPeers {
 		return r.Unit()
@@ -129,7 +125,7 @@ func (r Report) UnitOf(f analysis.Finding) words.Unit {
 	return r.PartUnit()
 }
 
-// SeriesUnit is the unit of a series among the causes, as far as its query tells.
+// SeriesUnit is the unit of a series among the causes, as far as its query shows it.
 func (r Report) SeriesUnit(f analysis.Finding) words.Unit {
 	for _, q := range r.Plan.Queries {
 		if q.Role == RoleCandidate && q.Name == f.Evidence.Query {
@@ -139,7 +135,7 @@ func (r Report) SeriesUnit(f analysis.Finding) words.Unit {
 	return ""
 }
 
-// unitOf is the unit of the first query of a role.
+// unitOf is the unit of the first query with a role.
 func (r Report) unitOf(role string) words.Unit {
 	for _, q := range r.Plan.Queries {
 		if q.Role == role {
@@ -149,10 +145,10 @@ func (r Report) unitOf(role string) words.Unit {
 	return ""
 }
 
-// Open says whether the alert still fires, as far as is known.
+// Open reports whether the alert still fires, as far as we know.
 func (r Report) Open() bool { return r.ResolvedAt == nil }
 
-// Confident says whether a cause passes the mark of its method.
+// Confident reports whether a cause passes the threshold of its method.
 func Confident(f analysis.Finding) bool {
 	return f.Confidence != analysis.Low
 }

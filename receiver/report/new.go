@@ -11,7 +11,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// Roles of a query.
+// Roles of queries.
 const (
 	RoleTarget    = "target"
 	RoleBreakdown = "breakdown"
@@ -19,11 +19,11 @@ const (
 	RoleTopology  = "topology"
 )
 
-// Input is what a report is made of.
+// Input is the input of a report.
 type Input struct {
 	Alert Alert
 
-	Prometheus string // name of the server that was asked; empty: there is only one, or none was
+	Prometheus string // name of the server; empty: there is only one, or none was queried
 	Rule       string
 	Onset      time.Time
 	Plan       Plan
@@ -35,12 +35,12 @@ type Input struct {
 	Grafana    Place
 	Timings    Timings
 	Context    Context
-	Incident   string    // id, if it is known already
+	Incident   string    // ID, if known already
 	Base       string    // external URL of culprit; empty: no links
 	Now        time.Time // becomes CreatedAt
 }
 
-// New makes a report. It is pure: the same input gives the same report.
+// New makes a report. It is pure: equal inputs give equal reports.
 func New(in Input) Report {
 	r := Report{
 		ID:         ID(in.Alert.Fingerprint, in.Alert.StartsAt),
@@ -72,7 +72,7 @@ func New(in Input) Report {
 	return r
 }
 
-// inUnit is a change with its unit said.
+// inUnit is a change with its unit set.
 func inUnit(c *analysis.Change, u words.Unit) *analysis.Change {
 	if c == nil || c.Unit != "" {
 		return c
@@ -82,8 +82,7 @@ func inUnit(c *analysis.Change, u words.Unit) *analysis.Change {
 	return &known
 }
 
-// URL returns the address of a page under culprit's external URL; it is empty
-// if that is.
+// URL is the URL of a page, or "" without an external URL.
 func URL(base, kind, id string) string {
 	if base == "" {
 		return ""
@@ -91,8 +90,7 @@ func URL(base, kind, id string) string {
 	return strings.TrimSuffix(base, "/") + "/" + kind + "/" + id
 }
 
-// whole gives every list of the JSON a value, so that a reader of it finds []
-// and not null.
+// whole replaces nil lists, so that the JSON has [] instead of null.
 func whole(res analysis.Result) analysis.Result {
 	res.Causes = list(res.Causes)
 	res.Dimensions = list(res.Dimensions)
@@ -112,7 +110,7 @@ func list[T any](s []T) []T {
 	return s
 }
 
-// status judges how much of the evidence was there.
+// status says how much of the evidence is there.
 func status(r Report) Status {
 	switch {
 	case AnswerOf(r.Result).Failed:
@@ -124,9 +122,8 @@ func status(r Report) Status {
 	}
 }
 
-// aboutQuery says whether a warning is about a question to Prometheus: its
-// source is the server, what was left out for its cost, a query of the plan by
-// name or role, or a breakdown.
+// aboutQuery reports whether a warning concerns a query: its source is the server, the cost limit,
+// a query of the plan by name or role, or a breakdown.
 func (r Report) aboutQuery(w analysis.Warning) bool {
 	if w.Source == "prometheus" || w.Source == "cost" || strings.HasSuffix(w.Source, ": "+RoleBreakdown) {
 		return true

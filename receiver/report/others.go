@@ -12,8 +12,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
-// OtherAlert is another alert that began around the onset, with the first line of
-// its own report. It is worked out when a report is read, and not kept.
+// OtherAlert is another alert that began around the onset, with the summary of its report. It is
+// computed when a report is read, and not stored.
 type OtherAlert struct {
 	Alert   string    `json:"alert"`
 	At      time.Time `json:"at"` // when its condition began to hold
@@ -22,13 +22,12 @@ type OtherAlert struct {
 	URL     string    `json:"url,omitempty"`
 }
 
-// alertSlack is by how much two servers' clocks may differ, and one rule's
-// evaluation from the next.
+// alertSlack allows for differences between clocks and between evaluations of a rule.
 const alertSlack = time.Minute
 
-// OtherAlerts finds the reports of the alerts that are among the changes of a report,
-// in the order in which these are told: the causes, then what came later. An alert of
-// which there is no report, or that its labels don't tell for sure, is left out.
+// OtherAlerts finds the reports of alerts that are among the changes of a report, in the order in
+// which these are listed: causes, then later changes. Alerts without a report, or without a certain
+// match, are left out.
 func OtherAlerts(r Report, all iter.Seq[*Report]) (others []OtherAlert) {
 	began := alertsAmong(r.Result)
 	if len(began) == 0 {
@@ -50,7 +49,7 @@ func OtherAlerts(r Report, all iter.Seq[*Report]) (others []OtherAlert) {
 	return others
 }
 
-// alertsAmong are the changes of a result that are beginnings of other alerts.
+// alertsAmong returns the changes that are starts of other alerts.
 func alertsAmong(res analysis.Result) (began []changes.Change) {
 	for _, f := range res.Causes {
 		if f.Kind == analysis.KindChange && f.Change != nil && f.Change.Source == changes.FromAlert {
@@ -67,10 +66,9 @@ func alertsAmong(res analysis.Result) (began []changes.Change) {
 	return began
 }
 
-// tellsOf says whether another report is about the alert whose beginning is a change
-// of r: it has the name and all labels, and began to fire after the condition began
-// to hold, before r's look ended. A label that the change doesn't have, such as an
-// external one of Prometheus, must be as in r's own alert where that has it.
+// tellsOf reports whether another report belongs to the alert of a change: same name and labels,
+// firing since after the change, but before r's look ended. Labels that the change lacks, such as
+// Prometheus' external ones, must equal r's if r has them.
 func (r Report) tellsOf(other Report, c changes.Change) bool {
 	start := other.Alert.StartsAt
 	if start.Before(timeAt(c.At).Add(-alertSlack)) || !r.Plan.End.IsZero() && start.After(r.Plan.End.Add(alertSlack)) {
@@ -93,7 +91,7 @@ func (r Report) tellsOf(other Report, c changes.Change) bool {
 	return true
 }
 
-// sooner says which of two reports is of the alert that fired first.
+// sooner reports whether a's alert fired before b's.
 func sooner(a, b *Report) bool {
 	if c := a.Alert.StartsAt.Compare(b.Alert.StartsAt); c != 0 {
 		return c < 0

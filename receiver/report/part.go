@@ -10,20 +10,19 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Part is a part of a KPI that somebody looks at by itself: that in which a label has
-// a value, or all but that.
+// Part is a part of a KPI: where a label has a value, or has not.
 type Part struct {
-	Label, Value string // an empty value is a label that is missing
+	Label, Value string // an empty value is a missing label
 	Without      bool
 }
 
-// Bounds of what is asked of a part.
+// Limits of a request.
 const (
 	maxParts     = 8
 	maxPartValue = 1024 // bytes
 )
 
-// String says a part as people do.
+// String describes a part.
 func (p Part) String() string {
 	text := combination(map[string]string{p.Label: p.Value})
 	if p.Without {
@@ -32,7 +31,7 @@ func (p Part) String() string {
 	return "only " + text
 }
 
-// CheckParts says what is wrong with the parts that somebody asks for together.
+// CheckParts validates the parts of a request.
 func CheckParts(parts []Part) error {
 	if len(parts) > maxParts {
 		return fmt.Errorf("%d labels are too many to hold to at once, at most %d are taken; hint: go back and leave some out", len(parts), maxParts)

@@ -10,22 +10,21 @@ import (
 	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
-// ReplayCase is an alert to be explained again, with what was said of it then and what
-// people said of that. It is what `culprit export` writes and `culprit replay`
-// reads.
+// ReplayCase is an alert to explain again, with the earlier answer and the feedback on it. `culprit
+// export` writes it and `culprit replay` reads it.
 type ReplayCase struct {
-	Report   string             `json:"report"` // its id
+	Report   string             `json:"report"` // its ID
 	Alert    Alert              `json:"alert"`
 	Onset    time.Time          `json:"onset"`
-	At       time.Time          `json:"at"` // up to when was looked
+	At       time.Time          `json:"at"` // end of the time range
 	Rule     string             `json:"rule,omitempty"`
 	Summary  string             `json:"summary"`
 	Causes   []analysis.Finding `json:"causes"`
-	Feedback *Feedback          `json:"feedback,omitempty"` // the last; nil: nobody has said anything
-	Changes  []changes.Change   `json:"changes,omitempty"`  // that others had reported of its time
+	Feedback *Feedback          `json:"feedback,omitempty"` // the last one; nil: none
+	Changes  []changes.Change   `json:"changes,omitempty"`  // reported changes of that time
 }
 
-// Between returns the changes of the case of which a part lies in a time.
+// Between returns the changes of the case that overlap a time range.
 func (c ReplayCase) Between(_ context.Context, from, to time.Time) (list []changes.Change, older int, err error) {
 	for _, one := range c.Changes {
 		if one.At <= float64(to.Unix()) && max(one.At, one.Until) >= float64(from.Unix()) {
@@ -51,23 +50,22 @@ func ReplayCaseOf(r Report) ReplayCase {
 	return c
 }
 
-// Verdicts of another look at a case.
+// Results of comparing a new look with the case.
 const (
-	StillRight = "still right" // as people said that it was
+	StillRight = "still right" // according to feedback
 	NowOther   = "not as it was right"
 	StillWrong = "still wrong"
 	NoMore     = "no longer what was wrong"
-	SameAnswer = "the same answer" // nobody has judged the first
+	SameAnswer = "the same answer" // there is no feedback on the first answer
 	NewAnswer  = "another answer"
 )
 
-// Compare says how a new look at the alert of a case stands to what was said of
-// the first. What people said it was is told in words, which only they can
-// compare: as to the answer it counts as wrong.
+// Compare compares a new look with the case. Feedback that names another cause counts as "wrong",
+// since only people can compare its words.
 func (c ReplayCase) Compare(now Report) string {
 	same := c.same(now)
 	says := Judgement("")
-	if c.Feedback != nil && c.Feedback.Summary == c.Summary { // and not about an earlier answer
+	if c.Feedback != nil && c.Feedback.Summary == c.Summary { // not about an earlier answer
 		says = c.Feedback.Says
 	}
 	switch {
@@ -86,7 +84,7 @@ func (c ReplayCase) Compare(now Report) string {
 	}
 }
 
-// same says whether two looks name the same with confidence, or both nothing.
+// same reports whether both looks have the same confident causes, or none.
 func (c ReplayCase) same(now Report) bool {
 	then := Report{Result: analysis.Result{Causes: c.Causes}}
 	return agrees(then, now) && agrees(now, then)

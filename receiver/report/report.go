@@ -17,14 +17,13 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// Status says how much of the evidence was there.
+// Status says how much of the evidence is there.
 type Status string
 
-// The statuses of a report.
 const (
 	Complete Status = "complete"
 	Partial  Status = "partial" // some queries failed
-	Failed   Status = "failed"  // nothing could be said; the warnings say why
+	Failed   Status = "failed"  // no answer; the warnings say why
 )
 
 // Report is everything about one alert.
@@ -33,43 +32,43 @@ type Report struct {
 	Status     Status          `json:"status"`
 	Alert      Alert           `json:"alert"`
 	Rule       string          `json:"rule"`
-	Prometheus string          `json:"prometheus,omitempty"` // name of the one that was asked, if there are several
+	Prometheus string          `json:"prometheus,omitempty"` // name of the server, if there are several
 	Onset      time.Time       `json:"onset"`
 	Summary    string          `json:"summary"` // one line for a phone
 	Plan       Plan            `json:"plan"`
 	Result     analysis.Result `json:"result"`
 	Timings    Timings         `json:"timings"`
 	Sent       []Sent          `json:"sent"`
-	URL        string          `json:"url,omitempty"` // the page of this report
+	URL        string          `json:"url,omitempty"` // page of this report
 	Incident   string          `json:"incident,omitempty"`
 
-	Trace      string     `json:"trace,omitempty"` // of culprit's own work on it, as a W3C traceparent; empty: it was not traced
+	Trace      string     `json:"trace,omitempty"` // W3C traceparent of culprit's own work on it; empty: not traced
 	CreatedAt  time.Time  `json:"createdAt"`
-	ResolvedAt *time.Time `json:"resolvedAt,omitempty"` // nil while the alert is open
+	ResolvedAt *time.Time `json:"resolvedAt,omitempty"` // nil while the alert fires
 	Charts     []Chart    `json:"charts,omitempty"`
-	Without    *Without   `json:"without,omitempty"` // the KPI redrawn without its culprit; nil: that is not known
-	Limit      *Limit     `json:"limit,omitempty"`   // of the KPI, by the alert's condition; nil: not known
-	HeldFor    float64    `json:"for,omitempty"`     // seconds, of the rule that Prometheus has of the alert; 0: none, or not known
+	Without    *Without   `json:"without,omitempty"` // the KPI without its culprit; nil: unknown
+	Limit      *Limit     `json:"limit,omitempty"`   // the alert's threshold for the KPI; nil: unknown
+	HeldFor    float64    `json:"for,omitempty"`     // seconds, from the rule in Prometheus; 0: none, or unknown
 	Grafana    Place      `json:"grafana,omitzero"`
 	Units      Units      `json:"units,omitzero"`
-	Feedback   []Feedback `json:"feedback,omitempty"` // what people have said of it, oldest first
+	Feedback   []Feedback `json:"feedback,omitempty"` // oldest first
 	Context    Context    `json:"context,omitzero"`
-	Seen       *Seen      `json:"seen,omitempty"` // what earlier reports tell; only of one that is read by itself
-	Case       string     `json:"case,omitempty"` // that its incident belongs to; likewise
+	Seen       *Seen      `json:"seen,omitempty"` // from earlier reports; only when this report is read by itself
+	Case       string     `json:"case,omitempty"` // the case of its incident; likewise
 
-	Others  []OtherAlert `json:"others,omitempty"`  // alerts among its changes, with what their reports say; likewise
-	Then    *Then        `json:"then,omitempty"`    // the other alerts of that time, by name; likewise
-	Handled []Handled    `json:"handled,omitempty"` // what Alertmanager did with the alert, if its event recorder tells; likewise
+	Others  []OtherAlert `json:"others,omitempty"`  // alerts among its changes; likewise
+	Then    *Then        `json:"then,omitempty"`    // other alerts of that time, by name; likewise
+	Handled []Handled    `json:"handled,omitempty"` // what Alertmanager did with the alert, if its event recorder is used; likewise
 }
 
-// Units are what the figures of a report are measured in, as far as its queries
-// tell. They are kept because lists of reports do without the queries.
+// Units are the units of a report's figures, as far as its queries show them. They are stored
+// because lists of reports lack the queries.
 type Units struct {
 	KPI   words.Unit `json:"kpi,omitempty"`
-	Parts words.Unit `json:"parts,omitempty"` // of what the KPI was broken down into: of a ratio, its numerator's
+	Parts words.Unit `json:"parts,omitempty"` // of the KPI's parts; of a ratio, the numerator's
 }
 
-// Alert is the alert as Alertmanager gave it.
+// Alert is an alert as received from Alertmanager.
 type Alert struct {
 	Labels       model.LabelSet `json:"labels"`
 	Annotations  model.LabelSet `json:"annotations"`
@@ -79,7 +78,7 @@ type Alert struct {
 	Fingerprint  string         `json:"fingerprint"`
 }
 
-// Plan is what was asked.
+// Plan is what was queried.
 type Plan struct {
 	Queries []Query   `json:"queries"`
 	Start   time.Time `json:"start"`
@@ -87,14 +86,14 @@ type Plan struct {
 	Step    string    `json:"step"` // such as "30s"
 }
 
-// Query is one question to Prometheus.
+// Query is one query to Prometheus.
 type Query struct {
 	Role  string `json:"role"` // target, breakdown, candidate or topology
 	Name  string `json:"name"`
 	Query string `json:"query"`
 }
 
-// Timings are seconds.
+// Timings are in seconds.
 type Timings struct {
 	Queued  float64 `json:"queued"`
 	Fetch   float64 `json:"fetch"`
@@ -115,31 +114,30 @@ type Sent struct {
 	Status string    `json:"status"`          // ok, failed or skipped
 	Place  string    `json:"place,omitempty"` // which of the sink's servers; empty: there is only one
 	Ref    string    `json:"ref,omitempty"`   // what was written there
-	Error  string    `json:"error,omitempty"` // of a failed one; the reason of a skipped one
+	Error  string    `json:"error,omitempty"` // of a failure; or the reason to skip
 	At     time.Time `json:"at,omitzero"`
 
-	Attempts  int  `json:"attempts,omitempty"`  // requests made, when more than one was needed
-	Retryable bool `json:"retryable,omitempty"` // a failure that may pass when it is sent again
+	Attempts  int  `json:"attempts,omitempty"`  // requests made, if more than one
+	Retryable bool `json:"retryable,omitempty"` // a retry may succeed
 
-	Arrived bool          `json:"-"` // a failed one that may have reached its place
-	After   time.Duration `json:"-"` // how long the place asked to be left alone
+	Arrived bool          `json:"-"` // it failed, but may have arrived
+	After   time.Duration `json:"-"` // from Retry-After
 }
 
-// Chart is a line that the page draws: the KPI, or a candidate among the
-// causes, thinned to what a screen shows.
+// Chart is a line on the page: the KPI or one of the causes, thinned for display.
 type Chart struct {
 	Name   string     `json:"name"`
 	Times  []float64  `json:"times"`  // Unix seconds
 	Values []*float64 `json:"values"` // null is a missing sample
 }
 
-// Limit is what an alert compares its KPI with.
+// Limit is the threshold of an alert.
 type Limit struct {
 	Operator string  `json:"operator"` // >, >=, <, <=, == or !=
 	Value    float64 `json:"value"`    // in the unit of the KPI
 }
 
-// Place is where in Grafana an alert is shown.
+// Place is where Grafana shows an alert.
 type Place struct {
 	DashboardUID string `json:"dashboardUID,omitempty"`
 	PanelID      int64  `json:"panelID,omitempty"`
@@ -149,8 +147,8 @@ type Place struct {
 type Incident struct {
 	ID         string             `json:"id"`
 	GroupKey   string             `json:"groupKey"`
-	Reports    []string           `json:"reports"` // report ids, oldest first
-	Alerts     []string           `json:"alerts"`  // their alert names, in the same order
+	Reports    []string           `json:"reports"` // report IDs, oldest first
+	Alerts     []string           `json:"alerts"`  // their alertnames, in the same order
 	Summary    string             `json:"summary"`
 	Causes     []analysis.Finding `json:"causes"` // merged over the reports
 	Onset      time.Time          `json:"onset"`

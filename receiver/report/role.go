@@ -10,7 +10,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// RoleOf names the part of a cause in the incident; it is empty where that isn't told.
+// RoleOf names a cause's role in the incident; empty if unknown.
 func RoleOf(f analysis.Finding) string {
 	switch f.Role {
 	case analysis.RoleCause:
@@ -28,7 +28,7 @@ func RoleOf(f analysis.Finding) string {
 // mostHurt is how many services a line names.
 const mostHurt = 8
 
-// Impact says which services are hurt, on one line; it is empty where that isn't told.
+// Impact names the affected services on one line; empty if unknown.
 func (r Report) Impact() string {
 	if len(r.Result.Hurt) == 0 {
 		return ""
@@ -43,7 +43,7 @@ func (r Report) Impact() string {
 	return "Hurt: " + words.List(names)
 }
 
-// WithRole adds to a confidence what part a cause has.
+// WithRole adds the cause's role to its confidence.
 func WithRole(confidence string, f analysis.Finding) string {
 	if role := RoleOf(f); role != "" {
 		return confidence + ", " + role

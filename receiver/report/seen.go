@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// Seen is what earlier reports tell of one like it. It is worked out when a
-// report is read, and not kept.
+// Seen is what earlier reports say about a report. It is computed when the report is read, and not
+// stored.
 type Seen struct {
-	Days   int    `json:"days"`             // that were looked back; reports are kept no longer, or it is a month
-	Alert  *Times `json:"alert,omitempty"`  // of the same alert
+	Days   int    `json:"days"`             // searched: the retention of reports, or a month
+	Alert  *Times `json:"alert,omitempty"`  // with the same alert
 	Causes *Times `json:"causes,omitempty"` // with the same causes, of any alert
 	Change *Times `json:"change,omitempty"` // with a change of the same kind in the same place
 }
 
-// Times is how often something has been before, and how it was last.
+// Times is how often something has occurred, and when last.
 type Times struct {
-	Times int    `json:"times"` // occasions: alerts that began within half an hour are one
-	Right int    `json:"right"` // of which people said that the report was right
-	Wrong int    `json:"wrong"` // or wrong, or what else it was
+	Times int    `json:"times"` // occurrences: alerts that began within half an hour count once
+	Right int    `json:"right"` // of which feedback said that the report was right
+	Wrong int    `json:"wrong"` // or wrong, or something else
 	Last  Before `json:"last"`
 }
 
@@ -29,17 +29,16 @@ type Before struct {
 	Report   string    `json:"report"`
 	Alert    string    `json:"alert"`
 	At       time.Time `json:"at"`      // when it began
-	Seconds  float64   `json:"seconds"` // that it lasted; 0: it still fires
+	Seconds  float64   `json:"seconds"` // duration; 0: still firing
 	Summary  string    `json:"summary"`
 	Feedback *Feedback `json:"feedback,omitempty"`
 }
 
-// occasion is how far apart two alerts begin at the most that are of one time.
+// occasion is the maximum gap between alerts that count as one occurrence.
 const occasion = 30 * time.Minute
 
-// SeenBefore counts the earlier reports, of which each began before r, into the
-// occasions that are not that of r itself. It returns nil if there are none. The
-// order of the reports does not matter.
+// SeenBefore counts the earlier reports, all of which began before r, by occurrence, except that of
+// r itself. It returns nil if there are none. Their order does not matter.
 func SeenBefore(r Report, earlier []*Report) *Times {
 	slices.SortFunc(earlier, func(a, b *Report) int { return b.Alert.StartsAt.Compare(a.Alert.StartsAt) })
 	t := &Times{}

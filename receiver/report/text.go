@@ -15,20 +15,19 @@ import (
 
 const (
 	lineLimit  = 200 // bytes: what a phone shows of a notification
-	titleLimit = 72  // bytes of one cause in a line that may name two
+	titleLimit = 72  // bytes of a cause, in a line that may name two
 )
 
-// Line says the answer on one line for a phone: the most important first, at
-// most 200 bytes, no line break whatever the labels hold. Every verdict has its
-// sentence. When a cause of each kind is confident it names both.
+// Line is the one-line answer for a phone: most important first, at most 200 bytes, without line
+// breaks whatever the labels hold. Every verdict has its sentence. If causes of several kinds are
+// confident it names one of each.
 func (r Report) Line() string { return strings.Join(r.Parts(), "") }
 
-// Parts returns the pieces that [Report.Line] is made of: the answer, and then
-// what there was room for besides.
+// Parts returns the pieces of [Report.Line]: the answer, then what else fits.
 func (r Report) Parts() []string { return fit(r.sentences()...) }
 
-// sentences returns the parts of the line, the most important first. Parts
-// that don't fit are left out from the end.
+// sentences returns the pieces of the line, most important first. What doesn't fit is dropped from
+// the end.
 func (r Report) sentences() []string {
 	a := AnswerOf(r.Result)
 	if r.Status == Failed && a.Verdict != analysis.NoChange {
@@ -41,7 +40,7 @@ func (r Report) sayNoAnswer() []string {
 	return []string{"No answer: " + r.doubt("there was too little evidence")}
 }
 
-// sayCauses names the confident causes, or says that there is none.
+// sayCauses names the confident causes, or says that there are none.
 func (r Report) sayCauses() []string {
 	unsaid, of, ofLead := r.told(r.unsaid())
 	causes := causeParts(unsaid, of, r.PartUnit())
@@ -64,7 +63,7 @@ func (r Report) sayNoChange() []string {
 			return r.sayClock(*c, u)
 		}
 		parts := []string{"No change found: " + cut(r.KPI(), titleLimit) + sayStill(*c, u)}
-		if len(r.Alert.Labels) > 0 { // somebody may have asked about an expression, of which there is no alert
+		if len(r.Alert.Labels) > 0 { // a question about an expression has no alert
 			parts = append(parts, "; the alert is about a level, not about a move")
 			parts = append(parts, sayLevel(*c, u)...)
 		}
@@ -73,11 +72,10 @@ func (r Report) sayNoChange() []string {
 	return []string{"No change found in " + cut(r.KPI(), titleLimit)}
 }
 
-// asExpected is the share of a figure by which another one may be off and is still called
-// the same.
+// asExpected is the relative difference up to which two figures count as equal.
 const asExpected = 0.1
 
-// sayStill says where a KPI is that did not move, or not beyond its noise.
+// sayStill says where an unchanged KPI is, or one that moved no more than its noise.
 func sayStill(c analysis.Change, u words.Unit) string {
 	now, before := u.Format(c.Actual), u.Format(c.Forecast)
 	if math.Abs(c.Actual-c.Forecast) > asExpected*max(math.Abs(c.Actual), math.Abs(c.Forecast)) {
@@ -86,7 +84,7 @@ func sayStill(c analysis.Change, u words.Unit) string {
 	return fmt.Sprintf(" is %s, as expected (%s)", now, before)
 }
 
-// sayClock says that nothing has happened, which is what such alerts are about.
+// sayClock says that only time has passed, which is what such alerts are about.
 func (r Report) sayClock(c analysis.Change, u words.Unit) []string {
 	goes, missing := "falls", "nothing has renewed it"
 	if c.Rising {
@@ -107,7 +105,7 @@ func others(n int) string {
 	return fmt.Sprintf("the %d others", n)
 }
 
-// sayMix says that a ratio moved with its traffic alone, and where to look.
+// sayMix says that a ratio moved only because its traffic did, and where to look.
 func (r Report) sayMix() []string {
 	const look = "; look at what moved the traffic: routing, a failover, a new caller"
 	if c := r.Result.Change; c != nil && c.Mix != nil {
@@ -132,7 +130,7 @@ func (r Report) sayStopped() []string {
 	}
 }
 
-// sayAlike says that a change is of no single place, and where to look.
+// sayAlike says that the change has no single place, and where to look.
 func (r Report) sayAlike() []string {
 	const upstream = "; look upstream: demand, a shared dependency, a rollout everywhere"
 	if l := r.Result.Load; l != nil {
@@ -148,7 +146,7 @@ func (r Report) sayAlike() []string {
 	return parts
 }
 
-// sayLoad says that more or less is asked of everything, and where to look.
+// sayLoad says that the load on everything rose or fell, and where to look.
 func (r Report) sayLoad(l analysis.Load) []string {
 	goes := "rose"
 	if l.Factor < 1 {
@@ -166,8 +164,7 @@ func (r Report) sayLoad(l analysis.Load) []string {
 	return append(parts, "; look at who asks: callers, clients, a batch job")
 }
 
-// looked names the labels that were looked at, if they are few: there may be
-// others, such as that of an instance.
+// looked names the labels examined, if they are few: there may be others, such as instance.
 func (r Report) looked() string {
 	const most = 3
 	var names []string
@@ -191,7 +188,7 @@ func allOf(n int) string {
 	return fmt.Sprintf("all %d series", n)
 }
 
-// underAll is where everything stopped.
+// underAll says where everything stopped.
 func (r Report) underAll() string {
 	if c := r.Result.Change; c != nil && c.Siblings > 0 {
 		return ", and so have " + allOf(c.Siblings+1)
@@ -202,7 +199,7 @@ func (r Report) underAll() string {
 	return " under every label"
 }
 
-// already is where a ratio was that moved by its traffic.
+// already says where a ratio is that moved with its traffic.
 func (r Report) already() string {
 	if c := r.Result.Change; c != nil && !c.Rising {
 		return "lower"
@@ -222,19 +219,19 @@ func (r Report) sayNoCause() []string {
 	return parts
 }
 
-// aGuess comes before a cause in the line that is none to rely on.
+// aGuess precedes an unreliable cause in the line.
 const aGuess = "; a guess: "
 
-// guesses says whether the first cause is worth to be said although nothing
-// stands out. One that stood still is not.
+// guesses reports whether to mention the first cause although nothing is confident. A series that
+// did not move is not worth it.
 func (r Report) guesses() bool {
 	causes := r.Result.Causes
 	return r.Result.Verdict == analysis.NoConfidentCause && len(causes) > 0 &&
 		(StillSeries(r.Result.Fit) == "" || causes[0].Kind != analysis.KindSeries)
 }
 
-// StillSeries says how many series were looked at where none of them moved: the
-// cause is somewhere else. It is empty where one did, or nothing was looked at.
+// StillSeries says how many series were examined if none of them moved: the cause is elsewhere. It
+// is empty if one did, or none were examined.
 func StillSeries(f *analysis.Fit) string {
 	if f == nil || f.Series == 0 || f.Moved > 0 {
 		return ""
@@ -242,7 +239,7 @@ func StillSeries(f *analysis.Fit) string {
 	return LookedAt(f) + "; none moved"
 }
 
-// LookedAt says how many series were looked at, and of what.
+// LookedAt says how many series were examined, and of what.
 func LookedAt(f *analysis.Fit) string {
 	if f.Series == 1 {
 		return seriesOf(f) + " was looked at"
@@ -250,8 +247,7 @@ func LookedAt(f *analysis.Fit) string {
 	return seriesOf(f) + " were looked at"
 }
 
-// seriesOf says how many series there were, and of which exporters, if these are
-// few.
+// seriesOf says how many series there were, and of which exporters, if these are few.
 func seriesOf(f *analysis.Fit) string {
 	const most = 4
 	text := fmt.Sprintf("%d series", f.Series)
@@ -261,7 +257,7 @@ func seriesOf(f *analysis.Fit) string {
 	return text
 }
 
-// moved says how the KPI changed; it is empty if that is not known.
+// moved says how the KPI changed; empty if unknown.
 func (r Report) moved() string {
 	c := r.Result.Change
 	if c == nil {
@@ -269,7 +265,7 @@ func (r Report) moved() string {
 	}
 	u := r.Unit()
 	moved := fmt.Sprintf("%s → %s", u.Format(c.Forecast), u.Format(c.Actual))
-	if r.KPI() == r.Name() && len(r.Alert.Labels) > 0 { // whoever reads this knows the alert
+	if r.KPI() == r.Name() && len(r.Alert.Labels) > 0 { // the reader knows the alert
 		return moved
 	}
 	return cut(r.KPI(), titleLimit) + " " + moved
@@ -282,10 +278,10 @@ func (r Report) movedOr(otherwise string) string {
 	return otherwise
 }
 
-// of names what a share is a share of.
+// of names what shares are shares of.
 func (r Report) of() string {
 	switch c := r.Result.Change; {
-	case c == nil, r.Unit().Format(c.Forecast) == r.Unit().Format(c.Actual): // what moved is inside it
+	case c == nil, r.Unit().Format(c.Forecast) == r.Unit().Format(c.Actual): // the change is hidden inside
 		return "the change"
 	case c.Rising:
 		return "the rise"
@@ -294,8 +290,7 @@ func (r Report) of() string {
 	}
 }
 
-// doubt returns the first warning that may be the reason why there is no
-// answer, or otherwise.
+// doubt returns the first warning that may be the reason for no answer, or otherwise.
 func (r Report) doubt(otherwise string) string {
 	note := ""
 	if i := slices.IndexFunc(r.Result.Warnings, func(w analysis.Warning) bool { return w.Source == analysis.SourceNeeded }); i >= 0 {
@@ -311,8 +306,7 @@ func (r Report) doubt(otherwise string) string {
 	return cmp.Or(note, otherwise)
 }
 
-// footnote says whether warnings of a source are about how the question was
-// put, and not about the KPI.
+// footnote reports whether warnings of a source are about the question rather than the KPI.
 func footnote(source string) bool {
 	switch source {
 	case "onset", "window", "candidates", "alertmanager", "baseline", "table", sourceLater:
@@ -322,8 +316,7 @@ func footnote(source string) bool {
 	}
 }
 
-// fit returns as many parts as a line has room for. The first is always
-// there, cut if it must be.
+// fit returns as many parts as fit on the line. The first is always included, cut if necessary.
 func fit(parts ...string) []string {
 	fitting := []string{cut(parts[0], lineLimit)}
 	length := len(fitting[0])
@@ -336,14 +329,13 @@ func fit(parts ...string) []string {
 	return fitting
 }
 
-// CauseLines returns the confident causes as at most limit lines for an
-// annotation, the most likely first, each on one line of at most 200 bytes with
-// its confidence. Where none is confident it is one guess, which says that it is
-// one, or nothing: a list of what it may be wakes somebody for nothing.
+// CauseLines returns the confident causes for an annotation, most likely first: at most limit lines
+// of at most 200 bytes, with confidence. If none is confident it is one guess, marked as such, or
+// nothing: a list of possibilities would wake somebody in vain.
 func (r Report) CauseLines(limit int) []string { return causeLines(r.Named(), limit, r.Describe) }
 
-// Named are the causes that people are told: those that pass the marks of their methods, or
-// one guess where none does and a guess is worth to be said.
+// Named returns the causes to publish: those that pass the threshold of their methods, or else one
+// guess that is worth mentioning.
 func (r Report) Named() []analysis.Finding {
 	causes := confident(r.Result.Causes)
 	if len(causes) == 0 && r.guesses() {
@@ -352,9 +344,9 @@ func (r Report) Named() []analysis.Finding {
 	return causes
 }
 
-// Describe is one cause with its figures, on one line.
+// Describe formats a cause with its figures, on one line.
 func (r Report) Describe(f analysis.Finding) string {
-	if !r.isOfLead(f) { // whose unit is another one
+	if !r.isOfLead(f) { // whose unit differs
 		return describe(f, ofKPI(f.Explains[0]), moves(f, ""))
 	}
 	if f.OfLabels() {
@@ -363,7 +355,7 @@ func (r Report) Describe(f analysis.Finding) string {
 	return describe(f, r.of(), moves(f, r.SeriesUnit(f)))
 }
 
-// confident are the causes that pass the marks of their methods.
+// confident returns the causes that pass the threshold of their methods.
 func confident(causes []analysis.Finding) []analysis.Finding {
 	return slices.DeleteFunc(slices.Clone(causes), func(f analysis.Finding) bool { return !Confident(f) })
 }
@@ -380,7 +372,7 @@ func causeLines(causes []analysis.Finding, limit int, describe func(analysis.Fin
 	return lines
 }
 
-// moves says from where to where a cause moved; it is empty if that is not known.
+// moves says from where to where a cause moved; empty if unknown.
 func moves(f analysis.Finding, u words.Unit) string {
 	before, after, ok := f.Evidence.Moved()
 	switch {
@@ -393,7 +385,7 @@ func moves(f analysis.Finding, u words.Unit) string {
 	}
 }
 
-// describe writes one cause with its figures.
+// describe formats a cause with its figures.
 func describe(f analysis.Finding, of, moved string) string {
 	var facts []string
 	if f.Evidence.OnlyOf > 0 && f.Kind != analysis.KindSeries {

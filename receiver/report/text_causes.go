@@ -11,8 +11,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// causeParts names the best confident causes of each kind, in their order in
-// the list. The unit is that of the parts that a label tells apart.
+// causeParts names the best confident cause of each kind, in order. u is the unit of the KPI's
+// parts.
 func causeParts(causes []analysis.Finding, of string, u words.Unit) []string {
 	parts := placeParts(causes, of, u)
 	what := best(causes, analysis.KindChange)
@@ -26,7 +26,7 @@ func causeParts(causes []analysis.Finding, of string, u words.Unit) []string {
 	}
 }
 
-// andThen puts parts behind others.
+// andThen prepares parts to follow others.
 func andThen(parts []string) []string {
 	if len(parts) > 0 {
 		parts[0] = "; " + parts[0]
@@ -34,8 +34,7 @@ func andThen(parts []string) []string {
 	return parts
 }
 
-// sayChange says what was done, and how long before; then what else says that it was
-// this.
+// sayChange says what was done and how long before, then further evidence for it.
 func sayChange(f analysis.Finding) []string {
 	parts := strings.Split(clean(f.Sentence), "; ")
 	for i := range parts {
@@ -59,21 +58,20 @@ func placeParts(causes []analysis.Finding, of string, u words.Unit) []string {
 		return []string{likely(*why) + saySeries(*why, of)}
 	case where[0].Rank <= why.Rank:
 		return []string{sayPlaces(where, of, u), "; " + likely(*why) + saySeries(*why, "")}
-	default: // of the two shares, one is of a regression: side by side they seem to add up
+	default: // one of the shares is from a regression: side by side they would seem to add up
 		return []string{likely(*why) + saySeries(*why, ""), "; " + sayPlaces(where, of, u)}
 	}
 }
 
-// asLarge is the share of the first cause from which on another one is as good.
+// asLarge is the fraction of the first cause's share from which another one is as important.
 const asLarge = 0.5
 
-// asRounded is what shares may add up to beyond all, by noise.
+// asRounded is the excess over 1 that shares may add up to because of noise.
 const asRounded = 0.05
 
-// leading are the confident label sets that a line must name together: the
-// first, and those whose shares are about as large. To name one of two is to
-// send somebody to half of the fault. What is more than all together are
-// different views of the same, of which the first is enough.
+// leading returns the confident label sets that a line must name together: the first, and those
+// with similar shares. Naming only one of two would point at half of the fault. Sets that add up to
+// more than everything are views of the same; then the first suffices.
 func leading(causes []analysis.Finding) []analysis.Finding {
 	first := best(causes, analysis.KindLabels)
 	if first == nil {
@@ -92,7 +90,7 @@ func leading(causes []analysis.Finding) []analysis.Finding {
 	return list
 }
 
-// sayPlaces names one label set, or two of several that are about as large.
+// sayPlaces names one label set, or two of several with similar shares.
 func sayPlaces(list []analysis.Finding, of string, u words.Unit) string {
 	unsure := slices.IndexFunc(list, func(f analysis.Finding) bool { return f.Confidence == analysis.Medium })
 	prefix := ""
@@ -113,17 +111,17 @@ func sayPlaces(list []analysis.Finding, of string, u words.Unit) string {
 	return fmt.Sprintf("%s%s, %s %s%s", prefix, sayLabels(a, of), words.Percent(min(b.Share, 1)), middle(Title(b), pairLimit), more)
 }
 
-// pairLimit is the length of a name, in bytes, beside another one.
+// pairLimit is the length of a name next to another one, in bytes.
 const pairLimit = 48
 
-// against says whether two causes moved opposite ways.
+// against reports whether two causes moved in opposite directions.
 func against(a, b analysis.Finding) bool {
 	a0, a1, known := a.Evidence.Moved()
 	b0, b1, too := b.Evidence.Moved()
 	return known && too && (a1 > a0) != (b1 > b0)
 }
 
-// went says where one of two causes went.
+// went says how one of two causes moved.
 func went(f analysis.Finding, u words.Unit) string {
 	before, after, _ := f.Evidence.Moved()
 	return fmt.Sprintf("%s (%s → %s)", middle(Title(f), pairLimit), u.Format(before), u.Format(after))
@@ -139,7 +137,7 @@ func likely(f analysis.Finding) string {
 
 func sayLabels(f analysis.Finding, of string) string {
 	title := middle(Title(f), titleLimit)
-	if f.Evidence.OnlyOf > 0 { // of the alert's own series 100 % would say nothing
+	if f.Evidence.OnlyOf > 0 { // "100 %" of the alert's own series would say nothing
 		return onlyOf(title, f.Evidence) + isGone(f.Evidence, max(f.Evidence.Along, 1))
 	}
 	if f.Evidence.Gone && f.Share > 0 { // it did not fall
@@ -154,13 +152,13 @@ func sayLabels(f analysis.Finding, of string) string {
 	return title + " stands out"
 }
 
-// swapped says whether values took each other's place below a total that stood still:
-// they are all that moved, and what they add up to is no share of it.
+// swapped reports whether values replaced each other while their total stood still. They are all
+// that moved, and have no share of the total.
 func swapped(f analysis.Finding) bool {
 	return f.Evidence.Gross && f.Evidence.Rollover && len(f.Labels) > 1
 }
 
-// isGone says of so many that their series exist no more; it is empty where they do.
+// isGone says that n series no longer exist; empty if they do.
 func isGone(e analysis.Evidence, n int) string {
 	switch {
 	case !e.Gone:
@@ -172,7 +170,7 @@ func isGone(e analysis.Evidence, n int) string {
 	}
 }
 
-// onlyOf says which of the series that were compared moved.
+// onlyOf says which of the compared series moved.
 func onlyOf(title string, e analysis.Evidence) string {
 	switch more := e.Along - e.Leaves; {
 	case e.Along > 1 && more > 0:
@@ -184,8 +182,7 @@ func onlyOf(title string, e analysis.Evidence) string {
 	}
 }
 
-// sayInside says what a place is besides, or that it was looked into and nothing
-// there tells more.
+// sayInside gives another name of a place, or says that nothing inside it was more specific.
 func sayInside(causes []analysis.Finding) string {
 	first := best(causes, analysis.KindLabels)
 	if first == nil {
@@ -202,7 +199,7 @@ func sayInside(causes []analysis.Finding) string {
 	return ""
 }
 
-// noneOf lists names of labels, if they are few.
+// noneOf lists label names, if they are few.
 func noneOf(names []string) string {
 	const most = 3
 	if len(names) > most {
@@ -215,8 +212,8 @@ func noneOf(names []string) string {
 	return strings.Join(cleaned, " or ")
 }
 
-// shareOf names what the share of a set of labels is a share of: the change of
-// the total, unless that shows little of what moved inside it.
+// shareOf names what the share of a label set is a share of: the change of the total, unless that
+// hides what moved inside.
 func shareOf(f analysis.Finding, of string) string {
 	if f.Evidence.Gross {
 		return "all that moved"
@@ -224,8 +221,8 @@ func shareOf(f analysis.Finding, of string) string {
 	return of
 }
 
-// alongside are those of the same kind that moved as a series did, after a word; it is
-// empty if it went alone.
+// alongside counts the series of the same kind that moved together, after a word; empty if it moved
+// alone.
 func alongside(word string, e analysis.Evidence) string {
 	switch n := e.Along - 1; {
 	case n <= 0:
@@ -237,8 +234,7 @@ func alongside(word string, e analysis.Evidence) string {
 	}
 }
 
-// saySeries says how a series moved; of is empty when the share would be one
-// number too many.
+// saySeries says how a series moved; of is empty if the share would be one figure too many.
 func saySeries(f analysis.Finding, of string) string {
 	text := middle(Title(f), titleLimit) + alongside(" and ", f.Evidence)
 	if before, after, ok := f.Evidence.Moved(); f.Evidence.Vanished {

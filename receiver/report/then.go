@@ -10,35 +10,35 @@ import (
 	"time"
 )
 
-// Bounds of what stands beside an alert.
+// Limits of the list of other alerts.
 const (
-	thenApart = 10 * time.Minute // between the starts of two alerts that are of one time
-	thenNames = 12               // of alerts that are told
+	thenApart = 10 * time.Minute // between the starts of two alerts of one time
+	thenNames = 12               // distinct names listed
 )
 
-// Then is which other alerts of the same Prometheus began to fire around the time of
-// an alert, of whatever group. That they did is no cause of anything. It is worked out
-// when a report is read, and not kept.
+// Then lists the other alerts on the same Prometheus that began to fire around the same time, of
+// any group. It does not claim that any is a cause. It is computed when a report is read, and not
+// stored.
 type Then struct {
 	From   time.Time `json:"from"` // both inclusive
 	To     time.Time `json:"to"`
-	Alerts []Began   `json:"alerts"` // by name, that of the nearest start first
-	More   int       `json:"more"`   // other names
+	Alerts []Began   `json:"alerts"` // by name, nearest start first
+	More   int       `json:"more"`   // number of other names
 }
 
-// Began is how many alerts of one name began.
+// Began counts the alerts of one name that began.
 type Began struct {
 	Alert   string    `json:"alert"`
 	Alerts  int       `json:"alerts"`
-	Firing  int       `json:"firing"` // of which fire now
-	At      time.Time `json:"at"`     // when the one began whose start is nearest
-	Report  string    `json:"report"` // its report
+	Firing  int       `json:"firing"` // number that still fire
+	At      time.Time `json:"at"`     // the start nearest to this alert's
+	Report  string    `json:"report"` // report of that one
 	Summary string    `json:"summary"`
 }
 
-// ThenOf finds the reports of the other alerts that began around that of r. What
-// begins at another tenant, or in another cluster, is not shown: no two servers share
-// anything. It returns nil if there are none. The order of the reports does not matter.
+// ThenOf finds the other alerts that began around the start of r's. It leaves out other tenants and
+// clusters: servers have nothing in common. It returns nil if there are none. The order of the
+// reports does not matter.
 func ThenOf(r Report, all iter.Seq[*Report]) *Then {
 	start := r.Alert.StartsAt
 	t := &Then{From: start.Add(-thenApart), To: start.Add(thenApart)}
@@ -65,7 +65,7 @@ func ThenOf(r Report, all iter.Seq[*Report]) *Then {
 	return t
 }
 
-// add counts an alert, and tells of it if none was nearer to a time.
+// add counts an alert, and keeps the one that started nearest to a time.
 func (b *Began) add(other *Report, to time.Time) {
 	began := other.Alert.StartsAt
 	if b.Alerts++; other.Open() {

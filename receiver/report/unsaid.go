@@ -13,9 +13,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// unsaid are the causes without what the alert's labels say: these stand beside
-// the first line wherever it is read, and it has little room. Of a set of labels
-// that says nothing else, all of it stays.
+// unsaid returns the causes without the alert's own labels: readers see these next to the line,
+// which is short of space. A label set that would become empty stays whole.
 func (r Report) unsaid() []analysis.Finding {
 	causes := slices.Clone(r.Result.Causes)
 	said := undisputed(r.Alert.Labels, causes)
@@ -26,9 +25,8 @@ func (r Report) unsaid() []analysis.Finding {
 	return causes
 }
 
-// undisputed are the labels of an alert of which nothing that a line may name has
-// another value. Of two places that differ by such a label, the one without it would
-// read as both.
+// undisputed returns the alert's labels of which no cause that a line may name has another value.
+// Without such a label, one of two places would read as both.
 func undisputed(alert model.LabelSet, causes []analysis.Finding) model.LabelSet {
 	said := alert.Clone()
 	for i, f := range causes {
@@ -42,8 +40,8 @@ func undisputed(alert model.LabelSet, causes []analysis.Finding) model.LabelSet 
 	return said
 }
 
-// disputes says whether a cause has another value of a label, in its sets or in the
-// selector that it is named by.
+// disputes reports whether a cause has another value of a label, in its label sets or in its name's
+// selector.
 func disputes(f analysis.Finding, name, value string) bool {
 	_, inner, _ := strings.Cut(f.Name, "{")
 	inner = between + inner
@@ -56,12 +54,11 @@ func disputes(f analysis.Finding, name, value string) bool {
 	})
 }
 
-// between stands between the matchers of a selector. A quote inside of a value is
-// escaped, so that nothing in one looks like the next matcher.
+// between separates the matchers of a selector. Quotes inside values are escaped, so no value can
+// look like a matcher.
 const between = ", "
 
-// Top is the name of the first cause as [Report.Line] has it; it is empty if
-// there is none.
+// Top is the first cause as [Report.Line] names it; empty if there is none.
 func (r Report) Top() string {
 	if causes := r.unsaid(); len(causes) > 0 {
 		return Title(causes[0])
@@ -69,7 +66,7 @@ func (r Report) Top() string {
 	return ""
 }
 
-// otherLabels are sets without the labels that an alert has.
+// otherLabels returns label sets without the alert's labels.
 func otherLabels(sets []map[string]string, alert model.LabelSet) []map[string]string {
 	left := make([]map[string]string, len(sets))
 	for i, set := range sets {
@@ -85,8 +82,8 @@ func otherLabels(sets []map[string]string, alert model.LabelSet) []map[string]st
 	return left
 }
 
-// otherSelector is the name of a series, such as load{instance="a", mode="idle"},
-// without the labels that an alert has.
+// otherSelector is the name of a series, such as load{instance="a", mode="idle"}, without the
+// alert's labels.
 func otherSelector(name string, alert model.LabelSet) string {
 	metric, rest, ok := strings.Cut(name, "{")
 	end := strings.LastIndexByte(rest, '}')

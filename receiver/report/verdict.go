@@ -9,24 +9,24 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// Answer is what a verdict means to people: how it is said and shown.
+// Answer is how a verdict is worded and shown.
 type Answer struct {
 	Verdict    analysis.Verdict
-	Everywhere analysis.Everywhere // of the verdict external: why
+	Everywhere analysis.Everywhere // for the verdict external: the reason
 
 	Look    string // on a page, in two or three words
-	Class   string // on a page: found, none or failed
-	Nothing string // said in place of an empty list of causes
+	Class   string // CSS class on a page: found, none or failed
+	Nothing string // replaces an empty list of causes
 
-	Placeless bool // the KPI moved, and its labels tell no place
-	Still     bool // no place was looked for, as nothing has changed or too little is known
-	Failed    bool // it is no answer: a report with it counts as failed
+	Placeless bool // the KPI moved, but no label locates the change
+	Still     bool // no place was looked for: nothing changed, or too little is known
+	Failed    bool // not an answer: the report counts as failed
 
-	sentences func(Report) []string // of the first line, the most important first
+	sentences func(Report) []string // of the line, most important first
 }
 
-// Answers are all verdicts, from the most to the least helpful. Whatever tells
-// one from another beyond the analysis stands here.
+// Answers lists all verdicts, most helpful first. Everything that depends on the verdict, outside
+// package analysis, is here.
 func Answers() []Answer {
 	const nothing = "Nothing examined explains enough of the change to be called its cause."
 	return []Answer{
@@ -70,7 +70,7 @@ func noAnswer() Answer {
 	}
 }
 
-// Verdicts are the verdicts in the order of [Answers].
+// Verdicts lists the verdicts in the order of [Answers].
 func Verdicts() []analysis.Verdict {
 	var list []analysis.Verdict
 	for _, a := range Answers() {
@@ -79,8 +79,8 @@ func Verdicts() []analysis.Verdict {
 	return slices.Compact(list)
 }
 
-// AnswerOf is what the verdict of a result means. One that is not known, as of a
-// newer version, is no answer.
+// AnswerOf returns the answer of a result. An unknown verdict, from a newer version, counts as no
+// answer.
 func AnswerOf(r analysis.Result) Answer {
 	why := r.Everywhere
 	if r.Verdict == analysis.External {

@@ -12,44 +12,44 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// Without is the KPI redrawn without its culprit: what is left when the label sets
-// that are the cause are taken out of what it was broken down into.
+// Without is the KPI without its culprit: what is left when the label sets that are the cause are
+// removed from its breakdown.
 type Without struct {
-	Of     []map[string]string `json:"of"`              // the label sets that are left out
-	Steps  []WithoutStep       `json:"steps"`           // before the incident, oldest first; the last is of the incident
-	Before float64             `json:"before"`          // the middle step of the rest before the incident
-	Whole  float64             `json:"whole"`           // and of the whole
-	Flat   bool                `json:"flat"`            // the rest in the incident is within what it was before
-	Beside bool                `json:"beside"`          // it is not the KPI but what stands for it, in the unit of the parts
+	Of     []map[string]string `json:"of"`              // the label sets removed
+	Steps  []WithoutStep       `json:"steps"`           // before the incident, oldest first, and the incident as the last
+	Before float64             `json:"before"`          // median of the rest before the incident
+	Whole  float64             `json:"whole"`           // the same of the whole
+	Flat   bool                `json:"flat"`            // the rest during the incident is as before
+	Beside bool                `json:"beside"`          // not the KPI itself, but a substitute for it, in the unit of the parts
 	Ratio  bool                `json:"ratio,omitempty"` // and a share of it
 }
 
-// WithoutStep is a mean over a time.
+// WithoutStep is a mean over a time range.
 type WithoutStep struct {
 	From  float64 `json:"from"` // Unix seconds
 	To    float64 `json:"to"`
 	Whole float64 `json:"whole"`
-	Rest  float64 `json:"rest"` // without what is left out
+	Rest  float64 `json:"rest"` // without the removed label sets
 }
 
 // Now is the step of the incident.
 func (w *Without) Now() WithoutStep { return w.Steps[len(w.Steps)-1] }
 
-// Culprit is what is left out, as a finding.
+// Culprit returns the removed label sets as a finding.
 func (w *Without) Culprit() analysis.Finding {
 	return analysis.Finding{Kind: analysis.KindLabels, Labels: w.Of}
 }
 
 const (
-	flatDigits = 4   // of a value, as many as are told
-	flatSteps  = 6   // steps before the incident, below which nothing is known to be usual
-	flatSD     = 3   // standard deviations of the rest that are its usual
-	flatShare  = 0.1 // of the move of the whole that is no move of the rest
-	flatOwn    = 0.5 // of what there was before, the rest or the whole: nobody calls it flat that 50 became 900
+	flatDigits = 4   // significant digits, as many as are shown
+	flatSteps  = 6   // minimum of steps before the incident to know what is usual
+	flatSD     = 3   // standard deviations of the rest that are usual
+	flatShare  = 0.1 // share of the whole's move that counts as no move of the rest
+	flatOwn    = 0.5 // share of the earlier value, of rest or whole: nobody calls 50 → 900 flat
 )
 
-// NewWithout redraws the first KPI of a frame without the causes that are sets of its
-// labels; nil if there is none, or if its parts over time are not known.
+// NewWithout removes the causes that are label sets from the first KPI of a frame; nil if there are
+// none, or if the parts are unknown over time.
 func NewWithout(f analysis.Frame, res analysis.Result) *Without {
 	if len(f.Targets) == 0 || f.Targets[0].Breakdown == nil {
 		return nil
@@ -67,7 +67,7 @@ func NewWithout(f analysis.Frame, res analysis.Result) *Without {
 	return w.judge(slices.Concat(res.Aside, f.Fired))
 }
 
-// culprits are the label sets that a line about a KPI names together.
+// culprits returns the label sets that a line about a KPI names together.
 func culprits(causes []analysis.Finding, kpi string) (sets []map[string]string) {
 	list := leading(causes)
 	if place := FoundPlace(causes); len(list) == 0 && len(place.Labels) > 0 {
@@ -81,8 +81,8 @@ func culprits(causes []analysis.Finding, kpi string) (sets []map[string]string) 
 	return sets
 }
 
-// judge says what the rest was before the incident, apart from the times that are no
-// baseline, and whether it is that still.
+// judge computes the usual value of the rest before the incident, except in excluded times, and
+// whether it still holds.
 func (w *Without) judge(aside []analysis.Stretch) *Without {
 	var whole, rest []float64
 	for _, s := range w.Steps[:len(w.Steps)-1] {
@@ -95,14 +95,14 @@ func (w *Without) judge(aside []analysis.Stretch) *Without {
 	}
 	now, length := w.Now(), w.Steps[0].To-w.Steps[0].From
 	w.Whole, w.Before = rounded(order.Median(whole), flatDigits), rounded(order.Median(rest), flatDigits)
-	sd := order.RobustSD(rest) * math.Sqrt(max(1, length/(now.To-now.From))) // a shorter mean is noisier
+	sd := order.RobustSD(rest) * math.Sqrt(max(1, length/(now.To-now.From))) // shorter means are noisier
 	off := math.Abs(now.Rest - w.Before)
 	w.Flat = len(rest) >= flatSteps && off <= flatShare*math.Abs(now.Whole-w.Whole) && off <= flatOwn*max(math.Abs(w.Before), math.Abs(w.Whole)) &&
 		(off <= flatSD*sd || slices.Min(rest) <= now.Rest && now.Rest <= slices.Max(rest))
 	return w
 }
 
-// rounded is a value with so many significant digits.
+// rounded rounds to significant digits.
 func rounded(v float64, digits int) float64 {
 	s, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', digits, 64), 64)
 	if err != nil {
@@ -111,7 +111,7 @@ func rounded(v float64, digits int) float64 {
 	return s
 }
 
-// UnitWithout is the unit of the KPI redrawn.
+// UnitWithout is the unit of the KPI without its culprit.
 func (r Report) UnitWithout() words.Unit {
 	switch w := r.Without; {
 	case w == nil:
@@ -125,8 +125,8 @@ func (r Report) UnitWithout() words.Unit {
 	}
 }
 
-// SayWithout says what is left of the move without the culprit: that the rest is flat
-// only where it is, else the figures of both.
+// SayWithout says what is left without the culprit: that it is flat if it is, else the figures of
+// both.
 func (r Report) SayWithout() string {
 	w := r.Without
 	if w == nil || len(w.Steps) == 0 {

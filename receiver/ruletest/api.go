@@ -14,8 +14,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/find"
 )
 
-// server answers the questions of a test as a Prometheus with these series
-// would, by Prometheus' own engine, on a port of the loopback interface.
+// server serves the series of a test like a Prometheus, with Prometheus' own engine, on the
+// loopback interface.
 type server struct {
 	store  store
 	engine *promql.Engine
@@ -45,7 +45,7 @@ func (s *server) close() {
 	_ = s.engine.Close()
 }
 
-// handler routes the part of Prometheus' HTTP API that asks for series.
+// handler serves the part of Prometheus' HTTP API that reads series.
 func (s *server) handler() http.Handler {
 	api := promapi.API{Storage: s.store, Engine: s.engine, Parser: find.QueryParser()}
 	return promapi.Mux(api.Routes(), map[string]promapi.Handler{

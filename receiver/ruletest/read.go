@@ -11,8 +11,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/find"
 )
 
-// Read reads the text of a test file, called name in messages, strictly and
-// checks it. The error is a [config.Errors] with every mistake.
+// Read parses and checks the text of a test file, called name in messages. The error is a
+// [config.Errors] with every mistake.
 func Read(name string, text []byte) (*File, error) {
 	f := &File{}
 	f.doc = config.Decode(name, text, f)
@@ -89,8 +89,8 @@ func (f *File) checkCause(c Cause, path string) {
 	f.doc.OneOf(path+".min_confidence", string(c.Confidence), "high", "medium", "low")
 }
 
-// checkKPIs finds alerts about whose KPI neither the rule nor the test says
-// anything, so that there is nothing to explain.
+// checkKPIs finds alerts for which neither the rule nor the test defines a KPI, so that there is
+// nothing to explain.
 func (f *File) checkKPIs(cfg *config.Config) error {
 	for i, t := range f.Tests {
 		for j, a := range t.Alerts {
@@ -111,8 +111,7 @@ func (f *File) checkKPIs(cfg *config.Config) error {
 	return nil
 }
 
-// measures says whether a rule has a KPI for every alert, also for one without
-// an expression.
+// measures reports whether a rule has a KPI for every alert, even without an expression.
 func measures(r *config.Rule) bool {
 	if r.Target != nil && r.Target.Query != "" {
 		return true

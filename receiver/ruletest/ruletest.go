@@ -36,16 +36,16 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// File is a file of tests.
+// File is a test file.
 type File struct {
-	ConfigFile string   `yaml:"config_file"` // configuration with the rules and the options
+	ConfigFile string   `yaml:"config_file"` // configuration with the rules and options
 	RuleFiles  []string `yaml:"rule_files"`  // globs of culprit's rule files
 	Tests      []Test   `yaml:"tests"`
 
-	doc config.Document // where all of it stands
+	doc config.Document // positions of everything
 }
 
-// Test is one world and the alerts in it.
+// Test is a set of series and the alerts in it.
 type Test struct {
 	Name        string        `yaml:"name"`
 	Interval    Duration      `yaml:"interval"` // between two values; default 1m
@@ -53,38 +53,38 @@ type Test struct {
 	Alerts      []Alert       `yaml:"alerts"`
 }
 
-// Duration is written as Prometheus does, such as 1h30m.
+// Duration is in Prometheus' notation, such as 1h30m.
 type Duration = model.Duration
 
-// InputSeries is one series, in the notation of promtool: 0+3x10 is 0 and ten
-// more values, each 3 larger; _ is a missing value and stale ends a series.
+// InputSeries is one series, in promtool's notation: 0+3x10 is 0 and ten more values, each 3
+// larger; _ is a missing value and stale ends a series.
 type InputSeries struct {
 	Series string `yaml:"series"`
 	Values string `yaml:"values"`
 }
 
-// Alert is an alert and what should be found. Times count from the first value.
+// Alert is an alert and the expected result. Times count from the first value.
 type Alert struct {
 	Labels      model.LabelSet `yaml:"labels"`
 	Annotations model.LabelSet `yaml:"annotations"`
 	Expr        string         `yaml:"expr"`  // of the alert, for rules without a target
 	Onset       Duration       `yaml:"onset"` // when the condition began to hold
-	At          Duration       `yaml:"at"`    // when it is explained
+	At          Duration       `yaml:"at"`    // when to explain it
 
 	Verdict string  `yaml:"exp_verdict"` // explained, external, no_change, …; empty: any
 	Causes  []Cause `yaml:"exp_causes"`
 	Summary string  `yaml:"exp_summary"` // the line for a phone; empty: any
 }
 
-// Cause is one that must be among those that are found.
+// Cause is an expected cause.
 type Cause struct {
-	Labels     map[string]string `yaml:"labels"`         // a set of label values, all of it
+	Labels     map[string]string `yaml:"labels"`         // a label set, complete
 	Series     string            `yaml:"series"`         // or a candidate
-	Top        int               `yaml:"top"`            // its rank at the most; default: any
+	Top        int               `yaml:"top"`            // lowest acceptable rank; default: any
 	Confidence config.Confidence `yaml:"min_confidence"` // high, medium or low; default medium
 }
 
-// SetDirectory makes the names of files relative to a directory.
+// SetDirectory makes file names relative to a directory.
 func (f *File) SetDirectory(dir string) {
 	relative := func(name string) string {
 		if name == "" || filepath.IsAbs(name) {
@@ -98,5 +98,5 @@ func (f *File) SetDirectory(dir string) {
 	}
 }
 
-// at is a time of a test.
+// at converts a time of a test.
 func at(since Duration) time.Time { return time.Unix(0, 0).UTC().Add(time.Duration(since)) }

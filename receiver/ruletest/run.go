@@ -25,33 +25,33 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Outcome is what became of one alert of a test.
+// Outcome is the result for one alert of a test.
 type Outcome struct {
 	Test     string          `json:"test"`
 	Alert    string          `json:"alert"`
-	Line     int             `json:"line"`     // of the alert in its file; 0: not known
-	Failures []Failure       `json:"failures"` // empty: it is as expected
+	Line     int             `json:"line"`     // of the alert in its file; 0: unknown
+	Failures []Failure       `json:"failures"` // empty: the test passed
 	Summary  string          `json:"summary"`
 	Result   analysis.Result `json:"result"`
 
 	Report report.Report `json:"-"`
 }
 
-// Failure is one thing that is not as expected. In JSON it is one string.
+// Failure is one unmet expectation. In JSON it is a string.
 type Failure struct {
-	Line int // of what is expected; 0: not known
+	Line int // of the expectation; 0: unknown
 	Text string
 
-	path string // of what is expected, below the alert
+	path string // of the expectation, relative to the alert
 }
 
-// MarshalText writes the text; the line of the alert is that of the [Outcome].
+// MarshalText returns the text; the [Outcome] has the line.
 func (f Failure) MarshalText() ([]byte, error) { return []byte(f.Text), nil }
 
-// Run runs all tests of a file. The error says what can't be run; it is a
-// [config.Errors] where lines are to blame.
+// Run runs all tests of a file. The error says what prevents that; it is a [config.Errors] if lines
+// are to blame.
 func (f *File) Run(ctx context.Context) ([]Outcome, error) {
-	if f.doc == (config.Document{}) { // it was made, not read
+	if f.doc == (config.Document{}) { // made rather than read
 		f.doc = config.Decode("the tests", nil, &File{})
 	}
 	cfg, err := f.config()
@@ -78,7 +78,7 @@ func (f *File) Run(ctx context.Context) ([]Outcome, error) {
 	return outcomes, nil
 }
 
-// place says where in the file an outcome and its failures were expected.
+// place sets the lines of an outcome and its failures.
 func (f *File) place(o *Outcome, path string) {
 	o.Line = f.doc.Line(path)
 	for i := range o.Failures {
@@ -111,7 +111,7 @@ func (f *File) config() (*config.Config, error) {
 	return cfg, nil
 }
 
-// noRules is the error of a pattern that no file fits.
+// noRules is the error for a glob without a matching file.
 func (f *File) noRules(i int, glob string) error {
 	f.doc.At(fmt.Sprintf("rule_files[%d]", i), fmt.Sprintf("is %s, which matches no file", glob), "the path is relative to the file of the tests")
 	return f.doc.Mistakes()
@@ -119,8 +119,8 @@ func (f *File) noRules(i int, glob string) error {
 
 const defaultInterval = time.Minute
 
-// Run asks about the alerts of one test, by the rules and options of a
-// configuration; its servers are not asked.
+// Run explains the alerts of one test, with the rules and options of a configuration, but not its
+// servers.
 func (t Test) Run(ctx context.Context, cfg *config.Config) ([]Outcome, error) {
 	series, err := newStore(t.InputSeries, t.interval())
 	if err != nil {
@@ -147,7 +147,7 @@ func (t Test) Run(ctx context.Context, cfg *config.Config) ([]Outcome, error) {
 	return outcomes, nil
 }
 
-// fetcher asks the server of the test.
+// fetcher queries the server of the test.
 func (s *server) fetcher() (*promql.Fetcher, error) {
 	cfg, err := config.Parse("test", []byte("prometheus: {url: "+strconv.Quote(s.url)+", query_timeout: 1m}"))
 	if err != nil {
@@ -164,8 +164,8 @@ func (a Alert) subject() find.Subject {
 	return find.Subject{Alert: alert, Onset: at(a.Onset), Now: at(a.At)}
 }
 
-// noVerdict says of a text that no verdict is like it. It is no mistake of a file: whoever
-// expects what can't be is shown what was found.
+// noVerdict says that a text is not a verdict, as a hint in the failure. It does not invalidate the
+// file: the test shows what was found instead.
 func noVerdict(text string) string {
 	known := report.Verdicts()
 	if slices.Contains(known, analysis.Verdict(text)) {
@@ -174,7 +174,7 @@ func noVerdict(text string) string {
 	return fmt.Sprintf(", which is not a verdict; hint: use one of %s", strings.Trim(fmt.Sprint(known), "[]"))
 }
 
-// compare says in which way a report is not as expected.
+// compare lists the differences between a report and the expectations.
 func (a Alert) compare(r report.Report) []Failure {
 	failures := []Failure{}
 	fail := func(path, format string, args ...any) {
@@ -199,7 +199,7 @@ func (a Alert) compare(r report.Report) []Failure {
 	return failures
 }
 
-// in looks for the cause. The error says what is there in its place.
+// in looks for the cause. The error says what there is instead.
 func (c Cause) in(causes []analysis.Finding) error {
 	i := slices.IndexFunc(causes, c.is)
 	if i < 0 {
@@ -207,7 +207,7 @@ func (c Cause) in(causes []analysis.Finding) error {
 	}
 	found := causes[i]
 	var errs []error
-	if wanted, _ := c.least(); found.Confidence < wanted { // the word has been checked
+	if wanted, _ := c.least(); found.Confidence < wanted { // validated when read
 		errs = append(errs, fmt.Errorf("%s has %s confidence, less than %s", c, found.Confidence, wanted))
 	}
 	if c.Top > 0 && found.Rank > c.Top {
@@ -216,7 +216,7 @@ func (c Cause) in(causes []analysis.Finding) error {
 	return errors.Join(errs...)
 }
 
-// least is the confidence that the cause must have.
+// least is the required confidence.
 func (c Cause) least() (analysis.Confidence, error) {
 	return confidence.Parse(cmp.Or(string(c.Confidence), "medium"))
 }
@@ -228,7 +228,7 @@ func (c Cause) is(f analysis.Finding) bool {
 	return f.Kind == analysis.KindLabels && slices.ContainsFunc(slices.Concat(f.Labels, f.Evidence.Same), func(set map[string]string) bool { return maps.Equal(set, c.Labels) })
 }
 
-// String names the cause as a report does.
+// String names the cause like a report does.
 func (c Cause) String() string {
 	if c.Series != "" {
 		return c.Series

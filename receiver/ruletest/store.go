@@ -18,7 +18,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/find"
 )
 
-// store is the series of one test, in memory and in the order of their labels.
+// store holds the series of one test in memory, sorted by labels.
 type store []memorySeries
 
 type memorySeries struct {
@@ -28,8 +28,7 @@ type memorySeries struct {
 
 var _ storage.Queryable = store(nil)
 
-// newStore reads the series of a test. The first value is that of the Unix
-// epoch.
+// newStore parses the series of a test. The first value is at the Unix epoch.
 func newStore(series []InputSeries, interval time.Duration) (store, error) {
 	var s store
 	for i, in := range series {
@@ -62,7 +61,7 @@ func readSeries(in InputSeries, interval time.Duration) (labels.Labels, []chunks
 	return ls, samples, nil
 }
 
-// sample is one value at a time.
+// sample is a value at a time.
 type sample struct {
 	t  int64
 	f  float64
@@ -76,7 +75,7 @@ func (s sample) ST() int64               { return 0 }
 func (s sample) F() float64              { return s.f }
 func (s sample) H() *histogram.Histogram { return nil }
 
-// FH is a copy: the engine adds up histograms in place.
+// FH returns a copy: the engine adds histograms in place.
 func (s sample) FH() *histogram.FloatHistogram {
 	if s.fh == nil {
 		return nil
@@ -98,18 +97,18 @@ func (s sample) Copy() chunks.Sample {
 	return s
 }
 
-// Querier is part of storage.Queryable.
+// Querier implements storage.Queryable.
 func (s store) Querier(start, end int64) (storage.Querier, error) {
 	return querier{store: s, start: start, end: end}, nil
 }
 
-// querier sees the series that have a sample between two times.
+// querier sees the series with a sample in a time range.
 type querier struct {
 	store      store
 	start, end int64
 }
 
-// matching returns the series that matchers select.
+// matching returns the series that match.
 func (q querier) matching(ms []*labels.Matcher) []memorySeries {
 	var found []memorySeries
 	for _, s := range q.store {
@@ -128,7 +127,7 @@ func (s memorySeries) within(start, end int64) bool {
 	return i < len(s.samples) && s.samples[i].T() <= end
 }
 
-// Select is part of storage.Querier.
+// Select implements storage.Querier.
 func (q querier) Select(_ context.Context, _ bool, _ *storage.SelectHints, ms ...*labels.Matcher) storage.SeriesSet {
 	set := &seriesSet{}
 	for _, s := range q.matching(ms) {
@@ -137,7 +136,7 @@ func (q querier) Select(_ context.Context, _ bool, _ *storage.SelectHints, ms ..
 	return set
 }
 
-// LabelValues is part of storage.Querier.
+// LabelValues implements storage.Querier.
 func (q querier) LabelValues(_ context.Context, name string, _ *storage.LabelHints, ms ...*labels.Matcher) ([]string, annotations.Annotations, error) {
 	var values []string
 	for _, s := range q.matching(ms) {
@@ -149,7 +148,7 @@ func (q querier) LabelValues(_ context.Context, name string, _ *storage.LabelHin
 	return slices.Compact(values), nil, nil
 }
 
-// LabelNames is part of storage.Querier.
+// LabelNames implements storage.Querier.
 func (q querier) LabelNames(_ context.Context, _ *storage.LabelHints, ms ...*labels.Matcher) ([]string, annotations.Annotations, error) {
 	var names []string
 	for _, s := range q.matching(ms) {
@@ -159,10 +158,10 @@ func (q querier) LabelNames(_ context.Context, _ *storage.LabelHints, ms ...*lab
 	return slices.Compact(names), nil, nil
 }
 
-// Close is part of storage.Querier.
+// Close implements storage.Querier.
 func (q querier) Close() error { return nil }
 
-// seriesSet walks over series.
+// seriesSet iterates over series.
 type seriesSet struct {
 	series []storage.Series
 	next   int

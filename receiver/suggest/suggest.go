@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package suggest generates rules for culprit from existing alerting rules: what
-// each alert measures, the labels in which its series differ, and the series that
-// may explain it. [promql.Survey] is what
-// a Prometheus knows of that; this package is how people read and edit it.
+// Package suggest generates rules for culprit from existing alerting rules: what each alert
+// measures, the labels in which its series differ, and the series that may explain it.
+// [promql.Survey] asks Prometheus for that; this package formats it for people to edit.
 package suggest
 
 import (
@@ -18,18 +17,18 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// Entry is an alerting rule with what is known of it.
+// Entry is an alerting rule and what is known about it.
 type Entry struct {
 	Alert, Expr string
 	Labels      model.LabelSet // of the rule
 
 	KPI    expr.Derivation
-	Err    error              // why there is no KPI in the expression
-	Survey *promql.Survey     // what a Prometheus has for it; nil: not asked
-	Doubts []analysis.Warning // what could not be found out there
+	Err    error              // why no KPI could be derived
+	Survey *promql.Survey     // what Prometheus has for it; nil: not asked
+	Doubts []analysis.Warning // what could not be found out
 }
 
-// New takes a rule apart.
+// New analyses a rule.
 func New(r promql.AlertingRule) Entry {
 	e := Entry{Alert: r.Alert, Expr: r.Expr, Labels: model.LabelSet{}}
 	for name, v := range r.Labels {
@@ -39,14 +38,14 @@ func New(r promql.AlertingRule) Entry {
 	return e
 }
 
-// Surveyor knows what there is for a rule.
+// Surveyor finds out what Prometheus has for a rule.
 type Surveyor interface {
-	// Survey looks at the series of a rule's KPI and at the candidates for it. What
-	// could not be found out is a warning.
+	// Survey looks at the series of a rule's KPI and at its candidates. What it can't find out is a
+	// warning.
 	Survey(ctx context.Context, r promql.AlertingRule, catalogue []config.Known, now time.Time) (promql.Survey, []analysis.Warning, error)
 }
 
-// Look asks what there is for a rule, and notes it in its entry.
+// Look surveys a rule, and stores the result in its entry.
 func (e *Entry) Look(ctx context.Context, s Surveyor, r promql.AlertingRule, catalogue []config.Known, now time.Time) {
 	if e.Err != nil {
 		return

@@ -36,10 +36,9 @@ const head = `# yaml-language-server: $schema=https://raw.githubusercontent.com/
 rules:
 `
 
-// Write writes a rule file with a rule for each entry, commented; source says
-// where they come from. Several alerting rules with one name are told apart by
-// their labels, or left to the expression of the alert where that is not
-// possible.
+// Write writes a commented rule file with a rule per entry; source says where they come from.
+// Alerting rules with the same name are distinguished by labels, or if that is impossible by the
+// alert's expression.
 func Write(w io.Writer, source string, entries []Entry) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, head, oneLine(source))
@@ -68,8 +67,7 @@ func Write(w io.Writer, source string, entries []Entry) error {
 	return err
 }
 
-// nameOf is the name of a rule: that of the alert, and what tells it from
-// others of that name.
+// nameOf is the name of a rule: that of the alert, plus distinguishing labels.
 func nameOf(alert string, own model.LabelSet) string {
 	for _, label := range sortedNames(own) {
 		alert += " " + string(own[label])
@@ -98,7 +96,7 @@ func writeRule(b *strings.Builder, e Entry, own model.LabelSet, unclear string) 
 	writeCandidates(b, e)
 }
 
-// unclear says why the target is left to the alert itself; empty if it isn't.
+// unclear says why the target is left to the alert; empty if it isn't.
 func (e Entry) unclear(own model.LabelSet, all []Entry) string {
 	switch {
 	case len(e.KPI.Others) > 0:
@@ -114,8 +112,8 @@ func (e Entry) unclear(own model.LabelSet, all []Entry) string {
 	}
 }
 
-// writeTarget writes the query as a comment, to be changed: what the alert says
-// itself tells more than a copy of it, such as the threshold.
+// writeTarget writes the query as a comment, to be edited: the alert itself says more than a copy
+// of it, such as the threshold.
 func writeTarget(b *strings.Builder, e Entry, unclear string) {
 	if unclear != "" {
 		comment(b, "    # ", unclear+".")
@@ -123,7 +121,7 @@ func writeTarget(b *strings.Builder, e Entry, unclear string) {
 	}
 	query := strings.TrimLeft(pretty(e.KPI.Target), " ")
 	if strings.ContainsFunc(query, func(r rune) bool { return r != '\n' && !strconv.IsPrint(r) }) {
-		fmt.Fprintf(b, "    # target:\n    #   query: %s\n", strconv.Quote(query)) // escapes are read in quotes only
+		fmt.Fprintf(b, "    # target:\n    #   query: %s\n", strconv.Quote(query)) // only double quotes interpret escapes
 		return
 	}
 	b.WriteString("    # target:\n    #   query: |\n")
@@ -159,8 +157,8 @@ func writeBreakdown(b *strings.Builder, e Entry) {
 	}
 }
 
-// writeLabels writes the labels as a comment: where nothing is chosen, culprit
-// looks for the place in other ways, too.
+// writeLabels writes the labels as a comment: without a choice culprit looks for the place in other
+// ways, too.
 func writeLabels(b *strings.Builder, names []string) {
 	quoted := make([]string, len(names))
 	for i, name := range names {
@@ -183,9 +181,8 @@ func writeCandidates(b *strings.Builder, e Entry) {
 	}
 }
 
-// distinguishing returns the labels by which a rule differs from the others of
-// its name: empty if there is no other, and nil if not all of them can be told
-// apart.
+// distinguishing returns the labels that distinguish a rule from others of its name: empty if there
+// are no others, nil if they can't all be distinguished.
 func distinguishing(alert string, ls model.LabelSet, all []Entry) model.LabelSet {
 	own := model.LabelSet{}
 	for _, a := range all {
@@ -205,8 +202,7 @@ func distinguishing(alert string, ls model.LabelSet, all []Entry) model.LabelSet
 	return own
 }
 
-// differing are the labels of which both have a value, and not the same. A
-// template can have any value.
+// differing returns the labels for which both have different values. Templates may have any value.
 func differing(a, b model.LabelSet) []model.LabelName {
 	var names []model.LabelName
 	for name, v := range a {
@@ -236,7 +232,7 @@ func sortedNames(ls model.LabelSet) []model.LabelName {
 	return names
 }
 
-// matcher writes a matcher of Alertmanager as YAML.
+// matcher formats an Alertmanager matcher as YAML.
 func matcher(name model.LabelName, value string) string {
 	label := string(name)
 	if !model.LegacyValidation.IsValidLabelName(label) {
@@ -245,7 +241,7 @@ func matcher(name model.LabelName, value string) string {
 	return "'" + strings.ReplaceAll(label+"="+strconv.Quote(value), "'", "''") + "'"
 }
 
-// quote writes a YAML scalar on one line.
+// quote formats a one-line YAML scalar.
 func quote(s string) string {
 	plain := s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return r != '_' && r != '-' && r != ' ' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
@@ -259,7 +255,7 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// pretty breaks a long expression into lines.
+// pretty formats a long expression on several lines.
 func pretty(query string) string {
 	expr, err := find.QueryParser().ParseExpr(query)
 	if err != nil {
@@ -268,7 +264,7 @@ func pretty(query string) string {
 	return parser.Prettify(expr)
 }
 
-// comment writes a text as a comment, cut at a length that nobody reads on.
+// comment writes a text as a comment, truncated to what people read.
 func comment(b *strings.Builder, prefix, text string) {
 	const most = 300
 	text = oneLine(text)

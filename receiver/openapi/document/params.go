@@ -25,7 +25,7 @@ var (
 	to   = param{name: "to", about: "the end, RFC 3339 or Unix seconds"}
 )
 
-// listed are the parameters of a list: how much of it, and some of those that choose.
+// listed returns the parameters of a list: the page, and the filters chosen.
 func listed(chosen ...string) []param {
 	list := []param{
 		{name: "limit", about: "how many at most; more than 1000 are 1000, and 100 if it is left out", kind: "integer"},
@@ -48,7 +48,7 @@ func listed(chosen ...string) []param {
 	return list
 }
 
-// searched are the parameters of reports only.
+// searched are the parameters for reports only.
 func searched() []param {
 	return []param{
 		{name: "q", about: "a text in the name, the summary or a label's value"},
@@ -57,7 +57,7 @@ func searched() []param {
 	}
 }
 
-// parameter is a param as the document has it.
+// parameter converts a param for the document.
 func (p param) parameter() *openapi3.Parameter {
 	s := &openapi3.Schema{Type: &openapi3.Types{"string"}}
 	if p.kind != "" {
@@ -75,7 +75,7 @@ func (p param) parameter() *openapi3.Parameter {
 	return openapi3.NewQueryParameter(p.name).WithDescription(p.about).WithSchema(s)
 }
 
-// inPath are the parameters of a path.
+// inPath returns the parameters in a path.
 func inPath(path string) (all []*openapi3.Parameter) {
 	for _, part := range strings.Split(path, "/") {
 		if name, ok := strings.CutPrefix(part, "{"); ok {

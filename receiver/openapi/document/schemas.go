@@ -19,7 +19,7 @@ import (
 
 const module = "github.com/culprit-dev/culprit/"
 
-// notesOf reads the comments of all types that the API shows.
+// notesOf reads the comments of all types of the API.
 func notesOf(root string) (schema.Notes, error) {
 	var packages []string
 	for _, p := range []string{
@@ -36,8 +36,8 @@ func notesOf(root string) (schema.Notes, error) {
 	return notes, nil
 }
 
-// nameOf is how a type is called in the document and in the client, where those of all
-// packages stand beside each other.
+// nameOf is the name of a type in the document and the client, where types of all packages share
+// one namespace.
 func nameOf(t reflect.Type) string {
 	switch strings.TrimPrefix(t.PkgPath(), module) + "." + t.Name() {
 	case "analysis.Change":
@@ -71,7 +71,7 @@ func nameOf(t reflect.Type) string {
 	}
 }
 
-// words are the texts that a type may have, where they are few.
+// words lists the values of types that have few.
 func words() map[reflect.Type][]string {
 	all := map[reflect.Type][]string{}
 	for _, few := range []any{
@@ -101,10 +101,10 @@ type schemas struct {
 	named      names
 }
 
-// names are the types by their names.
+// names maps names to types.
 type names map[string]reflect.Type
 
-// take notes the name of a type, or says which other one has it.
+// take registers the name of a type. It fails if another type has it.
 func (n names) take(t reflect.Type) error {
 	name := nameOf(t)
 	if known, ok := n[name]; ok && known != t {
@@ -123,7 +123,7 @@ func newSchemas(notes schema.Notes) *schemas {
 	return s
 }
 
-// of returns the schema of the values of a type: a reference, if it is a struct.
+// of returns the schema of a type's values: a reference if it is a struct.
 func (s *schemas) of(t reflect.Type) (*openapi3.SchemaRef, error) {
 	if t.Kind() == reflect.Slice {
 		list := openapi3.NewArraySchema()
@@ -134,7 +134,7 @@ func (s *schemas) of(t reflect.Type) (*openapi3.SchemaRef, error) {
 	return s.generator.NewSchemaRefForValue(reflect.New(t).Elem().Interface(), s.components)
 }
 
-// customize adds to a schema what the types alone don't tell.
+// customize adds to a schema what types alone don't show.
 func (s *schemas) customize(_ string, t reflect.Type, _ reflect.StructTag, of *openapi3.Schema) error {
 	if few, ok := s.words[t]; ok {
 		*of = openapi3.Schema{Type: &openapi3.Types{"string"}, Nullable: of.Nullable}
@@ -157,8 +157,7 @@ func (s *schemas) customize(_ string, t reflect.Type, _ reflect.StructTag, of *o
 	return nil
 }
 
-// describe adds the comment of a field, and whether it is always there. A list that is
-// always there may be null.
+// describe adds the comment of a field, and whether it is required. A required list may be null.
 func (s *schemas) describe(of *openapi3.Schema, f jsonField) {
 	ref := of.Properties[f.name]
 	if ref == nil {
@@ -168,7 +167,7 @@ func (s *schemas) describe(of *openapi3.Schema, f jsonField) {
 		of.Required = append(of.Required, f.name)
 	}
 	if strings.HasPrefix(ref.Ref, "#/") {
-		return // what stands beside a reference is ignored
+		return // siblings of a reference are ignored
 	}
 	ref.Value.Description = s.notes[[3]string{f.of.PkgPath(), f.of.Name(), f.field.Name}]
 	switch f.field.Type.Kind() {
@@ -179,20 +178,20 @@ func (s *schemas) describe(of *openapi3.Schema, f jsonField) {
 	}
 }
 
-// lenient are the types of messages of which culprit takes what there is.
+// lenient are the types of messages in which culprit ignores unknown fields.
 func lenient(t reflect.Type) bool {
 	return strings.HasPrefix(t.PkgPath(), "github.com/prometheus/alertmanager/") || t == reflect.TypeFor[notification]()
 }
 
-// jsonField is a field as JSON has it.
+// jsonField is a field in JSON.
 type jsonField struct {
 	name     string
-	of       reflect.Type // the struct that has it
+	of       reflect.Type // its struct
 	field    reflect.StructField
-	optional bool // it may be left out
+	optional bool // may be omitted
 }
 
-// jsonFields are the fields of a struct, those of embedded ones too.
+// jsonFields returns the fields of a struct, including embedded ones.
 func jsonFields(t reflect.Type) []jsonField {
 	var all []jsonField
 	for i := range t.NumField() {

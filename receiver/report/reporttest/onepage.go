@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package reporttest checks in tests that a report does not contradict itself.
+// Package reporttest checks that a report does not contradict itself.
 package reporttest
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// OnePage fails a test whose report has two truths: whatever it says in two
-// places, its line, its causes, its tables, its chart and its graph, must be the same.
+// OnePage fails the test if the report's line, causes, tables, chart and graph contradict each
+// other.
 func OnePage(t testing.TB, r report.Report) {
 	t.Helper()
 	for _, text := range Contradictions(r) {
@@ -23,7 +23,7 @@ func OnePage(t testing.TB, r report.Report) {
 	}
 }
 
-// Contradictions are what a report says in two ways.
+// Contradictions lists what a report says in two different ways.
 func Contradictions(r report.Report) []string {
 	c := contradictions{Report: r}
 	if line := r.Line(); line != r.Summary {
@@ -60,8 +60,8 @@ func (c *contradictions) same(what string, a, b float64) {
 	}
 }
 
-// order: causes stand by their confidence, then by their share as far as it is
-// told. The fifth may be there for its kind alone.
+// order: causes are ordered by confidence, then by share if known. The fifth may be there for its
+// kind alone.
 func (c *contradictions) order() {
 	var before *analysis.Finding
 	for i := range c.Result.Causes {
@@ -83,7 +83,7 @@ func (c *contradictions) order() {
 	}
 }
 
-// labels: a cause that is one value has the figures of that value in the table.
+// labels: a cause that is one value has that value's figures in the table.
 func (c *contradictions) labels(f analysis.Finding) {
 	if f.Share > 1+1e-9 || f.Share < -1-1e-9 {
 		c.found("%s is %g of the change", f.Name, f.Share)
@@ -98,14 +98,14 @@ func (c *contradictions) labels(f analysis.Finding) {
 			}
 			c.same("the expected of "+f.Name, *f.Evidence.Forecast, e.Forecast)
 			c.same("the actual of "+f.Name, *f.Evidence.Actual, e.Actual)
-			if f.Evidence.RateEffect == nil { // the table of a ratio has what moved of its numerator
+			if f.Evidence.RateEffect == nil { // the table of a ratio shows the moves of its numerator
 				c.same("the share of "+f.Name, f.Share, e.EP)
 			}
 		}
 	}
 }
 
-// series: a cause did not begin after the KPI, and began when its node did.
+// series: a cause began no later than the KPI, and when its node did.
 func (c *contradictions) series(f analysis.Finding) {
 	since := f.Evidence.Since
 	if since == nil {
@@ -121,8 +121,8 @@ func (c *contradictions) series(f analysis.Finding) {
 	}
 }
 
-// roles: the cause is sure and hurts itself not, one symptom is the first, and sentences
-// say what the roles do.
+// roles: the cause is confident and not affected by itself, only one symptom is the first, and
+// sentences match roles.
 func (c *contradictions) roles() {
 	firsts := 0
 	for _, f := range c.Result.Causes {
@@ -169,11 +169,11 @@ func (c *contradictions) tables() {
 	}
 }
 
-// little is how far the mean of an incident may be from what is drawn of it, as a
-// share of all that is drawn.
+// little is the tolerated difference between the mean of the incident and its drawing, as a share
+// of the drawn range.
 const little = 0.02
 
-// chart: what the KPI is said to be now is drawn in the incident.
+// chart: the KPI's current value is drawn inside the incident.
 func (c *contradictions) chart() {
 	change := c.Result.Change
 	if change == nil || len(c.Charts) == 0 {
@@ -194,8 +194,8 @@ func (c *contradictions) chart() {
 	}
 }
 
-// graph: no arrow goes back in time, and no step of a way: what it comes from had
-// not begun to move for certain after what it leads to. All on a way has moved.
+// graph: no arrow or path goes back in time: its start did not certainly begin to move after its
+// end. Everything on a path moved.
 func (c *contradictions) graph() {
 	nodes := map[string]analysis.Node{}
 	for _, n := range c.Result.Graph.Nodes {
