@@ -10,30 +10,30 @@ import (
 
 // Limits of the corrections.
 const (
-	uniformRatio  = 0.5 // of the set's relative move, from which on the rest moved like it
-	volatileChurn = 0.5 // share of values in one window only
-	volatileMin   = 10  // values below which churn is a roll-over and not a habit
-	rolloverRatio = 0.5 // of its surprise a set needs to go before a roll-over
-	coarserRatio  = 0.9 // of the finer label's surprise the coarser one needs to go before it
+	uniformRatio  = 0.5 // of the set's relative move, from which on the rest moved alike
+	volatileChurn = 0.5 // share of values that exist in one window only
+	volatileMin   = 10  // values below which churn is a rollover, not a habit
+	rolloverRatio = 0.5 // of its surprise, which a set needs to rank before a rollover
+	coarserRatio  = 0.9 // of the finer label's surprise, which the coarser one needs to rank before it
 	mixRate       = 0.1 // rate effect below which an element has not degraded
 )
 
-// Dimension is the measure shared out over the values of one label: one number
-// a value. A ratio has denominators too; without them the measure is additive.
+// Dimension is the measure split by one label: one number per value. A ratio has denominators
+// too; without them the measure is additive.
 type Dimension struct {
 	Forecast, Actual       []float64
 	ForecastDen, ActualDen []float64
 }
 
-// Explain returns the sets of elements that explain the change of the measure,
-// the most surprising first, and the table of each dimension.
+// Explain returns the sets of elements that explain the change of the measure, the most
+// surprising first, and the table of each dimension.
 //
-// It returns a [*ValueError] if a value is not finite, beyond 1e100, or negative
-// beyond rounding. It panics if the slices of a dimension differ in length, or if
-// some dimensions are ratios and others are not.
+// It returns a [*ValueError] if a value is not finite, beyond 1e100, or negative beyond
+// rounding. It panics if the slices of a dimension differ in length, or if ratios and additive
+// dimensions are mixed.
 //
-// Cost: O(C log C) for a dimension of C elements; ten dimensions of 1,000
-// elements take about a millisecond.
+// Cost: O(C log C) for a dimension of C elements; ten dimensions of 1,000 elements take about a
+// millisecond.
 func Explain(dims []Dimension, opt Options) (Result, error) {
 	opt = opt.withDefaults()
 	m, err := newMeasure(dims, opt)
@@ -84,11 +84,11 @@ func (m *measure) table(i int, gross bool, opt Options) Table {
 // key is what elements are sorted by.
 type key struct {
 	surprise, ep float64
-	at           int // -1: already in its place
+	at           int // -1: already in place
 }
 
-// bySurprise sorts elements by surprise, EP and id. It sorts small keys and
-// then moves each element once, since an element has a hundred bytes.
+// bySurprise sorts elements by surprise, EP and id. It sorts small keys and then moves each
+// element once, because an element has a hundred bytes.
 func (m *measure) bySurprise(els []Element) {
 	keys := m.keys[:0]
 	for k := range els {
@@ -125,8 +125,8 @@ func (m *measure) bySurprise(els []Element) {
 	}
 }
 
-// choose walks the elements by surprise (figure 2 of the paper, lines 7 to 16)
-// and takes those that explain enough.
+// choose walks the elements by surprise (figure 2 of the paper, lines 7 to 16) and takes those
+// that explain enough.
 func (m *measure) choose(t *Table, gross bool, opt Options) Set {
 	var s Set
 	for k := range t.Elements {
@@ -193,8 +193,8 @@ func (m *measure) describe(t *Table, opt Options) {
 	t.Volatile = t.Churn > volatileChurn && seen >= volatileMin
 }
 
-// mixOnly tells whether the change of a ratio is one of traffic: the elements
-// kept their own ratios, and their shares of the traffic moved.
+// mixOnly says whether a ratio changed by traffic alone: its elements kept their ratios, and
+// their shares of the traffic moved.
 func (t Table) mixOnly() bool {
 	var mix float64
 	for k := range t.Elements {
@@ -206,9 +206,9 @@ func (t Table) mixOnly() bool {
 	return mix > 1-mixRate
 }
 
-// restMovedToo tells whether what is outside of a set moved the way the set
-// did, and at least half as far: then the set is none. A set that has all of the
-// volume of several elements leaves no rest to tell.
+// restMovedToo says whether the rest moved in the direction of a set, and at least half as far:
+// such a set is not selective. A set with all of the volume, in several elements, leaves no
+// rest to compare.
 func (m *measure) restMovedToo(t *Table, s *Set) bool {
 	rest := 1 - s.ForecastShare // of the forecast
 	if rest <= tinyMove && 1-s.EP <= tinyMove {

@@ -9,20 +9,20 @@ import (
 	"slices"
 )
 
-// limit is the largest value, and its inverse the smallest that is not 0:
-// products and quotients of such values stay in the range of floats.
+// limit is the largest value, and its inverse the smallest positive one: products and quotients
+// of such values stay in the range of floats.
 const limit = 1e100
 
 // Tolerances, relative to the total.
 const (
-	tinyNegative = 1e-9  // rounding of a rate: taken as 0
+	tinyNegative = 1e-9  // rounding of a rate: counts as 0
 	tinyRest     = 1e-6  // what a dimension may lack of the total
 	tinyMove     = 1e-12 // rounding of a total: no move
 
-	missedEvents = 3 // of a Poisson law, all of them stay out in one window of twenty
+	missedEvents = 3 // of a Poisson distribution: all stay out in one window of twenty
 )
 
-// ValueError says which value of which dimension cannot be analysed.
+// ValueError says which value of which dimension is invalid.
 type ValueError struct {
 	Dimension, Element int
 	Value              float64
@@ -36,13 +36,12 @@ func (e *ValueError) Error() string {
 	return fmt.Sprintf("dimension %d, element %d: value %g %s", e.Dimension, e.Element, e.Value, why)
 }
 
-// measure is the checked input: the elements of each dimension, and the totals
-// that they share out.
+// measure is the checked input: the elements of each dimension, and the totals.
 type measure struct {
 	dims   [][]Element
 	ratio  bool
 	count  bool   // of events
-	total  Totals // the denominator's of 1 and 1 for an additive measure
+	total  Totals // denominators are 1 for an additive measure
 	folded []int
 	excess []float64
 	keys   []key // for sorting
@@ -85,7 +84,7 @@ func (m *measure) read(i int, d *Dimension) ([]Element, error) {
 	if len(d.Actual) != n || m.ratio && (len(d.ForecastDen) != n || len(d.ActualDen) != n) {
 		panic("adtributor: slices of a dimension differ in length")
 	}
-	els := make([]Element, n, n+1) // one more for what is missing
+	els := make([]Element, n, n+1) // one more for Missing
 	for k := range els {
 		els[k] = Element{ID: int32(k), Forecast: d.Forecast[k], Actual: d.Actual[k]}
 		if m.ratio {
@@ -114,7 +113,7 @@ func (m *measure) read(i int, d *Dimension) ([]Element, error) {
 	return els, nil
 }
 
-// cleaned takes rounding for 0, and tells whether a value can be analysed.
+// cleaned replaces rounding errors by 0, and says whether a value is valid.
 func cleaned(x, total float64) (float64, bool) {
 	switch {
 	case !(math.Abs(x) <= limit):
@@ -139,8 +138,7 @@ func sum(els []Element) Totals {
 	return t
 }
 
-// sizes adds up the absolute values of the elements: what a negative one is measured
-// against.
+// sizes adds up the absolute values of the elements, for comparison with negative ones.
 func sizes(els []Element) Totals {
 	var t Totals
 	for k := range els {
@@ -153,8 +151,8 @@ func sizes(els []Element) Totals {
 	return t
 }
 
-// setTotals takes the given totals, or the largest sums of any dimension: one
-// that some series lack falls short of it.
+// setTotals uses the given totals, or the largest sums of any dimension: those of labels that
+// some series lack are too small.
 func (m *measure) setTotals(given *Totals) {
 	if given != nil {
 		m.total = *given
@@ -175,7 +173,7 @@ func (t Totals) merge(u Totals, f func(a, b float64) float64) Totals {
 	}
 }
 
-// fold sums all but the largest elements of dimension i into Other.
+// fold merges all but the largest elements of dimension i into Other.
 func (m *measure) fold(i, keep int) {
 	els := m.dims[i]
 	if len(els) <= keep {
@@ -195,8 +193,7 @@ func (m *measure) fold(i, keep int) {
 	m.dims[i] = append(els[:keep], rest.element(Other))
 }
 
-// complete adds what dimension i lacks of the totals, and notes what it has
-// too much.
+// complete adds an element for what dimension i lacks of the totals, and records its excess.
 func (m *measure) complete(i int) {
 	have := sum(m.dims[i])
 	lack := m.total.merge(have, func(t, h float64) float64 {
@@ -221,8 +218,7 @@ func (t Totals) element(id int32) Element {
 	return Element{ID: id, Forecast: t.Forecast, Actual: t.Actual, ForecastDen: t.ForecastDen, ActualDen: t.ActualDen}
 }
 
-// value is the measure: the numerator alone, or the ratio, which is 0 where
-// there is no denominator.
+// value returns the measure: the numerator, or the ratio, which is 0 without a denominator.
 func (m *measure) value(num, den float64) float64 {
 	if !m.ratio {
 		return num
@@ -233,7 +229,7 @@ func (m *measure) value(num, den float64) float64 {
 	return num / den
 }
 
-// noBaseline tells whether there is nothing to compare with.
+// noBaseline says whether there is nothing to compare with.
 func (m *measure) noBaseline() bool {
 	if m.ratio {
 		return m.total.ForecastDen == 0
@@ -241,7 +237,7 @@ func (m *measure) noBaseline() bool {
 	return m.total.Forecast == 0
 }
 
-// outage tells whether nothing is left to look at.
+// outage says whether nothing is left.
 func (m *measure) outage() bool {
 	if m.ratio {
 		return m.total.ActualDen == 0
@@ -249,9 +245,9 @@ func (m *measure) outage() bool {
 	return m.total.Actual == 0
 }
 
-// presence tells whether an element exists in only one of the windows. Of a
-// ratio the denominator decides: no errors yet is not no traffic yet. Of counts,
-// a few events are not missed when they do not come.
+// presence says whether an element exists in only one of the windows. For a ratio the
+// denominator decides: no errors yet does not mean no traffic yet. For counts, a few events may
+// stay away by chance.
 func (m *measure) presence(e *Element) (appeared, vanished bool) {
 	f, a := e.Forecast, e.Actual
 	if m.ratio {
@@ -264,7 +260,7 @@ func (m *measure) presence(e *Element) (appeared, vanished bool) {
 	return f == 0 && a > least, f > least && a == 0
 }
 
-// empty tells whether an element exists in neither window.
+// empty says whether an element exists in neither window.
 func (m *measure) empty(e *Element) bool {
 	if m.ratio {
 		return e.ForecastDen == 0 && e.ActualDen == 0
@@ -272,7 +268,7 @@ func (m *measure) empty(e *Element) bool {
 	return e.Forecast == 0 && e.Actual == 0
 }
 
-// forecastShare is the part of the total that the element was to have.
+// forecastShare returns the element's forecast share of the total.
 func (m *measure) forecastShare(e *Element) float64 {
 	return share(e.Forecast, m.total.Forecast)
 }

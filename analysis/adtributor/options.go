@@ -8,11 +8,11 @@ import "math"
 type Mode int
 
 const (
-	// Complete takes all elements whose EP passes the threshold, and applies
-	// the corrections that the package comment lists.
+	// Complete takes all elements whose EP passes the threshold, and applies the corrections
+	// listed in the package comment.
 	Complete Mode = iota
-	// NSDI is the algorithm as published (figure 2 of the paper), without any
-	// correction: the greedy prefix by surprise that explains enough.
+	// NSDI is the published algorithm (figure 2 of the paper), without corrections: the greedy
+	// prefix by surprise that explains enough.
 	NSDI
 )
 
@@ -20,40 +20,38 @@ const (
 type Options struct {
 	Mode Mode
 
-	SetShare     float64 // T_EP: share that a set must explain, exclusive; 0 means 0.67
-	ElementShare float64 // T_EEP: share that an element must explain, exclusive; 0 means 0.10
+	SetShare     float64 // T_EP: share that a set must exceed; 0 means 0.67
+	ElementShare float64 // T_EEP: share that an element must exceed; 0 means 0.10
 	Top          int     // sets in the answer; 0 means 3, negative means all
 
 	Gate   Gate    // below it, the total counts as unmoved
 	Totals *Totals // of the measure; nil: the largest sum of any dimension
 
-	// Count says that the measure is a number of events within the window (a
-	// rate times its seconds). The surprise that chance alone gives to counts
-	// so small is then subtracted.
+	// Count says that the measure is a number of events within the window (a rate times its
+	// seconds). The surprise that chance alone gives to such small counts is then subtracted.
 	Count bool
 
-	Fold         int  // elements looked at in a dimension, the largest; 0 means 2000
-	KeepVolatile bool // let a dimension most of whose values come and go give a set
+	Fold         int  // elements per dimension, the largest; 0 means 2000
+	KeepVolatile bool // let a dimension whose values mostly come and go give a set
 
-	// Parents holds, for each dimension, the dimensions that it determines, as
-	// [Refinements] finds them. nil: unknown.
+	// Parents maps each dimension to those that it determines, as found by [Refinements]. nil:
+	// unknown.
 	Parents [][]int
 }
 
-// Gate decides whether a total has moved: by more than the largest of its
-// two bounds.
+// Gate decides whether a total has moved: by more than both bounds.
 type Gate struct {
 	Relative float64 // share of the forecast; 0 means 0.02, negative means none
-	SD       float64 // robust standard deviation of the total's past residuals; three of them are needed
+	SD       float64 // robust standard deviation of the total's past residuals; three are needed
 }
 
-// Totals of the measure (of its numerator, for a ratio) and of the denominator.
+// Totals of the measure (for a ratio, of its numerator) and of the denominator.
 type Totals struct {
 	Forecast, Actual       float64
 	ForecastDen, ActualDen float64
 }
 
-// moved tells whether the change from f to a passes the gate.
+// moved says whether the change from f to a passes the gate.
 func (g Gate) moved(f, a float64) bool {
 	rel := g.Relative
 	switch {
@@ -66,7 +64,7 @@ func (g Gate) moved(f, a float64) bool {
 	return d > 0 && d >= max(rel*math.Abs(f), 3*g.SD)
 }
 
-// withDefaults fills in what the zero value stands for.
+// withDefaults replaces zero values.
 func (o Options) withDefaults() Options {
 	if o.SetShare == 0 {
 		o.SetShare = 0.67

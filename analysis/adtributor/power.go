@@ -4,12 +4,12 @@ package adtributor
 
 import "math"
 
-// unstableSum is the part of a ratio's change below which the sum of equation
-// 8 is no normaliser.
+// unstableSum is the fraction of a ratio's change below which the sum of equation 8 can't be
+// used to normalise.
 const unstableSum = 0.25
 
-// powers fills in the explanatory power of the elements of one dimension (and
-// the two effects of a ratio), and tells whether a ratio's is the exact split.
+// powers fills in the explanatory power of the elements of one dimension (and the two effects
+// of a ratio), and says whether a ratio's is the exact split.
 func (m *measure) powers(els []Element, gross bool, mode Mode) (exact bool) {
 	if m.ratio && !m.noBaseline() && !m.outage() {
 		exact = m.ratioPowers(els, mode)
@@ -22,8 +22,8 @@ func (m *measure) powers(els []Element, gross bool, mode Mode) (exact bool) {
 	return exact
 }
 
-// plainPowers is equation 4. It serves a ratio too that has traffic in one
-// window only: the numerators then share out what there is.
+// plainPowers is equation 4. It also serves a ratio with traffic in one window only, by its
+// numerators.
 func (m *measure) plainPowers(els []Element) {
 	d := m.total.Actual - m.total.Forecast
 	if math.Abs(d) <= tinyMove*m.total.Forecast {
@@ -34,8 +34,7 @@ func (m *measure) plainPowers(els []Element) {
 	}
 }
 
-// ratioPowers is equation 8, normalised, or the exact split where the former
-// has no stable sum.
+// ratioPowers is equation 8, normalised, or the exact split if the former has no stable sum.
 func (m *measure) ratioPowers(els []Element, mode Mode) (exact bool) {
 	change := m.value(m.total.Actual, m.total.ActualDen) - m.value(m.total.Forecast, m.total.ForecastDen)
 	if change == 0 {
@@ -66,9 +65,9 @@ func (m *measure) ratioPowers(els []Element, mode Mode) (exact bool) {
 	return !stable
 }
 
-// partial is the unnormalised equation 8: the ratio with this element at its
-// actual values and all others at their forecasts, less the forecast ratio. It
-// is undefined if the element carried all of the denominator and lost it.
+// partial is the unnormalised equation 8: the ratio with this element at its actual values and
+// all others at their forecasts, minus the forecast ratio. It is undefined if the element had
+// all of the denominator and lost it.
 func (m *measure) partial(e *Element) (raw float64, ok bool) {
 	d1, d2 := e.Actual-e.Forecast, e.ActualDen-e.ForecastDen
 	f1, f2 := m.total.Forecast, m.total.ForecastDen
@@ -78,15 +77,15 @@ func (m *measure) partial(e *Element) (raw float64, ok bool) {
 	return (d1*f2 - d2*f1) / (f2 * (f2 + d2)), true
 }
 
-// Effects splits the change of a ratio exactly: with w an element's share of
-// the denominator and r its own ratio,
+// Effects splits the change of a ratio exactly: with w an element's share of the denominator
+// and r its own ratio,
 //
 //	h_A − h_F = Σ w^A (r^A − r^F) + Σ (w^A − w^F)(r^F − r_F)
 //
-// where r_F is the forecast ratio of the whole. The first sum is of rates (the
-// element got worse), the second of traffic (more went where it was bad
-// before). An element without a baseline had the ratio of the whole; one
-// without traffic has no rate effect.
+// where r_F is the forecast ratio of the whole. The first sum is about rates (the element got
+// worse), the second about traffic (more went where it was bad before). An element without a
+// baseline is assumed to have had the ratio of the whole; one without traffic has no rate
+// effect.
 //
 // Both are in the unit of the ratio. all must have denominators.
 func Effects(part, all Totals) (rate, mix float64) {
@@ -106,8 +105,7 @@ func (m *measure) effects(e *Element) (rate, mix float64) {
 	return Effects(Totals{e.Forecast, e.Actual, e.ForecastDen, e.ActualDen}, m.total)
 }
 
-// contribution is the signed part of the change that an element brings, in the
-// unit of the measure.
+// contribution returns an element's signed part of the change, in the unit of the measure.
 func (m *measure) contribution(e *Element) float64 {
 	if !m.ratio || m.noBaseline() || m.outage() {
 		return e.Actual - e.Forecast
@@ -116,8 +114,8 @@ func (m *measure) contribution(e *Element) float64 {
 	return rate + mix
 }
 
-// grossPowers shares out Σ|Δ| in place of ΣΔ: what moved, whichever way, under
-// a total that did not.
+// grossPowers uses shares of Σ|Δ| instead of ΣΔ: of everything that moved, in any direction,
+// under a total that did not.
 func (m *measure) grossPowers(els []Element) {
 	var sum float64
 	for k := range els {
@@ -137,7 +135,7 @@ func (m *measure) grossPowers(els []Element) {
 	}
 }
 
-// still tells whether no element moved at all.
+// still says whether no element moved at all.
 func (m *measure) still() bool {
 	for _, els := range m.dims {
 		var sum float64

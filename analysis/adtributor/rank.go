@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// rank orders the accepted sets of the tables: by surprise, then the smaller
-// set, the greater EP and the earlier dimension. In complete mode an alias, a
-// roll-over and a label that only refines another stand back.
+// rank sorts the accepted sets of the tables: by surprise, then the smaller set, the greater EP
+// and the earlier dimension. In complete mode aliases are dropped, and rollovers and labels
+// that only refine another are moved back.
 func rank(tables []Table, opt Options) []Set {
 	var sets []Set
 	for i := range tables {
@@ -31,9 +31,9 @@ func rank(tables []Table, opt Options) []Set {
 	return sets
 }
 
-// coarserFirst lets a label that the finer one determines go before it, if it
-// says nearly as much with fewer values. By the data-processing inequality the
-// finer label is always at least as surprising, which is no merit of its own.
+// coarserFirst moves a label before a finer one that determines it, if it says nearly as much
+// with fewer values. By the data-processing inequality the finer label is always at least as
+// surprising, which is no merit.
 func coarserFirst(sets []Set, parents [][]int) []Set {
 	if parents == nil {
 		return sets
@@ -52,8 +52,8 @@ func coarserFirst(sets []Set, parents [][]int) []Set {
 	return sets
 }
 
-// rolloversBack moves each roll-over behind the last other set that has at
-// least half its surprise: a deploy shows what changed, seldom what broke.
+// rolloversBack moves each rollover behind the last other set with at least half its surprise:
+// a deploy shows what changed, seldom what broke.
 func rolloversBack(sets []Set) []Set {
 	for i := len(sets) - 1; i >= 0; i-- {
 		roll := sets[i]
@@ -73,8 +73,7 @@ func rolloversBack(sets []Set) []Set {
 	return sets
 }
 
-// markAliases notes the dimensions that say the same as an earlier one: each
-// determines the other.
+// markAliases marks dimensions equivalent to an earlier one: each determines the other.
 func markAliases(tables []Table, parents [][]int) {
 	for i := range parents {
 		for _, j := range parents[i] {
@@ -86,15 +85,13 @@ func markAliases(tables []Table, parents [][]int) {
 	}
 }
 
-// Refinements finds the functional dependencies between labels: the answer
-// holds, for each dimension, the dimensions that each of its values determines,
-// ascending. codes[d][i] is the value of label d on leaf i, in [0, cards[d]).
-// Two dimensions that determine one another are aliases. A dimension with a
-// single value is determined by all and determines nothing worth knowing: it
-// is left out.
+// Refinements finds the functional dependencies between labels: for each dimension, the
+// dimensions that its values determine, ascending. codes[d][i] is the value of label d on leaf
+// i, in [0, cards[d]). Two dimensions that determine each other are aliases. A dimension with a
+// single value is left out: every other one determines it, and it determines nothing.
 //
-// The cost is O(n²·leaves) at worst, and O(n²·C) for labels that are
-// independent, since one counterexample ends a comparison.
+// The cost is O(n²·leaves) at worst, and O(n²·C) for independent labels, because one
+// counterexample ends a comparison.
 func Refinements(codes [][]int32, cards []int) [][]int {
 	parents := make([][]int, len(codes))
 	for fine := range codes {
@@ -108,7 +105,7 @@ func Refinements(codes [][]int32, cards []int) [][]int {
 	return parents
 }
 
-// determines tells whether each value of fine goes with one value of coarse.
+// determines says whether each value of fine occurs with a single value of coarse.
 func determines(fine, coarse []int32, card int) bool {
 	of := make([]int32, card)
 	for i, f := range fine {
@@ -123,7 +120,7 @@ func determines(fine, coarse []int32, card int) bool {
 	return true
 }
 
-// several tells whether a label has more than one value.
+// several says whether a label has more than one value.
 func several(code []int32) bool {
 	return slices.ContainsFunc(code, func(c int32) bool { return c != code[0] })
 }

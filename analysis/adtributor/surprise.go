@@ -4,10 +4,10 @@ package adtributor
 
 import "math"
 
-// divergence is an element's part of the Jensen–Shannon divergence of the
-// prior p and the posterior q, in bits (equation 7, with 0·log 0 = 0).
+// divergence returns an element's part of the Jensen–Shannon divergence of the prior p and the
+// posterior q, in bits (equation 7, with 0·log 0 = 0).
 //
-// Its exact value is never negative; rounding is cut off at 0.
+// It is never negative; rounding is cut off at 0.
 func divergence(p, q float64) float64 {
 	if p == q {
 		return 0
@@ -22,8 +22,8 @@ func divergence(p, q float64) float64 {
 	return max(0, s/(2*math.Ln2))
 }
 
-// surprise of an element: of a ratio, the sum over its numerator and its
-// denominator, taken as independent (section 4 of the paper).
+// surprise of an element; for a ratio, the sum over its numerator and its denominator, assumed
+// independent (section 4 of the paper).
 func (m *measure) surprise(e *Element) float64 {
 	s := divergence(share(e.Forecast, m.total.Forecast), share(e.Actual, m.total.Actual))
 	if m.ratio {
@@ -32,9 +32,9 @@ func (m *measure) surprise(e *Element) float64 {
 	return s
 }
 
-// floor is the surprise, in bits, that sampling alone gives to k elements of
-// counts. A divergence of two samples of sizes N_F and N_A from one law is
-// about (1/8)(1/N_F + 1/N_A) nats an element.
+// floor returns the surprise, in bits, that sampling alone gives to k elements of counts. The
+// divergence of two samples of sizes N_F and N_A from one distribution is about (1/8)(1/N_F +
+// 1/N_A) nats per element.
 func (m *measure) floor(k int) float64 {
 	inv := reciprocal(m.total.Forecast) + reciprocal(m.total.Actual)
 	if m.ratio {
@@ -50,7 +50,7 @@ func reciprocal(x float64) float64 {
 	return 1 / x
 }
 
-// share is part/total, and 0 if there is no total.
+// share returns part/total, and 0 if there is no total.
 func share(part, total float64) float64 {
 	if total == 0 {
 		return 0

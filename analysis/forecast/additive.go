@@ -13,50 +13,49 @@ import (
 
 // Constants of the forecast.
 const (
-	profileDays = 6    // days that make the profile
-	weekDay     = 7    // the day that joins them, for its weekday
-	ewmaSteps   = 23   // steps of 5 minutes in 2 hours, less the one before the incident
+	profileDays = 6    // days in a profile
+	weekDay     = 7    // the same weekday, which joins them
+	ewmaSteps   = 23   // steps of 5 minutes in 2 hours, minus the one before the incident
 	ewmaAlpha   = 0.3  // weight of the newest step
 	meanSteps   = 6    // steps in half an hour
-	leastSteps  = 3    // steps below which nothing can be said: 20 minutes, less one step
-	levelEvents = 5    // events a step with which a leaf's level is drawn to that of all
-	levelShare  = 0.05 // the same of the typical leaf, where nothing is counted
+	leastSteps  = 3    // fewest usable steps: 20 minutes, minus one step
+	levelEvents = 5    // events per step by which a leaf's level is shrunk towards the overall one
+	levelShare  = 0.05 // the same as a share of the typical leaf, if nothing is counted
 )
 
 // ErrHistory says that there is not enough history for any forecast.
 var ErrHistory = errors.New("not enough history for a forecast: 20 minutes before the incident are needed; choose a baseline of your own")
 
-// Method is the way in which a forecast was made.
+// Method is the way a forecast was made.
 type Method int
 
-// The methods, best first.
+// The methods, the best first.
 const (
-	Given    Method = iota // it came with the data
-	Chosen                 // the mean of a baseline that the user chose
-	Profile                // the same window on earlier days, at the level of the last hour
+	Given    Method = iota // came with the data
+	Chosen                 // mean of a baseline that the user chose
+	Profile                // same window on earlier days, scaled to the level of the last hour
 	Smoothed               // exponentially weighted mean of 2 hours
 	Mean                   // mean of the last half hour
-	DayRate                // of a ratio: rates of a day at the level of the last hour
-	HourRate               // of a ratio: rates of the last hour
+	DayRate                // for a ratio: rates of a day, scaled to the level of the last hour
+	HourRate               // for a ratio: rates of the last hour
 )
 
-// Forecast is what each leaf should have been.
+// Forecast is the expected value of each leaf.
 type Forecast struct {
 	Expected []float64 // in the unit of the pieces
 	Method   Method
 	Days     int     // earlier days in the profile
-	Level    float64 // of the last hour against the same hour of those days; 0: not known
-	SD       float64 // robust standard deviation of past errors of the total; 0: not known
+	Level    float64 // of the last hour relative to the same hour of those days; 0: unknown
+	SD       float64 // robust standard deviation of past errors of the total; 0: unknown
 
 	past *past
 }
 
-// Errors are root mean squares of each leaf's past errors over as long a time as an
-// incident of some seconds (0: not known), each as a part of the middle of forecast
-// and actual value: from 0 to 2. nil: not known.
+// Errors returns the root mean square of each leaf's past errors over the length of an incident
+// (0: unknown), relative to the mean of forecast and actual value: from 0 to 2. nil: unknown.
 //
-// Of earlier days they are parts as they were then. Of the steps before the incident
-// they are amounts: a leaf that was now 0, now 1 is not expected to be 400.
+// Errors on earlier days are relative to the values then. Those of the steps before the
+// incident are absolute: a leaf that alternated between 0 and 1 is not expected to be 400.
 func (f Forecast) Errors(seconds float64) []float64 {
 	switch {
 	case f.past == nil:
@@ -73,7 +72,7 @@ func (f Forecast) Errors(seconds float64) []float64 {
 	return out
 }
 
-// String says how the forecast was made, for a report.
+// String describes the forecast, for a report.
 func (f Forecast) String() string {
 	switch f.Method {
 	case Given:
@@ -93,13 +92,12 @@ func (f Forecast) String() string {
 	}
 }
 
-// Additive forecasts an additive measure, by the best method that its pieces
-// allow. unit is the value of a piece that stands for one event in 5 minutes
-// (1/300 for a rate a second, 1 for counts of 5 minutes); 0 means that the
-// measure counts no events.
+// Additive forecasts an additive measure by the best method that its pieces allow. unit is the
+// value of a piece for one event in 5 minutes (1/300 for a rate per second, 1 for counts of 5
+// minutes); 0 means that the measure counts no events.
 //
-// It returns [ErrHistory] if there is too little before the incident, and
-// panics if the pieces differ in length.
+// It returns [ErrHistory] if there is too little history, and panics if the pieces differ in
+// length.
 func Additive(p Pieces, unit float64) (Forecast, error) {
 	p.check()
 	switch {
@@ -122,15 +120,14 @@ func Additive(p Pieces, unit float64) (Forecast, error) {
 	return Forecast{}, ErrHistory
 }
 
-// profile is the median over earlier days, re-levelled: with now_e the mean of
-// the last hour, ref_e the same hour's profile, and r the ratio of their sums,
+// profile returns the median over earlier days, scaled to the current level: with now_e the
+// mean of the last hour, ref_e the same hour's profile, and r the ratio of their sums,
 //
 //	F_e = profile_e · (now_e + c·r) / (ref_e + c)
 //
-// c draws small leaves to the level r of all. A leaf that began within these days has
-// the profile of the days since, and one that began later is forecast from the recent
-// steps: it was at no zero before, it was called something else, as the pods of a
-// workload before a rollout.
+// c shrinks small leaves towards the overall level r. A leaf that began within these days has
+// the profile of the days since. One that began later is forecast from the recent steps: it was
+// not at zero before, it had another name, like the pods of a workload before a rollout.
 func profile(p Pieces, unit float64) (Forecast, bool) {
 	now := filled(p.Hour)
 	windows, hours := days(p)
@@ -155,8 +152,8 @@ func profile(p Pieces, unit float64) (Forecast, bool) {
 	return Forecast{Expected: expected, Method: Profile, Days: len(windows), Level: level, SD: profileSD(windows, hours), past: past}, true
 }
 
-// relevel brings a profile to the level of an hour that was expected to be ref, and
-// of leaves that are small beside draw to the level of all, which it returns.
+// relevel scales a profile for an hour that was expected to be ref; leaves that are small
+// compared with draw follow the overall level, which it returns.
 func relevel(expected, ref, now []float64, draw float64) float64 {
 	level := 1.0
 	if s := total(ref); s > 0 {
@@ -170,8 +167,8 @@ func relevel(expected, ref, now []float64, draw float64) float64 {
 	return level
 }
 
-// days returns the earlier days of which both the window and the hour before it
-// are known: of the last week, and of the same weekday of the weeks before it.
+// days returns the earlier days with both the window and the hour before it: of the last week,
+// and of the same weekday in the weeks before.
 func days(p Pieces) (windows, hours [][]float64) {
 	for j := range min(len(p.Profile), len(p.Level)) {
 		if back := j + 1; back > weekDay && back%weekDay != 0 {
@@ -186,7 +183,7 @@ func days(p Pieces) (windows, hours [][]float64) {
 	return windows, hours
 }
 
-// smooth is the exponentially weighted mean of the steps.
+// smooth returns the exponentially weighted mean of the steps.
 func smooth(steps [][]float64) []float64 {
 	s := slices.Clone(steps[0])
 	for _, step := range steps[1:] {
@@ -197,7 +194,7 @@ func smooth(steps [][]float64) []float64 {
 	return s
 }
 
-// average is the plain mean of the steps.
+// average returns the mean of the steps.
 func average(steps [][]float64) []float64 {
 	s := make([]float64, len(steps[0]))
 	for _, step := range steps {
@@ -208,7 +205,7 @@ func average(steps [][]float64) []float64 {
 	return s
 }
 
-// medians is the median over days of each leaf.
+// medians returns the median over days of each leaf.
 func medians(days [][]float64) []float64 {
 	out := make([]float64, len(days[0]))
 	buf := make([]float64, len(days))
@@ -221,7 +218,7 @@ func medians(days [][]float64) []float64 {
 	return out
 }
 
-// typical is the median of the leaves that have any volume.
+// typical returns the median of the leaves with any volume.
 func typical(piece []float64) float64 {
 	volume := make([]float64, 0, len(piece))
 	for _, x := range piece {
@@ -235,7 +232,7 @@ func typical(piece []float64) float64 {
 	return order.MedianInPlace(volume)
 }
 
-// orZero is the piece with 0 for what is missing.
+// orZero returns the piece with NaN replaced by 0.
 func orZero(piece []float64) []float64 {
 	out := slices.Clone(piece)
 	for i, x := range out {

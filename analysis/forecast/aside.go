@@ -9,33 +9,32 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// An earlier incident is no baseline, nor is the beginning of this one where its
-// alert came late. Both are told from the recent steps: usual is what most of
-// them are like, and what is seldom and far from it is set aside.
+// An earlier incident is no baseline, nor is the beginning of this one if its alert came late.
+// Both are outliers among the recent steps: rare, and far from most of them. They are set
+// aside.
 const (
-	asideSD        = 6    // robust standard deviations from the usual
-	asideShare     = 0.2  // and this share of the usual
-	asideStretches = 3    // more stretches than these are a leaf's habit
-	asideWhole     = 0.05 // and, of a leaf, this share of the whole: what is less is no incident
-	asideSteps     = 6    // steps below which nothing is known to be usual
+	asideSD        = 6    // robust standard deviations from the baseline
+	asideShare     = 0.2  // and this share of the baseline
+	asideStretches = 3    // more stretches than this are a leaf's habit
+	asideWhole     = 0.05 // and for a leaf, this share of the whole: smaller is no incident
+	asideSteps     = 6    // fewest steps that determine a baseline
 )
 
-// Steps says what the recent steps of a measure are.
-type Steps struct {
+// Steps describes the recent steps of a measure.
+type Steps struct { // length of a step in seconds
 	Length float64 // seconds of one
-	Event  float64 // what one event in 5 minutes is worth in the pieces; 0: nothing is counted
-	Known  []bool  // [k]: it is known to be no baseline; nil: of none
+	Event  float64 // value of one event in 5 minutes in the pieces; 0: nothing is counted
+	Known  []bool  // step → known to be no baseline; nil: none
 }
 
-// SetAside puts what is usual in the place of what is no baseline, in the pieces
-// that a forecast is made of: for all leaves in the steps in which the whole left
-// its band, and for a leaf in those in which it left its own. den is the
-// denominator of a ratio, whose usual is a rate; nil: the measure is additive.
+// SetAside replaces outliers by baseline values in the pieces for a forecast: for all leaves in
+// the steps in which the whole left its band, and for a leaf in those in which it left its own.
+// den is the denominator of a ratio, whose baseline is a rate; nil: the measure is additive.
 //
-// It returns the pieces of num, those of its own changed where they had to be,
-// and which recent steps are no baseline; nil if all are. With less than half an hour of steps that may be a
-// baseline, what is usual is told from earlier days. Without these, as of a server that is new, the few steps that
-// there are say what is usual in place of those that are known to be no baseline, and judge no other.
+// It returns the pieces of num, copied where changed, and which recent steps are no baseline;
+// nil if none is excluded. With less than half an hour of usable steps, the baseline comes
+// from earlier days. Without these, as on a new server, the few usable steps replace those
+// known to be no baseline, and no others are judged.
 func SetAside(num Pieces, den *Pieces, s Steps) (Pieces, []bool) {
 	steps := len(num.Recent)
 	if s.Known == nil {
@@ -51,25 +50,25 @@ func SetAside(num Pieces, den *Pieces, s Steps) (Pieces, []bool) {
 	}
 	whole := a.course(totalOf)
 	if !whole.judged() {
-		if pieces, said := a.further(); said != nil {
+		if pieces, said := a.fromEarlierDays(); said != nil {
 			return pieces, said
 		}
 		return a.withoutKnown(whole)
 	}
-	all := whole.far(a.Event, make([]float64, steps))
+	all := whole.outliers(a.Event, make([]float64, steps))
 	for t, known := range s.Known {
 		all[t] = all[t] || known
 	}
 	a.copy()
-	said := a.mendAll(all, whole)
+	said := a.repairAll(all, whole)
 	if !slices.Contains(said, true) {
 		return num, nil
 	}
 	return a.num, said
 }
 
-// Stretches are the times of the recent steps that were set aside. The last step
-// ends at end, in Unix seconds.
+// Stretches returns the times of the recent steps that were set aside. The last step ends at
+// end, in Unix seconds.
 func (s Steps) Stretches(aside []bool, end float64) []Span {
 	var list []Span
 	for t, is := range aside {
@@ -96,12 +95,12 @@ type aside struct {
 type course struct {
 	value, weight []float64
 	known         []bool
-	rate          float64 // usual, of each weight
+	rate          float64 // baseline per weight
 }
 
 func (c course) usual(t int) float64 { return c.rate * c.weight[t] }
 
-// totalOf and leafOf are what is taken of a step.
+// totalOf and leafOf extract the whole or a leaf from a step.
 func totalOf(step []float64) float64 {
 	var sum float64
 	for _, x := range step {
@@ -142,7 +141,7 @@ func (a *aside) course(of func([]float64) float64) course {
 	return c
 }
 
-// judged says whether there is enough to tell what is usual.
+// judged says whether there are enough steps for a baseline.
 func (c course) judged() bool {
 	n := 0
 	for t, known := range c.known {
@@ -153,9 +152,9 @@ func (c course) judged() bool {
 	return n >= asideSteps
 }
 
-// far are the steps that are far from the usual, by more than the least of each.
-// What is far in half of the steps, or again and again, is usual, too.
-func (c course) far(event float64, least []float64) []bool {
+// outliers marks the steps that are far from the baseline, by more than least. If half of the steps
+// are far, or steps are far again and again, that is normal.
+func (c course) outliers(event float64, least []float64) []bool {
 	off := make([]float64, len(c.value))
 	var known []float64
 	for t, x := range c.value {
@@ -168,7 +167,7 @@ func (c course) far(event float64, least []float64) []bool {
 	far := make([]bool, len(off))
 	n, stretches := 0, 0
 	for t, d := range off {
-		chance := math.Sqrt(event * max(c.usual(t), event)) // of counts
+		chance := math.Sqrt(event * max(c.usual(t), event)) // for counts
 		far[t] = !c.known[t] && math.Abs(d) > max(asideSD*max(sd, chance), asideShare*c.usual(t), least[t])
 		if far[t] {
 			n++
@@ -183,9 +182,9 @@ func (c course) far(event float64, least []float64) []bool {
 	return far
 }
 
-// further puts what earlier days tell in the place of the recent steps and the
-// last hour, where most of these are known to be no baseline.
-func (a *aside) further() (Pieces, []bool) {
+// fromEarlierDays replaces the recent steps and the last hour by values from earlier days, if most of
+// them are known to be no baseline.
+func (a *aside) fromEarlierDays() (Pieces, []bool) {
 	if !slices.Contains(a.Known, true) {
 		return a.num, nil
 	}
@@ -211,21 +210,20 @@ func (a *aside) further() (Pieces, []bool) {
 	return num, a.Known
 }
 
-// withoutKnown mends every leaf in the steps that are known to be no baseline, if
-// there are any others to mend them by.
+// withoutKnown repairs every leaf in the steps that are known to be no baseline, if any other
+// steps are left.
 func (a *aside) withoutKnown(whole course) (Pieces, []bool) {
 	if _, ok := whole.mean(a.Known, 0); !ok || !slices.Contains(a.Known, true) {
 		return a.num, nil
 	}
 	a.copy()
 	for e := range a.num.Recent[0] {
-		a.mend(e, a.course(leafOf(e)), a.Known)
+		a.repair(e, a.course(leafOf(e)), a.Known)
 	}
 	return a.num, a.Known
 }
 
-// dayRate is a leaf's rate over the day without the steps that are known to be
-// no baseline.
+// dayRate returns a leaf's rate over the day without the steps known to be no baseline.
 func (a *aside) dayRate(e int) float64 {
 	value, weight := a.num.Day[e]*day, a.den.Day[e]*day
 	for t, known := range a.Known {
@@ -240,7 +238,7 @@ func (a *aside) dayRate(e int) float64 {
 	return value / weight
 }
 
-// copy makes the pieces that may change its own.
+// copy clones the pieces that may change.
 func (a *aside) copy() {
 	a.num.Hour, a.num.Day = slices.Clone(a.num.Hour), slices.Clone(a.num.Day)
 	recent := make([][]float64, len(a.num.Recent))
@@ -250,30 +248,30 @@ func (a *aside) copy() {
 	a.num.Recent = recent
 }
 
-// mendAll mends every leaf in the steps all and in those in which it is far from
-// its own usual. It returns the steps in which any is.
-func (a *aside) mendAll(all []bool, whole course) []bool {
+// repairAll repairs every leaf in the steps all and in those in which it is far from its own
+// baseline. It returns the steps in which any leaf is.
+func (a *aside) repairAll(all []bool, whole course) []bool {
 	said, least := slices.Clone(all), make([]float64, len(all))
 	for t := range least {
 		least[t] = asideWhole * whole.usual(t)
 	}
 	for e := range a.num.Recent[0] {
 		c := a.course(leafOf(e))
-		off := c.far(a.Event, least)
+		off := c.outliers(a.Event, least)
 		for t := range off {
 			off[t] = off[t] || all[t]
 			said[t] = said[t] || off[t]
 		}
 		if slices.Contains(off, true) {
-			a.mend(e, c, off)
+			a.repair(e, c, off)
 		}
 	}
 	return said
 }
 
-// mend puts the usual of a leaf, the mean of its last hour without the steps
-// off, in the place of these.
-func (a *aside) mend(e int, c course, off []bool) {
+// repair replaces the values of a leaf in the steps off by the mean of its last hour without
+// those.
+func (a *aside) repair(e int, c course, off []bool) {
 	last := a.lastHour()
 	rate, ok := c.mean(off, last)
 	if !ok {
@@ -284,7 +282,7 @@ func (a *aside) mend(e int, c course, off []bool) {
 	a.put(e, c, off, rate)
 }
 
-// put puts a rate in the place of a leaf's in the steps off.
+// put replaces the values of a leaf in the steps off by a rate.
 func (a *aside) put(e int, c course, off []bool, rate float64) {
 	last := a.lastHour()
 	inHour := false
@@ -308,13 +306,13 @@ func (a *aside) put(e int, c course, off []bool, rate float64) {
 	}
 }
 
-// lastHour is the first step of the last hour.
+// lastHour returns the first step of the last hour.
 func (a *aside) lastHour() int {
 	return max(0, len(a.num.Recent)-int(math.Round(hour/a.Length)))
 }
 
-// mean is that of the steps since the given one that are not off; it is not
-// known of less than three.
+// mean returns the mean rate since a step, without the steps off; ok is false for fewer than
+// three steps.
 func (c course) mean(off []bool, since int) (rate float64, ok bool) {
 	n := 0
 	var value, weight float64

@@ -14,29 +14,27 @@ const (
 	day       = 86400.0
 	hour      = 3600.0
 	shortStep = 300.0
-	leastRows = 0.5 // of its rows a piece must have
-	leastPart = 0.8 // of its samples a leaf must have, or it is partial
+	leastRows = 0.5 // fraction of its rows that a piece must have
+	leastPart = 0.8 // fraction of its samples that a leaf must have not to be partial
 )
 
-// Series are the leaves of a measure over time, as they were recorded.
+// Series are the leaves of a measure over time, as recorded.
 type Series struct {
 	Times  []float64   // Unix seconds of the rows, ascending
 	Values [][]float64 // leaf → row; NaN: no sample
 }
 
-// Span is an incident: its first and its last row, in Unix seconds, both
-// inclusive.
+// Span is an incident: its first and last row, in Unix seconds, both inclusive.
 type Span struct {
 	Onset, End float64
 }
 
-// Cut takes the pieces out of series: rows are used as they are. A row that no
-// leaf has a sample in does not exist; in the others a leaf without a sample has
-// 0. A piece with less than half of its rows is missing. No piece but Actual
-// reaches nearer to the onset than one step of 5 minutes (or one row, if rows
-// are further apart), which may belong to the incident already.
+// Cut computes the pieces from series. A row without a sample of any leaf does not exist; in
+// other rows a leaf without a sample counts as 0. A piece with less than half of its rows is
+// missing. No piece but Actual comes closer to the onset than 5 minutes (or one row, if rows
+// are further apart), which may already belong to the incident.
 //
-// It panics if a leaf has not one value a row.
+// It panics if a leaf does not have one value per row.
 func Cut(s Series, span Span) Pieces {
 	c := newCutter(s, span)
 	p := Pieces{Actual: c.mean(span.Onset, span.End)}
@@ -54,9 +52,8 @@ func Cut(s Series, span Span) Pieces {
 	return p
 }
 
-// Partial tells of each leaf whether it has some, but less than four fifths, of
-// the samples that it should have in the incident or in the hour before: a
-// scrape that failed looks like a value that vanished.
+// Partial marks leaves with some, but less than four fifths, of their samples in the incident
+// or in the hour before: a failed scrape looks like a value that vanished.
 func Partial(s Series, span Span) []bool {
 	c := newCutter(s, span)
 	partial := make([]bool, len(s.Values))
@@ -82,11 +79,11 @@ type cutter struct {
 	s    Series
 	span Span
 	step float64 // usual distance of rows
-	row  []int   // rows that have a sample
+	row  []int   // rows with a sample
 }
 
-// newCutter finds the rows that exist: those in which any leaf has a sample. A row
-// in which none has is an outage of the monitoring, and no zero of the measure.
+// newCutter finds the rows in which any leaf has a sample. A row without any is an outage of
+// the monitoring, not a zero of the measure.
 func newCutter(s Series, span Span) *cutter {
 	c := &cutter{s: s, span: span, step: UsualStep(s.Times)}
 	exists := make([]bool, len(s.Times))
@@ -106,7 +103,7 @@ func newCutter(s Series, span Span) *cutter {
 	return c
 }
 
-// UsualStep is the median distance of rows.
+// UsualStep returns the median distance of rows.
 func UsualStep(times []float64) float64 {
 	if len(times) < 2 {
 		return shortStep
@@ -118,20 +115,20 @@ func UsualStep(times []float64) float64 {
 	return order.MedianInPlace(d)
 }
 
-// Guard is the time before the onset that no baseline uses, and the length of a
-// recent step, where rows are usually so far apart.
+// Guard returns the time before the onset that no baseline uses, which is also the length of a
+// recent step, for a usual distance of rows.
 func Guard(step float64) float64 { return max(step, shortStep) }
 
 func (c *cutter) guard() float64 { return Guard(c.step) }
 
-// rows that exist from first to last, both inclusive.
+// rows returns the rows from first to last, both inclusive.
 func (c *cutter) rows(first, last float64) []int {
 	from := sort.Search(len(c.row), func(k int) bool { return c.s.Times[c.row[k]] >= first })
 	to := sort.Search(len(c.row), func(k int) bool { return c.s.Times[c.row[k]] > last })
 	return c.row[from:max(from, to)]
 }
 
-// mean over the rows from first to last, or nil if half of them are missing.
+// mean returns the mean over the rows from first to last, or nil if half of them are missing.
 func (c *cutter) mean(first, last float64) []float64 {
 	rows := c.rows(first, last)
 	expected := math.Floor((last-first)/c.step+1e-9) + 1
@@ -151,14 +148,13 @@ func (c *cutter) mean(first, last float64) []float64 {
 	return out
 }
 
-// before is the mean over the time before the onset, shifted into the past.
+// before returns the mean over the time before the onset, shifted into the past.
 func (c *cutter) before(length, shift float64) []float64 {
 	end := c.span.Onset - shift - c.guard()
 	return c.mean(c.span.Onset-shift-length, end-c.step)
 }
 
-// recent are the steps of 5 minutes of the last two hours, oldest first, back
-// to the first that is missing.
+// recent returns the steps of the last two hours, oldest first, since the last gap.
 func (c *cutter) recent() [][]float64 {
 	var steps [][]float64
 	width := c.guard()

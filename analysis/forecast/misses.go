@@ -4,18 +4,18 @@ package forecast
 
 import "math"
 
-// past is what a forecast was made of, by which its own errors are told.
+// past is the data of a forecast, from which its errors are computed.
 type past struct {
-	windows, hours ranked  // of a profile: earlier days
+	windows, hours ranked  // for a profile: earlier days
 	draw           float64 // see [relevel]
 
-	steps  [][]float64 // else the steps before the incident
-	smooth bool        // that were smoothed, not averaged
-	actual []float64   // of the incident
+	steps  [][]float64 // otherwise the steps before the incident
+	smooth bool        // steps were smoothed, not averaged
+	actual []float64   // in the incident
 }
 
-// ofDays forecasts each earlier day's leaves from the other days, at the level of
-// their own hour before, as they are forecast today. It is nil if there are too few.
+// ofDays forecasts each earlier day's leaves from the other days, scaled to the hour before,
+// like today's forecast. It is nil if there are too few days.
 func (p *past) ofDays() []float64 {
 	n := p.windows.leaves()
 	m, expected, ref := newMisses(n), make([]float64, n), make([]float64, n)
@@ -31,8 +31,8 @@ func (p *past) ofDays() []float64 {
 	return m.rms()
 }
 
-// ofSteps forecasts each step's leaves from other steps: for a time that is shorter
-// than a step, the mean of fewer samples errs by more. It is nil if there are too few.
+// ofSteps forecasts each step's leaves from other steps. For an incident shorter than a step,
+// the mean of fewer samples has a larger error. It is nil if there are too few steps.
 func (p *past) ofSteps(seconds float64) []float64 {
 	rms := meanMisses
 	if p.smooth {
@@ -47,10 +47,10 @@ func (p *past) ofSteps(seconds float64) []float64 {
 	return out
 }
 
-// mostMiss is that of a value where nothing was expected, or nothing where one was.
+// mostMiss is the relative error if nothing was expected, or nothing came.
 const mostMiss = 2
 
-// smoothMisses are those of steps that were forecast from the ones before.
+// smoothMisses returns the errors of forecasting steps from those before.
 func smoothMisses(steps [][]float64) []float64 {
 	level, m := smooth(steps[:1]), newMisses(len(steps[0]))
 	for _, step := range steps[1:] {
@@ -62,8 +62,8 @@ func smoothMisses(steps [][]float64) []float64 {
 	return m.rms()
 }
 
-// meanMisses are those of steps that were forecast as the median of the others: as
-// these are few, one that is no baseline would be in all of their means.
+// meanMisses returns the errors of forecasting steps by the median of the others: they are few,
+// and an outlier would affect all of their means.
 func meanMisses(steps [][]float64) []float64 {
 	m, r, others := newMisses(len(steps[0])), rankDays(steps), make([]float64, len(steps[0]))
 	for j, step := range steps {
@@ -73,8 +73,7 @@ func meanMisses(steps [][]float64) []float64 {
 	return m.rms()
 }
 
-// misses sums up how far forecasts of each leaf were off. Of each leaf the worst is
-// left out: it may be that of an earlier incident.
+// misses sums up the errors of each leaf, without the worst: it may be an earlier incident.
 type misses struct {
 	squares, worst []float64
 	n              int
@@ -84,10 +83,10 @@ func newMisses(leaves int) *misses {
 	return &misses{squares: make([]float64, leaves), worst: make([]float64, leaves)}
 }
 
-// amount is a miss as it is.
+// amount is an absolute error.
 func amount(actual, expected float64) float64 { return actual - expected }
 
-// inMiddle is a miss as a part of the middle of both.
+// inMiddle is an error relative to the mean of both values.
 func inMiddle(actual, expected float64) float64 {
 	if middle := (actual + expected) / 2; middle > 0 {
 		return (actual - expected) / middle
@@ -104,11 +103,10 @@ func (m *misses) add(actual, expected []float64, miss func(actual, expected floa
 	}
 }
 
-// withoutWorst is the mean square that is left of seven normal errors of variance
-// 1 without the worst of them.
+// withoutWorst is the mean square of seven standard normal errors without the largest of them.
 const withoutWorst = 0.624
 
-// rms is the root mean square of each leaf; nil if there are too few misses.
+// rms returns the root mean square of each leaf; nil if there are too few errors.
 func (m *misses) rms() []float64 {
 	if m.n < leastResiduals {
 		return nil

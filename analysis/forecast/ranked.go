@@ -2,12 +2,12 @@
 
 package forecast
 
-// ranked are the values of each leaf on some days, in order. What their median is
-// without a day depends on that day's rank only, so that each leaf is sorted once.
+// ranked are the sorted values of each leaf over some days. The median without one day depends
+// only on that day's rank, so each leaf is sorted once.
 type ranked struct {
 	days   [][]float64
-	sorted []float64 // leaf by leaf: its values, ascending
-	rank   []uint16  // leaf by leaf: the place of each day in these
+	sorted []float64 // leaf by leaf: values, ascending
+	rank   []uint16  // leaf by leaf: index of each day in sorted
 }
 
 func rankDays(days [][]float64) ranked {
@@ -33,7 +33,7 @@ func rankDays(days [][]float64) ranked {
 
 func (r ranked) leaves() int { return len(r.days[0]) }
 
-// medians of the leaves over all days.
+// medians returns the medians over all days.
 func (r ranked) medians() []float64 {
 	n, out := len(r.days), make([]float64, r.leaves())
 	for e := range out {
@@ -63,7 +63,7 @@ func (r ranked) without(day int, out []float64) {
 	}
 }
 
-// middle is the median of sorted values.
+// middle returns the median of sorted values.
 func middle(sorted []float64) float64 {
 	h := len(sorted) / 2
 	if len(sorted)%2 == 1 {

@@ -4,40 +4,37 @@ package forecast
 
 import "math"
 
-// Pseudo-requests: how much traffic a leaf needs to be believed its own rate.
+// Pseudo-requests: how much traffic a leaf needs for its own rate to count.
 const (
-	pseudoBaseline = 50  // of a chosen baseline, scaled to the incident's length
-	pseudoDay      = 50  // of a day, against the rate of all
-	pseudoHour     = 100 // of an hour, against the leaf's own day
+	pseudoBaseline = 50  // for a chosen baseline, scaled to the incident's length
+	pseudoDay      = 50  // for a day, against the overall rate
+	pseudoHour     = 100 // for an hour, against the leaf's own day
 	pseudoShare    = 0.005
 )
 
-// Scale turns means into numbers of events: the length of the incident, of an
-// hour and of a day in the unit of time of the pieces. For rates a second these
-// are seconds; for counts of 5 minutes they are steps.
+// Scale converts means to numbers of events: the length of the incident, of an hour and of a
+// day in the time unit of the pieces. For rates per second these are seconds; for counts of 5
+// minutes they are steps.
 type Scale struct {
 	Window, Hour, Day float64
 }
 
-// Ratio forecasts the numerator of a ratio: the events expected of the
-// denominator that there was. Multiply by Scale.Window for a number of events.
+// Ratio forecasts the numerator of a ratio: the events expected for the actual denominator.
+// Multiply by Scale.Window for a number of events.
 //
-// The rate of a leaf is shrunk: with N and D its events and requests in the
-// baseline, g the rate of all, k pseudo-requests,
+// The rate of a leaf is shrunk: with N and D its events and requests in the baseline, g the
+// overall rate, and k pseudo-requests,
 //
 //	ρ_e = (N_e + k·g) / (D_e + k)
 //
-// With a day of history there are two steps: the leaf's day against the day of
-// all (k = 50), then its last hour against its own day at the level of the last
-// hour (k = 100). count says that the denominator counts requests; else k is a
-// two-hundredth of the typical denominator, since its unit means nothing: more
-// would be taken for a move of each small part that is far from the mean. Forecasts
-// that came with data that count nothing are taken at their word: to draw them
-// together would make a rise of each leaf above the mean, and hide that a mere
-// shift of traffic is one.
+// With a day of history there are two steps: the leaf's day against the overall day (k = 50),
+// then its last hour against its own day at the level of the last hour (k = 100). count says
+// that the denominator counts requests; else k is a two-hundredth of the typical denominator,
+// whose unit is unknown: more would look like a move of each small leaf far from the mean.
+// Forecasts that came with the data and count nothing are not shrunk: that would look like a
+// rise of each leaf above the mean, and hide a mere shift of traffic.
 //
-// It returns [ErrHistory] if there is no baseline, and panics if the pieces
-// differ in length.
+// It returns [ErrHistory] if there is no baseline, and panics if the pieces differ in length.
 func Ratio(num, den Pieces, scale Scale, count bool) (Forecast, error) {
 	num.check()
 	den.check()
@@ -76,14 +73,14 @@ func Ratio(num, den Pieces, scale Scale, count bool) (Forecast, error) {
 	return one(average(n), average(d), scale.Hour*steps/12, HourRate)
 }
 
-// shrunk are rates of leaves, and the rate of all.
+// shrunk are rates of leaves, and the overall rate.
 type shrunk struct {
 	rate []float64
 	all  float64
 }
 
-// expected are the events of leaves with a denominator. A leaf that has none, before and
-// now, as a container without a limit, has no rate: it is expected to have what it had.
+// expected returns the expected events. A leaf without a denominator, before and now, such as a
+// container without a limit, has no rate: it is expected to stay the same.
 func (r shrunk) expected(num, den, now []float64) []float64 {
 	out := r.times(now)
 	for e := range out {
@@ -94,8 +91,8 @@ func (r shrunk) expected(num, den, now []float64) []float64 {
 	return out
 }
 
-// rates shrinks each leaf's rate to that of all. A mean times length is a
-// number of events.
+// rates shrinks each leaf's rate towards the overall rate. A mean times length is a number of
+// events.
 func rates(num, den []float64, count bool, length, requests float64) shrunk {
 	r := shrunk{rate: make([]float64, len(num))}
 	if d := total(den); d > 0 {
@@ -110,8 +107,8 @@ func rates(num, den []float64, count bool, length, requests float64) shrunk {
 	return r
 }
 
-// asGiven is the rate of each leaf by itself; a leaf without traffic was to have
-// the rate of all.
+// asGiven returns the rate of each leaf without shrinking; a leaf without traffic has the
+// overall rate.
 func asGiven(num, den []float64) shrunk {
 	r := shrunk{rate: make([]float64, len(num))}
 	if d := total(den); d > 0 {
@@ -119,15 +116,15 @@ func asGiven(num, den []float64) shrunk {
 	}
 	for e := range num {
 		r.rate[e] = num[e] / den[e]
-		if !(r.rate[e] <= math.MaxFloat64) { // 0/0, or too small a denominator
+		if !(r.rate[e] <= math.MaxFloat64) { // 0/0, or a tiny denominator
 			r.rate[e] = r.all
 		}
 	}
 	return r
 }
 
-// relevel draws the rates of the last hour to those of the day, raised to the
-// level of the last hour, which it returns too.
+// relevel shrinks the rates of the last hour towards those of the day, scaled to the level of
+// the last hour, which it also returns.
 func (r shrunk) relevel(num, den []float64, k float64) (shrunk, float64) {
 	hour := shrunk{rate: make([]float64, len(num))}
 	if d := total(den); d > 0 {
@@ -145,7 +142,7 @@ func (r shrunk) relevel(num, den []float64, k float64) (shrunk, float64) {
 	return hour, level
 }
 
-// pseudo is the number of pseudo-requests, as a mean over the piece.
+// pseudo returns the pseudo-requests, as a mean over the piece.
 func pseudo(den []float64, count bool, length, requests float64) float64 {
 	if !count || length <= 0 {
 		return pseudoShare * typical(den)
@@ -153,7 +150,7 @@ func pseudo(den []float64, count bool, length, requests float64) float64 {
 	return requests / length
 }
 
-// times is the expected numerator of a denominator.
+// times returns the expected numerator for a denominator.
 func (r shrunk) times(den []float64) []float64 {
 	out := make([]float64, len(den))
 	for e := range den {

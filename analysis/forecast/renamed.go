@@ -2,23 +2,22 @@
 
 package forecast
 
-// Limits of what takes the place of something else.
+// Limits for one leaf taking the place of another.
 const (
 	handover = 2 // steps within which one leaf ends and another begins
-	asMuch   = 2 // times as much as what has ended may have begun, or the reverse
+	asMuch   = 2 // largest ratio between what begins and what ended
 )
 
-// life is from when to when a leaf is there without a break, in steps. One that is there
-// now and then has none.
-type life struct {
+// life is the steps during which a leaf exists without a gap. An intermittent leaf has none.
+type life struct { // first step, and the one after the last
 	begin, end int     // the first step and the one after the last
-	ends       bool    // by the incident at the latest
-	level      float64 // the mean without the first step, which may be there in part
+	ends       bool    // it is gone by the incident
+	level      float64 // mean without the first step, which may be incomplete
 }
 
-// renamed gives the leaves of an additive measure that have taken the place of others the
-// past of these, as the pods of a workload after a rollout: what is usual of them is how
-// they have been since, and of the others nothing. That is no deviation of either.
+// renamed gives leaves of an additive measure that replaced others, such as the pods of a
+// workload after a rollout, a past at the level that they have had since, and the others a past
+// of 0. Neither has then deviated.
 func (a *aside) renamed() {
 	lives := a.lives()
 	begun, ended := a.handovers(lives)
@@ -30,8 +29,8 @@ func (a *aside) renamed() {
 	n := len(a.num.Recent)
 	for _, e := range begun {
 		switch l := lives[e]; {
-		case l.end < n: // it has gone itself
-		case l.begin == n-1: // it is known in part only: together they are as much as the others
+		case l.end < n: // it is gone itself
+		case l.begin == n-1: // its only step is incomplete: scale them to the level of the others
 			a.rewrite(e, l.begin, l.level*before/now)
 		default:
 			a.rewrite(e, l.begin+1, l.level)
@@ -42,7 +41,7 @@ func (a *aside) renamed() {
 	}
 }
 
-// rewrite gives a leaf another past before a step.
+// rewrite replaces a leaf's values before a step.
 func (a *aside) rewrite(e, since int, level float64) {
 	before := make([]bool, len(a.num.Recent))
 	for t := range since {
@@ -60,7 +59,7 @@ func sumOf(lives []life, leaves []int) (sum float64) {
 	return sum
 }
 
-// lives are those of all leaves.
+// lives returns the life of each leaf.
 func (a *aside) lives() []life {
 	lives := make([]life, len(a.num.Recent[0]))
 	for e := range lives {
@@ -98,7 +97,7 @@ func (a *aside) life(of func([]float64) float64) life {
 	return l
 }
 
-// handovers are the leaves that began when others ended, and those others.
+// handovers returns the leaves that began when others ended, and those others.
 func (a *aside) handovers(lives []life) (begun, ended []int) {
 	n := len(a.num.Recent)
 	begins, ends := make([]bool, n+1), make([]bool, n+1)

@@ -4,15 +4,14 @@ package forecast
 
 import "github.com/culprit-dev/culprit/analysis/order"
 
-// The errors that a forecast of the total made in the past tell how far a total
-// strays when nothing is wrong. They are given as a robust standard deviation,
-// 1.4826 times the median absolute deviation, so that an incident among them is
-// no matter.
+// Past forecast errors of the total show how far it strays when nothing is wrong. They are
+// summarised as a robust standard deviation, 1.4826 times the median absolute deviation, so
+// that an incident among them does not matter.
 
-// leastResiduals below which no standard deviation is told.
+// leastResiduals is the fewest residuals for a standard deviation.
 const leastResiduals = 3
 
-// robustSD of residuals; 0 if there are too few.
+// robustSD returns the robust standard deviation of residuals; 0 if there are too few.
 func robustSD(residuals []float64) float64 {
 	if len(residuals) < leastResiduals {
 		return 0
@@ -20,8 +19,7 @@ func robustSD(residuals []float64) float64 {
 	return order.RobustSD(residuals)
 }
 
-// profileSD forecasts each earlier day's total from the other days, at the
-// level of its own hour before.
+// profileSD forecasts each earlier day's total from the other days, scaled to the hour before.
 func profileSD(windows, hours [][]float64) float64 {
 	if len(windows) < leastResiduals {
 		return 0
@@ -58,7 +56,7 @@ func meanSD(steps [][]float64) float64 {
 	return robustSD(t)
 }
 
-// totals are the sums over all leaves, piece by piece.
+// totals returns the sum over all leaves of each piece.
 func totals(pieces [][]float64) []float64 {
 	t := make([]float64, len(pieces))
 	for i, p := range pieces {
@@ -67,7 +65,7 @@ func totals(pieces [][]float64) []float64 {
 	return t
 }
 
-// without is a copy of x that lacks x[j].
+// without returns a copy of x without x[j].
 func without[T any](x []T, j int) []T {
 	out := make([]T, 0, len(x)-1)
 	out = append(out, x[:j]...)

@@ -4,15 +4,15 @@ package forecast
 
 import "github.com/culprit-dev/culprit/analysis/order"
 
-// young finds the leaves that were not there yet on the oldest days of a profile.
+// young finds the leaves that did not exist yet on the oldest days of a profile.
 type young struct {
-	windows, hours [][]float64 // by day, the newest first
-	least          float64     // volume from which on a day without any is no chance
+	windows, hours [][]float64 // by day, newest first
+	least          float64     // volume for which a day at 0 is not chance
 }
 
-// sinceBegun puts the medians of the days since a leaf began in the place of those of
-// all days, and returns the leaves that began after all of them. One that has little,
-// or is not there again and again, may be without any by chance: zero is usual for it.
+// sinceBegun restricts the medians of a leaf to the days since it began, and returns the leaves
+// that began after all of them. A small or intermittent leaf may be at 0 by chance, so its
+// zeros count.
 func (y young) sinceBegun(expected, ref []float64) (never []int) {
 	for e := range expected {
 		switch began := y.began(e); {
@@ -25,8 +25,8 @@ func (y young) sinceBegun(expected, ref []float64) (never []int) {
 	return never
 }
 
-// began is the oldest day on which a leaf was there, or -1. One that began between the
-// hour and the window of a day was not there that day.
+// began returns the oldest day on which a leaf existed, or -1. A leaf that began between the
+// hour and the window of a day did not exist on that day.
 func (y young) began(e int) int {
 	for j := len(y.windows) - 1; j >= 0; j-- {
 		switch window, hour := y.windows[j][e], y.hours[j][e]; {
@@ -39,7 +39,7 @@ func (y young) began(e int) int {
 	return -1
 }
 
-// steady says whether a leaf had enough on each day since it began.
+// steady says whether a leaf had enough volume on each day since it began.
 func (y young) steady(e, began int) bool {
 	for j := range began + 1 {
 		if y.windows[j][e] < y.least || y.hours[j][e] < y.least {

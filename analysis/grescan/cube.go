@@ -7,16 +7,16 @@ import (
 	"sync"
 )
 
-// cell holds the sums over the living leaves of one element.
+// cell has the sums over the remaining leaves of one element.
 type cell struct {
 	w, wd, wdd float64 // Σw, Σwd, Σwd²
 	e, up      float64 // Σ(v−f), and its positive part
 	n          int32   // leaves
-	leaf       int32   // any leaf of the element: it spells out its labels
+	leaf       int32   // any leaf of the element, for its labels
 }
 
-// add joins the leaves of another cell to this one. All that a score needs are sums,
-// which is why a cuboid can be summed from the one below it.
+// add merges another cell into this one. A score needs only sums, so a cuboid can be summed
+// from a deeper one.
 func (c *cell) add(o *cell) {
 	c.w += o.w
 	c.wd += o.wd
@@ -26,29 +26,27 @@ func (c *cell) add(o *cell) {
 	c.n += o.n
 }
 
-// cuboid is one choice of labels. Of its elements it keeps those that may be
-// causes: a share of the change that an element cannot reach with all that
-// moved its way, it cannot reach after others are removed either. There are a
-// few thousand of these at most, however many elements there are.
+// cuboid is one choice of labels. It keeps only the elements that may be causes: if all leaves
+// that moved in the right direction do not bring enough change, removing others won't help.
+// There are at most a few thousand of these, however many elements there are.
 type cuboid struct {
 	dims     []int
-	children []*cuboid // cuboids of one label less, which are summed from this one
-	root     bool      // it is summed from the leaves
+	children []*cuboid // cuboids with one label less, summed from this one
+	root     bool      // summed from the leaves
 	size     int       // all elements
 	cells    []cell    // elements that may be causes
 	at       index     // key → cell
 }
 
-// cube is the lattice of cuboids over a table of leaves: layers[k−1] holds
-// those of k labels, in lexical order.
+// cube is the lattice of cuboids over a table of leaves: layers[k−1] has those of k labels, in
+// lexical order.
 type cube struct {
 	t      *table
 	layers [][]*cuboid
 }
 
-// newCube sums the leaves into the deepest cuboids, and each of those into the
-// cuboids above. Only one full cuboid of each layer exists at a time and
-// worker.
+// newCube sums the leaves into the deepest cuboids, and each of those into the cuboids above.
+// Each worker has only one full cuboid per layer at a time.
 func newCube(t *table, r rule, maxLayer, workers int) *cube {
 	depth := min(len(t.codes), maxLayer)
 	c := &cube{t: t, layers: make([][]*cuboid, depth)}
@@ -78,8 +76,8 @@ func newCube(t *table, r rule, maxLayer, workers int) *cube {
 	return c
 }
 
-// spare are pads that nobody uses. Of a large table they are most of the memory
-// that a scan needs, and a second scan often follows.
+// spare are unused pads. For a large table they are most of the memory of a scan, and a second
+// scan often follows.
 var spare = sync.Pool{New: func() any { return new([]pad) }}
 
 // padsOf returns a pad for each layer.
@@ -111,7 +109,7 @@ func choose(n, k int) []*cuboid {
 	return all
 }
 
-// adopt makes the cuboid a child of the smallest of its possible parents.
+// adopt makes the cuboid a child of the smallest possible parent.
 func (c *cuboid) adopt(t *table, above []*cuboid) {
 	var parent *cuboid
 	for _, p := range above {
@@ -125,7 +123,7 @@ func (c *cuboid) adopt(t *table, above []*cuboid) {
 	}
 }
 
-// contains tells whether all of sub are in set; both ascend.
+// contains says whether set contains all of sub; both ascend.
 func contains(set, sub []int) bool {
 	i := 0
 	for _, d := range set {
@@ -136,7 +134,7 @@ func contains(set, sub []int) bool {
 	return i == len(sub)
 }
 
-// pad is where the full cells of a cuboid are summed.
+// pad is scratch space for the full cells of a cuboid.
 type pad struct {
 	ids   index
 	cells []cell
@@ -151,7 +149,7 @@ func (p *pad) reset(limit uint64, count int) {
 	p.cells = p.cells[:0]
 }
 
-// cell of a key, which is that of a leaf.
+// cell returns the cell of a key, which a leaf has.
 func (p *pad) cell(key uint64, leaf int32) *cell {
 	id := p.ids.id(key)
 	if int(id) == len(p.cells) {
@@ -160,8 +158,8 @@ func (p *pad) cell(key uint64, leaf int32) *cell {
 	return &p.cells[id]
 }
 
-// build sums the cuboid, from the leaves or from the cells of its parent, keeps
-// what may be a cause, and goes on with its children.
+// build sums the cuboid from the leaves or from its parent's cells, keeps possible causes, and
+// continues with its children.
 func (c *cuboid) build(t *table, r rule, pads []pad, parent []cell) {
 	p := &pads[0]
 	if c.root {
@@ -200,7 +198,7 @@ func (c *cuboid) keep(t *table, r rule, cells []cell) {
 	}
 }
 
-// remove takes leaves out of the cuboid.
+// remove removes leaves from the cuboid.
 func (c *cuboid) remove(t *table, leaves []int32) {
 	if len(c.cells) == 0 {
 		return
@@ -212,13 +210,13 @@ func (c *cuboid) remove(t *table, leaves []int32) {
 		}
 		x := &c.cells[id]
 		t.takeFrom(x, int(i))
-		if x.n == 0 { // nothing is left but rounding
+		if x.n == 0 { // only rounding is left
 			*x = cell{leaf: x.leaf}
 		}
 	}
 }
 
-// all are the cuboids of all layers.
+// all returns the cuboids of all layers.
 func (c *cube) all() []*cuboid {
 	var all []*cuboid
 	for _, layer := range c.layers {
@@ -227,13 +225,13 @@ func (c *cube) all() []*cuboid {
 	return all
 }
 
-// remove takes leaves out of all cuboids.
+// remove removes leaves from all cuboids.
 func (c *cube) remove(leaves []int32, workers int) {
 	all := c.all()
 	parallel(len(all), worth(len(all)*len(leaves), workers), func(_, i int) { all[i].remove(c.t, leaves) })
 }
 
-// cellsOf some cuboids are those that may be causes.
+// cellsOf counts the cells of some cuboids.
 func cellsOf(cuboids []*cuboid) int {
 	n := 0
 	for _, x := range cuboids {
@@ -242,7 +240,7 @@ func cellsOf(cuboids []*cuboid) int {
 	return n
 }
 
-// elements is the number of elements of all cuboids.
+// elements returns the number of elements of all cuboids.
 func (c *cube) elements() int {
 	var n int
 	for _, x := range c.all() {

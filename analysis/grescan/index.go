@@ -4,9 +4,8 @@ package grescan
 
 import "math/bits"
 
-// index numbers keys from 0 in the order in which they come. It is an array
-// where the keys are dense enough for one, else a hash table with open
-// addressing. It needs a reset before its first use.
+// index numbers keys from 0 in order of appearance. It is an array if the keys are dense
+// enough, else a hash table with open addressing. It must be reset before its first use.
 type index struct {
 	n     int32
 	dense []int32 // key → id+1; nil: hashed
@@ -15,8 +14,7 @@ type index struct {
 	shift uint
 }
 
-// reset empties the index and makes room for up to count keys below limit. It
-// uses its memory again.
+// reset empties the index and makes room for up to count keys below limit, reusing its memory.
 func (x *index) reset(limit uint64, count int) {
 	x.n = 0
 	if limit <= uint64(4*count)+64 {
@@ -33,7 +31,7 @@ func (x *index) reset(limit uint64, count int) {
 	x.shift = uint(64 - size)
 }
 
-// zeroed returns n zeros, in the memory of s if that suffices.
+// zeroed returns n zeros, in the memory of s if it suffices.
 func zeroed(s []int32, n int) []int32 {
 	if cap(s) < n {
 		return make([]int32, n)
@@ -43,7 +41,7 @@ func zeroed(s []int32, n int) []int32 {
 	return s
 }
 
-// id returns the number of a key, which may be new.
+// id returns the number of a key, and assigns one if it is new.
 func (x *index) id(key uint64) int32 {
 	if x.dense != nil {
 		if x.dense[key] == 0 {
@@ -60,7 +58,7 @@ func (x *index) id(key uint64) int32 {
 	return x.ids[slot] - 1
 }
 
-// find returns the number of a key, if it has one.
+// find returns the number of a key; false if it has none.
 func (x *index) find(key uint64) (int32, bool) {
 	id := int32(0)
 	if x.dense != nil {
@@ -71,7 +69,7 @@ func (x *index) find(key uint64) (int32, bool) {
 	return id - 1, id != 0
 }
 
-// slot is where a key is, or where it belongs, by Fibonacci hashing.
+// slot returns the slot of a key, or the one for it, by Fibonacci hashing.
 func (x *index) slot(key uint64) int {
 	mask := len(x.ids) - 1
 	slot := int(key * 0x9e3779b97f4a7c15 >> x.shift)

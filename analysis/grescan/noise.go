@@ -12,37 +12,34 @@ import (
 // Bounds of the noise model.
 const (
 	minKappa   = 0.01 // relative noise: no forecast is better
-	maxKappa   = 0.5  // nor worse, or nothing could be told
-	minPhi     = 1e-6 // times the median forecast
+	maxKappa   = 0.5  // nor worse, or nothing could be detected
+	minPhi     = 1e-6 // relative to the median forecast
 	minFit     = 8    // leaves below which nothing is fitted
 	leavesABin = 12
 	maxBins    = 12
 )
 
-// Noise is the law of the residuals: a forecast of x errs by a variance of
-// φx + (κx)². φ is the dispersion of counts (1: Poisson), κ the relative error
-// of large values.
+// Noise is the noise model: a forecast x has the variance φx + (κx)². φ is the dispersion of
+// counts (1: Poisson), κ the relative error of large values.
 type Noise struct {
 	Phi, Kappa float64
 }
 
-// variance of a leaf of middle m.
+// variance returns the variance of a leaf with mean m.
 func (n Noise) variance(m float64) float64 {
 	k := n.Kappa * m
 	return n.Phi*m + k*k
 }
 
-// FitNoise reads the noise off the leaves themselves. They are put into up to
-// twelve bins of equal size by forecast; each bin has a median forecast X and
-// a robust variance Y, from the median of |actual − forecast|; and φ and κ are
-// the weighted least squares line of Y/X = φ + κ²X. Medians make it blind to a
-// fault that holds less than half of each band of sizes.
+// FitNoise estimates the noise from the leaves themselves. They are put into up to twelve bins
+// of equal size by forecast; each bin has a median forecast X and a robust variance Y, from the
+// median of |actual − forecast|; φ and κ are the weighted least squares line Y/X = φ + κ²X.
+// Medians make it robust to a fault in less than half of each bin.
 //
-// Leaves of equal forecast share a bin, so that the order of rows is no
-// matter. count says that the measure counts events: φ is at least 1.
+// Leaves with equal forecasts share a bin, so that the order of rows does not matter. count
+// says that the measure counts events: φ is at least 1.
 //
-// It also returns the median of the positive forecasts, which it comes by: 0 if
-// there are none.
+// It also returns the median of the positive forecasts, a by-product; 0 if there are none.
 func FitNoise(forecast, actual []float64, count bool) (law Noise, median float64) {
 	f, r := residuals(forecast, actual)
 	if len(f) < minFit {
@@ -68,7 +65,7 @@ func FitNoise(forecast, actual []float64, count bool) (law Noise, median float64
 	}, median
 }
 
-// medianOr is the median of x, whose order it changes, or another value if x is empty.
+// medianOr returns the median of x, which it reorders, or none if x is empty.
 func medianOr(x []float64, none float64) float64 {
 	if len(x) == 0 {
 		return none
@@ -89,13 +86,13 @@ func residuals(forecast, actual []float64) (f, r []float64) {
 	return f, r
 }
 
-// bins returns the median forecast x and the robust variance over forecast y
-// of each bin that is not empty, and the median of all forecasts.
+// bins returns, for each nonempty bin, the median forecast x and the robust variance over
+// forecast y, and the median of all forecasts.
 func bins(f, r []float64) (x, y []float64, median float64) {
 	n := len(f)
 	last, median := boundaries(f, min(max(n/leavesABin, 2), maxBins))
 	bin := make([]uint8, n)
-	ends := make([]int, len(last)+1) // ends[b+1] is where bin b ends, once it is full
+	ends := make([]int, len(last)+1) // ends[b+1] is the end of bin b, once it is full
 	for i, v := range f {
 		b := 0
 		for b < len(last)-1 && v > last[b] {
@@ -126,8 +123,8 @@ func bins(f, r []float64) (x, y []float64, median float64) {
 	return x, y, median
 }
 
-// boundaries returns the greatest value of each of nb nearly equal parts of f,
-// the longer parts first, and the median of f.
+// boundaries returns the greatest value of each of nb nearly equal parts of f, the longer parts
+// first, and the median of f.
 func boundaries(f []float64, nb int) (last []float64, median float64) {
 	ranks := make([]int, nb)
 	end := 0
@@ -146,9 +143,8 @@ func boundaries(f []float64, nb int) (last []float64, median float64) {
 	return gather(s, ranks), s[middle[0]]/2 + s[middle[1]]/2
 }
 
-// settle puts the values of the given ranks, ascending, where they belong. s
-// begins at rank from. Halving the ranks, it looks at each value about log₂ of
-// their number times.
+// settle partially sorts s so that the given ranks, ascending, have their values. s begins at
+// rank from. It halves the ranks, so it looks at each value about log₂ of their number times.
 func settle(s []float64, ranks []int, from int) {
 	if len(ranks) == 0 {
 		return
@@ -160,8 +156,8 @@ func settle(s []float64, ranks []int, from int) {
 	settle(s[k+1:], ranks[h+1:], ranks[h]+1)
 }
 
-// line fits y = phi + k2·x by least squares with the weights of relative
-// errors. No bin counts more than ten times the typical one.
+// line fits y = phi + k2·x by least squares, weighted by relative errors. No bin counts more
+// than ten times the typical one.
 func line(x, y []float64) (phi, k2 float64) {
 	top := slices.Max(y)
 	typical := medianOf(len(y), func(i int) float64 { return y[i] })
@@ -188,7 +184,7 @@ func line(x, y []float64) (phi, k2 float64) {
 	return my - k2*mx, k2
 }
 
-// medianOf is the median of f(0) … f(n−1).
+// medianOf returns the median of f(0) … f(n−1).
 func medianOf(n int, f func(int) float64) float64 {
 	s := make([]float64, n)
 	for i := range s {

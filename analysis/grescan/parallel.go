@@ -7,11 +7,11 @@ import (
 	"sync/atomic"
 )
 
-// serialWork is how many cells are looked at sooner by one goroutine than by
-// several: to wake one takes as long as a thousand cells.
+// serialWork is the number of cells below which one goroutine is faster than several: waking
+// one takes as long as a thousand cells.
 const serialWork = 1 << 14
 
-// worth is the number of workers that work on so many cells is worth.
+// worth returns the number of workers to use for so many cells.
 func worth(cells, workers int) int {
 	if cells < serialWork {
 		return 1
@@ -19,8 +19,8 @@ func worth(cells, workers int) int {
 	return workers
 }
 
-// parallel calls f(worker, i) for i from 0 to n−1 on up to workers goroutines.
-// The calls must not depend on each other; those of one worker do not overlap.
+// parallel calls f(worker, i) for i from 0 to n−1 on up to workers goroutines. The calls must
+// be independent; those of one worker do not overlap.
 func parallel(n, workers int, f func(worker, i int)) {
 	workers = min(workers, n)
 	if workers <= 1 {

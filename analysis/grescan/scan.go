@@ -10,38 +10,37 @@ import (
 
 // Constants of the scan.
 const (
-	deeper        = 0.05   // gain of the score that a further label must bring
-	stopRelative  = 0.02   // share of the first score below which the rest is not looked for, but deep
+	deeper        = 0.05   // relative gain of the score required for one more label
+	stopRelative  = 0.02   // share of the first score at which the search stops, unless deep
 	minDeviation  = 0.08   // |d̄| of an element
 	minHomogenous = 0.3    // R² of an element
-	shareDeep     = 0.0001 // least share of the change, deep
+	shareDeep     = 0.0001 // smallest share of the change, deep
 	shareMax      = 0.05   // the same by default, at most
 	shareMin      = 0.002  // and at least
-	shareSD       = 2      // standard deviations of the total in between
-	churnShare    = 0.1    // of Σ|v−f|, taken for the change if that is smaller
-	barOffset     = 3      // S must exceed ln(elements) by it
-	opposed       = 0.2    // share of the first score that a cause against its direction must have
-	nearlyEqual   = 1e-9   // relative difference of scores that is rounding
+	shareSD       = 2      // in between: this many standard deviations of the total
+	churnShare    = 0.1    // of Σ|v−f|, used as the change if that is smaller
+	barOffset     = 3      // S must exceed ln(elements) by this
+	opposed       = 0.2    // share of the first score required for a cause in the other direction
+	nearlyEqual   = 1e-9   // relative difference of scores due to rounding
 )
 
 // Options are the settings of [Scan]. The zero value is the default.
 type Options struct {
-	Count bool // values are numbers of events: noise is at least Poisson's
-	Deep  bool // look for causes that the total hardly shows
-	Both  bool // the total does not tell a direction: take that of the strongest cause
+	Count bool // values are numbers of events: noise is at least Poisson
+	Deep  bool // look for causes that hardly show in the total
+	Both  bool // the total has no direction: use that of the strongest cause
 
-	// Noise and the median positive forecast of the leaves, where [FitNoise] has told
-	// them already.
+	// Noise and the median positive forecast of the leaves, if known from [FitNoise].
 	Noise  *Noise
 	Median float64
 
-	// Errors of each leaf's own past forecasts, each as a part of the middle of
-	// forecast and actual value: no leaf errs by less. nil: not known.
+	// Errors of each leaf's own past forecasts, relative to the mean of forecast and actual
+	// value: lower bounds of its noise. nil: unknown.
 	Errors []float64
 
 	MaxCauses int // 0 means 8
 	MaxLayer  int // labels in a combination; 0 means 4, deep 5
-	Workers   int // 0 means one a processor
+	Workers   int // 0 means one per processor
 }
 
 func (o Options) withDefaults() Options {
@@ -62,37 +61,35 @@ func (o Options) withDefaults() Options {
 
 // Result is the answer of [Scan].
 type Result struct {
-	Causes   []Cause // in the order in which they were found: by score, mostly
+	Causes   []Cause // in the order found: mostly by score
 	Noise    Noise
-	Bar      float64 // score that chance reaches hardly ever among Elements
-	Elements int     // combinations looked at
+	Bar      float64 // score that chance hardly reaches among Elements
+	Elements int     // combinations considered
 }
 
-// Cause is a combination of label values below which everything moved alike.
+// Cause is a combination of label values whose leaves moved alike.
 type Cause struct {
 	Dims  []int   // labels, ascending
 	Codes []int32 // their values
 
 	Score     float64 // S
-	Ratio     float64 // actual over forecast, common to its leaves
+	Ratio     float64 // actual / forecast common to its leaves
 	R2        float64 // homogeneity
 	Share     float64 // of the change of the total; 0 if that did not move
 	Forecast  float64
 	Actual    float64
 	Leaves    int
-	LowChance bool // chance could have made it: its score is below Result.Bar
+	LowChance bool // chance could explain it: its score is below Result.Bar
 }
 
-// Scan looks for the combinations of label values that explain the change from
-// forecast to actual. codes[d][i] is the value of label d on leaf i, in
-// [0, cards[d]).
+// Scan searches for the combinations of label values that explain the change from forecast to
+// actual. codes[d][i] is the value of label d on leaf i, in [0, cards[d]).
 //
-// It returns a [*ValueError] if a value is negative, not finite or beyond
-// 1e100, and no causes if nothing stands out. It panics if the lengths differ
-// or a code is out of range.
+// It returns a [*ValueError] if a value is negative, not finite or beyond 1e100, and no causes
+// if nothing stands out. It panics if the lengths differ or a code is out of range.
 //
-// Cost: the leaves once for every choice of MaxLayer labels, and the cells of
-// all cuboids once a cause.
+// Cost: all leaves once per choice of MaxLayer labels, and the cells of all cuboids once per
+// cause.
 func Scan(codes [][]int32, cards []int, forecast, actual []float64, opt Options) (Result, error) {
 	check(codes, cards, forecast, actual)
 	opt = opt.withDefaults()
@@ -156,16 +153,15 @@ func check(codes [][]int32, cards []int, forecast, actual []float64) {
 // rule says which elements may be causes.
 type rule struct {
 	rises   bool    // the direction of causes
-	against float64 // score that a cause in the other direction must have
-	least   float64 // change that an element must bring
-	alone   float64 // deviance of v−f that a leaf by itself must have; deep
+	against float64 // score required in the other direction
+	least   float64 // smallest change of an element
+	alone   float64 // deviance of v−f required for a single leaf; deep
 }
 
-// rule says what a cause must bring. By default its least change is two standard
-// deviations of what the noise of all leaves adds up to, within 0.2 and 5 % of the
-// change: a smaller one can't be seen in the total. Deep goes below, to 0.01 %.
-// Where the total stood still, a tenth of all that moved below it stands for the
-// change.
+// rule returns the requirements for a cause. By default its smallest change is two standard
+// deviations of the total noise, between 0.2 and 5 % of the change: a smaller one isn't visible
+// in the total. Deep goes down to 0.01 %. If the total stood still, a tenth of the gross
+// movement replaces the change.
 func (t *table) rule(opt Options) rule {
 	base := max(math.Abs(t.change), churnShare*t.churn)
 	share := shareDeep
@@ -179,8 +175,7 @@ func (t *table) rule(opt Options) rule {
 	return rule{rises: t.change >= 0, against: against, least: share * base}
 }
 
-// possible tells whether an element can ever bring enough change, whatever is
-// removed.
+// possible says whether an element may bring enough change after others are removed.
 func (r rule) possible(c *cell) bool {
 	down := c.up - c.e
 	if math.IsInf(r.against, 1) {
@@ -189,7 +184,7 @@ func (r rule) possible(c *cell) bool {
 	return max(c.up, down) >= r.least
 }
 
-// score of a cell, or 0 if it may not be a cause.
+// score returns the score of a cell, or 0 if it may not be a cause.
 func (r rule) score(c *cell) float64 {
 	rises := c.wd > 0
 	e := c.e
@@ -214,8 +209,8 @@ func (r rule) score(c *cell) float64 {
 	return s
 }
 
-// homogeneity is R², the share of the element's own deviance that one common
-// deviation explains, less what noise would.
+// homogeneity returns R², the share of the element's own deviance that one common deviation
+// explains, corrected for noise.
 func (c *cell) homogeneity(q float64) float64 {
 	return min(max((q-1)/max(c.wdd-float64(c.n-1), q), 0), 1)
 }
@@ -227,8 +222,8 @@ type candidate struct {
 	score float64
 }
 
-// best returns the best element: of the shallowest layer, unless a deeper one
-// is better by a margin, or by evidence. Its score is 0 if there is none.
+// best returns the best element: of the shallowest layer, unless a deeper one is better by a
+// margin, or by evidence. Its score is 0 if there is none.
 func (c *cube) best(r rule, bar float64, workers int) candidate {
 	var best candidate
 	for _, layer := range c.layers {
@@ -247,11 +242,10 @@ func (c *cube) best(r rule, bar float64, workers int) candidate {
 	return best
 }
 
-// narrows tells whether the part of a wider element that is outside of a
-// narrower one stood still beyond doubt: whether the narrower explains more
-// deviance by itself than the wider does, by more than chance gives. What is
-// outside may be a hundredth of the wider element's score, when errors have
-// become a hundred times as many as they were, and is no margin of it then.
+// narrows says whether the part of a wider element outside of a narrower one certainly stood
+// still: the narrower explains more deviance by itself than the wider, by more than chance.
+// That part may be a hundredth of the wider element's score, if errors have increased a
+// hundredfold, and then is not visible as a margin.
 func (t *table) narrows(narrow, wide candidate, bar float64) bool {
 	if wide.score == 0 || narrow.score <= wide.score*(1+nearlyEqual) || narrow.deviance()-wide.deviance() < 2*bar {
 		return false
@@ -260,11 +254,10 @@ func (t *table) narrows(narrow, wide candidate, bar float64) bool {
 	return !slices.ContainsFunc(inside, func(i int32) bool { return !t.same(wide.dims, wide.leaf, i) })
 }
 
-// deviance is what one common deviation of all leaves explains.
+// deviance returns what one common deviation of all leaves explains.
 func (c *cell) deviance() float64 { return c.wd * c.wd / c.w }
 
-// best returns the best element of a cuboid; of equal ones that with the
-// smallest codes.
+// best returns the best element of a cuboid; on a tie, the one with the smallest codes.
 func (c *cuboid) best(t *table, r rule) candidate {
 	var best candidate
 	for i := range c.cells {
@@ -280,7 +273,7 @@ func (c *cuboid) best(t *table, r rule) candidate {
 	return best
 }
 
-// cause spells out a candidate for the caller.
+// cause converts a candidate for the caller.
 func (t *table) cause(b candidate, leaves []int32, bar float64, forecast, actual []float64) Cause {
 	q := b.deviance()
 	d := b.wd / b.w

@@ -9,13 +9,13 @@ import (
 	"slices"
 )
 
-// limit is the largest value: beyond it squares leave the range of floats.
+// limit is the largest value, whose square still fits a float.
 const limit = 1e100
 
-// tinyNegative, times the total, is the rounding of a rate: taken for 0.
+// tinyNegative, times the total, is a rounding error that counts as 0.
 const tinyNegative = 1e-9
 
-// ValueError says which leaf has a value that cannot be analysed.
+// ValueError says which leaf has an invalid value.
 type ValueError struct {
 	Leaf  int
 	Value float64
@@ -25,12 +25,12 @@ func (e *ValueError) Error() string {
 	return fmt.Sprintf("leaf %d: value %g is not a number from 0 to %g", e.Leaf, e.Value, limit)
 }
 
-// table holds the leaves that have any volume, and the terms of their scores.
+// table holds the leaves with any volume, and the terms of their scores.
 type table struct {
 	codes [][]int32 // label → leaf → value
 	cards []int
-	dims  []int   // label → label of the caller
-	leaf  []int32 // leaf → leaf of the caller
+	dims  []int   // label → the caller's label
+	leaf  []int32 // leaf → the caller's leaf
 
 	f, v    []float64 // forecast, actual
 	raise   float64   // added to both
@@ -40,12 +40,11 @@ type table struct {
 	noise        Noise
 	change       float64 // Σ(v−f)
 	churn        float64 // Σ|v−f|
-	sd           float64 // √Σs²: what the leaves' noise adds up to
+	sd           float64 // √Σs²: noise of the total
 	actual, fore float64 // totals
 }
 
-// newTable checks the leaves, leaves out the empty ones and the labels that
-// have only one value among the rest.
+// newTable checks the leaves and drops empty ones, and labels with a single value on the rest.
 func newTable(codes [][]int32, cards []int, forecast, actual []float64, opt Options) (*table, error) {
 	t := &table{leaf: make([]int32, 0, len(forecast))}
 	if err := checkValues(forecast); err != nil {
@@ -102,7 +101,7 @@ func checkValues(x []float64) error {
 	return nil
 }
 
-// positive takes what is left below 0 for 0.
+// positive replaces negative values by 0.
 func positive(x []float64) []float64 {
 	for i := range x {
 		x[i] = max(x[i], 0)
@@ -110,8 +109,8 @@ func positive(x []float64) []float64 {
 	return x
 }
 
-// raise is the value added to both sides of every leaf, so that few events
-// make no large deviation.
+// raise returns the value added to both sides of every leaf, so that a few events make no large
+// deviation.
 func raise(forecast []float64, opt Options) float64 {
 	switch {
 	case opt.Count:
@@ -150,10 +149,9 @@ func (t *table) score(errors []float64) {
 	t.sd = math.Sqrt(s2)
 }
 
-// seenAlone tells whether v−f of a living leaf has a deviance, by the noise of
-// the greater of both. d has a long lower tail: an error of a quarter that takes
-// most of a leaf away leaves a middle of a half. In a set such errors are evened
-// out.
+// seenAlone says whether v−f of a remaining leaf has enough deviance, by the noise of the
+// larger of both. d has a long lower tail: with an error of a quarter, a leaf that loses most
+// of its volume has its mean halved. In a set such errors cancel.
 func (t *table) seenAlone(leaf int32, deviance float64) bool {
 	if deviance == 0 || !t.alive[leaf] {
 		return true
@@ -162,7 +160,7 @@ func (t *table) seenAlone(leaf int32, deviance float64) bool {
 	return e*e >= deviance*t.noise.variance(max(t.f[leaf], t.v[leaf])+t.raise)
 }
 
-// leaves is the number of leaves with any volume, explained ones too.
+// leaves returns the number of leaves with any volume, including explained ones.
 func (t *table) leaves() int { return len(t.w) }
 
 // addTo adds leaf i to a cell.
@@ -176,7 +174,7 @@ func (t *table) addTo(c *cell, i int) {
 	c.n++
 }
 
-// takeFrom takes leaf i out of a cell.
+// takeFrom removes leaf i from a cell.
 func (t *table) takeFrom(c *cell, i int) {
 	wd := t.w[i] * t.d[i]
 	c.w -= t.w[i]
@@ -187,7 +185,7 @@ func (t *table) takeFrom(c *cell, i int) {
 	c.n--
 }
 
-// key is the mixed-radix number of a leaf's values of some labels.
+// key returns the mixed-radix number of a leaf's values of some labels.
 func (t *table) key(dims []int, leaf int32) uint64 {
 	var k uint64
 	for _, d := range dims {
@@ -196,10 +194,10 @@ func (t *table) key(dims []int, leaf int32) uint64 {
 	return k
 }
 
-// tooMany stands for more keys than 64 bits can tell apart.
+// tooMany stands for more keys than fit in 64 bits.
 const tooMany = math.MaxUint64
 
-// product is the number of keys over some labels, or tooMany.
+// product returns the number of keys over some labels, or tooMany.
 func (t *table) product(dims []int) uint64 {
 	p := uint64(1)
 	for _, d := range dims {
@@ -212,7 +210,7 @@ func (t *table) product(dims []int) uint64 {
 	return p
 }
 
-// under returns the living leaves that have the values of leaf in dims.
+// under returns the remaining leaves with the values of leaf in dims.
 func (t *table) under(dims []int, leaf int32) []int32 {
 	var found []int32
 	for i := range t.alive {
@@ -223,7 +221,7 @@ func (t *table) under(dims []int, leaf int32) []int32 {
 	return found
 }
 
-// same tells whether two leaves have the same values in dims.
+// same says whether two leaves have the same values in dims.
 func (t *table) same(dims []int, a, b int32) bool {
 	for _, d := range dims {
 		if t.codes[d][a] != t.codes[d][b] {
@@ -242,7 +240,7 @@ func gather[T any, I int | int32](x []T, rows []I) []T {
 	return y
 }
 
-// several tells whether a column has more than one value.
+// several says whether a column has more than one value.
 func several(x []int32) bool {
 	for _, c := range x {
 		if c != x[0] {

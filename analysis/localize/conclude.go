@@ -10,7 +10,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/judge"
 )
 
-// conclude is the verdict on a model.
+// conclude sets the verdict for a model.
 func (r *Result) conclude(v *view, q *question, m judge.Model) {
 	causes := q.causes(m)
 	sure, share := 0, 0.0
@@ -22,13 +22,13 @@ func (r *Result) conclude(v *view, q *question, m judge.Model) {
 	}
 	open := sure == 0 || share < mostShare
 	set, selective := v.selective()
-	only, lonely := q.only()
+	only, lonely := q.soleCombination()
 	switch {
 	case q.mix >= mixShare && open && math.Abs(q.change) >= mixSD*m.Spread:
 		r.Verdict, r.Causes = TrafficMix, lowered(causes)
 	case sure == 0 && (q.still || q.withinNoise(m)):
 		r.Verdict = NoChange
-	case q.still && q.everything(m):
+	case q.still && q.coversAll(m):
 		r.Verdict, r.Causes = NoConfident, lowered(causes)
 	case open && lonely:
 		r.Verdict, r.Causes = Explained, []Cause{only}
@@ -45,9 +45,9 @@ func (r *Result) conclude(v *view, q *question, m judge.Model) {
 	}
 }
 
-// everything tells whether the sets are all there is and moved one way: what they
-// make up went no farther than it does when nothing is wrong, and so did they.
-func (q *question) everything(m judge.Model) bool {
+// coversAll says whether the sets cover all leaves and moved in one direction: then neither
+// they nor the total went farther than when nothing is wrong.
+func (q *question) coversAll(m judge.Model) bool {
 	leaves := map[int32]bool{}
 	for _, s := range m.Sets {
 		for _, i := range s.Leaves {
@@ -58,9 +58,9 @@ func (q *question) everything(m judge.Model) bool {
 	return len(leaves) > 0 && len(leaves) == q.table.Leaves() && min(up, down) == 0
 }
 
-// only is the combination of values that all there was and is belongs to, where
-// the breakdown has others: that they stayed at nothing is news.
-func (q *question) only() (Cause, bool) {
+// soleCombination returns the combination that has all of the volume, before and now, if the breakdown has
+// other values: that those stayed at 0 is news.
+func (q *question) soleCombination() (Cause, bool) {
 	var c Combination
 	for _, d := range q.dims {
 		if code, ok := q.in.onlyValue(d); ok {
@@ -75,8 +75,7 @@ func (q *question) only() (Cause, bool) {
 	return cause, true
 }
 
-// onlyValue is the one value of a label that has any volume, beside others that
-// have none.
+// onlyValue returns the single value of a label with any volume, if other values have none.
 func (in *Input) onlyValue(label int) (int32, bool) {
 	value := int32(-1)
 	for i, c := range in.Codes[label] {
@@ -91,22 +90,20 @@ func (in *Input) onlyValue(label int) (int32, bool) {
 	return value, value >= 0 && slices.ContainsFunc(in.Codes[label], func(c int32) bool { return c != value })
 }
 
-// withinNoise tells whether a small move is no more than the noise of the parts adds
-// up to.
+// withinNoise says whether a small move is no more than the noise of the parts adds up to.
 func (q *question) withinNoise(m judge.Model) bool {
 	move := math.Abs(q.move)
 	return q.in.Parts == nil && len(m.Sets) == 0 && m.Background == 1 && move <= noiseMove*q.total && move < 3*m.Spread
 }
 
-// alike tells whether all moved by one factor, which is worth a word, brings the
-// change, and is seen beside the heaviest values, too.
+// alike says whether everything moved by one factor that is worth mentioning, makes up the
+// change, and also shows without the heaviest values.
 func (q *question) alike(m judge.Model) bool {
 	return m.Alike && math.Abs(m.Background-1) > alikeMove && (m.Background > 1) == q.rises && !q.still &&
 		float64(len(m.Rest)) >= max(2, alikeLeaves*float64(q.table.Leaves())) && q.moved(m.Rest)/q.move > alikeShare
 }
 
-// causes are the sets that moved the total the way it moved, that of the
-// largest share first.
+// causes returns the sets that moved in the direction of the total, the largest share first.
 func (q *question) causes(m judge.Model) []Cause {
 	var causes []Cause
 	for _, s := range m.Sets {
@@ -120,12 +117,12 @@ func (q *question) causes(m judge.Model) []Cause {
 		causes = append(causes, c)
 	}
 	slices.SortStableFunc(causes, func(a, b Cause) int { return cmp.Compare(b.Share, a.Share) })
-	return q.tempered(causes)
+	return q.prune(causes)
 }
 
-// tempered leaves out guesses beside what is sure, and lowers what is true but
-// a small part of the change.
-func (q *question) tempered(causes []Cause) []Cause {
+// prune drops guesses if there are confident causes, and lowers causes that are only a small
+// part of the change.
+func (q *question) prune(causes []Cause) []Cause {
 	sure := slices.ContainsFunc(causes, func(c Cause) bool { return c.Confidence != Low && !q.slight(c) })
 	kept := causes[:0]
 	for _, c := range causes {
@@ -140,12 +137,12 @@ func (q *question) tempered(causes []Cause) []Cause {
 	return kept
 }
 
-// slight tells whether a cause is too small a part of the change to be sure of.
+// slight says whether a cause is too small a part of the change to be confident.
 func (q *question) slight(c Cause) bool {
 	return c.Share < sureShare && !q.still && !q.opt.Deep
 }
 
-// share of the change that some leaves bring, or of all that moved where the
+// share returns the share of the change that some leaves bring, or of the gross movement if the
 // total stood still.
 func (q *question) share(leaves []int32) float64 {
 	e := q.moved(leaves)
@@ -160,11 +157,11 @@ func (q *question) share(leaves []int32) float64 {
 	return e / q.move
 }
 
-// grade says how far a set can be trusted: it is high if it beats the next
-// explanation of these leaves by far, is of one factor, and the total shows it.
+// grade returns the confidence in a set: high if it clearly beats the next explanation of its
+// leaves, has one factor, and shows in the total.
 func (q *question) grade(s judge.Judged, c Cause) Confidence {
 	switch {
-	case q.noise != nil && s.Gain*math.Sqrt(s.R2) < s.Bar: // of so many sets chance makes one
+	case q.noise != nil && s.Gain*math.Sqrt(s.R2) < s.Bar: // chance produces one among so many sets
 		return Low
 	case !q.still && q.beaten(s) && s.R2 >= highR2 && float64(c.Partial) <= manyPartial*float64(c.Leaves):
 		return High
@@ -174,13 +171,13 @@ func (q *question) grade(s judge.Judged, c Cause) Confidence {
 	return Low
 }
 
-// beaten tells whether a set beats its best rival by far, and no other
-// choice of values could be meant.
+// beaten says whether a set clearly beats its best rival, and no other choice of values could
+// be meant.
 func (q *question) beaten(s judge.Judged) bool {
 	return s.Plain && (s.Gap >= highGap && s.Rival <= highRival || q.noise == nil && s.Gap >= certainGap)
 }
 
-// lowered are causes that don't hold.
+// lowered lowers the confidence of causes.
 func lowered(causes []Cause) []Cause {
 	for k := range causes {
 		causes[k].Confidence = Low
@@ -188,8 +185,8 @@ func lowered(causes []Cause) []Cause {
 	return causes
 }
 
-// joined makes one cause of the sure ones, if they are values of one label that
-// moved the same way.
+// joined merges confident causes, if they are values of one label that moved in the same
+// direction.
 func (r *Result) joined(in *Input, v *view, causes []Cause) []Cause {
 	var sure, others []Cause
 	for _, c := range causes {

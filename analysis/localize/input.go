@@ -4,32 +4,32 @@ package localize
 
 import "github.com/culprit-dev/culprit/analysis/adtributor"
 
-// Input is a breakdown. Either Codes and the leaves of Measure, or Marginals.
+// Input is a breakdown: either Codes and the leaves of Measure, or Marginals.
 type Input struct {
 	Codes [][]int32 // label → leaf → value, in [0, Cards[label])
-	Cards []int     // values of each label
+	Cards []int     // number of values of each label
 	Measure
 
-	// Marginals are the measure by one label alone, one a label, one number a
-	// value. With them there are no combinations to be found.
+	// Marginals are the measure by single labels: one per label, one number per value. They
+	// allow no combinations.
 	Marginals []Measure
-	// Totals of the measure (of a ratio, of its parts), where marginals may not
-	// hold all of it; nil: the largest sum of any label.
+	// Totals of the measure (for a ratio, of its parts), if marginals may lack some of it; nil:
+	// the largest sum of any label.
 	Totals *adtributor.Totals
 
-	Errors    []float64 // of past forecasts of each leaf, as a part of its middle; nil: not known
-	TableOnly []bool    // labels that are shown, but give no causes (pods, say); nil: none
-	Partial   []bool    // leaves that lack samples; nil: none
+	Errors    []float64 // of past forecasts of each leaf, relative to its mean; nil: unknown
+	TableOnly []bool    // labels that are displayed but give no causes (such as pods); nil: none
+	Partial   []bool    // leaves with missing samples; nil: none
 }
 
-// Measure is what was expected and what came, one number a leaf (or a value).
+// Measure is the forecast and the actual value, one number per leaf (or value).
 type Measure struct {
-	Forecast, Actual []float64 // of a ratio: the expected and the actual numerator
-	Parts            *Parts    // of a ratio; nil: the measure is additive
+	Forecast, Actual []float64 // for a ratio: the expected and the actual numerator
+	Parts            *Parts    // for a ratio; nil: the measure is additive
 }
 
-// Parts are the forecasts of the two parts of a ratio and the actual
-// denominator; the actual numerator is Measure.Actual.
+// Parts are the forecasts of both parts of a ratio and the actual denominator; the actual
+// numerator is Measure.Actual.
 type Parts struct {
 	ForecastNum, ForecastDen, ActualDen []float64
 }
@@ -39,7 +39,7 @@ type Mode int
 
 // The modes.
 const (
-	Auto     Mode = iota // combinations first, with what single labels say (the default)
+	Auto     Mode = iota // combinations first, and what single labels say (the default)
 	NSDI                 // Adtributor as published: single labels, top three sets
 	Complete             // Adtributor with its corrections: single labels
 	GREScan              // combinations alone
@@ -49,15 +49,15 @@ const (
 type Options struct {
 	Mode  Mode
 	Count bool            // the measure counts events
-	Deep  bool            // look for causes that the total hardly shows
+	Deep  bool            // look for causes that hardly show in the total
 	Gate  adtributor.Gate // below it, the total counts as unmoved
 
-	// Of the sets of one label, see adtributor.Options.
+	// For the sets of one label, see adtributor.Options.
 	SetShare, ElementShare float64
 
-	MaxLabels int // labels that combinations are made of; 0 means 8
-	Workers   int // 0 means one a processor
-	// KeepVolatile lets labels whose values come and go, as pods do, give causes.
+	MaxLabels int // labels for combinations; 0 means 8
+	Workers   int // 0 means one per processor
+	// KeepVolatile lets labels whose values come and go, like pods, give causes.
 	KeepVolatile bool
 }
 
@@ -68,7 +68,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// labels is the number of labels.
+// labels returns the number of labels.
 func (in *Input) labels() int {
 	if in.Marginals != nil {
 		return len(in.Marginals)
@@ -76,7 +76,7 @@ func (in *Input) labels() int {
 	return len(in.Codes)
 }
 
-// ratio tells whether the measure is a ratio.
+// ratio says whether the measure is a ratio.
 func (in *Input) ratio() bool {
 	if in.Marginals != nil {
 		return len(in.Marginals) > 0 && in.Marginals[0].Parts != nil
@@ -102,7 +102,7 @@ func (in *Input) check() {
 	}
 }
 
-// check panics if a measure has not n numbers on every side.
+// check panics unless a measure has n numbers on every side.
 func (m *Measure) check(n int) {
 	ok := len(m.Actual) == n
 	if p := m.Parts; p != nil {
@@ -113,8 +113,8 @@ func (m *Measure) check(n int) {
 	}
 }
 
-// marginals are the measure by each label: those given, or sums of the leaves.
-// Sums of one table agree with each other, which queries of several do not.
+// marginals returns the measure by each label: as given, or summed from the leaves. Sums of one
+// table are consistent, unlike several queries.
 func (in *Input) marginals() []Measure {
 	if in.Marginals != nil {
 		return in.Marginals
@@ -130,7 +130,7 @@ func (in *Input) marginals() []Measure {
 	return out
 }
 
-// sumBy adds up x by the value of one label, in the order of the leaves.
+// sumBy sums x by the value of one label, in the order of the leaves.
 func sumBy(codes []int32, card int, x []float64) []float64 {
 	out := make([]float64, card)
 	for i, c := range codes {

@@ -10,39 +10,39 @@ import (
 	"github.com/culprit-dev/culprit/analysis/judge"
 )
 
-// Limits of the verdict of the automatic mode.
+// Limits for the verdict in automatic mode.
 const (
-	stillRatio   = 0.03  // relative move of a ratio that is none
-	stillGross   = 0.1   // share of all that moved, below which a total within its noise stood still
-	leastShare   = 0.05  // of the change, that a cause must bring, at most
+	stillRatio   = 0.03  // relative move of a ratio that counts as none
+	stillGross   = 0.1   // share of the gross movement, below which a total within its noise stood still
+	leastShare   = 0.05  // of the change: smallest for a cause, at most
 	leastVisible = 0.002 // and at least
-	leastStill   = 0.005 // of what moved below a total that stood still,
-	leastOfTotal = 0.02  // and of that total: by itself it would have moved it
-	noiseMove    = 0.05  // relative move of a total that the noise of its parts can explain
-	sureShare    = 0.15  // of the change, below which no cause is sure
-	mostShare    = 0.3   // of the change, below which sure causes leave most of it open
+	leastStill   = 0.005 // of the gross movement, if the total stood still,
+	leastOfTotal = 0.02  // and of the total: it would have moved it alone
+	noiseMove    = 0.05  // relative move of a total that the noise of its parts may explain
+	sureShare    = 0.15  // of the change, below which no cause is confident
+	mostShare    = 0.3   // of the change, below which confident causes leave most unexplained
 	mixShare     = 0.5   // of the change, from which on a shift of traffic is the reason
-	mixNoise     = 0.1   // of the change, below which there is no shift: forecasts of a ratio and of its parts differ by so much
-	mixSD        = 2     // standard deviations of what the noise of the parts adds up to, below which there is none either
-	alikeMove    = 0.05  // common move of the rest that is worth a word
-	alikeShare   = 0.7   // of the change, that it must bring
-	alikeLeaves  = 0.75  // of all, that it must hold
-	highGap      = 8.0   // of −2 ln likelihood, between a high cause and its best rival
-	highRival    = 0.9   // of the gain, that the rival of a high cause has at most
-	certainGap   = 50.0  // gap in a small table, whose noise is fitted, that needs no such share: d is 2 at most, so that of large factors all shares are large
+	mixNoise     = 0.1   // of the change, below which there is no shift: forecasts of a ratio and of its parts differ by as much
+	mixSD        = 2     // standard deviations of the noise of the parts, below which there is none either
+	alikeMove    = 0.05  // common move of the rest that is worth mentioning
+	alikeShare   = 0.7   // of the change, that it must make up
+	alikeLeaves  = 0.75  // of all leaves, that it must cover
+	highGap      = 8.0   // in −2 ln likelihood, between a high cause and its best rival
+	highRival    = 0.9   // largest share of the gain for the rival of a high cause
+	certainGap   = 50.0  // gap that is enough in a small table with fitted noise: d ≤ 2, so shares are large for large factors
 	highR2       = 0.7   // homogeneity of a high cause
 	mediumGap    = 3.0   // gap of a medium cause
-	mediumRival  = 0.97  // and failing that, what its rival has at most
-	offsetting   = 0.5   // of what moved one way, that what moved the other way is an offset of
+	mediumRival  = 0.97  // or else the largest share for its rival
+	offsetting   = 0.5   // of the larger movement, for the smaller one to be an offset
 	otherHalf    = 0.2   // move of the rest that makes it the other half of a swap
-	recentre     = 0.05  // common move from which on a large table is searched from there, too
+	recentre     = 0.05  // common move from which on a large table is also searched from there
 )
 
-// question is a breakdown put to the judge.
+// question is a breakdown to be judged.
 type question struct {
 	in   *Input
 	opt  Options
-	dims []int // labels that causes are made of
+	dims []int // labels for causes
 	leaves
 	table *judge.Table
 
@@ -51,17 +51,17 @@ type question struct {
 	total   float64 // Σf
 	still   bool    // the total did not move
 	rises   bool
-	mix     float64      // of a ratio: share of its change by traffic
-	change  float64      // of a ratio, in events
+	mix     float64      // for a ratio: share of its change by traffic
+	change  float64      // for a ratio, in events
 	noise   *judge.Noise // of a large table
 	median  float64      // of its positive forecasts
-	implies [][]int      // of labels, see [judge.Options]
+	implies [][]int      // for labels, see [judge.Options]
 }
 
-// ask prepares the question of a breakdown.
+// ask prepares the question for a breakdown.
 func (r *Result) ask(in *Input, v *view, opt Options) (*question, error) {
-	q := &question{in: in, opt: opt, dims: v.able(), implies: v.implies(v.able())}
-	q.leaves = in.living(q.dims)
+	q := &question{in: in, opt: opt, dims: v.usableLabels(), implies: v.implies(v.usableLabels())}
+	q.leaves = in.nonEmptyLeaves(q.dims)
 	for i, f := range q.forecast {
 		q.move += q.actual[i] - f
 		q.gross += math.Abs(q.actual[i] - f)
@@ -86,14 +86,14 @@ func (r *Result) ask(in *Input, v *view, opt Options) (*question, error) {
 	return q, nil
 }
 
-// noiseOf many leaves is that of their bands of size. It comes with the median of
-// their positive forecasts.
+// noiseOf fits the noise of many leaves, by bands of size. It also returns the median of their
+// positive forecasts.
 func noiseOf(m Measure, opt Options) (law *judge.Noise, median float64) {
 	n, median := grescan.FitNoise(m.Forecast, m.Actual, opt.Count)
 	return &judge.Noise{Phi: n.Phi, Kappa: n.Kappa}, median
 }
 
-// alikeByLabel tells whether by each label all values moved by one factor.
+// alikeByLabel says whether all values of each label moved by one factor.
 func (in *Input) alikeByLabel(labels []int, opt Options) bool {
 	alike := 0
 	for d, m := range in.marginals() {
@@ -117,8 +117,8 @@ func (in *Input) alikeByLabel(labels []int, opt Options) bool {
 	return alike > 0
 }
 
-// ratio says whether a ratio moved, and how much of that is traffic: what the
-// events beyond those expected of the traffic that there was leave open.
+// ratio says whether a ratio moved, and how much of that is traffic: whatever is not explained
+// by events beyond those expected for the traffic.
 func (q *question) ratio(r *Result) {
 	change := r.RatioNow - r.RatioBefore
 	q.rises, q.still = change > 0, math.Abs(change) <= stillRatio*r.RatioBefore
@@ -135,9 +135,8 @@ func (q *question) ratio(r *Result) {
 	q.change = change * den
 }
 
-// least is the change that a cause must bring: two standard deviations of what
-// the noise of all leaves adds up to, within bounds. A smaller one can't be
-// seen in the total.
+// least returns the smallest change of a cause: two standard deviations of the total noise,
+// within bounds. A smaller one isn't visible in the total.
 func (q *question) least() float64 {
 	base := max(math.Abs(q.move), stillGross*q.gross)
 	if q.still {
@@ -152,8 +151,7 @@ func (q *question) least() float64 {
 	return base * min(leastShare, max(leastVisible, 2*q.table.Spread()/base))
 }
 
-// judged looks for the sets that moved by themselves, and says what they and
-// the rest are.
+// judged searches the sets that moved by themselves, and judges them and the rest.
 func (r *Result) judged(in *Input, v *view, opt Options) error {
 	q, err := r.ask(in, v, opt)
 	if err != nil {
@@ -169,8 +167,8 @@ func (r *Result) judged(in *Input, v *view, opt Options) error {
 	return nil
 }
 
-// model looks for the sets that moved. Those that moved against each other so
-// that little is left of it in the total are as those below one that stood still.
+// model searches the sets that moved. If they moved against each other and little is left in
+// the total, they are treated as if the total stood still.
 func (q *question) model() (judge.Model, error) {
 	if q.noise == nil {
 		m := q.small()
@@ -178,7 +176,7 @@ func (q *question) model() (judge.Model, error) {
 		return m, nil
 	}
 	m, err := q.large()
-	if err != nil || !q.overdone(m) {
+	if err != nil || !q.hidesOffset(m) {
 		return m, err
 	}
 	q.still = true
@@ -190,8 +188,8 @@ func (q *question) model() (judge.Model, error) {
 	return m, err
 }
 
-// moves are what sets moved a total up and down by. Of a ratio only what moves it
-// the way it moved is a cause.
+// moves returns by how much sets moved the total up and down. For a ratio, only sets in its own
+// direction are causes.
 func (q *question) moves(m judge.Model) (up, down float64) {
 	if q.in.Parts != nil {
 		return 0, 0
@@ -206,20 +204,20 @@ func (q *question) moves(m judge.Model) (up, down float64) {
 	return up, down
 }
 
-// offset tells whether sets moved against each other, by more than is left.
+// offset says whether sets moved against each other, by more than is left.
 func (q *question) offset(m judge.Model) bool {
 	up, down := q.moves(m)
 	return min(up, down) > 0 && min(up, down) >= max(offsetting*max(up, down), math.Abs(q.move))
 }
 
-// overdone tells whether sets moved the total by so much more than it moved
-// that as much must have moved against them as is an offset.
-func (q *question) overdone(m judge.Model) bool {
+// hidesOffset says whether sets moved the total by so much more than it moved that an offset must
+// exist.
+func (q *question) hidesOffset(m judge.Model) bool {
 	up, down := q.moves(m)
 	return !q.still && (1-offsetting)*max(up, down) >= math.Abs(q.move)
 }
 
-// moved is what some leaves moved the total by.
+// moved returns by how much some leaves moved the total.
 func (q *question) moved(leaves []int32) float64 {
 	var e float64
 	for _, i := range leaves {
@@ -228,7 +226,7 @@ func (q *question) moved(leaves []int32) float64 {
 	return e
 }
 
-// small looks at every set.
+// small considers every set.
 func (q *question) small() judge.Model {
 	sets := q.table.Search(q.least())
 	m := q.distinct(sets)
@@ -242,16 +240,16 @@ func (q *question) small() judge.Model {
 	return m
 }
 
-// proposal is what a scan says may have moved.
+// proposal is what a scan proposes.
 type proposal struct {
 	dims  [][]int
 	codes [][]int32
-	from  int // sets that it chose from
+	from  int // sets considered
 }
 
-// large lets a scan propose the sets. A table that may have moved as a whole is
-// scanned from there, too. Both are judged by the lesser noise, and the model
-// holds that costs less and says so.
+// large lets a scan propose the sets. If the table may have moved as a whole, it is also
+// scanned from there. Both are judged with the smaller noise, and the cheaper model wins if it
+// agrees.
 func (q *question) large() (judge.Model, error) {
 	p, err := q.scan(q.forecast, q.noise, q.median)
 	if err != nil {
@@ -267,7 +265,7 @@ func (q *question) large() (judge.Model, error) {
 		q.noise, q.table = n, q.table.Under(*n)
 	}
 	m := q.weigh(p)
-	if !q.wholly(centre) {
+	if !q.mayMoveAsWhole(centre) {
 		return m, nil
 	}
 	again, err := q.scan(moved.Forecast, n, median)
@@ -280,7 +278,7 @@ func (q *question) large() (judge.Model, error) {
 	return m, nil
 }
 
-// recentred is the measure with a forecast of which all moved by a factor.
+// recentred returns the measure with all forecasts multiplied by a factor.
 func (q *question) recentred(factor float64) Measure {
 	m := Measure{Forecast: make([]float64, len(q.forecast)), Actual: q.actual}
 	for i, f := range q.forecast {
@@ -289,9 +287,9 @@ func (q *question) recentred(factor float64) Measure {
 	return m
 }
 
-// wholly tells whether a factor of all would bring so much of the change that
-// the table may have moved as a whole.
-func (q *question) wholly(factor float64) bool {
+// mayMoveAsWhole says whether a common factor would make up so much of the change that the table may
+// have moved as a whole.
+func (q *question) mayMoveAsWhole(factor float64) bool {
 	return !q.still && q.total*(factor-1)/q.move > alikeShare/2
 }
 
@@ -299,9 +297,8 @@ func (q *question) weigh(p proposal) judge.Model {
 	return q.distinct(q.table.Sets(p.dims, p.codes, p.from))
 }
 
-// distinct judges sets. Where the factor of all others would by itself bring
-// nearly the change, it leaves out those that did about as all others did: what
-// they add to it is too small a part of the change to be sure of.
+// distinct judges sets. If the common factor of the rest alone makes up nearly the change, it
+// drops sets that moved about like the rest: what they add is too small to be confident.
 func (q *question) distinct(sets []judge.Set) judge.Model {
 	m := q.table.Judge(sets)
 	if q.still || q.opt.Deep || q.total*(m.Background-1)/q.move <= alikeShare {

@@ -9,19 +9,19 @@ import (
 	"github.com/culprit-dev/culprit/analysis/judge"
 )
 
-// leaves are the rows of a table, by the labels that causes are made of.
+// leaves are the rows of a table, by the labels for causes.
 type leaves struct {
 	codes [][]int32 // label → leaf → value
 	cards []int
 
 	forecast, actual []float64
-	errors           []float64 // of past forecasts; nil: not known
-	row              []int     // leaf → leaf of the breakdown; nil: all are here
+	errors           []float64 // of past forecasts; nil: unknown
+	row              []int     // leaf → leaf of the breakdown; nil: identity
 }
 
-// living are the leaves that have any volume. The others say nothing, and in a
-// table of many labels they may be most.
-func (in *Input) living(dims []int) leaves {
+// nonEmptyLeaves returns the leaves with any volume. The others say nothing, and may be the majority in
+// a table of many labels.
+func (in *Input) nonEmptyLeaves(dims []int) leaves {
 	l := leaves{codes: pick(in.Codes, dims), cards: pick(in.Cards, dims), forecast: in.Forecast, actual: in.Actual, errors: in.Errors}
 	rows := make([]int, 0, len(in.Forecast))
 	for i, f := range in.Forecast {
@@ -43,7 +43,7 @@ func (in *Input) living(dims []int) leaves {
 	return l
 }
 
-// ofRow is an error of a leaf as one of its row in the breakdown.
+// ofRow maps the leaf of an error to its row in the breakdown.
 func (l leaves) ofRow(err error) error {
 	var e *judge.ValueError
 	if !errors.As(err, &e) {

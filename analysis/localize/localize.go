@@ -8,21 +8,20 @@ import (
 	"github.com/culprit-dev/culprit/analysis/adtributor"
 )
 
-// Limits of the verdict.
+// Limits for the verdict.
 const (
-	nearlyAll   = 0.9  // of what came where nothing was, that one value holds
-	manyPartial = 0.2  // share of a cause's leaves without samples that lowers its confidence
-	mixChange   = 0.02 // relative move of a ratio that is a change, as of a total
+	nearlyAll   = 0.9  // of what came from nothing, in one value
+	manyPartial = 0.2  // share of a cause's leaves with missing samples that lowers its confidence
+	mixChange   = 0.02 // relative move of a ratio that counts as a change, as for a total
 )
 
-// oneEvent is the least that can be said to have been expected.
+// oneEvent is the smallest meaningful expectation.
 const oneEvent = 1
 
-// Run returns the verdict on a breakdown, its causes, and the table of every
-// label.
+// Run returns the verdict on a breakdown, its causes, and the table of every label.
 //
-// It returns an error (of type *adtributor.ValueError or *grescan.ValueError)
-// if a value is negative or not finite, and panics if lengths differ.
+// It returns an error (a *adtributor.ValueError or *grescan.ValueError) if a value is negative
+// or not finite, and panics if lengths differ.
 func Run(in Input, opt Options) (Result, error) {
 	in.check()
 	opt = opt.withDefaults()
@@ -37,7 +36,7 @@ func Run(in Input, opt Options) (Result, error) {
 	}
 	r.totals(&in)
 	if opt.Count && opt.Mode == Auto && r.Forecast < oneEvent {
-		r.NoBaseline = true // whose shares of less than one event say nothing
+		r.NoBaseline = true // shares of less than one event mean nothing
 	}
 	if v.parts != nil {
 		r.RatioBefore, r.RatioNow = v.parts.Forecast, v.parts.Actual
@@ -46,7 +45,7 @@ func Run(in Input, opt Options) (Result, error) {
 	return r, err
 }
 
-// totals adds up what the labels share out.
+// totals adds up the measure.
 func (r *Result) totals(in *Input) {
 	if in.Totals != nil && !in.ratio() {
 		r.Forecast, r.Actual = in.Totals.Forecast, in.Totals.Actual
@@ -62,7 +61,7 @@ func (r *Result) totals(in *Input) {
 	}
 }
 
-// decide runs the methods of the mode and weighs what they say.
+// decide runs the methods of the mode and combines their answers.
 func (r *Result) decide(in *Input, v *view, opt Options) error {
 	switch {
 	case v.NoChange && (v.parts == nil || v.parts.NoChange):
@@ -93,8 +92,8 @@ func (r *Result) decide(in *Input, v *view, opt Options) error {
 	return nil
 }
 
-// labelsAlone gives the sets of single labels as the causes: all of the
-// published mode's, or the best.
+// labelsAlone uses sets of single labels as causes: all of them in the published mode, else the
+// best.
 func (r *Result) labelsAlone(in *Input, v *view, opt Options) {
 	set, selective := v.selective()
 	switch {
@@ -109,14 +108,14 @@ func (r *Result) labelsAlone(in *Input, v *view, opt Options) {
 		r.Causes = []Cause{r.fromSet(v, set, Medium)}
 	case r.Gross || v.NoChange:
 		r.Verdict = NoChange
-	case !v.NoBaseline && in.alikeByLabel(v.able(), opt):
+	case !v.NoBaseline && in.alikeByLabel(v.usableLabels(), opt):
 		r.Verdict = External
 	default:
 		r.Verdict = NoConfident
 	}
 }
 
-// verdictOf causes on their own.
+// verdictOf returns the verdict by causes alone.
 func verdictOf(causes []Cause) Verdict {
 	for _, c := range causes {
 		if c.Confidence != Low {
@@ -126,7 +125,7 @@ func verdictOf(causes []Cause) Verdict {
 	return NoConfident
 }
 
-// share of the change of the total that a cause brings.
+// share returns the share of the total's change that a cause brings.
 func (r *Result) share(c *Cause) float64 {
 	if d := r.Actual - r.Forecast; d != 0 {
 		return (c.Actual - c.Forecast) / d
@@ -134,27 +133,26 @@ func (r *Result) share(c *Cause) float64 {
 	return 0
 }
 
-// temper lowers the confidence in a cause under a total that stood still, or of
-// leaves that lack samples.
+// temper lowers the confidence of a cause if the total stood still, or samples of its leaves
+// are missing.
 func (c *Cause) temper(gross bool) {
 	if c.Confidence == High && (gross || float64(c.Partial) > manyPartial*float64(c.Leaves)) {
 		c.Confidence = Medium
 	}
 }
 
-// mixOnly tells whether a ratio moved by its traffic alone: its parts moved,
-// but the events were those to be expected of the traffic.
+// mixOnly says whether a ratio moved by its traffic alone: its parts moved, but the events were
+// as expected for the traffic.
 func (v *view) mixOnly() bool {
 	return v.parts != nil && (v.Gross || v.NoChange) && v.parts.TrafficMix &&
 		math.Abs(v.parts.Actual-v.parts.Forecast) >= mixChange*v.parts.Forecast
 }
 
-// concentration answers for a measure that was 0: there is no ratio to compare,
-// only where everything is now. The values that hold nearly all of it, one a
-// label, are one combination.
+// concentration handles a measure that was 0: there is nothing to compare, only where
+// everything is now. The values with nearly all of it, one per label, form one combination.
 func (r *Result) concentration(in *Input, v *view) {
 	var c Combination
-	for _, d := range v.able() {
+	for _, d := range v.usableLabels() {
 		for _, e := range v.Tables[d].Elements {
 			if e.ID >= 0 && e.EP >= nearlyAll {
 				c.Labels, c.Values = append(c.Labels, d), append(c.Values, e.ID)
@@ -169,14 +167,14 @@ func (r *Result) concentration(in *Input, v *view) {
 		r.Causes = []Cause{cause}
 	case ok && len(set.Elements) < len(v.Tables[set.Dimension].Elements):
 		r.Causes = []Cause{r.fromSet(v, set, Medium)}
-	case len(v.able()) == 0: // all labels have one value, of which everywhere says nothing
+	case len(v.usableLabels()) == 0: // all labels have a single value, for which "everywhere" means nothing
 		r.Verdict = NoConfident
 	default:
 		r.Verdict = External
 	}
 }
 
-// union makes one cause of several of one label.
+// union merges several causes of one label.
 func (r *Result) union(in *Input, v *view, causes []Cause) Cause {
 	all := causes[0]
 	all.Combinations = nil
@@ -213,7 +211,7 @@ func (r *Result) union(in *Input, v *view, causes []Cause) Cause {
 	return sums
 }
 
-// fromSet makes a cause of a set of one label.
+// fromSet converts a set of one label to a cause.
 func (r *Result) fromSet(v *view, s adtributor.Set, conf Confidence) Cause {
 	t := &v.Tables[s.Dimension]
 	c := Cause{

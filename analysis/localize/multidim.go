@@ -9,8 +9,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/grescan"
 )
 
-// able are the labels that combinations are made of.
-func (v *view) able() []int {
+// usableLabels returns the labels for combinations.
+func (v *view) usableLabels() []int {
 	var dims []int
 	for i, r := range v.reasons {
 		if r == None {
@@ -20,8 +20,7 @@ func (v *view) able() []int {
 	return dims
 }
 
-// implies are, of each of some labels, those among them that it determines, by
-// their places.
+// implies maps each of the labels to those among them that it determines, by index.
 func (v *view) implies(labels []int) [][]int {
 	out := make([][]int, len(labels))
 	for k, d := range labels {
@@ -34,10 +33,9 @@ func (v *view) implies(labels []int) [][]int {
 	return out
 }
 
-// scan looks for combinations. If the total did not move, what moved against
-// it counts as much as what moved with it.
+// scan searches for combinations. If the total did not move, both directions count.
 func scan(in *Input, v *view, opt Options, r *Result) ([]Cause, error) {
-	dims := v.able()
+	dims := v.usableLabels()
 	codes, cards := pick(in.Codes, dims), pick(in.Cards, dims)
 	found, err := grescan.Scan(codes, cards, in.Forecast, in.Actual, grescan.Options{
 		Count: opt.Count, Deep: opt.Deep, Both: v.Gross, Workers: opt.Workers,
@@ -87,7 +85,7 @@ func (in *Input) cause(c Combination, method string) Cause {
 	return out
 }
 
-// holds tells whether a leaf belongs to the combination.
+// holds says whether a leaf belongs to the combination.
 func (c Combination) holds(codes [][]int32, leaf int) bool {
 	for k, d := range c.Labels {
 		if codes[d][leaf] != c.Values[k] {
@@ -113,7 +111,7 @@ func (c *Cause) finish(part, all adtributor.Totals) {
 	}
 }
 
-// pick returns chosen entries.
+// pick returns the chosen entries.
 func pick[T any](x []T, at []int) []T {
 	out := make([]T, len(at))
 	for k, i := range at {
@@ -122,7 +120,7 @@ func pick[T any](x []T, at []int) []T {
 	return out
 }
 
-// sameLabel returns the label that all causes are of, if each is of one label.
+// sameLabel returns the label that all causes use, if each uses a single one.
 func sameLabel(causes []Cause) (int, bool) {
 	for _, c := range causes {
 		first := causes[0].Combinations[0].Labels

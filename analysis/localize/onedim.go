@@ -9,19 +9,18 @@ import (
 	"github.com/culprit-dev/culprit/analysis/adtributor"
 )
 
-// view is the breakdown seen by one label at a time.
+// view is the breakdown by single labels.
 type view struct {
 	adtributor.Result                    // the tables, and the sets of all labels
-	parts             *adtributor.Result // the same of a ratio's parts, by equation 8
+	parts             *adtributor.Result // the same for a ratio's parts, by equation 8
 	parents           [][]int            // label → labels that it determines
 	reasons           []Reason
 }
 
-// oneDim runs Adtributor over the marginals.
+// oneDim runs Adtributor on the marginals.
 //
-// A ratio is looked at twice: as expected and actual events, whose shares add
-// up and in which shifts of traffic drop out, and by its parts. The published
-// mode knows the parts only.
+// A ratio is analysed twice: as expected and actual events, whose shares add up and which
+// shifts of traffic don't affect, and by its parts. The published mode uses only the parts.
 func oneDim(in *Input, opt Options) (*view, error) {
 	m := in.marginals()
 	v := &view{}
@@ -46,10 +45,10 @@ func oneDim(in *Input, opt Options) (*view, error) {
 		v.Result = *v.parts
 	} else {
 		if v.parts != nil {
-			// Events that failed to come are no value that vanished: whether
-			// a label is volatile, its traffic decides.
+			// A lack of events is no vanished value: whether a label is volatile depends on its
+			// traffic.
 			o.KeepVolatile = true
-			o.Totals = nil // they are of the parts
+			o.Totals = nil // those of the parts
 		}
 		r, err := adtributor.Explain(plain(m), o)
 		if err != nil {
@@ -62,7 +61,7 @@ func oneDim(in *Input, opt Options) (*view, error) {
 	return v, nil
 }
 
-// plain is the additive form of marginals.
+// plain returns the additive form of marginals.
 func plain(m []Measure) []adtributor.Dimension {
 	dims := make([]adtributor.Dimension, len(m))
 	for i := range m {
@@ -71,7 +70,7 @@ func plain(m []Measure) []adtributor.Dimension {
 	return dims
 }
 
-// partsOf is the ratio form of marginals.
+// partsOf returns the ratio form of marginals.
 func partsOf(m []Measure) []adtributor.Dimension {
 	dims := make([]adtributor.Dimension, len(m))
 	for i := range m {
@@ -84,8 +83,8 @@ func partsOf(m []Measure) []adtributor.Dimension {
 	return dims
 }
 
-// adopt takes from the parts of a ratio what expected events do not show: which
-// values came or went with their traffic, and the two effects.
+// adopt copies from the parts of a ratio what expected events do not show: which values
+// appeared or vanished with their traffic, and the two effects.
 func (v *view) adopt(opt Options) {
 	if v.parts == nil {
 		return
@@ -146,8 +145,8 @@ func (v *view) judge(in *Input, opt Options) {
 	})
 }
 
-// dimensions are the tables, the most surprising label first: accepted sets
-// before others, in their own order.
+// dimensions returns the tables, the most surprising label first: accepted sets before others,
+// in their own order.
 func (v *view) dimensions() []Dimension {
 	out := make([]Dimension, len(v.Tables))
 	place := make([]int, len(v.Tables))
@@ -170,7 +169,7 @@ func (v *view) dimensions() []Dimension {
 	return out
 }
 
-// selective is the best set that is not uniform.
+// selective returns the best set that is not uniform.
 func (v *view) selective() (adtributor.Set, bool) {
 	i := slices.IndexFunc(v.Sets, func(s adtributor.Set) bool { return !s.Uniform })
 	if i < 0 {

@@ -13,11 +13,11 @@ type Verdict int
 // The verdicts.
 const (
 	Explained   Verdict = iota // there are causes
-	NoConfident                // the total moved, and nothing stands out beyond chance
+	NoConfident                // the total moved, but nothing stands out beyond chance
 	External                   // everything moved alike: the cause is not in the labels
 	TrafficMix                 // a ratio moved because its traffic did; no part degraded
 	Outage                     // everything stopped: no label explains it
-	NoChange                   // the total did not move, nor did anything below it
+	NoChange                   // neither the total nor anything below it moved
 )
 
 // Confidence says how far a cause can be trusted.
@@ -26,8 +26,8 @@ type Confidence = confidence.Level
 // The levels of confidence.
 const (
 	High   = confidence.High
-	Medium = confidence.Medium // the total did not move, samples are missing, it is one label alone, or another choice of values fits as well
-	Low    = confidence.Low    // chance could have made it
+	Medium = confidence.Medium // the total did not move, samples are missing, it is a single label, or another choice of values fits as well
+	Low    = confidence.Low    // chance could explain it
 )
 
 // Result is the answer of [Run].
@@ -36,11 +36,11 @@ type Result struct {
 	Causes     []Cause     // best first
 	Dimensions []Dimension // every label, the most surprising first
 
-	Forecast, Actual float64 // totals; of a ratio, its expected and actual numerator
-	// Of a ratio: the ratio of its parts before and now.
+	Forecast, Actual float64 // totals; for a ratio, its expected and actual numerator
+	// For a ratio: the ratio of its parts before and now.
 	RatioBefore, RatioNow float64
 
-	Gross      bool    // the total did not move: shares are of what moved below it
+	Gross      bool    // the total did not move: shares are of the gross movement
 	NoBaseline bool    // there was nothing before
 	Phi, Kappa float64 // noise of the leaves, see grescan.Noise
 }
@@ -51,7 +51,7 @@ type Combination struct {
 	Values []int32
 }
 
-// Cause is a set of combinations that acts together.
+// Cause is a set of combinations that act together.
 type Cause struct {
 	Combinations []Combination
 	Method       string // adtributor or grescan
@@ -59,17 +59,17 @@ type Cause struct {
 
 	Share            float64 // of the change of the total; 0 if that did not move
 	Forecast, Actual float64
-	Ratio            float64 // actual over forecast; 0 if there was no forecast
-	Leaves           int     // 0 where only marginals are known
-	Partial          int     // leaves that lack samples
+	Ratio            float64 // actual / forecast; 0 without a forecast
+	Leaves           int     // 0 if only marginals are known
+	Partial          int     // leaves with missing samples
 
 	Score     float64 // of its method
 	Bar       float64 // score that chance hardly reaches; 0: the method has none
 	R2        float64 // homogeneity: share of its deviance that one common ratio explains
-	Surprise  float64 // bits; of a set of one label
-	Rate, Mix float64 // of a ratio: shares of its change by worse parts, and by traffic
-	Appeared  bool    // there was nothing of it before
-	Vanished  bool    // there is nothing of it now
+	Surprise  float64 // bits; for a set of one label
+	Rate, Mix float64 // for a ratio: shares of its change by worse parts, and by traffic
+	Appeared  bool    // it did not exist before
+	Vanished  bool    // it does not exist now
 	Rollover  bool    // one value replaced another
 }
 
@@ -80,13 +80,13 @@ type Reason int
 const (
 	None      Reason = iota // it may give causes
 	Constant                // it has one value
-	Alias                   // it says the same as an earlier label
+	Alias                   // equivalent to an earlier label
 	Volatile                // most of its values come and go
-	OnlyShown               // the caller asked for its table only
-	Surplus                 // there are more surprising labels than combinations can be made of
+	OnlyShown               // the caller wants only its table
+	Surplus                 // there are enough more surprising labels
 )
 
-// Dimension is the measure seen by one label.
+// Dimension is the measure by one label.
 type Dimension struct {
 	Label int
 	adtributor.Table
