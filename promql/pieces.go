@@ -126,10 +126,10 @@ func (b parts) incident() time.Duration { return b.grid.end.Sub(b.grid.onset) + 
 // steps so that sum and count match.
 func (b parts) now() time.Duration {
 	now := b.grid.end.Sub(b.grid.settled) + b.grid.step
-	if !flows(b.Numerator) {
-		now = min(now, max(recentStep.Truncate(b.grid.step), b.grid.step))
+	if flows(b.Numerator) { // one row has too few events
+		return max(now, fewestSteps*b.grid.step)
 	}
-	return now
+	return min(now, max(recentStep.Truncate(b.grid.step), b.grid.step))
 }
 
 // samples returns the windows to query, given the days back that have data. A ratio is forecast

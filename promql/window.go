@@ -24,7 +24,7 @@ const (
 type grid struct {
 	start, onset, end time.Time // rows from start to end; the incident begins at onset
 	before            time.Time // end of the time that is certainly unaffected by the incident
-	settled           time.Time // first row whose range lies mostly in the incident; at the latest the third last row
+	settled           time.Time // first row whose range lies mostly in the incident; see settle
 	step              time.Duration
 }
 
@@ -74,10 +74,14 @@ func newGrid(onset, now time.Time, w config.Window, t timing) (grid, []analysis.
 }
 
 // settle sets when the current value of a KPI may be read: after it began to move and its
-// longest range has mostly filled. At least three rows remain.
+// longest range has mostly filled. Three rows remain, unless they are from before it began.
 func (g *grid) settle(began time.Time, longest time.Duration) {
 	g.settled = floor(began.Add(longest/2+g.step-time.Nanosecond), g.step) // a condition holds from about halfway on
-	if last := g.end.Add(-(fewestSteps - 1) * g.step); g.settled.After(last) {
+	last := g.end.Add(-(fewestSteps - 1) * g.step)
+	for last.Before(began) && last.Before(g.end) {
+		last = last.Add(g.step)
+	}
+	if g.settled.After(last) {
 		g.settled = last
 	}
 	if g.settled.Before(g.onset) {

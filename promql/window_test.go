@@ -185,13 +185,13 @@ func TestAYoungIncidentHasRowsOfItsOwn(t *testing.T) {
 		from, settled string
 	}{
 		{timing{scrape: 5 * time.Second}, "12:00:02", "12:00:20", 5 * time.Second, "12:00:00", "12:00:05"},
-		{timing{scrape: 5 * time.Second}, "12:00:08", "12:00:19", 5 * time.Second, "12:00:00", "12:00:05"},
+		{timing{scrape: 5 * time.Second}, "12:00:08", "12:00:19", 5 * time.Second, "12:00:00", "12:00:10"},
 		{timing{scrape: 5 * time.Second}, "12:00:00", "12:00:40", 10 * time.Second, "12:00:00", "12:00:00"},
 		{timing{scrape: 5 * time.Second}, "12:00:00", "12:01:00", 15 * time.Second, "12:00:00", "12:00:00"},
 		{timing{scrape: 10 * time.Second}, "12:00:00", "12:00:20", 10 * time.Second, "11:59:50", "12:00:00"},
 		{timing{scrape: 30 * time.Second, shortest: 5 * time.Minute, longest: 5 * time.Minute}, "12:00:00", "12:02:00", 30 * time.Second, "12:00:00", "12:01:00"},
-		{timing{}, "12:00:00", "12:00:20", 15 * time.Second, "11:59:30", "11:59:45"},
-		{timing{scrape: 5 * time.Second, storm: true}, "12:00:00", "12:00:20", time.Minute, "11:57:00", "11:58:00"},
+		{timing{}, "12:00:00", "12:00:20", 15 * time.Second, "11:59:30", "12:00:00"},
+		{timing{scrape: 5 * time.Second, storm: true}, "12:00:00", "12:00:20", time.Minute, "11:57:00", "12:00:00"},
 	} {
 		g, _ := newGrid(clock(c.onset), clock(c.now), config.Window{}, c.timing)
 		if g.step != c.step || g.onset.Format(time.TimeOnly) != c.from || g.settled.Format(time.TimeOnly) != c.settled {
@@ -201,7 +201,7 @@ func TestAYoungIncidentHasRowsOfItsOwn(t *testing.T) {
 	}
 }
 
-// What is now is told from when a rate has arrived, and from three rows at least.
+// What is now is told from when a rate has arrived, and from three rows if there are so many.
 func TestTheBeginningOfARateIsNotNow(t *testing.T) {
 	for _, c := range []struct {
 		onset, now, settled string
@@ -210,7 +210,8 @@ func TestTheBeginningOfARateIsNotNow(t *testing.T) {
 		{"12:00:00", "12:10:00", "12:02:30", 5 * time.Minute},
 		{"12:00:00", "12:10:00", "12:00:00", 0},
 		{"12:00:00", "12:01:00", "12:00:30", 5 * time.Minute},
-		{"12:00:00", "12:00:00", "11:59:30", 5 * time.Minute},
+		{"12:00:00", "12:00:00", "12:00:00", 5 * time.Minute},
+		{"12:00:10", "12:00:20", "12:00:15", 0},
 	} {
 		g, _ := newGrid(clock(c.onset), clock(c.now), config.Window{}, timing{longest: c.longest})
 		if got := g.settled.Format(time.TimeOnly); got != c.settled {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/common/model"
 )
@@ -51,5 +52,31 @@ func TestARateForEachOfSomethingIsToldAsItIs(t *testing.T) {
 		if got := saysOf(t, expression, own, used()...); !strings.Contains(got, want) || !strings.Contains(got, place) {
 			t.Errorf("%s: %s", expression, got)
 		}
+	}
+}
+
+// The first look at a level comes when only one row of it is from after the onset: the
+// rows before it are no part of what it is now.
+func TestALevelThatHasJustMovedIsToldAsItIs(t *testing.T) {
+	var series []InputSeries
+	for i := range 4 {
+		series = append(series, odd(fmt.Sprintf(`queue_length{queue="q%d"}`, i), func(m int) string {
+			n := 20 + (m*m+7*i)%3
+			if i == 2 && m >= 0 {
+				n = 90
+			}
+			return fmt.Sprint(n)
+		}))
+	}
+	w := Test{Name: "young", Interval: Duration(time.Minute), InputSeries: series, Alerts: []Alert{{
+		Labels: model.LabelSet{"alertname": "Young", "queue": "q2"}, Expr: `queue_length > 80`, Verdict: "any",
+		Onset: Duration(oddOnset * time.Minute), At: Duration(oddOnset*time.Minute + 20*time.Second),
+	}}}
+	outcomes, err := w.Run(t.Context(), withRules(t, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := outcomes[0].Summary; !strings.Contains(got, "→ 90)") {
+		t.Errorf("%s", got)
 	}
 }
