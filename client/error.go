@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// Error is the answer of culprit to a request that it did not fulfil.
+// Error is culprit's answer to a request that failed.
 type Error struct {
-	Status     int           // of HTTP
+	Status     int           // HTTP status
 	Message    string        // what is wrong, with the value
 	Hint       string        // what to do; often empty
-	RetryAfter time.Duration // after which to try again; 0: nothing is said of it
+	RetryAfter time.Duration // when to retry; 0: unknown
 }
 
-// Error says all of it on one line.
+// Error returns all of it on one line.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("culprit answers %d: %s", e.Status, e.Message)
 	if e.Hint != "" {
@@ -30,13 +30,12 @@ func (e *Error) Error() string {
 	return text
 }
 
-// maxError bounds what is read of an answer that says why there is no other, in bytes.
+// maxError bounds an error's answer, in bytes.
 const maxError = 64 << 10
 
-// errorOf reads such an answer: {"error": "…"}, or, of what stands before culprit, a
-// text.
+// errorOf decodes an error: {"error": "…"}, or plain text from a proxy.
 func errorOf(resp *http.Response) *Error {
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxError)) // what is there of it
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxError)) // as much as there is
 	var said struct{ Error string }
 	if json.Unmarshal(text, &said) != nil || said.Error == "" {
 		said.Error = strings.TrimSpace(string(text))

@@ -12,20 +12,20 @@ import (
 	"time"
 )
 
-// Filter chooses incidents. What is empty chooses all.
+// Filter selects incidents. Empty fields select all.
 type Filter struct {
 	AlertName   string
 	Fingerprint string // of an alert
-	Incident    string // its id
-	Prometheus  string // name of the server that was asked, where there are several
+	Incident    string // ID
+	Prometheus  string // name of the server, if there are several
 	Status      Status
 	Open        *bool    // whether the alert still fires; see [Is]
-	Judged      *bool    // whether people have said something of it
-	Match       []string // matchers of labels, such as `service="checkout"`
-	PageSize    int      // how many are read at a time, at most 1000; 0: 100
+	Judged      *bool    // whether there is feedback on it
+	Match       []string // label matchers, such as `service="checkout"`
+	PageSize    int      // page size, at most 1000; 0: 100
 }
 
-// ReportFilter chooses reports. What is empty chooses all.
+// ReportFilter selects reports. Empty fields select all.
 type ReportFilter struct {
 	Filter
 	Text     string // in the name, the summary or a label's value
@@ -33,27 +33,27 @@ type ReportFilter struct {
 	From, To time.Time // when the alert began
 }
 
-// CaseFilter chooses cases. What is empty chooses all.
+// CaseFilter selects cases. Empty fields select all.
 type CaseFilter struct {
 	AlertName string
-	Incident  string // the id of one of its incidents
+	Incident  string // ID of one of its incidents
 	Open      *bool
-	PageSize  int // as of Filter
+	PageSize  int // as in Filter
 }
 
-// ChangeFilter chooses changes. What is empty chooses all.
+// ChangeFilter selects changes. Empty fields select all.
 type ChangeFilter struct {
-	Match    []string // matchers of labels, such as `service="checkout"`
+	Match    []string // label matchers, such as `service="checkout"`
 	From, To time.Time
-	PageSize int // as of Filter
+	PageSize int // as in Filter
 }
 
 // Is returns a pointer to b, for filters.
 func Is(b bool) *bool { return &b }
 
-// Reports are the reports that a filter chooses, the newest first, without their
-// queries, charts and graph: [Client.Report] has those. They are read part by part
-// while you range over them. An error is the last thing that comes.
+// Reports iterates over the reports that a filter selects, newest first, without queries, charts
+// and graph: [Client.Report] has those. It reads pages as needed. If there is an error it comes
+// last.
 func (c *Client) Reports(ctx context.Context, f ReportFilter) iter.Seq2[Report, error] {
 	q := f.query()
 	set(q, "q", f.Text)
@@ -62,17 +62,17 @@ func (c *Client) Reports(ctx context.Context, f ReportFilter) iter.Seq2[Report, 
 	return pages[Report](ctx, c, "api/v1/reports", q)
 }
 
-// Incidents are the incidents that a filter chooses; as [Client.Reports].
+// Incidents iterates over the incidents that a filter selects, like [Client.Reports].
 func (c *Client) Incidents(ctx context.Context, f Filter) iter.Seq2[Incident, error] {
 	return pages[Incident](ctx, c, "api/v1/incidents", f.query())
 }
 
-// Cases are the cases that a filter chooses; as [Client.Reports].
+// Cases iterates over the cases that a filter selects, like [Client.Reports].
 func (c *Client) Cases(ctx context.Context, f CaseFilter) iter.Seq2[Case, error] {
 	return pages[Case](ctx, c, "api/v1/cases", Filter{AlertName: f.AlertName, Incident: f.Incident, Open: f.Open, PageSize: f.PageSize}.query())
 }
 
-// Changes are the changes that a filter chooses; as [Client.Reports].
+// Changes iterates over the changes that a filter selects, like [Client.Reports].
 func (c *Client) Changes(ctx context.Context, f ChangeFilter) iter.Seq2[Change, error] {
 	q := Filter{Match: f.Match, PageSize: f.PageSize}.query()
 	setTimes(q, f.From, f.To)
@@ -114,7 +114,7 @@ func setTimes(q url.Values, from, to time.Time) {
 	}
 }
 
-// pages ranges over a list, part by part.
+// pages iterates over a list, page by page.
 func pages[T any](ctx context.Context, c *Client, path string, q url.Values) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for q := clone(q); q != nil; {
@@ -142,8 +142,8 @@ func clone(q url.Values) url.Values {
 	return c
 }
 
-// next is the query of the next part of a list, nil at its end. Of the header Link only
-// the place is taken: culprit may be known under another address here than to itself.
+// next is the query of the next page, nil on the last. It takes only the cursor from the Link
+// header: culprit's URL may be different from here.
 func next(q url.Values, header http.Header) url.Values {
 	for _, link := range header.Values("Link") {
 		address, rel, _ := strings.Cut(link, ">")

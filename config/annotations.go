@@ -12,18 +12,18 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// The annotations of an alerting rule of Prometheus that say how its alerts are
-// explained. Each stands for the key of a rule of the same name.
+// Annotations of alerting rules in Prometheus that say how to explain their alerts. Each sets the
+// key of the same name in a rule.
 const (
-	AnnotationCandidates = annotationPrefix + "candidates" // queries, one a line; a comment behind a query is its name
+	AnnotationCandidates = annotationPrefix + "candidates" // queries, one per line; a comment after a query is its name
 	AnnotationBreakdown  = annotationPrefix + "breakdown"  // labels; [] disables the breakdown
-	AnnotationTopology   = annotationPrefix + "topology"   // edges, such as "frontend -> checkout", one a line, or a query
+	AnnotationTopology   = annotationPrefix + "topology"   // edges, such as "frontend -> checkout", one per line, or a query
 	AnnotationWindow     = annotationPrefix + "window"     // such as "incident=10m baseline=6h"
 )
 
 const annotationPrefix = "culprit_"
 
-// The bounds of annotations, which others write than who runs culprit.
+// Limits of annotations, which culprit's operator does not write.
 const (
 	mostAnnotation = 16 << 10 // bytes of one annotation
 	mostAnnotated  = 20       // queries in it
@@ -35,16 +35,15 @@ func RuleAnnotations() []string {
 	return []string{AnnotationBreakdown, AnnotationCandidates, AnnotationTopology, AnnotationWindow}
 }
 
-// WrittenByCulprit says whether an annotation is one that culprit puts on alerts,
-// as all are that are called so and that it doesn't read from rules.
+// WrittenByCulprit reports whether culprit puts an annotation on alerts: those with its prefix that
+// it does not read from rules.
 func WrittenByCulprit(annotation string) bool {
 	return strings.HasPrefix(annotation, annotationPrefix) && !slices.Contains(RuleAnnotations(), annotation)
 }
 
-// FromAnnotations reads the annotations of an alerting rule as a rule of culprit,
-// of which only their keys are set. What is wrong is left out of it, and is a
-// mistake whose file is the name of the annotation and whose line is one of its
-// text. PromQL and templates are not parsed: see promql.FromAnnotations.
+// FromAnnotations converts the annotations of an alerting rule to a rule with only their keys set.
+// Mistakes are left out of it and returned, with the annotation as file and a line of its text as
+// line. PromQL and templates are not parsed: see promql.FromAnnotations.
 func FromAnnotations(set map[string]string) (Rule, Errors) {
 	r := Rule{Source: Source{Lines: map[string]int{}}}
 	var mistakes Errors
@@ -59,8 +58,7 @@ func FromAnnotations(set map[string]string) (Rule, Errors) {
 	return r, mistakes
 }
 
-// annotation is one of a rule that is being read. The places of the decoder are
-// lines of its text.
+// annotation reads an annotation into a rule. The decoder's places are lines of its text.
 type annotation struct {
 	*decoder
 	rule *Rule
@@ -87,7 +85,7 @@ func (a annotation) read(name, text string) {
 
 func (a annotation) wrong(line int, what, hint string) { a.add(place{line: line}, what, hint) }
 
-// fine notes the line of a value, has it checked, and says whether it is right.
+// fine sets the line of a value and checks it. It reports whether there is no mistake.
 func (a annotation) fine(path string, line int, check func(path string)) bool {
 	before := len(a.mistakes)
 	a.places[path] = place{line: line}
@@ -156,8 +154,7 @@ func (a annotation) topology(text string) {
 	}
 }
 
-// edges are the calls between each two names of a chain, without those that are
-// wrong.
+// edges returns the valid calls between adjacent names of a chain.
 func (a annotation) edges(chain []string, line, before int) (edges [][]string) {
 	for i := 1; i < len(chain); i++ {
 		edge := []string{strings.TrimSpace(chain[i-1]), strings.TrimSpace(chain[i])}
@@ -195,12 +192,12 @@ func (a annotation) window(text string) {
 	}
 }
 
-// words are those of a list with commas or without.
+// words splits a list with or without commas.
 func words(line string) []string {
 	return strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(", \t\r[]", r) })
 }
 
-// cutComment parts a line of PromQL from the comment at its end.
+// cutComment splits a line of PromQL from the comment at its end.
 func cutComment(line string) (query, comment string) {
 	end := strings.IndexByte(withoutTexts(line), '#')
 	if end < 0 {
@@ -209,15 +206,15 @@ func cutComment(line string) (query, comment string) {
 	return strings.TrimSpace(line[:end]), strings.TrimSpace(strings.TrimLeft(line[end:], "#"))
 }
 
-// withoutTexts puts blanks for what stands in a line of PromQL in quotes or in a
-// template, which may stand in quotes and have quotes itself.
+// withoutTexts blanks out quoted texts and templates in a line of PromQL. Templates may be quoted,
+// and may contain quotes.
 func withoutTexts(line string) string {
 	const tmpl = `\{\{.*?\}\}`
 	texts := regexp.MustCompile(tmpl + `|"(?:` + tmpl + `|\\.|[^"\\])*"|'(?:` + tmpl + `|\\.|[^'\\])*'|` + "`(?:" + tmpl + "|[^`])*`")
 	return texts.ReplaceAllStringFunc(line, func(text string) string { return strings.Repeat(" ", len(text)) })
 }
 
-// Or is the rule with the keys of another for those that it leaves out.
+// Or returns the rule, with missing keys taken from another.
 func (r Rule) Or(other Rule) Rule {
 	if r.Candidates == nil {
 		r.Candidates = other.Candidates

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// checkChanges checks what is read of changes.
+// checkChanges checks the settings of changes.
 func (d *decoder) checkChanges(c *Config) {
 	if time.Duration(c.Changes.Lifetime) < time.Hour {
 		d.at("changes.lifetime", fmt.Sprintf("is %s", c.Changes.Lifetime), "keep changes for an hour at least, or leave it out for 30d")

@@ -16,8 +16,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// at notes a mistake at the value of a path, or at the nearest thing around it
-// if the value is not there. What could not be read is no second mistake.
+// at adds a mistake at the value of a path, or at the nearest enclosing value that exists. It
+// ignores values that could not be read, which is a mistake already.
 func (d *decoder) at(path, what, hint string) {
 	if d.isRefused(path) {
 		return
@@ -26,14 +26,14 @@ func (d *decoder) at(path, what, hint string) {
 	for where != "" && d.places[where] == (place{}) {
 		where = parent(where)
 	}
-	var p place // the place of the whole file is none
+	var p place // the whole file has no place
 	if where != "" {
 		p = d.places[where]
 	}
 	d.add(p, path+" "+what, hint)
 }
 
-// checkMain checks all of a main file but what concerns several files.
+// checkMain checks a main file, except what involves several files.
 func (d *decoder) checkMain(c *Config) {
 	d.checkServers(c)
 	seen := map[string]bool{}
@@ -74,8 +74,8 @@ func (d *decoder) checkMain(c *Config) {
 	c.Warnings = append(c.Warnings, d.warnings(c)...)
 }
 
-// checkServer checks how a server is reached. Validate also fills in what
-// follows from the settings (a bearer token becomes an authorization).
+// checkServer checks how to reach a server. Validate also normalises the settings (a bearer token
+// becomes an authorization).
 func (d *decoder) checkServer(path string, u address, h *commonconfig.HTTPClientConfig) {
 	d.checkURL(path+".url", u)
 	err := errors.Join(h.Validate(), h.TLSConfig.Validate())
@@ -109,7 +109,7 @@ func hasPassword(u *url.URL) bool {
 	return has
 }
 
-// oneOf checks a word against the legal ones. Empty is the default.
+// oneOf checks a word against the legal ones. Empty means the default.
 func (d *decoder) oneOf(path, word string, legal ...string) {
 	if word != "" && !slices.Contains(legal, word) {
 		d.at(path, fmt.Sprintf("is %q", word), suggest(word, legal))
@@ -118,7 +118,7 @@ func (d *decoder) oneOf(path, word string, legal ...string) {
 
 // upTo checks that a number is from 0 to high, both legal.
 func (d *decoder) upTo(path string, x, high float64) {
-	if !(0 <= x && x <= high) { // NaN is in no interval
+	if !(0 <= x && x <= high) { // also catches NaN
 		d.at(path, fmt.Sprintf("is %v", x), fmt.Sprintf("write a number from 0 to %v", high))
 	}
 }
@@ -164,7 +164,7 @@ func duplicates(rules []Rule) Errors {
 	return errs
 }
 
-// warnings finds what is legal and hardly meant.
+// warnings finds what is legal but probably a mistake.
 func (d *decoder) warnings(c *Config) Errors {
 	var w Errors
 	warn := func(path, what, hint string) {
@@ -180,7 +180,7 @@ func (d *decoder) warnings(c *Config) Errors {
 	return w
 }
 
-// inlineSecrets returns the paths of secrets that stand in the file, sorted.
+// inlineSecrets returns the paths of secrets in the file, sorted.
 func (d *decoder) inlineSecrets() []string {
 	var found []string
 	for path := range d.places {
@@ -197,5 +197,5 @@ func (d *decoder) inlineSecrets() []string {
 // lastKey returns the last key of a path.
 func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
-// finite reports whether x is a number that can be computed with.
+// finite reports whether x is neither NaN nor infinite.
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

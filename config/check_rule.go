@@ -12,8 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// kinds are the names of what a series measures, as the ranking knows them;
-// those after other are second names.
+// kinds are the kinds of series that the ranking knows; those after other are synonyms.
 func kinds() []string {
 	return []string{"latency", "error", "traffic", "cpu", "mem", "net", "io", "node", "other", "unknown", "errors", "memory", "network", "disk"}
 }
@@ -47,15 +46,14 @@ func (d *decoder) checkWindow(w Window, baseline string) {
 	}
 }
 
-// ValidDashboardUID says whether a text has the form of the uid of a dashboard:
-// Grafana's letters, digits, - and _, at most 40 of them. It becomes a part of
-// paths, so nothing else may pass for one.
+// ValidDashboardUID reports whether uid has the form of a dashboard's UID: Grafana's letters,
+// digits, - and _, at most 40. It becomes part of paths, so nothing else may pass.
 func ValidDashboardUID(uid string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 	return uid != "" && len(uid) <= 40 && strings.Trim(uid, letters) == ""
 }
 
-// checkPlace checks where an annotation is to be shown.
+// checkPlace checks where an annotation is shown.
 func (d *decoder) checkPlace(g GrafanaPlace, path string) {
 	if g.PanelID < 0 {
 		d.at(path+".panel_id", fmt.Sprintf("is %d", g.PanelID), "take the number after viewPanel= in the address of the panel")
@@ -68,7 +66,7 @@ func (d *decoder) checkPlace(g GrafanaPlace, path string) {
 	}
 }
 
-// ruleMatchers fills Parsed.
+// ruleMatchers sets Parsed.
 func (d *decoder) ruleMatchers(r *Rule, path string) {
 	if len(r.Matchers) == 0 {
 		d.at(path+".matchers", "is missing", `say which alerts the rule is for: ['alertname="HighErrors"']`)
@@ -76,8 +74,8 @@ func (d *decoder) ruleMatchers(r *Rule, path string) {
 	r.Parsed = d.parseMatchers(r.Matchers, path)
 }
 
-// parseMatchers reads the matchers of a path. As in Alertmanager, each line may
-// hold several, the UTF-8 syntax is tried first and the classic one after it.
+// parseMatchers parses matchers. As in Alertmanager, each line may hold several, and the UTF-8
+// syntax is tried before the classic one.
 func (d *decoder) parseMatchers(texts []string, path string) (parsed labels.Matchers) {
 	for i, text := range texts {
 		parsed = append(parsed, d.parseMatcher(text, fmt.Sprintf("%s.matchers[%d]", path, i))...)
@@ -85,7 +83,7 @@ func (d *decoder) parseMatchers(texts []string, path string) (parsed labels.Matc
 	return parsed
 }
 
-// parseMatcher reads one line of matchers.
+// parseMatcher parses one line of matchers.
 func (d *decoder) parseMatcher(text, at string) labels.Matchers {
 	ms, err := parse.Matchers(text)
 	if err != nil {
@@ -102,8 +100,7 @@ func (d *decoder) parseMatcher(text, at string) labels.Matchers {
 	return ms
 }
 
-// checkTargets checks the KPIs of a rule, which are one (target) or several
-// (targets).
+// checkTargets checks the KPIs of a rule: either one (target) or several (targets).
 func (d *decoder) checkTargets(r *Rule, path string) {
 	if r.Target != nil && len(r.Targets) > 0 {
 		d.at(path+".targets", "and target are both given", "put the single target among the targets, or remove it")
@@ -137,7 +134,7 @@ func (d *decoder) checkTarget(t *Target, path string) {
 	d.checkCandidates(t.Candidates, path+".candidates")
 }
 
-// unique notes a name that was used before in its list.
+// unique reports a name that its list has already.
 func (d *decoder) unique(seen map[string]bool, name, path string) {
 	if name != "" && seen[name] {
 		d.at(path, fmt.Sprintf("%q is used twice", name), "choose another, so that reports can distinguish them")
@@ -156,7 +153,7 @@ func (d *decoder) checkCandidates(cs []Candidate, path string) {
 	}
 }
 
-// checkCatalogue checks the candidates for alerts whose rule names none.
+// checkCatalogue checks the candidates for alerts without their own.
 func (d *decoder) checkCatalogue(ks []Known) {
 	names := map[string]bool{}
 	for i := range ks {
@@ -166,7 +163,7 @@ func (d *decoder) checkCatalogue(ks []Known) {
 	}
 }
 
-// checkCandidate checks one candidate; names are those before it in its list.
+// checkCandidate checks one candidate; names are the earlier ones of its list.
 func (d *decoder) checkCandidate(c *Candidate, at string, names map[string]bool) {
 	if strings.TrimSpace(c.Query) == "" {
 		d.at(at+".query", "is missing", "write the PromQL whose series may be causes")
@@ -180,7 +177,7 @@ func (d *decoder) checkCandidate(c *Candidate, at string, names map[string]bool)
 	d.checkLags(c.Lags, at+".lags")
 }
 
-// maxLag bounds lags: a copy for every row of the incident and no more.
+// maxLag bounds lags, because each is a copy of the series in the regression.
 const maxLag = 60
 
 func (d *decoder) checkLags(lags []int, path string) {
@@ -205,7 +202,7 @@ func (d *decoder) checkBreakdown(b *Breakdown, path string) {
 	}
 }
 
-// checkLabel checks one label of a breakdown; seen are those before it.
+// checkLabel checks one label of a breakdown; seen are the earlier ones.
 func (d *decoder) checkLabel(label, at string, seen map[string]bool) {
 	if !model.UTF8Validation.IsValidLabelName(label) || label == model.MetricNameLabel {
 		d.at(at, fmt.Sprintf("is %q, which is not a label to split by", label), "write the name of a label, such as instance")

@@ -34,7 +34,7 @@ type Traces struct {
 	Label string `yaml:"label,omitempty"` // exemplar label that holds the trace ID; default the first of `trace_id`, `traceID`, `traceId` and `TraceID`
 }
 
-// most is how many facts and how many links a report shows.
+// mostContext bounds the facts, and the links, of a report.
 const mostContext = 20
 
 // checkContext checks what needs no parser: promql checks the queries, and report

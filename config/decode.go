@@ -19,29 +19,27 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// decoder fills a value from a YAML tree, strictly. The decoder of yaml.v3
-// stops at the first error of an UnmarshalYAML method and forgets where it
-// was; this one goes on, so that all mistakes are shown at once, and remembers
-// the place of every value for the checks that come after it.
+// decoder fills a value from a YAML tree, strictly. yaml.v3's decoder stops at the first error of
+// an UnmarshalYAML method and loses its position. This one continues, so that all mistakes are
+// shown at once, and keeps the position of every value for later checks.
 type decoder struct {
 	file     string
 	places   map[string]place  // by path: "rules[0].target.query"
 	refused  map[string]bool   // paths whose value could not be read
-	texts    map[string]string // of the scalars, by path
+	texts    map[string]string // scalars by path
 	mistakes Errors
 }
 
-// place is where a value stands. Line and column are those of its node; text
-// is the line on which the text of a scalar begins, which in the block styles
-// (| and >) is the one below.
+// place is the position of a value: line and column of its node, and in text the line where a
+// scalar's text begins, which for block styles (| and >) is the next one.
 type place struct{ line, column, text int }
 
 func newDecoder(file string) *decoder {
 	return &decoder{file: file, places: map[string]place{}, refused: map[string]bool{}, texts: map[string]string{}}
 }
 
-// document reads one YAML document into v, which is a pointer to a struct. It
-// returns false if the text is no YAML mapping, so that there is nothing to check.
+// document decodes one YAML document into v, a pointer to a struct. It returns false if the text is
+// not a YAML mapping, so that there is nothing to check.
 func (d *decoder) document(text []byte, v any) bool {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, second yaml.Node
@@ -54,8 +52,8 @@ func (d *decoder) document(text []byte, v any) bool {
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
 		d.add(place{line: max(1, second.Line)}, "more than one document in the file", "keep one, without a line of ---")
 	}
-	// Aliases that contain themselves or blow up are found by the decoder of
-	// yaml.v3. Its type errors are of no interest: an `any` takes everything.
+	// yaml.v3's decoder finds aliases that contain themselves or explode. Its type errors don't
+	// matter: an `any` accepts everything.
 	var anything any
 	var types *yaml.TypeError
 	if err := doc.Decode(&anything); err != nil && !errors.As(err, &types) {
@@ -66,12 +64,12 @@ func (d *decoder) document(text []byte, v any) bool {
 	return !d.refused[""]
 }
 
-// add notes a mistake.
+// add adds a mistake.
 func (d *decoder) add(p place, what, hint string) {
 	d.mistakes = append(d.mistakes, Mistake{File: d.file, Line: p.line, Column: p.column, What: what, Hint: hint})
 }
 
-// syntax notes an error of the YAML parser, whose text begins with the line.
+// syntax adds an error of the YAML parser, whose text begins with the line.
 func (d *decoder) syntax(err error) {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	var p place
@@ -82,7 +80,7 @@ func (d *decoder) syntax(err error) {
 	d.add(p, "not valid YAML: "+text, "check indentation, quotes and brackets near this line")
 }
 
-// value fills v from the node.
+// value decodes a node into v.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -111,7 +109,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.fields(n, v, path)
 	case v.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
 		d.elements(n, v, path)
-	case v.Type() == reflect.TypeFor[Servers]() && n.Kind == yaml.MappingNode: // one, in place of a list
+	case v.Type() == reflect.TypeFor[Servers]() && n.Kind == yaml.MappingNode: // a single one instead of a list
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		d.value(n, v.Index(0), path)
 	case v.Kind() == reflect.Map && n.Kind == yaml.MappingNode:
@@ -121,7 +119,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// isLeaf reports whether values of the type are read in one piece.
+// isLeaf reports whether values of the type are decoded as a whole.
 func isLeaf(t reflect.Type) bool {
 	switch t {
 	case reflect.TypeFor[*commonconfig.URL](), reflect.TypeFor[commonconfig.URL](), reflect.TypeFor[*URL](), reflect.TypeFor[*HookURL]():
@@ -134,7 +132,7 @@ func isLeaf(t reflect.Type) bool {
 	return true
 }
 
-// wrongKind says that a list, a mapping or a scalar stands in the place of another.
+// wrongKind adds the mistake of using a list, mapping or scalar where another is expected.
 func (d *decoder) wrongKind(n *yaml.Node, t reflect.Type, path string) {
 	what, hint := "must be a mapping", "write key: value pairs below it"
 	if t.Kind() == reflect.Slice && t != reflect.TypeFor[Servers]() {
@@ -143,7 +141,7 @@ func (d *decoder) wrongKind(n *yaml.Node, t reflect.Type, path string) {
 	d.refuse(n, path, what, hint)
 }
 
-// refuse notes that the value of a path can't be read.
+// refuse records that the value of a path can't be read.
 func (d *decoder) refuse(n *yaml.Node, path, what, hint string) {
 	d.refused[path] = true
 	name := path
@@ -153,8 +151,8 @@ func (d *decoder) refuse(n *yaml.Node, path, what, hint string) {
 	d.add(placeOf(n), name+" "+what, hint)
 }
 
-// isRefused reports whether the value of a path, or one around it, was given
-// but could not be read, which has been said already.
+// isRefused reports whether the value of a path, or an enclosing one, could not be read, which is a
+// mistake already.
 func (d *decoder) isRefused(path string) bool {
 	for ; path != ""; path = parent(path) {
 		if d.refused[path] {
@@ -164,7 +162,7 @@ func (d *decoder) isRefused(path string) bool {
 	return false
 }
 
-// parent returns the path of what a value is a part of.
+// parent returns the path of the enclosing value.
 func parent(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }
 
 func placeOf(n *yaml.Node) place { return place{line: n.Line, column: n.Column, text: n.Line} }
@@ -172,8 +170,8 @@ func placeOf(n *yaml.Node) place { return place{line: n.Line, column: n.Column, 
 // pair is one entry of a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// pairs returns the entries of a mapping, those of a merge key (<<) first, so
-// that the mapping's own override them. It notes keys that stand twice.
+// pairs returns the entries of a mapping, those of a merge key (<<) first, so that the mapping's
+// own override them. It reports duplicate keys.
 func (d *decoder) pairs(n *yaml.Node, path string) []pair {
 	var merged, own []pair
 	first := map[string]int{}
@@ -193,7 +191,7 @@ func (d *decoder) pairs(n *yaml.Node, path string) []pair {
 	return append(merged, own...)
 }
 
-// merge returns the entries behind a merge key.
+// merge returns the entries of a merge key.
 func (d *decoder) merge(n *yaml.Node, path string) []pair {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -201,7 +199,7 @@ func (d *decoder) merge(n *yaml.Node, path string) []pair {
 	switch n.Kind {
 	case yaml.MappingNode:
 		return d.pairs(n, path)
-	case yaml.SequenceNode: // of several, the earlier one wins
+	case yaml.SequenceNode: // if there are several, the first wins
 		var all []pair
 		for _, one := range slices.Backward(n.Content) {
 			all = append(all, d.merge(one, path)...)
@@ -219,10 +217,10 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// defaulter is a type with settings whose default is not the zero value.
+// defaulter is a type whose defaults are not its zero value.
 type defaulter interface{ setDefaults() }
 
-// fields fills a struct from a mapping.
+// fields decodes a mapping into a struct.
 func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string) {
 	if def, ok := v.Addr().Interface().(defaulter); ok {
 		def.setDefaults()
@@ -241,8 +239,8 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// fieldsOf returns the fields of a struct by key, those of inlined structs
-// too, and the inlined map that takes all other keys, if there is one.
+// fieldsOf returns the fields of a struct by key, including those of inlined structs, and the
+// inlined map for all other keys, if there is one.
 func fieldsOf(v reflect.Value) (known map[string]reflect.Value, rest reflect.Value) {
 	known = map[string]reflect.Value{}
 	for i := range v.NumField() {
@@ -263,7 +261,7 @@ func fieldsOf(v reflect.Value) (known map[string]reflect.Value, rest reflect.Val
 	return known, rest
 }
 
-// unknown notes a key that means nothing here.
+// unknown reports an unknown key.
 func (d *decoder) unknown(key *yaml.Node, path string, known map[string]reflect.Value) {
 	legal := make([]string, 0, len(known))
 	for k := range known {
@@ -283,7 +281,7 @@ func (d *decoder) unknown(key *yaml.Node, path string, known map[string]reflect.
 	d.add(placeOf(key), fmt.Sprintf("%s is not a setting", join(path, key.Value)), hint)
 }
 
-// elements fills a slice from a list.
+// elements decodes a list into a slice.
 func (d *decoder) elements(n *yaml.Node, v reflect.Value, path string) {
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, e := range n.Content {
@@ -291,14 +289,14 @@ func (d *decoder) elements(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// entries fills a map from a mapping.
+// entries decodes a mapping into a map.
 func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string) {
 	for _, p := range d.pairs(n, path) {
 		d.entry(p, v, path)
 	}
 }
 
-// entry adds one entry to a map with keys of kind string.
+// entry adds one entry to a map with string keys.
 func (d *decoder) entry(p pair, v reflect.Value, path string) {
 	if v.IsNil() {
 		v.Set(reflect.MakeMap(v.Type()))
@@ -308,7 +306,7 @@ func (d *decoder) entry(p pair, v reflect.Value, path string) {
 	v.SetMapIndex(reflect.ValueOf(p.key.Value).Convert(v.Type().Key()), e)
 }
 
-// leaf fills a value that is read in one piece.
+// leaf decodes a value as a whole.
 func (d *decoder) leaf(n *yaml.Node, v reflect.Value, path string) {
 	if v.Kind() != reflect.Interface && n.Kind != yaml.ScalarNode {
 		d.refuse(n, path, "must be a single value", "write "+example(v.Type()))
@@ -323,11 +321,11 @@ func (d *decoder) leaf(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// errFraction is what yaml.v3 leaves out: it cuts fractions off.
+// errFraction is for fractions, which yaml.v3 would silently truncate.
 var errFraction = errors.New("a fraction")
 
-// reason says what is wrong with a scalar. The words of a secret or of an
-// address, which may hold a password, are not repeated.
+// reason says what is wrong with a scalar. It does not repeat secrets, nor URLs, which may contain
+// a password.
 func reason(n *yaml.Node, t reflect.Type, err error) string {
 	var bad *url.Error
 	switch {
@@ -342,11 +340,11 @@ func reason(n *yaml.Node, t reflect.Type, err error) string {
 	}
 }
 
-// quotedText is what an error of net/url repeats of an address: a piece of a
-// password with a slash in it is an invalid port.
+// quotedText matches what an error of net/url quotes of a URL: for a password with a slash, part of
+// it is an "invalid port".
 func quotedText() *regexp.Regexp { return regexp.MustCompile(` "[^"]*"`) }
 
-// kind names what a setting of the type takes.
+// kind names the values of a type.
 func kind(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[model.Duration]():
@@ -362,7 +360,7 @@ func kind(t reflect.Type) string {
 	}
 }
 
-// example shows a legal value of the type.
+// example is a legal value of a type.
 func example(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[model.Duration]():

@@ -9,8 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// setDefaults fills in every setting whose default is not the zero value. It
-// runs before the file is read.
+// setDefaults sets every default that is not the zero value, before the file is read.
 func (c *Config) setDefaults() {
 	c.UnmatchedAlerts.Enabled = true
 	c.IgnoreAlerts = []string{`alertname=~"Watchdog|InfoInhibitor|Culprit.*"`}

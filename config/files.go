@@ -13,9 +13,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// missingFiles finds the files that settings name (password_file, ca_file, …)
-// and that can't be read. They are read when their server is asked, so a daemon
-// would find out with the first alert.
+// missingFiles finds files that settings name (password_file, ca_file, …) and that can't be read.
+// They are read only when their server is used, so otherwise the daemon would fail with the first
+// alert.
 func (d *decoder) missingFiles() (missing Errors) {
 	for path, name := range d.texts {
 		if name == "" || !namesFile(path) {
@@ -23,7 +23,7 @@ func (d *decoder) missingFiles() (missing Errors) {
 		}
 		f, err := os.Open(below(filepath.Dir(d.file), name))
 		if err == nil {
-			_ = f.Close() // it was only read from
+			_ = f.Close() // opened for reading only
 			continue
 		}
 		p := d.places[path]
@@ -35,15 +35,15 @@ func (d *decoder) missingFiles() (missing Errors) {
 	return missing.Sorted()
 }
 
-// namesFile says whether the value of a path is the name of a file.
+// namesFile reports whether the value of a path is a file name.
 func namesFile(path string) bool {
 	key := lastKey(path)
 	ofHeader := strings.Contains(path, "http_headers.") && regexp.MustCompile(`^files\[\d+\]$`).MatchString(key)
 	return ofHeader || strings.HasSuffix(key, "_file")
 }
 
-// IsRuleFile says whether the text of a file is one for rule_files: it has
-// rules, and nothing else that a main file may have.
+// IsRuleFile reports whether a file is for rule_files: it has rules, and nothing else that a main
+// file may have.
 func IsRuleFile(text []byte) bool {
 	var doc yaml.Node
 	if yaml.Unmarshal(text, &doc) != nil || len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {

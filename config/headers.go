@@ -13,11 +13,11 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// ofConnection are headers of one connection (RFC 9110, 7.6.1), beside those that
-// the library of the HTTP client refuses.
+// ofConnection are hop-by-hop headers (RFC 9110, 7.6.1), besides those that the HTTP client library
+// rejects.
 var ofConnection = []string{"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
 
-// checkHeaders checks the headers of a server. Their values are never repeated.
+// checkHeaders checks the headers of a server. It never repeats their values.
 func (d *decoder) checkHeaders(path string, p *Prometheus) {
 	first := map[string]string{}
 	if h := p.HTTPConfig.HTTPHeaders; h != nil {

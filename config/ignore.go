@@ -19,8 +19,7 @@ func (d *decoder) checkIgnored(c *Config) {
 	}
 }
 
-// ignoring returns the matchers of the first line of ignore_alerts that has the
-// alert.
+// ignoring returns the first line of ignore_alerts that matches the alert.
 func (c *Config) ignoring(set model.LabelSet) labels.Matchers {
 	for _, ms := range c.Ignored {
 		if ms.Matches(set) {
@@ -30,8 +29,8 @@ func (c *Config) ignoring(set model.LabelSet) labels.Matchers {
 	return nil
 }
 
-// names says whether the rule, which matches an alert, asks for it by what it is
-// ignored for: it has = or =~ for one of these labels, and not for whatever value.
+// names reports whether a rule that matches an ignored alert asks for it explicitly: by = or =~ on
+// a label of the ignoring matchers, with a value that not everything matches.
 func (r *Rule) names(ignoring labels.Matchers) bool {
 	const whatever = "\x00 a value that nobody has"
 	return slices.ContainsFunc(r.Parsed, func(m *labels.Matcher) bool {

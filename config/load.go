@@ -11,10 +11,9 @@ import (
 	"strings"
 )
 
-// Load reads the main file and the rule files that it names, fills in the
-// defaults and checks everything. Globs and files of secrets are relative to
-// the directory of the file in which they stand. The error is an [Errors] with
-// every mistake.
+// Load reads the main file and its rule files, sets the defaults and checks everything. Globs and
+// secret files are relative to the directory of the file that names them. The error is an [Errors]
+// with every mistake.
 func Load(path string) (*Config, error) {
 	text, mistakes := TextOf(path)
 	if len(mistakes) > 0 {
@@ -27,7 +26,7 @@ func Load(path string) (*Config, error) {
 	return c, nil
 }
 
-// TextOf reads a file, once: what is a pipe has nothing for a second reader.
+// TextOf reads a file. Read it only once: a pipe is empty the second time.
 func TextOf(path string) ([]byte, Errors) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -36,8 +35,8 @@ func TextOf(path string) ([]byte, Errors) {
 	return text, nil
 }
 
-// Read is [Load] for who has the text of the main file, and more to check: with
-// mistakes it returns also what could be read, which is not for use.
+// Read is [Load] for callers that have the text of the main file. With mistakes it also returns
+// what could be read, for further checks only.
 func Read(path string, text []byte) (*Config, Errors) {
 	c, d := parseMain(path, text)
 	c.setDirectory(filepath.Dir(path))
@@ -54,9 +53,8 @@ func Read(path string, text []byte) (*Config, Errors) {
 	return c, c.finish(d)
 }
 
-// Parse is [Load] without the file system: the text of a main file, called
-// name in messages. Its rule files are not read and the files that it names
-// stay as they are written.
+// Parse is [Load] without a file system: it parses a main file, called name in messages. It ignores
+// rule files, and does not resolve file names.
 func Parse(name string, text []byte) (*Config, error) {
 	c, d := parseMain(name, text)
 	if mistakes := c.finish(d); len(mistakes) > 0 {
@@ -65,7 +63,7 @@ func Parse(name string, text []byte) (*Config, error) {
 	return c, nil
 }
 
-// ParseRules reads the text of a rule file, called name in messages.
+// ParseRules parses a rule file, called name in messages.
 func ParseRules(name string, text []byte) ([]Rule, error) {
 	rules, mistakes := parseRules(name, text)
 	if mistakes = append(mistakes, duplicates(rules)...).Sorted(); len(mistakes) > 0 {
@@ -74,8 +72,7 @@ func ParseRules(name string, text []byte) ([]Rule, error) {
 	return rules, nil
 }
 
-// parseMain reads and checks a main file by itself. The decoder has the
-// mistakes.
+// parseMain parses and checks a main file by itself. The decoder has the mistakes.
 func parseMain(file string, text []byte) (*Config, *decoder) {
 	c := new(Config)
 	c.setDefaults()
@@ -88,7 +85,7 @@ func parseMain(file string, text []byte) (*Config, *decoder) {
 	return c, d
 }
 
-// finish checks what concerns several files, and returns all mistakes.
+// finish checks what involves several files, and returns all mistakes.
 func (c *Config) finish(d *decoder) Errors {
 	if len(c.Rules) == 0 && !c.UnmatchedAlerts.Enabled {
 		c.Warnings = append(c.Warnings, Mistake{
@@ -100,12 +97,12 @@ func (c *Config) finish(d *decoder) Errors {
 	return append(d.mistakes, duplicates(c.Rules)...).Sorted()
 }
 
-// ruleFile is the whole of a rule file.
+// ruleFile is a rule file.
 type ruleFile struct {
 	Rules []Rule `yaml:"rules"`
 }
 
-// parseRules reads and checks a rule file by itself.
+// parseRules parses and checks a rule file by itself.
 func parseRules(file string, text []byte) ([]Rule, Errors) {
 	var f ruleFile
 	d := newDecoder(file)
@@ -116,13 +113,13 @@ func parseRules(file string, text []byte) ([]Rule, Errors) {
 	return f.Rules, d.mistakes
 }
 
-// ReadRules reads the text of a rule file: what could be read of it, and its mistakes.
+// ReadRules parses a rule file. It returns what could be read, and the mistakes.
 func ReadRules(file string, text []byte) ([]Rule, Errors) {
 	rules, mistakes := parseRules(file, text)
 	return rules, append(mistakes, duplicates(rules)...)
 }
 
-// reasonOf drops the operation and the path from an error of os.
+// reasonOf strips operation and path from an error of os.
 func reasonOf(err error) string {
 	var path *os.PathError
 	if errors.As(err, &path) {
@@ -131,16 +128,16 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
-// ruleFiles returns the files that the globs match, in the order of the globs
-// and sorted inside each, every file once. A glob that matches nothing is a
-// warning only: rules may be delivered after the daemon was.
+// ruleFiles returns the files that the globs match, without duplicates, in the order of the globs
+// and sorted within each. A glob without a match is only a warning: rules may be delivered after
+// the daemon starts.
 func (d *decoder) ruleFiles(c *Config) []string {
 	var files []string
 	for i, glob := range c.RuleFiles {
 		if !filepath.IsAbs(glob) {
 			glob = filepath.Join(filepath.Dir(d.file), glob)
 		}
-		matches, _ := filepath.Glob(glob) // a bad pattern has been noted
+		matches, _ := filepath.Glob(glob) // bad patterns are mistakes already
 		if len(matches) == 0 {
 			path := fmt.Sprintf("rule_files[%d]", i)
 			c.Warnings = append(c.Warnings, Mistake{
@@ -157,7 +154,7 @@ func (d *decoder) ruleFiles(c *Config) []string {
 	return files
 }
 
-// setDirectory makes the files that hold secrets relative to the directory.
+// setDirectory makes secret files relative to a directory.
 func (c *Config) setDirectory(dir string) {
 	for i := range c.Prometheus {
 		c.Prometheus[i].HTTPConfig.SetDirectory(dir)
@@ -185,7 +182,7 @@ func (c *Config) setDirectory(dir string) {
 	}
 }
 
-// below makes the path of a file relative to a directory, unless there is none.
+// below resolves a file name relative to a directory.
 func below(dir, file string) string {
 	if file == "" || filepath.IsAbs(file) {
 		return file
@@ -193,7 +190,7 @@ func below(dir, file string) string {
 	return filepath.Join(dir, file)
 }
 
-// sourceOf remembers where the texts below a key of the file stand.
+// sourceOf returns the positions of all texts below a key.
 func (d *decoder) sourceOf(key string) Source {
 	s := Source{File: d.file, Lines: map[string]int{}}
 	for path, p := range d.places {
@@ -204,7 +201,7 @@ func (d *decoder) sourceOf(key string) Source {
 	return s
 }
 
-// finishRules parses the matchers of each rule and notes where its texts stand.
+// finishRules parses the matchers of each rule and sets its source.
 func (d *decoder) finishRules(rules []Rule) {
 	byRule := make([]map[string]int, len(rules))
 	for i := range byRule {

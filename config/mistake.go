@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// Mistake is one thing that is wrong with a configuration.
+// Mistake is one mistake in a configuration.
 type Mistake struct {
 	File   string
-	Line   int // 1 is the first; 0 means the file as a whole
-	Column int // 1 is the first; 0 means the line as a whole
+	Line   int // from 1; 0: the file as a whole
+	Column int // from 1; 0: the line as a whole
 	What   string
 	Hint   string // what to write instead; may be empty
 }
@@ -32,10 +32,10 @@ func (m Mistake) String() string {
 	return b.String()
 }
 
-// Errors are all the mistakes of a configuration.
+// Errors are all mistakes of a configuration.
 type Errors []Mistake
 
-// Error returns one line a mistake.
+// Error returns one line per mistake.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, m := range e {
@@ -44,8 +44,8 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Sorted returns the mistakes by line inside each file and without repetitions.
-// Files stay in the order in which they were read.
+// Sorted sorts the mistakes by line within each file and removes duplicates. Files stay in the
+// order in which they were read.
 func (e Errors) Sorted() Errors {
 	order := map[string]int{}
 	for _, m := range e {

@@ -18,8 +18,8 @@ import (
 // and no other is asked about it.
 type Servers []Prometheus
 
-// Of returns the server of an alert: the first whose matchers all match its
-// labels. A label that is not there matches as if it were empty.
+// Of returns the server for an alert: the first whose matchers all match its labels. A missing
+// label matches as if it were empty.
 func (s Servers) Of(alert model.LabelSet) (*Prometheus, error) {
 	for i := range s {
 		if s[i].Parsed.Matches(alert) {
@@ -29,7 +29,7 @@ func (s Servers) Of(alert model.LabelSet) (*Prometheus, error) {
 	return nil, fmt.Errorf("no Prometheus is configured for this alert: the matchers of none of %s match its labels, so nothing was asked; hint: add matchers, or an entry without any as the last one, to the prometheus list", s.names())
 }
 
-// Named returns the server of a name.
+// Named returns the server with a name.
 func (s Servers) Named(name string) (*Prometheus, error) {
 	for i := range s {
 		if s[i].Name == name {
@@ -42,9 +42,8 @@ func (s Servers) Named(name string) (*Prometheus, error) {
 	return nil, fmt.Errorf("no Prometheus is called %q; hint: use one of %s", name, s.names())
 }
 
-// Choose returns the server of a question: the one of the name, if there is one,
-// else that of the alerts which have the labels. These may be some of the
-// alert's only; where they leave it open which server it is, that is an error.
+// Choose returns the server for a question: by name if there is one, or else by the alert's labels.
+// known may be only some of these; it is an error if they leave the server open.
 func (s Servers) Choose(name string, known model.LabelSet) (*Prometheus, error) {
 	if name != "" {
 		return s.Named(name)
@@ -68,8 +67,7 @@ func (s Servers) Choose(name string, known model.LabelSet) (*Prometheus, error) 
 	return s.Of(known)
 }
 
-// Only returns the server of a question as the only one there is, for every alert.
-// See [Servers.Choose].
+// Only returns the server for a question as the only one, for all alerts. See [Servers.Choose].
 func (s Servers) Only(name string, known model.LabelSet) (Servers, error) {
 	chosen, err := s.Choose(name, known)
 	if err != nil {
@@ -80,7 +78,7 @@ func (s Servers) Only(name string, known model.LabelSet) (Servers, error) {
 	return Servers{only}, nil
 }
 
-// names lists the names of the servers; it is empty if they have none.
+// names lists the names of the servers; empty if they have none.
 func (s Servers) names() string {
 	var names []string
 	for _, p := range s {
@@ -91,14 +89,14 @@ func (s Servers) names() string {
 	return strings.Join(names, ", ")
 }
 
-// Asks says whether an alert that the matchers match may belong to the i-th server;
-// false is sure.
+// Asks reports whether an alert that the matchers match may belong to the i-th server; false is
+// certain.
 func (s Servers) Asks(i int, alerts labels.Matchers) bool {
 	return !disjoint(s[i].Parsed, alerts) && !disjoint(alerts, s[i].Parsed) &&
 		!slices.ContainsFunc(s[:i], func(earlier Prometheus) bool { return covers(earlier.Parsed, alerts) })
 }
 
-// MarshalYAML writes one server without a name as it is written in a file.
+// MarshalYAML writes a single server without a name like in a file.
 func (s Servers) MarshalYAML() (any, error) {
 	if len(s) == 1 && s[0].Name == "" {
 		return s[0], nil
@@ -114,7 +112,7 @@ func (p *Prometheus) Title() string {
 	return fmt.Sprintf("Prometheus %q at %s", p.Name, p.URL)
 }
 
-// Asked is where questions go, for people: the address, and the name if there is one.
+// Asked is the server for people: its URL, and its name if there is one.
 func (p *Prometheus) Asked() string {
 	if p.Name == "" {
 		return p.URL.String()
@@ -122,7 +120,7 @@ func (p *Prometheus) Asked() string {
 	return fmt.Sprintf("%s (%s)", p.URL, p.Name)
 }
 
-// Client returns the settings of the HTTP client, with the headers in them.
+// Client returns the settings of the HTTP client, including the headers.
 func (p *Prometheus) Client() commonconfig.HTTPClientConfig {
 	h := p.HTTPConfig
 	if len(p.Headers) == 0 {
@@ -139,8 +137,7 @@ func (p *Prometheus) Client() commonconfig.HTTPClientConfig {
 	return h
 }
 
-// checkServers checks the Prometheus servers: each by itself, and that each is the
-// one of some alerts.
+// checkServers checks the Prometheus servers, and that each may have alerts.
 func (d *decoder) checkServers(c *Config) {
 	all, isList := c.Prometheus, d.isList("prometheus")
 	if len(all) == 0 && !d.isRefused("prometheus") {
@@ -170,13 +167,13 @@ func (d *decoder) checkServers(c *Config) {
 	}
 }
 
-// isList says whether a list stands at a path.
+// isList reports whether a path is a list.
 func (d *decoder) isList(path string) bool {
 	_, has := d.places[path+"[0]"]
 	return has
 }
 
-// checkAlone checks the one server of a file without a list.
+// checkAlone checks the only server of a file without a list.
 func (d *decoder) checkAlone(p *Prometheus) {
 	d.checkPrometheus("prometheus", p)
 	for key, given := range map[string]bool{"name": p.Name != "", "matchers": p.Matchers != nil} {
@@ -186,7 +183,7 @@ func (d *decoder) checkAlone(p *Prometheus) {
 	}
 }
 
-// checkReached checks that there are alerts of the last of some servers.
+// checkReached checks that some alerts belong to the last server.
 func (d *decoder) checkReached(all Servers, path string) {
 	last := all[len(all)-1]
 	if d.unread(last, path) {
@@ -206,7 +203,7 @@ func (d *decoder) checkReached(all Servers, path string) {
 	}
 }
 
-// unread says whether some matchers of a server could not be read, which has been said.
+// unread reports whether some matchers of a server could not be parsed, which is a mistake already.
 func (d *decoder) unread(p Prometheus, path string) bool {
 	return len(p.Parsed) < len(p.Matchers) || d.isRefused(path+".matchers")
 }

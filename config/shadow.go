@@ -10,9 +10,8 @@ import (
 	promlabels "github.com/prometheus/prometheus/model/labels"
 )
 
-// Shadowed finds rules that no alert ever reaches, because an earlier one
-// matches every alert that they match. It says so only where the matchers
-// prove it.
+// Shadowed finds rules that never get an alert, because an earlier one matches everything that they
+// match, as far as the matchers prove it.
 func (c *Config) Shadowed() (found Errors) {
 	for i := range c.Rules {
 		later := &c.Rules[i]
@@ -30,28 +29,27 @@ func (c *Config) Shadowed() (found Errors) {
 	return found
 }
 
-// shadows says whether every alert of the later rule is taken by the earlier.
+// shadows reports whether the earlier rule takes every alert of the later one.
 func (c *Config) shadows(earlier, later *Rule) bool {
 	if len(earlier.Parsed) == 0 || len(later.Parsed) == 0 {
-		return false // a mistake, and said
+		return false // a mistake already
 	}
 	if !covers(earlier.Parsed, later.Parsed) {
 		return false
 	}
-	// An alert that is ignored goes to the first rule that names what it is ignored for.
+	// An ignored alert goes to the first rule that asks for it explicitly.
 	return !slices.ContainsFunc(c.Ignored, func(ignoring labels.Matchers) bool {
 		return later.names(ignoring) && !earlier.names(ignoring) && !disjoint(ignoring, later.Parsed)
 	})
 }
 
-// covers says whether it is sure that all label sets that the later matchers match
-// are matched by the earlier ones, too.
+// covers reports whether the earlier matchers certainly match all label sets that the later ones
+// match.
 func covers(earlier, later labels.Matchers) bool {
 	return !slices.ContainsFunc(earlier, func(m *labels.Matcher) bool { return !implied(m, later) })
 }
 
-// implied says whether all label sets that the matchers match are matched by m,
-// too.
+// implied reports whether m certainly matches all label sets that by matches.
 func implied(m *labels.Matcher, by labels.Matchers) bool {
 	return slices.ContainsFunc(by, func(b *labels.Matcher) bool {
 		if b.Name != m.Name {
@@ -68,12 +66,12 @@ func implied(m *labels.Matcher, by labels.Matchers) bool {
 	})
 }
 
-// anyButNone says whether a matcher asks only that the label is there.
+// anyButNone reports whether a matcher only requires the label.
 func anyButNone(m *labels.Matcher) bool {
 	return m.Type == labels.MatchNotEqual && m.Value == "" || m.Type == labels.MatchRegexp && m.Value == ".+"
 }
 
-// disjoint says whether it is sure that no label set matches both.
+// disjoint reports whether certainly no label set matches both.
 func disjoint(a, b labels.Matchers) bool {
 	return slices.ContainsFunc(a, func(m *labels.Matcher) bool {
 		return slices.ContainsFunc(b, func(n *labels.Matcher) bool {
@@ -83,7 +81,7 @@ func disjoint(a, b labels.Matchers) bool {
 	})
 }
 
-// valuesOf returns all values that a matcher matches, if these are few.
+// valuesOf returns all values that a matcher matches, if they are few.
 func valuesOf(m *labels.Matcher) (values []string, finite bool) {
 	switch m.Type {
 	case labels.MatchEqual:

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// suggest returns a hint for a word that is not one of the legal ones: the
-// nearest of them if it is near enough to be a slip, and all of them.
+// suggest returns a hint for an illegal word: the nearest legal one if it may be a typo, and all of
+// them.
 func suggest(word string, legal []string) string {
 	all := "use one of " + strings.Join(legal, ", ")
 	if hint, near := Meant(word, legal); near {
@@ -17,9 +17,8 @@ func suggest(word string, legal []string) string {
 	return all
 }
 
-// Meant asks whether the nearest of the legal words was meant, if it is near
-// enough to be a slip: one of three letters may be wrong. Else it may be the
-// beginning of exactly one of them.
+// Meant suggests the nearest legal word if a third of the letters at most is wrong, or else the
+// only one that begins with the word.
 func Meant(word string, legal []string) (hint string, near bool) {
 	best, least := "", max(1, len(word)/3)+1
 	for _, l := range legal {
@@ -33,8 +32,7 @@ func Meant(word string, legal []string) (hint string, near bool) {
 	return fmt.Sprintf("did you mean %q?", best), best != ""
 }
 
-// begunBy returns the one legal word that begins with three or more letters, and
-// nothing if several do.
+// begunBy returns the only legal word that begins with start, if that has at least three letters.
 func begunBy(start string, legal []string) string {
 	const fewest = 3
 	found := ""
@@ -50,8 +48,8 @@ func begunBy(start string, legal []string) string {
 	return found
 }
 
-// distance counts the insertions, deletions, replacements and swaps of
-// neighbours that turn a into b (optimal string alignment).
+// distance is the number of insertions, deletions, replacements and swaps of adjacent letters that
+// turn a into b (optimal string alignment).
 func distance(a, b string) int {
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

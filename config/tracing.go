@@ -25,7 +25,7 @@ type Tracing struct {
 	Timeout          model.Duration                 `yaml:"timeout,omitempty"`     // timeout of one request; default 10s
 }
 
-// checkTracing checks where traces go.
+// checkTracing checks the settings of tracing.
 func (d *decoder) checkTracing(t *Tracing) {
 	if t == nil {
 		return

@@ -7,19 +7,17 @@ import (
 	"strings"
 )
 
-// hidden stands in the place of what is a secret.
+// hidden replaces a secret.
 const hidden = "<secret>"
 
-// URL is the address of a server. A user, a password, a token in the query may
-// stand in it, so no way of printing it shows more than scheme, host and path:
-// who connects says [URL.Reveal].
+// URL is a server's URL. It may contain a user, a password, or a token in the query, so printing it
+// in any way shows only scheme, host and path: to connect, use [URL.Reveal].
 type URL struct{ u *url.URL }
 
-// NewURL returns the address of u, which may be nil.
+// NewURL wraps u, which may be nil.
 func NewURL(u *url.URL) *URL { return &URL{u} }
 
-// Reveal returns the whole address with its secrets; nil if there is none. It
-// must not be changed.
+// Reveal returns the full URL with its secrets; nil if there is none. Don't modify it.
 func (u *URL) Reveal() *url.URL {
 	if u == nil {
 		return nil
@@ -27,7 +25,7 @@ func (u *URL) Reveal() *url.URL {
 	return u.u
 }
 
-// Shown returns scheme, host and path; nil if there is no address.
+// Shown returns scheme, host and path; nil if there is no URL.
 func (u *URL) Shown() *url.URL {
 	if u == nil || u.u == nil {
 		return nil
@@ -50,27 +48,25 @@ func (u URL) String() string {
 	}
 }
 
-// GoString returns what String does.
+// GoString is String.
 func (u URL) GoString() string { return u.String() }
 
-// MarshalText returns what String does.
+// MarshalText is String.
 func (u URL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
-// UnmarshalText reads an address.
+// UnmarshalText parses a URL.
 func (u *URL) UnmarshalText(text []byte) (err error) {
 	u.u, err = url.Parse(string(text))
 	return err
 }
 
-// HookURL is the address of a hook, of which the path is a secret, too: who
-// knows it may call the hook.
+// HookURL is the URL of a hook, whose path is secret as well: whoever knows it may call the hook.
 type HookURL struct{ URL }
 
-// NewHookURL returns the address of u, which may be nil.
+// NewHookURL wraps u, which may be nil.
 func NewHookURL(u *url.URL) *HookURL { return &HookURL{URL{u}} }
 
-// Reveal returns the whole address with its secrets; nil if there is none. It
-// must not be changed.
+// Reveal returns the full URL with its secrets; nil if there is none. Don't modify it.
 func (u *HookURL) Reveal() *url.URL {
 	if u == nil {
 		return nil
@@ -90,8 +86,8 @@ func (u HookURL) String() string {
 	}
 }
 
-// GoString returns what String does.
+// GoString is String.
 func (u HookURL) GoString() string { return u.String() }
 
-// MarshalText returns what String does.
+// MarshalText is String.
 func (u HookURL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }

@@ -12,9 +12,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// Rule returns the first rule whose matchers all match the labels. A label
-// that is not there matches as if it were empty. The rule belongs to the
-// configuration and must not be changed.
+// Rule returns the first rule whose matchers all match the labels. A missing label matches as if it
+// were empty. Don't modify the rule.
 func (c *Config) Rule(set model.LabelSet) (*Rule, bool) {
 	for i := range c.Rules {
 		if c.Rules[i].Parsed.Matches(set) {
@@ -24,10 +23,10 @@ func (c *Config) Rule(set model.LabelSet) (*Rule, bool) {
 	return nil, false
 }
 
-// RuleFor returns the rule by which an alert is explained: the first that
-// matches, else the zero rule, which leaves everything to the alert's own
-// expression. It is nil if the alert is to be left alone: ignore_alerts has it
-// and no rule names it, or no rule matches and unmatched_alerts is off.
+// RuleFor returns the rule to explain an alert by: the first that matches, or else the zero rule,
+// which leaves everything to the alert's own expression. It is nil if the alert is not to be
+// explained: ignore_alerts matches it and no rule asks for it, or no rule matches and
+// unmatched_alerts is off.
 func (c *Config) RuleFor(set model.LabelSet) *Rule {
 	if ms := c.ignoring(set); ms != nil {
 		for i := range c.Rules {
@@ -46,8 +45,8 @@ func (c *Config) RuleFor(set model.LabelSet) *Rule {
 	return &Rule{}
 }
 
-// Options returns the settings of the analysis of a rule: its own, and for
-// what it leaves out those of the whole configuration.
+// Options returns a rule's settings of the analysis, with those of the whole configuration as
+// defaults.
 func (c *Config) Options(r *Rule) analysis.Options {
 	if r.Analysis == nil {
 		return c.Analysis
@@ -59,32 +58,30 @@ func (c *Config) Options(r *Rule) analysis.Options {
 	return o
 }
 
-// decides takes a switch from the analysis of a rule that has its key, also if it is
-// false there, which the value alone does not tell from a key that is left out.
+// decides sets a switch to the rule's value if the rule has the key: the value alone doesn't
+// distinguish false from missing.
 func (r *Rule) decides(key string, on *bool, own bool) {
 	if _, says := r.Source.Lines["analysis."+key]; says {
 		*on = own
 	}
 }
 
-// String returns the configuration as YAML with all defaults and all rules, in
-// which secrets are masked.
+// String returns the configuration as YAML with all defaults and rules, and secrets masked.
 func (c *Config) String() string { return fmt.Sprint(*c) }
 
-// Format prints the configuration as [Config.String] does, whatever the verb: no
-// way of printing it, or a part of it that may hold secrets, shows one.
+// Format is String for every verb, so that secrets are never printed.
 func (c Config) Format(s fmt.State, _ rune) { show(s, c) }
 
-// Format prints as that of [Config].
+// Format is like [Config.Format].
 func (p Prometheus) Format(s fmt.State, _ rune) { show(s, p) }
 
-// Format prints as that of [Config].
+// Format is like [Config.Format].
 func (a Alertmanager) Format(s fmt.State, _ rune) { show(s, a) }
 
-// Format prints as that of [Config].
+// Format is like [Config.Format].
 func (g Grafana) Format(s fmt.State, _ rune) { show(s, g) }
 
-// Format prints as that of [Config].
+// Format is like [Config.Format].
 func (h RecoveryWebhook) Format(s fmt.State, _ rune) { show(s, h) }
 
 func show(w io.Writer, v any) {
@@ -92,5 +89,5 @@ func show(w io.Writer, v any) {
 	if err != nil {
 		text = fmt.Appendf(nil, "# the configuration can't be shown: %s\n", err)
 	}
-	_, _ = w.Write(text) // a fmt.State takes everything
+	_, _ = w.Write(text) // a fmt.State never fails
 }

@@ -31,12 +31,12 @@ import (
 )
 
 const (
-	exportTimeout = 30 * time.Second // of one batch with all its tries
-	retryAfter    = time.Second      // after the first failure; doubles with each
-	mostSaid      = 300              // bytes of what a receiver says of an error
+	exportTimeout = 30 * time.Second // of one batch with all retries
+	retryAfter    = time.Second      // backoff after the first failure; doubles each time
+	mostSaid      = 300              // bytes of a receiver's error
 )
 
-// Options are what a [Pipe] tells of its work.
+// Options configure a [Pipe].
 type Options struct {
 	Log   *slog.Logger
 	Spans *prometheus.CounterVec // by outcome: sent or failed
@@ -49,8 +49,8 @@ func NewSpans() *prometheus.CounterVec {
 	}, []string{"outcome"})
 }
 
-// Pipe sends spans to an OTLP receiver: protobuf over HTTP. The library's own client for
-// that brings all of gRPC into the binary, which speaks none.
+// Pipe sends spans to an OTLP receiver: protobuf over HTTP. The library's own client would bring
+// all of gRPC into the binary.
 type Pipe struct {
 	conf   config.Tracing
 	opt    Options
@@ -61,8 +61,8 @@ type Pipe struct {
 
 var _ otlptrace.Client = (*Pipe)(nil)
 
-// NewPipe returns a pipe to the receiver of a configuration, nil if that is nil. It
-// connects to nobody, and fails if the settings name files that can't be read.
+// NewPipe returns a pipe to the configured receiver; nil if conf is nil. It does not connect. It
+// fails if files named in the settings can't be read.
 func NewPipe(conf *config.Tracing, opt Options) (*Pipe, error) {
 	if conf == nil {
 		return nil, nil
@@ -82,7 +82,7 @@ func NewPipe(conf *config.Tracing, opt Options) (*Pipe, error) {
 	return &Pipe{conf: *conf, opt: opt, client: client, url: u.String()}, nil
 }
 
-// same says whether two pipes lead to the same place in the same way.
+// same reports whether two pipes have equal configurations.
 func (p *Pipe) same(other *Pipe) bool {
 	if p == nil || other == nil {
 		return p == other
@@ -90,8 +90,8 @@ func (p *Pipe) same(other *Pipe) bool {
 	return reflect.DeepEqual(p.conf, other.conf)
 }
 
-// provider makes spans and gathers them into batches. A batch that can't be sent holds up
-// no span: what finds no room is dropped.
+// provider makes spans and batches them. A batch that can't be sent blocks no span: spans without
+// room are dropped.
 func (p *Pipe) provider() *sdktrace.TracerProvider {
 	return sdktrace.NewTracerProvider(
 		sdktrace.WithBatcher(otlptrace.NewUnstarted(p), sdktrace.WithExportTimeout(exportTimeout)),
@@ -100,17 +100,16 @@ func (p *Pipe) provider() *sdktrace.TracerProvider {
 	)
 }
 
-// Start is part of [otlptrace.Client].
+// Start implements [otlptrace.Client].
 func (p *Pipe) Start(context.Context) error { return nil }
 
-// Stop is part of [otlptrace.Client].
+// Stop implements [otlptrace.Client].
 func (p *Pipe) Stop(context.Context) error {
 	p.client.CloseIdleConnections()
 	return nil
 }
 
-// UploadTraces is part of [otlptrace.Client]. Its errors are logged here, where they
-// aren't repeated.
+// UploadTraces implements [otlptrace.Client]. It logs its errors itself, with a rate limit.
 func (p *Pipe) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
 	n := 0
 	for _, of := range spans {
@@ -130,9 +129,9 @@ func (p *Pipe) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans)
 	return nil
 }
 
-// upload sends a batch, again and again while that may help and ctx lasts.
+// upload sends a batch, with retries while they may help and until ctx ends.
 func (p *Pipe) upload(ctx context.Context, spans []*tracepb.ResourceSpans) error {
-	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans}) // on the wire it is an ExportTraceServiceRequest
+	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans}) // wire-compatible with ExportTraceServiceRequest
 	if err == nil && p.conf.Compression == "gzip" {
 		body, err = compressed(body)
 	}
@@ -162,8 +161,8 @@ func compressed(body []byte) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// post sends a body once. again says that it may be sent again, after the time that the
-// receiver asks for.
+// post sends a body once. again means that a retry may succeed, after the time that the receiver
+// asked for.
 func (p *Pipe) post(ctx context.Context, body []byte) (asked time.Duration, again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(p.conf.Timeout))
 	defer cancel()
@@ -183,13 +182,13 @@ func (p *Pipe) post(ctx context.Context, body []byte) (asked time.Duration, agai
 		return 0, true, err
 	}
 	defer resp.Body.Close()
-	said, _ := io.ReadAll(io.LimitReader(resp.Body, mostSaid)) // what is there of it
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, mostSaid)) // as much as there is
 	switch resp.StatusCode {
 	case http.StatusOK, http.StatusAccepted:
 		return 0, false, nil
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		again = true
 	}
-	s, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // 0 if it is not said
+	s, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // 0 if there is none
 	return time.Duration(s) * time.Second, again, fmt.Errorf("the receiver answers %s: %q", resp.Status, said)
 }

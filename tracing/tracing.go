@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tracing makes the traces of culprit itself: one for each alert, from the
-// message that tells of it to the last place that is told its causes.
+// Package tracing traces culprit's own work: one trace per alert, from the message that brings it
+// to the last write-back.
 //
-// A [Tracer] travels in the context ([With]), and so does the span of the moment.
-// Without a tracer, or while none is configured, [Start] returns a span that records
-// nothing and costs no memory. Spans leave the process in the background: whatever the
-// receiver does, no alert waits for it, and spans that find no room are dropped.
+// A [Tracer] travels in the context ([With]), and so does the current span. Without a tracer, or
+// with tracing off, [Start] returns a no-op span that allocates nothing. Spans are sent in the
+// background: no alert waits for the receiver, and spans without room are dropped.
 package tracing
 
 import (
@@ -21,22 +20,22 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Tracer makes spans as the configuration of the moment says. The zero value makes none.
+// Tracer makes spans, as currently configured. The zero value makes none.
 type Tracer struct {
 	mu   sync.RWMutex
 	live *sdktrace.TracerProvider // nil: off
-	last *Pipe                    // that live sends by
+	last *Pipe                    // the one that live sends through
 }
 
-// tracerKey is that of the tracer in a context.
+// tracerKey is the context key of the tracer.
 type tracerKey struct{}
 
-// With returns a context whose spans are made by t.
+// With returns a context with t as tracer.
 func With(ctx context.Context, t *Tracer) context.Context {
 	return context.WithValue(ctx, tracerKey{}, t)
 }
 
-// Start begins a span below that of the context, or a trace if that has none.
+// Start begins a child of the context's span, or a new trace.
 func Start(ctx context.Context, name string, opts ...trace.SpanStartOption) (context.Context, trace.Span) {
 	t, _ := ctx.Value(tracerKey{}).(*Tracer)
 	if p := t.provider(); p != nil {
@@ -45,7 +44,7 @@ func Start(ctx context.Context, name string, opts ...trace.SpanStartOption) (con
 	return ctx, none()
 }
 
-// none is a span that records nothing.
+// none is a no-op span.
 func none() trace.Span { return trace.SpanFromContext(context.Background()) }
 
 func (t *Tracer) provider() *sdktrace.TracerProvider {
@@ -57,7 +56,7 @@ func (t *Tracer) provider() *sdktrace.TracerProvider {
 	return t.live
 }
 
-// End ends a span with the error that its work had, if any.
+// End ends a span, with an error if there is one.
 func End(span trace.Span, err error) {
 	if err != nil && span.IsRecording() {
 		span.SetStatus(codes.Error, err.Error())
@@ -65,7 +64,7 @@ func End(span trace.Span, err error) {
 	span.End()
 }
 
-// ID is the id of the trace of the context; empty if it is not sent anywhere.
+// ID is the trace ID of the context; empty if the trace is not sampled.
 func ID(ctx context.Context) string {
 	sc := trace.SpanContextFromContext(ctx)
 	if !sc.IsSampled() {
@@ -74,8 +73,8 @@ func ID(ctx context.Context) string {
 	return sc.TraceID().String()
 }
 
-// Parent is the span of the context as a text that [Continue] understands, and other
-// programs: a W3C traceparent. It is empty if the trace is not sent anywhere.
+// Parent is the context's span as a W3C traceparent, for [Continue]; empty if the trace is not
+// sampled.
 func Parent(ctx context.Context) string {
 	if !trace.SpanContextFromContext(ctx).IsSampled() {
 		return ""
@@ -85,7 +84,7 @@ func Parent(ctx context.Context) string {
 	return h.Get("traceparent")
 }
 
-// Continue begins a span below one that [Parent] has named. Without one there is none.
+// Continue begins a child of a span named by [Parent]; a no-op span if parent is empty.
 func Continue(ctx context.Context, parent, name string) (context.Context, trace.Span) {
 	if parent == "" {
 		return ctx, none()
@@ -93,18 +92,18 @@ func Continue(ctx context.Context, parent, name string) (context.Context, trace.
 	return Start(Extract(ctx, http.Header{"Traceparent": {parent}}), name, trace.WithSpanKind(trace.SpanKindClient))
 }
 
-// Inject writes the span of the context into headers, as W3C Trace Context has it.
+// Inject writes the context's span into headers, as in W3C Trace Context.
 func Inject(ctx context.Context, h http.Header) {
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(h))
 }
 
-// Extract returns a context below the span that headers name, if they do.
+// Extract returns a context with the span in headers as parent, if there is one.
 func Extract(ctx context.Context, h http.Header) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(h))
 }
 
-// Use sends spans by a pipe from now on; nil: none are made any more. What was made
-// before is still sent, in the background.
+// Use sends new spans through p from now on; nil turns tracing off. Earlier spans are still sent,
+// in the background.
 func (t *Tracer) Use(p *Pipe) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,11 +116,11 @@ func (t *Tracer) Use(p *Pipe) {
 		t.live = p.provider()
 	}
 	if old != nil {
-		go func() { _ = shutdown(old, exportTimeout) }() // it has said so in the log
+		go func() { _ = shutdown(old, exportTimeout) }() // it logs its errors
 	}
 }
 
-// Close sends what was made, within a time, and makes no more.
+// Close sends the remaining spans, within a time limit, and makes no more.
 func (t *Tracer) Close(within time.Duration) error {
 	t.mu.Lock()
 	old := t.live

@@ -41,7 +41,7 @@ The published method alone, BMFS and its attribution. Without an onset, the last
 
 Files may be compressed with gzip. - is standard input.`
 
-// changesFlagHelp describes --changes, wherever it is.
+// changesFlagHelp describes --changes.
 const changesFlagHelp = `JSON array of changes: {"at": TIME, "until": TIME, "title": "…", "labels": {"service": "…"}, "from": "…", "to": "…"}. Only at is required.`
 
 // candidatesOptions are the flags of analyze candidates.
@@ -51,7 +51,7 @@ type candidatesOptions struct {
 	scale    string
 	positive bool
 	lags     string
-	shifts   []int // lags, read
+	shifts   []int // lags, parsed
 	format   string
 }
 
@@ -91,7 +91,7 @@ func (o *candidatesOptions) run(s streams) error {
 	})
 }
 
-// eachOf are the options for changes that somebody has named, and wants to hear of each.
+// eachOf returns options that keep all changes: whoever lists them wants to hear of each.
 func eachOf(list []changes.Change) analysis.ChangeOptions {
 	if len(list) == 0 {
 		return analysis.ChangeOptions{}
@@ -99,7 +99,7 @@ func eachOf(list []changes.Change) analysis.ChangeOptions {
 	return analysis.ChangeOptions{Top: math.MaxInt}
 }
 
-// noChanges says of a file of changes that it has none.
+// noChanges warns that a file of changes is empty.
 func noChanges(file fileName, list []changes.Change) []analysis.Warning {
 	if file == "" || len(list) > 0 {
 		return nil
@@ -126,13 +126,12 @@ func (o *candidatesOptions) check() error {
 	return o.input.check()
 }
 
-// adjust adds what the flags say about all candidates.
+// adjust applies the flags for all candidates.
 func (o *candidatesOptions) adjust(r *tabular.Roles) {
 	r.Scale, r.Positive, r.Lags = o.scale, o.positive, o.shifts
 }
 
-// printResult writes a result as JSON: by itself, or on one line with the name
-// of its input where there are several.
+// printResult prints a result as JSON; on one line with the input's name if there are several.
 func printResult(w io.Writer, name string, result analysis.Result) error {
 	if name == "" {
 		return printJSON(w, result)

@@ -51,7 +51,7 @@ type dimensionsOptions struct {
 	long, marginals, changes                fileName
 	columns                                 tabular.LongColumns
 	onset, end, baselineStart, baselineEnd  string
-	window                                  tabular.Window // of these times
+	window                                  tabular.Window // parsed from the times
 	count, wide                             bool
 	labels                                  analysis.LabelOptions
 	format                                  string
@@ -117,7 +117,7 @@ func (o *dimensionsOptions) run(s streams) error {
 	return nil
 }
 
-// check says what is wrong with the flags as a whole, and reads the times.
+// check validates the combination of flags, and parses the times.
 func (o *dimensionsOptions) check() error {
 	var forms []string
 	for _, f := range []struct {
@@ -163,7 +163,7 @@ func (o *dimensionsOptions) check() error {
 	return o.checkTimes()
 }
 
-// readsTwice tells whether two inputs are standard input.
+// readsTwice reports whether two inputs are standard input.
 func (o *dimensionsOptions) readsTwice() bool {
 	n := 0
 	for _, file := range o.files {
@@ -199,7 +199,7 @@ func (o *dimensionsOptions) checkColumns() error {
 	return nil
 }
 
-// overTime tells whether the input is a measure over time.
+// overTime reports whether the input is a measure over time.
 func (o *dimensionsOptions) overTime() bool {
 	return o.series != "" || o.numerator != "" || o.long != ""
 }
@@ -237,8 +237,7 @@ func (o *dimensionsOptions) checkTimes() error {
 	return o.window.Check()
 }
 
-// explain reads one input and analyses it. An empty file means the input that
-// the flags name.
+// explain reads one input and analyses it. An empty file means the inputs named by flags.
 func (o *dimensionsOptions) explain(stdin io.Reader, file string) (report.Report, error) {
 	name, b, err := o.read(stdin, file)
 	if err != nil {
@@ -256,7 +255,7 @@ func (o *dimensionsOptions) explain(stdin io.Reader, file string) (report.Report
 	return report.New(report.Input{Result: result}), nil
 }
 
-// read returns the breakdown and what its measure is called.
+// read returns the breakdown and the name of its measure.
 func (o *dimensionsOptions) read(stdin io.Reader, file string) (string, *analysis.Breakdown, error) {
 	const unnamed = "measure"
 	switch {
@@ -276,7 +275,7 @@ func (o *dimensionsOptions) read(stdin io.Reader, file string) (string, *analysi
 	}
 }
 
-// name is that of the column or the file of the measure.
+// name is the column or file of the measure.
 func (o *dimensionsOptions) name(otherwise string) string {
 	for _, name := range []string{o.columns.Value, o.columns.Numerator} {
 		if name != "" {
@@ -317,7 +316,7 @@ func (o *dimensionsOptions) tables(stdin io.Reader) (numerator, denominator *tab
 	return numerator, denominator, err
 }
 
-// print writes one result; name is that of its file where there are several.
+// print prints one result; name is its file if there are several.
 func (o *dimensionsOptions) print(w io.Writer, name string, r report.Report) error {
 	if o.format == "table" {
 		t := dimensionsTable{w: w, width: widthOf(w, tableWidth), wide: o.wide}

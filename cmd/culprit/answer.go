@@ -18,11 +18,11 @@ import (
 const (
 	barWidth    = 10
 	sparkWidth  = 30
-	answerWidth = 80 // characters of a line of an answer, as many as any terminal has
+	answerWidth = 80 // characters of a line, as many as any terminal has
 )
 
-// printReport writes a report for a terminal: the answer on one line, the
-// causes as a table, and the queries if they are wanted.
+// printReport prints a report for a terminal: the one-line answer, a table of the causes, and the
+// queries if wanted.
 func printReport(w io.Writer, r report.Report, queries bool) error {
 	t := &dimensionsTable{w: w, width: widthOf(w, answerWidth), wide: true}
 	t.row("", bold, r.Summary, "")
@@ -37,11 +37,11 @@ func printReport(w io.Writer, r report.Report, queries bool) error {
 	if queries {
 		t.queries(r.Plan)
 	}
-	_, err := io.WriteString(w, "") // is the error of any line before
+	_, err := io.WriteString(w, "") // returns the first error of any line
 	return err
 }
 
-// trimLines removes the blanks with which a table fills its last column.
+// trimLines removes trailing spaces, which pad the last column.
 func trimLines(text []byte) []byte {
 	lines := bytes.Split(text, []byte("\n"))
 	for i := range lines {
@@ -50,17 +50,16 @@ func trimLines(text []byte) []byte {
 	return bytes.Join(lines, []byte("\n"))
 }
 
-// figures are the columns below a name: how much of the change it is, how it
-// moved, how sure that is, and its course.
+// figures are the columns below a name: share, movement, confidence, and the time series.
 type figures struct {
 	name, share, moved, confidence string
 	course                         []*float64
-	explains                       string // which of several KPIs; empty: there is one
+	explains                       string // which of several KPIs; empty: there is only one
 	style                          style  // of the confidence
 }
 
-// answer writes the KPI and below it the causes. A name has lines of its own,
-// as that of a series may be longer than any column; the figures are below it.
+// answer prints the KPI, and below it the causes. Names have lines of their own, as those of series
+// may be longer than any column.
 func (t *dimensionsTable) answer(r report.Report) {
 	kpis := kpisOf(r)
 	rows := []figures{{name: "#   CAUSE", share: "SHARE", moved: "BEFORE → NOW", confidence: "CONFIDENCE", style: faint}}
@@ -98,7 +97,7 @@ func (t *dimensionsTable) answer(r report.Report) {
 	}
 }
 
-// queries writes what was asked.
+// queries prints the queries.
 func (t *dimensionsTable) queries(p report.Plan) {
 	t.line("")
 	t.line("asked for %s to %s every %s:", p.Start.UTC().Format(timeLayout), p.End.UTC().Format(timeLayout), p.Step)
@@ -108,7 +107,7 @@ func (t *dimensionsTable) queries(p report.Plan) {
 	}
 }
 
-// kpisOf are the names of the KPIs of a report.
+// kpisOf returns the names of a report's KPIs.
 func kpisOf(r report.Report) []string {
 	var names []string
 	for _, q := range r.Plan.Queries {
@@ -123,8 +122,7 @@ func kpisOf(r report.Report) []string {
 	return slices.Compact(names)
 }
 
-// explained says which of several KPIs a cause explains, and whether it is common
-// to all.
+// explained says which of several KPIs a cause explains, and whether it is common to all.
 func explained(c analysis.Finding, kpis []string) string {
 	switch {
 	case len(kpis) < 2 || len(c.Explains) == 0:
@@ -143,8 +141,8 @@ func share(c analysis.Finding) string {
 	return words.Percent(min(c.Share, 1))
 }
 
-// moved is the level of a cause before and in the incident. The unit of a set
-// of labels is that of the KPI's parts; that of a series is not known.
+// moved is the level of a cause before and during the incident. Label sets are in the unit of the
+// KPI's parts; the unit of series is unknown.
 func moved(r report.Report, c analysis.Finding) string {
 	before, after, ok := c.Evidence.Moved()
 	if !ok {
@@ -167,7 +165,7 @@ func bar(share float64) string {
 	return text
 }
 
-// ofKPI is the chart of the KPI, which is the first.
+// ofKPI is the KPI's chart, which is the first.
 func ofKPI(r report.Report) []*float64 {
 	if len(r.Charts) == 0 {
 		return nil
@@ -175,7 +173,7 @@ func ofKPI(r report.Report) []*float64 {
 	return r.Charts[0].Values
 }
 
-// courseOf is the chart of a name; it is empty if there is none.
+// courseOf is the chart with a name; nil if there is none.
 func courseOf(r report.Report, name string) []*float64 {
 	i := slices.IndexFunc(r.Charts, func(c report.Chart) bool { return name != "" && c.Name == name })
 	if i < 0 {
@@ -184,9 +182,9 @@ func courseOf(r report.Report, name string) []*float64 {
 	return r.Charts[i].Values
 }
 
-// spark draws values as a line of at most width blocks between the smallest and
-// the largest of them; of several that share a block the one farthest from the
-// middle of all is shown, so that a spike stays one. A missing value is a space.
+// spark draws values as a line of at most width blocks between minimum and maximum. Of several
+// values in a block it shows the one farthest from the middle, to keep spikes. A missing value is a
+// space.
 func spark(values []*float64, width int) string {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
@@ -220,13 +218,13 @@ func block(values []*float64, lo, hi float64) rune {
 	}
 }
 
-// timeLayout is how times are shown to people.
+// timeLayout is how people see times.
 const timeLayout = "2006-01-02 15:04:05Z"
 
-// number counts things: "1 alert", "2 alerts".
+// number formats a count: "1 alert", "2 alerts".
 func number(n int, thing string) string { return plural(n, thing, thing+"s") }
 
-// plural counts things whose plural takes more than an s.
+// plural formats a count with an irregular plural.
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

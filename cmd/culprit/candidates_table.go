@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	seriesWidth = 45 // characters of a line for the name of a series
-	movedWidth  = 21 // for its levels before and in the incident
-	mostMembers = 3  // series that are named which can't be told from one
+	seriesWidth = 45 // characters of a series name
+	movedWidth  = 21 // of the levels before and during the incident
+	mostMembers = 3  // indistinguishable series to name
 )
 
-// printCandidates writes a ranking of series for a terminal: the verdict, the
-// KPI, the series with their course, and how it may have spread.
+// printCandidates prints a ranking of series for a terminal: the verdict, the KPI, the series with
+// sparklines, and how the incident may have spread.
 func printCandidates(w io.Writer, name string, r report.Report) error {
 	t := &dimensionsTable{w: w, width: widthOf(w, tableWidth)}
 	if name != "" {
@@ -59,7 +59,7 @@ func printCandidates(w io.Writer, name string, r report.Report) error {
 	return err
 }
 
-// series writes a cause on a line, with its course and what it did below.
+// series prints a cause on one line, with its sparkline and details below.
 func (t *dimensionsTable) series(r report.Report, c analysis.Finding, best float64) {
 	score := 0.0
 	if best > 0 {
@@ -87,7 +87,7 @@ func (t *dimensionsTable) series(r report.Report, c analysis.Finding, best float
 	}
 }
 
-// course draws a series over time, and says something beside or below it.
+// course prints a sparkline, with a text next to it or below.
 func (t *dimensionsTable) course(r report.Report, name, text string) {
 	line := "    " + pad(spark(courseOf(r, name), sparkWidth), sparkWidth)
 	if columns(line)+2+columns(text) <= t.width {
@@ -98,8 +98,8 @@ func (t *dimensionsTable) course(r report.Report, name, text string) {
 	t.wrap("    ", text)
 }
 
-// shorten cuts a name to a number of columns, at the end, or, of service|metric,
-// in the service as long as enough of it stays: the metric tells more.
+// shorten cuts a name to a width, at its end. In service|metric it cuts the service as long as
+// enough of it remains: the metric says more.
 func shorten(name string, width int) string {
 	const enough = 8
 	t := dimensionsTable{}

@@ -49,9 +49,9 @@ func addCheck(app *kingpin.Application, commands map[string]command) {
 	}
 }
 
-// configCheck says of files what they hold and what is wrong with them.
+// configCheck checks files.
 type configCheck struct {
-	url, name           string // of the Prometheus that is asked; empty: none, or those of the file
+	url, name           string // Prometheus to query; empty: none, or those of the file
 	routes              *routeCheck
 	servers, syntaxOnly bool
 	out, err            io.Writer
@@ -76,7 +76,7 @@ func (c *configCheck) all(ctx context.Context, files []string) error {
 	return nil
 }
 
-// file returns what is wrong with a file. Its servers are asked once it is right.
+// file returns the mistakes of a file. If there are none it also queries its servers.
 func (c *configCheck) file(ctx context.Context, file string) []error {
 	cfg, kind, mistakes := c.read(file)
 	if len(mistakes) > 0 {
@@ -99,7 +99,7 @@ func (c *configCheck) file(ctx context.Context, file string) []error {
 	return wrong
 }
 
-// read reads a main file or a rule file, and prints what is legal and hardly meant.
+// read reads a main file or a rule file, and prints its warnings.
 func (c *configCheck) read(file string) (cfg *config.Config, kind string, mistakes config.Errors) {
 	text, mistakes := config.TextOf(file)
 	if len(mistakes) > 0 {
@@ -122,7 +122,7 @@ func (c *configCheck) read(file string) (cfg *config.Config, kind string, mistak
 	return cfg, kind, mistakes
 }
 
-// rulesAlone is a configuration with nothing but the rules of a file.
+// rulesAlone is a configuration with only the rules of a file.
 func rulesAlone(file string, text []byte) (cfg *config.Config, mistakes config.Errors) {
 	cfg, mistakes = config.Read(file, []byte(`prometheus: {url: "http://localhost"}`))
 	if len(mistakes) > 0 {
@@ -133,7 +133,7 @@ func rulesAlone(file string, text []byte) (cfg *config.Config, mistakes config.E
 	return cfg, mistakes
 }
 
-// oneLine puts the hint of an error behind it, as those of mistakes are.
+// oneLine puts the hint of an error in parentheses, as for mistakes.
 func oneLine(err error) error {
 	if what, hint, has := strings.Cut(err.Error(), "; hint: "); has {
 		return fmt.Errorf("%s (%s)", what, hint)

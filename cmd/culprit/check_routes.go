@@ -17,7 +17,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/routes"
 )
 
-// routeCheck judges the routes of Alertmanagers, of each once.
+// routeCheck checks the routes of each Alertmanager once.
 type routeCheck struct {
 	urls []*config.URL
 }
@@ -34,11 +34,11 @@ func newRouteCheck(urls []string) (*routeCheck, error) {
 	return c, nil
 }
 
-// judge prints what is right and returns what is not. It asks the servers that
-// it was made for, and all of the configuration if these are asked, too.
+// judge prints what is right and returns what is wrong. It checks the given servers, and if all is
+// set those of the configuration.
 func (c *routeCheck) judge(ctx context.Context, cfg *config.Config, all bool, w io.Writer) (mistakes []error) {
 	urls := c.urls
-	c.urls = nil // the next file has nothing to add
+	c.urls = nil // done, also for further files
 	if all {
 		for _, am := range cfg.Alertmanagers {
 			if !slices.ContainsFunc(urls, func(u *config.URL) bool { return sameServer(u, am.URL) }) {
@@ -60,7 +60,7 @@ func (c *routeCheck) judge(ctx context.Context, cfg *config.Config, all bool, w 
 	return mistakes
 }
 
-// judgeAt asks one server for its routes and judges them.
+// judgeAt reads and checks the routes of one server.
 func judgeAt(ctx context.Context, server config.Alertmanager) (address string, v routes.Verdict, err error) {
 	client, err := alertmanager.New(server, alertmanager.Options{})
 	if err != nil {
@@ -87,8 +87,8 @@ func judgeAt(ctx context.Context, server config.Alertmanager) (address string, v
 	return address, v, err
 }
 
-// serverAt is how an address is reached: as the configuration says of it, else
-// of its first peer.
+// serverAt returns how to reach a URL: with its settings in the configuration, or else those of the
+// first peer.
 func serverAt(cfg *config.Config, u *config.URL) config.Alertmanager {
 	server := config.Alertmanager{HTTPConfig: commonconfig.DefaultHTTPClientConfig}
 	for i, am := range cfg.Alertmanagers {
@@ -107,7 +107,7 @@ func sameServer(a, b *config.URL) bool {
 	return strings.TrimSuffix(a.String(), "/") == strings.TrimSuffix(b.String(), "/")
 }
 
-// said is what is right.
+// said describes what is right.
 func said(address string, v routes.Verdict) string {
 	var b strings.Builder
 	if v.Routed {
@@ -119,7 +119,7 @@ func said(address string, v routes.Verdict) string {
 	return b.String()
 }
 
-// wrong is what is not, and the lines that fix it.
+// wrong describes what is wrong, with the lines that fix it.
 func wrong(address string, v routes.Verdict) error {
 	var b strings.Builder
 	for _, p := range v.Problems {

@@ -30,7 +30,7 @@ Prometheus has loaded, if its configuration has rule_annotations: {enabled: true
 With --format json, an object a line for each file: file, alerts (how many alerting rules), annotated (how many of these speak to culprit), and
 mistakes (file, line, what, hint). The exit status is 1 if there is any.`
 
-// checkedRules is what was found in a file of alerting rules.
+// checkedRules is the result for a file of alerting rules.
 type checkedRules struct {
 	File      string           `json:"file"`
 	Alerts    int              `json:"alerts"`
@@ -53,7 +53,7 @@ func addCheckRules(check *kingpin.CmdClause, commands map[string]command) {
 	commands[cmd.FullCommand()] = func(_ context.Context, s streams) error { return checkRules(s, files, *format) }
 }
 
-// checkRules tells of all files, also of those behind one that can't be read.
+// checkRules checks all files, even if one can't be read.
 func checkRules(s streams, files []string, format string) error {
 	var wrong []error
 	var all []promql.AlertingRule
@@ -110,7 +110,7 @@ func showCheckedRules(w io.Writer, format string, c checkedRules) error {
 		return printJSONLine(w, c)
 	}
 	if len(c.Mistakes) > 0 {
-		return nil // they are told at the end
+		return nil // reported at the end
 	}
 	_, err := fmt.Fprintf(w, "%s: fine, %s, %d with annotations for culprit\n", c.File, number(c.Alerts, "alerting rule"), c.Annotated)
 	return err

@@ -17,8 +17,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
 
-// probe asks every query of a configuration, if that is wanted, and says how many
-// were answered.
+// probe runs every query of a configuration, if wanted, and says how many were answered.
 func (c *configCheck) probe(ctx context.Context, cfg *config.Config) (asked string, wrong []error) {
 	if c.url == "" && !c.servers {
 		return "", nil
@@ -42,7 +41,7 @@ func (c *configCheck) probe(ctx context.Context, cfg *config.Config) (asked stri
 		return "", wrong
 	}
 	if !listed {
-		p.Alerting = nil // those of a part would tell wrong things of the others
+		p.Alerting = nil // incomplete ones would say wrong things
 	}
 	found, n, err := p.Run(ctx, cfg)
 	if err == nil && len(found) > 0 {
@@ -54,8 +53,7 @@ func (c *configCheck) probe(ctx context.Context, cfg *config.Config) (asked stri
 	return fmt.Sprintf(", %s answered", number(n, "question")), nil
 }
 
-// reach adds a server that answers to those of a probe, and says whether it lists its
-// rules.
+// reach adds a server to a probe if it answers. lists means that it lists its rules.
 func (c *configCheck) reach(ctx context.Context, server config.Prometheus, p *probe.Probe) (lists bool, err error) {
 	client, err := bounded.New(server)
 	if err != nil {
@@ -79,8 +77,8 @@ func (c *configCheck) reach(ctx context.Context, server config.Prometheus, p *pr
 	return true, nil
 }
 
-// askServers asks Grafana and connects to the hooks of a configuration. It
-// prints who answers and returns who does not.
+// askServers connects to the Grafana and the hooks of a configuration. It prints which answer, and
+// returns those that don't.
 func askServers(ctx context.Context, cfg *config.Config, w io.Writer) (wrong []error) {
 	note := func(address string, err error) {
 		if err != nil {
@@ -98,8 +96,7 @@ func askServers(ctx context.Context, cfg *config.Config, w io.Writer) (wrong []e
 	return wrong
 }
 
-// askGrafana reads an annotation, which only a Grafana gives, and only to those
-// whose token may.
+// askGrafana reads an annotation, which only a Grafana returns, and only to a permitted token.
 func askGrafana(ctx context.Context, conf config.Grafana) error {
 	client, err := grafana.New(conf)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/broker"
 )
 
-// clusterSettings are the flags of one of three replicas.
+// clusterSettings are the flags of a cluster.
 type clusterSettings struct {
 	node, listen, secretFile, tlsFile string
 	peers                             []string
@@ -47,7 +47,7 @@ func hostname() string {
 	return name
 }
 
-// options returns nil for a daemon that stands alone.
+// options returns nil for a single daemon.
 func (c *clusterSettings) options() (*broker.ClusterOptions, error) {
 	if len(c.peers) == 0 {
 		return nil, nil
@@ -71,15 +71,14 @@ func (c *clusterSettings) options() (*broker.ClusterOptions, error) {
 	return opt, err
 }
 
-// clusterTLS is the file of --cluster.tls-config, as Alertmanager has it.
+// clusterTLS is the file of --cluster.tls-config, in Alertmanager's format.
 type clusterTLS struct {
 	Server *web.TLSConfig        `yaml:"tls_server_config"`
 	Client *promconfig.TLSConfig `yaml:"tls_client_config"`
 }
 
-// readClusterTLS reads the file and makes one configuration of its halves: a
-// replica is a server for those that call it and a client of those it calls.
-// The certificates are read again at each handshake.
+// readClusterTLS reads the file and joins its halves: a replica is both server and client.
+// Certificates are reloaded at each handshake.
 func readClusterTLS(file string) (*tls.Config, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -16,12 +16,12 @@ import (
 
 const (
 	tableWidth = 100 // characters of a line
-	nameWidth  = 30  // of them for the value of a label
-	mostValues = 10  // of one label
+	nameWidth  = 30  // of a label's value
+	mostValues = 10  // per label
 )
 
-// dimensionsTable writes an attribution to labels for a terminal: the verdict,
-// the causes, and the measure by each label.
+// dimensionsTable prints an attribution to labels for a terminal: the verdict, the causes, and the
+// measure by each label.
 type dimensionsTable struct {
 	w     io.Writer
 	width int
@@ -52,8 +52,8 @@ func (t *dimensionsTable) print(file string, r report.Report) error {
 	return err
 }
 
-// verdictOf is the answer in a sentence. The labels say better than the general
-// line why there is no cause.
+// verdictOf is the answer as a sentence. Without a cause the first warning explains better than the
+// general line why.
 func verdictOf(r report.Report) string {
 	if r.Result.Verdict != analysis.Explained && len(r.Result.Warnings) > 0 {
 		text := r.Result.Warnings[0].Text
@@ -63,7 +63,7 @@ func verdictOf(r report.Report) string {
 	return strings.TrimSuffix(r.Summary, ".") + "."
 }
 
-// doubts are the warnings that the verdict has not told.
+// doubts are the warnings that the verdict has not mentioned.
 func doubts(r report.Report) []string {
 	var texts []string
 	for i, w := range r.Result.Warnings {
@@ -74,7 +74,7 @@ func doubts(r report.Report) []string {
 	return texts
 }
 
-// cause writes a cause on a line with its bar, and below it what it means.
+// cause prints a cause on a line with its bar, and its meaning below.
 func (t *dimensionsTable) cause(c analysis.Finding) {
 	t.line("")
 	t.line("%2d. %s", c.Rank, report.Title(c))
@@ -86,7 +86,7 @@ func (t *dimensionsTable) cause(c analysis.Finding) {
 	t.wrap("    ", c.Sentence)
 }
 
-// dimension writes the measure by one label.
+// dimension prints the measure by one label.
 func (t *dimensionsTable) dimension(d analysis.Dimension) {
 	switch {
 	case len(d.Elements) == 0:
@@ -117,7 +117,7 @@ func (t *dimensionsTable) element(e analysis.Element) {
 		strings.Join(e.Tags, ", "))
 }
 
-// signed writes a share that may be negative.
+// signed formats a share that may be negative.
 func signed(share float64) string {
 	if share < 0 {
 		return "−" + words.Percent(-share)
@@ -125,15 +125,14 @@ func signed(share float64) string {
 	return words.Percent(share)
 }
 
-// line writes one line, no wider than the table, without trailing spaces.
-// What a label may hold that can't be seen would make it longer.
+// line prints one line, cut to the width, without trailing spaces. Characters that can't be seen
+// are escaped first, as that makes it longer.
 func (t *dimensionsTable) line(format string, args ...any) {
 	text := strings.Map(printable, fmt.Sprintf(format, args...))
 	fmt.Fprintln(t.w, strings.TrimRight(t.cut(text, t.width), " "))
 }
 
-// row writes one line of which a part has a style. Where it has no colour it is
-// as [dimensionsTable.line].
+// row prints one line with a part in a style. Without colours it is [dimensionsTable.line].
 func (t *dimensionsTable) row(head string, s style, part, tail string) {
 	plain := strings.TrimRight(strings.Map(printable, head+part+tail), " ")
 	if v, ok := t.w.(*visible); !ok || !v.colors || s == "" || !t.wide && columns(plain) > t.width {
@@ -155,7 +154,7 @@ func printable(r rune) rune {
 	return r
 }
 
-// cut shortens a text to a number of characters.
+// cut shortens a text to a width.
 func (t *dimensionsTable) cut(text string, width int) string {
 	if t.wide || columns(text) <= width {
 		return text
@@ -167,10 +166,10 @@ func (t *dimensionsTable) cut(text string, width int) string {
 	return text + "…"
 }
 
-// wrap writes a text on as many lines as it needs.
+// wrap prints a text on as many lines as needed.
 func (t *dimensionsTable) wrap(indent, text string) { t.wrapBehind(indent, indent, text) }
 
-// wrapBehind is wrap with something else before the first line.
+// wrapBehind is wrap with another prefix on the first line.
 func (t *dimensionsTable) wrapBehind(first, indent, text string) {
 	line, bare := first, true
 	for _, word := range strings.Fields(text) {
@@ -186,13 +185,13 @@ func (t *dimensionsTable) wrapBehind(first, indent, text string) {
 	t.line("%s", line)
 }
 
-// pad fills a text up with spaces to a number of columns of the terminal.
+// pad pads a text with spaces to a width.
 func pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-columns(text)))
 }
 
-// columns is how many columns of a terminal a text takes: Chinese, Japanese and
-// Korean characters take two.
+// columns is the width of a text on a terminal: Chinese, Japanese and Korean characters take two
+// columns.
 func columns(text string) int {
 	n := 0
 	for _, r := range text {

@@ -98,7 +98,7 @@ func (o *explainOptions) run(ctx context.Context, s streams) error {
 	return o.print(s.out, r)
 }
 
-// ask reads the question.
+// ask parses the question.
 func (o *explainOptions) ask(now time.Time) (find.Ask, error) {
 	ask := find.Ask{Expr: o.expr}
 	var err error
@@ -124,7 +124,7 @@ func (o *explainOptions) ask(now time.Time) (find.Ask, error) {
 
 func (o *explainOptions) fromAlertmanager() bool { return o.alertmanager != "" || o.publish }
 
-// peers are the Alertmanagers that the flags or the configuration name.
+// peers are the Alertmanagers named by flags or configuration.
 func (o *explainOptions) peers(cfg *config.Config) ([]*alertmanager.Client, error) {
 	if o.alertmanager != "" {
 		u, err := parseURL("--alertmanager.url", o.alertmanager)
@@ -147,14 +147,14 @@ func (o *explainOptions) peers(cfg *config.Config) ([]*alertmanager.Client, erro
 	return peers, nil
 }
 
-// subject is what is to be explained, and the Prometheus that is asked about it.
+// subject finds what to explain, and the Prometheus to query.
 func (o *explainOptions) subject(ctx context.Context, cfg *config.Config, peers []*alertmanager.Client, ask find.Ask) (find.Subject, *config.Prometheus, error) {
 	if o.fromAlertmanager() {
 		s, err := find.InAlertmanager(ctx, peers, ask.Matchers, time.Now())
 		if err != nil {
 			return s, nil, err
 		}
-		server, err := cfg.Prometheus.Of(s.Alert.Labels) // all of them are known
+		server, err := cfg.Prometheus.Of(s.Alert.Labels) // from Alertmanager, so all labels are known
 		return s, server, err
 	}
 	server, err := ask.Server(cfg.Prometheus)
@@ -170,7 +170,7 @@ func (o *explainOptions) subject(ctx context.Context, cfg *config.Config, peers 
 	return s, server, err
 }
 
-// ofAsking tells a wrong call from what the servers answered.
+// ofAsking makes a usage error of an unclear question.
 func ofAsking(err error) error {
 	if errors.Is(err, find.ErrUnclear) {
 		return usageError{err}
@@ -185,7 +185,7 @@ func (o *explainOptions) print(w io.Writer, r report.Report) error {
 	return printReport(w, r, o.queries)
 }
 
-// printJSON writes one value for a program.
+// printJSON prints an indented value.
 func printJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -193,7 +193,7 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// printJSONLine writes one value on a line, one of several.
+// printJSONLine prints a value on one line.
 func printJSONLine(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

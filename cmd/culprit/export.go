@@ -30,11 +30,11 @@ const exportHelp = `Write reports as cases that can be replayed.
 A case contains a report's alert, culprit's answer, people's feedback on it, and the changes that were reported around that time.
 Without ids, the newest 1,000 reports with feedback are written. Cases go to stdout, one per line.`
 
-// exportTimeout bounds one request, and exportBytes its answer.
+// exportTimeout and exportBytes limit one request.
 const (
 	exportTimeout = 30 * time.Second
 	exportBytes   = 256 << 20
-	exportMost    = 1000 // judged reports, the newest
+	exportMost    = 1000 // newest reports with feedback
 )
 
 type exportOptions struct {
@@ -81,7 +81,7 @@ func (o *exportOptions) run(ctx context.Context, s streams) error {
 	return nil
 }
 
-// reports reads the reports that are asked for.
+// reports reads the requested reports.
 func (o *exportOptions) reports(ctx context.Context, base *url.URL) ([]report.Report, error) {
 	if len(o.ids) == 0 {
 		var list []report.Report
@@ -97,11 +97,11 @@ func (o *exportOptions) reports(ctx context.Context, base *url.URL) ([]report.Re
 	return list, nil
 }
 
-// exportBefore is how long before the onset of a case changes may have begun or
-// ended that are written with it: as long as culprit looks for them, and more.
+// exportBefore is how long before a case's onset changes are exported: longer than culprit looks
+// for them.
 const exportBefore = 6 * time.Hour
 
-// changes reads what others had reported of the time of a case.
+// changes reads the reported changes around a case.
 func (o *exportOptions) changes(ctx context.Context, base *url.URL, c report.ReplayCase) (events []changes.Change, err error) {
 	from := c.Onset
 	if from.IsZero() {
@@ -122,7 +122,7 @@ func get(ctx context.Context, base *url.URL, path string, query url.Values, into
 	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
 	defer cancel()
 	u := base.JoinPath(path)
-	whole := u.Query() // of the address, as a proxy may want it
+	whole := u.Query() // of the URL, as a proxy may need it
 	maps.Copy(whole, query)
 	u.RawQuery = whole.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
@@ -131,7 +131,7 @@ func get(ctx context.Context, base *url.URL, path string, query url.Values, into
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		var of *url.Error // it repeats the address, and what is secret in it
+		var of *url.Error // contains the URL and its secrets
 		if errors.As(err, &of) {
 			err = of.Err
 		}

@@ -14,10 +14,10 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-const nodeWidth = 33 // characters of a line for the name of a node
+const nodeWidth = 33 // characters of a node's name
 
-// printGraph writes a graph for a terminal: the likely ways to the KPI, the
-// links, strongest first, and what there is to doubt.
+// printGraph prints a graph for a terminal: the likely paths to the KPI, the links, strongest
+// first, and doubts.
 func printGraph(w io.Writer, name string, r analysis.Result) error {
 	t := &dimensionsTable{w: w, width: widthOf(w, tableWidth)}
 	if name != "" {
@@ -70,8 +70,8 @@ func (t *dimensionsTable) edges(edges []analysis.Edge) {
 	}
 }
 
-// printDot writes a graph for Graphviz: the KPI is a box, a dashed line has no
-// known direction, a thick one is strong.
+// printDot prints a graph for Graphviz: the KPI is a box, links of unknown direction are dashed,
+// strong ones thick.
 func printDot(w io.Writer, name string, g analysis.Graph) error {
 	var b bytes.Buffer
 	if name == "" {
@@ -105,8 +105,7 @@ func printDot(w io.Writer, name string, g analysis.Graph) error {
 	return err
 }
 
-// quoteDot writes a name as a string of Graphviz, in which only quotes and
-// backslashes mean anything.
+// quoteDot quotes a name for Graphviz, where only quotes and backslashes are special.
 func quoteDot(name string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(name) + `"`
 }

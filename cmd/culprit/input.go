@@ -14,14 +14,13 @@ import (
 	"strings"
 )
 
-// fileName is a flag or an argument that names a file. The parser of the command
-// line hands on a lone - as nothing.
+// fileName is a flag or argument for a file. The command line parser passes a lone - as "".
 type fileName string
 
-// String is part of kingpin.Value.
+// String implements kingpin.Value.
 func (f *fileName) String() string { return string(*f) }
 
-// Set is part of kingpin.Value.
+// Set implements kingpin.Value.
 func (f *fileName) Set(text string) error {
 	if text == "" {
 		text = stdinName
@@ -30,13 +29,13 @@ func (f *fileName) Set(text string) error {
 	return nil
 }
 
-// fileNames are several of them.
+// fileNames is a list of files.
 type fileNames []string
 
-// String is part of kingpin.Value.
+// String implements kingpin.Value.
 func (f *fileNames) String() string { return strings.Join(*f, " ") }
 
-// Set is part of kingpin.Value.
+// Set implements kingpin.Value.
 func (f *fileNames) Set(text string) error {
 	var one fileName
 	err := one.Set(text)
@@ -44,14 +43,14 @@ func (f *fileNames) Set(text string) error {
 	return err
 }
 
-// IsCumulative lets an argument be given several times.
+// IsCumulative allows an argument to be repeated.
 func (f *fileNames) IsCumulative() bool { return true }
 
-// stdinName stands for standard input.
+// stdinName is standard input.
 const stdinName = "-"
 
-// readInput reads a file, or standard input if it is called -. What is packed
-// by gzip is unpacked, whatever its name. Errors say which file they are about.
+// readInput reads a file, or standard input for -. It decompresses gzip, whatever the name. Errors
+// name the file.
 func readInput[T any](file string, stdin io.Reader, parse func(io.Reader) (T, error)) (T, error) {
 	var none T
 	r, name := stdin, "standard input"
@@ -77,7 +76,7 @@ func readInput[T any](file string, stdin io.Reader, parse func(io.Reader) (T, er
 	return v, nil
 }
 
-// sayOpen says why a file can't be opened, once.
+// sayOpen says why a file can't be opened, without repeating its name.
 func sayOpen(file string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no file %s", file)

@@ -53,27 +53,26 @@ const (
 	exitUsage   = 2
 )
 
-// streams are what a command reads and writes.
+// streams are a command's input and output.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
 }
 
-// command is what a subcommand does once its flags are parsed.
+// command runs a subcommand after its flags are parsed.
 type command func(ctx context.Context, s streams) error
 
-// findingError is a result that fails a check. It is printed as it is.
+// findingError is a failed check. It is printed unchanged.
 type findingError struct{ error }
 
-// usageError is a wrong call.
+// usageError is wrong usage.
 type usageError struct{ error }
 
-// errInterrupted is the error of a command that was stopped before it could say
-// anything.
+// errInterrupted is the error of a command that was interrupted before it had a result.
 var errInterrupted = errors.New("interrupted")
 
-// run parses the arguments, runs the command they name, and returns the exit
-// code. Help that was asked for is a result, so that it can be paged.
+// run parses the arguments, runs the command, and returns the exit code. Requested help is a
+// result, so that it can be piped to a pager.
 func run(ctx context.Context, args []string, s streams) int {
 	out, errs := &visible{w: s.out}, &visible{w: s.err}
 	defer errs.flush()
@@ -95,7 +94,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	return say(err, name, s.err)
 }
 
-// newApp is the parser of the command line, and what each command does.
+// newApp makes the command line parser, and what each command runs.
 func newApp(s streams) (*kingpin.Application, map[string]command) {
 	commands := map[string]command{}
 	app := kingpin.New("culprit", "Tells you what caused each Prometheus alert.").UsageWriter(s.out).ErrorWriter(s.out)
@@ -110,12 +109,10 @@ func newApp(s streams) (*kingpin.Application, map[string]command) {
 	return app, commands
 }
 
-// terminated ends the parsing of arguments that ask for help or the version,
-// which have been told by then.
+// terminated ends parsing after help or version have been printed.
 type terminated struct{ code int }
 
-// parse returns the command that the arguments name, and whether there is
-// nothing left to do, with the exit code.
+// parse returns the command. done means that there is nothing left to do but exit.
 func parse(app *kingpin.Application, args []string) (name string, exit int, done bool, err error) {
 	defer func() {
 		switch r := recover().(type) {
@@ -131,8 +128,8 @@ func parse(app *kingpin.Application, args []string) (name string, exit int, done
 	return name, 0, false, err
 }
 
-// helpAsFlag makes "help COMMAND" the same as "COMMAND --help": the parser's own
-// command answers a misspelt one without a hint, and on standard output.
+// helpAsFlag turns "help COMMAND" into "COMMAND --help": the parser's own help command gives no
+// hint for a misspelt one, and prints on standard output.
 func helpAsFlag(args []string) []string {
 	if len(args) < 2 || args[0] != "help" || strings.HasPrefix(args[1], "-") {
 		return args
@@ -140,7 +137,7 @@ func helpAsFlag(args []string) []string {
 	return append(slices.Clone(args[1:]), "--help")
 }
 
-// overview is kingpin's help with one line a command where all are listed.
+// overview is kingpin's help, with one line per command in the list.
 func overview() string {
 	return strings.Replace(kingpin.DefaultUsageTemplate, "{{.Help|Wrap 4}}", "{{.Help|FirstLine|Wrap 4}}", 1)
 }
@@ -150,8 +147,7 @@ func firstLine(text string) string {
 	return line
 }
 
-// selected is the command that a call was meant for whose arguments can't be
-// parsed; it is empty if none is named.
+// selected is the command of a call with invalid arguments; empty if there is none.
 func selected(app *kingpin.Application, args []string) string {
 	parsed, err := app.ParseContext(args)
 	if err != nil && parsed == nil || parsed.SelectedCommand == nil {
@@ -160,8 +156,7 @@ func selected(app *kingpin.Application, args []string) string {
 	return parsed.SelectedCommand.FullCommand()
 }
 
-// say prints an error for a person, and what to do about it, and returns its
-// exit code.
+// say prints an error with its hint, and returns the exit code.
 func say(err error, command string, w io.Writer) int {
 	var finding findingError
 	var usage usageError
@@ -180,7 +175,7 @@ func say(err error, command string, w io.Writer) int {
 	}
 }
 
-// sayWithHint prints an error and its hint, or another one if it has none.
+// sayWithHint prints an error and its hint, or else otherwise.
 func sayWithHint(w io.Writer, err error, otherwise string) {
 	what, hint, _ := strings.Cut(err.Error(), "; hint: ")
 	ink(w, red, "error:")

@@ -12,10 +12,9 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// meant adds to the error of a wrong call what may have been meant: the command
-// or the flag whose name is nearest.
+// meant adds a suggestion to a usage error: the nearest command or flag.
 func meant(app *kingpin.Application, args []string, err error) error {
-	// The parser says the word in its text only.
+	// The parser has the word only in its message.
 	said := regexp.MustCompile(`^(?:expected command but got|unknown long flag) ['"](?:--)?([^'"]+)['"]$`).FindStringSubmatch(err.Error())
 	if said == nil {
 		return err

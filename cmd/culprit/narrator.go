@@ -21,8 +21,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// narrator is a fetcher that tells a person what is asked and how long it
-// took.
+// narrator is a fetcher that prints what it queries and how long it took.
 type narrator struct {
 	explain.Surroundings
 	fetcher  *promql.Fetcher
@@ -41,7 +40,7 @@ func newNarrator(conf *config.Prometheus, w io.Writer) (*narrator, error) {
 	return n, err
 }
 
-// subject says what is explained, and what else it could have been.
+// subject prints what is explained, and what else matched.
 func (n *narrator) subject(s find.Subject) {
 	name := string(s.Alert.Labels[model.AlertNameLabel])
 	if s.Expr != "" {
@@ -79,7 +78,7 @@ func (n *narrator) Complete(ctx context.Context, rule config.Rule, alert promql.
 	return found, alert, doubts
 }
 
-// Fetch asks the queries of a plan; see [explain.Fetcher].
+// Fetch makes the queries of a plan; see [explain.Fetcher].
 func (n *narrator) Fetch(ctx context.Context, plan promql.Plan) (promql.Fetched, error) {
 	fmt.Fprintf(n.w, "asking %s for %s to %s every %s:\n", n.where, plan.Start.UTC().Format(time.RFC3339), plan.End.UTC().Format(time.RFC3339), plan.Step)
 	for _, q := range plan.Queries {
@@ -91,7 +90,7 @@ func (n *narrator) Fetch(ctx context.Context, plan promql.Plan) (promql.Fetched,
 	return fetched, err
 }
 
-// done says what the analysis took.
+// done prints how long the analysis took.
 func (n *narrator) done(r report.Report) {
 	fmt.Fprintf(n.w, "analysed in %.2f s\n", r.Timings.Analyze)
 	for _, warning := range r.Result.Warnings {
@@ -107,7 +106,7 @@ func (n *narrator) sent(sent []report.Sent) {
 
 func took(start time.Time) string { return fmt.Sprintf("%.2f s", time.Since(start).Seconds()) }
 
-// costOf is what Prometheus was asked until now, by the metrics of a fetcher.
+// costOf is the load on Prometheus so far, from the metrics of a fetcher.
 func costOf(registry *prometheus.Registry) string {
 	requests, seconds := spent(registry)
 	return fmt.Sprintf("%s, %.2f s of Prometheus' time", number(requests, "request"), seconds)

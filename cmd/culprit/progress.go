@@ -10,9 +10,8 @@ import (
 	"time"
 )
 
-// progress tells a person how far a long piece of work has come, how long it
-// will take, and what it costs: on one line of a terminal, or elsewhere on a line
-// each time that another tenth is done.
+// progress prints how far a long task is, how long it will take, and its cost: on one line of a
+// terminal, or elsewhere on a new line after every tenth.
 type progress struct {
 	w        io.Writer
 	total    int
@@ -24,7 +23,7 @@ type progress struct {
 	count int
 }
 
-// done says that one more is done.
+// done counts one more.
 func (p *progress) done(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -35,7 +34,7 @@ func (p *progress) done(name string) {
 	}
 	text := p.line(time.Since(p.start), name)
 	if p.rewrites {
-		// A line that the terminal breaks could not be written over.
+		// A wrapped line could not be overwritten.
 		over(p.w)
 		fmt.Fprint(p.w, (&dimensionsTable{}).cut(text, answerWidth-1))
 		return
@@ -43,7 +42,7 @@ func (p *progress) done(name string) {
 	fmt.Fprintln(p.w, text)
 }
 
-// line is what is shown after a time.
+// line is the text after a time.
 func (p *progress) line(elapsed time.Duration, name string) string {
 	const width = 20
 	filled := width * p.count / max(1, p.total)
@@ -56,7 +55,7 @@ func (p *progress) line(elapsed time.Duration, name string) string {
 		p.count, p.total, left, p.cost(), strings.Map(printable, name))
 }
 
-// end leaves the line of a terminal.
+// end leaves the terminal's line.
 func (p *progress) end() {
 	if p.rewrites && p.count > 0 {
 		fmt.Fprintln(p.w)

@@ -68,10 +68,10 @@ func addReplay(app *kingpin.Application, commands map[string]command) {
 type replayed struct {
 	From     time.Time                `json:"from"`
 	To       time.Time                `json:"to"`
-	Found    int                      `json:"found"` // alerts; as many reports, unless there was a limit
+	Found    int                      `json:"found"` // number of alerts; and of reports, unless there was a limit
 	Verdicts map[analysis.Verdict]int `json:"verdicts"`
 	Requests int                      `json:"requests"` // to Prometheus
-	Seconds  float64                  `json:"seconds"`  // of its time
+	Seconds  float64                  `json:"seconds"`  // of Prometheus' time
 	Reports  []report.Report          `json:"reports"`
 	Cases    []compared               `json:"cases,omitempty"` // of --case
 
@@ -111,7 +111,7 @@ func (o *replayOptions) run(ctx context.Context, s streams, now time.Time) error
 	return o.show(ctx, s, cfg, questions, &result)
 }
 
-// again explains the alerts of cases once more.
+// again explains the alerts of cases again.
 func (o *replayOptions) again(ctx context.Context, s streams) error {
 	if o.from != "" || o.to != "" || len(o.words) > 0 {
 		return usageError{errors.New("--case says which alerts are explained; leave --from, --to and names out")}
@@ -173,7 +173,7 @@ func (o *replayOptions) span(now time.Time) (from, to time.Time, err error) {
 	return from.UTC().Truncate(time.Second), to.UTC().Truncate(time.Second), err
 }
 
-// alerts are those that each Prometheus remembers, the earliest first.
+// alerts returns the alerts that each Prometheus recorded, earliest first.
 func (o *replayOptions) alerts(ctx context.Context, cfg *config.Config, from, to time.Time) (all []remembered, err error) {
 	ms, err := find.Matchers(o.words)
 	if err != nil {
@@ -185,7 +185,7 @@ func (o *replayOptions) alerts(ctx context.Context, cfg *config.Config, from, to
 			return nil, err
 		}
 		for _, a := range found {
-			if len(ms) > 0 || cfg.RuleFor(a.Labels) != nil { // what is asked for by name is explained, also what the daemon would leave alone
+			if len(ms) > 0 || cfg.RuleFor(a.Labels) != nil { // explicitly requested alerts are explained even if the daemon would not
 				all = append(all, remembered{a, server.Name})
 			}
 		}
@@ -194,13 +194,13 @@ func (o *replayOptions) alerts(ctx context.Context, cfg *config.Config, from, to
 	return all, nil
 }
 
-// remembered is an alert of the past, and the name of the Prometheus that has it.
+// remembered is a past alert, with the name of its Prometheus.
 type remembered struct {
 	find.Alert
 	prometheus string
 }
 
-// of returns the alerts that one Prometheus remembers.
+// of returns the alerts recorded by one Prometheus.
 func (o *replayOptions) of(ctx context.Context, server config.Prometheus, ms labels.Matchers, from, to time.Time) ([]find.Alert, error) {
 	finder, err := find.New(server)
 	if err != nil {
@@ -210,7 +210,7 @@ func (o *replayOptions) of(ctx context.Context, server config.Prometheus, ms lab
 	return finder.Between(ctx, ms, from, to, o.step)
 }
 
-// spread returns n of the alerts, evenly.
+// spread selects n alerts, evenly.
 func spread(alerts []remembered, n int) []remembered {
 	kept := make([]remembered, n)
 	for i := range kept {
@@ -219,8 +219,8 @@ func spread(alerts []remembered, n int) []remembered {
 	return kept
 }
 
-// explain explains every alert, or as many as there is time for until ctx ends;
-// the reports are in the order of the alerts.
+// explain explains every alert, or as many as possible until ctx ends. The reports are in the order
+// of the alerts.
 func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Config, questions []explain.Question, result *replayed) error {
 	registry := prometheus.NewRegistry()
 	servers, err := promql.NewServers(cfg.Prometheus, promql.NewMetrics(registry))
@@ -238,14 +238,14 @@ func (o *replayOptions) explain(ctx context.Context, s streams, cfg *config.Conf
 			}
 			r := explain.ReportBy(ctx, servers, q)
 			if ctx.Err() != nil {
-				return nil // it says only that nothing more could be asked
+				return nil // it only says that time is up
 			}
 			reports[i] = &r
 			p.done(string(q.Alert.Labels[model.AlertNameLabel]))
 			return nil
 		})
 	}
-	_ = g.Wait() // what goes wrong is in the reports
+	_ = g.Wait() // errors are part of the reports
 	p.end()
 	for _, r := range reports {
 		if r != nil {
@@ -267,7 +267,7 @@ func (r replayed) print(w io.Writer) error {
 	for _, one := range r.Reports {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", one.Alert.StartsAt.UTC().Format(timeLayout), one.Name(), one.Result.Verdict, one.Summary)
 	}
-	_ = t.Flush() // a buffer takes everything
+	_ = t.Flush() // writing to a buffer can't fail
 	fmt.Fprintln(&text)
 	if len(r.Reports) == 0 {
 		text.Reset()

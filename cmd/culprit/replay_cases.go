@@ -18,7 +18,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// readCases reads what `culprit export` has written: one case, or one a line.
+// readCases reads the output of `culprit export`: one case, or one per line.
 func readCases(files []string) ([]report.ReplayCase, error) {
 	var all []report.ReplayCase
 	for _, file := range files {
@@ -54,8 +54,8 @@ func decodeCases(r io.Reader) (cases []report.ReplayCase, err error) {
 	}
 }
 
-// questionOf is what is asked about a case: the same alert, up to the same moment,
-// with the changes that others had reported then.
+// questionOf makes the question of a case: the same alert, at the same time, with the changes
+// reported then.
 func questionOf(cfg *config.Config, c report.ReplayCase) explain.Question {
 	q := explain.QuestionOf(cfg, find.Subject{Alert: c.Alert, Onset: c.Onset, Now: c.At})
 	if len(c.Changes) > 0 {
@@ -64,7 +64,7 @@ func questionOf(cfg *config.Config, c report.ReplayCase) explain.Question {
 	return q
 }
 
-// compared is a case with the answer of today.
+// compared is a case with today's answer.
 type compared struct {
 	Case    report.ReplayCase `json:"case"`
 	Summary string            `json:"summary"`
@@ -84,8 +84,7 @@ func compare(cases []report.ReplayCase, reports []report.Report) []compared {
 	return all
 }
 
-// printCompared shows each case with what was said then, what people said, and
-// what is said today.
+// printCompared prints for each case the earlier answer, the feedback, and today's answer.
 func printCompared(w io.Writer, all []compared) error {
 	var text bytes.Buffer
 	t := tabwriter.NewWriter(&text, 0, 8, 2, ' ', 0)
@@ -99,7 +98,7 @@ func printCompared(w io.Writer, all []compared) error {
 		}
 		fmt.Fprintf(t, "\tnow\t%s\n", c.Summary)
 	}
-	_ = t.Flush() // a buffer takes everything
+	_ = t.Flush() // writing to a buffer can't fail
 	for _, v := range []string{report.StillRight, report.NowOther, report.StillWrong, report.NoMore, report.SameAnswer, report.NewAnswer} {
 		if n := counts[v]; n > 0 {
 			fmt.Fprintf(&text, "%d of %d: %s\n", n, len(all), v)

@@ -14,7 +14,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/tabular"
 )
 
-// seriesInput are the flags that say which series are read, and what they are.
+// seriesInput are the flags that select series, and say what they are.
 type seriesInput struct {
 	files, cases           fileNames
 	targets                []string
@@ -22,7 +22,7 @@ type seriesInput struct {
 	topology, kinds, tiers fileName
 	changes                fileName
 
-	given tabular.Roles // what the flags say, once read
+	given tabular.Roles // parsed from the flags
 }
 
 func (in *seriesInput) addFlags(cmd *kingpin.CmdClause) {
@@ -37,7 +37,7 @@ func (in *seriesInput) addFlags(cmd *kingpin.CmdClause) {
 		PlaceHolder("FILE").SetValue(&in.cases)
 }
 
-// check says what is wrong with the flags as a whole, and reads the times.
+// check validates the combination of flags, and parses the times.
 func (in *seriesInput) check() error {
 	switch {
 	case len(in.files) == 0 && len(in.cases) == 0:
@@ -81,7 +81,7 @@ func (in *seriesInput) readsTwice() bool {
 	return n > 1
 }
 
-// readKnowledge reads the files that say something about all inputs.
+// readKnowledge reads the files that concern all inputs.
 func (in *seriesInput) readKnowledge(stdin io.Reader) (err error) {
 	if in.topology != "" {
 		if in.given.Topology, err = readInput(string(in.topology), stdin, tabular.ReadTopology); err != nil {
@@ -106,8 +106,8 @@ func (in *seriesInput) readKnowledge(stdin io.Reader) (err error) {
 	return nil
 }
 
-// each reads the inputs one after the other. adjust completes what is known of
-// an input; the name that use gets is empty if there is only one.
+// each reads the inputs one after another. adjust completes an input's roles; the name passed to
+// use is empty if there is only one.
 func (in *seriesInput) each(stdin io.Reader, adjust func(*tabular.Roles), use func(name string, f analysis.Frame) error) error {
 	if err := in.readKnowledge(stdin); err != nil {
 		return err
@@ -137,14 +137,13 @@ func (in *seriesInput) each(stdin io.Reader, adjust func(*tabular.Roles), use fu
 	return nil
 }
 
-// openFile reads one table, whose columns are what the flags say.
+// openFile reads one table, with roles from the flags.
 func (in *seriesInput) openFile(file string, stdin io.Reader) (*tabular.Series, tabular.Roles, error) {
 	table, err := readInput(file, stdin, tabular.ReadSeries)
 	return table, in.given, err
 }
 
-// openCase reads a case and the tables that it names, or those that the
-// arguments name in their place. What the flags say goes before what it says.
+// openCase reads a case and its tables, or the tables in the arguments. Flags override the case.
 func (in *seriesInput) openCase(file string, stdin io.Reader) (*tabular.Series, tabular.Roles, error) {
 	c, err := readInput(file, stdin, tabular.ReadCase)
 	if err != nil {

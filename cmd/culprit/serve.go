@@ -52,7 +52,7 @@ func addServe(app *kingpin.Application, commands map[string]command) {
 	}
 }
 
-// logFlags are those of every Prometheus daemon, of the one command that logs.
+// logFlags are the log flags of every Prometheus daemon.
 func logFlags(cmd *kingpin.CmdClause) *promslog.Config {
 	c := &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
 	cmd.Flag(promslogflag.LevelFlagName, promslogflag.LevelFlagHelp).Default("info").HintOptions(promslog.LevelFlagOptions...).SetValue(c.Level)
@@ -70,12 +70,12 @@ func registry() *prometheus.Registry {
 	return reg
 }
 
-// memoryLimit is from where on the garbage of large answers is collected at
-// once, and not when there is as much of it as of what is in use.
+// memoryLimit makes the garbage of large answers be collected early, instead of when it equals the
+// memory in use.
 const memoryLimit = 280 << 20 // bytes
 
-// serve runs a daemon until ctx ends. SIGHUP reloads the configuration. One of
-// three replicas waits for the others as long as it takes.
+// serve runs a daemon until ctx ends. SIGHUP reloads the configuration. A replica of a cluster
+// waits for the others indefinitely.
 func serve(ctx context.Context, opt receiver.Options) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
@@ -96,7 +96,7 @@ func serve(ctx context.Context, opt receiver.Options) error {
 		for {
 			select {
 			case <-hup:
-				_ = d.Reload() // says in the log and in a metric what went wrong
+				_ = d.Reload() // failures are in the log and in a metric
 			case <-ctx.Done():
 				return
 			}

@@ -15,7 +15,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver"
 )
 
-// server are the flags of a command that asks a Prometheus.
+// server are the flags of a command that queries Prometheus.
 type server struct {
 	configFile, url, name string
 }
@@ -32,8 +32,8 @@ func nameFlag(cmd *kingpin.CmdClause, name *string) {
 	cmd.Flag("prometheus.name", "Name of the Prometheus to query, if the configuration has several.").PlaceHolder("NAME").StringVar(name)
 }
 
-// load returns the configuration that the flags make: that of the file, with
-// the address of the flag in it. With the name of a Prometheus it has no other.
+// load returns the configuration: that of the file, with the URL of the flag. If the flags name a
+// Prometheus it is the only one.
 func (s *server) load() (*config.Config, error) {
 	if s.configFile == "" && s.url == "" {
 		return nil, usageError{errors.New("no Prometheus to ask: give --prometheus.url, or a --config.file that names one")}
@@ -55,8 +55,8 @@ func (s *server) load() (*config.Config, error) {
 	return cfg, choose(cfg, s.name, s.url)
 }
 
-// choose leaves one Prometheus in the configuration if it is named, or if there is
-// an address to ask in place of its own. Without both it leaves all.
+// choose selects the Prometheus with a name, or replaces the address of the only one. Without
+// either it leaves all.
 func choose(cfg *config.Config, name, address string) (err error) {
 	if name == "" && address == "" {
 		return nil
@@ -70,7 +70,7 @@ func choose(cfg *config.Config, name, address string) (err error) {
 	return err
 }
 
-// only returns the one Prometheus of a configuration; several must be chosen from.
+// only returns the only Prometheus; if there are several, one must be chosen.
 func only(cfg *config.Config) (*config.Prometheus, error) {
 	server, err := cfg.Prometheus.Choose("", nil)
 	if err != nil {

@@ -21,7 +21,7 @@ const completionHelp = `Print the completion script of a shell.
 
 It completes commands, flags and the values of flags, and file names elsewhere.`
 
-// fishCompletion asks culprit as the library's scripts for bash and zsh do.
+// fishCompletion works like the library's scripts for bash and zsh.
 const fishCompletion = `function __{{.App.Name}}_complete
     set -l words (commandline -opc) (commandline -ct)
     $words[1] --completion-bash $words[2..-1]
@@ -29,7 +29,7 @@ end
 complete -c {{.App.Name}} -a '(__{{.App.Name}}_complete)'
 `
 
-// addCompletion adds the command that prints the scripts of shells.
+// addCompletion adds the command that prints completion scripts.
 func addCompletion(app *kingpin.Application, commands map[string]command) {
 	scripts := map[string]string{"bash": kingpin.BashCompletionTemplate, "zsh": kingpin.ZshCompletionTemplate, "fish": fishCompletion}
 	cmd := app.Command("completion", completionHelp)
@@ -43,8 +43,8 @@ func addCompletion(app *kingpin.Application, commands map[string]command) {
 	}
 }
 
-// manPage is the manual for --help-man. The library's has the build where the
-// version goes, and fills the lines of examples.
+// manPage is the manual for --help-man. The library's has the build instead of the version, and
+// reflows examples.
 const manPage = `{{define "Flags"}}{{range .Flags}}{{if not .Hidden -}}
 .TP
 \fB{{if .Short}}\-{{.Short|Char}}, {{end}}\-\-{{.Name|Roff}}{{if not .IsBoolFlag}}={{.FormatPlaceHolder|Roff}}{{end}}\fR
@@ -80,13 +80,12 @@ A check found something, or the command failed.
 The call was wrong.
 `
 
-// helpFuncs are those of the templates of the help and the manual.
+// helpFuncs are the functions of the help and manual templates.
 func helpFuncs() template.FuncMap {
 	return template.FuncMap{"FirstLine": firstLine, "Roff": roff, "Version": func() string { return strings.TrimSpace(version.Version) }}
 }
 
-// roff writes a text for man: a blank line begins a paragraph, and lines that are
-// indented stay as they are.
+// roff formats a text for man: blank lines separate paragraphs, and indented lines are verbatim.
 func roff(text string) string {
 	var b strings.Builder
 	verbatim := false
@@ -114,7 +113,7 @@ func roff(text string) string {
 	return strings.TrimPrefix(b.String(), "\n")
 }
 
-// ascii writes other characters as roff names them.
+// ascii replaces other characters by their roff names.
 func ascii(text string) string {
 	var b strings.Builder
 	for _, r := range text {

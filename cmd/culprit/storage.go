@@ -46,8 +46,7 @@ func addStorage(app *kingpin.Application, commands map[string]command) {
 	}
 }
 
-// backUp writes a backup that is there whole or not at all, and overwrites
-// nothing.
+// backUp writes a backup, completely or not at all, without overwriting anything.
 func backUp(dir, file string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

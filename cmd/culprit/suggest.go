@@ -81,7 +81,7 @@ func (o *suggestOptions) run(ctx context.Context, s streams) error {
 
 func (o *suggestOptions) asks() bool { return o.server.url != "" || o.server.configFile != "" }
 
-// rules reads the files, or asks the server.
+// rules reads rules from files or the server.
 func (o *suggestOptions) rules(ctx context.Context, stdin io.Reader) (rules []promql.AlertingRule, source string, err error) {
 	if len(o.files) == 0 && !o.asks() {
 		return nil, "", usageError{errors.New("no rules to read: give --rules FILE, or --prometheus.url")}
@@ -127,7 +127,7 @@ func (o *suggestOptions) rulesOfServer(ctx context.Context) (rules []promql.Aler
 	return rules, server.Asked(), err
 }
 
-// tell says how many rules could be taken apart, and why the others could not.
+// tell prints how many rules could be analysed, and why the others could not.
 func tell(w io.Writer, entries []suggest.Entry) {
 	derived := 0
 	for _, e := range entries {
@@ -144,7 +144,7 @@ func tell(w io.Writer, entries []suggest.Entry) {
 	fmt.Fprintf(w, "the KPI of %d of %s could be derived\n", derived, number(len(entries), "alerting rule"))
 }
 
-// look asks what the server has for each entry.
+// look surveys the server for each entry.
 func (o *suggestOptions) look(ctx context.Context, w io.Writer, rules []promql.AlertingRule, entries []suggest.Entry) error {
 	cfg, err := o.server.load()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// style is how a text is shown, as the parameters of the terminal's sequence.
+// style is the parameters of the terminal's escape sequence.
 type style string
 
 const (
@@ -24,7 +24,7 @@ const (
 	cyan   style = "36"
 )
 
-// styleOf is that of a confidence.
+// styleOf is the style of a confidence.
 func styleOf(c analysis.Confidence) style {
 	switch c {
 	case analysis.High:
@@ -36,8 +36,8 @@ func styleOf(c analysis.Confidence) style {
 	}
 }
 
-// colors says whether w is to have colours: as --color says, and by itself on a
-// terminal, unless NO_COLOR (https://no-color.org) is set.
+// colors reports whether w gets colours: as --color says, or by default if it is a terminal and
+// NO_COLOR (https://no-color.org) is not set.
 func colors(mode string, w io.Writer) bool {
 	switch mode {
 	case "always":
@@ -48,11 +48,11 @@ func colors(mode string, w io.Writer) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
 }
 
-// ink writes a text in a style, if w has colours.
+// ink prints a text in a style, if w has colours.
 func ink(w io.Writer, s style, text string) {
 	v, ok := w.(*visible)
 	if !ok || !v.colors {
-		_, _ = io.WriteString(w, text) // as fmt.Fprint does elsewhere
+		_, _ = io.WriteString(w, text) // like fmt.Fprint elsewhere
 		return
 	}
 	_, _ = io.WriteString(v.w, "\x1b["+string(s)+"m")
@@ -60,14 +60,13 @@ func ink(w io.Writer, s style, text string) {
 	_, _ = io.WriteString(v.w, "\x1b[0m")
 }
 
-// The widths of a terminal to which tables fit themselves.
+// Range of terminal widths that tables adapt to.
 const (
 	narrowest = 60
 	widest    = 160
 )
 
-// widthOf is how many characters fit on a line of w; usual where that is no
-// terminal.
+// widthOf is the width of w in characters; usual if it is not a terminal.
 func widthOf(w io.Writer, usual int) int {
 	f, ok := fileOf(w)
 	if !ok {
@@ -80,7 +79,7 @@ func widthOf(w io.Writer, usual int) int {
 	return min(max(cmp.Or(n, usual), narrowest), widest)
 }
 
-// fileOf is the file behind w.
+// fileOf returns the file behind w.
 func fileOf(w io.Writer) (*os.File, bool) {
 	if v, ok := w.(*visible); ok {
 		w = v.w
@@ -89,7 +88,7 @@ func fileOf(w io.Writer) (*os.File, bool) {
 	return f, ok
 }
 
-// isTerminal says whether a person watches w.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := fileOf(w)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -39,7 +39,7 @@ const testRulesHelp = `Run unit tests of rules: series, an alert, and the causes
 
 Differences are printed with file and line. The exit status is 1 if there are any, or if a test cannot run.`
 
-// testedFile is what became of the tests of a file.
+// testedFile is the result for a test file.
 type testedFile struct {
 	File     string             `json:"file"`
 	Outcomes []ruletest.Outcome `json:"outcomes"`
@@ -54,7 +54,7 @@ func addTestRules(app *kingpin.Application, commands map[string]command) {
 	commands[cmd.FullCommand()] = func(ctx context.Context, s streams) error { return testRules(ctx, s, files, *format) }
 }
 
-// testRules runs the tests of files. It fails if a test does, or can't be run.
+// testRules runs test files. It fails if a test fails or can't be run.
 func testRules(ctx context.Context, s streams, files []string, format string) error {
 	var failed []error
 	for _, file := range files {
@@ -79,8 +79,7 @@ func testRules(ctx context.Context, s streams, files []string, format string) er
 	return nil
 }
 
-// runTests runs those of one file, or of standard input. Errors say which file
-// they are about.
+// runTests runs the tests of one file, or of standard input. Errors name the file.
 func runTests(ctx context.Context, file string, stdin io.Reader) ([]ruletest.Outcome, error) {
 	text, err := readInput(file, stdin, io.ReadAll)
 	if err != nil {

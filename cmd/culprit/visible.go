@@ -11,21 +11,19 @@ import (
 	"unicode/utf8"
 )
 
-// visible is what everything passes that a person reads. Labels, names, files
-// and the errors of servers may hold what acts on a terminal in place of being
-// seen: escape sequences, other control characters, marks that turn the
-// direction of writing. Such a character is written as JSON writes it, so that
-// JSON stays what it is.
+// visible filters everything that a person reads. Labels, names, files and server errors may
+// contain characters that affect a terminal: escape sequences, other control characters, marks that
+// change the direction of text. They are escaped as in JSON, so that JSON stays the same.
 type visible struct {
 	w      io.Writer
-	colors bool // of what [ink] writes
+	colors bool // whether [ink] uses colours
 
 	mu   sync.Mutex
-	rest []byte // of a character of which only the beginning has come
-	err  error  // the first of w, which stays
+	rest []byte // of an incomplete character
+	err  error  // the first error of w
 }
 
-// Write is part of io.Writer.
+// Write implements io.Writer.
 func (v *visible) Write(p []byte) (int, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -46,7 +44,7 @@ func (v *visible) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flush writes what is no whole character.
+// flush writes an incomplete character.
 func (v *visible) flush() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -56,7 +54,7 @@ func (v *visible) flush() {
 	v.rest = nil
 }
 
-// over lets the next text stand in place of the last line, if w is a terminal.
+// over lets the next text overwrite the last line, if w is a terminal.
 func over(w io.Writer) {
 	if v, ok := w.(*visible); ok {
 		w = v.w
@@ -64,7 +62,7 @@ func over(w io.Writer) {
 	fmt.Fprint(w, "\r\x1b[K")
 }
 
-// appendVisible appends a character that was read from raw.
+// appendVisible appends a character decoded from raw.
 func appendVisible(out []byte, r rune, raw []byte) []byte {
 	switch {
 	case r == utf8.RuneError && len(raw) == 1:

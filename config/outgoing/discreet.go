@@ -16,17 +16,16 @@ import (
 )
 
 const (
-	hidden     = "<secret>" // in the place of a secret
-	leastHid   = 4          // bytes; what is shorter guards nothing, and is in every text
-	errorBytes = 1 << 20    // that are read of an error
+	hidden     = "<secret>" // replaces a secret
+	leastHid   = 4          // bytes; anything shorter protects nothing, and occurs in every text
+	errorBytes = 1 << 20    // read of an error
 )
 
-// told are the headers in which nothing secret is sent.
+// told are the headers that contain no secrets.
 var told = []string{"Accept", "Accept-Encoding", "Content-Type", "Idempotency-Key", "User-Agent"}
 
-// discreet takes the credentials out of what a server says of an error: some
-// servers, and proxies before them, repeat what they were sent, and what they
-// say stands in logs and reports. An answer that is none is left as it is.
+// discreet removes credentials from a server's error: some servers and proxies repeat what they
+// were sent, and their errors end up in logs and reports. Successful answers are unchanged.
 func (c *Client) discreet(resp *http.Response) (*http.Response, error) {
 	if resp.StatusCode/100 == 2 {
 		return resp, nil
@@ -47,8 +46,8 @@ func (c *Client) discreet(resp *http.Response) (*http.Response, error) {
 	return resp, nil
 }
 
-// sentSecrets are the values of the headers of a request as it left, in the
-// forms that a server may repeat.
+// sentSecrets returns the values of the headers that were sent, in the forms in which a server may
+// repeat them.
 func sentSecrets(sent *http.Request) (secrets []string) {
 	for name, values := range sent.Header {
 		if slices.Contains(told, name) {
@@ -56,19 +55,18 @@ func sentSecrets(sent *http.Request) (secrets []string) {
 		}
 		secrets = append(secrets, values...)
 		for _, v := range values {
-			_, credentials, _ := strings.Cut(v, " ") // behind Bearer or Basic
+			_, credentials, _ := strings.Cut(v, " ") // after Bearer or Basic
 			secrets = append(secrets, credentials)
 		}
 	}
 	if user, password, ok := sent.BasicAuth(); ok {
 		secrets = append(secrets, user+":"+password, password)
 	}
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // a part of another goes after it
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // longest first, because one may contain another
 	return secrets
 }
 
-// secretsOf are those of an address: its user, its password, and the values of
-// its query.
+// secretsOf returns the secrets of a URL: user, password, and query values.
 func secretsOf(u *url.URL) (secrets []string) {
 	for _, values := range u.Query() {
 		secrets = append(secrets, values...)
@@ -79,8 +77,7 @@ func secretsOf(u *url.URL) (secrets []string) {
 	return append(secrets, u.User.Username())
 }
 
-// tokenError leaves out what a server says that gives no token: it may repeat
-// what it was sent.
+// tokenError hides the text of a token server's error, which may repeat what was sent.
 func tokenError(err error) error {
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) || refused.Response == nil {

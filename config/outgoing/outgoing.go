@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package outgoing makes the HTTP clients of the servers that a configuration
-// names: Prometheus, Alertmanager, Grafana and hooks.
+// Package outgoing makes HTTP clients for the servers in the configuration: Prometheus,
+// Alertmanager, Grafana and hooks.
 //
 // Every request of a client carries the credentials and headers of its http_config, so
 // a client talks only to the server of its configuration: a redirect to another scheme,
@@ -22,23 +22,22 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// ErrElsewhere is the error of a request that was sent on to another server.
+// ErrElsewhere means that the server redirects to another one.
 var ErrElsewhere = errors.New("it redirects to another server, which is not asked, so that no credentials go there")
 
-// mostRedirects are followed on one server.
+// mostRedirects bounds the redirects followed on one server.
 const mostRedirects = 10
 
-// Client makes requests to one server. It is safe for concurrent use.
+// Client sends requests to one server. It is safe for concurrent use.
 type Client struct {
 	http    *http.Client
-	tokens  bool       // are fetched first, without regard for the request's context
-	query   url.Values // of the address: a token, a tenant
+	tokens  bool       // tokens are fetched first, ignoring the request's context
+	query   url.Values // of the URL: a token, a tenant
 	secrets []string
 }
 
-// New makes a client of the server of u. Besides the credentials no error of
-// the server repeats the secrets that are named. It doesn't connect; it fails
-// when the settings name files that can't be read.
+// New makes a client for the server at u. Errors never repeat its credentials, nor the given
+// secrets. It doesn't connect. It fails if files named in the settings can't be read.
 func New(u *url.URL, conf commonconfig.HTTPClientConfig, secrets ...string) (*Client, error) {
 	opts := []commonconfig.HTTPClientOption{commonconfig.WithUserAgent("culprit")}
 	if conf.OAuth2 != nil {
@@ -54,16 +53,16 @@ func New(u *url.URL, conf commonconfig.HTTPClientConfig, secrets ...string) (*Cl
 	return &Client{http: c, tokens: conf.OAuth2 != nil, query: u.Query(), secrets: append(secretsOf(u), secrets...)}, nil
 }
 
-// Do sends a request, with the query of the address beside its own. Redirects of reads
-// are followed on the same server; those of anything else are answers.
+// Do sends a request, adding the query of the client's URL. Redirects of GETs are followed on the
+// same server; any other redirect is returned as the answer.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	resp, err := c.do(c.addressed(req))
 	var wrapped *url.Error
-	for errors.As(err, &wrapped) { // there is one in another when a token is fetched
+	for errors.As(err, &wrapped) { // nested if a token is fetched
 		err = wrapped.Err
 	}
 	if err != nil && resp != nil {
-		resp.Body.Close() // an answer that is not followed
+		resp.Body.Close() // a redirect that is not followed
 		resp = nil
 	}
 	if err != nil {
@@ -72,8 +71,7 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	return c.discreet(resp)
 }
 
-// addressed is a request with what it lacks of the address's query: whoever makes the
-// request may have put another in its place.
+// addressed adds the parameters of the client's URL that the request lacks.
 func (c *Client) addressed(req *http.Request) *http.Request {
 	has, lacks := req.URL.Query(), url.Values{}
 	for name, values := range c.query {
@@ -90,8 +88,8 @@ func (c *Client) addressed(req *http.Request) *http.Request {
 	return whole
 }
 
-// do returns when the context of the request ends, also while its token is
-// fetched, for which the library has no time limit.
+// do returns when the context of the request ends, even while a token is fetched, for which the
+// library has no timeout.
 func (c *Client) do(req *http.Request) (*http.Response, error) {
 	if !c.tokens {
 		return c.http.Do(req)
@@ -116,10 +114,10 @@ func (c *Client) do(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// CloseIdleConnections gives the connections back that nobody uses.
+// CloseIdleConnections closes unused connections.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
-// stay lets reads go on to the same scheme, host and port only.
+// stay follows redirects of GETs only to the same scheme, host and port.
 func stay(next *http.Request, via []*http.Request) error {
 	first := via[0]
 	switch {
@@ -136,8 +134,7 @@ func stay(next *http.Request, via []*http.Request) error {
 
 func same(a, b *url.URL) bool { return a.Scheme == b.Scheme && hostPort(a) == hostPort(b) }
 
-// hostPort is the host of an address with its port, also where that is the
-// usual one.
+// hostPort is the host of a URL with its port, also if that is the default.
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -146,10 +143,9 @@ func hostPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// only connects to the server, to the one that gives its tokens, and to their
-// proxies. The library follows redirects of the token server with the client's
-// secret in the body, and has no other place to stop it; behind a proxy that is
-// the proxy's matter.
+// only restricts connections to the server, its token server, and their proxies. The library would
+// follow a redirect of the token server with the client's secret in the body, and this is the only
+// place to stop it; behind a proxy it is up to the proxy.
 func only(u *url.URL, conf commonconfig.HTTPClientConfig) commonconfig.DialContextFunc {
 	known := map[string]bool{hostPort(u): true}
 	if token, err := url.Parse(conf.OAuth2.TokenURL); err == nil {
@@ -170,10 +166,10 @@ func only(u *url.URL, conf commonconfig.HTTPClientConfig) commonconfig.DialConte
 	}
 }
 
-// mostSilence is how long a server that wants tokens may send nothing.
+// mostSilence is how long a server that needs tokens may send nothing.
 const mostSilence = 2 * time.Minute
 
-// impatient is a connection that ends when nothing comes for too long.
+// impatient is a connection with an idle timeout.
 type impatient struct{ net.Conn }
 
 func (c impatient) Read(p []byte) (int, error) {

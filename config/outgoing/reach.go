@@ -12,9 +12,8 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// Reach connects to the server of u, or to the proxy before it, and sends it
-// nothing: what a hook does when it is asked is not known. Over TLS the
-// certificates are checked, unless a proxy is in between.
+// Reach connects to the server of u, or its proxy, without sending anything: a request to a hook
+// might trigger it. It verifies TLS certificates, unless there is a proxy.
 func Reach(ctx context.Context, u *url.URL, conf commonconfig.HTTPClientConfig) error {
 	next := u
 	if proxy := conf.Proxy(); proxy != nil {

@@ -2,8 +2,8 @@
 
 package schema
 
-// clientNotes say what the settings of Prometheus' HTTP client mean, in place of the
-// comments of its types, which speak of fields and targets of a scrape.
+// clientNotes describe the settings of Prometheus' HTTP client. The comments of its types are about
+// fields and scrape targets.
 func clientNotes() map[[2]string]string {
 	const noManager = "not supported: culprit has no secret manager"
 	return map[[2]string]string{

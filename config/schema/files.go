@@ -14,9 +14,8 @@ import (
 
 const clientPackage = "github.com/prometheus/common/config"
 
-// Files returns what is generated from the types, by paths below the root of the
-// repository: the JSON Schemas, and the page of the configuration with its
-// reference.
+// Files returns the generated files, by path relative to the root of the repository: the JSON
+// Schemas, and the configuration's page with its reference.
 func Files(root string) (map[string][]byte, error) {
 	notes, err := allNotes(root)
 	if err != nil {
@@ -42,8 +41,8 @@ func Files(root string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// Main is the command that writes generated files below the root of the repository,
-// which is its argument. It returns the code with which the process ends.
+// Main is the command that writes generated files below the root of the repository, which is its
+// argument. It returns the exit code.
 func Main(args []string, files func(root string) (map[string][]byte, error)) int {
 	if err := write(args, files); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
@@ -68,7 +67,7 @@ func write(args []string, files func(root string) (map[string][]byte, error)) er
 	return nil
 }
 
-// allNotes reads what the keys mean; dir is any directory of the module.
+// allNotes reads the meanings of the keys; dir is any directory of the module.
 func allNotes(dir string) (Notes, error) {
 	notes, err := ReadNotes(dir, "github.com/culprit-dev/culprit/config", "github.com/culprit-dev/culprit/analysis")
 	if err != nil {
@@ -80,7 +79,7 @@ func allNotes(dir string) (Notes, error) {
 	return notes, nil
 }
 
-// withReference puts the reference between the marks of a page.
+// withReference inserts the reference between the marks of a page.
 func withReference(page, reference string) ([]byte, error) {
 	before, rest, ok := strings.Cut(page, referenceBegin)
 	_, after, ok2 := strings.Cut(rest, referenceEnd)
@@ -90,7 +89,7 @@ func withReference(page, reference string) ([]byte, error) {
 	return []byte(before + referenceBegin + "\n" + reference + referenceEnd + after), nil
 }
 
-// ruleFile is the whole of a rule file.
+// ruleFile is a rule file.
 type ruleFile struct {
 	Rules []config.Rule `yaml:"rules"` // rules, in the order in which they are tried
 }

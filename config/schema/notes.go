@@ -13,11 +13,11 @@ import (
 	"strings"
 )
 
-// Notes are the comments of types and of their fields, by package path, type
-// and field ("" is the type itself).
+// Notes are the comments of types and fields, by package path, type and field ("" for the type
+// itself).
 type Notes map[[3]string]string
 
-// ReadNotes reads the comments of packages from their sources.
+// ReadNotes reads the comments of packages from their source files.
 func ReadNotes(dir string, packages ...string) (Notes, error) {
 	notes := Notes{}
 	for _, path := range packages {
@@ -32,7 +32,7 @@ func ReadNotes(dir string, packages ...string) (Notes, error) {
 	return notes, nil
 }
 
-// read reads the sources in the directory of a package.
+// read reads the source files of a package.
 func (n Notes) read(path, dir string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
@@ -75,7 +75,7 @@ func (n Notes) addFields(path, name string, s *ast.StructType) {
 	}
 }
 
-// text joins comments on one line.
+// text joins comments into one line.
 func text(groups ...*ast.CommentGroup) string {
 	var words []string
 	for _, g := range groups {
@@ -84,8 +84,8 @@ func text(groups ...*ast.CommentGroup) string {
 	return strings.Join(words, " ")
 }
 
-// withoutName takes the name off a comment that begins with it, as Go's do: it
-// means nothing to somebody who writes YAML.
+// withoutName removes the name that a Go comment begins with: it means nothing to whoever writes
+// YAML.
 func withoutName(text, name string) string {
 	rest, ok := strings.CutPrefix(text, name+" ")
 	if !ok {
@@ -97,7 +97,7 @@ func withoutName(text, name string) string {
 	return strings.TrimSuffix(rest, ".")
 }
 
-// sentence writes a text as one or more sentences.
+// sentence formats a text as sentences.
 func sentence(text string) string {
 	if text == "" {
 		return ""
@@ -105,7 +105,7 @@ func sentence(text string) string {
 	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
 }
 
-// of returns the comment of a field, or of the type itself.
+// of returns the comment of a field, or of the type if field is "".
 func (n Notes) of(t reflect.Type, field string) string {
 	return n[[3]string{t.PkgPath(), t.Name(), field}]
 }

@@ -14,20 +14,19 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// The marks between which a page holds the reference.
+// Marks around the reference in the page.
 const (
 	referenceBegin = "<!-- generated from the types: go generate ./config/schema -->\n"
 	referenceEnd   = "<!-- end of what is generated -->\n"
 )
 
-// section is one mapping of the file, and the paths at which it may stand.
+// section is one mapping of the file, and its possible paths.
 type section struct {
 	of    reflect.Type
-	paths []string // the shallowest first, which is its title; "" is the file itself
+	paths []string // shallowest first, which is the title; "" is the file itself
 }
 
-// Reference returns the Markdown reference of every key of the configuration: a
-// table for each mapping, in the order in which a reader meets them.
+// Reference returns the Markdown reference of all keys: a table per mapping, in reading order.
 func Reference(notes Notes) string {
 	sections := sectionsOf(reflect.TypeFor[config.Config]())
 	slices.SortStableFunc(sections, func(a, b section) int { return cmp.Compare(a.group(), b.group()) })
@@ -69,8 +68,7 @@ func sectionsOf(root reflect.Type) []section {
 	return found
 }
 
-// group keeps the settings of the HTTP client, which are the same everywhere, behind
-// all others.
+// group puts the settings of the HTTP client, which are the same everywhere, last.
 func (s section) group() int {
 	if s.of.PkgPath() == clientPackage {
 		return 1
@@ -78,7 +76,7 @@ func (s section) group() int {
 	return 0
 }
 
-// mapping returns the struct that a value of a type holds, if it holds one.
+// mapping returns the struct that a value of a type contains, if it does.
 func mapping(t reflect.Type) (reflect.Type, bool) {
 	if _, ok := leaf(elem(t)); ok {
 		return nil, false
@@ -96,8 +94,7 @@ func mapping(t reflect.Type) (reflect.Type, bool) {
 	}
 }
 
-// only returns the map that is all that a struct consists of, such as Prometheus'
-// http_headers, if it is one.
+// only returns the map that is the only field of a struct, such as Prometheus' http_headers.
 func only(t reflect.Type) (reflect.Type, bool) {
 	if t.Kind() == reflect.Struct && t.NumField() == 1 && t.Field(0).Type.Kind() == reflect.Map {
 		return t.Field(0).Type, true
@@ -130,7 +127,7 @@ func ownPath(path string) string {
 	return path
 }
 
-// intro says what the mapping is, and where else it may stand.
+// intro describes the mapping, and where else it may occur.
 func (s section) intro(notes Notes) string {
 	text := notes.of(s.of, "")
 	if s.paths[0] == "" {
@@ -157,13 +154,12 @@ func (s section) intro(notes Notes) string {
 // key is one key of a mapping.
 type key struct {
 	name  string
-	of    reflect.Type // the struct that has the field
+	of    reflect.Type // the struct with the field
 	field reflect.StructField
-	inner *key // the only key of the mapping that the field is
+	inner *key // the only key of the mapping in the field
 }
 
-// keysOf returns the keys of a struct in the order of its fields, those of
-// inlined structs too.
+// keysOf returns the keys of a struct in order of its fields, including those of inlined structs.
 func keysOf(t reflect.Type) []key {
 	var keys []key
 	for i := range t.NumField() {
@@ -179,8 +175,7 @@ func keysOf(t reflect.Type) []key {
 	return keys
 }
 
-// flat returns, of a key whose value is a mapping with a single key, the two as one,
-// such as explain_api.enabled.
+// flat merges a key with the single key of its mapping, such as explain_api.enabled.
 func (k key) flat() key {
 	inner := elem(k.field.Type)
 	if _, ok := leaf(inner); ok || inner.Kind() != reflect.Struct || inner.PkgPath() == clientPackage {
@@ -201,7 +196,7 @@ func (k key) note(notes Notes) (meaning, def string) {
 	return meaning, def
 }
 
-// row is the line of a key in its table.
+// row is the table row of a key.
 func (k key) row(notes Notes, titles map[reflect.Type]string) string {
 	meaning, def := k.note(notes)
 	switch {
@@ -217,8 +212,8 @@ func (k key) row(notes Notes, titles map[reflect.Type]string) string {
 	return "| " + strings.Join(cells, " | ") + " |\n"
 }
 
-// SplitDefault parts the note of a key into its meaning and its default, which
-// stands at the end behind "; default ". It is empty if there is none.
+// SplitDefault splits a note into the meaning and the default, which follows "; default " at the
+// end, if there is one.
 func SplitDefault(note string) (meaning, def string) {
 	if i := strings.LastIndex(note, "; default "); i >= 0 {
 		return note[:i], note[i+len("; default "):]
@@ -226,7 +221,7 @@ func SplitDefault(note string) (meaning, def string) {
 	return note, ""
 }
 
-// isValue tells a default that is a value, or another key, from words.
+// isValue reports whether a default is a value or another key, rather than words.
 func (k key) isValue(def string) bool {
 	switch {
 	case def == "", k.field.Type.Kind() == reflect.Slice && (def == "any" || def == "none"):
@@ -236,7 +231,7 @@ func (k key) isValue(def string) bool {
 	}
 }
 
-// kind says what to write as the value of a key.
+// kind says what value a key takes.
 func (k key) kind(titles map[reflect.Type]string) string {
 	if k.inner != nil {
 		return k.inner.kind(titles)
@@ -270,7 +265,7 @@ func kindOf(t reflect.Type, titles map[reflect.Type]string) string {
 	}
 }
 
-// plural is that of a name of a type; a link stays as it is.
+// plural is the plural of a type's name; links are unchanged.
 func plural(kind string) string {
 	switch first, rest, _ := strings.Cut(kind, " "); {
 	case strings.HasPrefix(kind, "["):
@@ -306,7 +301,7 @@ func oneOf(words []string) string {
 	return "`" + strings.Join(words[:len(words)-1], "`, `") + "` or `" + words[len(words)-1] + "`"
 }
 
-// anchor is the name that a forge gives a heading.
+// anchor is the anchor that a forge gives a heading.
 func anchor(title string) string {
 	return strings.ToLower(strings.NewReplacer("`", "", ".", "", " ", "-").Replace(title))
 }

@@ -34,7 +34,7 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// Schema is a JSON Schema, draft 7, as far as it is used here.
+// Schema is the part of JSON Schema, draft 7, that is used here.
 type Schema struct {
 	Version              string             `json:"$schema,omitempty"`
 	Title                string             `json:"title,omitempty"`
@@ -51,7 +51,7 @@ type Schema struct {
 	Definitions          map[string]*Schema `json:"definitions,omitempty"`
 }
 
-// Of returns the schema of a struct, titled as given.
+// Of returns the schema of a struct.
 func Of(t reflect.Type, title string, notes Notes) *Schema {
 	m := maker{notes: notes, definitions: map[string]*Schema{}}
 	root := m.object(t)
@@ -59,19 +59,19 @@ func Of(t reflect.Type, title string, notes Notes) *Schema {
 	return root
 }
 
-// Encode returns the text of a schema, the same for the same types.
+// Encode encodes a schema, deterministically.
 func (s *Schema) Encode() ([]byte, error) {
 	text, err := json.MarshalIndent(s, "", "  ")
 	return append(text, '\n'), err
 }
 
-// maker collects the definitions of the structs that it meets.
+// maker collects the definitions of structs.
 type maker struct {
 	notes       Notes
 	definitions map[string]*Schema
 }
 
-// of returns the schema of values of a type.
+// of returns the schema of a type.
 func (m maker) of(t reflect.Type) *Schema {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -95,7 +95,7 @@ func (m maker) of(t reflect.Type) *Schema {
 	}
 }
 
-// leaf returns the schema of a value that is read in one piece.
+// leaf returns the schema of a type that is decoded as a whole.
 func leaf(t reflect.Type) (*Schema, bool) {
 	switch t {
 	case reflect.TypeFor[commonconfig.URL](), reflect.TypeFor[config.URL](), reflect.TypeFor[config.HookURL]():
@@ -126,7 +126,7 @@ func leaf(t reflect.Type) (*Schema, bool) {
 // named returns a reference to the definition of a struct.
 func (m maker) named(t reflect.Type) *Schema {
 	if _, done := m.definitions[t.Name()]; !done {
-		m.definitions[t.Name()] = nil // a struct may hold itself
+		m.definitions[t.Name()] = nil // a struct may contain itself
 		m.definitions[t.Name()] = m.object(t)
 	}
 	return &Schema{Ref: "#/definitions/" + t.Name()}
@@ -141,7 +141,7 @@ func (m maker) object(t reflect.Type) *Schema {
 	return s
 }
 
-// fields adds the fields of a struct, those of inlined ones too.
+// fields adds the fields of a struct, including those of inlined ones.
 func (m maker) fields(t reflect.Type, s *Schema) {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -163,11 +163,11 @@ func (m maker) field(t reflect.Type, f reflect.StructField, key string) *Schema 
 	if words, ok := enums()[t.Name()+"."+key]; ok {
 		s.Enum = words
 	}
-	s.Description = m.notes.of(t, f.Name) // editors show it beside a reference, too
+	s.Description = m.notes.of(t, f.Name) // editors show it next to a reference, too
 	return s
 }
 
-// required are the keys without which a value of a type is refused.
+// required lists the mandatory keys by type.
 func required() map[string][]string {
 	return map[string][]string{
 		"Config":     {"prometheus"},
@@ -177,7 +177,7 @@ func required() map[string][]string {
 	}
 }
 
-// enums are the words that a text may be, where there are few.
+// enums lists the allowed words of texts with few values.
 func enums() map[string][]string {
 	kinds := []string{"latency", "error", "traffic", "cpu", "mem", "net", "io", "node", "other"}
 	return map[string][]string{
