@@ -11,11 +11,11 @@ import (
 const (
 	maxChains   = 5       // chains listed
 	maxEdges    = 5       // edges of a chain
-	maxFound    = 1000    // chains held before the light ones are thrown away
-	maxSteps    = 500_000 // edges looked at for one suspect
-	moveBefore  = 10      // rows before the onset that co-movement sees
+	maxFound    = 1000    // chains kept before light ones are dropped
+	maxSteps    = 500_000 // edges considered for one suspect
+	moveBefore  = 10      // rows before the onset used for co-movement
 	moveLag     = 3       // rows by which one may follow the other
-	moveAtLeast = 3       // rows that a correlation of changes needs
+	moveAtLeast = 3       // rows needed to correlate changes
 )
 
 // CoMovement returns how much x and y rose and fell together around the
@@ -48,19 +48,18 @@ func (net *Network) Weights(x [][]float64, onset int) []float64 {
 	return w
 }
 
-// A Chain is a path along which a suspect may have acted on the target
-// (Yin and Du, Journal of Software 32(5), 2021, algorithm 2).
+// Chain is a path along which a suspect may have acted on the target (Yin and Du, Journal of
+// Software 32(5), 2021, algorithm 2).
 type Chain struct {
 	Nodes  []int // from the suspect to the target
 	Edges  []int // indices in Graph.Edges; undirected ones are "direction unknown"
 	Weight float64
 }
 
-// Chains returns up to five chains of up to five edges from the suspects to
-// the target: the heaviest of each suspect, in the order of the suspects, then
-// what is left, heaviest first. One that is the end of another before it says
-// nothing of its own. Arrows are followed forward only, undirected edges both
-// ways.
+// Chains returns up to five chains of up to five edges from the suspects to the target: the
+// heaviest of each suspect, in the order of the suspects, then the others, heaviest first. A
+// chain that is the end of an earlier one is left out. Arrows are followed forward only,
+// undirected edges both ways.
 //
 // The weight of a chain is the geometric mean of its edges' weights times the
 // smallest score of its nodes before the target. weight is by edge, score by
@@ -98,15 +97,14 @@ func (c Chain) endsWith(other Chain) bool {
 	return from >= 0 && slices.Equal(c.Nodes[from:], other.Nodes)
 }
 
-// heaviest sorts chains by descending weight, shorter ones first at equal
-// weight.
+// heaviest sorts chains by descending weight, shorter ones first on a tie.
 func heaviest(chains []Chain) {
 	slices.SortStableFunc(chains, func(a, b Chain) int {
 		return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(len(a.Edges), len(b.Edges)))
 	})
 }
 
-// a step leaves a node by an edge.
+// step leaves a node by an edge.
 type step struct{ edge, to int }
 
 // next lists the steps out of each node, heaviest first.
@@ -124,8 +122,8 @@ func (g *Graph) next(weight []float64) [][]step {
 	return out
 }
 
-// search walks simple paths by depth. Heavy edges go first, so that the bound
-// on its steps, which dense graphs only reach, costs light chains.
+// search walks simple paths depth first. Heavy edges go first, so that the bound on its steps,
+// which only dense graphs reach, drops light chains.
 type search struct {
 	target        int
 	weight, score []float64
@@ -142,9 +140,8 @@ func (s *search) from(v int) []Chain {
 	return s.found[:min(maxChains, len(s.found))]
 }
 
-// walk goes on from the last of nodes. product is that of the weights of edges so
-// far, lowest the smallest score of the nodes, the target's left out: that the KPI
-// itself moved is why anybody asks, and tells chains apart in nothing.
+// walk continues from the last of nodes. product is the product of the edges' weights so far,
+// lowest the smallest score of the nodes except the target, which is the same for all chains.
 func (s *search) walk(nodes, edges []int, product, lowest float64) {
 	at := nodes[len(nodes)-1]
 	if at == s.target {

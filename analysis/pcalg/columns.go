@@ -12,7 +12,7 @@ import (
 
 const (
 	maxMissing  = 0.2  // share of missing samples above which a column is dropped
-	maxCarry    = 3    // samples that a value is carried forward over a gap
+	maxCarry    = 3    // gap over which a value is carried forward, in samples
 	slowSeries  = 0.95 // lag-1 autocorrelation above which a series is nearly a random walk
 	flatVariety = 1e-12
 )
@@ -20,9 +20,8 @@ const (
 // finite reports whether v is a sample.
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// fill returns x without gaps: the last value is carried over up to three
-// missing samples, the median stands for the rest. It returns nil if more than
-// a fifth is missing.
+// fill returns x without gaps: the last value is carried forward over up to three missing
+// samples, and the median fills the rest. It returns nil if more than a fifth is missing.
 func fill(x []float64) []float64 {
 	present := slices.DeleteFunc(slices.Clone(x), func(v float64) bool { return !finite(v) })
 	if len(present) == 0 || float64(len(x)-len(present)) > maxMissing*float64(len(x)) {
@@ -51,9 +50,8 @@ func constant(x []float64) bool {
 	return hi-lo <= flatVariety*(1+max(math.Abs(lo), math.Abs(hi)))
 }
 
-// normalScores returns Φ⁻¹((rank-½)/n) of each value, equal values by their
-// mean rank. Correlations of normal scores see monotone relations and can't be
-// ruled by one spike.
+// normalScores returns Φ⁻¹((rank-½)/n) of each value, with the mean rank for equal values.
+// Correlations of normal scores capture monotone relations and are robust to spikes.
 func normalScores(x []float64) []float64 {
 	n := len(x)
 	order := make([]int, n)
@@ -85,9 +83,9 @@ func differences(x []float64) []float64 {
 	return d
 }
 
-// unit returns x with mean 0 and square sum 1, so that a dot product of two is
-// their correlation; all 0 if x is constant. Values are brought to size 1
-// first: squares of very large or small ones would leave the range.
+// unit returns x with mean 0 and square sum 1, so that a dot product of two is their
+// correlation; all 0 if x is constant. Values are scaled to size 1 first, because squares of
+// extreme values would overflow.
 func unit(x []float64) []float64 {
 	u := make([]float64, len(x))
 	if len(x) == 0 || constant(x) {
@@ -109,8 +107,7 @@ func unit(x []float64) []float64 {
 	return u
 }
 
-// dot is the scalar product, summed in the order of the rows: the same bits on
-// every run.
+// dot is the scalar product, summed in the order of the rows for reproducible bits.
 func dot(a, b []float64) float64 {
 	var s float64
 	for i := range a {
@@ -129,8 +126,8 @@ func autocorrelation(u []float64, lags int) []float64 {
 	return rho
 }
 
-// mostlySlow reports whether most columns are nearly random walks, whose
-// levels correlate whether or not they have to do with each other.
+// mostlySlow reports whether most columns are nearly random walks, whose levels correlate even
+// if unrelated.
 func mostlySlow(cols [][]float64) bool {
 	var slow int
 	for _, c := range cols {
@@ -141,12 +138,12 @@ func mostlySlow(cols [][]float64) bool {
 	return 2*slow > len(cols)
 }
 
-// effectiveSizes returns, for each pair of unit columns, how many independent
-// samples their correlation is worth (Bartlett, 1946):
+// effectiveSizes returns, for each pair of unit columns, the effective number of independent
+// samples for their correlation (Bartlett, 1946):
 //
 //	n / (1 + 2 Σ (1-l/n) ρx(l) ρy(l)),  l ≤ min(n/4, 10·log10 n)
 //
-// kept within 10 and n.
+// kept between 10 and n.
 func effectiveSizes(units [][]float64, n int) *pairs {
 	lags := int(min(float64(n)/4, 10*math.Log10(float64(max(n, 1)))))
 	rho := make([][]float64, len(units))

@@ -4,12 +4,12 @@ package pcalg
 
 import "math"
 
-// loops are the pairs whose ends each follow the other in time, with the weaker of
-// both lagged correlations.
+// loops are pairs of variables that follow each other in time, with the weaker of both lagged
+// correlations.
 type loops map[[2]int]lagged
 
-// lagged is a partial correlation of one variable now with another one a sample
-// ago, and its p.
+// lagged is a partial correlation of one variable with another one a sample earlier, and its
+// p-value.
 type lagged struct{ r, p float64 }
 
 // has reports whether a pair is a loop.
@@ -18,15 +18,14 @@ func (l loops) has(i, j int) bool {
 	return ok
 }
 
-// feedback returns the pairs whose ends each follow the other in time: the
-// past of each adds to what the other's own past tells of it. Both must be so
-// at a level divided by the number of questions asked: data of one common
-// drift say such things of everybody. A loop has no direction that a graph
-// without cycles could show, so that its edge is marked and left alone.
+// feedback returns the pairs that follow each other in time: the past of each predicts the
+// other beyond that one's own past. Both directions must pass a level divided by the number of
+// tests, because data with a common drift show this for every pair. A loop has no direction in
+// an acyclic graph, so its edge is marked and stays undirected.
 //
-// Such a pair is an edge, or one that isn't correlated at all at the same moment:
-// a loop that takes a sample each way shows there only. A pair that others part
-// has its correlation from them.
+// Candidates are edges, and pairs without any correlation at the same moment: a loop with a
+// delay of one sample each way shows only there. A pair separated by other variables has its
+// correlation from them.
 func feedback(g *Graph, cols []*series, alpha float64) loops {
 	if alpha == 0 {
 		alpha = defaultAlpha
@@ -55,8 +54,8 @@ func feedback(g *Graph, cols []*series, alpha float64) loops {
 	return found
 }
 
-// leads is how a one sample ago is correlated with b now, given b one and two
-// samples ago (Granger's question, for one lag).
+// leads returns the correlation of a one sample ago with b now, given b one and two samples ago
+// (Granger causality with one lag).
 func leads(a, b []float64) lagged {
 	n := len(a) - 2
 	if n < 1 {

@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// rules is Knowledge, indexed.
+// rules is Knowledge with indices.
 type rules struct {
 	k                   Knowledge
 	forbidden, required map[[2]int]bool
 	below               [][]bool // below[i][j]: likely and required arrows lead from i to j
 }
 
-// newRules indexes k for p variables. It panics if there is not one tier for each
-// variable, or if an arrow leaves the variables or returns to where it began.
+// newRules indexes k for p variables. It panics if the number of tiers is wrong, or if an arrow
+// is out of range or starts where it ends.
 func newRules(p int, k Knowledge) *rules {
 	if k.Tiers != nil && len(k.Tiers) != p {
 		panic(fmt.Sprintf("pcalg: %d tiers for %d variables", len(k.Tiers), p))
@@ -30,7 +30,7 @@ func newRules(p int, k Knowledge) *rules {
 	return &rules{k, setOf(k.Forbidden), setOf(k.Required), closure(p, slices.Concat(k.Required, k.Likely))}
 }
 
-// closure says from where to where arrows lead, over any number of them.
+// closure returns which variables are reachable by any number of arrows.
 func closure(p int, arrows [][2]int) [][]bool {
 	g := &pdag{adj: square(p), arrow: square(p)}
 	for _, a := range arrows {
@@ -44,13 +44,13 @@ func closure(p int, arrows [][2]int) [][]bool {
 	return g.adj
 }
 
-// acts reports whether k may be a cause of v, for all that is known or likely.
+// acts reports whether k may be a cause of v, given what is known or likely.
 func (r *rules) acts(k, v int) bool {
 	return !r.forbids(k, v) && (!r.below[v][k] || r.below[k][v])
 }
 
-// setOf is a list of arrows for looking up. Contradictions stay: i→j and j→i may
-// both be in it, which together part the pair.
+// setOf indexes a list of arrows. It may hold both i→j and j→i, which together forbid or
+// require both.
 func setOf(list [][2]int) map[[2]int]bool {
 	m := map[[2]int]bool{}
 	for _, a := range list {
@@ -59,8 +59,8 @@ func setOf(list [][2]int) map[[2]int]bool {
 	return m
 }
 
-// forbids reports whether i→j must not be drawn. A required arrow overrides a
-// tier, and forbids its own reverse.
+// forbids reports whether i→j must not be drawn. A required arrow overrides a tier, and forbids
+// its own reverse.
 func (r *rules) forbids(i, j int) bool {
 	switch {
 	case r.required[[2]int{i, j}]:
@@ -71,7 +71,7 @@ func (r *rules) forbids(i, j int) bool {
 	return r.k.Tiers != nil && r.k.Tiers[i] > r.k.Tiers[j]
 }
 
-// parted reports whether there can't be an edge.
+// parted reports whether an edge is ruled out.
 func (r *rules) parted(i, j int) bool { return r.forbids(i, j) && r.forbids(j, i) }
 
 // keeps reports whether the edge is required.
@@ -79,8 +79,8 @@ func (r *rules) keeps(i, j int) bool {
 	return r.required[[2]int{i, j}] || r.required[[2]int{j, i}]
 }
 
-// orient draws what is known on the skeleton: required arrows first, then the
-// only direction that is left where the other is forbidden, then likely ones.
+// orient draws the known arrows on the skeleton: required ones first, then the remaining
+// direction where the other is forbidden, then likely ones.
 func (r *rules) orient(g *pdag) map[[2]int]Origin {
 	origin := map[[2]int]Origin{}
 	draw := func(a, b int, o Origin) {

@@ -12,8 +12,8 @@ import (
 // pairs is a table over pairs of variables.
 type pairs = mat.SymDense
 
-// newPairs returns a symmetric table of p, nil for p = 0, which gonum's
-// matrices can't be.
+// newPairs returns a symmetric table of size p. For p = 0 it is empty, which gonum's
+// constructor does not support.
 func newPairs(p int) *pairs {
 	if p == 0 {
 		return &pairs{}
@@ -23,39 +23,39 @@ func newPairs(p int) *pairs {
 
 const (
 	defaultNodes = 26    // 25 candidates and the KPI: what a reader can follow
-	copyR        = 0.999 // |r| above which two series are one
-	shrinkage    = 0.02  // towards independence, when samples are few
+	copyR        = 0.999 // |r| above which two series count as copies
+	shrinkage    = 0.02  // towards independence, if samples are few
 )
 
-// SeriesOptions are the settings of Learn. The zero value is the default for a
-// graph that is shown to people. Knowledge is by column.
+// SeriesOptions are the settings of Learn. The zero value is the default for a graph that is
+// displayed. Knowledge is by column.
 type SeriesOptions struct {
 	Options
-	MaxNodes    int  // variables at most, the first columns win; 0: 26
+	MaxNodes    int  // largest number of variables, the first columns first; 0: 26
 	Raw         bool // correlate the values, not their normal scores
-	Independent bool // count every sample for one, however much it depends on the last
+	Independent bool // ignore serial correlation between samples
 }
 
-// A Node is one variable of a learned graph.
+// Node is one variable of a learned graph.
 type Node struct {
-	Column  int   // the column that stands for it
-	Aliases []int // columns that can't be told from it, |r| > 0.999
+	Column  int   // the column that represents it
+	Aliases []int // its copies, |r| > 0.999
 }
 
-// A Drop is a column that isn't in the graph.
+// Drop is a column that isn't in the graph.
 type Drop struct {
 	Column int
 	Reason string // "constant", "missing", "limit"
 }
 
-// A Network is a graph learned from series.
+// Network is a graph learned from series.
 type Network struct {
 	*Graph              // its variables are Nodes
 	Nodes       []Node  // in the order of their columns
 	Dropped     []Drop  // likewise
 	Samples     int     // rows
-	Effective   float64 // the median over the pairs of what these rows are worth
-	Differenced bool    // most series drift: changes were correlated, not levels
+	Effective   float64 // median effective number of samples over the pairs
+	Differenced bool    // most series drift, so changes were correlated instead of levels
 }
 
 // series is one column on its way into the graph.
@@ -66,14 +66,13 @@ type series struct {
 	aliases []int
 }
 
-// Learn learns the graph of the columns x, one sample a row, NaN and ±Inf
-// missing. Put the columns that matter most first (the KPI, then candidates by
-// score): of copies the first one stays, and beyond MaxNodes the last ones go.
+// Learn learns the graph of the columns x, one sample per row; NaN and ±Inf are missing. Put
+// the most important columns first (the KPI, then candidates by score): of copies the first one
+// stays, and beyond MaxNodes the last ones are dropped.
 //
-// Learn never fails on what the data are like: constant, missing and duplicate
-// columns are named in the result, and too few rows give a graph without
-// edges. It panics if columns differ in length or knowledge names one that
-// isn't there.
+// Learn never fails because of data: constant, missing and duplicate columns are reported in
+// the result, and too few rows give a graph without edges. It panics if columns differ in
+// length or knowledge refers to a missing one.
 func Learn(x [][]float64, opt SeriesOptions) *Network {
 	newRules(len(x), opt.Knowledge) // panics on what doesn't fit
 	net := &Network{}
@@ -95,7 +94,7 @@ func Learn(x [][]float64, opt SeriesOptions) *Network {
 	return net
 }
 
-// collect fills the columns and drops those that can't say anything.
+// collect fills the columns and drops uninformative ones.
 func (net *Network) collect(x [][]float64, opt SeriesOptions) []*series {
 	var cols []*series
 	for j, c := range x {
@@ -116,14 +115,14 @@ func (net *Network) collect(x [][]float64, opt SeriesOptions) []*series {
 	return net.difference(cols, opt)
 }
 
-// drop notes a column that is not in the graph, so that every column is accounted
-// for: as a node, as an alias of one, or here.
+// drop records a column that is not in the graph, so that every column is accounted for: as a
+// node, as an alias, or here.
 func (net *Network) drop(column int, reason string) {
 	net.Dropped = append(net.Dropped, Drop{column, reason})
 }
 
-// difference replaces levels by changes if most series drift, and takes the
-// scores that are correlated.
+// difference replaces levels by changes if most series drift, and computes the scores to
+// correlate.
 func (net *Network) difference(cols []*series, opt SeriesOptions) []*series {
 	var levels [][]float64
 	for _, c := range cols {
@@ -148,9 +147,8 @@ func (net *Network) difference(cols []*series, opt SeriesOptions) []*series {
 	return kept
 }
 
-// group puts copies together and keeps as many as the limit allows. Of two
-// columns that are one, each would separate the other from everything: without
-// grouping both would lose their edges.
+// group merges copies and keeps as many nodes as the limit allows. Of two copies, each would
+// separate the other from everything, and both would lose their edges.
 func (net *Network) group(cols []*series, opt SeriesOptions) []*series {
 	limit := opt.MaxNodes
 	if limit == 0 {
@@ -175,8 +173,8 @@ func (net *Network) group(cols []*series, opt SeriesOptions) []*series {
 	return kept
 }
 
-// sample returns what the tests need. With many variables for the rows the
-// correlations are drawn a little towards 0, so that they stay definite.
+// sample returns the input of the tests. With many variables relative to rows, the correlations
+// are shrunk a little towards 0, so that they stay definite.
 func (net *Network) sample(cols []*series, opt SeriesOptions) Sample {
 	p, n := len(cols), len(cols[0].unit)
 	shrink := 1.0
@@ -216,8 +214,8 @@ func medianSize(sizes *pairs, n float64) float64 {
 	return all[len(all)/2]
 }
 
-// restrict turns knowledge about columns into knowledge about nodes. Arrows at
-// dropped columns and between aliases of one node are left out.
+// restrict converts knowledge about columns to knowledge about nodes. It drops arrows at
+// dropped columns and between aliases of one node.
 func (o SeriesOptions) restrict(nodes []Node, columns int) Knowledge {
 	at := make([]int, columns)
 	for i := range at {

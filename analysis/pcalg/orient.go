@@ -4,15 +4,15 @@ package pcalg
 
 import "slices"
 
-// a pdag is a partly directed graph: adj is symmetric; an arrow i→j stands for
-// an adjacent pair whose direction is known.
+// pdag is a partly directed graph: adj is symmetric; an arrow i→j marks an adjacent pair with
+// known direction.
 type pdag struct {
 	adj, arrow [][]bool
 	forbidden  func(i, j int) bool // must i→j never be drawn?
 	frozen     func(i, j int) bool // must i—j stay undirected?
 }
 
-// square returns p rows of p cells, all false, in one piece of memory.
+// square returns a p×p table of false, in one allocation.
 func square(p int) [][]bool {
 	rows, cells := make([][]bool, p), make([]bool, p*p)
 	for i := range rows {
@@ -21,8 +21,7 @@ func square(p int) [][]bool {
 	return rows
 }
 
-// newPDAG is a graph without arrows in which everything may be directed. It keeps
-// adj, and doesn't change it.
+// newPDAG returns a graph without arrows or restrictions. It keeps adj and doesn't modify it.
 func newPDAG(adj [][]bool) *pdag {
 	never := func(int, int) bool { return false }
 	return &pdag{adj: adj, arrow: square(len(adj)), forbidden: never, frozen: never}
@@ -33,8 +32,8 @@ func (g *pdag) open(a, b int) bool {
 	return g.adj[a][b] && !g.arrow[a][b] && !g.arrow[b][a]
 }
 
-// orient draws a→b if the edge is open and the arrow neither forbidden nor the
-// last one of a cycle.
+// orient draws a→b if the edge is open, and the arrow is neither forbidden nor would close a
+// cycle.
 func (g *pdag) orient(a, b int) bool {
 	if !g.open(a, b) || g.forbidden(a, b) || g.frozen(a, b) || g.reaches(b, a) {
 		return false
@@ -63,11 +62,10 @@ func (g *pdag) reaches(a, b int) bool {
 	return false
 }
 
-// colliders orients x→y←z for each unshielded triple x—y—z (x and z not
-// adjacent) if y is in no set that separates x and z. Triples are taken in
-// ascending order of y, x, z. The first one wins: an edge that already points
-// out of y is never turned. With parity a triple may close a directed cycle,
-// as in causal-learn; without, such a triple is left alone.
+// colliders orients x→y←z for each unshielded triple x—y—z (x and z not adjacent) if y is in no
+// set that separates x and z. Triples are taken in ascending order of y, x, z, and the first
+// one wins: an edge that already points out of y is never reversed. With parity a triple may
+// close a directed cycle, as in causal-learn; otherwise such a triple is left undirected.
 func (g *pdag) colliders(sep func(x, z int) []int, parity bool) {
 	for y := range g.adj {
 		for x := range g.adj {
@@ -80,9 +78,9 @@ func (g *pdag) colliders(sep func(x, z int) []int, parity bool) {
 	}
 }
 
-// mayCollide reports whether x→y←z can be drawn: neither arrow is forbidden, is
-// against one that is there already, or (but for parity) closes a cycle. Both or
-// none: half a collider would say that y doesn't part x and z, without saying why.
+// mayCollide reports whether x→y←z can be drawn: neither arrow is forbidden, contradicts an
+// existing one, or (without parity) closes a cycle. It is both or none: half a collider would
+// claim that y does not separate x and z, without the reason.
 func (g *pdag) mayCollide(x, y, z int, parity bool) bool {
 	for _, v := range []int{x, z} {
 		if g.arrow[y][v] || g.forbidden(v, y) || g.frozen(v, y) || !parity && g.reaches(y, v) {
@@ -92,11 +90,10 @@ func (g *pdag) mayCollide(x, y, z int, parity bool) bool {
 	return true
 }
 
-// meek applies the four rules of Meek (1995) in sweeps until a whole sweep
-// changes nothing. Arrows are set in place. The order of the loops is part of
-// the contract: where colliders contradict each other it decides. Six others
-// (the edge outermost, each rule to its own fixpoint, a restart after every
-// arrow …) were further from causal-learn's answer on its own test data.
+// meek applies the four rules of Meek (1995) in sweeps until one changes nothing. The order of
+// the loops is part of the contract: it decides where colliders contradict each other. Six
+// other orders (the edge outermost, each rule to its own fixpoint, a restart after every arrow
+// …) were further from causal-learn's answer on its own test data.
 func (g *pdag) meek() {
 	for changed := true; changed; {
 		changed = false

@@ -9,17 +9,17 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// A Sample is what the tests need to know of the data.
+// Sample is the input of the tests.
 type Sample struct {
 	R mat.Symmetric // correlations of the variables, 1 on the diagonal
 	N float64       // number of samples
-	// PairN is the effective number of samples of each pair, for series whose
-	// samples depend on each other; nil: N for all.
+	// PairN is the effective number of samples of each pair, for serially correlated series;
+	// nil: N for all.
 	PairN mat.Symmetric
 }
 
-// Knowledge is what is known before looking at data. Its indices are those of
-// the variables. An arrow that would close a directed cycle is left out.
+// Knowledge is what is known before looking at data. Its indices are variables. Arrows that
+// would close a directed cycle are left out.
 type Knowledge struct {
 	// Tiers, one per variable, or nil: no arrow points from a later (larger)
 	// tier to an earlier one.
@@ -27,20 +27,19 @@ type Knowledge struct {
 	// Forbidden arrows {cause, effect}. With both directions forbidden there
 	// is no edge.
 	Forbidden [][2]int
-	// Required arrows {cause, effect}: in the graph whatever the data say.
+	// Required arrows {cause, effect}: in the graph whatever the data.
 	Required [][2]int
-	// Likely arrows {cause, effect}, such as callee and caller of a call
-	// graph: they direct an edge if the data show one.
+	// Likely arrows {cause, effect}, such as from callee to caller in a call graph: they direct
+	// an edge if the data show one.
 	Likely [][2]int
 }
 
 // Options are the settings of PC. The zero value is the default.
 type Options struct {
-	Alpha float64 // level of the tests; 0: 0.05
-	MaxK  int     // largest set of conditions, at most 4; 0: 3; negative: no conditions
-	// Parity lets colliders close directed cycles, and holds effects fixed that
-	// are known for none but effects, as causal-learn does, to compare with it.
-	// Without it the graph never has a cycle.
+	Alpha float64 // significance level of the tests; 0: 0.05
+	MaxK  int     // largest conditioning set, at most 4; 0: 3; negative: none
+	// Parity lets colliders close directed cycles, and conditions on known effects, for
+	// comparison with causal-learn. Without it the graph is acyclic.
 	Parity bool
 	Knowledge
 	Workers  int // goroutines; 0: GOMAXPROCS
@@ -68,7 +67,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// An Origin says where the direction of an edge comes from.
+// Origin says where the direction of an edge comes from.
 type Origin uint8
 
 // The origins.
@@ -79,49 +78,48 @@ const (
 	Given                    // tiers, forbidden and required arrows
 )
 
-// String returns the name in small letters.
+// String returns the name in lower case.
 func (o Origin) String() string {
 	return [...]string{"undirected", "learned", "topology", "given"}[o]
 }
 
-// An Edge joins two variables; From→To if Directed, else From < To.
+// Edge joins two variables; From→To if Directed, else From < To.
 type Edge struct {
 	From, To int
 	Directed bool
 	Origin   Origin
-	// R is the weakest partial correlation of all tests, P its p-value. Of a loop
-	// that shows a sample later only, they are of that.
+	// R is the weakest partial correlation of all tests, P its p-value. For a loop that shows
+	// only with a delay, they are the delayed ones.
 	R, P float64
-	// Feedback: each of the two follows the other in time. Such an edge is
-	// not directed.
+	// Feedback: the two follow each other in time. Such an edge is not directed.
 	Feedback bool
 }
 
-// A Separation is a pair without an edge, with the members of all sets of the
-// level that separate it, and the weakest correlation found.
+// Separation is a pair without an edge, with the union of the sets of that level that separate
+// it, and the weakest correlation found.
 type Separation struct {
 	I, J int
 	Set  []int
 	R, P float64
 }
 
-// A Graph is a partly directed graph over P variables.
+// Graph is a partly directed graph over P variables.
 type Graph struct {
 	P       int
 	Edges   []Edge       // by smaller, then by larger variable
 	Removed []Separation // likewise
-	Tests   int          // how many were made
-	CutOff  int          // the first level not done for lack of budget, -1 if all were
+	Tests   int          // number of tests
+	CutOff  int          // the first level skipped for lack of budget; -1: none
 	index   map[[2]int]int
 }
 
-// PC learns the graph. It panics if PairN or Tiers don't fit R, or if
-// knowledge names a variable that isn't there.
+// PC learns the graph. It panics if PairN or Tiers don't fit R, or if knowledge refers to a
+// missing variable.
 func PC(s Sample, opt Options) *Graph {
 	return learn(s, opt, nil)
 }
 
-// learn is PC with pairs that are loops: edges that stay without a direction.
+// learn is PC with loops: edges that stay undirected.
 func learn(s Sample, opt Options, feedback loops) *Graph {
 	opt = opt.withDefaults()
 	p := s.R.SymmetricDim()
@@ -155,7 +153,7 @@ func (s Sample) size() func(i, j int) float64 {
 	return s.PairN.At
 }
 
-// untested is a pair with its plain correlation as the weakest so far.
+// untested returns a pair with its plain correlation as the weakest so far.
 func untested(s Sample, i, j int) pair {
 	z, p := FisherZ(s.R.At(i, j), s.size()(i, j), 0)
 	return pair{i: i, j: j, r: s.R.At(i, j), z: max(z, -z), p: p}
@@ -198,7 +196,7 @@ func assemble(sk *skeleton, know *rules, opt Options, feedback loops) *Graph {
 	return out
 }
 
-// Edge returns the edge between i and j, if there is one.
+// Edge returns the edge between i and j; ok is false if there is none.
 func (g *Graph) Edge(i, j int) (Edge, bool) {
 	k, ok := g.index[[2]int{min(i, j), max(i, j)}]
 	if !ok {
@@ -207,8 +205,8 @@ func (g *Graph) Edge(i, j int) (Edge, bool) {
 	return g.Edges[k], true
 }
 
-// Causes returns the parents of v and its undirected neighbours, ascending:
-// all that may act on it directly.
+// Causes returns the parents and undirected neighbours of v, ascending: everything that may act
+// on it directly.
 func (g *Graph) Causes(v int) []int {
 	var causes []int
 	for u := range g.P {

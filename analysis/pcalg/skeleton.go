@@ -10,12 +10,12 @@ import (
 	"sync/atomic"
 )
 
-// a pair is one pair of variables i < j with what its tests gave.
+// pair is a pair of variables i < j with the results of its tests.
 type pair struct {
 	i, j  int
-	r     float64 // the weakest correlation over all sets tested, and
+	r     float64 // the weakest correlation over all tested sets
 	z     float64 // its |z|
-	p     float64 // its p: the largest of all tests
+	p     float64 // its p-value, the largest of all tests
 	sep   []int   // union of the separating sets, ascending
 	gone  bool
 	tests int
@@ -29,17 +29,17 @@ type skeleton struct {
 	maxK    int
 	workers int
 	budget  int
-	keep    func(i, j int) bool // required edges, never tested away
-	acts    func(k, v int) bool // may k be a cause of v? Only what may is held fixed for it
+	keep    func(i, j int) bool // required edges, which are not tested
+	acts    func(k, v int) bool // may k be a cause of v? Only those are conditioned on
 	adj     [][]bool
 	pairs   []pair // all that were adjacent at the start, by (i, j)
 	tests   int
-	cutOff  int // the level that the budget did not allow, -1 if none
+	cutOff  int // the level that exceeded the budget, -1 if none
 }
 
-// run removes edges level by level. Lists of neighbours are frozen during a
-// level, and pairs are removed after it: the order of the variables doesn't
-// matter then (PC-stable), and the pairs of a level can be tested in parallel.
+// run removes edges level by level. Lists of neighbours are frozen during a level, and pairs
+// are removed after it, so the order of the variables doesn't matter (PC-stable), and the pairs
+// of a level can be tested in parallel.
 func (s *skeleton) run() {
 	s.cutOff = -1
 	for k := 0; k <= s.maxK; k++ {
@@ -61,10 +61,10 @@ func (s *skeleton) run() {
 	}
 }
 
-// neighbours lists, for each variable, those adjacent to it that may act on it,
-// ascending: the sets that part a pair are found among the causes of either. To
-// hold an effect fixed, such as a sink or one of a later tier, parts what belongs
-// together: in a → b → c, c that is nearly a copy of b takes its place.
+// neighbours lists, for each variable, the adjacent variables that may act on it, ascending:
+// separating sets are among the causes of either end. Conditioning on an effect, such as a sink
+// or a variable of a later tier, would separate what belongs together: in a → b → c, a c that
+// is nearly a copy of b takes its place.
 func (s *skeleton) neighbours() [][]int {
 	nb := make([][]int, len(s.adj))
 	for i := range s.adj {
@@ -77,12 +77,12 @@ func (s *skeleton) neighbours() [][]int {
 	return nb
 }
 
-// offers says whether v is among what i has to hold fixed.
+// offers says whether v is among the variables to condition on for i.
 func (s *skeleton) offers(i, v int) bool { return s.adj[i][v] && s.acts(v, i) }
 
-// cost is the number of tests of a level, exactly: sets that both ends offer
-// count once. Known beforehand, it makes the cut-off a matter of the data and
-// not of the clock, so that a slow machine gives the same graph.
+// cost returns the exact number of tests of a level: sets that both ends offer count once. With
+// this known beforehand, the cut-off depends on the data and not on the clock, and a slow
+// machine gives the same graph.
 func (s *skeleton) cost(nb [][]int, k int) int {
 	var n float64
 	for _, q := range s.pairs {
@@ -100,8 +100,8 @@ func (s *skeleton) cost(nb [][]int, k int) int {
 	return int(min(n, math.MaxInt32))
 }
 
-// binomial is n over k, as a float: 100 over 4 sets for each of thousands of pairs
-// leave the range of 32 bits. It is 0 if there is no such choice.
+// binomial returns n over k as a float, because thousands of pairs with 100 over 4 sets
+// overflow 32 bits. It is 0 if k > n.
 func binomial(n, k int) float64 {
 	b := 1.0
 	for i := range k {
@@ -110,7 +110,7 @@ func binomial(n, k int) float64 {
 	return max(0, b)
 }
 
-// level tests all pairs that are left, results placed by index.
+// level tests all remaining pairs; results are placed by index.
 func (s *skeleton) level(nb [][]int, k int) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -135,9 +135,8 @@ func (s *skeleton) level(nb [][]int, k int) {
 	}
 }
 
-// try tests one pair given all sets of len(set) neighbours of either end. It
-// goes on after the first set that separates: a collider is decided by all of
-// them.
+// try tests one pair, given all sets of len(set) neighbours of either end. It continues after
+// the first separating set, because colliders depend on all of them.
 func (s *skeleton) try(q *pair, nb [][]int, set []int) {
 	k := len(set)
 	n := s.n(q.i, q.j)
@@ -186,13 +185,12 @@ func (q *pair) record(r, n float64, k int) {
 	}
 }
 
-// without is a copy of a that lacks v; a belongs to all workers of a level.
+// without returns a copy of a without v; a is shared by all workers of a level.
 func without(a []int, v int) []int {
 	return slices.DeleteFunc(slices.Clone(a), func(u int) bool { return u == v })
 }
 
-// subsets calls f with each subset of from of len(set) members in set, in
-// lexical order.
+// subsets calls f for each subset of from with len(set) members, in set, in lexical order.
 func subsets(from, set []int, f func()) {
 	var fill func(at, start int)
 	fill = func(at, start int) {

@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	maxR    = 1 - 1e-7 // beyond it the transform has no meaning
-	minRest = 1e-14    // variance that a condition must leave, see partial
+	maxR    = 1 - 1e-7 // limit of the transform
+	minRest = 1e-14    // smallest variance left by a condition, see partial
 )
 
-// FisherZ returns Fisher's z of a correlation r given k conditions, from n
-// samples, and its two-sided p:
+// FisherZ returns Fisher's z of a correlation r given k conditions, from n samples, and its
+// two-sided p-value:
 //
 //	z = √(n-k-3) · ½ ln((1+r)/(1-r))
 //
-// n needn't be whole: it may be an effective size. With n-k-3 ≤ 0 nothing can
-// be rejected, and z is 0 and p is 1.
+// n may be an effective size, and need not be whole. With n-k-3 ≤ 0 nothing can be rejected: z
+// is 0 and p is 1.
 func FisherZ(r, n float64, k int) (z, p float64) {
 	df := n - float64(k) - 3
 	if !(df > 0) {
@@ -30,8 +30,8 @@ func FisherZ(r, n float64, k int) (z, p float64) {
 	return z, math.Erfc(math.Abs(z) / math.Sqrt2)
 }
 
-// criticalR returns the largest |r| that FisherZ doesn't reject at level
-// alpha: comparing correlations saves a logarithm for each test.
+// criticalR returns the largest |r| that FisherZ doesn't reject at level alpha: comparing
+// correlations saves a logarithm per test.
 func criticalR(alpha, n float64, k int) float64 {
 	df := n - float64(k) - 3
 	if !(df > 0) {
@@ -44,14 +44,14 @@ func criticalR(alpha, n float64, k int) float64 {
 	return c
 }
 
-// matrix is a square matrix in rows, for the inner loop.
+// matrix is a square matrix in row-major order, for the inner loop.
 type matrix struct {
 	p int
 	a []float64
 }
 
-// newMatrix copies s. The closed recursion of partial reads single entries millions
-// of times, and a call through an interface is dearer than the entry.
+// newMatrix copies s: partial reads single entries millions of times, and a call through an
+// interface costs more than the read.
 func newMatrix(s mat.Symmetric) matrix {
 	m := matrix{s.SymmetricDim(), make([]float64, s.SymmetricDim()*s.SymmetricDim())}
 	for i := range m.p {
@@ -64,11 +64,10 @@ func newMatrix(s mat.Symmetric) matrix {
 
 func (m matrix) at(i, j int) float64 { return m.a[i*m.p+j] }
 
-// partial returns the partial correlation of x and y given s, by the closed
-// recursion, last member of s first. Its value is that of the inverse of the
-// correlation matrix on x, y and s, at a cost of 3^|s| instead of a
-// factorisation. A variance 1-r² below 1e-14 (s determines x or y) counts as
-// 1e-14, so that nothing divides by 0.
+// partial returns the partial correlation of x and y given s, by the closed recursion, removing
+// the last member of s first. It equals the value from the inverse correlation matrix of x, y
+// and s, at a cost of 3^|s| instead of a factorisation. A variance 1-r² below 1e-14 (s
+// determines x or y) counts as 1e-14, to avoid division by 0.
 func (m matrix) partial(x, y int, s []int) float64 {
 	if len(s) == 0 {
 		return m.at(x, y)

@@ -10,17 +10,15 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-const regressRows = 300 // rows before the onset that the attribution sees
+const regressRows = 300 // rows before the onset used by the attribution
 
-// A Regression is what an Attribution is given: the KPI and the candidates
-// around the incident, each standardised over these rows (constant ones are
-// all zero).
+// Regression is the input of an Attribution: the KPI and the candidates around the incident,
+// each standardised over these rows (constant ones are 0).
 type Regression struct {
 	Y     []float64   // the KPI, by row
 	X     [][]float64 // the candidates, X[j][row], in the order of Column
 	Onset int         // rows Onset.. are the incident
-	// Column is the index of each candidate in Input.Series: series that were
-	// left out have no column.
+	// Column is the index of each candidate in Input.Series: skipped series have no column.
 	Column []int
 	// Move is the KPI's change, Moves[j] that of candidate j: median of the
 	// incident minus median of the rows before it.
@@ -28,14 +26,14 @@ type Regression struct {
 	Moves []float64
 }
 
-// An Attribution shares out the change of the KPI: one number per candidate,
-// of any common scale; negative numbers count as 0. Ridge is the default.
+// Attribution divides the change of the KPI: one number per candidate, on any common scale;
+// negative numbers count as 0. Ridge is the default.
 type Attribution func(Regression) []float64
 
-// Ridge is the attribution by ridge regression of the KPI on all candidates,
-// with as much penalty as there are candidates that vary: coefficient times move, in the
-// direction of the KPI's own move. The smaller one of the two equivalent
-// systems is solved, rows x rows or candidates x candidates.
+// Ridge is the attribution by ridge regression of the KPI on all candidates, with as much
+// penalty as candidates that vary: coefficient times move, in the direction of the KPI's own
+// move. It solves the smaller of two equivalent systems, rows × rows or candidates ×
+// candidates.
 func Ridge(r Regression) []float64 {
 	p, n := len(r.X), len(r.Y)
 	share := make([]float64, p)
@@ -87,7 +85,7 @@ func solve(a *mat.SymDense, lambda float64, b *mat.VecDense) {
 		return
 	}
 	if err := chol.SolveVecTo(b, b); err != nil {
-		b.Zero() // worse conditioned than lambda allows: no attribution is better than a wrong one
+		b.Zero() // ill-conditioned despite lambda: no attribution is better than a wrong one
 	}
 }
 
@@ -101,11 +99,10 @@ func sign(v float64) float64 {
 	return 0
 }
 
-// associate fills in rho, share and link. w is how far the KPI can be trusted:
-// with w = 0 all candidates get the same link, so that a KPI that is calm, or
-// that measures demand, has no say. Correlation is taken on the near rows,
-// where the incident rules it, and regression on the far ones, where each
-// candidate's usual part in the KPI can be told from the others'.
+// associate fills in rho, share and link. w is the trust in the KPI: with w = 0 all candidates
+// get the same link, so a calm KPI, or one that measures demand, has no influence. Correlation
+// uses the near rows, which the incident dominates, and regression the far ones, where each
+// candidate's usual part can be separated from the others'.
 func associate(t *table, p period, w float64, attribute Attribution, ev []Evidence) {
 	lo := max(0, p.onset-nearRows(t, p))
 	y := t.kpi.x[lo:]
@@ -126,7 +123,7 @@ func associate(t *table, p period, w float64, attribute Attribution, ev []Eviden
 	}
 }
 
-// regression collects the rows that an attribution sees.
+// regression collects the rows for an attribution.
 func regression(t *table, p period) Regression {
 	lo := max(0, p.onset-regressRows)
 	r := Regression{
@@ -149,8 +146,8 @@ func regression(t *table, p period) Regression {
 	return r
 }
 
-// trust returns how far the KPI can be believed, 0..1: the logistic of its
-// deviation, centred on 3; 0 for a demand KPI.
+// trust returns how far the KPI can be trusted, 0..1: the logistic of its deviation, centred on
+// 3; 0 for a demand KPI.
 func trust(t *table, p period) (kz, w float64) {
 	a := appendAbs(nil, t.kpi.z[p.onset:], 0)
 	kz = order.Quantile(a, 0.6)

@@ -8,30 +8,27 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// A Beginning is the row in which a series began to move, and how well that is
-// known. A step that is large beside the noise is known to the row. One that
-// drowns in it, or that a rate over minutes smears into a slope, may be the first
-// time in any row from Earliest to Latest. What a row shows has happened since the
-// row before.
+// Beginning is the row in which a series began to move, with its uncertainty. A step that is
+// large relative to the noise is dated to the row. One hidden in noise, or smeared into a slope
+// by a rate over minutes, may have begun in any row from Earliest to Latest. What a row shows
+// happened since the previous row.
 type Beginning struct{ At, Earliest, Latest int }
 
-// After says that one began when the other was under way for certain.
+// After says whether one certainly began after the other.
 func (b Beginning) After(other Beginning) bool { return b.Earliest-1 > other.Latest }
 
 const (
-	stirredTimes = 1.5  // times its quiet deviation from which on a series is dated
-	beganClip    = 4    // log-odds that one row alone can give: a spike decides little
+	stirredTimes = 1.5  // multiple of its quiet deviation from which on a series is dated
+	beganClip    = 4    // largest log-odds from one row, so that a spike decides little
 	beganSure    = 3    // log-odds by which another row must be less likely: 1 in 20
-	beganLeast   = 0.03 // of its move, that the noise of a series is at least
+	beganLeast   = 0.03 // noise of a series as a share of its move, at least
 )
 
-// beginning dates the move of a series. Of each row it asks for the odds that the
-// series had left its level before the onset: that it was anywhere on the way
-// from there to where it went, against noise around that level. It began in the
-// row from which on these odds speak for a move, up to the one in which it was
-// farthest; rows that are nearly as likely are those in which it may have begun,
-// too. None is in the rows that calibrate. quiet is what it reaches when nothing is
-// wrong.
+// beginning dates the move of a series. For each row it computes the odds that the series had
+// left its level before the onset: that it was anywhere between there and its peak, as opposed
+// to noise around that level. The series began in the row from which on these odds speak most
+// for a move, up to its peak; rows nearly as likely give the uncertainty. It never begins in a
+// row that calibrates. quiet is its deviation when nothing is wrong.
 func (t *table) beginning(s *series, p period, quiet float64) Beginning {
 	var buf []float64
 	guard, first := coreRows(t.rows, t.onset, t.late), t.lookFrom(p)
@@ -60,12 +57,12 @@ func (t *table) beginning(s *series, p period, quiet float64) Beginning {
 	return b
 }
 
-// anytime is the beginning of what is not known to have moved.
+// anytime is the beginning of a series that may not have moved.
 func (t *table) anytime(p period) Beginning {
 	return Beginning{p.onset, coreRows(t.rows, t.onset, t.late), t.rows - 1}
 }
 
-// effect dates the KPI, which need not have moved, and says how far it went.
+// effect dates the KPI, which may not have moved, and returns the size of its move.
 func (t *table) effect(p period) (b Beginning, size float64) {
 	var buf []float64
 	e, _ := t.kpi.deviates(incidentWindow(t, p), quietWindows(t, p), nil, &buf)
@@ -77,8 +74,8 @@ func (t *table) effect(p period) (b Beginning, size float64) {
 	return b, size
 }
 
-// farthest returns the row of the incident in which the series was farthest from
-// a level for the second row in a row, and how far that is, with its sign.
+// farthest returns the row of the incident in which the series was farthest from a level for
+// two rows in a row, and the signed distance.
 func (s *series) farthest(onset int, level float64) (row int, size float64) {
 	row = len(s.z) - 1
 	last := math.NaN()
@@ -95,7 +92,7 @@ func (s *series) farthest(onset int, level float64) (row int, size float64) {
 	return row, size
 }
 
-// spread is the robust standard deviation of z in some rows, 0 if all are missing.
+// spread returns the robust standard deviation of z in some rows, 0 if all are missing.
 func (s *series) spread(from, to int, buf *[]float64) float64 {
 	*buf = s.appendPresent((*buf)[:0], s.z, from, to)
 	if len(*buf) == 0 {
@@ -104,11 +101,10 @@ func (s *series) spread(from, to int, buf *[]float64) float64 {
 	return order.RobustSD(*buf)
 }
 
-// oddsOfMove is the logarithm of the odds that a value d is of a series on its way
-// from 0 to size, anywhere with the same probability, and not of one at 0; both
-// with normal noise of 1.
+// oddsOfMove returns the log-odds that a value d comes from a series moving from 0 to size,
+// uniformly distributed in between, rather than from one at 0; both with normal noise of 1.
 func oddsOfMove(d, size float64) float64 {
-	d = min(d, 30) // beyond it, all is below the range of float64
+	d = min(d, 30) // beyond it, the densities underflow
 	moved := (math.Erfc(-d/math.Sqrt2) - math.Erfc((size-d)/math.Sqrt2)) / (2 * size)
 	if d > size { // the same from the other side, where both terms are near 2
 		moved = (math.Erfc((d-size)/math.Sqrt2) - math.Erfc(d/math.Sqrt2)) / (2 * size)

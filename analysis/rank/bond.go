@@ -10,22 +10,21 @@ import (
 )
 
 const (
-	bondRows  = 30    // rows of baseline from which on a bond is looked for
-	bondClip  = 4     // |z| that a row counts at most: a bond is of everyday, and no single spike's
+	bondRows  = 30    // rows of baseline needed to look for a bond
+	bondClip  = 4     // limit of |z| per row: a bond is an everyday relation, not a single spike's
 	bondLeast = 0.9   // correlation with the KPI before the incident
-	bondQuick = 0.7   // that of their changes from row to row: not two that only drift alike
+	bondQuick = 0.7   // correlation of their row-to-row changes, so that a common drift is not enough
 	bondTold  = 5.991 // by which the loss of any other service must be larger: odds of 20 to 1
-	bondRest  = 0.1   // of what is left of the KPI, that any other service may explain
+	bondRest  = 0.1   // of the KPI's residual, that any other service may explain
 	bondHolds = 0.3   // of the KPI's move, by which the bond may miss it
-	bondClear = 1.5   // times its farthest in quiet windows that the KPI must have gone
-	bondFew   = 2.5   // the same where there are few quiet windows
+	bondClear = 1.5   // multiple of its farthest in quiet windows that the KPI must reach
+	bondFew   = 2.5   // the same if there are few quiet windows
 )
 
-// bond returns the candidate to which the KPI is bound, -1 if there is none: it went
-// with that one all the time before the incident, with nobody else besides, and
-// went now where that one's move leads it. A move that many series make by chance
-// then is evidence all the same, for of these the KPI knows only one. Where
-// several share what drives the KPI, as a load, there is no bond with any.
+// bond returns the candidate that the KPI is bound to, -1 if there is none: the KPI went with
+// it all the time before the incident, with no other service, and went now where its move
+// leads. Even a move that many series make by chance is then evidence, because the KPI follows
+// only this one. If several share what drives the KPI, such as load, there is no bond.
 func (t *table) bond(p period, m mark, ev []Evidence, calls [][2]int) int {
 	if t.core < bondRows || t.kpi.kind.Demand() || !t.kpiBroke(p, m) {
 		return -1
@@ -52,9 +51,9 @@ func (t *table) bond(p period, m mark, ev []Evidence, calls [][2]int) int {
 	return best
 }
 
-// passedOn says whether what a candidate shows may come from below: it is no
-// resource of its service, and what that one calls moved, too, or what it calls is
-// not known and the candidate measures what the KPI does.
+// passedOn says whether a candidate's move may come from below: it is no resource, and a
+// dependency of its service moved too, or its dependencies are unknown and it measures the same
+// as the KPI.
 func (t *table) passedOn(j int, ev []Evidence, calls [][2]int) bool {
 	s := t.cand[j]
 	if s.kind.Resource() {
@@ -72,8 +71,7 @@ func (t *table) passedOn(j int, ev []Evidence, calls [][2]int) bool {
 	return false
 }
 
-// kpiBroke says whether the KPI clearly left where it ever was when nothing was
-// wrong.
+// kpiBroke says whether the KPI clearly left the range that it had when nothing was wrong.
 func (t *table) kpiBroke(p period, m mark) bool {
 	var buf []float64
 	e, calm := t.kpi.deviates(incidentWindow(t, p), quietWindows(t, p), nil, &buf)
@@ -84,8 +82,7 @@ func (t *table) kpiBroke(p period, m mark) bool {
 	return len(calm) > 0 && e.Dev > times*max(1, floats.Max(calm))
 }
 
-// everyday are the standard scores of the rows that calibrate, clipped, in the
-// memory of buf.
+// everyday returns the clipped standard scores of the calibration rows, in the memory of buf.
 func (s *series) everyday(buf []float64, core int) []float64 {
 	buf = buf[:0]
 	for _, z := range s.z[:core] {
@@ -94,7 +91,7 @@ func (s *series) everyday(buf []float64, core int) []float64 {
 	return buf
 }
 
-// changes are the differences from row to row.
+// changes returns the differences from row to row.
 func changes(x []float64) []float64 {
 	d := make([]float64, len(x)-1)
 	for i := range d {
@@ -103,8 +100,7 @@ func changes(x []float64) []float64 {
 	return d
 }
 
-// holds says whether the KPI went in the incident where a line through the rows
-// before it leads.
+// holds says whether the KPI went in the incident where the earlier linear relation leads.
 func (t *table) holds(p period, s *series) bool {
 	var buf []float64
 	slope := slopeOf(s.z[:t.core], t.kpi.z[:t.core])
@@ -115,9 +111,9 @@ func (t *table) holds(p period, s *series) bool {
 	return math.Abs(moved-slope*move(s)) <= bondHolds*math.Abs(moved)
 }
 
-// alone says whether no series of another service explains the KPI as well as
-// candidate j does, or anything of what that one leaves. x and y are everyday in j
-// and in the KPI, r the correlations of all candidates with y.
+// alone says whether no series of another service explains the KPI as well as candidate j does,
+// or anything of its residual. x and y are the everyday rows of j and of the KPI, r the
+// correlations of all candidates with y.
 func (t *table) alone(j int, x, y, r []float64) bool {
 	n := float64(len(y))
 	chance := (2*math.Log(float64(len(r))) + math.Log(n)) / n
@@ -138,7 +134,7 @@ func (t *table) alone(j int, x, y, r []float64) bool {
 	return true
 }
 
-// without is what a line through x leaves of y.
+// without returns the residuals of y on x.
 func without(y, x []float64) []float64 {
 	slope := slopeOf(x, y)
 	rest := make([]float64, len(y))
@@ -148,7 +144,7 @@ func without(y, x []float64) []float64 {
 	return rest
 }
 
-// slopeOf is that of the least-squares line of y over x, 0 if x is constant.
+// slopeOf returns the slope of the least-squares line of y on x, 0 if x is constant.
 func slopeOf(x, y []float64) float64 {
 	_, sx := moments(x)
 	_, sy := moments(y)

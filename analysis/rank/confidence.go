@@ -10,21 +10,20 @@ import (
 const (
 	windowsMany = 10  // disjoint quiet windows from which on their maximum is known
 	liftClear   = 1.5 // times what quiet windows reach: something broke
-	liftShort   = 1.6 // the same where there are few quiet windows
-	liftAlone   = 1.2 // lift times margin that few quiet windows take besides
-	liftHigh    = 1.2 // times the mark of medium, for high
-	trustHalf   = 0.5 // in the KPI, below which it says nothing
+	liftShort   = 1.6 // the same if there are few quiet windows
+	liftAlone   = 1.2 // lift × margin also required with few quiet windows
+	liftHigh    = 1.2 // multiple of the mark of medium, for high
+	trustHalf   = 0.5 // of the KPI, below which it says nothing
 	marginLeast = 0.25
 	rivalLift   = 1 // of a service that could be a cause instead: more than any series reaches by chance
 	marginHigh  = 0.4
-	marginThird = 0.3 // by which two causes must be before the third
+	marginThird = 0.3 // lead of two causes over the third
 	clearPlaces = 5   // services among which one that moved first is looked for
 )
 
-// lifts fills in how loud each service is: its loudest series over the loudest
-// of any series in any quiet window, as ln(1+z) each. The maximum grows with the
-// number of series that are looked at and is not known from few windows, so that
-// it is taken for at least what as many normal series reach by chance.
+// lifts fills in the lift of each service: its loudest series relative to the loudest of any
+// series in any quiet window, as ln(1+z) each. The maximum grows with the number of series and
+// is unreliable with few windows, so it is at least what as many normal series reach by chance.
 func lifts(t *table, gs []group, ev []Evidence, calm [][]float64) {
 	loudest := 0.0
 	for _, d := range calm {
@@ -44,21 +43,21 @@ func lifts(t *table, gs []group, ev []Evidence, calm [][]float64) {
 	}
 }
 
-// Marks are what it takes to name a service with medium confidence. They were
-// chosen on data; `go run ./examples/benchmark candidates --leave-out` shows what
-// they come to where each system in turn has no say.
+// Marks are the requirements for naming a service with medium confidence. They were chosen on
+// data; `go run ./examples/benchmark candidates --leave-out` shows the results with each system
+// left out in turn.
 type Marks struct {
-	Lift   float64 // times what quiet windows reach
-	Short  float64 // the same where there are few quiet windows
-	Alone  float64 // lift times margin that few quiet windows take besides
-	Margin float64 // share of its score by which it must be before the next
+	Lift   float64 // relative to quiet windows
+	Short  float64 // the same if there are few quiet windows
+	Alone  float64 // lift × margin also required with few quiet windows
+	Margin float64 // lead over the next service, as a share of its score
 }
 
-// DefaultMarks are those of [Rank].
+// DefaultMarks returns the marks used by [Rank].
 func DefaultMarks() Marks { return Marks{liftClear, liftShort, liftAlone, marginLeast} }
 
-// Level is what these marks say of a service of a result, by how loud it is and how
-// far before the next.
+// Level returns the confidence in a service of a result by these marks, from its lift and its
+// margin.
 func (k Marks) Level(r Result, s Service) Confidence {
 	if s.Follows || s.Score <= 0 || s.Other >= 0 {
 		return Low
@@ -66,17 +65,17 @@ func (k Marks) Level(r Result, s Service) Confidence {
 	return k.mark(r.Few, r.Trust).level(s.Lift, s.Margin)
 }
 
-// A mark is what a service must reach to be named with confidence.
+// mark is what a service must reach to be named with confidence.
 type mark struct {
-	few    bool    // quiet windows are few: a service must be loud and alone
-	lift   float64 // that the service must have
-	alone  float64 // lift times margin that it must have besides, where they are few
+	few    bool    // there are few quiet windows: a service must be loud and alone
+	lift   float64 // required lift
+	alone  float64 // required lift × margin, if quiet windows are few
 	margin float64
-	rival  float64 // lift that another service must have to be as likely
+	rival  float64 // lift from which on another service is a rival
 }
 
-// mark is that of an incident. Where neither many quiet windows nor the KPI says
-// that anything broke, it takes more.
+// mark returns the mark for an incident. It is higher if neither many quiet windows nor the KPI
+// show that anything broke.
 func (k Marks) mark(few bool, trust float64) mark {
 	m := mark{few: few, lift: k.Lift, margin: k.Margin}
 	if few {
@@ -91,11 +90,10 @@ func (k Marks) mark(few bool, trust float64) mark {
 	return m
 }
 
-// fewQuiet says that quiet windows are too few to know their maximum.
+// fewQuiet says whether there are too few quiet windows to know their maximum.
 func (t *table) fewQuiet(p period) bool { return t.core < windowsMany*max(2, t.rows-p.onset) }
 
-// demote lets no follower stand before a service that clearly broke and moved
-// first. gs are in their order.
+// demote moves followers behind a service that clearly broke and moved first. gs are sorted.
 func (m mark) demote(gs []group) {
 	first := slices.IndexFunc(gs, func(g group) bool { return !g.follows && g.lift >= m.lift })
 	if first <= 0 || first >= clearPlaces {
@@ -109,8 +107,8 @@ func (m mark) demote(gs []group) {
 	sortGroups(gs)
 }
 
-// prefer puts the service that the KPI itself comes from before one that is as
-// likely and only runs beside it. gs are in their order.
+// prefer moves the service that the KPI itself comes from before equally likely ones. gs are
+// sorted.
 func (m mark) prefer(gs []group) {
 	own := slices.IndexFunc(gs, func(g group) bool { return g.own && !g.follows && g.lift >= m.lift })
 	if own <= 0 || own >= clearPlaces || gs[own].total < (1-marginLeast)*gs[0].total {
@@ -122,8 +120,8 @@ func (m mark) prefer(gs []group) {
 	sortGroups(gs)
 }
 
-// grade says how sure it is that the service at place i is a cause: by how loud
-// it is, and how far the next one behind it is that is no follower.
+// grade returns the confidence that the service at index i is a cause: by its lift, and by its
+// lead over the next one that is no follower.
 func (m mark) grade(gs []group, i int) Confidence {
 	g := gs[i]
 	if g.follows || g.total <= 0 || g.other >= 0 {
@@ -131,12 +129,12 @@ func (m mark) grade(gs []group, i int) Confidence {
 	}
 	level := m.level(g.lift, m.marginOf(gs, i))
 	if level == High && m.level(g.lift, m.ahead(gs, i, func(g group) float64 { return g.byItself })) == Low {
-		return Medium // its odds have decided, and not what it shows
+		return Medium // its odds decided, not its own evidence
 	}
 	return level
 }
 
-// level is that of so much lift and margin.
+// level returns the confidence for a lift and a margin.
 func (m mark) level(lift, margin float64) Confidence {
 	have, need := lift, m.lift
 	if m.few {
@@ -151,16 +149,15 @@ func (m mark) level(lift, margin float64) Confidence {
 	return Medium
 }
 
-// marginOf is by what share of its own score the service at place i is before
-// the strongest one behind it that could be a cause; 1: there is none. A caller
-// that stands behind only because its callee explains it could be: it broke, and
-// its callee shows it. What makes no more noise than ever is no rival of what
-// broke with the KPI.
+// marginOf returns the lead of the service at index i over the strongest one behind it that
+// could be a cause, as a share of its score; 1: there is none. A caller that is behind only
+// because its callee explains it is a rival: it broke, and its callee shows it. A service
+// within its usual noise is no rival of one that broke with the KPI.
 func (m mark) marginOf(gs []group, i int) float64 {
 	return m.ahead(gs, i, func(g group) float64 { return g.unexplained })
 }
 
-// ahead is the same of another score of the services.
+// ahead is marginOf for another score.
 func (m mark) ahead(gs []group, i int, score func(group) float64) float64 {
 	if gs[i].total <= 0 {
 		return 0
@@ -174,9 +171,9 @@ func (m mark) ahead(gs []group, i int, score func(group) float64) float64 {
 	return max(0, 1-rival/score(gs[i]))
 }
 
-// grades gives the leading services their confidence: the first; where it isn't
-// far enough before the second and both stand out, both, unless quiet windows are
-// few; and a second one that is far before the third.
+// grades sets the confidence of the leading services: the first; if it does not lead enough
+// over the second and both stand out, both, unless quiet windows are few; and a second one with
+// a clear lead over the third.
 func (m mark) grades(gs []group) {
 	gs[0].confidence = m.grade(gs, 0)
 	if len(gs) < 2 || gs[1].follows {
@@ -191,8 +188,8 @@ func (m mark) grades(gs []group) {
 	}
 }
 
-// bind puts the service of the candidate to which the KPI is bound first, if no
-// other is said with confidence. gs are in their order; -1: the KPI is bound to none.
+// bind moves the service of the candidate that the KPI is bound to first, unless another one
+// has confidence. gs are sorted; -1: there is no bond.
 func (m mark) bind(gs []group, ev []Evidence, bound int) {
 	if bound < 0 || gs[0].confidence != Low {
 		return
@@ -206,7 +203,7 @@ func (m mark) bind(gs []group, ev []Evidence, bound int) {
 	sortGroups(gs)
 }
 
-// Confidence is that of the first service.
+// Confidence returns the confidence in the first service.
 func (r Result) Confidence() Confidence {
 	if len(r.Services) == 0 {
 		return Low
@@ -214,31 +211,31 @@ func (r Result) Confidence() Confidence {
 	return r.Services[0].Confidence
 }
 
-// Loud reports whether any service left what it reaches when nothing is wrong.
+// Loud reports whether any service left the range that it has when nothing is wrong.
 func (r Result) Loud() bool {
 	return slices.ContainsFunc(r.Services, Service.Loud)
 }
 
-// Loud reports whether a service left what any reaches when nothing is wrong.
+// Loud reports whether a service left the range that services have when nothing is wrong.
 func (s Service) Loud() bool { return s.Lift >= liftClear }
 
-// Heard reports whether a service shows more than any series does by chance.
+// Heard reports whether a service shows more than series do by chance.
 func (s Service) Heard() bool { return s.Lift >= rivalLift }
 
-// A Doubt is why the first service isn't said with confidence.
+// Doubt says why the first service has no confidence.
 type Doubt uint8
 
 // The doubts.
 const (
 	None     Doubt = iota
-	AllQuiet       // it is no louder than quiet windows are
+	AllQuiet       // it is no louder than quiet windows
 	Follows        // it moved after the KPI
 	TooClose       // another one is as likely
-	TooFew         // there are few quiet windows, and beside that it is not alone enough
+	TooFew         // there are few quiet windows, and its lead is too small for that
 )
 
-// Unclear is the doubt about the first service, and of [TooClose] the service
-// that is as likely, else -1.
+// Unclear returns the doubt about the first service, and for [TooClose] the other service, else
+// -1.
 func (r Result) Unclear() (why Doubt, other int) {
 	if len(r.Services) == 0 || r.Services[0].Confidence != Low {
 		return None, -1

@@ -10,17 +10,17 @@ import (
 
 const (
 	localMin, localMax = 5, 30 // bounds of the near baseline, in rows
-	quietMax           = 40    // about how many quiet windows are looked at
-	quietShare         = 0.9   // the quantile of the quiet windows that counts as calm
+	quietMax           = 40    // approximate number of quiet windows
+	quietShare         = 0.9   // quantile of the quiet windows that counts as calm
 )
 
-// A window is a stretch of rows [from, to) that is tested for a deviation,
-// with the near baseline [near, before).
+// window is the rows [from, to) that are tested for a deviation, with the near baseline [near,
+// before).
 type window struct{ near, before, from, to int }
 
-// incidentWindow returns the window of the incident. Its near baseline is the
-// last few rows before the onset, and before those after the given onset in which
-// the KPI was still: a cause moves in these.
+// incidentWindow returns the window of the incident. Its near baseline ends before the onset,
+// and before the rows after the given onset in which the KPI was still calm: a cause may move
+// in these.
 func incidentWindow(t *table, p period) window {
 	before := p.onset - p.still
 	return window{max(0, before-nearRows(t, p)), before, p.onset, t.rows}
@@ -31,16 +31,15 @@ func nearRows(t *table, p period) int {
 	return max(localMin, min(localMax, 2*(t.rows-p.onset)))
 }
 
-// deviation returns how far the series left its long baseline and, by the same
-// scale, its near one. Only what both show is evidence: the first
-// alone would take a series for deviant that has drifted for an hour, the
-// second alone one that returned from a spike.
+// deviation returns how far the series left its long baseline and, on the same scale, its near
+// one. Only what both show is evidence: the first alone would flag a series that has drifted
+// for an hour, the second alone one that returned from a spike.
 func (w window) deviation(s *series, buf *[]float64) (long, near float64) {
 	return s.lasting(w, 0, buf), s.lasting(w, s.median(w.near, w.before, buf), buf)
 }
 
-// lasting is the largest |z-centre| that two samples in a row of the window both
-// reach; missing ones are stepped over.
+// lasting returns the largest |z-centre| that two consecutive samples of the window both reach,
+// skipping missing ones.
 func (s *series) lasting(w window, centre float64, buf *[]float64) float64 {
 	if s.gap == nil {
 		return lasting(s.z[w.from:w.to], centre)
@@ -49,10 +48,10 @@ func (s *series) lasting(w window, centre float64, buf *[]float64) float64 {
 	return lasting(*buf, centre)
 }
 
-// median is that of z in some rows, 0 if all are missing.
+// median returns the median of z in some rows, 0 if all are missing.
 func (s *series) median(from, to int, buf *[]float64) float64 { return s.middle(s.z, from, to, buf) }
 
-// middle is the median of some rows of s.x or s.z, 0 if all are missing.
+// middle returns the median of some rows of s.x or s.z, 0 if all are missing.
 func (s *series) middle(v []float64, from, to int, buf *[]float64) float64 {
 	*buf = s.appendPresent((*buf)[:0], v, from, to)
 	if len(*buf) == 0 {
@@ -61,9 +60,9 @@ func (s *series) middle(v []float64, from, to int, buf *[]float64) float64 {
 	return order.MedianInPlace(*buf)
 }
 
-// quietWindows returns windows of the core that are like the incident's own,
-// for calibration: at most about forty, as long as the incident but
-// at most a quarter of the core. There are none if the core is too short.
+// quietWindows returns windows of the core that resemble the incident's own, for calibration:
+// about forty at most, as long as the incident but at most a quarter of the core. There are
+// none if the core is too short.
 func quietWindows(t *table, p period) []window {
 	rows := max(2, min(t.rows-p.onset, t.core/4))
 	step := max(1, floorDiv(t.core-rows-localMin, quietMax))
@@ -76,8 +75,8 @@ func quietWindows(t *table, p period) []window {
 
 func floorDiv(a, b int) int { return int(math.Floor(float64(a) / float64(b))) }
 
-// deviations fills in long, near, dev and quiet of every candidate, and
-// returns the deviation of each in each quiet window (windows x candidates).
+// deviations fills in long, near, dev and quiet of every candidate, and returns the deviation
+// of each in each quiet window (window → candidate).
 func deviations(t *table, p period) ([]Evidence, [][]float64) {
 	w, quiet := incidentWindow(t, p), quietWindows(t, p)
 	calm := make([][]float64, len(quiet))
@@ -95,8 +94,8 @@ func deviations(t *table, p period) ([]Evidence, [][]float64) {
 	return ev, calm
 }
 
-// deviates returns long, near, dev and quiet of a series, and its deviation in
-// each quiet window, in the memory of calm.
+// deviates returns long, near, dev and quiet of a series, and its deviation in each quiet
+// window, in the memory of calm.
 func (s *series) deviates(w window, quiet []window, calm []float64, buf *[]float64) (e Evidence, _ []float64) {
 	e.Long, e.Near = w.deviation(s, buf)
 	calm = calm[:0]

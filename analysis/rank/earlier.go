@@ -9,20 +9,19 @@ import (
 )
 
 const (
-	earlierRow  = 20  // rows of baseline from which on earlier incidents are looked for
-	earlierOut  = 6   // scales that the KPI must be out now
-	earlierNear = 2   // rows before and after an earlier incident that go with it
+	earlierRow  = 20  // rows of baseline needed to look for earlier incidents
+	earlierOut  = 6   // deviation of the KPI now, in scales
+	earlierNear = 2   // rows before and after an earlier incident that belong to it
 	earlierMost = 0.3 // share of the baseline that may be set aside
 )
 
-// earlierRows are the rows of the baseline in which the KPI was at least half as
-// far out, in the same direction and for two rows in a row, as it is now: they
-// are of an earlier incident of the same kind. Its cause moved then, too, and
-// would pass for usual. nil: there are none, or so many that they are what is
+// earlierRows marks the rows of the baseline in which the KPI was at least half as far out, in
+// the same direction and for two rows in a row, as it is now: an earlier incident of the same
+// kind, whose cause must not count as usual. nil: there are none, or so many that they are
 // usual. The last rows before the onset belong to this incident.
 //
-// What the caller has set aside is missing already: package analysis judges by
-// steps, as for labels, and leaves for here only what is too short for these.
+// Rows that the caller set aside are missing already: package analysis works in steps, as for
+// labels, and leaves shorter incidents to this.
 func earlierRows(kpi []float64, onset int) []bool {
 	calm, now := appendFinite(nil, kpi[:onset]), appendFinite(nil, kpi[onset:])
 	if onset < earlierRow || len(now) < 2 || len(calm) < earlierRow/2 {

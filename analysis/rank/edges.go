@@ -8,38 +8,38 @@ import (
 	"slices"
 )
 
-// callersMost is what is left of a call, at most, of which most is its caller's.
+// callersMost is the fraction of a call's evidence that may remain if most of it is the
+// caller's.
 const callersMost = 0.5
 
-// Calls say at which end of the calls that a candidate measures something broke.
+// Calls says at which end of the calls that a candidate measures something broke.
 type Calls uint8
 
-// What calls say.
+// Where it broke.
 const (
-	NoCalls   Calls = iota // it measures none, or they don't say that it is the caller
-	AllCalls               // the caller: all of its calls show it
-	LoneCalls              // the caller: the calls of all others to the same service don't
+	NoCalls   Calls = iota // it measures no calls, or they don't point to the caller
+	AllCalls               // at the caller: all of its calls show it
+	LoneCalls              // at the caller: other callers of the same service don't show it
 )
 
-// edges are the candidates that measure the calls of one service to another. At
-// which end of one it broke can't be told by itself: those of callers with two
-// callees or more are kept, and those that rise alone among those of their callee.
+// edges are the candidates that measure calls between services. A single edge does not tell
+// which end broke: those of callers with several callees are kept, and those that rise alone
+// among the edges of their callee.
 type edges struct {
 	from   map[int]map[int][]int // caller → callee → candidates
 	lone   []lone
-	bridge map[int]int // candidates on the only edge of both of its ends → the caller
+	bridge map[int]int // candidates on the only edge of both of its ends → caller
 }
 
-// lone are the edges from a caller to a callee which moved, while those of all other
-// callers of it, of the same kind, did not.
+// lone are the edges from a caller to a callee that moved, while those of all other callers, of
+// the same kind, did not.
 type lone struct {
 	caller    int
 	js        []int
 	witnesses []int
 }
 
-// An end is what is measured of the calls to a service: how long they take, how
-// many fail.
+// end is one kind of measurement of the calls to a service, such as latency or errors.
 type end struct {
 	callee int
 	kind   Metric
@@ -85,9 +85,9 @@ func (e edges) connect(caller int, js []int) {
 	}
 }
 
-// other is the caller of a group, if nothing but the calls of that one shows that
-// anything is wrong with it, and nothing tells at which end it is; -1 otherwise. How
-// much is asked of it does not tell: its callers do that.
+// other returns the caller of a group, if only the calls of that caller show that anything is
+// wrong and nothing tells which end broke; else -1. Demand does not tell: it depends on the
+// callers.
 func (e edges) other(t *table, g group, ev []Evidence) int {
 	caller, ok := e.bridge[g.best]
 	for _, j := range g.members {
@@ -101,7 +101,7 @@ func (e edges) other(t *table, g group, ev []Evidence) int {
 	return caller
 }
 
-// loneOf is the one of the callers whose edges moved alone, if there is one.
+// loneOf returns the caller whose edges moved alone, if there is one.
 func loneOf(callers map[int][]int, ev []Evidence) []lone {
 	var moved []lone
 	for caller, js := range callers {
@@ -129,9 +129,9 @@ func put[K comparable](ends map[K]map[int][]int, one K, other, j int) {
 	ends[one][other] = append(ends[one][other], j)
 }
 
-// fanOut takes from the edges of each caller what all of them show: what rises
-// on all edges of one caller is the caller's, whoever measures it. It changes
-// score, by candidate, and returns what is booked on the callers instead.
+// fanOut removes from the edges of each caller what all of them show: a rise on all edges of
+// one caller is the caller's, whoever measures it. It modifies score, by candidate, and returns
+// what is booked on the callers instead.
 func (e edges) fanOut(score []float64) map[int]float64 {
 	booked := map[int]float64{}
 	shared := map[int]float64{}
@@ -153,9 +153,8 @@ func (e edges) fanOut(score []float64) map[int]float64 {
 	return booked
 }
 
-// fanIn takes from edges that moved alone what they show beyond their witnesses,
-// and books it on the caller: who serves everybody else as ever is not what that
-// one waits for.
+// fanIn removes from edges that moved alone what they show beyond their witnesses, and books it
+// on the caller: a callee that serves everybody else as usual is not to blame.
 func (e edges) fanIn(score []float64, booked map[int]float64) {
 	for _, l := range e.lone {
 		others := loudest(l.witnesses, score)
@@ -166,8 +165,8 @@ func (e edges) fanIn(score []float64, booked map[int]float64) {
 	}
 }
 
-// fanOutOf is fanOut on the evidence of each candidate. It marks those of which most
-// is their caller's.
+// fanOutOf applies fanOut to the evidence of each candidate, and marks those whose evidence is
+// mostly the caller's.
 func (e edges) fanOutOf(ev []Evidence) map[int]float64 {
 	x := make([]float64, len(ev))
 	for j := range ev {
@@ -190,7 +189,7 @@ func (e edges) fanOutOf(ev []Evidence) map[int]float64 {
 	return booked
 }
 
-// least is what even the quietest of some ends shows.
+// least returns what even the quietest of some ends shows.
 func least(ends map[int][]int, score []float64) float64 {
 	least := math.Inf(1)
 	for _, js := range ends {
@@ -199,7 +198,7 @@ func least(ends map[int][]int, score []float64) float64 {
 	return least
 }
 
-// loudest is the largest score of some candidates, 0 of none.
+// loudest returns the largest score of some candidates, 0 if there are none.
 func loudest(js []int, score []float64) float64 {
 	top := 0.0
 	for _, j := range js {

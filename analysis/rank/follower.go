@@ -5,18 +5,16 @@ package rank
 import "math"
 
 const (
-	followLook  = 8    // rows before the onset from which on first moves are looked for
-	followLevel = 30   // rows before them that are the level moved from
-	followLate  = 0.5  // what is left of the evidence of a series that moved after the KPI
-	againRows   = 3    // rows before and after a moment that tell whether the KPI moved then, too
-	againShare  = 0.25 // of all its move, that it must have made then
+	followLook  = 8    // rows before the onset from which on moves are dated
+	followLevel = 30   // rows before those that give the level
+	followLate  = 0.5  // factor on the evidence of a series that moved after the KPI
+	againRows   = 3    // rows on each side of a moment, to see whether the KPI moved then, too
+	againShare  = 0.25 // of its whole move, that the KPI must have made then
 )
 
-// followers dates the candidates that moved, and marks those that clearly did after
-// the KPI. However far it went, what moved after the effect is not what caused it,
-// but a victim further down, or a cause of something else. If the KPI moved again
-// with it, it may be a second cause of the same. Nothing follows a KPI that
-// measures demand.
+// followers dates the candidates that moved, and marks those that clearly moved after the KPI:
+// those are not its cause, but victims, or causes of something else. If the KPI moved again
+// together with one, that may be a second cause. Nothing follows a KPI that measures demand.
 func followers(t *table, p period, ev []Evidence) (kpi Beginning) {
 	kpi, size := t.effect(p)
 	for j := range t.cand {
@@ -30,8 +28,8 @@ func followers(t *table, p period, ev []Evidence) (kpi Beginning) {
 	return kpi
 }
 
-// again says whether the series went on in the direction of a move, at once and by a
-// good part of it, at a row.
+// again says whether the series moved on in the direction of a move, at once and by a good part
+// of it, at a row.
 func (s *series) again(row int, size float64) bool {
 	var buf []float64
 	if row+againRows > len(s.z) {
@@ -41,5 +39,5 @@ func (s *series) again(row int, size float64) bool {
 	return jump*sign(size) > againShare*math.Abs(size)
 }
 
-// lookFrom is the row from which on first moves are looked for.
+// lookFrom returns the row from which on moves are dated.
 func (t *table) lookFrom(p period) int { return max(1, min(t.onset, p.onset)-followLook) }

@@ -7,14 +7,13 @@ import (
 	"strings"
 )
 
-// A Metric says what a series measures. The ranking needs it for three things:
-// whether following the KPI is evidence (demand or symptom), how much a
-// movement counts that is likely a consequence, and which series of one
-// service to name first.
+// Metric says what a series measures. The ranking needs it for three things: whether following
+// the KPI is evidence (demand or symptom), how much a movement counts that is likely a
+// consequence, and which series of a service to name first.
 type Metric uint8
 
-// The kinds. The zero value is Unknown, which is weighted like a resource: a
-// series that can't be placed is not held against its service.
+// The kinds. The zero value is Unknown, which is weighted like a resource: an unclassified
+// series does not count against its service.
 const (
 	Unknown Metric = iota
 	Latency
@@ -32,7 +31,7 @@ func kindNames() []string {
 	return []string{"unknown", "latency", "error", "traffic", "cpu", "mem", "net", "io", "node", "other"}
 }
 
-// String returns the name by which rules and case files know the kind.
+// String returns the name of the kind in rules and case files.
 func (k Metric) String() string {
 	if names := kindNames(); int(k) < len(names) {
 		return names[k]
@@ -40,8 +39,8 @@ func (k Metric) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// ParseKind reads a name that String wrote; "" is Unknown, and the long forms
-// memory, network, disk and errors are understood.
+// ParseKind parses a name written by String; "" is Unknown, and the long forms memory, network,
+// disk and errors are accepted.
 func ParseKind(s string) (Metric, error) {
 	switch s = strings.ToLower(strings.TrimSpace(s)); s {
 	case "":
@@ -63,26 +62,25 @@ func ParseKind(s string) (Metric, error) {
 	return Unknown, fmt.Errorf("kind %q is not known: use one of %s", s, strings.Join(kindNames(), ", "))
 }
 
-// Resource reports whether the kind measures what a machine gives: processor,
-// memory, network or storage. Resources move at the cause more often than at
-// those who wait for it.
+// Resource reports whether the kind measures what a machine provides: CPU, memory, network or
+// storage. Resources move at the cause more often than at those who wait for it.
 func (k Metric) Resource() bool {
 	return k == CPU || k == Memory || k == Network || k == IO
 }
 
-// Demand reports whether the kind measures how much is asked of a system.
-// All that serves demand follows it, guilty or not, so that following a KPI of
-// such a kind is no evidence. A KPI of any other kind is a symptom.
+// Demand reports whether the kind measures how much is asked of a system. Everything that
+// serves demand follows it, guilty or not, so following a KPI of such a kind is no evidence. A
+// KPI of any other kind is a symptom.
 func (k Metric) Demand() bool {
 	return k == Traffic || k == Network
 }
 
-// Symptom reports whether the kind measures what those see who wait for
-// somebody else: how long it takes, how often it fails, how much is asked.
+// Symptom reports whether the kind measures what callers see: latency, failures, or their own
+// demand.
 func (k Metric) Symptom() bool { return k == Latency || k == Error || k == Traffic }
 
-// weight is the prior of a kind beside a KPI of another: latencies, errors and
-// request rates of other services are more often consequences than causes.
+// weight is the prior of a kind for a KPI of another kind: latencies, errors and request rates
+// of other services are more often consequences than causes.
 func (k Metric) weight(kpi Metric) float64 {
 	if k == kpi || k.Resource() || k == Unknown || k == Other {
 		return 1
@@ -90,13 +88,12 @@ func (k Metric) weight(kpi Metric) float64 {
 	return 0.2
 }
 
-// DetectKind guesses the kind from the name of a metric or from a query: the
-// words between underscores, colons, pipes and the like are looked up, and the
-// first class with a match wins. Errors come before latency and traffic,
-// because http_request_errors_total counts errors; resources come before
-// traffic, because container_network_receive_bytes_total is a resource.
-// Unknown is the answer when nothing matches, and of pools, connections and
-// sessions, which fill up as often by a fault as by demand.
+// DetectKind guesses the kind from a metric name or a query: words between underscores, colons,
+// pipes and the like are looked up, and the first class with a match wins. Errors come before
+// latency and traffic, because http_request_errors_total counts errors; resources come before
+// traffic, because container_network_receive_bytes_total is a resource. It returns Unknown if
+// nothing matches, and for pools, connections and sessions, which fill up by a fault as often
+// as by demand.
 func DetectKind(name string) Metric {
 	if strings.Contains(name, "5..") { // code=~"5..", the usual way to select failed requests
 		return Error
@@ -147,8 +144,8 @@ func vocabulary() []class {
 	}
 }
 
-// splitCamel puts a space before each capital that follows a small letter, so
-// that ErrorRate and latencyP90 fall into words.
+// splitCamel inserts a space before each capital that follows a small letter, so that ErrorRate
+// and latencyP90 are split into words.
 func splitCamel(s string) string {
 	var b strings.Builder
 	var last rune

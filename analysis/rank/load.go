@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	loadSeries = 5    // series that must have moved for a load to be common
-	loadMoved  = 0.4  // share of the candidates that ever moved that must have
-	loadSame   = 0.7  // share of those that moved that must have moved by the common factor
-	loadWithin = 0.25 // of the common logarithm: what is the same factor
-	loadLeast  = 0.2  // least common logarithm: a fifth more
-	loadClear  = 3    // scales that the KPI must have moved
-	movedTimes = 3    // times its quiet deviation that a series clearly moved
+	loadSeries = 5    // series that must have moved for a common load
+	loadMoved  = 0.4  // share of the candidates that ever moved
+	loadSame   = 0.7  // share of the moved ones that must have moved by the common factor
+	loadWithin = 0.25 // tolerance for the same factor, relative to the common logarithm
+	loadLeast  = 0.2  // smallest common logarithm: about a fifth more
+	loadClear  = 3    // scales by which the KPI must have moved
+	movedTimes = 3    // multiple of its quiet deviation from which on a series clearly moved
 )
 
-// A Load is a factor by which most of what was looked at moved together: more or
-// less is asked of everything. Nobody of those who serve it is its cause.
+// Load is a factor by which most series moved together: demand changed everywhere, and none of
+// those who serve it is the cause.
 type Load struct {
-	Factor float64 // incident over baseline
+	Factor float64 // incident / baseline
 	Series []int   // indices in Input.Series of those that moved by it
-	Demand int     // the one of them that measures demand and goes most closely with all others; -1: none does
+	Demand int     // the demand series among them that is closest to all others; -1: none
 }
 
 // findLoad returns the common load, nil if there is none.
@@ -62,16 +62,15 @@ func findLoad(t *table, kz float64, ev []Evidence) *Load {
 	return l
 }
 
-// factor is the level of the incident over that of the baseline, if both are
-// above 0.
+// factor returns the level of the incident relative to the baseline, if both are above 0.
 func (s *series) factor(onset int, buf *[]float64) (float64, bool) {
 	a, b := s.middle(s.x, 0, onset, buf), s.middle(s.x, onset, len(s.x), buf)
 	return b / a, a > 0 && b > 0
 }
 
-// demandOf returns the column of that traffic series among those of one load
-// which at every moment is nearest to the middle of all: the source of the load
-// carries its wavering, and everyone else noise of his own besides.
+// demandOf returns the column of the traffic series that is closest to the median of all series
+// of the load at every moment: the source of the load has its fluctuations, and all others add
+// noise of their own.
 func demandOf(t *table, same []int) int {
 	off := apart(t, same)
 	demand, nearest := -1, math.Inf(1)
@@ -83,8 +82,8 @@ func demandOf(t *table, same []int) int {
 	return demand
 }
 
-// apart is how far each of some series is from the middle of all, in logarithms
-// of their own levels: the median over the rows.
+// apart returns how far each series is from the median of all, as log ratios to their own
+// levels: the median over the rows.
 func apart(t *table, same []int) []float64 {
 	logs := make([][]float64, len(same))
 	for i, j := range same {
@@ -108,8 +107,7 @@ func apart(t *table, same []int) []float64 {
 	return off
 }
 
-// ownLogs are the logarithms of the values over their own middle; 0 for what has
-// none.
+// ownLogs returns the logarithms of the values relative to their median; 0 if undefined.
 func (s *series) ownLogs() []float64 {
 	logs := make([]float64, len(s.x))
 	for i, v := range s.x {

@@ -7,17 +7,16 @@ import (
 	"slices"
 )
 
-// OddsOfScore is the logarithm of the odds that one more of score is worth: a service
-// that is a score of 1 before another one is e^3.5 = 33 times as likely. The systems of
-// the package's documentation have their likeliest values between 2.5 and 6; for each of
-// them, the others would choose 3.5 or 4 (go run ./examples/benchmark changes --odds).
+// OddsOfScore is the log-odds per unit of score: a service ahead by a score of 1 is e^3.5 = 33
+// times as likely. The systems in the package's documentation have their maximum likelihood
+// between 2.5 and 6; for each of them, the others would choose 3.5 or 4 (go run
+// ./examples/benchmark changes --odds).
 const OddsOfScore = 3.5
 
-// expect lowers the score of each service by as much as it is less likely to begin with
-// than the likeliest: what stands out there, but was not touched, stands back
-// behind what was. The likeliest services stay as they are among each other. For the
-// confidence it counts half, as the root of the odds: that something was done may bring a
-// service to the first place, and not alone make it certain.
+// expect lowers the score of each service by its prior odds relative to the likeliest one: a
+// service that stands out but was not changed moves behind one that was. The order of the
+// likeliest services does not change. For confidence the square root of the odds is used: a
+// change may bring a service to the first place, but does not alone make it certain.
 func expect(gs []group, odds []float64) {
 	for i := range gs {
 		gs[i].byItself = gs[i].unexplained
@@ -33,7 +32,7 @@ func expect(gs []group, odds []float64) {
 	}
 }
 
-// lower divides the odds of a score, and never takes more than there is.
+// lower divides the odds of a score, but never below 0.
 func lower(score, by float64) float64 {
 	if by <= 1 {
 		return score
@@ -41,8 +40,7 @@ func lower(score, by float64) float64 {
 	return math.Log1p(math.Expm1(OddsOfScore*score)/by) / OddsOfScore
 }
 
-// Raise gives back to a score what [Input.Odds] have taken, of a service that is less
-// likely by so much.
+// Raise undoes the effect of [Input.Odds] on the score of a service.
 func Raise(score, by float64) float64 {
 	if by <= 1 {
 		return score

@@ -9,24 +9,23 @@ import (
 )
 
 const (
-	onsetSeries = 5  // the most deviant candidates that date the onset together
-	onsetClip   = 10 // |z| beyond which a series adds no more to their mean
+	onsetSeries = 5  // number of the most deviant candidates that date the onset together
+	onsetClip   = 10 // limit of |z| per series in their mean
 	maxLag      = 3  // samples by which the KPI may follow its cause
 	calmZ       = 4  // |z| of the KPI below which its first rows are calm
 )
 
-// A period is the incident as found in the data.
+// period is the incident as found in the data.
 type period struct {
 	onset  int // first row of the incident
-	walked int // rows that the alert was late
-	calm   int // rows after the walk in which the KPI had not moved yet
-	still  int // those of them at or after the given onset: what moved in earlier ones led
+	walked int // rows by which the alert was late
+	calm   int // rows after that in which the KPI had not moved yet
+	still  int // those of them at or after the given onset: moves in earlier ones led the KPI
 }
 
-// findOnset dates the incident: back from the alert's own time over
-// the guard rows while the most deviant candidates are high, because alerts
-// fire late; then, if the KPI is a symptom, forward over the rows in which it
-// is still calm.
+// findOnset dates the incident: back from the alert's own time over the guard rows while the
+// most deviant candidates are high, because alerts fire late; then, if the KPI is a symptom,
+// forward over the rows in which it is still calm.
 func findOnset(t *table) period {
 	p := period{onset: walkBack(t)}
 	p.walked = t.onset - p.onset
@@ -38,9 +37,8 @@ func findOnset(t *table) period {
 	return p
 }
 
-// walkBack returns the earliest row of the incident at or before the given
-// onset. If even the first guard row is high this is drift and no onset, and
-// the given one stands.
+// walkBack returns the earliest row of the incident at or before the given onset. If even the
+// first guard row is high, this is a drift, and the given onset stands.
 func walkBack(t *table) int {
 	level := loudness(t)
 	var buf []float64
@@ -66,8 +64,8 @@ func walkBack(t *table) int {
 	return first
 }
 
-// loudness returns, for each row, the mean of the clipped |z| over the
-// candidates that deviate most in the incident.
+// loudness returns, for each row, the mean of the clipped |z| over the candidates that deviate
+// most in the incident.
 func loudness(t *table) []float64 {
 	var buf []float64
 	loud := make([]float64, len(t.cand))
@@ -85,8 +83,8 @@ func loudness(t *table) []float64 {
 	return level
 }
 
-// calmRows returns how many of the first rows of z the KPI had not moved in,
-// although it moved after them.
+// calmRows returns in how many of the first rows of z the KPI had not moved, if it moved after
+// them.
 func calmRows(z []float64) int {
 	var buf []float64
 	for k := min(maxLag, len(z)/2); k > 0; k-- {

@@ -5,18 +5,16 @@ package rank
 import "math"
 
 const (
-	peerServices = 3    // services that a metric must have to be compared
-	peerNoise    = 3    // of the largest scale among the peers: what passes for noise
-	peerSeries   = 3    // series of it in one service, to tell what one that was still may do
-	peerShare    = 3e-4 // of the largest level among the peers: the least scale
+	peerServices = 3    // services that must have a metric for a comparison
+	peerNoise    = 3    // of the largest scale among the peers: counts as noise
+	peerSeries   = 3    // series of it in one service, for the floor of one that stood still
+	peerShare    = 3e-4 // of the largest level among the peers: smallest scale
 )
 
-// peerFloors raises the floor of the scale of series whose metric other services
-// have, too. They share a unit, so that one knows what a move is worth: where a
-// neighbour has megabytes, the step from 150 bytes to a kilobyte is nothing,
-// however still the series was before. It is what keeps an idle service from
-// standing before one that works, and no series is held against its unit: all of
-// one metric in another give the same answer.
+// peerFloors raises the floor of the scale of series whose metric other services also have.
+// They share a unit, so the size of a move can be compared: if a neighbour has megabytes, a
+// step from 150 bytes to a kilobyte is nothing, however still the series was. This keeps an
+// idle service from ranking before a busy one, and is independent of the unit.
 func (t *table) peerFloors() {
 	level, services := map[int]float64{}, map[int]map[int]bool{}
 	var buf []float64
@@ -41,14 +39,12 @@ func (t *table) peerFloors() {
 	}
 }
 
-// stillFloors raises the floor of the scale of series that were 0 throughout, and
-// moved no further than the noise of their peers in one service, to the largest
-// scale among these. Such a series shows only
-// that it seldom moves, and not how much a move is worth: what is measured in the
-// same way at the same place shows that. The first 14 bytes per second of one
-// process on a host are nothing beside the kilobytes by which another one's
-// waver. Of another service it does not: where one always has some errors, the
-// first ones of another are news.
+// stillFloors raises the floor of the scale of series that were 0 throughout, and moved no
+// further than the noise of their peers in the same service, to the largest scale among these.
+// Such a series shows only that it seldom moves, not how much a move is worth; its peers do.
+// The first 14 bytes per second of one process are nothing beside the kilobytes by which
+// another one on the host fluctuates. Peers in other services don't count: if one service
+// always has some errors, the first ones of another are news.
 func (t *table) stillFloors() {
 	type place struct{ metric, service int }
 	most, count := map[place]float64{}, map[place]int{}
@@ -72,5 +68,5 @@ func (t *table) stillFloors() {
 	}
 }
 
-// still says whether the series is 0, or missing, in all of the first rows.
+// still says whether the series is 0 or missing in all core rows.
 func (s *series) still(core int) bool { return maxAbs(s.x[:core]) == 0 }

@@ -9,15 +9,14 @@ import (
 )
 
 const (
-	logSpread = 0.05  // least standard deviation of a logarithm: 5 %
-	logZero   = 0.001 // of the largest value: what is added before the logarithm is taken
+	logSpread = 0.05  // smallest standard deviation of a logarithm: 5 %
+	logZero   = 0.001 // of the largest value: added before taking the logarithm
 )
 
-// plain fills in the two simple scores of every candidate, which ask less than
-// [weigh] does and err elsewhere: how far it left the whole baseline in units of
-// its own standard deviation, and how far as a ratio. The second one is what
-// tells a service that tripled from one whose large and steady series wavered.
-// Neither knows the KPI.
+// plain fills in the two simple scores of every candidate, which assume less than [weigh] and
+// err elsewhere: how far it left the whole baseline in its own standard deviations, and how far
+// as a ratio. The latter separates a service that tripled from one whose large and steady
+// series fluctuated. Neither uses the KPI.
 func plain(t *table, p period, ev []Evidence) {
 	from := p.onset - p.still
 	var buf, logs []float64
@@ -31,8 +30,8 @@ func plain(t *table, p period, ev []Evidence) {
 	}
 }
 
-// relative is how far the logarithm of the series left its usual, in its own
-// standard deviations.
+// relative returns how far the logarithm of the series left its baseline, in its own standard
+// deviations.
 func (s *series) relative(logs []float64, from, onset int, buf *[]float64) float64 {
 	calm := s.appendPresent((*buf)[:0], logs, 0, from)
 	if len(calm) == 0 {
@@ -44,8 +43,8 @@ func (s *series) relative(logs []float64, from, onset int, buf *[]float64) float
 	return lasting(*buf, centre) / max(sd, logSpread)
 }
 
-// appendLogs appends the logarithms of the sizes of all values to dst. What is added
-// to these is small beside the baseline, and no smaller than what counts as a move.
+// appendLogs appends the logarithms of all absolute values to dst. The added constant is small
+// relative to the baseline, but no smaller than what counts as a move.
 func (s *series) appendLogs(dst []float64, from int) []float64 {
 	least := logZero * maxAbs(s.x[:from])
 	if least == 0 {

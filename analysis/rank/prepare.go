@@ -11,43 +11,42 @@ import (
 
 const (
 	guardMin   = 5     // rows before the onset that never calibrate: the onset may be late
-	maxMissing = 0.6   // share of missing baseline samples above which a series says nothing
-	hugeValue  = 1e100 // beyond it, squares and sums leave the range of float64
-	maxZ       = 1e12  // bound of a standard score: nothing is decided above it
+	maxMissing = 0.6   // share of missing baseline samples above which a series is skipped
+	hugeValue  = 1e100 // limit for squares and sums in float64
+	maxZ       = 1e12  // bound of a standard score
 	neverRows  = 3     // the rule of three, see scaleOf
 )
 
-// A table is the input after preparation: rows are aligned samples, the KPI
-// and each candidate finite and with its standard score.
+// table is the prepared input: rows are aligned samples, and the KPI and each candidate are
+// finite and have standard scores.
 type table struct {
-	rows, onset int // onset is the first row of the incident as given
+	rows, onset int // first row of the incident as given
 	late        int // see Input.Late
-	core        int // rows 0..core-1 scale and calibrate; the guard rows up to onset don't
+	core        int // rows [0, core) scale and calibrate; the guard rows up to onset don't
 	kpi         series
 	cand        []series
-	moving      int // candidates that have more than one value
+	moving      int // candidates with more than one value
 }
 
-// A series is one prepared column.
+// series is one prepared column.
 type series struct {
 	column  int // index in Input.Series, -1 for the KPI
 	service int
-	metric  int // series of one metric share a unit; 0: not known
+	metric  int // series of one metric share a unit; 0: unknown
 	kind    Metric
 	own     bool      // see Series.Own
 	x       []float64 // values: missing ones filled, ratios near their bound flipped
 	z       []float64 // (x-centre)/scale, 0 where missing
 	gap     []bool    // rows whose value is missing; nil: none
-	floor   float64   // the smallest scale that the kind of value and its peers allow
+	floor   float64   // smallest scale allowed by the kind of value and by its peers
 	centre  float64
 	scale   float64
 	varies  bool // in the baseline
 }
 
-// prepare makes the table: ratios flipped, all columns scaled, what is missing
-// filled with what is usual. It also returns the series that it left out: one
-// that is missing for most of the baseline, or for all of the incident, has
-// nothing to compare.
+// prepare builds the table: ratios flipped, all columns scaled, gaps filled with the centre. It
+// also returns the skipped series: one that is missing for most of the baseline, or for all of
+// the incident, can't be compared.
 func prepare(in Input) (t *table, skipped []int) {
 	return prepareWithout(earlierRows(in.KPI.Values, in.Onset), in)
 }
@@ -70,9 +69,8 @@ func prepareWithout(earlier []bool, in Input) (t *table, skipped []int) {
 	return t, skipped
 }
 
-// countMoving counts the candidates that have more than one value. What always
-// stood still shows nothing, and is none of those among which one may stand out by
-// chance, or most may have moved.
+// countMoving counts the candidates with more than one value. Constant ones show nothing, and
+// must not count among those that may stand out by chance.
 func (t *table) countMoving() {
 	for j := range t.cand {
 		if t.cand[j].moves() {
@@ -95,9 +93,9 @@ func (s *series) moves() bool {
 	return false
 }
 
-// coreRows is how many rows scale and calibrate: those before the onset but
-// for a guard of twice the incident, or as long as an alert may be late, and of
-// at most a third of the baseline.
+// coreRows returns how many rows scale and calibrate: those before the onset except for a guard
+// of twice the incident, or as long as an alert may be late, but at most a third of the
+// baseline.
 func coreRows(rows, onset, late int) int {
 	return onset - min(onset/3, max(guardMin, late, 2*(rows-onset)))
 }
@@ -125,8 +123,7 @@ func appendFinite(dst, a []float64) []float64 {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// column is one series before it is scaled. The rows of earlier incidents are
-// missing ones.
+// column returns one series before scaling. The rows of earlier incidents count as missing.
 func (t *table) column(in Series, index int, earlier []bool) series {
 	s := series{
 		column: index, service: in.Service, metric: in.Metric, kind: in.Kind, own: in.Own,
@@ -140,7 +137,7 @@ func (t *table) column(in Series, index int, earlier []bool) series {
 	return s
 }
 
-// gaps are the rows that have no value, nil if all have.
+// gaps marks the rows without a value, nil if there are none.
 func gaps(values []float64, earlier []bool) []bool {
 	var gap []bool
 	for i, v := range values {
@@ -155,8 +152,8 @@ func gaps(values []float64, earlier []bool) []bool {
 	return gap
 }
 
-// shrink brings a column of values too large to be squared into range, and
-// sets what is missing to 0 until its centre is known.
+// shrink scales down a column whose values are too large to be squared, and sets missing values
+// to 0 until its centre is known.
 func (s *series) shrink() {
 	top := 0.0
 	for i := range s.x {
@@ -174,8 +171,8 @@ func (s *series) shrink() {
 
 func (s *series) missing(row int) bool { return s.gap != nil && s.gap[row] }
 
-// appendPresent appends the values of the rows from..to-1 that are not missing
-// to dst. v is s.x or s.z.
+// appendPresent appends the values of rows [from, to) that are not missing to dst. v is s.x or
+// s.z.
 func (s *series) appendPresent(dst, v []float64, from, to int) []float64 {
 	if s.gap == nil {
 		return append(dst, v[from:to]...)
@@ -188,10 +185,9 @@ func (s *series) appendPresent(dst, v []float64, from, to int) []float64 {
 	return dst
 }
 
-// flip turns a success ratio near its bound (within [0,1] or [0,100], median
-// above 90 %) into the error ratio, where a change from 99.9 % to 99 % is
-// tenfold. It returns the smallest scale that such a ratio may have, 0 for all
-// other series.
+// flip turns a success ratio near its bound (within [0,1] or [0,100], median above 90 %) into
+// the error ratio, in which a change from 99.9 % to 99 % is tenfold. It returns the smallest
+// scale for such a ratio, 0 for other series.
 func (s *series) flip(core int) float64 {
 	all := s.appendPresent(nil, s.x, 0, len(s.x))
 	calm := s.appendPresent(nil, s.x, 0, core)
@@ -231,20 +227,18 @@ func (s *series) standardise(core, onset int, buf *[]float64) {
 	}
 }
 
-// spikes is how much of the standard deviation is scale: for spikes that the
-// quartiles don't see.
+// spikes is the fraction of the standard deviation used as scale: for spikes that quartiles
+// don't see.
 const spikes = 0.25
 
-// scaleOf returns the centre of the first rows and the scale by which a move
-// away from it is measured: the quartiles' distance in standard deviations, or
-// a share of the standard deviation itself. 1 % of the level, 0.1 % of the
-// largest value and the series' own floor keep one that hardly moved from
-// reaching absurd scores.
+// scaleOf returns the centre of the core rows and the scale of moves away from it: the
+// interquartile range in standard deviations, or a fraction of the standard deviation itself.
+// 1 % of the level, 0.1 % of the largest value and the series' own floor prevent absurd scores
+// of series that hardly moved.
 //
-// A series that was 0 throughout has no scale, and none may come from the unit
-// it is counted in. What it shows is how rare a move is: from n rows without
-// one follows a probability of up to 3/n (the rule of three), so that its
-// largest value from the onset on is put at 3n.
+// A series that was 0 throughout has no scale, and its unit must not provide one. It shows how
+// rare a move is: n rows without one imply a probability of up to 3/n (the rule of three), so
+// its largest value from the onset on scores 3n.
 func (s *series) scaleOf(core, onset int, share float64, buf *[]float64) (centre, scale float64) {
 	*buf = s.appendPresent((*buf)[:0], s.x, 0, core)
 	c := *buf
@@ -254,7 +248,7 @@ func (s *series) scaleOf(core, onset int, share float64, buf *[]float64) (centre
 	_, sd := moments(c)
 	top := maxAbs(c)
 	s.varies = sd > 1e-12*top
-	if sd < 1e-12*top { // it is rounding
+	if sd < 1e-12*top { // rounding
 		sd = 0
 	}
 	q1, centre, q3 := order.Quartiles(c)
@@ -272,10 +266,10 @@ func (s *series) scaleOf(core, onset int, share float64, buf *[]float64) (centre
 	return centre, 1
 }
 
-// rebase scales and calibrates anew once the incident is dated: the guard rows
-// were kept apart because the alert might have been late, and up to a few rows
-// before the onset that was found they are baseline like the rest. They are
-// the nearest part of it, and after a long incident a third of it.
+// rebase scales and calibrates again once the incident is dated: the guard rows were excluded
+// because the alert might have been late, and up to a few rows before the onset that was found
+// they are ordinary baseline. They are its nearest part, and after a long incident a third of
+// it.
 func (t *table) rebase(p period) {
 	if core := p.onset - p.calm - guardMin; core > t.core {
 		t.standardise(core)

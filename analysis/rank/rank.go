@@ -7,26 +7,26 @@ import (
 	"math"
 )
 
-// A Series is one column of the input.
+// Series is one column of the input.
 type Series struct {
-	Values  []float64 // one sample a row; NaN and ±Inf are missing
-	Service int       // code of the service; codes in the order of their names break ties by name
+	Values  []float64 // one sample per row; NaN and ±Inf are missing
+	Service int       // code of the service; codes sorted by name break ties by name
 	Kind    Metric
-	Metric  int  // code of what is measured: series of one code share a unit; 0: of its own
-	Own     bool // it comes from where the KPI comes from
+	Metric  int  // code of what is measured: series of one code share a unit; 0: unique
+	Own     bool // it has the same source as the KPI
 }
 
-// An Input is what is ranked. Rows are aligned samples in the order of time.
-// The series should be in the order of their names: every tie falls to the one
-// that comes first, so the result then doesn't depend on how they were read.
+// Input is what is ranked. Rows are aligned samples in order of time. The series should be
+// sorted by name: ties go to the first one, so the result then doesn't depend on the order of
+// reading.
 type Input struct {
-	KPI    Series    // what the alert is about; its Service isn't looked at
+	KPI    Series    // of the alert; its Service is ignored
 	Series []Series  // the candidates
 	Onset  int       // first row of the incident, as the alert says; rows before it are the baseline
-	Late   int       // rows by which the alert may be late at any rate; 0: only as many as the incident suggests
+	Late   int       // rows by which the alert may always be late; 0: as the incident suggests
 	Calls  [][2]int  // optional call graph by service code, {caller, callee}; may hold services without series
-	Odds   []float64 // optional, by service code: how much likelier it is for what else is known, at least 1
-	Edges  [][2]int  // optional, {index in Series, code of the caller}: the series measures the calls of that service to its own
+	Odds   []float64 // optional, by service code: how much likelier it is by other evidence, at least 1
+	Edges  [][2]int  // optional, {index in Series, caller's code}: the series measures calls of that service to its own
 }
 
 // Options are the settings of Rank. The zero value is the measured default.
@@ -36,14 +36,13 @@ type Options struct {
 	NoExplainAway bool        // leave the call graph out of the ranking
 }
 
-// Rank returns the candidates in the order in which they are likely to be the
-// cause, and the services likewise.
+// Rank sorts the candidates, and their services, by how likely they are the cause.
 //
-// Doubt is in the result: a short history, a KPI that did not move and series
-// without data give warnings and a lower confidence, never an error.
+// Doubt is in the result: a short history, a KPI that did not move and series without data give
+// warnings and lower confidence, never an error.
 //
-// Rank panics if a series has not as many values as the KPI or if Onset is not
-// within the rows.
+// Rank panics if a series has another number of values than the KPI, or if Onset is not within
+// the rows.
 func Rank(in Input, opt Options) Result {
 	check(in)
 	res := Result{Rows: len(in.KPI.Values)}
@@ -64,7 +63,7 @@ func Rank(in Input, opt Options) Result {
 	return res
 }
 
-// rank does all that comes after the preparation.
+// rank does everything after the preparation.
 func (r *Result) rank(in Input, t *table, p period, opt Options) {
 	r.Onset, r.Walked, r.Calm = p.onset, p.walked, p.calm
 	r.KPI, r.Trust = trust(t, p)
@@ -94,8 +93,7 @@ func (r *Result) rank(in Input, t *table, p period, opt Options) {
 	r.doubt(t, m)
 }
 
-// weigh collects the evidence of each candidate, and its deviation in each
-// quiet window.
+// weigh collects the evidence of each candidate, and its deviation in each quiet window.
 func weigh(t *table, p period, w float64, opt Options) ([]Evidence, [][]float64) {
 	ev, calm := deviations(t, p)
 	attribute := opt.Attribution
@@ -113,7 +111,7 @@ func weigh(t *table, p period, w float64, opt Options) ([]Evidence, [][]float64)
 	return ev, calm
 }
 
-// unfit says why the rows can't be ranked at all, "" if they can.
+// unfit says why the rows can't be ranked at all; "" if they can.
 func unfit(in Input) string {
 	switch rows := len(in.KPI.Values); {
 	case in.Onset == rows:

@@ -13,21 +13,20 @@ import (
 
 const (
 	residualTop    = 40     // candidates in the graph
-	residualClip   = 10     // |z| that a row of the core counts at most
+	residualClip   = 10     // limit of |z| for rows of the core
 	residualCopy   = 0.9999 // |r| above which a series is a copy of another
 	residualRidge  = 0.05   // keeps near copies among the parents solvable
-	residualFactor = 2      // most that an abnormal residual multiplies z² by
+	residualFactor = 2      // largest factor of an abnormal residual on z²
 )
 
-// residuals corrects the deviation of the leading candidates by what their
-// parents in a causal graph explain: the graph is learned on the
-// core alone, each series is regressed there on its parents and undirected
-// neighbours, and the residual is looked at in the incident. A series that
-// only follows has a small one; a series that broke away from what usually
-// drives it has a large one. Series without parents keep their deviation.
+// residuals corrects the deviation of the leading candidates by what their parents in a causal
+// graph explain. The graph is learned on the core alone, each series is regressed there on its
+// parents and undirected neighbours, and the residual in the incident is compared. A series
+// that only follows has a small one; a series that broke away from what usually drives it has a
+// large one. Series without parents keep their deviation.
 //
-// Only the residual enters the ranking. Walking the graph from the KPI to its
-// ancestors was measured to make every ranking worse.
+// Only the residual is used: walking the graph from the KPI to its ancestors made every ranking
+// worse.
 func residuals(t *table, p period, ev []Evidence) {
 	lead := leaders(ev)
 	f, lead := clippedCore(t, lead)
@@ -37,7 +36,7 @@ func residuals(t *table, p period, ev []Evidence) {
 	r := correlations(f)
 	nodes, copies := withoutCopies(r)
 	g := pcalg.PC(pcalg.Sample{R: submatrix(r, nodes), N: float64(t.core)}, pcalg.Options{
-		MaxK: 2, Parity: true, Workers: 1, // a directed cycle does no harm here, nothing is walked
+		MaxK: 2, Parity: true, Workers: 1, // a directed cycle does no harm here
 	})
 	for i, node := range nodes {
 		causes := g.Causes(i)
@@ -56,8 +55,7 @@ func residuals(t *table, p period, ev []Evidence) {
 	}
 }
 
-// safeRatio is a/b, 0 if b is: a series that did not move has no residual
-// worth naming.
+// safeRatio returns a/b, 0 if b is 0: a series that did not move has no meaningful residual.
 func safeRatio(a, b float64) float64 {
 	if b <= 0 {
 		return 0
@@ -65,7 +63,7 @@ func safeRatio(a, b float64) float64 {
 	return a / b
 }
 
-// leaders returns the candidates that lead before any residual is known.
+// leaders returns the candidates that lead before residuals.
 func leaders(ev []Evidence) []int {
 	first := make([]float64, len(ev))
 	for j := range ev {
@@ -75,8 +73,8 @@ func leaders(ev []Evidence) []int {
 	return order[:min(residualTop, len(order))]
 }
 
-// clippedCore returns the clipped scores in the core of the candidates in
-// lead, without those that are constant there.
+// clippedCore returns the clipped scores in the core of the candidates in lead, without
+// constant ones.
 func clippedCore(t *table, lead []int) (f [][]float64, kept []int) {
 	for _, j := range lead {
 		c := clipped(t.cand[j].z[:t.core])
@@ -132,9 +130,9 @@ func submatrix(r *mat.SymDense, keep []int) *mat.SymDense {
 	return s
 }
 
-// residual returns the lasting deviation of the residual of v on its causes,
-// in the robust scale of the residual on the core. The rows of the incident
-// aren't clipped: how far it went is the question.
+// residual returns the lasting deviation of the residual of v on its causes, in the robust
+// scale of the residual on the core. The rows of the incident aren't clipped: their size
+// matters.
 func residual(t *table, p period, v int, causes []int) float64 {
 	mean := make([]float64, len(causes))
 	sd := make([]float64, len(causes))
@@ -163,7 +161,7 @@ func residual(t *table, p period, v int, causes []int) float64 {
 			incident[i] -= b[k] * (t.cand[u].z[p.onset+i] - mean[k]) / sd[k]
 		}
 	}
-	scale := robustScale(e) // first: a sum takes the rows as they come
+	scale := robustScale(e) // before MedianInPlace reorders e
 	return lasting(incident, order.MedianInPlace(e)) / scale
 }
 

@@ -9,36 +9,35 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// Evidence is what one candidate shows, step by step. Deviations are in units
-// of the series' own robust scale in the baseline.
+// Evidence is what one candidate shows, step by step. Deviations are in units of the series'
+// own robust scale in the baseline.
 type Evidence struct {
 	Long, Near float64   // deviation from the long baseline, and from the minutes before the onset
 	Dev        float64   // the smaller of both
-	Residual   float64   // Dev, corrected by what the series' parents in the causal graph explain
-	Quiet      float64   // what the series reaches when nothing is wrong, at least 1
+	Residual   float64   // Dev, corrected for what its parents in the causal graph explain
+	Quiet      float64   // its deviation when nothing is wrong, at least 1
 	Rho        float64   // |Pearson's r| with the KPI around the incident
-	Share      float64   // share in the KPI's move by the attribution, the largest is 1
+	Share      float64   // share in the KPI's move by the attribution; the largest is 1
 	Link       float64   // weight of the association with the KPI
 	Kind       float64   // weight of the kind
-	Plain      float64   // ln(1+z) from the whole baseline, z in its standard deviations
-	Relative   float64   // the same of the series' logarithm
-	Began      Beginning // may lie before the onset; zero if it has not stirred
-	Follows    bool      // it moved, and after the KPI did
-	Bound      bool      // the KPI went with it at all times, with nobody else besides, and does so now
-	Calls      Calls     // of one that measures calls: whether it is the caller's
-	x          float64   // ln(1+Residual/Quiet), times Link and Kind, without what is its caller's
+	Plain      float64   // ln(1+z) relative to the whole baseline, z in its standard deviations
+	Relative   float64   // the same for the logarithm of the series
+	Began      Beginning // may be before the onset; zero if it did not stir
+	Follows    bool      // it moved after the KPI did
+	Bound      bool      // only this series has always moved with the KPI, and does so now
+	Calls      Calls     // for a series about calls: whether it points to the caller
+	x          float64   // ln(1+Residual/Quiet) × Link × Kind, without what is its caller's
 	score      float64   // its share of the score of its service
 }
 
-// Moved says whether the series clearly left what it reaches when nothing is
-// wrong.
+// Moved says whether the series clearly left the range that it has when nothing is wrong.
 func (e Evidence) Moved() bool { return e.Dev > movedTimes*e.Quiet }
 
-// Stirred says whether the series left what it reaches when nothing is wrong, be
-// it a little.
+// Stirred says whether the series left, even a little, the range that it has when nothing is
+// wrong.
 func (e Evidence) Stirred() bool { return e.Dev > stirredTimes*e.Quiet }
 
-// late is what is left of the evidence of a series that moved after the KPI.
+// late returns the factor for a series that moved after the KPI.
 func (e Evidence) late() float64 {
 	if e.Follows {
 		return followLate
@@ -46,7 +45,7 @@ func (e Evidence) late() float64 {
 	return 1
 }
 
-// A Cause is one candidate with its evidence.
+// Cause is one candidate with its evidence.
 type Cause struct {
 	Series  int     // index in Input.Series
 	Service int     // its service
@@ -55,23 +54,23 @@ type Cause struct {
 	Before, After float64 // median of the core and of the incident, in the unit of the input
 }
 
-// A Service is one service with the evidence of its series together.
+// Service is one service with the combined evidence of its series.
 type Service struct {
 	Service int
-	Score   float64 // the three scores together, each at most 1, ½ and ½
-	Sum     float64 // the best series, half the second, a quarter of the third …
-	Factor  float64 // what explaining away by a callee leaves, 1 = all
+	Score   float64 // sum of the three scores, at most 1, ½ and ½
+	Sum     float64 // the best series + half of the second + a quarter of the third …
+	Factor  float64 // fraction left after a callee explains part of it; 1 = all
 	By      int     // that callee, -1 if none
-	Lift    float64 // its loudest series, ln(1+z), over what any series reaches when nothing is wrong
-	Margin  float64 // share of its score by which it is before the next that did not move after the KPI
+	Lift    float64 // its loudest series, ln(1+z), relative to what any series reaches when nothing is wrong
+	Margin  float64 // lead over the next service that did not move after the KPI, as a share of its score
 	Follows bool    // its best series moved after the KPI
-	Other   int     // the caller at whose end it may be as well: only its calls show it; -1: none
+	Other   int     // the caller that may be at fault instead, because only its calls show it; -1: none
 
 	Confidence Confidence
 }
 
-// A Confidence is how sure it is that a service is a cause: that something broke
-// there, and that no other one is as likely.
+// Confidence says how sure it is that a service is a cause: that something broke there, and
+// that no other one is as likely.
 type Confidence = confidence.Level
 
 // The confidences.
@@ -81,9 +80,9 @@ const (
 	High   = confidence.High
 )
 
-// A Result is a ranking with its doubts.
+// Result is a ranking with its doubts.
 type Result struct {
-	Causes   []Cause   // all candidates with enough data, most likely first
+	Causes   []Cause   // all candidates with enough data, the most likely first
 	Services []Service // their services, likewise
 	Skipped  []int     // series without enough data, indices in Input.Series
 	Onset    int       // first row of the incident as found
@@ -91,12 +90,12 @@ type Result struct {
 	Walked   int       // rows by which the given onset was late
 	Calm     int       // rows by which the KPI followed
 	KPI      float64   // deviation of the KPI in the incident, in its own scale
-	Trust    float64   // 0..1: how far the KPI's movement was used as evidence
+	Trust    float64   // 0..1: weight of the KPI's movement as evidence
 
-	Load       *Load    // a factor by which most series moved together; nil: none
-	Few        bool     // quiet windows are few to know what is usual
-	Rows, Core int      // rows in all, rows that calibrated
-	Warnings   []string // in words for the reader of the report
+	Load       *Load    // factor by which most series moved together; nil: none
+	Few        bool     // there are too few quiet windows
+	Rows, Core int      // all rows, and those that calibrated
+	Warnings   []string // in words, for the report
 }
 
 // list fills in Causes and Services.
@@ -119,7 +118,7 @@ func (r *Result) list(in Input, t *table, p period, m mark, gs []group, ev []Evi
 	}
 }
 
-// present returns the median of the values that are there, 0 if there are none.
+// present returns the median of the known values, 0 if there are none.
 func present(a []float64, buf *[]float64) float64 {
 	*buf = appendFinite((*buf)[:0], a)
 	if len(*buf) == 0 {
@@ -128,7 +127,7 @@ func present(a []float64, buf *[]float64) float64 {
 	return order.MedianInPlace(*buf)
 }
 
-// doubt warns of what weakens the answer.
+// doubt warns about what weakens the answer.
 func (r *Result) doubt(t *table, m mark) {
 	switch incident := t.rows - r.Onset; {
 	case m.few:
@@ -147,7 +146,7 @@ func (r *Result) warn(format string, args ...any) {
 	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
 }
 
-// refuse lists the series in their order without a score and says why.
+// refuse lists the series in input order without scores, and says why.
 func (r Result) refuse(in Input, why string) Result {
 	r.Onset = in.Onset
 	r.Warnings = append(r.Warnings, why)

@@ -10,30 +10,29 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// a group is one service with its candidates.
+// group is one service with its candidates.
 type group struct {
 	service     int
 	members     []int   // indices of candidates, in column order
-	best        int     // the one of them with the largest x
+	best        int     // the one with the largest x
 	booked      float64 // what all edges of this caller show, see fanOut
 	sum         float64
-	factor      float64 // what explaining away leaves
+	factor      float64 // fraction left by explaining away
 	by          int     // the callee that explains it, -1 if none
-	total       float64 // the three scores together
+	total       float64 // sum of the three scores
 	other       int     // see edges.other
-	unexplained float64 // the same, only the first of them explained away
-	byItself    float64 // the same, whatever its odds are to begin with
+	unexplained float64 // total with only the first score explained away
+	byItself    float64 // unexplained, without prior odds
 
-	own        bool // one of its series comes from where the KPI comes from
+	own        bool // one of its series has the same source as the KPI
 	lift       float64
 	follows    bool // its best series moved after the KPI
 	confidence Confidence
 }
 
-// groups collects the candidates by service, in order of service, with the
-// evidence of each and what is booked on it. Operators act on services, and a
-// service that is broken shows it in several series; counting those keeps one
-// odd series of a healthy service from the first place.
+// groups collects the candidates by service, with the evidence of each and what is booked on
+// it. Operators act on services, and a broken service shows in several series; combining those
+// keeps one odd series of a healthy service from the first place.
 func groups(t *table, ev []Evidence, e edges) []group {
 	booked := e.fanOutOf(ev)
 	byService := map[int]int{}
@@ -60,8 +59,8 @@ func groups(t *table, ev []Evidence, e edges) []group {
 	return gs
 }
 
-// halves is the evidence of a service: halves over value of its members and what
-// is booked on it.
+// halves combines the evidence of a service: halves over value of its members and what is
+// booked on it.
 func (g group) halves(value func(j int) float64) float64 {
 	x := make([]float64, 0, len(g.members)+1)
 	for _, j := range g.members {
@@ -70,13 +69,12 @@ func (g group) halves(value func(j int) float64) float64 {
 	return halves(append(x, g.booked))
 }
 
-const plainWeight = 0.5 // of each simple score beside the first one
+const plainWeight = 0.5 // of each simple score relative to the first one
 
-// addUp sums the three scores of each service, each divided by its largest. They
-// err on different cases: a formula that is right nearly everywhere was not
-// found, and the sum is as good as the best of the three on most systems. The
-// simple scores count as far as a series goes with the KPI, like the first, and
-// are explained away half.
+// addUp sums the three scores of each service, each divided by its maximum. They err on
+// different cases: no formula is right nearly everywhere, and the sum is as good as the best of
+// the three on most systems. The simple scores are also weighted by association with the KPI,
+// and explained away by half.
 func addUp(gs []group, ev []Evidence, e edges) {
 	for i, v := range largestIsOne(gs, func(i int) float64 { return gs[i].factor * gs[i].sum }) {
 		gs[i].total, gs[i].unexplained = v, v
@@ -104,7 +102,7 @@ func addUp(gs []group, ev []Evidence, e edges) {
 	}
 }
 
-// largestIsOne returns the scores divided by their largest.
+// largestIsOne returns the scores divided by their maximum.
 func largestIsOne(gs []group, score func(i int) float64) []float64 {
 	all := make([]float64, len(gs))
 	for i := range gs {
@@ -123,12 +121,10 @@ func sortGroups(gs []group) {
 	})
 }
 
-// explainAway discounts a service when a service that it calls, directly or
-// through others, has as much evidence and moved with it: what a
-// caller shows is then likely the callee's fault. Only a symptom is explained
-// so: that the caller waits, fails or is asked less. Its processor, memory or
-// disk is its own, whoever it calls. lo is the first row of the correlation, w
-// the trust in the KPI.
+// explainAway discounts a service if one that it calls, directly or indirectly, has as much
+// evidence and moved with it: the fault is then likely the callee's. This applies only to
+// symptoms: the caller waits, fails or is asked less. CPU, memory and disk are its own. lo is
+// the first row of the correlation, w the trust in the KPI.
 func explainAway(t *table, gs []group, ev []Evidence, calls [][2]int, lo int, w float64) {
 	index := map[int]int{}
 	for i, g := range gs {
@@ -155,7 +151,7 @@ func explainAway(t *table, gs []group, ev []Evidence, calls [][2]int, lo int, w 
 	}
 }
 
-// Callees returns who is called by whom, of calls {caller, callee}.
+// Callees maps callers to callees, from calls {caller, callee}.
 func Callees(calls [][2]int) map[int][]int {
 	below := map[int][]int{}
 	for _, c := range calls {
@@ -164,9 +160,8 @@ func Callees(calls [][2]int) map[int][]int {
 	return below
 }
 
-// Reachable returns the services below v in ascending order, v left out. They
-// may be nodes without candidates (an entry point, a queue): the walk goes
-// through them.
+// Reachable returns the services below v in ascending order, without v. The walk includes nodes
+// without candidates, such as an entry point or a queue.
 func Reachable(below map[int][]int, v int) []int {
 	seen := map[int]bool{v: true}
 	var found []int
@@ -184,9 +179,8 @@ func Reachable(below map[int][]int, v int) []int {
 	return found
 }
 
-// spread gives each series its share of the score of its service, so that the
-// list of series and the list of services agree: the best series carries the
-// whole of it.
+// spread gives each series its share of its service's score, so that the lists of series and
+// services agree: the best series has all of it.
 func spread(t *table, gs []group, ev []Evidence) {
 	for _, g := range gs {
 		own := make([]float64, len(g.members))
@@ -208,11 +202,10 @@ func spread(t *table, gs []group, ev []Evidence) {
 	}
 }
 
-// named is the evidence of a series among those of its service, the first of the
-// simple scores beside the usual one. A series that never varied in n rows of
-// baseline has no scale, whatever it did since: from n rows without a change
-// follows a probability of up to 3/n for one (the rule of three), which is odds
-// of n/3.
+// named returns the evidence of a series within its service: the usual score and the first
+// simple one. A series that never varied in n rows of baseline has no scale, whatever it did
+// since: n rows without a change imply a probability of up to 3/n (the rule of three), so its
+// odds are limited to n/3.
 func (s *series) named(e Evidence, n int) float64 {
 	share, most := 1.0, math.Log1p(float64(n)/neverRows)
 	usual := math.Log1p(e.Residual / e.Quiet)
@@ -225,10 +218,9 @@ func (s *series) named(e Evidence, n int) float64 {
 	return e.x*share + plainWeight*min(e.Plain, most)*e.Link*e.late()
 }
 
-// ordered ranks the candidates by score. Inside one service, on the
-// places that it holds, a resource that clearly left its baseline counts three
-// times: where a service's latency and its processor both moved, the processor
-// is the better name for the cause. It never moves a service.
+// ordered sorts the candidates by score. Within a service, on the places that it holds, a
+// resource that clearly left its baseline counts three times: if a service's latency and its
+// CPU both moved, CPU is the better name for the cause. It never moves a service.
 func ordered(t *table, gs []group, ev []Evidence) []int {
 	score := make([]float64, len(ev))
 	for j := range ev {
@@ -264,10 +256,9 @@ func sortStable(a []int, key func(int) float64) {
 	slices.SortStableFunc(a, func(i, j int) int { return cmp.Compare(key(j), key(i)) })
 }
 
-// halves returns the sum of x(1) + x(2)/2 + x(3)/4 … over x in descending
-// order, which it sorts: several series that agree are worth more than one
-// that is far out, and forty can't win by number, for the sum is below twice
-// the largest.
+// halves returns the sum x(1) + x(2)/2 + x(3)/4 … over x in descending order, which it sorts:
+// several series that agree count more than one that is far out, but many weak ones can't win,
+// because the sum is below twice the largest.
 func halves(x []float64) float64 {
 	slices.Sort(x)
 	var sum float64

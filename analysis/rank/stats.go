@@ -10,7 +10,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// medianOf returns the median of a and leaves a alone; buf is scratch.
+// medianOf returns the median of a without modifying it; buf is scratch.
 func medianOf(a []float64, buf *[]float64) float64 {
 	*buf = append((*buf)[:0], a...)
 	return order.MedianInPlace(*buf)
@@ -22,7 +22,7 @@ func medianAbs(a []float64, buf *[]float64) float64 {
 	return order.MedianInPlace(*buf)
 }
 
-// medianAbsInPlace returns the median of |a|, and changes a.
+// medianAbsInPlace returns the median of |a|, and modifies a.
 func medianAbsInPlace(a []float64) float64 {
 	for i, v := range a {
 		a[i] = math.Abs(v)
@@ -58,8 +58,8 @@ func maxAbs(a []float64) float64 {
 	return m
 }
 
-// standardise writes (a-mean)/sd to dst, or 0 if a does not vary: a standard
-// deviation below 1e-12 of the size of a is rounding.
+// standardise writes (a-mean)/sd to dst, or 0 if a does not vary: a standard deviation below
+// 1e-12 of the size of a is rounding.
 func standardise(dst, a []float64) {
 	mean, sd := moments(a)
 	if sd <= 1e-12*(1+maxAbs(a)) {
@@ -85,8 +85,8 @@ func correlation(x, y []float64) float64 {
 	return s / float64(len(x)) / (sx * sy)
 }
 
-// echo returns the larger |correlation| of y with x and with x a row before:
-// what a callee does, its caller may show a sample later.
+// echo returns the larger |correlation| of y with x, and with x one row earlier: a caller may
+// show what its callee does a sample later.
 func echo(x, y []float64) float64 {
 	r := math.Abs(correlation(x, y))
 	if n := len(x); n > 3 {
@@ -95,9 +95,9 @@ func echo(x, y []float64) float64 {
 	return r
 }
 
-// lasting returns the largest value of |a-centre| that two rows in a row both
-// reach. One sample alone is noise, and the statistic hardly depends on the
-// number of rows. One row is its own value, none is 0.
+// lasting returns the largest |a-centre| that two consecutive rows both reach. One sample alone
+// is noise, and the statistic hardly depends on the number of rows. A single row is its own
+// value; without any it is 0.
 func lasting(a []float64, centre float64) float64 {
 	if len(a) == 0 {
 		return 0
@@ -115,8 +115,7 @@ func lasting(a []float64, centre float64) float64 {
 	return m
 }
 
-// decreasing returns the indices 0..n-1 ordered by descending score; ties keep
-// the smaller index first.
+// decreasing returns the indices sorted by descending score; ties keep the smaller index first.
 func decreasing(score []float64) []int {
 	order := make([]int, len(score))
 	for i := range order {

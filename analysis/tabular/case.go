@@ -9,8 +9,8 @@ import (
 	"io"
 )
 
-// Case is one incident of a public data set: which files hold it, what is
-// known about their columns, and what its cause was.
+// Case is one incident of a public data set: its files, what is known about their columns, and
+// its true cause.
 type Case struct {
 	ID     string      `json:"id"`
 	Files  []string    `json:"files"`         // beside the case; their rows belong together
@@ -25,7 +25,7 @@ type Case struct {
 	} `json:"series"`
 	RootCause struct {
 		Services []string `json:"services"`
-		Metrics  []string `json:"metrics"` // columns, any one of which is right
+		Metrics  []string `json:"metrics"` // columns; any of them is right
 	} `json:"root_cause"`
 	Step float64 `json:"step_s"`
 }
@@ -42,7 +42,7 @@ func ReadCase(r io.Reader) (Case, error) {
 	return c, nil
 }
 
-// Roles are those of the columns of the case.
+// Roles returns the roles of the columns of the case.
 func (c Case) Roles() Roles {
 	r := Roles{
 		Targets: []string{c.Target}, Onset: c.Onset, End: c.End, Topology: c.Graph,

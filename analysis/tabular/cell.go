@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ParseTime reads a time: Unix seconds, or RFC 3339. It returns Unix seconds.
+// ParseTime parses Unix seconds or RFC 3339, and returns Unix seconds.
 func ParseTime(text string) (float64, error) {
 	text = strings.TrimSpace(text)
 	if v, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) {
@@ -23,8 +23,8 @@ func ParseTime(text string) (float64, error) {
 	return float64(t.Unix()) + float64(t.Nanosecond())/1e9, nil
 }
 
-// parseValue reads a number; an empty cell, NaN and infinity are a missing
-// sample, which is NaN.
+// parseValue parses a number; an empty cell, NaN and infinity are missing samples, returned as
+// NaN.
 func parseValue(text string) (float64, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -40,7 +40,7 @@ func parseValue(text string) (float64, error) {
 	return v, nil
 }
 
-// place says where a cell is.
+// place names the position of a cell.
 func place(line int, column string) string {
 	return fmt.Sprintf("line %d, column %q", line, column)
 }

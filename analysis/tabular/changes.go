@@ -13,15 +13,14 @@ import (
 	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
-// changesExample is what a file of changes looks like.
+// changesExample is an example of a file of changes.
 const changesExample = `[{"at": "2022-08-22T03:54:00Z", "title": "rollout", "labels": {"service": "cart"}, "from": "v41", "to": "v42"}]`
 
-// sourceFile says of a change that nobody else says where it comes from.
+// sourceFile is the source of a change that names none.
 const sourceFile = "file"
 
-// ReadChanges reads changes: a JSON array of objects with at (Unix seconds or RFC 3339),
-// and maybe until (the same), title, labels, from, to, source and url, written like
-// this. Other keys are left alone.
+// ReadChanges reads a JSON array of objects with at (Unix seconds or RFC 3339), and optionally
+// until (the same), title, labels, from, to, source and url. Other keys are ignored.
 func ReadChanges(r io.Reader) ([]changes.Change, error) {
 	var rows []json.RawMessage
 	dec := json.NewDecoder(r)
@@ -49,7 +48,7 @@ func ReadChanges(r io.Reader) ([]changes.Change, error) {
 
 func readChange(row json.RawMessage) (changes.Change, error) {
 	c := changes.Change{Labels: map[string]string{}, Source: sourceFile}
-	var in map[string]json.RawMessage // and no struct, into which keys are read whatever their case
+	var in map[string]json.RawMessage // a struct would match keys of any case
 	if err := json.Unmarshal(row, &in); err != nil || in == nil {
 		return c, fmt.Errorf("%s is not an object; hint: write %s", excerpt(row), changesExample[1:len(changesExample)-1])
 	}
@@ -70,7 +69,7 @@ func readChange(row json.RawMessage) (changes.Change, error) {
 	return c, labelsInto(c.Labels, in["labels"])
 }
 
-// readTimes reads when a change began, and when it was complete.
+// readTimes reads the beginning and the completion of a change.
 func readTimes(c *changes.Change, in map[string]json.RawMessage) error {
 	if err := timeInto(&c.At, in["at"]); err != nil {
 		return fmt.Errorf("at: %w", err)
@@ -105,7 +104,7 @@ func labelsInto(to map[string]string, raw json.RawMessage) error {
 
 func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// timeInto reads a time, a number or a text; none leaves the value alone.
+// timeInto reads a time from a number or a string; without one it leaves the value alone.
 func timeInto(to *float64, raw json.RawMessage) error {
 	if absent(raw) {
 		return nil
@@ -130,7 +129,7 @@ func timeInto(to *float64, raw json.RawMessage) error {
 // latestTime is the year 5138 in seconds, and 1973 in milliseconds.
 const latestTime = 1e11
 
-// outOfRange says what a number would be.
+// outOfRange says what an implausible time may mean.
 func outOfRange(v float64) string {
 	if v < 0 {
 		return "before 1970"
@@ -141,7 +140,7 @@ func outOfRange(v float64) string {
 	return "too far in the future"
 }
 
-// textInto reads a text; a number is taken for one, as in "to": 42.
+// textInto reads a string; a number is accepted too, as in "to": 42.
 func textInto(to *string, raw json.RawMessage) error {
 	switch {
 	case absent(raw):
@@ -155,7 +154,7 @@ func textInto(to *string, raw json.RawMessage) error {
 	return nil
 }
 
-// excerpt is the beginning of what was read.
+// excerpt returns the beginning of a JSON value.
 func excerpt(raw json.RawMessage) string {
 	const most = 80
 	text := strings.Join(strings.Fields(string(raw)), " ")

@@ -21,8 +21,7 @@ type header struct {
 	labels []int // columns that are labels, in the order of the file
 }
 
-// readHeader reads the names of columns and takes as labels all that are not
-// among the others.
+// readHeader reads the names of the columns; all except others are labels.
 func readHeader(rows *csv.Reader, others ...string) (header, error) {
 	line, err := rows.Read()
 	if errors.Is(err, io.EOF) {
@@ -48,7 +47,7 @@ func readHeader(rows *csv.Reader, others ...string) (header, error) {
 	return h, nil
 }
 
-// column returns the place of a column.
+// column returns the index of a column.
 func (h header) column(name string) (int, error) {
 	i := slices.Index(h.names, name)
 	if i < 0 {
@@ -57,7 +56,7 @@ func (h header) column(name string) (int, error) {
 	return i, nil
 }
 
-// columns returns the places of columns.
+// columns returns the indices of columns.
 func (h header) columns(names ...string) ([]int, error) {
 	at := make([]int, len(names))
 	for k, name := range names {
@@ -76,7 +75,7 @@ func (h header) list() string {
 	return strings.Join(h.names[:min(shown, len(h.names))], ", ") + more(len(h.names)-shown)
 }
 
-// labelNames are the names of the labels.
+// labelNames returns the names of the labels.
 func (h header) labelNames() []string {
 	names := make([]string, len(h.labels))
 	for k, i := range h.labels {
@@ -85,8 +84,7 @@ func (h header) labelNames() []string {
 	return names
 }
 
-// eachRow calls f with every row below the header; what f returns is an error
-// of that line.
+// eachRow calls f for every row below the header, and stops at the first error.
 func eachRow(rows *csv.Reader, f func(line int, row []string) error) error {
 	for n := 0; ; n++ {
 		row, err := rows.Read()
@@ -105,7 +103,7 @@ func eachRow(rows *csv.Reader, f func(line int, row []string) error) error {
 	}
 }
 
-// cell reads the value of a measure.
+// cell parses the value of a measure.
 func (h header) cell(line, column int, row []string) (float64, error) {
 	v, err := parseValue(row[column])
 	if text := strings.TrimSpace(row[column]); err == nil && math.IsNaN(v) && text != "" && !strings.EqualFold(text, "nan") {
@@ -117,8 +115,7 @@ func (h header) cell(line, column int, row []string) (float64, error) {
 	return v, nil
 }
 
-// leafIndex numbers combinations of label values in the order in which they
-// come.
+// leafIndex numbers combinations of label values in order of appearance.
 type leafIndex struct {
 	at     map[string]int
 	leaves [][]string
@@ -130,8 +127,7 @@ func newLeafIndex() *leafIndex {
 	return &leafIndex{at: map[string]int{}, shared: map[string]string{}}
 }
 
-// of returns the number of the leaf that a row belongs to. Rows of the same
-// labels are the same leaf.
+// of returns the number of a row's leaf. Rows with the same labels are the same leaf.
 func (x *leafIndex) of(row []string, labels []int) int {
 	x.key = x.key[:0]
 	for _, i := range labels {
@@ -151,7 +147,7 @@ func (x *leafIndex) of(row []string, labels []int) int {
 	return at
 }
 
-// share keeps one copy of a value, and no hold on the line that it is from.
+// share keeps one copy of a value, which does not retain its line.
 func (x *leafIndex) share(v string) string {
 	if s, ok := x.shared[v]; ok {
 		return s
@@ -161,7 +157,7 @@ func (x *leafIndex) share(v string) string {
 	return s
 }
 
-// plus adds a value to a cell that may be missing.
+// plus adds a value to a sum; either may be missing.
 func plus(sum, v float64) float64 {
 	switch {
 	case math.IsNaN(v):
@@ -172,21 +168,21 @@ func plus(sum, v float64) float64 {
 	return sum + v
 }
 
-// Values below 0 are no parts of a whole. As a share of all, so much of them is
-// rounding, and so much a slip in data that are else amounts, which is said.
+// Negative values can't be parts of a whole. Relative to the sum of absolute values, this much
+// is rounding, and this much is a slip that gives a warning; more is an error.
 const (
 	tinyNegative  = 1e-9
 	smallNegative = 0.05
 )
 
-// signs looks for values that are no parts of a whole.
+// signs tracks negative values.
 type signs struct {
-	total, negative float64 // of absolute values, and of those below 0
+	total, negative float64 // of absolute values, and of negative ones
 	lowest          float64
-	where           string // of the lowest
+	where           string // position of the lowest
 }
 
-// add counts a value and returns it as an amount: at least 0.
+// add records a value and returns it, with 0 for a negative one.
 func (s *signs) add(v float64, line int, column string) float64 {
 	if math.IsNaN(v) {
 		return v
@@ -202,7 +198,7 @@ func (s *signs) add(v float64, line int, column string) float64 {
 	return v
 }
 
-// doubts says that values below 0 count as 0, if it is more than rounding.
+// doubts warns that negative values count as 0, if they are more than rounding.
 func (s *signs) doubts() []string {
 	if s.negative <= tinyNegative*s.total {
 		return nil
@@ -210,7 +206,7 @@ func (s *signs) doubts() []string {
 	return []string{fmt.Sprintf("%s: %g is negative and counts as 0, as all values below 0 do (%s of all)", s.where, s.lowest, words.Percent(s.negative/s.total))}
 }
 
-// err is an error if too much is negative.
+// err returns an error if too much is negative.
 func (s *signs) err() error {
 	if s.negative <= smallNegative*s.total {
 		return nil

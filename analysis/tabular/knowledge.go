@@ -12,8 +12,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// ReadTopology reads a call graph: a JSON array of [caller, callee]. A service
-// that calls itself is left out.
+// ReadTopology reads a call graph: a JSON array of [caller, callee]. Calls of a service to
+// itself are dropped.
 func ReadTopology(r io.Reader) ([][2]string, error) {
 	var pairs [][]string
 	if err := json.NewDecoder(r).Decode(&pairs); err != nil {
@@ -31,7 +31,7 @@ func ReadTopology(r io.Reader) ([][2]string, error) {
 	return calls, nil
 }
 
-// ReadKinds reads what columns measure: a JSON object, column to kind.
+// ReadKinds reads what columns measure: a JSON object, column → kind.
 func ReadKinds(r io.Reader) (map[string]string, error) {
 	var kinds map[string]string
 	if err := json.NewDecoder(r).Decode(&kinds); err != nil {
@@ -45,8 +45,8 @@ func ReadKinds(r io.Reader) (map[string]string, error) {
 	return kinds, nil
 }
 
-// ReadTiers reads the order of columns: a JSON object, column to tier. What is
-// in a later (larger) tier is no cause of what is in an earlier one.
+// ReadTiers reads the order of columns: a JSON object, column → tier. A column of a later
+// (larger) tier can't cause one of an earlier tier.
 func ReadTiers(r io.Reader) (map[string]int, error) {
 	var tiers map[string]int
 	if err := json.NewDecoder(r).Decode(&tiers); err != nil {

@@ -21,11 +21,11 @@ type LeafTable struct {
 	Doubts []string    // reservations about the values
 }
 
-// mostCells bounds what is held in memory: 1.6 GB.
+// mostCells bounds the cells held in memory: 1.6 GB.
 const mostCells = 200_000_000
 
-// ReadWide reads a table with one row a leaf: labels first, then one column a
-// time, whose name is that time. An empty cell is no sample.
+// ReadWide reads a table with one row per leaf: labels first, then one column per time, named
+// by that time. An empty cell is a missing sample.
 func ReadWide(r io.Reader) (*LeafTable, error) {
 	rows := newCSV(r)
 	h, err := readHeader(rows)
@@ -61,7 +61,7 @@ func ReadWide(r io.Reader) (*LeafTable, error) {
 	return t, sign.err()
 }
 
-// readTimes takes the columns from the first on whose name is a time.
+// readTimes takes the columns from the first one that is named by a time.
 func (t *LeafTable) readTimes(h *header) error {
 	first := slices.IndexFunc(h.names, func(name string) bool { _, err := ParseTime(name); return err == nil })
 	if first < 0 {
@@ -85,7 +85,7 @@ func (t *LeafTable) readTimes(h *header) error {
 	return nil
 }
 
-// missing is a row without samples.
+// missing returns a row without samples.
 func missing(n int) []float64 {
 	row := make([]float64, n)
 	for i := range row {
@@ -94,9 +94,8 @@ func missing(n int) []float64 {
 	return row
 }
 
-// LongColumns are the names of the columns of a long file. Value is the
-// additive measure, or else Numerator and Denominator are the ratio. Every
-// other column is a label.
+// LongColumns names the columns of a long file: Value for an additive measure, or Numerator and
+// Denominator for a ratio. Every other column is a label.
 type LongColumns struct {
 	Time, Value, Numerator, Denominator string
 }
@@ -108,9 +107,9 @@ func (c LongColumns) measures() []string {
 	return []string{c.Numerator, c.Denominator}
 }
 
-// ReadLong reads a table with one row a leaf and a time. It returns the measure
-// or, of a ratio, both its parts; denominator is nil if the measure is
-// additive. Rows of the same labels and time are added.
+// ReadLong reads a table with one row per leaf and time. It returns the measure or both parts
+// of a ratio; denominator is nil if the measure is additive. Rows with the same labels and time
+// are summed.
 func ReadLong(r io.Reader, c LongColumns) (numerator, denominator *LeafTable, err error) {
 	rows := newCSV(r)
 	names := c.measures()
@@ -188,7 +187,7 @@ func (l *longTable) read(rows *csv.Reader) error {
 	return err
 }
 
-// tables puts the rows on one axis of the times that there are.
+// tables puts the rows on one axis of all times.
 func (l *longTable) tables() ([]*LeafTable, error) {
 	slices.Sort(l.times)
 	l.times = slices.Compact(l.times)
@@ -210,9 +209,8 @@ func (l *longTable) tables() ([]*LeafTable, error) {
 	return tables, nil
 }
 
-// Overlay replaces the values of the incident by those of another table with
-// the same labels. Leaves that only the other table has are added, leaves that
-// it lacks stay as they are.
+// Overlay replaces the values of the incident by those of another table with the same labels.
+// Leaves that only the other table has are added; leaves that it lacks stay as they are.
 func (t *LeafTable) Overlay(over *LeafTable, w Window) error {
 	order, err := t.labelOrder(over)
 	if err != nil {
@@ -244,7 +242,7 @@ func (t *LeafTable) Overlay(over *LeafTable, w Window) error {
 	return nil
 }
 
-// labelOrder says where another table has the labels of this one.
+// labelOrder returns the index of each of its labels in another table.
 func (t *LeafTable) labelOrder(other *LeafTable) ([]int, error) {
 	order := make([]int, len(t.Labels))
 	for k, name := range t.Labels {
@@ -257,7 +255,7 @@ func (t *LeafTable) labelOrder(other *LeafTable) ([]int, error) {
 	return order, nil
 }
 
-// count is 0, 1, … n−1.
+// count returns 0, 1, … n−1.
 func count(n int) []int {
 	order := make([]int, n)
 	for i := range order {

@@ -12,9 +12,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/forecast"
 )
 
-// ReadMarginals reads what each label says by itself: columns label, value and
-// the measures of [ReadSnapshot], one row a value of a label; a row without a
-// label is the total.
+// ReadMarginals reads a measure by single labels: columns label, value and the measures of
+// [ReadSnapshot], one row per value of a label; a row without a label is the total.
 func ReadMarginals(r io.Reader, count bool) (*analysis.Breakdown, error) {
 	rows := newCSV(r)
 	h, err := readHeader(rows)
@@ -43,7 +42,7 @@ type marginalTable struct {
 	of           map[string]*marginal
 }
 
-// marginal is one label's part of the file.
+// marginal is the part of the file for one label.
 type marginal struct {
 	index *leafIndex
 	*measures
@@ -58,7 +57,7 @@ func (t *marginalTable) add(line int, row []string) error {
 			return err
 		}
 		m = &marginal{newLeafIndex(), measures}
-		name = strings.Clone(name) // no hold on the line
+		name = strings.Clone(name) // does not retain the line
 		t.of[name] = m
 		t.names = append(t.names, name)
 	}

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// splitName reads from the name of a column whose series it is, as far as it
-// tells: service|metric, or the labels of a Prometheus series.
+// splitName derives the service from the name of a column: service|metric, or the labels of a
+// Prometheus series; "" if there is none.
 func splitName(name string) (service string) {
 	service, _, ok := strings.Cut(name, "|")
 	if ok && !strings.Contains(service, "{") {
@@ -21,8 +21,7 @@ func splitName(name string) (service string) {
 	return ""
 }
 
-// serviceOf takes the service from the labels of a series, the label that names
-// it best first.
+// serviceOf returns the service in the labels of a series, by the best label.
 func serviceOf(labels string) string {
 	value := map[string]string{}
 	for _, m := range regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"`).FindAllStringSubmatch(labels, -1) {

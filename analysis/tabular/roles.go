@@ -14,28 +14,28 @@ import (
 	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
-// Entry is the pseudo-service of what is measured where requests come in. Its
-// series are KPIs and never causes; in a call graph it is a node like any other.
+// Entry is the pseudo-service of measurements at the entry point. Its series are KPIs and never
+// causes; in a call graph it is an ordinary node.
 const Entry = "entry"
 
-// Roles say what the columns of a table are. Only Targets must be given.
+// Roles say what the columns of a table are. Only Targets is required.
 type Roles struct {
 	Targets    []string // columns of the KPIs
-	Onset, End float64  // Unix seconds of the first and the last row of the incident; 0: not known, the last row
+	Onset, End float64  // Unix seconds of the first and last row of the incident; 0: unknown, and the last row
 
-	Services map[string]string // column → service; others: as their name tells
-	Kinds    map[string]string // column → kind; others: as their name tells
-	Topology [][2]string       // caller, callee; a service in it may have no series
+	Services map[string]string // column → service; others: derived from the name
+	Kinds    map[string]string // column → kind; others: derived from the name
+	Topology [][2]string       // caller, callee; services may have no series
 	Changes  []changes.Change  // what was done; the label service is the service of the columns
-	Tiers    map[string]int    // column → tier: what is later can't be a cause of what is earlier
+	Tiers    map[string]int    // column → tier: a later one can't cause an earlier one
 
-	Scale    string // of all candidates: each or common; empty: the default
+	Scale    string // for all candidates: each or common; empty: the default
 	Positive bool   // the KPI can only rise with a candidate
-	Lags     []int  // rows by which copies of each candidate are shifted
+	Lags     []int  // shifts of copies of each candidate, in rows
 }
 
-// Override returns the roles with all that is set in other taken from there.
-// Kinds and services are known column by column.
+// Override returns the roles with everything that is set in other. Kinds and services are
+// overridden column by column.
 func (r Roles) Override(other Roles) Roles {
 	if len(other.Targets) > 0 {
 		r.Targets = other.Targets
@@ -68,7 +68,7 @@ func overlay(below, above map[string]string) map[string]string {
 	return both
 }
 
-// Frame makes a frame: all columns are candidates but the KPIs and those of the
+// Frame returns a frame in which all columns are candidates, except the KPIs and those of the
 // pseudo-service [Entry].
 func (s *Series) Frame(roles Roles) (analysis.Frame, error) {
 	if len(roles.Targets) == 0 {
@@ -112,7 +112,7 @@ func (s *Series) candidates(roles Roles) []analysis.Series {
 	return list
 }
 
-// service is that of a column.
+// service returns the service of a column.
 func (r Roles) service(column string) string {
 	if service, ok := r.Services[column]; ok {
 		return service
@@ -120,8 +120,7 @@ func (r Roles) service(column string) string {
 	return splitName(column)
 }
 
-// similar says which columns there are: those that share a word with name, or
-// else the first ones.
+// similar suggests columns: those that share a word with name, or else the first ones.
 func (s *Series) similar(name string) string {
 	const shown = 5
 	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("|_{}=\" ", r) })

@@ -13,22 +13,21 @@ import (
 	"strings"
 )
 
-// Series is a table of series on common rows.
+// Series is a table of series with common rows.
 type Series struct {
 	Times   []float64 // Unix seconds, ascending
-	Columns []Column  // as in the file
-	Notes   []string  // what was wrong with the file and could be put right
+	Columns []Column  // in file order
+	Notes   []string  // problems of the file that could be repaired
 }
 
-// Column is one series: a value a row, NaN where there is no sample.
+// Column is one series: one value per row, NaN if missing.
 type Column struct {
 	Name   string
 	Values []float64
 }
 
-// ReadSeries reads CSV with a column of times, which must be the first one and
-// be called `time`, and one column a series. The rows are put in the order of
-// time; those of one time stay in the order of the file.
+// ReadSeries reads CSV with a first column `time` and one column per series. Rows are sorted by
+// time; those with equal times stay in file order.
 func ReadSeries(r io.Reader) (*Series, error) {
 	rows := newCSV(r)
 	header, err := rows.Read()
@@ -60,8 +59,8 @@ func ReadSeries(r io.Reader) (*Series, error) {
 	return s, nil
 }
 
-// newCSV is a reader of CSV that steps over a byte order mark. Quotes may stand
-// inside a cell, as they do in the name of a Prometheus series.
+// newCSV returns a CSV reader that skips a byte order mark. Quotes may occur within a cell, as
+// in the name of a Prometheus series.
 func newCSV(r io.Reader) *csv.Reader {
 	b := bufio.NewReader(r)
 	if mark, err := b.Peek(3); err == nil && string(mark) == "\ufeff" {
@@ -72,8 +71,7 @@ func newCSV(r io.Reader) *csv.Reader {
 	return rows
 }
 
-// readHeader makes the columns and returns, for each cell of a row, the column
-// that it belongs to; -1: none.
+// readHeader creates the columns and returns the column of each cell; -1: none.
 func (s *Series) readHeader(header []string) []int {
 	columns := make([]int, len(header))
 	seen := map[string]bool{}
@@ -119,7 +117,7 @@ func (s *Series) add(row []string, columns []int) error {
 	return nil
 }
 
-// sort puts the rows in the order of time.
+// sort sorts the rows by time.
 func (s *Series) sort() {
 	if slices.IsSorted(s.Times) {
 		return
@@ -143,7 +141,7 @@ func pick(values []float64, order []int) []float64 {
 	return out
 }
 
-// Column returns the values of a column, and whether there is such a column.
+// Column returns the values of a column, and whether it exists.
 func (s *Series) Column(name string) ([]float64, bool) {
 	i := slices.IndexFunc(s.Columns, func(c Column) bool { return c.Name == name })
 	if i < 0 {
@@ -152,8 +150,8 @@ func (s *Series) Column(name string) ([]float64, bool) {
 	return s.Columns[i].Values, true
 }
 
-// Join appends tables to each other, as one long table in the order of time. It
-// keeps the columns that all of them have, as the first one orders them.
+// Join concatenates tables in order of time. It keeps the columns that all of them have, in the
+// order of the first.
 func Join(tables ...*Series) *Series {
 	if len(tables) == 1 {
 		return tables[0]

@@ -17,8 +17,8 @@ const (
 	forecastColumn = "predict"
 )
 
-// measureNames are the columns of an additive measure, or of a ratio: actual
-// value and forecast, of the numerator first.
+// measureNames returns the columns of an additive measure, or of a ratio: actual value and
+// forecast, the numerator first.
 func measureNames(ratio bool) []string {
 	if ratio {
 		return []string{"numerator_real", "numerator_predict", "denominator_real", "denominator_predict"}
@@ -34,7 +34,7 @@ type measures struct {
 	signs []signs
 }
 
-// newMeasures looks which of the two kinds of measures a header has.
+// newMeasures determines whether a header has an additive measure or a ratio.
 func newMeasures(h header) (*measures, error) {
 	ratio := slices.ContainsFunc(measureNames(true), func(name string) bool { return slices.Contains(h.names, name) })
 	if ratio && slices.Contains(h.names, actualColumn) {
@@ -47,8 +47,8 @@ func newMeasures(h header) (*measures, error) {
 	return &measures{header: h, at: at, rows: make([][]float64, len(at)), signs: make([]signs, len(at))}, nil
 }
 
-// add adds the values of a row to a leaf. No value is 0: the leaf did not exist
-// in that window.
+// add adds the values of a row to a leaf. An empty cell is 0: the leaf did not exist in that
+// window.
 func (m *measures) add(leaf, line int, row []string) error {
 	for k, column := range m.at {
 		v, err := m.cell(line, column, row)
@@ -64,7 +64,7 @@ func (m *measures) add(leaf, line int, row []string) error {
 	return nil
 }
 
-// check looks at the values as a whole.
+// check checks the values as a whole.
 func (m *measures) check() error {
 	for k := range m.signs {
 		if err := m.signs[k].err(); err != nil {
@@ -77,7 +77,7 @@ func (m *measures) check() error {
 	return nil
 }
 
-// doubts are reservations about the values.
+// doubts returns reservations about the values.
 func (m *measures) doubts() []string {
 	var list []string
 	for k := range m.signs {
@@ -88,7 +88,7 @@ func (m *measures) doubts() []string {
 
 func (m *measures) ratio() bool { return len(m.at) == 4 }
 
-// pieces are the values as a breakdown has them.
+// pieces converts the values for a breakdown.
 func (m *measures) pieces() (numerator analysis.Pieces, denominator *analysis.Pieces) {
 	numerator = analysis.Pieces{Actual: m.rows[0], Forecast: m.rows[1]}
 	if m.ratio() {
@@ -97,9 +97,9 @@ func (m *measures) pieces() (numerator analysis.Pieces, denominator *analysis.Pi
 	return numerator, denominator
 }
 
-// ReadSnapshot reads a table of leaves with their actual values and their
-// forecasts: columns real and predict, or the four of a ratio; every other
-// column is a label. count says that the measure counts events.
+// ReadSnapshot reads a table of leaves with actual values and forecasts: columns real and
+// predict, or the four of a ratio; every other column is a label. count says that the measure
+// counts events.
 func ReadSnapshot(r io.Reader, count bool) (*analysis.Breakdown, error) {
 	rows := newCSV(r)
 	h, err := readHeader(rows, append(measureNames(false), measureNames(true)...)...)

@@ -12,20 +12,20 @@ import (
 	"github.com/culprit-dev/culprit/analysis/forecast"
 )
 
-// Window says which times are the incident, and which are to be compared with
-// it. All bounds are Unix seconds, and inclusive.
+// Window says which times are the incident, and which to compare with it. All bounds are Unix
+// seconds, inclusive.
 type Window struct {
 	Onset float64
 	End   float64 // 0: the last time of the file
 
-	// A baseline chosen by the user. Both 0: culprit makes a forecast from what
-	// is before the onset.
+	// Baseline chosen by the user. If both are 0, culprit makes a forecast from the time before
+	// the onset.
 	BaselineStart, BaselineEnd float64
 }
 
 func (w Window) chosen() bool { return w.BaselineStart != 0 || w.BaselineEnd != 0 }
 
-// Check says what is wrong with the bounds by themselves.
+// Check reports inconsistent bounds.
 func (w Window) Check() error {
 	switch {
 	case w.End != 0 && w.End < w.Onset:
@@ -38,14 +38,13 @@ func (w Window) Check() error {
 	return nil
 }
 
-// Breakdown makes a breakdown of a measure over time: what came in the
-// incident, and the pieces of time before it that a forecast is made of.
-// denominator is nil for an additive measure. count says that the measure (of a
-// ratio: both parts) counts events.
+// Breakdown returns the breakdown of a measure over time: its values in the incident, and the
+// pieces before it for a forecast. denominator is nil for an additive measure. count says that
+// the measure (for a ratio: both parts) counts events.
 //
-// A time at which no leaf has a sample does not exist; at others a leaf without
-// a sample has 0. The exception is the chosen baseline of a ratio, which is the
-// mean over the times at which the leaf is there.
+// A time at which no leaf has a sample does not exist; at others a missing sample counts as 0.
+// The exception is a chosen baseline of a ratio: the mean over the times at which the leaf
+// exists.
 func Breakdown(numerator, denominator *LeafTable, w Window, count bool) (*analysis.Breakdown, error) {
 	if err := w.Check(); err != nil {
 		return nil, err
@@ -54,7 +53,7 @@ func Breakdown(numerator, denominator *LeafTable, w Window, count bool) (*analys
 	if err != nil {
 		return nil, err
 	}
-	whole := num // has samples wherever the measure exists
+	whole := num // has samples whenever the measure exists
 	if den != nil {
 		whole = den
 	}
@@ -93,13 +92,13 @@ func Breakdown(numerator, denominator *LeafTable, w Window, count bool) (*analys
 	return b, nil
 }
 
-// Frame is a breakdown alone, as package analysis takes it.
+// Frame returns a frame with only a breakdown.
 func Frame(name string, b *analysis.Breakdown) analysis.Frame {
 	return analysis.Frame{Targets: []analysis.Target{{Name: name, Breakdown: b}}}
 }
 
-// aligned puts both parts of a ratio on the same leaves and times. Where there
-// is a denominator and no numerator, nothing happened: the numerator is 0.
+// aligned puts both parts of a ratio on the same leaves and times. If there is a denominator
+// and no numerator, nothing happened: the numerator is 0.
 func aligned(num, den *LeafTable) (n, d *LeafTable, err error) {
 	if den == nil {
 		return num, nil, nil
@@ -130,7 +129,7 @@ func aligned(num, den *LeafTable) (n, d *LeafTable, err error) {
 	return n, d, nil
 }
 
-// on is the table on other leaves and times, which contain its own.
+// on returns the table on other leaves and times, which include its own.
 func (t *LeafTable) on(index *leafIndex, order []int, times []float64) *LeafTable {
 	out := &LeafTable{Leaves: index.leaves, Times: times}
 	for _, k := range order {
@@ -149,8 +148,8 @@ func (t *LeafTable) on(index *leafIndex, order []int, times []float64) *LeafTabl
 	return out
 }
 
-// rows are the existing times from first to last, both inclusive; last 0 is
-// the end of the file.
+// rows returns the existing times from first to last, both inclusive; last 0 is the end of the
+// file.
 func (t *LeafTable) rows(first, last float64, what string) ([]int, error) {
 	if last == 0 {
 		last = math.Inf(1)
@@ -177,7 +176,7 @@ func bounds(first, last float64) string {
 	return fmt.Sprintf("%.0f to %.0f", first, last)
 }
 
-// step is the usual distance of times, in seconds.
+// step returns the usual distance of times, in seconds.
 func (t *LeafTable) step() float64 {
 	if len(t.Times) < 2 {
 		return 300
@@ -190,7 +189,7 @@ func (t *LeafTable) step() float64 {
 	return d[len(d)/2]
 }
 
-// pieces are the incident and what its forecast is made of.
+// pieces returns the incident and the pieces for its forecast.
 func (t *LeafTable) pieces(w Window, span forecast.Span, ratio bool) (analysis.Pieces, error) {
 	var p analysis.Pieces
 	if w.chosen() {
@@ -207,8 +206,8 @@ func (t *LeafTable) pieces(w Window, span forecast.Span, ratio bool) (analysis.P
 	return p, err
 }
 
-// mean of each leaf over some times. A leaf without a sample has 0 there; with
-// present, the time does not count for it.
+// mean returns the mean of each leaf over some times. A missing sample counts as 0; with
+// present, that time does not count for the leaf.
 func (t *LeafTable) mean(rows []int, present bool) []float64 {
 	out := make([]float64, len(t.Values))
 	for e, values := range t.Values {
@@ -227,12 +226,11 @@ func (t *LeafTable) mean(rows []int, present bool) []float64 {
 	return out
 }
 
-// dense is the share of its times that a leaf has a sample at if none of them
-// stands for "nothing happened".
+// dense is the fraction of samples above which a leaf's gaps don't mean "nothing happened".
 const dense = 0.95
 
-// partial marks leaves that lack samples around the incident, though before it
-// they hardly ever did: a scrape that failed looks like a value that vanished.
+// partial marks leaves with missing samples around the incident, if they hardly had any gaps
+// before: a failed scrape looks like a value that vanished.
 func (t *LeafTable) partial(span forecast.Span) []bool {
 	marks := forecast.Partial(forecast.Series{Times: t.Times, Values: t.Values}, span)
 	before := sort.SearchFloat64s(t.Times, span.Onset-3600)
