@@ -151,6 +151,7 @@ func (f *changeFinder) values(_ Query, v model.Value) {
 			if known && !t.opaque {
 				c.From, c.To = number(before), number(s.Value)
 			}
+			c.Reaction = t.reacts && known && s.Value > before
 			f.add(t, m, c)
 		}
 	})

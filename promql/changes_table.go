@@ -38,6 +38,7 @@ type trace struct {
 	own     bool              // the thing exposes the metric itself, as a service does, unlike an object described by an exporter
 	brief   bool              // the series exists for the change only
 	symptom bool              // a fault leaves the same trace: see changes.Change
+	reacts  bool              // byValue: a controller raises it under load, and nobody did anything
 
 	pattern *regexp.Regexp // of names
 }
@@ -83,7 +84,7 @@ func table() []trace {
 
 		{
 			names: `kube_deployment_spec_replicas|kube_statefulset_replicas|kube_horizontalpodautoscaler_status_desired_replicas`, signal: byValue,
-			did: "%s was scaled up", undid: "%s was scaled down", thing: names{"deployment", "statefulset", "horizontalpodautoscaler"},
+			did: "%s was scaled up", undid: "%s was scaled down", reacts: true, thing: names{"deployment", "statefulset", "horizontalpodautoscaler"},
 		},
 		{
 			names: `kube_horizontalpodautoscaler_spec_(max|min)_replicas`, signal: byValue, did: "the bounds of autoscaler %s were raised",

@@ -15,14 +15,15 @@ type Change struct {
 
 	Extent Extent `json:"extent,omitzero"` // progress during the incident
 
-	Symptom bool `json:"-"` // a fault leaves the same trace, such as a lost target: listed, but never a cause
-	Guessed bool `json:"-"` // recognised by the shape of a column alone, not by its name
+	Symptom  bool `json:"-"` // a fault leaves the same trace, such as a lost target: listed, but never a cause
+	Reaction bool `json:"-"` // what a controller does about load, such as to add replicas: it is listed, and whatever is told with it came of it
+	Guessed  bool `json:"-"` // recognised by the shape of a column alone, not by its name
 
 	Series string `json:"-"` // candidate of the KPI in which it was found; empty: none
 }
 
 // symptom says that a fault may cause the same, so that it is no cause by itself.
-func (c Change) symptom() bool { return c.Symptom || c.Source == FromAlert }
+func (c Change) symptom() bool { return c.Symptom || c.Reaction || c.Source == FromAlert }
 
 // Extent is the progress of a change: 3 of 6 pods. Zero means unknown.
 type Extent struct {

@@ -93,12 +93,13 @@ func (e *event) sameAs(c Change, p place) bool {
 func (e *event) add(c Change) {
 	e.parts = append(e.parts, c)
 	at, labels := e.At, maps.Clone(c.Labels)
+	reaction := e.Reaction || c.Reaction
 	until, guessed, symptom := max(e.Until, c.Until), e.Guessed && c.Guessed, e.Symptom && c.Symptom
 	if c.information() > e.information() {
 		labels = e.Labels
 		e.Change, c = c, e.Change
 	}
-	e.At, e.Until, e.Guessed, e.Symptom, e.URL = at, until, guessed, symptom, cmp.Or(e.URL, c.URL)
+	e.At, e.Until, e.Guessed, e.Symptom, e.Reaction, e.URL = at, until, guessed, symptom, reaction, cmp.Or(e.URL, c.URL)
 	e.From, e.To = cmp.Or(e.From, c.From), cmp.Or(e.To, c.To)
 	e.Series, e.Extent = cmp.Or(e.Series, c.Series), cmp.Or(e.Extent, c.Extent)
 	e.Labels = maps.Clone(e.Labels)

@@ -104,19 +104,20 @@ func Rank(list []Change, in Incident) Ranking {
 // weigher has what all changes share.
 type weigher struct {
 	Incident
-	sites   []site
-	course  *course
-	often   map[string]int   // number of changes by kind and place
-	weighed map[string]int   // the same, among those weighed so far
-	named   map[string][]int // services of Incident.Series by name
-	pods    map[string][]int // and by workload, for those named like pods
-	odds    []float64        // see Ranking
-	mean    float64          // log of the mean odds of the services
-	places  float64
+	sites  []site
+	course *course
+	often  map[string]int       // number of changes by kind and place
+	waves  map[string][]float64 // when those weighed so far began, by kind and place; what is done within minutes is one
+	list   []*event
+	named  map[string][]int // services of Incident.Series by name
+	pods   map[string][]int // and by workload, for those named like pods
+	odds   []float64        // see Ranking
+	mean   float64          // log of the mean odds of the services
+	places float64
 }
 
 func newWeigher(events []*event, in Incident) *weigher {
-	w := &weigher{Incident: in, sites: sitesOf(in), course: in.Move.course(), often: map[string]int{}, weighed: map[string]int{}, named: map[string][]int{}, pods: map[string][]int{}}
+	w := &weigher{Incident: in, sites: sitesOf(in), course: in.Move.course(), often: map[string]int{}, waves: map[string][]float64{}, list: events, named: map[string][]int{}, pods: map[string][]int{}}
 	names := map[string]bool{}
 	if len(events) > 0 && (w.Since == 0 || w.Since > events[0].At) {
 		w.Since = events[0].At
@@ -145,8 +146,7 @@ func newWeigher(events []*event, in Incident) *weigher {
 
 // weigh collects the evidence about one change.
 func (w *weigher) weigh(e *event) Cause {
-	c := Cause{Change: e.Change, Fit: 1, Series: 1, Earlier: w.weighed[e.like]}
-	w.weighed[e.like]++
+	c := Cause{Change: e.Change, Fit: 1, Series: 1, Earlier: w.earlier(e)}
 	if len(e.parts) > 1 {
 		c.Parts = e.parts
 	}
@@ -156,7 +156,7 @@ func (w *weigher) weigh(e *event) Cause {
 	rate := float64(w.often[e.like]) / (day + w.Onset - w.Since)
 	c.Time = 1 / (settled*after*after + took) / rate
 	c.Late = w.course.without(e.At)
-	if c.Late || w.Moved > 0 && e.At > w.Moved {
+	if c.Late || c.Reaction || w.Moved > 0 && e.At > w.Moved {
 		c.Time /= sure
 	}
 	c.Near = w.nearness(e)
@@ -164,6 +164,16 @@ func (w *weigher) weigh(e *event) Cause {
 	w.labels(&c, e)
 	w.series(&c, e)
 	return c
+}
+
+// earlier returns how often the like was done before an event, which is the next in time.
+// What is done everywhere within minutes was done once.
+func (w *weigher) earlier(e *event) int {
+	waves := w.waves[e.like]
+	if n := len(waves); n == 0 || e.At-waves[n-1] >= together {
+		w.waves[e.like] = append(waves, e.At)
+	}
+	return len(w.waves[e.like]) - 1
 }
 
 // began returns when the KPI began to move, which may be before the alert's onset.
@@ -200,17 +210,33 @@ func (w *weigher) hurtsElsewhere(e *event) bool {
 func (w *weigher) labels(c *Cause, e *event) {
 	for i, p := range w.Found {
 		odds := math.Pow(sure, min(max(p.Sure, 0), 2)/2)
-		switch e.fits(p) {
-		case Agrees:
+		switch fit := e.fits(p); {
+		case fit == Agrees && w.idleElsewhere(e, p):
+		case fit == Agrees:
 			c.Found = append(c.Found, i)
 			if !p.Rollover {
 				c.Fit = max(c.Fit, odds)
 				c.Confirmed, c.proven = c.Confirmed || p.Sure >= 1, c.proven || p.Sure >= 2
 			}
-		case Contradicts:
+		case fit == Contradicts:
 			c.Fit = min(c.Fit, 1/odds)
 		}
 	}
+}
+
+// idleElsewhere says whether the like was done in another place at the same time, where the
+// KPI did not change: then the change does not tell the part that went bad from the others.
+func (w *weigher) idleElsewhere(e *event, p Part) bool {
+	first, _ := slices.BinarySearchFunc(w.list, e.At-together, func(o *event, at float64) int { return cmp.Compare(o.At, at) })
+	for _, o := range w.list[first:] {
+		if o.At > e.At+together {
+			break
+		}
+		if o.like == e.like && o.fits(p) == Contradicts {
+			return true
+		}
+	}
+	return false
 }
 
 // series adds the evidence of its services' series, that of the loudest. A service that moved

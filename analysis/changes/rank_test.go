@@ -352,6 +352,47 @@ func TestASymptomCausesNothing(t *testing.T) {
 	}
 }
 
+// What a controller does about load is its consequence, and so are the starts that come of it;
+// but not a release that replicas are added to.
+func TestAddingReplicasCausesNothing(t *testing.T) {
+	of := func(before float64, title string) Change {
+		return Change{At: onset - before, Title: title, Labels: map[string]string{"deployment": "cart"}}
+	}
+	in := Incident{Onset: onset, Labels: map[string]string{"deployment": "cart"}}
+	scaled, started, released := of(60, "cart was scaled up"), of(40, "cart was started"), of(90, "cart was rolled out")
+	scaled.From, scaled.To, scaled.Reaction, released.From, released.To = "4", "9", true, "v1", "v2"
+	for _, c := range Rank([]Change{scaled, started}, in).Causes {
+		if c.Likely || c.Alone() {
+			t.Errorf("%+v", c)
+		}
+	}
+	if first := Rank([]Change{scaled, released}, in).Causes[0]; !first.Likely || first.To != "v2" {
+		t.Errorf("%+v", first)
+	}
+}
+
+// What was done everywhere at once, and did nothing but here, is no more likely here by
+// the place that went bad. It was done once, and not as often as there are places.
+func TestWhatWasDoneEverywhereTellsNoPlace(t *testing.T) {
+	regions := []string{"ap", "eu", "us"}
+	in := Incident{
+		Onset: onset, Labels: map[string]string{"service": "cart"},
+		Found: []Part{{Labels: []map[string]string{{"region": "eu"}}, Sure: 2, Others: map[string][]string{"region": regions}}},
+	}
+	var list []Change
+	for i, region := range regions {
+		list = append(list, Change{At: onset - 300 - float64(i), Title: "cart was restarted", Labels: map[string]string{"service": "cart", "region": region}})
+	}
+	for _, c := range Rank(list, in).Causes {
+		if c.Earlier != 0 || c.Confirmed || len(c.Found) > 0 {
+			t.Errorf("%+v", c)
+		}
+	}
+	if here := Rank(list[1:2], in).Causes[0]; !here.Confirmed || len(here.Found) != 1 {
+		t.Errorf("in one place only: %+v", here)
+	}
+}
+
 // What was done to another instance of the same workload is not what ails this one. The
 // instance of an object that an exporter tells of is the exporter's.
 func TestAnotherInstanceWasRestarted(t *testing.T) {

@@ -38,3 +38,22 @@ func TestARolloutThatCameTooLateIsNoCause(t *testing.T) {
 		}
 	}
 }
+
+// Replicas that an autoscaler adds under load are no cause of it.
+func TestReplicasAddedUnderLoadAreNoCause(t *testing.T) {
+	for _, added := range []bool{true, false} {
+		const labels = `{namespace="shop",deployment="shop"}`
+		replicas := func(m int) string {
+			if (m >= -2) == added {
+				return "9"
+			}
+			return "4"
+		}
+		got := saysOf(t, `cpu_load > 6`, nil,
+			odd(`cpu_load`+labels, func(m int) string { return fmt.Sprint(2+6*min(1, max(0, m+2)), ".", (m*m+3)%7) }),
+			odd(`kube_deployment_spec_replicas`+labels, replicas))
+		if strings.Contains(got, "scaled") == added {
+			t.Errorf("added %v: %s", added, got)
+		}
+	}
+}
