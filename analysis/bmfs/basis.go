@@ -8,8 +8,8 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// basis is an orthonormal basis of a few columns, grown by modified
-// Gram-Schmidt, and the residual of the target on it.
+// basis is an orthonormal basis of a few columns, built by modified Gram-Schmidt, and the
+// residual of the target on it.
 type basis struct {
 	q     [][]float64
 	resid []float64
@@ -19,8 +19,8 @@ func newBasis(t []float64) *basis {
 	return &basis{resid: append([]float64(nil), t...)}
 }
 
-// project takes the part in the span out of v, twice: once is not enough when
-// v lies nearly in it.
+// project removes the component in the span from v, twice: once is not enough if v lies nearly
+// in it.
 func (b *basis) project(v []float64) {
 	for range 2 {
 		for _, q := range b.q {
@@ -29,8 +29,8 @@ func (b *basis) project(v []float64) {
 	}
 }
 
-// add puts the column c of the given norm into the basis, unless it lies nearly
-// in the span. It returns the new direction, or nil.
+// add adds the column c of the given norm to the basis, unless it lies nearly in the span. It
+// returns the new direction, or nil.
 func (b *basis) add(c []float64, norm float64) []float64 {
 	v := append([]float64(nil), c...)
 	b.project(v)
@@ -55,13 +55,13 @@ func (d *design) basisOf(s []int) *basis {
 	return b
 }
 
-// without is s without its i-th element.
+// without returns a copy of s without its i-th element.
 func without(s []int, i int) []int {
 	return append(append(make([]int, 0, len(s)), s[:i]...), s[i+1:]...)
 }
 
-// gain is the fall of the residual sum of squares by column r, already
-// orthogonal to the span, and -1 for a column of norm that is nearly in it.
+// gain returns the decrease of the residual sum of squares by column r, which is orthogonal to
+// the span already; −1 for a column of the given norm that is nearly in it.
 func gain(r, resid []float64, norm float64) float64 {
 	den := floats.Dot(r, r)
 	if !(den > 1e-6*norm*norm) {
@@ -71,31 +71,30 @@ func gain(r, resid []float64, norm float64) float64 {
 	return dot * dot / den
 }
 
-// scorer turns residual sums of squares into -2 log-likelihood, with a floor
-// under the noise, and prices a column by the extended BIC
+// scorer converts residual sums of squares to -2 log-likelihood, with a noise floor, and prices
+// a column by the extended BIC
 //
 //	Chen and Chen, Extended Bayesian information criteria for model selection
 //	with large model spaces, Biometrika 95(3), 2008,
 //
-// with gamma = 1 and some odds on top, for the bare criterion lets a false
-// candidate into one fit in thirty. Where samples are missing, a true candidate
-// shows too little evidence to afford the odds. One that moves the target ten
-// times less than the strongest must be surer: it is seldom what is looked for.
+// with gamma = 1 and additional odds, because the plain criterion lets a false candidate into
+// one fit in thirty. If samples are missing, a true candidate has too little evidence for these
+// odds, and they are dropped. A candidate whose effect is ten times weaker than the strongest
+// needs more evidence: it is seldom what is looked for.
 type scorer struct {
 	n, floor, price float64
 	weak            float64 // added to the price of a weak column
 }
 
-// The constants were chosen on synthetic problems of the published recipe and on
-// correlated blocks, none on recorded incidents. With odds 1 a false candidate
-// entered 4 fits in 108 of that recipe, with 10 none in 360; more would cost true
-// ones where n is 60.
+// The constants were chosen on synthetic problems of the published recipe and on correlated
+// blocks, not on recorded incidents. With odds 1 a false candidate entered 4 fits in 108 of
+// that recipe, with 10 none in 360; more would cost true ones at n = 60.
 const (
 	likelihoodFloor = 1e-3 // in units of the target's variance
 	odds            = 10
 	oddsWhenWeak    = 1000
 	weakShare       = 0.1 // of the strongest coefficient
-	manyMissing     = 0.1 // share of missing samples from which no odds are asked
+	manyMissing     = 0.1 // share of missing samples from which on the odds are dropped
 )
 
 func (d *design) scorer(among float64) scorer {

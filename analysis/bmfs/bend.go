@@ -9,18 +9,18 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Bend is a relation of two straight pieces: a threshold, where one of them is
-// level, or a valley or a ridge, where they go opposite ways.
+// Bend is a relation of two straight pieces: a threshold, if one of them is level, or a valley
+// or a ridge, if they have opposite slopes.
 type Bend struct {
 	At           float64 // value of the candidate at which they meet
-	Below, Above float64 // of the target for one unit of the candidate, on either side
+	Below, Above float64 // slope on each side, in target units per candidate unit
 }
 
 const (
-	bendKnots = 9    // places that are tried, at equal shares of the samples
-	bendLeast = 0.5  // of the target's variance, that the two pieces explain
-	bendRest  = 0.75 // of what one line leaves, that two pieces leave at most
-	bendLevel = 0.25 // of the steeper piece, below which the other one is level
+	bendKnots = 9    // knots tried, at equal shares of the samples
+	bendLeast = 0.5  // of the target's variance, that the two pieces must explain
+	bendRest  = 0.75 // of the residual of one line, that two pieces may leave
+	bendLevel = 0.25 // of the steeper piece, below which the other one counts as level
 )
 
 // Threshold says whether the candidate acts on one side of the bend only.
@@ -28,10 +28,10 @@ func (b Bend) Threshold() bool {
 	return min(math.Abs(b.Below), math.Abs(b.Above)) < bendLevel*max(math.Abs(b.Below), math.Abs(b.Above))
 }
 
-// Bent tells whether two straight pieces describe the relation of y to x clearly
-// better than one line does, and are a threshold or go opposite ways. A line then
-// says too little of what a move of x does to y. Pass the samples before the
-// anomaly only: two levels, before and in it, are a line through two points.
+// Bent says whether two straight pieces describe the relation of y to x clearly better than one
+// line, and are a threshold or have opposite slopes. A line is then misleading about the effect
+// of a move of x. Pass only the samples before the anomaly: two levels, before and in it, are a
+// line through two points.
 //
 // Bent panics if x and y differ in length.
 func Bent(x, y []float64) (Bend, bool) {

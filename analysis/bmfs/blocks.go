@@ -10,17 +10,16 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// block is candidates that follow the first of them, and the signs with which
-// they do.
+// block is a candidate and others correlated with it, with the signs of the correlations.
 type block struct {
 	members []int
 	signs   []float64
 }
 
-// leaders are candidates that do not follow each other, at norm 1.
+// leaders are candidates that are not correlated with each other, at norm 1.
 type leaders [][]float64
 
-// closest is the leader that a column follows most closely, -1 if none.
+// closest returns the leader most correlated with a column, -1 if none is.
 func (l leaders) closest(c []float64, norm float64) int {
 	at, most := -1, related*norm
 	for i, leader := range l {
@@ -37,8 +36,8 @@ func (l leaders) with(c []float64, norm float64) leaders {
 	return append(l, leader)
 }
 
-// blocks puts each candidate into the block of the one that it follows, or opens
-// a new one with it.
+// blocks assigns each candidate to the block of a correlated leader, or opens a new block with
+// it.
 func (d *design) blocks() []block {
 	var first leaders
 	var out []block
@@ -62,10 +61,10 @@ func several(blocks []block) []block {
 	return slices.DeleteFunc(blocks, func(b block) bool { return len(b.members) == 1 })
 }
 
-// chances is how many independent candidates would find as much by chance as
-// these blocks do. The members of a block, m of mean correlation r to its first,
-// count as (sum sqrt l)^2 / sum l, where l are the eigenvalues of a correlation
-// matrix: with r everywhere, one of 1+(m-1)r and m-1 of 1-r. Copies count as one.
+// chances returns how many independent candidates would find as much by chance as these blocks.
+// A block of m members with mean correlation r to its leader counts as (sum sqrt l)^2 / sum l,
+// where l are the eigenvalues of a correlation matrix: with r everywhere, one of 1+(m-1)r and
+// m-1 of 1-r. Copies count as one.
 //
 //	Galwey, A new measure of the effective number of tests, Genetic
 //	Epidemiology 33(7), 2009.
@@ -80,8 +79,8 @@ func (d *design) chances(blocks []block) float64 {
 	return sum
 }
 
-// following is the mean absolute correlation of a block's other members with its
-// first, 0 without any.
+// following returns the mean absolute correlation of a block's other members with its leader; 0
+// without any.
 func (d *design) following(b block) float64 {
 	if len(b.members) == 1 {
 		return 0
@@ -95,9 +94,8 @@ func (d *design) following(b block) float64 {
 	return sum / floats.Norm(first, 2) / float64(len(b.members)-1)
 }
 
-// distinct is the number of candidates that do not follow another. Once limit of
-// them are found, the rest is taken to hold as many new ones; so the time stays
-// linear in p.
+// distinct returns the number of candidates that are not correlated with an earlier one. Once
+// limit of them are found, the rest is extrapolated, so that the time stays linear in p.
 func (d *design) distinct(limit int) float64 {
 	var first leaders
 	for j := range d.p {
@@ -113,10 +111,9 @@ func (d *design) distinct(limit int) float64 {
 	return float64(len(first))
 }
 
-// withMeans is the problem with one more column for each block, the mean of its
-// members. One member shows a block that acts as a whole through its own noise,
-// and three members at three times the price; the mean shows it at the price of
-// one:
+// withMeans returns the problem with one more column per block, the mean of its members. For a
+// block that acts as a whole, one member has its own noise, and three members cost three times
+// the price; the mean shows it at the price of one:
 //
 //	Park, Hastie and Tibshirani, Averaged gene expressions for regression,
 //	Biostatistics 8(2), 2007.
@@ -136,8 +133,8 @@ func (d *design) withMeans(blocks []block) *design {
 	return &out
 }
 
-// mean writes the mean of a block to dst, and returns the rows in which a member
-// is missing and the variance of the mean there.
+// mean writes the mean of a block to dst, and returns the rows in which a member is missing,
+// with the variance of the mean there.
 func (d *design) mean(dst []float64, b block) (rows []int, doubt []float64) {
 	share := 1 / float64(len(b.members))
 	unknown := make([]float64, d.n)
@@ -155,7 +152,7 @@ func (d *design) mean(dst []float64, b block) (rows []int, doubt []float64) {
 	return rows, doubt
 }
 
-// blockOf is the block of which column j is the mean; false for a candidate.
+// blockOf returns the block whose mean is column j; false for a candidate.
 func (e *ebic) blockOf(j int) (block, bool) {
 	if j < e.candidates {
 		return block{}, false
@@ -163,10 +160,9 @@ func (e *ebic) blockOf(j int) (block, bool) {
 	return e.blocks[j-e.candidates], true
 }
 
-// settle puts the best member of a block in the place of its mean, unless the
-// mean is as much likelier as makes members distinguishable. Before the data,
-// the whole is as likely as that one member acts alone, and the members are as
-// likely as each other. It changes one mean at most, and tells whether it did.
+// settle replaces the mean of a block by its best member, unless the mean is as much likelier
+// as makes members distinguishable. A priori, the whole is as likely as that one member acts
+// alone, and members are equally likely. It replaces at most one mean, and says whether it did.
 func (e *ebic) settle(s []int) (next []int, changed bool) {
 	base := e.score.loss(e.d.basisOf(s).rss())
 	for i, j := range s {
@@ -192,8 +188,7 @@ func (e *ebic) settle(s []int) (next []int, changed bool) {
 	return s, false
 }
 
-// together makes one finding of a block that acts as a whole through its mean,
-// column j.
+// together makes one finding of a block that acts as a whole through its mean, column j.
 func (e *ebic) together(sel *selection, b block, j int, rest *basis, base float64) {
 	mean, _ := e.substitute(rest, j, base)
 	share := 1 / float64(len(b.members))

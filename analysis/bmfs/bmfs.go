@@ -8,30 +8,26 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// Result is the outcome of Fit. Slices of candidates have one entry for each
-// candidate given, in the order given; one that did not enter the model has
-// relevance, mean and coefficient 0.
+// Result is the outcome of Fit. Slices of candidates have one entry per candidate, in input
+// order; a candidate that did not enter the model has relevance, mean and coefficient 0.
 type Result struct {
-	// Selected tells which candidates explain the target, members of a
-	// confusion set included.
+	// Selected says which candidates explain the target, members of a confusion set included.
 	Selected []bool
-	// Coefficient is the change of the target with a unit change of the
-	// candidate, in the units of the input; 0 unless selected. Intercept makes
-	// Intercept + sum_j Coefficient_j x_j the fitted target.
+	// Coefficient is the change of the target per unit of the candidate, in input units; 0
+	// unless selected. Intercept + sum_j Coefficient_j x_j is the fitted target.
 	Coefficient []float64
 	Intercept   float64
 	// Beta is Coefficient for the standardised target and candidates.
 	Beta []float64
-	// Sets are the findings, one for each selected candidate that cannot be
-	// replaced at no loss by another selected one. Paper has one set a
-	// candidate.
+	// Sets are the findings, one per selected candidate that no other selected one can replace
+	// without loss. Paper has one set per candidate.
 	Sets []Set
 
 	// Mean and Variance are the posterior moments of the standardised
 	// coefficients before selection; Relevance is 1-kappa, between 0 (shrunk
 	// away) and 1 (kept).
 	Mean, Variance, Relevance []float64
-	// Kept tells which candidates entered the model.
+	// Kept says which candidates entered the model.
 	Kept []bool
 
 	// Alpha is the precision of the noise, in units of the target's variance;
@@ -41,32 +37,31 @@ type Result struct {
 	// after each half step: q(beta), q(lambda), q(alpha) q(gamma).
 	Bound float64
 	Trace []float64
-	// Iterations were taken, and Converged is false if they ran out.
+	// Iterations is the number taken; Converged is false if the limit was reached.
 	Iterations int
 	Converged  bool
-	// Explained is the share of the target's variance that the selected
-	// candidates explain, at most 1; 0 when nothing is selected.
+	// Explained is the share of the target's variance that the selected candidates explain, at
+	// most 1; 0 if nothing is selected.
 	Explained float64
 	// Warnings say what the data did not allow.
 	Warnings []Warning
 }
 
-// Set is one finding: a selected candidate and those that the data cannot tell
-// from it, or a block of correlated candidates that acts as a whole.
+// Set is one finding: a selected candidate and those that the data can't distinguish from it,
+// or a block of correlated candidates that acts as a whole.
 type Set struct {
-	Seed    int      // the candidate that was selected; of a whole, the likeliest
-	Members []Member // the seed included, in the order of the candidates
-	// Whole tells that no member explains the target alone as well as the mean
-	// of all does. The members then share one coefficient.
+	Seed    int      // the selected candidate; for a whole, the likeliest one
+	Members []Member // including the seed, in input order
+	// Whole says that no member explains the target alone as well as the mean of all. The
+	// members then share one coefficient.
 	Whole bool
 }
 
-// Member is a candidate that could stand in the place of a set's seed, or a part
-// of a whole.
+// Member is a candidate that could replace a set's seed, or a part of a whole.
 type Member struct {
 	Candidate int
-	Weight    float64 // its share of the set's likelihood, of a whole equal; they add up to 1
-	Loss      float64 // of fit against the seed or the whole, on the scale of -2 log-likelihood
+	Weight    float64 // its share of the set's likelihood, equal for a whole; they add up to 1
+	Loss      float64 // of fit relative to the seed or the whole, in -2 log-likelihood
 }
 
 // WarningCode names what a warning is about.
@@ -89,11 +84,11 @@ const (
 // Warning is one reservation about a result.
 type Warning struct {
 	Code      WarningCode
-	Candidate int // the candidate meant, -1 for the whole fit
+	Candidate int // index of the candidate, -1 for the whole fit
 	Value     float64
 }
 
-// String says the warning in a sentence, without the candidate's name.
+// String words the warning, without the candidate's name.
 func (w Warning) String() string {
 	switch w.Code {
 	case TooFewRows:
@@ -120,13 +115,13 @@ func (w Warning) String() string {
 	return string(w.Code)
 }
 
-// Fit regresses the target y on the candidates x and selects those that explain
-// it. x[j] holds candidate j, sample by sample; NaN and infinite values, and
-// magnitudes above 1e100, count as missing. Rows without a target, constant
-// candidates and those observed in less than 30 % of the rows are left out.
+// Fit regresses the target y on the candidates x and selects those that explain it. x[j] holds
+// the samples of candidate j; NaN, infinities and magnitudes above 1e100 count as missing. Rows
+// without a target, constant candidates, and those observed in less than 30 % of the rows are
+// left out.
 //
-// Candidates that are exactly equal tie in favour of the first, so the order of
-// the candidates should mean something, or be that of their names.
+// Of exactly equal candidates the first one wins, so their order should mean something, or be
+// that of their names.
 //
 // Fit panics if a candidate differs from y in length.
 func Fit(x [][]float64, y []float64, opt Options) Result {
@@ -184,8 +179,8 @@ func (v *inference) choose() selection {
 	return sel
 }
 
-// keepPositive drops the members with coefficients that are not positive: the
-// refit is not restricted as the posterior is.
+// keepPositive drops members whose coefficient is not positive: unlike the posterior, the refit
+// is not restricted.
 func (s *selection) keepPositive() {
 	var sets []Set
 	for _, set := range s.sets {
@@ -213,7 +208,7 @@ func (s *selection) keepPositive() {
 	}
 }
 
-// heaviest is the seed if it is among the members, else the likeliest of them.
+// heaviest returns the seed if it is among the members, else the likeliest of them.
 func heaviest(seed int, members []Member) int {
 	best := members[0]
 	for _, m := range members {
@@ -267,7 +262,7 @@ func (r *Result) describe(v *inference) {
 	}
 }
 
-// adopt translates a selection into the units and the order of the input.
+// adopt converts a selection to the units and the order of the input.
 func (r *Result) adopt(d *design, sel selection) {
 	fit := make([]float64, d.n)
 	for i, j := range d.kept {
@@ -286,7 +281,7 @@ func (r *Result) adopt(d *design, sel selection) {
 	r.Explained = d.explained(fit)
 }
 
-// explained is the share of the target's variance in a fit, which it overwrites.
+// explained returns the share of the target's variance explained by a fit, which it overwrites.
 func (d *design) explained(fit []float64) float64 {
 	floats.SubTo(fit, d.t, fit)
 	return max(0, 1-floats.Dot(fit, fit)/floats.Dot(d.t, d.t))

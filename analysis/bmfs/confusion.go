@@ -9,10 +9,9 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// confuse gathers for each selected candidate those that could take its place
-// at a loss of fit within the limit, or that moved with it in the one event
-// there is, weighs them by their likelihood, and spreads the coefficient over
-// them.
+// confuse collects, for each selected candidate, those that could replace it within the limit
+// of loss, or that moved with it in the only event, weighs them by likelihood, and divides the
+// coefficient among them.
 func (e *ebic) confuse(s []int) selection {
 	sel := newSelection(e.candidates)
 	base := e.score.loss(e.d.basisOf(s).rss())
@@ -40,10 +39,10 @@ func (e *ebic) confuse(s []int) selection {
 	return sel
 }
 
-// substitute is a candidate in the place of a selected one.
+// substitute is a candidate in place of a selected one.
 type substitute struct {
 	candidate int
-	loss      float64 // of fit against the selection
+	loss      float64 // of fit relative to the selection
 	beta      float64 // partial regression coefficient there
 }
 
@@ -59,8 +58,8 @@ func (e *ebic) substitute(rest *basis, k int, base float64) (substitute, bool) {
 	return c, true
 }
 
-// collect turns the substitutes of seed j into its set. Evidence is the share
-// of the likelihood that tells them apart.
+// collect turns the substitutes of seed j into its set. Evidence is the share of the likelihood
+// that distinguishes them.
 func (s *selection) collect(j int, found []substitute, evidence float64) {
 	least, total := math.Inf(1), 0.0
 	for _, c := range found {
@@ -81,8 +80,8 @@ func (s *selection) collect(j int, found []substitute, evidence float64) {
 	s.sets = append(s.sets, out)
 }
 
-// firstOf is the first of the substitutes that are as good as j: among exact
-// copies rounding must not decide.
+// firstOf returns the first of the substitutes that are as good as j: rounding must not decide
+// among exact copies.
 func firstOf(j int, found []substitute) int {
 	own := 0.0
 	for _, c := range found {
@@ -99,15 +98,14 @@ func firstOf(j int, found []substitute) int {
 }
 
 const (
-	eventRows  = 3   // rows of an event at most,
-	eventSpan  = 20  // and at most one row in so many
-	eventShare = 0.9 // of the target's variance that they carry
+	eventRows  = 3   // largest number of rows of an event,
+	eventSpan  = 20  // and one row in so many
+	eventShare = 0.9 // of the target's variance, that they carry
 )
 
-// event is the rows that carry the target's variance, when they are so few that
-// the fit says nothing else: every candidate that moved in them explains them.
-// The likelihood of all rows then compares how noisy the candidates are at
-// other times, which is no evidence of what they did in the event.
+// event is the rows that carry the target's variance, if they are so few that every candidate
+// that moved in them explains the target. The likelihood of all rows then compares how noisy
+// the candidates are at other times, which is no evidence about the event.
 type event struct{ rows []int }
 
 // event returns the event, without rows if there is none.
@@ -129,7 +127,7 @@ func (d *design) event() event {
 	return event{}
 }
 
-// evidence is the share of n rows that say which candidate it was.
+// evidence returns the share of n rows that can distinguish candidates.
 func (ev event) evidence(n int) float64 {
 	if len(ev.rows) == 0 {
 		return 1
@@ -137,8 +135,8 @@ func (ev event) evidence(n int) float64 {
 	return float64(len(ev.rows)) / float64(n)
 }
 
-// moved tells which candidates follow the target and were, in every row of the
-// event, further from their median than in any other row.
+// moved marks candidates that follow the target and were, in every row of the event, further
+// from their median than in any other row.
 func (ev event) moved(d *design) []bool {
 	out := make([]bool, d.p)
 	if len(ev.rows) == 0 {
@@ -153,8 +151,7 @@ func (ev event) moved(d *design) []bool {
 	return out
 }
 
-// standsOut tells whether a column was observed in the event and further out
-// than ever.
+// standsOut says whether a column was observed in the event and further out than ever.
 func (ev event) standsOut(c []float64, missing []int) bool {
 	center := middle(c)
 	inside, outside := math.Inf(1), 0.0
@@ -171,8 +168,8 @@ func (ev event) standsOut(c []float64, missing []int) bool {
 	return inside > outside
 }
 
-// assign gives each moved candidate to the selected one that it is most
-// correlated with, and -1 to the others.
+// assign assigns each moved candidate to the selected one most correlated with it, and -1 to
+// the others.
 func (e *ebic) assign(moved []bool, s []int) []int {
 	owner := make([]int, e.d.p)
 	for k := range owner {
@@ -190,7 +187,7 @@ func (e *ebic) assign(moved []bool, s []int) []int {
 	return owner
 }
 
-// middle is the median.
+// middle returns the median.
 func middle(v []float64) float64 {
 	s := slices.Clone(v)
 	slices.Sort(s)

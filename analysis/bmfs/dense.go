@@ -78,9 +78,8 @@ func (b *dense) update(pr prior) gaussian {
 	return b.g
 }
 
-// factor writes J to sigma and factorises it in place. LAPACK is called
-// directly: the condition number that mat.Cholesky also computes is a tenth of
-// the whole fit, and nobody asks for it.
+// factor writes J to sigma and factorises it in place. It calls LAPACK directly, because the
+// condition number that mat.Cholesky computes would take a tenth of the whole fit.
 func (b *dense) factor(pr prior) (blas64.Triangular, bool) {
 	j, k, xx := b.sigma.RawSymmetric(), b.k.RawSymmetric(), b.xx.RawSymmetric()
 	for r := range b.p {
@@ -134,7 +133,7 @@ func (b *dense) block(u, o []int) (uu, uo []float64) {
 	return blockOf(u, o, entry)
 }
 
-// blockOf lays out the matrices of entries u by u and u by o, row by row.
+// blockOf builds the matrices of entries u by u and u by o, row by row.
 func blockOf(u, o []int, entry func(j, k int) float64) (uu, uo []float64) {
 	for _, j := range u {
 		for _, k := range u {

@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	pathLength = 30   // columns on a path at most
+	pathLength = 30   // largest number of columns on a path
 	nearCopy   = 1e-3 // columns with less than this share outside the span are skipped
-	related    = 0.7  // correlation from which candidates may stand for each other
+	related    = 0.7  // correlation from which on candidates are related
 )
 
-// selection is what a selection rule says, in the standardised problem.
+// selection is the outcome of a selection rule, in the standardised problem.
 type selection struct {
 	selected []bool
 	beta     []float64
@@ -26,14 +26,12 @@ func newSelection(p int) selection {
 	return selection{selected: make([]bool, p), beta: make([]float64, p)}
 }
 
-// selectByEBIC looks for the subset with the least extended BIC: the best prefix
-// of three paths, improved by exchange, pruned, with further members of the
-// correlated blocks it has found; and it gathers what cannot be told apart from
-// each of them.
+// selectByEBIC searches the subset with the smallest extended BIC: the best prefix of three
+// paths, improved by exchange, pruned, with further members of its correlated blocks; and it
+// collects what can't be distinguished from each of them.
 //
-// A path is at most n/3 long, so that the likelihood is never that of a
-// saturated model, and at most pathLength: a finding of more causes than that
-// helps nobody.
+// A path has at most n/3 columns, so that the model is never saturated, and at most pathLength:
+// more causes than that help nobody.
 func (d *design) selectByEBIC(mu []float64, confusion float64) selection {
 	blocks := d.blocks()
 	among := d.chances(blocks) * d.kinds
@@ -49,9 +47,9 @@ func (d *design) selectByEBIC(mu []float64, confusion float64) selection {
 	return e.confuse(s)
 }
 
-// find grows and prunes a selection and completes its blocks. A block of which
-// only one member is in leaves a rest that strangers can fit, so these are
-// looked at again once the blocks are complete.
+// find grows and prunes a selection and completes its blocks. An incomplete block leaves a
+// residual that unrelated candidates can fit, so these are pruned again once the blocks are
+// complete.
 func (e *ebic) find() []int {
 	s := e.members(e.prune(e.grow(), nil))
 	for {
@@ -71,18 +69,18 @@ type ebic struct {
 	score scorer
 	norm  []float64 // of the columns
 	order []int     // candidates on the paths, by |mu_j| |x_j|
-	limit int       // columns on a path at most
+	limit int       // largest number of columns on a path
 
-	candidates int     // columns that are candidates; the others are means
-	blocks     []block // of which they are the means, in order
+	candidates int     // number of columns that are candidates; the others are block means
+	blocks     []block // the blocks of those means, in order
 	confusion  float64 // Options.Confusion
 
 	// loss is -2 log-likelihood of a prefix with this residual.
 	loss func(s []int, rss float64) float64
 }
 
-// newEBIC prices columns as one of so many independent ones. The first columns of d
-// have the posterior means mu.
+// newEBIC prices columns as one of among independent ones. The first columns of d have the
+// posterior means mu.
 func newEBIC(d *design, mu []float64, among float64) *ebic {
 	e := &ebic{d: d, plain: d, score: d.scorer(among), norm: make([]float64, d.p), candidates: d.p}
 	e.limit, e.loss = max(1, min(d.p, d.n/3, pathLength)), e.complete
@@ -110,12 +108,11 @@ func descending(a, b float64) int {
 	return 0
 }
 
-// complete is the likelihood of complete data: only the residual matters.
+// complete is the likelihood of complete data, which depends only on the residual.
 func (e *ebic) complete(_ []int, rss float64) float64 { return e.score.loss(rss) }
 
-// grow walks the paths and improves the best prefix of any: the posterior's
-// order, the forward path over the candidates that it ranks first, and the
-// forward path over all, for the weak one that it has left behind.
+// grow walks three paths and improves the best prefix: the posterior's order, the forward path
+// over the candidates that it ranks first, and the forward path over all, for weak candidates.
 func (e *ebic) grow() []int {
 	all := make([]int, e.d.p)
 	for j := range all {
@@ -133,7 +130,7 @@ func (e *ebic) grow() []int {
 	return e.improve(s)
 }
 
-// criterion is the extended BIC of a selection with this residual.
+// criterion returns the extended BIC of a selection with this residual.
 func (e *ebic) criterion(s []int, rss float64) float64 {
 	return e.loss(s, rss) + float64(len(s))*e.score.price
 }
@@ -149,16 +146,16 @@ func (e *ebic) walk(p *path) (best float64, s []int) {
 	return best, s
 }
 
-// path is one growing subset of some columns: nested, in the order given, or
-// forward, by the largest fall of the residual.
+// path is a growing subset of some columns: nested, in the order given, or forward, by the
+// largest decrease of the residual.
 type path struct {
 	*basis
 	columns []int
 	nested  bool
 	chosen  []int
 
-	left []int       // positions in columns that are still to come
-	r    [][]float64 // the columns, outside the span
+	left []int       // positions in columns not taken yet
+	r    [][]float64 // the columns, projected out of the span
 	norm []float64   // of the columns
 }
 
@@ -196,7 +193,7 @@ func (p *path) step(limit int) bool {
 	return false
 }
 
-// best is the position in left with the largest gain.
+// best returns the position in left with the largest gain.
 func (p *path) best() (at int, most float64) {
 	most = math.Inf(-1)
 	for a, i := range p.left {
@@ -207,8 +204,8 @@ func (p *path) best() (at int, most float64) {
 	return at, most
 }
 
-// prune drops the column whose removal lowers the criterion most, until none
-// does. Columns that are safe stay.
+// prune drops the column whose removal lowers the criterion most, until none does. Columns that
+// are safe stay.
 func (e *ebic) prune(s []int, safe map[int]bool) []int {
 	for len(s) > 0 {
 		base := e.score.loss(e.d.basisOf(s).rss())
@@ -230,8 +227,8 @@ func (e *ebic) prune(s []int, safe map[int]bool) []int {
 	return s
 }
 
-// prices are what the columns of s must be worth. Strength is a coefficient on
-// the scale on which all columns have the same norm.
+// prices returns the required gain of the columns of s. Strength is a coefficient on a scale on
+// which all columns have the same norm.
 func (e *ebic) prices(s []int) []float64 {
 	strength := e.d.leastSquares(s)
 	strongest := 0.0
@@ -248,8 +245,7 @@ func (e *ebic) prices(s []int) []float64 {
 	return price
 }
 
-// leastSquares are the coefficients of the columns of s, with a ridge too small
-// to matter.
+// leastSquares returns the coefficients of the columns of s, with a negligible ridge.
 func (d *design) leastSquares(s []int) []float64 {
 	if len(s) == 0 {
 		return nil
@@ -257,7 +253,7 @@ func (d *design) leastSquares(s []int) []float64 {
 	return ridgeSolve(d.gathered(s), d.t, 1e-6*float64(d.n))
 }
 
-// fellows are the columns of s that are related to another one of s.
+// fellows returns the columns of s that are related to another one of s.
 func (e *ebic) fellows(s []int) map[int]bool {
 	out := map[int]bool{}
 	for _, j := range s {
@@ -271,7 +267,7 @@ func (e *ebic) fellows(s []int) map[int]bool {
 	return out
 }
 
-// near marks the candidates that correlate with j by at least related.
+// near marks the candidates that are related to j.
 func (e *ebic) near(j int) []bool {
 	dots := make([]float64, e.d.p)
 	mul(dots, e.plain.x, e.plain.column(j))
@@ -286,8 +282,8 @@ func (e *ebic) near(j int) []bool {
 	return out
 }
 
-// members adds further members of the blocks found, at the lower price of
-// 2 + 2 ln m for m candidates in those blocks.
+// members adds further members of the blocks in s, at the lower price of 2 + 2 ln m for m
+// candidates in those blocks.
 func (e *ebic) members(s []int) []int {
 	if len(s) == 0 {
 		return s
@@ -315,8 +311,8 @@ func (e *ebic) members(s []int) []int {
 	return s
 }
 
-// bestMate is the untaken mate whose addition leaves the least residual, and the
-// number of mates there are.
+// bestMate returns the untaken mate whose addition leaves the smallest residual, and the number
+// of mates.
 func (e *ebic) bestMate(b *basis, mate, taken []bool) (at int, rss float64, m int) {
 	at, rss = -1, math.Inf(1)
 	r := make([]float64, e.d.n)

@@ -4,10 +4,10 @@ package bmfs
 
 import "slices"
 
-// improve changes a selection by one column at a time, one more, one fewer, or
-// another in the place of one, always so that the criterion falls most, until no
-// change lowers it. A path cannot: what it took first, because it stood for two
-// causes at once, stays when both of them are in.
+// improve changes a selection by one column at a time, by adding, dropping or replacing one,
+// always with the largest decrease of the criterion, until no change lowers it. A path can't do
+// that: a column taken first because it stood for two causes at once stays when both of them
+// are in.
 //
 //	Miller, Subset Selection in Regression, 2nd ed., Chapman & Hall 2002,
 //	section 3.6 (sequential replacement).
@@ -21,12 +21,12 @@ func (e *ebic) improve(s []int) []int {
 	}
 }
 
-// roundingGain is a fall of the criterion that may be rounding: changes that
-// bring no more could go round in a circle.
+// roundingGain is a decrease of the criterion that may be rounding: smaller changes could
+// cycle.
 const roundingGain = 1e-9
 
-// bestChange is the selection with the least criterion among those that differ
-// from s by one change.
+// bestChange returns the selection with the smallest criterion among those that differ from s
+// by one change.
 func (e *ebic) bestChange(s []int) (best []int, value float64) {
 	best, value = s, e.criterion(s, e.d.basisOf(s).rss())
 	consider := func(to []int, rss float64) {
@@ -50,10 +50,10 @@ func (e *ebic) bestChange(s []int) (best []int, value float64) {
 	return best, value
 }
 
-// bestColumn is the column outside s that leaves the least residual beside a
-// basis, -1 if there is none. The gain of column c is (c'r)^2 over its squared
-// norm outside the span, and r is orthogonal to the span already: two products
-// with all columns at once, where a path would project each.
+// bestColumn returns the column outside s that leaves the smallest residual beside a basis, -1
+// if there is none. The gain of column c is (c'r)^2 over its squared norm outside the span, and
+// r is orthogonal to the span already: two products with all columns at once instead of
+// projecting each.
 func (e *ebic) bestColumn(b *basis, s []int) (at int, rss float64) {
 	outside, dots := make([]float64, e.d.p), make([]float64, e.d.p)
 	for j, norm := range e.norm {

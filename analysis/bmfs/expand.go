@@ -7,20 +7,19 @@ import (
 	"slices"
 )
 
-// Expansion is a set of candidates of which several stand for the same one:
-// shifted copies of it, or its excess beside it. Fit and attribute the expanded
-// candidates, and join what has the same origin.
+// Expansion is a set of candidates of which several stand for the same original: shifted
+// copies, or its excess. Fit and attribute the expanded candidates, and merge those with the
+// same origin.
 type Expansion struct {
 	X      [][]float64
-	Origin []int // candidate that each of X stands for
+	Origin []int // index of the original of each of X
 }
 
-// Lagged gives every candidate once for each lag: at lag k a copy holds at
-// sample i what the candidate was at i-k, so a positive lag lets its past
-// explain the target, and a negative one, as in the published method, allows for
-// a candidate that is recorded late. Samples beyond the ends are missing. The
-// copies of one candidate stand together, in the order of the lags; without
-// lags each candidate is there once, as it is.
+// Lagged returns a copy of every candidate for each lag: at lag k the copy at sample i has the
+// value at i-k. A positive lag lets the past explain the target; a negative one, as in the
+// published method, allows for a candidate that is recorded late. Samples beyond the ends are
+// missing. The copies of one candidate are adjacent, in the order of the lags; without lags
+// each candidate is returned as it is.
 func Lagged(x [][]float64, lags ...int) Expansion {
 	if len(lags) == 0 {
 		lags = []int{0}
@@ -44,9 +43,9 @@ func shift(c []float64, k int) []float64 {
 	return out
 }
 
-// Hinged gives every candidate with its excess over its 90th percentile beside
-// it, so that one that acts only, or more strongly, near its limit can be found:
-// a queue, a pool, a disk. A candidate without an excess stands alone.
+// Hinged returns every candidate with its excess over its 90th percentile, to find those that
+// act only, or more strongly, near their limit: a queue, a pool, a disk. A candidate without an
+// excess stands alone.
 func Hinged(x [][]float64) Expansion {
 	var e Expansion
 	for j, c := range x {
@@ -67,8 +66,8 @@ func Hinged(x [][]float64) Expansion {
 	return e
 }
 
-// percentile90 is the linear 90th percentile of the usable values; false when
-// it is their maximum.
+// percentile90 returns the linear 90th percentile of the usable values; false if it is their
+// maximum.
 func percentile90(c []float64) (float64, bool) {
 	var s []float64
 	for _, v := range c {

@@ -11,18 +11,17 @@ import (
 )
 
 const (
-	neighbours     = 10   // at most so many columns vouch for a missing value
-	neighbourCorr  = 0.6  // and each must correlate at least so much
+	neighbours     = 10   // largest number of columns used for a missing value
+	neighbourCorr  = 0.6  // smallest correlation of each
 	neighbourRows  = 8    // over at least so many rows
-	neighbourSlack = 5e-3 // keeps a perfect copy from counting as infinitely sure
+	neighbourSlack = 5e-3 // keeps a perfect copy from being infinitely certain
 )
 
-// fillFromNeighbours replaces the missing entries of X by their posterior mean
-// given the strongest correlated columns that were observed in the same row:
-// z_ij ~ N(0,1) and z_ik | z_ij ~ N(r z_ij, 1-r^2+slack). The target takes no
-// part, so a fit is not made better than it is. What stays unknown goes into
-// the model as extra variance of the column, which keeps a half-missing column
-// from looking certain.
+// fillFromNeighbours replaces the missing entries of X by their posterior mean given the most
+// correlated columns that were observed in the same row: z_ij ~ N(0,1) and z_ik | z_ij ~ N(r
+// z_ij, 1-r^2+slack). It does not use the target, which would flatter the fit. Remaining
+// uncertainty enters the model as extra variance of the column, so that a half-missing column
+// does not look certain.
 func (d *design) fillFromNeighbours() {
 	z := mat.DenseCopyOf(d.x)
 	seen := d.observedMask()
@@ -58,14 +57,14 @@ func (d *design) observedMask() *mat.Dense {
 	return seen
 }
 
-// neighbour is a column that vouches for another, and its correlation.
+// neighbour is a column used to fill another, and its correlation.
 type neighbour struct {
 	k int
 	r float64
 }
 
-// neighboursOf returns the columns with the largest pairwise-complete
-// correlation to column j, strongest first.
+// neighboursOf returns the columns with the largest pairwise-complete correlation to column j,
+// strongest first.
 func (d *design) neighboursOf(j int, z, seen *mat.Dense) []neighbour {
 	var near []neighbour
 	zj, sj := z.RawRowView(j), seen.RawRowView(j)
@@ -92,8 +91,8 @@ func (d *design) neighboursOf(j int, z, seen *mat.Dense) []neighbour {
 	return near[:min(len(near), neighbours)]
 }
 
-// pairwise is the correlation about 0 over the rows in which both are observed,
-// and their number. Missing entries are 0 in za and zb.
+// pairwise returns the correlation about 0 over the rows in which both are observed, and their
+// number. Missing entries are 0 in za and zb.
 func pairwise(za, sa, zb, sb []float64) (r, rows float64) {
 	rows = floats.Dot(sa, sb)
 	var ab, aa, bb float64
@@ -109,8 +108,8 @@ func pairwise(za, sa, zb, sb []float64) (r, rows float64) {
 	return r, rows
 }
 
-// vote is the posterior mean of a missing entry of row i, and the share of its
-// variance that the best neighbour explains.
+// vote returns the posterior mean of a missing entry of row i, and the share of its variance
+// that the best neighbour explains.
 func vote(near []neighbour, i int, z, seen *mat.Dense, sd []float64) (mean, known float64) {
 	var num float64
 	den := 1.0
@@ -131,7 +130,7 @@ func vote(near []neighbour, i int, z, seen *mat.Dense, sd []float64) (mean, know
 //
 //	x_u = <beta_u beta_u'>^-1 (y mu_u - <beta_u beta_o'> x_o)
 //
-// It lets X follow y and so overfits; the paper preset keeps it.
+// It lets X follow y and so overfits; only the paper preset uses it.
 func (d *design) fillFromTarget(q posterior, mu []float64) {
 	unknown := make([][]int, d.n)
 	for j, rows := range d.missing {

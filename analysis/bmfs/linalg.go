@@ -38,8 +38,8 @@ func mulT(dst []float64, a *mat.Dense, v []float64) {
 	blas64.Gemv(trans, 1, a.RawMatrix(), vector(v), 0, vector(dst))
 }
 
-// ridgeSolve is (X X' + penalty I)^-1 X t for X with a candidate a row, solved
-// in the smaller of its two dimensions.
+// ridgeSolve returns (X X' + penalty I)^-1 X t for X with one candidate per row, solved in the
+// smaller of its two dimensions.
 func ridgeSolve(x *mat.Dense, t []float64, penalty float64) []float64 {
 	p, n := x.Dims()
 	b := make([]float64, p)

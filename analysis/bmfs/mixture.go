@@ -8,13 +8,13 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// mixture is a mixture of two normals whose means stay where they are.
+// mixture is a mixture of two normals with fixed means.
 type mixture struct {
 	mean, variance, weight [2]float64
 }
 
-// parts are the weighted densities of the two components at x. slack widens
-// both a little, so that a component on equal values keeps a density.
+// parts returns the weighted densities of the two components at x. slack widens both a little,
+// so that a component on equal values has a density.
 func (m *mixture) parts(x, slack float64) (a [2]float64) {
 	for c := range a {
 		v := m.variance[c] + slack
@@ -24,9 +24,9 @@ func (m *mixture) parts(x, slack float64) (a [2]float64) {
 	return a
 }
 
-// kappaThreshold cuts kappa where the density of a mixture of two normals,
-// centred at the smallest and the largest kappa and fitted by EM, is least on
-// a grid of 100 points between them: the published selection.
+// kappaThreshold returns the threshold for kappa: the point of least density of a mixture of
+// two normals, centred at the smallest and the largest kappa and fitted by EM, on a grid of 100
+// points between them: the published selection.
 func kappaThreshold(kappa []float64) float64 {
 	lo, hi := floats.Min(kappa), floats.Max(kappa)
 	if hi-lo < 1e-12 {
@@ -82,7 +82,7 @@ func (m *mixture) logLikelihood(x []float64) float64 {
 	return sum
 }
 
-// valley is the grid point of least density between the means.
+// valley returns the grid point of least density between the means.
 func (m *mixture) valley() float64 {
 	for c := range m.variance {
 		m.variance[c] = math.Max(m.variance[c], 1e-10)
@@ -98,9 +98,8 @@ func (m *mixture) valley() float64 {
 	return at
 }
 
-// selectByKappa is the published selection: candidates below the threshold,
-// with the coefficients of a ridge of penalty 0.01 (0.1 when more than n are
-// selected).
+// selectByKappa is the published selection: candidates below the threshold, with the
+// coefficients of a ridge with penalty 0.01 (0.1 if more than n are selected).
 func (d *design) selectByKappa(kappa []float64) selection {
 	sel := newSelection(d.p)
 	cut := kappaThreshold(kappa)

@@ -80,7 +80,7 @@ func momentsFraction(d float64) local {
 	}
 }
 
-// scales is q(lambda) of all candidates, one slice a moment.
+// scales is q(lambda) of all candidates, one slice per moment.
 type scales struct {
 	d               []float64
 	mean, root      []float64

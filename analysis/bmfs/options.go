@@ -2,18 +2,17 @@
 
 package bmfs
 
-// Preset bundles the choices in which the published method and the default
-// differ: the floor under the noise, how missing values are filled in, and how
-// candidates are selected once the posterior is known.
+// Preset bundles the choices in which the published method and the default differ: the noise
+// floor, the treatment of missing values, and the selection of candidates from the posterior.
 type Preset int
 
 const (
 	// Robust has a noise floor of 1 % of the target's variance, fills missing
 	// values from correlated candidates, and selects by the extended BIC.
 	Robust Preset = iota
-	// Paper follows the published program: no noise floor, but lambda stops
-	// where that program's arithmetic underflows (d <= 738), missing values
-	// are fitted to the target, and a two-component mixture cuts kappa.
+	// Paper follows the published program: no noise floor, but lambda stops where that
+	// program's arithmetic underflows (d <= 738), missing values are fitted to the target, and
+	// a two-component mixture cuts kappa.
 	Paper
 )
 
@@ -28,11 +27,11 @@ const (
 	Common
 )
 
-// Solver says how q(beta) is computed. Both give the same numbers.
+// Solver says how q(beta) is computed. All give the same numbers.
 type Solver int
 
 const (
-	// Auto is Dense while p <= 5n, Woodbury above: where the two cost the same.
+	// Auto is Dense while p <= 5n and Woodbury above, where the two cost the same.
 	Auto Solver = iota
 	// Dense factorises the p by p precision.
 	Dense
@@ -50,8 +49,8 @@ type Options struct {
 	// can only add to the target, such as the parts of a sum.
 	Positive bool
 
-	// Independent drops the correlation from the prior (K = I): automatic
-	// relevance determination with a horseshoe.
+	// Independent drops the correlation from the prior (K = I): automatic relevance
+	// determination with a horseshoe.
 	Independent bool
 
 	// Monotone selects on normal scores of target and candidates, for
@@ -59,17 +58,16 @@ type Options struct {
 	// of a linear model in the units of the input.
 	Monotone bool
 
-	// Screen is how many candidates enter the model at most: when there are
-	// more, a linear screening pass chooses them. 0 means 400 (Robust) or no
-	// limit (Paper), a negative value no limit.
+	// Screen is the largest number of candidates in the model: if there are more, a linear
+	// screening pass chooses them. 0 means 400 (Robust) or no limit (Paper), a negative value
+	// no limit.
 	Screen int
 
 	// MaxIterations bounds the iterations; 0 means 1000.
 	MaxIterations int
 
-	// TolMean and TolRelevance stop the iterations when the mean absolute
-	// change of the posterior mean and of kappa are both below them; 0 means
-	// 1e-2 and 1e-3.
+	// TolMean and TolRelevance stop the iterations once the mean absolute changes of the
+	// posterior mean and of kappa are below them; 0 means 1e-2 and 1e-3.
 	TolMean, TolRelevance float64
 
 	// Confusion is the loss of fit, on the scale of -2 log-likelihood, up to
@@ -111,9 +109,9 @@ func (o Options) withDefaults() settings {
 	}
 	s := settings{Options: o, noiseFloor: 1e-2, dMax: 1e12}
 	if o.Preset == Paper {
-		// The published program takes log E1(d) of an E1 that underflows near
-		// d = 738. No line search passes that point, which stops lambda, and
-		// with it the runaway of alpha for p >= n: its accuracy rests on it.
+		// The published program takes log E1(d) of an E1 that underflows near d = 738. No line
+		// search passes that point, which stops lambda, and with it the runaway of alpha for p
+		// >= n: its accuracy depends on that.
 		s.noiseFloor, s.dMax = 1e-8, 738
 	}
 	return s

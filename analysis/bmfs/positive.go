@@ -113,8 +113,8 @@ func (b *positive) search(pr prior) {
 	}
 }
 
-// summary gives the moments that the other factors ask for. Only the diagonal
-// of <beta beta'> differs from mu mu'.
+// summary returns the moments for the other factors. Only the diagonal of <beta beta'> differs
+// from mu mu'.
 func (b *positive) summary(ridge float64) gaussian {
 	fit := make([]float64, b.d.n)
 	mulT(fit, b.d.x, b.mu)

@@ -11,18 +11,18 @@ import (
 
 const (
 	huge        = 1e100 // larger magnitudes count as missing: their squares overflow
-	minRows     = 4     // fewer rows cannot carry a regression
+	minRows     = 4     // fewer rows can't carry a regression
 	minObserved = 0.3   // share of the rows in which a candidate must be observed
-	constant    = 1e-12 // a range below this share of the magnitude is constant
-	negligible  = 1e-6  // and so is a deviation below this share of the common scale
+	constant    = 1e-12 // range relative to the magnitude, below which it is constant
+	negligible  = 1e-6  // deviation relative to the common scale, below which it is constant
 )
 
-// design is the standardised regression problem, one candidate a row, so that
-// a candidate's samples are contiguous.
+// design is the standardised regression problem, with one candidate per row, so that a
+// candidate's samples are contiguous.
 type design struct {
 	n, p  int
-	kinds float64    // distinct candidates offered, for each left after screening
-	x     *mat.Dense // p by n; missing entries are 0 until they are filled in
+	kinds float64    // distinct candidates offered, per candidate left after screening
+	x     *mat.Dense // p by n; missing entries are 0 until filled in
 	t     []float64  // target, mean 0, sd 1
 	f     *mat.Dense // p by n: K = F F' + diag(k0) is the prior correlation
 	k0    []float64
@@ -32,7 +32,7 @@ type design struct {
 	extra   []float64   // their sum, part of E[X'X]_jj
 	gaps    bool
 
-	kept         []int     // column of the caller for each of the p
+	kept         []int     // the caller's column for each of the p
 	center, unit []float64 // of the p candidates: x = (raw - center) / unit
 	yMean, yUnit float64
 }
@@ -48,9 +48,9 @@ func (d *design) gathered(s []int) *mat.Dense {
 	return x
 }
 
-// prepare drops rows without a target and candidates that cannot enter,
-// standardises, and builds the prior correlation. ok is false, with the reason
-// among the warnings, when there is nothing to fit.
+// prepare drops rows without a target and unusable candidates, standardises, and builds the
+// prior correlation. ok is false, with the reason among the warnings, if there is nothing to
+// fit.
 func prepare(x [][]float64, y []float64, opt settings) (d *design, warn []Warning, ok bool) {
 	rows := observed(y)
 	d = &design{n: len(rows)}
@@ -112,7 +112,7 @@ func gather(col []float64, rows []int) []float64 {
 	return out
 }
 
-// unusable says why a candidate cannot enter the model.
+// unusable says why a candidate can't enter the model.
 func unusable(c []float64, j int) (Warning, bool) {
 	seen, lo, hi := 0, math.Inf(1), math.Inf(-1)
 	for _, v := range c {
@@ -191,8 +191,8 @@ func (d *design) standardise(raw [][]float64, scale Scale) {
 	}
 }
 
-// dropNegligible drops candidates that do not move on the common scale: their
-// precision would be that of the prior alone, and underflow.
+// dropNegligible drops candidates that do not move on the common scale: their precision would
+// be the prior's alone, and underflow.
 func (d *design) dropNegligible() (warn []Warning) {
 	take := make([]bool, d.p)
 	for j := range take {
@@ -206,8 +206,8 @@ func (d *design) dropNegligible() (warn []Warning) {
 	return warn
 }
 
-// pooledSD is the standard deviation of all values of all candidates together
-// (denominator N), the common unit of the published program.
+// pooledSD returns the standard deviation of all values of all candidates together (denominator
+// N), the common unit of the published program.
 func pooledSD(raw [][]float64) float64 {
 	var all []float64
 	for _, c := range raw {
@@ -217,10 +217,9 @@ func pooledSD(raw [][]float64) float64 {
 	return sd * math.Sqrt(float64(seen-1)/float64(seen))
 }
 
-// correlate builds K = D (0.9 C + 0.1 I) D as F F' + diag(k0), C the correlation
-// of the candidates with missing entries at the mean, D their standard
-// deviations. A product cannot be indefinite, which a matrix of pairwise
-// complete correlations can.
+// correlate builds K = D (0.9 C + 0.1 I) D as F F' + diag(k0), where C is the correlation of
+// the candidates with missing entries at the mean, and D their standard deviations. A product
+// is never indefinite, unlike a matrix of pairwise complete correlations.
 func (d *design) correlate(independent bool) {
 	d.k0 = make([]float64, d.p)
 	for j := range d.p {
@@ -245,7 +244,7 @@ func (d *design) correlate(independent bool) {
 	}
 }
 
-// kDiag is the diagonal of K.
+// kDiag returns the diagonal of K.
 func (d *design) kDiag() []float64 {
 	k := append([]float64(nil), d.k0...)
 	if d.f != nil {

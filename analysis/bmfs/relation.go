@@ -11,9 +11,9 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// normalScores replaces the values by the normal quantiles of their ranks
-// (Blom, (r - 3/8)/(n + 1/4), ties at their mean rank), which makes every
-// monotone relation between two series a linear one. Missing values stay.
+// normalScores replaces the values by the normal quantiles of their ranks (Blom, (r - 3/8)/(n +
+// 1/4), mean rank for ties), which makes every monotone relation between two series linear.
+// Missing values stay.
 func normalScores(c []float64) []float64 {
 	out := make([]float64, len(c))
 	var order []int
@@ -47,8 +47,8 @@ func allNormalScores(x [][]float64) [][]float64 {
 	return out
 }
 
-// rescale gives coefficients that were found on normal scores the units of the
-// input: their directions stay, their common length fits the target.
+// rescale converts coefficients found on normal scores to input units: their directions stay,
+// their common length fits the target.
 func (r *Result) rescale(x [][]float64, y []float64, opt settings) {
 	d, _, ok := prepare(x, y, opt)
 	if !ok {
@@ -72,19 +72,18 @@ func (r *Result) rescale(x [][]float64, y []float64, opt settings) {
 	r.Explained = d.explained(direction)
 }
 
-// Change is a candidate whose relation to the target is not the same in the two
-// halves of the samples.
+// Change is a candidate whose relation to the target differs between the two halves of the
+// samples.
 type Change struct {
 	Candidate     int
-	Before, After float64 // coefficient, in the units of the input
-	Sigmas        float64 // their difference, in standard errors of it
+	Before, After float64 // coefficient, in input units
+	Sigmas        float64 // their difference, in standard errors
 }
 
-// Drift fits the target on the given candidates, usually the seeds of a
-// selection, in the first and in the second half of the samples, and returns
-// those whose coefficient differs by more than three standard errors. Such a
-// relation drifts, and what was learnt from the past says less about now.
-// Pass the samples before the anomaly only: a jump is not a drift.
+// Drift fits the target on the given candidates, usually the seeds of a selection, in the first
+// and in the second half of the samples, and returns those whose coefficients differ by more
+// than three standard errors. For such a relation the past says less about the present. Pass
+// only the samples before the anomaly: a jump is not a drift.
 //
 // Drift panics if a candidate differs from y in length.
 func Drift(x [][]float64, y []float64, candidates []int) []Change {
@@ -109,8 +108,8 @@ func Drift(x [][]float64, y []float64, candidates []int) []Change {
 	return out
 }
 
-// halfFit regresses y on the columns over samples [lo, hi), and returns the
-// coefficients and their standard errors: infinite where nothing can be said.
+// halfFit regresses y on the columns over samples [lo, hi), and returns the coefficients and
+// their standard errors, which are infinite if undetermined.
 func halfFit(cols [][]float64, y []float64, lo, hi int) (b, se []float64) {
 	b, se = make([]float64, len(cols)), make([]float64, len(cols))
 	for i := range se {

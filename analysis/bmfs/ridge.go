@@ -9,25 +9,24 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// RidgeResult is the outcome of Ridge, one entry a candidate, 0 for those left
-// out.
-type RidgeResult struct {
+// RidgeResult is the outcome of Ridge, with one entry per candidate, 0 for those left out.
+type RidgeResult struct { // in input units
 	Coefficient []float64 // in the units of the input
 	Intercept   float64
 	Beta        []float64 // for the standardised target and candidates
-	Penalty     float64   // ratio of the noise's variance to the coefficients'
-	Explained   float64   // share of the target's variance that the fit explains
+	Penalty     float64   // ratio of the noise variance to the coefficients' variance
+	Explained   float64   // share of the target's variance explained by the fit
 	Warnings    []Warning
 }
 
-// Ridge regresses y on all candidates without selecting any: a second opinion
-// for targets that are the sum of many small parts, where no sparse selection
-// is right. The penalty maximises the evidence,
+// Ridge regresses y on all candidates without selection: a second opinion for targets that are
+// the sum of many small parts, for which no sparse selection is right. The penalty maximises
+// the evidence,
 //
 //	MacKay, Bayesian interpolation, Neural Computation 4(3), 1992,
 //
-// and so needs no folds. Input, Scale and what is left out are those of Fit;
-// the other options do not matter. It costs O(n^2 p), or O(n p^2) when p < n.
+// and so needs no folds. Input, Scale and exclusions are those of Fit; the other options are
+// ignored. It costs O(n^2 p), or O(n p^2) if p < n.
 //
 // Ridge panics if a candidate differs from y in length.
 func Ridge(x [][]float64, y []float64, opt Options) RidgeResult {
@@ -58,9 +57,8 @@ func Ridge(x [][]float64, y []float64, opt Options) RidgeResult {
 	return r
 }
 
-// evidencePenalty iterates MacKay's fixed point for the precisions of noise and
-// coefficients in the eigenbasis of XX', where every quantity is a sum over the
-// eigenvalues.
+// evidencePenalty iterates MacKay's fixed point for the precisions of noise and coefficients in
+// the eigenbasis of XX', where every quantity is a sum over the eigenvalues.
 func (d *design) evidencePenalty() float64 {
 	var g mat.SymDense
 	g.SymOuterK(1, d.x.T())
@@ -86,8 +84,8 @@ func (d *design) evidencePenalty() float64 {
 	return penalty
 }
 
-// fixedPoint is one step: with gamma = sum s/(s+c) the well-determined
-// coefficients, noise variance |y - Xb|^2/(n-gamma), prior variance |b|^2/gamma.
+// fixedPoint is one step: with gamma = sum s/(s+c) well-determined coefficients, noise variance
+// |y - Xb|^2/(n-gamma), prior variance |b|^2/gamma.
 func fixedPoint(values, u []float64, c float64) float64 {
 	var gamma, norm, resid float64
 	for i, s := range values {

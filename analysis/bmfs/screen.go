@@ -10,12 +10,11 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// screen keeps the limit most promising candidates: those on the forward path,
-// then by turns the next by correlation with the target, which finds what acts
-// alone, by ridge coefficient, which finds what others mask, and by correlation
-// with what the path leaves over, which finds what is weak. The ridge screens
-// surely even among correlated candidates, and so does looking again at the
-// residual:
+// screen keeps the limit most promising candidates: those on the forward path, then in turn the
+// next one by correlation with the target, which finds those acting alone, by ridge
+// coefficient, which finds those masked by others, and by correlation with the residual of the
+// path, which finds weak ones. Ridge screening is reliable even among correlated candidates,
+// and so is another look at the residual:
 //
 //	Wang and Leng, High dimensional ordinary least squares projection for
 //	screening variables, J. R. Stat. Soc. B 78(3), 2016;
@@ -58,7 +57,7 @@ func (d *design) forward() (s []int, resid []float64) {
 	return s, d.basisOf(s).resid
 }
 
-// correlations are the absolute correlations with r, up to its norm.
+// correlations returns the absolute correlations with r, up to its norm.
 func (d *design) correlations(r []float64) []float64 {
 	c := make([]float64, d.p)
 	for j := range c {
@@ -70,7 +69,7 @@ func (d *design) correlations(r []float64) []float64 {
 	return c
 }
 
-// ridgeWeights are the absolute ridge coefficients times the columns' norms.
+// ridgeWeights returns the absolute ridge coefficients times the columns' norms.
 func (d *design) ridgeWeights() []float64 {
 	w := ridgeSolve(d.x, d.t, 0.1*float64(d.n))
 	for j := range w {
@@ -79,7 +78,7 @@ func (d *design) ridgeWeights() []float64 {
 	return w
 }
 
-// ranking lists the indices of v, largest value first, ties in order.
+// ranking returns the indices of v, largest value first; ties keep their order.
 func ranking(v []float64) []int {
 	order := make([]int, len(v))
 	for j := range order {

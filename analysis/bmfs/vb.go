@@ -46,8 +46,8 @@ func newInference(d *design, opt settings) *inference {
 	return v
 }
 
-// newPosterior chooses the form of q(beta). For the positive variant it moves
-// start to the mean of the log-normals.
+// newPosterior chooses the form of q(beta). For the positive variant it moves start to the mean
+// of the log-normals.
 func newPosterior(d *design, opt settings, start []float64) posterior {
 	wide := opt.Solver == Woodbury || opt.Solver == Auto && d.p > 5*d.n
 	var q interface {
@@ -67,7 +67,7 @@ func newPosterior(d *design, opt settings, start []float64) posterior {
 	return pos
 }
 
-// run iterates until the mean and kappa stand still.
+// run iterates until the mean and kappa converge.
 func (v *inference) run() {
 	old, oldKappa := make([]float64, v.d.p), make([]float64, v.d.p)
 	for v.iterations < v.opt.MaxIterations && !v.converged && !v.failed {
@@ -82,8 +82,8 @@ func (v *inference) run() {
 	}
 }
 
-// iterate updates q(beta), q(lambda), q(alpha) and q(gamma), in this order, and
-// records the bound after each.
+// iterate updates q(beta), q(lambda), q(alpha) and q(gamma), in this order, and records the
+// bound after each.
 func (v *inference) iterate() {
 	v.g = v.q.update(prior{v.alpha, v.gamma, v.local.mean, v.local.root, ridge})
 	if v.ridge = math.Max(v.ridge, v.g.ridge); v.g.failed {
@@ -153,7 +153,7 @@ func (v *inference) bound() float64 {
 		v.g.ridge/2*floats.Sum(v.g.second) + v.g.logDet/2 + v.local.entropy
 }
 
-// falls is the largest relative fall of the recorded bound, 0 when there is none.
+// falls returns the largest relative decrease of the recorded bound, 0 if there is none.
 func (v *inference) falls() float64 {
 	worst, scale := 0.0, 1.0
 	for _, b := range v.trace {

@@ -10,13 +10,12 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// findWeighted repeats the search with rows weighted by what is known in them.
-// A row in which a selected candidate was not observed carries, besides the
-// noise, the variance b_j^2 v_ij of what was filled in; a row in which all were
-// observed shows the weak candidates clearly. The criterion is the extended BIC
-// with the likelihood of the observed data (full information), until the
-// selection repeats itself. While no row is ten times as uncertain as the noise alone,
-// weights change little and s stands.
+// findWeighted repeats the search with rows weighted by how much of them is known. A row in
+// which a selected candidate was not observed carries, besides the noise, the variance b_j^2
+// v_ij of the filled-in value; a row in which all were observed shows weak candidates clearly.
+// The criterion is the extended BIC with the likelihood of the observed data (full
+// information), until the selection repeats itself. If no row is ten times as uncertain as the
+// noise alone, weights change little and s is returned.
 func (e *ebic) findWeighted(s []int) []int {
 	e.loss = e.fullInformation
 	next := e.grow()
@@ -49,7 +48,7 @@ func (e *ebic) fullInformation(s []int, _ float64) float64 {
 	return sum
 }
 
-// weighted is the same problem with the rows weighted under selection s.
+// weighted returns the problem with rows weighted under selection s.
 func (e *ebic) weighted(s []int) *ebic {
 	w := e.rowWeights(s)
 	d := *e.plain
@@ -71,7 +70,7 @@ func (e *ebic) weighted(s []int) *ebic {
 	return out
 }
 
-// rowWeights are sigma^2/(sigma^2 + sum_j b_j^2 v_ij), at most 1.
+// rowWeights returns sigma^2/(sigma^2 + sum_j b_j^2 v_ij), at most 1.
 func (e *ebic) rowWeights(s []int) []float64 {
 	noise, w := e.rowVariances(s)
 	for i, c := range w {
@@ -80,8 +79,8 @@ func (e *ebic) rowWeights(s []int) []float64 {
 	return w
 }
 
-// rowVariances returns the variance of the noise and what each row adds to it
-// because candidates of s were not observed there.
+// rowVariances returns the variance of the noise, and what unobserved candidates of s add to it
+// in each row.
 func (e *ebic) rowVariances(s []int) (noise float64, unknown []float64) {
 	d := e.plain
 	resid, unknown := slices.Clone(d.t), make([]float64, d.n)

@@ -56,8 +56,7 @@ func (b *woodbury) load(d *design) {
 	mul(b.xy, d.x, d.t)
 }
 
-// update is described at woodbury; l - s^2 is the variance of sqrt(lambda) and
-// so A is positive.
+// update is described at woodbury; l - s^2 is the variance of sqrt(lambda), so A is positive.
 func (b *woodbury) update(pr prior) gaussian {
 	for j, s := range pr.root {
 		a := pr.gamma*(b.kd[j]*(pr.mean[j]-s*s)+b.k0[j]*s*s) + pr.alpha*b.xtra[j] + pr.ridge
@@ -128,7 +127,7 @@ func sumSquares(a *mat.Dense) float64 {
 	return ss
 }
 
-// coupling evaluates (K o <beta beta'>) s - diagonal without a p by p matrix:
+// coupling computes (K o <beta beta'>) s - diagonal without a p by p matrix:
 //
 //	mu o K(mu o s) + K_jj s_j/A_j - rowsum(W o (K S W)) - K_jj <beta_j^2> s_j
 func (b *woodbury) coupling(dst, s []float64) {
