@@ -109,5 +109,5 @@ func ExampleError() {
 	if errors.As(err, &said) {
 		fmt.Println(said.Status, said.Message)
 	}
-	// Output: 400 change 1: the message can't be taken: title is empty
+	// Output: 400 change 1: the message can't be accepted: title is empty
 }

@@ -59,7 +59,7 @@ func (s Servers) Choose(name string, known model.LabelSet) (*Prometheus, error) 
 		})
 		switch {
 		case fits && unknown:
-			return nil, fmt.Errorf("it is open which Prometheus is meant: there are %s; hint: name one of them, or the labels of the alert by which one is chosen", s.names())
+			return nil, fmt.Errorf("it is unclear which Prometheus is meant: there are %s; hint: name one of them, or give the alert labels that choose one", s.names())
 		case fits:
 			return &s[i], nil
 		}

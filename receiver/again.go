@@ -78,7 +78,7 @@ func (w *worker) renew(ctx context.Context, found report.Report) (stored bool, e
 		}
 		pause(ctx, 10*time.Millisecond)
 	}
-	return false, fmt.Errorf("the report %s was written by others again and again", found.ID)
+	return false, fmt.Errorf("the report %s keeps being changed by others", found.ID)
 }
 
 func (w *worker) renewOnce(ctx context.Context, known record, found report.Report) (stored bool, err error) {

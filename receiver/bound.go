@@ -30,10 +30,10 @@ var errAlertTooLarge = errors.New("the alert is too large")
 // bounded returns an alert with its annotations cut to the limits.
 func bounded(a report.Alert) (report.Alert, error) {
 	if n := sizeOf(a.Labels); n > maxIdentity {
-		return a, fmt.Errorf("%w: its labels have %d bytes, and may have %d", errAlertTooLarge, n, maxIdentity)
+		return a, fmt.Errorf("%w: its labels have %d bytes, the limit is %d", errAlertTooLarge, n, maxIdentity)
 	}
 	if n := len(a.GeneratorURL); n > maxIdentity {
-		return a, fmt.Errorf("%w: its generatorURL has %d bytes, and may have %d", errAlertTooLarge, n, maxIdentity)
+		return a, fmt.Errorf("%w: its generatorURL has %d bytes, the limit is %d", errAlertTooLarge, n, maxIdentity)
 	}
 	a.Annotations = boundAnnotations(a.Annotations)
 	return a, nil

@@ -320,7 +320,7 @@ func withDeadline(ctx context.Context, limit time.Duration, f func() error) erro
 	case err := <-done:
 		return err
 	case <-late.Done():
-		return fmt.Errorf("something is still at work %s after the daemon was to stop; it is done again after the next start", limit)
+		return fmt.Errorf("something is still running %s after the daemon was asked to stop; it is redone after the next start", limit)
 	}
 }
 

@@ -43,11 +43,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch strings.TrimPrefix(r.URL.Path, f.prefix) {
 	case "/-/healthy":
-		fmt.Fprintln(w, "culprit is healthy, and starts.")
+		fmt.Fprintln(w, "culprit is healthy, and is starting.")
 	case "/metrics":
 		f.metrics.ServeHTTP(w, r)
 	default:
 		w.Header().Set("Retry-After", "5")
-		http.Error(w, "Not ready: culprit starts, and waits for "+*f.waits.Load(), http.StatusServiceUnavailable)
+		http.Error(w, "Not ready: culprit is starting, and waits for "+*f.waits.Load(), http.StatusServiceUnavailable)
 	}
 }

@@ -70,7 +70,7 @@ func (d *Daemon) guard(h http.Handler) http.Handler {
 // crossSite rejects requests that a page of another site makes a browser send with its user's
 // rights.
 func crossSite(w http.ResponseWriter, r *http.Request) {
-	body.Answer(w, http.StatusForbidden, fmt.Errorf("%s takes no request that a page of another site has a browser send", r.URL.Path))
+	body.Answer(w, http.StatusForbidden, fmt.Errorf("%s rejects what a page of another site makes a browser send", r.URL.Path))
 }
 
 // noForms rejects the content types in which an HTML form can send what parses as JSON, for
@@ -82,7 +82,7 @@ func noForms(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err == nil && writes(r) && slices.Contains([]string{"text/plain", "multipart/form-data"}, kind) {
-			body.Answer(w, http.StatusUnsupportedMediaType, fmt.Errorf("a body of type %s is not taken; hint: send it with Content-Type: application/json", kind))
+			body.Answer(w, http.StatusUnsupportedMediaType, fmt.Errorf("a body of type %s is not accepted; hint: send it with Content-Type: application/json", kind))
 			return
 		}
 		h.ServeHTTP(w, r)

@@ -71,7 +71,7 @@ func withPrefix(prefix string, h http.Handler) http.Handler {
 func onlyMethods(methods string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", methods)
-		body.Answer(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes %s, and not %s", r.URL.Path, methods, r.Method))
+		body.Answer(w, http.StatusMethodNotAllowed, fmt.Errorf("%s accepts %s, not %s", r.URL.Path, methods, r.Method))
 	})
 }
 
@@ -105,7 +105,7 @@ func (d *Daemon) servers() web.Servers {
 // full or replicas are down: a restart of culprit would not help.
 func (d *Daemon) healthy(w http.ResponseWriter, _ *http.Request) {
 	if err := d.broker.Stuck(); err != nil {
-		http.Error(w, "culprit has to be started again: "+err.Error(), http.StatusServiceUnavailable)
+		http.Error(w, "culprit must be restarted: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	fmt.Fprintln(w, "culprit is healthy.")

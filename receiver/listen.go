@@ -91,7 +91,7 @@ func systemdListeners() (listeners []net.Listener, err error) {
 		}
 	}
 	if err == nil && len(listeners) == 0 {
-		err = errors.New("systemd has handed over no socket; hint: start culprit by a .socket unit, or leave out --web.systemd-socket")
+		err = errors.New("systemd passed no socket; hint: start culprit through a .socket unit, or leave out --web.systemd-socket")
 	}
 	return listeners, err
 }

@@ -43,10 +43,10 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		notifications: counters("culprit_notifications_total", "Webhook messages by outcome.", "outcome"),
-		alerts:        counters("culprit_alerts_total", "Alerts put on the queue, by status and by what found them.", "status", "reason"),
+		alerts:        counters("culprit_alerts_total", "Alerts enqueued, by status and by what found them.", "status", "reason"),
 		left:          counters("culprit_alerts_left_total", "Alerts of webhook messages that were left to the reconcile loop, by reason: no room, or too large.", "reason"),
-		reports:       counters("culprit_reports_total", "Reports made, by verdict and by the Prometheus that was asked.", "verdict", "server"),
-		ofTeams:       counters("culprit_team_reports_total", "Reports made, by the team that the alert belongs to and by verdict; teams beyond 50 are one, other.", "team", "verdict"),
+		reports:       counters("culprit_reports_total", "Reports made, by verdict and by the Prometheus that was queried.", "verdict", "server"),
+		ofTeams:       counters("culprit_team_reports_total", "Reports made, by the team of the alert and by verdict; teams beyond the first 50 count as other.", "team", "verdict"),
 		feedback:      counters("culprit_feedback_total", "Feedback on reports: right, wrong or other, from the page, the API or a silence.", "says", "via"),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "culprit_stage_duration_seconds", Help: "Time of one stage of an analysis.", Buckets: stageBuckets,
@@ -62,11 +62,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		unreported:    prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_alerts_unreported_total", Help: "Alerts that can't have a report, because their labels or their expression are too large."}),
 		reloads:       gauge("culprit_config_last_reload_successful", "Whether the last configuration reload succeeded."),
 		reloadTime:    gauge("culprit_config_last_reload_success_timestamp_seconds", "Unix time of the last successful configuration reload."),
-		openIncidents: gauge("culprit_incidents_open", "Incidents that are open."),
+		openIncidents: gauge("culprit_incidents_open", "Open incidents."),
 		routeProblems: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "culprit_alertmanager_route_problems", Help: "Whether the routes of an Alertmanager have a problem with culprit, such as people who are no longer notified (people_not_told).",
 		}, []string{"alertmanager", "problem"}),
-		toolCalls: counters("culprit_mcp_calls_total", "Calls of the tools at /mcp, by tool and outcome: ok, or error, which says why.", "tool", "outcome"),
+		toolCalls: counters("culprit_mcp_calls_total", "Calls of the tools at /mcp, by tool and outcome: ok, or error (the answer says why).", "tool", "outcome"),
 		spans:     tracing.NewSpans(),
 	}
 	reg.MustRegister(m.notifications, m.alerts, m.left, m.reports, m.ofTeams, m.feedback, m.stages, m.toAnnotation, m.sends, m.reconciles, m.lost, m.jobsDead,
@@ -106,7 +106,7 @@ type queueCollector struct {
 func newQueueCollector(b *broker.Broker) *queueCollector {
 	return &queueCollector{
 		broker: b,
-		depth:  prometheus.NewDesc("culprit_queue_depth", "Jobs that wait in the queue.", nil, nil),
+		depth:  prometheus.NewDesc("culprit_queue_depth", "Jobs waiting in the queue.", nil, nil),
 		busy:   prometheus.NewDesc("culprit_queue_in_flight", "Jobs in progress, or waiting for another attempt.", nil, nil),
 		eldest: prometheus.NewDesc("culprit_queue_oldest_age_seconds", "Age of the oldest job in the queue.", nil, nil),
 		leader: prometheus.NewDesc("culprit_queue_leader", "Whether this replica leads the queue: of three exactly one does, unless they have no majority.", nil, nil),

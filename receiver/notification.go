@@ -107,11 +107,11 @@ func (j job) describe(span trace.Span) {
 func (j job) missing() (warnings []analysis.Warning) {
 	if j.Truncated > 0 {
 		warnings = append(warnings, analysis.Warning{Source: "alertmanager", Text: fmt.Sprintf(
-			"the message left out %d alerts of this group (max_alerts of the webhook): they are found within a minute by reading Alertmanager itself", j.Truncated)})
+			"the message left out %d alerts of this group (max_alerts of the webhook): culprit finds them in Alertmanager within a minute", j.Truncated)})
 	}
 	if j.Left > 0 {
 		warnings = append(warnings, analysis.Warning{Source: "alertmanager", Text: fmt.Sprintf(
-			"%d alerts of this group's message were not taken, as it is too large: they are found within a minute by reading Alertmanager itself", j.Left)})
+			"%d alerts of this group were left out because the message is too large: culprit finds them in Alertmanager within a minute", j.Left)})
 	}
 	return warnings
 }

@@ -71,7 +71,7 @@ func (s *scanner) list(open, end byte, one func() error) error {
 			break
 		}
 		if c != ',' {
-			err = fmt.Errorf("%w: %q where a comma or %q must stand", errNoJSON, c, end)
+			err = fmt.Errorf("%w: %q instead of a comma or %q", errNoJSON, c, end)
 		}
 	}
 	return err
@@ -120,7 +120,7 @@ func (s *scanner) byte() (byte, error) {
 func (s *scanner) expect(want byte) error {
 	c, err := s.next()
 	if err == nil && c != want {
-		err = fmt.Errorf("%w: %q where %q must stand", errNoJSON, c, want)
+		err = fmt.Errorf("%w: %q instead of %q", errNoJSON, c, want)
 	}
 	return err
 }

@@ -176,7 +176,7 @@ func (l *lane) note(ctx context.Context, id string, change func(*delivery) bool)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	if err := l.book.update(ctx, id, l.name, change); err != nil {
-		l.log.Error("The record of a write-back can't be stored yet; after a restart before it is, the write-back is made again", "sink", l.name, "about", id, "err", err)
+		l.log.Error("The record of a write-back can't be stored yet; if culprit restarts before that, the write-back is repeated", "sink", l.name, "about", id, "err", err)
 	}
 }
 

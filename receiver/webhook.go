@@ -90,7 +90,7 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // errNoRoom means that messages being read already use all the memory reserved for them.
-var errNoRoom = errors.New("too many alerts come at once")
+var errNoRoom = errors.New("too many alerts at once")
 
 // enqueue publishes every alert of a message. If one can't be stored the whole message is refused
 // and Alertmanager resends it; the queue drops duplicates by id.

@@ -117,7 +117,7 @@ func (w *worker) resolve(ctx context.Context, known record, j job) error {
 // dead logs a job that has failed for the last time.
 func (w *worker) dead(b broker.Job, err error) {
 	w.metrics.jobsDead.Inc()
-	w.log.Error("A job was given up; the alert is tried again as long as Alertmanager has it", "id", b.ID, "err", err)
+	w.log.Error("A job failed for the last time; its alert is tried again as long as Alertmanager has it", "id", b.ID, "err", err)
 }
 
 // busy reports whether an alert is being handled.

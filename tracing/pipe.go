@@ -45,7 +45,7 @@ type Options struct {
 // NewSpans returns the counter of spans.
 func NewSpans() *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "culprit_trace_spans_total", Help: "Spans of culprit's own traces, by whether the receiver took them: sent or failed.",
+		Name: "culprit_trace_spans_total", Help: "Spans of culprit's own traces, by outcome: sent or failed.",
 	}, []string{"outcome"})
 }
 

@@ -33,7 +33,7 @@ prometheus:
 func TestOneOfSeveralServersIsAsked(t *testing.T) {
 	config, other := twoServers(t)
 	for _, c := range []struct{ name, says string }{
-		{"", "it is open which Prometheus is meant: there are eu, us\nhint: name one of them"},
+		{"", "it is unclear which Prometheus is meant: there are eu, us\nhint: name one of them"},
 		{"asia", "no Prometheus is called \"asia\"\nhint: use one of eu, us"},
 	} {
 		args := []string{"--config.file", config, "--prometheus.name", c.name}

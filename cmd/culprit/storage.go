@@ -50,7 +50,7 @@ func addStorage(app *kingpin.Application, commands map[string]command) {
 func backUp(dir, file string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("%w; hint: name a file that is not there yet", err)
+		return fmt.Errorf("%w; hint: name a file that does not exist yet", err)
 	}
 	err = errors.Join(broker.Backup(dir, f), f.Sync(), f.Close())
 	if err != nil {

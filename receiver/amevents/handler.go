@@ -43,7 +43,7 @@ func (h *Handler) tokenFile() string {
 	return ""
 }
 
-var errOff = errors.New("events of Alertmanager are not taken; hint: set alertmanager_events")
+var errOff = errors.New("events of Alertmanager are not accepted; hint: set alertmanager_events")
 
 // ServeHTTP answers
 //

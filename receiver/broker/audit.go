@@ -41,7 +41,7 @@ func (b *Broker) audit(ctx context.Context) error {
 	b.reportLost(streamName, known.missing(held, unreadable, info.State.LastSeq))
 	if unreadable > 0 {
 		if err := b.salvage(ctx, streamName, between(info.State.FirstSeq, info.State.LastSeq)); err != nil {
-			b.opt.Logger.Error("The damaged queue can't be written anew", "err", err)
+			b.opt.Logger.Error("The damaged queue can't be rewritten", "err", err)
 		}
 	}
 	b.saveSequences(0) // from here on jobs complete

@@ -149,7 +149,7 @@ func checkWhole(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, restoringFile)); err != nil {
 		return nil
 	}
-	return &Error{What: fmt.Sprintf("storage directory %q has a part of a backup", dir), Hint: "delete it, and restore the backup again"}
+	return &Error{What: fmt.Sprintf("storage directory %q contains an incomplete backup", dir), Hint: "delete it, and restore the backup again"}
 }
 
 // lockStorage locks a directory against other servers and commands.

@@ -201,7 +201,7 @@ func (b *Broker) keepAlive(msg jetstream.Msg, done <-chan struct{}) {
 			return
 		case <-tick.C:
 			if err := msg.InProgress(); err != nil {
-				b.opt.Logger.Debug("job not kept", "err", err)
+				b.opt.Logger.Debug("a job can't be kept from redelivery", "err", err)
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func (b *Broker) forgetConsumer(ctx context.Context, why error) bool {
 }
 
 func (b *Broker) reportForgotten(why error) {
-	b.opt.Logger.Error("What was handed out of the queue can't be read: the files of the storage are damaged. Its jobs are handed out again", "err", why, "directory", b.consumerDir())
+	b.opt.Logger.Error("The record of the queue's deliveries can't be read: files of the storage are damaged. Its jobs are delivered again", "err", why, "directory", b.consumerDir())
 }
 
 // consumerDir is where the server records deliveries.

@@ -161,7 +161,7 @@ func (b *Broker) reach() error {
 	ctx, cancel := context.WithTimeout(b.closing, reachFor)
 	defer cancel()
 	if err := b.link.Load().conn.FlushWithContext(ctx); err != nil {
-		b.opt.Logger.Warn("the connection to the embedded server has ended; making another", "err", err)
+		b.opt.Logger.Warn("the connection to the embedded server is closed; reconnecting", "err", err)
 		if err := b.reconnect(); err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (b *Broker) reach() error {
 	case err != nil:
 		return err
 	case len(missing) > 0:
-		b.opt.Logger.Error("the queue or buckets are gone, with what was in them; making them again", "missing", missing)
+		b.opt.Logger.Error("the queue or buckets are gone, with their contents; recreating them", "missing", missing)
 		return b.remake(ctx)
 	case anew:
 		return b.reconnect() // handlers and watchers start over

@@ -220,7 +220,7 @@ func (k *Bucket) accountFirst() {
 		return
 	}
 	if err := k.b.salvage(ctx, k.stream(), slices.Values(readable)); err != nil {
-		k.b.opt.Logger.Error("A damaged bucket can't be written anew", "bucket", k.name, "err", err)
+		k.b.opt.Logger.Error("A damaged bucket can't be rewritten", "bucket", k.name, "err", err)
 	}
 }
 

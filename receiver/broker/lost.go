@@ -62,7 +62,7 @@ func (b *Broker) loadSequences() {
 	}
 	marks, err := decodeMarks(text)
 	if err != nil {
-		b.opt.Logger.Warn("How much the last run has left can't be read, so that this start can't tell whether any of it is gone", "err", err, "directory", b.opt.Dir)
+		b.opt.Logger.Warn("What the last run recorded about its state can't be read, so this start can't tell whether anything is lost", "err", err, "directory", b.opt.Dir)
 		return
 	}
 	b.sequences.marks = marks
@@ -126,7 +126,7 @@ func (b *Broker) reportLost(stream string, gone uint64) {
 	if gone == 0 {
 		return
 	}
-	b.opt.Logger.Error("Entries are gone: the files of the storage are damaged. Alerts that still fire are fetched again from Alertmanager; a backup has the others",
+	b.opt.Logger.Error("Entries are lost: files of the storage are damaged. Alerts that still fire are fetched again from Alertmanager; a backup has the others",
 		"of", nameOf(stream), "entries", gone, "directory", b.opt.Dir)
 	b.opt.OnLost(nameOf(stream), gone)
 }
@@ -153,7 +153,7 @@ func (b *Broker) saveSequences(pause time.Duration) {
 		err = writeDurably(filepath.Join(b.opt.Dir, sequencesFile), text)
 	}
 	if err != nil {
-		b.opt.Logger.Debug("how much was written can't be noted", "err", err)
+		b.opt.Logger.Debug("the state of the storage can't be recorded", "err", err)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.dirty = true // retried next time

@@ -64,7 +64,7 @@ func (b *Broker) putBack(ctx context.Context, name string) error {
 		var msg nats.Msg
 		err := messages.Decode(&msg)
 		if err != nil && !errors.Is(err, io.EOF) {
-			b.opt.Logger.Error("What was set aside of a damaged file is damaged, too; the rest of it is lost", "of", nameOf(name), "err", err)
+			b.opt.Logger.Error("The messages salvaged from a damaged file are damaged, too; the rest of them is lost", "of", nameOf(name), "err", err)
 		}
 		if err != nil {
 			return storageError(b.opt.Dir, os.Remove(f.Name()))

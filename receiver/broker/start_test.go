@@ -66,7 +66,7 @@ func TestTheNumberOfReplicasIsChosenOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Start(deadline(t), Options{Dir: dir, Cluster: &ClusterOptions{Replicas: 3, Node: "a", Listen: "127.0.0.1:0", Secret: testSecret}})
-	if !errors.Is(err, ErrReplicas) || !strings.Contains(err.Error(), "was made with 1 replicas, 3 are asked for") {
+	if !errors.Is(err, ErrReplicas) || !strings.Contains(err.Error(), "was created with 1 replicas, but 3 are requested") {
 		t.Errorf("%v, want ErrReplicas", err)
 	}
 }

@@ -93,7 +93,7 @@ func checkReplicas(dir string, replicas int) error {
 	}
 	if had != replicas {
 		return &Error{
-			What: fmt.Sprintf("storage directory %q was made with %d replicas, %d are asked for", dir, had, replicas), Err: ErrReplicas,
+			What: fmt.Sprintf("storage directory %q was created with %d replicas, but %d are requested", dir, had, replicas), Err: ErrReplicas,
 			Hint: "the number is chosen once: go back to it, or start with an empty directory",
 		}
 	}

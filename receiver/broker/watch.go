@@ -112,7 +112,7 @@ func (f *follower) follow(ctx context.Context, w *watcher) {
 		select {
 		case <-idle.C:
 			if !synced {
-				f.k.b.opt.Logger.Error("Entries that were counted do not come: the files of the storage are damaged. What is there is used", "of", f.k.name, "directory", f.k.b.opt.Dir)
+				f.k.b.opt.Logger.Error("Entries that were counted can't be read: files of the storage are damaged. The others are used", "of", f.k.name, "directory", f.k.b.opt.Dir)
 				synced = true
 				f.account()
 				f.synced()

@@ -13,9 +13,9 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer, b *Book) *metrics {
 	m := &metrics{
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "culprit_changes_total", Help: "Changes posted or read from Grafana, by outcome: added, replaced, or known, which was posted before; refused counts messages of any number of changes.",
+			Name: "culprit_changes_total", Help: "Changes posted or read from Grafana, by outcome: added, replaced or known (unchanged); refused counts messages, each with any number of changes.",
 		}, []string{"outcome"}),
-		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_changes_dropped_total", Help: "Changes that were deleted before their time, to make room."}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "culprit_changes_dropped_total", Help: "Changes deleted early, to make room."}),
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "culprit_grafana_changes_reads_total", Help: "Reads of Grafana's annotations for changes, by outcome.",
 		}, []string{"outcome"}),

@@ -80,7 +80,7 @@ func (m *moment) UnmarshalJSON(text []byte) error {
 }
 
 // errUnclear means that the sender must fix the message.
-var errUnclear = errors.New("the message can't be taken")
+var errUnclear = errors.New("the message can't be accepted")
 
 func unclear(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errUnclear}, args...)...)
@@ -194,11 +194,11 @@ func (c Change) check(now time.Time, lifetime time.Duration) error {
 func checkText(key, text string, most int) error {
 	switch {
 	case len(text) > most:
-		return unclear("%s has %d bytes, and may have %d; hint: what is long belongs on the page behind url", key, len(text), most)
+		return unclear("%s has %d bytes, the limit is %d; hint: put a long text on the page behind url", key, len(text), most)
 	case !utf8.ValidString(text):
 		return unclear("%s is %.40q, which is not UTF-8", key, text)
 	case strings.ContainsFunc(text, control):
-		return unclear("%s is %.40q, with a character that can't be seen; hint: write one line of text", key, text)
+		return unclear("%s is %.40q, with an invisible character; hint: write one line of text", key, text)
 	}
 	return nil
 }
@@ -219,7 +219,7 @@ func (c Change) checkURL() error {
 
 func (c Change) checkLabels() error {
 	if len(c.Labels) > maxLabels {
-		return unclear("it has %d labels, and may have %d; hint: keep those that say where: service, namespace, cluster, version", len(c.Labels), maxLabels)
+		return unclear("it has %d labels, the limit is %d; hint: keep those that say where: service, namespace, cluster, version", len(c.Labels), maxLabels)
 	}
 	for name, value := range c.Labels {
 		if !model.LegacyValidation.IsValidLabelName(name) || len(name) > maxName {

@@ -37,7 +37,7 @@ func (g *Gate) Admit(r *http.Request) error {
 	want, err := os.ReadFile(file)
 	if err != nil {
 		if suppressed, ok := g.says.May("token", g.Now()); ok {
-			g.Log.Error("The token of "+g.Key+" can't be read, so nobody is let in", "err", err, "suppressed", suppressed)
+			g.Log.Error("The token of "+g.Key+" can't be read, so all requests are rejected", "err", err, "suppressed", suppressed)
 		}
 		return g.refusal()
 	}
@@ -53,5 +53,5 @@ func (g *Gate) Admit(r *http.Request) error {
 }
 
 func (g *Gate) refusal() error {
-	return fmt.Errorf("the token is missing or another; hint: send the one of %s as Authorization: Bearer …, or as the password of basic auth", g.Key)
+	return fmt.Errorf("the token is missing or wrong; hint: send the one in %s as Authorization: Bearer …, or as the password of basic auth", g.Key)
 }

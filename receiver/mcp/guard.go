@@ -18,7 +18,7 @@ import (
 func (s *server) sameSite(r *http.Request) error {
 	if text := r.Header.Get("Origin"); text != "" {
 		if origin, err := url.Parse(text); err != nil || !s.ours(origin.Host) {
-			return fmt.Errorf("%s takes no request from a page of %.80q; hint: if culprit is reached under that name, set --web.external-url", r.URL.Path, text)
+			return fmt.Errorf("%s rejects requests from a page of %.80q; hint: if culprit is reached under that name, set --web.external-url", r.URL.Path, text)
 		}
 	}
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)

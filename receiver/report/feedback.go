@@ -57,7 +57,7 @@ func (f Feedback) Check() (Feedback, error) {
 	case !slices.Contains([]Judgement{Right, Wrong, Other}, f.Says):
 		return f, fmt.Errorf("says is %.40q; hint: write right or wrong, or say what it was, such as {\"was\": \"the disk of node 7\"}", f.Says)
 	case len(f.Was) > maxWas:
-		return f, fmt.Errorf("was has %d bytes, and may have %d; hint: say it in a sentence", len(f.Was), maxWas)
+		return f, fmt.Errorf("was has %d bytes, the limit is %d; hint: say it in a sentence", len(f.Was), maxWas)
 	}
 	return f, nil
 }

@@ -34,7 +34,7 @@ func (p Part) String() string {
 // CheckParts validates the parts of a request.
 func CheckParts(parts []Part) error {
 	if len(parts) > maxParts {
-		return fmt.Errorf("%d labels are too many to hold to at once, at most %d are taken; hint: go back and leave some out", len(parts), maxParts)
+		return fmt.Errorf("%d labels are too many at once, the limit is %d; hint: go back and leave some out", len(parts), maxParts)
 	}
 	for _, p := range parts {
 		if !model.LegacyValidation.IsValidLabelName(p.Label) || p.Label == model.MetricNameLabel {

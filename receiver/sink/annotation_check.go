@@ -134,7 +134,7 @@ func (a *Annotations) outcome(p *annotationPeer, t *attempt) report.Sent {
 	case repostPosted, repostUnchanged, repostRepaired:
 		return a.ok(ref)
 	case repostAbsent:
-		return a.skipped(ref, "the alert is not there, or is over")
+		return a.skipped(ref, "the alert is gone or resolved")
 	case repostEnding:
 		return a.skipped(ref, "the alert ends within 15 s unless it is sent again")
 	case repostNotFiring:

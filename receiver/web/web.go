@@ -80,7 +80,7 @@ func nowhere(w http.ResponseWriter, r *http.Request) error {
 // onlyPost rejects other methods.
 func onlyPost(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Allow", http.MethodPost)
-	return &problem{http.StatusMethodNotAllowed, "What people say of a report is sent here with POST, and read in the report."}
+	return &problem{http.StatusMethodNotAllowed, "Send feedback on a report here with POST; the report shows it."}
 }
 
 // server is the state that handlers share.

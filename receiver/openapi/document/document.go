@@ -103,7 +103,7 @@ func (m *maker) document() (*openapi3.T, error) {
 // common adds the answers that any operation may give.
 func (m *maker) common() error {
 	for name, a := range map[string]answer{
-		"Unauthorized":    {means: "credentials are missing or others (`--web.config.file`, `token_file`)", either: true},
+		"Unauthorized":    {means: "credentials are missing or wrong (`--web.config.file`, `token_file`)", either: true},
 		"CrossSite":       fails("a page of another site has made a browser send it"),
 		"TooManyRequests": says("more requests than `rate_limit` of `--web.config.file` allows"),
 		"Unavailable":     {means: "culprit starts, is not ready, or has too much to do: try again after `Retry-After`", either: true},
