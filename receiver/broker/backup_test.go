@@ -73,7 +73,7 @@ func TestABackupThatIsDamagedIsRefusedAndNotOpenedByMistake(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(dir, "..", "outside")); err == nil {
 				t.Error("a file was written outside of the directory")
 			}
-			if _, err := Start(t.Context(), Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "part of a backup") {
+			if _, err := Start(t.Context(), Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "incomplete backup") {
 				t.Errorf("it was opened: %v", err)
 			}
 		})

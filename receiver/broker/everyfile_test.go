@@ -235,7 +235,7 @@ func (h holding) survives(t *testing.T, dir string) {
 		if s.lost[what] != gone {
 			t.Errorf("%d of %d are gone of %s, and %d are said to be", gone, len(h[what]), what, s.lost[what])
 		}
-		if said := strings.Contains(s.log.String(), "Entries are gone"); gone > 0 && !said {
+		if said := strings.Contains(s.log.String(), "Entries are lost"); gone > 0 && !said {
 			t.Error("the log does not say so")
 		}
 		s.mu.Unlock()
