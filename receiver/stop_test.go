@@ -19,7 +19,7 @@ import (
 )
 
 // The daemon itself bounds the time that it takes to stop, and says so when
-// something was still at work: then w.stop fails the test.
+// something was still running: then w.stop fails the test.
 
 func TestAJobThatWaitsForPrometheusGoesBackIntoTheQueue(t *testing.T) {
 	w := newWorld(t, true)
@@ -107,7 +107,7 @@ func TestWhatIsStillAtWorkIsNotWaitedFor(t *testing.T) {
 	defer close(over)
 	cancel()
 	err := withDeadline(ctx, 10*time.Millisecond, func() error { <-over; return nil })
-	if err == nil || !strings.Contains(err.Error(), "still at work") {
+	if err == nil || !strings.Contains(err.Error(), "still running") {
 		t.Errorf("%v", err)
 	}
 	reason := errors.New("a reason")

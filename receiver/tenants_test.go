@@ -364,7 +364,7 @@ func (w *tenants) askedByHand(whose map[string]string) {
 		w.isOf(w.retried(known.ID), server)
 	}
 	w.wereAsked(whose)
-	if code, text := w.ask(`{"expr": "sum(rate(errors_total[1m])) > 3"}`); code != http.StatusBadRequest || !strings.Contains(text, "it is open which Prometheus is meant") {
+	if code, text := w.ask(`{"expr": "sum(rate(errors_total[1m])) > 3"}`); code != http.StatusBadRequest || !strings.Contains(text, "it is unclear which Prometheus is meant") {
 		w.t.Errorf("asked of nobody in particular: %d %s", code, text)
 	}
 }

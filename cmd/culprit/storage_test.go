@@ -40,7 +40,7 @@ func TestWhatIsBackedUpIsRestored(t *testing.T) {
 			t.Fatalf("%v: %d %s", args, code, said)
 		}
 	}
-	if code, said := ask("backup", "--storage.path", dir, file); code != exitFinding || !strings.Contains(said, "not there yet") {
+	if code, said := ask("backup", "--storage.path", dir, file); code != exitFinding || !strings.Contains(said, "does not exist yet") {
 		t.Errorf("over a backup: %d %s", code, said)
 	}
 	if code, said := ask("restore", "--storage.path", elsewhere, file); code != exitFinding || !strings.Contains(said, "not empty") {

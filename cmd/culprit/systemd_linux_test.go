@@ -100,7 +100,7 @@ func startWithSocket(t *testing.T, l net.Listener) {
 func TestSocketsThatAreNotThereAreSaid(t *testing.T) {
 	config := write(t, "culprit.yml", "prometheus: {url: 'http://127.0.0.1:1'}\n")
 	for args, want := range map[string]string{
-		"--web.systemd-socket":                      "hint: start culprit by a .socket unit",
+		"--web.systemd-socket":                      "hint: start culprit through a .socket unit",
 		"--web.listen-address=vsock://:x":           "the port of a vsock is a number, not \"x\"",
 		"--web.listen-address=vsock://:99999999999": "the port of a vsock is a number",
 		"--web.listen-address=nonsense":             "hint: choose another --web.listen-address",

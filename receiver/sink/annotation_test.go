@@ -112,7 +112,7 @@ func TestAnAlertThatIsOverIsNotPosted(t *testing.T) {
 		why      string
 	}{
 		"it ends within 15 s":                       {alert: ending, why: "within 15 s"},
-		"it is over":                                {alert: over, why: "is over"},
+		"it is over":                                {alert: over, why: "gone or resolved"},
 		"Prometheus no longer lists it":             {alert: alive, source: &sender{known: true}, why: "no longer lists"},
 		"the message itself says that it has ended": {alert: alive, resolved: true},
 	} {
