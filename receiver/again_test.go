@@ -22,7 +22,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web/webtest"
 )
 
-// reported is a world with the report of an alert that is told everywhere.
+// reported is a world with one report, sent to every sink.
 func reported(t *testing.T) (*world, report.Report) {
 	t.Helper()
 	w := newWorld(t, true)
@@ -31,7 +31,7 @@ func reported(t *testing.T) (*world, report.Report) {
 	return w, w.reports()[0]
 }
 
-// again has a report explained again, by its form.
+// again submits the form that explains a report again.
 func (w *world) again(id string, form url.Values, from string) (int, *goquery.Document) {
 	w.t.Helper()
 	ask, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.daemon.URL()+"/reports/"+id+"/explain", strings.NewReader(form.Encode()))
@@ -72,13 +72,13 @@ func TestAPartIsExplainedAndNothingIsStored(t *testing.T) {
 	}
 }
 
-// The whole of an alert that fires is looked at as the daemon's own late look does: it
-// is the report from then on, which keeps what is not of the look.
+// A fresh look at the whole of a firing alert replaces its report, which keeps what is not part of
+// the look.
 func TestAFiringAlertThatIsExplainedAgainHasItsReportRenewed(t *testing.T) {
 	w, before := reported(t)
 	if _, err := w.daemon.store.update(t.Context(), before.ID, func(r *record) {
 		r.Report.Feedback = []report.Feedback{{Says: report.Right, By: "ann"}}
-		r.Report.Timings.Queued = 99 // marks the look of before
+		r.Report.Timings.Queued = 99 // marks the old look
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestAFiringAlertThatIsExplainedAgainHasItsReportRenewed(t *testing.T) {
 
 	for name, c := range map[string]struct {
 		change func(*report.Report)
-		stands bool // and both are told
+		stands bool // both are mentioned
 	}{
 		"a look that failed":                 {func(r *report.Report) { r.Status = report.Failed }, false},
 		"a look that was cut short":          {func(r *report.Report) { r.Status = report.Partial }, false},
@@ -124,7 +124,7 @@ func TestAFiringAlertThatIsExplainedAgainHasItsReportRenewed(t *testing.T) {
 	}
 }
 
-// overtaken is a bucket in which another writes before the first write.
+// overtaken is a bucket in which somebody else writes before the first write.
 type overtaken struct {
 	bucket
 	other func()
@@ -138,7 +138,7 @@ func (o *overtaken) Update(ctx context.Context, key string, value []byte, revisi
 	return o.bucket.Update(ctx, key, value, revision)
 }
 
-// Another replica ends the alert, or knows more of it, while a person's look is written.
+// Another replica ends the alert, or learns more about it, while a person's look is being written.
 func TestALookThatIsOvertakenIsWeighedAnew(t *testing.T) {
 	sure := analysis.Finding{Rank: 1, Kind: analysis.KindSeries, Name: "cpu", Series: "cpu", Confidence: analysis.High}
 	for name, c := range map[string]struct {
@@ -175,8 +175,8 @@ func TestALookThatIsOvertakenIsWeighedAnew(t *testing.T) {
 	}
 }
 
-// Nothing could be asked, as with an expression that could not be read; then that was
-// mended, and somebody wants to know it after all.
+// The expression could not be parsed, so there was no plan. Then it was fixed, and somebody asks
+// again.
 func TestAReportWithoutAPlanIsExplainedAgainAtItsTime(t *testing.T) {
 	w, r := reported(t)
 	made := r.CreatedAt
@@ -204,7 +204,7 @@ func TestWhatTheAPIMayNotThePageMayNot(t *testing.T) {
 	}
 }
 
-// A button of the page works in a browser, without any script.
+// The buttons of the page work in a browser, without JavaScript.
 func TestAButtonAsksWithoutAValue(t *testing.T) {
 	ctx := webtest.Browser(t)
 	w, r := reported(t)

@@ -23,7 +23,7 @@ import (
 
 const maxToolAnswer = 4 << 10 // bytes of a whole message
 
-// seen are the messages that come over a connection, and a header that goes with it.
+// seen records the messages of a connection, and adds a header.
 type seen struct {
 	header, value string
 	largest       int
@@ -45,7 +45,7 @@ func (s *seen) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// assistant is the protocol's own client at work.
+// assistant uses the protocol's own client.
 type assistant struct {
 	t       *testing.T
 	session *sdk.ClientSession
@@ -66,7 +66,7 @@ func connect(t *testing.T, base string, s *seen, version string) (*assistant, er
 	return &assistant{t: t, session: session, seen: s, tools: map[string]*jsonschema.Resolved{}}, nil
 }
 
-// learn reads the tools, and what each of them answers with.
+// learn lists the tools and their output schemas.
 func (a *assistant) learn() {
 	a.t.Helper()
 	list, err := a.session.ListTools(a.t.Context(), nil)
@@ -88,7 +88,7 @@ func (a *assistant) learn() {
 	}
 }
 
-// toolAnswer is what every tool answers with, or a part of it.
+// toolAnswer has the fields that the tools answer with.
 type toolAnswer struct {
 	Line, Verdict, Confidence, URL, IncidentURL, ID, Fingerprint, Next string
 	Guess, Firing                                                      bool
@@ -99,7 +99,7 @@ type toolAnswer struct {
 	Doubts                                                             []string
 }
 
-// call calls a tool. Its answer is as its schema says and short, and so is its line.
+// call calls a tool, and checks its answer against the schema and the limits.
 func (a *assistant) call(name string, arguments map[string]any) (toolAnswer, string, bool) {
 	a.t.Helper()
 	res, err := a.session.CallTool(a.t.Context(), &sdk.CallToolParams{Name: name, Arguments: arguments})
@@ -136,7 +136,7 @@ func (a *assistant) call(name string, arguments map[string]any) (toolAnswer, str
 	return answer, line, false
 }
 
-// fires has Prometheus remember that an alert fires.
+// fires makes Prometheus list an alert as firing.
 func (w *world) fires(name string, since time.Time) {
 	w.t.Helper()
 	app := w.prometheus.Appender(w.t.Context())
@@ -213,7 +213,7 @@ func TestAnAssistantReadsWhatThePagesShow(t *testing.T) {
 	}
 }
 
-// What an assistant asks wrongly is answered with what to do, and no call fails.
+// A wrong question is answered with a hint, and is not a protocol error.
 func TestAnAssistantThatAsksWronglyIsToldWhatToDo(t *testing.T) {
 	d := lonely(t, switchedOn)
 	a, err := connect(t, d.URL(), &seen{}, "")
@@ -266,11 +266,11 @@ func TestAnAssistantThatAsksWronglyIsToldWhatToDo(t *testing.T) {
 	}
 }
 
-// switchedOn lets anybody in who reaches the port.
+// switchedOn enables the tools for anybody who reaches the port.
 func switchedOn(opt *Options) { configured("mcp: {}")(opt) }
 
-// Of a list that is longer than an answer each report comes once, whatever its labels
-// hold and how many they are.
+// If a list is longer than one answer, paging returns each report once, whatever and however many
+// labels they have.
 func TestAnAssistantPagesThroughHugeAndHostileLabels(t *testing.T) {
 	d := lonely(t, switchedOn)
 	const alerts = 40
@@ -383,7 +383,7 @@ func TestAssistantsComeInAsTheConfigurationSays(t *testing.T) {
 			t.Errorf("%s: %d, Allow: %s", method, status, header.Get("Allow"))
 		}
 	}
-	// A name that leads here since a moment ago is the page's own, and the host that is asked.
+	// DNS rebinding: the attacker's name is both the page's and the requested host.
 	r := request{"POST", "/mcp", json + "\r\nOrigin: http://culprit\r\n", hello}
 	if status := r.send(t, d); status != http.StatusForbidden {
 		t.Errorf("a page of another name is answered %d", status)
@@ -393,7 +393,7 @@ func TestAssistantsComeInAsTheConfigurationSays(t *testing.T) {
 	}
 }
 
-// The users of the port are those of the tools.
+// Users of the port may use the tools.
 func TestAssistantsAreKnownByTheUsersOfThePort(t *testing.T) {
 	d := lonely(t, func(opt *Options) {
 		switchedOn(opt)

@@ -13,8 +13,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web/webtest"
 )
 
-// Over plain HTTP a browser says where a form comes from by Origin alone, unless
-// the host is this machine. The form of the page must pass the guard there too.
+// Over plain HTTP browsers reveal a form's origin only by the Origin header, unless the host is
+// local. The form of the page must still pass the guard.
 func TestTheFormOfAPageIsTakenOverPlainHTTP(t *testing.T) {
 	ctx := webtest.Browser(t, chromedp.Flag("host-resolver-rules", "MAP culprit.test 127.0.0.1"))
 	w := newWorld(t, true)

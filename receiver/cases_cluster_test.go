@@ -18,14 +18,14 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// member is one replica of a cluster: a node of the embedded NATS, with its store.
+// member is a replica of a cluster: a node of the embedded NATS, with its store.
 type member struct {
 	*store
 	broker *broker.Broker
 	opt    broker.Options
 }
 
-// clusterOf starts three members side by side.
+// clusterOf starts three members in parallel.
 func clusterOf(t *testing.T) []*member {
 	t.Helper()
 	members := make([]*member, 3)
@@ -65,13 +65,13 @@ func clusterOf(t *testing.T) []*member {
 	return members
 }
 
-// keep stores a report, again if the node is behind the others, as a worker does.
+// keep stores a report like a worker, retrying while the node lags.
 func (m *member) keep(t *testing.T, r *record) {
 	t.Helper()
 	eventually(t, "a report is stored", func() bool { _, err := m.Put(t.Context(), r); return err == nil })
 }
 
-// pageOf is what a member answers.
+// pageOf is a member's answer.
 func (m *member) pageOf(t *testing.T, path string) []byte {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -82,7 +82,7 @@ func (m *member) pageOf(t *testing.T, path string) []byte {
 	return w.Body.Bytes()
 }
 
-// agree waits until all members answer the same, as it should be.
+// agree waits until all members give the same, correct answer.
 func agree(t *testing.T, members []*member, path string, ok func(answer []byte) bool) {
 	t.Helper()
 	eventually(t, "all members answer the same to "+path, func() bool {
@@ -96,14 +96,14 @@ func agree(t *testing.T, members []*member, path string, ok func(answer []byte) 
 	})
 }
 
-// Whichever members explain the alerts of a fault, each sees one and the same case;
-// another fault at that time stays another.
+// Whichever members explain the alerts of a fault, all see one and the same case; a simultaneous
+// other fault stays separate.
 func TestEachMemberOfAClusterSeesTheSameCases(t *testing.T) {
 	members := clusterOf(t)
 	var busy sync.WaitGroup
 	for i, m := range members {
 		busy.Go(func() {
-			for n := range 4 { // of both faults, each member explains some, in groups that all of them write to
+			for n := range 4 { // each member explains some alerts of both faults, in shared groups
 				service := fmt.Sprint("s", i, n)
 				for _, r := range []*record{
 					alertIn(fmt.Sprint("release-", n%2), "ErrorsHigh", service, noon, rollout("v42", noon)),
@@ -134,8 +134,7 @@ func TestEachMemberOfAClusterSeesTheSameCases(t *testing.T) {
 	}
 }
 
-// Where one member has found a cause that makes two cases one, all see one, at the
-// addresses of both.
+// If one member finds a cause that joins two cases, all members see one case, at both URLs.
 func TestACauseThatOneMemberFindsJoinsTheCasesOfAll(t *testing.T) {
 	members := clusterOf(t)
 	members[0].keep(t, alertIn("a", "ErrorsHigh", "pay", noon, rollout("v42", noon)))

@@ -24,7 +24,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web"
 )
 
-// Causes of the stories below.
+// Causes of the tests below.
 func rollout(version string, at time.Time) analysis.Finding {
 	c := changes.Change{At: float64(at.Unix()), Title: "checkout " + version, To: version, Labels: map[string]string{"service": "checkout"}, Source: "api"}
 	return analysis.Finding{Kind: analysis.KindChange, Change: &c, Name: c.Title, Confidence: analysis.High, Labels: []map[string]string{c.Labels}}
@@ -39,7 +39,7 @@ func guess(f analysis.Finding) analysis.Finding {
 	return f
 }
 
-// alertIn is a report of an alert about a service, in a group of Alertmanager.
+// alertIn is a report of an alert about a service, in an alert group.
 func alertIn(groupKey, name, service string, start time.Time, causes ...analysis.Finding) *record {
 	labels := model.LabelSet{"alertname": model.LabelValue(name), "service": model.LabelValue(service)}
 	alert := report.Alert{Labels: labels, StartsAt: start, Fingerprint: labels.Fingerprint().String()}
@@ -52,12 +52,12 @@ func alertIn(groupKey, name, service string, start time.Time, causes ...analysis
 	}
 }
 
-// site is a store behind the pages.
+// site serves the pages of a store.
 func site(s *store) http.Handler {
 	return web.New(web.Options{Reader: reader{store: s, book: &deliveries{of: map[string]map[string]delivery{}}, busy: func(string) bool { return false }, handled: func(string) []report.Handled { return nil }}, Now: s.now})
 }
 
-// ask reads JSON of the pages.
+// askSite reads JSON from the pages.
 func askSite(t testing.TB, s *store, path string, into any) {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -76,8 +76,8 @@ func casesOf(t testing.TB, s *store) (list []report.Case) {
 	return list
 }
 
-// 124 alerts of 20 groups and 31 services were made by one rollout; at the same
-// time a disk is full elsewhere. That is two cases, whatever the groups.
+// One rollout caused 124 alerts in 20 groups about 31 services, while a disk is full elsewhere.
+// That makes two cases, whatever the groups.
 func TestAlertsOfOneCauseAreOneCaseWhateverTheirGroups(t *testing.T) {
 	now := noon
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{now: func() time.Time { return now }, base: "http://culprit"}, nil)
@@ -116,7 +116,7 @@ func TestAlertsOfOneCauseAreOneCaseWhateverTheirGroups(t *testing.T) {
 	}
 }
 
-// A case keeps its name while others join it, and a name that it had is known.
+// A case keeps its ID when others join, and is still found by earlier IDs.
 func TestACaseKeepsItsName(t *testing.T) {
 	now := noon
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{now: func() time.Time { return now }}, nil)
@@ -129,7 +129,7 @@ func TestACaseKeepsItsName(t *testing.T) {
 		t.Fatalf("%d cases", len(before))
 	}
 	now = now.Add(time.Minute)
-	mustPut(t, s, alertIn("g3", "C", "s3", now, a, b)) // it has both causes
+	mustPut(t, s, alertIn("g3", "C", "s3", now, a, b)) // has both causes
 	after := casesOf(t, s)
 	if len(after) != 1 || after[0].ID != before[1].ID || after[0].Alerts != 3 {
 		t.Fatalf("%+v", after)
@@ -158,7 +158,7 @@ func TestWhatIsNoReasonToBeOneCase(t *testing.T) {
 	}
 }
 
-// One alert of another fault in a large group does not make two faults one.
+// One alert of another fault in a large group does not join the two faults.
 func TestAForeignAlertInAGroupJoinsNoCases(t *testing.T) {
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
 	one, two := placed(map[string]string{"service": "pay"}), placed(map[string]string{"service": "cart"})
@@ -173,12 +173,12 @@ func TestAForeignAlertInAGroupJoinsNoCases(t *testing.T) {
 	}
 }
 
-// Where a change is another alert of which there is a report, that report's first line
-// is told with it; of an alert of another place or time it is not.
+// If a change is another alert with a report, its first line is shown; but not for alerts of
+// another place or time.
 func TestAnAlertAmongTheChangesIsToldWithItsReport(t *testing.T) {
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
 	in := func(cluster string, r *record) *record {
-		r.Report.Alert.Labels["cluster"] = model.LabelValue(cluster) // external: no series of Prometheus has it
+		r.Report.Alert.Labels["cluster"] = model.LabelValue(cluster) // external: no series in Prometheus has it
 		r.Report.Alert.Labels["severity"] = r.Report.Alert.Labels["alertname"] + " is bad"
 		r.Report.Alert.Fingerprint = r.Report.Alert.Labels.Fingerprint().String()
 		r.Report.ID = report.ID(r.Report.Alert.Fingerprint, r.Report.Alert.StartsAt)
@@ -231,7 +231,7 @@ func TestWhatWasBeforeIsToldWithWhatPeopleSaid(t *testing.T) {
 	mustPut(t, s, end(alertIn("g1", "A", "s", noon.Add(-9*day), rollout("v40", noon.Add(-9*day))), time.Hour))
 	last := end(alertIn("g2", "A", "s", noon.Add(-2*day), pay), 12*time.Minute)
 	mustPut(t, s, last)
-	for i := range 4 { // of one occasion
+	for i := range 4 { // one occurrence
 		mustPut(t, s, end(alertIn("g3", "B", fmt.Sprint("s", i), noon.Add(-3*day+time.Duration(i)*time.Minute), pay), time.Hour))
 	}
 	if _, err := s.judge(t.Context(), last.Report.ID, report.Feedback{Says: report.Right, Via: report.ViaAPI}); err != nil {
@@ -239,7 +239,7 @@ func TestWhatWasBeforeIsToldWithWhatPeopleSaid(t *testing.T) {
 	}
 	now := alertIn("g4", "A", "s", noon, pay, rollout("v42", noon))
 	mustPut(t, s, now)
-	mustPut(t, s, alertIn("g5", "B", "s0", noon.Add(-time.Minute), pay)) // of this occasion
+	mustPut(t, s, alertIn("g5", "B", "s0", noon.Add(-time.Minute), pay)) // this occurrence
 	mustPut(t, s, alertIn("g6", "A", "s", noon.Add(day), pay))           // later
 
 	var r report.Report
@@ -265,7 +265,7 @@ func TestWhatWasBeforeIsToldWithWhatPeopleSaid(t *testing.T) {
 	}
 }
 
-// full is a store that holds n reports, of which a tenth share their causes.
+// full is a store with n reports, a tenth of which share their causes.
 func full(t testing.TB, n int) (*store, string) {
 	s := makeStore(storeOptions{now: time.Now, ttl: 30 * 24 * time.Hour})
 	id := ""
@@ -281,7 +281,7 @@ func full(t testing.TB, n int) (*store, string) {
 	return s, id
 }
 
-// A list of cases or incidents has what was asked for, as one of reports has.
+// Lists of cases and incidents can be filtered like those of reports.
 func TestCasesAreFiltered(t *testing.T) {
 	judged := alertIn("b", "Slow", "cart", noon.Add(time.Hour))
 	judged.Report.Feedback, judged.Report.Prometheus = []report.Feedback{{Says: report.Right}}, "eu"
@@ -310,7 +310,7 @@ func TestCasesAreFiltered(t *testing.T) {
 	}
 }
 
-// The incidents above the front page's list are those of what is asked for.
+// The incidents above the front page's list match its filter.
 func TestTheFrontPageHasTheIncidentsThatAreAskedFor(t *testing.T) {
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{now: func() time.Time { return noon.Add(2 * time.Hour) }}, nil)
 	for _, r := range []*record{alertIn("a", "Errors", "pay", noon), alertIn("a", "Errors", "bank", noon), alertIn("b", "Slow", "cart", noon.Add(time.Hour)), alertIn("b", "Slow", "mail", noon.Add(time.Hour))} {
@@ -333,8 +333,8 @@ func TestTheFrontPageHasTheIncidentsThatAreAskedFor(t *testing.T) {
 	}
 }
 
-// storm is a store with one incident of n reports, a third of which have a cause that
-// all of another incident have: it does not join the two.
+// storm is a store with one incident of n reports. A third of them share a cause with all reports
+// of another incident, which is not enough to join the two.
 func storm(n int) (s *store, large, small string) {
 	s = makeStore(storeOptions{now: time.Now, ttl: time.Hour})
 	shared := placed(map[string]string{"node": "n7"})
@@ -354,8 +354,7 @@ func storm(n int) (s *store, large, small string) {
 	return s, large, add(n, "small", shared)
 }
 
-// A page of an incident looks at each report once: the time that it takes holds up
-// whoever writes a report.
+// A page reads each report of an incident once, because it blocks writers meanwhile.
 func TestACaseLooksAtEachIncidentOnce(t *testing.T) {
 	s, _, small := storm(300)
 	near := neighbours{s, map[string]joinable{}, map[string][]joinable{}}
@@ -363,7 +362,7 @@ func TestACaseLooksAtEachIncidentOnce(t *testing.T) {
 	if got := near.take(key, noon); len(got) != 1 || got[0].id != small || len(near.known) != 2 {
 		t.Fatalf("%d incidents are taken, %d were looked at", len(got), len(near.known))
 	}
-	delete(s.byKey, key) // whoever looks again finds nothing
+	delete(s.byKey, key) // another look would find nothing
 	for id := range near.known {
 		delete(s.byIncident, id)
 	}
@@ -376,8 +375,8 @@ func TestACaseLooksAtEachIncidentOnce(t *testing.T) {
 	}
 }
 
-// What stands on a page beside the report reads no stored report: it costs
-// milliseconds, with ten thousand of them.
+// What a page shows next to a report comes from the index: it takes milliseconds with ten thousand
+// reports.
 func BenchmarkBeside(b *testing.B) {
 	s, id := full(b, 10_000)
 	r, _ := s.report(id)
@@ -402,7 +401,7 @@ func BenchmarkBeside(b *testing.B) {
 			}
 		}
 	})
-	b.Run("storm", func(b *testing.B) { // an incident of 4,000 reports is looked at from one beside it
+	b.Run("storm", func(b *testing.B) { // an incident of 4,000 reports, seen from one next to it
 		s, _, small := storm(4000)
 		for b.Loop() {
 			if s.caseOf(small) == "" {
@@ -412,7 +411,7 @@ func BenchmarkBeside(b *testing.B) {
 	})
 }
 
-// The way from one incident to the next finds what all of them together show.
+// Walking from one incident to the next finds the same cases as looking at all of them.
 func TestACaseIsTheSameFromEveryIncident(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := makeStore(storeOptions{now: time.Now})
@@ -436,7 +435,7 @@ func TestACaseIsTheSameFromEveryIncident(t *testing.T) {
 	})
 }
 
-// The index that they read goes with its reports.
+// The index of causes is updated when reports are deleted.
 func TestTheKeysOfCausesGoWithTheirReports(t *testing.T) {
 	s, _ := full(t, 100)
 	for _, id := range slices.Collect(maps.Keys(s.byID)) {
@@ -447,7 +446,7 @@ func TestTheKeysOfCausesGoWithTheirReports(t *testing.T) {
 	}
 }
 
-// Lists of cases and incidents lead on from page to page, each thing once.
+// Paging through cases and incidents returns each once.
 func TestCasesAndIncidentsAreReadPageByPage(t *testing.T) {
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
 	for i := range 7 {
@@ -474,7 +473,7 @@ func TestCasesAndIncidentsAreReadPageByPage(t *testing.T) {
 	}
 }
 
-// BenchmarkLists is the time of the first page of each list, by the number of reports.
+// BenchmarkLists measures the first page of each list, by the number of reports.
 func BenchmarkLists(b *testing.B) {
 	for _, n := range []int{1000, 10_000} {
 		s, _ := full(b, n)

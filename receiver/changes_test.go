@@ -14,7 +14,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/changelog"
 )
 
-// listed reads the changes that a daemon lists.
+// listed reads the list of changes from a daemon.
 func listed(t *testing.T, d *Daemon) (list []changelog.Change) {
 	t.Helper()
 	resp, err := http.Get("http://" + d.Address().String() + "/api/v1/changes")
@@ -31,7 +31,7 @@ func listed(t *testing.T, d *Daemon) (list []changelog.Change) {
 func TestAChangeThatIsPostedIsListedAndHandedToTheAnalysis(t *testing.T) {
 	d := lonely(t, nil)
 	const body = `{"title": "checkout v42", "labels": {"service": "checkout"}, "source": "ci", "id": "7"}`
-	for range 2 { // a sender that is not sure
+	for range 2 { // a sender that retries
 		if status, _ := answered(t, d, http.MethodPost, "/api/v1/changes", body, "Content-Type: application/json"); status != http.StatusOK {
 			t.Fatalf("a change is answered %d", status)
 		}
@@ -46,7 +46,7 @@ func TestAChangeThatIsPostedIsListedAndHandedToTheAnalysis(t *testing.T) {
 	}
 }
 
-// A reload names another token, and none at all.
+// A reload changes the token, or removes it.
 func TestTheTokenOfChangesIsThatOfTheConfiguration(t *testing.T) {
 	d := lonely(t, func(opt *Options) {
 		if err := os.WriteFile(filepath.Join(filepath.Dir(opt.ConfigFile), "token"), []byte("s3cret\n"), 0o600); err != nil {
@@ -72,8 +72,7 @@ func TestTheTokenOfChangesIsThatOfTheConfiguration(t *testing.T) {
 	}
 }
 
-// What somebody has told stands among the causes of what broke a moment later, with
-// what was said of it.
+// A posted change is among the causes of what broke a moment later, with the feedback on it.
 func TestAChangeThatIsPostedIsACauseOfTheReport(t *testing.T) {
 	w := newWorld(t, true)
 	body := `{"title": "shop v2", "labels": {"service": "shop", "version": "v2"}, "from": "v1", "to": "v2", "source": "ci", "url": "https://ci.example.org/7", "at": "` +
@@ -91,7 +90,7 @@ func TestAChangeThatIsPostedIsACauseOfTheReport(t *testing.T) {
 	t.Errorf("%+v", w.reports()[0].Result.Causes)
 }
 
-// Whoever can post a change can neither make an alert nor end or alter one.
+// Whoever can post a change can't create, end or alter an alert.
 func TestAChangeTouchesNoAlert(t *testing.T) {
 	w := newWorld(t, true)
 	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)

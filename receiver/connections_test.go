@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// dial connects and says something, which may be the beginning of a request.
+// dial connects and sends something, such as the beginning of a request.
 func dial(t *testing.T, d *Daemon, says string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", d.Address().String())
@@ -21,11 +21,11 @@ func dial(t *testing.T, d *Daemon, says string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_, _ = io.WriteString(conn, says) // it may have had to make room already
+	_, _ = io.WriteString(conn, says) // it may have been closed to make room
 	return conn
 }
 
-// slowClients are the beginnings with which a client keeps the daemon waiting.
+// slowClients are ways to keep the daemon waiting.
 func slowClients() map[string]string {
 	return map[string]string{
 		"nothing said":   "",
@@ -38,8 +38,7 @@ func slowClients() map[string]string {
 	}
 }
 
-// Many more clients than there may be connections keep the daemon waiting. An
-// alert is taken all the same.
+// Far more slow clients than allowed connections don't keep an alert out.
 func TestSlowClientsDontMakeItDeaf(t *testing.T) {
 	for name, says := range slowClients() {
 		t.Run(name, func(t *testing.T) {
@@ -65,14 +64,14 @@ func TestThreeHundredSlowBodiesAreCutOff(t *testing.T) {
 		if err != nil {
 			t.Fatalf("a slow body is answered %v", err)
 		}
-		// Alertmanager sends again what is answered with 503, and nothing else.
+		// Alertmanager retries after a 503, and nothing else.
 		if resp.StatusCode != http.StatusServiceUnavailable || !resp.Close {
 			t.Fatalf("a slow body is answered %s; the connection is closed: %v", resp.Status, resp.Close)
 		}
 	}
 }
 
-// A body that takes longer than the first grace, but comes steadily, is taken.
+// A body that is slow but steady is accepted.
 func TestABodyThatComesSteadilyIsTaken(t *testing.T) {
 	t.Parallel()
 	d := lonely(t, nil)
@@ -95,7 +94,7 @@ func TestABodyThatComesSteadilyIsTaken(t *testing.T) {
 	}
 }
 
-// A question that is being answered keeps its connection, whoever comes.
+// A request in progress keeps its connection, however many others connect.
 func TestWhoIsBeingAnsweredKeepsItsConnection(t *testing.T) {
 	d := lonely(t, func(opt *Options) { opt.MaxConnections = 2 })
 	conn := dial(t, d, "")

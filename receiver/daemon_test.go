@@ -66,8 +66,8 @@ func TestAnAlertGetsItsCausesAndItsEnd(t *testing.T) {
 
 	again := time.Now()
 	w.post("ErrorsHigh", again, true)
-	// The end is posted once here, where Prometheus sends it for a quarter of an
-	// hour: so it must not fall between culprit's look at the alert and its post.
+	// The end is posted only once here, where Prometheus would resend it for a quarter of an hour.
+	// So it must not fall between culprit's read of the alert and its post.
 	w.await("firing again makes a second report, which is sent", func() bool {
 		list := w.reports()
 		return len(list) == 2 && len(list[0].Sent) > 0
@@ -125,7 +125,7 @@ func TestAlertsWithoutARuleAreLeftAloneIfSoConfigured(t *testing.T) {
 func TestAlertsOfOneGroupAreOneIncident(t *testing.T) {
 	w := newWorld(t, true)
 	for _, name := range []string{"ErrorsHigh", "ErrorsOfAnotherKind"} {
-		w.post(name, time.Now(), true) // young: the webhook, which knows the group, is first
+		w.post(name, time.Now(), true) // young, so that the webhook, which knows the group, comes first
 	}
 	var list []report.Incident
 	w.await("both reports are in one incident", func() bool {
@@ -182,8 +182,8 @@ func TestAnotherLookWithoutEvidenceLeavesTheReport(t *testing.T) {
 	}
 }
 
-// A look that disagrees needs more evidence than the one before it: here the KPI
-// of a rule that was changed meanwhile stands still.
+// A later look needs more evidence to disagree: here the rule was changed meanwhile, and its new
+// KPI is still.
 func TestALaterLookDoesNotWorsenAnAnswer(t *testing.T) {
 	w := newWorld(t, true)
 	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
@@ -279,7 +279,7 @@ func TestReadyWhenTheServersHaveAnswered(t *testing.T) {
 
 func TestMetricsAreInOrder(t *testing.T) {
 	w := newWorld(t, true)
-	w.post("ErrorsHigh", time.Now(), true) // so young that the reconcile loop leaves it to the webhook
+	w.post("ErrorsHigh", time.Now(), true) // too young for the reconcile loop
 	w.await("a report is sent", func() bool { return len(w.reports()) == 1 && len(w.reports()[0].Sent) > 0 })
 	problems, err := testutil.GatherAndLint(w.daemon.opt.Registry)
 	if err != nil {

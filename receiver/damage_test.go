@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The alert still fires, so that its report can be made again.
+// The alert still fires, so its report can be made again.
 func TestWhatDamageHasTakenIsSaidAndFetchedAgain(t *testing.T) {
 	w := newWorld(t, true)
 	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)

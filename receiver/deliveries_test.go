@@ -11,8 +11,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// What could not be stored when a sink took it, as a cluster had no leader, is stored
-// later: another replica then knows of it, and tells the end.
+// A record that can't be stored because the cluster has no leader is stored later: then another
+// replica knows of it, and sends the end.
 func TestADeliveryThatCannotBeStoredAtOnceIsStoredLater(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	open := func() *deliveries {

@@ -14,8 +14,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// An alert that has just ended may still be seen firing: in a list that was read
-// before its end, or by a post of culprit that crossed it. Nobody is told of it again.
+// A resolved alert may still be seen firing: in a list read before its end, or through a post of
+// culprit that crossed it. It must not be reported again.
 func TestAnAlertThatHasJustEndedIsNotFoundAgain(t *testing.T) {
 	now := time.Now()
 	start := now.Add(-time.Hour)
@@ -42,7 +42,7 @@ func TestAnAlertThatHasJustEndedIsNotFoundAgain(t *testing.T) {
 	}
 }
 
-// A job that is repeated after a crash may come after the end of its alert.
+// A job that is redelivered after a crash may come after the end of its alert.
 func TestAJobThatItsEndHasOvertakenTellsNothing(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	s := storeOn(t, b, storeOptions{}, nil)
@@ -54,7 +54,7 @@ func TestAJobThatItsEndHasOvertakenTellsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &worker{store: s} // with nothing to explain an alert
+	w := &worker{store: s} // can't explain anything
 	body, err := json.Marshal(job{Alert: alert, Status: statusFiring, Reason: reasonWebhook, ReceivedAt: end.Add(-time.Second)})
 	if err != nil {
 		t.Fatal(err)

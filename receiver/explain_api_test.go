@@ -89,9 +89,9 @@ func TestQuestionsAreFewAndEndWithTheirRequest(t *testing.T) {
 	w := newWorld(t, false)
 	asked, released := make(chan struct{}, 10), make(chan struct{}, 10)
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // so that the server sees the client go
+		body, _ := io.ReadAll(r.Body) // so that the server sees the client disconnect
 		if strings.Contains(string(body), "vector") {
-			return // the daemon itself, which asks whether Prometheus is there
+			return // the daemon's own check whether Prometheus is up
 		}
 		asked <- struct{}{}
 		<-r.Context().Done()
@@ -145,8 +145,7 @@ func TestTheConfigurationSaysWhatMayBeAsked(t *testing.T) {
 	}
 }
 
-// Two clocks differ: that an alert begins in four minutes is no reason to wait, nor
-// to say that it has no past.
+// Clocks differ: an alert that begins in four minutes is explained now, with its history.
 func TestAnAlertMayBeginInTheFuture(t *testing.T) {
 	w := newWorld(t, true)
 	start := time.Now().Add(4 * time.Minute)

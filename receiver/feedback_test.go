@@ -18,7 +18,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// said are the judgements of the only report of a world.
+// said returns the judgements on the only report.
 func (w *world) said() (all []string) {
 	for _, f := range w.reports()[0].Feedback {
 		all = append(all, string(f.Says)+" "+f.Was+" via "+f.Via)
@@ -26,7 +26,7 @@ func (w *world) said() (all []string) {
 	return all
 }
 
-// silence makes a silence over an alert, or changes the one of an id.
+// silence creates a silence for an alert, or updates the one with an id.
 func (w *world) silence(id, alert, comment string) string {
 	w.t.Helper()
 	body, err := json.Marshal(map[string]any{
@@ -44,14 +44,14 @@ func (w *world) silence(id, alert, comment string) string {
 	return made.ID
 }
 
-// On the page, by the API and in the comment of a silence.
+// On the page, through the API and in a silence's comment.
 func TestPeopleSayWhetherAReportWasRight(t *testing.T) {
 	w := newWorld(t, true)
 	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
 	w.await("there is a report", func() bool { list := w.reports(); return len(list) == 1 && len(list[0].Sent) > 0 })
 	id := w.reports()[0].ID
 
-	resp, err := http.PostForm(w.daemon.URL()+"/reports/"+id+"/feedback", url.Values{"says": {"wrong"}}) // follows to the page
+	resp, err := http.PostForm(w.daemon.URL()+"/reports/"+id+"/feedback", url.Values{"says": {"wrong"}}) // follows the redirect to the page
 	w.must(err)
 	page, err := io.ReadAll(resp.Body)
 	w.must(err)
@@ -97,12 +97,12 @@ func TestPeopleSayWhetherAReportWasRight(t *testing.T) {
 	}
 }
 
-// Feedback and another look at the alert meet: neither is lost.
+// Feedback and a new look arrive together, and neither is lost.
 func TestFeedbackSurvivesAnotherLook(t *testing.T) {
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
 	r := recordOf(1, noon)
 	mustPut(t, s, r)
-	worker := *r // has read the report, and is at work
+	worker := *r // has read the report, and is busy
 	if changed, err := s.judge(t.Context(), r.Report.ID, report.Feedback{Says: report.Right, Via: report.ViaAPI}); err != nil || !changed {
 		t.Fatalf("%t, %v", changed, err)
 	}
@@ -117,7 +117,7 @@ func TestFeedbackSurvivesAnotherLook(t *testing.T) {
 	}
 }
 
-// A silence that stays over the next firing says nothing of the next report.
+// A silence that covers the next firing too says nothing about its report.
 func TestAnOldCommentIsAboutTheOldReport(t *testing.T) {
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
 	said := report.Feedback{Says: report.Right, Via: report.ViaSilence, Ref: "s1", At: noon.Add(time.Minute)}
@@ -133,8 +133,8 @@ func TestAnOldCommentIsAboutTheOldReport(t *testing.T) {
 	}
 }
 
-// The report of which a silence has said something is gone, and culprit writes its line
-// about the next one into the silence: that says nothing of it.
+// The report that a silence commented on is gone, and culprit adds its line about the next one to
+// the silence. That is no feedback on the next one.
 func TestACommentOutlivesTheReportThatItIsAbout(t *testing.T) {
 	w := newWorld(t, true)
 	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
@@ -166,8 +166,7 @@ func TestACommentOutlivesTheReportThatItIsAbout(t *testing.T) {
 	w.await("what is new is noted", func() bool { return strings.Join(w.said(), ", ") == "wrong  via silence" })
 }
 
-// A report keeps its last judgements only: one of a silence that was pushed out is not
-// noted again.
+// A report keeps only its latest feedback: what was pushed out is not added again.
 func TestAJudgementThatWasPushedOutIsNotNotedAgain(t *testing.T) {
 	bucket, err := brokerOf(t, t.TempDir()).Bucket(t.Context(), "said", time.Hour)
 	if err != nil {
@@ -188,7 +187,7 @@ func TestAJudgementThatWasPushedOutIsNotNotedAgain(t *testing.T) {
 		{one, note, nil},
 		{one, note, errSaid},
 		{other, note, nil},
-		{other, note, errSaid}, // under the same silence at the same time
+		{other, note, errSaid}, // at the same time, from the same silence
 		{later, note, errSaid},
 	} {
 		now = now.Add(time.Minute)

@@ -19,7 +19,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/broker"
 )
 
-// alone are the options of a daemon whose servers are not there.
+// alone are the options of a daemon without servers.
 func alone(t *testing.T) Options {
 	t.Helper()
 	dir := t.TempDir()
@@ -128,8 +128,8 @@ func TestAClosedBrokerMakesTheDaemonUnhealthy(t *testing.T) {
 	}
 }
 
-// A key of the broker is a part of a line of its protocol, and a line that is
-// too long has ended the connection for good.
+// A key of the broker is part of a protocol line, and a line that was too long used to close the
+// connection for good.
 func TestNoRequestEndsTheConnectionToTheBroker(t *testing.T) {
 	w := newWorld(t, true)
 	for _, id := range []string{strings.Repeat("x", 4060), strings.Repeat("!", 1400), strings.Repeat("%00", 1000), "..%2f..", "%ff"} {
@@ -139,7 +139,7 @@ func TestNoRequestEndsTheConnectionToTheBroker(t *testing.T) {
 			}
 		}
 	}
-	w.post("ErrorsHigh", time.Now(), true) // too young for the reconcile loop: the webhook has to take it
+	w.post("ErrorsHigh", time.Now(), true) // too young for the reconcile loop: the webhook must take it
 	w.await("a report is made", func() bool { return len(w.reports()) == 1 })
 	if got := w.metric(`culprit_notifications_total{outcome="unavailable"}`); got != "" {
 		t.Errorf("%s messages were refused", got)
@@ -149,7 +149,7 @@ func TestNoRequestEndsTheConnectionToTheBroker(t *testing.T) {
 	}
 }
 
-// It is told before anything is opened, so nobody has heard that culprit is there.
+// The mistake is reported before anything is opened.
 func TestABadWebConfigurationEndsTheStart(t *testing.T) {
 	for text, want := range map[string]string{"": "no such file", "tls_server_config: {cert_file: none, key_file: none}\n": "none", "users: {}\n": "users"} {
 		opt := alone(t)

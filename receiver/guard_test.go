@@ -31,8 +31,8 @@ func answered(t *testing.T, d *Daemon, method, path, body string, headers ...str
 	return resp.StatusCode, resp.Header
 }
 
-// The headers are those that Chromium, Firefox and older browsers send with a
-// form or a script of another site, and those of Alertmanager, curl and people.
+// The headers are those of forms and scripts of other sites in Chromium, Firefox and older
+// browsers, and those of Alertmanager, curl and people.
 func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 	d := lonely(t, nil)
 	own := "Origin: http://" + d.Address().String()
@@ -101,13 +101,13 @@ func TestALongQueryIsRefused(t *testing.T) {
 	}
 }
 
-// After a reload the pages link to the Grafana of the new configuration.
+// After a reload the pages link to the new Grafana.
 func TestLinksFollowTheConfiguration(t *testing.T) {
 	d := lonely(t, nil)
 	if got := d.servers(); got.Grafana != nil || got.Prometheus[0].Host != "127.0.0.1:1" {
 		t.Fatalf("%+v", got)
 	}
-	pages := d.pages(nil) // of the start
+	pages := d.pages(nil) // from before the reload
 	text := "prometheus: {url: 'http://prometheus.example.org'}\ngrafana: {url: 'https://grafana.example.org'}\n"
 	if err := os.WriteFile(d.opt.ConfigFile, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -18,8 +18,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// recording starts an Alertmanager in the place of the one that is there, whose event
-// recorder tells culprit what it does, and returns what its people are sent.
+// recording replaces the Alertmanager by one whose event recorder posts to culprit. It returns the
+// notifications of people.
 func (w *world) recording(token string) (pages chan string) {
 	w.t.Helper()
 	pages = make(chan string, 100)
@@ -43,7 +43,7 @@ event_recorder:
 	return pages
 }
 
-// handled is what the report of an alert tells of Alertmanager.
+// handled is what the report of an alert says about Alertmanager.
 func (w *world) handled(alert string) []report.Handled {
 	w.t.Helper()
 	for _, r := range w.reports() {
@@ -56,8 +56,8 @@ func (w *world) handled(alert string) []report.Handled {
 	return nil
 }
 
-// A real Alertmanager silences one alert, inhibits another and sends a third, and
-// the report of each says so. That culprit is told changes nothing of what is sent.
+// A real Alertmanager silences one alert, inhibits another and sends a third, and each report says
+// so. Posting the events changes no notification.
 func TestWhatAlertmanagerDidIsToldOfItsAlerts(t *testing.T) {
 	w := newWorld(t, false)
 	w.must(os.WriteFile(filepath.Join(filepath.Dir(w.opt.ConfigFile), "token"), []byte("s3cret\n"), 0o600))
@@ -109,7 +109,7 @@ func TestWhatAlertmanagerDidIsToldOfItsAlerts(t *testing.T) {
 	}
 }
 
-// Whoever has not asked for it is told nothing, and nobody without the token tells.
+// Events are refused unless enabled, and without the token.
 func TestEventsAreTakenFromWhoMayTellThem(t *testing.T) {
 	d := lonely(t, func(opt *Options) {
 		if err := os.WriteFile(filepath.Join(filepath.Dir(opt.ConfigFile), "token"), []byte("s3cret\n"), 0o600); err != nil {

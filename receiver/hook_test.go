@@ -19,15 +19,15 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// hook is a program that is told of incidents. It can hang, refuse and recover.
+// hook is a recovery webhook that can hang, refuse and recover.
 type hook struct {
 	*httptest.Server
 
 	mu     sync.Mutex
 	status int           // of its answers
-	hang   chan struct{} // closed when it goes on
-	heard  []string      // status of each message that came, accepted or not
-	took   []string      // incident, status and key of each message that was accepted
+	hang   chan struct{} // closed to continue
+	heard  []string      // status of each message received, accepted or not
+	took   []string      // incident, status and key of each accepted message
 }
 
 func startHook(t *testing.T) *hook {
@@ -58,7 +58,7 @@ func (h *hook) take(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(h.status)
 }
 
-// set makes the hook answer with a status; 0: it hangs.
+// set makes the hook answer with a status; 0: hang.
 func (h *hook) set(status int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -75,25 +75,25 @@ func (h *hook) set(status int) {
 	}
 }
 
-// accepted are the messages that it took.
+// accepted returns the accepted messages.
 func (h *hook) accepted() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.took)
 }
 
-// statuses are those of all messages that came.
+// statuses returns the statuses of all received messages.
 func (h *hook) statuses() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.heard)
 }
 
-// withSinks gives the daemon of a world Grafana and hooks, behind gates.
+// withSinks adds Grafana and hooks to a world, behind gates.
 type withSinks struct {
 	*world
 	grafana           *lab.Grafana
-	grafanaGate, gate *lab.Gate // the second stands before Alertmanager
+	grafanaGate, gate *lab.Gate // gate is in front of Alertmanager
 	hooks             []*hook
 }
 
@@ -133,7 +133,7 @@ func (w *withSinks) fire(name string) time.Time {
 	return start
 }
 
-// annotated is to how many peers culprit has written the causes of the only alert.
+// annotated is the number of peers on which the only alert has its causes.
 func (w *withSinks) annotated() (peers int) {
 	w.t.Helper()
 	for _, s := range w.reports()[0].Sent {
@@ -144,7 +144,7 @@ func (w *withSinks) annotated() (peers int) {
 	return peers
 }
 
-// regions are Grafana's annotations, and how many of them are closed.
+// regions counts Grafana's annotations, and those that are closed.
 func (w *withSinks) regions() (all, closed int) {
 	for _, a := range w.grafana.Annotations() {
 		all++
@@ -157,7 +157,7 @@ func (w *withSinks) regions() (all, closed int) {
 
 func containsResolved(text string) bool { return strings.Contains(text, "Resolved after") }
 
-// backlog is the metric of the queue of the sink at an address.
+// backlog is the queue metric of the sink at an address.
 func (w *withSinks) backlog(address string) string {
 	w.t.Helper()
 	var text string
@@ -170,7 +170,7 @@ func (w *withSinks) backlog(address string) string {
 	return ""
 }
 
-// configuration is that of the daemon.
+// configuration is the daemon's configuration.
 func (w *withSinks) configuration() string {
 	w.t.Helper()
 	text, err := os.ReadFile(w.opt.ConfigFile)

@@ -23,8 +23,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// lonely starts a daemon whose Prometheus doesn't answer, and that knows no
-// Alertmanager. It runs until the test ends.
+// lonely starts a daemon whose Prometheus doesn't answer, and without an Alertmanager. It runs
+// until the test ends.
 func lonely(t testing.TB, change func(*Options)) *Daemon {
 	t.Helper()
 	dir := t.TempDir()
@@ -52,7 +52,7 @@ func lonely(t testing.TB, change func(*Options)) *Daemon {
 	return d
 }
 
-// configured writes a configuration with a Prometheus that is away, and some lines.
+// configured writes a configuration with an unreachable Prometheus, plus some lines.
 func configured(lines string) func(*Options) {
 	return func(opt *Options) {
 		text := "prometheus: {url: 'http://127.0.0.1:1'}\n" + lines + "\n"
@@ -62,7 +62,7 @@ func configured(lines string) func(*Options) {
 	}
 }
 
-// reloaded gives a daemon the configuration of [configured].
+// reloaded reloads a daemon with the configuration of [configured].
 func reloaded(t testing.TB, d *Daemon, lines string) {
 	t.Helper()
 	configured(lines)(&d.opt)
@@ -77,7 +77,7 @@ func message(name string) string {
 		{"status":"firing","labels":{"alertname":%q},"startsAt":"2026-01-02T03:04:05Z"}]}`, name)
 }
 
-// takesAlerts posts an alert as Alertmanager does.
+// takesAlerts posts an alert like Alertmanager.
 func takesAlerts(t testing.TB, d *Daemon, name string) {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
@@ -92,11 +92,11 @@ func takesAlerts(t testing.TB, d *Daemon, name string) {
 	}
 }
 
-// request is what a client sends, byte by byte.
+// request is a raw request.
 type request struct{ method, path, headers, body string }
 
-// send sends it on a connection of its own, and returns the status, or 0 if the
-// daemon hangs up. Whoever says no Content-Length gets the right one.
+// send sends it on a connection of its own, and returns the status, or 0 if the daemon hangs up. It
+// adds a missing Content-Length.
 func (r request) send(t testing.TB, d *Daemon) int {
 	t.Helper()
 	conn, err := net.Dial("tcp", d.Address().String())
@@ -110,8 +110,8 @@ func (r request) send(t testing.TB, d *Daemon) int {
 		head += fmt.Sprintf("Content-Length: %d\r\n", len(r.body))
 	}
 	go func() {
-		_, _ = io.WriteString(conn, head+"\r\n"+r.body) // the daemon may hang up in the middle
-		_ = conn.(*net.TCPConn).CloseWrite()            // whatever it waits for does not come
+		_, _ = io.WriteString(conn, head+"\r\n"+r.body) // the daemon may hang up early
+		_ = conn.(*net.TCPConn).CloseWrite()            // nothing more will come
 	}()
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -125,7 +125,7 @@ func (r request) send(t testing.TB, d *Daemon) int {
 	return resp.StatusCode
 }
 
-// nasty are requests that nobody sends who means well.
+// nasty returns requests that no honest client sends.
 func nasty() []request {
 	var list []request
 	for _, path := range []string{
@@ -165,16 +165,15 @@ func nasty() []request {
 		request{"DELETE", "/api/v1/reports/aaaaaaaaaaaaaaaa", "", ""}, request{"\x00", "/", "", ""}, request{"GET", "/ HTTP/1.1\r\nX:", "", ""}, request{"POST", "/metrics", "", "x"})
 }
 
-// documented are the answers above 499 that the documentation knows: the queue
-// or the readers' share is full, and what explain says of its Prometheus.
+// documented reports whether a status of 500 or more is in the documentation: the queue or the
+// readers' share is full, and explain's errors about Prometheus.
 func documented(r request, status int) bool {
 	return status < 500 || status == http.StatusServiceUnavailable ||
 		strings.Contains(r.path, "explain") && slices.Contains([]int{http.StatusBadGateway, http.StatusGatewayTimeout}, status) ||
-		r.headers != "" && status == http.StatusNotImplemented // an encoding of the transfer that HTTP does not know
+		r.headers != "" && status == http.StatusNotImplemented // an unknown transfer encoding
 }
 
-// Whatever comes in over HTTP, the daemon still takes an alert afterwards, and
-// does not take the machine's memory.
+// Whatever comes over HTTP, the daemon takes an alert afterwards, in bounded memory.
 func FuzzHTTP(f *testing.F) {
 	for _, r := range nasty() {
 		f.Add(r.method, r.path, r.headers, r.body)
@@ -194,7 +193,7 @@ func FuzzHTTP(f *testing.F) {
 	})
 }
 
-// After all of them an alert is not only taken but explained.
+// After all of them an alert is not only accepted but explained.
 func TestAfterEveryNastyRequestAnAlertIsExplained(t *testing.T) {
 	d := lonely(t, func(opt *Options) { opt.ExternalURL = "http://culprit.example.org/below/a" })
 	for _, r := range nasty() {

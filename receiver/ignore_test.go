@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestWatchdogIsLeftAlone posts an alert that always fires beside one of a rule.
+// TestWatchdogIsLeftAlone posts an always-firing alert next to one with a rule.
 func TestWatchdogIsLeftAlone(t *testing.T) {
 	w := newWorld(t, true)
 	w.post("Watchdog", time.Now().Add(-time.Minute), true)

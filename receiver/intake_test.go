@@ -17,8 +17,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// bodyOf writes a message as Alertmanager does: the alerts stand before what
-// tells their group.
+// bodyOf writes a message like Alertmanager: the alerts come before the group.
 func bodyOf(alerts ...template.Alert) []byte {
 	body, err := json.Marshal(struct {
 		template.Data
@@ -35,7 +34,7 @@ func bodyOf(alerts ...template.Alert) []byte {
 	return body
 }
 
-// alertOf is the n-th of many alerts of one kind.
+// alertOf is the n-th of many similar alerts.
 func alertOf(n int) template.Alert {
 	return template.Alert{
 		Status:      statusFiring,
@@ -76,7 +75,7 @@ func TestABodyOfTwelveThousandAlertsIsTaken(t *testing.T) {
 	}
 }
 
-// endless is a body of alerts that has no end before the limit.
+// endless is a body of alerts without an end before the limit.
 type endless struct {
 	first, rest []byte
 }
@@ -123,7 +122,7 @@ func TestAMessageTakesNoMoreMemoryThanItMay(t *testing.T) {
 	}
 }
 
-// Behind messages that take all the memory there is, one is told to come again.
+// While other messages use all the memory, one is asked to retry.
 func TestAMessageForWhichThereIsNoRoomComesAgain(t *testing.T) {
 	q := &memoryQueue{}
 	h := webhookOf(q)
@@ -189,7 +188,7 @@ func TestLongAnnotationsAreCutAndMarked(t *testing.T) {
 	if n := sizeOf(got); n > maxAnnotations+2000 || len(got) != len(a.Annotations) {
 		t.Errorf("%d annotations of %d bytes", len(got), n)
 	}
-	if string(got["summary"]) != cutMark(len("errors")) { // the last of the names
+	if string(got["summary"]) != cutMark(len("errors")) { // the last name
 		t.Errorf("beyond the bound there is %q", got["summary"])
 	}
 }
@@ -211,7 +210,7 @@ func TestAnAlertThatIsTwiceInABodyIsOneJob(t *testing.T) {
 	if w := post(t, q, bodyOf(alertOf(1), alertOf(2), alertOf(1), ended)); w.Code != http.StatusAccepted {
 		t.Fatalf("answered %d %q", w.Code, w.Body)
 	}
-	if len(q.jobs) != 3 { // and the end of the first, which is never swallowed
+	if len(q.jobs) != 3 { // and the end of the first, which is never dropped
 		t.Errorf("%d jobs", len(q.jobs))
 	}
 }

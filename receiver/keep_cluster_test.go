@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A replica that is stopped after it has explained an alert annotates it no more:
-// the others know of it at once, and see to it. Of one that is over nobody need.
+// A replica is stopped after it has explained an alert, before it annotates it. The others learn of
+// it at once and annotate it, unless it is resolved.
 func TestOtherMembersSeeToAnAlertThatOneHasExplained(t *testing.T) {
 	members := clusterOf(t)
 	var mu sync.Mutex
@@ -39,8 +39,8 @@ func TestOtherMembersSeeToAnAlertThatOneHasExplained(t *testing.T) {
 	}
 }
 
-// A member whose index is behind takes an alert for a new one. It stays in its
-// incident, so that nobody is told of it twice and its end is told.
+// A member whose index lags takes a known alert for a new one. The alert stays in its incident, so
+// that nobody is notified twice, and its end is sent.
 func TestAnAlertStaysInItsIncidentWhoeverExplainsItAgain(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	one, behind := storeOn(t, b, storeOptions{}, nil), storeOn(t, b, storeOptions{}, nil)
@@ -67,7 +67,7 @@ func TestAnAlertStaysInItsIncidentWhoeverExplainsItAgain(t *testing.T) {
 	mustPut(t, behind, again)
 	eventually(t, "its only incident is closed", func() bool { return len(one.openIncidents()) == 0 && len(behind.openIncidents()) == 0 })
 
-	fires := alertIn("a", "Errors", "pay", noon) // again, as Alertmanager had lost it
+	fires := alertIn("a", "Errors", "pay", noon) // again, because Alertmanager had lost it
 	mustPut(t, behind, fires)
 	if stored, err := behind.load(t.Context(), id); err != nil || !stored.open() {
 		t.Errorf("an alert that fires again is over: %v", err)

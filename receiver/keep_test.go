@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The rounds of the reconcile loop are an hour apart here: what is erased is
-// put back without them, also after a restart and a reload.
+// Rounds of the reconcile loop are an hour apart here: erased annotations are restored without
+// them, also after a restart and a reload.
 func TestErasedAnnotationsComeBackBeforeTheNextRound(t *testing.T) {
 	w := newWorld(t, true)
 	start := time.Now().Add(-time.Minute)

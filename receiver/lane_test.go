@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// leave takes the items that may leave now.
+// leave takes the items that are due.
 func (l *lane) leave() (ids []string) {
 	for {
 		items, _ := l.next(time.Now())

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestAFirstLoadThatFailsNamesNoPreviousConfiguration holds that the log only
-// promises a previous configuration where there is one.
+// TestAFirstLoadThatFailsNamesNoPreviousConfiguration: the log mentions a previous configuration
+// only if there is one.
 func TestAFirstLoadThatFailsNamesNoPreviousConfiguration(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "culprit.yml")
 	if err := os.WriteFile(file, []byte("rules: 7\n"), 0o600); err != nil {
@@ -33,7 +33,7 @@ func TestAFirstLoadThatFailsNamesNoPreviousConfiguration(t *testing.T) {
 	}
 }
 
-// Warnings are in the log at the start, and after a reload those that are new.
+// Warnings are logged at the start, and after a reload if they are new.
 func TestWarningsOfTheConfigurationAreLoggedOnce(t *testing.T) {
 	w := &world{t: t}
 	said := &output{}

@@ -11,8 +11,8 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// TestNoMistakeHidesAnother reads files with mistakes of structure, whose
-// queries are checked all the same, and loses none.
+// TestNoMistakeHidesAnother reads files with structural mistakes. Their queries are still checked,
+// and no mistake is lost.
 func TestNoMistakeHidesAnother(t *testing.T) {
 	files, err := filepath.Glob("../config/testdata/bad/*.yml")
 	if err != nil || len(files) < 60 {

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// leads reads what a member says of itself.
+// leads reads the metric from a member.
 func (m *member) leads(t *testing.T) bool {
 	t.Helper()
 	reg := prometheus.NewRegistry()
@@ -26,8 +26,7 @@ func (m *member) leads(t *testing.T) bool {
 	return false
 }
 
-// One of three says that it leads; another does when that one has ended, and
-// none without a majority.
+// One of three leads; another does when that one has stopped; and none without a majority.
 func TestAMetricSaysWhoLeads(t *testing.T) {
 	running := clusterOf(t)
 	leader := -1

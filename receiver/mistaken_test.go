@@ -31,8 +31,7 @@ func TestMistakesOfAnnotationsAreLoggedOnce(t *testing.T) {
 	}
 }
 
-// An alert that is read from Alertmanager loses what culprit has written on it, and
-// nothing else.
+// An alert read from Alertmanager loses culprit's own annotations, and nothing else.
 func TestAnAlertIsStrippedOfWhatCulpritHasWritten(t *testing.T) {
 	a := alertmanager.Alert{Annotations: model.LabelSet{"culprit_summary": "s", "culprit_causes": "c", "culprit_of_old": "o", "summary": "x"}}
 	want := model.LabelSet{"summary": "x"}

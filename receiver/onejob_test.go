@@ -18,8 +18,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// finder is a replica's reconcile loop that finds the same alerts in every
-// round. Its workers are blocked: nobody takes a job.
+// finder is a replica's reconcile loop that finds the same alerts in every round. No worker takes a
+// job.
 func finder(t *testing.T, b *broker.Broker) (*reconciler, *store) {
 	s := storeOn(t, b, storeOptions{}, nil)
 	return &reconciler{
@@ -68,13 +68,13 @@ func TestAnAlertHasOneJobHoweverOftenItIsFound(t *testing.T) {
 		t.Fatalf("%d jobs of %d alerts after a restart", n, alerts)
 	}
 	var j job
-	for _, a := range found[:3] { // their ends stand beside their beginnings
+	for _, a := range found[:3] { // their ends are queued next to their starts
 		j = job{Alert: stripped(a), Status: statusResolved, Reason: reasonWebhook, ReceivedAt: time.Now()}
 		if err := publish(t.Context(), b, j, again.metrics); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// The queue counts what is stored a moment later.
+	// The queue counts with a small delay.
 	eventually(t, "no end is swallowed", func() bool { return pending(b) == alerts+3 })
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -87,12 +87,12 @@ func TestAnAlertHasOneJobHoweverOftenItIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "a job for each alert that still has no report", func() bool {
-		look(again) // a job that ended just now may still count as the one of its alert
+		look(again) // a job that has just ended may still count as its alert's
 		return pending(b) == alerts
 	})
 }
 
-// A second look waits until every alert has had its first.
+// Second looks wait until every alert has had its first.
 func TestSecondLooksWaitForFirstOnes(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	r, s := finder(t, b)
@@ -118,7 +118,7 @@ func TestSecondLooksWaitForFirstOnes(t *testing.T) {
 		r.enqueueMissed(t.Context(), &live{config: anyAlert()}, &v)
 	}
 	find(found[1])
-	eventually(t, "a job of the new alert", func() bool { return pending() == 1 }) // the queue counts a moment later
+	eventually(t, "a job of the new alert", func() bool { return pending() == 1 }) // the queue counts with a small delay
 	find(found...)
 	time.Sleep(50 * time.Millisecond)
 	if n := pending(); n != 1 {
@@ -138,7 +138,7 @@ func TestSecondLooksWaitForFirstOnes(t *testing.T) {
 	eventually(t, "then it is looked at again", func() bool { return pending() == 1 })
 }
 
-// anyAlert is a configuration under which every alert is explained.
+// anyAlert is a configuration that explains every alert.
 func anyAlert() *config.Config { return &config.Config{Rules: []config.Rule{{Name: "any"}}} }
 
 func TestAClockThatWentBackKeepsNoReportFromAnotherTry(t *testing.T) {

@@ -27,7 +27,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web"
 )
 
-// contract is the document as the daemon serves it, with what was seen of it.
+// contract is the document as served, and what has been tried of it.
 type contract struct {
 	*openapi3.T
 	t    *testing.T
@@ -35,8 +35,8 @@ type contract struct {
 	seen map[string]bool // such as "getReport 200"
 }
 
-// newContract reads the document from the daemon. Its objects have no fields besides
-// those that it names, so that an answer with another one does not pass.
+// newContract reads the document from the daemon. It forbids undocumented fields, so that an answer
+// with one fails.
 func newContract(t *testing.T, base string) *contract {
 	t.Helper()
 	for _, media := range []string{"text/html", "text/javascript"} {
@@ -62,7 +62,7 @@ func newContract(t *testing.T, base string) *contract {
 	return &contract{T: doc, t: t, base: base, seen: map[string]bool{}}
 }
 
-// each goes through the operations, in a fixed order.
+// each iterates over the operations in a fixed order.
 func (d *contract) each(f func(route *routers.Route)) {
 	for _, path := range slices.Sorted(func(yield func(string) bool) {
 		for path := range d.Paths.Map() {
@@ -92,16 +92,16 @@ func (d *contract) route(id string) (found *routers.Route) {
 	return found
 }
 
-// call is a request, and the status that it is to have.
+// call is a request, and the status to expect.
 type call struct {
 	id     string
-	path   string // empty: that of the operation, with its parameters as they are
+	path   string // empty: that of the operation, with unfilled parameters
 	body   string
 	header map[string]string
 	status int
 }
 
-// call sends a request and compares the answer with the document.
+// call sends a request and validates the answer.
 func (d *contract) call(c call) {
 	d.t.Helper()
 	route := d.route(c.id)
@@ -147,7 +147,7 @@ func (d *contract) call(c call) {
 	}
 }
 
-// takes compares the body of a request that was taken with the document.
+// takes validates the body of an accepted request.
 func (d *contract) takes(route *routers.Route, body string) {
 	d.t.Helper()
 	var value any
@@ -159,7 +159,7 @@ func (d *contract) takes(route *routers.Route, body string) {
 	}
 }
 
-// TestEveryRouteIsInTheDocument compares the document with what the daemon serves.
+// TestEveryRouteIsInTheDocument compares the document with the routes of the daemon.
 func TestEveryRouteIsInTheDocument(t *testing.T) {
 	d := lonely(t, configured("mcp: {}"))
 	doc := newContract(t, d.URL())
@@ -167,10 +167,10 @@ func TestEveryRouteIsInTheDocument(t *testing.T) {
 	served := map[string]bool{}
 	for _, pattern := range append(d.routes().Patterns(), pages.Patterns()...) {
 		if pattern == "/mcp" {
-			pattern = "POST /mcp" // it refuses other methods itself
+			pattern = "POST /mcp" // it rejects other methods itself
 		}
 		method, path, ok := strings.Cut(pattern, " ")
-		if ok { // else it only refuses
+		if ok { // otherwise it only rejects
 			served[method+" "+strings.TrimSuffix(path, "{$}")] = true
 		}
 	}
@@ -200,8 +200,8 @@ func TestEveryRouteIsInTheDocument(t *testing.T) {
 	})
 }
 
-// TestEveryOperationAnswersAsDocumented calls every operation of the document, for
-// every status that it names, and compares the answers with it.
+// TestEveryOperationAnswersAsDocumented provokes every documented status of every operation, and
+// validates the answers.
 func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	w := newWorld(t, true)
 	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
@@ -228,7 +228,7 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	})
 }
 
-// reads calls what there is to read about the only report.
+// reads calls the operations that read the only report.
 func (d *contract) reads(w *world) {
 	var r report.Report
 	w.get("/api/v1/reports/"+w.reports()[0].ID, &r)
@@ -261,7 +261,7 @@ func (d *contract) reads(w *world) {
 	d.call(call{id: "explainAgain", status: http.StatusNotFound})
 }
 
-// refusesParameters gives every parameter a value that the document does not allow.
+// refusesParameters gives every parameter an invalid value.
 func (d *contract) refusesParameters() {
 	d.each(func(r *routers.Route) {
 		for _, p := range r.Operation.Parameters {
@@ -273,7 +273,7 @@ func (d *contract) refusesParameters() {
 	})
 }
 
-// takesMessages sends what others tell, and what is no such message.
+// takesMessages sends valid messages of all kinds, and invalid ones.
 func (d *contract) takesMessages(w *world) {
 	change := `{"id": "run-7", "title": "checkout v42", "at": 1700000000, "until": "2023-11-14T22:14:20Z", "labels": {"service": "checkout"}, "from": "v41", "to": "v42", "source": "deploys", "url": "https://example.org"}`
 	change = strings.ReplaceAll(strings.ReplaceAll(change, "1700000000", fmt.Sprint(time.Now().Unix()-60)), "2023-11-14T22:14:20Z", time.Now().UTC().Format(time.RFC3339))
@@ -306,8 +306,7 @@ func (d *contract) takesMessages(w *world) {
 	d.call(call{id: "reloadWithPut", status: http.StatusOK})
 }
 
-// refuses asks what can't be answered, also without Prometheus and by a configuration
-// that can't be used.
+// refuses asks what can't be answered, also without Prometheus and with an invalid configuration.
 func (d *contract) refuses(w *world) {
 	id := w.reports()[0].ID
 	for _, c := range []call{
@@ -336,7 +335,7 @@ func (d *contract) refuses(w *world) {
 	})
 }
 
-// guarded calls a daemon that wants credentials, and one that allows a request an hour.
+// guarded calls a daemon that requires credentials, and one that allows one request an hour.
 func (d *contract) guarded() {
 	for settings, status := range map[string]int{
 		"basic_auth_users: {ann: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}": http.StatusUnauthorized,
@@ -375,7 +374,7 @@ func (d *contract) starting() {
 	})
 }
 
-// broken calls a daemon whose queue and store have gone.
+// broken calls a daemon without its queue and store.
 func (d *contract) broken() {
 	daemon, err := New(d.t.Context(), alone(d.t))
 	if err != nil {
@@ -397,7 +396,7 @@ func (d *contract) broken() {
 	d.at(daemon.URL()).call(call{id: "healthy", status: http.StatusServiceUnavailable})
 }
 
-// held is a metric that is collected until it is let go.
+// held is a metric whose collection blocks.
 type held struct{ begun, done chan struct{} }
 
 func (held) Describe(chan<- *prometheus.Desc) {}
@@ -407,7 +406,7 @@ func (h held) Collect(chan<- prometheus.Metric) {
 	<-h.done
 }
 
-// scraped calls a daemon from which as many read metrics as may.
+// scraped calls a daemon with the maximum of concurrent scrapes.
 func (d *contract) scraped() {
 	registry, metric := prometheus.NewRegistry(), held{make(chan struct{}), make(chan struct{})}
 	registry.MustRegister(metric)
@@ -427,8 +426,7 @@ func (d *contract) scraped() {
 	scrapes.Wait()
 }
 
-// outOfBounds asks what takes too long, and sends what is too large, of handlers with
-// smaller bounds.
+// outOfBounds provokes timeouts and size limits, on handlers with smaller limits.
 func (d *contract) outOfBounds(w *world) {
 	over := make(chan struct{})
 	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
@@ -450,7 +448,7 @@ func (d *contract) outOfBounds(w *world) {
 	d.at(server.URL).call(call{id: "postNotification", body: `{"version": "4", "alerts": []}`, status: http.StatusRequestEntityTooLarge})
 }
 
-// at is the same document of another daemon.
+// at is the same contract on another daemon.
 func (d *contract) at(base string) *contract {
 	return &contract{T: d.T, t: d.t, base: base, seen: d.seen}
 }

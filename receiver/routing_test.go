@@ -14,7 +14,7 @@ import (
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
-// lines is a log that may be read while it is written.
+// lines is a log that can be read while it is written.
 type lines struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -32,7 +32,7 @@ func (l *lines) String() string {
 	return l.buf.String()
 }
 
-// routeTo starts another Alertmanager in the place of the one that is there.
+// routeTo replaces the Alertmanager by one with other routes.
 func (w *world) routeTo(address, routes, receiver string) {
 	w.t.Helper()
 	w.must(w.alertmanager.Close())
@@ -47,8 +47,8 @@ receivers:
 	w.t.Cleanup(func() { _ = w.alertmanager.Close() })
 }
 
-// TestTheDaemonSaysWhoIsNoLongerTold changes the routes of a real Alertmanager
-// while the daemon runs.
+// TestTheDaemonSaysWhoIsNoLongerTold changes the routes of a real Alertmanager while the daemon
+// runs.
 func TestTheDaemonSaysWhoIsNoLongerTold(t *testing.T) {
 	w := newWorld(t, false)
 	w.stop()
@@ -76,8 +76,8 @@ func TestTheDaemonSaysWhoIsNoLongerTold(t *testing.T) {
 	}
 }
 
-// TestTheReceiverOfTheWebhookIsBelieved has a receiver whose name says nothing:
-// Alertmanager hides the address, so only its webhook shows that it is culprit's.
+// TestTheReceiverOfTheWebhookIsBelieved has a receiver with an unrelated name: Alertmanager hides
+// the URL, so only its webhook shows that it is culprit's.
 func TestTheReceiverOfTheWebhookIsBelieved(t *testing.T) {
 	w := newWorld(t, false)
 	address := strings.TrimPrefix(w.alertmanager.URL(), "http://")
@@ -106,7 +106,7 @@ func TestTheConfigurationNamesTheReceiver(t *testing.T) {
 	w.await("the named receiver is judged", func() bool {
 		return w.metric(fmt.Sprintf(`culprit_alertmanager_route_problems{alertmanager="%s",problem="people_not_told"}`, w.alertmanager.URL())) == "1"
 	})
-	// A server that is no longer there has no problems.
+	// A server removed from the configuration has no problems.
 	w.configure(fmt.Sprintf("prometheus: {url: %q}\n", w.prometheus.URL()) + testRules)
 	w.must(w.daemon.Reload())
 	w.await("nothing is said of it any more", func() bool {

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawJSON makes any value, with space in it.
+// drawJSON draws any value, with white space.
 func drawJSON(t *rapid.T, depth int) any {
 	kinds := 5
 	if depth > 0 {
@@ -105,8 +105,8 @@ func TestWhatIsNoJSONEndsInAnError(t *testing.T) {
 	}
 }
 
-// BenchmarkTexts reads annotations of plain text and of escapes: neither costs
-// more than some nanoseconds a byte.
+// BenchmarkTexts reads annotations of plain text and of escapes: both take a few nanoseconds per
+// byte.
 func BenchmarkTexts(b *testing.B) {
 	for name, piece := range map[string]string{"plain": "errors", "escapes": `\u00e9`} {
 		b.Run(name, func(b *testing.B) {

@@ -18,11 +18,11 @@ import (
 	"time"
 )
 
-// canary stands in every place of a configuration that is a secret.
+// canary is in every secret of the configuration.
 const canary = "c4n4ry"
 
-// secrets is a configuration with a canary in every secret place; %s is the
-// address of all servers without its scheme, %[2]s the folder of the files.
+// secrets is a configuration with a canary in every secret; %s is the address of all servers
+// without scheme, %[2]s the directory of the files.
 const secrets = `
 prometheus:
   url: %[3]s://c4n4ry@%[1]s/prom?token=c4n4ry
@@ -47,7 +47,7 @@ recovery_webhooks:
 changes: {token_file: %[2]s/credentials, grafana: {}}
 `
 
-// output is everything that a daemon says.
+// output collects everything that a daemon says.
 type output struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -65,9 +65,8 @@ func (o *output) text() string {
 	return o.b.String()
 }
 
-// TestNoSecretIsTold plants secrets wherever a configuration has a place for
-// them, lets every server fail in each of the ways that it can, and looks for
-// them in everything that the daemon says.
+// TestNoSecretIsTold plants secrets everywhere in a configuration, makes every server fail in every
+// way, and looks for them in everything that the daemon says.
 func TestNoSecretIsTold(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("a request went on to another server: %s %v", r.URL, r.Header)
@@ -135,7 +134,7 @@ func lookForSecrets(t *testing.T, address string) {
 		return id != ""
 	})
 	comesTrue(t, func() bool { return strings.Contains(said.text(), "webhook") })
-	w.configure(strings.Replace(text, dir+"/hook", dir+"/gone", 1)) // the folder of the file is no secret
+	w.configure(strings.Replace(text, dir+"/hook", dir+"/gone", 1)) // the file's directory is not secret
 	for _, path := range []string{"/", "/incidents", "/reports", "/reports/" + id, "/api/v1/reports", "/api/v1/reports/" + id, "/api/v1/incidents", "/api/v1/changes", "/changes", "/cases", "/metrics", "/-/ready"} {
 		tell(t, said, http.MethodGet, w.daemon.URL()+path, "")
 	}
@@ -154,7 +153,7 @@ func lookForSecrets(t *testing.T, address string) {
 	}
 }
 
-// tell writes what an endpoint answers to out.
+// tell writes an endpoint's answer to out.
 func tell(t *testing.T, out io.Writer, method, address, body string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -18,8 +18,8 @@ import (
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
-// The daemon itself bounds the time that it takes to stop, and says so when
-// something was still running: then w.stop fails the test.
+// The daemon bounds its own stop, and reports if something was still running: then w.stop fails the
+// test.
 
 func TestAJobThatWaitsForPrometheusGoesBackIntoTheQueue(t *testing.T) {
 	w := newWorld(t, true)
@@ -31,7 +31,7 @@ func TestAJobThatWaitsForPrometheusGoesBackIntoTheQueue(t *testing.T) {
 	w.start()
 	gate.Hold()
 	held := gate.Held()
-	w.post("ErrorsHigh", time.Now(), true) // so young that the reconcile loop does not find it
+	w.post("ErrorsHigh", time.Now(), true) // too young for the reconcile loop
 	w.await("its queries hang", func() bool { return gate.Held() > held+1 && w.metric("culprit_queue_in_flight") == "1" })
 	w.stop()
 	if n := w.stored(); n != 0 {
@@ -45,7 +45,7 @@ func TestAJobThatWaitsForPrometheusGoesBackIntoTheQueue(t *testing.T) {
 	}
 }
 
-// stored is how many reports are in the store of a daemon that has stopped.
+// stored counts the reports in the store of a stopped daemon.
 func (w *world) stored() int {
 	w.daemon.store.mu.RLock()
 	defer w.daemon.store.mu.RUnlock()
@@ -56,10 +56,10 @@ func TestSlowClientsDoNotKeepTheDaemonFromStopping(t *testing.T) {
 	w := newWorld(t, false)
 	w.await("it answers", func() bool { return w.get("/-/healthy", nil) == http.StatusOK })
 	for _, asked := range []string{
-		"",                          // a connection that was opened ahead
-		"GET / HTTP/1.1\r\nHost: x", // half of a header
-		"POST /api/v1/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", // half of a body
-		"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",                                 // an answer, and kept open
+		"",                          // a connection opened ahead
+		"GET / HTTP/1.1\r\nHost: x", // half a header
+		"POST /api/v1/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", // half a body
+		"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",                                 // an answer, with the connection kept open
 	} {
 		c, err := net.Dial("tcp", w.daemon.Address().String())
 		w.must(err)
@@ -116,8 +116,7 @@ func TestWhatIsStillAtWorkIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// A reload makes all clients anew; the connections of those before must not add
-// up.
+// A reload makes all clients anew; connections of the old ones must not pile up.
 func TestReloadsLeaveNoConnectionsBehind(t *testing.T) {
 	var open, asked atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -147,8 +146,8 @@ func TestReloadsLeaveNoConnectionsBehind(t *testing.T) {
 	w.await("the old connections are closed", func() bool { return open.Load() < reloads/2 })
 }
 
-// A server that fails is an end like any other: what is worked on is put back
-// before the broker closes, and is done after the next start.
+// When a server fails, jobs in progress return to the queue before the broker closes, and are done
+// after the next start.
 func TestAServerThatEndsLetsTheWorkersEndFirst(t *testing.T) {
 	w := newWorld(t, true)
 	w.stop()

@@ -30,7 +30,7 @@ func brokerOf(t testing.TB, dir string) *broker.Broker {
 	return b
 }
 
-// storeOn opens a store on a broker; change may put something between.
+// storeOn opens a store on a broker; change may wrap the buckets.
 func storeOn(t testing.TB, b *broker.Broker, opt storeOptions, change func(reports, incidents bucket) (bucket, bucket)) *store {
 	t.Helper()
 	if opt.now == nil {
@@ -89,7 +89,7 @@ func eventually(t *testing.T, fact string, holds func() bool) {
 	}
 }
 
-// killed is a bucket whose process is killed before its next write.
+// killed is a bucket whose process is killed before a write.
 type killed struct {
 	bucket
 	mu   sync.Mutex
@@ -165,7 +165,7 @@ func TestAnEndThatIsHalfWrittenIsFinished(t *testing.T) {
 	}
 }
 
-// All clocks go back by an hour between a firing and what comes next.
+// All clocks go back by an hour between a firing and what follows.
 func TestAClockThatGoesBackHidesNothing(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	now := noon
@@ -219,8 +219,8 @@ func TestAnEndBelongsToTheFiringOfItsStart(t *testing.T) {
 	}
 }
 
-// Two replicas write the reports of one group, and both their views end up the
-// same. An end that one has noted survives what the other writes.
+// Two replicas write the reports of one group, and their indexes end up equal. An end written by
+// one survives the other's writes.
 func TestTwoReplicasLoseNothingOfEachOther(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	one, two := storeOn(t, b, storeOptions{}, nil), storeOn(t, b, storeOptions{}, nil)
@@ -251,7 +251,7 @@ func TestTwoReplicasLoseNothingOfEachOther(t *testing.T) {
 	if _, err := two.update(t.Context(), first.Report.ID, func(r *record) { r.Report.ResolvedAt = &end }); err != nil {
 		t.Fatal(err)
 	}
-	known.Tries++ // another look, which began before the end was noted
+	known.Tries++ // another look, begun before the end was written
 	mustPut(t, one, &known)
 	if r, err := two.load(t.Context(), first.Report.ID); err != nil || r.open() || r.Tries != known.Tries {
 		t.Errorf("%v: resolved at %v after %d tries", err, r.Report.ResolvedAt, r.Tries)
@@ -322,7 +322,7 @@ func TestAStoreThatIsFullSaysSoBeforeAndStillNotesEnds(t *testing.T) {
 	mustPut(t, s, recordOf(2000, noon))
 }
 
-// What a report costs must not grow with its group.
+// The cost of a report must not grow with its group.
 func BenchmarkPut(b *testing.B) {
 	for _, n := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -339,8 +339,7 @@ func BenchmarkPut(b *testing.B) {
 	}
 }
 
-// What sinks were told of a report goes with it: the size of the store bounds
-// that, too.
+// Records of deliveries are deleted with their report, so the size of the store bounds them too.
 func TestWhatWasToldGoesWithItsReport(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	s := storeOn(t, b, storeOptions{limit: 64 << 10}, nil)

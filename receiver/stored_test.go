@@ -14,8 +14,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Whatever a damaged disk or another release has left in the buckets and in the
-// queue: it is read or skipped, and what is read can be listed.
+// Whatever a damaged disk or another version left in the buckets and the queue is read or skipped,
+// and what is read can be listed.
 func FuzzStored(f *testing.F) {
 	for _, text := range []string{
 		"", "null", "{}", "[]", `{"report":null}`, `{"Report":{"id":"a","alert":{"labels":{"alertname":"A"},"startsAt":"2026-01-02T03:04:05Z"}}}`,
@@ -55,7 +55,7 @@ func FuzzStored(f *testing.F) {
 	})
 }
 
-// What `POST /api/v1/explain` takes has times, or it is refused.
+// Questions to `POST /api/v1/explain` have valid times, or are rejected.
 func FuzzAsk(f *testing.F) {
 	for _, text := range []string{
 		"", "{}", "null", `{"expr":"up"}`, `{"labels":{"alertname":"A"},"at":"2h"}`, `{"expr":"up","at":1700000000,"until":"1700000100"}`,

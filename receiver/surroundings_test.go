@@ -26,8 +26,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// ownedShop is the broken shop in a namespace whose team is known, with a trace of
-// a request that failed and of one that did not.
+// ownedShop is the broken shop in a namespace with a known team, with the traces of a failed
+// request and a successful one.
 func ownedShop(ctx context.Context, db storage.Appendable) error {
 	if err := brokenShop(ctx, db); err != nil {
 		return err
@@ -53,7 +53,7 @@ func ownedShop(ctx context.Context, db storage.Appendable) error {
 	return app.Commit()
 }
 
-// Whose an alert is, its logs, and the traces of what was found are in its report.
+// A report names the owner of its alert, its logs, and traces of what was found.
 func TestAReportSaysWhoseItIsAndWhereNext(t *testing.T) {
 	p, err := lab.StartPrometheus(t.Context(), lab.PrometheusOptions{History: ownedShop})
 	if err != nil {
@@ -92,7 +92,7 @@ context:
 	}
 }
 
-// deaf is a Prometheus that answers nothing, and counts what it is asked all the same.
+// deaf is a Prometheus that answers nothing, but records the questions.
 type deaf struct{ asked []string }
 
 func (*deaf) Locate(_ context.Context, a promql.Alert) (promql.Alert, []analysis.Warning) {
@@ -128,8 +128,8 @@ func (d *deaf) Exemplars(context.Context, string, time.Time, time.Time) ([]promq
 	return nil, errors.New("connection refused")
 }
 
-// A Prometheus that does not answer is not asked for what stands around as well:
-// who was paged waits for that, too.
+// A Prometheus that does not answer is not queried for context as well, because somebody who was
+// paged is waiting.
 func TestNothingAroundIsAskedOfAPrometheusThatDoesNotAnswer(t *testing.T) {
 	cfg := configOf(t, "http://127.0.0.1:1", `
 context:
@@ -149,7 +149,7 @@ context:
 	}
 }
 
-// configOf is the configuration of the tests with a server and something more.
+// configOf is the tests' configuration with a server and more.
 func configOf(t *testing.T, server, more string) *config.Config {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "culprit.yml")

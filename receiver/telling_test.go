@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// tally is how often a hook accepted each status.
+// tally counts the accepted messages of a hook by status.
 func tally(h *hook) (firing, resolved int) {
 	for _, one := range h.accepted() {
 		if strings.Contains(one, " resolved ") {
@@ -119,7 +119,7 @@ func TestTheEndOfAnIncidentIsToldAfterARestart(t *testing.T) {
 		all, _ := w.regions()
 		return all == 1 && len(known.accepted()) == 1 && len(never.statuses()) > 0
 	})
-	// A write to the alert that crosses its end would start it again, for seconds, as another incident.
+	// A write that crosses the alert's end would restart it for seconds, as another incident.
 	w.await("nothing more is written to the alert", func() bool { return w.annotated() == 2 })
 	known.set(http.StatusServiceUnavailable)
 	w.grafanaGate.Refuse(http.StatusBadGateway)
@@ -167,8 +167,8 @@ func TestAReloadKeepsTheQueueOfAHookAndEndsThatOfOneThatIsGone(t *testing.T) {
 	}
 }
 
-// Receivers drop a message whose key they know, so one that tells of a new fire
-// needs a new key, though it says the same as the first.
+// Receivers drop messages with a known key, so a new firing needs a new key, even if its message is
+// otherwise equal.
 func TestAnIncidentThatOpensAgainIsNoRepeatToItsHook(t *testing.T) {
 	w := newWorldWithSinks(t, 1)
 	h := w.hooks[0]

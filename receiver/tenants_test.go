@@ -33,18 +33,18 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// customers each have a Prometheus: two are tenants of one Mimir, two have a server of
-// their own. They have the same series, but for the paths, which begin with the name.
+// customers each have a Prometheus: two are tenants of one Mimir, two have their own servers. Their
+// series are equal except for the paths, which begin with the name.
 var customers = []string{"ant", "bee", "cat", "dog"}
 
-// recorder is what stands before the Prometheus of a customer.
+// recorder is a proxy in front of a customer's Prometheus.
 type recorder struct {
 	proxy *httputil.ReverseProxy
 
 	mu    sync.Mutex
 	asked []string // path and form of each request
 	hangs atomic.Bool
-	hung  atomic.Int32 // requests for the firing alerts that were left without an answer
+	hung  atomic.Int32 // unanswered requests for the firing alerts
 }
 
 func (rec *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +68,7 @@ func (rec *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec.proxy.ServeHTTP(w, r)
 }
 
-// take returns what was asked since it was taken last.
+// take returns the requests since the last call.
 func (rec *recorder) take() []string {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -77,7 +77,7 @@ func (rec *recorder) take() []string {
 	return asked
 }
 
-// mimir is one address with a tenant a header.
+// mimir is one address, with the tenant in a header.
 type mimir struct {
 	t       *testing.T
 	tenants map[string]*recorder
@@ -93,7 +93,7 @@ func (m mimir) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.StripPrefix("/prometheus", m.tenants[org[0]]).ServeHTTP(w, r)
 }
 
-// tenants is a daemon of several customers.
+// tenants is a daemon with several customers.
 type tenants struct {
 	*world
 	of  map[string]*recorder // by customer
@@ -124,8 +124,8 @@ func errorsOf(customer string) func(context.Context, storage.Appendable) error {
 	}
 }
 
-// The candidate names the customer of the alert, so that whoever is asked it can tell
-// whose it is; everything else that is asked is the same for all.
+// The candidate contains the customer of the alert, so that it shows whose query it is; all other
+// queries are equal.
 const rulesOfTenants = `
 rules:
   - name: errors
@@ -184,8 +184,8 @@ receivers: [{name: culprit, webhook_configs: [{url: "http://%s/api/v1/webhook"}]
 	w.start()
 }
 
-// entries configures the servers of the customers, in this order, for these: the
-// first name is whose server is asked about alerts of the first customer.
+// entries configures the customers' servers, in this order: the n-th name is the server for the
+// n-th customer.
 func (w *tenants) entries(servers ...string) {
 	w.t.Helper()
 	headers := map[string]string{"ant": "headers: {X-Scope-OrgID: tenant-ant}", "bee": "http_config: {http_headers: {X-Scope-OrgID: {files: [tenant]}}}"}
@@ -196,8 +196,7 @@ func (w *tenants) entries(servers ...string) {
 	w.configure(text + fmt.Sprintf("alertmanagers: [{url: %q}]\n", w.alertmanager.URL()) + rulesOfTenants)
 }
 
-// raise posts n alerts of a customer, which differ in nothing from those of others but
-// the customer.
+// raise posts n alerts of a customer, which differ from those of others only in the customer.
 func (w *tenants) raise(customer string, n int) {
 	w.t.Helper()
 	var alerts []map[string]any
@@ -217,12 +216,12 @@ func (w *tenants) raise(customer string, n int) {
 	}
 }
 
-// reportsOf are the reports of a customer's alerts.
+// reportsOf returns the reports of a customer's alerts.
 func (w *tenants) reportsOf(customer string) []report.Report {
 	return slices.DeleteFunc(w.reports(), func(r report.Report) bool { return string(r.Alert.Labels["customer"]) != customer })
 }
 
-// isOf checks that a report is made of the answers of one server and of no other.
+// isOf checks that a report comes only from one server's answers.
 func (w *tenants) isOf(r report.Report, server string) {
 	w.t.Helper()
 	text, err := json.Marshal(r)
@@ -237,8 +236,8 @@ func (w *tenants) isOf(r report.Report, server string) {
 	}
 }
 
-// isBeside checks that what a report shows of other alerts of its time is of its own
-// server: on its page and in its JSON, and in the list that the page leads to.
+// isBeside checks that other alerts of the time, shown by a report, are of its own server: on the
+// page, in the JSON, and in the list that the page links to.
 func (w *tenants) isBeside(r report.Report, others int) {
 	w.t.Helper()
 	var shown report.Report
@@ -266,8 +265,8 @@ func (w *tenants) isBeside(r report.Report, others int) {
 	}
 }
 
-// wereAsked checks all that was asked lately: of each customer who asks the one
-// server, and nobody else, and others at the most whether they are there.
+// wereAsked checks the latest requests: of each customer's alerts only one server was queried, and
+// others at most for their health.
 func (w *tenants) wereAsked(whose map[string]string) {
 	w.t.Helper()
 	served := slices.Collect(maps.Values(whose))
@@ -300,12 +299,12 @@ func TestEachAlertAsksItsOwnPrometheusOnly(t *testing.T) {
 	w.isOf(w.reportsOf("ant")[0], "ant")
 	w.wereAsked(map[string]string{"ant": "ant"})
 
-	// A storm of all, with the same names, labels and queries.
+	// A storm of all customers, with the same names, labels and queries.
 	const many = stormSize
 	for _, customer := range customers {
 		w.raise(customer, many)
 	}
-	for n := range many * len(customers) { // each in its time
+	for n := range many * len(customers) { // each at its own time
 		w.await(fmt.Sprintf("%d alerts have a report", n+1), func() bool { return len(w.reports()) > n })
 	}
 	own := map[string]string{}
@@ -326,7 +325,7 @@ func TestEachAlertAsksItsOwnPrometheusOnly(t *testing.T) {
 	w.wereAsked(own)
 	w.askedByHand(own)
 
-	// A reload exchanges them: of the tenants and of the others.
+	// A reload swaps the servers, of the tenants and of the others.
 	w.entries("bee", "ant", "dog", "cat")
 	w.must(w.daemon.Reload())
 	for _, rec := range w.of {
@@ -335,10 +334,10 @@ func TestEachAlertAsksItsOwnPrometheusOnly(t *testing.T) {
 	w.askedByHand(map[string]string{"ant": "bee", "bee": "ant", "cat": "dog", "dog": "cat"})
 }
 
-// stormSize is more alerts of a name than begin to share what they ask.
+// stormSize is enough alerts of a name to share queries.
 const stormSize = 11
 
-// askedByHand explains reports again, in all ways in which it is done.
+// askedByHand explains reports again, in every way.
 func (w *tenants) askedByHand(whose map[string]string) {
 	w.t.Helper()
 	for customer, server := range whose {
@@ -369,7 +368,7 @@ func (w *tenants) askedByHand(whose map[string]string) {
 	}
 }
 
-// retried has the reconcile loop's job of another look done, and returns the report.
+// retried runs the reconcile loop's job of another look, and returns the report.
 func (w *tenants) retried(id string) report.Report {
 	w.t.Helper()
 	known, err := w.daemon.store.load(w.t.Context(), id)
@@ -403,7 +402,7 @@ func TestAnAlertWithoutAPrometheusAsksNobody(t *testing.T) {
 	w.wereAsked(nil)
 }
 
-// TestAPrometheusThatIsAwayKeepsNobodyElseWaiting: who is not there yet is named.
+// TestAPrometheusThatIsAwayKeepsNobodyElseWaiting: a missing server is named.
 func TestAPrometheusThatIsAwayKeepsNobodyElseWaiting(t *testing.T) {
 	w := newTenants(t)
 	w.stop()
@@ -435,7 +434,7 @@ func TestAPrometheusThatIsAwayKeepsNobodyElseWaiting(t *testing.T) {
 	}
 }
 
-// annotatedOf counts the alerts of a customer that have their causes.
+// annotatedOf counts a customer's alerts that have their causes.
 func (w *tenants) annotatedOf(customer string) (n int) {
 	w.t.Helper()
 	var alerts []struct {
@@ -450,7 +449,7 @@ func (w *tenants) annotatedOf(customer string) (n int) {
 	return n
 }
 
-// Before an alert is annotated its own server confirms it, in up to a minute here.
+// An alert is annotated only after its own server has confirmed it, which may take a minute here.
 func TestAPrometheusThatHangsDelaysAnnotationsOfItsOwnAlertsOnly(t *testing.T) {
 	w := newTenants(t)
 	w.raise("cat", 1)
@@ -459,7 +458,7 @@ func TestAPrometheusThatHangsDelaysAnnotationsOfItsOwnAlertsOnly(t *testing.T) {
 	cat := w.of["cat"]
 	cat.hangs.Store(true)
 	w.await("its server is asked", func() bool {
-		w.raise("cat", 1) // which erases the annotations
+		w.raise("cat", 1) // erases the annotations
 		return cat.hung.Load() > 0
 	})
 	for round := range 3 {

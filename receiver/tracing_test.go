@@ -23,7 +23,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// collected is an OTLP receiver that keeps what it gets.
+// collected is an OTLP receiver that keeps the spans.
 type collected struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -60,7 +60,7 @@ func (c *collected) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// traceOf returns the spans of a trace by their names, the last of each name.
+// traceOf returns the spans of a trace by name, the last of each.
 func (c *collected) traceOf(id string) map[string]*tracepb.Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,7 +73,7 @@ func (c *collected) traceOf(id string) map[string]*tracepb.Span {
 	return byName
 }
 
-// attribute is the text of an attribute of a span.
+// attributeOf is the value of a span's attribute.
 func attributeOf(s *tracepb.Span, key string) string {
 	for _, a := range s.GetAttributes() {
 		if a.Key == key {
@@ -83,7 +83,7 @@ func attributeOf(s *tracepb.Span, key string) string {
 	return ""
 }
 
-// traced has the daemon send its traces to an address.
+// traced makes the daemon send its traces to an address.
 func (w *world) traced(address string) {
 	text, err := os.ReadFile(w.opt.ConfigFile)
 	w.must(err)
@@ -106,7 +106,7 @@ func TestAnAlertIsOneTrace(t *testing.T) {
 	if r.Result.Verdict != analysis.Explained || len(r.Trace) != 55 {
 		t.Fatalf("%s, and its trace is %q", r.Summary, r.Trace)
 	}
-	w.stop() // which sends the last spans
+	w.stop() // sends the last spans
 	id := r.Trace[3:35]
 	spans := c.traceOf(id)
 	for name, parent := range map[string]string{
@@ -140,13 +140,13 @@ func TestAnAlertIsOneTrace(t *testing.T) {
 	}
 }
 
-// asking notes the traces with which Prometheus is asked.
+// asking records the traces in requests to Prometheus.
 type asking struct {
 	mu      sync.Mutex
 	parents []string
 }
 
-// before stands before a Prometheus.
+// before is a proxy in front of a Prometheus.
 func (a *asking) before(address string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
@@ -181,8 +181,8 @@ func (a *asking) with(id string) bool {
 	return false
 }
 
-// TestAReceiverOfTracesHoldsUpNoAlert has one that never answers, one that is not there
-// and one that fails.
+// TestAReceiverOfTracesHoldsUpNoAlert has a receiver that never answers, one that is down and one
+// that fails.
 func TestAReceiverOfTracesHoldsUpNoAlert(t *testing.T) {
 	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -198,12 +198,12 @@ func TestAReceiverOfTracesHoldsUpNoAlert(t *testing.T) {
 			w.post("ErrorsHigh", time.Now(), true)
 			w.await("the alert has its causes", func() bool { return w.annotation("ErrorsHigh", "culprit_summary") != "" })
 			w.await("its report says so", func() bool { list := w.reports(); return len(list) == 1 && len(list[0].Sent) > 0 })
-			w.stop() // fails if the daemon does not end in time
+			w.stop() // fails if the daemon does not stop in time
 		})
 	}
 }
 
-// TestTheTraceOfTheSenderIsLinked posts as an Alertmanager does that traces itself.
+// TestTheTraceOfTheSenderIsLinked posts like an Alertmanager with tracing.
 func TestTheTraceOfTheSenderIsLinked(t *testing.T) {
 	w := newWorld(t, false)
 	c := newCollector(t)
@@ -226,7 +226,7 @@ func TestTheTraceOfTheSenderIsLinked(t *testing.T) {
 	}
 }
 
-// explainsUntraced has an alert explained, of which nothing is traced.
+// explainsUntraced has an alert explained without tracing it.
 func (w *world) explainsUntraced(c *collected) {
 	w.t.Helper()
 	w.post("ErrorsHigh", time.Now(), true)
@@ -238,7 +238,7 @@ func (w *world) explainsUntraced(c *collected) {
 	}
 }
 
-// TestNothingIsTracedUnlessConfigured also switches it off by a reload.
+// TestNothingIsTracedUnlessConfigured also turns tracing off by a reload.
 func TestNothingIsTracedUnlessConfigured(t *testing.T) {
 	w := newWorld(t, true)
 	c := newCollector(t)
@@ -250,7 +250,7 @@ func TestNothingIsTracedUnlessConfigured(t *testing.T) {
 	w.explainsUntraced(c)
 }
 
-// TestTheFractionDecides has a fraction of none.
+// TestTheFractionDecides has a fraction of 0.
 func TestTheFractionDecides(t *testing.T) {
 	w := newWorld(t, true)
 	c := newCollector(t)

@@ -24,7 +24,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// memoryQueue is a Queue that remembers, or refuses.
+// memoryQueue is a Queue in memory, which may refuse.
 type memoryQueue struct {
 	mu   sync.Mutex
 	jobs map[string][]byte // id → body
@@ -83,8 +83,8 @@ func postTo(h http.Handler, body io.Reader) *httptest.ResponseRecorder {
 	return w
 }
 
-// The files are bodies that Alertmanager 0.25, 0.28.1, 0.33.1 and 0.34.2 have
-// sent, one for each thing that a group can do.
+// The files are bodies sent by Alertmanager 0.25, 0.28.1, 0.33.1 and 0.34.2, one for each thing
+// that can happen to a group.
 func TestEveryRecordedMessageIsTaken(t *testing.T) {
 	files, err := filepath.Glob("testdata/alertmanager-*.json")
 	if err != nil || len(files) < 20 {
@@ -156,7 +156,7 @@ func TestUnknownFieldsPass(t *testing.T) {
 	}
 }
 
-// After a 429 Alertmanager would wait for a whole group_interval.
+// After a 429 Alertmanager would wait a whole group_interval.
 func TestAQueueThatIsFullAnswers503(t *testing.T) {
 	body := `{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"A"},"startsAt":"2026-01-02T03:04:05Z"}]}`
 	w := post(t, &memoryQueue{err: errors.New("the queue is full")}, []byte(body))

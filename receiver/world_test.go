@@ -24,8 +24,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// world is a daemon between a real Prometheus with a broken shop in it and a
-// real Alertmanager.
+// world is a daemon between a real Prometheus with a broken shop and a real Alertmanager.
 type world struct {
 	t            *testing.T
 	prometheus   *lab.Prometheus
@@ -46,8 +45,8 @@ rules:
       - {name: connections, query: db_connections}
 `
 
-// newWorld starts Prometheus and Alertmanager, and a daemon that knows them.
-// routed says whether Alertmanager tells culprit of its alerts.
+// newWorld starts Prometheus, Alertmanager and a daemon. routed means that Alertmanager routes
+// alerts to culprit.
 func newWorld(t *testing.T, routed bool) *world {
 	t.Helper()
 	w := &world{t: t}
@@ -92,7 +91,7 @@ func (w *world) configure(text string) {
 	w.must(os.WriteFile(w.opt.ConfigFile, []byte(text), 0o600))
 }
 
-// start runs a daemon; the test's end, or stopDaemon, stops it.
+// start runs a daemon until the test ends or stopDaemon.
 func (w *world) start() {
 	w.t.Helper()
 	w.opt.Registry = nil
@@ -112,8 +111,8 @@ func (w *world) start() {
 	w.t.Cleanup(func() { w.stop() })
 }
 
-// brokenShop is an hour and a half of a shop in which /pay on version v2 began
-// to fail two minutes ago, when its database ran out of connections.
+// brokenShop is an hour and a half of a shop in which /pay on version v2 began to fail two minutes
+// ago, when its database ran out of connections.
 func brokenShop(ctx context.Context, db storage.Appendable) error {
 	const step = 15 * time.Second
 	end := time.Now()
@@ -150,14 +149,13 @@ func brokenShop(ctx context.Context, db storage.Appendable) error {
 	return app.Commit()
 }
 
-// post posts an alert that began to fire a minute ago, as Prometheus does; it
-// ends at once if firing is false.
+// post posts an alert like Prometheus, with an immediate end if firing is false.
 func (w *world) post(name string, start time.Time, firing bool) {
 	w.t.Helper()
 	w.postOf("", name, start, firing)
 }
 
-// postOf is post with the expression of the alert.
+// postOf is post with the alert's expression.
 func (w *world) postOf(expr, name string, start time.Time, firing bool) {
 	w.t.Helper()
 	end := time.Now().Add(5 * time.Minute)
@@ -220,7 +218,7 @@ func (w *world) await(fact string, holds func() bool) {
 	}
 }
 
-// annotation is what Alertmanager shows of an alert under a name.
+// annotation is an annotation of an alert in Alertmanager.
 func (w *world) annotation(alert, name string) string {
 	w.t.Helper()
 	var alerts []struct {
