@@ -199,7 +199,7 @@ func TestCredentialsAreSent(t *testing.T) {
 	}
 }
 
-func TestAnAddressOrOptionsThatCanNotBeMeantAreRefused(t *testing.T) {
+func TestInvalidAddressesAndOptionsAreRefused(t *testing.T) {
 	for _, address := range []string{"", "culprit:9798", "ftp://culprit", "://"} {
 		if _, err := client.New(address, client.Options{}); err == nil || !strings.Contains(err.Error(), "hint: ") {
 			t.Errorf("%q: %v", address, err)
@@ -237,8 +237,8 @@ func TestTheClientImportsTheStandardLibraryOnly(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoAnswerOfCulpritIsSaid asks something else that listens.
-func TestWhatIsNoAnswerOfCulpritIsSaid(t *testing.T) {
+// TestAnAnswerOfAnotherServerIsAnError asks something else that listens.
+func TestAnAnswerOfAnotherServerIsAnError(t *testing.T) {
 	other := newClient(t, address+"/reports", client.Options{HTTPClient: &http.Client{Transport: garbage{}}})
 	if _, err := other.Report(t.Context(), "x"); err == nil || !strings.Contains(err.Error(), "reading the answer to GET api/v1/reports/x") {
 		t.Errorf("%v", err)

@@ -156,7 +156,7 @@ func TestEveryFileOfASecretIsFoundBesideItsConfiguration(t *testing.T) {
 	}
 }
 
-func TestWhatWasMeant(t *testing.T) {
+func TestTyposGetASuggestion(t *testing.T) {
 	words := []string{"candidates", "common", "Top", "count", "counter"}
 	for word, want := range map[string]string{
 		"comon": "common", "COMMON": "common", "tpo": "Top", "cand": "candidates", "ca": "", "cou": "", "candi": "candidates", "count": "count", "xxxxxx": "", "": "",
@@ -168,8 +168,8 @@ func TestWhatWasMeant(t *testing.T) {
 	}
 }
 
-// TestWhoIsExplainedWithoutARule asks for each of the ways to be left alone.
-func TestWhoIsExplainedWithoutARule(t *testing.T) {
+// TestWhichAlertsAreExplainedWithoutARule asks for each of the ways to be left alone.
+func TestWhichAlertsAreExplainedWithoutARule(t *testing.T) {
 	const text = "prometheus: {url: http://p}\nrules: [{name: a, matchers: [a=b]}]\nunmatched_alerts: {enabled: %v}\n"
 	for _, all := range []bool{true, false} {
 		c, err := Parse("x.yml", fmt.Appendf(nil, text, all))

@@ -139,7 +139,7 @@ func (o *overtaken) Update(ctx context.Context, key string, value []byte, revisi
 }
 
 // Another replica ends the alert, or learns more about it, while a person's look is being written.
-func TestALookThatIsOvertakenIsWeighedAnew(t *testing.T) {
+func TestALookOvertakenByAnotherWriteIsJudgedAgain(t *testing.T) {
 	sure := analysis.Finding{Rank: 1, Kind: analysis.KindSeries, Name: "cpu", Series: "cpu", Confidence: analysis.High}
 	for name, c := range map[string]struct {
 		meanwhile func(*record)
@@ -189,7 +189,7 @@ func TestAReportWithoutAPlanIsExplainedAgainAtItsTime(t *testing.T) {
 	}
 }
 
-func TestWhatTheAPIMayNotThePageMayNot(t *testing.T) {
+func TestThePageMayOnlyDoWhatTheAPIMay(t *testing.T) {
 	w, r := reported(t)
 	turn := newExplainer(w.daemon.live.Load, w.daemon.changes, time.Now)
 	turn.slots <- struct{}{}

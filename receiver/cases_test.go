@@ -175,7 +175,7 @@ func TestAForeignAlertInAGroupJoinsNoCases(t *testing.T) {
 
 // If a change is another alert with a report, its first line is shown; but not for alerts of
 // another place or time.
-func TestAnAlertAmongTheChangesIsToldWithItsReport(t *testing.T) {
+func TestAnAlertAmongTheChangesIsShownWithItsReport(t *testing.T) {
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
 	in := func(cluster string, r *record) *record {
 		r.Report.Alert.Labels["cluster"] = model.LabelValue(cluster) // external: no series in Prometheus has it
@@ -217,7 +217,7 @@ func TestAnAlertAmongTheChangesIsToldWithItsReport(t *testing.T) {
 	}
 }
 
-func TestWhatWasBeforeIsToldWithWhatPeopleSaid(t *testing.T) {
+func TestEarlierOccurrencesAreShownWithFeedback(t *testing.T) {
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{}, nil)
 	s.ttl = 30 * 24 * time.Hour
 	pay := placed(map[string]string{"service": "pay"})

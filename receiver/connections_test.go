@@ -39,7 +39,7 @@ func slowClients() map[string]string {
 }
 
 // Far more slow clients than allowed connections don't keep an alert out.
-func TestSlowClientsDontMakeItDeaf(t *testing.T) {
+func TestSlowClientsDoNotKeepAlertsOut(t *testing.T) {
 	for name, says := range slowClients() {
 		t.Run(name, func(t *testing.T) {
 			d := lonely(t, func(opt *Options) { opt.MaxConnections = 20 })
@@ -72,7 +72,7 @@ func TestThreeHundredSlowBodiesAreCutOff(t *testing.T) {
 }
 
 // A body that is slow but steady is accepted.
-func TestABodyThatComesSteadilyIsTaken(t *testing.T) {
+func TestASlowButSteadyBodyIsAccepted(t *testing.T) {
 	t.Parallel()
 	d := lonely(t, nil)
 	body := strings.Replace(message("Steady"), `"groupKey"`, `"padding":"`+strings.Repeat("x", 12*minBodyRate)+`","groupKey"`, 1)
@@ -95,7 +95,7 @@ func TestABodyThatComesSteadilyIsTaken(t *testing.T) {
 }
 
 // A request in progress keeps its connection, however many others connect.
-func TestWhoIsBeingAnsweredKeepsItsConnection(t *testing.T) {
+func TestARequestInProgressKeepsItsConnection(t *testing.T) {
 	d := lonely(t, func(opt *Options) { opt.MaxConnections = 2 })
 	conn := dial(t, d, "")
 	release := make(chan struct{})

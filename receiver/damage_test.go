@@ -10,7 +10,7 @@ import (
 )
 
 // The alert still fires, so its report can be made again.
-func TestWhatDamageHasTakenIsSaidAndFetchedAgain(t *testing.T) {
+func TestWhatDamageDestroyedIsReportedAndFetchedAgain(t *testing.T) {
 	w := newWorld(t, true)
 	w.post("ErrorsHigh", time.Now().Add(-time.Minute), true)
 	w.await("a report is there", func() bool { return len(w.reports()) == 1 && len(w.reports()[0].Sent) > 0 })

@@ -43,7 +43,7 @@ func TestAnAlertThatHasJustEndedIsNotFoundAgain(t *testing.T) {
 }
 
 // A job that is redelivered after a crash may come after the end of its alert.
-func TestAJobThatItsEndHasOvertakenTellsNothing(t *testing.T) {
+func TestAJobOvertakenByTheEndOfItsAlertDoesNothing(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	s := storeOn(t, b, storeOptions{}, nil)
 	labels := model.LabelSet{"alertname": "Errors"}

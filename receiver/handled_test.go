@@ -58,7 +58,7 @@ func (w *world) handled(alert string) []report.Handled {
 
 // A real Alertmanager silences one alert, inhibits another and sends a third, and each report says
 // so. Posting the events changes no notification.
-func TestWhatAlertmanagerDidIsToldOfItsAlerts(t *testing.T) {
+func TestWhatAlertmanagerDidIsShownInReports(t *testing.T) {
 	w := newWorld(t, false)
 	w.must(os.WriteFile(filepath.Join(filepath.Dir(w.opt.ConfigFile), "token"), []byte("s3cret\n"), 0o600))
 	config, err := os.ReadFile(w.opt.ConfigFile)
@@ -110,7 +110,7 @@ func TestWhatAlertmanagerDidIsToldOfItsAlerts(t *testing.T) {
 }
 
 // Events are refused unless enabled, and without the token.
-func TestEventsAreTakenFromWhoMayTellThem(t *testing.T) {
+func TestEventsAreAcceptedOnlyFromPermittedSenders(t *testing.T) {
 	d := lonely(t, func(opt *Options) {
 		if err := os.WriteFile(filepath.Join(filepath.Dir(opt.ConfigFile), "token"), []byte("s3cret\n"), 0o600); err != nil {
 			t.Fatal(err)

@@ -123,7 +123,7 @@ func TestAMessageTakesNoMoreMemoryThanItMay(t *testing.T) {
 }
 
 // While other messages use all the memory, one is asked to retry.
-func TestAMessageForWhichThereIsNoRoomComesAgain(t *testing.T) {
+func TestAMessageWithoutRoomIsRetried(t *testing.T) {
 	q := &memoryQueue{}
 	h := webhookOf(q)
 	if !h.decoder.budget.TryAcquire(maxTakenByAll) {
@@ -138,7 +138,7 @@ func TestAMessageForWhichThereIsNoRoomComesAgain(t *testing.T) {
 	}
 }
 
-func TestAnAlertThatIsTooLargeCostsItselfOnly(t *testing.T) {
+func TestATooLargeAlertAffectsNoOther(t *testing.T) {
 	huge := strings.Repeat("x", 9<<20)
 	for name, change := range map[string]func(*template.Alert){
 		"a label":       func(a *template.Alert) { a.Labels["huge"] = huge },
@@ -215,7 +215,7 @@ func TestAnAlertThatIsTwiceInABodyIsOneJob(t *testing.T) {
 	}
 }
 
-func TestWhatHasItsReportIsNotEnqueuedAgain(t *testing.T) {
+func TestAnAlertWithAReportIsNotEnqueuedAgain(t *testing.T) {
 	q := &memoryQueue{}
 	h := webhookOf(q)
 	h.reported = func(a report.Alert) bool { return a.Fingerprint == fingerprintOf(alertOf(1)) }

@@ -10,7 +10,7 @@ import (
 
 // A replica is stopped after it has explained an alert, before it annotates it. The others learn of
 // it at once and annotate it, unless it is resolved.
-func TestOtherMembersSeeToAnAlertThatOneHasExplained(t *testing.T) {
+func TestOtherMembersAnnotateAnAlertThatOneHasExplained(t *testing.T) {
 	members := clusterOf(t)
 	var mu sync.Mutex
 	seen := map[string]int{}

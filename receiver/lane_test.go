@@ -27,7 +27,7 @@ func testLane() *lane {
 	return &lane{outlet: outlet{patience: time.Minute}, wake: make(chan struct{}, 1), due: map[string]*item{}}
 }
 
-func TestALaneThatFailsRestsLongerEachTimeAndASuccessEndsThat(t *testing.T) {
+func TestALaneBacksOffAndASuccessResetsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := testLane()
 		for _, id := range []string{"a", "b", "c"} {
@@ -62,7 +62,7 @@ func TestALaneThatFailsRestsLongerEachTimeAndASuccessEndsThat(t *testing.T) {
 	})
 }
 
-func TestOneThatAlwaysFailsDoesNotKeepTheOthers(t *testing.T) {
+func TestAnItemThatAlwaysFailsDoesNotBlockOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := testLane()
 		l.notify("poison", time.Time{})
@@ -86,7 +86,7 @@ func TestOneThatAlwaysFailsDoesNotKeepTheOthers(t *testing.T) {
 	})
 }
 
-func TestWhatChangesWhileItIsToldIsToldOnceMore(t *testing.T) {
+func TestWhatChangesWhileItIsSentIsSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := testLane()
 		for range 100 {
@@ -117,7 +117,7 @@ func TestWhatChangesWhileItIsToldIsToldOnceMore(t *testing.T) {
 	})
 }
 
-func TestAServerThatAsksToBeLeftAloneIs(t *testing.T) {
+func TestRetryAfterIsRespected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := testLane()
 		l.notify("a", time.Time{})
@@ -138,7 +138,7 @@ func TestAServerThatAsksToBeLeftAloneIs(t *testing.T) {
 	})
 }
 
-func TestWhatIsDueLeavesTogether(t *testing.T) {
+func TestDueItemsAreSentAsOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := testLane()
 		l.together = 4

@@ -32,7 +32,7 @@ func TestMistakesOfAnnotationsAreLoggedOnce(t *testing.T) {
 }
 
 // An alert read from Alertmanager loses culprit's own annotations, and nothing else.
-func TestAnAlertIsStrippedOfWhatCulpritHasWritten(t *testing.T) {
+func TestCulpritsOwnAnnotationsAreStripped(t *testing.T) {
 	a := alertmanager.Alert{Annotations: model.LabelSet{"culprit_summary": "s", "culprit_causes": "c", "culprit_of_old": "o", "summary": "x"}}
 	want := model.LabelSet{"summary": "x"}
 	for _, name := range config.RuleAnnotations() {

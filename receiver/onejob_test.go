@@ -141,7 +141,7 @@ func TestSecondLooksWaitForFirstOnes(t *testing.T) {
 // anyAlert is a configuration that explains every alert.
 func anyAlert() *config.Config { return &config.Config{Rules: []config.Rule{{Name: "any"}}} }
 
-func TestAClockThatWentBackKeepsNoReportFromAnotherTry(t *testing.T) {
+func TestAClockSetBackPreventsNoRetry(t *testing.T) {
 	now := time.Now()
 	r := &reconciler{now: func() time.Time { return now }}
 	known := record{Tries: 1, AnalyzedAt: now.Add(time.Hour)}

@@ -47,9 +47,9 @@ receivers:
 	w.t.Cleanup(func() { _ = w.alertmanager.Close() })
 }
 
-// TestTheDaemonSaysWhoIsNoLongerTold changes the routes of a real Alertmanager while the daemon
+// TestTheDaemonSaysWhoIsNoLongerNotified changes the routes of a real Alertmanager while the daemon
 // runs.
-func TestTheDaemonSaysWhoIsNoLongerTold(t *testing.T) {
+func TestTheDaemonSaysWhoIsNoLongerNotified(t *testing.T) {
 	w := newWorld(t, false)
 	w.stop()
 	log := &lines{}
@@ -76,9 +76,9 @@ func TestTheDaemonSaysWhoIsNoLongerTold(t *testing.T) {
 	}
 }
 
-// TestTheReceiverOfTheWebhookIsBelieved has a receiver with an unrelated name: Alertmanager hides
+// TestTheReceiverOfTheWebhookIsTrusted has a receiver with an unrelated name: Alertmanager hides
 // the URL, so only its webhook shows that it is culprit's.
-func TestTheReceiverOfTheWebhookIsBelieved(t *testing.T) {
+func TestTheReceiverOfTheWebhookIsTrusted(t *testing.T) {
 	w := newWorld(t, false)
 	address := strings.TrimPrefix(w.alertmanager.URL(), "http://")
 	w.routeTo(address, "{receiver: why}, {receiver: people}", "why")

@@ -92,7 +92,7 @@ func TestALongTextIsCutAtTheEndOfACharacter(t *testing.T) {
 	})
 }
 
-func TestWhatIsNoJSONEndsInAnError(t *testing.T) {
+func TestInvalidJSONIsAnError(t *testing.T) {
 	for _, text := range []string{``, `{`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a" 1}`, `{a:1}`, `{"a":1}}`, `{"a":1 "b":2}`, `]`, `{"a":]}`, `{"a":"b`, `{"a":"b\`, `[1]`} {
 		s := newScanner(strings.NewReader(text))
 		err := s.object(func(string) error { return s.skip() })

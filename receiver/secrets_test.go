@@ -65,9 +65,9 @@ func (o *output) text() string {
 	return o.b.String()
 }
 
-// TestNoSecretIsTold plants secrets everywhere in a configuration, makes every server fail in every
+// TestNoSecretIsRevealed plants secrets everywhere in a configuration, makes every server fail in every
 // way, and looks for them in everything that the daemon says.
-func TestNoSecretIsTold(t *testing.T) {
+func TestNoSecretIsRevealed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("a request went on to another server: %s %v", r.URL, r.Header)
 	}))

@@ -101,7 +101,7 @@ func TestABrokerThatIsClosedEndsTheDaemonWithItsReason(t *testing.T) {
 	}
 }
 
-func TestWhatIsStillAtWorkIsNotWaitedFor(t *testing.T) {
+func TestTheStopDoesNotWaitForHangingWork(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	over := make(chan struct{})
 	defer close(over)

@@ -121,7 +121,7 @@ func (k *killed) Update(ctx context.Context, key string, value []byte, revision 
 	return k.bucket.Update(ctx, key, value, revision)
 }
 
-func TestWhatWasHalfWrittenIsFinishedAtTheNextStart(t *testing.T) {
+func TestHalfWrittenStateIsCompletedAtTheNextStart(t *testing.T) {
 	for name, c := range map[string]struct{ reports, incidents int }{
 		"a report without its incident":      {1, 0},
 		"an incident without its last alert": {3, 1},
@@ -149,7 +149,7 @@ func TestWhatWasHalfWrittenIsFinishedAtTheNextStart(t *testing.T) {
 	}
 }
 
-func TestAnEndThatIsHalfWrittenIsFinished(t *testing.T) {
+func TestAHalfWrittenEndIsCompleted(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	dying := &killed{left: 1}
 	s := storeOn(t, b, storeOptions{}, func(r, i bucket) (bucket, bucket) { dying.bucket = i; return r, dying })
@@ -166,7 +166,7 @@ func TestAnEndThatIsHalfWrittenIsFinished(t *testing.T) {
 }
 
 // All clocks go back by an hour between a firing and what follows.
-func TestAClockThatGoesBackHidesNothing(t *testing.T) {
+func TestAClockSetBackHidesNothing(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	now := noon
 	s := storeOn(t, b, storeOptions{now: func() time.Time { return now }}, nil)
@@ -221,7 +221,7 @@ func TestAnEndBelongsToTheFiringOfItsStart(t *testing.T) {
 
 // Two replicas write the reports of one group, and their indexes end up equal. An end written by
 // one survives the other's writes.
-func TestTwoReplicasLoseNothingOfEachOther(t *testing.T) {
+func TestTwoReplicasLoseNoWriteOfEachOther(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	one, two := storeOn(t, b, storeOptions{}, nil), storeOn(t, b, storeOptions{}, nil)
 	first := recordOf(0, noon)
@@ -290,7 +290,7 @@ func TestTheOldestReportsGoFirstAndFiringOnesNever(t *testing.T) {
 	}
 }
 
-func TestAStoreThatIsFullSaysSoBeforeAndStillNotesEnds(t *testing.T) {
+func TestAFullStoreWarnsEarlyAndStillStoresEnds(t *testing.T) {
 	s := storeOn(t, brokerOf(t, t.TempDir()), storeOptions{limit: 100 << 10}, nil)
 	var last *record
 	var warned bool
@@ -340,7 +340,7 @@ func BenchmarkPut(b *testing.B) {
 }
 
 // Records of deliveries are deleted with their report, so the size of the store bounds them too.
-func TestWhatWasToldGoesWithItsReport(t *testing.T) {
+func TestDeliveriesAreDeletedWithTheirReport(t *testing.T) {
 	b := brokerOf(t, t.TempDir())
 	s := storeOn(t, b, storeOptions{limit: 64 << 10}, nil)
 	book, err := openDeliveries(t.Context(), b, time.Hour, slog.New(slog.DiscardHandler))

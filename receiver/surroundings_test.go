@@ -54,7 +54,7 @@ func ownedShop(ctx context.Context, db storage.Appendable) error {
 }
 
 // A report names the owner of its alert, its logs, and traces of what was found.
-func TestAReportSaysWhoseItIsAndWhereNext(t *testing.T) {
+func TestAReportHasItsContext(t *testing.T) {
 	p, err := lab.StartPrometheus(t.Context(), lab.PrometheusOptions{History: ownedShop})
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func (d *deaf) Exemplars(context.Context, string, time.Time, time.Time) ([]promq
 
 // A Prometheus that does not answer is not queried for context as well, because somebody who was
 // paged is waiting.
-func TestNothingAroundIsAskedOfAPrometheusThatDoesNotAnswer(t *testing.T) {
+func TestNoContextIsQueriedFromAPrometheusThatDoesNotAnswer(t *testing.T) {
 	cfg := configOf(t, "http://127.0.0.1:1", `
 context:
   facts: [{name: tier, query: 'service_info{service="{{ .Labels.service }}"}', labels: [tier]}]

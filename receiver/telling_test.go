@@ -74,7 +74,7 @@ func TestSinksThatFailHoldUpNoOther(t *testing.T) {
 	}
 }
 
-func TestWithEverySinkHangingTheDaemonStopsAndTellsTheRestAfterwards(t *testing.T) {
+func TestWithEverySinkHangingTheDaemonStopsAndSendsTheRestAfterwards(t *testing.T) {
 	w := newWorldWithSinks(t, 2)
 	for _, h := range w.hooks {
 		h.set(0)
@@ -110,7 +110,7 @@ func TestWithEverySinkHangingTheDaemonStopsAndTellsTheRestAfterwards(t *testing.
 	}
 }
 
-func TestTheEndOfAnIncidentIsToldAfterARestart(t *testing.T) {
+func TestTheEndOfAnIncidentIsSentAfterARestart(t *testing.T) {
 	w := newWorldWithSinks(t, 2)
 	known, never := w.hooks[0], w.hooks[1]
 	never.set(http.StatusServiceUnavailable)
@@ -144,7 +144,7 @@ func TestTheEndOfAnIncidentIsToldAfterARestart(t *testing.T) {
 	}
 }
 
-func TestAReloadKeepsTheQueueOfAHookAndEndsThatOfOneThatIsGone(t *testing.T) {
+func TestAReloadKeepsTheQueueOfAHookAndEndsThatOfARemovedOne(t *testing.T) {
 	w := newWorldWithSinks(t, 2)
 	kept, gone := w.hooks[0], w.hooks[1]
 	kept.set(http.StatusServiceUnavailable)
@@ -169,7 +169,7 @@ func TestAReloadKeepsTheQueueOfAHookAndEndsThatOfOneThatIsGone(t *testing.T) {
 
 // Receivers drop messages with a known key, so a new firing needs a new key, even if its message is
 // otherwise equal.
-func TestAnIncidentThatOpensAgainIsNoRepeatToItsHook(t *testing.T) {
+func TestAReopenedIncidentIsNoDuplicateForItsHook(t *testing.T) {
 	w := newWorldWithSinks(t, 1)
 	h := w.hooks[0]
 	start := time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)

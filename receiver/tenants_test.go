@@ -384,7 +384,7 @@ func (w *tenants) retried(id string) report.Report {
 	return later.Report
 }
 
-func TestAnAlertWithoutAPrometheusAsksNobody(t *testing.T) {
+func TestAnAlertWithoutAPrometheusQueriesNone(t *testing.T) {
 	w := newTenants(t)
 	w.raise("nobody", 1)
 	w.await("there is a report", func() bool { return len(w.reportsOf("nobody")) == 1 })
@@ -402,8 +402,8 @@ func TestAnAlertWithoutAPrometheusAsksNobody(t *testing.T) {
 	w.wereAsked(nil)
 }
 
-// TestAPrometheusThatIsAwayKeepsNobodyElseWaiting: a missing server is named.
-func TestAPrometheusThatIsAwayKeepsNobodyElseWaiting(t *testing.T) {
+// TestAMissingPrometheusDelaysNobodyElse: a missing server is named.
+func TestAMissingPrometheusDelaysNobodyElse(t *testing.T) {
 	w := newTenants(t)
 	w.stop()
 	w.url["cat"] = "http://127.0.0.1:1"

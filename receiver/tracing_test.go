@@ -181,9 +181,9 @@ func (a *asking) with(id string) bool {
 	return false
 }
 
-// TestAReceiverOfTracesHoldsUpNoAlert has a receiver that never answers, one that is down and one
+// TestATraceReceiverDelaysNoAlert has a receiver that never answers, one that is down and one
 // that fails.
-func TestAReceiverOfTracesHoldsUpNoAlert(t *testing.T) {
+func TestATraceReceiverDelaysNoAlert(t *testing.T) {
 	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()

@@ -124,7 +124,7 @@ func TestEveryRecordedMessageIsTaken(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoMessageIsRefusedWithASentence(t *testing.T) {
+func TestInvalidMessagesAreRefusedWithAReason(t *testing.T) {
 	alert := `{"status":"firing","labels":{"alertname":"A"},"startsAt":"2026-01-02T03:04:05Z"}`
 	for name, c := range map[string]struct{ body, says string }{
 		"empty":           {``, "not an Alertmanager webhook message"},

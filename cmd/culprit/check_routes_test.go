@@ -65,7 +65,7 @@ func TestRoutesThatTellEverybodyAreFine(t *testing.T) {
 	}
 }
 
-func TestAlertmanagersThatDoNotAnswerAreSaid(t *testing.T) {
+func TestAlertmanagersThatDoNotAnswerAreReported(t *testing.T) {
 	file := write(t, "culprit.yml", shopConfig)
 	c := culprit(t, "check", "config", file, file, "--alertmanager.url", "http://127.0.0.1:1", "--alertmanager.url", startAlertmanager(t, "why", ""))
 	if c.code != exitFinding || strings.Count(c.err, "Alertmanager at http://127.0.0.1:1 can't be asked for its routes") != 1 || strings.Count(c.err, "not_routed") != 1 {

@@ -154,7 +154,7 @@ func TestARuleFileIsCheckedAlone(t *testing.T) {
 	}
 }
 
-func TestFilesOfSecretsThatAreMissingAreSaid(t *testing.T) {
+func TestMissingSecretFilesAreReported(t *testing.T) {
 	token := write(t, "token", "x")
 	config := `prometheus:
   url: http://127.0.0.1:1

@@ -97,7 +97,7 @@ func startWithSocket(t *testing.T, l net.Listener) {
 	t.Fatalf("culprit ended: %s", said.String())
 }
 
-func TestSocketsThatAreNotThereAreSaid(t *testing.T) {
+func TestMissingSocketsAreReported(t *testing.T) {
 	config := write(t, "culprit.yml", "prometheus: {url: 'http://127.0.0.1:1'}\n")
 	for args, want := range map[string]string{
 		"--web.systemd-socket":                      "hint: start culprit through a .socket unit",

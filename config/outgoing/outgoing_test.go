@@ -155,7 +155,7 @@ func TestHostsAreTheSameWithTheirUsualPort(t *testing.T) {
 	}
 }
 
-func TestATokenServerThatHangsHoldsNobodyUp(t *testing.T) {
+func TestAHangingTokenServerBlocksNobody(t *testing.T) {
 	held := make(chan struct{})
 	tokens := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-held }))
 	t.Cleanup(tokens.Close)
@@ -186,7 +186,7 @@ func echo(t *testing.T, status int) *httptest.Server {
 	return s
 }
 
-func TestWhatAServerRepeatsOfTheCredentialsIsTakenOut(t *testing.T) {
+func TestRepeatedCredentialsAreRemovedFromErrors(t *testing.T) {
 	s := echo(t, http.StatusForbidden)
 	for name, conf := range map[string]commonconfig.HTTPClientConfig{
 		"basic":   {BasicAuth: &commonconfig.BasicAuth{Username: "ann", Password: canary}},
@@ -213,7 +213,7 @@ func TestWhatAServerRepeatsOfTheCredentialsIsTakenOut(t *testing.T) {
 	}
 }
 
-func TestWhatATokenServerRepeatsIsLeftOut(t *testing.T) {
+func TestErrorsOfATokenServerAreHidden(t *testing.T) {
 	s := echo(t, http.StatusUnauthorized)
 	for _, params := range []map[string]string{nil, {"password": canary, "grant_type": "password"}} {
 		c := client(t, s.URL, commonconfig.HTTPClientConfig{

@@ -50,7 +50,7 @@ func TestAStormOfReadsKeepsBelowTheLimitOfTheServer(t *testing.T) {
 	}
 }
 
-func TestWhoAsksTheSameWhileItWaitsSharesTheRead(t *testing.T) {
+func TestIdenticalWaitingReadsAreMerged(t *testing.T) {
 	var asked atomic.Int32
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
@@ -76,7 +76,7 @@ func TestWhoAsksTheSameWhileItWaitsSharesTheRead(t *testing.T) {
 	}
 }
 
-func TestAReadThatIsRefusedForWantOfATurnIsTriedAgain(t *testing.T) {
+func TestAReadRefusedByABusyServerIsRetried(t *testing.T) {
 	var tries atomic.Int32
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		if tries.Add(1) < 3 {
@@ -94,7 +94,7 @@ func TestAReadThatIsRefusedForWantOfATurnIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestTheHasteOfOneReaderIsNotThatOfOthers(t *testing.T) {
+func TestTheDeadlineOfOneReaderDoesNotAffectOthers(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[]`) })
 	for range mostReads {
 		c.reads.turns <- struct{}{}

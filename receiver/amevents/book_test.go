@@ -52,7 +52,7 @@ func tell(t testing.TB, b *Book, text string) {
 
 // Alertmanager tells of a silence at every flush: that is one fact, which is written
 // seldom and read as it is.
-func TestWhatIsToldAgainAndAgainIsOneFact(t *testing.T) {
+func TestARepeatedEventIsOneFact(t *testing.T) {
 	b := brokerOf(t)
 	book := bookOn(t, b, 0)
 	start := noon.Add(-30 * time.Minute)

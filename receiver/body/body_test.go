@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestWhatIsWrongWithABody(t *testing.T) {
+func TestTheStatusOfABadBody(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
 		want int

@@ -78,7 +78,7 @@ func TestADeletedKeyCanBeCreatedAgain(t *testing.T) {
 	}
 }
 
-func TestOfManyWhoCreateOneSucceeds(t *testing.T) {
+func TestExactlyOneOfManyCreatesSucceeds(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t)})
 	k := bucket(t, b, "reports", time.Hour)
 	var won, lost atomic.Int32
@@ -132,7 +132,7 @@ func TestCounterByCompareAndSet(t *testing.T) {
 	}
 }
 
-func TestEntriesExpireAndWatchersAreTold(t *testing.T) {
+func TestEntriesExpireAndWatchersSeeIt(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t)})
 	k := bucket(t, b, "short", time.Second)
 	w := watch(t, k)
@@ -178,7 +178,7 @@ func watch(t testing.TB, k *Bucket) *view {
 	return v
 }
 
-func TestWatchTellsWhatIsThereAndThenTheChanges(t *testing.T) {
+func TestWatchReportsExistingEntriesThenChanges(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t)})
 	k := bucket(t, b, "reports", time.Hour)
 	empty := watch(t, k)

@@ -240,7 +240,7 @@ func TestWhatOneNodeHasLostAllNodesBeginAnew(t *testing.T) {
 
 // A leader that is gone answers nothing any more: what was on its way to it is
 // stored by the next one, once, however often it is sent.
-func TestWhatALeaderHasNotAnsweredTheNextOneStores(t *testing.T) {
+func TestTheNextLeaderStoresWhatTheLastHasNotAnswered(t *testing.T) {
 	nodes := cluster(t)
 	lead := 0
 	eventually(t, "one leads", func() bool {

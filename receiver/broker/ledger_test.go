@@ -27,7 +27,7 @@ func (e told) Revision() uint64                { return e.revision }
 func (e told) Created() time.Time              { return e.created }
 func (e told) Operation() jetstream.KeyValueOp { return e.op }
 
-func TestWhatIsGoneIsCountedByEntry(t *testing.T) {
+func TestLostEntriesAreCounted(t *testing.T) {
 	now := time.Now()
 	ago := func(d time.Duration) int64 { return now.Add(-d).Unix() }
 	for name, c := range map[string]struct {
@@ -87,7 +87,7 @@ func TestWhatIsDeletedIsNotMissed(t *testing.T) {
 	}
 }
 
-func TestWhatIsHeldIsReadAsItWasWritten(t *testing.T) {
+func TestHeldEntriesSurviveEncoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		held := map[uint64]version{}
 		for range rapid.IntRange(0, 9).Draw(t, "entries") {
@@ -104,7 +104,7 @@ func TestWhatIsHeldIsReadAsItWasWritten(t *testing.T) {
 }
 
 // A watcher that is given up, as nothing came of it for a while, has not told all.
-func TestWhatCanBeReadIsNotGone(t *testing.T) {
+func TestReadableEntriesAreNotLost(t *testing.T) {
 	dir := sixty(t, "jetstream", func(string) error { return nil })
 	b := start(t, Options{Dir: dir, Logger: testLog(t), OnLost: func(what string, gone uint64) {
 		t.Errorf("%d of %s are said to be gone", gone, what)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestAnImpossibleKeyReachesNobody(t *testing.T) {
+func TestAnIllegalKeyIsNeverSent(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t)})
 	k, ctx := bucket(t, b, "reports", time.Hour), deadline(t)
 	before := b.link.Load()

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestTheSameLineIsPassedOnOnce(t *testing.T) {
+func TestRepeatedLogLinesAreForwardedOnce(t *testing.T) {
 	var out bytes.Buffer
 	l := &natsLog{log: slog.New(slog.NewTextHandler(&out, nil))}
 	for i := range 50 {
@@ -22,7 +22,7 @@ func TestTheSameLineIsPassedOnOnce(t *testing.T) {
 	}
 }
 
-func TestTroubleIsToldInWordsForPeople(t *testing.T) {
+func TestTroubleIsDescribedForPeople(t *testing.T) {
 	for line, want := range map[string]string{
 		"": "",
 		"127.0.0.1:6222 - rid:9 - Route Error 'Authorization Violation'":                         "a node has another secret than this one",

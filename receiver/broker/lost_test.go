@@ -78,7 +78,7 @@ func (w *watchedKeys) count() (n int64) {
 	return n
 }
 
-func TestWhatADamagedFileHasLostIsSaid(t *testing.T) {
+func TestLossesOfADamagedFileAreReported(t *testing.T) {
 	const stream = "jetstream/*/streams/KV_reports"
 	for name, c := range map[string]struct {
 		pattern string
@@ -108,7 +108,7 @@ func TestWhatADamagedFileHasLostIsSaid(t *testing.T) {
 	}
 }
 
-func TestWhatIsWholeHasLostNothing(t *testing.T) {
+func TestAnUndamagedStoreReportsNoLoss(t *testing.T) {
 	dir := sixty(t, "jetstream", func(string) error { return nil })
 	b := start(t, Options{Dir: dir, Logger: testLog(t), OnLost: func(what string, writes uint64) {
 		t.Errorf("%d writes to %s are said to be lost", writes, what)

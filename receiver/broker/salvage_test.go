@@ -14,7 +14,7 @@ import (
 // A process may be killed after it has emptied a damaged stream and before it has put
 // back what could be read. The next start does that, and takes nothing back that was
 // written since.
-func TestWhatWasSetAsideOfADamagedStreamIsPutBackAfterAKill(t *testing.T) {
+func TestSalvagedMessagesAreRestoredAfterAKill(t *testing.T) {
 	opt := Options{Logger: testLog(t), Dir: t.TempDir()}
 	b := start(t, opt)
 	k := bucket(t, b, "reports", time.Hour)

@@ -26,7 +26,7 @@ func marksOf(t *testing.T, b *Broker) map[string]mark {
 
 // What the disk refused is noted later. Else a crash would find the list of the last
 // orderly end, and all that was deleted since would seem to be lost.
-func TestWhatCouldNotBeNotedIsNotedLater(t *testing.T) {
+func TestAFailedSaveIsRetried(t *testing.T) {
 	opt := Options{Logger: testLog(t), Dir: t.TempDir()}
 	b := start(t, opt)
 	put(t, bucket(t, b, "reports", time.Hour), "key", "value")
@@ -53,7 +53,7 @@ func TestWhatCouldNotBeNotedIsNotedLater(t *testing.T) {
 }
 
 // The first writes to several buckets are noted at the same time.
-func TestWhoNotesAtTheSameTimeLeavesTheNewest(t *testing.T) {
+func TestConcurrentSavesLeaveTheNewest(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t)})
 	for round := range uint64(20) {
 		var all sync.WaitGroup

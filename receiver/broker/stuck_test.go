@@ -12,7 +12,7 @@ import (
 
 // The directory can be written and the server does not start on it: no disk is
 // full and no peer is missing, so somebody has to look after it.
-func TestABrokerThatCanNotMendItselfIsStuck(t *testing.T) {
+func TestABrokerThatCannotRecoverIsStuck(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t), StuckAfter: 3 * checkEvery})
 	if err := b.Stuck(); err != nil {
 		t.Fatal(err)

@@ -128,7 +128,7 @@ func TestChangesSurviveARestartAndAreSharedByReplicas(t *testing.T) {
 	}
 }
 
-func TestBetweenHasEveryChangeOfWhichAPartLiesThere(t *testing.T) {
+func TestBetweenReturnsEveryOverlappingChange(t *testing.T) {
 	b := bookOn(t, brokerOf(t, t.TempDir()), 0)
 	for i, c := range []Change{
 		{Title: "long before", At: noon.Add(-3 * time.Hour)},
@@ -195,7 +195,7 @@ func TestAListReadsPageByPage(t *testing.T) {
 	}
 }
 
-func TestAListGoesOnBehindItsCursor(t *testing.T) {
+func TestAListContinuesAfterItsCursor(t *testing.T) {
 	b := bookOn(t, brokerOf(t, t.TempDir()), 0)
 	for i := range 7 {
 		put(t, b, Change{Sender: fmt.Sprint(i), Title: fmt.Sprint(i), At: noon.Add(time.Duration(i/3) * time.Minute)}) // some at one time
@@ -225,7 +225,7 @@ func TestAListGoesOnBehindItsCursor(t *testing.T) {
 	}
 }
 
-func TestWhoPostsTooMuchLosesTheOldest(t *testing.T) {
+func TestTooManyChangesPushOutTheOldest(t *testing.T) {
 	b := bookOn(t, brokerOf(t, t.TempDir()), 20_000)
 	for i := range 200 {
 		put(t, b, Change{Sender: fmt.Sprint(i), Title: fmt.Sprint(i), At: noon.Add(time.Duration(i) * time.Second), Source: "api"})

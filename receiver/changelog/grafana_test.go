@@ -112,7 +112,7 @@ func TestAnAnnotationTellsWhereAndWhen(t *testing.T) {
 }
 
 // Grafana is read again and again, and a change that it has told is one change.
-func TestWhatGrafanaTellsTwiceIsKeptOnce(t *testing.T) {
+func TestAnAnnotationReadTwiceIsStoredOnce(t *testing.T) {
 	var asked url.Values
 	g, err := NewGrafana(recordedGrafana(t, &asked), config.GrafanaChanges{})
 	if err != nil {

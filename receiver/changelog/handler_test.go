@@ -29,7 +29,7 @@ func post(h http.Handler, path, body string, headers ...string) *httptest.Respon
 	return w
 }
 
-func TestOnlyWhoHasTheTokenTellsOfChanges(t *testing.T) {
+func TestPostingChangesRequiresTheToken(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	h := NewHandler(bookOn(t, brokerOf(t, t.TempDir()), 0), func() string { return file })
 	const body = `{"title":"a","at":"2026-11-29T12:00:00Z"}`
@@ -77,7 +77,7 @@ func TestAMessageIsTakenWholeOrNotAtAll(t *testing.T) {
 }
 
 // Whoever has no token must not fill the log with what is wrong here.
-func TestATokenThatCantBeReadIsSaidSeldom(t *testing.T) {
+func TestAnUnreadableTokenIsLoggedRarely(t *testing.T) {
 	var said bytes.Buffer
 	book := bookOn(t, brokerOf(t, t.TempDir()), 0)
 	clock := noon
@@ -95,7 +95,7 @@ func TestATokenThatCantBeReadIsSaidSeldom(t *testing.T) {
 
 // The end of a change is told without its beginning, which may lie too far back:
 // then the sender learns that, and loses nothing.
-func TestAnEndThatIsToldTooLateIsRefused(t *testing.T) {
+func TestAnEndReportedTooLateIsRefused(t *testing.T) {
 	book := bookOn(t, brokerOf(t, t.TempDir()), 0)
 	h := NewHandler(book, func() string { return "" })
 	const begin = `{"title":"migration","id":"m","at":"2026-11-19T12:00:00Z"}`

@@ -31,7 +31,7 @@ func TestAMessageIsOneChangeOrSeveral(t *testing.T) {
 }
 
 // Each mistake is told with the value that is wrong and what to write instead.
-func TestAMistakeOfASenderIsSaidWithAHint(t *testing.T) {
+func TestMistakesOfSendersAreAnsweredWithAHint(t *testing.T) {
 	long := strings.Repeat("x", 600)
 	var labels []string
 	for i := range maxLabels + 1 {
@@ -78,7 +78,7 @@ func TestAMistakeOfASenderIsSaidWithAHint(t *testing.T) {
 	}
 }
 
-func TestWhatOthersSendIsUnderstood(t *testing.T) {
+func TestForeignFormatsAreUnderstood(t *testing.T) {
 	at := noon.Add(-time.Minute)
 	for name, c := range map[string]struct {
 		format, body string

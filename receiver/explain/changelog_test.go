@@ -45,7 +45,7 @@ func explainTold(t *testing.T, log ChangeLog) report.Report {
 	})
 }
 
-func TestAChangeThatOthersTellOfIsACause(t *testing.T) {
+func TestAReportedChangeCanBeACause(t *testing.T) {
 	r := explainTold(t, logOfOne{change: changes.Change{
 		At: 60*fourOnset - 90, Title: "api was deployed", Labels: map[string]string{"job": "api"}, From: "v41", To: "v42", Source: "api",
 	}})

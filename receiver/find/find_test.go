@@ -170,7 +170,7 @@ func TestAnExpressionBeginsWithItsValues(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereIsSaidWithWhatIs(t *testing.T) {
+func TestAMissingAlertIsAnsweredWithThoseThatExist(t *testing.T) {
 	f := newFinder(t, rules)
 	for _, c := range []struct {
 		ask  find.Ask

@@ -117,7 +117,7 @@ func TestANameIsGivenOnce(t *testing.T) {
 
 // A server is upgraded while culprit runs, and an incident that was marked
 // before ends after it. It is the same annotation: the database is.
-func TestAnUpgradeIsNoticedAndSoIsTheWayBack(t *testing.T) {
+func TestAnUpgradeAndADowngradeAreNoticed(t *testing.T) {
 	server, c := client(t, lab.GrafanaOptions{})
 	clock := time.Now()
 	c.now = func() time.Time { return clock }
@@ -154,7 +154,7 @@ func TestAnUpgradeIsNoticedAndSoIsTheWayBack(t *testing.T) {
 
 // Between the deletion of an annotation with a wrong end and the making of the
 // one in its place a server may fail.
-func TestAnAnnotationThatMakesRoomIsNotLost(t *testing.T) {
+func TestAnAnnotationBeingReplacedIsNotLost(t *testing.T) {
 	server, c := client(t, lab.GrafanaOptions{API: lab.NativeAPI})
 	ref, err := c.Create(t.Context(), incident)
 	if err != nil {
@@ -177,7 +177,7 @@ func TestAnAnnotationThatMakesRoomIsNotLost(t *testing.T) {
 
 // A token that may not delete leaves one annotation, with the right text, and is
 // told so.
-func TestWhoMayNotDeleteDoesNotDouble(t *testing.T) {
+func TestWithoutPermissionToDeleteNothingIsDuplicated(t *testing.T) {
 	server, c := client(t, lab.GrafanaOptions{API: lab.NativeAPI})
 	ref, err := c.Create(t.Context(), incident)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/culprit-dev/culprit/promql"
 )
 
-// TestWhatATemplateIsAskedAs expands texts as the plan of an alert would.
-func TestWhatATemplateIsAskedAs(t *testing.T) {
+// TestHowATemplateIsProbed expands texts as the plan of an alert would.
+func TestHowATemplateIsProbed(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`a{s="{{ .Labels.service }}"}`, `a{s!=""}`},
 		{`a{s=~"{{ .Labels.service }}-.*",x="1"}`, `a{s!="",x="1"}`},
@@ -40,7 +40,7 @@ func TestAQueryThatNoAlertCanMakeSaysWhy(t *testing.T) {
 	}
 }
 
-func TestSelectorsAreHeldToALabel(t *testing.T) {
+func TestSelectorsAreRestrictedToALabel(t *testing.T) {
 	got := withLabel(`sum(rate(a{x="1"}[5m])) / sum(rate(a{x="1"}[5m] offset 1h)) > bool 1`, "pod")
 	if want := []string{`{__name__="a",pod!="",x="1"}`}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)

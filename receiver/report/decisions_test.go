@@ -12,9 +12,9 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// TestWhatALineSaysOfWhatIsNotThere has figures that are zero, lists that are empty
+// TestALineSaysWhatIsMissing has figures that are zero, lists that are empty
 // and one of what are mostly several.
-func TestWhatALineSaysOfWhatIsNotThere(t *testing.T) {
+func TestALineSaysWhatIsMissing(t *testing.T) {
 	unknown := func(in Input) Input { in.Result.Change = nil; return in }
 	two := func(in Input) Input { in = among(in); in.Result.Change.Siblings = 1; return in }
 	evidence := func(e analysis.Evidence) func(*analysis.Finding) {
@@ -103,8 +103,8 @@ func TestAnIncidentSaysHowManyItsFirstCauseExplains(t *testing.T) {
 	}
 }
 
-// TestTheMoreConfidentTellingOfACauseIsKept merges two, in either order.
-func TestTheMoreConfidentTellingOfACauseIsKept(t *testing.T) {
+// TestTheMoreConfidentFindingOfACauseIsKept merges two, in either order.
+func TestTheMoreConfidentFindingOfACauseIsKept(t *testing.T) {
 	high, medium := payV2(), with(payV2(), func(f *analysis.Finding) { f.Confidence, f.Share = analysis.Medium, .9 })
 	more := with(payV2(), func(f *analysis.Finding) { f.Share, f.Sentence = .99, "more of it" })
 	for _, c := range [][3]analysis.Finding{{high, medium, high}, {medium, high, high}, {high, more, more}, {more, high, more}} {

@@ -49,7 +49,7 @@ func TestFeedbackIsBoundedAndNotRepeated(t *testing.T) {
 	}
 }
 
-func TestACommentOfASilenceJudges(t *testing.T) {
+func TestACommentOfASilenceIsFeedback(t *testing.T) {
 	reader := NewCommentReader()
 	for comment, want := range map[string]string{
 		"culprit: right":                                   "right ",

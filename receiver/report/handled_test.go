@@ -9,7 +9,7 @@ import (
 
 // A report is told what was observed in its time, and what muted the alert just
 // before it; an earlier or later firing of the same alert has its own.
-func TestAReportTellsWhatWasDoneInItsTime(t *testing.T) {
+func TestAReportShowsWhatWasDoneInItsTime(t *testing.T) {
 	start := time.Date(2026, 11, 29, 2, 0, 0, 0, time.UTC)
 	end := start.Add(time.Hour)
 	at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }

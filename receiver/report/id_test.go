@@ -26,7 +26,7 @@ func TestIdsAndFingerprintsHaveTheirForm(t *testing.T) {
 	})
 }
 
-func TestNothingElseHasTheirForm(t *testing.T) {
+func TestNothingElseLooksLikeAnID(t *testing.T) {
 	for _, text := range []string{
 		"", "a", strings.Repeat("a", 15), strings.Repeat("a", 17), strings.Repeat("a", 4060), strings.Repeat("!", 1400), strings.Repeat("!", 16),
 		"aaaaaaaaaaaaaaa\x00", "aaaaaaaaaaaaaaa\n", "../../../../aaaa", "aaaaaaaa/aaaaaaa", "aaaaaaaaaaaaaaa*", "aaaaaaaaaaaaaa.>", "AAAAAAAAAAAAAAAA", "äaaaaaaaaaaaaaa",

@@ -22,7 +22,7 @@ func TestACauseLineSaysItsRole(t *testing.T) {
 	}
 }
 
-func TestWhoIsHurtIsOneLine(t *testing.T) {
+func TestTheImpactIsOneLine(t *testing.T) {
 	var many []string
 	for i := range 20 {
 		many = append(many, fmt.Sprintf("s%d", i))

@@ -22,9 +22,9 @@ func ofServer(server, place string) Report {
 	}
 }
 
-// TestWhatTwoServersNameAlikeIsTwoThings: in keys, which join incidents and find what
+// TestEqualNamesOnTwoServersAreTwoThings: in keys, which join incidents and find what
 // was seen before, and in the causes of an incident.
-func TestWhatTwoServersNameAlikeIsTwoThings(t *testing.T) {
+func TestEqualNamesOnTwoServersAreTwoThings(t *testing.T) {
 	eu, us := ofServer("eu", "/pay"), ofServer("us", "/pay")
 	for _, key := range KeysOf(eu).All() {
 		for _, other := range append(KeysOf(us).All(), KeysOf(ofServer("", "/pay")).All()...) {
@@ -62,8 +62,8 @@ func TestWhatBeganElsewhereIsNotShown(t *testing.T) {
 	}
 }
 
-// TestALookAtAnotherServerTakesThePlace unless it brought nothing.
-func TestALookAtAnotherServerTakesThePlace(t *testing.T) {
+// TestALookAtAnotherServerReplacesTheReport unless it brought nothing.
+func TestALookAtAnotherServerReplacesTheReport(t *testing.T) {
 	eu, us := ofServer("eu", "/pay"), ofServer("us", "/cart")
 	us.Result.Causes[0].Confidence = analysis.Low // of which a look at the same server would say that the earlier stands
 	if r, replaced := Later(eu, us); !replaced || r.Prometheus != "us" || len(r.Result.Warnings) > 0 {

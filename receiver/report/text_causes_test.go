@@ -12,7 +12,7 @@ import (
 
 // One of two equal causes is half of the truth, and so is a mix of traffic
 // without the place that it went to.
-func TestALineNamesAllThatIsAsLarge(t *testing.T) {
+func TestALineNamesAllCausesOfSimilarSize(t *testing.T) {
 	type change = func(*analysis.Finding)
 	pay := func(changes ...change) analysis.Finding {
 		f := payV2()

@@ -34,7 +34,7 @@ func TestEveryVerdictHasItsWords(t *testing.T) {
 	}
 }
 
-func TestAVerdictOfTomorrowIsNoAnswer(t *testing.T) {
+func TestAnUnknownVerdictIsNoAnswer(t *testing.T) {
 	if a := AnswerOf(analysis.Result{Verdict: "enlightened"}); !a.Failed || a.Look != "No answer" {
 		t.Errorf("%+v", a)
 	}

@@ -85,9 +85,9 @@ func TestALossIsFoundIfThereIsOne(t *testing.T) {
 	}
 }
 
-// TestWhatIsWrittenTellsPeopleAsBefore puts the lines that are printed into trees
+// TestTheSuggestedRoutesNotifyPeopleAsBefore puts the lines that are printed into trees
 // without culprit: everybody else is told as before, and culprit of everything.
-func TestWhatIsWrittenTellsPeopleAsBefore(t *testing.T) {
+func TestTheSuggestedRoutesNotifyPeopleAsBefore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		root := genRoot([]string{"people", "team", "nobody"}).Draw(t, "tree")
 		tree, before := load(t, root.config())

@@ -128,7 +128,7 @@ receivers:
 	}
 }
 
-func TestWhatIsNoConfigurationIsSaid(t *testing.T) {
+func TestAnUnreadableConfigurationIsReported(t *testing.T) {
 	for _, text := range []string{"", "route: [a]", "receivers: []", "route: {routes: [{matchers: ['a=~\"(\"']}]}", "{"} {
 		if _, err := Check(text, Known{}); err == nil {
 			t.Errorf("%q is judged", text)

@@ -48,7 +48,7 @@ func TestTheExamplePasses(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotAsExpected(t *testing.T) {
+func TestUnmetExpectationsAreListed(t *testing.T) {
 	text := file(t, "tests.yml")
 	for _, c := range []struct{ old, expected, want string }{
 		{"exp_verdict: explained", "exp_verdict: external", "the verdict is explained, not external"},

@@ -286,7 +286,7 @@ func TestAnAlertThatEndsBetweenReadAndPostFiresForSecondsOnly(t *testing.T) {
 	lint(t, reg)
 }
 
-func TestASendInTheSameInstantIsToldAndRetryable(t *testing.T) {
+func TestAResendInTheSameInstantIsReportedAndRetryable(t *testing.T) {
 	p := fromPrometheus("Errors")
 	am := startAlertmanager(t, lab.AlertmanagerOptions{})
 	direct := connect(t, am.URL())
@@ -352,7 +352,7 @@ func TestEveryPeerIsAnnotatedAndOneThatIsDownDoesNotStopTheOthers(t *testing.T) 
 	}
 }
 
-func TestWhatGoesWrongAtAPeerIsToldWithWhetherToRetry(t *testing.T) {
+func TestFailuresOfAPeerSayWhetherToRetry(t *testing.T) {
 	answer := func(method string, status int) func(http.ResponseWriter, *http.Request) bool {
 		return func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == method && r.URL.Path == "/api/v2/alerts" {
@@ -415,7 +415,7 @@ func TestWhatGoesWrongAtAPeerIsToldWithWhetherToRetry(t *testing.T) {
 	}
 }
 
-func TestTheIncidentIsToldWhenTheAlertIsOneOfSeveral(t *testing.T) {
+func TestTheIncidentIsMentionedIfTheAlertIsOneOfSeveral(t *testing.T) {
 	m := explained(model.LabelSet{"alertname": "A"})
 	other := explained(model.LabelSet{"alertname": "B"})
 	m.Incident = m.Incident.Merge([]report.Report{m.Report, other.Report}, time.Now())

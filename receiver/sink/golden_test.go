@@ -70,7 +70,7 @@ func resolved(m Message) Message {
 	return m
 }
 
-func TestTheTextsAreThese(t *testing.T) {
+func TestTheTextsAreThoseOfTheGoldenFiles(t *testing.T) {
 	m := story()
 	var b strings.Builder
 	annotations := annotationsOf(m)

@@ -235,7 +235,7 @@ func TestTheTextFollowsTheIncident(t *testing.T) {
 	}
 }
 
-func TestAnUnknownDashboardIsToldAndTheAnnotationIsTheOrganisations(t *testing.T) {
+func TestAnUnknownDashboardIsReportedAndTheAnnotationIsTheOrganisations(t *testing.T) {
 	create := step{ask: askCreate, recorded: "added on no dashboard", check: func(r *http.Request, _ exchange) {
 		if body := bodyOf(t, r); strings.Contains(body, "dashboardUID") || strings.Contains(body, "panelId") {
 			t.Errorf("%s", body)
@@ -255,7 +255,7 @@ func TestAnUnknownDashboardIsToldAndTheAnnotationIsTheOrganisations(t *testing.T
 	})
 }
 
-func TestWhatGoesWrongAtGrafanaIsToldWithWhetherToRetry(t *testing.T) {
+func TestFailuresOfGrafanaSayWhetherToRetry(t *testing.T) {
 	none := step{ask: askFind, recorded: "found none"}
 	for name, tc := range map[string]struct {
 		steps     []step

@@ -72,7 +72,7 @@ func becomes(t *testing.T, fact string, holds func() bool) {
 	}
 }
 
-func TestWhatASenderErasesComesBackByItself(t *testing.T) {
+func TestErasedAnnotationsAreRestored(t *testing.T) {
 	c := quiet(t)
 	p, q := fromPrometheus("A"), fromPrometheus("B")
 	post(t, c, p, q)
@@ -123,7 +123,7 @@ func TestAnAlertWhosePrometheusDoesNotAnswerIsPostedWhenItDoes(t *testing.T) {
 
 // Another replica that has explained an alert is given time to annotate it. If it
 // does not, this one does.
-func TestWhatAnotherReplicaDoesNotAnnotateIsAnnotated(t *testing.T) {
+func TestAnAlertThatAnotherReplicaFailsToAnnotateIsAnnotated(t *testing.T) {
 	c := quiet(t)
 	p, done := fromPrometheus("Stopped"), fromPrometheus("Done")
 	post(t, c, p, done)
@@ -144,7 +144,7 @@ func TestWhatAnotherReplicaDoesNotAnnotateIsAnnotated(t *testing.T) {
 
 // Alertmanager may show an alert that is over, and a Prometheus that says so
 // may have said the opposite a moment ago: neither is posted by the keeper.
-func TestAnAlertThatIsOverIsNotKept(t *testing.T) {
+func TestAnAlertThatIsOverIsForgotten(t *testing.T) {
 	am := startAlertmanager(t, lab.AlertmanagerOptions{})
 	direct := connect(t, am.URL())
 	var mu sync.Mutex
@@ -255,7 +255,7 @@ func TestABridgePostsOnlyWhatIsConfirmedAndNamesAnEndInSeconds(t *testing.T) {
 
 // A send may come a millisecond before people's message, and a post takes
 // longer: a bridge never waits for one before it sends another.
-func TestABridgeHasSeveralPostsOnTheirWay(t *testing.T) {
+func TestABridgePostsConcurrently(t *testing.T) {
 	am := startAlertmanager(t, lab.AlertmanagerOptions{})
 	p := fromPrometheus("A")
 	post(t, connect(t, am.URL()), p)

@@ -131,7 +131,7 @@ func TestAnAlertIsHardlyEverWithoutItsCauses(t *testing.T) {
 }
 
 // What is known of a sender holds for the next alert of it.
-func TestANewAlertIsExpectedToBeSentAsOthersAre(t *testing.T) {
+func TestANewAlertInheritsTheRhythmOfItsSender(t *testing.T) {
 	r := &rhythm{}
 	play(r, sends([]erasing{{"http://a:9090", 0, 10 * time.Second, 0}}, time.Minute), time.Minute, nil)
 	now := time.Date(2026, 11, 29, 3, 2, 0, 0, time.UTC)
@@ -146,7 +146,7 @@ func TestANewAlertIsExpectedToBeSentAsOthersAre(t *testing.T) {
 
 // Of several replicas of culprit the fastest posts; the others see what it has
 // posted and know that the send has come.
-func TestWhatAnotherReplicaHasPutBackWasSent(t *testing.T) {
+func TestAnAnnotationRestoredByAnotherReplicaImpliesAResend(t *testing.T) {
 	r := &rhythm{}
 	at := time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC)
 	a := alertmanager.Alert{Fingerprint: "f", Labels: model.LabelSet{"alertname": "A"}, StartsAt: at}
@@ -162,7 +162,7 @@ func TestWhatAnotherReplicaHasPutBackWasSent(t *testing.T) {
 	}
 }
 
-func TestAFirstMessageAndASendThatMeetAreForeseen(t *testing.T) {
+func TestAResendAtTheFirstMessageIsPredicted(t *testing.T) {
 	start := time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC)
 	waits := []time.Duration{0, 30 * time.Second}
 	for every, meet := range map[time.Duration]bool{

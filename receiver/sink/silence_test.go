@@ -59,7 +59,7 @@ func newWorld(t *testing.T, opts lab.AlertmanagerOptions) *world {
 
 const ourLine = "82 % of the change is path=/pay, version=v2"
 
-func TestTheCausesStandAfterWhatAPersonWrote(t *testing.T) {
+func TestTheCausesFollowThePersonsText(t *testing.T) {
 	w := newWorld(t, lab.AlertmanagerOptions{})
 	silenced(t, w.direct, readSilence(t, w.direct, w.silence).Update("ACK! known, see OPS-1", model.LabelSet{"ticket": "OPS-1"}))
 	before := readSilence(t, w.direct, w.silence)
@@ -140,7 +140,7 @@ func TestASilenceIsWrittenOnceForAnIncidentAndOnceMoreWhenTheFirstCauseChanges(t
 	})
 }
 
-func TestWhatAPersonTookOutStaysOut(t *testing.T) {
+func TestWhatAPersonRemovedStaysRemoved(t *testing.T) {
 	w := newWorld(t, lab.AlertmanagerOptions{})
 	m := explained(w.alert.Labels)
 	m.Report.Sent = NewSilences(peersOf(w.client), Options{}).Send(t.Context(), m)

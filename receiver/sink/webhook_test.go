@@ -151,7 +151,7 @@ func TestEachFailureSaysWhetherItMayPassAndWhetherTheHookMayHaveActed(t *testing
 	})
 }
 
-func TestTheEndIsToldWhateverHasBecomeOfTheCauses(t *testing.T) {
+func TestTheEndIsSentWhateverTheCauses(t *testing.T) {
 	h := startHook(t)
 	w := webhookTo(t, h.URL, config.RecoveryWebhook{MinConfidence: "high"})
 	m := story()
@@ -164,7 +164,7 @@ func TestTheEndIsToldWhateverHasBecomeOfTheCauses(t *testing.T) {
 	}
 }
 
-func TestAHookThatIsDownIsToldWithoutItsSecrets(t *testing.T) {
+func TestErrorsOfAHookHideItsSecrets(t *testing.T) {
 	down := httptest.NewServer(nil)
 	down.Close()
 	sent := webhookTo(t, down.URL+"/services/T0/B0/token?key=zebra", config.RecoveryWebhook{}).Send(t.Context(), story())
@@ -176,7 +176,7 @@ func TestAHookThatIsDownIsToldWithoutItsSecrets(t *testing.T) {
 	}
 }
 
-func TestOnlyIncidentsOfEnoughConfidenceAreTold(t *testing.T) {
+func TestOnlyIncidentsOfEnoughConfidenceAreSent(t *testing.T) {
 	medium, none := story(), story()
 	medium.Incident.Causes = medium.Incident.Causes[1:]
 	none.Incident.Causes = nil
@@ -200,7 +200,7 @@ func TestOnlyIncidentsOfEnoughConfidenceAreTold(t *testing.T) {
 	}
 }
 
-func TestTheSameIsToldOnceAndWhatIsNewIsTold(t *testing.T) {
+func TestEqualContentIsSentOnceAndNewContentIsSent(t *testing.T) {
 	h := startHook(t)
 	w := webhookTo(t, h.URL, config.RecoveryWebhook{})
 	m := story()

@@ -96,7 +96,7 @@ func TestNoButtonAsksForWhatIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhyNothingIsExplainedAgainIsSaid(t *testing.T) {
+func TestThePageSaysWhyNothingIsExplainedAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		l    looks
 		form url.Values

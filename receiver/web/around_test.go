@@ -30,7 +30,7 @@ func owned(t testing.TB) report.Report {
 	return r
 }
 
-func TestWhoseItIsAndWhereNext(t *testing.T) {
+func TestThePageShowsTheContext(t *testing.T) {
 	r := owned(t)
 	section := getPage(t, options(t, memory{reports: []report.Report{r}}), "/reports/"+r.ID, http.StatusOK).Find(`section[aria-labelledby="around"]`)
 	text := strings.Join(strings.Fields(section.Text()), " ")

@@ -53,7 +53,7 @@ func TestACaseHasAPage(t *testing.T) {
 	}
 }
 
-func TestWhatWasBeforeIsOnThePage(t *testing.T) {
+func TestEarlierOccurrencesAreOnThePage(t *testing.T) {
 	r, _, m := caseOfExample(t)
 	text := strings.Join(strings.Fields(getPage(t, options(t, m), "/reports/"+r.ID, http.StatusOK).Find(".seen").Text()), " ")
 	for _, part := range []string{"This alert 2 times in the last 7 days; 1 wrong", "for 90 s", "A: it was before", "It was the disk", "Such a change 1 time"} {

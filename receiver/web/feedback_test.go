@@ -99,7 +99,7 @@ func TestTheAPITakesFeedback(t *testing.T) {
 	}
 }
 
-func TestWhatWasSaidIsShown(t *testing.T) {
+func TestFeedbackIsShown(t *testing.T) {
 	r := example(t)
 	at := r.CreatedAt.Add(time.Minute)
 	r.Feedback = []report.Feedback{

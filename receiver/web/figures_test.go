@@ -12,7 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-func TestEvidenceIsReadAsPeopleSayIt(t *testing.T) {
+func TestEvidenceIsInPlainWords(t *testing.T) {
 	figures := analysis.Evidence{
 		Scope: `{instance="a"}`, Forecast: new(1.1), Actual: new(32.2), Share: new(0.823), Ratio: new(29.3),
 		ScoreByChance: new(7.96), Leaves: 2, PartialLeaves: 1, MixEffect: new(4.9e-05), RateEffect: new(0.9913),
@@ -52,7 +52,7 @@ func TestEvidenceIsReadAsPeopleSayIt(t *testing.T) {
 	}
 }
 
-func TestFiguresThatTellNothingAreLeftOut(t *testing.T) {
+func TestEmptyFiguresAreLeftOut(t *testing.T) {
 	f := analysis.Finding{Name: "up{job=\"a\"}", Evidence: analysis.Evidence{
 		Service: "up{job=\"a\"}", Kind: "unknown", Members: []string{}, Query: "up",
 	}}

@@ -39,7 +39,7 @@ func TestLinksOfAnAlertSayWhereTheyLead(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoWebPageIsNoLink(t *testing.T) {
+func TestOnlyWebPagesAreLinked(t *testing.T) {
 	for _, address := range []string{
 		"javascript:alert(1)//graph", "data:text/html,x", "//evil.example.org/graph", "https://user:password@grafana.example.org/graph", "https:///graph",
 		"https://gra\u202efana.example.org/graph", "https://a b/graph", "ftp://x/graph", "http://\u009b31m/graph",

@@ -119,7 +119,7 @@ func TestNoCauseIsSaidPlainly(t *testing.T) {
 	}
 }
 
-func TestWhyItIsNoSinglePlaceIsSaid(t *testing.T) {
+func TestThePageSaysWhyThereIsNoSinglePlace(t *testing.T) {
 	for _, tt := range []struct {
 		why                       analysis.Everywhere
 		heading, eyebrow, instead string
