@@ -62,8 +62,7 @@ func post(t *testing.T, c *Client, alerts ...map[string]any) {
 	}
 }
 
-// replay serves the recorded answers of one version. They were recorded from
-// the real programs, with alerts of a demo.
+// replay serves recorded answers of one version of the real program.
 func replay(t *testing.T, version string) *Client {
 	t.Helper()
 	files := map[string]string{

@@ -23,8 +23,8 @@ func serve(t *testing.T, h http.HandlerFunc) *Client {
 	return connect(t, s.URL)
 }
 
-// TestAStormOfReadsKeepsBelowTheLimitOfTheServer asks a server that answers as
-// many reads at a time as an Alertmanager does, of which others take half.
+// TestAStormOfReadsKeepsBelowTheLimitOfTheServer has a server with Alertmanager's limit of
+// concurrent reads, half of which others use.
 func TestAStormOfReadsKeepsBelowTheLimitOfTheServer(t *testing.T) {
 	var now, refused atomic.Int32
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +71,7 @@ func TestIdenticalWaitingReadsAreMerged(t *testing.T) {
 		<-c.reads.turns
 	}
 	wg.Wait()
-	if n := asked.Load(); n > 100/2 { // all of those that came before the first was sent are one
+	if n := asked.Load(); n > 100/2 { // all reads before the first was sent are merged
 		t.Errorf("%d reads", n)
 	}
 }
@@ -105,7 +105,7 @@ func TestTheDeadlineOfOneReaderDoesNotAffectOthers(t *testing.T) {
 		_, err := c.Alerts(hasty, Filter{})
 		first <- err
 	}()
-	for waits := false; !waits; { // until it waits for its turn
+	for waits := false; !waits; { // until it waits for a slot
 		c.reads.mu.Lock()
 		waits = len(c.reads.waiting) == 1
 		c.reads.mu.Unlock()

@@ -38,7 +38,7 @@ func bookOn(t testing.TB, b *broker.Broker, most int) *Book {
 	return book
 }
 
-// tell puts what is in an event into a book.
+// tell stores the fact of an event.
 func tell(t testing.TB, b *Book, text string) {
 	t.Helper()
 	facts, _, err := read(strings.NewReader(text), noon, week)
@@ -50,8 +50,8 @@ func tell(t testing.TB, b *Book, text string) {
 	}
 }
 
-// Alertmanager tells of a silence at every flush: that is one fact, which is written
-// seldom and read as it is.
+// Alertmanager reports a silence at every flush: that is one fact, which is written rarely but read
+// exactly.
 func TestARepeatedEventIsOneFact(t *testing.T) {
 	b := brokerOf(t)
 	book := bookOn(t, b, 0)
@@ -72,12 +72,12 @@ func TestARepeatedEventIsOneFact(t *testing.T) {
 	}
 	check(bookOn(t, b, 0), noon.Add(-rewrite)) // another replica
 
-	tell(t, book, event(t, noon, muted("s1", noon.Add(2*time.Hour)))) // it is made longer
+	tell(t, book, event(t, noon, muted("s1", noon.Add(2*time.Hour)))) // it is extended
 	if list := book.Of(of); len(list) != 1 || !list[0].Until.Equal(noon.Add(2*time.Hour)) {
 		t.Errorf("%+v", list)
 	}
 	tell(t, book, event(t, noon, muted("s2", noon.Add(time.Hour))))
-	for range 2 { // a sender that is not sure
+	for range 2 { // a sender that retries
 		tell(t, book, event(t, noon, sent("pager", false, quiet)))
 	}
 	if list := book.Of(of); len(list) != 3 {
@@ -88,7 +88,7 @@ func TestARepeatedEventIsOneFact(t *testing.T) {
 	}
 }
 
-// Beyond its bound a book forgets the oldest, on disk too.
+// Above its limit a book deletes the oldest facts, on disk too.
 func TestTheOldestFactsGoFirst(t *testing.T) {
 	b := brokerOf(t)
 	book := bookOn(t, b, 5)
@@ -111,7 +111,7 @@ func TestTheOldestFactsGoFirst(t *testing.T) {
 	}
 }
 
-// While the store takes nothing, what it refuses takes no memory either.
+// While the store refuses writes, refused facts take no memory either.
 func TestWhatCannotBeStoredIsNotKept(t *testing.T) {
 	b := brokerOf(t)
 	book := bookOn(t, b, 5)
@@ -134,7 +134,7 @@ func TestWhatCannotBeStoredIsNotKept(t *testing.T) {
 	}
 }
 
-// Two replicas may learn of the same in another order.
+// Two replicas may see events in different orders.
 func TestOrderOfFactsDoesNotMatter(t *testing.T) {
 	at := func(minutes int) Fact {
 		m := noon.Add(time.Duration(minutes) * time.Minute)
@@ -158,7 +158,7 @@ func TestOrderOfFactsDoesNotMatter(t *testing.T) {
 	}
 }
 
-// Alertmanager's fingerprint and ours are the same.
+// Alertmanager's fingerprint equals ours.
 func TestFingerprintsAreThoseOfAlertmanager(t *testing.T) {
 	facts, _, err := read(strings.NewReader(event(t, noon, muted("s", noon))), noon, week)
 	if err != nil || len(facts) != 1 || facts[0].Of[0] != quiet.Fingerprint().String() {

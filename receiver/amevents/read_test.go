@@ -25,7 +25,7 @@ var (
 	quiet = model.LabelSet{"alertname": "Quiet", "service": "shop"}
 )
 
-// event is what Alertmanager's recorder sends of an event at a time.
+// event is an event as the recorder sends it.
 func event(t testing.TB, at time.Time, data *eventrecorderpb.EventData) string {
 	t.Helper()
 	text, err := protojson.Marshal(&eventrecorderpb.Event{Timestamp: timestamppb.New(at), Instance: "am-0", Data: data})
@@ -95,8 +95,7 @@ func TestWhatTheRecorderDoesNotSendIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzRead checks that whatever comes is refused or bounded, and that the same comes
-// of the same.
+// FuzzRead: any input is refused or bounded, deterministically.
 func FuzzRead(f *testing.F) {
 	f.Add(event(f, noon, muted("s", noon)))
 	f.Add("[" + event(f, noon, sent("pager", false, quiet)) + ",{}]")

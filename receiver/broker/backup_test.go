@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// kept is a directory of a broker that has stopped, with a job and an entry.
+// kept is the directory of a stopped broker, with a job and an entry.
 func kept(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -80,7 +80,7 @@ func TestABackupThatIsDamagedIsRefusedAndNotOpenedByMistake(t *testing.T) {
 	}
 }
 
-// packed is a file in the form of a backup.
+// packed is a file in the format of a backup.
 func packed(t *testing.T, name string, kind byte) []byte {
 	t.Helper()
 	var b bytes.Buffer

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// start opens a broker that ends with the test.
+// start opens a broker that is closed at the end of the test.
 func start(t testing.TB, opt Options) *Broker {
 	t.Helper()
 	if opt.Dir == "" {
@@ -37,12 +37,12 @@ func deadline(t testing.TB) context.Context {
 	return ctx
 }
 
-// testLog sends the broker's log to the test's.
+// testLog sends the broker's log to the test's log.
 func testLog(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
-// publish puts n jobs into the queue, job-0 to job-(n-1), if they are not there.
+// publish enqueues jobs job-0 to job-(n-1), unless they are there.
 func publish(t testing.TB, b *Broker, n int) {
 	t.Helper()
 	for i := range n {
@@ -52,7 +52,7 @@ func publish(t testing.TB, b *Broker, n int) {
 	}
 }
 
-// collect handles jobs until there were n, and returns them by id.
+// collect handles n jobs and returns them by id.
 func collect(t testing.TB, b *Broker, n int) map[string]Job {
 	t.Helper()
 	ctx, cancel := context.WithCancel(deadline(t))
@@ -74,7 +74,7 @@ func collect(t testing.TB, b *Broker, n int) map[string]Job {
 	return jobs
 }
 
-// eventually waits until ok or the end of the test's patience.
+// eventually waits until ok returns true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for ctx := deadline(t); !ok(); time.Sleep(5 * time.Millisecond) {

@@ -145,7 +145,7 @@ func TestEntriesExpireAndWatchersSeeIt(t *testing.T) {
 	}
 }
 
-// view is what a watcher knows.
+// view is what a watcher has seen.
 type view struct {
 	mu      sync.Mutex
 	entries map[string]string
@@ -183,7 +183,7 @@ func TestWatchReportsExistingEntriesThenChanges(t *testing.T) {
 	k := bucket(t, b, "reports", time.Hour)
 	empty := watch(t, k)
 	want := map[string]string{}
-	for i := range 600 { // more than any buffer on the way
+	for i := range 600 { // more than any buffer holds
 		key, value := fmt.Sprintf("key %d", i%300), fmt.Sprint(i)
 		put(t, k, key, value)
 		want[key] = value
@@ -269,7 +269,7 @@ func keysAreOneToOne(t *rapid.T) {
 	if legal, err := legalKey(a); err == nil && (legal != ea || len(legal) > MaxKey) {
 		t.Fatalf("%d bytes are legal as %d", len(a), len(legal))
 	}
-	_, _ = decodeKey(a) // whatever is in a bucket
+	_, _ = decodeKey(a) // buckets may contain anything
 }
 
 func TestAForeignKeyIsAnError(t *testing.T) {

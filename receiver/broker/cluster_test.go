@@ -16,16 +16,16 @@ import (
 	"time"
 )
 
-// testSecret has what a URL would take for something else.
+// testSecret contains the special characters of URLs.
 const testSecret = "s3cret/@:?#%[]0123456789abcdefghij"
 
-// node is one member of a cluster in this process.
+// node is a member of a cluster in this process.
 type node struct {
 	*Broker
 	opt Options
 }
 
-// cluster starts three nodes side by side.
+// cluster starts three nodes in parallel.
 func cluster(t *testing.T) []*node {
 	t.Helper()
 	addrs := freeAddrs(t, 3)
@@ -58,7 +58,7 @@ func (n *node) start(t *testing.T) {
 	t.Cleanup(func() { _ = n.Close() })
 }
 
-// freeAddrs finds addresses on which nobody listens.
+// freeAddrs finds unused addresses.
 func freeAddrs(t *testing.T, n int) []string {
 	t.Helper()
 	var addrs []string
@@ -91,7 +91,7 @@ func TestAClusterSurvivesTheLossOfOneNode(t *testing.T) {
 		t.Errorf("Update with an old revision: %v", err)
 	}
 
-	if err := nodes[0].Close(); err != nil { // it has the connection, and may have led
+	if err := nodes[0].Close(); err != nil { // it has the connection, and may have been the leader
 		t.Fatal(err)
 	}
 	eventually(t, "a job taken by the two others", func() bool {
@@ -109,7 +109,7 @@ func TestAClusterSurvivesTheLossOfOneNode(t *testing.T) {
 	eventually(t, "an empty queue", func() bool { s, err := nodes[0].Stats(ctx); return err == nil && s.Pending == 0 })
 }
 
-// The loss of a node that does not lead the queue leaves nothing without a leader.
+// Losing a node that doesn't lead the queue leaves nothing without a leader.
 func TestOneNodeLeadsTheQueueAndAllBuckets(t *testing.T) {
 	nodes := cluster(t)
 	for _, n := range nodes {
@@ -227,7 +227,7 @@ func TestWhatOneNodeHasLostAllNodesBeginAnew(t *testing.T) {
 	w := watch(t, bucket(t, nodes[1].Broker, "reports", time.Hour))
 	put(t, k, "before", "1")
 	eventually(t, "the watcher is told", func() bool { return w.state()["before"] == "1" })
-	time.Sleep(2 * checkEvery) // all have seen which bucket it is
+	time.Sleep(2 * checkEvery) // until all have seen the bucket
 	for _, name := range []string{"KV_reports", streamName} {
 		if err := nodes[2].link.Load().js.DeleteStream(deadline(t), name); err != nil {
 			t.Fatal(err)
@@ -238,8 +238,8 @@ func TestWhatOneNodeHasLostAllNodesBeginAnew(t *testing.T) {
 	eventually(t, "the watcher of another node is told", func() bool { return w.state()["after"] == "2" })
 }
 
-// A leader that is gone answers nothing any more: what was on its way to it is
-// stored by the next one, once, however often it is sent.
+// A leader that is gone no longer answers: pending messages are stored by the next one, once,
+// however often they are sent.
 func TestTheNextLeaderStoresWhatTheLastHasNotAnswered(t *testing.T) {
 	nodes := cluster(t)
 	lead := 0
@@ -269,8 +269,8 @@ func TestTheNextLeaderStoresWhatTheLastHasNotAnswered(t *testing.T) {
 	})
 }
 
-// A node that is behind the others, or can't keep a copy of its own, has a leader
-// to write to all the same: it says that it is not well, and refuses nothing.
+// A node that lags, or can't keep a copy, still has a leader to write to: it reports that it is
+// unhealthy, but refuses nothing.
 func TestANodeThatIsNotWellWritesAsLongAsTheOthersAnswer(t *testing.T) {
 	nodes := cluster(t)
 	k := bucket(t, nodes[0].Broker, "reports", time.Hour)
@@ -278,7 +278,7 @@ func TestANodeThatIsNotWellWritesAsLongAsTheOthersAnswer(t *testing.T) {
 	eventually(t, "the new buckets on every node", func() bool {
 		return nodes[0].Healthy() == nil && nodes[1].Healthy() == nil && nodes[2].Healthy() == nil
 	})
-	time.Sleep(6 * time.Second) // JetStream takes back what can't be made within five
+	time.Sleep(6 * time.Second) // JetStream undoes within five seconds what it can't create
 	put(t, k, "before", "1")
 	ill := nodes[0]
 	if err := ill.Close(); err != nil {
@@ -292,7 +292,7 @@ func TestANodeThatIsNotWellWritesAsLongAsTheOthersAnswer(t *testing.T) {
 	eventually(t, "it is not well", func() bool { return ill.Healthy() != nil })
 	k = bucket(t, ill.Broker, "reports", time.Hour)
 	for i := range 3 {
-		time.Sleep(2 * checkEvery) // it has looked
+		time.Sleep(2 * checkEvery) // until the next check
 		if err := ill.Publish(deadline(t), fmt.Sprint("job ", i), nil); err != nil {
 			t.Errorf("Publish: %v", err)
 		}

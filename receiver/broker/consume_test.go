@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// consume runs Consume beside the test and returns a function that ends it and
-// waits for its end.
+// consume runs Consume in the background and returns a function that stops it and waits.
 func consume(t testing.TB, b *Broker, workers int, handle func(context.Context, Job) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -30,7 +29,7 @@ func consume(t testing.TB, b *Broker, workers int, handle func(context.Context, 
 	return stop
 }
 
-// fast are options with which failures are tried again at once.
+// fast are options that retry failures at once.
 func fast(t testing.TB) Options {
 	return Options{Logger: testLog(t), RetryMin: 10 * time.Millisecond, RetryMax: 40 * time.Millisecond}
 }
@@ -104,8 +103,8 @@ func TestAPanicBecomesTheErrorOfItsJob(t *testing.T) {
 	}
 }
 
-// A job that ends its process each time is never seen to fail; it is known by
-// its number of deliveries.
+// A job that kills its process each time never returns an error; its number of deliveries gives it
+// away.
 func TestAJobThatWasNeverAnsweredIsDeadAfterItsAttempts(t *testing.T) {
 	opt := fast(t)
 	opt.MaxDeliveries = 2
@@ -192,7 +191,7 @@ func TestConsumeLetsRunningHandlersFinish(t *testing.T) {
 func TestAHandlerThatOutlastsTheDrainGivesItsJobBack(t *testing.T) {
 	opt := fast(t)
 	opt.DrainTimeout = 50 * time.Millisecond
-	opt.MaxDeliveries = 1 // being cut off is no failure of the job
+	opt.MaxDeliveries = 1 // being cut off is not the job's fault
 	opt.OnDead = func(j Job, err error) { t.Errorf("dead: %s: %v", j.ID, err) }
 	b := start(t, opt)
 	publish(t, b, 1)

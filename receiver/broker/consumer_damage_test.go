@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// What has been handed out already is noted in the files of the consumer. Without them
-// jobs are handed out again, which does no harm; a start that waits for them forever does.
+// The consumer's files record deliveries. Without them jobs are redelivered, which is harmless;
+// waiting for them forever at the start is not.
 func TestADamagedConsumerIsMadeAnew(t *testing.T) {
 	const consumer = "jetstream/*/streams/INTAKE/obs/workers"
 	for name, harm := range map[string]func(string) error{
@@ -42,8 +42,8 @@ func TestADamagedConsumerIsMadeAnew(t *testing.T) {
 	}
 }
 
-// The daemon opens one bucket after the other. One whose settings are damaged is none
-// for the server until it is opened, and a restart meanwhile would cut off the others.
+// The daemon opens one bucket after another. The server can't serve one with damaged settings until
+// it is opened, and restarting the server meanwhile would interrupt the others.
 func TestABucketThatIsNotOpenYetIsNoReasonForARestart(t *testing.T) {
 	dir := sixty(t, "jetstream/*/streams/KV_reports/meta.inf", os.Remove)
 	b := start(t, Options{Dir: dir, Logger: testLog(t)})

@@ -12,8 +12,7 @@ import (
 	"testing"
 )
 
-// childEnv names what the test binary does instead of its tests when it is
-// started by one of them.
+// childEnv names what the test binary does instead of its tests when a test starts it.
 const (
 	childEnv = "BROKER_TEST_CHILD"
 	dirEnv   = "BROKER_TEST_DIR"
@@ -46,7 +45,7 @@ func child(what, dir string) *exec.Cmd {
 	return cmd
 }
 
-// publishForever prints the id of each job that was acknowledged.
+// publishForever prints the id of each acknowledged job.
 func publishForever(dir string) error {
 	b, err := Start(context.Background(), Options{Dir: dir})
 	for i := 0; err == nil; i++ {

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// limited is a context that ends when it has been asked for its end so many times:
-// somewhere in the middle of what it is for.
+// limited is a context that ends after its end has been checked that many times: somewhere in the
+// middle.
 type limited struct {
 	context.Context
 	left atomic.Int64
@@ -38,7 +38,7 @@ func (l *limited) Deadline() (time.Time, bool) {
 	return l.Context.Deadline()
 }
 
-// A process may be told to end while it opens a bucket.
+// A process may be stopped while it opens a bucket.
 func TestABucketWhoseOpeningIsCutOffIsNoBucket(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t)})
 	done := 0
@@ -58,7 +58,7 @@ func TestABucketWhoseOpeningIsCutOffIsNoBucket(t *testing.T) {
 	}
 }
 
-// A start may be cut off before it has told what is gone: then the next one tells it.
+// A start may be cut off before it has reported losses: then the next one reports them.
 func TestAStartThatIsCutOffForgetsNothing(t *testing.T) {
 	var lost atomic.Uint64
 	opt := Options{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), OnLost: func(_ string, n uint64) { lost.Add(n) }}
@@ -87,7 +87,7 @@ func TestAStartThatIsCutOffForgetsNothing(t *testing.T) {
 	}
 }
 
-// What the server itself writes while a start is cut off is no damage.
+// What the server writes while a start is cut off is not damage.
 func TestAStartThatIsCutOffDamagesNothing(t *testing.T) {
 	var said bytes.Buffer
 	opt := Options{Dir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError}))}
@@ -97,7 +97,7 @@ func TestAStartThatIsCutOffDamagesNothing(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	opt.AckWait = time.Minute // the server writes the settings anew
+	opt.AckWait = time.Minute // the server rewrites the settings
 	done := 0
 	for n := 1; done == 0 && n < 100; n++ {
 		if b, err := Start(endsAfter(t, n), opt); err == nil {

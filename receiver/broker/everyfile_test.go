@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// harms are what a bad disk, or a hand, does to a file. Those that draw a place draw
-// the same one at each run.
+// harms are what a bad disk, or a person, does to a file. Those that draw a position draw the same
+// one in each run.
 var harms = map[string]func(path string, r *rand.Rand) error{
 	"empty":  func(path string, _ *rand.Rand) error { return os.Truncate(path, 0) },
 	"half":   func(path string, _ *rand.Rand) error { return halve(path) },
@@ -42,15 +42,15 @@ func flipBit(path string, r *rand.Rand, at func(size int) int) error {
 	return os.WriteFile(path, content, 0o600)
 }
 
-// holding is what a store has: the ids of jobs, and by bucket the newest value of each key.
+// holding is the content of a store: the ids of jobs, and by bucket the newest value of each key.
 type holding map[string]map[string]string
 
 const theQueue = "queue"
 
-// lifetimes are those of the buckets.
+// lifetimes are the TTLs of the buckets.
 var lifetimes = map[string]time.Duration{"reports": time.Hour, "incidents": time.Hour, "said": 0}
 
-// shop is a broker with its buckets, and what it has told.
+// shop is a broker with its buckets, and what it has reported.
 type shop struct {
 	*Broker
 	t       *testing.T
@@ -101,8 +101,7 @@ func openShop(t *testing.T, dir string) *shop {
 	return s
 }
 
-// work works on the queue until it is empty, and notes what was in it. Jobs in failing
-// are put back.
+// work empties the queue and records its jobs. Those in failing are put back.
 func (s *shop) work(failing ...string) {
 	s.t.Helper()
 	got := map[string]string{}
@@ -130,7 +129,7 @@ func (s *shop) work(failing ...string) {
 	s.has[theQueue] = got
 }
 
-// missing is how many entries of a store are not there any more.
+// missing counts the entries that are gone.
 func (h holding) missing(now holding, what string) (n uint64) {
 	for key, value := range h[what] {
 		if now[what][key] != value {
@@ -140,8 +139,8 @@ func (h holding) missing(now holding, what string) (n uint64) {
 	return n
 }
 
-// furnish fills a store: with jobs that are done, wait, and failed; with entries that
-// were written once and twice, and deleted.
+// furnish fills a store: with done, pending and failed jobs; with entries written once and twice,
+// and deleted ones.
 func furnish(t *testing.T, dir string, size int) holding {
 	s := openShop(t, dir)
 	had := holding{theQueue: {}, "reports": {}, "incidents": {}, "said": {}}
@@ -197,8 +196,8 @@ func filesOf(t *testing.T, dir string) (files []string) {
 	return files
 }
 
-// Whichever file is harmed, and however: a start takes what can be read, says how much
-// is gone of what, and the store can be used.
+// Whichever file is damaged, and however: a start reads what it can, reports how much of what is
+// lost, and the store is usable.
 func TestNothingIsLostInSilenceWhicheverFileIsDamaged(t *testing.T) {
 	whole := filepath.Join(t.TempDir(), "data")
 	had := furnish(t, whole, 1000) // reports fill more than one block
@@ -225,7 +224,7 @@ func seedOf(name string) uint64 {
 	return h.Sum64()
 }
 
-// survives starts on a damaged directory twice.
+// survives starts twice on a damaged directory.
 func (h holding) survives(t *testing.T, dir string) {
 	s := openShop(t, dir)
 	s.work()

@@ -15,8 +15,7 @@ import (
 	"time"
 )
 
-// The disk is a small file system in memory, which a process may mount in
-// namespaces of its own without being root.
+// The disk is a small tmpfs, which a process may mount in its own namespaces without root.
 func TestAFullDiskIsToldAndSurvived(t *testing.T) {
 	cmd := child("full", t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -33,7 +32,7 @@ func TestAFullDiskIsToldAndSurvived(t *testing.T) {
 	}
 }
 
-// fillDisk publishes until the disk is full, makes room and goes on.
+// fillDisk publishes until the disk is full, frees space and goes on.
 func fillDisk(dir string) error {
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
 		return err
@@ -73,8 +72,8 @@ func fillDisk(dir string) error {
 	return startsWhenThereIsRoom(dir)
 }
 
-// startsWhenThereIsRoom starts a broker on a full disk: it says what it waits for,
-// and is there when there is room.
+// startsWhenThereIsRoom starts a broker on a full disk: it says what it waits for, and starts when
+// there is space.
 func startsWhenThereIsRoom(dir string) error {
 	ballast := filepath.Join(dir, "ballast")
 	for size := 1 << 20; size > 0; size /= 2 {
@@ -99,7 +98,7 @@ func startsWhenThereIsRoom(dir string) error {
 	return b.Close()
 }
 
-// publishUntilRefused returns how many jobs were taken, and the refusal.
+// publishUntilRefused returns how many jobs were accepted, and the error.
 func publishUntilRefused(b *Broker) (int, error) {
 	for n := 0; ; n++ {
 		if err := b.Publish(context.Background(), fmt.Sprint(n), make([]byte, 64<<10)); err != nil {
@@ -108,7 +107,7 @@ func publishUntilRefused(b *Broker) (int, error) {
 	}
 }
 
-// tellsOfTheDisk wants the broker to say why it takes nothing, at once.
+// tellsOfTheDisk requires that the broker says at once why it refuses writes.
 func tellsOfTheDisk(b *Broker) error {
 	if err := b.Healthy(); !errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf("health: %w", err)

@@ -11,8 +11,7 @@ import (
 	"testing"
 )
 
-// No backup writes outside of its directory, and one that is refused is not
-// opened by mistake.
+// No backup writes outside its directory, and a refused one can't be opened by mistake.
 func FuzzRestore(f *testing.F) {
 	backup := func(names ...string) []byte {
 		var b bytes.Buffer
@@ -32,7 +31,7 @@ func FuzzRestore(f *testing.F) {
 	f.Add(backup(replicasFile)[:20], false)
 	f.Add([]byte{}, false)
 	f.Fuzz(func(t *testing.T, archive []byte, raw bool) {
-		if raw { // the tar itself: chance makes no checksum of gzip
+		if raw { // the plain tar: random bytes never have a valid gzip checksum
 			var b bytes.Buffer
 			zipped := gzip.NewWriter(&b)
 			_, _ = zipped.Write(archive)
@@ -51,7 +50,7 @@ func FuzzRestore(f *testing.F) {
 	})
 }
 
-// What stands in the file of sequences never keeps a broker from starting.
+// No content of the file of sequences keeps a broker from starting.
 func FuzzSequences(f *testing.F) {
 	for _, text := range []string{"", "null", "{}", `{"INTAKE":{"last":5}}`, `{"KV_reports":{"last":-1}}`, `[1]`, `{"a":null}`} {
 		f.Add([]byte(text))

@@ -18,7 +18,7 @@ func refusal(code int, what jetstream.ErrorCode, text string) error {
 	return &jetstream.APIError{Code: code, ErrorCode: what, Description: text}
 }
 
-// What passes is waited for.
+// Temporary errors are retried.
 func TestWhatPassesIsWaitedFor(t *testing.T) {
 	single := start(t, Options{Logger: testLog(t)})
 	for _, pass := range []error{
@@ -44,7 +44,7 @@ func TestWhatPassesIsWaitedFor(t *testing.T) {
 	}
 }
 
-// What does not pass ends with its reason.
+// Permanent errors end the wait with their reason.
 func TestWhatNeverPassesEndsWithItsReason(t *testing.T) {
 	single := start(t, Options{Logger: testLog(t)})
 	many := &Broker{opt: Options{Cluster: &ClusterOptions{Replicas: 3}}.withDefaults()}
@@ -68,7 +68,7 @@ func TestWhatNeverPassesEndsWithItsReason(t *testing.T) {
 	}
 }
 
-// Somebody, or another culprit, has made the streams with settings that can't be changed.
+// Somebody else has created the streams with incompatible settings.
 func TestAStreamThatCannotBeBroughtInLineEndsTheStart(t *testing.T) {
 	dir := t.TempDir()
 	b := start(t, Options{Dir: dir, Logger: testLog(t)})

@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// told is an entry as a watcher of the client library tells it.
+// told is an entry as seen by a watcher of the client library.
 type told struct {
 	jetstream.KeyValueEntry
 	key      string
@@ -59,7 +59,7 @@ func TestLostEntriesAreCounted(t *testing.T) {
 	}
 }
 
-// What this process has deleted is not missed, whenever a watcher tells it.
+// What this process has deleted is not missed, whenever a watcher sees it.
 func TestWhatIsDeletedIsNotMissed(t *testing.T) {
 	now := time.Now()
 	end := told{key: "a", revision: 2, op: jetstream.KeyValuePurge}
@@ -103,7 +103,7 @@ func TestHeldEntriesSurviveEncoding(t *testing.T) {
 	})
 }
 
-// A watcher that is given up, as nothing came of it for a while, has not told all.
+// A watcher that timed out has not seen everything.
 func TestReadableEntriesAreNotLost(t *testing.T) {
 	dir := sixty(t, "jetstream", func(string) error { return nil })
 	b := start(t, Options{Dir: dir, Logger: testLog(t), OnLost: func(what string, gone uint64) {
@@ -117,7 +117,7 @@ func TestReadableEntriesAreNotLost(t *testing.T) {
 	}
 }
 
-// After a crash only the numbers of writes are known, as of the last minute.
+// After a crash only the sequence numbers are known, as of the last minute.
 func TestAfterACrashWritesThatAreGoneAreEstimated(t *testing.T) {
 	dir := sixty(t, "jetstream/*/streams/KV_reports/msgs/*", os.Remove)
 	file := filepath.Join(dir, sequencesFile)
@@ -136,7 +136,7 @@ func TestAfterACrashWritesThatAreGoneAreEstimated(t *testing.T) {
 	}
 }
 
-// An older culprit wrote no checksum, and what it knew is used.
+// Older versions wrote no checksum; their marks are still used.
 func TestMarksOfAnOlderCulpritAreRead(t *testing.T) {
 	marks, err := decodeMarks([]byte(`{"INTAKE":{"first":1,"last":7,"entries":3,"newest":"2026-01-02T03:04:05Z"}}`))
 	if want := (mark{Last: 7, Entries: 3}); err != nil || marks[streamName].changed(want) {

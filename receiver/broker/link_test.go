@@ -44,8 +44,8 @@ func TestAnIllegalKeyIsNeverSent(t *testing.T) {
 	}
 }
 
-// A server ends the connection of a client that breaks the protocol, and the
-// client library does not connect again after that.
+// The server closes the connection of a client that violates the protocol, and the client library
+// does not reconnect after that.
 func TestALinkThatHasEndedIsMadeAgain(t *testing.T) {
 	for name, end := range map[string]func(b *Broker){
 		"by a mistake of the protocol": func(b *Broker) { _ = b.link.Load().conn.Publish(strings.Repeat("x", 5000), nil) },
@@ -72,7 +72,7 @@ func TestALinkThatHasEndedIsMadeAgain(t *testing.T) {
 	}
 }
 
-// clientID is what the server calls the broker's client.
+// clientID is the server's ID of the broker's client.
 func clientID(t *testing.T, b *Broker) uint64 {
 	t.Helper()
 	id, err := b.link.Load().conn.GetClientID()
@@ -102,7 +102,7 @@ func TestAStreamThatWasDeletedIsMadeAgain(t *testing.T) {
 	}
 }
 
-// consumeIDs tells the ids of the jobs that are handled.
+// consumeIDs sends the ids of the handled jobs.
 func consumeIDs(t *testing.T, b *Broker) <-chan string {
 	t.Helper()
 	ids := make(chan string, 100)
@@ -110,7 +110,7 @@ func consumeIDs(t *testing.T, b *Broker) <-chan string {
 	return ids
 }
 
-// await waits for a job; others may come before, and again.
+// await waits for a job, ignoring others.
 func await(t *testing.T, ids <-chan string, want string) {
 	t.Helper()
 	for ctx := deadline(t); ; {

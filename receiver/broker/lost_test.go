@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// sixty writes sixty entries of three kilobytes and ends. Each of the files that
-// match is then harmed.
+// sixty writes sixty entries of three kilobytes and stops. Then it damages each matching file.
 func sixty(t *testing.T, pattern string, harm func(path string) error) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "data")
@@ -67,8 +66,7 @@ func halve(path string) error {
 	return os.Truncate(path, info.Size()/2)
 }
 
-// watchedKeys are the keys that a watcher has told: those of a bucket that is written
-// anew it tells twice.
+// watchedKeys are the keys that a watcher has seen: twice in a rewritten bucket.
 type watchedKeys struct{ sync.Map }
 
 func (w *watchedKeys) tell(e Entry, _ bool) { w.Store(e.Key, true) }
@@ -114,7 +112,7 @@ func TestAnUndamagedStoreReportsNoLoss(t *testing.T) {
 		t.Errorf("%d writes to %s are said to be lost", writes, what)
 	}})
 	k := bucket(t, b, "reports", time.Hour)
-	if err := k.Delete(t.Context(), "key3"); err != nil { // its mark goes after a minute
+	if err := k.Delete(t.Context(), "key3"); err != nil { // its deletion marker expires after a minute
 		t.Fatal(err)
 	}
 	publish(t, b, 1)

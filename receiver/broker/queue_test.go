@@ -32,7 +32,7 @@ func TestOneIDIsOneJob(t *testing.T) {
 	}
 	collect(t, b, 2)
 	eventually(t, "the ids free again", func() bool {
-		publish(t, b, 2) // what has ended just now may still count as being there
+		publish(t, b, 2) // a job that has just ended may still count as present
 		return jobs() == 2
 	})
 }
@@ -49,7 +49,7 @@ func TestAJobThatIsWorkedOnIsInTheQueue(t *testing.T) {
 		if n := <-running; n != delivery+1 {
 			t.Fatalf("attempt %d is number %d: the job is there twice", delivery+1, n)
 		}
-		publish(t, b, 1) // while it runs
+		publish(t, b, 1) // while it is in progress
 		goOn <- end
 	}
 	eventually(t, "an empty queue", func() bool {
@@ -58,7 +58,7 @@ func TestAJobThatIsWorkedOnIsInTheQueue(t *testing.T) {
 	})
 	again := 0
 	eventually(t, "the job again", func() bool {
-		publish(t, b, 1) // what has ended just now may still count as being there
+		publish(t, b, 1) // a job that has just ended may still count as present
 		select {
 		case again = <-running:
 			return true
@@ -72,7 +72,7 @@ func TestAJobThatIsWorkedOnIsInTheQueue(t *testing.T) {
 	goOn <- nil
 }
 
-// A job of an older culprit stands under the one subject of those days.
+// Older versions put all jobs under one subject.
 func TestJobsOfAnOlderCulpritAreWorkedOn(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t)})
 	for i := range 3 {
@@ -192,7 +192,7 @@ func TestJobsAndEntriesOutliveARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	b = start(t, Options{Dir: dir})
-	publish(t, b, 20) // it is known that these are there
+	publish(t, b, 20) // these are certainly there
 	if jobs := collect(t, b, 20); len(jobs) != 20 {
 		t.Errorf("%d jobs", len(jobs))
 	}
@@ -204,8 +204,8 @@ func TestJobsAndEntriesOutliveARestart(t *testing.T) {
 	}
 }
 
-// BenchmarkPublish measures what an acknowledgement costs, with a flush for
-// each write (the default) and with one every two minutes.
+// BenchmarkPublish measures acknowledged writes, with a flush each (the default) and with one every
+// two minutes.
 func BenchmarkPublish(b *testing.B) {
 	for _, c := range []struct {
 		name     string
@@ -237,7 +237,7 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
-// BenchmarkConsume measures a job's way through the queue, published before.
+// BenchmarkConsume measures handling a job that is already queued.
 func BenchmarkConsume(b *testing.B) {
 	br := start(b, Options{SyncInterval: time.Minute, MaxJobs: 1 << 40, MaxBytes: 1 << 40})
 	for i := range b.N {

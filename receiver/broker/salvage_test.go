@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// A process may be killed after it has emptied a damaged stream and before it has put
-// back what could be read. The next start does that, and takes nothing back that was
-// written since.
+// A process may be killed after it has emptied a damaged stream and before it has restored the
+// readable messages. The next start restores them, except what has been written since.
 func TestSalvagedMessagesAreRestoredAfterAKill(t *testing.T) {
 	opt := Options{Logger: testLog(t), Dir: t.TempDir()}
 	b := start(t, opt)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// marksOf reads what a broker has noted.
+// marksOf reads a broker's saved marks.
 func marksOf(t *testing.T, b *Broker) map[string]mark {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(b.opt.Dir, sequencesFile))
@@ -24,8 +24,8 @@ func marksOf(t *testing.T, b *Broker) map[string]mark {
 	return marks
 }
 
-// What the disk refused is noted later. Else a crash would find the list of the last
-// orderly end, and all that was deleted since would seem to be lost.
+// A save that the disk refused is retried. Otherwise a crash would find the list of the last clean
+// shutdown, and everything deleted since would seem to be lost.
 func TestAFailedSaveIsRetried(t *testing.T) {
 	opt := Options{Logger: testLog(t), Dir: t.TempDir()}
 	b := start(t, opt)
@@ -52,7 +52,7 @@ func TestAFailedSaveIsRetried(t *testing.T) {
 	}
 }
 
-// The first writes to several buckets are noted at the same time.
+// The first writes to several buckets save the marks concurrently.
 func TestConcurrentSavesLeaveTheNewest(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t)})
 	for round := range uint64(20) {

@@ -107,8 +107,7 @@ func TestASingleNodeListensToNobody(t *testing.T) {
 	}
 }
 
-// A server that has given JetStream up is restarted in place; what runs above
-// it goes on.
+// A server whose JetStream has stopped is restarted in place; its users continue.
 func TestTheServerIsRestartedBelowHandlersAndWatchers(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t), RetryMin: 10 * time.Millisecond})
 	k := bucket(t, b, "reports", time.Hour)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The directory can be written and the server does not start on it: no disk is
-// full and no peer is missing, so somebody has to look after it.
+// The directory is writable but the server does not start on it: neither a full disk nor a missing
+// peer, so somebody has to look.
 func TestABrokerThatCannotRecoverIsStuck(t *testing.T) {
 	b := start(t, Options{Logger: testLog(t), StuckAfter: 3 * checkEvery})
 	if err := b.Stuck(); err != nil {

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// Where a file is cut off is where a crash has left it: whatever is there is told, and
-// the start goes on.
+// A crash may leave a file truncated anywhere: what is there is read, and the start continues.
 func TestABucketThatIsCutOffAnywhereIsRead(t *testing.T) {
 	for seed := range uint64(6) {
 		r := rand.New(rand.NewPCG(1, seed))

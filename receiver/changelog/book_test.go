@@ -52,7 +52,7 @@ func put(t testing.TB, b *Book, c Change) (Change, Outcome) {
 	return kept, outcome
 }
 
-// titles are those that a list has.
+// titles lists the titles of a page.
 func titles(t testing.TB, b *Book, f Filter) (all []string) {
 	t.Helper()
 	list, err := b.List(t.Context(), f)
@@ -74,7 +74,7 @@ func TestTheSameChangeTwiceIsOne(t *testing.T) {
 	if _, outcome := put(t, b, c); outcome != Known {
 		t.Errorf("the second is %s", outcome)
 	}
-	c.At = c.At.In(time.FixedZone("", 3600)) // another way to write the same time
+	c.At = c.At.In(time.FixedZone("", 3600)) // the same time in another zone
 	if _, outcome := put(t, b, c); outcome != Known {
 		t.Errorf("in another zone it is %s", outcome)
 	}
@@ -97,7 +97,7 @@ func TestASenderTellsTheEndOfItsChange(t *testing.T) {
 	if other, outcome := put(t, b, Change{Sender: "run-7", Title: "deploy", Source: "another"}); outcome != Added || other.ID == first.ID || !other.At.Equal(noon) {
 		t.Errorf("the same id of another sender: %s: %+v", outcome, other)
 	}
-	// A repeat that names no time is not a change of now.
+	// A repeat without a time keeps the old one.
 	if repeat, outcome := put(t, b, Change{Sender: "run-7", Title: "deploy", Source: "ci", Until: noon}); outcome != Known || !repeat.At.Equal(first.At) {
 		t.Errorf("a repeat: %s: %+v", outcome, repeat)
 	}
@@ -113,7 +113,7 @@ func TestChangesSurviveARestartAndAreSharedByReplicas(t *testing.T) {
 			t.Fatal("the other replica does not see the change")
 		}
 	}
-	// Both write at once; neither loses.
+	// Both write at once, and neither is lost.
 	if _, outcome := put(t, two, Change{Sender: "a", Title: "second", At: noon}); outcome != Replaced {
 		t.Errorf("the other replica's is %s", outcome)
 	}
@@ -157,7 +157,7 @@ func TestBetweenReturnsEveryOverlappingChange(t *testing.T) {
 	}
 }
 
-// fill gives a book changes that no bucket has: one a second, the last at noon.
+// fill adds changes to memory only: one a second, the last at noon.
 func fill(b *Book, n int) {
 	for i := range n {
 		c := Change{ID: fmt.Sprintf("%016d", i), Title: fmt.Sprint(i), At: noon.Add(-time.Duration(n-1-i) * time.Second), Labels: map[string]string{"tenth": fmt.Sprint(i % 10)}}
@@ -165,7 +165,7 @@ func fill(b *Book, n int) {
 	}
 }
 
-// Whoever floods the log must not have every alert read all of it.
+// A flood of changes must not make every alert read all of them.
 func TestBetweenKeepsTheNewestAndSaysWhatItLeavesOut(t *testing.T) {
 	b := bookOn(t, brokerOf(t, t.TempDir()), 0)
 	fill(b, 1700)
@@ -198,7 +198,7 @@ func TestAListReadsPageByPage(t *testing.T) {
 func TestAListContinuesAfterItsCursor(t *testing.T) {
 	b := bookOn(t, brokerOf(t, t.TempDir()), 0)
 	for i := range 7 {
-		put(t, b, Change{Sender: fmt.Sprint(i), Title: fmt.Sprint(i), At: noon.Add(time.Duration(i/3) * time.Minute)}) // some at one time
+		put(t, b, Change{Sender: fmt.Sprint(i), Title: fmt.Sprint(i), At: noon.Add(time.Duration(i/3) * time.Minute)}) // some at the same time
 	}
 	seen := map[string]bool{}
 	var f Filter
@@ -247,8 +247,7 @@ func TestTheNumberOfChangesIsBounded(t *testing.T) {
 	}
 }
 
-// Of a book that is much too full each change deletes a few, so that none of them
-// takes longer than it may.
+// If a book is far too full each change deletes a few, so that none takes long.
 func TestNoMessageWaitsForTheDeletingOfThousands(t *testing.T) {
 	b := bookOn(t, brokerOf(t, t.TempDir()), 0)
 	fill(b, 2000)

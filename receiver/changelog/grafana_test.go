@@ -20,8 +20,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/grafana"
 )
 
-// recordedGrafana answers with what Grafana 9.3.2 has answered to a search of
-// annotations, and notes what it was asked.
+// recordedGrafana replays answers of Grafana 9.3.2 to searches of annotations, and records the
+// requests.
 func recordedGrafana(t *testing.T, asked *url.Values) config.Grafana {
 	t.Helper()
 	file, err := os.ReadFile("../sink/testdata/grafana-9.3.2.json")
@@ -111,7 +111,7 @@ func TestAnAnnotationTellsWhereAndWhen(t *testing.T) {
 	}
 }
 
-// Grafana is read again and again, and a change that it has told is one change.
+// Grafana is polled, and each of its changes counts once.
 func TestAnAnnotationReadTwiceIsStoredOnce(t *testing.T) {
 	var asked url.Values
 	g, err := NewGrafana(recordedGrafana(t, &asked), config.GrafanaChanges{})
@@ -135,8 +135,7 @@ func TestAnAnnotationReadTwiceIsStoredOnce(t *testing.T) {
 	}
 }
 
-// A change has one name, whichever of Grafana's APIs tells of it: an upgrade
-// doubles nothing.
+// A change has the same ID through both of Grafana's APIs: an upgrade duplicates nothing.
 func TestAnUpgradeOfGrafanaTellsNoChangeTwice(t *testing.T) {
 	server, err := lab.StartGrafana(lab.GrafanaOptions{})
 	if err != nil {

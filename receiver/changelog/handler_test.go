@@ -76,7 +76,7 @@ func TestAMessageIsTakenWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
-// Whoever has no token must not fill the log with what is wrong here.
+// Requests without the token must not flood the log.
 func TestAnUnreadableTokenIsLoggedRarely(t *testing.T) {
 	var said bytes.Buffer
 	book := bookOn(t, brokerOf(t, t.TempDir()), 0)
@@ -93,8 +93,8 @@ func TestAnUnreadableTokenIsLoggedRarely(t *testing.T) {
 	}
 }
 
-// The end of a change is told without its beginning, which may lie too far back:
-// then the sender learns that, and loses nothing.
+// The end of a change comes without its start, which may be too old: the sender gets an error, and
+// loses nothing.
 func TestAnEndReportedTooLateIsRefused(t *testing.T) {
 	book := bookOn(t, brokerOf(t, t.TempDir()), 0)
 	h := NewHandler(book, func() string { return "" })

@@ -30,7 +30,7 @@ func TestAMessageIsOneChangeOrSeveral(t *testing.T) {
 	}
 }
 
-// Each mistake is told with the value that is wrong and what to write instead.
+// Each error contains the wrong value and what to write instead.
 func TestMistakesOfSendersAreAnsweredWithAHint(t *testing.T) {
 	long := strings.Repeat("x", 600)
 	var labels []string
@@ -130,8 +130,7 @@ func TestForeignFormatsAreUnderstood(t *testing.T) {
 	}
 }
 
-// Whatever comes in, it is refused as unclear, or every change of it is bounded,
-// can be written, and says the same when it is read again.
+// Any input is refused, or each of its changes is bounded, can be encoded, and survives decoding.
 func FuzzRead(f *testing.F) {
 	f.Add(example, "")
 	f.Add(`[{"title":"a","at":1e9,"labels":{"a":"b"}},{"id":"x","title":"b","until":1}]`, "")

@@ -19,10 +19,10 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// logOfOne is a log of one change.
+// logOfOne is a log with one change.
 type logOfOne struct {
 	change changes.Change
-	older  int // that it leaves out
+	older  int // number that it leaves out
 	err    error
 }
 
@@ -58,7 +58,7 @@ func TestAReportedChangeCanBeACause(t *testing.T) {
 	}
 }
 
-// Of what was done long ago, or can't be read, the answer without it is given.
+// If the changes are too old, or unreadable, the answer is given without them.
 func TestAnAnswerNeedsNoChanges(t *testing.T) {
 	longAgo := changes.Change{At: 60*fourOnset - 20*3600, Title: "api was deployed", Labels: map[string]string{"job": "api"}, Source: "api"}
 	for name, log := range map[string]ChangeLog{

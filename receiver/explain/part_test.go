@@ -17,7 +17,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// partOfShop explains a part of what an alert of the shop measures.
+// partOfShop explains a part of the KPI of a shop's alert.
 func partOfShop(t *testing.T, expr string, rule *config.Rule, parts ...report.Part) report.Report {
 	t.Helper()
 	s := promtest.New(t, shop(40, 1)+"errors:rate2m 0.4x340 4.3x20\nwatching 1x360\n")

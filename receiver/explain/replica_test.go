@@ -67,7 +67,7 @@ func TestReplicasAreNamedWhereNoOtherLabelTells(t *testing.T) {
 	}
 }
 
-// asksByInstance says whether the report shows that it was asked by instance.
+// asksByInstance reports whether the report shows a query by instance.
 func asksByInstance(r report.Report) bool {
 	return slices.ContainsFunc(r.Plan.Queries, func(q report.Query) bool {
 		return q.Role == report.RoleBreakdown && strings.Contains(q.Query, "instance")
@@ -88,7 +88,7 @@ func TestReplicasAreNotAskedBeyondTheBudget(t *testing.T) {
 	first, _ := fleetDown(t, func(int) bool { return true }, config.Prometheus{})
 	_, s := fleetDown(t, some, config.Prometheus{})
 	whole := len(s.Requests())
-	r, s := fleetDown(t, some, config.Prometheus{MaxQueries: len(first.Plan.Queries) + 1}) // when it fired before is asked, too
+	r, s := fleetDown(t, some, config.Prometheus{MaxQueries: len(first.Plan.Queries) + 1}) // earlier firings are queried, too
 	if few := len(s.Requests()); few >= whole {
 		t.Errorf("%d requests of a small budget, %d of a large one", few, whole)
 	}

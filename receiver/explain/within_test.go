@@ -20,16 +20,14 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// The incident of four instances: from minute 175 on, c fails and burns
-// processor time.
+// The incident: from minute 175 on, instance c fails and burns CPU.
 const (
 	fourMinutes = 181
 	fourOnset   = 175
 )
 
-// fourInstances are four instances of a job, of which c breaks, and two of
-// another one. What the others use wanders by a share, of .2 so much that the
-// break of c is lost in the sum.
+// fourInstances are four instances of a job, of which c breaks, and two of another job. The usage
+// of the others wanders by a share; at .2 that hides the break of c in the sum.
 func fourInstances(seed uint64, share float64) string {
 	rng := rand.New(rand.NewPCG(seed, 11))
 	var b strings.Builder
@@ -160,7 +158,7 @@ func TestWithoutBudgetNothingIsAskedInside(t *testing.T) {
 	explainFour(t, s, fourRule(), config.Prometheus{})
 	both := len(s.Requests())
 	s = promtest.New(t, fourInstances(0, .2))
-	// One request reads the rules, which is no query.
+	// One request reads the rules, which is not a query.
 	r := explainFour(t, s, fourRule(), config.Prometheus{MaxQueries: both - 3})
 	if n := len(s.Requests()); n != both-2 {
 		t.Errorf("%d requests", n)
@@ -172,7 +170,7 @@ func TestWithoutBudgetNothingIsAskedInside(t *testing.T) {
 	if r.Result.Verdict != analysis.Explained {
 		t.Errorf("verdict %s", r.Result.Verdict)
 	}
-	// In the sum of the job the same rise is less clear: that is what the second round is for.
+	// In the sum of the job the same rise is less clear, which is why there is a second round.
 	if best := whys(r)[0]; best.Series != `cpu{job="api"}` || best.Confidence == analysis.High || best.Evidence.Scope != "" {
 		t.Errorf("%s %s", best.Confidence, best.Sentence)
 	}

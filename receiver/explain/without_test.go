@@ -20,8 +20,8 @@ import (
 
 const shopMinutes, shopOnset = 180, 170
 
-// shop has 4 paths with 10 requests a second each, of which one in 100 fails. From
-// the onset on so many times more fail on /pay, and on the others.
+// shop has 4 paths with 10 requests a second each, 1 % of which fail. From the onset on that is
+// multiplied by pay on /pay, and by others elsewhere.
 func shop(pay, others float64) string {
 	rng := rand.New(rand.NewPCG(7, 24))
 	var b strings.Builder

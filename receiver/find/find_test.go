@@ -24,8 +24,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/find"
 )
 
-// history is an hour in which Errors fires twice for the shop, once restored
-// after a restart, and once for the mail, which is pending first.
+// history is an hour in which Errors fires twice for the shop, once restored after a restart, and
+// once for the mail, after being pending.
 const history = `load 1m
 ALERTS_FOR_STATE{alertname="Errors",service="shop"} _x9 600x10 stale _x9 1800x5 1740x5
 ALERTS{alertname="Errors",service="shop",alertstate="pending"} _x9 1x1
@@ -203,7 +203,7 @@ func matchers(t *testing.T, words ...string) labels.Matchers {
 	return ms
 }
 
-// A server that hangs costs one timeout, and not one for each way to ask.
+// A hanging server costs one timeout, not one per kind of query.
 func TestAServerThatDoesNotAnswerIsNamedAtOnce(t *testing.T) {
 	var asked atomic.Int32
 	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -272,8 +272,7 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// FuzzMatchers checks that whatever a person types ends in a question or an
-// error, and that a question asks for what was typed.
+// FuzzMatchers: whatever a person types becomes a question about just that, or an error.
 func FuzzMatchers(f *testing.F) {
 	for _, s := range []string{"Errors", `a="b"`, `a=~"b|c"`, `{a="b",c!="d"}`, `a="\""`, "a=\xff"} {
 		f.Add(s)

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// Shutdown by itself takes a connection that is new for idle after five
-// seconds; the context of this one ends before.
+// Shutdown alone would treat a new connection as idle after five seconds; the context ends before.
 func TestShutdownDoesNotWaitForConnectionsWithoutARequest(t *testing.T) {
 	for name, tc := range map[string]struct {
 		prepare func(*http.Server)

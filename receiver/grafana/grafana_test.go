@@ -43,7 +43,7 @@ var incident = Annotation{
 	Tags: []string{"culprit", "alertname:HighErrorRatio"}, Text: "path=/pay",
 }
 
-// asked are the calls that a server got, without what differs from call to call.
+// asked returns the calls to a server, without what varies.
 func asked(server *lab.Grafana) (calls []string) {
 	for _, c := range server.Calls() {
 		path, _, _ := strings.Cut(c.Path, "?")
@@ -52,8 +52,8 @@ func asked(server *lab.Grafana) (calls []string) {
 	return calls
 }
 
-// Whatever a server offers, an annotation is made once, is found again, and ends
-// when it should; and where the old API is there the new one is never asked.
+// Whatever a server offers, an annotation is created once, found again, and ends correctly; the new
+// API is never used where the old one exists.
 func TestAnAnnotationIsOneThroughEveryAPI(t *testing.T) {
 	for _, api := range []string{lab.LegacyAPI, lab.BothAPIs, lab.AppsAPI, lab.NativeAPI} {
 		t.Run("api "+api, func(t *testing.T) {
@@ -98,8 +98,7 @@ func TestAnAnnotationIsOneThroughEveryAPI(t *testing.T) {
 	}
 }
 
-// A store that keeps names is what makes an annotation one, also if its making
-// was not heard of.
+// A store that keeps names prevents duplicates, even if the answer to the creation was lost.
 func TestANameIsGivenOnce(t *testing.T) {
 	server, c := client(t, lab.GrafanaOptions{API: lab.NativeAPI})
 	var refs []string
@@ -115,8 +114,8 @@ func TestANameIsGivenOnce(t *testing.T) {
 	}
 }
 
-// A server is upgraded while culprit runs, and an incident that was marked
-// before ends after it. It is the same annotation: the database is.
+// A server is upgraded between the start and the end of an incident. It stays one annotation,
+// because the database is the same.
 func TestAnUpgradeAndADowngradeAreNoticed(t *testing.T) {
 	server, c := client(t, lab.GrafanaOptions{})
 	clock := time.Now()
@@ -152,8 +151,7 @@ func TestAnUpgradeAndADowngradeAreNoticed(t *testing.T) {
 	}
 }
 
-// Between the deletion of an annotation with a wrong end and the making of the
-// one in its place a server may fail.
+// A server may fail between deleting an annotation with a wrong end and creating its replacement.
 func TestAnAnnotationBeingReplacedIsNotLost(t *testing.T) {
 	server, c := client(t, lab.GrafanaOptions{API: lab.NativeAPI})
 	ref, err := c.Create(t.Context(), incident)
@@ -175,8 +173,8 @@ func TestAnAnnotationBeingReplacedIsNotLost(t *testing.T) {
 	}
 }
 
-// A token that may not delete leaves one annotation, with the right text, and is
-// told so.
+// Without the permission to delete there is still one annotation, with the right text, and an error
+// says so.
 func TestWithoutPermissionToDeleteNothingIsDuplicated(t *testing.T) {
 	server, c := client(t, lab.GrafanaOptions{API: lab.NativeAPI})
 	ref, err := c.Create(t.Context(), incident)
@@ -208,8 +206,8 @@ func TestPagesOfASearchAreReadUpToTheLimit(t *testing.T) {
 	}
 }
 
-// What the client sends and reads has the form that the documentation shows. See
-// the file for where each exchange is from; none of them is recorded.
+// Requests and answers have the documented form. The file says where each exchange is from; none is
+// recorded.
 func TestTheNewAPIIsSpokenAsItIsDocumented(t *testing.T) {
 	file, err := os.ReadFile("testdata/annotation.grafana.app-v0alpha1.json")
 	if err != nil {
@@ -252,7 +250,7 @@ func TestTheNewAPIIsSpokenAsItIsDocumented(t *testing.T) {
 	}
 }
 
-// keys are the names of the fields of a JSON object and of the objects in it.
+// keys lists the field names of a JSON object, recursively.
 func keys(t *testing.T, doc []byte) (names []string) {
 	t.Helper()
 	var all map[string]json.RawMessage

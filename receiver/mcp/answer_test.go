@@ -31,7 +31,7 @@ func place(value string, c analysis.Confidence) analysis.Finding {
 	return analysis.Finding{Kind: analysis.KindLabels, Labels: []map[string]string{{"path": value}}, Share: 0.5, Confidence: c}
 }
 
-// Whoever reads an answer knows whether it is one.
+// An answer shows whether it is a guess.
 func TestAGuessIsMarkedAndWhatIsWithheldIsCounted(t *testing.T) {
 	for name, c := range map[string]struct {
 		verdict    analysis.Verdict
@@ -64,12 +64,12 @@ func TestAGuessIsMarkedAndWhatIsWithheldIsCounted(t *testing.T) {
 	}
 }
 
-// hostile are texts that take most room, or do harm.
+// hostile are texts that are as long or harmful as possible.
 func hostile() []string {
 	return []string{"<", "\x00", "\u2028", "\xff", "é", "𝄞", `"\`, "\u202e", "\x1b[31m", "\n", "a"}
 }
 
-// Whatever there is in a report, an answer leaves room for the frame around it.
+// Whatever a report contains, an answer leaves room for its frame.
 func TestNoAnswerIsLarge(t *testing.T) {
 	const frame = 200 // of the protocol
 	s := serverOf(t)

@@ -33,7 +33,7 @@ func definitions(t *testing.T) []definition {
 	return all.Tools
 }
 
-// schemaOf is the schema of a type, with what its tags say of it.
+// schemaOf is the schema of a type, including its tags.
 func schemaOf[T any](t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	s, err := jsonschema.For[T](nil)

@@ -34,7 +34,7 @@ func TestFactsAreReadFromLabelsAndAnnotations(t *testing.T) {
 	}
 }
 
-// What was found is a place also where what was done there is the cause.
+// The found place may also be the place of a change.
 func TestAChangeIsAlsoAPlace(t *testing.T) {
 	set := map[string]string{"version": "v42", "path": "/pay"}
 	released := analysis.Finding{Kind: analysis.KindChange, Confidence: analysis.High, Evidence: analysis.Evidence{Places: []map[string]string{set}}}
@@ -48,7 +48,7 @@ func TestAChangeIsAlsoAPlace(t *testing.T) {
 	}
 }
 
-// Links of the kinds that people have.
+// Links of common kinds.
 func TestLinksAreFilledIn(t *testing.T) {
 	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	to := LinkTo{Labels: model.LabelSet{"service": `pay "2"`, "pod": "pay-1", "namespace": "shop"}, From: at, To: at.Add(time.Hour), TraceID: "4bf92f35/../x"}
@@ -72,7 +72,7 @@ func TestLinksAreFilledIn(t *testing.T) {
 	}
 }
 
-// The links of the README do what they are there for.
+// The links of the README work.
 func TestTheLinksOfTheREADMELead(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -108,8 +108,7 @@ func TestTheLinksOfTheREADMELead(t *testing.T) {
 	}
 }
 
-// Whatever a label holds, a link leads to the host of its template, and the value
-// is one value there.
+// Whatever labels contain, a link leads to its template's host, and a value stays one value.
 func TestNoLabelChoosesWhereALinkLeads(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := rapid.String().Draw(t, "value")

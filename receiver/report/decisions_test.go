@@ -12,8 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// TestALineSaysWhatIsMissing has figures that are zero, lists that are empty
-// and one of what are mostly several.
+// TestALineSaysWhatIsMissing has figures that are zero, empty lists, and lists of one.
 func TestALineSaysWhatIsMissing(t *testing.T) {
 	unknown := func(in Input) Input { in.Result.Change = nil; return in }
 	two := func(in Input) Input { in = among(in); in.Result.Change.Siblings = 1; return in }
@@ -49,7 +48,7 @@ func TestALineSaysWhatIsMissing(t *testing.T) {
 		{input(analysis.Explained, with(payV2(), evidence(analysis.Evidence{OnlyOf: 18, Along: 1}))), "only path=/pay, version=v2 of 18 series"},
 		{input(analysis.Explained, with(payV2(), func(f *analysis.Finding) { f.Share, f.Evidence = 0, analysis.Evidence{Gone: true} })), "path=/pay, version=v2 stands out"},
 		{input(analysis.Explained, with(payV2(), func(f *analysis.Finding) { f.Evidence = analysis.Evidence{Gone: true} })), "path=/pay, version=v2 is gone: 82 % of the rise"},
-		{input(analysis.Explained, first, without), "15 % of the rise is path=/a, 10 % path=/b"}, // where it went is not known
+		{input(analysis.Explained, first, without), "15 % of the rise is path=/a, 10 % path=/b"}, // its destination is unknown
 		{input(analysis.Explained, first, steady), "path=/a (1.1/s → 32.2/s) and path=/b (1.1/s → 1.1/s) moved against each other"},
 		{input(analysis.Explained, low, rollout), "shop was rolled out; v2 has it"},
 	} {
@@ -62,7 +61,7 @@ func TestALineSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-// unlimited is about an alert without labels but its name.
+// unlimited is about an alert with only a name.
 func unlimited(in Input) Input {
 	in.Alert.Labels = model.LabelSet{"alertname": "A"}
 	return in

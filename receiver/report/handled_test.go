@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A report is told what was observed in its time, and what muted the alert just
-// before it; an earlier or later firing of the same alert has its own.
+// A report shows what was observed during it, and what muted the alert just before; other firings
+// of the alert have their own.
 func TestAReportShowsWhatWasDoneInItsTime(t *testing.T) {
 	start := time.Date(2026, 11, 29, 2, 0, 0, 0, time.UTC)
 	end := start.Add(time.Hour)
@@ -22,7 +22,7 @@ func TestAReportShowsWhatWasDoneInItsTime(t *testing.T) {
 		{What: Silenced, By: "ann", First: at(-300), Last: at(-5)},
 		{What: Silenced, By: "bob", First: at(-300), Last: at(-61)},
 		{What: Inhibited, By: "node", First: at(30), Last: at(90)},
-		{What: Inhibited, By: "rack", First: at(-90), Last: at(90)}, // nobody has seen it between
+		{What: Inhibited, By: "rack", First: at(-90), Last: at(90)}, // nobody has seen it in between
 	}
 	r := Report{Alert: Alert{StartsAt: start}, ResolvedAt: &end}
 	want := []Handled{

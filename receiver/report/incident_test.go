@@ -19,7 +19,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// reportOf makes an open report of an alert of its own.
+// reportOf makes an open report of a distinct alert.
 func reportOf(n int, name string, causes ...analysis.Finding) Report {
 	in := input(analysis.Explained, causes...)
 	in.Alert.Labels = model.LabelSet{"alertname": model.LabelValue(name), "instance": model.LabelValue(fmt.Sprint(n))}
@@ -69,7 +69,7 @@ func TestMergeOfTwoAlerts(t *testing.T) {
 	}
 }
 
-// Lists of reports come without their queries; the unit must not go with them.
+// Lists of reports lack the queries; the unit must not be lost with them.
 func TestASummaryKeepsItsUnitWithoutTheQueries(t *testing.T) {
 	whole := reportOf(0, "CheckoutErrors", payV2())
 	slim := whole
@@ -99,8 +99,8 @@ func TestAlertsOfOneNameAreToldApart(t *testing.T) {
 	}
 }
 
-// Alerts of a group without labels have nothing in common but that they fire: what
-// explains two of them explains no third one, of which nothing is known.
+// Alerts of a group without labels only have in common that they fire: a cause of two of them does
+// not explain a third, unexplained one.
 func TestACauseExplainsOnlyAlertsThatHaveIt(t *testing.T) {
 	guess := payV2()
 	guess.Confidence = analysis.Low
@@ -180,11 +180,11 @@ func TestOrderOfReportsDoesNotMatter(t *testing.T) {
 	})
 }
 
-// checkMerged holds for every merge: each cause once, ranks in order, shares
-// between the largest of the reports and 1, and no confident kind hidden.
+// checkMerged checks invariants of every merge: each cause once, ranks in order, shares between the
+// largest of the reports and 1, and no confident kind hidden.
 func checkMerged(t *rapid.T, reports []Report, inc Incident) {
 	if len(reports) == 1 {
-		return // left as it is
+		return // unchanged
 	}
 	seen := map[string]bool{}
 	largest := map[string]float64{}

@@ -10,7 +10,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// lookAt is a report about an incident that has lasted so many minutes.
+// lookAt is a report about an incident of that many minutes.
 func lookAt(minutes int, status Status, verdict analysis.Verdict, causes ...analysis.Finding) Report {
 	onset := time.Date(2026, 3, 1, 3, 10, 0, 0, time.UTC)
 	r := Report{Onset: onset, Status: status, Plan: Plan{End: onset.Add(time.Duration(minutes) * time.Minute)}}
@@ -77,7 +77,7 @@ func TestALaterLookNeedsMoreEvidenceToDisagree(t *testing.T) {
 	}
 }
 
-// Of many looks the last is told, and the first stands.
+// Of many looks the last is mentioned, and the first is kept.
 func TestOfManyLooksTheLastIsTold(t *testing.T) {
 	r := lookAt(2, Complete, analysis.Explained, set(analysis.High, map[string]string{"path": "/pay"}))
 	for minutes := range 5 {

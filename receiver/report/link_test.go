@@ -11,8 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// No value of a label chooses where a link leads, or ends the quotes that it
-// stands in.
+// No label value chooses where a link leads, or ends the quotes around it.
 func FuzzLink(f *testing.F) {
 	for _, v := range []string{"checkout", "", `"} |= "`, "a b", "../..", "@evil.example", "\\\"", "#", "?x=y&z", "%2f", "\x00", "javascript:", "\u202e", "{{ .From }}", `\u0022`} {
 		f.Add(v)

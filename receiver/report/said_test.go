@@ -18,8 +18,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// anyCause draws a cause whose name is a letter that nothing else has, so that it
-// is seen where it is said.
+// anyCause draws a cause named by a unique letter, to recognize it in texts.
 func anyCause(t *rapid.T, rank int) analysis.Finding {
 	letter := string(rune('P' + rank))
 	f := analysis.Finding{
@@ -49,7 +48,7 @@ func anyCause(t *rapid.T, rank int) analysis.Finding {
 	return f
 }
 
-// anyReport draws a report of any verdict.
+// anyReport draws a report with any verdict.
 func anyReport(t *rapid.T) Report {
 	in := input(rapid.SampledFrom(Verdicts()).Draw(t, "verdict"))
 	for rank := range rapid.IntRange(0, 4).Draw(t, "causes") {
@@ -70,7 +69,7 @@ func anyReport(t *rapid.T) Report {
 	return New(in)
 }
 
-// said are all texts for people.
+// said returns all texts for people.
 func said(r Report) []string { return append([]string{r.Line()}, r.CauseLines(5)...) }
 
 // TestAReportThatWasStoredSaysTheSame reads a report back from its JSON.
@@ -91,13 +90,13 @@ func TestAReportThatWasStoredSaysTheSame(t *testing.T) {
 	})
 }
 
-// figures are the numbers in a text, with what follows them at once.
+// figures returns the numbers in a text, with what directly follows them.
 func figures(text string) []string {
 	return regexp.MustCompile(`[×+−]?[0-9][0-9.]*[kMG]?( %)?`).FindAllString(text, -1)
 }
 
-// figuresOf returns the figures that a report may say: each number of its result in each unit,
-// each pair of a before and an after as a move, and counts beside others.
+// figuresOf returns the figures that a report may mention: each number of its result in each unit,
+// each before and after as a move, and counts.
 func figuresOf(r Report) map[string]bool {
 	var numbers []float64
 	moves := [][2]float64{}
@@ -132,16 +131,16 @@ func figuresOf(r Report) map[string]bool {
 		add(words.Move(m[0], m[1]))
 		add(words.Factor(m[0], m[1]))
 	}
-	for n := range r.Result.Causes { // and so many more
+	for n := range r.Result.Causes { // and that many more
 		add(fmt.Sprint(n))
 	}
 	return all
 }
 
-// ranked is the rank before a line.
+// ranked matches the rank before a line.
 var ranked = regexp.MustCompile(`^[1-5]\. `)
 
-// TestNoSentenceHasAFigureThatTheReportHasNot looks for each figure of the texts.
+// TestNoSentenceHasAFigureThatTheReportHasNot checks each figure in the texts.
 func TestNoSentenceHasAFigureThatTheReportHasNot(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := anyReport(t)
@@ -156,9 +155,8 @@ func TestNoSentenceHasAFigureThatTheReportHasNot(t *testing.T) {
 	})
 }
 
-// TestWhatIsNotConfidentIsNeverSaidAsACause looks for the names of causes: one of low
-// confidence is a guess, and only where there is no other answer; one of medium is
-// likely.
+// TestWhatIsNotConfidentIsNeverSaidAsACause looks for names of causes: one of low confidence must
+// be marked as a guess, and only without another answer; one of medium must be "likely".
 func TestWhatIsNotConfidentIsNeverSaidAsACause(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := anyReport(t)
@@ -192,7 +190,7 @@ func TestTheLinesOfCausesAreInTheirOrder(t *testing.T) {
 		}
 		lines := r.CauseLines(5)
 		if len(want) == 0 && len(lines) <= 1 {
-			return // a guess at the most
+			return // a guess at most
 		}
 		for i, line := range lines {
 			if len(lines) != len(want) || !strings.HasPrefix(line, want[i]) {

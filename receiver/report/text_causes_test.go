@@ -10,8 +10,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// One of two equal causes is half of the truth, and so is a mix of traffic
-// without the place that it went to.
+// Naming one of two equal causes is half the truth, and so is a traffic shift without its
+// destination.
 func TestALineNamesAllCausesOfSimilarSize(t *testing.T) {
 	type change = func(*analysis.Finding)
 	pay := func(changes ...change) analysis.Finding {
@@ -68,7 +68,7 @@ func TestALineNamesAllCausesOfSimilarSize(t *testing.T) {
 	}
 }
 
-// shifted is the verdict of a mix of traffic, with where it went.
+// shifted is the verdict of a traffic shift, with its destination.
 func shifted(m *analysis.Mix) Input {
 	in := everywhere(analysis.MixShifted)
 	in.Result.Change.Mix = m

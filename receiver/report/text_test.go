@@ -208,17 +208,17 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// only makes a cause the alert's own series of 18.
+// only makes a cause the alert's own series, one of 18.
 func only(f *analysis.Finding) { f.Evidence = analysis.Evidence{OnlyOf: 18} }
 
-// beside makes a cause a place of so many among 18, of which others moved along.
+// beside makes a cause a place with that many of 18 series, with others that moved along.
 func beside(leaves, along int, inside ...string) func(*analysis.Finding) {
 	return func(f *analysis.Finding) {
 		f.Evidence = analysis.Evidence{OnlyOf: 18, Leaves: leaves, Along: along, Inside: inside}
 	}
 }
 
-// called gives a cause another name.
+// called renames a cause.
 func called(label, v string) func(*analysis.Finding) {
 	return func(f *analysis.Finding) { f.Evidence.Same = append(f.Evidence.Same, analysis.Set{label: v}) }
 }
@@ -231,7 +231,7 @@ func among(in Input) Input {
 	return in
 }
 
-// clock is an alert about the time since something, or until it.
+// clock is an alert on the time since or until something.
 func clock(now float64, since bool, others float64) Input {
 	in := input(analysis.NoChange)
 	in.Plan.Queries = []Query{{Role: RoleTarget, Query: "time() - backup_seconds"}}
@@ -239,13 +239,13 @@ func clock(now float64, since bool, others float64) Input {
 	return in
 }
 
-// looked has looked at 14 series that stood still.
+// looked has examined 14 series that did not move.
 func looked(in Input, of ...string) Input {
 	in.Result.Fit = &analysis.Fit{Series: 14, Of: of}
 	return in
 }
 
-// split has looked at the KPI by label.
+// split has broken the KPI down by label.
 func split(in Input) Input {
 	in.Result.Dimensions = []analysis.Dimension{
 		{Label: "zone", Elements: []analysis.Element{{Value: "a"}}},
@@ -317,7 +317,7 @@ func TestCauseLines(t *testing.T) {
 	}
 }
 
-// The parts of a ratio are parts of its numerator, not percents.
+// Parts of a ratio have the unit of its numerator, not percent.
 func TestPartsOfARatioAreInTheUnitOfItsNumerator(t *testing.T) {
 	in := input(analysis.Explained, payV2())
 	in.Plan.Queries[0].Query = "sum(rate(errors_total[2m])) / sum(rate(requests_total[2m]))"
@@ -331,8 +331,8 @@ func TestPartsOfARatioAreInTheUnitOfItsNumerator(t *testing.T) {
 	}
 }
 
-// Whatever the labels hold, a line stays one line of at most 200 bytes of
-// valid UTF-8 without invisible characters.
+// Whatever the labels contain, a line is one line of at most 200 bytes of valid UTF-8 without
+// invisible characters.
 func TestLinesHoldWhateverTheLabelsAre(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.Just("a\nb\x1b[31m\u202e\u200b\xff"), rapid.StringN(200, 400, -1))
 	rapid.Check(t, func(t *rapid.T) {
@@ -371,7 +371,7 @@ func TestMiddleKeepsBothEnds(t *testing.T) {
 	}
 }
 
-// A series that others of its kind moved with is told with them.
+// A series is mentioned together with those of its kind that moved alike.
 func TestASeriesIsToldWithThoseThatMovedAsItDid(t *testing.T) {
 	for of, want := range map[int]string{3: "the 2 others", 5: "2 more of 5"} {
 		f := analysis.Finding{Kind: analysis.KindSeries, Name: "heap", Share: .4, Evidence: analysis.Evidence{

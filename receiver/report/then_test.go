@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// firing is the report of an alert that began so many minutes from a time.
+// firing is the report of an alert that began that many minutes from a time.
 func firing(name string, n int, minutes float64) *Report {
 	labels := model.LabelSet{"alertname": model.LabelValue(name), "n": model.LabelValue(fmt.Sprint(n))}
 	start := time.Date(2026, 3, 1, 3, 10, 0, 0, time.UTC).Add(time.Duration(minutes * float64(time.Minute)))
@@ -41,7 +41,7 @@ func TestTheAlertsOfATimeAreToldByName(t *testing.T) {
 	want := []Began{
 		{Alert: "NodeDown", Alerts: 3, Firing: 2, Summary: "NodeDown 2"},
 		{Alert: "Errors", Alerts: 1, Firing: 1, Summary: "Errors 1"},
-		{Alert: "Slow", Alerts: 2, Firing: 2, Summary: then.Alerts[2].Summary}, // both are as near
+		{Alert: "Slow", Alerts: 2, Firing: 2, Summary: then.Alerts[2].Summary}, // both are equally near
 	}
 	if diff := cmp.Diff(want, then.Alerts); diff != "" || then.More != 0 {
 		t.Error(then.More, diff)

@@ -13,7 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// What the labels of the alert say stands beside the line.
+// The alert's labels are shown next to the line.
 func TestALineDoesNotRepeatTheLabelsOfTheAlert(t *testing.T) {
 	named := func(name string) analysis.Finding {
 		return with(dbConnections(), func(f *analysis.Finding) { f.Name, f.Series = name, name })
@@ -121,8 +121,8 @@ func TestALineDoesNotRepeatTheLabelsOfTheAlert(t *testing.T) {
 	}
 }
 
-// A list of what it may be is noise at night: of guesses there is one, which says
-// what it is, and none beside what is known.
+// A list of possibilities is noise at night: there is at most one guess, marked as such, and none
+// next to confident causes.
 func TestCauseLinesHoldAtMostOneGuess(t *testing.T) {
 	low := func(f *analysis.Finding) { f.Confidence = analysis.Low }
 	guesses := []analysis.Finding{with(payV2(), low), with(dbConnections(), low)}
@@ -147,7 +147,7 @@ func TestCauseLinesHoldAtMostOneGuess(t *testing.T) {
 	}
 }
 
-// A series has the unit of its own query, whatever the KPI's is.
+// A series has the unit of its own query, whatever the KPI's.
 func TestTheFiguresOfASeriesHaveItsUnit(t *testing.T) {
 	for query, want := range map[string]string{
 		`sum by (pod) (rate(connections_opened_total[2m]))`:    "15.2/s → 196/s",

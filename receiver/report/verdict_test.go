@@ -10,7 +10,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// Every verdict is said, shown and in the manual, whatever else is known.
+// Every verdict has a sentence, a look and an entry in the manual.
 func TestEveryVerdictHasItsWords(t *testing.T) {
 	manual, err := os.ReadFile("../../analysis/README.md")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// redrawn are 12 steps of two leaves, /pay and the rest, and an incident.
+// redrawn is 12 steps of two leaves, /pay and the rest, and an incident.
 func redrawn(rest func(step int) float64, now [2]float64) (analysis.Frame, analysis.Result) {
 	c := analysis.Course{Length: 300, End: 3600, From: 3660, To: 3960, Factor: 1, Likeness: true}
 	for k := range 12 {

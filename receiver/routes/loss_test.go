@@ -26,8 +26,8 @@ func (n node) without() node {
 	return n
 }
 
-// mixed says whether people's routes stand below one of culprit's, for which
-// "without culprit" has no plain meaning.
+// mixed reports whether people's routes are below one of culprit's, where "without culprit" has no
+// clear meaning.
 func (n node) mixed() bool {
 	for _, r := range n.routes {
 		if r.receiver == "culprit" && len(r.routes) > 0 || r.mixed() {
@@ -37,8 +37,8 @@ func (n node) mixed() bool {
 	return false
 }
 
-// others are the messages of an alert that somebody but culprit hears of, by
-// Alertmanager's own code.
+// others returns the notifications of an alert to anybody but culprit, according to Alertmanager's
+// own code.
 func others(real *dispatch.Route, alert model.LabelSet) []told {
 	var all []told
 	for _, r := range real.Match(alert) {
@@ -52,8 +52,8 @@ func others(real *dispatch.Route, alert model.LabelSet) []told {
 	return all
 }
 
-// TestALossIsFoundIfThereIsOne compares the judgement with Alertmanager's own
-// code and every alert that can be told apart.
+// TestALossIsFoundIfThereIsOne compares the result with Alertmanager's own code for every
+// distinguishable alert.
 func TestALossIsFoundIfThereIsOne(t *testing.T) {
 	found := map[bool]int{}
 	rapid.Check(t, func(t *rapid.T) {
@@ -85,8 +85,8 @@ func TestALossIsFoundIfThereIsOne(t *testing.T) {
 	}
 }
 
-// TestTheSuggestedRoutesNotifyPeopleAsBefore puts the lines that are printed into trees
-// without culprit: everybody else is told as before, and culprit of everything.
+// TestTheSuggestedRoutesNotifyPeopleAsBefore pastes the printed lines into trees without culprit:
+// everybody else is notified as before, and culprit of everything.
 func TestTheSuggestedRoutesNotifyPeopleAsBefore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		root := genRoot([]string{"people", "team", "nobody"}).Draw(t, "tree")
@@ -112,8 +112,8 @@ func TestTheSuggestedRoutesNotifyPeopleAsBefore(t *testing.T) {
 	})
 }
 
-// pasted does what a person does with printed lines: the routes that they had go
-// to the place of the line that says so.
+// pasted does what a person does with the printed lines: it puts the existing routes in place of
+// the line that says so.
 func pasted(lines string, root node) string {
 	route, _, _ := strings.Cut(lines, "receivers:")
 	var b strings.Builder
@@ -135,8 +135,7 @@ func pasted(lines string, root node) string {
 	return b.String() + receivers
 }
 
-// TestALossIsFoundInALargeTree has more labels than all combinations could be
-// tried of.
+// TestALossIsFoundInALargeTree has more labels than combinations that could be tried.
 func TestALossIsFoundInALargeTree(t *testing.T) {
 	root := node{receiver: "people"}
 	root.routes = append(root.routes, node{receiver: "culprit", goesOn: true, matchers: []string{`tier=~"gold|silver"`}})
@@ -157,7 +156,7 @@ func TestALossIsFoundInALargeTree(t *testing.T) {
 			t.Errorf("%v is not lost", l.Alert)
 		}
 	}
-	root.routes = append(root.routes, node{receiver: "people", matchers: []string{`tier=~".*"`}}) // takes all, and has a matcher
+	root.routes = append(root.routes, node{receiver: "people", matchers: []string{`tier=~".*"`}}) // matches everything, with a matcher
 	tree, _ = load(t, root.config())
 	if losses, proven, _ := tree.losses(map[string]bool{"culprit": true}); len(losses) > 0 || proven {
 		t.Errorf("found %v, proven %v", losses, proven)

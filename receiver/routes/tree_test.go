@@ -23,7 +23,7 @@ func init() {
 	compat.InitFromFlags(promslog.NewNopLogger(), featurecontrol.NoopFlags{}) // as Alertmanager's main function
 }
 
-// told is one message: who gets it, in what groups and when.
+// told is one notification: to whom, in what groups and when.
 type told struct {
 	Receiver                   string
 	GroupBy                    string
@@ -38,7 +38,7 @@ func (r *Route) told() told {
 	}
 }
 
-// theirs is what Alertmanager's own code says of a route.
+// theirs is a route according to Alertmanager's own code.
 func theirs(r *dispatch.Route) told {
 	by := []string{}
 	for name := range r.RouteOpts.GroupBy {
@@ -55,7 +55,7 @@ func theirs(r *dispatch.Route) told {
 	}
 }
 
-// node is a route that is written as YAML.
+// node is a route to be written as YAML.
 type node struct {
 	receiver string
 	matchers []string
@@ -103,8 +103,8 @@ func (n node) config() string {
 	return text + receivers
 }
 
-// values of the labels a and b that the generated matchers tell apart; the empty
-// one is no label.
+// domain lists values of the labels a and b that the generated matchers distinguish; the empty one
+// means no label.
 func domain() []string { return []string{"", "x", "y", "xy", "z", "yy", "xz"} }
 
 func genNode(depth int, names []string) *rapid.Generator[node] {
@@ -132,7 +132,7 @@ func genNode(depth int, names []string) *rapid.Generator[node] {
 	})
 }
 
-// genRoot makes a tree; the root has neither matchers nor times.
+// genRoot draws a tree; the root has neither matchers nor time intervals.
 func genRoot(names []string) *rapid.Generator[node] {
 	return rapid.Custom(func(t *rapid.T) node {
 		return node{
@@ -142,7 +142,7 @@ func genRoot(names []string) *rapid.Generator[node] {
 	})
 }
 
-// everyAlert are all alerts with these labels.
+// everyAlert returns all alerts with these labels.
 func everyAlert() []model.LabelSet {
 	var all []model.LabelSet
 	for _, a := range domain() {
@@ -158,7 +158,7 @@ func load(t interface{ Fatalf(string, ...any) }, text string) (*Tree, *dispatch.
 	if err != nil {
 		t.Fatalf("Alertmanager refuses it: %v\n%s", err, text)
 	}
-	shown := conf.String() // what /api/v2/status has
+	shown := conf.String() // as in /api/v2/status
 	tree, err := Parse(shown)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, shown)
@@ -185,7 +185,7 @@ func TestRoutesMatchAsAlertmanagerDoes(t *testing.T) {
 	})
 }
 
-// TestOlderWaysToWriteMatchersAreRead has what the texts of old servers have.
+// TestOlderWaysToWriteMatchersAreRead has configurations of old versions.
 func TestOlderWaysToWriteMatchersAreRead(t *testing.T) {
 	tree, real := load(t, `
 route:

@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write the goldens anew")
 
-// TestVerdicts judges each tree of testdata and compares what is said of it, and
-// what is to be written, with the file beside it.
+// TestVerdicts checks each tree of testdata, and compares the verdict and the lines to write with
+// the file next to it.
 func TestVerdicts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.yml")
 	if err != nil || len(files) == 0 {
@@ -29,7 +29,7 @@ func TestVerdicts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tree, _ := load(t, string(text)) // Alertmanager takes it
+		tree, _ := load(t, string(text)) // Alertmanager accepts it
 		v := tree.Check(Known{})
 		var b strings.Builder
 		b.WriteString("receivers: " + strings.Join(v.Receivers, ", ") + " " + v.How + "\nsafe: " + v.Safe + "\n")
@@ -55,8 +55,8 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// TestEveryVersionShowsItsConfiguration reads the recorded answers of real
-// Alertmanagers. Since 0.26 they hide the address of a webhook.
+// TestEveryVersionShowsItsConfiguration reads recorded answers of real Alertmanagers. Since 0.26
+// they hide webhook URLs.
 func TestEveryVersionShowsItsConfiguration(t *testing.T) {
 	files, err := filepath.Glob("../alertmanager/testdata/*/status.json")
 	if err != nil || len(files) < 4 {

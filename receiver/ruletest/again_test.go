@@ -14,8 +14,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// fault is how far a fault has come in a minute, from 0 to 1: it begins at once, and
-// what it did goes away within some minutes after its end.
+// fault is the extent of a fault at a minute, from 0 to 1: it begins at once, and fades within
+// minutes after its end.
 type fault struct{ from, to, recovers int }
 
 func (f fault) at(m int) float64 {
@@ -30,8 +30,8 @@ func (f fault) at(m int) float64 {
 	return 0
 }
 
-// broken is a shop of three regions and two endpoints, of which one region declined
-// payments at one time, and one endpoint waited for its database at another.
+// broken is a shop of three regions and two endpoints. One region declined payments at one time,
+// and one endpoint waited for its database at another.
 func broken(region, endpoint fault) (series []InputSeries) {
 	for i, r := range []string{"ap", "eu", "us"} {
 		for j, e := range []string{"cart", "pay"} {
@@ -95,8 +95,7 @@ rules:
 	return outcomes[0].Report
 }
 
-// Of two faults in a row the second has the cause of the second, also where the first
-// had not quite gone when it came.
+// Of two faults in a row the second has its own cause, even if the first had not faded yet.
 func TestAnotherFaultSoonAfterHasAnotherCause(t *testing.T) {
 	const expression = `sum(rate(errors_total[4m])) > 2.6`
 	for _, recovers := range []int{0, 6, 8, 10, 12} {
@@ -114,7 +113,7 @@ func TestAnotherFaultSoonAfterHasAnotherCause(t *testing.T) {
 	}
 }
 
-// What went and came back moved as far as it went, also where that was not for long.
+// What went and came back is reported with its full move, even if it was short.
 func TestAMoveThatIsOverIsToldAsFarAsItWent(t *testing.T) {
 	for expression, looked := range map[string]int{
 		`sum(rate(errors_total[4m])) > 2.6`:       15,

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// connections are of six pods in two zones, about fifty each, of which a1 has four times as
-// many from a minute before the onset on.
+// connections are about fifty for each of six pods in two zones; a1 has four times as many since a
+// minute before the onset.
 func connections() (series []InputSeries) {
 	for _, zone := range []string{"a", "b"} {
 		for i := range 3 {
@@ -26,8 +26,8 @@ func connections() (series []InputSeries) {
 	return series
 }
 
-// An alert on what is unusual compares a sum with its own average, whose parts are those
-// of its series; a standard deviation has none.
+// An anomaly alert compares a sum with its own average, whose parts are those of its series; a
+// standard deviation has no parts.
 func TestAKPIBesideItsOwnAverageIsBrokenDown(t *testing.T) {
 	const past = `_over_time(sum(connections)[1h:1m] offset 15m)`
 	if got := saysOf(t, `sum(connections) / avg`+past+` > 1.3`, nil, connections()...); !strings.Contains(got, "zone=a (") || !strings.Contains(got, " of the rise") {
@@ -39,7 +39,7 @@ func TestAKPIBesideItsOwnAverageIsBrokenDown(t *testing.T) {
 	}
 }
 
-// Of what only one series has, nothing is spread.
+// What only one series has is not widespread.
 func TestWhatOneSeriesHasIsNotEverywhere(t *testing.T) {
 	for _, expression := range []string{`sum(connections > 150) > 0`, `sum(connections > 150) by (job) > 0`} {
 		if got := saysOf(t, expression, nil, connections()...); strings.Contains(got, "alike") {

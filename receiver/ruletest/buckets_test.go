@@ -12,9 +12,9 @@ import (
 
 const quantileAlert = `histogram_quantile(0.99, sum by (le) (rate(latency_seconds_bucket[2m]))) > 1`
 
-// histogramOf are the buckets of a service with 1,200 requests a minute, of which two in a
-// thousand take longer than a second, and three in ten from the onset on if it is slow.
-// bounds are the texts of its buckets at a minute, or nil if it is not there.
+// histogramOf is a service with 1,200 requests a minute. Two in a thousand take longer than a
+// second; if it is slow, three in ten do from the onset on. bounds returns the texts of its buckets
+// at a minute, or nil if it is absent.
 func histogramOf(service string, slow bool, bounds func(minute int) []string) []InputSeries {
 	values := map[string][]string{}
 	counts := map[string]float64{}
@@ -45,12 +45,12 @@ func histogramOf(service string, slow bool, bounds func(minute int) []string) []
 	return series
 }
 
-// always are the same buckets all the time.
+// always returns the same buckets at all times.
 func always(bounds ...string) func(int) []string {
 	return func(int) []string { return append(bounds, "+Inf") }
 }
 
-// until are buckets that others take the place of.
+// until switches from one set of buckets to another.
 func until(minute int, before, then []string) func(int) []string {
 	return func(m int) []string {
 		if m < minute {
@@ -60,8 +60,8 @@ func until(minute int, before, then []string) func(int) []string {
 	}
 }
 
-// A client writes the bound 1, another one 1.0, and Prometheus 3 writes 1.0 for both. A
-// service without the bucket nearest to the threshold is not slow altogether.
+// One client writes the bound 1, another 1.0, and Prometheus 3 writes 1.0 for both. A service
+// without the bucket nearest to the threshold is not slow as a whole.
 func TestBucketsAreFoundHoweverTheyAreWritten(t *testing.T) {
 	usual, other := []string{"0.1", "0.5", "1", "2.5"}, []string{"0.1", "0.5", "1.0", "2.5"}
 	apart := []string{"0.2", "0.8", "2"}
@@ -89,7 +89,7 @@ func TestBucketsAreFoundHoweverTheyAreWritten(t *testing.T) {
 	}
 }
 
-// Shares beyond bounds that were others before the incident can't be compared.
+// Shares above bounds that have changed can't be compared.
 func TestBucketsThatChangedAreSaidToHave(t *testing.T) {
 	var series []InputSeries
 	for _, service := range []string{"cart", "list", "pay"} {

@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// containers use 200 of a limit of 1,000, and p1 four times as much from a minute before
-// the onset on. p3 has no limit, which its exporter writes as 0.
+// containers use 200 of a limit of 1,000; p1 uses four times as much since a minute before the
+// onset. p3 has no limit, which its exporter writes as 0.
 func containers() (series []InputSeries) {
 	for i := range 4 {
 		labels := fmt.Sprintf(`{pod="p%d"}`, i)
@@ -32,8 +32,8 @@ func containers() (series []InputSeries) {
 	return series
 }
 
-// A comparison inside of an aggregation leaves series out. It is not what the alert
-// compares, unless the aggregation is of what it compares.
+// A comparison inside an aggregation is a filter, not the alert's condition, unless the aggregation
+// is of what it compares.
 func TestAFilterInsideIsNotTheCondition(t *testing.T) {
 	for _, expression := range []string{
 		`max(memory_used / (memory_limit > 0)) > 0.7`,
@@ -49,7 +49,7 @@ func TestAFilterInsideIsNotTheCondition(t *testing.T) {
 	}
 }
 
-// What has no denominator has no ratio that could have risen from 0.
+// Without a denominator there is no ratio that could have risen from 0.
 func TestAPartWithoutADenominatorDidNotMove(t *testing.T) {
 	got := saysOf(t, `sum(memory_used) / sum(memory_limit) > 0.3`, nil, containers()...)
 	if !strings.Contains(got, ">99 % of the rise is pod=p1 ") && !strings.Contains(got, "100 % of the rise is pod=p1 ") {
@@ -57,7 +57,7 @@ func TestAPartWithoutADenominatorDidNotMove(t *testing.T) {
 	}
 }
 
-// The difference of two levels is told as it is, and not as the kernels lift it.
+// The difference of two levels is reported as it is, not as shifted for the kernels.
 func TestADifferenceBelowZeroIsToldAsItIs(t *testing.T) {
 	var series []InputSeries
 	for _, name := range []string{"x", "y", "z"} {
@@ -74,8 +74,8 @@ func TestADifferenceBelowZeroIsToldAsItIs(t *testing.T) {
 	}
 }
 
-// clockSays is the first line about an alert on a time, beside a candidate that moved
-// when the alert began.
+// clockSays is the first line about an alert on a time, next to a candidate that moved when it
+// began.
 func clockSays(t *testing.T, expression string, series ...InputSeries) string {
 	t.Helper()
 	cfg := withRules(t, `
@@ -96,7 +96,7 @@ rules:
 	return outcomes[0].Summary
 }
 
-// A time passes its limit whatever else moves at that time.
+// A time passes its limit whatever else moves.
 func TestNothingMakesTheClockGo(t *testing.T) {
 	expiry := odd(`cert_expiry{instance="y"}`, func(int) string { return fmt.Sprint(oddOnset*60 + 14*86400) })
 	for _, expression := range []string{`cert_expiry - time() < 14 * 86400`, `(cert_expiry - time()) / 86400 < 14`, `avg by (instance) (cert_expiry - time()) < 14 * 86400`} {
@@ -106,7 +106,7 @@ func TestNothingMakesTheClockGo(t *testing.T) {
 	}
 }
 
-// What was started anew is not a time that went on.
+// A restart is not time passing.
 func TestAStartIsNoClockThatMoved(t *testing.T) {
 	var series []InputSeries
 	for _, name := range []string{"x", "y", "z"} {
@@ -123,8 +123,7 @@ func TestAStartIsNoClockThatMoved(t *testing.T) {
 	}
 }
 
-// Values that take each other's place are all that moved, however little is left of it
-// in the total.
+// Values that replace each other are all that moved, however little remains in the total.
 func TestASwapIsNoSmallShare(t *testing.T) {
 	var series []InputSeries
 	for _, region := range []string{"ap", "eu", "us"} {
@@ -143,8 +142,8 @@ func TestASwapIsNoSmallShare(t *testing.T) {
 	}
 }
 
-// Of few events most steps have none. Ten in five minutes, where there was one in a quarter of an
-// hour, are not as expected; two are.
+// With few events most steps have none. Ten in five minutes, instead of one in fifteen, are
+// unexpected; two are not.
 func TestFewEventsHideNoManyOnes(t *testing.T) {
 	failures := func(now int) (series []InputSeries) {
 		for i := range 8 {
@@ -170,7 +169,7 @@ func TestFewEventsHideNoManyOnes(t *testing.T) {
 	}
 }
 
-// The figures of the first line are of the first KPI of a rule, and so are its causes.
+// The figures and the causes of the first line belong to the first KPI of a rule.
 func TestACauseOfAnotherKPIIsNotOfTheFirst(t *testing.T) {
 	says := func(failing, slow string) (line string, causes []string) {
 		cfg := withRules(t, `
@@ -213,7 +212,7 @@ rules:
 	}
 }
 
-// How far a sum fills a bound is told as that, and not as the sum.
+// How much of a limit a sum fills is reported as a share, not as the sum.
 func TestWhatFillsABoundIsToldAsAShareOfIt(t *testing.T) {
 	var series []InputSeries
 	for _, name := range []string{"x", "y", "z"} {

@@ -11,9 +11,9 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// used are counters of the work of six instances in two zones, 12 a minute each, of which
-// a1 does ten times as much from a minute before the onset on, so that an alert that holds
-// at the onset is about it. Each has a limit of one a second.
+// used are work counters of six instances in two zones, 12 a minute each. a1 does ten times as much
+// since a minute before the onset, so that an alert that fires then is about it. Each has a limit
+// of one a second.
 func used() (series []InputSeries) {
 	for _, zone := range []string{"a", "b"} {
 		for i := range 3 {
@@ -32,8 +32,8 @@ func used() (series []InputSeries) {
 	return series
 }
 
-// A mean of rates, and a rate beside a level, are told as they are, and not as what comes
-// within an incident, beside what doesn't.
+// A mean of rates, and a rate divided by a level, are reported as they are, not as amounts within
+// the incident.
 func TestARateForEachOfSomethingIsToldAsItIs(t *testing.T) {
 	for expression, want := range map[string]string{
 		`avg(rate(work_seconds_total[2m])) > 0.3`:                                                           "0.2 → 0.5",
@@ -45,7 +45,7 @@ func TestARateForEachOfSomethingIsToldAsItIs(t *testing.T) {
 		`sum without (instance) (rate(work_seconds_total[2m])) > 1`:                                         "0.6 → 2.4",
 		`sum without (instance) (rate(work_seconds_total[2m])) / sum without (instance) (work_limit) > 0.4`: "0.2 → 0.8",
 	} {
-		own, place := model.LabelSet{"severity": "page"}, "zone=a" // the severity is of the rule
+		own, place := model.LabelSet{"severity": "page"}, "zone=a" // the rule's severity
 		if strings.Contains(expression, "zone") || strings.Contains(expression, "without") {
 			own["zone"], place = "a", "instance=a1"
 		}
@@ -55,8 +55,8 @@ func TestARateForEachOfSomethingIsToldAsItIs(t *testing.T) {
 	}
 }
 
-// The first look at a level comes when only one row of it is from after the onset: the
-// rows before it are no part of what it is now.
+// At the first look at a level only one row is from after the onset: earlier rows are not part of
+// the current value.
 func TestALevelThatHasJustMovedIsToldAsItIs(t *testing.T) {
 	var series []InputSeries
 	for i := range 4 {

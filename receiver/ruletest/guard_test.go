@@ -10,8 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// A rule that names a KPI of its own does not know why its alert fires if that stood
-// still: the alert's expression does.
+// If the KPI of a rule's own did not move, the alert's expression shows why the alert fires.
 func TestAGuardIsLookedAtWhereTheKPIOfARuleStoodStill(t *testing.T) {
 	cfg := withRules(t, `
 rules:

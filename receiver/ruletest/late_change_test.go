@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A rollout began what moved since then, and not what had moved before or went on as before.
+// A rollout can have caused what moved after it, not what moved before or went on as before.
 func TestARolloutThatCameTooLateIsNoCause(t *testing.T) {
 	says := func(ago int, level func(minute float64) float64) string {
 		const labels = `{namespace="shop",deployment="shop"}`
@@ -39,7 +39,7 @@ func TestARolloutThatCameTooLateIsNoCause(t *testing.T) {
 	}
 }
 
-// Replicas that an autoscaler adds under load are no cause of it.
+// Replicas that an autoscaler adds under load are not its cause.
 func TestReplicasAddedUnderLoadAreNoCause(t *testing.T) {
 	for _, added := range []bool{true, false} {
 		const labels = `{namespace="shop",deployment="shop"}`

@@ -15,8 +15,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// counted is a counter that goes up by so much each minute, and by something else from a
-// minute before the onset on, so that an alert that holds at the onset is about it.
+// counted is a counter that increases by before per minute, and by now since a minute before the
+// onset, so that an alert that fires then is about it.
 func counted(series string, before, now float64) InputSeries {
 	var sum float64
 	return odd(series, func(m int) string {
@@ -29,8 +29,8 @@ func counted(series string, before, now float64) InputSeries {
 	})
 }
 
-// An alert of which some labels are aggregated away, and others matched, is about the
-// series that has its labels: the figures are of that one, and not of all.
+// If an alert's expression aggregates or matches labels away, its figures are those of the series
+// with its labels, not of all.
 func TestTheFiguresAreOfTheAlertsOwnSeries(t *testing.T) {
 	var series []InputSeries
 	for _, name := range []string{"x", "y", "z"} {
@@ -61,7 +61,7 @@ func TestTheFiguresAreOfTheAlertsOwnSeries(t *testing.T) {
 	}
 }
 
-// The restart of another instance has nothing to do with this one.
+// The restart of another instance is unrelated.
 func TestTheStartOfAnotherInstanceIsNoCause(t *testing.T) {
 	for _, started := range []string{"x", "y"} {
 		var series []InputSeries
@@ -86,7 +86,7 @@ func TestTheStartOfAnotherInstanceIsNoCause(t *testing.T) {
 	}
 }
 
-// Of several instances that moved alike, none is named as if it had done so alone.
+// Of several instances that moved alike, none is named as if alone.
 func TestOneOfManyThatMovedAlikeIsNotNamedAlone(t *testing.T) {
 	var series []InputSeries
 	for i, name := range []string{"x", "y", "z"} {
@@ -107,8 +107,8 @@ func TestOneOfManyThatMovedAlikeIsNotNamedAlone(t *testing.T) {
 	}
 }
 
-// daily is a level that goes up and down once a day, with a little noise, one value in two
-// minutes for two days and seven hours.
+// daily is a level with a daily cycle and a little noise, one value per two minutes for two days
+// and seven hours.
 func daily(series string, mean, amplitude float64) InputSeries {
 	values := make([]string, 55*30)
 	for i := range values {
@@ -118,7 +118,7 @@ func daily(series string, mean, amplitude float64) InputSeries {
 	return InputSeries{Series: series, Values: strings.Join(values, " ")}
 }
 
-// A KPI that is as on other days at this hour did not move, whatever else does so each day.
+// A KPI with its usual value for this hour did not move, whatever else moves daily.
 func TestWhatMovesEachDayIsNoCauseOfALevel(t *testing.T) {
 	rules, err := config.ParseRules("test", []byte(`
 rules:
@@ -145,7 +145,7 @@ rules:
 	}
 }
 
-// A level is told as it is, however far its samples are apart.
+// A level is reported correctly, however far apart its samples are.
 func TestALevelIsToldAsItIsAtAnyInterval(t *testing.T) {
 	cfg, err := config.Parse("test", []byte(`prometheus: {url: "http://localhost"}`))
 	if err != nil {

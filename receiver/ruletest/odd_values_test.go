@@ -13,10 +13,10 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// oddOnset is the first value of an incident of odd values, in minutes.
+// oddOnset is the start of an incident of odd values, in minutes.
 const oddOnset = 180
 
-// withRules is a configuration with the rules of a text, which may be empty.
+// withRules is a configuration with rules, which may be empty.
 func withRules(t *testing.T, text string) *config.Config {
 	t.Helper()
 	cfg, err := config.Parse("test", []byte(`prometheus: {url: "http://localhost"}`))
@@ -32,7 +32,7 @@ func withRules(t *testing.T, text string) *config.Config {
 	return cfg
 }
 
-// saysOf is the first line about an alert on series of one value a minute.
+// saysOf is the first line about an alert on series with one value a minute.
 func saysOf(t *testing.T, expression string, own model.LabelSet, series ...InputSeries) string {
 	t.Helper()
 	labels := model.LabelSet{"alertname": "Odd"}
@@ -60,7 +60,7 @@ func saysOf(t *testing.T, expression string, own model.LabelSet, series ...Input
 	return outcomes[0].Summary
 }
 
-// odd is a series of which each value is told by its minute, counted from the onset.
+// odd is a series with a value per minute, counted from the onset.
 func odd(series string, value func(minute int) string) InputSeries {
 	var values []string
 	for i := range oddOnset + 20 {
@@ -69,8 +69,8 @@ func odd(series string, value func(minute int) string) InputSeries {
 	return InputSeries{Series: series, Values: strings.Join(values, " ")}
 }
 
-// queues are five of about twenty, of which q3 has eight times as much from the onset
-// on, and q1 has odd values.
+// queues are five of about twenty; q3 has eight times as much since the onset, and q1 has odd
+// values.
 func queues(q1 func(minute int) string) (series []InputSeries) {
 	for i := range 5 {
 		series = append(series, odd(fmt.Sprintf(`queue_length{queue="q%d"}`, i), func(m int) string {
@@ -87,8 +87,7 @@ func queues(q1 func(minute int) string) (series []InputSeries) {
 	return series
 }
 
-// One series without a number says nothing about the others, and is no reason to say
-// that there is no history.
+// A NaN series says nothing about the others, and does not mean that history is missing.
 func TestASeriesThatIsNoNumberHidesNoOther(t *testing.T) {
 	never := func(int) string { return "NaN" }
 	often := func(m int) string {
@@ -116,7 +115,7 @@ func TestASeriesThatIsNoNumberHidesNoOther(t *testing.T) {
 	}
 }
 
-// What is infinite is not 0, as expected, and not gone either.
+// Infinity is neither 0, nor as expected, nor gone.
 func TestAKPIThatIsInfiniteIsSaidToBe(t *testing.T) {
 	now := func(m int) string {
 		if m < 0 {
@@ -136,8 +135,7 @@ func TestAKPIThatIsInfiniteIsSaidToBe(t *testing.T) {
 	}
 }
 
-// Where nothing is scraped, as with metrics that are pushed, there is no series up to
-// tell that Prometheus ran.
+// If nothing is scraped, as with pushed metrics, there is no series up to show that Prometheus ran.
 func TestWhatIsAbsentIsFoundWithoutUp(t *testing.T) {
 	var series []InputSeries
 	for i := range 3 {
@@ -158,7 +156,7 @@ func TestWhatIsAbsentIsFoundWithoutUp(t *testing.T) {
 	}
 }
 
-// What a sum is joined with by other labels lacks those of the alert.
+// The other operand of a join by other labels lacks the alert's labels.
 func TestWhatASumIsJoinedWithIsNotHeldToTheAlert(t *testing.T) {
 	var series []InputSeries
 	for _, job := range []string{"j1", "j2"} {

@@ -16,8 +16,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report/reporttest"
 )
 
-// Reports of incidents of all kinds, made by the pipeline from the answers of
-// Prometheus' engine, say the same wherever they say it.
+// Reports of all kinds of incidents, made by the pipeline from Prometheus' engine, never contradict
+// themselves.
 func TestReportsHaveOneTruth(t *testing.T) {
 	const each = 5
 	for seed := range uint64(each) {
@@ -33,8 +33,8 @@ func TestReportsHaveOneTruth(t *testing.T) {
 
 const incidentAt = 190 // minutes since the first sample
 
-// incident is a test of rules that is drawn: three paths of two zones, of which
-// one or all fail, and three series beside them.
+// incident is a random rule test: three paths in two zones, of which one or all fail, and three
+// other series.
 type incident struct {
 	Test
 	rng *rand.Rand
@@ -91,7 +91,7 @@ func exprOf(kind string) string {
 	}[kind]
 }
 
-// draw is a value about a level, before the incident and in it.
+// draw is a random value around a level, before and during the incident.
 func (w *incident) draw(step int, before, now float64) float64 {
 	if step >= 2*incidentAt {
 		before = now
@@ -107,7 +107,7 @@ func (w *incident) gauge(series string, before, now float64) {
 	w.InputSeries = append(w.InputSeries, InputSeries{Series: series, Values: values.String()})
 }
 
-// counter counts events of a rate a minute.
+// counter counts events at a rate per minute.
 func (w *incident) counter(series string, before, now float64) {
 	var values strings.Builder
 	total := 0.0

@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// renamed are the errors of three pods that a rollout has named anew so many minutes
-// before the onset. The first of the new ones fails at the onset.
+// renamed are the errors of three pods that a rollout has renamed, that many minutes before the
+// onset. The first of the new ones fails at the onset.
 func renamed(ago int) (series []InputSeries) {
 	for i := range 3 {
 		for generation, named := range []string{"old", "new"} {
@@ -31,8 +31,8 @@ func renamed(ago int) (series []InputSeries) {
 	return series
 }
 
-// Pods that a rollout has renamed did not come from nothing: of those that go on as
-// before none is named, and no line says that all moved alike.
+// Pods that a rollout has renamed did not come from nothing: unchanged ones are not named, and no
+// line says that all moved alike.
 func TestPodsThatWereRenamedDidNotMove(t *testing.T) {
 	for expression, own := range map[string]model.LabelSet{
 		`sum by (job, pod) (rate(errors_total[4m])) > 1.5`: {"job": "shop", "pod": "shop-new-0"},

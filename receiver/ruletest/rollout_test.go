@@ -16,9 +16,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report/reporttest"
 )
 
-// rolledOut is a shop whose version v1 gives way to v2: as the errors begin, which
-// are those of v2, or some minutes before the path /pay fails on whatever version. One
-// request in fifty fails always.
+// rolledOut is a shop whose version v1 is replaced by v2: either just as errors begin, all on v2;
+// or some minutes before the path /pay fails on any version. One request in fifty always fails.
 func rolledOut(seed uint64, guilty bool) incident {
 	const onset = incidentAt + 2
 	w := incident{rng: rand.New(rand.NewPCG(seed, 8))}
@@ -45,8 +44,8 @@ func rolledOut(seed uint64, guilty bool) incident {
 	return w
 }
 
-// version counts the requests and errors of v1 until a step, and those of v2 from it
-// on; now is the share of errors in the incident.
+// version counts the requests and errors of v1 until a step, and those of v2 from then on; now is
+// the error ratio during the incident.
 func (w *incident) version(labels string, begin int, traffic, now float64) {
 	var requests, errors strings.Builder
 	var sum, failed float64
@@ -69,7 +68,7 @@ func (w *incident) version(labels string, begin int, traffic, now float64) {
 		InputSeries{Series: "requests_total" + labels, Values: requests.String()}, InputSeries{Series: "errors_total" + labels, Values: errors.String()})
 }
 
-// A rollout that brought the errors is named, and one that came with them is not.
+// A rollout that brought the errors is named, and one that merely coincided is not.
 func TestAGuiltyRolloutIsNamedAndAnInnocentOneIsNot(t *testing.T) {
 	for seed := range uint64(6) {
 		for _, guilty := range []bool{true, false} {

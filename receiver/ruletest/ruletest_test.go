@@ -124,7 +124,7 @@ func TestAConfigurationBringsItsRulesAndOptions(t *testing.T) {
 	}
 }
 
-// TestTheStoreIsThatOfPrometheus compares it with the storage of promqltest.
+// TestTheStoreIsThatOfPrometheus compares the store with that of promqltest.
 func TestTheStoreIsThatOfPrometheus(t *testing.T) {
 	series := []InputSeries{
 		{`a{x="1"}`, "0+10x20 stale 5+1x10"},
@@ -163,7 +163,7 @@ func TestTheStoreIsThatOfPrometheus(t *testing.T) {
 	}
 }
 
-// The engine reuses the histograms that it reads: they must not be the store's.
+// The engine reuses the histograms that it reads: they must be copies.
 func TestHistogramsAreReadTheSameTwice(t *testing.T) {
 	f := load(t, `
 rule_files: [rules.yml]
@@ -192,7 +192,7 @@ tests:
 	}
 }
 
-// The JSON of a failure is a string, which programs have read since the command is there.
+// The JSON of a failure is a string, which existing programs expect.
 func TestAFailureIsAStringInJSON(t *testing.T) {
 	text, err := json.Marshal([]Failure{{Line: 7, Text: "the verdict is external"}, {Text: "no cause"}})
 	if want := `["the verdict is external","no cause"]`; err != nil || string(text) != want {

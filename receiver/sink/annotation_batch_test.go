@@ -15,7 +15,7 @@ import (
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
-// A batch is read with one question, which must let every alert of it through.
+// A batch is read with one request, whose filter must match every alert of it.
 func TestABatchIsAskedForByWhatItsAlertsShare(t *testing.T) {
 	batch := []wanted{
 		{labels: model.LabelSet{"alertname": "Slow", "job": "shop", "pod": "a"}},
@@ -34,8 +34,8 @@ func TestABatchIsAskedForByWhatItsAlertsShare(t *testing.T) {
 	}
 }
 
-// While an incident grows its line is no reason to post; that the alert has
-// lost our annotations, or that its own cause is new, is one all the same.
+// While an incident grows its line is no reason to post; lost annotations, or a new cause of the
+// alert itself, still are.
 func TestTheLineOfAGrowingIncidentIsNoReasonToPost(t *testing.T) {
 	now := model.LabelSet{AnnotationSummary: "x rose", AnnotationIncident: "3 alerts"}
 	for name, c := range map[string]struct {
@@ -55,8 +55,8 @@ func TestTheLineOfAGrowingIncidentIsNoReasonToPost(t *testing.T) {
 	}
 }
 
-// However many alerts a message is about, it is one post and two reads, and
-// each alert has an outcome of its own.
+// However many alerts are sent, it takes one post and two reads, and each alert has its own
+// outcome.
 func TestAStormIsAnnotatedWithOnePost(t *testing.T) {
 	am := startAlertmanager(t, lab.AlertmanagerOptions{})
 	direct := connect(t, am.URL())
@@ -76,7 +76,7 @@ func TestAStormIsAnnotatedWithOnePost(t *testing.T) {
 		p := fromPrometheus(fmt.Sprintf("A|.%d", i))
 		alerts, ms = append(alerts, p), append(ms, explained(p.Labels))
 	}
-	post(t, direct, append(alerts[:49:49], fromPrometheus("Other"))...) // the last one is not there
+	post(t, direct, append(alerts[:49:49], fromPrometheus("Other"))...) // the last one is missing
 	ms[7].Resolved = true
 	sent := NewAnnotations(peersOf(c), Options{}).SendAll(t.Context(), ms)
 	if posts.Load() != 1 || reads.Load() != 2 {

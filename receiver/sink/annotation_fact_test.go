@@ -15,9 +15,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
 
-// The tests of this file say what Alertmanager does with a post of an alert
-// that it has. The guards of [Annotations] follow from it, so when one of them
-// fails after an upgrade, look at the guards.
+// The tests of this file document what Alertmanager does when an alert that it has is posted. The
+// guards of [Annotations] depend on it: if a test fails after an upgrade, review them.
 
 func TestAPostedAnnotationIsThereAtOnceAndIsGoneWithTheNextSend(t *testing.T) {
 	c, p := quiet(t), fromPrometheus("Errors")
@@ -135,8 +134,7 @@ func TestAShortEndCutsAnAlertOfMixedSendersAndTheOldEndRestoresIt(t *testing.T) 
 	}
 }
 
-// mixed are the posts of two senders of one alert, one with an end, then one
-// without.
+// mixed are posts of two senders of one alert, one with an end and one without.
 func mixed(t *testing.T) []posted {
 	t.Helper()
 	first := fromPrometheus("Mixed")
@@ -170,7 +168,7 @@ func TestOneBadAnnotationNameCostsThatAlertOnly(t *testing.T) {
 	}
 }
 
-// The people's first message waits 1.5 s here, where it usually waits 30 s.
+// People's first message waits 1.5 s here instead of 30 s.
 func TestThePeoplesFirstMessageCarriesTheCausesAndAChangedAnnotationMakesNoOther(t *testing.T) {
 	culprit, people := receiver(t), receiver(t)
 	am := startAlertmanager(t, lab.AlertmanagerOptions{Config: fmt.Sprintf(`
@@ -187,7 +185,7 @@ receivers:
   - {name: people, webhook_configs: [{url: %q}]}`, culprit.URL(), people.URL())})
 	c, p := connect(t, am.URL()), fromPrometheus("Errors")
 	posted := time.Now()
-	p.StartsAt = posted // an alert that is older than group_wait is told at once
+	p.StartsAt = posted // alerts older than group_wait are notified at once
 	post(t, c, p)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -11,7 +11,7 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// What a rule says to culprit stays on its alert, whatever culprit writes and erases.
+// A rule's annotations for culprit stay on its alert, whatever culprit writes and erases.
 func TestAnnotationsOfTheRuleStayOnTheAlert(t *testing.T) {
 	have := model.LabelSet{"summary": "s", AnnotationSummary: "old", AnnotationIncident: "old"}
 	want := model.LabelSet{"summary": "s", AnnotationSummary: "new"}

@@ -223,8 +223,7 @@ func TestAnAlertOfMixedSendersIsRepairedAndThenOnlyCopied(t *testing.T) {
 	}
 }
 
-// race is an Alertmanager at which something happens between the read of an
-// alert and its post.
+// race is an Alertmanager at which something happens between the read and the post of an alert.
 func race(t *testing.T, p posted, happen func(direct *alertmanager.Client)) (through, direct *alertmanager.Client) {
 	am := startAlertmanager(t, lab.AlertmanagerOptions{})
 	direct = connect(t, am.URL())
@@ -240,7 +239,7 @@ func race(t *testing.T, p posted, happen func(direct *alertmanager.Client)) (thr
 	return through, direct
 }
 
-// remembering is a Source that remembers its answer for a second.
+// remembering is a Source that caches its answer for a second.
 type remembering struct {
 	Source
 	at            time.Time

@@ -18,7 +18,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// golden compares with a file in testdata; with CULPRIT_UPDATE=1 it writes it.
+// golden compares with a file in testdata; with CULPRIT_UPDATE=1 it writes the file.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
@@ -36,8 +36,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// story is a message with two causes, of labels that need escaping, at a fixed
-// time.
+// story is a message with two causes, whose labels need escaping, at a fixed time.
 func story() Message {
 	at := time.Date(2026, 11, 22, 4, 46, 57, 367e6, time.UTC)
 	m := explained(model.LabelSet{"alertname": "HighErrorRatio", "service": "cart", "severity": "page"})
@@ -62,7 +61,7 @@ func story() Message {
 	return m
 }
 
-// resolved is the same message when the alert and its incident have ended.
+// resolved is the same message after the end of the alert and its incident.
 func resolved(m Message) Message {
 	end := m.Report.Onset.Add(12*time.Minute + 5*time.Second)
 	m.Report.ResolvedAt, m.Resolved = &end, true

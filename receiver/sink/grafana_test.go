@@ -25,8 +25,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// exchange is one question to Grafana 9.3.2 with its answer, as recorded from
-// the real program.
+// exchange is a recorded request to Grafana 9.3.2, with its answer.
 type exchange struct {
 	Request struct {
 		Method, Path string
@@ -36,25 +35,25 @@ type exchange struct {
 	Response any
 }
 
-// step is a question that the sink must ask, and the recorded answer to it.
+// step is a request that the sink must make, and its recorded answer.
 type step struct {
 	ask      string // method and path without the query
 	recorded string // name of the exchange
-	status   int    // of an answer that is not among the recordings and has no body
-	hang     bool   // there is no answer
+	status   int    // of an answer without a recording and without a body
+	hang     bool   // don't answer
 
-	check func(*http.Request, exchange) // of the question, against what was recorded
-	edit  func(string) string           // of the answer, where it must name our texts
+	check func(*http.Request, exchange) // of the request, against the recording
+	edit  func(string) string           // of the answer, where it must contain our texts
 }
 
-// lookUp is the look-up of the dashboard. It is not among the recordings; of
-// its answers only the status counts, and that is documented.
+// lookUp is the lookup of the dashboard, which is not recorded: only the status matters, and that
+// is documented.
 func lookUp(status int) step {
 	return step{ask: "GET /api/dashboards/uid/svc-checkout", status: status}
 }
 
-// replayGrafana answers the steps in their order. It fails the test on a
-// question that is not the next step, and on steps that nobody asked.
+// replayGrafana answers the steps in order. It fails the test on any other request, and on steps
+// without a request.
 func replayGrafana(t *testing.T, steps ...step) *config.URL {
 	t.Helper()
 	file, err := os.ReadFile("testdata/grafana-9.3.2.json")
@@ -78,7 +77,7 @@ func replayGrafana(t *testing.T, steps ...step) *config.URL {
 		next := steps[0]
 		steps = steps[1:]
 		if next.hang {
-			bodyOf(t, r) // or the server does not see that the client is gone
+			bodyOf(t, r) // otherwise the server doesn't see the client disconnect
 			<-r.Context().Done()
 			return
 		}
@@ -126,8 +125,7 @@ func grafanaAt(t *testing.T, u *config.URL) *Grafana {
 	return g
 }
 
-// fields decodes a question's body and compares the names of its fields with
-// those of the recorded question.
+// fields decodes a request's body, and compares its field names with the recording's.
 func fields(t *testing.T, r *http.Request, e exchange) map[string]any {
 	t.Helper()
 	var body map[string]any
@@ -367,7 +365,7 @@ func TestALinkIsALinkOnlyIfItIsOne(t *testing.T) {
 	}
 }
 
-// A tooltip of Grafana shows a line break as a space, and takes simple elements.
+// Grafana's tooltips show line breaks as spaces, and support simple elements.
 func TestATooltipHasALineForEachCause(t *testing.T) {
 	page, err := goquery.NewDocumentFromReader(strings.NewReader(grafanaText(resolved(story()))))
 	if err != nil {
@@ -389,7 +387,7 @@ func TestATooltipHasALineForEachCause(t *testing.T) {
 	}
 }
 
-// A server that has neither annotation API is no Grafana that could be written to.
+// A server without either annotation API is not a usable Grafana.
 func TestAServerWithoutAnnotationsIsSaidInWords(t *testing.T) {
 	nothing := step{ask: askFind, status: http.StatusNotFound}
 	g := grafanaAt(t, replayGrafana(t, nothing, nothing, step{ask: "GET /apis/annotation.grafana.app", status: http.StatusNotFound}))
@@ -399,8 +397,8 @@ func TestAServerWithoutAnnotationsIsSaidInWords(t *testing.T) {
 	}
 }
 
-// The new API over a store that keeps times for ever: the annotation of the
-// incident is one, also across a restart after which only its ref is known.
+// The new API, over a store that never changes times: the incident has one annotation, even after a
+// restart that leaves only its ref.
 func TestAnIncidentIsOneRegionThroughTheNewAPIToo(t *testing.T) {
 	server, err := lab.StartGrafana(lab.GrafanaOptions{API: lab.NativeAPI, Dashboards: map[string]string{"svc-checkout": "checkout"}})
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// ledger is a daemon that knows open alerts, and counts what it is told.
+// ledger is a daemon with open alerts, which counts outcomes.
 type ledger struct {
 	mu   sync.Mutex
 	open map[string]Message
@@ -54,7 +54,7 @@ func annotating(t *testing.T, c *alertmanager.Client, source Source, alerts ...p
 	return a, l
 }
 
-// keep keeps them so until the test ends.
+// keep keeps them annotated until the end of the test.
 func (l *ledger) keep(t *testing.T, a *Annotations) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -97,8 +97,8 @@ func TestErasedAnnotationsAreRestored(t *testing.T) {
 	}
 }
 
-// An alert may have ended while its Prometheus does not answer. A post would let it
-// fire again, until Prometheus sends the end once more.
+// An alert may have ended while its Prometheus does not answer. A post would make it fire until
+// Prometheus resends the end.
 func TestAnAlertWhosePrometheusDoesNotAnswerIsPostedWhenItDoes(t *testing.T) {
 	c := quiet(t)
 	p := fromPrometheus("Errors")
@@ -121,8 +121,8 @@ func TestAnAlertWhosePrometheusDoesNotAnswerIsPostedWhenItDoes(t *testing.T) {
 	becomes(t, "it is annotated", func() bool { return mustFind(t, c, p.Labels).Annotations[AnnotationSummary] != "" })
 }
 
-// Another replica that has explained an alert is given time to annotate it. If it
-// does not, this one does.
+// Another replica that has explained an alert gets time to annotate it. If it doesn't, this one
+// does.
 func TestAnAlertThatAnotherReplicaFailsToAnnotateIsAnnotated(t *testing.T) {
 	c := quiet(t)
 	p, done := fromPrometheus("Stopped"), fromPrometheus("Done")
@@ -142,8 +142,8 @@ func TestAnAlertThatAnotherReplicaFailsToAnnotateIsAnnotated(t *testing.T) {
 	}
 }
 
-// Alertmanager may show an alert that is over, and a Prometheus that says so
-// may have said the opposite a moment ago: neither is posted by the keeper.
+// Alertmanager may still show a resolved alert, and a cached answer of Prometheus may be outdated:
+// the keeper posts neither.
 func TestAnAlertThatIsOverIsForgotten(t *testing.T) {
 	am := startAlertmanager(t, lab.AlertmanagerOptions{})
 	direct := connect(t, am.URL())
@@ -171,7 +171,7 @@ func TestAnAlertThatIsOverIsForgotten(t *testing.T) {
 	posts = 0
 	mu.Unlock()
 	l.keep(t, a)
-	time.Sleep(3 * time.Second) // three looks at what has no rhythm yet
+	time.Sleep(3 * time.Second) // three looks at an alert without a rhythm
 	mu.Lock()
 	defer mu.Unlock()
 	if posts > 0 || find(t, direct, resolved.Labels) != nil {
@@ -184,7 +184,7 @@ func TestAnAlertThatIsOverIsForgotten(t *testing.T) {
 	}
 }
 
-// What its Prometheus has told of an alert may be older than the alert.
+// The answer of its Prometheus may be older than the alert.
 func TestAnAlertThatItsPrometheusDoesNotKnowYetIsLookedAtAgain(t *testing.T) {
 	c := quiet(t)
 	p := fromPrometheus("New")
@@ -253,8 +253,8 @@ func TestABridgePostsOnlyWhatIsConfirmedAndNamesAnEndInSeconds(t *testing.T) {
 	}
 }
 
-// A send may come a millisecond before people's message, and a post takes
-// longer: a bridge never waits for one before it sends another.
+// A resend may come a millisecond before people's message, and a post takes longer: a bridge never
+// waits for one post before the next.
 func TestABridgePostsConcurrently(t *testing.T) {
 	am := startAlertmanager(t, lab.AlertmanagerOptions{})
 	p := fromPrometheus("A")

@@ -31,8 +31,7 @@ const quietConfig = `
 route: {receiver: nobody, group_by: [alertname], group_wait: 50ms}
 receivers: [{name: nobody}]`
 
-// startAlertmanager starts the real Alertmanager; its zero options are one
-// that tells nobody.
+// startAlertmanager starts the real Alertmanager; by default it notifies nobody.
 func startAlertmanager(t *testing.T, opts lab.AlertmanagerOptions) *lab.Alertmanager {
 	t.Helper()
 	if opts.Config == "" {
@@ -64,13 +63,12 @@ func connect(t *testing.T, address string) *alertmanager.Client {
 	return c
 }
 
-// quiet is a fresh Alertmanager that tells nobody, and a client of it.
+// quiet is a fresh Alertmanager that notifies nobody, with a client.
 func quiet(t *testing.T) *alertmanager.Client {
 	return connect(t, startAlertmanager(t, lab.AlertmanagerOptions{}).URL())
 }
 
-// front puts a proxy before a server. Before each request is passed on, hook
-// sees it; when hook returns true it has answered the request itself.
+// front is a proxy. hook sees each request first; it returns true if it has answered.
 func front(t *testing.T, address string, hook func(http.ResponseWriter, *http.Request) bool) *alertmanager.Client {
 	t.Helper()
 	proxy := httputil.NewSingleHostReverseProxy(parseURL(t, address).Reveal())
@@ -92,8 +90,8 @@ type posted struct {
 	GeneratorURL string         `json:"generatorURL,omitempty"`
 }
 
-// fromPrometheus is an alert as Prometheus sends it: with the end four
-// evaluations ahead, so that it expires if Prometheus dies.
+// fromPrometheus is an alert like Prometheus sends it: its end is four evaluations ahead, so that
+// it expires if Prometheus dies.
 func fromPrometheus(name string) posted {
 	now := time.Now()
 	return posted{
@@ -149,7 +147,7 @@ func mustFind(t *testing.T, c *alertmanager.Client, ls model.LabelSet) alertmana
 	return *a
 }
 
-// sender is a Prometheus that lists what we say.
+// sender is a Prometheus that lists the given alerts.
 type sender struct {
 	mu            sync.Mutex
 	known, firing bool
@@ -176,7 +174,7 @@ func (s *sender) fail(err error) {
 
 func firing() *sender { return &sender{known: true, firing: true} }
 
-// explained is the message of an alert whose cause is known.
+// explained is the message of an alert with a known cause.
 func explained(ls model.LabelSet) Message {
 	cause := analysis.Finding{
 		Rank: 1, Kind: analysis.KindLabels, Labels: []map[string]string{{"path": "/pay", "version": "v2"}},
@@ -203,8 +201,7 @@ func statuses(sent []report.Sent) string {
 	return strings.Join(all, " ")
 }
 
-// counted reads one counter with one label value, or the only one of a metric
-// without labels.
+// counted reads a counter by label value, or a metric without labels.
 func counted(t *testing.T, reg *prometheus.Registry, metric, value string) float64 {
 	t.Helper()
 	families, err := reg.Gather()

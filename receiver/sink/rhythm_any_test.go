@@ -11,12 +11,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// changing is a program that sends an alert every so often, is then silent for a
-// while, and then keeps another time.
+// changing is a program that sends an alert at an interval, then is silent for a while, and then
+// sends at another interval.
 type changing struct {
 	url                          string
 	first, every, silence, later time.Duration
-	late                         int // milliseconds, at most: what a busy machine does
+	late                         int // milliseconds, at most, as on a busy machine
 }
 
 func (c changing) sends(r *rand.Rand, half, length time.Duration) (all []send) {
@@ -41,9 +41,8 @@ func drawChanging(t *rapid.T, url string) changing {
 	}
 }
 
-// Whoever sends an alert, and whatever they change: it is never without its
-// causes for long nor often, and looking after it has a bounded price. Where all
-// have kept their times for a while, each send costs a blink.
+// Whatever senders do, an alert is neither long nor often without its causes, at a bounded cost.
+// While all have been regular for a while, each send costs a moment.
 func TestEveryRhythmIsLearned(t *testing.T) {
 	const half, length = 20 * time.Minute, 40 * time.Minute
 	rapid.Check(t, func(t *rapid.T) {
@@ -76,7 +75,7 @@ func TestEveryRhythmIsLearned(t *testing.T) {
 	})
 }
 
-// Where nobody keeps a time it is looked after calmly, and often enough.
+// Without regular senders alerts are looked at calmly, and often enough.
 func TestWithoutARhythmAlertsAreLookedAtCalmly(t *testing.T) {
 	const length = 30 * time.Minute
 	rapid.Check(t, func(t *rapid.T) {

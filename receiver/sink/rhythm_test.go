@@ -14,20 +14,20 @@ import (
 	"github.com/culprit-dev/culprit/receiver/alertmanager"
 )
 
-// erasing is a program that sends an alert again and again.
+// erasing is a program that resends an alert.
 type erasing struct {
 	url          string
 	first, every time.Duration
-	jitter       time.Duration // now early, now late
+	jitter       time.Duration // early or late
 }
 
-// send is one of them.
+// send is one send.
 type send struct {
 	at  time.Duration // since the beginning
 	url string
 }
 
-// sends are those of programs, in their order.
+// sends merges the sends of programs, in order.
 func sends(senders []erasing, length time.Duration) (all []send) {
 	for _, s := range senders {
 		for n := 0; ; n++ {
@@ -46,23 +46,22 @@ func inOrder(all []send) []send {
 	return all
 }
 
-// lapse is what a sequence of sends costs an alert.
+// lapse is the cost of a sequence of sends for an alert.
 type lapse struct {
-	without time.Duration // annotations, in all
+	without time.Duration // total time without annotations
 	longest time.Duration
 	looks   int
 }
 
-// play plays what happens to an alert that is sent and looked at whenever the
-// rhythm says. A look and a post take a while, as they do. It counts what begins
-// at the times that it is to count; nil: all.
+// play simulates an alert that is resent, and looked at when the rhythm says. Looks and posts take
+// time, as they do. It counts what begins at the times selected by counts; nil: all.
 func play(r *rhythm, all []send, length time.Duration, counts func(time.Duration) bool) lapse {
 	const takes = 40 * time.Millisecond
 	start := time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC)
 	a := alertmanager.Alert{Fingerprint: "f", Labels: model.LabelSet{"alertname": "A"}, StartsAt: start}
 	with, without := model.LabelSet{AnnotationSummary: "x rose"}, model.LabelSet{}
 	var out lapse
-	erased := time.Duration(-1) // since when it lacks its causes; -1: it has them
+	erased := time.Duration(-1) // when it lost its causes; -1: it has them
 	for now := all[0].at; now < length; {
 		if len(all) > 0 && all[0].at <= now {
 			if a.Annotations, a.UpdatedAt, a.GeneratorURL = without, start.Add(all[0].at), all[0].url+"/graph?g0.expr=x"; erased < 0 {
@@ -84,7 +83,7 @@ func play(r *rhythm, all []send, length time.Duration, counts func(time.Duration
 		if erased < 0 {
 			continue
 		}
-		now += takes // what is sent meanwhile is overwritten
+		now += takes // sends in that time are overwritten
 		for len(all) > 0 && all[0].at < now {
 			all = all[1:]
 		}
@@ -105,7 +104,7 @@ func TestAnAlertIsHardlyEverWithoutItsCauses(t *testing.T) {
 		senders []erasing
 		share   float64       // of the time, at most
 		longest time.Duration // at most
-		looks   float64       // a minute, at most
+		looks   float64       // per minute, at most
 	}{
 		"Prometheus":                        {[]erasing{{a, 0, time.Minute, 0}}, 0.02, 2 * time.Second, 16},
 		"that keeps its time badly":         {[]erasing{{a, 0, time.Minute, 200 * time.Millisecond}}, 0.02, 2 * time.Second, 18},
@@ -130,7 +129,7 @@ func TestAnAlertIsHardlyEverWithoutItsCauses(t *testing.T) {
 	}
 }
 
-// What is known of a sender holds for the next alert of it.
+// What is known of a sender applies to its next alert.
 func TestANewAlertInheritsTheRhythmOfItsSender(t *testing.T) {
 	r := &rhythm{}
 	play(r, sends([]erasing{{"http://a:9090", 0, 10 * time.Second, 0}}, time.Minute), time.Minute, nil)
@@ -144,8 +143,7 @@ func TestANewAlertInheritsTheRhythmOfItsSender(t *testing.T) {
 	}
 }
 
-// Of several replicas of culprit the fastest posts; the others see what it has
-// posted and know that the send has come.
+// The fastest of several replicas of culprit posts; the others see the post and infer the resend.
 func TestAnAnnotationRestoredByAnotherReplicaImpliesAResend(t *testing.T) {
 	r := &rhythm{}
 	at := time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC)

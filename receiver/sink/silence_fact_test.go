@@ -15,8 +15,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink/remote"
 )
 
-// The tests of this file say what Alertmanager does with a silence that is
-// posted. The guards of [Silences] and [Notes] follow from it.
+// The tests of this file document what Alertmanager does with a posted silence. The guards of
+// [Silences] and [Notes] depend on it.
 
 // silenceOf silences an alert by two of its labels, as a person would.
 func silenceOf(ls model.LabelSet) alertmanager.NewSilence {
@@ -48,7 +48,7 @@ func readSilence(t *testing.T, c *alertmanager.Client, id string) alertmanager.S
 	return s
 }
 
-// edit changes fields of a silence's JSON; a nil value takes the field out.
+// edit changes fields of a silence's JSON; nil removes a field.
 func edit(t *testing.T, s alertmanager.Silence, fields map[string]any) map[string]any {
 	t.Helper()
 	var m map[string]any

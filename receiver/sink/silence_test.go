@@ -25,9 +25,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// world is an Alertmanager with one alert and one silence over it. Client is a
-// way to it on which the clock is ten seconds ahead, so that the silence is old
-// enough to be touched.
+// world is an Alertmanager with one silenced alert. The clock of Client is ten seconds ahead, so
+// that the silence is old enough to be updated.
 type world struct {
 	direct, client *alertmanager.Client
 	url            string
@@ -131,7 +130,7 @@ func TestASilenceIsWrittenOnceForAnIncidentAndOnceMoreWhenTheFirstCauseChanges(t
 	t.Run("and when the outcome was lost it is seen in the comment", func(t *testing.T) {
 		m.Report.Sent = nil
 		say := func() []report.Sent { return NewSilences(peersOf(w.client), Options{}).Send(t.Context(), m) }
-		if sent := say(); statuses(sent) != "ok" || sent[0].Ref != w.silence+"#2" { // /pay again where /cart stands
+		if sent := say(); statuses(sent) != "ok" || sent[0].Ref != w.silence+"#2" { // /pay replaces /cart again
 			t.Errorf("%+v", sent)
 		}
 		if sent := say(); len(sent) > 0 {
@@ -333,8 +332,7 @@ func TestTheBlockIsOneShortLineThatIsFoundAgain(t *testing.T) {
 	})
 }
 
-// matchersOf turns the matchers of a silence into those that Alertmanager
-// itself silences by.
+// matchersOf converts the matchers of a silence to those that Alertmanager itself uses.
 func matchersOf(t *rapid.T, all []alertmanager.Matcher) labels.Matchers {
 	var ms labels.Matchers
 	for _, m := range all {
@@ -364,7 +362,7 @@ func anyLabels() *rapid.Generator[model.LabelSet] {
 
 func TestNoSilenceThatCulpritCouldWriteMatchesAnAlertByItself(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		// What culprit makes matches nothing, not even an alert with its label.
+		// What culprit creates matches nothing, not even an alert with its label.
 		m := explained(anyLabels().Draw(t, "alert"))
 		m.Incident.ID = rapid.SampledFrom([]string{"inc", "x"}).Draw(t, "incident")
 		note := noteOf(m, time.Now())
@@ -372,7 +370,7 @@ func TestNoSilenceThatCulpritCouldWriteMatchesAnAlertByItself(t *testing.T) {
 			t.Fatalf("%v matches an alert", ms)
 		}
 
-		// What culprit updates matches what it matched before, for as long.
+		// What culprit updates keeps its matchers and its duration.
 		var matchers []alertmanager.Matcher
 		for range rapid.IntRange(1, 4).Draw(t, "matchers") {
 			matchers = append(matchers, alertmanager.Matcher{

@@ -23,8 +23,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// hook is a receiver that answers with the statuses in turn, then with 200,
-// and keeps what it gets.
+// hook answers with the given statuses in turn, then with 200, and keeps the messages.
 type hook struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -109,9 +108,8 @@ func TestTheHookGetsTheIncidentSigned(t *testing.T) {
 	})
 }
 
-// The value is that of `printf %s 'Hello, World!' | openssl dgst -sha256 -hmac
-// "It's a Secret to Everybody"`, the example of GitHub's documentation of
-// webhooks.
+// The example of GitHub's documentation of webhooks, as computed by `printf %s 'Hello, World!' |
+// openssl dgst -sha256 -hmac "It's a Secret to Everybody"`.
 func TestTheSignatureIsHMACSHA256(t *testing.T) {
 	const want = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
 	if got := sign([]byte("It's a Secret to Everybody"), []byte("Hello, World!")); got != want {
@@ -218,7 +216,7 @@ func TestEqualContentIsSentOnceAndNewContentIsSent(t *testing.T) {
 		{func() {}, ""},
 		{func() { m.Report.Timings.Publish, m.Incident.UpdatedAt = 3, time.Now() }, ""},
 		{func() { m.Incident.Causes[0].Confidence = analysis.Medium }, "ok"},
-		{func() { m.Resolved = true }, ""}, // another alert of the incident is open
+		{func() { m.Resolved = true }, ""}, // another alert of the incident still fires
 		{func() { m = withSent(resolved(m), m.Incident.Sent) }, "ok"},
 		{func() {}, ""},
 	} {

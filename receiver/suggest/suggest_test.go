@@ -81,7 +81,7 @@ func written(t testing.TB, entries []suggest.Entry) string {
 	return b.String()
 }
 
-// mistakes are those that the configuration finds in a rule file.
+// mistakes returns the configuration's mistakes in a rule file.
 func mistakes(text string) []string {
 	rules, err := config.ParseRules("rules.yml", []byte(text))
 	if err != nil {
@@ -172,9 +172,8 @@ func TestPublicRulesMakeAValidFile(t *testing.T) {
 	}
 }
 
-// TestAnyRuleMakesAValidFile writes rules with names, labels and values that
-// people may have, and checks that the file is one that the configuration takes,
-// in which each alert is matched by a rule.
+// TestAnyRuleMakesAValidFile writes rules with arbitrary names, labels and values. The file must be
+// valid, and a rule must match each alert.
 func TestAnyRuleMakesAValidFile(t *testing.T) {
 	words := rapid.SampledFrom([]string{"A", "B's", `C "x"`, "yes", "12", "a: b", "- c", "#d", "é {{ x", "{e}", "x\ny"})
 	rapid.Check(t, func(t *rapid.T) {
@@ -208,7 +207,7 @@ func TestAnyRuleMakesAValidFile(t *testing.T) {
 	})
 }
 
-// surveys are what a Prometheus may have for a rule.
+// surveys draws what a Prometheus may have for a rule.
 func surveys(words *rapid.Generator[string]) *rapid.Generator[*promql.Survey] {
 	return rapid.Custom(func(t *rapid.T) *promql.Survey {
 		s := &promql.Survey{Series: rapid.IntRange(0, 5).Draw(t, "series"), Labels: []promql.LabelCount{{Label: words.Draw(t, "label"), Values: 2}}}

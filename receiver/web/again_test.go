@@ -17,7 +17,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// looks is an Explainer that finds the report that it is asked about, or a refusal.
+// looks is an Explainer that returns the given report, or a refusal.
 type looks struct {
 	off   bool
 	err   error
@@ -87,7 +87,7 @@ func TestNoButtonAsksForWhatIsRefused(t *testing.T) {
 		{"path", "__missing__", "path="},
 		{"path", "__other__", ""},
 		{"path", strings.Repeat("a", 1025), ""},
-		{"service.name", "cart", ""}, // a name that PromQL takes in quotes alone
+		{"service.name", "cart", ""}, // a name that PromQL accepts only in quotes
 	} {
 		d := analysis.Dimension{Label: c.label, Elements: []analysis.Element{{Value: c.value}}}
 		if got := dimensions([]analysis.Dimension{d}, "")[0].Elements[0].Part; got != c.part {

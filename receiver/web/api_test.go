@@ -21,8 +21,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// The names in the JSON are a contract: programs and dashboards are built on
-// them. A name may be added here, never changed or taken away.
+// The JSON names are a contract: programs and dashboards depend on them. Names may be added, but
+// never changed or removed.
 func TestJSONContract(t *testing.T) {
 	r := example(t)
 	h := New(options(t, memory{reports: []report.Report{r}}))
@@ -62,7 +62,7 @@ func TestJSONContract(t *testing.T) {
 	}
 }
 
-// at walks down to an object; of a list it takes the first.
+// at walks to an object, through the first elements of lists.
 func at(t *testing.T, v any, path string) map[string]any {
 	t.Helper()
 	for _, name := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' }) {
@@ -82,7 +82,7 @@ func first(v any) any {
 	return v
 }
 
-// What is read from the store comes out as it went in.
+// Stored reports are served unchanged.
 func TestReportIsServedUnchanged(t *testing.T) {
 	r := example(t)
 	body := get(t, New(options(t, memory{reports: []report.Report{r}})), "/api/v1/reports/"+r.ID).Body.Bytes()
@@ -99,8 +99,7 @@ func TestReportIsServedUnchanged(t *testing.T) {
 	}
 }
 
-// several reports, newest first: an open one, a resolved one of another alert,
-// and a failed one.
+// several reports, newest first: an open one, a resolved one of another alert, and a failed one.
 func several(t *testing.T) memory {
 	open, resolved, failed := example(t), example(t), example(t)
 	end := resolved.Alert.StartsAt.Add(10 * time.Minute)

@@ -23,8 +23,8 @@ type seen struct {
 	Scroll, Window float64 // width of the page and of the window
 	Top, Bottom    float64 // of the answer
 	Height         float64 // of the window
-	Paper          string  // the background: the style was let in
-	Buttons        int     // copy buttons: the script was let in
+	Paper          string  // the background shows that the style was allowed
+	Buttons        int     // copy buttons show that the script was allowed
 }
 
 const look = `(() => {
@@ -35,8 +35,8 @@ const look = `(() => {
   };
 })()`
 
-// On a phone the answer is on the first screen, nothing scrolls sideways, and
-// the policy lets in what the page needs, whatever the labels are.
+// On a phone the answer is on the first screen, nothing scrolls sideways, and the policy allows
+// what the page needs, whatever the labels.
 func TestPagesInABrowser(t *testing.T) {
 	ctx := webtest.Browser(t)
 	r := example(t)
@@ -84,8 +84,7 @@ func checkSeen(t *testing.T, path string, got seen) {
 	}
 }
 
-// checkScreenshot makes sure that something is drawn at all: a page of one
-// colour passes every other test.
+// checkScreenshot checks that anything is drawn at all: a blank page passes every other test.
 func checkScreenshot(ctx context.Context, t *testing.T, url string) {
 	t.Helper()
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(390, 844), chromedp.Navigate(url)); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// caseOfExample is a case of one report, which has been seen before and judged.
+// caseOfExample is a case of one report, with earlier occurrences and feedback.
 func caseOfExample(t testing.TB) (report.Report, report.Case, memory) {
 	t.Helper()
 	r := example(t)
@@ -63,7 +63,7 @@ func TestEarlierOccurrencesAreOnThePage(t *testing.T) {
 	}
 }
 
-// Beside a change that is another alert stands what that alert's report says.
+// A change that is another alert is shown with its report.
 func TestOtherAlertsAreOnThePage(t *testing.T) {
 	r, _, m := caseOfExample(t)
 	r.Others = []report.OtherAlert{{Alert: "DiskFull", At: r.Onset.Add(-90 * time.Second), Report: idOf("disk"), Summary: "DiskFull: it is instance=db-1"}}
@@ -78,7 +78,7 @@ func TestOtherAlertsAreOnThePage(t *testing.T) {
 	}
 }
 
-// The alerts that began then are told by name, each with its report or its list.
+// Alerts that began around the same time are listed by name, each with its report or list.
 func TestTheAlertsOfATimeAreOnThePage(t *testing.T) {
 	r, _, m := caseOfExample(t)
 	start := r.Alert.StartsAt

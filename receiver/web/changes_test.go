@@ -15,8 +15,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/changelog"
 )
 
-// changeList is a ChangeReader of what it was given, newest first. It knows the
-// limit and the cursor of a filter, and notes the rest.
+// changeList is a ChangeReader of given changes, newest first. It applies limit and cursor, and
+// records the rest of the filter.
 type changeList struct {
 	all   []changelog.Change
 	asked *changelog.Filter
@@ -104,7 +104,7 @@ func TestAListOfChangesIsLimitedAsItsAddressSays(t *testing.T) {
 	}
 }
 
-// Whoever can post a change can put no markup on a page.
+// A posted change can't put markup on a page.
 func TestNothingInAChangeBecomesMarkup(t *testing.T) {
 	for _, attack := range attacks() {
 		opts := options(t, memory{})

@@ -23,7 +23,7 @@ func TestChartShowsTheIncidentAndWhatWasExpected(t *testing.T) {
 	if c.OnsetLabel != "onset 03:02" || c.Clock[0].Label != "02:30" || c.Clock[len(c.Clock)-1].Label != "03:00" || c.FiredLabel != "fired 03:04 UTC" || kpi.ForecastY == "" || kpi.LastX != f1(plotRight) {
 		t.Errorf("got %+v", c)
 	}
-	// Of 2700 s the onset is at 2400: of the 304 units between the margins at 270.2.
+	// The onset is at 2400 of 2700 s: at 270.2 of the 304 units between the margins.
 	if c.OnsetX != "318.2" || c.ShadeWidth != "33.8" {
 		t.Errorf("the incident is drawn at %s, %s wide", c.OnsetX, c.ShadeWidth)
 	}
@@ -35,8 +35,7 @@ func TestChartShowsTheIncidentAndWhatWasExpected(t *testing.T) {
 	}
 }
 
-// The time between the onset and the firing of an alert is its rule's `for`, where
-// that is known.
+// The time between onset and firing is the rule's `for`, if that is known.
 func TestTheChartAndTheFactsSayTheFor(t *testing.T) {
 	r := example(t)
 	for seconds, want := range map[float64]string{0: "before it fired.", 120: "before it fired (for: 2m)."} {
@@ -84,7 +83,7 @@ func TestWhatIsAboveAndBelowTheKPIHasItsTimeAxis(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	// Of the rest, the line begins with the axis, and the incident's step ends with it.
+	// The rest begins with the axis, and the incident's step ends with it.
 	rest := panelOf(t, c, "rest")
 	if !strings.HasPrefix(rest.Line, "M48 ") || !strings.Contains(rest.Line, "L"+f1(plotRight)+" ") || !strings.HasSuffix(rest.Values, "8.8/s of 41/s") {
 		t.Errorf("%s, %s", rest.Line, rest.Values)
@@ -101,7 +100,7 @@ func TestTheThresholdIsDrawnWhereItIsNear(t *testing.T) {
 		legend string
 	}{
 		{10, true, "Dotted across"},
-		{60, true, "Dotted across"}, // above all values, and still near
+		{60, true, "Dotted across"}, // above all values, but still near
 		{5000, false, "The alert's threshold, > 5k/s, is far from here."},
 		{-100, false, "The alert's threshold, > -100/s, is far from here."},
 	} {
@@ -147,7 +146,7 @@ func TestSmallMovesAreSeen(t *testing.T) {
 	}
 }
 
-// Every point of a chart is inside it, and no coordinate is not a number.
+// Every point of a chart is inside it, and no coordinate is NaN.
 func TestChartsStayInside(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := report.Report{Charts: []report.Chart{{}}}

@@ -19,7 +19,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web/webtest"
 )
 
-// notes is a Judge that keeps what it is told of the example.
+// notes is a Judge that keeps the feedback on the example.
 type notes struct {
 	mu   sync.Mutex
 	list []report.Feedback
@@ -120,8 +120,8 @@ func TestFeedbackIsShown(t *testing.T) {
 	}
 }
 
-// The buttons work in a browser, also without a script; Enter in the field sends
-// the field, and no judgement that nobody has made.
+// The buttons work in a browser, even without a script. Enter in the field submits only the field,
+// not a judgement.
 func TestAPersonJudgesInABrowser(t *testing.T) {
 	ctx := webtest.Browser(t)
 	r := example(t)

@@ -19,13 +19,13 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// memory is a Reader of what it was given, newest first.
+// memory is a Reader of given reports, newest first.
 type memory struct {
 	reports   []report.Report
 	incidents []report.Incident
 	cases     []report.Case
 	pending   []string // fingerprints
-	err       error    // what every question is answered with, if not nil
+	err       error    // the answer to everything, if not nil
 }
 
 var _ Reader = memory{}
@@ -82,7 +82,7 @@ func pass[T any](all []T, limit int, passes func(T) bool) []T {
 	return out
 }
 
-// idOf makes a name an id.
+// idOf turns a name into an id.
 func idOf(name string) string { return (name + strings.Repeat("a", 16))[:16] }
 
 // Fingerprints.
@@ -91,8 +91,8 @@ const (
 	pendingAlert = "000000000000f00d" // its report is being made
 )
 
-// example is the report of testdata: errors on one path of one version, and
-// the connections of a database behind them.
+// example is the report in testdata: errors on one path of one version, and a database out of
+// connections as the reason.
 func example(t testing.TB) report.Report {
 	t.Helper()
 	body, err := os.ReadFile("testdata/report.json")
@@ -106,7 +106,7 @@ func example(t testing.TB) report.Report {
 	return r
 }
 
-// options serve what m holds, two and a half minutes after the example.
+// options serve m, two and a half minutes after the example.
 func options(t testing.TB, m memory) Options {
 	t.Helper()
 	now := example(t).CreatedAt.Add(150 * time.Second)

@@ -53,7 +53,7 @@ func TestNamesInAGraphAreText(t *testing.T) {
 	}
 }
 
-// wellFormed parses a drawing as strictly as a viewer of images does.
+// wellFormed parses a drawing as strictly as an image viewer.
 func wellFormed(t *testing.T, svg string) {
 	t.Helper()
 	d := xml.NewDecoder(strings.NewReader(svg))

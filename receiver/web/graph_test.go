@@ -47,7 +47,7 @@ func TestGraphIsDrawnWithItsCaveat(t *testing.T) {
 	}
 }
 
-// The KPI stands below what leads to it and above what it leads to.
+// The KPI is below its causes and above its effects.
 func TestCausesStandAboveEffects(t *testing.T) {
 	v := drawGraph(example(t).Result)
 	y := map[string]float64{}

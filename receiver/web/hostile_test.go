@@ -30,8 +30,7 @@ func attacks() []string {
 	}
 }
 
-// poison replaces every string that v holds, but not what the program itself
-// chooses from a fixed set.
+// poison replaces every string in v, except those from a fixed set.
 func poison(v reflect.Value, with string) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -85,7 +84,7 @@ func poisonMap(v reflect.Value, with string) {
 
 const hostileID = "hostilehostile22"
 
-// hostile returns the example with an attack in all of its strings.
+// hostile returns the example with an attack in all its strings.
 func hostile(t testing.TB, attack string) (report.Report, report.Incident) {
 	r := example(t)
 	poison(reflect.ValueOf(&r).Elem(), attack)
@@ -120,7 +119,7 @@ func TestHostileTextsStayTexts(t *testing.T) {
 	}
 }
 
-// checkHarmless looks at the document as a browser has understood it.
+// checkHarmless checks the document as parsed by a browser.
 func checkHarmless(t *testing.T, doc *goquery.Document, attack string) {
 	t.Helper()
 	if n := doc.Find("script").Length(); n != 1 {
@@ -144,7 +143,7 @@ func checkHarmless(t *testing.T, doc *goquery.Document, attack string) {
 	})
 }
 
-// The text itself is there, letter by letter: escaped once, not twice.
+// The text itself is shown, character by character: escaped once, not twice.
 func TestHostileTextsAreShownAsTheyAre(t *testing.T) {
 	attack := `<b>"&amp;' + 1`
 	r, _ := hostile(t, attack)
@@ -166,8 +165,7 @@ func FuzzReportPage(f *testing.F) {
 	})
 }
 
-// Whatever a stored report holds, its page is drawn: a broken one is worth
-// nothing at three in the morning.
+// Any stored report must be drawn: an error page is useless at three in the morning.
 func FuzzAnyReportIsDrawn(f *testing.F) {
 	f.Add([]byte(`{}`))
 	f.Add([]byte(`{"charts":[{"times":[1],"values":[null]}],"result":{"causes":[{"kind":"labels"}],"graph":{"nodes":[{"name":"a"}],"edges":[{"from":"a","to":"a"}]}}}`))

@@ -16,7 +16,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// stormOf is an incident of many alerts, of each name several.
+// stormOf is an incident with several alerts of each of many names.
 func stormOf(t *testing.T, names, each int) (report.Incident, []report.Report) {
 	t.Helper()
 	inc := report.Incident{ID: idOf("inc"), Summary: "a storm"}
@@ -67,7 +67,7 @@ func TestAnIncidentHasATimelineAndWhatItHurts(t *testing.T) {
 	}
 }
 
-// What ends before it begins, as clocks may have it, still has a bar on the page.
+// An alert that ends before it begins, because clocks differ, still has a bar on the page.
 func TestLanesStayOnThePage(t *testing.T) {
 	_, reports := stormOf(t, 3, 1)
 	early := reports[0].Alert.StartsAt.Add(-time.Hour)

@@ -29,16 +29,15 @@ func TestCycleIsBroken(t *testing.T) {
 }
 
 func TestLinksDoNotCrossWithoutNeed(t *testing.T) {
-	// Two chains side by side, given crosswise.
+	// Two parallel chains, given crosswise.
 	l := layered(4, []arc{{0, 3}, {1, 2}})
 	if (l.cells[l.nodes[0]].x < l.cells[l.nodes[1]].x) != (l.cells[l.nodes[3]].x < l.cells[l.nodes[2]].x) {
 		t.Error("two links cross that need not")
 	}
 }
 
-// For any graph: links run downwards, a layer holds at most three nodes,
-// nothing covers anything, nothing leaves the drawing, and the same graph is
-// drawn the same.
+// For any graph: links run downwards, a layer has at most three nodes, nothing overlaps or leaves
+// the drawing, and the drawing is deterministic.
 func TestLayoutHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 12).Draw(t, "nodes")

@@ -13,8 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// A link that an alert brings is marked with where it leads, unless the
-// configuration names the same server.
+// A link from an alert shows its host, unless the configuration has that server.
 func TestLinksOfAnAlertSayWhereTheyLead(t *testing.T) {
 	for _, c := range []struct{ address, marked string }{
 		{"https://runbooks.evil.example.org/x", "runbooks.evil.example.org"},
@@ -53,8 +52,7 @@ func TestOnlyWebPagesAreLinked(t *testing.T) {
 	}
 }
 
-// Also a report that was stored before alerts' dashboards were checked leads to
-// dashboards only.
+// Even reports stored before dashboards were validated link only to dashboards.
 func TestADashboardIsBelowD(t *testing.T) {
 	for uid, want := range map[string]string{"svc-checkout": "/d/svc-checkout", "../..": "", "..": "", "a/b": "", "a?b": "", "a%2f..": ""} {
 		doc := examplePage(t, func(r *report.Report) { r.Grafana = report.Place{DashboardUID: uid} })
@@ -65,7 +63,7 @@ func TestADashboardIsBelowD(t *testing.T) {
 	}
 }
 
-// The servers are asked for when a page is made.
+// The servers are read each time a page is made.
 func TestLinksFollowTheServers(t *testing.T) {
 	r := example(t)
 	opts := options(t, memory{reports: []report.Report{r}})

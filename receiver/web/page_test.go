@@ -26,7 +26,7 @@ func examplePage(t *testing.T, change func(*report.Report)) *goquery.Document {
 	return getPage(t, options(t, memory{reports: []report.Report{r}}), "/reports/"+r.ID, http.StatusOK)
 }
 
-// textOf returns the text of what a selector finds, with single spaces.
+// textOf returns the text of a selection, with single spaces.
 func textOf(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
 
 func texts(s *goquery.Selection) []string {
@@ -255,8 +255,7 @@ func TestPageOfAnAlertWaitsForItsReport(t *testing.T) {
 	}
 }
 
-// An alert may wait in the queue, where nobody sees it: its page looks again, and not
-// for ever.
+// An alert may be in the queue, where nobody sees it: its page reloads, but not forever.
 func TestPageOfAnAlertThatIsNotKnownLooksAgainForAMinute(t *testing.T) {
 	opts := options(t, several(t))
 	address, looks := "/a/00000000000000aa", 0
@@ -311,8 +310,8 @@ func TestLinksBeginWithThePathOfTheExternalURL(t *testing.T) {
 	}
 }
 
-// Every page carries a policy that lets it load nothing but its own script and style,
-// and holds to it: no inline script, no style attribute, nothing from elsewhere.
+// Every page has a policy that allows only its own script and style, and complies with it: no
+// inline script, no style attribute, nothing from elsewhere.
 func TestContentSecurityPolicy(t *testing.T) {
 	h := New(options(t, several(t)))
 	for _, path := range []string{"/", "/reports/" + idOf("open"), "/incidents/" + idOf("first"), "/a/" + pendingAlert, "/nothing"} {

@@ -10,8 +10,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// A query of a list is a filter that can be used, or a mistake of the one who
-// asked.
+// Any query of a list becomes a usable filter, or a client error.
 func FuzzListQuery(f *testing.F) {
 	for _, q := range []string{
 		"", "limit=0", "limit=99999999999999999999", "match=a", `match=service="checkout"&match=x=~".*"`, "match=%7B%7D", "open=maybe", "judged=true&status=failed", "after=1.a",

@@ -11,8 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// TestTheDocumentIsThatOfTheTypes compares what is committed with what would be
-// generated now.
+// TestTheDocumentIsThatOfTheTypes compares the committed files with generated ones.
 func TestTheDocumentIsThatOfTheTypes(t *testing.T) {
 	const root = "../../.."
 	files, err := Files(root)
@@ -26,7 +25,7 @@ func TestTheDocumentIsThatOfTheTypes(t *testing.T) {
 	}
 }
 
-// TestTheDocumentIsValid reads the document as anybody would.
+// TestTheDocumentIsValid parses and validates the document.
 func TestTheDocumentIsValid(t *testing.T) {
 	text, err := os.ReadFile("../openapi.json")
 	if err != nil {
@@ -40,7 +39,7 @@ func TestTheDocumentIsValid(t *testing.T) {
 	}
 }
 
-// TestEverySchemaSaysWhatItIs looks for what a reader of the document would miss.
+// TestEverySchemaSaysWhatItIs looks for missing descriptions.
 func TestEverySchemaSaysWhatItIs(t *testing.T) {
 	doc, err := openapi3.NewLoader().LoadFromFile("../openapi.json")
 	if err != nil {
