@@ -18,8 +18,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// fleetDown explains the alert about the share of targets that are down, of
-// which some of twenty in two zones went down eight minutes ago.
+// fleetDown explains an alert on the share of targets down: of twenty targets
+// in two zones, those that down picks have been down for eight minutes.
 func fleetDown(t *testing.T, down func(i int) bool, conf config.Prometheus) (report.Report, *promtest.Server) {
 	t.Helper()
 	const minutes, lasting = 180, 8

@@ -23,7 +23,7 @@ type erasing struct {
 
 // send is one send.
 type send struct {
-	at  time.Duration // since the beginning
+	at  time.Duration // since the start
 	url string
 }
 
