@@ -11,13 +11,13 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-// What was set aside for the labels is set aside for the series, too: one that
-// went in the earlier incident and stays now is not what is usual.
-func TestAnEarlierIncidentIsNoBaselineOfSeries(t *testing.T) {
+// An earlier incident that the labels leave out of their baseline is left out of the baseline
+// of the series, too.
+func TestBaselineOfSeriesLeavesOutEarlierIncident(t *testing.T) {
 	f := slowQueue(200, 20)
 	f.Targets[0].Breakdown = &Breakdown{Aside: []forecast.Span{{Onset: f.Times[100], End: f.Times[120]}}}
 	plain := Run(f, Options{})
-	for i := 100; i < 120; i++ { // everything went at once, and the KPI with it
+	for i := 100; i < 120; i++ { // an earlier incident: everything jumped at once, and the KPI with it
 		f.Targets[0].Values[i] *= 30
 		for _, s := range f.Targets[0].Candidates {
 			s.Values[i] *= 30
@@ -36,9 +36,9 @@ func TestAnEarlierIncidentIsNoBaselineOfSeries(t *testing.T) {
 	}
 }
 
-// The series of a KPI without a breakdown have the same judge: of an incident that is
-// there twice, the ranking is left none of the first.
-func TestAnIncidentThatIsRepeatedIsSetAsideOnce(t *testing.T) {
+// Without a breakdown the series still detect an earlier incident: if the same incident
+// happened twice, no row of the first stays in the baseline.
+func TestRepeatedIncidentIsNotBaseline(t *testing.T) {
 	f := slowQueue(200, 20)
 	target := f.Targets[0]
 	plain := Run(f, Options{})

@@ -13,8 +13,8 @@ import (
 	"github.com/culprit-dev/culprit/examples/benchmark/synth"
 )
 
-// additive is a KPI that is the sum of three of ten series, times 2, −1 and
-// 0.5; in the last rows the first of them rises by 4 and the second falls by 4.
+// additive is a KPI that is the sum of three of ten series, times 2, −1 and 0.5. In the last
+// rows the first of them rises by 4 and the second falls by 4.
 func additive(rows int, dated bool) Frame {
 	rng := rand.New(rand.NewPCG(3, 4))
 	f := Frame{}
@@ -81,7 +81,7 @@ func TestContributionsAddUpToTheChange(t *testing.T) {
 	}
 }
 
-func TestWhatDidNotMoveIsLeftOut(t *testing.T) {
+func TestUnmovedSeriesAreLeftOut(t *testing.T) {
 	f := additive(120, true)
 	for _, c := range []struct{ ad, want string }{
 		{"", "[sql 0 sql 1]"},
@@ -99,7 +99,7 @@ func TestWhatDidNotMoveIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestNothingIsSelectedOfNoise(t *testing.T) {
+func TestNoiseSelectsNothing(t *testing.T) {
 	f := additive(60, false)
 	rng := rand.New(rand.NewPCG(9, 9))
 	f = kpi(f, func(y []float64) {
@@ -133,7 +133,7 @@ func TestLagsAreOneCandidate(t *testing.T) {
 	}
 }
 
-func TestTransformsFindWhatIsNotLinear(t *testing.T) {
+func TestTransformsFindNonlinearRelations(t *testing.T) {
 	for transform, shape := range map[string]synth.Shape{"hinge": synth.Saturating, "ranks": synth.Exponential} {
 		better := 0.0
 		for seed := range uint64(6) {
@@ -166,7 +166,7 @@ func selectedF1(p synth.Problem, transform string) float64 {
 	return synth.Features(p.Active, found).F1
 }
 
-func TestARelationThatChangesIsSaid(t *testing.T) {
+func TestChangedRelationIsReported(t *testing.T) {
 	f := additive(200, true)
 	f = kpi(f, func(y []float64) {
 		x := f.Targets[0].Candidates[0].Values
@@ -182,9 +182,9 @@ func TestARelationThatChangesIsSaid(t *testing.T) {
 	}
 }
 
-// TestIncidentsOfADatabase runs all steps where the KPI is a sum of a hundred
-// parts, four of which move alike. A Bayesian ridge alone finds the cause among
-// the first three in 0.83.
+// TestIncidentsOfADatabase runs the whole pipeline on a KPI that is the sum of a hundred parts,
+// four of which move alike. A Bayesian ridge alone ranks the cause among the first three in 83
+// % of the cases.
 func TestIncidentsOfADatabase(t *testing.T) {
 	const incidents = 60
 	top3, listed := 0, 0

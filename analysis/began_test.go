@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// level is a KPI that stands at 40, begins to fall in a row, and has fallen to
-// 10 in another.
+// level is a KPI that stands at 40, begins to fall at one row, and has fallen to 10 at another.
 func level(rows, begins, ends int, noise float64) []float64 {
 	rng := rand.New(rand.NewPCG(3, 4))
 	values := make([]float64, rows)
@@ -21,8 +20,8 @@ func level(rows, begins, ends int, noise float64) []float64 {
 	return values
 }
 
-// cameBack is a level that had fallen before by something from a row to another, and has
-// kept a part of that.
+// returned is a level that had fallen by some amount between two rows before, and kept a part
+// of that fall.
 func returned(values []float64, from, to int, by, kept float64) []float64 {
 	for row := from; row < len(values); row++ {
 		fall := by
@@ -34,12 +33,12 @@ func returned(values []float64, from, to int, by, kept float64) []float64 {
 	return values
 }
 
-func TestAMoveBeginsBeforeItCrossesAThreshold(t *testing.T) {
+func TestMoveBeginsBeforeThreshold(t *testing.T) {
 	const onset, rows = 150, 160
 	gap := level(rows, 110, 150, .1)
 	gap[130], gap[131] = math.NaN(), math.NaN()
 	chance := level(rows, 110, 150, .1)
-	for i := 112; i < 116; i++ { // one sample of a rate over four steps
+	for i := 112; i < 116; i++ { // one sample of a rate, spread over four steps
 		chance[i] -= 25
 	}
 	for name, c := range map[string]struct {
@@ -68,7 +67,7 @@ func TestAMoveBeginsBeforeItCrossesAThreshold(t *testing.T) {
 	}
 }
 
-func TestABaselineMayLieInTheMiddleOfAMove(t *testing.T) {
+func TestBaselineWithinMove(t *testing.T) {
 	const onset, rows = 60, 64
 	above := func(limit float64) *Limit { return &Limit{Operator: "<", Value: limit} }
 	for name, c := range map[string]struct {
@@ -103,8 +102,8 @@ func missing(n int) []float64 {
 	return values
 }
 
-// filling is a disk that fills from row 120 on because of a log, and crosses its
-// threshold in row 160; a candidate beside it only wanders.
+// filling is a disk that a log fills from row 120 on, and that crosses its threshold at row
+// 160; another candidate only wanders.
 func filling() Frame {
 	rng := rand.New(rand.NewPCG(5, 6))
 	f := Frame{}
@@ -124,7 +123,7 @@ func filling() Frame {
 	return f
 }
 
-func TestWhatBeganWithTheMoveIsItsCause(t *testing.T) {
+func TestSeriesThatMovedWithStartOfDriftIsCause(t *testing.T) {
 	r := Run(filling(), Options{})
 	if len(r.Causes) == 0 || r.Causes[0].Name != "writes" || *r.Causes[0].Evidence.Before > 3 {
 		t.Errorf("%+v", r.Causes)
@@ -132,7 +131,7 @@ func TestWhatBeganWithTheMoveIsItsCause(t *testing.T) {
 	checkSaid(t, r, "onset: space left began to move 37 min before the alert's condition held")
 
 	f := filling()
-	f.Targets[0].Crossing = false // the onset is known
+	f.Targets[0].Crossing = false // the onset is given
 	for _, w := range Run(f, Options{}).Warnings {
 		if w.Source == "onset" {
 			t.Error(w.Text)
@@ -140,9 +139,8 @@ func TestWhatBeganWithTheMoveIsItsCause(t *testing.T) {
 	}
 }
 
-// A job that was not there yet, was there for half an hour and is gone has not
-// been on its way since it came.
-func TestWhatCameAndWentIsNotOnItsWay(t *testing.T) {
+// A job that appeared, ran for half an hour and is gone has not been moving since it appeared.
+func TestTransientSeriesIsNotDrifting(t *testing.T) {
 	values := slices.Concat(make([]float64, 60), slices.Repeat([]float64{1}, 50), make([]float64, 10))
 	if got := Began(values, 110); got != 110 {
 		t.Errorf("began in row %d, not in that of the onset", got)

@@ -11,14 +11,14 @@ import (
 	"testing"
 )
 
-// altitude is one series among others: what it was and is.
+// altitude is one series of a level: its values before the onset and now.
 type altitude struct {
-	leaf        string // values of the labels, apart by commas
+	leaf        string // values of the labels, separated by commas
 	before, now float64
 }
 
-// levelsOf are series with two hours of history, each with a noise of a hundredth;
-// the first is the KPI.
+// levelsOf returns series with two hours of history and noise of 1 % each; the first is the
+// KPI.
 func levelsOf(labels string, series ...altitude) *Breakdown {
 	b := &Breakdown{Labels: strings.Split(labels, ","), Levels: true, Beside: true, Own: map[string]string{}}
 	for _, s := range series {
@@ -38,7 +38,7 @@ func levelsOf(labels string, series ...altitude) *Breakdown {
 	return b
 }
 
-// leavesOf is the inside of a KPI, of parts that add up.
+// leavesOf is the breakdown of a KPI whose parts add up.
 func leavesOf(label string, parts ...altitude) *Breakdown {
 	b := levelsOf(label, parts...)
 	b.Levels, b.Own, b.Beside = false, nil, false
@@ -78,8 +78,8 @@ func services(now ...float64) *Breakdown {
 	return levelsOf("service", series...)
 }
 
-// One level of comparison never hides the other.
-func TestAKPIIsComparedWithThoseBesideItAndLookedInto(t *testing.T) {
+// The comparison with the siblings never hides a part inside the KPI, nor the other way round.
+func TestKPIIsComparedWithSiblingsAndBrokenDown(t *testing.T) {
 	moved := services(300, 30, 30, 30)
 	unique := services(300, 30, 30, 30)
 	unique.Here = map[string][]string{"pod": {"w-1"}}
@@ -122,8 +122,8 @@ func TestAKPIIsComparedWithThoseBesideItAndLookedInto(t *testing.T) {
 	}
 }
 
-// A volume of 500 MB beside one of 200 GB and one of 2 TB is as large as they are.
-func TestEachSeriesIsComparedByItsOwnSize(t *testing.T) {
+// Sizes don't matter: a volume of 500 MB counts as much as one of 200 GB or 2 TB.
+func TestSiblingsAreComparedRelativeToTheirSize(t *testing.T) {
 	for _, full := range []string{"/boot", "/", "/data"} {
 		sizes := map[string]float64{"/boot": 3e8, "/": 1.2e11, "/data": 1.2e12}
 		series := []altitude{{full, sizes[full], sizes[full] / 30}}
@@ -139,7 +139,7 @@ func TestEachSeriesIsComparedByItsOwnSize(t *testing.T) {
 	}
 }
 
-func TestThePlaceAmongSeriesIsOfTheFewestLabels(t *testing.T) {
+func TestPlaceAmongSiblingsUsesFewestLabels(t *testing.T) {
 	grid := func(hit func(region, service string) bool) *Breakdown {
 		series := []altitude{{}}
 		for _, region := range []string{"eu", "us", "ap"} {
@@ -177,9 +177,9 @@ func TestThePlaceAmongSeriesIsOfTheFewestLabels(t *testing.T) {
 	}
 }
 
-// A device and where it is mounted are two names of one volume: the first line
-// says one, and knows the other.
-func TestLabelsThatSayTheSameAreKnown(t *testing.T) {
+// A device and its mount point identify the same volume: the first line names one of the two
+// labels and lists the other as an alias.
+func TestEquivalentLabelsAreAliases(t *testing.T) {
 	b := levelsOf("device,mountpoint", altitude{"sda2,/boot", 5, .1}, altitude{"sda1,/", 200, 200}, altitude{"sdb1,/data", 900, 900})
 	r := Run(amid(b, nil), Options{})
 	if f := r.Causes[0]; f.Name != `{mountpoint="/boot"}` || fmt.Sprint(f.Evidence.Same) != "[map[device:sda2]]" {
@@ -187,13 +187,14 @@ func TestLabelsThatSayTheSameAreKnown(t *testing.T) {
 	}
 }
 
-// Of labels that say the same the one with names is told, whatever it is called.
-func TestNamesAreToldBeforeIDs(t *testing.T) {
+// Of equivalent labels the report shows the one with readable names, whatever the label is
+// called.
+func TestNamesArePreferredToIDs(t *testing.T) {
 	for id, want := range map[string]string{
 		"16384,16385,16386": "datname", "9f1c0d2e,77aa01bc,00000000": "datname",
 		"1b4e28ba-2fa1-11d2-883f-0016d3cca427,,6ba7b810-9dad-11d1-80b4-00c04fd430c8": "datname",
 		"shop,docs,template1":    "datid",   // alphabetical
-		"16384,16384,16386":      "datname", // shop and docs share it: it says less
+		"16384,16384,16386":      "datname", // shop and docs share it: it identifies less
 		"beefcafe,decade,facade": "datid",
 	} {
 		ids := strings.Split(id, ",")
@@ -211,8 +212,8 @@ func TestNamesAreToldBeforeIDs(t *testing.T) {
 	}
 }
 
-// A series whose noise hides whether it moved as well is no proof for either.
-func TestWhatNoiseHidesIsNotSaid(t *testing.T) {
+// A sibling whose noise hides whether it moved counts neither for nor against the KPI.
+func TestNoisySiblingsAreInconclusive(t *testing.T) {
 	b := levelsOf("x", altitude{"a", 10, 13}, altitude{"b", 10, 12}, altitude{"c", 10, 12}, altitude{"d", 10, 10})
 	for k, step := range b.Numerator.Recent[:18] {
 		for i := 1; i < 3; i++ {
@@ -225,8 +226,8 @@ func TestWhatNoiseHidesIsNotSaid(t *testing.T) {
 	}
 }
 
-// The extreme is the place, unless all went there.
-func TestTheSeriesThatAKPIIsTheLargestOf(t *testing.T) {
+// The KPI that is the largest of its series is the place, unless all of them rose.
+func TestKPIThatIsTheMaximumOfSeries(t *testing.T) {
 	one := levelsOf("shard,pod", altitude{"c,c-0", 20, 450}, altitude{"c,c-1", 20, 440}, altitude{"a,a-0", 20, 20}, altitude{"a,a-1", 21, 21}, altitude{"b,b-0", 30, 30})
 	one.Extreme = true
 	r := Run(amid(one, nil), Options{})
@@ -240,8 +241,8 @@ func TestTheSeriesThatAKPIIsTheLargestOf(t *testing.T) {
 	}
 }
 
-// What may be below zero has no factors.
-func TestDifferencesAreComparedAsTheyAre(t *testing.T) {
+// Values that may be negative are compared by difference, not by factor.
+func TestSignedValuesAreComparedByDifference(t *testing.T) {
 	b := levelsOf("pod", altitude{"a", -500, 60}, altitude{"b", -480, -470}, altitude{"c", -900, -890})
 	if r := Run(amid(b, nil), Options{}); r.Verdict != Explained || r.Causes[0].Name != `{pod="a"}` {
 		t.Errorf("%s %v", r.Verdict, r.Causes)

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// callFrame is a shop whose checkout calls payment and stock, as instrumented
-// clients and servers tell it. The named series go up in the incident.
+// callFrame is a shop whose checkout calls payment and stock, as seen by the metrics of
+// instrumented clients and servers. The named series rise in the incident.
 func callFrame(query func(metric string) string, names []string, rising ...string) Frame {
 	rng := rand.New(rand.NewPCG(5, 5))
 	const rows, onset = 240, 228
@@ -54,7 +54,7 @@ func callFrame(query func(metric string) string, names []string, rising ...strin
 	return f
 }
 
-// A failing call points at its callee, in whatever words a client names it.
+// A failing call points at its callee, however the client's metrics name it.
 func TestAFailingCallPointsAtItsCallee(t *testing.T) {
 	own := func(name string) string { return name }
 	for name, c := range map[string]struct{ pay, stock, served string }{
@@ -99,8 +99,8 @@ func TestAFailingCallPointsAtItsCallee(t *testing.T) {
 	}
 }
 
-// Which of two servers of one gRPC service was called is not known.
-func TestACallToOneOfTwoServersPointsAtNeither(t *testing.T) {
+// If two servers implement one gRPC service, nobody knows which of them was called.
+func TestAmbiguousCalleeIsNotLinked(t *testing.T) {
 	const call = `grpc_client_handling_seconds{grpc_service="grpc.health.v1.Health", job="checkout"}`
 	f := callFrame(func(name string) string { return name }, []string{
 		call,

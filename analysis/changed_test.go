@@ -13,7 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/changes"
 )
 
-// rolledOut is a release of a service, so many seconds before the incident.
+// rolledOut is a rollout of a service, the given seconds before the onset.
 func rolledOut(f Frame, service string, before float64) changes.Change {
 	return changes.Change{
 		At: f.Onset - before, Title: service + " was rolled out", Labels: map[string]string{"service": service},
@@ -21,7 +21,7 @@ func rolledOut(f Frame, service string, before float64) changes.Change {
 	}
 }
 
-// kinds are the kinds and names of causes that are confident.
+// confidentCauses lists kind and name of the causes whose confidence is not low.
 func confidentCauses(r Result) string {
 	var list []string
 	for _, c := range r.Causes {
@@ -32,7 +32,7 @@ func confidentCauses(r Result) string {
 	return strings.Join(list, "; ")
 }
 
-func TestWithoutChangesNothingIsDifferent(t *testing.T) {
+func TestNoChangesLeaveResultAsIs(t *testing.T) {
 	f := slowQueue(200, 5)
 	f.Labels = map[string]string{"service": "front"}
 	want := asJSON(t, Run(f, Options{}))
@@ -45,8 +45,8 @@ func TestWithoutChangesNothingIsDifferent(t *testing.T) {
 	}
 }
 
-// "Only" is said of the new version, where no other part has a share worth a word.
-func TestOnlyTheNewVersion(t *testing.T) {
+// The report says "only" if no other part has a share worth mentioning.
+func TestReportSaysOnlyOfNewVersion(t *testing.T) {
 	say := func(version string, share float64) string {
 		c := changes.Cause{Change: changes.Change{Title: "pay was rolled out", From: "v1", To: "v2"}}
 		found := Finding{Share: share, Evidence: Evidence{Places: []Set{{"version": version}}}}
@@ -114,7 +114,7 @@ func TestOneOfTheReleasedServices(t *testing.T) {
 	}
 }
 
-func TestWhatWasReleasedComesBeforeWhatWasNot(t *testing.T) {
+func TestReleasedServiceRanksFirst(t *testing.T) {
 	f := slowQueue(200, 5)
 	services := func(list ...changes.Change) (names []string) {
 		f.Changes = list
@@ -143,7 +143,7 @@ func TestWhatWasReleasedComesBeforeWhatWasNot(t *testing.T) {
 	}
 }
 
-func TestAChangeAfterTheOnsetIsListedApart(t *testing.T) {
+func TestChangeAfterOnsetIsListedSeparately(t *testing.T) {
 	f := slowQueue(200, 5)
 	f.Changes = []changes.Change{rolledOut(f, "queue", -30)}
 	r := Run(f, Options{})
@@ -159,8 +159,8 @@ func TestAChangeAfterTheOnsetIsListedApart(t *testing.T) {
 	}
 }
 
-// Whatever is released in a quiet time, nothing of it is said with confidence.
-func TestInnocentChangesOfQuietTimes(t *testing.T) {
+// A release in a quiet time is never reported with confidence.
+func TestReleaseInQuietTimeIsNeverConfident(t *testing.T) {
 	for seed := range uint64(20) {
 		f := slowQueue(200, 5)
 		rng := rand.New(rand.NewPCG(seed, 2))
@@ -175,7 +175,7 @@ func TestInnocentChangesOfQuietTimes(t *testing.T) {
 		if got := confidentCauses(Run(f, Options{})); got != "" {
 			t.Errorf("seed %d: %s", seed, got)
 		}
-		for i := range f.Targets { // and where there is nothing beside the KPI
+		for i := range f.Targets { // also without any candidates
 			f.Targets[i].Candidates = nil
 		}
 		if got := confidentCauses(Run(f, Options{})); got != "" {
@@ -192,9 +192,9 @@ func calmValues(rng *rand.Rand, n int) []float64 {
 	return values
 }
 
-// Four services are released at one time, and the memory of each is empty and fills
-// again; the fault of one of them is small beside that.
-func TestWhatAllReleasesDoIsNoEvidence(t *testing.T) {
+// Four services are released at once, which empties the memory of each; the fault in one of
+// them is small compared to that.
+func TestEffectCommonToAllReleasesIsNoEvidence(t *testing.T) {
 	const rows, incident = 200, 8
 	rng := rand.New(rand.NewPCG(3, 3))
 	f := Frame{Targets: []Target{{Name: "entry|latency"}}}
@@ -238,7 +238,7 @@ func TestWhatAllReleasesDoIsNoEvidence(t *testing.T) {
 	}
 }
 
-func TestChangesOfSeveralTargetsAreOne(t *testing.T) {
+func TestChangeIsReportedOnceForSeveralTargets(t *testing.T) {
 	f := slowQueue(200, 5)
 	f.Targets = append(f.Targets, f.Targets[0])
 	f.Targets[1].Name = "front|latency again"
@@ -255,7 +255,7 @@ func TestChangesOfSeveralTargetsAreOne(t *testing.T) {
 	}
 }
 
-func TestKindNeverHidesKind(t *testing.T) {
+func TestEveryKindKeepsItsPlace(t *testing.T) {
 	var l lists
 	for i := range 8 {
 		l.what = append(l.what, Finding{Kind: KindChange, Name: fmt.Sprint("c", i), Confidence: High})

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// ages is the time since something for one of three, one row a minute; the
-// others are at two and four hours.
+// ages is the time since the last backup of one of three databases, one row a minute; the other
+// two are at two and four hours.
 func ages() Frame {
 	f := Frame{Onset: 1_700_000_000 + 60*60, End: 1_700_000_000 + 69*60}
 	values := make([]float64, 72)
@@ -28,7 +28,7 @@ func ages() Frame {
 	return f
 }
 
-func TestATimeSinceSomethingIsNoChange(t *testing.T) {
+func TestAgeIsNoChange(t *testing.T) {
 	r := Run(ages(), Options{})
 	c := r.Change
 	if r.Verdict != NoChange || len(r.Causes) != 0 || c == nil {
@@ -37,12 +37,12 @@ func TestATimeSinceSomethingIsNoChange(t *testing.T) {
 	if c.Target != "time since backup" || !c.Clock || !c.Rising || c.Siblings != 2 || math.Abs(c.Actual-25.15) > 1e-9 {
 		t.Errorf("%+v", *c)
 	}
-	if math.Abs(c.Others-3) > 1e-9 { // the median of 2 and 4 hours, in the unit of the KPI
+	if math.Abs(c.Others-3) > 1e-9 { // the median of 2 and 4 hours, in the KPI's unit
 		t.Errorf("the others are at %v", c.Others)
 	}
 }
 
-func TestATimeUntilSomethingFalls(t *testing.T) {
+func TestTimeUntilFalls(t *testing.T) {
 	f := ages()
 	for i := range f.Targets[0].Values {
 		f.Targets[0].Values[i] *= -1
@@ -53,8 +53,8 @@ func TestATimeUntilSomethingFalls(t *testing.T) {
 	}
 }
 
-// oneOf is a KPI of one series among five that fell from 40 to 10, of which the
-// breakdown knows the sum; hit says how many of them fell.
+// oneOf is the KPI of one of five series that fell from 40 to 10; the breakdown has sums. hit
+// is the number of series that fell.
 func oneOf(hit int) Frame {
 	f := Frame{Onset: 1_700_000_000 + 50*60}
 	values := make([]float64, 60)
@@ -78,7 +78,7 @@ func oneOf(hit int) Frame {
 	return f
 }
 
-func TestTheMoveOfAKPIAmongSiblingsIsItsOwn(t *testing.T) {
+func TestChangeOfKPIAmongSiblings(t *testing.T) {
 	r := Run(oneOf(1), Options{})
 	if c := r.Change; c.Forecast != 40 || c.Actual != 10 || c.Rising || c.Siblings != 4 {
 		t.Errorf("%+v", *c)
@@ -89,7 +89,7 @@ func TestTheMoveOfAKPIAmongSiblingsIsItsOwn(t *testing.T) {
 	}
 }
 
-func TestACauseOfSeveralSiblingsIsNotTheOnlyOne(t *testing.T) {
+func TestCauseSharedBySiblingsIsNotUnique(t *testing.T) {
 	for _, f := range Run(oneOf(2), Options{}).Causes {
 		if f.Evidence.OnlyOf != 0 {
 			t.Errorf("%s: of %d series", f.Sentence, f.Evidence.OnlyOf)
@@ -97,17 +97,17 @@ func TestACauseOfSeveralSiblingsIsNotTheOnlyOne(t *testing.T) {
 	}
 }
 
-func TestOfAFewSamplesTheLastIsWhatSetTheAlertOff(t *testing.T) {
+func TestLastOfFewSamplesIsActual(t *testing.T) {
 	f := oneOf(1)
 	v := f.Targets[0].Values
-	v[50], v[51], v[52] = 40, 40, 40 // the incident was stretched to have four rows
+	v[50], v[51], v[52] = 40, 40, 40 // the incident was stretched to four rows
 	f.End = f.Times[53]
 	if c := Run(f, Options{}).Change; c.Actual != 10 {
 		t.Errorf("%+v", *c)
 	}
 }
 
-func TestWhatIsGoneNeedsNoFurtherEvidence(t *testing.T) {
+func TestTotalOutageNeedsNoMoreEvidence(t *testing.T) {
 	f := oneOf(1)
 	f.Targets[0].Breakdown = nil
 	if r := Run(f, Options{}); r.Verdict != InsufficientEvidence {
@@ -121,23 +121,23 @@ func TestWhatIsGoneNeedsNoFurtherEvidence(t *testing.T) {
 	}
 }
 
-func TestWhatStillMovesIsToldAsFarAsItHasCome(t *testing.T) {
+func TestActualOfMovingKPIIsItsLatestValue(t *testing.T) {
 	f := oneOf(1)
 	for i := 50; i < 60; i++ { // from 40 down to 13
 		f.Targets[0].Values[i] = 40 - 3*float64(i-50)
 	}
-	f.Targets[0].Values[58] = 100 // one odd sample among the last three
+	f.Targets[0].Values[58] = 100 // one outlier in the last three
 	if c := Run(f, Options{}).Change; c.Forecast != 40 || c.Actual != 19 {
 		t.Errorf("%+v", *c)
 	}
-	f.Targets[0].Crossing = false // of an incident that is known it is the median of all
+	f.Targets[0].Crossing = false // with a given onset: the median of all rows
 	if c := Run(f, Options{}).Change; c.Actual != 29.5 {
 		t.Errorf("%+v", *c)
 	}
 }
 
-// Its own leaf gives the unit of the others; one that is 0 gives none.
-func TestTheOthersOfAnAgeThatIsZeroAreNotKnown(t *testing.T) {
+// The KPI's own leaf converts the unit of its siblings; a leaf of 0 can't.
+func TestZeroAgeGivesNoUnitForSiblings(t *testing.T) {
 	b := &Breakdown{
 		Labels: []string{"job"}, Own: map[string]string{"job": "a"}, Leaves: [][]string{{"a"}, {"b"}, {"c"}},
 		Numerator: Pieces{Actual: []float64{0, 86400, 3 * 86400}},
@@ -146,7 +146,7 @@ func TestTheOthersOfAnAgeThatIsZeroAreNotKnown(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	b.Numerator.Actual[0] = 86400
-	if got := b.others(1); got != 2 { // days, of which the leaf is in seconds
+	if got := b.others(1); got != 2 { // in days: the leaf is in seconds
 		t.Errorf("%v", got)
 	}
 }

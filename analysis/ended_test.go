@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestASeriesHasEndedIfItWasThereAndIsNoMore(t *testing.T) {
+func TestEndedSeries(t *testing.T) {
 	nan := math.NaN()
 	for name, c := range map[string]struct {
 		values []float64
@@ -31,7 +31,7 @@ func TestASeriesHasEndedIfItWasThereAndIsNoMore(t *testing.T) {
 	}
 }
 
-// goneTarget is a count of three of which one ended, beside its series.
+// goneTarget counts three members, one of which ended, and has the series of that one.
 func goneTarget(missing bool) Target {
 	t := Target{Name: "up", Breakdown: &Breakdown{Missing: missing}}
 	series := Series{Name: `up{i="a"}`, Query: "up", Member: true}
@@ -48,7 +48,7 @@ func goneTarget(missing bool) Target {
 	return t
 }
 
-func TestOfWhatIsMissingTheMembersThatEndedAreCauses(t *testing.T) {
+func TestEndedMembersCauseMissing(t *testing.T) {
 	for _, missing := range []bool{true, false} {
 		target := goneTarget(missing)
 		f := Frame{Onset: 50, Targets: []Target{target}}
@@ -68,7 +68,7 @@ func TestOfWhatIsMissingTheMembersThatEndedAreCauses(t *testing.T) {
 	}
 }
 
-func TestThoseThatWereThereAreThePlaceOfWhatIsMissing(t *testing.T) {
+func TestFormerMembersArePlaceOfMissing(t *testing.T) {
 	b := func(n int, missing bool) *Breakdown {
 		b := rooms(func(int) float64 { return 0 }, func(int) float64 { return 1 })
 		b.Missing = missing
@@ -91,9 +91,9 @@ func TestThoseThatWereThereAreThePlaceOfWhatIsMissing(t *testing.T) {
 	}
 }
 
-// Members of a group that went when a KPI moved say more than those that stayed as
-// they were. What a rollout replaces, or nobody scrapes any more, says nothing.
-func TestMembersThatWentWhenTheKPIMovedAreACause(t *testing.T) {
+// Members that vanished when the KPI moved are evidence, unless a rollout replaced them or all
+// of the group vanished.
+func TestMembersThatEndedWithTheKPIAreACause(t *testing.T) {
 	const rows, onset = 60, 50
 	nan := math.NaN()
 	until := func(end int) []float64 { return eitherOr(rows, func(i int) bool { return i < end }, 5, nan) }
@@ -102,7 +102,7 @@ func TestMembersThatWentWhenTheKPIMovedAreACause(t *testing.T) {
 	gappy := eitherOr(rows, func(i int) bool { return i%6 != 0 && i < rows-2 }, 5, nan)
 	for name, c := range map[string]struct {
 		memory [][]float64
-		others int // that went with the first; -1: it is none
+		others int // others that vanished with the first; -1: no cause
 	}{
 		"one of three":               {[][]float64{until(onset), always, always}, 0},
 		"two of three":               {[][]float64{until(onset - 1), until(onset + 2), always}, 1},
@@ -122,7 +122,7 @@ func TestMembersThatWentWhenTheKPIMovedAreACause(t *testing.T) {
 		for i, values := range c.memory {
 			target.Candidates = append(target.Candidates, Series{Name: fmt.Sprintf("memory{pod=%q}", string(rune('a'+i))), Query: "memory", Values: values})
 		}
-		for i := range 3 { // which is noise
+		for i := range 3 { // noise
 			noise := make([]float64, rows)
 			for k := range noise {
 				noise[k] = 7 + .1*float64((k*(i+3))%5)
@@ -137,7 +137,7 @@ func TestMembersThatWentWhenTheKPIMovedAreACause(t *testing.T) {
 	}
 }
 
-// eitherOr is one value while something holds, and another one otherwise.
+// eitherOr returns yes in the rows where a condition holds, and no elsewhere.
 func eitherOr(rows int, holds func(row int) bool, yes, no float64) []float64 {
 	values := make([]float64, rows)
 	for i := range values {
@@ -148,9 +148,9 @@ func eitherOr(rows int, holds func(row int) bool, yes, no float64) []float64 {
 	return values
 }
 
-// What a rollout takes away trails off over the range of a rate, as far as no fault does,
-// and is no cause: others took its place.
-func TestWhatARolloutReplacedIsNoCandidate(t *testing.T) {
+// The rate of a replaced pod trails off over its range, farther than any fault moves it. That
+// is no cause: another pod took over.
+func TestReplacedPodIsNoCandidate(t *testing.T) {
 	const rows, onset = 60, 50
 	old := Series{Name: `cpu{pod="old"}`, Query: "cpu", Values: make([]float64, rows)}
 	fresh := Series{Name: `cpu{pod="new"}`, Query: "cpu", Values: eitherOr(rows, func(i int) bool { return i > onset }, 5, math.NaN())}

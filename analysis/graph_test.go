@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// chain is disk → queue → latency, with a bystander, over rows of noise.
+// chain is disk → queue → latency, and an unrelated series, with noise.
 func chain(rows int) Frame {
 	rng := rand.New(rand.NewPCG(5, 6))
 	disk, queue, latency, other := make([]float64, rows), make([]float64, rows), make([]float64, rows), make([]float64, rows)
@@ -69,7 +69,7 @@ func TestAGraphNeedsNoOnset(t *testing.T) {
 
 func TestCallsAndTiersDirectLinks(t *testing.T) {
 	f := chain(300)
-	f.Topology = [][2]string{{"bus", "db"}} // the queue waits for the disk
+	f.Topology = [][2]string{{"bus", "db"}} // the queue depends on the disk
 	if e, ok := edge(Run(f, Options{}).Graph, "db|disk", "bus|queue"); !ok || !e.Directed || e.Source != "topology" {
 		t.Errorf("by the call graph: %+v", e)
 	}
@@ -93,7 +93,7 @@ func TestDemandMayBeACause(t *testing.T) {
 	}
 }
 
-func TestChainsLeadFromTheSuspectToTheKPI(t *testing.T) {
+func TestChainsLeadFromSuspectToKPI(t *testing.T) {
 	f := chain(300)
 	f.Onset = f.Times[290]
 	f = change(f, func(x []float64) []float64 { return x }, true, true)
@@ -120,8 +120,8 @@ func TestChainsLeadFromTheSuspectToTheKPI(t *testing.T) {
 	}
 }
 
-// TestSeriesThatAllMoveAlike takes a graph that can't be searched to the end: all
-// series follow one load, and there are many samples to show it.
+// TestSeriesThatAllMoveAlike has a graph too dense to search exhaustively: all series follow
+// one load, with many samples.
 func TestSeriesThatAllMoveAlike(t *testing.T) {
 	f := many(60, 1000)
 	f.Onset = 0

@@ -23,7 +23,7 @@ func bytesOf(t *testing.T, r Result) []byte {
 	return text
 }
 
-// permuted is the same breakdown with rows and labels in another order.
+// permuted is the same breakdown with its rows and labels reordered.
 func permuted(b *Breakdown, rows, labels []int) *Breakdown {
 	out := *b
 	out.Labels = arrange(b.Labels, labels)
@@ -67,7 +67,7 @@ func TestNamesDoNotChangeTheVerdict(t *testing.T) {
 	for seed := range uint64(10) {
 		b := shop(seed, 3, payOnV2)
 		for _, leaf := range b.Leaves {
-			leaf[0], leaf[1], leaf[2] = "z"+leaf[2], string('z'-leaf[0][2]+'0'), leaf[1] // other orders, other labels
+			leaf[0], leaf[1], leaf[2] = "z"+leaf[2], string('z'-leaf[0][2]+'0'), leaf[1] // sorts differently, by value and by label
 		}
 		b.Labels = []string{"m", "a", "k"}
 		checkPlaces(t, analyse(t, b, LabelOptions{}), Explained, fmt.Sprintf("a=%c on k=v1", 'z'-2))
@@ -92,7 +92,7 @@ func TestScaleDoesNotChangeTheVerdict(t *testing.T) {
 	}
 }
 
-func TestALabelWithoutMeaningDoesNotChangeTheVerdict(t *testing.T) {
+func TestMeaninglessLabelDoesNotChangeTheVerdict(t *testing.T) {
 	for seed := range uint64(10) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		for name, value := range map[string]func() string{
@@ -140,8 +140,7 @@ func FuzzResultsHaveNoNaN(f *testing.F) {
 	})
 }
 
-// The thresholds of the single labels can be set: a set that explains two thirds
-// is none where more is asked.
+// The thresholds are options: a set that explains two thirds is rejected if more is required.
 func TestTheThresholdsOfSingleLabelsCanBeSet(t *testing.T) {
 	b := &Breakdown{
 		Labels: []string{"path"}, Leaves: [][]string{{"/a"}, {"/b"}, {"/c"}},

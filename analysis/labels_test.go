@@ -15,8 +15,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/forecast"
 )
 
-// shop is requests by three labels, each leaf 2 % from its forecast and those
-// that hit says changed by factor.
+// shop is requests by three labels. Each leaf is within 2 % of its forecast, and those that hit
+// selects change by factor.
 func shop(seed uint64, factor float64, hit func(path, version, zone int) bool) *Breakdown {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	b := &Breakdown{Labels: []string{"path", "version", "zone"}, Scale: forecast.Scale{Window: 1}}
@@ -34,7 +34,7 @@ func shop(seed uint64, factor float64, hit func(path, version, zone int) bool) *
 	return b
 }
 
-// payOnV2 is a clear case.
+// payOnV2 selects one clear cause.
 func payOnV2(p, v, _ int) bool { return p == 2 && v == 1 }
 
 func never(_, _, _ int) bool { return false }
@@ -42,13 +42,13 @@ func never(_, _, _ int) bool { return false }
 func analyse(t *testing.T, b *Breakdown, opt LabelOptions) Result {
 	t.Helper()
 	r := Run(Frame{Targets: []Target{{Name: "checkout errors", Breakdown: b}}}, Options{Labels: opt})
-	if _, err := json.Marshal(r); err != nil { // what JSON can't write is NaN or infinite
+	if _, err := json.Marshal(r); err != nil { // NaN and Inf have no JSON
 		t.Fatal(err)
 	}
 	return r
 }
 
-// placesOf are the combinations of all causes.
+// placesOf returns the label sets of all causes.
 func placesOf(r Result) string {
 	var list []string
 	for _, c := range r.Causes {
@@ -121,7 +121,7 @@ func TestValuesOfOneLabelAreListed(t *testing.T) {
 	checkPlaces(t, r, Explained, "path=/p1; path=/p3")
 }
 
-func TestDimensionsTellTheSetsOfLabels(t *testing.T) {
+func TestDimensionsListSetsOfLabels(t *testing.T) {
 	b := shop(2, 5, func(p, _, _ int) bool { return p == 2 })
 	r := analyse(t, b, LabelOptions{})
 	d := r.Dimensions[0]
@@ -140,7 +140,7 @@ func TestDimensionsTellTheSetsOfLabels(t *testing.T) {
 	}
 }
 
-func TestSwapsUnderAStillTotalAreTold(t *testing.T) {
+func TestSwapsUnderConstantTotalAreReported(t *testing.T) {
 	b := shop(13, 1, never)
 	for i := range b.Leaves {
 		b.Numerator.Forecast[i], b.Numerator.Actual[i] = 100, 100
@@ -180,7 +180,7 @@ func TestOffsettingValuesAreEvidence(t *testing.T) {
 	}
 }
 
-func TestARolloutIsTold(t *testing.T) {
+func TestRolloutIsReported(t *testing.T) {
 	b := &Breakdown{
 		Labels: []string{"version", "zone"}, Scale: forecast.Scale{Window: 1},
 		Leaves: [][]string{{"v1", "a"}, {"v1", "b"}, {"v2", "a"}, {"v2", "b"}},
@@ -218,8 +218,8 @@ func TestEveryVerdictHasItsWords(t *testing.T) {
 	}
 }
 
-// mixShift is a ratio that rises though no element's does: traffic moves from
-// an element with 1 % to one with 10 %.
+// mixShift is a ratio that rises though that of no part does: traffic moves from a part with 1
+// % to one with 10 %.
 func mixShift() *Breakdown {
 	return &Breakdown{
 		Labels: []string{"path"}, Leaves: [][]string{{"x"}, {"y"}},
@@ -229,7 +229,7 @@ func mixShift() *Breakdown {
 	}
 }
 
-func TestARatioTellsRateAndMix(t *testing.T) {
+func TestRatioHasRateAndMixEffects(t *testing.T) {
 	b := &Breakdown{Labels: []string{"path"}, Count: true, Scale: forecast.Scale{Window: 1}, Denominator: &Pieces{}}
 	for i := range 8 {
 		b.Leaves = append(b.Leaves, []string{fmt.Sprint(i)})
@@ -256,10 +256,10 @@ func TestEventsWithoutTrafficAreFlagged(t *testing.T) {
 	b.Denominator.Actual[1] = 0
 	checkSaid(t, analyse(t, b, LabelOptions{}), "1 combinations of labels have a numerator and no denominator")
 	b.Denominator.Actual, b.Denominator.Forecast = []float64{0, 0}, []float64{0, 0}
-	analyse(t, b, LabelOptions{}) // a ratio of nothing is still no NaN
+	analyse(t, b, LabelOptions{}) // 0/0 must not become NaN
 }
 
-func TestRule4_7ReplicasStandBackUnlessNamed(t *testing.T) {
+func TestRule4_7ReplicasYieldUnlessNamed(t *testing.T) {
 	b := shop(7, 4, func(p, _, z int) bool { return p == 2 && z == 1 })
 	b.Labels = []string{"path", "version", "pod"}
 	checkPlaces(t, analyse(t, b, LabelOptions{}), Explained, "path=/p2 on pod=z1")
@@ -294,8 +294,8 @@ func TestRule4_16PartialLeavesLowerTheConfidence(t *testing.T) {
 	}
 }
 
-// Rule 4.15: what overlaps is told, not silently shared out. Every marginal of
-// leaves is their sum; marginals that come by themselves may disagree.
+// Rule 4.15: overlapping values are reported, not silently shared out. Marginals that come from
+// leaves add up to the total; others may not.
 func TestRule4_15LabelsThatExceedTheTotal(t *testing.T) {
 	b := nsdiRevenue()
 	b.Total = &Marginal{Values: []string{""}, Numerator: Pieces{Forecast: []float64{80}, Actual: []float64{40}}}
@@ -309,7 +309,7 @@ func TestRule4_15LabelsThatExceedTheTotal(t *testing.T) {
 	}
 }
 
-// nsdiRevenue are tables 2 to 4 of the NSDI'14 paper.
+// nsdiRevenue holds tables 2 to 4 of the NSDI'14 paper.
 func nsdiRevenue() *Breakdown {
 	one := func(label string, values []string, f, a []float64) Marginal {
 		return Marginal{Label: label, Values: values, Numerator: Pieces{Forecast: f, Actual: a}}
@@ -324,8 +324,8 @@ func nsdiRevenue() *Breakdown {
 	}
 }
 
-// Values from the paper's tables, surprise in bits by equation 7.
-func TestPublishedModeAnswersAsThePaper(t *testing.T) {
+// Values from the paper's tables; surprise in bits by equation 7.
+func TestPublishedModeMatchesPaper(t *testing.T) {
 	r := analyse(t, nsdiRevenue(), LabelOptions{Mode: "nsdi"})
 	if len(r.Causes) != 3 {
 		t.Fatalf("%d causes", len(r.Causes))
@@ -346,7 +346,7 @@ func TestPublishedModeAnswersAsThePaper(t *testing.T) {
 	}
 }
 
-func TestValuesBeyondAllAreRefusedByName(t *testing.T) {
+func TestHugeValuesAreRefusedByName(t *testing.T) {
 	b := shop(9, 4, payOnV2)
 	b.Numerator.Actual[5] = 1e200
 	r := analyse(t, b, LabelOptions{})

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// reading is one KPI without parts, one row a minute, with the onset after so many
-// rows.
+// reading is one KPI without a breakdown, one row a minute.
 func reading(onset int, values ...float64) Frame {
 	f := Frame{Onset: float64(1_700_000_000 + 60*onset)}
 	for i := range values {
@@ -18,7 +17,7 @@ func reading(onset int, values ...float64) Frame {
 	return f
 }
 
-func TestALevelIsToldSinceItHolds(t *testing.T) {
+func TestDurationOfLevel(t *testing.T) {
 	for name, c := range map[string]struct {
 		values  []float64
 		held    float64
@@ -48,7 +47,7 @@ func TestALevelIsToldSinceItHolds(t *testing.T) {
 	}
 }
 
-func TestWhereThereIsNoAnswerItIsSaidWhatWouldHelp(t *testing.T) {
+func TestInsufficientEvidenceSaysWhatWouldHelp(t *testing.T) {
 	nan := math.NaN()
 	flat := make([]float64, 60)
 	for name, c := range map[string]struct {
@@ -73,7 +72,7 @@ func TestWhereThereIsNoAnswerItIsSaidWhatWouldHelp(t *testing.T) {
 	}
 }
 
-func TestACertificateThatIsReplacedByAShorterOneIsAChange(t *testing.T) {
+func TestReplacingCertificateByShorterOneIsAChange(t *testing.T) {
 	const day = 86400
 	f := ages()
 	until := func(i int, days float64) float64 { return days*day - 60*float64(i) }
@@ -88,7 +87,7 @@ func TestACertificateThatIsReplacedByAShorterOneIsAChange(t *testing.T) {
 	if c := r.Change; c == nil || c.Clock || c.Rising || math.Abs(c.Forecast/day-80) > 1 || math.Abs(c.Actual/day-10) > 1 {
 		t.Errorf("%+v", c)
 	}
-	for i := range f.Targets[0].Values { // a longer one is no reason of an alert
+	for i := range f.Targets[0].Values { // a longer one fires no alert
 		f.Targets[0].Values[i] = until(i, 10)
 		if i >= 60 {
 			f.Targets[0].Values[i] = until(i, 80)

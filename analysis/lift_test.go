@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// rooms are temperatures below zero, of which one rises.
+// rooms are temperatures below zero; one of them rises.
 func rooms(now, usual func(room int) float64) *Breakdown {
 	b := &Breakdown{Labels: []string{"room"}}
 	for i := range 6 {
@@ -24,7 +24,7 @@ func rooms(now, usual func(room int) float64) *Breakdown {
 	return b
 }
 
-func TestPartsBelowZeroAreToldAtTheirOwnValues(t *testing.T) {
+func TestNegativePartsKeepTheirValues(t *testing.T) {
 	cold := func(int) float64 { return -20 }
 	for name, c := range map[string]struct {
 		now    func(int) float64
@@ -50,15 +50,15 @@ func TestPartsBelowZeroAreToldAtTheirOwnValues(t *testing.T) {
 	}
 }
 
-func TestAllFallingBelowZeroIsNoOutage(t *testing.T) {
+func TestRiseFromNegativeIsNoOutage(t *testing.T) {
 	r := analyse(t, rooms(func(int) float64 { return -20 }, func(int) float64 { return 5 }), LabelOptions{})
 	if r.Verdict != External || r.Everywhere == AllStopped {
 		t.Errorf("%s, %s", r.Verdict, r.Everywhere)
 	}
 }
 
-// What is lacking of a whole may be less than nothing for noise.
-func TestARatioBelowZeroInPlaces(t *testing.T) {
+// The part that a ratio lacks may be negative because of noise.
+func TestRatioWithNegativeParts(t *testing.T) {
 	b := rooms(func(i int) float64 { return -1 + map[int]float64{3: 60}[i] }, func(i int) float64 { return math.Sin(float64(i)) })
 	b.Numerator.Hour = []float64{1, -1, 1, -1, 1, -1}
 	b.Denominator = &Pieces{Actual: make([]float64, 6), Hour: make([]float64, 6)}

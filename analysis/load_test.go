@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// surge is a shop of six services whose requests and processors double with the
-// load, as the KPI does. beyond is a service whose processor burns besides.
+// surge is a shop of six services whose requests and CPU double with the load, as the KPI does.
+// The CPU of the service beyond rises beyond that.
 func surge(beyond string) Frame {
 	rng := rand.New(rand.NewPCG(3, 3))
 	const rows, onset = 240, 225
@@ -50,8 +50,8 @@ func surge(beyond string) Frame {
 	return f
 }
 
-// Load is nobody's fault, and the traffic that carries it is named.
-func TestLoadIsNoCause(t *testing.T) {
+// A surge of load is external, and the series that carries it is named.
+func TestLoadIsExternal(t *testing.T) {
 	r := Run(surge(""), Options{})
 	if r.Verdict != External || r.Everywhere != MovedAlike || r.Load == nil || r.Load.Series != "lb|requests" || r.Load.Moved != 13 || r.Load.Of != 13 {
 		t.Fatalf("verdict %s, everywhere %s, load %+v", r.Verdict, r.Everywhere, r.Load)
@@ -69,8 +69,8 @@ func TestLoadIsNoCause(t *testing.T) {
 	}
 }
 
-// No change is said only when nothing moved at all.
-func TestACalmKPIBesideAMoveIsNoChange(t *testing.T) {
+// NoChange requires that nothing moved at all.
+func TestNoChangeNeedsStillCandidates(t *testing.T) {
 	still := func(x []float64) {
 		for i := range x {
 			x[i] = 50
@@ -87,11 +87,11 @@ func TestACalmKPIBesideAMoveIsNoChange(t *testing.T) {
 	}
 }
 
-// What makes a guess a guess is said.
-func TestWhatIsUnclearIsSaid(t *testing.T) {
+// A result without a confident cause says why.
+func TestNoConfidentCauseSaysWhy(t *testing.T) {
 	f := slowQueue(200, 5)
 	f.Topology = nil
-	for i, s := range f.Targets[0].Candidates { // three that are alike
+	for i, s := range f.Targets[0].Candidates { // three candidates that are alike
 		if s.Service == "cart" {
 			f.Targets[0].Candidates[i].Values = slices.Clone(f.Targets[0].Values)
 		}
@@ -107,7 +107,7 @@ func TestWhatIsUnclearIsSaid(t *testing.T) {
 	}
 }
 
-func TestWhoCallsIsReadOffTheName(t *testing.T) {
+func TestCallerFromName(t *testing.T) {
 	for name, want := range map[string]string{
 		"cart|source_latency_p50_from_front":                                      "front",
 		`requests{destination_workload="cart",source_workload="front-v1"}`:        "front-v1",

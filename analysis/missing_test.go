@@ -4,8 +4,8 @@ package analysis
 
 import "testing"
 
-// Those that were there are the place of an alert about what isn't there, for certain.
-func TestWhoIsMissingIsToldWithConfidence(t *testing.T) {
+// The members that vanished are where a "missing" alert comes from, with high confidence.
+func TestMissingMembersAreConfident(t *testing.T) {
 	b := &Breakdown{
 		Labels: []string{"instance"}, Leaves: [][]string{{"a"}, {"b"}}, Missing: true,
 		Numerator: Pieces{Forecast: []float64{40, 60}, Actual: []float64{0, 0}},

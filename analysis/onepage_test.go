@@ -9,9 +9,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What a report says of a change in several places is the same: the change of
-// the KPI, the values of each label, and the causes.
-func TestOnePageTellsOneTruth(t *testing.T) {
+// A report gives the same figures wherever it mentions them: in the KPI's change, in the values
+// of each label, and in the causes.
+func TestReportIsConsistent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawnBreakdown(t)
 		r := Run(Frame{Targets: []Target{{Name: "kpi", Breakdown: b}}}, Options{})
@@ -46,7 +46,7 @@ func TestOnePageTellsOneTruth(t *testing.T) {
 	})
 }
 
-// drawnBreakdown is a table of two labels, of which a value or a leaf has moved.
+// drawnBreakdown draws a breakdown by two labels, in which one value or one leaf moved.
 func drawnBreakdown(t *rapid.T) *Breakdown {
 	b := &Breakdown{Labels: []string{"path", "zone"}, Seconds: rapid.SampledFrom([]float64{0, 300}).Draw(t, "seconds")}
 	n, m := rapid.IntRange(2, 6).Draw(t, "paths"), rapid.IntRange(1, 4).Draw(t, "zones")
@@ -66,7 +66,7 @@ func drawnBreakdown(t *rapid.T) *Breakdown {
 	return b
 }
 
-// element is the value of a label that a set names.
+// element returns the value of a label that a label set names.
 func element(r Result, set map[string]string) Element {
 	for _, d := range r.Dimensions {
 		for _, e := range d.Elements {

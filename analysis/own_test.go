@@ -4,9 +4,9 @@ package analysis
 
 import "testing"
 
-// The move of a KPI among its siblings has the figures of its part, and where the
-// parts are of something else, those of its samples.
-func TestAKPIAmongSiblingsHasTheFiguresOfItsPart(t *testing.T) {
+// The change of a KPI with siblings has the values of its own leaf, or, if the leaves measure
+// something else, those of its samples.
+func TestKPIAmongSiblingsHasValuesOfItsLeaf(t *testing.T) {
 	f := oneOf(1)
 	f.Targets[0].Breakdown.Unlike = false
 	r := Run(f, Options{})
@@ -19,12 +19,12 @@ func TestAKPIAmongSiblingsHasTheFiguresOfItsPart(t *testing.T) {
 	}
 }
 
-// A series that moves minutes after the KPI has nothing to do with its beginning.
-func TestWhatMovesAfterTheKPIIsNoCause(t *testing.T) {
+// A series that moves minutes after the KPI can't have started it.
+func TestSeriesThatMovesAfterTheKPIIsNoCause(t *testing.T) {
 	f := slowQueue(400, 20)
 	onset := len(f.Times) - 20
 	for _, s := range f.Targets[0].Candidates {
-		if s.Name == "queue|wait" { // begins ten rows later
+		if s.Name == "queue|wait" { // starts ten rows later
 			for i := onset; i < onset+10; i++ {
 				s.Values[i] -= 40
 			}

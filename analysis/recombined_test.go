@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestThePartsAreComparedWithTheWhole(t *testing.T) {
+func TestPartsAreComparedWithWhole(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	pieces := Pieces{Actual: []float64{3, nan, 4, inf}}
 	for _, tt := range []struct {

@@ -14,14 +14,14 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// A cascade is an incident whose truth is known: the processor of db burns, so that cart,
-// which calls it, and then front, whose latency is the KPI, answer late. mail is hurt by
-// something that comes of it, last. disk and user have nothing to do with it.
+// A cascade is an incident with a known cause: the CPU of db burns, so that cart, which calls
+// it, slows down, and then front, whose latency is the KPI. mail suffers last, as a
+// consequence. disk and user are unrelated.
 type cascade struct {
 	seed  uint64
-	apart int  // rows from one to the next
+	apart int  // rows between a move and the next
 	quiet int  // rows before the KPI moves
-	even  bool // all go equally far: nothing is said with confidence
+	even  bool // all move equally far: no confident cause
 }
 
 const (
@@ -30,12 +30,12 @@ const (
 	slower  = "front|latency" // the KPI
 )
 
-// calls are who calls whom in a cascade.
+// calls are the caller–callee pairs of a cascade.
 func (cascade) calls() [][2]string {
 	return [][2]string{{"front", "cart"}, {"cart", "db"}, {"front", "user"}, {"user", "disk"}}
 }
 
-// frame is the cascade without calls.
+// frame is the cascade without topology.
 func (c cascade) frame() Frame {
 	rng := rand.New(rand.NewPCG(c.seed, 3))
 	f, columns := Frame{}, map[string][]float64{}
@@ -68,7 +68,7 @@ func (c cascade) frame() Frame {
 	return f
 }
 
-// learned gives a cascade the calls as the metrics of a mesh tell them, in place of a topology.
+// learned is the cascade with its calls in the metrics of a mesh instead of a topology.
 func (c cascade) learned() Frame {
 	f := c.frame()
 	rng := rand.New(rand.NewPCG(c.seed, 4))
@@ -82,7 +82,7 @@ func (c cascade) learned() Frame {
 	return f
 }
 
-// rolesOf are the roles of a result, by series.
+// rolesOf maps the series of a result to their roles.
 func rolesOf(r Result) map[string]Role {
 	roles := map[string]Role{}
 	for _, f := range r.Causes {
@@ -93,7 +93,7 @@ func rolesOf(r Result) map[string]Role {
 	return roles
 }
 
-// allRoles are those of all candidates, of which a result lists some.
+// allRoles maps all candidates to their roles, not only the listed ones.
 func allRoles(f Frame) map[string]Role {
 	c := newCandidates(f, f.Targets[0], Options{})
 	roles := map[string]Role{}
@@ -116,9 +116,9 @@ func findingOf(t *testing.T, r Result, series string) Finding {
 	return r.Causes[i]
 }
 
-// The report tells cause, first symptom and victims apart, by what it knows: by calls that
-// are given or learned, or by time alone.
-func TestCauseFirstSymptomAndVictimsAreToldApart(t *testing.T) {
+// The report distinguishes cause, first symptom and victims, with given calls, learned calls or
+// time alone.
+func TestRolesOfCascade(t *testing.T) {
 	c := cascade{seed: 1, apart: 4, quiet: 400}
 	given := c.frame()
 	given.Topology = c.calls()
@@ -146,7 +146,7 @@ func TestCauseFirstSymptomAndVictimsAreToldApart(t *testing.T) {
 	}
 }
 
-func TestWhoIsHurtIsTold(t *testing.T) {
+func TestHurtServices(t *testing.T) {
 	c := cascade{seed: 2, apart: 4, quiet: 400}
 	f := c.frame()
 	if got := fmt.Sprint(tellAll(f).Hurt); got != "[front mail]" && got != "[mail]" {
@@ -165,9 +165,9 @@ func TestWhoIsHurtIsTold(t *testing.T) {
 	}
 }
 
-// Where all moved in the same row and nobody knows who calls whom, no role is told,
-// however sure the cause is.
-func TestWhereNothingIsKnownNoRoleIsTold(t *testing.T) {
+// If everything moved in the same row and no calls are known, no role is assigned, however
+// confident the cause is.
+func TestNoRolesWithoutCallsOrOrder(t *testing.T) {
 	sure := 0
 	for seed := range uint64(10) {
 		r := tellAll(cascade{seed: seed, quiet: 400}.frame())
@@ -188,8 +188,8 @@ func TestWhereNothingIsKnownNoRoleIsTold(t *testing.T) {
 	}
 }
 
-// With calls, what moved in the same row is told apart, too.
-func TestCallsTellVictimsThatTimesDoNot(t *testing.T) {
+// With calls, roles are assigned even if everything moved in the same row.
+func TestCallsIdentifyVictimsWithoutTimes(t *testing.T) {
 	f := cascade{seed: 5, quiet: 400}.frame()
 	f.Topology = cascade{}.calls()
 	f.Targets[0].Candidates = slices.DeleteFunc(f.Targets[0].Candidates, func(s Series) bool { return s.Service == "mail" })
@@ -199,9 +199,9 @@ func TestCallsTellVictimsThatTimesDoNot(t *testing.T) {
 	}
 }
 
-// What is told is true: over many cascades the cause is never told to be a victim, and no
-// victim to be the cause; and mostly it is told.
-func TestRolesAreTrue(t *testing.T) {
+// Roles are right: over many cascades the cause is never a victim, no victim is the cause, and
+// most get their role.
+func TestRolesAreRight(t *testing.T) {
 	told := map[Role]int{}
 	for seed := range uint64(40) {
 		c := cascade{seed: seed, apart: int(seed % 5), quiet: []int{60, 120, 400}[seed%3]}
@@ -224,7 +224,7 @@ func TestRolesAreTrue(t *testing.T) {
 	}
 }
 
-// Other names and another order of columns change no role.
+// Renaming series and reordering columns change no role.
 func TestNamesAndOrderDoNotChangeRoles(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := cascade{seed: rapid.Uint64Range(0, 1000).Draw(t, "seed"), apart: rapid.IntRange(0, 5).Draw(t, "apart"), quiet: 200}
@@ -266,8 +266,8 @@ func TestNamesAndOrderDoNotChangeRoles(t *testing.T) {
 	})
 }
 
-// A service of which only the calls of one that calls it are known explains nothing of
-// that one: they are slow at either end.
+// A callee that is known only by a caller's client metrics doesn't explain that caller: both
+// are slow for the same reason.
 func TestCallsAloneExplainNoCaller(t *testing.T) {
 	f := cascade{seed: 7, apart: 0, quiet: 400}.frame()
 	columns := map[string][]float64{}
@@ -286,8 +286,8 @@ func TestCallsAloneExplainNoCaller(t *testing.T) {
 	}
 }
 
-// Who loses confidence is not told to be the cause any more.
-func TestADoubtedCauseIsNone(t *testing.T) {
+// A cause that loses its confidence loses its role.
+func TestDoubtedCauseLosesItsRole(t *testing.T) {
 	for _, words := range []string{theCause, likelyCause} {
 		f := Finding{Role: RoleCause, Confidence: Medium, Sentence: "db|cpu rose ×2 (1 → 2)" + words}
 		f.doubt()
@@ -297,8 +297,8 @@ func TestADoubtedCauseIsNone(t *testing.T) {
 	}
 }
 
-// What moved later never stands before what moved first without a word of why.
-func TestWhatStandsBeforeItsElderSaysWhy(t *testing.T) {
+// A cause that moved later never ranks above one that moved earlier without an explanation.
+func TestLaterMoveRankedFirstSaysWhy(t *testing.T) {
 	said := 0
 	for seed := range uint64(10) {
 		r := tellAll(cascade{seed: seed, apart: 4, quiet: 400, even: true}.frame())
@@ -318,7 +318,7 @@ func TestWhatStandsBeforeItsElderSaysWhy(t *testing.T) {
 	}
 }
 
-func TestWhyOneStandsBeforeAnother(t *testing.T) {
+func TestReasonsForRankingAhead(t *testing.T) {
 	for want, c := range map[string]rank.Evidence{
 		"it went farther":                    {Dev: 9, Quiet: 1, Rho: 0.1},
 		"it goes with the KPI more closely":  {Dev: 4, Quiet: 1, Rho: 0.9},

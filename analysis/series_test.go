@@ -18,8 +18,8 @@ import (
 
 const step = 60
 
-// slowQueue is an incident: queue waits longer, so that checkout and then the front
-// end, which is the KPI, answer late; the other series only wander.
+// slowQueue is an incident: queue waits longer, which slows down checkout and then front, whose
+// latency is the KPI; the other series only wander.
 func slowQueue(rows, incident int) Frame {
 	rng := rand.New(rand.NewPCG(7, 7))
 	f := Frame{
@@ -81,7 +81,7 @@ func warned(r Result, text string) bool {
 	return slices.ContainsFunc(r.Warnings, func(w Warning) bool { return strings.Contains(w.Text, text) })
 }
 
-func TestTheSeriesThatBeganItIsFirst(t *testing.T) {
+func TestFirstSeriesToMoveRanksFirst(t *testing.T) {
 	r := Run(slowQueue(200, 5), Options{})
 	if r.Verdict != Explained || len(r.Causes) != 5 || r.Causes[0].Series != "queue|wait" || r.Causes[0].Confidence == Low {
 		t.Fatalf("verdict %s, causes %s", r.Verdict, asJSON(t, r.Causes))
@@ -125,8 +125,8 @@ func TestTheOrderOfColumnsDoesNotMatter(t *testing.T) {
 	}
 }
 
-// TestBadData feeds what no incident should have and real ones do. The result
-// must be one that JSON can hold and that says what is wrong.
+// TestBadData covers input that no incident should have and real ones do. The result must be
+// valid JSON and say what is wrong.
 func TestBadData(t *testing.T) {
 	nan := math.NaN()
 	fill := func(v float64) func([]float64) {
@@ -191,7 +191,7 @@ func series(f Frame, with func([]float64)) Frame {
 	return change(f, func(x []float64) []float64 { with(x); return x }, false, true)
 }
 
-// change puts other values into copies of the KPI or the candidates.
+// change replaces the values in copies of the KPI, the candidates, or both.
 func change(f Frame, with func([]float64) []float64, target, candidates bool) Frame {
 	t := f.Targets[0]
 	if target {
@@ -207,8 +207,8 @@ func change(f Frame, with func([]float64) []float64, target, candidates bool) Fr
 	return f
 }
 
-// What moves beside a KPI that reads the same as before is nobody's cause, however far it moves.
-func TestAStillKPIHasNoConfidentCause(t *testing.T) {
+// If the KPI doesn't move, no candidate is a confident cause, however far it moves.
+func TestUnmovedKPIHasNoConfidentCause(t *testing.T) {
 	moves := slowQueue(200, 5)
 	if confidentCauses(Run(moves, Options{})) == "" {
 		t.Fatal("the series is not found where the KPI moves")
@@ -228,8 +228,8 @@ func TestAStillKPIHasNoConfidentCause(t *testing.T) {
 	}
 }
 
-// TestTwins checks that copies of a series are one finding inside a service,
-// and findings of their own across services.
+// TestTwins checks that copies of a series are one finding within a service, and separate
+// findings across services.
 func TestTwins(t *testing.T) {
 	f := slowQueue(200, 5)
 	cause := f.Targets[0].Candidates[slices.IndexFunc(f.Targets[0].Candidates, func(s Series) bool { return s.Name == "queue|wait" })]
@@ -324,7 +324,7 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-// many is an incident with as many series as wanted, a tenth of which move.
+// many is an incident with n series, a tenth of which move.
 func many(n, rows int) Frame {
 	rng := rand.New(rand.NewPCG(1, 2))
 	f := Frame{}
@@ -358,10 +358,10 @@ func many(n, rows int) Frame {
 	return f
 }
 
-func TestABaselineIsAsLongAsMostSeriesAreOld(t *testing.T) {
+func TestBaselineIsAsLongAsMostSeries(t *testing.T) {
 	f := slowQueue(200, 20)
 	for i := range f.Targets[0].Candidates {
-		for row := range 100 { // as in a Prometheus that was started then
+		for row := range 100 { // as if Prometheus had started at row 100
 			f.Targets[0].Candidates[i].Values[row] = math.NaN()
 		}
 	}
@@ -372,13 +372,13 @@ func TestABaselineIsAsLongAsMostSeriesAreOld(t *testing.T) {
 	checkSaid(t, r, "most series are at most 80 min old: the baseline is no longer than that")
 
 	f = slowQueue(200, 20)
-	for row := range 120 { // one that is much younger than the others is left out
+	for row := range 120 { // one much younger than the rest is left out
 		f.Targets[0].Candidates[0].Values[row] = math.NaN()
 	}
 	checkSaid(t, Run(f, Options{}), "1 of 5 series left out: more than 60 % of their baseline or all of the incident is missing")
 }
 
-func TestWhatNeverMovesIsNotListed(t *testing.T) {
+func TestConstantSeriesIsNotListed(t *testing.T) {
 	f := slowQueue(200, 20)
 	f.Targets[0].Candidates[0].Values = slices.Repeat([]float64{1}, 200)
 	f.Targets[0].Candidates[0].Values[7] = math.NaN()
@@ -393,9 +393,8 @@ func TestWhatNeverMovesIsNotListed(t *testing.T) {
 	}
 }
 
-// After a rollout most series are a few minutes old, and those that are not tell
-// the more.
-func TestWhatIsOldStillTellsAfterARollout(t *testing.T) {
+// After a rollout most series are minutes old; the older ones still count.
+func TestOldSeriesStillCountAfterRollout(t *testing.T) {
 	f := slowQueue(200, 20)
 	for i, s := range f.Targets[0].Candidates {
 		for row := range 175 {
@@ -410,16 +409,16 @@ func TestWhatIsOldStillTellsAfterARollout(t *testing.T) {
 	}
 }
 
-// A series that went and is back as it was is no sure cause of an alert that
-// goes on; one that stays away is.
-func TestWhatStoodStillIsNoSureCause(t *testing.T) {
+// A series that vanished and came back unchanged is no confident cause of an alert that still
+// fires; one that stays away is.
+func TestVanishedSeriesThatCameBackIsNoConfidentCause(t *testing.T) {
 	for away, sure := range map[int]bool{5: false, 18: true} {
 		f := slowQueue(200, 20)
 		for _, s := range f.Targets[0].Candidates {
 			if s.Service == "queue" {
 				copy(s.Values, slices.Repeat([]float64{27_660_288}, len(s.Values)))
 			} else {
-				copy(s.Values[180:], s.Values[:20]) // nothing happens there
+				copy(s.Values[180:], s.Values[:20]) // the others don't move
 			}
 			if s.Name == "queue|wait" {
 				copy(s.Values[182:], make([]float64, away))

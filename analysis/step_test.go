@@ -29,8 +29,8 @@ func stepFrame(c synth.StepCase) Frame {
 	return f
 }
 
-// steps runs incidents of many lengths and sizes, and gives for each the answer and
-// the name of the truth, "" if nobody is to blame.
+// steps runs incidents of many lengths and sizes, and passes each result with the name of the
+// true cause, "" if there is none.
 func steps(draw synth.Step, opt SeriesOptions, each func(name string, r Result, truth string)) {
 	for _, rows := range []int{130, 250, 610} {
 		for seed, p := range []int{6, 13, 30, 60, 120} {
@@ -45,10 +45,10 @@ func steps(draw synth.Step, opt SeriesOptions, each func(name string, r Result, 
 	}
 }
 
-// A step of five standard deviations is made by some series by chance. That the KPI
-// has always gone with this one, and with no other, tells. The regression alone
-// says as much, and says it of a load, too, of which nobody is to blame.
-func TestAStepOfWhatTheKPIHasAlwaysFollowedIsSaid(t *testing.T) {
+// By chance some series make a step of five standard deviations, too. What identifies the cause
+// is that the KPI has always followed it and no other. Regression alone would also blame a
+// shared load, of which no series is the cause.
+func TestStepOfSeriesThatKPIFollowsIsConfident(t *testing.T) {
 	for _, noise := range []float64{.05, .12} {
 		said, all := 0, 0
 		steps(synth.Step{Noise: noise, Height: 5}, SeriesOptions{}, func(name string, r Result, truth string) {
@@ -68,7 +68,7 @@ func TestAStepOfWhatTheKPIHasAlwaysFollowedIsSaid(t *testing.T) {
 	}
 }
 
-func TestOfASharedLoadNobodyIsToBlame(t *testing.T) {
+func TestStepOfSharedLoadBlamesNobody(t *testing.T) {
 	for _, load := range []float64{.3, .5, .8} {
 		steps(synth.Step{Noise: .05, Height: 5, Load: load}, SeriesOptions{}, func(name string, r Result, _ string) {
 			if first := r.Causes[0]; first.Confidence != Low {
@@ -78,9 +78,8 @@ func TestOfASharedLoadNobodyIsToBlame(t *testing.T) {
 	}
 }
 
-// What a line is drawn through that isn't one is said: a threshold, a valley, and a
-// relation that changed.
-func TestRelationsThatAreNoLineAreSaid(t *testing.T) {
+// A relation that isn't linear is reported: a threshold, a valley, and a relation that changed.
+func TestStepWithNonlinearRelationIsReported(t *testing.T) {
 	for want, shape := range map[string]func(float64) float64{
 		"beyond a threshold": func(v float64) float64 { return 3 * math.Max(0, v-.5) },
 		"to the KPI turns":   func(v float64) float64 { return 3 * math.Abs(v) },
@@ -106,7 +105,7 @@ func TestRelationsThatAreNoLineAreSaid(t *testing.T) {
 	})]
 	f = kpi(f, func(y []float64) {
 		for i := range y[:250] {
-			y[i] = 400 - y[i] // the other way round, about the same level
+			y[i] = 400 - y[i] // reversed, at about the same level
 		}
 	})
 	if r := Run(f, Options{}); !warned(r, "the relation of "+cause.Name+" to the KPI changed before the incident") {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// withEvent is a KPI that doubles at row 300 beside noise, and a column.
+// withEvent is a KPI that doubles at row 300, with noise and one more series.
 func withEvent(name string, at int, before, then float64) Frame {
 	rng := rand.New(rand.NewPCG(1, 1))
 	f := Frame{Onset: 1.7e9 + 300*60}
@@ -40,8 +40,8 @@ func withEvent(name string, at int, before, then float64) Frame {
 	return f
 }
 
-// The size of a step means nothing, when it was means all.
-func TestACandidateThatTellsAChangeIsOne(t *testing.T) {
+// For an event the size of the step means nothing, and its time everything.
+func TestCandidateThatRecordsAChange(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		before, then float64

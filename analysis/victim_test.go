@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A caller that is slow because its callee is says so, and the callee does not.
-func TestACallerSaysThatItsCalleeExplainsIt(t *testing.T) {
+// A slow caller is explained by its callee, and never the other way round.
+func TestCalleeExplainsCaller(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	f := Frame{Topology: [][2]string{{"front", "cart"}, {"cart", "db"}}}
 	columns := map[string][]float64{}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestWhyAChangeIsOfNoSinglePlaceIsKnown(t *testing.T) {
+func TestReasonForExternalVerdict(t *testing.T) {
 	clear := func(_, _, _ int) bool { return true }
 	nothing := shop(4, 1, never)
 	nothing.Numerator.Forecast = make([]float64, len(nothing.Leaves))
@@ -41,9 +41,9 @@ func TestWhyAChangeIsOfNoSinglePlaceIsKnown(t *testing.T) {
 	}
 }
 
-func TestWhyIsKnownOfOneOfSeveralTargets(t *testing.T) {
+func TestReasonForExternalVerdictOfOneTarget(t *testing.T) {
 	f := Frame{Targets: []Target{
-		{Name: "orders", Breakdown: shop(4, 1, never)}, // still
+		{Name: "orders", Breakdown: shop(4, 1, never)}, // did not move
 		{Name: "errors", Breakdown: mixShift()},
 	}}
 	if r := Run(f, Options{}); r.Verdict != External || r.Everywhere != MixShifted {

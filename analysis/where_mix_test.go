@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// What a ratio has always been, here and elsewhere, makes what it was in all, by the
-// traffic that there was.
-func TestTheFiguresOfAMixMakeTheRatioBefore(t *testing.T) {
+// The shares of traffic and the ratios of the shifting part and the rest combine to the KPI's
+// ratio before.
+func TestMixCombinesToRatioBefore(t *testing.T) {
 	r := analyse(t, mixShift(), LabelOptions{})
 	if r.Change == nil || r.Change.Mix == nil {
 		t.Fatalf("%+v", r.Change)

@@ -11,9 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// narrowed is the slow queue with the waiting of one instance beside that of
-// all: the part moves by so much, so many rows late, and wanders by a third. A
-// part of the cart's memory did not move.
+// narrowed is slowQueue with the wait of one instance in addition to that of all: the part
+// moves by the given amount, late by some rows, and wanders by a third. A part of the cart's
+// memory did not move.
 func narrowed(by float64, late int) Frame {
 	f := slowQueue(200, 5)
 	rng := rand.New(rand.NewPCG(3, 9))
@@ -33,14 +33,14 @@ func narrowed(by float64, late int) Frame {
 	return f
 }
 
-// without leaves out candidates.
+// without returns the frame without the named candidates.
 func without(f Frame, names ...string) Frame {
 	f.Targets = slices.Clone(f.Targets)
 	f.Targets[0].Candidates = slices.DeleteFunc(slices.Clone(f.Targets[0].Candidates), func(s Series) bool { return slices.Contains(names, s.Name) })
 	return f
 }
 
-func TestOfASeriesAndItsPartOnlyTheBetterIsACause(t *testing.T) {
+func TestSeriesAndItsPartAreOneCause(t *testing.T) {
 	r := Run(narrowed(40, 0), Options{})
 	first := r.Causes[0]
 	if first.Series != "queue|wait on a" || first.Confidence == Low || first.Evidence.Scope != `{instance="a"}` ||
@@ -50,7 +50,7 @@ func TestOfASeriesAndItsPartOnlyTheBetterIsACause(t *testing.T) {
 	if got := asJSON(t, first.Evidence.Members); got != `["queue|wait"]` {
 		t.Errorf("members %s", got)
 	}
-	// The others stand as if nobody had asked twice.
+	// The others rank as if only one of the two had been fetched.
 	alone := Run(without(narrowed(40, 0), "queue|wait", "cart|mem on a"), Options{})
 	names := func(r Result) (list []string) {
 		for _, c := range r.Causes {
@@ -74,7 +74,7 @@ func TestOfASeriesAndItsPartOnlyTheBetterIsACause(t *testing.T) {
 	}
 }
 
-func TestAPartThatWentTheOtherWayIsACauseOfItsOwn(t *testing.T) {
+func TestPartThatMovedOppositeIsSeparateCause(t *testing.T) {
 	f := narrowed(-20, 2)
 	var listed []string
 	for _, c := range Run(f, Options{}).Causes {
@@ -99,7 +99,7 @@ func TestTheOrderOfPartsDoesNotMatter(t *testing.T) {
 	}
 }
 
-func TestThePublishedPipelineSaysInsideOfWhat(t *testing.T) {
+func TestPublishedPipelineReportsScope(t *testing.T) {
 	r := Run(without(narrowed(40, 0), "queue|wait"), Options{Series: SeriesOptions{Method: "balance"}})
 	i := slices.IndexFunc(r.Causes, func(f Finding) bool { return f.Series == "queue|wait on a" })
 	if i < 0 || r.Causes[i].Evidence.Scope != `{instance="a"}` || !strings.HasPrefix(r.Causes[i].Sentence, `inside instance="a": `) {
@@ -107,7 +107,7 @@ func TestThePublishedPipelineSaysInsideOfWhat(t *testing.T) {
 	}
 }
 
-func TestOfWhatDidNotMoveTheWholeIsListed(t *testing.T) {
+func TestUnmovedPartIsNotListed(t *testing.T) {
 	for seed := range uint64(20) {
 		f := narrowed(40, 0)
 		rng := rand.New(rand.NewPCG(seed, 2))
