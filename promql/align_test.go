@@ -26,7 +26,7 @@ func samples(pairs ...float64) *model.SampleStream {
 	return s
 }
 
-func TestSamplesStandInTheirRows(t *testing.T) {
+func TestSamplesFallIntoRows(t *testing.T) {
 	g := grid{start: time.Unix(100, 0), onset: time.Unix(120, 0), end: time.Unix(140, 0), step: 10 * time.Second}
 	got := values(samples(90, 1, 100, 2, 114, 3, 130.4, 4, 140, math.Inf(1), 150, 5), g)
 	if fmt.Sprint(got) != "[2 3 NaN 4 NaN]" {
@@ -37,18 +37,18 @@ func TestSamplesStandInTheirRows(t *testing.T) {
 	}
 }
 
-// The range of a rate reaches back to before its counter began.
-func TestTheFirstRatesOfACounterAreLeftOut(t *testing.T) {
+// The range of a rate reaches back to before its counter existed.
+func TestFirstRatesOfNewCounterAreDropped(t *testing.T) {
 	g := grid{start: time.Unix(0, 0), onset: time.Unix(1200, 0), end: time.Unix(1260, 0), step: time.Minute}
 	for _, c := range []struct {
 		query       string
-		first, left int // row in which it begins, and rows that are left out
+		first, left int // first row of the counter, and rows that are dropped
 	}{
 		{"rate(a_total[5m])", 3, 5},
 		{"sum(rate(a_total[90s]))", 3, 2},
-		{"rate(a_total[5m])", 0, 0}, // it may have begun long before
+		{"rate(a_total[5m])", 0, 0}, // it may have started long before
 		{"a", 3, 0},
-		{"rate(a_total[5m])", 6, 0}, // little else is known
+		{"rate(a_total[5m])", 6, 0}, // the series has few other rows
 		{"rate(a_total[5m])", 20, 0},
 	} {
 		row := make([]float64, g.rows())
@@ -68,7 +68,7 @@ func TestTheFirstRatesOfACounterAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestPoolingSkipsWhatIsMissing(t *testing.T) {
+func TestPoolingSkipsMissingSamples(t *testing.T) {
 	g := grid{start: time.Unix(0, 0), end: time.Unix(20, 0), step: 10 * time.Second}
 	m := model.Matrix{samples(0, 1, 10, 2), samples(0, 5)}
 	if got := fmt.Sprint(pool(m, g, true), pool(m, g, false)); got != "[6 2 NaN] [3 2 NaN]" {
@@ -76,9 +76,8 @@ func TestPoolingSkipsWhatIsMissing(t *testing.T) {
 	}
 }
 
-// Every series that Prometheus sends ends in its rows, and nothing else does,
-// in whatever order they come.
-func TestAlignIsTheSameForEveryOrderOfSeries(t *testing.T) {
+// The rows don't depend on the order in which Prometheus sends the series.
+func TestAlignIgnoresOrderOfSeries(t *testing.T) {
 	plan, err := NewPlan(config.Rule{
 		Target:     &config.Target{Name: "t", Query: "a", Breakdown: &config.Breakdown{Labels: []string{}}},
 		Candidates: []config.Candidate{{Name: "c", Query: "c"}},
@@ -96,7 +95,7 @@ func TestAlignIsTheSameForEveryOrderOfSeries(t *testing.T) {
 		}
 		one := alignedCandidates(plan, m)
 		shuffled := rapid.Permutation(m).Draw(t, "order")
-		if n <= 5 { // no two of the same labels, which never come from one query
+		if n <= 5 { // one query never returns the same label set twice
 			if other := alignedCandidates(plan, shuffled); one != other {
 				t.Fatalf("%s\n%s", one, other)
 			}
@@ -109,7 +108,7 @@ func alignedCandidates(p Plan, m model.Matrix) string {
 	return fmt.Sprint(f.Targets[0].Candidates)
 }
 
-func TestWithoutAnyAnswerTheFrameStillHasItsShape(t *testing.T) {
+func TestAlignWithoutAnswers(t *testing.T) {
 	f := Align(ratioPlan(t), Evidence{})
 	if len(f.Targets) != 1 || len(f.Targets[0].Values) != len(f.Times) || !math.IsNaN(f.Targets[0].Values[0]) {
 		t.Errorf("%+v", f.Targets)
@@ -127,14 +126,14 @@ func TestAScalarIsASeries(t *testing.T) {
 	}
 }
 
-func TestADayThatIsMissingLeavesAGap(t *testing.T) {
+func TestMissingDayLeavesGap(t *testing.T) {
 	got := place(place(nil, 1, []float64{1}), 4, []float64{4})
 	if fmt.Sprint(got) != "[[1] [] [] [4]]" || got[1] != nil {
 		t.Error(got)
 	}
 }
 
-// history answers with a point in every hour but those of the given days back.
+// history answers with a point for every hour, except around the given days back.
 func history(b parts, gaps ...int) Answers {
 	q, _ := b.presence()
 	s := &model.SampleStream{}
@@ -147,7 +146,7 @@ func history(b parts, gaps ...int) Answers {
 	return Answers{q.key(): {Value: model.Matrix{s}}}
 }
 
-func TestDaysAreLookedBackAtUpToTheFirstThatIsMissing(t *testing.T) {
+func TestDaysBackEndAtFirstMissingDay(t *testing.T) {
 	b := parts{Measure: expr.Measure{Numerator: []expr.Term{{Coefficient: 1, Text: "sum(a)"}}}, grid: grid{
 		start: clock("10:00:00"), onset: clock("12:00:00"), end: clock("12:10:00"), before: clock("11:59:00"), step: time.Minute,
 	}}
@@ -174,7 +173,7 @@ func TestDaysAreLookedBackAtUpToTheFirstThatIsMissing(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatFlowsIsCounted(t *testing.T) {
+func TestOnlyRatesAreCounted(t *testing.T) {
 	of := func(numerator, denominator, expected []expr.Term) func(expr.Term) float64 {
 		b := parts{grid: grid{onset: clock("12:00:00"), end: clock("12:09:00"), step: time.Minute}}
 		b.Numerator, b.Denominator, b.Expected = numerator, denominator, expected
@@ -207,7 +206,7 @@ func TestRoundingBelowZeroIsZero(t *testing.T) {
 	}
 }
 
-func TestWhatIsInfiniteIsMissing(t *testing.T) {
+func TestInfiniteIsMissing(t *testing.T) {
 	if v := finite(model.SampleValue(math.Inf(-1))); !math.IsNaN(v) {
 		t.Error(v)
 	}
@@ -235,7 +234,7 @@ func TestPresenceIsTheShareOfSteps(t *testing.T) {
 	}
 }
 
-func TestOfSeveralAlertsTheBestMatches(t *testing.T) {
+func TestBestMatchOfSeveralAlerts(t *testing.T) {
 	alert := func(state v1.AlertState, at int64, more model.LabelSet) v1.Alert {
 		return v1.Alert{Labels: model.LabelSet{"alertname": "A"}.Merge(more), State: state, ActiveAt: time.Unix(at, 0)}
 	}
@@ -252,7 +251,7 @@ func TestOfSeveralAlertsTheBestMatches(t *testing.T) {
 	}
 }
 
-func TestNumbersAreReadWithTheirSign(t *testing.T) {
+func TestSignedNumbers(t *testing.T) {
 	for text, want := range map[string]string{"1": "1 true", "-2": "-2 true", "(3)": "3 true", "-(4)": "-4 true", "+5": "5 true", "a": "0 false", "-a": "0 false"} {
 		v, ok := expr.Number(expr.MustParse(text))
 		if got := fmt.Sprint(v+0, ok); got != want {
@@ -261,7 +260,7 @@ func TestNumbersAreReadWithTheirSign(t *testing.T) {
 	}
 }
 
-func TestAConstantLabelIsDroppedButNotTheLast(t *testing.T) {
+func TestConstantLabelIsDroppedUnlessLast(t *testing.T) {
 	b := &analysis.Breakdown{Labels: []string{"a", "b"}, Leaves: [][]string{{"x", ""}}}
 	dropConstant(b)
 	if fmt.Sprint(b.Labels, b.Leaves, len(b.Refused)) != "[a] [[x]] 1" {

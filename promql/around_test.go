@@ -17,8 +17,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// town is a service of two pods on one of two nodes, with another pod beside it on
-// its node and one in its namespace.
+// town is a service of two pods on one of two nodes, with another pod on the same node and one
+// in the same namespace.
 func town() string {
 	var b strings.Builder
 	b.WriteString("load 1m\n")
@@ -53,8 +53,8 @@ func townAlert(labels model.LabelSet, expr string) promql.Alert {
 	}
 }
 
-// An alert without any label is about the series that it is made of.
-func TestCandidatesAreThoseOfTheSeriesOfTheKPI(t *testing.T) {
+// The candidates of an alert without labels come from the series that its expression selects.
+func TestCandidatesComeFromSeriesOfKPI(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, town()), nil)
 	want := []string{
 		`container cpu{namespace="etl", pod="batch-0"}`, // on their node
@@ -66,7 +66,7 @@ func TestCandidatesAreThoseOfTheSeriesOfTheKPI(t *testing.T) {
 		`container restarts{namespace="shop", pod="pay-1"}`,
 		`go_goroutines{instance="10.1.0.0:80", job="pay", namespace="shop", pod="pay-0"}`,
 		`go_goroutines{instance="10.1.0.1:80", job="pay", namespace="shop", pod="pay-1"}`,
-		`node_load1{instance="10.9.0.1:9100", job="node"}`, // and the node itself
+		`node_load1{instance="10.9.0.1:9100", job="node"}`, // the node itself
 		`up{instance="10.1.0.0:80", job="pay", namespace="shop", pod="pay-0"}`,
 		`up{instance="10.1.0.1:80", job="pay", namespace="shop", pod="pay-1"}`,
 	}
@@ -79,7 +79,7 @@ func TestCandidatesAreThoseOfTheSeriesOfTheKPI(t *testing.T) {
 			t.Errorf("%s: got  %q\nwant %q, %v", alert.GeneratorURL, got, want, warnings)
 		}
 	}
-	// So it is where a rule says what is measured, and no candidates.
+	// This also holds if a rule gives the target and no candidates.
 	alert := townAlert(model.LabelSet{}, "vector(1)")
 	rule, _, _ := f.Complete(t.Context(), config.Rule{Target: &config.Target{Query: `sum(rate(http_requests_total[5m]))`}}, alert, nil)
 	if len(rule.Candidates) != 8 {
@@ -87,8 +87,9 @@ func TestCandidatesAreThoseOfTheSeriesOfTheKPI(t *testing.T) {
 	}
 }
 
-// Of a metric that kube-state-metrics has of others its own process says nothing.
-func TestWhatSpeaksOfOthersIsNoneOfThem(t *testing.T) {
+// kube-state-metrics reports about others: its own process is not a candidate for their
+// metrics.
+func TestExporterOfOthersIsNoCandidate(t *testing.T) {
 	load := town() + "go_goroutines{job=\"ksm\",instance=\"10.1.0.7:8080\"} 1x190\n"
 	load = strings.ReplaceAll(load, `job="ksm"}`, `job="ksm",instance="10.1.0.7:8080"}`)
 	f := newFetcher(t, promtest.New(t, load), nil)
@@ -101,7 +102,7 @@ func TestWhatSpeaksOfOthersIsNoneOfThem(t *testing.T) {
 	}
 }
 
-// In a server with several clusters, names are those of one of them.
+// With several clusters in one server, a name belongs to one of them.
 func TestCandidatesAreOfTheSameCluster(t *testing.T) {
 	inCluster := func(cluster string) string {
 		return strings.ReplaceAll(town(), "{namespace", "{cluster=\""+cluster+"\",namespace")
@@ -113,7 +114,7 @@ func TestCandidatesAreOfTheSameCluster(t *testing.T) {
 	if strings.Contains(got, `cluster="us"`) || strings.Count(got, `cluster="eu"`) != 4 || strings.Count(got, "container cpu") != 4 {
 		t.Errorf("%q", names(frame))
 	}
-	// What is called so by one exporter only is no cluster of everything.
+	// A label of this name on one exporter only doesn't identify a cluster.
 	load := strings.ReplaceAll(town(), `code="500"`, `code="500",cluster="eu"`)
 	_, frame, _ = explain(t, newFetcher(t, promtest.New(t, load), nil), alert, after(180*time.Minute))
 	if got := names(frame); len(got) != 12 {
@@ -121,8 +122,9 @@ func TestCandidatesAreOfTheSameCluster(t *testing.T) {
 	}
 }
 
-// Where there are more series than are read, nobody knows their values.
-func TestAPartOfTheSeriesTellsNothing(t *testing.T) {
+// If there are more series than the limit, the values of their labels are incomplete and not
+// used.
+func TestTruncatedSeriesAreNotUsed(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("load 1m\n")
 	for i := range 5_010 {
@@ -135,8 +137,8 @@ func TestAPartOfTheSeriesTellsNothing(t *testing.T) {
 	}
 }
 
-// Of many pods none is named, but what they have in common.
-func TestManySeriesAreFoundByWhatTheyHaveInCommon(t *testing.T) {
+// Many pods are selected by the labels they share, not by name.
+func TestManySeriesAreSelectedBySharedLabels(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("load 1m\n")
 	for i := range 30 {

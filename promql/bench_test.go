@@ -12,7 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// What is done with the answers to a ratio of so many leaves: four windows of
+// BenchmarkAlign aligns the answers to a ratio with the given number of leaves: four windows of
 // both sides, one of them with 24 steps.
 func BenchmarkAlign(b *testing.B) {
 	for _, leaves := range []int{100, 2_000, 20_000} {

@@ -17,8 +17,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// mall is a few services on two pods and one node each; from minute 170 on pay
-// fails, which alone has ever had errors.
+// mall is a few services with two pods each. From minute 170 on pay fails, the only one that
+// ever has errors.
 func mall(services ...string) string {
 	var b strings.Builder
 	b.WriteString("load 1m\n")
@@ -45,7 +45,7 @@ func mallAlert(service, expr string) promql.Alert {
 
 const mallRatio = `sum by (service) (rate(requests_total{code="500"}[2m])) / sum by (service) (rate(requests_total[2m])) > 0.05`
 
-func TestAKPIOfOnePlaceHasThoseOfTheOthersBesideIt(t *testing.T) {
+func TestKPIHasSiblings(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, mall("pay", "cart", "search")), nil)
 	_, frame, _ := explain(t, f, mallAlert("pay", mallRatio), after(180*time.Minute))
 	target := frame.Targets[0]
@@ -62,7 +62,7 @@ func TestAKPIOfOnePlaceHasThoseOfTheOthersBesideIt(t *testing.T) {
 	if now := b.Numerator.Actual; now[0] != 0 || math.Abs(now[1]-300./900) > .02 || now[2] != 0 {
 		t.Errorf("levels %v", now)
 	}
-	if fmt.Sprint(b.Here) != "map[pod:[pay-0 pay-1]]" { // a rack is shared, and the code is what the KPI is about
+	if fmt.Sprint(b.Here) != "map[pod:[pay-0 pay-1]]" { // a rack is shared, and the code is part of the KPI
 		t.Errorf("only there: %v", b.Here)
 	}
 	r := analysis.Run(frame, analysis.Options{})
@@ -72,7 +72,7 @@ func TestAKPIOfOnePlaceHasThoseOfTheOthersBesideIt(t *testing.T) {
 	noWarnings(t, frame)
 }
 
-func TestWhatHasNothingBesideIt(t *testing.T) {
+func TestKPIWithoutSiblings(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, mall("pay", "cart")), nil)
 	for name, expr := range map[string]string{
 		"of all":                 `sum(rate(requests_total{code="500"}[2m])) > 1`,
@@ -87,9 +87,8 @@ func TestWhatHasNothingBesideIt(t *testing.T) {
 	}
 }
 
-// Of a maximum the series are told apart that it is taken over, and the one that
-// it is is known.
-func TestTheSeriesThatIsTheMaximumIsKnown(t *testing.T) {
+// A maximum is broken down into the series that it is taken over, and the largest is marked.
+func TestLargestSeriesOfMaximumIsMarked(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, mall("pay", "cart", "search")), nil)
 	_, frame, _ := explain(t, f, mallAlert("pay", `max by (service) (depth) > 100`), after(180*time.Minute))
 	target := frame.Targets[0]
@@ -101,8 +100,8 @@ func TestTheSeriesThatIsTheMaximumIsKnown(t *testing.T) {
 	}
 }
 
-// All alerts of a rule ask the same of what is beside them.
-func TestAlertsOfARuleShareWhatIsBesideThem(t *testing.T) {
+// All alerts of a rule share the queries for their siblings.
+func TestAlertsOfRuleShareSiblingQueries(t *testing.T) {
 	services := []string{"pay", "cart", "search", "stock", "mail", "audit"}
 	s := promtest.New(t, mall(services...))
 	f := newFetcher(t, s, nil)
@@ -127,9 +126,9 @@ func TestAlertsOfARuleShareWhatIsBesideThem(t *testing.T) {
 	}
 }
 
-// What was gone long before has not fallen to nothing when the alert began; what
-// went with it has.
-func TestALevelThatWasGoneBeforeIsNoPart(t *testing.T) {
+// A level that vanished long before the alert didn't fall to zero at its onset; one that
+// vanished with it did.
+func TestLevelGoneBeforeOnsetIsNoPart(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, `load 1m
 free{mount="/"} 60x180
 free{mount="/logs"} 55x170 2x9

@@ -52,7 +52,7 @@ func TestTheTableOfExportersIsSound(t *testing.T) {
 	}
 }
 
-// valuesOfAll are values of all labels that identities are made of.
+// valuesOfAll gives these values to every label used for identities.
 func valuesOfAll(values ...string) map[string][]string {
 	all := map[string][]string{hostLabel: values}
 	for _, name := range identityLabels() {
@@ -61,8 +61,8 @@ func valuesOfAll(values ...string) map[string][]string {
 	return all
 }
 
-// Of current releases, which testdata/exporters.txt names: what an exporter calls
-// otherwise by now would never be found.
+// testdata/exporters.txt lists the metrics of current releases: the table must not name a
+// metric that its exporter no longer has.
 func TestMetricsOfTheTableAreThoseOfCurrentExporters(t *testing.T) {
 	known := namesByExporter(t, "testdata/exporters.txt")
 	for _, e := range exporters() {
@@ -76,8 +76,8 @@ func TestMetricsOfTheTableAreThoseOfCurrentExporters(t *testing.T) {
 	}
 }
 
-// namesByExporter reads a list: a comment begins with the exporter's name, and a
-// release or a colon follows it.
+// namesByExporter reads a list of metrics whose comments start with the exporter's name,
+// followed by a release or a colon.
 func namesByExporter(t *testing.T, file string) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -97,7 +97,7 @@ func namesByExporter(t *testing.T, file string) map[string][]string {
 	return known
 }
 
-func TestOnlySeriesOfTheKPIAreNoCandidates(t *testing.T) {
+func TestSeriesOfKPIAreNoCandidates(t *testing.T) {
 	for _, c := range []struct {
 		kpi, query, metric string
 		want               bool

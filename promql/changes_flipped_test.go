@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// The series of a server that is young all begin with it: that is no rollout.
-func TestWhatBeginsWithAllElseIsNoRollout(t *testing.T) {
+// On a server that has just started, all series begin at once: that is no rollout.
+func TestSeriesThatAllBeginTogetherAreNoRollout(t *testing.T) {
 	build, _ := traceOf(byLabels, "node_exporter_build_info")
 	m := model.Metric{model.MetricNameLabel: "node_exporter_build_info", "job": "node", "version": "1.5.0"}
 	if from, to, ok := build.versionChange(m, nil); ok {

@@ -11,8 +11,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// tracesSeen are series as exporters have them, the way in which each tells a change, and
-// what it says. Names come from the current releases of the exporters.
+// tracesSeen are series as current releases of the exporters name them, the signal that reveals
+// a change in each, and its text.
 func tracesSeen() []struct{ series, way, says string } {
 	const labels, value, times, age = "labels", "value", "times", "age"
 	return []struct{ series, way, says string }{
@@ -57,7 +57,7 @@ func tracesSeen() []struct{ series, way, says string } {
 	}
 }
 
-func TestEveryTraceIsReadAsItIsMeant(t *testing.T) {
+func TestEverySignalOfAChange(t *testing.T) {
 	ways := map[string]signal{"labels": byLabels, "value": byValue, "times": byTime, "age": byAge}
 	for _, test := range tracesSeen() {
 		m := metricOf(test.series)
@@ -73,8 +73,8 @@ func TestEveryTraceIsReadAsItIsMeant(t *testing.T) {
 	}
 }
 
-// What measures is no change: its values move all the time, and there is much of it.
-func TestMeasuresAreNoTraces(t *testing.T) {
+// A gauge or counter of activity is no signal of a change: it moves all the time.
+func TestMeasurementsSignalNoChange(t *testing.T) {
 	for _, name := range []string{
 		"http_requests_total", "up_total", "node_time_seconds", "kube_pod_status_ready", "kube_deployment_status_replicas_available",
 		"process_cpu_seconds_total", "go_goroutines", "uptime_ratio", "probe_success", "http_request_duration_seconds_bucket", "kube_node_status_condition",

@@ -19,11 +19,11 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// ksm is the scrape of kube-state-metrics, which says where that runs.
+// ksm is the scrape target of kube-state-metrics.
 const ksm = `job="ksm",instance="10.9.9.9:8080"`
 
-// changed is a server on which one thing of each kind has changed, in the order of
-// the minutes from 300 on; the alert began at minute 350.
+// changed is a server on which one thing of each kind changes, one a minute from minute 300 on;
+// the alert starts at minute 350.
 func changed() string {
 	return strings.ReplaceAll(`load 1m
 http_errors_total{namespace="shop",service="checkout"} 0+1x350 400+60x20
@@ -76,8 +76,7 @@ func errorsRule() config.Rule {
 	return config.Rule{Target: &config.Target{Query: `sum(rate(http_errors_total[2m]))`}, Candidates: []config.Candidate{}}
 }
 
-// told writes the changes of a frame in the order of time, with the minute in which
-// they began.
+// told lists the changes of a frame by time, each with its minute.
 func told(f analysis.Frame) []string {
 	list := slices.Clone(f.Changes)
 	slices.SortFunc(list, func(a, b changes.Change) int { return int(a.At - b.At) })
@@ -92,9 +91,9 @@ func told(f analysis.Frame) []string {
 	return out
 }
 
-// A process whose counters begin again was restarted, though nothing tells its start. One
-// of which a counter goes on was not.
-func TestCountersThatBeginAgainAreARestart(t *testing.T) {
+// A process whose counters all restart was restarted, even without a start time; one with a
+// counter that continues was not.
+func TestCounterResetsAreARestart(t *testing.T) {
 	s := promtest.New(t, `load 1m
 http_errors_total{pod="checkout-0",code="500"} 0+1x340 0+60x29
 http_errors_total{pod="checkout-0",code="503"} 0+2x340 stale _x1 0+3x27
@@ -109,7 +108,7 @@ http_errors_total{pod="mail-0",code="500"} 0+7x20 0+7x20 0+7x20 0+7x20 0+7x20 0+
 	}
 }
 
-func TestWhatChangedIsFoundInSeries(t *testing.T) {
+func TestChangesAreDetectedInSeries(t *testing.T) {
 	s := promtest.New(t, changed())
 	frame := fetch(t, newFetcher(t, s, nil), errorsRule(), brokenShop(model.LabelSet{"namespace": "shop"}), after(360*time.Minute))
 	got, want := told(frame), []string{
@@ -143,9 +142,9 @@ func TestWhatChangedIsFoundInSeries(t *testing.T) {
 	}
 }
 
-// Five queries are all that it costs, four where the KPI counts nothing, and none where
-// nobody wants them; a server that has none of the metrics says nothing.
-func TestWhatChangedCostsFiveQueries(t *testing.T) {
+// Detecting changes takes five queries, four if the KPI counts nothing, and none if it is off.
+// A server without the metrics reports nothing.
+func TestDetectingChangesTakesFiveQueries(t *testing.T) {
 	const errors, level = `sum(rate(http_errors_total[2m]))`, `sum(http_errors)`
 	for _, test := range []struct {
 		kpi     string
@@ -168,7 +167,7 @@ func TestWhatChangedCostsFiveQueries(t *testing.T) {
 		}
 		since := float64(after(170 * time.Minute).Unix())
 		if test.unasked {
-			since = 0 // nobody knows that nothing changed
+			since = 0 // it isn't known that nothing changed
 		}
 		if len(frame.Changes) > 0 || frame.ChangesSince != since {
 			t.Errorf("%s: %v since %v", test.kpi, frame.Changes, frame.ChangesSince)
@@ -181,8 +180,8 @@ func TestWhatChangedCostsFiveQueries(t *testing.T) {
 	}
 }
 
-// What an alert measures is what is to be explained, and no cause of it.
-func TestWhatAKPIMeasuresIsNoChange(t *testing.T) {
+// What the alert itself measures needs an explanation and is no cause.
+func TestMeasurementOfKPIIsNoChange(t *testing.T) {
 	s := promtest.New(t, changed())
 	rule := config.Rule{Target: &config.Target{Query: `count(kube_node_info)`}, Candidates: []config.Candidate{}}
 	frame := fetch(t, newFetcher(t, s, nil), rule, brokenShop(model.LabelSet{}), after(360*time.Minute))
@@ -196,8 +195,8 @@ func TestWhatAKPIMeasuresIsNoChange(t *testing.T) {
 	}
 }
 
-// canary is a release that has got to 3 of 6 pods, one that has got to all of 2, one that
-// was taken back while the alert fired, and one of two instances without Kubernetes.
+// canary has a release that reached 3 of 6 pods, one that reached all of 2, one that was rolled
+// back while the alert fired, and one of two instances outside Kubernetes.
 const canary = `load 1m
 http_errors_total{namespace="shop",service="checkout"} 0+1x350 400+60x20
 kube_pod_container_info{namespace="shop",pod="checkout-7d9f8c6b5d-hhhhh",container="main",image="r/checkout:v41"} 1x370
@@ -221,7 +220,7 @@ geo_build_info{job="geo",instance="a:80",version="1.1"} _x335 1x35
 geo_build_info{job="geo",instance="b:80",version="1.0"} 1x370
 `
 
-func TestHowFarARolloutHasGot(t *testing.T) {
+func TestProgressOfRollout(t *testing.T) {
 	s := promtest.New(t, canary)
 	frame := fetch(t, newFetcher(t, s, nil), errorsRule(), brokenShop(model.LabelSet{"namespace": "shop"}), after(360*time.Minute))
 	got := map[string]changes.Extent{}

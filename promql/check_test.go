@@ -13,7 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/promql"
 )
 
-// check returns the mistakes of the rules in a text, one line each.
+// check returns the errors in the rules of a text, one a line.
 func check(t *testing.T, text string) string {
 	t.Helper()
 	rules, err := config.ParseRules("rules.yml", []byte(text))
@@ -50,7 +50,7 @@ func golden(t *testing.T, pattern string) []string {
 	return files
 }
 
-// compareGolden compares with a file; with UPDATE_GOLDEN=1 it writes it.
+// compareGolden compares got with a file; with UPDATE_GOLDEN=1 it writes it.
 func compareGolden(t *testing.T, file, got string) {
 	t.Helper()
 	if os.Getenv("UPDATE_GOLDEN") != "" {

@@ -15,12 +15,12 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// A queue that grows for an hour and a half has no hour before its alert that
-// tells what is usual, though one that was longer from one minute to the next has.
-func TestABaselineReachesBackToBeforeTheKPIWasOnItsWay(t *testing.T) {
+// A queue that grows for an hour and a half has no usual hour right before its alert; one that
+// jumped has.
+func TestBaselineReachesBackToBeforeDrift(t *testing.T) {
 	for name, c := range map[string]struct {
 		values   string
-		baseline time.Duration // that the rule chose
+		baseline time.Duration // given by the rule
 		reaches  time.Duration // before the onset
 		usual    float64
 	}{
@@ -48,9 +48,9 @@ func TestABaselineReachesBackToBeforeTheKPIWasOnItsWay(t *testing.T) {
 	}
 }
 
-// What a KPI does every day is no reason to look for what is usual before it. On the
-// first day nobody knows that.
-func TestAMorningIsNoMove(t *testing.T) {
+// A drift that the KPI shows every day doesn't move the baseline back. On the first day that
+// isn't known.
+func TestDailyDriftDoesNotMoveBaseline(t *testing.T) {
 	ask := func(n int) []analysis.Warning {
 		now := time.Duration(n)*24*time.Hour + 100*time.Minute
 		s := promtest.New(t, days(n))

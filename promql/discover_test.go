@@ -61,7 +61,7 @@ func TestNamesOfInstancesAreBetterThanNothing(t *testing.T) {
 	}
 }
 
-func TestALabelThatTellsEverySeriesApartIsRefused(t *testing.T) {
+func TestUniqueLabelIsRefused(t *testing.T) {
 	var load strings.Builder
 	load.WriteString("load 1m\n")
 	for i := range 60 {
@@ -115,7 +115,7 @@ func cube(n int) string {
 	return b.String()
 }
 
-func TestTooManyLeavesAreAskedOneLabelAtATime(t *testing.T) {
+func TestTooManyLeavesAreQueriedByLabel(t *testing.T) {
 	b, warnings, s := breakdownOf(t, cube(6), "sum(q)", []string{"a", "b"}, 20)
 	warned(t, warnings, "kpi: breakdown", "36 combinations of a, b are too many")
 	if b.Labels != nil || len(b.Marginals) != 2 {
@@ -148,7 +148,7 @@ func TestALabelWithVeryManyValuesGoesFirst(t *testing.T) {
 	}
 }
 
-func TestWhatCantBeBrokenDownSaysWhy(t *testing.T) {
+func TestReasonForNoBreakdown(t *testing.T) {
 	const load = "load 1m\nq{a=\"x\"} 1x60\nq{a=\"y\"} 1x60\nplain 1x60\n"
 	for _, c := range []struct {
 		query  string
@@ -188,7 +188,7 @@ func TestAProbeThatFailsSaysSo(t *testing.T) {
 	warned(t, frame.Warnings, "shop errors: breakdown", "its label combinations could not be counted")
 }
 
-func TestWhatWasAskedIsShown(t *testing.T) {
+func TestQueriesAreShown(t *testing.T) {
 	s := promtest.New(t, shop())
 	rule := ratioRule()
 	rule.Breakdown = nil
@@ -228,7 +228,7 @@ func TestSeriesThatAMaximumIsTakenOverAreBrokenDown(t *testing.T) {
 	near(t, "parts", b.Numerator.Actual, 1, 3)
 }
 
-// Labels go through other aggregations where that changes nothing.
+// Labels pass through nested aggregations where that doesn't change the value.
 func TestLabelsReachThroughNestedAggregations(t *testing.T) {
 	const load = "load 1m\n" +
 		"q{pod=\"p1\",node=\"a\",scraper=\"s1\"} 1x60\nq{pod=\"p1\",node=\"a\",scraper=\"s2\"} 1x60\n" +
@@ -249,7 +249,7 @@ func TestLabelsReachThroughNestedAggregations(t *testing.T) {
 		t.Errorf("%v %v %v %v", b.Labels, b.Leaves, b.Numerator.Actual, warnings)
 	}
 	b, warnings, _ = breakdownOf(t, load, "sum(max by (pod) (q))", []string{"scraper"}, 0)
-	if len(b.Leaves) != 1 || b.Numerator.Actual[0] != 4 { // twice the whole by scraper
+	if len(b.Leaves) != 1 || b.Numerator.Actual[0] != 4 { // both scrapers: twice the total
 		t.Errorf("%v %v %v", b.Leaves, b.Numerator.Actual, warnings)
 	}
 }

@@ -2,7 +2,7 @@
 
 package promql
 
-// MetricsOf are the metrics of an exporter of the table.
+// MetricsOf returns the metrics of one exporter in the table.
 func MetricsOf(name string) []string {
 	var metrics []string
 	for _, e := range exporters() {

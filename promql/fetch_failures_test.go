@@ -31,7 +31,7 @@ func TestAQueryThatFailsIsAWarning(t *testing.T) {
 	}
 }
 
-func TestAPieceThatFailsIsMissing(t *testing.T) {
+func TestFailedPartIsMissing(t *testing.T) {
 	s := promtest.New(t, shop())
 	s.Fail(`/api/v1/query sum_over_time((sum by (path, version, method) (rate(http_requests_total{code=~"5..",service="shop"}[2m])))[1h:1m])`,
 		promtest.Failure{Status: 503, Type: "timeout", Text: "query timed out"})
@@ -65,7 +65,7 @@ func TestAServerThatIsNotThereIsAnError(t *testing.T) {
 	}
 }
 
-func TestAServerThatHangsIsLeft(t *testing.T) {
+func TestHangingServerTimesOut(t *testing.T) {
 	s := promtest.New(t, shop())
 	s.Fail("/api/v1/query_range", promtest.Failure{After: time.Hour})
 	s.Fail("/api/v1/query", promtest.Failure{After: time.Hour})
@@ -92,14 +92,14 @@ func TestWarningsOfTheServerAreKept(t *testing.T) {
 	warned(t, frame.Warnings, "prometheus", "store 10.0.0.7 is not available")
 }
 
-func TestPartialAnswersOfVictoriaMetricsAreSaidSo(t *testing.T) {
+func TestPartialAnswersOfVictoriaMetricsAreReported(t *testing.T) {
 	s := promtest.New(t, shop())
 	s.Fail("/api/v1/query_range cpu", promtest.Failure{Status: 200, Text: `{"status":"success","isPartial":true,"data":{"resultType":"matrix","result":[]}}`})
 	frame := fetch(t, newFetcher(t, s, nil), ratioRule(), shopAlert(), shopTime())
 	warned(t, frame.Warnings, "prometheus", "the evidence is incomplete (cpu): some of the storage did not answer")
 }
 
-func TestTooManySeriesAreCutAndSaidSo(t *testing.T) {
+func TestTooManySeriesAreCutAndReported(t *testing.T) {
 	for _, ignore := range []bool{false, true} {
 		s := promtest.New(t, shop())
 		if ignore {
@@ -111,7 +111,7 @@ func TestTooManySeriesAreCutAndSaidSo(t *testing.T) {
 		rule.Candidates = []config.Candidate{{Name: "all", Query: "http_requests_total"}}
 		frame := fetch(t, f, rule, shopAlert(), shopTime())
 		warned(t, frame.Warnings, "all", "more than 12 series")
-		if n := len(frame.Targets[0].Candidates); n != 11 { // and the target
+		if n := len(frame.Targets[0].Candidates); n != 11 { // the limit less the target
 			t.Errorf("%d candidates", n)
 		}
 	}
@@ -122,13 +122,13 @@ func TestASeriesLimitHoldsForTheWholeAnalysis(t *testing.T) {
 	rule := ratioRule()
 	rule.Candidates = []config.Candidate{{Name: "cpu", Query: "cpu"}, {Name: "all", Query: "http_requests_total"}, {Name: "connections", Query: "connections"}}
 	frame := fetch(t, f, rule, shopAlert(), shopTime())
-	if n := len(frame.Targets[0].Candidates); n != 20-1-8 { // the target and eight leaves
+	if n := len(frame.Targets[0].Candidates); n != 20-1-8 { // without the target and eight leaves
 		t.Errorf("%d candidates", n)
 	}
 	warned(t, frame.Warnings, "cost", "8 of 19 series of candidates were left out (all, connections): an analysis may read 20 series")
 }
 
-func TestTheFrameIsTheSameInWhateverOrderAnswersCome(t *testing.T) {
+func TestFrameIgnoresOrderOfAnswers(t *testing.T) {
 	s := promtest.New(t, shop())
 	var want string
 	for _, n := range []int{1, 8, 3} {
@@ -147,7 +147,7 @@ func TestTheFrameIsTheSameInWhateverOrderAnswersCome(t *testing.T) {
 	}
 }
 
-// show prints a frame with what it points to.
+// show prints a frame, following its pointers.
 func show(f analysis.Frame) string {
 	var b strings.Builder
 	for i, t := range f.Targets {
@@ -160,7 +160,7 @@ func show(f analysis.Frame) string {
 	return b.String()
 }
 
-func TestEveryRequestForgoesTheCache(t *testing.T) {
+func TestRequestsBypassCache(t *testing.T) {
 	s := promtest.New(t, shop())
 	rule := ratioRule()
 	rule.Breakdown = nil

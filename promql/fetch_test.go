@@ -19,7 +19,7 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// after is a time of the tests: so long after the Unix epoch.
+// after returns the time d after the Unix epoch, the origin of all tests.
 func after(d time.Duration) time.Time { return time.Unix(0, 0).UTC().Add(d) }
 
 func newFetcher(t *testing.T, s *promtest.Server, change func(*config.Prometheus)) *promql.Fetcher {
@@ -39,7 +39,7 @@ func newFetcher(t *testing.T, s *promtest.Server, change func(*config.Prometheus
 	return f
 }
 
-// fetch plans and asks. The plan must be possible and something must answer.
+// fetch plans and queries; it fails if planning fails or nothing answers.
 func fetch(t *testing.T, f *promql.Fetcher, rule config.Rule, alert promql.Alert, now time.Time) analysis.Frame {
 	t.Helper()
 	plan, err := promql.NewPlan(rule, alert, now)
@@ -60,7 +60,7 @@ func noWarnings(t *testing.T, f analysis.Frame) {
 	}
 }
 
-// warned says whether a warning of the source holds the text.
+// warned fails unless a warning of the source contains the text.
 func warned(t *testing.T, ws []analysis.Warning, source, text string) {
 	t.Helper()
 	if !slices.ContainsFunc(ws, func(w analysis.Warning) bool { return w.Source == source && strings.Contains(w.Text, text) }) {
@@ -82,9 +82,8 @@ func near(t *testing.T, what string, got []float64, want ...float64) {
 	}
 }
 
-// shop is three hours of requests and errors by path, version and method, a
-// processor for each pod, and a constant. From minute 170 on, path /pay fails
-// on version v2.
+// shop is three hours of requests and errors by path, version and method, a CPU for each pod,
+// and a constant. From minute 170 on, path /pay fails on version v2.
 func shop() string {
 	var b strings.Builder
 	b.WriteString("load 1m\n")
@@ -187,7 +186,7 @@ func TestCandidatesAreNamedAsSeriesAndKeepWhatTheRuleSays(t *testing.T) {
 			missing++
 		}
 	}
-	if missing != 92 { // from 105:00, when the sample of 100:00 is no longer seen, to 150:30
+	if missing != 92 { // from 105:00, when the sample of 100:00 turns stale, to 150:30
 		t.Errorf("%d samples are missing", missing)
 	}
 }
@@ -224,7 +223,7 @@ func TestPartsAddUpToTheWhole(t *testing.T) {
 		alert := shopAlert()
 		alert.Onset = after(176 * time.Minute)
 		frame := fetch(t, f, rule, alert, shopTime())
-		if !strings.HasPrefix(query, "rate") { // none of several series is the alert's
+		if !strings.HasPrefix(query, "rate") { // only a single series can be the alert's
 			noWarnings(t, frame)
 		}
 		b := frame.Targets[0].Breakdown
@@ -255,8 +254,7 @@ func total(values []float64) float64 {
 	return sum
 }
 
-// days is so many days of orders in two regions, with a wave over the day, and
-// two hours more.
+// days is n days of orders in two regions, with a daily wave, and two hours more.
 func days(n int) string {
 	wave := func(scale float64) string {
 		var b strings.Builder
@@ -324,7 +322,7 @@ func TestARatioAsksForADayAndForNoProfile(t *testing.T) {
 	now := 3*24*time.Hour + 100*time.Minute
 	frame := fetch(t, newFetcher(t, s, nil), rule, ordersAlert(now-20*time.Minute), after(now))
 	b := frame.Targets[0].Breakdown
-	// Means over a whole day of a wave around 2: 21 minutes' worth of events.
+	// The mean over a whole day of a wave around 2, for 21 minutes of events.
 	near(t, "numerator", b.Numerator.Day, 21*60*200./600)
 	near(t, "denominator", b.Denominator.Day, 21*60*800./600)
 	if b.Numerator.Profile != nil || b.Denominator.Level != nil {
@@ -361,7 +359,8 @@ func TestALeafIsZeroWhereOthersAre(t *testing.T) {
 	if fmt.Sprint(b.Leaves) != "[[always] [half]]" {
 		t.Fatal(b.Leaves)
 	}
-	// The last five minutes in steps of a quarter of one; seen from 173:00 to 175:00 and five minutes on, less what is stale.
+	// The last five minutes in steps of 15 s. The series is there from 173:00 to 175:00, and
+	// visible five minutes longer until it is stale.
 	near(t, "always", b.Numerator.Actual[:1], 4)
 	if half := b.Numerator.Actual[1]; half < 1 || half >= 4 {
 		t.Errorf("half %v", half)

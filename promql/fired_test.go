@@ -16,14 +16,13 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// queues are series of two queues in samples of 5 minutes, of which length gives the
-// length of the one that fails, so many steps since the beginning, and active
-// tells when the alert is.
+// queues are two queues with a sample every 5 minutes. length gives the length of the failing
+// one by step, active whether its alert fires.
 func queues(steps int, length func(step int) float64, active func(step int) bool) string {
 	var b, fails, alert strings.Builder
 	for i := range steps {
 		fmt.Fprintf(&fails, " %g", length(i)+float64(i%3))
-		state := " stale" // and no gap, which the storage can't begin with
+		state := " stale" // stale, not a gap: the storage can't begin with a gap
 		if active(i) {
 			state = " 1"
 		}
@@ -38,7 +37,7 @@ func queues(steps int, length func(step int) float64, active func(step int) bool
 	return b.String()
 }
 
-// queueLook is a look at the queues whose alert began so many steps since the beginning.
+// queueLook analyses the queues for an alert that began at step onset.
 func queueLook(t *testing.T, s *promtest.Server, onset int, labels ...string) (analysis.Frame, analysis.Result) {
 	t.Helper()
 	at := after(time.Duration(onset) * 5 * time.Minute)
@@ -51,9 +50,9 @@ func queueLook(t *testing.T, s *promtest.Server, onset int, labels ...string) (a
 	return f, analysis.Run(f, analysis.Options{})
 }
 
-// While an alert fired, its KPI was no baseline: for all of the last hours, too,
-// so that what is usual lies further back.
-func TestWhileTheAlertFiredIsNoBaseline(t *testing.T) {
+// Times in which the alert fired don't belong to the baseline: even if it fired for all of the
+// last hours, the baseline reaches further back.
+func TestBaselineSkipsTimesWhenAlertFired(t *testing.T) {
 	const onset = 96 // 8 hours
 	fired := func(i int) bool { return i >= 66 && i < 92 }
 	s := promtest.New(t, queues(onset+10, func(i int) float64 {
@@ -77,16 +76,16 @@ func TestWhileTheAlertFiredIsNoBaseline(t *testing.T) {
 	warned(t, r.Warnings, "baseline", "the alert was pending or firing")
 }
 
-// Of days on which it fired at that hour the others are taken, and of earlier
-// weeks the same one.
-func TestADayOnWhichTheAlertFiredIsNoSeason(t *testing.T) {
+// Days on which the alert fired at that hour are skipped: the baseline uses the other days and
+// the same day of earlier weeks.
+func TestSeasonSkipsDaysWhenAlertFired(t *testing.T) {
 	const day, onset = 288, 21*288 + 200
 	fired := func(i int) bool { return i%day >= 190 && i%day < 205 && i > onset-6*day-20 && i < onset-20 }
 	s := promtest.New(t, queues(onset+10, func(i int) float64 {
 		switch {
 		case fired(i), i >= onset:
 			return 400
-		case i%day > 150: // its evening
+		case i%day > 150: // the evening
 			return 100
 		}
 		return 40
@@ -104,9 +103,9 @@ func TestADayOnWhichTheAlertFiredIsNoSeason(t *testing.T) {
 	warned(t, r.Warnings, "baseline", "Jan 2")
 }
 
-// The same times are left out of the series, also of a KPI that is not broken
-// down and of which nobody knows when its alert fired.
-func TestAnEarlierIncidentOfAKPIWithoutParts(t *testing.T) {
+// The series skip the same times, also for a KPI without a breakdown and without a history of
+// its alert.
+func TestBaselineSkipsEarlierIncidentWithoutBreakdown(t *testing.T) {
 	const onset = 40
 	for name, known := range map[string]bool{"the alert fired": true, "it left its band": false} {
 		s := promtest.New(t, queues(onset+10, func(i int) float64 {
@@ -122,8 +121,8 @@ func TestAnEarlierIncidentOfAKPIWithoutParts(t *testing.T) {
 	}
 }
 
-// That nobody knows whether it fired is a finding about the evidence.
-func TestWithoutTheAlertsOfThePastThereIsAnAnswer(t *testing.T) {
+// A missing history of the alert is a warning, not an error.
+func TestMissingAlertHistoryIsAWarning(t *testing.T) {
 	s := promtest.New(t, queues(60, func(i int) float64 { return 40 + 360*float64(i/50) }, func(int) bool { return false }))
 	s.Fail(`/api/v1/query_range count(ALERTS{alertname="QueueLong",alertstate=~"pending|firing",team="a"})`,
 		promtest.Failure{Status: 422, Type: "execution", Text: "not today"})

@@ -17,8 +17,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// rack is three instances of a job and one of another; the busy one has a
-// name that means something in regular expressions and in quotes.
+// rack is three instances of a job and one of another; the name of the busy one has characters
+// special in regular expressions and strings.
 func rack() string {
 	return `load 1m
 		errors_total{job="api",instance="a"} 0+1x190
@@ -36,7 +36,7 @@ func rack() string {
 
 const broken = "c|\".*\n"
 
-// rackRule has candidates that can be narrowed, and such as can't.
+// rackRule has candidates that can be narrowed, and some that can't.
 func rackRule() config.Rule {
 	return config.Rule{
 		Name:      "errors",
@@ -45,7 +45,7 @@ func rackRule() config.Rule {
 		Candidates: []config.Candidate{
 			{Name: "load", Query: `sum by (job) (busy)`, Kind: "cpu", Scale: "each", Positive: true, Lags: []int{-1, 0}},
 			{Name: "all load", Query: `sum(busy)`},
-			{Name: "disk", Query: `max by (job) (disk)`}, // of the busy one, as it is
+			{Name: "disk", Query: `max by (job) (disk)`}, // of the busy one, unchanged
 			{Name: "each", Query: `busy`},
 			{Name: "by instance", Query: `sum by (instance) (busy) / on (instance) sum by (instance) (busy)`},
 			{Name: "renamed", Query: `sum by (job) (label_replace(busy, "instance", "$1", "job", "(.*)"))`},
@@ -60,12 +60,12 @@ func rackAlert() promql.Alert {
 	return promql.Alert{Labels: model.LabelSet{"alertname": "Errors"}, StartsAt: after(174 * time.Minute), Onset: after(172 * time.Minute)}
 }
 
-// found is a cause of kind labels, as the analysis gives it.
+// found is a cause of kind labels, as the analysis returns it.
 func found(set ...map[string]string) analysis.Finding {
 	return analysis.Finding{Kind: analysis.KindLabels, Labels: set, Explains: []string{"errors"}}
 }
 
-// goOn takes a plan through both rounds.
+// goOn runs both rounds of a plan.
 func goOn(t *testing.T, f *promql.Fetcher, rule config.Rule, cause analysis.Finding) (first, second promql.Fetched) {
 	t.Helper()
 	plan, err := promql.NewPlan(rule, rackAlert(), after(180*time.Minute))
@@ -85,7 +85,7 @@ func goOn(t *testing.T, f *promql.Fetcher, rule config.Rule, cause analysis.Find
 	return first, second
 }
 
-func TestCandidatesAreAskedInsideOfWhatWasFound(t *testing.T) {
+func TestCandidatesAreNarrowedToCause(t *testing.T) {
 	s := promtest.New(t, rack())
 	f := newFetcher(t, s, nil)
 	fetch(t, f, rackRule(), rackAlert(), after(180*time.Minute))
@@ -103,7 +103,7 @@ func TestCandidatesAreAskedInsideOfWhatWasFound(t *testing.T) {
 	if n := len(s.Requests()) - first; n != len(names) {
 		t.Errorf("%d requests for %d queries", n, len(names))
 	}
-	if n := len(wider.Asked()); n != 2+len(rackRule().Candidates)+len(names) { // and the target, and its breakdown
+	if n := len(wider.Asked()); n != 2+len(rackRule().Candidates)+len(names) { // the two are the target and its breakdown
 		t.Errorf("%d queries are shown", n)
 	}
 	known := before.Frame.Targets[0].Candidates
@@ -125,12 +125,12 @@ func TestCandidatesAreAskedInsideOfWhatWasFound(t *testing.T) {
 	}
 }
 
-// last is the newest sample of a series.
+// last returns the newest sample of a series.
 func last(s analysis.Series) float64 { return s.Values[len(s.Values)-1] }
 
 func shown(v any) string { return fmt.Sprintf("%+v", v) }
 
-func TestOfSeveralLabelsEachIsTriedByItself(t *testing.T) {
+func TestLabelsAreNarrowedOneByOne(t *testing.T) {
 	s := promtest.New(t, `load 1m
 		errors_total{path="/a",version="v1"} 0+1x190
 		errors_total{path="/b",version="v2"} 0+1x190
@@ -166,7 +166,7 @@ func TestASetOfValuesIsOneScope(t *testing.T) {
 	}
 }
 
-func TestOnlyTheKPIsThatTheSetExplainsGoOn(t *testing.T) {
+func TestOnlyExplainedKPIsAreNarrowed(t *testing.T) {
 	s := promtest.New(t, rack())
 	rule := rackRule()
 	load := []config.Candidate{{Name: "load", Query: `sum by (job) (busy)`}}
@@ -183,7 +183,7 @@ func TestOnlyTheKPIsThatTheSetExplainsGoOn(t *testing.T) {
 	}
 }
 
-func TestWhereNothingCanBeNarrowedThePlanEnds(t *testing.T) {
+func TestNoSecondRoundWithoutNarrowing(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, rack()), nil)
 	rule := rackRule()
 	rule.Candidates = rule.Candidates[3:7]
@@ -207,7 +207,7 @@ func TestBothRoundsHaveOneBudget(t *testing.T) {
 	first := len(s.Requests())
 	for _, c := range []struct {
 		change func(*config.Prometheus)
-		more   int // questions of the second round
+		more   int // queries of the second round
 		says   string
 	}{
 		{
@@ -249,7 +249,7 @@ func TestBothRoundsHaveOneBudget(t *testing.T) {
 	}
 }
 
-func TestSeriesInsideAreTheFirstToBeLeftOut(t *testing.T) {
+func TestNarrowedSeriesAreDroppedFirst(t *testing.T) {
 	s := promtest.New(t, rack())
 	rule := rackRule()
 	rule.Candidates = rule.Candidates[:1]
@@ -262,7 +262,7 @@ func TestSeriesInsideAreTheFirstToBeLeftOut(t *testing.T) {
 	warned(t, wider.Frame.Warnings, "cost", `1 of 3 series of candidates were left out (load within {instance=`)
 }
 
-func TestAStormSharesWhatIsAskedInside(t *testing.T) {
+func TestStormSharesNarrowedQueries(t *testing.T) {
 	s := promtest.New(t, rack())
 	f := newFetcher(t, s, nil)
 	cause := found(map[string]string{"instance": broken})

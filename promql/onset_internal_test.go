@@ -12,7 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// hasty gives up as soon as it has its answer.
+// hasty cancels as soon as it has its answer.
 type hasty struct {
 	v1.API
 	giveUp context.CancelFunc
@@ -23,7 +23,7 @@ func (h hasty) Alerts(context.Context) (v1.AlertsResult, error) {
 	return v1.AlertsResult{Alerts: []v1.Alert{{Labels: model.LabelSet{"alertname": "A"}, State: v1.AlertStateFiring}}}, nil
 }
 
-// An asker whose time is over just then must not hear that the alert is over.
+// If the deadline passes just as the list arrives, the alert isn't over.
 func TestAListThatCameInTimeCounts(t *testing.T) {
 	var u config.URL
 	if err := u.UnmarshalText([]byte("http://prometheus")); err != nil {

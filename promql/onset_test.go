@@ -42,7 +42,7 @@ func TestTheOnsetIsWhenTheConditionBeganToHold(t *testing.T) {
 	}
 }
 
-// Recorded from Prometheus 2.42 and 3.5.3, whose rule had `for: 2s`.
+// Recorded from Prometheus 2.42 and 3.5.3 with a rule with `for: 2s`.
 func TestRecordedAlertsAreUnderstood(t *testing.T) {
 	for file, onset := range map[string]string{
 		"prometheus-2.42-alerts.json":  "2026-11-22T04:35:35.272467009Z",
@@ -80,7 +80,7 @@ func TestWithoutTheListTheOnsetIsThatOfALERTS_FOR_STATE(t *testing.T) {
 	}
 }
 
-func TestWithoutAnythingTheOnsetIsStartsAtAndSaysSo(t *testing.T) {
+func TestOnsetFallsBackToStartsAt(t *testing.T) {
 	labels := model.LabelSet{"alertname": "A \"quoted\\", "service": "shop"}
 	for name, c := range map[string]struct {
 		prepare func(*promtest.Server)
@@ -210,8 +210,8 @@ func TestRequestsAreCountedByOutcome(t *testing.T) {
 	}
 }
 
-// A value that is no time is none, whoever wrote it.
-func TestAnOnsetThatIsNoTimeIsNone(t *testing.T) {
+// A value that isn't a time is ignored, whoever wrote it.
+func TestInvalidOnsetIsIgnored(t *testing.T) {
 	for _, value := range []string{"NaN", "+Inf", "-Inf", "0", "-5", "1e300"} {
 		s := promtest.New(t, "load 1m\nALERTS_FOR_STATE{alertname=\"A\"} "+strings.Repeat(value+" ", 70)+"\n")
 		a := newFetcher(t, s, nil).ActiveAt(t.Context(), alertAt(after(time.Hour), list0()))

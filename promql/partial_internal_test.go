@@ -10,7 +10,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// The question for the incident may fail while others are answered.
+// The query for the incident may fail while others succeed.
 func TestLeavesArePartialWithoutAnActual(t *testing.T) {
 	nan := math.NaN()
 	for name, c := range map[string]struct {

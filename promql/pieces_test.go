@@ -33,8 +33,8 @@ func TestPartsBesideTheKPI(t *testing.T) {
 	}
 }
 
-// Whatever parses can be taken apart or is refused, and what its parts are asked
-// with parses.
+// Any expression that parses can be broken down or is refused, and the queries for its parts
+// parse.
 func FuzzBreakdown(f *testing.F) {
 	for _, query := range []string{
 		`100 * (1 - sum by (a) (rate(b_total{c=~"d|e"}[5m] offset 1h)) / on(a) group_left(z) sum without (x) (increase(f_total[10m])))`,

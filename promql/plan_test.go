@@ -37,8 +37,7 @@ func ratioPlan(t *testing.T) Plan {
 	return plan
 }
 
-// printed are all questions of a plan, with their times, as if there were data
-// for three days.
+// printed lists all queries of a plan with their times, as if there were data for three days.
 func printed(p Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s, onset %s, to %s, every %s\n", p.Rule, p.Start.Format(time.TimeOnly), p.Onset.Format(time.TimeOnly), p.End.Format(time.TimeOnly), p.Step)

@@ -19,7 +19,7 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// explain does with an alert what the daemon does, without a rule.
+// explain runs the daemon's steps for an alert without a rule.
 func explain(t *testing.T, f *promql.Fetcher, alert promql.Alert, now time.Time) (promql.Plan, analysis.Frame, []analysis.Warning) {
 	t.Helper()
 	rule, alert, warnings := f.Complete(t.Context(), config.Rule{}, alert, nil)
@@ -89,7 +89,7 @@ func TestAnAlertWithoutARuleIsExplainedAmongItsSiblings(t *testing.T) {
 		t.Errorf("its own is %v", own)
 	}
 	want := []string{
-		`container cpu{namespace="shop", pod="cart-0"}`, // beside it
+		`container cpu{namespace="shop", pod="cart-0"}`, // its siblings
 		`container cpu{namespace="shop", pod="cart-1"}`,
 		`container cpu{namespace="shop", pod="cart-2"}`,
 		`go_goroutines{instance="10.0.0.2:80", job="cart", namespace="shop", pod="cart-2"}`,
@@ -163,13 +163,13 @@ func TestAnAlertIsHeldToTheLabelsOfItsOwnResult(t *testing.T) {
 	}
 }
 
-// A pod that has just started has few samples, and is scraped as often as others.
+// A pod that has just started has few samples; its scrape interval is still found.
 func TestTheScrapeIntervalOfAYoungSeries(t *testing.T) {
 	for interval, load := range map[time.Duration]string{
 		15 * time.Second: "load 15s\nqueue_length{pod=\"cart-2\"} _x688 50x12", // for three minutes before the alert
 		time.Minute:      "load 1m\nqueue_length{pod=\"cart-2\"} _x165 50x10",
 		2 * time.Minute:  "load 2m\nqueue_length{pod=\"cart-2\"} 50x90",
-		0:                "load 30s\nqueue_length{pod=\"cart-2\"} _x348 50x12", // for a minute: it can't be told
+		0:                "load 30s\nqueue_length{pod=\"cart-2\"} _x348 50x12", // for a minute: too short to know
 	} {
 		f := newFetcher(t, promtest.New(t, load), nil)
 		_, alert, _ := f.Complete(t.Context(), config.Rule{}, queueAlert("queue_length > 20"), nil)
@@ -179,8 +179,7 @@ func TestTheScrapeIntervalOfAYoungSeries(t *testing.T) {
 	}
 }
 
-// Where nothing varies within the alert's own series, those beside it are
-// looked at.
+// If nothing varies within the alert's own series, its siblings are compared.
 func TestAnAlertWithNothingBelowItHasItsSiblings(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, fleet()), nil)
 	_, frame, _ := explain(t, f, queueAlert("sum by (namespace, pod) (queue_length) > 20"), after(180*time.Minute))
@@ -193,7 +192,7 @@ func TestAnAlertWithNothingBelowItHasItsSiblings(t *testing.T) {
 	}
 }
 
-// The `for` of an alert is that of the rule that makes it, or it is not known.
+// The `for` of an alert is that of its rule, or unknown.
 func TestTheForOfAnAlertIsThatOfItsRule(t *testing.T) {
 	s := promtest.New(t, "")
 	minutes := func(alert, severity string, m int) promtest.Rule {
@@ -308,8 +307,8 @@ func TestLabelsOfAnAlertAreNoPromQL(t *testing.T) {
 	}
 }
 
-// nodes are two machines with a container each; on the second the container began
-// to work in minute 170.
+// nodes are two machines with a container each; on the second the container gets busy in minute
+// 170.
 func nodes() string {
 	var b strings.Builder
 	b.WriteString("load 1m\n")
@@ -346,8 +345,8 @@ func TestTheContainersOfANodeAreCandidates(t *testing.T) {
 	}
 }
 
-// Of eighteen candidates those of the KPI's own exporter come first, then those of
-// its own process, then those of the machine that it runs on.
+// Of eighteen candidates those of the KPI's own exporter come first, then those of its process,
+// then those of its machine.
 func TestTheExporterOfTheKPIComesFirst(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("load 1m\n")
@@ -383,7 +382,7 @@ func TestTheExporterOfTheKPIComesFirst(t *testing.T) {
 	}
 }
 
-func TestWhatEndsWithTheScrapesIsNoCandidate(t *testing.T) {
+func TestSeriesThatEndWithScrapesAreNoCandidates(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, nodes()), nil)
 	_, frame, _ := explain(t, f, nodeAlert(`up == 0`), after(180*time.Minute))
 	if got, want := names(frame), []string{`container cpu{namespace="etl", pod="report-1"}`}; !slices.Equal(got, want) {

@@ -23,8 +23,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// candidatesOf are the queries of an annotation, written out for an alert whose
-// label s has a value; those that can't be are left out.
+// candidatesOf expands the queries of an annotation for an alert whose label s has the given
+// value; invalid ones are omitted.
 func candidatesOf(annotation, s string) map[string]parser.Expr {
 	rule, _ := FromAnnotations(map[string]string{config.AnnotationCandidates: annotation, config.AnnotationTopology: annotation})
 	data := newAlertData(Alert{Labels: model.LabelSet{"s": model.LabelValue(s)}})
@@ -44,7 +44,7 @@ func candidatesOf(annotation, s string) map[string]parser.Expr {
 	return found
 }
 
-// inEveryPlace are annotations in which a value stands wherever one may.
+// inEveryPlace are annotations that use a value in every place where one is allowed.
 func inEveryPlace() map[string]func(value string) string {
 	same := func(v string) string { return v }
 	return map[string]func(string) string{
@@ -70,7 +70,7 @@ func ifEmpty(v, otherwise string) string {
 	return v
 }
 
-// secrets has a series for each of some values, and one that nobody asks for.
+// secrets has one series for each of the values, and one that no query asks for.
 func secrets(t testing.TB, values []string) storage.Queryable {
 	t.Helper()
 	db := promqltest.LoadedStorage(t, "")
@@ -88,7 +88,7 @@ func secrets(t testing.TB, values []string) storage.Queryable {
 	return db
 }
 
-// selects asks the engine, and returns the values of s in the result.
+// selects runs a query and returns the values of s in its result.
 func selects(t testing.TB, engine *promql.Engine, db storage.Queryable, query string) []string {
 	t.Helper()
 	q, err := engine.NewInstantQuery(t.Context(), db, nil, query, time.UnixMilli(0))
@@ -110,7 +110,8 @@ func selects(t testing.TB, engine *promql.Engine, db storage.Queryable, query st
 	return values
 }
 
-// engineFor is an engine whose storage has what hostile values might select.
+// engineFor returns a check that uses an engine whose storage has series that hostile values
+// could select.
 func engineFor(t testing.TB) func(t testing.TB, annotation, value string, want func(string) string) {
 	known := slices.DeleteFunc(append(promtest.HostileValues(), "A", "none", "b", "secret", `"} or secret{s!="`, ".*"), unwritable)
 	slices.Sort(known)
@@ -130,7 +131,7 @@ func engineFor(t testing.TB) func(t testing.TB, annotation, value string, want f
 	}
 }
 
-// TestHostileValuesInAnnotationsSelectNothingElse asks the engine of Prometheus.
+// TestHostileValuesInAnnotationsSelectNothingElse runs the queries in Prometheus's own engine.
 func TestHostileValuesInAnnotationsSelectNothingElse(t *testing.T) {
 	check := engineFor(t)
 	for annotation, want := range inEveryPlace() {
@@ -145,9 +146,8 @@ func TestHostileValuesInAnnotationsSelectNothingElse(t *testing.T) {
 	}
 }
 
-// FuzzAnnotatedQueries gives any value to what selects one series, and any text to
-// the annotation: whatever the alert's value is, the query stays the one that its
-// author wrote.
+// FuzzAnnotatedQueries uses any value in a selector of one series, and any text as annotation:
+// whatever the value, the query stays the one its author wrote.
 func FuzzAnnotatedQueries(f *testing.F) {
 	all := inEveryPlace()
 	places := slices.Sorted(maps.Keys(all))
@@ -165,7 +165,7 @@ func FuzzAnnotatedQueries(f *testing.F) {
 		}
 		place := places[len(text)%len(places)]
 		check(t, place, v, all[place])
-		if choices.MatchString(text) { // the author's, and of nothing but the author's texts
+		if choices.MatchString(text) { // a choice of the author's, among the author's texts only
 			t.Skip()
 		}
 		usual := candidatesOf(text, "usual")
@@ -180,7 +180,7 @@ func FuzzAnnotatedQueries(f *testing.F) {
 	})
 }
 
-// withoutValues is an expression without the values of its matchers.
+// withoutValues clears the values of all matchers of an expression.
 func withoutValues(e parser.Expr) string {
 	e = expr.MustParse(e.String())
 	for _, s := range expr.Selectors(e) {
@@ -189,8 +189,8 @@ func withoutValues(e parser.Expr) string {
 	return e.String()
 }
 
-// hostileAnnotations want more than an annotation may: another's series by way of a
-// value, more memory or time than there is, or what Prometheus does not know.
+// hostileAnnotations try more than an annotation may: select other series with a value, use
+// excessive memory or time, or use what Prometheus does not support.
 func hostileAnnotations() []string {
 	return []string{
 		`{{ $labels.s }}`, `m{s="a"} or {{ .Labels.s }}`, `{{ . }}`, `m{s="{{ . }}"}`, `{{ $ }}`, `{{ .Labels }}`, `m{s="{{ .Labels }}"}`,
@@ -205,7 +205,7 @@ func hostileAnnotations() []string {
 	}
 }
 
-// TestHostileAnnotationsAreNotRead has nothing of them left, and a hint for each.
+// TestHostileAnnotationsAreNotRead expects no candidates, and one hint each.
 func TestHostileAnnotationsAreNotRead(t *testing.T) {
 	for _, text := range hostileAnnotations() {
 		for _, name := range []string{config.AnnotationCandidates, config.AnnotationTopology} {
@@ -220,7 +220,7 @@ func TestHostileAnnotationsAreNotRead(t *testing.T) {
 	}
 }
 
-// Printed as a whole, what a template sees shows no value either.
+// Printing all of a template's data reveals no value either.
 func TestTheWholeOfAnAlertShowsNothing(t *testing.T) {
 	for _, text := range []string{`m{s="{{ . }}"}`, `m{s="{{ printf "%v" . }}"}`, `m{s="{{ printf "%#v" $ }}"}`, `m{s="{{ print . | js | html }}"}`} {
 		e, _, err := expand(text, newAlertData(Alert{Labels: model.LabelSet{"s": `x"} or secret{s!="`, "a.b": `x"} or secret{s!="`}}))
@@ -230,7 +230,7 @@ func TestTheWholeOfAnAlertShowsNothing(t *testing.T) {
 	}
 }
 
-// A value may not grow without an end, whoever has written the template.
+// A value may not grow without bounds, whoever wrote the template.
 func TestAReplacementThatGrowsIsRefused(t *testing.T) {
 	grow := `m{s="{{ $labels.s` + strings.Repeat(` | reReplaceAll "(.*)" "$1$1$1$1$1$1$1$1"`, 30) + `}}"}`
 	for _, v := range []string{strings.Repeat("a", 600), strings.Repeat("a", longestValue+1)} {

@@ -26,8 +26,7 @@ const (
 	evilQueries = `vault_tokens{pod="{{ $labels.pod }}"}`
 )
 
-// annotatedAlert may be explained by its rule; whoever has sent it has also put
-// queries on it.
+// annotatedAlert is an alert whose rule may explain it; its sender has added queries, too.
 func annotatedAlert(expr string) promql.Alert {
 	a := queueAlert(expr)
 	a.Annotated = true
@@ -39,7 +38,7 @@ func queueRule(annotations map[string]string) promtest.Rule {
 	return promtest.Rule{Alert: "CartQueue", Query: queueExpr, Labels: map[string]string{"severity": "page"}, Annotations: annotations}
 }
 
-// complete returns the queries of the candidates by name, and the warnings.
+// complete returns the completed rule and the texts of its warnings.
 func complete(t *testing.T, f *promql.Fetcher, rule config.Rule, alert promql.Alert) (config.Rule, []string) {
 	t.Helper()
 	rule, _, warnings := f.Complete(t.Context(), rule, alert, nil)
@@ -150,8 +149,8 @@ func TestAnnotationsAreReadOnlyIfTheyAreAskedFor(t *testing.T) {
 	}
 }
 
-// TestMistakesInAnnotationsAreTold goes on with the rest, and counts.
-func TestMistakesInAnnotationsAreTold(t *testing.T) {
+// TestErrorsInAnnotationsAreReported keeps the valid queries and counts the errors.
+func TestErrorsInAnnotationsAreReported(t *testing.T) {
 	s := promtest.New(t, fleet())
 	s.PutRules(queueRule(map[string]string{
 		config.AnnotationCandidates: "sum(up\nup # fine\nm{a=\"{{ $value }}\"}", config.AnnotationBreakdown: "le pod",

@@ -17,9 +17,9 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// stormOfRules has a hundred alerts of one rule ask for the rules, in all the ways in
-// which an alert does, while their other answers fill the memory. It returns how many
-// were told the rule's `for`.
+// stormOfRules has a hundred alerts of one rule ask for the rules, in every way in which an
+// alert does, while their other answers fill the memory. It returns how many got the rule's
+// `for`.
 func stormOfRules(t *testing.T, f *Fetcher) (told int) {
 	t.Helper()
 	const alerts = 100
@@ -61,7 +61,7 @@ func rulesAsked(s *promtest.Server) (n int) {
 	return n
 }
 
-// serverOfErrors has one rule, and a Fetcher that asks it.
+// serverOfErrors has one rule, and a Fetcher to query it.
 func serverOfErrors(t *testing.T) (*promtest.Server, *Fetcher) {
 	t.Helper()
 	s := promtest.New(t, "load 1m\n  errors{pod=\"pod-1\"} 0+1x20\n")
@@ -84,9 +84,9 @@ func TestAStormAsksForTheRulesOnce(t *testing.T) {
 	}
 }
 
-// A server whose rules can't be read is asked once for them by a storm, and again when
-// what was learnt of it is old.
-func TestAStormWaitsOnceForRulesThatDoNotCome(t *testing.T) {
+// If the rules can't be read, a storm asks for them once, and asks again after the failure
+// expires.
+func TestStormAsksOnceForRulesThatFail(t *testing.T) {
 	s, f := serverOfErrors(t)
 	s.Fail("/api/v1/rules", promtest.Failure{Status: 502})
 	if told := stormOfRules(t, f); told != 0 || rulesAsked(s) != 1 {
@@ -99,8 +99,8 @@ func TestAStormWaitsOnceForRulesThatDoNotCome(t *testing.T) {
 	}
 }
 
-// Whoever is in a hurry does not speak for the others.
-func TestWhoCannotWaitForTheRulesLeavesThemToTheNext(t *testing.T) {
+// A caller with a short deadline doesn't fail the others.
+func TestShortDeadlineDoesNotFailOtherAlerts(t *testing.T) {
 	s, f := serverOfErrors(t)
 	s.Fail("/api/v1/rules", promtest.Failure{After: time.Hour})
 	hasty, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)

@@ -18,7 +18,7 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// crowd is many pods that all begin to fail, and their alerts.
+// crowd is many pods that all start to fail, and their alerts.
 func crowd(t *testing.T, pods int) (*promtest.Server, []promql.Alert) {
 	t.Helper()
 	var b strings.Builder
@@ -45,7 +45,7 @@ func crowd(t *testing.T, pods int) (*promtest.Server, []promql.Alert) {
 	return s, alerts
 }
 
-// explainAll takes all alerts through the walk, some at a time.
+// explainAll explains all alerts, several at a time.
 func explainAll(t *testing.T, f *promql.Fetcher, rule config.Rule, alerts []promql.Alert) (warned int) {
 	t.Helper()
 	var wg sync.WaitGroup

@@ -17,8 +17,8 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// A server answers in any order, and more than is told.
-func TestOfManySeriesTheSameAreTold(t *testing.T) {
+// The server answers in any order, with more series than are reported.
+func TestReportedFactsIgnoreOrderOfSeries(t *testing.T) {
 	var series []string
 	for i := range 3 * maxFacts {
 		series = append(series, fmt.Sprintf(`{"metric":{"owner":"o%02d"},"value":[0,"1"]}`, i))

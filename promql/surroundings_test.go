@@ -18,8 +18,8 @@ import (
 	"github.com/culprit-dev/culprit/promql"
 )
 
-// surrounded is a Prometheus with objects of two namespaces, and a histogram of
-// which two series have exemplars.
+// surrounded is a Prometheus with objects of two namespaces, and a histogram with exemplars in
+// two series.
 func surrounded(t *testing.T, at time.Time) *promql.Fetcher {
 	t.Helper()
 	p, err := lab.StartPrometheus(t.Context(), lab.PrometheusOptions{History: func(ctx context.Context, db storage.Appendable) error {
@@ -61,7 +61,7 @@ func surrounded(t *testing.T, at time.Time) *promql.Fetcher {
 	return f
 }
 
-func TestWhatStandsAroundAnAlertIsAsked(t *testing.T) {
+func TestSurroundingsAreQueried(t *testing.T) {
 	at := time.Now().Truncate(time.Minute)
 	f := surrounded(t, at)
 	objects, err := f.ObjectLabels(t.Context(), model.LabelSet{"namespace": "shop", "pod": "pay-1"}, at)

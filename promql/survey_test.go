@@ -15,7 +15,7 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-func TestASurveyTellsWhatThereIsForARule(t *testing.T) {
+func TestSurveyListsWhatARuleCanUse(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, fleet()), nil)
 	s, warnings, err := f.Survey(t.Context(), promql.AlertingRule{
 		Alert: "CartQueue", Expr: "queue_length > 20", Labels: map[string]string{"severity": "page"},
@@ -43,7 +43,7 @@ func TestASurveyTellsWhatThereIsForARule(t *testing.T) {
 	}
 }
 
-// Of two versions the first service has only one.
+// The first service has only one of the two versions.
 func TestASurveyLooksAtAllAlertsOfARule(t *testing.T) {
 	f := newFetcher(t, promtest.New(t, `load 1m
 errors_total{service="cart",path="/a",version="v1"} 0+1x200

@@ -110,7 +110,7 @@ func TestTemplatesMayChangeValues(t *testing.T) {
 		`{{ with .Labels.service }}m{a="{{ . }}"}{{ end }}`:                                 `m{a="Cart-1"}`,
 		`m @ {{ .StartsAt.Unix }}`:                                                          `m @ 1700000000.000`,
 		`{__name__="{{ .Labels.service }}"}`:                                                `{__name__="Cart-1"}`,
-		`{"{{ .Labels.service }}"}`:                                                         `{__name__="Cart-1"}`, // the same to the parser
+		`{"{{ .Labels.service }}"}`:                                                         `{__name__="Cart-1"}`, // equal once parsed
 		"m{a=\"x\"} # {{ .Labels.service }}":                                                `m{a="x"}`,
 		`sum by ({{ range $name, $_ := .Annotations }}{{ $name }}{{ end }}) (m)`:            `sum by (summary) (m)`,
 		`m{a="{{ html .Labels.service }}",b="{{ js .Labels.service | urlquery | print }}"}`: `m{a="Cart-1",b="Cart-1"}`,
@@ -187,8 +187,8 @@ func TestQuotingByTheRuleItselfIsRefused(t *testing.T) {
 	}
 }
 
-// No value of a label, however it is printed, becomes a part of the query
-// other than the value of a matcher.
+// However a label's value is printed, it never becomes a part of the query other than a
+// matcher's value.
 func FuzzValues(f *testing.F) {
 	verbs := []string{"%s", "%v", "%d", "%p", "%x", "%q", "%T", "%!", "%#v", "%+v", "%5.2s", "%[2]v"}
 	for i, v := range promtest.HostileValues() {

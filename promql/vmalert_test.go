@@ -15,8 +15,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// Recorded from vmalert 1.79, whose link names a rule by numbers. VictoriaMetrics
-// itself lists no rules.
+// Recorded from vmalert 1.79, whose links identify a rule by number. VictoriaMetrics itself
+// lists no rules.
 func TestTheRulesMayBeVMAlerts(t *testing.T) {
 	ruler := promtest.New(t, "load 1m\n")
 	for endpoint, file := range map[string]string{"/api/v1/rules": "rules.json", "/api/v1/alerts": "alerts.json"} {

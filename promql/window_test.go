@@ -13,7 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/config"
 )
 
-// clock is a time of day in November 2026, by default of the 22nd.
+// clock is a time of day in November 2026, by default on the 22nd.
 func clock(s string) time.Time {
 	if !strings.Contains(s, " ") {
 		s = "22 " + s
@@ -101,7 +101,7 @@ func TestWindows(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g, warnings := newGrid(clock(c.onset), clock(c.now), c.window, timing{shortest: c.shortest, longest: c.longest})
-			g.settled = time.Time{} // see TestTheBeginningOfARateIsNotNow
+			g.settled = time.Time{} // see TestCurrentValueStartsAfterRateRange
 			if len(warnings) > 0 {
 				t.Errorf("warnings %v", warnings)
 			}
@@ -175,8 +175,8 @@ func TestAStepIsNoSmallerThanTheScrapeInterval(t *testing.T) {
 	}
 }
 
-// Rows from before a young incident show nothing of it: the step is finer, as far
-// as there are samples, and what is now is told from its own rows.
+// Rows from before a young incident show nothing of it: the step is finer, if there are
+// samples, and the current value comes from the incident's own rows.
 func TestAYoungIncidentHasRowsOfItsOwn(t *testing.T) {
 	for _, c := range []struct {
 		timing
@@ -201,8 +201,9 @@ func TestAYoungIncidentHasRowsOfItsOwn(t *testing.T) {
 	}
 }
 
-// What is now is told from when a rate has arrived, and from three rows if there are so many.
-func TestTheBeginningOfARateIsNotNow(t *testing.T) {
+// The current value starts once the rate's range has passed, and uses three rows if there are
+// as many.
+func TestCurrentValueStartsAfterRateRange(t *testing.T) {
 	for _, c := range []struct {
 		onset, now, settled string
 		longest             time.Duration

@@ -16,7 +16,7 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-func TestWhatTakesALabelAway(t *testing.T) {
+func TestRemovedLabels(t *testing.T) {
 	for query, want := range map[string]bool{
 		`m`:                                    false,
 		`rate(m[5m])`:                          false,
@@ -43,7 +43,7 @@ func TestWhatTakesALabelAway(t *testing.T) {
 	}
 }
 
-func TestEverySelectorIsHeldToTheSet(t *testing.T) {
+func TestEverySelectorIsNarrowed(t *testing.T) {
 	s := regions([]map[string]string{{"instance": "a", "zone": missingValue}})[0]
 	for query, want := range map[string]string{
 		`sum(rate(m[5m])) / sum(n offset 1h)`:   `sum(rate(m{instance="a",zone=""}[5m])) / sum(n{instance="a",zone=""} offset 1h)`,
@@ -51,11 +51,11 @@ func TestEverySelectorIsHeldToTheSet(t *testing.T) {
 		`sum({__name__=~"m.*"})`:                `sum({__name__=~"m.*",instance="a",zone=""})`,
 		`sum(m{instance="a"})`:                  `sum(m{instance="a",zone=""})`,
 		`sum(m{instance=~"a.*"})`:               `sum(m{instance="a",instance=~"a.*",zone=""})`,
-		`sum(m{instance="a",zone=""})`:          "", // held already
+		`sum(m{instance="a",zone=""})`:          "", // already restricted
 		`sum(m{instance="b"})`:                  "", // to another one
 		`sum(m) + sum(n{zone="eu"})`:            "",
 		`sum(absent(m))`:                        `sum(absent(m{instance="a",zone=""}))`,
-		`sum(m * on (i) group_left (zone) n)`:   "", // brought in from elsewhere
+		`sum(m * on (i) group_left (zone) n)`:   "", // joined from elsewhere
 		`sum(label_join(m, "zone", "", "job"))`: "",
 	} {
 		got, ok := Candidate{Query: Query{Query: query}}.narrowed(s)
@@ -68,7 +68,7 @@ func TestEverySelectorIsHeldToTheSet(t *testing.T) {
 	}
 }
 
-func TestLabelsThatAreNoPlaceAreLeftOut(t *testing.T) {
+func TestLabelsThatAreNoPlaceAreDropped(t *testing.T) {
 	many := make([]map[string]string, mostAlternatives+1)
 	for i := range many {
 		many[i] = map[string]string{"pod": fmt.Sprint(i), "zone": "eu"}
@@ -118,8 +118,8 @@ func FuzzASelectionSelectsExactlyItsValues(f *testing.F) {
 	})
 }
 
-// unwritable values are no labels', or none that PromQL can write: it refuses
-// what stands for bytes that could not be read.
+// unwritable reports whether no label can have the value, or PromQL can't express it: it
+// rejects the replacement character for invalid bytes.
 func unwritable(v string) bool {
 	return !utf8.ValidString(v) || strings.ContainsRune(v, utf8.RuneError)
 }
@@ -132,8 +132,8 @@ func TestAValueThatPromQLCanNotWriteIsNotAskedFor(t *testing.T) {
 	}
 }
 
-// checkSelects narrows a query to values, reads what is asked as Prometheus
-// does, and compares which values it selects.
+// checkSelects narrows a query to values, parses the result as Prometheus does, and compares
+// the values it selects.
 func checkSelects(t interface{ Fatalf(string, ...any) }, inside, outside []string) {
 	var set []map[string]string
 	for _, v := range inside {

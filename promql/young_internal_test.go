@@ -10,9 +10,9 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// A level that began is taken to have been as it has been since; one that came with the
-// incident, or is there now and then, was at zero.
-func TestALevelThatBeganHasThePastOfWhatItHasBeenSince(t *testing.T) {
+// A level that began is assumed to have always been where it is since; one that came with the
+// incident, or exists only at times, was zero.
+func TestNewLevelIsBackfilled(t *testing.T) {
 	none := math.NaN()
 	p := analysis.Pieces{
 		Actual: []float64{9, 9, none},
