@@ -93,7 +93,7 @@ func TestMoreShareNeverMergesToLess(t *testing.T) {
 	})
 }
 
-func TestMergeRanksAndTells(t *testing.T) {
+func TestMergeRanksAndExplains(t *testing.T) {
 	got := Merge([][]float64{{.5, .5, 0, 0}, {.5, 0, .5, 0}, {0, 0, 0, 0}}, nil)
 	if len(got) != 3 {
 		t.Fatalf("merged = %+v, want three candidates with a share", got)

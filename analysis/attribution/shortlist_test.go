@@ -12,10 +12,9 @@ import (
 	"github.com/culprit-dev/culprit/examples/benchmark/synth"
 )
 
-// TestIncidents runs every step on incidents of a database under load, where
-// four statements move alike and one of them drives the KPI. Three quarters is
-// about what can be had without luck; the figure to reach is that of a Bayesian
-// ridge alone, 0.83 in the first three.
+// TestIncidents runs all steps on incidents of a database under load, where four statements
+// move alike and one of them drives the KPI. About three quarters can be had without luck; the
+// benchmark is a Bayesian ridge alone, with 0.83 among the first three.
 func TestIncidents(t *testing.T) {
 	const incidents = 60
 	top3, listed := 0, 0

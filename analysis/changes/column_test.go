@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// column writes a column in words: "3x100 4x20" is a hundred rows of 3 and twenty of 4,
-// "_" is no sample.
+// column parses the values of a column: "3x100 4x20" is a hundred rows of 3 and twenty of 4,
+// and "_" is a missing sample.
 func column(t *testing.T, text string) []float64 {
 	t.Helper()
 	var values []float64
@@ -31,7 +31,7 @@ func column(t *testing.T, text string) []float64 {
 	return values
 }
 
-// minutes are the times of rows.
+// minutes are n times, one a minute.
 func minutes(n int) []float64 {
 	times := make([]float64, n)
 	for i := range times {
@@ -40,7 +40,7 @@ func minutes(n int) []float64 {
 	return times
 }
 
-func TestAColumnTellsChangesByItsNameAndShape(t *testing.T) {
+func TestChangesOfColumnByNameAndShape(t *testing.T) {
 	heartbeat := ""
 	for i := range 24 {
 		heartbeat += fmt.Sprintf("%dx5 ", 1700000000+300*i)
@@ -136,7 +136,7 @@ func TestNoiseAndGapsAreNoChanges(t *testing.T) {
 
 // Whatever a column is like, asking it does no harm: gaps beside short stretches of
 // few values are what scrapes that fail leave of anything.
-func TestNoColumnDoesHarm(t *testing.T) {
+func TestAnyColumnIsHandled(t *testing.T) {
 	columns := [][]float64{nil}
 	for range 4 {
 		longer := columns

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// moveOf is a KPI of a row a minute for so many hours before the onset and a quarter of an hour
-// after it, with two per cent of noise.
+// moveOf is a KPI with a row a minute, for some hours before the onset and 15 minutes after it,
+// with 2 % of noise.
 func moveOf(hours int, level func(minute float64) float64) Move {
 	rng := rand.New(rand.NewPCG(3, 4))
 	m := Move{Usual: level(float64(-30 * hours)), Now: level(12), Seen: onset + 12*60}
@@ -20,13 +20,13 @@ func moveOf(hours int, level func(minute float64) float64) Move {
 	return m
 }
 
-func TestWhatComesWhenMostHasMovedDidNotBeginIt(t *testing.T) {
+func TestChangeAfterMostOfTheMoveIsLate(t *testing.T) {
 	step := func(m float64) float64 { return 20 + 60*min(1, max(0, m+1)) }
 	ramp := func(m float64) float64 { return 20 + 60*min(1, max(0, (m+30)/30)) }
 	drift := func(m float64) float64 { return 200 + m/3 }
 	morning := func(m float64) float64 { return 100 + 60*math.Sin(2*math.Pi*m/1440) }
 	falls := func(m float64) float64 { return 100 - step(m) }
-	hump := func(m float64) float64 { // it came back before it left again
+	hump := func(m float64) float64 { // it came back and departed again
 		if m > -60 && m < -30 {
 			return 80
 		}
@@ -71,7 +71,7 @@ func TestWhatComesWhenMostHasMovedDidNotBeginIt(t *testing.T) {
 	}
 }
 
-// Of a KPI that went its way no change is a cause, however near.
+// If the KPI had moved most of its way, no change is a cause, however close to the onset.
 func TestALateChangeIsNotLikely(t *testing.T) {
 	in := Incident{Onset: onset, Since: onset - 4*3600, Labels: map[string]string{"service": "cart"}}
 	list := []Change{rollout("cart", 120)}
@@ -84,7 +84,7 @@ func TestALateChangeIsNotLikely(t *testing.T) {
 	}
 }
 
-// Noise moves a KPI this way and that, and no change becomes innocent by it.
+// Noise doesn't make a change late.
 func TestNoiseMakesNoChangeLate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	late := 0

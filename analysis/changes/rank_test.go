@@ -38,13 +38,13 @@ func orderOf(r Ranking) string {
 	return strings.Join(names, " ")
 }
 
-// The arithmetic of the package's documentation, by hand: one change of the alert's own
-// workload, 600 s before, in a day of history.
+// The computation in the package documentation, by hand: one change of the alert's own
+// workload, 600 s before the onset, with a day of history.
 func TestOneChangeByHand(t *testing.T) {
 	r := Rank([]Change{rollout("cart", 600)}, Incident{Onset: onset, Since: onset - day, Labels: map[string]string{"service": "cart"}})
-	density := 1. / 600 / 4 // half of what it is at once, squared
+	density := 1. / 600 / 4 // half the density at once, squared
 	rate := 1. / (2 * 86400)
-	odds := density / rate * 8 / 10 // three steps nearer, one of ten places
+	odds := density / rate * 8 / 10 // three steps closer, one of ten places
 	if got, want := r.Causes[0].Probability, odds/(1+odds); math.Abs(got-want) > 1e-9 {
 		t.Errorf("the probability is %v, by hand %v", got, want)
 	}
@@ -105,7 +105,7 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-func TestTheChangedPartIsTheOneThatWentBad(t *testing.T) {
+func TestChangedPartWentBad(t *testing.T) {
 	set := func(labels ...string) []map[string]string {
 		return []map[string]string{{labels[0]: labels[1]}}
 	}
@@ -147,7 +147,7 @@ func TestSeriesOfItsService(t *testing.T) {
 	}
 }
 
-func TestWhatWasDoneAfterwardsIsNoCause(t *testing.T) {
+func TestChangeAfterOnsetIsNoCause(t *testing.T) {
 	r := Rank([]Change{rollout("cart", -1), rollout("pay", 0)}, Incident{Onset: onset, Labels: map[string]string{"service": "cart"}})
 	if got := orderOf(r); got != "pay" || len(r.Later) != 1 || r.Later[0].Labels["service"] != "cart" {
 		t.Errorf("the causes are %q, later came %v", got, r.Later)
@@ -158,7 +158,7 @@ func TestWhatWasDoneAfterwardsIsNoCause(t *testing.T) {
 	}
 }
 
-func TestNothingIsSaidOfAQuietTime(t *testing.T) {
+func TestQuietTimeHasNoCause(t *testing.T) {
 	in := Incident{Onset: onset, Labels: map[string]string{"service": "cart"}, Found: []Part{{Labels: []map[string]string{{"version": "v42"}}, Sure: 2}}}
 	if c := Rank([]Change{rollout("cart", 30)}, in).Causes[0]; !c.Likely || !c.Certain {
 		t.Errorf("all speaks for it: %+v", c)
@@ -169,7 +169,7 @@ func TestNothingIsSaidOfAQuietTime(t *testing.T) {
 	}
 }
 
-func TestOneChangeToldByMany(t *testing.T) {
+func TestOneChangeFromSeveralSources(t *testing.T) {
 	told := []Change{
 		{At: onset - 100, Until: onset - 40, Title: "Deploy cart", Labels: map[string]string{"service": "cart"}, To: "v42", Source: "api", URL: "https://ci.example.org/7"},
 		{At: onset - 95, Title: "cart was rolled out", Labels: map[string]string{"deployment": "cart", "namespace": "shop"}, From: "v41", To: "v42", Source: "series"},
@@ -200,7 +200,7 @@ func TestOddsOfServices(t *testing.T) {
 	}
 }
 
-// drawChanges draws changes, some without labels, without a time, or twice.
+// drawChanges draws changes, some without labels or a time, some twice.
 func drawChanges(t *rapid.T) []Change {
 	names := rapid.SampledFrom([]string{"cart", "pay", "web", ""})
 	list := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Change {
@@ -237,7 +237,7 @@ func text(r Ranking) string {
 	return b.String()
 }
 
-func TestOrderCopiesAndClocksHaveNoSay(t *testing.T) {
+func TestOrderCopiesAndClocksDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list, in := drawChanges(t), incidentOfProperties()
 		want := text(Rank(list, in))
@@ -261,7 +261,7 @@ func TestOrderCopiesAndClocksHaveNoSay(t *testing.T) {
 	})
 }
 
-func TestNamesHaveNoSay(t *testing.T) {
+func TestNamesDoNotMatter(t *testing.T) {
 	other := strings.NewReplacer("cart", "a-b", "pay", "zebra", "web", "m")
 	rapid.Check(t, func(t *rapid.T) {
 		list, in := drawChanges(t), incidentOfProperties()
@@ -293,7 +293,7 @@ func probabilities(r Ranking) []float64 {
 	return all
 }
 
-func TestProbabilitiesAreSuch(t *testing.T) {
+func TestProbabilitiesAreValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := Rank(drawChanges(t), incidentOfProperties())
 		sum := r.None
@@ -328,8 +328,8 @@ func BenchmarkRank(b *testing.B) {
 	}
 }
 
-// What a fault does as well, such as to take a target away, is listed and causes nothing,
-// however near it is and whatever else speaks for it.
+// A symptom of the fault, such as a target that disappears, is listed and causes nothing,
+// however close it is and whatever else supports it.
 func TestASymptomCausesNothing(t *testing.T) {
 	c := Change{At: onset - 60, Title: "a target of cart vanished", Labels: map[string]string{"service": "cart", "instance": "a:80"}, Symptom: true}
 	in := Incident{
@@ -352,8 +352,8 @@ func TestASymptomCausesNothing(t *testing.T) {
 	}
 }
 
-// What a controller does about load is its consequence, and so are the starts that come of it;
-// but not a release that replicas are added to.
+// A controller's reaction to load is a consequence, and so are the starts that follow; a
+// release that scales up as well is not.
 func TestAddingReplicasCausesNothing(t *testing.T) {
 	of := func(before float64, title string) Change {
 		return Change{At: onset - before, Title: title, Labels: map[string]string{"deployment": "cart"}}
@@ -371,9 +371,9 @@ func TestAddingReplicasCausesNothing(t *testing.T) {
 	}
 }
 
-// What was done everywhere at once, and did nothing but here, is no more likely here by
-// the place that went bad. It was done once, and not as often as there are places.
-func TestWhatWasDoneEverywhereTellsNoPlace(t *testing.T) {
+// A change made everywhere at once with an effect in one place only is no more likely because
+// of that place, and counts as one change.
+func TestChangeMadeEverywhereIsNotLocal(t *testing.T) {
 	regions := []string{"ap", "eu", "us"}
 	in := Incident{
 		Onset: onset, Labels: map[string]string{"service": "cart"},
@@ -393,8 +393,8 @@ func TestWhatWasDoneEverywhereTellsNoPlace(t *testing.T) {
 	}
 }
 
-// What was done to another instance of the same workload is not what ails this one. The
-// instance of an object that an exporter tells of is the exporter's.
+// A change of another replica of the same workload doesn't explain this one. The instance label
+// of an object that an exporter describes is the exporter's.
 func TestAnotherInstanceWasRestarted(t *testing.T) {
 	of := func(labels ...string) map[string]string {
 		set := map[string]string{}
@@ -411,7 +411,7 @@ func TestAnotherInstanceWasRestarted(t *testing.T) {
 		"another one":    {[]map[string]string{of("job", "api", "instance", "b:80")}, false},
 		"both":           {[]map[string]string{of("job", "api", "instance", "b:80"), of("job", "api", "instance", "a:80")}, true},
 		"the deployment": {[]map[string]string{of("deployment", "api", "instance", "ksm:8080", "pod", "ksm-0")}, true},
-		"another pod":    {[]map[string]string{of("service", "api", "pod", "api-1", "instance", "b:80")}, true}, // of which nobody knows the pod
+		"another pod":    {[]map[string]string{of("service", "api", "pod", "api-1", "instance", "b:80")}, true}, // its pod isn't known
 	} {
 		for _, found := range []bool{true, false} {
 			in := Incident{Onset: onset, Labels: of("job", "api", "instance", "a:80")}
@@ -429,8 +429,8 @@ func TestAnotherInstanceWasRestarted(t *testing.T) {
 	}
 }
 
-// What hurts as much in places where nothing was changed is not the doing of a change here.
-func TestAChangeHereDoesNothingElsewhere(t *testing.T) {
+// If places without a change suffer as much, a change here isn't the cause.
+func TestChangeDoesNotExplainOtherPlaces(t *testing.T) {
 	change := Change{At: onset - 60, Title: "pay was restarted", Labels: map[string]string{"service": "pay"}}
 	for name, c := range map[string]struct {
 		alike  []map[string]string

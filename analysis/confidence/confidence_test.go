@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What nobody has judged is trusted least, in the program and in what it writes.
-func TestWhatNobodyHasJudgedIsLow(t *testing.T) {
+// The zero value is Low, in memory and in JSON.
+func TestZeroValueIsLow(t *testing.T) {
 	var f struct {
 		Confidence Level           `json:"confidence"`
 		Of         map[Level]Level `json:"of"`
@@ -23,8 +23,8 @@ func TestWhatNobodyHasJudgedIsLow(t *testing.T) {
 	}
 }
 
-// Words, order and rank are of one mind.
-func TestLevelsAreReadAsTheyAreWritten(t *testing.T) {
+// Names, order and rank agree.
+func TestLevelsRoundTrip(t *testing.T) {
 	all := []Level{High, Medium, Low}
 	for place, l := range all {
 		if read, err := Parse(l.String()); err != nil || read != l || l.Rank() != place {

@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// eightDays is a measure of two leaves in rows of 5 minutes, from eight days before its
-// onset; change alters the value of a leaf, so many minutes from the onset.
+// eightDays is a measure of two leaves in rows of 5 minutes, starting eight days before the
+// onset. change returns the factor of a leaf at a minute relative to the onset.
 func eightDays(change func(leaf int, minute float64) float64) (Series, Span) {
 	s := Series{Values: make([][]float64, 2)}
 	for i := range 8*288 + 3 {
@@ -25,7 +25,7 @@ func eightDays(change func(leaf int, minute float64) float64) (Series, Span) {
 	return s, Span{Onset: 0, End: 600}
 }
 
-// during is a factor on one leaf from a minute until another.
+// during multiplies one leaf by a factor between two minutes.
 func during(leaf int, from, until, factor float64) func(int, float64) float64 {
 	return func(e int, minute float64) float64 {
 		if e == leaf && minute >= from && minute < until {
@@ -87,8 +87,8 @@ func TestAnEarlierIncidentIsNoBaseline(t *testing.T) {
 	}
 }
 
-func TestOfARatioTheUsualIsARate(t *testing.T) {
-	traffic, span := eightDays(during(1, -50, -30, 4)) // more traffic is no incident of its errors
+func TestBaselineOfRatioIsARate(t *testing.T) {
+	traffic, span := eightDays(during(1, -50, -30, 4)) // more traffic isn't an incident of its errors
 	errors, _ := eightDays(func(e int, m float64) float64 {
 		return .02 * during(1, -50, -30, 4)(e, m) * during(0, -90, -80, 10)(e, m)
 	})
@@ -104,7 +104,7 @@ func TestOfARatioTheUsualIsARate(t *testing.T) {
 	}
 }
 
-func TestWhatIsKnownToBeNoBaselineIsNone(t *testing.T) {
+func TestGivenTimesAreNoBaseline(t *testing.T) {
 	s, span := eightDays(during(0, -100, -30, 8)) // more than half of the time
 	p := Cut(s, span)
 	known := make([]bool, len(p.Recent))
@@ -121,9 +121,9 @@ func TestWhatIsKnownToBeNoBaselineIsNone(t *testing.T) {
 	}
 }
 
-// What is set aside is decided by what is there, whatever its unit, and the
-// pieces that were given stay as they are.
-func TestSettingAsideIsOfNoUnit(t *testing.T) {
+// What is left out depends only on the values and not on their unit, and the input is not
+// modified.
+func TestUnitDoesNotChangeBaseline(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from := float64(rapid.IntRange(-24, -4).Draw(t, "from") * 5)
 		factor := rapid.Float64Range(0, 20).Draw(t, "factor")
@@ -143,17 +143,17 @@ func TestSettingAsideIsOfNoUnit(t *testing.T) {
 	})
 }
 
-// A server that is new has no earlier days, and few steps: what its first
-// incident was is no baseline of the second all the same.
-func TestAFirstIncidentOfANewServerIsNoBaselineOfTheSecond(t *testing.T) {
+// A new server has no earlier days and few steps; its first incident still isn't the baseline
+// of the second.
+func TestFirstIncidentOfNewServerIsNoBaseline(t *testing.T) {
 	p := Pieces{Hour: []float64{200. / 5, 7}, Recent: [][]float64{{10, 7}, {150, 7}, {20, 7}, {10, 7}, {10, 7}}}
 	for _, c := range []struct {
 		known []bool
 		hour  float64
 	}{
 		{[]bool{false, true, true, false, false}, 10},
-		{[]bool{false, false, false, false, false}, 40}, // nothing is known of the alert, and the steps are too few to judge
-		{[]bool{true, true, true, false, false}, 40},    // nothing is left to tell what is usual
+		{[]bool{false, false, false, false, false}, 40}, // the alert's history is unknown, and there are too few steps to judge
+		{[]bool{true, true, true, false, false}, 40},    // no step is left as a baseline
 	} {
 		got, aside := SetAside(p, nil, Steps{Length: 300, Known: c.known})
 		if got.Hour[0] != c.hour || got.Hour[1] != 7 {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// minutes is one leaf whose value is its row, a row a step, from time 0.
+// minutes is one leaf whose value is its row number, with the given step, from time 0.
 func minutes(n int, step float64) Series {
 	s := Series{Values: [][]float64{make([]float64, n)}}
 	for i := range n {
@@ -44,7 +44,7 @@ func TestNothingReachesIntoTheIncident(t *testing.T) {
 		for i := at; i < n; i++ {
 			s.Values[0][i] = 1e12
 		}
-		s.Values[0][at-1] = 1e12 // the step before may belong to it
+		s.Values[0][at-1] = 1e12 // the step before may belong to the incident
 		p := Cut(s, Span{Onset: s.Times[at], End: s.Times[n-1]})
 		pieces := append([][]float64{p.Hour, p.Day}, p.Recent...)
 		pieces = append(append(pieces, p.Profile...), p.Level...)
@@ -68,11 +68,11 @@ func TestRowsOfAMinuteMakeStepsOfFive(t *testing.T) {
 	}
 }
 
-func TestAStepThatIsMissingForAllIsNoZero(t *testing.T) {
+func TestStepMissingInAllLeavesIsNotZero(t *testing.T) {
 	s := minutes(40, 300)
 	s.Values = append(s.Values, slices.Repeat([]float64{6}, 40))
 	onset := 30
-	for _, i := range []int{20, 21} { // nobody has a sample
+	for _, i := range []int{20, 21} { // no leaf has a sample
 		s.Values[0][i], s.Values[1][i] = math.NaN(), math.NaN()
 	}
 	s.Values[1][22] = math.NaN() // only this leaf has none

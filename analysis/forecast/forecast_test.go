@@ -136,7 +136,7 @@ func TestSmoothedAndMean(t *testing.T) {
 
 func TestPastErrorsOfTheTotal(t *testing.T) {
 	p := Pieces{Actual: []float64{0}, Hour: []float64{100}}
-	for _, x := range []float64{100, 102, 98, 101, 99, 5000} { // one day was an incident
+	for _, x := range []float64{100, 102, 98, 101, 99, 5000} { // an incident on one day
 		p.Profile = append(p.Profile, []float64{x})
 		p.Level = append(p.Level, []float64{100})
 	}
@@ -165,7 +165,7 @@ func TestRule4_10ExpectedCountsOfAChosenBaseline(t *testing.T) {
 	g := 2. / 200
 	near(t, "first", f.Expected[0], 100*(2+50*g)/(50+50))
 	near(t, "second", f.Expected[1], 400*(0+50*g)/(150+50))
-	// The same traffic, seen through rates a second over 10 seconds.
+	// The same traffic as rates over 10 seconds.
 	tenth := func(p Pieces) Pieces {
 		for _, x := range [][]float64{p.Actual, p.Baseline} {
 			for i := range x {
@@ -235,7 +235,7 @@ func TestARatioWithoutTrafficHasNoRate(t *testing.T) {
 	}
 }
 
-func TestScaleIsNoMatterWhereNothingIsCounted(t *testing.T) {
+func TestScaleMattersOnlyForCounts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		by := math.Ldexp(1, rapid.IntRange(-30, 30).Draw(t, "scale"))
 		n := rapid.IntRange(1, 6).Draw(t, "leaves")
@@ -287,7 +287,7 @@ func TestPiecesOfDifferentLengthsPanic(t *testing.T) {
 	}
 }
 
-// week is n leaves over days of 5-minute steps with a daily cycle and noise.
+// week is n leaves over some days of 5-minute steps, with a daily cycle and noise.
 func week(n, days int) Series {
 	rng := rand.New(rand.NewPCG(1, uint64(n)))
 	s := Series{Values: make([][]float64, n)}
@@ -357,9 +357,9 @@ func FuzzFiniteInFiniteOut(f *testing.F) {
 	})
 }
 
-// Traffic moves from an element with 1 % to one with 10 %, and neither changes
-// its own ratio: nothing is left to explain but the mix.
-func TestGivenRatiosAreTakenAtTheirWord(t *testing.T) {
+// Traffic moves from an element with 1 % to one with 10 %, and no ratio changes: only the mix
+// is left to explain.
+func TestGivenRatiosAreUsed(t *testing.T) {
 	num := Pieces{Actual: []float64{50, 6, 0}, Forecast: []float64{10, 10, 0}}
 	den := Pieces{Actual: []float64{500, 600, 55}, Forecast: []float64{100, 1000, 0}}
 	f, err := Ratio(num, den, Scale{Window: 1}, false)
@@ -373,9 +373,9 @@ func TestGivenRatiosAreTakenAtTheirWord(t *testing.T) {
 	}
 }
 
-// A small part whose mean is far from that of all is expected at its own mean:
-// else it would seem to move whenever nothing does.
-func TestAMeanOfItsOwnIsExpectedToStay(t *testing.T) {
+// A small part whose mean differs from that of the whole is forecast at its own mean; otherwise
+// it would always seem to move.
+func TestSmallPartKeepsItsOwnMean(t *testing.T) {
 	num, den := []float64{1000, 1500, 200, 90}, []float64{10000, 12000, 1000, 1800}
 	hour := Pieces{Actual: num, Hour: num}
 	below := Pieces{Actual: den, Hour: den}
@@ -390,8 +390,8 @@ func TestAMeanOfItsOwnIsExpectedToStay(t *testing.T) {
 	}
 }
 
-// A leaf that comes and goes is known by its own past, whatever the others do.
-func TestErrorsOfEachLeafsOwnPast(t *testing.T) {
+// The error of a leaf that comes and goes is estimated from its own past.
+func TestErrorsFromPastOfLeaf(t *testing.T) {
 	var days, hours [][]float64
 	for _, restless := range []float64{100, 5, 300, 100, 0, 90} {
 		days, hours = append(days, []float64{100, restless}), append(hours, []float64{100, 100})
@@ -410,9 +410,9 @@ func TestErrorsOfEachLeafsOwnPast(t *testing.T) {
 	}
 }
 
-// Without days it is the steps before the incident that tell how far a leaf errs: by
-// an amount, and in a time that is shorter than a step by more.
-func TestErrorsOfEachLeafsOwnSteps(t *testing.T) {
+// Without days, the steps before the incident give the error of a leaf: absolute, and larger if
+// the incident is shorter than a step.
+func TestErrorsFromStepsOfLeaf(t *testing.T) {
 	var steps [][]float64
 	for _, flickers := range []float64{.3, .6, .2, .5, .4, .4} {
 		steps = append(steps, []float64{100, flickers})

@@ -10,8 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// history is every piece that a forecast may be made from, each of which is
-// what values says of its place.
+// history has every piece that a forecast can use; values returns the values of a piece.
 func history(actual []float64, values func(piece string) []float64) Pieces {
 	p := Pieces{Actual: actual, Hour: values("hour"), Day: values("day")}
 	for range 3 {
@@ -23,8 +22,8 @@ func history(actual []float64, values func(piece string) []float64) Pieces {
 	return p
 }
 
-// shorter are histories of ever less: without days, without the hour, with half
-// an hour, and a baseline of the user's own.
+// shorter are histories with ever less data: without days, without the hour, with half an hour,
+// and with a chosen baseline.
 func shorter(p Pieces) map[Method]Pieces {
 	smoothed := Pieces{Actual: p.Actual, Recent: p.Recent}
 	return map[Method]Pieces{
@@ -40,9 +39,8 @@ func drawLeaves(t *rapid.T, name string) []float64 {
 
 func closeTo(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a), math.Abs(b)) }
 
-// What never changed is expected to stay, whichever method there is history
-// for, and its past errors are 0.
-func TestWhatNeverChangedIsExpectedToStay(t *testing.T) {
+// Constant values are forecast to stay, with errors of 0, whichever method the history allows.
+func TestConstantIsForecastToStay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		level := drawLeaves(t, "level")
 		p := history(level, func(string) []float64 { return slices.Clone(level) })
@@ -61,9 +59,8 @@ func TestWhatNeverChangedIsExpectedToStay(t *testing.T) {
 	})
 }
 
-// A rate that never changed is expected of whatever traffic there is now: that
-// there is more of it, or elsewhere, explains itself.
-func TestARateThatNeverChangedIsExpectedOfTheTrafficNow(t *testing.T) {
+// A constant rate is applied to the current traffic: more or shifted traffic explains itself.
+func TestConstantRateAppliesToCurrentTraffic(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		traffic := drawLeaves(t, "traffic")
 		now := rapid.SliceOfN(rapid.Float64Range(0, 1e6), len(traffic), len(traffic)).Draw(t, "now")
@@ -96,16 +93,15 @@ func TestARateThatNeverChangedIsExpectedOfTheTrafficNow(t *testing.T) {
 	})
 }
 
-// Leaves have no order, and a table that holds each leaf twice says of each
-// what it said before.
-func TestLeavesHaveNoOrderAndNoNumber(t *testing.T) {
+// Reordering leaves doesn't change their forecasts, nor does duplicating them.
+func TestOrderAndNumberOfLeavesDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 6).Draw(t, "leaves")
 		piece := func(name string) []float64 {
 			return rapid.SliceOfN(rapid.Float64Range(0, 1e6), n, n).Draw(t, name)
 		}
 		p := history(piece("actual"), piece)
-		turn := func(x []float64) []float64 { // backwards, twice
+		turn := func(x []float64) []float64 { // reversed, twice
 			y := slices.Clone(x)
 			slices.Reverse(y)
 			return append(y, y...)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// handedOver is what leaf 0 has until so many minutes before the onset, and leaf 1 from
-// then on, times as much.
+// handedOver gives its value to leaf 0 until some minutes before the onset, and from then on,
+// times a factor, to leaf 1.
 func handedOver(ago, times float64) func(leaf int, minute float64) float64 {
 	return func(leaf int, minute float64) float64 {
 		switch {
@@ -22,9 +22,9 @@ func handedOver(ago, times float64) func(leaf int, minute float64) float64 {
 	}
 }
 
-// A pod that a rollout has renamed is not expected to have nothing, nor the one before
-// to go on, however long ago that was.
-func TestWhatTookThePlaceOfAnotherIsExpectedAsItIs(t *testing.T) {
+// A pod that a rollout renamed isn't forecast at zero, nor its predecessor to continue, however
+// long ago that was.
+func TestSuccessorIsForecastAtItsOwnLevel(t *testing.T) {
 	for _, ago := range []float64{10, 25, 50, 180, 20 * 60, 30 * 60, 3 * 1440} {
 		t.Run(fmt.Sprint(ago), func(t *testing.T) {
 			s, span := eightDays(handedOver(ago, 1))
@@ -43,8 +43,8 @@ func TestWhatTookThePlaceOfAnotherIsExpectedAsItIs(t *testing.T) {
 	}
 }
 
-// What comes with four times as much has not taken the place of anything.
-func TestWhatHasMoreThanWhatEndedIsNotExpected(t *testing.T) {
+// A leaf that has four times as much is no successor.
+func TestLargerLeafIsNoSuccessor(t *testing.T) {
 	s, span := eightDays(handedOver(15, 4))
 	p, _ := SetAside(Cut(s, span), nil, Steps{Length: 300})
 	f, err := Additive(p, 0)
@@ -56,8 +56,8 @@ func TestWhatHasMoreThanWhatEndedIsNotExpected(t *testing.T) {
 	}
 }
 
-// A leaf that has little, and is there now and then, is not one that began.
-func TestALeafThatIsSeldomThereHasTheMedianOfAllDays(t *testing.T) {
+// A small leaf that exists only at times isn't a new one.
+func TestRareLeafHasMedianOfAllDays(t *testing.T) {
 	p := Pieces{Actual: []float64{0, 0}, Hour: []float64{100, 1}}
 	for _, seldom := range []float64{1, 0, 0, 1, 0, 0} {
 		p.Profile = append(p.Profile, []float64{100, seldom})

@@ -10,9 +10,8 @@ import (
 	"testing"
 )
 
-// golden is a table with what the reference says of it: a program of the same
-// likelihood in Python, whose sums are of another order and whose sets are
-// masks.
+// golden is a table and the result of the reference: a program in Python with the same
+// likelihood that sums in another order and represents sets as masks.
 type golden struct {
 	Name             string
 	Codes            [][]int32

@@ -83,7 +83,7 @@ func sameWords(t *testing.T, what string, seed uint64, a, b [][]float64) {
 
 func itself(i int32) int32 { return i }
 
-func TestWhatIsNoMatter(t *testing.T) {
+func TestInvariances(t *testing.T) {
 	for seed := range uint64(60) {
 		s := draw(seed)
 		n := len(s.f)

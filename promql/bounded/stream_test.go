@@ -17,7 +17,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// read decodes an answer with a bound of bytes.
+// read decodes an answer, limited to a number of bytes.
 func read(t testing.TB, body string, q Question, bytes int64) (model.Value, []string, error) {
 	c := &Client{most: bytes, large: make(chan struct{}, 1), metrics: newMetrics()}
 	m := c.meter(t.Context(), strings.NewReader(body), c.most)
@@ -59,7 +59,7 @@ func TestEveryKindOfAnswer(t *testing.T) {
 	}
 }
 
-func TestWhatTheServerSaysBesides(t *testing.T) {
+func TestWarningsAndErrorsOfServer(t *testing.T) {
 	_, warnings, err := decode(t, `{"status":"success","isPartial":true,"data":{"resultType":"vector","result":[]},"warnings":["a store is missing"],"infos":["x"],"stats":{"a":[1,{}]}}`)
 	if d := cmp.Diff([]string{isPartial, "a store is missing"}, warnings); d != "" || err != nil {
 		t.Errorf("%v %s", err, d)
@@ -71,7 +71,7 @@ func TestWhatTheServerSaysBesides(t *testing.T) {
 	}
 }
 
-func TestNativeHistogramsAreLeftOutAndSaid(t *testing.T) {
+func TestNativeHistogramsAreSkippedWithWarning(t *testing.T) {
 	const h = `[1,{"count":"1","sum":"2","buckets":[[0,"1","2","1"]]}]`
 	for _, body := range []string{
 		success("vector", `[{"metric":{"a":"b"},"histogram":`+h+`},{"metric":{},"value":[1,"2"]}]`),
@@ -153,7 +153,7 @@ func TestAnAnswerIsCutAtEachBound(t *testing.T) {
 	}
 }
 
-func TestASeriesThatHasNoEndIsNotKept(t *testing.T) {
+func TestSeriesBeyondBoundIsDropped(t *testing.T) {
 	body := success("matrix", `[{"metric":{},"values":[`+strings.Repeat(`[1,"2"],`, 100_000)+`[2,"2"]]}]`)
 	v, _, err := read(t, body, Question{}, 100_000)
 	if m, _ := v.(model.Matrix); !errors.As(err, new(*Cut)) || len(m) != 0 {
@@ -177,8 +177,8 @@ func TestLabelSetsAreShared(t *testing.T) {
 	}
 }
 
-// TestTheStreamReadsWhatTheLibraryReads compares with the decoders of
-// prometheus/common, on answers as Prometheus writes them.
+// TestTheStreamReadsWhatTheLibraryReads compares with the decoders of prometheus/common on
+// Prometheus's own output.
 func TestTheStreamReadsWhatTheLibraryReads(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var m model.Matrix
@@ -216,8 +216,8 @@ func TestTheStreamReadsWhatTheLibraryReads(t *testing.T) {
 	})
 }
 
-// FuzzStream feeds anything: it never panics, keeps no more than it may, and
-// what it reads without an error the library reads as well.
+// FuzzStream decodes arbitrary input: it never panics or exceeds its bounds, and agrees with
+// the library where it returns no error.
 func FuzzStream(f *testing.F) {
 	for _, body := range []string{
 		success("vector", `[{"metric":{"a":"\u00e9"},"value":[1.5,"1"]}]`),

@@ -4,7 +4,7 @@ package expr
 
 import "testing"
 
-func TestTheSeriesBesideAKPI(t *testing.T) {
+func TestSiblingsOfKPI(t *testing.T) {
 	for query, want := range map[string]string{
 		`sum by (service) (rate(e[5m]))`: `sum by (service) (rate(e[5m]))`,
 		`max by (shard) (q)`:             `max by (shard) (q)`,
@@ -27,7 +27,7 @@ func TestTheSeriesBesideAKPI(t *testing.T) {
 	}
 }
 
-func TestWhichOfTheSeriesAKPIIs(t *testing.T) {
+func TestSeriesOfExtremeKPI(t *testing.T) {
 	for query, want := range map[string]struct {
 		over string
 		is   Extreme

@@ -114,7 +114,7 @@ func TestTheLargestOfSeveralBranchesIsABranchEach(t *testing.T) {
 	}
 }
 
-func TestWhatStandsAroundTheKPIIsKeptAsGuards(t *testing.T) {
+func TestConditionsAroundKPIAreGuards(t *testing.T) {
 	for expr, want := range map[string]string{
 		`a / b < 0.1 and c == 0`:          `a / b; and (c == 0)`,
 		`a > 5 unless on (job) b`:         `a; unless on (job) b`,
@@ -167,7 +167,7 @@ func TestEveryBranchOfAnOrIsADerivation(t *testing.T) {
 	}
 }
 
-func TestTheSidesOfARatioAreTold(t *testing.T) {
+func TestSidesOfRatio(t *testing.T) {
 	for expr, want := range map[string][2]string{
 		`100 * sum(a) / sum(b) > 5`:                         {`(100 * sum(a))`, `sum(b)`},
 		`100 - sum(a) * 100 / sum(b) > 5`:                   {`(100 * sum(b) - (sum(a) * 100))`, `sum(b)`},
@@ -194,7 +194,7 @@ func TestTheSidesOfARatioAreTold(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoKPISaysWhy(t *testing.T) {
+func TestReasonForNoKPI(t *testing.T) {
 	for expr, reason := range map[string]string{
 		`up{job="{{ .Values.job }}"} == 0 and {{ $x }}`: "hint: render the rules first",
 		`errors > <%= @limit %>`:                        "hint: render the rules first",
@@ -213,8 +213,8 @@ func TestWhatHasNoKPISaysWhy(t *testing.T) {
 	}
 }
 
-// Taking apart looks at each level once: else these would not end.
-func TestDeepRulesAreTakenApart(t *testing.T) {
+// Each level is visited once; otherwise these would not terminate.
+func TestDeepRulesTerminate(t *testing.T) {
 	for _, around := range [][2]string{
 		{"max(", ")"},
 		{"-abs(", ")"},
@@ -238,8 +238,7 @@ func TestDeepRulesAreTakenApart(t *testing.T) {
 	}
 }
 
-// Whatever is read is taken apart or refused in words, and all that comes of it
-// can be asked as it stands.
+// Every input is broken down or refused with a reason, and all resulting queries parse.
 func FuzzDerive(f *testing.F) {
 	for _, file := range []string{"testdata/rules/*.yaml", "testdata/idioms/*.yaml"} {
 		for _, r := range publicRules(f, file) {
@@ -263,7 +262,7 @@ func FuzzDerive(f *testing.F) {
 	})
 }
 
-// checkTexts parses all that can be asked of a derivation.
+// checkTexts parses all queries of a derivation.
 func checkTexts(t *testing.T, expr string, d Derivation) {
 	t.Helper()
 	texts := []string{d.Condition(), d.Target, d.Target + " " + d.Operator + " " + d.Threshold, d.Threshold + " " + mirrored(operator(t, d.Operator)).String() + " " + d.Target}

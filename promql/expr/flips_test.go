@@ -58,7 +58,7 @@ func TestTheOddOneOutIsCounted(t *testing.T) {
 	}
 }
 
-// orNumber is text that can be parsed.
+// orNumber returns text, or a number if it is empty.
 func orNumber(text string) string {
 	if text == "" {
 		return "0"

@@ -9,8 +9,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/words"
 )
 
-// TestAUnitIsKeptByWhatKeepsIt writes a gauge of each unit in forms that leave it,
-// and in forms that make a bare number of it.
+// TestAUnitIsKeptByWhatKeepsIt wraps a gauge of each unit in forms that keep it, and in forms
+// that yield a bare number.
 func TestAUnitIsKeptByWhatKeepsIt(t *testing.T) {
 	kept := []string{
 		"GAUGE", "abs(GAUGE)", "ceil(GAUGE)", "floor(GAUGE)", "round(GAUGE)", "clamp(GAUGE, 0, 9)", "clamp_min(GAUGE, 0)", "clamp_max(GAUGE, 9)",
@@ -41,8 +41,8 @@ func TestAUnitIsKeptByWhatKeepsIt(t *testing.T) {
 	}
 }
 
-// TestATitleIsKeptByWhatOnlyReadsAMetric writes a metric in forms that people call by
-// its name, and in forms that have a word for it.
+// TestATitleIsKeptByWhatOnlyReadsAMetric wraps a metric in forms that keep its name as the
+// title, and in forms with a word of their own.
 func TestATitleIsKeptByWhatOnlyReadsAMetric(t *testing.T) {
 	for _, form := range []string{
 		"queue", "rate(queue[5m])", "irate(queue[5m])", "last_over_time(queue[5m])", "sum_over_time(queue[5m])", "abs(queue)", "ceil(queue)", "floor(queue)",

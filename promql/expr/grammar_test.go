@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// A grammar writes alerting rules at random: every construct of PromQL that
-// rules are made of, inside of every other one.
+// A grammar generates random alerting rules that nest all constructs of PromQL used in rules.
 type grammar struct {
 	draw func(n int) int // one of 0 … n-1
 }
@@ -36,7 +35,7 @@ func (g grammar) matching(many bool) string {
 	return how
 }
 
-// vector writes an expression that has series.
+// vector generates an expression that has series.
 func (g grammar) vector(depth int) string {
 	if depth <= 0 {
 		return g.selector()
@@ -70,7 +69,7 @@ func (g grammar) vector(depth int) string {
 	}
 }
 
-// condition writes an expression that has series where something holds.
+// condition generates an expression that has series while it holds.
 func (g grammar) condition(depth int) string {
 	if depth <= 0 {
 		return fmt.Sprintf("(%s %s %s)", g.selector(), g.comparison(), g.number())

@@ -10,8 +10,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// All made-up rules are shown to fire and not to fire, and to do so exactly
-// where the KPI crosses its threshold.
+// Every rule fires and stays quiet at times, and fires exactly where the KPI crosses its
+// threshold.
 func TestTheKPIOfEveryIdiomCrossesWhenTheRuleFires(t *testing.T) {
 	serial(t)
 	rules := publicRules(t, "testdata/idioms/rules.yaml")
@@ -49,8 +49,8 @@ func TestThePartsOfEveryIdiomAddUp(t *testing.T) {
 	}
 }
 
-// What can't fire, fires always, or fires for the series of a guard can't be
-// shown to agree; it is shown what is made of it.
+// Rules that can't fire, always fire, or fire for the series of a guard can't be compared; here
+// their derivation is checked.
 func TestOddRulesAreTakenAsMeant(t *testing.T) {
 	want := map[string]string{
 		"CountNone":        `count(up{job="api"} == 1) == 0`,
@@ -101,8 +101,7 @@ func TestRulesThatMeasureNothingAreRefusedInWords(t *testing.T) {
 	}
 }
 
-// serial is for long tests that run nothing in parallel, which a short run
-// under the race detector can do without.
+// serial marks long tests without parallelism, which a short run under the race detector skips.
 func serial(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

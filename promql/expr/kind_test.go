@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestWhatOnlySmoothsOrScalesKeepsTheKind writes expressions of each kind in forms
-// that change their numbers and not what these are.
+// TestWhatOnlySmoothsOrScalesKeepsTheKind wraps expressions of each kind in forms that change
+// their values and not their kind.
 func TestWhatOnlySmoothsOrScalesKeepsTheKind(t *testing.T) {
 	forms := []string{
 		"EXPR", "(EXPR)", "-(EXPR)", "+(EXPR)", "(EXPR) * 100", "100 * (EXPR)", "(EXPR) / 60", "(EXPR) + 1", "1 - (EXPR)",
@@ -43,7 +43,7 @@ func TestWhatOnlySmoothsOrScalesKeepsTheKind(t *testing.T) {
 	}
 }
 
-// TestASumOfTwoKindsIsOfOneIfTheOtherIsOnlyAdded names what a sum is.
+// TestASumOfTwoKindsIsOfOneIfTheOtherIsOnlyAdded checks the kind of a sum.
 func TestASumOfTwoKindsIsOfOneIfTheOtherIsOnlyAdded(t *testing.T) {
 	for text, want := range map[string]Kind{
 		"max(a) + max(b)": KindExtremum, "max(a) + sum(b)": KindExtremum, "sum(b) + max(a)": KindExtremum, "sum(b) - delta(a[5m])": KindChange,

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A ratio by a label that its numerator only wants to be there is one of parts.
+// A ratio whose numerator only requires that a label exists can still be broken down.
 func TestMatchersThatChooseNoValue(t *testing.T) {
 	for text, want := range map[string][]string{
 		`a{code="500"}`:            {`code="500"`},

@@ -37,7 +37,7 @@ func TestAMatcherIsPushedToWhereItsLabelComesFrom(t *testing.T) {
 	}
 }
 
-func TestWhatIsRecordedIsWrittenOutToItsSeries(t *testing.T) {
+func TestRecordedSeriesAreExpanded(t *testing.T) {
 	rules := map[string][]Recording{
 		"job:errors:ratio": {{Query: `job:errors:rate / job:all:rate`}},
 		"job:errors:rate":  {{Query: `sum by (job) (rate(errors_total[5m]))`}},
@@ -67,5 +67,5 @@ func TestWhatIsRecordedIsWrittenOutToItsSeries(t *testing.T) {
 	}
 }
 
-// strip leaves parentheses out, of which more than are needed are written.
+// strip removes parentheses, some of which are redundant.
 func strip(text string) string { return strings.NewReplacer("(", "", ")", "").Replace(text) }

@@ -16,7 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// publicRule is an alerting rule as somebody has published it.
+// publicRule is a published alerting rule.
 type publicRule struct {
 	Alert, Expr string
 }
@@ -25,8 +25,7 @@ type ruleGroups struct {
 	Groups []struct{ Rules []publicRule }
 }
 
-// publicRules are the alerting rules of the files that match: rule files, and
-// PrometheusRule objects.
+// publicRules reads the alerting rules of all matching rule files and PrometheusRule objects.
 func publicRules(t testing.TB, glob string) []publicRule {
 	t.Helper()
 	files, err := filepath.Glob(glob)
@@ -53,15 +52,15 @@ func publicRules(t testing.TB, glob string) []publicRule {
 	return rules
 }
 
-// verdict is what was seen of a rule and its derivation.
+// verdict is the observed behaviour of a rule and its derivation.
 type verdict struct {
-	fired, quiet int  // trials in which the alert fired; in which there was a value that doesn't cross
+	fired, quiet int  // trials in which the alert fired; in which the KPI had a value and didn't cross
 	strict       bool // the KPI crossed for the very label sets that fired
 	problem      string
 }
 
-// compareRule evaluates a rule and what was derived from it in one world. ok
-// is false if the rule itself can't be evaluated there.
+// compareRule evaluates a rule and its derivation in one world. ok is false if the rule itself
+// can't be evaluated there.
 func compareRule(t testing.TB, engine *prom.Engine, w *world, expr string, d Derivation) (v verdict, ok bool) {
 	fires, err := w.run(t, engine, expr)
 	if err != nil {
@@ -107,15 +106,15 @@ func compareRule(t testing.TB, engine *prom.Engine, w *world, expr string, d Der
 	return v, true
 }
 
-// collides says whether a world has series that a join or a union can't tell
-// apart; the rule sees that only when it would fire.
+// collides reports whether series of a world clash in a join or a union, which the rule itself
+// runs into only when it fires.
 func collides(err error) bool {
 	return err != nil && (strings.Contains(err.Error(), "duplicate series") ||
 		strings.Contains(err.Error(), "same labelset") || strings.Contains(err.Error(), "ensure unique matches"))
 }
 
-// commonNames are the labels that both sides have: a join that only brings
-// labels isn't part of the KPI.
+// commonNames are the labels that both sides have: labels that only a join adds aren't part of
+// the KPI.
 func commonNames(a, b trials) []string {
 	names := func(ts trials) map[string]bool {
 		found := map[string]bool{}
@@ -151,7 +150,7 @@ func project(ts map[string]trial, names []string) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// checkRule tries worlds until the rule has fired and not fired in them.
+// checkRule tries worlds until the rule has both fired and not fired.
 func checkRule(t testing.TB, engine *prom.Engine, expr string, d Derivation) verdict {
 	all := verdict{strict: true}
 	worlds := 0
@@ -206,9 +205,8 @@ func TestTheKPIOfAPublicRuleCrossesWhenTheRuleFires(t *testing.T) {
 	}
 }
 
-// checkParts compares, in one world, the parts of what a derivation breaks down
-// with the whole, and the whole with the KPI. It returns how many could be
-// compared.
+// checkParts compares, in one world, the parts of a breakdown with the whole, and the whole
+// with the KPI. It returns the number of comparisons.
 func checkParts(t testing.TB, engine *prom.Engine, w *world, d Derivation) (compared int, problem string) {
 	m, err := d.Apart(MustParse(d.Target))
 	if err != nil {
@@ -242,7 +240,7 @@ func checkParts(t testing.TB, engine *prom.Engine, w *world, d Derivation) (comp
 	return compared, ""
 }
 
-// checkWhole compares a KPI that is aggregated with the quotient of its sides.
+// checkWhole compares an aggregated KPI with the quotient of its sides.
 func checkWhole(t testing.TB, engine *prom.Engine, w *world, d Derivation) (compared int, problem string) {
 	if d.Numerator == "" || d.Kind == KindQuantile {
 		return 0, ""
@@ -253,7 +251,7 @@ func checkWhole(t testing.TB, engine *prom.Engine, w *world, d Derivation) (comp
 	}
 	sides := "(" + d.Numerator + ") / (" + d.Denominator + ")"
 	quotient, err := w.run(t, engine, sides)
-	if err != nil { // a join that the sides alone don't tell
+	if err != nil { // a join that the sides alone can't evaluate
 		return 0, ""
 	}
 	for r := range kpi {
@@ -269,7 +267,7 @@ func checkWhole(t testing.TB, engine *prom.Engine, w *world, d Derivation) (comp
 	return compared, ""
 }
 
-// differ says whether two values are more than 1 % and a rounding error apart.
+// differ reports whether two values differ by more than 1 % and a rounding error.
 func differ(a, b float64) bool {
 	return math.Abs(a-b) > max(0.01*math.Abs(b), 1e-9)
 }
@@ -278,7 +276,7 @@ func finiteBoth(a, b float64) bool {
 	return !math.IsNaN(a) && !math.IsInf(a, 0) && !math.IsNaN(b) && !math.IsInf(b, 0)
 }
 
-// checkAllParts checks every branch of every rule in a world of its own.
+// checkAllParts checks each branch of each rule in its own world.
 func checkAllParts(t *testing.T, rules []publicRule) (parts, quotients int) {
 	t.Helper()
 	engine := newEngine(t)
@@ -289,7 +287,7 @@ func checkAllParts(t *testing.T, rules []publicRule) (parts, quotients int) {
 		}
 		for _, b := range d.Branches() {
 			p, q, problem := checkBranch(t, engine, newWorld(MustParse(r.Expr), uint64(i)%3), b)
-			if p == 0 && problem == "" { // where each entity has one series only, all joins work
+			if p == 0 && problem == "" { // with one series per entity, all joins work
 				p, q, problem = checkBranch(t, engine, newWorld(MustParse(r.Expr), 1), b)
 			}
 			if problem != "" {

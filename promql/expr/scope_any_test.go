@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Whatever an expression is made of: held to the labels of one of its series, it still
-// has that one, with the same value.
+// Restricting any expression to the labels of one of its series keeps that series and its
+// value.
 func TestAnExpressionThatIsHeldKeepsTheAlertsOwnSeries(t *testing.T) {
 	serial(t)
 	engine := newEngine(t)

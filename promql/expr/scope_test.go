@@ -98,7 +98,7 @@ func TestAKPIIsHeldToAnyValue(t *testing.T) {
 	}
 }
 
-// The labels of a result are those of all that is inside of it, as far as they come through.
+// The labels of a result restrict every selector inside, as far as they pass through.
 func TestAKPIIsHeldWhereTheLabelsOfItsResultComeFrom(t *testing.T) {
 	result := model.LabelSet{"instance": "i", "job": "j"}
 	for query, want := range map[string]string{

@@ -40,7 +40,7 @@ func TestAKPIGoesByItsMetricAndWhatIsDoneWithIt(t *testing.T) {
 	}
 }
 
-func TestWhatRunsByTheClock(t *testing.T) {
+func TestClocks(t *testing.T) {
 	for query, want := range map[string]bool{
 		`time() - backup_seconds`:               true,
 		`(cert_expiry - time()) / 86400`:        true,

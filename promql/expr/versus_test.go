@@ -4,8 +4,7 @@ package expr
 
 import "testing"
 
-// What is measured is what may have moved by itself, and what is expected of it
-// where the rule says so.
+// The KPI is the side that can move; the other is its expectation if the rule says so.
 func TestWhatIsComparedIsMeasuredByWhatItIsComparedWith(t *testing.T) {
 	for _, c := range []struct{ expr, numerator, denominator, expected string }{
 		{`used > on (pod) 0.9 * size`, "1·sum by (l) (used)", "1·sum by (l) (size)", ""},
@@ -22,7 +21,7 @@ func TestWhatIsComparedIsMeasuredByWhatItIsComparedWith(t *testing.T) {
 		{`predict_linear(free[1h], 3600) / size < 0.1`, "1·sum by (l) (free)", "1·sum by (l) (size)", ""},
 		{`100 * predict_linear(free[1h], 3600) < 0`, "100·sum by (l) (free)", "", ""},
 		{`count(deriv(a[5m]) > 0) > 3`, "1·sum by (l) (deriv(a[5m]) > bool 0)", "", ""},
-		{`count(up == 0) / count(up) > 0.5`, "1·sum by (l) (up == bool 0)", "1·count by (l) (up)", ""}, // a share, and no outlier
+		{`count(up == 0) / count(up) > 0.5`, "1·sum by (l) (up == bool 0)", "1·count by (l) (up)", ""}, // a share, not an outlier
 		{`sum(a) / sum(b) > 2 * (sum(a offset 1d) / sum(b offset 1d))`, "1·sum by (l) (a)", "1·sum by (l) (b)", ""},
 		{`max(a) > 2 * max(a offset 1d)`, "1·sum by (l) (a)", "", ""},
 		{`sum by (host) (used) > min by (host) (size * 0.8)`, "1·sum by (l) (used)", "", ""}, // the bound has no parts

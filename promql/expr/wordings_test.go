@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// rules are expressions of many forms, each a comparison.
+// rules are comparisons of many forms.
 func rules() []string {
 	return []string{
 		`up == 0`, `sum(rate(alpha_total[5m])) > 5`, `alpha >= 86400`,
@@ -25,7 +25,7 @@ func rules() []string {
 	}
 }
 
-// turned is a comparison with its sides exchanged.
+// turned swaps the sides of a comparison.
 func turned(t *testing.T, text string) string {
 	e := MustParse(text).(*parser.BinaryExpr)
 	op := map[parser.ItemType]string{parser.GTR: "<", parser.GTE: "<=", parser.LSS: ">", parser.LTE: ">=", parser.EQLC: "==", parser.NEQ: "!="}[e.Op]
@@ -35,9 +35,9 @@ func turned(t *testing.T, text string) string {
 	return e.RHS.String() + " " + op + " " + e.LHS.String()
 }
 
-// Parentheses, space and which side the threshold is on are no
-// part of what a rule measures, nor are the names of its metrics.
-func TestHowARuleIsWrittenIsNoPartOfWhatItMeasures(t *testing.T) {
+// Parentheses, whitespace, the side of the threshold and the names of metrics don't change what
+// a rule measures.
+func TestWordingOfRuleDoesNotMatter(t *testing.T) {
 	for _, text := range rules() {
 		want, err := Derive(text)
 		if err != nil {
@@ -48,7 +48,7 @@ func TestHowARuleIsWrittenIsNoPartOfWhatItMeasures(t *testing.T) {
 			"  " + strings.ReplaceAll(text, " ", "\n  "), MustParse(text).Pretty(0), turned(t, text),
 		} {
 			if text == `alpha > beta` && other == turned(t, text) {
-				continue // of two series the one on the left is the KPI
+				continue // if both sides are series, the left one is the KPI
 			}
 			if got, err := Derive(other); err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("%s measures\n%+v (%v); %s\n%+v", other, got, err, text, want)
@@ -64,9 +64,8 @@ func TestHowARuleIsWrittenIsNoPartOfWhatItMeasures(t *testing.T) {
 	}
 }
 
-// A condition that stands beside a rule is a guard of what the rule measures, and there
-// are as many guards as conditions.
-func TestAGuardIsBesideWhatARuleMeasures(t *testing.T) {
+// Each condition added to a rule is a guard, and doesn't change what it measures.
+func TestGuardsDoNotChangeKPI(t *testing.T) {
 	for _, text := range rules() {
 		want, err := Derive(text)
 		if err != nil {

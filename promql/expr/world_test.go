@@ -20,11 +20,10 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
-// A world is series for the selectors of one expression: several entities of
-// several members each, whose labels fit its matchers and joins, and whose
-// values change from regime to regime around the numbers of the expression.
-// Every entity in every regime is a trial: does the alert fire, does the KPI
-// cross?
+// A world is a set of series for the selectors of one expression: several entities with several
+// members each, whose labels satisfy its matchers and joins, and whose values change from
+// regime to regime around the numbers in the expression. Every entity in every regime is a
+// trial: does the alert fire, and does the KPI cross?
 type world struct {
 	series  []worldSeries
 	regimes int
@@ -39,12 +38,11 @@ type worldSeries struct {
 	samples  []chunks.Sample
 }
 
-// pattern is how a series behaves in a regime: in one way, and from a turn on
-// in another one.
+// pattern is the behaviour of a series in a regime, which may change at a turn.
 type pattern struct {
 	first, then behaviour
 	turn        time.Duration // since the start of the regime; 0: never
-	heavy       int           // the bucket of a native histogram that has most events
+	heavy       int           // the bucket of a native histogram with most of the events
 }
 
 type behaviour struct {
@@ -52,15 +50,15 @@ type behaviour struct {
 	other       float64 // alternates with base, unless it is NaN
 	ago         bool    // base is seconds before the end of the regime
 	absent      bool    // marked as stale
-	silent      bool    // no samples, and nothing that says so
+	silent      bool    // no samples, and no stale marker
 }
 
 func steady(b behaviour) pattern { return pattern{first: b} }
 
-// worldStart is where all worlds begin: a Monday.
+// worldStart is the start of all worlds, a Monday.
 func worldStart() time.Time { return time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC) }
 
-// times are the ends of the regimes, where everything is evaluated.
+// end returns the end of a regime, where everything is evaluated.
 func (w *world) end(regime int) time.Time {
 	return worldStart().Add(time.Duration(regime+1) * w.length)
 }
@@ -96,14 +94,14 @@ func (s *worldSet) At() storage.Series                { return s.series[s.at] }
 func (s *worldSet) Err() error                        { return nil }
 func (s *worldSet) Warnings() annotations.Annotations { return nil }
 
-// samplesOf writes the samples of a series down when they are first asked for.
+// samplesOf generates the samples of a series on first use.
 func (w *world) samplesOf(s *worldSeries) []chunks.Sample {
 	if s.samples != nil {
 		return s.samples
 	}
 	s.samples = make([]chunks.Sample, 0, w.regimes*int(w.length/w.step))
 	for r, p := range s.patterns {
-		carried := 0.0 // of a counter, from before the turn
+		carried := 0.0 // a counter's value before the turn
 		for since := w.step; since <= w.length; since += w.step {
 			b, run := p.first, since
 			if p.turn > 0 && since > p.turn {
@@ -130,14 +128,13 @@ func (w *world) samplesOf(s *worldSeries) []chunks.Sample {
 	return s.samples
 }
 
-// counts says whether p is of a counter, which goes on where it was before a
-// turn.
+// counts reports whether p is a counter, which continues after a turn where it was.
 func (p pattern) counts() bool {
 	return p.first.base == 0 && p.then.base == 0 && p.first.slope != 0 && p.then.slope != 0
 }
 
-// worldSample is a number, or a native histogram of so many events, most of
-// them in one bucket.
+// worldSample is a number, or a native histogram with a count of events, most of them in one
+// bucket.
 type worldSample struct {
 	t      int64
 	v      float64
@@ -166,7 +163,7 @@ func (s worldSample) FH() *histogram.FloatHistogram {
 	}
 }
 
-// trials is an answer: for each regime, the value of every label set.
+// trials is the answer in each regime: the value of every label set.
 type trials []map[string]trial
 
 type trial struct {
@@ -174,7 +171,7 @@ type trial struct {
 	value  float64
 }
 
-// run evaluates an expression at the end of every regime.
+// run evaluates an expression at the end of each regime.
 func (w *world) run(t testing.TB, engine *prom.Engine, text string) (trials, error) {
 	t.Helper()
 	q, err := engine.NewRangeQuery(t.Context(), w, nil, text, w.end(0), w.end(w.regimes-1), w.length)

@@ -20,31 +20,30 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// worldMaker reads from an expression what its series must be like.
+// worldMaker derives from an expression what its series must be like.
 type worldMaker struct {
 	expr     parser.Expr
 	rng      *rand.Rand
 	members  int
 	entities int
 	numbers  []float64
-	equal    map[string]string // labels that some selector wants to have a value
+	equal    map[string]string // labels that some selector compares with a value
 	sources  map[string]string // labels that label_replace reads, with its regexps
 	named    []string          // labels that the expression groups or matches by
-	loose    []string          // labels that it takes away somewhere: not all series have them
+	loose    []string          // labels that it aggregates away: some series lack them
 	spread   map[string]int    // how the values of a label differ: see free
 	clock    bool              // the expression reads the time
 	negative bool              // it changes signs
 	constant []float64         // the numbers in it
-	equals   bool              // it wants a number exactly
-	strict   bool              // not all series have the labels that matchers want to have a value
-	ranked   bool              // it picks the largest, of which no two must be equal
+	equals   bool              // it compares for equality with a number
+	strict   bool              // some series lack the labels that matchers require
+	ranked   bool              // it picks the largest, so no two may be equal
 
-	without []string // the labels that the series of the selector at hand lack
+	without []string // labels that the series of the current selector lack
 	outage  []bool   // the regimes in which it selects nothing
 }
 
-// newWorld makes a world. The same seed gives the same world; the first seeds
-// give the plainest.
+// newWorld makes a world, the same for the same seed; the first seeds give the simplest ones.
 func newWorld(e parser.Expr, seed uint64) *world {
 	m := worldMaker{
 		expr: e, rng: rand.New(rand.NewPCG(seed, 7)), members: []int{3, 1, 2}[seed%3], entities: 4,
@@ -84,7 +83,7 @@ func newWorld(e parser.Expr, seed uint64) *world {
 	return w
 }
 
-// collect reads from the expression what its series must be like.
+// collect fills the fields from the expression.
 func (m *worldMaker) collect() {
 	m.numbers = []float64{0, 1, 1, 2, 100}
 	parser.Inspect(m.expr, func(n parser.Node, _ []parser.Node) error {
@@ -133,7 +132,7 @@ func (m *worldMaker) collect() {
 	m.named = slices.DeleteFunc(slices.Compact(m.named), func(l string) bool { return l == "le" || l == model.MetricNameLabel })
 }
 
-// some returns each of the names or not.
+// some returns a random subset of the names.
 func (m *worldMaker) some(names []string) []string {
 	var out []string
 	for _, name := range names {
@@ -151,8 +150,8 @@ func (m *worldMaker) number(v float64) {
 	}
 }
 
-// combine adds what the numbers of an expression come to: of a/1024/1024 > 50,
-// a is about 50 · 1024 · 1024. Units are undone, too.
+// combine adds the constants that the numbers of an expression combine to: in a/1024/1024 > 50,
+// a is about 50 · 1024 · 1024. Units are converted, too.
 func (m *worldMaker) combine() {
 	all := slices.Clone(m.constant)
 	slices.Sort(all)
@@ -202,13 +201,13 @@ func (m *worldMaker) call(c *parser.Call) {
 	}
 }
 
-// worldSelector is a selector with what stands around it.
+// worldSelector is a selector with its context.
 type worldSelector struct {
 	*parser.VectorSelector
 	counter time.Duration // the range of the rate or increase around it; 0: none
 	native  bool          // it is a native histogram
-	buckets bool          // it has a series a bucket
-	brought []string      // labels that it has only by a join
+	buckets bool          // it has one series per bucket
+	brought []string      // labels that it has only through a join
 }
 
 func worldSelectors(e parser.Expr) []worldSelector {
@@ -240,8 +239,7 @@ func worldSelectors(e parser.Expr) []worldSelector {
 	return found
 }
 
-// broughtTo are the labels that the many sides of joins on a path get from the
-// others.
+// broughtTo are the labels that the many sides of joins on a path get from the other sides.
 func broughtTo(path []parser.Node) []string {
 	var names []string
 	for i, p := range path[:len(path)-1] {
@@ -259,8 +257,8 @@ func broughtTo(path []parser.Node) []string {
 	return names
 }
 
-// family are the series of one member of an entity that a selector selects:
-// one, or one a bucket.
+// family returns the series that a selector has for one member of an entity: one, or one per
+// bucket.
 func (m *worldMaker) family(w *world, s worldSelector, entity, member int) []worldSeries {
 	ls := m.labels(s.VectorSelector, entity, member)
 	if !s.buckets {
@@ -290,7 +288,7 @@ func (m *worldMaker) family(w *world, s worldSelector, entity, member int) []wor
 	return out
 }
 
-// shares are the cumulative counts of buckets, most of which is in one of them.
+// shares are cumulative counts of buckets, most of them in one bucket.
 func (m *worldMaker) shares(w *world, buckets int) [][]float64 {
 	all := make([][]float64, w.regimes)
 	for r := range all {
@@ -329,7 +327,7 @@ func (m *worldMaker) labels(s *parser.VectorSelector, entity, member int) labels
 	if s.Name != "" {
 		b.Set(model.MetricNameLabel, s.Name)
 	}
-	if m.members > 1 { // whatever is aggregated has several
+	if m.members > 1 { // aggregations need several members
 		b.Set("member", strconv.Itoa(member))
 	}
 	for _, name := range m.named {
@@ -356,8 +354,8 @@ func (m *worldMaker) labels(s *parser.VectorSelector, entity, member int) labels
 	return b.Labels()
 }
 
-// free is the value of a label that may have any: one an entity, unless the
-// label is spread otherwise in this world.
+// free is the value of an unrestricted label: one per entity, unless this world spreads the
+// label differently.
 func (m *worldMaker) free(name string, entity, member int) string {
 	switch m.spread[name] {
 	case 1:
@@ -395,7 +393,7 @@ func (m *worldMaker) fitting(ms []*labels.Matcher, name, first string) string {
 	return ""
 }
 
-// example returns a text that a regular expression matches.
+// example returns a text that matches a regular expression.
 func (m *worldMaker) example(re string) string {
 	parsed, err := syntax.Parse(re, syntax.Perl)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What the series of a world do.
+// The behaviour of a world's series.
 
 func (m *worldMaker) patterns(w *world, s worldSelector) []pattern {
 	ps := make([]pattern, w.regimes)
@@ -22,7 +22,7 @@ func (m *worldMaker) patterns(w *world, s worldSelector) []pattern {
 	return ps
 }
 
-// turn is some time within the regime, often near its end.
+// turn is a time within the regime, often near its end.
 func (m *worldMaker) turn(w *world) time.Duration {
 	end := w.length
 	if m.rng.IntN(2) == 0 {
@@ -50,12 +50,12 @@ func (m *worldMaker) behaviour(w *world, s worldSelector) behaviour {
 	case s.counter > 0:
 		p.base, p.slope = 0, math.Abs(m.pick())
 		if dice < 50 {
-			p.slope /= s.counter.Seconds() // an increase of as much
+			p.slope /= s.counter.Seconds() // the same as an increase
 		}
 	case m.clock && dice < 60:
 		p.ago = true
 	case dice < 75:
-	case dice < 82: // a line that meets a number in the time to come
+	case dice < 82: // a line that reaches a number later
 		p.slope = (m.pick() - p.base) / w.length.Seconds()
 	case dice < 88:
 		p.slope = m.pick()

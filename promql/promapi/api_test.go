@@ -15,7 +15,7 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// answer is what the API answers about series, names or values.
+// answer is the result of a search for series, names or values.
 type answer struct {
 	Status   string            `json:"status"`
 	Data     []json.RawMessage `json:"data"`
@@ -48,10 +48,9 @@ func ask(t *testing.T, s *promtest.Server, path string, form url.Values) answer 
 	return a
 }
 
-// Series, names and values are searched in the same way: two selectors find what each
-// finds, a limit cuts the list where it stands and says so, and outside of the time that
-// is asked for there is nothing.
-func TestEverythingIsSearchedInTheSameWay(t *testing.T) {
+// Series, names and values are searched alike: two selectors find the union, a limit truncates
+// the list and says so, and nothing outside of the time range is found.
+func TestSearchesBehaveAlike(t *testing.T) {
 	s := promtest.New(t, `load 1m
 a{x="1",y="1"} 1x10
 a{x="2",z="1"} 1x10
