@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Chaos analyses the windows of chaos experiments: a fault is injected on
-// purpose, no alert fires, and the question is how it spreads to the KPI.
+// Chaos analyses the windows of chaos experiments: a fault is injected on purpose, no alert fires,
+// and the question is how it spreads to the KPI.
 //
 //	go run ./examples/chaos
 //
@@ -25,7 +25,7 @@ func main() {
 	}
 }
 
-// run makes all experiments and says of each what was found.
+// run runs all experiments and prints what the analysis found.
 func run(out io.Writer) error {
 	for i, e := range experiments() {
 		result := analysis.Run(observe(e, uint64(i)), analysis.Options{Series: analysis.SeriesOptions{Top: 3}})
@@ -36,8 +36,7 @@ func run(out io.Writer) error {
 	return nil
 }
 
-// describe tells an experiment: what was done, what is suspected, and on which
-// way it seems to have reached the KPI.
+// describe prints an experiment: what was done, the suspects, and the likely path to the KPI.
 func describe(e experiment, r analysis.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", e.name)

@@ -14,8 +14,7 @@ const (
 	faultRow = 20  // five minutes of it
 )
 
-// service is one of the shop's: how it answers depends on its own resources and
-// on those that it calls.
+// service is one service of the shop. Its latency depends on its own resources and on its callees.
 type service struct {
 	name  string
 	calls []string
@@ -34,7 +33,7 @@ func services() []service {
 	}
 }
 
-// calls is the call graph: caller, callee.
+// calls returns the call graph as pairs of caller and callee.
 func calls() [][2]string {
 	var pairs [][2]string
 	for _, s := range services() {
@@ -45,12 +44,12 @@ func calls() [][2]string {
 	return pairs
 }
 
-// experiment is a fault that was injected on purpose.
+// experiment is a deliberately injected fault.
 type experiment struct {
 	name    string
 	service string
-	metric  string  // of the resource that is taken
-	amount  float64 // of it, in percent of all there is
+	metric  string  // the resource that is used up
+	amount  float64 // percent of the resource
 }
 
 func experiments() []experiment {
@@ -62,8 +61,7 @@ func experiments() []experiment {
 	}
 }
 
-// observe runs the shop for an hour and then through an experiment, and
-// returns what a monitoring system would have seen of it.
+// observe runs the shop for an hour and then through an experiment, and returns the metrics.
 func observe(e experiment, seed uint64) analysis.Frame {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	rows := calmRows + faultRow
@@ -97,8 +95,8 @@ func observe(e experiment, seed uint64) analysis.Frame {
 	return f
 }
 
-// measure is what is seen of a service in one step: the time of an answer grows
-// as its resources run out, and with that of the services that it calls.
+// measure returns a service's metrics for one step: latency grows as resources run out, here and in
+// callees.
 func (s service) measure(rng *rand.Rand, load float64, taken, answers map[string]float64) map[string]float64 {
 	used := map[string]float64{
 		"cpu":       25 + 1.5*load + rng.NormFloat64() + taken["cpu"],

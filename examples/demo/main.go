@@ -31,7 +31,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run compiles the demo and runs it. It returns the exit code.
+// run compiles and runs the demo, and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
 	if err := compile(stderr); err != nil {
 		fmt.Fprintln(stderr, "error: the demo can't be compiled:", err)
@@ -51,8 +51,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// compile builds all that the demo imports. What of it is linked, the go command
-// keeps by itself when it runs the demo.
+// compile builds everything the demo imports. The linked binary itself is cached by "go run".
 func compile(stderr io.Writer) error {
 	p := &progress{w: stderr, start: time.Now(), rewrites: isTerminal(stderr)}
 	defer p.end()

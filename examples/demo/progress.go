@@ -10,28 +10,27 @@ import (
 	"time"
 )
 
-// What is needed on a machine that has nothing yet.
+// What a fresh machine has to download and compile.
 const (
 	downloadNote = "Go downloads the modules that Prometheus and Alertmanager are made of: about 165, with 190 MB. It does so once."
 	compileNote  = "Go compiles them, which takes minutes the first time. Downloaded and compiled they take 1.8 GB of its caches."
 )
 
-// between is the least time between two lines where none can be written over.
+// between is the least time between two lines that can't be overwritten.
 const between = time.Second
 
-// progress tells a person what the go command downloads and compiles: on one
-// line of a terminal, or elsewhere on a line once a second. What else the
-// command says is passed on.
+// progress shows a person what the go command downloads and compiles: on one line of a terminal, or
+// else a line once a second. Other output passes through.
 type progress struct {
 	w        io.Writer
 	start    time.Time
 	rewrites bool // w is a terminal
 	total    int  // packages
 
-	rest                 []byte // of a line
+	rest                 []byte // of an unfinished line
 	downloaded, compiled int
 	last                 time.Time // of the last line
-	open                 bool      // the line of the terminal has no end
+	open                 bool      // the terminal line is unfinished
 }
 
 // Write takes the output of the go command.
@@ -66,7 +65,7 @@ func (p *progress) line(text string) {
 	}
 }
 
-// step says how far it has come.
+// step shows the progress so far.
 func (p *progress) step(text string) {
 	switch {
 	case p.rewrites:
@@ -86,7 +85,7 @@ func (p *progress) say(format string, args ...any) {
 
 func (p *progress) stamp() string { return fmt.Sprintf("%5.1fs  ", time.Since(p.start).Seconds()) }
 
-// end leaves the line of a terminal.
+// end finishes the line of a terminal.
 func (p *progress) end() {
 	if p.open {
 		fmt.Fprintln(p.w)

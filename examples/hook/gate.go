@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// message is what the gate needs of culprit's webhook; there is more in it.
+// message is the part of culprit's webhook that the gate needs.
 type message struct {
 	Status         string    `json:"status"` // firing or resolved
 	SentAt         time.Time `json:"sentAt"`
@@ -24,14 +24,14 @@ type message struct {
 	} `json:"incident"`
 }
 
-// gate lets each message of culprit's through once.
+// gate lets each message from culprit through once.
 type gate struct {
 	secret []byte
 	now    func() time.Time
 	act    func(message)
 
 	mu  sync.Mutex
-	had map[string]time.Time // keys, and when they came
+	had map[string]time.Time // keys, and when they arrived
 }
 
 func newGate(secret []byte) *gate {
@@ -41,13 +41,12 @@ func newGate(secret []byte) *gate {
 var errHad = errors.New("this message was taken before")
 
 const (
-	replayWindow = 5 * time.Minute // how old a message may be, and how wrong a clock
-	remember     = 24 * time.Hour  // culprit sends again what was not answered, with the same key
+	replayWindow = 5 * time.Minute // how old a message may be, clock error included
+	remember     = 24 * time.Hour  // culprit retries unanswered messages with the same key
 )
 
-// accept returns a message if culprit has signed it, just now, and it is new.
-// The time and the key stand in the signed body; those of the headers could be
-// anybody's.
+// accept returns a message if culprit signed it, it is recent, and it is new. It trusts time and
+// key of the signed body only; anybody could set the headers.
 func (g *gate) accept(body []byte, signature string) (m message, err error) {
 	mac := hmac.New(sha256.New, g.secret)
 	mac.Write(body)
@@ -66,7 +65,7 @@ func (g *gate) accept(body []byte, signature string) (m message, err error) {
 	return m, nil
 }
 
-// first says whether a key comes for the first time.
+// first reports whether a key is new.
 func (g *gate) first(key string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

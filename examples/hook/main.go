@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Hook is a receiver of culprit's recovery webhooks: it takes the messages that
-// are genuine, fresh and new, and prints what it would act on. Begin your own
-// with it.
+// Hook is a receiver of culprit's recovery webhooks: it accepts messages that are genuine, fresh
+// and new, and prints what it would act on. Start your own from it.
 //
 //	go run ./examples/hook --secret-file hook.secret
 package main
@@ -31,11 +30,10 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-// maxBody is more than culprit sends, in bytes.
+// maxBody exceeds anything culprit sends, in bytes.
 const maxBody = 2 << 20
 
-// ServeHTTP answers 200 also to what it has had before: an error would be sent
-// again.
+// ServeHTTP also answers 200 to repeated messages: an error would cause another retry.
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -53,5 +51,5 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// show is an action that harms nobody.
+// show is a harmless action.
 func show(m message) { fmt.Printf("%s %s: %q\n", m.Status, m.Incident.ID, m.Incident.Summary) }

@@ -45,7 +45,7 @@ const (
 	alertmanagerMaintenance = 15 * time.Minute // --data.maintenance-interval
 	alertmanagerGC          = 30 * time.Minute // --alerts.gc-interval
 	dispatchMaintenance     = 30 * time.Second // --dispatch.maintenance-interval
-	alertmanagerDrain       = 5 * time.Second  // for requests that run when it is closed
+	alertmanagerDrain       = 5 * time.Second  // for running requests at shutdown
 	alertmanagerHeader      = 10 * time.Second // to read the header of a request
 )
 
@@ -54,11 +54,11 @@ const (
 type AlertmanagerOptions struct {
 	Config  string       // Alertmanager's own YAML; its receivers may be webhooks only, without Notifiers
 	Listen  string       // address; default 127.0.0.1:0, a free port
-	DataDir string       // where silences and the notification log survive a restart; empty: nowhere
+	DataDir string       // keeps silences and the notification log across restarts; empty: nowhere
 	Logger  *slog.Logger // default: no logs
 
-	// Notifiers makes those of a receiver that is not only webhooks. This package
-	// has none of its own: they would pull in a client for each service.
+	// Notifiers makes the notifiers of a receiver that isn't webhooks only. This package has none
+	// of its own: they would pull in a client for each service.
 	Notifiers func(amconfig.Receiver, *template.Template, *slog.Logger) ([]notify.Integration, error)
 
 	MaxSilences    int // --silences.max-silences; 0: no limit
@@ -76,15 +76,13 @@ type Alertmanager struct {
 	closeErr error
 }
 
-// init chooses how matchers and label names are read, as Alertmanager's main
-// function does. It is no part of the start because it sets variables that all
-// Alertmanagers of a process share.
+// init chooses how matchers and label names are parsed, as Alertmanager's main function does. It
+// runs once because it sets variables that all Alertmanagers of a process share.
 func init() {
 	compat.InitFromFlags(promslog.NewNopLogger(), featurecontrol.NoopFlags{})
 }
 
-// StartAlertmanager starts one and returns when it answers. The caller must
-// Close it.
+// StartAlertmanager starts an Alertmanager and returns when it answers. The caller must Close it.
 func StartAlertmanager(opts AlertmanagerOptions) (*Alertmanager, error) {
 	am := &Alertmanager{}
 	if err := am.start(opts); err != nil {
@@ -96,8 +94,8 @@ func StartAlertmanager(opts AlertmanagerOptions) (*Alertmanager, error) {
 // URL is the address of the server, such as http://127.0.0.1:9093.
 func (am *Alertmanager) URL() string { return "http://" + am.listener.Addr().String() }
 
-// Close stops the server, then everything behind it, in the reverse order of
-// the start. It may be called twice.
+// Close stops the server, then everything behind it, in reverse order of the start. It may be
+// called twice.
 func (am *Alertmanager) Close() error {
 	am.once.Do(func() {
 		for i := len(am.cleanups) - 1; i >= 0; i-- {
@@ -190,8 +188,8 @@ func (am *Alertmanager) start(opts AlertmanagerOptions) error {
 	return nil
 }
 
-// recorder tells what the Alertmanager does, if its configuration says to whom. Of
-// Alertmanager itself it wants --enable-feature=event-recorder besides.
+// recorder records events if the configuration has an output. Alertmanager itself also requires
+// --enable-feature=event-recorder.
 func recorder(conf eventrecorder.Config, logger *slog.Logger, reg prometheus.Registerer) eventrecorder.Recorder {
 	if reflect.ValueOf(conf).IsZero() {
 		return eventrecorder.NopRecorder()
@@ -226,7 +224,7 @@ func (am *Alertmanager) serve(api http.Handler, reg *prometheus.Registry, logger
 	})
 }
 
-// alertmanagerData is what Alertmanager keeps over a restart.
+// alertmanagerData is the state that Alertmanager keeps across restarts.
 type alertmanagerData struct {
 	silences *silence.Silences
 	nflog    *nflog.Log
@@ -269,7 +267,7 @@ func (d *alertmanagerData) close() {
 	d.running.Wait()
 }
 
-// notifiers makes those of all receivers.
+// notifiers makes the notifiers of all receivers.
 func (opts AlertmanagerOptions) notifiers(conf *amconfig.Config, tmpl *template.Template, logger *slog.Logger) (map[string][]notify.Integration, error) {
 	all := make(map[string][]notify.Integration, len(conf.Receivers))
 	for _, r := range conf.Receivers {

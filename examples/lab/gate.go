@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Gate stands before a server. It can be shut, which is as if the server were
-// down, hold every request back, as one that hangs, or refuse it.
+// Gate is a proxy before a server. It can break connections as if the server were down, hold
+// requests as if it hung, or refuse them.
 type Gate struct {
 	url    string
 	server *http.Server
@@ -22,13 +22,13 @@ type Gate struct {
 
 	mu     sync.Mutex
 	shut   bool
-	status int           // of every answer; 0: the server's
+	status int           // of every answer; 0: the server's own
 	ready  chan struct{} // closed while requests may pass
 	held   int           // requests that were kept waiting
 	passed int           // requests that came
 }
 
-// StartGate starts one that is open.
+// StartGate starts an open gate.
 func StartGate(upstream string) (*Gate, error) {
 	u, err := url.Parse(upstream)
 	if err != nil {
@@ -56,10 +56,10 @@ func StartGate(upstream string) (*Gate, error) {
 	return g, nil
 }
 
-// wait keeps a request until it may pass, and says whether somebody still
-// waits for the answer.
+// wait holds a request until it may pass, and reports whether the caller still waits for the
+// answer.
 func (g *Gate) wait(r *http.Request) bool {
-	body, err := io.ReadAll(r.Body) // before that the server does not see whether the caller is gone
+	body, err := io.ReadAll(r.Body) // until then the server can't see that the caller is gone
 	if err != nil {
 		return false
 	}
@@ -95,7 +95,7 @@ func (g *Gate) answer(w http.ResponseWriter, r *http.Request, proxy http.Handler
 	}
 }
 
-// URL is where the server is reached through the gate.
+// URL is the address of the gate.
 func (g *Gate) URL() string { return g.url }
 
 // Down breaks every connection.
@@ -119,21 +119,21 @@ func (g *Gate) Hold() {
 	g.ready = make(chan struct{})
 }
 
-// Held is how many requests were kept waiting.
+// Held returns how many requests were held.
 func (g *Gate) Held() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.held
 }
 
-// Requests is how many have come.
+// Requests returns how many requests came.
 func (g *Gate) Requests() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.passed
 }
 
-// Pass lets requests through, also those that wait.
+// Pass lets requests through, including held ones.
 func (g *Gate) Pass() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -145,7 +145,7 @@ func (g *Gate) Pass() {
 	}
 }
 
-// Close ends the gate and every request that waits.
+// Close stops the gate and ends every held request.
 func (g *Gate) Close() error {
 	err := g.server.Close()
 	g.Pass()

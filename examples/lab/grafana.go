@@ -20,17 +20,16 @@ import (
 // GrafanaOptions are the settings of a [Grafana].
 type GrafanaOptions struct {
 	Listen     string            // default 127.0.0.1:0
-	Token      string            // that callers must present; empty: anybody may call
+	Token      string            // that callers must send; empty: none
 	Dashboards map[string]string // uid to title
-	API        string            // which annotation API there is: [LegacyAPI] and its neighbours
+	API        string            // the annotation API: [LegacyAPI] and its neighbours
 	Namespace  string            // of the organisation; default "default"
 }
 
-// Grafana is no Grafana. It records the annotation calls that it gets, keeps
-// the annotations, and answers as Grafana 9.3.2 was recorded to answer: text
-// is required, an unknown dashboard is dropped without a word, an end before
-// the start is swapped, and a PATCH with a tag that does not exist yet fails
-// with 500 (the real one takes 30 seconds for that, this one none).
+// Grafana is a fake. It records the annotation calls that it gets, keeps the annotations, and
+// answers as a recorded Grafana 9.3.2 did: text is required, an unknown dashboard is dropped
+// silently, an end before the start is swapped, and a PATCH with a new tag fails with 500 (after 30
+// seconds in the real one, at once here).
 type Grafana struct {
 	options GrafanaOptions
 	url     string
@@ -41,13 +40,13 @@ type Grafana struct {
 	annotations []Annotation // by id
 	lastID      int64
 	tags        map[string]bool
-	names       map[string]bool // that were ever given to an annotation
+	names       map[string]bool // ever given to an annotation
 	calls       []GrafanaCall
 	failing     int    // status that every call gets; 0: none
 	failingOn   string // the method of the calls that get it; empty: all
 }
 
-// Annotation is one as Grafana shows it. Times are milliseconds.
+// Annotation is an annotation as Grafana shows it. Times are milliseconds.
 type Annotation struct {
 	ID           int64    `json:"id"`
 	DashboardUID *string  `json:"dashboardUID"`
@@ -62,7 +61,7 @@ type Annotation struct {
 	name string // if a store keeps it
 }
 
-// GrafanaCall is one call that was made.
+// GrafanaCall is one recorded call.
 type GrafanaCall struct {
 	At     time.Time
 	Method string
@@ -109,21 +108,21 @@ func (g *Grafana) FailOn(method string, status int) {
 	g.failing, g.failingOn = status, method
 }
 
-// Annotations returns what is kept, oldest first.
+// Annotations returns the annotations, oldest first.
 func (g *Grafana) Annotations() []Annotation {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.annotations)
 }
 
-// Calls returns every call that was made, oldest first.
+// Calls returns every call, oldest first.
 func (g *Grafana) Calls() []GrafanaCall {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.calls)
 }
 
-// grafanaError is an answer that is no success.
+// grafanaError is an error answer.
 type grafanaError struct {
 	status  int
 	message string
@@ -131,7 +130,7 @@ type grafanaError struct {
 
 func (e *grafanaError) Error() string { return e.message }
 
-// record answers a call and remembers it.
+// record answers and records a call.
 func (g *Grafana) record(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -203,7 +202,7 @@ func (g *Grafana) authorize(r *http.Request) error {
 	return &grafanaError{http.StatusUnauthorized, "invalid API key"}
 }
 
-// dashboardOf is the dashboard that a path asks for, in either API.
+// dashboardOf returns the dashboard that a path names, in either API.
 func (g *Grafana) dashboardOf(path string) (string, bool) {
 	if uid, ok := strings.CutPrefix(path, "/api/dashboards/uid/"); ok {
 		return uid, true
@@ -267,7 +266,7 @@ func (g *Grafana) find(r *http.Request) []Annotation {
 	return found
 }
 
-// tagged reports whether tags hold all of what is wanted, or any of it.
+// tagged reports whether tags contain all of want, or any of it.
 func tagged(tags, want []string, matchAny bool) bool {
 	n := 0
 	for _, w := range want {

@@ -21,10 +21,9 @@ const (
 
 const appsAt = "/apis/annotation.grafana.app"
 
-// The API annotation.grafana.app/v0alpha1 is not recorded, as no server was at
-// hand. It does what Grafana's documentation of 13.3 and its source say
-// (pkg/registry/apps/annotation: k8s_adapter.go, search_handler.go,
-// sql_adapter.go and postgres_partitioned.go).
+// No server was at hand to record annotation.grafana.app/v0alpha1. This follows Grafana's
+// documentation of 13.3 and its source (pkg/registry/apps/annotation: k8s_adapter.go,
+// search_handler.go, sql_adapter.go and postgres_partitioned.go).
 
 // resource is an annotation as that API shows it.
 type resource struct {
@@ -44,7 +43,7 @@ type resource struct {
 	} `json:"spec"`
 }
 
-// isGone says whether a path is of an API that this Grafana does not have.
+// isGone reports whether a path belongs to an API that this Grafana lacks.
 func (g *Grafana) isGone(path string) bool {
 	if strings.HasPrefix(path, appsAt) {
 		return g.options.API == LegacyAPI
@@ -52,7 +51,7 @@ func (g *Grafana) isGone(path string) bool {
 	return strings.HasPrefix(path, "/api/annotations") && (g.options.API == AppsAPI || g.options.API == NativeAPI)
 }
 
-// Serve changes which annotation API there is, as an upgrade does.
+// Serve changes the available annotation API, as an upgrade does.
 func (g *Grafana) Serve(api string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -81,7 +80,7 @@ func (g *Grafana) apps(r *http.Request, body []byte) (any, error) {
 // search is GET …/search, a page at a time, newest first.
 func (g *Grafana) search(r *http.Request) (any, error) {
 	q := r.URL.Query()
-	from, _ := strconv.ParseInt(q.Get("from"), 10, 64) // what is no number is left out, as there
+	from, _ := strconv.ParseInt(q.Get("from"), 10, 64) // invalid numbers are ignored, as in Grafana
 	to, _ := strconv.ParseInt(q.Get("to"), 10, 64)
 	limit, _ := strconv.Atoi(q.Get("limit"))
 	skip, _ := strconv.Atoi(q.Get("continue"))
@@ -126,8 +125,8 @@ func (g *Grafana) createResource(body []byte) (any, error) {
 	return g.resource(a), nil
 }
 
-// oneResource is GET, PATCH or DELETE of …/annotations/{name}. What a store does
-// not change it answers as if it had.
+// oneResource is GET, PATCH or DELETE of …/annotations/{name}. A store that ignores a change still
+// answers with the changed annotation.
 func (g *Grafana) oneResource(r *http.Request, name string, body []byte) (any, error) {
 	i := slices.IndexFunc(g.annotations, func(a Annotation) bool { return g.resource(a).Metadata.Name == name })
 	if i < 0 {
@@ -145,7 +144,7 @@ func (g *Grafana) oneResource(r *http.Request, name string, body []byte) (any, e
 		if kind := r.Header.Get("Content-Type"); kind != "application/merge-patch+json" {
 			return nil, &grafanaError{http.StatusUnsupportedMediaType, "the body of the request was in an unknown format: " + kind}
 		}
-		if err := json.Unmarshal(body, &now); err != nil { // over what is there: a merge patch without null is just that
+		if err := json.Unmarshal(body, &now); err != nil { // decoding over the old value is a merge patch without nulls
 			return nil, &grafanaError{http.StatusBadRequest, "the request is no patch"}
 		}
 		a.Text, a.Tags = now.Spec.Text, now.Spec.Tags

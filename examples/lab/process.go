@@ -22,24 +22,23 @@ import (
 	"time"
 )
 
-// ProcessOptions say how culprit is run as a process of its own.
+// ProcessOptions configure culprit as a separate process.
 type ProcessOptions struct {
 	Binary      string // of [BuildCulprit]
 	ConfigFile  string
 	StoragePath string
-	Listen      string   // host:port; must be chosen, because Alertmanager has to know it
+	Listen      string   // host:port; fixed, because Alertmanager has to know it
 	Args        []string // further flags
 	Prefix      []string // a command that runs culprit's, such as nice; it must not fork
 	Log         io.Writer
 }
 
-// Process is culprit as a process of its own, so that it can be measured and
-// killed.
+// Process is culprit as a separate process that can be measured and killed.
 type Process struct {
 	url  string
 	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
-	err  error         // of its end
+	done chan struct{} // closed when it has exited
+	err  error         // of its exit
 }
 
 // BuildCulprit compiles culprit into a folder and returns the path. It needs
@@ -61,10 +60,9 @@ func BuildCulprit(ctx context.Context, dir string) (string, error) {
 // others from 49152.
 const firstPort, ports = 20000, 12768
 
-// FreeAddress returns an address that nobody listens on now: that one, with a
-// free port in place of port 0. Alertmanager must know culprit's address before
-// culprit is there, and a replica that is started again keeps its own. The port
-// is one that the system gives to nobody, so that it stays free until then.
+// FreeAddress returns the address with port 0 replaced by a free port. Alertmanager must know
+// culprit's address before culprit runs, and a restarted replica keeps its own: the port is outside
+// the range that the system hands out, so that it stays free until then.
 func FreeAddress(listen string) (string, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -142,7 +140,7 @@ func (p *Process) URL() string { return p.url }
 // PID is the number of the process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Running says whether the process lives.
+// Running reports whether the process runs.
 func (p *Process) Running() bool {
 	select {
 	case <-p.done:
@@ -152,7 +150,7 @@ func (p *Process) Running() bool {
 	}
 }
 
-// Kill ends the process at once, as kill -9 does, and waits for its end.
+// Kill kills the process, as kill -9 does, and waits for its exit.
 func (p *Process) Kill() error {
 	err := p.cmd.Process.Kill()
 	<-p.done
@@ -162,11 +160,11 @@ func (p *Process) Kill() error {
 	return err
 }
 
-// stopTimeout is how long a process may take to finish what it has begun.
+// stopTimeout is how long a process may take to shut down.
 const stopTimeout = 45 * time.Second
 
-// Stop asks the process to end, waits for that, and returns the error of its
-// exit. One that does not end is killed, after it has told where it stands.
+// Stop sends SIGTERM, waits, and returns the exit error. A process that doesn't exit is killed,
+// after it has printed its stacks.
 func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err

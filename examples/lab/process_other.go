@@ -6,10 +6,10 @@ package lab
 
 import "errors"
 
-// MaxRSS returns 0: this system does not tell.
+// MaxRSS returns 0: this system doesn't report it.
 func (p *Process) MaxRSS() int64 { return 0 }
 
-// Pause fails: this system can't stop a process where it stands.
+// Pause fails: this system can't suspend a process.
 func (p *Process) Pause() error { return errors.ErrUnsupported }
 
 // Resume fails: see Pause.

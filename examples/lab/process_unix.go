@@ -9,8 +9,7 @@ import (
 	"syscall"
 )
 
-// MaxRSS returns the most memory that the process ever had in use, in bytes.
-// It is 0 while the process runs.
+// MaxRSS returns the peak memory of the process in bytes; 0 while it runs.
 func (p *Process) MaxRSS() int64 {
 	if p.Running() {
 		return 0
@@ -25,8 +24,8 @@ func (p *Process) MaxRSS() int64 {
 	return usage.Maxrss << 10
 }
 
-// Pause stops the process where it stands, as one that hangs, until Resume.
+// Pause suspends the process, as if it hung, until Resume.
 func (p *Process) Pause() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
 
-// Resume lets a paused process go on.
+// Resume resumes a paused process.
 func (p *Process) Resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }

@@ -15,19 +15,17 @@ import (
 	"time"
 )
 
-// Program is a server that is installed on this machine and runs as a process of
-// its own.
+// Program is an installed server that runs as a separate process.
 type Program struct {
 	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
+	done chan struct{} // closed when it has exited
 	said said
 }
 
-// programStart is how long a server may take to answer, and to end.
+// programStart and programEnd limit how long a server may take to answer and to exit.
 const programStart, programEnd = time.Minute, 20 * time.Second
 
-// StartProgram starts a server and returns when an address of it answers with
-// 200.
+// StartProgram starts a server and returns when its health URL answers with 200.
 func StartProgram(ctx context.Context, health, command string, args ...string) (*Program, error) {
 	p := &Program{cmd: exec.Command(command, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
@@ -36,7 +34,7 @@ func StartProgram(ctx context.Context, health, command string, args ...string) (
 	}
 	go func() {
 		defer close(p.done)
-		_ = p.cmd.Wait() // how it ended is told by what it said
+		_ = p.cmd.Wait() // the output says how it ended
 	}()
 	ctx, cancel := context.WithTimeout(ctx, programStart)
 	defer cancel()
@@ -65,14 +63,14 @@ func answers(ctx context.Context, url string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// Version is the first line of what the program says of itself.
+// Version returns the first line of the program's --version.
 func (p *Program) Version() string {
 	out, _ := exec.Command(p.cmd.Path, "--version").CombinedOutput() // older ones write it to stderr
 	line, _, _ := strings.Cut(string(out), "\n")
 	return line
 }
 
-// Close asks the program to end, and ends it if it does not.
+// Close interrupts the program, and kills it if that doesn't help.
 func (p *Program) Close() error {
 	_ = p.cmd.Process.Signal(os.Interrupt)
 	select {

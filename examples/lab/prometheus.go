@@ -33,7 +33,7 @@ import (
 type PrometheusOptions struct {
 	Listen             string            // default 127.0.0.1:0
 	Rules              string            // rule groups, as the YAML of a rule file
-	ExternalLabels     map[string]string // put on every alert when it is sent, and on nothing else
+	ExternalLabels     map[string]string // on every alert that is sent, and on nothing else
 	Alertmanagers      []string          // base URLs
 	EvaluationInterval time.Duration     // of rule groups without an interval of their own; default 1s
 	ResendDelay        time.Duration     // default 1m, as --rules.alert.resend-delay
@@ -41,12 +41,12 @@ type PrometheusOptions struct {
 
 	// History fills the empty database before the first rule is evaluated.
 	History func(context.Context, storage.Appendable) error
-	// Recall returns a part of the history over which the rules are evaluated as
-	// well: alerts are remembered, as ALERTS, and nobody is told. nil: no part.
+	// Recall returns a range of the history over which to evaluate the rules, too: alerts are
+	// stored as ALERTS but not sent. nil: none.
 	Recall func() (from, to time.Time)
 }
 
-// Prometheus is a Prometheus server without scraping: its samples are appended.
+// Prometheus is a Prometheus server without scraping: samples are appended.
 type Prometheus struct {
 	options PrometheusOptions
 	url     string
@@ -96,7 +96,7 @@ func StartPrometheus(ctx context.Context, o PrometheusOptions) (_ *Prometheus, e
 	return p, p.startRules()
 }
 
-// setDefaults fills in what the zero value means.
+// setDefaults replaces zero values.
 func (o *PrometheusOptions) setDefaults() {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
@@ -156,9 +156,8 @@ func (p *Prometheus) openDB() error {
 	return nil
 }
 
-// openHead opens a database whose head takes all the history: the blocks are so
-// long that nothing is compacted while a lab lives, and without a log on disk
-// there is nothing to replay.
+// openHead opens a database whose head holds all the history: blocks are so long that nothing is
+// compacted, and there is no write-ahead log to replay.
 func openHead(dir string, logger *slog.Logger) (*tsdb.DB, error) {
 	opts := tsdb.DefaultOptions()
 	opts.WALSegmentSize = -1
@@ -173,7 +172,7 @@ func openHead(dir string, logger *slog.Logger) (*tsdb.DB, error) {
 	return db, err
 }
 
-// WriteData fills the data folder of a Prometheus that does not run yet.
+// WriteData fills the data directory of a Prometheus that doesn't run yet.
 func WriteData(ctx context.Context, dir string, history func(context.Context, storage.Appendable) error) (err error) {
 	head, err := os.MkdirTemp("", "culprit-lab-head-")
 	if err != nil {
@@ -191,7 +190,7 @@ func WriteData(ctx context.Context, dir string, history func(context.Context, st
 	return db.Snapshot(dir, true)
 }
 
-// serve answers the HTTP API from now on.
+// serve serves the HTTP API.
 func (p *Prometheus) serve(listener net.Listener) {
 	p.server = &http.Server{Handler: p.handler(), ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
@@ -206,8 +205,7 @@ func (p *Prometheus) serve(listener net.Listener) {
 	})
 }
 
-// startNotifier starts what sends alerts, with a configuration file such as a
-// user would write.
+// startNotifier starts the notifier, with a configuration file such as a user would write.
 func (p *Prometheus) startNotifier() error {
 	cfg, err := p.config()
 	if err != nil {
@@ -232,8 +230,8 @@ func (p *Prometheus) startNotifier() error {
 	return p.waitForTargets()
 }
 
-// waitForTargets returns when the notifier knows its Alertmanagers: an alert
-// that is sent before is lost, and only comes again after the resend delay.
+// waitForTargets returns when the notifier knows its Alertmanagers: an alert sent before is lost
+// until the resend delay has passed.
 func (p *Prometheus) waitForTargets() error {
 	for range 500 {
 		if len(p.notifier.Alertmanagers()) == len(p.options.Alertmanagers) {
@@ -245,7 +243,7 @@ func (p *Prometheus) waitForTargets() error {
 		len(p.notifier.Alertmanagers()), p.options.Alertmanagers)
 }
 
-// config parses the configuration that this server would have had.
+// config parses the configuration of this server.
 func (p *Prometheus) config() (*config.Config, error) {
 	text, err := p.configText()
 	if err != nil {
@@ -279,8 +277,7 @@ func (p *Prometheus) configText() (string, error) {
 	return b.String(), nil
 }
 
-// staticTargets does for static_configs what service discovery does in the
-// server.
+// staticTargets replaces service discovery for static_configs.
 func staticTargets(cfg *config.Config) map[string][]*targetgroup.Group {
 	targets := map[string][]*targetgroup.Group{}
 	for name, am := range cfg.AlertingConfig.AlertmanagerConfigs.ToMap() {

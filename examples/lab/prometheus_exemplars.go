@@ -15,7 +15,7 @@ import (
 	"github.com/culprit-dev/culprit/promql/promapi"
 )
 
-// exemplars are those of one series, as the API writes them.
+// exemplars are the exemplars of one series, in the API's JSON.
 type exemplars struct {
 	SeriesLabels labels.Labels  `json:"seriesLabels"`
 	Exemplars    []exemplarJSON `json:"exemplars"`

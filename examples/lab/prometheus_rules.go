@@ -18,10 +18,10 @@ import (
 	"github.com/prometheus/prometheus/rules"
 )
 
-// rulesFile is the name under which the rules of the options are known.
+// rulesFile is the file name that the rules appear under.
 const rulesFile = "rules.yml"
 
-// textLoader gives the rule manager rules from memory in place of a file.
+// textLoader loads rules from memory.
 type textLoader struct {
 	text   string
 	parser parser.Parser
@@ -36,7 +36,7 @@ func (l textLoader) Load(_ string, ignoreUnknown bool, names model.ValidationSch
 
 func (l textLoader) Parse(query string) (parser.Expr, error) { return l.parser.ParseExpr(query) }
 
-// newRules makes a rule manager that tells of alerts by a function.
+// newRules makes a rule manager that sends alerts through notify.
 func (p *Prometheus) newRules(notify rules.NotifyFunc) *rules.Manager {
 	return rules.NewManager(&rules.ManagerOptions{
 		ExternalURL:     &url.URL{Scheme: "http", Host: strings.TrimPrefix(p.url, "http://")},
@@ -53,7 +53,7 @@ func (p *Prometheus) newRules(notify rules.NotifyFunc) *rules.Manager {
 	})
 }
 
-// startRules evaluates the rules from now on.
+// startRules starts evaluating the rules.
 func (p *Prometheus) startRules() error {
 	p.rules = p.newRules(rules.SendAlerts(p.notifier, p.url))
 	done := make(chan struct{})
@@ -73,11 +73,10 @@ func (p *Prometheus) startRules() error {
 	return p.rules.Update(p.options.EvaluationInterval, []string{rulesFile}, external, p.url, nil)
 }
 
-// recallStep is how often the rules are evaluated over the past.
+// recallStep is the evaluation interval over the past.
 const recallStep = 15 * time.Second
 
-// recall evaluates the rules over the part of the history that the options
-// name.
+// recall evaluates the rules over the range given in the options.
 func (p *Prometheus) recall(ctx context.Context) error {
 	if p.options.Recall == nil {
 		return nil
@@ -91,7 +90,7 @@ func (p *Prometheus) recall(ctx context.Context) error {
 	from, to := p.options.Recall()
 	for _, g := range groups {
 		for _, r := range g.AlertingRules() {
-			r.SetRestored(true) // from nothing: only then it writes ALERTS
+			r.SetRestored(true) // it writes ALERTS only when restored
 		}
 		for t := from; t.Before(to); t = t.Add(recallStep) {
 			g.Eval(ctx, t)
@@ -186,7 +185,7 @@ func groupList(groups []*rules.Group, typ string) []jsonGroup {
 	return list
 }
 
-// newRule is what alerting and recording rules have in common.
+// newRule fills in what alerting and recording rules have in common.
 func newRule(r rules.Rule, typ string) jsonRule {
 	j := jsonRule{
 		Name:           r.Name(),
@@ -203,7 +202,7 @@ func newRule(r rules.Rule, typ string) jsonRule {
 	return j
 }
 
-// alertingRule adds to newRule what only an alerting rule has.
+// alertingRule adds the fields of alerting rules to newRule.
 func alertingRule(r *rules.AlertingRule) jsonRule {
 	j := newRule(r, "alerting")
 	hold, keep, annotations := r.HoldDuration().Seconds(), r.KeepFiringFor().Seconds(), r.Annotations()

@@ -16,19 +16,18 @@ import (
 	"github.com/prometheus/alertmanager/notify/webhook"
 )
 
-// receiverBody bounds one message; Alertmanager's own have no bound.
+// receiverBody limits one message; Alertmanager itself has no limit.
 const receiverBody = 16 << 20
 
 // Message is one webhook of Alertmanager, as it arrived.
 type Message struct {
 	webhook.Message             // decoded: Status, Alerts, GroupKey and so on
 	At              time.Time   // when it arrived
-	Header          http.Header // with which headers
-	Body            []byte      // the very bytes
+	Header          http.Header // as received
+	Body            []byte      // as received
 }
 
-// Receiver stands for the people's pager: it takes Alertmanager's webhooks and
-// keeps them all.
+// Receiver stands in for a pager: it accepts Alertmanager's webhooks and keeps them all.
 type Receiver struct {
 	listener net.Listener
 	server   *http.Server
@@ -40,8 +39,7 @@ type Receiver struct {
 	status   int
 }
 
-// StartReceiver starts one on an address; the empty address is a free port.
-// The caller must Close it.
+// StartReceiver starts a receiver on an address; empty means a free port. The caller must Close it.
 func StartReceiver(listen string) (*Receiver, error) {
 	if listen == "" {
 		listen = "127.0.0.1:0"
@@ -59,27 +57,25 @@ func StartReceiver(listen string) (*Receiver, error) {
 	return r, nil
 }
 
-// URL is where messages are to be sent.
+// URL is the address for messages.
 func (r *Receiver) URL() string { return "http://" + r.listener.Addr().String() + "/" }
 
-// Answer sets the status of the answers to come; the first is 200. A message
-// that is not answered with 2xx is kept too.
+// Answer sets the status of future answers, 200 at first. Messages are kept whatever the status.
 func (r *Receiver) Answer(status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.status = status
 }
 
-// Messages returns what has arrived so far, oldest first.
+// Messages returns the messages so far, oldest first.
 func (r *Receiver) Messages() []Message {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.messages)
 }
 
-// Wait returns the first message, also one that has arrived before, that ok
-// accepts. It returns the context's error when none comes in time, and says
-// how many others came.
+// Wait returns the first message, past or future, that ok accepts. If none comes in time it returns
+// the context's error with the number of other messages.
 func (r *Receiver) Wait(ctx context.Context, ok func(Message) bool) (Message, error) {
 	for seen := 0; ; {
 		r.mu.Lock()
@@ -98,7 +94,7 @@ func (r *Receiver) Wait(ctx context.Context, ok func(Message) bool) (Message, er
 	}
 }
 
-// Close stops it at once.
+// Close stops the receiver at once.
 func (r *Receiver) Close() error {
 	err := r.server.Close()
 	<-r.done

@@ -21,8 +21,8 @@ import (
 // time zones, releases that are half rolled out, counters that count whole
 // requests, and resources that follow the load, or don't.
 //
-// It is a simulation with a seed: the same seed and the same instants give the
-// same samples. Nothing of it knows what an analysis looks for.
+// It is a simulation with a seed: the same seed and instants give the same samples. It knows
+// nothing about analyses.
 //
 // Its methods may be called from several goroutines.
 type Shop struct {
@@ -36,8 +36,7 @@ type Shop struct {
 	faults   []Fault
 }
 
-// A part is a piece of the shop that owns some series. It lives on to s.now
-// after dt seconds.
+// A part is a piece of the shop that owns some series. step advances it by dt seconds, to s.now.
 type part interface {
 	step(s *Shop, dt float64)
 }
@@ -58,7 +57,7 @@ func (s *series) add(v float64) {
 
 func (s *series) set(v float64) { s.value, s.hidden = v, false }
 
-// NewShop builds a shop that is whole.
+// NewShop builds a healthy shop.
 func NewShop(seed uint64) *Shop {
 	s := &Shop{rng: rand.New(rand.NewPCG(seed, 0x5eed)), regions: newRegions(), services: newServices()}
 	for _, r := range s.regions {
@@ -75,7 +74,7 @@ func NewShop(seed uint64) *Shop {
 	return s
 }
 
-// register adds a series; the labels come as name, value, name, value.
+// register adds a series; labels are given as name, value, name, value.
 func (s *Shop) register(name string, pairs ...string) *series {
 	b := labels.NewScratchBuilder(2 + len(pairs)/2)
 	b.Add(model.MetricNameLabel, name)
@@ -89,7 +88,7 @@ func (s *Shop) register(name string, pairs ...string) *series {
 	return sr
 }
 
-// advance lets the shop live on until t.
+// advance runs the shop until t.
 func (s *Shop) advance(t time.Time) {
 	dt := 15.0 // the first step of a shop without a past
 	if !s.now.IsZero() {
@@ -116,8 +115,8 @@ func (s *Shop) append(app storage.Appender) error {
 	return nil
 }
 
-// Backfill lives from one time up to the other, exclusively, and writes a
-// sample of every series a step.
+// Backfill runs the shop from one time to the other, exclusively, and writes a sample of every
+// series at each step.
 func (s *Shop) Backfill(ctx context.Context, db storage.Appendable, from, to time.Time, step time.Duration) error {
 	const batch = 32 // steps a commit
 	s.mu.Lock()
@@ -138,8 +137,8 @@ func (s *Shop) Backfill(ctx context.Context, db storage.Appendable, from, to tim
 	return nil
 }
 
-// Run lives on, and writes a sample of every series at each step, until the
-// context ends, which is no error.
+// Run runs the shop and writes a sample of every series at each step, until the context ends, which
+// is no error.
 func (s *Shop) Run(ctx context.Context, db storage.Appendable, step time.Duration) error {
 	ticker := time.NewTicker(step)
 	defer ticker.Stop()
@@ -155,7 +154,7 @@ func (s *Shop) Run(ctx context.Context, db storage.Appendable, step time.Duratio
 	}
 }
 
-// write lives on until t and writes one sample of every series.
+// write runs the shop until t and writes one sample of every series.
 func (s *Shop) write(ctx context.Context, db storage.Appendable, t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,8 +166,7 @@ func (s *Shop) write(ctx context.Context, db storage.Appendable, t time.Time) er
 	return app.Commit()
 }
 
-// ServeHTTP lives on until now and exposes the shop to be scraped by a
-// Prometheus elsewhere.
+// ServeHTTP runs the shop until now and exposes it to be scraped by a Prometheus elsewhere.
 func (s *Shop) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

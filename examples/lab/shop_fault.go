@@ -10,24 +10,24 @@ import (
 // Kinds of faults: the two stories of the literature on attribution (NSDI'14:
 // errors that rise in one place, and revenue that falls in one place).
 const (
-	Spike = "spike" // a release fails on one path, after it has eaten the database's connections
+	Spike = "spike" // a release fails on one path, after it has used up the database's connections
 	Drop  = "drop"  // the orders of one region fall, because its banks decline
 )
 
-// Fault is something that breaks. It may begin in the history.
+// Fault is a fault of the shop. It may begin in the history.
 type Fault struct {
 	Kind   string        // Spike or Drop
 	Start  time.Time     // when customers notice
 	End    time.Time     // zero: until Heal
-	Lead   time.Duration // by which the resource moves before Start
+	Lead   time.Duration // the resource moves this long before Start
 	Region string        // of a Drop; empty: the busiest at its start
 }
 
-// Truth is what a good analysis finds.
+// Truth is the right answer for a fault.
 type Truth struct {
-	Alert   string            // that fires
+	Alert   string            // the alert that fires
 	Labels  map[string]string // the place
-	Implied map[string]string // labels that everything in the place has
+	Implied map[string]string // labels shared by everything in the place
 	Metric  string            // of the series that moved first
 	Series  map[string]string // its labels
 }
@@ -37,10 +37,10 @@ const (
 	faultyService = "checkout"
 	faultyPath    = "/api/checkout/pay"
 	faultyVersion = "v2.4.0"
-	drained       = "payment" // whose connections are eaten
+	drained       = "payment" // its connections are used up
 )
 
-// Truth returns what is to be found about a fault that was injected.
+// Truth returns the right answer for an injected fault.
 func (f Fault) Truth() Truth {
 	if f.Kind == Drop {
 		return Truth{
@@ -82,8 +82,8 @@ func (s *Shop) Heal(t time.Time) {
 	}
 }
 
-// strength returns how far a fault of a kind has come, from 0 to 1: of its
-// resource, which ramps up before the start, or of what customers notice.
+// strength returns how far a fault of a kind has progressed, from 0 to 1: early, that of its
+// resource, which ramps up before the start, or that of what customers notice.
 func (s *Shop) strength(kind string, early bool) (float64, *Fault) {
 	for i := range s.faults {
 		f := &s.faults[i]
@@ -101,8 +101,8 @@ func (s *Shop) strength(kind string, early bool) (float64, *Fault) {
 	return 0, nil
 }
 
-// failing is the share of a path's requests that a pod answers with 503. The
-// frontend passes on what its checkout fails.
+// failing returns the share of a path's requests that a pod answers with 503. The frontend passes
+// on errors of checkout.
 func (s *Shop) failing(p *pod, e *podEndpoint) float64 {
 	strength, _ := s.strength(Spike, false)
 	switch {
@@ -116,7 +116,7 @@ func (s *Shop) failing(p *pod, e *podEndpoint) float64 {
 	return 0
 }
 
-// leaking is the number of connections that a pod has lost.
+// leaking returns the number of connections that a pod has lost.
 func (s *Shop) leaking(p *pod) float64 {
 	if p.service.name != drained {
 		return 0
@@ -125,7 +125,7 @@ func (s *Shop) leaking(p *pod) float64 {
 	return strength * p.service.pool
 }
 
-// slowdown is the factor on the latency of a pod that waits for connections.
+// slowdown returns the factor on the latency of a pod that waits for connections.
 func (s *Shop) slowdown(p *pod) float64 {
 	if p.service.name != drained {
 		return 1
@@ -134,7 +134,7 @@ func (s *Shop) slowdown(p *pod) float64 {
 	return 1 + 0.6*strength
 }
 
-// declining is the share of a region's orders that are lost.
+// declining returns the share of a region's orders that is lost.
 func (s *Shop) declining(r *region) float64 {
 	strength, f := s.strength(Drop, false)
 	if f == nil || f.Region != r.name {
@@ -143,8 +143,8 @@ func (s *Shop) declining(r *region) float64 {
 	return 0.9 * strength
 }
 
-// declinesEarly is the share of a region's payments that is declined on top of
-// the usual: the first banks fail before customers give up.
+// declinesEarly returns the share of a region's payments that is declined on top of the usual: the
+// first banks fail before customers give up.
 func (s *Shop) declinesEarly(r *region) float64 {
 	strength, f := s.strength(Drop, true)
 	if f == nil || f.Region != r.name {

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// wander is noise with a memory: an Ornstein-Uhlenbeck process around 0, so
-// that neighbouring samples are alike at any step.
+// wander is noise with memory: an Ornstein-Uhlenbeck process around 0, so that neighbouring samples
+// are alike at any step.
 type wander struct {
 	sd   float64 // in the long run
-	tau  float64 // seconds until it has forgotten
+	tau  float64 // decay time in seconds
 	x    float64
 	warm bool
 }
@@ -45,9 +45,8 @@ func poisson(rng *rand.Rand, mean float64) float64 {
 	return n
 }
 
-// rhythm is the share of its peak that a region has at a time: quiet at four in
-// the morning, a first top around noon and a higher one at nine in the evening
-// of its own clock.
+// rhythm returns a region's load as a share of its peak: quiet at four in the morning, a first peak
+// around noon and a higher one at nine in the evening, local time.
 func rhythm(t time.Time, zone time.Duration) float64 {
 	local := t.UTC().Add(zone)
 	hour := float64(local.Hour()) + float64(local.Minute())/60 + float64(local.Second())/3600

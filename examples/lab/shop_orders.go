@@ -4,7 +4,7 @@ package lab
 
 import "math"
 
-// orders is what the shop is there for: the orders of one region.
+// orders are the orders of one region.
 type orders struct {
 	region   *region
 	cells    []orderCell
@@ -41,7 +41,7 @@ func newOrders(s *Shop) []part {
 	return parts
 }
 
-// step places orders: one visit in fifty ends in one.
+// step places orders: one in fifty visits ends in one.
 func (o *orders) step(s *Shop, dt float64) {
 	tries := o.region.visits * 0.02 * dt
 	lost := s.declining(o.region)
@@ -53,11 +53,10 @@ func (o *orders) step(s *Shop, dt float64) {
 	o.declined.add(poisson(s.rng, tries*(0.02+s.declinesEarly(o.region))))
 }
 
-// queue is a gauge that nobody in this shop is to blame for: work arrives in
-// bursts and is done at a steady pace.
+// queue is an innocent gauge: work arrives in bursts and is done at a steady pace.
 type queue struct {
 	depth   *series
-	arrive  float64 // jobs per second in the mean
+	arrive  float64 // jobs per second, mean
 	burst   float64 // jobs of a burst
 	backlog float64
 }

@@ -28,7 +28,7 @@ type pod struct {
 	borrowed wander
 }
 
-// podEndpoint is one path on one pod, with one counter a code.
+// podEndpoint is one path on one pod, with a counter for each status code.
 type podEndpoint struct {
 	endpoint
 	popularity wander
@@ -100,8 +100,7 @@ func (e *podEndpoint) serve(s *Shop, p *pod, requests, dt float64) (n, seconds f
 	return n, n * e.latency
 }
 
-// useResources sets what a pod uses at a rate of requests and with so many of
-// them at once.
+// useResources sets a pod's resource usage from its request rate and concurrency.
 func (p *pod) useResources(s *Shop, rate, busy, dt float64) {
 	sv := p.service
 	cores := (0.02 + rate*sv.cpu + p.batchJob(s.now)) * math.Max(0.3, 1+p.work.step(s.rng, dt))
@@ -118,14 +117,13 @@ func (p *pod) useResources(s *Shop, rate, busy, dt float64) {
 	}
 }
 
-// garbage is the share of dead memory that waits for the collector: a saw.
+// garbage returns the share of memory waiting for the collector, a sawtooth.
 func (p *pod) garbage(t time.Time) float64 {
 	_, frac := math.Modf(float64(t.UnixMilli())/1000/(70+60*p.phase) + p.phase)
 	return frac
 }
 
-// batchJob is the CPU of what a pod does on its own clock, half a minute at a
-// time: an innocent that moves.
+// batchJob returns the CPU of a pod's periodic job, half a minute at a time: innocent movement.
 func (p *pod) batchJob(t time.Time) float64 {
 	period := p.service.batch.Seconds()
 	if period == 0 {

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// region is where customers are, and where the pods are that serve them.
+// region is a group of customers with the pods that serve them.
 type region struct {
 	name  string
 	short string
-	zone  time.Duration // of its clock
+	zone  time.Duration // UTC offset
 	peak  float64       // visits per second in the best hour
 	pods  int           // of each service
 
@@ -53,7 +53,7 @@ type service struct {
 	canary  string   // version of the others; empty: none
 	canaryN []string // pods that have it, as region and number
 	paths   []endpoint
-	cpu     float64 // seconds of CPU a request
+	cpu     float64 // CPU seconds per request
 	memory  float64 // bytes of a pod at rest
 	pool    float64 // connections to its database that a pod may use; 0: no database
 	held    float64 // seconds that a request holds a connection
@@ -146,7 +146,7 @@ func newServices() []*service {
 	}
 }
 
-// version is what one pod of the service runs.
+// version returns the version that one pod runs.
 func (sv *service) version(where string) string {
 	for _, w := range sv.canaryN {
 		if w == where {

@@ -20,10 +20,10 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// pause is how often the demo looks whether something has happened.
+// pause is the polling interval.
 const pause = 250 * time.Millisecond
 
-// alert is what the demo reads of Alertmanager's GET /api/v2/alerts.
+// alert is the part of GET /api/v2/alerts that the demo reads.
 type alert struct {
 	Fingerprint string         `json:"fingerprint"`
 	Labels      model.LabelSet `json:"labels"`
@@ -35,7 +35,7 @@ type alert struct {
 	} `json:"status"`
 }
 
-// silence is what the demo reads and writes of /api/v2/silences.
+// silence is the part of /api/v2/silences that the demo reads and writes.
 type silence struct {
 	ID        string           `json:"id,omitempty"`
 	Matchers  []silenceMatcher `json:"matchers"`
@@ -55,7 +55,7 @@ type silenceMatcher struct {
 	IsEqual bool   `json:"isEqual"`
 }
 
-// fetch asks a server and returns the body of a 2xx answer.
+// fetch sends a request and returns the body of a 2xx answer.
 func fetch(ctx context.Context, method, url string, body any) ([]byte, error) {
 	var reader io.Reader
 	if body != nil {
@@ -82,7 +82,7 @@ func fetch(ctx context.Context, method, url string, body any) ([]byte, error) {
 	return text, err
 }
 
-// fetchJSON asks a server and decodes its answer.
+// fetchJSON sends a request and decodes the answer.
 func fetchJSON[T any](ctx context.Context, method, url string, body any) (T, error) {
 	var v T
 	text, err := fetch(ctx, method, url, body)
@@ -94,18 +94,18 @@ func fetchJSON[T any](ctx context.Context, method, url string, body any) (T, err
 	return v, err
 }
 
-// alerts returns the alerts of a name that Alertmanager holds.
+// alerts returns Alertmanager's alerts with the given name.
 func (w *world) alerts(ctx context.Context, name string) ([]alert, error) {
 	filter := url.Values{"filter": {fmt.Sprintf("alertname=%q", name)}}
 	return fetchJSON[[]alert](ctx, http.MethodGet, w.alertmanagerURL+"/api/v2/alerts?"+filter.Encode(), nil)
 }
 
-// silences returns the silences that Alertmanager holds.
+// silences returns Alertmanager's silences.
 func (w *world) silences(ctx context.Context) ([]silence, error) {
 	return fetchJSON[[]silence](ctx, http.MethodGet, w.alertmanagerURL+"/api/v2/silences", nil)
 }
 
-// silence makes a silence and returns its id.
+// silence creates a silence and returns its id.
 func (w *world) silence(ctx context.Context, s silence) (string, error) {
 	type made struct {
 		ID string `json:"silenceID"`
@@ -114,8 +114,8 @@ func (w *world) silence(ctx context.Context, s silence) (string, error) {
 	return m.ID, err
 }
 
-// reports returns the reports of culprit that have something in common, such as
-// the fingerprint or the alertname; newest first, as its list shows them.
+// reports returns culprit's reports that match a filter, such as a fingerprint or an alertname,
+// newest first.
 func (w *world) reports(ctx context.Context, key, value string) ([]report.Report, error) {
 	query := url.Values{key: {value}}
 	return fetchJSON[[]report.Report](ctx, http.MethodGet, w.culpritURL()+"/api/v1/reports?"+query.Encode(), nil)
@@ -130,10 +130,9 @@ func (w *world) report(ctx context.Context, id string) (r report.Report, raw []b
 	return r, raw, err
 }
 
-// levels asks Prometheus for the KPI of a report: for its median over the five
-// minutes before the fault's resource moved, and for what it is at the end of
-// the incident that was looked at. A busy machine leaves a gap between the history
-// and the first scrape, over which a rate is too low; a mean would be lower by that.
+// levels queries Prometheus for a report's KPI: its median over the five minutes before the fault's
+// resource moved, and its value at the end of the analysed incident. The median, because a busy
+// machine leaves a gap between history and first scrape, where a rate is too low.
 func (w *world) levels(ctx context.Context, r report.Report, f lab.Fault) (l levels, err error) {
 	i := slices.IndexFunc(r.Plan.Queries, func(q report.Query) bool { return q.Role == "target" })
 	if i < 0 {
@@ -147,7 +146,7 @@ func (w *world) levels(ctx context.Context, r report.Report, f lab.Fault) (l lev
 	return l, err
 }
 
-// value asks Prometheus for a single number.
+// value queries Prometheus for a single number.
 func (w *world) value(ctx context.Context, query string, at time.Time) (float64, error) {
 	type answer struct {
 		Data struct {
@@ -165,8 +164,8 @@ func (w *world) value(ctx context.Context, query string, at time.Time) (float64,
 	return float64(a.Data.Result[0].Value), nil
 }
 
-// await calls look until it finds something, fails for good, or time is up.
-// Errors of look are only told when time is up.
+// await polls look until it finds something, fails for good, or time is up. Errors of look are
+// reported only when time is up.
 func await[T any](ctx context.Context, limit time.Duration, what string, look func(context.Context) (T, bool, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -12,8 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver"
 )
 
-// startCulprit runs culprit itself in this process. Its log is silent but for
-// what goes wrong.
+// startCulprit runs culprit in this process, logging errors only.
 func (w *world) startCulprit(ctx context.Context) error {
 	level := promslog.NewLevel()
 	if err := level.Set("error"); err != nil {

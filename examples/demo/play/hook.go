@@ -18,8 +18,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// hook stands for what decides on recovery: it takes culprit's webhooks, and
-// only those that are signed with the secret.
+// hook stands in for recovery automation: it accepts culprit's webhooks if they are signed with the
+// secret.
 type hook struct {
 	url    string
 	secret string
@@ -30,7 +30,7 @@ type hook struct {
 	calls []hookCall
 }
 
-// hookCall is one webhook that was taken.
+// hookCall is one received webhook.
 type hookCall struct {
 	at      time.Time
 	signed  bool
@@ -38,7 +38,7 @@ type hookCall struct {
 	payload sink.Payload
 }
 
-// startHook starts one on a free port.
+// startHook starts a hook on a free port.
 func startHook(secret string) (*hook, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,14 +53,13 @@ func startHook(secret string) (*hook, error) {
 	return h, nil
 }
 
-// Close stops it.
 func (h *hook) Close() error {
 	err := h.server.Close()
 	<-h.done
 	return err
 }
 
-// taken returns what has come so far, oldest first.
+// taken returns the calls so far, oldest first.
 func (h *hook) taken() []hookCall {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -85,7 +84,7 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sign is what the header must hold.
+// sign returns the expected signature header.
 func (h *hook) sign(body []byte) string {
 	mac := hmac.New(sha256.New, []byte(h.secret))
 	mac.Write(body)

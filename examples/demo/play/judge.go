@@ -17,9 +17,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// judge says what is wrong with the causes of a report: the first must be the
-// injected place or the series that moved first, and the first place of all
-// must be the injected one.
+// judge checks the causes of a report: the first must be the injected place or the series that
+// moved first, and the first place must be the injected one.
 func judge(r report.Report, truth lab.Truth) error {
 	if len(r.Result.Causes) == 0 {
 		return fmt.Errorf("there are no causes; the verdict is %s", r.Result.Verdict)
@@ -43,8 +42,8 @@ func judge(r report.Report, truth lab.Truth) error {
 	return errors.Join(append(errs, errors.New("no place is among the causes"))...)
 }
 
-// inPlace says whether a cause names the injected place: every combination of
-// labels has a label of the place, and none that contradicts it.
+// inPlace reports whether a cause names the injected place: every combination of labels has a label
+// of the place, and none that contradicts it.
 func inPlace(c analysis.Finding, truth lab.Truth) bool {
 	if c.Kind != analysis.KindLabels || len(c.Labels) == 0 {
 		return false
@@ -67,12 +66,12 @@ func inPlace(c analysis.Finding, truth lab.Truth) bool {
 	return true
 }
 
-// implied says whether everything in the injected place has the label, so that
-// naming it is no mistake.
+// implied reports whether everything in the injected place has the label, so that naming it is no
+// mistake.
 func implied(truth lab.Truth, name, value string) bool { return truth.Implied[name] == value }
 
-// isSeries says whether a cause is the series that moved first: of a candidate
-// query that asks for the metric, with the labels.
+// isSeries reports whether a cause is the series that moved first: of a candidate query for the
+// metric, with the labels.
 func isSeries(c analysis.Finding, r report.Report, truth lab.Truth) bool {
 	brace := strings.IndexByte(c.Series, '{')
 	if c.Kind != analysis.KindSeries || brace < 0 {
@@ -92,8 +91,7 @@ func isSeries(c analysis.Finding, r report.Report, truth lab.Truth) bool {
 	})
 }
 
-// judgeSeries says whether the series that moved first is missing among the
-// causes.
+// judgeSeries checks that the series that moved first is among the causes.
 func judgeSeries(r report.Report, truth lab.Truth) error {
 	if !slices.ContainsFunc(r.Result.Causes, func(c analysis.Finding) bool { return isSeries(c, r, truth) }) {
 		return fmt.Errorf("%s%v is not among the causes", truth.Metric, truth.Series)
@@ -101,8 +99,8 @@ func judgeSeries(r report.Report, truth lab.Truth) error {
 	return nil
 }
 
-// judgeLine says what the line for a phone lacks: a label of the injected
-// place, and the series that moved first, if culprit is confident of it.
+// judgeLine checks that the first line has a label of the injected place and, if culprit is
+// confident of it, the series that moved first.
 func judgeLine(r report.Report, truth lab.Truth) error {
 	var errs []error
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(truth.Labels)), func(name string) bool {
@@ -118,13 +116,12 @@ func judgeLine(r report.Report, truth lab.Truth) error {
 	return errors.Join(errs...)
 }
 
-// levels are those of the KPI, as Prometheus has them.
+// levels are the levels of the KPI according to Prometheus.
 type levels struct{ usual, now float64 }
 
-// judgeFigures says which figures of a report are wrong: the expected value is
-// the level before the fault, within a quarter of the change; the actual one is
-// that of now, and none of the ramp; and no place has more of the change than
-// there is, but for its noise.
+// judgeFigures checks the figures of a report: expected is the level before the fault, within a
+// quarter of the change; actual is the current level, without the ramp; and no place has more of
+// the change than there is, but for noise.
 func judgeFigures(r report.Report, l levels) error {
 	c := r.Result.Change
 	if c == nil {

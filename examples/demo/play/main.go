@@ -43,11 +43,11 @@ func main() {
 // Exit codes.
 const (
 	exitOK     = 0
-	exitFailed = 1 // something is not as it should be
+	exitFailed = 1 // something is wrong
 	exitUsage  = 2
 )
 
-// run is the whole demo. Results go to stdout, progress goes to stderr.
+// run runs the whole demo. Results go to stdout, progress to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args)
 	if err != nil {
@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// tell runs the story and prints what there was to see.
+// tell plays the story and prints its results.
 func tell(ctx context.Context, o options, stdout io.Writer, say func(string, ...any)) (s *seen, err error) {
 	w, err := startWorld(ctx, o, say)
 	if err != nil {

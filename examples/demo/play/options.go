@@ -13,7 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
-// options is what the command line says.
+// options are those of the command line.
 type options struct {
 	fault     string
 	again     bool
@@ -25,7 +25,7 @@ type options struct {
 	prometheusURL   string
 	alertmanagerURL string
 
-	prometheusCommand   string // a program to run
+	prometheusCommand   string // path of the program
 	alertmanagerCommand string
 
 	grafanaURL   string
@@ -34,10 +34,10 @@ type options struct {
 	shopListen   string
 	faultAfter   time.Duration
 
-	reconcile time.Duration // pause of culprit's own look at Alertmanager
-	history   time.Duration // of the shop, in Prometheus
+	reconcile time.Duration // interval of culprit's reconcile loop
+	history   time.Duration // of the shop in Prometheus
 
-	// edit changes one of the demo's files before it is used; nil: nothing.
+	// edit changes one of the demo's files before it is used; nil changes nothing.
 	edit func(name, text string) string
 }
 

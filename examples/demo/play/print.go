@@ -17,7 +17,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// plot says what is broken, or will be.
+// plot says what is or will be broken.
 func (w *world) plot() string {
 	what, when := "", "The shop breaks: "
 	if in := time.Until(w.fault.Start); in > time.Second {
@@ -34,8 +34,7 @@ func (w *world) plot() string {
 	return when + what
 }
 
-// show writes the result: one JSON value, or what of all that a person got is not
-// printed yet, and whether it was right.
+// show writes the result: one JSON value, or the parts not printed yet and the verdict.
 func (p *printer) show(format string, s *seen) error {
 	if format == "json" {
 		return showJSON(p.out, s)
@@ -66,17 +65,16 @@ func showJSON(out io.Writer, s *seen) error {
 	return err
 }
 
-// printer prints all that a person gets, each part once and as soon as it is
-// there.
+// printer prints each part of the result once, as soon as it exists.
 type printer struct {
 	out  io.Writer
 	told map[int]bool // by the number of the part
-	err  error        // the first of the writer
+	err  error        // the first error of the writer
 }
 
 func newPrinter(out io.Writer) *printer { return &printer{out: out, told: map[int]bool{}} }
 
-// update prints what is new.
+// update prints the new parts.
 func (p *printer) update(s *seen) {
 	for i, part := range []func(*seen) string{reportPart, notePart, grafanaPart, hookPart, messagePart, silencePart, firstPart} {
 		if text := part(s); text != "" && !p.told[i] {
@@ -92,7 +90,7 @@ func (p *printer) print(text string) {
 	}
 }
 
-// The parts are empty while they are not there.
+// Each part is empty until its data exists.
 
 func messagePart(s *seen) string {
 	var b strings.Builder
@@ -173,8 +171,8 @@ func firstPart(s *seen) string {
 	return b.String()
 }
 
-// verdict says what of the story and of the series that was injected was found,
-// and every claim that was checked.
+// verdict says whether place and series of the fault were found, and lists every claim that was
+// checked.
 func verdict(s *seen) string {
 	var b strings.Builder
 	section(&b, "Was it right?")
@@ -192,7 +190,7 @@ func verdict(s *seen) string {
 	return b.String()
 }
 
-// foundAs is the first cause of a report that is meant.
+// foundAs describes the first cause that matches.
 func foundAs(r report.Report, is func(analysis.Finding) bool) string {
 	i := slices.IndexFunc(r.Result.Causes, is)
 	if i < 0 {
@@ -202,7 +200,7 @@ func foundAs(r report.Report, is func(analysis.Finding) bool) string {
 	return fmt.Sprintf("found as cause %d, %s confidence", c.Rank, c.Confidence)
 }
 
-// setOf writes labels as Prometheus does.
+// setOf formats labels as Prometheus does.
 func setOf(set map[string]string) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(set)) {
@@ -221,8 +219,7 @@ func causes(b *strings.Builder, r report.Report) {
 
 func section(b *strings.Builder, title string) { fmt.Fprintf(b, "\n%s\n", title) }
 
-// line writes a name and a value; further lines of the value stand below its
-// first.
+// line prints a name and a value; further lines of the value are indented below its first.
 func line(b *strings.Builder, name, value string) {
 	const indent = 18
 	for i, part := range slices.Collect(strings.SplitSeq(strings.TrimSpace(value), "\n")) {

@@ -11,7 +11,7 @@ import (
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
-// runAlertmanager runs an Alertmanager as it is installed.
+// runAlertmanager runs an installed Alertmanager.
 func (w *world) runAlertmanager(ctx context.Context) error {
 	address, err := lab.FreeAddress("127.0.0.1:0")
 	if err != nil {
@@ -26,8 +26,8 @@ func (w *world) runAlertmanager(ctx context.Context) error {
 		"--storage.path="+filepath.Join(w.dir, "alertmanager"), "--web.listen-address="+address, "--cluster.listen-address=")
 }
 
-// runPrometheus writes the shop's history into the data of a Prometheus as it is
-// installed, and runs that.
+// runPrometheus writes the shop's history into the data directory of an installed Prometheus and
+// runs it.
 func (w *world) runPrometheus(ctx context.Context) error {
 	data := filepath.Join(w.dir, "prometheus")
 	if err := lab.WriteData(ctx, data, w.writeHistory); err != nil {
@@ -54,8 +54,8 @@ func (w *world) runPrometheus(ctx context.Context) error {
 		"--storage.tsdb.path="+data, "--web.listen-address="+address)
 }
 
-// prometheusConfig is what a person writes to watch the shop. Series that have no
-// instance in the history get none when they are scraped.
+// prometheusConfig is the configuration to scrape the shop. Series without an instance in the
+// history get none when scraped.
 func (w *world) prometheusConfig(shop, rules string) string {
 	return fmt.Sprintf(`global: {evaluation_interval: 1s, external_labels: {replica: A}}
 rule_files: [%q]
@@ -66,7 +66,7 @@ alerting:
 `, rules, w.alertmanagerURL[len("http://"):], scrapeConfig(shop), shop)
 }
 
-// run runs a server until the world ends.
+// run runs a server until the world is closed.
 func (w *world) run(ctx context.Context, url, command string, args ...string) error {
 	p, err := lab.StartProgram(ctx, url+"/-/ready", command, args...)
 	if err != nil {
@@ -77,7 +77,7 @@ func (w *world) run(ctx context.Context, url, command string, args ...string) er
 	return nil
 }
 
-// write writes a file into the folder of the world, and returns its path.
+// write writes a file into the world's directory and returns its path.
 func (w *world) write(name, text string) (string, error) {
 	path := filepath.Join(w.dir, name)
 	return path, os.WriteFile(path, []byte(text), 0o600)

@@ -18,13 +18,12 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// How long the steps of the story may take. Only the people's message depends
-// on the options.
+// Limits for the steps of the story. Only the people's message depends on the options.
 const (
 	patience  = 3 * time.Minute // from the fault to its alert
 	analysing = time.Minute     // from the alert to its report
 	writing   = 20 * time.Second
-	reconcile = 75 * time.Second // culprit looks at silences twice a minute
+	reconcile = 75 * time.Second // culprit checks silences twice a minute
 )
 
 // The annotations that culprit writes.
@@ -34,19 +33,18 @@ const (
 	annotationReport  = "culprit_report"
 )
 
-// person is who makes the silence of the story.
+// person creates the silence of the story.
 const person = "ada"
 
-// seen is what there was to see of one alert, and whether it was as it should
-// be.
+// seen collects what the story produced for one alert, and whether it was right.
 type seen struct {
 	truth   lab.Truth
-	first   report.Report // of the earlier fault, if there was one
+	first   report.Report // of the earlier fault, if any
 	alert   alert
 	report  report.Report
 	raw     []byte // the report as JSON
 	message lab.Message
-	silence silence // the person's, after culprit
+	silence silence // the person's, once culprit has changed it
 	note    silence // culprit's own
 	region  lab.GrafanaCall
 	hook    hookCall
@@ -54,7 +52,7 @@ type seen struct {
 	checks []check
 }
 
-// check is one claim about what was seen.
+// check is one checked claim.
 type check struct {
 	claim string
 	err   error // nil: it holds
@@ -65,8 +63,8 @@ func (s *seen) failed() []check {
 	return slices.DeleteFunc(slices.Clone(s.checks), func(c check) bool { return c.err == nil })
 }
 
-// watch follows the fault to everything that a person gets of it. It stops
-// early only when nothing more can be seen.
+// watch follows the fault to everything that a person gets. It stops early only when nothing more
+// can follow.
 func (w *world) watch(ctx context.Context) *seen {
 	s := &seen{truth: w.fault.Truth()}
 	s.do(ctx, w, "the alert fires", w.seeAlert)
@@ -91,8 +89,7 @@ func (w *world) watch(ctx context.Context) *seen {
 	return s
 }
 
-// judged compares a report with the fault that it is about. when comes before
-// each claim.
+// judged compares a report with its fault. The prefix when starts each claim.
 func (s *seen) judged(ctx context.Context, w *world, when string, f lab.Fault, r *report.Report) {
 	truth := f.Truth()
 	s.do(ctx, w, when+"the injected cause is ranked first", func(context.Context, *seen) error { return judge(*r, truth) })
@@ -107,14 +104,14 @@ func (s *seen) judged(ctx context.Context, w *world, when string, f lab.Fault, r
 	})
 }
 
-// do takes one step and says how it went.
+// do takes one step and records how it went.
 func (s *seen) do(ctx context.Context, w *world, claim string, step func(context.Context, *seen) error) {
 	if ctx.Err() != nil {
 		return
 	}
 	err := step(ctx, s)
 	if ctx.Err() != nil {
-		return // it was stopped; that says nothing of the claim
+		return // interrupted, which says nothing about the claim
 	}
 	s.checks = append(s.checks, check{claim, err})
 	if err == nil {
@@ -154,7 +151,7 @@ func (w *world) seeReport(ctx context.Context, s *seen) error {
 	return err
 }
 
-// carries says what is missing of culprit's annotations.
+// carries checks that culprit's annotations are present.
 func carries(annotations model.LabelSet) error {
 	for _, name := range []model.LabelName{annotationSummary, annotationCauses, annotationReport} {
 		if annotations[name] == "" {
@@ -183,7 +180,7 @@ func (w *world) seeAnnotations(ctx context.Context, s *seen) error {
 	return err
 }
 
-// seeNote looks for a silence that names the alert and that nobody here made.
+// seeNote waits for a silence about the alert that nobody here created.
 func (w *world) seeNote(ctx context.Context, s *seen) (err error) {
 	s.note, err = await(ctx, writing, "note", func(ctx context.Context) (silence, bool, error) {
 		silences, err := w.silences(ctx)
@@ -209,15 +206,14 @@ func (w *world) seeNote(ctx context.Context, s *seen) (err error) {
 	return nil
 }
 
-// seeGrafana looks for the call; of a Grafana that runs elsewhere only culprit
-// can tell.
+// seeGrafana waits for the annotation; for a Grafana elsewhere only culprit knows.
 func (w *world) seeGrafana(ctx context.Context, s *seen) (err error) {
 	s.region, err = await(ctx, writing, "annotation", func(context.Context) (lab.GrafanaCall, bool, error) {
 		if w.grafana == nil {
 			return w.sentToGrafana(ctx, s)
 		}
 		for _, c := range w.grafana.Calls() {
-			// Servers that run already may have other alerts.
+			// Servers that ran before may have other alerts.
 			ours := strings.Contains(c.Body, `"alertname:`+s.truth.Alert+`"`)
 			if c.Method == http.MethodPost && c.Path == "/api/annotations" && c.Status == http.StatusOK && ours {
 				return c, true, nil
@@ -231,7 +227,7 @@ func (w *world) seeGrafana(ctx context.Context, s *seen) (err error) {
 	return err
 }
 
-// sentToGrafana reads in the incident what became of the annotation.
+// sentToGrafana looks up the annotation's delivery in the incident.
 func (w *world) sentToGrafana(ctx context.Context, s *seen) (c lab.GrafanaCall, done bool, err error) {
 	inc, err := fetchJSON[report.Incident](ctx, http.MethodGet, w.culpritURL()+"/api/v1/incidents/"+s.report.Incident, nil)
 	for _, sent := range inc.Sent {
@@ -257,8 +253,7 @@ func (w *world) seeHook(ctx context.Context, s *seen) (err error) {
 	return err
 }
 
-// seeMessage waits for the people's first message about the alert, whatever is
-// in it.
+// seeMessage waits for the first notification of the alert, whatever its content.
 func (w *world) seeMessage(ctx context.Context, s *seen) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, w.options.groupWait+writing)
 	defer cancel()
@@ -280,8 +275,8 @@ func annotationsOf(m lab.Message) model.LabelSet {
 	return set
 }
 
-// seeSilence makes a silence as people do, after they have read the message,
-// and waits for culprit to add the causes.
+// seeSilence creates a silence, as a person does after reading the message, and waits for culprit
+// to add the causes.
 func (w *world) seeSilence(ctx context.Context, s *seen) error {
 	const comment = "looking into it"
 	own := silence{StartsAt: time.Now(), EndsAt: time.Now().Add(time.Hour), CreatedBy: person, Comment: comment}
@@ -303,15 +298,14 @@ func (w *world) seeSilence(ctx context.Context, s *seen) error {
 	return err
 }
 
-// seeFirst asks culprit about the earlier fault, as of two minutes before its
-// end.
+// seeFirst has culprit explain the earlier fault, as of two minutes before its end.
 func (w *world) seeFirst(ctx context.Context, s *seen) (err error) {
 	about := map[string]any{"labels": s.named(), "at": w.earlier.End.Add(-2 * time.Minute)}
 	s.first, err = fetchJSON[report.Report](ctx, http.MethodPost, w.culpritURL()+"/api/v1/explain", about)
 	return err
 }
 
-// named is what people call the alert: its name, and its service if it has one.
+// named identifies the alert by name and, if it has one, service.
 func (s *seen) named() model.LabelSet {
 	set := model.LabelSet{}
 	for _, name := range []model.LabelName{model.AlertNameLabel, "service"} {

@@ -22,7 +22,7 @@ import (
 //go:embed alerts.yml alertmanager.yml culprit.yml
 var files embed.FS
 
-// The addresses in the files, in place of which the world puts its own.
+// The addresses in the files, which the world replaces with its own.
 const (
 	filePrometheus   = "http://localhost:9090"
 	fileAlertmanager = "http://localhost:9093"
@@ -40,22 +40,22 @@ const (
 	oldScrape    = 10 * time.Second
 	recent       = 2 * time.Hour // of history that is as dense as what follows
 	scrape       = 5 * time.Second
-	lead         = 30 * time.Second // by which the resource moves before customers notice
+	lead         = 30 * time.Second // the resource moves this long before customers notice
 	before       = 15 * time.Minute // with --again: from the first fault to the second
-	lasting      = 5 * time.Minute  // of the first one
+	lasting      = 5 * time.Minute  // duration of the first fault
 )
 
-// world is everything around culprit: the shop, the servers that watch it and
-// the people who are paged. Servers that run elsewhere are nil.
+// world is everything around culprit: the shop, the servers that watch it and the people who are
+// paged. Servers that run elsewhere are nil.
 type world struct {
 	options options
 	say     func(format string, args ...any)
-	shown   func(*seen) // is called when there is more to see; nil: nobody looks yet
-	dir     string      // of files that culprit reads
+	shown   func(*seen) // called when there is more to show; may be nil
+	dir     string      // directory of culprit's files
 
 	shop         *lab.Shop
 	fault        lab.Fault
-	earlier      *lab.Fault // of the same kind in the same place; nil: there was none
+	earlier      *lab.Fault // of the same kind in the same place; may be nil
 	prometheus   *lab.Prometheus
 	alertmanager *lab.Alertmanager
 	grafana      *lab.Grafana
@@ -70,7 +70,7 @@ type world struct {
 	closers []func() error
 }
 
-// startWorld starts what the options don't take from elsewhere.
+// startWorld starts whatever the options don't provide.
 func startWorld(ctx context.Context, o options, say func(string, ...any)) (_ *world, err error) {
 	w := &world{options: o, say: say, shop: lab.NewShop(o.seed)}
 	defer func() {
@@ -107,7 +107,7 @@ func (w *world) Close() error {
 
 func (w *world) onClose(f func() error) { w.closers = append(w.closers, f) }
 
-// startRecorders starts those who only listen.
+// startRecorders starts the pager, the hook and Grafana.
 func (w *world) startRecorders(context.Context) (err error) {
 	if w.people, err = lab.StartReceiver(""); err != nil {
 		return err
@@ -148,7 +148,7 @@ func (w *world) startAlertmanager(ctx context.Context) (err error) {
 	return nil
 }
 
-// startPrometheus writes two days of the shop into a Prometheus of our own.
+// startPrometheus writes two days of the shop into an embedded Prometheus.
 func (w *world) startPrometheus(ctx context.Context) (err error) {
 	w.prometheusURL = w.options.prometheusURL
 	if w.prometheusURL != "" {
@@ -171,8 +171,8 @@ func (w *world) startPrometheus(ctx context.Context) (err error) {
 	return nil
 }
 
-// writeHistory writes the last two hours as densely as what is to come: a range
-// across a change of the scrape interval has a rate that is too low.
+// writeHistory writes the last two hours at the live scrape interval: a range across a change of
+// interval has a rate that is too low.
 func (w *world) writeHistory(ctx context.Context, db storage.Appendable) error {
 	begin := time.Now()
 	dense := begin.Add(-recent)
@@ -185,8 +185,7 @@ func (w *world) writeHistory(ctx context.Context, db storage.Appendable) error {
 	return w.catchUp(ctx, db, dense)
 }
 
-// catchUp writes the history from a time until now. Writing takes its time on
-// a busy machine, so that now has moved on when it is done.
+// catchUp writes the history from a time until now. It loops because time passes while it writes.
 func (w *world) catchUp(ctx context.Context, db storage.Appendable, from time.Time) error {
 	for to := time.Now(); from.Before(to); to = time.Now() {
 		if err := w.shop.Backfill(ctx, db, from, to, scrape); err != nil {
@@ -211,7 +210,7 @@ func (w *world) breakShop(at time.Time) (err error) {
 	return err
 }
 
-// recall is the time of the earlier fault, until its alert is over.
+// recall returns the range of the earlier fault, until its alert is over.
 func (w *world) recall() func() (from, to time.Time) {
 	if !w.options.again {
 		return nil
@@ -219,11 +218,11 @@ func (w *world) recall() func() (from, to time.Time) {
 	return func() (from, to time.Time) { return w.earlier.Start, w.earlier.End.Add(lasting / 2) }
 }
 
-// startShop lets the shop live on, or be scraped.
+// startShop keeps the shop running, or exposes it to be scraped.
 func (w *world) startShop(ctx context.Context) error {
 	switch {
 	case w.options.prometheusCommand != "":
-		return nil // it is scraped already
+		return nil // it is already being scraped
 	case w.prometheus == nil:
 		return w.exposeShop()
 	}
@@ -237,8 +236,8 @@ func (w *world) startShop(ctx context.Context) error {
 	return nil
 }
 
-// exposeShop exposes the shop to a Prometheus elsewhere, and says what that and
-// its Alertmanager need.
+// exposeShop exposes the shop to a Prometheus elsewhere, and prints the configuration for that and
+// its Alertmanager.
 func (w *world) exposeShop() error {
 	address, err := w.serveShop(w.options.shopListen)
 	if err != nil {
@@ -253,7 +252,7 @@ func (w *world) exposeShop() error {
 	return nil
 }
 
-// serveShop lets the shop be scraped, and returns where.
+// serveShop serves the shop's metrics and returns the address.
 func (w *world) serveShop(listen string) (string, error) {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
@@ -273,8 +272,8 @@ func (w *world) serveShop(listen string) (string, error) {
 	return l.Addr().String(), nil
 }
 
-// scrapeConfig is what a Prometheus needs to watch the shop. The labels of the
-// shop win: its instances are many and stand behind one address.
+// scrapeConfig configures a Prometheus to scrape the shop. The shop's labels win: many instances
+// share one address.
 func scrapeConfig(address string) string {
 	return fmt.Sprintf(`scrape_configs:
   - job_name: shop
@@ -301,7 +300,7 @@ func (w *world) file(name string) string {
 	).Replace(edited)
 }
 
-// writeConfig writes what culprit reads: its configuration and two secrets.
+// writeConfig writes culprit's configuration and two secrets.
 func (w *world) writeConfig() error {
 	token := grafanaToken
 	if w.options.grafanaToken != "" {
@@ -321,8 +320,8 @@ func (w *world) writeConfig() error {
 	return nil
 }
 
-// configFile is culprit's configuration, with the addresses of this world.
+// configFile is the path of culprit's configuration.
 func (w *world) configFile() string { return filepath.Join(w.dir, "culprit.yml") }
 
-// culpritURL is where culprit answers.
+// culpritURL is culprit's base URL.
 func (w *world) culpritURL() string { return "http://" + w.culpritAddress }
