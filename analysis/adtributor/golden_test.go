@@ -159,7 +159,7 @@ func TestHotSpotTables(t *testing.T) {
 	near(t, "EP", seven.Sets[0].EP, 1, 1e-12)
 }
 
-// The two cases of a well-known article, with its random noise taken out.
+// The two cases of a well-known article, without its random noise.
 func TestRegionAndAPI(t *testing.T) {
 	up := []Dimension{
 		{Forecast: []float64{2.5, 2.5, 2.5}, Actual: []float64{2.5, 2.5, 385. / 3}},

@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// checkFinite fails on any number of a result that is not finite.
+// checkFinite fails on any number in a result that isn't finite.
 func checkFinite(t interface {
 	Helper()
 	Errorf(string, ...any)
@@ -48,7 +48,7 @@ func genLeaves(t *rapid.T) (codes [][]int32, cards []int, f, a []float64) {
 	for d, c := range cards {
 		codes[d] = rapid.SliceOfN(rapid.Int32Range(0, int32(c-1)), n, n).Draw(t, "codes")
 	}
-	value := rapid.OneOf(rapid.Just(0.0), rapid.Just(1.0), rapid.Float64Range(1e-80, 1e9)) // below 1e-100 there is nothing
+	value := rapid.OneOf(rapid.Just(0.0), rapid.Just(1.0), rapid.Float64Range(1e-80, 1e9)) // below 1e-100 counts as zero
 	f = rapid.SliceOfN(value, n, n).Draw(t, "forecast")
 	a = rapid.SliceOfN(value, n, n).Draw(t, "actual")
 	return codes, cards, f, a
@@ -71,7 +71,7 @@ func TestPowersAddUpToOne(t *testing.T) {
 				ep += e.EP
 				size += math.Abs(e.EP)
 			}
-			// Under a total that stands still, a dimension may stand still too.
+			// Under a constant total, a dimension may be constant too.
 			if math.Abs(ep-1) > 1e-9*max(1, size) && !(r.Gross && size == 0) {
 				t.Errorf("dimension %d: EP adds up to %v", i, ep)
 			}
@@ -107,7 +107,7 @@ func TestRatioEffectsAddUpToOne(t *testing.T) {
 					sum += e.Rate + e.Mix
 					size += math.Abs(e.Rate) + math.Abs(e.Mix)
 				}
-				// A ratio where there is no traffic belongs to no share of it.
+				// The ratio of events without traffic belongs to no share of traffic.
 				if orphan(fd, f) || orphan(ad, a) {
 					continue
 				}
@@ -119,7 +119,7 @@ func TestRatioEffectsAddUpToOne(t *testing.T) {
 	})
 }
 
-// orphan tells whether some numerator has no denominator.
+// orphan reports whether some numerator has no denominator.
 func orphan(den, num []float64) bool {
 	for i := range den {
 		if den[i] == 0 && num[i] != 0 {
@@ -170,7 +170,7 @@ func TestScaleChangesOnlyTheSums(t *testing.T) {
 	})
 }
 
-func TestOrderOfLabelsAndValuesIsNoMatter(t *testing.T) {
+func TestOrderOfLabelsAndValuesDoesNotMatter(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		dims := make([]Dimension, 3)
@@ -191,7 +191,7 @@ func TestOrderOfLabelsAndValuesIsNoMatter(t *testing.T) {
 		}
 		want := explain(t, dims, Options{})
 		turned := make([]Dimension, 3)
-		for i, d := range dims { // the last label first, the last value first
+		for i, d := range dims { // labels and values reversed
 			e := Dimension{Forecast: slices.Clone(d.Forecast), Actual: slices.Clone(d.Actual)}
 			slices.Reverse(e.Forecast)
 			slices.Reverse(e.Actual)

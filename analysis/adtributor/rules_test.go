@@ -13,7 +13,7 @@ import (
 // The numbers in the names are those of the table of rules in the manual.
 
 func TestRule4_1GrossMode(t *testing.T) {
-	// The total stands still, a and b swap 40 units.
+	// The total is constant; a and b swap 40 units.
 	dims := []Dimension{
 		{Forecast: []float64{50, 50, 100}, Actual: []float64{90, 10, 101}},
 		{Forecast: []float64{100, 100}, Actual: []float64{100.5, 100.5}},
@@ -116,8 +116,8 @@ func TestRule4_4Rollover(t *testing.T) {
 	}
 }
 
-func TestRule4_4RolloverStandsBack(t *testing.T) {
-	// A new version took the traffic; one path broke, three quarters as surprising.
+func TestRule4_4RolloverYields(t *testing.T) {
+	// A new version took over the traffic; one path broke, three quarters as surprising.
 	dims := []Dimension{
 		{Forecast: []float64{100, 0}, Actual: []float64{0, 200}},
 		{Forecast: []float64{2, 98}, Actual: []float64{180, 20}},
@@ -345,7 +345,7 @@ func TestRule4_13Uniform(t *testing.T) {
 	}
 }
 
-// marginals sums leaves into one dimension a label.
+// marginals sums the leaves into one dimension per label.
 func marginals(codes [][]int32, cards []int, f, a []float64) []Dimension {
 	dims := make([]Dimension, len(codes))
 	for d := range codes {

@@ -21,7 +21,7 @@ func mustExplain(t *rapid.T, dims []Dimension, opt Options) Result {
 	return r
 }
 
-// byID is an element of each table by its label and its value.
+// byID indexes the elements of each table by value.
 func byID(r Result) []map[int32]Element {
 	all := make([]map[int32]Element, len(r.Tables))
 	for d, table := range r.Tables {
@@ -33,9 +33,9 @@ func byID(r Result) []map[int32]Element {
 	return all
 }
 
-// Forward and backward in time the same values move, by the same part of the change
-// and with the same surprise; what has appeared has vanished.
-func TestBackwardsTheSameMoves(t *testing.T) {
+// Swapping forecast and actual selects the same values with the same share and surprise;
+// appeared becomes vanished.
+func TestReversedTimeSelectsTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, a := genLeaves(t)
 		opt := Options{Gate: Gate{Relative: -1}, Count: rapid.Bool().Draw(t, "count")}
@@ -44,7 +44,7 @@ func TestBackwardsTheSameMoves(t *testing.T) {
 			t.Fatalf("no baseline %v and outage %v, backwards %v and %v", there.NoBaseline, there.Outage, back.NoBaseline, back.Outage)
 		}
 		if there.NoChange || back.NoChange || there.Gross || back.Gross {
-			return // told by the forecast, which is another one
+			return // flagged by the forecast, which is another one now
 		}
 		turned := byID(back)
 		for d, table := range there.Tables {
@@ -64,9 +64,9 @@ func TestBackwardsTheSameMoves(t *testing.T) {
 	})
 }
 
-// A value that never was and is not changes nothing that is said, unless it is the
-// only other one of its label.
-func TestAValueOfNothingChangesNothing(t *testing.T) {
+// A value that is zero before and after changes nothing, unless its label has only one other
+// value.
+func TestEmptyValueChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, a := genLeaves(t)
 		dims := marginals(codes, cards, f, a)
@@ -86,9 +86,8 @@ func TestAValueOfNothingChangesNothing(t *testing.T) {
 	})
 }
 
-// Totals that are those of the labels may as well not be given; larger ones are what
-// each label lacks.
-func TestEveryLabelHasAllOfTheTotals(t *testing.T) {
+// Totals equal to the sums of the labels may be omitted; larger ones are what each label lacks.
+func TestTotalsOfLabelsMayBeOmitted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, a := genLeaves(t)
 		dims := marginals(codes, cards, f, a)
@@ -117,13 +116,13 @@ func TestEveryLabelHasAllOfTheTotals(t *testing.T) {
 	})
 }
 
-// ofRatio draws a ratio of which every value has traffic in both windows.
+// ofRatio draws a ratio in which every value has traffic in both windows.
 func ofRatio(t *rapid.T) []Dimension {
 	codes, cards, f, a := genLeaves(t)
 	traffic := rapid.Float64Range(1, 1e6)
 	fd := rapid.SliceOfN(traffic, len(f), len(f)).Draw(t, "forecast of the denominator")
 	ad := rapid.SliceOfN(traffic, len(f), len(f)).Draw(t, "actual of the denominator")
-	for i := range f { // errors are a part of the traffic
+	for i := range f { // errors are a fraction of the traffic
 		f[i], a[i] = fd[i]*math.Mod(f[i], 1), ad[i]*math.Mod(a[i], 1)
 	}
 	dims, den := marginals(codes, cards, f, a), marginals(codes, cards, fd, ad)
@@ -133,8 +132,8 @@ func ofRatio(t *rapid.T) []Dimension {
 	return dims
 }
 
-// Whatever unit events and traffic are counted in, a ratio has the same causes.
-func TestUnitsOfARatioAreNoMatter(t *testing.T) {
+// The units of events and traffic don't change the causes of a ratio.
+func TestUnitsOfRatioDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dims := ofRatio(t)
 		want := mustExplain(t, dims, Options{})
@@ -158,9 +157,9 @@ func times(by float64, x []float64) []float64 {
 	return x
 }
 
-// Where the total stands still, what a value moved by is the sum of its two effects,
-// whichever way, and all of them are all that moved.
-func TestBelowARatioThatStandsStillThePartsAddUp(t *testing.T) {
+// Under a constant total, a value moved by the sum of its two effects, in either direction, and
+// these add up to all that moved.
+func TestPartsOfConstantRatioAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := mustExplain(t, ofRatio(t), Options{Gate: Gate{Relative: 1e9}})
 		if !r.Gross {
@@ -181,14 +180,14 @@ func TestBelowARatioThatStandsStillThePartsAddUp(t *testing.T) {
 	})
 }
 
-// A label that says what an earlier one says is its alias, and adds no set.
-func TestACopyOfALabelAddsNothing(t *testing.T) {
+// A label equivalent to an earlier one is its alias and adds no set.
+func TestCopyOfLabelIsAnAlias(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, a := genLeaves(t)
 		want := mustExplain(t, marginals(codes, cards, f, a), Options{Top: -1, Parents: Refinements(codes, cards)})
 		copied := rapid.IntRange(0, len(codes)-1).Draw(t, "copied")
 		if !several(codes[copied]) {
-			return // a label of one value says nothing
+			return // a label with one value says nothing
 		}
 		codes, cards = append(codes, codes[copied]), append(cards, cards[copied])
 		got := mustExplain(t, marginals(codes, cards, f, a), Options{Top: -1, Parents: Refinements(codes, cards)})

@@ -10,8 +10,8 @@ import (
 	"github.com/culprit-dev/culprit/examples/benchmark/synth"
 )
 
-// mean draws problems and returns the mean F1 of the features and of the blocks
-// that the default options find.
+// mean draws problems and returns the mean F1 of the features and blocks found with the default
+// options.
 func mean(seeds int, draw func(seed uint64) synth.Problem) (feature, block float64) {
 	for seed := range seeds {
 		p := draw(uint64(seed))
@@ -54,9 +54,8 @@ func TestPublishedRecipeWithMissingSamples(t *testing.T) {
 	}
 }
 
-// The figures to beat are the best of Lasso, elastic net, ARD regression and
-// orthogonal matching pursuit, each cross-validated, by scikit-learn 1.2 on six
-// problems of the same description.
+// The benchmark is the best of Lasso, elastic net, ARD regression and orthogonal matching
+// pursuit, each cross-validated, by scikit-learn 1.2 on six problems of the same description.
 func TestCorrelatedBlocks(t *testing.T) {
 	for _, c := range []struct {
 		synth.Blocks
@@ -80,9 +79,8 @@ func TestCorrelatedBlocks(t *testing.T) {
 	}
 }
 
-// A hinge or normal scores are worth their candidates where the relation is not
-// linear, and cost nothing where it is.
-func TestRelationsThatAreNotLinear(t *testing.T) {
+// Hinges and normal scores improve curved relations and don't harm linear ones.
+func TestNonlinearRelations(t *testing.T) {
 	const seeds = 10
 	for _, c := range []struct {
 		shape                synth.Shape
@@ -131,7 +129,7 @@ func TestDriftIsSeen(t *testing.T) {
 	}
 }
 
-// origins are the candidates of which anything is on.
+// origins are the candidates with a selected column.
 func origins(e bmfs.Expansion, on []bool, n int) []bool {
 	out := make([]bool, n)
 	for i, j := range e.Origin {

@@ -9,8 +9,8 @@ import (
 	"github.com/culprit-dev/culprit/examples/benchmark/synth"
 )
 
-// Thresholds and valleys are seen; lines, curves and noise are no bend.
-func TestWhatIsBent(t *testing.T) {
+// Thresholds and valleys are detected; lines, curves and noise are not.
+func TestBends(t *testing.T) {
 	for name, c := range map[string]struct {
 		shape     func(float64) float64
 		bent      bool

@@ -20,7 +20,7 @@ func wave(rng *rand.Rand, n int) []float64 {
 	return v
 }
 
-// mixed is a a + b b.
+// mixed is a·x + b·y.
 func mixed(a float64, x []float64, b float64, y []float64) []float64 {
 	v := make([]float64, len(x))
 	floats.AddScaled(v, a, x)
@@ -41,7 +41,7 @@ func blocksOf(rng *rand.Rand, n, blocks, size int, noise float64) (x, series [][
 	return x, series
 }
 
-func TestBlocksGatherWhatFollows(t *testing.T) {
+func TestBlocksGatherCorrelatedCandidates(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	x, _ := blocksOf(rng, 50, 4, 3, .1)
 	x = append(x, wave(rng, 50))

@@ -11,9 +11,9 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// The sum of two causes, with a little noise, explains more than either of them,
-// so a forward path begins with it.
-func TestExchangeTakesBackWhatStoodForTwo(t *testing.T) {
+// The sum of two causes explains more than either of them, so a forward path starts with it;
+// exchange must remove it.
+func TestExchangeReplacesSumByItsParts(t *testing.T) {
 	for seed := range uint64(10) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		x := [][]float64{nil, wave(rng, 60), wave(rng, 60), wave(rng, 60), wave(rng, 60)}

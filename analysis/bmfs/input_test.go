@@ -98,7 +98,7 @@ func TestLengthsMustAgree(t *testing.T) {
 	}
 }
 
-// FuzzFit looks for input that brings out NaN or Inf, or a panic.
+// FuzzFit looks for input that yields NaN or Inf, or panics.
 func FuzzFit(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, uint8(2), uint8(0))
 	f.Add([]byte{0, 0, 0, 0, 255, 255, 128, 0, 0, 0, 0, 0, 7, 7, 7, 7, 9, 9, 9, 1, 200, 201, 255, 3}, uint8(3), uint8(7))
@@ -125,7 +125,7 @@ func FuzzFit(f *testing.F) {
 	})
 }
 
-// decode spreads bytes over small numbers, missing values, tiny and huge ones.
+// decode maps bytes to small, missing, tiny and huge values.
 func decode(b byte) float64 {
 	switch {
 	case b < 160:

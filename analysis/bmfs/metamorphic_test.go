@@ -15,13 +15,13 @@ import (
 	"github.com/culprit-dev/culprit/examples/benchmark/synth"
 )
 
-// TestWhatIsNoEvidenceChangesNothing gives a problem in another form: what is found
-// is the same, and so are the coefficients in the units of the first form.
+// TestWhatIsNoEvidenceChangesNothing transforms a problem: the findings stay the same, and so
+// do the coefficients once converted back.
 func TestWhatIsNoEvidenceChangesNothing(t *testing.T) {
 	nan := math.NaN()
 	for name, form := range map[string]struct {
 		of    func(x [][]float64, y []float64, rng *rand.Rand) ([][]float64, []float64)
-		times float64 // the coefficients of the other form
+		times float64 // factor of the coefficients
 	}{
 		"rows in another order": {shuffled, 1},
 		"candidates that say nothing": {func(x [][]float64, y []float64, rng *rand.Rand) ([][]float64, []float64) {
@@ -73,7 +73,7 @@ func TestWhatIsNoEvidenceChangesNothing(t *testing.T) {
 	}
 }
 
-// each makes another series of each.
+// each maps every series.
 func each(x [][]float64, f func(int, []float64) []float64) [][]float64 {
 	out := make([][]float64, len(x))
 	for j, c := range x {
@@ -82,7 +82,7 @@ func each(x [][]float64, f func(int, []float64) []float64) [][]float64 {
 	return out
 }
 
-// shifted is scale times a series, and an offset.
+// shifted is scale times a series plus an offset.
 func shifted(c []float64, scale, offset float64) []float64 {
 	out := make([]float64, len(c))
 	for i, v := range c {
@@ -103,7 +103,7 @@ func shuffled(x [][]float64, y []float64, rng *rand.Rand) ([][]float64, []float6
 	return all[:len(x)], all[len(x)]
 }
 
-// unexplained is what a linear formula leaves of a target's variance, from the
+// unexplained is the fraction of a target's variance that a linear formula leaves, by
 // definition.
 func unexplained(x [][]float64, y, coefficient []float64, intercept float64) float64 {
 	rest := make([]float64, len(y))

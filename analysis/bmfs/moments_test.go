@@ -41,7 +41,7 @@ func TestMomentsAreThoseOfTheDensity(t *testing.T) {
 	}
 }
 
-// The two ways of evaluation meet at d = 2, and are smooth in between.
+// The two methods of evaluation agree at d = 2.
 func TestMomentsAreContinuous(t *testing.T) {
 	for _, d := range []float64{2, 10} {
 		a, b := moments(d*(1-1e-12)), moments(d*(1+1e-12))
@@ -53,7 +53,7 @@ func TestMomentsAreContinuous(t *testing.T) {
 	}
 }
 
-// The derivatives that the natural gradient takes for granted.
+// The natural gradient relies on these derivatives.
 func TestMomentDerivatives(t *testing.T) {
 	for _, d := range []float64{.05, .7, 3, 40} {
 		h := 1e-5 * d

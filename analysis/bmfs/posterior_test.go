@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// problem is a small design with two related candidates and some missing
-// samples, and a state of the other factors.
+// problem is a small design with two correlated candidates and some missing samples, and a
+// state of the other factors.
 func problem(n, p int, missing float64) (*design, prior) {
 	rng := rand.New(rand.NewPCG(uint64(n), uint64(p)))
 	x, y := make([][]float64, p), make([]float64, n)
@@ -47,7 +47,7 @@ func problem(n, p int, missing float64) (*design, prior) {
 	return d, prior{alpha: 3, gamma: 7, mean: s.mean, root: s.root, ridge: ridge}
 }
 
-// precision is J written out from the model, entry by entry.
+// precision computes J from its definition, entry by entry.
 func (d *design) precision(pr prior) *mat.SymDense {
 	j := mat.NewSymDense(d.p, nil)
 	for a := range d.p {
@@ -223,7 +223,7 @@ func TestPositiveStepsRaiseTheBound(t *testing.T) {
 	}
 }
 
-// A matrix that is not positive definite takes a larger ridge, and is reported.
+// If a matrix isn't positive definite, the ridge is raised and reported.
 func TestRidgeIsRaisedWhenNeeded(t *testing.T) {
 	d, pr := problem(15, 9, 0)
 	b := newDense(d)

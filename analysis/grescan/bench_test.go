@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// BenchmarkScan is on full tables with a fault of two labels, one worker: the
-// cost is linear in the leaves.
+// BenchmarkScan scans full tables with a fault in two labels on one worker; the cost is linear
+// in the number of leaves.
 func BenchmarkScan(b *testing.B) {
 	for _, cards := range [][]int{
 		{8, 5, 4, 4}, // 640
@@ -32,7 +32,7 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
-// BenchmarkSparseScan is on eight labels, of which few combinations exist.
+// BenchmarkSparseScan scans eight labels with few of their combinations.
 func BenchmarkSparseScan(b *testing.B) {
 	cards := []int{300, 200, 40, 20, 10, 8, 5, 4}
 	for _, n := range []int{2000, 20000, 200000} {
@@ -84,8 +84,8 @@ func sparseTable(cards []int, n int, seed uint64) (codes [][]int32, f, v []float
 	return codes, f, v
 }
 
-// fault draws values with 5 % noise, and triples what has the first value of
-// the first two labels.
+// fault draws values with 5 % noise, and triples those with the first value of the first two
+// labels.
 func fault(codes [][]int32, n int, seed uint64) (f, v []float64) {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	f, v = make([]float64, n), make([]float64, n)

@@ -10,9 +10,9 @@ import (
 // The numbers of this file come from an independent program of the same method
 // in Python with numpy (least squares by numpy.linalg.lstsq, sums by bincount).
 
-// waves is a full table of three labels without any randomness: forecasts of
-// 30 + 25 sin 0.7i + i/2, errors of 3 % as another sine, the second value of
-// the first label ×1.9, and one combination of the others ×1.5.
+// waves is a full table of three labels without randomness: forecasts of 30 + 25 sin 0.7i +
+// i/2, errors of 3 % as another sine, the second value of the first label ×1.9, and one
+// combination of the other two ×1.5.
 func waves(cards []int, count bool) (codes [][]int32, f, v []float64) {
 	codes, _, _ = fullTable(cards, 1)
 	n := len(codes[0])

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// grid is a table of a × b leaves of n events each, of which the leaves that
-// the function picks become factor times as many.
+// grid is a table of a × b leaves of n events each; the events of those that moved selects are
+// multiplied by factor.
 func grid(a, b int, n, factor float64, moved func(i, j int) bool) (codes [][]int32, forecast, actual []float64) {
 	codes = make([][]int32, 2)
 	for i := range a {
@@ -24,9 +24,9 @@ func grid(a, b int, n, factor float64, moved func(i, j int) bool) (codes [][]int
 	return codes, forecast, actual
 }
 
-// However much the rest has risen, a part that stood still is not among what
-// moved, if it has enough events to tell; where it moved as well, it is.
-func TestAPartThatStoodStillIsLeftOut(t *testing.T) {
+// A part that didn't move is excluded from the cause, however much the rest rose, if it has
+// enough events; one that moved is included.
+func TestUnmovedPartIsExcluded(t *testing.T) {
 	for _, factor := range []float64{3, 10, 100, 1000} {
 		for _, n := range []float64{4, 40, 400} {
 			for _, tt := range []struct {
@@ -50,10 +50,10 @@ func TestAPartThatStoodStillIsLeftOut(t *testing.T) {
 	}
 }
 
-// One event is too few to tell whether it should have become more.
-func TestAPartOfOneEventTellsNothing(t *testing.T) {
+// One event is too few to know whether it should have increased.
+func TestPartOfOneEventIsNoEvidence(t *testing.T) {
 	codes, forecast, actual := grid(4, 2, 100, 10, func(i, j int) bool { return i == 1 && j == 1 })
-	forecast[2], actual[2] = 1, 1 // beside the leaf that moved
+	forecast[2], actual[2] = 1, 1 // next to the leaf that moved
 	r, err := Scan(codes, []int{4, 2}, forecast, actual, Options{Count: true})
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/order"
 )
 
-func TestNoiseOfAKnownLaw(t *testing.T) {
+func TestNoiseOfKnownDistribution(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, want := range []Noise{{Phi: 1, Kappa: 0.1}, {Phi: 4, Kappa: 0.01}, {Phi: 1, Kappa: 0.3}} {
 		n := 40000

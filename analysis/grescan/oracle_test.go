@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// reference is the scan by definition: every sum taken anew from the leaves.
+// reference is the scan by definition: it sums all leaves afresh each time.
 func reference(codes [][]int32, cards []int, f, v []float64, opt Options) []Cause {
 	opt = opt.withDefaults()
 	t, _ := newTable(codes, cards, f, v, Options{Count: opt.Count})

@@ -34,9 +34,8 @@ func mustScan(t *rapid.T, codes [][]int32, cards []int, f, v []float64, opt Opti
 	return r
 }
 
-// The books balance: each cause holds the leaves that no earlier one held, and
-// its sums are theirs.
-func TestEachLeafIsExplainedOnce(t *testing.T) {
+// Each cause contains the leaves that no earlier one contains, and its sums are theirs.
+func TestLeavesAreExplainedOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, v := drawFaults(t)
 		taken := make([]bool, len(f))
@@ -65,8 +64,8 @@ func TestEachLeafIsExplainedOnce(t *testing.T) {
 	})
 }
 
-// A label that says the same as an earlier one is never named: of two names for
-// the same leaves the first is taken, and the shorter one before.
+// A label equivalent to an earlier one is never named: of two names for the same leaves the
+// shorter wins, then the first.
 func TestOfTwoNamesTheFirstIsTaken(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, v := drawFaults(t)
@@ -76,7 +75,7 @@ func TestOfTwoNamesTheFirstIsTaken(t *testing.T) {
 		if len(got.Causes) > len(want.Causes) {
 			t.Fatalf("%+v with a copy of label %d, %+v before", got.Causes, of, want.Causes)
 		}
-		for k, c := range got.Causes { // the bar rises with the number of names
+		for k, c := range got.Causes { // the threshold rises with the number of names
 			w := want.Causes[k]
 			if !slices.Equal(c.Dims, w.Dims) || !slices.Equal(c.Codes, w.Codes) || c.Score != w.Score {
 				t.Fatalf("cause %d is %+v with a copy of label %d, %+v before", k, c, of, w)
@@ -85,7 +84,7 @@ func TestOfTwoNamesTheFirstIsTaken(t *testing.T) {
 	})
 }
 
-// Leaves without volume, before and now, are no leaves.
+// Leaves without volume, before and now, are ignored.
 func TestLeavesWithoutVolumeAreNoLeaves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, v := drawFaults(t)

@@ -97,7 +97,7 @@ func TestFindsSeveralCausesOfDifferentLayers(t *testing.T) {
 	checkCause(t, r.Causes[1], []int{1, 2}, []int32{2, 4})
 }
 
-func TestATotalThatStandsStillHidesNoCause(t *testing.T) {
+func TestConstantTotalHidesNoCause(t *testing.T) {
 	codes, cards, f, v := smallTable(5, func(a, _, _ int32) float64 { return 1 })
 	var up, down float64
 	for i := range f {
@@ -108,7 +108,7 @@ func TestATotalThatStandsStillHidesNoCause(t *testing.T) {
 			down += f[i]
 		}
 	}
-	for i := range f { // what value 3 loses goes to value 0
+	for i := range f { // value 0 gains what value 3 loses
 		switch {
 		case codes[1][i] == 0:
 			v[i] = f[i] * (1 + 0.5*down/up)
@@ -182,7 +182,7 @@ func TestNoiseAloneGivesNoConfidentCause(t *testing.T) {
 	}
 }
 
-func TestCountsOfAHandfulAreNoise(t *testing.T) {
+func TestSmallCountsAreNoise(t *testing.T) {
 	codes, f, _ := fullTable([]int{5, 5, 5}, 3)
 	v := make([]float64, len(f))
 	rng := rand.New(rand.NewPCG(3, 3))
@@ -235,7 +235,7 @@ func TestOrderOfRowsIsNoMatter(t *testing.T) {
 	}
 }
 
-func TestOrderOfLabelsAndCodesIsNoMatter(t *testing.T) {
+func TestOrderOfLabelsAndCodesDoesNotMatter(t *testing.T) {
 	codes, cards, f, v := smallTable(13, func(a, b, _ int32) float64 {
 		if a == 2 && b == 1 {
 			return 4
@@ -259,7 +259,7 @@ func TestOrderOfLabelsAndCodesIsNoMatter(t *testing.T) {
 	checkCause(t, got.Causes[0], []int{1, 2}, []int32{2, 0})
 }
 
-func TestScaleIsNoMatter(t *testing.T) {
+func TestScaleDoesNotMatter(t *testing.T) {
 	codes, cards, f, v := smallTable(14, func(a, _, c int32) float64 { return 1 + float64(a*c) })
 	want := scan(t, codes, cards, f, v, Options{})
 	for _, by := range []float64{1e-9, 1e-3, 1e6, 1e12} {

@@ -4,11 +4,10 @@ package localize
 
 import "testing"
 
-// checkout is a shop with few leaves, in which POST is used on /pay only, so
-// that method=POST and path=/pay are the same leaves. Errors of /pay rise
-// fourfold on v2. Labels: method (GET, POST), path (/, /cart, /pay), version
-// (v1, v2). payV1 are the errors to be expected of /pay on v1, and rise is what
-// became of them.
+// checkout is a shop with few leaves in which POST is used on /pay only, so that method=POST
+// and path=/pay select the same leaves. Errors of /pay rise fourfold on v2. Labels: method
+// (GET, POST), path (/, /cart, /pay), version (v1, v2). payV1 is the forecast of errors of /pay
+// on v1, and rise its factor.
 func checkout(payV1, rise float64) Input {
 	in := Input{Cards: []int{2, 3, 2}, Codes: make([][]int32, 3)}
 	for _, leaf := range []struct {
@@ -30,9 +29,9 @@ func checkout(payV1, rise float64) Input {
 	return in
 }
 
-// The wider of two sets is refuted by a part of it that stood still, as soon as
-// that part is more than a few percent of the set.
-func TestTheMoreSpecificWinsWhereTheRestStoodStill(t *testing.T) {
+// The wider of two sets is refuted by a part that didn't move, once that part is more than a
+// few percent of the set.
+func TestSpecificNameWinsIfTheRestDidNotMove(t *testing.T) {
 	for _, payV1 := range []float64{3, 6, 20, 60} {
 		r := run(t, checkout(payV1, 1), Options{})
 		if len(r.Causes) != 1 || len(r.Causes[0].Combinations[0].Labels) != 2 || r.Causes[0].Leaves != 1 {
@@ -44,9 +43,8 @@ func TestTheMoreSpecificWinsWhereTheRestStoodStill(t *testing.T) {
 	}
 }
 
-// Where all of the wider set moved, a further label tells nothing more, and the
-// shorter name is the answer.
-func TestTheShorterNameWinsWhereItExplainsAsMuch(t *testing.T) {
+// If all of the wider set moved, another label adds nothing, and the shorter name wins.
+func TestShorterNameWinsIfItExplainsAsMuch(t *testing.T) {
 	for name, in := range map[string]Input{
 		"both versions moved":     checkout(20, 4),
 		"nothing at all on v1":    checkout(0, 1),
@@ -64,8 +62,8 @@ func TestTheShorterNameWinsWhereItExplainsAsMuch(t *testing.T) {
 	}
 }
 
-// 1 error in 61 doesn't tell whether v1 is well: no name of the place is sure.
-func TestNoNameIsSureWhereTheRestIsNextToNothing(t *testing.T) {
+// 1 error in 61 doesn't show whether v1 is healthy, so no name of the place is confident.
+func TestNoNameIsConfidentIfTheRestIsTiny(t *testing.T) {
 	r := run(t, checkout(1, 1), Options{Count: true})
 	if r.Verdict != NoConfident || len(r.Causes) != 1 || r.Causes[0].Share < 0.97 {
 		t.Errorf("verdict %d, causes %+v", r.Verdict, r.Causes)

@@ -13,7 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/adtributor"
 )
 
-// booked is what a cause says of its leaves, added up again from the breakdown.
+// booked recomputes the figures of a cause from its leaves in the breakdown.
 func booked(in Input, c Cause) Cause {
 	out := Cause{Appeared: true, Vanished: true}
 	var all adtributor.Totals
@@ -50,7 +50,7 @@ func booked(in Input, c Cause) Cause {
 	return out
 }
 
-// says is what a cause says of its leaves.
+// says are the figures that a cause reports.
 func says(c Cause) Cause {
 	return Cause{
 		Forecast: c.Forecast, Actual: c.Actual, Ratio: c.Ratio, Leaves: c.Leaves, Partial: c.Partial,
@@ -58,7 +58,7 @@ func says(c Cause) Cause {
 	}
 }
 
-// nearlyEqual compares causes, of which the numbers may differ by rounding.
+// nearlyEqual compares causes up to rounding.
 func nearlyEqual(a, b Cause) bool {
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range x.NumField() {
@@ -73,7 +73,7 @@ func nearlyEqual(a, b Cause) bool {
 	return true
 }
 
-// scaling scales some values of one label.
+// scaling multiplies some values of one label.
 func scaling(label int, by float64, values ...int32) func(c []int32) float64 {
 	return func(c []int32) float64 {
 		if slices.Contains(values, c[label]) {
@@ -83,10 +83,9 @@ func scaling(label int, by float64, values ...int32) func(c []int32) float64 {
 	}
 }
 
-// Whatever way a cause was found, what it says of its leaves is what they add up to:
-// one of a combination, one of several values, one of a ratio, one that vanished or
-// has appeared.
-func TestTheBooksOfACauseBalance(t *testing.T) {
+// However a cause was found, its figures are the sums of its leaves: for a combination, several
+// values, a ratio, and leaves that vanished or appeared.
+func TestFiguresOfCausesAreSumsOfLeaves(t *testing.T) {
 	incidents := map[string]func(seed uint64) Input{
 		"a combination": clearCase,
 		"two values":    func(seed uint64) Input { return breakdown(seed, []int{5, 6, 3}, scaling(1, 3, 2, 4)) },
@@ -125,10 +124,10 @@ func TestTheBooksOfACauseBalance(t *testing.T) {
 				}
 				for _, c := range r.Causes {
 					got, want := says(c), booked(in, c)
-					if c.Method == "adtributor" { // its tables know no leaves
+					if c.Method == "adtributor" { // its tables have no leaves
 						got.Leaves, want.Leaves, got.Partial, want.Partial = 0, 0, 0, 0
 					}
-					if mode == NSDI && in.Parts != nil { // the parts alone: not what was to be expected of the traffic
+					if mode == NSDI && in.Parts != nil { // the parts alone, without the forecast from traffic
 						got.Forecast, got.Ratio, want.Forecast, want.Ratio = 0, 0, 0, 0
 					}
 					if !nearlyEqual(got, want) {
@@ -140,9 +139,9 @@ func TestTheBooksOfACauseBalance(t *testing.T) {
 	}
 }
 
-// What is explained has a cause that is trusted; whatever else the verdict is, nobody is
-// accused with confidence. Causes come by their share, those that are trusted first.
-func TestVerdictAndConfidenceAreOfOneMind(t *testing.T) {
+// Explained has a trusted cause; every other verdict has no confident one. Trusted causes come
+// first, by share.
+func TestVerdictAgreesWithConfidence(t *testing.T) {
 	seen := map[Verdict]int{}
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 4))
@@ -176,7 +175,7 @@ func TestVerdictAndConfidenceAreOfOneMind(t *testing.T) {
 	}
 }
 
-// The fewer samples a cause has, the less it is trusted, and what it is stays.
+// Missing samples lower the confidence of a cause and don't change it.
 func TestMissingSamplesNeverAddConfidence(t *testing.T) {
 	for _, mode := range []Mode{Auto, GREScan} {
 		in := clearCase(3)
@@ -205,8 +204,8 @@ func TestMissingSamplesNeverAddConfidence(t *testing.T) {
 	}
 }
 
-// A label that says the same under other names is an alias, and changes nothing.
-func TestACopyOfALabelIsNoOtherCause(t *testing.T) {
+// A label equivalent to another under other names is an alias, and changes nothing.
+func TestCopyOfLabelIsNoSeparateCause(t *testing.T) {
 	for seed := range uint64(10) {
 		for copied := range 3 {
 			in := clearCase(seed)

@@ -58,7 +58,7 @@ func TestBadInput(t *testing.T) {
 	_, _ = Run(in, Options{})
 }
 
-func TestNothingToLookAt(t *testing.T) {
+func TestEmptyInput(t *testing.T) {
 	checkLocated(t, run(t, Input{}, Options{}), NoChange)
 	checkLocated(t, run(t, Input{Marginals: []Measure{{}}}, Options{}), NoChange)
 	one := Input{Measure: Measure{Forecast: []float64{1}, Actual: []float64{5}}, Codes: [][]int32{{0}}, Cards: []int{1}}
@@ -67,7 +67,7 @@ func TestNothingToLookAt(t *testing.T) {
 
 func TestLessThanOneEventBeforeIsNothing(t *testing.T) {
 	in := Input{Codes: [][]int32{{0, 1, 2, 3}}, Cards: []int{4}, Measure: Measure{
-		Forecast: []float64{1e-6, 1e-6, .024, 1e-6}, // all that was expected is where it came, by chance
+		Forecast: []float64{1e-6, 1e-6, .024, 1e-6}, // all of the forecast is where the events came, by chance
 		Actual:   []float64{0, 0, 7000, 0},
 		Parts: &Parts{
 			ForecastNum: []float64{1e-6, 1e-6, .024, 1e-6},
@@ -79,7 +79,7 @@ func TestLessThanOneEventBeforeIsNothing(t *testing.T) {
 	if !r.NoBaseline {
 		t.Error("there was nothing before")
 	}
-	for i := range in.Forecast { // one event is something, and the others still stood still
+	for i := range in.Forecast { // one event counts, and the others still didn't move
 		in.Forecast[i] *= 100
 	}
 	r = run(t, in, Options{Count: true})
@@ -89,7 +89,7 @@ func TestLessThanOneEventBeforeIsNothing(t *testing.T) {
 	}
 }
 
-// In 600,000 leaves, five causes of different labels.
+// 600,000 leaves with five causes in different labels.
 func TestFiveCausesInALargeTable(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a second of work")

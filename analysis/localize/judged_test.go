@@ -10,7 +10,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/adtributor"
 )
 
-// table has one label, of which each value is a leaf.
+// table has one label with a leaf per value.
 func table(forecast, actual []float64) Input {
 	codes := make([]int32, len(forecast))
 	for i := range codes {
@@ -19,8 +19,7 @@ func table(forecast, actual []float64) Input {
 	return Input{Codes: [][]int32{codes}, Cards: []int{len(codes)}, Measure: Measure{Forecast: forecast, Actual: actual}}
 }
 
-// rates is a table of a ratio: the events that were to be expected of the
-// traffic that came are those of the rates before.
+// rates is a table of a ratio whose forecast applies the rates before to the current traffic.
 func rates(num, den, numNow, denNow []float64) Input {
 	expected := make([]float64, len(num))
 	for i := range num {
@@ -32,7 +31,7 @@ func rates(num, den, numNow, denNow []float64) Input {
 }
 
 // One value has nearly all of the measure: what the others did decides.
-func TestAlikeIsAStatementAboutTheRest(t *testing.T) {
+func TestMovedAlikeDependsOnTheRest(t *testing.T) {
 	forecast := []float64{970, 12, 10, 8}
 	for by, v := range map[float64]Verdict{3: Explained, 0.4: Explained, 0: Explained} {
 		alone := table(forecast, []float64{970 * by, 12.1, 9.9, 8})
@@ -49,9 +48,9 @@ func TestTheOnlyValueThatIsNotZero(t *testing.T) {
 	checkLocated(t, run(t, in, Options{Count: true}), Explained, "[0] [1]")
 }
 
-// A total that went no farther than it does when nothing is wrong is all that its
-// parts are: that all of them rose together is not found below it.
-func TestAllOfATotalThatStoodStillIsNoCause(t *testing.T) {
+// A total that moved no farther than it does in quiet times has no causes: that all parts rose
+// together isn't visible in any of them.
+func TestUnmovedTotalHasNoCause(t *testing.T) {
 	in := table([]float64{0.081, 0.005}, []float64{0.267, 0.007})
 	still := Options{Gate: adtributor.Gate{SD: 0.1}}
 	for _, c := range run(t, in, still).Causes {
@@ -64,7 +63,8 @@ func TestAllOfATotalThatStoodStillIsNoCause(t *testing.T) {
 	}
 }
 
-// Ten leaves exactly as forecast but the largest: its fault is no noise.
+// In a table of ten leaves, all but the largest exactly as forecast, the fault of the largest
+// isn't noise.
 func TestTheLargestOfASmallTable(t *testing.T) {
 	forecast := []float64{900, 80, 70, 60, 50, 40, 30, 20, 15, 10}
 	actual := slices.Clone(forecast)
@@ -76,8 +76,8 @@ func TestTheLargestOfASmallTable(t *testing.T) {
 	}
 }
 
-// More traffic goes where the ratio was high already, and one part got ten times
-// better: the rise is no part's own, least of all of that one.
+// Traffic moves to where the ratio was high already, and one part got ten times better: no part
+// caused the rise, least of all that one.
 func TestARatioThatMovedByItsTraffic(t *testing.T) {
 	in := rates([]float64{10, 600, 40}, []float64{10000, 6000, 4000}, []float64{10, 1800, 4}, []float64{10000, 18000, 4000})
 	r := run(t, in, Options{Count: true})
@@ -92,8 +92,7 @@ func TestNoCauseGoesAgainstTheChange(t *testing.T) {
 	checkLocated(t, r, Explained, "[0] [0]")
 }
 
-// The total stands still, the inside is violent: both are named, and the shares
-// are of what moved.
+// Under a constant total, two large opposite moves are both named, with shares of what moved.
 func TestASwap(t *testing.T) {
 	for _, forecast := range [][]float64{{20000, 20000}, {20000, 20000, 30000, 10000}} {
 		actual := slices.Clone(forecast)
@@ -108,7 +107,7 @@ func TestASwap(t *testing.T) {
 	}
 }
 
-// Two causes in a cube of three by three, of two labels, of one, and of two leaves.
+// Two causes in a cube of three by three: of two labels, of one, and of two leaves.
 func TestSeveralCausesInASmallCube(t *testing.T) {
 	for _, k := range []struct {
 		moved func(c []int32) bool
@@ -149,9 +148,9 @@ func TestALargeTableThatMovedAlike(t *testing.T) {
 	}
 }
 
-// A leaf that strays whenever it likes is no cause when it strays.
-func TestALeafThatStraysByItselfIsNoCause(t *testing.T) {
-	for _, cards := range [][]int{{5, 4}, {10, 8, 5}} { // a small table, and a large one
+// A leaf that is always erratic is no cause.
+func TestErraticLeafIsNoCause(t *testing.T) {
+	for _, cards := range [][]int{{5, 4}, {10, 8, 5}} { // a small and a large table
 		in := breakdown(14, cards, still)
 		in.Forecast[7], in.Actual[7] = 400, 1600
 		if r := run(t, in, Options{}); len(r.Causes) == 0 {
@@ -165,8 +164,8 @@ func TestALeafThatStraysByItselfIsNoCause(t *testing.T) {
 	}
 }
 
-// One part rises, another falls by most of it: both are told, and what is left
-// in the total is not what their shares are of.
+// One part rises, another falls by most of it: both are reported, with shares of what moved
+// rather than of the remaining change.
 func TestPartsThatOffsetEachOther(t *testing.T) {
 	small := table([]float64{100, 100, 100, 100, 100, 100}, []float64{200, 200, 20, 20, 100, 100})
 	small.Codes, small.Cards = [][]int32{{0, 0, 1, 1, 2, 2}, {0, 1, 0, 1, 0, 1}}, []int{3, 2}
@@ -184,11 +183,11 @@ func TestPartsThatOffsetEachOther(t *testing.T) {
 	}
 }
 
-// Traffic always shifts a little. Where that moves a ratio by no more than its
-// errors do by chance there is nothing to tell.
-func TestAShiftOfTrafficWithinTheNoiseOfErrorsIsNone(t *testing.T) {
+// Traffic always shifts a little. A ratio that moves by this no more than by chance is no
+// finding.
+func TestShiftOfTrafficWithinNoiseIsNoCause(t *testing.T) {
 	for _, c := range []struct {
-		size float64 // errors are a part of size
+		size float64 // errors are a fraction of size
 		want bool
 	}{{100, false}, {1e6, true}} {
 		in := &Input{Codes: [][]int32{{0, 1, 2, 3}}, Cards: []int{4}}

@@ -11,8 +11,7 @@ import (
 	"testing"
 )
 
-// kind is a kind of incident: which sets moved by themselves, or the verdict
-// that is true where none did.
+// kind is a kind of incident: the sets that moved, or the true verdict if there are none.
 type kind struct {
 	name    string
 	verdict Verdict
@@ -20,7 +19,7 @@ type kind struct {
 	by      func(w *world) float64 // the factor of a set, or of all
 }
 
-// world is an incident of which the truth is known.
+// world is an incident with a known cause.
 type world struct {
 	rng   *rand.Rand
 	cards []int
@@ -28,9 +27,9 @@ type world struct {
 	count bool
 	ratio bool
 	fall  bool
-	large bool // one value has nearly all
+	large bool // one value has nearly all of the measure
 	in    Input
-	sets  [][]int32 // a value of each label, or free
+	sets  [][]int32 // a value for each label, or free
 	truth []string  // their names
 }
 
@@ -48,7 +47,7 @@ func (w *world) one(labels ...int) []int32 {
 	return s
 }
 
-// other is a set of the same labels of which all values differ.
+// other is a set of the same labels with different values.
 func (w *world) other(s []int32) []int32 {
 	o := slices.Clone(s)
 	for d, v := range s {
@@ -59,7 +58,7 @@ func (w *world) other(s []int32) []int32 {
 	return o
 }
 
-// twice is a set and another of the same labels.
+// twice returns two sets of the same labels.
 func (w *world) twice(labels ...int) [][]int32 {
 	s := w.one(labels...)
 	return [][]int32{s, w.other(s)}
@@ -73,7 +72,7 @@ func (w *world) factor() float64 {
 	return f
 }
 
-// has tells whether a leaf is in a set.
+// has reports whether a set contains a leaf.
 func has(s []int32, code func(d int) int32) bool {
 	for d, v := range s {
 		if v != free && v != code(d) {
@@ -139,7 +138,7 @@ func (w *world) name(s []int32) string {
 	return fmt.Sprint(labels, values)
 }
 
-// scale is the factor of a leaf: by[0] of all, or those of the sets that have it.
+// scale is the factor of a leaf: by[0] for all, or those of the sets that contain it.
 func (w *world) scale(by []float64, all bool, code func(d int) int32) float64 {
 	if all {
 		return by[0]
@@ -153,8 +152,7 @@ func (w *world) scale(by []float64, all bool, code func(d int) int32) float64 {
 	return product
 }
 
-// fill draws the leaves: expected and actual values, of a ratio with the traffic
-// that they are of.
+// fill draws the leaves' expected and actual values, for a ratio with their traffic.
 func (w *world) fill(by []float64, all bool) {
 	leaves := 1
 	for _, c := range w.cards {
@@ -186,7 +184,7 @@ func (w *world) fill(by []float64, all bool) {
 	}
 }
 
-// answer is what is said of a world.
+// answer is the outcome of a world.
 type answer struct {
 	right, wrong, high bool
 	text               string
@@ -217,9 +215,9 @@ func (w *world) ask(t *testing.T, k kind) answer {
 	return a
 }
 
-// visible tells whether a careful person could see the truth: the total moves by
-// a twelfth, and each set, beside the others, by a fifth of that and by more than
-// ten times its noise; and a third of the leaves stood still.
+// visible reports whether a careful person could see the truth: the total moves by a twelfth;
+// each set moves by a fifth of that and by more than ten times its noise; and a third of the
+// leaves don't move.
 func (w *world) visible(k kind) bool {
 	if k.verdict != Explained {
 		return true
@@ -245,7 +243,7 @@ func (w *world) visible(k kind) bool {
 	return math.Abs(a-f) > f/12 && inside*3 <= 2*len(w.in.Forecast)
 }
 
-// of are the sets that have a leaf.
+// of returns the sets that contain a leaf.
 func (w *world) of(leaf int) []int {
 	var of []int
 	for k, s := range w.sets {
@@ -256,8 +254,8 @@ func (w *world) of(leaf int) []int {
 	return of
 }
 
-// Of every kind, in small cubes and in large ones, nearly all answers are right,
-// hardly any is false, and none with high confidence.
+// For each kind, in small and large cubes, nearly all answers are right, hardly any is wrong,
+// and none is wrong with high confidence.
 func TestKindsOfIncidents(t *testing.T) {
 	const worlds = 60
 	for _, cards := range [][]int{{3, 3}, {4, 4}, {6, 4, 3}, {12, 10}} {

@@ -13,8 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/adtributor"
 )
 
-// breakdown has every combination of the values of some labels; each leaf errs
-// by 2 %, and scale moves some.
+// breakdown has all combinations of values of some labels, with 2 % noise, scaled by scale.
 func breakdown(seed uint64, cards []int, scale func(c []int32) float64) Input {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	in := Input{Cards: cards, Codes: make([][]int32, len(cards))}
@@ -72,7 +71,7 @@ func checkFinite(t *testing.T, r Result) {
 	walk(reflect.ValueOf(r), "result")
 }
 
-// located is the set of all combinations of all causes.
+// located lists the combinations of all causes.
 func located(r Result) []string {
 	var all []string
 	for _, c := range r.Causes {
@@ -216,7 +215,7 @@ func TestRule4_5NoBaseline(t *testing.T) {
 	checkLocated(t, run(t, in, Options{}), External)
 }
 
-func TestATotalThatStoodStill(t *testing.T) {
+func TestUnmovedTotal(t *testing.T) {
 	in := breakdown(9, []int{5, 4, 3}, still)
 	var from, to float64
 	for i := range in.Forecast {
@@ -245,7 +244,7 @@ func TestATotalThatStoodStill(t *testing.T) {
 	}
 }
 
-// ratioOf gives each leaf requests, and errors of 1 % of them that scale moves.
+// ratioOf gives each leaf requests, and 1 % of them as errors, scaled by errs.
 func ratioOf(seed uint64, cards []int, traffic, errs func(c []int32) float64) Input {
 	in := breakdown(seed, cards, still)
 	n := len(in.Forecast)
@@ -286,8 +285,8 @@ func TestRatioCauseAndItsEffects(t *testing.T) {
 }
 
 func TestRule4_9TrafficMix(t *testing.T) {
-	// Value 3 of the first label has always had four times the errors; now it
-	// has ten times the traffic.
+	// Value 3 of the first label has always had four times the errors; now it has ten times the
+	// traffic.
 	in := ratioOf(11, []int{4, 5}, func(c []int32) float64 {
 		if c[0] == 3 {
 			return 10

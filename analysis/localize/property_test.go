@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// clear is a table with one obvious cause: labels 0 and 2 at values 1 and 2.
+// clearCase is a table with one obvious cause: labels 0 and 2 at values 1 and 2.
 func clearCase(seed uint64) Input {
 	return breakdown(seed, []int{4, 5, 3}, func(c []int32) float64 {
 		if c[0] == 1 && c[2] == 2 {
@@ -109,8 +109,8 @@ func TestDeepCausesAreAnswered(t *testing.T) {
 	}
 }
 
-// A leaf of five labels beside a cause of a thousand times its size.
-func TestDeepFindsALeafBesideALargeCause(t *testing.T) {
+// A leaf of five labels next to a cause a thousand times its size.
+func TestDeepFindsLeafNextToLargeCause(t *testing.T) {
 	in := breakdown(31, []int{6, 5, 4, 4, 3}, func(c []int32) float64 {
 		if c[0] == 1 {
 			return 5
@@ -144,10 +144,9 @@ func TestPaperTablesThroughMarginals(t *testing.T) {
 	}
 }
 
-// The books balance: the sums of a cause are those of the leaves that it names,
-// and no leaf is a part of two shares, so that those add up to that of all
-// leaves that any cause names.
-func TestTheSumsOfACauseAreThoseOfItsLeaves(t *testing.T) {
+// The sums of a cause are those of the leaves it names, and no leaf belongs to two causes, so
+// that the shares add up to that of all named leaves.
+func TestSumsOfCausesAreThoseOfTheirLeaves(t *testing.T) {
 	for seed := range uint64(30) {
 		in := breakdown(seed, []int{4, 3, 3}, func(c []int32) float64 {
 			return 1 + float64(uint64(c[0])*seed%3) + float64(uint64(c[1]*c[2])*seed%2)
@@ -179,7 +178,7 @@ func TestTheSumsOfACauseAreThoseOfItsLeaves(t *testing.T) {
 		for i := range named {
 			all += (in.Actual[i] - in.Forecast[i]) / (r.Actual - r.Forecast)
 		}
-		if math.Abs(shares-all) > 0.02 { // what a set that was left out had taken
+		if math.Abs(shares-all) > 0.02 { // the share of a set that was dropped
 			t.Errorf("seed %d: the shares add up to %v, the leaves to %v", seed, shares, all)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// numbers have ties often.
+// numbers often have ties.
 func numbers() *rapid.Generator[[]float64] {
 	return rapid.Custom(func(t *rapid.T) []float64 {
 		one := rapid.Float64Range(-1e300, 1e300)
@@ -23,7 +23,7 @@ func numbers() *rapid.Generator[[]float64] {
 	})
 }
 
-func TestSelectPutsTheValueWhereSortingWould(t *testing.T) {
+func TestSelectMatchesSorting(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := numbers().Draw(t, "s")
 		k := rapid.IntRange(0, len(s)-1).Draw(t, "k")
@@ -109,7 +109,7 @@ func TestRobustSD(t *testing.T) {
 		want float64
 	}{
 		{[]float64{5}, 0},
-		{[]float64{1, -1, 2, -2, 1000}, NormalMAD * 2}, // one is far off
+		{[]float64{1, -1, 2, -2, 1000}, NormalMAD * 2}, // one outlier
 		{[]float64{1, 2, 3, 4}, NormalMAD},
 	} {
 		before := slices.Clone(tt.x)
@@ -149,13 +149,13 @@ func TestQuantilesMoveWithTheirValues(t *testing.T) {
 			moved[i] = -2*moved[i] + 5
 		}
 		want := -2*Quantile(s, q) + 5
-		if got := Quantile(moved, 1-q); math.Abs(got-want) > 1e-9 { // turned over, the upper is the lower
+		if got := Quantile(moved, 1-q); math.Abs(got-want) > 1e-9 { // reversed, the upper quantile is the lower
 			t.Fatalf("%v, want %v", got, want)
 		}
 	})
 }
 
-// Orders that make a careless choice of the pivot quadratic.
+// Orders that make a bad choice of the pivot quadratic.
 func TestSelectOfOrderedValues(t *testing.T) {
 	const n = 100_000
 	up, pipes := make([]float64, n), make([]float64, n)
@@ -172,7 +172,7 @@ func TestSelectOfOrderedValues(t *testing.T) {
 	}
 }
 
-// Each round has other values: of the same ones a processor would learn the way.
+// Each round has new values: a branch predictor would learn the old ones.
 func BenchmarkMedian(b *testing.B) {
 	for _, n := range []int{10, 30, 100, 600, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// model draws n rows of p variables: each has about two earlier ones as
-// parents, and a slow drift common to all.
+// model draws n rows of p variables: each has about two earlier ones as parents, and all share
+// a slow drift.
 func model(p, n int, seed uint64) [][]float64 {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	x := make([][]float64, p)

@@ -36,8 +36,8 @@ func TestChains(t *testing.T) {
 	}
 }
 
-// TestChainsNameEachSuspectFirst: five chains of one suspect don't push out
-// the only one of another.
+// TestChainsNameEachSuspectFirst: five chains of one suspect don't displace the only chain of
+// another.
 func TestChainsNameEachSuspectFirst(t *testing.T) {
 	list := [][3]int{{7, 6, 1}}
 	weight := []float64{0.1}
@@ -67,7 +67,7 @@ func TestChainsAreShort(t *testing.T) {
 	}
 }
 
-// TestChainsEndInDenseGraphs: bounded work where all are joined to all.
+// TestChainsEndInDenseGraphs: the work is bounded in a complete graph.
 func TestChainsEndInDenseGraphs(t *testing.T) {
 	var list [][3]int
 	for i := range 26 {
@@ -153,7 +153,7 @@ func TestChainsAreHeaviest(t *testing.T) {
 	})
 }
 
-// paths lists the simple paths that go on from the given one to the target.
+// paths lists the simple paths to the target that extend a given one.
 func paths(list [][3]int, path []int, target int) (all [][]int) {
 	at := path[len(path)-1]
 	if at == target {

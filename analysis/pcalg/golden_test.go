@@ -15,7 +15,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// edges is a graph of the golden files: names, and pairs of names.
+// edges is a graph of the golden files as pairs of names.
 type edges struct {
 	Directed   [][2]string `json:"directed"`
 	Undirected [][2]string `json:"undirected"`
@@ -46,7 +46,7 @@ func readGolden[T any](t testing.TB, name string) []T {
 	return cases
 }
 
-// sample returns the correlations of a case, which come as they are or as rows.
+// sample returns the correlations of a case, which are given or computed from rows.
 func (c pcCase) sample() Sample {
 	if c.Rows == nil {
 		r := mat.NewSymDense(len(c.Corr), nil)
@@ -63,8 +63,7 @@ func (c pcCase) sample() Sample {
 	return Sample{R: &r, N: float64(len(c.Rows))}
 }
 
-// marks is a graph as a set of arrow heads: an undirected edge has neither,
-// and adjacency is apart.
+// marks are the adjacencies and arrow heads of a graph; an undirected edge has no arrow head.
 type marks struct{ adj, arrow [][]bool }
 
 func (e edges) marks(names []string) marks {
@@ -88,8 +87,8 @@ func (g *Graph) marks() marks {
 	return m
 }
 
-// differences counts the pairs whose adjacency differs, and those whose
-// adjacency or direction does (the structural Hamming distance).
+// differences counts the pairs whose adjacency differs, and those whose adjacency or direction
+// differs (the structural Hamming distance).
 func (m marks) differences(o marks) (skeleton, shd int) {
 	for i := range m.adj {
 		for j := range i {
@@ -157,8 +156,8 @@ func TestPCGolden(t *testing.T) {
 	}
 }
 
-// TestMeekGolden holds the rules against Meek (1995), one case a rule, two
-// where a rule that forgets a condition fires, the guard and a cascade.
+// TestMeekGolden checks the rules against Meek (1995): one case for each rule, two in which an
+// incomplete rule would fire, the guard and a cascade.
 func TestMeekGolden(t *testing.T) {
 	for _, c := range readGolden[struct {
 		ID            string
@@ -186,7 +185,7 @@ func TestFisherZGolden(t *testing.T) {
 	}](t, "fisherz_golden.json") {
 		t.Run(fmt.Sprintf("r=%v,n=%v,k=%d", c.R, c.N, c.K), func(t *testing.T) {
 			z, p := FisherZ(c.R, c.N, c.K)
-			want := 0.0 // null: no test possible
+			want := 0.0 // null: the test isn't possible
 			if c.Z != nil {
 				want = *c.Z
 			}

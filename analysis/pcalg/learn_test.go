@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// sound fails on a network that no reader can use.
+// sound fails on an invalid network.
 func sound(t interface{ Fatalf(string, ...any) }, net *Network, columns int) {
 	if net.marks().cyclic() {
 		t.Fatalf("directed cycle: %+v", net.Edges)
@@ -53,7 +53,7 @@ func TestLearnDropsAndGroups(t *testing.T) {
 	for i := range n {
 		x[0][i] = rng.NormFloat64()
 		x[1][i] = 3
-		x[2][i] = 1000 - 2*x[0][i] // a copy, turned over
+		x[2][i] = 1000 - 2*x[0][i] // a negated copy
 		x[3][i] = rng.NormFloat64() + x[0][i]
 		x[4][i] = rng.NormFloat64()
 		x[5][i] = x[3][i]
@@ -78,7 +78,7 @@ func TestLearnDropsAndGroups(t *testing.T) {
 	}
 }
 
-// TestLearnMovesKnowledgeToNodes: arrows name columns, and aliases count.
+// TestLearnMovesKnowledgeToNodes: required arrows name columns, and work for aliases, too.
 func TestLearnMovesKnowledgeToNodes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	x := make([][]float64, 4)
@@ -96,7 +96,7 @@ func TestLearnMovesKnowledgeToNodes(t *testing.T) {
 	}
 }
 
-// TestLearnNeverFails on what data can be like.
+// TestLearnNeverFails covers all kinds of bad data.
 func TestLearnNeverFails(t *testing.T) {
 	nan := math.NaN()
 	wide := model(20, 6, 1) // more variables than rows
@@ -147,7 +147,7 @@ func TestLearnAnything(t *testing.T) {
 	})
 }
 
-// FuzzLearn reads columns of nine rows from bytes.
+// FuzzLearn decodes bytes to columns of nine rows.
 func FuzzLearn(f *testing.F) {
 	f.Add(make([]byte, 9*8*3))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -181,7 +181,7 @@ func TestFillCarriesThreeSamples(t *testing.T) {
 	}
 }
 
-// TestNormalScores against scipy.stats: norm.ppf((rankdata(x)-0.5)/n).
+// TestNormalScores compares with scipy.stats: norm.ppf((rankdata(x)-0.5)/n).
 func TestNormalScores(t *testing.T) {
 	got := normalScores([]float64{10, 30, 20, 20})
 	want := []float64{-1.15034938, 1.15034938, 0, 0}
@@ -193,8 +193,8 @@ func TestNormalScores(t *testing.T) {
 	}
 }
 
-// TestEffectiveSizes: white noise counts in full, two autoregressions of 0.9
-// for n·(1-0.81)/(1+0.81), a tenth (Bartlett).
+// TestEffectiveSizes: white noise counts in full; two autoregressions of 0.9 count for
+// n·(1-0.81)/(1+0.81), a tenth (Bartlett).
 func TestEffectiveSizes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	const n = 4000
@@ -218,8 +218,8 @@ func TestEffectiveSizes(t *testing.T) {
 	}
 }
 
-// TestDriftIsDifferenced: random walks that have nothing to do with each other
-// correlate as levels, not as changes.
+// TestDriftIsDifferenced: independent random walks correlate in their levels, not in their
+// differences.
 func TestDriftIsDifferenced(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 1))
 	x := make([][]float64, 6)
@@ -235,9 +235,9 @@ func TestDriftIsDifferenced(t *testing.T) {
 	}
 }
 
-// TestALaggedLoopIsMarked: 0 and 1 push each other a sample later, and have nothing
-// in common at one moment; 2 follows 0 only.
-func TestALaggedLoopIsMarked(t *testing.T) {
+// TestLaggedLoopIsMarked: 0 and 1 drive each other one sample later, and are unrelated within
+// a sample; 2 follows 0 only.
+func TestLaggedLoopIsMarked(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 8))
 	const n = 1000
 	x := [][]float64{make([]float64, n), make([]float64, n), make([]float64, n)}
@@ -255,9 +255,9 @@ func TestALaggedLoopIsMarked(t *testing.T) {
 	}
 }
 
-// TestASinkPartsNothing: in 0 → 1 → 2, where 2 is nearly a copy of 1, holding 2 fixed
-// would part 0 and 1. It is known for an effect, by itself or by its tier.
-func TestASinkPartsNothing(t *testing.T) {
+// TestSinkSeparatesNothing: in 0 → 1 → 2, where 2 is nearly a copy of 1, conditioning on 2 would
+// separate 0 and 1. Either its data or its tier identify 2 as an effect.
+func TestSinkSeparatesNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 1))
 	const n = 300
 	x := [][]float64{make([]float64, n), make([]float64, n), make([]float64, n)}
@@ -284,8 +284,7 @@ func TestASinkPartsNothing(t *testing.T) {
 	}
 }
 
-// TestFeedbackIsMarked: each of 0 and 1 pushes the other one sample later; 2
-// only follows 0.
+// TestFeedbackIsMarked: 0 and 1 drive each other one sample later; 2 only follows 0.
 func TestFeedbackIsMarked(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 8))
 	const n = 1000
@@ -305,9 +304,9 @@ func TestFeedbackIsMarked(t *testing.T) {
 	}
 }
 
-// TestTrueGraphs says how near the graphs come to the models that the data
-// were drawn from, by size of the model, beside causal-learn's answer to the
-// same data: never more wrong adjacencies, for they are the same.
+// TestTrueGraphs measures how close the graphs are to the models that generated the data, by
+// size of the model, and compares with causal-learn on the same data: the wrong adjacencies
+// must not be more.
 func TestTrueGraphs(t *testing.T) {
 	type errors struct{ missing, extra, reversed int }
 	count := func(m marks, names []string, truth [][2]string) (e errors) {

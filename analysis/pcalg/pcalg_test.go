@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawSample draws correlations of a small random model, sometimes of fewer
-// rows than variables.
+// drawSample draws the correlations of a small random model, sometimes with fewer rows than
+// variables.
 func drawSample(t *rapid.T) Sample {
 	p := rapid.IntRange(2, 9).Draw(t, "p")
 	n := rapid.IntRange(4, 80).Draw(t, "n")
@@ -28,8 +28,8 @@ func drawSample(t *rapid.T) Sample {
 	return Sample{R: r, N: float64(n)}
 }
 
-// TestPartialIsThatOfTheInverse: the recursion gives -P_xy/√(P_xx P_yy), P the
-// inverse on {x, y} and the conditions.
+// TestPartialIsThatOfTheInverse: the recursion gives -P_xy/√(P_xx P_yy), where P is the inverse
+// on {x, y} and the conditions.
 func TestPartialIsThatOfTheInverse(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	x := model(8, 200, 2)
@@ -58,7 +58,7 @@ func TestPartialIsThatOfTheInverse(t *testing.T) {
 	}
 }
 
-// TestCriticalRIsWhereFisherZRejects: the shortcut decides like the test.
+// TestCriticalRIsWhereFisherZRejects: the shortcut agrees with the test.
 func TestCriticalRIsWhereFisherZRejects(t *testing.T) {
 	for _, n := range []float64{3, 5, 12.5, 100, 1e5} {
 		for k := range 4 {
@@ -78,8 +78,7 @@ func TestCriticalRIsWhereFisherZRejects(t *testing.T) {
 	}
 }
 
-// TestSkeletonIgnoresTheOrder: relabelled variables have the relabelled
-// skeleton.
+// TestSkeletonIgnoresTheOrder: relabelling variables relabels the skeleton.
 func TestSkeletonIgnoresTheOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSample(t)
@@ -126,8 +125,8 @@ func drawKnowledge(t *rapid.T, p int) Knowledge {
 	return k
 }
 
-// TestKnowledgeHoldsAndNoCycle: whatever data and knowledge say, there is no
-// directed cycle and no forbidden arrow, and required edges are there.
+// TestKnowledgeHoldsAndNoCycle: for any data and knowledge there is no directed cycle and no
+// forbidden arrow, and required edges exist.
 func TestKnowledgeHoldsAndNoCycle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSample(t)
@@ -163,8 +162,7 @@ func TestWorkersGiveTheSameGraph(t *testing.T) {
 	}
 }
 
-// TestKnowledgeDirects uses the population of a chain 0-1-2, whose edges data
-// can't direct.
+// TestKnowledgeDirects uses the population of a chain 0-1-2, whose edges data can't direct.
 func TestKnowledgeDirects(t *testing.T) {
 	chain := Sample{N: 1000, R: mat.NewSymDense(3, []float64{1, 0.5, 0.25, 0.5, 1, 0.5, 0.25, 0.5, 1})}
 	for name, c := range map[string]struct {
@@ -205,8 +203,8 @@ func TestKnowledgeDirects(t *testing.T) {
 	}
 }
 
-// TestSeparationIsReported: in the chain 0-1-2 the ends are parted by the
-// middle, and the p is that of the test that parted them.
+// TestSeparationIsReported: in the chain 0-1-2 the middle separates the ends, with the p value
+// of that test.
 func TestSeparationIsReported(t *testing.T) {
 	g := PC(Sample{N: 1000, R: mat.NewSymDense(3, []float64{1, 0.5, 0.25, 0.5, 1, 0.5, 0.25, 0.5, 1})}, Options{})
 	if len(g.Removed) != 1 || !slices.Equal(g.Removed[0].Set, []int{1}) || math.Abs(g.Removed[0].P-1) > 1e-9 {

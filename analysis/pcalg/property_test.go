@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// edgesOf writes the edges of a network by the columns of their ends.
+// edgesOf prints the edges of a network by the columns of their ends.
 func edgesOf(net *Network) []string {
 	edges := make([]string, len(net.Edges))
 	for i, e := range net.Edges {
@@ -34,8 +34,8 @@ func drawColumns(t *rapid.T) [][]float64 {
 	return model(p, n, rapid.Uint64().Draw(t, "seed"))
 }
 
-// A unit is no cause: bytes or kilobytes (a factor that floats hold exactly)
-// give the same graph, down to the last bit.
+// Units don't matter: factors that floats represent exactly give the same graph, down to the
+// last bit.
 func TestUnitsDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := drawColumns(t)
@@ -53,9 +53,8 @@ func TestUnitsDoNotMatter(t *testing.T) {
 	})
 }
 
-// Normal scores see the order of values only: a logarithmic gauge of the same
-// thing gives the same graph, and one that falls when the other rises gives
-// the same edges.
+// Normal scores use only the order of values: a monotone transform gives the same graph, and a
+// decreasing one the same edges.
 func TestOnlyTheOrderOfValuesCounts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := drawColumns(t)
@@ -79,8 +78,7 @@ func TestOnlyTheOrderOfValuesCounts(t *testing.T) {
 	})
 }
 
-// A column that is there twice is an alias and changes no edge, wherever the
-// copy stands behind the original.
+// A duplicate column is an alias and changes no edge, wherever it follows the original.
 func TestACopyIsAnAlias(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := drawColumns(t)
@@ -97,7 +95,7 @@ func TestACopyIsAnAlias(t *testing.T) {
 	})
 }
 
-// What never moves is no variable, and changes nothing about the others.
+// A constant column is dropped, and changes nothing about the others.
 func TestAConstantChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := drawColumns(t)
@@ -110,8 +108,8 @@ func TestAConstantChangesNothing(t *testing.T) {
 	})
 }
 
-// The order of the columns decides which copy stands for the others and what
-// goes when there are too many, but not who is adjacent to whom.
+// The order of the columns decides which copy represents the others and which columns are
+// dropped if there are too many, but not the adjacencies.
 func TestTheOrderOfColumnsDoesNotMatter(t *testing.T) {
 	adjacent := func(net *Network, column func(int) int) []string {
 		var list []string
@@ -137,8 +135,8 @@ func TestTheOrderOfColumnsDoesNotMatter(t *testing.T) {
 	})
 }
 
-// Up to a fifth of a column may be missing; one sample more, and it is left
-// out. It says so either way.
+// A column may lack up to a fifth of its samples; with one more it is dropped. Either way a
+// warning says so.
 func TestAFifthMayBeMissing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 1))
 	for _, c := range []struct {
@@ -157,8 +155,8 @@ func TestAFifthMayBeMissing(t *testing.T) {
 	}
 }
 
-// Columns that have nothing to do with each other are joined about as often as
-// the level of the tests allows: 0.05 of 45 pairs is 2 edges a graph.
+// Independent columns are adjacent about as often as the level of the tests allows: 0.05 of 45
+// pairs is 2 edges a graph.
 func TestIndependentColumnsHaveFewEdges(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 9))
 	edges := 0
@@ -199,8 +197,8 @@ func TestFisherZIsMonotone(t *testing.T) {
 	})
 }
 
-// The partial correlation doesn't depend on which of two comes first, nor on
-// the order of the conditions.
+// The partial correlation depends neither on the order of the two variables nor on that of the
+// conditions.
 func TestPartialIsSymmetric(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSample(t)
@@ -218,8 +216,8 @@ func TestPartialIsSymmetric(t *testing.T) {
 	})
 }
 
-// Two series move together as much as each with the other, in any unit, and a
-// series fully with itself, unless it doesn't move.
+// Co-movement is symmetric and independent of units; a series moves fully with itself unless it
+// is constant.
 func TestCoMovementIsSymmetric(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(5, 60).Draw(t, "rows")

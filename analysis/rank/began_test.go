@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// moving is the standard score of a series of noise 1 that goes to size from row
-// 100 of 120 on, over so many rows.
+// moving is the standard score of a series with noise 1 that moves to size over some rows, from
+// row 100 of 120 on.
 func moving(rng *rand.Rand, size float64, over int) []float64 {
 	z := make([]float64, 120)
 	for i := range z {
@@ -29,12 +29,12 @@ func began(z []float64) Beginning {
 	return t.beginning(&series{z: z}, period{onset: 100}, 1)
 }
 
-func TestBeginningIsKnownAsWellAsTheNoiseAllows(t *testing.T) {
+func TestPrecisionOfOnset(t *testing.T) {
 	for _, c := range []struct {
 		size   float64
-		over   int // rows, as a rate over minutes takes
-		within int // of the true row are the bounds of most
-		holds  int // of 400 runs, in which they hold the true row at least
+		over   int // rows of the move, such as the range of a rate
+		within int // most bounds are this close to the true row
+		holds  int // minimum of 400 runs in which the bounds contain the true row
 	}{
 		{100, 1, 0, 390},
 		{20, 1, 1, 390},
@@ -63,7 +63,7 @@ func TestBeginningIsKnownAsWellAsTheNoiseAllows(t *testing.T) {
 	}
 }
 
-// drawMove draws a series that moves at row 100, some of it missing.
+// drawMove draws a series that moves at row 100, with missing samples.
 func drawMove(t *rapid.T) []float64 {
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 5))
 	z := moving(rng, rapid.Float64Range(2, 60).Draw(t, "size"), rapid.IntRange(1, 15).Draw(t, "rows"))
@@ -75,7 +75,7 @@ func drawMove(t *rapid.T) []float64 {
 	return z
 }
 
-// ofScores is the series of some scores, of which NaN are missing.
+// ofScores is a series with the given scores; NaN is missing.
 func ofScores(z []float64) *series {
 	s := &series{z: slices.Clone(z), gap: make([]bool, len(z))}
 	for i := range z {
@@ -86,9 +86,8 @@ func ofScores(z []float64) *series {
 	return s
 }
 
-// A move has begun in the same row whichever way it goes, from whatever level, and in
-// whatever unit its noise and its size are.
-func TestABeginningHasNoUnitNoLevelAndNoSign(t *testing.T) {
+// The start of a move doesn't depend on its direction, level, unit or scale.
+func TestOnsetIgnoresUnitLevelAndSign(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		z := drawMove(t)
 		of := func(scale, level float64) Beginning {
@@ -114,8 +113,8 @@ func TestABeginningHasNoUnitNoLevelAndNoSign(t *testing.T) {
 	})
 }
 
-// With the clock all rows move.
-func TestABeginningMovesWithTheClock(t *testing.T) {
+// Shifting all rows shifts the start of a move.
+func TestOnsetShiftsWithTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		z := drawMove(t)
 		of := func(later int) Beginning {
@@ -123,7 +122,7 @@ func TestABeginningMovesWithTheClock(t *testing.T) {
 			tab := &table{rows: len(all), onset: 100 + later, core: 60 + later}
 			return tab.beginning(ofScores(all), period{onset: 100 + later}, 1)
 		}
-		const enough = 60 // rows from which on the baseline no longer bounds how far back it is looked
+		const enough = 60 // from here on the baseline no longer limits how far back the search goes
 		by := rapid.IntRange(1, 40).Draw(t, "rows later")
 		want := of(enough)
 		if got := of(enough + by); got != (Beginning{want.At + by, want.Earliest + by, want.Latest + by}) {
@@ -132,8 +131,8 @@ func TestABeginningMovesWithTheClock(t *testing.T) {
 	})
 }
 
-// What has not moved, or is not there, may have begun in any row of the incident.
-func TestWhatDidNotMoveBeganAnytime(t *testing.T) {
+// A series that hasn't moved or is missing may have started in any row of the incident.
+func TestUnmovedSeriesHasNoOnset(t *testing.T) {
 	for name, level := range map[string]float64{"still": 3, "missing": math.NaN()} {
 		tab := &table{rows: 120, onset: 100, core: 60}
 		b := tab.beginning(ofScores(slices.Repeat([]float64{level}, 120)), period{onset: 100}, 1)
@@ -143,8 +142,8 @@ func TestWhatDidNotMoveBeganAnytime(t *testing.T) {
 	}
 }
 
-// The odds are those of the density that the formula stands for, added up over all
-// places on the way, within what one row may say.
+// The odds of a move are those of the density behind the formula, integrated over all
+// intermediate values and limited by the maximum for one row.
 func TestOddsOfAMoveAreThoseOfItsDensity(t *testing.T) {
 	density := func(x float64) float64 { return math.Exp(-x*x/2) / math.Sqrt(2*math.Pi) }
 	for _, size := range []float64{.5, 2, 7, 25} {

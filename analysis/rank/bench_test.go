@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// system makes n series of as many rows as asked: a tenth follow the same
-// slow load, all have noise, and the first two jump with the KPI at onset.
+// system makes n series of the given length: a tenth follow the same slow load, all have noise,
+// and the first two jump with the KPI at the onset.
 func system(n, rows, onset int, seed uint64) Input {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	load := make([]float64, rows)

@@ -19,7 +19,7 @@ func noise(rng *rand.Rand) []float64 {
 	return x
 }
 
-// mixed is a column of others by their weights, and a jump in the incident.
+// mixed is a weighted sum of columns, plus a jump in the incident.
 func mixed(jump float64, weights []float64, columns ...[]float64) []float64 {
 	y := make([]float64, bondEnd)
 	for i := range y {
@@ -33,8 +33,8 @@ func mixed(jump float64, weights []float64, columns ...[]float64) []float64 {
 	return y
 }
 
-// bonded is a system in which the KPI goes with the processor of service 2 at all
-// times and jumps with it, by so much for each unit; and what it is made of.
+// bonded is a system in which the KPI always follows the CPU of service 2 and jumps with it by
+// the given slope. It also returns the series that drives both.
 func bonded(seed uint64, slope float64) (in Input, driver []float64, rng *rand.Rand) {
 	rng = rand.New(rand.NewPCG(seed, 77))
 	for s := range 5 {
@@ -47,7 +47,7 @@ func bonded(seed uint64, slope float64) (in Input, driver []float64, rng *rand.R
 	return in, driver, rng
 }
 
-// boundTo is the candidate to which the KPI is bound.
+// boundTo is the candidate to which the KPI is bound, or -1.
 func boundTo(in Input) int {
 	t, _ := prepare(in)
 	p := findOnset(t)
@@ -58,7 +58,7 @@ func boundTo(in Input) int {
 	return t.bond(p, DefaultMarks().mark(t.fewQuiet(p), w), ev, in.Calls)
 }
 
-// checkBound expects a bond with the candidate, in each of many systems.
+// checkBound expects a bond with the candidate in each of many systems.
 func checkBound(t *testing.T, want int, slope float64, change func(in *Input, driver []float64, rng *rand.Rand)) {
 	t.Helper()
 	const runs = 30
@@ -70,41 +70,41 @@ func checkBound(t *testing.T, want int, slope float64, change func(in *Input, dr
 			right++
 		}
 	}
-	if right < runs-1 { // chance makes the noise of another service one that explains a rest
+	if right < runs-1 { // by chance the noise of another service explains a part of the residual
 		t.Errorf("the KPI is bound to %d in %d of %d systems", want, right, runs)
 	}
 }
 
 func asItIs(*Input, []float64, *rand.Rand) {}
 
-// The bond is the same in any unit, and with one that falls when the KPI rises.
-func TestABondHasNoUnitAndNoSign(t *testing.T) {
+// A bond doesn't depend on units or on signs.
+func TestBondIgnoresUnitAndSign(t *testing.T) {
 	for _, slope := range []float64{1, -1, 1e6, -1e-6} {
 		checkBound(t, 2, slope, asItIs)
 	}
 }
 
-func TestABondIsWithOneAlone(t *testing.T) {
+func TestBondIsExclusive(t *testing.T) {
 	checkBound(t, -1, 1, func(in *Input, driver []float64, rng *rand.Rand) { // another shows it as well
 		in.Series[4].Values = mixed(0, []float64{-3, .02}, driver, noise(rng))
 	})
 	checkBound(t, 2, 1, func(in *Input, driver []float64, rng *rand.Rand) { // one of the same service does
 		in.Series = append(in.Series, Series{Service: 2, Kind: Memory, Values: mixed(0, []float64{1, .5}, driver, noise(rng))})
 	})
-	checkBound(t, -1, 1, func(in *Input, driver []float64, rng *rand.Rand) { // another explains a part of the rest
+	checkBound(t, -1, 1, func(in *Input, driver []float64, rng *rand.Rand) { // another explains a part of the residual
 		in.KPI.Values = mixed(0, []float64{1, -.3, .1}, driver, in.Series[0].Values, noise(rng))
 	})
 }
 
 func TestABondHoldsInTheIncident(t *testing.T) {
-	for _, jump := range []float64{-18, 9, -9} { // the other way, twice as far, and not at all
+	for _, jump := range []float64{-18, 9, -9} { // the opposite direction, twice as far, and not at all
 		checkBound(t, -1, 1, func(in *Input, driver []float64, rng *rand.Rand) {
 			in.KPI.Values = mixed(jump, []float64{1, .2}, driver, noise(rng))
 		})
 	}
 }
 
-func TestWhatOnlyDriftsAlikeIsNoBond(t *testing.T) {
+func TestCommonDriftIsNoBond(t *testing.T) {
 	checkBound(t, -1, 1, func(in *Input, driver []float64, rng *rand.Rand) {
 		tide := make([]float64, bondEnd)
 		for i := range tide {
@@ -115,7 +115,7 @@ func TestWhatOnlyDriftsAlikeIsNoBond(t *testing.T) {
 	})
 }
 
-// A spike that all of a system shows counts for no more than its row.
+// A spike that all series share counts as much as any single row.
 func TestASpikeIsNoBond(t *testing.T) {
 	checkBound(t, -1, 1, func(in *Input, driver []float64, rng *rand.Rand) {
 		spike := make([]float64, bondEnd)
@@ -130,8 +130,8 @@ func TestABondNeedsABaselineAndNoDemand(t *testing.T) {
 	checkBound(t, -1, 1, func(in *Input, _ []float64, _ *rand.Rand) { *in = cutBefore(*in, bondOnset-bondRows/2) })
 }
 
-// What a service shows may come from what it calls; its resources are its own.
-func TestABondWithWhatComesFromBelowIsNone(t *testing.T) {
+// A service's symptoms may come from its callees; its resource usage is its own.
+func TestSymptomOfCalleeIsNoBond(t *testing.T) {
 	calls := [][2]int{{0, 1}, {2, 3}, {3, 4}, {1, 2}}
 	breaks := func(in *Input, service int) {
 		in.Series[service].Values = mixed(9, []float64{1}, in.Series[service].Values)
@@ -146,7 +146,7 @@ func TestABondWithWhatComesFromBelowIsNone(t *testing.T) {
 		{Error, calls, 4, -1},
 		{Error, calls, 0, 2}, // it is a caller
 		{Error, nil, 4, 2},
-		{Latency, nil, 0, -1}, // what the KPI shows, too, and nobody knows what it calls
+		{Latency, nil, 0, -1}, // the same kind as the KPI, with unknown callees
 		{Unknown, nil, 0, 2},
 	} {
 		checkBound(t, c.want, 1, func(in *Input, _ []float64, _ *rand.Rand) {
@@ -156,12 +156,12 @@ func TestABondWithWhatComesFromBelowIsNone(t *testing.T) {
 	}
 }
 
-// A bond is news only where no other service is sure.
+// A bond matters only if no other service is confident.
 func TestABondPutsItsServiceFirst(t *testing.T) {
 	bound := 0
 	for seed := range uint64(10) {
 		in, _, _ := bonded(seed, 1)
-		for s := range 5 { // all move, so that no move says anything
+		for s := range 5 { // all move, so that moving is no evidence
 			if s != 2 {
 				in.Series[s].Values = mixed(30, []float64{1}, in.Series[s].Values)
 			}
@@ -178,8 +178,8 @@ func TestABondPutsItsServiceFirst(t *testing.T) {
 	}
 }
 
-// What a line leaves goes with the line no more, whatever the units and the levels.
-func TestALineLeavesWhatItDoesNotExplain(t *testing.T) {
+// The residual of a fit is uncorrelated with it, in any unit and at any level.
+func TestResidualIsUncorrelatedWithFit(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 50 {
 		x, slope, level := noise(rng), 10*rng.NormFloat64(), 100*rng.NormFloat64()

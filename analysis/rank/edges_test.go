@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// calling adds to a shop the latencies of calls, {caller, callee}, that take from
-// the onset on as many times as long.
+// calling adds the latencies of calls, {caller, callee}, to a shop; from the onset on they are
+// multiplied by the given factor.
 func calling(in Input, calls map[[2]int]float64) Input {
 	rng := rand.New(rand.NewPCG(2, 2))
 	for caller := range shopServices {
@@ -30,9 +30,9 @@ func calling(in Input, calls map[[2]int]float64) Input {
 	return in
 }
 
-// Of two callers only one waits: it is that one's doing, or its way there. If both
-// do, it is the callee's.
-func TestWhoServesTheOthersAsEverIsNotWhatOneWaitsFor(t *testing.T) {
+// If only one of two callers waits, the cause is that caller or the network between; if both
+// do, it is the callee.
+func TestCalleeThatServesOthersIsNotTheCause(t *testing.T) {
 	const one, two, callee = 1, 2, 5
 	for times, want := range map[float64]int{1: one, 3: callee} {
 		in := calling(shop(7, func(int, Metric, int) float64 { return 1 }),
@@ -50,8 +50,8 @@ func TestWhoServesTheOthersAsEverIsNotWhatOneWaitsFor(t *testing.T) {
 	}
 }
 
-// What all calls of one show is its own.
-func TestWhatAllCallsShowIsTheCallers(t *testing.T) {
+// A symptom on all calls of a caller is the caller's own.
+func TestSymptomOfAllCallsIsTheCallers(t *testing.T) {
 	const caller, one, two = 1, 5, 6
 	in := calling(shop(7, guilty(caller, shopOnset)), map[[2]int]float64{{caller, one}: 3, {caller, two}: 3})
 	r := Rank(in, Options{})
@@ -65,10 +65,9 @@ func TestWhatAllCallsShowIsTheCallers(t *testing.T) {
 	}
 }
 
-// Of one edge alone, to the only callee of its only caller, nobody knows at which
-// end it is slow, and that is said. What the callee shows besides tells, but for how
-// much it is asked.
-func TestOfOneEdgeNeitherEndIsSaid(t *testing.T) {
+// A single edge, to the only callee of its only caller, doesn't show which end is slow, and the
+// report says so. Other series of the callee decide, except its request rate.
+func TestSingleEdgeDoesNotShowWhichEnd(t *testing.T) {
 	const caller, callee = 1, 5
 	slow := map[[2]int]float64{{caller, callee}: 3}
 	r := Rank(calling(shop(7, func(int, Metric, int) float64 { return 1 }), slow), Options{})
@@ -93,9 +92,9 @@ func TestOfOneEdgeNeitherEndIsSaid(t *testing.T) {
 	}
 }
 
-// Where neither many quiet windows nor the KPI says that anything broke, a cause
-// must stand out more.
-func TestACalmKPIAndAShortBaselineAskForMore(t *testing.T) {
+// Without many quiet windows or a KPI that confirms that something broke, a cause must stand
+// out more.
+func TestCalmKPIAndShortBaselineNeedMoreEvidence(t *testing.T) {
 	trusted, calm := DefaultMarks().mark(true, 1), DefaultMarks().mark(true, 0)
 	if !trusted.few || !calm.few || calm.lift <= trusted.lift || calm.alone <= trusted.alone {
 		t.Errorf("a calm KPI asks for %+v, another one for %+v", calm, trusted)
@@ -109,9 +108,9 @@ func TestACalmKPIAndAShortBaselineAskForMore(t *testing.T) {
 	}
 }
 
-// What is no louder than noise is no rival of what broke with the KPI, and is one
-// where nothing but the series says that anything broke.
-func TestNoiseIsNoRivalOfWhatBrokeWithTheKPI(t *testing.T) {
+// A series no louder than noise doesn't compete with the one that broke with the KPI, but does
+// if only the series show that something broke.
+func TestNoiseIsNoRivalOfCauseThatMovedWithKPI(t *testing.T) {
 	for lift, alone := range map[float64]bool{0.5: true, 1.4: false} {
 		gs := []group{
 			{total: 2, unexplained: 2, lift: 2, other: -1},

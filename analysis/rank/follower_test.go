@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// later is a system whose KPI steps at row 300 with the first series. The second one
-// steps at row 306, and the KPI by so much with it.
+// later is a system whose KPI steps with the first series at row 300. The second series steps
+// at row 306, and the KPI with it by the given amount.
 func later(again float64) Input {
 	rng := rand.New(rand.NewPCG(7, 7))
 	in := Input{KPI: Series{Kind: Latency}, Onset: 300}
@@ -20,7 +20,7 @@ func later(again float64) Input {
 	return in
 }
 
-// stepping is noise of 1 around 100 that goes up by so much at each of some rows.
+// stepping is noise of 1 around 100 that steps up at some rows.
 func stepping(rng *rand.Rand, steps map[int]float64) []float64 {
 	values := make([]float64, 320)
 	for i := range values {
@@ -34,9 +34,9 @@ func stepping(rng *rand.Rand, steps map[int]float64) []float64 {
 	return values
 }
 
-// TestASecondStepOfTheKPIHasACauseOfItsOwn: what moves after the KPI is a victim, but
-// not if the KPI goes on with it.
-func TestASecondStepOfTheKPIHasACauseOfItsOwn(t *testing.T) {
+// TestSecondStepOfKPIHasItsOwnCause: a series that moves after the KPI is a victim,
+// unless the KPI moves again with it.
+func TestSecondStepOfKPIHasItsOwnCause(t *testing.T) {
 	for again, follows := range map[float64]bool{0: true, 3: true, 50: false} {
 		r := Rank(later(again), Options{})
 		clean(t, r)
@@ -52,9 +52,9 @@ func TestASecondStepOfTheKPIHasACauseOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestWhatFollowedLendsNoConfidence: of a service whose one series goes far after the KPI
-// did, another one that hardly moved before is no cause for its sake.
-func TestWhatFollowedLendsNoConfidence(t *testing.T) {
+// TestFollowerLendsNoConfidence: if one series of a service moved far, but after the KPI,
+// another that hardly moved before is no confident cause.
+func TestFollowerLendsNoConfidence(t *testing.T) {
 	for late, want := range map[bool]Confidence{true: Low, false: High} {
 		rng := rand.New(rand.NewPCG(9, 9))
 		in := Input{KPI: Series{Kind: Latency, Values: stepping(rng, map[int]float64{300: 60})}, Onset: 300}

@@ -45,8 +45,8 @@ func readJSON(t testing.TB, name string, v any) {
 	}
 }
 
-// readIncident reads the case: columns in the order of their names, those of
-// the entry point are no candidates.
+// readIncident reads the case with its columns sorted by name; those of the entry point are no
+// candidates.
 func readIncident(t testing.TB) incident {
 	t.Helper()
 	var meta struct {
@@ -85,7 +85,7 @@ func readIncident(t testing.TB) incident {
 	return c
 }
 
-// serviceNames lists the services of columns and calls in their order.
+// serviceNames lists the services of columns and calls in order.
 func serviceNames(columns []string, calls [][2]string) []string {
 	var names []string
 	for _, c := range columns {
@@ -112,7 +112,7 @@ func column(rows [][]string, i int) []float64 {
 	return x
 }
 
-// trace is what the numpy implementation wrote down.
+// trace is the output of the numpy implementation.
 type trace struct {
 	Alarm, KZ, W            float64
 	Onset, Walked, K, L     int
@@ -154,9 +154,9 @@ func near(t *testing.T, what string, got, want float64) {
 	}
 }
 
-// TestRankTrace compares the intermediate numbers of one real incident with
-// those of a second implementation in numpy. That one does not move the end of
-// the baseline once the incident is dated, so that this step is left out here.
+// TestRankTrace compares the intermediate results for one real incident with those of a second
+// implementation in numpy. That one does not move the end of the baseline once the incident is
+// dated, so this step is skipped here.
 func TestRankTrace(t *testing.T) {
 	var want trace
 	readJSON(t, "frontend-cpu-trace.json.gz", &want)
@@ -209,8 +209,8 @@ func compareSeries(t *testing.T, c incident, tab *table, res Result, want trace)
 	}
 }
 
-// compareServices checks the sums. That implementation explains away what is
-// no symptom, too, so that its factors are compared where the best series is one.
+// compareServices checks the sums. The numpy implementation also explains away series that are
+// no symptoms, so factors are compared only if the best series is one.
 func compareServices(t *testing.T, c incident, res Result, want trace) {
 	for _, name := range want.Services {
 		got := res.Services[slices.IndexFunc(res.Services, func(s Service) bool { return c.services[s.Service] == name })]
@@ -226,7 +226,7 @@ func compareServices(t *testing.T, c incident, res Result, want trace) {
 	}
 }
 
-// TestRankNamesTheFaultyService is the same incident from outside.
+// TestRankNamesTheFaultyService ranks the same incident through the API.
 func TestRankNamesTheFaultyService(t *testing.T) {
 	c := readIncident(t)
 	for _, late := range []int{0, 1, 2} {

@@ -28,7 +28,7 @@ func TestOddsLowerAScore(t *testing.T) {
 	}
 }
 
-func TestTheLikeliestStayAsTheyAre(t *testing.T) {
+func TestLikeliestKeepTheirScore(t *testing.T) {
 	gs := []group{{service: 0, total: 2, unexplained: 2}, {service: 1, total: 1.9, unexplained: 1.9}, {service: 2, total: 1, unexplained: 1}}
 	expect(gs, []float64{1, 100, 100})
 	if gs[1].total != 1.9 || gs[2].total != 1 || gs[0].total > 1 || gs[0].unexplained <= gs[0].total {
@@ -40,8 +40,7 @@ func TestTheLikeliestStayAsTheyAre(t *testing.T) {
 	}
 }
 
-// What was done somewhere may bring it to the first place, but it is said with high
-// confidence only if it is ahead by what it shows.
+// A change may put its service first; high confidence still needs evidence from its series.
 func TestOddsAloneAreNoHighConfidence(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		second := rapid.Float64Range(0.1, 2).Draw(t, "second")

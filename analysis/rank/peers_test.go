@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// processes are the writes of a group of processes on one host, one of which
-// always writes, and another was still and wrote after. services: each is one.
+// processes are the writes of several processes on one host, one of which always writes, and
+// another only from the incident on. With services each is its own service.
 func processes(metric int, services bool, after float64) Input {
 	const rows, onset = 200, 185
 	in := Input{Onset: onset}
@@ -41,9 +41,9 @@ func processes(metric int, services bool, after float64) Input {
 	return in
 }
 
-// What a move of a series is worth that was always 0, others of its metric and
-// service tell; without them how long it was still does.
-func TestAStillSeriesMovesByTheScaleOfItsPeers(t *testing.T) {
+// The move of a series that was always 0 is measured by other series of its metric and service;
+// without them, by how long it was 0.
+func TestScaleOfConstantSeriesComesFromPeers(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		metric   int

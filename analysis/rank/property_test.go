@@ -18,7 +18,7 @@ func drawSystem(t *rapid.T) Input {
 	return system(rapid.IntRange(4, 20).Draw(t, "series"), rows, onset, rapid.Uint64().Draw(t, "seed"))
 }
 
-// bySeries is the evidence of each series by its column.
+// bySeries indexes the evidence by column.
 func bySeries(r Result) map[int]Cause {
 	by := map[int]Cause{}
 	for _, c := range r.Causes {
@@ -29,8 +29,8 @@ func bySeries(r Result) map[int]Cause {
 
 func alike(a, b float64) bool { return math.Abs(a-b) <= 1e-9*(1+math.Abs(a)+math.Abs(b)) }
 
-// Each series has its own unit, and none is nearer to the truth: other units
-// (by factors that floats hold exactly) give the same scores, bit by bit.
+// Each series has its own unit: rescaling by factors that floats represent exactly gives the
+// same scores, bit by bit.
 func TestEachSeriesHasItsOwnUnit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawSystem(t)
@@ -53,8 +53,8 @@ func TestEachSeriesHasItsOwnUnit(t *testing.T) {
 	})
 }
 
-// What falls is as suspicious as what rises: a series turned over about 0 shows
-// the same. Ratios of successes, which have a side, are of kind Error.
+// Falls count as much as rises: a series negated gives the same evidence. Success ratios, which
+// have a bad direction, are of kind Error.
 func TestAFallCountsAsARise(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawSystem(t)
@@ -71,8 +71,7 @@ func TestAFallCountsAsARise(t *testing.T) {
 	})
 }
 
-// Two copies of a series in one service show the same, and the copy takes no
-// evidence from a third.
+// Two copies of a series in one service have the same evidence, and take none from a third.
 func TestCopiesShowTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawSystem(t)
@@ -91,7 +90,7 @@ func TestCopiesShowTheSame(t *testing.T) {
 	})
 }
 
-// The codes of services are names and no numbers.
+// The codes of services are labels, not numbers.
 func TestServicesAreNames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawSystem(t)
@@ -112,8 +111,8 @@ func TestServicesAreNames(t *testing.T) {
 	})
 }
 
-// A larger jump is never less of a deviation, of a series that stays around its
-// level: one that wanders may land where it often is.
+// A larger jump never deviates less, if the series stays around its level: one that wanders may
+// return to a usual value.
 func TestALargerJumpDeviatesMore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawSystem(t)
@@ -135,8 +134,8 @@ func TestALargerJumpDeviatesMore(t *testing.T) {
 	})
 }
 
-// A series that ends at the onset, as one of a pod that died, can't be compared;
-// and a few samples lost before it change no first place.
+// A series that ends at the onset, such as one of a pod that died, can't be compared; a few
+// samples lost before it change no first place.
 func TestMissingSamplesAreNoEvidence(t *testing.T) {
 	in := system(24, 300, 280, 3)
 	for i := in.Onset; i < 300; i++ {
@@ -161,8 +160,8 @@ func TestMissingSamplesAreNoEvidence(t *testing.T) {
 	}
 }
 
-// What happened long before has no say in a longer history: twice the same
-// quiet baseline gives the same first place and no less confidence.
+// A longer history of the same quiet baseline gives the same first place, and no less
+// confidence.
 func TestALongerHistoryIsNoWorse(t *testing.T) {
 	short := Rank(system(64, 300, 280, 3), Options{})
 	long := Rank(system(64, 900, 880, 3), Options{})

@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// clean fails on a number that no reader can use.
+// clean fails on NaN and Inf.
 func clean(t interface{ Fatalf(string, ...any) }, r Result) {
 	check := func(what string, v ...float64) {
 		for _, x := range v {
@@ -57,19 +57,19 @@ func TestFindsTheSeriesThatJumped(t *testing.T) {
 	}
 }
 
-// Of two services that moved alike the one comes first that the KPI comes from;
-// one that moved far less does not.
-func TestWhatTheKPIComesFromIsPreferredWhereBothMovedAlike(t *testing.T) {
+// Of two services that moved alike, the one that the KPI comes from ranks first; not if it
+// moved far less.
+func TestServiceOfKPIWinsTies(t *testing.T) {
 	for _, c := range []struct {
 		by   float64
-		own  int // service that the KPI comes from; -1: none
+		own  int // service of the KPI; -1: none
 		want int
 	}{{29, -1, 0}, {29, 2, 2}, {29, 0, 0}, {1.5, 2, 0}} {
 		in := system(64, 300, 280, 3)
 		for j := range in.Series {
 			s := &in.Series[j]
 			s.Own = s.Service == c.own
-			if j == 16 || j == 17 { // of service 2, of the kinds of the first two
+			if j == 16 || j == 17 { // of service 2, with the kinds of the first two
 				s.Kind = in.Series[j-16].Kind
 				for i := in.Onset; i < len(s.Values); i++ {
 					s.Values[i] += c.by
@@ -149,8 +149,7 @@ func TestInputIsNotChanged(t *testing.T) {
 	}
 }
 
-// TestBadInput: whatever the data are like there is an answer, and it says
-// what is wrong with them.
+// TestBadInput: there is always an answer, which says what is wrong with the data.
 func TestBadInput(t *testing.T) {
 	nan := math.NaN()
 	all := func(v float64) func(*Input) {
@@ -239,8 +238,7 @@ func TestPanicsOnShapes(t *testing.T) {
 	}
 }
 
-// The order of candidates decides between equals only: shuffled ones have the
-// same scores.
+// The order of candidates only decides ties: shuffled ones have the same scores.
 func TestOrderOfSeriesDoesNotMatter(t *testing.T) {
 	in := system(40, 200, 190, 6)
 	want := map[int]float64{}
@@ -281,7 +279,7 @@ func TestAnyInput(t *testing.T) {
 	})
 }
 
-// FuzzRank reads floats from bytes: 12 rows a series.
+// FuzzRank decodes bytes to floats, 12 rows a series.
 func FuzzRank(f *testing.F) {
 	f.Add(make([]byte, 12*8*3), 9)
 	f.Fuzz(func(t *testing.T, data []byte, onset int) {
@@ -302,9 +300,9 @@ func FuzzRank(f *testing.F) {
 	})
 }
 
-// A cause often moves some samples before the KPI, and an alert is told late or
-// early: neither makes its move the usual.
-func TestACauseMayLeadAndTheOnsetMayBeEarly(t *testing.T) {
+// A cause often moves some samples before the KPI, and an alert may fire early or late: neither
+// makes the move part of the baseline.
+func TestCauseMayLeadAndOnsetMayBeEarly(t *testing.T) {
 	const rows, told = 72, 60
 	for lead := range 5 {
 		for late := range 4 {

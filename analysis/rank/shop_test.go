@@ -12,15 +12,15 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The shop has eight services with a processor, memory and requests each. Its
-// KPI answers late from row 150 on; what else happens is up to the test.
+// The shop has eight services with CPU, memory and requests each. Its KPI slows down from row
+// 150 on; each test adds more.
 const (
 	shopRows, shopOnset = 160, 150
 	shopServices        = 8
 )
 
-// shop makes the incident. happens returns what is added to or multiplied with
-// a series at a row: 0 and 1 for nothing.
+// shop makes the incident. happens returns the summand or factor of a series at a row: 0 and 1
+// leave it unchanged.
 func shop(seed uint64, happens func(service int, kind Metric, row int) float64) Input {
 	rng := rand.New(rand.NewPCG(seed, 21))
 	in := Input{Onset: shopOnset, KPI: Series{Kind: Latency, Values: make([]float64, shopRows)}}
@@ -43,7 +43,7 @@ func shop(seed uint64, happens func(service int, kind Metric, row int) float64) 
 	return in
 }
 
-// guilty is a fault: the processor of one service triples at a row.
+// guilty is a fault: the CPU of one service triples from a row on.
 func guilty(service, since int) func(int, Metric, int) float64 {
 	return func(s int, kind Metric, row int) float64 {
 		if s == service && kind == CPU && row >= since {
@@ -59,7 +59,7 @@ func first(t *testing.T, r Result) Service {
 	return r.Services[0]
 }
 
-func TestALoudAndLonelyServiceIsNamedWithConfidence(t *testing.T) {
+func TestServiceThatStandsOutIsConfident(t *testing.T) {
 	for seed := range uint64(10) {
 		s := first(t, Rank(shop(seed, guilty(5, shopOnset)), Options{}))
 		if s.Service != 5 || s.Confidence != High || s.Margin < marginHigh {
@@ -72,8 +72,8 @@ func TestALoudAndLonelyServiceIsNamedWithConfidence(t *testing.T) {
 	}
 }
 
-// A baseline of a few incidents' length silences no clear answer.
-func TestAShortBaselineNeedsALoudAndLonelyService(t *testing.T) {
+// A short baseline, a few times the incident, doesn't suppress a clear answer.
+func TestShortBaselineNeedsServiceThatStandsOut(t *testing.T) {
 	for _, calm := range []int{20, 40, 60} {
 		in := cutBefore(shop(3, guilty(5, shopOnset)), shopOnset-calm)
 		r := Rank(in, Options{})
@@ -91,7 +91,7 @@ func cutBefore(in Input, row int) Input {
 	return in
 }
 
-// Two that are alike are named both, with less confidence; three are none.
+// Two equal causes are both named, with less confidence; of three equal ones none is.
 func TestHowManyCausesThereMayBe(t *testing.T) {
 	for n, want := range map[int]Confidence{1: High, 2: Medium, 3: Low} {
 		in := shop(4, func(s int, kind Metric, row int) float64 {
@@ -112,8 +112,8 @@ func TestHowManyCausesThereMayBe(t *testing.T) {
 	}
 }
 
-// What moves after the KPI is a victim, however far it goes.
-func TestWhatMovesLaterFollows(t *testing.T) {
+// A series that moves after the KPI is a victim, however far it moves.
+func TestLaterMoveFollows(t *testing.T) {
 	in := shop(5, func(s int, kind Metric, row int) float64 {
 		switch {
 		case s == 7 && kind == CPU && row >= shopOnset+5:
@@ -140,7 +140,7 @@ func TestWhatMovesLaterFollows(t *testing.T) {
 	}
 }
 
-// Load is no cause. The one that stands out beyond it is.
+// Load is no cause; a service that exceeds the load is.
 func TestCommonLoad(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	load := make([]float64, shopRows)
@@ -162,7 +162,7 @@ func TestCommonLoad(t *testing.T) {
 			return f
 		})
 		in.Series[2].Values = make([]float64, shopRows)
-		for row := range load { // the requests of service 0 are the load and nothing else
+		for row := range load { // the requests of service 0 are exactly the load
 			in.Series[2].Values[row] = 1000 * load[row]
 		}
 		r := Rank(in, Options{})
@@ -178,7 +178,7 @@ func TestCommonLoad(t *testing.T) {
 	}
 }
 
-// What rises on all edges of one caller is the caller's.
+// A rise on all edges of one caller is the caller's.
 func TestFanOut(t *testing.T) {
 	const caller = 6
 	for broken, want := range map[int]int{1: 0, 4: caller} {
@@ -201,7 +201,7 @@ func TestFanOut(t *testing.T) {
 	}
 }
 
-// Only a symptom is explained by a callee: the caller's own processor is not.
+// A callee explains only the symptoms of its caller: not its CPU.
 func TestAResourceIsNotExplainedAway(t *testing.T) {
 	for _, kind := range []Metric{CPU, Latency} {
 		in := shop(8, func(s int, k Metric, row int) float64 {
@@ -220,9 +220,9 @@ func TestAResourceIsNotExplainedAway(t *testing.T) {
 	}
 }
 
-// The step from one page of memory to ten is nothing beside peers that have
-// gigabytes, however still it was.
-func TestPeersSayWhatAMoveIsWorth(t *testing.T) {
+// Growing from one page of memory to ten means nothing among peers with gigabytes, however
+// constant it was.
+func TestPeersScaleAMove(t *testing.T) {
 	in := shop(9, guilty(5, shopOnset))
 	idle := &in.Series[3*7+1] // memory of service 7
 	for row := range idle.Values {
@@ -235,7 +235,7 @@ func TestPeersSayWhatAMoveIsWorth(t *testing.T) {
 	}
 }
 
-// Zero before is evidence, the more the longer it was, and in any unit the same.
+// A series that was always zero is evidence, more so the longer it was, and in any unit.
 func TestZeroBeforeIsEvidence(t *testing.T) {
 	answer := func(after float64, calm int) Service {
 		in := shop(10, func(int, Metric, int) float64 { return 1 })
@@ -267,7 +267,7 @@ func drawShop(t *rapid.T) (Input, int) {
 	return shop(rapid.Uint64().Draw(t, "seed"), guilty(service, since)), service
 }
 
-// same fails if two answers differ in their services, by the codes of the first.
+// same fails if two results differ in their services, numbered by the codes of the first.
 func same(t *rapid.T, what string, want, got Result, code func(int) int) {
 	for i, w := range want.Services {
 		g := got.Services[i]
@@ -279,14 +279,14 @@ func same(t *rapid.T, what string, want, got Result, code func(int) int) {
 			t.Fatalf("%s: place %d is %+v, it was %+v", what, i+1, g, w)
 		}
 	}
-	for i, w := range want.Causes { // and so do the series; a constant one has no score
+	for i, w := range want.Causes { // the series must match, too; a constant one has no score
 		if math.Abs(got.Causes[i].Score-w.Score) > 1e-6 {
 			t.Fatalf("%s: series at place %d has a score of %v, it had %v", what, i+1, got.Causes[i].Score, w.Score)
 		}
 	}
 }
 
-// told are the services that are told, and how surely.
+// told lists the named services with their confidence.
 func told(r Result) []string {
 	var all []string
 	for _, s := range r.Services {
@@ -299,7 +299,7 @@ func told(r Result) []string {
 
 func itself(code int) int { return code }
 
-// All series of one metric in another unit: the answer stays.
+// Changing the unit of all series of a metric doesn't change the answer.
 func TestTheUnitOfAMetricDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in, _ := drawShop(t)
@@ -317,7 +317,7 @@ func TestTheUnitOfAMetricDoesNotMatter(t *testing.T) {
 	})
 }
 
-// Constant series more, of a metric of their own, change nothing.
+// Adding constant series of a separate metric changes nothing.
 func TestConstantSeriesDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in, _ := drawShop(t)
@@ -329,7 +329,7 @@ func TestConstantSeriesDoNotMatter(t *testing.T) {
 	})
 }
 
-// Services under other names, and series in another order: the same answer.
+// Renaming services and reordering series doesn't change the answer.
 func TestNamesAndOrderDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in, _ := drawShop(t)
@@ -348,8 +348,8 @@ func TestNamesAndOrderDoNotMatter(t *testing.T) {
 	})
 }
 
-// An incident that came before is no quiet time: the same one again has the same
-// cause, as sure as the first time.
+// An earlier incident isn't quiet time: if the same one repeats, its cause and confidence are
+// the same.
 func TestAnEarlierIncidentIsNoBaseline(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in, service := drawShop(t)
@@ -367,8 +367,8 @@ func TestAnEarlierIncidentIsNoBaseline(t *testing.T) {
 	})
 }
 
-// Missing samples lower confidence at most: they name nobody else.
-func TestMissingSamplesSilenceNobody(t *testing.T) {
+// Missing samples may lower confidence, but name nobody else.
+func TestMissingSamplesNameNobodyElse(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	for _, share := range []float64{0.1, 0.3, 0.5} {
 		in := shop(11, guilty(5, shopOnset))

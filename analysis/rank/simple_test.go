@@ -8,9 +8,8 @@ import (
 	"testing"
 )
 
-// simple is what a second implementation in numpy says of the incident of
-// testdata: once where each series stands alone, once where those of one metric
-// share a unit.
+// simple is the result of a second implementation in numpy for the incident in testdata: once
+// with independent series, once with a common unit for each metric.
 type simple struct {
 	Expect float64
 	Onset  int
@@ -21,8 +20,7 @@ type simple struct {
 	}
 }
 
-// TestSimpleScoresTrace compares floors, scales, both simple scores, followers
-// and the mark of confidence.
+// TestSimpleScoresTrace compares floors, scales, both simple scores, followers and confidence.
 func TestSimpleScoresTrace(t *testing.T) {
 	var want map[string]simple
 	readJSON(t, "frontend-cpu-simple.json.gz", &want)
@@ -65,12 +63,12 @@ func TestSimpleScoresTrace(t *testing.T) {
 	}
 }
 
-// codeMetrics numbers what the columns measure.
+// codeMetrics numbers the metrics of the columns.
 func codeMetrics(c incident) {
 	code := map[string]int{}
 	for i, name := range c.columns {
 		_, metric, _ := strings.Cut(name, "|")
-		metric, _, _ = strings.Cut(metric, "_from_") // whose calls it measures
+		metric, _, _ = strings.Cut(metric, "_from_") // without the caller
 		if code[metric] == 0 {
 			code[metric] = len(code) + 1
 		}

@@ -18,7 +18,7 @@ func TestLasting(t *testing.T) {
 		want float64
 	}{
 		{[]float64{7}, 7},
-		{[]float64{0, 100, 0, 0}, 0}, // one sample alone
+		{[]float64{0, 100, 0, 0}, 0}, // a single sample
 		{[]float64{0, 100, 90, 0}, 90},
 		{[]float64{0, -100, 90, 0}, 90}, // either direction
 		{[]float64{5, 5, 5}, 5},
@@ -56,7 +56,7 @@ func TestHalves(t *testing.T) {
 	}
 }
 
-func TestMissingSamplesAreFilledWithTheUsual(t *testing.T) {
+func TestMissingSamplesAreFilledWithTheMedian(t *testing.T) {
 	tab := &table{rows: 7, onset: 5, core: 4}
 	s := tab.column(Series{Values: []float64{1, math.NaN(), 3, 5, math.Inf(1), 100, math.NaN()}}, 0, nil)
 	var buf []float64
@@ -90,7 +90,7 @@ func TestRatiosNearTheirBoundAreFlipped(t *testing.T) {
 	}
 }
 
-// TestWalkBack dates by the loudness of one series with scale 1.
+// TestWalkBack dates the onset by one series with scale 1.
 func TestWalkBack(t *testing.T) {
 	const rows, alert, core = 60, 50, 40
 	for name, c := range map[string]struct {
@@ -119,8 +119,8 @@ func TestWalkBack(t *testing.T) {
 	}
 }
 
-// TestDeviationNeedsBothBaselines: drift leaves only the long one, the return
-// from a spike only the near one.
+// TestDeviationNeedsBothBaselines: a drift deviates from the long baseline only, the return
+// from a spike from the near one only.
 func TestDeviationNeedsBothBaselines(t *testing.T) {
 	w := window{near: 10, before: 20, from: 20, to: 25}
 	level := func(before, near, after float64) *series {
@@ -162,9 +162,9 @@ func TestQuietWindowsLieInTheCore(t *testing.T) {
 	})
 }
 
-// A series that never varied is named among those of its service by what n rows
-// can show, and more is never less.
-func TestWhatNeverVariedIsBounded(t *testing.T) {
+// The score of a series that never varied is limited by what n rows can show, and grows with
+// them.
+func TestScoreOfConstantSeriesIsBounded(t *testing.T) {
 	still, measured := series{}, series{varies: true}
 	rapid.Check(t, func(t *rapid.T) {
 		show := func(z float64) Evidence {
@@ -182,8 +182,8 @@ func TestWhatNeverVariedIsBounded(t *testing.T) {
 	})
 }
 
-// TestRidgeBothWays: candidates x candidates and rows x rows give the same
-// coefficients, those of the normal equations.
+// TestRidgeBothWays: both forms, candidates x candidates and rows x rows, give the coefficients
+// of the normal equations.
 func TestRidgeBothWays(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	for _, shape := range [][2]int{{3, 40}, {40, 40}, {60, 20}} {
@@ -211,8 +211,8 @@ func TestRidgeBothWays(t *testing.T) {
 	}
 }
 
-// TestAttributionIsReplaceable: the caller's shares stand where ridge's do,
-// by Column, and what isn't a number counts as nothing.
+// TestAttributionIsReplaceable: given shares replace those of the ridge by Column, and NaN
+// counts as nothing.
 func TestAttributionIsReplaceable(t *testing.T) {
 	in := system(24, 200, 190, 4)
 	var seen Regression
@@ -236,8 +236,8 @@ func TestAttributionIsReplaceable(t *testing.T) {
 	}
 }
 
-// TestExplainAway: a caller that moves with a callee is discounted, through
-// services without series too; a callee isn't by its caller.
+// TestExplainAway: a caller that moves with a callee is discounted, also through services
+// without series; a callee isn't discounted by its caller.
 func TestExplainAway(t *testing.T) {
 	in := Input{Onset: 100, KPI: Series{Kind: Latency}}
 	rng := rand.New(rand.NewPCG(8, 8))
@@ -272,8 +272,8 @@ func TestExplainAway(t *testing.T) {
 	}
 }
 
-// TestResidualFindsTheSource: b follows a; both leave their baseline, and only
-// a left what drives it.
+// TestResidualFindsTheSource: b follows a; both deviate, and only a deviates from what drives
+// it.
 func TestResidualFindsTheSource(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	in := Input{Onset: 200, KPI: Series{Kind: Latency}, Series: make([]Series, 3)}
@@ -309,7 +309,7 @@ func TestResourceIsNamedFirstInsideItsService(t *testing.T) {
 	if got := ordered(tab, gs, ev); !slices.Equal(got, []int{1, 2, 0}) {
 		t.Errorf("order %v, want 1 2 0: the places of the services stay", got)
 	}
-	ev[1].Residual = 3 // hardly left its baseline
+	ev[1].Residual = 3 // hardly deviates from its baseline
 	if got := ordered(tab, gs, ev); !slices.Equal(got, []int{0, 2, 1}) {
 		t.Errorf("order %v, want 0 2 1", got)
 	}

@@ -84,7 +84,7 @@ func TestLeavesAreNotMixedUp(t *testing.T) {
 	}
 }
 
-func TestRoundingBelowZeroIsNoMistake(t *testing.T) {
+func TestRoundingBelowZeroIsAccepted(t *testing.T) {
 	if _, err := ReadSnapshot(strings.NewReader("path,real,predict\n/a,1000,1\n/b,-1e-7,1\n"), false); err != nil {
 		t.Error(err)
 	}
@@ -148,7 +148,7 @@ func TestMarginalsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// analysed runs what was read, and fails on what JSON cannot write: NaN.
+// analysed runs the analysis of the input, and fails on NaN, which JSON can't express.
 func analysed(t *testing.T, b *analysis.Breakdown) analysis.Result {
 	t.Helper()
 	r := analysis.Run(Frame("measure", b), analysis.Options{})
@@ -178,8 +178,8 @@ func FuzzReadMarginals(f *testing.F) {
 	})
 }
 
-// One value below 0 among amounts is a slip of the data, as the -3 in the series
-// of the article that this method is known from, and no reason to say nothing.
+// A single negative amount, such as the -3 in the series of the article that introduced the
+// method, is an error in the data that doesn't prevent an answer.
 func TestAFewValuesBelowZeroCountAsZero(t *testing.T) {
 	table, err := ReadWide(strings.NewReader("region,0,300,600,900\nbj,40,50,-3,40\nsh,30,30,30,30\n"))
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// stalls reads an incident as its operators would: the minute of the anomaly
-// beside the four before it.
+// stalls reads an incident as its operators would: the minute of the anomaly compared with the
+// four before it.
 func stalls(t *testing.T, name string, minute float64) *analysis.Breakdown {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", "rs", name+".csv.gz"))
@@ -40,7 +40,7 @@ func stalls(t *testing.T, name string, minute float64) *analysis.Breakdown {
 	return b
 }
 
-// combination writes labels as the operators did.
+// combination formats labels as the operators did.
 func combination(labels map[string]string) string {
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
@@ -49,8 +49,8 @@ func combination(labels map[string]string) string {
 	return strings.Join(pairs, "&")
 }
 
-// Real incidents, with the causes that people found. The published methods
-// reach an F1 of .03 to .43 on the whole set.
+// Real incidents with causes that people found. Published methods reach an F1 of .03 to .43 on
+// the whole set.
 func TestRealIncidentsAreLocated(t *testing.T) {
 	f, err := os.Open(filepath.Join("testdata", "rs", "labels.csv"))
 	if err != nil {

@@ -106,8 +106,7 @@ func TestOverlayReplacesTheIncident(t *testing.T) {
 	checkError(t, table.Overlay(wide(t, "path,900\n/a,1\n"), Window{Onset: 900}), "different labels", "path, zone")
 }
 
-// history has rows of 5 minutes: before the onset of the last two rows each leaf
-// is constant.
+// history has rows of 5 minutes; before the onset of the last two rows each leaf is constant.
 func history(t *testing.T, rows int, leaves ...string) *LeafTable {
 	t.Helper()
 	var text strings.Builder
@@ -152,7 +151,7 @@ func TestAnEmptyColumnIsAMissingStep(t *testing.T) {
 	checkValues(t, "mean of the row that is there", b.Numerator.Actual, []float64{12, 100})
 }
 
-func TestNoErrorsAreNoMissingStep(t *testing.T) {
+func TestZeroErrorsAreNoMissingStep(t *testing.T) {
 	errs, requests := history(t, 30, "/a:|,", "/b:|8,"), history(t, 30, "/a:100|100,100", "/b:100|100,100", "/c:7|7,7")
 	b, err := Breakdown(errs, requests, Window{Onset: 29 * 300}, true)
 	if err != nil {

@@ -66,7 +66,7 @@ func TestKPIsAreNoCandidatesOfEachOther(t *testing.T) {
 	}
 }
 
-func TestRolesThatDoNotFit(t *testing.T) {
+func TestInvalidRoles(t *testing.T) {
 	s := readSeries(t, shop)
 	for _, c := range []struct {
 		roles Roles

@@ -60,7 +60,7 @@ func TestReadSeries(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTableOfSeries(t *testing.T) {
+func TestInvalidTablesOfSeries(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"nothing", "", "the file is empty"},
 		{"no column of times", "a,b\n1,2\n", `the first column is "a": it must be`},
