@@ -50,7 +50,7 @@ func main() {
 	}
 }
 
-// exports are the files of what packages export, by the path of each that is needed.
+// exports returns the export file of each needed package, by import path.
 func exports(dirs []string) (map[string]string, error) {
 	args := []string{"list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}"}
 	for _, dir := range dirs {
@@ -69,7 +69,7 @@ func exports(dirs []string) (map[string]string, error) {
 	return files, nil
 }
 
-// pair is a file that uses another one.
+// pair is a file and another one that it uses.
 type pair struct{ from, to string }
 
 func report(dir string, refs map[pair]int, layers map[string]map[string]int) {
@@ -98,7 +98,7 @@ func report(dir string, refs map[pair]int, layers map[string]map[string]int) {
 	}
 }
 
-// references type-checks the package in a folder.
+// references type-checks the package in a directory.
 func references(fset *token.FileSet, shared types.Importer, dir string) (map[pair]int, error) {
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {

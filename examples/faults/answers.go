@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// mostMemory is what culprit may take, whatever it is answered.
+// mostMemory limits culprit's memory, whatever the answers.
 const mostMemory = 400_000_000 // bytes
 
-// answers puts a server in the place of Prometheus that answers as no server
-// should: every alert gets a report all the same, and memory stays bounded.
+// answers replaces Prometheus by a server that misbehaves: every alert still gets a report, and
+// memory stays bounded.
 func answers(ctx context.Context, f *field) error {
 	c, err := f.culprit("--log.level=debug")
 	if err != nil {
@@ -53,7 +53,7 @@ func answers(ctx context.Context, f *field) error {
 	peak := c.Process.MaxRSS()
 	f.say("  memory at the most: %d MB", peak/1_000_000)
 	if peak == 0 {
-		return nil // this system doesn't tell
+		return nil // this system doesn't report it
 	}
 	if peak > mostMemory {
 		err = fmt.Errorf("%d MB", peak/1_000_000)
@@ -62,7 +62,7 @@ func answers(ctx context.Context, f *field) error {
 	return nil
 }
 
-// says is nil if a report has a text among its warnings.
+// says checks that a report has a text among its warnings.
 func (c *culprit) says(ctx context.Context, text string) error {
 	reports, err := c.Reports(ctx)
 	if err != nil {
@@ -77,15 +77,14 @@ func (c *culprit) says(ctx context.Context, text string) error {
 	return errors.New("no report has " + strconv.Quote(text))
 }
 
-// way is how a server answers.
+// way is one kind of misbehaviour.
 type way struct {
 	name  string
-	said  string // in a report; empty: nothing of its own
+	said  string // in a report; empty: no text of its own
 	serve http.HandlerFunc
 }
 
-// ways are the worst last: after some of them culprit leaves the server alone
-// for a while.
+// ways has the worst last: after some of them culprit's breaker opens for a while.
 func ways() []way {
 	return []way{
 		{"answers of 1 GB", "only the first", func(w http.ResponseWriter, r *http.Request) { series(w, r, 1<<30, 0) }},
@@ -101,7 +100,7 @@ func ways() []way {
 	}
 }
 
-// evil is a server in the place of Prometheus.
+// evil is a server in place of Prometheus.
 type evil struct {
 	server *httptest.Server
 	way    atomic.Pointer[way]
@@ -118,7 +117,7 @@ func (e *evil) close() {
 	e.server.Close()
 }
 
-// series writes series up to a number of them, 0 for no end, or of bytes.
+// series writes up to most series (0: endless) or up to a number of bytes.
 func series(w http.ResponseWriter, r *http.Request, bytes, most int) {
 	kind, points := "vector", `"value":[1,"1"]`
 	if strings.HasSuffix(r.URL.Path, "query_range") {
@@ -132,14 +131,14 @@ func series(w http.ResponseWriter, r *http.Request, bytes, most int) {
 		}
 		more, err := fmt.Fprintf(w, `%s{"metric":{"__name__":"x","instance":"10.0.%d.%d:9100","job":"node","pod":"pod-%d-of-a-long-name"},%s}`, comma, i/250, i%250, i, points)
 		if err != nil {
-			return // it has heard enough
+			return // the client hung up
 		}
 		n += more
 	}
 	fmt.Fprint(w, "]}}")
 }
 
-// pointsOf are samples on the grid of a question.
+// pointsOf returns samples on the grid of a range query.
 func pointsOf(r *http.Request) string {
 	number := func(name string) float64 { x, _ := strconv.ParseFloat(r.FormValue(name), 64); return x }
 	var b strings.Builder
@@ -149,7 +148,7 @@ func pointsOf(r *http.Request) string {
 	return b.String()
 }
 
-// trickle writes something all the time, and never the end.
+// trickle writes all the time and never finishes.
 func trickle(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[`)
 	for r.Context().Err() == nil {

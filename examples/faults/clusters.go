@@ -14,12 +14,12 @@ import (
 	"github.com/culprit-dev/culprit/examples/fleet"
 )
 
-// alertsEach is how many alerts fire after each harm to a cluster.
+// alertsEach is how many alerts fire after each fault.
 const alertsEach = 3
 
-// clusters starts three replicas for the first time, restarts two while the
-// third hangs, and restarts all: they wait for each other, say what for, and
-// become ready, and no alert is lost or told twice.
+// clusters starts three replicas for the first time, restarts two while the third hangs, and
+// restarts all: they wait for each other, say why, and become ready, and no alert is lost or
+// duplicated.
 func clusters(ctx context.Context, f *field) error {
 	trio, err := f.trio(ctx)
 	if err != nil {
@@ -46,7 +46,7 @@ type trio struct {
 	fired    int // alerts so far
 }
 
-// trio makes a cluster and starts the servers.
+// trio makes a cluster and starts Prometheus and Alertmanager.
 func (f *field) trio(ctx context.Context) (*trio, error) {
 	cluster, err := f.Cluster()
 	if err != nil {
@@ -79,7 +79,7 @@ func (t *trio) fresh(ctx context.Context) error {
 	return t.fire(ctx, "alerts of a fresh cluster have one report each, on every replica", t.replicas)
 }
 
-// oneHangs restarts two replicas while the third does not answer.
+// oneHangs restarts two replicas while the third hangs.
 func (t *trio) oneHangs(ctx context.Context) error {
 	hung, others := t.replicas[0], t.replicas[1:]
 	if err := hung.Process.Pause(); err != nil {
@@ -108,7 +108,7 @@ func (t *trio) oneHangs(ctx context.Context) error {
 	return nil
 }
 
-// allRestart ends all replicas and starts them again side by side.
+// allRestart stops all replicas and starts them at the same time.
 func (t *trio) allRestart(ctx context.Context) error {
 	var all errgroup.Group
 	for _, c := range t.replicas {
@@ -124,8 +124,7 @@ func (t *trio) allRestart(ctx context.Context) error {
 	return t.fire(ctx, "after it, alerts have one report each, with those before", t.replicas)
 }
 
-// fire lets more alerts fire, and wants one report of each that there ever was
-// on each of the replicas.
+// fire raises more alerts and expects one report for each alert so far on each replica.
 func (t *trio) fire(ctx context.Context, promise string, on []*culprit) error {
 	if err := t.f.Raise(ctx, t.fired, t.fired+alertsEach); err != nil {
 		return err
@@ -135,8 +134,7 @@ func (t *trio) fire(ctx context.Context, promise string, on []*culprit) error {
 	return nil
 }
 
-// oneEach is nil if each of these replicas has one report of each alert that
-// there was.
+// oneEach checks that each replica has one report for each alert.
 func (t *trio) oneEach(ctx context.Context, on []*culprit) error {
 	var errs []error
 	for _, c := range on {
@@ -147,7 +145,7 @@ func (t *trio) oneEach(ctx context.Context, on []*culprit) error {
 	return errors.Join(errs...)
 }
 
-// running is nil if all replicas live.
+// running checks that all replicas run.
 func (t *trio) running() error {
 	var ended []string
 	for _, c := range t.replicas {

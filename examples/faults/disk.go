@@ -8,8 +8,8 @@ import (
 	"net/http"
 )
 
-// disk gives culprit a small disk and fills it: it stays up, says so, takes no
-// alert that it can't keep, and goes on by itself when there is room.
+// disk gives culprit a small disk and fills it: culprit stays up, says so, accepts no alert that it
+// can't keep, and resumes by itself when there is room.
 func disk(ctx context.Context, f *field) error {
 	c, err := f.culprit()
 	if err != nil {

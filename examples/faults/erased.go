@@ -17,21 +17,20 @@ import (
 const (
 	erasedAlerts  = 300
 	erasedFor     = 3 * time.Minute
-	erasedPause   = 200 * time.Millisecond // between two looks at Alertmanager
+	erasedPause   = 200 * time.Millisecond // between two reads of Alertmanager
 	longestLapse  = 30 * time.Second
 	settlingAfter = 30 * time.Second // for all alerts to be explained
 )
 
-// erased counts for how much of the time alerts are without their causes, as
-// every send of a Prometheus erases them: one that sends every minute, and two
-// that do it every 20 seconds. It takes eight minutes and measures times, so it
-// wants a machine that has nothing else to do.
+// erased measures for how much of the time alerts lack their causes, as every send of a Prometheus
+// erases them: one that sends every minute, and two that send every 20 seconds. It takes eight
+// minutes and needs a quiet machine.
 func erased(ctx context.Context, f *field) error {
 	for _, c := range []struct {
 		promise string
 		senders int
 		again   time.Duration
-		most    float64 // of the time without causes
+		most    float64 // share of the time without causes
 	}{
 		{"with one Prometheus, alerts are without causes for 5 % of the time at most", 1, time.Minute, 0.05},
 		{"with two that send every 20 s, for 15 % at most", 2, 20 * time.Second, 0.15},
@@ -59,7 +58,7 @@ func atMost(got, most float64) error {
 	return nil
 }
 
-// erase starts senders of many alerts, and looks how these fare.
+// erase starts senders of many alerts and watches the alerts.
 func (f *field) erase(ctx context.Context, senders int, again time.Duration) (*lapses, error) {
 	c, err := f.culprit()
 	if err != nil {
@@ -92,17 +91,17 @@ func (f *field) erase(ctx context.Context, senders int, again time.Duration) (*l
 	return f.observe(ctx, gate)
 }
 
-// lapses are the times without causes of alerts that have had them.
+// lapses measures how long alerts lack causes that they had before.
 type lapses struct {
-	seen, without int // looks at alerts
+	seen, without int // observations of alerts
 	longest       time.Duration
-	requests      float64 // a minute
+	requests      float64 // per minute
 	since         map[string]time.Time
 }
 
 func (l *lapses) share() float64 { return float64(l.without) / float64(max(1, l.seen)) }
 
-// look takes note of what Alertmanager shows at a time.
+// look records what Alertmanager shows.
 func (l *lapses) look(alerts []fleet.Shown, at time.Time) {
 	for _, a := range alerts {
 		since, known := l.since[a.Fingerprint]

@@ -9,7 +9,7 @@ import (
 	"github.com/culprit-dev/culprit/examples/fleet"
 )
 
-// field is where one run takes place, and what it has shown.
+// field is the setting of one run, and its results.
 type field struct {
 	*fleet.Field
 	say      func(string, ...any)
@@ -21,7 +21,7 @@ func newField(binary string, say func(string, ...any)) (*field, error) {
 	return &field{Field: f, say: say}, err
 }
 
-// holds notes whether a promise held: err is what was seen in its place.
+// holds records whether a promise held; err is what happened instead.
 func (f *field) holds(text string, err error) {
 	f.promises = append(f.promises, promise{text, err})
 	if err != nil {
@@ -34,13 +34,13 @@ func (f *field) holds(text string, err error) {
 // culprit is a replica whose reports can be counted.
 type culprit struct{ *fleet.Culprit }
 
-// culprit chooses an address for a replica that stands alone.
+// culprit chooses an address for a single replica.
 func (f *field) culprit(args ...string) (*culprit, error) {
 	c, err := f.Culprit("culprit", args...)
 	return &culprit{c}, err
 }
 
-// eventually tries until there is no error any more, or for too long.
+// eventually retries until there is no error, or time is up.
 func eventually(ctx context.Context, try func(context.Context) error) error {
 	return fleet.Eventually(ctx, try)
 }

@@ -16,13 +16,12 @@ import (
 
 const (
 	firstAlerts = 6
-	firstWait   = 30 * time.Second // group_wait, as by default
+	firstWait   = 30 * time.Second // group_wait, the default
 )
 
-// first lets alerts be sent with every evaluation, as vmalert does: every five
-// seconds, so that a send falls on the very moment of people's first message.
-// The sender is vmalert, if it is installed with VictoriaMetrics, and a
-// Prometheus that was told to do the same.
+// first has alerts sent with every evaluation, as vmalert does: every five seconds, so that a send
+// coincides with the first notification. The sender is vmalert, if it is installed with
+// VictoriaMetrics, and a Prometheus that is configured to do the same.
 func first(ctx context.Context, f *field) error {
 	senders := map[string]func(context.Context, *field) (raiser, error){
 		"a sender of every evaluation": everyEvaluation,
@@ -98,8 +97,7 @@ receivers:
 	return nil
 }
 
-// firsts says of each alert, by its number, whether people's first message had
-// its causes.
+// firsts returns by alert number whether the first notification had its causes.
 func firsts(messages []lab.Message) map[string]bool {
 	told := map[string]bool{}
 	for _, m := range messages {
@@ -121,7 +119,7 @@ func withCauses(told map[string]bool) (n int) {
 	return n
 }
 
-// allOf is nil if there are as many as were wanted.
+// allOf fails unless there are as many as wanted.
 func allOf(want, got int, what string) error {
 	if got < want {
 		return fmt.Errorf("%d of %d %s", got, want, what)
@@ -129,8 +127,7 @@ func allOf(want, got int, what string) error {
 	return nil
 }
 
-// everyEvaluation is a Prometheus that sends its alerts whenever it evaluates
-// their rule.
+// everyEvaluation starts a Prometheus that sends its alerts with every evaluation.
 func everyEvaluation(ctx context.Context, f *field) (raiser, error) {
 	p, err := f.Sender(ctx, time.Millisecond)
 	if err != nil {

@@ -14,14 +14,13 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Of a storm of alerts in which culprit is killed again and again.
+// A storm of alerts in which culprit is killed again and again.
 const (
 	killTimes     = 6
 	alertsPerKill = 10
 )
 
-// kills ends culprit with SIGKILL in the middle of its work, at moments of
-// chance, and starts it again: nothing may be lost and nothing be told twice.
+// kills sends SIGKILL at random moments and restarts culprit: nothing may be lost or duplicated.
 func kills(ctx context.Context, f *field) error {
 	c, err := f.culprit()
 	if err != nil {
@@ -52,7 +51,7 @@ func kills(ctx context.Context, f *field) error {
 	return nil
 }
 
-// oneEach is nil if so many alerts have one finished report each.
+// oneEach checks that each of the alerts has one finished report.
 func (c *culprit) oneEach(ctx context.Context, alerts int) error {
 	list, err := c.Reports(ctx)
 	if err != nil {
@@ -70,7 +69,7 @@ func (c *culprit) oneEach(ctx context.Context, alerts int) error {
 	return nil
 }
 
-// incidentsThere is nil if no report points into the void.
+// incidentsThere checks that the incident of every report exists.
 func (c *culprit) incidentsThere(ctx context.Context) error {
 	list, err := c.Reports(ctx)
 	if err != nil {
@@ -84,7 +83,7 @@ func (c *culprit) incidentsThere(ctx context.Context) error {
 	return nil
 }
 
-// oneMarkEach is nil if Grafana shows each incident once.
+// oneMarkEach checks that Grafana shows each incident once.
 func (f *field) oneMarkEach(ctx context.Context, c *culprit) error {
 	list, err := c.Reports(ctx)
 	if err != nil {

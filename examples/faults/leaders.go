@@ -11,12 +11,11 @@ import (
 
 const (
 	stoppedFor = 30 * time.Second
-	leadsAfter = 15 * time.Second // of an election one replica leads the queue and all that is stored
+	leadsAfter = 15 * time.Second // after an election one replica leads the queue and all buckets
 )
 
-// leaders harms one of three replicas in the middle of a storm: the one that
-// leads the queue, or one that does not, is killed, or stopped for half a
-// minute. Every alert has its causes before people are told of it, and half of
+// leaders kills one of three replicas in a storm, or stops it for half a minute: first the leader
+// of the queue, then another. Every alert has its causes before the first notification, half of
 // them much sooner.
 func leaders(ctx context.Context, f *field) error {
 	trio, err := f.trioByDefault(ctx)
@@ -47,9 +46,8 @@ func leaders(ctx context.Context, f *field) error {
 	return nil
 }
 
-// upgrade replaces three replicas in a storm, as Kubernetes does: one after the
-// other is asked to end and started again, and the next one has its turn when
-// that one is ready.
+// upgrade replaces three replicas in a storm, as Kubernetes does: one by one, each when the one
+// before is ready.
 func upgrade(ctx context.Context, f *field) error {
 	trio, err := f.trioByDefault(ctx)
 	if err != nil {
@@ -76,8 +74,8 @@ func (t *trio) roll(ctx context.Context) error {
 	return nil
 }
 
-// trioByDefault is a cluster that looks at Alertmanager as seldom as culprit
-// does by default: no alert is saved by a look that others would not have had.
+// trioByDefault is a cluster with the default reconcile interval: no alert is saved by an extra
+// reconcile.
 func (f *field) trioByDefault(ctx context.Context) (*trio, error) {
 	f.Flags = []string{"--reconcile.interval=30s"}
 	trio, err := f.trio(ctx)
@@ -90,17 +88,17 @@ func (f *field) trioByDefault(ctx context.Context) (*trio, error) {
 	return trio, eventually(ctx, trio.cluster.Ready)
 }
 
-// fault is what is done to a replica, and what is done about that later.
+// fault is done to a replica and undone later.
 type fault struct{ do, undo func(*culprit) error }
 
-// on says of a replica what a [storm] wants to know of a harm.
+// on returns the fault as the harm of a [storm].
 func (h fault) on(victim *culprit) func() (func() error, error) {
 	return func() (func() error, error) {
 		return func() error { return h.undo(victim) }, h.do(victim)
 	}
 }
 
-// one is a replica that leads the queue, or one that does not.
+// one returns the replica that leads the queue, or one that doesn't.
 func (t *trio) one(ctx context.Context, leads bool) (found *culprit, err error) {
 	want := "culprit_queue_leader 0"
 	if leads {

@@ -6,12 +6,11 @@
 //	go run ./examples/faults
 //	go run ./examples/faults --only clusters --runs 20
 //
-// Everything is real that can be: culprit is compiled and run as separate processes,
-// which are killed, stopped and starved; Prometheus and
-// Alertmanager are those of the lab. A scenario is a function in a file of its
-// own, named in [scenarios].
+// Everything is real that can be: culprit is compiled and run as separate processes, which are
+// killed, stopped and starved; Prometheus and Alertmanager are those of the lab. A scenario is a
+// function in a file of its own, named in [scenarios].
 //
-// It prints a table, one row a promise, and exits with 1 if one did not hold.
+// It prints a table, one row for each promise, and exits with 1 if one did not hold.
 package main
 
 import (
@@ -38,14 +37,13 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// scenario does one kind of harm once and tells the field which promises held.
-// Its error says that the harm could not be done; with [errSkip] in it, that it
-// can't be done on this machine.
+// scenario injects one kind of fault and records in the field which promises held. Its error means
+// that the fault could not be injected; with [errSkip] in it, not on this machine.
 type scenario func(ctx context.Context, f *field) error
 
 var errSkip = errors.New("not on this machine")
 
-// scenarios are all kinds of harm, by name.
+// scenarios returns all scenarios by name.
 func scenarios() map[string]scenario {
 	return map[string]scenario{
 		"answers":  answers,
@@ -60,7 +58,7 @@ func scenarios() map[string]scenario {
 	}
 }
 
-// options is what the command line says.
+// options are those of the command line.
 type options struct {
 	only   []string
 	runs   int
@@ -88,7 +86,7 @@ func parse(args []string) (o options, err error) {
 	return o, nil
 }
 
-// run does all of it. The table goes to stdout, progress goes to stderr.
+// run runs everything. The table goes to stdout, progress to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args)
 	if err != nil {
@@ -111,7 +109,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// harm runs the scenarios, one run after the other: they share the machine.
+// harm runs the scenarios one after the other, as they share the machine.
 func harm(ctx context.Context, o options, say func(string, ...any)) (all tally, err error) {
 	if o.binary == "" {
 		dir, err := os.MkdirTemp("", "culprit-faults-")
@@ -140,7 +138,7 @@ func harm(ctx context.Context, o options, say func(string, ...any)) (all tally, 
 	return all, nil
 }
 
-// run does one run of a scenario on a field of its own.
+// run runs a scenario once, in a field of its own.
 func (t *tally) run(ctx context.Context, name string, o options, say func(string, ...any)) (err error) {
 	f, err := newField(o.binary, say)
 	if err != nil {

@@ -18,14 +18,14 @@ const (
 	stopPromise   = 10 * time.Second // after SIGTERM, whatever hangs
 )
 
-// everySink are the places that culprit writes to, each of which can hang.
+// everySink are all places that culprit writes to; each can hang.
 type everySink struct {
 	grafana, alertmanager *lab.Gate
 	hooks                 []*fleet.Hook
 }
 
-// sinks lets one sink hang, then all at once while culprit is asked to end,
-// and then Grafana go away and come back.
+// sinks has one sink hang, then all at once while culprit shuts down, and then Grafana fail and
+// recover.
 func sinks(ctx context.Context, f *field) error {
 	c, err := f.culprit()
 	if err != nil {
@@ -61,7 +61,7 @@ func (f *field) everySink() (*everySink, error) {
 	return all, errors.Join(err1, err2)
 }
 
-// oneHangs lets the first hook hang.
+// oneHangs has the first hook hang.
 func (f *field) oneHangs(ctx context.Context, c *culprit, all *everySink) error {
 	all.hooks[0].Hold()
 	if err := f.Raise(ctx, 0, alertsPerStep); err != nil {
@@ -75,7 +75,7 @@ func (f *field) oneHangs(ctx context.Context, c *culprit, all *everySink) error 
 	return nil
 }
 
-// allHang lets every sink hang, ends culprit, and starts it again.
+// allHang has every sink hang, stops culprit, and starts it again.
 func (f *field) allHang(ctx context.Context, c *culprit, all *everySink) error {
 	const until = 2 * alertsPerStep
 	all.hold()
@@ -103,7 +103,7 @@ func (f *field) allHang(ctx context.Context, c *culprit, all *everySink) error {
 	return nil
 }
 
-// grafanaFails lets Grafana be away while incidents begin.
+// grafanaFails has Grafana fail while incidents begin.
 func (f *field) grafanaFails(ctx context.Context, c *culprit, all *everySink) error {
 	const until = 3 * alertsPerStep
 	all.grafana.Refuse(http.StatusBadGateway)
@@ -137,7 +137,7 @@ func (all *everySink) pass() {
 	}
 }
 
-// held is nil if so many alerts have a report and every sink hangs.
+// held checks that every alert has a report and every sink hangs.
 func (all *everySink) held(ctx context.Context, c *culprit, alerts int) error {
 	list, err := c.Reports(ctx)
 	if err != nil {
@@ -154,8 +154,7 @@ func (all *everySink) held(ctx context.Context, c *culprit, alerts int) error {
 	return nil
 }
 
-// tookEach is nil if the hook accepted one message about each of so many
-// incidents.
+// tookEach checks that the hook accepted one message for each of the incidents.
 func tookEach(h *fleet.Hook, incidents int) error {
 	if _, accepted, different := h.Counts(); accepted != incidents || different != incidents {
 		return fmt.Errorf("a hook accepted %d messages about %d incidents of %d", accepted, different, incidents)

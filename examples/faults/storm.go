@@ -20,17 +20,16 @@ const (
 	stormLongest = 30 * time.Second // the default group_wait
 )
 
-// storm is a number of alerts that fire, so many a second, with a harm in their
-// middle.
+// storm is a number of alerts that fire at a steady rate, with a fault halfway.
 type storm struct {
 	pieces, each int
-	harmAt       int                          // the piece before which it is done
-	harm         func() (func() error, error) // returns what is done about it meanwhile
+	harmAt       int                          // the fault comes before this piece
+	harm         func() (func() error, error) // returns what undoes it meanwhile
 }
 
 func (s storm) alerts() int { return s.pieces * s.each }
 
-// weather is a storm, and what is promised of it.
+// weather runs a storm and checks its promise.
 func (t *trio) weather(ctx context.Context, name string, s storm) error {
 	took, err := t.storm(ctx, s)
 	if err != nil {
@@ -46,7 +45,7 @@ func (t *trio) weather(ctx context.Context, name string, s storm) error {
 	return nil
 }
 
-// storm returns how long after its start each alert had its causes.
+// storm returns how long each alert took to get its causes.
 func (t *trio) storm(ctx context.Context, s storm) ([]time.Duration, error) {
 	raining := make(chan error, 1)
 	from := t.fired
@@ -72,8 +71,7 @@ func (t *trio) storm(ctx context.Context, s storm) ([]time.Duration, error) {
 	return all, errors.Join(err, <-raining)
 }
 
-// rain makes the alerts of a storm fire. It returns when what was done about
-// the harm is done.
+// rain fires the alerts of a storm. It returns once the fault is undone.
 func (t *trio) rain(ctx context.Context, from int, s storm) error {
 	var undoing errgroup.Group
 	for n := range s.pieces {

@@ -8,20 +8,20 @@ import (
 	"text/tabwriter"
 )
 
-// promise is one that a run has tried.
+// promise is the result of one promise in one run.
 type promise struct {
 	text string
-	err  error // what was seen in its place; nil: it held
+	err  error // what happened instead; nil: it held
 }
 
 // row counts the runs of one promise of a scenario.
 type row struct {
 	scenario, text string
 	held, runs     int
-	first          error // of those that did not hold
+	first          error // the first failure
 }
 
-// tally is what all runs have shown, in the order in which it was first tried.
+// tally has the results of all runs, in the order of first appearance.
 type tally []row
 
 // add counts one run.
@@ -46,7 +46,7 @@ func (t *tally) row(scenario, text string) *row {
 	return &(*t)[len(*t)-1]
 }
 
-// broken says whether a promise did not hold.
+// broken reports whether a promise did not hold.
 func (t tally) broken() bool {
 	for _, r := range t {
 		if r.held < r.runs {

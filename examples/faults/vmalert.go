@@ -15,7 +15,7 @@ import (
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
-// vmalert starts VictoriaMetrics and vmalert, as they are installed.
+// vmalert starts an installed VictoriaMetrics and vmalert.
 func vmalert(ctx context.Context, f *field) (raiser, error) {
 	metrics, err := lab.FreeAddress("127.0.0.1:0")
 	if err != nil {
@@ -52,7 +52,7 @@ func (f *field) run(ctx context.Context, health, name string, args ...string) er
 	return nil
 }
 
-// answers200 asks for an address, or posts a body there.
+// answers200 sends a GET, or POSTs a body, and expects 200.
 func answers200(ctx context.Context, url, body string) error {
 	method := http.MethodGet
 	if body != "" {
@@ -73,8 +73,8 @@ func answers200(ctx context.Context, url, body string) error {
 	return nil
 }
 
-// feed writes what an alert measures, for now and the minutes to come: of
-// VictoriaMetrics, a sample counts for as long as others came apart.
+// feed writes an alert's series for now and the minutes to come: in VictoriaMetrics a sample stays
+// valid as long as the usual distance between samples.
 func feed(ctx context.Context, store string, number int) error {
 	var b strings.Builder
 	for at := time.Duration(0); at < 5*time.Minute; at += time.Second {

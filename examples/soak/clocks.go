@@ -13,13 +13,12 @@ import (
 
 const (
 	clockStep  = time.Hour
-	clockFirst = 1_000_000 // number of the first alert of such a sender
+	clockFirst = 1_000_000 // number of such a sender's first alert
 	clockLasts = 90 * time.Second
 )
 
-// clocks lets two alerts fire whose senders' clocks are an hour late and an
-// hour early. Alertmanager believes what they say: the early one's alert begins
-// in an hour, though people are told of it now.
+// clocks fires two alerts whose senders' clocks are an hour late and an hour early. Alertmanager
+// trusts them: the early one's alert begins in an hour, though people are notified now.
 func clocks(ctx context.Context, p *pond, _ draw) error {
 	for _, off := range []time.Duration{-clockStep, clockStep} {
 		now := time.Now()
@@ -40,7 +39,7 @@ func clocks(ctx context.Context, p *pond, _ draw) error {
 	return nil
 }
 
-// foreign takes note of an alert of another sender, and returns its number.
+// foreign records an alert of another sender and returns its number.
 func (r *rain) foreign(began, ends time.Time, off time.Duration) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -50,7 +49,7 @@ func (r *rain) foreign(began, ends time.Time, off time.Duration) int {
 	return n
 }
 
-// postable is an alert as Alertmanager takes it.
+// postable is an alert as Alertmanager accepts it.
 type postable struct {
 	Labels       map[string]string `json:"labels"`
 	StartsAt     time.Time         `json:"startsAt"`
@@ -58,7 +57,7 @@ type postable struct {
 	GeneratorURL string            `json:"generatorURL"`
 }
 
-// post sends an alert straight to Alertmanager, whatever stands before it.
+// post sends an alert straight to Alertmanager, bypassing any gate.
 func (p *pond) post(ctx context.Context, a postable) error {
 	body, err := json.Marshal([]postable{a})
 	if err != nil {

@@ -22,17 +22,17 @@ const (
 	harmAtMost  = 12 * time.Second
 )
 
-// harm breaks something for a while and mends it. What it draws, it draws
-// before it does anything, so that a seed draws the same whatever happens.
+// harm breaks something for a while and repairs it. It draws all randomness before it acts, so that
+// a seed always gives the same draws.
 type harm struct {
 	name string
 	do   func(ctx context.Context, p *pond, d draw) error
 }
 
-// draw is what chance has decided about one harm.
+// draw holds the random parameters of one harm.
 type draw struct {
 	replica int // any
-	mortal  int // one that may be ended: not the witness
+	mortal  int // one that may be killed: not the witness
 	lasts   time.Duration
 	coin    bool
 }
@@ -44,9 +44,8 @@ func drawn(r *rand.Rand) draw {
 	}
 }
 
-// harmProcesses harms one replica after the other, and harmServers what is
-// around them at the same time: so that a replica is killed while a disk is
-// full, too.
+// harmProcesses harms one replica after the other. harmServers harms their surroundings at the same
+// time, so that a replica may be killed while a disk is full.
 func (p *pond) harmProcesses(ctx context.Context) error {
 	return p.harmAll(ctx, 1, []harm{
 		{"killed", kill}, {"ended", end}, {"stopped", stop}, {"two stopped", stopTwo}, {"reloaded", reload}, {"reloaded with a mistake", reloadWrong},
@@ -79,8 +78,7 @@ func (p *pond) harmServers(ctx context.Context) error {
 	return p.harmAll(ctx, 2, all)
 }
 
-// harmAll draws harms until the context ends; the one that is being done is
-// mended before it returns.
+// harmAll draws harms until the context ends; the current one is repaired before it returns.
 func (p *pond) harmAll(ctx context.Context, lane uint64, all []harm) error {
 	r := rand.New(rand.NewPCG(p.o.seed, lane))
 	for pause(ctx, calmAtLeast+time.Duration(r.Int64N(int64(calmAtMost-calmAtLeast)))) {
@@ -121,7 +119,7 @@ func end(ctx context.Context, p *pond, d draw) error {
 	return p.restart(c)
 }
 
-// fell takes note of a replica that has ended before it was ended.
+// fell records a replica that exited by itself.
 func (p *pond) fell(c *fleet.Culprit) {
 	if !c.Process.Running() {
 		p.note(c.Name)
@@ -134,8 +132,7 @@ func (p *pond) note(fallen string) {
 	p.fallen = append(p.fallen, fallen)
 }
 
-// restart starts a replica as a supervisor does, again and again on a full disk,
-// until it takes alerts.
+// restart restarts a replica as a supervisor does, repeatedly on a full disk, until it is ready.
 func (p *pond) restart(c *fleet.Culprit) error {
 	return fleet.Eventually(context.Background(), func(ctx context.Context) error {
 		if c.Process.Running() {
@@ -170,7 +167,7 @@ func (p *pond) stopped(ctx context.Context, lasts time.Duration, all ...*fleet.C
 	return errors.Join(errs...)
 }
 
-// reload lets all replicas read a configuration that differs a little.
+// reload has all replicas read a slightly different configuration.
 func reload(ctx context.Context, p *pond, d draw) error {
 	p.Settings = fmt.Sprintf("recovery_webhooks: [{url: %q}]\n# %s\n", p.hook.URL(), d.lasts)
 	if _, err := p.Config(); err != nil {
@@ -179,7 +176,7 @@ func reload(ctx context.Context, p *pond, d draw) error {
 	return p.reloadAll(ctx, http.StatusOK)
 }
 
-// reloadWrong lets them read one that they must refuse.
+// reloadWrong has them read an invalid one, which they must refuse.
 func reloadWrong(ctx context.Context, p *pond, _ draw) error {
 	if err := os.WriteFile(filepath.Join(p.Dir, "culprit.yml"), []byte("prometheus: {url: nowhere"), 0o600); err != nil {
 		return err

@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	judgedFrom  = 20 * time.Minute // of a soak: a shorter one says nothing of growth
+	judgedFrom  = 20 * time.Minute // a shorter soak says nothing about growth
 	mostGrowth  = 0.10             // over the last half
-	mostMemory  = 500e6            // bytes, of a shorter one
-	shownAtMost = 5                // of what is wrong with one promise
+	mostMemory  = 500e6            // bytes, for a shorter soak
+	shownAtMost = 5                // failures shown for each promise
 )
 
-// verdict is one promise, and what was wrong.
+// verdict is one promise, and its failures.
 type verdict struct {
 	promise string
 	seen    string
@@ -48,7 +48,7 @@ func (v verdicts) print(out io.Writer) {
 	}
 }
 
-// judge says which promises hold by what was seen until now.
+// judge checks the promises against what was seen so far.
 func (p *pond) judge(ctx context.Context) verdicts {
 	for _, c := range p.cluster {
 		p.read(ctx, c, true)
@@ -76,7 +76,7 @@ func (p *pond) judge(ctx context.Context) verdicts {
 		flat("goroutines of the witness", "", 1, p.o.length, p.seen.samples, func(s sample) float64 { return s.goroutines }))
 }
 
-// harmed lists the faults that were made.
+// harmed lists the injected faults.
 func (p *pond) harmed() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,8 +105,8 @@ func peopleWrong(alerts map[int]life, all map[int]told) (wrong []string) {
 	return wrong
 }
 
-// oneReport finds the alerts that have none, or two. One that fires for longer
-// than reports are kept may have another.
+// oneReport finds alerts with no report, or several. One that fires for longer than reports are
+// kept may have another.
 func (s *seen) oneReport(alerts map[int]life, kept time.Duration) (wrong []string) {
 	for n, l := range alerts {
 		if have := len(s.reports[n]); have == 0 || have > 1 && (fires(l, time.Now()) && time.Since(l.began) < kept || !l.ended.IsZero() && l.ended.Sub(l.began) < kept) {
@@ -117,8 +117,7 @@ func (s *seen) oneReport(alerts map[int]life, kept time.Duration) (wrong []strin
 	return wrong
 }
 
-// oneIncident finds the reports that have none, or two: then people were told of
-// an alert again.
+// oneIncident finds reports with no incident, or several: those notified people again.
 func (s *seen) oneIncident() (wrong []string) {
 	in := map[string]int{}
 	for _, inc := range s.incidents {
@@ -137,7 +136,7 @@ func (s *seen) oneIncident() (wrong []string) {
 	return wrong
 }
 
-// noReport are the incidents of which no report is known.
+// noReport returns the incidents without a known report.
 func (s *seen) noReport() (wrong []string) {
 	reports := map[string]bool{}
 	for _, all := range s.reports {
@@ -154,12 +153,12 @@ func (s *seen) noReport() (wrong []string) {
 	return wrong
 }
 
-// inTime is how long before its end an alert is explained so that its causes are
-// on it, also when Alertmanager fails just then.
+// inTime is how long before its end an alert must be explained to get its causes even if
+// Alertmanager fails just then.
 const inTime = 45 * time.Second
 
-// again says how many alerts ended between a read and a post of culprit's. They
-// fire for up to six seconds more, as is documented.
+// again counts alerts that ended between a read and a post by culprit. They fire for up to six
+// seconds more, as documented.
 func (s *seen) again() string { return fmt.Sprintf("%g fired again for seconds", s.reappeared) }
 
 func (s *seen) causes() string {
@@ -172,8 +171,8 @@ func (s *seen) causes() string {
 	return fmt.Sprintf("%d had", n)
 }
 
-// noCauses leaves out what other senders say: Prometheus has a rule of that name and
-// does not list their alerts, so that culprit leaves them alone.
+// noCauses finds alerts without causes. It skips other senders' alerts: Prometheus has a rule of
+// that name but doesn't list them, so culprit leaves them alone.
 func (s *seen) noCauses(alerts map[int]life) (wrong []string) {
 	for n, l := range alerts {
 		if l.clock != 0 {
@@ -199,8 +198,7 @@ func (s *seen) noMark(marks map[string]int) (wrong []string) {
 	return wrong
 }
 
-// notHooked are the incidents with causes of which the hook does not know, or
-// not that they have ended.
+// notHooked returns the incidents with causes that the hook never got, or whose end it never got.
 func (s *seen) notHooked(alerts map[int]life, h *fleet.Hook) (wrong []string) {
 	for n, all := range s.reports {
 		for _, r := range all {
@@ -239,7 +237,7 @@ func (p *pond) ended() (wrong []string) {
 	return wrong
 }
 
-// flat says whether something grew over the last half of a soak.
+// flat checks that a figure did not grow over the last half of a soak.
 func flat(name, unit string, scale float64, length time.Duration, all []sample, of func(sample) float64) verdict {
 	v := verdict{promise: "flat: " + name}
 	if len(all) == 0 {
@@ -263,8 +261,7 @@ func flat(name, unit string, scale float64, length time.Duration, all []sample, 
 	return v
 }
 
-// line fits a straight line: its mean, and how far it rises from the first to
-// the last.
+// line fits a straight line and returns its mean and its rise from first to last sample.
 func line(all []sample, of func(sample) float64) (mean, rise float64) {
 	if len(all) == 0 {
 		return 0, 0

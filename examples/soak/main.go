@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Soak lets alerts fire and end for a long time while everything around three
-// replicas of culprit breaks and is mended, at random, and says at the end
-// whether anything was lost.
+// Soak lets alerts fire and end for a long time while everything around three replicas of culprit
+// breaks and recovers, at random, and reports at the end whether anything was lost.
 //
 //	go run ./examples/soak --for 1h --rate 5
 //	go run ./examples/soak --for 2m --seed 7
 //
-// The same seed draws the same faults in the same order. The replicas are
-// processes of their own, which are killed, ended, stopped and reloaded; their
-// Prometheus, Alertmanager, Grafana and hook hang or refuse; the disk of one is
-// filled, where the system allows a small one (Linux). No process can be given
-// another clock: in place of that there are alerts of senders whose clocks are
-// an hour early or late.
+// The same seed draws the same faults in the same order. The replicas are separate processes that
+// are killed, terminated, stopped and reloaded; their Prometheus, Alertmanager, Grafana and hook
+// hang or refuse; the disk of one is filled, where the system allows a small one (Linux). A process
+// can't be given another clock: instead, some alerts come from senders whose clocks are an hour
+// early or late.
 //
-// One replica, the witness, is never ended, so that it is seen whether its
-// memory grows. It prints a table and exits with 1 if a promise did not hold.
+// One replica, the witness, is never killed, to see whether its memory grows. Soak prints a table
+// and exits with 1 if a promise did not hold.
 package main
 
 import (
@@ -40,7 +38,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// options is what the command line says.
+// options are those of the command line.
 type options struct {
 	length time.Duration
 	rate   int
@@ -69,7 +67,7 @@ func parse(args []string) (o options, err error) {
 	return o, nil
 }
 
-// run does all of it. The table goes to stdout, progress goes to stderr.
+// run runs everything. The table goes to stdout, progress to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args)
 	if err != nil {
@@ -93,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// soak compiles culprit, soaks it, and judges what was seen.
+// soak compiles culprit, soaks it, and judges the result.
 func soak(ctx context.Context, o options, say func(string, ...any)) (v verdicts, err error) {
 	if o.binary == "" {
 		dir, err := os.MkdirTemp("", "culprit-soak-")

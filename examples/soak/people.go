@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/alertmanager/notify/webhook"
 )
 
-// people are told of every alert, beside culprit.
+// people get every notification directly, beside culprit.
 type people struct {
 	server *httptest.Server
 
@@ -22,10 +22,10 @@ type people struct {
 	told map[int]told
 }
 
-// told is what people heard of an alert.
+// told counts the notifications of an alert.
 type told struct {
 	firing, resolved int       // messages
-	ended            time.Time // the first that said so
+	ended            time.Time // time of the first resolved message
 }
 
 func newPeople() *people {
@@ -64,7 +64,7 @@ func (p *people) take(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// all is what was told so far, by number.
+// all returns the notifications so far, by alert number.
 func (p *people) all() map[int]told {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -19,15 +19,15 @@ import (
 const (
 	diskSize   = 1000            // MB
 	leastKept  = 5 * time.Minute // of reports
-	shareKept  = 3               // or that part of the whole
-	witness    = 2               // the replica that is never ended
-	lookPause  = 2 * time.Second // between two looks at Alertmanager
+	shareKept  = 3               // or this fraction of the whole
+	witness    = 2               // the replica that is never killed
+	lookPause  = 2 * time.Second // between two reads of Alertmanager
 	readPause  = 10 * time.Second
 	sayPause   = time.Minute
-	settleTime = 5 * time.Minute // for everything to be told after the last alert
+	settleTime = 5 * time.Minute // for everything to be delivered after the last alert
 )
 
-// pond is where it all takes place.
+// pond is the setting of a soak.
 type pond struct {
 	*fleet.Field
 	o   options
@@ -42,9 +42,9 @@ type pond struct {
 	seen    *seen
 
 	mu     sync.Mutex
-	harms  map[string]int // how often each was done
-	full   bool           // the disk is
-	fallen []string       // replicas that ended by themselves
+	harms  map[string]int // how often each was injected
+	full   bool           // the disk is full
+	fallen []string       // replicas that exited by themselves
 }
 
 // newPond starts the servers and three replicas.
@@ -102,10 +102,10 @@ receivers:
 	return p, fleet.Eventually(ctx, p.cluster.Ready)
 }
 
-// kept is how long reports are.
+// kept is the retention of reports.
 func (p *pond) kept() time.Duration { return max(leastKept, p.o.length/shareKept) }
 
-// soak rains, harms and watches until the last alert has ended and is told of.
+// soak rains, harms and watches until the last alert has ended and been delivered.
 func (p *pond) soak(ctx context.Context) error {
 	p.say("Soaking for %s: %d alerts a second, seed %d", p.o.length, p.o.rate, p.o.seed)
 	all, ctx := errgroup.WithContext(ctx)
@@ -128,7 +128,7 @@ func (p *pond) soak(ctx context.Context) error {
 	return all.Wait()
 }
 
-// settle waits until nothing is missing any more, or for long enough.
+// settle waits until nothing is missing, or time is up.
 func (p *pond) settle(ctx context.Context) {
 	for end := time.Now().Add(settleTime); time.Now().Before(end) && ctx.Err() == nil; pause(ctx, readPause) {
 		if !p.judge(ctx).broken() {
@@ -137,7 +137,7 @@ func (p *pond) settle(ctx context.Context) {
 	}
 }
 
-// keepLogs writes what the replicas say to files of a folder, which it makes.
+// keepLogs writes the replicas' logs to a directory, which it creates.
 func (p *pond) keepLogs(dir string) error {
 	if dir == "" {
 		return nil
@@ -156,7 +156,7 @@ func (p *pond) keepLogs(dir string) error {
 	return nil
 }
 
-// pause waits, and says whether there is still time.
+// pause waits, and reports whether time is left.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	shortest   = time.Minute // that an alert lasts
+	shortest   = time.Minute // duration of an alert
 	longest    = 2 * time.Minute
-	placeEvery = 20 * time.Second // another place breaks
+	placeEvery = 20 * time.Second // a new place breaks at this interval
 	brokenFor  = 5 * time.Minute
 	brokenLead = time.Minute // before the alerts about it
 	watchedFor = 90 * time.Minute
@@ -31,14 +31,14 @@ const (
 	parts      = 3
 )
 
-// life is what Prometheus knows of one alert.
+// life is one alert according to Prometheus.
 type life struct {
-	began, ended time.Time     // ended: when it was told to end; zero: it fires
-	clock        time.Duration // how far its sender's clock is off
+	began, ended time.Time     // ended: when it was made to end; zero: it fires
+	clock        time.Duration // clock error of its sender
 }
 
-// rain makes alerts fire and end, and goes on writing what they measure: part 1
-// of one place after the other breaks a minute before the alerts about it.
+// rain makes alerts fire and end, and writes the metrics behind them: part 1 of one place after the
+// other breaks a minute before the alerts about it.
 type rain struct {
 	o      options
 	start  time.Time
@@ -48,26 +48,26 @@ type rain struct {
 	next   int // number of the next alert of Prometheus
 	others int // alerts of other senders
 	lives  map[int]life
-	ends   map[int]time.Time // of those that fire
+	ends   map[int]time.Time // of firing alerts
 }
 
 func newRain(o options) *rain {
 	return &rain{o: o, start: time.Now(), random: rand.New(rand.NewPCG(o.seed, 0)), lives: map[int]life{}, ends: map[int]time.Time{}}
 }
 
-// alerts are all that have begun, by number.
+// alerts returns all alerts so far, by number.
 func (r *rain) alerts() map[int]life {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.lives)
 }
 
-// place is the one that alerts of a time are about.
+// place returns the place that alerts of a time are about.
 func (r *rain) place(at time.Time) string {
 	return fmt.Sprintf("place-%d", int(at.Sub(r.start)/placeEvery))
 }
 
-// history writes what the alerts will measure, until now.
+// history writes the metrics until now.
 func (r *rain) history(ctx context.Context, db storage.Appendable) error {
 	app := db.Appender(ctx)
 	r.start = time.Now()
@@ -79,7 +79,7 @@ func (r *rain) history(ctx context.Context, db storage.Appendable) error {
 	return app.Commit()
 }
 
-// load writes what all places measure at a time.
+// load writes the metrics of all places at a time.
 func (r *rain) load(app storage.Appender, at time.Time) error {
 	for n := range int((r.o.length+longest)/placeEvery) + 1 {
 		breaks := r.start.Add(time.Duration(n)*placeEvery - brokenLead)
@@ -97,8 +97,7 @@ func (r *rain) load(app storage.Appender, at time.Time) error {
 	return nil
 }
 
-// fall lets alerts begin for the time of the soak, and returns when the last
-// one has ended.
+// fall starts alerts for the duration of the soak and returns when the last one has ended.
 func (r *rain) fall(ctx context.Context, p *lab.Prometheus) error {
 	began := time.Now()
 	for loaded := began; ; {
@@ -124,7 +123,7 @@ func (r *rain) fall(ctx context.Context, p *lab.Prometheus) error {
 	}
 }
 
-// drops ends the alerts whose time has come and begins as many as are due.
+// drops ends the alerts that are due and starts new ones at the given rate.
 func (r *rain) drops(app storage.Appender, now time.Time, since time.Duration) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -21,28 +21,28 @@ import (
 )
 
 const (
-	endSlack  = 30 * time.Second // for Alertmanager to hear of an end, on a machine that is busy
+	endSlack  = 30 * time.Second // for Alertmanager to notice an end on a busy machine
 	pageLimit = 200
 )
 
-// seen is what the watch has seen so far.
+// seen collects the observations so far.
 type seen struct {
 	mu        sync.Mutex
 	reports   map[int]map[string]report.Report // alert → id → report
 	incidents map[string]report.Incident
 	alerts    map[int]sight
-	early     map[int]string // alerts that were gone before their end
-	late      map[int]string // that were there after it
+	early     map[int]string // gone before their end
+	late      map[int]string // still there after their end
 	samples   []sample
-	never     map[string]float64 // counters that should be 0, at the most
+	never     map[string]float64 // counters that should be 0: their maximum
 
-	reappeared float64 // alerts that fired again, as the witness has counted
+	reappeared float64 // alerts that fired again, by the witness's counter
 }
 
-// sight is what Alertmanager shows of an alert.
+// sight is an alert's state in Alertmanager.
 type sight struct{ fires, causes bool }
 
-// sample is the size of the witness at a time.
+// sample is the size of the witness at one time.
 type sample struct {
 	at                 time.Time
 	memory, goroutines float64
@@ -55,8 +55,8 @@ func newSeen() *seen {
 	}
 }
 
-// watch looks at Alertmanager and the replicas until the context ends. A look
-// that fails is made again: replicas are down on purpose.
+// watch polls Alertmanager and the replicas until the context ends. Failed reads are repeated:
+// replicas are down on purpose.
 func (p *pond) watch(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error {
@@ -90,7 +90,7 @@ func (p *pond) watch(ctx context.Context) error {
 	return all.Wait()
 }
 
-// progress says how far the replicas are behind.
+// progress reports how far behind the replicas are.
 func (p *pond) progress() {
 	fired, firing := len(p.rain.alerts()), p.rain.firing()
 	p.seen.mu.Lock()
@@ -104,7 +104,7 @@ func (p *pond) progress() {
 	p.say("%d alerts so far, %d fire; %d have a report and %d have had causes", fired, firing, len(p.seen.reports), causes)
 }
 
-// look compares what Alertmanager shows with what Prometheus says.
+// look compares Alertmanager's alerts with Prometheus'.
 func (p *pond) look(ctx context.Context) error {
 	before, at := p.rain.alerts(), time.Now()
 	shown, err := p.Shown(ctx)
@@ -135,14 +135,13 @@ func (p *pond) look(ctx context.Context) error {
 	return nil
 }
 
-// fires says whether an alert has not been told to end at a time.
+// fires reports whether an alert has not been made to end at a time.
 func fires(l life, at time.Time) bool { return l.ended.IsZero() || at.Before(l.ended) }
 
-// over says whether an alert has ended so long ago that all have heard of it.
+// over reports whether an alert ended so long ago that everyone knows.
 func over(l life) bool { return !l.ended.IsZero() && time.Since(l.ended) > endSlack }
 
-// read takes note of the reports and incidents of a replica: of those that are
-// new, or of all.
+// read records the reports and incidents of a replica: new ones only, or all.
 func (p *pond) read(ctx context.Context, c *fleet.Culprit, all bool) {
 	_ = fleet.Pages(ctx, c, fmt.Sprintf("/api/v1/reports?limit=%d", pageLimit), func(page []report.Report) bool { return p.seen.addReports(page) || all })
 	_ = fleet.Pages(ctx, c, fmt.Sprintf("/api/v1/incidents?limit=%d", pageLimit), func(page []report.Incident) bool { return p.seen.addIncidents(page) || all })
@@ -167,7 +166,7 @@ func (s *seen) addReports(page []report.Report) (isNew bool) {
 	return isNew
 }
 
-// slim is as much of a report as is looked at in the end.
+// slim keeps the fields of a report that are checked in the end.
 func slim(r report.Report) report.Report {
 	return report.Report{ID: r.ID, Incident: r.Incident, Summary: r.Summary, CreatedAt: r.CreatedAt, Alert: report.Alert{StartsAt: r.Alert.StartsAt}}
 }
@@ -184,7 +183,7 @@ func (s *seen) addIncidents(page []report.Incident) (isNew bool) {
 	return isNew
 }
 
-// nevers are the counters of what must not happen.
+// nevers are counters that must stay 0.
 var nevers = []string{"culprit_silences_by_mistake_total", "culprit_jobs_dead_total", "culprit_store_lost_total"}
 
 // measure reads the metrics of a replica.
@@ -226,7 +225,7 @@ func (p *pond) marks() map[string]int {
 	return count
 }
 
-// incidentsOf are the known incidents whose ids stand in a text.
+// incidentsOf returns the known incidents whose ids occur in a text.
 func (p *pond) incidentsOf(text string) map[string]bool {
 	p.seen.mu.Lock()
 	defer p.seen.mu.Unlock()

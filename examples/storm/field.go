@@ -35,8 +35,7 @@ groups:
         annotations: {summary: 'Alert {{ $labels.number }} of the storm is about {{ $labels.instance }}'}
 `
 
-// route sends the alerts by their groups. A group of several is sent when all
-// of it fire.
+// route groups the alerts. A group of several is sent once all of it fires.
 const route = `
 route: {receiver: culprit, group_by: [group], group_wait: %s, group_interval: 10s, repeat_interval: 4h}
 receivers:
@@ -44,7 +43,7 @@ receivers:
     webhook_configs: [{url: "http://%s/api/v1/webhook"}]
 `
 
-// field is where the storm takes place.
+// field is the setting of the storm.
 type field struct {
 	prometheus   *lab.Prometheus
 	alertmanager *lab.Alertmanager
@@ -53,7 +52,7 @@ type field struct {
 	closers []func() error
 }
 
-// startField starts the servers, and culprit as a process of its own.
+// startField starts the servers, and culprit as a separate process.
 func startField(ctx context.Context, o options, say func(string, ...any)) (_ *field, err error) {
 	f := &field{}
 	defer func() {
@@ -141,7 +140,7 @@ func (f *field) startCulprit(ctx context.Context, o options, dir, address string
 	return f.awaitReady(ctx)
 }
 
-// awaitReady waits until culprit takes alerts.
+// awaitReady waits until culprit accepts alerts.
 func (f *field) awaitReady(ctx context.Context) error {
 	for deadline := time.Now().Add(answerTimeout); ; {
 		err := get(ctx, f.culprit.URL()+"/-/ready", func(io.Reader) error { return nil })
@@ -156,8 +155,7 @@ func (f *field) awaitReady(ctx context.Context) error {
 	}
 }
 
-// fire raises the series of the storm evenly over a time, and keeps them up
-// until the context ends.
+// fire raises the series of the storm evenly over a time, and keeps them up until the context ends.
 func (f *field) fire(ctx context.Context, o options) error {
 	pods, err := f.pods(ctx)
 	if err != nil {
@@ -179,7 +177,7 @@ func (f *field) fire(ctx context.Context, o options) error {
 	}
 }
 
-// groupWait is Alertmanager's: until the last alert of a group fires.
+// groupWait is Alertmanager's group_wait: until the last alert of a group fires.
 func (o options) groupWait() time.Duration {
 	if o.group == 1 {
 		return 0

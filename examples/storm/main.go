@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Storm lets many different alerts fire within seconds and measures what
-// culprit makes of them.
+// Storm fires many different alerts within seconds and measures how culprit copes.
 //
 //	go run ./examples/storm
 //	go run ./examples/storm --alerts 200 --within 2s
 //	go run ./examples/storm --alerts 5000 --group 5000 --max-memory 400
 //	go run ./examples/storm --alerts 5000 --group 10 --max-memory 400
 //
-// With --group so many alerts are one group, and Alertmanager waits until all
-// of it fire: they come in one message.
+// With --group that many alerts form one group, and Alertmanager waits until all of it fire: they
+// come in one message.
 //
-// The alerts are real: a rule of the lab's Prometheus fires on one series after
-// the other, the lab's Alertmanager sends one webhook for each, and culprit,
-// compiled and run as a process of its own, asks that Prometheus for two days
-// of a shop's metrics about every single one. All servers share the machine, so
-// the times are those of a small box on which everything runs at once; the
-// memory is culprit's alone.
+// The alerts are real: a rule of the lab's Prometheus fires on one series after the other, the
+// lab's Alertmanager sends a webhook for each, and culprit, compiled and run as a separate process,
+// queries that Prometheus for two days of a shop's metrics about each one. All servers share the
+// machine, so the times are those of a small box that runs everything; the memory is culprit's
+// alone.
 //
-// It prints a table and exits with 1 if an alert has no report or two, or if
-// culprit needs more memory than --max-memory.
+// It prints a table and exits with 1 if an alert has no report or two, or if culprit needs more
+// memory than --max-memory.
 package main
 
 import (
@@ -41,7 +39,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// options is what the command line says.
+// options are those of the command line.
 type options struct {
 	alerts  int
 	group   int // alerts in one group; 1: each is one of its own
@@ -76,7 +74,7 @@ func parse(args []string) (o options, err error) {
 	return o, err
 }
 
-// run is the whole storm. The table goes to stdout, progress goes to stderr.
+// run runs the whole storm. The table goes to stdout, progress to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args)
 	if err != nil {
@@ -123,7 +121,7 @@ func (m measurement) print(out io.Writer) {
 	row("most memory of culprit", "%.0f MB", float64(m.rss)/1e6)
 }
 
-// wrong says what is not as it must be.
+// wrong lists what failed.
 func (m measurement) wrong(o options) []string {
 	var wrong []string
 	if missing := o.alerts - len(m.reports); missing > 0 {

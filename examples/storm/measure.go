@@ -22,14 +22,14 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// measurement is what there is to say about a storm.
+// measurement is the result of a storm.
 type measurement struct {
 	fired     int
 	group     int
 	firing    time.Duration // from the first startsAt to the last
 	reports   map[string]report.Report
-	listed    int           // reports that culprit has, of whatever alert
-	analyses  int           // that culprit has made; some are made again
+	listed    int           // reports that culprit has, of any alert
+	analyses  int           // by culprit; some alerts are analysed again
 	annotated []float64     // seconds from the webhook to the annotation, ascending
 	last      time.Duration // from the first startsAt to the last report
 	queries   int
@@ -63,7 +63,7 @@ func measure(ctx context.Context, o options, say func(string, ...any)) (m measur
 	return m, err
 }
 
-// wait returns when every alert has a report, or the time is up.
+// wait returns when every alert has a report, or time is up.
 func (m *measurement) wait(ctx context.Context, f *field, o options, say func(string, ...any)) error {
 	deadline := time.Now().Add(o.limit)
 	for told := time.Now(); ; {
@@ -85,13 +85,12 @@ func (m *measurement) wait(ctx context.Context, f *field, o options, say func(st
 	}
 }
 
-// pause is that between two looks: reading thousands of reports is work for
-// culprit, too.
+// pause is the polling interval: reading thousands of reports loads culprit, too.
 func (m *measurement) pause() time.Duration {
 	return 500*time.Millisecond + time.Duration(len(m.reports))*2*time.Millisecond
 }
 
-// read gets the reports of every service; a list is at most a thousand long.
+// read lists the reports of every service; a list has at most a thousand.
 func (m *measurement) read(ctx context.Context, base string) error {
 	m.reports, m.listed = map[string]report.Report{}, 0
 	for _, service := range []string{"frontend", "catalog", "search", "cart", "checkout", "payment", "shipping", "accounts"} {
@@ -110,7 +109,7 @@ func (m *measurement) read(ctx context.Context, base string) error {
 	return nil
 }
 
-// complete is the number of reports whose write-backs are done.
+// complete counts the reports whose write-backs are done.
 func (m *measurement) complete() int {
 	n := 0
 	for _, r := range m.reports {
@@ -121,7 +120,7 @@ func (m *measurement) complete() int {
 	return n
 }
 
-// count works out the times from the reports.
+// count computes the times from the reports.
 func (m *measurement) count() {
 	var first, latest, last time.Time
 	for _, r := range m.reports {
@@ -168,10 +167,10 @@ func (m *measurement) scrape(ctx context.Context, base string) error {
 	})
 }
 
-// twice is the number of reports beyond the first of their alert.
+// twice counts the reports beyond the first of their alert.
 func (m measurement) twice() int { return m.listed - len(m.reports) }
 
-// quantile is the value at a share of a sorted list.
+// quantile returns a quantile of a sorted list.
 func quantile(sorted []float64, q float64) float64 {
 	if len(sorted) == 0 {
 		return math.NaN()
@@ -179,7 +178,7 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[int(math.Round(q*float64(len(sorted)-1)))]
 }
 
-// pods lists the pods of the shop, as the alerts name them.
+// pods lists the shop's pods by the labels of the alerts.
 func (f *field) pods(ctx context.Context) (pods []labels.Labels, err error) {
 	query := url.Values{"match[]": {"go_goroutines"}}
 	var answer struct{ Data []labels.Labels }
@@ -192,10 +191,10 @@ func (f *field) pods(ctx context.Context) (pods []labels.Labels, err error) {
 	return answer.Data, err
 }
 
-// answerTimeout is more than a server takes on a machine that is busy.
+// answerTimeout exceeds what a server needs on a busy machine.
 const answerTimeout = 30 * time.Second
 
-// get reads an answer of a server.
+// get sends a GET and hands the body to read.
 func get(ctx context.Context, url string, read func(io.Reader) error) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
