@@ -48,7 +48,7 @@ func (f *Field) Cluster() (Cluster, error) {
 	return all, nil
 }
 
-// Start starts replicas side by side: one alone would wait for the others.
+// Start starts the replicas at the same time: a single one would wait for the others.
 func (c Cluster) Start(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
 	for _, one := range c {
@@ -57,7 +57,7 @@ func (c Cluster) Start(ctx context.Context) error {
 	return all.Wait()
 }
 
-// Ready is nil if all replicas take alerts.
+// Ready fails unless all replicas accept alerts.
 func (c Cluster) Ready(ctx context.Context) error {
 	var errs []error
 	for _, one := range c {
@@ -66,7 +66,7 @@ func (c Cluster) Ready(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Addresses are those of their pages.
+// Addresses returns the replicas' HTTP addresses, host:port.
 func (c Cluster) Addresses() (list []string) {
 	for _, one := range c {
 		list = append(list, one.Address)

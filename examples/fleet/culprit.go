@@ -20,11 +20,10 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Culprit is one replica: a process that may be ended and started again over
-// the same files.
+// Culprit is one replica: a process that can be stopped and restarted with the same files.
 type Culprit struct {
 	Name    string
-	Address string   // host:port of its pages
+	Address string   // host:port of HTTP
 	Prefix  []string // a command that runs culprit's
 	Log     *Log
 	Process *lab.Process // the last one
@@ -33,9 +32,9 @@ type Culprit struct {
 	args  []string // further flags
 }
 
-// Log keeps what a process says.
+// Log keeps the output of a process.
 type Log struct {
-	To io.Writer // nil: it is kept in memory
+	To io.Writer // nil: memory
 
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -73,7 +72,7 @@ func (f *Field) Culprit(name string, args ...string) (*Culprit, error) {
 	return c, nil
 }
 
-// Data is the folder of its queue and reports.
+// Data is the directory of its queue and reports.
 func (c *Culprit) Data() string { return filepath.Join(c.field.Dir, c.Name) }
 
 // Start starts the replica and returns when it is healthy.
@@ -96,7 +95,7 @@ func (f *Field) flags() []string {
 	return []string{"--reconcile.interval=2s"}
 }
 
-// Get asks for a path and returns the status and the body.
+// Get requests a path and returns status and body.
 func (c *Culprit) Get(ctx context.Context, path string) (int, string, error) {
 	resp, body, err := c.ask(ctx, http.MethodGet, path)
 	if err != nil {
@@ -105,7 +104,7 @@ func (c *Culprit) Get(ctx context.Context, path string) (int, string, error) {
 	return resp.StatusCode, strings.TrimSpace(string(body)), nil
 }
 
-// Reload lets it read its configuration again, and wants that answer.
+// Reload has it reload its configuration, and expects the given status.
 func (c *Culprit) Reload(ctx context.Context, status int) error {
 	resp, body, err := c.ask(ctx, http.MethodPost, "/-/reload")
 	if err == nil && resp.StatusCode != status {
@@ -130,7 +129,7 @@ func (c *Culprit) ask(ctx context.Context, method, path string) (*http.Response,
 	return resp, body, err
 }
 
-// Expect is nil if a path answers with the status and with a text in it.
+// Expect fails unless a path answers with the status and a body that contains the text.
 func (c *Culprit) Expect(ctx context.Context, path string, status int, text string) error {
 	got, body, err := c.Get(ctx, path)
 	if err == nil && (got != status || !strings.Contains(body, text)) {
@@ -142,13 +141,13 @@ func (c *Culprit) Expect(ctx context.Context, path string, status int, text stri
 	return nil
 }
 
-// Ready is nil if the replica takes alerts.
+// Ready fails unless the replica accepts alerts.
 func (c *Culprit) Ready(ctx context.Context) error {
 	return c.Expect(ctx, "/-/ready", http.StatusOK, "")
 }
 
-// Reports lists all reports. They are read page by page: a thousand at once take
-// a busy machine longer than an answer may.
+// Reports lists all reports. It reads page by page: a thousand at once would time out on a busy
+// machine.
 func (c *Culprit) Reports(ctx context.Context) (list []report.Report, err error) {
 	err = Pages(ctx, c, "/api/v1/reports?limit=200", func(page []report.Report) bool {
 		list = append(list, page...)
@@ -157,11 +156,10 @@ func (c *Culprit) Reports(ctx context.Context) (list []report.Report, err error)
 	return list, err
 }
 
-// next is the address of the page that follows.
+// next matches the address of the next page.
 var next = regexp.MustCompile(`<([^>]+)>; rel="next"`)
 
-// Pages reads a list page by page, the newest first, until it ends or visit has
-// had enough.
+// Pages reads a list page by page, newest first, until it ends or visit returns false.
 func Pages[T any](ctx context.Context, c *Culprit, path string, visit func([]T) (more bool)) error {
 	for path != "" {
 		resp, body, err := c.ask(ctx, http.MethodGet, path)
@@ -184,12 +182,11 @@ func Pages[T any](ctx context.Context, c *Culprit, path string, visit func([]T) 
 	return nil
 }
 
-// Patience is how long a promise may take to come true: more than it does on a
-// machine that is busy.
+// Patience is how long a promise may take to come true, on a busy machine.
 const Patience = 2 * time.Minute
 
-// Eventually tries until there is no error any more, and returns the last one
-// if that takes too long. A try that the end cuts short says nothing of why.
+// Eventually retries until there is no error, and returns the last error once Patience is over. An
+// attempt that the deadline cuts short says nothing about the reason, so its error is dropped.
 func Eventually(ctx context.Context, try func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()

@@ -12,15 +12,15 @@ import (
 	"syscall"
 )
 
-// Disk is a small file system in memory, in namespaces of its own, for which
-// nobody has to be root. It outlives the processes that use it.
+// Disk is a small file system in memory, in its own namespaces, so that it needs no root. It
+// outlives the processes that use it.
 type Disk struct {
 	path   string
 	holder *exec.Cmd
 }
 
-// Disk gives the data of a replica a disk of its own, of so many MB. It fails
-// where the system does not allow that.
+// Disk gives a replica's data its own disk of the given size. It fails where the system doesn't
+// allow that.
 func (c *Culprit) Disk(megabytes int) (*Disk, error) {
 	if err := os.MkdirAll(c.Data(), 0o700); err != nil {
 		return nil, err

@@ -6,7 +6,7 @@ package fleet
 
 import "errors"
 
-// Disk is a small file system, which can be had on Linux only.
+// Disk is a small file system, available on Linux only.
 type Disk struct{}
 
 var errNoDisk = errors.New("no small disk: this is not Linux")

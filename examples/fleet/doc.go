@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fleet runs culprits as processes of their own, between real servers,
-// where they can be killed, stopped and starved, and tells what became of their
-// alerts.
+// Package fleet runs culprits as separate processes between real servers, where they can be killed,
+// stopped and starved, and reports what became of their alerts.
 package fleet

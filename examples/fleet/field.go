@@ -19,8 +19,7 @@ import (
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
-// Field is where one run takes place: a folder, real servers, and as many
-// culprits as it wants.
+// Field is the setting of one run: a directory, real servers, and any number of culprits.
 type Field struct {
 	Dir    string // of all files, removed at the end
 	Binary string // culprit, compiled
@@ -29,22 +28,21 @@ type Field struct {
 	Alertmanager *lab.Alertmanager
 	Grafana      *lab.Grafana
 	Culprits     []*Culprit
-	Gates        map[string]*lab.Gate // before servers, by their address
-	Settings     string               // of culprit, beside the addresses of the servers
+	Gates        map[string]*lab.Gate // in front of servers, by address
+	Settings     string               // extra configuration of culprit, beside the addresses of the servers
 	Route        string               // of Alertmanager, with the receivers beside culprit's; empty: [EachAlone]
 	Interval     string               // of the rules; empty: a second
-	Asked        string               // the address that culprit has for Prometheus; empty: its own
+	Asked        string               // Prometheus' address for culprit; empty: its real one
 	Ruler        string               // what the configuration says of who evaluates the rules
-	Flags        []string             // of every culprit; empty: it looks at Alertmanager's alerts every two seconds
+	Flags        []string             // of every culprit; empty: it reconciles every two seconds
 
-	// History fills Prometheus' database; nil: an hour and a half that ends with a
-	// fault.
+	// History fills Prometheus' database; nil: an hour and a half that ends with a fault.
 	History func(context.Context, storage.Appendable) error
 
 	closers []func() error
 }
 
-// New makes an empty field for a culprit that [lab.BuildCulprit] has compiled.
+// New makes an empty field for a culprit compiled by [lab.BuildCulprit].
 func New(binary string) (*Field, error) {
 	dir, err := os.MkdirTemp("", "culprit-fault-")
 	if err != nil {
@@ -55,7 +53,7 @@ func New(binary string) (*Field, error) {
 	return f, nil
 }
 
-// OnClose adds what Close does, before what was added earlier.
+// OnClose adds a function for Close, which calls the last added first.
 func (f *Field) OnClose(stop func() error) { f.closers = append(f.closers, stop) }
 
 // Close stops everything, the last started first.
@@ -68,7 +66,7 @@ func (f *Field) Close() error {
 	return errors.Join(errs...)
 }
 
-// Logs is what the culprits have said, as an error to print.
+// Logs returns the culprits' output as an error to print.
 func (f *Field) Logs() error {
 	var errs []error
 	for _, c := range f.Culprits {
@@ -77,8 +75,8 @@ func (f *Field) Logs() error {
 	return errors.Join(errs...)
 }
 
-// Rules are those of alerts that fire as soon as their series is 1. What each
-// measures broke shortly before in one part of its place.
+// Rules are alerting rules that fire as soon as their series is 1. What each measures broke shortly
+// before in one part of its place.
 func (f *Field) Rules() string {
 	return fmt.Sprintf(`
 groups:
@@ -92,14 +90,14 @@ groups:
 `, cmp.Or(f.Interval, "1s"))
 }
 
-// EachAlone tells culprit of every alert, each alert a group of its own.
+// EachAlone notifies culprit of every alert, each alert in its own group.
 const EachAlone = `
 route: {receiver: culprit, group_by: ['...'], group_wait: 0s, group_interval: 2s, repeat_interval: 4h}
 receivers:
 `
 
-// Servers starts Prometheus, Grafana and an Alertmanager that tells every
-// culprit of every alert.
+// Servers starts Prometheus, Grafana and an Alertmanager that notifies every culprit of every
+// alert.
 func (f *Field) Servers(ctx context.Context, culprits ...string) (err error) {
 	var route strings.Builder
 	route.WriteString(cmp.Or(f.Route, EachAlone))
@@ -119,8 +117,7 @@ func (f *Field) Servers(ctx context.Context, culprits ...string) (err error) {
 	return err
 }
 
-// Sender starts a Prometheus that sends its alerts again after so long; 0 is a
-// minute, as by default.
+// Sender starts a Prometheus with a resend delay; 0 is the default, a minute.
 func (f *Field) Sender(ctx context.Context, again time.Duration) (*lab.Prometheus, error) {
 	p, err := lab.StartPrometheus(ctx, lab.PrometheusOptions{
 		Rules: f.Rules(), Alertmanagers: []string{f.Alertmanager.URL()}, History: f.history(), ResendDelay: again,
@@ -139,8 +136,8 @@ func (f *Field) history() func(context.Context, storage.Appendable) error {
 	return load
 }
 
-// load writes an hour and a half of what the alerts measure: the last two
-// minutes of part 1 of every place are broken.
+// load writes an hour and a half of the metrics behind the alerts: part 1 of every place is broken
+// for the last two minutes.
 func load(ctx context.Context, db storage.Appendable) error {
 	const step = 15 * time.Second
 	app := db.Appender(ctx)
@@ -162,16 +159,15 @@ func load(ctx context.Context, db storage.Appendable) error {
 
 const places = 3
 
-// Place is where an alert is, by its number.
+// Place returns the place of an alert, by its number.
 func Place(n int) string { return fmt.Sprintf("place-%d", n%places) }
 
-// Raise makes the alerts from one number up to another fire; they do so for
-// five minutes, which is how far Prometheus looks back.
+// Raise fires the alerts from one number up to another, for five minutes: Prometheus' lookback.
 func (f *Field) Raise(ctx context.Context, from, to int) error {
 	return RaiseOn(ctx, f.Prometheus, from, to)
 }
 
-// RaiseOn makes them fire on one of several Prometheuses.
+// RaiseOn is Raise on one of several Prometheus servers.
 func RaiseOn(ctx context.Context, p *lab.Prometheus, from, to int) error {
 	app := p.Appender(ctx)
 	for n := from; n < to; n++ {
@@ -198,8 +194,7 @@ rules:
 	return path, replaceFile(path, text)
 }
 
-// replaceFile writes a file that others may read just now: they find the old text
-// or the new one.
+// replaceFile replaces a file atomically, so that readers find the old text or the new one.
 func replaceFile(path, text string) error {
 	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path))
 	if err != nil {

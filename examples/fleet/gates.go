@@ -12,7 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// address is where culprit finds a server.
+// address returns the address of a server as culprit sees it.
 func (f *Field) address(server string) string {
 	if gate, ok := f.Gates[server]; ok {
 		return gate.URL()
@@ -20,8 +20,7 @@ func (f *Field) address(server string) string {
 	return server
 }
 
-// Gate puts a gate between culprit and a server. culprit has to be started
-// after that.
+// Gate puts a gate between culprit and a server, for culprits that are started afterwards.
 func (f *Field) Gate(server string) (*lab.Gate, error) {
 	g, err := lab.StartGate(server)
 	if err != nil {
@@ -35,18 +34,17 @@ func (f *Field) Gate(server string) (*lab.Gate, error) {
 	return g, nil
 }
 
-// Hook is a program that is told of incidents. It counts only what it has
-// accepted in time.
+// Hook is a recovery webhook. It counts only the messages that it accepted in time.
 type Hook struct {
 	server *httptest.Server
 
 	mu    sync.Mutex
 	hang  chan struct{}  // closed when it answers
-	heard int            // messages that came
-	took  map[string]int // incident and status → messages that it accepted
+	heard int            // messages received
+	took  map[string]int // incident and status → accepted messages
 }
 
-// Hook starts one.
+// Hook starts a hook.
 func (f *Field) Hook() *Hook {
 	h := &Hook{hang: make(chan struct{}), took: map[string]int{}}
 	close(h.hang)
@@ -55,7 +53,7 @@ func (f *Field) Hook() *Hook {
 	return h
 }
 
-// URL is where it is told.
+// URL is the hook's address.
 func (h *Hook) URL() string { return h.server.URL }
 
 func (h *Hook) take(w http.ResponseWriter, r *http.Request) {
@@ -70,7 +68,7 @@ func (h *Hook) take(w http.ResponseWriter, r *http.Request) {
 	h.mu.Unlock()
 	<-hang
 	if r.Context().Err() != nil {
-		return // nobody waits for the answer any more
+		return // the sender has given up
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -84,7 +82,7 @@ func (h *Hook) Hold() {
 	h.hang = make(chan struct{})
 }
 
-// Answer ends that.
+// Answer ends Hold.
 func (h *Hook) Answer() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -95,8 +93,8 @@ func (h *Hook) Answer() {
 	}
 }
 
-// Counts are the messages that came, those that it accepted, and what they were
-// about.
+// Counts returns the messages received, those accepted, and the number of different incidents and
+// statuses among them.
 func (h *Hook) Counts() (heard, accepted, different int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -106,7 +104,7 @@ func (h *Hook) Counts() (heard, accepted, different int) {
 	return h.heard, accepted, len(h.took)
 }
 
-// Told is how often an incident came with a status, open or resolved.
+// Told returns how often an incident came with a status, open or resolved.
 func (h *Hook) Told(incident, status string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

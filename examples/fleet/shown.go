@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Shown is an alert as Alertmanager shows it.
+// Shown is an alert according to Alertmanager.
 type Shown struct {
 	Fingerprint string
 	Labels      model.LabelSet
@@ -19,7 +19,7 @@ type Shown struct {
 	StartsAt    time.Time
 }
 
-// Shown reads all alerts that fire.
+// Shown lists all firing alerts.
 func (f *Field) Shown(ctx context.Context) (alerts []Shown, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.Alertmanager.URL()+"/api/v2/alerts", nil)
 	if err != nil {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Screens makes the pictures of culprit's pages in this folder: it runs the demo,
-// opens the pages of the incident in Chromium, and writes one PNG of each.
+// Screens takes the screenshots of culprit's pages in this directory: it runs the demo, opens the
+// pages of the incident in Chromium, and writes a PNG for each.
 //
 //	go run ./examples/screens                # all of them, into examples/screens
 //	go run ./examples/screens --dir /tmp/s   # elsewhere, to look at a change
@@ -56,7 +56,7 @@ func run(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(demo.Path) }() // it is in the folder for such files
+	defer func() { _ = os.Remove(demo.Path) }() // in the directory for temporary files
 	demo.Cancel = func() error { return demo.Process.Signal(os.Interrupt) }
 	demo.WaitDelay = 20 * time.Second
 	if err := demo.Start(); err != nil {
@@ -64,7 +64,7 @@ func run(ctx context.Context, dir string) error {
 	}
 	defer func() {
 		cancel()
-		_ = demo.Wait() // it is told to stop, and says so
+		_ = demo.Wait() // interrupted, and says so
 	}()
 	base := "http://" + address
 	told, err := firstReport(ctx, base)
@@ -76,7 +76,7 @@ func run(ctx context.Context, dir string) error {
 	})
 }
 
-// buildDemo builds the demo: a process of `go run` would not pass the end on to it.
+// buildDemo builds the demo, as "go run" would not pass on signals.
 func buildDemo(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	file, err := os.CreateTemp("", "culprit-demo-*")
 	if err != nil {
@@ -95,7 +95,7 @@ func buildDemo(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	return demo, nil
 }
 
-// freeAddress is a port of this machine that nobody listens on.
+// freeAddress returns an unused local address.
 func freeAddress(ctx context.Context) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -104,13 +104,13 @@ func freeAddress(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// reported is what is read of a report.
+// reported is the part of a report that is read here.
 type reported struct {
 	ID, Incident string
 	Sent         []struct{ OK bool }
 }
 
-// firstReport waits for a report that has been sent somewhere, so that the page shows that.
+// firstReport waits for a report that has been sent to a sink, so that the page shows it.
 func firstReport(ctx context.Context, base string) (reported, error) {
 	for {
 		if list, err := reports(ctx, base); err == nil && len(list) > 0 && len(list[0].Sent) > 0 {
@@ -137,7 +137,7 @@ func reports(ctx context.Context, base string) (list []reported, err error) {
 	return list, json.NewDecoder(resp.Body).Decode(&list)
 }
 
-// A screen is one picture of a page.
+// A screen is one screenshot.
 type screen struct {
 	page, name string
 	width      int64 // CSS pixels
@@ -145,7 +145,7 @@ type screen struct {
 	dark       bool
 }
 
-// screens are all pictures: on a phone, as it is held at night, and on a desk.
+// screens returns all screenshots: on a phone, as at night, and on a desktop.
 func screens() []screen {
 	return []screen{
 		{"report", "report-phone", 390, 1.5, false},
@@ -156,7 +156,7 @@ func screens() []screen {
 	}
 }
 
-// takeAll takes each picture of the pages.
+// takeAll takes all screenshots.
 func takeAll(ctx context.Context, dir string, pages map[string]string) error {
 	path, err := webtest.Path()
 	if err != nil {
@@ -182,10 +182,10 @@ func takeAll(ctx context.Context, dir string, pages map[string]string) error {
 	return nil
 }
 
-// mostHeight bounds a picture: what stands below is folded lists and details.
+// mostHeight limits a screenshot: below it are folded lists and details.
 const mostHeight = 1600
 
-// take takes one picture: the page from its top, as high as it is, or mostHeight.
+// take takes one screenshot: the whole page, or mostHeight from its top.
 func (s screen) take(ctx context.Context, url string) ([]byte, error) {
 	view := func(height int64) chromedp.Action[chromedp.Void] {
 		return chromedp.EmulateViewport(s.width, height, chromedp.EmulateScale(s.scale))
@@ -203,7 +203,7 @@ func (s screen) take(ctx context.Context, url string) ([]byte, error) {
 	return chromedp.Run(ctx, chromedp.CaptureScreenshot())
 }
 
-// scheme has the browser prefer light or dark pages.
+// scheme makes the browser prefer light or dark pages.
 func (s screen) scheme() chromedp.Action[chromedp.Void] {
 	feature := emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}
 	if s.dark {

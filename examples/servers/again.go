@@ -20,12 +20,11 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// againConfig is Prometheus over the data of a run: it knows the rules and
-// scrapes nothing.
+// againConfig configures Prometheus over the data of a run: with the rules, without scraping.
 const againConfig = "rule_files: [rules.yml]\n"
 
-// again asks about every report of an earlier run once more: the culprit of now
-// is given the data of then.
+// again explains the alert of every report of an earlier run once more, with the current culprit
+// and the old data.
 func again(ctx context.Context, o options, say func(string, ...any)) (lines []line, err error) {
 	f := &field{dir: o.dir, addresses: map[string]string{}, lastPort: startOfPorts(), options: o, say: say}
 	defer func() { err = errors.Join(err, f.Close()) }()
@@ -93,7 +92,7 @@ func (f *field) past(ctx context.Context) (string, error) {
 	return "", errors.New("Prometheus is not ready over the data of the run\nhint: its log is again.log in the folder logs")
 }
 
-// lineOf tells fault and culprit from the name of a report's file.
+// lineOf takes fault and culprit from the name of a report's file.
 func lineOf(file string) (l line, ok bool) {
 	_, name, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".json"), "-")
 	cut := strings.LastIndexByte(name, '-')
@@ -110,7 +109,7 @@ func lineOf(file string) (l line, ok bool) {
 	return l, false
 }
 
-// explain asks about the alert of a report, at the time at which it was made.
+// explain explains the alert of a report, at the time of the report.
 func (f *field) explain(ctx context.Context, server, rule, file string, at *time.Time) (r report.Report, err error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {

@@ -21,12 +21,12 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// patience is how long an alert and its report may take.
+// patience limits the wait for an alert and its report.
 const patience = 4 * time.Minute
 
 func build(ctx context.Context, dir string) (string, error) { return lab.BuildCulprit(ctx, dir) }
 
-// get decodes the JSON that a server answers.
+// get decodes a server's JSON answer.
 func get[T any](ctx context.Context, address string) (v T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -46,8 +46,8 @@ func get[T any](ctx context.Context, address string) (v T, err error) {
 	return v, json.Unmarshal(body, &v)
 }
 
-// firstReport waits for what a culprit first says of an alert that began after
-// a time, and keeps it in a file.
+// firstReport waits for a culprit's first report on an alert that began after since, and stores it
+// in a file.
 func (f *field) firstReport(ctx context.Context, x fault, culprit string, since time.Time) (report.Report, error) {
 	var none report.Report
 	var last error
@@ -66,7 +66,7 @@ func (f *field) firstReport(ctx context.Context, x fault, culprit string, since 
 	return none, errors.Join(fmt.Errorf("no report of %s within %s", x.alert, patience), last)
 }
 
-// has says whether an alert is the one that a fault brings.
+// has reports whether labels are those of a fault's alert.
 func (f *field) has(x fault, labels model.LabelSet) bool {
 	for name, value := range x.of {
 		if string(labels[model.LabelName(name)]) != strings.Replace(value, ofDir, f.dir, 1) {
@@ -76,7 +76,7 @@ func (f *field) has(x fault, labels model.LabelSet) bool {
 	return true
 }
 
-// whole returns a report with everything in it, and keeps it.
+// whole returns a complete report, and stores it.
 func (f *field) whole(ctx context.Context, culprit, name, id string) (r report.Report, err error) {
 	raw, err := get[json.RawMessage](ctx, f.url(culprit)+"/api/v1/reports/"+url.PathEscape(id))
 	if err != nil {

@@ -13,12 +13,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// fault is one way to break something. Faults of one lane share servers, and
-// come one after another.
+// fault is one way to break something. Faults of a lane share servers and run one after another.
 type fault struct {
 	name, lane string
-	alert      string            // the name of the alert that it brings
-	of         map[string]string // labels of that alert, where others have its name
+	alert      string            // the name of the alert that it causes
+	of         map[string]string // labels of that alert, where others share its name
 	did        string            // what was done, in words
 	truth      truth
 	harm       func(context.Context, *field) error
@@ -28,12 +27,12 @@ type fault struct {
 // ofDir is, in the labels of a fault's alert, the folder of the run.
 const ofDir = "{dir}"
 
-// faults are all of them.
+// faults returns all faults.
 func faults() []fault {
 	return slices.Concat(hostFaults(), redisFaults(), postgresFaults(), edgeFaults(), shopFaults())
 }
 
-// tell starts everything, makes the faults, and returns the first lines.
+// tell starts everything, injects the faults, and returns the first lines.
 func tell(ctx context.Context, o options, say func(string, ...any)) (lines []line, err error) {
 	f, err := newField(ctx, o, say)
 	if f != nil {
@@ -48,8 +47,7 @@ func tell(ctx context.Context, o options, say func(string, ...any)) (lines []lin
 	return f.all(ctx)
 }
 
-// prepare starts the servers, their load and the culprits, and lets them be for
-// the quiet time.
+// prepare starts the servers, their load and the culprits, and waits for the quiet time.
 func (f *field) prepare(ctx context.Context) error {
 	if f.options.culprit == "" {
 		f.say("Compiling culprit")
@@ -76,7 +74,7 @@ func (f *field) prepare(ctx context.Context) error {
 	return f.culprits(ctx)
 }
 
-// culprits starts the one without rules and the one with suggested rules.
+// culprits starts the culprit without rules and the one with suggested rules.
 func (f *field) culprits(ctx context.Context) error {
 	if err := f.culprit(ctx, "culprit"); err != nil || !f.options.suggested {
 		return err
@@ -84,7 +82,7 @@ func (f *field) culprits(ctx context.Context) error {
 	return errors.Join(f.suggest(ctx), f.culprit(ctx, "suggested"))
 }
 
-// all makes all faults as often as they are wanted, the lanes side by side.
+// all runs all faults as often as configured, the lanes in parallel.
 func (f *field) all(ctx context.Context) ([]line, error) {
 	lanes := map[string][]fault{}
 	for _, x := range faults() {
@@ -99,7 +97,7 @@ func (f *field) all(ctx context.Context) ([]line, error) {
 	late := time.Duration(0)
 	for _, lane := range lanes {
 		delay := late
-		late += f.options.hold / 3 // faults of two lanes do not begin together
+		late += f.options.hold / 3 // so that faults of two lanes don't begin together
 		g.Go(func() error {
 			if err := sleep(ctx, delay); err != nil {
 				return err
@@ -116,7 +114,7 @@ func (f *field) all(ctx context.Context) ([]line, error) {
 	return lines, err
 }
 
-// lane makes the faults of one lane, one after another.
+// lane runs the faults of one lane, one after another.
 func (f *field) lane(ctx context.Context, lane []fault, found func(line)) error {
 	for n := range f.options.times {
 		for _, x := range lane {
@@ -136,7 +134,7 @@ func (f *field) lane(ctx context.Context, lane []fault, found func(line)) error 
 	return nil
 }
 
-// once makes a fault, waits for what is said of it, holds it, and mends it.
+// once injects a fault, waits for the reports, holds it, and repairs it.
 func (f *field) once(ctx context.Context, x fault, n int) (lines []line, err error) {
 	f.say("%s, time %d: %s", x.name, n, x.did)
 	start := time.Now()
@@ -159,7 +157,7 @@ func (f *field) once(ctx context.Context, x fault, n int) (lines []line, err err
 	return lines, f.over(ctx, x)
 }
 
-// rules are the culprits that are asked, by their names.
+// rules returns the names of the culprits.
 func (f *field) rules() []string {
 	if f.options.suggested {
 		return []string{"culprit", "suggested"}

@@ -23,12 +23,12 @@ import (
 //go:embed etc
 var etc embed.FS
 
-// field is where everything runs: a folder, addresses, and the programs.
+// field is the setting of a run: a directory, addresses, and programs.
 type field struct {
 	dir       string
 	addresses map[string]string
 	lastPort  int
-	programs  map[string]*program // those that a fault ends and starts again
+	programs  map[string]*program // those that a fault stops and restarts
 	options   options
 	say       func(string, ...any)
 
@@ -54,7 +54,7 @@ func (f *field) Close() error {
 	return errors.Join(errs...)
 }
 
-// at is the address of a server, chosen when it is first asked for.
+// at returns the address of a server, chosen at the first call.
 func (f *field) at(name string) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -71,28 +71,28 @@ func (f *field) at(name string) (string, error) {
 	return "", fmt.Errorf("no free port below %d for %s", f.lastPort, name)
 }
 
-// portsOfRun is how many ports a run has for its own.
+// portsOfRun is the number of ports reserved for a run.
 const portsOfRun = 100
 
-// startOfPorts is before the ports that servers get: those of this run, as
-// another may have chosen one that it has not opened yet, and below those that the
-// system gives to connections.
+// startOfPorts is the port before the servers' first. Each run has its own range, as another run
+// may have chosen a port that it has not opened yet. It is below the ports that the system gives to
+// connections.
 func startOfPorts() int { return 20_000 + os.Getpid()%portsOfRun*portsOfRun }
 
-// port is the port of a server.
+// port returns the port of a server.
 func (f *field) port(name string) string {
 	a, _ := f.at(name)
 	_, port, _ := net.SplitHostPort(a)
 	return port
 }
 
-// url is where a server answers.
+// url returns the base URL of a server.
 func (f *field) url(name string) string {
 	a, _ := f.at(name)
 	return "http://" + a
 }
 
-// newField makes the folder and writes every configuration into it.
+// newField creates the directory and writes every configuration into it.
 func newField(ctx context.Context, o options, say func(string, ...any)) (_ *field, err error) {
 	f := &field{dir: o.dir, addresses: map[string]string{}, lastPort: startOfPorts(), programs: map[string]*program{}, options: o, say: say}
 	if f.dir == "" {
@@ -137,8 +137,8 @@ func (f *field) configure(ctx context.Context) error {
 	return f.worker(true)
 }
 
-// newPrometheus says whether native histograms are asked for in the
-// configuration, and no longer by a flag.
+// newPrometheus reports whether native histograms are enabled in the configuration, and no longer
+// by a flag.
 func (f *field) newPrometheus(ctx context.Context) bool {
 	out, _ := exec.CommandContext(ctx, find(f.options.prometheus), "--version").CombinedOutput()
 	return strings.Contains(string(out), "version 3.")
@@ -157,10 +157,10 @@ func (f *field) worker(there bool) error {
 	return os.WriteFile(filepath.Join(f.dir, "worker.yml"), []byte(targets), 0o644)
 }
 
-// services are those that run as [service].
+// services are the names of those that run as [service].
 var services = []string{"web-1", "web-2", "web-3", "reports-1", "reports-2", "worker-1", "partner", "docs", "status"}
 
-// service starts one of them, again if need be.
+// service starts or restarts one of them.
 func (f *field) service(name string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -173,13 +173,13 @@ func (f *field) service(name string) error {
 	return f.keep(name, self, "service", name, a)
 }
 
-// redis starts one of the two.
+// redis starts one of the two Redis servers.
 func (f *field) redis(name, policy string) error {
 	return f.keep(name, find("redis-server"), "--port", f.port(name), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
 		"--dir", filepath.Join(f.dir, "redis"), "--maxmemory", "20mb", "--maxmemory-policy", policy, "--maxclients", "100")
 }
 
-// keep starts a program that a fault may end.
+// keep starts a program that a fault may stop.
 func (f *field) keep(name, command string, args ...string) error {
 	p, err := f.start(name, command, args...)
 	f.mu.Lock()
@@ -188,7 +188,7 @@ func (f *field) keep(name, command string, args ...string) error {
 	return err
 }
 
-// kill ends a program that was kept.
+// kill kills a program that keep started.
 func (f *field) kill(name string) error {
 	f.mu.Lock()
 	p := f.programs[name]
@@ -196,7 +196,7 @@ func (f *field) kill(name string) error {
 	return p.kill()
 }
 
-// servers starts all servers but culprit, those that others need first.
+// servers starts all servers but culprit, dependencies first.
 func (f *field) servers(ctx context.Context) error {
 	if err := f.mounts(ctx); err != nil {
 		return err
@@ -215,7 +215,7 @@ func (f *field) servers(ctx context.Context) error {
 	return f.watchers()
 }
 
-// watchers starts what observes: exporters, HAProxy, Alertmanager, Prometheus.
+// watchers starts the monitoring: exporters, HAProxy, Alertmanager, Prometheus.
 func (f *field) watchers() error {
 	flag := func(name, server string) string { a, _ := f.at(server); return name + "=" + a }
 	prometheus := []string{"--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", flag("--web.listen-address", "prometheus")}
@@ -245,7 +245,7 @@ func (f *field) watchers() error {
 	return nil
 }
 
-// culprit starts one of the two and waits until it is there.
+// culprit starts one of the two culprits and waits until it answers.
 func (f *field) culprit(ctx context.Context, name string) error {
 	listen, err := f.at(name)
 	if err != nil {
@@ -265,7 +265,7 @@ func (f *field) culprit(ctx context.Context, name string) error {
 	return nil
 }
 
-// suggest writes the rules that culprit makes of those that Prometheus has.
+// suggest writes the rules that culprit suggests for Prometheus' rules.
 func (f *field) suggest(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, f.options.culprit, "suggest", "--prometheus.url="+f.url("prometheus"))
 	var errs bytes.Buffer
@@ -277,7 +277,7 @@ func (f *field) suggest(ctx context.Context) error {
 	return os.WriteFile(filepath.Join(f.dir, "suggested-rules.yml"), rules, 0o644)
 }
 
-// sleep waits, or says that all is to end.
+// sleep waits, or returns the context's error.
 func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

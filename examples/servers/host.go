@@ -15,7 +15,7 @@ import (
 type volume struct {
 	name    string
 	options string
-	used    int // bytes, from the start on
+	used    int // bytes, from the start
 }
 
 var volumes = []volume{
@@ -25,7 +25,7 @@ var volumes = []volume{
 	{"spool", "size=16m,nr_inodes=2000", 1 << 20},
 }
 
-// mounts makes the file systems of the host, with something in each.
+// mounts makes the host's file systems, with some content each.
 func (f *field) mounts(ctx context.Context) error {
 	for _, v := range volumes {
 		dir := f.volume(v.name)
@@ -49,7 +49,7 @@ func fill(path string, size int) error {
 	return os.WriteFile(path, bytes.Repeat([]byte{1}, size), 0o644)
 }
 
-// hostLoad is what the file systems see every day: a log that grows and is cut.
+// hostLoad is the everyday load of the file systems: a log that grows and is truncated.
 func (f *field) hostLoad(ctx context.Context) {
 	for n := 0; sleep(ctx, 3*time.Second) == nil; n++ {
 		_ = fill(filepath.Join(f.volume("logs"), "app.log"), 1<<20+n%20*50_000) // it may be full, which is a fault

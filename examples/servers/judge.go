@@ -15,22 +15,22 @@ import (
 
 // truth is what a good first line names.
 type truth struct {
-	labels  map[string]string // of the place; a value "/x" fits all that end in it
-	implied map[string]string // labels that are right beside them, and say nothing
-	series  string            // fits the names of candidates that are right
+	labels  map[string]string // of the place; a value "/x" matches all values that end in it
+	implied map[string]string // labels that may stand beside them and say nothing
+	series  string            // matches the names of correct candidates
 }
 
-// anything is the value of an implied label that differs from run to run.
+// anything is an implied label's value that differs from run to run.
 const anything = "*"
 
-// The judgements.
+// The verdicts.
 const (
-	isTrue  = "true"    // it names the place or a right series, and nothing else
+	isTrue  = "true"    // it names the place or a correct series, and nothing else
 	useless = "useless" // it names nothing, and nothing false
-	isFalse = "false"   // it names with confidence what was not done
+	isFalse = "false"   // it confidently names something else
 )
 
-// line is a first line, and what it is worth.
+// line is a first line with its verdict.
 type line struct {
 	fault  fault
 	time   int // first or second
@@ -40,7 +40,7 @@ type line struct {
 	judged string
 }
 
-// read takes what a culprit said.
+// read takes over a culprit's report.
 func (l *line) read(r report.Report, err error) {
 	if err != nil {
 		l.text, l.judged = err.Error(), useless
@@ -49,16 +49,15 @@ func (l *line) read(r report.Report, err error) {
 	l.text, l.judged = r.Summary, l.fault.truth.judge(r)
 }
 
-// judge says what a report's first line is worth. No confident cause that it
-// names may be another than what was done; a line without one is true if it
-// names the place.
+// judge rates a report's first line. Each confident cause that it names must be right; a line
+// without any is true if it names the place.
 func (t truth) judge(r report.Report) string {
 	worth := useless
 	switch {
 	case r.Result.Verdict != analysis.NoConfidentCause && t.named(r.Summary):
 		worth = isTrue
 	case r.Result.Verdict == analysis.External, r.Result.Verdict == analysis.NoChange:
-		worth = isFalse // every fault is of one place, and moves something
+		worth = isFalse // every fault is in one place and moves something
 	}
 	for _, c := range r.Result.Causes {
 		if !report.Confident(c) || !said(r.Summary, c) {
@@ -74,7 +73,7 @@ func (t truth) judge(r report.Report) string {
 	return worth
 }
 
-// said says whether the first line names a cause.
+// said reports whether the first line names a cause.
 func said(summary string, c analysis.Finding) bool {
 	if c.Kind == analysis.KindSeries {
 		name, _, _ := strings.Cut(c.Series, "{")
@@ -90,7 +89,7 @@ func said(summary string, c analysis.Finding) bool {
 	return false
 }
 
-// judgeCause says what naming a cause is worth.
+// judgeCause rates naming a cause.
 func (t truth) judgeCause(c analysis.Finding) string {
 	if c.Kind == analysis.KindSeries {
 		if regexp.MustCompile(t.series).MatchString(c.Series + " " + c.Metric) {
@@ -117,7 +116,7 @@ func (t truth) has(name, value string) bool {
 	return known && (value == want || strings.HasPrefix(want, "/") && strings.HasSuffix(value, want))
 }
 
-// named says whether a line has a label of the place in it.
+// named reports whether a text has a label of the place.
 func (t truth) named(text string) bool {
 	for name, value := range t.labels {
 		if regexp.MustCompile(regexp.QuoteMeta(name) + `="?[^ ,"]*` + regexp.QuoteMeta(value)).MatchString(text) {
@@ -127,7 +126,7 @@ func (t truth) named(text string) bool {
 	return false
 }
 
-// printLines prints every first line, and how many are worth what.
+// printLines prints every first line, and how many have each verdict.
 func printLines(w io.Writer, lines []line) {
 	count := map[string]map[string]int{}
 	for _, l := range lines {

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Servers breaks real servers in everyday ways and shows what culprit says of
-// each alert.
+// Servers breaks real servers in everyday ways and prints what culprit says about each alert.
 //
 //	go run ./examples/servers
 //	go run ./examples/servers --only redis-memory --only disk-full --times 1
 //
-// Redis, PostgreSQL, HAProxy, a small service, their exporters, Prometheus and
-// Alertmanager are the programs of the machine, as a distribution ships them;
-// the rules are well-known public ones. Nothing is installed: what is absent is
-// said, with the command that brings it. It wants Linux, and root for mounts.
+// Redis, PostgreSQL, HAProxy, a small service, their exporters, Prometheus and Alertmanager are the
+// programs of the machine, as a distribution ships them; the rules are well-known public ones. It
+// installs nothing: it lists what is missing, with the command to install it. It requires Linux,
+// and root for mounts.
 //
-// Two culprits hear of every alert: one without any rule, one with the rules
-// that `culprit suggest` makes. After some quiet time each fault is made, held,
-// mended, and made a second time. The first line of every report is judged by
-// what was done: true, useless (says no cause) or false. The folder of --dir
-// keeps Prometheus' data and every report; --again asks culprit once more about
-// each of them, as it is by then.
+// Two culprits get every alert: one without any rule, one with the rules of `culprit suggest`.
+// After some quiet time each fault is injected, held, repaired, and injected a second time. The
+// first line of every report is judged: true, useless (says no cause) or false. The directory of
+// --dir keeps Prometheus' data and every report; --again explains each of them once more with the
+// current culprit.
 package main
 
 import (
@@ -39,7 +37,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// options is what the command line says.
+// options are those of the command line.
 type options struct {
 	only       []string
 	times      int
@@ -91,8 +89,8 @@ func parse(args []string) (o options, err error) {
 	return o, nil
 }
 
-// run does all of it. The table goes to stdout, progress goes to stderr. With
-// "service NAME ADDRESS" it is instead the small service that the others watch.
+// run runs everything. The table goes to stdout, progress to stderr. With "service NAME ADDRESS" it
+// is instead the small service that the others watch.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 3 && args[0] == "service" {
 		return fail(stderr, serve(ctx, args[2]))

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// postgres makes a database server with two databases, starts it and the load
-// that it has every day.
+// postgres sets up a server with two databases, and starts it and its everyday load.
 func (f *field) postgres(ctx context.Context) error {
 	data := filepath.Join(f.dir, "postgres")
 	if err := f.do(ctx, "chown", "postgres", data); err != nil {
@@ -36,7 +35,7 @@ func (f *field) postgres(ctx context.Context) error {
 	)
 }
 
-// fill makes the databases when the server answers.
+// fill creates the databases once the server answers.
 func (f *field) fill(ctx context.Context) error {
 	var err error
 	for range 60 {
@@ -61,12 +60,12 @@ func (f *field) fill(ctx context.Context) error {
 	)
 }
 
-// pg are the arguments that tell a client where its database is.
+// pg returns the arguments that connect a client to a database.
 func (f *field) pg(db string) []string {
 	return []string{"-h", "127.0.0.1", "-p", f.port("postgres"), "-U", "postgres", db}
 }
 
-// sql runs statements, each a transaction.
+// sql runs statements, each in a transaction.
 func (f *field) sql(ctx context.Context, db string, statements ...string) error {
 	args := append(f.pg(db), "-q", "-v", "ON_ERROR_STOP=1")
 	for _, s := range statements {
@@ -89,7 +88,7 @@ func (f *field) benchWith(name, db, script string, args ...string) error {
 	return f.bench(name, db, append(args, "-f", file)...)
 }
 
-// database are labels that the place of a fault of PostgreSQL may have.
+// database has labels that the place of a PostgreSQL fault may have.
 var database = map[string]string{"state": "idle", "datid": anything, "server": anything, "instance": "db-1", "job": "postgres"}
 
 func postgresFaults() []fault {
@@ -142,7 +141,7 @@ func postgresFaults() []fault {
 	}
 }
 
-// stopWith ends a client and what it left running in the server.
+// stopWith stops a client and what it left running in the server.
 func stopWith(name, statement string) func(context.Context, *field) error {
 	return func(ctx context.Context, f *field) error {
 		return errors.Join(f.kill(name), f.sql(ctx, "postgres", statement))

@@ -15,8 +15,7 @@ import (
 	"time"
 )
 
-// packages are the programs that must be there, and the Debian packages that
-// bring them.
+// packages maps the required programs to their Debian packages.
 var packages = map[string]string{
 	"prometheus-alertmanager":      "prometheus-alertmanager",
 	"prometheus-node-exporter":     "prometheus-node-exporter",
@@ -34,7 +33,7 @@ var packages = map[string]string{
 	"mount":                        "mount",
 }
 
-// missing says which programs are absent, and how to get them.
+// missing lists the missing programs, and how to get them.
 func missing(prometheus string) error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return errors.New("this wants Linux and root: it mounts file systems and fills them\nhint: run it in a virtual machine or a privileged container")
@@ -55,8 +54,8 @@ func missing(prometheus string) error {
 	return fmt.Errorf("programs are absent\nhint: apt-get install --no-install-recommends %s", strings.Join(slices.Compact(absent), " "))
 }
 
-// find returns the path of a program, or nothing. Distributions keep those of
-// PostgreSQL beside the path, and newest last.
+// find returns the path of a program, or nothing. Distributions keep PostgreSQL's outside PATH,
+// newest last.
 func find(name string) string {
 	if path, err := exec.LookPath(name); err == nil {
 		return path
@@ -71,15 +70,14 @@ func find(name string) string {
 	return paths[len(paths)-1]
 }
 
-// program is a server that runs.
+// program is a running server.
 type program struct {
 	name string
 	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
+	done chan struct{} // closed when it has exited
 }
 
-// start starts a program; what it says goes to a file of its own. It is ended
-// with the field at the latest.
+// start starts a program with a log file. Closing the field stops it.
 func (f *field) start(name, command string, args ...string) (*program, error) {
 	log, err := os.OpenFile(filepath.Join(f.dir, "logs", name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -92,19 +90,19 @@ func (f *field) start(name, command string, args ...string) (*program, error) {
 	}
 	go func() {
 		defer close(p.done)
-		_ = p.cmd.Wait() // how it ends is told by what it was for
+		_ = p.cmd.Wait() // the users of the program notice
 		_ = log.Close()
 	}()
 	f.onClose(p.stop)
 	return p, nil
 }
 
-// asPostgres are the words before a command that must not run as root.
+// asPostgres prefixes a command that must not run as root.
 func asPostgres(command string, args ...string) (string, []string) {
 	return find("setpriv"), append([]string{"--reuid=postgres", "--regid=postgres", "--clear-groups", find(command)}, args...)
 }
 
-// stop asks a program to end, and ends it if it does not.
+// stop interrupts a program, and kills it if that doesn't help.
 func (p *program) stop() error {
 	_ = p.cmd.Process.Signal(os.Interrupt)
 	select {
@@ -115,7 +113,7 @@ func (p *program) stop() error {
 	}
 }
 
-// kill ends a program at once.
+// kill kills a program.
 func (p *program) kill() error {
 	err := p.cmd.Process.Kill()
 	<-p.done
@@ -125,7 +123,7 @@ func (p *program) kill() error {
 	return err
 }
 
-// do runs a command to its end.
+// do runs a command to completion.
 func (f *field) do(ctx context.Context, command string, args ...string) error {
 	cmd := exec.CommandContext(ctx, command, args...)
 	cmd.Dir = f.dir

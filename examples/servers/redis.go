@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// ask sends one command to a Redis and reads the first line of its answer.
+// ask sends a command to Redis and reads the first line of the answer.
 func ask(c net.Conn, r *bufio.Reader, words ...string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "*%d\r\n", len(words))
@@ -53,8 +53,7 @@ func (f *field) dial(ctx context.Context, server string) (net.Conn, error) {
 	return (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "tcp", a)
 }
 
-// redisLoad is what a Redis does every day: a second's worth of keys that live
-// for a minute.
+// redisLoad is the everyday load of a Redis: a second's worth of keys that live for a minute.
 func (f *field) redisLoad(ctx context.Context, server string) {
 	for n := 0; sleep(ctx, time.Second) == nil; n++ {
 		_ = f.commands(ctx, server, 20, func(i int) []string {
@@ -63,7 +62,7 @@ func (f *field) redisLoad(ctx context.Context, server string) {
 	}
 }
 
-// stuff writes keys of 10 kB into a database of a Redis, slowly.
+// stuff slowly writes keys of 10 kB into a Redis database.
 func (f *field) stuff(ctx context.Context, server, db string, perSecond, seconds int) error {
 	for n := range seconds {
 		err := f.commands(ctx, server, perSecond+1, func(i int) []string {
@@ -72,7 +71,7 @@ func (f *field) stuff(ctx context.Context, server, db string, perSecond, seconds
 			}
 			return []string{"SET", fmt.Sprintf("import:%d:%d", n, i), strings.Repeat("y", 10_000)}
 		})
-		if err != nil && !strings.Contains(err.Error(), "OOM") { // full is what it is to be
+		if err != nil && !strings.Contains(err.Error(), "OOM") { // full is the goal
 			return err
 		}
 		if err := sleep(ctx, time.Second); err != nil {
@@ -82,7 +81,7 @@ func (f *field) stuff(ctx context.Context, server, db string, perSecond, seconds
 	return nil
 }
 
-// empty removes what was stuffed.
+// empty removes the keys of stuff.
 func (f *field) empty(ctx context.Context, server, db string) error {
 	return f.commands(ctx, server, 2, func(i int) []string {
 		return [][]string{{"SELECT", db}, {"FLUSHDB"}}[i]

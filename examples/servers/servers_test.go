@@ -13,7 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// TestMain lets the test be the small service, too, as the program does.
+// TestMain also runs the small service, as the program does.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == "service" {
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// paths are those of the service, and how long each takes.
+// paths maps the service's paths to their latency.
 var paths = map[string]time.Duration{
 	"/":         4 * time.Millisecond,
 	"/search":   25 * time.Millisecond,
@@ -24,8 +24,7 @@ var paths = map[string]time.Duration{
 	"/checkout": 40 * time.Millisecond,
 }
 
-// service is a small HTTP server with the metrics that such have, which can be
-// told to break.
+// service is a small HTTP server with the usual metrics that can be broken on request.
 type service struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec // classic buckets
@@ -33,18 +32,18 @@ type service struct {
 
 	mu     sync.Mutex
 	harm   map[string]harm // by path
-	burn   float64         // of a processor
-	leak   int             // bytes a second
+	burn   float64         // processors
+	leak   int             // bytes per second
 	leaked [][]byte
 }
 
-// harm is what is wrong with a path.
+// harm is the fault of a path.
 type harm struct {
 	delay  time.Duration
-	errors float64 // share of the requests
+	errors float64 // share of requests
 }
 
-// serve is the service as a process of its own.
+// serve runs the service as a separate process.
 func serve(ctx context.Context, address string) error {
 	s := &service{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "http_requests_total", Help: "Requests."}, []string{"path", "method", "code"}),
@@ -67,7 +66,7 @@ func serve(ctx context.Context, address string) error {
 	return nil
 }
 
-// answer does a request, as slowly and as badly as its path is.
+// answer handles a request with the path's delay and errors.
 func (s *service) answer(w http.ResponseWriter, r *http.Request) {
 	start, path := time.Now(), r.URL.Path
 	usual, known := paths[path]
@@ -89,7 +88,7 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request) {
 	s.native.WithLabelValues(path).Observe(took)
 }
 
-// breakIt makes the service as ill as the form says; an empty one heals it.
+// breakIt injects the faults given in the form; an empty one removes them.
 func (s *service) breakIt(_ http.ResponseWriter, r *http.Request) {
 	number := func(key string) float64 {
 		v, _ := strconv.ParseFloat(r.FormValue(key), 64)
@@ -104,7 +103,7 @@ func (s *service) breakIt(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// live burns and leaks, a tenth of a second at a time.
+// live burns CPU and leaks memory, a tenth of a second at a time.
 func (s *service) live(ctx context.Context) {
 	const beat = 100 * time.Millisecond
 	for tick := time.Tick(beat); ctx.Err() == nil; <-tick {

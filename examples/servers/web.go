@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// webLoad asks HAProxy for pages, as people do every day.
+// webLoad is the everyday load of HAProxy.
 func (f *field) webLoad(ctx context.Context) {
 	client := &http.Client{Timeout: 5 * time.Second}
 	get := func(server, path string) {
@@ -29,7 +29,7 @@ func (f *field) webLoad(ctx context.Context) {
 	}
 }
 
-// breakService tells a service how ill it is to be; "" is well.
+// breakService injects faults into a service; "" removes them.
 func (f *field) breakService(ctx context.Context, name, how string) error {
 	values, err := url.ParseQuery(how)
 	if err != nil {
@@ -50,7 +50,7 @@ func (f *field) breakService(ctx context.Context, name, how string) error {
 	return nil
 }
 
-// ill breaks services in one way, and well heals them.
+// ill breaks services in one way, and its mend repairs them.
 func ill(how string, names ...string) (harm, mend func(context.Context, *field) error) {
 	all := func(how string) func(context.Context, *field) error {
 		return func(ctx context.Context, f *field) (err error) {
@@ -63,7 +63,7 @@ func ill(how string, names ...string) (harm, mend func(context.Context, *field) 
 	return all(how), all("")
 }
 
-// dead ends services, and starts them again.
+// dead kills services and restarts them.
 func dead(names ...string) (harm, mend func(context.Context, *field) error) {
 	all := func(do func(*field, string) error) func(context.Context, *field) error {
 		return func(_ context.Context, f *field) (err error) {
@@ -76,7 +76,7 @@ func dead(names ...string) (harm, mend func(context.Context, *field) error) {
 	return all((*field).kill), all((*field).service)
 }
 
-// edgeFaults are those of HAProxy and of what is probed.
+// edgeFaults returns the faults of HAProxy and of the probed sites.
 func edgeFaults() []fault {
 	noBackends := fault{
 		name: "no-backends", lane: "edge", alert: "HaproxyHasNoAliveBackends", did: "both servers of the proxy reports are killed",
@@ -101,7 +101,7 @@ func edgeFaults() []fault {
 	return []fault{noBackends, errs, probe, slow}
 }
 
-// shopFaults are those of the small service.
+// shopFaults returns the faults of the small service.
 func shopFaults() []fault {
 	shop := map[string]string{"job": "shop"}
 	slow := fault{
