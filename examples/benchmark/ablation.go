@@ -15,7 +15,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// ablations compares what may stand as the attribution inside the ranking.
+// ablations compares alternatives for the attribution inside the ranking.
 func ablations(sets []string, out io.Writer) error {
 	ways := []struct {
 		name string
@@ -45,7 +45,7 @@ func ablations(sets []string, out io.Writer) error {
 	return nil
 }
 
-// rankWith ranks with other settings than the analysis has.
+// rankWith ranks with settings other than the analysis's.
 func (c incident) rankWith(opt rank.Options) []analysis.Finding {
 	in, names := c.input(0)
 	var causes []analysis.Finding
@@ -55,12 +55,12 @@ func (c incident) rankWith(opt rank.Options) []analysis.Finding {
 	return causes
 }
 
-// input is what the ranking is given, with an alert that many seconds late, and
-// the names of the series.
+// input is the input of the ranking, with an alert that is late by so many seconds, and the names
+// of the series.
 func (c incident) input(late float64) (rank.Input, []string) {
 	frame, err := c.frame(late)
 	if err != nil {
-		panic(err) // the case names a KPI that it does not have
+		panic(err) // the case names a KPI that it doesn't have
 	}
 	target := frame.Targets[0]
 	slices.SortFunc(target.Candidates, func(a, b analysis.Series) int { return strings.Compare(a.Name, b.Name) })
@@ -68,7 +68,7 @@ func (c incident) input(late float64) (rank.Input, []string) {
 	in := rank.Input{
 		KPI:   rank.Series{Values: target.Values, Kind: kind(c.kindOf(target.Name))},
 		Onset: sort.SearchFloat64s(frame.Times, frame.Onset),
-		Late:  int(75 / c.Step), // as package analysis has it
+		Late:  int(75 / c.Step), // as in package analysis
 	}
 	var names []string
 	metrics := map[string]int{}
@@ -109,7 +109,7 @@ func (c incident) codes() map[string]int {
 
 func (c incident) kindOf(column string) string { return c.Roles().Kinds[column] }
 
-// kind is a name as the case writes it; what is not known is no kind.
+// kind maps a name of the case to a kind; unknown names have none.
 func kind(name string) rank.Metric {
 	k, _ := rank.ParseKind(name)
 	return k

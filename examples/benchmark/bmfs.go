@@ -21,9 +21,8 @@ import (
 //go:embed problems.csv
 var problemTable []byte
 
-// regressions measures the selection of candidates: on synthetic problems with
-// the figures of others beside, on incidents of a database, and, where there
-// are any, on the faults of containers.
+// regressions measures the selection of candidates: on synthetic problems beside published figures,
+// on incidents of a database and, if present, on container faults.
 func regressions(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bmfs", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it
@@ -49,7 +48,7 @@ func regressions(args []string, out io.Writer) error {
 	return containers(flags.Arg(0), out)
 }
 
-// problem is the description of a synthetic problem and what others reach on it.
+// problem describes a synthetic problem and published results on it.
 type problem struct {
 	table                        string
 	n, p, blocks, size, active   int
@@ -78,7 +77,7 @@ func readProblems(table []byte) ([]problem, error) {
 	return problems, nil
 }
 
-// number reads a cell; an empty one is 0.
+// number parses a cell; an empty one is 0.
 func number(cell string) float64 {
 	v, err := strconv.ParseFloat(cell, 64)
 	if err != nil {
@@ -116,7 +115,7 @@ func (p problem) String() string {
 	return text
 }
 
-// selections measures the selected features against the active ones.
+// selections scores the selected features against the active ones.
 func selections(problems []problem, seeds int, paper bool, out io.Writer) error {
 	table := ""
 	for _, p := range problems {
@@ -140,7 +139,7 @@ func selections(problems []problem, seeds int, paper bool, out io.Writer) error 
 	return nil
 }
 
-// selection is the mean over some problems.
+// selection is the mean over a group of problems.
 type selection struct {
 	features synth.Score
 	blocks   float64

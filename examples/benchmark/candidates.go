@@ -16,9 +16,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// candidates measures the ranking of series on incidents with known causes: by
-// service and by series, with and without the call graph, with late alerts, and
-// what it says when nothing is wrong.
+// candidates measures the ranking of series on incidents with known causes: by service and by
+// series, with and without the call graph, with late alerts, and on windows where nothing is wrong.
 func candidates(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("candidates", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it
@@ -95,18 +94,18 @@ func printLines(out io.Writer, lines []string) {
 	}
 }
 
-// variation is a way to make a case harder.
+// variation makes cases harder.
 type variation struct {
 	noGraph, noKinds bool
 	late             float64 // seconds
 }
 
-// tally is what came out for all cases of a set.
+// tally has the results for all cases of a set.
 type tally struct {
 	services, metrics places
 	answered, right   map[analysis.Confidence]int
 	roles             roles
-	ms, mb            float64 // a case
+	ms, mb            float64 // per case
 }
 
 func newTally() tally {
@@ -120,7 +119,7 @@ func rankAll(incidents []incident, v variation) tally {
 	for _, c := range incidents {
 		frame, err := c.frame(v.late)
 		if err != nil {
-			panic(err) // the case names a KPI that it does not have
+			panic(err) // the case names a KPI that it doesn't have
 		}
 		if v.noGraph {
 			frame.Topology = nil
@@ -141,7 +140,7 @@ func rankAll(incidents []incident, v variation) tally {
 	return t
 }
 
-// forgetKinds leaves the kinds of the series to be told from their names.
+// forgetKinds removes the kinds of the series, so that they are inferred from names.
 func forgetKinds(f *analysis.Frame) {
 	for i := range f.Targets {
 		f.Targets[i].Candidates = slices.Clone(f.Targets[i].Candidates)
@@ -151,15 +150,15 @@ func forgetKinds(f *analysis.Frame) {
 	}
 }
 
-// add scores one answer. Services stand in the order in which they first come
-// among the causes; a cause stands for its members, too.
+// add scores one answer. Services are ranked by their first appearance among the causes; a cause
+// stands for its members, too.
 func (t *tally) add(c incident, causes []analysis.Finding) {
 	var services, metrics []string
 	for _, cause := range causes {
 		metrics = append(metrics, cause.Series)
 		services = append(services, c.serviceOf(cause.Series))
 	}
-	for _, cause := range causes { // what can't be told from another cause is told with it
+	for _, cause := range causes { // causes that can't be distinguished are named together
 		for _, member := range cause.Evidence.Members {
 			metrics, services = append(metrics, member), append(services, c.serviceOf(member))
 		}
@@ -190,7 +189,7 @@ func unique(names []string) []string {
 	return list
 }
 
-// firstOf is the place of the first name that is true.
+// firstOf returns the rank of the first correct name.
 func firstOf(names, truth []string) int {
 	for i, n := range names {
 		if slices.Contains(truth, n) {
@@ -200,7 +199,7 @@ func firstOf(names, truth []string) int {
 	return missed
 }
 
-// vary is a line of Avg@5 under harder conditions.
+// vary formats Avg@5 under harder conditions.
 func vary(name string, incidents []incident, usual tally) string {
 	line := fmt.Sprintf("| %s | %.3f |", name, usual.services.average())
 	for _, v := range []variation{{noGraph: true}, {late: incidents[0].Step}, {late: 60}, {noKinds: true}} {
@@ -209,7 +208,7 @@ func vary(name string, incidents []incident, usual tally) string {
 	return line
 }
 
-// confidence is a line of how often each level was right.
+// confidence formats how often each level was right.
 func (t tally) confidence(name string) string {
 	line := "| " + name + " |"
 	for _, level := range []analysis.Confidence{analysis.High, analysis.Medium, analysis.Low} {

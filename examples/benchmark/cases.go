@@ -18,8 +18,8 @@ type incident struct {
 	samples *tabular.Series
 }
 
-// dataSets lists the folders of dir that hold cases, by name. A folder that
-// holds cases itself is one data set.
+// dataSets lists the directories in dir that hold cases, by name. A directory that holds cases
+// itself is one data set.
 func dataSets(dir string) ([]string, error) {
 	if files, _ := filepath.Glob(filepath.Join(dir, "*.json")); len(files) > 0 {
 		return []string{dir}, nil
@@ -40,7 +40,7 @@ func dataSets(dir string) ([]string, error) {
 	return sets, nil
 }
 
-// readIncidents reads the cases of one data set, in the order of their names.
+// readIncidents reads the cases of a data set in the order of their names.
 func readIncidents(dir string) ([]incident, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {
@@ -85,15 +85,15 @@ func readSeries(file string) (*tabular.Series, error) {
 	return tabular.ReadSeries(f)
 }
 
-// frame is the incident as the analysis sees it, with an alert that many
-// seconds late.
+// frame returns the incident as the analysis sees it, with an alert that is late by so many
+// seconds.
 func (c incident) frame(late float64) (analysis.Frame, error) {
 	roles := c.Roles()
 	roles.Onset += late
 	return c.samples.Frame(roles)
 }
 
-// serviceOf is whose series a column is.
+// serviceOf returns the service that a column belongs to.
 func (c incident) serviceOf(column string) string {
 	for _, s := range c.Series {
 		if s.Column == column {

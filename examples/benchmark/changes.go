@@ -18,9 +18,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// releases measures what a list of changes adds to the ranking of series: into the
-// incidents with known causes it draws releases of the service that is at fault and of
-// innocent ones, all at one time or in waves.
+// releases measures what a list of changes adds to the ranking of series. It draws releases of the
+// faulty service and of innocent ones into the incidents, all at one time or in waves.
 func releases(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("changes", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it
@@ -52,7 +51,7 @@ func releases(args []string, out io.Writer) error {
 	return nil
 }
 
-// releasesOf is the line of one data set.
+// releasesOf formats the results of one data set.
 func releasesOf(name string, incidents []incident, seed uint64) string {
 	var without, latest places
 	kept, ranked := map[story]*places{}, map[story]*places{}
@@ -85,7 +84,7 @@ func releasesOf(name string, incidents []incident, seed uint64) string {
 	return line + fmt.Sprintf(" %s | %s |", guilty, innocent)
 }
 
-// and adds a place to those of a story.
+// and adds a rank to those of a story.
 func (p *places) and(place int) *places {
 	if p == nil {
 		p = &places{}
@@ -94,7 +93,7 @@ func (p *places) and(place int) *places {
 	return p
 }
 
-// sureness counts the changes that are said with confidence.
+// sureness counts the changes that are named with confidence.
 type sureness struct{ all, sure int }
 
 func (n *sureness) add(causes []analysis.Finding, of func(service string) bool) {
@@ -112,11 +111,11 @@ func (n sureness) String() string {
 	return fmt.Sprintf("%.1f %%", 100*float64(n.sure)/float64(max(1, n.all)))
 }
 
-// causes are those of a case after some releases.
+// causes returns the causes of a case after some releases.
 func (c incident) causes(s story, list []changes.Change) []analysis.Finding {
 	frame, err := c.frame(0)
 	if err != nil {
-		panic(err) // the case names a KPI that it does not have
+		panic(err) // the case names a KPI that it doesn't have
 	}
 	if s.restarts {
 		restart(&frame, list)
@@ -128,7 +127,7 @@ func (c incident) causes(s story, list []changes.Change) []analysis.Finding {
 	}).Causes
 }
 
-// services are those of causes, in their order.
+// services returns the services of causes, in their order.
 func (c incident) services(causes []analysis.Finding) []string {
 	var names []string
 	for _, cause := range causes {
@@ -148,7 +147,7 @@ func releasedOnly(services []string, list []changes.Change) []string {
 	})
 }
 
-// latestFirst are the services by their releases alone, those of one wave by name.
+// latestFirst orders the services by release time alone, those of a wave by name.
 func latestFirst(list []changes.Change) []string {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b changes.Change) int {
@@ -167,10 +166,9 @@ func latestFirst(list []changes.Change) []string {
 	return names
 }
 
-// worthOfScore asks each data set how much likelier a service is for a score of one more
-// ([rank.OddsOfScore]): the mean logarithm of the probability that the right service
-// gets, among all, by what a score is taken to be worth; and for each set the value that
-// the other sets together would choose.
+// worthOfScore computes from each data set how much likelier a service is for each point of score
+// ([rank.OddsOfScore]): the mean log-probability of the right service among all, for different
+// worths of a point; and for each set the worth that all other sets together would choose.
 func worthOfScore(sets []string, out io.Writer) error {
 	grid := []float64{1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6}
 	var names []string
@@ -203,7 +201,7 @@ func worthOfScore(sets []string, out io.Writer) error {
 	return nil
 }
 
-// likelihood is the logarithm of the probability of the right services.
+// likelihood returns the log-probability of the right services.
 func likelihood(services []rank.Service, codes map[string]int, truth []string, k float64) float64 {
 	var all, right []float64
 	for _, s := range services {

@@ -20,17 +20,16 @@ import (
 	"github.com/culprit-dev/culprit/examples/benchmark/synth"
 )
 
-// container is one of the published container faults: metrics, a KPI, and which
-// of the metrics belong to the fault.
+// container is one of the published container faults: metrics, a KPI, and which metrics belong to
+// the fault.
 type container struct {
 	frame  analysis.Frame
 	names  []string
 	active []bool
 }
 
-// containers scores the selection on the faults published with BALANCE, as
-// their notebook does: precision, recall and F1 of each metric over all
-// containers, and the mean over the metrics.
+// containers scores the selection on the faults published with BALANCE, as their notebook does:
+// precision, recall and F1 of each metric over all containers, and the mean over the metrics.
 func containers(dir string, out io.Writer) error {
 	list, err := readContainers(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -76,8 +75,7 @@ func scoreContainers(list []container, preset string) synth.Score {
 	return total
 }
 
-// selected are the metrics that are in the answer, by themselves or as one that
-// can't be told from another.
+// selected tells which metrics are in the answer, by themselves or as an indistinguishable other.
 func (c container) selected(preset string) []bool {
 	opt := analysis.Options{Series: analysis.SeriesOptions{Method: "balance", Preset: preset, Top: len(c.names)}}
 	var found []string

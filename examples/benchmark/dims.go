@@ -16,19 +16,18 @@ import (
 	"github.com/culprit-dev/culprit/analysis/tabular"
 )
 
-// dimsRow is a line of the table: a data set, and the settings that the row is
-// about. The peers' figures are micro F1 over exact combinations of their own
-// programs at their own defaults on the same or sister instances; those of
-// Adtributor are of its first set.
+// dimsRow is a row of the table: a data set and its settings. The peers' figures are micro F1 over
+// exact combinations, by their own programs with default settings on the same or sister instances;
+// Adtributor's are those of its first set.
 type dimsRow struct {
 	set     string
 	options analysis.LabelOptions
 	peers   [5]string // Adtributor, RiskLoc, AutoRoot, Squeeze, RobustSpot
-	ms      string    // milliseconds a case of RiskLoc in Python
+	ms      string    // milliseconds per case of RiskLoc in Python
 }
 
-// dimsRows are the lines, one data set each, all with default settings; deep
-// looks for causes that the total hardly shows, which is what s and l are about.
+// dimsRows returns the rows, one for each data set, all with default settings; deep looks for
+// causes that hardly show in the total, which is what s and l are about.
 func dimsRows() []dimsRow {
 	deep := analysis.LabelOptions{Deep: true}
 	return []dimsRow{
@@ -82,7 +81,7 @@ func dims(args []string, out io.Writer) error {
 	return published(args[0], out)
 }
 
-// name of the line.
+// name names the row.
 func (row dimsRow) name() string {
 	if row.options.Deep {
 		return row.set + " (deep)"
@@ -90,7 +89,7 @@ func (row dimsRow) name() string {
 	return row.set
 }
 
-// measure scores one line, and says how far its causes could be trusted.
+// measure scores one row, and returns how reliable its causes were.
 func (row dimsRow) measure(cases []dimsCase, out io.Writer) (reliability, error) {
 	score, said := setScore{}, reliability{}
 	var spent time.Duration
@@ -109,8 +108,7 @@ func (row dimsRow) measure(cases []dimsCase, out io.Writer) (reliability, error)
 	return said, nil
 }
 
-// locate analyses a case and says how long that took, without the reading of
-// files.
+// locate analyses a case and returns the time for it, without reading files.
 func (c dimsCase) locate(opt analysis.LabelOptions) (analysis.Result, time.Duration, error) {
 	breakdown, err := c.read()
 	if err != nil {
@@ -121,8 +119,8 @@ func (c dimsCase) locate(opt analysis.LabelOptions) (analysis.Result, time.Durat
 	return result, time.Since(start), nil
 }
 
-// published measures single labels alone, as published and with culprit's
-// corrections, on causes that are of one label.
+// published measures single labels alone, as published and with culprit's corrections, on causes
+// with one label.
 func published(dir string, out io.Writer) error {
 	cases, err := dimsCases(filepath.Join(dir, "s1d"))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -19,16 +19,16 @@ import (
 	"github.com/culprit-dev/culprit/analysis/tabular"
 )
 
-// dimsCase is one incident of a set: a breakdown, and the combinations of
-// label values that it came from.
+// dimsCase is one incident of a set: a breakdown, and the combinations of label values that caused
+// it.
 type dimsCase struct {
 	name  string
 	truth []string
 	read  func() (*analysis.Breakdown, error)
 }
 
-// dimsCases lists the cases of a folder: snapshots or rows with a labels.csv,
-// or series with a faults.csv. The error is fs.ErrNotExist if it has neither.
+// dimsCases lists the cases of a directory: snapshots or rows with a labels.csv, or series with a
+// faults.csv. The error is fs.ErrNotExist if it has neither.
 func dimsCases(dir string) ([]dimsCase, error) {
 	if list, err := readList(filepath.Join(dir, "faults.csv")); err == nil {
 		return seriesCases(dir, list)
@@ -56,7 +56,7 @@ func dimsCases(dir string) ([]dimsCase, error) {
 	return cases, nil
 }
 
-// readList reads a small CSV as one map a row.
+// readList reads a small CSV as one map for each row.
 func readList(file string) ([]map[string]string, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -77,7 +77,7 @@ func readList(file string) ([]map[string]string, error) {
 	return list, nil
 }
 
-// combinations reads a=1&b=2;c=3, in the order of their names.
+// combinations parses a=1&b=2;c=3 and sorts by name.
 func combinations(text string) []string {
 	list := strings.Split(text, ";")
 	for i := range list {
@@ -89,7 +89,7 @@ func combinations(text string) []string {
 	return list
 }
 
-// open reads a file, unpacked.
+// open reads a file, decompressed.
 func open[T any](file string, read func(io.Reader) (T, error)) (T, error) {
 	var none T
 	f, err := os.Open(file)
@@ -114,8 +114,7 @@ func readSnapshot(file string) (*analysis.Breakdown, error) {
 	return open(file, func(r io.Reader) (*analysis.Breakdown, error) { return tabular.ReadSnapshot(r, false) })
 }
 
-// readRows reads a ratio of events at the minute of the anomaly, beside the
-// four minutes before.
+// readRows reads a ratio of events at the minute of the anomaly and in the four minutes before.
 func readRows(file string, onset float64) (*analysis.Breakdown, error) {
 	return open(file, func(r io.Reader) (*analysis.Breakdown, error) {
 		num, den, err := tabular.ReadLong(r, tabular.LongColumns{Time: "min", Numerator: "value", Denominator: "cnt"})
@@ -127,8 +126,7 @@ func readRows(file string, onset float64) (*analysis.Breakdown, error) {
 	})
 }
 
-// seriesCases are faults in series that all cases share: one measure, or errors
-// and requests.
+// seriesCases returns faults in series that all cases share: one measure, or errors and requests.
 func seriesCases(dir string, list []map[string]string) ([]dimsCase, error) {
 	file, overlay := "series.csv.gz", ".csv.gz"
 	var requests *tabular.LeafTable

@@ -11,8 +11,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// located are the combinations of a cause, each written as in the data, in the
-// order of the answer.
+// located returns the combinations of a cause, written as in the data, in the order of the answer.
 func located(f analysis.Finding) []string {
 	list := make([]string, len(f.Labels))
 	for i, labels := range f.Labels {
@@ -26,7 +25,7 @@ func located(f analysis.Finding) []string {
 	return list
 }
 
-// locatedBy are the combinations of some causes.
+// locatedBy returns the combinations of several causes.
 func locatedBy(causes []analysis.Finding) []string {
 	var list []string
 	for _, f := range causes {
@@ -35,8 +34,8 @@ func locatedBy(causes []analysis.Finding) []string {
 	return list
 }
 
-// reliability counts the causes that were said with each confidence, and those
-// of them that are right: each of their combinations is a cause.
+// reliability counts causes by confidence, and how many of them are right: each of their
+// combinations is a true cause.
 type reliability map[analysis.Confidence]*[2]int
 
 func (r reliability) add(causes []analysis.Finding, truth []string) {
@@ -50,7 +49,7 @@ func (r reliability) add(causes []analysis.Finding, truth []string) {
 	}
 }
 
-// cells are the counts as cells of a table, the most confident first.
+// cells formats the counts as table cells, the most confident first.
 func (r reliability) cells() string {
 	cells := make([]string, 0, 3)
 	for _, c := range []analysis.Confidence{analysis.High, analysis.Medium, analysis.Low} {
@@ -92,8 +91,8 @@ func hitsOf(answer, truth []string) int {
 	return n
 }
 
-// accuracyAt is AC@k of one case: the share of the truth among the first k
-// answers, of as much as k answers can hold.
+// accuracyAt returns AC@k of one case: the share of the truth among the first k answers, of as much
+// as k answers can hold.
 func accuracyAt(k int, answer, truth []string) float64 {
 	return float64(hitsOf(answer[:min(k, len(answer))], truth)) / float64(min(k, len(truth)))
 }
@@ -105,10 +104,10 @@ func ratio(a, b int) float64 {
 	return float64(a) / float64(b)
 }
 
-// f1 is the micro F1 over exact combinations.
+// f1 returns the micro F1 over exact combinations.
 func (s *setScore) f1() float64 { return ratio(2*s.right, s.found+s.true) }
 
-// cells are the scores as cells of a table.
+// cells formats the scores as table cells.
 func (s *setScore) cells() string {
 	n := float64(max(s.cases, 1))
 	return fmt.Sprintf("%d | %.3f | %.3f | **%.3f** | %d | %.2f | %.2f",

@@ -12,8 +12,8 @@ import (
 	"github.com/culprit-dev/culprit/examples/benchmark/expressions"
 )
 
-// alertsInWords asks about every alert of the corpus in all its variants, and
-// counts the answers by what is special about the expressions.
+// alertsInWords explains every alert of the corpus in all its variants, and counts the answers by
+// what is special about the expressions.
 func alertsInWords(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("expressions", flag.ContinueOnError)
 	show := flags.Bool("show", false, "print what is said of each alert that is not answered right")

@@ -12,9 +12,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// graphs measures the causal graph on incidents with known causes (do the
-// chains pass through the cause, do the arrows agree with the calls?) and on
-// problems whose true graph is known.
+// graphs measures the causal graph on incidents with known causes (do the chains pass through the
+// cause, do the arrows agree with the calls?) and on problems with a known graph.
 func graphs(args []string, out io.Writer) error {
 	if len(args) != 1 {
 		return errors.New("graph wants one folder: that of the data sets")
@@ -39,7 +38,7 @@ func graphs(args []string, out io.Writer) error {
 	return trueGraphs(out)
 }
 
-// graphTally counts over cases; of edges those between two services.
+// graphTally counts over cases; only edges between two services.
 type graphTally struct {
 	chains, first, three, suspect        int
 	agree, against, undirected, feedback int
@@ -50,7 +49,7 @@ func measureGraphs(incidents []incident, given bool) string {
 	for _, c := range incidents {
 		frame, err := c.frame(0)
 		if err != nil {
-			panic(err) // the case names a KPI that it does not have
+			panic(err) // the case names a KPI that it doesn't have
 		}
 		if !given {
 			frame.Topology = nil

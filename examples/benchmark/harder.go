@@ -17,8 +17,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/tabular"
 )
 
-// A harder way is what another system, or another Prometheus, would have made of the
-// same incidents.
+// harder is a way to transform incidents into what another system, or another Prometheus, would
+// have shown.
 type harder struct {
 	name string
 	of   func(incident) incident
@@ -42,7 +42,7 @@ func harderWays() []harder {
 	}
 }
 
-// harden shows what is left of the answers in each harder way.
+// harden shows how the answers fare in each harder way.
 func harden(dirs []string, out io.Writer) error {
 	fmt.Fprintln(out, "Avg@5 by service; right first answers / all answers of high and of medium confidence; faults answered right with either:")
 	fmt.Fprintln(out, "\n| data set | | AC@1 | Avg@5 | high | medium | answered |")
@@ -68,20 +68,20 @@ func harden(dirs []string, out io.Writer) error {
 	return nil
 }
 
-// onset is the first row of the incident.
+// onset returns the first row of the incident.
 func (c incident) onset() int {
 	at, _ := slices.BinarySearch(c.samples.Times, c.Onset)
 	return at
 }
 
-// chance is a source of random numbers of the case's own.
+// chance returns the case's own random source.
 func (c incident) chance() *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(c.ID))
 	return rand.New(rand.NewPCG(h.Sum64(), 1))
 }
 
-// withRows is the case with some of its rows.
+// withRows keeps some of the case's rows.
 func (c incident) withRows(keep func(row int) bool) incident {
 	s := &tabular.Series{}
 	for i, t := range c.samples.Times {
@@ -102,21 +102,21 @@ func (c incident) withRows(keep func(row int) bool) incident {
 	return c
 }
 
-// everyOther is the case at half of the rate.
+// everyOther halves the sample rate.
 func (c incident) everyOther() incident {
 	onset := c.onset()
 	c.Step *= 2
 	return c.withRows(func(row int) bool { return (row-onset)%2 == 0 })
 }
 
-// withBaseline is the case with the last share of what was before.
+// withBaseline keeps the last share of the baseline.
 func (c incident) withBaseline(share float64) incident {
 	onset := c.onset()
 	from := onset - int(share*float64(onset))
 	return c.withRows(func(row int) bool { return row >= from })
 }
 
-// withValues is the case with other values in each column.
+// withValues replaces the values of each column.
 func (c incident) withValues(of func(name string, values []float64)) incident {
 	s := &tabular.Series{Times: c.samples.Times}
 	for _, column := range c.samples.Columns {
@@ -128,7 +128,7 @@ func (c incident) withValues(of func(name string, values []float64)) incident {
 	return c
 }
 
-// withGaps is the case without a share of its cells.
+// withGaps removes a share of the cells.
 func (c incident) withGaps(share float64) incident {
 	rng := c.chance()
 	return c.withValues(func(_ string, values []float64) {
@@ -140,8 +140,8 @@ func (c incident) withGaps(share float64) incident {
 	})
 }
 
-// inOtherUnits is the case with all columns of each metric in a unit that nobody
-// uses. Ratios keep theirs: 1 is all of them.
+// inOtherUnits converts all columns of each metric to an uncommon unit. Ratios keep theirs: 1 is
+// all of them.
 func (c incident) inOtherUnits() incident {
 	rng, factor := c.chance(), map[string]float64{}
 	kinds := c.Roles().Kinds
@@ -159,7 +159,7 @@ func (c incident) inOtherUnits() incident {
 	})
 }
 
-// metricOf is what a column measures, without of whom.
+// metricOf returns the metric of a column, without its owner.
 func metricOf(column string) string {
 	_, metric, ok := strings.Cut(column, "|")
 	if !ok {
@@ -168,7 +168,7 @@ func metricOf(column string) string {
 	return metric
 }
 
-// withNames is the case with other names.
+// withNames replaces the names.
 func (c incident) withNames(service, column func(string) string) incident {
 	s := &tabular.Series{Times: c.samples.Times}
 	for _, old := range c.samples.Columns {
@@ -195,8 +195,8 @@ func each(names []string, change func(string) string) []string {
 	return list
 }
 
-// renamed is the case with services named s00, s01 and so on in an order of chance,
-// and with its columns in another order. What is said of an edge keeps its form.
+// renamed names the services s00, s01 and so on, shuffled, and shuffles the columns. Names of edges
+// keep their form.
 func (c incident) renamed() incident {
 	var names []string
 	for service := range c.codes() {
@@ -230,8 +230,8 @@ func (c incident) withoutGraph() incident {
 	return c
 }
 
-// nameless is the case with metrics named m0, m1 and so on, so that nothing tells
-// what kind they are of, nor whose calls they measure.
+// nameless names the metrics m0, m1 and so on, so that nothing shows their kind or whose calls they
+// measure.
 func (c incident) nameless() incident {
 	alias := map[string]string{}
 	c = c.withNames(func(s string) string { return s }, func(column string) string {

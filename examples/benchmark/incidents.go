@@ -11,9 +11,8 @@ import (
 	"github.com/culprit-dev/culprit/examples/benchmark/synth"
 )
 
-// statements runs every step of the published method on incidents of a
-// database: one of a hundred statements became slow, three others made the same
-// move and don't matter, three more swell.
+// statements runs every step of the published method on incidents of a database: one of a hundred
+// statements became slow, three others moved alike without mattering, three more grow.
 func statements(out io.Writer) {
 	const cases = 60
 	fmt.Fprintf(out, "\n%d incidents of a database, 100 statements each (Bayesian ridge alone finds the cause among the first three in .83):\n", cases)
@@ -52,8 +51,7 @@ func b2i(b bool) int {
 	return 0
 }
 
-// statementFrame is an incident whose last row is the anomaly. The statements
-// share a unit.
+// statementFrame is an incident whose last row is the anomaly. The statements share a unit.
 func statementFrame(c synth.IncidentCase) analysis.Frame {
 	f := analysis.Frame{Times: make([]float64, len(c.Y))}
 	for i := range f.Times {

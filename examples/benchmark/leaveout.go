@@ -11,8 +11,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// systemOf is the system that a data set was measured on: what is chosen on one of
-// its sets is no surprise on another one.
+// systemOf returns the system that a data set was measured on: thresholds chosen on one of its sets
+// are no independent choice for the others.
 func systemOf(set string) string {
 	for system, sets := range map[string][]string{
 		"Bookinfo":        {"bookinfo-e", "bookinfo-e2"},
@@ -28,7 +28,7 @@ func systemOf(set string) string {
 	return set
 }
 
-// verdicts are the rankings of the faults of a data set, and of its quiet windows.
+// verdicts are the rankings of a data set's faults and quiet windows.
 type verdicts struct {
 	set    string
 	faults []rank.Result
@@ -59,7 +59,7 @@ func readVerdicts(dir string) (v verdicts, err error) {
 	return v, nil
 }
 
-// said is what some marks say of a set.
+// said counts what some marks say about a set.
 type said struct{ all, right, faults, quietSaid, quiet int }
 
 func (v verdicts) under(marks rank.Marks) (s said) {
@@ -80,17 +80,17 @@ func (v verdicts) under(marks rank.Marks) (s said) {
 }
 
 const (
-	leastRight = 0.9  // of what is said of a set, that is right, or all but one
-	mostQuiet  = 0.04 // of quiet windows of which anything is said, or one
+	leastRight = 0.9  // share of named causes that must be right, or all but one
+	mostQuiet  = 0.04 // share of quiet windows with any cause, or one
 )
 
-// honest says whether a set keeps the promise of confidence.
+// honest reports whether a set keeps the promise of confidence.
 func (s said) honest() bool {
 	return s.all-s.right <= max(1, int((1-leastRight)*float64(s.all))) && s.quietSaid <= max(1, int(mostQuiet*float64(s.quiet)))
 }
 
-// choose picks the marks by which the most is said of the sets, as a share of each,
-// of those that keep the promise on all of them; the strictest of equals.
+// choose picks the marks that name the most, as a share of each set, among those that keep the
+// promise on all sets; the strictest of equals.
 func choose(sets []verdicts) (best rank.Marks, ok bool) {
 	most := -1.0
 	for _, marks := range allMarks() {
@@ -107,7 +107,7 @@ func choose(sets []verdicts) (best rank.Marks, ok bool) {
 	return best, ok
 }
 
-// allMarks are those that are tried, the most lenient first.
+// allMarks returns the candidates, the most lenient first.
 func allMarks() []rank.Marks {
 	var all []rank.Marks
 	for _, lift := range []float64{1.1, 1.2, 1.35, 1.5, 1.65, 1.8} {
@@ -122,8 +122,8 @@ func allMarks() []rank.Marks {
 	return all
 }
 
-// leftOut chooses the marks without each system in turn, and shows what they and
-// the usual ones say of its sets.
+// leftOut chooses the marks without each system in turn, and compares them with the usual ones on
+// its sets.
 func leftOut(dirs []string, out io.Writer) error {
 	var sets []verdicts
 	for _, dir := range dirs {

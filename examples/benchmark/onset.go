@@ -11,8 +11,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// onsetErrors is a line of how far the onset that is found is from the true one,
-// by how late the alert is.
+// onsetErrors formats the error of the detected onset, by how late the alert is.
 func onsetErrors(name string, incidents []incident) string {
 	line := "| " + name + " |"
 	for _, late := range []float64{0, incidents[0].Step, 60} {
@@ -30,7 +29,7 @@ func onsetErrors(name string, incidents []incident) string {
 	return line
 }
 
-// onsetError is by how many rows the incident is dated after its true onset.
+// onsetError returns by how many rows the detected onset is after the true one.
 func (c incident) onsetError(late float64) int {
 	in, _ := c.input(late)
 	return rank.Rank(in, rank.Options{NoResidual: true}).Onset - sort.SearchFloat64s(c.samples.Times, c.Onset)

@@ -18,7 +18,7 @@ type peer struct {
 	score func(before, during []float64) float64
 }
 
-// peers are the formulas that are hard to beat on public data.
+// peers are formulas that are hard to beat on public data.
 func peers() []peer {
 	return []peer{
 		{"N-Sigma", func(before, during []float64) float64 {
@@ -43,7 +43,7 @@ func peers() []peer {
 func (c incident) rankBy(p peer) []analysis.Finding {
 	frame, err := c.frame(0)
 	if err != nil {
-		panic(err) // the case names a KPI that it does not have
+		panic(err) // the case names a KPI that it doesn't have
 	}
 	onset, _ := slices.BinarySearch(frame.Times, frame.Onset)
 	var causes []analysis.Finding
@@ -61,8 +61,8 @@ func (c incident) rankBy(p peer) []analysis.Finding {
 	return causes
 }
 
-// comparison is a line of what the peers reach on a set: AC@1, AC@3, AC@5, Avg@5
-// by service, and Avg@5 by metric.
+// comparison formats the results of the peers on a set: AC@1, AC@3, AC@5, Avg@5 by service, and
+// Avg@5 by metric.
 func comparison(name string, incidents []incident, usual tally) string {
 	line := fmt.Sprintf("| %s | **%s** |", name, usual.brief())
 	for _, p := range peers() {

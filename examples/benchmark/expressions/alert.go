@@ -20,7 +20,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/ruletest"
 )
 
-// Alert is one alert, its world, and the answer of a person.
+// Alert is one alert with its world and the answer a person would give.
 type Alert struct {
 	Kind   string // what is special about its expression
 	Name   string
@@ -28,38 +28,38 @@ type Alert struct {
 	Expr   string
 	World  func(*World)
 
-	Late     int           // samples after the onset at which it began, as far as is known
-	After    int           // samples from then until it is explained; 0: 11
+	Late     int           // samples between the onset and its start, as far as known
+	After    int           // samples from its start until it is explained; 0: 11
 	Interval time.Duration // between two samples; 0: a minute
 
-	Places  []string         // label sets, as selectors without braces, any of which is the first place; nil: there is none
+	Places  []string         // label sets, as selectors without braces, any of which is right in first place; nil: no place is
 	Both    bool             // all of them must be among the causes
-	Series  string           // part of the name of the series that is why; empty: none is asked for
+	Series  string           // part of the name of the series that is why; empty: not checked
 	Verdict analysis.Verdict // empty: explained
 	Says    string           // regular expression that the first line matches
 	Never   string           // and one that it does not
 }
 
-// Class is what an answer is worth, as in the worlds of this benchmark.
+// Class rates an answer, as in the worlds of this benchmark.
 type Class string
 
 // The classes.
 const (
 	Right  Class = "RIGHT"
-	Honest Class = "HONEST" // nothing false is said, and not the answer either
+	Honest Class = "HONEST" // nothing false, but not the answer either
 	Wrong  Class = "WRONG"
 )
 
-// Outcome is what was said.
+// Outcome is the answer to an alert.
 type Outcome struct {
 	Alert Alert
 	Expr  string // the variant
 	Class Class
 	Line  string
-	Why   string // it is not right
+	Why   string // why it is not right
 }
 
-// Ask explains an alert by one of its [Variants].
+// Ask explains an alert with one of its [Variants].
 func (a Alert) Ask(ctx context.Context, expr string) (Outcome, error) {
 	w := newWorld(a.Kind + a.Name)
 	a.World(w)
@@ -85,7 +85,7 @@ func (a Alert) Ask(ctx context.Context, expr string) (Outcome, error) {
 	return o, nil
 }
 
-// judge compares what is said with the answer of a person.
+// judge compares a report with the right answer.
 func (a Alert) judge(r report.Report) (Class, string) {
 	line, first := r.Line(), confident(r.Result.Causes, analysis.KindLabels)
 	switch {
@@ -119,7 +119,7 @@ func silent(v analysis.Verdict) bool {
 	return v == analysis.NoConfidentCause || v == analysis.InsufficientEvidence
 }
 
-// confident are the causes of a kind that are said with confidence.
+// confident returns the confident causes of a kind.
 func confident(causes []analysis.Finding, kind string) []analysis.Finding {
 	var list []analysis.Finding
 	for _, f := range causes {
@@ -138,7 +138,7 @@ func confident(causes []analysis.Finding, kind string) []analysis.Finding {
 	return list
 }
 
-// allowed says whether all that a cause names is an answer.
+// allowed reports whether everything a cause names is an answer.
 func (a Alert) allowed(f analysis.Finding) bool {
 	return !slices.ContainsFunc(f.Labels, func(got map[string]string) bool { return !a.has(got) })
 }
@@ -147,7 +147,7 @@ func (a Alert) has(got map[string]string) bool {
 	return slices.ContainsFunc(a.Places, func(p string) bool { return maps.Equal(labels(p), got) })
 }
 
-// both says whether each place of the answer is named by some cause.
+// both reports whether each place of the answer is named by some cause.
 func (a Alert) both(causes []analysis.Finding) bool {
 	return !slices.ContainsFunc(a.Places, func(p string) bool {
 		return !slices.ContainsFunc(causes, func(f analysis.Finding) bool {
@@ -156,7 +156,7 @@ func (a Alert) both(causes []analysis.Finding) bool {
 	})
 }
 
-// labels reads a selector without braces.
+// labels parses a selector without braces.
 func labels(selector string) map[string]string {
 	out := map[string]string{}
 	for name, value := range set(selector) {

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// candidates are alerts whose cause is another series, which is asked for
-// without any rule.
+// candidates are alerts caused by another series, which is found without any rule.
 func candidates() []Alert {
 	const kind = "candidates without a rule"
 	redis := func(w *World) {
@@ -31,8 +30,8 @@ func candidates() []Alert {
 	})
 }
 
-// besideCandidates are alerts whose labels do not tell whose series the cause is:
-// those do that the KPI is made of.
+// besideCandidates are alerts whose own labels don't identify the series of the cause; the labels
+// of the KPI's series do.
 func besideCandidates() []Alert {
 	const kind = "candidates of the series of the KPI"
 	return []Alert{
@@ -89,7 +88,7 @@ func proxies(w *World) {
 	}
 }
 
-// pooled is a service of three, of which one waits for its pool of connections.
+// pooled is a service with three instances, one of which waits for its connection pool.
 func pooled(w *World) {
 	for i := range 3 {
 		at := fmt.Sprintf(`job="api",instance="10.0.0.%d:8080"`, i)
@@ -107,7 +106,7 @@ func pooled(w *World) {
 	w.Gauge(`hikaricp_connections_pending{job="other",instance="10.0.0.9:8080",pool="main"}`, Step(1, 80)) // of another service
 }
 
-// busy are three machines, on one of which a backup runs.
+// busy has three machines, one of which runs a backup.
 func busy(w *World) {
 	for i := range 3 {
 		at := fmt.Sprintf(`instance="10.0.0.%d:9100",job="node"`, i)
@@ -140,7 +139,7 @@ func queues(w *World) {
 	w.Gauge(`rabbitmq_process_resident_memory_bytes`+node, Always(4e8))
 }
 
-// nameServers are in the namespace of an ingress, and are killed again and again.
+// nameServers run in the namespace of an ingress and are killed repeatedly.
 func nameServers(w *World) {
 	for _, pod := range []string{"ingress-0", "ingress-1", "coredns-0", "coredns-1", "metrics-0"} {
 		at := `namespace="kube-system",pod="` + pod + `"`
@@ -158,8 +157,7 @@ func nameServers(w *World) {
 	}
 }
 
-// neighbours are pods of several namespaces on two nodes; kube-state-metrics tells
-// where they run.
+// neighbours are pods of several namespaces on two nodes; kube-state-metrics shows where they run.
 func neighbours(w *World) {
 	for _, p := range []struct{ namespace, pod, node string }{
 		{"shop", "pay-0", "n1"}, {"shop", "pay-1", "n2"}, {"media", "render-0", "n2"}, {"media", "render-1", "n3"}, {"shop", "cart-0", "n1"},
@@ -182,7 +180,7 @@ func neighbours(w *World) {
 	}
 }
 
-// claims are two workers whose queue somebody outside fills.
+// claims are two workers whose queue is filled from outside.
 func claims(w *World) {
 	for i := range 2 {
 		at := fmt.Sprintf(`{job="claims",instance="10.0.0.%d:80"}`, i)

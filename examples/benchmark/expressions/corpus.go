@@ -4,7 +4,7 @@ package expressions
 
 import "slices"
 
-// Corpus is all alerts, by what is special about their expressions.
+// Corpus returns all alerts, by what is special about their expressions.
 func Corpus() []Alert {
 	return slices.Concat(
 		oneOfMany(), extremes(), compared(), recorded(), native(), madeLabels(), guards(), distinct(), vanished(),

@@ -7,8 +7,7 @@ import (
 	"math"
 )
 
-// distinct are alerts on how many different values there are: the odd one out is
-// the place.
+// distinct are alerts on the number of different values: the odd one out is the place.
 func distinct() []Alert {
 	const kind = "different values"
 	hashes := func(w *World) {

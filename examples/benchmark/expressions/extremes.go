@@ -8,8 +8,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// extremes are alerts on the largest, the smallest or the middle of many: the
-// series that is it is the place.
+// extremes are alerts on the largest, the smallest or the median of many: the place is that series.
 func extremes() []Alert {
 	const kind = "min, max, avg, topk"
 	gauge := func(metric, label, hot string, before, after float64) func(*World) {

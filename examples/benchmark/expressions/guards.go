@@ -4,7 +4,7 @@ package expressions
 
 import "fmt"
 
-// guards are alerts of which the KPI stays and a condition beside it flips.
+// guards are alerts whose KPI stays while a condition beside it flips.
 func guards() []Alert {
 	const kind = "the guard flipped"
 	clusters := func(w *World) {

@@ -8,7 +8,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// incidents are alerts of incidents that people have written about.
+// incidents are alerts from published incidents.
 func incidents() []Alert {
 	const kind = "incidents people wrote about"
 	throttled := func(throttling ...string) func(*World) {

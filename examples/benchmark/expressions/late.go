@@ -4,7 +4,7 @@ package expressions
 
 import "fmt"
 
-// late are alerts that are known to have begun long after the fault did.
+// late are alerts that are known to have begun long after the fault.
 func late() []Alert {
 	const kind = "told late"
 	window := func(d string) string {
@@ -30,8 +30,7 @@ func late() []Alert {
 	return list
 }
 
-// course is the way in which something gets worse, and when people are told and
-// look at it.
+// course is how something gets worse, and when people are notified and look at it.
 type course struct {
 	name        string
 	level       func(before, after float64) Level
@@ -58,7 +57,7 @@ func courses() []course {
 type slow struct {
 	name, labels, expr string
 	world              func(w *World, level func(before, after float64) Level)
-	at, usual          string // the place, and the value before, or a hundred times that, as it is said
+	at, usual          string // the place, and the value before, or a hundred times that, as shown
 }
 
 func slowly() []slow {
@@ -100,7 +99,7 @@ func slowly() []slow {
 	}
 }
 
-// tall is a world that goes on long enough to be asked about late.
+// tall extends a world so that it can be explained late.
 func tall(world func(*World)) func(*World) {
 	return func(w *World) {
 		w.length += 160

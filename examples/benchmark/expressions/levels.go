@@ -8,8 +8,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// certificates are four, of which that of n2 is replaced at the onset by one that
-// ends in so many days.
+// certificates has four, of which n2's is replaced at the onset by one that expires in so many
+// days.
 func certificates(days float64) func(*World) {
 	return func(w *World) {
 		for i := range 4 {
@@ -22,8 +22,8 @@ func certificates(days float64) func(*World) {
 	}
 }
 
-// levels are alerts on a level of one of several that are of different size, or
-// on one that did not change at all.
+// levels are alerts on the level of one of several series of different size, or on one that did not
+// change at all.
 func levels() []Alert {
 	const kind = "levels"
 	mounts := func(full string) func(*World) {

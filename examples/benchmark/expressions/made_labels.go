@@ -4,8 +4,7 @@ package expressions
 
 import "fmt"
 
-// madeLabels are alerts by labels that no series has: those beneath are the
-// places.
+// madeLabels are alerts by labels that the expression creates: the places have the original labels.
 func madeLabels() []Alert {
 	const kind = "labels that the expression makes"
 	up := func(w *World) {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// odd are alerts that say in an unusual way what others say plainly.
+// odd are alerts that are written in an unusual way.
 func odd() []Alert {
 	const kind = "odd words"
 	q2, pay := []string{`instance="q2"`}, []string{`service="pay"`}
@@ -84,7 +84,7 @@ func odd() []Alert {
 	return list
 }
 
-// queueing are four queues of which one grows.
+// queueing has four queues, one of which grows.
 func queueing(before, after float64) func(*World) {
 	return func(w *World) {
 		for i := range 4 {
@@ -99,7 +99,7 @@ func queueing(before, after float64) func(*World) {
 	}
 }
 
-// targets are ten that are scraped, of which some are down.
+// targets are ten scraped targets, some of which are down.
 func targets(down ...int) func(*World) {
 	return func(w *World) {
 		for i := range 10 {
@@ -114,7 +114,7 @@ func targets(down ...int) func(*World) {
 	}
 }
 
-// maintained has one that has been down all the time, which is known for a while.
+// maintained has a target that has been down all the time, which is known for a while.
 func maintained(w *World) {
 	for i := range 4 {
 		up, maintenance := Always(1), Always(0)

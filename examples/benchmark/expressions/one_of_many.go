@@ -8,7 +8,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// requests of services on pods, of which some fail.
+// requests are those of services on pods, some of which fail.
 func requests(services []string, pods int, failing func(service string, pod int) Level) func(*World) {
 	return func(w *World) {
 		for _, s := range services {
@@ -23,7 +23,7 @@ func requests(services []string, pods int, failing func(service string, pod int)
 
 var shop = []string{"cart", "pay", "search", "stock"}
 
-// only is a rate of errors that rises where it is asked to.
+// only is an error rate that rises on the given pods.
 func only(service string, pods ...int) func(string, int) Level {
 	return func(s string, p int) Level {
 		if s != service {
@@ -58,8 +58,8 @@ func versions(fail func(service, version string, pod int) bool) func(*World) {
 	}
 }
 
-// oneOfMany are alerts `by (x)` that fire for one x: it is compared with the
-// others first, and then looked into.
+// oneOfMany are alerts `by (x)` that fire for one x: it is first compared with the others, then
+// looked into.
 func oneOfMany() []Alert {
 	const kind = "by (x), one of many"
 	const ratio = `sum by (service) (rate(http_requests_total{code=~"5.."}[5m])) / sum by (service) (rate(http_requests_total[5m])) > 0.05`

@@ -4,8 +4,7 @@ package expressions
 
 import "fmt"
 
-// recorded are ratios inside of sums, as recording rules leave them, and
-// histograms.
+// recorded are ratios inside sums, as recording rules leave them, and histograms.
 func recorded() []Alert {
 	const kind = "ratios inside, histograms"
 	verbs := func(w *World) {
@@ -48,7 +47,7 @@ func recorded() []Alert {
 	}
 }
 
-// native are alerts over histograms that are one series each.
+// native are alerts on native histograms, which are one series each.
 func native() []Alert {
 	const kind = "ratios inside, histograms"
 	// Requests of 100 ms each, or, of one method since the onset, of 800 ms.

@@ -4,7 +4,7 @@ package expressions
 
 import "fmt"
 
-// units are alerts whose numbers are easily told in the wrong unit.
+// units are alerts whose numbers are easily shown in the wrong unit.
 func units() []Alert {
 	const kind = "units"
 	instances := func(before, after float64, metrics ...string) func(*World) {

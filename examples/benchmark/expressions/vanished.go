@@ -4,8 +4,7 @@ package expressions
 
 import "fmt"
 
-// vanished are alerts because series are gone: those are the place, and not the
-// ones that are left.
+// vanished are alerts on series that are gone: those are the place, not the remaining ones.
 func vanished() []Alert {
 	const kind = "series that vanished"
 	members := func(gone ...int) func(*World) {
@@ -30,7 +29,7 @@ func vanished() []Alert {
 	}, evicted(kind)...)
 }
 
-// evicted are members that went with all that they had.
+// evicted has members that vanished with all their series.
 func evicted(kind string) []Alert {
 	zones := func(w *World) {
 		for _, zone := range []string{"a", "b", "c"} {

@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Variants returns an expression, and the same in other words: what fires at the
-// same times for the same series has the same answer.
+// Variants returns an expression and equivalent ones: what fires at the same times for the same
+// series has the same answer.
 func Variants(expr string) []string {
 	list := []string{expr}
 	e, err := parser.NewParser(parser.Options{EnableExperimentalFunctions: true}).ParseExpr(expr)
@@ -22,7 +22,7 @@ func Variants(expr string) []string {
 		return list
 	}
 	if _, isNumber := c.RHS.(*parser.NumberLiteral); !isNumber {
-		return list // the left side is what is kept: it can't be turned
+		return list // the left side is what is returned: the operands can't be swapped
 	}
 	flipped := map[parser.ItemType]string{parser.GTR: "<", parser.GTE: "<=", parser.LSS: ">", parser.LTE: ">=", parser.EQLC: "==", parser.NEQ: "!="}
 	return append(list,

@@ -13,8 +13,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/ruletest"
 )
 
-// Times of a world, in samples. Its samples are a minute apart, unless it needs
-// days.
+// Times of a world, in samples. Samples are a minute apart, unless the world needs days.
 const (
 	onset  = 301 // the first sample of the fault
 	asked  = 312 // when the alert is explained
@@ -28,17 +27,17 @@ type World struct {
 	rng    *rand.Rand
 }
 
-// newWorld draws its noise from the name of what it is for.
+// newWorld seeds the noise from a name.
 func newWorld(name string) *World {
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	return &World{length: length, rng: rand.New(rand.NewPCG(h.Sum64(), 1))}
 }
 
-// Level is what a series is worth at a sample, without noise.
+// Level is the value of a series at a sample, without noise.
 type Level func(sample int) float64
 
-// Always is a level that stays.
+// Always is a constant level.
 func Always(v float64) Level { return func(int) float64 { return v } }
 
 // Step is a level that changes at the onset.
@@ -54,17 +53,17 @@ func StepAt(at int, before, after float64) Level {
 	}
 }
 
-// Ramp is a level that goes from one value to another from the onset on.
+// Ramp is a level that moves from one value to another, from the onset on.
 func Ramp(before, after float64, samples int) Level {
 	return func(i int) float64 {
 		return before + (after-before)*min(1, max(0, float64(i-onset+1)/float64(samples)))
 	}
 }
 
-// Until is a level of a series that ends at the onset.
+// Until is the level of a series that ends at the onset.
 func Until(before float64) Level { return Step(before, math.NaN()) }
 
-// Since is a level of a series that begins at the onset.
+// Since is the level of a series that begins at the onset.
 func Since(after float64) Level { return Step(math.NaN(), after) }
 
 // Gauge adds a series with 2 % of noise.
@@ -75,7 +74,7 @@ func (w *World) Gauge(selector string, level Level) {
 // Exact adds a series without noise, such as a state or a limit.
 func (w *World) Exact(selector string, level Level) { w.add(selector, level) }
 
-// Counter adds a counter of events; the level is how many come in a sample.
+// Counter adds a counter of events; the level is the number of events in a sample.
 func (w *World) Counter(selector string, level Level) {
 	total := 0.0
 	w.add(selector, func(i int) float64 {
@@ -111,9 +110,8 @@ func (w *World) Raw(selector, values string) {
 	w.series = append(w.series, ruletest.InputSeries{Series: selector, Values: strings.TrimSpace(values)})
 }
 
-// Histogram adds the buckets, the sum and the count of a classic histogram with
-// the bounds 0.1, 0.5 and +Inf, of which the level is how many of 300 requests a
-// sample are slower than 0.1.
+// Histogram adds the buckets, the sum and the count of a classic histogram with the bounds 0.1, 0.5
+// and +Inf; the level is how many of 300 requests in a sample are slower than 0.1.
 func (w *World) Histogram(metric, labels string, slow Level) {
 	fast := make([]float64, w.length)
 	for i := range fast {
