@@ -75,7 +75,7 @@ func comparison(name string, incidents []incident, usual tally) string {
 	return line
 }
 
-// brief is a tally in one cell.
+// brief formats a tally in one cell.
 func (t tally) brief() string {
 	s := t.services
 	text := fmt.Sprintf("%.2f %.2f %.2f %.3f", s.at(1), s.at(3), s.at(5), s.average())
@@ -105,7 +105,7 @@ func deviationOf(values []float64) float64 {
 	return math.Sqrt(sum / float64(len(values)))
 }
 
-// farthest is the largest distance of a value from a centre.
+// farthest returns the largest distance of a value from a centre.
 func farthest(values []float64, centre float64) float64 {
 	far := 0.0
 	for _, v := range values {
@@ -114,7 +114,7 @@ func farthest(values []float64, centre float64) float64 {
 	return far
 }
 
-// quantile interpolates between the values, which are sorted.
+// quantile interpolates between sorted values.
 func quantile(sorted []float64, q float64) float64 {
 	at := q * float64(len(sorted)-1)
 	i := int(at)
@@ -124,7 +124,7 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }
 
-// orOne is what the published programs do with a series that stood still.
+// orOne does what the published programs do with a series that stood still.
 func orOne(scale float64) float64 {
 	if scale == 0 {
 		return 1

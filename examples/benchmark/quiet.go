@@ -10,13 +10,13 @@ import (
 	"github.com/culprit-dev/culprit/analysis/tabular"
 )
 
-// quietStart is the first row of a baseline that may be taken for an incident:
-// before it there is too little to compare with.
+// quietStart is the first row of a baseline that may pose as an incident: before it there is too
+// little to compare with.
 const quietStart = 60
 
-// quiet analyses stretches of the baselines as if they were incidents, as long
-// as the real ones, and counts how sure the answers are. There is nothing to be
-// found in them. Cases may share a baseline; no stretch is used twice.
+// quiet analyses stretches of the baselines as if they were incidents, as long as the real ones,
+// and counts how sure the answers are. There is nothing to find in them. Cases may share a
+// baseline; no stretch is used twice.
 func quiet(incidents []incident) string {
 	var all, high, medium int
 	seen := map[string]bool{}
@@ -39,14 +39,14 @@ func quiet(incidents []incident) string {
 	return fmt.Sprintf(" %d | %.1f %% | %.1f %% |", all, percent(high), percent(medium))
 }
 
-// quietWindow is an incident that is none.
+// quietWindow is a stretch without an incident.
 type quietWindow struct{ incident }
 
-// confidence is how sure the analysis is of its first answer.
+// confidence returns the confidence of the first cause.
 func (w quietWindow) confidence() analysis.Confidence {
 	frame, err := w.frame(0)
 	if err != nil {
-		panic(err) // the case names a KPI that it does not have
+		panic(err) // the case names a KPI that it doesn't have
 	}
 	causes := analysis.Run(frame, analysis.Options{Graph: analysis.GraphOptions{Off: true}}).Causes
 	if len(causes) == 0 {
@@ -55,8 +55,7 @@ func (w quietWindow) confidence() analysis.Confidence {
 	return causes[0].Confidence
 }
 
-// quietWindows cuts the baseline. seen holds the rows that were used, by KPI
-// and values.
+// quietWindows cuts the baseline into windows. seen holds the used rows, by KPI and values.
 func (c incident) quietWindows(seen map[string]bool) []quietWindow {
 	baseline, _ := slices.BinarySearch(c.samples.Times, c.Onset)
 	length := len(c.samples.Times) - baseline
@@ -77,7 +76,7 @@ func (c incident) quietWindows(seen map[string]bool) []quietWindow {
 	return windows
 }
 
-// key is a row by its values.
+// key identifies a row by its values.
 func (c incident) key(row int) string {
 	key := c.Target
 	for _, column := range c.samples.Columns {
@@ -86,7 +85,7 @@ func (c incident) key(row int) string {
 	return key
 }
 
-// until is the case cut off before a row, with another onset.
+// until returns the case cut off before a row, with another onset.
 func (c incident) until(onset, end int) incident {
 	cut := &tabular.Series{Times: c.samples.Times[:end]}
 	for _, column := range c.samples.Columns {

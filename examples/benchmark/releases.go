@@ -14,26 +14,26 @@ import (
 
 // story is how services were released before an incident.
 type story struct {
-	waves    bool // in waves, each at a time of its own; else all at one time
+	waves    bool // in waves, each at its own time; otherwise all at one time
 	restarts bool // each release shows in the series of its service
-	innocent bool // the service that is at fault was not released
+	innocent bool // the faulty service was not released
 }
 
-// waysToRelease are the ways in which the service at fault is released.
+// waysToRelease returns the ways in which the faulty service is released.
 func waysToRelease() []story {
 	return []story{{}, {restarts: true}, {waves: true}, {waves: true, restarts: true}}
 }
 
 const (
-	releasedMost = 8    // services that are released in one case
-	releasedFew  = 3    // and at the least
+	releasedMost = 8    // most services released in one case
+	releasedFew  = 3    // fewest services released in one case
 	leadMost     = 600  // seconds from the last release to the onset
 	waveLeast    = 600  // seconds between two waves
 	waveMost     = 2400 //
 )
 
-// release draws the releases of a case: of the service that is at fault, and of
-// others, which are innocent. The drawing depends on the seed and the case alone.
+// release draws the releases of a case: of the faulty service and of innocent ones. The result
+// depends on the seed and the case alone.
 func (s story) release(c incident, seed uint64) []changes.Change {
 	h := fnv.New64a()
 	h.Write([]byte(c.ID))
@@ -69,7 +69,7 @@ func released(service string, at float64) changes.Change {
 	return changes.Change{At: at, Title: service + " was rolled out", Labels: map[string]string{"service": service}, From: "v1", To: "v2", Source: "benchmark"}
 }
 
-// candidateServices are those that have series beside the KPI, by name.
+// candidateServices returns the services that have series beside the KPI, by name.
 func (c incident) candidateServices() []string {
 	var names []string
 	for _, s := range c.Series {
@@ -81,7 +81,7 @@ func (c incident) candidateServices() []string {
 	return slices.Compact(names)
 }
 
-// What a restart does to the series of a service, for some rows.
+// The effect of a restart on the series of a service.
 const (
 	startRows = 2   // rows in which a new process works more than usual
 	startWork = 1.5 // times as much
@@ -89,8 +89,8 @@ const (
 	emptyFrom = 0.6 // share of it at the start
 )
 
-// restart shows each release in the series of its service: one sample is missing,
-// the processor is busier, the memory is emptier and fills again.
+// restart makes each release visible in the series of its service: a sample is missing, the CPU is
+// busier, memory drops and fills again.
 func restart(f *analysis.Frame, list []changes.Change) {
 	at := map[string]float64{}
 	for _, c := range list {

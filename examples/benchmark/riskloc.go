@@ -16,8 +16,8 @@ import (
 	"github.com/culprit-dev/culprit/examples/benchmark/riskloc"
 )
 
-// riskLoc measures the peer that is best on tables with little noise, as written
-// here from its paper, on the sets that come with a forecast.
+// riskLoc measures RiskLoc, the best peer on tables with little noise, reimplemented here from its
+// paper, on the sets that come with a forecast.
 func riskLoc(args []string, out io.Writer) error {
 	if len(args) != 1 {
 		return errors.New("riskloc wants one folder: that of the data sets")
@@ -65,8 +65,7 @@ func riskLocRow(set string, cases []dimsCase, out io.Writer) error {
 	return nil
 }
 
-// encoded are the leaves of a table as numbers: label → leaf → value, and the
-// values by these numbers.
+// encoded returns the leaves of a table as numbers: label → leaf → value, and the values by number.
 func encoded(b *analysis.Breakdown) (codes [][]int32, values [][]string) {
 	for d := range b.Labels {
 		column, code := make([]int32, len(b.Leaves)), map[string]int32{}
@@ -85,7 +84,7 @@ func encoded(b *analysis.Breakdown) (codes [][]int32, values [][]string) {
 	return codes, values
 }
 
-// spelled are causes as they are written in the data.
+// spelled returns causes with the labels and values of the data.
 func spelled(causes []riskloc.Cause, labels []string, values [][]string) []string {
 	list := make([]string, len(causes))
 	for k, c := range causes {

@@ -12,7 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// kind is what the KPI of a scene is.
+// kind is the kind of a scene's KPI.
 type kind int
 
 const (
@@ -22,44 +22,43 @@ const (
 	gauge             // the sum of levels: rate is a level
 )
 
-// scene is an incident before it is shown: what happens in each leaf, minute by
-// minute. The fault is at minute 0.
+// scene is an incident before it is shown: what happens in each leaf, minute by minute. The fault
+// is at minute 0.
 type scene struct {
 	labels []string
 	leaves []leaf
 	kind   kind
-	wobble float64               // noise of each leaf besides that of counting, relative
-	drift  float64               // by which each leaf wanders, relative, over a quarter of an hour
-	tide   float64               // by which all wander together, over an hour
-	season func(float64) float64 // of everything; nil: none
+	wobble float64               // relative noise of each leaf, besides that of counting
+	drift  float64               // relative wander of each leaf within a quarter of an hour
+	tide   float64               // wander of all leaves together within an hour
+	season func(float64) float64 // seasonal factor of everything; may be nil
 
-	lag      float64 // minutes from the fault until the alert's condition holds
-	look     float64 // minutes from then until culprit is asked
+	lag      float64 // minutes from the fault until the alert begins
+	look     float64 // minutes from then until culprit explains it
 	past     float64 // minutes of history; 0: what the level needs
-	every    float64 // minutes of a column of a series; 0: one
-	lazy     bool    // a counter is exported only when it has counted something
-	gaps     bool    // now and then a scrape fails
-	restarts bool    // now and then a counter begins again
+	every    float64 // minutes of a series' column; 0: one
+	lazy     bool    // a counter is exported only once it has counted something
+	gaps     bool    // some scrapes fail
+	restarts bool    // counters restart at times
 	byRule   bool    // a rule names the KPI and its labels; otherwise the alert's own expression does
 
-	busy  string // an instance whose processor is busy with the fault; empty: no processors are looked at
+	busy  string // an instance whose CPU is busy because of the fault; empty: no CPUs are examined
 	alert alert
 	unit  unit
-	twin  float64 // factor of the largest leaf; whether all others moved by it, too, is to be seen; 0: it is not asked
+	twin  float64 // factor of the largest leaf; it must be visible whether all others moved by it, too; 0: no twin
 	truth Truth
 }
 
 // leaf is one combination of label values.
 type leaf struct {
 	values   []string
-	rate     float64                                   // a second
+	rate     float64                                   // per second
 	part     float64                                   // see kind
-	move     func(minute float64) (rate, part float64) // factors; nil: none ever
+	move     func(minute float64) (rate, part float64) // factors; nil: constant
 	from, to float64                                   // minutes of its life; both 0: always
 }
 
-// alert is how an alert asks for the KPI, where that is not simply its sum or
-// ratio.
+// alert is how an alert measures the KPI, where that is not simply its sum or ratio.
 type alert struct {
 	own    map[string]string          // labels besides alertname
 	by     string                     // the aggregation, with a label: "sum by (x)", "max by (x)"; empty: over everything
@@ -67,7 +66,7 @@ type alert struct {
 	versus versus
 }
 
-// versus is what the KPI of an alert is compared with.
+// versus is what an alert compares its KPI with.
 type versus int
 
 const (
@@ -77,7 +76,7 @@ const (
 	peers            // the mean of all
 )
 
-// split makes a leaf of each value out of each leaf.
+// split splits each leaf into one for each value.
 func (s *scene) split(values []string, weights []float64) {
 	var leaves []leaf
 	for _, l := range s.leaves {
@@ -91,7 +90,7 @@ func (s *scene) split(values []string, weights []float64) {
 	s.leaves = leaves
 }
 
-// values of a label, in the order in which they come.
+// values returns the values of a label in order of appearance.
 func (s *scene) values(label int) []string {
 	var list []string
 	for _, l := range s.leaves {
@@ -102,7 +101,7 @@ func (s *scene) values(label int) []string {
 	return list
 }
 
-// in says whether a leaf is in a set of label values.
+// in reports whether a leaf is in a set of label values.
 func (s *scene) in(i int, set map[string]string) bool {
 	for label, v := range set {
 		k := slices.Index(s.labels, label)
@@ -113,7 +112,7 @@ func (s *scene) in(i int, set map[string]string) bool {
 	return true
 }
 
-// within are the leaves of a set.
+// within returns the leaves of a set.
 func (s *scene) within(set map[string]string) []int {
 	var list []int
 	for i := range s.leaves {
@@ -124,7 +123,7 @@ func (s *scene) within(set map[string]string) []int {
 	return list
 }
 
-// set is a value of a label, or several.
+// set returns the label set of a leaf for one or several labels.
 func (s *scene) set(leaf int, labels ...int) map[string]string {
 	set := map[string]string{}
 	for _, k := range labels {
@@ -155,14 +154,14 @@ func (s *scene) during(set map[string]string, from, to, rate, part float64) {
 	}
 }
 
-// at is what a leaf counts a second at a minute: of a ratio or a mean the
-// numerator and the denominator. Both are 0 where the leaf does not exist.
+// at returns a leaf's rate per second at a minute: numerator and denominator for a ratio or mean.
+// Both are 0 where the leaf does not exist.
 func (s *scene) at(i int, minute float64) (numerator, denominator float64) {
 	return s.leaves[i].counts(s.kind, minute, s.seasonal(minute))
 }
 
-// usually is what a leaf counts at a minute if there is no fault: as just before
-// the fault, but for the season.
+// usually returns a leaf's rates at a minute without the fault: as just before it, but for the
+// season.
 func (s *scene) usually(i int, minute float64) (numerator, denominator float64) {
 	const before = -1.0 / 64
 	return s.leaves[i].counts(s.kind, before, s.seasonal(minute))
@@ -197,7 +196,7 @@ func (l leaf) lives(minute float64) bool {
 	return l.from == l.to || minute >= l.from && minute < l.to
 }
 
-// kpi is the level of the KPI over some leaves.
+// kpi returns the level of the KPI over some leaves.
 func (s *scene) kpi(leaves []int, minute float64, at func(int, float64) (float64, float64)) float64 {
 	var num, den float64
 	for k, i := range leaves {
@@ -214,14 +213,13 @@ func (s *scene) kpi(leaves []int, minute float64, at func(int, float64) (float64
 	return num
 }
 
-// asked are the leaves that the alert's KPI is made of: those with its own labels.
+// asked returns the leaves of the alert's KPI: those with the alert's labels.
 func (s *scene) asked() []int { return s.within(s.alert.own) }
 
-// end is the minute at which culprit looks.
+// end is the minute at which culprit explains the alert.
 func (s *scene) end() float64 { return s.lag + s.look }
 
-// measure fills in the levels of the truth: of what is counted, in so many
-// seconds.
+// measure fills in the truth's levels, counted over the given seconds.
 func (s *scene) measure(t *Truth, seconds float64) {
 	scale := s.unit.factor
 	switch s.kind {
@@ -235,7 +233,7 @@ func (s *scene) measure(t *Truth, seconds float64) {
 	t.Falling = t.Now < t.Usual
 }
 
-// counts is in how many seconds a figure of a level is counted.
+// counts returns the seconds over which a level's figures are counted.
 func (s *scene) counts(level Level) float64 {
 	switch level {
 	case Table:
@@ -247,7 +245,7 @@ func (s *scene) counts(level Level) float64 {
 	}
 }
 
-// columns is how many minutes a column of a series counts.
+// columns returns the minutes in a column of a series.
 func (s *scene) columns() float64 {
 	if s.every == 0 {
 		return 1
@@ -255,17 +253,17 @@ func (s *scene) columns() float64 {
 	return s.every
 }
 
-// What a person needs to see a fault.
+// The least that makes a fault visible to a person.
 const (
 	leastMove  = 0.08 // of the KPI
 	leastSigma = 6    // of what moved, in units of its noise of counting in five minutes
 )
 
-// comparable says whether the alert's KPI is told as a level of its own.
+// comparable reports whether the alert's KPI is reported as a level of its own.
 func (a alert) comparable() bool { return a.versus == number || a.versus == yesterday }
 
-// plain says whether a person who sees all of the scene finds its truth: the
-// KPI moves, unless it is about that, and each set moves far outside of its noise.
+// plain reports whether a person who sees all of the scene finds its truth: the KPI moves, unless
+// it is about that, and each set moves far beyond its noise.
 func (s *scene) plain(Level) bool {
 	usual, now := s.kpi(s.asked(), s.end(), s.usually), s.kpi(s.asked(), s.end(), s.at)
 	moved := math.Abs(now-usual) >= (leastMove+4*(s.tide+s.drift/2))*usual && now != usual
@@ -283,7 +281,7 @@ func (s *scene) plain(Level) bool {
 	return true
 }
 
-// stands says whether a set moved by more than its counts do by chance.
+// stands reports whether a set moved by more than its counting noise.
 func (s *scene) stands(set map[string]string) bool {
 	var num, den, was, had float64
 	for _, i := range s.within(set) {
@@ -304,8 +302,8 @@ func (s *scene) stands(set map[string]string) bool {
 	return math.Abs(num-expected)*seconds > leastSigma*noise
 }
 
-// othersTell says whether it can be seen that all but the first leaf moved by
-// the factor of the twin, or that they did not.
+// othersTell reports whether it is visible that all but the first leaf moved by the twin's factor,
+// or that they did not.
 func (s *scene) othersTell() bool {
 	var usual float64
 	for i := range s.leaves[1:] {
@@ -317,7 +315,7 @@ func (s *scene) othersTell() bool {
 	return math.Abs(s.twin-1)*usual*seconds > leastSigma*noise
 }
 
-// ask shows the scene at a level.
+// ask explains the scene at a level.
 func (s *scene) ask(ctx context.Context, level Level, d drawer) (analysis.Result, error) {
 	switch level {
 	case Table:

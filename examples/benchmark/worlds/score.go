@@ -10,10 +10,10 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// Class is how good an answer is.
+// Class rates an answer.
 type Class string
 
-// The classes, the best first.
+// The classes, best first.
 const (
 	Right  Class = "RIGHT"  // the truth, confidently, all of it and nothing false before it
 	Good   Class = "GOOD"   // the truth, wider, narrower or half of it, is among the first three causes; nothing false is confident
@@ -21,20 +21,20 @@ const (
 	Wrong  Class = "WRONG"  // a false cause is confident, or the verdict is false
 )
 
-// Said is one cause that was said, and whether it is true: wider and narrower
-// sets and one of two causes are.
+// Said is one reported cause, and whether it is true: wider and narrower sets and one of two causes
+// are.
 type Said struct {
 	Confidence analysis.Confidence
 	True       bool
 }
 
-// Score is what an answer is worth.
+// Score is the score of an answer.
 type Score struct {
 	Class Class
-	Why   string // of what is not RIGHT
+	Why   string // why it is not RIGHT
 	Said  []Said
-	// Compared says that the expected value can be judged, and Expected that it is
-	// right: within a quarter of the change.
+	// Compared means that the expected value can be judged, Expected that it is right: within a
+	// quarter of the change.
 	Compared, Expected bool
 }
 
@@ -47,7 +47,7 @@ const (
 	exact
 )
 
-// Score judges an answer.
+// Score scores an answer.
 func (w World) Score(r analysis.Result) Score {
 	s := Score{}
 	fits, found := w.fits(r.Causes)
@@ -59,10 +59,10 @@ func (w World) Score(r analysis.Result) Score {
 	return s
 }
 
-// confident says whether a cause is more than a guess.
+// confident reports whether a cause is more than a guess.
 func confident(f analysis.Finding) bool { return f.Confidence != analysis.Low }
 
-// class judges the verdict and the causes.
+// class rates the verdict and the causes.
 func (w World) class(r analysis.Result, fits []fit, found map[string]bool) (Class, string) {
 	if why := w.falseVerdict(r); why != "" {
 		return Wrong, why
@@ -93,18 +93,18 @@ func (w World) class(r analysis.Result, fits []fit, found map[string]bool) (Clas
 	return Honest, "nothing is said"
 }
 
-// wanted is how many true things are to be named.
+// wanted returns how many true things must be named.
 func (w World) wanted() int {
 	return len(w.Truth.Sets) + min(1, len(w.Truth.Series))
 }
 
-// said says whether the verdict is the true one.
+// said reports whether the verdict is the true one.
 func (w World) said(r analysis.Result) bool {
 	return r.Verdict == w.Truth.Verdict && (w.Truth.Everywhere == "" || r.Everywhere == w.Truth.Everywhere)
 }
 
-// mixed says whether the first confident cause is the set whose traffic moved
-// the KPI, and said to be that.
+// mixed reports whether the first confident cause is the set whose traffic moved the KPI, and is
+// reported as such.
 func (w World) mixed(r analysis.Result) bool {
 	first := slices.IndexFunc(r.Causes, confident)
 	if w.Truth.Mix == nil || first < 0 {
@@ -113,7 +113,7 @@ func (w World) mixed(r analysis.Result) bool {
 	return w.isMix(r.Causes[first])
 }
 
-// isMix says whether a cause is the set whose traffic moved the KPI, by its mix.
+// isMix reports whether a cause is the set whose traffic moved the KPI, by its mix.
 func (w World) isMix(c analysis.Finding) bool {
 	e := c.Evidence
 	if w.Truth.Mix == nil || c.Kind != analysis.KindLabels || e.MixEffect == nil || e.RateEffect == nil {
@@ -123,7 +123,7 @@ func (w World) isMix(c analysis.Finding) bool {
 	return same && math.Abs(*e.MixEffect) > math.Abs(*e.RateEffect)
 }
 
-// falseVerdict says what is false in the verdict, beside the causes.
+// falseVerdict says what is false in the verdict, apart from the causes.
 func (w World) falseVerdict(r analysis.Result) string {
 	t := w.Truth
 	told := r.Change != nil && r.Verdict != analysis.NoChange && r.Verdict != analysis.InsufficientEvidence
@@ -141,8 +141,8 @@ func (w World) falseVerdict(r analysis.Result) string {
 	}
 }
 
-// fits compares the causes with the truth, and returns which parts of the truth
-// are found confidently.
+// fits compares the causes with the truth, and returns which parts of the truth are found with
+// confidence.
 func (w World) fits(causes []analysis.Finding) ([]fit, map[string]bool) {
 	fits, found := make([]fit, len(causes)), map[string]bool{}
 	for i, c := range causes {
@@ -177,9 +177,9 @@ func (w World) fitSeries(c analysis.Finding) fit {
 	return none
 }
 
-// fitSets compares a union of sets with the true ones. A union of exactly the
-// leaves of several true sets is all of them; otherwise each of its members is
-// one of them, wider or narrower, or all of it is false.
+// fitSets compares a union of sets with the true ones. A union of exactly the leaves of several
+// true sets is all of them; otherwise each of its members is one of them, wider or narrower, or the
+// union is false.
 func (w World) fitSets(union []map[string]string) (fit, []string) {
 	if w.scene == nil || len(union) == 0 {
 		return none, nil
@@ -207,8 +207,8 @@ func (w World) fitSets(union []map[string]string) (fit, []string) {
 	return best, hits
 }
 
-// fitSet compares one set with the true ones. The labels of the alert itself
-// are in every set that does not say otherwise.
+// fitSet compares one set with the true ones. The alert's own labels are in every set that does not
+// contradict them.
 func (w World) fitSet(set map[string]string) (fit, string) {
 	own := maps.Clone(w.scene.alert.own)
 	if own == nil {
@@ -232,13 +232,13 @@ func (w World) fitSet(set map[string]string) (fit, string) {
 	return best, ""
 }
 
-// contains says whether all of the second set is in the first.
+// contains reports whether the first set contains the second.
 func contains(set, part map[string]string) bool {
 	return len(part) > 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(part)), func(k string) bool { return set[k] != part[k] })
 }
 
-// expected says whether the expected value can be compared, and whether it is
-// the level before the fault.
+// expected reports whether the expected value can be compared, and whether it is the level before
+// the fault.
 func (w World) expected(r analysis.Result) (compared, right bool) {
 	t := w.Truth
 	if w.scene != nil && !w.scene.alert.comparable() {
@@ -249,7 +249,7 @@ func (w World) expected(r analysis.Result) (compared, right bool) {
 	}
 	usual, now := t.Usual, t.Now
 	if w.scene != nil && w.scene.alert.versus == yesterday && r.Change.Forecast < 2 {
-		usual, now = 1, now/usual // it is told as a share of yesterday
+		usual, now = 1, now/usual // shown as a share of yesterday
 	}
 	return true, math.Abs(r.Change.Forecast-usual) <= math.Abs(now-usual)/4
 }

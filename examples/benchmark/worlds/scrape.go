@@ -9,8 +9,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/ruletest"
 )
 
-// series are what Prometheus has scraped of the scene since so many minutes
-// before the fault.
+// series returns what Prometheus scraped of the scene from so many minutes before the fault.
 func (s *scene) series(d drawer, past float64) []ruletest.InputSeries {
 	var list []ruletest.InputSeries
 	n := int((past+s.end()+1)/scrape.Minutes()) + 1
@@ -25,7 +24,7 @@ func (s *scene) series(d drawer, past float64) []ruletest.InputSeries {
 	return list
 }
 
-// processors are how busy those of the instances are.
+// processors returns the CPU usage of the instances.
 func (s *scene) processors(d drawer, past float64, n int) []ruletest.InputSeries {
 	var list []ruletest.InputSeries
 	for _, instance := range s.values(0) {
@@ -43,7 +42,7 @@ func (s *scene) processors(d drawer, past float64, n int) []ruletest.InputSeries
 	return list
 }
 
-// scrape is the two counters of a leaf at each scrape.
+// scrape returns the two counters of a leaf at each scrape.
 func (s *scene) scrape(d drawer, i int, past float64, tide []float64) (num, den *counter) {
 	num, den = &counter{}, &counter{}
 	drift := d.wander(len(tide), s.drift, 15/scrape.Minutes())
@@ -70,7 +69,7 @@ func (s *scene) scrape(d drawer, i int, past float64, tide []float64) (num, den 
 	return num, den
 }
 
-// exported are the series of a leaf.
+// exported returns the series of a leaf.
 func (s *scene) exported(l leaf, num, den *counter) []ruletest.InputSeries {
 	var list []ruletest.InputSeries
 	add := func(metric string, values []string) {
@@ -102,24 +101,23 @@ func (s *scene) selector(l leaf) string {
 	return "{" + strings.Join(pairs, ",") + "}"
 }
 
-// state is what a scrape finds of a series.
+// state is the state of a series at a scrape.
 type state int
 
 const (
 	seen   state = iota
 	missed       // the scrape failed
-	absent       // there is no such series
+	absent       // the series does not exist
 )
 
-// counter is one series as it is scraped: what has come until then, and what
-// came a second since the last time.
+// counter is a scraped series: its total, and the rate since the last scrape.
 type counter struct {
 	sum          float64
 	began, ended bool
 	total, level []string
 }
 
-// add takes what came since the last scrape.
+// add adds the increase since the last scrape.
 func (c *counter) add(v float64, now state) {
 	total, level := "_", "_"
 	switch {
@@ -135,8 +133,7 @@ func (c *counter) add(v float64, now state) {
 	c.total, c.level = append(c.total, total), append(c.level, level)
 }
 
-// scraped is the counter; a lazy client exports it only when something was
-// counted.
+// scraped returns the samples; a lazy client exports a counter only once it has counted something.
 func (c *counter) scraped(lazy bool) []string {
 	if !lazy {
 		return c.total

@@ -11,10 +11,10 @@ import (
 	"github.com/culprit-dev/culprit/analysis/tabular"
 )
 
-// window is how long a table or a column of a series counts, in seconds.
+// window is the width of a table's or a series' column, in seconds.
 const window = 300
 
-// forecastError is by how much the expected values of a table are off.
+// forecastError is the relative error of a table's expected values.
 const forecastError = 0.01
 
 // asTable shows the fault as a table of real and expected values.
@@ -30,7 +30,7 @@ func (s *scene) asTable(d drawer) (analysis.Result, error) {
 	return analysis.Run(tabular.Frame("measure", b), analysis.Options{}), nil
 }
 
-// snapshot are the rows of a table of real and expected values.
+// snapshot returns the rows of a table of real and expected values.
 func (s *scene) snapshot(d drawer) [][]string {
 	head := append([]string{}, s.labels...)
 	if s.kind == ratio || s.kind == mean {
@@ -53,8 +53,7 @@ func (s *scene) snapshot(d drawer) [][]string {
 	return rows
 }
 
-// counted draws what a leaf counts in so many seconds from a minute on, where
-// its rate has wandered to a multiple.
+// counted draws a leaf's counts over some seconds from a minute on, at a multiple of its rate.
 func (s *scene) counted(d drawer, i int, minute, seconds, wandered float64) (numerator, denominator float64) {
 	num, den := s.at(i, minute)
 	num, den = num*wandered, den*wandered
@@ -79,10 +78,10 @@ func (s *scene) counted(d drawer, i int, minute, seconds, wandered float64) (num
 	}
 }
 
-// figure is a number of the KPI, in the units of the scene.
+// figure formats a value of the KPI in the scene's units.
 func (s *scene) figure(v float64) string { return number64(v * s.unit.factor) }
 
-// requests is a number of what a part is divided by.
+// requests formats a denominator in the scene's units.
 func (s *scene) requests(v float64) string { return number64(v * s.unit.requests(s.kind)) }
 
 func number64(v float64) string { return strconv.FormatFloat(v, 'g', 10, 64) }
@@ -93,7 +92,7 @@ func table(rows [][]string) (*bytes.Buffer, error) {
 	return &text, csv.NewWriter(&text).WriteAll(rows)
 }
 
-// The times of a series: those of the daemon's own tests don't matter.
+// fault is minute 0 in Unix seconds; any time would do.
 const fault = 1_700_000_100 // Unix seconds of minute 0
 
 // asSeries shows the scene as a table over time.
@@ -106,11 +105,10 @@ func (s *scene) asSeries(d drawer) (analysis.Result, error) {
 	return analysis.Run(tabular.Frame("measure", b), analysis.Options{}), nil
 }
 
-// onset is when the alert of a series begins, in Unix seconds.
+// onset is the start of a series' alert, in Unix seconds.
 func (s *scene) onset() float64 { return fault + 60*s.lag }
 
-// overTime are what the leaves count in each column; the denominator is nil
-// where there is none.
+// overTime returns the leaves' counts in each column; the denominator is nil where there is none.
 func (s *scene) overTime(d drawer) (num, den *tabular.LeafTable) {
 	every, past := s.columns(), s.past
 	if past == 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// Level is the way in which a world is shown.
+// Level is the form in which a world is shown.
 type Level string
 
 // The levels.
@@ -20,7 +20,7 @@ const (
 	Table      Level = "table"      // real and expected values
 	Series     Level = "series"     // values over time
 	Rules      Level = "rules"      // PromQL on Prometheus' engine
-	Candidates Level = "candidates" // a KPI and the series that may be its reason
+	Candidates Level = "candidates" // a KPI and the series that may explain it
 )
 
 // Truth is what a good answer says.
@@ -39,12 +39,12 @@ type Truth struct {
 	Silence bool
 
 	Falling bool
-	Still   bool    // the total stands still
+	Still   bool    // the total does not move
 	Usual   float64 // level of the KPI before the fault; 0: not compared
-	Now     float64 // and in it
+	Now     float64 // during the fault
 }
 
-// String tells the truth in a line.
+// String formats the truth in a line.
 func (t Truth) String() string {
 	var parts []string
 	for _, set := range t.Sets {
@@ -63,12 +63,12 @@ func (t Truth) String() string {
 	return strings.Join(parts, " ")
 }
 
-// World is one incident and what is true of it.
+// World is one incident with its truth.
 type World struct {
 	Family string
 	Level  Level
 	Name   string // unique: family, level, seed and number
-	Twins  string // worlds of this name are one in other units; empty: there are none
+	Twins  string // worlds of this name are the same in other units; empty: there are none
 	Truth  Truth
 
 	scene *scene // nil for candidates
@@ -76,11 +76,11 @@ type World struct {
 	files func() (map[string]string, error)
 }
 
-// Files are the world as files of culprit's own commands: their names, and what
-// is in them. One of them, run.sh, is the command.
+// Files returns the world as input files of culprit's commands, by name. One of them, run.sh, is
+// the command.
 func (w World) Files() (map[string]string, error) { return w.files() }
 
-// Ask asks culprit about the world.
+// Ask has culprit explain the world.
 func (w World) Ask(ctx context.Context) (analysis.Result, error) {
 	r, err := w.ask(ctx)
 	if err != nil {
@@ -93,15 +93,14 @@ func (w World) Ask(ctx context.Context) (analysis.Result, error) {
 type Family struct {
 	Name  string // short, for --only
 	Title string
-	Count map[Level]int // worlds of a seed
-	twins int           // worlds that are one in other units; 0: none are
+	Count map[Level]int // worlds for each seed
+	twins int           // worlds that are the same in other units
 
 	draw   func(d drawer, level Level) *scene // nil where a person could not see the truth
 	series func(d drawer) *incident           // of candidates
 }
 
-// Worlds draws the worlds of a family. They depend on the seed and the name of
-// the family alone.
+// Worlds draws the worlds of a family, which depend on the seed and the family's name alone.
 func (f Family) Worlds(seed uint64) []World {
 	var list []World
 	for _, level := range []Level{Table, Series, Rules, Candidates} {
@@ -112,7 +111,7 @@ func (f Family) Worlds(seed uint64) []World {
 	return list
 }
 
-// world draws one world, again until its truth can be seen.
+// world draws one world, repeatedly until its truth is visible.
 func (f Family) world(seed uint64, level Level, i int) World {
 	w := World{Family: f.Name, Level: level, Name: fmt.Sprintf("%s-%s-%d-%02d", f.Name, level, seed, i+1)}
 	number, unit := i, 0
@@ -137,8 +136,7 @@ func (f Family) world(seed uint64, level Level, i int) World {
 	return w
 }
 
-// mostDraws of one world: a family of which a person sees less than that is a
-// mistake of the family.
+// mostDraws limits the draws for one world: a family that needs more has a mistake.
 const mostDraws = 1000
 
 func (f Family) scene(d drawer, level Level) *scene {
@@ -150,7 +148,7 @@ func (f Family) scene(d drawer, level Level) *scene {
 	panic(fmt.Sprintf("worlds: no world of %s as %s can be seen through", f.Name, level))
 }
 
-// drawer draws what a world is made of.
+// drawer draws the parts of a world.
 type drawer struct{ *rand.Rand }
 
 func newDrawer(seed uint64, name string, level Level, number int) drawer {
