@@ -28,8 +28,8 @@ const (
 	maxUnclear     = 0.25  // of the series may be unclear
 )
 
-// peers are a KPI and the series beside it, each compared with its own past: sizes may differ
-// widely, as those of volumes do.
+// peers are a KPI and its siblings, each compared with its own past: sizes may differ widely,
+// as those of volumes do.
 type peers struct {
 	breakdown *Breakdown
 	own       int // leaf of the KPI

@@ -38,7 +38,7 @@ type Frame struct {
 	// possibly with duplicates.
 	Changes []changes.Change
 	// ChangesSince is the time, in Unix seconds, from which changes are known; 0: from the
-	// first of Changes. It tells "none found" from "nobody looked".
+	// first of Changes. It distinguishes "none found" from "not queried".
 	ChangesSince float64
 	// Labels are the alert's labels. They decide which changes are near.
 	Labels map[string]string

@@ -341,8 +341,8 @@ func (l *location) total() error {
 	return nil
 }
 
-// forecast forecasts each leaf. A ratio becomes the number of events expected from its actual
-// traffic, beside the events that came.
+// forecast forecasts each leaf. A ratio becomes the events expected from its actual traffic, and
+// the actual events.
 func (l *location) forecast(num Pieces, den *Pieces, order []int) (localize.Measure, forecast.Forecast, error) {
 	num = arranged(num, order)
 	if den == nil {

@@ -72,7 +72,7 @@ func SeriesMethods() []string {
 // NeedsOnset says whether the configured method can rank nothing without an onset.
 func (o SeriesOptions) NeedsOnset() bool { return !seriesMethods[o.method()].undated }
 
-// KnowsChanges says whether the configured method ranks changes beside series.
+// KnowsChanges says whether the configured method ranks changes together with series.
 func (o SeriesOptions) KnowsChanges() bool { return seriesMethods[o.method()].changes }
 
 // method returns the index of the configured method. Unknown names, which configuration

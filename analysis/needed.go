@@ -32,7 +32,7 @@ func (a *answer) needed(f Frame) []Warning {
 	switch {
 	case t.Infinite:
 		text = name + " is infinite, so there is nothing to compare; hint: look for a division by 0, such as by a limit that is not set, or by no traffic"
-	case t.Unread: // a warning says why already, and nobody's KPI is how often an alert fired
+	case t.Unread: // a warning says why already, and a count of firing alerts is only a fallback
 		return nil
 	case before < 0 && since == 0 && slices.ContainsFunc(f.Warnings, said):
 		return nil

@@ -22,7 +22,7 @@ func (c *candidates) relations(told []Finding, r *regression) []Warning {
 	return append(bends, c.driftOf(r, minListedDrift, func(s int) bool { return listed[s] })...)
 }
 
-// minListedDrift is the drift, in standard errors, worth mentioning beside a ranking: twice that of
+// minListedDrift is the drift, in standard errors, worth mentioning with a ranking: twice that of
 // [bmfs.Drift], because samples of a rate overlap and are fewer than the rows.
 const minListedDrift = 6
 

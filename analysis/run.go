@@ -56,7 +56,7 @@ func Run(f Frame, opt Options) Result {
 func explain(f Frame, t Target, opt Options) answer {
 	t.Clock = t.Clock && !f.jumped(t)
 	a := answer{target: t}
-	if t.Infinite { // no share of infinity is meaningful, and nothing is large beside it
+	if t.Infinite { // shares of infinity are meaningless
 		return a
 	}
 	a.guard("labels", func() { a.labels = explainPlaces(f, t, opt) })

@@ -171,7 +171,7 @@ func (c *candidates) withinService(sets map[int][]int) map[int][]int {
 }
 
 // maxRegressed is how many leading candidates the regression sees. It provides evidence for the
-// listed ones and is no second search.
+// listed ones and does not search again.
 const maxRegressed = 40
 
 // leading returns the leading candidates, sorted by name.

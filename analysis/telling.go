@@ -55,7 +55,7 @@ func (b *Breakdown) namesFirst(order []int) []int {
 // idPattern matches values that nobody reads as a name: without letters, a UUID, a hash.
 var idPattern = regexp.MustCompile(`^([^\pL]*|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(0x|sha256:)?[0-9a-fA-F]{8,})$`)
 
-// isID tells ids from names. A word made of the letters a to f has no digit.
+// isID distinguishes IDs from names. A word made of the letters a to f has no digit.
 func isID(value string) bool {
 	return strings.ContainsAny(value, "0123456789") && idPattern.MatchString(value)
 }

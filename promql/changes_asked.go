@@ -13,7 +13,7 @@ import (
 )
 
 // Changes returns what changed within [ChangesBefore] before a time, as close to a place as its
-// labels tell, in no order. It sends four queries. Without a namespace, numerous series such as
+// labels say, in no order. It sends four queries. Without a namespace, numerous series such as
 // those of pods are left out. Symptoms, such as a target that disappeared, are included.
 func (f *Fetcher) Changes(ctx context.Context, place model.LabelSet, at time.Time) ([]changes.Change, error) {
 	where := Alert{Labels: place, Own: place}.whereabouts()

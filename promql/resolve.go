@@ -214,7 +214,7 @@ func (i *inquiry) scrape(ctx context.Context, k KPI, alert Alert, at time.Time) 
 		return young
 	}
 	if d >= short && count(long, " offset "+model.Duration(long).String()) == 0 { // it appeared with the incident, so its interval can't be known yet
-		return 0 // it came into being with the incident, and how often it comes can't be told yet
+		return 0 // it began with the incident; its interval isn't known yet
 	}
 	return d
 }

@@ -33,7 +33,7 @@ func rank(tables []Table, opt Options) []Set {
 
 // coarserFirst moves a label before a finer one that determines it, if it says nearly as much
 // with fewer values. By the data-processing inequality the finer label is always at least as
-// surprising, which is no merit.
+// surprising, which is no advantage.
 func coarserFirst(sets []Set, parents [][]int) []Set {
 	if parents == nil {
 		return sets

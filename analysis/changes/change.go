@@ -16,7 +16,7 @@ type Change struct {
 	Extent Extent `json:"extent,omitzero"` // progress during the incident
 
 	Symptom  bool `json:"-"` // a fault leaves the same trace, such as a lost target: listed, but never a cause
-	Reaction bool `json:"-"` // what a controller does about load, such as to add replicas: it is listed, and whatever is told with it came of it
+	Reaction bool `json:"-"` // a controller's reaction to load, such as more replicas: listed, but never a cause, nor are changes merged with it
 	Guessed  bool `json:"-"` // recognised by the shape of a column alone, not by its name
 
 	Series string `json:"-"` // candidate of the KPI in which it was found; empty: none

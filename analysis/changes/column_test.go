@@ -46,7 +46,7 @@ func TestChangesOfColumnByNameAndShape(t *testing.T) {
 		heartbeat += fmt.Sprintf("%dx5 ", 1700000000+300*i)
 	}
 	for _, c := range []struct{ name, values, want string }{
-		// What the name says decides.
+		// The name decides.
 		{"deploy|observed_generation", "3x100 4x20", "deploy was rolled out 3 → 4 at 100"},
 		{"deploy|observed_generation", "1312x100 1313x20", "deploy was rolled out 1312 → 1313 at 100"},
 		{"pod|restarts_total", "0x100 1x20", "pod was restarted 0 → 1 at 100"},
@@ -57,20 +57,20 @@ func TestChangesOfColumnByNameAndShape(t *testing.T) {
 		{"app|build_info_v1", "1x100 _x20", "app was rolled out at 100"},
 		{"app|deploy_marker", "_x90 1x2 _x28", "app was rolled out at 90 until 91"},
 		{"app|sync", "0x90 1x3 0x27", "app was noted 0 → 1 at 90 until 92"},
-		// Of what is noted, the name alone does not.
+		// For "sync" the name alone does not decide.
 		{"app|sync", "0x90 1x30", ""},
 		{"app|sync_status", "0x112 1x8", ""},
 		{"app|sync", "1x90 0x30", ""},
 		{"pod|events", "0x90 1x1 0x29", ""},
 		{"pod|events", "0x50 1x2 0x40 1x2 0x26", ""},
 		{"pod|events", "0x90 1x2 2x2 0x26", ""},
-		// The shape decides where the name says nothing.
+		// Without a known name the shape decides.
 		{"a|b", "1.6e9x100 1700005990x20", "a was changed at 100"},
 		{"a|b", "3x100 4x20", "a was changed 3 → 4 at 100"},
 		{"a|b", "_x100 1x20", "a was changed at 100"},
 		{"a|b", "_x100 1x2 _x18", "a was changed at 100 until 101"},
 		{"a|b", "0x100 1x5 0x15", ""},
-		// What measures something, or a state, tells none.
+		// A measurement or a state is no change.
 		{"a|b", "3x100 5x20", ""},
 		{"a|b", "0x100 1x20", ""},
 		{"a|b", "3x100 4x1 3x1 4x1 3x1 4x16", ""},
@@ -109,7 +109,7 @@ func TestChangesOfColumnByNameAndShape(t *testing.T) {
 	}
 }
 
-// Samples that are missing are no change, and what moves is none whatever its name.
+// Missing samples and noisy series are no changes, whatever the name.
 func TestNoiseAndGapsAreNoChanges(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
@@ -134,8 +134,7 @@ func TestNoiseAndGapsAreNoChanges(t *testing.T) {
 	}
 }
 
-// Whatever a column is like, asking it does no harm: gaps beside short stretches of
-// few values are what scrapes that fail leave of anything.
+// Any column is handled: failing scrapes leave gaps and short stretches of few values.
 func TestAnyColumnIsHandled(t *testing.T) {
 	columns := [][]float64{nil}
 	for range 4 {

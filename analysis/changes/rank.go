@@ -224,8 +224,8 @@ func (w *weigher) labels(c *Cause, e *event) {
 	}
 }
 
-// idleElsewhere says whether the like was done in another place at the same time, where the
-// KPI did not change: then the change does not tell the part that went bad from the others.
+// idleElsewhere says whether a similar change was made in another place at the same time, where
+// the KPI did not change: then the change does not distinguish the bad part from the others.
 func (w *weigher) idleElsewhere(e *event, p Part) bool {
 	first, _ := slices.BinarySearchFunc(w.list, e.At-together, func(o *event, at float64) int { return cmp.Compare(o.At, at) })
 	for _, o := range w.list[first:] {
