@@ -9,9 +9,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// roles counts how often each role was told, and how often it was true: a cause is of a
-// service that was at fault, a victim and a follower are not. A first symptom may be
-// of either.
+// roles counts how often each role was assigned, and how often it was right: a cause belongs to a
+// faulty service, a victim or a follower does not. A first symptom may belong to either.
 type roles struct{ told, right map[analysis.Role]int }
 
 func newRoles() roles {
@@ -30,7 +29,7 @@ func (r roles) add(c incident, causes []analysis.Finding) {
 	}
 }
 
-// line is that of a set.
+// line formats the counts of a set.
 func (r roles) line(name string) string {
 	line := "| " + name + " |"
 	for _, role := range []analysis.Role{analysis.RoleCause, analysis.RoleVictim, analysis.RoleFollower} {

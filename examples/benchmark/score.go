@@ -4,14 +4,13 @@ package main
 
 import "fmt"
 
-// missed is the place of what is not in a list.
+// missed is the rank of what is not in a list.
 const missed = 1 << 30
 
-// places are those at which the true causes of some cases were found, 1 is the
-// first.
+// places are the ranks at which the true causes of some cases were found, from 1.
 type places []int
 
-// at is AC@k: the share of the cases whose cause is among the first k.
+// at returns AC@k: the share of the cases whose cause is among the first k.
 func (p places) at(k int) float64 {
 	if len(p) == 0 {
 		return 0
@@ -25,7 +24,7 @@ func (p places) at(k int) float64 {
 	return float64(n) / float64(len(p))
 }
 
-// average is Avg@5, the mean of AC@1 to AC@5.
+// average returns Avg@5, the mean of AC@1 to AC@5.
 func (p places) average() float64 {
 	var sum float64
 	for k := 1; k <= 5; k++ {
@@ -34,7 +33,7 @@ func (p places) average() float64 {
 	return sum / 5
 }
 
-// cells are AC@1, AC@3, AC@5 and Avg@5 as cells of a table.
+// cells formats AC@1, AC@3, AC@5 and Avg@5 as table cells.
 func (p places) cells() string {
 	if len(p) == 0 {
 		return "– | – | – | –"

@@ -11,8 +11,8 @@ import (
 	"github.com/culprit-dev/culprit/examples/benchmark/stories"
 )
 
-// whatWasDone tells culprit the stories of some seeds, and counts what it says of them
-// by what was done.
+// whatWasDone has culprit explain the stories of some seeds, and counts the answers by what was
+// done.
 func whatWasDone(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("stories", flag.ContinueOnError)
 	show := flags.Bool("show", false, "print what is said of each story that is not told right")

@@ -17,11 +17,11 @@ import (
 	"github.com/culprit-dev/culprit/analysis/pcalg"
 )
 
-// knownGraphs are problems whose true graph is known, with causal-learn's
-// answer to them. They are test data of package pcalg.
+// knownGraphs are problems with a known graph and causal-learn's answers. They are test data of
+// package pcalg.
 const knownGraphs = "analysis/pcalg/testdata/pc_golden.json"
 
-// knownGraph is one of them: correlations or rows.
+// knownGraph is one such problem: correlations or rows.
 type knownGraph struct {
 	N      float64     `json:"n"`
 	Alpha  float64     `json:"alpha"`
@@ -109,7 +109,7 @@ func (k knownGraph) sample() pcalg.Sample {
 	return pcalg.Sample{R: mat.NewSymDense(len(k.Corr), slices.Concat(k.Corr...)), N: k.N}
 }
 
-// difference counts where answers and truth part.
+// difference counts the differences between answer and truth.
 type difference struct{ missing, extra, reversed, open int }
 
 func (d *difference) add(truth [][2]string, answer []drawn) {

@@ -33,7 +33,7 @@ type worldsOptions struct {
 	check        bool
 }
 
-// everyday measures the answers about incidents of the project's own.
+// everyday measures the answers to the project's own incidents.
 func everyday(args []string, out io.Writer) error {
 	o, err := readWorldsOptions(args)
 	if err != nil {
@@ -125,7 +125,7 @@ type answered struct {
 	score  worlds.Score
 }
 
-// askAll asks about all worlds, several at a time.
+// askAll explains all worlds, several at a time.
 func askAll(ctx context.Context, list []worlds.World) ([]answered, error) {
 	answers := make([]answered, len(list))
 	g, ctx := errgroup.WithContext(ctx)
@@ -145,8 +145,7 @@ func classes() []worlds.Class {
 	return []worlds.Class{worlds.Right, worlds.Good, worlds.Honest, worlds.Wrong}
 }
 
-// printFamilies prints a line a family, and says whether one has too many
-// WRONG answers.
+// printFamilies prints a line for each family, and reports whether one has too many WRONG answers.
 func printFamilies(out io.Writer, answers []answered) (tooWrong bool) {
 	fmt.Fprintln(out, "| family | what happens | worlds | RIGHT | GOOD | HONEST | WRONG | expected value right |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|")
@@ -162,7 +161,7 @@ func printFamilies(out io.Writer, answers []answered) (tooWrong bool) {
 	return tooWrong
 }
 
-// cellsOf counts some answers by class, and expected values.
+// cellsOf counts answers by class, and expected values.
 func cellsOf(of []answered) string {
 	line := strconv.Itoa(len(of))
 	for _, c := range classes() {
@@ -185,7 +184,7 @@ func count(of []answered, c worlds.Class) (n int) {
 	return n
 }
 
-// share is a number of another, in words of the table.
+// share formats one number as a share of another.
 func share(n, of int) string {
 	if of == 0 {
 		return "–"
@@ -193,9 +192,8 @@ func share(n, of int) string {
 	return fmt.Sprintf("%d of %d", n, of)
 }
 
-// printReliability prints how often causes of each confidence are true, how
-// often "no single place" is, and how many worlds are answered the same in all
-// units.
+// printReliability prints how often causes of each confidence are true, how often "no single place"
+// is, and how many worlds get the same answer in all units.
 func printReliability(out io.Writer, answers []answered) {
 	said, right := map[analysis.Confidence]int{}, map[analysis.Confidence]int{}
 	var external, truly int
@@ -229,7 +227,7 @@ func printReliability(out io.Writer, answers []answered) {
 	fmt.Fprintf(out, "| the same in all units | %s |\n", share(same, len(twins)))
 }
 
-// writeWorlds writes each world into a folder of its name.
+// writeWorlds writes each world into a directory of its name.
 func (o worldsOptions) writeWorlds(list []answered) error {
 	if o.write == "" {
 		return nil

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package stories tells sixty incidents of a shop, each with what was done before it: a
-// bad release among innocent ones, a restart, a flag, a scale-down, a configuration
-// that was reloaded, or nothing. The series are those of kube-state-metrics and of the
-// services themselves, the questions are answered by Prometheus' own engine, and who
-// did it is known by construction.
+// Package stories draws sixty incidents of a shop, each with what was done before it: a bad release
+// among innocent ones, a restart, a flag, a scale-down, a configuration that was reloaded, or
+// nothing. The series are those of kube-state-metrics and of the services themselves, Prometheus'
+// own engine answers the queries, and the culprit is known by construction.
 package stories

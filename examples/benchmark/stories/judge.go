@@ -12,24 +12,24 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// Outcome is what culprit said of a story.
+// Outcome is culprit's answer to a story.
 type Outcome struct {
 	Story    Story
 	Line     string
 	First    bool // what was done comes first
 	Sure     bool // and with confidence
-	Innocent bool // a change that had nothing to do with it is said with confidence
-	None     bool // it is said that no change was found
+	Innocent bool // an unrelated change is named with confidence
+	None     bool // the report says that no change was found
 	Causes   []string
 }
 
-// Right says whether the story is told as it was.
+// Right reports whether the answer is right.
 func (o Outcome) Right() bool {
 	guilty := o.Story.Kind != Nothing && o.Story.Kind != Elsewhere
 	return !o.Innocent && o.Sure == guilty && o.None == (o.Story.Kind == Nothing)
 }
 
-// Ask tells the story to culprit.
+// Ask has culprit explain the story.
 func (s Story) Ask(ctx context.Context) (Outcome, error) {
 	cfg, err := config.Parse("stories", []byte(`prometheus: {url: "http://localhost"}`))
 	if err != nil {
@@ -54,7 +54,7 @@ func (s Story) Ask(ctx context.Context) (Outcome, error) {
 	return o, nil
 }
 
-// did says whether a cause is what was done.
+// did reports whether a cause is what was done.
 func (s Story) did(f analysis.Finding) bool {
 	if f.Kind != analysis.KindChange || s.Kind == Nothing || s.Kind == Elsewhere {
 		return false

@@ -18,7 +18,7 @@ const (
 	samples  = 2*(history+length) + 1
 )
 
-// shop is what the series are of. Times are minutes.
+// shop generates the series. Times are minutes.
 type shop struct {
 	rng      *rand.Rand
 	services []*service
@@ -29,18 +29,18 @@ type shop struct {
 // service is one deployment.
 type service struct {
 	name       string
-	traffic    float64 // requests a second
+	traffic    float64 // requests per second
 	generation int
 	replicas   int
 	version    int
-	fault      float64 // share of requests that fail from the fault on; 0: it has none
+	fault      float64 // share of requests that fail from the fault on; 0: no fault
 	onlyNew    bool    // of the newest version only
 	pods       []*pod
 
 	rolled  []int // when it was rolled out
 	scaled  int   // when it was scaled down; 0: never
-	started int   // when all its processes were started again; 0: never
-	loaded  int   // when its configuration was loaded; 0: long ago
+	started int   // when all its processes were restarted; 0: never
+	loaded  int   // when its configuration was reloaded; 0: long ago
 	flagged int   // when its flag was switched on; 0: never
 }
 
@@ -66,7 +66,7 @@ func newShop(rng *rand.Rand, versions bool) *shop {
 	return sh
 }
 
-// replicas are new pods of a service that start at a minute, one after the other.
+// replicas starts new pods of a service from a minute on, one after the other.
 func (sh *shop) replicas(s *service, n, from int) []*pod {
 	hash := sh.letters("bcdf456789", 10)
 	var pods []*pod
@@ -88,7 +88,7 @@ func (sh *shop) letters(from string, n int) string {
 	return string(b)
 }
 
-// innocents are changes of other services, at any time; it returns how many.
+// innocents makes changes of other services at random times and returns their number.
 func (sh *shop) innocents(guilty *service) int {
 	n := 0
 	for _, s := range sh.services {
@@ -131,15 +131,15 @@ func (sh *shop) do(k Kind, s *service, at int) {
 	}
 }
 
-// rollOut replaces all pods in some minutes.
+// rollOut replaces all pods within minutes.
 func (sh *shop) rollOut(s *service, at int) { sh.replace(s, s.replicas, at) }
 
-// replace replaces some pods by those of a new version.
+// replace replaces some pods by ones of a new version.
 func (sh *shop) replace(s *service, n, at int) {
 	s.rolled = append(s.rolled, at)
 	s.version++
 	fresh := sh.replicas(s, n, at)
-	old := s.pods[len(s.pods)-s.replicas:] // the newest are those that are left
+	old := s.pods[len(s.pods)-s.replicas:] // the newest are the remaining ones
 	for i, pod := range old[:n] {
 		pod.to = fresh[i].from + 1
 	}
@@ -176,7 +176,7 @@ func (sh *shop) line(name string, value func(minute float64) float64) {
 	sh.out = append(sh.out, ruletest.InputSeries{Series: name, Values: b.String()})
 }
 
-// after is one value up to a time, and another one from it on; a time of 0 never comes.
+// after is one value before a time and another from then on; a time of 0 never comes.
 func after(at int, before, then float64) func(float64) float64 {
 	return func(minute float64) float64 {
 		if at > 0 && minute >= float64(at) {
@@ -186,7 +186,7 @@ func after(at int, before, then float64) func(float64) float64 {
 	}
 }
 
-// series are all of the shop.
+// series returns all series of the shop.
 func (sh *shop) series() []ruletest.InputSeries {
 	for _, s := range sh.services {
 		own := fmt.Sprintf(`namespace="shop",deployment=%q,job="kube-state-metrics"`, s.name)
@@ -210,7 +210,7 @@ func (sh *shop) series() []ruletest.InputSeries {
 	return sh.out
 }
 
-// running is how many pods there are at a minute.
+// running returns the number of pods at a minute.
 func (s *service) running(minute int) int {
 	n := 0
 	for _, p := range s.pods {
@@ -225,7 +225,7 @@ func (p *pod) there(minute float64) bool {
 	return minute >= float64(p.from) && (p.to == 0 || minute < float64(p.to))
 }
 
-// pod writes what is known of a pod, and its requests.
+// pod writes the series of a pod and its requests.
 func (sh *shop) pod(s *service, p *pod) {
 	own := fmt.Sprintf(`namespace="shop",pod=%q`, p.name)
 	while := func(value func(float64) float64) func(float64) float64 {
@@ -250,7 +250,7 @@ func (sh *shop) pod(s *service, p *pod) {
 	sh.requests(s, p, at, while)
 }
 
-// requests counts those that succeed, and those that fail.
+// requests counts successful and failed requests.
 func (sh *shop) requests(s *service, p *pod, labels string, while func(func(float64) float64) func(float64) float64) {
 	newest := p.version == s.version
 	for _, code := range []string{"200", "500"} {

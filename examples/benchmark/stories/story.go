@@ -27,22 +27,22 @@ const (
 	Elsewhere Kind = "changes elsewhere only"
 )
 
-// Kinds are those that are told in turn.
+// Kinds are the kinds in the order in which they take turns.
 func Kinds() []Kind {
 	return []Kind{Release, Restart, Flag, ScaleDown, Reload, Nothing, Canary, Restart, Flag, ScaleDown, Reload, Elsewhere}
 }
 
-// Count is how many stories there are of a seed.
+// Count is the number of stories of a seed.
 const Count = 60
 
 // The times of a story, in minutes.
 const (
 	history = 240 // before the fault
-	length  = 9   // of the fault, as far as it is known
-	delay   = 1   // of the alert's condition behind the fault
+	length  = 9   // of the fault, as far as known
+	delay   = 1   // from the fault to the alert's condition
 	mostLag = 20  // from the change to the fault
 
-	earliest = 90 // before the fault, an innocent release of the same service
+	earliest = 90 // before the fault: an innocent release of the same service
 )
 
 // Story is one incident.
@@ -54,14 +54,14 @@ type Story struct {
 	Generation int
 	Innocent   int    // changes of others
 	Before     int    // minutes from an innocent release of the same service to the fault; 0: there is none
-	Whole      bool   // the alert is on the whole shop, and not on a service of it
-	Versions   bool   // requests have a label of their version
-	Extent     string // how far a release had got that has not reached all: 3 of 6 pods
+	Whole      bool   // the alert is on the whole shop, not on one service
+	Versions   bool   // requests have a version label
+	Extent     string // how far an incomplete release had got: 3 of 6 pods
 
 	Test ruletest.Test
 }
 
-// New tells the story of a number and a seed.
+// New draws a story by number and seed.
 func New(seed uint64, number int) Story {
 	rng := rand.New(rand.NewPCG(seed, uint64(number)))
 	s := Story{Kind: Kinds()[number%len(Kinds())], Seed: seed, Whole: number/len(Kinds())%2 == 1, Versions: rng.IntN(2) == 0}
@@ -86,7 +86,7 @@ func New(seed uint64, number int) Story {
 	return s
 }
 
-// test is the story as a rule test.
+// test returns the story as a rule test.
 func (sh *shop) test(s Story) ruletest.Test {
 	labels, by := model.LabelSet{"alertname": "ErrorsHigh", "namespace": "shop"}, "namespace"
 	if !s.Whole {

@@ -8,12 +8,11 @@ import (
 	"slices"
 )
 
-// Incident describes a database whose statements drive a KPI: heavy-tailed
-// levels, a load that all of them follow in part, and the KPI their weighted
-// sum with 2 % of noise. In the last one to five samples one statement jumps by
-// three to five standard deviations of the KPI. Three bystanders that do not
-// act on the KPI make the same move, and three more swell by up to threefold.
-// The zero value is 61 samples of 100 statements, 5 % of them missing.
+// Incident describes a database whose statements drive a KPI: heavy-tailed levels, a load that all
+// follow in part, and the KPI as their weighted sum with 2 % of noise. In the last one to five
+// samples one statement jumps by three to five standard deviations of the KPI. Three bystanders
+// without effect on the KPI move alike, and three more grow by up to threefold. The zero value is
+// 61 samples of 100 statements, 5 % of them missing.
 type Incident struct {
 	N, P    int
 	Missing float64
@@ -65,7 +64,7 @@ func (c Incident) Case(rng *rand.Rand) IncidentCase {
 	return IncidentCase{X: x, Y: y, Cause: cause}
 }
 
-// statements draws the levels of the statements and their quiet series.
+// statements draws the levels of the statements and their series without the incident.
 func (c Incident) statements(rng *rand.Rand) (level []float64, x [][]float64) {
 	load := make([]float64, c.N)
 	period, phase := 20+40*rng.Float64(), rng.Float64()
@@ -113,7 +112,7 @@ func busiest(level []float64) []int {
 	return order
 }
 
-// bystanders are six statements other than the cause.
+// bystanders returns six statements other than the cause.
 func bystanders(rng *rand.Rand, p, cause int) []int {
 	var by []int
 	for _, j := range rng.Perm(p) {

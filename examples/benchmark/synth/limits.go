@@ -15,8 +15,8 @@ const (
 	Linear Shape = iota
 	// Exponential relations are monotone: a latency that explodes with load.
 	Exponential
-	// Saturating relations start at a limit: nothing happens below a
-	// candidate's 90th percentile, then the target follows.
+	// Saturating relations start at a limit: nothing happens below a candidate's 90th percentile,
+	// then the target follows.
 	Saturating
 )
 
@@ -66,7 +66,7 @@ type Drifting struct {
 	Steady bool
 }
 
-// Problem draws one problem and tells which candidate changed.
+// Problem draws one problem and returns which candidate changed.
 func (c Drifting) Problem(rng *rand.Rand) (p Problem, changed int) {
 	if c.N == 0 {
 		c.N, c.P = 120, 20

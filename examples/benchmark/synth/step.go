@@ -7,24 +7,22 @@ import (
 	"math/rand/v2"
 )
 
-// Step describes a KPI that goes with one of its candidates at all times, and an
-// incident in which that one takes a step: of five of its own standard deviations,
-// which of many candidates some make by chance. What tells it from the others is
-// that the KPI has always gone with it.
+// Step describes a KPI that follows one of its candidates at all times, and an incident in which
+// that one steps by five of its own standard deviations, as some of many candidates do by chance.
+// Only the lasting relation with the KPI distinguishes it.
 type Step struct {
 	N, P     int     // samples, the incident included, and candidates
 	Incident int     // samples of the incident
-	Noise    float64 // standard deviation of the KPI about what it follows, in those of the cause
+	Noise    float64 // standard deviation of the KPI's residual, in units of the cause's
 	Height   float64 // of the step, in standard deviations of the cause
 	Shape    func(float64) float64
 
-	// Load makes it a step of a load instead, of which all candidates have their
-	// share at all times: so much of the variance of each.
+	// Load makes it a step of a shared load instead, which is this share of every candidate's
+	// variance at all times.
 	Load float64
 }
 
-// StepCase is one such incident, which begins at Onset. Cause is -1 where nobody
-// is to blame.
+// StepCase is one such incident, which begins at Onset. Cause is -1 where no candidate is to blame.
 type StepCase struct {
 	X     [][]float64
 	Y     []float64
@@ -73,7 +71,7 @@ func (c Step) Case(rng *rand.Rand) StepCase {
 	return s
 }
 
-// wander draws noise of variance 1 that remembers the sample before.
+// wander draws autocorrelated noise of variance 1.
 func wander(rng *rand.Rand, n int) []float64 {
 	const memory = .3
 	x, last := make([]float64, n), rng.NormFloat64()

@@ -25,7 +25,7 @@ type Problem struct {
 	TestY []float64
 }
 
-// Rand is the source of randomness of the problem with this seed.
+// Rand returns the random source of the problem with this seed.
 func Rand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)) }
 
 // Published describes the synthetic experiment of Chen et al., BALANCE, SIGMOD
@@ -39,7 +39,7 @@ type Published struct {
 	Missing      float64 // share of each candidate's samples that is missing
 }
 
-// Problem draws one problem with nine times as many samples to test on.
+// Problem draws one problem with nine times as many test samples.
 func (c Published) Problem(rng *rand.Rand) Problem {
 	if c.Target == 0 {
 		c.Target = 5
@@ -104,7 +104,7 @@ type Blocks struct {
 	Missing    float64
 }
 
-// Problem draws one problem with 500 samples to test on.
+// Problem draws one problem with 500 test samples.
 func (c Blocks) Problem(rng *rand.Rand) Problem {
 	blocks, total := c.P/c.Size, c.N+500
 	common := normals(rng, blocks, total)
@@ -194,7 +194,7 @@ func addScaled(dst []float64, a float64, s []float64) {
 	}
 }
 
-// deviation is the population standard deviation.
+// deviation returns the population standard deviation.
 func deviation(v []float64) float64 {
 	var mean, ss float64
 	for _, x := range v {

@@ -11,8 +11,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis/tabular"
 )
 
-// incident is a KPI and series that may be its reason, sampled every 15 seconds
-// for three hours and five minutes of fault.
+// incident is a KPI and series that may explain it, sampled every 15 seconds for three hours and
+// five minutes of fault.
 type incident struct {
 	services []string
 	columns  []tabular.Column // the first is the KPI
@@ -27,15 +27,15 @@ const (
 	entryKPI  = "entry|latency"
 )
 
-// metricsOf are what each service has, with the usual level of each.
+// metricsOf maps the metrics of each service to their usual level.
 func metricsOf() map[string]float64 {
 	return map[string]float64{"requests": 80, "cpu": 0.4, "memory": 4e8, "connections": 12, "queue": 5}
 }
 
-// metricOrder is the order of the columns of a service.
+// metricOrder returns the order of a service's columns.
 func metricOrder() []string { return []string{"requests", "cpu", "memory", "connections", "queue"} }
 
-// calm draws services of which nothing is wrong.
+// calm draws healthy services.
 func (d drawer) calm() *incident {
 	in := &incident{}
 	all := []string{"cart", "checkout", "search", "catalog", "payment", "shipping", "accounts", "ads"}
@@ -52,7 +52,7 @@ func (d drawer) calm() *incident {
 	return in
 }
 
-// walk draws a series around a level: noise with a memory of some samples.
+// walk draws a series around a level, with autocorrelated noise.
 func (d drawer) walk(level, spread float64) []float64 {
 	values, x := make([]float64, quietRows+faultRows), 0.0
 	for i := range values {
@@ -73,7 +73,7 @@ func (in *incident) step(column string, row int, factor float64) {
 	}
 }
 
-// reason is one series that goes up a moment before the KPI does.
+// reason is one series that rises shortly before the KPI.
 func reason(d drawer) *incident {
 	in := d.calm()
 	name := in.services[0] + "|" + []string{"cpu", "memory", "connections", "queue"}[d.IntN(4)]
@@ -83,7 +83,7 @@ func reason(d drawer) *incident {
 	return in
 }
 
-// burst is a series that was 0.
+// burst is a series that was 0 before.
 func burst(d drawer) *incident {
 	in := d.calm()
 	values := make([]float64, quietRows+faultRows)
@@ -97,8 +97,8 @@ func burst(d drawer) *incident {
 	return in
 }
 
-// load is more requests at the front door, of which everybody has more work:
-// the requests are the reason, or all moved alike, and no service is to blame.
+// load is more requests at the front door, so that everything has more work: the requests are the
+// reason, or all moved alike, and no service is to blame.
 func load(d drawer) *incident {
 	in := d.calm()
 	f := d.between(2, 4)
@@ -116,7 +116,7 @@ func load(d drawer) *incident {
 	return in
 }
 
-// idle is a KPI that moved, and nothing with it.
+// idle is a KPI that moved while nothing else did.
 func idle(d drawer) *incident {
 	in := d.calm()
 	in.step(entryKPI, quietRows, d.between(3, 6))
@@ -124,7 +124,7 @@ func idle(d drawer) *incident {
 	return in
 }
 
-// measureIn puts all series but the KPI into other units.
+// measureIn converts all series but the KPI to other units.
 func (in *incident) measureIn(u unit) { in.unit = u }
 
 func (in *incident) ask(context.Context) (analysis.Result, error) {
@@ -145,5 +145,5 @@ func (in *incident) ask(context.Context) (analysis.Result, error) {
 	return analysis.Run(frame, analysis.Options{}), nil
 }
 
-// time of a row, in Unix seconds.
+// time returns the time of a row, in Unix seconds.
 func (in *incident) time(row int) float64 { return fault + float64(sampling*(row-quietRows)) }

@@ -8,10 +8,10 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// between draws evenly from an interval.
+// between draws uniformly from an interval.
 func (d drawer) between(low, high float64) float64 { return low + (high-low)*d.Float64() }
 
-// number draws a whole number of an interval, both ends included.
+// number draws an integer from an interval, both ends included.
 func (d drawer) number(low, high int) int { return low + d.IntN(high-low+1) }
 
 // coin is true half the time.
@@ -25,10 +25,10 @@ func (d drawer) count(mean float64) float64 {
 	return distuv.Poisson{Lambda: mean, Src: d}.Rand()
 }
 
-// size draws a positive factor around 1, of so many orders of e.
+// size draws a log-normal factor around 1 with the given standard deviation of its logarithm.
 func (d drawer) size(spread float64) float64 { return math.Exp(spread * d.NormFloat64()) }
 
-// factor draws by how much a fault multiplies: a fall or a rise.
+// factor draws the factor of a fault: a fall or a rise.
 func (d drawer) factor(falling bool) float64 {
 	if falling {
 		return d.between(0.05, 0.4)
@@ -59,7 +59,7 @@ func names() []name {
 	}
 }
 
-// labels draws so many labels with so many values each.
+// labels draws some labels with some values each.
 func (d drawer) labels(all []name, sizes ...int) []name {
 	chosen := make([]name, len(sizes))
 	for i, k := range d.some(len(sizes), len(all)) {
@@ -71,8 +71,8 @@ func (d drawer) labels(all []name, sizes ...int) []name {
 	return chosen
 }
 
-// cube draws all combinations of some labels, of sizes that differ by a spread
-// for each value, and the KPI as a whole.
+// cube draws all combinations of some labels, with sizes that differ by a spread for each value,
+// and the KPI as a whole.
 func (d drawer) cube(spread float64, sizes ...int) *scene {
 	return d.cubeOf(names(), spread, sizes...)
 }
@@ -83,7 +83,7 @@ func (d drawer) cubeOf(all []name, spread float64, sizes ...int) *scene {
 		drift: d.between(0, 0.05), tide: d.between(0, 0.05), gaps: d.IntN(4) == 0, restarts: d.IntN(4) == 0,
 	}
 	chosen := d.labels(all, sizes...)
-	total := 20 * math.Exp(d.between(0, 3)) // events a second
+	total := 20 * math.Exp(d.between(0, 3)) // events per second
 	s.leaves = []leaf{{rate: 1}}
 	for _, n := range chosen {
 		s.labels = append(s.labels, n.label)
@@ -104,8 +104,8 @@ func (d drawer) cubeOf(all []name, spread float64, sizes ...int) *scene {
 	return s
 }
 
-// wander draws so many factors around 1 of a given spread, which forget where
-// they were within some steps (an Ornstein-Uhlenbeck process).
+// wander draws factors around 1 with a given spread, which decorrelate within some steps (an
+// Ornstein-Uhlenbeck process).
 func (d drawer) wander(n int, spread, steps float64) []float64 {
 	keep := math.Exp(-1 / steps)
 	list, x := make([]float64, n), d.NormFloat64()

@@ -54,7 +54,7 @@ func Families() []Family {
 
 func candidates(n int) map[Level]int { return map[Level]int{Candidates: n} }
 
-// asRatio makes a ratio or a mean of a sum: each leaf has about the same part.
+// asRatio turns a sum into a ratio or a mean in which each leaf has about the same part.
 func (s *scene) asRatio(d drawer, k kind) {
 	s.kind = k
 	usual := d.between(0.02, 0.06) // share of errors
@@ -66,7 +66,7 @@ func (s *scene) asRatio(d drawer, k kind) {
 	}
 }
 
-// oneLarge draws a label of which one value, the first leaf, has nearly all.
+// oneLarge draws a label with one value, the first leaf, that has nearly all.
 func (d drawer) oneLarge() *scene {
 	s := d.cube(0.5, d.number(3, 8))
 	large := d.between(0.9, 0.98)
@@ -89,7 +89,7 @@ func (d drawer) oneLarge() *scene {
 	return s
 }
 
-// hit lets a set be at fault from minute 0 on: its rate, or of a ratio its part.
+// hit makes a set faulty from minute 0 on: its rate, or the part of a ratio.
 func (s *scene) hit(set map[string]string, f float64) {
 	if s.kind == ratio || s.kind == mean {
 		s.from0(set, 1, f)
@@ -119,7 +119,7 @@ func alike(d drawer, _ Level) *scene {
 	return s
 }
 
-// violent is a table of which a person sees all at a glance.
+// violent is a table that is obvious at a glance.
 func violent(d drawer, _ Level) *scene {
 	s := d.cube(0.3, d.number(4, 8))
 	if d.coin() {
@@ -150,7 +150,7 @@ func rate(d drawer, _ Level) *scene {
 	return s
 }
 
-// mix lets the traffic of the value grow, or end, that was always worse.
+// mix lets the traffic of the value that was always worse grow, or end.
 func mix(d drawer, _ Level) *scene {
 	s := d.cube(0.5, d.number(3, 6))
 	s.asRatio(d, []kind{ratio, mean}[d.IntN(2)])
@@ -161,7 +161,7 @@ func mix(d drawer, _ Level) *scene {
 	return s
 }
 
-// better is the fault of one value, while another one improves.
+// better is a fault of one value while another one improves.
 func better(d drawer, _ Level) *scene {
 	s := d.cube(0.3, d.number(4, 8))
 	s.asRatio(d, ratio)

@@ -10,7 +10,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// several draws services, or hosts, with parts beneath them.
+// several draws services, or hosts, with parts below them.
 func (d drawer) several(label, below string, n, parts int) *scene {
 	s := d.cube(0.3, n)
 	s.byRule = false
@@ -51,13 +51,13 @@ func sumBy(d drawer, _ Level) *scene {
 	return s
 }
 
-// regions puts all leaves into each of three regions.
+// regions splits all leaves into three regions.
 func (s *scene) regions(d drawer) {
 	s.labels = append(s.labels, "region")
 	s.split([]string{"eu", "us", "ap"}, []float64{d.size(0.3), d.size(0.3), d.size(0.3)})
 }
 
-// maxBy is an alert on the largest, or the smallest, of a group: one member is.
+// maxBy is an alert on the largest, or the smallest, of a group: the place is one member.
 func maxBy(d drawer, _ Level) *scene {
 	s := d.several("service", "queue", d.number(4, 7), d.number(2, 5))
 	s.kind = gauge
@@ -82,7 +82,7 @@ func (s *scene) even(set map[string]string) {
 	}
 }
 
-// single is an alert on each series, of which one moved.
+// single is an alert on each series, one of which moved.
 func single(d drawer, _ Level) *scene {
 	s := d.several("host", "device", d.number(3, 6), d.number(2, 3))
 	s.kind = []kind{sum, gauge}[d.IntN(2)]
@@ -105,8 +105,8 @@ func siblings(d drawer, _ Level) *scene {
 	return s
 }
 
-// limit is a level that comes near its limit; the part of a leaf is its limit
-// in units of its usual level.
+// limit is a level that approaches its limit; the part of a leaf is its limit in units of its usual
+// level.
 func limit(d drawer, _ Level) *scene {
 	s := d.several("host", "device", d.number(3, 6), d.number(1, 3))
 	s.kind = gauge
@@ -121,7 +121,7 @@ func limit(d drawer, _ Level) *scene {
 	return s
 }
 
-// compared is a KPI that is half of what it was a day before, in one place.
+// compared is a KPI at half of its level a day before, in one place.
 func compared(d drawer, _ Level) *scene {
 	s := d.cube(0.4, d.number(3, 6), d.number(1, 3))
 	s.past = dayLong + 150
@@ -136,7 +136,7 @@ func compared(d drawer, _ Level) *scene {
 	return s
 }
 
-// outlier is one of several that is twice what all are in the mean.
+// outlier is one of several with twice the mean of all.
 func outlier(d drawer, _ Level) *scene {
 	s := d.several("host", "device", d.number(4, 7), d.number(1, 3))
 	set := s.set(0, 0)
@@ -155,7 +155,7 @@ const (
 	busyRatio = "cpu_busy_ratio"
 )
 
-// why is an instance that fails because its processor is busy.
+// why is an instance that fails because its CPU is busy.
 func why(d drawer, _ Level) *scene {
 	s := d.several("instance", "path", d.number(3, 6), d.number(2, 3))
 	s.byRule = true

@@ -10,7 +10,7 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// zero is a ratio, or a sum, of errors of which there were none.
+// zero is a ratio, or a sum, of errors that were 0 before.
 func zero(d drawer, _ Level) *scene {
 	s := d.cube(0.5, d.number(3, 6), d.number(1, 3))
 	i := d.IntN(len(s.leaves))
@@ -35,7 +35,7 @@ func zero(d drawer, _ Level) *scene {
 	return s
 }
 
-// appear lets what leaves of a set have begin at the fault: before it is 0.
+// appear makes leaves of a set begin at the fault, from 0.
 func (s *scene) appear(set map[string]string, give func(*leaf)) {
 	for _, i := range s.within(set) {
 		l := &s.leaves[i]
@@ -54,7 +54,7 @@ func (s *scene) appear(set map[string]string, give func(*leaf)) {
 	}
 }
 
-// appears is a value that is new beside the others, or one that is gone.
+// appears is a new value beside the others, or one that is gone.
 func appears(d drawer, _ Level) *scene {
 	s := d.cube(0.4, d.number(4, 8))
 	i := d.IntN(len(s.leaves))
@@ -69,8 +69,7 @@ func appears(d drawer, _ Level) *scene {
 	return s
 }
 
-// before lets a set be at fault for some minutes, once or twice, 12 to 40 minutes
-// before the fault.
+// before makes a set faulty for some minutes, once or twice, 12 to 40 minutes before the fault.
 func (s *scene) before(d drawer, set map[string]string, f float64) {
 	for range d.number(1, 2) {
 		begin := -d.between(16, 40)
@@ -110,10 +109,9 @@ func elsewhere(d drawer, _ Level) *scene {
 	return s
 }
 
-// article tells the two stories that the attribution to label values is often
-// told with: errors that rise in one region on one interface, and orders of one
-// region that fall while two others stand still. Half of them happened 15
-// minutes before, too.
+// article is one of the two stories often told about attribution to label values: errors that rise
+// in one region on one interface, and orders of one region that fall while two others stand still.
+// Half of them also happened 15 minutes before.
 func article(d drawer, _ Level) *scene {
 	s := d.cubeOf([]name{{"region", []string{"bj", "sh", "sz"}}}, 0.4, 3)
 	s.labels = append(s.labels, "api")
@@ -132,14 +130,13 @@ func article(d drawer, _ Level) *scene {
 
 const dayLong = 24 * 60 // minutes
 
-// daily is a day's season: a share of the mean by which it swings, and the
-// minute at which it rises fastest.
+// daily is a daily season: its amplitude as a share of the mean, and the minute of its fastest
+// rise.
 func daily(swing, steepest float64) func(float64) float64 {
 	return func(minute float64) float64 { return 1 + swing*math.Sin(2*math.Pi*(minute-steepest)/dayLong) }
 }
 
-// week is a history of eight days with an incident in it, at the same time of a
-// day or at another.
+// week is a history of eight days with an incident in it, at the same time of day or at another.
 func week(d drawer, _ Level) *scene {
 	s := d.cube(0.4, d.number(4, 6), d.number(1, 2))
 	s.past, s.every = 8*dayLong, 5
@@ -171,7 +168,7 @@ func morning(d drawer, _ Level) *scene {
 	return s
 }
 
-// late is an alert that comes long after the fault, or after a fault that grows.
+// late is an alert long after the fault, or after a fault that grows.
 func late(d drawer, _ Level) *scene {
 	s := d.cube(0.4, d.number(4, 6), d.number(1, 3))
 	if d.coin() {
@@ -189,7 +186,7 @@ func late(d drawer, _ Level) *scene {
 	return s
 }
 
-// grow lets a set be hit more and more for so many minutes.
+// grow makes a set fail increasingly over so many minutes.
 func (s *scene) grow(set map[string]string, f, minutes float64) {
 	for _, i := range s.within(set) {
 		s.leaves[i].move = func(minute float64) (rate, part float64) {
@@ -202,8 +199,8 @@ func (s *scene) grow(set map[string]string, f, minutes float64) {
 	}
 }
 
-// rollout draws pods of an old version that end and of a new one that begin two
-// minutes before the fault, behind another label.
+// rollout draws pods of an old version that end and of a new one that begin two minutes before the
+// fault, with a further label.
 func (d drawer) rollout() (s *scene, fresh map[string]string) {
 	notVersion := slices.DeleteFunc(names(), func(n name) bool { return n.label == "version" })
 	s = d.cubeOf(notVersion, 0.3, d.number(2, 4))
@@ -236,8 +233,7 @@ func guilty(d drawer, _ Level) *scene {
 	return s
 }
 
-// innocent is a rollout of a version that is as good as the old one, just
-// before one value of the other label fails.
+// innocent is a rollout of a good version just before one value of the other label fails.
 func innocent(d drawer, _ Level) *scene {
 	s, _ := d.rollout()
 	set := s.set(0, 0)
@@ -246,7 +242,7 @@ func innocent(d drawer, _ Level) *scene {
 	return s
 }
 
-// level is an alert about a level that has always been so.
+// level is an alert on a level that has always been so.
 func level(d drawer, _ Level) *scene {
 	s := d.cube(0.5, d.number(3, 6), d.number(1, 3))
 	if d.coin() {

@@ -13,7 +13,7 @@ import (
 // runFile is the file with the command.
 const runFile = "run.sh"
 
-// files are a scene as files of culprit's commands.
+// files returns a scene as input files of culprit's commands.
 func (s *scene) files(level Level, d drawer) (map[string]string, error) {
 	switch level {
 	case Table:
@@ -73,7 +73,7 @@ func (s *scene) ruleFiles(d drawer) (map[string]string, error) {
 	return map[string]string{runFile: "culprit test rules test.yml\n", "culprit.yml": s.config(), "test.yml": string(text)}, err
 }
 
-// files are a table of series.
+// files returns a table of series.
 func (in *incident) files() (map[string]string, error) {
 	head := []string{"time"}
 	for _, c := range in.columns {

@@ -16,8 +16,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/ruletest"
 )
 
-// unit is what the KPI is measured in and called: a world in other units is the
-// same world.
+// unit is the unit and the names of the KPI: a world in other units is the same world.
 type unit struct {
 	factor           float64
 	events, parts    string // names of counters: of what is summed, and of the part of a ratio
@@ -33,8 +32,8 @@ func units() []unit {
 	}
 }
 
-// requests is the factor of what a part is divided by: of a ratio both have one
-// unit, of a mean it is a count.
+// requests returns the factor of the denominator: a ratio has one unit, the denominator of a mean
+// is a count.
 func (u unit) requests(k kind) float64 {
 	if k == ratio {
 		return u.factor
