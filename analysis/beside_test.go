@@ -11,15 +11,15 @@ import (
 	"testing"
 )
 
-// altitude is one series of a level: its values before the onset and now.
-type altitude struct {
+// seriesLevel is one series of a level: its values before the onset and now.
+type seriesLevel struct {
 	leaf        string // values of the labels, separated by commas
 	before, now float64
 }
 
 // levelsOf returns series with two hours of history and noise of 1 % each; the first is the
 // KPI.
-func levelsOf(labels string, series ...altitude) *Breakdown {
+func levelsOf(labels string, series ...seriesLevel) *Breakdown {
 	b := &Breakdown{Labels: strings.Split(labels, ","), Levels: true, Beside: true, Own: map[string]string{}}
 	for _, s := range series {
 		b.Leaves = append(b.Leaves, strings.Split(s.leaf, ","))
@@ -39,13 +39,13 @@ func levelsOf(labels string, series ...altitude) *Breakdown {
 }
 
 // leavesOf is the breakdown of a KPI whose parts add up.
-func leavesOf(label string, parts ...altitude) *Breakdown {
+func leavesOf(label string, parts ...seriesLevel) *Breakdown {
 	b := levelsOf(label, parts...)
 	b.Levels, b.Own, b.Beside = false, nil, false
 	return b
 }
 
-func amid(inside, beside *Breakdown) Frame {
+func frameWith(inside, beside *Breakdown) Frame {
 	f := Frame{Onset: 1_700_000_000 + 50*60}
 	var before, now float64
 	for i := range inside.Leaves {
@@ -63,17 +63,17 @@ func amid(inside, beside *Breakdown) Frame {
 }
 
 func pods(now ...float64) *Breakdown {
-	var parts []altitude
+	var parts []seriesLevel
 	for i, v := range now {
-		parts = append(parts, altitude{fmt.Sprintf("w-%d", i), 10, v})
+		parts = append(parts, seriesLevel{fmt.Sprintf("w-%d", i), 10, v})
 	}
 	return leavesOf("pod", parts...)
 }
 
 func services(now ...float64) *Breakdown {
-	var series []altitude
+	var series []seriesLevel
 	for i, v := range now {
-		series = append(series, altitude{[]string{"pay", "cart", "search", "stock", "mail", "audit"}[i], 30, v})
+		series = append(series, seriesLevel{[]string{"pay", "cart", "search", "stock", "mail", "audit"}[i], 30, v})
 	}
 	return levelsOf("service", series...)
 }
@@ -102,7 +102,7 @@ func TestKPIIsComparedWithSiblingsAndBrokenDown(t *testing.T) {
 		"all stopped inside, and the others did as well": {pods(0, 0, 0), services(0, 0, 0, 0), External, "", "[]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := Run(amid(c.inside, c.beside), Options{})
+			r := Run(frameWith(c.inside, c.beside), Options{})
 			where, inside := "", "[]"
 			if len(r.Causes) > 0 {
 				where, inside = r.Causes[0].Name, fmt.Sprint(r.Causes[0].Evidence.Inside)
@@ -117,7 +117,7 @@ func TestKPIIsComparedWithSiblingsAndBrokenDown(t *testing.T) {
 			}
 		})
 	}
-	if c := Run(amid(pods(100, 100), services(300, 290, 310, 300)), Options{}).Change; c.Siblings != 3 {
+	if c := Run(frameWith(pods(100, 100), services(300, 290, 310, 300)), Options{}).Change; c.Siblings != 3 {
 		t.Errorf("compared with %d", c.Siblings)
 	}
 }
@@ -126,13 +126,13 @@ func TestKPIIsComparedWithSiblingsAndBrokenDown(t *testing.T) {
 func TestSiblingsAreComparedRelativeToTheirSize(t *testing.T) {
 	for _, full := range []string{"/boot", "/", "/data"} {
 		sizes := map[string]float64{"/boot": 3e8, "/": 1.2e11, "/data": 1.2e12}
-		series := []altitude{{full, sizes[full], sizes[full] / 30}}
+		series := []seriesLevel{{full, sizes[full], sizes[full] / 30}}
 		for _, mount := range slices.Sorted(maps.Keys(sizes)) {
 			if mount != full {
-				series = append(series, altitude{mount, sizes[mount], .99 * sizes[mount]})
+				series = append(series, seriesLevel{mount, sizes[mount], .99 * sizes[mount]})
 			}
 		}
-		r := Run(amid(levelsOf("mountpoint", series...), nil), Options{})
+		r := Run(frameWith(levelsOf("mountpoint", series...), nil), Options{})
 		if r.Verdict != Explained || r.Causes[0].Labels[0]["mountpoint"] != full || r.Causes[0].Evidence.OnlyOf != 3 {
 			t.Errorf("%s: %s %v", full, r.Verdict, r.Causes)
 		}
@@ -141,10 +141,10 @@ func TestSiblingsAreComparedRelativeToTheirSize(t *testing.T) {
 
 func TestPlaceAmongSiblingsUsesFewestLabels(t *testing.T) {
 	grid := func(hit func(region, service string) bool) *Breakdown {
-		series := []altitude{{}}
+		series := []seriesLevel{{}}
 		for _, region := range []string{"eu", "us", "ap"} {
 			for _, service := range []string{"pay", "cart", "search", "stock"} {
-				l := altitude{region + "," + service, 20, 20}
+				l := seriesLevel{region + "," + service, 20, 20}
 				if hit(region, service) {
 					l.now = 200
 				}
@@ -166,7 +166,7 @@ func TestPlaceAmongSiblingsUsesFewestLabels(t *testing.T) {
 		"the other":       {func(r, _ string) bool { return r == "eu" }, `{region="eu"}`},
 		"another as well": {func(r, s string) bool { return s == "pay" || r == "us" && s == "cart" }, `{service="pay"} or {region="us",service="cart"}`},
 	} {
-		r := Run(amid(grid(c.hit), nil), Options{})
+		r := Run(frameWith(grid(c.hit), nil), Options{})
 		if r.Verdict != Explained || r.Causes[0].Name != c.want {
 			t.Errorf("%s: %s %v", name, r.Verdict, r.Causes)
 			continue
@@ -180,8 +180,8 @@ func TestPlaceAmongSiblingsUsesFewestLabels(t *testing.T) {
 // A device and its mount point identify the same volume: the first line names one of the two
 // labels and lists the other as an alias.
 func TestEquivalentLabelsAreAliases(t *testing.T) {
-	b := levelsOf("device,mountpoint", altitude{"sda2,/boot", 5, .1}, altitude{"sda1,/", 200, 200}, altitude{"sdb1,/data", 900, 900})
-	r := Run(amid(b, nil), Options{})
+	b := levelsOf("device,mountpoint", seriesLevel{"sda2,/boot", 5, .1}, seriesLevel{"sda1,/", 200, 200}, seriesLevel{"sdb1,/data", 900, 900})
+	r := Run(frameWith(b, nil), Options{})
 	if f := r.Causes[0]; f.Name != `{mountpoint="/boot"}` || fmt.Sprint(f.Evidence.Same) != "[map[device:sda2]]" {
 		t.Errorf("%s, the same as %v", f.Name, f.Evidence.Same)
 	}
@@ -198,8 +198,8 @@ func TestNamesArePreferredToIDs(t *testing.T) {
 		"beefcafe,decade,facade": "datid",
 	} {
 		ids := strings.Split(id, ",")
-		b := levelsOf("datid,datname", altitude{ids[0] + ",shop", 5, 93}, altitude{ids[1] + ",docs", 5, 5}, altitude{ids[2] + ",wiki", 7, 7})
-		if f := Run(amid(b, nil), Options{}).Causes[0]; f.Name != map[string]string{"datname": `{datname="shop"}`, "datid": `{datid="` + ids[0] + `"}`}[want] {
+		b := levelsOf("datid,datname", seriesLevel{ids[0] + ",shop", 5, 93}, seriesLevel{ids[1] + ",docs", 5, 5}, seriesLevel{ids[2] + ",wiki", 7, 7})
+		if f := Run(frameWith(b, nil), Options{}).Causes[0]; f.Name != map[string]string{"datname": `{datname="shop"}`, "datid": `{datid="` + ids[0] + `"}`}[want] {
 			t.Errorf("of ids %s: %s", id, f.Name)
 		}
 		b.Levels, b.Beside, b.Own = false, false, nil
@@ -214,7 +214,7 @@ func TestNamesArePreferredToIDs(t *testing.T) {
 
 // A sibling whose noise hides whether it moved counts neither for nor against the KPI.
 func TestNoisySiblingsAreInconclusive(t *testing.T) {
-	b := levelsOf("x", altitude{"a", 10, 13}, altitude{"b", 10, 12}, altitude{"c", 10, 12}, altitude{"d", 10, 10})
+	b := levelsOf("x", seriesLevel{"a", 10, 13}, seriesLevel{"b", 10, 12}, seriesLevel{"c", 10, 12}, seriesLevel{"d", 10, 10})
 	for k, step := range b.Numerator.Recent[:18] {
 		for i := 1; i < 3; i++ {
 			step[i] = 10 + 4*math.Cos(math.Pi*float64(k))
@@ -228,23 +228,23 @@ func TestNoisySiblingsAreInconclusive(t *testing.T) {
 
 // The KPI that is the largest of its series is the place, unless all of them rose.
 func TestKPIThatIsTheMaximumOfSeries(t *testing.T) {
-	one := levelsOf("shard,pod", altitude{"c,c-0", 20, 450}, altitude{"c,c-1", 20, 440}, altitude{"a,a-0", 20, 20}, altitude{"a,a-1", 21, 21}, altitude{"b,b-0", 30, 30})
+	one := levelsOf("shard,pod", seriesLevel{"c,c-0", 20, 450}, seriesLevel{"c,c-1", 20, 440}, seriesLevel{"a,a-0", 20, 20}, seriesLevel{"a,a-1", 21, 21}, seriesLevel{"b,b-0", 30, 30})
 	one.Extreme = true
-	r := Run(amid(one, nil), Options{})
+	r := Run(frameWith(one, nil), Options{})
 	if r.Verdict != Explained || r.Causes[0].Name != `{shard="c"}` || r.Change.Siblings != 0 {
 		t.Errorf("%s %v, %d siblings", r.Verdict, r.Causes, r.Change.Siblings)
 	}
-	all := levelsOf("pod", altitude{"c-0", 20, 450}, altitude{"c-1", 20, 440}, altitude{"a-0", 20, 460})
+	all := levelsOf("pod", seriesLevel{"c-0", 20, 450}, seriesLevel{"c-1", 20, 440}, seriesLevel{"a-0", 20, 460})
 	all.Extreme = true
-	if r := Run(amid(all, nil), Options{}); r.Verdict != External || r.Everywhere != MovedAlike {
+	if r := Run(frameWith(all, nil), Options{}); r.Verdict != External || r.Everywhere != MovedAlike {
 		t.Errorf("%s %v", r.Verdict, r.Causes)
 	}
 }
 
 // Values that may be negative are compared by difference, not by factor.
 func TestSignedValuesAreComparedByDifference(t *testing.T) {
-	b := levelsOf("pod", altitude{"a", -500, 60}, altitude{"b", -480, -470}, altitude{"c", -900, -890})
-	if r := Run(amid(b, nil), Options{}); r.Verdict != Explained || r.Causes[0].Name != `{pod="a"}` {
+	b := levelsOf("pod", seriesLevel{"a", -500, 60}, seriesLevel{"b", -480, -470}, seriesLevel{"c", -900, -890})
+	if r := Run(frameWith(b, nil), Options{}); r.Verdict != Explained || r.Causes[0].Name != `{pod="a"}` {
 		t.Errorf("%s %v", r.Verdict, r.Causes)
 	}
 }

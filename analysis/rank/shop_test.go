@@ -286,8 +286,8 @@ func same(t *rapid.T, what string, want, got Result, code func(int) int) {
 	}
 }
 
-// told lists the named services with their confidence.
-func told(r Result) []string {
+// listed lists the named services with their confidence.
+func listed(r Result) []string {
 	var all []string
 	for _, s := range r.Services {
 		if s.Confidence != Low {
@@ -361,8 +361,8 @@ func TestAnEarlierIncidentIsNoBaseline(t *testing.T) {
 			copy(in.Series[j].Values[from:from+rows], in.Series[j].Values[shopOnset:])
 		}
 		got := Rank(in, Options{})
-		if got.Services[0].Service != service || !slices.Equal(told(got), told(want)) {
-			t.Fatalf("the second time %v are told, first %+v; %v the first time, first %+v", told(got), got.Services[0], told(want), want.Services[0])
+		if got.Services[0].Service != service || !slices.Equal(listed(got), listed(want)) {
+			t.Fatalf("the second time %v are told, first %+v; %v the first time, first %+v", listed(got), got.Services[0], listed(want), want.Services[0])
 		}
 	})
 }
