@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package charts tests the Helm chart with Helm's own code and the types of
-// Kubernetes, and the image with BuildKit's parser and a run of its steps. It is
-// a module of its own, so that what it needs is nobody else's.
+// Package charts tests the Helm chart with Helm's own code and the types of Kubernetes, and the
+// image with BuildKit's parser and a run of its steps. It is a separate module, to keep its
+// dependencies out of culprit's.
 //
 //	go test ./...          # two minutes of compiling at first, then half a minute
 //	go test -short ./...   # without the image
@@ -32,7 +32,7 @@ import (
 
 const chartDir = "culprit"
 
-// values are what a user gives with -f and --set.
+// values are what a user sets with -f and --set.
 type values = map[string]any
 
 // parseValues reads a values file or fragment.
@@ -55,7 +55,7 @@ func readValues(t testing.TB, file string) values {
 	return parseValues(t, string(text))
 }
 
-// valueSets are the chart's own defaults and every values file in ci/.
+// valueSets returns the chart's defaults and every values file in ci/.
 func valueSets(t testing.TB) map[string]values {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(chartDir, "ci", "*-values.yaml"))
@@ -72,8 +72,7 @@ func valueSets(t testing.TB) map[string]values {
 // kubeVersion is the oldest that Chart.yaml allows.
 var kubeVersion = common.KubeVersion{Version: "v1.27.0", Major: "1", Minor: "27"}
 
-// helm is Helm's own action code with a memory for releases and a client that
-// takes everything.
+// helm returns Helm's own action code with releases in memory and a client that accepts everything.
 func helm() *action.Configuration {
 	caps := common.DefaultCapabilities.Copy()
 	caps.KubeVersion = kubeVersion
@@ -84,7 +83,7 @@ func helm() *action.Configuration {
 	return cfg
 }
 
-// rendered is what a release consists of.
+// rendered is the content of a release.
 type rendered struct {
 	objects []object
 	notes   string

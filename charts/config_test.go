@@ -12,8 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// renderedConfigs has what culprit finds in /etc/culprit/config for each set
-// of values. The tests in /examples load these files with culprit's own code.
+// renderedConfigs has the content of /etc/culprit/config for each set of values. The tests in
+// /examples load these files with culprit's own code.
 const renderedConfigs = "testdata/config"
 
 func TestTheConfigurationsThatAreCheckedAreThoseThatAreRendered(t *testing.T) {
@@ -37,7 +37,7 @@ func TestTheConfigurationsThatAreCheckedAreThoseThatAreRendered(t *testing.T) {
 	}
 }
 
-// mountedConfig are the files of the volume "config", by path.
+// mountedConfig returns the files of the volume "config", by path.
 func mountedConfig(t *testing.T, r rendered) map[string]string {
 	t.Helper()
 	for _, v := range the[*appsv1.StatefulSet](t, r).Spec.Template.Spec.Volumes {

@@ -25,8 +25,7 @@ import (
 // object is a rendered object, as its own API type.
 type object = metav1.Object
 
-// newObject returns an empty object of a kind, or nil if the chart should not
-// render such a thing.
+// newObject returns an empty object of a kind, or nil if the chart must not render that kind.
 func newObject(apiVersion, kind string) object {
 	switch apiVersion + " " + kind {
 	case "v1 ConfigMap":
@@ -59,9 +58,8 @@ func newObject(apiVersion, kind string) object {
 	return nil
 }
 
-// decodeAll reads YAML documents, each into its own type. An unknown field, a
-// key that stands twice and a kind that needs more than a namespace's rights
-// are errors.
+// decodeAll decodes YAML documents, each into its own type. Unknown fields, duplicate keys and
+// kinds that need more than a namespace's rights are errors.
 func decodeAll(text []byte) ([]object, error) {
 	var objects []object
 	docs := utilyaml.NewDocumentDecoder(io.NopCloser(bytes.NewReader(text)))

@@ -27,8 +27,7 @@ func TestTheValuesBesideTheStackRenderAPolicyThatLetsGrafanaBeReached(t *testing
 	)
 }
 
-// stack are the values of kube-prometheus-stack that its chart copies into the
-// objects of the operator as they are.
+// stack has the values that kube-prometheus-stack copies into the operator's objects unchanged.
 type stack struct {
 	FullnameOverride string `json:"fullnameOverride"`
 	Alertmanager     struct {
@@ -113,7 +112,7 @@ func extraManifests(t *testing.T, s stack) []object {
 	return objects
 }
 
-// sidecarConfig is the configuration in the example of the sidecar.
+// sidecarConfig returns the configuration in the sidecar example.
 func sidecarConfig(t *testing.T) string {
 	t.Helper()
 	r := rendered{objects: extraManifests(t, readStack(t, "sidecar-values.yaml"))}

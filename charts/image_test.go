@@ -28,11 +28,10 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 )
 
-// repository is the folder of the Dockerfile: the context of the build.
+// repository is the directory of the Dockerfile and context of the build.
 const repository = ".."
 
-// dockerfile parses the Dockerfile with BuildKit's own code. What its linter
-// says is a failure.
+// dockerfile parses the Dockerfile with BuildKit's own code. Warnings of its linter are failures.
 func dockerfile(t *testing.T) (build, final instructions.Stage) {
 	t.Helper()
 	f, err := os.Open(filepath.Join(repository, "Dockerfile"))
@@ -60,8 +59,8 @@ func dockerfile(t *testing.T) (build, final instructions.Stage) {
 	return stages[0], stages[1]
 }
 
-// TestTheStepsOfTheImageMakeTheDaemon runs the build stage in an empty folder
-// and looks at what the image would get.
+// TestTheStepsOfTheImageMakeTheDaemon runs the build stage in an empty directory and checks the
+// resulting files.
 func TestTheStepsOfTheImageMakeTheDaemon(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the daemon")
@@ -73,8 +72,7 @@ func TestTheStepsOfTheImageMakeTheDaemon(t *testing.T) {
 	t.Run("takes the configurations that the chart renders", func(t *testing.T) { checkRendered(t, binary) })
 }
 
-// buildAsImage runs the steps of the build stage and returns the binary that
-// the last stage copies.
+// buildAsImage runs the steps of the build stage and returns the binary that the last stage copies.
 func buildAsImage(t *testing.T) string {
 	t.Helper()
 	build, final := dockerfile(t)
@@ -105,7 +103,7 @@ func buildAsImage(t *testing.T) string {
 	panic("unreachable")
 }
 
-// steps runs the instructions of a stage below a folder.
+// steps runs the instructions of a stage in a directory.
 type steps struct {
 	root, dir string
 	env       map[string]string // of --build-arg first, then of ARG and ENV too
@@ -142,7 +140,7 @@ func (s *steps) run(command instructions.Command) error {
 	return fmt.Errorf("the instruction %s is not known here", command.Name())
 }
 
-// shell runs a command as RUN does, with the variables that were declared.
+// shell runs a command as RUN does, with the declared variables.
 func (s *steps) shell(line string) error {
 	cmd := exec.Command("/bin/sh", "-c", line)
 	cmd.Dir = s.dir
@@ -200,7 +198,7 @@ func copyContext(to string) error {
 	})
 }
 
-// mayHold says whether an exception names something below an ignored folder.
+// mayHold reports whether an exception names something below an ignored directory.
 func mayHold(patterns []string, dir string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return strings.HasPrefix(p, "!"+dir+"/") })
 }
@@ -249,15 +247,13 @@ func checkVersion(t *testing.T, binary string) {
 	}
 }
 
-// checkStart wants the daemon up on its first start, with an empty volume, and
-// says how long that took.
+// checkStart starts the daemon with an empty volume and logs how long that took.
 func checkStart(t *testing.T, binary string) {
 	t.Logf("up after %s", start(t, binary).Round(time.Millisecond))
 }
 
-// start runs the daemon as the image does, against servers that are not there,
-// with an empty volume and no folder for temporary files, and returns the time
-// until it answered.
+// start runs the daemon as the image does, with unreachable servers, an empty volume and no
+// temporary directory, and returns the time until it answered.
 func start(t *testing.T, binary string) time.Duration {
 	dir, port := t.TempDir(), freePort(t)
 	config := filepath.Join(dir, "culprit.yml")
@@ -294,7 +290,7 @@ func start(t *testing.T, binary string) time.Duration {
 	return time.Since(begin)
 }
 
-// stop ends the daemon as Kubernetes does.
+// stop stops the daemon as Kubernetes does.
 func stop(t *testing.T, cmd *exec.Cmd, log *bytes.Buffer) {
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Error(err)

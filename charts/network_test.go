@@ -13,7 +13,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// flow is one way that a policy leaves open: who or where, and a port.
+// flow is one connection that a policy allows: a peer and a port.
 type flow struct{ peer, port string }
 
 func flows(ports []networkingv1.NetworkPolicyPort, peers []networkingv1.NetworkPolicyPeer) []flow {

@@ -89,8 +89,7 @@ func TestNothingHasMoreRightsThanItNeeds(t *testing.T) {
 	}
 }
 
-// checkHardened checks what the restricted Pod Security Standard asks for, and
-// a root file system that can't be written.
+// checkHardened checks the restricted Pod Security Standard and a read-only root file system.
 func checkHardened(t *testing.T, set string, pod corev1.PodSpec) {
 	t.Helper()
 	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
@@ -145,8 +144,8 @@ func TestThreeReplicasFindEachOther(t *testing.T) {
 	}
 }
 
-// A replica that waits for the others is healthy: it must not be ended for it,
-// however long they are away.
+// A replica that waits for the others is healthy: it must not be restarted, however long they are
+// away.
 func TestAReplicaThatWaitsIsLeftAlone(t *testing.T) {
 	c := culpritContainer(t, the[*appsv1.StatefulSet](t, template(t, values{"replicas": 3})))
 	for name, probe := range map[string]*corev1.Probe{"startup": c.StartupProbe, "liveness": c.LivenessProbe} {
@@ -355,7 +354,7 @@ func culpritContainer(t *testing.T, set *appsv1.StatefulSet) corev1.Container {
 	panic("unreachable")
 }
 
-// matches says whether a selector selects something with these labels.
+// matches reports whether a selector matches labels.
 func matches(selector, labels map[string]string) bool {
 	for key, value := range selector {
 		if labels[key] != value {

@@ -77,9 +77,8 @@ func TestTheRouteIsAtOnceAndGoesOn(t *testing.T) {
 	}
 }
 
-// TestNoRouteTakesAlertsAwayFromPeople: whatever the values of an earlier version
-// say, a route before those of others is made only where one that takes whatever
-// comes is said to be behind them.
+// TestNoRouteTakesAlertsAwayFromPeople: whatever the values of an earlier version say, the chart
+// makes a route before those of others only if the values say that a catch-all route follows.
 func TestNoRouteTakesAlertsAwayFromPeople(t *testing.T) {
 	for name, vals := range map[string]values{
 		"the switch of the stack": {"kubePrometheusStack": values{"enabled": true}},
@@ -96,8 +95,8 @@ func TestNoRouteTakesAlertsAwayFromPeople(t *testing.T) {
 	}
 }
 
-// TestTheRoutesThatAreCheckedAreThoseThatAreRendered: the tests in /examples send
-// alerts through these files with Alertmanager's own code.
+// TestTheRoutesThatAreCheckedAreThoseThatAreRendered: the tests in /examples send alerts through
+// these files with Alertmanager's own code.
 func TestTheRoutesThatAreCheckedAreThoseThatAreRendered(t *testing.T) {
 	for name, vals := range map[string]values{
 		"culprit":       {"alertmanagerConfig": values{"enabled": true, "mainRouteCatchesAll": true}},

@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// pageValues are the blocks of the pages that are values of this chart: those that
-// say so, and those that Argo CD and Flux give it.
+// pageValues returns the blocks of the pages that are values of this chart: those that say so, and
+// those for Argo CD and Flux.
 func pageValues(t *testing.T) map[string]values {
 	t.Helper()
 	found := map[string]values{}
@@ -36,7 +36,7 @@ func pageValues(t *testing.T) map[string]values {
 	return found
 }
 
-// valuesIn returns the values of the chart that a document has, if it has some.
+// valuesIn returns the values of the chart in a document, if any.
 func valuesIn(t *testing.T, doc string) values {
 	t.Helper()
 	var object struct {
@@ -78,7 +78,7 @@ func TestTheValuesOfThePagesRender(t *testing.T) {
 	}
 }
 
-// checkRole checks an object that gives rights: it must be one of Kubernetes' types.
+// checkRole checks an object that grants rights: it must be of one of Kubernetes' types.
 func checkRole(t *testing.T, where string, object any) {
 	t.Helper()
 	text, err := yaml.Marshal(object)

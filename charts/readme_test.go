@@ -20,7 +20,7 @@ const (
 	tableEnd   = "<!-- end of what is made from values.yaml -->\n"
 )
 
-// value is one line of the README's table.
+// value is one row of the README's table.
 type value struct{ name, def, text string }
 
 func TestTheREADMEListsEveryValue(t *testing.T) {
@@ -52,7 +52,7 @@ func checkGenerated(t *testing.T, file, want string) {
 	}
 }
 
-// valuesTable is the Markdown table of all values.
+// valuesTable returns the Markdown table of all values.
 func valuesTable(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
@@ -64,9 +64,8 @@ func valuesTable(t *testing.T) string {
 	return b.String()
 }
 
-// documentedValues are the values of values.yaml, in its order. A comment that
-// begins with "# -- " makes everything below it one value; a value without one
-// is a failure.
+// documentedValues returns the values of values.yaml, in order. A comment that begins with "# -- "
+// documents everything below it as one value; a value without one is a failure.
 func documentedValues(t *testing.T) []value {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(chartDir, "values.yaml"))
@@ -96,7 +95,7 @@ func documentedValues(t *testing.T) []value {
 	return found
 }
 
-// inline writes a value on one line.
+// inline formats a value on one line.
 func inline(t *testing.T, n *yaml.Node) string {
 	t.Helper()
 	strip(n)

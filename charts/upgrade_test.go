@@ -29,13 +29,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// released has, for each version of the chart that people may have installed,
-// the values that they may have used (NAME-values.yaml) and the parts of the
-// StatefulSet that Kubernetes does not let anybody change (NAME-fixed.yaml).
-// A release adds its own; nothing is ever taken away.
+// released has, for each released version of the chart, values that people may use
+// (NAME-values.yaml) and the immutable parts of the StatefulSet (NAME-fixed.yaml). A release adds
+// its own; nothing is ever removed.
 const released = "testdata/released"
 
-// fixed are the parts of a StatefulSet that can't be changed.
+// fixed are the immutable parts of a StatefulSet.
 type fixed struct {
 	Selector             *metav1.LabelSelector          `json:"selector"`
 	ServiceName          string                         `json:"serviceName"`
@@ -166,8 +165,7 @@ func TestASecretThatKeepsNobodyOutIsRefused(t *testing.T) {
 	}
 }
 
-// renderAgainst renders the chart as `helm upgrade` does on a cluster that has
-// the objects.
+// renderAgainst renders the chart as `helm upgrade` does on a cluster with these objects.
 func renderAgainst(t *testing.T, vals values, objects ...runtime.Object) (rendered, error) {
 	t.Helper()
 	chart := loadChart(t)

@@ -53,7 +53,7 @@ func TestAnAnnotationSwitchesTheBreakdownOff(t *testing.T) {
 	}
 }
 
-// TestMistakesOfAnnotationsLeaveTheRest has one mistake beside something right.
+// TestMistakesOfAnnotationsLeaveTheRest puts one mistake beside something correct.
 func TestMistakesOfAnnotationsLeaveTheRest(t *testing.T) {
 	many := strings.Repeat("up\n", mostAnnotated)
 	for _, test := range []struct {
@@ -86,7 +86,7 @@ func TestMistakesOfAnnotationsLeaveTheRest(t *testing.T) {
 	}
 }
 
-// left says what a rule has.
+// left describes what a rule has.
 func left(r Rule) string {
 	switch {
 	case len(r.Candidates) > 0:
@@ -103,7 +103,7 @@ func left(r Rule) string {
 	return ""
 }
 
-// The file of who runs culprit has the last word, key by key.
+// culprit's own configuration takes precedence, key by key.
 func TestARuleComesBeforeAnnotations(t *testing.T) {
 	annotated, _ := FromAnnotations(map[string]string{
 		AnnotationCandidates: "up", AnnotationBreakdown: "path", AnnotationTopology: "a -> b", AnnotationWindow: "incident=5m baseline=5h",
@@ -135,8 +135,8 @@ func TestWhatCulpritReadsItDoesNotWrite(t *testing.T) {
 	}
 }
 
-// FuzzAnnotations proves that no text of an annotation makes the reader panic, or go
-// beyond its bounds, and that each mistake has words and a line of the text.
+// FuzzAnnotations checks that no annotation makes the parser panic or exceed its limits, and that
+// each mistake has a message and a line.
 func FuzzAnnotations(f *testing.F) {
 	for _, text := range []string{"rate(a[5m]) # cpu", "path, version", "a -> b", "incident=5m baseline=1h", "{{ \"#\" }}", "[]", "\"\\", "-> ->", "a{b='->'}"} {
 		f.Add(text, text)

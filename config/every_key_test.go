@@ -19,8 +19,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// oneOfEach is a configuration with one of each thing that it may have, and of
-// each thing only what it must have.
+// oneOfEach is a configuration with one of everything, each with its required keys only.
 const oneOfEach = `
 prometheus: [{name: one, url: http://p, http_config: {tls_config: {}}}]
 alertmanagers: [{url: http://a}]
@@ -46,7 +45,7 @@ rules:
     targets: [{name: kpi, breakdown: {labels: [pod]}, candidates: [{name: x, query: y}]}]
 `
 
-// legal are values of keys that do not take every text or number.
+// legal has values for keys that don't accept every text or number.
 var legal = map[string][]any{
 	"kind": {"cpu", "Latency"}, "scale": {"each", "common"}, "mode": {"nsdi", "complete"}, "method": {"balance"},
 	"preset": {"paper"}, "candidate_ad": {"pre"}, "transform": {"ranks"}, "min_confidence": {"high", "low", ""},
@@ -54,7 +53,7 @@ var legal = map[string][]any{
 	"url": {"http://other:1"}, "rules_url": {"http://vmalert"}, "matchers": {[]any{`x="y"`, "z=~w"}},
 	"ignore_alerts": {[]any{`x="y"`}, []any{}}, "edges": {[]any{[]any{"a", "b"}, []any{"b", "c"}}},
 	"lags": {[]any{-1, 0, 60}}, "labels": {[]any{"pod", "zone"}}, "tags": {[]any{"deploy"}, []any{}}, "rule_files": {[]any{"*.yml"}},
-	"headers":     {map[string]any{"X-Scope-OrgID": "<secret>"}}, // as it is printed
+	"headers":     {map[string]any{"X-Scope-OrgID": "<secret>"}}, // as printed
 	"client_type": {"http", ""}, "endpoint": {"otel:4317"}, "compression": {"gzip", ""},
 	"max_k": {10}, "proxy_url": {"http://proxy:1"}, "lifetime": {"1h", "400d"}, "incident": {"5m"}, "baseline": {"5m"},
 }
@@ -65,7 +64,7 @@ type leaf struct {
 	typ  reflect.Type
 }
 
-// values returns legal values of the key, of which one at least is not its default.
+// values returns legal values of the key, at least one of which is not its default.
 func (l leaf) values() []any {
 	if vs, ok := legal[lastKey(l.path)]; ok {
 		return vs
@@ -83,8 +82,8 @@ func (l leaf) values() []any {
 	return []any{"yes", "ü: # {{ x }} 'y' \"z\"\n \u2028|", "0x1"}
 }
 
-// leaves returns the keys below a node of the configuration, with those of
-// http_config that hold no secret and need no other one.
+// leaves returns the keys below a node of the configuration, including those of http_config that
+// hold no secret and require no other key.
 func leaves(t reflect.Type, path string) (all []leaf) {
 	alone := []string{"follow_redirects", "enable_http2", "proxy_url", "server_name", "insecure_skip_verify"}
 	for t.Kind() == reflect.Pointer && !isLeaf(t) {
@@ -112,7 +111,7 @@ func leaves(t reflect.Type, path string) (all []leaf) {
 	return all
 }
 
-// everyKey calls f with each key of the configuration that the example can have.
+// everyKey calls f with each key that the example can have.
 func everyKey(t *testing.T, f func(t *testing.T, l leaf)) {
 	all := leaves(reflect.TypeFor[Config](), "")
 	slices.SortFunc(all, func(a, b leaf) int { return strings.Compare(a.path, b.path) })
@@ -129,8 +128,7 @@ func everyKey(t *testing.T, f func(t *testing.T, l leaf)) {
 	}
 }
 
-// written returns the example with a value in the place of a key, and the line
-// on which the value stands.
+// written returns the example with a key set to a value, and the line of the value.
 func written(t *testing.T, path string, value any) (text string, line int) {
 	t.Helper()
 	var doc yaml.Node
@@ -156,7 +154,7 @@ func written(t *testing.T, path string, value any) (text string, line int) {
 	return before + after, strings.Count(before, "\n") + 1
 }
 
-// plain makes every mapping one with a line a key.
+// plain puts each key of a mapping on its own line.
 func plain(n *yaml.Node) *yaml.Node {
 	n.Style &^= yaml.FlowStyle
 	for _, c := range n.Content {
@@ -165,8 +163,7 @@ func plain(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// child returns the value of a key or the element of an index, which it adds if
-// it is not there.
+// child returns the value of a key or the element at an index, and adds it if missing.
 func child(n *yaml.Node, key string) *yaml.Node {
 	var i int
 	if _, err := fmt.Sscan(key, &i); err == nil {

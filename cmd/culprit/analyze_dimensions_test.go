@@ -14,10 +14,9 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// incidents are calls on files that were made up: a path and a version that
-// got six times the requests, a quiet shop, traffic that went elsewhere, errors
-// on one path and zone over a few hours, stalls on one network, and tables 2 to
-// 4 of the NSDI'14 paper.
+// incidents are calls on synthetic files: a path and a version that got six times the requests, a
+// quiet shop, traffic that shifted, errors on one path and zone over a few hours, stalls on one
+// network, and tables 2 to 4 of the NSDI'14 paper.
 func incidents() map[string][]string {
 	const in = "testdata/dimensions/"
 	return map[string][]string{

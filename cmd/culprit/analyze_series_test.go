@@ -17,8 +17,8 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// A real incident, which is test data of the ranking: 178 series of Online
-// Boutique by Nezha (MIT, see there), a processor taken from the front end.
+// A real incident, from the test data of the ranking: 178 series of Online Boutique by Nezha (MIT,
+// see there), CPU contention in the front end.
 const (
 	nezhaTable = "../../analysis/rank/testdata/frontend-cpu.csv.gz"
 	nezhaFacts = "../../analysis/rank/testdata/frontend-cpu.json.gz"
@@ -183,7 +183,7 @@ func TestFlagsGoBeforeACase(t *testing.T) {
 	}
 }
 
-// incidentTable is a small incident: what the KPI follows moves at row 40.
+// incidentTable is a small incident: the KPI's cause moves at row 40.
 func incidentTable(rows int) string {
 	var b bytes.Buffer
 	b.WriteString("time,entry|latency,db|wait,cart|cpu,entry|rate\n")

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// pipe is the name of a pipe that holds a text, as a shell makes it of `<(…)`.
+// pipe returns the path of a pipe that holds a text, as the shell's `<(…)`.
 func pipe(t *testing.T, text string) string {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -26,7 +26,7 @@ func pipe(t *testing.T, text string) string {
 	return fmt.Sprintf("/dev/fd/%d", r.Fd())
 }
 
-// What is in a pipe can be read once only.
+// A pipe can be read only once.
 func TestAConfigurationFromAPipeIsChecked(t *testing.T) {
 	for _, c := range []struct {
 		text, out, err string

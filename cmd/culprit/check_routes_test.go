@@ -9,8 +9,8 @@ import (
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
-// startAlertmanager starts a real one with these routes below people's, and a
-// receiver for culprit.
+// startAlertmanager starts a real Alertmanager with these routes below people's, and a receiver for
+// culprit.
 func startAlertmanager(t *testing.T, receiver, routes string) string {
 	t.Helper()
 	limit := ""

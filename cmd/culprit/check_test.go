@@ -84,7 +84,7 @@ func TestWrongCallsOfCheckConfig(t *testing.T) {
 	}
 }
 
-// manyMistakes has some of every kind, found by different parts of the program.
+// manyMistakes has mistakes of every kind, found by different parts of the program.
 const manyMistakes = `prometheus:
   url: http://127.0.0.1:1
   http_config: {basic_auth: {username: me, password_file: nowhere}}
@@ -120,12 +120,12 @@ func TestAllMistakesAreShownAtOnce(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, c.err)
 		}
 	}
-	if n := strings.Count(c.err, "\n"); n != 10 { // and that there are no alertmanagers
+	if n := strings.Count(c.err, "\n"); n != 10 { // plus the line about missing alertmanagers
 		t.Errorf("%d lines:\n%s", n, c.err)
 	}
 }
 
-// shortened leaves out the folders of files.
+// shortened drops the directories of files.
 func shortened(text string) string {
 	return regexp.MustCompile(`/\S*/`).ReplaceAllString(text, "")
 }
@@ -190,7 +190,7 @@ recovery_webhooks: [{url: "http://127.0.0.1:1", secret_file: secret}]
 func TestEachServerThatDoesNotAnswerIsNamed(t *testing.T) {
 	alive := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/annotations" {
-			t.Errorf("it is asked for %s", r.URL.Path) // nothing is sent to a hook
+			t.Errorf("it is asked for %s", r.URL.Path) // nothing may be sent to a hook
 		}
 		io.WriteString(w, "[]")
 	}))

@@ -130,14 +130,14 @@ func TestMistakesInTheTLSSettingsOfTheClusterAreTold(t *testing.T) {
 	}
 }
 
-// authorityOfTests signs the certificates of replicas.
+// authorityOfTests signs the replicas' certificates.
 type authorityOfTests struct {
 	dir  string
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// newAuthority makes one, with a certificate for a replica in its folder.
+// newAuthority makes an authority, with a certificate for a replica in its directory.
 func newAuthority(t *testing.T) *authorityOfTests {
 	t.Helper()
 	a := &authorityOfTests{dir: t.TempDir()}
@@ -189,8 +189,7 @@ func (a *authorityOfTests) sign(t *testing.T, template *x509.Certificate, name s
 	return cert, key
 }
 
-// settings writes the TLS settings of a replica that trusts what trusted has
-// signed.
+// settings writes the TLS settings of a replica that trusts trusted.
 func (a *authorityOfTests) settings(t *testing.T, trusted *authorityOfTests) string {
 	t.Helper()
 	ca := filepath.Join(trusted.dir, "ca.crt")
@@ -211,7 +210,7 @@ tls_client_config:
 	return file
 }
 
-// secret writes the same secret for all.
+// secret writes the shared secret.
 func (a *authorityOfTests) secret(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(a.dir, "secret")

@@ -26,8 +26,8 @@ func binary(t *testing.T) string {
 	return path
 }
 
-// What keeps culprit from working, before it works or after, is the last line of its
-// log, and its supervisor sees from the exit code that it did not mean to end.
+// What stops culprit, at its start or later, is the last line of its log, and the exit code tells
+// the supervisor that the exit was not intended.
 func TestAProcessThatCannotGoOnEndsWithItsReason(t *testing.T) {
 	culprit, config := binary(t), write(t, "culprit.yml", "prometheus: {url: 'http://127.0.0.1:1'}\n")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,7 +66,7 @@ func TestAProcessThatCannotGoOnEndsWithItsReason(t *testing.T) {
 	})
 }
 
-// endsWith runs culprit, harms it once it works, and compares the last line that it logs.
+// endsWith runs culprit, breaks it once it works, and compares the last line of its log.
 func endsWith(t *testing.T, cmd *exec.Cmd, harm func() error, want string) {
 	t.Helper()
 	stderr, err := cmd.StderrPipe()

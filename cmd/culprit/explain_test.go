@@ -69,8 +69,7 @@ func TestQuestionsAndTheirFirstCauses(t *testing.T) {
 	}
 }
 
-// An alert may carry names that are longer than a line, and bytes that act on a
-// terminal.
+// An alert may have names longer than a line, and bytes that control a terminal.
 func TestAnAnswerFitsATerminal(t *testing.T) {
 	var script strings.Builder
 	script.WriteString("load 15s\n")
@@ -89,7 +88,7 @@ func TestAnAnswerFitsATerminal(t *testing.T) {
 		t.Errorf("the KPI is without its levels or its course: %q", kpi)
 	}
 	for i, line := range lines {
-		if i > 0 && columns(line) > answerWidth && !strings.Contains(line, "/long/") { // the answer itself is one line for a program
+		if i > 0 && columns(line) > answerWidth && !strings.Contains(line, "/long/") { // the answer itself is one line, for programs
 			t.Errorf("%d columns: %s", columns(line), line)
 		}
 	}
@@ -154,7 +153,7 @@ func TestWrongCallsOfExplain(t *testing.T) {
 	}
 }
 
-// TestAnAlertThatFiresNow is explained between real servers, and written back.
+// TestAnAlertThatFiresNow explains an alert between real servers and expects the write-back.
 func TestAnAlertThatFiresNow(t *testing.T) {
 	am, err := lab.StartAlertmanager(lab.AlertmanagerOptions{Config: "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"})
 	if err != nil {
@@ -206,8 +205,7 @@ func TestAnAlertThatFiresNow(t *testing.T) {
 	}
 }
 
-// nowBroken is an hour and a half of errors by path, of which one began to
-// fail two minutes ago.
+// nowBroken is an hour and a half of errors by path, one of which began to fail two minutes ago.
 func nowBroken(ctx context.Context, db storage.Appendable) error {
 	app := db.Appender(ctx)
 	end, totals := time.Now(), map[string]float64{}
@@ -227,8 +225,8 @@ func nowBroken(ctx context.Context, db storage.Appendable) error {
 	return app.Commit()
 }
 
-// BenchmarkExplain is the time from the call to the answer about a KPI of a
-// thousand series, Prometheus included.
+// BenchmarkExplain measures the time from the call to the answer about a KPI of a thousand series,
+// Prometheus included.
 func BenchmarkExplain(b *testing.B) {
 	var script strings.Builder
 	script.WriteString("load 15s\n")
@@ -251,8 +249,7 @@ func BenchmarkExplain(b *testing.B) {
 	}
 }
 
-// TestSeveralKPIsAreTold explains two KPIs of one alert, of which one did not
-// move by itself.
+// TestSeveralKPIsAreTold explains two KPIs of one alert, one of which did not move by itself.
 func TestSeveralKPIsAreTold(t *testing.T) {
 	rules := write(t, "culprit.yml", `prometheus: {url: "http://p"}
 rules:

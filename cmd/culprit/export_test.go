@@ -19,7 +19,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/web"
 )
 
-// pages serve one report as the daemon does.
+// pages serves one report as the daemon does.
 type pages struct {
 	web.Reader
 	report report.Report
@@ -39,7 +39,7 @@ func (p pages) Reports(_ context.Context, f web.Filter) (list []report.Report, e
 	return list, nil
 }
 
-// shopReport is the report of the shop's alert, with what somebody has said.
+// shopReport is the report of the shop's alert, with feedback.
 func shopReport(t *testing.T, prometheus string, said ...report.Feedback) report.Report {
 	t.Helper()
 	var got replayed
@@ -88,7 +88,7 @@ type told []changelog.Change
 
 func (l told) List(context.Context, changelog.Filter) ([]changelog.Change, error) { return l, nil }
 
-// A case has the changes that others had reported: no server of series has them.
+// A case includes reported changes, which no Prometheus has.
 func TestACaseKeepsWhatOthersReported(t *testing.T) {
 	prometheus := startShop(t, errorRule)
 	r := shopReport(t, prometheus)
@@ -113,7 +113,7 @@ func TestACaseKeepsWhatOthersReported(t *testing.T) {
 	}
 }
 
-// many serve as many reports as are asked for.
+// many serves as many reports as requested.
 type many struct{ pages }
 
 func (m many) Reports(_ context.Context, f web.Filter) (list []report.Report, err error) {

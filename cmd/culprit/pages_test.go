@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestTheCommandsOfThePagesAreKnown parses every call of culprit on every page: its
-// command and its flags are there.
+// TestTheCommandsOfThePagesAreKnown parses every call of culprit on every page: its command and
+// flags must exist.
 func TestTheCommandsOfThePagesAreKnown(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir("../..", func(path string, _ fs.DirEntry, err error) error {
@@ -26,7 +26,7 @@ func TestTheCommandsOfThePagesAreKnown(t *testing.T) {
 		}
 		for _, args := range calls(string(text)) {
 			seen++
-			if got := culprit(t, append(args, "--help")...); got.code != exitOK { // parses, and goes no further
+			if got := culprit(t, append(args, "--help")...); got.code != exitOK { // only parses
 				t.Errorf("%s: culprit %s: %s", path, strings.Join(args, " "), got.err)
 			}
 		}
@@ -37,8 +37,8 @@ func TestTheCommandsOfThePagesAreKnown(t *testing.T) {
 	}
 }
 
-// calls are the arguments of each call of culprit in a page: in a line of a block, or
-// in the text as code.
+// calls returns the arguments of each call of culprit in a page: in a line of a block, or as code
+// in the text.
 func calls(page string) (found [][]string) {
 	page = strings.ReplaceAll(page, "\\\n", " ")
 	commands := `(?:serve|check|explain|suggest|test|replay|export|analyze|storage|version)\b`
@@ -50,8 +50,8 @@ func calls(page string) (found [][]string) {
 	return found
 }
 
-// argumentsOf splits a line as a shell does, as far as pages need it, up to a redirection or
-// a comment.
+// argumentsOf splits a line as a shell does, as far as the pages need it, up to a redirection or a
+// comment.
 func argumentsOf(line string) (list []string) {
 	for _, m := range regexp.MustCompile(`'([^']*)'|(\S+)`).FindAllStringSubmatch(line, -1) {
 		if m[2] == ">" || m[2] == "#" || m[2] == "|" {

@@ -18,8 +18,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// twoServers is the shop with its alert, and a Prometheus that has one series of its
-// own, in one configuration.
+// twoServers configures the shop with its alert, and a Prometheus with one series of its own.
 func twoServers(t *testing.T) (config string, other *promtest.Server) {
 	t.Helper()
 	other = promtest.New(t, "load 15s\n  depth{queue=\"a\"} 0x740\n")
@@ -77,7 +76,7 @@ prometheus:
 	}
 }
 
-// having is a Prometheus that has one series now.
+// having starts a Prometheus that has one current series.
 func having(t *testing.T, name string) string {
 	t.Helper()
 	p, err := lab.StartPrometheus(t.Context(), lab.PrometheusOptions{History: func(ctx context.Context, db storage.Appendable) error {
@@ -94,7 +93,7 @@ func having(t *testing.T, name string) string {
 	return p.URL()
 }
 
-// TestAQueryIsAskedWhereItsAlertsBelong and is fine if one of several has an answer.
+// TestAQueryIsAskedWhereItsAlertsBelong also passes if only one of several servers has an answer.
 func TestAQueryIsAskedWhereItsAlertsBelong(t *testing.T) {
 	eu, us := having(t, "depth"), having(t, "width")
 	check := func(matchers, address string) call {

@@ -24,8 +24,8 @@ func TestCompletionOfShells(t *testing.T) {
 	}
 }
 
-// TestBashCompletes lets bash complete a word with the script, for which it asks
-// a culprit that answers with what it was asked.
+// TestBashCompletes has bash complete a word with the script, which calls a fake culprit that
+// echoes its arguments.
 func TestBashCompletes(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
@@ -39,7 +39,7 @@ func TestBashCompletes(t *testing.T) {
 	}
 }
 
-// manual is what --help-man prints.
+// manual returns the output of --help-man.
 func manual(t *testing.T) string {
 	t.Helper()
 	var b bytes.Buffer

@@ -24,9 +24,8 @@ import (
 	"github.com/culprit-dev/culprit/promql/expr"
 )
 
-// What suggest says of a rule is compared with the rule from outside: both are
-// evaluated by Prometheus' engine, on series made for the rule's selectors, at
-// many times, and nothing else is known than the printed JSON.
+// This checks suggest against the rule from outside: Prometheus' engine evaluates both, on series
+// made for the rule's selectors, at many times, knowing only the printed JSON.
 func TestWhatIsSuggestedHoldsWhereTheAlertFires(t *testing.T) {
 	files, err := filepath.Glob("../../promql/expr/testdata/rules/*.yaml")
 	if err != nil || len(files) == 0 {
@@ -65,7 +64,7 @@ func (sum *tally) add(t *testing.T, engine *promql.Engine, s kpi.Suggestion, see
 	a.storage = promqltest.LoadedStorage(t, a.plan.script)
 	fires, err := a.ask(s.Expr)
 	if err != nil {
-		return // such as a join of series that can't be told apart
+		return // such as a join of ambiguous series
 	}
 	sum.rules++
 	crosses, err := a.ask(s.Target + " " + s.Operator + " " + s.Threshold)
@@ -95,12 +94,12 @@ func sameKeys(a, b map[string]float64) bool {
 	return maps.EqualFunc(a, b, func(float64, float64) bool { return true })
 }
 
-// countsAll says whether s is one number for all series.
+// countsAll reports whether s is one number for all series.
 func countsAll(s kpi.Suggestion) bool {
 	return s.Kind == expr.KindPresence && s.Operator == ">"
 }
 
-// hasGuards says whether a rule has more than one comparison to hold.
+// hasGuards reports whether a rule has more than one comparison.
 func hasGuards(e parser.Expr) bool {
 	found := false
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
@@ -140,8 +139,7 @@ func (a answers) ask(text string) (map[string]float64, error) {
 	return found, nil
 }
 
-// divide compares the quotient of the sides with the target, where both have
-// the same labels.
+// divide compares the quotient of the sides with the target, where both have the same labels.
 func (a answers) divide(s kpi.Suggestion) (compared int) {
 	if s.Kind != expr.KindRatio && s.Kind != expr.KindMean || s.Numerator == "" {
 		return 0
@@ -152,7 +150,7 @@ func (a answers) divide(s kpi.Suggestion) (compared int) {
 	}
 	quotient, err := a.ask(s.Numerator + " / " + s.Denominator)
 	if err != nil {
-		return 0 // a join, which the sides alone don't tell
+		return 0 // a join, which the sides alone don't show
 	}
 	for key, q := range quotient {
 		v, ok := target[key]
@@ -168,8 +166,8 @@ func (a answers) divide(s kpi.Suggestion) (compared int) {
 	return compared
 }
 
-// seriesPlan is what is loaded for a rule: two entities for each selector, with
-// values that change every few minutes, around the numbers in the rule.
+// seriesPlan is the data for a rule: two entities for each selector, with values that change every
+// few minutes, around the numbers in the rule.
 type seriesPlan struct {
 	script      string
 	first, last time.Time
@@ -204,8 +202,8 @@ func newSeriesPlan(e parser.Expr, seed uint64) seriesPlan {
 	return seriesPlan{b.String(), first, time.Unix(0, 0).Add(time.Duration(steps) * scrape), 90 * time.Second}
 }
 
-// vocabulary are the labels that a rule names, those that it wants to have a
-// value, and numbers around its own.
+// vocabulary returns the labels that a rule names, those that it wants to have a value, and numbers
+// around its own.
 func vocabulary(e parser.Expr) (names []string, equal map[string]string, values []float64) {
 	equal, values = map[string]string{}, []float64{0, 1, 2, 10}
 	names = []string{"instance", "job"}
@@ -253,7 +251,7 @@ func labelsFor(s *parser.VectorSelector, names []string, equal map[string]string
 	return b.Labels()
 }
 
-// counted says whether a selector's series are counters.
+// counted reports whether a selector's series are counters.
 func counted(path []parser.Node) bool {
 	return slices.ContainsFunc(path, func(n parser.Node) bool {
 		c, ok := n.(*parser.Call)
@@ -276,8 +274,7 @@ func lookback(e parser.Expr) (longest time.Duration) {
 	return longest
 }
 
-// written are samples: one of the values for some minutes, then another one or
-// none.
+// written returns samples: one of the values for some minutes, then another one or none.
 func written(rng *rand.Rand, values []float64, steps int, counter bool) string {
 	var b strings.Builder
 	sum := 0.0

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// serveInChild lets the test's own program be culprit, as systemd would start it.
+// serveInChild makes the test binary run culprit, as systemd would start it.
 const serveInChild = "CULPRIT_TEST_SERVE"
 
 func TestMain(m *testing.M) {
@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The socket is open before culprit runs, and handed over as systemd does: as
-// file 3, with LISTEN_PID and LISTEN_FDS in the environment.
+// The socket is open before culprit runs, and passed as systemd does: as file 3, with LISTEN_PID
+// and LISTEN_FDS in the environment.
 func TestServesOnTheSocketOfSystemd(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
@@ -57,8 +57,7 @@ func TestServesOnTheSocketOfSystemd(t *testing.T) {
 	}
 }
 
-// startWithSocket starts culprit with a listener, and waits until it is ready for
-// alerts.
+// startWithSocket starts culprit with a listener and waits until it is ready.
 func startWithSocket(t *testing.T, l net.Listener) {
 	t.Helper()
 	file, err := l.(interface{ File() (*os.File, error) }).File()

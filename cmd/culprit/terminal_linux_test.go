@@ -41,7 +41,7 @@ func TestColoursAreOptional(t *testing.T) {
 	}
 }
 
-// A report in colours is the same text, and what a label holds stays visible.
+// A coloured report has the same text, and control characters in labels stay visible.
 func TestColoursChangeNoText(t *testing.T) {
 	url := startShop(t, errorRule)
 	args := []string{"explain", "ErrorsHigh", "--at", "11100", "--prometheus.url", url}

@@ -22,7 +22,7 @@ func TestRulesThatPass(t *testing.T) {
 	}
 }
 
-// What reads the answers of tests reads the same object as of analyze.
+// The result in a test's outcome has the same form as that of analyze.
 func TestOutcomesTellTheResult(t *testing.T) {
 	type result struct {
 		Verdict string

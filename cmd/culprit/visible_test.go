@@ -20,11 +20,11 @@ import (
 	"github.com/culprit-dev/culprit/promql/promtest"
 )
 
-// plant is what a label may hold to act on a terminal: it clears the screen, sets
-// the title, in the eight-bit form, too, and turns the direction of writing.
+// plant is a label value that tries to control a terminal: it clears the screen, sets the title,
+// also in the eight-bit form, and reverses the writing direction.
 const plant = "\x1b[2J\x1b]0;pwned\x07\u009b31m\u202eabc\u2066\r\x7f\u200b"
 
-// acts finds a character of a text that acts on a terminal.
+// acts returns a character of a text that controls a terminal.
 func acts(text string) string {
 	for i, r := range text {
 		if r != '\n' && r != '\t' && !strconv.IsGraphic(r) || r == '\ufffd' && !strings.HasPrefix(text[i:], "\ufffd") {
@@ -34,8 +34,8 @@ func acts(text string) string {
 	return ""
 }
 
-// hostileServer is a Prometheus with the plant in every text: in what it has, or in
-// the errors with which it answers everything.
+// hostileServer is a Prometheus with the plant in every text: in its data, or in errors to every
+// request.
 func hostileServer(t *testing.T, fails bool) string {
 	if fails {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -56,9 +56,9 @@ func hostileServer(t *testing.T, fails bool) string {
 	return withRules(t, promtest.New(t, script), rule, strings.ReplaceAll(rule, `"ErrorsHigh"`, `"Other`+string(label[1:])))
 }
 
-// Whatever holds what acts on a terminal, no command writes it there.
+// Wherever control characters come from, no command writes them to the terminal.
 func TestNothingActsOnTheTerminal(t *testing.T) {
-	text := strconv.QuoteToASCII(plant) // YAML refuses control characters that are not written as escapes
+	text := strconv.QuoteToASCII(plant) // YAML refuses unescaped control characters
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, strings.ReplaceAll(plant, "/", "")+name)
@@ -143,7 +143,7 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 	}
 }
 
-// The rules that are suggested mean what they meant, whatever their names are.
+// Suggested rules keep their meaning whatever names they contain.
 func TestSuggestedRulesWithHostileNamesAreRead(t *testing.T) {
 	c := culprit(t, "suggest", "--prometheus.url", hostileServer(t, false))
 	var rules struct {
@@ -165,8 +165,8 @@ func TestSuggestedRulesWithHostileNamesAreRead(t *testing.T) {
 	}
 }
 
-// JSON means the same after it has been made visible, and a text that needs
-// nothing stays as it is, however it is cut into writes.
+// Visible JSON has the same meaning, and harmless text stays as it is, however it is split into
+// writes.
 func TestVisibleTextMeansTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := map[string]string{rapid.String().Draw(t, "key"): rapid.String().Draw(t, "value")}

@@ -36,8 +36,7 @@ const errorRule = `{"type":"alerting","name":"ErrorsHigh","state":"firing","heal
  "query":"sum by (service) (rate(errors_total[1m])) / sum by (service) (rate(requests_total[1m])) > 0.05",
  "alerts":[{"labels":{"alertname":"ErrorsHigh","service":"shop","severity":"page"},"annotations":{"summary":"errors"},"state":"firing","activeAt":"1970-01-01T03:00:00Z","value":"0.1"}]}`
 
-// shopScript is three hours of a shop and five minutes in which it is broken, as
-// a script of promqltest.
+// shopScript is three healthy hours of a shop and five broken minutes, as a promqltest script.
 func shopScript() string {
 	var b strings.Builder
 	b.WriteString("load 15s\n")
@@ -88,7 +87,7 @@ func shopScript() string {
 	return b.String()
 }
 
-// traffic is a day's wave of requests in 15 s, with some unrest.
+// traffic is the number of requests in 15 s, with some noise.
 func traffic(i, k int) float64 { return 300 + float64((i*7+k*5)%40) }
 
 // startShop starts a Prometheus with the shop in it, and rules as the JSON of
@@ -117,8 +116,8 @@ func withRules(t testing.TB, s *promtest.Server, rules ...string) string {
 	return front.URL
 }
 
-// startShopNow is startShop for questions about now: they are asked of the last
-// moment of the shop.
+// startShopNow is startShop for queries about now, which it answers for the last moment of the
+// shop.
 func startShopNow(t testing.TB, rules ...string) string {
 	t.Helper()
 	shop := startShop(t, rules...)
