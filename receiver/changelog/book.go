@@ -61,6 +61,7 @@ type entry struct {
 // Outcome is what became of a change.
 type Outcome string
 
+// The outcomes of adding a change.
 const (
 	Added    Outcome = "added"
 	Replaced Outcome = "replaced" // replaced one with the same sender and id

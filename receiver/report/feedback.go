@@ -13,6 +13,7 @@ import (
 // Judgement is a person's judgement of a report.
 type Judgement string
 
+// The judgements.
 const (
 	Right Judgement = "right"
 	Wrong Judgement = "wrong"

@@ -26,6 +26,7 @@ type Handled struct {
 // What is what Alertmanager did.
 type What string
 
+// The kinds of facts.
 const (
 	Notified  What = "notified"
 	Silenced  What = "silenced"

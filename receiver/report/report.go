@@ -20,6 +20,7 @@ import (
 // Status says how much of the evidence is there.
 type Status string
 
+// The statuses of a report.
 const (
 	Complete Status = "complete"
 	Partial  Status = "partial" // some queries failed

@@ -16,6 +16,7 @@ import (
 // Reason classifies the failure of a request. It is a closed set, so that it can label a metric.
 type Reason string
 
+// The reasons of a failure.
 const (
 	Network      Reason = "network"      // no connection, or it broke
 	Timeout      Reason = "timeout"      // no complete answer in time
