@@ -195,9 +195,8 @@ var sameConfig = cmp.Options{
 	cmp.Comparer(func(a, b *labels.Matcher) bool { return a.String() == b.String() }),
 }
 
-// TestEveryKeyIsReadAndSurvivesPrinting writes each key with legal values: they
-// are accepted, they make a difference, and the configuration that is printed is
-// the one that was read.
+// TestEveryKeyIsReadAndSurvivesPrinting writes each key with legal values: they are accepted and
+// make a difference, and the printed configuration equals the one that was read.
 func TestEveryKeyIsReadAndSurvivesPrinting(t *testing.T) {
 	usual, err := Parse("usual.yml", []byte(oneOfEach))
 	if err != nil {
@@ -220,7 +219,7 @@ func TestEveryKeyIsReadAndSurvivesPrinting(t *testing.T) {
 	})
 }
 
-// survivesPrinting checks that a configuration is what is read of its text.
+// survivesPrinting checks that a configuration equals what is read from its text.
 func survivesPrinting(t *testing.T, c *Config) {
 	t.Helper()
 	again, err := Parse("again.yml", []byte(c.String()))
@@ -232,8 +231,8 @@ func survivesPrinting(t *testing.T, c *Config) {
 	}
 }
 
-// TestWhatIsSwitchedOffAltogetherStaysOff prints settings that are all zero, and
-// whose defaults are not.
+// TestWhatIsSwitchedOffAltogetherStaysOff prints settings that are all zero though their defaults
+// are not.
 func TestWhatIsSwitchedOffAltogetherStaysOff(t *testing.T) {
 	off := map[string]any{"follow_redirects": false, "enable_http2": false}
 	for _, server := range []string{"prometheus[0]", "grafana", "alertmanagers[0]", "recovery_webhooks[0]"} {
@@ -246,9 +245,8 @@ func TestWhatIsSwitchedOffAltogetherStaysOff(t *testing.T) {
 	}
 }
 
-// TestAMistakeInAnyKeyIsNamed writes each key with values of the wrong sort: one
-// mistake is told, with the file, the line, the key, the value if it is a single
-// one, and what to write.
+// TestAMistakeInAnyKeyIsNamed writes each key with values of the wrong type: there is one mistake,
+// with the file, the line, the key, the value if it is a single one, and what to write.
 func TestAMistakeInAnyKeyIsNamed(t *testing.T) {
 	everyKey(t, func(t *testing.T, l leaf) {
 		wrong := []any{map[string]any{"zz": 1}}
@@ -258,7 +256,7 @@ func TestAMistakeInAnyKeyIsNamed(t *testing.T) {
 		case reflect.Bool, reflect.Float64:
 			wrong = append(wrong, "many")
 		case reflect.Map:
-			wrong = []any{[]any{1}} // a mapping is what it is
+			wrong = []any{[]any{1}} // a mapping would be right
 		}
 		for _, value := range wrong {
 			text, line := written(t, l.path, value)
@@ -278,7 +276,7 @@ func TestAMistakeInAnyKeyIsNamed(t *testing.T) {
 	})
 }
 
-// TestAnUnknownKeyIsNamedWhereverItStands writes a key too many beside each.
+// TestAnUnknownKeyIsNamedWhereverItStands adds an unknown key beside each.
 func TestAnUnknownKeyIsNamedWhereverItStands(t *testing.T) {
 	everyKey(t, func(t *testing.T, l leaf) {
 		slip := l.path + "_"

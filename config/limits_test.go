@@ -17,8 +17,8 @@ import (
 // list repeats a value.
 func list(n int, value any) []any { return slices.Repeat([]any{value}, n) }
 
-// TestLimits writes values on both sides of every limit: those inside are accepted,
-// and one outside is one mistake, of its key.
+// TestLimits writes values on both sides of every limit: those inside are accepted, and one outside
+// is exactly one mistake, with its key.
 func TestLimits(t *testing.T) {
 	type values []any
 	label := func(name string) any { return map[string]any{"query": "up", "labels": []any{name}} }
@@ -60,8 +60,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestLimitsOfTheMethods does the same with the settings of the methods, of the file
-// and of a rule.
+// TestLimitsOfTheMethods does the same for the methods' settings, of the file and of a rule.
 func TestLimitsOfTheMethods(t *testing.T) {
 	for _, at := range []string{"analysis.", "rules[0].analysis."} {
 		for path, highest := range map[string]float64{
@@ -94,7 +93,7 @@ func tryAll(t *testing.T, path string, inside, outside []any) {
 	}
 }
 
-// TestMoreThanTwentyFactsOrLinksAreTooMany says so of the section around both.
+// TestMoreThanTwentyFactsOrLinksAreTooMany expects the message for the section that holds both.
 func TestMoreThanTwentyFactsOrLinksAreTooMany(t *testing.T) {
 	for path, one := range map[string]any{
 		"context.facts": map[string]any{"query": "up", "labels": []any{"a"}}, "context.links": map[string]any{"name": "Logs", "url": "http://l"},
@@ -106,7 +105,7 @@ func TestMoreThanTwentyFactsOrLinksAreTooMany(t *testing.T) {
 	}
 }
 
-// TestABaselineIsAsLongAsItsIncident needs two keys at once.
+// TestABaselineIsAsLongAsItsIncident sets two keys at once.
 func TestABaselineIsAsLongAsItsIncident(t *testing.T) {
 	for window, fits := range map[string]bool{
 		"incident: 5m, baseline: 5m": true, "incident: 5m, baseline: 4m59s": false, "incident: 5m": true, "baseline: 1m": true,
@@ -128,8 +127,8 @@ func TestARuleFileIsCheckedAsTheRulesOfTheMainFile(t *testing.T) {
 	}
 }
 
-// TestEveryFileOfASecretIsFoundBesideItsConfiguration names a file at each server:
-// it is looked for in the directory of the configuration, and missed there alone.
+// TestEveryFileOfASecretIsFoundBesideItsConfiguration names a file at each server: only the
+// directory of the configuration is searched.
 func TestEveryFileOfASecretIsFoundBesideItsConfiguration(t *testing.T) {
 	dir := t.TempDir()
 	main := filepath.Join(dir, "culprit.yml")
@@ -168,7 +167,7 @@ func TestTyposGetASuggestion(t *testing.T) {
 	}
 }
 
-// TestWhichAlertsAreExplainedWithoutARule asks for each of the ways to be left alone.
+// TestWhichAlertsAreExplainedWithoutARule tries each way to exclude alerts.
 func TestWhichAlertsAreExplainedWithoutARule(t *testing.T) {
 	const text = "prometheus: {url: http://p}\nrules: [{name: a, matchers: [a=b]}]\nunmatched_alerts: {enabled: %v}\n"
 	for _, all := range []bool{true, false} {

@@ -21,8 +21,8 @@ import (
 
 var update = flag.Bool("update", false, "write the goldens anew")
 
-// TestMistakes loads each file of testdata/bad, which has one mistake or a few
-// of one sort, and compares the messages with the golden beside it.
+// TestMistakes loads each file of testdata/bad, which has one mistake or a few of one kind, and
+// compares the messages with the golden file beside it.
 func TestMistakes(t *testing.T) {
 	files, err := filepath.Glob("testdata/bad/*.yml")
 	if err != nil || len(files) < 60 {
@@ -46,9 +46,8 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// placed checks that each mistake has a hint, and stands on a line that has a key
-// of its path or the value that it tells; a mapping stands below its key. A key that
-// is missing has the line of what it is missing from.
+// placed checks that each mistake has a hint, and a line that has a key of its path or its value; a
+// mapping is below its key. A missing key has the line of what it is missing from.
 func placed(t *testing.T, file string, mistakes Errors) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -89,7 +88,7 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// load loads a file that has no mistake.
+// load loads a file without mistakes.
 func load(t *testing.T, file string) *Config {
 	t.Helper()
 	c, err := Load(file)
@@ -236,7 +235,7 @@ func TestRuleOptionsOverrideThoseOfTheFile(t *testing.T) {
 	}
 }
 
-// A switch of the file is switched off by a rule that says so, and by no other.
+// A rule can switch off what the file switches on, for itself only.
 func TestARuleSwitchesOffWhatTheFileSwitchesOn(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "culprit.yml")
 	if err := os.WriteFile(file, []byte(`
@@ -360,8 +359,8 @@ func TestDistance(t *testing.T) {
 	}
 }
 
-// FuzzParse proves that no text makes the reader panic, that what it accepts
-// it also accepts as it prints it, and that each mistake has words.
+// FuzzParse checks that no text makes the parser panic, that it accepts its own output, and that
+// each mistake has a message.
 func FuzzParse(f *testing.F) {
 	for _, glob := range []string{"testdata/bad/*.yml", "testdata/good/*.yml", "testdata/good/rules/*.yml"} {
 		files, err := filepath.Glob(glob)

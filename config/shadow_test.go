@@ -64,7 +64,7 @@ func TestARuleThatAnEarlierOneShadowsIsFound(t *testing.T) {
 	}
 }
 
-// TestAShadowedRuleIsNeverUsed compares the proof with what becomes of alerts.
+// TestAShadowedRuleIsNeverUsed compares the proof with which rule alerts get.
 func TestAShadowedRuleIsNeverUsed(t *testing.T) {
 	values := []string{"", "a", "b", "ab", "Watchdog", "CulpritX"}
 	matcher := rapid.Custom(func(t *rapid.T) string {

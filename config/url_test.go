@@ -13,7 +13,7 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// TestNoWayOfPrintingShowsASecretOfAnAddress prints in every way that there is.
+// TestNoWayOfPrintingShowsASecretOfAnAddress prints in every possible way.
 func TestNoWayOfPrintingShowsASecretOfAnAddress(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://hunter2@prometheus:9090/path":             "https://prometheus:9090/path",

@@ -13,8 +13,8 @@ import (
 	"github.com/culprit-dev/culprit/promql"
 )
 
-// TestTheAnnotationsOfTheRulesAreRight checks them as culprit does, has Prometheus
-// expand them, and compares the rule file with the object of Kubernetes.
+// TestTheAnnotationsOfTheRulesAreRight checks them as culprit does, has Prometheus expand them, and
+// compares the rule file with the Kubernetes object.
 func TestTheAnnotationsOfTheRulesAreRight(t *testing.T) {
 	annotated := 0
 	var said []string
@@ -49,7 +49,7 @@ func expandsInPrometheus(t *testing.T, name, text string) {
 	}
 }
 
-// What an annotation may use is what Prometheus has, too.
+// Prometheus knows everything that an annotation may use.
 func TestWhatAnAnnotationMayUsePrometheusKnows(t *testing.T) {
 	const all = `m{a="{{ $labels.service | toUpper | toLower }}",b="{{ reReplaceAll "c" "d" .Labels.service }}",c="{{ or $labels.none $labels.service }}"}` +
 		`{{ if and (eq .Labels.service "checkout") (not (ne $labels.none "")) }} > 0{{ else }} < 0{{ end }}`

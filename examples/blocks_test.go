@@ -33,7 +33,7 @@ type block struct {
 	text  string
 }
 
-// pageBlocks are the YAML blocks of all pages, without the indent of a list.
+// pageBlocks returns the YAML blocks of all pages, without the indent of a list.
 func pageBlocks(t *testing.T) []block {
 	t.Helper()
 	var found []block
@@ -66,10 +66,9 @@ func yamlBlocks(path, page string) (found []block) {
 	return found
 }
 
-// TestEveryBlockOfThePagesLoads loads each YAML block of each page with the code of
-// the program that it is for: culprit, Alertmanager or Prometheus. Values of the
-// chart are rendered by the tests of the chart; here, what they say to culprit is
-// loaded.
+// TestEveryBlockOfThePagesLoads loads each YAML block of each page with the code of its program:
+// culprit, Alertmanager or Prometheus. The chart's tests render values of the chart; here, the
+// configuration in them is loaded.
 func TestEveryBlockOfThePagesLoads(t *testing.T) {
 	kinds := map[string]int{}
 	for _, b := range pageBlocks(t) {
@@ -140,7 +139,7 @@ func decodeAll(text string) (docs []any, err error) {
 	}
 }
 
-// load finds out what a document is by its keys, and loads it.
+// load recognises a document by its keys, and loads it.
 func load(t *testing.T, doc any) (kind string, err error) {
 	t.Helper()
 	top, ok := doc.(tree)
@@ -200,7 +199,7 @@ func encode(doc any) []byte {
 	return text
 }
 
-// configKeys are the keys of culprit's main file.
+// configKeys returns the keys of culprit's main file.
 func configKeys() (keys []string) {
 	c := reflect.TypeFor[config.Config]()
 	for i := range c.NumField() {
@@ -210,7 +209,7 @@ func configKeys() (keys []string) {
 	return keys
 }
 
-// chartKeys are the keys of the chart's values.
+// chartKeys returns the keys of the chart's values.
 func chartKeys(t *testing.T) (keys []string) {
 	t.Helper()
 	for _, doc := range documents(read(t, "../charts/culprit/values.yaml")) {
@@ -221,7 +220,7 @@ func chartKeys(t *testing.T) (keys []string) {
 	return keys
 }
 
-// loadMain loads a main file, or a part of one that is completed by the servers.
+// loadMain loads a main file, or a part of one, completed with servers.
 func loadMain(t *testing.T, part tree) error {
 	t.Helper()
 	whole := tree{"prometheus": tree{"url": "http://prometheus:9090"}, "alertmanagers": []any{tree{"url": "http://am:9093"}}, "grafana": tree{"url": "http://g"}}
@@ -234,7 +233,7 @@ func loadMain(t *testing.T, part tree) error {
 	return err
 }
 
-// loadValues loads what values of the chart say to culprit.
+// loadValues loads culprit's configuration in values of the chart.
 func loadValues(t *testing.T, values tree) error {
 	t.Helper()
 	for name, file := range at(values, "ruleFiles") {
@@ -245,8 +244,8 @@ func loadValues(t *testing.T, values tree) error {
 	return loadMain(t, at(values, "config"))
 }
 
-// loadObject loads what an object of Kubernetes holds: rule files, or values of the
-// chart for Argo CD and Flux.
+// loadObject loads the content of a Kubernetes object: rule files, or values of the chart for Argo
+// CD and Flux.
 func loadObject(t *testing.T, object tree) error {
 	t.Helper()
 	switch object["kind"] {
@@ -260,7 +259,7 @@ func loadObject(t *testing.T, object tree) error {
 	case "Application":
 		source := at(object, "spec", "source")
 		if source["path"] != "charts/culprit" && source["helm"] == nil {
-			return nil // of a team's own objects
+			return nil // belongs to a team's own objects
 		}
 		return chartValues(t, at(source, "helm", "valuesObject"))
 	case "HelmRelease":
@@ -282,8 +281,8 @@ func chartValues(t *testing.T, values tree) error {
 	return loadValues(t, values)
 }
 
-// loadAlertmanager loads a configuration of Alertmanager; receivers that a part of
-// one does not show are added.
+// loadAlertmanager loads a configuration of Alertmanager; receivers missing from a partial one are
+// added.
 func loadAlertmanager(c tree) error {
 	if at(c, "route") == nil {
 		return fmt.Errorf("there is no route in %v", c)

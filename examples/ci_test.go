@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A check whose tool can't be had fails: it has not found that nothing is wrong.
+// A check whose tool is missing must fail: it has checked nothing.
 func TestLintFailsWithoutItsTools(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip(err)

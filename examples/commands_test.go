@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// goCall is a call of go in a page, as code in the text or as a line of a block.
+// goCall matches a call of go in a page, as code in the text or as a line of a block.
 var goCall = regexp.MustCompile("(?m)(?:`|^ *)go (run|test) (\\./[^`#\\n]*)")
 
-// TestTheProgramsOfThePagesAreThere looks at every go run and go test of every page:
-// the packages are there, a program has the flags, a test or a benchmark has the name.
+// TestTheProgramsOfThePagesAreThere checks every go run and go test of every page: the packages,
+// flags, tests and benchmarks exist.
 func TestTheProgramsOfThePagesAreThere(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
@@ -36,7 +36,7 @@ func TestTheProgramsOfThePagesAreThere(t *testing.T) {
 	}
 }
 
-// wrongCall says what a call of go names that is not there.
+// wrongCall returns what a call of go names that doesn't exist.
 func wrongCall(t *testing.T, verb string, args []string) string {
 	t.Helper()
 	source, tests := "", ""
@@ -58,7 +58,7 @@ func wrongCall(t *testing.T, verb string, args []string) string {
 	}
 }
 
-// sources is the text of the files of a package that match a pattern.
+// sources returns the text of a package's files that match a pattern.
 func sources(t *testing.T, pkg, pattern string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", pkg, pattern))
@@ -76,8 +76,8 @@ func sources(t *testing.T, pkg, pattern string) string {
 	return all.String()
 }
 
-// unknownFlag names a flag that no line of a program declares; those of culprit itself
-// are parsed by a test of its own.
+// unknownFlag returns a flag that no line of a program declares; another test parses culprit's own
+// flags.
 func unknownFlag(source string, args []string) string {
 	for _, arg := range args {
 		name, ok := strings.CutPrefix(arg, "--")
@@ -91,7 +91,7 @@ func unknownFlag(source string, args []string) string {
 	return ""
 }
 
-// unknownTest names a pattern of -run or -bench that matches nothing.
+// unknownTest returns a pattern of -run or -bench that matches nothing.
 func unknownTest(tests string, args []string) string {
 	for i, arg := range args[:len(args)-1] {
 		kind := map[string]string{"-run": "(?:Test|Example)", "-bench": "Benchmark"}[arg]

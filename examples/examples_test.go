@@ -27,7 +27,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver"
 )
 
-// glob returns the files that match, of which there must be some.
+// glob returns the files that match, at least one.
 func glob(t *testing.T, patterns ...string) []string {
 	t.Helper()
 	var files []string
@@ -62,7 +62,7 @@ func alertRules(t *testing.T, file string) []rulefmt.Rule {
 	return alerts
 }
 
-// stories are the rules of culprit in rules/.
+// stories returns culprit's rules in rules/.
 func stories(t *testing.T) []config.Rule {
 	t.Helper()
 	var all []config.Rule
@@ -107,8 +107,8 @@ func TestTheStoriesLoadTogether(t *testing.T) {
 	}
 }
 
-// TestEveryStoryHasItsAlert makes a plan for each alert, with exactly the labels
-// that Prometheus gives it: the ones of its `by (…)` and those of the rule.
+// TestEveryStoryHasItsAlert makes a plan for each alert, with exactly the labels that Prometheus
+// gives it: those of its `by (…)` and those of the rule.
 func TestEveryStoryHasItsAlert(t *testing.T) {
 	rules := config.Config{Rules: stories(t)}
 	told := map[string]bool{}
@@ -141,7 +141,7 @@ func TestEveryStoryHasItsAlert(t *testing.T) {
 	}
 }
 
-// checkPlan wants every target and every candidate of the rule in the plan.
+// checkPlan expects every target and every candidate of the rule in the plan.
 func checkPlan(t *testing.T, rule *config.Rule, plan promql.Plan) {
 	t.Helper()
 	targets := rule.Targets
@@ -169,7 +169,7 @@ func checkPlan(t *testing.T, rule *config.Rule, plan promql.Plan) {
 	}
 }
 
-// labelsOf are the labels of an alert that a rule fires.
+// labelsOf returns the labels of an alert that a rule fires.
 func labelsOf(t *testing.T, rule rulefmt.Rule) model.LabelSet {
 	t.Helper()
 	expr, err := parser.NewParser(parser.Options{}).ParseExpr(rule.Expr)
@@ -221,7 +221,7 @@ func TestBadSQLIsAskedAsPublished(t *testing.T) {
 	}
 }
 
-// metric is the name of the metric before the braces of a query.
+// metric returns the name of the metric before the braces of a query.
 func metric(t *testing.T, query string) string {
 	t.Helper()
 	before, _, ok := strings.Cut(query, "{")
@@ -242,8 +242,8 @@ func TestPrometheusLoadsTheAlerts(t *testing.T) {
 	}
 }
 
-// TestAlertmanagerAsksCulpritFirst loads the examples with Alertmanager's own
-// code and sends an alert through its routes.
+// TestAlertmanagerAsksCulpritFirst loads the examples with Alertmanager's own code and sends an
+// alert through its routes.
 func TestAlertmanagerAsksCulpritFirst(t *testing.T) {
 	for _, file := range []string{"alertmanager.yml", "docker-compose/alertmanager.yml"} {
 		conf, err := amconfig.LoadFile(file)
@@ -304,9 +304,8 @@ func TestTheComposeFileNamesFilesAndServicesThatExist(t *testing.T) {
 	}
 }
 
-// TestTheSchemaOfTheChartKnowsTheConfiguration walks through culprit's own types
-// and the schema of the chart together: a key that one has and the other has not
-// is a failure, but for the keys that hold secrets.
+// TestTheSchemaOfTheChartKnowsTheConfiguration walks through culprit's types and the chart's schema
+// together: both must have the same keys, except those that hold secrets.
 func TestTheSchemaOfTheChartKnowsTheConfiguration(t *testing.T) {
 	var schema struct {
 		Defs map[string]schemaNode `json:"$defs"`
@@ -358,7 +357,7 @@ func compareSchema(t *testing.T, defs map[string]schemaNode, typ reflect.Type, n
 	}
 }
 
-// settings are the keys of a struct in YAML, those of inlined structs too.
+// settings returns the YAML keys of a struct, including those of inlined structs.
 func settings(typ reflect.Type) map[string]reflect.Type {
 	keys := map[string]reflect.Type{}
 	for i := range typ.NumField() {
@@ -374,8 +373,8 @@ func settings(typ reflect.Type) map[string]reflect.Type {
 	return keys
 }
 
-// isSecret says whether a key of http_config holds a secret, or names one in a
-// store of secrets that culprit has not.
+// isSecret reports whether a key of http_config holds a secret, or refers to a secret store, which
+// culprit lacks.
 func isSecret(key string) bool {
 	return strings.HasSuffix(key, "_ref") ||
 		slices.Contains([]string{"password", "credentials", "client_secret", "client_certificate_key", "bearer_token", "key", "proxy_connect_header"}, key)

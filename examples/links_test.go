@@ -18,8 +18,7 @@ var (
 	notInAName = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
-// Every link of every page to a file of the repository, and to a heading in it,
-// leads somewhere.
+// Every link of every page to a file of the repository, or to a heading in it, has a target.
 func TestEveryLinkOfThePagesLeads(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
@@ -57,7 +56,7 @@ func checkLinks(t *testing.T, path string) int {
 	return seen
 }
 
-// anchors are the names that a forge gives the headings of a page.
+// anchors returns the anchors that a forge gives the headings of a page.
 func anchors(text string) map[string]bool {
 	names := map[string]bool{}
 	for _, m := range pageTitle.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {

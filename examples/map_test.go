@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Who reads the map of CONTRIBUTING.md finds every package of the program in it: the
-// kernels below analysis as one, helpers of tests and of go generate with their package.
+// The map in CONTRIBUTING.md has every package of the program: the kernels below analysis as one,
+// helpers of tests and of go generate with their package.
 func TestEveryPackageIsOnTheMap(t *testing.T) {
 	root := os.DirFS("..")
 	page, err := fs.ReadFile(root, "CONTRIBUTING.md")

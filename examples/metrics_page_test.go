@@ -22,8 +22,8 @@ const (
 	metricsEnd   = "<!-- end of what is generated -->\n"
 )
 
-// TestMetricsOfThePageAreThoseOfTheDaemon compares the table of the page with what a
-// daemon registers.
+// TestMetricsOfThePageAreThoseOfTheDaemon compares the page's table with the metrics that a daemon
+// registers.
 func TestMetricsOfThePageAreThoseOfTheDaemon(t *testing.T) {
 	page := read(t, metricsPage)
 	before, rest, ok := strings.Cut(page, metricsBegin)
@@ -39,7 +39,7 @@ func TestMetricsOfThePageAreThoseOfTheDaemon(t *testing.T) {
 	}
 }
 
-// metricsTable is the Markdown table of culprit's own metrics.
+// metricsTable returns the Markdown table of culprit's own metrics.
 func metricsTable(t *testing.T, reg *prometheus.Registry) string {
 	t.Helper()
 	rows := map[string]string{}

@@ -23,14 +23,13 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// exported are the metrics of a daemon: names of series to the labels that they
-// have.
+// exported returns a daemon's metrics: names of series and their labels.
 func exported(t *testing.T) map[string][]string {
 	t.Helper()
 	return described(registry(t))
 }
 
-// registry is that of a daemon with every sink switched on.
+// registry is the registry of a daemon with every sink switched on.
 func registry(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	dir := t.TempDir()
@@ -59,8 +58,8 @@ publish: {silence_comments: {create_note: true}}
 	return reg
 }
 
-// descriptions asks a registry for everything that it may ever export: a counter
-// with labels exports nothing before its first event.
+// descriptions returns everything that a registry may ever export: a counter with labels exports
+// nothing before its first event.
 func descriptions(reg *prometheus.Registry) <-chan *prometheus.Desc {
 	all := make(chan *prometheus.Desc)
 	go func() {
@@ -70,9 +69,9 @@ func descriptions(reg *prometheus.Registry) <-chan *prometheus.Desc {
 	return all
 }
 
-// described are the series that a registry may export, with their labels.
+// described returns the series that a registry may export, with their labels.
 func described(reg *prometheus.Registry) map[string][]string {
-	// A description can only be read as text.
+	// A description can only be parsed as text.
 	form := regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{([^}]*)\}`)
 	found := map[string][]string{"up": nil}
 	for d := range descriptions(reg) {
@@ -88,10 +87,10 @@ func described(reg *prometheus.Registry) map[string][]string {
 	return found
 }
 
-// ofTheTarget are labels that a scrape adds.
+// ofTheTarget returns the labels that a scrape adds.
 func ofTheTarget() []string { return []string{"job", "instance", "namespace", "pod"} }
 
-// checkQuery says what a query asks for that is not there.
+// checkQuery reports metrics and labels in a query that don't exist.
 func checkQuery(t *testing.T, where, query string, metrics map[string][]string) {
 	t.Helper()
 	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
@@ -161,7 +160,7 @@ func TestAlertsAndDashboardAskForMetricsThatExist(t *testing.T) {
 	}
 }
 
-// variable is one that a dashboard asks for. Of a data source the query is a text.
+// variable is a variable of a dashboard. For a data source, the query is a string.
 type variable struct {
 	Name, Type string
 	Query      variableQuery
@@ -177,7 +176,7 @@ func (q *variableQuery) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*plain)(q))
 }
 
-// dashboard is what matters of a dashboard of Grafana.
+// dashboard is the tested part of a Grafana dashboard.
 type dashboard struct {
 	UID    string  `json:"uid"`
 	Title  string  `json:"title"`
@@ -214,8 +213,7 @@ func readDashboards(t *testing.T) []dashboard {
 	return all
 }
 
-// TestIncidentsAreOnTheirDashboard wants the annotations by the tag that all of
-// culprit's have.
+// TestIncidentsAreOnTheirDashboard expects the annotations by the tag that all of culprit's have.
 func TestIncidentsAreOnTheirDashboard(t *testing.T) {
 	d := readDashboards(t)[1]
 	if list := d.Annotations.List; len(list) != 1 || !slices.Equal(list[0].Target.Tags, []string{sink.GrafanaTag}) {

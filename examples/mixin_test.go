@@ -26,8 +26,8 @@ import (
 
 const mixin = "../charts/mixin"
 
-// ruleTests is a file of rule unit tests, as promtool reads it. Fields that the
-// mixin does not use are left out, and so refused.
+// ruleTests is a file of rule unit tests, as promtool reads it. Fields that the mixin does not use
+// are omitted, and so rejected.
 type ruleTests struct {
 	RuleFiles          []string       `yaml:"rule_files"`
 	EvaluationInterval model.Duration `yaml:"evaluation_interval"`
@@ -106,7 +106,7 @@ func (test ruleTest) run(t *testing.T, files []string, every time.Duration) {
 	}
 }
 
-// load is the series in promqltest's own language.
+// load returns the series in promqltest's language.
 func (test ruleTest) load() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "load %s\n", test.Interval)
@@ -134,7 +134,7 @@ func loadGroups(t *testing.T, world *promqltest.LazyLoader, files []string, ever
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		groups = append(groups, byName[name])
 		for _, rule := range byName[name].AlertingRules() {
-			rule.SetRestored(true) // there is no past from which `for` could be restored
+			rule.SetRestored(true) // without a past from which `for` could be restored
 		}
 	}
 	return groups
@@ -158,7 +158,7 @@ func evaluate(t *testing.T, world *promqltest.LazyLoader, groups []*rules.Group,
 	})
 }
 
-// firing are the alerts of a name that fire, as lines.
+// firing returns the firing alerts of a name, as lines.
 func firing(groups []*rules.Group, name string) []string {
 	var lines []string
 	for _, g := range groups {
@@ -177,7 +177,7 @@ func firing(groups []*rules.Group, name string) []string {
 	return lines
 }
 
-// want are the expected alerts, as lines.
+// want returns the expected alerts, as lines.
 func (a alertTest) want() []string {
 	var lines []string
 	for _, e := range a.ExpAlerts {

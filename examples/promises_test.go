@@ -15,7 +15,7 @@ var (
 	testName     = regexp.MustCompile(`(?:Test|Fuzz)\w+`)
 )
 
-// Every promise of the manual names tests, and each of them is there.
+// Every promise in the pages names existing tests.
 func TestEveryPromiseHasItsTests(t *testing.T) {
 	const promises, faults = "| promise | test that holds it |\n|---|---|\n", "| fault | what happens | test |\n|---|---|---|\n"
 	for _, c := range []struct{ file, head string }{{"receiver/README.md", promises}, {"receiver/README.md", faults}, {"SECURITY.md", promises}} {
@@ -41,7 +41,7 @@ func TestEveryPromiseHasItsTests(t *testing.T) {
 	}
 }
 
-// hasTest says whether a package has a test.
+// hasTest reports whether a package has a test.
 func hasTest(t *testing.T, dir, name string) bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))

@@ -22,18 +22,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// tree is a mapping as YAML has it.
+// tree is a YAML mapping.
 type tree = map[string]any
 
-// published is one routing tree that this repository tells people to use.
+// published is a routing tree that this repository recommends.
 type published struct {
 	where string
 	main  tree // Alertmanager's configuration
 }
 
-// publishedRoutes walks the repository: every YAML file and every text with a
-// block that begins with `route:`. What the Prometheus operator would make of an
-// AlertmanagerConfig is among them.
+// publishedRoutes walks the repository: every YAML file and every text with a block that begins
+// with `route:`, including what the Prometheus operator would make of an AlertmanagerConfig.
 func publishedRoutes(t *testing.T) []published {
 	t.Helper()
 	var found []published
@@ -63,8 +62,7 @@ func publishedRoutes(t *testing.T) []published {
 	return found
 }
 
-// documents reads all documents of a text; those that are no YAML, such as
-// templates, are left out.
+// documents decodes all documents of a text, skipping those that aren't YAML, such as templates.
 func documents(text string) []any {
 	var docs []any
 	for dec := yaml.NewDecoder(strings.NewReader(text)); ; {
@@ -76,8 +74,8 @@ func documents(text string) []any {
 	}
 }
 
-// blocks are the parts of a text that begin with `route:` and are indented as
-// much, with examples in the place of what a reader has.
+// blocks returns the parts of a text that begin with `route:`, up to a smaller indent, with
+// examples in place of the reader's own routes.
 func blocks(text string) []string {
 	var all []string
 	lines := strings.Split(text, "\n")
@@ -98,7 +96,7 @@ $1- {receiver: people, matchers: [team="b"], group_by: [team], repeat_interval: 
 	return all
 }
 
-// placeholder is where readers put the routes that they have.
+// placeholder matches the place for the readers' own routes.
 func placeholder() *regexp.Regexp { return regexp.MustCompile(`(?m)^( *)# … .*routes.*$`) }
 
 // routesIn finds routing trees anywhere in a document.
@@ -132,11 +130,10 @@ func routesIn(t *testing.T, where string, doc any) []published {
 	return found
 }
 
-// operated is what the Prometheus operator makes of an AlertmanagerConfig beside
-// the main configuration of examples/kube-prometheus-stack: its route comes
-// before all others, always goes on, and matches its own namespace only unless
-// the operator is told otherwise (pkg/alertmanager/amcfg.go: AddAlertmanagerConfigs,
-// the enforcers).
+// operated is what the Prometheus operator makes of an AlertmanagerConfig beside the main
+// configuration of examples/kube-prometheus-stack: its route comes before all others, always
+// continues, and matches only its own namespace unless the operator is configured otherwise
+// (pkg/alertmanager/amcfg.go: AddAlertmanagerConfigs, the enforcers).
 func operated(t *testing.T, where string, object tree) []published {
 	var all []published
 	for _, matcher := range []string{"", `namespace="monitoring"`} {
@@ -184,11 +181,11 @@ func operatorRoute(in tree) tree {
 	return out
 }
 
-// isOurs says whether a receiver is culprit's.
+// isOurs reports whether a receiver is culprit's.
 func isOurs(name string) bool { return name == "culprit" || strings.HasSuffix(name, "/culprit") }
 
-// routing loads a configuration with Alertmanager's own code. Receivers that it
-// names and has not are added: a block in a manual need not have all.
+// routing loads a configuration with Alertmanager's own code. Missing receivers are added: a block
+// in a page need not have all.
 func routing(t *testing.T, where string, main tree) *dispatch.Route {
 	t.Helper()
 	conf := maps.Clone(main)
@@ -225,9 +222,8 @@ func walkRoutes(route tree, visit func(tree)) {
 	}
 }
 
-// withoutCulprit is a route as it was before culprit: without culprit's routes,
-// and what stands below a route that only repeats its parent's receiver is where
-// it was.
+// withoutCulprit returns a route as it was before culprit: without culprit's routes, and with the
+// children of a route that only repeats its parent's receiver back in place.
 func withoutCulprit(route tree, unwrap bool) tree {
 	out := maps.Clone(route)
 	routes, _ := route["routes"].([]any)
@@ -247,7 +243,7 @@ func withoutCulprit(route tree, unwrap bool) tree {
 	return out
 }
 
-// message is one that somebody gets: who, in what groups, when.
+// message is a notification: to whom, in what groups, when.
 type message struct {
 	Receiver               string
 	GroupBy                []model.LabelName
@@ -256,7 +252,7 @@ type message struct {
 	Mute, Active           []string
 }
 
-// messages are those of an alert that others than culprit get.
+// messages returns an alert's notifications to receivers other than culprit.
 func messages(root *dispatch.Route, alert model.LabelSet) (others []message, culprit bool) {
 	for _, r := range root.Match(alert) {
 		o := r.RouteOpts
@@ -271,7 +267,7 @@ func messages(root *dispatch.Route, alert model.LabelSet) (others []message, cul
 	return others, culprit
 }
 
-// alertsFor are alerts that the matchers of a tree tell apart, and others.
+// alertsFor returns alerts that the matchers of a tree distinguish, and others.
 func alertsFor(root *dispatch.Route) []model.LabelSet {
 	values := map[model.LabelName]map[model.LabelValue]bool{"alertname": {"Watchdog": true, "InfoInhibitor": true, "Any": true}, "severity": {"critical": true}, "namespace": {"monitoring": true, "shop": true}}
 	root.Walk(func(r *dispatch.Route) {
@@ -308,7 +304,7 @@ func alternatives(m *labels.Matcher) []string {
 	return []string{m.Value}
 }
 
-// unlike says of which alert others hear differently because of culprit.
+// unlike returns the alert whose notifications to others change because of culprit.
 func unlike(t *testing.T, p published) string {
 	with := routing(t, p.where, p.main)
 	for _, unwrap := range []bool{false, true} {
@@ -326,15 +322,14 @@ func unlike(t *testing.T, p published) string {
 	return ""
 }
 
-// TestPeopleAreToldAsBeforeByEveryPublishedRoute is the promise that culprit
-// takes nobody's alerts away.
+// TestPeopleAreToldAsBeforeByEveryPublishedRoute checks that culprit takes away nobody's alerts.
 func TestPeopleAreToldAsBeforeByEveryPublishedRoute(t *testing.T) {
 	seen := map[string]int{}
 	for _, p := range publishedRoutes(t) {
 		ours := false
 		walkRoutes(p.main["route"].(tree), func(r tree) { name, _ := r["receiver"].(string); ours = ours || isOurs(name) })
 		if !ours {
-			continue // of somebody else, such as captured answers
+			continue // not ours, such as captured answers
 		}
 		file, _, _ := strings.Cut(p.where, ",")
 		seen[strings.TrimPrefix(file, "../")]++
@@ -351,7 +346,7 @@ func TestPeopleAreToldAsBeforeByEveryPublishedRoute(t *testing.T) {
 			}
 		})
 	}
-	// A walk that finds nothing would hold, too.
+	// A walk that finds nothing would pass, too.
 	for _, file := range []string{
 		"README.md", "examples/alertmanager.yml", "examples/docker-compose/alertmanager.yml", "examples/demo/play/alertmanager.yml",
 		"examples/kube-prometheus-stack/sidecar-values.yaml",
@@ -363,8 +358,7 @@ func TestPeopleAreToldAsBeforeByEveryPublishedRoute(t *testing.T) {
 	}
 }
 
-// TestARouteThatTakesAlertsAwayIsSeen tests the test with the mistakes that it
-// is about.
+// TestARouteThatTakesAlertsAwayIsSeen checks that the test detects the mistakes it is about.
 func TestARouteThatTakesAlertsAwayIsSeen(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing after it": "route: {receiver: people, routes: [{receiver: culprit, group_wait: 0s, continue: true}]}",

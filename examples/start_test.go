@@ -18,13 +18,13 @@ import (
 	"github.com/culprit-dev/culprit/receiver"
 )
 
-// TestTheChartsDefaultWaitsForItsServers starts a daemon with the configuration
-// that the chart renders by default, before Prometheus and Alertmanager are
-// there. It lives, says what it waits for, and is ready once they have come.
+// TestTheChartsDefaultWaitsForItsServers starts a daemon with the chart's default configuration
+// before Prometheus and Alertmanager run. It stays up, says what it waits for, and is ready once
+// they are.
 func TestTheChartsDefaultWaitsForItsServers(t *testing.T) {
 	prometheus, alertmanager := freeAddress(t), freeAddress(t)
 	dir := t.TempDir()
-	// Only the names of the servers are others: this machine does not know those.
+	// Only the server names differ: this machine can't resolve the originals.
 	text := strings.NewReplacer("prometheus-operated:9090", prometheus, "alertmanager-operated:9093", alertmanager).
 		Replace(read(t, "../charts/testdata/config/defaults/culprit.yml"))
 	write(t, filepath.Join(dir, "culprit.yml"), text)
