@@ -304,7 +304,7 @@ func alternatives(m *labels.Matcher) []string {
 	return []string{m.Value}
 }
 
-// unlike returns the alert whose notifications to others change because of culprit.
+// unlike describes an alert whose notifications to others change because of culprit.
 func unlike(t *testing.T, p published) string {
 	with := routing(t, p.where, p.main)
 	for _, unwrap := range []bool{false, true} {
