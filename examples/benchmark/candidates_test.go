@@ -12,8 +12,7 @@ import (
 	"testing"
 )
 
-// writeCases makes a folder with a data set of two cases, in which the latency
-// of the entry follows the database.
+// writeCases makes a data set of two cases, in which the entry's latency follows the database.
 func writeCases(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -61,7 +61,7 @@ func writeText(t *testing.T, file, text string) {
 	}
 }
 
-// smallSets makes one set of each form, with a cause that nobody can miss: x=2.
+// smallSets makes one set of each form, with an obvious cause: x=2.
 func smallSets(t *testing.T) string {
 	dir := t.TempDir()
 	var snapshot, rows, series, requests, errors, fault, wrong strings.Builder

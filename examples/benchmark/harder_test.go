@@ -27,8 +27,8 @@ func oneIncident(t *testing.T) incident {
 
 var sameNumbers = cmp.Options{cmp.AllowUnexported(incident{}), cmpopts.EquateNaNs()}
 
-// A harder way makes another case of an incident, the same one each time, and leaves
-// the incident, its truth and the moment of its fault as they were.
+// A harder way makes another case from an incident, deterministically, and leaves the incident, its
+// truth and the time of its fault unchanged.
 func TestAHarderWayLeavesTheIncidentAsItIs(t *testing.T) {
 	for _, way := range harderWays() {
 		c, untouched := oneIncident(t), oneIncident(t)
@@ -136,8 +136,8 @@ func TestAMetricHasOneUnit(t *testing.T) {
 	}
 }
 
-// Another name is nothing but another name: every service has one, all its columns and
-// calls have it, and nothing else is told of them.
+// Renaming changes names only: every service has a new one, so do all its columns and calls, and
+// nothing else changes.
 func TestRenamedServicesKeepTheirColumnsAndCalls(t *testing.T) {
 	c := oneIncident(t)
 	made := c.renamed()
@@ -175,7 +175,7 @@ func TestWithoutNamesNoKindIsKnown(t *testing.T) {
 	}
 }
 
-// The names of services and the order of columns are nothing to go by.
+// Names of services and the order of columns must not influence the answer.
 func TestHarderWaysAreScored(t *testing.T) {
 	out := measured(t, "candidates", "--harder", writeCases(t))
 	for _, way := range []string{"as it is", "services renamed, columns shuffled", "each metric in another unit"} {

@@ -8,13 +8,12 @@ import (
 	"github.com/culprit-dev/culprit/analysis/rank"
 )
 
-// of is a ranking whose first service is so loud and so far before the next.
+// of is a ranking whose first service has this lift, and this margin to the next.
 func of(lift, margin float64) rank.Result {
 	return rank.Result{Trust: 1, Services: []rank.Service{{Score: 1, Lift: lift, Margin: margin, Other: -1}}}
 }
 
-// The most lenient marks are chosen that are wrong once at most, and say nothing of
-// quiet windows but once.
+// The most lenient marks win that are wrong at most once and fire at most once in quiet windows.
 func TestMarksKeepThePromise(t *testing.T) {
 	v := verdicts{set: "one"}
 	for range 10 {

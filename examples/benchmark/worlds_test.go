@@ -30,7 +30,7 @@ func TestWorldsAreCountedByFamily(t *testing.T) {
 	}
 }
 
-// One WRONG answer in fifty is borne, and one in a family.
+// One WRONG answer in fifty is tolerated, and one in a family.
 func TestTooManyWrongAnswersFail(t *testing.T) {
 	family := worlds.Families()[0].Name
 	answers := make([]answered, 100)

@@ -26,7 +26,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/changelog"
 )
 
-// culprit is a handler with its book, behind a token.
+// culprit is a handler with its store, behind a token.
 type culprit struct {
 	*httptest.Server
 	book *changelog.Book
@@ -58,7 +58,7 @@ func start(t *testing.T) culprit {
 	return c
 }
 
-// one is the only change of the book.
+// one returns the only stored change.
 func (c culprit) one(t *testing.T) changelog.Change {
 	t.Helper()
 	list, err := c.book.List(t.Context(), changelog.Filter{})
@@ -78,7 +78,7 @@ func expect(t *testing.T, got changelog.Change, title, source, service, to strin
 	}
 }
 
-// run runs a script of a recipe as its CI does.
+// run runs a recipe's script as its CI does.
 func (c culprit) run(t *testing.T, script string, env ...string) {
 	t.Helper()
 	for _, tool := range []string{"bash", "curl", "jq"} {
@@ -155,7 +155,7 @@ func TestATerraformApplyIsTaken(t *testing.T) {
 	expect(t, c.one(t), "orders database is now db.r6g.large", "terraform", "orders-db", "db.r6g.large")
 }
 
-// app is what Argo CD knows of an application, as far as the template asks.
+// app returns the fields of an Argo CD application that the template uses.
 func app() map[string]any {
 	at := time.Now().Add(-time.Minute).UTC()
 	return map[string]any{"app": map[string]any{
@@ -203,7 +203,7 @@ func TestASyncOfArgoCDIsTaken(t *testing.T) {
 	expect(t, c.one(t), `check"out synced (Succeeded)`, "argocd", `check"out`, "731f7eaddfb6")
 }
 
-// send sends what a program sends that has no script.
+// send sends the request of a program that has no script.
 func (c culprit) send(t *testing.T, method, path, body string, prepare func(*http.Request)) {
 	t.Helper()
 	r, err := http.NewRequest(method, c.URL+path, strings.NewReader(body))
@@ -221,8 +221,7 @@ func (c culprit) send(t *testing.T, method, path, body string, prepare func(*htt
 	}
 }
 
-// What Flux, HCP Terraform and LaunchDarkly send can't be chosen: the files are
-// messages of theirs, of now.
+// The messages of Flux, HCP Terraform and LaunchDarkly are fixed: the files are current ones.
 func TestWhatFluxTerraformAndLaunchDarklySendIsTaken(t *testing.T) {
 	for format, title := range map[string]string{
 		"flux":         "HelmRelease checkout: Helm upgrade succeeded for release shop/checkout.v7 with chart checkout@1.42.0",
@@ -243,7 +242,7 @@ func TestWhatFluxTerraformAndLaunchDarklySendIsTaken(t *testing.T) {
 	}
 }
 
-// The provider of Flux leads to the format that understands it.
+// Flux's provider address selects the format that understands it.
 func TestTheProviderOfFluxNamesItsFormat(t *testing.T) {
 	file, err := os.Open("flux.yml")
 	if err != nil {

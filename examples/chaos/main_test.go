@@ -9,9 +9,9 @@ import (
 	"github.com/culprit-dev/culprit/analysis"
 )
 
-// TestExperimentsAreTracedToTheirService takes ten runs of each experiment: the
-// injected service is the first suspect, and the first way to the KPI begins at
-// the very resource that was taken, nearly always.
+// TestExperimentsAreTracedToTheirService runs each experiment ten times: the injected service is
+// the first suspect, and the first path to the KPI nearly always begins at the very resource that
+// was used up.
 func TestExperimentsAreTracedToTheirService(t *testing.T) {
 	const runs = 10
 	for _, e := range experiments() {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// goSays is what go list and go build -v say on a machine that has nothing yet.
+// goSays is the output of go list and go build -v on a fresh machine.
 const goSays = "go: downloading github.com/prometheus/prometheus v0.314.0\ngo: downloading k8s.io/api v0.36.2\n" +
 	"internal/goarch\ngithub.com/prometheus/common/model\n# example.org/broken\n./x.go:3:1: syntax error: unexpected }\n"
 
@@ -38,7 +38,7 @@ func TestDownloadsAndPackagesAreSaidAsTheyCome(t *testing.T) {
 	}
 }
 
-// TestTheDemoIsRunWithItsFlags compiles the demo and lets it refuse a flag.
+// TestTheDemoIsRunWithItsFlags compiles the demo and has it reject a flag.
 func TestTheDemoIsRunWithItsFlags(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("the go command is not installed")
@@ -49,8 +49,8 @@ func TestTheDemoIsRunWithItsFlags(t *testing.T) {
 	}
 }
 
-// TestTheLauncherNeedsNothing keeps it to the standard library: whatever it
-// imports is compiled in silence.
+// TestTheLauncherNeedsNothing restricts it to the standard library: whatever it imports is compiled
+// without any progress.
 func TestTheLauncherNeedsNothing(t *testing.T) {
 	for _, file := range []string{"main.go", "progress.go"} {
 		text, err := os.ReadFile(file)

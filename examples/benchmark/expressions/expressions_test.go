@@ -4,8 +4,8 @@ package expressions
 
 import "testing"
 
-// open are the alerts that are not answered yet, by what is said in place of the
-// answer. An entry that is answered has to go.
+// open lists alerts without the right answer yet, and how they are rated. Remove an entry once it
+// is answered.
 var open = map[string]Class{}
 
 func TestWhatAPersonWouldAnswer(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawCause draws a table in which one combination of one or two labels moved,
-// downwards or upwards, beyond its noise.
+// drawCause draws a table in which one combination of one or two labels moved, down or up, beyond
+// its noise.
 func drawCause(t *rapid.T) (codes [][]int32, cards []int, f, v []float64, dims []int, values []int32) {
 	a, b := rapid.Int32Range(0, 5).Draw(t, "a"), rapid.Int32Range(0, 4).Draw(t, "b")
 	by := rapid.SampledFrom([]float64{0.2, 0.4, 2.5, 6}).Draw(t, "factor")
@@ -38,7 +38,7 @@ func mustLocate(t *rapid.T, codes [][]int32, cards []int, f, v []float64) []Caus
 	return c
 }
 
-// sameCauses compares what was found and, but for rounding, its figures.
+// sameCauses compares causes and, except for rounding, their figures.
 func sameCauses(t *rapid.T, got, want []Cause) {
 	if len(got) != len(want) {
 		t.Fatalf("%+v, want %+v", got, want)
@@ -51,7 +51,7 @@ func sameCauses(t *rapid.T, got, want []Cause) {
 	}
 }
 
-// A clear cause is the first that is found.
+// A clear cause comes first.
 func TestAClearCauseIsFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, v, dims, values := drawCause(t)
@@ -67,8 +67,7 @@ func TestAClearCauseIsFirst(t *testing.T) {
 	})
 }
 
-// Deviations have no unit: another one, by a factor that floats hold exactly,
-// changes no bit.
+// Deviations have no unit: a factor that floats hold exactly changes no bit.
 func TestUnitIsNoMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, v, _, _ := drawCause(t)
@@ -84,7 +83,7 @@ func TestUnitIsNoMatter(t *testing.T) {
 	})
 }
 
-// The order of the leaves is that of some query's answer, and means nothing.
+// The order of the leaves is arbitrary and must not matter.
 func TestOrderOfLeavesIsNoMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, v, _, _ := drawCause(t)
@@ -106,8 +105,7 @@ func shuffled[T any](x []T, perm []int) []T {
 	return out
 }
 
-// A label that has one value, or that says the same as an earlier one, adds
-// nothing: the causes are those without it.
+// A label with one value, or equivalent to an earlier one, changes nothing.
 func TestALabelThatTellsNothingChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, v, _, _ := drawCause(t)
@@ -119,7 +117,7 @@ func TestALabelThatTellsNothingChangesNothing(t *testing.T) {
 	})
 }
 
-// Leaves without traffic, before and now, are no leaves.
+// Leaves without traffic, before and now, are ignored.
 func TestLeavesWithoutTrafficAreNoLeaves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, cards, f, v, _, _ := drawCause(t)
@@ -134,7 +132,7 @@ func TestLeavesWithoutTrafficAreNoLeaves(t *testing.T) {
 	})
 }
 
-// Both ways to number keys number them in the order in which they come.
+// Both indexes number keys in order of appearance.
 func TestBothIndexesNumberAlike(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keys := rapid.SliceOf(rapid.Uint64Range(0, 999)).Draw(t, "keys")

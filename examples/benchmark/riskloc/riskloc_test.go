@@ -97,8 +97,8 @@ func TestStopsAtTheShallowestLayer(t *testing.T) {
 	}
 }
 
-// A cause of one leaf has r1 ≤ ½ and r2 = 0: it is risky enough only from
-// |d| = 1 on, where the published method ends.
+// A cause of one leaf has r1 ≤ ½ and r2 = 0: its risk suffices only from |d| = 1 on, the end of the
+// published method.
 func TestASingleLeafIsFoundFromAThirdOn(t *testing.T) {
 	for by, found := range map[float64]bool{0.3: true, 0.5: false} {
 		codes, cards, f, v := table(4, func(a, b, c int32) float64 {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A round of the kinds: who did it is said, and nobody else is accused.
+// One round of the kinds: the culprit is named, and no other change is.
 func TestWhatWasDoneIsNamedAndNobodyElse(t *testing.T) {
 	for number := range Kinds() {
 		o, err := New(1, number).Ask(t.Context())

@@ -65,7 +65,7 @@ func TestASeedMakesTheSameWorlds(t *testing.T) {
 	}
 }
 
-// perfect is the answer of somebody who knows the truth.
+// perfect is the perfect answer.
 func perfect(w World) analysis.Result {
 	t := w.Truth
 	r := analysis.Result{Verdict: t.Verdict, Everywhere: t.Everywhere}
@@ -82,7 +82,7 @@ func perfect(w World) analysis.Result {
 	return r
 }
 
-// said replaces the causes of an answer by some of a confidence.
+// said replaces the causes of an answer by others with a confidence.
 func said(r analysis.Result, c analysis.Confidence, causes ...analysis.Finding) analysis.Result {
 	r.Causes = slices.Clone(causes)
 	for i := range r.Causes {
@@ -121,7 +121,7 @@ func TestTheScorerKnowsTheTruthFromAllElse(t *testing.T) {
 	}
 }
 
-// refuses wants the verdicts that can't be true where a place moved.
+// refuses checks that verdicts that can't be true where a place moved are rated wrong.
 func (w World) refuses(t *testing.T, right analysis.Result) {
 	t.Helper()
 	for _, v := range []analysis.Verdict{analysis.External, analysis.NoChange} {

@@ -14,9 +14,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// One switch goes on, off, on and off again: two alerts with the same labels
-// one after the other, each with a report, an incident, a region in Grafana
-// and messages of its own, and nothing is left open.
+// A switch goes on, off, on and off again: two alerts with the same labels in sequence, each with
+// its own report, incident, Grafana region and messages, and nothing stays open.
 func TestAnAlertThatResolvesAndFiresAgainEndsTwice(t *testing.T) {
 	t.Parallel()
 	w := startTest(t, func(o *options) {
@@ -79,8 +78,7 @@ func (w *world) closedIncident(t *testing.T, id string) {
 	})
 }
 
-// toldInOrder wants the recovery webhooks to have these statuses, repeats of
-// the same message aside.
+// toldInOrder expects these statuses in the recovery webhooks, ignoring repeated messages.
 func (w *world) toldInOrder(t *testing.T, want ...string) {
 	t.Helper()
 	got := eventually(t, "last recovery webhook", func(context.Context) ([]string, bool, error) {

@@ -26,8 +26,8 @@ const (
 	annotatedObject = "../../kube-prometheus-stack/prometheusrule.yaml"
 	hostileName     = `"} or orders_total{region!="`
 
-	// hostileAlerts are rules by which culprit could be made to ask for more than the
-	// author of a rule may want: by the value of a label, and by the annotations.
+	// hostileAlerts are rules that try to make culprit query more than the author of a rule may
+	// want: by a label value, and by annotations.
 	hostileAlerts = `
       - alert: Switch
         expr: switch > 0
@@ -41,7 +41,7 @@ const (
 `
 )
 
-// rulesIn is what Prometheus loads of a file: an operator writes the spec of a
+// rulesIn returns what Prometheus loads from a file: an operator writes the spec of a
 // PrometheusRule to a file of its own.
 func rulesIn(t *testing.T, file string) string {
 	t.Helper()
@@ -63,8 +63,8 @@ func rulesIn(t *testing.T, file string) string {
 	return string(text)
 }
 
-// annotatedOnly is a world in which culprit has no rules, and all that it knows of an
-// alert stands beside the alert.
+// annotatedOnly is a world in which culprit has no rules, so that only annotations say how to
+// explain alerts.
 func annotatedOnly(rules string) func(name, text string) string {
 	return func(name, text string) string {
 		switch name {
@@ -79,8 +79,8 @@ func annotatedOnly(rules string) func(name, text string) string {
 	}
 }
 
-// TestAnnotationsOfTheRuleExplainTheAlert runs the story of the demo without a rule of
-// culprit, from a rule file and from a PrometheusRule.
+// TestAnnotationsOfTheRuleExplainTheAlert plays the demo's story without a rule of culprit, from a
+// rule file and from a PrometheusRule.
 func TestAnnotationsOfTheRuleExplainTheAlert(t *testing.T) {
 	for _, file := range []string{annotatedRules, annotatedObject} {
 		t.Run(file[strings.LastIndex(file, "/")+1:], func(t *testing.T) {
@@ -99,8 +99,8 @@ func TestAnnotationsOfTheRuleExplainTheAlert(t *testing.T) {
 	}
 }
 
-// checkAnnotated wants what the annotations ask for in the report, and the annotations
-// on the alert beside those of culprit.
+// checkAnnotated expects the report to follow the annotations, and the annotations on the alert
+// beside culprit's.
 func (w *world) checkAnnotated(t *testing.T, r report.Report) {
 	t.Helper()
 	asked := map[string]string{}
@@ -128,8 +128,8 @@ func (w *world) checkAnnotated(t *testing.T, r report.Report) {
 	}
 }
 
-// TestNoValueAndNoSenderMakesCulpritAskForMore has a rule whose alert carries a hostile
-// value, and an alert that no rule has made, with annotations of its own.
+// TestNoValueAndNoSenderMakesCulpritAskForMore has a rule whose alert carries a hostile value, and
+// an alert without a rule that brings its own annotations.
 func TestNoValueAndNoSenderMakesCulpritAskForMore(t *testing.T) {
 	t.Parallel()
 	w := startTest(t, func(o *options) { o.edit = annotatedOnly(rulesIn(t, annotatedRules) + hostileAlerts) })
@@ -148,7 +148,7 @@ func TestNoValueAndNoSenderMakesCulpritAskForMore(t *testing.T) {
 	forged := []map[string]any{{
 		"labels":      map[string]string{"alertname": "Forged", "service": "checkout"},
 		"annotations": map[string]string{"culprit_candidates": "orders_total # forged", "culprit_topology": "orders_total", "culprit_breakdown": "region"},
-		// The expression is the real one's: what it measures may be asked, the annotations not.
+		// The expression is the real one: it may be queried, the annotations may not.
 		"generatorURL": "http://prometheus.example.org/graph?g0.expr=switch+%3E+0",
 	}}
 	if _, err := fetch(t.Context(), http.MethodPost, w.alertmanagerURL+"/api/v2/alerts", forged); err != nil {
@@ -165,7 +165,7 @@ func TestNoValueAndNoSenderMakesCulpritAskForMore(t *testing.T) {
 	}
 }
 
-// firstReport is the whole of the first report of an alert.
+// firstReport returns an alert's first report.
 func (w *world) firstReport(t *testing.T, name string) report.Report {
 	t.Helper()
 	list := w.reportsOf(t, "report of "+name, name, func(list []report.Report) bool { return len(list) > 0 })
@@ -176,7 +176,7 @@ func (w *world) firstReport(t *testing.T, name string) report.Report {
 	return r
 }
 
-// flipped is a switch that has been on for a minute, after a time in which it was off.
+// flipped adds a switch that has been on for a minute, after a time off.
 func (w *world) flipped(t *testing.T, name string) {
 	t.Helper()
 	now := time.Now()
@@ -196,7 +196,7 @@ func (w *world) flipped(t *testing.T, name string) {
 	}
 }
 
-// others are the queries of a report beside those of its KPI, sorted.
+// others returns the queries of a report other than its KPI's, sorted.
 func others(r report.Report) (texts []string) {
 	for _, q := range r.Plan.Queries {
 		if q.Role == "candidate" || q.Role == "topology" {

@@ -16,10 +16,9 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// The whole demo, faster: the fault has lasted for a while when the rules are
-// first evaluated, and people's route waits a few seconds only. Each story is
-// told as the first of its kind, and as the second one within a quarter of an
-// hour, of which both times are explained.
+// The whole demo, faster: the fault is older when the rules are first evaluated, and people's route
+// waits only a few seconds. Each story is played as the first of its kind, and as the second within
+// a quarter of an hour, where both are explained.
 func TestBothStoriesEndAsTheyShould(t *testing.T) {
 	for _, story := range []struct {
 		name, fault string
@@ -75,8 +74,8 @@ func TestBothStoriesEndAsTheyShould(t *testing.T) {
 	}
 }
 
-// patient leaves the rules as they are: an alert that fires before its Prometheus
-// knows the Alertmanager is sent a minute later, when people are told at once.
+// patient leaves the rules as they are: an alert that fires before its Prometheus knows the
+// Alertmanager is sent a minute later, when people are notified at once.
 func patient(name, text string) string {
 	if name == "alerts.yml" {
 		return text
@@ -84,8 +83,7 @@ func patient(name, text string) string {
 	return hurried(name, text)
 }
 
-// installed are the servers of this machine, as Debian names them. CI installs
-// them.
+// installed returns the servers of this machine, by Debian's names. CI installs them.
 func installed(t *testing.T) (prometheus, alertmanager string) {
 	t.Helper()
 	prometheus, err1 := exec.LookPath("prometheus")
@@ -96,7 +94,7 @@ func installed(t *testing.T) (prometheus, alertmanager string) {
 	return prometheus, alertmanager
 }
 
-// checkOutput wants everything that was seen in the text, and one JSON value.
+// checkOutput expects all results in the text, and one JSON value.
 func checkOutput(t *testing.T, s *seen) {
 	t.Helper()
 	var b bytes.Buffer
@@ -243,7 +241,7 @@ func TestFiguresAreComparedWithTheLevels(t *testing.T) {
 	}
 }
 
-// Whoever reads the JSON gets a value that says what is wrong, and no null.
+// Readers of the JSON get a value that says what is wrong, not null.
 func TestWithoutAReportTheJSONSaysWhy(t *testing.T) {
 	for want, s := range map[string]*seen{
 		"the alert fires: no alert within 3m": {checks: []check{{"the alert fires", errors.New("no alert within 3m")}}},
@@ -260,7 +258,7 @@ func TestWithoutAReportTheJSONSaysWhy(t *testing.T) {
 	}
 }
 
-// A verdict names what was injected, also where it was not found.
+// A verdict names what was injected, even if it was not found.
 func TestTheVerdictNamesWhatWasInjected(t *testing.T) {
 	s := &seen{truth: lab.Truth{Labels: map[string]string{"region": "us-east"}, Metric: "payments", Series: map[string]string{"result": "declined"}}}
 	s.report.URL = "http://x"

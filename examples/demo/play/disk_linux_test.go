@@ -16,8 +16,8 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// smallDisk runs a command with a small file system in memory at the path that
-// follows, in namespaces of its own, for which nobody has to be root.
+// smallDisk runs a command with a small in-memory file system at the path that follows, in its own
+// namespaces, so that it needs no root.
 func smallDisk(path string) []string {
 	return []string{
 		"unshare", "--user", "--map-root-user", "--mount",
@@ -25,8 +25,7 @@ func smallDisk(path string) []string {
 	}
 }
 
-// fill writes a file until the disk of a process is full, and returns the path
-// by which it can be removed.
+// fill writes a file until the disk of a process is full, and returns its path for removal.
 func fill(t *testing.T, p *lab.Process, dir string) string {
 	t.Helper()
 	path := filepath.Join(fmt.Sprintf("/proc/%d/root", p.PID()), dir, "ballast")
@@ -44,8 +43,8 @@ func fill(t *testing.T, p *lab.Process, dir string) string {
 	return path
 }
 
-// With a full disk culprit stays up and takes no alert that it can't keep:
-// Alertmanager keeps it instead, and sends it again when there is room.
+// With a full disk culprit stays up and accepts no alert that it can't keep: Alertmanager keeps it
+// instead, and sends it again when there is room.
 func TestWithAFullDiskAlertsWaitInAlertmanager(t *testing.T) {
 	t.Parallel()
 	w := startTest(t, nil)

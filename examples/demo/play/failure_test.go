@@ -15,7 +15,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// behind makes culprit see a server through a gate.
+// behind puts a gate between culprit and a server.
 func (w *world) behind(t *testing.T, server *string) *lab.Gate {
 	t.Helper()
 	real := *server
@@ -33,7 +33,7 @@ func (w *world) behind(t *testing.T, server *string) *lab.Gate {
 	return g
 }
 
-// healthy fails the test if culprit has gone.
+// healthy fails the test if culprit is down.
 func (w *world) healthy(t *testing.T) {
 	t.Helper()
 	if _, err := fetch(t.Context(), http.MethodGet, w.culpritURL()+"/-/healthy", nil); err != nil {

@@ -16,8 +16,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// A Switch is an alert that fires while a series is above 0, so that a test
-// can turn it on and off.
+// A Switch is an alert that fires while a series is above 0, so that a test can turn it on and off.
 const (
 	switchAlert = `
       - alert: Switch
@@ -33,8 +32,8 @@ const (
 `
 )
 
-// hurried makes the demo's files fit for a test: a Switch is there, alerts
-// fire at once, and groups are told every second.
+// hurried adapts the demo's files for tests: it adds a Switch, alerts fire at once, and groups are
+// sent every second.
 func hurried(name, text string) string {
 	switch name {
 	case "alerts.yml":
@@ -46,8 +45,7 @@ func hurried(name, text string) string {
 	}
 }
 
-// startTest starts a world without a fault that is about to happen, unless the
-// options say so.
+// startTest starts a world without an imminent fault, unless the options say so.
 func startTest(t *testing.T, change func(*options)) *world {
 	t.Helper()
 	o := options{
@@ -75,8 +73,8 @@ func startTest(t *testing.T, change func(*options)) *world {
 // startInside runs culprit in this process.
 func startInside(t *testing.T, w *world) {
 	t.Helper()
-	// The daemon ends with the world, not with the test's context: that one is
-	// done before clean-ups run.
+	// The daemon stops with the world, not with the test's context, which is done before clean-ups
+	// run.
 	if err := w.startCulprit(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
@@ -97,15 +95,14 @@ func (w *world) flip(t *testing.T, name string, value float64) {
 // eventually waits for something that must come.
 func eventually[T any](t *testing.T, what string, look func(context.Context) (T, bool, error)) T {
 	t.Helper()
-	v, err := await(t.Context(), 2*time.Minute, what, look) // a report is made again after a minute
+	v, err := await(t.Context(), 2*time.Minute, what, look) // a report is retried after a minute
 	if err != nil {
 		t.Fatal(err)
 	}
 	return v
 }
 
-// reportsOf waits until the reports of an alert, newest first, are as they
-// should be, and returns them.
+// reportsOf waits until the reports of an alert, newest first, satisfy ok, and returns them.
 func (w *world) reportsOf(t *testing.T, what, name string, ok func([]report.Report) bool) []report.Report {
 	t.Helper()
 	return eventually(t, what, func(ctx context.Context) ([]report.Report, bool, error) {
@@ -114,7 +111,7 @@ func (w *world) reportsOf(t *testing.T, what, name string, ok func([]report.Repo
 	})
 }
 
-// sentBy returns what became of the write-backs of one sink, the newest last.
+// sentBy returns the outcomes of one sink's write-backs, newest last.
 func sentBy(sent []report.Sent, sink string) (outcomes []report.Sent) {
 	for _, s := range sent {
 		if s.Sink == sink {
@@ -124,7 +121,7 @@ func sentBy(sent []report.Sent, sink string) (outcomes []report.Sent) {
 	return outcomes
 }
 
-// has says whether one outcome has a status.
+// has reports whether an outcome has a status.
 func has(sent []report.Sent, status string) bool {
 	for _, s := range sent {
 		if s.Status == status {
