@@ -17,7 +17,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// once runs a scenario once and wants all of its promises held.
+// once runs a scenario once and expects all its promises to hold.
 func once(t *testing.T, name string) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -34,8 +34,7 @@ func TestAFullDiskIsSaidAndSurvived(t *testing.T)  { once(t, "disk") }
 func TestSinksThatHangHoldUpNobody(t *testing.T)   { once(t, "sinks") }
 func TestAClusterWaitsForItsReplicas(t *testing.T) { once(t, "clusters") }
 
-// These scenarios measure times, which is nothing for a test; what they count
-// them by is.
+// These scenarios measure times, which tests can't; this tests how they count.
 func TestOfEachAlertTheFirstMessageCounts(t *testing.T) {
 	said := func(number, summary string) lab.Message {
 		a := template.Alert{Labels: template.KV{"number": number}, Annotations: template.KV{}}

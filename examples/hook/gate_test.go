@@ -24,13 +24,13 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// caught is what culprit has sent.
+// caught is a captured request from culprit.
 type caught struct {
 	body   []byte
 	header http.Header
 }
 
-// send lets culprit's own sink send an incident, and returns what came.
+// send has culprit's own sink send an incident, and returns the request.
 func send(t *testing.T, secret string, h http.Handler) caught {
 	t.Helper()
 	var c caught
@@ -79,8 +79,8 @@ func TestTheGateTakesWhatCulpritSendsOnce(t *testing.T) {
 	}
 }
 
-// The time and the key are under the signature: who has seen a message can send
-// it neither later nor as another one.
+// The signature covers time and key: a captured message can be sent neither later nor as another
+// one.
 func TestNothingOfAMessageCanBeChanged(t *testing.T) {
 	c := send(t, "open sesame", newGate([]byte("open sesame")))
 	signature := c.header.Get("X-Culprit-Signature")
@@ -109,8 +109,7 @@ func TestNothingOfAMessageCanBeChanged(t *testing.T) {
 	}
 }
 
-// Who checks the body alone, as before there was a time in it, takes it as
-// before.
+// A receiver that verifies the body alone, from before it held a time, accepts it as before.
 func TestTheSignatureIsStillThatOfTheBody(t *testing.T) {
 	c := send(t, "open sesame", http.NotFoundHandler())
 	mac := hmac.New(sha256.New, []byte("open sesame"))
@@ -120,7 +119,7 @@ func TestTheSignatureIsStillThatOfTheBody(t *testing.T) {
 	}
 }
 
-// The README shows the function as it is here.
+// The README shows the current function.
 func TestTheREADMEShowsTheGate(t *testing.T) {
 	readme, err := os.ReadFile("../../receiver/README.md")
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// postedAlert is the shape in which the API takes an alert.
+// postedAlert is an alert as the API accepts it.
 type postedAlert struct {
 	Labels      model.LabelSet `json:"labels"`
 	Annotations model.LabelSet `json:"annotations,omitempty"`

@@ -23,7 +23,7 @@ import (
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
-// queueRules fire on a queue that is longer than 10 for a second.
+// queueRules fire when a queue is longer than 10 for a second.
 const queueRules = `
 groups:
   - name: queues
@@ -65,7 +65,7 @@ func appendGauge(t *testing.T, db storage.Appendable, at time.Time, value float6
 	}
 }
 
-// get asks the API and returns the status and the decoded body.
+// get requests a path of the API and returns the status and the decoded body.
 func get(t *testing.T, p *lab.Prometheus, path string, query url.Values) (int, map[string]any) {
 	t.Helper()
 	resp, err := http.Get(p.URL() + path + "?" + query.Encode())
@@ -80,7 +80,7 @@ func get(t *testing.T, p *lab.Prometheus, path string, query url.Values) (int, m
 	return resp.StatusCode, body
 }
 
-// data asks the API for something that must succeed, as JSON.
+// data returns the data of a successful answer, as JSON.
 func data(t *testing.T, p *lab.Prometheus, path string, query url.Values) string {
 	t.Helper()
 	status, body := get(t, p, path, query)
@@ -285,8 +285,7 @@ func TestPrometheusNamesWhatIsWrongWithItsOptions(t *testing.T) {
 	}
 }
 
-// Alerts of the history are remembered, and over when they were over: an alert
-// that fires today begins today.
+// Alerts of the history are stored and end when they ended: an alert that fires today begins today.
 func TestRulesCanBeRecalled(t *testing.T) {
 	end := time.Now().Truncate(time.Second)
 	p := startPrometheus(t, lab.PrometheusOptions{

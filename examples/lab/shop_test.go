@@ -20,7 +20,7 @@ import (
 	"github.com/culprit-dev/culprit/examples/lab"
 )
 
-// noon is an hour that tests can be run at every day.
+// noon is a full hour at which tests can run every day.
 func noon() time.Time { return time.Now().Truncate(24 * time.Hour).Add(-12 * time.Hour) }
 
 // history starts a Prometheus that has watched a shop from one time to another.
@@ -31,7 +31,7 @@ func history(t *testing.T, shop *lab.Shop, from, to time.Time) *lab.Prometheus {
 	}})
 }
 
-// value asks for one number.
+// value queries a single number.
 func value(t *testing.T, p *lab.Prometheus, at time.Time, query string, args ...any) float64 {
 	t.Helper()
 	var result struct{ Result []struct{ Value [2]any } }

@@ -21,8 +21,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A full disk on real servers, as far as a short run can show it: both culprits
-// answer, and neither says anything false.
+// A full disk on real servers, as far as a short run can show it: both culprits answer, and neither
+// says anything false.
 func TestAFullDiskOnRealServers(t *testing.T) {
 	if err := missing("prometheus"); err != nil {
 		t.Skip(err)

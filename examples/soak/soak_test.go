@@ -57,9 +57,8 @@ func TestTheWitnessIsNeverEnded(t *testing.T) {
 	}
 }
 
-// What the watch has seen of three alerts: 0 is as it should be, 1 has two
-// reports and was gone too early, 2 has none and was there after its end. 3, of a
-// sender whose clock is early, will end in an hour.
+// What the watch has seen of three alerts: 0 is fine, 1 has two reports and was gone too early, 2
+// has none and was there after its end. 3, of a sender whose clock is early, will end in an hour.
 func TestWhatIsWrongIsSaid(t *testing.T) {
 	now := time.Now().Add(-time.Minute)
 	ended := life{began: now.Add(-time.Minute), ended: now}

@@ -25,15 +25,15 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestMain chooses how matchers are read, as Alertmanager's main function does,
-// and keeps net/http from writing of connections that the tests end.
+// TestMain chooses how matchers are parsed, as Alertmanager's main function does, and silences
+// net/http's log about connections that the tests close.
 func TestMain(m *testing.M) {
 	compat.InitFromFlags(promslog.NewNopLogger(), featurecontrol.NoopFlags{})
 	log.SetOutput(io.Discard)
 	os.Exit(m.Run())
 }
 
-// What the services take, in characters where nothing else is said.
+// The limits of the services, in characters unless noted.
 const (
 	slackBlocks, slackText, slackHeader, slackURL, slackAll = 50, 3000, 150, 3000, 13000
 	slackAttachment                                         = 40000
@@ -42,7 +42,7 @@ const (
 	teamsBytes                                              = 28 << 10
 )
 
-// hostile are texts that mean something to somebody on the way.
+// hostile are texts with a special meaning somewhere on the way.
 func hostile() []string {
 	return []string{
 		`"`, `\`, `\"`, "a\nb", "a\r\nBcc: x@example.org", "\t", "\x00\x1b[31m", "\u0085\u2028\ufeff", "\xff\xfe",
@@ -55,12 +55,11 @@ func hostile() []string {
 	}
 }
 
-// hostileAlerts are alerts that hold such a text wherever there is room for one,
-// of groups of several sizes.
+// hostileAlerts are alerts with such a text in every place, in groups of several sizes.
 func hostileAlerts(text string, n int) (model.LabelSet, []*alert.Alert) {
 	v := model.LabelValue(text)
 	if !v.IsValid() {
-		v = model.LabelValue(strings.ToValidUTF8(text, "\ufffd")) // Alertmanager takes no others
+		v = model.LabelValue(strings.ToValidUTF8(text, "\ufffd")) // Alertmanager accepts no others
 	}
 	name := model.LabelValue(fmt.Sprintf("%.30s", v))
 	groups := model.LabelSet{"alertname": "A" + name, "namespace": v}
@@ -111,7 +110,7 @@ func TestNoTextBreaksAMessage(t *testing.T) {
 	})
 }
 
-// tester is what a test and a property have in common.
+// tester is the common part of a test and a property.
 type tester interface {
 	Helper()
 	Errorf(string, ...any)
@@ -119,8 +118,8 @@ type tester interface {
 	Fatal(...any)
 }
 
-// holds tells a receiver, and checks that the service would take what it gets and
-// that nothing in it comes from where it should not.
+// holds notifies a receiver, and checks that the service would accept the request and that nothing
+// in it comes from an unexpected place.
 func holds(t tester, w world, receiver string, group model.LabelSet, alerts []*alert.Alert) {
 	t.Helper()
 	requests, mails := w.notify(t, receiver, group, alerts...)
@@ -141,7 +140,7 @@ func holds(t tester, w world, receiver string, group model.LabelSet, alerts []*a
 	}
 }
 
-// decode reads JSON into a value of a type.
+// decode decodes JSON into a type.
 func decode[T any](t tester, body []byte) (v T) {
 	t.Helper()
 	if err := json.Unmarshal(body, &v); err != nil {
@@ -158,8 +157,8 @@ func most(t tester, what, text string, limit int) {
 	}
 }
 
-// checkMrkdwn checks that nothing but links begins in a text of Slack, and that
-// these lead where the template leads.
+// checkMrkdwn checks that a Slack text has no markup but links, and that these lead where the
+// template says.
 func checkMrkdwn(t tester, text string) {
 	t.Helper()
 	link := regexp.MustCompile(`<(https?://[^<>|\s]+)\|(Report|Runbook|Dashboard|Silence)>`)
@@ -356,7 +355,7 @@ func checkMail(t tester, text string, alerts []*alert.Alert) {
 	}
 }
 
-// silencesIn finds the links to the form of a silence in a text.
+// silencesIn returns the links to the silence form in a text.
 func silencesIn(text string) (filters []string) {
 	for _, m := range regexp.MustCompile(`/#/silences/new\?filter=([^\s"|)]+)`).FindAllStringSubmatch(text, -1) {
 		filters = append(filters, m[1])
@@ -364,8 +363,8 @@ func silencesIn(text string) (filters []string) {
 	return filters
 }
 
-// TestASilenceLinkMatchesTheAlert reads the links of all messages as Alertmanager
-// reads matchers: they match what fires, and nothing else.
+// TestASilenceLinkMatchesTheAlert parses the links of all messages as Alertmanager parses matchers:
+// they match what fires, and nothing else.
 func TestASilenceLinkMatchesTheAlert(t *testing.T) {
 	w := newWorld(t)
 	for _, value := range []string{"plain", `a "b" \ c`, "two words + more", "line\nbreak", "é漢🔥", `}"{=~,`, "%41", "&lt;<b>", "a.b"} {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package templates_test renders the templates of this folder as people get
-// them: by the configuration, template and notifier code of Alertmanager, whose
-// requests end in servers of the tests.
+// Package templates_test renders the templates of this directory as people get them: with
+// Alertmanager's own configuration, template and notifier code, whose requests end at test servers.
 package templates_test
 
 import (
@@ -40,15 +39,15 @@ import (
 // alertmanagerURL is the address that links lead to.
 const alertmanagerURL = "https://alertmanager.example.org/am"
 
-// request is one that a notifier has made.
+// request is a request made by a notifier.
 type request struct {
 	Address string // with scheme and host
 	Method  string
 	Body    []byte
 }
 
-// services stand for all that Alertmanager notifies, whatever their names: they
-// keep requests and mails.
+// services stand in for all services that Alertmanager notifies, whatever their names, and record
+// requests and mails.
 type services struct {
 	http *httptest.Server
 	mail net.Listener
@@ -84,7 +83,7 @@ func (s *services) take(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, text)
 }
 
-// post takes mails, until the listener closes.
+// post accepts mails until the listener closes.
 func (s *services) post() {
 	for {
 		conn, err := s.mail.Accept()
@@ -95,7 +94,7 @@ func (s *services) post() {
 	}
 }
 
-// receive is the server's side of RFC 5321, as far as one mail needs it.
+// receive is the server side of RFC 5321, as far as one mail needs it.
 func (s *services) receive(conn net.Conn) {
 	defer conn.Close()
 	in, text, data := bufio.NewScanner(conn), strings.Builder{}, false
@@ -123,7 +122,7 @@ func (s *services) receive(conn net.Conn) {
 	}
 }
 
-// clear returns what has come, and forgets it.
+// clear returns the requests so far, and forgets them.
 func (s *services) clear() (requests []request, mails []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,8 +131,7 @@ func (s *services) clear() (requests []request, mails []string) {
 	return requests, mails
 }
 
-// world is Alertmanager's side: the published configuration, with the secrets
-// that its files name.
+// world is Alertmanager's side: the published configuration, with the secrets in its files.
 type world struct {
 	conf *amconfig.Config
 	tmpl *template.Template
@@ -162,7 +160,7 @@ func newWorld(t *testing.T) world {
 	return w
 }
 
-// published is the configuration of this folder, with the files that it names.
+// published is the configuration of this directory, with its files.
 func published(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("alertmanager.yml")
@@ -185,7 +183,7 @@ func published(t *testing.T) string {
 	return strings.NewReplacer("/etc/alertmanager", folder, "'*.tmpl'", "'"+here+"/*.tmpl'").Replace(string(text))
 }
 
-// notifiers makes those of one receiver, as Alertmanager does, which lead here.
+// notifiers makes the notifiers of one receiver, as Alertmanager does, but directed here.
 func (s *services) notifiers(r amconfig.Receiver, tmpl *template.Template, log *slog.Logger) (list []notify.Integration, err error) {
 	add := func(kind string, resolved notify.ResolvedSender, n notify.Notifier, failed error) {
 		err = errors.Join(err, failed)
@@ -219,7 +217,7 @@ func (s *services) notifiers(r amconfig.Receiver, tmpl *template.Template, log *
 	return list, err
 }
 
-// options lead a client here, whatever it asks for, and make it trust what it finds.
+// options direct a client here, whatever the address, and make it trust the certificate.
 func (s *services) options(c *commoncfg.HTTPClientConfig) []commoncfg.HTTPClientOption {
 	c.TLSConfig.InsecureSkipVerify = true
 	return []commoncfg.HTTPClientOption{commoncfg.WithDialContextFunc(func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -227,7 +225,7 @@ func (s *services) options(c *commoncfg.HTTPClientConfig) []commoncfg.HTTPClient
 	})}
 }
 
-// notify tells one receiver of a group.
+// notify notifies one receiver of a group.
 func (w world) notify(t tester, receiver string, group model.LabelSet, alerts ...*alert.Alert) ([]request, []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

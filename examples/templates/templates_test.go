@@ -21,7 +21,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// group is what the alerts of the tests are grouped by.
+// group has the labels that the tests group alerts by.
 var group = model.LabelSet{"alertname": "OrdersLow", "namespace": "shop"}
 
 // firing is an alert as Prometheus sends it.
@@ -49,11 +49,10 @@ func told(labels model.LabelSet) *alert.Alert {
 	})
 }
 
-// bare is an alert that culprit has not explained, of somebody who has no
-// annotations either.
+// bare is an alert without an explanation by culprit or annotations of its own.
 func bare() *alert.Alert { return firing(model.LabelSet{"severity": "page"}, nil) }
 
-// many are so many alerts of one group, of an incident.
+// many returns n alerts of one group, of an incident.
 func many(n int) (list []*alert.Alert) {
 	for i := range n {
 		a := told(model.LabelSet{"pod": model.LabelValue(fmt.Sprintf("pod-%02d", i)), "severity": "page"})
@@ -90,7 +89,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// receivers are those of people.
+// receivers are the people's receivers.
 func receivers() []string {
 	return []string{"slack", "slack-updated", "pagerduty", "opsgenie", "jsm", "teams", "email"}
 }
@@ -122,7 +121,7 @@ func TestMessagesReadLikeThis(t *testing.T) {
 	}
 }
 
-// indented is JSON as people read it, with texts as they are.
+// indented formats JSON for reading, without escapes.
 func indented(t *testing.T, body []byte) string {
 	t.Helper()
 	var v any
@@ -139,7 +138,7 @@ func indented(t *testing.T, body []byte) string {
 	return b.String()
 }
 
-// parts are the subject and the two bodies of a mail.
+// parts returns subject and both bodies of a mail.
 func parts(t tester, text string) (subject, plain, html string) {
 	t.Helper()
 	m, err := mail.ReadMessage(strings.NewReader(text))

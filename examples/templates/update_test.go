@@ -23,17 +23,17 @@ import (
 	"github.com/culprit-dev/culprit/receiver/sink"
 )
 
-// slackSays is what Slack answers to a message and to a change of one.
+// slackSays is Slack's answer to a message and to an update of one.
 const slackSays = `{"ok": true, "ts": "1503435956.000247", "channel": "C123456"}`
 
-// slackRequest is what the test looks at.
+// slackRequest has the tested fields.
 type slackRequest struct {
 	Channel, TS string
 	Attachments []struct{ Title, Text string }
 }
 
-// TestWhatIsFoundLateReachesTheFirstMessage lets an alert go through the real
-// Alertmanager to Slack before culprit has an answer; then culprit annotates it.
+// TestWhatIsFoundLateReachesTheFirstMessage sends an alert through the real Alertmanager to Slack
+// before culprit has an answer; then culprit annotates it.
 func TestWhatIsFoundLateReachesTheFirstMessage(t *testing.T) {
 	s := startServices(t)
 	s.answer = func(request) (string, string) { return "application/json; charset=utf-8", slackSays }
@@ -71,7 +71,7 @@ func TestWhatIsFoundLateReachesTheFirstMessage(t *testing.T) {
 	}
 }
 
-// hurried is the published configuration with seconds in the place of minutes.
+// hurried is the published configuration with seconds instead of minutes.
 func hurried(t *testing.T) string {
 	t.Helper()
 	text := published(t)
@@ -82,9 +82,9 @@ func hurried(t *testing.T) string {
 	return fast
 }
 
-// TestAnUpdatedMessageIsRepeatedOften holds the published routes to what late
-// findings need: Alertmanager tells a group that has not changed again only after
-// its repeat_interval, whatever its annotations say by then.
+// TestAnUpdatedMessageIsRepeatedOften checks that the published routes suit late findings:
+// Alertmanager resends an unchanged group only after its repeat_interval, whatever its annotations
+// are by then.
 func TestAnUpdatedMessageIsRepeatedOften(t *testing.T) {
 	conf, err := amconfig.Load(published(t))
 	if err != nil {
@@ -130,7 +130,7 @@ func send(t *testing.T, address string, a model.Alert) {
 	}
 }
 
-// annotate has culprit's sink write what was found on the alert.
+// annotate has culprit's sink write the findings to the alert.
 func annotate(t *testing.T, address string, labels model.LabelSet) {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -155,7 +155,7 @@ func annotate(t *testing.T, address string, labels model.LabelSet) {
 	}
 }
 
-// wait returns the first request that is such a one.
+// wait returns the first request that ok accepts.
 func (s *services) wait(t *testing.T, ok func(request) bool) request {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {

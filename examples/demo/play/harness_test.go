@@ -131,8 +131,8 @@ func has(sent []report.Sent, status string) bool {
 	return false
 }
 
-// annotated waits until an alert tells what culprit found. A switch has no
-// causes: then there is a summary and a report.
+// annotated waits for culprit's annotations on an alert. A switch has no causes: then there is a
+// summary and a report.
 func (w *world) annotated(t *testing.T, name string) {
 	t.Helper()
 	eventually(t, "annotated alert", func(ctx context.Context) (struct{}, bool, error) {

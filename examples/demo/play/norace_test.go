@@ -4,5 +4,5 @@
 
 package main
 
-// underRace is told in race_test.go.
+// underRace is explained in race_test.go.
 const underRace = false

@@ -18,7 +18,7 @@ import (
 	"github.com/culprit-dev/culprit/receiver/report"
 )
 
-// log keeps what a process says.
+// log keeps the output of a process.
 type log struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -36,9 +36,8 @@ func (l *log) String() string {
 	return l.b.String()
 }
 
-// startOutside runs culprit as a process of its own, with the storage of the
-// world. It does not look at Alertmanager by itself for the first hour, but for
-// once at its start.
+// startOutside runs culprit as a separate process with the world's storage. For the first hour it
+// reconciles only once, at its start.
 func startOutside(t *testing.T, w *world, binary string, prefix ...string) *lab.Process {
 	t.Helper()
 	l := &log{}
@@ -95,8 +94,8 @@ func buildCulprit(t *testing.T) string {
 	return binary
 }
 
-// Alerts are taken in while Prometheus hangs, culprit is killed, and started
-// again over the same files: every alert has one report.
+// Alerts arrive while Prometheus hangs, culprit is killed, and restarted with the same files: every
+// alert has one report.
 func TestAKillBetweenIntakeAndReportLosesNothing(t *testing.T) {
 	t.Parallel()
 	const alerts = 12

@@ -4,6 +4,5 @@
 
 package main
 
-// underRace says that the race detector watches, under which two days of
-// history take minutes to write.
+// underRace is true under the race detector, where two days of history take minutes to write.
 const underRace = true
