@@ -8,10 +8,16 @@ import (
 	"slices"
 )
 
-// gone says whether nothing is left of a KPI that has neither parts nor candidates. No further
-// evidence is needed for that.
+// gone says whether nothing is left of a KPI that has no candidates, nor of any of its parts and
+// siblings. No further evidence is needed for that.
 func (a *answer) gone(c *Change) bool {
-	return !a.labels.looked && len(a.target.Candidates) == 0 && c != nil && c.Forecast > 0 && c.Actual == 0
+	return !a.labels.looked && len(a.target.Candidates) == 0 && c != nil && c.Forecast > 0 && c.Actual == 0 &&
+		!a.target.Breakdown.left()
+}
+
+// left says whether any leaf still has a value in the incident.
+func (b *Breakdown) left() bool {
+	return b != nil && slices.ContainsFunc(b.Numerator.Actual, func(v float64) bool { return present(v) && v != 0 })
 }
 
 // answer is everything found about one target.

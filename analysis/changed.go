@@ -140,7 +140,7 @@ func (a *answer) parts() []changes.Part {
 	parts := make([]changes.Part, len(a.labels.findings))
 	for i, f := range a.labels.findings {
 		parts[i] = changes.Part{
-			Labels: slices.Concat(f.Labels, f.Evidence.Same), Sure: float64(2 - f.Confidence.Rank()),
+			Labels: slices.Concat(f.Labels, f.Evidence.Same), Places: len(f.Labels), Sure: float64(2 - f.Confidence.Rank()),
 			Rollover: f.Evidence.Rollover, Others: values,
 		}
 		for _, set := range parts[i].Labels {
@@ -222,9 +222,6 @@ func (f *Finding) absorb(piece Finding) {
 		f.Evidence.Members = piece.Evidence.Members
 	default:
 		f.Evidence.Members = append(slices.Clone(f.Evidence.Members), piece.Series)
-	}
-	if piece.Confidence.Rank() < f.Confidence.Rank() {
-		f.Confidence = piece.Confidence
 	}
 }
 

@@ -97,6 +97,16 @@ func TestALabelSetASeriesAndAChangeAreOneCause(t *testing.T) {
 	}
 }
 
+// What a change explains is known better than that the change explains it.
+func TestChangeIsNoSurerForItsEvidence(t *testing.T) {
+	change := Finding{Kind: KindChange, Confidence: Medium}
+	change.absorb(Finding{Kind: KindLabels, Confidence: High, Share: 1, Labels: []Set{{"instance": "a"}}})
+	change.absorb(Finding{Kind: KindSeries, Confidence: High, Series: "queue|wait"})
+	if change.Confidence != Medium || change.Share != 1 || change.Series != "queue|wait" || len(change.Evidence.Places) != 1 {
+		t.Errorf("%s", asJSON(t, change))
+	}
+}
+
 func TestOneOfTheReleasedServices(t *testing.T) {
 	f := slowQueue(200, 5)
 	for _, service := range []string{"cart", "checkout", "queue"} {

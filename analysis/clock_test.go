@@ -121,6 +121,25 @@ func TestTotalOutageNeedsNoMoreEvidence(t *testing.T) {
 	}
 }
 
+// A forecast takes twenty minutes of history. Without one, siblings that still have a value contradict
+// that everything stopped.
+func TestNotEverythingStoppedWhileSiblingsGoOn(t *testing.T) {
+	f := oneOf(1)
+	for i := 50; i < 60; i++ {
+		f.Targets[0].Values[i] = 0
+	}
+	b := f.Targets[0].Breakdown
+	b.Numerator.Forecast = nil
+	b.Numerator.Actual[0] = 0
+	if r := Run(f, Options{}); r.Verdict != InsufficientEvidence || r.Everywhere != "" {
+		t.Errorf("one of five stopped: %s %s", r.Verdict, r.Everywhere)
+	}
+	clear(b.Numerator.Actual)
+	if r := Run(f, Options{}); r.Verdict != External || r.Everywhere != AllStopped {
+		t.Errorf("all five stopped: %s %s", r.Verdict, r.Everywhere)
+	}
+}
+
 func TestActualOfMovingKPIIsItsLatestValue(t *testing.T) {
 	f := oneOf(1)
 	for i := 50; i < 60; i++ { // from 40 down to 13

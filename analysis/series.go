@@ -91,6 +91,7 @@ func (c *candidates) rank() seriesAnswer {
 	told := c.assignRoles(ranking, answer.load)
 	told.usePeakLevels()
 	answer.findings, answer.hurt = c.findings(told, reg), told.hurt()
+	c.doubtYoung(&answer)
 	answer.warnings = append(answer.warnings, c.relations(answer.findings, reg)...)
 	answer.graph = c.graph(told.leads(), ranking.Onset, &ranking.Effect)
 	return answer
@@ -124,6 +125,25 @@ func (c *candidates) kpiKind() rank.Metric { return kindOf(c.target.Kind, metric
 // shortHistory is how many samples before the incident are too few for a baseline: the ranking
 // is then a guess.
 const shortHistory = 10
+
+// leastAge is how many seconds of history the series need, as a forecast does: until then a
+// process that was started warms up, and nobody has seen what it does when nothing is wrong.
+const leastAge = 20 * 60
+
+// doubtYoung lowers the confidence of series that are too young to know what they usually do. A
+// baseline that was asked for may be as short.
+func (c *candidates) doubtYoung(a *seriesAnswer) {
+	age := c.times[c.onset] - c.times[0]
+	if c.trimmed == 0 || age >= leastAge {
+		return
+	}
+	for i := range a.findings {
+		if f := &a.findings[i]; f.Confidence != Low {
+			f.doubt()
+			a.unclear = "its series are only " + words.Seconds.Format(age) + " old"
+		}
+	}
+}
 
 // findings returns the leading candidates. Those of one service that the regression can't tell
 // apart become one finding, named by the best. Across services the ranking discriminates better

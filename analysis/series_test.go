@@ -378,6 +378,26 @@ func TestBaselineIsAsLongAsMostSeries(t *testing.T) {
 	checkSaid(t, Run(f, Options{}), "1 of 5 series left out: more than 60 % of their baseline or all of the incident is missing")
 }
 
+// Nobody knows what is usual of series that are a few minutes old.
+func TestYoungSeriesAreNoConfidentCause(t *testing.T) {
+	for step, old := range map[float64]bool{14: false, 16: true} { // 19 and 21 minutes
+		f := slowQueue(200, 20)
+		for i := range f.Times {
+			f.Times[i] = f.Times[0] + step*float64(i)
+		}
+		f.Onset = f.Times[180]
+		for i := range f.Targets[0].Candidates {
+			for row := range 100 {
+				f.Targets[0].Candidates[i].Values[row] = math.NaN()
+			}
+		}
+		r := Run(f, Options{})
+		if got := confidentCauses(r); (got != "") != old || len(r.Causes) == 0 || r.Causes[0].Name != "queue|wait" {
+			t.Errorf("rows of %v s: confident %q of %s", step, got, asJSON(t, r.Causes))
+		}
+	}
+}
+
 func TestConstantSeriesIsNotListed(t *testing.T) {
 	f := slowQueue(200, 20)
 	f.Targets[0].Candidates[0].Values = slices.Repeat([]float64{1}, 200)

@@ -87,6 +87,20 @@ func TestCandidatesComeFromSeriesOfKPI(t *testing.T) {
 	}
 }
 
+// The process of an exporter is not the server that it reports on.
+func TestProcessOfAnExporterIsNoCandidate(t *testing.T) {
+	at := `{job="db",instance="10.1.0.7:9104"}`
+	for build, own := range map[string]bool{"mysqld_exporter_build_info": false, "shop_build_info": true, "jmx_exporter_build_info": true} {
+		load := town() + build + at + " 1x190\ngo_goroutines" + at + " 5x190\nprocess_open_fds" + at + " 5x190\nthreads_running" + at + " 5x190\n"
+		f := newFetcher(t, promtest.New(t, load), nil)
+		_, frame, _ := explain(t, f, townAlert(model.LabelSet{"job": "db", "instance": "10.1.0.7:9104"}, `threads_running > 3`), after(180*time.Minute))
+		got := slices.ContainsFunc(names(frame), func(n string) bool { return strings.Contains(n, "goroutines") || strings.Contains(n, "fds") })
+		if got != own {
+			t.Errorf("%s: %q", build, names(frame))
+		}
+	}
+}
+
 // kube-state-metrics reports about others: its own process is not a candidate for their
 // metrics.
 func TestExporterOfOthersIsNoCandidate(t *testing.T) {

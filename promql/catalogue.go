@@ -65,7 +65,7 @@ func (i *inquiry) exported(ctx context.Context, alert Alert, kpi []*parser.Vecto
 		own := e.measures(kpi)
 		for _, q := range e.queries {
 			for _, id := range e.found(known, q.metric) {
-				if q.overlaps(kpi) && !id.beside() || measuresScraping(kpi) && e.scrapedWith(id) {
+				if q.overlaps(kpi) && !id.beside() || measuresScraping(kpi) && e.scrapedWith(id) || !own && e.ofAnExporter(known, id) {
 					continue
 				}
 				out = append(out, ranked{config.Candidate{
@@ -133,6 +133,27 @@ func (e exporter) scrapedWith(id identity) bool {
 	default:
 		return e.name != cAdvisor && e.name != kubeStateMetrics
 	}
+}
+
+// ofAnExporter says whether series of a process, found by an identity, are those of the exporter
+// that the alert's metrics come from. Its memory and its collections say nothing of the server
+// that it reports on.
+func (e exporter) ofAnExporter(known []named, id identity) bool {
+	if e.name != goRuntime && e.name != processMetrics || id.name != byInstance && id.name != byJob {
+		return false
+	}
+	return slices.ContainsFunc(known, func(k named) bool { return k.name == id.name && k.exporter() })
+}
+
+// exporter says whether the metrics name an exporter that runs apart from what it reports on. That
+// of JMX runs inside it.
+func (k named) exporter() bool {
+	for name := range k.metrics {
+		if strings.HasSuffix(string(name), "exporter_build_info") && !strings.HasPrefix(string(name), "jmx_") {
+			return true
+		}
+	}
+	return false
 }
 
 // named is an identity of the alert with the metrics that exist for it.

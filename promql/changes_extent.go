@@ -58,3 +58,20 @@ func (f *changeFinder) extent(t trace, m model.Metric, version string) changes.E
 	}
 	return e
 }
+
+// undone reports whether no part of a thing had a version at the onset, although there were as many
+// parts as before it came: parts that are missing may have died of it. Where only one of several
+// parts had it, its return to the version of the others is no change of its own.
+func (f *changeFinder) undone(t trace, m model.Metric, version string, before []model.Metric) bool {
+	own, parts := t.thingOf(m), 0
+	for _, b := range before {
+		if t.thingOf(b) == own {
+			parts++
+		}
+	}
+	at, left := model.TimeFromUnixNano(floor(f.plan.Onset, changesStep).UnixNano()), 0
+	for _, n := range f.there[at][own] {
+		left += n
+	}
+	return version != "" && parts > 0 && left >= parts && f.there[at][own][version] == 0
+}

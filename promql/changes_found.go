@@ -207,7 +207,7 @@ func (f *changeFinder) labels(_ Query, v model.Value) {
 			} else if c.From, c.To, ok = t.versionChange(m, was[s.Timestamp]); !ok {
 				continue // another one of the same version
 			}
-			c.Extent = f.extent(t, m, c.To)
+			c.Extent, c.Undone = f.extent(t, m, c.To), f.undone(t, m, c.To, was[s.Timestamp])
 			f.add(t, m, c)
 		}
 	})

@@ -241,3 +241,31 @@ func TestProgressOfRollout(t *testing.T) {
 		t.Errorf("it says %q, and not %q", first.Sentence, want)
 	}
 }
+
+// A version that no part has any more when the incident begins did not cause it. Without history
+// all parts are new, and so are counted.
+func TestCanaryThatWasWithdrawnIsUndone(t *testing.T) {
+	s := promtest.New(t, `load 1m
+http_errors_total{namespace="shop",service="checkout"} 0+1x350 400+60x20
+geo_build_info{job="geo",instance="a:80",version="1.0"} _x316 1x9 stale _x9 1x35
+geo_build_info{job="geo",instance="a:80",version="1.1"} _x326 1x9 stale _x34
+geo_build_info{job="geo",instance="b:80",version="1.0"} _x316 1x54
+map_build_info{job="map",instance="a:80",version="1.0"} _x316 1x9 stale _x44
+map_build_info{job="map",instance="a:80",version="1.1"} _x326 1x44
+map_build_info{job="map",instance="b:80",version="1.0"} _x316 1x54
+pay_build_info{job="pay",instance="a:80",version="1.0"} _x316 1x9 stale _x44
+pay_build_info{job="pay",instance="a:80",version="1.1"} _x326 1x9 stale _x34
+pay_build_info{job="pay",instance="b:80",version="1.0"} _x316 1x54
+`)
+	frame := fetch(t, newFetcher(t, s, nil), errorsRule(), brokenShop(model.LabelSet{"namespace": "shop"}), after(360*time.Minute))
+	got := map[string]bool{}
+	for _, c := range frame.Changes {
+		if c.To != "" {
+			got[c.Title] = c.Undone
+		}
+	}
+	want := map[string]bool{"geo was rolled out": true, "map was rolled out": false, "pay was rolled out": false} // pay's may have died of it
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -17,6 +17,12 @@ const (
 	kubeStateMetrics = "kube-state-metrics"
 )
 
+// The exporters that speak of the process that is scraped.
+const (
+	goRuntime      = "Go"
+	processMetrics = "process"
+)
+
 // exporterQuery is one candidate, used if its metric exists. In the query, {} and a comma
 // before } are where the matchers go, [] is the range of a rate.
 type exporterQuery struct {
@@ -85,7 +91,7 @@ func platform() []exporter {
 func runtimes() []exporter {
 	own := themselves()
 	return []exporter{
-		{"Go", own, []exporterQuery{
+		{goRuntime, own, []exporterQuery{
 			{"goroutines", "other", "go_goroutines", `go_goroutines{}`},
 			{"go garbage collection", "cpu", "go_gc_duration_seconds_sum", `rate(go_gc_duration_seconds_sum{}[])`},
 			{"go heap", "mem", "go_memstats_heap_inuse_bytes", `go_memstats_heap_inuse_bytes{}`},
@@ -103,7 +109,7 @@ func runtimes() []exporter {
 			{"jvm threads now", "other", "jvm_threads_current", `jvm_threads_current{}`},
 			{"waiting for connections", "other", "hikaricp_connections_pending", `sum by (instance, pool) (hikaricp_connections_pending{})`},
 		}},
-		{"process", own, []exporterQuery{
+		{processMetrics, own, []exporterQuery{
 			{"process cpu", "cpu", "process_cpu_seconds_total", `rate(process_cpu_seconds_total{}[])`},
 			{"process memory", "mem", "process_resident_memory_bytes", `process_resident_memory_bytes{}`},
 			{"open files", "io", "process_open_fds", `process_open_fds{}`},

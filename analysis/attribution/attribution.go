@@ -26,9 +26,9 @@ const MinExplained = 0.3
 
 // Change is a linear model and the two states to compare. Its slices have one entry per
 // candidate.
-type Change struct { // target units per candidate unit
-	Coefficient []float64 // candidates in the anomaly; NaN if not observed
-	At          []float64 // candidates before it
+type Change struct {
+	Coefficient []float64 // target units per candidate unit
+	At          []float64 // candidates in the anomaly; NaN if not observed
 	Baseline    []float64 // candidates before it
 	TargetAt    float64
 	TargetBase  float64

@@ -10,7 +10,7 @@ import (
 )
 
 // RidgeResult is the outcome of Ridge, with one entry per candidate, 0 for those left out.
-type RidgeResult struct { // in input units
+type RidgeResult struct {
 	Coefficient []float64 // in the units of the input
 	Intercept   float64
 	Beta        []float64 // for the standardised target and candidates

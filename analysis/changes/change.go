@@ -15,6 +15,7 @@ type Change struct {
 
 	Extent Extent `json:"extent,omitzero"` // progress during the incident
 
+	Undone   bool `json:"-"` // no part of the thing had it any more at the onset
 	Symptom  bool `json:"-"` // a fault leaves the same trace, such as a lost target: listed, but never a cause
 	Reaction bool `json:"-"` // a controller's reaction to load, such as more replicas: listed, but never a cause, nor are changes merged with it
 	Guessed  bool `json:"-"` // recognised by the shape of a column alone, not by its name

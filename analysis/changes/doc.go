@@ -27,5 +27,6 @@
 // A change after the onset is a consequence or a remedy, never a cause. So is one that
 // came when most of the KPI's move had been made, and one since which the KPI moved no
 // more than in the same time before: a slow ramp, a drift or a morning has not begun with
-// it ([Move]).
+// it ([Move]). Nor is one that was reverted before, one that ended the same trouble earlier, or
+// one that is older than all known samples of the KPI, ten minutes of which are usual.
 package changes

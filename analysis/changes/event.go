@@ -101,7 +101,7 @@ func (e *event) add(c Change) {
 	}
 	e.At, e.Until, e.Guessed, e.Symptom, e.Reaction, e.URL = at, until, guessed, symptom, reaction, cmp.Or(e.URL, c.URL)
 	e.From, e.To = cmp.Or(e.From, c.From), cmp.Or(e.To, c.To)
-	e.Series, e.Extent = cmp.Or(e.Series, c.Series), cmp.Or(e.Extent, c.Extent)
+	e.Series, e.Extent, e.Undone = cmp.Or(e.Series, c.Series), cmp.Or(e.Extent, c.Extent), e.Undone || c.Undone
 	e.Labels = maps.Clone(e.Labels)
 	for name, value := range labels { // what only the other report knows
 		if _, ok := e.Labels[name]; !ok && value != "" && name != "pod" && name != "instance" {

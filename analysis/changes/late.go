@@ -11,8 +11,8 @@ import (
 
 // Move is the course of the KPI. A change did not begin the move if most of it came before, or
 // if the move went on as before.
-type Move struct { // of the KPI, one per row
-	Times, Values []float64 // its level before and in the incident
+type Move struct {
+	Times, Values []float64 // of the KPI, one per row
 	Usual, Now    float64   // its level before the incident, and in it
 	Seen          float64   // Unix seconds at which it reached Now
 }
@@ -71,6 +71,32 @@ func (w *course) without(at float64) bool {
 	from := max(w.times[0], 2*at-w.Seen)
 	looked, before := (at-from)/(w.Seen-at), then-w.awayAt(from)
 	return looked >= mostOfMove && before >= mostOfMove*looked*(whole-then) && before > minMoveNoise*w.noise
+}
+
+// preceded reports whether a change came before all known samples of the KPI, which were then at
+// their usual level for a while: whatever runs was started at some time, and that start is part of
+// the baseline. began is when the KPI moved, in Unix seconds.
+func (w *course) preceded(at, began float64) bool {
+	return w != nil && w.Times[0] <= at && at < w.times[0] && began-w.times[0] >= settled
+}
+
+// remedied reports whether the KPI had moved as far when a change came, and was back for a while
+// before it moved again: a change that ended the same trouble did not begin it, as the trouble comes
+// without it. began is when the KPI moved, in Unix seconds.
+func (w *course) remedied(at, began float64) bool {
+	if w == nil {
+		return false
+	}
+	whole, far, last := w.sign*(w.Now-w.Usual), w.awayAt(at), at
+	for i, t := range w.times {
+		switch {
+		case at-maxDelay <= t && t <= at:
+			far = max(far, w.away[i])
+		case at < t && t < began-maxDelay && w.away[i] >= mostOfMove*whole:
+			last = t
+		}
+	}
+	return far >= mostOfMove*whole && far > minMoveNoise*w.noise && w.kept(last) < mostOfMove*whole && began-last > maxDelay
 }
 
 // kept returns the deviation at a time, but no more than the smallest one afterwards: what was

@@ -105,3 +105,81 @@ func TestNoiseMakesNoChangeLate(t *testing.T) {
 		t.Errorf("%d of 400 guilty changes are taken for late ones", late)
 	}
 }
+
+// What ran since before the first sample, and went well, was not started badly.
+func TestStartBeforeTheFirstSampleIsPartOfTheBaseline(t *testing.T) {
+	step := func(m float64) float64 { return 20 + 60*min(1, max(0, m+1)) }
+	young := func(known float64) Move { // the samples begin so many minutes before the onset
+		m := moveOf(1, step)
+		for i, at := range m.Times {
+			if at < onset-60*known {
+				m.Values[i] = math.NaN()
+			}
+		}
+		return m
+	}
+	for _, c := range []struct {
+		name       string
+		known, ago float64 // minutes
+		want       bool
+	}{
+		{"long before them", 20, 45, true},
+		{"just before them", 20, 21, true},
+		{"after the first of them", 20, 15, false},
+		{"hardly anything is known", 5, 21, false},
+	} {
+		if got := young(c.known).course().preceded(onset-60*c.ago, onset); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	if (Move{}).course().preceded(onset, onset) {
+		t.Error("what has no samples tells nothing")
+	}
+}
+
+// A restart that ended the first trouble did not begin the second.
+func TestWhatEndedTheTroubleDidNotBeginIt(t *testing.T) {
+	twice := func(gap float64) func(float64) float64 { // the first trouble ended so many minutes before the second
+		return func(m float64) float64 {
+			if m > -30-gap && m < -gap || m >= 0 {
+				return 80
+			}
+			return 20
+		}
+	}
+	once := func(m float64) float64 { return 20 + 60*min(1, max(0, m+1)) }
+	for _, c := range []struct {
+		name  string
+		level func(float64) float64
+		ago   float64 // minutes before the onset
+		want  bool
+	}{
+		{"at the end of the first trouble", twice(15), 15.5, true},
+		{"in the first trouble", twice(15), 25, true},
+		{"between the two", twice(15), 5, false},
+		{"before the first", twice(15), 55, false},
+		{"just before the only one", once, 2, false},
+		{"in the only one", once, -3, false},
+	} {
+		m := moveOf(4, c.level)
+		m.Usual = 20
+		if got := m.course().remedied(onset-60*c.ago, onset); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// A version that was rolled back before the KPI moved did not move it.
+func TestWhatWasRevertedIsNotLikely(t *testing.T) {
+	in := Incident{Onset: onset, Since: onset - 4*3600, Labels: map[string]string{"service": "cart"}}
+	first := rollout("cart", 600)
+	for back, want := range map[float64]bool{200: true, 30: false} { // seconds before the onset
+		second := rollout("cart", back)
+		second.From, second.To = first.To, first.From
+		for _, c := range Rank([]Change{first, second}, in).Causes {
+			if reverted := c.At == first.At; c.Late != (reverted && want) {
+				t.Errorf("rolled back %v s before: %+v", back, c)
+			}
+		}
+	}
+}

@@ -8,6 +8,7 @@ import "slices"
 // the other parts is a difference in differences: what all have in common cancels.
 type Part struct {
 	Labels   []map[string]string // alternatives
+	Places   int                 // how many of Labels, from the first on, changed side by side; 0 or 1: all name one place
 	Sure     float64             // 0: a guess, 1: likely, 2: certain
 	Rollover bool                // it only replaced another one, as in any rollout
 	Whose    []map[string]string // each of Labels, extended by implied labels: an instance belongs to one service; nil: Labels
@@ -26,12 +27,16 @@ const (
 
 // fits compares a part with what was changed. The version decides most: a part that is the new
 // version is the change; one that is the old or a third version is not.
+// A change that was also made in parts that did not move does not single this one out, and one
+// made in some of several places that moved side by side leaves the others unexplained.
 func (e *event) fits(p Part) Fit {
-	fit := Unrelated
+	fit, agreed := Unrelated, 0
 	for i, set := range p.Labels {
 		switch e.fitsSet(set, p.implied(i), p.Others) {
 		case Agrees:
-			return Agrees
+			if agreed++; agreed >= p.Places && !e.wider(p, set) {
+				return Agrees
+			}
 		case Contradicts:
 			fit = Contradicts
 		}
@@ -69,4 +74,19 @@ func (e *event) fitsSet(set, whose map[string]string, others map[string][]string
 		return Agrees
 	}
 	return Unrelated
+}
+
+// wider says that the change was made in a part of the same label, too, that is none of
+// those found.
+func (e *event) wider(p Part, set map[string]string) bool {
+	for label := range set {
+		found := func(value string) bool {
+			return slices.ContainsFunc(p.Labels, func(set map[string]string) bool { return set[label] == value })
+		}
+		if slices.ContainsFunc(e.parts, func(c Change) bool { return c.Labels[label] != "" && !found(c.Labels[label]) }) &&
+			slices.ContainsFunc(e.parts, func(c Change) bool { return c.Labels[label] == set[label] }) {
+			return true
+		}
+	}
+	return false
 }

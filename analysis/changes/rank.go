@@ -108,6 +108,7 @@ type weigher struct {
 	course *course
 	often  map[string]int       // number of changes by kind and place
 	waves  map[string][]float64 // when those weighed so far began, by kind and place; what is done within minutes is one
+	moves  map[move]float64     // when each was last made before the KPI's
 	list   []*event
 	named  map[string][]int // services of Incident.Series by name
 	pods   map[string][]int // and by workload, for those named like pods
@@ -117,7 +118,7 @@ type weigher struct {
 }
 
 func newWeigher(events []*event, in Incident) *weigher {
-	w := &weigher{Incident: in, sites: sitesOf(in), course: in.Move.course(), often: map[string]int{}, waves: map[string][]float64{}, list: events, named: map[string][]int{}, pods: map[string][]int{}}
+	w := &weigher{Incident: in, sites: sitesOf(in), course: in.Move.course(), often: map[string]int{}, waves: map[string][]float64{}, moves: map[move]float64{}, list: events, named: map[string][]int{}, pods: map[string][]int{}}
 	names := map[string]bool{}
 	if len(events) > 0 && (w.Since == 0 || w.Since > events[0].At) {
 		w.Since = events[0].At
@@ -125,6 +126,7 @@ func newWeigher(events []*event, in Incident) *weigher {
 	for _, e := range events {
 		e.like = e.place.name + "\x00" + e.kind()
 		w.often[e.like]++
+		w.moves[move{e.place.name, e.From, e.To}] = e.At
 		names[e.place.name] = true
 	}
 	evidence := make([]float64, len(in.Series))
@@ -155,7 +157,7 @@ func (w *weigher) weigh(e *event) Cause {
 	after := 1 + (c.Lag-took)/settled
 	rate := float64(w.often[e.like]) / (day + w.Onset - w.Since)
 	c.Time = 1 / (settled*after*after + took) / rate
-	c.Late = w.course.without(e.At)
+	c.Late = w.course.without(e.At) || w.course.preceded(e.At, w.began()) || w.course.remedied(e.At, w.began()) || w.reverted(e)
 	if c.Late || c.Reaction || w.Moved > 0 && e.At > w.Moved {
 		c.Time /= sure
 	}
@@ -164,6 +166,15 @@ func (w *weigher) weigh(e *event) Cause {
 	w.labels(&c, e)
 	w.series(&c, e)
 	return c
+}
+
+// move is a change of a place from one version, value or state to another.
+type move struct{ place, from, to string }
+
+// reverted reports whether a change was undone before the KPI moved.
+func (w *weigher) reverted(e *event) bool {
+	back, ok := w.moves[move{e.place.name, e.To, e.From}]
+	return e.Undone || ok && e.From != e.To && e.At < back && back < w.began()-maxDelay
 }
 
 // earlier returns how often the like was done before an event, which is the next in time.

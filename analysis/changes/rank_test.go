@@ -131,6 +131,34 @@ func TestChangedPartWentBad(t *testing.T) {
 	}
 }
 
+// A change confirms a part only if it was made in all of its places, and in no other.
+func TestChangeInOtherPlacesConfirmsNone(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		changed, moved []string
+		want           float64
+	}{
+		{"the one that moved", []string{"a"}, []string{"a"}, sure},
+		{"all that moved", []string{"a", "b"}, []string{"a", "b"}, sure},
+		{"one of two that moved", []string{"a"}, []string{"a", "b"}, 1. / sure},
+		{"one that did not move as well", []string{"a", "b"}, []string{"a"}, 1},
+	} {
+		var list []Change
+		for _, name := range c.changed {
+			list = append(list, Change{At: onset - 60, Title: "api was started", Labels: map[string]string{"job": "api", "instance": name}})
+		}
+		part := Part{Places: len(c.moved), Sure: 2}
+		for _, name := range c.moved {
+			part.Labels = append(part.Labels, map[string]string{"instance": name})
+			part.Whose = append(part.Whose, map[string]string{"job": "api", "instance": name})
+		}
+		r := Rank(list, Incident{Onset: onset, Found: []Part{part}})
+		if got := r.Causes[0].Fit; len(r.Causes) != 1 || math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%s: %v, and not %v, of %d changes", c.name, got, c.want, len(r.Causes))
+		}
+	}
+}
+
 func TestSeriesOfItsService(t *testing.T) {
 	in := Incident{Onset: onset, Series: []Service{{Name: "cart", Evidence: 6}, {Name: "pay"}, {Name: "web"}}}
 	list := []Change{rollout("pay", 60), rollout("cart", 60), rollout("mail", 60)}

@@ -21,8 +21,8 @@ const (
 )
 
 // Steps describes the recent steps of a measure.
-type Steps struct { // length of a step in seconds
-	Length float64 // seconds of one
+type Steps struct {
+	Length float64 // of one, in seconds
 	Event  float64 // value of one event in 5 minutes in the pieces; 0: nothing is counted
 	Known  []bool  // step → known to be no baseline; nil: none
 }

@@ -9,7 +9,7 @@ const (
 )
 
 // life is the steps during which a leaf exists without a gap. An intermittent leaf has none.
-type life struct { // first step, and the one after the last
+type life struct {
 	begin, end int     // the first step and the one after the last
 	ends       bool    // it is gone by the incident
 	level      float64 // mean without the first step, which may be incomplete
