@@ -203,7 +203,8 @@ func newChange(c changes.Cause, t Target) Finding {
 }
 
 // absorb makes a finding evidence of the change. The first one provides the figures: its levels
-// and its share.
+// and its share. A series may make the change surer; a label set has been weighed already, as
+// knowing the place for certain is not knowing what broke it.
 func (f *Finding) absorb(piece Finding) {
 	e := f.Evidence
 	if first := len(e.Places) == 0 && f.Series == ""; first {
@@ -222,6 +223,9 @@ func (f *Finding) absorb(piece Finding) {
 		f.Evidence.Members = piece.Evidence.Members
 	default:
 		f.Evidence.Members = append(slices.Clone(f.Evidence.Members), piece.Series)
+	}
+	if piece.Kind == KindSeries && piece.Confidence.Rank() < f.Confidence.Rank() {
+		f.Confidence = piece.Confidence
 	}
 }
 

@@ -97,12 +97,15 @@ func TestALabelSetASeriesAndAChangeAreOneCause(t *testing.T) {
 	}
 }
 
-// What a change explains is known better than that the change explains it.
-func TestChangeIsNoSurerForItsEvidence(t *testing.T) {
+// To know for certain where something broke is not to know what broke it.
+func TestChangeIsNoSurerForItsPlace(t *testing.T) {
 	change := Finding{Kind: KindChange, Confidence: Medium}
 	change.absorb(Finding{Kind: KindLabels, Confidence: High, Share: 1, Labels: []Set{{"instance": "a"}}})
+	if change.Confidence != Medium {
+		t.Errorf("a label set makes it %s", change.Confidence)
+	}
 	change.absorb(Finding{Kind: KindSeries, Confidence: High, Series: "queue|wait"})
-	if change.Confidence != Medium || change.Share != 1 || change.Series != "queue|wait" || len(change.Evidence.Places) != 1 {
+	if change.Confidence != High || change.Share != 1 || change.Series != "queue|wait" || len(change.Evidence.Places) != 1 {
 		t.Errorf("%s", asJSON(t, change))
 	}
 }
