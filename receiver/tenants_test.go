@@ -389,7 +389,7 @@ func (w *tenants) retried(id string) report.Report {
 func TestAnAlertWithoutAPrometheusQueriesNone(t *testing.T) {
 	w := newTenants(t)
 	w.raise("nobody", 1)
-	w.await("there is a report", func() bool { return len(w.reportsOf("nobody")) == 1 })
+	w.await("there is a report, and it is on its alert", func() bool { return len(w.reportsOf("nobody")) == 1 && w.annotatedOf("nobody") == 1 })
 	r := w.reportsOf("nobody")[0]
 	said := fmt.Sprint(r.Result.Warnings)
 	if r.Status == report.Complete || !strings.Contains(said, "no Prometheus is configured for this alert: the matchers of none of ant, bee, cat, dog match its labels") {
